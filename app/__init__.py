@@ -1,0 +1,3 @@
+"""Mien: edit a portrait's expression and head pose."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,242 @@
+"""The values everything speaks in: camera, expression, identity, fitted face, edit.
+
+Conventions (everywhere in code, files and interface):
+pixels have x right, y down, origin at the outer corner of the first pixel; model space has x to the
+image's right, y up, z to the viewer and the distance between the eye centres as its unit; angles are
+degrees. Yaw > 0 turns the face to the image's right, pitch > 0 looks up, roll > 0 tilts the top of the
+head to the image's right; R = R_roll(z) R_pitch(x) R_yaw(y) on model-space columns. *Left* and *right*
+in names are the person's own (as in FACS and ARKit); gaze and sideways movements are in image
+directions, like yaw.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+N_EXPRESSION = 28
+N_VERTICES = 468
+N_LANDMARKS = 478
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Camera:
+    """The papers' c in R^7 (HeadGAN, section 3.1): scaled orthographic projection.
+
+    scale: pixels per model unit; quaternion: unit (w, x, y, z); translation: pixels (x right, y down).
+    """
+
+    scale: float
+    quaternion: tuple[float, float, float, float] = (1.0, 0.0, 0.0, 0.0)
+    translation: tuple[float, float] = (0.0, 0.0)
+
+    @classmethod
+    def from_angles(
+        cls, yaw: float, pitch: float, roll: float, scale: float, translation: tuple[float, float]
+    ) -> Camera:
+        """Camera turned by Mien's yaw, pitch and roll in degrees."""
+        return cls.from_matrix(rotation_matrix(yaw, pitch, roll), scale, translation)
+
+    @classmethod
+    def from_matrix(cls, rotation: FloatArray, scale: float, translation: tuple[float, float]) -> Camera:
+        """Camera with a proper (3, 3) rotation."""
+        return cls(
+            float(scale), matrix_to_quaternion(rotation), (float(translation[0]), float(translation[1]))
+        )
+
+    @property
+    def rotation(self) -> FloatArray:
+        """(3, 3), applied to model-space columns."""
+        w, x, y, z = self.quaternion
+        return np.array(
+            [
+                [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
+                [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
+                [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
+            ]
+        )
+
+    @property
+    def angles(self) -> tuple[float, float, float]:
+        """(yaw, pitch, roll) in degrees."""
+        return rotation_angles(self.rotation)
+
+    @property
+    def yaw(self) -> float:
+        return self.angles[0]
+
+    @property
+    def pitch(self) -> float:
+        return self.angles[1]
+
+    @property
+    def roll(self) -> float:
+        return self.angles[2]
+
+    def project(self, vertices: FloatArray) -> FloatArray:
+        """Model space (N, 3) to pixels (N, 3): x right, y down, z in pixels towards the viewer."""
+        turned = self.scale * (vertices @ self.rotation.T)
+        tx, ty = self.translation
+        return np.stack([turned[:, 0] + tx, ty - turned[:, 1], turned[:, 2]], axis=1)
+
+    def unproject(self, points: FloatArray) -> FloatArray:
+        """Pixels (N, 3) as `project` gives them back to model space (N, 3)."""
+        tx, ty = self.translation
+        turned = np.stack([points[:, 0] - tx, ty - points[:, 1], points[:, 2]], axis=1) / self.scale
+        return turned @ self.rotation
+
+    def scaled(self, factor: float) -> Camera:
+        """The same camera in a picture resized by `factor`."""
+        tx, ty = self.translation
+        return replace(self, scale=self.scale * factor, translation=(tx * factor, ty * factor))
+
+    def as_array(self) -> FloatArray:
+        """(7,): scale, quaternion, translation."""
+        return np.array([self.scale, *self.quaternion, *self.translation])
+
+    @classmethod
+    def from_array(cls, c: Iterable[float]) -> Camera:
+        """The inverse of `as_array`; the quaternion is normalised."""
+        scale, w, x, y, z, tx, ty = (float(value) for value in c)
+        norm = math.sqrt(w * w + x * x + y * y + z * z) or 1.0
+        return cls(scale, (w / norm, x / norm, y / norm, z / norm), (tx, ty))
+
+
+def rotation_matrix(yaw: float, pitch: float, roll: float) -> FloatArray:
+    """R_roll(z) R_pitch(x) R_yaw(y) for degrees in Mien's signs, (3, 3)."""
+    a, b, c = math.radians(yaw), math.radians(-pitch), math.radians(-roll)
+    turn_y = np.array([[math.cos(a), 0, math.sin(a)], [0, 1, 0], [-math.sin(a), 0, math.cos(a)]])
+    turn_x = np.array([[1, 0, 0], [0, math.cos(b), -math.sin(b)], [0, math.sin(b), math.cos(b)]])
+    turn_z = np.array([[math.cos(c), -math.sin(c), 0], [math.sin(c), math.cos(c), 0], [0, 0, 1]])
+    return np.asarray(turn_z @ turn_x @ turn_y)
+
+
+def rotation_angles(rotation: FloatArray) -> tuple[float, float, float]:
+    """(yaw, pitch, roll) in degrees of a (3, 3) rotation; the inverse of `rotation_matrix`."""
+    pitch = math.asin(min(1.0, max(-1.0, -float(rotation[2, 1]))))
+    yaw = math.atan2(-float(rotation[2, 0]), float(rotation[2, 2]))
+    roll = math.atan2(float(rotation[0, 1]), float(rotation[1, 1]))
+    return math.degrees(yaw), math.degrees(pitch), math.degrees(roll)
+
+
+def matrix_to_quaternion(rotation: FloatArray) -> tuple[float, float, float, float]:
+    """(w, x, y, z) with w >= 0 of a proper (3, 3) rotation."""
+    m = rotation
+    k = (
+        np.array(
+            [
+                [m[0, 0] + m[1, 1] + m[2, 2], 0, 0, 0],
+                [m[2, 1] - m[1, 2], m[0, 0] - m[1, 1] - m[2, 2], 0, 0],
+                [m[0, 2] - m[2, 0], m[1, 0] + m[0, 1], m[1, 1] - m[0, 0] - m[2, 2], 0],
+                [m[1, 0] - m[0, 1], m[2, 0] + m[0, 2], m[2, 1] + m[1, 2], m[2, 2] - m[0, 0] - m[1, 1]],
+            ]
+        )
+        / 3.0
+    )
+    q = np.linalg.eigh(k)[1][:, -1]
+    q = q if q[0] >= 0 else -q
+    return float(q[0]), float(q[1]), float(q[2]), float(q[3])
+
+
+@dataclass(frozen=True)
+class Expression:
+    """p_exp in standard deviations, gaze and lid apertures.
+
+    coefficients: (28,) sigmas; gaze: degrees in the head's frame, x > 0 to the image's right, y > 0 up;
+    aperture: mean lid gap over eye width of the (left, right) eye: shut about 0.05, open 0.2 to 0.35.
+    """
+
+    coefficients: tuple[float, ...] = (0.0,) * N_EXPRESSION
+    gaze: tuple[float, float] = (0.0, 0.0)
+    aperture: tuple[float, float] = (0.28, 0.28)
+
+    def __post_init__(self) -> None:
+        if len(self.coefficients) != N_EXPRESSION:
+            raise ValueError(f"an expression has {N_EXPRESSION} coefficients, not {len(self.coefficients)}")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """p_id in standard deviations of the identity basis."""
+
+    coefficients: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class FaceParams:
+    """Enough to make vertices and an NMFC: identity, expression, camera."""
+
+    identity: Identity
+    expression: Expression
+    camera: Camera
+
+
+@dataclass(frozen=True, eq=False)
+class FittedFace:
+    """One face of one photo.
+
+    landmarks: (478, 3) pixels as `Camera.project` gives them (z towards the viewer); box: (x, y, w, h)
+    pixels; residual: (468, 3) model units, so that `model.vertices(params) + residual`, projected, is
+    the landmarks.
+    """
+
+    params: FaceParams
+    landmarks: FloatArray
+    box: tuple[float, float, float, float]
+    residual: FloatArray
+
+    def scaled(self, factor: float) -> FittedFace:
+        """The same face in the photo resized by `factor`."""
+        x, y, w, h = self.box
+        return replace(
+            self,
+            params=replace(self.params, camera=self.params.camera.scaled(factor)),
+            landmarks=self.landmarks * factor,
+            box=(x * factor, y * factor, w * factor, h * factor),
+        )
+
+
+@dataclass(frozen=True)
+class FaceEdit:
+    """What the user asks of one face: the undo memento, the render request, the project file's entry.
+
+    values: control name -> value, sorted by name, only what was set (see `face.controls`): pose, scale,
+    translation and gaze are absolute (unset = the photo's own), the rest is relative to the photo.
+    latents: the same for a generator's own latent directions. strength in [0, 1] fades the whole edit
+    from the photo's own state (0) to what is asked (1).
+    """
+
+    values: tuple[tuple[str, float], ...] = ()
+    latents: tuple[tuple[str, float], ...] = ()
+    strength: float = 1.0
+    _lookup: Mapping[str, float] = field(init=False, repr=False, compare=False, hash=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", tuple(sorted((n, float(v)) for n, v in self.values)))
+        object.__setattr__(self, "latents", tuple(sorted((n, float(v)) for n, v in self.latents)))
+        object.__setattr__(self, "_lookup", dict(self.values))
+
+    @classmethod
+    def of(cls, strength: float = 1.0, **values: float) -> FaceEdit:
+        """FaceEdit.of(yaw=15, smile=0.6)."""
+        return cls(tuple(values.items()), strength=strength)
+
+    def get(self, name: str) -> float | None:
+        """The value of a control, None where the user left it alone."""
+        return self._lookup.get(name)
+
+    def with_values(self, changes: Mapping[str, float | None]) -> FaceEdit:
+        """A copy with these controls set, or left alone again where the value is None."""
+        merged: dict[str, float | None] = {**self._lookup, **changes}
+        return replace(self, values=tuple((n, v) for n, v in merged.items() if v is not None))
+
+    @property
+    def is_identity(self) -> bool:
+        """Nothing asked: the render is the photo, bit-equal."""
+        return self.strength == 0 or not (self.values or self.latents)

@@ -1,0 +1,33 @@
+"""The frozen value of an opened picture file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """A picture as it was opened: upright, in its own colour space, at its own depth.
+
+    pixels: (H, W, 3) uint8 or uint16; alpha: (H, W) of the same type or None; icc, exif, xmp: the file's
+    own blocks (EXIF with orientation already applied and reset), kept for the export; key: SHA-256 of
+    the file's bytes.
+    """
+
+    pixels: NDArray[Any]
+    alpha: NDArray[Any] | None = None
+    icc: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    dpi: tuple[float, float] | None = None
+    path: Path | None = None
+    key: str = ""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height)."""
+        return self.pixels.shape[1], self.pixels.shape[0]

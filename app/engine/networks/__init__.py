@@ -1,0 +1,1 @@
+"""nn.Module only: no files, no devices, no Qt."""

@@ -1,0 +1,106 @@
+"""The frozen values the engine gives and takes; nothing here imports a heavy library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.face.parameters import FaceEdit, FittedFace
+from app.engine.generators import GeneratorInfo
+from app.engine.imaging.photo import Photo
+
+Edits = Mapping[int, FaceEdit]  # face index (left to right, from 0) -> what is asked of it
+
+
+@dataclass(frozen=True, eq=False)
+class Portrait:
+    """An opened photo and the faces found in it, left to right."""
+
+    photo: Photo
+    faces: tuple[FittedFace, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Rendered:
+    """A render of the whole photo at `scale` (1 = the photo's own resolution).
+
+    pixels: (h, w, 3) of the photo's type; alpha likewise or None; changed: share of pixels that differ from the photo;
+    ms: milliseconds by stage, "total" among them.
+    """
+
+    pixels: NDArray[Any]
+    alpha: NDArray[Any] | None
+    scale: float
+    changed: float
+    ms: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What was asked of a face and what a fresh fit of the render measures.
+
+    Keys are control names (yaw, pitch, roll, gaze_x, gaze_y, the semantic ones), plus "aperture_left",
+    "aperture_right"; identity: similarity of the landmark shape with expression and pose removed, in [0, 1].
+    """
+
+    asked: Mapping[str, float]
+    measured: Mapping[str, float]
+    expression_asked: tuple[float, ...]
+    expression_measured: tuple[float, ...]
+    identity: float
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One step of long work: done of total (total 0 = unknown), what it is about, and its newest picture."""
+
+    done: int
+    total: int
+    message: str = ""
+    picture: NDArray[Any] | None = None
+    error: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+class EngineLike(Protocol):
+    """What the session asks of the engine; `app.engine.engine.Engine` and the tests' fake both fit it.
+
+    Every method may raise `EngineError`. All are called on one thread.
+    """
+
+    def generators(self) -> tuple[GeneratorInfo, ...]:
+        """Every backend found, whether it can run or not."""
+
+    def select(self, generator: str) -> None:
+        """Use this backend from now on; EngineError when its weights are missing."""
+
+    @property
+    def device(self) -> str:
+        """What computes, with precision, e.g. "CPU float32"."""
+
+    def open(self, path: Path) -> Portrait:
+        """Read a photo and find its faces; the portrait has no faces where none was found."""
+
+    def add_face(self, portrait: Portrait, box: tuple[float, float, float, float]) -> Portrait:
+        """Fit a face in a box (x, y, w, h) that the user drew."""
+
+    def render(self, portrait: Portrait, edits: Edits, max_side: int | None = None) -> Rendered:
+        """Every face's edit, composited; with `max_side` a preview no larger than that."""
+
+    def measure(self, portrait: Portrait, rendered: Rendered, face: int, edit: FaceEdit) -> Measurement:
+        """Fit the render afresh and compare."""
+
+    def nmfc(
+        self, portrait: Portrait, face: int, edit: FaceEdit, size: int, mesh: bool = False
+    ) -> NDArray[np.uint8]:
+        """(size, size, 3) NMFC of the face as edited, in a square crop around it; with `mesh`, its shaded mesh."""
+
+    def export(
+        self, portrait: Portrait, edits: Edits, path: Path, options: Mapping[str, Any] | None = None
+    ) -> Iterator[Step]:
+        """Render at full size and write; options: format details such as quality, "srgb", "eight_bit"."""
