@@ -1,0 +1,52 @@
+"""What every room's tests share: the sample portrait, the media beside the checkout, and a watch on threads."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of media, portraits and papers beside the checkout; never part of it."""
+    if not SHARED.is_dir():
+        pytest.skip(f"needs the media of {SHARED}, which are not part of the repository")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> Iterator[NDArray[np.uint8]]:
+    """(512, 512, 3) uint8 sRGB: scikit-image's public-domain portrait. Copy it before writing into it."""
+    from skimage.data import astronaut
+
+    pixels: NDArray[np.uint8] = astronaut()
+    yield pixels
+    assert np.array_equal(pixels, astronaut()), "a test wrote into the shared sample portrait"
+
+
+@pytest.fixture(scope="session")
+def qapp_args() -> list[str]:
+    """pytest-qt's hook before QApplication is made: cv2's import leaves a path to plugins that are not Qt 6's."""
+    os.environ.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)
+    return ["mien"]
+
+
+@pytest.fixture(autouse=True)
+def no_stray_threads() -> Iterator[None]:
+    """A non-daemon thread that outlives its test would keep the application from ending."""
+    before = set(threading.enumerate())
+    yield
+    stray = [t for t in threading.enumerate() if t not in before and not t.daemon]
+    for thread in stray:
+        thread.join(timeout=2)
+    assert not [t.name for t in stray if t.is_alive()]
