@@ -84,7 +84,9 @@ class Engine:
             raise EngineError(f"There is no generator “{generator}”.", f"Choose one of: {known}.")
         info = self._backend(generator).info
         if info.missing:
-            raise EngineError(f"{info.title} cannot run yet: {info.missing}", "Import it with “mien models import FILE”.")
+            raise EngineError(
+                f"{info.title} cannot run yet: {info.missing}", "Import it with “mien models import FILE”."
+            )
         self._name = generator
 
     def _backend(self, name: str) -> Generator:
@@ -141,7 +143,8 @@ class Engine:
         found = self.tracker.detect_in(to_srgb8(portrait.photo), box)
         if found is None:
             raise EngineError(
-                "No face was found in that box.", "Draw the box so that it holds the whole face, chin to forehead."
+                "No face was found in that box.",
+                "Draw the box so that it holds the whole face, chin to forehead.",
             )
         faces = sorted((*portrait.faces, self._fitted(found)), key=lambda face: face.box[0] + face.box[2] / 2)
         return replace(portrait, faces=tuple(faces))
@@ -151,7 +154,7 @@ class Engine:
     def render(self, portrait: Portrait, edits: Edits, max_side: int | None = None) -> Rendered:
         watch = Stopwatch()
         with watch.stage("view"):
-            view = self._view(portrait, max_side)
+            view = self.view(portrait, max_side)
         patches = []
         for index, edit in sorted(edits.items()):
             if not edit.is_identity:
@@ -162,7 +165,7 @@ class Engine:
 
     def prepare(self, portrait: Portrait, face: int, max_side: int | None = None) -> None:
         """Encode ahead of the first render, so that it is as quick as the next."""
-        view = self._view(portrait, max_side)
+        view = self.view(portrait, max_side)
         self.code(portrait, view, face)
 
     def _patch(self, portrait: Portrait, view: View, index: int, edit: FaceEdit, watch: Stopwatch) -> Patch:
@@ -190,11 +193,14 @@ class Engine:
             count = len(portrait.faces)
             raise EngineError(
                 f"The photo has no face {index + 1}; {count} found.",
-                f"Choose a face from 1 to {count}." if count else "Draw a box around the face, or use another photo.",
+                f"Choose a face from 1 to {count}."
+                if count
+                else "Draw a box around the face, or use another photo.",
             )
         return portrait.faces[index]
 
-    def _view(self, portrait: Portrait, max_side: int | None) -> View:
+    def view(self, portrait: Portrait, max_side: int | None = None) -> View:
+        """The portrait at full size, or no larger than `max_side` (kept for the next call)."""
         scale = min(1.0, max_side / max(portrait.photo.size)) if max_side else 1.0
         key = (portrait.photo.key, scale, tuple(face.params for face in portrait.faces))
         view: View = self._views.make(key, lambda: _view(portrait, scale))
@@ -250,7 +256,9 @@ class Engine:
         rendered = self.render(portrait, edits)
         yield Step(1, 2, f"Writing {path.name}", rendered.pixels)
         trained = bool(self.generator.info.weights)
-        save_photo(portrait.photo, rendered.pixels, rendered.alpha, path, {**(options or {}), "trained": trained})
+        save_photo(
+            portrait.photo, rendered.pixels, rendered.alpha, path, {**(options or {}), "trained": trained}
+        )
         yield Step(2, 2, f"Wrote {path}", extra={"changed": rendered.changed, "ms": dict(rendered.ms)})
 
 

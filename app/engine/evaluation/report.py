@@ -1,0 +1,83 @@
+"""Tables and contact sheets of an evaluation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from app.engine.evaluation.protocols import BASELINES, NEEDS_IMPORT, ClipResult, weighted_mean
+
+# HeadGAN editing, Table 1: VoxCeleb test set, so other data and other crops.
+PUBLISHED = (
+    ("X2Face", 13.49, 20.69),
+    ("fs-vid2vid", 17.15, 18.52),
+    ("Bi-layer", 12.18, 20.19),
+    ("FOMM", 12.34, 20.93),
+    ("HeadGAN", 11.32, 21.46),
+)
+COLUMNS = ("l1", "psnr", "face_l1", "face_psnr")
+
+
+def as_json(results: list[ClipResult]) -> dict[str, Any]:
+    """{"clips": {name: metrics}, "mean": metrics, "baselines": ..., "unavailable": metric -> what it needs}."""
+    return {
+        "clips": {result.name: {"frames": result.frames, **result.metrics} for result in results},
+        "mean": weighted_mean(results),
+        "baselines": {name: weighted_mean(results, name) for name in BASELINES},
+        "unavailable": {name: f"needs {what}; see “mien models list”" for name, what in NEEDS_IMPORT.items()},
+    }
+
+
+def as_markdown(results: list[ClipResult], generator: str) -> str:
+    """The self-reenactment table, baselines beside it, and the papers' published rows."""
+    head = f"| clip | frames | rotation | unedited | 2-D TPS | {generator} | face: unedited | face: TPS | face: {generator} | ARD | AED | folds |"
+    lines = ["L1 (0-255) / PSNR (dB), 256 px crop.", "", head, "|" + "---|" * 12]
+    lines += [_row(r.name, r.frames, r.rotation, r.metrics, r.baselines) for r in results]
+    if results:
+        frames = sum(r.frames for r in results)
+        rotation = sum(r.frames * r.rotation for r in results) / frames
+        baselines = {name: weighted_mean(results, name) for name in BASELINES}
+        lines.append(_row("**all frames**", frames, rotation, weighted_mean(results), baselines))
+    lines += ["", "Published (HeadGAN editing version, Table 1; **other data and crops**):", ""]
+    lines += ["| method | L1 | PSNR |", "|---|---|---|"]
+    lines += [f"| {name} | {l1:.2f} | {psnr:.2f} |" for name, l1, psnr in PUBLISHED]
+    lines += [
+        "",
+        "Not measured here: " + "; ".join(f"{k} (needs {v})" for k, v in NEEDS_IMPORT.items()) + ".",
+    ]
+    return "\n".join(lines)
+
+
+def _row(
+    name: str, frames: int, rotation: float, own: dict[str, float], baselines: dict[str, dict[str, float]]
+) -> str:
+    def pair(row: dict[str, float], prefix: str = "") -> str:
+        return f"{row[prefix + 'l1']:.2f} / {row[prefix + 'psnr']:.2f}"
+
+    order = (baselines["unedited"], baselines["tps"], own)
+    cells = [
+        name,
+        str(frames),
+        f"{rotation:.1f}",
+        *(pair(row) for row in order),
+        *(pair(row, "face_") for row in order),
+    ]
+    cells += [f"{own.get(key, float('nan')):.2f}" for key in ("ard", "aed", "fold_overs")]
+    return "| " + " | ".join(cells) + " |"
+
+
+def save_sheet(results: list[ClipResult], path: Path, per_clip: int = 4) -> None:
+    """Reference, truth, result and TPS side by side, a few frames a clip."""
+    strips = []
+    for result in results:
+        chosen = np.linspace(0, len(result.rows) - 1, min(per_clip, len(result.rows))).round().astype(int)
+        strips += [result.rows[k] for k in chosen]
+    if not strips:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(".part.png")
+    Image.fromarray(np.vstack(strips)).save(beside)
+    beside.replace(path)
