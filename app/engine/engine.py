@@ -254,12 +254,12 @@ class Engine:
 
         yield Step(0, 2, "Rendering at full size")
         rendered = self.render(portrait, edits)
-        yield Step(1, 2, f"Writing {path.name}", rendered.pixels)
+        yield Step(1, 2, f"Writing {path.name}", rendered.pixels, rendered)
         trained = bool(self.generator.info.weights)
         save_photo(
             portrait.photo, rendered.pixels, rendered.alpha, path, {**(options or {}), "trained": trained}
         )
-        yield Step(2, 2, f"Wrote {path}", extra={"changed": rendered.changed, "ms": dict(rendered.ms)})
+        yield Step(2, 2, f"Wrote {path}", rendered.pixels, rendered)
 
 
 def scaled(params: FaceParams, factor: float) -> FaceParams:

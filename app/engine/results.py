@@ -29,8 +29,8 @@ class Portrait:
 class Rendered:
     """A render of the whole photo at `scale` (1 = the photo's own resolution).
 
-    pixels: (h, w, 3) of the photo's type; alpha likewise or None; changed: share of pixels that differ from the photo;
-    ms: milliseconds by stage, "total" among them.
+    pixels: (h, w, 3) of the photo's type; alpha likewise or None; changed: share of pixels that differ
+    from the photo; ms: milliseconds by stage, "total" among them.
     """
 
     pixels: NDArray[Any]
@@ -57,12 +57,16 @@ class Measurement:
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One step of long work: done of total (total 0 = unknown), what it is about, and its newest picture."""
+    """One step of long work: done of total (total 0 = unknown), what it is about, and its newest picture.
+
+    rendered: the finished render, on an export's last steps; extra: what else the work tells by name.
+    """
 
     done: int
     total: int
     message: str = ""
     picture: NDArray[Any] | None = None
+    rendered: Rendered | None = None
     error: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
@@ -91,6 +95,9 @@ class EngineLike(Protocol):
 
     def render(self, portrait: Portrait, edits: Edits, max_side: int | None = None) -> Rendered:
         """Every face's edit, composited; with `max_side` a preview no larger than that."""
+
+    def prepare(self, portrait: Portrait, face: int, max_side: int | None = None) -> None:
+        """Encode ahead of the first render, so that it is as quick as the next."""
 
     def measure(self, portrait: Portrait, rendered: Rendered, face: int, edit: FaceEdit) -> Measurement:
         """Fit the render afresh and compare."""

@@ -1,0 +1,67 @@
+"""The command `mien`: without a subcommand the window, else one job on the command line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from app import __version__
+from app.commands import say
+from app.engine.errors import EngineError
+
+SUBCOMMANDS = (
+    "fit",
+    "edit",
+    "frontalise",
+    "drive",
+    "track",
+    "train",
+    "evaluate",
+    "models",
+    "bench",
+    "doctor",
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    """All subcommands; their modules import nothing heavy until they run."""
+    from app.commands import bench, driving, editing, learning, models
+
+    top = argparse.ArgumentParser(
+        prog="mien",
+        description="Edit a portrait's expression and head pose. Without a command: mien [PHOTO] opens the window.",
+    )
+    top.add_argument("--version", action="version", version=f"mien {__version__}")
+    subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for module in (editing, driving, learning, models, bench):
+        module.add(subparsers)
+    return top
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit status 0, 1 (an error the user can act on) or 2 (usage)."""
+    arguments = sys.argv[1:] if argv is None else argv
+    if arguments[:1] == ["--self-test"]:
+        from app.selftest import main as self_test
+
+        return self_test(arguments[1:])
+    if not arguments or (
+        arguments[0] not in SUBCOMMANDS and arguments[0] not in ("-h", "--help", "--version")
+    ):
+        from app.main import main as window
+
+        return window(arguments)
+    args = parser().parse_args(arguments)
+    try:
+        args.run(args)
+    except EngineError as error:
+        say(f"mien: {error}")
+        return 1
+    except KeyboardInterrupt:
+        say("mien: stopped.")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

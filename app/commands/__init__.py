@@ -1,0 +1,32 @@
+"""The subcommands of `mien`: each module adds its parsers with `add` and sets `run(args) -> None`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+Subparsers = Any  # argparse's own type is private
+Run = Callable[[argparse.Namespace], None]
+
+
+def say(text: str) -> None:
+    """Progress and human words go to standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def print_json(value: Any) -> None:
+    """The one JSON object of `--json`; floats are shortened to what means something."""
+    print(json.dumps(_short(value), ensure_ascii=False))
+
+
+def _short(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 6)
+    if isinstance(value, dict):
+        return {key: _short(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_short(item) for item in value]
+    return value

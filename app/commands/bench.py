@@ -1,0 +1,151 @@
+"""mien bench: end-to-end milliseconds by stage; mien doctor: one fix line per missing thing."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.commands import Subparsers, print_json, say
+from app.engine.errors import EngineError
+from app.engine.face.parameters import FaceEdit
+
+if TYPE_CHECKING:
+    from app.engine.engine import Engine
+    from app.engine.results import Portrait
+
+PREVIEW_SIDE = 720
+SIZES = (1024, 2048)
+
+
+def add(subparsers: Subparsers) -> None:
+    bench = subparsers.add_parser("bench", help="milliseconds by stage on this machine")
+    bench.add_argument("photo", type=Path, nargs="?", help="default: the bundled sample")
+    bench.add_argument("--engine", default="mesh-warp")
+    bench.add_argument("--repeats", type=int, default=60)
+    bench.add_argument("--json", action="store_true")
+    bench.set_defaults(run=run_bench)
+
+    doctor = subparsers.add_parser("doctor", help="what this machine has, and one fix line per missing thing")
+    doctor.add_argument("--json", action="store_true")
+    doctor.set_defaults(run=run_doctor)
+
+
+def run_bench(args: argparse.Namespace) -> None:
+    from app.engine.engine import Engine
+
+    if args.repeats < 2:
+        raise EngineError("A bench needs at least two repeats.", "Give --repeats 20 or more.")
+    engine = Engine(args.engine)
+    report: dict[str, Any] = {"engine": args.engine, "device": engine.device, "repeats": args.repeats}
+    with tempfile.TemporaryDirectory() as folder:
+        for size in SIZES:
+            path = enlarged(args.photo, size, Path(folder))
+            say(f"photo {size} px ...")
+            engine.open(path)  # load the libraries before the clock starts
+            report[f"open_{size}"] = percentiles(timed(lambda path=path: engine.open(path), 3))
+            portrait = engine.open(path)
+            if not portrait.faces:
+                raise EngineError("No face was found in the photo.", "Bench with a photo of a face.")
+            stages: dict[str, list[float]] = defaultdict(list)
+            if size == SIZES[0]:
+                report["preview"] = percentiles(renders(engine, portrait, args.repeats, PREVIEW_SIDE, stages))
+            times = renders(
+                engine, portrait, max(2, args.repeats // 2), None, stages if size != SIZES[0] else {}
+            )
+            report[f"full_{size}"] = percentiles(times)
+            name = "preview_stages" if size == SIZES[0] else f"full_{size}_stages"
+            report |= {f"{name}.{stage}": percentiles(ms) for stage, ms in stages.items()}
+    show(report, args.json)
+
+
+def enlarged(photo: Path | None, size: int, folder: Path) -> Path:
+    """The photo (or the sample) resized so that its longer side is `size`."""
+    from PIL import Image
+
+    from app.engine.imaging.colour import to_srgb8
+    from app.engine.imaging.reading import open_photo
+    from app.engine.sample import sample_path
+
+    picture = Image.fromarray(to_srgb8(open_photo(photo or sample_path())))
+    factor = size / max(picture.size)
+    path = folder / f"{size}.png"
+    shape = (round(picture.width * factor), round(picture.height * factor))
+    picture.resize(shape, Image.Resampling.BICUBIC).save(path, compress_level=1)
+    return path
+
+
+def timed(work: Callable[[], object], repeats: int) -> list[float]:
+    """Milliseconds of each repeat."""
+    times = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        work()
+        times.append((time.perf_counter() - began) * 1000)
+    return times
+
+
+def renders(
+    engine: Engine, portrait: Portrait, repeats: int, side: int | None, stages: dict[str, list[float]]
+) -> list[float]:
+    """Time renders of a slider dragged to and fro: yaw, pitch, smile and an eyelid move together.
+
+    From the slider's new value to the whole composed picture, after one warm-up render.
+    """
+    faces = portrait.faces
+    face = max(range(len(faces)), key=lambda k: faces[k].box[2])
+    camera = faces[face].params.camera
+    times = []
+    for k in range(-1, repeats):
+        swing = math.sin(2 * math.pi * k / 24)
+        edit = FaceEdit.of(
+            yaw=camera.yaw + 15 * swing, pitch=camera.pitch + 5 * swing, smile=swing, blink_left=max(0, swing)
+        )
+        edit = replace(edit, strength=1 - 1e-9 * k)
+        began = time.perf_counter()
+        rendered = engine.render(portrait, {face: edit}, side)
+        if k >= 0:
+            times.append((time.perf_counter() - began) * 1000)
+            for stage, ms in rendered.ms.items():
+                if stage in stages or isinstance(stages, defaultdict):
+                    stages[stage].append(ms)
+    return times
+
+
+def percentiles(times: list[float]) -> dict[str, float]:
+    """{"p50": ms, "p95": ms}."""
+    return {
+        "p50": round(float(np.percentile(times, 50)), 2),
+        "p95": round(float(np.percentile(times, 95)), 2),
+    }
+
+
+def show(report: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json(report)
+        return
+    for name, value in report.items():
+        print(
+            f"{name:36} p50 {value['p50']:8.1f}  p95 {value['p95']:8.1f} ms"
+            if isinstance(value, dict)
+            else f"{name:36} {value}"
+        )
+
+
+def run_doctor(args: argparse.Namespace) -> None:
+    from app.engine.doctor import examine
+
+    findings = examine()
+    if args.json:
+        print_json({"checks": [vars(finding) for finding in findings]})
+        return
+    for finding in findings:
+        print(finding)

@@ -1,0 +1,246 @@
+"""mien fit, mien edit, mien frontalise."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.commands import Subparsers, print_json, say
+from app.engine.errors import EngineError
+from app.engine.face.controls import BY_NAME
+from app.engine.face.parameters import FaceEdit, FittedFace
+
+if TYPE_CHECKING:
+    from app.engine.engine import Engine
+    from app.engine.results import Measurement, Portrait
+
+
+def add(subparsers: Subparsers) -> None:
+    fit = subparsers.add_parser("fit", help="faces found, with pose, expression and gaze")
+    fit.add_argument("photo", type=Path)
+    fit.add_argument("--json", action="store_true")
+    fit.set_defaults(run=run_fit)
+
+    edit = subparsers.add_parser("edit", help="change pose, expression and gaze of photos")
+    _add_common(edit)
+    edit.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        type=setting,
+        help="a control: " + " ".join(list(BY_NAME)[:22]) + " exp1..exp28",
+    )
+    edit.add_argument("--preset", type=Path, metavar="FILE", help="a preset made in the window")
+    edit.add_argument("--strength", type=float, default=1.0, help="0 (the photo) to 1 (what is asked)")
+    edit.set_defaults(run=run_edit)
+
+    frontalise = subparsers.add_parser("frontalise", help="turn faces to the viewer")
+    _add_common(frontalise)
+    frontalise.add_argument("--strength", type=float, default=1.0)
+    frontalise.set_defaults(run=run_frontalise)
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("photo", type=Path, nargs="+")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="OUT",
+        help="a file, or a folder for several photos",
+    )
+    parser.add_argument(
+        "--face", type=int, metavar="N", help="face by number, left to right from 1 (default: the largest)"
+    )
+    parser.add_argument("--engine", default="mesh-warp", help="the generator to use")
+    parser.add_argument("--json", action="store_true")
+
+
+def setting(text: str) -> tuple[str, float]:
+    """argparse type of NAME=VALUE."""
+    name, _, value = text.partition("=")
+    if name not in BY_NAME:
+        raise argparse.ArgumentTypeError(f"there is no control “{name}”")
+    try:
+        number = float(value)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"“{value}” is not a number") from None
+    if not -1e6 < number < 1e6:
+        raise argparse.ArgumentTypeError(f"“{value}” is not a usable number")
+    return name, number
+
+
+def face_as_json(face: FittedFace) -> dict[str, Any]:
+    """One entry of `fit --json`."""
+    camera, expression = face.params.camera, face.params.expression
+    yaw, pitch, roll = camera.angles
+    return {
+        "box": list(face.box),
+        "yaw": yaw,
+        "pitch": pitch,
+        "roll": roll,
+        "scale": camera.scale,
+        "tx": camera.translation[0],
+        "ty": camera.translation[1],
+        "gaze": list(expression.gaze),
+        "aperture": list(expression.aperture),
+        "expression": list(expression.coefficients),
+        "identity": list(face.params.identity.coefficients),
+    }
+
+
+def run_fit(args: argparse.Namespace) -> None:
+    from app.engine.engine import Engine
+
+    portrait = Engine().open(args.photo)
+    faces = require_faces(portrait)
+    if args.json:
+        print_json({"faces": [face_as_json(face) for face in faces]})
+        return
+    for number, face in enumerate(faces, 1):
+        yaw, pitch, roll = face.params.camera.angles
+        x, y, w, h = face.box
+        print(
+            f"face {number}: yaw {yaw:+.1f}°, pitch {pitch:+.1f}°, roll {roll:+.1f}°, "
+            f"box {x:.0f},{y:.0f} {w:.0f}x{h:.0f} px"
+        )
+
+
+def require_faces(portrait: Portrait) -> tuple[FittedFace, ...]:
+    """The portrait's faces, or an error when there is none."""
+    if not portrait.faces:
+        name = portrait.photo.path.name if portrait.photo.path else "the photo"
+        raise EngineError(
+            f"No face was found in {name}.",
+            "Use a photo in which the face is larger and turned to the camera.",
+        )
+    return portrait.faces
+
+
+def chosen_face(portrait: Portrait, number: int | None) -> int:
+    """Index of face `number` (from 1), or of the largest."""
+    faces = require_faces(portrait)
+    if number is None:
+        return max(range(len(faces)), key=lambda k: faces[k].box[2] * faces[k].box[3])
+    if not 1 <= number <= len(faces):
+        raise EngineError(
+            f"There is no face {number}; {len(faces)} found.", f"Choose --face from 1 to {len(faces)}."
+        )
+    return number - 1
+
+
+@dataclass(frozen=True)
+class Job:
+    """One photo to edit and where the result goes."""
+
+    photo: Path
+    output: Path
+
+
+def jobs(photos: list[Path], output: Path) -> Iterator[Job]:
+    """A file for one photo, else a folder that gets every photo's name."""
+    into_folder = len(photos) > 1 or output.is_dir() or str(output).endswith(os.sep)
+    if into_folder and output.is_file():
+        raise EngineError(
+            f"{output} is a file, but there are {len(photos)} photos.", "Give a folder with -o."
+        )
+    for photo in photos:
+        if into_folder:
+            output.mkdir(parents=True, exist_ok=True)
+        yield Job(photo, output / photo.name if into_folder else output)
+
+
+def run_edit(args: argparse.Namespace) -> None:
+    values = {**preset_values(args.preset), **dict(args.set)} if args.preset else dict(args.set)
+    edit_all(args, lambda engine, portrait, face: FaceEdit.of(args.strength, **values))
+
+
+def preset_values(path: Path) -> dict[str, float]:
+    """The values of a preset file: {"values": {control: number}}."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))["values"]
+        return dict(setting(f"{name}={value}") for name, value in values.items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, argparse.ArgumentTypeError) as error:
+        raise EngineError(
+            f"{path.name} is not a preset: {error}.", "Choose a preset that Mien saved."
+        ) from error
+
+
+def run_frontalise(args: argparse.Namespace) -> None:
+    from app.engine.face.semantic import frontalise
+
+    def edit(engine: Engine, portrait: Portrait, face: int) -> FaceEdit:
+        return FaceEdit.of(**frontalise(portrait.faces[face], args.strength))
+
+    edit_all(args, edit)
+
+
+def edit_all(args: argparse.Namespace, edit_of: Any) -> None:
+    """Edit every photo; one that fails is named and does not stop the others."""
+    from app.engine.engine import Engine
+
+    engine = Engine(args.engine)
+    work = list(jobs(args.photo, args.output))
+    reports, failures = [], []
+    for job in work:
+        try:
+            reports.append(edit_one(engine, job, args, edit_of))
+        except EngineError as error:
+            if len(work) == 1:
+                raise
+            failures.append(job.photo.name)
+            say(f"{job.photo.name}: {error}")
+    if args.json:
+        print_json(reports[0] if len(work) == 1 else {"photos": reports, "failed": failures})
+    if failures:
+        raise EngineError(
+            f"{len(failures)} of {len(work)} photos failed: {', '.join(failures)}.", "See the lines above."
+        )
+
+
+def edit_one(engine: Engine, job: Job, args: argparse.Namespace, edit_of: Any) -> dict[str, Any]:
+    portrait = engine.open(job.photo)
+    face = chosen_face(portrait, args.face)
+    edit: FaceEdit = edit_of(engine, portrait, face)
+    *_, last = engine.export(portrait, {face: edit}, job.output)
+    rendered = last.rendered
+    assert rendered is not None
+    report: dict[str, Any] = {"photo": str(job.photo), "output": str(job.output), "face": face + 1}
+    measurement = measured(engine, portrait, rendered, face, edit)
+    report |= {"asked": as_readings(measurement, "asked"), "measured": as_readings(measurement, "measured")}
+    report |= {"changed": rendered.changed, "ms": dict(rendered.ms)}
+    say(f"{job.output}: {summary(measurement)}, {100 * rendered.changed:.1f} % of pixels changed")
+    return report
+
+
+def measured(
+    engine: Engine, portrait: Portrait, rendered: Any, face: int, edit: FaceEdit
+) -> Measurement | None:
+    """The read-out, None (told on standard error) where no face can be measured in the result."""
+    try:
+        return engine.measure(portrait, rendered, face, edit)
+    except EngineError as error:
+        say(str(error))
+        return None
+
+
+def as_readings(measurement: Measurement | None, side: str) -> dict[str, Any]:
+    if measurement is None:
+        return {}
+    return {**getattr(measurement, side), "expression": list(getattr(measurement, f"expression_{side}"))}
+
+
+def summary(measurement: Measurement | None) -> str:
+    if measurement is None:
+        return "not measured"
+    asked, found = measurement.asked, measurement.measured
+    return ", ".join(
+        f"{name} {asked[name]:+.1f}° asked {found[name]:+.1f}° measured" for name in ("yaw", "pitch", "roll")
+    )
