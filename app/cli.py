@@ -29,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
 
     top = argparse.ArgumentParser(
         prog="mien",
-        description="Edit a portrait's expression and head pose. Without a command: mien [PHOTO] opens the window.",
+        description="Edit a portrait's expression and head pose. Without a command, the window opens.",
     )
     top.add_argument("--version", action="version", version=f"mien {__version__}")
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")

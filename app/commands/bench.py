@@ -8,7 +8,6 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +108,6 @@ def renders(
         edit = FaceEdit.of(
             yaw=camera.yaw + 15 * swing, pitch=camera.pitch + 5 * swing, smile=swing, blink_left=max(0, swing)
         )
-        edit = replace(edit, strength=1 - 1e-9 * k)
         began = time.perf_counter()
         rendered = engine.render(portrait, {face: edit}, side)
         if k >= 0:
@@ -133,11 +131,8 @@ def show(report: dict[str, Any], as_json: bool) -> None:
         print_json(report)
         return
     for name, value in report.items():
-        print(
-            f"{name:36} p50 {value['p50']:8.1f}  p95 {value['p95']:8.1f} ms"
-            if isinstance(value, dict)
-            else f"{name:36} {value}"
-        )
+        shown = f"p50 {value['p50']:8.1f}  p95 {value['p95']:8.1f} ms" if isinstance(value, dict) else value
+        print(f"{name:36} {shown}")
 
 
 def run_doctor(args: argparse.Namespace) -> None:

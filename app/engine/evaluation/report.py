@@ -33,7 +33,18 @@ def as_json(results: list[ClipResult]) -> dict[str, Any]:
 
 def as_markdown(results: list[ClipResult], generator: str) -> str:
     """The self-reenactment table, baselines beside it, and the papers' published rows."""
-    head = f"| clip | frames | rotation | unedited | 2-D TPS | {generator} | face: unedited | face: TPS | face: {generator} | ARD | AED | folds |"
+    methods = ("unedited", "2-D TPS", generator)
+    columns = (
+        "clip",
+        "frames",
+        "rotation",
+        *methods,
+        *(f"face: {name}" for name in methods),
+        "ARD",
+        "AED",
+        "folds",
+    )
+    head = f"| {' | '.join(columns)} |"
     lines = ["L1 (0-255) / PSNR (dB), 256 px crop.", "", head, "|" + "---|" * 12]
     lines += [_row(r.name, r.frames, r.rotation, r.metrics, r.baselines) for r in results]
     if results:
