@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,19 +51,13 @@ def run_bench(args: argparse.Namespace) -> None:
             path = enlarged(args.photo, size, Path(folder))
             say(f"photo {size} px ...")
             engine.open(path)  # load the libraries before the clock starts
-            report[f"open_{size}"] = percentiles(timed(lambda path=path: engine.open(path), 3))
+            report[f"open_{size}"] = percentiles(timed(partial(engine.open, path), 3))
             portrait = engine.open(path)
             if not portrait.faces:
                 raise EngineError("No face was found in the photo.", "Bench with a photo of a face.")
-            stages: dict[str, list[float]] = defaultdict(list)
             if size == SIZES[0]:
-                report["preview"] = percentiles(renders(engine, portrait, args.repeats, PREVIEW_SIDE, stages))
-            times = renders(
-                engine, portrait, max(2, args.repeats // 2), None, stages if size != SIZES[0] else {}
-            )
-            report[f"full_{size}"] = percentiles(times)
-            name = "preview_stages" if size == SIZES[0] else f"full_{size}_stages"
-            report |= {f"{name}.{stage}": percentiles(ms) for stage, ms in stages.items()}
+                report |= staged("preview", renders(engine, portrait, args.repeats, PREVIEW_SIDE))
+            report |= staged(f"full_{size}", renders(engine, portrait, max(2, args.repeats // 2), None))
     show(report, args.json)
 
 
@@ -92,30 +87,32 @@ def timed(work: Callable[[], object], repeats: int) -> list[float]:
     return times
 
 
-def renders(
-    engine: Engine, portrait: Portrait, repeats: int, side: int | None, stages: dict[str, list[float]]
-) -> list[float]:
-    """Time renders of a slider dragged to and fro: yaw, pitch, smile and an eyelid move together.
+def renders(engine: Engine, portrait: Portrait, repeats: int, side: int | None) -> dict[str, list[float]]:
+    """Milliseconds by stage of a slider dragged to and fro: yaw, pitch, smile and an eyelid move together.
 
-    From the slider's new value to the whole composed picture, after one warm-up render.
+    "total" runs from the slider's new value to the whole composed picture, after two warm-up renders.
     """
     faces = portrait.faces
     face = max(range(len(faces)), key=lambda k: faces[k].box[2])
     camera = faces[face].params.camera
-    times = []
-    for k in range(-1, repeats):
-        swing = math.sin(2 * math.pi * k / 24)
-        edit = FaceEdit.of(
-            yaw=camera.yaw + 15 * swing, pitch=camera.pitch + 5 * swing, smile=swing, blink_left=max(0, swing)
-        )
+    times: dict[str, list[float]] = defaultdict(list)
+    for k in range(-2, repeats):
+        swing = math.sin(2 * math.pi * (k + 0.5) / 24)
+        yaw, pitch = camera.yaw + 15 * swing, camera.pitch + 5 * swing
+        edit = FaceEdit.of(yaw=yaw, pitch=pitch, smile=swing, blink_left=max(0.0, swing))
         began = time.perf_counter()
         rendered = engine.render(portrait, {face: edit}, side)
-        if k >= 0:
-            times.append((time.perf_counter() - began) * 1000)
-            for stage, ms in rendered.ms.items():
-                if stage in stages or isinstance(stages, defaultdict):
-                    stages[stage].append(ms)
+        wall = (time.perf_counter() - began) * 1000
+        for stage, ms in {**rendered.ms, "total": wall}.items():
+            if k >= 0:
+                times[stage].append(ms)
     return times
+
+
+def staged(name: str, times: dict[str, list[float]]) -> dict[str, dict[str, float]]:
+    """{name: percentiles of the whole, "name.stage": percentiles of each stage}."""
+    whole = {name: percentiles(times["total"])}
+    return whole | {f"{name}.{stage}": percentiles(ms) for stage, ms in times.items() if stage != "total"}
 
 
 def percentiles(times: list[float]) -> dict[str, float]:
