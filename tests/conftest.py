@@ -6,10 +6,15 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from app.engine.engine import Engine
+    from app.engine.results import Portrait
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -50,3 +55,21 @@ def no_stray_threads() -> Iterator[None]:
     for thread in stray:
         thread.join(timeout=2)
     assert not [t.name for t in stray if t.is_alive()]
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """One engine for the tests that need the real thing; a test that selects a backend leaves mesh-warp behind."""
+    from app.engine.engine import Engine
+
+    engine = Engine()
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="session")
+def portrait(engine: Engine) -> Portrait:
+    """The sample portrait, fitted once."""
+    from app.engine.sample import sample_path
+
+    return engine.open(sample_path())
