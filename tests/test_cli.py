@@ -1,0 +1,103 @@
+"""The command line as a person types it, on the sample portrait."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.cli import main
+from app.engine.sample import sample_path
+
+SAMPLE = str(sample_path())
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB"))
+
+
+def told(capsys: pytest.CaptureFixture[str]) -> dict:
+    """The one JSON object on standard output, and nothing else."""
+    return json.loads(capsys.readouterr().out)
+
+
+def test_fit_tells_the_face(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fit", SAMPLE, "--json"]) == 0
+    (face,) = told(capsys)["faces"]
+    assert set(face) >= {"box", "yaw", "pitch", "roll", "scale", "tx", "ty", "gaze", "aperture", "identity"}
+    assert len(face["expression"]) == 28 and len(face["aperture"]) == 2
+    assert abs(face["yaw"]) < 30 and 30 < face["scale"] < 90
+
+
+def test_an_edit_of_nothing_is_the_photo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "北京 Ünïcode 😀.png"
+    assert main(["edit", SAMPLE, "-o", str(out), "--json"]) == 0
+    assert told(capsys)["changed"] == 0
+    assert np.array_equal(pixels(out), pixels(Path(SAMPLE)))
+
+
+def test_edit_does_and_measures_what_is_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out.png"
+    assert main(["edit", SAMPLE, "-o", str(out), "--set", "yaw=12", "--set", "smile=0.6", "--json"]) == 0
+    report = told(capsys)
+    assert report["asked"]["yaw"] == pytest.approx(12) and report["asked"]["smile"] == pytest.approx(0.6)
+    assert report["measured"]["yaw"] == pytest.approx(12, abs=5)
+    assert 0.02 < report["changed"] < 1 and report["ms"]["total"] > 0
+    before, after = pixels(Path(SAMPLE)), pixels(out)
+    assert np.array_equal(before[-1], after[-1]) and not np.array_equal(before, after)
+
+
+def test_frontalise_turns_the_face_to_the_viewer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    turned = tmp_path / "turned.png"
+    main(["edit", SAMPLE, "-o", str(turned), "--set", "yaw=18"])
+    capsys.readouterr()
+    assert main(["frontalise", str(turned), "-o", str(tmp_path / "front.png"), "--json"]) == 0
+    measured = told(capsys)["measured"]
+    assert abs(measured["yaw"]) <= 5 and abs(measured["pitch"]) <= 5
+
+
+def test_a_folder_of_photos_names_the_broken_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"not a picture")
+    out = tmp_path / "out"
+    assert main(["edit", SAMPLE, str(broken), "-o", str(out), "--set", "roll=5"]) == 1
+    captured = capsys.readouterr()
+    assert "broken.jpg" in captured.err and captured.out == ""
+    assert [path.name for path in out.iterdir()] == ["astronaut.png"]
+
+
+def test_a_preset_file_is_applied(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    preset = tmp_path / "p.json"
+    preset.write_text(json.dumps({"values": {"roll": 8}}))
+    assert main(["edit", SAMPLE, "-o", str(tmp_path / "o.png"), "--preset", str(preset), "--json"]) == 0
+    assert told(capsys)["asked"]["roll"] == pytest.approx(8)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["fit", "/nowhere/at/all.jpg"],
+        ["edit", SAMPLE, "-o", "{tmp}/x.png", "--face", "7"],
+        ["edit", SAMPLE, "-o", "{tmp}/x.unknown", "--set", "yaw=3"],
+        ["edit", SAMPLE, "-o", "{tmp}/x.png", "--engine", "nothing"],
+        ["edit", SAMPLE, "-o", "{tmp}/x.png", "--preset", SAMPLE],
+    ],
+)
+def test_what_goes_wrong_is_one_line_and_leaves_nothing(
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([a.replace("{tmp}", str(tmp_path)) for a in arguments]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == "" and captured.err.strip().count("\n") == 0 and captured.err.startswith("mien: ")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("argument", ["yaw", "yaw=up", "nose=1", "yaw=nan", "yaw=1e99"])
+def test_a_wrong_setting_is_a_usage_error(argument: str, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["edit", SAMPLE, "-o", str(tmp_path / "x.png"), "--set", argument])
+    assert exit_.value.code == 2
