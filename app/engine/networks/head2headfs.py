@@ -1,0 +1,137 @@
+"""Head2HeadFS (Doukas et al.): Head2Head++'s generator with an identity in every normalisation layer.
+
+The identity embedder is a residual network of our own size rather than FaceNet (the paper's footnote 2),
+because FaceNet's weights may not be shipped and from scratch its 23 M parameters do not suit a CPU.
+"""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from app.engine.networks.head2head import RGB, Head2Head
+
+N_FEATURES = 512
+NMFC_CHANNELS = 3
+
+
+class AdaIN(nn.Module):
+    """Equation 6: (P_gamma h) (x - mu) / sigma + P_beta h, no further bias.
+
+    The projections start so that an h of ones gives gamma = 1 and beta = 0.
+    """
+
+    takes_identity = True
+
+    def __init__(self, channels: int, n_features: int = N_FEATURES) -> None:
+        super().__init__()
+        self.gamma = nn.Linear(n_features, channels, bias=False)
+        self.beta = nn.Linear(n_features, channels, bias=False)
+        nn.init.normal_(self.gamma.weight, 1.0 / n_features, 0.02 / n_features**0.5)
+        nn.init.normal_(self.beta.weight, 0.0, 0.02 / n_features**0.5)
+
+    def forward(self, x: Tensor, h: Tensor) -> Tensor:
+        gamma, beta = self.gamma(h)[:, :, None, None], self.beta(h)[:, :, None, None]
+        result: Tensor = gamma * F.instance_norm(x) + beta
+        return result
+
+    def at(self, h: Tensor) -> nn.InstanceNorm2d:
+        """Equation 9's initialisation: instance normalisation whose gamma and beta are the projections of h (1, n)."""
+        norm = nn.InstanceNorm2d(self.gamma.out_features, affine=True)
+        with torch.no_grad():
+            norm.weight.copy_(self.gamma(h)[0])
+            norm.bias.copy_(self.beta(h)[0])
+        return norm.to(h.device)
+
+
+class IdentityEmbedder(nn.Module):
+    """E_id: frames (M, 3, H, W) in [-1, 1] without background -> h (1, n_features), the mean over them (equation 4)."""
+
+    def __init__(self, width: int = 32, n_down: int = 4, n_features: int = N_FEATURES) -> None:
+        super().__init__()
+        layers: list[nn.Module] = [nn.Conv2d(RGB, width, 3, 1, 1), nn.LeakyReLU(0.2)]
+        for k in range(n_down):
+            inputs, outputs = width * 2**k, width * 2 ** (k + 1)
+            layers += [nn.Conv2d(inputs, outputs, 4, 2, 1), nn.GroupNorm(8, outputs), nn.LeakyReLU(0.2)]
+        self.features = nn.Sequential(*layers)
+        self.project = nn.Linear(width * 2**n_down, n_features)
+        nn.init.ones_(self.project.bias)  # with AdaIN's start: gamma near 1 before the first step
+
+    def each(self, frames: Tensor) -> Tensor:
+        """One vector (M, n_features) per frame."""
+        vectors: Tensor = self.project(self.features(frames).mean((2, 3)))
+        return vectors
+
+    def forward(self, frames: Tensor) -> Tensor:
+        return self.each(frames).mean(0, keepdim=True)
+
+
+class Head2HeadFS(Head2Head):
+    """Equation 5: three NMFCs and two generated frames to the next frame and its foreground mask.
+
+    Gives (N, 4, H, W): RGB in [-1, 1] and the mask as tanh (see `split`). Without an identity vector it
+    is the fine-tuned network of one person (`personalised`).
+    """
+
+    def __init__(self, width: int = 64, n_down: int = 3, n_blocks: int = 9, personal: bool = False) -> None:
+        def norm(channels: int) -> nn.Module:
+            return nn.InstanceNorm2d(channels, affine=True) if personal else AdaIN(channels)
+
+        super().__init__(width, n_down, n_blocks, NMFC_CHANNELS, RGB + 1, norm)
+        self.sizes = (width, n_down, n_blocks)
+
+    @torch.no_grad()
+    def personalised(self, h: Tensor) -> Head2HeadFS:
+        """A copy for one person: every AdaIN is replaced by instance normalisation at h (1, n_features)."""
+        person = Head2HeadFS(*self.sizes, personal=True).to(h.device)
+        projected = {
+            f"{name}.{part}": value
+            for name, layer in self.named_modules()
+            if isinstance(layer, AdaIN)
+            for part, value in layer.at(h).state_dict().items()
+        }
+        shared = {n: v for n, v in self.state_dict().items() if n in person.state_dict()}
+        person.load_state_dict({**shared, **projected})
+        return person
+
+
+def split(output: Tensor) -> tuple[Tensor, Tensor]:
+    """Generator output (N, 4, H, W) as RGB (N, 3, H, W) in [-1, 1] and mask (N, 1, H, W) in [0, 1]."""
+    return output[:, :RGB], (output[:, RGB:] + 1) / 2
+
+
+class Projection(nn.Module):
+    """Equation 7: r = d^T (w_i + w_0) + c at every patch of d (N, n_features, h, w).
+
+    `people` rows w_i resemble identity embeddings (equation 8 pulls h towards them).
+    """
+
+    def __init__(self, people: int, n_features: int = N_FEATURES) -> None:
+        super().__init__()
+        self.rows = nn.Embedding(people, n_features)
+        self.common = nn.Parameter(torch.randn(n_features) * 0.02)
+        self.bias = nn.Parameter(torch.zeros(()))
+        nn.init.normal_(self.rows.weight, 0.0, 0.02)
+
+    def forward(self, d: Tensor, person: Tensor) -> Tensor:
+        """person: (N,) int64 indices. Gives (N, 1, h, w)."""
+        direction = self.rows(person) + self.common
+        return torch.einsum("nchw,nc->nhw", d, direction)[:, None] + self.bias
+
+    @torch.no_grad()
+    def personalised(self, h: Tensor) -> Projection:
+        """W is replaced by the one row h (1, n_features); w_0 and c are kept."""
+        person = Projection(1, h.shape[1]).to(h.device)
+        person.rows.weight.copy_(h)
+        person.common.copy_(self.common)
+        person.bias.copy_(self.bias)
+        return person
+
+
+def embedding_match(h: Tensor, projection: Projection, person: Tensor) -> Tensor:
+    """Equation 8's cosine distance between h (1, n) and the row of this person; W itself is not pulled."""
+    row = cast(Tensor, projection.rows(person)).detach()
+    return 1 - F.cosine_similarity(h, row).mean()
