@@ -148,3 +148,13 @@ def test_e4e_codes_share_the_first_style_and_train():
     assert codes.shape == (2, 8, 128)
     codes.square().mean().backward()
     assert all(p.grad is not None for p in encoder.parameters())
+
+
+@torch.no_grad()
+def test_e4e_equals_the_released_network(shared):
+    recipe = parity(shared)
+    golden = np.load(shared / "parity" / "vectors" / "e4e_vox256.npz")["wplus"]
+    encoder = Encoder4Editing().eval()
+    encoder.load_state_dict(recipe.state_dict(recipe.read_keys("e4e_vox256_keys.tsv"), "public"))
+    image = 2 * recipe.tensor("e4e.input", (1, 3, 256, 256), "public", "uniform") - 1
+    assert np.abs(encoder(image).numpy() - golden).max() < 1e-4
