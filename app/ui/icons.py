@@ -1,0 +1,71 @@
+"""Line icons of one stroke width, drawn in the palette's text colour and redrawn when the theme changes."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from PySide6.QtCore import QByteArray, QRectF, Qt
+from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+
+from app.ui import theme
+
+FOLDER = Path(__file__).resolve().parents[2] / "assets" / "icons"
+STROKE_PX = 1.5
+_GRID = 24
+_SIZES = (16, 24)
+_RATIOS = (1.0, 2.0)
+
+_worn: WeakKeyDictionary[Any, tuple[str, str]] = WeakKeyDictionary()
+
+
+def icon(name: str, role: str = "text") -> QIcon:
+    """The icon `assets/icons/<name>.svg` in a colour role of the theme, at 16 and 24 px, 1x and 2x."""
+    made = QIcon()
+    colours = {QIcon.Mode.Normal: getattr(theme.current(), role), QIcon.Mode.Disabled: theme.current().line}
+    for mode, colour in colours.items():
+        for size in _SIZES:
+            for ratio in _RATIOS:
+                made.addPixmap(pixmap(name, colour, size, ratio), mode)
+    return made
+
+
+@lru_cache(maxsize=1024)
+def pixmap(name: str, colour: str, size: int = 16, ratio: float = 1.0) -> QPixmap:
+    """One icon as a picture of `size` logical pixels; the stroke is `STROKE_PX` wide whatever the size."""
+    svg = (FOLDER / f"{name}.svg").read_text(encoding="utf-8")
+    svg = svg.replace("currentColor", colour)
+    svg = svg.replace('stroke-width="1.5"', f'stroke-width="{STROKE_PX * _GRID / size}"')
+    picture = QPixmap(round(size * ratio), round(size * ratio))
+    picture.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    QSvgRenderer(QByteArray(svg.encode())).render(painter, QRectF(picture.rect()))
+    painter.end()
+    picture.setDevicePixelRatio(ratio)
+    return picture
+
+
+def put(target: Any, name: str, role: str = "text") -> None:
+    """Set the icon of a button or action and keep it in the theme's colour."""
+    _worn[target] = (name, role)
+    target.setIcon(icon(name, role))
+
+
+def refresh() -> None:
+    """Redraw every icon that `put` placed."""
+    for target, (name, role) in list(_worn.items()):
+        try:
+            target.setIcon(icon(name, role))
+        except RuntimeError:  # its C++ half is gone already
+            _worn.pop(target, None)
+
+
+def app_icon() -> QIcon:
+    """The application's own icon."""
+    made = QIcon(str(FOLDER / "mien.png"))
+    made.addFile(str(FOLDER / "mien.svg"))
+    return made

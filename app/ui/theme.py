@@ -1,0 +1,179 @@
+"""The window's colours and its small style sheet: dark, light, or as the system has it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QFontInfo, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication, QWidget
+
+NAMES = ("dark", "light", "system")
+BODY_PX, CAPTION_PX = 13, 11
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours by role: text and quiet read at 4.5:1 on canvas, panel and raised; the rest are marks, never words."""
+
+    name: str
+    canvas: str
+    panel: str
+    raised: str
+    line: str
+    text: str
+    quiet: str
+    accent: str  # fills, ticks, focus rings: at least 3:1 on panels
+    on_accent: str  # text on an accent fill
+    error: str
+    recording: str
+
+
+DARK = Theme(
+    "dark",
+    canvas="#1e1e1e",
+    panel="#262626",
+    raised="#303030",
+    line="#3a3a3a",
+    text="#d8d8d8",
+    quiet="#9a9a9a",
+    accent="#e0a458",
+    on_accent="#1e1e1e",
+    error="#d9695f",
+    recording="#e5484d",
+)
+LIGHT = Theme(
+    "light",
+    canvas="#d9d9d9",
+    panel="#f2f2f2",
+    raised="#ffffff",
+    line="#c2c2c2",
+    text="#1f1f1f",
+    quiet="#575757",
+    accent="#96601a",
+    on_accent="#ffffff",
+    error="#a3271d",
+    recording="#c9252b",
+)
+SURROUNDS = {"black": "#000000", "mid": "#777777", "white": "#ffffff"}
+
+_current = DARK
+
+
+def current() -> Theme:
+    """The theme in use."""
+    return _current
+
+
+def resolve(name: str) -> Theme:
+    """The theme of one of `NAMES`; "system" asks the desktop."""
+    if name == "system":
+        dark = QGuiApplication.styleHints().colorScheme() != Qt.ColorScheme.Light
+        return DARK if dark else LIGHT
+    return LIGHT if name == "light" else DARK
+
+
+def apply(app: QApplication, name: str) -> Theme:
+    """Dress the whole application; safe to call again at any time."""
+    global _current
+    _current = resolve(name)
+    if app.style().objectName() != "fusion":
+        app.setStyle("Fusion")
+    app.setFont(body_font())
+    app.setPalette(_palette(_current))
+    app.setStyleSheet(_style_sheet(_current))
+    from app.ui import icons
+
+    icons.refresh()
+    return _current
+
+
+def body_font(px: int = BODY_PX) -> QFont:
+    """The system's typeface at a size in logical pixels, figures of one width."""
+    font = QFont(QFontInfo(QFont()).family())
+    font.setPixelSize(px)
+    font.setFeature(QFont.Tag("tnum"), 1)
+    return font
+
+
+def caption(widget: QWidget) -> None:
+    """Give a widget the caption's size and the quiet colour, whatever the theme becomes."""
+    widget.setFont(body_font(CAPTION_PX))
+    widget.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+
+
+def contrast(first: str, second: str) -> float:
+    """WCAG 2.2 contrast ratio of two colours, 1 to 21."""
+    lighter, darker = sorted((_luminance(first), _luminance(second)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    channels = QColor(colour).getRgbF()[:3]  # type: ignore[index]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return float(0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2])
+
+
+def _palette(theme: Theme) -> QPalette:
+    role, group = QPalette.ColorRole, QPalette.ColorGroup
+    palette = QPalette()
+    for target, colour in {
+        role.Window: theme.panel,
+        role.WindowText: theme.text,
+        role.Base: theme.canvas if theme is DARK else theme.raised,
+        role.AlternateBase: theme.panel,
+        role.Text: theme.text,
+        role.PlaceholderText: theme.quiet,
+        role.Button: theme.raised,
+        role.ButtonText: theme.text,
+        role.BrightText: theme.error,
+        role.ToolTipBase: theme.raised,
+        role.ToolTipText: theme.text,
+        role.Highlight: theme.accent,
+        role.HighlightedText: theme.on_accent,
+        role.Accent: theme.accent,
+        role.Link: theme.accent,
+        role.Light: theme.raised,
+        role.Midlight: theme.raised,
+        role.Mid: theme.line,
+        role.Dark: theme.line,
+        role.Shadow: theme.canvas,
+    }.items():
+        palette.setColor(target, QColor(colour))
+    faded = QColor(theme.quiet)
+    faded.setAlphaF(0.6)
+    for target in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(group.Disabled, target, faded)
+    return palette
+
+
+def _style_sheet(theme: Theme) -> str:
+    """Only what the palette cannot say: flat panels, thin scroll bars, focus rings, the primary button."""
+    t = theme
+    return f"""
+    QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line}; padding: 4px; }}
+    QMainWindow::separator {{ background: {t.line}; width: 1px; height: 1px; }}
+    QDockWidget::title {{ background: {t.panel}; padding: 6px 8px; }}
+    QPushButton, QToolButton {{ border: 1px solid transparent; border-radius: 4px; padding: 4px 8px; }}
+    QToolButton {{ background: transparent; padding: 4px; }}
+    QPushButton {{ background: {t.raised}; border-color: {t.line}; min-height: 18px; }}
+    QPushButton:hover, QToolButton:hover {{ background: {t.line}; }}
+    QPushButton:pressed, QToolButton:pressed, QToolButton:checked {{ background: {t.canvas}; }}
+    QToolButton:checked {{ border-color: {t.line}; }}
+    QPushButton[primary="true"] {{ background: {t.accent}; color: {t.on_accent}; border-color: {t.accent}; }}
+    QPushButton[primary="true"]:disabled {{ background: {t.raised}; color: {t.quiet}; }}
+    QPushButton:focus, QToolButton:focus, QCheckBox:focus, QRadioButton:focus {{
+        border: 1px solid {t.accent}; border-radius: 4px; }}
+    QPushButton[primary="true"]:focus {{ border: 2px solid {t.text}; }}
+    QPushButton::menu-indicator, QToolButton::menu-indicator {{ image: none; }}
+    QListView, QTreeView, QScrollArea {{ border: none; outline: none; }}
+    QListView:focus, QTreeView:focus {{ border: 1px solid {t.accent}; }}
+    QScrollBar:vertical {{ background: transparent; width: 10px; margin: 0; }}
+    QScrollBar:horizontal {{ background: transparent; height: 10px; margin: 0; }}
+    QScrollBar::handle {{ background: {t.line}; border-radius: 3px; margin: 2px; }}
+    QScrollBar::handle:vertical {{ min-height: 24px; }}
+    QScrollBar::handle:hover {{ background: {t.quiet}; }}
+    QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+    QStatusBar {{ background: {t.panel}; border-top: 1px solid {t.line}; }}
+    QStatusBar::item {{ border: none; }}
+    """
