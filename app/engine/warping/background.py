@@ -1,0 +1,89 @@
+"""What lies behind the person: the photo, continued under the matte."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+FILL_SIDE = 512  # px: the fill is smooth, so it is made small
+
+
+def push_pull(colours: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(H, W, C) colours filled where the (H, W) weight is 0 (Gortler et al. 1996, section 3.4)."""
+    levels = [(colours * weight[..., None], weight)]
+    while min(levels[-1][1].shape) > 2:
+        c, w = levels[-1]
+        size = ((w.shape[1] + 1) // 2, (w.shape[0] + 1) // 2)
+        smaller = cv2.resize(c, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], -1)
+        w = cv2.resize(w, size, interpolation=cv2.INTER_AREA)
+        # Full weight from a quarter covered on: near samples decide, far ones only fill what is left.
+        boost = np.minimum(1, 4 * w) / np.maximum(w, 1e-6)
+        levels.append((smaller * boost[..., None], w * boost))
+    c, w = levels[-1]
+    mean = c.sum(axis=(0, 1)) / max(float(w.sum()), 1e-6)
+    filled = np.broadcast_to(mean, c.shape).astype(np.float32)
+    for c, w in reversed(levels):
+        filled = cv2.resize(filled, (w.shape[1], w.shape[0]), interpolation=cv2.INTER_LINEAR)
+        filled = c + (1 - w)[..., None] * filled.reshape(c.shape)
+    return np.asarray(filled, np.float32)
+
+
+def _reflected_detail(
+    small: NDArray[np.float32], smooth: NDArray[np.float32], hidden: NDArray[np.bool_], reach: float
+) -> NDArray[np.float32]:
+    """High-pass of the picture mirrored across the border of `hidden`, fading over `reach` pixels."""
+    distance, labels = cv2.distanceTransformWithLabels(
+        hidden.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    known_y, known_x = np.nonzero(~hidden)
+    position = np.zeros((labels.max() + 1, 2), np.float32)
+    position[labels[known_y, known_x]] = np.stack([known_x, known_y], axis=1)
+    nearest = position[labels]
+    y, x = np.indices(hidden.shape, np.float32)
+    detail = small - smooth
+    detail[hidden] = 0
+    mirrored = cv2.remap(
+        detail,
+        2 * nearest[..., 0] - x,
+        2 * nearest[..., 1] - y,
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REFLECT,
+    ).reshape(small.shape)
+    fade = np.exp(-((distance / reach) ** 2))
+    return np.asarray(mirrored * (fade * hidden)[..., None], np.float32)
+
+
+def _smooth(small: NDArray[np.float32], known: NDArray[np.bool_], sigma: float) -> NDArray[np.float32]:
+    weight = cv2.GaussianBlur(known.astype(np.float32), (0, 0), sigma)
+    blurred = cv2.GaussianBlur(small * known[..., None], (0, 0), sigma).reshape(small.shape)
+    return np.asarray(blurred / np.maximum(weight, 1e-4)[..., None], np.float32)
+
+
+def fill(pixels: NDArray[Any], hidden: NDArray[np.bool_], iod: float) -> NDArray[Any]:
+    """The (H, W, C) picture with what is `hidden` (H, W) made up from around it; the rest bit-equal.
+
+    iod: pixels between the eyes, the scale of the structure carried over.
+    """
+    if not hidden.any() or hidden.all():
+        return pixels.copy()
+    height, width, channels = pixels.shape
+    scale = min(1.0, FILL_SIDE / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    small = small.reshape(size[1], size[0], channels)
+    mask = cv2.resize(hidden.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+    if mask.all():
+        return pixels.copy()
+    base = push_pull(small, (~mask).astype(np.float32))
+    sigma = max(1.0, 0.08 * iod * scale)
+    smooth = _smooth(small, ~mask, sigma)
+    made = base + _reflected_detail(small, smooth, mask, max(2.0, 0.6 * iod * scale))
+    made = np.where(mask[..., None], made, small)
+    large = cv2.resize(made, (width, height), interpolation=cv2.INTER_LINEAR).reshape(pixels.shape)
+    top = 65535 if pixels.dtype == np.uint16 else 255
+    out = pixels.copy()
+    out[hidden] = np.clip(large[hidden] + 0.5, 0, top).astype(pixels.dtype)
+    return out

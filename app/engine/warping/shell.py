@@ -1,0 +1,150 @@
+"""The source mesh: the face's landmarks with a depth shell around them that stands for head, hair and neck."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.face.parameters import Camera, FittedFace
+from app.engine.warping.topology import N_FACE, N_MESH, N_OVAL, N_RINGS, OVAL, RING_DISTANCES
+
+FloatArray = NDArray[np.float64]
+
+DEPTH_SCALE = 1.2  # MediaPipe's depth is too flat by this much
+HEAD_CENTRE = (
+    0.0,
+    -0.05,
+    -1.5,
+)  # IOD from the middle of the face: an outline moves with the head, not with the skin
+NECK_PIVOT = (0.0, -0.75, -1.3)
+SILHOUETTE = (0.75, 1.05)  # IOD outside the oval: where the head may end
+CHIN = 152
+
+
+@dataclass(frozen=True, eq=False)
+class SourceMesh:
+    """900 vertices of one photo.
+
+    points: (900, 3) px, z to the viewer (scaled by DEPTH_SCALE on the face); rigid: (900,) share of the head's
+    motion; body: (900,) share of the body's; follow: (900,) share of its oval vertex' expression; spoke: (900,)
+    that oval vertex; centre: the middle of the face in model space; iod: px.
+    """
+
+    points: FloatArray
+    rigid: FloatArray
+    body: FloatArray
+    follow: FloatArray
+    spoke: NDArray[np.int64]
+    camera: Camera
+    centre: FloatArray
+    iod: float
+
+
+def smoothstep(low: float, high: float, x: FloatArray) -> FloatArray:
+    t = np.clip((np.asarray(x, float) - low) / (high - low), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t))
+
+
+def deepened(points: FloatArray) -> FloatArray:
+    """Landmarks with the depth stretched to what heads have."""
+    return np.asarray(points * np.array([1.0, 1.0, DEPTH_SCALE]))
+
+
+def _blur_spokes(values: FloatArray, sigma: float) -> FloatArray:
+    offsets = np.arange(-9, 10)
+    kernel = np.exp(-0.5 * (offsets / sigma) ** 2)
+    rolled = np.stack([np.roll(values, int(k)) for k in offsets])
+    return np.asarray((kernel / kernel.sum()) @ rolled)
+
+
+def _directions(oval: FloatArray, centre: FloatArray) -> FloatArray:
+    """(36, 2) unit directions of the spokes, turning steadily even where a turned face's oval folds."""
+    angles = np.unwrap(np.arctan2(*(oval - centre).T[::-1]))
+    turn = np.sign(angles[-1] - angles[0]) or 1.0
+    even = angles.mean() + turn * 2 * np.pi * (np.arange(N_OVAL) - (N_OVAL - 1) / 2) / N_OVAL
+    offset = np.clip(_blur_spokes(angles - even, 1.5), -0.6, 0.6)
+    steady = even + offset
+    return np.stack([np.cos(steady), np.sin(steady)], axis=1)
+
+
+def _hull_reach(points: FloatArray, centre: FloatArray, directions: FloatArray) -> FloatArray:
+    """(36,) distance from the centre to the hull of the points along each direction."""
+    hull = cv2.convexHull(points.astype(np.float32))[:, 0].astype(float) - centre
+    edge = np.roll(hull, -1, axis=0) - hull
+    cross = directions[:, None, 0] * edge[None, :, 1] - directions[:, None, 1] * edge[None, :, 0]
+    safe = np.where(np.abs(cross) < 1e-9, 1e-9, cross)
+    along = (hull[None, :, 0] * edge[None, :, 1] - hull[None, :, 1] * edge[None, :, 0]) / safe
+    share = (hull[None, :, 0] * directions[:, None, 1] - hull[None, :, 1] * directions[:, None, 0]) / safe
+    valid = (along > 0) & (share >= -1e-6) & (share <= 1 + 1e-6)
+    return np.asarray(np.max(np.where(valid, along, 0), axis=1))
+
+
+def _silhouette(
+    matte: NDArray[np.float32], start: FloatArray, directions: FloatArray, iod: float
+) -> FloatArray:
+    """(36,) IOD from the oval to where the person ends, within SILHOUETTE."""
+    steps = np.linspace(0, SILHOUETTE[1], 22)
+    at = start[:, None] + directions[:, None] * (steps * iod)[None, :, None]
+    x = np.clip(np.round(at[..., 0]).astype(int), 0, matte.shape[1] - 1)
+    y = np.clip(np.round(at[..., 1]).astype(int), 0, matte.shape[0] - 1)
+    outside = matte[y, x] < 0.5
+    reach = np.where(outside.any(axis=1), steps[np.argmax(outside, axis=1)], SILHOUETTE[1])
+    return _blur_spokes(np.clip(reach, *SILHOUETTE), 1.2)
+
+
+def _border_share(points: FloatArray, size: tuple[int, int], margin: float) -> FloatArray:
+    """0 at the photo's edge and outside, 1 from `margin` px inside on."""
+    x, y = points[:, 0], points[:, 1]
+    inside = np.minimum(np.minimum(x, size[0] - x), np.minimum(y, size[1] - y))
+    return smoothstep(0, margin, inside)
+
+
+def source_mesh(face: FittedFace, matte: NDArray[np.float32]) -> SourceMesh:
+    """The mesh of one face; matte (H, W) in [0, 1]."""
+    camera = face.params.camera
+    points = deepened(face.landmarks[:N_FACE])
+    iod = camera.scale
+    middle = camera.unproject(points).mean(axis=0)
+    oval = points[list(OVAL)]
+    centre = points[:, :2].mean(axis=0)
+    directions = _directions(oval[:, :2], centre)
+    own = np.einsum("sk,sk->s", oval[:, :2] - centre, directions)
+    start = np.maximum(own, _hull_reach(points[:, :2], centre, directions))
+    base = centre + directions * start[:, None]
+    reach = _silhouette(matte, base, directions, iod)
+    head = camera.project(middle + np.array([HEAD_CENTRE]))[0]
+
+    distance = np.array(RING_DISTANCES)[:, None]
+    round_ = np.sqrt(np.clip(1 - (distance / reach[None]) ** 2, 0, 1))
+    z = head[2] + (oval[None, :, 2] - head[2]) * round_
+    # Near the oval a spoke starts at its own vertex and is drawn to the steady one further out.
+    join = smoothstep(0, 0.4, distance)[..., None]
+    own_base = oval[None, :, :2] + directions[None] * (start - own)[None, :, None]
+    xy = own_base * (1 - join) + base[None] * join + directions[None] * distance[..., None] * iod
+    rings = np.concatenate([xy, z[..., None]], axis=2).reshape(-1, 3)
+    return _weighted(points, rings, camera, middle, (matte.shape[1], matte.shape[0]))
+
+
+def _weighted(
+    points: FloatArray, rings: FloatArray, camera: Camera, middle: FloatArray, size: tuple[int, int]
+) -> SourceMesh:
+    iod = camera.scale
+    distance = np.repeat(RING_DISTANCES, N_OVAL)
+    down = camera.rotation[:2, 1] * np.array([-1.0, 1.0])
+    down = down / max(float(np.linalg.norm(down)), 1e-6)
+    below = (rings[:, :2] - points[CHIN, :2]) @ down / iod
+    everything = np.concatenate([points, rings])
+    border = _border_share(everything, size, 0.6 * iod)
+    border[:N_FACE] = _border_share(points, size, 0.15 * iod)
+    border[-N_OVAL:] = 0
+    rigid = np.ones(N_MESH)
+    rigid[N_FACE:] = (1 - smoothstep(-0.4, 0.9, below)) * (1 - smoothstep(1.7, 2.5, distance))
+    body = np.zeros(N_MESH)
+    body[N_FACE:] = 1 - smoothstep(2, 6, distance)
+    follow = np.ones(N_MESH)
+    follow[N_FACE:] = np.exp(-((distance / 0.45) ** 2))
+    spoke = np.concatenate([np.arange(N_FACE), np.tile(OVAL, N_RINGS)])
+    return SourceMesh(everything, rigid * border, body * border, follow, spoke, camera, middle, iod)
