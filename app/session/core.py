@@ -1,0 +1,346 @@
+"""The document with its history, kept in step with the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtGui import QUndoStack
+
+from app.engine.errors import EngineError
+from app.engine.face.parameters import FaceEdit, FittedFace
+from app.engine.generators import GeneratorInfo
+from app.engine.results import Portrait
+from app.session import naming
+from app.session.commands import Change
+from app.session.document import Box, Document
+from app.session.scheduler import PictureWish, Scheduler
+from app.session.worker import Answer, Crash, EngineFactory, EngineThread, Task
+
+UNDO_LIMIT = 200
+PREVIEW_SIDE = 1024
+
+
+class Core(QObject):
+    """The document with its history, kept in step with the engine on its thread.
+
+    Everything here returns at once; what the engine makes of it arrives as a signal. A gesture is a number
+    from `begin_gesture`: all changes made with it are one undo step, and renders are previews until
+    `end_gesture`.
+    """
+
+    engine_ready = Signal(tuple)  # of GeneratorInfo
+    device_changed = Signal(str)  # "CPU float32"
+    generator_changed = Signal(object)  # GeneratorInfo in use
+    document_changed = Signal(object)  # Document
+    active_changed = Signal(int)  # face the panels act on
+    dirty_changed = Signal(bool)  # differs from what was saved
+    portrait_opened = Signal(object)  # Portrait
+    faces_changed = Signal(object)  # Portrait, after a face was added or that was undone
+    closed = Signal()  # nothing is open any more
+    rendered = Signal(object)  # Rendered
+    measured = Signal(object)  # Measurement of the active face, or None when nothing is asked of it
+    nmfc_ready = Signal(object)  # (size, size, 3) uint8
+    picture_ready = Signal(object, object)  # key, (size, size, 3) uint8 or None
+    busy = Signal(str)  # what takes a while ("" when done)
+    progressed = Signal(object)  # Step of a job (export, batch, live)
+    job_ended = Signal(object)  # Answer: .task.kind, .error, .closed
+    failed = Signal(object)  # EngineError
+    crashed = Signal(str)  # traceback of an error nobody foresaw
+
+    def __init__(self, factory: EngineFactory, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.document = Document()
+        self.portrait: Portrait | None = None
+        self.generators: tuple[GeneratorInfo, ...] = ()
+        self.linked = True  # left and right move together
+        self.undo_stack = QUndoStack(self)
+        self.undo_stack.setUndoLimit(UNDO_LIMIT)
+        self.undo_stack.cleanChanged.connect(self._on_clean)
+        self._gestures = 0
+        self._gesture: int | None = None
+        self._job = ""
+        self._opening: object = None
+        self.thread_ = EngineThread(factory, self)
+        self.scheduler = Scheduler(self.thread_, self)
+        self._connect()
+
+    def _connect(self) -> None:
+        worker = self.thread_.worker
+        worker.ready.connect(self._on_ready)
+        worker.answered.connect(self._on_answer)
+        worker.stepped.connect(self.progressed)
+        worker.ended.connect(self._on_job_ended)
+        self.scheduler.selected.connect(self._on_selected)
+        self.scheduler.rendered.connect(self.rendered)
+        self.scheduler.measured.connect(self.measured)
+        self.scheduler.nmfc_ready.connect(self.nmfc_ready)
+        self.scheduler.picture_ready.connect(self.picture_ready)
+        self.scheduler.failed.connect(self._on_failed)
+
+    def start(self) -> None:
+        """Build the engine on its thread; call it once the window is on screen."""
+        self.busy.emit(self.tr("Starting the engine"))
+        self.thread_.start()
+
+    def stop(self) -> None:
+        """End the engine's thread; the session cannot be used after."""
+        self.thread_.stop()
+
+    # -- looking
+
+    @property
+    def face(self) -> FittedFace | None:
+        """The active face as it is in the photo."""
+        faces = self.portrait.faces if self.portrait else ()
+        return faces[self.document.active] if self.document.active < len(faces) else None
+
+    @property
+    def edit(self) -> FaceEdit:
+        return self.document.edit
+
+    @property
+    def generator(self) -> GeneratorInfo | None:
+        return next((info for info in self.generators if info.name == self.document.generator), None)
+
+    @property
+    def is_dirty(self) -> bool:
+        return not self.undo_stack.isClean()
+
+    def value(self, name: str) -> float:
+        """What the slider of a control shows."""
+        return naming.shown_value(self.face, self.edit, name)
+
+    def own_value(self, name: str) -> float:
+        """The photo's own value of a control."""
+        return naming.own_value(self.face, name)
+
+    def latent(self, name: str) -> float:
+        return dict(self.edit.latents).get(name, 0.0)
+
+    # -- opening
+
+    def open(self, path: Path) -> None:
+        """Open a photo in place of what is open; `portrait_opened` or `failed` follows."""
+        self._ask_open(path, Document(photo=path, generator=self.document.generator))
+
+    def _ask_open(self, path: Path, document: Document) -> None:
+        self._opening = Task("open", lambda engine: _open(engine, path, document.boxes), document)
+        self.busy.emit(self.tr("Opening {}").format(path.name))
+        self.thread_.run(self._opening)
+
+    def cancel_open(self) -> None:
+        """Let the photo being opened come to nothing."""
+        self._opening = None
+        self.busy.emit("")
+
+    def _opened(self, document: Document, portrait: Portrait) -> None:
+        self.portrait = portrait
+        self.undo_stack.clear()
+        self.document = replace(document, key=portrait.photo.key)
+        self.portrait_opened.emit(portrait)
+        self._show_document()
+
+    def close(self) -> None:
+        """Back to nothing open."""
+        self.cancel_open()
+        self.portrait = None
+        self.undo_stack.clear()
+        self.document = Document(generator=self.document.generator)
+        self.closed.emit()
+        self._show_document()
+
+    def add_face(self, box: Box) -> None:
+        """Fit a face in a box (px) that the user drew; `faces_changed` or `failed` follows."""
+        if self.portrait:
+            portrait = self.portrait
+            self.busy.emit(self.tr("Fitting the face"))
+            self.thread_.run(Task("add_face", lambda engine: engine.add_face(portrait, box), (portrait, box)))
+
+    def _face_added(self, asked: tuple[Portrait, Box], after: Portrait) -> None:
+        before, box = asked
+        if before is not self.portrait:
+            return
+        where = {old: _index_of(after, face) for old, face in enumerate(before.faces)}
+        new = next((i for i in range(len(after.faces)) if i not in where.values()), 0)
+        moved = [replace(s, edits=_moved(s.edits, where)) for s in self.document.snapshots]
+        fields: dict[str, Any] = {
+            "boxes": (*self.document.boxes, box),
+            "edits": _moved(self.document.edits, where),
+        }
+        fields |= {"active": new, "snapshots": tuple(moved)}
+        self._push(fields, lambda *_: self.tr("Add face"), portraits=(before, after))
+
+    # -- gestures
+
+    def begin_gesture(self) -> int:
+        """A drag starts: its number, to be given to every change until `end_gesture`."""
+        self._gestures += 1
+        self._gesture = self._gestures
+        return self._gesture
+
+    def end_gesture(self, gesture: int | None = None) -> None:
+        """The drag is over: what it led to is rendered at full size."""
+        self._gesture = None
+        self._show_document()
+
+    def cancel_gesture(self, gesture: int) -> None:
+        """Take back all that the drag changed, leaving nothing to redo."""
+        command = self.undo_stack.command(self.undo_stack.index() - 1) if self.undo_stack.index() else None
+        if isinstance(command, Change) and command.gesture == gesture:
+            command.setObsolete(True)
+            self.undo_stack.undo()
+        self.end_gesture(gesture)
+
+    # -- what is shown beside the photo
+
+    def show_nmfc(self, size: int | None, mesh: bool = False) -> None:
+        """Keep the NMFC (or mesh) preview of the active face coming; None stops it."""
+        self.scheduler.show(nmfc=None if size is None else (size, mesh))
+
+    def request_picture(self, key: Hashable, wish: PictureWish) -> None:
+        """Ask for a small picture when the engine has nothing better to do; `picture_ready` brings it."""
+        if self.portrait and wish.face < len(self.portrait.faces):
+            self.scheduler.wish(key, wish)
+
+    # -- jobs
+
+    def begin_job(self, task: Task) -> None:
+        """Run an iterator of `Step` on the engine's thread: `progressed`, then `job_ended`."""
+        self._job = task.kind
+        self.thread_.begin(task)
+
+    def cancel_job(self) -> None:
+        self.thread_.cancel()
+
+    @property
+    def job(self) -> str:
+        """The kind of the job that runs, "" when none does."""
+        return self._job
+
+    def export(self, path: Path, options: Mapping[str, Any] | None = None) -> None:
+        """Render at full size and write; never over the photo that is open."""
+        if self.portrait is None:
+            return
+        if self.document.photo and path.resolve() == self.document.photo.resolve():
+            what = self.tr("The export would replace the photo itself.")
+            self.failed.emit(EngineError(what, self.tr("Choose another name.")))
+            return
+        portrait, edits = self.portrait, self.document.edits
+        self.begin_job(Task("export", lambda engine: engine.export(portrait, edits, path, options), path))
+
+    # -- inside
+
+    def _push(
+        self,
+        after: Mapping[str, Any],
+        name: Any,
+        gesture: int | None = None,
+        portraits: tuple[Portrait | None, Portrait | None] = (None, None),
+    ) -> None:
+        before = {field: getattr(self.document, field) for field in after}
+        if before != after:
+            self.undo_stack.push(Change(self._put, before, after, name, gesture, portraits))
+
+    def _put(self, fields: Mapping[str, Any], portrait: Portrait | None) -> None:
+        active = self.document.active
+        self.document = replace(self.document, **fields)
+        if portrait is not None:
+            self.portrait = portrait
+            self.faces_changed.emit(portrait)
+        self._show_document()
+        if self.document.active != active:
+            self.active_changed.emit(self.document.active)
+
+    def _show_document(self) -> None:
+        document = self.document
+        self.scheduler.show(
+            portrait=self.portrait,
+            edits=document.edits,
+            active=document.active,
+            generator=document.generator,
+            max_side=PREVIEW_SIDE if self._gesture is not None and self._is_large() else None,
+        )
+        self.document_changed.emit(document)
+
+    def _is_large(self) -> bool:
+        return self.portrait is not None and max(self.portrait.photo.size) > PREVIEW_SIDE
+
+    @Slot(bool)
+    def _on_clean(self, clean: bool) -> None:
+        self.dirty_changed.emit(not clean)
+
+    @Slot(object)
+    def _on_ready(self, answer: Answer) -> None:
+        self.busy.emit("")
+        if answer.error is not None:
+            self._report(answer.error)
+            return
+        self.generators, device = answer.value
+        self.device_changed.emit(device)
+        self.engine_ready.emit(self.generators)
+        self.scheduler.start()
+
+    @Slot(object)
+    def _on_answer(self, answer: Answer) -> None:
+        task = answer.task
+        if (task.kind == "open" and task is self._opening) or task.kind == "add_face":
+            self.busy.emit("")
+            if answer.error is not None:
+                self._report(answer.error)
+            elif task.kind == "open":
+                self._opened(task.key, answer.value)
+            else:
+                self._face_added(task.key, answer.value)
+
+    @Slot(object)
+    def _on_job_ended(self, answer: Answer) -> None:
+        self._job = ""
+        self.job_ended.emit(answer)
+        if answer.error is not None:
+            self._report(answer.error)
+
+    @Slot(str, str)
+    def _on_selected(self, name: str, device: str) -> None:
+        self.device_changed.emit(device)
+        if self.generator is not None:
+            self.generator_changed.emit(self.generator)
+
+    @Slot(str, object)
+    def _on_failed(self, kind: str, error: EngineError | Crash) -> None:
+        if kind == "select" and self.undo_stack.canUndo():
+            command = self.undo_stack.command(self.undo_stack.index() - 1)
+            if isinstance(command, Change) and "generator" in command.after:
+                command.setObsolete(True)
+                self.undo_stack.undo()
+        self._report(error)
+
+    def _report(self, error: EngineError | Crash) -> None:
+        if isinstance(error, Crash):
+            self.crashed.emit(error.traceback)
+        else:
+            self.failed.emit(error)
+
+
+def _open(engine: Any, path: Path, boxes: tuple[Box, ...]) -> Portrait:
+    portrait: Portrait = engine.open(path)
+    for box in boxes:
+        portrait = engine.add_face(portrait, box)
+    return portrait
+
+
+def _index_of(portrait: Portrait, face: FittedFace) -> int:
+    """Where a face went when another was added."""
+    return min(range(len(portrait.faces)), key=lambda i: _distance(portrait.faces[i].box, face.box))
+
+
+def _distance(a: Box, b: Box) -> float:
+    return sum(abs(p - q) for p, q in zip(a, b))
+
+
+def _moved(edits: Mapping[int, FaceEdit], where: Mapping[int, int]) -> dict[int, FaceEdit]:
+    """Every face's edit under the face's new index."""
+    return {where[i]: edit for i, edit in edits.items()}

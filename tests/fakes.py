@@ -1,0 +1,128 @@
+"""A quick, deterministic engine for the session's and the window's tests: yaw shifts the picture, smile lights it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.errors import EngineError
+from app.engine.face.parameters import Camera, Expression, FaceEdit, FaceParams, FittedFace, Identity
+from app.engine.generators import GeneratorInfo, LatentControl
+from app.engine.imaging.photo import Photo
+from app.engine.results import Edits, Measurement, Portrait, Rendered, Step
+
+WARP = GeneratorInfo("mesh-warp", "Mesh warp", 0, ("yaw", "smile"), (), "MIT")
+LATENT = GeneratorInfo(
+    "stylegan", "StyleGAN2", 256, (), (), "MIT", (LatentControl("w1", "Direction 1", -3, 3),)
+)
+MISSING = GeneratorInfo("headgan", "HeadGAN", 256, ("yaw",), ("headgan",), "MIT", missing="its weights")
+
+
+def fake_face(x: float, y: float, size: float, yaw: float = 0.0) -> FittedFace:
+    camera = Camera.from_angles(yaw, 0, 0, size / 2, (x + size / 2, y + size / 2))
+    angle = np.linspace(0, 2 * np.pi, 478, endpoint=False)
+    ring = np.stack([np.cos(angle), np.sin(angle), 0 * angle], axis=1) * size / 2
+    landmarks = ring + (x + size / 2, y + size / 2, 0)
+    params = FaceParams(Identity(), Expression(), camera)
+    return FittedFace(params, landmarks, (x, y, size, size), np.zeros((468, 3)))
+
+
+class FakeEngine:
+    """Fits `EngineLike`. `calls` lists what was asked; `gate`, once cleared, holds renders back until it is set."""
+
+    def __init__(self, faces: int = 2, size: tuple[int, int] = (160, 120)) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+        self.threads: set[int] = set()
+        self.gate = threading.Event()
+        self.gate.set()
+        self._faces, self._size, self._name = faces, size, "mesh-warp"
+        self.closed = False
+
+    def __call__(self) -> FakeEngine:
+        """So that an instance is its own factory."""
+        self._note("build")
+        return self
+
+    def _note(self, *call: Any) -> None:
+        self.calls.append(call)
+        self.threads.add(threading.get_ident())
+
+    def count(self, name: str) -> int:
+        return sum(call[0] == name for call in self.calls)
+
+    def close(self) -> None:
+        self._note("close")
+        self.closed = True
+
+    def generators(self) -> tuple[GeneratorInfo, ...]:
+        return WARP, LATENT, MISSING
+
+    def select(self, generator: str) -> None:
+        self._note("select", generator)
+        if generator == MISSING.name:
+            raise EngineError("HeadGAN's weights are missing.", "Import them in the models dialog.")
+        self._name = generator
+
+    @property
+    def device(self) -> str:
+        return "CPU float32"
+
+    def open(self, path: Path) -> Portrait:
+        self._note("open", path)
+        if not path.exists() or path.read_bytes()[:6] == b"broken":
+            raise EngineError(f"{path.name} is not a picture.", "Choose another file.")
+        width, height = self._size
+        ramp = np.linspace(40, 200, width).astype(np.uint8)
+        pixels = np.repeat(np.tile(ramp, (height, 1))[:, :, None], 3, axis=2)
+        faces = tuple(fake_face(10 + 70 * i, 20, 60, 5.0 * i) for i in range(self._faces))
+        return Portrait(Photo(pixels, path=path, key=f"key of {path.read_bytes()!r}"[:40]), faces)
+
+    def add_face(self, portrait: Portrait, box: tuple[float, float, float, float]) -> Portrait:
+        self._note("add_face", box)
+        faces = sorted((*portrait.faces, fake_face(box[0], box[1], box[2])), key=lambda face: face.box[0])
+        return replace(portrait, faces=tuple(faces))
+
+    def render(self, portrait: Portrait, edits: Edits, max_side: int | None = None) -> Rendered:
+        self._note("render", dict(edits), max_side)
+        assert self.gate.wait(10)
+        pixels = portrait.photo.pixels
+        scale = 1.0 if max_side is None else min(1.0, max_side / max(portrait.photo.size))
+        if scale < 1:
+            step = round(1 / scale)
+            pixels, scale = pixels[::step, ::step], 1 / step
+        out = pixels.copy()
+        for index, edit in edits.items():
+            own = portrait.faces[index].params.camera.yaw
+            yaw = edit.get("yaw")
+            out = np.roll(out, round((own if yaw is None else yaw) - own), axis=1)
+            out = np.clip(out + 40.0 * (edit.get("smile") or 0.0), 0, 255).astype(out.dtype)
+        changed = float(np.mean(np.any(out != pixels, axis=2)))
+        return Rendered(out, None, scale, changed, {"total": 1.0})
+
+    def measure(self, portrait: Portrait, rendered: Rendered, face: int, edit: FaceEdit) -> Measurement:
+        self._note("measure", face, edit)
+        asked = dict(edit.values)
+        measured = {name: 0.9 * value for name, value in asked.items()}
+        return Measurement(asked, measured, (0.0,) * 28, (0.0,) * 28, 0.98)
+
+    def nmfc(
+        self, portrait: Portrait, face: int, edit: FaceEdit, size: int, mesh: bool = False
+    ) -> NDArray[np.uint8]:
+        self._note("nmfc", face, edit, size, mesh)
+        yy, xx = np.mgrid[0:size, 0:size] / size
+        disc = ((xx - 0.5) ** 2 + (yy - 0.5) ** 2 < 0.16)[:, :, None]
+        return (np.stack([xx, 1 - yy, 0 * xx + 0.6], axis=2) * 255 * disc).astype(np.uint8)
+
+    def export(
+        self, portrait: Portrait, edits: Edits, path: Path, options: Mapping[str, Any] | None = None
+    ) -> Iterator[Step]:
+        self._note("export", path, options)
+        yield Step(0, 1, path.name)
+        path.write_bytes(self.render(portrait, edits).pixels.tobytes())
+        yield Step(1, 1, path.name)
