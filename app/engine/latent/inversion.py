@@ -1,0 +1,155 @@
+"""Real photos in W+: e4e's code or an optimised one, then light tuning of a copy of the generator.
+
+"Finding Directions in GAN's Latent Space", section 3.2, with the released code's numbers: 200 steps of Adam at
+3e-3 on convolutions 4 to 11, loss 100 MSE + perceptual, at a fixed code. Instead of LPIPS, whose weights
+may not be shipped, the perceptual part compares the bands of a Laplacian pyramid.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Generator as Steps
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from app.engine.networks.stylegan2 import Generator
+from app.engine.results import Step
+
+LEARNING_RATE_CODE = 0.05
+LEARNING_RATE_TUNE = 3e-3
+MSE_WEIGHT = 100.0
+TUNED_BLOCKS = range(4, 12)
+PREVIEW_EVERY = 10
+
+
+@dataclass(frozen=True)
+class InversionSettings:
+    """Steps of the two optimisations; 0 leaves one out."""
+
+    code_steps: int = 400  # W+ without an encoder
+    tune_steps: int = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Inversion:
+    """A photo's code W+ (1, layers, D), before truncation, and the parameters its own generator differs in."""
+
+    wplus: Tensor
+    tuned: dict[str, Tensor] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class LatentModel:
+    """A generator with what its pictures need to repeat.
+
+    centre: truncation latent (1, D); truncation: as in `Generator.forward`; encoder: picture -> W+ or None.
+    """
+
+    generator: Generator
+    centre: Tensor
+    truncation: float = 1.0
+    encoder: nn.Module | None = None
+
+    def render(self, wplus: Tensor) -> Tensor:
+        """(N, 3, size, size) of W+ (N, layers, D)."""
+        image: Tensor = self.generator(wplus, self.centre, self.truncation)
+        return image
+
+    def tuned(self, inversion: Inversion) -> LatentModel:
+        """The photo's own copy of the generator; this one stays as it is."""
+        if not inversion.tuned:
+            return self
+        generator = copy.deepcopy(self.generator)
+        generator.load_state_dict(inversion.tuned, strict=False)
+        return LatentModel(generator, self.centre, self.truncation, self.encoder)
+
+
+def band_distance(a: Tensor, b: Tensor, levels: int = 4) -> Tensor:
+    """Mean absolute difference of Laplacian pyramid bands of (N, 3, H, W) pictures, equal weights."""
+    difference = a - b
+    total = difference.new_zeros(())
+    for _ in range(levels):
+        if min(difference.shape[-2:]) < 8:
+            break
+        smaller = F.avg_pool2d(difference, 2)
+        band = difference - F.interpolate(smaller, scale_factor=2.0, mode="bilinear", align_corners=False)
+        total = total + band.abs().mean()
+        difference = smaller
+    return total + difference.abs().mean()
+
+
+def distance(a: Tensor, b: Tensor) -> Tensor:
+    """The inversion's loss."""
+    return MSE_WEIGHT * F.mse_loss(a, b) + band_distance(a, b)
+
+
+def picture(image: Tensor) -> NDArray[np.uint8]:
+    """(1, 3, H, W) in [-1, 1] as (H, W, 3) uint8."""
+    levels = ((image[0].detach().float().clamp(-1, 1) + 1) * 127.5).round()
+    return levels.permute(1, 2, 0).to("cpu", torch.uint8).numpy()
+
+
+def invert(model: LatentModel, image: Tensor, settings: InversionSettings) -> Steps[Step, None, Inversion]:
+    """Steps with previews, ending in the inversion of a picture (1, 3, size, size) in [-1, 1].
+
+    Closing the iterator cancels; the model's generator is never changed.
+    """
+    total = settings.tune_steps + (0 if model.encoder else settings.code_steps)
+    if model.encoder is not None:
+        with torch.no_grad():
+            wplus = model.encoder(image)
+    else:
+        wplus = yield from optimised_code(model, image, settings.code_steps, total)
+    if settings.tune_steps == 0:
+        return Inversion(wplus)
+    tuned = yield from tuned_generator(model, image, wplus, settings.tune_steps, total)
+    return Inversion(wplus, tuned)
+
+
+def optimised_code(model: LatentModel, image: Tensor, steps: int, total: int) -> Steps[Step, None, Tensor]:
+    """W+ from the centre by Adam with a cosine learning rate."""
+    wplus = model.centre[:, None].repeat(1, model.generator.n_latent, 1).detach().requires_grad_()
+    optimiser = torch.optim.Adam([wplus], LEARNING_RATE_CODE)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(steps, 1))
+    for step in range(steps):
+        with torch.enable_grad():
+            made = model.render(wplus)
+            (gradient,) = torch.autograd.grad(distance(made, image), wplus)
+        wplus.grad = gradient
+        optimiser.step()
+        schedule.step()
+        yield _step(step, total, "Finding the photo in the generator", made)
+    return wplus.detach()
+
+
+def tuned_generator(
+    model: LatentModel, image: Tensor, wplus: Tensor, steps: int, total: int
+) -> Steps[Step, None, dict[str, Tensor]]:
+    """The tuned convolutions of a copy of the generator, in half precision as they are cached."""
+    own = LatentModel(copy.deepcopy(model.generator), model.centre, model.truncation)
+    own.generator.requires_grad_(False)
+    blocks = [own.generator.convs[k] for k in TUNED_BLOCKS if k < len(own.generator.convs)]
+    parameters = [p.requires_grad_() for block in blocks for p in block.parameters()]
+    optimiser = torch.optim.Adam(parameters, LEARNING_RATE_TUNE)
+    for step in range(steps):
+        with torch.enable_grad():
+            made = own.render(wplus)
+            optimiser.zero_grad()
+            torch.autograd.backward(distance(made, image))
+        optimiser.step()
+        yield _step(total - steps + step, total, "Fitting the generator to the photo", made)
+    return {
+        name: parameter.detach().half().clone()
+        for name, parameter in own.generator.named_parameters()
+        if parameter.requires_grad
+    }
+
+
+def _step(step: int, total: int, message: str, made: Tensor) -> Step:
+    shown = picture(made) if step % PREVIEW_EVERY == 0 or step + 1 == total else None
+    return Step(step + 1, total, message, shown)
