@@ -105,6 +105,9 @@ class FakeEngine:
         changed = float(np.mean(np.any(out != pixels, axis=2)))
         return Rendered(out, None, scale, changed, {"total": 1.0})
 
+    def prepare(self, portrait: Portrait, face: int, max_side: int | None = None) -> None:
+        self._note("prepare", face, max_side)
+
     def measure(self, portrait: Portrait, rendered: Rendered, face: int, edit: FaceEdit) -> Measurement:
         self._note("measure", face, edit)
         asked = dict(edit.values)
@@ -117,7 +120,10 @@ class FakeEngine:
         self._note("nmfc", face, edit, size, mesh)
         yy, xx = np.mgrid[0:size, 0:size] / size
         disc = ((xx - 0.5) ** 2 + (yy - 0.5) ** 2 < 0.16)[:, :, None]
-        return (np.stack([xx, 1 - yy, 0 * xx + 0.6], axis=2) * 255 * disc).astype(np.uint8)
+        picture: NDArray[np.uint8] = (np.stack([xx, 1 - yy, 0 * xx + 0.6], axis=2) * 255 * disc).astype(
+            np.uint8
+        )
+        return picture
 
     def export(
         self, portrait: Portrait, edits: Edits, path: Path, options: Mapping[str, Any] | None = None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,25 @@ from PySide6.QtGui import QUndoStack
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit, FittedFace
 from app.engine.generators import GeneratorInfo
-from app.engine.results import Portrait
+from app.engine.results import EngineLike, Portrait
 from app.session import naming
 from app.session.commands import Change
 from app.session.document import Box, Document
-from app.session.scheduler import PictureWish, Scheduler
+from app.session.project import Project
+from app.session.scheduler import PREVIEW_SIDE, PictureWish, Scheduler
 from app.session.worker import Answer, Crash, EngineFactory, EngineThread, Task
 
 UNDO_LIMIT = 200
-PREVIEW_SIDE = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A document with its portrait, and the project it comes from; unsaved: it holds changes no file has."""
+
+    document: Document
+    portrait: Portrait
+    project: Path | None = None
+    unsaved: bool = False
 
 
 class Core(QObject):
@@ -37,6 +47,9 @@ class Core(QObject):
     generator_changed = Signal(object)  # GeneratorInfo in use
     document_changed = Signal(object)  # Document
     active_changed = Signal(int)  # face the panels act on
+    project_changed = Signal(object)  # Path of the project file, or None
+    photo_missing = Signal(object)  # Project whose photo moved: ask where it is, then `relink`
+    saved = Signal(object)  # Path of the project written
     dirty_changed = Signal(bool)  # differs from what was saved
     portrait_opened = Signal(object)  # Portrait
     faces_changed = Signal(object)  # Portrait, after a face was added or that was undone
@@ -45,6 +58,7 @@ class Core(QObject):
     measured = Signal(object)  # Measurement of the active face, or None when nothing is asked of it
     nmfc_ready = Signal(object)  # (size, size, 3) uint8
     picture_ready = Signal(object, object)  # key, (size, size, 3) uint8 or None
+    gesture_ended = Signal()
     busy = Signal(str)  # what takes a while ("" when done)
     progressed = Signal(object)  # Step of a job (export, batch, live)
     job_ended = Signal(object)  # Answer: .task.kind, .error, .closed
@@ -55,6 +69,7 @@ class Core(QObject):
         super().__init__(parent)
         self.document = Document()
         self.portrait: Portrait | None = None
+        self.project: Path | None = None  # the file it is saved in
         self.generators: tuple[GeneratorInfo, ...] = ()
         self.linked = True  # left and right move together
         self.undo_stack = QUndoStack(self)
@@ -63,7 +78,7 @@ class Core(QObject):
         self._gestures = 0
         self._gesture: int | None = None
         self._job = ""
-        self._opening: object = None
+        self._opening: Task | None = None
         self.thread_ = EngineThread(factory, self)
         self.scheduler = Scheduler(self.thread_, self)
         self._connect()
@@ -125,11 +140,17 @@ class Core(QObject):
 
     def open(self, path: Path) -> None:
         """Open a photo in place of what is open; `portrait_opened` or `failed` follows."""
-        self._ask_open(path, Document(photo=path, generator=self.document.generator))
+        generator = self.document.generator
 
-    def _ask_open(self, path: Path, document: Document) -> None:
-        self._opening = Task("open", lambda engine: _open(engine, path, document.boxes), document)
-        self.busy.emit(self.tr("Opening {}").format(path.name))
+        def call(engine: EngineLike) -> Opened:
+            portrait = engine.open(path)
+            return Opened(Document(photo=path, key=portrait.photo.key, generator=generator), portrait)
+
+        self._ask_open(path.name, call)
+
+    def _ask_open(self, name: str, call: Callable[[EngineLike], Opened | Project]) -> None:
+        self._opening = Task("open", call)
+        self.busy.emit(self.tr("Opening {}").format(name))
         self.thread_.run(self._opening)
 
     def cancel_open(self) -> None:
@@ -137,12 +158,17 @@ class Core(QObject):
         self._opening = None
         self.busy.emit("")
 
-    def _opened(self, document: Document, portrait: Portrait) -> None:
-        self.portrait = portrait
+    def _opened(self, opened: Opened) -> None:
+        self._gesture = None
+        self.portrait = opened.portrait
         self.undo_stack.clear()
-        self.document = replace(document, key=portrait.photo.key)
-        self.portrait_opened.emit(portrait)
+        self.document = opened.document
+        self.project = opened.project
+        self.portrait_opened.emit(opened.portrait)
         self._show_document()
+        if opened.unsaved:
+            self.undo_stack.resetClean()
+        self.project_changed.emit(self.project)
 
     def close(self) -> None:
         """Back to nothing open."""
@@ -150,6 +176,8 @@ class Core(QObject):
         self.portrait = None
         self.undo_stack.clear()
         self.document = Document(generator=self.document.generator)
+        self.project = None
+        self.project_changed.emit(None)
         self.closed.emit()
         self._show_document()
 
@@ -186,6 +214,11 @@ class Core(QObject):
         """The drag is over: what it led to is rendered at full size."""
         self._gesture = None
         self._show_document()
+        self.gesture_ended.emit()
+
+    @property
+    def in_gesture(self) -> bool:
+        return self._gesture is not None
 
     def cancel_gesture(self, gesture: int) -> None:
         """Take back all that the drag changed, leaving nothing to redo."""
@@ -291,8 +324,10 @@ class Core(QObject):
             self.busy.emit("")
             if answer.error is not None:
                 self._report(answer.error)
+            elif isinstance(answer.value, Project):
+                self.photo_missing.emit(answer.value)
             elif task.kind == "open":
-                self._opened(task.key, answer.value)
+                self._opened(answer.value)
             else:
                 self._face_added(task.key, answer.value)
 
@@ -323,13 +358,6 @@ class Core(QObject):
             self.crashed.emit(error.traceback)
         else:
             self.failed.emit(error)
-
-
-def _open(engine: Any, path: Path, boxes: tuple[Box, ...]) -> Portrait:
-    portrait: Portrait = engine.open(path)
-    for box in boxes:
-        portrait = engine.add_face(portrait, box)
-    return portrait
 
 
 def _index_of(portrait: Portrait, face: FittedFace) -> int:

@@ -18,6 +18,8 @@ from app.engine.results import EngineLike, Portrait, Rendered
 from app.session.document import DEFAULT_GENERATOR
 from app.session.worker import Answer, Crash, EngineThread, Task
 
+PREVIEW_SIDE = 1024  # px, the longer side of a render while a gesture is down
+
 
 @dataclass(frozen=True, eq=False)
 class View:
@@ -35,6 +37,9 @@ class View:
 
     def nmfc_key(self) -> tuple[Any, ...]:
         return self.portrait, self.active, self.edits.get(self.active), self.nmfc
+
+    def ahead_key(self) -> tuple[Any, ...]:
+        return self.portrait, self.active, self.generator
 
     def measure_key(self) -> tuple[Any, ...]:
         return *self.render_key(), self.active
@@ -124,6 +129,12 @@ class Scheduler(QObject):
             return Task("render", _render(view), view.render_key())
         if view.max_side is None and self._last and self._done.get("measure") != view.measure_key():
             return Task("measure", _measure(view, self._last), view.measure_key())
+        if (
+            view.max_side is None
+            and self._has_face(view.active)
+            and self._done.get("ahead") != view.ahead_key()
+        ):
+            return Task("ahead", _ahead(view), view.ahead_key())
         if self._wishes and view.max_side is None:
             key, wish = next(iter(self._wishes.items()))
             return Task("picture", _picture(view.portrait, wish), (key, wish))
@@ -143,6 +154,10 @@ class Scheduler(QObject):
         self._done["turn"] = task.kind
         if task.kind == "picture":
             self._tell_picture(answer)
+        elif task.kind == "measure" and isinstance(answer.error, EngineError):
+            self.measured.emit(None)
+        elif task.kind == "ahead" and isinstance(answer.error, EngineError):
+            pass  # the first edit will say it
         elif answer.error is not None:
             self._tell_error(task, answer.error)
         else:
@@ -199,6 +214,18 @@ def _measure(view: View, rendered: Rendered) -> Any:
     if view.active >= len(portrait.faces) or _edit(view).is_identity:
         return lambda _: None
     return lambda engine: engine.measure(portrait, rendered, view.active, _edit(view))
+
+
+def _ahead(view: View) -> Any:
+    """Encode the face at both sizes before it is asked for, so that the first drag is as quick as the next."""
+    assert view.portrait is not None
+    portrait = view.portrait
+
+    def call(engine: EngineLike) -> None:
+        for side in (PREVIEW_SIDE, None):
+            engine.prepare(portrait, view.active, side)
+
+    return call
 
 
 def _edit(view: View) -> FaceEdit:

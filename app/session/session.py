@@ -8,12 +8,12 @@ from typing import Any
 
 from app.engine.face.controls import BY_NAME
 from app.engine.face.parameters import FaceEdit
-from app.session import naming
-from app.session.core import Core
+from app.session import naming, verbs
 from app.session.document import Snapshot
+from app.session.storage import Storage
 
 
-class Session(Core):
+class Session(Storage):
     """What panels, canvas and menus call. Everything returns at once and is one undo step, or part of a gesture's.
 
     `gesture` is a number from `begin_gesture`; None makes a step of its own.
@@ -73,28 +73,20 @@ class Session(Core):
     def frontalise(self, strength: float = 1.0, gesture: int | None = None) -> None:
         """Turn the active face to the camera: 0 keeps its pose, 1 faces straight ahead."""
         if self.face:
-            from app.engine.face.semantic import frontalise
-
             text = self.tr("Frontalise {:.0%}").format(strength)
-            self.set_values(_changes(frontalise(self.face, strength)), text, gesture)
+            self.set_values(verbs.frontalise(self.face, strength), text, gesture)
 
     def neutralise(self, strength: float = 1.0, gesture: int | None = None) -> None:
         """Relax the active face's expression: 0 keeps it, 1 is the neutral face."""
         if self.face:
-            from app.engine.face.semantic import neutralise
-
             text = self.tr("Neutralise {:.0%}").format(strength)
-            self.set_values(_changes(neutralise(self.face, strength)), text, gesture)
+            self.set_values(verbs.neutralise(self.face, strength), text, gesture)
 
     def drag(self, landmark: int, to: tuple[float, float], gesture: int | None = None) -> None:
         """Move one landmark of the active face to a point of the photo (px): the most probable expression with it."""
         if self.face:
-            from app.engine.face.morphable_model import default_model
-            from app.engine.face.semantic import drag
-
-            self.apply(
-                drag(default_model(), self.face, self.edit, landmark, to), self.tr("Drag face"), gesture
-            )
+            edit = verbs.drag(self.face, self.edit, landmark, to)
+            self.apply(edit, self.tr("Drag face"), gesture)
 
     def select_face(self, index: int) -> None:
         """Make a face the one the panels act on; no undo step."""
@@ -124,9 +116,3 @@ class Session(Core):
         """Back to a snapshot's state of every face, as one step."""
         snapshot = self.document.snapshots[index]
         self._push({"edits": snapshot.edits}, lambda *_: self.tr("Restore {}").format(snapshot.name))
-
-
-def _changes(values: Any) -> dict[str, float | None]:
-    """What a verb gives: a FaceEdit, pairs or a mapping of control names to values."""
-    pairs = values.values if isinstance(values, FaceEdit) else values
-    return dict(pairs.items() if isinstance(pairs, Mapping) else pairs)

@@ -1,0 +1,88 @@
+"""What survives a crash: the document after its last step, in a folder of its own."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QLockFile, QObject, Slot
+
+from app.engine.errors import EngineError
+from app.session.core import Core
+from app.session.project import SUFFIX, Project, load_project, save_project
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """A document left behind by a session that did not end well. path: its recovery file."""
+
+    path: Path
+    project: Project
+    saved_at: float  # seconds since the epoch
+
+
+class Autosave(QObject):
+    """Writes the document to the recovery folder after every step, and removes it when all is well.
+
+    A few kilobytes of JSON, written beside and renamed: well under a millisecond. A lock file tells the
+    living from the dead: what is locked belongs to another Mien that still runs.
+    """
+
+    def __init__(self, session: Core, folder: Path) -> None:
+        super().__init__(session)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._session, self._folder = session, folder
+        self._file = folder / f"{uuid.uuid4().hex}{SUFFIX}"
+        self._lock = _lock(self._file)
+        self._lock.tryLock(0)
+        self.origin: Path | None = None  # the project file of what is open
+        session.undo_stack.indexChanged.connect(self.save)
+        session.gesture_ended.connect(self.save)
+        session.undo_stack.cleanChanged.connect(self.save)
+
+    @Slot()
+    def save(self) -> None:
+        """Write what is open if it is unsaved; while a gesture is down its end is waited for."""
+        session = self._session
+        if session.in_gesture:
+            return
+        if session.is_dirty and session.document.photo is not None:
+            try:
+                save_project(self._file, session.document, origin=self.origin)
+            except EngineError:
+                return  # a full disk must not stop the editing; saving the project itself says so
+        else:
+            self._file.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """All is saved or given up: leave nothing behind."""
+        self._file.unlink(missing_ok=True)
+        self._lock.unlock()
+
+    def left_behind(self) -> list[Recovered]:
+        """Documents of sessions that ended without `close`, newest first."""
+        found = [r for path in self._folder.glob(f"*{SUFFIX}") if (r := self._recovered(path))]
+        return sorted(found, key=lambda r: -r.saved_at)
+
+    def _recovered(self, path: Path) -> Recovered | None:
+        if path == self._file:
+            return None
+        lock = _lock(path)
+        if not lock.tryLock(0):
+            return None  # its session still runs
+        lock.unlock()
+        try:
+            return Recovered(path, load_project(path), path.stat().st_mtime)
+        except (EngineError, OSError):
+            return None
+
+    @staticmethod
+    def discard(recovered: Recovered) -> None:
+        recovered.path.unlink(missing_ok=True)
+
+
+def _lock(path: Path) -> QLockFile:
+    lock = QLockFile(str(path.with_suffix(".lock")))
+    lock.setStaleLockTime(0)  # only a process that is gone makes it stale
+    return lock

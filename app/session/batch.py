@@ -1,0 +1,99 @@
+"""One edit for a folder of photos."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from app.engine.errors import EngineError
+from app.engine.face.controls import BY_NAME
+from app.engine.face.parameters import FaceEdit, FittedFace
+from app.engine.results import EngineLike, Step
+from app.session import verbs
+from app.session.presets import Preset, blend
+
+PHOTOS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif", ".avif")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What shall be done to which photos.
+
+    parts: presets with strengths; frontalise, neutralise: strength in [0, 1]; all_faces: every face, else only the
+    largest; suffix: of the files written, "" keeps the photo's own.
+    """
+
+    photos: tuple[Path, ...]
+    folder: Path
+    parts: tuple[tuple[Preset, float], ...] = ()
+    frontalise: float = 0.0
+    neutralise: float = 0.0
+    all_faces: bool = True
+    suffix: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def photos_in(folder: Path) -> tuple[Path, ...]:
+    """The picture files of a folder, by name."""
+    return tuple(sorted(p for p in folder.iterdir() if p.suffix.lower() in PHOTOS and p.is_file()))
+
+
+def run_batch(engine: EngineLike, batch: Batch) -> Iterator[Step]:
+    """One `Step` before each photo and one after; a photo that fails has its reason in `Step.error`.
+
+    extra: {"photo": path} and, where it worked, {"written": path}.
+    """
+    total = len(batch.photos)
+    taken: set[Path] = set()
+    for done, photo in enumerate(batch.photos):
+        yield Step(done, total, photo.name, extra={"photo": photo, "starts": True})
+        path = _target(batch, photo, taken)
+        try:
+            for _ in _one(engine, batch, photo, path):
+                pass
+        except EngineError as error:
+            yield Step(done + 1, total, photo.name, error=str(error), extra={"photo": photo})
+        else:
+            yield Step(done + 1, total, photo.name, extra={"photo": photo, "written": path})
+
+
+def _target(batch: Batch, photo: Path, taken: set[Path]) -> Path:
+    """A name in the folder that is no photo of the batch and was not written by it."""
+    path = batch.folder / (photo.stem + (batch.suffix or photo.suffix))
+    number = 2
+    sources = {p.absolute() for p in batch.photos}
+    while path.absolute() in sources or path in taken:
+        path = path.with_stem(f"{photo.stem} ({number})")
+        number += 1
+    taken.add(path)
+    return path
+
+
+def _one(engine: EngineLike, batch: Batch, photo: Path, path: Path) -> Iterator[Step]:
+    portrait = engine.open(photo)
+    if not portrait.faces:
+        raise EngineError(
+            f"No face was found in {photo.name}.", "Open it by itself and draw a box around the face."
+        )
+    faces = range(len(portrait.faces))
+    if not batch.all_faces:
+        faces = range(
+            i := max(faces, key=lambda k: portrait.faces[k].box[2] * portrait.faces[k].box[3]), i + 1
+        )
+    edits = {i: FaceEdit(tuple(_values(batch, portrait.faces[i]).items())) for i in faces}
+    yield from engine.export(portrait, edits, path, batch.options)
+
+
+def _values(batch: Batch, face: FittedFace) -> dict[str, float]:
+    """Neutralised and frontalised first, presets on top."""
+    values: dict[str, float] = {}
+    if batch.neutralise:
+        values |= verbs.neutralise(face, batch.neutralise)
+    if batch.frontalise:
+        values |= verbs.frontalise(face, batch.frontalise)
+    for name, value in blend(batch.parts, face).items():
+        relative = name in values and not BY_NAME[name].absolute
+        values[name] = value + values[name] if relative else value
+    return values

@@ -1,0 +1,120 @@
+"""Named expressions and poses: read, written, blended. Nothing here needs Qt, so the command line uses it too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.engine.errors import EngineError
+from app.engine.face.controls import BY_NAME
+from app.engine.face.parameters import FaceEdit, FittedFace
+from app.session.files import read_json, write_json
+from app.session.naming import own_value
+
+FORMAT, SCHEMA = "mien-presets", 1
+SHIPPED = Path(__file__).parents[2] / "assets" / "presets"
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A name and the controls it sets, as in `FaceEdit.values` (poses absolute, expressions relative)."""
+
+    name: str
+    values: tuple[tuple[str, float], ...]
+    shipped: bool = False
+
+    @classmethod
+    def of(cls, name: str, edit: FaceEdit) -> Preset:
+        """What an edit asks for, without where and how large the face is: that belongs to one photo."""
+        kept = ((n, v) for n, v in edit.values if BY_NAME[n].group != "placement")
+        return cls(name, tuple(kept))
+
+
+def read_presets(path: Path) -> tuple[Preset, ...]:
+    """The presets of a file; EngineError where one is not understood."""
+    raw = read_json(path, FORMAT)
+    if raw.get("schema", 0) > SCHEMA:
+        raise EngineError(f"{path.name} was made by a newer Mien.", "Update Mien to read it.")
+    try:
+        return tuple(_preset(entry) for entry in raw["presets"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise EngineError(
+            f"{path.name} holds a preset that is not understood: {error}.", "Choose another file."
+        ) from error
+
+
+def _preset(entry: Mapping[str, Any]) -> Preset:
+    values = {str(name): float(value) for name, value in entry["values"].items()}
+    unknown = sorted(set(values) - set(BY_NAME))
+    if unknown:
+        raise ValueError(f"unknown control {unknown[0]}")
+    return Preset(str(entry["name"]), tuple(sorted(values.items())))
+
+
+def write_presets(path: Path, presets: Iterable[Preset]) -> None:
+    entries = [{"name": preset.name, "values": dict(preset.values)} for preset in presets]
+    write_json(path, {"format": FORMAT, "schema": SCHEMA, "presets": entries})
+
+
+def blend(parts: Iterable[tuple[Preset, float]], face: FittedFace | None) -> dict[str, float]:
+    """Several presets at strengths (0 = not at all, 1 = fully), added up: control name -> value.
+
+    Relative controls add; absolute ones move from the photo's own value by their share of the way.
+    """
+    total: dict[str, float] = {}
+    for preset, strength in parts:
+        for name, value in preset.values:
+            own = own_value(face, name)
+            total[name] = total.get(name, own) + strength * (value - own)
+    return {name: _held(name, value) for name, value in total.items()}
+
+
+def _held(name: str, value: float) -> float:
+    control = BY_NAME[name]
+    return min(control.upper, max(control.lower, value))
+
+
+class PresetLibrary:
+    """The presets that ship with Mien and the user's own, one file each in `folder`."""
+
+    def __init__(self, folder: Path, shipped: Path = SHIPPED) -> None:
+        self._folder = folder
+        self._shipped = shipped
+
+    def all(self) -> tuple[Preset, ...]:
+        """Shipped ones first; a file that cannot be read is left out."""
+        shipped = [Preset(p.name, p.values, True) for p in _read_all(self._shipped)]
+        return (*shipped, *_read_all(self._folder))
+
+    def save(self, preset: Preset) -> None:
+        """Keep a preset under its name, in place of the user's own of that name."""
+        write_presets(self._path(preset.name), [preset])
+
+    def delete(self, name: str) -> None:
+        self._path(name).unlink(missing_ok=True)
+
+    def load(self, path: Path) -> tuple[Preset, ...]:
+        """Take over all presets of a file."""
+        presets = read_presets(path)
+        for preset in presets:
+            self.save(preset)
+        return presets
+
+    def _path(self, name: str) -> Path:
+        # The name's own letters where a file system allows them; the number keeps similar names apart.
+        stem = re.sub(r"[^\w -]", "_", name).strip() or "preset"
+        plain = stem == name
+        return self._folder / (f"{stem}.json" if plain else f"{stem}-{sum(map(ord, name))}.json")
+
+
+def _read_all(folder: Path) -> list[Preset]:
+    presets: list[Preset] = []
+    for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+        try:
+            presets += read_presets(path)
+        except EngineError:
+            continue
+    return presets

@@ -1,0 +1,133 @@
+"""What Mien remembers between two starts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QByteArray, QSettings, QStandardPaths
+
+RECENTS = 12
+
+
+class Settings:
+    """Typed access to an INI file. Every change is on disk before the call returns, so that nothing is lost."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or config_folder() / "settings.ini"
+        self._store = QSettings(str(self.path), QSettings.Format.IniFormat)
+
+    def _get(self, key: str, default: str) -> str:
+        return str(self._store.value(key, default))
+
+    def _set(self, key: str, value: Any) -> None:
+        self._store.setValue(key, value)
+        self._store.sync()
+
+    @property
+    def theme(self) -> str:
+        """ "dark", "light" or "system"."""
+        return self._get("theme", "dark")
+
+    @theme.setter
+    def theme(self, name: str) -> None:
+        self._set("theme", name)
+
+    @property
+    def language(self) -> str:
+        """Two letters, "" for the system's."""
+        return self._get("language", "")
+
+    @language.setter
+    def language(self, code: str) -> None:
+        self._set("language", code)
+
+    @property
+    def surround(self) -> str:
+        """What is around the picture: "theme", "black", "mid" or "white"."""
+        return self._get("surround", "theme")
+
+    @surround.setter
+    def surround(self, name: str) -> None:
+        self._set("surround", name)
+
+    @property
+    def tour_seen(self) -> bool:
+        return self._get("tour_seen", "no") == "yes"
+
+    @tour_seen.setter
+    def tour_seen(self, seen: bool) -> None:
+        self._set("tour_seen", "yes" if seen else "no")
+
+    @property
+    def linked(self) -> bool:
+        """Left and right move together."""
+        return self._get("linked", "yes") == "yes"
+
+    @linked.setter
+    def linked(self, linked: bool) -> None:
+        self._set("linked", "yes" if linked else "no")
+
+    @property
+    def recent(self) -> list[Path]:
+        """Files opened last, newest first; some may be gone."""
+        return [Path(name) for name in self._json("recent", [])]
+
+    def add_recent(self, path: Path) -> None:
+        names = [str(path.absolute()), *(str(p) for p in self.recent if p != path.absolute())]
+        self._set_json("recent", names[:RECENTS])
+
+    def clear_recent(self) -> None:
+        self._set_json("recent", [])
+
+    @property
+    def export_options(self) -> dict[str, Any]:
+        """The last export's: "folder", "suffix", "quality", "srgb", "eight_bit"."""
+        return dict(self._json("export", {}))
+
+    @export_options.setter
+    def export_options(self, options: dict[str, Any]) -> None:
+        self._set_json("export", options)
+
+    @property
+    def shortcuts(self) -> dict[str, str]:
+        """Only what the user changed: action name -> keys."""
+        return dict(self._json("shortcuts", {}))
+
+    @shortcuts.setter
+    def shortcuts(self, keys: dict[str, str]) -> None:
+        self._set_json("shortcuts", keys)
+
+    def layout(self, name: str) -> QByteArray:
+        """A saved window or dock layout; empty if there is none."""
+        value = self._store.value(f"layout/{name}")
+        return value if isinstance(value, QByteArray) else QByteArray()
+
+    def set_layout(self, name: str, state: QByteArray) -> None:
+        self._set(f"layout/{name}", state)
+
+    def clear_layouts(self) -> None:
+        self._store.remove("layout")
+        self._store.sync()
+
+    def _json(self, key: str, default: Any) -> Any:
+        try:
+            value = json.loads(self._get(key, ""))
+        except ValueError:
+            return default
+        return value if isinstance(value, type(default)) else default
+
+    def _set_json(self, key: str, value: Any) -> None:
+        self._set(key, json.dumps(value, ensure_ascii=False))
+
+
+def config_folder() -> Path:
+    return (
+        Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.GenericConfigLocation)) / "mien"
+    )
+
+
+def data_folder() -> Path:
+    """Where presets, recovery files and photos taken out of projects are kept."""
+    return Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.GenericDataLocation)) / "mien"
