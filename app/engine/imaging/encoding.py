@@ -1,0 +1,175 @@
+"""A `Photo` as the bytes of a file: one function for each format that Mien writes."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from PIL.ExifTags import IFD, Base
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+from app.engine.imaging.colour import to_eight_bit
+from app.engine.imaging.photo import Photo
+
+Encoder = Callable[[Photo, int | None], bytes]  # the photo and the quality asked, 1 to 100, or None
+
+JPEG_SEGMENT = 65_000  # EXIF and XMP must each fit into one segment of 65,535 bytes
+EXIF_PREFIX = b"Exif\x00\x00"
+
+
+def jpeg(photo: Photo, quality: int | None) -> bytes:
+    """8 bit, without chroma subsampling; transparent parts on white."""
+    blocks = _blocks(photo)
+    exif = blocks.pop("exif", b"")
+    if 0 < len(exif) < JPEG_SEGMENT:
+        blocks["exif"] = exif
+    dpi = {"dpi": tuple(round(v) for v in photo.dpi)} if photo.dpi else {}
+    return _pillow(_on_white(photo), "JPEG", quality=quality or 95, subsampling=0, **blocks, **dpi)
+
+
+def webp(photo: Photo, quality: int | None) -> bytes:
+    """8 bit with alpha; quality 100 is lossless."""
+    return _pillow(
+        _with_alpha(photo),
+        "WEBP",
+        quality=quality or 92,
+        lossless=quality == 100,
+        exact=True,
+        **_blocks(photo),
+    )
+
+
+def avif(photo: Photo, quality: int | None) -> bytes:
+    """8 bit with alpha, without chroma subsampling."""
+    return _pillow(_with_alpha(photo), "AVIF", quality=quality or 88, subsampling="4:4:4", **_blocks(photo))
+
+
+def bmp(photo: Photo, quality: int | None) -> bytes:
+    """8 bit, pixels only; transparent parts on white."""
+    return _pillow(_on_white(photo), "BMP", **({"dpi": photo.dpi} if photo.dpi else {}))
+
+
+def png(photo: Photo, quality: int | None) -> bytes:
+    """8 or 16 bit, lossless, with alpha. OpenCV packs the pixels (Pillow has no 16-bit RGB), we add the rest."""
+    import cv2
+
+    pixels = photo.pixels[..., ::-1]
+    if photo.alpha is not None:
+        pixels = np.dstack([pixels, photo.alpha])
+    ok, packed = cv2.imencode(".png", np.ascontiguousarray(pixels), [cv2.IMWRITE_PNG_COMPRESSION, 4])
+    if not ok:
+        raise ValueError("OpenCV could not write PNG")
+    data = packed.tobytes()
+    header = 8 + 12 + 13  # signature, then IHDR, which must come first
+    return data[:header] + b"".join(_png_chunks(photo)) + data[header:]
+
+
+def tiff(photo: Photo, quality: int | None) -> bytes:
+    """8 or 16 bit, lossless (deflate), with alpha."""
+    import tifffile
+
+    pixels = photo.pixels if photo.alpha is None else np.dstack([photo.pixels, photo.alpha])
+    exif = Image.Exif()
+    exif.load(photo.exif or b"")
+    buffer = io.BytesIO()
+    tifffile.imwrite(
+        buffer,
+        pixels,
+        photometric="rgb",
+        extrasamples=None if photo.alpha is None else ["unassalpha"],
+        compression="adobe_deflate",
+        predictor=True,
+        iccprofile=photo.icc,
+        resolution=photo.dpi,
+        resolutionunit="INCH" if photo.dpi else None,
+        metadata=None,
+        software=False,
+        extratags=_tiff_tags(exif, photo.xmp),
+    )
+    return _with_directories(buffer, exif)
+
+
+def _pillow(pixels: NDArray[np.uint8], name: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, name, **options)
+    return buffer.getvalue()
+
+
+def _blocks(photo: Photo) -> dict[str, bytes]:
+    """What the file carries besides pixels, as Pillow's savers name it."""
+    named = {"icc_profile": photo.icc, "exif": photo.exif, "xmp": photo.xmp}
+    return {name: block for name, block in named.items() if block}
+
+
+def _with_alpha(photo: Photo) -> NDArray[np.uint8]:
+    pixels = to_eight_bit(photo.pixels)
+    picture = pixels if photo.alpha is None else np.dstack([pixels, to_eight_bit(photo.alpha)])
+    return np.ascontiguousarray(picture)
+
+
+def _on_white(photo: Photo) -> NDArray[np.uint8]:
+    pixels = to_eight_bit(photo.pixels)
+    if photo.alpha is None:
+        return np.ascontiguousarray(pixels)
+    weight = to_eight_bit(photo.alpha)[..., None].astype(np.uint32)
+    return ((pixels * weight + 255 * (255 - weight) + 127) // 255).astype(np.uint8)
+
+
+def _png_chunks(photo: Photo) -> list[bytes]:
+    """PNG (third edition) chunks that stand between IHDR and IDAT."""
+    chunks = []
+    if photo.icc:
+        chunks.append(_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(photo.icc)))
+    if photo.dpi:
+        chunks.append(_chunk(b"pHYs", struct.pack(">IIB", *(round(v / 0.0254) for v in photo.dpi), 1)))
+    if photo.exif:
+        chunks.append(_chunk(b"eXIf", photo.exif.removeprefix(EXIF_PREFIX)))
+    if photo.xmp:
+        chunks.append(_chunk(b"iTXt", b"XML:com.adobe.xmp" + b"\0" * 5 + photo.xmp))
+    return chunks
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def _tiff_tags(exif: Image.Exif, xmp: bytes | None) -> list[tuple[int, str | int, int, Any, bool]]:
+    """EXIF's and XMP's tags as tifffile takes them: (code, type, count, value, once)."""
+    tags: list[tuple[int, str | int, int, Any, bool]] = []
+    for code, value in exif.items():
+        if code in (IFD.Exif, IFD.GPSInfo):
+            tags.append((int(code), "I", 1, 0, True))  # pointed at their directories below
+        elif isinstance(value, str):
+            tags.append((int(code), "s", 0, value.encode("ascii", "replace").decode(), True))
+        elif isinstance(value, bytes):
+            tags.append((int(code), "B", len(value), value, True))
+        elif isinstance(value, int) and code != Base.Orientation:
+            tags.append((int(code), "H", 1, value, True))
+    if xmp:
+        tags.append((700, "B", len(xmp), xmp, True))
+    return tags
+
+
+def _with_directories(buffer: io.BytesIO, exif: Image.Exif) -> bytes:
+    """Append the EXIF and GPS directories to a TIFF written with empty pointers to them."""
+    import tifffile
+
+    with tifffile.TiffFile(buffer) as file:
+        tags = file.pages.first.aspage().tags
+        order = file.byteorder
+        pointers = {code: tags[code].valueoffset for code in (IFD.Exif, IFD.GPSInfo) if code in tags}
+    data = bytearray(buffer.getvalue())
+    for code, pointer in pointers.items():
+        data += b"\0" * (len(data) % 2)
+        struct.pack_into(order + "I", data, pointer, len(data))
+        directory = ImageFileDirectory_v2(ifh=(b"II*\0" if order == "<" else b"MM\0*") + b"\0\0\0\0")
+        for tag, value in exif.get_ifd(code).items():
+            directory[tag] = value
+        data += directory.tobytes(len(data))
+    return bytes(data)

@@ -1,0 +1,128 @@
+"""Saving pictures: with everything the source carried, whole or not at all, never over the source."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.errors import EngineError
+from app.engine.imaging import encoding
+from app.engine.imaging.colour import srgb_profile, to_eight_bit, to_srgb
+from app.engine.imaging.metadata import COMPOSITE_SYNTHETIC, COMPOSITE_TRAINED, marked_xmp
+from app.engine.imaging.photo import Photo
+
+ENCODERS: dict[str, encoding.Encoder] = {
+    ".jpg": encoding.jpeg,
+    ".jpeg": encoding.jpeg,
+    ".png": encoding.png,
+    ".webp": encoding.webp,
+    ".tif": encoding.tiff,
+    ".tiff": encoding.tiff,
+    ".avif": encoding.avif,
+    ".bmp": encoding.bmp,
+}
+WITHOUT_PROFILE = {".bmp"}
+
+
+def save_photo(
+    photo: Photo,
+    pixels: NDArray[Any],
+    alpha: NDArray[Any] | None,
+    path: Path,
+    options: Mapping[str, Any] | None = None,
+) -> None:
+    """Write new pixels of an opened photo to `path`, in the format its ending names.
+
+    pixels: (H, W, 3) and alpha: (H, W) or None, both of the photo's type. Options, all of them optional:
+    "quality" 1 to 100 for JPEG, WebP (100: lossless) and AVIF; "srgb" converts to sRGB; "eight_bit" writes
+    8 bit where the format could hold 16; "keep_metadata" False leaves EXIF and XMP behind; "trained": a
+    trained network made the pixels. Changed pixels are marked with an IPTC Digital Source Type. EngineError
+    for the source's own path, an unknown ending, or a folder that cannot be written to.
+    """
+    path = Path(path)
+    options = options or {}
+    encoder = encoder_for(path)
+    _refuse_source(photo, path)
+    quality = options.get("quality")
+    if quality is not None and not 1 <= quality <= 100:
+        raise EngineError(f"A quality of {quality} does not exist.", "Choose a number from 1 to 100.")
+    picture = _prepared(photo, pixels, alpha, path.suffix.lower(), options)
+    write_bytes(path, encoder(picture, quality))
+
+
+def encoder_for(path: Path) -> encoding.Encoder:
+    """The encoder that a file's ending names; EngineError where there is none."""
+    encoder = ENCODERS.get(path.suffix.lower())
+    if encoder is None:
+        raise EngineError(
+            f"Mien does not write {path.suffix or 'files without an ending'}.",
+            "Choose a name that ends in .png, .jpg, .tif, .webp, .avif or .bmp.",
+        )
+    return encoder
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all: beside its place first, then renamed into it."""
+    if path.is_dir():
+        raise EngineError(f"{path} is a folder.", "Choose a file name inside it.")
+    beside = path.with_name(f".mien-{uuid.uuid4().hex[:12]}.part")
+    try:
+        beside.write_bytes(data)
+        os.replace(beside, path)
+    except FileNotFoundError as error:
+        raise EngineError(
+            f"The folder {path.parent} does not exist.", "Create it, or choose another."
+        ) from error
+    except OSError as error:
+        raise EngineError(
+            f"{path.name} could not be written: {error.strerror or error}.",
+            "Choose another folder or name, or free space on the disk.",
+        ) from error
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def _refuse_source(photo: Photo, path: Path) -> None:
+    if photo.path is None:
+        return
+    same = path.resolve() == photo.path.resolve()
+    with contextlib.suppress(OSError):  # one of the two may be gone
+        same = same or path.samefile(photo.path)
+    if same:
+        raise EngineError(
+            f"{path.name} is the photo you opened, and Mien never overwrites it.", "Choose another name."
+        )
+
+
+def _prepared(
+    photo: Photo, pixels: NDArray[Any], alpha: NDArray[Any] | None, ending: str, options: Mapping[str, Any]
+) -> Photo:
+    """The photo as it is to be encoded: converted as asked, marked if its pixels are not the source's."""
+    keep = options.get("keep_metadata", True)
+    xmp = photo.xmp if keep else None
+    if not _unchanged(photo, pixels, alpha):
+        xmp = marked_xmp(xmp, COMPOSITE_TRAINED if options.get("trained") else COMPOSITE_SYNTHETIC)
+        if ending in (".jpg", ".jpeg") and len(xmp) > encoding.JPEG_SEGMENT:
+            xmp = marked_xmp(None, COMPOSITE_TRAINED if options.get("trained") else COMPOSITE_SYNTHETIC)
+    icc = photo.icc
+    if options.get("srgb") or ending in WITHOUT_PROFILE:
+        pixels, icc = to_srgb(pixels, icc), srgb_profile()
+    if options.get("eight_bit"):
+        pixels, alpha = to_eight_bit(pixels), None if alpha is None else to_eight_bit(alpha)
+    exif = photo.exif if keep else None
+    return replace(photo, pixels=pixels, alpha=alpha, icc=icc, exif=exif, xmp=xmp)
+
+
+def _unchanged(photo: Photo, pixels: NDArray[Any], alpha: NDArray[Any] | None) -> bool:
+    if alpha is None or photo.alpha is None:
+        return alpha is photo.alpha and np.array_equal(pixels, photo.pixels)
+    return np.array_equal(pixels, photo.pixels) and np.array_equal(alpha, photo.alpha)
