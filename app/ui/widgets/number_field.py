@@ -1,0 +1,206 @@
+"""A number that is dragged like Blender's and typed like everyone's."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPalette
+from PySide6.QtWidgets import QLineEdit, QToolTip, QWidget
+
+from app.engine.face.controls import Control
+from app.ui.widgets.track import FINE, snap_step
+
+CLICK_PX = 3
+SCRUB_PX = 240  # pixels from one end of the range to the other
+
+
+def decimals(control: Control) -> int:
+    return 1 if control.unit == "°" else 0 if control.unit == "px" else 2
+
+
+def shown(control: Control, value: float) -> str:
+    """The value with its unit, a real minus sign and no minus zero."""
+    text = f"{value:.{decimals(control)}f}"
+    text = text[1:] if text.startswith("-") and not text.strip("-0.") else text
+    unit = {"°": "°", "": ""}.get(control.unit, f" {control.unit}")
+    return text.replace("-", "−") + unit
+
+
+def parse(control: Control, text: str) -> float | None:
+    """What was typed: unit and either minus allowed, a decimal comma too; None when it is no number."""
+    text = text.strip().replace("−", "-").replace(",", ".")
+    text = text.removesuffix(control.unit).strip() if control.unit else text
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if value - value == 0 else None  # neither nan nor infinite
+
+
+class NumberField(QLineEdit):
+    """Drag sideways to scrub, click to type: Enter takes it, Esc does not, Tab takes it and goes on."""
+
+    started = Signal()
+    moved = Signal(float)
+    ended = Signal()
+    typed = Signal(float)
+    next_wanted = Signal(bool)  # Tab (True) or Shift+Tab after typing
+    reset = Signal()
+
+    def __init__(self, control: Control, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.control = control
+        self.value = 0.0
+        self._press: QPointF | None = None
+        self._raw: float | None = None
+        self._last_x = 0.0
+        self.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.setFixedWidth(66)
+        self.setFixedHeight(22)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
+        self.setStyleSheet(
+            "QLineEdit { border: 1px solid transparent; border-radius: 3px; padding: 0 3px; }"
+            "QLineEdit[readOnly=true] { background: transparent; }"
+            "QLineEdit[readOnly=true]:hover { border-color: palette(mid); }"
+            "QLineEdit:focus { border-color: palette(highlight); }"
+        )
+        self._rest()
+
+    @property
+    def typing(self) -> bool:
+        return not self.isReadOnly()
+
+    def show_value(self, value: float) -> None:
+        self.value = value
+        if not self.typing:
+            self.setText(shown(self.control, value))
+
+    def cancel(self) -> None:
+        """Forget the drag; the owner puts the value back."""
+        self._press = self._raw = None
+
+    def start_typing(self, first: str = "") -> None:
+        """Let the user type, over what is there; `first` is a key already pressed."""
+        self.setReadOnly(False)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setCursor(Qt.CursorShape.IBeamCursor)
+        self.setText(first or shown(self.control, self.value))
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
+        if not first:
+            self.selectAll()
+
+    def _rest(self) -> None:
+        self.setReadOnly(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setCursor(Qt.CursorShape.SizeHorCursor)
+        self.setText(shown(self.control, self.value))
+        self.deselect()
+
+    def _take(self) -> None:
+        """Take what was typed; say so when it lies beyond the control's range."""
+        value = parse(self.control, self.text())
+        self._rest()
+        if value is None:
+            return
+        low, high = self.control.lower, self.control.upper
+        if not low <= value <= high:
+            ends = shown(self.control, low), shown(self.control, high)
+            text = self.tr("{} goes from {} to {}.").format(self.control.title, *ends)
+            QToolTip.showText(self.mapToGlobal(self.rect().bottomLeft()), text, self)
+        self.typed.emit(min(high, max(low, value)))
+
+    # -- keys
+
+    def event(self, event: QEvent) -> bool:
+        if self.typing and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            key = event.key()
+            if key in (Qt.Key.Key_Tab, Qt.Key.Key_Backtab):
+                self._take()
+                self.next_wanted.emit(key == Qt.Key.Key_Tab)
+                return True
+        if self.typing and event.type() == QEvent.Type.ShortcutOverride:
+            event.accept()  # while typing every key is text's
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if not self.typing:
+            event.ignore()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._take()
+            self._hand_focus_back()
+        elif event.key() == Qt.Key.Key_Escape:
+            self._rest()
+            self._hand_focus_back()
+        else:
+            super().keyPressEvent(event)
+
+    def _hand_focus_back(self) -> None:
+        owner = self.parentWidget()
+        if owner is not None:
+            owner.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        if self.typing and event.reason() != Qt.FocusReason.PopupFocusReason:
+            self._take()
+
+    # -- mouse
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if self.typing:
+            return super().mousePressEvent(event)
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._press = event.position()
+            self._last_x = event.position().x()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self.typing:
+            return super().mouseMoveEvent(event)
+        x = event.position().x()
+        if self._press is None:
+            return
+        if self._raw is None:
+            if abs(x - self._press.x()) < CLICK_PX:
+                return
+            self._raw = self.value
+            self.started.emit()
+        self._scrub(x, event.modifiers())
+
+    def _scrub(self, x: float, modifiers: Qt.KeyboardModifier) -> None:
+        assert self._raw is not None
+        low, high = self.control.lower, self.control.upper
+        fine = FINE if modifiers & Qt.KeyboardModifier.ShiftModifier else 1.0
+        self._raw = min(high, max(low, self._raw + (x - self._last_x) * (high - low) / SCRUB_PX * fine))
+        self._last_x = x
+        value = self._raw
+        if modifiers & Qt.KeyboardModifier.ControlModifier:
+            step = snap_step(self.control)
+            value = min(high, max(low, round(value / step) * step))
+        self.moved.emit(value)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if self.typing:
+            return super().mouseReleaseEvent(event)
+        if event.button() != Qt.MouseButton.LeftButton or self._press is None:
+            return
+        scrubbed = self._raw is not None
+        self.cancel()
+        if scrubbed:
+            self.ended.emit()
+        else:
+            self.start_typing()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._rest()
+            self._hand_focus_back()
+            self.reset.emit()
+
+    def mark(self, changed: bool) -> None:
+        """Changed values stand in the text's full colour, untouched ones are quiet."""
+        role = QPalette.ColorRole.Text if changed else QPalette.ColorRole.PlaceholderText
+        palette = self.palette()
+        colour = self.window().palette().color(role)
+        if palette.color(QPalette.ColorRole.Text) != colour:
+            palette.setColor(QPalette.ColorRole.Text, colour)
+            self.setPalette(palette)

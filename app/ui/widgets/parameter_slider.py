@@ -1,0 +1,264 @@
+"""One row of a panel: name, track, number with unit, and a reset mark where the value is not the photo's own."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer, Signal
+from PySide6.QtGui import QEnterEvent, QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
+
+from app.engine.face.controls import Control
+from app.ui import icons
+from app.ui.widgets.number_field import NumberField, parse, shown
+from app.ui.widgets.track import FINE, Track, key_step, snap_step
+
+ROW_PX = 28
+NAME_PX = 102
+HOVER_MS = 350
+WHEEL_PAUSE_MS = 300
+
+_FORWARD = (Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_PageUp)
+_BACK = (Qt.Key.Key_Left, Qt.Key.Key_Down, Qt.Key.Key_PageDown)
+_PAGE = (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
+
+
+class ParameterSlider(QWidget):
+    """A control's row. Everything between `gesture_started` and `gesture_ended` is one undo step.
+
+    gesture_started carries True when the gesture goes on with the one before it (a double click's second
+    press); edited carries the new value, None where it shall be the photo's own again; gesture_cancelled
+    replaces gesture_ended when the user pressed Esc.
+    """
+
+    gesture_started = Signal(bool)
+    edited = Signal(object)
+    gesture_ended = Signal()
+    gesture_cancelled = Signal()
+    pictures_wanted = Signal(bool)  # the pointer rests on the row (True) or has left it
+    next_wanted = Signal(bool)  # Tab (True) or Shift+Tab in the number
+
+    def __init__(self, control: Control, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.control = control
+        self.value = self.own = 0.0
+        self._in_gesture = False
+        self.setFixedHeight(ROW_PX)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.title = QCoreApplication.translate("Control", control.title)
+        self.setAccessibleName(self.title)
+        self.name_label = QLabel(self.title, self)
+        self.name_label.setFixedWidth(NAME_PX)
+        self.track = Track(control, self)
+        self.number = NumberField(control, self)
+        self.number.setAccessibleName(self.title)
+        self.reset_mark = QToolButton(self)
+        self._lay_out()
+        self._connect()
+        self._hover = QTimer(self, singleShot=True, interval=HOVER_MS)
+        self._hover.timeout.connect(lambda: self.pictures_wanted.emit(True))
+        self._wheel_pause = QTimer(self, singleShot=True, interval=WHEEL_PAUSE_MS)
+        self._wheel_pause.timeout.connect(self._end)
+        self.show_value(0.0, 0.0)
+
+    def _lay_out(self) -> None:
+        icons.put(self.reset_mark, "reset", "quiet")
+        self.reset_mark.setFixedSize(20, 20)
+        self.reset_mark.setStyleSheet("padding: 0;")
+        self.reset_mark.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.reset_mark.setToolTip(self.tr("Back to the photo's own value (double-click, Backspace)"))
+        self.reset_mark.setAccessibleName(self.tr("Reset {}").format(self.title))
+        policy = self.reset_mark.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.reset_mark.setSizePolicy(policy)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(4, 0, 2, 0)
+        row.setSpacing(4)
+        row.addWidget(self.name_label)
+        row.addWidget(self.track, 1)
+        row.addWidget(self.number)
+        row.addWidget(self.reset_mark)
+
+    def _connect(self) -> None:
+        for part in (self.track, self.number):
+            part.started.connect(self._start)
+            part.moved.connect(self._edit)
+            part.ended.connect(self._end)
+            part.reset.connect(self._reset_by_double_click)
+        self.number.typed.connect(self.step_to)
+        self.number.next_wanted.connect(self.next_wanted)
+        self.reset_mark.clicked.connect(self.reset)
+
+    # -- showing
+
+    def show_value(self, value: float, own: float) -> None:
+        """Show a value and the photo's own; emits nothing."""
+        self.value, self.own = value, own
+        self.track.show_value(value, own)
+        self.number.show_value(value)
+        self.number.mark(self.is_changed)
+        self.reset_mark.setVisible(self.is_changed)
+        low, high = self.control.safe
+        what = shown(self.control, value)
+        if not low <= value <= high:
+            safe = shown(self.control, low), shown(self.control, high)
+            text = self.tr("Beyond {} to {} the result may not hold.").format(*safe)
+            self.setToolTip(text)
+            what = f"{what}. {text}"
+        else:
+            self.setToolTip("")
+        self.setAccessibleDescription(what)
+
+    @property
+    def is_changed(self) -> bool:
+        return abs(self.value - self.own) > 1e-9
+
+    # -- changing
+
+    def step_to(self, value: float | None) -> None:
+        """One change that is an undo step of its own."""
+        self._start()
+        self._edit(value)
+        self._end()
+
+    def reset(self) -> None:
+        """Back to the photo's own value; can be undone like any change."""
+        if self.is_changed:
+            self.step_to(None)
+
+    def _reset_by_double_click(self) -> None:
+        self.track.cancel()
+        self.gesture_started.emit(True)
+        self._edit(None)
+        self.gesture_ended.emit()
+
+    def _start(self) -> None:
+        if not self._in_gesture:
+            self._in_gesture = True
+            self.pictures_wanted.emit(False)
+            self.gesture_started.emit(False)
+
+    def _edit(self, value: float | None) -> None:
+        if value is None or abs(value - self.own) < 1e-9:
+            self.show_value(self.own, self.own)
+            self.edited.emit(None)
+        else:
+            self.show_value(value, self.own)
+            self.edited.emit(value)
+
+    def _end(self) -> None:
+        self._wheel_pause.stop()
+        if self._in_gesture:
+            self._in_gesture = False
+            self.gesture_ended.emit()
+
+    def _cancel(self) -> None:
+        self.track.cancel()
+        self.number.cancel()
+        self._wheel_pause.stop()
+        self._in_gesture = False
+        self.gesture_cancelled.emit()
+
+    # -- keys
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        key, modifiers = event.key(), event.modifiers()
+        control_held = bool(modifiers & Qt.KeyboardModifier.ControlModifier)
+        if key == Qt.Key.Key_Escape and self._in_gesture:
+            self._cancel()
+        elif key in _FORWARD or key in _BACK:
+            self._key_step(key, modifiers)
+        elif key in (Qt.Key.Key_Backspace, Qt.Key.Key_Delete):
+            self.reset()
+        elif key == Qt.Key.Key_Minus:
+            self.step_to(max(self.control.lower, min(self.control.upper, -self.value)))
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_F2):
+            self.number.start_typing()
+        elif control_held and key == Qt.Key.Key_C:
+            QGuiApplication.clipboard().setText(shown(self.control, self.value))
+        elif control_held and key == Qt.Key.Key_V:
+            value = parse(self.control, QGuiApplication.clipboard().text())
+            if value is not None:
+                self.step_to(max(self.control.lower, min(self.control.upper, value)))
+        elif event.text() and event.text() in "0123456789.,":
+            self.number.start_typing(event.text())
+        else:
+            super().keyPressEvent(event)
+
+    def _key_step(self, key: int, modifiers: Qt.KeyboardModifier) -> None:
+        step = key_step(self.control) * (5 if key in _PAGE else 1) * (1 if key in _FORWARD else -1)
+        if modifiers & Qt.KeyboardModifier.ShiftModifier:
+            step *= FINE
+        self._start()
+        value = self.value + step
+        if modifiers & Qt.KeyboardModifier.ControlModifier:
+            grid = snap_step(self.control)
+            value = (round(self.value / grid) + (1 if step > 0 else -1)) * grid
+        self._edit(max(self.control.lower, min(self.control.upper, value)))
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if event.isAutoRepeat() or event.key() not in (*_FORWARD, *_BACK):
+            return super().keyReleaseEvent(event)
+        self._end()
+
+    def event(self, event: QEvent) -> bool:
+        kind = event.type()
+        if kind == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self._owns(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def _owns(self, event: QKeyEvent) -> bool:
+        """Keys that mean the value here, whatever the menus do with them."""
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            return event.key() in (Qt.Key.Key_C, Qt.Key.Key_V, *_FORWARD, *_BACK)
+        mine = (Qt.Key.Key_Backspace, Qt.Key.Key_Delete, Qt.Key.Key_Minus, Qt.Key.Key_Return, Qt.Key.Key_F2)
+        return event.key() in (*mine, *_FORWARD, *_BACK) or event.text() in tuple("0123456789.,")
+
+    # -- mouse
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        notches = event.angleDelta().y() / 120
+        if not self.hasFocus() or not notches:
+            event.ignore()  # the panel scrolls
+            return
+        fine = FINE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
+        self._start()
+        value = self.value + notches * key_step(self.control) * fine
+        self._edit(max(self.control.lower, min(self.control.upper, value)))
+        self._wheel_pause.start()
+
+    def mouseDoubleClickEvent(self, event: object) -> None:
+        self._reset_by_double_click()
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self._hover.start()
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._hover.stop()
+        self.pictures_wanted.emit(False)
+        super().leaveEvent(event)
+
+    def focusOutEvent(self, event: object) -> None:
+        self._end()
+        self.update()
+        super().focusOutEvent(event)  # type: ignore[arg-type]
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.hasFocus():
+            painter = QPainter(self)
+            painter.setPen(QPen(self.palette().highlight().color(), 1))
+            painter.drawRoundedRect(self.rect().adjusted(0, 0, -1, -1), 4, 4)
+            painter.end()
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "number"):
+            self.number.mark(self.is_changed)
+        super().changeEvent(event)
+
+
+def chain(rows: list[ParameterSlider]) -> None:
+    """Let Tab in a number go on typing in the next row's number, Shift+Tab in the one before."""
+    for at, row in enumerate(rows):
+        row.next_wanted.connect(
+            lambda forward, at=at: rows[(at + (1 if forward else -1)) % len(rows)].number.start_typing()
+        )
