@@ -1,0 +1,111 @@
+"""Landmarks to a fitted face in closed form, with the residual kept (reference/mesh-warp.md, section 2)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from app.engine.face.landmarks import DetectedFace
+from app.engine.face.morphable_model import MorphableModel
+from app.engine.face.parameters import (
+    N_VERTICES,
+    Camera,
+    Expression,
+    FaceParams,
+    FittedFace,
+    FloatArray,
+    Identity,
+)
+
+ROUNDS = 4
+NOISE = 3 * 0.012**2  # variance of a landmark in squared model units, for the Wiener gains
+EYEBALL = 0.19  # radius of the eyeball in model units (12 mm against 63 mm between the eyes)
+# (outer, inner, upper lid, lower lid, iris) of the person's left and right eye
+EYES = {
+    "left": (263, 362, (385, 386, 387), (380, 374, 373), 473),
+    "right": (33, 133, (158, 159, 160), (153, 145, 144), 468),
+}
+
+
+def align(shape: FloatArray, points: FloatArray, weights: FloatArray) -> tuple[float, FloatArray, FloatArray]:
+    """Weighted similarity (scale, (3, 3) rotation, (3,) translation): points = scale R shape + t (Umeyama 1991)."""
+    w = weights / weights.sum()
+    mean_s, mean_p = w @ shape, w @ points
+    a, b = shape - mean_s, points - mean_p
+    u, d, vt = np.linalg.svd((b * w[:, None]).T @ a)
+    sign = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
+    rotation = (u * sign) @ vt
+    scale = float((d * sign).sum() / (w @ np.square(a).sum(axis=1)))
+    return scale, rotation, mean_p - scale * rotation @ mean_s
+
+
+def camera_of(shape: FloatArray, landmarks: FloatArray, weights: FloatArray) -> Camera:
+    """The camera that brings a model-space shape nearest to landmarks (pixels, y down)."""
+    scale, rotation, t = align(shape, landmarks * (1, -1, 1), weights)
+    return Camera.from_matrix(rotation, scale, (t[0], -t[1]))
+
+
+def pose_features(camera: Camera) -> FloatArray:
+    """(6,): yaw, pitch, roll, yaw^2, pitch^2, yaw*pitch in radians."""
+    yaw, pitch, roll = (math.radians(angle) for angle in camera.angles)
+    return np.array([yaw, pitch, roll, yaw * yaw, pitch * pitch, yaw * pitch])
+
+
+def rigid_weights(model: MorphableModel) -> FloatArray:
+    """(V,): how little expression moves a vertex, so that bone and not lips carry the pose."""
+    variance = np.einsum("kvc,k->v", np.square(model.expression_basis), np.square(model.expression_sigma))
+    return np.asarray(1 / (variance + 0.5 * np.median(variance)))
+
+
+def fit_face(detected: DetectedFace, model: MorphableModel, identity: Identity | None = None) -> FittedFace:
+    """Alternate camera and coefficients; with `identity` held (a video), only expression and camera are found.
+
+    The residual makes it exact: `project(shape + residual)` is the landmarks again.
+    """
+    landmarks = detected.landmarks[:N_VERTICES]
+    weights = rigid_weights(model)
+    id_basis = model.identity_basis.reshape(len(model.identity_basis), -1)
+    exp_basis = model.expression_basis.reshape(len(model.expression_basis), -1)
+    gain_id = model.identity_sigma**2 / (model.identity_sigma**2 + NOISE)
+    gain_exp = model.expression_sigma**2 / (model.expression_sigma**2 + NOISE)
+    held = None if identity is None else model.identity_offset(identity).ravel()
+    p_exp = np.zeros(len(exp_basis))
+    p_id = np.zeros(len(id_basis))
+    shape = model.mean if held is None else model.mean + held.reshape(-1, 3)
+    for _ in range(ROUNDS):
+        camera = camera_of(shape, landmarks, weights)
+        bias = np.tensordot(pose_features(camera), model.pose_bias, 1)
+        offset = (camera.unproject(landmarks) - model.mean - bias).ravel()
+        if held is None:
+            p_id = gain_id * (id_basis @ (offset - p_exp @ exp_basis))
+        own = p_id @ id_basis if held is None else held
+        p_exp = gain_exp * (exp_basis @ (offset - own))
+        shape = model.mean + (own + p_exp @ exp_basis).reshape(-1, 3) + bias
+    found = identity or Identity(tuple(float(v) for v in p_id / model.identity_sigma))
+    coefficients = tuple(float(v) for v in p_exp / model.expression_sigma)
+    expression = Expression(coefficients, gaze_of(detected.landmarks, camera), apertures_of(detected.landmarks))
+    residual = camera.unproject(landmarks) - model.shape(found, expression)
+    return FittedFace(FaceParams(found, expression, camera), detected.landmarks, detected.box, residual)
+
+
+def apertures_of(landmarks: FloatArray) -> tuple[float, float]:
+    """Mean lid gap over eye width of the (left, right) eye, in three dimensions."""
+
+    def aperture(eye: str) -> float:
+        outer, inner, upper, lower, _ = EYES[eye]
+        gap = np.linalg.norm(landmarks[list(upper)] - landmarks[list(lower)], axis=1).mean()
+        return float(gap / np.linalg.norm(landmarks[outer] - landmarks[inner]))
+
+    return aperture("left"), aperture("right")
+
+
+def gaze_of(landmarks: FloatArray, camera: Camera) -> tuple[float, float]:
+    """(x, y) degrees in the head's frame: how far the irises sit from the eyes' centres on an eyeball.
+
+    x > 0 looks to the image's right, y > 0 up; the mean of both eyes.
+    """
+    turned = camera.unproject(landmarks)
+    shifts = [turned[iris] - (turned[outer] + turned[inner]) / 2 for outer, inner, _, _, iris in EYES.values()]
+    x, y = np.mean(shifts, axis=0)[:2] / EYEBALL
+    return math.degrees(math.asin(np.clip(x, -1, 1))), math.degrees(math.asin(np.clip(y, -1, 1)))

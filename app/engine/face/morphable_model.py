@@ -1,0 +1,93 @@
+"""The statistical 3DMM: mean, identity and expression bases on MediaPipe's 468-vertex topology."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.errors import EngineError
+from app.engine.face.parameters import Expression, FaceParams, FloatArray, Identity
+
+ASSET = Path(__file__).parents[3] / "assets" / "face_model" / "mien468.npz"
+
+
+@dataclass(frozen=True, eq=False)
+class MorphableModel:
+    """s = mean + U_id (sigma_id p_id) + U_exp (sigma_exp p_exp) (HeadGAN, eq. 1), in inter-ocular distances.
+
+    mean: (V, 3); identity_basis: (I, V, 3) and expression_basis: (28, V, 3), orthonormal and mutually
+    orthogonal; *_sigma: their standard deviations, so that parameters are in sigmas; pose_bias: (6, V, 3),
+    what the landmarker itself adds with yaw, pitch, yaw^2, pitch^2, yaw*pitch, roll (radians); triangles:
+    (T, 3) counter-clockwise to the viewer; mirror: (V,), the vertex on the other side; groups: vertex
+    indices by name.
+    """
+
+    mean: FloatArray
+    identity_basis: FloatArray
+    identity_sigma: FloatArray
+    expression_basis: FloatArray
+    expression_sigma: FloatArray
+    pose_bias: FloatArray
+    triangles: NDArray[np.int32]
+    mirror: NDArray[np.int32]
+    groups: Mapping[str, NDArray[np.int32]]
+
+    def shape(self, identity: Identity, expression: Expression) -> FloatArray:
+        """(V, 3) in model space, mouth and eyes as the coefficients say."""
+        return self.mean + self.identity_offset(identity) + self.expression_offset(expression)
+
+    def vertices(self, params: FaceParams) -> FloatArray:
+        """(V, 3) pixels of a face, as `Camera.project` gives them."""
+        return params.camera.project(self.shape(params.identity, params.expression))
+
+    def identity_offset(self, identity: Identity) -> FloatArray:
+        p = np.asarray(identity.coefficients)
+        return np.tensordot(p * self.identity_sigma[: len(p)], self.identity_basis[: len(p)], 1)
+
+    def expression_offset(self, expression: Expression) -> FloatArray:
+        p = np.asarray(expression.coefficients)
+        return np.tensordot(p * self.expression_sigma, self.expression_basis, 1)
+
+    def nmfc_colours(self) -> FloatArray:
+        """(T, 3) in [0, 1]: x, y, z of the mean face, min-max normalised per axis, one colour a triangle.
+
+        Normalised mean face coordinates (Head2Head++, section 3.2).
+        """
+        low, high = self.mean.min(axis=0), self.mean.max(axis=0)
+        return np.asarray(((self.mean - low) / (high - low))[self.triangles].mean(axis=1))
+
+
+@cache
+def default_model() -> MorphableModel:
+    """Mien's own model (`tools/build_face_model.py` made it)."""
+    return load_model(ASSET)
+
+
+def load_model(path: Path) -> MorphableModel:
+    """Read a model written by `save_model`; `EngineError` where the file is not one."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            groups = {name[6:]: file[name] for name in file.files if name.startswith("group_")}
+            fields = ("mean", "identity_basis", "identity_sigma", "expression_basis", "expression_sigma", "pose_bias")
+            arrays = {name: file[name].astype(np.float64) for name in fields}
+            return MorphableModel(**arrays, triangles=file["triangles"], mirror=file["mirror"], groups=groups)
+    except (OSError, KeyError, ValueError) as error:
+        raise EngineError(f"The face model {path.name} cannot be read.", "Install Mien again.") from error
+
+
+def save_model(model: MorphableModel, path: Path) -> None:
+    """Write as .npz in single precision, beside and then renamed."""
+    arrays = {
+        name: getattr(model, name).astype(np.float32)
+        for name in ("mean", "identity_basis", "identity_sigma", "expression_basis", "expression_sigma", "pose_bias")
+    }
+    groups = {f"group_{name}": indices.astype(np.int32) for name, indices in model.groups.items()}
+    beside = path.with_suffix(".part.npz")
+    with beside.open("wb") as file:
+        np.savez_compressed(file, **arrays, triangles=model.triangles, mirror=model.mirror, **groups)
+    beside.replace(path)
