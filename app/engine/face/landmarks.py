@@ -216,7 +216,8 @@ def require_faces(faces: Sequence[DetectedFace]) -> tuple[DetectedFace, ...]:
     """The faces large enough to edit; EngineError if none is."""
     if not faces:
         raise EngineError(
-            "No face was found in this picture.", "Draw a box around the face, or open a photo that shows one."
+            "No face was found in this picture.",
+            "Draw a box around the face, or open a photo that shows one.",
         )
     large = tuple(face for face in faces if face.side >= MIN_SIDE)
     if not large:
