@@ -1,0 +1,66 @@
+"""Head2Head's released `latest_net_G.pth`: a bare state dict, one person each (networks.md, B1 and B2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from app.engine.checkpoints.kinds import Config, Found, Kind, Tensors, check_names, tensors_only
+from app.engine.errors import EngineError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+MARK = "model_down_seg.1.weight"
+STATISTICS = ("running_mean", "running_var", "num_batches_tracked")  # never used at inference
+
+
+def read(content: Mapping[str, Any]) -> Found | None:
+    """The authors' generator; blocks that are stored twice must be equal."""
+    import torch
+
+    from app.engine.networks.head2head import Head2Head
+
+    if MARK not in content:
+        return None
+    weights: Tensors = {}
+    for name, value in tensors_only(content).items():
+        if name.endswith(STATISTICS):
+            continue
+        single = name.replace(".conv_block.", ".resnetblock_sequential.")
+        if not torch.equal(weights.setdefault(single, value), value):
+            raise EngineError(
+                f"The file looks like a Head2Head generator, but its two copies of {single} differ.",
+                "Download the file again.",
+            )
+    with torch.device("meta"):
+        released = Head2Head()
+    check_names(weights, released, "a Head2Head generator")
+    return Found(weights)
+
+
+def network(config: Config) -> nn.Module:
+    from app.engine.networks.head2head import Head2Head
+
+    return Head2Head(**config)
+
+
+def run(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensors:
+    """input (T, 18, H, W) -> frames (T, 3, H, W), one after the other from zeros."""
+    from app.engine.networks.head2head import Head2Head, rollout
+
+    assert isinstance(module, Head2Head)
+    return {"frames": rollout(module, inputs["input"])}
+
+
+KINDS = (
+    Kind(
+        "head2head",
+        "Head2Head generator of one person",
+        "MIT (the licence of github.com/michaildoukas/head2head; the weights state none of their own)",
+        "The code is free for any use; ask the person shown before you publish.",
+        read,
+        network,
+        run,
+    ),
+)

@@ -1,0 +1,88 @@
+"""Read a checkpoint file without running anything that is in it."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from app.engine.checkpoints.kinds import Config, Found, Kind, all_kinds, check_names, kind_named
+from app.engine.errors import EngineError
+
+ASK_AGAIN = "Download the file again, or choose a checkpoint that Mien knows (mien models list names them)."
+
+
+def recognise(path: Path) -> tuple[Kind, Found]:
+    """What a file is and its weights; EngineError when it is broken, hostile or unknown."""
+    if not path.is_file():
+        raise EngineError(f"There is no file {path}.", "Check the path.")
+    if path.suffix == ".safetensors":
+        return _read_own(path)
+    content = _read_torch(path)
+    for kind in all_kinds():
+        found = kind.read(content)
+        if found is not None:
+            _check_finite(found, path)
+            return kind, found
+    raise EngineError(f"{path.name} is no checkpoint that Mien knows.", ASK_AGAIN)
+
+
+def _read_torch(path: Path) -> Mapping[str, Any]:
+    """A .pth of either layout, tensors and plain containers only."""
+    import torch
+
+    try:
+        zipped = path.open("rb").read(2) == b"PK"
+        content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
+    except pickle.UnpicklingError as error:
+        if "Unsupported global" in str(error) or "Unsupported class" in str(error):
+            raise EngineError(
+                f"{path.name} holds more than weights: loading it could run code, so Mien did not.",
+                "Get the file from its makers, or save only its state dict.",
+            ) from error
+        raise EngineError(f"{path.name} is not a readable checkpoint.", ASK_AGAIN) from error
+    except (
+        Exception
+    ) as error:  # torch raises what its parsers raise: RuntimeError, EOFError, struct.error, KeyError ...
+        raise EngineError(f"{path.name} is broken or no checkpoint.", ASK_AGAIN) from error
+    if not isinstance(content, Mapping):
+        raise EngineError(f"{path.name} holds no named weights.", ASK_AGAIN)
+    return content
+
+
+def _read_own(path: Path) -> tuple[Kind, Found]:
+    """A safetensors file of Mien's: kind and config in its metadata."""
+    import torch
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+        config: Config = json.loads(metadata.get("config", "{}"))
+    except (SafetensorError, ValueError) as error:
+        raise EngineError(f"{path.name} is broken or no checkpoint.", ASK_AGAIN) from error
+    if "kind" not in metadata:
+        raise EngineError(f"{path.name} does not say what it is.", ASK_AGAIN)
+    kind = kind_named(metadata["kind"])
+    extras = {n.removeprefix("extra."): v for n, v in tensors.items() if n.startswith("extra.")}
+    weights = {n: v for n, v in tensors.items() if not n.startswith("extra.")}
+    with torch.device("meta"):
+        try:
+            network = kind.network(config)
+        except TypeError as error:
+            raise EngineError(f"{path.name} was made by another version of Mien.", ASK_AGAIN) from error
+    check_names(weights, network, f"a {kind.title}")
+    found = Found(weights, config, extras)
+    _check_finite(found, path)
+    return kind, found
+
+
+def _check_finite(found: Found, path: Path) -> None:
+    import torch
+
+    for name, value in found.weights.items():
+        if not torch.isfinite(value).all():
+            raise EngineError(f"{path.name} holds numbers that are not finite, in {name}.", ASK_AGAIN)

@@ -1,0 +1,61 @@
+"""Run an imported network on raw tensors: `mien models run`, for numerical checks."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from app.engine.checkpoints.kinds import kind_named
+from app.engine.errors import EngineError
+
+
+def run_network(name: str, inputs: Path, outputs: Path) -> dict[str, tuple[int, ...]]:
+    """float32 on the CPU, tensors of one .npz to another; gives the outputs' shapes.
+
+    Where torch is not loaded yet, oneDNN is held to the AVX2 kernels every machine has, so that results repeat
+    from machine to machine: wider ones sum in another order.
+    """
+    if "torch" not in sys.modules:
+        os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX2")
+    import torch
+
+    from app.engine.weights import load_model
+
+    arrays = _read_arrays(inputs)
+    loaded = load_model(name)
+    tensors = {key: torch.from_numpy(np.array(value, np.float32)) for key, value in arrays.items()}
+    try:
+        with torch.inference_mode():
+            results = kind_named(loaded.model.kind).run(loaded.network, loaded.extras, tensors)
+    except KeyError as error:
+        raise EngineError(
+            f"{inputs.name} lacks the tensor {error} that {loaded.model.title} needs.", "Add it to the file."
+        ) from error
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+        raise EngineError(
+            f"{loaded.model.title} cannot take these tensors: {reason}.", "Check the shapes in the file."
+        ) from error
+    answer = {key: value.float().numpy() for key, value in results.items()}
+    _write_arrays(answer, outputs)
+    return {key: value.shape for key, value in answer.items()}
+
+
+def _read_arrays(path: Path) -> dict[str, Any]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {key: file[key] for key in file.files}
+    except (OSError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+        raise EngineError(f"{path} is no .npz file of plain arrays.", "Write it with numpy.savez.") from error
+
+
+def _write_arrays(arrays: dict[str, Any], path: Path) -> None:
+    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as file:
+        np.savez(file, **arrays)
+    os.replace(file.name, path)

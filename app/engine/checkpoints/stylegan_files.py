@@ -1,0 +1,133 @@
+"""StyleGAN2 (`g_ema`), e4e (`e`) and direction-matrix (`A_matrix`) files (networks.md, C1, C2 and C6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from app.engine.checkpoints.kinds import Config, Found, Kind, Tensors, check_names, tensors_only
+
+if TYPE_CHECKING:
+    from torch import nn
+
+NO_LICENCE = "None stated by github.com/StelaBou/stylegan_directions_face_reenactment: all rights reserved"
+
+
+def part(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The state dict under `key` where the file wraps it, else the content itself."""
+    inner = content.get(key)
+    return inner if isinstance(inner, Mapping) else content
+
+
+def read_stylegan2(content: Mapping[str, Any]) -> Found | None:
+    """A generator of rosinality's format; size and width are told by its shapes."""
+    import torch
+
+    from app.engine.networks.stylegan2 import Generator
+
+    weights = tensors_only(part(content, "g_ema"))
+    if "to_rgb1.bias" not in weights or "input.input" not in weights:
+        return None
+    levels = {name.split(".")[1] for name in weights if name.startswith("to_rgbs.")}
+    at_64 = weights.get("convs.6.conv.weight")
+    size = 4 * 2 ** len(levels)
+    multiplier = 1 if at_64 is not None and at_64.shape[1] == 256 else 2
+    config = {"size": size, "channel_multiplier": multiplier}
+    with torch.device("meta"):
+        released = Generator(**config)
+    check_names(weights, released, "a StyleGAN2 generator")
+    return Found(weights, config)
+
+
+def network_stylegan2(config: Config) -> nn.Module:
+    from app.engine.networks.stylegan2 import Generator
+
+    return Generator(**config)
+
+
+def run_stylegan2(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensors:
+    """wplus (1, L, 512), truncation_latent (1, 512), truncation (scalar) -> image (1, 3, size, size)."""
+    return {"image": module(inputs["wplus"], inputs["truncation_latent"], float(inputs["truncation"]))}
+
+
+def read_e4e(content: Mapping[str, Any]) -> Found | None:
+    """The VoxCeleb encoder: no average latent is added."""
+    import torch
+
+    from app.engine.networks.e4e import Encoder4Editing
+
+    weights = tensors_only(part(content, "e"))
+    if "latlayer1.weight" not in weights:
+        return None
+    with torch.device("meta"):
+        released = Encoder4Editing()
+    check_names(weights, released, "an e4e encoder")
+    return Found(weights)
+
+
+def network_e4e(config: Config) -> nn.Module:
+    from app.engine.networks.e4e import Encoder4Editing
+
+    return Encoder4Editing(**config)
+
+
+def run_e4e(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensors:
+    """image (1, 3, 256, 256) in [-1, 1] -> wplus (1, 14, 512)."""
+    return {"wplus": module(inputs["image"])}
+
+
+def read_directions(content: Mapping[str, Any]) -> Found | None:
+    """The direction matrix A with its bias."""
+    import torch
+
+    from app.engine.networks.directions import DirectionMatrix
+
+    weights = tensors_only(part(content, "A_matrix"))
+    if "linear.weight" not in weights or weights["linear.weight"].shape[0] != 4096:
+        return None
+    with torch.device("meta"):
+        released = DirectionMatrix()
+    check_names(weights, released, "a direction matrix")
+    return Found(weights, {"n_directions": 15, "n_layers": 8})
+
+
+def network_directions(config: Config) -> nn.Module:
+    from app.engine.networks.directions import DirectionMatrix
+
+    return DirectionMatrix(**config)
+
+
+def run_directions(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensors:
+    """delta_p (1, 15) -> shift (1, 8, 512)."""
+    return {"shift": module(inputs["delta_p"])}
+
+
+KINDS = (
+    Kind(
+        "stylegan2",
+        "StyleGAN2 generator",
+        NO_LICENCE + " (VoxCeleb weights); other files have their makers' own",
+        "Ask the weights' makers before any use beyond private study.",
+        read_stylegan2,
+        network_stylegan2,
+        run_stylegan2,
+    ),
+    Kind(
+        "e4e",
+        "e4e encoder into StyleGAN2's W+",
+        NO_LICENCE,
+        "Ask the weights' makers before any use beyond private study.",
+        read_e4e,
+        network_e4e,
+        run_e4e,
+    ),
+    Kind(
+        "directions",
+        "Direction matrix of StyleGAN2's latent space",
+        NO_LICENCE,
+        "Ask the weights' makers before any use beyond private study.",
+        read_directions,
+        network_directions,
+        run_directions,
+    ),
+)

@@ -1,0 +1,73 @@
+"""What computes the networks: CUDA, Apple's GPU or the CPU, and in which precision. torch is imported on use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import torch
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Device:
+    """kind: "cuda", "mps" or "cpu"; precision: "float16" or "float32"; title: what the user reads."""
+
+    kind: str
+    precision: str
+    title: str
+
+    def __str__(self) -> str:
+        return f"{self.title} {self.precision}"
+
+    @property
+    def torch_device(self) -> torch.device:
+        import torch
+
+        return torch.device(self.kind)
+
+    @property
+    def dtype(self) -> torch.dtype:
+        import torch
+
+        return torch.float16 if self.precision == "float16" else torch.float32
+
+    def place(self, network: Any) -> Any:
+        """The network for inference here: precision, channels last (faster convolutions), evaluation, no gradients."""
+        import torch
+
+        network = network.to(self.torch_device, self.dtype, memory_format=torch.channels_last)
+        return network.eval().requires_grad_(False)
+
+
+CPU = Device("cpu", "float32", "CPU")
+
+
+@cache
+def best_device() -> Device:
+    """CUDA in half precision, else Apple's GPU in float32, else the CPU in float32."""
+    import torch
+
+    if torch.cuda.is_available():
+        return Device("cuda", "float16", f"CUDA {torch.cuda.get_device_name()}")
+    if torch.backends.mps.is_available():
+        return Device("mps", "float32", "Apple GPU")
+    return CPU
+
+
+def run_or_fall_back(work: Callable[[Device], T], device: Device) -> tuple[T, Device]:
+    """`work` on the device, or on the CPU when the device has not memory enough; also says which it was."""
+    import torch
+
+    try:
+        return work(device), device
+    except RuntimeError as error:  # torch.OutOfMemoryError is one; MPS raises the plain kind
+        if device.kind == "cpu" or "out of memory" not in str(error):
+            raise
+    if device.kind == "cuda":
+        torch.cuda.empty_cache()
+    return work(CPU), CPU
