@@ -14,7 +14,7 @@ from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit, FittedFace
 from app.engine.generators import GeneratorInfo
 from app.engine.results import EngineLike, Portrait
-from app.session import naming
+from app.session import values
 from app.session.commands import Change
 from app.session.document import Box, Document
 from app.session.project import Project
@@ -127,11 +127,11 @@ class Core(QObject):
 
     def value(self, name: str) -> float:
         """What the slider of a control shows."""
-        return naming.shown_value(self.face, self.edit, name)
+        return values.shown_value(self.face, self.edit, name)
 
     def own_value(self, name: str) -> float:
         """The photo's own value of a control."""
-        return naming.own_value(self.face, name)
+        return values.own_value(self.face, name)
 
     def latent(self, name: str) -> float:
         return dict(self.edit.latents).get(name, 0.0)

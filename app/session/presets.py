@@ -12,7 +12,7 @@ from app.engine.errors import EngineError
 from app.engine.face.controls import BY_NAME
 from app.engine.face.parameters import FaceEdit, FittedFace
 from app.session.files import read_json, write_json
-from app.session.naming import own_value
+from app.session.values import own_value
 
 FORMAT, SCHEMA = "mien-presets", 1
 SHIPPED = Path(__file__).parents[2] / "assets" / "presets"

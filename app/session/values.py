@@ -1,0 +1,24 @@
+"""What values a control has."""
+
+from __future__ import annotations
+
+from app.engine.face.controls import BY_NAME
+from app.engine.face.parameters import FaceEdit, FittedFace
+
+
+def own_value(face: FittedFace | None, name: str) -> float:
+    """The photo's own value of a control: what an untouched slider shows (0 for relative controls)."""
+    control = BY_NAME.get(name)
+    if face is None or control is None or not control.absolute:
+        return 0.0
+    camera, (gaze_x, gaze_y) = face.params.camera, face.params.expression.gaze
+    own = dict(zip(("yaw", "pitch", "roll"), camera.angles))
+    own |= {"scale": camera.scale, "tx": camera.translation[0], "ty": camera.translation[1]}
+    own |= {"gaze_x": gaze_x, "gaze_y": gaze_y}
+    return own[name]
+
+
+def shown_value(face: FittedFace | None, edit: FaceEdit, name: str) -> float:
+    """What the slider of a control shows: what is asked, else the photo's own value."""
+    asked = edit.get(name)
+    return own_value(face, name) if asked is None else asked

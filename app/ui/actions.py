@@ -1,0 +1,151 @@
+"""Every command of the window in one table: name, words, keys, icon, menu."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QCoreApplication, QObject
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+
+from app.session.settings import Settings
+from app.ui import icons
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One command. keys: portable, by blanks (the first is shown); group: those that exclude each other."""
+
+    name: str
+    title: str
+    menu: str
+    keys: str = ""
+    icon: str = ""
+    tip: str = ""
+    checkable: bool = False
+    group: str = ""
+
+
+TABLE = (
+    Spec("open", "Open…", "file", "Ctrl+O", "open", "Open a photo or a project"),
+    Spec("sample", "Open the sample portrait", "file", "", "photo"),
+    Spec("paste", "Paste photo", "file", "Ctrl+V", "photo", "Open the picture on the clipboard"),
+    Spec("save", "Save project", "file", "Ctrl+S", "save"),
+    Spec("save_as", "Save project as…", "file", "Ctrl+Shift+S"),
+    Spec("revert", "Revert", "file", "", "reset", "Back to what the file holds"),
+    Spec("export", "Export…", "file", "Ctrl+E", "export", "Write the edited photo to a new file"),
+    Spec("batch", "Export a folder…", "file", "Ctrl+Shift+E", "batch", "Apply one edit to many photos"),
+    Spec("close", "Close photo", "file", "Ctrl+W", "close"),
+    Spec("quit", "Quit", "file", "Ctrl+Q"),
+    Spec("undo", "Undo", "edit", "Ctrl+Z", "undo"),
+    Spec("redo", "Redo", "edit", "Ctrl+Shift+Z Ctrl+Y", "redo"),
+    Spec("copy_edit", "Copy edit", "edit", "Ctrl+Shift+C", "copy", "Copy what is asked of this face"),
+    Spec("paste_edit", "Paste edit", "edit", "Ctrl+Shift+V", "", "Ask the same of this face"),
+    Spec("copy_picture", "Copy picture", "edit", "Ctrl+C", "", "Copy the edited photo to the clipboard"),
+    Spec("snapshot", "Take snapshot", "edit", "Ctrl+Alt+S", "snapshot", "Keep this state under a name"),
+    Spec("reset_face", "Reset face", "edit", "Ctrl+Shift+R", "reset", "Leave this face as in the photo"),
+    Spec("reset_all", "Reset all faces", "edit"),
+    Spec("settings", "Settings…", "edit", "Ctrl+,", "settings"),
+    Spec("frontalise", "Frontalise", "face", "Ctrl+Shift+F", "frontalise", "Turn the head to the camera"),
+    Spec("neutralise", "Neutralise", "face", "Ctrl+Shift+N", "neutralise", "Relax the expression"),
+    Spec("next_face", "Next face", "face", "Ctrl+]", "face", "Also Tab on the picture"),
+    Spec("previous_face", "Previous face", "face", "Ctrl+["),
+    Spec("draw_box", "Draw a box around a face", "face", "Ctrl+D", "draw-box", "", True),
+    Spec("linked", "Link left and right", "face", "Ctrl+L", "link", "", True),
+    Spec("fit", "Fit", "view", "Ctrl+0", "fit", "Show the whole photo"),
+    Spec(
+        "actual_size",
+        "100 %",
+        "view",
+        "Ctrl+1",
+        "actual-size",
+        "One pixel of the photo is one of the screen",
+    ),
+    Spec("zoom_in", "Zoom in", "view", "Ctrl++ Ctrl+=", "zoom-in"),
+    Spec("zoom_out", "Zoom out", "view", "Ctrl+-", "zoom-out"),
+    Spec("before", "Before", "view", "\\", "before", "Show the photo as it was", True, "compare"),
+    Spec("split", "Split", "view", "Y", "split", "Before and after with a divider", True, "compare"),
+    Spec("after", "After", "view", "", "after", "Show the edited photo", True, "compare"),
+    Spec("handles", "Show handles", "view", "Ctrl+Shift+H", "", "Handles on the face", True),
+    Spec("full_screen", "Full screen", "view", "F11 F", "", "", True),
+    Spec("hide_panels", "Hide panels", "view", "Ctrl+B", "layout", "", True),
+    Spec("reset_layout", "Reset workspace", "view", "", "", "Put every panel back in its place"),
+    Spec("edit_space", "Edit", "workspace", "Ctrl+Alt+1", "", "Edit a photo", True, "workspace"),
+    Spec("live_space", "Live", "workspace", "Ctrl+Alt+2", "", "Drive the portrait", True, "workspace"),
+    Spec("dark", "Dark", "theme", "", "", "", True, "theme"),
+    Spec("light", "Light", "theme", "", "", "", True, "theme"),
+    Spec("system", "As the system", "theme", "", "", "", True, "theme"),
+    Spec("toggle_theme", "Dark or light", "view", "Ctrl+Shift+T", "theme"),
+    Spec("commands", "Commands…", "help", "Ctrl+Shift+P F3", "commands", "Find any command by its name"),
+    Spec("shortcuts", "Keyboard shortcuts…", "help", "Ctrl+Alt+/ F1", "keyboard"),
+    Spec("models", "Models…", "help", "", "model", "Trained weights: what is there, what is missing"),
+    Spec("tour", "Show me around", "help", "", "help"),
+    Spec("diagnostics", "Diagnostics…", "help", "", "info"),
+    Spec("about", "About Mien", "help"),
+)
+
+
+class Actions(QObject):
+    """The table as QActions, with the user's own keys, tooltips that show them, and exclusive groups."""
+
+    def __init__(self, settings: Settings, parent: QObject) -> None:
+        super().__init__(parent)
+        self._settings = settings
+        self._groups: dict[str, QActionGroup] = {}
+        self._actions = {spec.name: self._make(spec) for spec in TABLE}
+        self.apply_keys()
+
+    def __getitem__(self, name: str) -> QAction:
+        return self._actions[name]
+
+    def _make(self, spec: Spec) -> QAction:
+        action = QAction(translated(spec.title), self)
+        action.setObjectName(spec.name)
+        action.setCheckable(spec.checkable)
+        if spec.icon:
+            icons.put(action, spec.icon)
+        if spec.group:
+            if spec.group not in self._groups:
+                self._groups[spec.group] = QActionGroup(self)
+            self._groups[spec.group].addAction(action)
+        return action
+
+    def apply_keys(self) -> None:
+        """Take the keys from the table and the settings, and say them in the tooltips."""
+        own = self._settings.shortcuts
+        for spec in TABLE:
+            action = self._actions[spec.name]
+            sequences = [QKeySequence(keys) for keys in own.get(spec.name, spec.keys).split()]
+            action.setShortcuts(sequences)
+            words = translated(spec.tip or spec.title).rstrip("…")
+            shown = sequences[0].toString(QKeySequence.SequenceFormat.NativeText) if sequences else ""
+            action.setToolTip(f"{words} ({shown})" if shown else words)
+
+    def set_keys(self, name: str, keys: str) -> None:
+        """Give a command the user's own keys ("" for none) and keep them."""
+        default = next(spec.keys for spec in TABLE if spec.name == name)
+        own = {n: k for n, k in self._settings.shortcuts.items() if n != name}
+        self._settings.shortcuts = own if keys == default else {**own, name: keys}
+        self.apply_keys()
+
+    def reset_keys(self) -> None:
+        self._settings.shortcuts = {}
+        self.apply_keys()
+
+    def owner(self, keys: str, but: str = "") -> str | None:
+        """The command that has these keys already."""
+        sequence = QKeySequence(keys)
+        for spec in TABLE:
+            if spec.name != but and sequence in self._actions[spec.name].shortcuts():
+                return spec.name
+        return None
+
+    def keys(self, name: str) -> str:
+        return " ".join(s.toString() for s in self._actions[name].shortcuts())
+
+    def enable(self, names: tuple[str, ...], enabled: bool) -> None:
+        for name in names:
+            self._actions[name].setEnabled(enabled)
+
+
+def translated(text: str) -> str:
+    return QCoreApplication.translate("Actions", text)

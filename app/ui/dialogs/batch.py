@@ -1,0 +1,264 @@
+"""One edit for many photos: what, where to, how far it is, and what went wrong."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QProgressBar,
+    QPushButton,
+    QSlider,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.engine.results import Step
+from app.session.batch import Batch, photos_in, run_batch
+from app.session.presets import Preset
+from app.session.session import Session
+from app.session.settings import Settings
+from app.session.worker import Answer, Task
+from app.ui import icons
+from app.ui.dialogs.export import FormatOptions
+
+
+class BatchDialog(QDialog):
+    """Stays open beside the window while it works; Cancel leaves what was written."""
+
+    def __init__(
+        self, session: Session, settings: Settings, presets: tuple[Preset, ...], parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Export a folder"))
+        self.setMinimumSize(560, 620)
+        self._session, self._settings = session, settings
+        self._photos: tuple[Path, ...] = ()
+        self._started = 0.0
+        self.failures: list[str] = []
+        self.written: list[Path] = []
+        self._make_choices(presets)
+        self._make_progress()
+        self._lay_out()
+        session.progressed.connect(self._on_step)
+        session.job_ended.connect(self._on_ended)
+        self._check()
+
+    def _make_choices(self, presets: tuple[Preset, ...]) -> None:
+        self.source = QLineEdit(self)
+        self.source.setAccessibleName(self.tr("Photos"))
+        self.source.setPlaceholderText(self.tr("A folder of photos"))
+        self.source.textChanged.connect(self._on_source)
+        self.target = QLineEdit(self)
+        self.target.setAccessibleName(self.tr("Export to"))
+        self.target.textChanged.connect(self._check)
+        self.edit = QComboBox(self)
+        self.edit.setAccessibleName(self.tr("Edit"))
+        if self._session.edit.values:
+            self.edit.addItem(self.tr("As the face that is open"), Preset.of("", self._session.edit))
+        self.edit.addItem(self.tr("No preset"), None)
+        for preset in presets:
+            self.edit.addItem(preset.name, preset)
+        self.strength = self._slider(self.tr("Strength"), 100)
+        self.frontalise = self._slider(self.tr("Frontalise"), 0)
+        self.neutralise = self._slider(self.tr("Neutralise"), 0)
+        self.all_faces = QCheckBox(self.tr("Every face, not only the largest"), self)
+        self.all_faces.setChecked(True)
+        remembered = self._settings.export_options
+        self.format = FormatOptions(remembered, remembered.get("suffix") or ".png", self)
+        self.edit.currentIndexChanged.connect(self._check)
+
+    def _slider(self, name: str, value: int) -> QSlider:
+        slider = QSlider(Qt.Orientation.Horizontal, self)
+        slider.setRange(0, 100)
+        slider.setValue(value)
+        slider.setAccessibleName(name)
+        slider.valueChanged.connect(self._check)
+        return slider
+
+    def _make_progress(self) -> None:
+        self.note = QLabel(self)
+        self.note.setWordWrap(True)
+        self.bar = QProgressBar(self)
+        self.bar.setAccessibleName(self.tr("Progress"))
+        self.bar.setTextVisible(False)
+        self.list = QListWidget(self)
+        self.list.setAccessibleName(self.tr("Photos that failed"))
+        self.list.setWordWrap(True)
+        self.list.hide()
+        self.bar.hide()
+        self.go = QPushButton(self.tr("Export"), self)
+        self.go.setProperty("primary", True)
+        self.go.clicked.connect(self.start)
+        self.stop = QPushButton(self.tr("Close"), self)
+        self.stop.clicked.connect(self._on_stop)
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setSpacing(8)
+        form.addRow(self.tr("Photos"), self._with_button(self.source, self._browse_source))
+        form.addRow(self.tr("Edit"), self.edit)
+        form.addRow(self.tr("Strength"), self._with_number(self.strength))
+        form.addRow(self.tr("Frontalise"), self._with_number(self.frontalise))
+        form.addRow(self.tr("Neutralise"), self._with_number(self.neutralise))
+        form.addRow("", self.all_faces)
+        form.addRow(self.tr("Export to"), self._with_button(self.target, self._browse_target))
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(self.stop)
+        buttons.addWidget(self.go)
+        column = QVBoxLayout(self)
+        column.setSpacing(10)
+        column.addLayout(form)
+        column.addWidget(self.format)
+        column.addWidget(self.note)
+        column.addWidget(self.bar)
+        column.addWidget(self.list, 1)
+        column.addStretch(0)
+        column.addLayout(buttons)
+
+    def _with_button(self, field: QLineEdit, slot: object) -> QHBoxLayout:
+        row = QHBoxLayout()
+        button = QPushButton(self.tr("Choose…"), self)
+        button.clicked.connect(slot)
+        row.addWidget(field, 1)
+        row.addWidget(button)
+        return row
+
+    def _with_number(self, slider: QSlider) -> QHBoxLayout:
+        row = QHBoxLayout()
+        number = QLabel(f"{slider.value()} %", self)
+        number.setFixedWidth(44)
+        number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        slider.setProperty("number", number)
+        row.addWidget(slider, 1)
+        row.addWidget(number)
+        return row
+
+    @property
+    def running(self) -> bool:
+        return self._session.job == "batch"
+
+    @Slot()
+    def _browse_source(self) -> None:
+        if chosen := QFileDialog.getExistingDirectory(self, self.tr("Photos"), self.source.text()):
+            self.source.setText(chosen)
+
+    @Slot()
+    def _browse_target(self) -> None:
+        if chosen := QFileDialog.getExistingDirectory(self, self.tr("Export to"), self.target.text()):
+            self.target.setText(chosen)
+
+    @Slot()
+    def _on_source(self) -> None:
+        folder = Path(self.source.text()).expanduser()
+        self._photos = photos_in(folder) if self.source.text() and folder.is_dir() else ()
+        if self._photos and not self.target.text():
+            self.target.setText(str(folder / "mien"))
+        self._check()
+
+    @Slot()
+    def _check(self) -> None:
+        for slider in (self.strength, self.frontalise, self.neutralise):
+            if number := slider.property("number"):
+                number.setText(f"{slider.value()} %")
+        if self.running:
+            return
+        self.strength.setEnabled(self.edit.currentData() is not None)
+        asks = self.edit.currentData() is not None or self.frontalise.value() or self.neutralise.value()
+        count = len(self._photos)
+        self.go.setEnabled(bool(count and asks and self.target.text()))
+        self.go.setText(self.tr("Export {} photos").format(count) if count else self.tr("Export"))
+        if self.source.text() and not count:
+            self.note.setText(self.tr("There are no photos in this folder."))
+        elif not asks:
+            self.note.setText(self.tr("Choose a preset, or a strength to frontalise or neutralise by."))
+        else:
+            self.note.setText(self.tr("The photos themselves stay as they are."))
+
+    def batch(self) -> Batch:
+        """What the dialog says."""
+        preset = self.edit.currentData()
+        return Batch(
+            photos=self._photos,
+            folder=Path(self.target.text()).expanduser(),
+            parts=((preset, self.strength.value() / 100),) if preset else (),
+            frontalise=self.frontalise.value() / 100,
+            neutralise=self.neutralise.value() / 100,
+            all_faces=self.all_faces.isChecked(),
+            suffix=self.format.suffix,
+            options=self.format.options(),
+        )
+
+    @Slot()
+    def start(self) -> None:
+        """Begin; the window stays usable."""
+        batch = self.batch()
+        batch.folder.mkdir(parents=True, exist_ok=True)
+        self.failures, self.written, self._started = [], [], time.monotonic()
+        self.list.clear()
+        self.list.hide()
+        self.bar.setRange(0, len(batch.photos))
+        self.bar.setValue(0)
+        self.bar.show()
+        self.go.setEnabled(False)
+        self.stop.setText(self.tr("Cancel"))
+        self._session.begin_job(Task("batch", lambda engine: run_batch(engine, batch), batch))
+
+    @Slot(object)
+    def _on_step(self, step: Step) -> None:
+        if not self.running:
+            return
+        if "written" in step.extra:
+            self.written.append(step.extra["written"])
+        if step.error:
+            self.failures.append(step.error)
+            item = QListWidgetItem(f"{step.message}: {step.error}", self.list)
+            item.setIcon(icons.icon("warning", "error"))
+            self.list.show()
+        self.bar.setValue(step.done)
+        left = (time.monotonic() - self._started) / step.done * (step.total - step.done) if step.done else 0
+        words = self.tr("{} of {} · {} left") if left else self.tr("{} of {}")
+        self.note.setText(words.format(step.done, step.total, _duration(left)))
+
+    @Slot(object)
+    def _on_ended(self, answer: Answer) -> None:
+        if answer.task.kind != "batch":
+            return
+        self.stop.setText(self.tr("Close"))
+        self._check()
+        words = self.tr("{} exported").format(len(self.written))
+        if self.failures:
+            words += ", " + self.tr("{} failed").format(len(self.failures))
+        if answer.closed:
+            words += ", " + self.tr("cancelled")
+        self.note.setText(words + ".")
+
+    @Slot()
+    def _on_stop(self) -> None:
+        if self.running:
+            self._session.cancel_job()
+        else:
+            self.close()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if self.running:
+            self._session.cancel_job()
+        super().closeEvent(event)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

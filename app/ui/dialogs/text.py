@@ -1,0 +1,100 @@
+"""Dialogs that show a text to read or copy: a crash, diagnostics, about."""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+from PySide6.QtCore import QLibraryInfo, Qt, Slot
+from PySide6.QtGui import QFontDatabase, QGuiApplication
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+import app
+from app.ui import icons, theme
+
+
+class TextDialog(QDialog):
+    """A heading, a sentence and a text with a Copy button."""
+
+    def __init__(self, title: str, words: str, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.setMinimumSize(620, 420)
+        self.heading = QLabel(words, self)
+        self.heading.setWordWrap(True)
+        self.text = QPlainTextEdit(text, self)
+        self.text.setReadOnly(True)
+        self.text.setAccessibleName(title)
+        self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
+        self.copy = QPushButton(self.tr("Copy"), self)
+        icons.put(self.copy, "copy")
+        self.copy.clicked.connect(self._on_copy)
+        self.buttons.addButton(self.copy, QDialogButtonBox.ButtonRole.ActionRole)
+        self.buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.setSpacing(10)
+        for widget in (self.heading, self.text, self.buttons):
+            column.addWidget(widget)
+
+    @Slot()
+    def _on_copy(self) -> None:
+        QGuiApplication.clipboard().setText(self.text.toPlainText())
+
+
+class CrashDialog(TextDialog):
+    """An error nobody foresaw: what to do, and what to send."""
+
+    def __init__(self, traceback: str, parent: QWidget | None = None) -> None:
+        super().__init__("", "", f"{system_text()}\n\n{traceback}", parent)
+        self.setWindowTitle(self.tr("Something went wrong"))
+        self.heading.setText(
+            self.tr(
+                "Mien met an error it did not expect. Your work is kept; save the project, and send the text "
+                "below to the people who make Mien so that they can mend it."
+            )
+        )
+
+
+class AboutDialog(QDialog):
+    """What this is, its version and its licences."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("About Mien"))
+        picture = QLabel(self)
+        picture.setPixmap(icons.app_icon().pixmap(72, 72))
+        words = QLabel(self)
+        words.setTextFormat(Qt.TextFormat.RichText)
+        words.setWordWrap(True)
+        words.setMinimumWidth(400)
+        about = self.tr(
+            "Edit a portrait's expression and head pose, frontalise it, drive it from a webcam or a clip."
+        )
+        licence = self.tr(
+            "Free for any use under the MIT licence. The licences of what Mien is built on are in THIRD_PARTY.md."
+        )
+        words.setText(f"<h2>Mien {app.__version__}</h2><p>{about}</p><p>{licence}</p>")
+        line = QLabel(system_text().replace("\n", " · "), self)
+        line.setWordWrap(True)
+        theme.caption(line)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
+        buttons.rejected.connect(self.reject)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 20, 24, 16)
+        for widget in (picture, words, line, buttons):
+            column.addWidget(widget)
+
+
+def system_text() -> str:
+    """Version lines for a report."""
+    qt = QLibraryInfo.version().toString()
+    return f"Mien {app.__version__}\nPython {sys.version.split()[0]}\nQt {qt}\n{platform.platform()}"

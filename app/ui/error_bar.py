@@ -1,0 +1,85 @@
+"""The bar that says what happened and the one thing to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
+
+from app.engine.errors import EngineError
+from app.ui import icons, theme
+
+
+class ErrorBar(QFrame):
+    """Hidden until `show_error`; Esc or its cross closes it."""
+
+    closed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("error_bar")
+        self.setAccessibleName(self.tr("Message"))
+        self._act: Callable[[], None] | None = None
+        self._mark = QLabel(self)
+        self.words = QLabel(self)
+        self.words.setWordWrap(True)
+        self.words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.words.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.remedy = QPushButton(self)
+        self.remedy.clicked.connect(self._on_remedy)
+        self.cross = QToolButton(self)
+        icons.put(self.cross, "close")
+        self.cross.setIconSize(QSize(16, 16))
+        self.cross.setToolTip(self.tr("Close this message (Esc)"))
+        self.cross.setAccessibleName(self.tr("Close this message"))
+        self.cross.clicked.connect(self.dismiss)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 6, 6, 6)
+        row.setSpacing(10)
+        for widget in (self._mark, self.words, self.remedy, self.cross):
+            row.addWidget(widget)
+        self.hide()
+
+    @Slot(object)
+    def show_error(self, error: EngineError, verb: str = "", act: Callable[[], None] | None = None) -> None:
+        """Say an error; with a verb and what it does, the remedy is a button."""
+        self._show(f"<b>{_plain(error.message)}</b> {_plain(error.remedy)}", "error", verb, act)
+
+    def show_note(self, words: str, verb: str = "", act: Callable[[], None] | None = None) -> None:
+        """Say something that went well or is to be decided."""
+        self._show(_plain(words), "info", verb, act)
+
+    def _show(self, html: str, icon: str, verb: str, act: Callable[[], None] | None) -> None:
+        colour = theme.current().error if icon == "error" else theme.current().text
+        self._mark.setPixmap(icons.pixmap(icon, colour, 16, self.devicePixelRatioF()))
+        self.setStyleSheet(_style(icon == "error"))
+        self.words.setText(html)
+        self._act = act
+        self.remedy.setText(verb)
+        self.remedy.setVisible(bool(verb))
+        self.setAccessibleDescription(self.words.text())
+        self.show()
+
+    @Slot()
+    def dismiss(self) -> None:
+        if self.isVisible():
+            self.hide()
+            self.closed.emit()
+
+    @Slot()
+    def _on_remedy(self) -> None:
+        act = self._act
+        self.dismiss()
+        if act is not None:
+            act()
+
+
+def _plain(words: str) -> str:
+    return words.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def _style(error: bool) -> str:
+    t = theme.current()
+    edge = t.error if error else t.accent
+    return f"#error_bar {{ background: {t.raised}; border: none; border-left: 4px solid {edge}; }}"

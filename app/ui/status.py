@@ -1,0 +1,121 @@
+"""The status bar: generator, device, milliseconds, what was asked and measured, zoom."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QLabel, QMenu, QProgressBar, QPushButton, QStatusBar, QToolButton, QWidget
+
+from app.engine.generators import GeneratorInfo
+from app.engine.results import Measurement, Rendered
+from app.ui import icons
+
+
+class StatusBar(QStatusBar):
+    """Always shows what computes and how long it took."""
+
+    generator_chosen = Signal(str)
+    cancelled = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self.generator = QToolButton(self)
+        self.generator.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.generator.setAccessibleName(self.tr("Generator"))
+        self.generator.setToolTip(self.tr("Generator: what turns the edit into a picture"))
+        self._menu = QMenu(self.generator)
+        self._choices = QActionGroup(self)
+        self._choices.triggered.connect(self._on_chosen)
+        self.generator.setMenu(self._menu)
+        self.device = self._label(self.tr("Device and precision"))
+        self.warning = QLabel(self)
+        self.time = self._label(self.tr("Time of the last render"))
+        self.measured = self._label(self.tr("Asked and measured"))
+        self.activity = self._label(self.tr("Activity"))
+        self.progress = QProgressBar(self)
+        self.progress.setFixedWidth(140)
+        self.progress.setTextVisible(False)
+        self.progress.setAccessibleName(self.tr("Progress"))
+        self.cancel = QPushButton(self.tr("Cancel"), self)
+        self.cancel.clicked.connect(self.cancelled)
+        for widget in (self.generator, self.device, self.warning, self.time, self.measured):
+            self.addWidget(widget)
+        for part in (self.activity, self.progress, self.cancel):
+            self.addPermanentWidget(part)
+        self.warning.hide()
+        self.show_activity("")
+
+    def _label(self, name: str) -> QLabel:
+        label = QLabel(self)
+        label.setAccessibleName(name)
+        label.setToolTip(name)
+        label.setContentsMargins(6, 0, 6, 0)
+        return label
+
+    @Slot(tuple)
+    def show_generators(self, infos: tuple[GeneratorInfo, ...]) -> None:
+        """Fill the menu; what cannot run says what is missing."""
+        self._menu.clear()
+        for info in infos:
+            action = self._menu.addAction(info.title)
+            action.setCheckable(True)
+            action.setData(info.name)
+            if info.missing:
+                action.setText(self.tr("{} — weights missing").format(info.title))
+                action.setToolTip(info.missing)
+            self._choices.addAction(action)
+
+    @Slot(object)
+    def show_generator(self, info: GeneratorInfo) -> None:
+        self.generator.setText(f"{info.title} ▾")
+        for action in self._choices.actions():
+            action.setChecked(action.data() == info.name)
+
+    @Slot(str)
+    def show_device(self, device: str) -> None:
+        self.device.setText(device)
+
+    def show_warning(self, reason: str) -> None:
+        """An amber badge with the reason, e.g. a GPU that is there but unused; "" hides it."""
+        self.warning.setPixmap(icons.pixmap("warning", "#e0a458", 16, self.devicePixelRatioF()))
+        self.warning.setToolTip(reason)
+        self.warning.setAccessibleName(reason)
+        self.warning.setVisible(bool(reason))
+
+    @Slot(object)
+    def show_rendered(self, rendered: Rendered) -> None:
+        total = rendered.ms.get("total", sum(rendered.ms.values()))
+        self.time.setText(f"{total:.0f} ms")
+        stages = [f"{name}: {ms:.1f} ms" for name, ms in rendered.ms.items() if name != "total"]
+        self.time.setToolTip("\n".join([self.tr("Time of the last render"), *stages]))
+
+    @Slot(object)
+    def show_measured(self, measurement: Measurement | None) -> None:
+        """The pose that was asked and what a fresh fit of the result measures."""
+        asked = measurement.asked if measurement else {}
+        name = next((n for n in ("yaw", "pitch", "roll") if n in asked and n in measurement.measured), None)  # type: ignore[union-attr]
+        if measurement is None or name is None:
+            self.measured.clear()
+            return
+        words = self.tr("asked {} {:.1f}° measured {:.1f}°")
+        self.measured.setText(words.format(self.tr(name), asked[name], measurement.measured[name]))
+
+    @Slot()
+    def clear_picture(self) -> None:
+        self.time.clear()
+        self.measured.clear()
+
+    @Slot(str)
+    def show_activity(self, words: str, done: int = 0, total: int = 0, cancellable: bool = False) -> None:
+        """What takes a while, with a bar; "" when it is done."""
+        self.activity.setText(words)
+        self.activity.setVisible(bool(words))
+        self.progress.setVisible(bool(words))
+        self.progress.setRange(0, total)
+        self.progress.setValue(done)
+        self.cancel.setVisible(bool(words) and cancellable)
+
+    @Slot(QAction)
+    def _on_chosen(self, action: QAction) -> None:
+        self.generator_chosen.emit(action.data())

@@ -1,0 +1,104 @@
+"""What is shown while nothing is open: a drop zone, the sample, what was open last."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.ui import icons, theme
+
+
+class DropZone(QFrame):
+    """A dashed frame with the one primary action of the empty window."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._lit = False
+
+    def light(self, lit: bool) -> None:
+        """A file is held over the window."""
+        self._lit = lit
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        t, painter = theme.current(), QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(t.accent if self._lit else t.quiet), 1.5, Qt.PenStyle.DashLine))
+        painter.drawRoundedRect(self.rect().adjusted(2, 2, -2, -2), 8, 8)
+        painter.end()
+
+
+class Welcome(QWidget):
+    """Drop a photo, open one, or take up a recent one."""
+
+    open_wanted = Signal()
+    sample_wanted = Signal()
+    recent_wanted = Signal(object)  # Path
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(self.tr("Welcome"))
+        self.zone = DropZone(self)
+        self.zone.setFixedWidth(440)
+        self._picture = QLabel(self.zone)
+        self._picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        heading = QLabel(self.tr("Drop a portrait here"), self.zone)
+        font = heading.font()
+        font.setPixelSize(20)
+        heading.setFont(font)
+        heading.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.open = QPushButton(self.tr("Open a photo…"), self.zone)
+        self.open.setProperty("primary", True)
+        self.open.clicked.connect(self.open_wanted)
+        self.sample = QPushButton(self.tr("Try the sample portrait"), self.zone)
+        self.sample.clicked.connect(self.sample_wanted)
+        tip = QLabel(self.tr("Ctrl+O opens, Ctrl+V pastes, Ctrl+Shift+P finds any command"), self.zone)
+        tip.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        theme.caption(tip)
+        inside = QVBoxLayout(self.zone)
+        inside.setContentsMargins(48, 32, 48, 28)
+        inside.setSpacing(10)
+        for widget in (self._picture, heading, self.open, self.sample, tip):
+            inside.addWidget(widget)
+        self._recents = QVBoxLayout()
+        self._recents.setSpacing(2)
+        self._heading = QLabel(self.tr("Recent"), self)
+        theme.caption(self._heading)
+        column = QVBoxLayout(self)
+        column.addStretch(2)
+        column.addWidget(self.zone, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(16)
+        column.addWidget(self._heading, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addLayout(self._recents)
+        column.addStretch(3)
+        self.restyle()
+
+    def restyle(self) -> None:
+        """Take the theme's colours."""
+        quiet = theme.current().quiet
+        self._picture.setPixmap(icons.pixmap("photo", quiet, 48, self.devicePixelRatioF()))
+
+    def show_recent(self, paths: list[Path]) -> None:
+        """List the last files; those that are gone are greyed."""
+        while item := self._recents.takeAt(0):
+            if widget := item.widget():
+                widget.deleteLater()
+        for path in paths[:5]:
+            button = QPushButton(path.name, self)
+            button.setFlat(True)
+            button.setFixedWidth(440)
+            button.setToolTip(str(path))
+            button.setEnabled(path.exists())
+            icons.put(button, "photo" if path.suffix != ".mien" else "save", "quiet")
+            button.setIconSize(QSize(16, 16))
+            button.setProperty("path", str(path))
+            button.clicked.connect(self._on_recent)
+            self._recents.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+        self._heading.setVisible(bool(paths))
+
+    @Slot()
+    def _on_recent(self) -> None:
+        self.recent_wanted.emit(Path(self.sender().property("path")))
