@@ -6,6 +6,7 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,21 +16,21 @@ from PIL.ExifTags import IFD, Base
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from app.engine.imaging.colour import to_eight_bit
+from app.engine.imaging.metadata import marked_xmp, raw_text, source_type
 from app.engine.imaging.photo import Photo
 
 Encoder = Callable[[Photo, int | None], bytes]  # the photo and the quality asked, 1 to 100, or None
 
 JPEG_SEGMENT = 65_000  # EXIF and XMP must each fit into one segment of 65,535 bytes
+# tifffile writes no pointers to EXIF and GPS directories: unused codes keep their places in the order of tags.
+TIFF_POINTERS: dict[int, int] = {IFD.Exif: 34664, IFD.GPSInfo: 34852}
 EXIF_PREFIX = b"Exif\x00\x00"
 
 
 def jpeg(photo: Photo, quality: int | None) -> bytes:
     """8 bit, without chroma subsampling; transparent parts on white."""
-    blocks = _blocks(photo)
-    exif = blocks.pop("exif", b"")
-    if 0 < len(exif) < JPEG_SEGMENT:
-        blocks["exif"] = exif
     dpi = {"dpi": tuple(round(v) for v in photo.dpi)} if photo.dpi else {}
+    blocks = _blocks(_fitting_jpeg(photo))
     return _pillow(_on_white(photo), "JPEG", quality=quality or 95, subsampling=0, **blocks, **dpi)
 
 
@@ -92,7 +93,7 @@ def tiff(photo: Photo, quality: int | None) -> bytes:
         software=False,
         extratags=_tiff_tags(exif, photo.xmp),
     )
-    return _with_directories(buffer, exif)
+    return _with_directories(bytearray(buffer.getvalue()), exif)
 
 
 def _pillow(pixels: NDArray[np.uint8], name: str, **options: Any) -> bytes:
@@ -105,6 +106,14 @@ def _blocks(photo: Photo) -> dict[str, bytes]:
     """What the file carries besides pixels, as Pillow's savers name it."""
     named = {"icc_profile": photo.icc, "exif": photo.exif, "xmp": photo.xmp}
     return {name: block for name, block in named.items() if block}
+
+
+def _fitting_jpeg(photo: Photo) -> Photo:
+    """Without EXIF or XMP that no JPEG segment can hold; of such XMP only the source type stays."""
+    exif = photo.exif if len(photo.exif or b"") < JPEG_SEGMENT else None
+    term = source_type(photo.xmp)
+    short = marked_xmp(None, term) if term else None
+    return replace(photo, exif=exif, xmp=photo.xmp if len(photo.xmp or b"") < JPEG_SEGMENT else short)
 
 
 def _with_alpha(photo: Photo) -> NDArray[np.uint8]:
@@ -143,10 +152,10 @@ def _tiff_tags(exif: Image.Exif, xmp: bytes | None) -> list[tuple[int, str | int
     """EXIF's and XMP's tags as tifffile takes them: (code, type, count, value, once)."""
     tags: list[tuple[int, str | int, int, Any, bool]] = []
     for code, value in exif.items():
-        if code in (IFD.Exif, IFD.GPSInfo):
-            tags.append((int(code), "I", 1, 0, True))  # pointed at their directories below
+        if code in TIFF_POINTERS:
+            tags.append((TIFF_POINTERS[code], "I", 1, 0, True))
         elif isinstance(value, str):
-            tags.append((int(code), "s", 0, value.encode("ascii", "replace").decode(), True))
+            tags.append((int(code), "s", 0, raw_text(value), True))
         elif isinstance(value, bytes):
             tags.append((int(code), "B", len(value), value, True))
         elif isinstance(value, int) and code != Base.Orientation:
@@ -156,19 +165,18 @@ def _tiff_tags(exif: Image.Exif, xmp: bytes | None) -> list[tuple[int, str | int
     return tags
 
 
-def _with_directories(buffer: io.BytesIO, exif: Image.Exif) -> bytes:
-    """Append the EXIF and GPS directories to a TIFF written with empty pointers to them."""
+def _with_directories(data: bytearray, exif: Image.Exif) -> bytes:
+    """Append the EXIF and GPS directories to a TIFF written with placeholders for them, and point at them."""
     import tifffile
 
-    with tifffile.TiffFile(buffer) as file:
-        tags = file.pages.first.aspage().tags
-        order = file.byteorder
-        pointers = {code: tags[code].valueoffset for code in (IFD.Exif, IFD.GPSInfo) if code in tags}
-    data = bytearray(buffer.getvalue())
-    for code, pointer in pointers.items():
-        data += b"\0" * (len(data) % 2)
-        struct.pack_into(order + "I", data, pointer, len(data))
-        directory = ImageFileDirectory_v2(ifh=(b"II*\0" if order == "<" else b"MM\0*") + b"\0\0\0\0")
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        order, tags = file.byteorder, file.pages.first.aspage().tags
+        entries = {code: tags[place].offset for code, place in TIFF_POINTERS.items() if place in tags}
+    header = (b"II*\0" if order == "<" else b"MM\0*") + bytes(4)
+    for code, entry in entries.items():
+        data += bytes(len(data) % 2)
+        struct.pack_into(order + "HHII", data, entry, code, 4, 1, len(data))
+        directory = ImageFileDirectory_v2(ifh=header)
         for tag, value in exif.get_ifd(code).items():
             directory[tag] = value
         data += directory.tobytes(len(data))

@@ -68,22 +68,29 @@ def orientation_of(image: Image.Image) -> int:
 
 
 def kept_exif(image: Image.Image, size: tuple[int, int]) -> bytes | None:
-    """The file's EXIF for an upright picture of (width, height): without thumbnail (it shows the old face)."""
+    """The file's EXIF for an upright picture of (width, height).
+
+    Without orientation, which is applied, and thumbnail, which shows the old face.
+    """
     try:
         found = image.getexif()
         kept = Image.Exif()
         for tag, value in found.items():
             if tag in KEPT_TAGS:
-                kept[tag] = found.get_ifd(tag) if tag in (IFD.Exif, IFD.GPSInfo) else value
+                kept[tag] = found.get_ifd(tag) if tag in (IFD.Exif, IFD.GPSInfo) else raw_text(value)
         if not len(kept):
             return None
-        kept[Base.Orientation] = 1
         details = kept.get(IFD.Exif)
         if details and Base.ExifImageWidth in details:
             details[Base.ExifImageWidth], details[Base.ExifImageHeight] = size
         return kept.tobytes()
     except Exception:  # as above
         return None
+
+
+def raw_text(value: Any) -> Any:
+    """Pillow reads EXIF's text as Latin-1 and would write it as ASCII; as bytes it stays what it was."""
+    return value.encode("latin-1") if isinstance(value, str) else value
 
 
 def kept_xmp(image: Image.Image) -> bytes | None:

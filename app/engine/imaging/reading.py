@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import io
 import math
+import warnings
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -31,6 +32,7 @@ READABLE = "JPEG, PNG, WebP, TIFF, BMP, HEIC or AVIF"
 RAW_ENDINGS = {".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2", ".srw"}
 
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow refuses twice that before it reserves any memory
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # said by `_check_size` in better words
 
 
 def open_photo(path: Path) -> Photo:

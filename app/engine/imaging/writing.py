@@ -111,8 +111,6 @@ def _prepared(
     xmp = photo.xmp if keep else None
     if not _unchanged(photo, pixels, alpha):
         xmp = marked_xmp(xmp, COMPOSITE_TRAINED if options.get("trained") else COMPOSITE_SYNTHETIC)
-        if ending in (".jpg", ".jpeg") and len(xmp) > encoding.JPEG_SEGMENT:
-            xmp = marked_xmp(None, COMPOSITE_TRAINED if options.get("trained") else COMPOSITE_SYNTHETIC)
     icc = photo.icc
     if options.get("srgb") or ending in WITHOUT_PROFILE:
         pixels, icc = to_srgb(pixels, icc), srgb_profile()
