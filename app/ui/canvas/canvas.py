@@ -1,0 +1,327 @@
+"""The picture with all that can be done on it by hand. It knows no session: what is dragged goes out as signals."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QEnterEvent, QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
+
+from app.engine.imaging.photo import Photo
+from app.ui.canvas import drags, overlays
+from app.ui.canvas.drags import Drag
+from app.ui.canvas.handles import GRAB_PX, HANDLES, CanvasFace, Handle
+from app.ui.canvas.picture_view import PictureView
+
+LAYERS = ("mesh", "nmfc", "flow")
+DIVIDER_PX = 8.0
+
+
+class Canvas(PictureView):
+    """Shows a photo and its render; pans, zooms, compares, and turns grabs on faces into requests.
+
+    Dragged values are absolute for landmarks (photo's px) and, for head and gaze, degrees since the gesture began.
+    """
+
+    gesture_started = Signal()
+    gesture_ended = Signal()
+    gesture_cancelled = Signal()
+    landmark_dragged = Signal(int, float, float)
+    head_turned = Signal(float, float, float)  # yaw, pitch, roll
+    gaze_dragged = Signal(float, float)  # across, up
+    face_chosen = Signal(int)
+    box_drawn = Signal(tuple)  # (x, y, w, h) photo's px
+    drawing_changed = Signal(bool)
+    hint_changed = Signal(str)  # what dragging here does
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.faces: tuple[CanvasFace, ...] = ()
+        self.active = 0
+        self.layers: frozenset[str] = frozenset()
+        self.face_mesh: tuple[NDArray[np.int32], NDArray[np.float64]] | None = None  # triangles, NMFC colours
+        self._depth: NDArray[np.float64] | None = None
+        self._edges: NDArray[np.int32] | None = None
+        self._drag: Drag | None = None
+        self._hovered: Handle | None = None
+        self._pointer: QPointF | None = None
+        self._space = self._drawing = False
+        self.setMouseTracking(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName(self.tr("Photo"))
+
+    # -- what is shown
+
+    def set_photo(self, photo: Photo | None) -> None:
+        self._cancel_drag()
+        self.faces, self.active = (), 0
+        super().set_photo(photo)
+
+    def set_faces(self, faces: tuple[CanvasFace, ...], active: int) -> None:
+        """Where the faces are asked to be, in the photo's pixels, and the one that is edited."""
+        self.faces, self.active = faces, active
+        self.update()
+
+    def set_face_mesh(self, triangles: NDArray[np.int32], colours: NDArray[np.float64]) -> None:
+        """(T, 3) corners and (T, 3) NMFC colours of the mesh that the layers draw."""
+        self.face_mesh = triangles, colours
+        self._edges = overlays.edges_of(triangles)
+        self.update()
+
+    def set_depth(self, depth: NDArray[np.float64]) -> None:
+        """(468,) of the active face's points, towards the viewer: what hides what in the NMFC layer."""
+        self._depth = depth
+
+    def set_layer(self, name: str, shown: bool) -> None:
+        """Lay the mesh, the NMFC or the flow over the picture, or take it away."""
+        self.layers = self.layers | {name} if shown else self.layers - {name}
+        self.update()
+
+    # -- boxes by hand
+
+    def set_drawing_box(self, drawing: bool) -> None:
+        """Let the next drag frame a face."""
+        if drawing != self._drawing:
+            self._drawing = drawing
+            self.drawing_changed.emit(drawing)
+            self._hover(self._pointer)
+
+    # -- drawing
+
+    def paint_over(self, painter: QPainter) -> None:
+        self._paint_layers(painter)
+        self._paint_marks(painter)
+        if self._drag is not None:
+            self._drag.paint(painter)
+
+    def _paint_layers(self, painter: QPainter) -> None:
+        face = self.active_face
+        if face is None or self.mode == "before":
+            return
+        if "nmfc" in self.layers and self.face_mesh is not None and self._depth is not None:
+            overlays.draw_nmfc(painter, self.view, face.points[:468], self._depth, *self.face_mesh)
+        if "mesh" in self.layers and self._edges is not None:
+            overlays.draw_mesh(painter, self.view, face.points[:468], self._edges)
+        if "flow" in self.layers:
+            overlays.draw_flow(painter, self.view, face.own, face.points)
+
+    def _paint_marks(self, painter: QPainter) -> None:
+        if self._shows_boxes:
+            for index, face in enumerate(self.faces):
+                corner = self.view.to_view(face.rect.topLeft())
+                overlays.draw_box(
+                    painter,
+                    QRectF(corner, face.rect.size() * self.view.zoom),
+                    index + 1,
+                    index == self.active,
+                )
+        chosen = self.active_face
+        if self._shows_handles and chosen is not None:
+            grabbed = getattr(self._drag, "handle", None) or self._hovered
+            overlays.draw_handles(painter, self.view, chosen, grabbed)
+        if self.mode == "split":
+            overlays.draw_divider(painter, self.split * self.width(), QRectF(self.rect()))
+        if self._pointer is not None and self._drag is None and self.hint:
+            overlays.draw_label(painter, self._pointer, self.hint, QRectF(self.rect()))
+
+    @property
+    def _shows_boxes(self) -> bool:
+        """Several faces always have their boxes while the pointer is here; one alone needs none."""
+        return len(self.faces) > 1 and (self.underMouse() or self.hasFocus()) and self._drag is None
+
+    @property
+    def _shows_handles(self) -> bool:
+        if self.mode == "before" or self._drawing or self._space or self._pointer is None:
+            return False
+        return self._on_face(self._pointer) or isinstance(self._drag, drags.MoveLandmark | drags.MoveGaze)
+
+    # -- what is under the pointer
+
+    @property
+    def active_face(self) -> CanvasFace | None:
+        return self.faces[self.active] if self.active < len(self.faces) else None
+
+    @property
+    def hint(self) -> str:
+        """What dragging at the pointer does."""
+        if self._drawing:
+            return self.tr("Drag a box around the face")
+        if self._pointer is None or self._space or self.mode == "before":
+            return ""
+        return drags.hint(self._hovered, self._on_face(self._pointer))
+
+    def handle_at(self, point: QPointF) -> Handle | None:
+        """The nearest handle within reach; an iris wins over the lids only from closer by."""
+        face = self.active_face
+        if face is None or self.mode == "before":
+            return None
+        ways = [(_way(self.view.to_view(face.point(h.landmark)), point), h) for h in HANDLES]
+        way, nearest = min(ways, key=lambda pair: pair[0])
+        return nearest if way <= GRAB_PX else None
+
+    def _on_face(self, point: QPointF) -> bool:
+        face = self.active_face
+        return face is not None and face.near(self.view.to_photo(point))
+
+    def _on_divider(self, point: QPointF) -> bool:
+        return self.mode == "split" and abs(point.x() - self.split * self.width()) <= DIVIDER_PX
+
+    def face_at(self, point: QPointF) -> int | None:
+        """The face whose box holds a point, the active one first."""
+        photo = self.view.to_photo(point)
+        found = [i for i, face in enumerate(self.faces) if face.rect.contains(photo)]
+        return self.active if self.active in found else next(iter(found), None)
+
+    def _hover(self, point: QPointF | None) -> None:
+        before, self._pointer = self.hint, point
+        self._hovered = None if point is None or self._busy_elsewhere(point) else self.handle_at(point)
+        if self.hint != before:
+            self.hint_changed.emit(self.hint)
+        self._set_cursor()
+        self.update()
+
+    def _busy_elsewhere(self, point: QPointF) -> bool:
+        return self._space or self._drawing or self._on_divider(point)
+
+    def _set_cursor(self) -> None:
+        shape = Qt.CursorShape.ArrowCursor
+        point = self._pointer
+        if self._drag is not None:
+            shape = self._drag.cursor
+        elif self._space:
+            shape = Qt.CursorShape.OpenHandCursor
+        elif self._drawing:
+            shape = Qt.CursorShape.CrossCursor
+        elif point is not None and self._on_divider(point):
+            shape = Qt.CursorShape.SplitHCursor
+        elif self._hovered is not None:
+            shape = self._hovered.cursor
+        elif point is not None and self.mode != "before" and self._on_face(point):
+            shape = Qt.CursorShape.OpenHandCursor
+        elif point is not None and self.face_at(point) is not None:
+            shape = Qt.CursorShape.PointingHandCursor
+        if self.cursor().shape() != shape:
+            self.setCursor(shape)
+
+    # -- mouse
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if self._photo is None or self._drag is not None:
+            return
+        self._pointer = event.position()
+        if event.button() == Qt.MouseButton.MiddleButton:
+            self._drag = drags.Pan(self, event.position())
+        elif event.button() == Qt.MouseButton.LeftButton:
+            self._drag = self._drag_for(event.position())
+        self._set_cursor()
+        self.update()
+
+    def _drag_for(self, point: QPointF) -> Drag | None:
+        if self._space:
+            return drags.Pan(self, point)
+        if self._drawing:
+            return drags.DrawBox(self, point)
+        if self._on_divider(point):
+            return drags.Divider(self, point)
+        face, handle = self.active_face, self.handle_at(point)
+        if face is not None and handle is not None:
+            kind = drags.MoveGaze if handle.is_iris else drags.MoveLandmark
+            return kind(self, point, face, handle)
+        if face is not None and self.mode != "before" and self._on_face(point):
+            return drags.TurnHead(self, point, face)
+        chosen = self.face_at(point)
+        if chosen is not None and chosen != self.active:
+            self.face_chosen.emit(chosen)
+        return None
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._drag is not None:
+            self._pointer = event.position()
+            self._drag.move(event.position(), event.modifiers())
+        else:
+            self._hover(event.position())
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        drag, self._drag = self._drag, None
+        if drag is not None:
+            drag.release(event.position())
+        self._hover(event.position())
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and self._chooses(event):
+            return True
+        return super().event(event)
+
+    def _chooses(self, event: QKeyEvent) -> bool:
+        """Tab goes from face to face where there are several."""
+        steps = {Qt.Key.Key_Tab: 1, Qt.Key.Key_Backtab: -1}
+        step = steps.get(Qt.Key(event.key()))
+        if step is None or len(self.faces) < 2:
+            return False
+        self.face_chosen.emit((self.active + step) % len(self.faces))
+        return True
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        _application().installEventFilter(self)
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        _application().removeEventFilter(self)
+        self._space = False
+        if self._drag is None:
+            self._hover(None)
+
+    # -- keys
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """While the pointer is here, Space pans wherever the focus is, except in text."""
+        if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Space and not _types():
+            kinds = (QEvent.Type.KeyPress, QEvent.Type.KeyRelease, QEvent.Type.ShortcutOverride)
+            if event.type() in kinds:
+                if not event.isAutoRepeat():
+                    self._space = event.type() != QEvent.Type.KeyRelease
+                    self._hover(self._pointer)
+                event.accept()
+                return True
+        return super().eventFilter(watched, event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and (self._drag is not None or self._drawing):
+            self._cancel_drag()
+            self.set_drawing_box(False)
+        elif event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
+            self._space = True
+            self._hover(self._pointer)
+        else:
+            super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
+            self._space = False
+            self._hover(self._pointer)
+        else:
+            super().keyReleaseEvent(event)
+
+    def _cancel_drag(self) -> None:
+        drag, self._drag = self._drag, None
+        if drag is not None:
+            drag.cancel()
+            self._set_cursor()
+            self.update()
+
+
+def _application() -> QCoreApplication:
+    app = QApplication.instance()
+    assert app is not None
+    return app
+
+
+def _types() -> bool:
+    focus = QApplication.focusWidget()
+    return isinstance(focus, QLineEdit) and not focus.isReadOnly()
+
+
+def _way(a: QPointF, b: QPointF) -> float:
+    way = a - b
+    return float((way.x() ** 2 + way.y() ** 2) ** 0.5)

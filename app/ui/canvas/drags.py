@@ -1,0 +1,169 @@
+"""What a pressed pointer does on the canvas: one small class per kind of drag."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
+from PySide6.QtGui import QPainter, QPen
+
+from app.ui.canvas.handles import CanvasFace, Handle, Turn, gaze_turn
+from app.ui.canvas.overlays import WHITE
+
+if TYPE_CHECKING:
+    from app.ui.canvas.canvas import Canvas
+
+Modifiers = Qt.KeyboardModifier
+DEAD_PX = 3.0  # a press that moves less is a click
+LEAST_BOX_PX = 24.0
+
+
+class Drag:
+    """Points are in the canvas's logical pixels. `release` ends it, `cancel` undoes what it did."""
+
+    cursor = Qt.CursorShape.ArrowCursor
+
+    def __init__(self, canvas: Canvas, start: QPointF) -> None:
+        self.canvas, self.start = canvas, start
+
+    def move(self, point: QPointF, modifiers: Modifiers) -> None: ...
+
+    def release(self, point: QPointF) -> None: ...
+
+    def cancel(self) -> None: ...
+
+    def paint(self, painter: QPainter) -> None: ...
+
+
+class Pan(Drag):
+    cursor = Qt.CursorShape.ClosedHandCursor
+
+    def __init__(self, canvas: Canvas, start: QPointF) -> None:
+        super().__init__(canvas, start)
+        self._last = start
+
+    def move(self, point: QPointF, modifiers: Modifiers) -> None:
+        self.canvas.pan(point - self._last)
+        self._last = point
+
+
+class Divider(Drag):
+    cursor = Qt.CursorShape.SplitHCursor
+
+    def __init__(self, canvas: Canvas, start: QPointF) -> None:
+        super().__init__(canvas, start)
+        self._before = canvas.split
+
+    def move(self, point: QPointF, modifiers: Modifiers) -> None:
+        self.canvas.set_split(point.x() / max(1, self.canvas.width()))
+
+    def cancel(self) -> None:
+        self.canvas.set_split(self._before)
+
+
+class DrawBox(Drag):
+    """A face the user frames by hand."""
+
+    cursor = Qt.CursorShape.CrossCursor
+
+    def __init__(self, canvas: Canvas, start: QPointF) -> None:
+        super().__init__(canvas, start)
+        self._rect = QRectF(start, start)
+
+    def move(self, point: QPointF, modifiers: Modifiers) -> None:
+        self._rect = QRectF(self.start, point).normalized()
+        self.canvas.update()
+
+    def release(self, point: QPointF) -> None:
+        view = self.canvas.view
+        corners = view.to_photo(self._rect.topLeft()), view.to_photo(self._rect.bottomRight())
+        box = QRectF(*corners).intersected(QRectF(QPointF(), view.photo))
+        if min(self._rect.width(), self._rect.height()) >= LEAST_BOX_PX and not box.isEmpty():
+            self.canvas.set_drawing_box(False)
+            self.canvas.box_drawn.emit((box.x(), box.y(), box.width(), box.height()))
+
+    def paint(self, painter: QPainter) -> None:
+        painter.setPen(QPen(WHITE, 1.2, Qt.PenStyle.DashLine))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRect(self._rect)
+
+
+class _Gesture(Drag):
+    """A drag that edits: it starts once the pointer has really moved, and is one undo step."""
+
+    def __init__(self, canvas: Canvas, start: QPointF, face: CanvasFace) -> None:
+        super().__init__(canvas, start)
+        self.face = face  # as it was when the drag began
+        self.moved = False
+
+    def move(self, point: QPointF, modifiers: Modifiers) -> None:
+        if not self.moved:
+            if (point - self.start).manhattanLength() < DEAD_PX:
+                return
+            self.moved = True
+            self.canvas.gesture_started.emit()
+        self.edit(point, modifiers)
+
+    def edit(self, point: QPointF, modifiers: Modifiers) -> None:
+        raise AssertionError("every gesture edits something")
+
+    def release(self, point: QPointF) -> None:
+        if self.moved:
+            self.canvas.gesture_ended.emit()
+
+    def cancel(self) -> None:
+        if self.moved:
+            self.canvas.gesture_cancelled.emit()
+
+
+class MoveLandmark(_Gesture):
+    """A landmark follows the pointer, keeping the distance at which it was grabbed."""
+
+    def __init__(self, canvas: Canvas, start: QPointF, face: CanvasFace, handle: Handle) -> None:
+        super().__init__(canvas, start, face)
+        self.handle = handle
+        self.cursor = handle.cursor
+        self._grip = canvas.view.to_view(face.point(handle.landmark)) - start
+
+    def edit(self, point: QPointF, modifiers: Modifiers) -> None:
+        to = self.canvas.view.to_photo(point + self._grip)
+        self.canvas.landmark_dragged.emit(self.handle.landmark, to.x(), to.y())
+
+
+class MoveGaze(_Gesture):
+    """Both eyes follow the iris that is dragged."""
+
+    def __init__(self, canvas: Canvas, start: QPointF, face: CanvasFace, handle: Handle) -> None:
+        super().__init__(canvas, start, face)
+        self.handle = handle
+        self.cursor = handle.cursor
+
+    def edit(self, point: QPointF, modifiers: Modifiers) -> None:
+        view = self.canvas.view
+        self.canvas.gaze_dragged.emit(*gaze_turn(self.face, view.to_photo(self.start), view.to_photo(point)))
+
+
+class TurnHead(_Gesture):
+    """The face follows the pointer; with Shift it rolls about its middle."""
+
+    cursor = Qt.CursorShape.ClosedHandCursor
+
+    def __init__(self, canvas: Canvas, start: QPointF, face: CanvasFace) -> None:
+        super().__init__(canvas, start, face)
+        self._turn, self._last = Turn(), start
+
+    def edit(self, point: QPointF, modifiers: Modifiers) -> None:
+        view, rolling = self.canvas.view, bool(modifiers & Modifiers.ShiftModifier)
+        self._turn = self._turn.moved(self.face, view.to_photo(self._last), view.to_photo(point), rolling)
+        self._last = point
+        self.canvas.head_turned.emit(self._turn.yaw, self._turn.pitch, self._turn.roll)
+
+
+def hint(handle: Handle | None, on_face: bool) -> str:
+    """What dragging here does, in words."""
+    tr = QCoreApplication.translate
+    if handle is not None and handle.is_iris:
+        return tr("Canvas", "Drag to turn the gaze")
+    if handle is not None:
+        return tr("Canvas", "Drag: {}").format(tr("Handle", handle.title).lower())
+    return tr("Canvas", "Drag to turn the head, Shift to roll") if on_face else ""

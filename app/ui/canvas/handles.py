@@ -1,0 +1,115 @@
+"""What can be grabbed on a face, and what the canvas knows of a face."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt
+
+GRAB_PX = 14.0
+REACH_OF_FACE = 1.12  # of the box: from there on handles show
+TURN_RADIUS = 1.3  # pointer's way per radian of head turn, in distances between the eyes
+EYE_RADIUS = 0.19  # eyeball's, in distances between the eyes
+IRISES = (468, 473)
+
+Cursor = Qt.CursorShape
+
+
+def _noop(title: str) -> str:
+    """Marks a title for translation in the context "Handle"."""
+    return title
+
+
+@dataclass(frozen=True)
+class Handle:
+    """landmark: of the 478; title says what dragging it does."""
+
+    landmark: int
+    title: str
+    cursor: Cursor
+
+    @property
+    def is_iris(self) -> bool:
+        return self.landmark in IRISES
+
+
+HANDLES = (
+    Handle(61, _noop("Mouth corner"), Cursor.SizeAllCursor),
+    Handle(291, _noop("Mouth corner"), Cursor.SizeAllCursor),
+    Handle(0, _noop("Upper lip"), Cursor.SizeVerCursor),
+    Handle(17, _noop("Lower lip"), Cursor.SizeVerCursor),
+    Handle(159, _noop("Upper lid"), Cursor.SizeVerCursor),
+    Handle(386, _noop("Upper lid"), Cursor.SizeVerCursor),
+    Handle(145, _noop("Lower lid"), Cursor.SizeVerCursor),
+    Handle(374, _noop("Lower lid"), Cursor.SizeVerCursor),
+    Handle(105, _noop("Brow"), Cursor.SizeVerCursor),
+    Handle(334, _noop("Brow"), Cursor.SizeVerCursor),
+    Handle(107, _noop("Inner brow"), Cursor.SizeAllCursor),
+    Handle(336, _noop("Inner brow"), Cursor.SizeAllCursor),
+    Handle(152, _noop("Jaw"), Cursor.SizeAllCursor),
+    Handle(1, _noop("Nose tip"), Cursor.SizeAllCursor),
+    Handle(468, _noop("Gaze"), Cursor.CrossCursor),
+    Handle(473, _noop("Gaze"), Cursor.CrossCursor),
+)
+
+
+@dataclass(frozen=True, eq=False)
+class CanvasFace:
+    """A face in the photo's pixels. points: (478, 2), where its landmarks are asked to be now; own: where the
+    photo has them; box: (x, y, w, h); scale: pixels between the eyes; roll: degrees."""
+
+    box: tuple[float, float, float, float]
+    own: NDArray[np.float64]
+    points: NDArray[np.float64]
+    scale: float
+    roll: float = 0.0
+
+    @property
+    def rect(self) -> QRectF:
+        return QRectF(*self.box)
+
+    def point(self, landmark: int) -> QPointF:
+        return QPointF(*(float(v) for v in self.points[landmark]))
+
+    @property
+    def centre(self) -> QPointF:
+        return QPointF(*(float(v) for v in self.points[:468].mean(axis=0)))
+
+    def near(self, point: QPointF) -> bool:
+        """Whether a point of the photo lies on the face or close around it."""
+        low, high = self.points[:468].min(axis=0), self.points[:468].max(axis=0)
+        middle, half = (low + high) / 2, (high - low) / 2 * REACH_OF_FACE
+        return bool((((np.array([point.x(), point.y()]) - middle) / half) ** 2).sum() <= 1)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """How far a drag has turned the head, degrees."""
+
+    yaw: float = 0.0
+    pitch: float = 0.0
+    roll: float = 0.0
+
+    def moved(self, face: CanvasFace, before: QPointF, now: QPointF, rolling: bool) -> Turn:
+        """The turn after the pointer went from `before` to `now` (photo's px)."""
+        if rolling:
+            a, b = before - face.centre, now - face.centre
+            by = math.degrees(math.atan2(b.y(), b.x()) - math.atan2(a.y(), a.x()))
+            return Turn(self.yaw, self.pitch, self.roll + (by + 180) % 360 - 180)
+        way = (now - before) / (face.scale * TURN_RADIUS)
+        return Turn(self.yaw + math.degrees(way.x()), self.pitch - math.degrees(way.y()), self.roll)
+
+
+def gaze_turn(face: CanvasFace, start: QPointF, now: QPointF) -> tuple[float, float]:
+    """Degrees (across, up) in the head's frame by which an iris dragged from `start` to `now` turns."""
+    way = (now - start) / (face.scale * EYE_RADIUS)
+    a = math.radians(face.roll)
+    across, down = (
+        way.x() * math.cos(a) + way.y() * math.sin(a),
+        -way.x() * math.sin(a) + way.y() * math.cos(a),
+    )
+    angles = [math.degrees(math.asin(max(-0.95, min(0.95, w)))) for w in (across, -down)]
+    return angles[0], angles[1]

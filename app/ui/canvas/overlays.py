@@ -1,0 +1,158 @@
+"""What can be laid over the picture: boxes, handles, mesh, NMFC, flow. White with a dark edge, never tinted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap, QPolygonF
+
+from app.ui import theme
+from app.ui.canvas.handles import HANDLES, CanvasFace, Handle
+from app.ui.canvas.viewport import Viewport
+
+WHITE, DARK = QColor(255, 255, 255, 235), QColor(0, 0, 0, 160)
+CHECK_PX = 8
+
+
+def checkerboard() -> QBrush:
+    """Neutral squares under what is transparent."""
+    tile = QPixmap(2 * CHECK_PX, 2 * CHECK_PX)
+    tile.fill(QColor(128, 128, 128))
+    painter = QPainter(tile)
+    for x, y in ((0, 0), (CHECK_PX, CHECK_PX)):
+        painter.fillRect(x, y, CHECK_PX, CHECK_PX, QColor(160, 160, 160))
+    painter.end()
+    return QBrush(tile)
+
+
+def draw_box(painter: QPainter, rect: QRectF, number: int, active: bool) -> None:
+    """A numbered box: whole for the active face, dashed for the others."""
+    style = Qt.PenStyle.SolidLine if active else Qt.PenStyle.DashLine
+    for colour, width in ((DARK, 3.0), (WHITE, 1.2)):
+        painter.setPen(QPen(colour, width, style))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(rect, 3, 3)
+    badge = QRectF(rect.left(), max(2.0, rect.top() - 20), 20, 18)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(WHITE if active else DARK)
+    painter.drawRoundedRect(badge, 3, 3)
+    painter.setPen(QColor(30, 30, 30) if active else WHITE)
+    painter.setFont(theme.body_font(theme.CAPTION_PX))
+    painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, str(number))
+
+
+def draw_handles(painter: QPainter, view: Viewport, face: CanvasFace, grabbed: Handle | None) -> None:
+    """Every handle as a small ring, the one under the pointer filled."""
+    for handle in HANDLES:
+        at = view.to_view(face.point(handle.landmark))
+        active = handle is grabbed
+        painter.setPen(QPen(DARK, 3.5))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        radius = 5.5 if active else 3.5
+        painter.drawEllipse(at, radius, radius)
+        painter.setPen(QPen(WHITE, 1.5))
+        painter.setBrush(WHITE if active else Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(at, radius, radius)
+
+
+def draw_label(painter: QPainter, at: QPointF, text: str, bounds: QRectF) -> None:
+    """A sentence beside the pointer, kept within `bounds`."""
+    painter.setFont(theme.body_font(theme.CAPTION_PX))
+    size = painter.fontMetrics().size(0, text)
+    rect = QRectF(at.x() + 16, at.y() + 14, size.width() + 12, size.height() + 6)
+    rect.moveRight(min(rect.right(), bounds.right() - 4))
+    rect.moveBottom(min(rect.bottom(), bounds.bottom() - 4))
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(0, 0, 0, 190))
+    painter.drawRoundedRect(rect, 3, 3)
+    painter.setPen(WHITE)
+    painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def edges_of(triangles: NDArray[np.int32]) -> NDArray[np.int32]:
+    """(E, 2): every edge of the triangles once."""
+    pairs = np.sort(
+        np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1
+    )
+    edges: NDArray[np.int32] = np.unique(pairs, axis=0)
+    return edges
+
+
+def draw_mesh(
+    painter: QPainter, view: Viewport, points: NDArray[np.float64], edges: NDArray[np.int32]
+) -> None:
+    """The face's mesh as thin lines."""
+    at = _in_view(view, points)
+    lines = [QLineF(*at[a], *at[b]) for a, b in edges.tolist()]
+    for colour, width in ((QColor(0, 0, 0, 60), 1.6), (QColor(255, 255, 255, 130), 0.7)):
+        painter.setPen(QPen(colour, width))
+        painter.drawLines(lines)
+
+
+def draw_nmfc(
+    painter: QPainter,
+    view: Viewport,
+    points: NDArray[np.float64],
+    depth: NDArray[np.float64],
+    triangles: NDArray[np.int32],
+    colours: NDArray[np.float64],
+    opacity: float = 0.75,
+) -> None:
+    """The NMFC as the network would see it: each triangle in its own colour, the farthest first.
+
+    points: (468, 2) photo's px; depth: (468,) towards the viewer; colours: (T, 3) in [0, 1].
+    """
+    at = _in_view(view, points)
+    corners = points[triangles]
+    a, b = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    front = a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0] != 0
+    order = np.argsort(depth[triangles].mean(axis=1))
+    painter.save()
+    painter.setOpacity(opacity)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    for index in order[front[order]].tolist():
+        colour = QColor.fromRgbF(*(float(c) for c in colours[index]))
+        painter.setPen(QPen(colour, 1))
+        painter.setBrush(colour)
+        painter.drawPolygon(QPolygonF([QPointF(*at[v]) for v in triangles[index].tolist()]))
+    painter.restore()
+
+
+def draw_flow(
+    painter: QPainter, view: Viewport, own: NDArray[np.float64], points: NDArray[np.float64]
+) -> None:
+    """Where the points of the face go: a line from the photo's place to the asked one, a dot at its end."""
+    start, end = _in_view(view, own[:468:2]), _in_view(view, points[:468:2])
+    moved = [i for i, (s, e) in enumerate(zip(start, end)) if abs(s[0] - e[0]) + abs(s[1] - e[1]) > 1.0]
+    lines = [QLineF(*start[i], *end[i]) for i in moved]
+    for colour, width in ((DARK, 2.6), (WHITE, 1.2)):
+        painter.setPen(QPen(colour, width))
+        painter.drawLines(lines)
+    painter.setPen(QPen(DARK, 0.8))
+    painter.setBrush(WHITE)
+    for i in moved:
+        painter.drawEllipse(QPointF(*end[i]), 2, 2)
+
+
+def draw_divider(painter: QPainter, x: float, rect: QRectF) -> None:
+    """The line between before and after, with a grip."""
+    for colour, width in ((DARK, 3.0), (WHITE, 1.2)):
+        painter.setPen(QPen(colour, width))
+        painter.drawLine(QPointF(x, rect.top()), QPointF(x, rect.bottom()))
+    middle = rect.center().y()
+    painter.setPen(QPen(DARK, 1))
+    painter.setBrush(WHITE)
+    painter.drawEllipse(QPointF(x, middle), 9, 9)
+    painter.setPen(QPen(QColor(40, 40, 40), 1.5))
+    for way in (-1, 1):
+        tip = QPointF(x + way * 5.5, middle)
+        painter.drawLine(tip, tip + QPointF(-way * 2.5, -2.5))
+        painter.drawLine(tip, tip + QPointF(-way * 2.5, 2.5))
+
+
+def _in_view(view: Viewport, points: NDArray[np.float64]) -> Sequence[tuple[float, float]]:
+    at = points * view.zoom + np.array([view.offset.x(), view.offset.y()])
+    return [(float(x), float(y)) for x, y in at]

@@ -1,0 +1,204 @@
+"""A photo beside its render: zoomed, panned, compared, in the right colours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSizeF, Qt, Signal, Slot
+from PySide6.QtGui import (
+    QColor,
+    QInputDevice,
+    QNativeGestureEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QWidget
+
+from app.engine.imaging.photo import Photo
+from app.ui import theme
+from app.ui.canvas import overlays
+from app.ui.canvas.display import DisplayMaker, DisplayPicture
+from app.ui.canvas.viewport import Viewport
+
+MODES = ("before", "split", "after")
+ZOOM_PER_NOTCH = 1.2
+
+
+class PictureView(QWidget):
+    """Shows the photo ("before"), its render ("after") or both, at any zoom; subclasses draw over it."""
+
+    zoom_changed = Signal(float)  # device pixels per photo pixel
+    mode_changed = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.view = Viewport()
+        self.mode, self.split = "after", 0.5
+        self.surround = "theme"
+        self._photo: Photo | None = None
+        self._before: DisplayPicture | None = None
+        self._after: DisplayPicture | None = None
+        self._checks = overlays.checkerboard()
+        self._before_maker, self._after_maker = DisplayMaker(self), DisplayMaker(self)
+        self._before_maker.ready.connect(self._on_before)
+        self._after_maker.ready.connect(self._on_after)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setMinimumSize(320, 240)
+
+    # -- what is shown
+
+    def set_photo(self, photo: Photo | None) -> None:
+        """Show another photo, fitted; None empties the canvas."""
+        self._photo, self._before, self._after = photo, None, None
+        self._after_maker.forget()
+        self._before_maker.forget()
+        if photo is not None:
+            self.view.photo = QSizeF(*photo.size)
+            self.fit()
+            self._before_maker.make(photo.pixels, photo.alpha, photo.icc)
+        self.update()
+
+    def set_render(self, pixels: NDArray[Any], alpha: NDArray[Any] | None) -> None:
+        """Show a render of the photo at any scale, in the photo's own colours."""
+        if self._photo is None:
+            return
+        if pixels is self._photo.pixels:  # nothing was changed
+            self._after_maker.forget()
+            self._after = None
+            self.update()
+        else:
+            self._after_maker.make(pixels, alpha, self._photo.icc)
+
+    def set_mode(self, mode: str) -> None:
+        """One of `MODES`."""
+        if mode != self.mode:
+            self.mode = mode
+            self.mode_changed.emit(mode)
+            self.update()
+
+    def toggle_before(self) -> None:
+        self.set_mode("after" if self.mode == "before" else "before")
+
+    def toggle_split(self) -> None:
+        self.set_mode("after" if self.mode == "split" else "split")
+
+    def set_split(self, share: float) -> None:
+        """Where the divider stands, as a share of the canvas's width."""
+        self.split = min(0.98, max(0.02, share))
+        self.update()
+
+    def set_surround(self, name: str) -> None:
+        """ "theme", "black", "mid" or "white"."""
+        self.surround = name
+        self.update()
+
+    @property
+    def photo(self) -> Photo | None:
+        return self._photo
+
+    @property
+    def is_shown(self) -> bool:
+        """The photo is on the screen, not still being prepared."""
+        return self._before is not None
+
+    @Slot(object)
+    def _on_before(self, picture: DisplayPicture) -> None:
+        self._before = picture
+        self.update()
+
+    @Slot(object)
+    def _on_after(self, picture: DisplayPicture) -> None:
+        self._after = picture
+        self.update()
+
+    # -- zoom and pan
+
+    @property
+    def zoom(self) -> float:
+        """Device pixels per photo pixel: 1 is 100 %."""
+        return self.view.zoom * self.devicePixelRatioF()
+
+    def fit(self) -> None:
+        self.view.fit()
+        self._moved()
+
+    def actual_size(self) -> None:
+        """One pixel of the photo on one of the screen."""
+        self.view.zoom_to(1 / self.devicePixelRatioF())
+        self._moved()
+
+    def zoom_by(self, factor: float, about: QPointF | None = None) -> None:
+        if self._photo is not None:
+            self.view.zoom_to(self.view.zoom * factor, about)
+            self._moved()
+
+    def pan(self, by: QPointF) -> None:
+        self.view.pan(by)
+        self._moved()
+
+    def _moved(self) -> None:
+        self.view.snap(self.devicePixelRatioF())
+        self.zoom_changed.emit(self.zoom)
+        self.update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self.view.resize(QSizeF(self.size()))
+        self._moved()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        pad = event.device().type() == QInputDevice.DeviceType.TouchPad
+        if pad and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self.pan(QPointF(event.pixelDelta()))
+        else:
+            self.zoom_by(ZOOM_PER_NOTCH ** (event.angleDelta().y() / 120), event.position())
+        event.accept()
+
+    def event(self, event: QEvent) -> bool:
+        pinch = Qt.NativeGestureType.ZoomNativeGesture
+        if isinstance(event, QNativeGestureEvent) and event.gestureType() == pinch:
+            self.zoom_by(1 + event.value(), event.position())
+            return True
+        return super().event(event)
+
+    # -- drawing
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(surround_colour(self.surround)))
+        if self._before is not None:
+            self._paint_pictures(painter)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self._photo is not None:
+            self.paint_over(painter)
+        if self.hasFocus():
+            painter.setPen(QColor(theme.current().quiet))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
+        painter.end()
+
+    def paint_over(self, painter: QPainter) -> None:
+        """Draw marks over the picture; the painter smooths edges."""
+
+    def _paint_pictures(self, painter: QPainter) -> None:
+        assert self._before is not None
+        rect, ratio = self.view.rect, self.devicePixelRatioF()
+        after = self._after or self._before
+        if self._photo is not None and self._photo.alpha is not None:
+            painter.fillRect(rect, self._checks)
+        (self._before if self.mode == "before" else after).draw(painter, rect, ratio)
+        if self.mode == "split":
+            x = self.split * self.width()
+            painter.save()
+            painter.setClipRect(QRectF(0, 0, x, self.height()))
+            if self._photo is not None and self._photo.alpha is not None:
+                painter.fillRect(rect, self._checks)
+            self._before.draw(painter, rect, ratio)
+            painter.restore()
+
+
+def surround_colour(name: str) -> str:
+    """The colour around the picture."""
+    return theme.SURROUNDS.get(name, theme.current().canvas)

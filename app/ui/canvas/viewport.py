@@ -1,0 +1,77 @@
+"""Where the photo lies on the canvas: zoom and offset, nothing drawn."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, QSizeF
+
+LEAST, MOST = 0.02, 32.0  # logical px per photo px
+MARGIN = 12.0
+
+
+class Viewport:
+    """Maps the photo's pixels to the canvas's logical pixels: view = photo * zoom + offset."""
+
+    def __init__(self) -> None:
+        self.zoom = 1.0
+        self.offset = QPointF()
+        self.photo = QSizeF(1, 1)
+        self.size = QSizeF(1, 1)
+        self.fitted = True  # stays fitted when the canvas is resized
+
+    def to_photo(self, point: QPointF) -> QPointF:
+        return (point - self.offset) / self.zoom
+
+    def to_view(self, point: QPointF) -> QPointF:
+        return point * self.zoom + self.offset
+
+    @property
+    def rect(self) -> QRectF:
+        """Where the photo lies, logical px."""
+        return QRectF(self.offset, self.photo * self.zoom)
+
+    def resize(self, size: QSizeF) -> None:
+        """The canvas has a new size: keep the fit, else the middle."""
+        shift = QPointF(size.width() - self.size.width(), size.height() - self.size.height()) / 2
+        self.size = size
+        if self.fitted:
+            self.fit()
+        else:
+            self.offset += shift
+
+    def fit(self) -> None:
+        """The whole photo, as large as it goes."""
+        room = self.size.width() - 2 * MARGIN, self.size.height() - 2 * MARGIN
+        share = min(room[0] / self.photo.width(), room[1] / self.photo.height())
+        self.zoom = min(MOST, max(LEAST, share))
+        self.offset = self._centred()
+        self.fitted = True
+
+    def zoom_to(self, zoom: float, about: QPointF | None = None) -> None:
+        """Zoom so that the photo's point under `about` (the canvas's middle) stays there."""
+        about = about if about is not None else QPointF(self.size.width() / 2, self.size.height() / 2)
+        fixed = self.to_photo(about)
+        self.zoom = min(MOST, max(LEAST, zoom))
+        self.offset = about - fixed * self.zoom
+        self.fitted = False
+        self._hold()
+
+    def pan(self, by: QPointF) -> None:
+        self.offset += by
+        self.fitted = False
+        self._hold()
+
+    def snap(self, ratio: float) -> None:
+        """Whole device pixels for the offset, so that 100 % is sharp."""
+        self.offset = QPointF(round(self.offset.x() * ratio) / ratio, round(self.offset.y() * ratio) / ratio)
+
+    def _centred(self) -> QPointF:
+        spare = self.size - self.photo * self.zoom
+        return QPointF(spare.width() / 2, spare.height() / 2)
+
+    def _hold(self) -> None:
+        """Some of the photo always stays in view."""
+        keep = 48.0
+        shown = self.photo * self.zoom
+        x = min(self.size.width() - keep, max(keep - shown.width(), self.offset.x()))
+        y = min(self.size.height() - keep, max(keep - shown.height(), self.offset.y()))
+        self.offset = QPointF(x, y)

@@ -1,0 +1,279 @@
+"""The canvas under mouse, wheel and keys, with a face of known landmarks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QColorSpace, QImage, QPainter, QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from app.engine.imaging.photo import Photo
+from app.ui.canvas.canvas import Canvas
+from app.ui.canvas.display import DisplayMaker, to_display
+from app.ui.canvas.handles import CanvasFace
+from tests.ui.test_parameter_slider import LEFT, NONE, SHIFT, move
+
+MIDDLE = Qt.MouseButton.MiddleButton
+
+
+def face(x: float = 100, y: float = 80) -> CanvasFace:
+    """An oval of landmarks, 100 px wide, with the handles' points set apart from each other."""
+    turn = np.linspace(0, 2 * np.pi, 478)
+    points = np.stack([x + 50 + 50 * np.cos(turn), y + 60 + 60 * np.sin(turn)], axis=1)
+    for at, landmark in enumerate((61, 291, 0, 17, 159, 386, 145, 374, 105, 334, 107, 336, 152, 1, 468, 473)):
+        points[landmark] = x + 20 + 20 * (at % 4), y + 25 + 20 * (at // 4)
+    return CanvasFace((x, y, 100, 120), points, points, 40.0)
+
+
+@pytest.fixture
+def canvas(qtbot: Any) -> Canvas:
+    made = Canvas()
+    qtbot.addWidget(made)
+    made.resize(800, 600)
+    pixels = np.zeros((300, 400, 3), np.uint8)
+    pixels[:, 200:] = 200
+    made.set_photo(Photo(pixels))
+    made.set_faces((face(), face(260, 100)), 0)
+    made.show()
+    return made
+
+
+def at(canvas: Canvas, landmark: int) -> QPoint:
+    active = canvas.active_face
+    assert active is not None
+    return canvas.view.to_view(active.point(landmark)).toPoint()
+
+
+def wheel(canvas: Canvas, where: QPointF, notches: int) -> None:
+    event = QWheelEvent(
+        where,
+        where,
+        QPoint(),
+        QPoint(0, 120 * notches),
+        Qt.MouseButton.NoButton,
+        NONE,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(canvas, event)
+
+
+def told(signal: Any) -> list[tuple[Any, ...]]:
+    heard: list[tuple[Any, ...]] = []
+    signal.connect(lambda *args: heard.append(args))
+    return heard
+
+
+def test_the_photo_is_fitted_and_stays_so_when_the_window_grows(canvas: Canvas) -> None:
+    assert QRectF(canvas.rect()).contains(canvas.view.rect)
+    before = canvas.view.zoom
+    canvas.resize(1000, 800)
+    assert canvas.view.zoom > before and QRectF(canvas.rect()).contains(canvas.view.rect)
+
+
+def test_the_wheel_zooms_about_the_pointer(canvas: Canvas) -> None:
+    where = QPointF(300, 200)
+    fixed, before = canvas.view.to_photo(where), canvas.zoom
+    wheel(canvas, where, 3)
+    assert canvas.zoom > 1.5 * before
+    assert (canvas.view.to_photo(where) - fixed).manhattanLength() < 1.0
+    canvas.fit()
+    assert canvas.zoom == pytest.approx(before)
+
+
+def test_hundred_percent_is_one_device_pixel(canvas: Canvas) -> None:
+    canvas.actual_size()
+    assert canvas.zoom == pytest.approx(1.0)
+    assert canvas.view.zoom == pytest.approx(1 / canvas.devicePixelRatioF())
+
+
+def test_space_or_the_middle_button_pans(canvas: Canvas) -> None:
+    canvas.zoom_by(4)
+    start = canvas.view.offset
+    turned = told(canvas.gesture_started)
+    canvas.setFocus()
+    QTest.keyPress(canvas, Qt.Key.Key_Space)
+    QTest.mousePress(canvas, LEFT, NONE, QPoint(400, 300))
+    move(canvas, QPoint(430, 312))
+    QTest.mouseRelease(canvas, LEFT, NONE, QPoint(1, 1))
+    QTest.keyRelease(canvas, Qt.Key.Key_Space)
+    assert canvas.view.offset - start == QPointF(30, 12) and not turned
+    start = canvas.view.offset
+    QTest.mousePress(canvas, MIDDLE, NONE, QPoint(400, 300))
+    move(canvas, QPoint(390, 300))
+    QTest.mouseRelease(canvas, MIDDLE, NONE, QPoint(390, 300))
+    assert canvas.view.offset - start == QPointF(-10, 0)
+
+
+def test_dragging_a_mouth_corner_asks_for_the_pointers_place(canvas: Canvas) -> None:
+    dragged, steps = told(canvas.landmark_dragged), []
+    canvas.gesture_started.connect(lambda: steps.append("start"))
+    canvas.gesture_ended.connect(lambda: steps.append("end"))
+    start = at(canvas, 61)
+    QTest.mousePress(canvas, LEFT, NONE, start)
+    for i in range(1, 21):
+        move(canvas, start + QPoint(i, -i))
+    QTest.mouseRelease(canvas, LEFT, NONE, start + QPoint(20, -20))
+    wanted = canvas.view.to_photo(QPointF(start + QPoint(20, -20)))
+    assert dragged[-1][0] == 61
+    assert dragged[-1][1:] == pytest.approx((wanted.x(), wanted.y()), abs=1.5)
+    assert steps == ["start", "end"]
+
+
+def test_escape_cancels_the_drag(canvas: Canvas) -> None:
+    cancelled, dragged = told(canvas.gesture_cancelled), told(canvas.landmark_dragged)
+    start = at(canvas, 17)
+    QTest.mousePress(canvas, LEFT, NONE, start)
+    move(canvas, start + QPoint(10, 10))
+    QTest.keyClick(canvas, Qt.Key.Key_Escape)
+    before = len(dragged)
+    move(canvas, start + QPoint(20, 20))
+    QTest.mouseRelease(canvas, LEFT, NONE, start)
+    assert len(cancelled) == 1 and len(dragged) == before
+
+
+def test_a_click_without_a_move_changes_nothing(canvas: Canvas) -> None:
+    started = told(canvas.gesture_started)
+    QTest.mouseClick(canvas, LEFT, NONE, at(canvas, 61))
+    assert not started
+
+
+def test_dragging_the_face_turns_the_head_and_shift_rolls_it(canvas: Canvas) -> None:
+    turned = told(canvas.head_turned)
+    centre = canvas.view.to_view(QPointF(112, 140)).toPoint()  # on the face, away from every handle
+    assert canvas.handle_at(QPointF(centre)) is None
+    QTest.mousePress(canvas, LEFT, NONE, centre)
+    move(canvas, centre + QPoint(20, -10))
+    yaw, pitch, roll = turned[-1]
+    assert yaw > 0 and pitch > 0 and roll == 0  # to the image's right, looking up
+    assert yaw == pytest.approx(2 * pitch)
+    move(canvas, centre + QPoint(20, -40), SHIFT)
+    QTest.mouseRelease(canvas, LEFT, SHIFT, centre)
+    assert turned[-1][0] == yaw and turned[-1][2] > 0  # left side up: the top tilts to the right
+
+
+def test_dragging_an_iris_turns_the_gaze(canvas: Canvas) -> None:
+    gaze = told(canvas.gaze_dragged)
+    start = at(canvas, 468)
+    QTest.mousePress(canvas, LEFT, NONE, start)
+    move(canvas, start + QPoint(6, -4))
+    QTest.mouseRelease(canvas, LEFT, NONE, start)
+    across, up = gaze[-1]
+    assert across > up > 0
+
+
+def test_handles_say_what_they_do(canvas: Canvas) -> None:
+    hints = told(canvas.hint_changed)
+    move(canvas, at(canvas, 291))
+    assert "mouth corner" in hints[-1][0] and canvas.cursor().shape() == Qt.CursorShape.SizeAllCursor
+    move(canvas, at(canvas, 159))
+    assert canvas.cursor().shape() == Qt.CursorShape.SizeVerCursor
+    move(canvas, QPoint(5, 5))
+    assert hints[-1][0] == ""
+
+
+def test_click_or_tab_chooses_a_face(canvas: Canvas) -> None:
+    chosen = told(canvas.face_chosen)
+    other = canvas.view.to_view(QPointF(310, 160)).toPoint()
+    QTest.mouseClick(canvas, LEFT, NONE, other)
+    canvas.setFocus()
+    QTest.keyClick(canvas, Qt.Key.Key_Tab)
+    assert chosen == [(1,), (1,)]
+
+
+def test_the_divider_follows_the_pointer_and_shows_both_pictures(canvas: Canvas) -> None:
+    canvas.set_render(np.full((300, 400, 3), 90, np.uint8), None)
+    canvas.set_faces((), 0)
+    canvas.set_mode("split")
+    QTest.mousePress(canvas, LEFT, NONE, QPoint(400, 300))
+    move(canvas, QPoint(600, 300))
+    QTest.mouseRelease(canvas, LEFT, NONE, QPoint(600, 300))
+    assert canvas.split == pytest.approx(0.75)
+    shown = canvas.grab().toImage()
+    ratio = canvas.devicePixelRatioF()
+    assert shown.pixelColor(int(500 * ratio), int(100 * ratio)).red() == 200  # before
+    assert shown.pixelColor(int(700 * ratio), int(100 * ratio)).red() == 90  # after
+
+
+def test_before_hides_the_render_and_its_handles(canvas: Canvas) -> None:
+    canvas.set_render(np.full((300, 400, 3), 90, np.uint8), None)
+    canvas.toggle_before()
+    assert canvas.mode == "before" and canvas.handle_at(QPointF(at(canvas, 61))) is None
+    assert canvas.grab().toImage().pixelColor(500, 100).red() == 200
+    canvas.toggle_before()
+    assert canvas.grab().toImage().pixelColor(500, 100).red() == 90
+
+
+def test_a_box_drawn_by_hand_comes_out_in_the_photos_pixels(canvas: Canvas) -> None:
+    boxes = told(canvas.box_drawn)
+    canvas.set_drawing_box(True)
+    corners = [canvas.view.to_view(QPointF(*p)).toPoint() for p in ((50, 60), (150, 200))]
+    QTest.mousePress(canvas, LEFT, NONE, corners[0])
+    move(canvas, corners[1])
+    QTest.mouseRelease(canvas, LEFT, NONE, corners[1])
+    assert boxes[0][0] == pytest.approx((50, 60, 100, 140), abs=1.5)
+
+
+def test_transparent_pixels_show_the_checkerboard(canvas: Canvas) -> None:
+    alpha = np.zeros((64, 64), np.uint8)
+    canvas.set_photo(Photo(np.zeros((64, 64, 3), np.uint8), alpha))
+    image = canvas.grab().toImage()
+    middle = image.rect().center()
+    colours = {image.pixelColor(middle.x() + 8 * i, middle.y()).red() for i in range(4)}
+    assert colours == {128, 160}
+
+
+def test_layers_draw_over_the_face(canvas: Canvas) -> None:
+    bare = canvas.grab().toImage()
+    canvas.set_face_mesh(np.array([[0, 100, 250]], np.int32), np.array([[1.0, 0, 0]]))
+    canvas.set_depth(np.zeros(468))
+    canvas.set_layer("nmfc", True)
+    coloured = canvas.grab().toImage()
+    assert coloured != bare
+    canvas.set_layer("nmfc", False)
+    canvas.set_layer("mesh", True)
+    assert canvas.grab().toImage() not in (bare, coloured)
+
+
+def colour(image: QImage) -> tuple[int, int, int]:
+    return image.pixelColor(1, 1).getRgb()[:3]  # type: ignore[index,return-value]
+
+
+def test_the_photos_profile_is_honoured(qapp: object) -> None:
+    profile = bytes(QColorSpace(QColorSpace.NamedColorSpace.AdobeRgb).iccProfile().data())
+    pixels = np.full((4, 4, 3), (120, 200, 60), np.uint8)
+    plain = colour(to_display(pixels, None, None).levels[0])
+    managed = colour(to_display(pixels, None, profile).levels[0])
+    assert plain == (120, 200, 60)
+    assert managed[1] >= 200 and managed[0] < 110  # the same green in the smaller gamut
+
+
+def test_sixteen_bits_are_shown_as_bright_as_eight(qapp: object) -> None:
+    eight = np.full((4, 4, 3), (10, 128, 250), np.uint8)
+    sixteen = eight.astype(np.uint16) * 257
+    assert colour(to_display(sixteen, None, None).levels[0]) == (10, 128, 250)
+
+
+def test_a_big_picture_is_made_off_the_gui_thread_and_the_newest_wins(qtbot: Any) -> None:
+    maker = DisplayMaker()
+    made = told(maker.ready)
+    for value in (10, 20, 30):
+        maker.make(np.full((1200, 1200, 3), value, np.uint8), None, None)
+    assert not made  # nothing was converted here
+    qtbot.waitUntil(lambda: bool(made))
+    qtbot.wait(50)
+    assert len(made) == 1 and colour(made[0][0].levels[0]) == (30, 30, 30)
+
+
+def test_a_level_near_the_screens_size_is_drawn(qapp: object) -> None:
+    stripes = np.zeros((2048, 2048, 3), np.uint8)
+    stripes[:, ::2] = 255
+    target = QImage(256, 256, QImage.Format.Format_RGB32)
+    painter = QPainter(target)
+    to_display(stripes, None, None).draw(painter, QRectF(0, 0, 256, 256), 1.0)
+    painter.end()
+    assert 120 <= target.pixelColor(100, 100).red() <= 135  # averaged, not sampled
