@@ -24,14 +24,6 @@ from app.engine.imaging.photo import Photo
 from app.engine.measurement import nearest_face
 from app.engine.results import Portrait
 
-NEEDS_IMPORT = {
-    "fid": "an Inception or ArcFace feature network",
-    "fvd": "an I3D feature network",
-    "mmd2": "an ArcFace feature network",
-    "csim": "an ArcFace feature network",
-    "lpips": "an LPIPS network",
-    "au_h": "OpenFace's action-unit detector",
-}
 BASELINES = ("unedited", "tps")
 
 

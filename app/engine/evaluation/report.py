@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from app.engine.evaluation.protocols import BASELINES, NEEDS_IMPORT, ClipResult, weighted_mean
+from app.engine.evaluation import NEEDS_IMPORT
+from app.engine.evaluation.protocols import BASELINES, ClipResult, weighted_mean
 
 # HeadGAN editing, Table 1: VoxCeleb test set, so other data and other crops.
 PUBLISHED = (

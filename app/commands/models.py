@@ -1,0 +1,104 @@
+"""mien models: checkpoints, ours and the papers' authors'."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.commands import Subparsers, print_json
+
+if TYPE_CHECKING:
+    from app.engine.weights import Model
+
+
+def add(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser("models", help="import, list, verify and remove networks' weights")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    listing = actions.add_parser("list", help="models there are, and generators that miss theirs")
+    listing.set_defaults(run=run_list)
+
+    importing = actions.add_parser("import", help="import a checkpoint, recognised by its keys")
+    importing.add_argument("file", type=Path)
+    importing.add_argument("--name", help="what to call it (default: its kind)")
+    importing.set_defaults(run=run_import)
+
+    verify = actions.add_parser("verify", help="hash the weights again")
+    verify.add_argument("name", nargs="*", help="default: all")
+    verify.set_defaults(run=run_verify)
+
+    remove = actions.add_parser("remove", help="remove an imported model")
+    remove.add_argument("name")
+    remove.set_defaults(run=run_remove)
+
+    running = actions.add_parser("run", help="run a network in float32 on raw tensors")
+    running.add_argument("name")
+    running.add_argument("inputs", type=Path, metavar="INPUTS.npz")
+    running.add_argument("-o", "--output", type=Path, required=True, metavar="OUTPUTS.npz")
+    running.set_defaults(run=run_network_on_file)
+
+    for action in (listing, importing, verify, remove, running):
+        action.add_argument("--json", action="store_true")
+
+
+def as_json(model: Model) -> dict[str, Any]:
+    return asdict(model)
+
+
+def run_list(args: argparse.Namespace) -> None:
+    from app.engine.engine import Engine
+    from app.engine.evaluation import NEEDS_IMPORT
+    from app.engine.weights import models
+
+    missing = {info.name: info.missing for info in Engine().generators() if info.missing}
+    if args.json:
+        print_json({"models": [as_json(m) for m in models()], "missing": missing, "metrics": NEEDS_IMPORT})
+        return
+    for model in models():
+        print(f"{model.name}: {model.title}. Licence: {model.licence} {model.use}")
+    for name, what in missing.items():
+        print(f"{name} cannot run yet: {what}")
+    for metric, what in NEEDS_IMPORT.items():
+        print(f"metric {metric} is not measured: it needs {what}")
+
+
+def run_import(args: argparse.Namespace) -> None:
+    from app.engine.weights import import_model
+
+    model = import_model(args.file, args.name)
+    if args.json:
+        print_json({"name": model.name, "kind": model.kind})
+    else:
+        print(f"Imported {model.name}: {model.title}. Licence: {model.licence} {model.use}")
+
+
+def run_verify(args: argparse.Namespace) -> None:
+    from app.engine.weights import models, verify_model
+
+    verified = [verify_model(name) for name in (args.name or [model.name for model in models()])]
+    if args.json:
+        print_json({"verified": [model.name for model in verified]})
+    for model in verified if not args.json else ():
+        print(f"{model.name}: unchanged since it was imported")
+
+
+def run_remove(args: argparse.Namespace) -> None:
+    from app.engine.weights import remove_model
+
+    model = remove_model(args.name)
+    if args.json:
+        print_json({"removed": model.name})
+    else:
+        print(f"Removed {model.name}")
+
+
+def run_network_on_file(args: argparse.Namespace) -> None:
+    from app.engine.checkpoints.running import run_network
+
+    names = run_network(args.name, args.inputs, args.output)
+    if args.json:
+        print_json({"outputs": list(names)})
+    else:
+        print(f"Wrote {args.output}: {', '.join(names)}")
