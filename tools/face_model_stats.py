@@ -1,0 +1,131 @@
+"""The statistics of the face model: alignment, pose bias, expression and identity bases, errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+RIGHT_EYE, LEFT_EYE = (33, 133), (362, 263)
+RIDGE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Frames:
+    """Aligned frames of one person: shapes (N, 468, 3) in model units, pose features (N, 6)."""
+
+    shapes: Array
+    features: Array
+
+
+def align(points: Array, target: Array, weights: Array) -> tuple[Array, Array]:
+    """(N, V, 3) brought onto (V, 3) by weighted similarities (Umeyama 1991); also their rotations (N, 3, 3)
+    that turn the target's axes into the points'."""
+    w = weights / weights.sum()
+    a = target - w @ target
+    b = points - np.einsum("v,nvc->nc", w, points)[:, None]
+    u, d, vt = np.linalg.svd(np.einsum("v,nvi,vj->nij", w, b, a))
+    sign = np.ones((len(points), 3))
+    sign[:, 2] = np.sign(np.linalg.det(u @ vt))
+    rotation = (u * sign[:, None]) @ vt
+    scale = (d * sign).sum(1) / (w @ np.square(a).sum(1))
+    return np.einsum("nvi,nij->nvj", b, rotation) / scale[:, None, None] + w @ target, rotation
+
+
+def pose_features(rotations: Array) -> Array:
+    """(N, 6) as `app.engine.face.fitting.pose_features`."""
+    from app.engine.face.parameters import rotation_angles
+
+    angles = np.radians([rotation_angles(rotation) for rotation in rotations])
+    y, p, r = angles.T
+    return np.stack([y, p, r, y * y, p * p, y * p], axis=1)
+
+
+def upright(landmarks: Array) -> Array:
+    """(N, 478, 3) pixels to (N, 468, 3), y up."""
+    return landmarks[:, :468] * (1.0, -1.0, 1.0)
+
+
+def eye_distance(shape: Array) -> float:
+    """Distance of the two eye centres."""
+    return float(np.linalg.norm(shape[list(RIGHT_EYE)].mean(0) - shape[list(LEFT_EYE)].mean(0)))
+
+
+def reflected(shapes: Array, mirror: NDArray[np.int32]) -> Array:
+    """The mirror images of (..., 468, 3) shapes."""
+    return shapes[..., mirror, :] * (-1.0, 1.0, 1.0)
+
+
+def mean_face(people: Array, clips: Sequence[Array], mirror: NDArray[np.int32]) -> tuple[Array, Array]:
+    """The mean of (N, 468, 3) people, symmetric, eye distance 1, origin between the eyes, level where their
+    mean pitch is (sitters look straight ahead); and the weights of the alignment: bone moves least within the
+    clips, so it carries the pose."""
+    mean, weights = people[0] - people[0].mean(0), np.ones(468)
+    for _ in range(6):
+        shapes, rotations = align(people, mean, weights)
+        u, _, vt = np.linalg.svd(rotations.mean(0))
+        mean = shapes.mean(0) @ (u @ vt).T
+        mean = (mean + reflected(mean, mirror)) / 2
+        mean -= mean[[*RIGHT_EYE, *LEFT_EYE]].mean(0)
+        mean /= eye_distance(mean)
+        variance = np.mean([align(clip, mean, weights)[0].var(0).sum(1) for clip in clips], axis=0)
+        variance = (variance + variance[mirror]) / 2
+        weights = 1 / (variance + 0.5 * np.median(variance))
+    return mean, weights / weights.sum()
+
+
+def frames_of(points: Array, mean: Array, weights: Array) -> Frames:
+    shapes, rotations = align(points, mean, weights)
+    return Frames(shapes, pose_features(rotations))
+
+
+def pose_bias(people: Sequence[Frames], mirror: NDArray[np.int32]) -> Array:
+    """(6, 468, 3): what the landmarker adds with the pose, by ridge regression within people, all equal."""
+    signs = np.array([-1.0, 1, -1, 1, 1, -1])
+    left, right = np.zeros((6, 6)), np.zeros((6, 468 * 3))
+    for person in people:
+        f = person.features - person.features.mean(0)
+        d = person.shapes - person.shapes.mean(0)
+        left += 2 * f.T @ f / len(f)
+        for shapes, features in ((d, f), (reflected(d, mirror), f * signs)):
+            right += features.T @ shapes.reshape(len(d), -1) / len(f)
+    left = (left + left * np.outer(signs, signs)) / 2
+    return np.linalg.solve(left + RIDGE * len(people) * np.eye(6), right).reshape(6, 468, 3)
+
+
+def without_bias(frames: Frames, bias: Array) -> Array:
+    return frames.shapes - np.tensordot(frames.features, bias, 1)
+
+
+def covariance(differences: Array, mirror: NDArray[np.int32]) -> Array:
+    """(1404, 1404) second moment of (N, 468, 3) differences and their mirror images."""
+    both = np.concatenate([differences, reflected(differences, mirror)]).reshape(2 * len(differences), -1)
+    return both.T @ both / len(both)
+
+
+def principal(moment: Array, count: int) -> tuple[Array, Array]:
+    """The first `count` eigenvectors (count, 468, 3), sign fixed, and the square roots of the eigenvalues."""
+    from scipy.linalg import eigh
+
+    n = len(moment)
+    values, vectors = eigh(moment, subset_by_index=[n - count, n - 1])
+    order = np.argsort(-values)
+    basis = vectors[:, order].T
+    basis *= np.sign(basis[np.arange(count), np.abs(basis).argmax(1)])[:, None]
+    return basis.reshape(count, 468, 3), np.sqrt(values[order])
+
+
+def error(differences: Array, basis: Array) -> float:
+    """Mean distance over vertices, in % of the eye distance, that the orthonormal basis leaves of (N, 468, 3)."""
+    flat, rows = differences.reshape(len(differences), -1), basis.reshape(len(basis), 1404)
+    rest = flat - (flat @ rows.T) @ rows
+    return float(100 * np.linalg.norm(rest.reshape(-1, 468, 3), axis=2).mean())
+
+
+def outside(differences: Array, basis: Array) -> Array:
+    """(N, 468, 3) less what the orthonormal basis explains."""
+    flat, rows = differences.reshape(len(differences), -1), basis.reshape(len(basis), -1)
+    return (flat - (flat @ rows.T) @ rows).reshape(differences.shape)
