@@ -36,7 +36,7 @@ class Viewport:
         if self.fitted:
             self.fit()
         else:
-            self.offset += shift
+            self.offset = self.offset + shift
 
     def fit(self) -> None:
         """The whole photo, as large as it goes."""
@@ -56,7 +56,7 @@ class Viewport:
         self._hold()
 
     def pan(self, by: QPointF) -> None:
-        self.offset += by
+        self.offset = self.offset + by
         self.fitted = False
         self._hold()
 
