@@ -1,0 +1,71 @@
+"""The ffmpeg that imageio-ffmpeg carries: where it is, how it is started, what a file holds."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from app.engine.errors import EngineError
+
+QUIET = ("-nostdin", "-hide_banner")
+
+
+@dataclass(frozen=True)
+class MediaInfo:
+    """What a media file says about itself: seconds (0 = unknown), and whether it has pictures and sound."""
+
+    duration: float
+    has_pictures: bool
+    has_sound: bool
+
+
+@cache
+def executable() -> str:
+    """Path of ffmpeg."""
+    import imageio_ffmpeg
+
+    try:
+        return str(imageio_ffmpeg.get_ffmpeg_exe())
+    except RuntimeError as error:
+        raise EngineError("ffmpeg was not found.", "Install the package imageio-ffmpeg again.") from error
+
+
+def run(arguments: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
+    """Run ffmpeg to its end; the caller looks at `returncode` and `stderr`."""
+    return subprocess.run([executable(), *QUIET, *arguments], capture_output=True, check=False)
+
+
+def media_info(path: Path) -> MediaInfo:
+    """Read a file's header. EngineError where there is no file or nothing that ffmpeg can play."""
+    if not path.is_file():
+        raise EngineError(f"There is no file {path}.", "Check the path.")
+    told = run(["-i", local(path)]).stderr.decode("utf-8", "replace")
+    kinds = re.findall(r"Stream #0:\d+.*?: (Video|Audio): ([^\n]*)", told)
+    pictures = any(kind == "Video" and "attached pic" not in rest for kind, rest in kinds)
+    sound = any(kind == "Audio" for kind, _ in kinds)
+    if not (pictures or sound):
+        raise EngineError(f"{path.name} cannot be read as a clip.", "Choose a file that ffmpeg can play.")
+    return MediaInfo(_duration(told), pictures, sound)
+
+
+def local(path: Path) -> str:
+    """A path that ffmpeg takes for a file, whatever its name looks like (`http:`, `-i`, `concat:`)."""
+    return f"file:{path}"
+
+
+def last_words(stderr: str) -> str:
+    """The line in which ffmpeg says why it stopped."""
+    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
+    return re.sub(r"^\[[^\]]*\]\s*", "", lines[-1]) if lines else "no reason given"
+
+
+def _duration(told: str) -> float:
+    match = re.search(r"Duration: (\d+):(\d+):([\d.]+)", told)
+    if not match:
+        return 0.0
+    hours, minutes, seconds = match.groups()
+    return int(hours) * 3600 + int(minutes) * 60 + float(seconds)

@@ -1,0 +1,44 @@
+"""What a film says about how it came to be: the same mark as exported pictures carry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app import __version__
+from app.engine.imaging.metadata import COMPOSITE_SYNTHETIC, COMPOSITE_TRAINED, marked_xmp
+
+XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")  # ISO 16684-3: XMP in ISO base media files
+
+
+@dataclass(frozen=True)
+class Note:
+    """trained: a trained network made the pictures."""
+
+    trained: bool = False
+
+    @property
+    def term(self) -> str:
+        return COMPOSITE_TRAINED if self.trained else COMPOSITE_SYNTHETIC
+
+    def as_metadata(self) -> list[str]:
+        """ffmpeg's arguments: words for people; `append_to` adds the mark for machines."""
+        comment = f"A portrait animated by Mien {__version__}. Digital source type: {self.term}"
+        return ["-metadata", f"comment={comment}"]
+
+    def append_to(self, film: Path, kind: str) -> None:
+        """Add the XMP packet as a box of its own at the end of an MP4; WebM has the comment only."""
+        if kind != "mp4":
+            return
+        packet = marked_xmp(None, self.term)
+        with film.open("ab") as file:
+            file.write((24 + len(packet)).to_bytes(4, "big") + b"uuid" + XMP_BOX + packet)
+
+    def as_png(self) -> Any:
+        """Pillow's PngInfo with the XMP packet."""
+        from PIL.PngImagePlugin import PngInfo
+
+        info = PngInfo()
+        info.add_itxt("XML:com.adobe.xmp", marked_xmp(None, self.term).decode("utf-8"))
+        return info

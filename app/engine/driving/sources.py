@@ -1,0 +1,163 @@
+"""Where driving frames come from: one small contract for clips, cameras, pictures and performances."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.errors import EngineError
+from app.engine.face.parameters import FaceParams
+
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".avif")
+FOLDER_RATE = Fraction(25)
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One driving frame.
+
+    pixels: (H, W, 3) uint8 sRGB, None where a performance file drives; time: seconds since the source's
+    start, when it was captured or is to be shown; index: number in the source, from 0; dropped: frames
+    lost before this one, counted from the start; params: what a performance file says, already fitted.
+    """
+
+    pixels: NDArray[np.uint8] | None
+    time: float
+    index: int
+    dropped: int = 0
+    params: FaceParams | None = None
+
+
+class FrameSource(Protocol):
+    """Gives frames until it has `ended`; close it when done.
+
+    name: for people; rate: frames per second as the file says, None where unknown; total: number of
+    frames, estimated, 0 where unknown; live: frames come by themselves and the newest is given.
+    """
+
+    name: str
+    rate: Fraction | None
+    total: int
+    live: bool
+
+    def take(self, timeout: float) -> Frame | None:
+        """The next frame (live: the newest one not yet taken); None if none came in `timeout` seconds."""
+
+    @property
+    def ended(self) -> bool:
+        """No frame will come any more."""
+
+    def close(self) -> None:
+        """Release files, processes and devices; may be called twice."""
+
+
+class PictureSource:
+    """A still, or a folder of pictures in the order of their names, as frames at a constant rate."""
+
+    live = False
+
+    def __init__(self, paths: list[Path], rate: Fraction = FOLDER_RATE) -> None:
+        self.name = paths[0].name if len(paths) == 1 else paths[0].parent.name
+        self.rate: Fraction | None = rate
+        self.total = len(paths)
+        self._paths, self._next = paths, 0
+
+    def take(self, timeout: float) -> Frame | None:
+        if self.ended:
+            return None
+        from app.engine.imaging.colour import to_srgb8
+        from app.engine.imaging.reading import open_photo
+
+        index, self._next = self._next, self._next + 1
+        pixels = to_srgb8(open_photo(self._paths[index]))
+        return Frame(pixels, float(index / (self.rate or FOLDER_RATE)), index)
+
+    @property
+    def ended(self) -> bool:
+        return self._next >= len(self._paths)
+
+    def close(self) -> None:
+        self._next = len(self._paths)
+
+
+class PacedSource:
+    """A recorded source played like a camera: at its own speed, overdue frames dropped.
+
+    `pause` stops the clock; `clock` and `sleep` are there for tests.
+    """
+
+    live = True
+
+    def __init__(
+        self,
+        source: FrameSource,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.name, self.rate, self.total = source.name, source.rate, source.total
+        self._source, self._clock, self._sleep = source, clock, sleep
+        self._start: float | None = None
+        self._waiting: Frame | None = None
+        self._dropped = 0
+
+    def take(self, timeout: float) -> Frame | None:
+        newest = self._waiting or self._source.take(timeout)
+        self._waiting = None
+        if newest is None:
+            return None
+        if self._start is None:
+            self._start = self._clock() - newest.time
+        wait = newest.time - (self._clock() - self._start)
+        if wait > timeout:
+            self._sleep(timeout)
+            self._waiting = newest
+            return None
+        if wait > 0:
+            self._sleep(wait)
+        return self._skip_overdue(newest, timeout)
+
+    def _skip_overdue(self, newest: Frame, timeout: float) -> Frame:
+        assert self._start is not None
+        while (following := self._source.take(timeout)) is not None:
+            if following.time > self._clock() - self._start:
+                self._waiting = following
+                break
+            newest = following
+            self._dropped += 1
+        return replace(newest, dropped=self._dropped)
+
+    @property
+    def ended(self) -> bool:
+        return self._waiting is None and self._source.ended
+
+    def close(self) -> None:
+        self._waiting = None
+        self._source.close()
+
+
+def open_source(path: Path) -> FrameSource:
+    """A clip, a picture, a folder of pictures or a performance file (also as CSV), told by its ending."""
+    if path.is_dir():
+        paths = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURES)
+        if not paths:
+            raise EngineError(f"The folder {path.name} holds no pictures.", "Choose a folder of frames.")
+        return PictureSource(paths)
+    if not path.is_file():
+        raise EngineError(f"There is no file {path}.", "Check the path.")
+    if path.suffix.lower() in (".performance", ".csv"):
+        from app.engine.driving.performance import PerformanceSource
+        from app.engine.driving.performance_files import read_performance
+
+        return PerformanceSource(read_performance(path), path.name)
+    if path.suffix.lower() in PICTURES:
+        return PictureSource([path])
+    from app.engine.driving.video import VideoSource
+
+    return VideoSource(path)
