@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
-from multiprocessing.pool import ThreadPool
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.errors import EngineError
 from app.engine.face.controls import CONTROLS
-from app.engine.face.parameters import FaceParams
+from app.engine.face.parameters import FittedFace
 from app.engine.generators import GeneratorInfo, Patch, SourceImage, Target
 from app.engine.warping.background import fill
-from app.engine.warping.geometry import target_points
-from app.engine.warping.shell import FloatArray, SourceMesh, source_mesh
-from app.engine.warping.topology import topology
+from app.engine.warping.eyes import Eye, draw_eye, eye_source
+from app.engine.warping.mouth import Mouth, draw_mouth, mouth_source
+from app.engine.warping.posing import FaceSource, Posed, eye_pose, face_source, mouth_pose, pose
+from app.engine.warping.rendering import Layers, Motion, motion, render
+from app.engine.warping.shell import source_mesh
+from app.engine.warping.surface import Surface, mirror_share, normals, relight, surface
+from app.engine.warping.topology import LOWER_LIDS, UPPER_LIDS, topology
 
-BAND_ROWS = 24
-STILL = 0.01  # px: displacements below this are none
+LEAST_IOD = 6.0  # px: below, there is nothing to move
+LID_SKIN = (
+    0.015  # IOD: how far into the skin a closing lid's texture is taken, so that no eyeball is drawn on it
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,22 +36,12 @@ class WarpCode:
     """What one face of one photo needs for every frame."""
 
     pixels: NDArray[Any]
-    alpha: NDArray[Any] | None
-    background: NDArray[Any]
-    alpha_background: NDArray[Any] | None
-    matte: NDArray[np.uint8]
-    zone: NDArray[np.uint8]
-    hold: NDArray[np.uint8]
-    mesh: SourceMesh
-    params: FaceParams
-    fine: FloatArray
-    reach: tuple[int, int, int, int]  # x0, y0, x1, y1 of everything that is not plain background
-
-
-@cache
-def _pool() -> ThreadPool:
-    """Daemon threads that share out a picture's bands; the kernels run without the GIL."""
-    return ThreadPool(min(8, os.cpu_count() or 1))
+    layers: Layers
+    alpha: Layers | None
+    face: FaceSource
+    surface: Surface
+    eyes: tuple[Eye, ...]
+    mouth: Mouth
 
 
 class MeshWarp:
@@ -58,114 +52,126 @@ class MeshWarp:
         return GeneratorInfo("mesh-warp", "Mesh warp", 0, tuple(c.name for c in CONTROLS), (), "MIT")
 
     def encode(self, source: SourceImage) -> WarpCode:
-        face = source.face
-        iod = face.params.camera.scale
-        matte = np.clip(source.matte * 255 + 0.5, 0, 255).astype(np.uint8)
-        grown = max(2, round(0.11 * iod))
-        zone = _zones(matte, grown)
-        mesh = source_mesh(face, source.matte)
-        background = fill(source.pixels, zone > 0, iod)
-        alpha_background = None
+        """Take the photo apart. EngineError for a face too small to move."""
+        camera = source.face.params.camera
+        if camera.scale < LEAST_IOD:
+            raise EngineError("This face is too small to edit.", "Use a photo in which the face is larger.")
+        matte = _own_matte(source)
+        mesh = source_mesh(source.face, matte)
+        layers = _layers(source.pixels, matte, _hold(source), camera.scale)
+        alpha = None
         if source.alpha is not None:
-            alpha_background = fill(source.alpha[..., None], zone > 0, iod)[..., 0]
+            alpha = _layers(np.dstack([source.alpha] * 3), matte, layers.hold, camera.scale)
+        face = face_source(mesh, source.face.params)
+        eyes = [eye_source(source.pixels, source.face.landmarks, side) for side in (0, 1)]
         return WarpCode(
-            np.ascontiguousarray(source.pixels),
-            source.alpha,
-            background,
-            alpha_background,
-            matte,
-            zone,
-            np.zeros((0, 0), np.uint8),
-            mesh,
-            face.params,
-            topology().smooth @ mesh.points,
-            _bounds(zone),
+            source.pixels,
+            layers,
+            alpha,
+            face,
+            surface(source.pixels, mesh, camera.yaw),
+            tuple(eye for eye in eyes if eye is not None),
+            mouth_source(source.pixels, source.face.landmarks, camera.scale, face.gap),
         )
 
     def generate(self, code: WarpCode, target: Target) -> Patch:
+        """The moved box; empty where nothing moves."""
         times: list[tuple[str, float]] = []
         with _timed("geometry", times):
-            moved = target_points(code.mesh, target.params.camera, np.zeros((468, 3)))
-            fine = topology().smooth @ moved
+            posed = pose(code.face, target.params)
+            eyes = [(eye, eye_pose(code.face, posed, eye)) for eye in code.eyes]
+            drawn = [(eye, eye_target) for eye, eye_target in eyes if eye_target is not None]
+            moved = _motion(code, posed).with_eyes(drawn, code.layers)
         with _timed("warp", times):
-            return _render(code, fine)
+            pixels = render(code.layers, moved)
+            alpha = None if code.alpha is None else render(code.alpha, moved)[..., 0]
+        with _timed("features", times):
+            mouth = mouth_pose(code.face, posed)
+            if mouth is not None and pixels.size:
+                draw_mouth(pixels, moved.box[:2], code.pixels, code.mouth, mouth)
+            for eye, eye_target in drawn:
+                draw_eye(pixels, moved.box[:2], eye, eye_target)
+        return Patch(pixels, moved.box[0], moved.box[1], alpha, tuple(times))
 
 
-def _zones(matte: NDArray[np.uint8], grown: int) -> NDArray[np.uint8]:
-    """0 where the background is the photo itself, 2 where the person is solid, 1 between."""
-    some = cv2.dilate((matte > 0).astype(np.uint8), np.ones((2 * grown + 1, 2 * grown + 1), np.uint8))
-    solid = cv2.erode((matte == 255).astype(np.uint8), np.ones((5, 5), np.uint8))
-    return np.asarray(some + solid, np.uint8)
+def _motion(code: WarpCode, posed: Posed) -> Motion:
+    mesh, before = code.face.mesh, code.face.params.camera
+    source = _with_lid_skin(code.face, posed)
+    if not posed.offsets.any() and posed.camera == before:
+        return motion(code.layers, source, mesh.points, mesh.points, np.zeros((len(mesh.points), 3)))
+    after = normals(posed.points)
+    share = mirror_share(code.surface, after, posed.camera.yaw - before.yaw)
+    gain = relight(code.surface, after)
+    mirror_gain = code.surface.ratio * (1 + gain) - 1
+    light = np.column_stack([gain, share, mirror_gain])
+    return motion(code.layers, source, posed.points, mesh.points[code.surface.twin], light)
 
 
-def _bounds(zone: NDArray[np.uint8]) -> tuple[int, int, int, int]:
-    x, y, w, h = cv2.boundingRect((zone > 0).astype(np.uint8))
-    return x, y, x + w, y + h
+def _with_lid_skin(face: FaceSource, posed: Posed) -> NDArray[np.float64]:
+    """Source points with the closing lids' texture taken a little off the eyeball."""
+    points = face.mesh.points
+    if not any(posed.closures):
+        return points
+    points = points.copy()
+    up = face.mesh.camera.rotation[:2, 1] * np.array([1.0, -1.0]) * face.mesh.iod
+    for side, closure in enumerate(posed.closures):
+        points[list(UPPER_LIDS[side][1:-1]), :2] += closure * LID_SKIN * up
+        points[list(LOWER_LIDS[side][1:-1]), :2] -= closure * LID_SKIN * up
+    return points
 
 
-def _render(code: WarpCode, fine: FloatArray) -> Patch:
-    from app.engine.warping.kernels import MAPS, triangle_maps, warp_band
-
-    mesh = topology()
-    source = np.ascontiguousarray(code.fine[:, :2] - 0.5, np.float32)
-    target = np.ascontiguousarray(fine[:, :2] - 0.5, np.float32)
-    still = np.abs(source - target).max(axis=1) < STILL
-    target[still] = source[still]
-    x0, y0, x1, y1 = _moved_box(code, source, target, still)
-    out = np.empty((y1 - y0, x1 - x0, 3), code.pixels.dtype)
-    if out.size == 0:
-        return Patch(out, 0, 0, None)
-    shade = np.zeros((len(fine), 2), np.float32)
-    maps = np.empty((len(mesh.triangles), MAPS), np.float32)
-    triangle_maps(source, target, source, shade, mesh.triangles, maps)
-    depth = fine[:, 2][mesh.triangles].sum(axis=1)
-    order = np.lexsort((depth, mesh.layer))
-    limit = np.float32(max(1.5, 0.02 * code.mesh.iod))
-    top = np.float32(65535 if code.pixels.dtype == np.uint16 else 255)
-
-    def band(start: int) -> None:
-        end = min(start + BAND_ROWS, y1)
-        warp_band(
-            start,
-            end,
-            x0,
-            x1,
-            code.pixels.shape[0],
-            code.pixels,
-            code.background,
-            code.matte,
-            code.zone,
-            code.hold,
-            target,
-            mesh.triangles,
-            order,
-            maps,
-            limit,
-            top,
-            True,
-            out[start - y0 : end - y0],
-        )
-
-    _pool().map(band, range(y0, y1, BAND_ROWS), 1)
-    return Patch(out, x0, y0, None)
+def fold_overs(code: WarpCode, target: Target) -> int:
+    """Triangles that face away in the target though the head's turn alone would not turn them away."""
+    posed = pose(code.face, target.params)
+    mesh = code.face.mesh
+    fine = topology().smooth @ np.concatenate([mesh.points, posed.points], axis=1)
+    a, b, c = (fine[topology().triangles[:, k]] for k in range(3))
+    flip = np.array([1.0, -1.0, 1.0])
+    before = np.cross(c[:, :3] - a[:, :3], b[:, :3] - a[:, :3])
+    turn = (flip[:, None] * (posed.camera.rotation @ mesh.camera.rotation.T)) * flip[None]
+    rigid = (before @ turn.T)[:, 2]
+    area = np.cross(c[:, 3:5] - a[:, 3:5], b[:, 3:5] - a[:, 3:5])
+    faces = (before[:, 2] > 0) & (rigid > 0.05 * np.linalg.norm(before, axis=1))
+    return int(np.count_nonzero(faces & (area < -0.05) & (topology().layer < 2)))
 
 
-def _moved_box(code: WarpCode, source: Any, target: Any, still: Any) -> tuple[int, int, int, int]:
-    triangles = topology().triangles
-    moving = triangles[~still[triangles].all(axis=1)]
-    if len(moving) == 0:
-        return 0, 0, 0, 0
-    corners = target[moving.ravel()]
-    far = int(np.ceil(np.abs(source - target).max())) + 2
-    low = np.maximum(
-        np.floor(corners.min(axis=0)).astype(int) - 1, [code.reach[0] - far, code.reach[1] - far]
-    )
-    high = np.minimum(
-        np.ceil(corners.max(axis=0)).astype(int) + 2, [code.reach[2] + far, code.reach[3] + far]
-    )
-    height, width = code.pixels.shape[:2]
-    x0, y0 = max(0, int(low[0])), max(0, int(low[1]))
-    return x0, y0, max(x0, min(width, int(high[0]))), max(y0, min(height, int(high[1])))
+def _own_matte(source: SourceImage) -> NDArray[np.float32]:
+    """The matte without the photo's other people's faces: they belong to the background."""
+    matte = source.matte
+    for other in source.others:
+        matte = matte * (1 - _near(other, matte.shape, 0.35, 0.25)).astype(np.float32)
+    return np.asarray(matte, np.float32)
+
+
+def _near(face: FittedFace, shape: tuple[int, ...], grow: float, fade: float) -> NDArray[np.float32]:
+    """(H, W) 1 on a face and `grow` IOD around it, fading to 0 over `fade` IOD."""
+    hull = cv2.convexHull(np.round(face.landmarks[:468, :2]).astype(np.int32))
+    inside = np.zeros(shape[:2], np.uint8)
+    cv2.fillConvexPoly(inside, hull, 1)
+    iod = max(face.params.camera.scale, 1.0)
+    distance = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 5)
+    return np.asarray(np.clip((grow + fade - distance / iod) / fade, 0, 1), np.float32)
+
+
+def _hold(source: SourceImage) -> NDArray[np.uint8]:
+    """(H, W) 0 on other people's faces, 255 from a little beyond them on; (0, 0) where there are none."""
+    if not source.others:
+        return np.zeros((0, 0), np.uint8)
+    free = np.ones(source.matte.shape, np.float32)
+    for other in source.others:
+        free = np.minimum(free, 1 - _near(other, free.shape, 0.35, 0.5))
+    return np.asarray(free * 255 + 0.5, np.uint8)
+
+
+def _layers(pixels: NDArray[Any], matte: NDArray[np.float32], hold: NDArray[np.uint8], iod: float) -> Layers:
+    top = 65535 if pixels.dtype == np.uint16 else 255
+    some, solid = (matte > 0.5 / top).astype(np.uint8), (matte > 1 - 0.5 / top).astype(np.uint8)
+    grown = 2 * max(2, round(0.11 * iod)) + 1
+    near = cv2.dilate(some, cv2.getStructuringElement(cv2.MORPH_RECT, (grown, grown)))
+    zone = near + cv2.erode(solid, np.ones((5, 5), np.uint8))
+    texture = np.dstack([pixels, np.round(matte * top).astype(pixels.dtype)])
+    x, y, w, h = cv2.boundingRect(near)
+    return Layers(texture, fill(pixels, near > 0, iod), zone, hold, (x, y, x + w, y + h), iod)
 
 
 @contextmanager

@@ -12,16 +12,18 @@ import math
 import numpy as np
 from numba import njit
 
-MAPS = 17  # columns of the per-triangle table, see `triangle_maps`
+# Columns of the per-triangle table: the anchor, then (value there, d/dx, d/dy) of these.
+DISPLACEMENT_X, DISPLACEMENT_Y, GAIN, SHARE, MIRROR_X, MIRROR_Y, MIRROR_GAIN = range(2, 23, 3)
+MAPS = 23
 
 
 @njit(cache=True, nogil=True)
-def triangle_maps(source, target, mirrored, shade, triangles, out):  # type: ignore[no-untyped-def]
-    """Per triangle the affine maps from target pixels, as (value at the first corner, d/dx, d/dy).
+def triangle_maps(source, target, mirrored, light, triangles, out):  # type: ignore[no-untyped-def]
+    """Per triangle the affine maps over target pixels.
 
-    source, target, mirrored: (V, 2) index coordinates; shade: (V, 2) brightness gain - 1 and share of the mirrored
-    texture; out (T, 17): anchor x, y, then displacement x and y (source - target), gain, share, mirrored
-    position x and y relative to the target. Degenerate triangles keep their first corner's values.
+    source, target, mirrored: (V, 2) index coordinates; light: (V, 3) brightness gain - 1, share of the mirrored
+    texture, its gain - 1; out: (T, 23). Displacements are source - target. Degenerate triangles keep their first
+    corner's values.
     """
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
@@ -32,17 +34,23 @@ def triangle_maps(source, target, mirrored, shade, triangles, out):  # type: ign
         inv = 1.0 / det if abs(det) > 1e-9 else 0.0
         out[t, 0] = ax
         out[t, 1] = ay
-        for k in range(5):
+        for k in range(7):
             if k < 2:
-                fa = source[a, k] - target[a, k]
-                fb = source[b, k] - target[b, k]
-                fc = source[c, k] - target[c, k]
-            elif k == 2:
-                fa, fb, fc = shade[a, 0], shade[b, 0], shade[c, 0]
+                fa, fb, fc = (
+                    source[a, k] - target[a, k],
+                    source[b, k] - target[b, k],
+                    source[c, k] - target[c, k],
+                )
+            elif k == 4 or k == 5:
+                i = k - 4
+                fa, fb, fc = (
+                    mirrored[a, i] - target[a, i],
+                    mirrored[b, i] - target[b, i],
+                    mirrored[c, i] - target[c, i],
+                )
             else:
-                fa = mirrored[a, k - 3] - target[a, k - 3]
-                fb = mirrored[b, k - 3] - target[b, k - 3]
-                fc = mirrored[c, k - 3] - target[c, k - 3]
+                i = 2 if k == 6 else k - 2
+                fa, fb, fc = light[a, i], light[b, i], light[c, i]
             out[t, 2 + 3 * k] = fa
             out[t, 3 + 3 * k] = ((fb - fa) * vy - (fc - fa) * uy) * inv
             out[t, 4 + 3 * k] = ((fc - fa) * ux - (fb - fa) * vx) * inv
@@ -59,8 +67,8 @@ def fill_ids(y0, y1, x0, x1, target, triangles, order, ids):  # type: ignore[no-
         cx, cy = target[c, 0], target[c, 1]
         if (bx - ax) * (cy - ay) - (by - ay) * (cx - ax) >= 0:
             continue
-        top = max(y0, int(math.ceil(min(ay, by, cy) - 1e-3)))
-        bottom = min(y1 - 1, int(math.floor(max(ay, by, cy) + 1e-3)))
+        top = max(y0, math.ceil(min(ay, by, cy) - 1e-3))
+        bottom = min(y1 - 1, math.floor(max(ay, by, cy) + 1e-3))
         for y in range(top, bottom + 1):
             low, high = 1e9, -1e9
             for e in range(3):
@@ -79,88 +87,107 @@ def fill_ids(y0, y1, x0, x1, target, triangles, order, ids):  # type: ignore[no-
                     else:
                         low = min(low, px, qx)
                         high = max(high, px, qx)
-            first = max(x0, int(math.ceil(low - 1e-3)))
-            last = min(x1 - 1, int(math.floor(high + 1e-3)))
+            first = max(x0, math.ceil(low - 1e-3))
+            last = min(x1 - 1, math.floor(high + 1e-3))
             for x in range(first, last + 1):
                 ids[y - y0, x - x0] = t
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _cubic(t, w):  # type: ignore[no-untyped-def]
-    """Catmull-Rom weights of the four neighbours at fraction t."""
-    t2 = t * t
-    t3 = t2 * t
-    w[0] = -0.5 * t3 + t2 - 0.5 * t
-    w[1] = 1.5 * t3 - 2.5 * t2 + 1.0
-    w[2] = -1.5 * t3 + 2.0 * t2 + 0.5 * t
-    w[3] = 0.5 * t3 - 0.5 * t2
+@njit(cache=True, nogil=True, fastmath=True)
+def inside(image, x, y, dx, dy):  # type: ignore[no-untyped-def]
+    """The source position of pixel (x, y), drawn to the picture's edge where it lies outside."""
+    zero = np.float32(0)
+    qx = min(max(np.float32(x) + dx, zero), np.float32(image.shape[1] - 1))
+    qy = min(max(np.float32(y) + dy, zero), np.float32(image.shape[0] - 1))
+    return qx, qy
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def sample(image, qx, qy, sharp, w, colour):  # type: ignore[no-untyped-def]
-    """Colour of (H, W, C) at index coordinates into colour (C,): Catmull-Rom if sharp, else bilinear; edges repeat."""
-    h, wd, n = image.shape
-    qx = min(max(qx, np.float32(0)), np.float32(wd - 1))
-    qy = min(max(qy, np.float32(0)), np.float32(h - 1))
+def bilinear(image, qx, qy):  # type: ignore[no-untyped-def]
+    """(r, g, b) of (H, W, 3 or 4) at index coordinates inside the picture."""
+    one = np.float32(1)
     x, y = int(qx), int(qy)
+    x1, y1 = min(x + 1, image.shape[1] - 1), min(y + 1, image.shape[0] - 1)
     fx, fy = qx - np.float32(x), qy - np.float32(y)
-    if sharp and 1 <= x < wd - 2 and 1 <= y < h - 2:
-        _cubic(fx, w[0])
-        _cubic(fy, w[1])
-        for c in range(n):
-            total = np.float32(0)
-            for j in range(4):
-                row = (
-                    w[0, 0] * image[y + j - 1, x - 1, c]
-                    + w[0, 1] * image[y + j - 1, x, c]
-                    + w[0, 2] * image[y + j - 1, x + 1, c]
-                    + w[0, 3] * image[y + j - 1, x + 2, c]
-                )
-                total += w[1, j] * row
-            colour[c] = total
-    else:
-        x1, y1 = min(x + 1, wd - 1), min(y + 1, h - 1)
-        for c in range(n):
-            upper = (1 - fx) * image[y, x, c] + fx * image[y, x1, c]
-            lower = (1 - fx) * image[y1, x, c] + fx * image[y1, x1, c]
-            colour[c] = (1 - fy) * upper + fy * lower
+    w00, w01, w10, w11 = (one - fx) * (one - fy), fx * (one - fy), (one - fx) * fy, fx * fy
+    r = w00 * image[y, x, 0] + w01 * image[y, x1, 0] + w10 * image[y1, x, 0] + w11 * image[y1, x1, 0]
+    g = w00 * image[y, x, 1] + w01 * image[y, x1, 1] + w10 * image[y1, x, 1] + w11 * image[y1, x1, 1]
+    b = w00 * image[y, x, 2] + w01 * image[y, x1, 2] + w10 * image[y1, x, 2] + w11 * image[y1, x1, 2]
+    return r, g, b
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _value(plane, qx, qy):  # type: ignore[no-untyped-def]
-    """Bilinear value of an (H, W) uint8 plane, divided by 255."""
-    h, wd = plane.shape
-    qx = min(max(qx, np.float32(0)), np.float32(wd - 1))
-    qy = min(max(qy, np.float32(0)), np.float32(h - 1))
+def _keys(t):  # type: ignore[no-untyped-def]
+    """Catmull-Rom weights of the four neighbours at fraction t (Keys 1981, a = -1/2)."""
+    half, one = np.float32(0.5), np.float32(1)
+    u = one - t
+    a0, a3 = -half * t * u * u, -half * u * t * t
+    a1 = one - t * t * (np.float32(2.5) - np.float32(1.5) * t)
+    return a0, a1, one - a0 - a1 - a3, a3
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _row(image, i, m, n, o, p, c, a0, a1, a2, a3):  # type: ignore[no-untyped-def]
+    return a0 * image[i, m, c] + a1 * image[i, n, c] + a2 * image[i, o, c] + a3 * image[i, p, c]
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _patch(image, h, i, j, q, m, n, o, p, c, a0, a1, a2, a3, k0, k1, k2, k3):  # type: ignore[no-untyped-def]
+    return (
+        k0 * _row(image, h, m, n, o, p, c, a0, a1, a2, a3)
+        + k1 * _row(image, i, m, n, o, p, c, a0, a1, a2, a3)
+        + k2 * _row(image, j, m, n, o, p, c, a0, a1, a2, a3)
+        + k3 * _row(image, q, m, n, o, p, c, a0, a1, a2, a3)
+    )
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def bicubic(image, qx, qy):  # type: ignore[no-untyped-def]
+    """Four channels of (H, W, 4) at index coordinates inside the picture, by Catmull-Rom splines; edges repeat."""
     x, y = int(qx), int(qy)
-    x1, y1 = min(x + 1, wd - 1), min(y + 1, h - 1)
-    fx, fy = qx - np.float32(x), qy - np.float32(y)
-    upper = (1 - fx) * plane[y, x] + fx * plane[y, x1]
-    lower = (1 - fx) * plane[y1, x] + fx * plane[y1, x1]
-    return ((1 - fy) * upper + fy * lower) * np.float32(1 / 255)
+    a0, a1, a2, a3 = _keys(qx - np.float32(x))
+    k0, k1, k2, k3 = _keys(qy - np.float32(y))
+    # Unsigned indices, so that no test for negative ones is compiled in.
+    m, n = np.uint64(max(x - 1, 0)), np.uint64(x)
+    o, p = np.uint64(min(x + 1, image.shape[1] - 1)), np.uint64(min(x + 2, image.shape[1] - 1))
+    h, i = np.uint64(max(y - 1, 0)), np.uint64(y)
+    j, q = np.uint64(min(y + 1, image.shape[0] - 1)), np.uint64(min(y + 2, image.shape[0] - 1))
+    return (
+        _patch(image, h, i, j, q, m, n, o, p, 0, a0, a1, a2, a3, k0, k1, k2, k3),
+        _patch(image, h, i, j, q, m, n, o, p, 1, a0, a1, a2, a3, k0, k1, k2, k3),
+        _patch(image, h, i, j, q, m, n, o, p, 2, a0, a1, a2, a3, k0, k1, k2, k3),
+        _patch(image, h, i, j, q, m, n, o, p, 3, a0, a1, a2, a3, k0, k1, k2, k3),
+    )
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def fetch(photo, background, matte, zone, x, y, dx, dy, gain, sharp, w, colour, other):  # type: ignore[no-untyped-def]
-    """Composite colour of pixel (x, y) whose source is (x + dx, y + dy), into colour (C,)."""
-    h, wd, n = photo.shape
-    qx, qy = np.float32(x) + dx, np.float32(y) + dy
-    ix = min(max(int(qx + np.float32(0.5)), 0), wd - 1)
-    iy = min(max(int(qy + np.float32(0.5)), 0), h - 1)
-    kind = zone[iy, ix]
+def composite(colour, background, zone, x, y, qx, qy, gain, top):  # type: ignore[no-untyped-def]
+    """(r, g, b) of pixel (x, y) whose source (qx, qy) has this (4,) colour and matte, over the background."""
+    zero, one, half = np.float32(0), np.float32(1), np.float32(0.5)
+    kind = zone[int(qy + half), int(qx + half)]
     if kind == 0:
-        for c in range(n):
-            colour[c] = background[y, x, c]
-        return
-    sample(photo, qx, qy, sharp, w, colour)
+        return (
+            np.float32(background[y, x, 0]),
+            np.float32(background[y, x, 1]),
+            np.float32(background[y, x, 2]),
+        )
     if kind == 2:
-        for c in range(n):
-            colour[c] *= 1 + gain
-        return
-    a = _value(matte, qx, qy)
-    sample(background, qx, qy, False, w, other)
-    for c in range(n):
-        colour[c] = colour[c] * (1 + a * gain) + (1 - a) * (background[y, x, c] - other[c])
+        lit = one + gain
+        return colour[0] * lit, colour[1] * lit, colour[2] * lit
+    a = min(max(colour[3] / top, zero), one)
+    lit, left = one + a * gain, one - a
+    br, bg, bb = bilinear(background, qx, qy)
+    r = colour[0] * lit + left * (background[y, x, 0] - br)
+    g = colour[1] * lit + left * (background[y, x, 1] - bg)
+    b = colour[2] * lit + left * (background[y, x, 2] - bb)
+    return r, g, b
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _at(maps, t, column, x, y):  # type: ignore[no-untyped-def]
+    """A mapped value of triangle t at pixel (x, y)."""
+    u, v = np.float32(x) - maps[t, 0], np.float32(y) - maps[t, 1]
+    return maps[t, column] + maps[t, column + 1] * u + maps[t, column + 2] * v
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -174,9 +201,7 @@ def _displacements(y0, y1, x0, x1, maps, hold, ids, flow):  # type: ignore[no-un
                 flow[y - y0, x - x0, 0] = 0
                 flow[y - y0, x - x0, 1] = 0
                 continue
-            u, v = np.float32(x) - maps[t, 0], np.float32(y) - maps[t, 1]
-            dx = maps[t, 2] + maps[t, 3] * u + maps[t, 4] * v
-            dy = maps[t, 5] + maps[t, 6] * u + maps[t, 7] * v
+            dx, dy = _at(maps, t, DISPLACEMENT_X, x, y), _at(maps, t, DISPLACEMENT_Y, x, y)
             if held:
                 share = hold[y, x] * np.float32(1 / 255)
                 dx *= share
@@ -186,108 +211,96 @@ def _displacements(y0, y1, x0, x1, maps, hold, ids, flow):  # type: ignore[no-un
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _jump(flow, j, i, rows, columns, limit):  # type: ignore[no-untyped-def]
-    """Whether a 4-neighbour's displacement differs so much that an occluding edge runs between."""
-    dx, dy = flow[j, i, 0], flow[j, i, 1]
-    for k in range(4):
-        jj = j + (1 if k == 0 else (-1 if k == 1 else 0))
-        ii = i + (1 if k == 2 else (-1 if k == 3 else 0))
-        if (
-            0 <= jj < rows
-            and 0 <= ii < columns
-            and abs(flow[jj, ii, 0] - dx) + abs(flow[jj, ii, 1] - dy) > limit
-        ):
-            return True
-    return False
+def _edges(ids, flow, limit, edge):  # type: ignore[no-untyped-def]
+    """Mark in edge (rows, columns) the pixels on both sides of an occluding edge: neighbours that moved apart."""
+    rows, columns = ids.shape
+    for j in range(rows):
+        for i in range(columns):
+            t = ids[j, i]
+            if i + 1 < columns and ids[j, i + 1] != t:
+                apart = abs(flow[j, i + 1, 0] - flow[j, i, 0]) + abs(flow[j, i + 1, 1] - flow[j, i, 1])
+                if apart > limit:
+                    edge[j, i] = edge[j, i + 1] = True
+            if j + 1 < rows and ids[j + 1, i] != t:
+                apart = abs(flow[j + 1, i, 0] - flow[j, i, 0]) + abs(flow[j + 1, i, 1] - flow[j, i, 1])
+                if apart > limit:
+                    edge[j, i] = edge[j + 1, i] = True
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _soft(photo, background, matte, zone, x, y, j, i, flow, gain, sharp, w, colour, other, total):  # type: ignore[no-untyped-def]
-    """An anti-aliased occluding edge: the mean of what this pixel's and its neighbours' displacements fetch."""
-    rows, columns = flow.shape[0], flow.shape[1]
-    n = photo.shape[2]
-    weight = np.float32(0)
-    for c in range(n):
-        total[c] = 0
-    for jj in range(max(j - 1, 0), min(j + 2, rows)):
-        for ii in range(max(i - 1, 0), min(i + 2, columns)):
+def _soft(texture, background, zone, x, y, j, i, flow, gain, top, colour):  # type: ignore[no-untyped-def]
+    """(r, g, b) of an occluding edge, anti-aliased: the mean of what the neighbours' displacements fetch here."""
+    r = g = b = weight = np.float32(0)
+    for jj in range(max(j - 1, 0), min(j + 2, flow.shape[0])):
+        for ii in range(max(i - 1, 0), min(i + 2, flow.shape[1])):
             share = np.float32((2 - abs(jj - j)) * (2 - abs(ii - i)))
-            fetch(
-                photo,
-                background,
-                matte,
-                zone,
-                x,
-                y,
-                flow[jj, ii, 0],
-                flow[jj, ii, 1],
-                gain,
-                sharp,
-                w,
-                colour,
-                other,
-            )
-            for c in range(n):
-                total[c] += share * colour[c]
+            qx, qy = inside(texture, x, y, flow[jj, ii, 0], flow[jj, ii, 1])
+            colour[0], colour[1], colour[2], colour[3] = bicubic(texture, qx, qy)
+            pr, pg, pb = composite(colour, background, zone, x, y, qx, qy, gain, top)
+            r += share * pr
+            g += share * pg
+            b += share * pb
             weight += share
-    for c in range(n):
-        colour[c] = total[c] / weight
+    return r / weight, g / weight, b / weight
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _fetch_row(texture, zone, y, x0, flow, line):  # type: ignore[no-untyped-def]
+    """Photo and matte through one row of flow into line (columns, 4); where only background shows, nothing."""
+    half = np.float32(0.5)
+    for i in range(line.shape[0]):
+        qx, qy = inside(texture, x0 + i, y, flow[i, 0], flow[i, 1])
+        if zone[int(qy + half), int(qx + half)] > 0:
+            line[i, 0], line[i, 1], line[i, 2], line[i, 3] = bicubic(texture, qx, qy)
 
 
 @njit(cache=True, nogil=True, fastmath=True)
 def warp_band(  # type: ignore[no-untyped-def]
-    y0,
-    y1,
-    x0,
-    x1,
-    height,
-    photo,
-    background,
-    matte,
-    zone,
-    hold,
-    target,
-    triangles,
-    order,
-    maps,
-    limit,
-    top,
-    sharp,
-    out,
+    y0, y1, x0, x1, texture, background, zone, hold, target, triangles, order, maps, mirrors, limit, top, out
 ):
-    """Rows y0..y1 of the moved box (x0..x1), whose out (h, w, C) starts at row y0 of the picture.
+    """Rows y0..y1 of the moved box (columns x0..x1) into out (y1 - y0, x1 - x0, 3).
 
-    photo, background: (H, W, C); matte: (H, W) uint8; zone: (H, W) 0 background, 1 mixed, 2 solid; hold: (H, W)
-    uint8 or empty; limit: px of displacement difference that makes an edge; top: largest pixel value.
+    texture: (H, W, 4) photo and matte, background: (H, W, 3); zone: (H, W) 0 background, 1 mixed, 2 solid; hold: (H, W)
+    uint8 or empty; mirrors: whether any share is > 0; limit: px of displacement difference that makes an edge; top: largest pixel value.
     """
-    n = photo.shape[2]
-    first, last = max(y0 - 1, 0), min(y1 + 1, height)
+    first, last = max(y0 - 1, 0), min(y1 + 1, texture.shape[0])
     columns = x1 - x0
     ids = np.full((last - first, columns), -1, np.int16)
     fill_ids(first, last, x0, x1, target, triangles, order, ids)
     flow = np.empty((last - first, columns, 2), np.float32)
     _displacements(first, last, x0, x1, maps, hold, ids, flow)
-    colour, other, total = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.float32)
-    w = np.empty((2, 4), np.float32)
+    edge = np.zeros((last - first, columns), np.bool_)
+    _edges(ids, flow, limit, edge)
+    line = np.empty((columns, 4), np.float32)
+    colour = np.empty(4, np.float32)
+    zero, half = np.float32(0), np.float32(0.5)
+    held = hold.shape[0] > 0
     for y in range(y0, y1):
         j = y - first
-        for x in range(x0, x1):
-            i = x - x0
+        _fetch_row(texture, zone, y, x0, flow[j], line)
+        for i in range(columns):
+            x, t = x0 + i, ids[j, i]
             dx, dy = flow[j, i, 0], flow[j, i, 1]
-            edge = _jump(flow, j, i, flow.shape[0], columns, limit)
-            t = ids[j, i]
-            gain = np.float32(0)
-            if t >= 0:
-                u, v = np.float32(x) - maps[t, 0], np.float32(y) - maps[t, 1]
-                gain = maps[t, 8] + maps[t, 9] * u + maps[t, 10] * v
-            if dx == 0 and dy == 0 and gain == 0 and not edge:
-                for c in range(n):
-                    out[y - y0, i, c] = photo[y, x, c]
+            gain = _at(maps, t, GAIN, x, y) if t >= 0 else zero
+            share = _at(maps, t, SHARE, x, y) if mirrors and t >= 0 else zero
+            if held and hold[y, x] == 0:
+                gain = share = dx = dy = zero
+                edge[j, i] = False
+            if edge[j, i]:
+                r, g, b = _soft(texture, background, zone, x, y, j, i, flow, gain, top, colour)
+            elif dx == zero and dy == zero and gain == zero and share == zero:
+                for c in range(3):
+                    out[y - y0, i, c] = texture[y, x, c]
                 continue
-            if edge:
-                _soft(photo, background, matte, zone, x, y, j, i, flow, gain, sharp, w, colour, other, total)
             else:
-                fetch(photo, background, matte, zone, x, y, dx, dy, gain, sharp, w, colour, other)
-            for c in range(n):
-                value = min(max(colour[c] + np.float32(0.5), np.float32(0)), top + np.float32(0.5))
-                out[y - y0, i, c] = int(value)
+                qx, qy = inside(texture, x, y, dx, dy)
+                r, g, b = composite(line[i], background, zone, x, y, qx, qy, gain, top)
+            if share > zero:
+                qx, qy = inside(texture, x, y, _at(maps, t, MIRROR_X, x, y), _at(maps, t, MIRROR_Y, x, y))
+                colour[0], colour[1], colour[2], colour[3] = bicubic(texture, qx, qy)
+                gain = _at(maps, t, MIRROR_GAIN, x, y)
+                mr, mg, mb = composite(colour, background, zone, x, y, qx, qy, gain, top)
+                r, g, b = r + share * (mr - r), g + share * (mg - g), b + share * (mb - b)
+            out[y - y0, i, 0] = int(min(max(r, zero), top) + half)
+            out[y - y0, i, 1] = int(min(max(g, zero), top) + half)
+            out[y - y0, i, 2] = int(min(max(b, zero), top) + half)

@@ -13,7 +13,6 @@ from app.engine.warping.topology import N_FACE, N_MESH, N_OVAL, N_RINGS, OVAL, R
 
 FloatArray = NDArray[np.float64]
 
-DEPTH_SCALE = 1.2  # MediaPipe's depth is too flat by this much
 HEAD_CENTRE = (
     0.0,
     -0.05,
@@ -28,7 +27,7 @@ CHIN = 152
 class SourceMesh:
     """900 vertices of one photo.
 
-    points: (900, 3) px, z to the viewer (scaled by DEPTH_SCALE on the face); rigid: (900,) share of the head's
+    points: (900, 3) px, z to the viewer; rigid: (900,) share of the head's
     motion; body: (900,) share of the body's; follow: (900,) share of its oval vertex' expression; spoke: (900,)
     that oval vertex; centre: the middle of the face in model space; iod: px.
     """
@@ -46,11 +45,6 @@ class SourceMesh:
 def smoothstep(low: float, high: float, x: FloatArray) -> FloatArray:
     t = np.clip((np.asarray(x, float) - low) / (high - low), 0, 1)
     return np.asarray(t * t * (3 - 2 * t))
-
-
-def deepened(points: FloatArray) -> FloatArray:
-    """Landmarks with the depth stretched to what heads have."""
-    return np.asarray(points * np.array([1.0, 1.0, DEPTH_SCALE]))
 
 
 def _blur_spokes(values: FloatArray, sigma: float) -> FloatArray:
@@ -105,7 +99,7 @@ def _border_share(points: FloatArray, size: tuple[int, int], margin: float) -> F
 def source_mesh(face: FittedFace, matte: NDArray[np.float32]) -> SourceMesh:
     """The mesh of one face; matte (H, W) in [0, 1]."""
     camera = face.params.camera
-    points = deepened(face.landmarks[:N_FACE])
+    points = face.landmarks[:N_FACE]
     iod = camera.scale
     middle = camera.unproject(points).mean(axis=0)
     oval = points[list(OVAL)]
@@ -145,6 +139,6 @@ def _weighted(
     body = np.zeros(N_MESH)
     body[N_FACE:] = 1 - smoothstep(2, 6, distance)
     follow = np.ones(N_MESH)
-    follow[N_FACE:] = np.exp(-((distance / 0.45) ** 2))
+    follow[N_FACE:] = np.exp(-((distance / 0.45) ** 2)) * (distance < 1)
     spoke = np.concatenate([np.arange(N_FACE), np.tile(OVAL, N_RINGS)])
     return SourceMesh(everything, rigid * border, body * border, follow, spoke, camera, middle, iod)

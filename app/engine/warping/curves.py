@@ -1,0 +1,63 @@
+"""Smooth closed contours and their soft insides."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+Float32 = NDArray[np.float32]
+
+
+def catmull_rom(points: FloatArray, steps: int = 6) -> FloatArray:
+    """A closed curve through (N, 2) points, (N * steps, 2)."""
+    before, after, next_ = np.roll(points, 1, 0), np.roll(points, -1, 0), np.roll(points, -2, 0)
+    t = (np.arange(steps) / steps)[None, :, None]
+    a, b, c, d = (p[:, None] for p in (before, points, after, next_))
+    curve = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
+    return np.asarray(curve.reshape(-1, 2))
+
+
+def ring(upper: tuple[int, ...], lower: tuple[int, ...]) -> list[int]:
+    """Vertices of the closed contour of two rows that share both ends."""
+    return [*upper, *lower[-2:0:-1]]
+
+
+def soft_inside(contour: FloatArray, origin: tuple[int, int], shape: tuple[int, int], blur: float) -> Float32:
+    """(h, w) coverage of a closed contour (pixel coordinates) in the box at `origin`, blurred by `blur` px."""
+    shift = 6
+    corners = np.round((contour - np.array(origin) - 0.5) * (1 << shift)).astype(np.int32)
+    mask = np.zeros(shape, np.uint8)
+    cv2.fillPoly(mask, [corners], 255, cv2.LINE_AA, shift)
+    soft = mask.astype(np.float32) / 255
+    return np.asarray(cv2.GaussianBlur(soft, (0, 0), blur), np.float32) if blur > 0.3 else soft
+
+
+def box_around(points: FloatArray, margin: float, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """(x0, y0, x1, y1) of the points grown by `margin` px, cut to a picture of (width, height)."""
+    low, high = np.floor(points.min(axis=0) - margin), np.ceil(points.max(axis=0) + margin)
+    x0, y0 = max(0, int(low[0])), max(0, int(low[1]))
+    return x0, y0, max(x0, min(size[0], int(high[0]))), max(y0, min(size[1], int(high[1])))
+
+
+def distance_to(curve: FloatArray, x: Float32, y: Float32) -> tuple[Float32, Float32]:
+    """Distance of pixels from an open polyline (N, 2), and how far along it (0..1) the nearest point is."""
+    a, b = curve[:-1].astype(np.float32), curve[1:].astype(np.float32)
+    ab = b - a
+    px, py = x[..., None] - a[:, 0], y[..., None] - a[:, 1]
+    length2 = np.maximum((ab**2).sum(axis=1), 1e-9)
+    t = np.clip((px * ab[:, 0] + py * ab[:, 1]) / length2, 0, 1)
+    d2 = (px - t * ab[:, 0]) ** 2 + (py - t * ab[:, 1]) ** 2
+    nearest = np.argmin(d2, axis=-1)[..., None]
+    along = (np.take_along_axis(t, nearest, -1)[..., 0] + nearest[..., 0]) / len(a)
+    return np.sqrt(np.take_along_axis(d2, nearest, -1)[..., 0]), along.astype(np.float32)
+
+
+def fetch(picture: NDArray[Any], x: Float32, y: Float32) -> Float32:
+    """Bilinear float32 colours of (H, W, 3) at pixel coordinates; edges repeat."""
+    return np.asarray(
+        cv2.remap(picture, x - 0.5, y - 0.5, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
+    )

@@ -1,0 +1,167 @@
+"""The open mouth: a dark cavity, teeth drawn from ICT-FaceKit, and the photo's own mouth where it was seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.warping.curves import Float32, FloatArray, box_around, catmull_rom, fetch, ring, soft_inside
+from app.engine.warping.topology import LOWER_LIP, UPPER_LIP
+
+TEETH = Path(__file__).parents[3] / "assets" / "teeth"
+PIXELS_PER_IOD = 320  # of the sprites, see tools/build_teeth.py
+LIP_BLUR = 0.010  # IOD: softness of the lips over what is inside
+CAVITY = np.array([42.0, 20.0, 22.0], np.float32)  # of full light
+INNER = ring(UPPER_LIP, LOWER_LIP)
+TOOTH_BEHIND_LIP = 0.055  # IOD: how far the upper incisors' edge lies below the lip's line at rest
+OPEN = 0.012  # IOD of lip gap from which the inside shows
+
+
+@dataclass(frozen=True, eq=False)
+class Mouth:
+    """The mouth of the photo.
+
+    contour: (20, 2) px of the inner lips; gap: IOD between the lips; light: brightness of the photo's skin in
+    [0, 1]; tint: (3,) colour balance of the photo; cheeks (saturation) included; iod: px.
+    """
+
+    contour: FloatArray
+    gap: float
+    light: float
+    tint: Float32
+    saturation: float
+    iod: float
+
+
+@dataclass(frozen=True, eq=False)
+class MouthPose:
+    """The mouth of the target.
+
+    contour: (20, 2) px of the inner lips; upper, lower: (2, 3) affines from sprite coordinates (IOD from the middle
+    of the incisal edge, x right, y down) to px; back: (2, 3) px of the target to px of the photo, rigid with the
+    upper jaw; gap: IOD; change: 0 when the mouth is as in the photo, 1 when what shows must be made.
+    """
+
+    contour: FloatArray
+    upper: FloatArray
+    lower: FloatArray
+    back: FloatArray
+    gap: float
+    change: float
+
+
+@cache
+def teeth() -> tuple[Float32, Float32]:
+    """(upper, lower) sprites (h, w, 4) float32, premultiplied, 0..255."""
+    from PIL import Image
+
+    def load(name: str) -> Float32:
+        with Image.open(TEETH / f"{name}.png") as file:
+            picture = np.asarray(file.convert("RGBA"), np.float32)
+        picture[..., :3] *= picture[..., 3:] / 255
+        return picture
+
+    return load("upper"), load("lower")
+
+
+def mouth_source(pixels: NDArray[Any], landmarks: FloatArray, iod: float, gap: float) -> Mouth:
+    """Measure the light on the skin around the mouth. landmarks: (478, 3) px; gap: IOD."""
+    top = 65535 if pixels.dtype == np.uint16 else 255
+    around = np.round(landmarks[[50, 280, 205, 425, 4, 164, 18, 200], :2]).astype(int)
+    x = np.clip(around[:, 0], 0, pixels.shape[1] - 1)
+    y = np.clip(around[:, 1], 0, pixels.shape[0] - 1)
+    skin = np.median(pixels[y, x].astype(np.float32) / top, axis=0)
+    luminance = float(skin @ np.array([0.299, 0.587, 0.114], np.float32))
+    saturation = float((skin.max() - skin.min()) / max(float(skin.max()), 1e-3))
+    # The light's own colour: what is left of the skin's when skin's usual reddishness is taken out.
+    usual = np.array([1.18, 0.96, 0.82], np.float32)
+    tint = skin / max(luminance, 1e-3) / usual
+    tint = np.clip(tint / tint.mean(), 0.7, 1.3) ** 0.5
+    return Mouth(landmarks[INNER, :2], gap, luminance, tint.astype(np.float32), saturation, iod)
+
+
+def draw_mouth(
+    out: NDArray[Any], origin: tuple[int, int], photo: NDArray[Any], mouth: Mouth, pose: MouthPose
+) -> None:
+    """Draw what shows between the target's lips into out (h, w, 3), the patch at `origin`, in place."""
+    contour = catmull_rom(pose.contour)
+    x0, y0, x1, y1 = box_around(
+        contour - np.array(origin), 0.03 * mouth.iod + 2, (out.shape[1], out.shape[0])
+    )
+    if pose.change <= 0 or x1 - x0 < 3 or y1 - y0 < 2:
+        return
+    view = out[y0:y1, x0:x1]
+    corner = (origin[0] + x0, origin[1] + y0)
+    shape = view.shape[:2]
+    top = 65535 if out.dtype == np.uint16 else 255
+    blur = LIP_BLUR * mouth.iod
+    cover = soft_inside(contour, corner, shape, blur) * np.float32(pose.change)
+    y, x = np.indices(shape, np.float32) + np.float32(0.5)
+    x, y = x + corner[0], y + corner[1]
+    inside = _made(mouth, pose, x, y, contour, corner) * np.float32(top / 255)
+    own, seen = _own(photo, mouth, pose, x, y)
+    inside += seen[..., None] * (own - inside)
+    colours = view.astype(np.float32)
+    colours += cover[..., None] * (inside - colours)
+    view[:] = np.clip(colours + 0.5, 0, top).astype(out.dtype)
+
+
+def _made(
+    mouth: Mouth, pose: MouthPose, x: Float32, y: Float32, contour: FloatArray, corner: tuple[int, int]
+) -> Float32:
+    """Cavity and teeth, 0..255, in the photo's light."""
+    exposure = np.float32(min(1.15, 0.25 + 1.25 * mouth.light))
+    made = np.broadcast_to(CAVITY * exposure * mouth.tint, (*x.shape, 3)).copy()
+    upper, lower = teeth()
+    for sprite, affine, anchor, dim in (
+        (lower, pose.lower, 0, 0.78),
+        (upper, pose.upper, sprite_rows(upper), 0.92),
+    ):
+        back = np.linalg.inv(np.vstack([affine, [0, 0, 1]]))
+        u = (back[0, 0] * x + back[0, 1] * y + back[0, 2]) * PIXELS_PER_IOD + sprite.shape[1] / 2
+        v = (back[1, 0] * x + back[1, 1] * y + back[1, 2]) * PIXELS_PER_IOD + anchor
+        # The sprite is smoothed to the picture's own resolution.
+        blur = max(0.0, 0.45 * PIXELS_PER_IOD / mouth.iod - 0.3)
+        smooth = cv2.GaussianBlur(sprite, (0, 0), blur) if blur > 0.3 else sprite
+        layer = cv2.remap(smooth, u.astype(np.float32) - 0.5, v.astype(np.float32) - 0.5, cv2.INTER_LINEAR)
+        colour = layer[..., :3] * (exposure * np.float32(dim)) * mouth.tint
+        made = made * (1 - layer[..., 3:] / 255) + colour
+    return _shadowed(made, mouth, contour, corner)
+
+
+def sprite_rows(sprite: Float32) -> int:
+    return int(sprite.shape[0])
+
+
+def _shadowed(made: Float32, mouth: Mouth, contour: FloatArray, corner: tuple[int, int]) -> Float32:
+    """Darker under the lips and in the corners."""
+    deep = soft_inside(contour, corner, made.shape[:2], 0.035 * mouth.iod)
+    shade = np.clip(deep * 1.25, 0.25, 1) ** 0.8
+    grey = made.mean(axis=2, keepdims=True)
+    colourful = np.float32(min(1.0, mouth.saturation / 0.25))  # none in a black-and-white photo
+    return np.asarray((grey + colourful * (made - grey)) * shade[..., None], np.float32)
+
+
+def _own(
+    photo: NDArray[Any], mouth: Mouth, pose: MouthPose, x: Float32, y: Float32
+) -> tuple[Float32, Float32]:
+    """The photo's own mouth inside, and how much of it was seen."""
+    qx = (pose.back[0, 0] * x + pose.back[0, 1] * y + pose.back[0, 2]).astype(np.float32)
+    qy = (pose.back[1, 0] * x + pose.back[1, 1] * y + pose.back[1, 2]).astype(np.float32)
+    if mouth.gap < OPEN:
+        return np.zeros((*x.shape, 3), np.float32), np.zeros(x.shape, np.float32)
+    x0, y0, x1, y1 = box_around(mouth.contour, 0.1 * mouth.iod + 2, (photo.shape[1], photo.shape[0]))
+    crop = photo[y0:y1, x0:x1].astype(np.float32)
+    opening = soft_inside(catmull_rom(mouth.contour), (x0, y0), crop.shape[:2], 0)
+    size = 2 * max(1, round(0.012 * mouth.iod)) + 1
+    opening = cv2.erode(opening, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
+    opening = cv2.GaussianBlur(opening, (0, 0), max(0.6, 0.012 * mouth.iod))
+    own = fetch(crop, qx - x0, qy - y0)
+    seen = cv2.remap(opening, qx - x0 - 0.5, qy - y0 - 0.5, cv2.INTER_LINEAR, borderValue=0)
+    return own, np.asarray(seen, np.float32)

@@ -1,0 +1,161 @@
+"""From target parameters to geometry: expression offsets, lids, lips, and the poses of eyes and mouth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.engine.face.parameters import Camera, Expression, FaceParams
+from app.engine.warping.calibration import calibrated
+from app.engine.warping.curves import FloatArray
+from app.engine.warping.eyes import Eye, EyePose, contour_vertices
+from app.engine.warping.geometry import target_points
+from app.engine.warping.lids import lid_gap, move_lids, openness
+from app.engine.warping.mouth import INNER, OPEN, TOOTH_BEHIND_LIP, MouthPose
+from app.engine.warping.shell import SourceMesh, smoothstep
+from app.engine.warping.topology import LOWER_LIP, N_FACE, UPPER_LIP
+
+EYEBALL = 0.19  # IOD
+FLIP = np.diag([1.0, -1.0, 1.0])  # model space (y up) to pixels (y down)
+LOWER_TOOTH_ABOVE_LIP = 0.03  # IOD
+LIP_THICKNESS = 0.06  # IOD: how far behind the lips the teeth stand
+
+
+@dataclass(frozen=True, eq=False)
+class FaceSource:
+    """The photo's face in model space.
+
+    points: (468, 3); lip_rest: y of the upper lip's line with the expression taken out; gap: IOD between the lips.
+    """
+
+    mesh: SourceMesh
+    params: FaceParams
+    points: FloatArray
+    lip_rest: float
+    gap: float
+
+
+@dataclass(frozen=True, eq=False)
+class Posed:
+    """A target: the 900 mesh points (px), their (468, 3) offsets, lid closures, and the target camera."""
+
+    points: FloatArray
+    offsets: FloatArray
+    closures: tuple[float, float]
+    camera: Camera
+    gaze: FloatArray
+
+
+def face_source(mesh: SourceMesh, params: FaceParams) -> FaceSource:
+    from app.engine.face.morphable_model import default_model
+
+    points = mesh.camera.unproject(mesh.points[:N_FACE])
+    worn = default_model().expression_offset(params.expression)
+    return FaceSource(mesh, params, points, float((points - worn)[13, 1]), lip_gap(points))
+
+
+def lip_gap(points: FloatArray) -> float:
+    return float(points[13, 1] - points[14, 1])
+
+
+def pose(source: FaceSource, target: FaceParams) -> Posed:
+    """Where everything goes. The source's own parameters give the source's own points exactly."""
+    camera, expression = calibrated(source.params, target)
+    offsets = _expression_offsets(source, expression)
+    offsets, closures = _with_lids(source, offsets, expression)
+    offsets = _with_lips_apart(source, offsets)
+    gaze = np.sin(np.radians(expression.gaze)) - np.sin(np.radians(source.params.expression.gaze))
+    return Posed(target_points(source.mesh, camera, offsets), offsets, closures, camera, gaze * EYEBALL)
+
+
+def _expression_offsets(source: FaceSource, expression: Expression) -> FloatArray:
+    from app.engine.face.morphable_model import default_model
+
+    worn = source.params.expression.coefficients
+    if expression.coefficients == worn:
+        return np.zeros((N_FACE, 3))
+    model = default_model()
+    change = (np.array(expression.coefficients) - np.array(worn)) * model.expression_sigma
+    return np.asarray(np.tensordot(change, model.expression_basis, 1))
+
+
+def _with_lids(
+    source: FaceSource, offsets: FloatArray, expression: Expression
+) -> tuple[FloatArray, tuple[float, float]]:
+    """Lid gaps as the apertures ask; closures: 0 as in the photo or wider, 1 shut."""
+    worn, asked = source.params.expression.aperture, expression.aperture
+    if not offsets.any() and asked == worn:
+        return offsets, (0.0, 0.0)
+    closures = []
+    for side in (0, 1):
+        factor = openness(worn[side], asked[side])
+        offsets = offsets + move_lids(source.points + offsets, side, lid_gap(source.points, side), factor)
+        closures.append(float(np.clip(1 - factor, 0, 1)))
+    return offsets, (closures[0], closures[1])
+
+
+def _with_lips_apart(source: FaceSource, offsets: FloatArray) -> FloatArray:
+    """Lips never cross more than they do in the photo."""
+    upper, lower = list(UPPER_LIP[1:-1]), list(LOWER_LIP[1:-1])
+    before = source.points[upper, 1] - source.points[lower, 1]
+    after = before + offsets[upper, 1] - offsets[lower, 1]
+    lacking = np.clip(np.minimum(before, 0) - after, 0, None)
+    if not lacking.any():
+        return offsets
+    offsets = offsets.copy()
+    offsets[upper, 1] += lacking / 2
+    offsets[lower, 1] -= lacking / 2
+    return offsets
+
+
+def plane_affine(before: Camera, after: Camera) -> FloatArray:
+    """(2, 2): how a plane facing the viewer in the photo (px) is turned in the target (px)."""
+    turned = FLIP @ after.rotation @ before.rotation.T @ FLIP
+    return np.asarray(after.scale / before.scale * turned[:2, :2])
+
+
+def eye_pose(source: FaceSource, posed: Posed, eye: Eye) -> EyePose | None:
+    """None where the eye only moves with the head."""
+    lids = contour_vertices(eye.side)
+    if not posed.gaze.any() and np.abs(posed.offsets[lids]).max() < 1e-4:
+        return None
+    before = source.params.camera
+    middle = posed.camera.project(before.unproject(eye.middle[None]))[0, :2]
+    shift = before.scale * (FLIP @ before.rotation @ np.array([*posed.gaze, 0.0]))[:2]
+    affine = plane_affine(before, posed.camera)
+    return EyePose(posed.points[lids, :2], affine, middle, shift, posed.closures[eye.side])
+
+
+def mouth_pose(source: FaceSource, posed: Posed) -> MouthPose | None:
+    """None where the mouth only moves with the head or stays shut."""
+    moved = source.points + posed.offsets
+    gap = lip_gap(moved)
+    most = float(np.abs(posed.offsets[INNER]).max())
+    change = float(smoothstep(0.002, 0.015, np.array(most)) * smoothstep(OPEN / 3, OPEN, np.array(gap)))
+    if change <= 0:
+        return None
+    camera, before = posed.camera, source.params.camera
+    middle_x = float(moved[[13, 14], 0].mean())
+    depth = float(moved[[13, 14], 2].mean()) - LIP_THICKNESS
+    edge = max(source.lip_rest - TOOTH_BEHIND_LIP, float(moved[13, 1]) - 0.4 * gap)
+    lower_edge = float(moved[14, 1]) + min(LOWER_TOOTH_ABOVE_LIP, 0.35 * gap)
+    centre = source.points[INNER].mean(axis=0, keepdims=True)
+    back = plane_affine(camera, before)
+    at = camera.project(centre)[0, :2]
+    to = before.project(centre)[0, :2]
+    return MouthPose(
+        posed.points[INNER, :2],
+        _sprite_affine(camera, np.array([middle_x, edge, depth])),
+        _sprite_affine(camera, np.array([middle_x, lower_edge, depth])),
+        np.column_stack([back, to - back @ at]),
+        gap,
+        change,
+    )
+
+
+def _sprite_affine(camera: Camera, anchor: FloatArray) -> FloatArray:
+    """(2, 3): sprite coordinates (IOD, x right, y down) at a model-space anchor to px."""
+    r = camera.rotation
+    axes = camera.scale * np.array([[r[0, 0], -r[0, 1]], [-r[1, 0], r[1, 1]]])
+    return np.column_stack([axes, camera.project(anchor[None])[0, :2]])

@@ -1,0 +1,131 @@
+"""From posed vertices to pixels: the moved box, its bands on all cores, eyes and mouth on top."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from multiprocessing.pool import ThreadPool
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.warping.curves import Float32, FloatArray, box_around
+from app.engine.warping.eyes import EYE_MARGIN, Eye, EyePose
+from app.engine.warping.topology import topology
+
+BAND_ROWS = 24
+STILL = 0.01  # px: displacements below this are none
+EDGE = 0.02  # IOD of displacement difference that makes an occluding edge
+
+
+@dataclass(frozen=True, eq=False)
+class Layers:
+    """The photo taken apart at one resolution.
+
+    texture: (H, W, 4) photo and matte; background: (H, W, 3); zone: (H, W) 0 where the photo is plain background, 2
+    where the person is solid, 1 between; hold: (H, W) 255 where things may move, or (0, 0); reach: (x0, y0, x1, y1)
+    of everything that is not plain background; iod: px.
+    """
+
+    texture: NDArray[Any]
+    background: NDArray[Any]
+    zone: NDArray[np.uint8]
+    hold: NDArray[np.uint8]
+    reach: tuple[int, int, int, int]
+    iod: float
+
+
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """The fine mesh in index coordinates, ready to draw.
+
+    source, target, mirrored: (V, 2) float32; light: (V, 3) gain - 1, mirrored share, its gain - 1; order: triangles
+    back to front; box: (x0, y0, x1, y1) of what moves.
+    """
+
+    source: Float32
+    target: Float32
+    mirrored: Float32
+    light: Float32
+    order: NDArray[np.int64]
+    box: tuple[int, int, int, int]
+
+    def with_eyes(self, eyes: Sequence[tuple[Eye, EyePose]], layers: Layers) -> Motion:
+        """The same with a box that holds the eyes to be drawn, also where no vertex moves."""
+        x0, y0, x1, y1 = self.box
+        for eye, target in eyes:
+            size = (layers.zone.shape[1], layers.zone.shape[0])
+            left, top, right, bottom = box_around(target.contour, EYE_MARGIN * eye.width + 1, size)
+            if x1 <= x0:
+                x0, y0, x1, y1 = left, top, right, bottom
+            x0, y0, x1, y1 = min(x0, left), min(y0, top), max(x1, right), max(y1, bottom)
+        return replace(self, box=(x0, y0, x1, y1))
+
+
+@cache
+def pool() -> ThreadPool:
+    """Daemon threads that share out a picture's bands; the kernels run without the GIL."""
+    return ThreadPool(min(8, os.cpu_count() or 1))
+
+
+def motion(
+    layers: Layers, source: FloatArray, target: FloatArray, mirrored: FloatArray, light: FloatArray
+) -> Motion:
+    """Smooth (900, 3) vertices (px) and (900, 3) light to the fine mesh and find what moves."""
+    mesh = topology()
+    fine = mesh.smooth @ np.concatenate(
+        [source[:, :2] - 0.5, target - [0.5, 0.5, 0], mirrored[:, :2] - 0.5, light], 1
+    )
+    fine = fine.astype(np.float32)
+    start, end = np.ascontiguousarray(fine[:, :2]), np.ascontiguousarray(fine[:, 2:4])
+    still = np.abs(start - end).max(axis=1) < STILL
+    end[still] = start[still]
+    order = np.lexsort((fine[:, 4][mesh.triangles].sum(axis=1), mesh.layer))
+    box = _moved_box(layers, start, end, still & ~fine[:, 7:].any(axis=1))
+    return Motion(
+        start, end, np.ascontiguousarray(fine[:, 5:7]), np.ascontiguousarray(fine[:, 7:10]), order, box
+    )
+
+
+def _moved_box(layers: Layers, source: Any, target: Any, still: Any) -> tuple[int, int, int, int]:
+    triangles = topology().triangles
+    moving = triangles[~still[triangles].all(axis=1)]
+    if len(moving) == 0:
+        return 0, 0, 0, 0
+    corners = target[moving.ravel()]
+    far = int(np.ceil(np.abs(source - target).max())) + 2
+    x0, y0, x1, y1 = layers.reach
+    low = np.maximum(np.floor(corners.min(axis=0)).astype(int) - 1, [x0 - far, y0 - far])
+    high = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 2, [x1 + far, y1 + far])
+    height, width = layers.zone.shape
+    left, top = max(0, int(low[0])), max(0, int(low[1]))
+    return left, top, max(left, min(width, int(high[0]))), max(top, min(height, int(high[1])))
+
+
+def render(layers: Layers, moved: Motion) -> NDArray[Any]:
+    """(h, w, 3) of the moved box."""
+    from app.engine.warping.kernels import MAPS, triangle_maps, warp_band
+
+    mesh = topology()
+    x0, y0, x1, y1 = moved.box
+    out = np.empty((y1 - y0, x1 - x0, 3), layers.texture.dtype)
+    if out.size == 0:
+        return out
+    maps = np.empty((len(mesh.triangles), MAPS), np.float32)
+    triangle_maps(moved.source, moved.target, moved.mirrored, moved.light, mesh.triangles, maps)
+    limit = np.float32(max(1.5, EDGE * layers.iod))
+    top = np.float32(65535 if layers.texture.dtype == np.uint16 else 255)
+    mirrors = bool(moved.light[:, 1].any())
+
+    def band(start: int) -> None:
+        end = min(start + BAND_ROWS, y1)
+        warp_band(
+            start, end, x0, x1, layers.texture, layers.background, layers.zone, layers.hold, moved.target,
+            mesh.triangles, moved.order, maps, mirrors, limit, top, out[start - y0 : end - y0],
+        )  # fmt: skip
+
+    pool().map(band, range(y0, y1, BAND_ROWS), 1)
+    return out

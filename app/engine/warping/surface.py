@@ -1,0 +1,210 @@
+"""Normals of the face mesh, light that follows them, and the other half's skin where this half was never seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+
+from app.engine.warping.shell import FloatArray, SourceMesh, smoothstep
+from app.engine.warping.topology import (
+    BROWS,
+    LOWER_LIDS,
+    LOWER_LIP,
+    N_FACE,
+    N_MESH,
+    N_OVAL,
+    N_RINGS,
+    OVAL,
+    RING_DISTANCES,
+    UPPER_LIDS,
+    UPPER_LIP,
+    topology,
+)
+
+LIGHT_STRENGTH = 0.7
+LIGHT_RANGE = (0.78, 1.28)
+MIRROR_RANGE = (0.35, 2.5)
+TURNED = 8.0  # degrees of yaw from which a photo hides part of a face
+MIRRORED_RINGS = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """What the photo says about skin and light.
+
+    normals: (468, 3) of the source, pixels' axes with z to the viewer; light: (4,) brightness = light . (1, n);
+    twin: (900,) the vertex on the other side; hidden: (468,) 1 where the photo does not show a vertex;
+    ratio: (900,) brightness of this side over the other, 0 where no mirroring is ever needed (`mirrors`).
+    """
+
+    normals: FloatArray
+    light: FloatArray
+    twin: NDArray[np.int64]
+    hidden: FloatArray
+    ratio: FloatArray
+    mirrors: bool
+
+
+@cache
+def _incidence() -> tuple[NDArray[np.int32], csr_matrix]:
+    """The face's triangles with eye and mouth filled, and the sum over them at each vertex."""
+    coarse = topology().coarse
+    face = coarse[(coarse < N_FACE).all(axis=1)]
+    rows, columns = face.ravel(), np.repeat(np.arange(len(face)), 3)
+    return face, csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(N_FACE, len(face)))
+
+
+def normals(points: FloatArray) -> FloatArray:
+    """(468, 3) unit normals of mesh points (px, y down, z to the viewer), towards the outside of the head."""
+    face, sums = _incidence()
+    a, b, c = (points[face[:, k]] for k in range(3))
+    total = sums @ np.cross(c - a, b - a)
+    return np.asarray(total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-9))
+
+
+@cache
+def _features() -> tuple[int, ...]:
+    """Vertices whose colour says little about light: lids, brows, lips."""
+    rows = (*UPPER_LIDS, *LOWER_LIDS, *BROWS, UPPER_LIP, LOWER_LIP)
+    return tuple(sorted({v for row in rows for v in row}))
+
+
+@cache
+def twins() -> NDArray[np.int64]:
+    """(900,) the mirrored vertex."""
+    from app.engine.face.morphable_model import default_model
+
+    spokes = (-np.arange(N_OVAL)) % N_OVAL
+    rings = [N_FACE + k * N_OVAL + spokes for k in range(N_RINGS)]
+    return np.concatenate([default_model().mirror.astype(np.int64), *rings])
+
+
+def surface(pixels: NDArray[Any], mesh: SourceMesh, yaw: float) -> Surface:
+    points = mesh.points[:N_FACE]
+    n = normals(points)
+    brightness = _brightness(pixels, mesh)
+    hidden = _hidden(points, n, mesh.iod)
+    light = _light(n, brightness[:N_FACE], hidden)
+    mirrors = abs(yaw) > TURNED
+    ratio = _ratio(brightness, n, hidden) if mirrors else np.ones(N_MESH)
+    return Surface(n, light, twins(), hidden, ratio, mirrors)
+
+
+def _brightness(pixels: NDArray[Any], mesh: SourceMesh) -> FloatArray:
+    """(900,) luminance in [0, 1] at the vertices, low-pass."""
+    scale = min(1.0, 40.0 / mesh.iod)
+    height, width = pixels.shape[:2]
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    grey = small @ np.array([0.299, 0.587, 0.114], np.float32)
+    grey = cv2.GaussianBlur(grey, (0, 0), max(0.5, 0.12 * mesh.iod * scale))
+    x = np.clip((mesh.points[:, 0] * size[0] / width).astype(int), 0, size[0] - 1)
+    y = np.clip((mesh.points[:, 1] * size[1] / height).astype(int), 0, size[1] - 1)
+    top = 65535 if pixels.dtype == np.uint16 else 255
+    return np.asarray(grey[y, x] / top, float)
+
+
+def _hidden(points: FloatArray, n: FloatArray, iod: float) -> FloatArray:
+    """(468,) 1 where a vertex faces away or a nearer part of the face stands before it."""
+    face, _ = _incidence()
+    a, b, c = (points[face[:, k]] for k in range(3))
+    u, v = b - a, c - a
+    det = u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
+    inverse = 1 / np.where(np.abs(det) < 1e-6, 1e-6, det)
+    p = points[:, None, :2] - a[None, :, :2]
+    s = (p[..., 0] * v[:, 1] - p[..., 1] * v[:, 0]) * inverse
+    t = (p[..., 1] * u[:, 0] - p[..., 0] * u[:, 1]) * inverse
+    z = a[:, 2] + s * u[:, 2] + t * v[:, 2]
+    over = (s > 0) & (t > 0) & (s + t < 1) & (z > points[:, None, 2] + 0.06 * iod)
+    return np.asarray(np.maximum(over.any(axis=1), smoothstep(0.2, 0.05, n[:, 2])), float)
+
+
+def _light(n: FloatArray, brightness: FloatArray, hidden: FloatArray) -> FloatArray:
+    """(4,) least squares of brightness on (1, normal), leaning to no direction (Basri and Jacobs 2003, order 1)."""
+    weight = (1 - hidden) * np.clip(n[:, 2], 0, 1)
+    weight[list(_features())] = 0
+    basis = np.column_stack([np.ones(N_FACE), n])
+    for _ in range(3):
+        gram = basis.T @ (basis * weight[:, None]) + np.diag([0, 1, 1, 1]) * 0.02 * max(weight.sum(), 1e-6)
+        light = np.linalg.solve(gram + 1e-9 * np.eye(4), basis.T @ (weight * brightness))
+        error = np.abs(basis @ light - brightness)
+        weight = weight / (1 + (error / max(float(np.median(error)) * 2, 1e-4)) ** 2)
+    return np.asarray(light)
+
+
+def lit(light: FloatArray, n: FloatArray) -> FloatArray:
+    """Predicted brightness, never near 0."""
+    value = light[0] + n @ light[1:]
+    return np.asarray(np.maximum(value, 0.25 * max(float(light[0]), 0.02)))
+
+
+def relight(surface: Surface, after: FloatArray) -> FloatArray:
+    """(900,) brightness gain - 1 for target normals (468, 3); exactly 0 where nothing turned."""
+    gain = np.clip(lit(surface.light, after) / lit(surface.light, surface.normals), *LIGHT_RANGE)
+    gain = gain**LIGHT_STRENGTH - 1
+    gain[np.abs(gain) < 1e-3] = 0
+    fade = np.array(RING_DISTANCES)
+    fade = np.exp(-((fade / 0.6) ** 2)) * (fade < 1.3)
+    rings = (fade[:, None] * gain[list(OVAL)][None]).ravel()
+    return np.concatenate([gain, rings])
+
+
+def _ratio(brightness: FloatArray, n: FloatArray, hidden: FloatArray) -> FloatArray:
+    """(900,) brightness of this side over the other where both are seen, carried on smoothly where not."""
+    twin = twins()[:N_FACE]
+    seen = (1 - hidden) * smoothstep(0.25, 0.5, n[:, 2])
+    weight = seen * seen[twin]
+    own = brightness[:N_FACE]
+    log = np.log(np.clip(own / np.maximum(own[twin], 1e-3), *MIRROR_RANGE))
+    value, held = log * weight, weight
+    neighbours = topology().neighbours
+    rows = np.concatenate([np.full(len(ring), v) for v, ring in enumerate(neighbours[:N_FACE])])
+    columns = np.concatenate([np.array(ring) for ring in neighbours[:N_FACE]])
+    face = columns < N_FACE
+    around = csr_matrix((np.ones(face.sum()), (rows[face], columns[face])), shape=(N_FACE, N_FACE))
+    for _ in range(60):  # diffusion from what is known
+        value = log * weight + (1 - weight) * (around @ value) / np.maximum(around @ held, 1e-6)
+        held = np.maximum(weight, np.minimum(1, 1.0 * ((around @ held) > 1e-6)))
+        value = np.where(held > 0, value, 0)
+    ratio = np.exp(value)
+    return np.concatenate([ratio, np.tile(ratio[list(OVAL)], N_RINGS)])
+
+
+def mirror_share(surface: Surface, after: FloatArray, yaw_change: float) -> FloatArray:
+    """(900,) how much of the other side's skin is needed; 0 for the source's own pose."""
+    if not surface.mirrors:
+        return np.zeros(N_MESH)
+    before = surface.normals[:, 2]
+    twin = surface.twin[:N_FACE]
+    stretch = after[:, 2] / np.maximum(before, 0.05)
+    share = smoothstep(1.5, 2.8, stretch) * smoothstep(0.1, 0.35, before[twin] - before)
+    share = np.maximum(share, surface.hidden * smoothstep(0, 0.10, after[:, 2] - before))
+    share *= smoothstep(0.0, 3.0, np.array(abs(yaw_change)))
+    rings = np.zeros((N_RINGS, N_OVAL))
+    for k in range(MIRRORED_RINGS):
+        rings[k] = share[list(OVAL)] * (1 - (k + 1) / MIRRORED_RINGS)
+    return _spread(np.concatenate([share, rings.ravel()]))
+
+
+@cache
+def _averaging() -> csr_matrix:
+    neighbours = topology().neighbours
+    rows = np.concatenate([np.full(len(ring) + 1, v) for v, ring in enumerate(neighbours)])
+    columns = np.concatenate([np.array([v, *ring]) for v, ring in enumerate(neighbours)])
+    weights = np.concatenate([np.full(len(ring) + 1, 1 / (len(ring) + 1)) for ring in neighbours])
+    return csr_matrix((weights, (rows, columns)), shape=(N_MESH, N_MESH))
+
+
+def _spread(share: FloatArray) -> FloatArray:
+    """Smoothed over the mesh; nothing stays nothing."""
+    if not share.any():
+        return share
+    for _ in range(3):
+        share = _averaging() @ share
+    return np.where(share < 0.004, 0, share)
