@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from app.engine.checkpoints.kinds import Config, Found, Kind, Tensors, check_names, tensors_only
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
+MEAN_OF = 16384  # samples of w; the released code takes 4096 unseeded ones
 NO_LICENCE = "None stated by github.com/StelaBou/stylegan_directions_face_reenactment: all rights reserved"
 
 
@@ -20,7 +21,11 @@ def part(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def read_stylegan2(content: Mapping[str, Any]) -> Found | None:
-    """A generator of rosinality's format; size and width are told by its shapes."""
+    """A generator of rosinality's format; size and width are told by its shapes.
+
+    Noise pictures and truncation latent are taken from the file or, where it has none, made once here and
+    kept, so that results repeat.
+    """
     import torch
 
     from app.engine.networks.stylegan2 import Generator
@@ -35,8 +40,34 @@ def read_stylegan2(content: Mapping[str, Any]) -> Found | None:
     config = {"size": size, "channel_multiplier": multiplier}
     with torch.device("meta"):
         released = Generator(**config)
+    weights = {**missing_noises(released, weights), **weights}
     check_names(weights, released, "a StyleGAN2 generator")
-    return Found(weights, config)
+    return Found(weights, config, {"truncation_latent": truncation_latent(content, weights, config)})
+
+
+def missing_noises(released: nn.Module, weights: Tensors) -> Tensors:
+    """Seeded noise pictures of (meta) `released` where the file has none at all."""
+    import torch
+
+    if any(name.startswith("noises.") for name in weights):
+        return {}
+    rng = torch.Generator().manual_seed(0)
+    shapes = {n: v.shape for n, v in released.state_dict().items() if n.startswith("noises.")}
+    return {name: torch.randn(shape, generator=rng) for name, shape in shapes.items()}
+
+
+def truncation_latent(content: Mapping[str, Any], weights: Tensors, config: Config) -> Tensor:
+    """(1, 512): the file's `latent_avg`, else the mean of many seeded w."""
+    import torch
+
+    from app.engine.networks.stylegan2 import Generator
+
+    stored = content.get("latent_avg")
+    if isinstance(stored, torch.Tensor) and stored.numel() == weights["style.1.bias"].numel():
+        return stored.float().reshape(1, -1)
+    generator = Generator(**config)
+    generator.load_state_dict(weights)
+    return generator.mean_latent(MEAN_OF)
 
 
 def network_stylegan2(config: Config) -> nn.Module:
@@ -46,8 +77,12 @@ def network_stylegan2(config: Config) -> nn.Module:
 
 
 def run_stylegan2(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensors:
-    """wplus (1, L, 512), truncation_latent (1, 512), truncation (scalar) -> image (1, 3, size, size)."""
-    return {"image": module(inputs["wplus"], inputs["truncation_latent"], float(inputs["truncation"]))}
+    """wplus (1, L, 512), truncation_latent (1, 512), truncation (scalar) -> image (1, 3, size, size).
+
+    Without a truncation latent the stored one is used.
+    """
+    centre = inputs.get("truncation_latent", extras.get("truncation_latent"))
+    return {"image": module(inputs["wplus"], centre, float(inputs["truncation"]))}
 
 
 def read_e4e(content: Mapping[str, Any]) -> Found | None:
@@ -94,7 +129,8 @@ def read_directions(content: Mapping[str, Any]) -> Found | None:
 def network_directions(config: Config) -> nn.Module:
     from app.engine.networks.directions import DirectionMatrix
 
-    return DirectionMatrix(**config)
+    sizes = ("n_directions", "n_layers", "style_dim")  # ours also say what their columns mean
+    return DirectionMatrix(**{name: config[name] for name in sizes if name in config})
 
 
 def run_directions(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensors:

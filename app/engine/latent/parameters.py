@@ -53,11 +53,13 @@ class Parameterisation:
     """What the columns of a direction matrix mean.
 
     names: one per column; slopes: change of the column's input per unit of the parameter: degrees in
-    Mien's signs for yaw, pitch and roll, radians for the jaw, DECA units for exp0...
+    Mien's signs for yaw, pitch and roll, radians for the jaw, DECA units for exp0... or, in a matrix trained
+    here (`ours`), sigmas of our components for exp1...
     """
 
     names: tuple[str, ...]
     slopes: tuple[float, ...]
+    ours: bool = False
 
     def shift(self, changes: Mapping[str, float]) -> NDArray[np.float32]:
         """(1, n) input of the matrix for changes of the named parameters, within [-2A, 2A]; others are left out."""

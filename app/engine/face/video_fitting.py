@@ -1,0 +1,141 @@
+"""3D recovery from a whole clip: one identity, smooth expressions (Head2HeadFS, section 3.1, equation 2).
+
+Given cameras, the landmarks of all frames are linear in the shared identity and the frames' expressions:
+data term, quadratic prior and second differences of the expression make one sparse least-squares problem
+with box constraints, solved by the trust-region reflective method (the paper's [10]). Cameras start from
+the per-frame fits and are estimated again between two solves.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from app.engine.face.fitting import NOISE, camera_of, pose_features, rigid_weights
+from app.engine.face.morphable_model import MorphableModel
+from app.engine.face.parameters import (
+    N_VERTICES,
+    Camera,
+    FaceParams,
+    FittedFace,
+    FloatArray,
+    Identity,
+)
+
+ROUNDS = 2
+BOX = 3.0  # sigmas
+DEPTH_WEIGHT = 0.5  # of z against x and y: the tracker's depth is its weakest reading
+SMOOTHNESS_SIGMA = 0.35  # sigmas: second difference of an expression between frames of a 25 fps clip
+
+
+@dataclass(frozen=True, eq=False)
+class VideoFit:
+    """A fitted clip: the shared identity inside every frame's parameters.
+
+    error: (T,) root mean square distance of the projected shape from the landmarks, in IOD.
+    """
+
+    frames: tuple[FaceParams, ...]
+    error: FloatArray
+
+    @property
+    def identity(self) -> Identity:
+        return self.frames[0].identity
+
+
+def fit_video(faces: Sequence[FittedFace], model: MorphableModel, rounds: int = ROUNDS) -> VideoFit:
+    """Fit consecutive frames of one person together.
+
+    faces: the per-frame fits, in order; they give landmarks, gaze, apertures and the first cameras.
+    ValueError for fewer than three frames (no second difference).
+    """
+    if len(faces) < 3:
+        raise ValueError(f"a clip of at least three frames is needed, not {len(faces)}")
+    landmarks = np.stack([face.landmarks[:N_VERTICES] for face in faces])
+    cameras = [face.params.camera for face in faces]
+    basis = np.concatenate(
+        [
+            model.identity_basis * model.identity_sigma[:, None, None],
+            model.expression_basis * model.expression_sigma[:, None, None],
+        ]
+    )
+    n_identity = len(model.identity_basis)
+    weights = rigid_weights(model)
+    for _ in range(rounds):
+        bias = [np.tensordot(pose_features(camera), model.pose_bias, 1) for camera in cameras]
+        base = [model.mean + offset for offset in bias]
+        identity, expressions = _solve(landmarks, cameras, base, basis, n_identity)
+        own = model.mean + np.tensordot(identity, basis[:n_identity], 1)
+        shapes = own + np.tensordot(expressions, basis[n_identity:], 1) + np.stack(bias)
+        cameras = [camera_of(shape, points, weights) for shape, points in zip(shapes, landmarks)]
+    frames = tuple(
+        _frame(face, identity, expression, camera)
+        for face, expression, camera in zip(faces, expressions, cameras)
+    )
+    errors = [_error(*frame) for frame in zip(cameras, shapes, landmarks)]
+    return VideoFit(frames, np.array(errors))
+
+
+def _frame(face: FittedFace, identity: FloatArray, expression: FloatArray, camera: Camera) -> FaceParams:
+    values = replace(face.params.expression, coefficients=tuple(float(v) for v in expression))
+    return FaceParams(Identity(tuple(float(v) for v in identity)), values, camera)
+
+
+def _error(camera: Camera, shape: FloatArray, points: FloatArray) -> float:
+    gap = (camera.project(shape) - points)[:, :2] / camera.scale
+    return float(np.sqrt(np.square(gap).sum(axis=1).mean()))
+
+
+def _solve(
+    landmarks: FloatArray,
+    cameras: Sequence[Camera],
+    base: Sequence[FloatArray],
+    basis: FloatArray,
+    n_identity: int,
+) -> tuple[FloatArray, FloatArray]:
+    """(identity (n_i,), expressions (T, n_e)) of equation 2 for fixed cameras."""
+    from scipy import sparse
+    from scipy.optimize import lsq_linear
+
+    n_frames, n_expression = len(cameras), len(basis) - n_identity
+    reduced = [_reduced(*frame, basis) for frame in zip(cameras, landmarks, base)]
+    own = sparse.csr_matrix(np.concatenate([rows[:, :n_identity] for rows, _ in reduced]))
+    moving = sparse.block_diag([rows[:, n_identity:] for rows, _ in reduced])
+    width = n_identity + n_frames * n_expression
+    blocks = [
+        sparse.hstack([own, moving]),
+        sparse.identity(width),
+        _second_differences(n_frames, n_expression, n_identity),
+    ]
+    matrix = sparse.vstack(blocks).tocsr()
+    seen = np.concatenate([target for _, target in reduced])
+    target = np.concatenate([seen, np.zeros(matrix.shape[0] - len(seen))])
+    solution = lsq_linear(matrix, target, (-BOX, BOX), method="trf", lsq_solver="lsmr", tol=1e-6).x
+    return solution[:n_identity], solution[n_identity:].reshape(n_frames, n_expression)
+
+
+def _reduced(
+    camera: Camera, points: FloatArray, base: FloatArray, basis: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """(rows, target) of one frame's data term, in the camera's axes.
+
+    QR leaves as many rows as there are coefficients, without moving the minimiser.
+    """
+    weights = np.array([1.0, 1.0, DEPTH_WEIGHT]) / math.sqrt(NOISE)
+    gap = (camera.unproject(points) - base) @ camera.rotation.T * weights
+    turned = (basis @ camera.rotation.T * weights).reshape(len(basis), -1).T
+    q, r = np.linalg.qr(turned)
+    return r, q.T @ gap.reshape(-1)
+
+
+def _second_differences(n_frames: int, n_expression: int, offset: int) -> Any:
+    """Sparse rows e_{t-1} - 2 e_t + e_{t+1}, over the smoothness' sigma."""
+    from scipy import sparse
+
+    stencil = sparse.diags([1.0, -2.0, 1.0], [0, 1, 2], shape=(n_frames - 2, n_frames))
+    rows = sparse.kron(stencil, sparse.identity(n_expression)) / SMOOTHNESS_SIGMA
+    return sparse.hstack([sparse.csr_matrix((rows.shape[0], offset)), rows]).tocsr()

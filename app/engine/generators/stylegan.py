@@ -1,0 +1,277 @@
+"""The latent editor: StyleGAN2 inversion, learned directions, paste-back (paper "Finding Directions ...").
+
+The photo's face is cut as released, inverted into W+ (e4e, or optimisation without an encoder) and edited by
+delta w = A delta p; a photo is inverted once and kept on disk. torch is imported by the first portrait.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Generator as Steps
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.errors import EngineError
+from app.engine.face.controls import COMPONENTS, SEMANTIC
+from app.engine.face.parameters import FaceParams
+from app.engine.generators import GeneratorInfo, LatentControl, Patch, SourceImage, Target
+from app.engine.results import Step
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from app.engine.latent.crop import FloatPicture, Square
+    from app.engine.latent.expression_map import ExpressionMap
+    from app.engine.latent.inversion import InversionSettings, LatentModel
+    from app.engine.latent.library import Ensemble
+    from app.engine.networks.directions import DirectionMatrix
+
+DIRECTION, PRINCIPAL = "direction_", "pca_"
+PRINCIPAL_REACH = 3.0  # standard deviations of W
+CHIN, JAW_LENGTH = 152, 1.5  # landmark, and eye distances from the jaw's hinge to the chin
+TITLES = {"yaw": "Yaw", "pitch": "Pitch", "roll": "Roll", "jaw": "Jaw"}
+
+
+@dataclass(frozen=True, eq=False)
+class Editor:
+    """An ensemble's networks, read once."""
+
+    chosen: Ensemble
+    model: LatentModel
+    matrix: DirectionMatrix | None
+    expression: ExpressionMap | None
+    principal: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class LatentCode:
+    """One face of one photo: its crop, its W+, its own tuned generator, and what that makes of it unedited."""
+
+    editor: Editor
+    source: SourceImage
+    square: Square
+    photo: FloatPicture
+    matte: FloatPicture
+    model: LatentModel
+    wplus: Tensor
+    before: FloatPicture
+
+
+def settings_from_environment() -> InversionSettings:
+    """MIEN_CODE_STEPS and MIEN_TUNE_STEPS shorten the two optimisations (0 leaves one out)."""
+    from app.engine.latent.inversion import InversionSettings
+
+    usual = InversionSettings()
+    code, tune = os.environ.get("MIEN_CODE_STEPS"), os.environ.get("MIEN_TUNE_STEPS")
+    return InversionSettings(
+        usual.code_steps if code is None else max(0, int(code)),
+        usual.tune_steps if tune is None else max(0, int(tune)),
+    )
+
+
+class StyleGan:
+    """Edits faces in the latent space of an imported StyleGAN2 generator."""
+
+    def __init__(self) -> None:
+        self._editor: Editor | None = None
+
+    @property
+    def info(self) -> GeneratorInfo:
+        from app.engine.latent.library import ensemble
+
+        chosen = ensemble()
+        if chosen is None:
+            missing = "it needs a StyleGAN2 generator of faces, such as stylegan-voxceleb.pt"
+            return GeneratorInfo("stylegan", "Latent directions", 0, (), ("stylegan2",), "", (), missing)
+        return GeneratorInfo(
+            "stylegan",
+            "Latent directions",
+            chosen.size,
+            controls(chosen),
+            chosen.names,
+            chosen.generator.licence,
+            latent_controls(chosen),
+        )
+
+    def encode(self, source: SourceImage) -> LatentCode:
+        """Invert the face, or take its inversion from the disk."""
+        steps = self.prepare(source)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as finished:
+                return finished.value  # type: ignore[no-any-return]
+
+    def prepare(self, source: SourceImage) -> Steps[Step, None, LatentCode]:
+        """`encode` as steps with previews; closing the iterator cancels, and nothing is kept."""
+        import torch
+
+        from app.engine.device import best_device
+        from app.engine.latent.cache import cache_path, load_inversion, save_inversion
+        from app.engine.latent.crop import cut, face_square, resized, unit_range
+        from app.engine.latent.inversion import invert
+
+        editor = self.editor()
+        square = face_square(source.face.landmarks)
+        photo = cut(unit_range(source.pixels), square)
+        size = editor.model.generator.size
+        small = np.clip(resized(photo, size), 0, 1)
+        device = best_device().torch_device
+        image = torch.from_numpy(small).permute(2, 0, 1)[None].to(device) * 2 - 1
+        settings = settings_from_environment()
+        path = cache_path(image, settings, editor.chosen.hashes)
+        inversion = load_inversion(path)
+        if inversion is None:
+            inversion = yield from invert(editor.model, image, settings)
+            save_inversion(inversion, path)
+        model, wplus = editor.model.tuned(inversion), inversion.wplus.to(device)
+        before = rendered(model, shifted_by(editor, wplus, {}))
+        return LatentCode(editor, source, square, photo, cut(source.matte, square), model, wplus, before)
+
+    def generate(self, code: LatentCode, target: Target) -> Patch:
+        from app.engine.latent.blend import blended
+        from app.engine.latent.crop import to_depth
+
+        source = code.source
+        height, width = source.pixels.shape[:2]
+        x0, y0, x1, y1 = code.square.inside(width, height)
+        alpha = None if source.alpha is None else source.alpha[y0:y1, x0:x1]
+        amounts = asked(code.editor, source.face.params, target)
+        if not any(amounts.values()):
+            return Patch(source.pixels[y0:y1, x0:x1], x0, y0, alpha)
+        start = time.perf_counter()
+        edited = rendered(code.model, shifted_by(code.editor, code.wplus, amounts))
+        made = time.perf_counter()
+        result = blended(code.photo, code.matte, code.before, edited)
+        inner = result[y0 - code.square.y : y1 - code.square.y, x0 - code.square.x : x1 - code.square.x]
+        pixels = to_depth(inner, source.pixels.dtype)
+        times = (("network", 1e3 * (made - start)), ("paste", 1e3 * (time.perf_counter() - made)))
+        return Patch(pixels, x0, y0, alpha, times)
+
+    def editor(self) -> Editor:
+        """The newest ensemble's networks on the best device; EngineError without one."""
+        from app.engine.device import best_device
+        from app.engine.latent.discovery import principal_directions
+        from app.engine.latent.inversion import LatentModel
+        from app.engine.latent.library import (
+            N_PRINCIPAL,
+            ensemble,
+            known_expression_map,
+            load_latent_model,
+            load_matrix,
+        )
+
+        chosen = ensemble()
+        if chosen is None:
+            raise EngineError(
+                "There is no StyleGAN2 generator to edit with.",
+                "Import one with “mien models import FILE”.",
+            )
+        if self._editor is not None and self._editor.chosen == chosen:
+            return self._editor
+        device = best_device().torch_device
+        on_cpu = load_latent_model(chosen)
+        encoder = None if on_cpu.encoder is None else on_cpu.encoder.to(device)
+        model = LatentModel(on_cpu.generator.to(device), on_cpu.centre.to(device), on_cpu.truncation, encoder)
+        loaded = load_matrix(chosen)
+        matrix = None if loaded is None else loaded[0].to(device)
+        principal = principal_directions(model.generator, N_PRINCIPAL)
+        self._editor = Editor(chosen, model, matrix, known_expression_map(chosen), principal)
+        return self._editor
+
+
+GENERATOR = StyleGan
+
+
+def controls(chosen: Ensemble) -> tuple[str, ...]:
+    """What the direction matrix obeys: pose that it has, and expression once that is known in our components."""
+    from app.engine.latent.library import known_expression_map
+
+    parameters = chosen.parameterisation
+    if parameters is None:
+        return ()
+    pose = tuple(name for name in ("yaw", "pitch", "roll") if name in parameters.names)
+    if known_expression_map(chosen) is not None:
+        faces = tuple(c.name for c in (*SEMANTIC, *COMPONENTS))
+        return pose + tuple(name for name in faces if not name.startswith(("blink", "eyes")))
+    return (*pose, "mouth_open") if "jaw" in parameters.names else pose
+
+
+def latent_controls(chosen: Ensemble) -> tuple[LatentControl, ...]:
+    """The matrix's columns from -6 to 6 and the principal components of W in standard deviations."""
+    from app.engine.latent.library import N_PRINCIPAL
+    from app.engine.latent.parameters import A
+
+    parameters = chosen.parameterisation
+    names = () if parameters is None else parameters.names
+    learned = [
+        LatentControl(DIRECTION + name, TITLES.get(name, f"Expression {name[3:]}"), -A, A) for name in names
+    ]
+    found = [
+        LatentControl(f"{PRINCIPAL}{k}", f"Component {k} of W", -PRINCIPAL_REACH, PRINCIPAL_REACH)
+        for k in range(1, N_PRINCIPAL + 1)
+    ]
+    return (*learned, *found)
+
+
+def asked(editor: Editor, before: FaceParams, target: Target) -> dict[str, float]:
+    """Inputs by latent control's name: from the change of pose and expression, and the sliders of our own."""
+    from app.engine.latent.parameters import expression_change, pose_change
+
+    amounts = dict(target.latents)
+    parameters = editor.chosen.parameterisation
+    if parameters is None:
+        return amounts
+    change = expression_change(before, target.params)
+    wanted = pose_change(before, target.params)
+    if editor.expression is None and np.any(change):
+        wanted["jaw"] = jaw_change(change)
+    inputs = parameters.shift(wanted)[0].astype(np.float64)
+    if editor.expression is not None:
+        inputs += editor.expression.inputs(change)
+    for name, value in zip(parameters.names, inputs):
+        amounts[DIRECTION + name] = amounts.get(DIRECTION + name, 0.0) + float(value)
+    return amounts
+
+
+def jaw_change(change: NDArray[np.float64]) -> float:
+    """The jaw's turn in radians that an expression change (28,) makes, from how far the chin goes down."""
+    from app.engine.face.morphable_model import default_model
+
+    model = default_model()
+    down = -float((change * model.expression_sigma) @ model.expression_basis[:, CHIN, 1])
+    return down / JAW_LENGTH
+
+
+def shifted_by(editor: Editor, wplus: Tensor, amounts: dict[str, float]) -> Tensor:
+    """The edited W+; no amounts leave the matrix's bias, as released."""
+    import torch
+
+    from app.engine.latent.discovery import moved
+    from app.engine.networks.directions import shifted
+
+    with torch.no_grad():
+        if editor.matrix is not None and editor.chosen.parameterisation is not None:
+            names = editor.chosen.parameterisation.names
+            inputs = torch.tensor([[amounts.get(DIRECTION + name, 0.0) for name in names]])
+            wplus = shifted(wplus, editor.matrix(inputs.to(wplus)))
+        along = [amounts.get(f"{PRINCIPAL}{k + 1}", 0.0) for k in range(len(editor.principal))]
+        return moved(wplus, editor.principal, torch.tensor([along]).to(wplus)) if any(along) else wplus
+
+
+def rendered(model: LatentModel, wplus: Tensor) -> FloatPicture:
+    """(size, size, 3) in [0, 1], in half precision where the device is quicker with it."""
+    import torch
+
+    from app.engine.device import best_device
+
+    device = best_device()
+    half = device.precision == "float16"
+    with torch.inference_mode(), torch.autocast(device.kind, torch.float16, enabled=half):
+        image = model.render(wplus)[0]
+    values: Any = ((image.float().clamp(-1, 1) + 1) / 2).permute(1, 2, 0).cpu().numpy()
+    return np.ascontiguousarray(values, np.float32)

@@ -1,0 +1,46 @@
+"""Inversions on disk, so that a photo is inverted once: `inversions/` in Mien's data folder, the newest kept."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from app.engine.latent.inversion import Inversion, InversionSettings
+from app.engine.weights import data_folder
+
+KEPT = 20  # a tuned 256 px generator takes some 25 MB
+
+
+def cache_path(image: Tensor, settings: InversionSettings, models: tuple[str, ...]) -> Path:
+    """File of one picture (1, 3, s, s) inverted with these settings by models with these hashes."""
+    digest = hashlib.sha256(image.cpu().float().numpy().tobytes())
+    digest.update(repr((settings, models)).encode())
+    return data_folder() / "inversions" / f"{digest.hexdigest()[:32]}.safetensors"
+
+
+def load_inversion(path: Path) -> Inversion | None:
+    """The stored inversion, None where there is none or it is damaged."""
+    try:
+        tensors = load_file(path)
+        wplus = tensors.pop("wplus")
+    except (OSError, SafetensorError, KeyError):
+        return None
+    path.touch()
+    return Inversion(wplus, tensors)
+
+
+def save_inversion(inversion: Inversion, path: Path) -> None:
+    """Write beside and rename; the oldest go when there are more than `KEPT`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(f".{os.getpid()}.part")
+    tensors = {"wplus": inversion.wplus, **inversion.tuned}
+    save_file({name: value.cpu().contiguous() for name, value in tensors.items()}, beside)
+    os.replace(beside, path)
+    stored = sorted(path.parent.glob("*.safetensors"), key=lambda file: file.stat().st_mtime, reverse=True)
+    for old in stored[KEPT:]:
+        old.unlink(missing_ok=True)

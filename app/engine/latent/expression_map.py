@@ -1,0 +1,75 @@
+"""From expressions in our components to the inputs of a direction matrix; numpy only, so that menus stay quick."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.errors import EngineError
+from app.engine.face.parameters import N_EXPRESSION
+from app.engine.latent.parameters import Parameterisation
+
+RIDGE = 0.1  # of the mean squared response, against directions that hardly change the expression
+LEAST_PAIRS = 20
+
+
+@dataclass(frozen=True, eq=False)
+class ExpressionMap:
+    """inputs = matrix @ (change of the expression in sigmas).
+
+    matrix: (n, 28) for the parameterisation's n columns, zero rows for pose; error: root mean square of the
+    expression change that inputs do not explain, over the change's own root mean square (0 = all explained).
+    """
+
+    matrix: NDArray[np.float64]
+    error: float
+
+    def inputs(self, change: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(self.matrix @ change)
+
+    def save(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_suffix(".part.npz")
+        np.savez(beside, matrix=self.matrix, error=self.error)
+        beside.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> ExpressionMap | None:
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                return cls(file["matrix"], float(file["error"]))
+        except (OSError, ValueError, KeyError):
+            return None
+
+
+def is_expression(name: str) -> bool:
+    return name not in ("yaw", "pitch", "roll")
+
+
+def expression_map(inputs: NDArray[np.float64], changes: NDArray[np.float64]) -> ExpressionMap:
+    """From inputs (k, n) and measured changes (k, 28); EngineError for too few faces."""
+    if len(inputs) < LEAST_PAIRS:
+        raise EngineError(
+            f"Only {len(inputs)} of the generator's pictures showed a face that could be measured.",
+            "Use a generator of upright faces.",
+        )
+    response = np.linalg.lstsq(inputs, changes, rcond=None)[0].T  # (28, n): change = response @ inputs
+    left = changes - inputs @ response.T
+    error = float(np.sqrt(np.square(left).mean() / max(np.square(changes).mean(), 1e-12)))
+    gram = response.T @ response
+    ridge = RIDGE * float(np.trace(gram)) / max(np.count_nonzero(np.diag(gram)), 1)
+    return ExpressionMap(np.linalg.solve(gram + (ridge + 1e-12) * np.eye(len(gram)), response.T), error)
+
+
+def own_components(parameters: Parameterisation) -> ExpressionMap | None:
+    """The exact map of a matrix trained on our 3DMM, whose columns are components ("exp3" of 1 to 28)."""
+    if not parameters.ours:
+        return None
+    matrix = np.zeros((len(parameters.names), N_EXPRESSION))
+    for row, (name, slope) in enumerate(zip(parameters.names, parameters.slopes)):
+        if is_expression(name):
+            matrix[row, int(name.removeprefix("exp")) - 1] = slope
+    return ExpressionMap(matrix, 0.0)
