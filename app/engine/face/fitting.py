@@ -42,8 +42,13 @@ def align(shape: FloatArray, points: FloatArray, weights: FloatArray) -> tuple[f
 
 def camera_of(shape: FloatArray, landmarks: FloatArray, weights: FloatArray) -> Camera:
     """The camera that brings a model-space shape nearest to landmarks (pixels, y down)."""
+    return camera_and_depth(shape, landmarks, weights)[0]
+
+
+def camera_and_depth(shape: FloatArray, landmarks: FloatArray, weights: FloatArray) -> tuple[Camera, float]:
+    """The same camera, and by how many pixels the landmarks' z lies in front of the camera's."""
     scale, rotation, t = align(shape, landmarks * (1, -1, 1), weights)
-    return Camera.from_matrix(rotation, scale, (t[0], -t[1]))
+    return Camera.from_matrix(rotation, scale, (t[0], -t[1])), float(t[2])
 
 
 def pose_features(camera: Camera) -> FloatArray:
@@ -61,9 +66,11 @@ def rigid_weights(model: MorphableModel) -> FloatArray:
 def fit_face(detected: DetectedFace, model: MorphableModel, identity: Identity | None = None) -> FittedFace:
     """Alternate camera and coefficients; with `identity` held (a video), only expression and camera are found.
 
-    The residual makes it exact: `project(shape + residual)` is the landmarks again.
+    The residual makes it exact: `project(shape + residual)` is the landmarks again. Their z, whose origin the
+    landmarker leaves open, is counted from the camera's (an orthographic camera has no depth of its own).
     """
-    landmarks = detected.landmarks[:N_VERTICES]
+    found_at = detected.landmarks.copy()
+    landmarks = found_at[:N_VERTICES]
     weights = rigid_weights(model)
     id_basis = model.identity_basis.reshape(len(model.identity_basis), -1)
     exp_basis = model.expression_basis.reshape(len(model.expression_basis), -1)
@@ -74,7 +81,8 @@ def fit_face(detected: DetectedFace, model: MorphableModel, identity: Identity |
     p_id = np.zeros(len(id_basis))
     shape = model.mean if held is None else model.mean + held.reshape(-1, 3)
     for _ in range(ROUNDS):
-        camera = camera_of(shape, landmarks, weights)
+        camera, depth = camera_and_depth(shape, landmarks, weights)
+        found_at[:, 2] -= depth
         bias = np.tensordot(pose_features(camera), model.pose_bias, 1)
         offset = (camera.unproject(landmarks) - model.mean - bias).ravel()
         if held is None:
@@ -84,9 +92,9 @@ def fit_face(detected: DetectedFace, model: MorphableModel, identity: Identity |
         shape = model.mean + (own + p_exp @ exp_basis).reshape(-1, 3) + bias
     found = identity or Identity(tuple(float(v) for v in p_id / model.identity_sigma))
     coefficients = tuple(float(v) for v in p_exp / model.expression_sigma)
-    expression = Expression(coefficients, gaze_of(detected.landmarks, camera), apertures_of(detected.landmarks))
+    expression = Expression(coefficients, gaze_of(found_at, camera), apertures_of(found_at))
     residual = camera.unproject(landmarks) - model.shape(found, expression)
-    return FittedFace(FaceParams(found, expression, camera), detected.landmarks, detected.box, residual)
+    return FittedFace(FaceParams(found, expression, camera), found_at, detected.box, residual)
 
 
 def apertures_of(landmarks: FloatArray) -> tuple[float, float]:
@@ -106,6 +114,8 @@ def gaze_of(landmarks: FloatArray, camera: Camera) -> tuple[float, float]:
     x > 0 looks to the image's right, y > 0 up; the mean of both eyes.
     """
     turned = camera.unproject(landmarks)
-    shifts = [turned[iris] - (turned[outer] + turned[inner]) / 2 for outer, inner, _, _, iris in EYES.values()]
+    shifts = [
+        turned[iris] - (turned[outer] + turned[inner]) / 2 for outer, inner, _, _, iris in EYES.values()
+    ]
     x, y = np.mean(shifts, axis=0)[:2] / EYEBALL
     return math.degrees(math.asin(np.clip(x, -1, 1))), math.degrees(math.asin(np.clip(y, -1, 1)))
