@@ -1,0 +1,77 @@
+"""A run's loss curves: JSON lines that survive a kill, and a picture of them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FILE = "curves.jsonl"
+COLOURS = ((31, 119, 180), (255, 127, 14), (44, 160, 44), (214, 39, 40), (148, 103, 189), (140, 86, 75))
+
+
+class Curves:
+    """Appends one line per step; lines after `step`, of a run that was killed, are cut off: they come again."""
+
+    def __init__(self, folder: Path, step: int, rank: int = 0) -> None:
+        self._file = None
+        if rank != 0:
+            return
+        kept = [line for line in read_curves(folder) if line["step"] <= step]
+        beside = folder / (FILE + ".new")
+        beside.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        os.replace(beside, folder / FILE)
+        self._file = (folder / FILE).open("a", encoding="utf-8")
+
+    def add(self, step: int, seconds: float, losses: Mapping[str, float]) -> None:
+        if self._file is not None:
+            self._file.write(json.dumps({"step": step, "seconds": round(seconds, 2), **losses}) + "\n")
+            self._file.flush()
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+
+def read_curves(folder: Path) -> list[dict[str, float]]:
+    """Per step its number, seconds and losses; a line cut short by a kill is left out."""
+    path = folder / FILE
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    return [json.loads(line) for line in lines if line.endswith("}")]
+
+
+def smoothed(values: Sequence[float], window: int) -> NDArray[np.float64]:
+    """Running mean over `window` values, shorter at the start."""
+    sums = np.cumsum(np.concatenate([[0.0], np.asarray(values, np.float64)]))
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(0, ends - window)
+    return np.asarray((sums[ends] - sums[starts]) / (ends - starts))
+
+
+def curve_picture(
+    lines: Sequence[Mapping[str, float]], size: tuple[int, int] = (900, 540)
+) -> NDArray[np.uint8]:
+    """(h, w, 3): every loss over the steps, smoothed, each scaled to its own range, with first and last value."""
+    from PIL import Image, ImageDraw
+
+    picture = Image.new("RGB", size, "white")
+    draw: Any = ImageDraw.Draw(picture)
+    names = [key for key in (lines[0] if lines else {}) if key not in ("step", "seconds")]
+    left, top, right, bottom = 10, 20 + 16 * len(names), size[0] - 10, size[1] - 20
+    draw.rectangle((left, top, right, bottom), outline=(180, 180, 180))
+    for k, name in enumerate(names):
+        values = smoothed([line.get(name, 0.0) for line in lines], max(1, len(lines) // 50))
+        low, high = float(values.min()), float(values.max())
+        xs = np.linspace(left, right, len(values))
+        ys = bottom - (values - low) / max(high - low, 1e-9) * (bottom - top)
+        colour = COLOURS[k % len(COLOURS)]
+        draw.line([(float(x), float(y)) for x, y in zip(xs, ys)], fill=colour, width=2)
+        draw.text((left, 8 + 16 * k), f"{name}: {values[0]:.4g} -> {values[-1]:.4g}", fill=colour)
+    if lines:
+        draw.text((left, bottom + 4), f"step 1 to {int(lines[-1]['step'])}", fill=(90, 90, 90))
+    return np.asarray(picture)
