@@ -1,0 +1,215 @@
+"""What this machine has and what it lacks: each check one line, each thing missing one line on how to mend it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PYTHONS = ((3, 11), (3, 13))  # from the first, below the second
+FREE_BYTES = 2 << 30  # less than this, and a recording may end early
+ROOT = Path(__file__).resolve().parents[2]
+VIDEO_DEVICES = Path("/sys/class/video4linux")
+NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
+SYMBOLS = {"ok": "ok      ", "absent": "absent  ", "problem": "PROBLEM "}
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding. status: "ok"; "absent", which Mien can do without; or "problem". fix is empty where ok."""
+
+    name: str
+    status: str
+    detail: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        line = f"{SYMBOLS[self.status]} {self.name:15} {self.detail}"
+        return f"{line}\n{'':25}{self.fix}" if self.fix else line
+
+
+def examine(cameras: Sequence[str] | None = None) -> tuple[Check, ...]:
+    """Run every check. cameras: their names where the caller knows them (the window asks Qt)."""
+    checks: dict[str, Callable[[], Check]] = {
+        "Python": python,
+        "Packages": packages,
+        "OpenGL": opengl,
+        "Graphics card": graphics_card,
+        "Cameras": lambda: camera_names(cameras),
+        "Microphone": microphone,
+        "Virtual camera": virtual_camera,
+        "ffmpeg": ffmpeg,
+        "Disk": disk,
+        "Models": models,
+    }
+    return tuple(_safely(name, check) for name, check in checks.items())
+
+
+def _safely(name: str, check: Callable[[], Check]) -> Check:
+    """A check that fails in a way nobody foresaw is a finding too, and must not hide the others."""
+    try:
+        return check()
+    except Exception as error:
+        detail = f"could not be examined: {error}"
+        return Check(name, "problem", detail, "Please report this line, with your system's name and version.")
+
+
+def python() -> Check:
+    version = f"{platform.python_version()} on {platform.system()} {platform.release()} {platform.machine()}"
+    if PYTHONS[0] <= sys.version_info[:2] < PYTHONS[1]:
+        return Check("Python", "ok", version)
+    return Check("Python", "problem", version, "Install Python 3.11 or 3.12 and set Mien up with it.")
+
+
+def packages() -> Check:
+    wanted = requirements()
+    wrong = [fault for line in wanted if (fault := _fault(line))]
+    if not wrong:
+        return Check("Packages", "ok", f"all {len(wanted)} are there")
+    return Check("Packages", "problem", "; ".join(wrong), "Run “make run” again, or install Mien anew.")
+
+
+def requirements() -> list[str]:
+    """Mien's own requirements: from pyproject.toml in a checkout, else from the installed metadata."""
+    project = ROOT / "pyproject.toml"
+    if project.is_file():
+        listed: list[str] = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["dependencies"]
+        return listed
+    return [line for line in importlib.metadata.requires("mien") or [] if "extra ==" not in line]
+
+
+def _fault(line: str) -> str | None:
+    """What is wrong with one requirement, None if it is met."""
+    from packaging.requirements import Requirement
+
+    requirement = Requirement(line)
+    if requirement.marker and not requirement.marker.evaluate():
+        return None
+    try:
+        version = importlib.metadata.version(requirement.name)
+    except importlib.metadata.PackageNotFoundError:
+        return f"{requirement.name} is missing"
+    if requirement.specifier.contains(version, prereleases=True):
+        return None
+    return f"{requirement.name} is {version}, but {requirement.specifier} is needed"
+
+
+def opengl() -> Check:
+    from app.engine.rendering.gl import make_context
+
+    try:
+        context = make_context()
+    except Exception as error:  # glcontext raises bare Exceptions
+        return Check(
+            "OpenGL",
+            "absent",
+            f"no context ({error}); previews are drawn by the processor",
+            "On Debian: apt install libegl1 libgl1-mesa-dri. Elsewhere update the graphics driver.",
+        )
+    renderer, version = context.info["GL_RENDERER"], context.version_code
+    context.release()
+    return Check("OpenGL", "ok", f"{version // 100}.{version % 100 // 10}, {renderer}")
+
+
+def graphics_card() -> Check:
+    import torch
+
+    if torch.cuda.is_available():
+        memory = torch.cuda.get_device_properties(0).total_memory / 2**30
+        return Check("Graphics card", "ok", f"CUDA, {torch.cuda.get_device_name()}, {memory:.0f} GB")
+    if torch.backends.mps.is_available():
+        return Check("Graphics card", "ok", "Apple GPU (MPS)")
+    if not (NVIDIA_DRIVER.exists() or shutil.which("nvidia-smi")):
+        return Check("Graphics card", "ok", "none that networks can use; the processor does their work")
+    if torch.version.cuda is None:
+        fix = "Install Mien's CUDA variant: this one's torch computes on the processor only."
+    else:
+        fix = f"Update the NVIDIA driver: this torch needs one for CUDA {torch.version.cuda}."
+    return Check("Graphics card", "problem", "an NVIDIA card is there but is not used", fix)
+
+
+def camera_names(names: Sequence[str] | None = None) -> Check:
+    if names is None and not sys.platform.startswith("linux"):
+        return Check("Cameras", "ok", "listed in the window's Live workspace")
+    found = linux_cameras() if names is None else tuple(names)
+    if found:
+        return Check("Cameras", "ok", ", ".join(found))
+    return Check("Cameras", "absent", "none", "Plug one in, or drive portraits from a clip.")
+
+
+def linux_cameras(devices: Path = VIDEO_DEVICES) -> tuple[str, ...]:
+    """Names of what records pictures, by the kernel's own list: no device is opened."""
+    if not devices.is_dir():
+        return ()
+    # A camera has several nodes; the first, index 0, is the one that gives pictures.
+    nodes = [node for node in sorted(devices.iterdir()) if _told(node / "index") in ("0", "")]
+    return tuple(dict.fromkeys(name for node in nodes if (name := _told(node / "name"))))
+
+
+def _told(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+
+
+def microphone() -> Check:
+    from app.engine.driving.audio import microphones
+
+    names = microphones()
+    if names:
+        return Check("Microphone", "ok", names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else ""))
+    fix = "Plug one in; on Linux also: apt install libportaudio2. Recordings are silent without."
+    return Check("Microphone", "absent", "none", fix)
+
+
+def virtual_camera() -> Check:
+    try:
+        importlib.metadata.version("pyvirtualcam")
+    except importlib.metadata.PackageNotFoundError:
+        return Check("Virtual camera", "absent", "no pyvirtualcam", "pip install pyvirtualcam")
+    if not sys.platform.startswith("linux"):
+        return Check("Virtual camera", "ok", "pyvirtualcam is there; it needs OBS Studio's virtual camera")
+    loopbacks = [path.name for path in Path("/sys/devices/virtual/video4linux").glob("video*")]
+    if loopbacks:
+        return Check("Virtual camera", "ok", ", ".join(f"/dev/{name}" for name in sorted(loopbacks)))
+    fix = "sudo apt install v4l2loopback-dkms && sudo modprobe v4l2loopback exclusive_caps=1"
+    return Check("Virtual camera", "absent", "no loopback device", fix)
+
+
+def ffmpeg() -> Check:
+    from app.engine.driving.ffmpeg import executable
+
+    told = subprocess.run([executable(), "-version"], capture_output=True, text=True, check=False, timeout=30)
+    words = told.stdout.split()
+    if told.returncode == 0 and words[:2] == ["ffmpeg", "version"]:
+        return Check("ffmpeg", "ok", words[2])
+    return Check("ffmpeg", "problem", "does not run", "Install the package imageio-ffmpeg again.")
+
+
+def disk() -> Check:
+    from app.engine.weights import data_folder
+
+    folder = data_folder()
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    detail = f"{free / 2**30:.1f} GB free for {folder}"
+    if free >= FREE_BYTES:
+        return Check("Disk", "ok", detail)
+    return Check("Disk", "problem", detail, "Free some space: recordings and models need it.")
+
+
+def models() -> Check:
+    from app.engine.weights import models as installed
+
+    names = [model.name for model in installed()]
+    if names:
+        return Check("Models", "ok", ", ".join(names))
+    fix = "The mesh warp needs none. To add a network's checkpoint: mien models import FILE"
+    return Check("Models", "absent", "no network weights", fix)
