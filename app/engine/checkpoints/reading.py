@@ -37,12 +37,12 @@ def _read_torch(path: Path) -> Mapping[str, Any]:
         zipped = path.open("rb").read(2) == b"PK"
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except pickle.UnpicklingError as error:
-        if "Unsupported global" in str(error) or "Unsupported class" in str(error):
+        if "unsupported global" in str(error).lower():
             raise EngineError(
                 f"{path.name} holds more than weights: loading it could run code, so Mien did not.",
                 "Get the file from its makers, or save only its state dict.",
             ) from error
-        raise EngineError(f"{path.name} is not a readable checkpoint.", ASK_AGAIN) from error
+        raise EngineError(f"{path.name} is broken or no checkpoint.", ASK_AGAIN) from error
     except (
         Exception
     ) as error:  # torch raises what its parsers raise: RuntimeError, EOFError, struct.error, KeyError ...
