@@ -102,9 +102,9 @@ class Engine:
     def device(self) -> str:
         if not self.generator.info.weights:
             return "CPU float32"
-        from app.engine.device import pick_device
+        from app.engine.device import best_device
 
-        return pick_device().title
+        return str(best_device())
 
     # -- faces ---------------------------------------------------------------------------------------
 
