@@ -1,0 +1,49 @@
+"""What a face does, as numbers: signed distances on its shape, in units of the eye distance.
+
+All are linear in the vertices: with Euclidean distances a mouth edit overshoots (reference/mesh-warp.md).
+Left and right are the person's own; sideways readings are positive to the image's right.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.engine.face.morphable_model import MorphableModel
+from app.engine.face.parameters import FloatArray
+
+X, Y, Z = 0, 1, 2
+_EYE_LINE = {k: -0.25 for k in (33, 133, 362, 263)}
+# index -> (axis, vertex -> weight); weights sum to zero, so that moving the face changes nothing
+_INDICES: dict[str, tuple[int, dict[int, float]]] = {
+    "mouth_gap": (Y, {13: 0.5, 82: 0.25, 312: 0.25, 14: -0.5, 87: -0.25, 317: -0.25}),
+    "mouth_width": (X, {291: 1, 61: -1}),
+    "lift_left": (Y, {291: 1, 168: -1}),
+    "lift_right": (Y, {61: 1, 168: -1}),
+    "mouth_side": (X, {13: 0.25, 14: 0.25, 61: 0.25, 291: 0.25, 168: -0.5, 6: -0.5}),
+    "jaw_side": (X, {152: 0.5, 148: 0.25, 377: 0.25, 168: -0.5, 6: -0.5}),
+    "protrusion": (Z, {0: 0.5, 17: 0.5, 205: -0.5, 425: -0.5}),
+    "brow_left": (Y, {**_EYE_LINE, 282: 0.25, 283: 0.25, 334: 0.25, 296: 0.25}),
+    "brow_right": (Y, {**_EYE_LINE, 52: 0.25, 53: 0.25, 105: 0.25, 66: 0.25}),
+    "brow_gap": (X, {285: 0.5, 336: 0.5, 55: -0.5, 107: -0.5}),
+    "cheek_left": (Y, {**_EYE_LINE, 280: 0.25, 330: 0.25, 347: 0.25, 329: 0.25}),
+    "cheek_right": (Y, {**_EYE_LINE, 50: 0.25, 101: 0.25, 118: 0.25, 100: 0.25}),
+    "eye_left": (Y, {385: 1 / 3, 386: 1 / 3, 387: 1 / 3, 380: -1 / 3, 374: -1 / 3, 373: -1 / 3}),
+    "eye_right": (Y, {158: 1 / 3, 159: 1 / 3, 160: 1 / 3, 153: -1 / 3, 145: -1 / 3, 144: -1 / 3}),
+}
+NAMES = tuple(_INDICES)
+
+
+def measure(shape: FloatArray) -> FloatArray:
+    """(14,) indices of a (468, 3) shape in model space, in the order of NAMES."""
+    return np.array(
+        [
+            sum(weight * shape[k, axis] for k, weight in vertices.items())
+            for axis, vertices in _INDICES.values()
+        ]
+    )
+
+
+def jacobian(model: MorphableModel) -> FloatArray:
+    """(14, 28): change of each index per sigma of each expression component."""
+    columns = [measure(basis) for basis in model.expression_basis]
+    return np.stack(columns, axis=1) * model.expression_sigma

@@ -1,0 +1,243 @@
+"""What a user asks for, as parameters: semantic controls, frontalise, neutralise, dragging; and the way back.
+
+A control is the most probable expression with given changes of the face's indices (`indices`): with
+p ~ N(0, 1) in sigmas and C the indices' Jacobian, dp = C^T (C C^T)^-1 dg, the conditional mean. Indices a
+control does not name and does not hold follow as they do in faces.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+from app.engine.face import indices
+from app.engine.face.controls import SEMANTIC
+from app.engine.face.fitting import pose_features, rigid_weights
+from app.engine.face.morphable_model import MorphableModel
+from app.engine.face.parameters import (
+    N_EXPRESSION,
+    N_VERTICES,
+    Camera,
+    Expression,
+    FaceEdit,
+    FaceParams,
+    FittedFace,
+    FloatArray,
+    rotation_matrix,
+)
+
+SHUT = 0.05  # aperture of a closed eye
+WIDE = 0.10  # what eyes_wide 1 adds to an aperture
+EYE_WIDTH = 0.43  # lid gap over aperture, model units
+NECK_PIVOT = np.array([0.0, -0.75, -1.3])  # model space; the head turns about it (reference/mesh-warp.md, 3)
+REGULARISER = 1e-6
+_BROWS, _EYES = ("brow_left", "brow_right", "brow_gap"), ("eye_left", "eye_right")
+_LIPS = ("mouth_gap", "mouth_width", "lift_left", "lift_right", "mouth_side", "protrusion")
+
+
+@dataclass(frozen=True)
+class Movement:
+    """One natural full movement: index changes in eye distances, and the indices that must not change."""
+
+    changes: Mapping[str, float]
+    held: tuple[str, ...]
+
+
+MOVEMENTS: dict[str, Movement] = {
+    "smile": Movement({"mouth_width": 0.12, "lift_left": 0.06, "lift_right": 0.06}, (*_BROWS, "mouth_side")),
+    "mouth_open": Movement({"mouth_gap": 0.25}, (*_BROWS, *_EYES, "mouth_side")),
+    "mouth_width": Movement(
+        {"mouth_width": 0.12}, (*_BROWS, *_EYES, "lift_left", "lift_right", "mouth_side")
+    ),
+    "corner_left": Movement({"lift_left": 0.06}, (*_BROWS, *_EYES, "lift_right", "mouth_gap", "jaw_side")),
+    "corner_right": Movement({"lift_right": 0.06}, (*_BROWS, *_EYES, "lift_left", "mouth_gap", "jaw_side")),
+    "pucker": Movement(
+        {"mouth_width": -0.14, "protrusion": 0.05}, (*_BROWS, *_EYES, "mouth_gap", "mouth_side")
+    ),
+    "jaw_side": Movement({"jaw_side": 0.06}, (*_BROWS, *_EYES, "mouth_gap", "lift_left", "lift_right")),
+    "brow_left": Movement({"brow_left": 0.08}, (*_LIPS, *_EYES, "brow_right", "jaw_side")),
+    "brow_right": Movement({"brow_right": 0.08}, (*_LIPS, *_EYES, "brow_left", "jaw_side")),
+    "brows_together": Movement({"brow_gap": -0.05}, (*_LIPS, *_EYES)),
+    "cheeks": Movement({"cheek_left": 0.04, "cheek_right": 0.04}, (*_LIPS, *_BROWS)),
+}
+BLINKS = ("blink_left", "blink_right")
+
+
+def resolve(edit: FaceEdit, face: FittedFace, model: MorphableModel) -> FaceParams:
+    """The parameters an edit asks of a face. The identity edit gives the face's own parameters."""
+    if edit.is_identity:
+        return face.params
+    expression = _expression(edit, face.params.expression, model)
+    return replace(face.params, expression=expression, camera=_camera(edit, face.params.camera))
+
+
+def measure_controls(before: FittedFace, after: FittedFace, model: MorphableModel) -> dict[str, float]:
+    """What the semantic and pose controls would have to be to lead from one fit to the other, in their own units.
+
+    Each control is read on its own indices: of two controls that share one, each reads the sum.
+    """
+    start, end = (dict(zip(indices.NAMES, indices.measure(observed(f, model)))) for f in (before, after))
+    found = {
+        name: float(np.mean([(end[k] - start[k]) / change for k, change in movement.changes.items()]))
+        for name, movement in MOVEMENTS.items()
+    }
+    was, now = before.params.expression.aperture, after.params.expression.aperture
+    for k, name in enumerate(BLINKS):
+        found[name] = (was[k] - now[k]) / max(was[k] - SHUT, 1e-3)
+    found["eyes_wide"] = (sum(now) - sum(was)) / (2 * WIDE)
+    camera = after.params.camera
+    yaw, pitch, roll = camera.angles
+    gaze = after.params.expression.gaze
+    found |= {"yaw": yaw, "pitch": pitch, "roll": roll, "gaze_x": gaze[0], "gaze_y": gaze[1]}
+    return found | {"scale": camera.scale, "tx": camera.translation[0], "ty": camera.translation[1]}
+
+
+def observed(face: FittedFace, model: MorphableModel) -> FloatArray:
+    """(468, 3) in model space: the landmarks themselves, less what the landmarker adds with the pose."""
+    camera = face.params.camera
+    bias = np.tensordot(pose_features(camera), model.pose_bias, 1)
+    return np.asarray(camera.unproject(face.landmarks[:N_VERTICES]) - bias)
+
+
+def frontalise(face: FittedFace, strength: float = 1.0) -> dict[str, float]:
+    """Control values that turn the head towards the viewer: 0 as it is, 1 straight ahead.
+
+    The eyes keep looking into the camera if they did: gaze is counted in the head's frame.
+    """
+    yaw, pitch, roll = face.params.camera.angles
+    keep = 1 - strength
+    gaze_x, gaze_y = face.params.expression.gaze
+    contact = math.hypot(gaze_x + yaw, gaze_y + pitch) < 12 and math.hypot(yaw, pitch) > 5
+    values = {"yaw": keep * yaw, "pitch": keep * pitch, "roll": keep * roll}
+    if contact:
+        values |= {"gaze_x": gaze_x + strength * yaw, "gaze_y": gaze_y + strength * pitch}
+    return values
+
+
+def neutralise(face: FittedFace, strength: float = 1.0) -> dict[str, float]:
+    """Control values that take the expression back: 0 as it is, 1 the model's closed-mouth neutral."""
+    worn = face.params.expression.coefficients
+    return {f"exp{k + 1}": -strength * value for k, value in enumerate(worn)}
+
+
+def drag(
+    model: MorphableModel, face: FittedFace, edit: FaceEdit, landmark: int, to_px: tuple[float, float]
+) -> FaceEdit:
+    """The edit changed by the most probable expression that brings a vertex to a point of the photo (px).
+
+    landmark: 0 to 467; the edited pose stays. Only exp1 ... exp28 of the edit change; the vertex lands on the
+    point unless that takes more than four sigmas of one component.
+    """
+    at = resolve(replace(edit, strength=1.0), face, model)
+    moved = model.expression_offset(at.expression) - model.expression_offset(face.params.expression)
+    own = face.params.camera.unproject(face.landmarks[:N_VERTICES])
+    current = at.camera.project((own + moved)[landmark][None])[0, :2]
+    basis = model.expression_basis[:, landmark] * model.expression_sigma[:, None]
+    turned = at.camera.scale * basis @ at.camera.rotation.T
+    motion = np.stack([turned[:, 0], -turned[:, 1]])
+    raw = np.array([edit.get(f"exp{k + 1}") or 0.0 for k in range(N_EXPRESSION)])
+    wish = np.asarray(to_px, float) - current
+    free = np.ones(N_EXPRESSION, bool)
+    step = np.zeros(N_EXPRESSION)
+    for _ in range(3):  # components at their limit stay there, the others take over
+        rest = wish - motion[:, ~free] @ step[~free]
+        step[free] = _conditional(motion[:, free], rest)
+        limited = np.clip(raw + step, -4, 4) - raw
+        free &= np.abs(limited - step) < 1e-9
+        step = np.where(free, step, limited)
+    return edit.with_values({f"exp{k + 1}": float(v) or None for k, v in enumerate(raw + step)})
+
+
+def identity_similarity(before: FittedFace, after: FittedFace, model: MorphableModel) -> float:
+    """Likeness of two faces' shapes with pose and expression removed, in [0, 1]; 1 for the same landmarks.
+
+    exp(-d / 0.02), d the mean vertex distance in eye distances: 0.02 is what two photos of one person differ
+    by, strangers differ by 0.04.
+    """
+    rows = model.expression_basis.reshape(len(model.expression_basis), -1)
+    weights = rigid_weights(model)
+    change = (observed(after, model) - observed(before, model)).ravel()
+    rest = (change - (change @ rows.T) @ rows).reshape(-1, 3)
+    distance = float((np.linalg.norm(rest, axis=1) * weights).sum() / weights.sum())
+    return math.exp(-distance / 0.02)
+
+
+@lru_cache(maxsize=4)
+def directions(model: MorphableModel) -> dict[str, FloatArray]:
+    """Control -> (28,) sigmas of its full movement; for lids, per unit of aperture."""
+    matrix = dict(zip(indices.NAMES, indices.jacobian(model)))
+
+    def direction(changes: Mapping[str, float], held: tuple[str, ...]) -> FloatArray:
+        rows = np.stack([matrix[name] for name in (*changes, *held)])
+        return _conditional(rows, np.array([*changes.values(), *(0.0 for _ in held)]))
+
+    found = {name: direction(m.changes, m.held) for name, m in MOVEMENTS.items()}
+    for eye, other, lid in (("eye_left", "eye_right", "lid_left"), ("eye_right", "eye_left", "lid_right")):
+        found[lid] = direction({eye: EYE_WIDTH}, (*_LIPS, *_BROWS, "jaw_side", other))
+    return found
+
+
+def _conditional(rows: FloatArray, changes: FloatArray) -> FloatArray:
+    """The mean of x ~ N(0, 1) given rows @ x = changes."""
+    gram = rows @ rows.T
+    return np.asarray(
+        rows.T @ np.linalg.solve(gram + REGULARISER * np.trace(gram) * np.eye(len(gram)), changes)
+    )
+
+
+def _expression(edit: FaceEdit, worn: Expression, model: MorphableModel) -> Expression:
+    known, amount = directions(model), edit.strength
+    aperture = _apertures(edit, worn.aperture)
+    change = np.array([edit.get(f"exp{k + 1}") or 0.0 for k in range(N_EXPRESSION)])
+    for control in SEMANTIC:
+        if control.name in MOVEMENTS:
+            change = change + (edit.get(control.name) or 0.0) * known[control.name]
+    for k, lid in enumerate(("lid_left", "lid_right")):
+        change = change + (aperture[k] - worn.aperture[k]) * known[lid]
+    gaze = (edit.get("gaze_x"), edit.get("gaze_y"))
+    return Expression(
+        tuple(float(v) for v in np.array(worn.coefficients) + amount * change),
+        _pair(_faded(own, asked, amount) for own, asked in zip(worn.gaze, gaze)),
+        _pair(_faded(own, asked, amount) for own, asked in zip(worn.aperture, aperture)),
+    )
+
+
+def _apertures(edit: FaceEdit, worn: tuple[float, float]) -> tuple[float, float]:
+    """(left, right) as asked: blink 1 shuts, below 0 opens; eyes_wide adds to both."""
+    wide = WIDE * (edit.get("eyes_wide") or 0.0)
+    blinks = [edit.get(name) or 0.0 for name in BLINKS]
+    return _pair(max(SHUT, own + wide - (own - SHUT) * blink) if wide or blink else own
+                 for own, blink in zip(worn, blinks))  # fmt: skip
+
+
+def _pair(values: Iterable[float]) -> tuple[float, float]:
+    first, second = values
+    return float(first), float(second)
+
+
+def _faded(own: float, asked: float | None, strength: float) -> float:
+    return own if asked is None else own + strength * (asked - own)
+
+
+def _camera(edit: FaceEdit, own: Camera) -> Camera:
+    """Pose and scale as asked about the neck, which stays where it is unless tx or ty say otherwise."""
+    names = ("yaw", "pitch", "roll", "scale", "tx", "ty")
+    if all(edit.get(name) is None for name in names):
+        return own
+    angles = [_faded(value, edit.get(name), edit.strength) for name, value in zip(names, own.angles)]
+    scale = _faded(own.scale, edit.get("scale"), edit.strength)
+    turned = any(edit.get(name) is not None for name in names[:3])
+    rotation = rotation_matrix(*angles) if turned else own.rotation
+    neck = own.project(NECK_PIVOT[None])[0]
+    moved = Camera.from_matrix(rotation, scale, (0.0, 0.0)).project(NECK_PIVOT[None])[0]
+    at = {"tx": neck[0] - moved[0], "ty": neck[1] - moved[1]}
+    origin = dict(zip(("tx", "ty"), own.translation))
+    placed = [
+        at[name] if edit.get(name) is None else _faded(origin[name], edit.get(name), edit.strength)
+        for name in at
+    ]
+    return Camera.from_matrix(rotation, scale, (placed[0], placed[1]))
