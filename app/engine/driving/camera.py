@@ -33,7 +33,7 @@ def open_device(device: int | str) -> Any:
 
 
 class CameraSource:
-    """A live source; times are seconds of the monotonic clock since it was opened.
+    """A live source; times are seconds of the monotonic clock.
 
     Asked for `size` (width, height) and `frames_per_second`; `size` and `rate` tell what came of it.
     `lost` is true while the camera is away; it is tried again every second.
@@ -60,7 +60,6 @@ class CameraSource:
             )
         self.size: tuple[int, int] = (0, 0)
         self.lost = False
-        self._start = time.monotonic()
         self._times: list[float] = []
         self._newest: Frame | None = None
         self._captured = self._dropped = 0
@@ -114,7 +113,7 @@ class CameraSource:
             while not self._stop.is_set():
                 good, pixels = self._capture.read() if self._capture else (False, None)
                 if good and pixels is not None:
-                    self._put(pixels, time.monotonic() - self._start)
+                    self._put(pixels, time.monotonic())
                 else:
                     self._reconnect()
         finally:

@@ -17,18 +17,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 CHUNK = 30
-# Per column of the table in `performance_files`: p_exp (sigmas), scale (share of it), quaternion,
-# translation (in hundredths of the scale), gaze (degrees), aperture, seconds between frames.
-STEPS = [0.1] * 28 + [0.001] + [0.0005] * 4 + [0.1] * 2 + [0.5] * 2 + [0.01] * 2 + [1e-5]
+# Per column of the table in `performance_files`: p_exp (sigmas), logarithm of the scale, quaternion,
+# translation (shares of the scale), gaze (degrees), aperture, seconds between frames.
+STEPS = [0.1] * 28 + [0.001] + [0.0005] * 4 + [0.001] * 2 + [0.5] * 2 + [0.01] * 2 + [1e-5]
 SCALE, TRANSLATION = 28, slice(33, 35)
 
 
-def encode(table: NDArray[np.float32], steps: Sequence[float] = STEPS) -> bytes:
+def steps_for(table: NDArray[np.float32]) -> list[float]:
+    """The steps of a table's columns, translations in pixels of its own scale."""
+    steps = list(STEPS)
+    pixel = float(np.median(table[:, SCALE]))
+    steps[TRANSLATION] = [step * pixel for step in STEPS[TRANSLATION]]
+    return steps
+
+
+def encode(table: NDArray[np.float32], steps: Sequence[float]) -> bytes:
     """(N, 40) -> chunks, each a length (unsigned 32 bit) and zlib data."""
     return b"".join(chunks(table, steps))
 
 
-def chunks(table: NDArray[np.float32], steps: Sequence[float] = STEPS) -> Iterator[bytes]:
+def chunks(table: NDArray[np.float32], steps: Sequence[float]) -> Iterator[bytes]:
     """The packed chunks one by one, for a stream."""
     levels = np.round(_flat(table.astype(np.float64)) / np.asarray(steps)).astype(np.int32)
     before = np.zeros(levels.shape[1], np.int32)
@@ -90,9 +98,8 @@ def _wide(packed: bytes, columns: int) -> NDArray[np.int64]:
 
 
 def _flat(table: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scale as logarithm and translation in hundredths of the scale: equal steps are equal in the picture."""
+    """With the scale's logarithm, so that its steps are shares of it."""
     flat = table.copy()
-    flat[:, TRANSLATION] *= 100 / table[:, SCALE, None]
     flat[:, SCALE] = np.log(table[:, SCALE])
     return flat
 
@@ -100,5 +107,4 @@ def _flat(table: NDArray[np.float64]) -> NDArray[np.float64]:
 def _unflat(flat: NDArray[np.float64]) -> NDArray[np.float64]:
     table = flat.copy()
     table[:, SCALE] = np.exp(flat[:, SCALE])
-    table[:, TRANSLATION] *= table[:, SCALE, None] / 100
     return table

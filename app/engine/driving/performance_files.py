@@ -88,11 +88,12 @@ def to_bytes(performance: Performance, packed: bool = False) -> bytes:
         "neutral": _params_to_json(performance.neutral),
         "source": performance.source,
     }
-    if packed:
-        header["packed"] = packing.STEPS
-    words = json.dumps(header, ensure_ascii=False, allow_nan=False).encode("utf-8")
     table = _table(performance)
-    body = packing.encode(table) if packed else table.astype("<f4").tobytes()
+    body = table.astype("<f4").tobytes()
+    if packed:
+        header["packed"] = packing.steps_for(table)
+        body = packing.encode(table, header["packed"])
+    words = json.dumps(header, ensure_ascii=False, allow_nan=False).encode("utf-8")
     return MAGIC + struct.pack("<I", len(words)) + words + body
 
 

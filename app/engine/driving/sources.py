@@ -23,9 +23,9 @@ FOLDER_RATE = Fraction(25)
 class Frame:
     """One driving frame.
 
-    pixels: (H, W, 3) uint8 sRGB, None where a performance file drives; time: seconds since the source's
-    start, when it was captured or is to be shown; index: number in the source, from 0; dropped: frames
-    lost before this one, counted from the start; params: what a performance file says, already fitted.
+    pixels: (H, W, 3) uint8 sRGB, None where a performance file drives; time: seconds, of the monotonic
+    clock when it was captured (live sources) or since the clip's start; index: number in the source, from
+    0; dropped: frames lost before this one, counted from the start; params: what a performance file says.
     """
 
     pixels: NDArray[np.uint8] | None
@@ -90,7 +90,7 @@ class PictureSource:
 class PacedSource:
     """A recorded source played like a camera: at its own speed, overdue frames dropped.
 
-    `pause` stops the clock; `clock` and `sleep` are there for tests.
+    zero: the clock's time at the clip's start; `clock` and `sleep` are there for tests.
     """
 
     live = True
@@ -103,7 +103,7 @@ class PacedSource:
     ) -> None:
         self.name, self.rate, self.total = source.name, source.rate, source.total
         self._source, self._clock, self._sleep = source, clock, sleep
-        self._start: float | None = None
+        self.zero: float | None = None
         self._waiting: Frame | None = None
         self._dropped = 0
 
@@ -112,26 +112,25 @@ class PacedSource:
         self._waiting = None
         if newest is None:
             return None
-        if self._start is None:
-            self._start = self._clock() - newest.time
-        wait = newest.time - (self._clock() - self._start)
+        if self.zero is None:
+            self.zero = self._clock() - newest.time
+        wait = self.zero + newest.time - self._clock()
+        self._sleep(max(0.0, min(wait, timeout)))
         if wait > timeout:
-            self._sleep(timeout)
             self._waiting = newest
             return None
-        if wait > 0:
-            self._sleep(wait)
-        return self._skip_overdue(newest, timeout)
+        newest = self._newest_due(newest, timeout)
+        return replace(newest, time=self.zero + newest.time, dropped=self._dropped)
 
-    def _skip_overdue(self, newest: Frame, timeout: float) -> Frame:
-        assert self._start is not None
+    def _newest_due(self, newest: Frame, timeout: float) -> Frame:
+        assert self.zero is not None
         while (following := self._source.take(timeout)) is not None:
-            if following.time > self._clock() - self._start:
+            if self.zero + following.time > self._clock():
                 self._waiting = following
                 break
             newest = following
             self._dropped += 1
-        return replace(newest, dropped=self._dropped)
+        return newest
 
     @property
     def ended(self) -> bool:
