@@ -37,6 +37,7 @@ class Autosave(QObject):
         self._lock = _lock(self._file)
         self._lock.tryLock(0)
         self.origin: Path | None = None  # the project file of what is open
+        self._taken: Recovered | None = None
         session.undo_stack.indexChanged.connect(self.save)
         session.gesture_ended.connect(self.save)
         session.undo_stack.cleanChanged.connect(self.save)
@@ -52,6 +53,9 @@ class Autosave(QObject):
                 save_project(self._file, session.document, origin=self.origin)
             except EngineError:
                 return  # a full disk must not stop the editing; saving the project itself says so
+            if self._taken is not None and self._taken.project.document.edits == session.document.edits:
+                self.discard(self._taken)  # it is this session's now
+                self._taken = None
         else:
             self._file.unlink(missing_ok=True)
 
@@ -76,6 +80,10 @@ class Autosave(QObject):
             return Recovered(path, load_project(path), path.stat().st_mtime)
         except (EngineError, OSError):
             return None
+
+    def took_up(self, recovered: Recovered) -> None:
+        """Its document is open again: from its next save on the old file is not needed."""
+        self._taken = recovered
 
     @staticmethod
     def discard(recovered: Recovered) -> None:

@@ -62,6 +62,7 @@ class Core(QObject):
     busy = Signal(str)  # what takes a while ("" when done)
     progressed = Signal(object)  # Step of a job (export, batch, live)
     job_ended = Signal(object)  # Answer: .task.kind, .error, .closed
+    task_done = Signal(object)  # Answer of a task given to `do`
     failed = Signal(object)  # EngineError
     crashed = Signal(str)  # traceback of an error nobody foresaw
 
@@ -241,6 +242,10 @@ class Core(QObject):
 
     # -- jobs
 
+    def do(self, kind: str, call: Callable[[EngineLike], Any]) -> None:
+        """Run something once on the engine's thread; `task_done` brings the answer."""
+        self.thread_.run(Task("do", call, kind))
+
     def begin_job(self, task: Task) -> None:
         """Run an iterator of `Step` on the engine's thread: `progressed`, then `job_ended`."""
         self._job = task.kind
@@ -306,6 +311,13 @@ class Core(QObject):
     def _on_clean(self, clean: bool) -> None:
         self.dirty_changed.emit(not clean)
 
+    def take_generators(self, infos: tuple[GeneratorInfo, ...]) -> None:
+        """What can run has changed: models came or went."""
+        self.generators = infos
+        self.engine_ready.emit(infos)
+        if self.generator is not None:
+            self.generator_changed.emit(self.generator)
+
     @Slot(object)
     def _on_ready(self, answer: Answer) -> None:
         self.busy.emit("")
@@ -320,7 +332,9 @@ class Core(QObject):
     @Slot(object)
     def _on_answer(self, answer: Answer) -> None:
         task = answer.task
-        if (task.kind == "open" and task is self._opening) or task.kind == "add_face":
+        if task.kind == "do":
+            self.task_done.emit(replace(answer, task=replace(task, kind=task.key)))
+        elif (task.kind == "open" and task is self._opening) or task.kind == "add_face":
             self.busy.emit("")
             if answer.error is not None:
                 self._report(answer.error)

@@ -27,6 +27,11 @@ class Session(Storage):
             changes[mirror] = value
         self.set_values(changes, gesture=gesture)
 
+    @staticmethod
+    def held(name: str, value: float) -> float:
+        """A value within what can be asked of its control."""
+        return min(BY_NAME[name].upper, max(BY_NAME[name].lower, value))
+
     def set_values(
         self, changes: Mapping[str, float | None], text: str | None = None, gesture: int | None = None
     ) -> None:
@@ -65,6 +70,20 @@ class Session(Storage):
     def _reset_text(self, names: tuple[str, ...]) -> str:
         titles = [BY_NAME[name].title for name in names]
         return self.tr("Reset {}").format(", ".join(titles[:3]) + (" …" if len(titles) > 3 else ""))
+
+    def reset_face(self) -> None:
+        """Leave the active face as it is in the photo."""
+        self.reset()
+
+    def next_face(self) -> None:
+        self._step_face(1)
+
+    def previous_face(self) -> None:
+        self._step_face(-1)
+
+    def _step_face(self, by: int) -> None:
+        if self.portrait and self.portrait.faces:
+            self.select_face((self.document.active + by) % len(self.portrait.faces))
 
     def reset_all(self) -> None:
         """Leave every face alone again."""

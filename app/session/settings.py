@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QSettings, QStandardPaths
+from PySide6.QtCore import QByteArray, QSettings
+
+from app.engine.weights import data_folder
 
 RECENTS = 12
 
@@ -15,7 +17,7 @@ class Settings:
     """Typed access to an INI file. Every change is on disk before the call returns, so that nothing is lost."""
 
     def __init__(self, path: Path | None = None) -> None:
-        self.path = path or config_folder() / "settings.ini"
+        self.path = path or data_folder() / "settings.ini"
         self._store = QSettings(str(self.path), QSettings.Format.IniFormat)
 
     def _get(self, key: str, default: str) -> str:
@@ -120,14 +122,3 @@ class Settings:
 
     def _set_json(self, key: str, value: Any) -> None:
         self._set(key, json.dumps(value, ensure_ascii=False))
-
-
-def config_folder() -> Path:
-    return (
-        Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.GenericConfigLocation)) / "mien"
-    )
-
-
-def data_folder() -> Path:
-    """Where presets, recovery files and photos taken out of projects are kept."""
-    return Path(QStandardPaths.writableLocation(QStandardPaths.StandardLocation.GenericDataLocation)) / "mien"

@@ -9,11 +9,11 @@ from PySide6.QtCore import Slot
 
 from app.engine.errors import EngineError
 from app.engine.results import EngineLike, Portrait
+from app.engine.weights import data_folder
 from app.session.autosave import Recovered
 from app.session.core import Core, Opened
 from app.session.document import Document
 from app.session.project import Project, file_key, load_project, save_project, unpack_photo
-from app.session.settings import data_folder
 from app.session.worker import Answer, Task
 
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from app.engine.face.parameters import FaceEdit, FittedFace
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.face.parameters import N_VERTICES, FaceEdit, FittedFace
+
+EYE_RADIUS = 0.19  # of the eyeball, in distances between the eyes
 
 
 def frontalise(face: FittedFace, strength: float) -> dict[str, float]:
@@ -32,3 +37,19 @@ def drag(face: FittedFace, edit: FaceEdit, landmark: int, to: tuple[float, float
 
 def _values(edit: FaceEdit | Mapping[str, float] | Any) -> dict[str, float]:
     return dict(edit.values if isinstance(edit, FaceEdit) else edit)
+
+
+def points(face: FittedFace, edit: FaceEdit) -> NDArray[np.float64]:
+    """(478, 3) pixels: where the face's landmarks are asked to be, irises turned by head and gaze."""
+    if edit.is_identity:
+        return face.landmarks
+    from app.engine.face import semantic
+    from app.engine.face.morphable_model import default_model
+
+    model, own = default_model(), face.params
+    target = semantic.resolve(edit, face, model)
+    mesh = target.camera.project(model.vertices(target) + face.residual)
+    irises = own.camera.unproject(face.landmarks[N_VERTICES:])
+    turn = np.radians(np.subtract(target.expression.gaze, own.expression.gaze))
+    irises[:, :2] += EYE_RADIUS * np.sin(turn)
+    return np.concatenate([mesh, target.camera.project(irises)])

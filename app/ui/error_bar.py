@@ -20,7 +20,7 @@ class ErrorBar(QFrame):
         super().__init__(parent)
         self.setObjectName("error_bar")
         self.setAccessibleName(self.tr("Message"))
-        self._act: Callable[[], None] | None = None
+        self._act: Callable[[], object] | None = None
         self._mark = QLabel(self)
         self.words = QLabel(self)
         self.words.setWordWrap(True)
@@ -42,15 +42,15 @@ class ErrorBar(QFrame):
         self.hide()
 
     @Slot(object)
-    def show_error(self, error: EngineError, verb: str = "", act: Callable[[], None] | None = None) -> None:
+    def show_error(self, error: EngineError, verb: str = "", act: Callable[[], object] | None = None) -> None:
         """Say an error; with a verb and what it does, the remedy is a button."""
         self._show(f"<b>{_plain(error.message)}</b> {_plain(error.remedy)}", "error", verb, act)
 
-    def show_note(self, words: str, verb: str = "", act: Callable[[], None] | None = None) -> None:
+    def show_note(self, words: str, verb: str = "", act: Callable[[], object] | None = None) -> None:
         """Say something that went well or is to be decided."""
         self._show(_plain(words), "info", verb, act)
 
-    def _show(self, html: str, icon: str, verb: str, act: Callable[[], None] | None) -> None:
+    def _show(self, html: str, icon: str, verb: str, act: Callable[[], object] | None) -> None:
         colour = theme.current().error if icon == "error" else theme.current().text
         self._mark.setPixmap(icons.pixmap(icon, colour, 16, self.devicePixelRatioF()))
         self.setStyleSheet(_style(icon == "error"))

@@ -1,0 +1,80 @@
+"""The composition root of the window: settings, session, engine on its thread."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.engine.results import EngineLike
+
+
+def make_engine() -> EngineLike:
+    """Built on the engine's thread: importing it takes longer than showing the window."""
+    from app.engine.engine import Engine
+    from app.engine.face.morphable_model import default_model
+
+    engine = Engine()
+    default_model()
+    return engine
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Open the window: `mien [--sample | PHOTO]`; Qt's own options are taken too. The exit status."""
+    arguments = sys.argv[1:] if argv is None else argv
+    parser = argparse.ArgumentParser(prog="mien", description="Open the window on a photo or a project.")
+    parser.add_argument("photo", nargs="?", type=Path, help="a photo, a project (.mien) or a folder")
+    parser.add_argument("--sample", action="store_true", help="open the sample portrait")
+    chosen, rest = parser.parse_known_args(arguments)
+    # The non-headless cv2 wheel points Qt at plugins that are not Qt 6's.
+    os.environ.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)
+
+    from PySide6.QtCore import QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from app.session.session import Session
+    from app.session.settings import Settings
+    from app.ui import i18n, icons, theme
+    from app.ui.main_window import MainWindow
+
+    application = QApplication([sys.argv[0], *rest])
+    application.setApplicationName("Mien")
+    application.setDesktopFileName("mien")
+    application.setWindowIcon(icons.app_icon())
+    settings = Settings()
+    i18n.install(application, settings.language)
+    theme.apply(application, settings.theme)
+    window = MainWindow(Session(make_engine), settings)
+    _report_crashes_to(window)
+    window.show()
+    QTimer.singleShot(0, window, lambda: window.start(_path(chosen)))
+    return application.exec()
+
+
+def _path(chosen: argparse.Namespace) -> Path | None:
+    if chosen.sample:
+        from app.engine.sample import sample_path
+
+        return sample_path()
+    photo: Path | None = chosen.photo
+    return photo.absolute() if photo else None
+
+
+def _report_crashes_to(window: object) -> None:
+    """An exception that nobody caught is shown, not lost."""
+
+    def hook(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
+        sys.__excepthook__(kind, error, where)
+        if not issubclass(kind, KeyboardInterrupt):
+            window.show_crash("".join(traceback.format_exception(kind, error, where)))  # type: ignore[attr-defined]
+
+    sys.excepthook = hook
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""Generators and trained weights: what is there, what is missing, importing a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QHeaderView,
+    QLabel,
+    QMessageBox,
+    QPushButton,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.engine import weights
+from app.session.session import Session
+from app.session.worker import Answer, Crash
+from app.ui import icons, theme
+
+
+class ModelsDialog(QDialog):
+    """Lists every generator with its licence and what it lacks, and the models that were imported."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Models"))
+        self.setMinimumSize(720, 460)
+        self._session = session
+        self.generators = self._table([self.tr("Generator"), self.tr("State"), self.tr("Licence")])
+        self.generators.setAccessibleName(self.tr("Generators"))
+        self.models = self._table([self.tr("Model"), self.tr("Kind"), self.tr("Licence and use")])
+        self.models.setAccessibleName(self.tr("Models"))
+        self.note = QLabel(
+            self.tr("Mien works without any of these: Mesh warp needs no trained weights."), self
+        )
+        self.note.setWordWrap(True)
+        theme.caption(self.note)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
+        buttons.rejected.connect(self.reject)
+        self.bring = QPushButton(self.tr("Import a file…"), self)
+        icons.put(self.bring, "import")
+        self.bring.clicked.connect(self._ask_import)
+        self.remove = QPushButton(self.tr("Remove"), self)
+        icons.put(self.remove, "trash")
+        self.remove.clicked.connect(self._on_remove)
+        for button in (self.bring, self.remove):
+            buttons.addButton(button, QDialogButtonBox.ButtonRole.ActionRole)
+        self.models.currentItemChanged.connect(self._on_chosen)
+        column = QVBoxLayout(self)
+        for widget in (QLabel(self.tr("Generators"), self), self.generators):
+            column.addWidget(widget)
+        column.addWidget(QLabel(self.tr("Imported and shipped models"), self))
+        column.addWidget(self.models)
+        column.addWidget(self.note)
+        column.addWidget(buttons)
+        session.task_done.connect(self._on_done)
+        self._fill()
+
+    def _table(self, headers: list[str]) -> QTreeWidget:
+        table = QTreeWidget(self)
+        table.setHeaderLabels(headers)
+        table.setRootIsDecorated(False)
+        table.setWordWrap(True)
+        table.header().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
+        table.setColumnWidth(0, 170)
+        table.setColumnWidth(2, 240)
+        return table
+
+    def _fill(self) -> None:
+        self.generators.clear()
+        for info in self._session.generators:
+            state = info.missing or self.tr("ready")
+            item = QTreeWidgetItem(self.generators, [info.title, state, info.licence])
+            item.setIcon(0, icons.icon("warning" if info.missing else "check", "quiet"))
+            for part in (1, 2):
+                item.setToolTip(part, item.text(part))
+        self.models.clear()
+        for model in weights.models():
+            kept = self.tr("shipped with Mien") if model.shipped else model.source
+            words = [model.title, f"{model.kind} — {kept}", f"{model.licence}. {model.use}"]
+            item = QTreeWidgetItem(self.models, words)
+            item.setToolTip(2, words[2])
+            item.setData(0, Qt.ItemDataRole.UserRole, model)
+        self._on_chosen()
+
+    @Slot()
+    def _on_chosen(self) -> None:
+        item = self.models.currentItem()
+        model = item.data(0, Qt.ItemDataRole.UserRole) if item else None
+        self.remove.setEnabled(model is not None and not model.shipped)
+
+    @Slot()
+    def _ask_import(self) -> None:
+        kinds = self.tr("Checkpoints ({})").format("*.pth *.pt *.ckpt *.pkl *.safetensors *.tar")
+        chosen, _ = QFileDialog.getOpenFileName(
+            self, self.tr("Import a model"), "", f"{kinds};;" + self.tr("All files (*)")
+        )
+        if chosen:
+            self.import_file(Path(chosen))
+
+    def import_file(self, path: Path) -> None:
+        """Recognise and keep a checkpoint on the engine's thread; the list shows it when it is done."""
+        self.bring.setEnabled(False)
+        self.note.setText(self.tr("Reading {}…").format(path.name))
+        self._session.do("import", lambda engine: (weights.import_model(path), engine.generators()))
+
+    @Slot()
+    def _on_remove(self) -> None:
+        item = self.models.currentItem()
+        model = item.data(0, Qt.ItemDataRole.UserRole) if item else None
+        if model is None:
+            return
+        question = self.tr("Remove {}? The file it was imported from stays.").format(model.title)
+        if QMessageBox.question(self, self.tr("Remove"), question) == QMessageBox.StandardButton.Yes:
+            self._session.do("import", lambda engine: (weights.remove_model(model.name), engine.generators()))
+
+    @Slot(object)
+    def _on_done(self, answer: Answer) -> None:
+        if answer.task.kind != "import":
+            return
+        self.bring.setEnabled(True)
+        if isinstance(answer.error, Crash):
+            self.note.setText(self.tr("The file could not be read."))
+        elif answer.error is not None:
+            self.note.setText(str(answer.error))
+        else:
+            self.note.setText(self.tr("Done."))
+            self._session.take_generators(answer.value[1])
+        self._fill()

@@ -1,0 +1,251 @@
+"""Opening, saving, exporting: what asks the user for files, and what becomes of unsaved work."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QObject, QUrl, Slot
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from app.engine.errors import EngineError
+from app.engine.sample import sample_path
+from app.engine.weights import data_folder
+from app.session.autosave import Autosave
+from app.session.batch import PHOTOS, photos_in
+from app.session.presets import PresetLibrary
+from app.session.project import SUFFIX, Project
+from app.session.session import Session
+from app.session.settings import Settings
+from app.session.worker import Answer
+from app.ui.dialogs.batch import BatchDialog
+from app.ui.dialogs.export import ExportDialog
+from app.ui.dialogs.recovery import RecoveryDialog
+from app.ui.error_bar import ErrorBar
+
+
+class Documents(QObject):
+    """The File menu's work, over one session."""
+
+    def __init__(
+        self, session: Session, settings: Settings, autosave: Autosave, bar: ErrorBar, window: QWidget
+    ) -> None:
+        super().__init__(window)
+        self._session, self._settings, self._autosave = session, settings, autosave
+        self._bar, self._window = bar, window
+        self._then: object = None  # what to do once the project is saved
+        self.batch: BatchDialog | None = None
+        session.portrait_opened.connect(self._on_opened)
+        session.project_changed.connect(self._on_project)
+        session.photo_missing.connect(self._on_photo_missing)
+        session.saved.connect(self._on_saved)
+        session.job_ended.connect(self._on_job_ended)
+
+    # -- opening
+
+    def open(self, path: Path) -> None:
+        """Open a photo, a project, or a folder for a batch, once unsaved work is settled."""
+        if path.is_dir():
+            self.show_batch(path)
+        elif self.settle(lambda: self.open(path)):
+            if path.suffix.lower() == SUFFIX:
+                self._session.open_project(path)
+            else:
+                self._session.open(path)
+
+    @Slot()
+    def ask_open(self) -> None:
+        photos = " ".join(f"*{ending}" for ending in PHOTOS)
+        kinds = (
+            self.tr("Photos and projects ({} *{})").format(photos, SUFFIX) + ";;" + self.tr("All files (*)")
+        )
+        start = self._settings.recent[0].parent if self._settings.recent else Path.home()
+        chosen, _ = QFileDialog.getOpenFileName(self._window, self.tr("Open"), str(start), kinds)
+        if chosen:
+            self.open(Path(chosen))
+
+    @Slot()
+    def open_sample(self) -> None:
+        try:
+            self.open(sample_path())
+        except EngineError as error:
+            self._bar.show_error(error)
+
+    @Slot()
+    def paste(self) -> None:
+        """The clipboard's file or picture."""
+        self.take(QGuiApplication.clipboard().mimeData())
+
+    def takes(self, data: QMimeData) -> bool:
+        """Whether something dropped or pasted can be opened."""
+        return data.hasUrls() or data.hasImage()
+
+    def take(self, data: QMimeData | None) -> None:
+        """Open what was dropped or pasted; several files are a batch."""
+        paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()] if data else []
+        if len(paths) > 1:
+            self.show_batch(paths[0].parent)
+        elif paths:
+            self.open(paths[0])
+        elif data is not None and data.hasImage():
+            self.open(_kept(QImage(data.imageData())))
+        else:
+            what = self.tr("There is no picture on the clipboard.")
+            self._bar.show_error(EngineError(what, self.tr("Copy a picture or a picture file first.")))
+
+    @Slot()
+    def close_photo(self) -> None:
+        if self.settle(self.close_photo):
+            self._session.close()
+
+    @Slot()
+    def revert(self) -> None:
+        name = (self._session.project or self._session.document.photo or Path()).name
+        question = self.tr("Go back to {} as it was saved? What was changed since is lost.").format(name)
+        if not self._session.is_dirty or self._sure(question, self.tr("Revert")):
+            self._session.revert()
+
+    def offer_recovery(self) -> None:
+        """After a crash: what was being edited."""
+        left = self._autosave.left_behind()
+        if not left:
+            return
+        dialog = RecoveryDialog(left, self._window)
+        if dialog.exec():
+            chosen = dialog.chosen()
+            self._session.restore(chosen)
+            self._autosave.took_up(chosen)
+        elif dialog.discarded:
+            for recovered in left:
+                self._autosave.discard(recovered)
+
+    @Slot(object)
+    def _on_opened(self) -> None:
+        path = self._session.project or self._session.document.photo
+        if path is not None:
+            self._settings.add_recent(path)
+
+    @Slot(object)
+    def _on_project(self, path: Path | None) -> None:
+        self._autosave.origin = path
+        if path is not None:
+            self._settings.add_recent(path)
+
+    @Slot(object)
+    def _on_photo_missing(self, project: Project) -> None:
+        """The photo moved: ask where it is."""
+        name = project.places[-1].name if project.places else "?"
+        words = self.tr("The project's photo {} is not where it was, or has changed. Where is it now?")
+        if not self._sure(words.format(name), self.tr("Find the photo…")):
+            return
+        photos = self.tr("Photos ({})").format(" ".join(f"*{ending}" for ending in PHOTOS))
+        chosen, _ = QFileDialog.getOpenFileName(self._window, self.tr("Find {}").format(name), "", photos)
+        if chosen:
+            self._session.relink(project, Path(chosen))
+
+    # -- saving
+
+    @Slot()
+    def save(self) -> None:
+        if self._session.project is not None:
+            self._session.save()
+        else:
+            self.save_as()
+
+    @Slot()
+    def save_as(self) -> None:
+        photo = self._session.document.photo
+        if photo is None:
+            return
+        start = self._session.project or photo.with_suffix(SUFFIX)
+        linked = self.tr("Project, photo beside it (*{})").format(SUFFIX)
+        inside = self.tr("Project with the photo inside (*{})").format(SUFFIX)
+        chosen, kind = QFileDialog.getSaveFileName(
+            self._window, self.tr("Save project"), str(start), f"{linked};;{inside}"
+        )
+        if chosen:
+            path = Path(chosen)
+            path = path if path.suffix.lower() == SUFFIX else path.with_name(path.name + SUFFIX)
+            self._session.save_project(path, kind == inside)
+        else:
+            self._then = None
+
+    def settle(self, then: object) -> bool:
+        """True when nothing unsaved stands in the way; else asks, and calls `then` once it is saved."""
+        if not self._session.is_dirty:
+            return True
+        box = QMessageBox(self._window)
+        box.setIcon(QMessageBox.Icon.Question)
+        name = (self._session.project or self._session.document.photo or Path("?")).name
+        box.setText(self.tr("Save the changes to {}?").format(name))
+        box.setInformativeText(self.tr("A project keeps every value, so that you can go on later."))
+        save = box.addButton(self.tr("Save project"), QMessageBox.ButtonRole.AcceptRole)
+        discard = box.addButton(self.tr("Don't save"), QMessageBox.ButtonRole.DestructiveRole)
+        box.addButton(self.tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(save)
+        box.exec()
+        if box.clickedButton() is discard:
+            return True
+        if box.clickedButton() is save:
+            self._then = then
+            self.save()
+        return False
+
+    @Slot(object)
+    def _on_saved(self, path: Path) -> None:
+        then, self._then = self._then, None
+        if callable(then) and not self._session.is_dirty:
+            then()
+
+    def _sure(self, question: str, verb: str) -> bool:
+        box = QMessageBox(QMessageBox.Icon.Question, self.tr("Mien"), question, parent=self._window)
+        yes = box.addButton(verb, QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(self.tr("Cancel"), QMessageBox.ButtonRole.RejectRole)
+        box.exec()
+        return box.clickedButton() is yes
+
+    # -- exporting
+
+    @Slot()
+    def export(self) -> None:
+        if self._session.portrait is None:
+            return
+        dialog = ExportDialog(self._session.portrait.photo, self._settings, self._window)
+        if dialog.exec():
+            self._session.export(dialog.path, dialog.options)
+
+    @Slot()
+    def ask_batch(self) -> None:
+        self.show_batch(None)
+
+    def show_batch(self, folder: Path | None) -> None:
+        """The dialog for many photos, with a folder filled in."""
+        presets = PresetLibrary(data_folder() / "presets").all()
+        self.batch = BatchDialog(self._session, self._settings, presets, self._window)
+        if folder is not None and photos_in(folder):
+            self.batch.source.setText(str(folder))
+        self.batch.show()
+
+    @Slot(object)
+    def _on_job_ended(self, answer: Answer) -> None:
+        if answer.task.kind == "export" and answer.error is None and not answer.closed:
+            path: Path = answer.task.key
+            url = QUrl.fromLocalFile(str(path.parent))
+            self._bar.show_note(
+                self.tr("Exported {}").format(path),
+                self.tr("Open folder"),
+                lambda: QDesktopServices.openUrl(url),
+            )
+
+
+def _kept(image: QImage) -> Path:
+    """A pasted picture as a file, named by its content, so that a project can refer to it."""
+    folder = data_folder() / "photos"
+    folder.mkdir(parents=True, exist_ok=True)
+    plain = image.convertToFormat(QImage.Format.Format_RGBA8888)
+    name = hashlib.sha256(bytes(plain.constBits())).hexdigest()[:16]
+    path = folder / f"pasted-{name}.png"
+    if not path.exists():
+        image.save(str(path))
+    return path

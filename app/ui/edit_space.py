@@ -1,0 +1,202 @@
+"""The workspace Edit: the picture with its compare bar, and the panels around it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from PySide6.QtCore import QMimeData, QObject, Qt, Signal, Slot
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QToolButton, QVBoxLayout, QWidget
+
+from app.engine.face.controls import BY_NAME
+from app.engine.face.parameters import FaceEdit
+from app.engine.results import Rendered
+from app.session.session import Session
+from app.session.settings import Settings
+from app.ui.actions import Actions
+from app.ui.canvas.canvas import Canvas
+from app.ui.canvas.display import to_display
+from app.ui.canvas_link import CanvasLink
+from app.ui.panels.edit_panel import EditPanel
+from app.ui.workspaces import RIGHT, Panel
+
+EDIT_TYPE = "application/x-mien-edit"
+
+
+class CompareBar(QWidget):
+    """Before, split, after; zoom; layers."""
+
+    layer_toggled = Signal(str, bool)
+
+    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAutoFillBackground(True)
+        self.layers = {
+            name: self._layer(name, words)
+            for name, words in (
+                ("mesh", self.tr("Mesh")),
+                ("nmfc", self.tr("NMFC")),
+                ("flow", self.tr("Flow")),
+            )
+        }
+        self.zoom = QLabel(self)
+        self.zoom.setAccessibleName(self.tr("Zoom"))
+        self.zoom.setMinimumWidth(52)
+        self.zoom.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 4, 8, 4)
+        row.setSpacing(2)
+        for name in ("before", "split", "after"):
+            row.addWidget(self._button(actions, name))
+        row.addStretch(1)
+        for button in self.layers.values():
+            row.addWidget(button)
+        row.addStretch(1)
+        row.addWidget(self.zoom)
+        for name in ("zoom_out", "zoom_in", "fit"):
+            row.addWidget(self._button(actions, name, words=name == "fit"))
+
+    def _button(self, actions: Actions, name: str, words: bool = True) -> QToolButton:
+        button = QToolButton(self)
+        button.setDefaultAction(actions[name])
+        button.setAccessibleName(actions[name].text())
+        style = (
+            Qt.ToolButtonStyle.ToolButtonTextBesideIcon if words else Qt.ToolButtonStyle.ToolButtonIconOnly
+        )
+        button.setToolButtonStyle(style)
+        return button
+
+    def _layer(self, name: str, words: str) -> QToolButton:
+        button = QToolButton(self)
+        button.setText(words)
+        button.setCheckable(True)
+        button.setToolTip(self.tr("Lay {} over the picture").format(words))
+        button.setAccessibleName(button.toolTip())
+        button.setProperty("layer", name)
+        button.toggled.connect(self._on_layer)
+        return button
+
+    @Slot(bool)
+    def _on_layer(self, shown: bool) -> None:
+        self.layer_toggled.emit(self.sender().property("layer"), shown)
+
+    @Slot(float)
+    def show_zoom(self, zoom: float) -> None:
+        self.zoom.setText(f"{zoom:.0%}".replace("%", " %"))
+
+
+class EditSpace(QObject):
+    """Canvas, compare bar and panels over one session."""
+
+    def __init__(self, session: Session, settings: Settings, actions: Actions, window: QWidget) -> None:
+        super().__init__(window)
+        self._session, self._settings, self._actions, self._window = session, settings, actions, window
+        self.canvas = Canvas(window)
+        self.canvas.set_surround(settings.surround)
+        self.compare = CompareBar(actions, window)
+        self.link = CanvasLink(session, self.canvas)
+        self.edit = EditPanel(session)
+        self._rendered: Rendered | None = None
+        self.stage = QWidget(window)
+        column = QVBoxLayout(self.stage)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.canvas, 1)
+        column.addWidget(self.compare)
+        self._connect()
+
+    def _connect(self) -> None:
+        self.canvas.zoom_changed.connect(self.compare.show_zoom)
+        self.canvas.mode_changed.connect(self._on_mode)
+        self.canvas.drawing_changed.connect(self._actions["draw_box"].setChecked)
+        self.compare.layer_toggled.connect(self.canvas.set_layer)
+        self._session.rendered.connect(self._on_rendered)
+        self._session.closed.connect(self._on_closed)
+        self._actions["after"].setChecked(True)
+        self._actions["linked"].setChecked(self._session.linked)
+        self.edit.linked_changed.connect(self._on_linked_here)
+        self.edit.weights_wanted.connect(self._actions["models"].trigger)
+
+    def panels(self) -> list[Panel]:
+        """Every panel and its first place."""
+        return [Panel("edit", self.tr("Edit"), self.edit, RIGHT, width=340)]
+
+    def handlers(self) -> dict[str, Callable[[], object]]:
+        """What the commands of this workspace do."""
+        canvas, session = self.canvas, self._session
+        return {
+            "fit": canvas.fit,
+            "actual_size": canvas.actual_size,
+            "zoom_in": lambda: canvas.zoom_by(1.25),
+            "zoom_out": lambda: canvas.zoom_by(0.8),
+            "before": canvas.toggle_before,
+            "split": canvas.toggle_split,
+            "after": lambda: canvas.set_mode("after"),
+            "frontalise": session.frontalise,
+            "neutralise": session.neutralise,
+            "next_face": session.next_face,
+            "previous_face": session.previous_face,
+            "draw_box": lambda: canvas.set_drawing_box(self._actions["draw_box"].isChecked()),
+            "linked": self._on_linked,
+            "copy_edit": self._copy_edit,
+            "paste_edit": self._paste_edit,
+            "copy_picture": self._copy_picture,
+            "snapshot": self._take_snapshot,
+        }
+
+    @Slot(str)
+    def _on_mode(self, mode: str) -> None:
+        self._actions[mode].setChecked(True)
+
+    @Slot(object)
+    def _on_rendered(self, rendered: Rendered) -> None:
+        self._rendered = rendered
+
+    @Slot()
+    def _on_closed(self) -> None:
+        self._rendered = None
+
+    def _on_linked(self) -> None:
+        self.edit.set_linked(self._actions["linked"].isChecked())
+
+    @Slot(bool)
+    def _on_linked_here(self, linked: bool) -> None:
+        self._settings.linked = linked
+        self._actions["linked"].setChecked(linked)
+
+    def _take_snapshot(self) -> None:
+        proposal = self._window.tr("Snapshot {}").format(len(self._session.document.snapshots) + 1)
+        title, words = self.tr("Take snapshot"), self.tr("Name")
+        name, taken = QInputDialog.getText(self._window, title, words, text=proposal)
+        if taken and name.strip():
+            self._session.take_snapshot(name.strip())
+
+    def _copy_edit(self) -> None:
+        """As our own type for other faces, as text for other programs."""
+        edit = self._session.edit
+        text = json.dumps(
+            {"values": dict(edit.values), "latents": dict(edit.latents), "strength": edit.strength}
+        )
+        data = QMimeData()
+        data.setData(EDIT_TYPE, text.encode())
+        data.setText(text)
+        QGuiApplication.clipboard().setMimeData(data)
+
+    def _paste_edit(self) -> None:
+        data = QGuiApplication.clipboard().mimeData()
+        if not data.hasFormat(EDIT_TYPE):
+            return
+        raw = json.loads(bytes(data.data(EDIT_TYPE).data()))
+        values = tuple((n, float(v)) for n, v in raw["values"].items() if n in BY_NAME)
+        kept = tuple((n, v) for n, v in values if BY_NAME[n].group != "placement")
+        latents = tuple((str(n), float(v)) for n, v in raw["latents"].items())
+        self._session.apply(FaceEdit(kept, latents, float(raw["strength"])), self.tr("Paste edit"))
+
+    def _copy_picture(self) -> None:
+        portrait = self._session.portrait
+        if portrait is None:
+            return
+        shown = self._rendered or portrait.photo
+        picture = to_display(shown.pixels, shown.alpha, portrait.photo.icc).levels[0]
+        QGuiApplication.clipboard().setImage(QImage(picture).copy())

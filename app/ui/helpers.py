@@ -1,0 +1,113 @@
+"""Palette, settings, models, diagnostics and tour: dialogs that need the window but not the picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, Slot
+
+from app.session.worker import Answer, Crash
+from app.ui import palette
+from app.ui.dialogs.models import ModelsDialog
+from app.ui.dialogs.settings import SettingsDialog
+from app.ui.dialogs.text import TextDialog, system_text
+from app.ui.dialogs.tour import Tour
+
+if TYPE_CHECKING:
+    from app.ui.main_window import MainWindow
+
+
+class Helpers(QObject):
+    """Opens the dialogs of the Help menu and the settings."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self.tour: Tour | None = None
+        window.session.task_done.connect(self._on_done)
+
+    def show_palette(self) -> None:
+        dialog = palette.Palette(palette.commands(self._window.actions_), self._window)
+        at = self._window.middle()
+        dialog.move(at.x() - dialog.width() // 2, at.y())
+        dialog.exec()
+
+    def show_settings(self, tab: int = 0) -> None:
+        window = self._window
+        dialog = SettingsDialog(window.settings, window.actions_, tab, window)
+        dialog.theme_chosen.connect(window.set_theme)
+        dialog.surround_chosen.connect(window.edit_space.canvas.set_surround)
+        dialog.exec()
+
+    def show_shortcuts(self) -> None:
+        self.show_settings(1)
+
+    def show_models(self) -> None:
+        ModelsDialog(self._window.session, self._window).exec()
+
+    def show_diagnostics(self) -> None:
+        """Examined on the engine's thread: probing a GPU takes a while."""
+        self._window.status.show_activity(self.tr("Examining this machine"))
+        self._window.session.do("diagnostics", lambda _: _examine())
+
+    @Slot(object)
+    def _on_done(self, answer: Answer) -> None:
+        if answer.task.kind != "diagnostics":
+            return
+        self._window.status.show_activity("")
+        failed = answer.error.traceback if isinstance(answer.error, Crash) else str(answer.error)
+        text = answer.value if answer.error is None else failed
+        words = self.tr("What this machine has, and one line for each thing that is missing.")
+        TextDialog(self.tr("Diagnostics"), words, f"{system_text()}\n\n{text}", self._window).exec()
+
+    def tour_when_open(self) -> None:
+        """Show the tour once the first photo is there, so that there is something to point at."""
+        self._window.session.portrait_opened.connect(self._on_first_photo)
+
+    @Slot(object)
+    def _on_first_photo(self) -> None:
+        self._window.session.portrait_opened.disconnect(self._on_first_photo)
+        QTimer.singleShot(0, self.show_tour)
+
+    @Slot()
+    def show_tour(self) -> None:
+        window = self._window
+        window.settings.tour_seen = True
+        docks = window.spaces.docks
+        stops = [
+            (
+                window.edit_space.canvas,
+                self.tr("Drag the face itself"),
+                self.tr("Move over the face: handles appear. Drag a mouth corner, a lid or a brow; drag the head "
+                        "to turn it. Space pans, the wheel zooms."),
+            ),
+            (
+                docks.get("edit"),
+                self.tr("Or use the sliders"),
+                self.tr("Every value is exact: drag, type, or double-click to go back. The shaded part of a track is "
+                        "where the result holds."),
+            ),
+            (
+                docks.get("presets"),
+                self.tr("Begin with a preset"),
+                self.tr("Point at a picture to see it, click to apply it, and set how strong it shall be."),
+            ),
+            (
+                window.edit_space.compare,
+                self.tr("Compare"),
+                self.tr("Press \\ for the photo as it was, Y for both with a divider. Ctrl+Z takes any step back."),
+            ),
+            (
+                window.statusBar(),
+                self.tr("Then export"),
+                self.tr("Your photo is never changed. Ctrl+E writes a new one, Ctrl+S keeps a project to go on with, "
+                        "Ctrl+Shift+P finds any command."),
+            ),
+        ]  # fmt: skip
+        self.tour = Tour(list(stops), window)
+
+
+def _examine() -> str:
+    from app.engine.doctor import examine
+
+    return "\n".join(str(line) for line in examine())

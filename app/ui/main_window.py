@@ -1,0 +1,386 @@
+"""The window: the picture in the middle, panels around it, and the wiring between the session and both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QPoint, QSize, Qt, Slot
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeyEvent,
+)
+from PySide6.QtWidgets import QApplication, QMainWindow, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+
+from app.engine.errors import EngineError
+from app.engine.results import Step
+from app.engine.weights import data_folder
+from app.session.autosave import Autosave
+from app.session.session import Session
+from app.session.settings import Settings
+from app.session.worker import Answer
+from app.ui import icons, theme
+from app.ui.actions import Actions
+from app.ui.dialogs.text import AboutDialog, CrashDialog
+from app.ui.documents import Documents
+from app.ui.edit_space import EditSpace
+from app.ui.error_bar import ErrorBar
+from app.ui.helpers import Helpers
+from app.ui.menus import Menus, TopBar
+from app.ui.status import StatusBar
+from app.ui.welcome import Welcome
+from app.ui.workspaces import Workspaces
+
+FIRST_SIZE = QSize(1440, 900)
+SMALLEST = QSize(960, 600)
+NEEDS_PHOTO = (
+    *("save", "save_as", "revert", "export", "close", "copy_edit", "paste_edit", "copy_picture", "snapshot"),
+    *("fit", "actual_size", "zoom_in", "zoom_out", "before", "split", "after", "draw_box"),
+)
+NEEDS_FACE = ("frontalise", "neutralise", "next_face", "previous_face", "reset_face", "reset_all")
+
+
+class MainWindow(QMainWindow):
+    """Owns the session's life: `start` it once the window is on screen."""
+
+    def __init__(self, session: Session, settings: Settings) -> None:
+        super().__init__()
+        self.session, self.settings = session, settings
+        self.setObjectName("main_window")
+        self.setMinimumSize(SMALLEST)
+        self.setAcceptDrops(True)
+        session.setParent(self)
+        session.linked = settings.linked
+        self.actions_ = Actions(settings, self)
+        self.autosave = Autosave(session, data_folder() / "recovery")
+        self.bar = ErrorBar(self)
+        self.welcome = Welcome(self)
+        self.edit_space = EditSpace(session, settings, self.actions_, self)
+        self.documents = Documents(session, settings, self.autosave, self.bar, self)
+        self.helpers = Helpers(self)
+        self.menus = Menus(self, self.actions_)
+        self._make_centre()
+        self.addToolBar(TopBar(self, self.actions_))
+        self._make_status()
+        self.spaces = Workspaces(self, settings, self.edit_space.panels(), self.menus.panels)
+        self._connect_actions()
+        self._connect_session()
+        self._restore()
+
+    def _make_centre(self) -> None:
+        self.stack = QStackedWidget(self)
+        self.stack.addWidget(self.welcome)
+        self.stack.addWidget(self.edit_space.stage)
+        centre = QWidget(self)
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.bar)
+        column.addWidget(self.stack, 1)
+        self.setCentralWidget(centre)
+
+    def _make_status(self) -> None:
+        self.status = StatusBar(self)
+        self.export_button = QPushButton(self.tr("Export…"), self)
+        self.export_button.setProperty("primary", True)
+        self.export_button.clicked.connect(self.actions_["export"].trigger)
+        self.status.addPermanentWidget(self.export_button)
+        self.setStatusBar(self.status)
+        self.status.generator_chosen.connect(self.session.set_generator)
+        self.status.cancelled.connect(self._on_cancel)
+
+    # -- wiring
+
+    def _connect_actions(self) -> None:
+        documents, session, space = self.documents, self.session, self.edit_space
+        handlers: dict[str, Callable[[], object]] = {
+            "open": documents.ask_open,
+            "sample": documents.open_sample,
+            "paste": documents.paste,
+            "save": documents.save,
+            "save_as": documents.save_as,
+            "revert": documents.revert,
+            "export": documents.export,
+            "batch": documents.ask_batch,
+            "close": documents.close_photo,
+            "quit": self.close,
+            "undo": session.undo_stack.undo,
+            "redo": session.undo_stack.redo,
+            "reset_face": session.reset_face,
+            "reset_all": session.reset_all,
+            "full_screen": self._toggle_full_screen,
+            "hide_panels": self._toggle_panels,
+            "reset_layout": self._reset_layout,
+            "toggle_theme": self._toggle_theme,
+            "commands": self.helpers.show_palette,
+            "settings": self.helpers.show_settings,
+            "shortcuts": self.helpers.show_shortcuts,
+            "models": self.helpers.show_models,
+            "tour": self.helpers.show_tour,
+            "diagnostics": self.helpers.show_diagnostics,
+            "about": lambda: AboutDialog(self).exec(),
+            "edit_space": lambda: self.spaces.switch("edit"),
+            "dark": lambda: self.set_theme("dark"),
+            "light": lambda: self.set_theme("light"),
+            "system": lambda: self.set_theme("system"),
+            **space.handlers(),
+        }
+        for name, handler in handlers.items():
+            self.actions_[name].triggered.connect(lambda _=False, run=handler: run())
+            self.addAction(self.actions_[name])
+        self.menus.recent.aboutToShow.connect(self._fill_recent)
+        self.welcome.open_wanted.connect(documents.ask_open)
+        self.welcome.sample_wanted.connect(documents.open_sample)
+        self.welcome.recent_wanted.connect(documents.open)
+
+    def _connect_session(self) -> None:
+        session, status = self.session, self.status
+        session.engine_ready.connect(status.show_generators)
+        session.generator_changed.connect(status.show_generator)
+        session.device_changed.connect(status.show_device)
+        session.rendered.connect(status.show_rendered)
+        session.measured.connect(status.show_measured)
+        session.busy.connect(self._on_busy)
+        session.progressed.connect(self._on_step)
+        session.job_ended.connect(self._on_job_ended)
+        session.failed.connect(self._on_failed)
+        session.crashed.connect(self.show_crash)
+        session.portrait_opened.connect(self._on_opened)
+        session.faces_changed.connect(self._on_faces)
+        session.closed.connect(self._on_closed)
+        session.dirty_changed.connect(self.setWindowModified)
+        session.project_changed.connect(self._on_title)
+        session.document_changed.connect(self._on_document)
+        session.undo_stack.undoTextChanged.connect(self._on_undo_text)
+        session.undo_stack.redoTextChanged.connect(self._on_redo_text)
+        session.undo_stack.canUndoChanged.connect(self.actions_["undo"].setEnabled)
+        session.undo_stack.canRedoChanged.connect(self.actions_["redo"].setEnabled)
+
+    def _restore(self) -> None:
+        self.actions_[self.settings.theme].setChecked(True)
+        self.actions_["edit_space"].setChecked(True)
+        self.actions_.enable(("undo", "redo"), False)
+        self.welcome.show_recent(self.settings.recent)
+        self._on_title()
+        self._enable()
+        geometry = self.settings.layout("window")
+        if geometry.isEmpty() or not self.restoreGeometry(geometry):
+            screen = QGuiApplication.primaryScreen().availableSize()
+            self.resize(FIRST_SIZE.boundedTo(screen))
+        self.spaces.restore()
+        self._show_welcome()
+
+    # -- life
+
+    def start(self, path: Path | None = None) -> None:
+        """The window is on screen: build the engine, open what was asked for, offer what a crash left."""
+        self.session.start()
+        if path is not None:
+            self.documents.open(path)
+        else:
+            self.documents.offer_recovery()
+        if not self.settings.tour_seen and path is None:
+            self.helpers.tour_when_open()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self.documents.settle(self.close):
+            event.ignore()
+            return
+        self.settings.set_layout("window", self.saveGeometry())
+        if self.session.portrait is not None:
+            self.spaces.keep()
+        self.session.stop()
+        self.autosave.close()
+        super().closeEvent(event)
+
+    # -- what the session says
+
+    @Slot(object)
+    def _on_opened(self) -> None:
+        self.bar.dismiss()
+        self.status.clear_picture()
+        if self.stack.currentWidget() is self.welcome:
+            self.stack.setCurrentWidget(self.edit_space.stage)
+            self.spaces.restore()
+        self._on_title()
+        self._on_faces()
+        self.edit_space.canvas.setFocus()
+
+    @Slot(object)
+    def _on_faces(self) -> None:
+        portrait = self.session.portrait
+        if portrait is not None and not portrait.faces:
+            what = self.tr("No face was found in this photo.")
+            remedy = self.tr("Draw a box around the face, forehead to chin.")
+            self.bar.show_error(
+                EngineError(what, remedy), self.tr("Draw a box"), self.actions_["draw_box"].trigger
+            )
+        elif portrait is not None:
+            self.bar.dismiss()
+        self._enable()
+
+    @Slot()
+    def _on_closed(self) -> None:
+        self.spaces.keep()
+        self.status.clear_picture()
+        self._show_welcome()
+        self._on_title()
+        self._enable()
+
+    def _show_welcome(self) -> None:
+        self.welcome.show_recent(self.settings.recent)
+        self.stack.setCurrentWidget(self.welcome)
+        for dock in self.spaces.docks.values():
+            dock.hide()
+
+    @Slot(object)
+    def _on_document(self) -> None:
+        self.export_button.setEnabled(self.session.portrait is not None)
+        self.export_button.setVisible(self.session.document.is_changed)
+
+    @Slot()
+    def _on_title(self) -> None:
+        path = self.session.project or self.session.document.photo
+        self.setWindowTitle(f"{path.name}[*] — Mien" if path else "Mien")
+        self.setWindowFilePath(str(path) if path else "")
+
+    def _enable(self) -> None:
+        portrait = self.session.portrait
+        self.actions_.enable(NEEDS_PHOTO, portrait is not None)
+        self.actions_.enable(NEEDS_FACE, portrait is not None and bool(portrait.faces))
+        self.export_button.setVisible(self.session.document.is_changed)
+
+    @Slot(str)
+    def _on_undo_text(self, text: str) -> None:
+        self.actions_["undo"].setText(self.tr("Undo {}").format(text) if text else self.tr("Undo"))
+
+    @Slot(str)
+    def _on_redo_text(self, text: str) -> None:
+        self.actions_["redo"].setText(self.tr("Redo {}").format(text) if text else self.tr("Redo"))
+
+    @Slot(str)
+    def _on_busy(self, words: str) -> None:
+        self.status.show_activity(
+            words, cancellable=words.startswith(self.tr("Opening {}").format("").strip())
+        )
+
+    @Slot(object)
+    def _on_step(self, step: Step) -> None:
+        if self.session.job == "export":
+            self.status.show_activity(self.tr("Exporting"), step.done, step.total, True)
+
+    @Slot(object)
+    def _on_job_ended(self, answer: Answer) -> None:
+        self.status.show_activity("")
+
+    @Slot()
+    def _on_cancel(self) -> None:
+        if self.session.job:
+            self.session.cancel_job()
+        else:
+            self.session.cancel_open()
+
+    @Slot(object)
+    def _on_failed(self, error: EngineError) -> None:
+        verb, act = self._remedy(error)
+        self.bar.show_error(error, verb, act)
+
+    def _remedy(self, error: EngineError) -> tuple[str, Callable[[], object] | None]:
+        """The button that does what the remedy says, where a command does it."""
+        words = error.remedy.lower()
+        for hint, verb, name in (
+            ("box", self.tr("Draw a box"), "draw_box"),
+            ("import", self.tr("Models…"), "models"),
+            ("another name", self.tr("Export…"), "export"),
+            ("another file", self.tr("Open…"), "open"),
+            ("another photo", self.tr("Open…"), "open"),
+        ):
+            if hint in words and self.actions_[name].isEnabled():
+                return verb, self.actions_[name].trigger
+        return "", None
+
+    @Slot(str)
+    def show_crash(self, traceback: str) -> None:
+        """Keep the work, say what happened, offer the text to copy."""
+        self.autosave.save()
+        CrashDialog(traceback, self).exec()
+
+    # -- the window's own commands
+
+    def set_theme(self, name: str) -> None:
+        self.settings.theme = name
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        theme.apply(app, name)
+        self.actions_[name].setChecked(True)
+        self.welcome.restyle()
+
+    def _toggle_theme(self) -> None:
+        self.set_theme("light" if theme.current().name == "dark" else "dark")
+
+    def _toggle_full_screen(self) -> None:
+        if self.isFullScreen():
+            self.showNormal()
+        else:
+            self.showFullScreen()
+
+    def _toggle_panels(self) -> None:
+        if self.actions_["hide_panels"].isChecked():
+            self.spaces.hide_all()
+        else:
+            self.spaces.show_all()
+
+    def _reset_layout(self) -> None:
+        self.spaces.reset()
+        self.actions_["hide_panels"].setChecked(False)
+        if self.session.portrait is None:
+            self._show_welcome()
+
+    @Slot()
+    def _fill_recent(self) -> None:
+        menu = self.menus.recent
+        menu.clear()
+        for path in self.settings.recent:
+            action = menu.addAction(path.name)
+            action.setToolTip(str(path))
+            action.setEnabled(path.exists())
+            action.triggered.connect(lambda _=False, p=path: self.documents.open(p))
+        menu.addSeparator()
+        menu.addAction(self.tr("Clear the list")).triggered.connect(
+            lambda _=False: self.settings.clear_recent()
+        )
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.bar.isVisible():
+            self.bar.dismiss()
+        elif event.key() == Qt.Key.Key_Escape and self.isFullScreen():
+            self.actions_["full_screen"].trigger()
+        else:
+            super().keyPressEvent(event)
+
+    # -- dropping files
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if self.documents.takes(event.mimeData()):
+            event.acceptProposedAction()
+            self.welcome.zone.light(True)
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        self.welcome.zone.light(False)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        self.welcome.zone.light(False)
+        event.acceptProposedAction()
+        self.documents.take(event.mimeData())
+
+    def middle(self) -> QPoint:
+        """Where the palette opens."""
+        return self.mapToGlobal(QPoint(self.width() // 2, 90))
+
+    def iconed(self) -> MainWindow:
+        self.setWindowIcon(icons.app_icon())
+        return self

@@ -1,0 +1,91 @@
+"""Menu bar and tool bar, filled from the table of commands."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QMainWindow, QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
+
+from app.ui.actions import TABLE, Actions
+
+# "-" is a separator, "recent", "theme" and "panels" are submenus.
+LAYOUT = {
+    "file": "open sample paste recent - save save_as revert - export batch - close quit",
+    "edit": "undo redo - copy_edit paste_edit copy_picture - snapshot reset_face reset_all - settings",
+    "face": "frontalise neutralise - next_face previous_face draw_box linked",
+    "view": "fit actual_size zoom_in zoom_out - before split after handles - theme panels hide_panels full_screen"
+    " - edit_space live_space reset_layout",
+    "help": "commands shortcuts tour - models diagnostics about",
+}
+
+
+class Menus:
+    """The menu bar; `recent` and `panels` are filled by others."""
+
+    def __init__(self, window: QMainWindow, actions: Actions) -> None:
+        titles = {
+            "file": window.tr("&File"),
+            "edit": window.tr("&Edit"),
+            "face": window.tr("F&ace"),
+            "view": window.tr("&View"),
+            "help": window.tr("&Help"),
+        }
+        self.recent = QMenu(window.tr("Open recent"), window)
+        self.panels = QMenu(window.tr("Panels"), window)
+        self.theme = QMenu(window.tr("Theme"), window)
+        for spec in TABLE:
+            if spec.menu == "theme":
+                self.theme.addAction(actions[spec.name])
+        self.theme.addSeparator()
+        self.theme.addAction(actions["toggle_theme"])
+        for menu, names in LAYOUT.items():
+            target = window.menuBar().addMenu(titles[menu])
+            target.setToolTipsVisible(True)
+            for name in names.split():
+                self._add(target, name, actions)
+
+    def _add(self, menu: QMenu, name: str, actions: Actions) -> None:
+        submenu = {"recent": self.recent, "panels": self.panels, "theme": self.theme}.get(name)
+        if submenu is not None:
+            menu.addMenu(submenu)
+        elif name == "-":
+            menu.addSeparator()
+        else:
+            menu.addAction(actions[name])
+
+
+class TopBar(QToolBar):
+    """Open, undo, workspaces in the middle, commands at the right."""
+
+    def __init__(self, window: QMainWindow, actions: Actions) -> None:
+        super().__init__(window.tr("Main"), window)
+        self.setObjectName("top_bar")
+        self.setMovable(False)
+        self.setIconSize(QSize(16, 16))
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        for name in ("open", "save", "undo", "redo"):
+            self._button(actions, name)
+        self.addSeparator()
+        for name in ("frontalise", "neutralise"):
+            self._button(actions, name, words=True)
+        self._stretch()
+        for name in ("edit_space", "live_space"):
+            self._button(actions, name, words=True)
+        self._stretch()
+        for name in ("fit", "actual_size", "hide_panels"):
+            self._button(actions, name)
+        self._button(actions, "commands", words=True)
+
+    def _button(self, actions: Actions, name: str, words: bool = False) -> None:
+        action = actions[name]
+        self.addAction(action)
+        button = self.widgetForAction(action)
+        assert isinstance(button, QToolButton)
+        button.setAccessibleName(action.text().rstrip("…"))
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        if words:
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+
+    def _stretch(self) -> None:
+        space = QWidget(self)
+        space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.addWidget(space)

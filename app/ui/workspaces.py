@@ -1,0 +1,136 @@
+"""Docks and the layouts of the workspaces Edit and Live."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QTabWidget, QWidget
+
+from app.session.settings import Settings
+
+LEFT, RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
+LAYOUT_VERSION = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """A panel and where it is put. space: the workspace it belongs to; width, height: px to start with (0: its own);
+    tabbed: name of the panel it shares its place with; shown: from the start."""
+
+    name: str
+    title: str
+    widget: QWidget
+    area: Qt.DockWidgetArea
+    space: str = "edit"
+    width: int = 0
+    height: int = 0
+    tabbed: str = ""
+    shown: bool = True
+
+
+class Workspaces(QObject):
+    """Keeps a layout per workspace; every panel can be moved, closed, floated and put back."""
+
+    changed = Signal(str)
+    hidden_changed = Signal(bool)
+
+    def __init__(self, window: QMainWindow, settings: Settings, panels: list[Panel], menu: QMenu) -> None:
+        super().__init__(window)
+        self._window, self._settings, self._panels = window, settings, panels
+        self.current = "edit"
+        self._hidden: list[QDockWidget] = []
+        window.setDockNestingEnabled(True)
+        window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        self.docks = {panel.name: self._dock(panel) for panel in panels}
+        for name in self.docks:
+            menu.addAction(self.docks[name].toggleViewAction())
+        self._put_back()
+
+    def _dock(self, panel: Panel) -> QDockWidget:
+        dock = QDockWidget(panel.title, self._window)
+        dock.setObjectName(panel.name)
+        dock.setAccessibleName(panel.title)
+        dock.setWidget(panel.widget)
+        return dock
+
+    def _put_back(self) -> None:
+        """Every panel of the workspace in its first place."""
+        for panel in self._panels:
+            dock = self.docks[panel.name]
+            dock.setFloating(False)
+            self._window.addDockWidget(panel.area, dock)
+            dock.setVisible(panel.space == self.current and panel.shown)
+        for panel in self._panels:
+            if panel.tabbed:
+                self._window.tabifyDockWidget(self.docks[panel.tabbed], self.docks[panel.name])
+        for panel in self._panels:
+            if any(other.tabbed == panel.name for other in self._panels) and panel.space == self.current:
+                self.docks[panel.name].raise_()
+        self._resize()
+
+    def _resize(self) -> None:
+        here = [p for p in self._panels if p.space == self.current and p.shown]
+        for size, way in (("width", Qt.Orientation.Horizontal), ("height", Qt.Orientation.Vertical)):
+            sized = [p for p in here if getattr(p, size)]
+            if sized:
+                self._window.resizeDocks(
+                    [self.docks[p.name] for p in sized], [getattr(p, size) for p in sized], way
+                )
+
+    def restore(self) -> None:
+        """The layout as it was left."""
+        state = self._settings.layout(f"docks-{self.current}")
+        if state.isEmpty() or not self._window.restoreState(state, LAYOUT_VERSION):
+            self._put_back()
+        self._keep_apart()
+
+    def _keep_apart(self) -> None:
+        """Panels of the other workspace stay away, whatever an old layout says."""
+        for panel in self._panels:
+            dock = self.docks[panel.name]
+            dock.toggleViewAction().setVisible(panel.space == self.current)
+            if panel.space != self.current:
+                dock.hide()
+
+    def keep(self) -> None:
+        """Remember the layout."""
+        self.show_all()
+        self._settings.set_layout(f"docks-{self.current}", self._window.saveState(LAYOUT_VERSION))
+
+    def switch(self, space: str) -> None:
+        """Leave one workspace for the other."""
+        if space != self.current:
+            self.keep()
+            self.current = space
+            self.restore()
+            self.changed.emit(space)
+
+    def reset(self) -> None:
+        """Forget what was moved, in both workspaces."""
+        self._hidden = []
+        self._settings.clear_layouts()
+        self._put_back()
+        self._keep_apart()
+        self.hidden_changed.emit(False)
+
+    def hide_all(self) -> None:
+        """Only the picture; `show_all` brings the panels back."""
+        self._hidden = [dock for dock in self.docks.values() if not dock.isHidden()]
+        for dock in self._hidden:
+            dock.hide()
+        self.hidden_changed.emit(True)
+
+    def show_all(self) -> None:
+        hidden, self._hidden = self._hidden, []
+        for dock in hidden:
+            dock.show()
+        if hidden:
+            self.hidden_changed.emit(False)
+
+    def reveal(self, name: str) -> None:
+        """Bring one panel to the front."""
+        dock = self.docks[name]
+        dock.show()
+        dock.raise_()
