@@ -42,7 +42,32 @@ def read(content: Mapping[str, Any]) -> Found | None:
 def network(config: Config) -> nn.Module:
     from app.engine.networks.head2head import Head2Head
 
-    return Head2Head(**config)
+    return Head2Head(**sizes(config))
+
+
+def sizes(config: Config) -> Config:
+    """The network's own part of a config; ours also name the picture's size."""
+    return {name: value for name, value in config.items() if name != "size"}
+
+
+def network_fs(config: Config) -> nn.Module:
+    from app.engine.networks.head2headfs import Head2HeadFS
+
+    return Head2HeadFS(**sizes(config), personal=True)
+
+
+def run_fs(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensors:
+    """input (T, 9, H, W) -> frames (T, 3, H, W) in [-1, 1] and masks (T, 1, H, W) in [0, 1]."""
+    from app.engine.networks.head2head import Head2Head, rollout
+    from app.engine.networks.head2headfs import split
+
+    assert isinstance(module, Head2Head)
+    frames, masks = split(rollout(module, inputs["input"]))
+    return {"frames": frames, "masks": masks}
+
+
+def never(content: Mapping[str, Any]) -> None:
+    """Head2HeadFS was never released: its models are Mien's own, which say what they are."""
 
 
 def run(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensors:
@@ -54,6 +79,15 @@ def run(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensors:
 
 
 KINDS = (
+    Kind(
+        "head2headfs",
+        "Head2HeadFS generator of one person",
+        "Yours: trained here on your footage",
+        "Ask the person shown before you publish.",
+        never,
+        network_fs,
+        run_fs,
+    ),
     Kind(
         "head2head",
         "Head2Head generator of one person",

@@ -108,12 +108,20 @@ class Generator(Protocol):
     def generate(self, code: Any, target: Target) -> Patch: ...
 
 
-@cache
 def backends() -> dict[str, Callable[[], Generator]]:
-    """Every backend's class by its module's name with dashes: {"mesh-warp": ..., "headgan": ...}."""
+    """Every backend's class by its module's name with dashes: {"mesh-warp": ..., "headgan": ...}.
+
+    A module may also have `variants()`: backends that come and go, such as one per trained person.
+    """
     found = {}
-    for module in pkgutil.iter_modules(__path__):
-        generator = getattr(importlib.import_module(f"{__name__}.{module.name}"), "GENERATOR", None)
-        if generator is not None:
-            found[module.name.replace("_", "-")] = generator
+    for name, module in _modules().items():
+        found[name] = module.GENERATOR
+        found |= module.variants() if hasattr(module, "variants") else {}
     return found
+
+
+@cache
+def _modules() -> dict[str, Any]:
+    names = [module.name for module in pkgutil.iter_modules(__path__)]
+    modules = {name.replace("_", "-"): importlib.import_module(f"{__name__}.{name}") for name in names}
+    return {name: module for name, module in modules.items() if hasattr(module, "GENERATOR")}

@@ -34,6 +34,12 @@ class Frame2Frame:
         (sx, sy), (tx, ty) = source.translation, target.translation
         return cls(scale, (tx - scale * sx, ty - scale * sy))
 
+    @classmethod
+    def of_square(cls, x: float, y: float, side: float, size: int) -> Frame2Frame:
+        """The one that makes a square of the first picture the second's (size, size)."""
+        scale = size / side
+        return cls(scale, (-x * scale, -y * scale))
+
     def camera(self, camera: Camera) -> Camera:
         """A camera of the first picture in the second."""
         x, y = camera.translation

@@ -1,0 +1,208 @@
+"""Personal models: Head2Head++ and Head2HeadFS networks trained on one person's footage.
+
+Frames are made one after the other, each from the two before it; a still is the frame that the sequence
+settles on when its conditions stand still. Only the difference to what the network makes of the unedited
+face is pasted into the photo, so an unchanged edit is the photo.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.engine.errors import EngineError
+from app.engine.face.controls import COMPONENTS, GAZE, PLACEMENT, POSE, SEMANTIC
+from app.engine.face.parameters import FaceParams
+from app.engine.generators import GeneratorInfo, Patch, SourceImage, Target
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from app.engine.latent.crop import FloatPicture, Square
+    from app.engine.networks.head2head import Head2Head
+    from app.engine.personal.conditioning import Frame2Frame
+    from app.engine.personal.record import Person
+    from app.engine.rendering.nmfc import NmfcRenderer
+    from app.engine.weights import Model
+
+KINDS = ("head2head", "head2headfs")
+SETTLING = 4  # frames after which a still has settled
+OBEYED = tuple(c.name for c in (*POSE, *PLACEMENT, *GAZE, *SEMANTIC, *COMPONENTS))
+
+
+@dataclass(frozen=True, eq=False)
+class Renderer:
+    """One personal model, read once."""
+
+    network: Head2Head
+    person: Person
+    eyes: bool
+    nmfc: NmfcRenderer
+
+
+@dataclass
+class Sequence:
+    """The recurrent state: the last frame's parameters and the network's two newest frames."""
+
+    params: FaceParams | None = None
+    state: Tensor | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class PersonalCode:
+    """One face of one photo: where the model's square lies in it and what the model makes of it unedited."""
+
+    source: SourceImage
+    place: Frame2Frame
+    square: Square
+    photo: FloatPicture
+    matte: FloatPicture
+    before: FloatPicture
+    sequence: Sequence = field(default_factory=Sequence)
+
+
+class PersonalModel:
+    """Renders one person; `name` chooses the model, else the newest."""
+
+    def __init__(self, name: str | None = None) -> None:
+        self._name = name
+        self._renderer: tuple[str, Renderer] | None = None
+
+    @property
+    def info(self) -> GeneratorInfo:
+        model = chosen(self._name)
+        if model is None:
+            missing = (
+                "it needs a model of a person: train one with “mien train head2head FOOTAGE”, or import one"
+            )
+            return GeneratorInfo("head2head", "Personal model", 0, OBEYED, ("head2head",), "", (), missing)
+        name = f"head2head-{self._name}" if self._name else "head2head"
+        title = f"Personal model: {model.name}"
+        return GeneratorInfo(
+            name, title, int(model.config.get("size", 256)), OBEYED, (model.name,), model.licence
+        )
+
+    def encode(self, source: SourceImage) -> PersonalCode:
+        from app.engine.latent.crop import Square, cut, unit_range
+        from app.engine.personal.conditioning import Frame2Frame
+
+        renderer = self.renderer()
+        size = renderer.person.size
+        ideal = Frame2Frame.of_cameras(source.face.params.camera, renderer.person.camera)
+        x, y, side = ideal.square(size)
+        square = Square(round(x), round(y), max(round(side), 1))
+        code = PersonalCode(
+            source,
+            Frame2Frame.of_square(square.x, square.y, square.side, size),
+            square,
+            cut(unit_range(source.pixels), square),
+            cut(source.matte, square),
+            np.zeros((0, 0, 3), np.float32),
+        )
+        return replace(code, before=frame(renderer, code, source.face.params, (), Sequence()))
+
+    def generate(self, code: PersonalCode, target: Target) -> Patch:
+        from app.engine.latent.blend import blended
+        from app.engine.latent.crop import to_depth
+
+        source, square = code.source, code.square
+        height, width = source.pixels.shape[:2]
+        x0, y0, x1, y1 = square.inside(width, height)
+        alpha = None if source.alpha is None else source.alpha[y0:y1, x0:x1]
+        if target.params == source.face.params and not target.history:
+            return Patch(source.pixels[y0:y1, x0:x1], x0, y0, alpha)
+        start = time.perf_counter()
+        edited = frame(self.renderer(), code, target.params, target.history, code.sequence)
+        made = time.perf_counter()
+        result = blended(code.photo, code.matte, code.before, edited)
+        inner = result[y0 - square.y : y1 - square.y, x0 - square.x : x1 - square.x]
+        times = (("network", 1e3 * (made - start)), ("paste", 1e3 * (time.perf_counter() - made)))
+        return Patch(to_depth(inner, source.pixels.dtype), x0, y0, alpha, times)
+
+    def renderer(self) -> Renderer:
+        """The chosen model's network on the best device; EngineError without one."""
+        from app.engine.device import best_device
+        from app.engine.networks.head2head import Head2Head
+        from app.engine.personal.record import Person
+        from app.engine.rendering.nmfc import make_renderer
+        from app.engine.weights import load_model
+
+        model = chosen(self._name)
+        if model is None:
+            raise EngineError(
+                "There is no personal model to render with.", "Train one with “mien train head2head FOOTAGE”."
+            )
+        if self._renderer is None or self._renderer[0] != model.sha256:
+            loaded = load_model(model.name)
+            network = best_device().place(loaded.network)
+            assert isinstance(network, Head2Head)
+            person = Person.of_tensors(loaded.extras)
+            made = Renderer(network, person, model.kind == "head2head", make_renderer())
+            self._renderer = model.sha256, made
+        return self._renderer[1]
+
+
+GENERATOR = PersonalModel
+
+
+def variants() -> dict[str, Callable[[], PersonalModel]]:
+    """Every person's model as a backend of its own."""
+    return {f"head2head-{model.name}": partial(PersonalModel, model.name) for model in personal_models()}
+
+
+def personal_models() -> tuple[Model, ...]:
+    from app.engine.weights import models
+
+    return tuple(model for model in models() if model.kind in KINDS)
+
+
+def chosen(name: str | None) -> Model | None:
+    """The model of that name, else the newest."""
+    candidates = [model for model in personal_models() if name in (None, model.name)]
+    return max(candidates, key=lambda model: model.imported, default=None)
+
+
+def frame(
+    renderer: Renderer,
+    code: PersonalCode,
+    params: FaceParams,
+    history: tuple[FaceParams, ...],
+    sequence: Sequence,
+) -> FloatPicture:
+    """The next frame (size, size, 3) in [0, 1]: after the one before where the sequence goes on, else settled."""
+    import torch
+
+    from app.engine.device import best_device
+    from app.engine.networks.head2head import next_state, start_state
+    from app.engine.personal.conditioning import windows
+
+    past = history[-2:] if history else (params, params)
+    goes_on = bool(history) and sequence.state is not None and sequence.params == history[-1]
+    still = np.stack([conditions(renderer, code, p) for p in (*past, params)])
+    device = best_device()
+    newest = torch.from_numpy(windows(still)[-1:]).to(device.torch_device, device.dtype)
+    state = sequence.state if goes_on and sequence.state is not None else start_state(newest)
+    with torch.inference_mode():
+        for _ in range(1 if goes_on else SETTLING):
+            output = renderer.network(newest, state)
+            state = next_state(state, output)
+    sequence.params, sequence.state = params, state
+    values: Any = ((output[0, :3].float().clamp(-1, 1) + 1) / 2).permute(1, 2, 0).cpu().numpy()
+    return np.ascontiguousarray(values, np.float32)
+
+
+def conditions(renderer: Renderer, code: PersonalCode, params: FaceParams) -> FloatPicture:
+    """(3 or 6, size, size): NMFC and eyes in the model's square, with the person's own identity."""
+    from app.engine.face.morphable_model import default_model
+    from app.engine.personal.conditioning import condition
+
+    person = renderer.person
+    own = replace(
+        params, identity=person.identity or params.identity, camera=code.place.camera(params.camera)
+    )
+    return condition(own, default_model(), renderer.nmfc, person.size, renderer.eyes)
