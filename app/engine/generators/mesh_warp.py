@@ -98,11 +98,11 @@ def _motion(code: WarpCode, posed: Posed) -> Motion:
     mesh, before = code.face.mesh, code.face.params.camera
     source = _with_lid_skin(code.face, posed)
     if not posed.offsets.any() and posed.camera == before:
-        return motion(code.layers, source, mesh.points, mesh.points, np.zeros((len(mesh.points), 3)))
+        return motion(code.layers, source, mesh.points, mesh.points, np.zeros((len(mesh.points), 5)))
     after = normals(posed.points)
     share = mirror_share(code.surface, after, posed.camera.yaw - before.yaw)
     gain = relight(code.surface, after)
-    mirror_gain = code.surface.ratio * (1 + gain) - 1
+    mirror_gain = np.where(share[:, None] > 0, code.surface.ratio * (1 + gain)[:, None] - 1, 0)
     light = np.column_stack([gain, share, mirror_gain])
     return motion(code.layers, source, posed.points, mesh.points[code.surface.twin], light)
 

@@ -13,16 +13,18 @@ import numpy as np
 from numba import njit
 
 # Columns of the per-triangle table: the anchor, then (value there, d/dx, d/dy) of these.
-DISPLACEMENT_X, DISPLACEMENT_Y, GAIN, SHARE, MIRROR_X, MIRROR_Y, MIRROR_GAIN = range(2, 23, 3)
-MAPS = 23
+DISPLACEMENT_X, DISPLACEMENT_Y, GAIN, SHARE, MIRROR_X, MIRROR_Y, MIRROR_R, MIRROR_G, MIRROR_B = range(
+    2, 29, 3
+)
+MAPS = 29
 
 
 @njit(cache=True, nogil=True)
 def triangle_maps(source, target, mirrored, light, triangles, out):  # type: ignore[no-untyped-def]
     """Per triangle the affine maps over target pixels.
 
-    source, target, mirrored: (V, 2) index coordinates; light: (V, 3) brightness gain - 1, share of the mirrored
-    texture, its gain - 1; out: (T, 23). Displacements are source - target. Degenerate triangles keep their first
+    source, target, mirrored: (V, 2) index coordinates; light: (V, 5) brightness gain - 1, share of the mirrored
+    texture, its gain - 1 for r, g, b; out: (T, 29). Displacements are source - target. Degenerate triangles keep their first
     corner's values.
     """
     for t in range(triangles.shape[0]):
@@ -34,7 +36,7 @@ def triangle_maps(source, target, mirrored, light, triangles, out):  # type: ign
         inv = 1.0 / det if abs(det) > 1e-9 else 0.0
         out[t, 0] = ax
         out[t, 1] = ay
-        for k in range(7):
+        for k in range(9):
             if k < 2:
                 fa, fb, fc = (
                     source[a, k] - target[a, k],
@@ -49,7 +51,7 @@ def triangle_maps(source, target, mirrored, light, triangles, out):  # type: ign
                     mirrored[c, i] - target[c, i],
                 )
             else:
-                i = 2 if k == 6 else k - 2
+                i = k - 2 if k < 4 else k - 4
                 fa, fb, fc = light[a, i], light[b, i], light[c, i]
             out[t, 2 + 3 * k] = fa
             out[t, 3 + 3 * k] = ((fb - fa) * vy - (fc - fa) * uy) * inv
@@ -260,8 +262,9 @@ def warp_band(  # type: ignore[no-untyped-def]
 ):
     """Rows y0..y1 of the moved box (columns x0..x1) into out (y1 - y0, x1 - x0, 3).
 
-    texture: (H, W, 4) photo and matte, background: (H, W, 3); zone: (H, W) 0 background, 1 mixed, 2 solid; hold: (H, W)
-    uint8 or empty; mirrors: whether any share is > 0; limit: px of displacement difference that makes an edge; top: largest pixel value.
+    texture: (H, W, 4) photo and matte, background: (H, W, 3); zone: (H, W) 0 background, 1 mixed, 2 solid;
+    hold: (H, W) uint8 or empty; mirrors: whether any share is > 0; limit: px of displacement difference that makes
+    an edge; top: largest pixel value.
     """
     first, last = max(y0 - 1, 0), min(y1 + 1, texture.shape[0])
     columns = x1 - x0
@@ -298,8 +301,10 @@ def warp_band(  # type: ignore[no-untyped-def]
             if share > zero:
                 qx, qy = inside(texture, x, y, _at(maps, t, MIRROR_X, x, y), _at(maps, t, MIRROR_Y, x, y))
                 colour[0], colour[1], colour[2], colour[3] = bicubic(texture, qx, qy)
-                gain = _at(maps, t, MIRROR_GAIN, x, y)
-                mr, mg, mb = composite(colour, background, zone, x, y, qx, qy, gain, top)
+                mr, mg, mb = composite(colour, background, zone, x, y, qx, qy, zero, top)
+                mr *= _at(maps, t, MIRROR_R, x, y) + np.float32(1)
+                mg *= _at(maps, t, MIRROR_G, x, y) + np.float32(1)
+                mb *= _at(maps, t, MIRROR_B, x, y) + np.float32(1)
                 r, g, b = r + share * (mr - r), g + share * (mg - g), b + share * (mb - b)
             out[y - y0, i, 0] = int(min(max(r, zero), top) + half)
             out[y - y0, i, 1] = int(min(max(g, zero), top) + half)

@@ -83,15 +83,18 @@ def _expression_offsets(source: FaceSource, expression: Expression) -> FloatArra
 def _with_lids(
     source: FaceSource, offsets: FloatArray, expression: Expression
 ) -> tuple[FloatArray, tuple[float, float]]:
-    """Lid gaps as the apertures ask; closures: 0 as in the photo or wider, 1 shut."""
+    """Lid gaps as the apertures ask; closures: 0 as in the photo or wider, 1 shut.
+
+    An aperture left as it was asks nothing: the lids go with the expression.
+    """
     worn, asked = source.params.expression.aperture, expression.aperture
-    if not offsets.any() and asked == worn:
-        return offsets, (0.0, 0.0)
-    closures = []
+    closures = [0.0, 0.0]
     for side in (0, 1):
+        if asked[side] == worn[side]:
+            continue
         factor = openness(worn[side], asked[side])
         offsets = offsets + move_lids(source.points + offsets, side, lid_gap(source.points, side), factor)
-        closures.append(float(np.clip(1 - factor, 0, 1)))
+        closures[side] = float(np.clip(1 - factor, 0, 1))
     return offsets, (closures[0], closures[1])
 
 

@@ -42,7 +42,7 @@ class Layers:
 class Motion:
     """The fine mesh in index coordinates, ready to draw.
 
-    source, target, mirrored: (V, 2) float32; light: (V, 3) gain - 1, mirrored share, its gain - 1; order: triangles
+    source, target, mirrored: (V, 2) float32; light: (V, 5) gain - 1, mirrored share, its gains - 1; order: triangles
     back to front; box: (x0, y0, x1, y1) of what moves.
     """
 
@@ -74,7 +74,7 @@ def pool() -> ThreadPool:
 def motion(
     layers: Layers, source: FloatArray, target: FloatArray, mirrored: FloatArray, light: FloatArray
 ) -> Motion:
-    """Smooth (900, 3) vertices (px) and (900, 3) light to the fine mesh and find what moves."""
+    """Smooth (900, 3) vertices (px) and (900, 5) light to the fine mesh and find what moves."""
     mesh = topology()
     fine = mesh.smooth @ np.concatenate(
         [source[:, :2] - 0.5, target - [0.5, 0.5, 0], mirrored[:, :2] - 0.5, light], 1
@@ -84,9 +84,9 @@ def motion(
     still = np.abs(start - end).max(axis=1) < STILL
     end[still] = start[still]
     order = np.lexsort((fine[:, 4][mesh.triangles].sum(axis=1), mesh.layer))
-    box = _moved_box(layers, start, end, still & ~fine[:, 7:].any(axis=1))
+    box = _moved_box(layers, start, end, still & ~fine[:, 7:9].any(axis=1))
     return Motion(
-        start, end, np.ascontiguousarray(fine[:, 5:7]), np.ascontiguousarray(fine[:, 7:10]), order, box
+        start, end, np.ascontiguousarray(fine[:, 5:7]), np.ascontiguousarray(fine[:, 7:12]), order, box
     )
 
 

@@ -20,6 +20,7 @@ HEAD_CENTRE = (
 )  # IOD from the middle of the face: an outline moves with the head, not with the skin
 NECK_PIVOT = (0.0, -0.75, -1.3)
 SILHOUETTE = (0.75, 1.05)  # IOD outside the oval: where the head may end
+LONGEST_MARGIN = 1.6
 CHIN = 152
 
 
@@ -29,7 +30,8 @@ class SourceMesh:
 
     points: (900, 3) px, z to the viewer; rigid: (900,) share of the head's
     motion; body: (900,) share of the body's; follow: (900,) share of its oval vertex' expression; spoke: (900,)
-    that oval vertex; centre: the middle of the face in model space; iod: px.
+    that oval vertex; margin: (36,) IOD of hair, ear or scarf seen outside the oval; centre: the middle of the face in
+    model space; iod: px.
     """
 
     points: FloatArray
@@ -37,6 +39,7 @@ class SourceMesh:
     body: FloatArray
     follow: FloatArray
     spoke: NDArray[np.int64]
+    margin: FloatArray
     camera: Camera
     centre: FloatArray
     iod: float
@@ -76,17 +79,14 @@ def _hull_reach(points: FloatArray, centre: FloatArray, directions: FloatArray) 
     return np.asarray(np.max(np.where(valid, along, 0), axis=1))
 
 
-def _silhouette(
-    matte: NDArray[np.float32], start: FloatArray, directions: FloatArray, iod: float
-) -> FloatArray:
-    """(36,) IOD from the oval to where the person ends, within SILHOUETTE."""
-    steps = np.linspace(0, SILHOUETTE[1], 22)
+def _margin(matte: NDArray[np.float32], start: FloatArray, directions: FloatArray, iod: float) -> FloatArray:
+    """(36,) IOD from the oval to where the person ends, at most LONGEST_MARGIN."""
+    steps = np.linspace(0, LONGEST_MARGIN, 32)
     at = start[:, None] + directions[:, None] * (steps * iod)[None, :, None]
     x = np.clip(np.round(at[..., 0]).astype(int), 0, matte.shape[1] - 1)
     y = np.clip(np.round(at[..., 1]).astype(int), 0, matte.shape[0] - 1)
     outside = matte[y, x] < 0.5
-    reach = np.where(outside.any(axis=1), steps[np.argmax(outside, axis=1)], SILHOUETTE[1])
-    return _blur_spokes(np.clip(reach, *SILHOUETTE), 1.2)
+    return np.asarray(np.where(outside.any(axis=1), steps[np.argmax(outside, axis=1)], LONGEST_MARGIN))
 
 
 def _border_share(points: FloatArray, size: tuple[int, int], margin: float) -> FloatArray:
@@ -108,7 +108,8 @@ def source_mesh(face: FittedFace, matte: NDArray[np.float32]) -> SourceMesh:
     own = np.einsum("sk,sk->s", oval[:, :2] - centre, directions)
     start = np.maximum(own, _hull_reach(points[:, :2], centre, directions))
     base = centre + directions * start[:, None]
-    reach = _silhouette(matte, base, directions, iod)
+    margin = _margin(matte, base, directions, iod)
+    reach = _blur_spokes(np.clip(margin, *SILHOUETTE), 1.2)
     head = camera.project(middle + np.array([HEAD_CENTRE]))[0]
 
     distance = np.array(RING_DISTANCES)[:, None]
@@ -119,11 +120,16 @@ def source_mesh(face: FittedFace, matte: NDArray[np.float32]) -> SourceMesh:
     own_base = oval[None, :, :2] + directions[None] * (start - own)[None, :, None]
     xy = own_base * (1 - join) + base[None] * join + directions[None] * distance[..., None] * iod
     rings = np.concatenate([xy, z[..., None]], axis=2).reshape(-1, 3)
-    return _weighted(points, rings, camera, middle, (matte.shape[1], matte.shape[0]))
+    return _weighted(points, rings, camera, middle, margin, (matte.shape[1], matte.shape[0]))
 
 
 def _weighted(
-    points: FloatArray, rings: FloatArray, camera: Camera, middle: FloatArray, size: tuple[int, int]
+    points: FloatArray,
+    rings: FloatArray,
+    camera: Camera,
+    middle: FloatArray,
+    margin: FloatArray,
+    size: tuple[int, int],
 ) -> SourceMesh:
     iod = camera.scale
     distance = np.repeat(RING_DISTANCES, N_OVAL)
@@ -141,4 +147,4 @@ def _weighted(
     follow = np.ones(N_MESH)
     follow[N_FACE:] = np.exp(-((distance / 0.45) ** 2)) * (distance < 1)
     spoke = np.concatenate([np.arange(N_FACE), np.tile(OVAL, N_RINGS)])
-    return SourceMesh(everything, rigid * border, body * border, follow, spoke, camera, middle, iod)
+    return SourceMesh(everything, rigid * border, body * border, follow, spoke, margin, camera, middle, iod)

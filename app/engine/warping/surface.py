@@ -27,11 +27,11 @@ from app.engine.warping.topology import (
     topology,
 )
 
+LUMINANCE = np.array([0.299, 0.587, 0.114])
 LIGHT_STRENGTH = 0.7
 LIGHT_RANGE = (0.78, 1.28)
 MIRROR_RANGE = (0.35, 2.5)
 TURNED = 8.0  # degrees of yaw from which a photo hides part of a face
-MIRRORED_RINGS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,8 @@ class Surface:
 
     normals: (468, 3) of the source, pixels' axes with z to the viewer; light: (4,) brightness = light . (1, n);
     twin: (900,) the vertex on the other side; hidden: (468,) 1 where the photo does not show a vertex;
-    ratio: (900,) brightness of this side over the other, 0 where no mirroring is ever needed (`mirrors`).
+    ratio: (900, 3) brightness of this side over the other; outline: (12, 36) the share of a
+    ring vertex in its oval vertex' mirroring; mirrors: whether the photo hides anything.
     """
 
     normals: FloatArray
@@ -48,6 +49,7 @@ class Surface:
     twin: NDArray[np.int64]
     hidden: FloatArray
     ratio: FloatArray
+    outline: FloatArray
     mirrors: bool
 
 
@@ -88,26 +90,25 @@ def twins() -> NDArray[np.int64]:
 def surface(pixels: NDArray[Any], mesh: SourceMesh, yaw: float) -> Surface:
     points = mesh.points[:N_FACE]
     n = normals(points)
-    brightness = _brightness(pixels, mesh)
+    colour = _colour(pixels, mesh)
     hidden = _hidden(points, n, mesh.iod)
-    light = _light(n, brightness[:N_FACE], hidden)
+    light = _light(n, colour[:N_FACE] @ LUMINANCE, hidden)
     mirrors = abs(yaw) > TURNED
-    ratio = _ratio(brightness, n, hidden) if mirrors else np.ones(N_MESH)
-    return Surface(n, light, twins(), hidden, ratio, mirrors)
+    ratio = _ratio(colour[:N_FACE], n, hidden) if mirrors else np.ones((N_MESH, 3))
+    return Surface(n, light, twins(), hidden, ratio, _outline(mesh), mirrors)
 
 
-def _brightness(pixels: NDArray[Any], mesh: SourceMesh) -> FloatArray:
-    """(900,) luminance in [0, 1] at the vertices, low-pass."""
+def _colour(pixels: NDArray[Any], mesh: SourceMesh) -> FloatArray:
+    """(900, 3) colours in [0, 1] at the vertices, low-pass."""
     scale = min(1.0, 40.0 / mesh.iod)
     height, width = pixels.shape[:2]
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    grey = small @ np.array([0.299, 0.587, 0.114], np.float32)
-    grey = cv2.GaussianBlur(grey, (0, 0), max(0.5, 0.12 * mesh.iod * scale))
+    small = cv2.GaussianBlur(small, (0, 0), max(0.5, 0.12 * mesh.iod * scale))
     x = np.clip((mesh.points[:, 0] * size[0] / width).astype(int), 0, size[0] - 1)
     y = np.clip((mesh.points[:, 1] * size[1] / height).astype(int), 0, size[1] - 1)
     top = 65535 if pixels.dtype == np.uint16 else 255
-    return np.asarray(grey[y, x] / top, float)
+    return np.asarray(small[y, x] / top, float)
 
 
 def _hidden(points: FloatArray, n: FloatArray, iod: float) -> FloatArray:
@@ -150,30 +151,29 @@ def relight(surface: Surface, after: FloatArray) -> FloatArray:
     gain = gain**LIGHT_STRENGTH - 1
     gain[np.abs(gain) < 1e-3] = 0
     fade = np.array(RING_DISTANCES)
-    fade = np.exp(-((fade / 0.6) ** 2)) * (fade < 1.3)
+    fade = np.exp(-((fade / 0.35) ** 2)) * (fade < 0.7)
     rings = (fade[:, None] * gain[list(OVAL)][None]).ravel()
     return np.concatenate([gain, rings])
 
 
-def _ratio(brightness: FloatArray, n: FloatArray, hidden: FloatArray) -> FloatArray:
-    """(900,) brightness of this side over the other where both are seen, carried on smoothly where not."""
+def _ratio(own: FloatArray, n: FloatArray, hidden: FloatArray) -> FloatArray:
+    """(900, 3) colour of this side over the other where both are seen, carried on smoothly where not."""
     twin = twins()[:N_FACE]
     seen = (1 - hidden) * smoothstep(0.25, 0.5, n[:, 2])
-    weight = seen * seen[twin]
-    own = brightness[:N_FACE]
-    log = np.log(np.clip(own / np.maximum(own[twin], 1e-3), *MIRROR_RANGE))
+    weight = (seen * seen[twin])[:, None]
+    log = np.log(np.clip((own + 0.01) / (own[twin] + 0.01), *MIRROR_RANGE))
     value, held = log * weight, weight
-    neighbours = topology().neighbours
-    rows = np.concatenate([np.full(len(ring), v) for v, ring in enumerate(neighbours[:N_FACE])])
-    columns = np.concatenate([np.array(ring) for ring in neighbours[:N_FACE]])
-    face = columns < N_FACE
-    around = csr_matrix((np.ones(face.sum()), (rows[face], columns[face])), shape=(N_FACE, N_FACE))
-    for _ in range(60):  # diffusion from what is known
-        value = log * weight + (1 - weight) * (around @ value) / np.maximum(around @ held, 1e-6)
-        held = np.maximum(weight, np.minimum(1, 1.0 * ((around @ held) > 1e-6)))
-        value = np.where(held > 0, value, 0)
+    around = _averaging()[:N_FACE, :N_FACE]
+    for _ in range(80):  # diffusion from what is known
+        near = around @ held
+        value = np.where(
+            near > 1e-9, log * weight + (1 - weight) * (around @ value) / np.maximum(near, 1e-9), 0
+        )
+        held = np.maximum(weight, (near > 1e-9).astype(float))
     ratio = np.exp(value)
-    return np.concatenate([ratio, np.tile(ratio[list(OVAL)], N_RINGS)])
+    fade = np.exp(-((np.array(RING_DISTANCES) / 0.6) ** 2))
+    rings = 1 + fade[:, None, None] * (ratio[list(OVAL)] - 1)[None]
+    return np.concatenate([ratio, rings.reshape(-1, 3)])
 
 
 def mirror_share(surface: Surface, after: FloatArray, yaw_change: float) -> FloatArray:
@@ -186,10 +186,16 @@ def mirror_share(surface: Surface, after: FloatArray, yaw_change: float) -> Floa
     share = smoothstep(1.5, 2.8, stretch) * smoothstep(0.1, 0.35, before[twin] - before)
     share = np.maximum(share, surface.hidden * smoothstep(0, 0.10, after[:, 2] - before))
     share *= smoothstep(0.0, 3.0, np.array(abs(yaw_change)))
-    rings = np.zeros((N_RINGS, N_OVAL))
-    for k in range(MIRRORED_RINGS):
-        rings[k] = share[list(OVAL)] * (1 - (k + 1) / MIRRORED_RINGS)
-    return _spread(np.concatenate([share, rings.ravel()]))
+    rings = share[list(OVAL)][None] * surface.outline
+    spread = _spread(np.concatenate([share, rings.ravel()]))
+    # Two half-transparent skins would show both their features; an outline must not be half there at all.
+    return np.concatenate([smoothstep(0.2, 0.8, spread[:N_FACE]), smoothstep(0.4, 0.6, spread[N_FACE:])])
+
+
+def _outline(mesh: SourceMesh) -> FloatArray:
+    """(12, 36) how much of the other side a ring takes: the first ones only, hair and scarves are no mirror images."""
+    near = smoothstep(0.5, 0.1, np.array(RING_DISTANCES))[:, None]
+    return np.asarray(near * mesh.rigid[N_FACE:].reshape(N_RINGS, N_OVAL))
 
 
 @cache
@@ -207,4 +213,4 @@ def _spread(share: FloatArray) -> FloatArray:
         return share
     for _ in range(3):
         share = _averaging() @ share
-    return np.where(share < 0.004, 0, share)
+    return np.asarray(share)
