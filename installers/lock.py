@@ -1,0 +1,90 @@
+"""Pin every package of the bundles: `pip install uv && python installers/lock.py`, after a change of pyproject.toml.
+
+Writes requirements-cpu.txt, requirements-cuda.txt and requirements-build.txt for Linux, Windows and macOS. They
+name the whole closure, less what mediapipe asks for and nothing of ours imports, so they are installed with
+`pip install --no-deps`.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PYTHON = "3.11"
+PYINSTALLER = "pyinstaller==6.22.3"
+# mediapipe's task API and drawing helpers need these; its graphs, which are what Mien runs, do not.
+UNUSED = {
+    "jax",
+    "jaxlib",
+    "ml-dtypes",
+    "opt-einsum",
+    "matplotlib",
+    "contourpy",
+    "cycler",
+    "fonttools",
+    "kiwisolver",
+    "pyparsing",
+    "python-dateutil",
+    "sentencepiece",
+    "tzdata",
+}
+ONLY_CUDA = re.compile(r"(nvidia|cuda|triton)")
+TORCH = re.compile(r"torch==([0-9.]+)")
+
+
+def main() -> None:
+    project = str(HERE.parent / "pyproject.toml")
+    closure = [line for line in resolved(project, "--extra", "camera") if name(line) not in UNUSED]
+    write("cpu", [pinned for line in closure for pinned in for_cpu(line)])
+    write("cuda", [pinned for line in closure for pinned in for_cuda(line)])
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = Path(folder) / "build.in"
+        wanted.write_text(PYINSTALLER + "\n", encoding="utf-8")
+        write("build", resolved(str(wanted)))
+
+
+def resolved(*arguments: str) -> list[str]:
+    """uv's resolution for every platform, one pinned requirement a line."""
+    options = ["--universal", "--python-version", PYTHON, "--no-annotate", "--no-header", "--quiet"]
+    command = [sys.executable, "-m", "uv", "pip", "compile", *arguments, *options]
+    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    return [line for line in lines if "python_full_version >= '3.1" not in line]
+
+
+def name(line: str) -> str:
+    return re.split(r"[=<> ;\[]", line, maxsplit=1)[0]
+
+
+def for_cpu(line: str) -> list[str]:
+    """PyPI's torch for Linux brings gigabytes of CUDA; the CPU build has a version of its own."""
+    if torch := TORCH.match(line):
+        version = torch.group(1)
+        return [
+            f"torch=={version}+cpu ; sys_platform == 'linux'",
+            f"torch=={version} ; sys_platform != 'linux'",
+        ]
+    return [] if ONLY_CUDA.match(line) else [line]
+
+
+def for_cuda(line: str) -> list[str]:
+    """PyPI's torch for Windows is the CPU build; the one for CUDA has a version of its own."""
+    if torch := TORCH.match(line):
+        version = torch.group(1)
+        return [
+            f"torch=={version} ; sys_platform == 'linux'",
+            f"torch=={version}+cu130 ; sys_platform == 'win32'",
+        ]
+    return [line]
+
+
+def write(variant: str, lines: list[str]) -> None:
+    header = "# Made by installers/lock.py; install with pip install --no-deps -r THIS.\n"
+    (HERE / f"requirements-{variant}.txt").write_text(header + "\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
