@@ -1,0 +1,177 @@
+"""Pose, gaze, expression, components and a generator's own directions: built from what the generator obeys."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QToolButton, QVBoxLayout, QWidget
+
+from app.engine.face.controls import COMPONENTS, GAZE, POSE, SEMANTIC, Control
+from app.engine.generators import GeneratorInfo
+from app.session.session import Session
+from app.ui import icons
+from app.ui.panels.binding import Gestures, RowBinding
+from app.ui.panels.hover_pictures import HoverPictures
+from app.ui.panels.latents_group import LatentsGroup
+from app.ui.panels.verb_row import VerbRow
+from app.ui.widgets.folding_group import FoldingGroup
+from app.ui.widgets.gaze_pad import GazePad
+from app.ui.widgets.parameter_slider import ParameterSlider, chain
+
+WIDTH_PX = 340
+
+
+class EditPanel(QScrollArea):
+    """Everything that edits the active face, in groups that fold."""
+
+    linked_changed = Signal(bool)
+    weights_wanted = Signal(str)  # name of the generator whose weights are missing
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.rows: dict[str, RowBinding] = {}
+        self.groups: dict[str, tuple[FoldingGroup, tuple[str, ...]]] = {}
+        self._pictures = HoverPictures(session, self)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMinimumWidth(280)
+        self.setAccessibleName(self.tr("Edit"))
+        content = QWidget(self)
+        self._column = QVBoxLayout(content)
+        self._column.setContentsMargins(8, 4, 8, 8)
+        self._column.setSpacing(0)
+        self._build()
+        self._column.addStretch(1)
+        self.setWidget(content)
+        chain([binding.row for binding in self.rows.values()])
+        self._connect()
+        self.refresh()
+
+    def _build(self) -> None:
+        pose = self._group("pose", self.tr("Pose"), POSE)
+        tip = self.tr("Turn the head to the camera")
+        self.frontalise = VerbRow(
+            self.session, self.tr("Frontalise"), "frontalise", tip, self.session.frontalise, pose
+        )
+        pose.body.addWidget(self.frontalise)
+        self._build_gaze()
+        expression = self._group("expression", self.tr("Expression"), SEMANTIC)
+        self.linked = self._chain_button(expression)
+        tip = self.tr("Relax the expression")
+        self.neutralise = VerbRow(
+            self.session, self.tr("Neutralise"), "neutralise", tip, self.session.neutralise, expression
+        )
+        expression.body.addWidget(self.neutralise)
+        self._group("components", self.tr("Components 1–28 (σ)"), COMPONENTS, folded=True)
+        self.latents = LatentsGroup(self.session, self)
+        self.latents.weights_wanted.connect(self.weights_wanted)
+        self._column.addWidget(self.latents)
+
+    def _group(
+        self, name: str, title: str, controls: tuple[Control, ...], folded: bool = False
+    ) -> FoldingGroup:
+        group = FoldingGroup(title, folded, self)
+        for control in controls:
+            self._row(group, control)
+        names = tuple(c.name for c in controls)
+        self.groups[name] = group, names
+        group.reset_wanted.connect(lambda: self.session.reset(names))
+        self._column.addWidget(group)
+        return group
+
+    def _row(self, group: FoldingGroup, control: Control) -> None:
+        row = ParameterSlider(control, group)
+        self.rows[control.name] = RowBinding(self.session, row)
+        self._pictures.watch(row)
+        group.body.addWidget(row)
+
+    def _build_gaze(self) -> None:
+        group = self._group("gaze", self.tr("Gaze"), GAZE)
+        self.pad = GazePad(*GAZE, group)
+        self._pad_gestures = Gestures(self.session, self.pad, self.pad)
+        self.pad.edited.connect(self._on_gaze)
+        holder = QHBoxLayout()
+        holder.setContentsMargins(4, 4, 0, 0)
+        holder.addWidget(self.pad)
+        holder.addStretch(1)
+        group.body.addLayout(holder)
+
+    def _chain_button(self, group: FoldingGroup) -> QToolButton:
+        button = QToolButton(group)
+        button.setCheckable(True)
+        button.setFixedSize(22, 22)
+        button.setStyleSheet("padding: 0;")
+        button.setAccessibleName(self.tr("Link left and right"))
+        button.toggled.connect(self._on_linked)
+        group.bar.insertWidget(1, button)
+        return button
+
+    def _connect(self) -> None:
+        self.session.document_changed.connect(self.refresh)
+        self.session.active_changed.connect(self.refresh)
+        self.session.portrait_opened.connect(self.refresh)
+        self.session.faces_changed.connect(self.refresh)
+        self.session.generator_changed.connect(self.show_generator)
+        self.linked.setChecked(self.session.linked)
+        self._show_chain()
+
+    # -- showing
+
+    @Slot()
+    def refresh(self) -> None:
+        """Show the document's values; without a face nothing can be moved."""
+        has_face = self.session.face is not None
+        for group, _ in self.groups.values():
+            group.content.setEnabled(has_face)
+        for binding in self.rows.values():
+            binding.show()
+        gaze = [(self.session.value(c.name), self.session.own_value(c.name)) for c in GAZE]
+        self.pad.show_value((gaze[0][0], gaze[1][0]), (gaze[0][1], gaze[1][1]))
+        asked = {name for name, _ in self.session.edit.values}
+        for group, names in self.groups.values():
+            group.show_changed(not asked.isdisjoint(names))
+        self.latents.refresh()
+
+    @Slot(object)
+    def show_generator(self, info: GeneratorInfo) -> None:
+        """Only what this generator obeys; groups that would be empty go."""
+        for name, binding in self.rows.items():
+            binding.row.setVisible(name in info.controls)
+        for group, names in self.groups.values():
+            group.setVisible(any(name in info.controls for name in names))
+        self.pad.setVisible("gaze_x" in info.controls)
+        self.latents.show_generator(info)
+
+    def reveal(self, name: str) -> None:
+        """Unfold and scroll to a control's row and give it the focus."""
+        row = self.rows[name].row
+        for group, names in self.groups.values():
+            if name in names:
+                group.heading.setChecked(True)
+        self.ensureWidgetVisible(row)
+        row.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    # -- changing
+
+    @Slot(object)
+    def _on_gaze(self, value: tuple[float, float] | None) -> None:
+        x, y = value if value is not None else (None, None)
+        self.session.set_values({"gaze_x": x, "gaze_y": y}, gesture=self._pad_gestures.number)
+
+    @Slot(bool)
+    def set_linked(self, linked: bool) -> None:
+        """Left and right move together, or not."""
+        self.linked.setChecked(linked)
+
+    @Slot(bool)
+    def _on_linked(self, linked: bool) -> None:
+        self.session.linked = linked
+        self._show_chain()
+        self.linked_changed.emit(linked)
+
+    def _show_chain(self) -> None:
+        linked = self.linked.isChecked()
+        icons.put(self.linked, "link" if linked else "unlink")
+        words = self.tr("Left and right move together") if linked else self.tr("Left and right move alone")
+        self.linked.setToolTip(words)

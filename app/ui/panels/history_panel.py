@@ -1,0 +1,99 @@
+"""Every step with its name, to jump to, and snapshots to come back to."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QInputDialog,
+    QLabel,
+    QListWidget,
+    QPushButton,
+    QToolButton,
+    QUndoView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.session.document import Document
+from app.session.session import Session
+from app.ui import icons, theme
+
+SNAPSHOT_ROWS_PX = 112
+
+
+class HistoryPanel(QWidget):
+    """Click a step to go there; double-click a snapshot to restore it."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.steps = QUndoView(session.undo_stack, self)
+        self.steps.setEmptyLabel(self.tr("Opened"))
+        self.steps.setAccessibleName(self.tr("History"))
+        heading = QLabel(self.tr("Snapshots"), self)
+        theme.caption(heading)
+        self.snapshots = QListWidget(self)
+        self.snapshots.setAccessibleName(self.tr("Snapshots"))
+        self.snapshots.setMaximumHeight(SNAPSHOT_ROWS_PX)
+        self.snapshots.itemActivated.connect(lambda _: self.restore())
+        self.take = QPushButton(self.tr("Take snapshot"), self)
+        icons.put(self.take, "snapshot")
+        self.take.clicked.connect(self.ask_name)
+        self.delete = QToolButton(self)
+        icons.put(self.delete, "trash")
+        self.delete.setToolTip(self.tr("Delete the snapshot"))
+        self.delete.setAccessibleName(self.delete.toolTip())
+        self.delete.clicked.connect(self._on_delete)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.take, 1)
+        buttons.addWidget(self.delete)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 8, 8, 8)
+        column.setSpacing(8)
+        column.addWidget(self.steps, 1)
+        for part in (heading, self.snapshots):
+            column.addWidget(part)
+        column.addLayout(buttons)
+        self.snapshots.itemSelectionChanged.connect(self._show_buttons)
+        session.document_changed.connect(self._show_snapshots)
+        self._names: list[str] | None = None
+        self._show_snapshots(session.document)
+
+    @Slot(object)
+    def _show_snapshots(self, document: Document) -> None:
+        names = [snapshot.name for snapshot in document.snapshots]
+        if names != self._names:
+            self._names = names
+            self.snapshots.clear()
+            self.snapshots.addItems(names)
+        self._show_buttons()
+
+    @Slot()
+    def _show_buttons(self) -> None:
+        self.take.setEnabled(self._session.portrait is not None)
+        self.delete.setEnabled(bool(self.snapshots.selectedItems()))
+
+    @Slot()
+    def ask_name(self) -> None:
+        """Ask what the snapshot shall be called, and take it."""
+        suggested = self.tr("Snapshot {}").format(self.snapshots.count() + 1)
+        name, taken = QInputDialog.getText(self, self.tr("Take snapshot"), self.tr("Name"), text=suggested)
+        if taken and name.strip():
+            self._session.take_snapshot(name.strip())
+
+    def restore(self) -> None:
+        """Back to the chosen snapshot."""
+        if self.snapshots.currentRow() >= 0:
+            self._session.restore_snapshot(self.snapshots.currentRow())
+
+    @Slot()
+    def _on_delete(self) -> None:
+        if self.snapshots.currentRow() >= 0:
+            self._session.delete_snapshot(self.snapshots.currentRow())
+
+    def keyPressEvent(self, event) -> None:  # type: ignore[no-untyped-def]
+        if event.key() == Qt.Key.Key_Delete and self.snapshots.hasFocus():
+            self._on_delete()
+        else:
+            super().keyPressEvent(event)

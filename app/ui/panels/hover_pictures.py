@@ -1,0 +1,83 @@
+"""Shows, beside the row the pointer rests on, what its control does at either end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtGui import QImage, QPixmap
+
+from app.engine.face.controls import Control
+from app.engine.face.parameters import FaceEdit
+from app.session.scheduler import PictureWish
+from app.session.session import Session
+from app.ui.widgets.number_field import shown
+from app.ui.widgets.parameter_slider import ParameterSlider
+from app.ui.widgets.picture_pair import PICTURE_PX, PicturePair
+
+SIGMAS = 2.0
+KEPT = 256
+
+
+def ends(control: Control) -> tuple[float, float]:
+    """The two values shown: two sigmas either way for a component, else the ends of the safe range."""
+    return (-SIGMAS, SIGMAS) if control.unit == "σ" else control.safe
+
+
+class HoverPictures(QObject):
+    """One card for all rows; pictures are asked of the session and kept for the face they show."""
+
+    def __init__(self, session: Session, parent: Any) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._card = PicturePair(parent)
+        self._row: ParameterSlider | None = None
+        self._kept: dict[Any, QPixmap] = {}
+        session.picture_ready.connect(self._on_picture)
+
+    def watch(self, row: ParameterSlider) -> None:
+        row.pictures_wanted.connect(lambda wanted: self._show(row) if wanted else self._hide())
+
+    def _show(self, row: ParameterSlider) -> None:
+        if self._session.face is None:
+            return
+        self._row = row
+        low, high = ends(row.control)
+        self._card.show_captions(shown(row.control, low), shown(row.control, high))
+        for side, value in enumerate((low, high)):
+            self._ask(row.control.name, side, value)
+        self._card.show_beside(row)
+
+    def _hide(self) -> None:
+        self._row = None
+        self._card.hide()
+
+    def _ask(self, name: str, side: int, value: float) -> None:
+        key = self._key(name, side)
+        if key in self._kept:
+            self._card.show_picture(side, self._kept[key])
+            return
+        size = round(PICTURE_PX * self._card.devicePixelRatioF())
+        wish = PictureWish(self._session.document.active, FaceEdit.of(**{name: value}), "nmfc", size)
+        self._session.request_picture(key, wish)
+
+    def _key(self, name: str, side: int) -> tuple[Any, ...]:
+        return "control", id(self._session.face), name, side
+
+    @Slot(object, object)
+    def _on_picture(self, key: Any, picture: np.ndarray | None) -> None:
+        if not isinstance(key, tuple) or key[0] != "control" or picture is None:
+            return
+        if len(self._kept) > KEPT:
+            self._kept.clear()
+        self._kept[key] = to_pixmap(picture)
+        if self._row is not None and key == self._key(self._row.control.name, key[3]):
+            self._card.show_picture(key[3], self._kept[key])
+
+
+def to_pixmap(picture: np.ndarray) -> QPixmap:
+    """(h, w, 3) uint8 sRGB as a pixmap."""
+    height, width = picture.shape[:2]
+    data = np.ascontiguousarray(picture)
+    return QPixmap.fromImage(QImage(data.data, width, height, 3 * width, QImage.Format.Format_RGB888))

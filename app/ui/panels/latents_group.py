@@ -1,0 +1,79 @@
+"""A generator's own latent directions, or what is missing to have them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+
+from app.engine.face.controls import Control
+from app.engine.generators import GeneratorInfo, LatentControl
+from app.session.session import Session
+from app.ui import icons, theme
+from app.ui.panels.binding import Gestures
+from app.ui.widgets.folding_group import FoldingGroup
+from app.ui.widgets.parameter_slider import ParameterSlider, chain
+
+
+class LatentsGroup(FoldingGroup):
+    """Hidden for generators that have no latent directions."""
+
+    weights_wanted = Signal(str)
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__("", folded=True, parent=parent)
+        self.heading.setText(self.tr("Latent directions"))
+        self.heading.setAccessibleName(self.heading.text())
+        self._session = session
+        self._info: GeneratorInfo | None = None
+        self.rows: list[ParameterSlider] = []
+        self.missing = QLabel(self.content)
+        self.missing.setWordWrap(True)
+        self.missing.setContentsMargins(4, 4, 4, 4)
+        theme.caption(self.missing)
+        self.get = QPushButton(self.tr("Get the weights…"), self.content)
+        icons.put(self.get, "download")
+        self.get.clicked.connect(self._on_get)
+        self.body.addWidget(self.missing)
+        self.body.addWidget(self.get)
+        self.reset_wanted.connect(self._on_reset)
+        self.hide()
+
+    def show_generator(self, info: GeneratorInfo) -> None:
+        """Rows for the generator's directions; where its weights are missing, what and where from."""
+        self._info = info
+        for row in self.rows:
+            self.body.removeWidget(row)
+            row.deleteLater()
+        self.rows = [self._row(latent) for latent in info.latents] if info.missing is None else []
+        chain(self.rows)
+        self.missing.setText(info.missing or "")
+        self.missing.setVisible(info.missing is not None)
+        self.get.setVisible(info.missing is not None)
+        self.setVisible(bool(info.latents))
+        self.refresh()
+
+    def refresh(self) -> None:
+        for row in self.rows:
+            row.show_value(self._session.latent(row.control.name), 0.0)
+        self.show_changed(bool(self._session.edit.latents))
+
+    def _row(self, latent: LatentControl) -> ParameterSlider:
+        ends = latent.lower, latent.upper
+        row = ParameterSlider(
+            Control(latent.name, latent.title, "latent", "", *ends, safe=ends), self.content
+        )
+        gestures = Gestures(self._session, row, row)
+        row.edited.connect(lambda value: self._session.set_latent(latent.name, value or 0.0, gestures.number))
+        self.body.addWidget(row)
+        return row
+
+    @Slot()
+    def _on_get(self) -> None:
+        if self._info is not None:
+            self.weights_wanted.emit(self._info.name)
+
+    @Slot()
+    def _on_reset(self) -> None:
+        self._session.apply(replace(self._session.edit, latents=()), self.tr("Reset latent directions"))

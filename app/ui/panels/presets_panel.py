@@ -1,0 +1,263 @@
+"""Named expressions and poses as pictures of the current face; several can be chosen and mixed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QIcon, QPixmap
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFileDialog,
+    QHBoxLayout,
+    QInputDialog,
+    QListWidget,
+    QListWidgetItem,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.engine.errors import EngineError
+from app.engine.face.controls import Control
+from app.engine.face.parameters import FaceEdit
+from app.session.presets import Preset, PresetLibrary, blend, write_presets
+from app.session.scheduler import PictureWish
+from app.session.session import Session
+from app.ui import icons
+from app.ui.panels.binding import Gestures
+from app.ui.panels.hover_pictures import to_pixmap
+from app.ui.widgets.parameter_slider import ParameterSlider
+
+THUMB_PX = 72
+MIXED = 4
+
+
+class PresetsPanel(QWidget):
+    """Click applies one preset, Ctrl+click mixes several; each chosen one has its strength below."""
+
+    failed = Signal(object)  # EngineError of an import or export
+
+    def __init__(self, session: Session, library: PresetLibrary, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._library = session, library
+        self._presets: dict[str, Preset] = {}
+        self._base, self._applied = FaceEdit(), FaceEdit()
+        self._strengths: dict[str, float] = {}
+        self._rows: dict[str, ParameterSlider] = {}
+        self.list = self._make_list()
+        self.mix = QVBoxLayout()
+        self.mix.setSpacing(0)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 8, 8, 8)
+        column.setSpacing(8)
+        column.addWidget(self.list, 1)
+        column.addLayout(self.mix)
+        column.addLayout(self._make_buttons())
+        session.portrait_opened.connect(self._on_new_face)
+        session.active_changed.connect(self._on_new_face)
+        session.document_changed.connect(self._on_document)
+        session.picture_ready.connect(self._on_picture)
+        self.reload()
+
+    def _make_list(self) -> QListWidget:
+        listing = QListWidget(self)
+        listing.setViewMode(QListWidget.ViewMode.IconMode)
+        listing.setMovement(QListWidget.Movement.Static)
+        listing.setResizeMode(QListWidget.ResizeMode.Adjust)
+        listing.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        listing.setIconSize(QSize(THUMB_PX, THUMB_PX))
+        listing.setGridSize(QSize(THUMB_PX + 16, THUMB_PX + 38))
+        listing.setWordWrap(True)
+        listing.setUniformItemSizes(True)
+        listing.setAccessibleName(self.tr("Presets"))
+        listing.setToolTip(self.tr("Click to apply, Ctrl+click to mix several"))
+        listing.itemSelectionChanged.connect(self._on_selection)
+        return listing
+
+    def _make_buttons(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(2)
+        self.save = self._button("plus", self.tr("Save the present edit as a preset…"), self.ask_save)
+        self.load = self._button("import", self.tr("Import presets…"), self.ask_import)
+        self.export = self._button("export", self.tr("Export the chosen presets…"), self.ask_export)
+        self.delete = self._button(
+            "trash", self.tr("Delete the chosen presets of your own"), self.delete_chosen
+        )
+        for button in (self.save, self.load, self.export):
+            row.addWidget(button)
+        row.addStretch(1)
+        row.addWidget(self.delete)
+        return row
+
+    def _button(self, icon: str, tip: str, what: Callable[[], object]) -> QToolButton:
+        button = QToolButton(self)
+        icons.put(button, icon)
+        button.setToolTip(tip)
+        button.setAccessibleName(tip.rstrip("…"))
+        button.clicked.connect(lambda: what())
+        return button
+
+    # -- the list
+
+    @Slot()
+    def reload(self) -> None:
+        """Read the library again."""
+        chosen = set(self.chosen)
+        self._presets = {preset.name: preset for preset in self._library.all()}
+        self.list.blockSignals(True)
+        self.list.clear()
+        for preset in self._presets.values():
+            item = QListWidgetItem(self.tr(preset.name) if preset.shipped else preset.name, self.list)
+            item.setData(Qt.ItemDataRole.UserRole, preset.name)
+            item.setIcon(QIcon(self._blank()))
+            item.setSelected(preset.name in chosen)
+        self.list.blockSignals(False)
+        self._show_buttons()
+        self._ask_pictures()
+
+    def _blank(self) -> QPixmap:
+        blank = QPixmap(THUMB_PX, THUMB_PX)
+        blank.fill(self.palette().mid().color())
+        return blank
+
+    @property
+    def chosen(self) -> list[str]:
+        """Names of the selected presets, in the list's order."""
+        items = (self.list.item(at) for at in range(self.list.count()))
+        return [item.data(Qt.ItemDataRole.UserRole) for item in items if item.isSelected()]
+
+    @Slot()
+    def _on_new_face(self) -> None:
+        self._forget_mix()
+        self._ask_pictures()
+
+    def _ask_pictures(self) -> None:
+        if self._session.face is None:
+            return
+        size = round(THUMB_PX * self.devicePixelRatioF())
+        for preset in self._presets.values():
+            values = blend([(preset, 1.0)], self._session.face)
+            wish = PictureWish(self._session.document.active, FaceEdit.of(**values), "photo", size)
+            self._session.request_picture(("preset", id(self._session.face), preset.name), wish)
+
+    @Slot(object, object)
+    def _on_picture(self, key: object, picture: np.ndarray | None) -> None:
+        if not isinstance(key, tuple) or key[0] != "preset" or picture is None:
+            return
+        if key[1] != id(self._session.face):
+            return
+        for at in range(self.list.count()):
+            if self.list.item(at).data(Qt.ItemDataRole.UserRole) == key[2]:
+                self.list.item(at).setIcon(QIcon(to_pixmap(picture)))
+
+    # -- mixing
+
+    @Slot()
+    def _on_selection(self) -> None:
+        names = self.chosen[:MIXED]
+        self._show_buttons()
+        if self._session.face is None:
+            return
+        self._rebase()
+        self._strengths = {name: self._strengths.get(name, 1.0) for name in names}
+        self._show_mix()
+        self._apply(None)
+
+    def _rebase(self) -> None:
+        """Mix over what was asked before the presets; start anew where something else changed since."""
+        if self._session.edit != self._applied or not self._strengths:
+            self._base = self._session.edit
+            self._strengths = {}
+
+    def _apply(self, gesture: int | None) -> None:
+        parts = [(self._presets[name], share) for name, share in self._strengths.items()]
+        self._applied = self._base.with_values(blend(parts, self._session.face))
+        self._session.apply(self._applied, self._text(), gesture)
+
+    def _text(self) -> str:
+        shares = [f"{name} {share:.0%}" for name, share in self._strengths.items()]
+        return self.tr("Preset {}").format(" + ".join(shares)) if shares else self.tr("No preset")
+
+    def _show_mix(self) -> None:
+        for row in self._rows.values():
+            self.mix.removeWidget(row)
+            row.deleteLater()
+        self._rows = {name: self._strength_row(name) for name in self._strengths}
+
+    def _strength_row(self, name: str) -> ParameterSlider:
+        row = ParameterSlider(Control("strength", name, "preset", "%", 0, 150, (0, 120), absolute=True), self)
+        row.setMinimumWidth(0)
+        row.name_label.setMinimumWidth(40)
+        row.show_value(100 * self._strengths[name], 100.0)
+        gestures = Gestures(self._session, row, row)
+        row.edited.connect(lambda value: self._set_strength(name, value, gestures.number))
+        self.mix.addWidget(row)
+        return row
+
+    def _set_strength(self, name: str, percent: float | None, gesture: int | None) -> None:
+        self._strengths[name] = (100.0 if percent is None else percent) / 100
+        self._apply(gesture)
+
+    @Slot()
+    def _on_document(self) -> None:
+        """Undo, or another panel, has changed what the presets made: their mix is no longer what is shown."""
+        if self._strengths and not self._session.in_gesture and self._session.edit != self._applied:
+            self._forget_mix()
+        self._show_buttons()
+
+    def _forget_mix(self) -> None:
+        self._strengths = {}
+        self._show_mix()
+        self.list.blockSignals(True)
+        self.list.clearSelection()
+        self.list.blockSignals(False)
+        self._show_buttons()
+
+    # -- keeping
+
+    @Slot()
+    def _show_buttons(self) -> None:
+        own = [name for name in self.chosen if not self._presets[name].shipped]
+        self.save.setEnabled(not self._session.edit.is_identity)
+        self.export.setEnabled(bool(self.chosen))
+        self.delete.setEnabled(bool(own))
+
+    def ask_save(self) -> None:
+        """Ask for a name and keep what is asked of the face under it."""
+        name, taken = QInputDialog.getText(self, self.tr("Save preset"), self.tr("Name"))
+        if taken and name.strip():
+            self.save_as(name.strip())
+
+    def save_as(self, name: str) -> None:
+        self._guarded(lambda: self._library.save(Preset.of(name, self._session.edit)))
+
+    def ask_import(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, self.tr("Import presets"), "", self._filter)
+        if path:
+            self._guarded(lambda: self._library.load(Path(path)))
+
+    def ask_export(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, self.tr("Export presets"), "presets.json", self._filter)
+        if path:
+            presets = [self._presets[name] for name in self.chosen]
+            self._guarded(lambda: write_presets(Path(path), presets))
+
+    def delete_chosen(self) -> None:
+        for name in self.chosen:
+            if not self._presets[name].shipped:
+                self._library.delete(name)
+        self.reload()
+
+    @property
+    def _filter(self) -> str:
+        return self.tr("Presets (*.json)")
+
+    def _guarded(self, what: Callable[[], object]) -> None:
+        try:
+            what()
+        except EngineError as error:
+            self.failed.emit(error)
+        self.reload()

@@ -1,0 +1,106 @@
+"""What was asked against what a fresh fit of the render measures; misses are marked."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication, Qt, Slot
+from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
+
+from app.engine.face.controls import BY_NAME, CONTROLS
+from app.engine.results import Measurement, Rendered
+from app.session.session import Session
+from app.ui import icons, theme
+from app.ui.widgets.folding_group import FoldingGroup
+from app.ui.widgets.number_field import shown
+
+ORDER = {control.name: at for at, control in enumerate(CONTROLS)}
+POSE_MISS, GAZE_MISS = 2.0, 4.0  # degrees
+SHARE_LOW, SHARE_HIGH, SLACK = 0.8, 1.25, 0.1
+ROWS = 12
+
+
+def misses(name: str, asked: float, measured: float) -> bool:
+    """Whether the render is further from what was asked than Mien promises."""
+    group = BY_NAME[name].group
+    if group == "pose":
+        return abs(asked - measured) > POSE_MISS
+    if group == "gaze":
+        return abs(asked - measured) > GAZE_MISS
+    near = abs(asked - measured) <= SLACK
+    return not near and not SHARE_LOW <= (measured / asked if asked else 0.0) <= SHARE_HIGH
+
+
+class ResultPanel(FoldingGroup):
+    """A small read-out under the sliders, new after each full render."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__("", parent=parent)
+        self.heading.setText(self.tr("Result"))
+        self.heading.setAccessibleName(self.heading.text())
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self._session = session
+        self.summary = QLabel(self.content)
+        self.summary.setWordWrap(True)
+        self.summary.setContentsMargins(4, 0, 4, 4)
+        self.body.addWidget(self.summary)
+        self._grid = QGridLayout()
+        self._grid.setContentsMargins(4, 0, 4, 0)
+        self._grid.setHorizontalSpacing(12)
+        self._grid.setVerticalSpacing(2)
+        self._grid.setColumnStretch(0, 1)
+        self.body.addLayout(self._grid)
+        self._changed = ""
+        session.rendered.connect(self._on_rendered)
+        session.measured.connect(self.show_measurement)
+        session.closed.connect(lambda: self.show_measurement(None))
+        self.show_measurement(None)
+
+    @Slot(object)
+    def _on_rendered(self, rendered: Rendered) -> None:
+        self._changed = self.tr("{:.1f} % of pixels changed").format(rendered.changed * 100)
+
+    @Slot(object)
+    def show_measurement(self, measurement: Measurement | None) -> None:
+        """None where nothing is asked of the active face."""
+        while self._grid.count():
+            item = self._grid.takeAt(0)
+            label = item.widget() if item is not None else None
+            if label is not None:
+                label.deleteLater()
+        if measurement is None:
+            self.summary.setText(self.tr("Nothing is changed yet."))
+            return
+        identity = self.tr("identity {:.0f} %").format(measurement.identity * 100)
+        self.summary.setText(", ".join(t for t in (self._changed, identity) if t))
+        self._fill(measurement)
+
+    def _fill(self, measurement: Measurement) -> None:
+        asked = dict(self._session.edit.values)
+        names = sorted((n for n in asked if n in measurement.measured and n in ORDER), key=ORDER.__getitem__)
+        if not names:
+            return
+        for column, text in ((1, self.tr("asked")), (2, self.tr("measured"))):
+            self._cell(0, column, text, quiet=True)
+        for row, name in enumerate(names[:ROWS], 1):
+            self._line(row, name, measurement.asked.get(name, asked[name]), measurement.measured[name])
+        if len(names) > ROWS:
+            self._cell(ROWS + 1, 0, self.tr("and {} more").format(len(names) - ROWS), quiet=True)
+
+    def _line(self, row: int, name: str, asked: float, measured: float) -> None:
+        control = BY_NAME[name]
+        self._cell(row, 0, QCoreApplication.translate("Control", control.title))
+        self._cell(row, 1, shown(control, asked))
+        self._cell(row, 2, shown(control, measured))
+        if misses(name, asked, measured):
+            mark = QLabel(self.content)
+            pixels = icons.pixmap("warning", theme.current().accent, 16, self.devicePixelRatioF())
+            mark.setPixmap(pixels)
+            mark.setToolTip(self.tr("The render misses what was asked."))
+            mark.setAccessibleName(mark.toolTip())
+            self._grid.addWidget(mark, row, 3)
+
+    def _cell(self, row: int, column: int, text: str, quiet: bool = False) -> None:
+        label = QLabel(text, self.content)
+        if quiet:
+            theme.caption(label)
+        side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
+        self._grid.addWidget(label, row, column, side | Qt.AlignmentFlag.AlignVCenter)
