@@ -38,6 +38,7 @@ class Autosave(QObject):
         self._lock.tryLock(0)
         self.origin: Path | None = None  # the project file of what is open
         self._taken: Recovered | None = None
+        self._closed = False
         session.undo_stack.indexChanged.connect(self.save)
         session.gesture_ended.connect(self.save)
         session.undo_stack.cleanChanged.connect(self.save)
@@ -46,7 +47,7 @@ class Autosave(QObject):
     def save(self) -> None:
         """Write what is open if it is unsaved; while a gesture is down its end is waited for."""
         session = self._session
-        if session.in_gesture:
+        if self._closed or session.in_gesture:
             return
         if session.is_dirty and session.document.photo is not None:
             try:
@@ -61,6 +62,7 @@ class Autosave(QObject):
 
     def close(self) -> None:
         """All is saved or given up: leave nothing behind."""
+        self._closed = True
         self._file.unlink(missing_ok=True)
         self._lock.unlock()
 

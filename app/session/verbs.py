@@ -48,7 +48,8 @@ def points(face: FittedFace, edit: FaceEdit) -> NDArray[np.float64]:
 
     model, own = default_model(), face.params
     target = semantic.resolve(edit, face, model)
-    mesh = target.camera.project(model.vertices(target) + face.residual)
+    shape = model.shape(target.identity, target.expression)
+    mesh = target.camera.project(shape + face.residual)
     irises = own.camera.unproject(face.landmarks[N_VERTICES:])
     turn = np.radians(np.subtract(target.expression.gaze, own.expression.gaze))
     irises[:, :2] += EYE_RADIUS * np.sin(turn)

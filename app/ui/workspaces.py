@@ -80,10 +80,11 @@ class Workspaces(QObject):
                 )
 
     def restore(self) -> None:
-        """The layout as it was left."""
+        """The layout as it was left; panels that are new since stand in their first place."""
+        self._put_back()
         state = self._settings.layout(f"docks-{self.current}")
-        if state.isEmpty() or not self._window.restoreState(state, LAYOUT_VERSION):
-            self._put_back()
+        if not state.isEmpty():
+            self._window.restoreState(state, LAYOUT_VERSION)
         self._keep_apart()
 
     def _keep_apart(self) -> None:
