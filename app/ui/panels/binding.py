@@ -46,14 +46,16 @@ class RowBinding(QObject):
     def __init__(self, session: Session, row: ParameterSlider) -> None:
         super().__init__(row)
         self._session, self.row = session, row
+        self.carried = 0.0  # a component's part that the semantic controls ask for
         self._gestures = Gestures(session, row, self)
         row.edited.connect(self._on_edited)
 
     @Slot(object)
     def _on_edited(self, value: float | None) -> None:
-        self._session.set_value(self.row.control.name, value, self._gestures.number)
+        asked = None if value is None else value - self.carried
+        self._session.set_value(self.row.control.name, asked, self._gestures.number)
 
     def show(self) -> None:
         """Take the value from the document."""
-        name = self.row.control.name
-        self.row.show_value(self._session.value(name), self._session.own_value(name))
+        name, more = self.row.control.name, self.carried
+        self.row.show_value(self._session.value(name) + more, self._session.own_value(name) + more)

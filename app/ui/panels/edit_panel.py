@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QToolButton, QVB
 
 from app.engine.face.controls import COMPONENTS, GAZE, POSE, SEMANTIC, Control
 from app.engine.generators import GeneratorInfo
+from app.session.components import carried
 from app.session.session import Session
 from app.ui import icons
 from app.ui.panels.binding import Gestures, RowBinding
@@ -124,6 +125,8 @@ class EditPanel(QScrollArea):
         has_face = self.session.face is not None
         for group, _ in self.groups.values():
             group.content.setEnabled(has_face)
+        for control, part in zip(COMPONENTS, carried(self.session.face, self.session.edit)):
+            self.rows[control.name].carried = part
         for binding in self.rows.values():
             binding.show()
         gaze = [(self.session.value(c.name), self.session.own_value(c.name)) for c in GAZE]

@@ -91,6 +91,8 @@ class ParameterSlider(QWidget):
 
     def show_value(self, value: float, own: float) -> None:
         """Show a value and the photo's own; emits nothing."""
+        if (value, own) == (self.value, self.own) and self.accessibleDescription():
+            return
         self.value, self.own = value, own
         self.track.show_value(value, own)
         self.number.show_value(value)
