@@ -165,6 +165,7 @@ class Core(QObject):
         self.undo_stack.clear()
         self.document = opened.document
         self.project = opened.project
+        self._show_view()
         self.portrait_opened.emit(opened.portrait)
         self._show_document()
         if opened.unsaved:
@@ -288,12 +289,17 @@ class Core(QObject):
         self.document = replace(self.document, **fields)
         if portrait is not None:
             self.portrait = portrait
+            self._show_view()
             self.faces_changed.emit(portrait)
         self._show_document()
         if self.document.active != active:
             self.active_changed.emit(self.document.active)
 
     def _show_document(self) -> None:
+        self._show_view()
+        self.document_changed.emit(self.document)
+
+    def _show_view(self) -> None:
         document = self.document
         self.scheduler.show(
             portrait=self.portrait,
@@ -302,7 +308,6 @@ class Core(QObject):
             generator=document.generator,
             max_side=PREVIEW_SIDE if self._gesture is not None and self._is_large() else None,
         )
-        self.document_changed.emit(document)
 
     def _is_large(self) -> bool:
         return self.portrait is not None and max(self.portrait.photo.size) > PREVIEW_SIDE

@@ -65,7 +65,7 @@ TABLE = (
     Spec("before", "Before", "view", "\\", "before", "Show the photo as it was", True, "compare"),
     Spec("split", "Split", "view", "Y", "split", "Before and after with a divider", True, "compare"),
     Spec("after", "After", "view", "", "after", "Show the edited photo", True, "compare"),
-    Spec("handles", "Show handles", "view", "Ctrl+Shift+H", "", "Handles on the face", True),
+    Spec("preview", "Face model", "view", "Ctrl+M", "nmfc", "Show what the face model is asked for", True),
     Spec("full_screen", "Full screen", "view", "F11 F", "", "", True),
     Spec("hide_panels", "Hide panels", "view", "Ctrl+B", "layout", "", True),
     Spec("reset_layout", "Reset workspace", "view", "", "", "Put every panel back in its place"),

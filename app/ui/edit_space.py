@@ -5,22 +5,30 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from PySide6.QtCore import QMimeData, QObject, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from app.engine.face.controls import BY_NAME
 from app.engine.face.parameters import FaceEdit
 from app.engine.results import Rendered
+from app.engine.weights import data_folder
+from app.session.presets import PresetLibrary
 from app.session.session import Session
 from app.session.settings import Settings
 from app.ui.actions import Actions
 from app.ui.canvas.canvas import Canvas
 from app.ui.canvas.display import to_display
+from app.ui.canvas.nmfc_preview import NmfcPreview
 from app.ui.canvas_link import CanvasLink
 from app.ui.panels.edit_panel import EditPanel
-from app.ui.workspaces import RIGHT, Panel
+from app.ui.panels.faces_rail import FacesRail
+from app.ui.panels.history_panel import HistoryPanel
+from app.ui.panels.presets_panel import PresetsPanel
+from app.ui.panels.result_panel import ResultPanel
+from app.ui.workspaces import LEFT, RIGHT, Panel
 
+NMFC_PX = 146  # the picture's side in the corner
 EDIT_TYPE = "application/x-mien-edit"
 
 
@@ -96,7 +104,12 @@ class EditSpace(QObject):
         self.canvas.set_surround(settings.surround)
         self.compare = CompareBar(actions, window)
         self.link = CanvasLink(session, self.canvas)
+        self.rail = FacesRail(session)
         self.edit = EditPanel(session)
+        self.presets = PresetsPanel(session, PresetLibrary(data_folder() / "presets"))
+        self.history = HistoryPanel(session)
+        self.result = ResultPanel(session)
+        self.nmfc = NmfcPreview(self.canvas)
         self._rendered: Rendered | None = None
         self.stage = QWidget(window)
         column = QVBoxLayout(self.stage)
@@ -113,14 +126,25 @@ class EditSpace(QObject):
         self.compare.layer_toggled.connect(self.canvas.set_layer)
         self._session.rendered.connect(self._on_rendered)
         self._session.closed.connect(self._on_closed)
+        self._connect_nmfc()
         self._actions["after"].setChecked(True)
         self._actions["linked"].setChecked(self._session.linked)
+        self.rail.open_wanted.connect(self._actions["open"].trigger)
+        self.rail.box_wanted.connect(self.canvas.set_drawing_box)
+        self.canvas.drawing_changed.connect(self.rail.draw_box.setChecked)
+        self.presets.failed.connect(self._session.failed)
         self.edit.linked_changed.connect(self._on_linked_here)
         self.edit.weights_wanted.connect(self._actions["models"].trigger)
 
     def panels(self) -> list[Panel]:
         """Every panel and its first place."""
-        return [Panel("edit", self.tr("Edit"), self.edit, RIGHT, width=340)]
+        return [
+            Panel("faces", self.tr("Faces"), self.rail, LEFT, titled=False),
+            Panel("edit", self.tr("Face"), self.edit, RIGHT, width=340, height=560),
+            Panel("presets", self.tr("Presets"), self.presets, RIGHT, tabbed="edit"),
+            Panel("history", self.tr("History"), self.history, RIGHT, tabbed="edit"),
+            Panel("result", self.tr("Result"), _padded(self.result), RIGHT, height=170, titled=False),
+        ]
 
     def handlers(self) -> dict[str, Callable[[], object]]:
         """What the commands of this workspace do."""
@@ -139,11 +163,38 @@ class EditSpace(QObject):
             "previous_face": session.previous_face,
             "draw_box": lambda: canvas.set_drawing_box(self._actions["draw_box"].isChecked()),
             "linked": self._on_linked,
+            "preview": self._ask_nmfc,
             "copy_edit": self._copy_edit,
             "paste_edit": self._paste_edit,
             "copy_picture": self._copy_picture,
             "snapshot": self._take_snapshot,
         }
+
+    # -- the face model's picture in the corner
+
+    def _connect_nmfc(self) -> None:
+        self.canvas.installEventFilter(self)
+        self._session.nmfc_ready.connect(self.nmfc.show_picture)
+        self._session.portrait_opened.connect(self._ask_nmfc)
+        self._session.faces_changed.connect(self._ask_nmfc)
+        self.nmfc.mesh_chosen.connect(self._ask_nmfc)
+        self.nmfc.hidden.connect(self._actions["preview"].trigger)
+        self._actions["preview"].setChecked(True)
+        self._ask_nmfc()
+
+    @Slot()
+    def _ask_nmfc(self) -> None:
+        """Shown while there is a face and the user wants it."""
+        shown = self._actions["preview"].isChecked() and self._session.face is not None
+        self.nmfc.setVisible(shown)
+        size = round(NMFC_PX * self.canvas.devicePixelRatioF())
+        self._session.show_nmfc(size if shown else None, self.nmfc.mesh)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            corner = self.canvas.rect().bottomRight() - self.nmfc.rect().bottomRight()
+            self.nmfc.move(corner.x() - 12, corner.y() - 12)
+        return super().eventFilter(watched, event)
 
     @Slot(str)
     def _on_mode(self, mode: str) -> None:
@@ -200,3 +251,13 @@ class EditSpace(QObject):
         shown = self._rendered or portrait.photo
         picture = to_display(shown.pixels, shown.alpha, portrait.photo.icc).levels[0]
         QGuiApplication.clipboard().setImage(QImage(picture).copy())
+
+
+def _padded(panel: QWidget) -> QWidget:
+    """The panel at the top of a holder, a little away from the edges."""
+    holder = QWidget()
+    column = QVBoxLayout(holder)
+    column.setContentsMargins(8, 4, 8, 4)
+    column.addWidget(panel)
+    column.addStretch(1)
+    return holder

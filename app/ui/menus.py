@@ -12,7 +12,7 @@ LAYOUT = {
     "file": "open sample paste recent - save save_as revert - export batch - close quit",
     "edit": "undo redo - copy_edit paste_edit copy_picture - snapshot reset_face reset_all - settings",
     "face": "frontalise neutralise - next_face previous_face draw_box linked",
-    "view": "fit actual_size zoom_in zoom_out - before split after handles - theme panels hide_panels full_screen"
+    "view": "fit actual_size zoom_in zoom_out - before split after preview - theme panels hide_panels full_screen"
     " - edit_space live_space reset_layout",
     "help": "commands shortcuts tour - models diagnostics about",
 }

@@ -17,7 +17,7 @@ LAYOUT_VERSION = 1
 @dataclass(frozen=True, eq=False)
 class Panel:
     """A panel and where it is put. space: the workspace it belongs to; width, height: px to start with (0: its own);
-    tabbed: name of the panel it shares its place with; shown: from the start."""
+    tabbed: the panel it shares its place with; shown: from the start; titled: has a bar to move it by."""
 
     name: str
     title: str
@@ -28,6 +28,7 @@ class Panel:
     height: int = 0
     tabbed: str = ""
     shown: bool = True
+    titled: bool = True
 
 
 class Workspaces(QObject):
@@ -53,6 +54,8 @@ class Workspaces(QObject):
         dock.setObjectName(panel.name)
         dock.setAccessibleName(panel.title)
         dock.setWidget(panel.widget)
+        if not panel.titled:
+            dock.setTitleBarWidget(QWidget(dock))
         return dock
 
     def _put_back(self) -> None:
