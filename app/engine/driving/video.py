@@ -38,7 +38,8 @@ class VideoSource:
     """Frames of a clip, in order, none lost.
 
     Times are the file's presentation times: variable frame rates stay so, and a constant rational rate is
-    met exactly even where the container rounds to milliseconds. problem: what ffmpeg said when the file
+    met exactly even where the container rounds to milliseconds. resized: the file changes its resolution on
+    the way, and ffmpeg brought later frames to the first one's. problem: what ffmpeg said when the file
     broke off, None when it is whole.
     """
 
@@ -50,6 +51,7 @@ class VideoSource:
             raise EngineError(f"{path.name} has sound but no pictures.", "Choose a clip with a face in it.")
         self.name, self.has_sound = path.name, info.has_sound
         self.problem: str | None = None
+        self.resized = False
         self.rate: Fraction | None = None
         self._tick = Fraction(1, 1000)
         self._size: tuple[int, int] | None = None
@@ -101,6 +103,7 @@ class VideoSource:
 
     def _pixels(self, size: tuple[int, int]) -> NDArray[np.uint8] | None:
         assert self._process.stdout is not None
+        self.resized |= self._size is not None and size != self._size
         size = self._size = self._size or size  # ffmpeg scales what follows to the first frame's size
         count = size[0] * size[1] * 3
         data = self._process.stdout.read(count)

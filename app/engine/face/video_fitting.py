@@ -27,7 +27,7 @@ from app.engine.face.parameters import (
 )
 
 ROUNDS = 2
-BOX = 3.0  # sigmas
+BOX = 4.0  # sigmas
 DEPTH_WEIGHT = 0.5  # of z against x and y: the tracker's depth is its weakest reading
 SMOOTHNESS_SIGMA = 0.35  # sigmas: second difference of an expression between frames of a 25 fps clip
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from app.engine.weights import Model
 
 KINDS = ("head2head", "head2headfs")
+LICENCE = "The personal model's own"
 SETTLING = 4  # frames after which a still has settled
 OBEYED = tuple(c.name for c in (*POSE, *PLACEMENT, *GAZE, *SEMANTIC, *COMPONENTS))
 
@@ -80,7 +81,7 @@ class PersonalModel:
             missing = (
                 "it needs a model of a person: train one with “mien train head2head FOOTAGE”, or import one"
             )
-            return GeneratorInfo("head2head", "Personal model", 0, OBEYED, ("head2head",), "", (), missing)
+            return GeneratorInfo("head2head", "Personal model", 0, OBEYED, ("head2head",), LICENCE, (), missing)
         name = f"head2head-{self._name}" if self._name else "head2head"
         title = f"Personal model: {model.name}"
         return GeneratorInfo(

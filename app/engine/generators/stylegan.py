@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from app.engine.latent.library import Ensemble
     from app.engine.networks.directions import DirectionMatrix
 
+LICENCE = "The imported generator's own"
 DIRECTION, PRINCIPAL = "direction_", "pca_"
 PRINCIPAL_REACH = 3.0  # standard deviations of W
 CHIN, JAW_LENGTH = 152, 1.5  # landmark, and eye distances from the jaw's hinge to the chin
@@ -86,7 +87,7 @@ class StyleGan:
         chosen = ensemble()
         if chosen is None:
             missing = "it needs a StyleGAN2 generator of faces, such as stylegan-voxceleb.pt"
-            return GeneratorInfo("stylegan", "Latent directions", 0, (), ("stylegan2",), "", (), missing)
+            return GeneratorInfo("stylegan", "Latent directions", 0, (), ("stylegan2",), LICENCE, (), missing)
         return GeneratorInfo(
             "stylegan",
             "Latent directions",
