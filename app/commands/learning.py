@@ -7,10 +7,13 @@ from pathlib import Path
 
 from app.commands import Subparsers, print_json, say
 
+PROTOCOLS = ("self-reenactment", "frontalisation")
+
 
 def add(subparsers: Subparsers) -> None:
-    evaluate = subparsers.add_parser("evaluate", help="self-reenactment metrics of the papers")
+    evaluate = subparsers.add_parser("evaluate", help="the papers' metrics and protocols")
     evaluate.add_argument("video", type=Path, nargs="+")
+    evaluate.add_argument("--protocol", choices=PROTOCOLS, default=PROTOCOLS[0])
     evaluate.add_argument("--engine", default="mesh-warp")
     evaluate.add_argument("--frames", type=int, default=24, help="frames sampled from each clip")
     evaluate.add_argument("--sheet", type=Path, metavar="PNG", help="also write a contact sheet")
@@ -20,16 +23,18 @@ def add(subparsers: Subparsers) -> None:
 
 def run_evaluate(args: argparse.Namespace) -> None:
     from app.engine.engine import Engine
+    from app.engine.evaluation.frontalisation import frontalisation
     from app.engine.evaluation.protocols import self_reenactment
-    from app.engine.evaluation.report import as_json, as_markdown, save_sheet
+    from app.engine.evaluation.report import as_json, as_list, as_markdown, save_sheet
 
+    protocol = frontalisation if args.protocol == "frontalisation" else self_reenactment
     results = []
-    for result in self_reenactment(Engine(args.engine), args.video, args.frames):
-        say(f"{result.name}: L1 {result.metrics['l1']:.2f}, PSNR {result.metrics['psnr']:.2f} dB")
+    for result in protocol(Engine(args.engine), args.video, args.frames):
+        say(f"{result.name}: " + ", ".join(f"{k} {v:.2f}" for k, v in list(result.metrics.items())[:4]))
         results.append(result)
     if args.sheet:
         save_sheet(results, args.sheet)
     if args.json:
         print_json(as_json(results))
     else:
-        print(as_markdown(results, args.engine))
+        print(as_markdown(results, args.engine) if protocol is self_reenactment else as_list(results))

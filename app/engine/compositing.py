@@ -40,7 +40,7 @@ def composite(
 
 def differs(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.bool_]:
     """(h, w): where two (h, w, 3) pictures differ in any channel."""
-    different = a[..., 0] != b[..., 0]
+    different: NDArray[np.bool_] = a[..., 0] != b[..., 0]
     different |= a[..., 1] != b[..., 1]
     different |= a[..., 2] != b[..., 2]
     return different

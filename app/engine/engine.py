@@ -245,7 +245,7 @@ class Engine:
         points[:, 2] *= zoom
         if mesh:
             return self._renderer.shaded(points, (size, size))
-        return np.round(self._renderer.nmfc(points, (size, size)) * 255).astype(np.uint8)
+        return np.asarray(np.round(self._renderer.nmfc(points, (size, size)) * 255), np.uint8)
 
     def export(
         self, portrait: Portrait, edits: Edits, path: Path, options: Mapping[str, Any] | None = None

@@ -27,7 +27,9 @@ def as_json(results: list[ClipResult]) -> dict[str, Any]:
     return {
         "clips": {result.name: {"frames": result.frames, **result.metrics} for result in results},
         "mean": weighted_mean(results),
-        "baselines": {name: weighted_mean(results, name) for name in BASELINES},
+        "baselines": {
+            name: weighted_mean(results, name) for name in BASELINES if results and results[0].baselines
+        },
         "unavailable": {name: f"needs {what}; see “mien models list”" for name, what in NEEDS_IMPORT.items()},
     }
 
@@ -60,6 +62,21 @@ def as_markdown(results: list[ClipResult], generator: str) -> str:
         "",
         "Not measured here: " + "; ".join(f"{k} (needs {v})" for k, v in NEEDS_IMPORT.items()) + ".",
     ]
+    return "\n".join(lines)
+
+
+def as_list(results: list[ClipResult]) -> str:
+    """Every metric of every clip, for protocols without baselines."""
+    names = list(weighted_mean(results))
+    lines = ["| clip | frames | rotation | " + " | ".join(names) + " |", "|" + "---|" * (len(names) + 3)]
+    for r in results:
+        cells = [
+            r.name,
+            str(r.frames),
+            f"{r.rotation:.1f}",
+            *(f"{r.metrics.get(n, float('nan')):.2f}" for n in names),
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

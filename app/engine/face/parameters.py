@@ -89,7 +89,7 @@ class Camera:
         """Pixels (N, 3) as `project` gives them back to model space (N, 3)."""
         tx, ty = self.translation
         turned = np.stack([points[:, 0] - tx, ty - points[:, 1], points[:, 2]], axis=1) / self.scale
-        return turned @ self.rotation
+        return np.asarray(turned @ self.rotation)
 
     def scaled(self, factor: float) -> Camera:
         """The same camera in a picture resized by `factor`."""
