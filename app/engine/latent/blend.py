@@ -42,6 +42,12 @@ def follow(picture: FloatPicture, flow: NDArray[np.float32]) -> FloatPicture:
     )
 
 
+def resized_flow(flow: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """(side, side, 2) pixels there of a flow at another size."""
+    wide = np.dstack([resized(flow[..., k], side) for k in range(2)])
+    return np.asarray(wide * np.float32(side / flow.shape[0]), np.float32)
+
+
 def blur(picture: FloatPicture, sigma: float) -> FloatPicture:
     import cv2
 
@@ -71,10 +77,20 @@ def blended(
     generator's picture of the photo and of the edit. Outside the person (before and after) and at the
     square's border the result is the photo.
     """
-    side, size = photo.shape[0], before.shape[0]
-    flow = backward_flow(edited, before)
+    return blended_along(photo, matte, before, edited, backward_flow(edited, before))
+
+
+def blended_along(
+    photo: FloatPicture,
+    matte: FloatPicture,
+    before: FloatPicture,
+    edited: FloatPicture,
+    flow: NDArray[np.float32],
+) -> FloatPicture:
+    """The same with a known flow (h, w, 2): edited(x) looks like before(x + flow)."""
+    side = photo.shape[0]
     trust = confidence(edited, before, flow)
-    wide_flow = np.dstack([resized(flow[..., k], side) for k in range(2)]) * np.float32(side / size)
+    wide_flow = resized_flow(flow, side)
     residual = photo - resized(before, side)
     coarse = blur(residual, COARSE * side)
     fine = follow(residual - coarse, wide_flow) * resized(trust, side)[..., None]

@@ -20,6 +20,7 @@ from app.engine.networks.blocks import (
     warp,
 )
 from app.engine.networks.discriminators import MultiScaleDiscriminator, from_head2head, with_tiled
+from app.engine.networks.fused import FusedHeadGan
 from app.engine.networks.headgan import LIGHT, HeadGan, HeadGanConfig
 from tests.engine.networks.test_stylegan2 import parity
 
@@ -224,3 +225,19 @@ def test_with_tiled_repeats_the_vector_before_the_picture():
     joined = with_tiled(torch.tensor([[1.0, 2.0]]), torch.zeros(1, 3, 4, 4))
     assert joined.shape == (1, 5, 4, 4)
     assert torch.equal(joined[0, :, 3, 3], torch.tensor([1.0, 2.0, 0, 0, 0]))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("audio", [True, False])
+def test_fused_network_gives_the_same_picture(audio):
+    torch.manual_seed(0)
+    network = HeadGan(HeadGanConfig(width=4, hidden=8, audio=audio, spectral=False)).eval()
+    nmfc, reference, sound = inputs()
+    fused = FusedHeadGan(network).eval()
+    wanted = network(nmfc, reference, sound)
+    code = fused.encode(reference)
+    for _ in range(2):  # the code is not used up
+        answer = fused.animate(code, nmfc, sound)
+        assert torch.allclose(answer.flow, wanted.flow, atol=1e-4)
+        assert torch.allclose(answer.image, wanted.image, atol=1e-4)
+        assert torch.allclose(answer.mask, wanted.mask, atol=1e-5)

@@ -1,0 +1,207 @@
+"""HeadGAN (Doukas et al.): one photo animated by the NMFCs of a 3D face, through a learned dense flow.
+
+The network paints the head's square at its own size; what it loses of the photo is carried over along the
+flow that it predicts, at the photo's resolution, so an unchanged edit is the photo.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.engine.errors import EngineError
+from app.engine.face.controls import COMPONENTS, PLACEMENT, POSE, SEMANTIC
+from app.engine.face.parameters import FaceParams
+from app.engine.generators import GeneratorInfo, Patch, SourceImage, Target
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from app.engine.device import Device
+    from app.engine.latent.crop import FloatPicture, Square
+    from app.engine.networks.fused import FusedHeadGan
+    from app.engine.rendering.nmfc import NmfcRenderer
+    from app.engine.weights import Model
+
+KIND = "headgan"
+IMAGE_SIZE = 256  # of the released network; ours may say another in their extras
+OBEYED = tuple(control.name for control in (*POSE, *PLACEMENT, *SEMANTIC, *COMPONENTS))
+
+
+@dataclass(frozen=True, eq=False)
+class Renderer:
+    """One model, read once; silence: the (1, 300) audio features of a still, None for a network without."""
+
+    network: FusedHeadGan
+    device: Device
+    size: int
+    silence: Tensor | None
+    nmfc: NmfcRenderer
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """picture: (size, size, 3) in [0, 1]; flow: (size, size, 2) pixels from there to the reference."""
+
+    picture: FloatPicture
+    flow: FloatPicture
+
+
+@dataclass(frozen=True, eq=False)
+class HeadGanCode:
+    """One face of one photo: its square, the network's features of it, what it makes of it unedited."""
+
+    source: SourceImage
+    square: Square
+    photo: FloatPicture
+    matte: FloatPicture
+    reference: Any  # networks.fused.Reference, on the device
+    before: Frame
+
+
+class HeadGan:
+    """Uses the newest imported HeadGAN model, else the one that ships with Mien."""
+
+    def __init__(self) -> None:
+        self._renderer: tuple[str, Renderer] | None = None
+
+    @property
+    def info(self) -> GeneratorInfo:
+        model = chosen()
+        if model is None:
+            missing = "it needs a HeadGAN checkpoint, such as the authors' latest_net_G.pth"
+            return GeneratorInfo(KIND, "HeadGAN", IMAGE_SIZE, OBEYED, (KIND,), "", (), missing)
+        return GeneratorInfo(KIND, "HeadGAN", IMAGE_SIZE, OBEYED, (model.name,), model.licence)
+
+    def encode(self, source: SourceImage) -> HeadGanCode:
+        """Cut the square, encode it as the reference and render it unedited."""
+        from app.engine.latent.crop import cut, unit_range
+        from app.engine.reenactment import head_square
+
+        renderer = self.renderer()
+        square = head_square(source.face)
+        photo = cut(unit_range(source.pixels), square)
+        own = window(renderer, square, (source.face.params,))
+        reference = encoded(renderer, photo, own[6:])
+        before = rendered(renderer, reference, own, None)
+        return HeadGanCode(source, square, photo, cut(source.matte, square), reference, before)
+
+    def generate(self, code: HeadGanCode, target: Target) -> Patch:
+        from app.engine.latent.blend import blended_along
+        from app.engine.latent.crop import to_depth, unit_range
+
+        source, square = code.source, code.square
+        height, width = source.pixels.shape[:2]
+        x0, y0, x1, y1 = square.inside(width, height)
+        alpha = None if source.alpha is None else source.alpha[y0:y1, x0:x1]
+        if target.params == source.face.params and not target.history:
+            return Patch(source.pixels[y0:y1, x0:x1], x0, y0, alpha)
+        start = time.perf_counter()
+        renderer = self.renderer()
+        conditions = window(renderer, square, (*target.history[-2:], target.params))
+        drawn = time.perf_counter()
+        after = rendered(renderer, code.reference, conditions, target.audio)
+        made = time.perf_counter()
+        flow = after.flow - code.before.flow
+        result = blended_along(code.photo, code.matte, code.before.picture, after.picture, flow)
+        box = np.s_[y0 - square.y : y1 - square.y, x0 - square.x : x1 - square.x]
+        if source.alpha is not None:
+            alpha = to_depth(follow_alpha(unit_range(source.alpha), code, flow), source.alpha.dtype)[box]
+        times = (
+            ("nmfc", 1e3 * (drawn - start)),
+            ("network", 1e3 * (made - drawn)),
+            ("paste", 1e3 * (time.perf_counter() - made)),
+        )
+        return Patch(to_depth(result[box], source.pixels.dtype), x0, y0, alpha, times)
+
+    def renderer(self) -> Renderer:
+        """The chosen model's network on the best device; EngineError without one."""
+        model = chosen()
+        if model is None:
+            raise EngineError(
+                "There is no HeadGAN model to render with.", "Import one with “mien models import FILE”."
+            )
+        if self._renderer is None or self._renderer[0] != model.sha256:
+            self._renderer = model.sha256, loaded_renderer(model)
+        return self._renderer[1]
+
+
+GENERATOR = HeadGan
+
+
+def chosen() -> Model | None:
+    """The newest imported model, else the shipped one."""
+    from app.engine.weights import models
+
+    return max(models(KIND), key=lambda model: (not model.shipped, model.imported), default=None)
+
+
+def loaded_renderer(model: Model) -> Renderer:
+    import torch
+
+    from app.engine.device import best_device
+    from app.engine.driving.audio_features import silence
+    from app.engine.networks.fused import FusedHeadGan
+    from app.engine.networks.headgan import HeadGan as Network
+    from app.engine.rendering.nmfc import make_renderer
+    from app.engine.weights import load_model
+
+    loaded = load_model(model.name)
+    assert isinstance(loaded.network, Network)
+    device = best_device()
+    network: FusedHeadGan = device.place(FusedHeadGan(loaded.network))
+    size = int(loaded.extras["image_size"]) if "image_size" in loaded.extras else IMAGE_SIZE
+    quiet = torch.from_numpy(silence()) if loaded.network.config.audio else None
+    return Renderer(network, device, size, quiet, make_renderer())
+
+
+def window(renderer: Renderer, square: Square, frames: tuple[FaceParams, ...]) -> FloatPicture:
+    """(9, size, size): the NMFCs of the newest three frames, in the square."""
+    from app.engine.face.morphable_model import default_model
+    from app.engine.reenactment import in_square, nmfc_window
+
+    placed = [in_square(params, square, renderer.size) for params in frames]
+    return nmfc_window(placed, default_model(), renderer.nmfc, renderer.size)
+
+
+def encoded(renderer: Renderer, photo: FloatPicture, nmfc: FloatPicture) -> Any:
+    """The reference, once per portrait; photo: (side, side, 3) in [0, 1], nmfc: (3, size, size)."""
+    import torch
+
+    from app.engine.latent.crop import resized
+
+    small = 2 * np.clip(resized(photo, renderer.size), 0, 1).transpose(2, 0, 1) - 1
+    tensor = torch.from_numpy(np.concatenate([nmfc, small])[None])
+    with torch.inference_mode():
+        return renderer.network.encode(tensor.to(renderer.device.torch_device, renderer.device.dtype))
+
+
+def rendered(
+    renderer: Renderer, reference: Any, conditions: FloatPicture, audio: tuple[float, ...] | None
+) -> Frame:
+    """One frame: one transfer to the device and one back."""
+    import torch
+
+    device = renderer.device
+    sound = renderer.silence if audio is None else torch.tensor([audio])
+    with torch.inference_mode():
+        nmfc = torch.from_numpy(conditions[None]).to(device.torch_device, device.dtype)
+        heard = None if sound is None else sound.to(device.torch_device, device.dtype)
+        out = renderer.network.animate(reference, nmfc, None if renderer.silence is None else heard)
+        both = torch.cat([(out.image.float().clamp(-1, 1) + 1) / 2, out.flow.float()], dim=1)
+    values: Any = both[0].permute(1, 2, 0).cpu().numpy()
+    return Frame(np.ascontiguousarray(values[..., :3]), np.ascontiguousarray(values[..., 3:]))
+
+
+def follow_alpha(alpha: FloatPicture, code: HeadGanCode, flow: FloatPicture) -> FloatPicture:
+    """(side, side): the photo's transparency along the flow, unmoved at the square's border."""
+    from app.engine.latent.blend import follow, resized_flow
+    from app.engine.latent.blend import window as fading
+    from app.engine.latent.crop import cut
+
+    own = cut(alpha, code.square)
+    moved = follow(own, resized_flow(flow, code.square.side))
+    return np.asarray(own + fading(code.square.side) * (moved - own), np.float32)

@@ -1,0 +1,62 @@
+"""What HeadGAN sees of a face: the square around the head and its NMFCs (HeadGAN, section 3.1).
+
+Training, sliders and drivers all come through here, so the network meets in use what it was trained on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.face.fitting import apertures_of
+from app.engine.face.morphable_model import MorphableModel
+from app.engine.face.parameters import FaceParams, FittedFace, FloatArray
+from app.engine.latent.crop import Square
+from app.engine.rendering.nmfc import NmfcRenderer
+from app.engine.warping.lids import lid_gap, move_lids, openness
+
+MARGIN = 256 / 156  # side of the square over that of the face box: the released detector's margin of 100
+N_WINDOW = 3  # NMFCs at t-2, t-1, t
+N_AUDIO = 300
+
+
+def head_square(face: FittedFace) -> Square:
+    """The square the released preprocessing cuts: the face's box, widened to a square, with its margin."""
+    x, y, w, h = face.box
+    side = max(round(MARGIN * max(w, h)), 8)
+    return Square(round(x + w / 2 - side / 2), round(y + h / 2 - side / 2), side)
+
+
+def in_square(params: FaceParams, square: Square, size: int) -> FaceParams:
+    """The same face in the square resized to (size, size)."""
+    camera = params.camera
+    tx, ty = camera.translation
+    moved = replace(camera, translation=(tx - square.x, ty - square.y))
+    return replace(params, camera=moved.scaled(size / square.side))
+
+
+def head_mesh(params: FaceParams, model: MorphableModel) -> FloatArray:
+    """(468, 3) pixels: the model's vertices with the lids opened to the aperture, which p_exp does not fix."""
+    shape = model.shape(params.identity, params.expression)
+    own = apertures_of(shape)
+    offsets = np.zeros_like(shape)
+    for side, (has, asked) in enumerate(zip(own, params.expression.aperture)):
+        offsets += move_lids(shape, side, lid_gap(shape, side), openness(has, asked))
+    return params.camera.project(shape + offsets)
+
+
+def nmfc_window(
+    frames: Sequence[FaceParams], model: MorphableModel, renderer: NmfcRenderer, size: int
+) -> NDArray[np.float32]:
+    """(9, size, size) in [0, 1] of the newest three frames, oldest first; too few repeat the first.
+
+    Parameters are in the square's pixels (`in_square`). Each NMFC is RGB = normalised (x, y, z) of the mean
+    face, one colour per triangle, background 0.
+    """
+    recent = list(frames[-N_WINDOW:])
+    recent = [recent[0]] * (N_WINDOW - len(recent)) + recent
+    planes = {id(p): renderer.nmfc(head_mesh(p, model), (size, size)).transpose(2, 0, 1) for p in recent}
+    return np.ascontiguousarray(np.concatenate([planes[id(p)] for p in recent]), np.float32)
