@@ -226,9 +226,14 @@ class Core(QObject):
         """Take back all that the drag changed, leaving nothing to redo."""
         command = self.undo_stack.command(self.undo_stack.index() - 1) if self.undo_stack.index() else None
         if isinstance(command, Change) and command.gesture == gesture:
-            command.setObsolete(True)
-            self.undo_stack.undo()
+            self._take_back(command)
         self.end_gesture(gesture)
+
+    def _take_back(self, command: Change) -> None:
+        """Undo the newest step and leave nothing to redo; the stack drops what is obsolete without undoing it."""
+        command.undo()
+        command.setObsolete(True)
+        self.undo_stack.undo()
 
     # -- what is shown beside the photo
 
@@ -368,8 +373,7 @@ class Core(QObject):
         if kind == "select" and self.undo_stack.canUndo():
             command = self.undo_stack.command(self.undo_stack.index() - 1)
             if isinstance(command, Change) and "generator" in command.after:
-                command.setObsolete(True)
-                self.undo_stack.undo()
+                self._take_back(command)
         self._report(error)
 
     def _report(self, error: EngineError | Crash) -> None:

@@ -175,7 +175,8 @@ def _style_sheet(theme: Theme) -> str:
     QScrollBar::handle:hover {{ background: {t.quiet}; }}
     QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
     QMenuBar {{ background: {t.panel}; border: none; }}
-    QToolBar {{ background: {t.panel}; border: none; border-bottom: 1px solid {t.line}; padding: 2px 4px; spacing: 2px; }}
+    QToolBar {{ background: {t.panel}; border: none; padding: 2px 4px; spacing: 2px; }}
+    QToolBar {{ border-bottom: 1px solid {t.line}; }}
     QStatusBar {{ background: {t.panel}; border-top: 1px solid {t.line}; }}
     QStatusBar::item {{ border: none; }}
     """

@@ -14,7 +14,7 @@ SCRUB_PX = 240  # pixels from one end of the range to the other
 
 
 def decimals(control: Control) -> int:
-    return 1 if control.unit == "°" else 0 if control.unit == "px" else 2
+    return {"°": 1, "px": 0, "%": 0}.get(control.unit, 2)
 
 
 def shown(control: Control, value: float) -> str:

@@ -16,12 +16,12 @@ DETENT_PX = 3.0
 
 def snap_step(control: Control) -> float:
     """What Ctrl snaps to: 5 degrees, half a sigma, a tenth of a full movement."""
-    return {"°": 5.0, "σ": 0.5}.get(control.unit, 0.1)
+    return {"°": 5.0, "σ": 0.5, "%": 10.0}.get(control.unit, 0.1)
 
 
 def key_step(control: Control) -> float:
     """What an arrow key moves by: a degree, a tenth of a sigma, a twentieth of a full movement."""
-    return {"°": 1.0, "σ": 0.1}.get(control.unit, 0.05)
+    return {"°": 1.0, "σ": 0.1, "%": 5.0}.get(control.unit, 0.05)
 
 
 class Track(QWidget):
