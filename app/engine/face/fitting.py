@@ -92,18 +92,21 @@ def fit_face(detected: DetectedFace, model: MorphableModel, identity: Identity |
         shape = model.mean + (own + p_exp @ exp_basis).reshape(-1, 3) + bias
     found = identity or Identity(tuple(float(v) for v in p_id / model.identity_sigma))
     coefficients = tuple(float(v) for v in p_exp / model.expression_sigma)
-    expression = Expression(coefficients, gaze_of(found_at, camera), apertures_of(found_at))
+    expression = Expression(coefficients, gaze_of(found_at, camera), apertures_of(camera.unproject(found_at)))
     residual = camera.unproject(landmarks) - model.shape(found, expression)
     return FittedFace(FaceParams(found, expression, camera), found_at, detected.box, residual)
 
 
-def apertures_of(landmarks: FloatArray) -> tuple[float, float]:
-    """Mean lid gap over eye width of the (left, right) eye, in three dimensions."""
+def apertures_of(points: FloatArray) -> tuple[float, float]:
+    """Mean vertical lid gap over eye width of the (left, right) eye; points: (468 or more, 3) in model space.
+
+    Vertical in the head's frame: a shut upper lid lies before the lower one, which is no opening.
+    """
 
     def aperture(eye: str) -> float:
         outer, inner, upper, lower, _ = EYES[eye]
-        gap = np.linalg.norm(landmarks[list(upper)] - landmarks[list(lower)], axis=1).mean()
-        return float(gap / np.linalg.norm(landmarks[outer] - landmarks[inner]))
+        gap = (points[list(upper), 1] - points[list(lower), 1]).mean()
+        return float(max(gap, 0.0) / np.linalg.norm(points[outer] - points[inner]))
 
     return aperture("left"), aperture("right")
 
