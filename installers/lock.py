@@ -2,7 +2,8 @@
 
 Writes requirements-cpu.txt, requirements-cuda.txt and requirements-build.txt for Linux, Windows and macOS. They
 name the whole closure, less what mediapipe asks for and nothing of ours imports, so they are installed with
-`pip install --no-deps`.
+`pip install --no-deps`. The extra "camera" is not among them: pyvirtualcam is GPL-2.0 and would make the whole
+bundle so; who wants it adds it to an installation by pip.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ TORCH = re.compile(r"torch==([0-9.]+)")
 
 def main() -> None:
     project = str(HERE.parent / "pyproject.toml")
-    closure = [line for line in resolved(project, "--extra", "camera") if name(line) not in UNUSED]
+    closure = [line for line in resolved(project) if name(line) not in UNUSED]
     write("cpu", [pinned for line in closure for pinned in for_cpu(line)])
     write("cuda", [pinned for line in closure for pinned in for_cuda(line)])
     with tempfile.TemporaryDirectory() as folder:

@@ -173,7 +173,11 @@ def virtual_camera() -> Check:
     try:
         importlib.metadata.version("pyvirtualcam")
     except importlib.metadata.PackageNotFoundError:
-        return Check("Virtual camera", "absent", "no pyvirtualcam", "pip install pyvirtualcam")
+        frozen = getattr(sys, "frozen", False)  # pyvirtualcam's licence (GPL) keeps it out of the packages
+        fix = "Set Mien up with pip instead of the package, then: pip install pyvirtualcam"
+        return Check(
+            "Virtual camera", "absent", "no pyvirtualcam", fix if frozen else "pip install pyvirtualcam"
+        )
     if not sys.platform.startswith("linux"):
         return Check("Virtual camera", "ok", "pyvirtualcam is there; it needs OBS Studio's virtual camera")
     loopbacks = [path.name for path in Path("/sys/devices/virtual/video4linux").glob("video*")]

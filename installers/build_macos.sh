@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# dist/mien-VERSION-macos-ARCH.dmg. With MIEN_SIGN="Developer ID Application: ..." the application is signed with
+# the hardened runtime; else ad hoc, and the user has to allow it in System Settings at the first start.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bash installers/freeze.sh cpu
+app="dist/Mien.app"
+codesign --force --deep --timestamp=none --options runtime --entitlements installers/macos/entitlements.plist \
+  --sign "${MIEN_SIGN:--}" "$app"
+codesign --verify --deep --strict "$app"
+python3 installers/smoke_test.py "$app/Contents/MacOS"
+
+image="dist/mien-$(sed -n 's/^__version__ = "\(.*\)"/\1/p' app/__init__.py)-macos-$(uname -m).dmg"
+stage="$(mktemp -d)"
+trap 'rm -rf "$stage"' EXIT
+cp -R "$app" "$stage/"
+ln -s /Applications "$stage/Applications"
+hdiutil create -quiet -ov -volname Mien -srcfolder "$stage" -format UDZO "$image"
+echo "$image: $(du -h "$image" | cut -f1)"

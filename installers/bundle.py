@@ -1,0 +1,129 @@
+"""What goes into the frozen application and what stays out; `mien.spec` and the tests read it from here."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+import tomllib
+from collections.abc import Iterable
+from fnmatch import fnmatch
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+Entry = tuple[str, str, str]  # PyInstaller's: place in the bundle, file, kind
+
+# Modules that dependencies drag in and nothing of ours runs.
+EXCLUDED_MODULES = [
+    "pyvirtualcam",  # GPL-2.0: see lock.py
+    "jax",
+    "jaxlib",
+    "matplotlib",
+    "sentencepiece",
+    "tkinter",
+    "_tkinter",
+    "IPython",
+    "pytest",
+    "tensorboard",
+    "torch.utils.tensorboard",
+    "mediapipe.tasks.python.genai",
+    "mediapipe.model_maker",
+    "PySide6.Qt3DCore",
+    "PySide6.Qt3DRender",
+    "PySide6.QtCharts",
+    "PySide6.QtDataVisualization",
+    "PySide6.QtDesigner",
+    "PySide6.QtGraphs",
+    "PySide6.QtHelp",
+    "PySide6.QtLocation",
+    "PySide6.QtPdf",
+    "PySide6.QtPdfWidgets",
+    "PySide6.QtQml",
+    "PySide6.QtQuick",
+    "PySide6.QtQuick3D",
+    "PySide6.QtQuickWidgets",
+    "PySide6.QtRemoteObjects",
+    "PySide6.QtSql",
+    "PySide6.QtWebChannel",
+    "PySide6.QtWebEngineCore",
+    "PySide6.QtWebEngineQuick",
+    "PySide6.QtWebEngineWidgets",
+    "PySide6.QtWebView",
+]
+
+# Files that hooks collect with what is wanted; patterns of their place in the bundle.
+UNWANTED_FILES = [
+    *(f"*Qt6{part}*" for part in ("Quick", "Qml", "VirtualKeyboard", "WebEngine", "Pdf", "3D", "Charts")),
+    "PySide6/Qt/qml/*",
+    "PySide6/qml/*",
+    "PySide6/*/plugins/platforminputcontexts/*virtualkeyboard*",
+    "PySide6/*/plugins/imageformats/*qpdf*",
+    "PySide6/*/translations/qt[!b]*",
+    "PySide6/*/translations/qtwebengine*",
+    "cv2/qt/*",
+    "mediapipe/modules/hand_landmark/*",
+    "mediapipe/modules/holistic_landmark/*",
+    "mediapipe/modules/iris_landmark/*",
+    "mediapipe/modules/objectron/*",
+    "mediapipe/modules/palm_detection/*",
+    "mediapipe/modules/pose_*/*",
+    "torch/include/*",
+    "torch/share/*",
+    "torch/test/*",
+    "torch/bin/*",
+    "torch/lib/*.a",
+    "torch/lib/*.lib",
+    "skimage/data/[!a]*",
+    "*/tests/*",
+]
+MEDIAPIPE_GRAPHS = ["face_detection", "face_landmark", "selfie_segmentation"]
+HIDDEN_IMPORTS = ["glcontext.egl", "glcontext.x11", "glcontext.wgl", "glcontext.darwin", "pi_heif"]
+
+
+def wanted(entries: Iterable[Entry]) -> list[Entry]:
+    """The entries that no pattern of `UNWANTED_FILES` names."""
+    return [entry for entry in entries if not unwanted(entry[0])]
+
+
+def unwanted(place: str) -> bool:
+    place = place.replace("\\", "/")
+    return any(fnmatch(place, pattern) for pattern in UNWANTED_FILES)
+
+
+def data_files() -> list[tuple[str, str]]:
+    """(file, folder in the bundle) of all that is read by path: assets, the sample, MediaPipe's graphs."""
+    assets = [path for path in sorted((ROOT / "assets").rglob("*")) if path.is_file()]
+    own = [(path, path.parent.relative_to(ROOT)) for path in assets if path.name != ".gitkeep"]
+    papers = [(ROOT / name, Path(".")) for name in ("LICENSE", "THIRD_PARTY.md", "CHANGELOG.md")]
+    return [(str(file), str(folder)) for file, folder in (*own, *papers, *_of_packages()) if file.is_file()]
+
+
+def _of_packages() -> Iterable[tuple[Path, Path]]:
+    skimage, mediapipe = package_folder("skimage"), package_folder("mediapipe")
+    yield skimage / "data" / "astronaut.png", Path("skimage/data")
+    for graph in MEDIAPIPE_GRAPHS:
+        for file in sorted((mediapipe / "modules" / graph).iterdir()):
+            if file.suffix in (".tflite", ".binarypb"):
+                yield file, Path("mediapipe/modules") / graph
+
+
+def package_folder(name: str) -> Path:
+    """Where a package lies, without importing it."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(name)
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def distributions() -> list[str]:
+    """Mien and what it asks for itself: `mien doctor` compares their versions in the frozen application too."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return ["mien", *(re.split(r"[=<>!~ ;\[]", line, maxsplit=1)[0] for line in project["dependencies"])]
+
+
+def version() -> str:
+    """Mien's version, from the one place that has it."""
+    sys.path.insert(0, str(ROOT))
+    from app import __version__
+
+    return __version__

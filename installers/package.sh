@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# The installer for the system this runs on: package.sh [cpu|cuda]
+set -euo pipefail
+cd "$(dirname "$0")"
+case "$(uname -s)" in
+  Linux) bash build_linux.sh "$@" ;;
+  Darwin) bash build_macos.sh "$@" ;;
+  MINGW* | MSYS*) bash build_windows.sh "$@" ;;
+  *) echo "There is no recipe for $(uname -s); freeze.sh builds a folder that can be tried." >&2; exit 1 ;;
+esac
