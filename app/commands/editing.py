@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from app.engine.engine import Engine
     from app.engine.results import Measurement, Portrait
 
+WHICH_FACE = "face by number, left to right from 1 (default: the largest)"
+
 
 def add(subparsers: Subparsers) -> None:
     fit = subparsers.add_parser("fit", help="faces found, with pose, expression and gaze")

@@ -1,0 +1,107 @@
+"""mien drive and mien track."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.commands import Subparsers, print_json, say
+from app.commands.editing import chosen_face, preset_values, setting
+from app.engine.face.parameters import FaceEdit
+
+if TYPE_CHECKING:
+    from app.engine.results import Step
+
+TELL_EVERY = 50  # frames between two lines of progress
+
+
+def add(subparsers: Subparsers) -> None:
+    drive = subparsers.add_parser("drive", help="let a clip or a performance drive a photo")
+    drive.add_argument("photo", type=Path)
+    drive.add_argument(
+        "driver", type=Path, help="a video, a picture, a folder of frames, a .performance or .csv"
+    )
+    out = "a film (.mp4, .webm) or a folder of PNG frames"
+    drive.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.mp4", help=out)
+    drive.add_argument(
+        "--mode", choices=("head", "face"), default="head", help="pose and expression, or expression only"
+    )
+    drive.add_argument("--relative", action="store_true", help="relative to the driver's neutral face")
+    drive.add_argument("--mirror", action="store_true", help="mirror the driver")
+    drive.add_argument("--audio", action="store_true", help="keep the driving clip's sound")
+    drive.add_argument(
+        "--face", type=int, metavar="N", help="face by number, left to right from 1 (default: the largest)"
+    )
+    drive.add_argument("--engine", default="mesh-warp")
+    drive.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", type=setting, help="on top"
+    )
+    drive.add_argument("--preset", type=Path, metavar="FILE")
+    drive.add_argument(
+        "--size", type=int, metavar="PX", help="longest side of the film (default: the photo's)"
+    )
+    drive.add_argument("--json", action="store_true")
+    drive.set_defaults(run=run_drive)
+
+    track = subparsers.add_parser("track", help="35 floats a frame of a clip's face")
+    track.add_argument("video", type=Path)
+    track.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="OUT.performance", help="or OUT.csv"
+    )
+    track.add_argument("--packed", action="store_true", help="quantised and delta-coded, for streaming")
+    track.add_argument("--json", action="store_true")
+    track.set_defaults(run=run_track)
+
+
+def run_drive(args: argparse.Namespace) -> None:
+    from app.engine.driving.clip_driving import drive_clip
+    from app.engine.engine import Engine
+    from app.engine.face.retargeting import RetargetSettings
+
+    engine = Engine(args.engine)
+    portrait = engine.open(args.photo)
+    face = chosen_face(portrait, args.face)
+    values = {**(preset_values(args.preset) if args.preset else {}), **dict(args.set)}
+    settings = RetargetSettings(mode=args.mode, relative=args.relative, mirror=args.mirror)
+    steps = drive_clip(
+        engine, portrait, face, args.driver, args.output, settings, {face: FaceEdit.of(**values)},
+        audio=args.audio, max_side=args.size,
+    )  # fmt: skip
+    recording = followed(steps).extra["recording"]
+    if args.json:
+        print_json(
+            {"output": str(recording.path), "frames": recording.pictures, "seconds": recording.seconds}
+        )
+
+
+def run_track(args: argparse.Namespace) -> None:
+    from app.engine.driving.clip_driving import track_clip
+    from app.engine.face.morphable_model import default_model
+
+    performance = followed(track_clip(default_model(), args.video, args.output, args.packed)).extra[
+        "performance"
+    ]
+    if args.json:
+        size = args.output.stat().st_size
+        print_json(
+            {
+                "output": str(args.output),
+                "frames": len(performance),
+                "seconds": performance.duration,
+                "bytes": size,
+            }
+        )
+
+
+def followed(steps: Iterator[Step]) -> Step:
+    """Run to the end, telling progress; the last step."""
+    last = next(steps)
+    for step in steps:
+        if step.message:
+            say(step.message)
+        elif step.done % TELL_EVERY == 0:
+            say(f"{step.done} of {step.total} frames")
+        last = step
+    return last
