@@ -21,8 +21,11 @@ from app.engine.results import Edits, Measurement, Portrait, Rendered, Step
 from app.engine.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
+    from app.engine.driving.animation import Animation
+    from app.engine.driving.sources import FrameSource
     from app.engine.face.landmarks import DetectedFace, FaceTracker
     from app.engine.face.morphable_model import MorphableModel
+    from app.engine.face.retargeting import RetargetSettings
     from app.engine.rendering.nmfc import NmfcRenderer
 
 CODES_KEPT = 8
@@ -63,6 +66,7 @@ class Engine:
         self._generators: dict[str, Generator] = {}
         self._tracker: FaceTracker | None = None
         self._renderer: NmfcRenderer | None = None
+        self.animation: Animation | None = None
         self._views, self._codes = Kept(VIEWS_KEPT), Kept(CODES_KEPT)
         self.select(generator)
 
@@ -246,6 +250,47 @@ class Engine:
         if mesh:
             return self._renderer.shaded(points, (size, size))
         return np.asarray(np.round(self._renderer.nmfc(points, (size, size)) * 255), np.uint8)
+
+    def animate(
+        self,
+        portrait: Portrait,
+        face: int,
+        edits: Edits,
+        source: FrameSource,
+        settings: RetargetSettings,
+        max_side: int | None = None,
+    ) -> Iterator[Step]:
+        """Drive a face live: a step a frame. `animation` records, calibrates and pauses while it runs."""
+        from app.engine.driving.animation import Animation, scene_of
+        from app.engine.driving.driver import Driver
+        from app.engine.driving.live import Controls
+        from app.engine.face.landmarks import FaceTracker
+
+        with FaceTracker(video=True) as tracker:
+            scene = scene_of(self, portrait, face, edits, max_side)
+            controls = Controls(settings, edits.get(face, FaceEdit()))
+            self.animation = Animation(scene, source, Driver(self.model, tracker), controls)
+            try:
+                yield from self.animation.steps()
+            finally:
+                self.animation.close()
+                self.animation = None
+
+    def drive(
+        self,
+        portrait: Portrait,
+        face: int,
+        edits: Edits,
+        driver: Path,
+        output: Path,
+        settings: RetargetSettings,
+        audio: bool = False,
+        max_side: int | None = None,
+    ) -> Iterator[Step]:
+        """Let a clip or a performance drive a face into a film, a step a frame."""
+        from app.engine.driving.clip_driving import drive_clip
+
+        return drive_clip(self, portrait, face, driver, output, settings, edits, audio, max_side)
 
     def export(
         self, portrait: Portrait, edits: Edits, path: Path, options: Mapping[str, Any] | None = None
