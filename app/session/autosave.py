@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QLockFile, QObject, Slot
 
@@ -38,16 +39,18 @@ class Autosave(QObject):
         self._lock.tryLock(0)
         self.origin: Path | None = None  # the project file of what is open
         self._taken: Recovered | None = None
-        self._closed = False
-        session.undo_stack.indexChanged.connect(self.save)
-        session.gesture_ended.connect(self.save)
-        session.undo_stack.cleanChanged.connect(self.save)
+        for signal in self._signals():
+            signal.connect(self.save)
+
+    def _signals(self) -> tuple[Any, ...]:
+        stack = self._session.undo_stack
+        return stack.indexChanged, stack.cleanChanged, self._session.gesture_ended
 
     @Slot()
     def save(self) -> None:
         """Write what is open if it is unsaved; while a gesture is down its end is waited for."""
         session = self._session
-        if self._closed or session.in_gesture:
+        if session.in_gesture:
             return
         if session.is_dirty and session.document.photo is not None:
             try:
@@ -62,7 +65,8 @@ class Autosave(QObject):
 
     def close(self) -> None:
         """All is saved or given up: leave nothing behind."""
-        self._closed = True
+        for signal in self._signals():
+            signal.disconnect(self.save)
         self._file.unlink(missing_ok=True)
         self._lock.unlock()
 

@@ -165,11 +165,11 @@ class Core(QObject):
         self.undo_stack.clear()
         self.document = opened.document
         self.project = opened.project
+        if opened.unsaved:
+            self.undo_stack.resetClean()
         self._show_view()
         self.portrait_opened.emit(opened.portrait)
         self._show_document()
-        if opened.unsaved:
-            self.undo_stack.resetClean()
         self.project_changed.emit(self.project)
 
     def close(self) -> None:

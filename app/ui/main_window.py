@@ -23,7 +23,7 @@ from app.session.autosave import Autosave
 from app.session.session import Session
 from app.session.settings import Settings
 from app.session.worker import Answer
-from app.ui import icons, theme
+from app.ui import theme
 from app.ui.actions import Actions
 from app.ui.dialogs.text import AboutDialog, CrashDialog
 from app.ui.documents import Documents
@@ -50,6 +50,7 @@ class MainWindow(QMainWindow):
     def __init__(self, session: Session, settings: Settings) -> None:
         super().__init__()
         self.session, self.settings = session, settings
+        self._ended = False
         self.setObjectName("main_window")
         self.setMinimumSize(SMALLEST)
         self.setAcceptDrops(True)
@@ -190,12 +191,15 @@ class MainWindow(QMainWindow):
         if not self.documents.settle(self.close):
             event.ignore()
             return
+        super().closeEvent(event)
+        if self._ended:
+            return
+        self._ended = True
         self.settings.set_layout("window", self.saveGeometry())
         if self.session.portrait is not None:
             self.spaces.keep()
         self.session.stop()
         self.autosave.close()
-        super().closeEvent(event)
 
     # -- what the session says
 
@@ -380,7 +384,3 @@ class MainWindow(QMainWindow):
     def middle(self) -> QPoint:
         """Where the palette opens."""
         return self.mapToGlobal(QPoint(self.width() // 2, 90))
-
-    def iconed(self) -> MainWindow:
-        self.setWindowIcon(icons.app_icon())
-        return self

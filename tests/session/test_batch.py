@@ -1,0 +1,92 @@
+"""One edit for a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pytestqt.qtbot import QtBot
+
+from app.session.batch import Batch, photos_in, run_batch
+from app.session.presets import Preset
+from app.session.session import Session
+from app.session.worker import Task
+from tests.fakes import FakeEngine
+
+SMILE = Preset("Smile", (("smile", 0.8),))
+
+
+def folder_of(tmp_path: Path, good: int, broken: int) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(good):
+        (folder / f"{number:02d}.jpg").write_bytes(b"photo")
+    for number in range(broken):
+        (folder / f"broken {number}.png").write_bytes(b"broken")
+    (folder / "notes.txt").write_text("no photo")
+    return folder
+
+
+def test_thirty_photos_with_three_broken_export_27_and_name_the_three(
+    tmp_path: Path, fake: FakeEngine
+) -> None:
+    photos = photos_in(folder_of(tmp_path, 27, 3))
+    assert len(photos) == 30
+    target = tmp_path / "out"
+    target.mkdir()
+    steps = list(run_batch(fake, Batch(photos, target, ((SMILE, 1.0),), suffix=".png")))
+    assert len(list(target.iterdir())) == 27
+    failed = [step for step in steps if step.error]
+    assert [step.message for step in failed] == [f"broken {n}.png" for n in range(3)]
+    assert all(step.message in (step.error or "") for step in failed)
+    assert (steps[-1].done, steps[-1].total) == (30, 30)
+
+
+def test_exports_never_take_a_photo_s_place_nor_each_other_s(tmp_path: Path, fake: FakeEngine) -> None:
+    folder = folder_of(tmp_path, 2, 0)
+    (folder / "00.png").write_bytes(b"photo")
+    steps = list(run_batch(fake, Batch(photos_in(folder), folder, ((SMILE, 1.0),), suffix=".jpg")))
+    written = [step.extra["written"].name for step in steps if "written" in step.extra]
+    assert written == ["00 (2).jpg", "00 (3).jpg", "01 (2).jpg"]
+    assert (folder / "00.jpg").read_bytes() == b"photo"
+
+
+def test_only_the_largest_face_when_so_asked(tmp_path: Path, fake: FakeEngine) -> None:
+    target = tmp_path / "out"
+    target.mkdir()
+    photos = photos_in(folder_of(tmp_path, 1, 0))
+    list(run_batch(fake, Batch(photos, target, ((SMILE, 0.5),), all_faces=False)))
+    render = next(call for call in fake.calls if call[0] == "render")
+    assert len(render[1]) == 1 and next(iter(render[1].values())).get("smile") == 0.4
+
+
+def test_frontalising_counts_from_each_photo_s_own_pose(tmp_path: Path, fake: FakeEngine) -> None:
+    target = tmp_path / "out"
+    target.mkdir()
+    list(run_batch(fake, Batch(photos_in(folder_of(tmp_path, 1, 0)), target, frontalise=0.5)))
+    render = next(call for call in fake.calls if call[0] == "render")
+    assert abs((render[1][1].get("yaw") or 0) - 2.5) < 1e-6
+
+
+def test_a_photo_without_a_face_is_named(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    target.mkdir()
+    photos = photos_in(folder_of(tmp_path, 1, 0))
+    steps = list(run_batch(FakeEngine(faces=0), Batch(photos, target, ((SMILE, 1.0),))))
+    assert "No face" in (steps[-1].error or "") and not list(target.iterdir())
+
+
+def test_a_batch_can_be_cancelled_and_edits_render_between_its_photos(
+    opened: Session, fake: FakeEngine, tmp_path: Path, qtbot: QtBot
+) -> None:
+    target = tmp_path / "out"
+    target.mkdir()
+    photos = photos_in(folder_of(tmp_path, 400, 0))
+    batch = Batch(photos, target, ((SMILE, 1.0),))
+    opened.begin_job(Task("batch", lambda engine: run_batch(engine, batch)))
+    qtbot.waitUntil(lambda: len(list(target.iterdir())) > 3)
+    with qtbot.waitSignal(opened.rendered):
+        opened.set_value("yaw", 3)
+    with qtbot.waitSignal(opened.job_ended) as caught:
+        opened.cancel_job()
+    assert caught.args[0].closed
+    assert 3 < len(list(target.iterdir())) < 400
