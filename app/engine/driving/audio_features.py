@@ -53,10 +53,10 @@ def audio_features(
 def character_codes(letters: NDArray[np.int64] | None, frames: int) -> NDArray[np.float32]:
     """(frames, 216): one-hot letters of the four frames before, the frame and the three after, edges repeated."""
     if letters is None:
-        return np.tile(no_speech(), (frames, 1))
+        return np.asarray(np.tile(no_speech(), (frames, 1)), np.float32)
     one_hot = np.eye(N_CLASSES, dtype=np.float32)[letters]
     places = np.clip(np.arange(frames)[:, None] + np.arange(-4, 4), 0, len(letters) - 1)
-    return one_hot[places].reshape(frames, -1)
+    return np.asarray(one_hot[places].reshape(frames, -1), np.float32)
 
 
 def low_level(samples: NDArray, rate: int, fps: float) -> NDArray[np.float32]:

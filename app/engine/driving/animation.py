@@ -1,0 +1,204 @@
+"""A portrait being driven, step by step; what the live panel holds on to.
+
+Everything here is called on the engine's thread; closing the iterator frees the source and finishes what
+is being recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.driving.audio import LevelMeter, Microphone, SoundTrack
+from app.engine.driving.driver import Driver
+from app.engine.driving.live import Controls, Driven, Gauge, Performer, Scene
+from app.engine.driving.performance import Performance
+from app.engine.driving.recorder import Recorder, Recording, disk_left
+from app.engine.driving.sources import FrameSource
+from app.engine.driving.virtual_camera import VirtualCameraOutput
+from app.engine.face.parameters import FaceParams
+from app.engine.results import Edits, Portrait, Step
+
+if TYPE_CHECKING:
+    from app.engine.engine import Engine
+    from app.engine.rendering.nmfc import NmfcRenderer
+
+TIMEOUT = 0.2  # seconds to wait for a live frame before a step without a picture is given
+
+
+def scene_of(
+    engine: Engine, portrait: Portrait, face: int, edits: Edits, max_side: int | None = None
+) -> Scene:
+    """Encode a face for driving: 8-bit sRGB without alpha, no larger than `max_side`, other faces as edited."""
+    from app.engine.imaging.colour import to_srgb8
+
+    photo = replace(portrait.photo, pixels=to_srgb8(portrait.photo), alpha=None, icc=None)
+    flat = replace(portrait, photo=replace(photo, key=f"{photo.key}:srgb8"))
+    others = {index: edit for index, edit in edits.items() if index != face}
+    backdrop = engine.render(flat, others, max_side).pixels
+    view = engine.view(flat, max_side)
+    trained = bool(engine.generator.info.weights)
+    code = engine.code(flat, view, face)
+    return Scene(engine.model, engine.generator, code, view.faces[face], backdrop, view.scale, trained)
+
+
+class Animation:
+    """Drives a scene from a source. `controls` may be changed between steps.
+
+    recorder: the film being recorded; output: a virtual camera that is sent every picture; kept: the
+    driver's parameters since `keep_performance`; level: of the microphone in dBFS, None without one.
+    """
+
+    def __init__(
+        self, scene: Scene, source: FrameSource, driver: Driver, controls: Controls | None = None
+    ) -> None:
+        self.controls = controls or Controls()
+        self.source, self.driver, self._scene = source, driver, scene
+        self._performer = Performer(scene, driver)
+        self.paused = False
+        self.recorder: Recorder | None = None
+        self.output: VirtualCameraOutput | None = None
+        self.kept: list[tuple[float, FaceParams]] | None = None
+        self.level: float | None = None
+        self._microphone: Microphone | None = None
+        self._meter = LevelMeter()
+        self._renderer: NmfcRenderer | None = None
+        self._size = (0, 0)
+        self._film_start: float | None = None
+
+    # -- running
+
+    def steps(self) -> Iterator[Step]:
+        """A step per frame; without a picture while paused or while a live source gives none.
+
+        extra: fps, dropped, latency_ms (live), driven (`Driven`), neutral, nmfc, recording seconds,
+        disk_left, level.
+        """
+        gauge, done = Gauge(), 0
+        try:
+            while not self.source.ended:
+                frame = self.source.take(TIMEOUT)
+                if frame is None or self.paused:
+                    yield Step(done, self.source.total, self._why_waiting(), extra=self._told())
+                    continue
+                driven = self._performer.step(frame, self.controls)
+                self._pass_on(driven)
+                done += 1
+                extra = {**gauge.add(driven, self.source.live), **self._told(), "driven": driven}
+                extra["nmfc"] = self._nmfc(driven.params)
+                yield Step(done, max(self.source.total, done), "", driven.picture, extra=extra)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Free the devices; finish a recording that is still running."""
+        self.source.close()
+        self.listen(False)
+        if self.recorder is not None:
+            self.stop_recording()
+        for part in (self.output, self._renderer):
+            if part is not None:
+                part.close()
+        self.output = self._renderer = None
+
+    # -- recording
+
+    def record(self, path: Path) -> None:
+        """Record a film from the next frame on, with the microphone if it is listened to."""
+        sound = (self._microphone.rate, self._microphone.channels) if self._microphone else None
+        self._film_start = None
+        self.recorder = Recorder(path, sound=sound, trained=self._scene.trained)
+
+    def stop_recording(self, clip: Path | None = None) -> Recording | None:
+        """Finish the film, with the sound of the driving `clip` if given; None where none was running."""
+        recorder, self.recorder = self.recorder, None
+        if recorder is None:
+            return None
+        track = None
+        if clip is not None and self._film_start is not None:
+            frame = 1 / float(self.source.rate or 25)
+            zero = getattr(self.source, "zero", None) or 0.0  # a paced clip's place on the clock
+            track = SoundTrack(clip, self._film_start - zero, recorder.duration + frame)
+        return recorder.stop(track)
+
+    def listen(self, on: bool, device: int | str | None = None) -> None:
+        """Open the microphone for the meter and the next recording, or close it."""
+        if self._microphone is not None:
+            self._microphone.close()
+        self._microphone, self.level = None, None
+        if on:
+            self._microphone = Microphone(self._hear, device)
+
+    def keep_performance(self) -> None:
+        """Keep the driver's parameters from the next frame on."""
+        self.kept = []
+
+    def kept_performance(self) -> Performance:
+        """What was kept; keeping ends. EngineError where no frame was."""
+        kept, self.kept = self.kept or [], None
+        return Performance.of(
+            [params for _, params in kept],
+            [time for time, _ in kept],
+            self.driver.neutral,
+            self.source.rate or Fraction(30),
+            self._size,
+            self.source.name,
+        )
+
+    def _hear(self, samples: NDArray[np.float32], time: float) -> None:
+        """On the microphone's thread."""
+        self.level = self._meter.add(samples, time)
+        recorder = self.recorder
+        if recorder is not None:
+            recorder.write_sound(samples, time)
+
+    def _pass_on(self, driven: Driven) -> None:
+        frame = driven.frame
+        if frame.pixels is not None:
+            self._size = (frame.pixels.shape[1], frame.pixels.shape[0])
+        newest = self.kept[-1][0] if self.kept else -np.inf
+        if self.kept is not None and driven.driver is not None and frame.time > newest:
+            self.kept.append((frame.time, driven.driver))
+        if self.recorder is not None:
+            self._film_start = frame.time if self._film_start is None else self._film_start
+            self.recorder.write(driven.picture, frame.time)
+        if self.output is not None:
+            self.output.send(driven.picture)
+
+    # -- telling
+
+    def _told(self) -> dict[str, Any]:
+        told: dict[str, Any] = {"neutral": self.driver.neutral, "level": self.level}
+        told["lost"] = bool(getattr(self.source, "lost", False))
+        if self.recorder is not None:
+            told |= {"recording": self.recorder.duration, "recording_error": self.recorder.error}
+            told |= {"recording_dropped": self.recorder.dropped, "disk_left": disk_left(self.recorder.path)}
+        return told
+
+    def _why_waiting(self) -> str:
+        if self.paused:
+            return "Paused"
+        return f"{self.source.name} is away; waiting for it" if getattr(self.source, "lost", False) else ""
+
+    def _nmfc(self, params: FaceParams) -> NDArray[np.uint8] | None:
+        size = self.controls.nmfc_size
+        if not size:
+            return None
+        if self._renderer is None:
+            from app.engine.rendering.nmfc import make_renderer
+
+            self._renderer = make_renderer()
+        points = params.camera.project(
+            self._scene.model.shape(self._scene.face.params.identity, params.expression)
+        )
+        height, width = self._scene.pixels.shape[:2]
+        zoom = size / max(width, height)
+        offset = ((size - width * zoom) / 2, (size - height * zoom) / 2, 0)
+        picture = self._renderer.nmfc(points * zoom + offset, (size, size))
+        return np.asarray(np.round(picture * 255), np.uint8)

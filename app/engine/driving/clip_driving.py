@@ -1,0 +1,146 @@
+"""Driving a portrait through a clip or a performance to a film, and tracking a clip into a performance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.engine.driving.animation import Animation, scene_of
+from app.engine.driving.audio import SoundTrack
+from app.engine.driving.driver import Driver
+from app.engine.driving.live import Controls, Scene
+from app.engine.driving.neutral import best_neutral
+from app.engine.driving.performance import Performance, PerformanceSource
+from app.engine.driving.performance_files import write_performance
+from app.engine.driving.recorder import Recorder
+from app.engine.driving.sources import Frame, FrameSource, open_source
+from app.engine.errors import EngineError
+from app.engine.face.landmarks import FaceTracker
+from app.engine.face.parameters import FaceEdit, FaceParams
+from app.engine.face.retargeting import RetargetSettings
+from app.engine.results import Edits, Portrait, Step
+
+if TYPE_CHECKING:
+    from app.engine.engine import Engine
+    from app.engine.face.morphable_model import MorphableModel
+
+LOOKED_AT = 24  # frames of the first third in which identity and neutral are sought
+UNKNOWN_LENGTH = 100  # frames, where a file does not tell
+
+
+def drive_clip(
+    engine: Engine,
+    portrait: Portrait,
+    face: int,
+    path: Path,
+    output: Path | None,
+    settings: RetargetSettings,
+    edits: Edits,
+    audio: bool = False,
+    max_side: int | None = None,
+) -> Iterator[Step]:
+    """Animate `portrait` by the clip or performance at `path`, a step per frame, into the film `output`.
+
+    edits: every face's sliders (the driven face's come on top of the driver). The last step's
+    extra["recording"] is the `Recording`. Closing the iterator early leaves no film. Memory does not grow
+    with the clip.
+    """
+    yield Step(0, 0, f"Looking through {path.name}")
+    scene = scene_of(engine, portrait, face, edits, max_side)
+    controls = Controls(settings, edits.get(face, FaceEdit()))
+    with FaceTracker(video=True) as tracker:
+        driver = prepared_driver(engine.model, tracker, path)
+        source = open_source(path)
+        recorder = _recorder(output, source, scene) if output else None
+        animation = Animation(scene, source, driver, controls)
+        try:
+            yield from _to_the_end(animation, recorder)
+        except BaseException:  # an error, or the iterator was closed: no half film stays
+            if recorder is not None:
+                recorder.discard()
+            raise
+    if recorder is not None:
+        length = recorder.duration + 1 / float(source.rate or 25)
+        recording = recorder.stop(SoundTrack(path, 0.0, length) if audio and _has_sound(source) else None)
+        if recording.error:
+            raise recording.error
+        done = recording.pictures
+        yield Step(done, done, f"Wrote {recording.path}", extra={"recording": recording})
+
+
+def _to_the_end(animation: Animation, recorder: Recorder | None) -> Iterator[Step]:
+    with closing(animation):
+        for step in animation.steps():
+            if recorder is not None and step.picture is not None:
+                recorder.write(step.picture, step.extra["driven"].frame.time)
+                if recorder.error:
+                    recorder.stop()
+                    raise recorder.error
+            yield step
+
+
+def _recorder(output: Path, source: FrameSource, scene: Scene) -> Recorder:
+    return Recorder(output, rate=source.rate, live=False, trained=scene.trained)
+
+
+def _has_sound(source: FrameSource) -> bool:
+    return bool(getattr(source, "has_sound", False))
+
+
+def track_clip(model: MorphableModel, path: Path, output: Path, packed: bool = False) -> Iterator[Step]:
+    """Fit every frame of a clip, a step each, and write the performance; EngineError if no face is seen.
+
+    Frames before the first face have the first face's parameters, so that times are the clip's own.
+    """
+    yield Step(0, 0, f"Looking through {path.name}")
+    params: list[FaceParams] = []
+    times: list[float] = []
+    missing, size = 0, (0, 0)
+    with FaceTracker(video=True) as tracker, closing(open_source(path)) as source:
+        driver = prepared_driver(model, tracker, path)
+        while (frame := source.take(1.0)) is not None:
+            found = driver.drive(frame)
+            times.append(frame.time)
+            if found is None:
+                missing += 1
+            else:
+                params += [found] * (missing + 1)
+                missing = 0
+            if frame.pixels is not None:
+                size = (frame.pixels.shape[1], frame.pixels.shape[0])
+            yield Step(len(times), max(source.total, len(times)), extra={"driver": found})
+        rate = source.rate or Fraction(30)
+    if not params:
+        raise EngineError(f"No face was found in {path.name}.", "Choose a clip of one person's face.")
+    performance = Performance.of(params, times, driver.neutral, rate, size, path.name)
+    write_performance(performance, output, packed)
+    yield Step(len(times), len(times), f"Wrote {output}", extra={"performance": performance})
+
+
+def prepared_driver(model: MorphableModel, tracker: FaceTracker, path: Path) -> Driver:
+    """A driver that knows identity and neutral from a look at the first third of what will drive it."""
+    driver = Driver(model, tracker)
+    with closing(open_source(path)) as source:
+        if isinstance(source, PerformanceSource):
+            driver.calibration.set(neutral_of(source.performance))
+        else:
+            driver.prepare(_first_third(source))
+    return driver
+
+
+def neutral_of(performance: Performance) -> FaceParams:
+    """The calibrated neutral, else the most restful frames of the first third."""
+    if performance.neutral is not None:
+        return performance.neutral
+    return best_neutral([performance.params(k) for k in range(max(1, len(performance) // 3))])
+
+
+def _first_third(source: FrameSource) -> Iterator[Frame]:
+    third = max(1, (source.total or UNKNOWN_LENGTH) // 3)
+    every = max(1, third // LOOKED_AT)
+    while (frame := source.take(1.0)) is not None and frame.index < third:
+        if frame.index % every == 0:
+            yield frame

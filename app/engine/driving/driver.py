@@ -1,0 +1,126 @@
+"""From a driving frame to the driver's face parameters: track, fit, smooth, calibrate, hold what is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.engine.driving.easing import Presence, mean_identity
+from app.engine.driving.neutral import Calibration, Quality, best_neutral, quality
+from app.engine.driving.sources import Frame
+from app.engine.face.fitting import fit_face
+from app.engine.face.parameters import FaceParams, FittedFace, FloatArray, Identity
+from app.engine.face.smoothing import FaceSmoother
+from app.engine.stopwatch import Stopwatch
+
+if TYPE_CHECKING:
+    from app.engine.face.landmarks import DetectedFace, FaceTracker
+    from app.engine.face.morphable_model import MorphableModel
+
+IDENTITY_FRAMES = 25
+QUALITY_EVERY = 5  # frames: reading it costs a millisecond
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What the newest frame told.
+
+    found: the face was in it; landmarks: (478, 3) pixels where found; calibrating: seconds until the
+    neutral is taken, None where none is asked for; ms: milliseconds by stage.
+    """
+
+    found: bool = False
+    landmarks: FloatArray | None = None
+    quality: Quality | None = None
+    calibrating: float | None = None
+    ms: tuple[tuple[str, float], ...] = ()
+
+
+class Driver:
+    """One driving person. Not thread-safe; `tracker` stays the caller's."""
+
+    def __init__(self, model: MorphableModel, tracker: FaceTracker) -> None:
+        self._model, self._tracker = model, tracker
+        self.calibration = Calibration()
+        self.reading = Reading()
+        self._presence = Presence()
+        self._smoother = FaceSmoother()
+        self._identities: list[Identity] = []
+        self._identity: Identity | None = None
+        self._count = 0
+
+    @property
+    def neutral(self) -> FaceParams | None:
+        """The face at rest: calibrated, else the best so far; None before a face was seen."""
+        return self.calibration.neutral
+
+    def prepare(self, frames: Iterable[Frame]) -> None:
+        """Take identity and neutral from these frames of a clip, before it is driven from its start."""
+        found = [max(faces, key=lambda face: face.side) for f in frames if (faces := self._faces(f))]
+        if found:
+            self._identity = mean_identity([fit_face(one, self._model).params.identity for one in found])
+            self._identities = [self._identity] * IDENTITY_FRAMES
+            fits = [fit_face(one, self._model, self._identity) for one in found]
+            self.calibration.set(best_neutral([fit.params for fit in fits]))
+        self._tracker.reset()
+
+    def drive(self, frame: Frame) -> FaceParams | None:
+        """The driver's parameters in this frame's pixels, smooth; None until a face has been seen.
+
+        A face that is lost stays for half a second and then eases to the neutral one.
+        """
+        watch = Stopwatch()
+        if frame.params is not None:
+            return self._given(frame.params, frame.time)
+        with watch.stage("track"):
+            found = self._faces(frame)
+        with watch.stage("fit"):
+            fitted = self._fit(max(found, key=lambda face: face.side)) if found else None
+        if fitted is None:
+            self._smoother.reset()
+            calibrating = self.calibration.seconds_left(frame.time)
+            self.reading = Reading(calibrating=calibrating, ms=tuple(watch.ms.items()))
+            return self._presence.lost(self.neutral, frame.time)
+        with watch.stage("smooth"):
+            params = self._smoother.smooth(fitted.params, frame.time)
+        self.calibration.add(params, frame.time)
+        self._read(frame, fitted, watch)
+        return self._presence.found(params, frame.time)
+
+    def reset(self) -> None:
+        """Another person: forget identity, neutral and the face that was followed."""
+        self._tracker.reset()
+        self._identities, self._identity = [], None
+        self.calibration.set(None)
+        self._smoother.reset()
+        self._presence = Presence()
+
+    def _faces(self, frame: Frame) -> tuple[DetectedFace, ...]:
+        return self._tracker.detect(frame.pixels) if frame.pixels is not None else ()
+
+    def _given(self, params: FaceParams, time: float) -> FaceParams:
+        self.reading = Reading(found=True, calibrating=self.calibration.seconds_left(time))
+        self.calibration.add(params, time)
+        return params
+
+    def _fit(self, found: DetectedFace) -> FittedFace:
+        """Identity averaged over the first frames, then held: the papers' and the recipe's way."""
+        if len(self._identities) < IDENTITY_FRAMES:
+            free = fit_face(found, self._model)
+            self._identities.append(free.params.identity)
+            self._identity = mean_identity(self._identities)
+        return fit_face(found, self._model, self._identity)
+
+    def _read(self, frame: Frame, fitted: FittedFace, watch: Stopwatch) -> None:
+        self._count += 1
+        seen = self.reading.quality
+        if frame.pixels is not None and (seen is None or self._count % QUALITY_EVERY == 0):
+            seen = quality(frame.pixels, fitted.box, fitted.params)
+        self.reading = Reading(
+            True,
+            fitted.landmarks,
+            seen,
+            self.calibration.seconds_left(frame.time),
+            tuple(watch.ms.items()),
+        )

@@ -1,0 +1,85 @@
+"""Between two sets of face parameters, and the way back when a face is lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from app.engine.face.parameters import Camera, Expression, FaceParams, FloatArray, Identity
+
+HOLD = 0.5  # seconds a lost face stays as it was
+EASE = 1.0  # seconds it takes to come to rest, and to follow again
+
+
+def mix(a: FaceParams, b: FaceParams, share: float) -> FaceParams:
+    """`a` at share 0, `b` at 1, evenly between; rotations along the shorter way; the identity is b's."""
+    if share <= 0:
+        return replace(a, identity=b.identity)
+    if share >= 1:
+        return b
+    coefficients = _line(a.expression.coefficients, b.expression.coefficients, share)
+    gaze = _line(a.expression.gaze, b.expression.gaze, share)
+    aperture = _line(a.expression.aperture, b.expression.aperture, share)
+    one, other = a.camera.as_array(), b.camera.as_array()
+    if one[1:5] @ other[1:5] < 0:
+        other[1:5] *= -1
+    camera = Camera.from_array(one + share * (other - one))
+    expression = Expression(tuple(coefficients), (gaze[0], gaze[1]), (aperture[0], aperture[1]))
+    return FaceParams(b.identity, expression, camera)
+
+
+def mean(params: list[FaceParams]) -> FaceParams:
+    """The average of faces of one person that differ little."""
+    average = params[0]
+    for count, one in enumerate(params[1:], 2):
+        average = mix(average, one, 1 / count)
+    return average
+
+
+def mean_identity(identities: list[Identity]) -> Identity:
+    """The average identity."""
+    return Identity(tuple(np.mean([one.coefficients for one in identities], axis=0).tolist()))
+
+
+def smoothstep(share: float) -> float:
+    """0 to 1 without a kink at either end."""
+    share = min(1.0, max(0.0, share))
+    return share * share * (3 - 2 * share)
+
+
+def _line(a: tuple[float, ...], b: tuple[float, ...], share: float) -> list[float]:
+    values: FloatArray = (1 - share) * np.asarray(a) + share * np.asarray(b)
+    return [float(value) for value in values]
+
+
+@dataclass
+class Presence:
+    """Holds a face that is lost for HOLD seconds, eases it to rest, and eases back when it is found."""
+
+    _shown: FaceParams | None = None
+    _from: FaceParams | None = None
+    _since: float = 0.0
+    _found: bool = True
+
+    def found(self, params: FaceParams, time: float) -> FaceParams:
+        """What to show while the face is there."""
+        if not self._found:
+            self._found, self._from, self._since = True, self._shown, time
+        if self._from is not None:
+            share = (time - self._since) / EASE
+            if share < 1:
+                self._shown = mix(self._from, params, smoothstep(share))
+                return self._shown
+            self._from = None
+        self._shown = params
+        return params
+
+    def lost(self, rest: FaceParams | None, time: float) -> FaceParams | None:
+        """What to show while it is away; None where it was never seen."""
+        if self._found:
+            self._found, self._from, self._since = False, self._shown, time
+        if self._from is None or rest is None:
+            return self._shown
+        self._shown = mix(self._from, rest, smoothstep((time - self._since - HOLD) / EASE))
+        return self._shown

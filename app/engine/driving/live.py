@@ -1,0 +1,163 @@
+"""One step of driving: a frame in, the animated portrait out, with the sliders on top."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.driving.driver import Driver, Reading
+from app.engine.driving.sources import Frame
+from app.engine.face.parameters import Camera, Expression, FaceEdit, FaceParams, FittedFace
+from app.engine.face.retargeting import Retargeter, RetargetSettings
+from app.engine.face.semantic import resolve
+from app.engine.generators import Generator, Target
+from app.engine.stopwatch import Stopwatch
+
+if TYPE_CHECKING:
+    from app.engine.face.morphable_model import MorphableModel
+
+HISTORY = 2  # earlier frames that HeadGAN and Head2Head++ are conditioned on
+RATE_WINDOW = 30
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """A portrait ready to be driven.
+
+    pixels: (H, W, 3) uint8 sRGB of the whole portrait at the working size, other faces already edited;
+    face: the driven one in these pixels; code: what `generator.encode` made of it; scale: of these pixels
+    against the photo's; trained: a trained network draws.
+    """
+
+    model: MorphableModel
+    generator: Generator
+    code: object
+    face: FittedFace
+    pixels: NDArray[np.uint8]
+    scale: float = 1.0
+    trained: bool = False
+
+
+@dataclass
+class Controls:
+    """What the panel may change while driving; read anew at every step.
+
+    edit: the sliders, on top of what the driver does; nmfc_size: side of the NMFC to draw, 0 for none.
+    """
+
+    settings: RetargetSettings = field(default_factory=RetargetSettings)
+    edit: FaceEdit = field(default_factory=FaceEdit)
+    audio: tuple[float, ...] | None = None
+    nmfc_size: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Driven:
+    """One animated frame.
+
+    picture: (H, W, 3) uint8 sRGB; params: of the portrait's face; driver: of the driving face (None before
+    one was seen); frame: what drove it; ms: milliseconds by stage.
+    """
+
+    picture: NDArray[np.uint8]
+    params: FaceParams
+    driver: FaceParams | None
+    reading: Reading
+    frame: Frame
+    ms: Mapping[str, float]
+
+
+class Performer:
+    """Drives one portrait; keeps the few frames of history that networks are conditioned on."""
+
+    def __init__(self, scene: Scene, driver: Driver) -> None:
+        self._scene, self.driver = scene, driver
+        self._retargeter: Retargeter | None = None
+        self._settings: RetargetSettings | None = None
+        self._history: deque[FaceParams] = deque(maxlen=HISTORY)
+
+    def step(self, frame: Frame, controls: Controls) -> Driven:
+        """Animate the portrait by one frame."""
+        watch = Stopwatch()
+        driver = self.driver.drive(frame)
+        for name, ms in self.driver.reading.ms:
+            if name != "total":
+                watch.add(name, ms)
+        with watch.stage("retarget"):
+            params = self.target(driver, controls)
+        picture = self._draw(params, controls, watch)
+        self._history.append(params)
+        return Driven(picture, params, driver, self.driver.reading, frame, watch.ms)
+
+    def target(self, driver: FaceParams | None, controls: Controls) -> FaceParams:
+        """Where the portrait's face shall be: retargeted, with the sliders on top."""
+        own = self._scene.face.params
+        neutral = self.driver.neutral
+        if driver is None or neutral is None:
+            driven = own
+        else:
+            if self._retargeter is None or self._settings != controls.settings:
+                self._settings = controls.settings
+                self._retargeter = Retargeter(self._scene.model, self._scene.face, controls.settings)
+            driven = self._retargeter.retarget(driver, neutral)
+        if controls.edit.is_identity:
+            return driven
+        return on_top(driven, own, resolve(controls.edit, self._scene.face, self._scene.model))
+
+    def _draw(self, params: FaceParams, controls: Controls, watch: Stopwatch) -> NDArray[np.uint8]:
+        scene, edit = self._scene, controls.edit
+        latents = tuple((name, value * edit.strength) for name, value in edit.latents)
+        with watch.stage("generate"):
+            target = Target(params, tuple(self._history), latents, controls.audio)
+            patch = scene.generator.generate(scene.code, target)
+        for name, ms in patch.ms:
+            watch.add(f"generate.{name}", ms)
+        with watch.stage("paste"):
+            picture = scene.pixels.copy()
+            height, width = patch.pixels.shape[:2]
+            picture[patch.y : patch.y + height, patch.x : patch.x + width] = patch.pixels
+        return picture
+
+
+def on_top(driven: FaceParams, own: FaceParams, edited: FaceParams) -> FaceParams:
+    """What the sliders changed (`own` to `edited`), added to what the driver does."""
+    before, after, base = own.expression, edited.expression, driven.expression
+    coefficients = _moved(base.coefficients, before.coefficients, after.coefficients)
+    gaze = _moved(base.gaze, before.gaze, after.gaze)
+    left, right = _moved(base.aperture, before.aperture, after.aperture)
+    expression = Expression(tuple(coefficients), (gaze[0], gaze[1]), (max(0.0, left), max(0.0, right)))
+    turn = edited.camera.rotation @ own.camera.rotation.T
+    scale = driven.camera.scale * edited.camera.scale / own.camera.scale
+    x, y = _moved(driven.camera.translation, own.camera.translation, edited.camera.translation)
+    camera = driven.camera
+    if edited.camera != own.camera:
+        camera = Camera.from_matrix(turn @ driven.camera.rotation, scale, (x, y))
+    return replace(driven, expression=expression, camera=camera)
+
+
+def _moved(base: Sequence[float], before: Sequence[float], after: Sequence[float]) -> list[float]:
+    return [float(value + b - a) for value, a, b in zip(base, before, after)]
+
+
+class Gauge:
+    """Frames per second and end-to-end latency over the last second or so."""
+
+    def __init__(self) -> None:
+        self._done: deque[float] = deque(maxlen=RATE_WINDOW)
+
+    def add(self, driven: Driven, live: bool) -> dict[str, Any]:
+        """Numbers for the panel: fps, dropped, and, live, latency_ms from capture to now."""
+        now = time.monotonic()
+        self._done.append(now)
+        span = self._done[-1] - self._done[0]
+        fps = (len(self._done) - 1) / span if span > 0 else 0.0
+        numbers: dict[str, Any] = {"fps": fps, "dropped": driven.frame.dropped}
+        if live:
+            numbers["latency_ms"] = 1000 * (now - driven.frame.time)
+        return numbers

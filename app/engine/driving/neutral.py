@@ -1,0 +1,116 @@
+"""The driver's face at rest: how good a frame is for it, averaging on a button, and the best one so far."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.driving.easing import mean, mix
+from app.engine.face.parameters import FaceParams
+
+COUNTDOWN = 3.0  # seconds
+AVERAGING = 1.0
+OPEN_EYED = 0.16  # aperture
+SEARCHED = 64  # frames kept while looking for the best neutral
+BEST_SHARE = 0.1  # of the frames looked at, whose mean is the neutral
+FOLLOW = 0.15  # share of the way to a better neutral that is gone with every frame, so that nothing jumps
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How well a frame serves as the neutral one; every number is in [0, 1], 1 is good.
+
+    light: brightness and contrast of the face; size: 1 from 200 px face height on; sharpness: 1 where the
+    face has fine detail; neutral: relaxed, open-eyed and facing the camera.
+    """
+
+    light: float
+    size: float
+    sharpness: float
+    neutral: float
+
+    @property
+    def overall(self) -> float:
+        return min(self.light, self.size, self.sharpness, self.neutral)
+
+
+def quality(pixels: NDArray[np.uint8], box: tuple[float, float, float, float], params: FaceParams) -> Quality:
+    """Read a driving frame (H, W, 3) whose face is in `box` (x, y, w, h)."""
+    import cv2
+
+    x, y, w, h = (round(value) for value in box)
+    part = pixels[max(0, y) : max(1, y + h), max(0, x) : max(1, x + w)]
+    grey = cv2.cvtColor(np.ascontiguousarray(part), cv2.COLOR_RGB2GRAY)
+    grey = cv2.resize(grey, (128, 128), interpolation=cv2.INTER_AREA)
+    level, contrast = float(grey.mean()), float(grey.std())
+    light = min(1.0, level / 80, (255 - level) / 60) * min(1.0, contrast / 25)
+    detail = float(cv2.Laplacian(grey, cv2.CV_32F).std())
+    return Quality(max(0.0, light), min(1.0, h / 200), min(1.0, detail / 12), math.exp(-unrest(params)))
+
+
+def unrest(params: FaceParams) -> float:
+    """0 for a relaxed face that looks at the camera, about 1 where it plainly is none."""
+    p = np.asarray(params.expression.coefficients)
+    yaw, pitch, roll = params.camera.angles
+    turned = math.hypot(yaw / 20, pitch / 25, roll / 25)
+    shut = max(0.0, OPEN_EYED - min(params.expression.aperture)) / 0.1
+    return float(0.5 * np.sqrt(np.mean(p**2)) + 0.3 * turned + shut)
+
+
+def best_neutral(params: list[FaceParams]) -> FaceParams:
+    """The mean of the most restful tenth of the frames of one clip."""
+    ranked = sorted(params, key=unrest)
+    return mean(ranked[: max(1, round(BEST_SHARE * len(ranked)))])
+
+
+class Calibration:
+    """The neutral face: the best frames so far until `start` is called, then what was averaged."""
+
+    def __init__(self) -> None:
+        self.neutral: FaceParams | None = None
+        self._goal: FaceParams | None = None
+        self._fixed = False
+        self._seen: list[FaceParams] = []
+        self._asked = False
+        self._begin: float | None = None
+        self._averaged: list[FaceParams] = []
+
+    def set(self, neutral: FaceParams | None) -> None:
+        """Use this face from now on; None starts the search anew."""
+        self.neutral = self._goal = neutral
+        self._fixed, self._seen = neutral is not None, []
+
+    def start(self) -> None:
+        """Count down and then average; the present neutral stays in use until then."""
+        self._asked, self._begin, self._averaged = True, None, []
+
+    def cancel(self) -> None:
+        self._asked, self._averaged = False, []
+
+    def seconds_left(self, time: float) -> float | None:
+        """Until the averaging is done; None where none is going on."""
+        if not self._asked:
+            return None
+        begin = time if self._begin is None else self._begin
+        return max(0.0, begin + COUNTDOWN + AVERAGING - time)
+
+    def add(self, params: FaceParams, time: float) -> None:
+        """A frame in which the face was found."""
+        if self._asked:
+            self._average(params, time)
+        if not self._fixed:
+            self._seen = sorted([*self._seen, params], key=unrest)[:SEARCHED]
+            self._goal = best_neutral(self._seen)
+        if self._goal is not None:
+            self.neutral = self._goal if self.neutral is None else mix(self.neutral, self._goal, FOLLOW)
+
+    def _average(self, params: FaceParams, time: float) -> None:
+        self._begin = time if self._begin is None else self._begin
+        if time >= self._begin + COUNTDOWN:
+            self._averaged.append(params)
+        if time >= self._begin + COUNTDOWN + AVERAGING:
+            self._goal, self._fixed = mean(self._averaged), True
+            self.cancel()

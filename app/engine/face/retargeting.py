@@ -1,0 +1,174 @@
+"""A driver's parameters on the portrait's face: identity swap, and scale and place adapted to the portrait.
+
+HeadGAN (section 3.1) and Head2Head++ (section 3.5): the portrait keeps its identity, takes the driver's
+expression and rotation, and its scale and translation move with the driver's about their own means. With
+one portrait and a driver that has only begun, the means are the portrait's own camera and the driver's
+neutral one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+from app.engine.face.morphable_model import MorphableModel
+from app.engine.face.parameters import Camera, Expression, FaceParams, FittedFace, FloatArray
+from app.engine.face.semantic import NECK_PIVOT, SHUT
+
+LIMIT = 3.0  # sigmas, unless the portrait's own expression is beyond
+OPEN = 0.28  # aperture of an open eye, for portraits whose eyes are shut
+SHUT_BELOW = 0.12  # share of the open aperture from which an eye is closed for good
+OPENER = 1.4  # how much wider than at rest eyes may get
+GAZE_LIMIT = 35.0  # degrees
+REGIONS = ("mouth", "brows", "lid_left", "lid_right")
+
+
+@dataclass(frozen=True)
+class RetargetSettings:
+    """How a driver's face becomes the portrait's.
+
+    mode: "head" takes pose and expression, "face" the expression only; relative: what the driver changes
+    against its neutral face is added to the portrait's own face, instead of replacing it; mirror: like in
+    a mirror; lock_placement: the neck stays where it is and the size too; the rest: strengths by group, 0
+    leaves the portrait's own, 1 is the driver's.
+    """
+
+    mode: str = "head"
+    relative: bool = True
+    mirror: bool = False
+    lock_placement: bool = False
+    pose: float = 1.0
+    mouth: float = 1.0
+    brows: float = 1.0
+    lid_left: float = 1.0
+    lid_right: float = 1.0
+    gaze: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.mode not in ("head", "face"):
+            raise ValueError(f"mode is head or face, not {self.mode}")
+
+
+class Retargeter:
+    """Maps one driver to one portrait."""
+
+    def __init__(self, model: MorphableModel, portrait: FittedFace, settings: RetargetSettings) -> None:
+        self._model, self._own, self._settings = model, portrait.params, settings
+        strengths = [getattr(settings, region) for region in REGIONS]
+        self._strength = np.einsum("g,gij->ij", strengths, region_matrices(model))
+
+    def retarget(self, driver: FaceParams, neutral: FaceParams) -> FaceParams:
+        """The portrait's parameters; its own ones where relative and the driver is at its neutral."""
+        if self._settings.mirror:
+            driver, neutral = mirrored(driver, self._model), mirrored(neutral, self._model)
+        expression = self._expression(driver.expression, neutral.expression)
+        camera = self._own.camera
+        if self._settings.mode == "head":
+            camera = self._camera(driver.camera, neutral.camera)
+        return replace(self._own, expression=expression, camera=camera)
+
+    def _expression(self, driver: Expression, neutral: Expression) -> Expression:
+        own, settings = self._own.expression, self._settings
+        p, rest = np.array(own.coefficients), np.array(neutral.coefficients)
+        change = np.array(driver.coefficients) - (rest if settings.relative else p)
+        bound = np.maximum(LIMIT, np.abs(p))
+        coefficients = np.clip(p + self._strength @ change, -bound, bound)
+        strengths = (settings.lid_left, settings.lid_right)
+        left, right = (
+            _aperture(
+                driver.aperture[k], neutral.aperture[k], own.aperture[k], settings.relative, strengths[k]
+            )
+            for k in (0, 1)
+        )
+        turn = np.array(driver.gaze) - np.array(neutral.gaze if settings.relative else own.gaze)
+        x, y = np.clip(np.array(own.gaze) + settings.gaze * turn, -GAZE_LIMIT, GAZE_LIMIT)
+        return Expression(tuple(coefficients.tolist()), (float(x), float(y)), (left, right))
+
+    def _camera(self, driver: Camera, neutral: Camera) -> Camera:
+        own, settings = self._own.camera, self._settings
+        goal = driver.rotation
+        if settings.relative:
+            goal = driver.rotation @ neutral.rotation.T @ own.rotation
+        rotation = _turned(own.rotation, goal, settings.pose)
+        scale, moved = own.scale, np.zeros(2)
+        if not settings.lock_placement:
+            scale *= (driver.scale / neutral.scale) ** settings.pose
+            moved = settings.pose * (_neck(driver) / driver.scale - _neck(neutral) / neutral.scale)
+        # HeadGAN adapts translation over scale; taken at the neck, turning does not shift the shoulders.
+        neck = _neck(own) + scale * moved
+        x, y = neck - _neck(Camera.from_matrix(rotation, scale, (0.0, 0.0)))
+        return Camera.from_matrix(rotation, scale, (float(x), float(y)))
+
+
+def mirrored(params: FaceParams, model: MorphableModel) -> FaceParams:
+    """The face in a mirror whose axis is the picture's left edge."""
+    expression, camera = params.expression, params.camera
+    coefficients = mirror_matrix(model) @ np.array(expression.coefficients)
+    gaze, aperture = (-expression.gaze[0], expression.gaze[1]), expression.aperture[::-1]
+    w, x, y, z = camera.quaternion
+    turned = Camera(camera.scale, (w, x, -y, -z), (-camera.translation[0], camera.translation[1]))
+    return replace(params, expression=Expression(tuple(coefficients.tolist()), gaze, aperture), camera=turned)
+
+
+@lru_cache(maxsize=4)
+def mirror_matrix(model: MorphableModel) -> FloatArray:
+    """(28, 28) on sigmas: what each component is on the mirrored face."""
+    basis = model.expression_basis
+    flipped = basis[:, model.mirror] * (-1, 1, 1)
+    matrix = basis.reshape(len(basis), -1) @ flipped.reshape(len(basis), -1).T
+    return np.asarray(matrix * model.expression_sigma / model.expression_sigma[:, None])
+
+
+@lru_cache(maxsize=4)
+def region_matrices(model: MorphableModel) -> FloatArray:
+    """(4, 28, 28) on sigmas, one for each of REGIONS: the part of an expression in that region; they add up to 1.
+
+    Vertices belong to regions by nearness, smoothly; each part is projected back on the basis.
+    """
+    groups, mean = model.groups, model.mean
+    chin = np.flatnonzero(mean[:, 1] < mean[groups["lips"], 1].min() - 0.1)
+    temple = np.flatnonzero(mean[:, 1] > mean[groups["left_brow"], 1].max() + 0.1)
+    seeds = (
+        np.concatenate([groups["lips"], groups["nose"], chin]),
+        np.concatenate([groups["left_brow"], groups["right_brow"], temple]),
+        groups["left_eye"],
+        groups["right_eye"],
+    )
+    gaps = [np.linalg.norm(mean[:, None, :2] - mean[None, seed, :2], axis=2).min(axis=1) for seed in seeds]
+    near = 1 / (np.stack(gaps) + 0.05) ** 4
+    shares = near / near.sum(axis=0)
+    basis = model.expression_basis
+    parts = np.einsum("ivc,gv,jvc->gij", basis, shares, basis)
+    return np.asarray(parts * model.expression_sigma / model.expression_sigma[:, None])
+
+
+def _aperture(driver: float, rest: float, own: float, relative: bool, strength: float) -> float:
+    """The lid gap over eye width: as far open as the driver's eye is, between shut and at rest."""
+    if strength == 0 or (relative and driver == rest):
+        return own
+    share = (driver - SHUT) / max(rest - SHUT, 0.05)
+    share = 0.0 if share < SHUT_BELOW else min(share, OPENER)
+    open_eye = own if own > SHUT + 0.1 else OPEN
+    if relative and open_eye != own and share > 0.7:
+        return own  # a portrait with shut eyes keeps them shut while the driver's are open
+    return own + strength * (SHUT + share * (open_eye - SHUT) - own)
+
+
+def _neck(camera: Camera) -> FloatArray:
+    return camera.project(NECK_PIVOT[None])[0, :2]
+
+
+def _turned(start: FloatArray, goal: FloatArray, share: float) -> FloatArray:
+    """Rotation `share` of the way along the turn from `start` to `goal`."""
+    from scipy.spatial.transform import Rotation
+
+    if share == 1:
+        return goal
+    turn = Rotation.from_matrix(goal @ start.T).as_rotvec()
+    angle = float(np.linalg.norm(turn))
+    if math.isclose(angle, 0.0):
+        return start
+    return np.asarray(Rotation.from_rotvec(share * turn).as_matrix() @ start)

@@ -1,0 +1,94 @@
+"""Smoothing of face parameters from frame to frame: One-Euro (Casiez et al. 2012), tuned per group.
+
+A low-pass filter whose cut-off rises with speed: still faces do not tremble, quick ones do not lag.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.engine.face.parameters import Camera, Expression, FaceParams, FloatArray
+
+SPEED_CUTOFF = 1.0  # Hz, of the filter on the speed itself
+GAP = 0.5  # seconds without a frame after which filtering starts anew
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """cutoff: Hz at rest; beta: Hz added per unit of speed (unit of the group per second)."""
+
+    cutoff: float
+    beta: float
+
+
+POSE = Tuning(1.5, 0.15)  # degrees
+SCALE = Tuning(0.8, 8.0)  # logarithm
+PLACE = Tuning(1.5, 8.0)  # eye distances
+EXPRESSION = Tuning(2.5, 0.5)  # sigmas
+GAZE = Tuning(1.5, 0.15)  # degrees
+APERTURE = Tuning(3.0, 25.0)  # a blink takes three frames and must not be rounded off
+
+
+class OneEuro:
+    """The filter for a vector; `filter` is called with rising times in seconds."""
+
+    def __init__(self, tuning: Tuning) -> None:
+        self._tuning = tuning
+        self._value: FloatArray | None = None
+        self._speed: FloatArray | None = None
+        self._time = 0.0
+
+    def filter(self, value: FloatArray, time: float) -> FloatArray:
+        """The smoothed value; the first is returned as it is."""
+        step = time - self._time
+        if self._value is None or self._speed is None or not 0 < step <= GAP:
+            self._value, self._speed = value, np.zeros_like(value)
+        else:
+            self._speed = self._speed + _share(SPEED_CUTOFF, step) * (
+                (value - self._value) / step - self._speed
+            )
+            cutoff = self._tuning.cutoff + self._tuning.beta * np.abs(self._speed)
+            self._value = self._value + _share(cutoff, step) * (value - self._value)
+        self._time = time
+        return self._value
+
+
+class FaceSmoother:
+    """One filter per group of parameters; the identity passes through."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Start anew with the next frame."""
+        self._pose, self._scale, self._place = OneEuro(POSE), OneEuro(SCALE), OneEuro(PLACE)
+        self._expression, self._gaze, self._aperture = OneEuro(EXPRESSION), OneEuro(GAZE), OneEuro(APERTURE)
+
+    def smooth(self, params: FaceParams, time: float) -> FaceParams:
+        """The parameters of the frame at `time` seconds, smoothed."""
+        expression = params.expression
+        coefficients = self._expression.filter(np.array(expression.coefficients), time)
+        gaze = self._gaze.filter(np.array(expression.gaze), time)
+        aperture = self._aperture.filter(np.array(expression.aperture), time)
+        smoothed = Expression(
+            tuple(coefficients.tolist()),
+            (float(gaze[0]), float(gaze[1])),
+            (float(aperture[0]), float(aperture[1])),
+        )
+        return FaceParams(params.identity, smoothed, self._camera(params.camera, time))
+
+    def _camera(self, camera: Camera, time: float) -> Camera:
+        yaw, pitch, roll = self._pose.filter(np.array(camera.angles), time).tolist()
+        scale = math.exp(float(self._scale.filter(np.array([math.log(camera.scale)]), time)[0]))
+        # Filtered in pixels over the present scale would move a still face that comes nearer.
+        x, y = self._place.filter(np.array(camera.translation) / camera.scale, time) * camera.scale
+        return Camera.from_angles(yaw, pitch, roll, scale, (float(x), float(y)))
+
+
+def _share(cutoff: FloatArray | float, step: float) -> FloatArray:
+    """How much of the way to a new value a first-order low-pass goes in `step` seconds."""
+    tau = 1 / (2 * math.pi * np.asarray(cutoff))
+    return np.asarray(1 / (1 + tau / step))
