@@ -1,0 +1,109 @@
+"""`mien --self-test [FOLDER]`: the whole way on the sample portrait, so that an installation can prove itself."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import tempfile
+import time
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.commands import say
+from app.engine.errors import EngineError
+from app.engine.face.parameters import FaceEdit
+
+if TYPE_CHECKING:
+    from app.engine.engine import Engine
+    from app.engine.results import Edits, Portrait
+
+FRAMES = 10
+RATE = Fraction(25)
+
+
+def main(argv: list[str]) -> int:
+    """Exit status 0 if everything worked; what is made stays in FOLDER, or goes where none is given."""
+    parser = argparse.ArgumentParser(prog="mien --self-test", description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", help="where the pictures and the film are kept")
+    folder: Path | None = parser.parse_args(argv).folder
+    try:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            run(folder)
+        else:
+            with tempfile.TemporaryDirectory(prefix="mien-") as scratch:
+                run(Path(scratch))
+    except (EngineError, OSError) as error:
+        say(f"mien: the self-test failed: {error}")
+        return 1
+    say("The self-test passed.")
+    return 0
+
+
+def run(folder: Path) -> None:
+    """Open, edit, frontalise, drive; EngineError at the first thing that is not as it must be."""
+    from app.engine.engine import Engine
+    from app.engine.face.semantic import frontalise
+    from app.engine.sample import sample_path
+
+    began = time.perf_counter()
+    engine = Engine()
+    try:
+        portrait = engine.open(sample_path())
+        require(len(portrait.faces) == 1, f"{len(portrait.faces)} faces were found in the sample")
+        told(began, f"opened {sample_path().name}, one face, {engine.device}")
+        turned = FaceEdit.of(yaw=portrait.faces[0].params.camera.yaw + 12, smile=0.6, mouth_open=0.3)
+        export(engine, portrait, {0: turned}, folder / "edited.png")
+        told(began, "edited.png: turned and smiling")
+        export(engine, portrait, {0: FaceEdit.of(**frontalise(portrait.faces[0]))}, folder / "frontal.png")
+        told(began, "frontal.png: turned to the viewer")
+        drive(engine, portrait, folder)
+        told(began, f"driven.mp4: {FRAMES} frames of driven.performance")
+    finally:
+        engine.close()
+
+
+def told(began: float, what: str) -> None:
+    say(f"{time.perf_counter() - began:6.1f} s  {what}")
+
+
+def require(fine: bool, fault: str) -> None:
+    if not fine:
+        raise EngineError(f"Here {fault}.", "Run “mien doctor” to see what is missing.")
+
+
+def export(engine: Engine, portrait: Portrait, edits: Edits, path: Path) -> None:
+    """Write an edit and read it again: a whole picture that is not the photo."""
+    from app.engine.imaging.reading import open_photo
+
+    for _ in engine.export(portrait, edits, path):
+        pass
+    written, source = open_photo(path).pixels, portrait.photo.pixels
+    require(written.shape == source.shape, f"{path.name} has another size than the photo")
+    require(not np.array_equal(written, source), f"{path.name} shows the photo unchanged")
+
+
+def drive(engine: Engine, portrait: Portrait, folder: Path) -> None:
+    """Make a performance of the sample's own face, and a film of the portrait that it drives."""
+    from app.engine.driving.clip_driving import drive_clip
+    from app.engine.driving.ffmpeg import media_info
+    from app.engine.driving.performance import Performance
+    from app.engine.driving.performance_files import write_performance
+    from app.engine.face.retargeting import RetargetSettings
+
+    rest = portrait.faces[0].params
+    swings = [math.sin(2 * math.pi * k / FRAMES) for k in range(FRAMES)]
+    edits = [FaceEdit.of(yaw=rest.camera.yaw + 10 * s, mouth_open=0.5 * abs(s)) for s in swings]
+    frames = [engine.target(portrait, 0, edit) for edit in edits]
+    times = [k / float(RATE) for k in range(FRAMES)]
+    performance, film = folder / "driven.performance", folder / "driven.mp4"
+    write_performance(
+        Performance.of(frames, times, rest, RATE, portrait.photo.size, "self-test"), performance
+    )
+    *_, last = drive_clip(engine, portrait, 0, performance, film, RetargetSettings(relative=True), {})
+    written = last.extra["recording"].pictures
+    require(written == FRAMES, f"{written} of {FRAMES} frames came into the film")
+    require(abs(media_info(film).duration - FRAMES / RATE) < 0.1, "the film has another length")
