@@ -6,12 +6,14 @@ because FaceNet's weights may not be shipped and from scratch its 23 M parameter
 
 from __future__ import annotations
 
+import copy
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from app.engine.networks.discriminators import MultiScaleDiscriminator
 from app.engine.networks.head2head import RGB, Head2Head
 
 N_FEATURES = 512
@@ -128,6 +130,28 @@ class Projection(nn.Module):
         person.rows.weight.copy_(h)
         person.common.copy_(self.common)
         person.bias.copy_(self.bias)
+        return person
+
+
+class ProjectionDiscriminator(nn.Module):
+    """D^I: multi-scale patches whose last convolution gives the feature d of equation 7, judged for one person."""
+
+    def __init__(self, inputs: int, people: int, width: int = 64, n_features: int = N_FEATURES) -> None:
+        super().__init__()
+        self.patches = MultiScaleDiscriminator(inputs, width, spectral=False)
+        for k in range(self.patches.scales):
+            layer = nn.Conv2d(8 * width, n_features, 4, 1, 2)
+            getattr(self.patches, f"discriminator_{k}").model4 = nn.Sequential(layer)
+        self.projection = Projection(people, n_features)
+
+    def forward(self, x: Tensor, person: Tensor) -> list[list[Tensor]]:
+        """As `MultiScaleDiscriminator`, for people (N,) int64."""
+        return [[*outputs[:-1], self.projection(outputs[-1], person)] for outputs in self.patches(x)]
+
+    def personalised(self, h: Tensor) -> ProjectionDiscriminator:
+        """A copy for one person: W becomes the row h (1, n_features)."""
+        person = copy.deepcopy(self)
+        person.projection = self.projection.personalised(h)
         return person
 
 

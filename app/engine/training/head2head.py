@@ -7,8 +7,9 @@ loss. Flow is OpenCV's DIS, not FlowNet2.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import torch
@@ -29,10 +30,11 @@ LAMBDA = 10.0  # of feature matching, perceptual and warp losses
 LEARNING_RATE = 2e-4
 LIGHT = {"width": 16, "n_down": 3, "n_blocks": 6}
 FULL = {"width": 64, "n_down": 3, "n_blocks": 9}
+N = TypeVar("N", bound=nn.Module)
 TURNS = (0, 0, 1, 0, 0, 2)  # which stride a step looks at: most often neighbouring frames
 
 
-def initialised(network: nn.Module) -> nn.Module:
+def initialised(network: N) -> N:
     """Convolutions start from N(0, 0.02), as released."""
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
@@ -45,80 +47,122 @@ def adam(*networks: nn.Module) -> Adam:
     return Adam(parameters, LEARNING_RATE, betas=(0.5, 0.999))
 
 
-class Head2HeadRecipe:
-    """Trains a generator on footage. sizes: LIGHT or FULL; discriminator_width: 64 as released."""
+@dataclass(frozen=True)
+class Adversary:
+    """A GAN's two losses."""
 
-    def __init__(
-        self, footage: Footage, sizes: Mapping[str, int] = LIGHT, discriminator_width: int = 16
-    ) -> None:
+    discriminator: Callable[[losses.Scales, losses.Scales], Tensor]
+    generator: Callable[[losses.Scales], Tensor]
+
+
+LEAST_SQUARES = Adversary(losses.least_squares_discriminator, losses.least_squares_generator)
+HINGE = Adversary(losses.hinge_discriminator, losses.hinge_generator)
+
+
+class Head2HeadRecipe:
+    """Trains a generator on footage. sizes: LIGHT or FULL; width: of the discriminators, 64 as released.
+
+    Head2HeadFS (`head2headfs.py`) is the same recipe with another generator, image discriminator and GAN loss.
+    """
+
+    adversary = LEAST_SQUARES
+    eyes = True
+    warped = True  # whether consecutive frames must agree along the flow
+
+    def __init__(self, footage: Footage, sizes: Mapping[str, int] = LIGHT, width: int = 16) -> None:
         torch.manual_seed(0)
-        self.footage = footage
-        self.sequences = Sequences(footage, eyes=True)
-        self.config: dict[str, Any] = {"kind": "head2head", **sizes, "size": footage.size, "of": footage.name}
-        self.generator = Head2Head(sizes["width"], sizes["n_down"], sizes["n_blocks"])
-        conditioned = 2 * RGB  # NMFC and eyes of the frame itself
-        self.image = MultiScaleDiscriminator(conditioned + RGB, discriminator_width, spectral=False)
-        self.mouth = MultiScaleDiscriminator(conditioned + RGB, discriminator_width, spectral=False)
+        generator = initialised(Head2Head(sizes["width"], sizes["n_down"], sizes["n_blocks"]))
+        image = initialised(MultiScaleDiscriminator(3 * RGB, width, spectral=False))
+        config = {"kind": "head2head", **sizes, "size": footage.size, "of": footage.name}
+        self._set_up([footage], generator, image, width, config)
+
+    def _set_up(
+        self,
+        clips: Sequence[Footage],
+        generator: nn.Module,
+        image: nn.Module,
+        width: int,
+        config: dict[str, Any],
+    ) -> None:
+        self.clips = [Sequences(footage, self.eyes) for footage in clips]
+        self.generator, self.image = cast(Head2Head, generator), image
+        conditioned = 2 * RGB if self.eyes else RGB
+        self.mouth = initialised(MultiScaleDiscriminator(conditioned + RGB, width, spectral=False))
         self.dynamics = [
-            MultiScaleDiscriminator(3 * RGB + 4, discriminator_width, spectral=False) for _ in STRIDES
+            initialised(MultiScaleDiscriminator(3 * RGB + 4, width, spectral=False)) for _ in STRIDES
         ]
         named = {f"dynamics{k}": network for k, network in enumerate(self.dynamics)}
         self.networks: dict[str, nn.Module] = {
-            "generator": self.generator,
-            "image": self.image,
+            "generator": generator,
+            "image": image,
             "mouth": self.mouth,
             **named,
         }
-        for network in self.networks.values():
-            initialised(network)
         self.optimisers: dict[str, Optimizer] = {
-            "generator": adam(self.generator),
-            "frames": adam(self.image, self.mouth),
+            "generator": adam(generator),
+            "frames": adam(image, self.mouth),
             **{name: adam(network) for name, network in named.items()},
         }
+        self.config: dict[str, Any] = config
         self.state: dict[str, Any] = {"steps": 0}
 
     def draw(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-        return self.sequences.draw(rng)
+        return self.clips[0].draw(rng)
 
     def step(self, batch: Batch, stepper: Stepper) -> Mapping[str, Tensor]:
         turn = TURNS[self.state["steps"] % len(TURNS)]
         self.state["steps"] += 1
-        stride = STRIDES[turn]
-        places = [0, stride, 2 * stride]
+        places = [0, STRIDES[turn], 2 * STRIDES[turn]]
         with stepper.autocast():
-            fakes = rolled_out(self.generator, batch, places)
+            h = self.identity(batch)
+            outputs = rolled_out(self.generator, batch, places, h)
+            fakes = [output[:, :RGB] for output in outputs]
             reals = [batch["frames"][:, 2 + t] for t in places]
-            seen = [(batch["conditions"][:, t, -2 * RGB :], batch["mouths"][:, t]) for t in places]
-            flows = batch["flows"][:, turn]
-            critics = self._critics(seen, flows, turn)
+            critics = self._critics(batch, places, turn)
             judged = self._train_critics(critics, reals, [fake.detach() for fake in fakes], stepper, turn)
             terms = self._generator_terms(critics, reals, fakes)
-            if stride == 1:
+            if turn == 0 and self.warped:
                 moved = warp(fakes[1], batch["flows"][:, 0, 2:] * FLOW_SCALE)
                 terms["warp"] = LAMBDA * losses.masked_l1(fakes[2], moved, batch["trust"])
+            terms |= self.further_terms(batch, places, outputs, h)
             stepper.update(self.optimisers["generator"], torch.stack(list(terms.values())).sum())
         gap = torch.stack([(a - b).abs().mean() for a, b in zip(fakes, reals)]).mean()
         return {**terms, "discriminator": judged, "l1": gap}
 
-    def _critics(self, seen: list[tuple[Tensor, Tensor]], flows: Tensor, turn: int) -> Any:
-        """What each discriminator is shown of three frames: name -> (network, frames -> inputs)."""
-        conditions, corners = (torch.cat([pair[k] for pair in seen]) for k in range(2))
+    def identity(self, batch: Batch) -> Tensor | None:
+        """The identity vector (N, n) of the batch's people, None where the generator knows its one person."""
+        return None
+
+    def further_terms(
+        self, batch: Batch, places: list[int], outputs: list[Tensor], h: Tensor | None
+    ) -> dict[str, Tensor]:
+        return {}
+
+    def _critics(self, batch: Batch, places: list[int], turn: int) -> Any:
+        """Each discriminator with what it is shown of three frames: name -> (network, frames -> inputs)."""
+        newest = 2 * RGB if self.eyes else RGB
+        conditions = torch.cat([batch["conditions"][:, t, -newest:] for t in places])
+        corners = torch.cat([batch["mouths"][:, t] for t in places])
+        flows = batch["flows"][:, turn]
 
         def image(frames: list[Tensor]) -> Tensor:
             return torch.cat([conditions, torch.cat(frames)], dim=1)
 
         return {
-            "image": (self.image, image),
+            "image": (self.judge(batch, len(places)), image),
             "mouth": (self.mouth, lambda frames: mouths_of(image(frames), corners)),
             "dynamics": (self.dynamics[turn], lambda frames: torch.cat([*frames, flows], dim=1)),
         }
+
+    def judge(self, batch: Batch, repeats: int) -> Callable[[Tensor], losses.Scales]:
+        """The image discriminator, for `repeats` frames of every person of the batch."""
+        return self.image
 
     def _train_critics(
         self, critics: Any, reals: list[Tensor], fakes: list[Tensor], stepper: Stepper, turn: int
     ) -> Tensor:
         terms = {
-            name: losses.least_squares_discriminator(network(shown(reals)), network(shown(fakes)))
+            name: self.adversary.discriminator(network(shown(reals)), network(shown(fakes)))
             for name, (network, shown) in critics.items()
         }
         stepper.update(self.optimisers["frames"], terms["image"] + terms["mouth"])
@@ -131,7 +175,7 @@ class Head2HeadRecipe:
             fake = network(shown(fakes))
             with torch.no_grad():
                 real = network(shown(reals))
-            adversarial.append(losses.least_squares_generator(fake))
+            adversarial.append(self.adversary.generator(fake))
             matching.append(losses.feature_matching(real, fake))
         return {
             "adversarial": torch.stack(adversarial).sum(),
@@ -140,8 +184,8 @@ class Head2HeadRecipe:
         }
 
     def picture(self) -> NDArray[np.uint8]:
-        """Real frames above, generated ones below: the first three held-out frames of a run up to them."""
-        return side_by_side(*held_out(self.generator, self.sequences, 3))
+        """Real frames above, generated ones below: the first held-out frames."""
+        return side_by_side(*held_out(self.generator, self.clips[0], 4))
 
 
 def rolled_out(
@@ -164,9 +208,14 @@ def rolled_out(
 
 @torch.no_grad()
 def held_out(
-    generator: Head2Head, sequences: Sequences, count: int | None = None, lead: int = 4
+    generator: Head2Head,
+    sequences: Sequences,
+    count: int | None = None,
+    h: Tensor | None = None,
+    lead: int = 4,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """(real, generated) held-out frames (T, 3, S, S) in [-1, 1]; the sequence starts `lead` frames before them."""
+    """(real, generated) held-out frames in [-1, 1], (T, 3, S, S) and (T, 3 or 4, S, S); the sequence starts `lead`
+    frames before them."""
     footage = sequences.footage
     first = footage.n_train
     stop = len(footage.frames) if count is None else min(len(footage.frames), first + count)
@@ -177,9 +226,9 @@ def held_out(
     state = torch.zeros(1, 2 * RGB, footage.size, footage.size, device=device)
     made = []
     for window in sequences.conditions(begin, stop):
-        frame = generator(torch.from_numpy(window)[None].to(device), state)
+        frame = generator(torch.from_numpy(window)[None].to(device), state, h)
         state = next_state(state, frame)
-        made.append(frame[0, :RGB].cpu().numpy())
+        made.append(frame[0].cpu().numpy())
     generator.train(was_training)
     return signed(footage.frames[first:stop]), np.stack(made[first - begin :])
 

@@ -1,0 +1,214 @@
+"""Personal models' training: footage told bad before training, losses that fall, the few-shot conversion in use."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from app.engine.errors import EngineError
+from app.engine.face.fitting import fit_face
+from app.engine.face.landmarks import DetectedFace
+from app.engine.face.morphable_model import default_model
+from app.engine.face.parameters import Camera, Expression, FaceParams, Identity
+from app.engine.face.video_fitting import fit_video
+from app.engine.training.footage import (
+    Footage,
+    _check_faces,
+    _is_cut,
+    coverage,
+    gaps,
+)
+from app.engine.training.head2head import Head2HeadRecipe, held_out, scores
+from app.engine.training.head2headfs import FsFineTuning, FsInitialisation, mask_iou
+from app.engine.training.loop import Plan, Stepper, draw_batch, train
+from app.engine.training.sequences import LENGTH, STRIDES, Sequences, mouth_side, mouths_of
+
+SIZE = 32
+TINY = {"width": 4, "n_down": 2, "n_blocks": 2}
+
+
+def nod(t: int) -> FaceParams:
+    expression = Expression(tuple(np.sin(0.2 * t + np.arange(28)) * 0.5))
+    camera = Camera.from_angles(
+        15 * np.sin(0.3 * t), 5 * np.cos(0.2 * t), 0, 7, (16 + 2 * np.sin(0.3 * t), 17)
+    )
+    return FaceParams(Identity((0.3,) * 40), expression, camera)
+
+
+def footage(count: int = 30, shade: float = 0.6, name: str = "clip") -> Footage:
+    """A disc that follows the face, brighter on the side it turns to."""
+    y, x = np.mgrid[:SIZE, :SIZE] + 0.5
+    frames, mattes = [], []
+    params = tuple(nod(t) for t in range(count))
+    for p in params:
+        cx, cy = p.camera.translation
+        inside = np.hypot(x - cx, y - cy) < 10
+        light = shade + 0.01 * p.camera.yaw * (x - cx) / 10
+        frames.append(np.where(inside, light, 0.2)[..., None] * np.array([255, 220, 200]))
+        mattes.append(inside * 255)
+    return Footage(np.clip(frames, 0, 255).astype(np.uint8), np.array(mattes, np.uint8), params, name)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_footage_survives_the_disk_and_knows_its_best_frame(tmp_path):
+    clip = footage()
+    clip.save(tmp_path / "f.npz")
+    back = Footage.load(tmp_path / "f.npz")
+    assert np.array_equal(back.frames, clip.frames) and np.array_equal(back.mattes, clip.mattes)
+    assert back.params[3].camera.angles == pytest.approx(clip.params[3].camera.angles)
+    assert back.params[3].expression.coefficients == pytest.approx(clip.params[3].expression.coefficients)
+    assert back.n_train == 27
+    yaws = [abs(p.camera.yaw) for p in clip.params]
+    assert yaws[clip.best_frame] < np.median(yaws)
+
+
+def test_coverage_names_its_gaps():
+    shown = coverage(footage().params)
+    assert shown["yaw"].shape == (30,) and shown["yaw"].max() > 10
+    edges = np.array([-40.0, -20, 0, 20, 40])
+    assert gaps(shown["yaw"], edges) == [(-40, -20), (20, 40)]
+
+
+def detected(t: int, noise: float = 0.0, rng: np.random.Generator | None = None) -> DetectedFace:
+    model, params = default_model(), nod(t)
+    big = replace(params.camera, scale=80.0, translation=(200.0 + t, 180.0))
+    points = big.project(model.shape(params.identity, params.expression))
+    if rng is not None:
+        points = points + rng.normal(0, noise, points.shape)
+    return DetectedFace(np.concatenate([points, points[:10]]), (100.0, 80.0, 200.0, 220.0))
+
+
+def test_the_whole_clip_is_fitted_with_one_identity_and_less_jitter():
+    rng, model = np.random.default_rng(0), default_model()
+    faces = [fit_face(detected(t, 1.5, rng), model) for t in range(20)]
+    video = fit_video(faces, model)
+    assert len({p.identity for p in video.frames}) == 1
+    single = np.array([f.params.expression.coefficients for f in faces])
+    together = np.array([p.expression.coefficients for p in video.frames])
+    true = np.array([nod(t).expression.coefficients for t in range(20)])
+    jitter = [np.abs(np.diff(e, 2, axis=0)).mean() for e in (single, together, true)]
+    assert jitter[1] < 0.7 * jitter[0]
+    assert np.abs(together - true).mean() < np.abs(single - true).mean()
+    assert np.abs(together).max() <= 4
+    assert video.error.max() < 0.05
+
+
+def test_a_clip_of_two_frames_cannot_be_fitted():
+    faces = [fit_face(detected(t), default_model()) for t in range(2)]
+    with pytest.raises(ValueError):
+        fit_video(faces, default_model())
+
+
+def test_bad_footage_is_told_with_what_to_do(tmp_path):
+    face = detected(0)
+    with pytest.raises(EngineError, match="only 5 frames"):
+        _check_faces(tmp_path / "short.mp4", [face] * 5)
+    with pytest.raises(EngineError, match="No face was found"):
+        _check_faces(tmp_path / "wall.mp4", [None] * 60)
+    with pytest.raises(EngineError, match="only 40 of 90"):
+        _check_faces(tmp_path / "away.mp4", [face] * 40 + [None] * 50)
+    _check_faces(tmp_path / "good.mp4", [face] * 60)
+
+
+def test_a_cut_is_a_change_of_picture_and_place():
+    dark, bright = np.zeros((32, 32), np.float32), np.full((32, 32), 0.2, np.float32)
+    here = detected(0)
+    there = replace(here, box=(400.0, 80.0, 200.0, 220.0))
+    assert _is_cut(dark, bright, here, there)
+    assert not _is_cut(dark, bright, here, here), "a light that goes on is no cut"
+    assert not _is_cut(dark, dark, here, there), "a quick head is no cut"
+
+
+def test_sequences_line_up_conditions_frames_and_flow():
+    clip = footage()
+    sequences = Sequences(clip, eyes=True)
+    sample = sequences.draw(np.random.default_rng(1))
+    start = int(np.random.default_rng(1).integers(2, clip.n_train - LENGTH + 1))
+    assert sample["conditions"].shape == (LENGTH, 18, SIZE, SIZE)
+    assert np.array_equal(sample["conditions"], sequences.conditions(start, start + LENGTH))
+    assert np.array_equal(sample["conditions"][3, :12], sample["conditions"][2, 6:])
+    expected = clip.frames[start] / 127.5 - 1
+    np.testing.assert_allclose(np.moveaxis(sample["frames"][2], 0, -1), expected, atol=1e-6)
+    assert sample["flows"].shape == (len(STRIDES), 4, SIZE, SIZE)
+    sequences.close()
+
+
+def test_mouth_squares_are_cut_where_asked():
+    size = 48
+    pictures = torch.arange(size * size, dtype=torch.float32).view(1, 1, size, size).repeat(2, 1, 1, 1)
+    side = mouth_side(size)
+    cut = mouths_of(pictures, torch.tensor([[3, 5], [0, 0]]))
+    assert cut.shape == (2, 1, side, side)
+    assert cut[0, 0, 0, 0] == pictures[0, 0, 5, 3]
+
+
+def test_head2head_learns_its_clip(tmp_path):
+    recipe = Head2HeadRecipe(footage(), TINY, width=4)
+    before = scores(*held_out(recipe.generator, recipe.clips[0]))
+    lines = list(train(recipe, Plan(tmp_path, 5, batch=1, steps=30), torch.device("cpu")))
+    after = scores(*held_out(recipe.generator, recipe.clips[0]))
+    assert len(lines) == 30 and {"adversarial", "matching", "perceptual", "warp"} <= set(lines[0].losses)
+    assert after["l1"] < 0.8 * before["l1"]
+    assert recipe.picture().shape == (2 * SIZE, 3 * SIZE, 3)
+
+
+@pytest.fixture(scope="module")
+def started(tmp_path_factory) -> FsInitialisation:
+    clips = [footage(shade=0.4, name="a"), footage(shade=0.8, name="b")]
+    recipe = FsInitialisation(clips, TINY, width=4)
+    plan = Plan(tmp_path_factory.mktemp("fs"), 5, batch=2, steps=25)
+    losses = [p.losses for p in train(recipe, plan, torch.device("cpu"))]
+    assert {"mask", "match"} <= set(losses[0])
+    assert losses[-1]["mask"] < losses[0]["mask"] and losses[-1]["match"] < losses[0]["match"]
+    return recipe
+
+
+def test_few_shot_fine_tuning_starts_at_the_generator_of_h_new(started):
+    clip = footage(shade=0.7, name="new")
+    tuned = FsFineTuning(clip, started)
+    h = started.identity_of(clip)
+    conditions, previous = torch.rand(1, 9, SIZE, SIZE), torch.zeros(1, 6, SIZE, SIZE)
+    with torch.no_grad():
+        wide = started.generator.eval()(conditions, previous, h)
+        narrow = tuned.generator.eval()(conditions, previous)
+    assert (wide - narrow).abs().max() < 1e-5
+    assert torch.equal(tuned.image.projection.rows.weight, h)
+    assert torch.equal(
+        tuned.mouth.state_dict()["discriminator_0.model0.0.weight"],
+        started.mouth.state_dict()["discriminator_0.model0.0.weight"],
+    )
+
+
+def test_initialisation_beats_random_weights_after_the_same_steps(started, tmp_path):
+    clip, errors = footage(shade=0.6, name="new"), []
+    for k, start in enumerate((started, None)):
+        recipe = FsFineTuning(clip, start, TINY, width=4)
+        list(train(recipe, Plan(tmp_path / str(k), 5, batch=1, steps=6), torch.device("cpu")))
+        real, made = held_out(recipe.generator, recipe.clips[0])
+        mattes = clip.mattes[clip.n_train :, None] / 255
+        clean = (real + 1) * mattes - 1
+        errors.append(scores(clean, made[:, :3])["l1"])
+        assert 0 <= mask_iou(clip, made) <= 1
+    assert errors[0] < errors[1]
+
+
+def test_a_step_depends_only_on_its_batch(tmp_path):
+    """Two recipes from the same seed make the same step: what resuming and sharing work rest on."""
+    results = []
+    for _ in range(2):
+        recipe = Head2HeadRecipe(footage(), TINY, width=4)
+        batch = draw_batch(recipe, Plan(tmp_path, 1, batch=1), 0)
+        torch.manual_seed(0)
+        losses = recipe.step(batch, Stepper(torch.device("cpu")))
+        results.append({name: float(value) for name, value in losses.items()})
+    assert results[0] == results[1]
