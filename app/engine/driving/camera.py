@@ -62,7 +62,7 @@ class CameraSource:
         self.lost = False
         self._times: list[float] = []
         self._newest: Frame | None = None
-        self._captured = self._dropped = 0
+        self.captured = self._dropped = 0  # frames so far
         self._news = threading.Condition()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"camera {device}", daemon=True)
@@ -127,8 +127,8 @@ class CameraSource:
         self.lost = False
         with self._news:
             self._dropped += self._newest is not None
-            self._newest = Frame(rgb, now, self._captured, self._dropped)
-            self._captured += 1
+            self._newest = Frame(rgb, now, self.captured, self._dropped)
+            self.captured += 1
             self._news.notify()
 
     def _reconnect(self) -> None:
