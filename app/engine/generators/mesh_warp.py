@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -14,18 +15,23 @@ from numpy.typing import NDArray
 
 from app.engine.errors import EngineError
 from app.engine.face.controls import CONTROLS
-from app.engine.face.parameters import FittedFace
+from app.engine.face.parameters import Camera, FittedFace
 from app.engine.generators import GeneratorInfo, Patch, SourceImage, Target
 from app.engine.warping.background import fill
+from app.engine.warping.calibration import Angles, PoseResponse, probe
 from app.engine.warping.eyes import Eye, draw_eye, eye_source
 from app.engine.warping.mouth import Mouth, draw_mouth, mouth_source
 from app.engine.warping.posing import FaceSource, Posed, eye_pose, face_source, mouth_pose, pose
 from app.engine.warping.rendering import Layers, Motion, motion, render
-from app.engine.warping.shell import source_mesh
+from app.engine.warping.shell import NECK_PIVOT, source_mesh
 from app.engine.warping.surface import Surface, mirror_share, normals, relight, surface
-from app.engine.warping.topology import LOWER_LIDS, UPPER_LIDS, topology
+from app.engine.warping.topology import LOWER_LIDS, N_FACE, UPPER_LIDS, topology
+
+if TYPE_CHECKING:
+    from app.engine.face.landmarks import FaceTracker
 
 LEAST_IOD = 6.0  # px: below, there is nothing to move
+PROBE_FACE = 200  # px of the face in the renders that are measured afresh
 LID_SKIN = (
     0.015  # IOD: how far into the skin a closing lid's texture is taken, so that no eyeball is drawn on it
 )
@@ -42,6 +48,7 @@ class WarpCode:
     surface: Surface
     eyes: tuple[Eye, ...]
     mouth: Mouth
+    response: PoseResponse | None = None
 
 
 class MeshWarp:
@@ -51,8 +58,25 @@ class MeshWarp:
     def info(self) -> GeneratorInfo:
         return GeneratorInfo("mesh-warp", "Mesh warp", 0, tuple(c.name for c in CONTROLS), (), "MIT")
 
+    def __init__(self) -> None:
+        self._responses: dict[
+            str, PoseResponse | None
+        ] = {}  # by photo and face: the same at every resolution
+
     def encode(self, source: SourceImage) -> WarpCode:
-        """Take the photo apart. EngineError for a face too small to move."""
+        """Take the photo apart and learn how its pose is read. EngineError for a face too small to move."""
+        code = self._taken_apart(source)
+        if source.key not in self._responses or not source.key:
+            self._responses[source.key] = self._probed(source)
+        return replace(code, response=self._responses[source.key])
+
+    def _probed(self, source: SourceImage) -> PoseResponse | None:
+        """A small copy of the photo rendered at a few poses and measured afresh."""
+        factor = min(1.0, PROBE_FACE / max(source.face.box[2:]))
+        small = self._taken_apart(resized(source, factor))
+        return probe(small.face.params.camera.angles, lambda angles: measured_angles(self, small, angles))
+
+    def _taken_apart(self, source: SourceImage) -> WarpCode:
         camera = source.face.params.camera
         if camera.scale < LEAST_IOD:
             raise EngineError("This face is too small to edit.", "Use a photo in which the face is larger.")
@@ -78,7 +102,7 @@ class MeshWarp:
         """The moved box; empty where nothing moves."""
         times: list[tuple[str, float]] = []
         with _timed("geometry", times):
-            posed = pose(code.face, target.params)
+            posed = pose(code.face, target.params, code.response)
             eyes = [(eye, eye_pose(code.face, posed, eye)) for eye in code.eyes]
             drawn = [(eye, eye_target) for eye, eye_target in eyes if eye_target is not None]
             moved = _motion(code, posed).with_eyes(drawn, code.layers)
@@ -92,6 +116,47 @@ class MeshWarp:
             for eye, eye_target in drawn:
                 draw_eye(pixels, moved.box[:2], eye, eye_target)
         return Patch(pixels, moved.box[0], moved.box[1], alpha, tuple(times))
+
+
+def resized(source: SourceImage, factor: float) -> SourceImage:
+    """The same face in the photo resized by `factor`, in 8 bits without alpha."""
+    size = (max(1, round(source.matte.shape[1] * factor)), max(1, round(source.matte.shape[0] * factor)))
+    pixels = source.pixels if source.pixels.dtype == np.uint8 else (source.pixels >> 8).astype(np.uint8)
+    return SourceImage(
+        cv2.resize(pixels, size, interpolation=cv2.INTER_AREA),
+        None,
+        source.face.scaled(factor),
+        cv2.resize(source.matte, size, interpolation=cv2.INTER_AREA),
+        tuple(other.scaled(factor) for other in source.others),
+    )
+
+
+def measured_angles(generator: MeshWarp, code: WarpCode, angles: Angles) -> Angles | None:
+    """Yaw, pitch and roll of a fresh fit of the photo rendered at these angles about the neck."""
+    from app.engine.face.fitting import fit_face
+    from app.engine.face.morphable_model import default_model
+
+    own = code.face.params.camera
+    turned = Camera.from_angles(*angles, own.scale, own.translation)
+    neck = np.array([NECK_PIVOT])
+    x, y = (own.project(neck) - turned.project(neck))[0, :2] + own.translation
+    camera = replace(turned, translation=(float(x), float(y)))
+    patch = generator.generate(code, Target(replace(code.face.params, camera=camera)))
+    picture = code.pixels.copy()
+    picture[patch.y : patch.y + patch.pixels.shape[0], patch.x : patch.x + patch.pixels.shape[1]] = (
+        patch.pixels
+    )
+    points = pose(code.face, replace(code.face.params, camera=camera)).points[:N_FACE]
+    found = _tracker().detect_near(picture, points)
+    return None if found is None else fit_face(found, default_model()).params.camera.angles
+
+
+@cache
+def _tracker() -> FaceTracker:
+    """The landmark network for the probes, started once; the engine's one thread uses it."""
+    from app.engine.face.landmarks import FaceTracker
+
+    return FaceTracker()
 
 
 def _motion(code: WarpCode, posed: Posed) -> Motion:
@@ -122,7 +187,7 @@ def _with_lid_skin(face: FaceSource, posed: Posed) -> NDArray[np.float64]:
 
 def fold_overs(code: WarpCode, target: Target) -> int:
     """Triangles that face away in the target though the head's turn alone would not turn them away."""
-    posed = pose(code.face, target.params)
+    posed = pose(code.face, target.params, code.response)
     mesh = code.face.mesh
     fine = topology().smooth @ np.concatenate([mesh.points, posed.points], axis=1)
     a, b, c = (fine[topology().triangles[:, k]] for k in range(3))

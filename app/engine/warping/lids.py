@@ -11,6 +11,7 @@ from app.engine.warping.topology import BROWS, LOWER_LIDS, N_FACE, OVAL, UPPER_L
 
 SHUT = 0.05  # aperture that a closed eye measures
 MEETING = 0.08  # where the lids meet, from the lower (0) to the upper lid (1)
+UPPER_FOLLOWS, LOWER_FOLLOWS = 0.8, 0.4  # of the iris' rise or fall
 SKIN_RINGS = 2  # rings of skin around the lids that unroll with them
 
 
@@ -32,6 +33,17 @@ def move_lids(points: FloatArray, side: int, source_gap: FloatArray, factor: flo
     offsets = np.zeros((N_FACE, 3))
     offsets[upper] = (1 - MEETING) * change
     offsets[lower] = -MEETING * change
+    lids, skin, extension = harmonic_skin(side)
+    offsets[skin] = extension @ offsets[lids]
+    return offsets
+
+
+def lids_follow(side: int, look_up: float) -> FloatArray:
+    """(468, 3) offsets of the lids of an eye whose iris rises by `look_up` IOD: lids go with the eyeball."""
+    offsets = np.zeros((N_FACE, 3))
+    arch = np.sin(np.linspace(0, np.pi, len(UPPER_LIDS[side])))[1:-1]
+    offsets[list(UPPER_LIDS[side][1:-1]), 1] = UPPER_FOLLOWS * look_up * arch
+    offsets[list(LOWER_LIDS[side][1:-1]), 1] = LOWER_FOLLOWS * look_up * arch
     lids, skin, extension = harmonic_skin(side)
     offsets[skin] = extension @ offsets[lids]
     return offsets

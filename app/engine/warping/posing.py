@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.engine.face.parameters import Camera, Expression, FaceParams
-from app.engine.warping.calibration import calibrated
+from app.engine.warping.calibration import PoseResponse, calibrated
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.eyes import Eye, EyePose, contour_vertices
 from app.engine.warping.geometry import target_points
-from app.engine.warping.lids import lid_gap, move_lids, openness
+from app.engine.warping.lids import lid_gap, lids_follow, move_lids, openness
 from app.engine.warping.mouth import INNER, OPEN, TOOTH_BEHIND_LIP, MouthPose
 from app.engine.warping.shell import SourceMesh, smoothstep
 from app.engine.warping.topology import LOWER_LIP, N_FACE, UPPER_LIP
@@ -59,14 +59,15 @@ def lip_gap(points: FloatArray) -> float:
     return float(points[13, 1] - points[14, 1])
 
 
-def pose(source: FaceSource, target: FaceParams) -> Posed:
+def pose(source: FaceSource, target: FaceParams, response: PoseResponse | None = None) -> Posed:
     """Where everything goes. The source's own parameters give the source's own points exactly."""
-    camera, expression = calibrated(source.params, target)
+    camera, expression = calibrated(source.params, target, response)
+    own_gaze = np.radians(source.params.expression.gaze)
+    gaze = EYEBALL * (np.sin(np.radians(expression.gaze)) - np.sin(own_gaze))
     offsets = _expression_offsets(source, expression)
-    offsets, closures = _with_lids(source, offsets, expression)
+    offsets, closures = _with_lids(source, offsets, expression, float(gaze[1]))
     offsets = _with_lips_apart(source, offsets)
-    gaze = np.sin(np.radians(expression.gaze)) - np.sin(np.radians(source.params.expression.gaze))
-    return Posed(target_points(source.mesh, camera, offsets), offsets, closures, camera, gaze * EYEBALL)
+    return Posed(target_points(source.mesh, camera, offsets), offsets, closures, camera, gaze)
 
 
 def _expression_offsets(source: FaceSource, expression: Expression) -> FloatArray:
@@ -81,20 +82,22 @@ def _expression_offsets(source: FaceSource, expression: Expression) -> FloatArra
 
 
 def _with_lids(
-    source: FaceSource, offsets: FloatArray, expression: Expression
+    source: FaceSource, offsets: FloatArray, expression: Expression, look_up: float
 ) -> tuple[FloatArray, tuple[float, float]]:
     """Lid gaps as the apertures ask; closures: 0 as in the photo or wider, 1 shut.
 
-    An aperture left as it was asks nothing: the lids go with the expression.
+    An aperture left as it was asks nothing: the lids go with the expression, and with the eyes as they look up or
+    down by `look_up` (IOD).
     """
     worn, asked = source.params.expression.aperture, expression.aperture
     closures = [0.0, 0.0]
     for side in (0, 1):
-        if asked[side] == worn[side]:
-            continue
-        factor = openness(worn[side], asked[side])
-        offsets = offsets + move_lids(source.points + offsets, side, lid_gap(source.points, side), factor)
-        closures[side] = float(np.clip(1 - factor, 0, 1))
+        if asked[side] != worn[side]:
+            factor = openness(worn[side], asked[side])
+            closures[side] = float(np.clip(1 - factor, 0, 1))
+            offsets = offsets + move_lids(source.points + offsets, side, lid_gap(source.points, side), factor)
+        elif look_up:
+            offsets = offsets + lids_follow(side, look_up)
     return offsets, (closures[0], closures[1])
 
 
