@@ -127,6 +127,10 @@ class FaceTracker:
                 part.close()
         self._near = self._far = self._net = self._last = None
 
+    def reset(self) -> None:
+        """Forget the face that was followed: the next frame is of another clip."""
+        self._last = None
+
     def detect(self, pixels: NDArray[np.uint8]) -> tuple[DetectedFace, ...]:
         """Faces of an (H, W, 3) uint8 sRGB picture, left to right, small ones included; () without any.
 
@@ -145,6 +149,10 @@ class FaceTracker:
         tries = [self._landmarks(pixels, Region.of_box(box, angle), 3) for angle in (0, 90, 180, 270)]
         found = [face for face in tries if face is not None and overlap(face.box, box) > 0.1]
         return max(found, key=lambda face: face.score, default=None)
+
+    def detect_near(self, pixels: NDArray[np.uint8], points: NDArray[np.float64]) -> DetectedFace | None:
+        """The face about where (468 or more, 2 or 3) landmarks in pixels are known to lie; None if there is none."""
+        return self._landmarks(pixels, Region.of_landmarks(points), 2)
 
     def _follow(self, pixels: NDArray[np.uint8]) -> DetectedFace | None:
         if self._last is None:
