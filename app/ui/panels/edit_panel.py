@@ -88,15 +88,23 @@ class EditPanel(QScrollArea):
         group.body.addWidget(row)
 
     def _build_gaze(self) -> None:
+        """The pad drags both angles; beside it their numbers, which need no tracks of their own."""
         group = self._group("gaze", self.tr("Gaze"), GAZE)
         self.pad = GazePad(*GAZE, group)
         self._pad_gestures = Gestures(self.session, self.pad, self.pad)
         self.pad.edited.connect(self._on_gaze)
-        holder = QHBoxLayout()
-        holder.setContentsMargins(4, 4, 0, 0)
-        holder.addWidget(self.pad)
-        holder.addStretch(1)
-        group.body.addLayout(holder)
+        numbers = QVBoxLayout()
+        numbers.addStretch(1)
+        for control in GAZE:
+            row = self.rows[control.name].row
+            row.without_track()
+            numbers.addWidget(row)
+        numbers.addStretch(1)
+        beside = QHBoxLayout()
+        beside.setContentsMargins(4, 4, 0, 0)
+        beside.addWidget(self.pad)
+        beside.addLayout(numbers, 1)
+        group.body.addLayout(beside)
 
     def _chain_button(self, group: FoldingGroup) -> QToolButton:
         button = QToolButton(group)

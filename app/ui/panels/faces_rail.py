@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtGui import QIcon, QPixmap
+from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QLabel, QListWidget, QListWidgetItem, QToolButton, QVBoxLayout, QWidget
 
 from app.engine.face.parameters import FittedFace
@@ -13,6 +13,7 @@ from app.engine.results import Portrait
 from app.session.session import Session
 from app.ui import icons, theme
 from app.ui.canvas.display import to_display
+from app.ui.panels.hover_pictures import untinted
 
 RAIL_PX = 84
 FACE_PX = 56
@@ -74,7 +75,7 @@ class FacesRail(QWidget):
         ratio = self.devicePixelRatioF()
         for face in portrait.faces:
             item = QListWidgetItem(self.list)
-            item.setIcon(QIcon(thumbnail(portrait.photo, face, FACE_PX, ratio)))
+            item.setIcon(untinted(thumbnail(portrait.photo, face, FACE_PX, ratio)))
         self.list.blockSignals(False)
         self.draw_box.setEnabled(True)
         self._show_changes()

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, Slot
-from PySide6.QtGui import QImage, QPixmap
+from PySide6.QtGui import QIcon, QImage, QPixmap
 
 from app.engine.face.controls import Control
 from app.engine.face.parameters import FaceEdit
@@ -81,3 +81,10 @@ def to_pixmap(picture: np.ndarray) -> QPixmap:
     height, width = picture.shape[:2]
     data = np.ascontiguousarray(picture)
     return QPixmap.fromImage(QImage(data.data, width, height, 3 * width, QImage.Format.Format_RGB888))
+
+
+def untinted(picture: QPixmap) -> QIcon:
+    """An icon that keeps its colours when it is selected."""
+    icon = QIcon(picture)
+    icon.addPixmap(picture, QIcon.Mode.Selected)
+    return icon

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtGui import QIcon, QPixmap
+from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
@@ -26,9 +26,9 @@ from app.engine.face.parameters import FaceEdit
 from app.session.presets import Preset, PresetLibrary, blend, write_presets
 from app.session.scheduler import PictureWish
 from app.session.session import Session
-from app.ui import icons
+from app.ui import icons, theme
 from app.ui.panels.binding import Gestures
-from app.ui.panels.hover_pictures import to_pixmap
+from app.ui.panels.hover_pictures import to_pixmap, untinted
 from app.ui.widgets.parameter_slider import ParameterSlider
 
 THUMB_PX = 72
@@ -69,8 +69,10 @@ class PresetsPanel(QWidget):
         listing.setResizeMode(QListWidget.ResizeMode.Adjust)
         listing.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         listing.setIconSize(QSize(THUMB_PX, THUMB_PX))
-        listing.setGridSize(QSize(THUMB_PX + 16, THUMB_PX + 38))
+        listing.setGridSize(QSize(THUMB_PX + 26, THUMB_PX + 36))
+        listing.setFont(theme.body_font(theme.CAPTION_PX))
         listing.setWordWrap(True)
+        listing.setTextElideMode(Qt.TextElideMode.ElideNone)
         listing.setUniformItemSizes(True)
         listing.setAccessibleName(self.tr("Presets"))
         listing.setToolTip(self.tr("Click to apply, Ctrl+click to mix several"))
@@ -112,7 +114,7 @@ class PresetsPanel(QWidget):
         for preset in self._presets.values():
             item = QListWidgetItem(self.tr(preset.name) if preset.shipped else preset.name, self.list)
             item.setData(Qt.ItemDataRole.UserRole, preset.name)
-            item.setIcon(QIcon(self._blank()))
+            item.setIcon(untinted(self._blank()))
             item.setSelected(preset.name in chosen)
         self.list.blockSignals(False)
         self._show_buttons()
@@ -151,7 +153,7 @@ class PresetsPanel(QWidget):
             return
         for at in range(self.list.count()):
             if self.list.item(at).data(Qt.ItemDataRole.UserRole) == key[2]:
-                self.list.item(at).setIcon(QIcon(to_pixmap(picture)))
+                self.list.item(at).setIcon(untinted(to_pixmap(picture)))
 
     # -- mixing
 

@@ -87,6 +87,12 @@ class ParameterSlider(QWidget):
         self.number.next_wanted.connect(self.next_wanted)
         self.reset_mark.clicked.connect(self.reset)
 
+    def without_track(self) -> None:
+        """Only name and number, where a track stands elsewhere."""
+        self.track.hide()
+        self.name_label.setMinimumWidth(0)
+        self.name_label.setMaximumWidth(NAME_PX)
+
     # -- showing
 
     def show_value(self, value: float, own: float) -> None:
