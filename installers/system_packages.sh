@@ -15,7 +15,7 @@ libxcb-cursor.so.0=libxcb-cursor0 libxcb-icccm.so.4=libxcb-icccm4 libxcb-image.s
 libxcb-keysyms.so.1=libxcb-keysyms1 libxcb-randr.so.0=libxcb-randr0 libxcb-render-util.so.0=libxcb-render-util0
 libxcb-shape.so.0=libxcb-shape0 libxcb-xinerama.so.0=libxcb-xinerama0 libxcb-xkb.so.1=libxcb-xkb1
 "
-[ "${1:-}" != build ] || needed+=" objdump=binutils Xvfb=xvfb"
+[ "${1:-}" != build ] || needed+=" objdump=binutils Xvfb=xvfb xdotool=xdotool"
 
 libraries="$(PATH="$PATH:/sbin:/usr/sbin" ldconfig -p)"
 missing=()
