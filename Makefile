@@ -28,8 +28,8 @@ measure: $(VENV)/.dev
 	$(BIN)/mien evaluate $(SHARED)/media/videos/*.mp4
 	$(BIN)/mien bench
 
-package: $(VENV)/.dev
-	bash installers/build_linux.sh
+package:
+	bash installers/package.sh
 
 $(VENV)/.system: installers/system_packages.sh
 	bash installers/system_packages.sh

@@ -19,9 +19,9 @@ _local = threading.local()
 def _segmenter() -> Any:
     """MediaPipe's general model (256 x 256), one per thread; loading takes about a second."""
     if not hasattr(_local, "segmenter"):
-        from mediapipe.python.solutions.selfie_segmentation import SelfieSegmentation
+        from app.engine.face.mediapipe_graphs import solutions
 
-        _local.segmenter = SelfieSegmentation(model_selection=0)
+        _local.segmenter = solutions().selfie_segmentation.SelfieSegmentation(model_selection=0)
     return _local.segmenter
 
 
