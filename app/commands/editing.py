@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from app.commands import Subparsers, print_json, say
 from app.engine.errors import EngineError
-from app.engine.face.controls import BY_NAME
-from app.engine.face.parameters import FaceEdit, FittedFace
+from app.engine.face.controls import BY_NAME, POSE
+from app.engine.face.parameters import FaceEdit, FaceParams, FittedFace
 
 if TYPE_CHECKING:
     from app.engine.engine import Engine
@@ -116,13 +118,17 @@ def run_fit(args: argparse.Namespace) -> None:
 
 
 def require_faces(portrait: Portrait) -> tuple[FittedFace, ...]:
-    """The portrait's faces, or an error when there is none."""
+    """The portrait's faces; an error when there is none, or none large enough to edit."""
+    from app.engine.face.landmarks import MIN_SIDE
+
     if not portrait.faces:
         name = portrait.photo.path.name if portrait.photo.path else "the photo"
-        raise EngineError(
-            f"No face was found in {name}.",
-            "Use a photo in which the face is larger and turned to the camera.",
-        )
+        remedy = "Use a photo in which the face is larger and turned to the camera."
+        raise EngineError(f"No face was found in {name}.", remedy)
+    side = max(max(face.box[2:]) for face in portrait.faces)
+    if side < MIN_SIDE:
+        message = f"The face is too small: {side:.0f} pixels, and at least {MIN_SIDE} are needed."
+        raise EngineError(message, "Open a larger version of the photo.")
     return portrait.faces
 
 
@@ -218,6 +224,10 @@ def edit_one(engine: Engine, job: Job, args: argparse.Namespace, edit_of: Any) -
     measurement = measured(engine, portrait, rendered, face, edit)
     report |= {"asked": as_readings(measurement, "asked"), "measured": as_readings(measurement, "measured")}
     report |= {"changed": rendered.changed, "ms": dict(rendered.ms)}
+    beyond = beyond_safe(portrait.faces[face], engine.target(portrait, face, edit))
+    if beyond:
+        say(f"{', '.join(beyond)} turned by more than holds; expect stretched cheeks and ears")
+    report["beyond_safe"] = beyond
     say(f"{job.output}: {summary(measurement)}, {100 * rendered.changed:.1f} % of pixels changed")
     return report
 
