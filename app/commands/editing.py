@@ -232,6 +232,12 @@ def edit_one(engine: Engine, job: Job, args: argparse.Namespace, edit_of: Any) -
     return report
 
 
+def beyond_safe(face: FittedFace, target: FaceParams) -> list[str]:
+    """The pose angles that leave what holds: it is the turn from the photo's own pose that counts."""
+    turns = np.subtract(target.camera.angles, face.params.camera.angles)
+    return [c.name for c, turn in zip(POSE, turns) if not c.safe[0] <= turn <= c.safe[1]]
+
+
 def measured(
     engine: Engine, portrait: Portrait, rendered: Any, face: int, edit: FaceEdit
 ) -> Measurement | None:
