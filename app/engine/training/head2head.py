@@ -1,8 +1,8 @@
 """Head2Head++ on one person's footage (section 3.4): a recipe for the training loop.
 
 Least squares GAN with image, mouth and three dynamics discriminators, feature matching, a perceptual loss
-(bands of a Laplacian pyramid in place of VGG, whose weights may not be shipped) and the released code's warp
-loss. Flow is OpenCV's DIS, not FlowNet2.
+(bands of a Laplacian pyramid where no VGG is imported) and the released code's warp loss. Flow is OpenCV's
+DIS, not FlowNet2.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from app.engine.networks.head2head import RGB, Head2Head, next_state
 from app.engine.training import losses
 from app.engine.training.footage import Footage
 from app.engine.training.loop import Batch, Stepper
+from app.engine.training.perceptual import imported_features
 from app.engine.training.sequences import FLOW_SCALE, STRIDES, Sequences, mouths_of, signed
 
 LAMBDA = 10.0  # of feature matching, perceptual and warp losses
@@ -92,18 +93,19 @@ class Head2HeadRecipe:
             initialised(MultiScaleDiscriminator(3 * RGB + 4, width, spectral=False)) for _ in STRIDES
         ]
         named = {f"dynamics{k}": network for k, network in enumerate(self.dynamics)}
-        self.networks: dict[str, nn.Module] = {
+        self.networks: Mapping[str, nn.Module] = {
             "generator": generator,
             "image": image,
             "mouth": self.mouth,
             **named,
         }
-        self.optimisers: dict[str, Optimizer] = {
+        self.optimisers: Mapping[str, Optimizer] = {
             "generator": adam(generator),
             "frames": adam(image, self.mouth),
             **{name: adam(network) for name, network in named.items()},
         }
-        self.config: dict[str, Any] = config
+        self.features = imported_features()
+        self.config: Mapping[str, Any] = {**config, "vgg": self.features is not None}
         self.state: dict[str, Any] = {"steps": 0}
 
     def draw(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
@@ -180,8 +182,13 @@ class Head2HeadRecipe:
         return {
             "adversarial": torch.stack(adversarial).sum(),
             "matching": LAMBDA * torch.stack(matching).sum(),
-            "perceptual": LAMBDA * band_distance(torch.cat(fakes), torch.cat(reals)),
+            "perceptual": LAMBDA * self._perceptual(torch.cat(fakes), torch.cat(reals)),
         }
+
+    def _perceptual(self, fakes: Tensor, reals: Tensor) -> Tensor:
+        if self.features is None:
+            return band_distance(fakes, reals)
+        return losses.perceptual(self.features.to(fakes.device), fakes, reals)
 
     def picture(self) -> NDArray[np.uint8]:
         """Real frames above, generated ones below: the first held-out frames."""
@@ -245,5 +252,5 @@ def scores(real: NDArray[np.float32], made: NDArray[np.float32]) -> dict[str, fl
 
 def side_by_side(real: NDArray[np.float32], made: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Rows of frames (T, 3, S, S) in [-1, 1], one row above the other."""
-    rows = [np.concatenate(list(np.moveaxis(frames, 1, -1)), axis=1) for frames in (real, made)]
+    rows = [np.concatenate(list(np.moveaxis(frames, 1, -1)), axis=1) for frames in (real, made[:, :RGB])]
     return np.asarray(np.clip(np.round((np.concatenate(rows) + 1) * 127.5), 0, 255), np.uint8)

@@ -82,8 +82,13 @@ class FsInitialisation(_FsRecipe):
         config = {"kind": "head2headfs", **sizes, "size": clips[0].size, "of": names, "critics": width}
         self._set_up(clips, generator, image, width, config)
         self.embedder = IdentityEmbedder(EMBEDDER_WIDTH)
-        self.networks["embedder"] = self.embedder
-        self.optimisers["generator"] = adam(generator, self.embedder)
+        self.networks = {**self.networks, "embedder": self.embedder}
+        self.optimisers = {**self.optimisers, "generator": adam(generator, self.embedder)}
+
+    def to(self, device: torch.device) -> FsInitialisation:
+        for network in self.networks.values():
+            network.to(device)
+        return self
 
     def identity(self, batch: Batch) -> Tensor:
         n, m = batch["portraits"].shape[:2]

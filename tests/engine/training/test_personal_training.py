@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from app.engine.face.landmarks import DetectedFace
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera, Expression, FaceParams, Identity
 from app.engine.face.video_fitting import fit_video
+from app.engine.generators import backends
 from app.engine.training.footage import (
     Footage,
     _check_faces,
@@ -25,6 +27,12 @@ from app.engine.training.head2head import Head2HeadRecipe, held_out, scores
 from app.engine.training.head2headfs import FsFineTuning, FsInitialisation, mask_iou
 from app.engine.training.loop import Plan, Stepper, draw_batch, train
 from app.engine.training.sequences import LENGTH, STRIDES, Sequences, mouth_side, mouths_of
+from app.engine.training.train_personal import (
+    PersonalSettings,
+    run_folder,
+    train_first_stage,
+    train_head2head,
+)
 
 SIZE = 32
 TINY = {"width": 4, "n_down": 2, "n_blocks": 2}
@@ -210,5 +218,44 @@ def test_a_step_depends_only_on_its_batch(tmp_path):
         batch = draw_batch(recipe, Plan(tmp_path, 1, batch=1), 0)
         torch.manual_seed(0)
         losses = recipe.step(batch, Stepper(torch.device("cpu")))
-        results.append({name: float(value) for name, value in losses.items()})
+        results.append({name: float(value.detach()) for name, value in losses.items()})
     assert results[0] == results[1]
+
+
+def drained(steps):
+    seen = []
+    while True:
+        try:
+            seen.append(next(steps))
+        except StopIteration as stop:
+            return seen, stop.value
+
+
+def test_a_trained_person_is_in_the_menu_and_renders(tmp_path, monkeypatch):
+    """The whole of `mien train head2head` after the footage's preparation, from first stage to backend."""
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path))
+    settings = PersonalSettings(SIZE, TINY, 4)
+    for folder, clip in (
+        ("base/0000", footage(name="a.mp4")),
+        ("base/0001", footage(shade=0.8, name="b.mp4")),
+    ):
+        run_folder(folder).mkdir(parents=True)
+        clip.save(run_folder(folder) / "footage.npz")
+    _, base = drained(train_first_stage([Path("a.mp4"), Path("b.mp4")], "base", 5, settings, steps=2))
+    for name, start in (("me", None), ("few", base)):
+        run_folder(name).mkdir(parents=True)
+        footage(name="me.mp4").save(run_folder(name) / "footage.npz")
+        steps, model = drained(train_head2head(Path("me.mp4"), name, 5, settings, start, steps=2))
+        assert model.kind == ("head2head" if start is None else "head2headfs") and model.name == name
+        assert "before" in steps[0].message and "after" in steps[-1].message
+        backend = backends()[f"head2head-{name}"]()
+        person = backend.renderer().person
+        assert np.array_equal(person.portrait, footage().frames[footage().best_frame])
+        assert person.identity.coefficients == pytest.approx((0.3,) * 40)
+    with pytest.raises(EngineError, match=r"holds a run on me\.mp4"):
+        drained(train_head2head(Path("someone-else.mp4"), "me", 5, settings, steps=3))
+
+
+def test_one_person_is_too_few_for_the_first_stage():
+    with pytest.raises(EngineError, match="several people"):
+        drained(train_first_stage([Path("a.mp4")], "base", 5))

@@ -1,0 +1,163 @@
+"""`mien train head2head`: footage in, a personal model in the menu out; and Head2HeadFS's first stage on several."""
+
+from __future__ import annotations
+
+from collections.abc import Generator as Steps
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from app.engine.checkpoints.head2head_files import KINDS
+from app.engine.checkpoints.kinds import Found
+from app.engine.errors import EngineError
+from app.engine.personal.record import Person
+from app.engine.results import Step
+from app.engine.training.footage import Footage, prepare
+from app.engine.training.head2head import FULL, LIGHT, Head2HeadRecipe, held_out, scores
+from app.engine.training.head2headfs import FsFineTuning, FsInitialisation
+from app.engine.training.loop import CHECKPOINT, Plan, Progress, start_processes, train
+from app.engine.weights import Model, data_folder, file_sha256, save_model
+
+FOOTAGE = "footage.npz"
+OURS = "Yours: trained here on your footage."
+ASK = "Ask the person shown before you publish."
+
+
+@dataclass(frozen=True)
+class PersonalSettings:
+    """size: of the square in pixels; sizes: the generator's; critics: the discriminators' width."""
+
+    size: int = 128
+    sizes: Mapping[str, int] = field(default_factory=lambda: LIGHT)
+    critics: int = 16
+    batch: int = 1
+
+
+ON_GPU = PersonalSettings(256, FULL, 64, 2)
+
+
+def run_folder(name: str) -> Path:
+    """Where a run keeps its footage, checkpoint and curves."""
+    return data_folder() / "training" / name
+
+
+def train_head2head(
+    path: Path,
+    name: str,
+    minutes: float,
+    settings: PersonalSettings | None = None,
+    start: Path | None = None,
+    steps: int | None = None,
+) -> Steps[Step, None, Model]:
+    """Steps with losses and samples, ending in the model, saved under `name`; the same name goes on with its run.
+
+    start: the folder of a Head2HeadFS first stage (`train_first_stage`): then the model is fine-tuned from it.
+    Closing the iterator stops: the checkpoint is kept, and no model is made.
+    """
+    device = start_processes()
+    settings = settings or (ON_GPU if device.type == "cuda" else PersonalSettings())
+    folder = run_folder(name)
+    stage = None if start is None else load_first_stage(start)
+    size = settings.size if stage is None else stage.clips[0].footage.size
+    footage = yield from prepared(path, folder, size)
+    recipe: Head2HeadRecipe
+    if stage is not None:
+        recipe = FsFineTuning(footage, stage.to(device))
+    else:
+        recipe = Head2HeadRecipe(footage, settings.sizes, settings.critics)
+    recipe.generator.to(device)
+    before = score_line(recipe)
+    yield Step(0, 0, f"Held-out frames before: {before}", recipe.picture())
+    yield from told(train(recipe, Plan(folder, minutes, settings.batch, steps=steps), device))
+    yield Step(0, 0, f"Held-out frames after: {score_line(recipe)} (before: {before})", recipe.picture())
+    return keep_person(recipe, folder, name)
+
+
+def train_first_stage(
+    paths: Sequence[Path],
+    name: str,
+    minutes: float,
+    settings: PersonalSettings | None = None,
+    steps: int | None = None,
+) -> Steps[Step, None, Path]:
+    """Head2HeadFS on clips of several people; ends in the run's folder, which `train_head2head` starts from."""
+    if len(paths) < 2:
+        raise EngineError(
+            "The first stage needs footage of several people.", "Give at least two clips, better a hundred."
+        )
+    device = start_processes()
+    settings = settings or (ON_GPU if device.type == "cuda" else PersonalSettings())
+    folder = run_folder(name)
+    clips = []
+    for k, path in enumerate(paths):
+        clips.append((yield from prepared(path, folder / f"{k:04d}", settings.size)))
+    recipe = FsInitialisation(clips, settings.sizes, settings.critics)
+    yield from told(train(recipe, Plan(folder, minutes, 2 * settings.batch, steps=steps), device))
+    return folder
+
+
+def load_first_stage(folder: Path) -> FsInitialisation:
+    """The recipe of a finished first stage with its newest weights; EngineError where there is none."""
+    import json
+
+    clips = [Footage.load(path) for path in sorted(folder.glob(f"*/{FOOTAGE}"))]
+    if not clips or not (folder / CHECKPOINT).is_file():
+        raise EngineError(
+            f"{folder} holds no first stage of Head2HeadFS.", "Give the folder of a “train head2headfs” run."
+        )
+    kept = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)
+    config = json.loads(kept["config"])
+    recipe = FsInitialisation(clips, {key: config[key] for key in LIGHT}, config["critics"])
+    for key, network in recipe.networks.items():
+        network.load_state_dict(kept["networks"][key])
+    return recipe
+
+
+def prepared(path: Path, folder: Path, size: int) -> Steps[Step, None, Footage]:
+    """The footage, prepared once and kept in the run's folder."""
+    kept = folder / FOOTAGE
+    if kept.is_file():
+        footage = Footage.load(kept)
+        if footage.name == path.name and footage.size == size:
+            return footage
+        raise EngineError(
+            f"{folder} holds a run on {footage.name} at {footage.size} pixels.",
+            "Choose another name with -o.",
+        )
+    footage = yield from prepare(path, size)
+    folder.mkdir(parents=True, exist_ok=True)
+    footage.save(kept)
+    return footage
+
+
+def told(progress: Iterator[Progress]) -> Iterator[Step]:
+    """The loop's progress as steps: seconds done of the budget."""
+    for now in progress:
+        words = ", ".join(f"{name} {value:.3f}" for name, value in now.losses.items())
+        message = f"step {now.step}: {words}"
+        yield Step(
+            round(now.seconds), round(now.budget_seconds), message, now.picture, extra=dict(now.losses)
+        )
+
+
+def score_line(recipe: Head2HeadRecipe) -> str:
+    """L1 and PSNR of the held-out last frames (for Head2HeadFS against the frames with their background)."""
+    real, made = held_out(recipe.generator, recipe.clips[0])
+    found = scores(real, made[:, :3])
+    return f"L1 {found['l1']:.2f}, PSNR {found['psnr']:.2f} dB"
+
+
+def keep_person(recipe: Head2HeadRecipe, folder: Path, name: str) -> Model:
+    """The run's generator as a model of the user's, with identity, mean camera and portrait."""
+    footage = recipe.clips[0].footage
+    kind = next(kind for kind in KINDS if kind.name == recipe.config["kind"])
+    weights = {key: value.detach().cpu() for key, value in recipe.generator.state_dict().items()}
+    config = {key: recipe.config[key] for key in (*LIGHT, "size")}
+    person = Person(
+        footage.size, footage.mean_camera, footage.params[0].identity, footage.frames[footage.best_frame]
+    )
+    digest = file_sha256(folder / CHECKPOINT)
+    found = Found(weights, config, person.as_tensors())
+    return save_model(found, kind, name, footage.name, digest, OURS, ASK)
