@@ -96,9 +96,10 @@ class Retargeter:
         scale, moved = own.scale, np.zeros(2)
         if not settings.lock_placement:
             scale *= (driver.scale / neutral.scale) ** settings.pose
-            moved = settings.pose * (_neck(driver) / driver.scale - _neck(neutral) / neutral.scale)
-        # HeadGAN adapts translation over scale; taken at the neck, turning does not shift the shoulders.
-        neck = _neck(own) + scale * moved
+            moved = settings.pose * (_neck(driver) - _neck(neutral)) / neutral.scale
+        # HeadGAN adapts the origin's translation over scale. At the neck, turning does not shift shoulders;
+        # over the neutral's scale, coming nearer does not push the face away from the picture's corner.
+        neck = _neck(own) + own.scale * moved
         x, y = neck - _neck(Camera.from_matrix(rotation, scale, (0.0, 0.0)))
         return Camera.from_matrix(rotation, scale, (float(x), float(y)))
 

@@ -1,0 +1,222 @@
+"""Smoothing and retargeting: what reaches the portrait, and what does not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app.engine.face.morphable_model import MorphableModel, default_model
+from app.engine.face.parameters import Camera, Expression, FaceParams, FittedFace, Identity
+from app.engine.face.retargeting import (
+    REGIONS,
+    Retargeter,
+    RetargetSettings,
+    mirror_matrix,
+    mirrored,
+    region_matrices,
+)
+from app.engine.face.semantic import NECK_PIVOT, directions
+from app.engine.face.smoothing import FaceSmoother
+
+
+@pytest.fixture(scope="module")
+def model() -> MorphableModel:
+    return default_model()
+
+
+def face(
+    seed: int, scale: float, yaw: float = 0.0, aperture: tuple[float, float] = (0.28, 0.26)
+) -> FaceParams:
+    random = np.random.default_rng(seed)
+    expression = Expression(tuple(random.normal(0, 0.5, 28).tolist()), (3.0, -2.0), aperture)
+    camera = Camera.from_angles(yaw, 4, -3, scale, (10 * scale, 5 * scale))
+    return FaceParams(Identity(tuple(random.normal(0, 1, 40).tolist())), expression, camera)
+
+
+@pytest.fixture(scope="module")
+def portrait(model: MorphableModel) -> FittedFace:
+    params = face(1, 80, yaw=6)
+    points = model.vertices(params)
+    return FittedFace(params, np.vstack([points, points[:10]]), (0, 0, 100, 100), np.zeros_like(points))
+
+
+def close(a: FaceParams, b: FaceParams, tolerance: float = 1e-6) -> None:
+    assert a.identity == b.identity
+    assert np.allclose(a.expression.coefficients, b.expression.coefficients, atol=tolerance)
+    assert np.allclose(
+        [*a.expression.gaze, *a.expression.aperture], [*b.expression.gaze, *b.expression.aperture]
+    )
+    assert np.allclose(a.camera.rotation, b.camera.rotation, atol=tolerance)
+    assert np.allclose(a.camera.as_array()[[0, 5, 6]], b.camera.as_array()[[0, 5, 6]], atol=1e-4)
+
+
+def test_a_driver_at_rest_leaves_the_portrait_as_it_is(model, portrait) -> None:
+    neutral = face(2, 50, yaw=-8)
+    close(Retargeter(model, portrait, RetargetSettings()).retarget(neutral, neutral), portrait.params)
+
+
+@pytest.mark.parametrize("relative", [True, False])
+def test_self_reenactment_returns_the_frames_own_parameters(model, portrait, relative: bool) -> None:
+    """The portrait's own clip with the portrait's frame as neutral gives each frame's parameters back."""
+    retargeter = Retargeter(model, portrait, RetargetSettings(relative=relative))
+    own = portrait.params
+    later = replace(
+        own,
+        expression=replace(own.expression, coefficients=tuple(0.5 + c for c in own.expression.coefficients)),
+        camera=Camera.from_angles(-12, 9, 5, 92, (850, 380)),
+    )
+    close(retargeter.retarget(own, own), own)
+    close(retargeter.retarget(later, own), later)
+
+
+def test_identity_stays_the_portraits(model, portrait) -> None:
+    driven = Retargeter(model, portrait, RetargetSettings()).retarget(face(5, 60, 20), face(2, 50))
+    assert driven.identity == portrait.params.identity
+
+
+def test_scale_and_place_are_adapted(model, portrait) -> None:
+    """HeadGAN, section 3.1: a driver twice as near, and half an eye distance aside, in any resolution."""
+    own = portrait.params.camera
+    for size in (1.0, 4.0):
+        neutral = replace(face(2, 50), camera=Camera(50 * size, translation=(100 * size, 90 * size)))
+        neck = neutral.camera.project(NECK_PIVOT[None])[0, :2]
+        nearer = Camera(100 * size)
+        aside = neck + (25 * size, 0) - nearer.project(NECK_PIVOT[None])[0, :2]
+        moved = replace(neutral, camera=replace(nearer, translation=(aside[0], aside[1])))
+        driven = Retargeter(model, portrait, RetargetSettings()).retarget(moved, neutral).camera
+        assert driven.scale == pytest.approx(2 * own.scale)
+        before, after = (c.project(NECK_PIVOT[None])[0, :2] for c in (own, driven))
+        assert after - before == pytest.approx(np.array([0.5 * own.scale, 0]), abs=1e-6)
+
+
+def test_locking_keeps_size_and_neck(model, portrait) -> None:
+    settings = RetargetSettings(lock_placement=True)
+    driven = Retargeter(model, portrait, settings).retarget(face(3, 90, 20), face(2, 50)).camera
+    own = portrait.params.camera
+    assert driven.scale == own.scale and abs(driven.yaw - own.yaw) > 10
+    assert np.allclose(driven.project(NECK_PIVOT[None])[0, :2], own.project(NECK_PIVOT[None])[0, :2])
+
+
+def test_absolute_takes_the_drivers_own_pose_and_expression(model, portrait) -> None:
+    driver, neutral = face(3, 60, 20), face(2, 50, -8)
+    driven = Retargeter(model, portrait, RetargetSettings(relative=False)).retarget(driver, neutral)
+    assert driven.camera.angles == pytest.approx(driver.camera.angles, abs=1e-6)
+    assert np.allclose(driven.expression.coefficients, driver.expression.coefficients)
+    relative = Retargeter(model, portrait, RetargetSettings()).retarget(driver, neutral)
+    assert relative.camera.yaw == pytest.approx(portrait.params.camera.yaw + 28, abs=2)
+
+
+def test_face_mode_keeps_the_pose(model, portrait) -> None:
+    driven = Retargeter(model, portrait, RetargetSettings(mode="face")).retarget(face(3, 60, 30), face(2, 50))
+    assert driven.camera == portrait.params.camera
+    assert driven.expression != portrait.params.expression
+    with pytest.raises(ValueError):
+        RetargetSettings(mode="hand")
+
+
+def test_strengths_of_nothing_leave_everything(model, portrait) -> None:
+    nothing = RetargetSettings(pose=0, mouth=0, brows=0, lid_left=0, lid_right=0, gaze=0)
+    driven = Retargeter(model, portrait, nothing).retarget(face(3, 60, 30, (0.06, 0.06)), face(2, 50))
+    close(driven, portrait.params)
+
+
+def test_regions_add_up_to_the_whole(model) -> None:
+    matrices = region_matrices(model)
+    assert matrices.shape == (len(REGIONS), 28, 28)
+    assert np.allclose(matrices.sum(axis=0), np.eye(28), atol=1e-5)
+
+
+def test_each_strength_acts_on_its_own_part(model, portrait) -> None:
+    """A smile with raised brows: without the mouth's strength the brows still rise, and the other way round."""
+    known, neutral = directions(model), face(2, 50)
+    both = (
+        np.array(neutral.expression.coefficients) + known["smile"] + known["brow_left"] + known["brow_right"]
+    )
+    driver = replace(neutral, expression=replace(neutral.expression, coefficients=tuple(both.tolist())))
+
+    def moved(**strengths: float) -> tuple[float, float]:
+        settings = RetargetSettings(**strengths)
+        driven = Retargeter(model, portrait, settings).retarget(driver, neutral)
+        change = model.expression_offset(driven.expression)
+        change = np.linalg.norm(change - model.expression_offset(portrait.params.expression), axis=1)
+        return change[[61, 291]].mean(), change[[105, 334]].mean()
+
+    whole, without_mouth, without_brows = moved(), moved(mouth=0.0), moved(brows=0.0)
+    assert without_mouth[0] < 0.35 * whole[0] and without_mouth[1] > 0.7 * whole[1]
+    assert without_brows[1] < 0.45 * whole[1] and without_brows[0] > 0.7 * whole[0]
+
+
+@pytest.mark.parametrize("relative", [True, False])
+def test_a_blink_of_the_driver_shuts_the_portraits_eye(model, portrait, relative: bool) -> None:
+    neutral, blink = face(2, 50, aperture=(0.34, 0.34)), face(2, 50, aperture=(0.06, 0.34))
+    driven = Retargeter(model, portrait, RetargetSettings(relative=relative)).retarget(blink, neutral)
+    left, right = driven.expression.aperture
+    assert left == pytest.approx(0.05, abs=0.01) and right == pytest.approx(0.26, abs=0.01)
+
+
+def test_the_lids_strength_is_per_eye(model, portrait) -> None:
+    neutral, shut = face(2, 50), face(2, 50, aperture=(0.05, 0.05))
+    driven = Retargeter(model, portrait, RetargetSettings(lid_left=0)).retarget(shut, neutral)
+    assert driven.expression.aperture[0] == 0.28 and driven.expression.aperture[1] < 0.06
+
+
+def test_mirroring_is_its_own_inverse_and_turns_the_other_way(model, portrait) -> None:
+    one = face(4, 60, 15)
+    close(mirrored(mirrored(one, model), model), one)
+    assert np.allclose(mirror_matrix(model) @ mirror_matrix(model), np.eye(28), atol=1e-5)
+    other = mirrored(one, model)
+    assert other.camera.angles == pytest.approx((-15, 4, 3), abs=1e-6)
+    points, flipped = (model.shape(Identity(), p.expression) for p in (one, other))
+    assert np.allclose(flipped, points[model.mirror] * (-1, 1, 1), atol=1e-4)
+
+
+def test_the_mirror_toggle_turns_the_portrait_the_other_way(model, portrait) -> None:
+    neutral = face(2, 50)
+    turned = replace(neutral, camera=Camera.from_angles(20, 4, -3, 50, neutral.camera.translation))
+    yaws = [
+        Retargeter(model, portrait, RetargetSettings(mirror=m)).retarget(turned, neutral).camera.yaw
+        for m in (False, True)
+    ]
+    own = portrait.params.camera.yaw
+    assert yaws[0] - own == pytest.approx(20, abs=1) and yaws[1] - own == pytest.approx(-20, abs=1)
+
+
+def test_expressions_never_run_away(model, portrait) -> None:
+    wild = replace(face(2, 50), expression=Expression((9.0,) * 28, (80.0, 80.0), (0.9, 0.9)))
+    driven = Retargeter(model, portrait, RetargetSettings()).retarget(wild, face(2, 50)).expression
+    assert np.abs(driven.coefficients).max() <= 3.0 and max(driven.gaze) <= 35
+    assert max(driven.aperture) < 0.45
+
+
+def test_smoothing_calms_a_still_face_and_follows_a_quick_one() -> None:
+    random, steady = np.random.default_rng(0), face(1, 80)
+    angles, smoothed = [], []
+    smoother = FaceSmoother()
+    for k in range(90):
+        yaw = random.normal(0, 0.2) if k < 60 else 30.0 * min(1, (k - 59) / 6)
+        camera = Camera.from_angles(yaw, 0, 0, 80, (800, 400))
+        smoothed.append(smoother.smooth(replace(steady, camera=camera), k / 30).camera.yaw)
+        angles.append(yaw)
+    assert np.std(smoothed[20:60]) < 0.55 * np.std(angles[20:60])
+    assert smoothed[69] > 27  # four frames after the turn of six frames ended
+    assert smoothed[-1] == pytest.approx(30, abs=0.3)
+
+
+def test_smoothing_keeps_a_blink() -> None:
+    smoother, shown = FaceSmoother(), []
+    for k in range(30):
+        aperture = 0.06 if 15 <= k < 18 else 0.3
+        one = replace(face(1, 80), expression=Expression((0.0,) * 28, aperture=(aperture, aperture)))
+        shown.append(smoother.smooth(one, k / 30).expression.aperture[0])
+    assert min(shown) < 0.11 and shown[-1] > 0.28
+
+
+def test_smoothing_starts_anew_after_a_gap_and_passes_identity() -> None:
+    smoother = FaceSmoother()
+    smoother.smooth(face(1, 80), 0.0)
+    other = face(2, 40, 30)
+    close(smoother.smooth(other, 5.0), other)
+    smoother.reset()
+    close(smoother.smooth(face(3, 60), 5.01), face(3, 60))
