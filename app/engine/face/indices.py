@@ -12,7 +12,7 @@ from app.engine.face.morphable_model import MorphableModel
 from app.engine.face.parameters import FloatArray
 
 X, Y, Z = 0, 1, 2
-_EYE_LINE = {k: -0.25 for k in (33, 133, 362, 263)}
+_EYE_LINE = dict.fromkeys((33, 133, 362, 263), -0.25)
 # index -> (axis, vertex -> weight); weights sum to zero, so that moving the face changes nothing
 _INDICES: dict[str, tuple[int, dict[int, float]]] = {
     "mouth_gap": (Y, {13: 0.5, 82: 0.25, 312: 0.25, 14: -0.5, 87: -0.25, 317: -0.25}),

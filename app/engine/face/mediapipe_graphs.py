@@ -159,7 +159,7 @@ class LandmarkNet:
         if "landmarks" not in self._answers:
             return None, score
         points = self._read.get_proto(self._answers["landmarks"]).landmark
-        return np.array([(p.x, p.y, p.z) for p in points]) * CROP, score
+        return np.array([(p.x, p.y, p.z) for p in points], dtype=np.float64) * float(CROP), score
 
     def close(self) -> None:
         self._graph.close_all_packet_sources()

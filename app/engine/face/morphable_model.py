@@ -73,7 +73,14 @@ def load_model(path: Path) -> MorphableModel:
     try:
         with np.load(path, allow_pickle=False) as file:
             groups = {name[6:]: file[name] for name in file.files if name.startswith("group_")}
-            fields = ("mean", "identity_basis", "identity_sigma", "expression_basis", "expression_sigma", "pose_bias")
+            fields = (
+                "mean",
+                "identity_basis",
+                "identity_sigma",
+                "expression_basis",
+                "expression_sigma",
+                "pose_bias",
+            )
             arrays = {name: file[name].astype(np.float64) for name in fields}
             return MorphableModel(**arrays, triangles=file["triangles"], mirror=file["mirror"], groups=groups)
     except (OSError, KeyError, ValueError) as error:
@@ -84,7 +91,14 @@ def save_model(model: MorphableModel, path: Path) -> None:
     """Write as .npz in single precision, beside and then renamed."""
     arrays = {
         name: getattr(model, name).astype(np.float32)
-        for name in ("mean", "identity_basis", "identity_sigma", "expression_basis", "expression_sigma", "pose_bias")
+        for name in (
+            "mean",
+            "identity_basis",
+            "identity_sigma",
+            "expression_basis",
+            "expression_sigma",
+            "pose_bias",
+        )
     }
     groups = {f"group_{name}": indices.astype(np.int32) for name, indices in model.groups.items()}
     beside = path.with_suffix(".part.npz")

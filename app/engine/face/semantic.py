@@ -149,6 +149,8 @@ def drag(
         limited = np.clip(raw + step, -4, 4) - raw
         free &= np.abs(limited - step) < 1e-9
         step = np.where(free, step, limited)
+        if not free.any():
+            break
     return edit.with_values({f"exp{k + 1}": float(v) or None for k, v in enumerate(raw + step)})
 
 
