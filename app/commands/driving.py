@@ -72,7 +72,7 @@ def run_drive(args: argparse.Namespace) -> None:
     recording = followed(steps).extra["recording"]
     if args.json:
         print_json(
-            {"output": str(recording.path), "frames": recording.pictures, "seconds": recording.seconds}
+            {"output": str(recording.path), "frames": recording.pictures, "seconds": recording.duration}
         )
 
 
