@@ -9,7 +9,16 @@ import pytest
 APP = Path(__file__).parents[1] / "app"
 FORBIDDEN = {
     "engine": ("PySide6", "pyqtgraph", "app.session", "app.ui", "app.main", "app.cli"),
-    "session": ("torch", "moderngl", "mediapipe", "cv2", "PySide6.QtWidgets", "app.ui", "app.main", "app.cli"),
+    "session": (
+        "torch",
+        "moderngl",
+        "mediapipe",
+        "cv2",
+        "PySide6.QtWidgets",
+        "app.ui",
+        "app.main",
+        "app.cli",
+    ),
     "ui": ("torch", "moderngl", "mediapipe", "cv2", "app.main", "app.cli"),
 }
 NETWORKS_FORBIDDEN = ("app.engine.weights", "app.engine.device", "pathlib", "os")
