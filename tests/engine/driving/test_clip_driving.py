@@ -1,0 +1,179 @@
+"""The main job: a clip drives the sample portrait to a film, and is tracked to a performance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from app.engine.driving import ffmpeg
+from app.engine.driving.clip_driving import drive_clip, neutral_of, track_clip
+from app.engine.driving.performance_files import read_performance, write_performance
+from app.engine.driving.recorder import Recorder
+from app.engine.driving.video import VideoSource
+from app.engine.engine import Engine
+from app.engine.errors import EngineError
+from app.engine.face.morphable_model import default_model
+from app.engine.face.parameters import FaceEdit
+from app.engine.face.retargeting import RetargetSettings
+from app.engine.results import Portrait
+from app.engine.sample import sample_path
+from tests.engine.driving.conftest import make_performance
+
+COUNT = 18
+RATE = Fraction(30000, 1001)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    engine = Engine()
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def portrait(engine: Engine) -> Portrait:
+    return engine.open(sample_path())
+
+
+@pytest.fixture(scope="module")
+def nodding(tmp_path_factory: pytest.TempPathFactory, astronaut: NDArray[np.uint8]) -> Path:
+    """A clip with sound: the astronaut's head rolls to and fro; black for two frames in the middle."""
+    folder = tmp_path_factory.mktemp("clip")
+    head = np.ascontiguousarray(astronaut[:240, 110:350])
+    recorder = Recorder(folder / "silent.mp4", rate=RATE, live=False)
+    for k in range(COUNT):
+        turn = cv2.getRotationMatrix2D((115, 110), 12 * np.sin(2 * np.pi * k / COUNT), 1.0)
+        frame = cv2.warpAffine(head, turn, (240, 240), borderMode=cv2.BORDER_REPLICATE)
+        recorder.write(np.zeros_like(frame) if k in (9, 10) else frame, float(k / RATE))
+    silent = recorder.stop().path
+    path = folder / "nodding.mp4"
+    sound = ["-f", "lavfi", "-i", "sine=d=0.6"]
+    assert ffmpeg.run(["-i", str(silent), *sound, "-c:v", "copy", str(path)]).returncode == 0
+    return path
+
+
+def frames_of(path: Path) -> list[NDArray[np.uint8]]:
+    source, frames = VideoSource(path), []
+    while (frame := source.take(1)) is not None:
+        assert frame.pixels is not None
+        frames.append(frame.pixels)
+    source.close()
+    return frames
+
+
+def test_a_clip_drives_the_portrait_frame_by_frame(
+    engine: Engine, portrait: Portrait, nodding: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.mp4"
+    steps = list(
+        drive_clip(engine, portrait, 0, nodding, out, RetargetSettings(), {}, audio=True, max_side=256)
+    )
+    shown = [step for step in steps if step.picture is not None]
+    assert len(shown) == COUNT and [s.done for s in shown] == list(range(1, COUNT + 1))
+    assert shown[3].total == COUNT
+    recording = steps[-1].extra["recording"]
+    assert recording.path == out and recording.pictures == COUNT and recording.dropped == 0
+    source = VideoSource(out)
+    source.close()
+    assert source.rate == RATE and source.has_sound and len(frames_of(out)) == COUNT
+    driver = [s.extra["driven"].driver.camera.roll for s in shown]
+    result = [s.extra["driven"].params.camera.roll for s in shown]
+    assert np.ptp(driver) > 10 and np.corrcoef(driver, result)[0, 1] > 0.99
+    assert np.abs(np.diff(result)).max() < 8  # the face is lost for two frames and nothing jumps
+    moved = [np.abs(s.picture.astype(int) - shown[0].picture).mean() for s in shown]
+    assert max(moved) > 1.0
+
+
+def test_the_film_shows_what_the_driver_did(engine: Engine, portrait: Portrait, nodding: Path) -> None:
+    """A fresh fit of the animated pictures follows the driver's roll."""
+    steps = drive_clip(engine, portrait, 0, nodding, None, RetargetSettings(), {}, max_side=384)
+    asked, measured = [], []
+    for step in steps:
+        if step.picture is not None and step.done % 3 == 0:
+            asked.append(step.extra["driven"].driver.camera.roll)
+            measured.append(engine.fit(step.picture)[0].params.camera.roll)
+    assert np.corrcoef(asked, measured)[0, 1] > 0.97
+
+
+def test_cancelling_leaves_no_film(engine: Engine, portrait: Portrait, nodding: Path, tmp_path: Path) -> None:
+    steps = drive_clip(engine, portrait, 0, nodding, tmp_path / "a.mp4", RetargetSettings(), {}, max_side=128)
+    for _ in range(5):
+        next(steps)
+    steps.close()  # type: ignore[attr-defined]
+    assert not list(tmp_path.iterdir())
+
+
+def test_sliders_are_added_and_other_modes_keep_the_pose(
+    engine: Engine, portrait: Portrait, nodding: Path
+) -> None:
+    own = portrait.faces[0].params.camera
+    edits = {0: FaceEdit.of(yaw=own.yaw + 10)}
+    steps = drive_clip(engine, portrait, 0, nodding, None, RetargetSettings(mode="face"), edits, max_side=128)
+    cameras = [s.extra["driven"].params.camera for s in steps if s.picture is not None]
+    assert all(camera.yaw == pytest.approx(own.yaw + 10, abs=0.1) for camera in cameras)
+
+
+def test_tracking_and_driving_again_gives_the_same_motion(
+    engine: Engine, portrait: Portrait, nodding: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "nodding.performance"
+    *_, last = track_clip(engine.model, nodding, path)
+    performance = read_performance(path)
+    assert len(performance) == COUNT and performance.rate == RATE and performance.size == (240, 240)
+    assert performance.neutral is not None and len(performance.identity.coefficients) == 40
+    assert last.extra["performance"].frames.shape == (COUNT, 35)
+    arguments = (RetargetSettings(), {})
+    direct, again = (
+        [
+            s.extra["driven"].params.camera.roll
+            for s in drive_clip(engine, portrait, 0, driver, None, *arguments, max_side=128)
+            if s.picture is not None
+        ]
+        for driver in (nodding, path)
+    )
+    assert again == pytest.approx(direct, abs=0.05)
+
+
+def test_a_csv_drives_too(engine: Engine, portrait: Portrait, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    write_performance(make_performance(6), path)
+    steps = list(
+        drive_clip(engine, portrait, 0, path, tmp_path / "a.webm", RetargetSettings(), {}, max_side=128)
+    )
+    assert steps[-1].extra["recording"].pictures == 6
+
+
+def test_clips_without_a_face_are_told_when_tracked(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "black.mp4", live=False)
+    for k in range(3):
+        recorder.write(np.zeros((96, 96, 3), np.uint8), k / 25)
+    path = recorder.stop().path
+    with pytest.raises(EngineError, match="No face"):
+        list(track_clip(default_model(), path, tmp_path / "a.performance"))
+    assert not (tmp_path / "a.performance").exists()
+
+
+def test_a_performance_without_neutral_uses_its_most_restful_frames() -> None:
+    from dataclasses import replace
+
+    performance = make_performance(30)
+    assert neutral_of(performance) == performance.neutral
+    found = neutral_of(replace(performance, neutral=None))
+    assert np.abs(found.camera.yaw) < 5
+
+
+def test_shared_clips_drive_without_a_jump_or_a_lost_frame(
+    engine: Engine, portrait: Portrait, shared: Path
+) -> None:
+    clip = shared / "media" / "videos" / "a_headpose_female.mp4"
+    steps = drive_clip(engine, portrait, 0, clip, None, RetargetSettings(), {}, max_side=192)
+    shown = [s for s in steps if s.picture is not None]
+    assert len(shown) == 23
+    yaws = np.array([s.extra["driven"].params.camera.yaw for s in shown])
+    assert np.ptp(yaws) > 20 and np.abs(np.diff(yaws)).max() < 25
