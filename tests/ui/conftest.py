@@ -1,0 +1,68 @@
+"""A main window over the fake engine, shown, and ended with the test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from app.session.session import Session
+from app.session.settings import Settings
+from app.ui import theme
+from app.ui.main_window import MainWindow
+from tests.fakes import FakeEngine
+from tests.session.conftest import settle
+
+
+@pytest.fixture
+def fake() -> FakeEngine:
+    return FakeEngine()
+
+
+def ready_to_close(window: MainWindow) -> None:
+    """Nothing unsaved asks a question that nobody answers."""
+    window.session.undo_stack.setClean()
+
+
+@pytest.fixture
+def window(
+    fake: FakeEngine, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MainWindow]:
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    theme.apply(app, "dark")
+    settings = Settings()
+    settings.tour_seen = True
+    window = MainWindow(Session(fake), settings)
+    crashes: list[str] = []
+    monkeypatch.setattr(window, "show_crash", crashes.append)
+    window.session.crashed.connect(crashes.append)
+    qtbot.addWidget(window, before_close_func=ready_to_close)
+    window.resize(1280, 720)
+    window.show()
+    qtbot.waitExposed(window)
+    window.start()
+    yield window
+    ready_to_close(window)
+    window.close()
+    assert not crashes, crashes[0]
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "北京 portrait.png"
+    path.write_bytes(b"a photo")
+    return path
+
+
+@pytest.fixture
+def opened(window: MainWindow, photo: Path, qtbot: QtBot) -> MainWindow:
+    """The window with a photo of two faces."""
+    with qtbot.waitSignal(window.session.portrait_opened):
+        window.documents.open(photo)
+    settle(window.session, qtbot)
+    return window
