@@ -106,6 +106,12 @@ def covariance(differences: Array, mirror: NDArray[np.int32]) -> Array:
     return both.T @ both / len(both)
 
 
+def within(people: Sequence[Frames], bias: Array, mirror: NDArray[np.int32]) -> Array:
+    """The mean over people of the moments of their frames about their own mean."""
+    shapes = [without_bias(frames, bias) for frames in people]
+    return np.asarray(np.mean([covariance(x - x.mean(0), mirror) for x in shapes], axis=0))
+
+
 def principal(moment: Array, count: int) -> tuple[Array, Array]:
     """The first `count` eigenvectors (count, 468, 3), sign fixed, and the square roots of the eigenvalues."""
     from scipy.linalg import eigh

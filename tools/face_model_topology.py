@@ -33,7 +33,7 @@ def triangles(canonical: NDArray[np.float64]) -> Indices:
         near.setdefault(a, set()).add(b)
         near.setdefault(b, set()).add(a)
     cliques = sorted({tuple(sorted((a, b, c))) for a, b in edges for c in near[a] & near[b]})
-    use = {edge: 0 for edge in edges}
+    use = dict.fromkeys(edges, 0)
     for clique in cliques:
         for edge in combinations(clique, 2):
             use[edge] += 1
