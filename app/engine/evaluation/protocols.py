@@ -57,7 +57,7 @@ def evaluate_clip(engine: Engine, clip: FittedClip) -> ClipResult:
     rows = []
     history: tuple[FaceParams, ...] = ()
     for index, (truth, face) in enumerate(zip(clip.frames, clip.faces)):
-        target = Target(face.params, history)
+        target = Target(face.params, history, observed=True)
         history = (*history, face.params)[-2:]
         if index == clip.reference:
             continue

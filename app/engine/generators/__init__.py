@@ -71,13 +71,15 @@ class Target:
     """Where the face shall be, in the source's pixels.
 
     history: the params of the frames before, oldest first (may be empty: stills); latents: the
-    generator's own sliders; audio: (300,) HeadGAN features of this frame or None.
+    generator's own sliders; audio: (300,) HeadGAN features of this frame or None; observed: the params are a filmed
+    face's, to be drawn as they are, not an edit that shall be measured as asked (frames with a history always are).
     """
 
     params: FaceParams
     history: tuple[FaceParams, ...] = ()
     latents: tuple[tuple[str, float], ...] = ()
     audio: tuple[float, ...] | None = None
+    observed: bool = False
 
 
 @dataclass(frozen=True, eq=False)
