@@ -20,6 +20,7 @@ from app.engine.generators import GeneratorInfo, Patch, SourceImage, Target
 from app.engine.warping.background import fill
 from app.engine.warping.calibration import Angles, PoseResponse, probe
 from app.engine.warping.eyes import Eye, draw_eye, eye_source
+from app.engine.warping.geometry import areas, turned_areas
 from app.engine.warping.mouth import Mouth, draw_mouth, mouth_source
 from app.engine.warping.posing import FaceSource, Posed, eye_pose, face_source, mouth_pose, pose
 from app.engine.warping.rendering import Layers, Motion, motion, render
@@ -102,7 +103,7 @@ class MeshWarp:
         """The moved box; empty where nothing moves."""
         times: list[tuple[str, float]] = []
         with _timed("geometry", times):
-            posed = pose(code.face, target.params, code.response)
+            posed = self._posed(code, target)
             eyes = [(eye, eye_pose(code.face, posed, eye)) for eye in code.eyes]
             drawn = [(eye, eye_target) for eye, eye_target in eyes if eye_target is not None]
             moved = _motion(code, posed).with_eyes(drawn, code.layers)
@@ -116,6 +117,20 @@ class MeshWarp:
             for eye, eye_target in drawn:
                 draw_eye(pixels, moved.box[:2], eye, eye_target)
         return Patch(pixels, moved.box[0], moved.box[1], alpha, tuple(times))
+
+    def fold_overs(self, code: WarpCode, target: Target) -> int:
+        """Triangles that face away in the target though the head's turn alone would not turn them away."""
+        posed = self._posed(code, target)
+        mesh, layout = code.face.mesh, topology()
+        skin = layout.triangles[layout.layer < 2]
+        before, after = layout.smooth @ mesh.points, layout.smooth @ posed.points
+        seen = turned_areas(mesh, posed.camera, before, skin) > 0
+        return int(np.count_nonzero(seen & (areas(after, skin) < -0.05)))
+
+    def _posed(self, code: WarpCode, target: Target) -> Posed:
+        """A filmed face is drawn as it was observed, an edit so that it is read as it was asked."""
+        observed = target.observed or bool(target.history)
+        return pose(code.face, target.params, code.response, calibrate=not observed)
 
 
 def resized(source: SourceImage, factor: float) -> SourceImage:
@@ -183,21 +198,6 @@ def _with_lid_skin(face: FaceSource, posed: Posed) -> NDArray[np.float64]:
         points[list(UPPER_LIDS[side][1:-1]), :2] += closure * LID_SKIN * up
         points[list(LOWER_LIDS[side][1:-1]), :2] -= closure * LID_SKIN * up
     return points
-
-
-def fold_overs(code: WarpCode, target: Target) -> int:
-    """Triangles that face away in the target though the head's turn alone would not turn them away."""
-    posed = pose(code.face, target.params, code.response)
-    mesh = code.face.mesh
-    fine = topology().smooth @ np.concatenate([mesh.points, posed.points], axis=1)
-    a, b, c = (fine[topology().triangles[:, k]] for k in range(3))
-    flip = np.array([1.0, -1.0, 1.0])
-    before = np.cross(c[:, :3] - a[:, :3], b[:, :3] - a[:, :3])
-    turn = (flip[:, None] * (posed.camera.rotation @ mesh.camera.rotation.T)) * flip[None]
-    rigid = (before @ turn.T)[:, 2]
-    area = np.cross(c[:, 3:5] - a[:, 3:5], b[:, 3:5] - a[:, 3:5])
-    faces = (before[:, 2] > 0) & (rigid > 0.05 * np.linalg.norm(before, axis=1))
-    return int(np.count_nonzero(faces & (area < -0.05) & (topology().layer < 2)))
 
 
 def _own_matte(source: SourceImage) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from app.engine.face.parameters import Camera, Expression, FaceParams, rotation_matrix
 from app.engine.warping.curves import FloatArray
+from app.engine.warping.lids import SHUT
 from app.engine.warping.shell import NECK_PIVOT
 
 INDEX_GAINS = {
@@ -23,17 +24,18 @@ INDEX_GAINS = {
     "lift_left": 1.25,
     "lift_right": 1.25,
     "mouth_side": 1.6,
-    "jaw_side": 1.8,
+    "jaw_side": 2.4,
     "protrusion": 1.5,
     "brow_left": 1.65,
     "brow_right": 1.65,
-    "brow_gap": 1.8,
-    "cheek_left": 1.5,
-    "cheek_right": 1.5,
+    "brow_gap": 2.4,
+    "cheek_left": 2.0,
+    "cheek_right": 2.0,
     "eye_left": 1.0,
     "eye_right": 1.0,
 }
-GAZE_GAIN = (2.1, 2.1)
+GAZE_GAIN = (2.0, 3.0)
+WIDE_GAIN, CLOSING = 1.6, 1.7
 PROBES = ((-15.0, 0.0), (15.0, 0.0), (0.0, -15.0), (0.0, 15.0))  # (yaw, pitch) degrees from the photo's own
 TURNED = 5.0  # degrees from which a photo is also probed looking ahead
 MOST = 10.0  # degrees a pose is ever corrected by
@@ -138,7 +140,16 @@ def amplified(worn: Expression, asked: Expression) -> Expression:
     change = np.subtract(asked.coefficients, worn.coefficients)
     drawn = np.array(asked.coefficients) + _index_gain() @ change if change.any() else asked.coefficients
     gaze = [own + gain * (new - own) for own, new, gain in zip(worn.gaze, asked.gaze, GAZE_GAIN)]
-    return replace(asked, coefficients=tuple(float(v) for v in drawn), gaze=(gaze[0], gaze[1]))
+    left, right = (_drawn_aperture(own, new) for own, new in zip(worn.aperture, asked.aperture))
+    return Expression(tuple(float(v) for v in drawn), (gaze[0], gaze[1]), (left, right))
+
+
+def _drawn_aperture(own: float, asked: float) -> float:
+    """Half-closed lids are read as more open than they are drawn."""
+    if asked >= own:
+        return own + WIDE_GAIN * (asked - own)
+    open_ = max(own - SHUT, 1e-3)
+    return SHUT + open_ * max(0.0, (asked - SHUT) / open_) ** CLOSING
 
 
 def calibrated(

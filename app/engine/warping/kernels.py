@@ -24,8 +24,8 @@ def triangle_maps(source, target, mirrored, light, triangles, out):  # type: ign
     """Per triangle the affine maps over target pixels.
 
     source, target, mirrored: (V, 2) index coordinates; light: (V, 5) brightness gain - 1, share of the mirrored
-    texture, its gain - 1 for r, g, b; out: (T, 29). Displacements are source - target. Degenerate triangles keep their first
-    corner's values.
+    texture, its gain - 1 for r, g, b; out: (T, 29). Displacements are source - target. Degenerate triangles keep their
+    first corner's values.
     """
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]

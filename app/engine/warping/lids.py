@@ -11,7 +11,7 @@ from app.engine.warping.topology import BROWS, LOWER_LIDS, N_FACE, OVAL, UPPER_L
 
 SHUT = 0.05  # aperture that a closed eye measures
 MEETING = 0.08  # where the lids meet, from the lower (0) to the upper lid (1)
-UPPER_FOLLOWS, LOWER_FOLLOWS = 0.8, 0.4  # of the iris' rise or fall
+UPPER_FOLLOWS, LOWER_FOLLOWS = 0.9, 0.55  # of the iris' rise or fall
 SKIN_RINGS = 2  # rings of skin around the lids that unroll with them
 
 

@@ -59,9 +59,13 @@ def lip_gap(points: FloatArray) -> float:
     return float(points[13, 1] - points[14, 1])
 
 
-def pose(source: FaceSource, target: FaceParams, response: PoseResponse | None = None) -> Posed:
+def pose(
+    source: FaceSource, target: FaceParams, response: PoseResponse | None = None, calibrate: bool = True
+) -> Posed:
     """Where everything goes. The source's own parameters give the source's own points exactly."""
-    camera, expression = calibrated(source.params, target, response)
+    camera, expression = target.camera, target.expression
+    if calibrate:
+        camera, expression = calibrated(source.params, target, response)
     own_gaze = np.radians(source.params.expression.gaze)
     gaze = EYEBALL * (np.sin(np.radians(expression.gaze)) - np.sin(own_gaze))
     offsets = _expression_offsets(source, expression)

@@ -163,7 +163,7 @@ def _ratio(own: FloatArray, n: FloatArray, hidden: FloatArray) -> FloatArray:
     weight = (seen * seen[twin])[:, None]
     log = np.log(np.clip((own + 0.01) / (own[twin] + 0.01), *MIRROR_RANGE))
     value, held = log * weight, weight
-    around = _averaging()[:N_FACE, :N_FACE]
+    around = topology().averaging[:N_FACE, :N_FACE]
     for _ in range(80):  # diffusion from what is known
         near = around @ held
         value = np.where(
@@ -198,19 +198,10 @@ def _outline(mesh: SourceMesh) -> FloatArray:
     return np.asarray(near * mesh.rigid[N_FACE:].reshape(N_RINGS, N_OVAL))
 
 
-@cache
-def _averaging() -> csr_matrix:
-    neighbours = topology().neighbours
-    rows = np.concatenate([np.full(len(ring) + 1, v) for v, ring in enumerate(neighbours)])
-    columns = np.concatenate([np.array([v, *ring]) for v, ring in enumerate(neighbours)])
-    weights = np.concatenate([np.full(len(ring) + 1, 1 / (len(ring) + 1)) for ring in neighbours])
-    return csr_matrix((weights, (rows, columns)), shape=(N_MESH, N_MESH))
-
-
 def _spread(share: FloatArray) -> FloatArray:
     """Smoothed over the mesh; nothing stays nothing."""
     if not share.any():
         return share
     for _ in range(3):
-        share = _averaging() @ share
+        share = topology().averaging @ share
     return np.asarray(share)

@@ -35,7 +35,8 @@ class Topology:
 
     triangles: (T, 3) int32, all of one orientation (counter-clockwise seen from the front, y down);
     layer: (T,) 0 shell, 1 face, 2 eye and mouth fills; smooth: (V, 900) sparse, carries any per-vertex value
-    of the 900 coarse vertices to the fine ones (rows sum to 1); coarse: the (C, 3) triangles before.
+    of the 900 coarse vertices to the fine ones (rows sum to 1); coarse: the (C, 3) triangles before; neighbours:
+    of each coarse vertex; averaging: (900, 900) sparse mean of a vertex and its neighbours.
     """
 
     triangles: NDArray[np.int32]
@@ -43,6 +44,7 @@ class Topology:
     smooth: csr_matrix
     coarse: NDArray[np.int32]
     neighbours: tuple[tuple[int, ...], ...]
+    averaging: csr_matrix
 
 
 def ring_vertex(ring: int, spoke: int) -> int:
@@ -168,4 +170,11 @@ def build(face_triangles: NDArray[np.int32]) -> Topology:
         around[b] |= {a, c}
         around[c] |= {a, b}
     neighbours = tuple(tuple(sorted(ring)) for ring in around)
-    return Topology(triangles, np.repeat(layer, 4), smooth, coarse, neighbours)
+    return Topology(triangles, np.repeat(layer, 4), smooth, coarse, neighbours, _averaging(neighbours))
+
+
+def _averaging(neighbours: Sequence[tuple[int, ...]]) -> csr_matrix:
+    rows = np.concatenate([np.full(len(ring) + 1, v) for v, ring in enumerate(neighbours)])
+    columns = np.concatenate([np.array([v, *ring]) for v, ring in enumerate(neighbours)])
+    weights = np.concatenate([np.full(len(ring) + 1, 1 / (len(ring) + 1)) for ring in neighbours])
+    return csr_matrix((weights, (rows, columns)), shape=(N_MESH, N_MESH))
