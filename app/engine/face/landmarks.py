@@ -17,7 +17,7 @@ CROP_SCALE = 1.5  # side of the network's crop over the face's larger side, as i
 MIN_SIDE = 48  # px of a face's larger side; below, landmarks wander by more than 3 % of the eye distance
 LEAST_BOX_SCORE = 0.45
 SAME_FACE = 0.3  # overlap (intersection over the smaller box) from which two finds are one face
-LEAST_VERIFIED = 0.6  # score of the box network on the face's own upright crop
+LEAST_VERIFIED = 0.64  # score of the box network on the face's own upright crop
 RIGHT_EYE_OUTER, LEFT_EYE_OUTER = 33, 263
 Box = tuple[float, float, float, float]
 
@@ -27,7 +27,7 @@ class DetectedFace:
     """One face.
 
     landmarks: (478, 3) float64 pixels as `Camera.project` gives them: x right, y down, z towards the viewer;
-    box: (x, y, w, h) of the landmarks; score: how sure the landmark network is that this is a face, [0, 1].
+    box: (x, y, w, h) of the landmarks; score: how sure the networks are that this is a face, [0, 1].
     """
 
     landmarks: NDArray[np.float64]
@@ -161,20 +161,24 @@ class FaceTracker:
         return face if face is not None and overlap(face.box, self._last.box) > 0.2 else None
 
     def _search(self, pixels: NDArray[np.uint8], thorough: bool) -> list[DetectedFace]:
+        """Upright faces first; turned ones only where none was found upright."""
         faces: list[DetectedFace] = []
-        quarters = (0, 1, 2, 3) if thorough else (0,)
-        for quarter in quarters:
+        for quarter in (0, 1, 2, 3) if thorough else (0,):
+            upright = list(faces)
             for found in self._boxes(pixels, quarter, tiles=thorough):
-                if any(covered(found.box, face.box) > 0.6 for face in faces):
+                known = upright if quarter else faces
+                if any(covered(found.box, face.box) > 0.6 for face in known):
                     continue
                 region = Region.of_points(_corners(found.box), found.eyes)
                 face = self._landmarks(pixels, region, 2)
-                if face is not None and overlap(face.box, found.box) > 0.25 and self._verified(pixels, face):
-                    faces.append(face)
-        return _without_doubles(faces)
+                if face is not None and overlap(face.box, found.box) > 0.25:
+                    score = self._verified(pixels, face)
+                    faces += [replace(face, score=score)] if score > LEAST_VERIFIED else []
+            faces = _without_doubles(faces)
+        return faces
 
-    def _verified(self, pixels: NDArray[np.uint8], face: DetectedFace) -> bool:
-        """Seen upright with its surroundings, the face is found again at its place and size.
+    def _verified(self, pixels: NDArray[np.uint8], face: DetectedFace) -> float:
+        """How surely the face, seen upright with its surroundings, is found again at its place and size.
 
         Tiles show mouths, ears and folds of cloth alone, which both networks may take for faces.
         """
@@ -184,7 +188,8 @@ class FaceTracker:
         share = CROP / (CROP_SCALE * 1.5)
         own = ((CROP - share) / 2, (CROP - share) / 2, share, share)
         again = self._near.find(wide.crop(pixels))
-        return any(item.score > LEAST_VERIFIED and overlap(item.box, own) > 0.35 for item in again)
+        fitting = [item.score * face.score for item in again if overlap(item.box, own) > 0.35]
+        return max(fitting, default=0.0)
 
     def _boxes(self, pixels: NDArray[np.uint8], quarter: int, tiles: bool) -> list[Found]:
         """Detections at every scale of the picture turned by `quarter` x 90 degrees, in its own pixels."""
@@ -194,9 +199,10 @@ class FaceTracker:
         found = []
         for x, y, side in _tiles(width, height, (4 if quarter == 0 else 2) if tiles else 1):
             part = pixels[y : y + side, x : x + side]
-            small, scale = _at_most(part, 512)
+            small, scale = _at_most(part, 320)
             turned = np.rot90(small, quarter)
-            for net in (self._near, self._far):
+            whole = side == max(width, height)
+            for net in (self._near, self._far) if whole else (self._far,):
                 for item in net.find(turned):
                     back = _turn_back(item, turned.shape[1], turned.shape[0], quarter)
                     found.append(_placed(back, scale, x, y))
@@ -272,7 +278,7 @@ def _is_sane(box: Box, shape: Sequence[int]) -> bool:
 
 def _without_doubles(faces: list[DetectedFace]) -> list[DetectedFace]:
     kept: list[DetectedFace] = []
-    for face in sorted(faces, key=lambda item: -item.side):
+    for face in sorted(faces, key=lambda item: -item.score):
         if all(covered(face.box, other.box) < SAME_FACE for other in kept):
             kept.append(face)
     return kept

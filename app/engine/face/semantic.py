@@ -35,6 +35,8 @@ WIDE = 0.10  # what eyes_wide 1 adds to an aperture
 EYE_WIDTH = 0.43  # lid gap over aperture, model units
 NECK_PIVOT = np.array([0.0, -0.75, -1.3])  # model space; the head turns about it (reference/mesh-warp.md, 3)
 REGULARISER = 1e-6
+HELD_WITHIN = 0.006  # eye distances: held exactly, they would bend the rest of the face to do so
+LID_LIMIT = 1.5  # sigmas: components shut an eye only partly, apertures say the rest
 _BROWS, _EYES = ("brow_left", "brow_right", "brow_gap"), ("eye_left", "eye_right")
 _LIPS = ("mouth_gap", "mouth_width", "lift_left", "lift_right", "mouth_side", "protrusion")
 
@@ -48,7 +50,9 @@ class Movement:
 
 
 MOVEMENTS: dict[str, Movement] = {
-    "smile": Movement({"mouth_width": 0.12, "lift_left": 0.06, "lift_right": 0.06}, (*_BROWS, "mouth_side")),
+    "smile": Movement(
+        {"mouth_width": 0.12, "lift_left": 0.06, "lift_right": 0.06}, (*_BROWS, "mouth_gap", "mouth_side")
+    ),
     "mouth_open": Movement({"mouth_gap": 0.25}, (*_BROWS, *_EYES, "mouth_side")),
     "mouth_width": Movement(
         {"mouth_width": 0.12}, (*_BROWS, *_EYES, "lift_left", "lift_right", "mouth_side")
@@ -56,7 +60,8 @@ MOVEMENTS: dict[str, Movement] = {
     "corner_left": Movement({"lift_left": 0.06}, (*_BROWS, *_EYES, "lift_right", "mouth_gap", "jaw_side")),
     "corner_right": Movement({"lift_right": 0.06}, (*_BROWS, *_EYES, "lift_left", "mouth_gap", "jaw_side")),
     "pucker": Movement(
-        {"mouth_width": -0.14, "protrusion": 0.05}, (*_BROWS, *_EYES, "mouth_gap", "mouth_side")
+        {"mouth_width": -0.14, "protrusion": 0.04},
+        (*_BROWS, *_EYES, "mouth_gap", "mouth_side", "lift_left", "lift_right"),
     ),
     "jaw_side": Movement({"jaw_side": 0.06}, (*_BROWS, *_EYES, "mouth_gap", "lift_left", "lift_right")),
     "brow_left": Movement({"brow_left": 0.08}, (*_LIPS, *_EYES, "brow_right", "jaw_side")),
@@ -175,7 +180,8 @@ def directions(model: MorphableModel) -> dict[str, FloatArray]:
 
     def direction(changes: Mapping[str, float], held: tuple[str, ...]) -> FloatArray:
         rows = np.stack([matrix[name] for name in (*changes, *held)])
-        return _conditional(rows, np.array([*changes.values(), *(0.0 for _ in held)]))
+        slack = np.array([0.0] * len(changes) + [HELD_WITHIN] * len(held))
+        return _conditional(rows, np.array([*changes.values(), *(0.0 for _ in held)]), slack)
 
     found = {name: direction(m.changes, m.held) for name, m in MOVEMENTS.items()}
     for eye, other, lid in (("eye_left", "eye_right", "lid_left"), ("eye_right", "eye_left", "lid_right")):
@@ -183,12 +189,11 @@ def directions(model: MorphableModel) -> dict[str, FloatArray]:
     return found
 
 
-def _conditional(rows: FloatArray, changes: FloatArray) -> FloatArray:
-    """The mean of x ~ N(0, 1) given rows @ x = changes."""
+def _conditional(rows: FloatArray, changes: FloatArray, slack: FloatArray | float = 0.0) -> FloatArray:
+    """The mean of x ~ N(0, 1) given rows @ x = changes, each within its `slack` (a standard deviation)."""
     gram = rows @ rows.T
-    return np.asarray(
-        rows.T @ np.linalg.solve(gram + REGULARISER * np.trace(gram) * np.eye(len(gram)), changes)
-    )
+    noise = np.broadcast_to(np.square(slack) + REGULARISER * np.trace(gram), len(gram))
+    return np.asarray(rows.T @ np.linalg.solve(gram + np.diag(noise), changes))
 
 
 def _expression(edit: FaceEdit, worn: Expression, model: MorphableModel) -> Expression:
@@ -199,7 +204,8 @@ def _expression(edit: FaceEdit, worn: Expression, model: MorphableModel) -> Expr
         if control.name in MOVEMENTS:
             change = change + (edit.get(control.name) or 0.0) * known[control.name]
     for k, lid in enumerate(("lid_left", "lid_right")):
-        change = change + (aperture[k] - worn.aperture[k]) * known[lid]
+        lids = (aperture[k] - worn.aperture[k]) * known[lid]
+        change = change + lids * min(1.0, LID_LIMIT / max(float(np.abs(lids).max()), 1e-9))
     gaze = (edit.get("gaze_x"), edit.get("gaze_y"))
     return Expression(
         tuple(float(v) for v in np.array(worn.coefficients) + amount * change),
