@@ -33,6 +33,10 @@ def main(argv: list[str] | None = None) -> int:
     chosen, rest = parser.parse_known_args(arguments)
     # The non-headless cv2 wheel points Qt at plugins that are not Qt 6's.
     os.environ.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)
+    # Matrices are small here; OpenBLAS's threads only make the GUI wait for the engine's products.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Python's lock changes hands ten times as often: the GUI waits for the engine at every call into Qt.
+    sys.setswitchinterval(0.0005)
 
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication

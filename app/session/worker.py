@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,6 +16,8 @@ from app.engine.errors import EngineError
 from app.engine.results import EngineLike, Step
 
 EngineFactory = Callable[[], EngineLike]
+ENGINE_NICE = 5
+STEPS_AHEAD = 2
 _QUEUED = Qt.ConnectionType.QueuedConnection
 
 
@@ -57,12 +62,16 @@ class Worker(QObject):
         self._engine: EngineLike | None = None
         self._job: Iterator[Step] | None = None
         self._job_task: Task | None = None
+        self._sent = 0
+        self.seen = 0  # steps the GUI has taken; set from there
         # Queued, so that tasks that arrived meanwhile run between two steps.
         self._again.connect(self._advance, _QUEUED)
 
     @Slot()
     def start(self) -> None:
         """Build the engine here: its imports and its OpenGL context belong to this thread."""
+
+        _step_back()
 
         def build(_: EngineLike) -> Any:
             self._engine = self._factory()
@@ -116,7 +125,11 @@ class Worker(QObject):
             self._job = self._job_task = None
             self.ended.emit(Answer(task, None, answer.error))
             return
-        self.stepped.emit(answer.value)
+        # A picture that the GUI has no time for is skipped: its queue must not grow. Words are never skipped.
+        step = answer.value
+        if step.picture is None or step.error or self._sent - self.seen < STEPS_AHEAD:
+            self._sent += 1
+            self.stepped.emit(step)
         self._again.emit()
 
     def _attempt(self, task: Task) -> Answer:
@@ -132,6 +145,12 @@ class Worker(QObject):
             return Answer(task, error=Crash(traceback.format_exc()))
 
 
+def _step_back() -> None:
+    """Let the GUI go first where both want the processor: on Linux every thread has a nice value of its own."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), ENGINE_NICE)
+
+
 class EngineThread(QObject):
     """The worker with its thread, seen from the GUI's side."""
 
@@ -140,6 +159,7 @@ class EngineThread(QObject):
     _begin = Signal(object)
     _cancel = Signal()
     _finish = Signal()
+    stepped = Signal(object)  # the worker's, on the GUI's thread
 
     def __init__(self, factory: EngineFactory, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -152,6 +172,12 @@ class EngineThread(QObject):
         self._begin.connect(self.worker.begin)
         self._cancel.connect(self.worker.cancel)
         self._finish.connect(self.worker.finish)
+        self.worker.stepped.connect(self._on_stepped)
+
+    @Slot(object)
+    def _on_stepped(self, step: Step) -> None:
+        self.stepped.emit(step)
+        self.worker.seen += 1
 
     def start(self) -> None:
         self._thread.start()

@@ -119,7 +119,7 @@ class Canvas(PictureView):
         chosen = self.active_face
         if self._shows_handles and chosen is not None:
             grabbed = getattr(self._drag, "handle", None) or self._hovered
-            overlays.draw_handles(painter, self.view, chosen, grabbed)
+            overlays.draw_handles(painter, self.view, chosen, grabbed, self.devicePixelRatioF())
         if self.mode == "split":
             overlays.draw_divider(painter, self.split * self.width(), QRectF(self.rect()))
         if self._pointer is not None and self._drag is None and self.hint:

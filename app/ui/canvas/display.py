@@ -88,6 +88,9 @@ def _strip(pixels: NDArray[Any], alpha: NDArray[Any] | None, space: QColorSpace 
     """Some rows as RGB32, or premultiplied ARGB32 where there is alpha."""
     height, width = pixels.shape[:2]
     deep = pixels.dtype == np.uint16
+    if not deep and alpha is None:
+        rows = np.ascontiguousarray(pixels)
+        return _managed(QImage(rows.data, width, height, 3 * width, _Format.Format_RGB888), space, False)
     whole = np.empty((height, width, 4), pixels.dtype)
     whole[..., :3] = pixels
     whole[..., 3] = alpha if alpha is not None else (65535 if deep else 255)
@@ -95,11 +98,15 @@ def _strip(pixels: NDArray[Any], alpha: NDArray[Any] | None, space: QColorSpace 
     if alpha is None:
         kind = _Format.Format_RGBX64 if deep else _Format.Format_RGBX8888
     image = QImage(whole.data, width, height, whole.strides[0], kind)
+    return _managed(image, space, alpha is not None)
+
+
+def _managed(image: QImage, space: QColorSpace | None, transparent: bool) -> QImage:
+    """The image in sRGB and in the format that is drawn fastest; a copy, so that the memory it looked into may go."""
     if space is not None:
         image.setColorSpace(space)
         image = image.convertedToColorSpace(QColorSpace(QColorSpace.NamedColorSpace.SRgb))
-    target = _Format.Format_RGB32 if alpha is None else _Format.Format_ARGB32_Premultiplied
-    return image.convertToFormat(target)
+    return image.convertToFormat(_Format.Format_ARGB32_Premultiplied if transparent else _Format.Format_RGB32)
 
 
 class DisplayMaker(QObject):

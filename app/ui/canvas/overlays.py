@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from app.ui.canvas.viewport import Viewport
 
 WHITE, DARK = QColor(255, 255, 255, 235), QColor(0, 0, 0, 160)
 CHECK_PX = 8
+_RING_PX = 18
 
 
 def checkerboard() -> QBrush:
@@ -44,18 +46,31 @@ def draw_box(painter: QPainter, rect: QRectF, number: int, active: bool) -> None
     painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, str(number))
 
 
-def draw_handles(painter: QPainter, view: Viewport, face: CanvasFace, grabbed: Handle | None) -> None:
+def draw_handles(
+    painter: QPainter, view: Viewport, face: CanvasFace, grabbed: Handle | None, ratio: float
+) -> None:
     """Every handle as a small ring, the one under the pointer filled."""
+    half = QPointF(_RING_PX / 2, _RING_PX / 2)
     for handle in HANDLES:
         at = view.to_view(face.point(handle.landmark))
-        active = handle is grabbed
-        painter.setPen(QPen(DARK, 3.5))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        radius = 5.5 if active else 3.5
-        painter.drawEllipse(at, radius, radius)
-        painter.setPen(QPen(WHITE, 1.5))
-        painter.setBrush(WHITE if active else Qt.BrushStyle.NoBrush)
-        painter.drawEllipse(at, radius, radius)
+        painter.drawPixmap(at - half, _ring(handle is grabbed, ratio))
+
+
+@lru_cache(maxsize=8)
+def _ring(filled: bool, ratio: float) -> QPixmap:
+    picture = QPixmap(round(_RING_PX * ratio), round(_RING_PX * ratio))
+    picture.fill(Qt.GlobalColor.transparent)
+    picture.setDevicePixelRatio(ratio)
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    centre, radius = QPointF(_RING_PX / 2, _RING_PX / 2), 5.5 if filled else 3.5
+    painter.setPen(QPen(DARK, 3.5))
+    painter.drawEllipse(centre, radius, radius)
+    painter.setPen(QPen(WHITE, 1.5))
+    painter.setBrush(WHITE if filled else Qt.BrushStyle.NoBrush)
+    painter.drawEllipse(centre, radius, radius)
+    painter.end()
+    return picture
 
 
 def draw_label(painter: QPainter, at: QPointF, text: str, bounds: QRectF) -> None:

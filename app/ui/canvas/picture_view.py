@@ -12,6 +12,7 @@ from PySide6.QtGui import (
     QNativeGestureEvent,
     QPainter,
     QPaintEvent,
+    QPixmap,
     QResizeEvent,
     QWheelEvent,
 )
@@ -42,6 +43,7 @@ class PictureView(QWidget):
         self._before: DisplayPicture | None = None
         self._after: DisplayPicture | None = None
         self._checks = overlays.checkerboard()
+        self._drawn: tuple[Any, QPixmap] | None = None
         self._before_maker, self._after_maker = DisplayMaker(self), DisplayMaker(self)
         self._before_maker.ready.connect(self._on_before)
         self._after_maker.ready.connect(self._on_after)
@@ -167,9 +169,7 @@ class PictureView(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(surround_colour(self.surround)))
-        if self._before is not None:
-            self._paint_pictures(painter)
+        painter.drawPixmap(0, 0, self._picture())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self._photo is not None:
             self.paint_over(painter)
@@ -181,6 +181,23 @@ class PictureView(QWidget):
 
     def paint_over(self, painter: QPainter) -> None:
         """Draw marks over the picture; the painter smooths edges."""
+
+    def _picture(self) -> QPixmap:
+        """Surround and pictures, scaled anew only when they, the zoom or the divider have changed."""
+        ratio = self.devicePixelRatioF()
+        split = self.split if self.mode == "split" else 0.0
+        ground = surround_colour(self.surround)
+        key = (self._before, self._after, self.mode, split, self.view.rect, ground, self.size(), ratio)
+        if self._drawn is None or self._drawn[0] != key:
+            picture = QPixmap(self.size() * ratio)
+            picture.setDevicePixelRatio(ratio)
+            picture.fill(QColor(ground))
+            if self._before is not None:
+                painter = QPainter(picture)
+                self._paint_pictures(painter)
+                painter.end()
+            self._drawn = key, picture
+        return self._drawn[1]
 
     def _paint_pictures(self, painter: QPainter) -> None:
         assert self._before is not None
