@@ -1,0 +1,177 @@
+"""Directions found by Mien itself, on a generator whose "face" can be read off exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from app.engine.checkpoints.kinds import Found, kind_named
+from app.engine.errors import EngineError
+from app.engine.face.parameters import (
+    Camera,
+    Expression,
+    FaceParams,
+    FittedFace,
+    Identity,
+    rotation_matrix,
+)
+from app.engine.latent.calibration import calibrate
+from app.engine.latent.expression_map import own_components
+from app.engine.latent.inversion import LatentModel, picture
+from app.engine.latent.library import ensemble
+from app.engine.latent.parameters import A
+from app.engine.networks.directions import DirectionMatrix, shifted
+from app.engine.networks.face_regressor import FaceRegressor
+from app.engine.networks.stylegan2 import Generator
+from app.engine.training import train_directions as commands
+from app.engine.training.directions import (
+    NAMES,
+    WARM_UP,
+    DirectionsRecipe,
+    labelled,
+    rotations,
+    spread_out,
+    starting_matrix,
+)
+from app.engine.training.loop import Plan, train
+from app.engine.weights import save_model
+from tests.engine.training.test_personal_training import drained
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def read_off(pixels) -> FittedFace:
+    """Left against right is "yaw", top against bottom "pitch", red "exp1", green "exp2", blue the identity."""
+    values = pixels / 255.0
+    half = len(values) // 2
+    yaw = 100 * (values[:, half:].mean() - values[:, :half].mean())
+    pitch = 100 * (values[:half].mean() - values[half:].mean())
+    red, green, blue = values.mean((0, 1))
+    coefficients = (8 * (red - 0.5), 8 * (green - 0.5), *np.zeros(26))
+    params = FaceParams(
+        Identity((8 * (blue - 0.5), *np.zeros(39))),
+        Expression(coefficients),
+        Camera.from_angles(yaw, pitch, 0, 10, (0, 0)),
+    )
+    return FittedFace(params, np.zeros((478, 3)), (0, 0, 1, 1), np.zeros((468, 3)))
+
+
+@pytest.fixture(scope="module")
+def model() -> LatentModel:
+    torch.manual_seed(2)
+    generator = Generator(16, max_channels=16, style_dim=16, n_mlp=2).eval().requires_grad_(False)
+    for layer in generator.modules():
+        if hasattr(layer, "demodulate") and not layer.demodulate:
+            layer.weight.data *= 0.3
+    return LatentModel(generator, generator.mean_latent(1024))
+
+
+@pytest.fixture(scope="module")
+def labels(model):
+    return drained(labelled(model, read_off, 800))[1]
+
+
+def swept(model, matrix, labels, column, count=200):
+    """Asked inputs and measured (values, identity) of random samples with one input drawn from [-A/2, A/2]."""
+    rng = np.random.default_rng(0)
+    asked = rng.uniform(-A / 2, A / 2, count)
+    values, identity = [], []
+    for k, amount in enumerate(asked):
+        w = spread_out(torch.from_numpy(labels.w[k % len(labels.w)][None]).float(), model)
+        inputs = torch.zeros(2, len(NAMES))
+        inputs[1, column] = amount
+        with torch.no_grad():
+            faces = [read_off(picture(model.render(shifted(w, matrix(p[None]))))).params for p in inputs]
+        values.append(faces[1].camera.yaw - faces[0].camera.yaw)
+        identity.append(faces[1].identity.coefficients[0] - faces[0].identity.coefficients[0])
+    return asked, np.array(values), np.array(identity)
+
+
+def test_regressed_yaw_moves_yaw_by_the_asked_sign_and_more_than_identity(model, labels):
+    asked, yaw, identity = swept(model, starting_matrix(labels, 6), labels, 0)
+    assert np.corrcoef(asked, yaw)[0, 1] >= 0.8  # an untrained generator is far from linear
+    spread = labels.values[:, 0].std(), labels.identity[:, 0].std()
+    assert np.abs(yaw).mean() / spread[0] > 2 * np.abs(identity).mean() / spread[1]
+
+
+def test_samples_without_a_face_are_told(model):
+    with pytest.raises(EngineError, match="Only 0 of 5 samples"):
+        drained(labelled(model, lambda pixels: None, 5))
+
+
+def test_training_moves_the_matrix_only_after_net3d_has_warmed_up(model, labels, tmp_path):
+    recipe = DirectionsRecipe(model, labels, codes=torch.zeros(2, model.generator.n_latent, 16), width=8)
+    start = recipe.matrix.linear.weight.detach().clone()
+    stored = {name: value.clone() for name, value in model.generator.state_dict().items()}
+    lines = [p.losses for p in train(recipe, Plan(tmp_path, 5, 4, steps=WARM_UP), torch.device("cpu"))]
+    assert torch.equal(recipe.matrix.linear.weight, start)
+    assert np.mean([p["net3d"] for p in lines[-20:]]) < 0.8 * np.mean([p["net3d"] for p in lines[:20]])
+    more = [p.losses for p in train(recipe, Plan(tmp_path, 5, 4, steps=WARM_UP + 3), torch.device("cpu"))]
+    assert {"shape", "eyes", "mouth", "identity", "perceptual"} <= set(more[-1])
+    assert not torch.equal(recipe.matrix.linear.weight, start)
+    assert all(torch.equal(value, stored[name]) for name, value in model.generator.state_dict().items())
+    assert recipe.picture().shape == (48, 80, 3)
+
+
+def test_half_of_the_draws_change_one_attribute(model, labels):
+    recipe = DirectionsRecipe(model, labels, width=8)
+    alone = 0
+    for seed in range(200):
+        change = recipe.draw(np.random.default_rng(seed))["change"]
+        alone += np.count_nonzero(change) == 1
+    assert 70 <= alone <= 130
+
+
+def test_rotations_are_those_of_the_engine():
+    angles = np.random.default_rng(0).uniform(-40, 40, (5, 3))
+    ours = rotations(torch.from_numpy(angles))
+    for row, expected in zip(ours, [rotation_matrix(*a) for a in angles]):
+        np.testing.assert_allclose(row.numpy(), expected, atol=1e-9)
+
+
+def test_the_regressor_reads_any_size():
+    network = FaceRegressor(5, width=8)
+    parameters, features = network(torch.rand(2, 3, 96, 96))
+    assert parameters.shape == (2, 5) and features.shape == (2, 64)
+
+
+def test_a_matrix_of_ours_is_used_with_its_generator_only(model, tmp_path, monkeypatch):
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path))
+    config = {"size": 16, "max_channels": 16, "style_dim": 16, "n_mlp": 2}
+    found = Found(model.generator.state_dict(), config, {"truncation_latent": model.centre})
+    save_model(found, kind_named("stylegan2"), "mine", "run")
+    monkeypatch.setattr(commands, "face_fitter", fake_fitter)
+    _, matrix = drained(commands.train_directions("mine-directions", 5, samples=80, steps=2))
+    chosen = ensemble()
+    assert chosen is not None and chosen.directions == matrix
+    parameters = chosen.parameterisation
+    assert parameters.names == NAMES and parameters.ours
+    exact = own_components(parameters)
+    assert exact.matrix[3, 0] == pytest.approx(parameters.slopes[3]) and exact.error == 0
+    save_model(found, kind_named("stylegan2"), "other", "another run")
+    assert ensemble().directions is None or ensemble().generator.name == "mine"
+
+
+class fake_fitter:
+    def __enter__(self):
+        return read_off
+
+    def __exit__(self, *_):
+        pass
+
+
+def test_calibration_learns_what_the_inputs_do(model):
+    """A matrix of one direction that changes red: the map gives back the input that a red change was made with."""
+    torch.manual_seed(0)
+    matrix = DirectionMatrix(2, 6, 16)
+    _, found = drained(calibrate(model, matrix, ("yaw", "exp0"), read_off, 60))
+    assert not found.matrix[0].any(), "pose is not an expression"
+    assert 0 <= found.error < 1
+    assert np.abs(found.matrix[1]).max() > 0
