@@ -1,0 +1,102 @@
+"""mien train: personal models, a generator of one's own, latent directions. Each run goes on where it stopped."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Generator as Steps
+from pathlib import Path
+from typing import Any
+
+from app.commands import Subparsers, say
+from app.engine.results import Step
+
+EVERY = 25  # steps between two lines on the terminal
+
+
+def add(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser("train", help="train a person's model, a generator, directions")
+    actions = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
+
+    person = actions.add_parser("head2head", help="a personal model from footage of one person")
+    person.add_argument("footage", type=Path)
+    person.add_argument(
+        "--start", type=Path, metavar="FOLDER", help="of a head2headfs run, to fine-tune from"
+    )
+    person.set_defaults(run=run_head2head)
+
+    people = actions.add_parser("head2headfs", help="Head2HeadFS's first stage, on clips of several people")
+    people.add_argument("footage", type=Path, nargs="+")
+    people.set_defaults(run=run_head2headfs)
+
+    stylegan = actions.add_parser("stylegan", help="a StyleGAN2 generator from a folder of portraits")
+    stylegan.add_argument("folder", type=Path)
+    stylegan.set_defaults(run=run_stylegan)
+
+    directions = actions.add_parser("directions", help="latent directions for the newest StyleGAN2 generator")
+    directions.add_argument(
+        "--calibrate", action="store_true", help="only learn what the imported matrix means in our components"
+    )
+    directions.set_defaults(run=run_directions)
+    for action, name in ((person, "me"), (people, "people"), (stylegan, "faces"), (directions, "directions")):
+        action.add_argument("--minutes", type=float, default=10.0, help="to train now")
+        action.add_argument(
+            "-o", "--output", default=name, metavar="NAME", help=f"its name (default: {name})"
+        )
+        action.add_argument("--picture", type=Path, metavar="PNG", help="keep the newest samples here")
+
+
+def run_head2head(args: argparse.Namespace) -> None:
+    from app.engine.training.train_personal import train_head2head
+
+    model = told(train_head2head(args.footage, args.output, args.minutes, start=args.start), args.picture)
+    print(f"Trained “{model.name}”. Use it with --engine head2head-{model.name}.")
+
+
+def run_head2headfs(args: argparse.Namespace) -> None:
+    from app.engine.training.train_personal import train_first_stage
+
+    folder = told(train_first_stage(args.footage, args.output, args.minutes), args.picture)
+    print(f"Trained. Fine-tune from it with: mien train head2head FOOTAGE --start {folder}")
+
+
+def run_stylegan(args: argparse.Namespace) -> None:
+    from app.engine.training.stylegan import train_stylegan
+
+    model = told(train_stylegan(args.folder, args.output, args.minutes), args.picture)
+    print(f"Trained “{model.name}”. “mien train directions” finds its directions.")
+
+
+def run_directions(args: argparse.Namespace) -> None:
+    from app.engine.training.train_directions import calibrate_directions, train_directions
+
+    if args.calibrate:
+        found = told(calibrate_directions(), args.picture)
+        print(f"Calibrated; {100 * found.error:.0f} % of the expression change stays unexplained.")
+        return
+    model = told(train_directions(args.output, args.minutes), args.picture)
+    print(f"Trained “{model.name}”. Use it with --engine stylegan.")
+
+
+def told(steps: Steps[Step, None, Any], picture: Path | None) -> Any:
+    """Run to the end, say what happens on standard error and keep the newest picture; gives the result."""
+    count = 0
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as finished:
+            return finished.value
+        if step.picture is not None and picture is not None:
+            save(step.picture, picture)
+        if count % EVERY == 0 or step.picture is not None:
+            done = f"{step.done} of {step.total}: " if step.total else ""
+            say(done + step.message)
+        count += 1
+
+
+def save(pixels: Any, path: Path) -> None:
+    """(H, W, 3) uint8 as PNG, written beside and renamed."""
+    from PIL import Image
+
+    beside = path.with_name(path.name + ".part")
+    Image.fromarray(pixels).save(beside, "PNG")
+    beside.replace(path)
