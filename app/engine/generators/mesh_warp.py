@@ -20,13 +20,12 @@ from app.engine.generators import GeneratorInfo, Patch, SourceImage, Target
 from app.engine.warping.background import fill
 from app.engine.warping.calibration import Angles, PoseResponse, probe
 from app.engine.warping.eyes import Eye, draw_eye, eye_source
-from app.engine.warping.geometry import areas, turned_areas
 from app.engine.warping.mouth import Mouth, draw_mouth, mouth_source
 from app.engine.warping.posing import FaceSource, Posed, eye_pose, face_source, mouth_pose, pose
 from app.engine.warping.rendering import Layers, Motion, motion, render
 from app.engine.warping.shell import NECK_PIVOT, source_mesh
 from app.engine.warping.surface import Surface, mirror_share, normals, relight, surface
-from app.engine.warping.topology import LOWER_LIDS, N_FACE, UPPER_LIDS, topology
+from app.engine.warping.topology import LOWER_LIDS, N_FACE, UPPER_LIDS
 
 if TYPE_CHECKING:
     from app.engine.face.landmarks import FaceTracker
@@ -121,11 +120,8 @@ class MeshWarp:
     def fold_overs(self, code: WarpCode, target: Target) -> int:
         """Triangles that face away in the target though the head's turn alone would not turn them away."""
         posed = self._posed(code, target)
-        mesh, layout = code.face.mesh, topology()
-        skin = layout.triangles[layout.layer < 2]
-        before, after = layout.smooth @ mesh.points, layout.smooth @ posed.points
-        seen = turned_areas(mesh, posed.camera, before, skin) > 0
-        return int(np.count_nonzero(seen & (areas(after, skin) < -0.05)))
+        skin = code.face.fine
+        return skin.folded(posed.fine, skin.turned(code.face.params.camera, posed.camera))
 
     def _posed(self, code: WarpCode, target: Target) -> Posed:
         """A filmed face is drawn as it was observed, an edit so that it is read as it was asked."""
@@ -178,13 +174,13 @@ def _motion(code: WarpCode, posed: Posed) -> Motion:
     mesh, before = code.face.mesh, code.face.params.camera
     source = _with_lid_skin(code.face, posed)
     if not posed.offsets.any() and posed.camera == before:
-        return motion(code.layers, source, mesh.points, mesh.points, np.zeros((len(mesh.points), 5)))
+        return motion(code.layers, source, posed.fine, mesh.points, np.zeros((len(mesh.points), 5)))
     after = normals(posed.points)
     share = mirror_share(code.surface, after, posed.camera.yaw - before.yaw)
     gain = relight(code.surface, after)
     mirror_gain = np.where(share[:, None] > 0, code.surface.ratio * (1 + gain)[:, None] - 1, 0)
     light = np.column_stack([gain, share, mirror_gain])
-    return motion(code.layers, source, posed.points, mesh.points[code.surface.twin], light)
+    return motion(code.layers, source, posed.fine, mesh.points[code.surface.twin], light)
 
 
 def _with_lid_skin(face: FaceSource, posed: Posed) -> NDArray[np.float64]:

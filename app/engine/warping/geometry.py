@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from app.engine.face.parameters import Camera
 from app.engine.warping.shell import NECK_PIVOT, FloatArray, SourceMesh
-from app.engine.warping.topology import topology
-
-IntArray = NDArray[np.int32]
 
 BODY_FOLLOW = 0.5
 FLIP = np.array([1.0, -1.0, 1.0])  # model space (y up) to pixels (y down)
-LEAST_AREA = 0.08  # of what the head's turn alone would leave of a triangle
-SMOOTHINGS = 24
+LEAST_AREA = 0.02  # of what the head's turn alone would leave of a triangle
+SMOOTHINGS = 80
 DEAD_ZONE = 0.1  # IOD the neck may move before the body follows
 
 
@@ -27,55 +27,65 @@ def body_shift(mesh: SourceMesh, camera: Camera) -> FloatArray:
     return np.asarray(moved * (BODY_FOLLOW * max(0.0, length - dead) / max(length, 1e-9)))
 
 
-def target_points(mesh: SourceMesh, camera: Camera, offsets: FloatArray) -> FloatArray:
-    """(900, 3) px of the mesh under another camera; offsets: (468, 3) model units added to the face.
+@dataclass(frozen=True, eq=False)
+class Skin:
+    """Triangles of the source that shall never be drawn inside out.
 
-    The source's own camera and zero offsets give the source points exactly.
+    corners: (T, 3); normals: (T, 3) px^2, twice the area long; averaging: (V, V) mean of a vertex and its neighbours.
+    """
+
+    corners: NDArray[np.int32]
+    normals: FloatArray
+    averaging: csr_matrix
+
+    @classmethod
+    def of(cls, points: FloatArray, corners: NDArray[np.int32], averaging: csr_matrix) -> Skin:
+        a, b, c = (points[corners[:, k]] for k in range(3))
+        return cls(corners, np.cross(c - a, b - a), averaging)
+
+    def turned(self, before: Camera, after: Camera) -> FloatArray:
+        """(T,) twice the area (px^2) after the head's turn alone; 0 for what is or gets turned away."""
+        turn = (after.rotation @ before.rotation.T)[2] * FLIP
+        area = self.normals @ turn
+        seen = (self.normals[:, 2] > 0) & (area > 0.1 * np.linalg.norm(self.normals, axis=1))
+        return np.asarray(np.where(seen, area, 0.0) * (after.scale / before.scale) ** 2)
+
+    def areas(self, points: FloatArray) -> FloatArray:
+        """(T,) twice the signed area in the picture, > 0 towards the viewer."""
+        x, y = points[:, 0][self.corners], points[:, 1][self.corners]
+        ux, uy, vx, vy = x[:, 1] - x[:, 0], y[:, 1] - y[:, 0], x[:, 2] - x[:, 0], y[:, 2] - y[:, 0]
+        return np.asarray(vx * uy - vy * ux)
+
+    def folded(self, points: FloatArray, turned: FloatArray) -> int:
+        """How many triangles are inside out that the head's turn alone leaves towards the viewer."""
+        return int(np.count_nonzero((turned > 0) & (self.areas(points) < -0.05)))
+
+    def unfolded(self, rigid: FloatArray, placed: FloatArray, turned: FloatArray) -> FloatArray:
+        """Points without fold-overs: there, what moves beyond the head's motion is evened out with its neighbours."""
+        from app.engine.warping.kernels import unfold
+
+        least = np.where(turned > 0, LEAST_AREA * turned, -np.inf)
+        evened, means = np.ascontiguousarray(placed), self.averaging
+        unfold(
+            self.corners, least, means.indptr, means.indices, np.ascontiguousarray(rigid), evened, SMOOTHINGS
+        )
+        return evened
+
+
+def target_points(mesh: SourceMesh, camera: Camera, offsets: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(900, 3) px of the mesh under another camera, and where the head's motion alone would bring it.
+
+    offsets: (468, 3) model units added to the face. The source's own camera and zero offsets give the source points
+    exactly.
     """
     still = camera == mesh.camera
     if still and not offsets.any():
-        return mesh.points.copy()
+        return mesh.points.copy(), mesh.points
     model = mesh.camera.unproject(mesh.points)
-    moved = model + offsets[np.where(mesh.spoke < len(offsets), mesh.spoke, 0)] * mesh.follow[:, None]
-    rigid = camera.project(moved)
+    own = offsets[np.where(mesh.spoke < len(offsets), mesh.spoke, 0)] * mesh.follow[:, None]
+    rigid = camera.project(model + own)
     static = mesh.points.copy()
     if not still:
         static[:, :2] += mesh.body[:, None] * body_shift(mesh, camera)
     share = mesh.rigid[:, None]
-    placed = share * rigid + (1 - share) * static
-    return _unfolded(mesh, camera, camera.project(model), placed)
-
-
-def turned_areas(mesh: SourceMesh, camera: Camera, points: FloatArray, corners: IntArray) -> FloatArray:
-    """(T,) twice the area (px^2) that triangles of the source have after the head's turn alone; 0 if turned away."""
-    a, b, c = (points[corners[:, k]] for k in range(3))
-    before = np.cross(c - a, b - a)
-    turn = FLIP[:, None] * (camera.rotation @ mesh.camera.rotation.T) * FLIP
-    after = (before @ turn.T)[:, 2] * (camera.scale / mesh.camera.scale) ** 2
-    seen = (before[:, 2] > 0) & (after > 0.05 * np.linalg.norm(before, axis=1))
-    return np.asarray(np.where(seen, after, 0.0))
-
-
-def areas(points: FloatArray, corners: IntArray) -> FloatArray:
-    """(T,) twice the signed area in the picture, > 0 towards the viewer."""
-    (ax, ay), (bx, by), (cx, cy) = (points[corners[:, k], :2].T for k in range(3))
-    return np.asarray((cx - ax) * (by - ay) - (cy - ay) * (bx - ax))
-
-
-def _unfolded(mesh: SourceMesh, camera: Camera, rigid: FloatArray, placed: FloatArray) -> FloatArray:
-    """Points without fold-overs: where skin would be drawn inside out, its motion is evened out with its neighbours'."""
-    layout = topology()
-    skin = layout.coarse[layout.layer[::4] < 2]
-    least = LEAST_AREA * turned_areas(mesh, camera, mesh.points, skin)
-    extra = placed - rigid
-    for attempt in range(SMOOTHINGS):
-        folded = areas(placed, skin) < least
-        if not folded.any():
-            break
-        touched = np.zeros(len(placed), bool)
-        touched[skin[folded]] = True
-        if attempt >= SMOOTHINGS // 4:  # stubborn: from further around
-            touched = layout.averaging @ touched > 0
-        extra[touched] = layout.averaging[touched] @ extra
-        placed = rigid + extra
-    return placed
+    return share * rigid + (1 - share) * static, camera.project(model)

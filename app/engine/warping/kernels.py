@@ -59,6 +59,41 @@ def triangle_maps(source, target, mirrored, light, triangles, out):  # type: ign
 
 
 @njit(cache=True, nogil=True)
+def unfold(corners, least, starts, around, rigid, placed, rounds):  # type: ignore[no-untyped-def]
+    """Even out placed (V, 3) in place where triangles (T, 3) cover less than least (T,) px^2 x 2 towards the viewer.
+
+    starts, around: the neighbours of each vertex, in CSR form; what moves beyond rigid (V, 3) is averaged with them,
+    with every eight rounds one ring further around.
+    """
+    touched = np.zeros(len(placed), np.bool_)
+    for attempt in range(rounds):
+        touched[:] = False
+        folded = False
+        for t in range(len(corners)):
+            a, b, c = corners[t, 0], corners[t, 1], corners[t, 2]
+            ux, uy = placed[b, 0] - placed[a, 0], placed[b, 1] - placed[a, 1]
+            vx, vy = placed[c, 0] - placed[a, 0], placed[c, 1] - placed[a, 1]
+            if vx * uy - vy * ux < least[t]:
+                folded = True
+                touched[a] = touched[b] = touched[c] = True
+        if not folded:
+            return
+        for _ in range(attempt // 8):
+            near = touched.copy()
+            for v in range(len(placed)):
+                if near[v]:
+                    for k in range(starts[v], starts[v + 1]):
+                        touched[around[k]] = True
+        for v in range(len(placed)):
+            if touched[v]:
+                for axis in range(3):
+                    total = 0.0
+                    for k in range(starts[v], starts[v + 1]):
+                        total += placed[around[k], axis] - rigid[around[k], axis]
+                    placed[v, axis] = rigid[v, axis] + total / (starts[v + 1] - starts[v])
+
+
+@njit(cache=True, nogil=True)
 def fill_ids(y0, y1, x0, x1, target, triangles, order, ids):  # type: ignore[no-untyped-def]
     """Paint triangle numbers, in `order`, into ids (y1 - y0, x1 - x0); those that face away are left out."""
     for k in range(order.shape[0]):

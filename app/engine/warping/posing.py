@@ -10,11 +10,11 @@ from app.engine.face.parameters import Camera, Expression, FaceParams
 from app.engine.warping.calibration import PoseResponse, calibrated
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.eyes import Eye, EyePose, contour_vertices
-from app.engine.warping.geometry import target_points
+from app.engine.warping.geometry import Skin, target_points
 from app.engine.warping.lids import lid_gap, lids_follow, move_lids, openness
 from app.engine.warping.mouth import INNER, OPEN, TOOTH_BEHIND_LIP, MouthPose
 from app.engine.warping.shell import SourceMesh, smoothstep
-from app.engine.warping.topology import LOWER_LIP, N_FACE, UPPER_LIP
+from app.engine.warping.topology import LOWER_LIP, N_FACE, UPPER_LIP, topology
 
 EYEBALL = 0.19  # IOD
 FLIP = np.diag([1.0, -1.0, 1.0])  # model space (y up) to pixels (y down)
@@ -26,21 +26,25 @@ LIP_THICKNESS = 0.06  # IOD: how far behind the lips the teeth stand
 class FaceSource:
     """The photo's face in model space.
 
-    points: (468, 3); lip_rest: y of the upper lip's line with the expression taken out; gap: IOD between the lips.
+    points: (468, 3); coarse, fine: the mesh's skin before and after subdivision;
+    lip_rest: y of the upper lip's line with the expression taken out; gap: IOD between the lips.
     """
 
     mesh: SourceMesh
     params: FaceParams
     points: FloatArray
+    coarse: Skin
+    fine: Skin
     lip_rest: float
     gap: float
 
 
 @dataclass(frozen=True, eq=False)
 class Posed:
-    """A target: the 900 mesh points (px), their (468, 3) offsets, lid closures, and the target camera."""
+    """A target: the 900 mesh points (px), the fine mesh's, (468, 3) offsets, lid closures, camera, gaze (IOD)."""
 
     points: FloatArray
+    fine: FloatArray
     offsets: FloatArray
     closures: tuple[float, float]
     camera: Camera
@@ -52,7 +56,11 @@ def face_source(mesh: SourceMesh, params: FaceParams) -> FaceSource:
 
     points = mesh.camera.unproject(mesh.points[:N_FACE])
     worn = default_model().expression_offset(params.expression)
-    return FaceSource(mesh, params, points, float((points - worn)[13, 1]), lip_gap(points))
+    layout = topology()
+    coarse = Skin.of(mesh.points, layout.coarse[layout.layer[::4] < 2], layout.averaging)
+    finer = layout.smooth @ mesh.points
+    fine = Skin.of(finer, layout.triangles[layout.layer < 2], layout.fine_averaging)
+    return FaceSource(mesh, params, points, coarse, fine, float((points - worn)[13, 1]), lip_gap(points))
 
 
 def lip_gap(points: FloatArray) -> float:
@@ -71,7 +79,12 @@ def pose(
     offsets = _expression_offsets(source, expression)
     offsets, closures = _with_lids(source, offsets, expression, float(gaze[1]))
     offsets = _with_lips_apart(source, offsets)
-    return Posed(target_points(source.mesh, camera, offsets), offsets, closures, camera, gaze)
+    placed, rigid = target_points(source.mesh, camera, offsets)
+    smooth = topology().smooth
+    own = source.params.camera
+    placed = source.coarse.unfolded(rigid, placed, source.coarse.turned(own, camera))
+    fine = source.fine.unfolded(smooth @ rigid, smooth @ placed, source.fine.turned(own, camera))
+    return Posed(placed, fine, offsets, closures, camera, gaze)
 
 
 def _expression_offsets(source: FaceSource, expression: Expression) -> FloatArray:

@@ -72,22 +72,19 @@ def pool() -> ThreadPool:
 
 
 def motion(
-    layers: Layers, source: FloatArray, target: FloatArray, mirrored: FloatArray, light: FloatArray
+    layers: Layers, source: FloatArray, fine: FloatArray, mirrored: FloatArray, light: FloatArray
 ) -> Motion:
-    """Smooth (900, 3) vertices (px) and (900, 5) light to the fine mesh and find what moves."""
+    """What moves: source, mirrored (900, 3) px and light (900, 5) of the coarse mesh, fine (V, 3) px of the target."""
     mesh = topology()
-    fine = mesh.smooth @ np.concatenate(
-        [source[:, :2] - 0.5, target - [0.5, 0.5, 0], mirrored[:, :2] - 0.5, light], 1
-    )
-    fine = fine.astype(np.float32)
-    start, end = np.ascontiguousarray(fine[:, :2]), np.ascontiguousarray(fine[:, 2:4])
+    carried = mesh.smooth @ np.concatenate([source[:, :2] - 0.5, mirrored[:, :2] - 0.5, light], axis=1)
+    carried = carried.astype(np.float32)
+    start, lit = np.ascontiguousarray(carried[:, :2]), np.ascontiguousarray(carried[:, 4:])
+    end = np.ascontiguousarray(fine[:, :2] - 0.5, np.float32)
     still = np.abs(start - end).max(axis=1) < STILL
     end[still] = start[still]
-    order = np.lexsort((fine[:, 4][mesh.triangles].sum(axis=1), mesh.layer))
-    box = _moved_box(layers, start, end, still & ~fine[:, 7:9].any(axis=1))
-    return Motion(
-        start, end, np.ascontiguousarray(fine[:, 5:7]), np.ascontiguousarray(fine[:, 7:12]), order, box
-    )
+    order = np.lexsort((fine[:, 2][mesh.triangles].sum(axis=1), mesh.layer))
+    box = _moved_box(layers, start, end, still & ~lit[:, :2].any(axis=1))
+    return Motion(start, end, np.ascontiguousarray(carried[:, 2:4]), lit, order, box)
 
 
 def _moved_box(layers: Layers, source: Any, target: Any, still: Any) -> tuple[int, int, int, int]:

@@ -36,7 +36,7 @@ class Topology:
     triangles: (T, 3) int32, all of one orientation (counter-clockwise seen from the front, y down);
     layer: (T,) 0 shell, 1 face, 2 eye and mouth fills; smooth: (V, 900) sparse, carries any per-vertex value
     of the 900 coarse vertices to the fine ones (rows sum to 1); coarse: the (C, 3) triangles before; neighbours:
-    of each coarse vertex; averaging: (900, 900) sparse mean of a vertex and its neighbours.
+    of each coarse vertex; averaging, fine_averaging: sparse mean of a vertex and its neighbours.
     """
 
     triangles: NDArray[np.int32]
@@ -45,6 +45,7 @@ class Topology:
     coarse: NDArray[np.int32]
     neighbours: tuple[tuple[int, ...], ...]
     averaging: csr_matrix
+    fine_averaging: csr_matrix
 
 
 def ring_vertex(ring: int, spoke: int) -> int:
@@ -164,17 +165,24 @@ def build(face_triangles: NDArray[np.int32]) -> Topology:
     coarse = np.array(_oriented(face + fills + shell), np.int32)
     layer = np.repeat(np.array([1, 2, 0], np.int8), [len(face), len(fills), len(shell)])
     triangles, smooth = _subdivide(coarse, layer == 2)
-    around: list[set[int]] = [set() for _ in range(N_MESH)]
-    for a, b, c in coarse.tolist():
+    neighbours = _neighbours(coarse, N_MESH)
+    fine = _neighbours(triangles, smooth.shape[0])
+    return Topology(
+        triangles, np.repeat(layer, 4), smooth, coarse, neighbours, _averaging(neighbours), _averaging(fine)
+    )
+
+
+def _neighbours(triangles: NDArray[np.int32], count: int) -> tuple[tuple[int, ...], ...]:
+    around: list[set[int]] = [set() for _ in range(count)]
+    for a, b, c in triangles.tolist():
         around[a] |= {b, c}
         around[b] |= {a, c}
         around[c] |= {a, b}
-    neighbours = tuple(tuple(sorted(ring)) for ring in around)
-    return Topology(triangles, np.repeat(layer, 4), smooth, coarse, neighbours, _averaging(neighbours))
+    return tuple(tuple(sorted(ring)) for ring in around)
 
 
 def _averaging(neighbours: Sequence[tuple[int, ...]]) -> csr_matrix:
     rows = np.concatenate([np.full(len(ring) + 1, v) for v, ring in enumerate(neighbours)])
     columns = np.concatenate([np.array([v, *ring]) for v, ring in enumerate(neighbours)])
     weights = np.concatenate([np.full(len(ring) + 1, 1 / (len(ring) + 1)) for ring in neighbours])
-    return csr_matrix((weights, (rows, columns)), shape=(N_MESH, N_MESH))
+    return csr_matrix((weights, (rows, columns)), shape=(len(neighbours), len(neighbours)))
