@@ -3,7 +3,7 @@
     python tools/driving_report.py CLIP... --portrait PHOTO... -o FOLDER [--frames 150] [--side 384]
 
 For every pair: frames in and out, the largest jump of the head between two frames (driver and result), and
-the correlation of yaw, pitch, roll and of the six components that vary most (axes that move by less than
+the correlation of yaw, pitch, roll and of the six components that move the face most (axes that move by less than
 8 degrees, components by less than 0.3 sigma, are left out: there is nothing to follow). Writes
 `report.json`, `report.md` and a contact sheet per pair (driver above result).
 """
@@ -52,7 +52,7 @@ def pairs(
     steps.close()  # type: ignore[attr-defined]
 
 
-def measure(rows: list[tuple[Driven, FaceParams | None]]) -> dict[str, Any]:
+def measure(rows: list[tuple[Driven, FaceParams | None]], sigma: NDArray) -> dict[str, Any]:
     """The numbers of one pair."""
     kept = [(d.driver, fit, d.params) for d, fit in rows if d.driver is not None and fit is not None]
     drivers, fits, params = zip(*kept)
@@ -64,7 +64,7 @@ def measure(rows: list[tuple[Driven, FaceParams | None]]) -> dict[str, Any]:
         if np.ptp(angles[0][:, axis]) >= LEAST_TURN:
             report[name] = correlation(angles[0][:, axis], angles[1][:, axis])
     p, q = (np.array([one.expression.coefficients for one in which]) for which in (drivers, fits))
-    strongest = np.argsort(-p.std(axis=0))[:STRONGEST]
+    strongest = np.argsort(-p.std(axis=0) * sigma)[:STRONGEST]
     report["components"] = {
         f"exp{k + 1}": correlation(p[:, k], q[:, k])
         for k in strongest.tolist()
@@ -135,7 +135,7 @@ def main() -> None:
         for photo in args.portrait:
             name = f"{clip.stem} on {photo.stem}"
             rows = list(pairs(engine, clip, photo, args.frames, args.side))
-            reports[name] = measure(rows)
+            reports[name] = measure(rows, engine.model.expression_sigma)
             Image.fromarray(sheet(rows)).save(args.output / f"{name}.jpg", quality=88)
             print(table({name: reports[name]}).splitlines()[-1], file=sys.stderr)
     (args.output / "report.json").write_text(json.dumps(reports, indent=1))

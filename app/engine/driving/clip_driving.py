@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from app.engine.engine import Engine
     from app.engine.face.morphable_model import MorphableModel
 
-LOOKED_AT = 24  # frames of the first third in which identity and neutral are sought
-UNKNOWN_LENGTH = 100  # frames, where a file does not tell
+LOOKED_AT = 40  # frames in which identity and neutral are sought
+LONGEST_LOOK = 1500  # frames
 
 
 def drive_clip(
@@ -121,26 +121,27 @@ def track_clip(model: MorphableModel, path: Path, output: Path, packed: bool = F
 
 
 def prepared_driver(model: MorphableModel, tracker: FaceTracker, path: Path) -> Driver:
-    """A driver that knows identity and neutral from a look at the first third of what will drive it."""
+    """A driver that knows identity and neutral from a look through what will drive it."""
     driver = Driver(model, tracker)
     with closing(open_source(path)) as source:
         if isinstance(source, PerformanceSource):
-            driver.calibration.set(neutral_of(source.performance))
+            driver.calibration.set(neutral_of(source.performance, model))
         else:
-            driver.prepare(_first_third(source))
+            driver.prepare(_sampled(source))
     return driver
 
 
-def neutral_of(performance: Performance) -> FaceParams:
-    """The calibrated neutral, else the most restful frames of the first third."""
+def neutral_of(performance: Performance, model: MorphableModel) -> FaceParams:
+    """The calibrated neutral, else the most restful frames."""
     if performance.neutral is not None:
         return performance.neutral
-    return best_neutral([performance.params(k) for k in range(max(1, len(performance) // 3))])
+    return best_neutral([performance.params(k) for k in range(len(performance))], model)
 
 
-def _first_third(source: FrameSource) -> Iterator[Frame]:
-    third = max(1, (source.total or UNKNOWN_LENGTH) // 3)
-    every = max(1, third // LOOKED_AT)
-    while (frame := source.take(1.0)) is not None and frame.index < third:
+def _sampled(source: FrameSource) -> Iterator[Frame]:
+    """Evenly spaced frames of the whole clip, of the beginning where it is long."""
+    length = min(source.total or LONGEST_LOOK, LONGEST_LOOK)
+    every = max(1, length // LOOKED_AT)
+    while (frame := source.take(1.0)) is not None and frame.index < length:
         if frame.index % every == 0:
             yield frame

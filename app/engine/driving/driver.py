@@ -42,7 +42,7 @@ class Driver:
 
     def __init__(self, model: MorphableModel, tracker: FaceTracker) -> None:
         self._model, self._tracker = model, tracker
-        self.calibration = Calibration()
+        self.calibration = Calibration(model)
         self.reading = Reading()
         self._presence = Presence()
         self._smoother = FaceSmoother()
@@ -62,7 +62,7 @@ class Driver:
             self._identity = mean_identity([fit_face(one, self._model).params.identity for one in found])
             self._identities = [self._identity] * IDENTITY_FRAMES
             fits = [fit_face(one, self._model, self._identity) for one in found]
-            self.calibration.set(best_neutral([fit.params for fit in fits]))
+            self.calibration.set(best_neutral([fit.params for fit in fits], self._model))
         self._tracker.reset()
 
     def drive(self, frame: Frame) -> FaceParams | None:

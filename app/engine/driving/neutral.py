@@ -9,14 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.driving.easing import mean, mix
-from app.engine.face.parameters import FaceParams
+from app.engine.face.indices import NAMES, jacobian
+from app.engine.face.morphable_model import MorphableModel
+from app.engine.face.parameters import FaceParams, FloatArray
 
 COUNTDOWN = 3.0  # seconds
 AVERAGING = 1.0
 OPEN_EYED = 0.16  # aperture
-SEARCHED = 64  # frames kept while looking for the best neutral
+CLOSED = 0.03  # eye distances between lips that still count as closed
+SEARCHED = 300  # frames after which the search for the best neutral ends
+SEARCH_EVERY = 10  # frames
 BEST_SHARE = 0.1  # of the frames looked at, whose mean is the neutral
-FOLLOW = 0.15  # share of the way to a better neutral that is gone with every frame, so that nothing jumps
+FOLLOW = 0.1  # share of the way to a better neutral that is gone with every frame, so that nothing jumps
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Quality:
     """How well a frame serves as the neutral one; every number is in [0, 1], 1 is good.
 
     light: brightness and contrast of the face; size: 1 from 200 px face height on; sharpness: 1 where the
-    face has fine detail; neutral: relaxed, open-eyed and facing the camera.
+    face has fine detail; neutral: open-eyed and facing the camera.
     """
 
     light: float
@@ -48,28 +52,45 @@ def quality(pixels: NDArray[np.uint8], box: tuple[float, float, float, float], p
     level, contrast = float(grey.mean()), float(grey.std())
     light = min(1.0, level / 80, (255 - level) / 60) * min(1.0, contrast / 25)
     detail = float(cv2.Laplacian(grey, cv2.CV_32F).std())
-    return Quality(max(0.0, light), min(1.0, h / 200), min(1.0, detail / 12), math.exp(-unrest(params)))
+    restful = math.exp(-_turned(params) - _shut(params))
+    return Quality(max(0.0, light), min(1.0, h / 200), min(1.0, detail / 12), restful)
 
 
-def unrest(params: FaceParams) -> float:
-    """0 for a relaxed face that looks at the camera, about 1 where it plainly is none."""
-    p = np.asarray(params.expression.coefficients)
+def best_neutral(params: list[FaceParams], model: MorphableModel) -> FaceParams:
+    """The mean of the most restful tenth of one person's frames."""
+    order = np.argsort(unrest(params, model), kind="stable")
+    chosen = order[: max(1, round(BEST_SHARE * len(params)))]
+    return mean([params[k] for k in chosen.tolist()])
+
+
+def unrest(params: list[FaceParams], model: MorphableModel) -> FloatArray:
+    """(N,): how far each frame of one person is from rest: mouth open, moved, turned, eyes shut.
+
+    Against the person's own frames: an identity that is held leaves an offset in p_exp, so that a relaxed
+    face need not be near zero.
+    """
+    p = np.array([one.expression.coefficients for one in params])
+    gap = p @ jacobian(model)[NAMES.index("mouth_gap")]
+    moved = np.sqrt(np.mean((p - np.median(p, axis=0)) ** 2, axis=1))
+    rest = [_turned(one) + _shut(one) for one in params]
+    opened = np.maximum(0, gap - gap.min() - CLOSED) / 0.1
+    return np.asarray(opened + moved + rest)
+
+
+def _turned(params: FaceParams) -> float:
     yaw, pitch, roll = params.camera.angles
-    turned = math.hypot(yaw / 20, pitch / 25, roll / 25)
-    shut = max(0.0, OPEN_EYED - min(params.expression.aperture)) / 0.1
-    return float(0.5 * np.sqrt(np.mean(p**2)) + 0.3 * turned + shut)
+    return 0.6 * math.hypot(yaw / 20, pitch / 25, roll / 25)
 
 
-def best_neutral(params: list[FaceParams]) -> FaceParams:
-    """The mean of the most restful tenth of the frames of one clip."""
-    ranked = sorted(params, key=unrest)
-    return mean(ranked[: max(1, round(BEST_SHARE * len(ranked)))])
+def _shut(params: FaceParams) -> float:
+    return max(0.0, OPEN_EYED - min(params.expression.aperture)) / 0.1
 
 
 class Calibration:
     """The neutral face: the best frames so far until `start` is called, then what was averaged."""
 
-    def __init__(self) -> None:
+    def __init__(self, model: MorphableModel) -> None:
+        self._model = model
         self.neutral: FaceParams | None = None
         self._goal: FaceParams | None = None
         self._fixed = False
@@ -102,10 +123,15 @@ class Calibration:
         if self._asked:
             self._average(params, time)
         if not self._fixed:
-            self._seen = sorted([*self._seen, params], key=unrest)[:SEARCHED]
-            self._goal = best_neutral(self._seen)
+            self._search(params)
         if self._goal is not None:
             self.neutral = self._goal if self.neutral is None else mix(self.neutral, self._goal, FOLLOW)
+
+    def _search(self, params: FaceParams) -> None:
+        self._seen.append(params)
+        if len(self._seen) % SEARCH_EVERY == 1:
+            self._goal = best_neutral(self._seen, self._model)
+        self._fixed = len(self._seen) >= SEARCHED
 
     def _average(self, params: FaceParams, time: float) -> None:
         self._begin = time if self._begin is None else self._begin

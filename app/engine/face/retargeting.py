@@ -18,7 +18,9 @@ from app.engine.face.morphable_model import MorphableModel
 from app.engine.face.parameters import Camera, Expression, FaceParams, FittedFace, FloatArray
 from app.engine.face.semantic import NECK_PIVOT, SHUT
 
-LIMIT = 3.0  # sigmas, unless the portrait's own expression is beyond
+LIMIT = 4.0  # sigmas by which a component of the portrait may change
+OFFSET = 1.5  # sigmas of a neutral beyond which it is no expression but what a held identity left over
+TURN_SAFE, TURN_MOST = 25.0, 40.0  # degrees from the portrait's own pose: followed exactly, approached
 OPEN = 0.28  # aperture of an open eye, for portraits whose eyes are shut
 SHUT_BELOW = 0.12  # share of the open aperture from which an eye is closed for good
 OPENER = 1.4  # how much wider than at rest eyes may get
@@ -73,9 +75,9 @@ class Retargeter:
     def _expression(self, driver: Expression, neutral: Expression) -> Expression:
         own, settings = self._own.expression, self._settings
         p, rest = np.array(own.coefficients), np.array(neutral.coefficients)
-        change = np.array(driver.coefficients) - (rest if settings.relative else p)
-        bound = np.maximum(LIMIT, np.abs(p))
-        coefficients = np.clip(p + self._strength @ change, -bound, bound)
+        offset = rest if settings.relative else p + rest - np.clip(rest, -OFFSET, OFFSET)
+        change = self._strength @ (np.array(driver.coefficients) - offset)
+        coefficients = p + np.clip(change, -LIMIT, LIMIT)
         strengths = (settings.lid_left, settings.lid_right)
         left, right = (
             _aperture(
@@ -163,13 +165,17 @@ def _neck(camera: Camera) -> FloatArray:
 
 
 def _turned(start: FloatArray, goal: FloatArray, share: float) -> FloatArray:
-    """Rotation `share` of the way along the turn from `start` to `goal`."""
+    """Rotation `share` of the way from `start` to `goal`, pressed together where it is far."""
     from scipy.spatial.transform import Rotation
 
-    if share == 1:
-        return goal
     turn = Rotation.from_matrix(goal @ start.T).as_rotvec()
-    angle = float(np.linalg.norm(turn))
+    angle = math.degrees(float(np.linalg.norm(turn)))
+    if angle * share <= TURN_SAFE and share == 1:
+        return goal
     if math.isclose(angle, 0.0):
         return start
-    return np.asarray(Rotation.from_rotvec(share * turn).as_matrix() @ start)
+    room = TURN_MOST - TURN_SAFE
+    wanted = share * angle
+    if wanted > TURN_SAFE:
+        wanted = TURN_SAFE + room * math.tanh((wanted - TURN_SAFE) / room)
+    return np.asarray(Rotation.from_rotvec(wanted / angle * turn).as_matrix() @ start)

@@ -163,8 +163,8 @@ def test_a_performance_without_neutral_uses_its_most_restful_frames() -> None:
     from dataclasses import replace
 
     performance = make_performance(30)
-    assert neutral_of(performance) == performance.neutral
-    found = neutral_of(replace(performance, neutral=None))
+    assert neutral_of(performance, default_model()) == performance.neutral
+    found = neutral_of(replace(performance, neutral=None), default_model())
     assert np.abs(found.camera.yaw) < 5
 
 

@@ -21,9 +21,17 @@ from app.engine.driving.sources import Frame
 from app.engine.driving.virtual import VirtualCamera
 from app.engine.face.landmarks import FaceTracker
 from app.engine.face.morphable_model import default_model
-from app.engine.face.parameters import Camera, Expression, FaceEdit, FaceParams, FittedFace, Identity
+from app.engine.face.parameters import (
+    Camera,
+    Expression,
+    FaceEdit,
+    FaceParams,
+    FittedFace,
+    FloatArray,
+    Identity,
+)
 from app.engine.face.retargeting import RetargetSettings
-from app.engine.face.semantic import resolve
+from app.engine.face.semantic import directions, resolve
 from app.engine.generators import GeneratorInfo, Patch, SourceImage, Target
 
 
@@ -98,14 +106,26 @@ def test_nothing_is_shown_before_a_face_was_seen() -> None:
 
 
 def test_the_most_restful_frames_are_the_neutral() -> None:
-    frames = [params(25), params(0, p=2), params(0, aperture=0.05), params(1, p=0.1), params(0, p=1)]
-    ranked = sorted(frames, key=unrest)
-    assert ranked[0].expression.coefficients[0] == 0.1
-    assert best_neutral(frames).camera.yaw == pytest.approx(1, abs=1e-6)
+    """Also where the person's relaxed face is far from zero, as a held identity makes it."""
+    model = default_model()
+    known = directions(model)
+    offset = 3.0 * np.eye(28)[7]
+
+    def frame(yaw: float = 0.0, p: FloatArray | None = None, aperture: float = 0.28) -> FaceParams:
+        moved = offset if p is None else offset + p
+        one = params(yaw, aperture=aperture)
+        return replace(one, expression=replace(one.expression, coefficients=tuple(moved.tolist())))
+
+    speaking = [frame(p=amount * known["mouth_open"]) for amount in (0.5, 0.8, 1.0, 0.6)]
+    frames = [frame(25), *speaking, frame(aperture=0.05), frame(3), frame(p=known["smile"])]
+    assert np.argmin(unrest(frames, model)) == 6
+    found = best_neutral(frames, model)
+    assert found.camera.yaw == pytest.approx(3, abs=1e-6)
+    assert found.expression.coefficients == pytest.approx(offset)
 
 
 def test_calibration_counts_down_and_averages() -> None:
-    calibration = Calibration()
+    calibration = Calibration(default_model())
     calibration.set(params(9))
     assert calibration.seconds_left(0) is None
     calibration.start()
@@ -122,7 +142,7 @@ def test_calibration_counts_down_and_averages() -> None:
 
 
 def test_a_better_neutral_is_reached_without_a_jump() -> None:
-    calibration, yaws = Calibration(), []
+    calibration, yaws = Calibration(default_model()), []
     for k in range(120):
         calibration.add(params(20 if k < 60 else 0), k / 30)
         assert calibration.neutral is not None
@@ -140,7 +160,7 @@ def test_quality_reads_light_size_blur_and_rest(head: NDArray[np.uint8]) -> None
     soft = quality(cv2.GaussianBlur(head, (0, 0), 6), box, params())
     assert dark.light < 0.5 * good.light and soft.sharpness < 0.5 * good.sharpness
     assert good.size == pytest.approx(130 / 200)
-    assert quality(head, box, params(30, p=1)).neutral < 0.6 * good.neutral
+    assert quality(head, box, params(30)).neutral < 0.6 * good.neutral
     assert good.overall == min(good.light, good.size, good.sharpness, good.neutral)
 
 
