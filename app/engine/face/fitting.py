@@ -21,6 +21,9 @@ from app.engine.face.parameters import (
 ROUNDS = 4
 NOISE = 3 * 0.012**2  # variance of a landmark in squared model units, for the Wiener gains
 EYEBALL = 0.19  # radius of the eyeball in model units (12 mm against 63 mm between the eyes)
+# Where the iris lies from the middle of the eye's corners when a sitter looks into the camera: regression over
+# the 1,294 portraits of shared/portraits, 8.4 degrees above, nothing sideways.
+IRIS_REST = (0.0, 0.0275)
 # (outer, inner, upper lid, lower lid, iris) of the person's left and right eye
 EYES = {
     "left": (263, 362, (385, 386, 387), (380, 374, 373), 473),
@@ -112,7 +115,7 @@ def apertures_of(points: FloatArray) -> tuple[float, float]:
 
 
 def gaze_of(landmarks: FloatArray, camera: Camera) -> tuple[float, float]:
-    """(x, y) degrees in the head's frame: how far the irises sit from the eyes' centres on an eyeball.
+    """(x, y) degrees in the head's frame: how far the irises are from their rest, on an eyeball.
 
     x > 0 looks to the image's right, y > 0 up; the mean of both eyes.
     """
@@ -120,5 +123,5 @@ def gaze_of(landmarks: FloatArray, camera: Camera) -> tuple[float, float]:
     shifts = [
         turned[iris] - (turned[outer] + turned[inner]) / 2 for outer, inner, _, _, iris in EYES.values()
     ]
-    x, y = np.mean(shifts, axis=0)[:2] / EYEBALL
+    x, y = (np.mean(shifts, axis=0)[:2] - IRIS_REST) / EYEBALL
     return math.degrees(math.asin(np.clip(x, -1, 1))), math.degrees(math.asin(np.clip(y, -1, 1)))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +84,7 @@ def load_model(path: Path) -> MorphableModel:
             )
             arrays = {name: file[name].astype(np.float64) for name in fields}
             return MorphableModel(**arrays, triangles=file["triangles"], mirror=file["mirror"], groups=groups)
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, BadZipFile) as error:
         raise EngineError(f"The face model {path.name} cannot be read.", "Install Mien again.") from error
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.face.fitting import EYEBALL
+from app.engine.face.fitting import EYEBALL, IRIS_REST
 from app.engine.face.morphable_model import MorphableModel
 from app.engine.face.parameters import Camera, FaceParams, FloatArray
 from app.engine.rendering.eye_sketch import OUTLINES, eye_sketch
@@ -75,7 +75,7 @@ def _opened(points: FloatArray, aperture: float) -> FloatArray:
 
 
 def _pupil(points: FloatArray, gaze: tuple[float, float]) -> FloatArray:
-    x, y = (EYEBALL * math.sin(math.radians(angle)) for angle in gaze)
+    x, y = (rest + EYEBALL * math.sin(math.radians(angle)) for rest, angle in zip(IRIS_REST, gaze))
     return np.asarray((points[0] + points[3]) / 2 + (x, y, 0.0))
 
 
