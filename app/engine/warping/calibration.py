@@ -149,7 +149,7 @@ def _drawn_aperture(own: float, asked: float) -> float:
     if asked >= own:
         return own + WIDE_GAIN * (asked - own)
     open_ = max(own - SHUT, 1e-3)
-    return SHUT + open_ * max(0.0, (asked - SHUT) / open_) ** CLOSING
+    return float(SHUT + open_ * max(0.0, (asked - SHUT) / open_) ** CLOSING)
 
 
 def calibrated(

@@ -26,7 +26,7 @@ def ring(upper: tuple[int, ...], lower: tuple[int, ...]) -> list[int]:
     return [*upper, *lower[-2:0:-1]]
 
 
-def soft_inside(contour: FloatArray, origin: tuple[int, int], shape: tuple[int, int], blur: float) -> Float32:
+def soft_inside(contour: FloatArray, origin: tuple[int, int], shape: tuple[int, ...], blur: float) -> Float32:
     """(h, w) coverage of a closed contour (pixel coordinates) in the box at `origin`, blurred by `blur` px."""
     shift = 6
     corners = np.round((contour - np.array(origin) - 0.5) * (1 << shift)).astype(np.int32)

@@ -156,7 +156,7 @@ def draw_eye(out: NDArray[Any], origin: tuple[int, int], eye: Eye, pose: EyePose
     view[:] = np.clip(colours + 0.5, 0, top).astype(out.dtype)
 
 
-def _eyeball(eye: Eye, pose: EyePose, corner: tuple[int, int], shape: tuple[int, int]) -> Float32:
+def _eyeball(eye: Eye, pose: EyePose, corner: tuple[int, int], shape: tuple[int, ...]) -> Float32:
     y, x = np.indices(shape, np.float32) + np.float32(0.5)
     back = np.linalg.inv(pose.affine)
     u, v = x + corner[0] - pose.middle[0], y + corner[1] - pose.middle[1]
