@@ -28,7 +28,10 @@ SIZES = (1024, 2048)
 
 def add(subparsers: Subparsers) -> None:
     bench = subparsers.add_parser("bench", help="milliseconds by stage on this machine")
-    bench.add_argument("photo", type=Path, nargs="?", help="default: the bundled sample")
+    bench.add_argument(
+        "photo", type=Path, nargs="?", help="default: the bundled sample; “live” benches driving"
+    )
+    bench.add_argument("--seconds", type=float, default=20.0, help="length of “bench live”")
     bench.add_argument("--engine", default="mesh-warp")
     bench.add_argument("--repeats", type=int, default=60)
     bench.add_argument("--json", action="store_true")
@@ -45,6 +48,9 @@ def run_bench(args: argparse.Namespace) -> None:
     if args.repeats < 2:
         raise EngineError("A bench needs at least two repeats.", "Give --repeats 20 or more.")
     engine = Engine(args.engine)
+    if args.photo == Path("live"):
+        show_live(engine, args)
+        return
     report: dict[str, Any] = {"engine": args.engine, "device": engine.device, "repeats": args.repeats}
     with tempfile.TemporaryDirectory() as folder:
         for size in SIZES:
@@ -59,6 +65,15 @@ def run_bench(args: argparse.Namespace) -> None:
                 report |= staged("preview", renders(engine, portrait, args.repeats, PREVIEW_SIDE))
             report |= staged(f"full_{size}", renders(engine, portrait, max(2, args.repeats // 2), None))
     show(report, args.json)
+
+
+def show_live(engine: Engine, args: argparse.Namespace) -> None:
+    from app.commands.bench_live import PORTRAIT_SIDE, live_report
+
+    with tempfile.TemporaryDirectory() as folder:
+        photo = enlarged(None, PORTRAIT_SIDE, Path(folder))
+        report = live_report(engine, photo, max(1.0, args.seconds))
+    show({"engine": args.engine, "device": engine.device, **report}, args.json)
 
 
 def enlarged(photo: Path | None, size: int, folder: Path) -> Path:

@@ -1,0 +1,110 @@
+"""mien bench live: a simulated 640 x 480 camera drives the sample portrait at its own speed."""
+
+from __future__ import annotations
+
+import math
+import time
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.face.parameters import FaceEdit
+
+if TYPE_CHECKING:
+    from app.engine.driving.sources import Frame
+    from app.engine.engine import Engine
+
+CAMERA = (640, 480)
+RATE = Fraction(30)
+PORTRAIT_SIDE = 768
+DRAWN = 60  # different frames, played to and fro
+WARM_UP = 1.0  # seconds left out: first frames load libraries
+DEFINITION = (
+    "A 640 x 480 camera of 30 frames per second, simulated from the sample, drives the portrait at 768 px with "
+    "the driver, NMFC preview and sliders on. Latency runs from the moment a frame is due at the camera to its "
+    "finished picture in the engine; fps counts finished pictures; frames the engine is too slow for are dropped. "
+    "Drawing on the screen is not in it."
+)
+
+
+class LoopedFrames:
+    """A `FrameSource` of pictures in memory, again and again for `seconds`."""
+
+    name = "simulated camera"
+    live = False
+    total = 0
+
+    def __init__(self, pictures: list[NDArray[np.uint8]], seconds: float) -> None:
+        self.rate: Fraction | None = RATE
+        self._pictures, self._count, self._index = pictures, int(seconds * RATE), 0
+
+    def take(self, timeout: float) -> Frame | None:
+        from app.engine.driving.sources import Frame
+
+        if self.ended:
+            return None
+        place = self._index % (2 * len(self._pictures) - 2)
+        pixels = self._pictures[min(place, 2 * len(self._pictures) - 2 - place)]
+        self._index += 1
+        return Frame(pixels, float((self._index - 1) / RATE), self._index - 1)
+
+    @property
+    def ended(self) -> bool:
+        return self._index >= self._count
+
+    def close(self) -> None:
+        self._index = self._count
+
+
+def camera_pictures(engine: Engine, count: int = DRAWN) -> list[NDArray[np.uint8]]:
+    """What a webcam would see of the sample's person moving: (480, 640, 3) each."""
+    import cv2
+
+    from app.engine.sample import sample_path
+
+    portrait = engine.open(sample_path())
+    camera = portrait.faces[0].params.camera
+    x, y = (int(v) for v in camera.translation)
+    pictures = []
+    for k in range(count):
+        turn = math.sin(2 * math.pi * k / count)
+        edit = FaceEdit.of(
+            yaw=camera.yaw + 12 * turn, pitch=camera.pitch + 6 * turn, mouth_open=max(0.0, turn)
+        )
+        pixels = engine.render(portrait, {0: edit}).pixels
+        head = pixels[max(0, y - 100) : y + 110, x - 140 : x + 140]
+        pictures.append(np.asarray(cv2.resize(head, CAMERA, interpolation=cv2.INTER_CUBIC), np.uint8))
+    return pictures
+
+
+def live_report(engine: Engine, photo: Path, seconds: float) -> dict[str, Any]:
+    """fps, latency and stages of a live run of `seconds` after a warm-up."""
+    from app.commands.bench import percentiles
+    from app.engine.driving.sources import PacedSource
+    from app.engine.face.retargeting import RetargetSettings
+
+    pictures = camera_pictures(engine)
+    portrait = engine.open(photo)
+    source = PacedSource(LoopedFrames(pictures, seconds + WARM_UP))
+    latencies: list[float] = []
+    stages: dict[str, list[float]] = {}
+    start, dropped = 0.0, [0, 0]
+    steps = engine.animate(
+        portrait, 0, {0: FaceEdit.of(smile=0.3)}, source, RetargetSettings(relative=True), PORTRAIT_SIDE
+    )
+    for step in steps:
+        now = time.monotonic()
+        start = start or now
+        if step.picture is None or now - start < WARM_UP:
+            dropped[0] = step.extra.get("dropped", 0)
+            continue
+        latencies.append(step.extra["latency_ms"])
+        dropped[1] = step.extra["dropped"]
+        for stage, ms in step.extra["driven"].ms.items():
+            stages.setdefault(stage, []).append(ms)
+    report = {"definition": DEFINITION, "fps": round(len(latencies) / seconds, 2)}
+    report |= {"dropped": dropped[1] - dropped[0], "latency": percentiles(latencies)}
+    return report | {f"stage.{stage}": percentiles(times) for stage, times in stages.items()}
