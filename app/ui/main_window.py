@@ -30,6 +30,7 @@ from app.ui.documents import Documents
 from app.ui.edit_space import EditSpace
 from app.ui.error_bar import ErrorBar
 from app.ui.helpers import Helpers
+from app.ui.live.live_space import LiveSpace
 from app.ui.menus import Menus, TopBar
 from app.ui.status import StatusBar
 from app.ui.welcome import Welcome
@@ -61,13 +62,15 @@ class MainWindow(QMainWindow):
         self.bar = ErrorBar(self)
         self.welcome = Welcome(self)
         self.edit_space = EditSpace(session, settings, self.actions_, self)
+        self.live_space = LiveSpace(session, self.actions_, self)
         self.documents = Documents(session, settings, self.autosave, self.bar, self)
         self.helpers = Helpers(self)
         self.menus = Menus(self, self.actions_)
         self._make_centre()
         self.addToolBar(TopBar(self, self.actions_))
         self._make_status()
-        self.spaces = Workspaces(self, settings, self.edit_space.panels(), self.menus.panels)
+        panels = self.edit_space.panels() + self.live_space.panels()
+        self.spaces = Workspaces(self, settings, panels, self.menus.panels)
         self._connect_actions()
         self._connect_session()
         self._restore()
@@ -76,6 +79,7 @@ class MainWindow(QMainWindow):
         self.stack = QStackedWidget(self)
         self.stack.addWidget(self.welcome)
         self.stack.addWidget(self.edit_space.stage)
+        self.stack.addWidget(self.live_space.stage)
         centre = QWidget(self)
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
@@ -125,10 +129,12 @@ class MainWindow(QMainWindow):
             "diagnostics": self.helpers.show_diagnostics,
             "about": lambda: AboutDialog(self).exec(),
             "edit_space": lambda: self.spaces.switch("edit"),
+            "live_space": lambda: self.spaces.switch("live"),
             "dark": lambda: self.set_theme("dark"),
             "light": lambda: self.set_theme("light"),
             "system": lambda: self.set_theme("system"),
             **space.handlers(),
+            **self.live_space.handlers(),
         }
         for name, handler in handlers.items():
             self.actions_[name].triggered.connect(lambda _=False, run=handler: run())
@@ -140,6 +146,8 @@ class MainWindow(QMainWindow):
 
     def _connect_session(self) -> None:
         session, status = self.session, self.status
+        self.spaces.changed.connect(self._on_space)
+        self.live_space.note.connect(self.bar.show_note)
         session.engine_ready.connect(status.show_generators)
         session.generator_changed.connect(status.show_generator)
         session.device_changed.connect(status.show_device)
@@ -208,11 +216,26 @@ class MainWindow(QMainWindow):
         self.bar.dismiss()
         self.status.clear_picture()
         if self.stack.currentWidget() is self.welcome:
-            self.stack.setCurrentWidget(self.edit_space.stage)
+            self._show_space()
             self.spaces.restore()
         self._on_title()
         self._on_faces()
         self.edit_space.canvas.setFocus()
+
+    def _show_space(self) -> None:
+        space = self.live_space if self.spaces.current == "live" else self.edit_space
+        self.stack.setCurrentWidget(space.stage)
+
+    @Slot(str)
+    def _on_space(self, name: str) -> None:
+        if self.session.portrait is None:
+            self._show_welcome()
+        else:
+            self._show_space()
+        if name == "live":
+            self.live_space.open()
+        else:
+            self.live_space.close()
 
     @Slot(object)
     def _on_faces(self) -> None:
@@ -274,8 +297,9 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _on_step(self, step: Step) -> None:
-        if self.session.job == "export":
-            self.status.show_activity(self.tr("Exporting"), step.done, step.total, True)
+        words = {"export": self.tr("Exporting"), "film": self.tr("Rendering the film")}.get(self.session.job)
+        if words:
+            self.status.show_activity(words, step.done, step.total, True)
 
     @Slot(object)
     def _on_job_ended(self, answer: Answer) -> None:
@@ -322,6 +346,7 @@ class MainWindow(QMainWindow):
         theme.apply(app, name)
         self.actions_[name].setChecked(True)
         self.welcome.restyle()
+        self.live_space.curves.restyle()
 
     def _toggle_theme(self) -> None:
         self.set_theme("light" if theme.current().name == "dark" else "dark")

@@ -13,7 +13,8 @@ LAYOUT = {
     "edit": "undo redo - copy_edit paste_edit copy_picture - snapshot reset_face reset_all - settings",
     "face": "frontalise neutralise - next_face previous_face draw_box linked",
     "view": "fit actual_size zoom_in zoom_out - before split after preview - theme panels hide_panels full_screen"
-    " - edit_space live_space reset_layout",
+    " - reset_layout",
+    "live": "edit_space live_space - live_record live_neutral live_pause live_mirror - film",
     "help": "commands shortcuts tour - models diagnostics about",
 }
 
@@ -27,6 +28,7 @@ class Menus:
             "edit": window.tr("&Edit"),
             "face": window.tr("F&ace"),
             "view": window.tr("&View"),
+            "live": window.tr("&Live"),
             "help": window.tr("&Help"),
         }
         self.recent = QMenu(window.tr("Open recent"), window)

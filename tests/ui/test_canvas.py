@@ -199,6 +199,21 @@ def test_the_divider_follows_the_pointer_and_shows_both_pictures(canvas: Canvas)
     assert shown.pixelColor(int(700 * ratio), int(100 * ratio)).red() == 90  # after
 
 
+def test_nothing_is_grabbed_on_the_before_side(canvas: Canvas) -> None:
+    canvas.set_mode("split")
+    canvas.set_split(at(canvas, 61).x() / canvas.width() + 0.05)
+    assert canvas.handle_at(QPointF(at(canvas, 61))) is None
+    canvas.set_split(at(canvas, 61).x() / canvas.width() - 0.05)
+    assert canvas.handle_at(QPointF(at(canvas, 61))) is not None
+
+
+def test_handles_too_close_to_each_other_give_way(canvas: Canvas) -> None:
+    face_ = canvas.active_face
+    assert face_ is not None and len(face_.handles(2.0)) == 16
+    few = [handle.landmark for handle in face_.handles(0.1)]
+    assert 61 in few and len(few) < 8
+
+
 def test_before_hides_the_render_and_its_handles(canvas: Canvas) -> None:
     canvas.set_render(np.full((300, 400, 3), 90, np.uint8), None)
     canvas.toggle_before()

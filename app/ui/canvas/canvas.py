@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from app.engine.imaging.photo import Photo
 from app.ui.canvas import drags, overlays
 from app.ui.canvas.drags import Drag
-from app.ui.canvas.handles import GRAB_PX, HANDLES, CanvasFace, Handle
+from app.ui.canvas.handles import GRAB_PX, CanvasFace, Handle
 from app.ui.canvas.picture_view import PictureView
 
 LAYERS = ("mesh", "nmfc", "flow")
@@ -119,7 +119,12 @@ class Canvas(PictureView):
         chosen = self.active_face
         if self._shows_handles and chosen is not None:
             grabbed = getattr(self._drag, "handle", None) or self._hovered
+            painter.save()
+            if self.mode == "split":
+                left = self.split * self.width()
+                painter.setClipRect(QRectF(left, 0, self.width() - left, self.height()))
             overlays.draw_handles(painter, self.view, chosen, grabbed, self.devicePixelRatioF())
+            painter.restore()
         if self.mode == "split":
             overlays.draw_divider(painter, self.split * self.width(), QRectF(self.rect()))
         if self._pointer is not None and self._drag is None and self.hint:
@@ -132,7 +137,7 @@ class Canvas(PictureView):
 
     @property
     def _shows_handles(self) -> bool:
-        if self.mode == "before" or self._drawing or self._space or self._pointer is None:
+        if self._drawing or self._space or self._pointer is None:
             return False
         return self._on_face(self._pointer) or isinstance(self._drag, drags.MoveLandmark | drags.MoveGaze)
 
@@ -147,22 +152,29 @@ class Canvas(PictureView):
         """What dragging at the pointer does."""
         if self._drawing:
             return self.tr("Drag a box around the face")
-        if self._pointer is None or self._space or self.mode == "before":
+        if self._pointer is None or self._space:
             return ""
         return drags.hint(self._hovered, self._on_face(self._pointer))
 
     def handle_at(self, point: QPointF) -> Handle | None:
-        """The nearest handle within reach; an iris wins over the lids only from closer by."""
+        """The nearest handle within reach."""
         face = self.active_face
-        if face is None or self.mode == "before":
+        if face is None or self._shows_before(point):
             return None
-        ways = [(_way(self.view.to_view(face.point(h.landmark)), point), h) for h in HANDLES]
+        shown = face.handles(self.view.zoom)
+        ways = [(_way(self.view.to_view(face.point(h.landmark)), point), h) for h in shown]
         way, nearest = min(ways, key=lambda pair: pair[0])
         return nearest if way <= GRAB_PX else None
 
     def _on_face(self, point: QPointF) -> bool:
         face = self.active_face
-        return face is not None and face.near(self.view.to_photo(point))
+        if face is None or self._shows_before(point):
+            return False
+        return face.near(self.view.to_photo(point))
+
+    def _shows_before(self, point: QPointF) -> bool:
+        """There the photo as it was is seen: nothing to grab."""
+        return self.mode == "before" or (self.mode == "split" and point.x() < self.split * self.width())
 
     def _on_divider(self, point: QPointF) -> bool:
         return self.mode == "split" and abs(point.x() - self.split * self.width()) <= DIVIDER_PX
@@ -197,7 +209,7 @@ class Canvas(PictureView):
             shape = Qt.CursorShape.SplitHCursor
         elif self._hovered is not None:
             shape = self._hovered.cursor
-        elif point is not None and self.mode != "before" and self._on_face(point):
+        elif point is not None and self._on_face(point):
             shape = Qt.CursorShape.OpenHandCursor
         elif point is not None and self.face_at(point) is not None:
             shape = Qt.CursorShape.PointingHandCursor
@@ -228,7 +240,7 @@ class Canvas(PictureView):
         if face is not None and handle is not None:
             kind = drags.MoveGaze if handle.is_iris else drags.MoveLandmark
             return kind(self, point, face, handle)
-        if face is not None and self.mode != "before" and self._on_face(point):
+        if face is not None and self._on_face(point):
             return drags.TurnHead(self, point, face)
         chosen = self.face_at(point)
         if chosen is not None and chosen != self.active:

@@ -14,7 +14,7 @@ from PySide6.QtGui import QColorSpace, QImage, QPainter
 STRIP_ROWS = 128
 AT_ONCE_PIXELS = 1_300_000  # below, converting takes a few milliseconds
 SMALLEST_SIDE = 512
-SHARP_FROM = 4.0  # device pixels per photo pixel from which single pixels are shown
+SHARP_FROM = 8.0  # device pixels per photo pixel from which single pixels are shown
 
 _Format = QImage.Format
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 
 GRAB_PX = 14.0
+APART_PX = 9.0  # on the screen
 REACH_OF_FACE = 1.12  # of the box: from there on handles show
 TURN_RADIUS = 1.3  # pointer's way per radian of head turn, in distances between the eyes
 EYE_RADIUS = 0.19  # eyeball's, in distances between the eyes
@@ -36,23 +37,24 @@ class Handle:
         return self.landmark in IRISES
 
 
+# Where two lie too close to each other on the screen, the later one gives way.
 HANDLES = (
     Handle(61, _noop("Mouth corner"), Cursor.SizeAllCursor),
     Handle(291, _noop("Mouth corner"), Cursor.SizeAllCursor),
     Handle(0, _noop("Upper lip"), Cursor.SizeVerCursor),
     Handle(17, _noop("Lower lip"), Cursor.SizeVerCursor),
-    Handle(159, _noop("Upper lid"), Cursor.SizeVerCursor),
-    Handle(386, _noop("Upper lid"), Cursor.SizeVerCursor),
-    Handle(145, _noop("Lower lid"), Cursor.SizeVerCursor),
-    Handle(374, _noop("Lower lid"), Cursor.SizeVerCursor),
+    Handle(468, _noop("Gaze"), Cursor.CrossCursor),
+    Handle(473, _noop("Gaze"), Cursor.CrossCursor),
     Handle(105, _noop("Brow"), Cursor.SizeVerCursor),
     Handle(334, _noop("Brow"), Cursor.SizeVerCursor),
     Handle(107, _noop("Inner brow"), Cursor.SizeAllCursor),
     Handle(336, _noop("Inner brow"), Cursor.SizeAllCursor),
     Handle(152, _noop("Jaw"), Cursor.SizeAllCursor),
     Handle(1, _noop("Nose tip"), Cursor.SizeAllCursor),
-    Handle(468, _noop("Gaze"), Cursor.CrossCursor),
-    Handle(473, _noop("Gaze"), Cursor.CrossCursor),
+    Handle(159, _noop("Upper lid"), Cursor.SizeVerCursor),
+    Handle(386, _noop("Upper lid"), Cursor.SizeVerCursor),
+    Handle(145, _noop("Lower lid"), Cursor.SizeVerCursor),
+    Handle(374, _noop("Lower lid"), Cursor.SizeVerCursor),
 )
 
 
@@ -77,6 +79,15 @@ class CanvasFace:
     @property
     def centre(self) -> QPointF:
         return QPointF(*(float(v) for v in self.points[:468].mean(axis=0)))
+
+    def handles(self, zoom: float) -> list[Handle]:
+        """Those with room of their own at a zoom (logical px per photo px)."""
+        shown: list[Handle] = []
+        for handle in HANDLES:
+            ways = [self.points[handle.landmark] - self.points[other.landmark] for other in shown]
+            if all(float(np.hypot(*way)) * zoom >= APART_PX for way in ways):
+                shown.append(handle)
+        return shown
 
     def near(self, point: QPointF) -> bool:
         """Whether a point of the photo lies on the face or close around it."""

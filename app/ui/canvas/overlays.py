@@ -11,7 +11,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap, QPolygonF
 
 from app.ui import theme
-from app.ui.canvas.handles import HANDLES, CanvasFace, Handle
+from app.ui.canvas.handles import CanvasFace, Handle
 from app.ui.canvas.viewport import Viewport
 
 WHITE, DARK = QColor(255, 255, 255, 235), QColor(0, 0, 0, 160)
@@ -51,7 +51,7 @@ def draw_handles(
 ) -> None:
     """Every handle as a small ring, the one under the pointer filled."""
     half = QPointF(_RING_PX / 2, _RING_PX / 2)
-    for handle in HANDLES:
+    for handle in face.handles(view.zoom):
         at = view.to_view(face.point(handle.landmark))
         painter.drawPixmap(at - half, _ring(handle is grabbed, ratio))
 

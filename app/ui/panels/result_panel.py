@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QCoreApplication, Qt, Slot
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 from app.engine.face.controls import BY_NAME, CONTROLS
+from app.engine.face.parameters import N_EXPRESSION
 from app.engine.results import Measurement, Rendered
 from app.session.session import Session
 from app.ui import icons, theme
@@ -15,6 +18,7 @@ from app.ui.widgets.number_field import shown
 ORDER = {control.name: at for at, control in enumerate(CONTROLS)}
 POSE_MISS, GAZE_MISS = 2.0, 4.0  # degrees
 SHARE_LOW, SHARE_HIGH, SLACK = 0.8, 1.25, 0.1
+EXPRESSION_MISS = 0.5  # sigmas
 ROWS = 12
 
 
@@ -27,6 +31,12 @@ def misses(name: str, asked: float, measured: float) -> bool:
         return abs(asked - measured) > GAZE_MISS
     near = abs(asked - measured) <= SLACK
     return not near and not SHARE_LOW <= (measured / asked if asked else 0.0) <= SHARE_HIGH
+
+
+def expression_miss(measurement: Measurement) -> float:
+    """How far the 28 components are from what was asked: root mean square, sigmas."""
+    pairs = zip(measurement.expression_asked, measurement.expression_measured)
+    return math.sqrt(sum((a - b) ** 2 for a, b in pairs) / N_EXPRESSION)
 
 
 class ResultPanel(FoldingGroup):
@@ -75,7 +85,12 @@ class ResultPanel(FoldingGroup):
 
     def _fill(self, measurement: Measurement) -> None:
         asked = dict(self._session.edit.values)
+        off = expression_miss(measurement) if any(BY_NAME[n].group == "components" for n in asked) else None
         names = sorted((n for n in asked if n in measurement.measured and n in ORDER), key=ORDER.__getitem__)
+        if off is not None:
+            self._cell(ROWS + 2, 0, self.tr("Components"))
+            self._cell(ROWS + 2, 2, self.tr("{:.2f} σ off").format(off))
+            self._mark(ROWS + 2, off > EXPRESSION_MISS)
         if not names:
             return
         for column, text in ((1, self.tr("asked")), (2, self.tr("measured"))):
@@ -90,7 +105,10 @@ class ResultPanel(FoldingGroup):
         self._cell(row, 0, QCoreApplication.translate("Control", control.title))
         self._cell(row, 1, shown(control, asked))
         self._cell(row, 2, shown(control, measured))
-        if misses(name, asked, measured):
+        self._mark(row, misses(name, asked, measured))
+
+    def _mark(self, row: int, missed: bool) -> None:
+        if missed:
             mark = QLabel(self.content)
             pixels = icons.pixmap("warning", theme.current().accent, 16, self.devicePixelRatioF())
             mark.setPixmap(pixels)

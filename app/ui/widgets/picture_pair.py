@@ -17,7 +17,8 @@ class PicturePair(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.ToolTip)
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
-        self.setFrameShape(QFrame.Shape.StyledPanel)
+        self.setObjectName("card")
+        self.setStyleSheet("#card { border: 1px solid palette(mid); }")
         self._pictures = (QLabel(self), QLabel(self))
         self._captions = (QLabel(self), QLabel(self))
         grid = QGridLayout(self)
