@@ -61,6 +61,8 @@ class Animation:
         self.controls = controls or Controls()
         self.source, self.driver, self._scene = source, driver, scene
         self._performer = Performer(scene, driver)
+        if (neutral := getattr(source, "neutral", None)) is not None:  # a performance brings its own
+            driver.calibration.set(neutral)
         self.paused = False
         self.recorder: Recorder | None = None
         self.output: VirtualCameraOutput | None = None
@@ -71,6 +73,11 @@ class Animation:
         self._renderer: NmfcRenderer | None = None
         self._size = (0, 0)
         self._film_start: float | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) of the pictures."""
+        return self._scene.pixels.shape[1], self._scene.pixels.shape[0]
 
     # -- running
 

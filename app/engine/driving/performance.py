@@ -143,7 +143,7 @@ def _sampled(performance: Performance, times: NDArray[np.float64]) -> Performanc
 
 
 class PerformanceSource:
-    """A performance as a `FrameSource`: frames without pixels, already fitted."""
+    """A performance as a `FrameSource`: frames without pixels, already fitted; with the neutral it was made with."""
 
     live = False
 
@@ -152,6 +152,7 @@ class PerformanceSource:
         self.name = name or performance.source or "Performance"
         self.rate: Fraction | None = performance.rate
         self.total = len(performance)
+        self.neutral = performance.neutral
         self._next = 0
 
     def take(self, timeout: float) -> Frame | None:

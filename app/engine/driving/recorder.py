@@ -79,6 +79,11 @@ class Recorder:
         """Seconds from the first picture to the newest."""
         return max(0.0, self._last)
 
+    @property
+    def waiting(self) -> int:
+        """Pictures and pieces of sound that are not written yet."""
+        return len(self._waiting)
+
     def write(self, picture: NDArray[np.uint8], time: float) -> bool:
         """Add an (H, W, 3) picture shown at `time` (seconds, any zero); False where it was dropped."""
         if self.error or self._closing:

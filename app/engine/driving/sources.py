@@ -102,6 +102,7 @@ class PacedSource:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.name, self.rate, self.total = source.name, source.rate, source.total
+        self.neutral: FaceParams | None = getattr(source, "neutral", None)
         self._source, self._clock, self._sleep = source, clock, sleep
         self.zero: float | None = None
         self._waiting: Frame | None = None

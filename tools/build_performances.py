@@ -1,0 +1,62 @@
+"""Computes the performances that ship, from clips whose licence is clear, and their SOURCES.md.
+
+    python tools/build_performances.py ../shared/media/videos
+
+A performance holds 40 numbers a frame and an identity of 40: no picture, no sound. Run it again whenever
+the face model is built anew: p_exp is counted in its components.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from app.engine.driving.clip_driving import track_clip
+from app.engine.driving.performance_files import read_performance, write_performance
+from app.engine.face.morphable_model import default_model
+
+GRID = (
+    "GRID audiovisual corpus, Cooke, Barker, Cunningham and Shao 2006, doi 10.5281/zenodo.3625687, CC BY 4.0"
+)
+INTEL = "Intel sample-videos, CC BY 4.0"
+BLENDER = "(CC) Blender Foundation, mango.blender.org (Tears of Steel), CC BY 3.0"
+# name -> (clip, seconds from, seconds to, credit, what it shows)
+PERFORMANCES = {
+    "speaks a sentence": ("a_grid_swiz3n.mp4", 0.0, 3.0, GRID, "a man speaks one sentence"),
+    "speaks calmly": ("a_grid_lwbsza.mp4", 0.0, 3.0, GRID, "a woman speaks one sentence"),
+    "speaks quickly": ("a_grid_brbk7n.mp4", 0.0, 3.0, GRID, "a young woman speaks one sentence"),
+    "looks around": ("a_headpose_female.mp4", 0.0, 2.0, INTEL, "a woman turns her head to both sides"),
+    "worries": ("a_tos_young_man.mp4", 0.0, 3.5, BLENDER, "a young man in a film scene"),
+}
+TARGET = Path(__file__).parents[1] / "assets" / "performances"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("videos", type=Path)
+    args = parser.parse_args()
+    TARGET.mkdir(parents=True, exist_ok=True)
+    lines = [
+        "# Sources of the performances",
+        "",
+        "Computed by `tools/build_performances.py`; numbers only.",
+        "",
+    ]
+    lines += ["| performance | from | credit |", "|---|---|---|"]
+    for name, (clip, start, end, credit, shows) in PERFORMANCES.items():
+        path = TARGET / f"{name}.performance"
+        for _ in track_clip(default_model(), args.videos / clip, path):
+            pass
+        write_performance(read_performance(path).trimmed(start, end), path)
+        print(f"{path.name}: {len(read_performance(path))} frames, {path.stat().st_size} bytes")
+        lines.append(f"| {path.name} | {clip}, {start:g} to {end:g} s: {shows} | {credit} |")
+    (TARGET / "SOURCES.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,127 @@
+"""A long live run with recording: memory slope, queue, frame rate and latency, as JSON.
+
+    python tools/soak.py [--minutes 30] [--side 768] [-o film.mp4]
+
+The source is a virtual camera of 640 x 480 at 30 frames per second (the sample portrait's head, rolling and
+coming nearer), the portrait is the sample photo; sound is the virtual microphone's. `slope` is the
+least-squares growth of resident memory in MB a minute after the first fifth of the run (caches fill then).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from app.engine.driving.animation import Animation, scene_of
+from app.engine.driving.driver import Driver
+from app.engine.driving.recorder import Recorder
+from app.engine.driving.sources import PacedSource
+from app.engine.driving.virtual import VirtualCamera, virtual_sound
+from app.engine.engine import Engine
+from app.engine.face.landmarks import FaceTracker
+from app.engine.sample import sample_path
+
+SIZE = (640, 480)
+SAMPLE_SECONDS = 1.0
+
+
+def moving_head(photo: NDArray[np.uint8]) -> Callable[[float], NDArray[np.uint8]]:
+    """Draws (480, 640, 3) pictures of the photo's head in motion."""
+    import cv2
+
+    def draw(seconds: float) -> NDArray[np.uint8]:
+        angle, zoom = 8 * np.sin(1.7 * seconds), 1.7 + 0.15 * np.sin(0.6 * seconds)
+        turn = cv2.getRotationMatrix2D((225.0, 120.0), angle, zoom)
+        turn[:, 2] += (SIZE[0] / 2 - 225, SIZE[1] / 2 - 120)
+        return np.asarray(cv2.warpAffine(photo, turn, SIZE, borderMode=cv2.BORDER_REPLICATE))
+
+    return draw
+
+
+def resident_mb() -> float:
+    """Resident memory of this process in MB."""
+    statm = Path("/proc/self/statm")
+    if statm.exists():
+        return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3
+
+
+def soak(minutes: float, side: int, film: Path) -> dict[str, Any]:
+    """Run and measure."""
+    engine = Engine()
+    portrait = engine.open(sample_path())
+    camera = VirtualCamera(moving_head(portrait.photo.pixels), minutes * 60)
+    samples: list[tuple[float, float, int]] = []
+    latencies: list[float] = []
+    with FaceTracker(video=True) as tracker:
+        scene = scene_of(engine, portrait, 0, {}, side)
+        animation = Animation(scene, PacedSource(camera), Driver(engine.model, tracker))
+        recorder = animation.recorder = Recorder(film, sound=(48000, 1))
+        sound, start, frames = virtual_sound(minutes * 60 + 1), time.monotonic(), 0
+        heard = next(sound)
+        for step in animation.steps():
+            if step.picture is None:
+                continue
+            frames += 1
+            latencies.append(step.extra["latency_ms"])
+            now = time.monotonic()
+            while heard[1] < now - start:
+                recorder.write_sound(heard[0], start + heard[1])
+                heard = next(sound)
+            if not samples or now - start - samples[-1][0] >= SAMPLE_SECONDS:
+                samples.append((now - start, resident_mb(), recorder.waiting))
+            dropped = step.extra["driven"].frame.dropped
+    seconds = time.monotonic() - start
+    return summary(samples, latencies, frames, dropped, seconds)
+
+
+def summary(
+    samples: list[tuple[float, float, int]], latencies: list[float], frames: int, dropped: int, seconds: float
+) -> dict[str, Any]:
+    moments, memory, waiting = (np.array(column) for column in zip(*samples))
+    settled = moments >= 0.2 * moments[-1]
+    slope = np.polyfit(moments[settled] / 60, memory[settled], 1)[0]
+    return {
+        "minutes": seconds / 60,
+        "frames": frames,
+        "fps": frames / seconds,
+        "dropped": dropped,
+        "latency_p50_ms": float(np.percentile(latencies, 50)),
+        "latency_p95_ms": float(np.percentile(latencies, 95)),
+        "memory_start_mb": float(memory[settled][0]),
+        "memory_end_mb": float(memory[-1]),
+        "slope_mb_per_minute": float(slope),
+        "recorder_queue_max": int(waiting.max()),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--side", type=int, default=768)
+    parser.add_argument("-o", "--output", type=Path)
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        report = soak(args.minutes, args.side, args.output or Path(folder) / "soak.mp4")
+    print(json.dumps({name: round(value, 3) for name, value in report.items()}))
+
+
+if __name__ == "__main__":
+    main()
