@@ -17,6 +17,7 @@ CROP_SCALE = 1.5  # side of the network's crop over the face's larger side, as i
 MIN_SIDE = (
     48  # px of a face's larger side: here landmarks err by 1.7 % of the eye distance, at 32 px by 3.4 %
 )
+PASSES = 3  # of the landmark network over a photo: by the third, landmarks no longer depend on how it was turned
 LEAST_BOX_SCORE = 0.45
 SAME_FACE = 0.3  # overlap (intersection over the smaller box) from which two finds are one face
 LEAST_VERIFIED = 0.64  # score of the box network on the face's own upright crop
@@ -172,7 +173,7 @@ class FaceTracker:
                 if any(covered(found.box, face.box) > 0.6 for face in known):
                     continue
                 region = Region.of_points(_corners(found.box), found.eyes)
-                face = self._landmarks(pixels, region, 2)
+                face = self._landmarks(pixels, region, PASSES)
                 if face is not None and overlap(face.box, found.box) > 0.25:
                     score = self._verified(pixels, face)
                     faces += [replace(face, score=score)] if score > LEAST_VERIFIED else []

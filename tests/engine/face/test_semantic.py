@@ -1,0 +1,173 @@
+"""Controls move what their names say, by what was asked, and are read back in the same units."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.engine.face import indices, semantic
+from app.engine.face.controls import CONTROLS, SEMANTIC
+from app.engine.face.fitting import fit_face
+from app.engine.face.parameters import Camera, Expression, FaceEdit, FaceParams, FittedFace, Identity
+
+EXPRESSIVE = tuple(semantic.MOVEMENTS)
+
+
+@pytest.fixture(scope="module")
+def synthetic(model, detected) -> FittedFace:
+    camera = Camera.from_angles(12, -6, 4, 110, (300.0, 260.0))
+    return fit_face(detected(FaceParams(Identity((0.0,) * 40), Expression(), camera)), model)
+
+
+def edited(face: FittedFace, edit: FaceEdit, model) -> FittedFace:
+    """The face as a generator that draws exactly what it is asked would show it."""
+    params = semantic.resolve(edit, face, model)
+    moved = model.expression_offset(params.expression) - model.expression_offset(face.params.expression)
+    shape = face.params.camera.unproject(face.landmarks[:468]) + moved
+    points = np.concatenate([params.camera.project(shape), face.landmarks[468:]])
+    return replace(face, params=params, landmarks=points)
+
+
+def change(face: FittedFace, edit: FaceEdit, model) -> dict[str, float]:
+    before = semantic.observed(face, model)
+    after = semantic.observed(edited(face, edit, model), model)
+    return dict(zip(indices.NAMES, indices.measure(after) - indices.measure(before)))
+
+
+def test_no_edit_is_the_faces_own_parameters(face, model) -> None:
+    assert semantic.resolve(FaceEdit(), face, model) is face.params
+    assert semantic.resolve(FaceEdit.of(strength=0, smile=1, yaw=30), face, model) is face.params
+
+
+def test_every_control_of_the_table_changes_something(face, model) -> None:
+    for control in CONTROLS:
+        value = 0.7 if not control.absolute else control.lower / 2 + 1.3
+        changed = semantic.resolve(FaceEdit.of(**{control.name: value}), face, model)
+        assert changed != face.params, control.name
+
+
+@pytest.mark.parametrize("name", EXPRESSIVE)
+@pytest.mark.parametrize("amount", [-0.5, 1.0])
+def test_what_is_asked_is_what_is_measured(synthetic, model, name, amount) -> None:
+    after = edited(synthetic, FaceEdit.of(**{name: amount}), model)
+    assert semantic.measure_controls(synthetic, after, model)[name] == pytest.approx(amount, abs=0.02)
+
+
+@pytest.mark.parametrize("name", EXPRESSIVE)
+def test_a_full_movement_is_a_natural_one(model, name) -> None:
+    assert np.abs(semantic.directions(model)[name]).max() < 2.5
+
+
+def test_signs_and_sides(synthetic, model) -> None:
+    smile = change(synthetic, FaceEdit.of(smile=1), model)
+    assert smile["mouth_width"] > 0.1 and smile["lift_left"] > 0.05 and smile["lift_right"] > 0.05
+    assert change(synthetic, FaceEdit.of(mouth_open=1), model)["mouth_gap"] > 0.2
+    left = change(synthetic, FaceEdit.of(corner_left=1), model)
+    assert left["lift_left"] > 0.05 > 0.01 > abs(left["lift_right"])
+    brow = change(synthetic, FaceEdit.of(brow_right=1), model)
+    assert brow["brow_right"] > 0.07 and abs(brow["brow_left"]) < 0.012
+    assert change(synthetic, FaceEdit.of(jaw_side=1), model)["jaw_side"] > 0.05  # to the image's right
+    assert change(synthetic, FaceEdit.of(pucker=1), model)["mouth_width"] < -0.1
+    assert change(synthetic, FaceEdit.of(brows_together=1), model)["brow_gap"] < -0.04
+
+
+def test_mirrored_controls_do_the_mirrored_thing(model) -> None:
+    from app.engine.face.retargeting import mirror_matrix
+
+    matrix, known = mirror_matrix(model), semantic.directions(model)
+    for control in SEMANTIC:
+        if control.mirror and control.name in known:
+            assert np.abs(matrix @ known[control.name] - known[control.mirror]).max() < 0.35, control.name
+
+
+def test_left_is_the_persons_own_left(model) -> None:
+    left = np.tensordot(
+        semantic.directions(model)["corner_left"] * model.expression_sigma, model.expression_basis, 1
+    )
+    assert model.mean[291, 0] > 0  # the person's left corner, on the image's right
+    assert left[291, 1] > 3 * abs(left[61, 1])
+
+
+def test_lids_are_apertures(face, model) -> None:
+    own = face.params.expression.aperture
+    left, right = semantic.resolve(FaceEdit.of(blink_left=1), face, model).expression.aperture
+    assert left == pytest.approx(semantic.SHUT) and right == own[1]
+    half = semantic.resolve(FaceEdit.of(blink_right=0.5), face, model).expression.aperture[1]
+    assert half == pytest.approx((own[1] + semantic.SHUT) / 2)
+    wide = semantic.resolve(FaceEdit.of(eyes_wide=1), face, model).expression.aperture
+    assert wide == pytest.approx((own[0] + semantic.WIDE, own[1] + semantic.WIDE))
+    shut = replace(face, params=semantic.resolve(FaceEdit.of(blink_left=1, blink_right=1), face, model))
+    read = semantic.measure_controls(face, shut, model)
+    assert read["blink_left"] == pytest.approx(1) and read["blink_right"] == pytest.approx(1)
+
+
+def test_pose_and_gaze_are_absolute_and_strength_fades_from_the_photo(face, model) -> None:
+    edit = FaceEdit.of(yaw=20, pitch=-10, roll=5, gaze_x=12, gaze_y=-6)
+    full = semantic.resolve(edit, face, model)
+    assert full.camera.angles == pytest.approx((20, -10, 5))
+    assert full.expression.gaze == pytest.approx((12, -6))
+    half = semantic.resolve(replace(edit, strength=0.5), face, model)
+    own = face.params.camera.angles
+    assert half.camera.angles == pytest.approx(tuple((a + b) / 2 for a, b in zip(own, (20, -10, 5))))
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(-40, 40), st.floats(-30, 30), st.floats(-60, 60))
+def test_the_neck_stays_where_it_is(face, model, yaw, pitch, roll) -> None:
+    target = semantic.resolve(FaceEdit.of(yaw=yaw, pitch=pitch, roll=roll), face, model).camera
+    neck = semantic.NECK_PIVOT[None]
+    assert target.project(neck)[0, :2] == pytest.approx(face.params.camera.project(neck)[0, :2], abs=1e-6)
+
+
+def test_placement_is_what_was_asked(face, model) -> None:
+    target = semantic.resolve(FaceEdit.of(tx=300, ty=150, scale=55, yaw=10), face, model).camera
+    assert target.translation == pytest.approx((300, 150)) and target.scale == pytest.approx(55)
+
+
+def test_frontalise_and_neutralise(synthetic, model) -> None:
+    values = semantic.frontalise(synthetic, 1.0)
+    assert (values["yaw"], values["pitch"], values["roll"]) == (0, 0, 0)
+    assert semantic.frontalise(synthetic, 0.5)["yaw"] == pytest.approx(synthetic.params.camera.yaw / 2)
+    worn = replace(
+        synthetic,
+        params=replace(synthetic.params, expression=Expression(tuple(np.linspace(-2, 2, 28)))),
+    )
+    relaxed = semantic.resolve(FaceEdit.of(**semantic.neutralise(worn, 1.0)), worn, model)
+    assert np.abs(relaxed.expression.coefficients).max() < 1e-9
+
+
+@pytest.mark.parametrize("landmark", [61, 291, 13, 14, 152, 105, 334, 0, 17])
+def test_a_dragged_landmark_lands_under_the_pointer(face, model, landmark) -> None:
+    scale = face.params.camera.scale
+    start = edited(face, FaceEdit.of(yaw=10), model).landmarks[landmark, :2]
+    goal = start + np.array([0.03, -0.05]) * scale
+    edit = semantic.drag(model, face, FaceEdit.of(yaw=10), landmark, (goal[0], goal[1]))
+    landed = edited(face, edit, model)
+    assert np.linalg.norm(landed.landmarks[landmark, :2] - goal) < 0.5
+    assert edit.get("yaw") == 10
+    others = np.linalg.norm(
+        landed.landmarks[:468, :2] - edited(face, FaceEdit.of(yaw=10), model).landmarks[:468, :2], axis=1
+    )
+    assert others.mean() < 0.06 * scale  # the rest of the face stays near
+
+
+def test_a_drag_beyond_the_face_stops_at_four_sigmas(face, model) -> None:
+    x, y = face.landmarks[61, :2]
+    edit = semantic.drag(model, face, FaceEdit(), 61, (x - 500, y))
+    assert max(abs(value) for _, value in edit.values) <= 4 + 1e-9
+
+
+def test_likeness_falls_with_identity_and_not_with_expression_or_pose(face, synthetic, model) -> None:
+    assert semantic.identity_similarity(face, face, model) == pytest.approx(1)
+    turned = edited(face, FaceEdit.of(smile=1, mouth_open=0.5), model)
+    assert semantic.identity_similarity(face, turned, model) > 0.99
+    assert semantic.identity_similarity(face, synthetic, model) < 0.75
+
+
+def test_indices_ignore_where_the_face_is(model) -> None:
+    moved = indices.measure(model.mean + (0.3, -0.2, 0.5))
+    assert moved == pytest.approx(indices.measure(model.mean), abs=1e-9)
