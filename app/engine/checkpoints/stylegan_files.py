@@ -10,7 +10,7 @@ from app.engine.checkpoints.kinds import Config, Found, Kind, Tensors, check_nam
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-MEAN_OF = 16384  # samples of w; the released code takes 4096 unseeded ones
+MEAN_OF = 8192  # samples of w; the released code takes 4096 unseeded ones
 NO_LICENCE = "None stated by github.com/StelaBou/stylegan_directions_face_reenactment: all rights reserved"
 
 
