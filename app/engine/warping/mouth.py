@@ -21,6 +21,10 @@ CAVITY = np.array([42.0, 20.0, 22.0], np.float32)  # of full light
 INNER = ring(UPPER_LIP, LOWER_LIP)
 TOOTH_BEHIND_LIP = 0.055  # IOD: how far the upper incisors' edge lies below the lip's line at rest
 OPEN = 0.012  # IOD of lip gap from which the inside shows
+OWN_TEETH = (0.05, 0.09)  # IOD of the photo's lip gap over which its own upper teeth take the sprite's place
+WHOLE_MOUTH = (0.22, 0.35)  # IOD of the photo's lip gap from which its own tongue and lower teeth are seen
+UPPER_SHARE = 0.45  # of such a mouth: keeps its size, the rest stretches as the jaw drops
+TONGUE = np.array([150.0, 76.0, 74.0], np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,14 +48,17 @@ class MouthPose:
     """The mouth of the target.
 
     contour: (20, 2) px of the inner lips; upper, lower: (2, 3) affines from sprite coordinates (IOD from the middle
-    of the incisal edge, x right, y down) to px; back: (2, 3) px of the target to px of the photo, rigid with the
-    upper jaw; gap: IOD; change: 0 when the mouth is as in the photo, 1 when what shows must be made.
+    of the incisal edge, x right, y down) to px; back: (2, 3) px of the target to px of the photo, as the upper lip
+    moves; lip: (2,) px of the photo's upper lip; down: (2,) the photo's unit vector from lip to lip; gap: IOD; change:
+    0 when the mouth is as in the photo, 1 when what shows must be made.
     """
 
     contour: FloatArray
     upper: FloatArray
     lower: FloatArray
     back: FloatArray
+    lip: FloatArray
+    down: FloatArray
     gap: float
     change: float
 
@@ -105,11 +112,24 @@ def draw_mouth(
     y, x = np.indices(shape, np.float32) + np.float32(0.5)
     x, y = x + corner[0], y + corner[1]
     inside = _made(mouth, pose, x, y, contour, corner) * np.float32(top / 255)
+    colours = view.astype(np.float32)
+    inside += np.float32(_stretches_well(mouth, pose)) * (colours - inside)
     own, seen = _own(photo, mouth, pose, x, y)
     inside += seen[..., None] * (own - inside)
-    colours = view.astype(np.float32)
     colours += cover[..., None] * (inside - colours)
     view[:] = np.clip(colours + 0.5, 0, top).astype(out.dtype)
+
+
+def _stretches_well(mouth: Mouth, pose: MouthPose) -> float:
+    """1 where the mouth was open already and opens little more: around its teeth the warped photo serves."""
+    was_open = np.clip((mouth.gap - OWN_TEETH[0]) / (OWN_TEETH[1] - OWN_TEETH[0]), 0, 1)
+    wider = pose.gap / max(mouth.gap, OPEN)
+    return float(was_open * np.clip((1.35 + 0.65 * _whole(mouth) - wider) / 0.25, 0, 1))
+
+
+def _whole(mouth: Mouth) -> float:
+    """How much of tongue and lower teeth the photo shows, 0..1."""
+    return float(np.clip((mouth.gap - WHOLE_MOUTH[0]) / (WHOLE_MOUTH[1] - WHOLE_MOUTH[0]), 0, 1))
 
 
 def _made(
@@ -118,11 +138,15 @@ def _made(
     """Cavity and teeth, 0..255, in the photo's light."""
     exposure = np.float32(min(1.15, 0.25 + 1.25 * mouth.light))
     made = np.broadcast_to(CAVITY * exposure * mouth.tint, (*x.shape, 3)).copy()
+    made += _tongue(pose, x, y)[..., None] * (TONGUE * (exposure * np.float32(0.8)) * mouth.tint - made)
     upper, lower = teeth()
-    for sprite, affine, anchor, dim in (
-        (lower, pose.lower, 0, 0.78),
-        (upper, pose.upper, sprite_rows(upper), 0.92),
+    drawn_upper = np.clip((OWN_TEETH[1] - mouth.gap) / (OWN_TEETH[1] - OWN_TEETH[0]), 0, 1)
+    for sprite, affine, anchor, dim, share in (
+        (lower, pose.lower, 0, 0.82, 1.0),
+        (upper, pose.upper, len(upper), 0.95, float(drawn_upper)),
     ):
+        if share == 0:
+            continue
         back = np.linalg.inv(np.vstack([affine, [0, 0, 1]]))
         u = (back[0, 0] * x + back[0, 1] * y + back[0, 2]) * PIXELS_PER_IOD + sprite.shape[1] / 2
         v = (back[1, 0] * x + back[1, 1] * y + back[1, 2]) * PIXELS_PER_IOD + anchor
@@ -131,18 +155,27 @@ def _made(
         smooth = cv2.GaussianBlur(sprite, (0, 0), blur) if blur > 0.3 else sprite
         layer = cv2.remap(smooth, u.astype(np.float32) - 0.5, v.astype(np.float32) - 0.5, cv2.INTER_LINEAR)
         colour = layer[..., :3] * (exposure * np.float32(dim)) * mouth.tint
-        made = made * (1 - layer[..., 3:] / 255) + colour
+        made = made + np.float32(share) * (colour - made * (layer[..., 3:] / 255))
     return _shadowed(made, mouth, contour, corner)
 
 
-def sprite_rows(sprite: Float32) -> int:
-    return int(sprite.shape[0])
+def _tongue(pose: MouthPose, x: Float32, y: Float32) -> Float32:
+    """Coverage of a soft tongue on the lower lip of a wide mouth."""
+    left, right = pose.contour[0], pose.contour[len(UPPER_LIP) - 1]
+    lip = pose.contour[len(UPPER_LIP) + len(UPPER_LIP) // 2 - 1]
+    upper = pose.contour[len(UPPER_LIP) // 2]
+    across, up = (right - left) * 0.32, (upper - lip) * 0.5
+    back = np.linalg.inv(np.column_stack([across, up]))
+    u = back[0, 0] * (x - lip[0]) + back[0, 1] * (y - lip[1])
+    v = back[1, 0] * (x - lip[0]) + back[1, 1] * (y - lip[1])
+    wide = np.clip((pose.gap - 0.1) / 0.15, 0, 1)
+    return np.asarray(wide * 0.75 * np.clip(1.3 - np.hypot(u, v), 0, 1), np.float32)
 
 
 def _shadowed(made: Float32, mouth: Mouth, contour: FloatArray, corner: tuple[int, int]) -> Float32:
     """Darker under the lips and in the corners."""
     deep = soft_inside(contour, corner, made.shape[:2], 0.035 * mouth.iod)
-    shade = np.clip(deep * 1.25, 0.25, 1) ** 0.8
+    shade = np.clip(deep * 1.35, 0.35, 1) ** 0.8
     grey = made.mean(axis=2, keepdims=True)
     colourful = np.float32(min(1.0, mouth.saturation / 0.25))  # none in a black-and-white photo
     return np.asarray((grey + colourful * (made - grey)) * shade[..., None], np.float32)
@@ -154,6 +187,7 @@ def _own(
     """The photo's own mouth inside, and how much of it was seen."""
     qx = (pose.back[0, 0] * x + pose.back[0, 1] * y + pose.back[0, 2]).astype(np.float32)
     qy = (pose.back[1, 0] * x + pose.back[1, 1] * y + pose.back[1, 2]).astype(np.float32)
+    qx, qy = _stretched(mouth, pose, qx, qy)
     if mouth.gap < OPEN:
         return np.zeros((*x.shape, 3), np.float32), np.zeros(x.shape, np.float32)
     x0, y0, x1, y1 = box_around(mouth.contour, 0.1 * mouth.iod + 2, (photo.shape[1], photo.shape[0]))
@@ -165,3 +199,16 @@ def _own(
     own = fetch(crop, qx - x0, qy - y0)
     seen = cv2.remap(opening, qx - x0 - 0.5, qy - y0 - 0.5, cv2.INTER_LINEAR, borderValue=0)
     return own, np.asarray(seen, np.float32)
+
+
+def _stretched(mouth: Mouth, pose: MouthPose, qx: Float32, qy: Float32) -> tuple[Float32, Float32]:
+    """Of a mouth photographed wide open the lower part goes with the lower lip."""
+    share = _whole(mouth)
+    wider = pose.gap / max(mouth.gap, OPEN)
+    if share == 0 or wider <= 1:
+        return qx, qy
+    height = mouth.gap * mouth.iod
+    t = ((qx - pose.lip[0]) * pose.down[0] + (qy - pose.lip[1]) * pose.down[1]) / height
+    squeezed = UPPER_SHARE + (t - UPPER_SHARE) * (1 - UPPER_SHARE) / (wider - UPPER_SHARE)
+    move = np.where(t > UPPER_SHARE, squeezed - t, 0) * share * height
+    return (qx + move * pose.down[0]).astype(np.float32), (qy + move * pose.down[1]).astype(np.float32)

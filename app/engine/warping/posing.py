@@ -18,7 +18,7 @@ from app.engine.warping.topology import LOWER_LIP, N_FACE, UPPER_LIP, topology
 
 EYEBALL = 0.19  # IOD
 FLIP = np.diag([1.0, -1.0, 1.0])  # model space (y up) to pixels (y down)
-LOWER_TOOTH_ABOVE_LIP = 0.03  # IOD
+LOWER_TOOTH_ABOVE_LIP = 0.05  # IOD
 LIP_THICKNESS = 0.06  # IOD: how far behind the lips the teeth stand
 
 
@@ -163,15 +163,17 @@ def mouth_pose(source: FaceSource, posed: Posed) -> MouthPose | None:
     depth = float(moved[[13, 14], 2].mean()) - LIP_THICKNESS
     edge = max(source.lip_rest - TOOTH_BEHIND_LIP, float(moved[13, 1]) - 0.4 * gap)
     lower_edge = float(moved[14, 1]) + min(LOWER_TOOTH_ABOVE_LIP, 0.35 * gap)
-    centre = source.points[INNER].mean(axis=0, keepdims=True)
+    upper = list(UPPER_LIP)
     back = plane_affine(camera, before)
-    at = camera.project(centre)[0, :2]
-    to = before.project(centre)[0, :2]
+    at, lip = posed.points[upper, :2].mean(axis=0), source.mesh.points[upper, :2].mean(axis=0)
+    down = -(FLIP @ before.rotation[:, 1])[:2]
     return MouthPose(
         posed.points[INNER, :2],
         _sprite_affine(camera, np.array([middle_x, edge, depth])),
         _sprite_affine(camera, np.array([middle_x, lower_edge, depth])),
-        np.column_stack([back, to - back @ at]),
+        np.column_stack([back, lip - back @ at]),
+        lip,
+        down / max(float(np.linalg.norm(down)), 1e-6),
         gap,
         change,
     )
