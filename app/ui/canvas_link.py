@@ -77,10 +77,9 @@ class CanvasLink(QObject):
         else:
             points = verbs.points(face, edit)
             camera = face.params.camera
-            shown = CanvasFace(face.box, face.landmarks[:, :2], points[:, :2], camera.scale, camera.roll)
+            own, now = face.landmarks[:, :2], points[:, :2]
+            shown = CanvasFace(face.box, own, now, camera.scale, camera.roll, points[:468, 2])
             self._faces[index] = (face, edit, shown)
-            if index == self._session.document.active:
-                self._canvas.set_depth(points[:468, 2])
         return shown
 
     # -- from the canvas

@@ -26,7 +26,7 @@ def face(x: float = 100, y: float = 80) -> CanvasFace:
     points = np.stack([x + 50 + 50 * np.cos(turn), y + 60 + 60 * np.sin(turn)], axis=1)
     for at, landmark in enumerate((61, 291, 0, 17, 159, 386, 145, 374, 105, 334, 107, 336, 152, 1, 468, 473)):
         points[landmark] = x + 20 + 20 * (at % 4), y + 25 + 20 * (at // 4)
-    return CanvasFace((x, y, 100, 120), points, points, 40.0)
+    return CanvasFace((x, y, 100, 120), points, points, 40.0, depth=np.zeros(468))
 
 
 @pytest.fixture
@@ -245,7 +245,6 @@ def test_transparent_pixels_show_the_checkerboard(canvas: Canvas) -> None:
 def test_layers_draw_over_the_face(canvas: Canvas) -> None:
     bare = canvas.grab().toImage()
     canvas.set_face_mesh(np.array([[0, 100, 250]], np.int32), np.array([[1.0, 0, 0]]))
-    canvas.set_depth(np.zeros(468))
     canvas.set_layer("nmfc", True)
     coloured = canvas.grab().toImage()
     assert coloured != bare

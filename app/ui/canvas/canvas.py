@@ -41,7 +41,6 @@ class Canvas(PictureView):
         self.active = 0
         self.layers: frozenset[str] = frozenset()
         self.face_mesh: tuple[NDArray[np.int32], NDArray[np.float64]] | None = None  # triangles, NMFC colours
-        self._depth: NDArray[np.float64] | None = None
         self._edges: NDArray[np.int32] | None = None
         self._drag: Drag | None = None
         self._hovered: Handle | None = None
@@ -69,10 +68,6 @@ class Canvas(PictureView):
         self._edges = overlays.edges_of(triangles)
         self.update()
 
-    def set_depth(self, depth: NDArray[np.float64]) -> None:
-        """(468,) of the active face's points, towards the viewer: what hides what in the NMFC layer."""
-        self._depth = depth
-
     def set_layer(self, name: str, shown: bool) -> None:
         """Lay the mesh, the NMFC or the flow over the picture, or take it away."""
         self.layers = self.layers | {name} if shown else self.layers - {name}
@@ -99,8 +94,8 @@ class Canvas(PictureView):
         face = self.active_face
         if face is None or self.mode == "before":
             return
-        if "nmfc" in self.layers and self.face_mesh is not None and self._depth is not None:
-            overlays.draw_nmfc(painter, self.view, face.points[:468], self._depth, *self.face_mesh)
+        if "nmfc" in self.layers and self.face_mesh is not None and face.depth is not None:
+            overlays.draw_nmfc(painter, self.view, face.points[:468], face.depth, *self.face_mesh)
         if "mesh" in self.layers and self._edges is not None:
             overlays.draw_mesh(painter, self.view, face.points[:468], self._edges)
         if "flow" in self.layers:

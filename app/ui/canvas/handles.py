@@ -61,13 +61,15 @@ HANDLES = (
 @dataclass(frozen=True, eq=False)
 class CanvasFace:
     """A face in the photo's pixels. points: (478, 2), where its landmarks are asked to be now; own: where the
-    photo has them; box: (x, y, w, h); scale: pixels between the eyes; roll: degrees."""
+    photo has them; box: (x, y, w, h); scale: pixels between the eyes; roll: degrees;
+    depth: (468,) towards the viewer, what hides what in the NMFC layer."""
 
     box: tuple[float, float, float, float]
     own: NDArray[np.float64]
     points: NDArray[np.float64]
     scale: float
     roll: float = 0.0
+    depth: NDArray[np.float64] | None = None
 
     @property
     def rect(self) -> QRectF:
