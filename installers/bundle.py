@@ -70,7 +70,7 @@ UNWANTED_FILES = [
     "torch/include/*",
     "torch/share/*",
     "torch/test/*",
-    "torch/bin/*",
+    "torch/bin/protoc*",
     "torch/lib/*.a",
     "torch/lib/*.lib",
     "skimage/data/[!a]*",

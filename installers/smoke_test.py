@@ -72,7 +72,17 @@ def screen(environment: dict[str, str]) -> Iterator[None]:
         yield
         return
     read, write = os.pipe()
-    command = ["Xvfb", "-displayfd", str(write), "-screen", "0", "1440x900x24", "-nolisten", "tcp"]
+    command = [
+        "Xvfb",
+        "-displayfd",
+        str(write),
+        "-screen",
+        "0",
+        "1440x900x24",
+        "-nolisten",
+        "tcp",
+        "-noreset",
+    ]
     server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
     os.close(write)
     try:
@@ -115,6 +125,7 @@ def try_commands(program: Path, environment: dict[str, str], home: Path) -> None
     print(f"self-test passed after {time.monotonic() - began:.1f} s, kernels compiled on the way")
     checks = json.loads(run([*prefix, "doctor", "--json"], environment))["checks"]
     failed = [check for check in checks if check["name"] in NEEDED and check["status"] != "ok"]
+    failed += [check for check in checks if "could not be examined" in check["detail"]]  # torch among them
     if failed:
         raise SystemExit(f"The diagnostics found: {failed}")
 

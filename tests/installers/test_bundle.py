@@ -52,6 +52,7 @@ def test_dead_weight_stays_out(place: str) -> None:
         "PySide6/Qt/plugins/platforms/libqxcb.so",
         "PySide6/Qt/translations/qtbase_de.qm",
         "torch/lib/libtorch_cpu.so",
+        "torch/bin/torch_shm_manager",
         "mediapipe/modules/face_landmark/face_landmark_with_attention.tflite",
         "skimage/data/astronaut.png",
         "assets/icons/mien.svg",

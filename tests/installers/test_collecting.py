@@ -90,7 +90,7 @@ PASSING = """case "$1" in
   mkdir -p "$2"
   printf '\\211PNG\\r\\n\\032\\n....' > "$2/edited.png"
   printf '0000ftypisom' > "$2/driven.mp4" ;;
-doctor) echo '{"checks": [{"name": "Packages", "status": "PACKAGES"}]}' ;;
+doctor) echo '{"checks": [{"name": "Packages", "status": "PACKAGES", "detail": "DETAIL"}]}' ;;
 esac"""
 
 
@@ -102,6 +102,9 @@ def test_the_smoke_test_fails_where_the_application_does(tmp_path: Path) -> None
         smoke_test.try_commands(
             program(tmp_path, PASSING.replace("PACKAGES", "problem")), environment, tmp_path
         )
+    with pytest.raises(SystemExit, match="could not be examined: no torch"):
+        bad = PASSING.replace("PACKAGES", "ok").replace("DETAIL", "could not be examined: no torch")
+        smoke_test.try_commands(program(tmp_path, bad), environment, tmp_path)
     with pytest.raises(SystemExit, match="something else"):
         bad = PASSING.replace("ftypisom", "isomftyp").replace("PACKAGES", "ok")
         smoke_test.try_commands(program(tmp_path, bad), environment, tmp_path)
