@@ -21,15 +21,16 @@ from app.engine.face.morphable_model import default_model
 GRID = (
     "GRID audiovisual corpus, Cooke, Barker, Cunningham and Shao 2006, doi 10.5281/zenodo.3625687, CC BY 4.0"
 )
+FRIDAY = "His Girl Friday (1940), public domain"
 INTEL = "Intel sample-videos, CC BY 4.0"
-BLENDER = "(CC) Blender Foundation, mango.blender.org (Tears of Steel), CC BY 3.0"
 # name -> (clip, seconds from, seconds to, credit, what it shows)
 PERFORMANCES = {
     "speaks a sentence": ("a_grid_swiz3n.mp4", 0.0, 3.0, GRID, "a man speaks one sentence"),
     "speaks calmly": ("a_grid_lwbsza.mp4", 0.0, 3.0, GRID, "a woman speaks one sentence"),
     "speaks quickly": ("a_grid_brbk7n.mp4", 0.0, 3.0, GRID, "a young woman speaks one sentence"),
     "looks around": ("a_headpose_female.mp4", 0.0, 2.0, INTEL, "a woman turns her head to both sides"),
-    "worries": ("a_tos_young_man.mp4", 0.0, 3.5, BLENDER, "a young man in a film scene"),
+    "signs": ("a_asl_learn.mkv", 0.0, 2.0, INTEL, "a woman signs; her head moves along"),
+    "banters": ("a_film_friday_bw.mp4", 0.7, 3.6, FRIDAY, "an actor talks with his whole head"),
 }
 TARGET = Path(__file__).parents[1] / "assets" / "performances"
 

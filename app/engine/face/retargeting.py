@@ -20,7 +20,7 @@ from app.engine.face.semantic import NECK_PIVOT, SHUT
 
 LIMIT = 4.0  # sigmas by which a component of the portrait may change
 OFFSET = 1.5  # sigmas of a neutral beyond which it is no expression but what a held identity left over
-TURN_SAFE, TURN_MOST = 25.0, 40.0  # degrees from the portrait's own pose: followed exactly, approached
+TURN_SAFE, TURN_MOST = 22.0, 34.0  # degrees from the portrait's own pose: followed exactly, approached
 OPEN = 0.28  # aperture of an open eye, for portraits whose eyes are shut
 SHUT_BELOW = 0.12  # share of the open aperture from which an eye is closed for good
 OPENER = 1.4  # how much wider than at rest eyes may get
