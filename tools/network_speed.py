@@ -1,0 +1,142 @@
+"""HeadGAN's or StyleGAN2's milliseconds per frame: the plain module beside folded and fused ones, in one run.
+
+    python tools/network_speed.py [--network headgan|stylegan] [--width light|full] [--size 256] [--repeats 5] [--json]
+
+The variants take turns and each keeps its best time, so a busy machine slows them alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import time
+from collections.abc import Callable
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+
+from app.engine.device import CPU, Device, best_device
+from app.engine.networks.blocks import fold_spectral_norm
+from app.engine.networks.fused import FusedHeadGan
+from app.engine.networks.headgan import LIGHT, RGB, HeadGan, HeadGanConfig
+from app.engine.networks.stylegan2 import Generator, ModulatedConv
+
+Frame = Callable[[], object]
+
+
+def variants(config: HeadGanConfig, size: int, device: Device) -> dict[str, Frame]:
+    """Name -> one frame: the NMFC window to the device, the network, the picture back."""
+    torch.manual_seed(0)
+    plain = HeadGan(config).to(device.torch_device).eval()
+    folded = HeadGan(HeadGanConfig(config.width, config.hidden, config.audio, False))
+    folded.load_state_dict(fold_spectral_norm({k: v.cpu() for k, v in plain.state_dict().items()}))
+    nmfc, reference = torch.rand(1, 9, size, size), torch.rand(1, 2 * RGB, size, size)
+    audio = torch.randn(1, 300) if config.audio else None
+
+    def every_frame() -> object:
+        """As the released code: the reference is encoded for every frame."""
+        parts = [None if x is None else x.to(device.torch_device) for x in (nmfc, reference, audio)]
+        return plain(*parts).image.cpu()
+
+    def fused(where: Device) -> Frame:
+        network = where.place(FusedHeadGan(folded))
+        put = {"device": where.torch_device, "dtype": where.dtype}
+        code = network.encode(reference.to(**put))
+        sound = None if audio is None else audio.to(**put)
+        return lambda: network.animate(code, nmfc.to(**put), sound).image.cpu()
+
+    exact = Device(device.kind, "float32", device.title)
+    unfused = exact.place(HeadGan(folded.config))
+    unfused.load_state_dict(folded.state_dict())
+    code = unfused.encode(reference.to(device.torch_device))
+    photo = reference[:, RGB:].to(device.torch_device)
+    sound = None if audio is None else audio.to(device.torch_device)
+    frames: dict[str, Frame] = {
+        "plain": every_frame,
+        "folded": lambda: unfused.animate(code, photo, nmfc.to(device.torch_device), sound).image.cpu(),
+        "fused": fused(exact),
+    }
+    if device.precision != "float32":
+        frames["fused, half"] = fused(device)
+    return frames
+
+
+def stylegan_variants(size: int, device: Device) -> dict[str, Frame]:
+    """Name -> one frame from W+: weights modulated per picture and grouped, as released, beside ours."""
+    torch.manual_seed(0)
+    ours = Generator(size, 1).to(device.torch_device).eval().requires_grad_(False)
+    plain = copy.deepcopy(ours)
+    for layer in plain.modules():
+        if isinstance(layer, ModulatedConv):
+            layer.forward = partial(plain_modulated, layer)  # type: ignore[method-assign]
+    wplus = torch.randn(1, ours.n_latent, ours.style_dim).to(device.torch_device)
+    frames: dict[str, Frame] = {
+        "plain": lambda: plain(wplus).cpu(),
+        "fused": lambda: ours(wplus).cpu(),
+    }
+    if device.precision == "float16":
+
+        def half() -> object:
+            with torch.autocast(device.kind, torch.float16):
+                return ours(wplus).cpu()
+
+        frames["fused, half"] = half
+    return frames
+
+
+def plain_modulated(layer: ModulatedConv, x: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
+    """Modulate and demodulate the weight itself, one group per picture (the released code's structure)."""
+    batch, inputs, height, width = x.shape
+    weight = layer.scale * layer.weight * layer.modulation(style).view(batch, 1, inputs, 1, 1)
+    if layer.demodulate:
+        weight = weight * torch.rsqrt(weight.square().sum((2, 3, 4), keepdim=True) + 1e-8)
+    grouped, kernel = x.reshape(1, batch * inputs, height, width), weight.shape[-1]
+    if layer.upsample:
+        turned = weight.transpose(1, 2).reshape(batch * inputs, -1, kernel, kernel)
+        y = F.conv_transpose2d(grouped, turned, stride=2, groups=batch)
+        return layer.blur(y.view(batch, -1, *y.shape[2:]))
+    y = F.conv2d(grouped, weight.view(-1, inputs, kernel, kernel), padding=layer.padding, groups=batch)
+    return y.view(batch, -1, height, width)
+
+
+def measured(frames: dict[str, Frame], repeats: int) -> dict[str, float]:
+    """Best milliseconds of each."""
+    best = dict.fromkeys(frames, float("inf"))
+    with torch.inference_mode():
+        for _ in range(repeats + 1):  # the first round warms up and rarely wins
+            for name, frame in frames.items():
+                start = time.perf_counter()
+                frame()
+                best[name] = min(best[name], 1e3 * (time.perf_counter() - start))
+    return best
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--network", choices=("headgan", "stylegan"), default="headgan")
+    parser.add_argument("--width", choices=("light", "full"), default="light")
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--cpu", action="store_true", help="even where there is a GPU")
+    parser.add_argument("--json", action="store_true")
+    args = parser.parse_args()
+    device = CPU if args.cpu else best_device()
+    config = LIGHT if args.width == "light" else HeadGanConfig()
+    with torch.inference_mode():
+        stylegan = args.network == "stylegan"
+        frames = stylegan_variants(args.size, device) if stylegan else variants(config, args.size, device)
+        best = measured(frames, args.repeats)
+    if args.json:
+        report = {"network": args.network, "device": str(device), "size": args.size, "ms": best}
+        report |= {} if stylegan else {"width": args.width}
+        print(json.dumps(report))
+        return
+    print(f"{'StyleGAN2' if stylegan else 'HeadGAN ' + args.width}, {args.size} px, {device}")
+    for name, ms in best.items():
+        print(f"{name:>12}  {ms:9.1f} ms  {best['plain'] / ms:5.2f} x")
+
+
+if __name__ == "__main__":
+    main()
