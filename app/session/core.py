@@ -88,7 +88,7 @@ class Core(QObject):
         worker = self.thread_.worker
         worker.ready.connect(self._on_ready)
         worker.answered.connect(self._on_answer)
-        worker.stepped.connect(self.progressed)
+        self.thread_.stepped.connect(self.progressed)
         worker.ended.connect(self._on_job_ended)
         self.scheduler.selected.connect(self._on_selected)
         self.scheduler.rendered.connect(self.rendered)

@@ -72,6 +72,7 @@ class Scheduler(QObject):
         self._wishes: dict[Hashable, PictureWish] = {}
         self._in_flight: Task | None = None
         self._ready = False
+        self._held = False
         self._done: dict[str, Any] = {}
         self._last: Rendered | None = None
         thread.worker.answered.connect(self._on_answer)
@@ -98,6 +99,11 @@ class Scheduler(QObject):
         self._view = replace(self._view, **changes)
         self._poke()
 
+    def hold(self, held: bool) -> None:
+        """Render nothing while a job shows its own pictures."""
+        self._held = held
+        self._poke()
+
     def wish(self, key: Hashable, wish: PictureWish) -> None:
         """Ask for a small picture when there is nothing better to do; the newest wish of a key counts."""
         self._wishes[key] = wish
@@ -115,7 +121,7 @@ class Scheduler(QObject):
         view = self._view
         if self._done.get("select") != view.generator:
             return Task("select", _select(view.generator), view.generator)
-        if view.portrait is None:
+        if view.portrait is None or self._held:
             return None
         render = self._done.get("render") != view.render_key()
         nmfc = (

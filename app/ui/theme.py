@@ -161,7 +161,7 @@ def _style_sheet(theme: Theme) -> str:
     QPushButton:pressed, QToolButton:pressed, QToolButton:checked {{ background: {t.canvas}; }}
     QToolButton:checked {{ border-color: {t.line}; }}
     QPushButton[primary="true"] {{ background: {t.accent}; color: {t.on_accent}; border-color: {t.accent}; }}
-    QPushButton[primary="true"]:disabled {{ background: {t.raised}; color: {t.quiet}; }}
+    QPushButton[primary="true"]:disabled {{ background: {t.raised}; color: {t.quiet}; border-color: {t.line}; }}
     QPushButton:focus, QToolButton:focus, QCheckBox:focus, QRadioButton:focus {{
         border: 1px solid {t.accent}; border-radius: 4px; }}
     QPushButton[primary="true"]:focus {{ border: 2px solid {t.text}; }}

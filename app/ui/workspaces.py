@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QTabWidget, QWidget
 
 from app.session.settings import Settings
@@ -58,22 +58,33 @@ class Workspaces(QObject):
             dock.setTitleBarWidget(QWidget(dock))
         return dock
 
+    def _add(self) -> list[Panel]:
+        """Put in the workspace's panels, take out the other's."""
+        here = [panel for panel in self._panels if panel.space == self.current]
+        for panel in self._panels:
+            self._window.removeDockWidget(self.docks[panel.name])
+            self.docks[panel.name].toggleViewAction().setVisible(panel in here)
+        for panel in here:
+            self.docks[panel.name].setFloating(False)
+            self._window.addDockWidget(panel.area, self.docks[panel.name])
+            self.docks[panel.name].setVisible(panel.shown)
+        return here
+
     def _put_back(self) -> None:
         """Every panel of the workspace in its first place."""
-        for panel in self._panels:
-            dock = self.docks[panel.name]
-            dock.setFloating(False)
-            self._window.addDockWidget(panel.area, dock)
-            dock.setVisible(panel.space == self.current and panel.shown)
-        for panel in self._panels:
+        here = self._add()
+        for panel in here:
             if panel.tabbed:
                 self._window.tabifyDockWidget(self.docks[panel.tabbed], self.docks[panel.name])
-        for panel in self._panels:
-            if any(other.tabbed == panel.name for other in self._panels) and panel.space == self.current:
+        for panel in here:
+            if any(other.tabbed == panel.name for other in here):
                 self.docks[panel.name].raise_()
         self._resize()
+        QTimer.singleShot(0, self, self._resize)  # sizes hold once the panels are laid out
 
     def _resize(self) -> None:
+        if not self._settings.layout(f"docks-{self.current}").isEmpty():
+            return
         here = [p for p in self._panels if p.space == self.current and p.shown]
         for size, way in (("width", Qt.Orientation.Horizontal), ("height", Qt.Orientation.Vertical)):
             sized = [p for p in here if getattr(p, size)]
@@ -84,19 +95,14 @@ class Workspaces(QObject):
 
     def restore(self) -> None:
         """The layout as it was left; panels that are new since stand in their first place."""
-        self._put_back()
         state = self._settings.layout(f"docks-{self.current}")
-        if not state.isEmpty():
-            self._window.restoreState(state, LAYOUT_VERSION)
-        self._keep_apart()
-
-    def _keep_apart(self) -> None:
-        """Panels of the other workspace stay away, whatever an old layout says."""
-        for panel in self._panels:
-            dock = self.docks[panel.name]
-            dock.toggleViewAction().setVisible(panel.space == self.current)
-            if panel.space != self.current:
-                dock.hide()
+        if state.isEmpty():
+            self._put_back()
+            return
+        # Not tabbed first: Qt would leave the old tab bar behind the restored one.
+        self._add()
+        if not self._window.restoreState(state, LAYOUT_VERSION):
+            self._put_back()
 
     def keep(self) -> None:
         """Remember the layout."""
@@ -116,7 +122,6 @@ class Workspaces(QObject):
         self._hidden = []
         self._settings.clear_layouts()
         self._put_back()
-        self._keep_apart()
         self.hidden_changed.emit(False)
 
     def hide_all(self) -> None:

@@ -1,0 +1,157 @@
+"""A clip or performance rendered to a film at the photo's own size; a performance can be trimmed and retimed."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.engine.driving.performance import Performance
+from app.engine.driving.performance_files import read_performance, write_performance
+from app.engine.errors import EngineError
+from app.ui import theme
+
+PERFORMANCES = (".performance", ".csv")
+FILMS = {".mp4": "MP4 (H.264)", ".webm": "WebM (VP9)", ".png": "PNG"}
+
+
+class FilmDialog(QDialog):
+    """`clip`, `output` and `audio` are what was chosen once it is accepted."""
+
+    def __init__(self, clip: Path | None, folder: Path, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Render a film"))
+        self.setMinimumWidth(520)
+        self._folder = folder
+        self._performance: Performance | None = None
+        self.source = QLineEdit(str(clip) if clip else "", self)
+        self.source.setAccessibleName(self.tr("Driven by"))
+        self.format = QComboBox(self)
+        self.format.setAccessibleName(self.tr("Format"))
+        for ending, name in FILMS.items():
+            self.format.addItem(name if ending != ".png" else self.tr("PNG pictures in a folder"), ending)
+        self.target = QLineEdit(self)
+        self.target.setAccessibleName(self.tr("Film"))
+        self.sound = QCheckBox(self.tr("With the clip's sound"), self)
+        self.sound.setChecked(True)
+        self.start, self.end = self._seconds(self.tr("From")), self._seconds(self.tr("To"))
+        self.speed = self._seconds(self.tr("Speed"))
+        self.speed.setRange(10, 400)
+        self.speed.setSuffix(" %")
+        self.speed.setDecimals(0)
+        self.speed.setValue(100)
+        self.note = QLabel(self)
+        self.note.setWordWrap(True)
+        theme.caption(self.note)
+        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
+        self.go = self.buttons.addButton(self.tr("Render"), QDialogButtonBox.ButtonRole.AcceptRole)
+        self.go.setProperty("primary", True)
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+        self._lay_out()
+        self.source.textChanged.connect(self._on_source)
+        self.format.currentIndexChanged.connect(self._on_format)
+        self._on_source()
+
+    def _seconds(self, name: str) -> QDoubleSpinBox:
+        box = QDoubleSpinBox(self)
+        box.setAccessibleName(name)
+        box.setSuffix(" s")
+        box.setRange(0, 0)
+        return box
+
+    def _lay_out(self) -> None:
+        browse = QPushButton(self.tr("Choose…"), self)
+        browse.clicked.connect(self._browse)
+        source = QHBoxLayout()
+        source.addWidget(self.source, 1)
+        source.addWidget(browse)
+        trim = QHBoxLayout()
+        for box in (self.start, self.end, self.speed):
+            trim.addWidget(box)
+        form = QFormLayout()
+        form.addRow(self.tr("Driven by"), source)
+        form.addRow(self.tr("From, to, speed"), trim)
+        form.addRow(self.tr("Format"), self.format)
+        form.addRow(self.tr("Film"), self.target)
+        form.addRow("", self.sound)
+        column = QVBoxLayout(self)
+        column.setSpacing(10)
+        column.addLayout(form)
+        column.addWidget(self.note)
+        column.addWidget(self.buttons)
+
+    @property
+    def output(self) -> Path:
+        return Path(self.target.text()).expanduser()
+
+    @property
+    def audio(self) -> bool:
+        return self.sound.isEnabled() and self.sound.isChecked()
+
+    def clip(self) -> Path:
+        """The clip, or the performance as trimmed and retimed (a file of its own for the length of a session)."""
+        path = Path(self.source.text()).expanduser()
+        whole = (
+            self.start.value() == 0 and self.end.value() >= self.end.maximum() and self.speed.value() == 100
+        )
+        if self._performance is None or whole:
+            return path
+        cut = self._performance.trimmed(self.start.value(), self.end.value())
+        cut = cut.retimed(self.speed.value() / 100)
+        target = Path(tempfile.mkdtemp(prefix="mien-")) / f"{path.stem}.performance"
+        write_performance(cut, target)
+        return target
+
+    @Slot()
+    def _browse(self) -> None:
+        kinds = self.tr("Clips and performances ({})").format(
+            "*.mp4 *.mov *.mkv *.webm *.avi *.performance *.csv"
+        )
+        chosen, _ = QFileDialog.getOpenFileName(self, self.tr("Driven by"), self.source.text(), kinds)
+        if chosen:
+            self.source.setText(chosen)
+
+    @Slot()
+    def _on_source(self) -> None:
+        path = Path(self.source.text()).expanduser()
+        there = bool(self.source.text()) and path.exists()
+        self._performance = None
+        self.note.setText(self.tr("The film has the photo's own size and the clip's own rate."))
+        if there and path.suffix.lower() in PERFORMANCES:
+            try:
+                self._performance = read_performance(path)
+            except EngineError as error:
+                self.note.setText(str(error))
+                there = False
+        length = self._performance.duration if self._performance else 0.0
+        for box in (self.start, self.end):
+            box.setRange(0, length)
+        self.end.setValue(length)
+        for part in (self.start, self.end, self.speed):
+            part.setEnabled(self._performance is not None)
+        self.sound.setEnabled(there and self._performance is None)
+        self.go.setEnabled(there)
+        if there:
+            self._on_format()
+
+    @Slot()
+    def _on_format(self) -> None:
+        stem = Path(self.source.text()).stem or "mien"
+        self.target.setText(str(self._folder / f"{stem}-mien{self.format.currentData()}"))

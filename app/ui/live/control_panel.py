@@ -1,0 +1,194 @@
+"""How the driver's face becomes the portrait's: neutral, mode, strengths."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QRadioButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.engine.face.controls import Control
+from app.engine.results import Step
+from app.session.live import Live
+from app.ui import icons, theme
+from app.ui.widgets.folding_group import FoldingGroup
+from app.ui.widgets.parameter_slider import ParameterSlider
+
+GOOD = 0.6  # a quality from which nothing has to be mended
+
+
+class ControlPanel(QScrollArea):
+    """Changes take effect from the next frame on."""
+
+    def __init__(self, live: Live, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._live = live
+        self.rows: dict[str, ParameterSlider] = {}
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMinimumWidth(310)
+        content = QWidget(self)
+        column = QVBoxLayout(content)
+        column.setContentsMargins(8, 4, 8, 8)
+        column.setSpacing(8)
+        column.addWidget(self._neutral_group())
+        column.addWidget(self._mode_group())
+        column.addWidget(self._strength_group())
+        column.addStretch(1)
+        self._column = column
+        self.setWidget(content)
+        live.stepped.connect(self._on_step)
+        live.started.connect(self._show_running)
+        live.stopped.connect(self._show_running)
+        self._show_running()
+
+    def add_group(self, group: FoldingGroup) -> None:
+        """One more group at the bottom."""
+        self._column.insertWidget(self._column.count() - 1, group)
+
+    def _neutral_group(self) -> FoldingGroup:
+        group = FoldingGroup(self.tr("Neutral"), parent=self)
+        self.neutral = QPushButton(self.tr("Set in 3 s"), group)
+        icons.put(self.neutral, "neutralise")
+        self.neutral.setToolTip(self.tr("Look into the camera with a relaxed face until the time is up"))
+        self.neutral.clicked.connect(self._live.set_neutral)
+        self.another = QPushButton(self.tr("Another person"), group)
+        self.another.setToolTip(self.tr("Forget this driver's face and begin anew"))
+        self.another.clicked.connect(self._live.forget_driver)
+        row = QHBoxLayout()
+        row.addWidget(self.neutral)
+        row.addWidget(self.another)
+        row.addStretch(1)
+        group.body.addLayout(row)
+        grid = QGridLayout()
+        grid.setContentsMargins(4, 6, 4, 0)
+        titles = {
+            "light": self.tr("Light"),
+            "size": self.tr("Size"),
+            "sharpness": self.tr("Sharpness"),
+            "neutral": self.tr("Relaxed"),
+        }
+        self.quality: dict[str, tuple[QProgressBar, QLabel]] = {}
+        for line, (name, title) in enumerate(titles.items()):
+            bar, words = QProgressBar(group), QLabel("–", group)
+            bar.setRange(0, 100)
+            bar.setTextVisible(False)
+            bar.setFixedHeight(8)
+            bar.setAccessibleName(title)
+            theme.caption(words)
+            grid.addWidget(QLabel(title, group), line, 0)
+            grid.addWidget(bar, line, 1)
+            grid.addWidget(words, line, 2)
+            self.quality[name] = bar, words
+        grid.setHorizontalSpacing(10)
+        grid.setVerticalSpacing(4)
+        grid.setColumnMinimumWidth(2, 84)
+        group.body.addLayout(grid)
+        return group
+
+    def _mode_group(self) -> FoldingGroup:
+        group = FoldingGroup(self.tr("Mode"), parent=self)
+        self.head = QRadioButton(self.tr("Head: pose and expression"), group)
+        self.face = QRadioButton(self.tr("Face: expression only"), group)
+        self.head.setChecked(True)
+        modes = QButtonGroup(self)
+        for button in (self.head, self.face):
+            modes.addButton(button)
+            group.body.addWidget(button)
+        modes.buttonToggled.connect(self._change)
+        self.relative = self._check(group, self.tr("Relative to the neutral face"), True)
+        self.mirror = self._check(group, self.tr("Mirror"), False)
+        self.lock = self._check(group, self.tr("Hold place and size"), False)
+        return group
+
+    def _check(self, group: FoldingGroup, words: str, on: bool) -> QCheckBox:
+        box = QCheckBox(words, group)
+        box.setChecked(on)
+        box.toggled.connect(self._change)
+        group.body.addWidget(box)
+        return box
+
+    def _strength_group(self) -> FoldingGroup:
+        group = FoldingGroup(self.tr("Strength"), parent=self)
+        titles = {
+            "pose": self.tr("Pose"),
+            "mouth": self.tr("Jaw and lips"),
+            "brows": self.tr("Brows"),
+            "lid_left": self.tr("Lid left"),
+            "lid_right": self.tr("Lid right"),
+            "gaze": self.tr("Gaze"),
+        }
+        for name, title in titles.items():
+            control = Control(name, title, "live", "%", 0, 150, (0, 120), absolute=True)
+            row = ParameterSlider(control, group)
+            row.show_value(100.0, 100.0)
+            row.edited.connect(lambda value, name=name: self._set_strength(name, value))
+            self.rows[name] = row
+            group.body.addWidget(row)
+        return group
+
+    def _set_strength(self, name: str, percent: float | None) -> None:
+        value = 100.0 if percent is None else percent
+        self.rows[name].show_value(value, 100.0)
+        changes: dict[str, Any] = {name: value / 100}
+        self._live.change(replace(self._live.settings, **changes))
+
+    @Slot()
+    def _change(self) -> None:
+        self._live.change(
+            replace(
+                self._live.settings,
+                mode="head" if self.head.isChecked() else "face",
+                relative=self.relative.isChecked(),
+                mirror=self.mirror.isChecked(),
+                lock_placement=self.lock.isChecked(),
+            )
+        )
+
+    @Slot()
+    def _show_running(self) -> None:
+        running = self._live.running
+        self.neutral.setEnabled(running)
+        self.another.setEnabled(running)
+        self.neutral.setText(self.tr("Set in 3 s"))
+        if not running:
+            for bar, words in self.quality.values():
+                bar.setValue(0)
+                words.setText("–")
+
+    @Slot(object)
+    def _on_step(self, step: Step) -> None:
+        driven = step.extra.get("driven")
+        if driven is None:
+            return
+        left = driven.reading.calibrating
+        self.neutral.setText(
+            self.tr("Set in 3 s") if left is None else self.tr("{:.0f} s").format(left + 0.5)
+        )
+        if driven.reading.quality is None:
+            return
+        advice = {
+            "light": self.tr("more light"),
+            "size": self.tr("come closer"),
+            "sharpness": self.tr("hold still"),
+            "neutral": self.tr("relax"),
+        }
+        for name, (bar, words) in self.quality.items():
+            value = getattr(driven.reading.quality, name)
+            bar.setValue(round(100 * value))
+            words.setText(self.tr("ok") if value >= GOOD else advice[name])

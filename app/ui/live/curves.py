@@ -1,0 +1,111 @@
+"""The last ten seconds of yaw, pitch, roll and of the expression components that move most."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from app.engine.results import Step
+from app.session.live import Live
+from app.ui import theme
+
+SECONDS = 10.0
+STRONGEST = 3
+COLOURS = ("#e0a458", "#6fa8dc", "#8fbf7f")
+
+
+class Curves(QWidget):
+    """Two plots; pyqtgraph is loaded when the workspace opens, not with the window."""
+
+    def __init__(self, live: Live, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(self.tr("Pose and expression over time"))
+        self.setMinimumHeight(110)
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(1)
+        self._times: deque[float] = deque()
+        self._values: deque[tuple[float, ...]] = deque()
+        self._plots: list[Any] = []
+        self._lines: list[list[Any]] = []
+        live.stepped.connect(self._on_step)
+        live.started.connect(self._clear)
+
+    def build(self) -> None:
+        """Make the plots, once."""
+        if self._plots:
+            return
+        import pyqtgraph
+
+        for title, unit in ((self.tr("Pose"), "°"), (self.tr("Expression"), "σ")):
+            plot = pyqtgraph.PlotWidget(self)
+            plot.setLabel("left", title, unit)
+            plot.setXRange(-SECONDS, 0, padding=0)
+            plot.setMouseEnabled(False, False)
+            plot.setMenuEnabled(False)
+            plot.hideButtons()
+            plot.getAxis("left").setWidth(52)
+            plot.getAxis("left").enableAutoSIPrefix(False)
+            plot.addLegend(offset=(4, 1), labelTextSize="8pt", colCount=3)
+            self._plots.append(plot)
+            self._lines.append([self._line(pyqtgraph, plot, index) for index in range(3)])
+            self._row.addWidget(plot)
+        for line, name in zip(self._lines[0], (self.tr("yaw"), self.tr("pitch"), self.tr("roll"))):
+            self._name(self._plots[0], line, name)
+        self.restyle()
+
+    def _line(self, pyqtgraph: Any, plot: Any, index: int) -> Any:
+        styles = (pyqtgraph.QtCore.Qt.PenStyle.SolidLine, pyqtgraph.QtCore.Qt.PenStyle.DashLine)
+        style = (*styles, pyqtgraph.QtCore.Qt.PenStyle.DotLine)[index]
+        return plot.plot(pen=pyqtgraph.mkPen(COLOURS[index], width=1.5, style=style))
+
+    @staticmethod
+    def _name(plot: Any, line: Any, name: str) -> None:
+        legend = plot.getPlotItem().legend
+        if line.name() != name:
+            legend.removeItem(line)
+            line.opts["name"] = name
+            legend.addItem(line, name)
+
+    def restyle(self) -> None:
+        """Take the theme's colours."""
+        t = theme.current()
+        for plot in self._plots:
+            plot.setBackground(t.canvas)
+            for side in ("left", "bottom"):
+                plot.getAxis(side).setPen(t.line)
+                plot.getAxis(side).setTextPen(t.quiet)
+
+    @Slot()
+    def _clear(self) -> None:
+        self._times.clear()
+        self._values.clear()
+
+    @Slot(object)
+    def _on_step(self, step: Step) -> None:
+        driven = step.extra.get("driven")
+        if driven is None or driven.driver is None:
+            return
+        now = driven.frame.time
+        self._times.append(now)
+        self._values.append((*driven.driver.camera.angles, *driven.driver.expression.coefficients))
+        while self._times and now - self._times[0] > SECONDS:
+            self._times.popleft()
+            self._values.popleft()
+        if self._plots and self.isVisible():
+            self._draw(now)
+
+    def _draw(self, now: float) -> None:
+        times = np.array(self._times) - now
+        values = np.array(self._values)
+        for line, column in zip(self._lines[0], range(3)):
+            line.setData(times, values[:, column])
+        expression = values[:, 3:]
+        strongest = np.argsort(-expression.std(axis=0))[:STRONGEST]
+        for line, component in zip(self._lines[1], sorted(strongest)):
+            self._name(self._plots[1], line, f"{component + 1}")
+            line.setData(times, expression[:, component])

@@ -1,0 +1,214 @@
+"""Who drives: camera or clip by name, its picture with landmarks, the NMFC, the microphone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.engine.results import Step
+from app.session.live import Live
+from app.session.session import Session
+from app.session.worker import Answer
+from app.ui import icons, theme
+from app.ui.live.cameras import Cameras
+from app.ui.live.views import LevelBar, LiveView
+
+SIZES = ((640, 480), (1280, 720), (1920, 1080))
+CLIPS = "*.mp4 *.mov *.mkv *.webm *.avi *.m4v *.performance *.csv *.gif"
+
+
+class DriverPanel(QWidget):
+    """Starts and stops the animation."""
+
+    clip_chosen = Signal(object)  # Path, or None for a camera
+
+    def __init__(self, session: Session, live: Live, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._live = session, live
+        self.clip: Path | None = None
+        self.cameras = Cameras(self)
+        self.cameras.changed.connect(self._fill)
+        self.picture = LiveView(
+            self.tr("Driver"), self.tr("Choose a camera or a clip, then press Start"), self
+        )
+        self.nmfc = LiveView(self.tr("NMFC"), "", self)
+        self.source = QComboBox(self)
+        self.source.setAccessibleName(self.tr("Camera or clip"))
+        self.source.activated.connect(self._on_source)
+        self.size_ = QComboBox(self)
+        self.size_.setAccessibleName(self.tr("Resolution"))
+        for width, height in SIZES:
+            self.size_.addItem(f"{width} × {height}", (width, height))
+        self.browse = QToolButton(self)
+        icons.put(self.browse, "folder")
+        self.browse.setToolTip(self.tr("Choose a clip or a performance"))
+        self.browse.setAccessibleName(self.browse.toolTip())
+        self.browse.clicked.connect(self.ask_clip)
+        self.start = QPushButton(self)
+        self.start.clicked.connect(self._on_start)
+        self.obtained = QLabel(self)
+        theme.caption(self.obtained)
+        self.microphone = QCheckBox(self.tr("Microphone"), self)
+        self.microphone.toggled.connect(self._on_microphone)
+        self.input = QComboBox(self)
+        self.input.setAccessibleName(self.tr("Microphone"))
+        self.level = LevelBar(self)
+        self._lay_out()
+        live.stepped.connect(self._on_step)
+        live.started.connect(self._show_state)
+        live.stopped.connect(self._on_stopped)
+        live.failed.connect(self._show_state)
+        session.task_done.connect(self._on_done)
+        self._fill()
+        self._show_state()
+
+    def _lay_out(self) -> None:
+        choose = QHBoxLayout()
+        choose.addWidget(self.source, 1)
+        choose.addWidget(self.browse)
+        begin = QHBoxLayout()
+        begin.addWidget(self.size_, 1)
+        begin.addWidget(self.start)
+        sound = QHBoxLayout()
+        sound.addWidget(self.microphone)
+        sound.addWidget(self.input, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 8, 8, 8)
+        column.setSpacing(8)
+        column.addWidget(self.picture, 3)
+        column.addWidget(self.nmfc, 2)
+        column.addWidget(self.obtained)
+        for row in (choose, begin, sound):
+            column.addLayout(row)
+        column.addWidget(self.level)
+        self.setMinimumWidth(260)
+        self.input.setMinimumContentsLength(6)
+        self.source.setMinimumContentsLength(8)
+
+    def probe(self) -> None:
+        """The workspace opened: look for cameras and microphones now, not before."""
+        self.cameras.probe()
+        self._session.do("microphones", lambda _: _microphones())
+
+    def mirror(self, mirrored: bool) -> None:
+        self.picture.mirrored = mirrored
+        self.picture.update()
+
+    # -- choosing
+
+    @Slot()
+    def _fill(self) -> None:
+        chosen = self.source.currentData()
+        self.source.clear()
+        for camera in self.cameras.all():
+            self.source.addItem(camera.name, camera)
+        if self.clip is not None:
+            self.source.addItem(self.clip.name, self.clip)
+        if not self.source.count():
+            self.source.addItem(self.tr("No camera found"), None)
+        at = next((i for i in range(self.source.count()) if self.source.itemData(i) == chosen), 0)
+        self.source.setCurrentIndex(at)
+        self._show_state()
+
+    @Slot()
+    def ask_clip(self) -> None:
+        kinds = self.tr("Clips and performances ({})").format(CLIPS) + ";;" + self.tr("All files (*)")
+        chosen, _ = QFileDialog.getOpenFileName(self, self.tr("Choose a clip or a performance"), "", kinds)
+        if chosen:
+            self.choose_clip(Path(chosen))
+
+    def choose_clip(self, path: Path) -> None:
+        """Drive from this file."""
+        self.clip = path
+        self._fill()
+        self.source.setCurrentIndex(self.source.count() - 1)
+        self._on_source()
+
+    @Slot()
+    def _on_source(self) -> None:
+        data = self.source.currentData()
+        self.size_.setEnabled(not isinstance(data, Path))
+        self.clip_chosen.emit(data if isinstance(data, Path) else None)
+        self._show_state()
+
+    @Slot()
+    def _on_start(self) -> None:
+        if self._live.running:
+            self._live.stop()
+            return
+        data = self.source.currentData()
+        if isinstance(data, Path):
+            self._live.start_clip(data)
+        elif data is not None:
+            self._live.start_camera(data.device, data.name, self.size_.currentData(), 30.0)
+
+    @Slot()
+    def _show_state(self) -> None:
+        running = self._live.running
+        self.start.setText(self.tr("Stop") if running else self.tr("Start"))
+        icons.put(self.start, "stop" if running else "play")
+        self.start.setEnabled(running or self.source.currentData() is not None)
+        self.source.setEnabled(not running)
+        self.microphone.setEnabled(running and self.input.count() > 0)
+
+    # -- what the animation tells
+
+    @Slot(object)
+    def _on_step(self, step: Step) -> None:
+        extra = step.extra
+        driven = extra.get("driven")
+        self.level.show_level(extra.get("level"))
+        if driven is None:
+            self.picture.say(step.message)
+            return
+        landmarks = driven.reading.landmarks
+        self.picture.show_picture(driven.frame.pixels, landmarks)
+        self.picture.say("" if driven.reading.found else self.tr("No face in sight"))
+        self.nmfc.show_picture(extra.get("nmfc"))
+        parts = [self.tr("{:.1f} fps").format(extra["fps"]), self.tr("{} dropped").format(extra["dropped"])]
+        if driven.frame.pixels is not None:
+            height, width = driven.frame.pixels.shape[:2]
+            parts.insert(0, f"{width} × {height}")
+        self.obtained.setText(" · ".join(parts))
+
+    @Slot()
+    def _on_stopped(self) -> None:
+        self.microphone.setChecked(False)
+        self.level.show_level(None)
+        self.picture.show_picture(None)
+        self.nmfc.show_picture(None)
+        self.obtained.clear()
+        self.picture.say(self.tr("Choose a camera or a clip, then press Start"))
+        self._show_state()
+
+    @Slot(bool)
+    def _on_microphone(self, on: bool) -> None:
+        if self._live.running:
+            self._live.listen(on, self.input.currentText())
+
+    @Slot(object)
+    def _on_done(self, answer: Answer) -> None:
+        if answer.task.kind == "microphones" and answer.error is None:
+            self.input.clear()
+            self.input.addItems(answer.value)
+            self._show_state()
+        elif answer.task.kind == "listen" and answer.error is not None:
+            self.microphone.setChecked(False)
+
+
+def _microphones() -> tuple[str, ...]:
+    from app.engine.driving.audio import microphones
+
+    return microphones()

@@ -1,0 +1,164 @@
+"""The workspace Live: the moving portrait, its driver, its controls, its curves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QUrl, Signal, Slot
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.engine.driving.recorder import Recording
+from app.engine.results import Rendered, Step
+from app.session.live import Live
+from app.session.session import Session
+from app.ui.actions import Actions
+from app.ui.canvas.display import to_display
+from app.ui.dialogs.film import FilmDialog
+from app.ui.live.control_panel import ControlPanel
+from app.ui.live.curves import Curves
+from app.ui.live.driver_panel import DriverPanel
+from app.ui.live.record_bar import RecordBar, new_path, told
+from app.ui.live.views import LiveView
+from app.ui.workspaces import BOTTOM, LEFT, RIGHT, Panel
+
+
+class LiveSpace(QObject):
+    """Everything that is shown while a portrait is driven."""
+
+    note = Signal(str, str, object)  # words, verb, what it does
+
+    def __init__(self, session: Session, actions: Actions, window: QWidget) -> None:
+        super().__init__(window)
+        self._session, self._actions, self._window = session, actions, window
+        self.live = Live(session)
+        self.portrait = LiveView(self.tr("Portrait"), "", window)
+        self.driver = DriverPanel(session, self.live)
+        self.controls = ControlPanel(self.live)
+        self.curves = Curves(self.live)
+        self.record = RecordBar(self.live, window)
+        self.controls.add_group(self.record.output_group(self.controls))
+        self._still: Rendered | None = None
+        self.stage = QWidget(window)
+        column = QVBoxLayout(self.stage)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.portrait, 1)
+        column.addWidget(self.record)
+        self._connect()
+
+    def _connect(self) -> None:
+        self.live.stepped.connect(self._on_step)
+        self.live.stopped.connect(self._show_still)
+        self.live.recorded.connect(self._on_recorded)
+        self.live.kept.connect(self._on_kept)
+        self.live.rendered.connect(self._on_kept)
+        self.live.failed.connect(self._session.failed)
+        self._session.rendered.connect(self._on_rendered)
+        self._session.portrait_opened.connect(self._on_opened)
+        self._session.closed.connect(self._on_closed)
+        self.driver.clip_chosen.connect(self._on_clip)
+        self.record.film_wanted.connect(self.ask_film)
+        self.controls.mirror.toggled.connect(self.driver.mirror)
+
+    def panels(self) -> list[Panel]:
+        """Every panel of this workspace and its first place."""
+        return [
+            Panel("driver", self.tr("Driver"), self.driver, LEFT, "live", width=300),
+            Panel("live", self.tr("Live"), self.controls, RIGHT, "live", width=320),
+            Panel("curves", self.tr("Curves"), self.curves, BOTTOM, "live", height=150),
+        ]
+
+    def handlers(self) -> dict[str, Callable[[], object]]:
+        """What the commands of this workspace do."""
+        return {
+            "live_record": self.record.toggle_record,
+            "live_neutral": self._set_neutral,
+            "live_pause": self.record.pause.click,
+            "live_mirror": self.controls.mirror.toggle,
+            "film": self.ask_film,
+        }
+
+    def open(self) -> None:
+        """The workspace is shown: only now are cameras looked for."""
+        self.curves.build()
+        self.driver.probe()
+        self.driver.source.setFocus()
+        self._show_still()
+
+    def close(self) -> None:
+        """The workspace is left: let the camera go."""
+        self.live.stop()
+
+    @Slot()
+    def ask_film(self) -> None:
+        if self._session.face is None:
+            return
+        dialog = FilmDialog(self.driver.clip, new_path(".mp4").parent, self._window)
+        if dialog.exec():
+            self.live.stop()
+            self.live.film(dialog.clip(), dialog.output, dialog.audio)
+
+    def _set_neutral(self) -> None:
+        if self.live.running:
+            self.live.set_neutral()
+
+    # -- showing
+
+    @Slot(object)
+    def _on_step(self, step: Step) -> None:
+        if step.picture is not None:
+            self.portrait.say("")
+            self.portrait.show_picture(step.picture)
+
+    @Slot(object)
+    def _on_rendered(self, rendered: Rendered) -> None:
+        self._still = rendered
+        if self.portrait.isVisible() and not self.live.running:
+            self._show_still()
+
+    @Slot(object)
+    def _on_opened(self) -> None:
+        self.close()
+
+    @Slot()
+    def _on_closed(self) -> None:
+        self.close()
+        self._still = None
+        self._show_still()
+
+    @Slot()
+    def _show_still(self) -> None:
+        """The portrait as edited, waiting for a driver."""
+        portrait = self._session.portrait
+        if portrait is None or self._still is None:
+            self.portrait.show_image(None)
+            self.portrait.say(self.tr("Open a portrait first"))
+            return
+        shown = to_display(self._still.pixels, self._still.alpha, portrait.photo.icc)
+        self.portrait.show_image(shown.levels[0])
+        self.portrait.say("")
+
+    @Slot(object)
+    def _on_clip(self, clip: Path | None) -> None:
+        performance = clip is not None and clip.suffix.lower() in (".performance", ".csv")
+        self.record.clip = None if performance else clip
+
+    @Slot(object)
+    def _on_recorded(self, recording: Recording) -> None:
+        if recording.error is None:
+            self._tell(told(recording), recording.path)
+        else:
+            self._session.failed.emit(recording.error)
+
+    @Slot(object)
+    def _on_kept(self, path: Path) -> None:
+        if path.suffix == ".performance":
+            self.driver.choose_clip(path)
+        self._tell(str(path), path)
+
+    def _tell(self, words: str, path: Path) -> None:
+        url = QUrl.fromLocalFile(str(path.parent))
+        words = self.tr("Wrote {}").format(words)
+        self.note.emit(words, self.tr("Open folder"), lambda: QDesktopServices.openUrl(url))

@@ -1,0 +1,144 @@
+"""Record, pause, performance, virtual camera; how long, how much room, how late."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from PySide6.QtCore import QStandardPaths, Signal, Slot
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QWidget
+
+from app.engine.driving.recorder import Recording
+from app.engine.errors import EngineError
+from app.engine.results import Step
+from app.session.live import Live
+from app.ui import icons, theme
+from app.ui.widgets.folding_group import FoldingGroup
+
+
+class RecordBar(QWidget):
+    """The one primary action while live."""
+
+    film_wanted = Signal()
+
+    def __init__(self, live: Live, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._live = live
+        self.clip: Path | None = None
+        self._told: EngineError | None = None
+        self.setAutoFillBackground(True)
+        self.record = QPushButton(self.tr("Record"), self)
+        self.record.setProperty("primary", True)
+        self.record.clicked.connect(self.toggle_record)
+        self.pause = QPushButton(self.tr("Pause"), self)
+        icons.put(self.pause, "pause")
+        self.pause.setCheckable(True)
+        self.pause.toggled.connect(live.pause)
+        self.keep = QPushButton(self.tr("Keep performance"), self)
+        icons.put(self.keep, "performance")
+        self.keep.setToolTip(self.tr("Record the driver's 35 numbers a frame, to render later at full size"))
+        self.keep.clicked.connect(self._on_keep)
+        self.film = QPushButton(self.tr("Render a film…"), self)
+        self.film.setToolTip(self.tr("Drive the portrait by a clip or performance at full size, into a film"))
+        self.film.clicked.connect(self.film_wanted)
+        self.camera = QCheckBox(self.tr("Virtual camera"), self)
+        self.camera.clicked.connect(live.send)
+        self.state = QLabel(self)
+        self.state.setAccessibleName(self.tr("Recording"))
+        self.numbers = QLabel(self)
+        theme.caption(self.numbers)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 6, 8, 6)
+        row.setSpacing(8)
+        row.addWidget(self.record)
+        row.addWidget(self.state)
+        row.addStretch(1)
+        row.addWidget(self.numbers)
+        row.addWidget(self.pause)
+        live.stepped.connect(self._on_step)
+        for signal in (live.started, live.stopped, live.failed):
+            signal.connect(self._show_state)
+        self._show_state()
+
+    def output_group(self, parent: QWidget) -> FoldingGroup:
+        """What else can be done with the moving portrait, for a panel."""
+        group = FoldingGroup(self.tr("Output"), parent=parent)
+        for widget in (self.keep, self.film, self.camera):
+            group.body.addWidget(widget)
+            group.body.addSpacing(6)
+        return group
+
+    @Slot()
+    def toggle_record(self) -> None:
+        """Start a film named by the time, or finish it."""
+        if self._live.recording:
+            self._live.stop_recording(self.clip)
+        elif self._live.running:
+            self._live.record(new_path(".mp4"))
+        self._show_state()
+
+    @Slot()
+    def _on_keep(self) -> None:
+        if self._live.keeping:
+            self._live.save_performance(new_path(".performance"))
+        else:
+            self._live.keep_performance()
+        self._show_state()
+
+    @Slot()
+    def _show_state(self) -> None:
+        live, t = self._live, theme.current()
+        for button in (self.record, self.pause, self.keep, self.camera):
+            button.setEnabled(live.running)
+        self.record.setText(self.tr("Stop recording") if live.recording else self.tr("Record"))
+        icons.put(self.record, "stop" if live.recording else "record", "on_accent")
+        self.keep.setText(self.tr("Save performance") if live.keeping else self.tr("Keep performance"))
+        self.camera.setChecked(live.sending)
+        if not live.running:
+            self.pause.setChecked(False)
+            self.numbers.clear()
+        self.state.setStyleSheet(f"color: {t.recording}; font-weight: 600;" if live.recording else "")
+        if not live.recording:
+            self.state.setText("")
+
+    @Slot(object)
+    def _on_step(self, step: Step) -> None:
+        extra = step.extra
+        if "recording" in extra and self._live.recording:
+            left = extra["disk_left"] / 1e9
+            self.state.setText(
+                f"● REC {clock(extra['recording'])}   " + self.tr("{:.1f} GB left").format(left)
+            )
+            error = extra.get("recording_error")
+            if error is not None and error is not self._told:
+                self._told = error  # the disk is full, say: keep what there is, tell once
+                self._live.stop_recording()
+                self._live.failed.emit(error)
+        driven = extra.get("driven")
+        if driven is not None:
+            parts = [self.tr("{:.0f} fps").format(extra["fps"])]
+            if "latency_ms" in extra:
+                parts.append(self.tr("latency {:.0f} ms").format(extra["latency_ms"]))
+            if extra.get("recording_dropped"):
+                parts.append(self.tr("{} not recorded").format(extra["recording_dropped"]))
+            self.numbers.setText(" · ".join(parts))
+            self.numbers.setToolTip("\n".join(f"{name}: {ms:.1f} ms" for name, ms in driven.ms.items()))
+
+
+def new_path(suffix: str) -> Path:
+    """A file in the folder of films, named by the time."""
+    place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.MoviesLocation)
+    folder = Path(place or Path.home()) / "Mien"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"Mien {datetime.now():%Y-%m-%d %H-%M-%S}{suffix}"
+
+
+def clock(seconds: float) -> str:
+    """hh:mm:ss."""
+    whole = int(seconds)
+    return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
+
+
+def told(recording: Recording) -> str:
+    """A finished film in a few words."""
+    return f"{recording.path} · {clock(recording.duration)} · {recording.pictures}"

@@ -1,0 +1,129 @@
+"""Moving pictures: the driver with its landmarks, the NMFC, the portrait; and a level meter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
+
+from app.ui import theme
+
+SILENCE_DB = -60.0
+LOUD_DB = -6.0
+
+
+class LiveView(QWidget):
+    """Shows the newest (H, W, 3) uint8 sRGB picture, whole; `words` while there is none."""
+
+    def __init__(self, name: str, words: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.mirrored = False
+        self._words = words
+        self._pixels: NDArray[Any] | None = None
+        self._image: QImage | None = None
+        self._points: NDArray[np.float64] | None = None
+        self._hint = QSize(240, 180)
+
+    def sizeHint(self) -> QSize:
+        return self._hint
+
+    def show_picture(self, pixels: NDArray[Any] | None, points: NDArray[np.float64] | None = None) -> None:
+        """points: (N, 2 or 3) pixels of the picture to mark."""
+        self._points = points
+        self._pixels = None if pixels is None else np.ascontiguousarray(pixels)
+        self._image = None
+        if self._pixels is not None:  # the image looks into the array, which is kept beside it
+            height, width = self._pixels.shape[:2]
+            kind = QImage.Format.Format_RGB888
+            self._image = QImage(self._pixels.data, width, height, self._pixels.strides[0], kind)
+        self.update()
+
+    def show_image(self, image: QImage | None) -> None:
+        """A picture that is ready for the screen."""
+        self._image, self._pixels, self._points = image, None, None
+        self.update()
+
+    def say(self, words: str) -> None:
+        """What is shown instead of, or over, a picture."""
+        if words != self._words:
+            self._words = words
+            self.update()
+
+    def picture_rect(self) -> QRectF:
+        """Where the picture is: as large as fits, in the middle."""
+        if self._image is None:
+            return QRectF()
+        size = QSizeF(self._image.size()).scaled(QSizeF(self.size()), Qt.AspectRatioMode.KeepAspectRatio)
+        rect = QRectF(0, 0, size.width(), size.height())
+        rect.moveCenter(QRectF(self.rect()).center())
+        return rect
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(theme.current().canvas))
+        if self._image is not None:
+            painter.save()
+            if self.mirrored:
+                painter.translate(self.width(), 0)
+                painter.scale(-1, 1)
+            self._paint_picture(painter)
+            painter.restore()
+        if self._words:
+            self._paint_words(painter)
+        painter.end()
+
+    def _paint_picture(self, painter: QPainter) -> None:
+        assert self._image is not None
+        rect = self.picture_rect()
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(rect, self._image)
+        if self._points is not None:
+            painter.setPen(QColor(255, 255, 255, 200))
+            zoom = rect.width() / self._image.width()
+            shown = self._points[:, :2] * zoom + (rect.x(), rect.y())
+            painter.drawPoints([QPointF(x, y) for x, y in shown])
+
+    def _paint_words(self, painter: QPainter) -> None:
+        rect = QRectF(self.rect()).adjusted(16, 16, -16, -16)
+        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        drawn = painter.boundingRect(rect, flags, self._words).adjusted(-8, -4, 8, 4)
+        if self._image is not None:
+            painter.fillRect(drawn, QColor(0, 0, 0, 150))
+        painter.setPen(QColor("#ffffff" if self._image is not None else theme.current().quiet))
+        painter.drawText(rect, flags, self._words)
+
+
+class LevelBar(QWidget):
+    """A microphone's level in dBFS as a row of segments; the words say it too."""
+
+    SEGMENTS = 24
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFixedHeight(12)
+        self.setMinimumWidth(80)
+        self._level: float | None = None
+        self.show_level(None)
+
+    def show_level(self, level: float | None) -> None:
+        self._level = level
+        words = self.tr("Microphone off") if level is None else self.tr("Microphone {:.0f} dB").format(level)
+        self.setAccessibleName(words)
+        self.setToolTip(words)
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        t, painter = theme.current(), QPainter(self)
+        step = self.width() / self.SEGMENTS
+        for segment in range(self.SEGMENTS):
+            db = SILENCE_DB * (1 - (segment + 1) / self.SEGMENTS)
+            lit = self._level is not None and self._level >= db
+            colour = t.recording if db > LOUD_DB else t.accent
+            painter.fillRect(QRectF(segment * step, 2, step - 2, 8), QColor(colour if lit else t.line))
+        painter.end()
