@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from fractions import Fraction
+from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.engine.driving.animation import Animation, scene_of
-from app.engine.driving.audio import SoundTrack
+from app.engine.driving.audio import SoundTrack, clip_sound
 from app.engine.driving.driver import Driver
 from app.engine.driving.live import Controls, Scene
 from app.engine.driving.neutral import best_neutral
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
     from app.engine.engine import Engine
     from app.engine.face.morphable_model import MorphableModel
 
+LISTENING = ("headgan",)  # generators that are conditioned on sound
+SOUND_RATE = 16000
 LOOKED_AT = 40  # frames in which identity and neutral are sought
 LONGEST_LOOK = 1500  # frames
 
@@ -57,7 +63,7 @@ def drive_clip(
         recorder = _recorder(output, source, scene) if output else None
         animation = Animation(scene, source, driver, controls)
         try:
-            yield from _to_the_end(animation, recorder)
+            yield from _to_the_end(animation, recorder, heard(engine, path, source))
         except BaseException:  # an error, or the iterator was closed: no half film stays
             if recorder is not None:
                 recorder.discard()
@@ -71,15 +77,41 @@ def drive_clip(
         yield Step(done, done, f"Wrote {recording.path}", extra={"recording": recording})
 
 
-def _to_the_end(animation: Animation, recorder: Recorder | None) -> Iterator[Step]:
+def _to_the_end(
+    animation: Animation, recorder: Recorder | None, sounds: NDArray[np.float32] | None
+) -> Iterator[Step]:
     with closing(animation):
-        for step in animation.steps():
+        steps = animation.steps()
+        if sounds is not None:
+            steps = _hearing(steps, animation.controls, sounds)
+        for step in steps:
             if recorder is not None and step.picture is not None:
                 recorder.write(step.picture, step.extra["driven"].frame.time)
                 if recorder.error:
                     recorder.stop()
                     raise recorder.error
             yield step
+
+
+def _hearing(steps: Iterator[Step], controls: Controls, sounds: NDArray[np.float32]) -> Iterator[Step]:
+    """Sets each frame's audio features before its step is made."""
+    for row in chain(sounds, repeat(sounds[-1])):
+        controls.audio = tuple(row.tolist())
+        step = next(steps, None)
+        if step is None:
+            return
+        yield step
+
+
+def heard(engine: Engine, path: Path, source: FrameSource) -> NDArray[np.float32] | None:
+    """(frames, 300) audio features for a generator that listens; None for the others and for silent clips."""
+    if engine.generator.info.name not in LISTENING or not _has_sound(source) or not source.rate:
+        return None
+    from app.engine.driving.audio_features import audio_features
+
+    samples = np.concatenate(list(clip_sound(path, SOUND_RATE)))
+    frames = source.total or round(len(samples) / SOUND_RATE * source.rate)
+    return audio_features(samples, SOUND_RATE, float(source.rate), frames)
 
 
 def _recorder(output: Path, source: FrameSource, scene: Scene) -> Recorder:

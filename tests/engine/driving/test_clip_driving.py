@@ -21,8 +21,8 @@ from app.engine.errors import EngineError
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import FaceEdit
 from app.engine.face.retargeting import RetargetSettings
+from app.engine.imaging.photo import Photo
 from app.engine.results import Portrait
-from app.engine.sample import sample_path
 from tests.engine.driving.conftest import make_performance
 
 COUNT = 18
@@ -37,8 +37,9 @@ def engine() -> Iterator[Engine]:
 
 
 @pytest.fixture(scope="module")
-def portrait(engine: Engine) -> Portrait:
-    return engine.open(sample_path())
+def portrait(engine: Engine, astronaut: NDArray[np.uint8]) -> Portrait:
+    """The sample portrait's head, 240 px."""
+    return engine.portrait(Photo(np.ascontiguousarray(astronaut[:240, 110:350]), key="head"))
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +72,7 @@ def test_a_clip_drives_the_portrait_frame_by_frame(
     engine: Engine, portrait: Portrait, nodding: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.mp4"
-    steps = list(
-        drive_clip(engine, portrait, 0, nodding, out, RetargetSettings(), {}, audio=True, max_side=256)
-    )
+    steps = list(drive_clip(engine, portrait, 0, nodding, out, RetargetSettings(), {}, audio=True))
     shown = [step for step in steps if step.picture is not None]
     assert len(shown) == COUNT and [s.done for s in shown] == list(range(1, COUNT + 1))
     assert shown[3].total == COUNT
@@ -92,7 +91,7 @@ def test_a_clip_drives_the_portrait_frame_by_frame(
 
 def test_the_film_shows_what_the_driver_did(engine: Engine, portrait: Portrait, nodding: Path) -> None:
     """A fresh fit of the animated pictures follows the driver's roll."""
-    steps = drive_clip(engine, portrait, 0, nodding, None, RetargetSettings(), {}, max_side=384)
+    steps = drive_clip(engine, portrait, 0, nodding, None, RetargetSettings(), {})
     asked, measured = [], []
     for step in steps:
         if step.picture is not None and step.done % 3 == 0:
@@ -102,7 +101,7 @@ def test_the_film_shows_what_the_driver_did(engine: Engine, portrait: Portrait, 
 
 
 def test_cancelling_leaves_no_film(engine: Engine, portrait: Portrait, nodding: Path, tmp_path: Path) -> None:
-    steps = drive_clip(engine, portrait, 0, nodding, tmp_path / "a.mp4", RetargetSettings(), {}, max_side=128)
+    steps = drive_clip(engine, portrait, 0, nodding, tmp_path / "a.mp4", RetargetSettings(), {})
     for _ in range(5):
         next(steps)
     steps.close()  # type: ignore[attr-defined]
@@ -114,7 +113,7 @@ def test_sliders_are_added_and_other_modes_keep_the_pose(
 ) -> None:
     own = portrait.faces[0].params.camera
     edits = {0: FaceEdit.of(yaw=own.yaw + 10)}
-    steps = drive_clip(engine, portrait, 0, nodding, None, RetargetSettings(mode="face"), edits, max_side=128)
+    steps = drive_clip(engine, portrait, 0, nodding, None, RetargetSettings(mode="face"), edits)
     cameras = [s.extra["driven"].params.camera for s in steps if s.picture is not None]
     assert all(camera.yaw == pytest.approx(own.yaw + 10, abs=0.1) for camera in cameras)
 
@@ -132,7 +131,7 @@ def test_tracking_and_driving_again_gives_the_same_motion(
     direct, again = (
         [
             s.extra["driven"].params.camera.roll
-            for s in drive_clip(engine, portrait, 0, driver, None, *arguments, max_side=128)
+            for s in drive_clip(engine, portrait, 0, driver, None, *arguments)
             if s.picture is not None
         ]
         for driver in (nodding, path)
@@ -140,12 +139,31 @@ def test_tracking_and_driving_again_gives_the_same_motion(
     assert again == pytest.approx(direct, abs=0.05)
 
 
+@pytest.mark.parametrize("listens", [True, False])
+def test_generators_that_listen_get_the_clips_sound_frame_by_frame(
+    engine: Engine, portrait: Portrait, nodding: Path, monkeypatch, listens: bool
+) -> None:
+    given: list[tuple[float, ...] | None] = []
+    real = engine.generator.generate
+
+    def listening(code, target):
+        given.append(target.audio)
+        return real(code, target)
+
+    monkeypatch.setattr(engine.generator, "generate", listening)
+    names = (engine.generator.info.name,) if listens else ()
+    monkeypatch.setattr("app.engine.driving.clip_driving.LISTENING", names)
+    for _ in drive_clip(engine, portrait, 0, nodding, None, RetargetSettings(), {}):
+        pass
+    driven = given[-COUNT:]
+    assert [len(one or ()) for one in driven] == [300 if listens else 0] * COUNT
+    assert len(set(driven)) > 5 or not listens
+
+
 def test_a_csv_drives_too(engine: Engine, portrait: Portrait, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     write_performance(make_performance(6), path)
-    steps = list(
-        drive_clip(engine, portrait, 0, path, tmp_path / "a.webm", RetargetSettings(), {}, max_side=128)
-    )
+    steps = list(drive_clip(engine, portrait, 0, path, tmp_path / "a.webm", RetargetSettings(), {}))
     assert steps[-1].extra["recording"].pictures == 6
 
 
@@ -172,7 +190,7 @@ def test_shared_clips_drive_without_a_jump_or_a_lost_frame(
     engine: Engine, portrait: Portrait, shared: Path
 ) -> None:
     clip = shared / "media" / "videos" / "a_headpose_female.mp4"
-    steps = drive_clip(engine, portrait, 0, clip, None, RetargetSettings(), {}, max_side=192)
+    steps = drive_clip(engine, portrait, 0, clip, None, RetargetSettings(), {})
     shown = [s for s in steps if s.picture is not None]
     assert len(shown) == 23
     yaws = np.array([s.extra["driven"].params.camera.yaw for s in shown])
