@@ -16,12 +16,13 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 
 import face_model_data as data  # noqa: E402
-import face_model_ict as facekit  # noqa: E402
 import face_model_report as report  # noqa: E402
 import face_model_stats as stats  # noqa: E402
 import face_model_synthesis as synthesis  # noqa: E402
 import face_model_topology as topology  # noqa: E402
 
+from app.engine.face.carrying import displaced, registered  # noqa: E402
+from app.engine.face.importing import read_dense  # noqa: E402
 from app.engine.face.morphable_model import ASSET, MorphableModel, save_model  # noqa: E402
 from app.engine.face.parameters import N_EXPRESSION  # noqa: E402
 
@@ -69,8 +70,10 @@ def main() -> None:
 
 def synthetic_frames(mean: stats.Array, weights: stats.Array, mirror: topology.Indices) -> list[stats.Frames]:
     """ICT's shapes on open faces, as the landmarker sees them."""
-    ict = facekit.load(data.SHARED / "models3d" / "ict_facekit" / "ict_full_fp16.npz")
-    shapes = stats.align(mean + facekit.carried(ict, mean, facekit.PARTS), mean, weights)[0] - mean
+    ict = read_dense(data.SHARED / "models3d" / "ict_facekit" / "ict_full_fp16.npz")
+    _, follow, scale, rotation = registered(ict, mean)
+    moved = displaced(ict.expression, follow) * scale @ rotation.T
+    shapes = stats.align(mean + moved, mean, weights)[0] - mean
     paths = sorted((data.SHARED / "portraits").glob("*/*.jpg"))[::EVERY]
     paths += sorted((data.SHARED / "media" / "images").glob("a_*"))
     return synthesis.measured(paths, shapes, mean, weights, MIXTURES)

@@ -1,0 +1,181 @@
+"""Files of other 3D face models that a user brings: ICT-FaceKit, FLAME, Basel (2009, 2017), LSFM.
+
+Nothing in them is executed: NumPy archives without pickles, safetensors, MATLAB 5 and HDF5 only. FLAME's
+own `.pkl` is a Python pickle of chumpy objects, which no safe reader opens; it must be saved as `.npz` first.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.errors import EngineError
+from app.engine.face.carrying import DenseModel, carried_over
+from app.engine.face.morphable_model import MorphableModel, default_model
+from app.engine.face.parameters import FloatArray
+
+FLAME_SHAPES = 300  # of its 400 directions; the rest is expression
+ICT_SKIN = 9409  # ICT-FaceKit's face vertices come first
+ICT_MOVEMENT = 6.0  # a few of its 45 shapes act at once, at about half: each at sigma 1/6 varies as much
+NOT_FACIAL = ("PupilDilate", "eyeLook")
+Tables = Mapping[str, Any]
+
+
+def import_face_model(path: Path) -> MorphableModel:
+    """The model of a file on Mien's 468 vertices, for `save_model`.
+
+    `EngineError` where the file is none of the known models, is broken, or would have to be executed.
+    """
+    return carried_over(read_dense(path), default_model())
+
+
+def read_dense(path: Path) -> DenseModel:
+    """A known model in its own topology."""
+    if path.suffix.lower() in (".pkl", ".pickle"):
+        raise EngineError(
+            f"{path.name} is a Python pickle, which can run code when it is opened.",
+            "Save the arrays v_template, shapedirs and f as an .npz file and import that.",
+        )
+    try:
+        tables = _tables(path)
+        for known, reader in READERS:
+            if all(key in tables for key in known):
+                return reader(tables)
+    except (OSError, ValueError, KeyError, IndexError, TypeError, zipfile.BadZipFile) as error:
+        raise EngineError(
+            f"The face model {path.name} cannot be read.", "Download the file again and import it."
+        ) from error
+    raise EngineError(
+        f"{path.name} is no face model that Mien knows.",
+        "Import ICT-FaceKit (.npz), FLAME (.npz, .safetensors), Basel (.mat, .h5) or LSFM (.mat).",
+    )
+
+
+def _tables(path: Path) -> Tables:
+    """The file's arrays by name."""
+    kind = path.suffix.lower()
+    if kind == ".npz":
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    if kind == ".safetensors":
+        from safetensors.numpy import load_file
+
+        try:
+            return load_file(path)
+        except Exception as error:  # safetensors raises a class of its own
+            raise ValueError(str(error)) from error
+    if kind == ".mat":
+        return _matlab(path)
+    if kind in (".h5", ".hdf5"):
+        return _hdf5(path)
+    return {}
+
+
+def _matlab(path: Path) -> Tables:
+    from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
+
+    try:
+        found = dict(loadmat(path, squeeze_me=True, struct_as_record=False))
+    except (MatReadError, NotImplementedError) as error:  # empty, or MATLAB 7.3, which is HDF5
+        raise ValueError(str(error)) from error
+    fmod = found.get("fmod")
+    return {f"fmod.{name}": getattr(fmod, name) for name in fmod._fieldnames} if fmod is not None else found
+
+
+def _hdf5(path: Path) -> Tables:
+    try:
+        import h5py
+    except ImportError as error:
+        raise EngineError(
+            "Reading .h5 face models needs h5py.", "Install it with “pip install h5py”."
+        ) from error
+    tables: dict[str, Any] = {}
+    with h5py.File(path, "r") as file:
+        file.visititems(
+            lambda name, item: tables.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None
+        )
+    return tables
+
+
+def _ict(t: Tables) -> DenseModel:
+    names = [str(name) for name in t["expr_names"]]
+    facial = [k for k, name in enumerate(names) if not name.startswith(NOT_FACIAL)]
+    expression = t["expr_delta"][facial][:, :ICT_SKIN].astype(np.float64)
+    return DenseModel(
+        t["neutral"][:ICT_SKIN].astype(np.float64),
+        t["id_delta"][:, :ICT_SKIN].astype(np.float64),
+        expression,
+        ICT_MOVEMENT,
+        t["landmarks68"].astype(np.int64),
+        _ict_parts([names[k] for k in facial], expression),
+    )
+
+
+def _ict_parts(names: list[str], expression: FloatArray) -> dict[str, NDArray[np.bool_]]:
+    """Which points belong to which lip and lid, told by how they move."""
+    size = dict(zip(names, np.linalg.norm(expression, axis=2)))
+    jaw = size["jawOpen"] > 0.55 * size["jawOpen"].max()
+    found = {"upper": ~jaw, "lower": jaw}
+    for side, name in (("L", "left"), ("R", "right")):
+        moves = size[f"eyeBlink_{side}"]
+        found[f"{name}_upper"] = moves > 0.35 * moves.max()
+        found[f"{name}_lower"] = moves < 0.12 * moves.max()
+    return found
+
+
+def _flame(t: Tables) -> DenseModel:
+    """FLAME (Li et al. 2017): shapedirs (V, 3, 400) in standard deviations, expression after the first 300."""
+    directions = np.asarray(t["shapedirs"], np.float64).transpose(2, 0, 1)
+    mean = np.asarray(t["v_template"], np.float64)
+    split = FLAME_SHAPES if len(directions) > FLAME_SHAPES else len(directions)
+    return DenseModel(mean, directions[:split], directions[split:])
+
+
+def _basel_2009(t: Tables) -> DenseModel:
+    """01_MorphableModel.mat: identity only; the columns are (x, y, z) of each vertex in turn."""
+    return DenseModel(
+        _points(t["shapeMU"]),
+        _modes(t["shapePC"], np.ravel(t["shapeEV"])),
+        np.zeros((0, np.size(t["shapeMU"]) // 3, 3)),
+    )
+
+
+def _basel_2017(t: Tables) -> DenseModel:
+    """model2017-1_*.h5: PCA basis (3V, K) with variances."""
+    shape, expression = "shape/model/", "expression/model/"
+    return DenseModel(
+        _points(t[shape + "mean"]) + _points(t[expression + "mean"]),
+        _modes(t[shape + "pcaBasis"], np.sqrt(t[shape + "pcaVariance"])),
+        _modes(t[expression + "pcaBasis"], np.sqrt(t[expression + "pcaVariance"])),
+    )
+
+
+def _lsfm(t: Tables) -> DenseModel:
+    """all_all_all.mat of the papers' authors: struct fmod with bases in their own unit, (3V, K)."""
+    return DenseModel(
+        _points(t["fmod.mean"]), _modes(t["fmod.id_basis"], 1.0), _modes(t["fmod.exp_basis"], 1.0)
+    )
+
+
+def _points(flat: Any) -> FloatArray:
+    return np.asarray(flat, np.float64).reshape(-1, 3)
+
+
+def _modes(columns: Any, sigma: Any) -> FloatArray:
+    scaled = np.asarray(columns, np.float64) * sigma
+    return np.asarray(scaled.T.reshape(scaled.shape[1], -1, 3))
+
+
+READERS: tuple[tuple[tuple[str, ...], Callable[[Tables], DenseModel]], ...] = (
+    (("neutral", "expr_delta", "id_delta", "landmarks68"), _ict),
+    (("v_template", "shapedirs"), _flame),
+    (("shapeMU", "shapePC", "shapeEV"), _basel_2009),
+    (("shape/model/mean", "shape/model/pcaBasis", "expression/model/pcaBasis"), _basel_2017),
+    (("fmod.mean", "fmod.id_basis", "fmod.exp_basis"), _lsfm),
+)
