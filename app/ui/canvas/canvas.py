@@ -85,7 +85,10 @@ class Canvas(PictureView):
     # -- drawing
 
     def paint_over(self, painter: QPainter) -> None:
+        painter.save()
+        painter.setClipRect(self._after_side)
         self._paint_layers(painter)
+        painter.restore()
         self._paint_marks(painter)
         if self._drag is not None:
             self._drag.paint(painter)
@@ -115,15 +118,19 @@ class Canvas(PictureView):
         if self._shows_handles and chosen is not None:
             grabbed = getattr(self._drag, "handle", None) or self._hovered
             painter.save()
-            if self.mode == "split":
-                left = self.split * self.width()
-                painter.setClipRect(QRectF(left, 0, self.width() - left, self.height()))
+            painter.setClipRect(self._after_side)
             overlays.draw_handles(painter, self.view, chosen, grabbed, self.devicePixelRatioF())
             painter.restore()
         if self.mode == "split":
             overlays.draw_divider(painter, self.split * self.width(), QRectF(self.rect()))
         if self._pointer is not None and self._drag is None and self.hint:
             overlays.draw_label(painter, self._pointer, self.hint, QRectF(self.rect()))
+
+    @property
+    def _after_side(self) -> QRectF:
+        """Where the edited photo is seen."""
+        left = self.split * self.width() if self.mode == "split" else 0.0
+        return QRectF(left, 0, self.width() - left, self.height())
 
     @property
     def _shows_boxes(self) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtGui import QPixmap
+from PySide6.QtGui import QPixmap, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
@@ -47,6 +47,7 @@ class PresetsPanel(QWidget):
         self._base, self._applied = FaceEdit(), FaceEdit()
         self._strengths: dict[str, float] = {}
         self._rows: dict[str, ParameterSlider] = {}
+        self._pictured: object = None
         self.list = self._make_list()
         self.mix = QVBoxLayout()
         self.mix.setSpacing(0)
@@ -109,6 +110,7 @@ class PresetsPanel(QWidget):
         """Read the library again."""
         chosen = set(self.chosen)
         self._presets = {preset.name: preset for preset in self._library.all()}
+        self._pictured = None
         self.list.blockSignals(True)
         self.list.clear()
         for preset in self._presets.values():
@@ -136,9 +138,15 @@ class PresetsPanel(QWidget):
         self._forget_mix()
         self._ask_pictures()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        self._ask_pictures()
+
     def _ask_pictures(self) -> None:
-        if self._session.face is None:
+        """Once for each face, and only while somebody looks."""
+        wanted = self._session.face, tuple(self._presets)
+        if self._session.face is None or not self.isVisible() or self._pictured == wanted:
             return
+        self._pictured = wanted
         size = round(THUMB_PX * self.devicePixelRatioF())
         for preset in self._presets.values():
             values = blend([(preset, 1.0)], self._session.face)
