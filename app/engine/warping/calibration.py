@@ -19,8 +19,8 @@ from app.engine.warping.lids import SHUT
 from app.engine.warping.shell import NECK_PIVOT
 
 INDEX_GAINS = {
-    "mouth_gap": 0.9,
-    "mouth_width": 1.45,
+    "mouth_gap": 1.0,
+    "mouth_width": 1.55,
     "lift_left": 1.25,
     "lift_right": 1.25,
     "mouth_side": 1.6,
@@ -34,7 +34,7 @@ INDEX_GAINS = {
     "eye_left": 1.0,
     "eye_right": 1.0,
 }
-GAZE_GAIN = (2.0, 3.0)
+GAZE_GAIN = (1.75, 3.5)
 WIDE_GAIN, CLOSING = 1.6, 1.7
 PROBES = ((-15.0, 0.0), (15.0, 0.0), (0.0, -15.0), (0.0, 15.0))  # (yaw, pitch) degrees from the photo's own
 TURNED = 5.0  # degrees from which a photo is also probed looking ahead

@@ -111,7 +111,11 @@ def _sclera(crop: Float32, known: Float32, own: Float32) -> Float32:
     if known.sum() < 4:
         white = np.percentile(crop.reshape(-1, 3), 75, axis=0).astype(np.float32)
         return np.broadcast_to(white, crop.shape).copy()
-    filled = push_pull(crop, known)
+    grey = crop.mean(axis=2)
+    bright = grey > np.percentile(grey[known > 0.5], 50) if (known > 0.5).sum() > 8 else grey > 0
+    filled = push_pull(
+        crop, np.asarray(known * np.where(bright, 1.0, 0.02), np.float32)
+    )  # lashes are no sclera
     filled = cv2.GaussianBlur(filled, (0, 0), max(0.5, 0.03 * crop.shape[1]))
     keep = cv2.GaussianBlur(own, (0, 0), 0.8)[..., None]
     return np.asarray(keep * crop + (1 - keep) * filled, np.float32)
