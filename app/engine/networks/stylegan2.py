@@ -117,6 +117,7 @@ class ModulatedConv(nn.Module):
         if upsample:
             self.blur = Blur()
         self.upsample = upsample
+        self._energy: tuple[tuple[int, int], Tensor] | None = None
 
     def gains(self, style: Tensor) -> tuple[Tensor, Tensor]:
         """Per-channel factors of the input (N, in) and of the output (N, out), in float32.
@@ -128,17 +129,32 @@ class ModulatedConv(nn.Module):
             largest = styles.abs().amax(1, keepdim=True).clamp_min(1e-8)
             if not self.demodulate:
                 return styles / largest, largest * self.scale
-            energy = self.weight[0].float().square().sum((2, 3))  # (out, in)
-            demodulation = torch.rsqrt(self.scale**2 * F.linear(styles.square(), energy) + 1e-8)
+            squares = F.linear(styles.square(), self.energy())
+            demodulation = torch.rsqrt(self.scale**2 * squares + 1e-8)
             return styles / largest, demodulation * largest * self.scale
 
+    def energy(self) -> Tensor:
+        """(out, in): the weight's squares summed over the kernel; kept between frames while the weight stands still."""
+        if torch.is_grad_enabled() or self.weight.is_inference():  # the latter count no changes
+            return self.weight[0].float().square().sum((2, 3))
+        stamp = (self.weight.data_ptr(), self.weight._version)
+        if self._energy is None or self._energy[0] != stamp:
+            self._energy = stamp, self.weight[0].float().square().sum((2, 3))
+        return self._energy[1]
+
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
-        before, after = (gain.to(x.dtype)[:, :, None, None] for gain in self.gains(style))
+        before, after = (gain.to(x.dtype) for gain in self.gains(style))
         weight = self.weight[0].to(x.dtype)
-        if not self.upsample:
-            return F.conv2d(x * before, weight, padding=self.padding) * after
-        wide = F.conv_transpose2d(x * before, weight.transpose(0, 1), stride=2)
-        result: Tensor = self.blur(wide) * after
+        small = len(x) == 1 and weight.numel() < x.numel()  # then the weight is the cheaper one to scale
+        if small:
+            weight = weight * (after.view(-1, 1, 1, 1) * before.view(1, -1, 1, 1))
+        else:
+            x = x * before[:, :, None, None]
+        if self.upsample:
+            y: Tensor = self.blur(F.conv_transpose2d(x, weight.transpose(0, 1), stride=2))
+        else:
+            y = F.conv2d(x, weight, padding=self.padding)
+        result: Tensor = y if small else y * after[:, :, None, None]
         return result
 
 
@@ -172,8 +188,13 @@ class StyledConv(nn.Module):
         self.activate = FusedLeakyReLU(outputs)
 
     def forward(self, x: Tensor, style: Tensor, noise: Tensor) -> Tensor:
-        result: Tensor = self.activate(self.noise(self.conv(x, style), noise))
-        return result
+        y = self.conv(x, style)
+        if torch.is_grad_enabled():
+            result: Tensor = self.activate(self.noise(y, noise))
+            return result
+        y += self.noise.weight.to(y.dtype) * noise.to(y.dtype)  # y is this layer's own: no need for copies
+        y += self.activate.bias.to(y.dtype).view(1, -1, 1, 1)
+        return F.leaky_relu_(y, 0.2).mul_(math.sqrt(2.0))
 
 
 class ToRGB(nn.Module):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
+from app.engine.networks.discriminators import MultiScaleDiscriminator, from_head2head
 from app.engine.networks.head2head import Head2Head, next_state, rollout, start_state
 from app.engine.networks.head2headfs import (
     AdaIN,
@@ -139,3 +141,21 @@ def test_embedding_match_is_zero_at_the_persons_row_and_pulls_only_h():
     assert embedding_match(h, projection, person).item() == pytest.approx(0, abs=1e-5)
     embedding_match(torch.randn(1, 512, requires_grad=True), projection, person).backward()
     assert projection.rows.weight.grad is None
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("name", "inputs"), [("D", 9), ("D_T", 13)])
+def test_discriminators_equal_the_released_ones(shared, name, inputs):
+    recipe = parity(shared)
+    golden = np.load(shared / "parity" / "vectors" / f"head2head_{name}.npz")
+    network = MultiScaleDiscriminator(inputs, spectral=False).eval()
+    weights = recipe.state_dict(recipe.read_keys(f"head2head_{name}_keys.tsv"), "public")
+    network.load_state_dict(from_head2head(weights))
+    outputs = network(recipe.tensor(f"disc.{name}", (1, inputs, 256, 256), "public"))
+    for scale in range(2):
+        for layer in range(5):
+            expected = golden[f"scale{scale}_layer{layer}"]
+            found = outputs[scale][layer].numpy()
+            if layer < 4:  # the vectors hold every eighth channel and every fourth pixel of the features
+                found = found[:, ::8, ::4, ::4]
+            assert np.abs(found - expected).max() < 2e-4

@@ -158,3 +158,15 @@ def test_e4e_equals_the_released_network(shared):
     encoder.load_state_dict(recipe.state_dict(recipe.read_keys("e4e_vox256_keys.tsv"), "public"))
     image = 2 * recipe.tensor("e4e.input", (1, 3, 256, 256), "public", "uniform") - 1
     assert np.abs(encoder(image).numpy() - golden).max() < 1e-4
+
+
+@torch.no_grad()
+def test_a_weight_that_changes_is_demodulated_anew():
+    conv = ModulatedConv(4, 4, 3, 8)
+    x, style = torch.randn(2, 4, 6, 6), torch.randn(2, 8)
+    before = conv(x, style)
+    conv.load_state_dict({name: 3 * value + 1 for name, value in conv.state_dict().items()})
+    fresh = ModulatedConv(4, 4, 3, 8)
+    fresh.load_state_dict(conv.state_dict())
+    assert not torch.equal(conv(x, style), before)
+    torch.testing.assert_close(conv(x, style), fresh(x, style))
