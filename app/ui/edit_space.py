@@ -140,7 +140,7 @@ class EditSpace(QObject):
         """Every panel and its first place."""
         return [
             Panel("faces", self.tr("Faces"), self.rail, LEFT, titled=False),
-            Panel("edit", self.tr("Face"), self.edit, RIGHT, width=340, height=560),
+            Panel("edit", self.tr("Face"), self.edit, RIGHT, "edit live", width=340, height=560, front=True),
             Panel("presets", self.tr("Presets"), self.presets, RIGHT, tabbed="edit"),
             Panel("history", self.tr("History"), self.history, RIGHT, tabbed="edit"),
             Panel("result", self.tr("Result"), _padded(self.result), RIGHT, height=170, titled=False),

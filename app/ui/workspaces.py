@@ -16,8 +16,9 @@ LAYOUT_VERSION = 1
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """A panel and where it is put. space: the workspace it belongs to; width, height: px to start with (0: its own);
-    tabbed: the panel it shares its place with; shown: from the start; titled: has a bar to move it by."""
+    """A panel and where it is put. space: the workspaces it belongs to; width, height: px to start with (0: its own);
+    tabbed: the panel it shares its place with; shown: from the start; titled: has a bar to move it by;
+    front: the tab that is seen first."""
 
     name: str
     title: str
@@ -29,6 +30,7 @@ class Panel:
     tabbed: str = ""
     shown: bool = True
     titled: bool = True
+    front: bool = False
 
 
 class Workspaces(QObject):
@@ -60,7 +62,7 @@ class Workspaces(QObject):
 
     def _add(self) -> list[Panel]:
         """Put in the workspace's panels, take out the other's."""
-        here = [panel for panel in self._panels if panel.space == self.current]
+        here = [panel for panel in self._panels if self.current in panel.space.split()]
         for panel in self._panels:
             self._window.removeDockWidget(self.docks[panel.name])
             self.docks[panel.name].toggleViewAction().setVisible(panel in here)
@@ -77,7 +79,7 @@ class Workspaces(QObject):
             if panel.tabbed:
                 self._window.tabifyDockWidget(self.docks[panel.tabbed], self.docks[panel.name])
         for panel in here:
-            if any(other.tabbed == panel.name for other in here):
+            if panel.front:
                 self.docks[panel.name].raise_()
         self._resize()
         QTimer.singleShot(0, self, self._resize)  # sizes hold once the panels are laid out
@@ -85,7 +87,7 @@ class Workspaces(QObject):
     def _resize(self) -> None:
         if not self._settings.layout(f"docks-{self.current}").isEmpty():
             return
-        here = [p for p in self._panels if p.space == self.current and p.shown]
+        here = [p for p in self._panels if self.current in p.space.split() and p.shown]
         for size, way in (("width", Qt.Orientation.Horizontal), ("height", Qt.Orientation.Vertical)):
             sized = [p for p in here if getattr(p, size)]
             if sized:

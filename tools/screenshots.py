@@ -1,0 +1,230 @@
+"""Pictures of the whole window, every panel and every dialog: dark and light, 1280 x 720 and at twice the scale.
+
+All of them go to `out/screenshots`; the few that the documentation shows to `docs/screenshots`. The portrait is
+the sample; the real engine draws it. Each theme and scale runs in a process of its own, as Qt takes the scale once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
+    from app.ui.main_window import MainWindow
+
+OUT, DOCS = ROOT / "out" / "screenshots", ROOT / "docs" / "screenshots"
+SIZE = (1280, 720)
+TIMEOUT = 120.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--theme", choices=("dark", "light"))
+    parser.add_argument("--scale", type=int, default=1)
+    chosen = parser.parse_args()
+    if chosen.theme:
+        Photographer(chosen.theme, chosen.scale).run()
+        return
+    for scale in (1, 2):
+        for theme in ("dark", "light"):
+            with tempfile.TemporaryDirectory() as home:
+                environment = {**os.environ, "MIEN_HOME": home, "HOME": home, "QT_SCALE_FACTOR": str(scale)}
+                environment.setdefault("QT_QPA_PLATFORM", "offscreen")
+                command = [sys.executable, __file__, "--theme", theme, "--scale", str(scale)]
+                subprocess.run(command, check=True, env=environment)
+
+
+class Photographer:
+    """One window in one theme at one scale."""
+
+    def __init__(self, theme: str, scale: int) -> None:
+        from PySide6.QtWidgets import QApplication
+
+        from app.main import make_engine
+        from app.session.session import Session
+        from app.session.settings import Settings
+        from app.ui import theme as themes
+        from app.ui.main_window import MainWindow
+
+        self.app = QApplication([])
+        self.theme, self.suffix = theme, f"{theme}-{scale}x"
+        settings = Settings()
+        settings.theme, settings.tour_seen = theme, True
+        themes.apply(self.app, theme)
+        self.window: MainWindow = MainWindow(Session(make_engine), settings)
+        self.documented = scale == 1
+        OUT.mkdir(parents=True, exist_ok=True)
+
+    def run(self) -> None:
+        from app.engine.sample import sample_path
+
+        window = self.window
+        window.resize(*SIZE)
+        window.show()
+        self.wait_for(0.2)
+        self.take("welcome", window)
+        window.start(sample_path())
+        self.settle()
+        self.window_states()
+        self.panels()
+        self.dialogs()
+        self.live()
+        window.session.undo_stack.setClean()
+        window.close()
+
+    # -- the window
+
+    def window_states(self) -> None:
+        window = self.window
+        self.take("opened", window)
+        window.session.set_values({"yaw": 12.0, "smile": 0.5, "brow_left": 0.4, "brow_right": 0.4})
+        self.settle()
+        self.take("edited", window)
+        if self.documented and self.theme == "dark":
+            window.resize(1440, 900)
+            self.wait_for(0.3)
+            window.edit_space.canvas.fit()
+            self.take("main", window, DOCS)
+            window.resize(*SIZE)
+            self.wait_for(0.3)
+        window.actions_["split"].trigger()
+        self.take("split", window)
+        window.actions_["after"].trigger()
+        for name in window.edit_space.compare.layers:
+            window.edit_space.compare.layers[name].setChecked(True)
+            self.wait_for(0.1)
+            self.take(f"layer-{name}", window)
+            window.edit_space.compare.layers[name].setChecked(False)
+        from app.engine.errors import EngineError
+
+        error = EngineError("holiday.png is not a picture.", "Choose another file.")
+        window.bar.show_error(error, "Open…", lambda: None)
+        self.take("error", window)
+        window.bar.dismiss()
+        window.helpers.show_tour()
+        self.take("tour", window)
+        assert window.helpers.tour is not None
+        window.helpers.tour.end()
+
+    def panels(self) -> None:
+        window = self.window
+        window.session.take_snapshot("Smiling")
+        for name in ("presets", "history", "edit"):
+            window.spaces.reveal(name)
+            self.settle()
+            self.take(f"panel-{name}", window)
+            if name == "presets" and self.documented and self.theme == "dark":
+                self.take("presets", window, DOCS)
+        for group, _ in window.edit_space.edit.groups.values():
+            group.heading.setChecked(True)
+        self.wait_for(0.2)
+        self.take("panel-components", window.edit_space.edit.widget())
+
+    # -- dialogs
+
+    def dialogs(self) -> None:
+        from app.session.presets import SHIPPED, PresetLibrary
+        from app.session.project import save_project
+        from app.ui import palette
+        from app.ui.dialogs.batch import BatchDialog
+        from app.ui.dialogs.export import ExportDialog
+        from app.ui.dialogs.film import FilmDialog
+        from app.ui.dialogs.models import ModelsDialog
+        from app.ui.dialogs.recovery import RecoveryDialog
+        from app.ui.dialogs.settings import SettingsDialog
+        from app.ui.dialogs.text import AboutDialog, CrashDialog, TextDialog
+
+        window = self.window
+        session, settings, actions = window.session, window.settings, window.actions_
+        assert session.portrait is not None
+        presets = PresetLibrary(SHIPPED).all()
+        left = window.autosave._folder / "left.mien"
+        save_project(left, session.document)
+        examined = "ok       Python          3.11\nabsent   CUDA            no GPU was found"
+        dialogs: dict[str, QWidget] = {
+            "export": ExportDialog(session.portrait.photo, settings, window),
+            "batch": BatchDialog(session, settings, presets, window),
+            "film": FilmDialog(None, Path.home(), window),
+            "models": ModelsDialog(session, window),
+            "settings": SettingsDialog(settings, actions, 0, window),
+            "shortcuts": SettingsDialog(settings, actions, 1, window),
+            "recovery": RecoveryDialog(window.autosave.left_behind(), window),
+            "crash": CrashDialog("Traceback (most recent call last):\n  …\nValueError: an example", window),
+            "diagnostics": TextDialog("Diagnostics", "What this machine has.", examined, window),
+            "about": AboutDialog(window),
+            "palette": palette.Palette(palette.commands(actions), window),
+        }
+        for name, dialog in dialogs.items():
+            dialog.show()
+            self.wait_for(0.15)
+            self.take(f"dialog-{name}", dialog)
+            dialog.close()
+        left.unlink()
+        for menu in window.menuBar().actions():
+            shown: Any = menu.menu()
+            shown.popup(window.pos())
+            self.wait_for(0.05)
+            self.take(f"menu-{menu.text().replace('&', '').lower()}", shown)
+            shown.close()
+
+    # -- live
+
+    def live(self) -> None:
+        window = self.window
+        window.actions_["live_space"].trigger()
+        self.wait_for(0.5)
+        self.take("live-idle", window)
+        clips = sorted((ROOT / "assets" / "performances").glob("*.performance"))
+        if not clips:
+            return
+        steps: list[object] = []
+        space = window.live_space
+        space.live.stepped.connect(steps.append)
+        space.driver.choose_clip(clips[0])
+        space.driver.start.click()
+        self.wait_until(lambda: len(steps) > 60 or not space.live.running)
+        self.take("live", window)
+        if self.documented and self.theme == "dark":
+            self.take("live", window, DOCS)
+        space.live.stop()
+        self.wait_until(lambda: not space.live.running)
+
+    # -- waiting and taking
+
+    def take(self, name: str, widget: QWidget, folder: Path | None = None) -> None:
+        self.app.processEvents()
+        target = (folder or OUT) / (f"{name}.png" if folder else f"{name}-{self.suffix}.png")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        widget.grab().save(str(target))
+        print(target.relative_to(ROOT))
+
+    def settle(self) -> None:
+        """Until the engine has nothing left to do."""
+        session = self.window.session
+        self.wait_until(lambda: session.portrait is not None and session.scheduler.is_idle)
+        self.wait_for(0.3)
+
+    def wait_for(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        self.wait_until(lambda: time.monotonic() > end)
+
+    def wait_until(self, there: Callable[[], bool]) -> None:
+        end = time.monotonic() + TIMEOUT
+        while not there() and time.monotonic() < end:
+            self.app.processEvents()
+            time.sleep(0.005)
+
+
+if __name__ == "__main__":
+    main()
