@@ -153,6 +153,19 @@ class StyleGan:
         times = (("network", 1e3 * (made - start)), ("paste", 1e3 * (time.perf_counter() - made)))
         return Patch(pixels, x0, y0, alpha, times)
 
+    def meaning(self, name: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """What a slider of ours does: the generator's mean face at two thirds of its lower and upper end."""
+        from app.engine.latent.crop import to_depth
+
+        editor = self.editor()
+        reach = next(c.upper for c in latent_controls(editor.chosen) if c.name == name) * 2 / 3
+        mean = editor.model.centre[:, None].repeat(1, editor.model.generator.n_latent, 1)
+        low, high = (
+            to_depth(rendered(editor.model, shifted_by(editor, mean, {name: amount})), np.dtype(np.uint8))
+            for amount in (-reach, reach)
+        )
+        return low, high
+
     def editor(self) -> Editor:
         """The newest ensemble's networks on the best device; EngineError without one."""
         from app.engine.device import best_device

@@ -167,3 +167,11 @@ def test_sliders_and_expressions_add_up(home, source):
     assert amounts["direction_exp1"] == pytest.approx(2.2)
     assert amounts["direction_exp2"] == pytest.approx(0)
     assert isinstance(params.expression, Expression)
+
+
+def test_every_slider_shows_what_it_means(home):
+    backend = StyleGan()
+    for name in ("pca_1", "direction_yaw"):
+        low, high = backend.meaning(name)
+        assert low.shape == high.shape == (32, 32, 3) and low.dtype == np.uint8
+        assert np.abs(low.astype(int) - high).max() > 5
