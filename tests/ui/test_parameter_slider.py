@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.engine.face.controls import BY_NAME
+from app.ui import theme
 from app.ui.widgets.number_field import parse, shown
 from app.ui.widgets.parameter_slider import ParameterSlider, chain
 
@@ -264,3 +265,13 @@ def test_numbers_are_read_as_people_write_them(text: str, value: float | None) -
 def test_there_is_no_minus_zero() -> None:
     assert shown(BY_NAME["yaw"], -0.04) == "0.0°"
     assert shown(BY_NAME["exp1"], -1.5) == "−1.50 σ"
+
+
+def test_the_number_follows_a_new_theme(row: ParameterSlider, qapp: QApplication) -> None:
+    row.show_value(12, 4)
+    for name in ("light", "dark"):
+        theme.apply(qapp, name)
+        assert row.number.palette().text().color().name() == theme.current().text
+        row.show_value(4, 4)
+        assert row.number.palette().text().color().name() == theme.current().quiet
+        row.show_value(12, 4)

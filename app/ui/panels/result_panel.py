@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QCoreApplication, Qt, Slot
+from PySide6.QtCore import QCoreApplication, QEvent, Qt, Slot
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 from app.engine.face.controls import BY_NAME, CONTROLS
@@ -59,6 +59,7 @@ class ResultPanel(FoldingGroup):
         self._grid.setColumnStretch(0, 1)
         self.body.addLayout(self._grid)
         self._changed = ""
+        self._shown: Measurement | None = None
         session.rendered.connect(self._on_rendered)
         session.measured.connect(self.show_measurement)
         session.closed.connect(lambda: self.show_measurement(None))
@@ -71,6 +72,7 @@ class ResultPanel(FoldingGroup):
     @Slot(object)
     def show_measurement(self, measurement: Measurement | None) -> None:
         """None where nothing is asked of the active face."""
+        self._shown = measurement
         while self._grid.count():
             item = self._grid.takeAt(0)
             label = item.widget() if item is not None else None
@@ -122,3 +124,8 @@ class ResultPanel(FoldingGroup):
             theme.caption(label)
         side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
         self._grid.addWidget(label, row, column, side | Qt.AlignmentFlag.AlignVCenter)
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_shown"):
+            self.show_measurement(self._shown)  # marks in the new theme's colour
+        super().changeEvent(event)

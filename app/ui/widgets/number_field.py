@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPalette
+from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPalette
 from PySide6.QtWidgets import QLineEdit, QToolTip, QWidget
 
 from app.engine.face.controls import Control
+from app.ui import theme
 from app.ui.widgets.track import FINE, snap_step
 
 CLICK_PX = 3
@@ -198,9 +199,8 @@ class NumberField(QLineEdit):
 
     def mark(self, changed: bool) -> None:
         """Changed values stand in the text's full colour, untouched ones are quiet."""
-        role = QPalette.ColorRole.Text if changed else QPalette.ColorRole.PlaceholderText
         palette = self.palette()
-        colour = self.window().palette().color(role)
+        colour = QColor(theme.current().text if changed else theme.current().quiet)
         if palette.color(QPalette.ColorRole.Text) != colour:
             palette.setColor(QPalette.ColorRole.Text, colour)
             self.setPalette(palette)
