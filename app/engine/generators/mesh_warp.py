@@ -123,6 +123,13 @@ class MeshWarp:
         skin = code.face.fine
         return skin.folded(posed.fine, skin.turned(code.face.params.camera, posed.camera))
 
+    def warm_up(self) -> None:
+        """Compile the kernels for 8 and 16 bits; they are kept on disk, so that this is slow once per installation."""
+        from app.engine.warping.rendering import warm_up
+
+        for dtype in (np.uint8, np.uint16):
+            warm_up(dtype)
+
     def _posed(self, code: WarpCode, target: Target) -> Posed:
         """A filmed face is drawn as it was observed, an edit so that it is read as it was asked."""
         observed = target.observed or bool(target.history)

@@ -126,3 +126,25 @@ def render(layers: Layers, moved: Motion) -> NDArray[Any]:
 
     pool().map(band, range(y0, y1, BAND_ROWS), 1)
     return out
+
+
+def warm_up(dtype: type[np.generic]) -> None:
+    """Run every kernel on a tiny picture of this type."""
+    from app.engine.warping.geometry import Skin
+
+    mesh = topology()
+    angle = np.linspace(0, 2 * np.pi, mesh.smooth.shape[1])
+    points = np.stack([8 + 6 * np.cos(angle), 8 + 6 * np.sin(angle), angle], axis=1)
+    fine = mesh.smooth @ points
+    skin = Skin.of(fine, mesh.triangles, mesh.fine_averaging)
+    fine = skin.unfolded(fine, fine + 1.0, skin.areas(fine))
+    picture = np.zeros((16, 16, 4), dtype)
+    layers = Layers(
+        picture,
+        picture[..., :3].copy(),
+        np.ones((16, 16), np.uint8),
+        np.zeros((0, 0), np.uint8),
+        (0, 0, 16, 16),
+        4.0,
+    )
+    render(layers, motion(layers, points, fine, points, np.zeros((len(points), 5))))

@@ -1,0 +1,184 @@
+"""mesh-warp on the sample portrait: what must not change, what must, and that it is measured as asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from app.engine.errors import EngineError
+from app.engine.face.fitting import fit_face
+from app.engine.face.landmarks import FaceTracker
+from app.engine.face.morphable_model import default_model
+from app.engine.face.parameters import FaceEdit, FittedFace
+from app.engine.face.semantic import resolve
+from app.engine.generators import Patch, SourceImage, Target
+from app.engine.generators.mesh_warp import MeshWarp, WarpCode, resized
+from app.engine.imaging.matte import person_matte
+from app.engine.results import Portrait
+
+
+@pytest.fixture(scope="module")
+def source(portrait: Portrait) -> SourceImage:
+    """The sample portrait at 384 px."""
+    face = portrait.faces[0]
+    matte = person_matte(portrait.photo.pixels, face)
+    return resized(SourceImage(portrait.photo.pixels, None, face, matte), 384 / portrait.photo.size[0])
+
+
+@pytest.fixture(scope="module")
+def warp() -> MeshWarp:
+    return MeshWarp()
+
+
+@pytest.fixture(scope="module")
+def code(warp: MeshWarp, source: SourceImage) -> WarpCode:
+    return warp.encode(source)
+
+
+def target(source: SourceImage, **values: float) -> Target:
+    return Target(resolve(FaceEdit.of(**values), source.face, default_model()))
+
+
+def pasted(source: SourceImage, patch: Patch) -> NDArray[Any]:
+    out = source.pixels.copy()
+    out[patch.y : patch.y + patch.pixels.shape[0], patch.x : patch.x + patch.pixels.shape[1]] = patch.pixels
+    return out
+
+
+def refitted(picture: NDArray[Any], near: FittedFace) -> FittedFace:
+    with FaceTracker() as tracker:
+        found = tracker.detect_near(picture, near.landmarks)
+    assert found is not None
+    return fit_face(found, default_model())
+
+
+def test_the_photos_own_parameters_move_nothing(warp: MeshWarp, code: WarpCode, source: SourceImage) -> None:
+    patch = warp.generate(code, Target(source.face.params))
+    assert patch.pixels.size == 0
+
+
+@pytest.mark.parametrize("values", [{"yaw": 12.0}, {"smile": 1.0}, {"blink_left": 1.0}, {"gaze_x": 15.0}])
+def test_what_is_far_from_the_edit_stays(
+    warp: MeshWarp, code: WarpCode, source: SourceImage, values: dict[str, float]
+) -> None:
+    patch = warp.generate(code, target(source, **values))
+    made = pasted(source, patch)
+    changed = np.argwhere((made != source.pixels).any(axis=2))
+    assert len(changed) > 20
+    assert patch.pixels.dtype == source.pixels.dtype
+    x, y, w, h = source.face.box
+    if "yaw" not in values:
+        away = np.abs(changed - [y + h / 2, x + w / 2]).max()
+        assert away < 1.2 * max(w, h), "an expression does not reach the shoulders"
+    assert warp.fold_overs(code, target(source, **values)) == 0
+
+
+def test_a_small_edit_is_a_small_change(warp: MeshWarp, code: WarpCode, source: SourceImage) -> None:
+    yaw = source.face.params.camera.yaw
+    made = pasted(source, warp.generate(code, target(source, yaw=yaw + 0.05)))
+    difference = np.abs(made.astype(int) - source.pixels)
+    assert 0 < difference.mean() < 1.0
+
+
+@pytest.mark.parametrize(("name", "by"), [("yaw", 15.0), ("yaw", -15.0), ("pitch", 12.0), ("roll", 15.0)])
+def test_pose_is_measured_as_asked(
+    warp: MeshWarp, code: WarpCode, source: SourceImage, name: str, by: float
+) -> None:
+    asked = target(source, **{name: getattr(source.face.params.camera, name) + by})
+    made = pasted(source, warp.generate(code, asked))
+    found = refitted(made, source.face).params.camera
+    error = np.subtract(found.angles, asked.params.camera.angles)
+    assert np.abs(error).max() < 3.0, error
+
+
+def test_a_blink_shuts_the_eyes(warp: MeshWarp, code: WarpCode, source: SourceImage) -> None:
+    made = pasted(source, warp.generate(code, target(source, blink_left=1.0, blink_right=1.0)))
+    shut = refitted(made, source.face).params.expression.aperture
+    own = source.face.params.expression.aperture
+    assert np.mean(np.divide(shut, own)) < 0.4
+
+
+def test_the_gaze_goes_where_it_is_asked(warp: MeshWarp, code: WarpCode, source: SourceImage) -> None:
+    own = source.face.params.expression.gaze[0]
+    left, right = (
+        refitted(pasted(source, warp.generate(code, target(source, gaze_x=own + by))), source.face)
+        .params.expression.gaze[0]
+        for by in (-12, 12)
+    )  # fmt: skip
+    assert left + 6 < own < right - 6
+
+
+def test_sixteen_bits_and_alpha_go_along(warp: MeshWarp, source: SourceImage) -> None:
+    deep = source.pixels.astype(np.uint16) * 257
+    alpha = np.where(source.matte > 0.5, 65535, 0).astype(np.uint16)
+    code = warp.encode(replace(source, pixels=deep, alpha=alpha))
+    asked = target(source, yaw=source.face.params.camera.yaw + 12)
+    patch, plain = warp.generate(code, asked), warp.generate(warp.encode(source), asked)
+    assert patch.pixels.dtype == np.uint16 and patch.alpha is not None and patch.alpha.dtype == np.uint16
+    assert patch.alpha.shape == patch.pixels.shape[:2] == plain.pixels.shape[:2]
+    assert np.abs(patch.pixels / 257 - plain.pixels).mean() < 1.5
+    box = np.s_[patch.y : patch.y + patch.alpha.shape[0], patch.x : patch.x + patch.alpha.shape[1]]
+    assert (patch.alpha != alpha[box]).any(), "the cut-out's edge moves with the head"
+
+
+def test_other_faces_never_move(warp: MeshWarp, source: SourceImage) -> None:
+    """The same picture twice side by side: the right one is turned."""
+    width = source.pixels.shape[1]
+    pair = np.concatenate([source.pixels] * 2, axis=1)
+    camera = source.face.params.camera
+    moved = replace(
+        source.face,
+        params=replace(
+            source.face.params,
+            camera=replace(camera, translation=(camera.translation[0] + width, camera.translation[1])),
+        ),
+        landmarks=source.face.landmarks + [width, 0, 0],
+        box=(source.face.box[0] + width, *source.face.box[1:]),
+    )
+    both = SourceImage(pair, None, moved, np.concatenate([source.matte] * 2, axis=1), (source.face,))
+    asked = Target(resolve(FaceEdit.of(yaw=camera.yaw + 20), moved, default_model()))
+    made = pasted(both, warp.generate(warp.encode(both), asked))
+    x, y, w, h = (round(value) for value in source.face.box)
+    assert np.array_equal(made[y : y + h, x : x + w], pair[y : y + h, x : x + w])
+    assert not np.array_equal(made[y : y + h, x + width : x + width + w], pair[y : y + h, x : x + w])
+
+
+def test_a_filmed_face_is_drawn_as_observed(warp: MeshWarp, code: WarpCode, source: SourceImage) -> None:
+    asked = target(source, brow_left=1.0, brow_right=1.0)
+    edited, filmed = warp.generate(code, asked), warp.generate(code, replace(asked, observed=True))
+    assert not np.array_equal(pasted(source, edited), pasted(source, filmed))
+
+
+def test_a_face_at_the_photos_edge_keeps_the_edge(warp: MeshWarp, source: SourceImage) -> None:
+    x, y, w, h = (round(value) for value in source.face.box)
+    x0, y0 = x + w // 8, max(0, y - h // 4)
+    cut = SourceImage(
+        np.ascontiguousarray(source.pixels[y0:, x0:]),
+        None,
+        replace(
+            source.face,
+            params=replace(
+                source.face.params,
+                camera=replace(
+                    source.face.params.camera,
+                    translation=tuple(np.subtract(source.face.params.camera.translation, (x0, y0))),
+                ),
+            ),
+            landmarks=source.face.landmarks - [x0, y0, 0],
+            box=(x - x0, y - y0, w, h),
+        ),
+        np.ascontiguousarray(source.matte[y0:, x0:]),
+    )
+    asked = Target(resolve(FaceEdit.of(yaw=15, roll=10), cut.face, default_model()))
+    made = pasted(cut, warp.generate(warp.encode(cut), asked))
+    edge = np.abs(made[:, 0].astype(int) - cut.pixels[:, 0])
+    assert np.median(edge) <= 2
+
+
+def test_a_face_too_small_is_told(warp: MeshWarp, source: SourceImage) -> None:
+    with pytest.raises(EngineError, match="too small"):
+        warp.encode(resized(source, 4 / source.face.params.camera.scale))

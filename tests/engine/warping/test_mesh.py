@@ -1,0 +1,82 @@
+"""The warp mesh: one orientation, no holes, harmonic lids, no fold-overs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.engine.warping.geometry import Skin
+from app.engine.warping.lids import SHUT, harmonic_skin, lid_gap, lids_follow, move_lids, openness
+from app.engine.warping.topology import LOWER_LIDS, N_MESH, UPPER_LIDS, topology
+
+
+def model_points() -> np.ndarray:
+    from app.engine.face.morphable_model import default_model
+
+    return default_model().mean
+
+
+def test_every_edge_joins_two_triangles_of_one_orientation() -> None:
+    mesh = topology()
+    directed = [(int(t[k]), int(t[(k + 1) % 3])) for t in mesh.coarse for k in range(3)]
+    assert len(set(directed)) == len(directed), "an edge is walked twice in the same direction"
+    border = [edge for edge in directed if edge[::-1] not in set(directed)]
+    assert len(border) == 36, "the only border is the outermost ring: eyes and mouth are filled"
+
+
+def test_subdivision_carries_constants_and_leaves_lids_alone() -> None:
+    mesh = topology()
+    assert np.allclose(mesh.smooth @ np.ones(N_MESH), 1)
+    values = np.random.default_rng(1).normal(size=N_MESH)
+    lids = [*UPPER_LIDS[0], *LOWER_LIDS[1]]
+    assert np.allclose((mesh.smooth @ values)[lids], values[lids])
+    assert mesh.triangles.max() < mesh.smooth.shape[0]
+
+
+@pytest.mark.parametrize("side", [0, 1])
+def test_lids_meet_and_their_skin_follows(side: int) -> None:
+    points = model_points()
+    shut = points + move_lids(points, side, lid_gap(points, side), 0.0)
+    assert np.abs(lid_gap(shut, side)).max() < 1e-9
+    other = lid_gap(points, 1 - side)
+    assert np.allclose(lid_gap(shut, 1 - side), other)
+    _, skin, extension = harmonic_skin(side)
+    assert extension.min() >= -1e-9 and extension.sum(axis=1).max() <= 1 + 1e-9
+    assert np.abs((shut - points)[skin]).max() < np.abs(shut - points).max()
+
+
+def test_openness_runs_from_shut_to_wide() -> None:
+    assert openness(0.3, SHUT) == 0
+    assert openness(0.3, 0.3) == 1
+    assert openness(0.3, 0.36) == pytest.approx(1.2)
+
+
+def test_lids_go_with_the_eyes() -> None:
+    offsets = lids_follow(0, 0.05)
+    upper, lower = list(UPPER_LIDS[0][1:-1]), list(LOWER_LIDS[0][1:-1])
+    assert offsets[upper, 1].max() > offsets[lower, 1].max() > 0
+    assert not lids_follow(0, 0.0).any()
+
+
+def test_a_fold_is_evened_out() -> None:
+    from scipy.sparse import csr_matrix
+
+    # A 5 x 5 grid whose middle vertex is dragged across its neighbours.
+    n = 5
+    grid = np.array([[x * 10.0, y * 10.0, 0.0] for y in range(n) for x in range(n)])
+    corners, neighbours = [], np.eye(n * n)
+    for y in range(n - 1):
+        for x in range(n - 1):
+            a, b, c, d = y * n + x, y * n + x + 1, (y + 1) * n + x, (y + 1) * n + x + 1
+            corners += [(a, c, b), (b, c, d)]
+            for p, q in ((a, b), (a, c), (b, d), (c, d), (b, c)):
+                neighbours[p, q] = neighbours[q, p] = 1
+    averaging = csr_matrix(neighbours / neighbours.sum(axis=1, keepdims=True))
+    skin = Skin.of(grid, np.array(corners, np.int32), averaging)
+    turned = skin.areas(grid)
+    assert (turned > 0).all()
+    dragged = grid.copy()
+    dragged[12, 0] += 25
+    assert skin.folded(dragged, turned) > 0
+    assert skin.folded(skin.unfolded(grid, dragged, turned), turned) == 0
+    assert np.array_equal(skin.unfolded(grid, grid.copy(), turned), grid)

@@ -1,0 +1,85 @@
+"""Pixels: sampling, rasterising, the background's continuation, the kernels' exactness."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.engine.warping import kernels
+from app.engine.warping.background import fill, push_pull
+from app.engine.warping.curves import catmull_rom, distance_to, soft_inside
+
+
+def ramp(height: int = 12, width: int = 16, dtype: type = np.uint8) -> np.ndarray:
+    y, x = np.mgrid[:height, :width]
+    return np.dstack([3 * x + 5 * y, 2 * x + y, 100 + x - y, np.full_like(x, 255)]).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_bicubic_is_exact_on_pixels_and_on_ramps(dtype: type) -> None:
+    image = ramp(dtype=dtype)
+    assert kernels.bicubic(image, np.float32(4), np.float32(7)) == pytest.approx(tuple(image[7, 4]), abs=1e-3)
+    between = kernels.bicubic(image, np.float32(4.25), np.float32(6.5))
+    assert between[0] == pytest.approx(3 * 4.25 + 5 * 6.5, abs=1e-3)
+    assert np.isfinite(kernels.bicubic(image, np.float32(15), np.float32(11))).all()
+
+
+def test_triangles_are_painted_in_order_and_leave_no_crack() -> None:
+    target = np.array([[1, 1], [14, 1], [14, 10], [1, 10]], np.float32)
+    triangles = np.array([[0, 3, 1], [1, 3, 2]], np.int32)
+    ids = np.full((12, 16), -1, np.int16)
+    area = (target[3] - target[0])[0] * (target[1] - target[0])[1] - (target[3] - target[0])[1] * 13
+    assert area < 0, "the kernel paints clockwise triangles (y down)"
+    kernels.fill_ids(0, 12, 0, 16, target, triangles, np.array([0, 1]), ids)
+    assert (ids[1:11, 1:15] >= 0).all()
+    assert (ids[0] == -1).all() and (ids[:, 0] == -1).all()
+    away = triangles[:, ::-1].copy()
+    ids[:] = -1
+    kernels.fill_ids(0, 12, 0, 16, target, away, np.array([0, 1]), ids)
+    assert (ids == -1).all()
+
+
+def test_layers_give_the_photo_back_whatever_matte_and_background_are() -> None:
+    rng = np.random.default_rng(3)
+    texture = rng.integers(0, 256, (20, 24, 4), dtype=np.uint8)
+    background = rng.integers(0, 256, (20, 24, 3), dtype=np.uint8)
+    zone = np.ones((20, 24), np.uint8)
+    for x, y in ((3, 4), (10, 15), (20, 2)):
+        colour = texture[y, x].astype(np.float32)
+        made = kernels.composite(
+            colour, background, zone, x, y, np.float32(x), np.float32(y), np.float32(0), np.float32(255)
+        )
+        assert made == pytest.approx(tuple(texture[y, x, :3]), abs=1e-3)
+
+
+def test_fill_changes_only_what_is_hidden_and_continues_the_rest() -> None:
+    picture = ramp(64, 80)[..., :3].copy()
+    picture[20:40, 30:50] = 255
+    hidden = np.zeros((64, 80), bool)
+    hidden[20:40, 30:50] = True
+    filled = fill(picture, hidden, iod=20)
+    assert np.array_equal(filled[~hidden], picture[~hidden])
+    assert abs(int(filled[30, 40, 1]) - int(ramp(64, 80)[30, 40, 1])) < 30
+    assert np.array_equal(fill(picture, np.zeros_like(hidden), 20), picture)
+    assert np.array_equal(fill(picture, np.ones_like(hidden), 20), picture)
+
+
+def test_push_pull_keeps_the_known_and_fills_between() -> None:
+    colours = np.zeros((16, 16, 1), np.float32)
+    colours[:, :4], colours[:, 12:] = 10, 20
+    weight = np.zeros((16, 16), np.float32)
+    weight[:, :4] = weight[:, 12:] = 1
+    filled = push_pull(colours, weight)
+    assert np.allclose(filled[weight > 0], colours[weight > 0])
+    assert 10 <= filled[8, 8, 0] <= 20
+
+
+def test_curves_pass_through_their_points() -> None:
+    square = np.array([[2.0, 2], [12, 2], [12, 12], [2, 12]])
+    curve = catmull_rom(square)
+    assert np.allclose(curve[::6], square)
+    inside = soft_inside(curve, (0, 0), (16, 16), 0)
+    assert inside[7, 7] == 1 and inside[0, 0] == 0
+    x = np.array([[5.0]], np.float32)
+    distance, along = distance_to(np.array([[0.0, 0], [10, 0]]), x, np.array([[3.0]], np.float32))
+    assert distance[0, 0] == pytest.approx(3) and along[0, 0] == pytest.approx(0.5)
