@@ -25,6 +25,11 @@ def add(subparsers: Subparsers) -> None:
     importing.add_argument("--name", help="what to call it (default: its kind)")
     importing.set_defaults(run=run_import)
 
+    face = actions.add_parser("face", help="use another 3D face model: ICT-FaceKit, FLAME, Basel, LSFM")
+    face.add_argument("file", type=Path, nargs="?")
+    face.add_argument("--own", action="store_true", help="go back to Mien's own")
+    face.set_defaults(run=run_face)
+
     verify = actions.add_parser("verify", help="hash the weights again")
     verify.add_argument("name", nargs="*", help="default: all")
     verify.set_defaults(run=run_verify)
@@ -39,7 +44,7 @@ def add(subparsers: Subparsers) -> None:
     running.add_argument("-o", "--output", type=Path, required=True, metavar="OUTPUTS.npz")
     running.set_defaults(run=run_network_on_file)
 
-    for action in (listing, importing, verify, remove, running):
+    for action in (listing, importing, face, verify, remove, running):
         action.add_argument("--json", action="store_true")
 
 
@@ -72,6 +77,20 @@ def run_import(args: argparse.Namespace) -> None:
         print_json({"name": model.name, "kind": model.kind})
     else:
         print(f"Imported {model.name}: {model.title}. Licence: {model.licence} {model.use}")
+
+
+def run_face(args: argparse.Namespace) -> None:
+    from app.engine.errors import EngineError
+    from app.engine.face.importing import use_face_model
+
+    if (args.file is None) != args.own:
+        raise EngineError("It is not clear which face model to use.", "Name one file, or give --own.")
+    model = use_face_model(args.file)
+    identity, expression = len(model.identity_basis), len(model.expression_basis)
+    if args.json:
+        print_json({"identity": identity, "expression": expression})
+    else:
+        print(f"Face model: {identity} identity and {expression} expression components.")
 
 
 def run_verify(args: argparse.Namespace) -> None:

@@ -16,7 +16,13 @@ from numpy.typing import NDArray
 
 from app.engine.errors import EngineError
 from app.engine.face.carrying import DenseModel, carried_over
-from app.engine.face.morphable_model import MorphableModel, default_model
+from app.engine.face.morphable_model import (
+    ASSET,
+    MorphableModel,
+    imported_path,
+    load_model,
+    save_model,
+)
 from app.engine.face.parameters import FloatArray
 
 FLAME_SHAPES = 300  # of its 400 directions; the rest is expression
@@ -26,12 +32,20 @@ NOT_FACIAL = ("PupilDilate", "eyeLook")
 Tables = Mapping[str, Any]
 
 
-def import_face_model(path: Path) -> MorphableModel:
-    """The model of a file on Mien's 468 vertices, for `save_model`.
+def use_face_model(path: Path | None) -> MorphableModel:
+    """Import a file's model onto Mien's 468 vertices and use it from the next start on; None goes back to Mien's own.
 
-    `EngineError` where the file is none of the known models, is broken, or would have to be executed.
+    Components of presets, performances and trained networks were made with Mien's own model. `EngineError` where
+    the file is none of the known models, is broken, or would have to be executed.
     """
-    return carried_over(read_dense(path), default_model())
+    kept = imported_path()
+    if path is None:
+        kept.unlink(missing_ok=True)
+        return load_model(ASSET)
+    model = carried_over(read_dense(path), load_model(ASSET))
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    save_model(model, kept)
+    return model
 
 
 def read_dense(path: Path) -> DenseModel:

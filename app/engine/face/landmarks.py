@@ -14,10 +14,10 @@ from app.engine.face.mediapipe_graphs import CROP, FaceBoxes, Found, LandmarkNet
 
 DEPTH_SCALE = 1.2  # MediaPipe's depth is too shallow: without it turned heads are measured 20 % short
 CROP_SCALE = 1.5  # side of the network's crop over the face's larger side, as in MediaPipe's own graph
-MIN_SIDE = (
-    48  # px of a face's larger side: here landmarks err by 1.7 % of the eye distance, at 32 px by 3.4 %
-)
-PASSES = 3  # of the landmark network over a photo: by the third, landmarks no longer depend on how it was turned
+# px of a face's larger side. Here landmarks err by 1.7 % of the eye distance, at 32 px by 3.4 %
+MIN_SIDE = 48
+# Runs of the landmark network over a photo: by the third, landmarks no longer depend on how it was turned
+PASSES = 3
 LEAST_BOX_SCORE = 0.45
 SAME_FACE = 0.3  # overlap (intersection over the smaller box) from which two finds are one face
 LEAST_VERIFIED = 0.64  # score of the box network on the face's own upright crop

@@ -65,8 +65,16 @@ class MorphableModel:
 
 @cache
 def default_model() -> MorphableModel:
-    """Mien's own model (`tools/build_face_model.py` made it)."""
-    return load_model(ASSET)
+    """The model the user imported, else Mien's own (`tools/build_face_model.py` made it)."""
+    imported = imported_path()
+    return load_model(imported if imported.is_file() else ASSET)
+
+
+def imported_path() -> Path:
+    """Where a face model lies that the user imported (`mien models face`)."""
+    from app.engine.weights import data_folder
+
+    return data_folder() / "face_model.npz"
 
 
 def load_model(path: Path) -> MorphableModel:
@@ -85,7 +93,10 @@ def load_model(path: Path) -> MorphableModel:
             arrays = {name: file[name].astype(np.float64) for name in fields}
             return MorphableModel(**arrays, triangles=file["triangles"], mirror=file["mirror"], groups=groups)
     except (OSError, KeyError, ValueError, BadZipFile) as error:
-        raise EngineError(f"The face model {path.name} cannot be read.", "Install Mien again.") from error
+        raise EngineError(
+            f"The face model {path.name} cannot be read.",
+            "Install Mien again, or leave an imported model with “mien models face --own”.",
+        ) from error
 
 
 def save_model(model: MorphableModel, path: Path) -> None:

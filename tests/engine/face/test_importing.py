@@ -10,11 +10,16 @@ import pytest
 
 from app.engine.errors import EngineError
 from app.engine.face.carrying import DenseModel, carried_over, registered
-from app.engine.face.importing import import_face_model, read_dense
-from app.engine.face.morphable_model import MorphableModel, load_model, save_model
+from app.engine.face.importing import read_dense, use_face_model
+from app.engine.face.morphable_model import MorphableModel, default_model, imported_path, load_model
 
 UNIT = 63.0  # millimetres an eye distance
 N_ID, N_EXP = 12, 20
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
 
 
 @pytest.fixture(scope="module")
@@ -90,16 +95,14 @@ def span(a: np.ndarray, b: np.ndarray) -> float:
 def test_formats_bring_mean_and_movements(model, dense, tmp_path, name) -> None:
     path = tmp_path / name
     WRITERS[name](dense, path)
-    found = import_face_model(path)
+    found = use_face_model(path)
     assert np.linalg.norm(found.mean - model.mean, axis=1).mean() < 0.02
     # 12 of our own directions of expression, carried away and back
     assert span(model.expression_basis[:12], found.expression_basis) > 0.85
     assert len(found.identity_basis) == N_ID
     rows = np.concatenate([found.expression_basis, found.identity_basis]).reshape(28 + N_ID, -1)
     assert np.abs(rows @ rows.T - np.eye(len(rows))).max() < 1e-6
-    again = tmp_path / "model.npz"
-    save_model(found, again)
-    assert load_model(again).expression_basis.shape == (28, 468, 3)
+    assert load_model(imported_path()).expression_basis.shape == (28, 468, 3)
 
 
 def test_basel_2009_brings_identity_and_keeps_our_expression(model, dense, tmp_path) -> None:
@@ -111,8 +114,8 @@ def test_basel_2009_brings_identity_and_keeps_our_expression(model, dense, tmp_p
         path,
         {"shapeMU": dense.mean.reshape(-1, 1), "shapePC": columns(dense.identity) / norm, "shapeEV": norm},
     )
-    found = import_face_model(path)
-    assert found.expression_basis is model.expression_basis
+    found = use_face_model(path)
+    assert np.array_equal(found.expression_basis, model.expression_basis)
     assert span(model.identity_basis[:6], found.identity_basis) > 0.8
 
 
@@ -123,6 +126,24 @@ def test_registration_without_landmarks_finds_size_and_place(model, dense) -> No
     assert np.linalg.norm(weights @ placed - model.mean, axis=1).mean() < 0.02
 
 
+def test_the_command_uses_a_model_and_goes_back(dense, tmp_path, capsys) -> None:
+    from app.cli import main
+
+    path = tmp_path / "flame.npz"
+    as_flame(dense, path)
+    default_model.cache_clear()
+    try:
+        assert main(["models", "face", str(path), "--json"]) == 0
+        assert f'"identity": {N_ID}' in capsys.readouterr().out
+        assert len(default_model().identity_basis) == N_ID
+        default_model.cache_clear()
+        assert main(["models", "face", "--own"]) == 0
+        assert len(default_model().identity_basis) == 40
+        assert main(["models", "face"]) == 1
+    finally:
+        default_model.cache_clear()
+
+
 def test_a_pickle_is_refused_and_never_run(tmp_path) -> None:
     class Bomb:
         def __reduce__(self):
@@ -131,12 +152,12 @@ def test_a_pickle_is_refused_and_never_run(tmp_path) -> None:
     path = tmp_path / "generic_model.pkl"
     path.write_bytes(pickle.dumps({"v_template": Bomb()}))
     with pytest.raises(EngineError, match="pickle"):
-        import_face_model(path)
+        use_face_model(path)
     hidden = tmp_path / "flame.npz"
     np.savez(hidden, v_template=np.array([Bomb()], dtype=object), shapedirs=np.zeros((1, 3, 1)))
     (tmp_path / "ran").unlink(missing_ok=True)
     with pytest.raises(EngineError):
-        import_face_model(hidden)
+        use_face_model(hidden)
     assert not (tmp_path / "ran").exists()
 
 
@@ -145,9 +166,9 @@ def test_what_is_no_model_is_told(tmp_path, name) -> None:
     path = tmp_path / name
     path.write_bytes(b"not a face model at all")
     with pytest.raises(EngineError):
-        import_face_model(path)
+        use_face_model(path)
     with pytest.raises(EngineError):
-        import_face_model(tmp_path / f"missing-{name}")
+        use_face_model(tmp_path / f"missing-{name}")
 
 
 def test_facekit_itself(model, shared) -> None:
