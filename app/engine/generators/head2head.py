@@ -81,7 +81,9 @@ class PersonalModel:
             missing = (
                 "it needs a model of a person: train one with “mien train head2head FOOTAGE”, or import one"
             )
-            return GeneratorInfo("head2head", "Personal model", 0, OBEYED, ("head2head",), LICENCE, (), missing)
+            return GeneratorInfo(
+                "head2head", "Personal model", 0, OBEYED, ("head2head",), LICENCE, (), missing
+            )
         name = f"head2head-{self._name}" if self._name else "head2head"
         title = f"Personal model: {model.name}"
         return GeneratorInfo(
@@ -105,7 +107,7 @@ class PersonalModel:
             cut(source.matte, square),
             np.zeros((0, 0, 3), np.float32),
         )
-        return replace(code, before=frame(renderer, code, source.face.params, (), Sequence()))
+        return replace(code, before=frame(renderer, code, source.face.params, (), Sequence())[0])
 
     def generate(self, code: PersonalCode, target: Target) -> Patch:
         from app.engine.latent.blend import blended
@@ -118,9 +120,9 @@ class PersonalModel:
         if target.params == source.face.params and not target.history:
             return Patch(source.pixels[y0:y1, x0:x1], x0, y0, alpha)
         start = time.perf_counter()
-        edited = frame(self.renderer(), code, target.params, target.history, code.sequence)
+        edited, mask = frame(self.renderer(), code, target.params, target.history, code.sequence)
         made = time.perf_counter()
-        result = blended(code.photo, code.matte, code.before, edited)
+        result = blended(code.photo, code.matte, code.before, edited, mask)
         inner = result[y0 - square.y : y1 - square.y, x0 - square.x : x1 - square.x]
         times = (("network", 1e3 * (made - start)), ("paste", 1e3 * (time.perf_counter() - made)))
         return Patch(to_depth(inner, source.pixels.dtype), x0, y0, alpha, times)
@@ -174,8 +176,9 @@ def frame(
     params: FaceParams,
     history: tuple[FaceParams, ...],
     sequence: Sequence,
-) -> FloatPicture:
-    """The next frame (size, size, 3) in [0, 1]: after the one before where the sequence goes on, else settled."""
+) -> tuple[FloatPicture, FloatPicture | None]:
+    """The next frame (size, size, 3) in [0, 1] and, from Head2HeadFS, its person (size, size): after the one before
+    where the sequence goes on, else settled."""
     import torch
 
     from app.engine.device import best_device
@@ -193,8 +196,9 @@ def frame(
             output = renderer.network(newest, state)
             state = next_state(state, output)
     sequence.params, sequence.state = params, state
-    values: Any = ((output[0, :3].float().clamp(-1, 1) + 1) / 2).permute(1, 2, 0).cpu().numpy()
-    return np.ascontiguousarray(values, np.float32)
+    values: Any = ((output[0].float().clamp(-1, 1) + 1) / 2).permute(1, 2, 0).cpu().numpy()
+    picture = np.ascontiguousarray(values[..., :3], np.float32)
+    return picture, np.ascontiguousarray(values[..., 3]) if values.shape[2] > 3 else None
 
 
 def conditions(renderer: Renderer, code: PersonalCode, params: FaceParams) -> FloatPicture:

@@ -69,13 +69,18 @@ def window(side: int) -> FloatPicture:
 
 
 def blended(
-    photo: FloatPicture, matte: FloatPicture, before: FloatPicture, edited: FloatPicture
+    photo: FloatPicture,
+    matte: FloatPicture,
+    before: FloatPicture,
+    edited: FloatPicture,
+    after: FloatPicture | None = None,
 ) -> FloatPicture:
     """The edited square at the photo's resolution.
 
     photo: (s, s, 3) in [0, 1]; matte: (s, s) in [0, 1], 1 = person; before, edited: (h, h, 3) in [0, 1], the
-    generator's picture of the photo and of the edit. Outside the person (before and after) and at the
-    square's border the result is the photo.
+    generator's picture of the photo and of the edit; after: (h, h), the edited person where the generator
+    says it (else the matte, moved). Outside the person (before and after) and at the square's border the
+    result is the photo.
     """
     return blended_along(photo, matte, before, edited, backward_flow(edited, before))
 
@@ -95,6 +100,7 @@ def blended_along(
     coarse = blur(residual, COARSE * side)
     fine = follow(residual - coarse, wide_flow) * resized(trust, side)[..., None]
     result = resized(edited, side) + follow(coarse, wide_flow) + fine
-    person = blur(np.maximum(matte, follow(matte, wide_flow)), side / 64)
+    moved = follow(matte, wide_flow) if after is None else np.clip(resized(after, side), 0, 1)
+    person = blur(np.maximum(matte, moved), side / 64)
     weight = (window(side) * np.clip(1.5 * person, 0, 1))[..., None]
     return photo + weight * (result - photo)

@@ -91,6 +91,16 @@ def test_detail_the_generator_lost_follows_the_movement():
     )
 
 
+def test_the_generators_own_mask_says_where_the_edit_goes():
+    photo, edited = portrait_like(), np.clip(portrait_like() + 0.3, 0, 1)
+    nobody, right = np.zeros((96, 96), np.float32), np.zeros((96, 96), np.float32)
+    right[:, 48:] = 1
+    result = blended(photo, nobody, photo, edited, right)
+    assert np.abs(result - photo)[:, :40].max() < 1e-3
+    assert np.abs(result - photo)[40:56, 56:80].mean() > 0.1
+    assert np.array_equal(blended(photo, nobody, photo, edited, nobody), photo)
+
+
 def test_confidence_falls_where_the_flow_does_not_explain_the_edit():
     before = portrait_like()
     edited = before.copy()
