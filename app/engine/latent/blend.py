@@ -82,7 +82,7 @@ def blended(
     says it (else the matte, moved). Outside the person (before and after) and at the square's border the
     result is the photo.
     """
-    return blended_along(photo, matte, before, edited, backward_flow(edited, before))
+    return blended_along(photo, matte, before, edited, backward_flow(edited, before), after)
 
 
 def blended_along(
@@ -91,6 +91,7 @@ def blended_along(
     before: FloatPicture,
     edited: FloatPicture,
     flow: NDArray[np.float32],
+    after: FloatPicture | None = None,
 ) -> FloatPicture:
     """The same with a known flow (h, w, 2): edited(x) looks like before(x + flow)."""
     side = photo.shape[0]
