@@ -72,8 +72,8 @@ def expressions(face: FittedFace) -> list[tuple[str, FaceEdit]]:
 
 
 SHEETS: dict[str, tuple[Cells, float]] = {
-    "frontalise": (frontal, 2.1),
-    "poses": (poses, 2.1),
+    "frontalise": (frontal, 1.75),
+    "poses": (poses, 1.9),
     "expressions": (expressions, 1.5),
 }
 
@@ -122,10 +122,12 @@ def sheet(
             rows.append(row)
     if not rows:
         return None
-    out = Image.new("RGB", (side * max(map(len, rows)), side * len(rows)))
+    widest = max(map(len, rows))
+    beside = max(1, 9 // widest)  # short rows share a line
+    out = Image.new("RGB", (side * widest * beside, side * -(-len(rows) // beside)))
     for j, row in enumerate(rows):
         for i, image in enumerate(row):
-            out.paste(image, (i * side, j * side))
+            out.paste(image, (((j % beside) * widest + i) * side, (j // beside) * side))
     return out
 
 

@@ -186,16 +186,17 @@ def mirror_share(surface: Surface, after: FloatArray, yaw_change: float) -> Floa
     share = smoothstep(1.5, 2.8, stretch) * smoothstep(0.1, 0.35, before[twin] - before)
     share = np.maximum(share, surface.hidden * smoothstep(0, 0.10, after[:, 2] - before))
     share *= smoothstep(0.0, 3.0, np.array(abs(yaw_change)))
-    rings = share[list(OVAL)][None] * surface.outline
+    rings = share[list(OVAL)][None] * surface.outline * smoothstep(6.0, 16.0, np.array(abs(yaw_change)))
     spread = _spread(np.concatenate([share, rings.ravel()]))
     # Two half-transparent skins would show both their features; an outline must not be half there at all.
     return np.concatenate([smoothstep(0.2, 0.8, spread[:N_FACE]), smoothstep(0.4, 0.6, spread[N_FACE:])])
 
 
 def _outline(mesh: SourceMesh) -> FloatArray:
-    """(12, 36) how much of the other side a ring takes: the first ones only, hair and scarves are no mirror images."""
+    """(12, 36) how much of the other side a ring takes: the first ones only, hair and collars are no mirror images."""
     near = smoothstep(0.5, 0.1, np.array(RING_DISTANCES))[:, None]
-    return np.asarray(near * mesh.rigid[N_FACE:].reshape(N_RINGS, N_OVAL))
+    above_jaw = smoothstep(0.92, 1.0, mesh.rigid[N_FACE:].reshape(N_RINGS, N_OVAL))
+    return np.asarray(near * above_jaw)
 
 
 def _spread(share: FloatArray) -> FloatArray:
