@@ -27,13 +27,15 @@ class Reading:
     """What the newest frame told.
 
     found: the face was in it; landmarks: (478, 3) pixels where found; calibrating: seconds until the
-    neutral is taken, None where none is asked for; ms: milliseconds by stage.
+    neutral is taken, None where none is asked for; settled: the parameters given are this frame's own,
+    not held or eased; ms: milliseconds by stage.
     """
 
     found: bool = False
     landmarks: FloatArray | None = None
     quality: Quality | None = None
     calibrating: float | None = None
+    settled: bool = False
     ms: tuple[tuple[str, float], ...] = ()
 
 
@@ -85,8 +87,9 @@ class Driver:
         with watch.stage("smooth"):
             params = self._smoother.smooth(fitted.params, frame.time)
         self.calibration.add(params, frame.time)
+        shown = self._presence.found(params, frame.time)
         self._read(frame, fitted, watch)
-        return self._presence.found(params, frame.time)
+        return shown
 
     def reset(self) -> None:
         """Another person: forget identity, neutral and the face that was followed."""
@@ -100,7 +103,7 @@ class Driver:
         return self._tracker.detect(frame.pixels) if frame.pixels is not None else ()
 
     def _given(self, params: FaceParams, time: float) -> FaceParams:
-        self.reading = Reading(found=True, calibrating=self.calibration.seconds_left(time))
+        self.reading = Reading(found=True, settled=True, calibrating=self.calibration.seconds_left(time))
         self.calibration.add(params, time)
         return params
 
@@ -122,5 +125,6 @@ class Driver:
             fitted.landmarks,
             seen,
             self.calibration.seconds_left(frame.time),
+            self._presence.settled,
             tuple(watch.ms.items()),
         )

@@ -9,7 +9,8 @@ import numpy as np
 from app.engine.face.parameters import Camera, Expression, FaceParams, FloatArray, Identity
 
 HOLD = 0.5  # seconds a lost face stays as it was
-EASE = 1.0  # seconds it takes to come to rest, and to follow again
+EASE = 1.0  # seconds it takes to come to rest, and at most to follow again
+QUICKEST = 0.15  # seconds it takes to follow again after a frame or two
 
 
 def mix(a: FaceParams, b: FaceParams, share: float) -> FaceParams:
@@ -61,13 +62,20 @@ class Presence:
     _from: FaceParams | None = None
     _since: float = 0.0
     _found: bool = True
+    _duration: float = EASE
+
+    @property
+    def settled(self) -> bool:
+        """What is shown is what was found."""
+        return self._found and self._from is None
 
     def found(self, params: FaceParams, time: float) -> FaceParams:
         """What to show while the face is there."""
         if not self._found:
+            self._duration = min(EASE, max(QUICKEST, 2 * (time - self._since)))
             self._found, self._from, self._since = True, self._shown, time
         if self._from is not None:
-            share = (time - self._since) / EASE
+            share = (time - self._since) / self._duration
             if share < 1:
                 self._shown = mix(self._from, params, smoothstep(share))
                 return self._shown

@@ -24,7 +24,7 @@ class Tuning:
     beta: float
 
 
-POSE = Tuning(1.5, 0.3)  # degrees
+POSE = Tuning(1.5, 0.5)  # degrees
 SCALE = Tuning(0.8, 8.0)  # logarithm
 PLACE = Tuning(1.5, 8.0)  # eye distances
 EXPRESSION = Tuning(2.5, 0.5)  # sigmas

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -10,9 +11,11 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from app.engine.driving import ffmpeg
 from app.engine.driving.clip_driving import drive_clip, neutral_of, track_clip
+from app.engine.driving.compression import decode_clip, encode_clip
 from app.engine.driving.performance_files import read_performance, write_performance
 from app.engine.driving.recorder import Recorder
 from app.engine.driving.video import VideoSource
@@ -195,3 +198,33 @@ def test_shared_clips_drive_without_a_jump_or_a_lost_frame(
     assert len(shown) == 23
     yaws = np.array([s.extra["driven"].params.camera.yaw for s in shown])
     assert np.ptp(yaws) > 20 and np.abs(np.diff(yaws)).max() < 25
+
+
+def middle(picture: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """The face alone: in this clip the background rolls along, which a driven portrait's does not."""
+    return picture[75:150, 80:150].astype(int)
+
+
+@pytest.fixture(scope="module")
+def compressed(engine: Engine, nodding: Path) -> bytes:
+    return encode_clip(engine, nodding)
+
+
+def test_a_clip_survives_compression_to_one_picture_and_numbers(
+    engine: Engine, nodding: Path, compressed: bytes
+) -> None:
+    """HeadGAN's use: the decoded frames are nearer to the clip than its reference frame alone."""
+    decoded, frames = list(decode_clip(engine, compressed)), frames_of(nodding)
+    assert len(decoded) == len(frames) == COUNT
+    with Image.open(io.BytesIO(compressed[12:])) as image:
+        reference = np.array(image)
+    rows = range(9)  # until the face is lost
+    made = np.mean([np.abs(middle(decoded[k]) - middle(frames[k])).mean() for k in rows])
+    still = np.mean([np.abs(middle(reference) - middle(frames[k])).mean() for k in rows])
+    assert made < 0.8 * still
+
+
+@pytest.mark.parametrize("damage", [lambda d: b"", lambda d: d[:9], lambda d: d[:3000], lambda d: d[:-9]])
+def test_damaged_compressed_clips_are_told(engine: Engine, compressed: bytes, damage) -> None:
+    with pytest.raises(EngineError, match="not a whole"):
+        next(decode_clip(engine, damage(compressed)))

@@ -90,11 +90,22 @@ def test_a_face_lost_in_the_middle_of_easing_does_not_jump_either() -> None:
     random = np.random.default_rng(2)
     for k in range(300):
         time += 1 / 30
-        there = (k // int(random.integers(5, 20))) % 2 == 0
+        there = (k // int(random.integers(15, 25))) % 2 == 0
         result = presence.found(params(25), time) if there or k == 0 else presence.lost(params(0), time)
         assert result is not None
         shown.append(result.camera.yaw)
     assert np.abs(np.diff(shown)).max() < 2.5
+
+
+def test_a_face_lost_for_two_frames_is_followed_again_at_once() -> None:
+    presence, shown = Presence(), []
+    for k in range(30):
+        result = presence.lost(params(0), k / 30) if k in (10, 11) else presence.found(params(k), k / 30)
+        assert result is not None
+        shown.append(result.camera.yaw)
+        assert presence.settled == (k < 10 or k > 16)
+    assert shown[11] == pytest.approx(9, abs=0.01) and shown[18:] == pytest.approx(list(range(18, 30)))
+    assert np.abs(np.diff(shown)).max() < 5
 
 
 def test_nothing_is_shown_before_a_face_was_seen() -> None:
