@@ -20,7 +20,7 @@ from app.session.session import Session
 from app.session.settings import Settings
 from app.session.worker import Answer
 from app.ui.dialogs.batch import BatchDialog
-from app.ui.dialogs.export import ExportDialog
+from app.ui.dialogs.export import ExportDialog, pictures_folder
 from app.ui.dialogs.recovery import RecoveryDialog
 from app.ui.error_bar import ErrorBar
 
@@ -158,7 +158,8 @@ class Documents(QObject):
         photo = self._session.document.photo
         if photo is None:
             return
-        start = self._session.project or photo.with_suffix(SUFFIX)
+        beside = photo if "site-packages" not in photo.parts else pictures_folder() / photo.name
+        start = self._session.project or beside.with_suffix(SUFFIX)
         linked = self.tr("Project, photo beside it (*{})").format(SUFFIX)
         inside = self.tr("Project with the photo inside (*{})").format(SUFFIX)
         chosen, kind = QFileDialog.getSaveFileName(

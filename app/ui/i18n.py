@@ -22,7 +22,8 @@ class Translator(QTranslator):
         return not self._texts
 
     def translate(self, context: str, text: str, disambiguation: str | None = None, n: int = -1) -> str:
-        return self._texts.get(text, "")
+        # None, not "": an empty text would be taken for a translation.
+        return self._texts.get(text)  # type: ignore[return-value]
 
 
 def read(language: str) -> dict[str, str]:

@@ -91,7 +91,7 @@ class MainWindow(QMainWindow):
     def _make_status(self) -> None:
         self.status = StatusBar(self)
         self.export_button = QPushButton(self.tr("Export…"), self)
-        self.export_button.setProperty("primary", True)
+        theme.make_primary(self.export_button)
         self.export_button.clicked.connect(self.actions_["export"].trigger)
         self.status.addPermanentWidget(self.export_button)
         self.setStatusBar(self.status)
@@ -180,7 +180,6 @@ class MainWindow(QMainWindow):
         if geometry.isEmpty() or not self.restoreGeometry(geometry):
             screen = QGuiApplication.primaryScreen().availableSize()
             self.resize(FIRST_SIZE.boundedTo(screen))
-        self.spaces.restore()
         self._show_welcome()
 
     # -- life
@@ -232,6 +231,7 @@ class MainWindow(QMainWindow):
             self._show_welcome()
         else:
             self._show_space()
+        self._show_export()
         if name == "live":
             self.live_space.open()
         else:
@@ -261,13 +261,11 @@ class MainWindow(QMainWindow):
     def _show_welcome(self) -> None:
         self.welcome.show_recent(self.settings.recent)
         self.stack.setCurrentWidget(self.welcome)
-        for dock in self.spaces.docks.values():
-            dock.hide()
+        self.spaces.clear()
 
     @Slot(object)
     def _on_document(self) -> None:
-        self.export_button.setEnabled(self.session.portrait is not None)
-        self.export_button.setVisible(self.session.document.is_changed)
+        self._show_export()
 
     @Slot()
     def _on_title(self) -> None:
@@ -279,7 +277,11 @@ class MainWindow(QMainWindow):
         portrait = self.session.portrait
         self.actions_.enable(NEEDS_PHOTO, portrait is not None)
         self.actions_.enable(NEEDS_FACE, portrait is not None and bool(portrait.faces))
-        self.export_button.setVisible(self.session.document.is_changed)
+        self._show_export()
+
+    def _show_export(self) -> None:
+        """The primary action once something is edited; while live, that is Record."""
+        self.export_button.setVisible(self.session.document.is_changed and self.spaces.current == "edit")
 
     @Slot(str)
     def _on_undo_text(self, text: str) -> None:
@@ -367,7 +369,7 @@ class MainWindow(QMainWindow):
         self.spaces.reset()
         self.actions_["hide_panels"].setChecked(False)
         if self.session.portrait is None:
-            self._show_welcome()
+            self.spaces.clear()
 
     @Slot()
     def _fill_recent(self) -> None:

@@ -102,6 +102,14 @@ def caption(widget: QWidget) -> None:
     widget.setForegroundRole(QPalette.ColorRole.PlaceholderText)
 
 
+def make_primary(button: QWidget) -> None:
+    """Fill the one button of a state or dialog with the accent."""
+    button.setProperty("primary", True)
+    # A button box has dressed its button already.
+    button.style().unpolish(button)
+    button.style().polish(button)
+
+
 def contrast(first: str, second: str) -> float:
     """WCAG 2.2 contrast ratio of two colours, 1 to 21."""
     lighter, darker = sorted((_luminance(first), _luminance(second)), reverse=True)
@@ -151,6 +159,8 @@ def _style_sheet(theme: Theme) -> str:
     """Only what the palette cannot say: flat panels, thin scroll bars, focus rings, the primary button."""
     t = theme
     return f"""
+    NumberField {{ color: {t.quiet}; }}
+    NumberField[changed="true"] {{ color: {t.text}; }}
     QToolTip {{ background: {t.raised}; color: {t.text}; border: 1px solid {t.line}; padding: 4px; }}
     QMainWindow::separator {{ background: {t.line}; width: 1px; height: 1px; }}
     QDockWidget::title {{ background: {t.panel}; padding: 6px 8px; }}

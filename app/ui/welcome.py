@@ -51,7 +51,7 @@ class Welcome(QWidget):
         heading.setFont(font)
         heading.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.open = QPushButton(self.tr("Open a photo…"), self.zone)
-        self.open.setProperty("primary", True)
+        theme.make_primary(self.open)
         self.open.clicked.connect(self.open_wanted)
         self.sample = QPushButton(self.tr("Try the sample portrait"), self.zone)
         self.sample.clicked.connect(self.sample_wanted)

@@ -44,12 +44,12 @@ class Workspaces(QObject):
         self._window, self._settings, self._panels = window, settings, panels
         self.current = "edit"
         self._hidden: list[QDockWidget] = []
+        self._out = True  # no panel is in the window
         window.setDockNestingEnabled(True)
         window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         self.docks = {panel.name: self._dock(panel) for panel in panels}
         for name in self.docks:
             menu.addAction(self.docks[name].toggleViewAction())
-        self._put_back()
 
     def _dock(self, panel: Panel) -> QDockWidget:
         dock = QDockWidget(panel.title, self._window)
@@ -62,6 +62,7 @@ class Workspaces(QObject):
 
     def _add(self) -> list[Panel]:
         """Put in the workspace's panels, take out the other's."""
+        self._out = False
         here = [panel for panel in self._panels if self.current in panel.space.split()]
         for panel in self._panels:
             self._window.removeDockWidget(self.docks[panel.name])
@@ -85,7 +86,7 @@ class Workspaces(QObject):
         QTimer.singleShot(0, self, self._resize)  # sizes hold once the panels are laid out
 
     def _resize(self) -> None:
-        if not self._settings.layout(f"docks-{self.current}").isEmpty():
+        if self._out or not self._settings.layout(f"docks-{self.current}").isEmpty():
             return
         here = [p for p in self._panels if self.current in p.space.split() and p.shown]
         for size, way in (("width", Qt.Orientation.Horizontal), ("height", Qt.Orientation.Vertical)):
@@ -106,8 +107,16 @@ class Workspaces(QObject):
         if not self._window.restoreState(state, LAYOUT_VERSION):
             self._put_back()
 
+    def clear(self) -> None:
+        """Take every panel out: nothing is open. `restore` brings them back."""
+        self._out = True
+        for panel in self._panels:
+            self._window.removeDockWidget(self.docks[panel.name])
+
     def keep(self) -> None:
         """Remember the layout."""
+        if self._out:
+            return
         self.show_all()
         self._settings.set_layout(f"docks-{self.current}", self._window.saveState(LAYOUT_VERSION))
 

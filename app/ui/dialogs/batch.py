@@ -31,7 +31,7 @@ from app.session.presets import Preset
 from app.session.session import Session
 from app.session.settings import Settings
 from app.session.worker import Answer, Task
-from app.ui import icons
+from app.ui import icons, theme
 from app.ui.dialogs.export import FormatOptions
 
 
@@ -100,7 +100,7 @@ class BatchDialog(QDialog):
         self.list.hide()
         self.bar.hide()
         self.go = QPushButton(self.tr("Export"), self)
-        self.go.setProperty("primary", True)
+        theme.make_primary(self.go)
         self.go.clicked.connect(self.start)
         self.stop = QPushButton(self.tr("Close"), self)
         self.stop.clicked.connect(self._on_stop)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import QStandardPaths, Qt, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -108,6 +109,8 @@ class ExportDialog(QDialog):
         source = photo.path or Path(self.tr("portrait") + ".png")
         folder = Path(remembered.get("folder") or source.parent)
         folder = folder if folder.is_dir() else source.parent
+        if not os.access(folder, os.W_OK) or "site-packages" in folder.parts:  # the sample's own place
+            folder = pictures_folder()
         self.name = QLineEdit(self)
         self.name.setAccessibleName(self.tr("File"))
         browse = QPushButton(self.tr("Choose…"), self)
@@ -120,7 +123,7 @@ class ExportDialog(QDialog):
         theme.caption(self.note)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
         self.go = self.buttons.addButton(self.tr("Export"), QDialogButtonBox.ButtonRole.AcceptRole)
-        self.go.setProperty("primary", True)
+        theme.make_primary(self.go)
         self.go.setDefault(True)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
@@ -192,6 +195,14 @@ class ExportDialog(QDialog):
         else:
             self.note.setText(self.tr("The photo itself stays as it is."))
         self.go.setEnabled(writable and not own)
+
+
+def pictures_folder() -> Path:
+    """Where the system keeps pictures."""
+    place = Path(
+        QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation) or Path.home()
+    )
+    return place if place.is_dir() else Path.home()
 
 
 def _free(path: Path) -> Path:

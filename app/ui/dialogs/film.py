@@ -61,7 +61,7 @@ class FilmDialog(QDialog):
         theme.caption(self.note)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
         self.go = self.buttons.addButton(self.tr("Render"), QDialogButtonBox.ButtonRole.AcceptRole)
-        self.go.setProperty("primary", True)
+        theme.make_primary(self.go)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
         self._lay_out()

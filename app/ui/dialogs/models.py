@@ -53,6 +53,7 @@ class ModelsDialog(QDialog):
         for button in (self.bring, self.remove):
             buttons.addButton(button, QDialogButtonBox.ButtonRole.ActionRole)
         self.models.currentItemChanged.connect(self._on_chosen)
+        self.generators.currentItemChanged.connect(self._on_generator)
         column = QVBoxLayout(self)
         for widget in (QLabel(self.tr("Generators"), self), self.generators):
             column.addWidget(widget)
@@ -95,6 +96,12 @@ class ModelsDialog(QDialog):
         item = self.models.currentItem()
         model = item.data(0, Qt.ItemDataRole.UserRole) if item else None
         self.remove.setEnabled(model is not None and not model.shipped)
+
+    @Slot()
+    def _on_generator(self) -> None:
+        """What the row has no room for."""
+        if item := self.generators.currentItem():
+            self.note.setText(f"{item.text(0)}: {item.text(1)}")
 
     @Slot()
     def _ask_import(self) -> None:

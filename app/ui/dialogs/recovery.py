@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.session.autosave import Recovered
+from app.ui import theme
 
 
 class RecoveryDialog(QDialog):
@@ -35,7 +36,7 @@ class RecoveryDialog(QDialog):
         self.list.itemDoubleClicked.connect(self.accept)
         buttons = QDialogButtonBox(self)
         self.take = buttons.addButton(self.tr("Recover"), QDialogButtonBox.ButtonRole.AcceptRole)
-        self.take.setProperty("primary", True)
+        theme.make_primary(self.take)
         self.take.setDefault(True)
         self.later = buttons.addButton(self.tr("Not now"), QDialogButtonBox.ButtonRole.RejectRole)
         self.drop = buttons.addButton(self.tr("Discard all"), QDialogButtonBox.ButtonRole.DestructiveRole)

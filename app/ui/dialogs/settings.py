@@ -157,6 +157,7 @@ class SettingsDialog(QDialog):
         form.addRow(self.tr("Language"), self.language)
         form.addRow("", self.note)
         tabs = QTabWidget(self)
+        tabs.setDocumentMode(True)
         tabs.addTab(general, self.tr("General"))
         tabs.addTab(self.shortcuts, self.tr("Keyboard"))
         tabs.setCurrentIndex(tab)

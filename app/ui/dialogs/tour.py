@@ -28,7 +28,7 @@ class Tour(QWidget):
         self.words.setWordWrap(True)
         theme.caption(self.count)
         self.next = QPushButton(self.card)
-        self.next.setProperty("primary", True)
+        theme.make_primary(self.next)
         self.next.clicked.connect(self._on_next)
         self.skip = QPushButton(self.tr("Skip"), self.card)
         self.skip.clicked.connect(self.end)

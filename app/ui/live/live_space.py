@@ -66,7 +66,9 @@ class LiveSpace(QObject):
         """Every panel of this workspace and its first place."""
         return [
             Panel("driver", self.tr("Driver"), self.driver, LEFT, "live", width=300),
-            Panel("live", self.tr("Live"), self.controls, RIGHT, "live", width=320, tabbed="edit", front=True),
+            Panel(
+                "live", self.tr("Live"), self.controls, RIGHT, "live", width=320, tabbed="edit", front=True
+            ),
             Panel("curves", self.tr("Curves"), self.curves, BOTTOM, "live", height=150),
         ]
 

@@ -28,7 +28,7 @@ class RecordBar(QWidget):
         self._told: EngineError | None = None
         self.setAutoFillBackground(True)
         self.record = QPushButton(self.tr("Record"), self)
-        self.record.setProperty("primary", True)
+        theme.make_primary(self.record)
         self.record.clicked.connect(self.toggle_record)
         self.pause = QPushButton(self.tr("Pause"), self)
         icons.put(self.pause, "pause")
