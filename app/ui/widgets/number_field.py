@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPalette
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QLineEdit, QToolTip, QWidget
 
 from app.engine.face.controls import Control
-from app.ui import theme
 from app.ui.widgets.track import FINE, snap_step
 
 CLICK_PX = 3
@@ -198,9 +197,8 @@ class NumberField(QLineEdit):
             self.reset.emit()
 
     def mark(self, changed: bool) -> None:
-        """Changed values stand in the text's full colour, untouched ones are quiet."""
-        palette = self.palette()
-        colour = QColor(theme.current().text if changed else theme.current().quiet)
-        if palette.color(QPalette.ColorRole.Text) != colour:
-            palette.setColor(QPalette.ColorRole.Text, colour)
-            self.setPalette(palette)
+        """Changed values stand in the text's full colour, untouched ones are quiet (the theme's style sheet)."""
+        if self.property("changed") != changed:
+            self.setProperty("changed", changed)
+            self.style().unpolish(self)
+            self.style().polish(self)

@@ -258,11 +258,6 @@ class ParameterSlider(QWidget):
             painter.drawRoundedRect(self.rect().adjusted(0, 0, -1, -1), 4, 4)
             painter.end()
 
-    def changeEvent(self, event: QEvent) -> None:
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "number"):
-            self.number.mark(self.is_changed)
-        super().changeEvent(event)
-
 
 def chain(rows: list[ParameterSlider]) -> None:
     """Let Tab in a number go on typing in the next row's number, Shift+Tab in the one before."""
