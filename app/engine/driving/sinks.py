@@ -68,7 +68,7 @@ class FilmSink:
         note: provenance.Note,
     ) -> None:
         self._path, self._note = path, note
-        self._unfinished = path.with_name(f"{path.stem}.recording{path.suffix}")
+        self._unfinished = _free_name(path)
         self.track: SoundTrack | None = None
         self._process = subprocess.Popen(
             [ffmpeg.executable(), "-hide_banner", "-y", *self._arguments(rate, sound, live)],
@@ -180,6 +180,16 @@ class FilmSink:
         with self._process.stderr as stderr:
             for line in stderr:
                 self._words.append(line.decode("utf-8", "replace"))
+
+
+def _free_name(path: Path) -> Path:
+    """Where a film grows: never over what an earlier crash left to be rescued."""
+    beside = path.with_name(f"{path.stem}.recording{path.suffix}")
+    number = 2
+    while beside.exists():
+        beside = path.with_name(f"{path.stem}.recording{number}{path.suffix}")
+        number += 1
+    return beside
 
 
 class PngSink:

@@ -254,6 +254,13 @@ def test_an_older_film_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
     assert len(times_of(path)) == 2
 
 
+def test_what_a_crash_left_is_not_overwritten(tmp_path: Path) -> None:
+    left = tmp_path / "a.recording.mp4"
+    left.write_bytes(b"to be rescued")
+    record(tmp_path / "a.mp4", [0, 0.04]).stop()
+    assert left.read_bytes() == b"to be rescued" and len(times_of(tmp_path / "a.mp4")) == 2
+
+
 def test_what_cannot_be_recorded_is_told(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="avi"):
         Recorder(tmp_path / "a.avi")
