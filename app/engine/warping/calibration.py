@@ -19,10 +19,10 @@ from app.engine.warping.lids import SHUT
 from app.engine.warping.shell import NECK_PIVOT
 
 INDEX_GAINS = {
-    "mouth_gap": 1.0,
-    "mouth_width": 1.55,
-    "lift_left": 1.25,
-    "lift_right": 1.25,
+    "mouth_gap": 1.08,
+    "mouth_width": 1.6,
+    "lift_left": 1.7,
+    "lift_right": 1.7,
     "mouth_side": 1.6,
     "jaw_side": 2.4,
     "protrusion": 1.5,
@@ -34,7 +34,7 @@ INDEX_GAINS = {
     "eye_left": 1.0,
     "eye_right": 1.0,
 }
-GAZE_GAIN = (1.75, 3.5)
+GAZE_GAIN = (1.85, 4.0)
 WIDE_GAIN, CLOSING = 1.6, 1.7
 PROBES = ((-15.0, 0.0), (15.0, 0.0), (0.0, -15.0), (0.0, 15.0))  # (yaw, pitch) degrees from the photo's own
 TURNED = 5.0  # degrees from which a photo is also probed looking ahead

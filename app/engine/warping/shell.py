@@ -145,6 +145,6 @@ def _weighted(
     body = np.zeros(N_MESH)
     body[N_FACE:] = 1 - smoothstep(2, 6, distance)
     follow = np.ones(N_MESH)
-    follow[N_FACE:] = np.exp(-((distance / 0.45) ** 2)) * (distance < 1)
+    follow[N_FACE:] = np.exp(-((distance / 0.45) ** 2)) * (distance < 0.7)
     spoke = np.concatenate([np.arange(N_FACE), np.tile(OVAL, N_RINGS)])
     return SourceMesh(everything, rigid * border, body * border, follow, spoke, margin, camera, middle, iod)

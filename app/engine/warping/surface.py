@@ -32,6 +32,7 @@ LIGHT_STRENGTH = 0.7
 LIGHT_RANGE = (0.78, 1.28)
 MIRROR_RANGE = (0.35, 2.5)
 TURNED = 8.0  # degrees of yaw from which a photo hides part of a face
+TURNED_FAR = (10.0, 18.0)  # from which it hides what lies beside it
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +95,9 @@ def surface(pixels: NDArray[Any], mesh: SourceMesh, yaw: float) -> Surface:
     hidden = _hidden(points, n, mesh.iod)
     light = _light(n, colour[:N_FACE] @ LUMINANCE, hidden)
     mirrors = abs(yaw) > TURNED
+    outline = _outline(mesh) * smoothstep(*TURNED_FAR, np.array(abs(yaw)))
     ratio = _ratio(colour[:N_FACE], n, hidden) if mirrors else np.ones((N_MESH, 3))
-    return Surface(n, light, twins(), hidden, ratio, _outline(mesh), mirrors)
+    return Surface(n, light, twins(), hidden, ratio, outline, mirrors)
 
 
 def _colour(pixels: NDArray[Any], mesh: SourceMesh) -> FloatArray:
