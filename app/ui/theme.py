@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QFontInfo, QGuiApplication, QPalette
@@ -88,6 +89,7 @@ def apply(app: QApplication, name: str) -> Theme:
     return _current
 
 
+@lru_cache(maxsize=8)
 def body_font(px: int = BODY_PX) -> QFont:
     """The system's typeface at a size in logical pixels, figures of one width."""
     font = QFont(QFontInfo(QFont()).family())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +85,15 @@ class CanvasFace:
 
     def handles(self, zoom: float) -> list[Handle]:
         """Those with room of their own at a zoom (logical px per photo px)."""
+        if zoom not in self._handles:
+            self._handles[zoom] = self._apart(zoom)
+        return self._handles[zoom]
+
+    @cached_property
+    def _handles(self) -> dict[float, list[Handle]]:
+        return {}
+
+    def _apart(self, zoom: float) -> list[Handle]:
         shown: list[Handle] = []
         for handle in HANDLES:
             ways = [self.points[handle.landmark] - self.points[other.landmark] for other in shown]
@@ -91,10 +101,15 @@ class CanvasFace:
                 shown.append(handle)
         return shown
 
+    @cached_property
+    def _oval(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Middle and half axes of what counts as the face, px."""
+        low, high = self.points[:468].min(axis=0), self.points[:468].max(axis=0)
+        return (low + high) / 2, (high - low) / 2 * REACH_OF_FACE
+
     def near(self, point: QPointF) -> bool:
         """Whether a point of the photo lies on the face or close around it."""
-        low, high = self.points[:468].min(axis=0), self.points[:468].max(axis=0)
-        middle, half = (low + high) / 2, (high - low) / 2 * REACH_OF_FACE
+        middle, half = self._oval
         return bool((((np.array([point.x(), point.y()]) - middle) / half) ** 2).sum() <= 1)
 
 
