@@ -95,7 +95,7 @@ def surface(pixels: NDArray[Any], mesh: SourceMesh, yaw: float) -> Surface:
     hidden = _hidden(points, n, mesh.iod)
     light = _light(n, colour[:N_FACE] @ LUMINANCE, hidden)
     mirrors = abs(yaw) > TURNED
-    outline = _outline(mesh) * smoothstep(*TURNED_FAR, np.array(abs(yaw)))
+    outline = _outline(mesh, float(smoothstep(*TURNED_FAR, np.array(abs(yaw)))))
     ratio = _ratio(colour[:N_FACE], n, hidden) if mirrors else np.ones((N_MESH, 3))
     return Surface(n, light, twins(), hidden, ratio, outline, mirrors)
 
@@ -188,16 +188,20 @@ def mirror_share(surface: Surface, after: FloatArray, yaw_change: float) -> Floa
     share = smoothstep(1.5, 2.8, stretch) * smoothstep(0.1, 0.35, before[twin] - before)
     share = np.maximum(share, surface.hidden * smoothstep(0, 0.10, after[:, 2] - before))
     share *= smoothstep(0.0, 3.0, np.array(abs(yaw_change)))
-    rings = share[list(OVAL)][None] * surface.outline * smoothstep(6.0, 16.0, np.array(abs(yaw_change)))
+    rings = share[list(OVAL)][None] * surface.outline
     spread = _spread(np.concatenate([share, rings.ravel()]))
     # Two half-transparent skins would show both their features; an outline must not be half there at all.
     return np.concatenate([smoothstep(0.2, 0.8, spread[:N_FACE]), smoothstep(0.4, 0.6, spread[N_FACE:])])
 
 
-def _outline(mesh: SourceMesh) -> FloatArray:
-    """(12, 36) how much of the other side a ring takes: the first ones only, hair and collars are no mirror images."""
-    near = smoothstep(0.5, 0.1, np.array(RING_DISTANCES))[:, None]
+def _outline(mesh: SourceMesh, turned: float) -> FloatArray:
+    """(12, 36) how much of the other side a ring takes: the first ones only, hair and collars are no mirror images.
+
+    turned: 0 for a photo turned so little that only the cheek's edge is missing, 1 where an ear may be.
+    """
+    near = smoothstep(0.22 + 0.28 * turned, 0.08, np.array(RING_DISTANCES))[:, None]
     above_jaw = smoothstep(0.92, 1.0, mesh.rigid[N_FACE:].reshape(N_RINGS, N_OVAL))
+    above_jaw[0] = 1  # the jaw's own edge
     return np.asarray(near * above_jaw)
 
 
