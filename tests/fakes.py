@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ class FakeEngine:
         self.gate.set()
         self._faces, self._size, self._name = faces, size, "mesh-warp"
         self.closed = False
+        self.animation: FakeAnimation | None = None
 
     def __call__(self) -> FakeEngine:
         """So that an instance is its own factory."""
@@ -132,3 +134,55 @@ class FakeEngine:
         yield Step(0, 1, path.name)
         path.write_bytes(self.render(portrait, edits).pixels.tobytes())
         yield Step(1, 1, path.name)
+
+    def animate(
+        self,
+        portrait: Portrait,
+        face: int,
+        edits: Edits,
+        source: Any,
+        settings: Any,
+        max_side: int | None = None,
+    ) -> Iterator[Step]:
+        self._note("animate", face, settings)
+        self.animation = FakeAnimation(settings)
+        try:
+            for number in range(100_000):
+                told = {"fps": 25.0, "dropped": 0, "level": None, **self.animation.told()}
+                yield Step(number, 0, "", portrait.photo.pixels, extra=told)
+        finally:
+            self.animation = None
+            self._note("animation closed")
+
+
+class FakeAnimation:
+    """What `app.engine.driving.animation.Animation` offers the panel; notes what was asked of it."""
+
+    def __init__(self, settings: Any) -> None:
+        self.controls = SimpleNamespace(settings=settings, edit=FaceEdit(), nmfc_size=0)
+        self.paused = False
+        self.recorder: Path | None = None
+        self.output = None
+        self.listening: tuple[bool, Any] = (False, None)
+        self.neutrals = 0
+        self.driver = SimpleNamespace(calibration=SimpleNamespace(start=self._start), reset=lambda: None)
+
+    def _start(self) -> None:
+        self.neutrals += 1
+
+    def told(self) -> dict[str, Any]:
+        recording = {"recording": 1.0, "recording_error": None, "disk_left": 5e9, "recording_dropped": 0}
+        return recording if self.recorder else {}
+
+    def record(self, path: Path) -> None:
+        if path.suffix != ".mp4":
+            raise EngineError("This is no film.", "Choose another name.")
+        self.recorder = path
+
+    def stop_recording(self, clip: Path | None = None) -> Any:
+        path, self.recorder = self.recorder, None
+        return SimpleNamespace(path=path, duration=1.0, pictures=25, error=None) if path else None
+
+    def listen(self, on: bool, device: Any = None) -> None:
+        if on:
+            raise EngineError("The microphone cannot be opened.", "Plug it in.")

@@ -1,0 +1,105 @@
+"""Driving seen from the session: one animation, changed while it runs, never piling up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.engine.results import Step
+from app.session.live import Live
+from app.session.session import Session
+from app.session.worker import STEPS_AHEAD
+from tests.fakes import FakeEngine
+from tests.session.conftest import settle
+
+
+@pytest.fixture
+def live(opened: Session, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot) -> Iterator[Live]:
+    live = Live(opened)
+    monkeypatch.setattr(live, "start_clip", lambda: live._start(lambda: None))
+    live.start_clip()  # type: ignore[call-arg]
+    qtbot.waitSignal(live.stepped).wait()
+    yield live
+    if live.running:
+        with qtbot.waitSignal(live.stopped):
+            live.stop()
+
+
+def told(live: Live, qtbot: QtBot, fake: FakeEngine, what: Any) -> None:
+    qtbot.waitUntil(lambda: fake.animation is not None and what(fake.animation))
+
+
+def test_settings_and_sliders_reach_the_running_animation(
+    live: Live, fake: FakeEngine, opened: Session, qtbot: QtBot
+) -> None:
+    live.change(replace(live.settings, mode="face", mirror=True))
+    told(live, qtbot, fake, lambda a: a.controls.settings.mode == "face" and a.controls.settings.mirror)
+    opened.set_value("smile", 0.7)
+    told(live, qtbot, fake, lambda a: a.controls.edit.get("smile") == 0.7)
+    live.set_neutral()
+    told(live, qtbot, fake, lambda a: a.neutrals == 1)
+    live.pause(True)
+    told(live, qtbot, fake, lambda a: a.paused)
+
+
+def test_nothing_else_is_rendered_while_it_runs_and_the_still_comes_back(
+    live: Live, fake: FakeEngine, opened: Session, qtbot: QtBot
+) -> None:
+    renders = fake.count("render")
+    opened.set_value("yaw", 4)
+    told(live, qtbot, fake, lambda a: a.controls.edit.get("yaw") == 4)
+    assert fake.count("render") == renders
+    with qtbot.waitSignal(live.stopped):
+        live.stop()
+    settle(opened, qtbot)
+    assert fake.count("render") == renders + 1 and fake.count("animation closed") == 1
+
+
+def test_a_recording_is_started_and_finished(
+    live: Live, fake: FakeEngine, tmp_path: Path, qtbot: QtBot
+) -> None:
+    live.record(tmp_path / "film.mp4")
+    told(live, qtbot, fake, lambda a: a.recorder is not None)
+    with qtbot.waitSignal(live.recorded) as caught:
+        live.stop_recording()
+    assert caught.args[0].path == tmp_path / "film.mp4" and not live.recording
+
+
+def test_what_cannot_be_switched_on_is_off_and_says_why(live: Live, tmp_path: Path, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(live.failed):
+        live.listen(True)
+    assert not live.listening
+    with qtbot.waitSignal(live.failed):
+        live.record(tmp_path / "film.xyz")
+    assert not live.recording and live.running
+
+
+def test_pictures_the_gui_has_no_time_for_are_skipped(live: Live, opened: Session, qtbot: QtBot) -> None:
+    seen: list[Step] = []
+    live.stepped.connect(seen.append)
+    before = opened.thread_.worker._sent
+    time.sleep(0.3)  # the GUI is deaf; the fake makes thousands of steps meanwhile
+    assert opened.thread_.worker._sent - before <= STEPS_AHEAD
+    qtbot.waitUntil(lambda: len(seen) > 3)
+    assert seen[-1].done - seen[0].done > len(seen)
+
+
+def test_ending_the_session_closes_the_animation(opened: Session, fake: FakeEngine, qtbot: QtBot) -> None:
+    live = Live(opened)
+    live._start(lambda: None)
+    qtbot.waitSignal(live.stepped).wait()
+    opened.stop()
+    assert fake.count("animation closed") == 1 and fake.closed
+
+
+def test_without_a_portrait_there_is_nothing_to_drive(session: Session, qtbot: QtBot) -> None:
+    live = Live(session)
+    with qtbot.waitSignal(live.failed) as caught:
+        live.start_clip(Path("clip.mp4"))
+    assert caught.args[0].remedy and not live.running
