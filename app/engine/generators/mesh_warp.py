@@ -66,9 +66,10 @@ class MeshWarp:
     def encode(self, source: SourceImage) -> WarpCode:
         """Take the photo apart and learn how its pose is read. EngineError for a face too small to move."""
         code = self._taken_apart(source)
-        if source.key not in self._responses or not source.key:
-            self._responses[source.key] = self._probed(source)
-        return replace(code, response=self._responses[source.key])
+        key = (source.key, source.face.params.camera.quaternion)
+        if key not in self._responses or not source.key:
+            self._responses[key] = self._probed(source)
+        return replace(code, response=self._responses[key])
 
     def _probed(self, source: SourceImage) -> PoseResponse | None:
         """A small copy of the photo rendered at a few poses and measured afresh."""

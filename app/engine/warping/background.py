@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FILL_SIDE = 512  # px: the fill is smooth, so it is made small
+REACH = 0.3  # IOD behind the person that the texture beside them is carried on
 
 
 def push_pull(colours: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -80,7 +81,7 @@ def fill(pixels: NDArray[Any], hidden: NDArray[np.bool_], iod: float) -> NDArray
     base = push_pull(small, (~mask).astype(np.float32))
     sigma = max(1.0, 0.08 * iod * scale)
     smooth = _smooth(small, ~mask, sigma)
-    made = base + _reflected_detail(small, smooth, mask, max(2.0, 0.6 * iod * scale))
+    made = base + _reflected_detail(small, smooth, mask, max(2.0, REACH * iod * scale))
     made = np.where(mask[..., None], made, small)
     large = cv2.resize(made, (width, height), interpolation=cv2.INTER_LINEAR).reshape(pixels.shape)
     top = 65535 if pixels.dtype == np.uint16 else 255

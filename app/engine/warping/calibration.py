@@ -38,6 +38,7 @@ GAZE_GAIN = (1.85, 4.0)
 WIDE_GAIN, CLOSING = 1.6, 1.7
 PROBES = ((-15.0, 0.0), (15.0, 0.0), (0.0, -15.0), (0.0, 15.0))  # (yaw, pitch) degrees from the photo's own
 TURNED = 5.0  # degrees from which a photo is also probed looking ahead
+BEYOND = 1.35  # of the probed turns up to which the response is carried on
 MOST = 10.0  # degrees a pose is ever corrected by
 Angles = tuple[float, float, float]
 
@@ -47,7 +48,7 @@ class PoseResponse:
     """How a photo's measured pose differs from the drawn one.
 
     errors: (5, 3) of yaw, pitch, roll (degrees) over (y, p, y^2, p^2, y p), the drawn turn in radians; reach: (2,)
-    degrees of yaw and pitch up to which that was seen.
+    degrees of yaw and pitch up to which that holds.
     """
 
     errors: FloatArray
@@ -97,7 +98,7 @@ def _fitted(turns: list[FloatArray], errors: list[FloatArray]) -> PoseResponse:
     rows = _features(np.array(turns))
     ridge = np.diag([1e-4, 1e-4, 1e-3, 1e-3, 1e-3])
     found = np.linalg.solve(rows.T @ rows + ridge, rows.T @ np.array(errors))
-    return PoseResponse(found, np.maximum(np.abs(turns).max(axis=0), 15.0))
+    return PoseResponse(found, BEYOND * np.maximum(np.abs(turns).max(axis=0), 15.0))
 
 
 def _drawn_turn(response: PoseResponse, wanted: FloatArray) -> FloatArray:

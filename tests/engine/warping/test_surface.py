@@ -1,0 +1,95 @@
+"""Light and mirrored skin: nothing at the photo's own pose, something where it turns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app.engine.face.morphable_model import default_model
+from app.engine.face.parameters import Camera, Expression, FaceParams, FittedFace, Identity
+from app.engine.warping.calibration import amplified, corrected_camera, probe
+from app.engine.warping.geometry import target_points
+from app.engine.warping.shell import SourceMesh, source_mesh
+from app.engine.warping.surface import Surface, mirror_share, normals, relight, surface, twins
+
+SIZE = 300
+
+
+def face_turned(yaw: float) -> FittedFace:
+    camera = Camera.from_angles(yaw, 0, 0, 60.0, (150.0, 150.0))
+    points = camera.project(default_model().mean)
+    landmarks = np.concatenate([points, np.repeat(points[:1], 10, axis=0)])
+    params = FaceParams(Identity(), Expression(), camera)
+    return FittedFace(params, landmarks, (80.0, 70.0, 140.0, 160.0), np.zeros((468, 3)))
+
+
+def lit_from_the_right(yaw: float) -> tuple[SourceMesh, Surface]:
+    x = np.linspace(40, 220, SIZE)
+    pixels = np.repeat(np.repeat(x[None, :, None], SIZE, axis=0), 3, axis=2).astype(np.uint8)
+    mesh = source_mesh(face_turned(yaw), np.ones((SIZE, SIZE), np.float32))
+    return mesh, surface(pixels, mesh, yaw)
+
+
+def test_normals_face_the_viewer_and_to_the_sides() -> None:
+    mesh, _ = lit_from_the_right(0)
+    n = normals(mesh.points)
+    assert n[4, 2] > 0.9, "the tip of the nose"
+    assert n[454, 0] > 0.3 and n[234, 0] < -0.3, "the cheeks, left and right in the picture"
+
+
+def test_mirrored_vertices_are_twins() -> None:
+    twin = twins()
+    assert np.array_equal(twin[twin], np.arange(len(twin)))
+    assert twin[33] == 263
+
+
+@pytest.mark.parametrize("yaw", [0.0, 28.0, -28.0])
+def test_the_photos_own_pose_gets_neither_light_nor_mirror(yaw: float) -> None:
+    mesh, skin = lit_from_the_right(yaw)
+    after = normals(mesh.points)
+    assert not relight(skin, after).any()
+    assert not mirror_share(skin, after, 0.0).any()
+
+
+def test_a_cheek_turned_to_the_light_brightens() -> None:
+    mesh, skin = lit_from_the_right(0)
+    camera = Camera.from_angles(20, 0, 0, 60.0, (150.0, 150.0))
+    moved, _ = target_points(mesh, camera, np.zeros((468, 3)))
+    gain = relight(skin, normals(moved))
+    assert gain[4] > 0.01, "the nose now looks to the light"
+    assert np.abs(gain).max() < 0.3
+
+
+def test_a_turned_photo_borrows_its_hidden_cheek() -> None:
+    mesh, skin = lit_from_the_right(30)
+    moved, _ = target_points(mesh, Camera.from_angles(0, 0, 0, 60.0, (150.0, 150.0)), np.zeros((468, 3)))
+    share = mirror_share(skin, normals(moved), -30.0)
+    far, near = (323, 361, 288, 435), (93, 132, 58, 215)
+    assert share[list(far)].mean() > 0.5 > 0.05 > share[list(near)].mean()
+
+
+def test_a_probed_response_is_taken_back() -> None:
+    """A photo that reads 80 % of every yaw and adds 2 degrees of pitch to a full turn."""
+
+    def measure(angles: tuple[float, float, float]) -> tuple[float, float, float]:
+        return 0.8 * angles[0], angles[1] + angles[0] / 15 * 2, angles[2]
+
+    response = probe((0.0, 0.0, 0.0), measure)
+    assert response is not None
+    own = face_turned(0).params.camera
+    asked = replace(Camera.from_angles(15, -5, 3, own.scale, own.translation), translation=(140.0, 160.0))
+    drawn = corrected_camera(own, asked, response)
+    assert measure(drawn.angles) == pytest.approx((15, -5, 3), abs=0.6)
+    assert corrected_camera(own, own, response) == own
+    assert probe((0.0, 0.0, 0.0), lambda angles: None) is None
+
+
+def test_gains_leave_what_is_not_asked() -> None:
+    worn = Expression(tuple(np.linspace(-1, 1, 28)), (3.0, -2.0), (0.3, 0.25))
+    assert amplified(worn, worn) == worn
+    asked = replace(worn, gaze=(13.0, -2.0), aperture=(0.3, 0.15))
+    drawn = amplified(worn, asked)
+    assert drawn.gaze[0] > 13 and drawn.gaze[1] == -2
+    assert drawn.aperture[0] == 0.3 and drawn.aperture[1] < 0.15
