@@ -1,4 +1,4 @@
-"""mien train: personal models, a generator of one's own, latent directions. Each run goes on where it stopped."""
+"""mien train: HeadGAN, people, a generator of one's own, latent directions. Each run goes on where it stopped."""
 
 from __future__ import annotations
 
@@ -16,6 +16,15 @@ EVERY = 25  # steps between two lines on the terminal
 def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser("train", help="train a person's model, a generator, directions")
     actions = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
+
+    anyone = actions.add_parser(
+        "headgan", help="a HeadGAN from a folder of portraits and clips of many people"
+    )
+    anyone.add_argument("folder", type=Path)
+    anyone.add_argument(
+        "--shard", metavar="I/N", help="only prepare every N-th file from the I-th (from 0) on"
+    )
+    anyone.set_defaults(run=run_headgan)
 
     person = actions.add_parser("head2head", help="a personal model from footage of one person")
     person.add_argument("footage", type=Path)
@@ -37,12 +46,24 @@ def add(subparsers: Subparsers) -> None:
         "--calibrate", action="store_true", help="only learn what the imported matrix means in our components"
     )
     directions.set_defaults(run=run_directions)
-    for action, name in ((person, "me"), (people, "people"), (stylegan, "faces"), (directions, "directions")):
+    names = ((anyone, "headgan"), (person, "me"), (people, "people"))
+    for action, name in (*names, (stylegan, "faces"), (directions, "directions")):
         action.add_argument("--minutes", type=float, default=10.0, help="to train now")
         action.add_argument(
             "-o", "--output", default=name, metavar="NAME", help=f"its name (default: {name})"
         )
         action.add_argument("--picture", type=Path, metavar="PNG", help="keep the newest samples here")
+
+
+def run_headgan(args: argparse.Namespace) -> None:
+    from app.engine.training.train_headgan import prepare_only, train_headgan
+
+    if args.shard:
+        told(prepare_only(args.folder, args.output, args.shard), args.picture)
+        return
+    model = told(train_headgan(args.folder, args.output, args.minutes), args.picture)
+    if model is not None:  # only torchrun's first process has it
+        print(f"Trained “{model.name}”. Use it with --engine headgan.")
 
 
 def run_head2head(args: argparse.Namespace) -> None:
@@ -87,9 +108,9 @@ def told(steps: Steps[Step, None, Any], picture: Path | None) -> Any:
             return finished.value
         if step.picture is not None and picture is not None:
             save(step.picture, picture)
-        if count % EVERY == 0 or step.picture is not None:
+        if count % EVERY == 0 or step.picture is not None or step.error:
             done = f"{step.done} of {step.total}: " if step.total else ""
-            say(done + step.message)
+            say(done + (step.error or step.message))
         count += 1
 
 

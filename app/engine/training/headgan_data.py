@@ -61,6 +61,11 @@ class HeadGanSamples:
             sample = mirror(sample)
         return relit(sample, rng)
 
+    def unedited(self, index: int) -> dict[str, NDArray[Any]]:
+        """A file's first frame from itself, at its own parameters."""
+        file = self._file(self.paths[index])
+        return self.sample(file, 0, 0, [file.params[0]])
+
     def sample(
         self, file: FacesFile, source: int, index: int, frames: Sequence[FaceParams]
     ) -> dict[str, NDArray[Any]]:

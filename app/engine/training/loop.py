@@ -110,6 +110,11 @@ class Stepper:
             value /= self.world
         return value
 
+    def wait(self) -> None:
+        """Until every process is here."""
+        if self.world > 1:
+            dist.barrier()
+
     def _average(self, tensors: list[Tensor]) -> None:
         """One message for all: a GAN's step runs its networks several times, which DDP's hooks do not like."""
         if self.world == 1 or not tensors:

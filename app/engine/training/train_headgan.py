@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator as Steps
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,16 +15,21 @@ from torch import Tensor, nn
 
 from app.engine.checkpoints.headgan_files import KINDS
 from app.engine.checkpoints.kinds import Found
+from app.engine.errors import EngineError
 from app.engine.networks.blocks import fold_spectral_norm
 from app.engine.networks.discriminators import MultiScaleDiscriminator, with_tiled
 from app.engine.networks.headgan import LIGHT, RGB, HeadGan, HeadGanConfig, HeadGanOutput
+from app.engine.results import Step
 from app.engine.training import losses
+from app.engine.training.faces import prepare
 from app.engine.training.headgan_data import MOUTH_SHARE, HeadGanSamples
-from app.engine.training.loop import Batch, Plan, Progress, Stepper, train
+from app.engine.training.loop import CHECKPOINT, Batch, Plan, Stepper, start_processes, train
 from app.engine.training.perceptual import imported_features
-from app.engine.weights import Model, save_model
+from app.engine.training.train_personal import run_folder, told
+from app.engine.weights import Model, file_sha256, save_model
 
 N_AUDIO = 300
+DATA = "data"  # in the run's folder
 OURS = "Made with Mien from your own pictures: their licence applies."
 
 
@@ -41,16 +47,17 @@ class Weights:
 
 @dataclass(frozen=True)
 class Settings:
-    """size: of the pictures; discriminator: its width (released 64); rate: Adam's."""
+    """size: of the pictures; discriminator: its width (released 64); rate: Adam's; batch: per process."""
 
     network: HeadGanConfig = LIGHT
     size: int = 128
     discriminator: int = 16
     rate: float = 2e-4
+    batch: int = 4
     weights: Weights = field(default_factory=Weights)
 
 
-FULL = Settings(HeadGanConfig(), 256, 64, 2e-4, Weights(temporal=30.0))
+FULL = Settings(HeadGanConfig(), 256, 64, weights=Weights(temporal=30.0))
 
 
 class HeadGanTraining:
@@ -85,11 +92,11 @@ class HeadGanTraining:
     def step(self, batch: Batch, stepper: Stepper) -> Mapping[str, Tensor]:
         """One step of the critics on what the generator makes now, then one of the generator."""
         with stepper.autocast():
-            out = self._generate(batch, batch["nmfc"])
+            out = self.generate(batch, batch["nmfc"])
             critic_loss = self._critic_loss(batch, out.image.detach())
         stepper.update(self.optimisers["D"], critic_loss)
         with stepper.autocast():
-            terms = self._generator_terms(batch, out)
+            terms = self.generator_terms(batch, out)
             total = torch.stack([term.float() for term in terms.values()]).sum()
         stepper.update(self.optimisers["G"], total)
         return {"G": total, "D": critic_loss, **terms}
@@ -100,7 +107,7 @@ class HeadGanTraining:
         batch = {k: torch.from_numpy(np.stack([s[k] for s in self.shown])).to(device) for k in self.shown[0]}
         self.generator.eval()
         with torch.no_grad():
-            out = self._generate(batch, batch["nmfc"])
+            out = self.generate(batch, batch["nmfc"])
         self.generator.train()
         columns = [batch["reference"][:, RGB:], out.warped, out.image, batch["target"]]
         rows = torch.cat([column.float().cpu() for column in columns], dim=3)
@@ -113,7 +120,7 @@ class HeadGanTraining:
         config = asdict(replace(self.settings.network, spectral=False))
         return Found(fold_spectral_norm(weights), config, {"image_size": torch.tensor(self.settings.size)})
 
-    def _generate(self, batch: Batch, nmfc: Tensor) -> HeadGanOutput:
+    def generate(self, batch: Batch, nmfc: Tensor) -> HeadGanOutput:
         audio = batch["audio"] if self.settings.network.audio else None
         output: HeadGanOutput = self.generator(nmfc, batch["reference"], audio)
         return output
@@ -125,7 +132,7 @@ class HeadGanTraining:
         face = losses.hinge_discriminator(real, fake)
         return face + 0.5 * losses.hinge_discriminator(real_mouth, fake_mouth)
 
-    def _generator_terms(self, batch: Batch, out: HeadGanOutput) -> dict[str, Tensor]:
+    def generator_terms(self, batch: Batch, out: HeadGanOutput) -> dict[str, Tensor]:
         """Every term with its weight (HeadGAN, eq. 9; first version with L_Temp)."""
         weights, target, nmfc = self.settings.weights, batch["target"], batch["nmfc"][:, -RGB:]
         face = losses.face_mask(nmfc)
@@ -141,7 +148,7 @@ class HeadGanTraining:
         }
         terms["perceptual"] = weights.perceptual * self._perceptual(batch, out, real)
         if weights.temporal:
-            before = self._generate(batch, batch["nmfc_before"])
+            before = self.generate(batch, batch["nmfc_before"])
             terms["temporal"] = weights.temporal * losses.temporal(before.features, out.features)
         return terms
 
@@ -175,18 +182,57 @@ def mouth_crops(image: Tensor, corners: Tensor) -> Tensor:
     return torch.stack(crops)
 
 
-def train_headgan(data: Path, plan: Plan, settings: Settings, device: torch.device) -> Iterator[Progress]:
-    """Train on prepared data (`faces.prepare`) in `plan.folder`, continuing what is there."""
-    return train(HeadGanTraining(data, settings, plan.seed), plan, device)
+def train_headgan(
+    sources: Path,
+    name: str,
+    minutes: float,
+    settings: Settings | None = None,
+    steps: int | None = None,
+) -> Steps[Step, None, Model | None]:
+    """Prepare a folder of portraits and clips, train on it, and keep the generator as a model.
+
+    The same name goes on with its run. Under torchrun the processes share the preparation, and only the first
+    keeps the model (the others give None). Closing the iterator stops: the checkpoint is kept.
+    """
+    device = start_processes()
+    settings = settings or (FULL if device.type == "cuda" else Settings())
+    folder = run_folder(name)
+    stepper = Stepper(device)
+    yield from prepare(sources, folder / DATA, (stepper.rank, stepper.world))
+    stepper.wait()
+    recipe = HeadGanTraining(folder / DATA, settings)
+    recipe.generator.to(device)
+    before = own_error(recipe)
+    plan = Plan(folder, minutes, settings.batch * stepper.world, steps=steps)
+    yield from told(train(recipe, plan, device))
+    words = f"L1 of the unedited portraits {own_error(recipe):.2f} (when this run began: {before:.2f})"
+    yield Step(0, 0, words, recipe.picture())
+    return keep_model(recipe, folder, name) if stepper.rank == 0 else None
 
 
-def keep_model(folder: Path, data: Path, settings: Settings, name: str) -> Model:
-    """The run's newest generator as a model of the user's."""
-    from app.engine.training.loop import CHECKPOINT
-    from app.engine.weights import file_sha256
+def prepare_only(sources: Path, name: str, shard: str) -> Steps[Step, None, None]:
+    """One share, "i/n", of a run's data: several machines with one disk, or one after the other."""
+    first, _, count = shard.partition("/")
+    if not (first.isdigit() and count.isdigit() and int(first) < int(count)):
+        raise EngineError(f"“{shard}” is no share of the files.", "Write it as 0/4, 1/4, 2/4 or 3/4.")
+    yield from prepare(sources, run_folder(name) / DATA, (int(first), int(count)))
 
-    recipe = HeadGanTraining(data, settings)
-    kept = torch.load(folder / CHECKPOINT, map_location="cpu", weights_only=True)
-    recipe.generator.load_state_dict(kept["networks"]["G"])
+
+@torch.no_grad()
+def own_error(recipe: HeadGanTraining) -> float:
+    """Mean L1 in levels (0 to 255) between portraits and what the network makes of them at their own parameters."""
+    device = next(recipe.generator.parameters()).device
+    errors = []
+    for index in range(min(8, len(recipe.samples.paths))):
+        sample = recipe.samples.unedited(index)
+        batch = {key: torch.from_numpy(value[None]).to(device) for key, value in sample.items()}
+        recipe.generator.eval()
+        image = recipe.generate(batch, batch["nmfc"]).image
+        errors.append(127.5 * float((image - batch["target"]).abs().mean()))
+    return float(np.mean(errors))
+
+
+def keep_model(recipe: HeadGanTraining, folder: Path, name: str) -> Model:
+    """The generator as a model of the user's."""
     digest = file_sha256(folder / CHECKPOINT)
     return save_model(recipe.found(), KINDS[0], name, folder.name, digest, OURS, OURS)

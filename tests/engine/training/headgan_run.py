@@ -8,14 +8,15 @@ from pathlib import Path
 import torch
 
 from app.engine.networks.headgan import HeadGanConfig
-from app.engine.training.loop import Plan, start_processes
-from app.engine.training.train_headgan import Settings, Weights, train_headgan
+from app.engine.training.loop import Plan, start_processes, train
+from app.engine.training.train_headgan import HeadGanTraining, Settings, Weights
 
-TINY = Settings(HeadGanConfig(width=4, hidden=8, audio=True), 32, 4, 1e-3, Weights(temporal=30.0))
+TINY = Settings(HeadGanConfig(width=4, hidden=8, audio=True), 32, 4, 1e-3, 2, Weights(temporal=30.0))
 
 
 def run(data: Path, folder: Path, steps: int, settings: Settings = TINY) -> None:
-    for _ in train_headgan(data, Plan(folder, 5, batch=2, steps=steps), settings, start_processes("cpu")):
+    device = start_processes("cpu")
+    for _ in train(HeadGanTraining(data, settings), Plan(folder, 5, batch=2, steps=steps), device):
         pass
 
 

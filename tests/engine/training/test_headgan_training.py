@@ -17,8 +17,8 @@ from app.engine.generators.headgan import HeadGan as Backend
 from app.engine.training.curves import read_curves
 from app.engine.training.faces import FacesFile, params_of_row, params_row, prepare, random_edit
 from app.engine.training.headgan_data import HeadGanSamples, between, mirror
-from app.engine.training.loop import CHECKPOINT
-from app.engine.training.train_headgan import HeadGanTraining, keep_model, mouth_crops
+from app.engine.training.loop import CHECKPOINT, Plan, train
+from app.engine.training.train_headgan import HeadGanTraining, mouth_crops, own_error, train_headgan
 from tests.engine.training.headgan_run import TINY, run
 
 ROOT = Path(__file__).parents[3]
@@ -188,20 +188,26 @@ def test_two_processes_equal_one_on_the_joined_batch(data, tmp_path):
 def test_every_term_reaches_the_generator(data):
     recipe = HeadGanTraining(data, TINY)
     batch = {k: torch.from_numpy(np.stack([v, v])) for k, v in recipe.draw(np.random.default_rng(0)).items()}
-    out = recipe._generate(batch, batch["nmfc"])
-    for name, term in recipe._generator_terms(batch, out).items():
+    out = recipe.generate(batch, batch["nmfc"])
+    for name, term in recipe.generator_terms(batch, out).items():
         gradients = torch.autograd.grad(
             term, list(recipe.generator.parameters()), retain_graph=True, allow_unused=True
         )
         assert any(g is not None and g.abs().sum() > 0 for g in gradients), name
 
 
-def test_a_trained_model_serves_the_generator(data, tmp_path, monkeypatch, portrait):
+def test_the_command_s_run_makes_a_model_that_serves_the_generator(sources, tmp_path, monkeypatch, portrait):
     from app.engine.generators import SourceImage, Target
 
-    monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
-    run(data, tmp_path / "run", 1)
-    model = keep_model(tmp_path / "run", data, TINY, "mine")
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path))
+    run_steps = train_headgan(sources, "mine", 5, TINY, steps=2)
+    told = []
+    with pytest.raises(StopIteration) as finished:
+        while True:
+            told.append(next(run_steps))
+    model = finished.value.value
+    assert any(step.message.startswith("step 2: G ") for step in told)
+    assert "unedited portraits" in told[-1].message and told[-1].picture is not None
     assert model.name == "mine" and model.kind == "headgan" and "your own" in model.use
     backend = Backend()
     assert backend.info.weights == ("mine",)
@@ -210,6 +216,14 @@ def test_a_trained_model_serves_the_generator(data, tmp_path, monkeypatch, portr
     camera = replace(face.params.camera, scale=face.params.camera.scale * 1.02)
     patch = backend.generate(backend.encode(source), Target(replace(face.params, camera=camera)))
     assert patch.pixels.shape[0] > 100 and backend.renderer().size == 32
+
+
+def test_own_error_falls_with_training(data, tmp_path):
+    recipe = HeadGanTraining(data, replace(TINY, rate=5e-3))
+    before = own_error(recipe)
+    for _ in train(recipe, Plan(tmp_path, 5, batch=2, steps=25), torch.device("cpu")):
+        pass
+    assert own_error(recipe) < before
 
 
 def test_picture_shows_reference_warped_image_target(data):
