@@ -59,9 +59,8 @@ class MeshWarp:
         return GeneratorInfo("mesh-warp", "Mesh warp", 0, tuple(c.name for c in CONTROLS), (), "MIT")
 
     def __init__(self) -> None:
-        self._responses: dict[
-            str, PoseResponse | None
-        ] = {}  # by photo and face: the same at every resolution
+        # By photo and face: the same at every resolution.
+        self._responses: dict[object, PoseResponse | None] = {}
 
     def encode(self, source: SourceImage) -> WarpCode:
         """Take the photo apart and learn how its pose is read. EngineError for a face too small to move."""
