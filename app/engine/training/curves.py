@@ -53,6 +53,18 @@ def smoothed(values: Sequence[float], window: int) -> NDArray[np.float64]:
     return np.asarray((sums[ends] - sums[starts]) / (ends - starts))
 
 
+def save_pictures(folder: Path, samples: NDArray[np.uint8] | None) -> None:
+    """The run's curves.png and, if there are any, samples.png."""
+    from PIL import Image
+
+    pictures = {"curves.png": curve_picture(read_curves(folder)), "samples.png": samples}
+    for name, picture in pictures.items():
+        if picture is not None:
+            beside = folder / (name + ".new")
+            Image.fromarray(picture).save(beside, "PNG")
+            os.replace(beside, folder / name)
+
+
 def curve_picture(
     lines: Sequence[Mapping[str, float]], size: tuple[int, int] = (900, 540)
 ) -> NDArray[np.uint8]:

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from app.engine.errors import EngineError
-from app.engine.training.curves import Curves
+from app.engine.training.curves import Curves, save_pictures
 
 Batch = dict[str, Tensor]
 CHECKPOINT = "checkpoint.pt"
@@ -156,6 +156,7 @@ def train(recipe: Recipe, plan: Plan, device: torch.device) -> Iterator[Progress
             picture = None
             if stepper.rank == 0 and now - pictured > plan.picture_seconds:
                 picture, pictured = recipe.picture(), time.monotonic()
+                save_pictures(plan.folder, picture)
             if stepper.rank == 0 and now - saved > plan.save_seconds:
                 _save(recipe, plan, step, before + now - start)
                 saved = time.monotonic()
@@ -166,6 +167,7 @@ def train(recipe: Recipe, plan: Plan, device: torch.device) -> Iterator[Progress
         curves.close()
     if stepper.rank == 0:
         _save(recipe, plan, step, before + time.monotonic() - start)
+        save_pictures(plan.folder, recipe.picture())
 
 
 def draw_batch(recipe: Recipe, plan: Plan, step: int, rank: int = 0, world: int = 1) -> Batch:

@@ -30,7 +30,8 @@ from app.engine.weights import Model, file_sha256, save_model
 
 N_AUDIO = 300
 DATA = "data"  # in the run's folder
-OURS = "Made with Mien from your own pictures: their licence applies."
+LICENCE = "Your own: trained with Mien on your pictures."
+USE = "What the licences of those pictures allow."
 
 
 @dataclass(frozen=True)
@@ -235,4 +236,4 @@ def own_error(recipe: HeadGanTraining) -> float:
 def keep_model(recipe: HeadGanTraining, folder: Path, name: str) -> Model:
     """The generator as a model of the user's."""
     digest = file_sha256(folder / CHECKPOINT)
-    return save_model(recipe.found(), KINDS[0], name, folder.name, digest, OURS, OURS)
+    return save_model(recipe.found(), KINDS[0], name, folder.name, digest, LICENCE, USE)

@@ -208,7 +208,10 @@ def test_the_command_s_run_makes_a_model_that_serves_the_generator(sources, tmp_
     model = finished.value.value
     assert any(step.message.startswith("step 2: G ") for step in told)
     assert "unedited portraits" in told[-1].message and told[-1].picture is not None
-    assert model.name == "mine" and model.kind == "headgan" and "your own" in model.use
+    folder = tmp_path / "training" / "mine"
+    assert np.asarray(Image.open(folder / "samples.png")).shape == (128, 128, 3)
+    assert np.asarray(Image.open(folder / "curves.png")).std() > 1
+    assert model.name == "mine" and model.kind == "headgan" and "those pictures" in model.use
     backend = Backend()
     assert backend.info.weights == ("mine",)
     face, pixels = portrait.faces[0], portrait.photo.pixels
