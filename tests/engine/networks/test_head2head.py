@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -159,3 +164,26 @@ def test_discriminators_equal_the_released_ones(shared, name, inputs):
             if layer < 4:  # the vectors hold every eighth channel and every fourth pixel of the features
                 found = found[:, ::8, ::4, ::4]
             assert np.abs(found - expected).max() < 2e-4
+
+
+@pytest.mark.slow
+def test_three_recurrent_frames_equal_the_released_networks(shared, tmp_path):
+    """Through the command, in a process of its own.
+
+    Zeros make the second encoder's features constant, and instance normalisation blows their rounding error
+    up to full size: the first frame depends on the convolution kernels, so the command fixes those.
+    """
+    recipe = parity(shared)
+    golden = np.load(shared / "parity" / "vectors" / "head2head_rollout.npz")["frames"]
+    weights = recipe.state_dict(recipe.read_keys("head2head_keys.tsv"), "public")
+    torch.save(weights, tmp_path / "latest_net_G.pth")
+    frames = recipe.tensor("input.rollout", (3, 18, 256, 256), "public", "uniform")
+    np.savez(tmp_path / "in.npz", input=frames.numpy())
+    environment = {**os.environ, "MIEN_HOME": str(tmp_path / "home")}
+    environment.pop("ONEDNN_MAX_CPU_ISA", None)
+    for command in (["import", "latest_net_G.pth"], ["run", "head2head", "in.npz", "-o", "out.npz"]):
+        arguments = [sys.executable, "-m", "app.cli", "models", *command]
+        path = {**environment, "PYTHONPATH": str(Path(__file__).parents[3])}
+        subprocess.run(arguments, cwd=tmp_path, env=path, check=True, capture_output=True)
+    found = np.load(tmp_path / "out.npz")["frames"]
+    assert np.abs(found[:, :, ::2, ::2] - golden).max() < 2e-4
