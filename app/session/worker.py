@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-import threading
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +13,6 @@ from app.engine.errors import EngineError
 from app.engine.results import EngineLike, Step
 
 EngineFactory = Callable[[], EngineLike]
-ENGINE_NICE = 5
 STEPS_AHEAD = 2
 _QUEUED = Qt.ConnectionType.QueuedConnection
 
@@ -70,8 +66,6 @@ class Worker(QObject):
     @Slot()
     def start(self) -> None:
         """Build the engine here: its imports and its OpenGL context belong to this thread."""
-
-        _step_back()
 
         def build(_: EngineLike) -> Any:
             self._engine = self._factory()
@@ -143,12 +137,6 @@ class Worker(QObject):
             )
         except Exception:
             return Answer(task, error=Crash(traceback.format_exc()))
-
-
-def _step_back() -> None:
-    """Let the GUI go first where both want the processor: on Linux every thread has a nice value of its own."""
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), ENGINE_NICE)
 
 
 class EngineThread(QObject):
