@@ -19,6 +19,7 @@ from app.engine.warping.topology import LOWER_LIP, N_FACE, UPPER_LIP, topology
 EYEBALL = 0.19  # IOD
 FLIP = np.diag([1.0, -1.0, 1.0])  # model space (y up) to pixels (y down)
 LOWER_TOOTH_ABOVE_LIP = 0.05  # IOD
+MOUTH_STRETCH = (0.8, 1.35)  # how much narrower or wider own teeth are drawn with the lips
 LIP_THICKNESS = 0.06  # IOD: how far behind the lips the teeth stand
 
 
@@ -164,7 +165,7 @@ def mouth_pose(source: FaceSource, posed: Posed) -> MouthPose | None:
     edge = max(source.lip_rest - TOOTH_BEHIND_LIP, float(moved[13, 1]) - 0.4 * gap)
     lower_edge = float(moved[14, 1]) + min(LOWER_TOOTH_ABOVE_LIP, 0.35 * gap)
     upper = list(UPPER_LIP)
-    back = plane_affine(camera, before)
+    back = _narrowed(source, moved) @ plane_affine(camera, before)
     at, lip = posed.points[upper, :2].mean(axis=0), source.mesh.points[upper, :2].mean(axis=0)
     down = -(FLIP @ before.rotation[:, 1])[:2]
     return MouthPose(
@@ -177,6 +178,16 @@ def mouth_pose(source: FaceSource, posed: Posed) -> MouthPose | None:
         gap,
         change,
     )
+
+
+def _narrowed(source: FaceSource, moved: FloatArray) -> FloatArray:
+    """(2, 2) in the photo's px: as much narrower along the lips as the target's mouth is wider."""
+    corners = [UPPER_LIP[0], UPPER_LIP[-1]]
+    line = np.diff(source.mesh.points[corners, :2], axis=0)[0]
+    line = line / max(float(np.linalg.norm(line)), 1e-6)
+    before, after = (float(np.ptp(points[corners, 0])) for points in (source.points, moved))
+    wider = np.clip(after / max(before, 1e-3), *MOUTH_STRETCH)
+    return np.asarray(np.eye(2) + (1 / wider - 1) * np.outer(line, line))
 
 
 def _sprite_affine(camera: Camera, anchor: FloatArray) -> FloatArray:
