@@ -203,10 +203,10 @@ def train_headgan(
     stepper.wait()
     recipe = HeadGanTraining(folder / DATA, settings)
     recipe.generator.to(device)
-    before = own_error(recipe)
+    untrained = own_error(recipe)
     plan = Plan(folder, minutes, settings.batch * stepper.world, steps=steps)
     yield from told(train(recipe, plan, device))
-    words = f"L1 of the unedited portraits {own_error(recipe):.2f} (when this run began: {before:.2f})"
+    words = f"L1 of the unedited portraits {own_error(recipe):.2f} (untrained: {untrained:.2f})"
     yield Step(0, 0, words, recipe.picture())
     return keep_model(recipe, folder, name) if stepper.rank == 0 else None
 
