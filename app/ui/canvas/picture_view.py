@@ -43,7 +43,7 @@ class PictureView(QWidget):
         self._before: DisplayPicture | None = None
         self._after: DisplayPicture | None = None
         self._checks = overlays.checkerboard()
-        self._drawn: tuple[Any, QPixmap] | None = None
+        self._kept: dict[str, tuple[Any, QPixmap]] = {}
         self._before_maker, self._after_maker = DisplayMaker(self), DisplayMaker(self)
         self._before_maker.ready.connect(self._on_before)
         self._after_maker.ready.connect(self._on_after)
@@ -169,7 +169,7 @@ class PictureView(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.drawPixmap(0, 0, self._picture())
+        self._paint_pictures(painter)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if self._photo is not None:
             self.paint_over(painter)
@@ -182,38 +182,31 @@ class PictureView(QWidget):
     def paint_over(self, painter: QPainter) -> None:
         """Draw marks over the picture; the painter smooths edges."""
 
-    def _picture(self) -> QPixmap:
-        """Surround and pictures, scaled anew only when they, the zoom or the divider have changed."""
-        ratio = self.devicePixelRatioF()
-        split = self.split if self.mode == "split" else 0.0
-        ground = surround_colour(self.surround)
-        key = (self._before, self._after, self.mode, split, self.view.rect, ground, self.size(), ratio)
-        if self._drawn is None or self._drawn[0] != key:
+    def _paint_pictures(self, painter: QPainter) -> None:
+        painter.drawPixmap(0, 0, self._drawn("before" if self.mode == "before" else "after"))
+        if self.mode == "split":
+            painter.save()
+            painter.setClipRect(QRectF(0, 0, self.split * self.width(), self.height()))
+            painter.drawPixmap(0, 0, self._drawn("before"))
+            painter.restore()
+
+    def _drawn(self, which: str) -> QPixmap:
+        """The whole canvas with one of the pictures, scaled anew only when it, the zoom or the surround changes."""
+        shown = self._before if which == "before" else self._after or self._before
+        ratio, ground = self.devicePixelRatioF(), surround_colour(self.surround)
+        key = (shown, self.view.rect, ground, self.size(), ratio)
+        if which not in self._kept or self._kept[which][0] != key:
             picture = QPixmap(self.size() * ratio)
             picture.setDevicePixelRatio(ratio)
             picture.fill(QColor(ground))
-            if self._before is not None:
+            if shown is not None:
                 painter = QPainter(picture)
-                self._paint_pictures(painter)
+                if self._photo is not None and self._photo.alpha is not None:
+                    painter.fillRect(self.view.rect, self._checks)
+                shown.draw(painter, self.view.rect, ratio)
                 painter.end()
-            self._drawn = key, picture
-        return self._drawn[1]
-
-    def _paint_pictures(self, painter: QPainter) -> None:
-        assert self._before is not None
-        rect, ratio = self.view.rect, self.devicePixelRatioF()
-        after = self._after or self._before
-        if self._photo is not None and self._photo.alpha is not None:
-            painter.fillRect(rect, self._checks)
-        (self._before if self.mode == "before" else after).draw(painter, rect, ratio)
-        if self.mode == "split":
-            x = self.split * self.width()
-            painter.save()
-            painter.setClipRect(QRectF(0, 0, x, self.height()))
-            if self._photo is not None and self._photo.alpha is not None:
-                painter.fillRect(rect, self._checks)
-            self._before.draw(painter, rect, ratio)
-            painter.restore()
+            self._kept[which] = key, picture
+        return self._kept[which][1]
 
 
 def surround_colour(name: str) -> str:
