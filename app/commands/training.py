@@ -70,7 +70,8 @@ def run_head2head(args: argparse.Namespace) -> None:
     from app.engine.training.train_personal import train_head2head
 
     model = told(train_head2head(args.footage, args.output, args.minutes, start=args.start), args.picture)
-    print(f"Trained “{model.name}”. Use it with --engine head2head-{model.name}.")
+    if model is not None:
+        print(f"Trained “{model.name}”. Use it with --engine head2head-{model.name}.")
 
 
 def run_head2headfs(args: argparse.Namespace) -> None:
@@ -84,7 +85,8 @@ def run_stylegan(args: argparse.Namespace) -> None:
     from app.engine.training.stylegan import train_stylegan
 
     model = told(train_stylegan(args.folder, args.output, args.minutes), args.picture)
-    print(f"Trained “{model.name}”. “mien train directions” finds its directions.")
+    if model is not None:
+        print(f"Trained “{model.name}”. “mien train directions” finds its directions.")
 
 
 def run_directions(args: argparse.Namespace) -> None:

@@ -182,8 +182,13 @@ def aligned_portraits(folder: Path, size: int) -> Steps[Step, None, NDArray[np.u
 
 
 def prepared_portraits(folder: Path, kept: Path, size: int) -> Steps[Step, None, NDArray[np.uint8]]:
-    """The aligned portraits, made once and kept in the run's folder."""
+    """The aligned portraits, made once, by the first process, and kept in the run's folder."""
+    stepper = Stepper(torch.device("cpu"))
+    if stepper.rank != 0:
+        stepper.wait()
     if kept.is_file():
+        if stepper.rank == 0:
+            stepper.wait()
         with np.load(kept, allow_pickle=False) as file:
             return np.asarray(file["pictures"])
     pictures = yield from aligned_portraits(folder, size)
@@ -191,6 +196,7 @@ def prepared_portraits(folder: Path, kept: Path, size: int) -> Steps[Step, None,
     beside = kept.with_suffix(".part.npz")
     np.savez(beside, pictures=pictures)
     os.replace(beside, kept)
+    stepper.wait()
     return pictures
 
 
@@ -200,15 +206,18 @@ def train_stylegan(
     minutes: float,
     settings: StyleGanSettings | None = None,
     steps: int | None = None,
-) -> Steps[Step, None, Model]:
-    """Steps with losses and samples, ending in the generator as a model; the same name goes on with its run."""
+) -> Steps[Step, None, Model | None]:
+    """Steps with losses and samples, ending in the generator as a model; the same name goes on with its run.
+
+    Under torchrun only the first process prepares the portraits and has the model.
+    """
     device = start_processes()
     settings = settings or (ON_GPU if device.type == "cuda" else StyleGanSettings())
     folder = run_folder(name)
     pictures = yield from prepared_portraits(portraits, folder / PORTRAITS, settings.size)
     recipe = StyleGanRecipe(pictures, settings)
     yield from told(train(recipe, Plan(folder, minutes, settings.batch, steps=steps), device))
-    return keep_generator(recipe, folder, name)
+    return keep_generator(recipe, folder, name) if Stepper(device).rank == 0 else None
 
 
 def keep_generator(recipe: StyleGanRecipe, folder: Path, name: str) -> Model:

@@ -30,7 +30,7 @@ from app.engine.latent.library import (
 )
 from app.engine.results import Step
 from app.engine.training.directions import NAMES, DirectionsRecipe, Fit, Labels, labelled
-from app.engine.training.loop import CHECKPOINT, Plan, start_processes, train
+from app.engine.training.loop import CHECKPOINT, Plan, Stepper, start_processes, train
 from app.engine.training.train_personal import run_folder, told
 from app.engine.weights import Model, data_folder, file_sha256, save_model
 
@@ -60,8 +60,10 @@ def face_fitter() -> Iterator[Fit]:
 
 def train_directions(
     name: str, minutes: float, samples: int = SAMPLES, steps: int | None = None
-) -> Steps[Step, None, Model]:
+) -> Steps[Step, None, Model | None]:
     """Steps, ending in a direction matrix for the newest generator, which the latent editor then uses.
+
+    Under torchrun only the first process fits the samples and has the model.
 
     The mixed stage takes the photos that were inverted for this generator's size, if there are any.
     """
@@ -69,13 +71,18 @@ def train_directions(
     chosen = generator_or_error()
     model = on(load_latent_model(chosen), device)
     folder = run_folder(name)
+    stepper = Stepper(device)
+    if stepper.rank != 0:
+        stepper.wait()
     with face_fitter() as fit:
         labels = yield from kept_labels(folder / LABELS, model, fit, samples)
+    if stepper.rank == 0:
+        stepper.wait()
     recipe = DirectionsRecipe(model, labels, inverted_codes(model))
     recipe.networks["net3d"].to(device)
     recipe.matrix.to(device)
     yield from told(train(recipe, Plan(folder, minutes, batch=6, steps=steps), device))
-    return keep_matrix(recipe, chosen, folder, name)
+    return keep_matrix(recipe, chosen, folder, name) if stepper.rank == 0 else None
 
 
 def calibrate_directions(pairs: int = CALIBRATION_PAIRS) -> Steps[Step, None, ExpressionMap]:

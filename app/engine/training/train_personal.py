@@ -17,7 +17,7 @@ from app.engine.results import Step
 from app.engine.training.footage import Footage, prepare
 from app.engine.training.head2head import FULL, LIGHT, Head2HeadRecipe, held_out, scores
 from app.engine.training.head2headfs import FsFineTuning, FsInitialisation
-from app.engine.training.loop import CHECKPOINT, Plan, Progress, start_processes, train
+from app.engine.training.loop import CHECKPOINT, Plan, Progress, Stepper, start_processes, train
 from app.engine.weights import Model, data_folder, file_sha256, save_model
 
 FOOTAGE = "footage.npz"
@@ -50,8 +50,9 @@ def train_head2head(
     settings: PersonalSettings | None = None,
     start: Path | None = None,
     steps: int | None = None,
-) -> Steps[Step, None, Model]:
+) -> Steps[Step, None, Model | None]:
     """Steps with losses and samples, ending in the model, saved under `name`; the same name goes on with its run.
+    Under torchrun only the first process prepares the footage and has the model.
 
     start: the folder of a Head2HeadFS first stage (`train_first_stage`): then the model is fine-tuned from it.
     Closing the iterator stops: the checkpoint is kept, and no model is made.
@@ -72,7 +73,7 @@ def train_head2head(
     yield Step(0, 0, f"Held-out frames before: {before}", recipe.picture())
     yield from told(train(recipe, Plan(folder, minutes, settings.batch, steps=steps), device))
     yield Step(0, 0, f"Held-out frames after: {score_line(recipe)} (before: {before})", recipe.picture())
-    return keep_person(recipe, folder, name)
+    return keep_person(recipe, folder, name) if Stepper(device).rank == 0 else None
 
 
 def train_first_stage(
@@ -117,7 +118,18 @@ def load_first_stage(folder: Path) -> FsInitialisation:
 
 def prepared(path: Path, folder: Path, size: int) -> Steps[Step, None, Footage]:
     """The footage, prepared once and kept in the run's folder."""
+    stepper = Stepper(torch.device("cpu"))
     kept = folder / FOOTAGE
+    if stepper.rank != 0:
+        stepper.wait()
+        return Footage.load(kept)
+    footage = yield from _prepared(path, kept, size)
+    stepper.wait()
+    return footage
+
+
+def _prepared(path: Path, kept: Path, size: int) -> Steps[Step, None, Footage]:
+    folder = kept.parent
     if kept.is_file():
         footage = Footage.load(kept)
         if footage.name == path.name and footage.size == size:
