@@ -21,8 +21,8 @@ from app.engine.warping.shell import NECK_PIVOT
 INDEX_GAINS = {
     "mouth_gap": 1.08,
     "mouth_width": 1.6,
-    "lift_left": 1.7,
-    "lift_right": 1.7,
+    "lift_left": 1.35,
+    "lift_right": 1.35,
     "mouth_side": 1.6,
     "jaw_side": 2.4,
     "protrusion": 1.5,

@@ -14,7 +14,7 @@ from app.engine.warping.shell import NECK_PIVOT, FloatArray, SourceMesh
 BODY_FOLLOW = 0.5
 FLIP = np.array([1.0, -1.0, 1.0])  # model space (y up) to pixels (y down)
 LEAST_AREA = 0.02  # of what the head's turn alone would leave of a triangle
-SMOOTHINGS = 80
+SMOOTHINGS = 72
 DEAD_ZONE = 0.1  # IOD the neck may move before the body follows
 
 

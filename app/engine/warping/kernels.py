@@ -17,6 +17,7 @@ DISPLACEMENT_X, DISPLACEMENT_Y, GAIN, SHARE, MIRROR_X, MIRROR_Y, MIRROR_R, MIRRO
     2, 29, 3
 )
 MAPS = 29
+EASE = 0.4  # of the way in one round: no more is evened out than folds
 
 
 @njit(cache=True, nogil=True)
@@ -62,8 +63,8 @@ def triangle_maps(source, target, mirrored, light, triangles, out):  # type: ign
 def unfold(corners, least, starts, around, rigid, placed, rounds):  # type: ignore[no-untyped-def]
     """Even out placed (V, 3) in place where triangles (T, 3) cover less than least (T,) px^2 x 2 towards the viewer.
 
-    starts, around: the neighbours of each vertex, in CSR form; what moves beyond rigid (V, 3) is averaged with them,
-    with every eight rounds one ring further around.
+    What moves beyond rigid (V, 3) is evened out within such a triangle and, every fourth round, with the neighbours of
+    its corners (starts, around: in CSR form).
     """
     touched = np.zeros(len(placed), np.bool_)
     for attempt in range(rounds):
@@ -76,21 +77,30 @@ def unfold(corners, least, starts, around, rigid, placed, rounds):  # type: igno
             if vx * uy - vy * ux < least[t]:
                 folded = True
                 touched[a] = touched[b] = touched[c] = True
+                for axis in range(3):
+                    da, db = placed[a, axis] - rigid[a, axis], placed[b, axis] - rigid[b, axis]
+                    dc = placed[c, axis] - rigid[c, axis]
+                    mean = (da + db + dc) / 3
+                    placed[a, axis] += EASE * (mean - da)
+                    placed[b, axis] += EASE * (mean - db)
+                    placed[c, axis] += EASE * (mean - dc)
         if not folded:
             return
-        for _ in range(attempt // 8):
-            near = touched.copy()
-            for v in range(len(placed)):
-                if near[v]:
-                    for k in range(starts[v], starts[v + 1]):
-                        touched[around[k]] = True
+        if attempt % 4 < 3:
+            continue
         for v in range(len(placed)):
             if touched[v]:
-                for axis in range(3):
-                    total = 0.0
-                    for k in range(starts[v], starts[v + 1]):
-                        total += placed[around[k], axis] - rigid[around[k], axis]
-                    placed[v, axis] = rigid[v, axis] + total / (starts[v + 1] - starts[v])
+                _even_out(v, starts, around, rigid, placed)
+
+
+@njit(cache=True, nogil=True)
+def _even_out(v, starts, around, rigid, placed):  # type: ignore[no-untyped-def]
+    for axis in range(3):
+        total = 0.0
+        for k in range(starts[v], starts[v + 1]):
+            total += placed[around[k], axis] - rigid[around[k], axis]
+        mean = rigid[v, axis] + total / (starts[v + 1] - starts[v])
+        placed[v, axis] += EASE * (mean - placed[v, axis])
 
 
 @njit(cache=True, nogil=True)
