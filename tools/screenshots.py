@@ -185,7 +185,7 @@ class Photographer:
         window.actions_["live_space"].trigger()
         self.wait_for(0.5)
         self.take("live-idle", window)
-        clips = sorted((ROOT / "assets" / "performances").glob("*.performance"))
+        clips = sorted((ROOT / "assets" / "performances").glob("*.performance"), key=lambda p: -p.stat().st_size)
         if not clips:
             return
         steps: list[object] = []
@@ -193,7 +193,7 @@ class Photographer:
         space.live.stepped.connect(steps.append)
         space.driver.choose_clip(clips[0])
         space.driver.start.click()
-        self.wait_until(lambda: len(steps) > 60 or not space.live.running)
+        self.wait_until(lambda: len(steps) > 25 or not space.live.running)
         self.take("live", window)
         if self.documented and self.theme == "dark":
             self.take("live", window, DOCS)

@@ -17,9 +17,10 @@ from app.engine.results import EngineLike, Portrait
 from app.session import values
 from app.session.commands import Change
 from app.session.document import Box, Document
+from app.session.faces import index_of, moved
 from app.session.project import Project
 from app.session.scheduler import PREVIEW_SIDE, PictureWish, Scheduler
-from app.session.worker import Answer, Crash, EngineFactory, EngineThread, Task
+from app.session.worker import QUEUED, Answer, Crash, EngineFactory, EngineThread, Task
 
 UNDO_LIMIT = 200
 
@@ -59,6 +60,7 @@ class Core(QObject):
     nmfc_ready = Signal(object)  # (size, size, 3) uint8
     picture_ready = Signal(object, object)  # key, (size, size, 3) uint8 or None
     gesture_ended = Signal()
+    opening = Signal(bool)  # something is being opened, which `cancel_open` ends
     busy = Signal(str)  # what takes a while ("" when done)
     progressed = Signal(object)  # Step of a job (export, batch, live)
     job_ended = Signal(object)  # Answer: .task.kind, .error, .closed
@@ -86,10 +88,10 @@ class Core(QObject):
 
     def _connect(self) -> None:
         worker = self.thread_.worker
-        worker.ready.connect(self._on_ready)
-        worker.answered.connect(self._on_answer)
+        worker.ready.connect(self._on_ready, QUEUED)
+        worker.answered.connect(self._on_answer, QUEUED)
         self.thread_.stepped.connect(self.progressed)
-        worker.ended.connect(self._on_job_ended)
+        worker.ended.connect(self._on_job_ended, QUEUED)
         self.scheduler.selected.connect(self._on_selected)
         self.scheduler.rendered.connect(self.rendered)
         self.scheduler.measured.connect(self.measured)
@@ -104,6 +106,7 @@ class Core(QObject):
 
     def stop(self) -> None:
         """End the engine's thread; the session cannot be used after."""
+        self.scheduler.stop()
         self.thread_.stop()
 
     # -- looking
@@ -151,12 +154,14 @@ class Core(QObject):
 
     def _ask_open(self, name: str, call: Callable[[EngineLike], Opened | Project]) -> None:
         self._opening = Task("open", call)
+        self.opening.emit(True)
         self.busy.emit(self.tr("Opening {}").format(name))
         self.thread_.run(self._opening)
 
     def cancel_open(self) -> None:
         """Let the photo being opened come to nothing."""
         self._opening = None
+        self.opening.emit(False)
         self.busy.emit("")
 
     def _opened(self, opened: Opened) -> None:
@@ -194,14 +199,14 @@ class Core(QObject):
         before, box = asked
         if before is not self.portrait:
             return
-        where = {old: _index_of(after, face) for old, face in enumerate(before.faces)}
+        where = {old: index_of(after, face) for old, face in enumerate(before.faces)}
         new = next((i for i in range(len(after.faces)) if i not in where.values()), 0)
-        moved = [replace(s, edits=_moved(s.edits, where)) for s in self.document.snapshots]
+        snapshots = [replace(s, edits=moved(s.edits, where)) for s in self.document.snapshots]
         fields: dict[str, Any] = {
             "boxes": (*self.document.boxes, box),
-            "edits": _moved(self.document.edits, where),
+            "edits": moved(self.document.edits, where),
         }
-        fields |= {"active": new, "snapshots": tuple(moved)}
+        fields |= {"active": new, "snapshots": tuple(snapshots)}
         self._push(fields, lambda *_: self.tr("Add face"), portraits=(before, after))
 
     # -- gestures
@@ -341,10 +346,14 @@ class Core(QObject):
 
     @Slot(object)
     def _on_answer(self, answer: Answer) -> None:
+        self._take(answer)
+
+    def _take(self, answer: Answer) -> None:
         task = answer.task
         if task.kind == "do":
             self.task_done.emit(replace(answer, task=replace(task, kind=task.key)))
         elif (task.kind == "open" and task is self._opening) or task.kind == "add_face":
+            self.opening.emit(False)
             self.busy.emit("")
             if answer.error is not None:
                 self._report(answer.error)
@@ -381,17 +390,3 @@ class Core(QObject):
             self.crashed.emit(error.traceback)
         else:
             self.failed.emit(error)
-
-
-def _index_of(portrait: Portrait, face: FittedFace) -> int:
-    """Where a face went when another was added."""
-    return min(range(len(portrait.faces)), key=lambda i: _distance(portrait.faces[i].box, face.box))
-
-
-def _distance(a: Box, b: Box) -> float:
-    return sum(abs(p - q) for p, q in zip(a, b))
-
-
-def _moved(edits: Mapping[int, FaceEdit], where: Mapping[int, int]) -> dict[int, FaceEdit]:
-    """Every face's edit under the face's new index."""
-    return {where[i]: edit for i, edit in edits.items()}

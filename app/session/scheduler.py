@@ -16,7 +16,7 @@ from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit
 from app.engine.results import EngineLike, Portrait, Rendered
 from app.session.document import DEFAULT_GENERATOR
-from app.session.worker import Answer, Crash, EngineThread, Task
+from app.session.worker import QUEUED, Answer, Crash, EngineThread, Task
 
 PREVIEW_SIDE = 1024  # px, the longer side of a render while a gesture is down
 
@@ -75,7 +75,7 @@ class Scheduler(QObject):
         self._held = False
         self._done: dict[str, Any] = {}
         self._last: Rendered | None = None
-        thread.worker.answered.connect(self._on_answer)
+        thread.worker.answered.connect(self._on_answer, QUEUED)
 
     @property
     def view(self) -> View:
@@ -90,6 +90,10 @@ class Scheduler(QObject):
         """The engine is there."""
         self._ready = True
         self._poke()
+
+    def stop(self) -> None:
+        """The engine is going: ask for nothing more."""
+        self._ready = False
 
     def show(self, **changes: Any) -> None:
         """Replace fields of the view."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import Slot
-
 from app.engine.errors import EngineError
 from app.engine.results import EngineLike, Portrait
 from app.engine.weights import data_folder
@@ -57,10 +55,9 @@ class Storage(Core):
         if self.project is not None:
             self.save_project(self.project, getattr(self, "_embed", False))
 
-    @Slot(object)
-    def _on_answer(self, answer: Answer) -> None:
+    def _take(self, answer: Answer) -> None:
         if answer.task.kind != "save":
-            super()._on_answer(answer)
+            super()._take(answer)
         elif answer.error is not None:
             self._report(answer.error)
         else:

@@ -14,7 +14,8 @@ from app.engine.results import EngineLike, Step
 
 EngineFactory = Callable[[], EngineLike]
 STEPS_AHEAD = 2
-_QUEUED = Qt.ConnectionType.QueuedConnection
+# Said outright: where a slot is found through Python, an automatic connection may call it on the emitter's thread.
+QUEUED = Qt.ConnectionType.QueuedConnection
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +62,7 @@ class Worker(QObject):
         self._sent = 0
         self.seen = 0  # steps the GUI has taken; set from there
         # Queued, so that tasks that arrived meanwhile run between two steps.
-        self._again.connect(self._advance, _QUEUED)
+        self._again.connect(self._advance, QUEUED)
 
     @Slot()
     def start(self) -> None:
@@ -155,12 +156,12 @@ class EngineThread(QObject):
         self._thread = QThread(self)
         self._thread.setObjectName("engine")
         self.worker.moveToThread(self._thread)
-        self._start.connect(self.worker.start)
-        self._run.connect(self.worker.run)
-        self._begin.connect(self.worker.begin)
-        self._cancel.connect(self.worker.cancel)
-        self._finish.connect(self.worker.finish)
-        self.worker.stepped.connect(self._on_stepped)
+        self._start.connect(self.worker.start, QUEUED)
+        self._run.connect(self.worker.run, QUEUED)
+        self._begin.connect(self.worker.begin, QUEUED)
+        self._cancel.connect(self.worker.cancel, QUEUED)
+        self._finish.connect(self.worker.finish, QUEUED)
+        self.worker.stepped.connect(self._on_stepped, QUEUED)
 
     @Slot(object)
     def _on_stepped(self, step: Step) -> None:

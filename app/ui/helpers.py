@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Slot
 
+from app.engine.generators import GeneratorInfo
 from app.session.worker import Answer, Crash
 from app.ui import palette
 from app.ui.dialogs.models import ModelsDialog
@@ -25,6 +26,7 @@ class Helpers(QObject):
         self._window = window
         self.tour: Tour | None = None
         window.session.task_done.connect(self._on_done)
+        window.session.generator_changed.connect(self._on_generator)
 
     def show_palette(self) -> None:
         dialog = palette.Palette(palette.commands(self._window.actions_), self._window)
@@ -48,10 +50,20 @@ class Helpers(QObject):
     def show_diagnostics(self) -> None:
         """Examined on the engine's thread: probing a GPU takes a while."""
         self._window.status.show_activity(self.tr("Examining this machine"))
-        self._window.session.do("diagnostics", lambda _: _examine())
+        cameras = camera_names()
+        self._window.session.do("diagnostics", lambda _: _examine(cameras))
+
+    @Slot(object)
+    def _on_generator(self, info: GeneratorInfo) -> None:
+        """Networks want the graphics card: say so where one is there but unused."""
+        self._window.status.show_warning("")
+        if info.weights:
+            self._window.session.do("graphics card", lambda _: _graphics_card())
 
     @Slot(object)
     def _on_done(self, answer: Answer) -> None:
+        if answer.task.kind == "graphics card" and answer.error is None:
+            self._window.status.show_warning(answer.value)
         if answer.task.kind != "diagnostics":
             return
         self._window.status.show_activity("")
@@ -107,7 +119,22 @@ class Helpers(QObject):
         self.tour = Tour(list(stops), window)
 
 
-def _examine() -> str:
+def camera_names() -> list[str]:
+    """Every camera that Qt sees."""
+    from PySide6.QtMultimedia import QMediaDevices
+
+    return [device.description() for device in QMediaDevices.videoInputs()]
+
+
+def _examine(cameras: list[str]) -> str:
     from app.engine.doctor import examine
 
-    return "\n".join(str(line) for line in examine())
+    return "\n".join(str(line) for line in examine(cameras))
+
+
+def _graphics_card() -> str:
+    """Why a card that is there is not used; "" where all is well."""
+    from app.engine.doctor import graphics_card
+
+    check = graphics_card()
+    return f"{check.detail}. {check.fix}" if check.status == "problem" else ""

@@ -17,14 +17,13 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QMainWindow, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.engine.errors import EngineError
-from app.engine.results import Step
 from app.engine.weights import data_folder
 from app.session.autosave import Autosave
 from app.session.session import Session
 from app.session.settings import Settings
-from app.session.worker import Answer
 from app.ui import theme
 from app.ui.actions import Actions
+from app.ui.activity import Activity
 from app.ui.dialogs.text import AboutDialog, CrashDialog
 from app.ui.documents import Documents
 from app.ui.edit_space import EditSpace
@@ -96,7 +95,7 @@ class MainWindow(QMainWindow):
         self.status.addPermanentWidget(self.export_button)
         self.setStatusBar(self.status)
         self.status.generator_chosen.connect(self.session.set_generator)
-        self.status.cancelled.connect(self._on_cancel)
+        self.activity = Activity(self.session, self.status)
 
     # -- wiring
 
@@ -153,9 +152,6 @@ class MainWindow(QMainWindow):
         session.device_changed.connect(status.show_device)
         session.rendered.connect(status.show_rendered)
         session.measured.connect(status.show_measured)
-        session.busy.connect(self._on_busy)
-        session.progressed.connect(self._on_step)
-        session.job_ended.connect(self._on_job_ended)
         session.failed.connect(self._on_failed)
         session.crashed.connect(self.show_crash)
         session.portrait_opened.connect(self._on_opened)
@@ -290,29 +286,6 @@ class MainWindow(QMainWindow):
     @Slot(str)
     def _on_redo_text(self, text: str) -> None:
         self.actions_["redo"].setText(self.tr("Redo {}").format(text) if text else self.tr("Redo"))
-
-    @Slot(str)
-    def _on_busy(self, words: str) -> None:
-        self.status.show_activity(
-            words, cancellable=words.startswith(self.tr("Opening {}").format("").strip())
-        )
-
-    @Slot(object)
-    def _on_step(self, step: Step) -> None:
-        words = {"export": self.tr("Exporting"), "film": self.tr("Rendering the film")}.get(self.session.job)
-        if words:
-            self.status.show_activity(words, step.done, step.total, True)
-
-    @Slot(object)
-    def _on_job_ended(self, answer: Answer) -> None:
-        self.status.show_activity("")
-
-    @Slot()
-    def _on_cancel(self) -> None:
-        if self.session.job:
-            self.session.cancel_job()
-        else:
-            self.session.cancel_open()
 
     @Slot(object)
     def _on_failed(self, error: EngineError) -> None:

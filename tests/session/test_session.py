@@ -277,3 +277,20 @@ def test_the_engine_is_closed_on_its_own_thread(fake: FakeEngine, qtbot: QtBot) 
     qtbot.waitSignal(session.engine_ready).wait()
     session.stop()
     assert fake.closed and len(fake.threads) == 1
+
+
+def test_answers_always_arrive_on_the_gui_s_thread(
+    photo: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Automatic connections called slots on the engine's thread about once in eight sessions."""
+    threads: list[int] = []
+    take = Session._take
+    note = lambda self, answer: (threads.append(threading.get_ident()), take(self, answer))  # noqa: E731
+    monkeypatch.setattr(Session, "_take", note)
+    for _ in range(40):
+        session = Session(FakeEngine())
+        session.start()
+        with qtbot.waitSignal(session.portrait_opened):
+            session.open(photo)
+        session.stop()
+    assert len(threads) >= 40 and set(threads) == {threading.get_ident()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtGui import QEnterEvent, QHideEvent, QKeyEvent, QMouseEvent, QPainter
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 
 from app.engine.imaging.photo import Photo
@@ -285,6 +285,11 @@ class Canvas(PictureView):
         self._space = False
         if self._drag is None:
             self._hover(None)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Another window took its place: there is no leaving then."""
+        _application().removeEventFilter(self)
+        self._space = False
 
     # -- keys
 

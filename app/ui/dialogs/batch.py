@@ -231,7 +231,7 @@ class BatchDialog(QDialog):
         self.bar.setValue(step.done)
         left = (time.monotonic() - self._started) / step.done * (step.total - step.done) if step.done else 0
         words = self.tr("{} of {} · {} left") if left else self.tr("{} of {}")
-        self.note.setText(words.format(step.done, step.total, _duration(left)))
+        self.note.setText(words.format(step.done, step.total, duration(left)))
 
     @Slot(object)
     def _on_ended(self, answer: Answer) -> None:
@@ -259,6 +259,7 @@ class BatchDialog(QDialog):
         super().closeEvent(event)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Minutes and seconds for people."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -175,7 +175,10 @@ class DriverPanel(QWidget):
             return
         landmarks = driven.reading.landmarks
         self.picture.show_picture(driven.frame.pixels, landmarks)
-        self.picture.say("" if driven.reading.found else self.tr("No face in sight"))
+        if driven.frame.pixels is None:
+            self.picture.say(self.tr("Driven by a performance"))
+        else:
+            self.picture.say("" if driven.reading.found else self.tr("No face in sight"))
         self.nmfc.show_picture(extra.get("nmfc"))
         parts = [self.tr("{:.1f} fps").format(extra["fps"]), self.tr("{} dropped").format(extra["dropped"])]
         if driven.frame.pixels is not None:
