@@ -10,7 +10,9 @@ from app.engine.face.parameters import Camera, Expression, FaceEdit, rotation_an
 angle = st.floats(-80, 80)
 
 
-def turned(point: tuple[float, float, float], yaw: float = 0, pitch: float = 0, roll: float = 0) -> np.ndarray:
+def turned(
+    point: tuple[float, float, float], yaw: float = 0, pitch: float = 0, roll: float = 0
+) -> np.ndarray:
     """Where a model point lands, in pixels."""
     camera = Camera.from_angles(yaw, pitch, roll, 100, (500, 400))
     return camera.project(np.array([point]))[0]
