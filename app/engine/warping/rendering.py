@@ -98,7 +98,7 @@ def _moved_box(layers: Layers, source: Any, target: Any, still: Any) -> tuple[in
     low = np.maximum(np.floor(corners.min(axis=0)).astype(int) - 1, [x0 - far, y0 - far])
     high = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 2, [x1 + far, y1 + far])
     height, width = layers.zone.shape
-    left, top = max(0, int(low[0])), max(0, int(low[1]))
+    left, top = min(width, max(0, int(low[0]))), min(height, max(0, int(low[1])))
     return left, top, max(left, min(width, int(high[0]))), max(top, min(height, int(high[1])))
 
 
