@@ -185,7 +185,9 @@ class Photographer:
         window.actions_["live_space"].trigger()
         self.wait_for(0.5)
         self.take("live-idle", window)
-        clips = sorted((ROOT / "assets" / "performances").glob("*.performance"), key=lambda p: -p.stat().st_size)
+        clips = sorted(
+            (ROOT / "assets" / "performances").glob("*.performance"), key=lambda p: -p.stat().st_size
+        )
         if not clips:
             return
         steps: list[object] = []

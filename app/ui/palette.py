@@ -34,6 +34,8 @@ class Palette(QDialog):
         column.setContentsMargins(8, 8, 8, 8)
         column.addWidget(self.field)
         column.addWidget(self.list)
+        self.setFocusProxy(self.field)  # a popup is handed the keys, wherever the focus was
+        self.field.setFocus()
         self._filter("")
 
     @Slot(str)

@@ -99,7 +99,8 @@ class StatusBar(QStatusBar):
             self.measured.clear()
             return
         words = self.tr("asked {} {:.1f}° measured {:.1f}°")
-        self.measured.setText(words.format(self.tr(name), asked[name], measurement.measured[name]))
+        degrees = (round(told[name], 1) + 0.0 for told in (asked, measurement.measured))  # never "-0.0"
+        self.measured.setText(words.format(self.tr(name), *degrees))
 
     @Slot()
     def clear_picture(self) -> None:
