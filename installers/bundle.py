@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import sys
 import tomllib
 from collections.abc import Iterable
 from fnmatch import fnmatch
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -110,7 +110,7 @@ def _of_packages() -> Iterable[tuple[Path, Path]]:
 
 def package_folder(name: str) -> Path:
     """Where a package lies, without importing it."""
-    spec = importlib.util.find_spec(name)
+    spec = PathFinder.find_spec(name)  # not sys.modules, where a stand-in may be
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError(name)
     return Path(next(iter(spec.submodule_search_locations)))
