@@ -52,7 +52,7 @@ def test_the_photos_own_parameters_give_the_photo_back(ready: tuple[Generator, o
 def test_a_turned_head_changes_a_part_of_the_photo(
     ready: tuple[Generator, object, View], portrait: Portrait, engine: Engine
 ) -> None:
-    generator, _, _ = ready
+    assert ready
     camera = portrait.faces[0].params.camera
     rendered = engine.render(portrait, {0: FaceEdit.of(yaw=camera.yaw + 10)}, 256)
     assert rendered.pixels.shape == (256, 256, 3) and rendered.pixels.dtype == portrait.photo.pixels.dtype
