@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from app.cli import main
+from app.commands.editing import jobs
 from app.engine.sample import sample_path
 
 SAMPLE = str(sample_path())
@@ -96,8 +97,54 @@ def test_what_goes_wrong_is_one_line_and_leaves_nothing(
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("argument", ["yaw", "yaw=up", "nose=1", "yaw=nan", "yaw=1e99"])
+@pytest.mark.parametrize(
+    "argument", ["yaw", "yaw=up", "nose=1", "yaw=nan", "yaw=1e99", "scale=0", "scale=-50"]
+)
 def test_a_wrong_setting_is_a_usage_error(argument: str, tmp_path: Path) -> None:
     with pytest.raises(SystemExit) as exit_:
         main(["edit", SAMPLE, "-o", str(tmp_path / "x.png"), "--set", argument])
     assert exit_.value.code == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["edit", SAMPLE, "-o", "{tmp}/x.png", "--strength", "nan"],
+        ["frontalise", SAMPLE, "-o", "{tmp}/x.png", "--strength", "5"],
+        ["drive", SAMPLE, "x.performance", "-o", "{tmp}/x.mp4", "--size", "-5"],
+        ["evaluate", "clip.mp4", "--frames", "-5"],
+        ["bench", "--repeats", "1"],
+        ["train", "headgan", "{tmp}", "--minutes", "nan"],
+        ["train", "headgan", "{tmp}", "-o", "../../elsewhere"],
+    ],
+)
+def test_a_number_or_name_out_of_range_is_a_usage_error(arguments: list[str], tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main([a.replace("{tmp}", str(tmp_path)) for a in arguments])
+    assert exit_.value.code == 2 and not list(tmp_path.iterdir())
+
+
+def test_no_result_takes_the_place_of_a_photo_or_of_another_result(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photos = [tmp_path / "a" / "x.png", tmp_path / "b" / "x.png"]
+    for photo in photos:
+        photo.parent.mkdir()
+        photo.write_bytes(photo.parent.name.encode())
+    both = [str(photo) for photo in photos]
+    assert main(["edit", *both, "-o", str(tmp_path / "a"), "--set", "yaw=3"]) == 1
+    assert "never overwrites" in capsys.readouterr().err
+    assert main(["edit", *both, "-o", str(tmp_path / "out"), "--set", "yaw=3"]) == 1
+    assert "both become" in capsys.readouterr().err
+    assert [photo.read_bytes() for photo in photos] == [b"a", b"b"] and not (tmp_path / "out").exists()
+
+
+def test_a_format_that_is_only_read_becomes_png_in_a_folder(tmp_path: Path) -> None:
+    found = jobs([tmp_path / "a.heic", tmp_path / "b.JPG"], tmp_path / "out")
+    assert [job.output.name for job in found] == ["a.png", "b.JPG"]
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert main(["frontalise", SAMPLE, "other.png", "-o", str(tmp_path / "file" / "out")]) == 1
+    assert "could not be made" in capsys.readouterr().err

@@ -17,6 +17,21 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def ranged(kind: type[int] | type[float], lower: float, upper: float) -> Callable[[str], float]:
+    """argparse type of a number from `lower` to `upper`."""
+
+    def convert(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"“{text}” is not a number") from None
+        if not lower <= value <= upper:
+            raise argparse.ArgumentTypeError(f"{text} is not from {lower:g} to {upper:g}")
+        return value
+
+    return convert
+
+
 def print_json(value: Any) -> None:
     """The one JSON object of `--json`; floats are shortened to what means something."""
     print(json.dumps(_short(value), ensure_ascii=False))

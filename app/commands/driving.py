@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.commands import Subparsers, print_json, say
+from app.commands import Subparsers, print_json, ranged, say
 from app.commands.editing import chosen_face, preset_values, setting
 from app.engine.face.parameters import FaceEdit
 
@@ -39,9 +39,8 @@ def add(subparsers: Subparsers) -> None:
         "--set", action="append", default=[], metavar="NAME=VALUE", type=setting, help="on top"
     )
     drive.add_argument("--preset", type=Path, metavar="FILE")
-    drive.add_argument(
-        "--size", type=int, metavar="PX", help="longest side of the film (default: the photo's)"
-    )
+    size = "longest side of the film (default: the photo's)"
+    drive.add_argument("--size", type=ranged(int, 64, 12_000), metavar="PX", help=size)
     drive.add_argument("--json", action="store_true")
     drive.set_defaults(run=run_drive)
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.commands import Subparsers, print_json, say
+from app.commands import Subparsers, print_json, ranged, say
 from app.engine.errors import EngineError
 from app.engine.face.controls import BY_NAME, POSE
 from app.engine.face.parameters import FaceEdit, FaceParams, FittedFace
+from app.engine.imaging.writing import ENCODERS, same_file
 
 if TYPE_CHECKING:
     from app.engine.engine import Engine
@@ -41,12 +41,10 @@ def add(subparsers: Subparsers) -> None:
         help="a control: " + " ".join(list(BY_NAME)[:22]) + " exp1..exp28",
     )
     edit.add_argument("--preset", type=Path, metavar="FILE", help="a preset made in the window")
-    edit.add_argument("--strength", type=float, default=1.0, help="0 (the photo) to 1 (what is asked)")
     edit.set_defaults(run=run_edit)
 
     frontalise = subparsers.add_parser("frontalise", help="turn faces to the viewer")
     _add_common(frontalise)
-    frontalise.add_argument("--strength", type=float, default=1.0)
     frontalise.set_defaults(run=run_frontalise)
 
 
@@ -63,6 +61,9 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--face", type=int, metavar="N", help="face by number, left to right from 1 (default: the largest)"
     )
+    parser.add_argument(
+        "--strength", type=ranged(float, 0, 1), default=1.0, help="0 (the photo) to 1 (what is asked)"
+    )
     parser.add_argument("--engine", default="mesh-warp", help="the generator to use")
     parser.add_argument("--json", action="store_true")
 
@@ -70,15 +71,11 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 def setting(text: str) -> tuple[str, float]:
     """argparse type of NAME=VALUE."""
     name, _, value = text.partition("=")
-    if name not in BY_NAME:
+    control = BY_NAME.get(name)
+    if control is None:
         raise argparse.ArgumentTypeError(f"there is no control “{name}”")
-    try:
-        number = float(value)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"“{value}” is not a number") from None
-    if not -1e6 < number < 1e6:
-        raise argparse.ArgumentTypeError(f"“{value}” is not a usable number")
-    return name, number
+    placed = control.group == "placement"  # angles and movements may go beyond what is safe, places may not
+    return name, ranged(float, *((control.lower, control.upper) if placed else (-1e6, 1e6)))(value)
 
 
 def face_as_json(face: FittedFace) -> dict[str, Any]:
@@ -152,17 +149,41 @@ class Job:
     output: Path
 
 
-def jobs(photos: list[Path], output: Path) -> Iterator[Job]:
-    """A file for one photo, else a folder that gets every photo's name."""
+def jobs(photos: list[Path], output: Path) -> list[Job]:
+    """A file for one photo, else a folder that gets every photo's name (as PNG where Mien does not write its format).
+
+    EngineError where a result would take the place of one of the photos or of another result.
+    """
     into_folder = len(photos) > 1 or output.is_dir() or str(output).endswith(os.sep)
     if into_folder and output.is_file():
         raise EngineError(
             f"{output} is a file, but there are {len(photos)} photos.", "Give a folder with -o."
         )
-    for photo in photos:
-        if into_folder:
-            output.mkdir(parents=True, exist_ok=True)
-        yield Job(photo, output / photo.name if into_folder else output)
+    found = [Job(photo, output / written_name(photo) if into_folder else output) for photo in photos]
+    for k, job in enumerate(found):
+        if any(same_file(job.output, photo) for photo in photos):
+            raise EngineError(
+                f"{job.output} is one of the photos, and Mien never overwrites them.",
+                "Choose another place with -o.",
+            )
+        if any(same_file(job.output, other.output) for other in found[:k]):
+            raise EngineError(f"Two photos would both become {job.output}.", "Rename one of them.")
+    if into_folder:
+        make_folder(output)
+    return found
+
+
+def written_name(photo: Path) -> str:
+    return photo.name if photo.suffix.lower() in ENCODERS else f"{photo.stem}.png"
+
+
+def make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EngineError(
+            f"The folder {path} could not be made: {error.strerror}.", "Choose another one."
+        ) from error
 
 
 def run_edit(args: argparse.Namespace) -> None:
@@ -195,7 +216,7 @@ def edit_all(args: argparse.Namespace, edit_of: Any) -> None:
     from app.engine.engine import Engine
 
     engine = Engine(args.engine)
-    work = list(jobs(args.photo, args.output))
+    work = jobs(args.photo, args.output)
     reports, failures = [], []
     for job in work:
         try:

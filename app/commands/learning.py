@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from app.commands import Subparsers, print_json, say
+from app.commands import Subparsers, print_json, ranged, say
 
 PROTOCOLS = ("self-reenactment", "frontalisation")
 
@@ -15,7 +15,7 @@ def add(subparsers: Subparsers) -> None:
     evaluate.add_argument("video", type=Path, nargs="+")
     evaluate.add_argument("--protocol", choices=PROTOCOLS, default=PROTOCOLS[0])
     evaluate.add_argument("--engine", default="mesh-warp")
-    evaluate.add_argument("--frames", type=int, default=24, help="frames sampled from each clip")
+    evaluate.add_argument("--frames", type=ranged(int, 2, 100_000), default=24, help="sampled from each clip")
     evaluate.add_argument("--sheet", type=Path, metavar="PNG", help="also write a contact sheet")
     evaluate.add_argument("--json", action="store_true")
     evaluate.set_defaults(run=run_evaluate)

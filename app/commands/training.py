@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Generator as Steps
 from pathlib import Path
 from typing import Any
 
-from app.commands import Subparsers, say
+from app.commands import Subparsers, ranged, say
+from app.engine.imaging.writing import write_png
 from app.engine.results import Step
 
 EVERY = 25  # steps between two lines on the terminal
@@ -48,11 +50,18 @@ def add(subparsers: Subparsers) -> None:
     directions.set_defaults(run=run_directions)
     names = ((anyone, "headgan"), (person, "me"), (people, "people"))
     for action, name in (*names, (stylegan, "faces"), (directions, "directions")):
-        action.add_argument("--minutes", type=float, default=10.0, help="to train now")
+        action.add_argument("--minutes", type=ranged(float, 0, 1e6), default=10.0, help="to train now")
         action.add_argument(
-            "-o", "--output", default=name, metavar="NAME", help=f"its name (default: {name})"
+            "-o", "--output", type=run_name, default=name, metavar="NAME", help=f"its name (default: {name})"
         )
         action.add_argument("--picture", type=Path, metavar="PNG", help="keep the newest samples here")
+
+
+def run_name(text: str) -> str:
+    """argparse type of a run's and its model's name: one folder's name, never a way out of Mien's own."""
+    if re.fullmatch(r"\w[\w.-]*", text) is None:
+        raise argparse.ArgumentTypeError(f"“{text}” is not a name: use letters, digits, “-”, “_” and “.”")
+    return text
 
 
 def run_headgan(args: argparse.Namespace) -> None:
@@ -109,17 +118,8 @@ def told(steps: Steps[Step, None, Any], picture: Path | None) -> Any:
         except StopIteration as finished:
             return finished.value
         if step.picture is not None and picture is not None:
-            save(step.picture, picture)
+            write_png(picture, step.picture)
         if count % EVERY == 0 or step.picture is not None or step.error:
             done = f"{step.done} of {step.total}: " if step.total else ""
             say(done + (step.error or step.message))
         count += 1
-
-
-def save(pixels: Any, path: Path) -> None:
-    """(H, W, 3) uint8 as PNG, written beside and renamed."""
-    from PIL import Image
-
-    beside = path.with_name(path.name + ".part")
-    Image.fromarray(pixels).save(beside, "PNG")
-    beside.replace(path)

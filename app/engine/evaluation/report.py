@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from app.engine.evaluation import NEEDS_IMPORT
 from app.engine.evaluation.protocols import BASELINES, ClipResult, weighted_mean
+from app.engine.imaging.writing import write_png
 
 # HeadGAN editing, Table 1: VoxCeleb test set, so other data and other crops.
 PUBLISHED = (
@@ -106,7 +106,4 @@ def save_sheet(results: list[ClipResult], path: Path, per_clip: int = 4) -> None
         strips += [result.rows[k] for k in chosen]
     if not strips:
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".part.png")
-    Image.fromarray(np.vstack(strips)).save(beside)
-    beside.replace(path)
+    write_png(path, np.vstack(strips))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import uuid
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from app.engine.errors import EngineError
 from app.engine.imaging import encoding
@@ -91,13 +93,23 @@ def write_bytes(path: Path, data: bytes) -> None:
             beside.unlink(missing_ok=True)
 
 
+def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
+    """(H, W, 3) as PNG, whole or not at all: sheets and samples, which carry no metadata."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    write_bytes(path, buffer.getvalue())
+
+
+def same_file(a: Path, b: Path) -> bool:
+    """Whether two paths lead to one file, also through links."""
+    same = a.resolve() == b.resolve()
+    with contextlib.suppress(OSError):  # one of the two may not be there
+        same = same or a.samefile(b)
+    return same
+
+
 def _refuse_source(photo: Photo, path: Path) -> None:
-    if photo.path is None:
-        return
-    same = path.resolve() == photo.path.resolve()
-    with contextlib.suppress(OSError):  # one of the two may be gone
-        same = same or path.samefile(photo.path)
-    if same:
+    if photo.path is not None and same_file(path, photo.path):
         raise EngineError(
             f"{path.name} is the photo you opened, and Mien never overwrites it.", "Choose another name."
         )

@@ -1,0 +1,76 @@
+"""The protocols end to end: a clip of the sample portrait's own edits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from app.cli import main
+from app.engine.driving.recorder import Recorder
+from app.engine.engine import Engine
+from app.engine.evaluation.frontalisation import frontalisation
+from app.engine.evaluation.protocols import ClipResult, self_reenactment
+from app.engine.evaluation.report import as_json, as_markdown, save_sheet
+from app.engine.face.parameters import FaceEdit
+from app.engine.imaging.photo import Photo
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[Engine]:
+    engine = Engine()
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory, engine: Engine, astronaut: NDArray[np.uint8]) -> Path:
+    """Five frames of the astronaut's head turning by 12 degrees."""
+    portrait = engine.portrait(Photo(np.ascontiguousarray(astronaut[:240, 110:350]), key="head"))
+    yaw = portrait.faces[0].params.camera.yaw
+    recorder = Recorder(tmp_path_factory.mktemp("clip") / "turn.mp4", rate=Fraction(25), live=False)
+    for k in range(5):
+        recorder.write(engine.render(portrait, {0: FaceEdit.of(yaw=yaw + 3 * k)}).pixels, k / 25)
+    return recorder.stop().path
+
+
+@pytest.fixture(scope="module")
+def result(engine: Engine, clip: Path) -> ClipResult:
+    (result,) = self_reenactment(engine, [clip], 5)
+    return result
+
+
+def test_self_reenactment_beats_the_unedited_frame(result: ClipResult) -> None:
+    assert result.frames == 4 and result.metrics["detected"] == 1
+    for name in ("face_l1", "l1"):
+        assert result.metrics[name] < 0.8 * result.baselines["unedited"][name]
+    assert result.metrics["ard"] < 0.7 * result.rotation
+    wanted = {"psnr", "ssim", "apd", "mapd", "are", "aed", "dai", "aeld", "nme", "fold_overs"}
+    assert wanted <= set(result.metrics)
+
+
+def test_the_report_is_json_a_table_and_a_sheet(result: ClipResult, tmp_path: Path) -> None:
+    report = json.loads(json.dumps(as_json([result]), allow_nan=False))
+    assert report["mean"]["l1"] == pytest.approx(report["clips"]["turn.mp4"]["l1"])
+    assert "csim" in report["unavailable"] and set(report["baselines"]) == {"unedited", "tps"}
+    assert f"{result.metrics['l1']:.2f} / {result.metrics['psnr']:.2f}" in as_markdown([result], "mesh-warp")
+    save_sheet([result], tmp_path / "sheet.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["sheet.png"]
+
+
+def test_frontalisation_turns_every_frame_to_the_viewer(engine: Engine, clip: Path) -> None:
+    (result,) = frontalisation(engine, [clip], 3)
+    assert result.metrics["detected"] == 1 and result.metrics["are"] < 3 < result.rotation
+
+
+def test_a_sheet_that_cannot_be_written_is_told(
+    clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["evaluate", str(clip), "--frames", "2", "--sheet", str(tmp_path), "--json"]) == 1
+    captured = capsys.readouterr()
+    assert captured.out == "" and "is a folder" in captured.err
