@@ -18,13 +18,14 @@ from app.engine.driving.driver import Driver
 from app.engine.driving.live import Controls, Scene
 from app.engine.driving.neutral import best_neutral
 from app.engine.driving.performance import Performance, PerformanceSource
-from app.engine.driving.performance_files import write_performance
+from app.engine.driving.performance_files import check_place, write_performance
 from app.engine.driving.recorder import Recorder
 from app.engine.driving.sources import Frame, FrameSource, open_source
 from app.engine.errors import EngineError
 from app.engine.face.landmarks import FaceTracker
 from app.engine.face.parameters import FaceEdit, FaceParams
 from app.engine.face.retargeting import RetargetSettings
+from app.engine.imaging.writing import same_file
 from app.engine.results import Edits, Portrait, Step
 
 if TYPE_CHECKING:
@@ -55,15 +56,23 @@ def drive_clip(
     with the clip.
     """
     yield Step(0, 0, f"Looking through {path.name}")
+    if output is not None:
+        _refuse_driver(path, output)
     scene = scene_of(engine, portrait, face, edits, max_side)
     controls = Controls(settings, edits.get(face, FaceEdit()))
     with FaceTracker(video=True) as tracker:
         driver = prepared_driver(engine.model, tracker, path)
         source = open_source(path)
-        recorder = _recorder(output, source, scene) if output else None
+        try:
+            recorder = _recorder(output, source, scene) if output else None
+        except EngineError:
+            source.close()
+            raise
         animation = Animation(scene, source, driver, controls)
         try:
             yield from _to_the_end(animation, recorder, heard(engine, path, source))
+            if driver.neutral is None:
+                raise _no_face(path)
         except BaseException:  # an error, or the iterator was closed: no half film stays
             if recorder is not None:
                 recorder.discard()
@@ -128,6 +137,8 @@ def track_clip(model: MorphableModel, path: Path, output: Path, packed: bool = F
     Frames before the first face have the first face's parameters, so that times are the clip's own.
     """
     yield Step(0, 0, f"Looking through {path.name}")
+    _refuse_driver(path, output)
+    check_place(output)
     params: list[FaceParams] = []
     times: list[float] = []
     missing, size = 0, (0, 0)
@@ -146,10 +157,21 @@ def track_clip(model: MorphableModel, path: Path, output: Path, packed: bool = F
             yield Step(len(times), max(source.total, len(times)), extra={"driver": found})
         rate = source.rate or Fraction(30)
     if not params:
-        raise EngineError(f"No face was found in {path.name}.", "Choose a clip of one person's face.")
+        raise _no_face(path)
     performance = Performance.of(params, times, driver.neutral, rate, size, path.name)
     write_performance(performance, output, packed)
     yield Step(len(times), len(times), f"Wrote {output}", extra={"performance": performance})
+
+
+def _no_face(path: Path) -> EngineError:
+    return EngineError(f"No face was found in {path.name}.", "Choose a clip of one person's face.")
+
+
+def _refuse_driver(path: Path, output: Path) -> None:
+    if same_file(path, output):
+        raise EngineError(
+            f"{output.name} is what drives, and Mien never overwrites it.", "Choose another name."
+        )
 
 
 def prepared_driver(model: MorphableModel, tracker: FaceTracker, path: Path) -> Driver:

@@ -44,14 +44,8 @@ CSV_COLUMNS = (
 
 def write_performance(performance: Performance, path: Path, packed: bool = False) -> None:
     """Write beside and rename; `packed` makes a smaller `.performance` (see `packing` for its error)."""
-    if path.suffix.lower() == ".csv":
-        data = _to_csv(performance)
-    elif path.suffix.lower() == ".performance":
-        data = to_bytes(performance, packed)
-    else:
-        raise EngineError(
-            f"A performance cannot be written as “{path.suffix}”.", "Use .performance or .csv as ending."
-        )
+    check_place(path)
+    data = _to_csv(performance) if path.suffix.lower() == ".csv" else to_bytes(performance, packed)
     beside = path.with_name(f".{path.name}.part")
     try:
         beside.write_bytes(data)
@@ -59,6 +53,18 @@ def write_performance(performance: Performance, path: Path, packed: bool = False
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise EngineError(f"{path} cannot be written: {error.strerror}.", "Choose another folder.") from error
+
+
+def check_place(path: Path) -> None:
+    """EngineError where no performance can be written, so that it is told before a long clip is tracked."""
+    if path.suffix.lower() not in (".performance", ".csv"):
+        raise EngineError(
+            f"A performance cannot be written as “{path.suffix}”.", "Use .performance or .csv as ending."
+        )
+    if not path.parent.is_dir():
+        raise EngineError(
+            f"{path} cannot be written: its folder does not exist.", "Choose a folder that exists."
+        )
 
 
 def read_performance(path: Path) -> Performance:

@@ -59,6 +59,9 @@ class Recorder:
             raise EngineError(f"Films cannot be written as “{path.suffix}”.", f"Use {', '.join(ENDINGS)}.")
         if not path.parent.is_dir():
             raise EngineError(f"There is no folder {path.parent}.", "Choose a folder that exists.")
+        place = path.with_suffix("") if path.suffix.lower() == ".png" else path
+        if place.is_dir() or (place != path and place.exists()):
+            raise EngineError(f"{place} is there already.", "Choose another name.")
         self.path, self._rate, self._sound, self._live = path, rate, sound, live
         self._note = Note(trained)
         self._clock = SoundClock(sound[0]) if sound else None

@@ -111,6 +111,29 @@ def test_cancelling_leaves_no_film(engine: Engine, portrait: Portrait, nodding: 
     assert not list(tmp_path.iterdir())
 
 
+def test_what_drives_is_never_overwritten(engine: Engine, portrait: Portrait, nodding: Path) -> None:
+    before = nodding.read_bytes()
+    with pytest.raises(EngineError, match="never overwrites"):
+        list(drive_clip(engine, portrait, 0, nodding, nodding, RetargetSettings(), {}))
+    assert nodding.read_bytes() == before
+
+
+def test_a_driver_without_a_face_leaves_no_film(engine: Engine, portrait: Portrait, tmp_path: Path) -> None:
+    grey = tmp_path / "grey.png"
+    Image.new("RGB", (96, 96), "grey").save(grey)
+    with pytest.raises(EngineError, match="No face"):
+        list(drive_clip(engine, portrait, 0, grey, tmp_path / "a.mp4", RetargetSettings(), {}))
+    assert list(tmp_path.iterdir()) == [grey]
+
+
+@pytest.mark.parametrize("name", ["a.txt", "nowhere/a.performance"])
+def test_a_wrong_place_is_told_before_tracking(nodding: Path, tmp_path: Path, name: str) -> None:
+    steps = track_clip(default_model(), nodding, tmp_path / name)
+    next(steps)
+    with pytest.raises(EngineError):
+        next(steps)
+
+
 def test_sliders_are_added_and_other_modes_keep_the_pose(
     engine: Engine, portrait: Portrait, nodding: Path
 ) -> None:

@@ -272,3 +272,12 @@ def test_what_cannot_be_recorded_is_told(tmp_path: Path) -> None:
     assert not recorder.write(picture(0), -1.0)  # a time that does not rise is left out
     recorder.stop()
     assert disk_left(tmp_path / "a.mp4") > 0
+
+
+def test_a_folder_in_the_films_place_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").mkdir()
+    (tmp_path / "b").mkdir()
+    for name in ("a.mp4", "b.png"):
+        with pytest.raises(EngineError, match="there already"):
+            Recorder(tmp_path / name)
+    assert {path.name for path in tmp_path.iterdir()} == {"a.mp4", "b"}
