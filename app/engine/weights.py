@@ -12,7 +12,8 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -107,6 +108,21 @@ def import_model(path: Path, name: str | None = None) -> Model:
     return save_model(found, kind, name or kind.name, path.name, source_sha256)
 
 
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    """A folder that cannot be written to, or a full disk, as something a user can act on."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        raise EngineError(
+            f"The models' folder {models_folder()} cannot be written to: {getattr(error, 'strerror', error)}.",
+            "Free space on its disk, or set MIEN_HOME to a folder that is yours.",
+        ) from error
+
+
+@_disk_errors()
 def save_model(
     found: Found,
     kind: Kind,
@@ -184,6 +200,7 @@ def verify_model(name: str) -> Model:
     return model
 
 
+@_disk_errors()
 def remove_model(name: str) -> Model:
     """Take a model away; those that ship with Mien stay."""
     model = model_named(name)

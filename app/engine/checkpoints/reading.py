@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from app.engine.checkpoints.kinds import Config, Found, Kind, all_kinds, check_n
 from app.engine.errors import EngineError
 
 ASK_AGAIN = "Download the file again, or choose a checkpoint that Mien knows (mien models list names them)."
+# What building a network from nonsense raises.
+UNFIT = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 def recognise(path: Path) -> tuple[Kind, Found]:
@@ -22,11 +25,21 @@ def recognise(path: Path) -> tuple[Kind, Found]:
         return _read_own(path)
     content = _read_torch(path)
     for kind in all_kinds():
-        found = kind.read(content)
+        with _shape_errors(path):
+            found = kind.read(content)
         if found is not None:
             _check_finite(found, path)
             return kind, found
     raise EngineError(f"{path.name} is no checkpoint that Mien knows.", ASK_AGAIN)
+
+
+@contextlib.contextmanager
+def _shape_errors(path: Path) -> Iterator[None]:
+    """Tensors under a known name whose shapes make no sense, as something a user can act on."""
+    try:
+        yield
+    except UNFIT as error:
+        raise EngineError(f"{path.name} is broken or no checkpoint.", ASK_AGAIN) from error
 
 
 def _read_torch(path: Path) -> Mapping[str, Any]:
@@ -34,7 +47,8 @@ def _read_torch(path: Path) -> Mapping[str, Any]:
     import torch
 
     try:
-        zipped = path.open("rb").read(2) == b"PK"
+        with path.open("rb") as file:
+            zipped = file.read(2) == b"PK"
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except pickle.UnpicklingError as error:
         if "unsupported global" in str(error).lower():
@@ -72,7 +86,7 @@ def _read_own(path: Path) -> tuple[Kind, Found]:
     with torch.device("meta"):
         try:
             network = kind.network(config)
-        except TypeError as error:
+        except UNFIT as error:
             raise EngineError(f"{path.name} was made by another version of Mien.", ASK_AGAIN) from error
     check_names(weights, network, f"a {kind.title}")
     found = Found(weights, config, extras)

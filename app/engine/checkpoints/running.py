@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 
 from app.engine.checkpoints.kinds import kind_named
 from app.engine.errors import EngineError
+from app.engine.imaging.writing import write_bytes
 
 
 def run_network(name: str, inputs: Path, outputs: Path) -> dict[str, tuple[int, ...]]:
@@ -29,7 +30,7 @@ def run_network(name: str, inputs: Path, outputs: Path) -> dict[str, tuple[int, 
 
     arrays = _read_arrays(inputs)
     loaded = load_model(name)
-    tensors = {key: torch.from_numpy(np.array(value, np.float32)) for key, value in arrays.items()}
+    tensors = {key: torch.from_numpy(value) for key, value in arrays.items()}
     try:
         with torch.inference_mode():
             results = kind_named(loaded.model.kind).run(loaded.network, loaded.extras, tensors)
@@ -37,7 +38,7 @@ def run_network(name: str, inputs: Path, outputs: Path) -> dict[str, tuple[int, 
         raise EngineError(
             f"{inputs.name} lacks the tensor {error} that {loaded.model.title} needs.", "Add it to the file."
         ) from error
-    except RuntimeError as error:
+    except (RuntimeError, IndexError, ValueError, TypeError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise EngineError(
             f"{loaded.model.title} cannot take these tensors: {reason}.", "Check the shapes in the file."
@@ -50,12 +51,14 @@ def run_network(name: str, inputs: Path, outputs: Path) -> dict[str, tuple[int, 
 def _read_arrays(path: Path) -> dict[str, Any]:
     try:
         with np.load(path, allow_pickle=False) as file:
-            return {key: file[key] for key in file.files}
-    except (OSError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+            return {key: np.array(file[key], np.float32) for key in file.files}
+    except FileNotFoundError as error:
+        raise EngineError(f"There is no file {path}.", "Check the path.") from error
+    except (OSError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise EngineError(f"{path} is no .npz file of plain arrays.", "Write it with numpy.savez.") from error
 
 
 def _write_arrays(arrays: dict[str, Any], path: Path) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".npz", delete=False) as file:
-        np.savez(file, **arrays)
-    os.replace(file.name, path)
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    write_bytes(path, buffer.getvalue())

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from app.engine.checkpoints.running import run_network
 from app.engine.errors import EngineError
@@ -109,6 +110,31 @@ def test_run_computes_the_matrix_product(directions, tmp_path):
         run_network("directions", tmp_path / "wrong.npz", tmp_path / "out.npz")
 
 
+def test_run_tells_bad_files_and_leaves_nothing(directions, tmp_path):
+    import_model(directions)
+    good = tmp_path / "in.npz"
+    np.savez(good, delta_p=np.zeros((1, 15)))
+    np.savez(tmp_path / "words.npz", delta_p=np.array(["a"]))
+    np.savez(tmp_path / "scalar.npz", delta_p=np.float32(1))
+    np.save(tmp_path / "one.npy", np.zeros(3))
+    (tmp_path / "folder.npz").mkdir()
+    before = set(tmp_path.iterdir())
+    for name in ("words.npz", "scalar.npz", "one.npy", "folder.npz", "absent.npz"):
+        with pytest.raises(EngineError):
+            run_network("directions", tmp_path / name, tmp_path / "out.npz")
+    for output in (tmp_path / "folder.npz", tmp_path / "nowhere" / "out.npz"):
+        with pytest.raises(EngineError):
+            run_network("directions", good, output)
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_a_models_folder_that_cannot_be_made_is_told(directions, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path / "file"))
+    with pytest.raises(EngineError, match="cannot be written"):
+        import_model(directions)
+
+
 def test_released_headgan_is_folded(tmp_path):
     torch.manual_seed(0)
     network = HeadGan(HeadGanConfig(audio=False)).eval()
@@ -173,7 +199,16 @@ def broken_files(folder: Path, good: Path) -> dict[str, Path]:
     wrong_shape = {"linear.weight": torch.zeros(4096, 14), "linear.bias": torch.zeros(4096)}
     nan = {"linear.weight": torch.full((4096, 15), torch.nan), "linear.bias": torch.zeros(4096)}
     missing = thin(HeadGan(LIGHT))
+    odd = {"to_rgb1.bias": torch.zeros(1), "input.input": torch.zeros(1)}
+    tall = {**odd, **{f"to_rgbs.{k}.bias": torch.zeros(1) for k in range(40)}}
+    flat = {**odd, "convs.6.conv.weight": torch.tensor(0.0)}
+    listed = folder / "listed.safetensors"
+    save_file({"a": torch.zeros(1)}, listed, metadata={"kind": "head2head", "config": "[1]"})
     return {
+        "tall.pth is broken": saved({"g_ema": tall}, folder / "tall.pth"),
+        "flat.pth is broken": saved(flat, folder / "flat.pth"),
+        "scalar.pth is broken": saved({"linear.weight": torch.tensor(0.0)}, folder / "scalar.pth"),
+        "another version": listed,
         "broken": short,
         "broken or": renamed,
         "broken or no": text,
