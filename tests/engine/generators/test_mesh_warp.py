@@ -182,3 +182,13 @@ def test_a_face_at_the_photos_edge_keeps_the_edge(warp: MeshWarp, source: Source
 def test_a_face_too_small_is_told(warp: MeshWarp, source: SourceImage) -> None:
     with pytest.raises(EngineError, match="too small"):
         warp.encode(resized(source, 4 / source.face.params.camera.scale))
+
+
+@pytest.mark.parametrize("value", [{"tx": 9000.0}, {"tx": -9000.0}, {"ty": 9000.0}, {"exp1": 9e5}])
+def test_a_face_far_outside_the_photo_leaves_a_patch_inside(
+    warp: MeshWarp, code: WarpCode, source: SourceImage, value: dict[str, float]
+) -> None:
+    patch = warp.generate(code, target(source, **value, smile=1))
+    height, width = source.pixels.shape[:2]
+    assert patch.x >= 0 and patch.y >= 0
+    assert patch.x + patch.pixels.shape[1] <= width and patch.y + patch.pixels.shape[0] <= height
