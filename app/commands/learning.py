@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.commands import Subparsers, print_json, ranged, say
 
-PROTOCOLS = ("self-reenactment", "frontalisation")
+PROTOCOLS = ("self-reenactment", "reenactment", "frontalisation")
 
 
 def add(subparsers: Subparsers) -> None:
@@ -25,9 +25,10 @@ def run_evaluate(args: argparse.Namespace) -> None:
     from app.engine.engine import Engine
     from app.engine.evaluation.frontalisation import frontalisation
     from app.engine.evaluation.protocols import self_reenactment
+    from app.engine.evaluation.reenactment import reenactment
     from app.engine.evaluation.report import as_json, as_list, as_markdown, save_sheet
 
-    protocol = frontalisation if args.protocol == "frontalisation" else self_reenactment
+    protocol = dict(zip(PROTOCOLS, (self_reenactment, reenactment, frontalisation)))[args.protocol]
     results = []
     for result in protocol(Engine(args.engine), args.video, args.frames):
         say(f"{result.name}: " + ", ".join(f"{k} {v:.2f}" for k, v in list(result.metrics.items())[:4]))

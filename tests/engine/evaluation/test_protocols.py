@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from app.cli import main
 from app.engine.driving.recorder import Recorder
 from app.engine.engine import Engine
+from app.engine.errors import EngineError
 from app.engine.evaluation.frontalisation import frontalisation
 from app.engine.evaluation.protocols import ClipResult, self_reenactment
+from app.engine.evaluation.reenactment import reenactment
 from app.engine.evaluation.report import as_json, as_markdown, save_sheet
 from app.engine.face.parameters import FaceEdit
 from app.engine.imaging.photo import Photo
@@ -66,6 +68,15 @@ def test_the_report_is_json_a_table_and_a_sheet(result: ClipResult, tmp_path: Pa
 def test_frontalisation_turns_every_frame_to_the_viewer(engine: Engine, clip: Path) -> None:
     (result,) = frontalisation(engine, [clip], 3)
     assert result.metrics["detected"] == 1 and result.metrics["are"] < 3 < result.rotation
+
+
+def test_reenactment_follows_the_other_clips_pose(engine: Engine, clip: Path) -> None:
+    with pytest.raises(EngineError, match="two clips"):
+        next(reenactment(engine, [clip]))
+    first, _ = reenactment(engine, [clip, clip], 4)
+    assert first.name == "turn.mp4 by turn.mp4" and first.frames == 4
+    assert first.metrics["detected"] == 1 and first.metrics["identity"] > 0.5
+    assert first.metrics["ard"] < 0.7 * first.rotation
 
 
 def test_a_sheet_that_cannot_be_written_is_told(
