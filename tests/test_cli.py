@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from app.cli import main
-from app.commands.editing import jobs
+from app.commands import print_json
+from app.commands.editing import jobs, told_ignored
+from app.engine.face.parameters import FaceEdit
 from app.engine.sample import sample_path
 
 SAMPLE = str(sample_path())
@@ -69,6 +72,18 @@ def test_a_folder_of_photos_names_the_broken_one(tmp_path: Path, capsys: pytest.
     captured = capsys.readouterr()
     assert "broken.jpg" in captured.err and captured.out == ""
     assert [path.name for path in out.iterdir()] == ["astronaut.png"]
+
+
+def test_json_has_null_where_a_number_is_not_finite(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"a": float("nan"), "b": [float("inf"), 0.12345678]})
+    assert capsys.readouterr().out == '{"a": null, "b": [null, 0.123457]}\n'
+
+
+def test_what_the_generator_does_not_obey_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    info = SimpleNamespace(title="Latent directions", controls=("yaw",))
+    engine = SimpleNamespace(generator=SimpleNamespace(info=info))
+    assert told_ignored(engine, FaceEdit.of(yaw=3, smile=1)) == ["smile"]  # type: ignore[arg-type]
+    assert capsys.readouterr().err == "Latent directions does not obey smile\n"
 
 
 def test_a_preset_file_is_applied(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

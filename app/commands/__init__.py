@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -33,13 +34,13 @@ def ranged(kind: type[int] | type[float], lower: float, upper: float) -> Callabl
 
 
 def print_json(value: Any) -> None:
-    """The one JSON object of `--json`; floats are shortened to what means something."""
-    print(json.dumps(_short(value), ensure_ascii=False))
+    """The one JSON object of `--json`; floats are shortened to what means something, null where there is none."""
+    print(json.dumps(_short(value), ensure_ascii=False, allow_nan=False))
 
 
 def _short(value: Any) -> Any:
     if isinstance(value, float):
-        return round(value, 6)
+        return round(value, 6) if math.isfinite(value) else None
     if isinstance(value, dict):
         return {key: _short(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -245,12 +245,22 @@ def edit_one(engine: Engine, job: Job, args: argparse.Namespace, edit_of: Any) -
     measurement = measured(engine, portrait, rendered, face, edit)
     report |= {"asked": as_readings(measurement, "asked"), "measured": as_readings(measurement, "measured")}
     report |= {"changed": rendered.changed, "ms": dict(rendered.ms)}
+    report["ignored"] = told_ignored(engine, edit)
     beyond = beyond_safe(portrait.faces[face], engine.target(portrait, face, edit))
     if beyond:
         say(f"{', '.join(beyond)} turned by more than holds; expect stretched cheeks and ears")
     report["beyond_safe"] = beyond
     say(f"{job.output}: {summary(measurement)}, {100 * rendered.changed:.1f} % of pixels changed")
     return report
+
+
+def told_ignored(engine: Engine, edit: FaceEdit) -> list[str]:
+    """The controls that were asked for and that the generator does not obey, told on standard error."""
+    info = engine.generator.info
+    ignored = [name for name, _ in edit.values if name not in info.controls]
+    if ignored:
+        say(f"{info.title} does not obey {', '.join(ignored)}")
+    return ignored
 
 
 def beyond_safe(face: FittedFace, target: FaceParams) -> list[str]:

@@ -62,7 +62,7 @@ def run_list(args: argparse.Namespace) -> None:
         print_json({"models": [as_json(m) for m in models()], "missing": missing, "metrics": NEEDS_IMPORT})
         return
     for model in models():
-        print(f"{model.name}: {model.title}. Licence: {model.licence} {model.use}")
+        print(f"{model.name}: {model.title}. Licence: {model.licence}. {model.use}")
     for name, what in missing.items():
         print(f"{name} cannot run yet: {what}")
     for metric, what in NEEDS_IMPORT.items():
@@ -76,7 +76,7 @@ def run_import(args: argparse.Namespace) -> None:
     if args.json:
         print_json({"name": model.name, "kind": model.kind})
     else:
-        print(f"Imported {model.name}: {model.title}. Licence: {model.licence} {model.use}")
+        print(f"Imported {model.name}: {model.title}. Licence: {model.licence}. {model.use}")
 
 
 def run_face(args: argparse.Namespace) -> None:

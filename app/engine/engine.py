@@ -89,7 +89,7 @@ class Engine:
         info = self._backend(generator).info
         if info.missing:
             raise EngineError(
-                f"{info.title} cannot run yet: {info.missing}", "Import it with “mien models import FILE”."
+                f"{info.title} cannot run yet: {info.missing}.", "Import it with “mien models import FILE”."
             )
         self._name = generator
 
