@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -68,7 +69,9 @@ class Motion:
 @cache
 def pool() -> ThreadPool:
     """Daemon threads that share out a picture's bands; the kernels run without the GIL."""
-    return ThreadPool(min(8, os.cpu_count() or 1))
+    made = ThreadPool(min(8, os.cpu_count() or 1))
+    atexit.register(made.terminate)  # left to the interpreter's end it complains on standard error
+    return made
 
 
 def motion(

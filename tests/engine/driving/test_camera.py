@@ -59,6 +59,13 @@ def take_until(source: CameraSource, wanted) -> Frame | None:
     raise AssertionError("it did not happen")
 
 
+def leave(source: CameraSource, until: int) -> None:
+    """Take nothing until so many frames were captured."""
+    deadline = time.monotonic() + 20
+    while source.captured < until and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
 def test_the_newest_frame_is_given_and_older_ones_count_as_dropped() -> None:
     device = Device(100000)
     source = CameraSource(0, "Desk", (640, 480), 60, opener=lambda _: device)
@@ -66,11 +73,10 @@ def test_the_newest_frame_is_given_and_older_ones_count_as_dropped() -> None:
     first = take_until(source, lambda f: f is not None)
     assert first is not None and first.pixels is not None
     assert first.pixels[0, 0].tolist() == [0, 0, 200] and abs(first.time - time.monotonic()) < 5
-    later = take_until(source, lambda f: f is not None and f.dropped > 3)
-    assert later is not None and later.index - first.index >= 4
-    deadline = time.monotonic() + 20
-    while source.captured < later.index + 12 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    leave(source, until=first.index + 8)
+    later = source.take(0)
+    assert later is not None and later.dropped > 3 and later.index - first.index >= 4
+    leave(source, until=later.index + 12)
     newest = source.take(0)
     assert newest is not None and newest.index >= later.index + 10
     assert source.size == (16, 12) and source.rate is not None and source.rate > 5

@@ -175,10 +175,12 @@ def test_two_processes_equal_one_on_the_joined_batch(data, tmp_path):
     one, two = (torch.load(tmp_path / k / CHECKPOINT, weights_only=True) for k in ("one", "two"))
     for key in ("G", "D"):
         # After one step Adam's first moment is half the gradient; the weights themselves only know its sign.
-        pairs = zip(one["optimisers"][key]["state"].values(), two["optimisers"][key]["state"].values())
-        for a, b in pairs:
-            error = (a["exp_avg"] - b["exp_avg"]).norm()
-            assert error <= 1e-3 * a["exp_avg"].norm() + 1e-6
+        # All of it at once: a single layer's gradient may all but cancel, and then only rounding is left.
+        a, b = (
+            torch.cat([state["exp_avg"].flatten() for state in run["optimisers"][key]["state"].values()])
+            for run in (one, two)
+        )
+        assert (a - b).norm() <= 1e-3 * a.norm()
     a, b = read_curves(tmp_path / "one")[0], read_curves(tmp_path / "two")[0]
     assert {k: pytest.approx(v, rel=1e-4) for k, v in a.items() if k != "seconds"} == {
         k: v for k, v in b.items() if k != "seconds"
