@@ -40,7 +40,7 @@ def driven_by(engine: Engine, source: FittedClip, driver: FittedClip) -> ClipRes
     pixels, own = source.frames[source.reference], source.faces[source.reference]
     portrait = Portrait(Photo(pixels, key=f"{source.name}:{source.reference}"), (own,))
     code = engine.code(portrait, engine.view(portrait), 0)
-    retargeter = Retargeter(engine.model, own, RetargetSettings())
+    retargeter = Retargeter(engine.model, own, RetargetSettings(relative=False))
     neutral = driver.faces[driver.reference].params
     rows, pictures = [], []
     history: tuple[FaceParams, ...] = ()

@@ -32,13 +32,17 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory, engine: Engine, astronaut: NDArray[np.uint8]) -> Path:
-    """Five frames of the astronaut's head turning by 12 degrees."""
+    """Five frames of the astronaut's head turning by 12 degrees; back.mp4 beside it turns back."""
     portrait = engine.portrait(Photo(np.ascontiguousarray(astronaut[:240, 110:350]), key="head"))
     yaw = portrait.faces[0].params.camera.yaw
-    recorder = Recorder(tmp_path_factory.mktemp("clip") / "turn.mp4", rate=Fraction(25), live=False)
-    for k in range(5):
-        recorder.write(engine.render(portrait, {0: FaceEdit.of(yaw=yaw + 3 * k)}).pixels, k / 25)
-    return recorder.stop().path
+    folder = tmp_path_factory.mktemp("clip")
+    frames = [engine.render(portrait, {0: FaceEdit.of(yaw=yaw + 3 * k)}).pixels for k in range(5)]
+    for name, ordered in (("turn.mp4", frames), ("back.mp4", frames[::-1])):
+        recorder = Recorder(folder / name, rate=Fraction(25), live=False)
+        for k, frame in enumerate(ordered):
+            recorder.write(frame, k / 25)
+        recorder.stop()
+    return folder / "turn.mp4"
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +77,8 @@ def test_frontalisation_turns_every_frame_to_the_viewer(engine: Engine, clip: Pa
 def test_reenactment_follows_the_other_clips_pose(engine: Engine, clip: Path) -> None:
     with pytest.raises(EngineError, match="two clips"):
         next(reenactment(engine, [clip]))
-    first, _ = reenactment(engine, [clip, clip], 4)
-    assert first.name == "turn.mp4 by turn.mp4" and first.frames == 4
+    first, _ = reenactment(engine, [clip, clip.with_name("back.mp4")], 4)
+    assert first.name == "turn.mp4 by back.mp4" and first.frames == 4
     assert first.metrics["detected"] == 1 and first.metrics["identity"] > 0.5
     assert first.metrics["ard"] < 0.7 * first.rotation
 
