@@ -24,6 +24,12 @@ def make_engine() -> EngineLike:
     return engine
 
 
+def has_display() -> bool:
+    """Whether Qt can show a window; on Linux it aborts the program where it cannot."""
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    return not sys.platform.startswith("linux") or any(os.environ.get(name) for name in names)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Open the window: `mien [--sample | PHOTO]`; Qt's own options are taken too. The exit status."""
     arguments = sys.argv[1:] if argv is None else argv
@@ -31,6 +37,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("photo", nargs="?", type=Path, help="a photo, a project (.mien) or a folder")
     parser.add_argument("--sample", action="store_true", help="open the sample portrait")
     chosen, rest = parser.parse_known_args(arguments)
+    if "-platform" not in rest and not has_display():
+        print("mien: There is no display. Log in to a desktop, or see “mien fit --help”.", file=sys.stderr)
+        return 1
     # The non-headless cv2 wheel points Qt at plugins that are not Qt 6's.
     os.environ.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)
     # Matrices are small here; OpenBLAS's threads only make the GUI wait for the engine's products.

@@ -37,6 +37,23 @@ def test_fit_tells_the_face(capsys: pytest.CaptureFixture[str]) -> None:
     assert abs(face["yaw"]) < 30 and 30 < face["scale"] < 90
 
 
+def test_fit_writes_the_faces_mesh(tmp_path: Path) -> None:
+    assert main(["fit", SAMPLE, "--mesh", str(tmp_path / "face.obj")]) == 0
+    lines = (tmp_path / "face.obj").read_text().splitlines()
+    assert sum(line.startswith("v ") for line in lines) == 468
+    assert sum(line.startswith("f ") for line in lines) == 852
+
+
+def test_the_window_without_a_display_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    assert main([SAMPLE]) == 1
+    assert "no display" in capsys.readouterr().err
+
+
 def test_an_edit_of_nothing_is_the_photo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "北京 Ünïcode 😀.png"
     assert main(["edit", SAMPLE, "-o", str(out), "--json"]) == 0

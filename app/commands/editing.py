@@ -27,6 +27,9 @@ WHICH_FACE = "face by number, left to right from 1 (default: the largest)"
 def add(subparsers: Subparsers) -> None:
     fit = subparsers.add_parser("fit", help="faces found, with pose, expression and gaze")
     fit.add_argument("photo", type=Path)
+    fit.add_argument(
+        "--mesh", type=Path, metavar="OUT", help="also write the largest face's mesh (.obj, .ply, .glb)"
+    )
     fit.add_argument("--json", action="store_true")
     fit.set_defaults(run=run_fit)
 
@@ -100,8 +103,15 @@ def face_as_json(face: FittedFace) -> dict[str, Any]:
 def run_fit(args: argparse.Namespace) -> None:
     from app.engine.engine import Engine
 
-    portrait = Engine().open(args.photo)
+    engine = Engine()
+    portrait = engine.open(args.photo)
     faces = require_faces(portrait)
+    if args.mesh:
+        from app.engine.rendering.mesh_export import export_mesh
+
+        params = faces[chosen_face(portrait, None)].params
+        shape = engine.model.shape(params.identity, params.expression)
+        export_mesh(shape, engine.model.triangles, args.mesh)
     if args.json:
         print_json({"faces": [face_as_json(face) for face in faces]})
         return
