@@ -118,8 +118,11 @@ def heard(engine: Engine, path: Path, source: FrameSource) -> NDArray[np.float32
         return None
     from app.engine.driving.audio_features import audio_features
 
-    samples = np.concatenate(list(clip_sound(path, SOUND_RATE)))
-    frames = source.total or round(len(samples) / SOUND_RATE * source.rate)
+    blocks = list(clip_sound(path, SOUND_RATE))
+    if not blocks:  # a track without a single sample
+        return None
+    samples = np.concatenate(blocks)
+    frames = max(1, source.total or round(len(samples) / SOUND_RATE * source.rate))
     return audio_features(samples, SOUND_RATE, float(source.rate), frames)
 
 

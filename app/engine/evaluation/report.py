@@ -25,13 +25,22 @@ COLUMNS = ("l1", "psnr", "face_l1", "face_psnr")
 def as_json(results: list[ClipResult]) -> dict[str, Any]:
     """{"clips": {name: metrics}, "mean": metrics, "baselines": ..., "unavailable": metric -> what it needs}."""
     return {
-        "clips": {result.name: {"frames": result.frames, **result.metrics} for result in results},
+        "clips": {
+            name: {"frames": result.frames, **result.metrics}
+            for name, result in zip(_different([result.name for result in results]), results)
+        },
         "mean": weighted_mean(results),
         "baselines": {
             name: weighted_mean(results, name) for name in BASELINES if results and results[0].baselines
         },
         "unavailable": {name: f"needs {what}; see “mien models list”" for name, what in NEEDS_IMPORT.items()},
     }
+
+
+def _different(names: list[str]) -> list[str]:
+    """Clips of one name in several folders are numbered, so that none hides another."""
+    counts = [names[: k + 1].count(name) for k, name in enumerate(names)]
+    return [name if count == 1 else f"{name} ({count})" for name, count in zip(names, counts)]
 
 
 def as_markdown(results: list[ClipResult], generator: str) -> str:

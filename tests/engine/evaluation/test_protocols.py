@@ -63,6 +63,7 @@ def test_self_reenactment_beats_the_unedited_frame(result: ClipResult) -> None:
 def test_the_report_is_json_a_table_and_a_sheet(result: ClipResult, tmp_path: Path) -> None:
     report = json.loads(json.dumps(as_json([result]), allow_nan=False))
     assert report["mean"]["l1"] == pytest.approx(report["clips"]["turn.mp4"]["l1"])
+    assert set(as_json([result, result])["clips"]) == {"turn.mp4", "turn.mp4 (2)"}
     assert "csim" in report["unavailable"] and set(report["baselines"]) == {"unedited", "tps"}
     assert f"{result.metrics['l1']:.2f} / {result.metrics['psnr']:.2f}" in as_markdown([result], "mesh-warp")
     save_sheet([result], tmp_path / "sheet.png")
