@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -57,17 +54,3 @@ def best_device() -> Device:
     if torch.backends.mps.is_available():
         return Device("mps", "float32", "Apple GPU")
     return CPU
-
-
-def run_or_fall_back(work: Callable[[Device], T], device: Device) -> tuple[T, Device]:
-    """`work` on the device, or on the CPU when the device has not memory enough; also says which it was."""
-    import torch
-
-    try:
-        return work(device), device
-    except RuntimeError as error:  # torch.OutOfMemoryError is one; MPS raises the plain kind
-        if device.kind == "cpu" or "out of memory" not in str(error):
-            raise
-    if device.kind == "cuda":
-        torch.cuda.empty_cache()
-    return work(CPU), CPU

@@ -36,10 +36,6 @@ class Quality:
     sharpness: float
     neutral: float
 
-    @property
-    def overall(self) -> float:
-        return min(self.light, self.size, self.sharpness, self.neutral)
-
 
 def quality(pixels: NDArray[np.uint8], box: tuple[float, float, float, float], params: FaceParams) -> Quality:
     """Read a driving frame (H, W, 3) whose face is in `box` (x, y, w, h)."""

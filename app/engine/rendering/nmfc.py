@@ -72,22 +72,6 @@ def vertex_shades(points: NDArray, triangles: NDArray) -> NDArray[np.float32]:
     return np.asarray(SKIN / 255 * (AMBIENT + (1 - AMBIENT) * wrapped[:, None]), np.float32)
 
 
-def mesh_lines(points: NDArray, triangles: NDArray, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The wire mesh of the triangles that face the viewer; size (w, h) -> (h, w, 4) RGBA to lay over a photo."""
-    import cv2
-
-    shown = triangles[faces_viewer(points, triangles)]
-    edges = np.unique(np.sort(shown[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1), axis=0)
-    # OpenCV counts from pixel centres and takes fixed point numbers.
-    fixed = np.round((points[:, :2] - 0.5) * 16).astype(np.int32)
-    alpha = np.zeros((size[1], size[0]), np.uint8)
-    cv2.polylines(alpha, list(fixed[edges][:, :, None]), False, 190, 1, cv2.LINE_AA, shift=4)
-    picture = np.empty((size[1], size[0], 4), np.uint8)
-    picture[..., :3] = (120, 220, 255)
-    picture[..., 3] = alpha
-    return picture
-
-
 def make_renderer() -> NmfcRenderer:
     """The default model's renderer: OpenGL off screen if the machine has it, else NumPy."""
     from app.engine.face.morphable_model import default_model

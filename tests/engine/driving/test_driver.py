@@ -172,7 +172,6 @@ def test_quality_reads_light_size_blur_and_rest(head: NDArray[np.uint8]) -> None
     assert dark.light < 0.5 * good.light and soft.sharpness < 0.5 * good.sharpness
     assert good.size == pytest.approx(130 / 200)
     assert quality(head, box, params(30)).neutral < 0.6 * good.neutral
-    assert good.overall == min(good.light, good.size, good.sharpness, good.neutral)
 
 
 # -- driver

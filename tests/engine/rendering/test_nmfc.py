@@ -13,7 +13,6 @@ from app.engine.rendering.nmfc import (
     NmfcRenderer,
     faces_viewer,
     make_renderer,
-    mesh_lines,
     normalised_mean,
     triangle_colours,
 )
@@ -127,16 +126,6 @@ def test_points_out_of_the_picture_or_without_area_draw_nothing(gl, reference, d
     for points in (posed(dome[0], (0, 0, 0)) + 500.0, np.zeros_like(dome[0])):
         assert not gl.nmfc(points, SIZE).any()
         assert not reference.nmfc(points, SIZE).any()
-
-
-def test_mesh_lines_lie_on_the_edges(dome) -> None:
-    points = posed(dome[0], (0, 0, 0))
-    alpha = mesh_lines(points, dome[1], SIZE)[..., 3]
-    corners = np.floor(points[:, :2]).astype(int)
-    inside = ((corners >= 2) & (corners < np.array(SIZE) - 2)).all(axis=1)
-    around = [alpha[y - 1 : y + 2, x - 1 : x + 2].max() for x, y in corners[inside]]
-    assert min(around) > 100
-    assert not alpha[0].any()
 
 
 def test_the_default_model_is_drawn_whichever_renderer_the_machine_has() -> None:

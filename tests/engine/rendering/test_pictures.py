@@ -1,4 +1,4 @@
-"""Expression pictures, the eye sketch and mesh files."""
+"""The eye sketch and mesh files."""
 
 from __future__ import annotations
 
@@ -8,29 +8,12 @@ import numpy as np
 import pytest
 
 from app.engine.errors import EngineError
-from app.engine.rendering.expression_pictures import expression_pair
 from app.engine.rendering.eye_sketch import RED, eye_points, eye_sketch
 from app.engine.rendering.mesh_export import export_mesh
-from app.engine.rendering.reference import ReferenceRenderer
 
 OPEN = [[20, 30], [26, 24], [34, 24], [40, 30], [34, 36], [26, 36]]
 NARROW = [[60, 30], [66, 27], [74, 27], [80, 30], [74, 33], [66, 33]]
 EYES = np.array([*OPEN, *NARROW, [30, 30], [72, 30]], float)
-
-
-def test_expression_pair_shows_both_ways() -> None:
-    from app.engine.face.morphable_model import default_model
-
-    model = default_model()
-    renderer = ReferenceRenderer(model.mean, model.triangles)
-    first = np.eye(28)[0]
-    minus, plus = expression_pair(model, first, renderer, 64)
-    still, same = expression_pair(model, 0 * first, renderer, 64)
-    assert minus.shape == plus.shape == (64, 64, 3)
-    assert np.array_equal(still, same)
-    assert (minus != still).any(axis=2).mean() > 0.05 and (plus != minus).any(axis=2).mean() > 0.05
-    border = np.concatenate([minus[0], minus[-1], plus[:, 0], plus[:, -1]])
-    assert not border.any()
 
 
 def test_eye_sketch_draws_outlines_and_pupils() -> None:
