@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.driving.shots import longest_shot
+from app.engine.driving.sources import open_source
 from app.engine.engine import Engine
 from app.engine.errors import EngineError
 from app.engine.face.fitting import fit_face
@@ -29,7 +32,7 @@ class FittedClip:
 
 
 def fitted_clip(engine: Engine, path: Path, count: int = 24) -> FittedClip:
-    """Sample `count` frames evenly, track the largest face, fit all with one identity.
+    """Sample `count` frames of the longest shot evenly, track the largest face, fit all with one identity.
 
     The reference is the first frame with both eyes open (as in reference/mesh-warp.md, section 4a).
     """
@@ -57,19 +60,9 @@ def _largest(engine: Engine, frame: NDArray[np.uint8]) -> DetectedFace | None:
 
 
 def _sampled(path: Path, count: int) -> Iterator[NDArray[np.uint8]]:
-    from imageio_ffmpeg import count_frames_and_secs, read_frames
-
-    if not path.is_file():
-        raise EngineError(f"There is no clip at {path}.", "Check the path.")
-    try:
-        total, _ = count_frames_and_secs(str(path))
-        reader = read_frames(str(path))
-        width, height = next(reader)["size"]
-    except (RuntimeError, OSError) as error:
-        raise EngineError(
-            f"{path.name} cannot be read as a video.", "Choose a clip that ffmpeg can play."
-        ) from error
-    wanted = set(np.unique(np.linspace(0, max(0, total - 1), count).round().astype(int)).tolist())
-    for index, data in enumerate(reader):
-        if index in wanted:
-            yield np.frombuffer(data, np.uint8).reshape(height, width, 3)
+    shot = longest_shot(path)
+    wanted = set(np.linspace(shot.start, max(shot.start, shot.stop - 1), count).round().astype(int).tolist())
+    with closing(open_source(path)) as source:
+        while (frame := source.take(1.0)) is not None and frame.index < shot.stop:
+            if frame.index in wanted and frame.pixels is not None:
+                yield frame.pixels

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.driving.shots import CUT, thumbnail
 from app.engine.driving.video import VideoSource
 from app.engine.errors import EngineError
 from app.engine.face.fitting import fit_face
@@ -28,7 +29,6 @@ from app.engine.results import Step
 
 LEAST_FRAMES = 30
 LEAST_SHARE = 0.8  # of the frames must show the face
-CUT = 0.12  # mean change of a thumbnail's brightness (of 1) between neighbouring frames
 JUMP = 0.5  # of the face's side, between neighbouring frames
 OTHERS = 0.4  # a second face this large beside the first counts
 LOOKS = 6  # frames looked at for further people
@@ -153,28 +153,21 @@ def _frames(path: Path, limit: int) -> Iterator[NDArray[np.uint8]]:
 def _tracked(path: Path, limit: int) -> Steps[Step, None, list[DetectedFace | None]]:
     """The face of every frame, None where there is none; cuts, absent faces and short clips are told."""
     faces: list[DetectedFace | None] = []
-    thumbnail: NDArray[np.float32] | None = None
+    before: NDArray[np.float32] | None = None
     with FaceTracker(video=True) as tracker:
         for index, pixels in enumerate(_frames(path, limit)):
             found = tracker.detect(pixels)
             face = found[0] if found else None
-            now = _thumbnail(pixels)
-            if thumbnail is not None and _is_cut(thumbnail, now, faces[-1], face):
+            now = thumbnail(pixels)
+            if before is not None and _is_cut(before, now, faces[-1], face):
                 raise EngineError(
                     f"{path.name} has a cut at frame {index}.", "Cut the clip there and give one part."
                 )
-            thumbnail = now
+            before = now
             faces.append(face)
             yield Step(index + 1, 0, "Looking at the footage")
     _check_faces(path, faces)
     return faces
-
-
-def _thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    import cv2
-
-    small = cv2.resize(pixels, (32, 32), interpolation=cv2.INTER_AREA)
-    return np.asarray(small.mean(axis=2) / 255, np.float32)
 
 
 def _is_cut(
