@@ -7,8 +7,10 @@ same curve, and two processes see the batch that one would see.
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -138,6 +140,16 @@ def start_processes(device: str | None = None) -> torch.device:
     return torch.device(device or "cpu")
 
 
+def _leave() -> None:
+    """Out of the group together, and then at once: torch's threads now and then abort a process that ends around
+    them, which torchrun takes for the failure of a run that is complete."""
+    dist.barrier()
+    dist.destroy_process_group()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
 def train(recipe: Recipe, plan: Plan, device: torch.device) -> Iterator[Progress]:
     """Train until time or steps are up; closing the iterator stops after the step in hand and saves."""
     stepper = Stepper(device)
@@ -168,6 +180,8 @@ def train(recipe: Recipe, plan: Plan, device: torch.device) -> Iterator[Progress
     if stepper.rank == 0:
         _save(recipe, plan, step, before + time.monotonic() - start)
         save_pictures(plan.folder, recipe.picture())
+    if stepper.world > 1:
+        atexit.register(_leave)
 
 
 def draw_batch(recipe: Recipe, plan: Plan, step: int, rank: int = 0, world: int = 1) -> Batch:
