@@ -142,7 +142,8 @@ def start_processes(device: str | None = None) -> torch.device:
 
 def _leave() -> None:
     """Out of the group together, and then at once: torch's threads now and then abort a process that ends around
-    them, which torchrun takes for the failure of a run that is complete."""
+    them, which torchrun takes for the failure of a run that is complete. What fails after the training is still told,
+    but no longer in the exit status."""
     dist.barrier()
     dist.destroy_process_group()
     sys.stdout.flush()
