@@ -83,16 +83,12 @@ def setting(text: str) -> tuple[str, float]:
 
 def face_as_json(face: FittedFace) -> dict[str, Any]:
     """One entry of `fit --json`."""
-    camera, expression = face.params.camera, face.params.expression
-    yaw, pitch, roll = camera.angles
+    from app.engine.measurement import readings
+
+    told, expression = readings(face.params), face.params.expression
     return {
         "box": list(face.box),
-        "yaw": yaw,
-        "pitch": pitch,
-        "roll": roll,
-        "scale": camera.scale,
-        "tx": camera.translation[0],
-        "ty": camera.translation[1],
+        **{name: told[name] for name in ("yaw", "pitch", "roll", "scale", "tx", "ty")},
         "gaze": list(expression.gaze),
         "aperture": list(expression.aperture),
         "expression": list(expression.coefficients),
