@@ -12,9 +12,10 @@ from PIL import Image
 
 from app.cli import main
 from app.commands import print_json
-from app.commands.editing import jobs, told_ignored
+from app.commands.editing import jobs, preset_values, told_ignored
 from app.engine.face.parameters import FaceEdit
 from app.engine.sample import sample_path
+from app.session.presets import SHIPPED, Preset, write_presets
 
 SAMPLE = str(sample_path())
 
@@ -105,9 +106,14 @@ def test_what_the_generator_does_not_obey_is_told(capsys: pytest.CaptureFixture[
 
 def test_a_preset_file_is_applied(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     preset = tmp_path / "p.json"
-    preset.write_text(json.dumps({"values": {"roll": 8}}))
+    write_presets(preset, [Preset("Tilted", (("roll", 8.0),))])  # as the window saves it
     assert main(["edit", SAMPLE, "-o", str(tmp_path / "o.png"), "--preset", str(preset), "--json"]) == 0
     assert told(capsys)["asked"]["roll"] == pytest.approx(8)
+
+
+def test_the_shipped_presets_are_understood() -> None:
+    files = sorted(SHIPPED.glob("*.json"))
+    assert len(files) >= 12 and all(preset_values(file) for file in files)
 
 
 @pytest.mark.parametrize(

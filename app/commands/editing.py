@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +42,9 @@ def add(subparsers: Subparsers) -> None:
         type=setting,
         help="a control: " + " ".join(list(BY_NAME)[:22]) + " exp1..exp28",
     )
-    edit.add_argument("--preset", type=Path, metavar="FILE", help="a preset made in the window")
+    edit.add_argument(
+        "--preset", type=Path, metavar="FILE", help="a preset: saved in the window, or of assets/presets"
+    )
     edit.set_defaults(run=run_edit)
 
     frontalise = subparsers.add_parser("frontalise", help="turn faces to the viewer")
@@ -198,14 +199,10 @@ def run_edit(args: argparse.Namespace) -> None:
 
 
 def preset_values(path: Path) -> dict[str, float]:
-    """The values of a preset file: {"values": {control: number}}."""
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))["values"]
-        return dict(setting(f"{name}={value}") for name, value in values.items())
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, argparse.ArgumentTypeError) as error:
-        raise EngineError(
-            f"{path.name} is not a preset: {error}.", "Choose a preset that Mien saved."
-        ) from error
+    """The controls that a file of presets sets, later presets over earlier ones."""
+    from app.session.presets import read_presets
+
+    return {name: value for preset in read_presets(path) for name, value in preset.values}
 
 
 def run_frontalise(args: argparse.Namespace) -> None:
