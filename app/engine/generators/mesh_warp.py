@@ -64,7 +64,7 @@ class MeshWarp:
 
     def encode(self, source: SourceImage) -> WarpCode:
         """Take the photo apart and learn how its pose is read. EngineError for a face too small to move."""
-        code = self._taken_apart(source)
+        code = self.taken_apart(source)
         key = (source.key, source.face.params.camera.quaternion)
         if key not in self._responses or not source.key:
             self._responses[key] = self._probed(source)
@@ -73,10 +73,11 @@ class MeshWarp:
     def _probed(self, source: SourceImage) -> PoseResponse | None:
         """A small copy of the photo rendered at a few poses and measured afresh."""
         factor = min(1.0, PROBE_FACE / max(source.face.box[2:]))
-        small = self._taken_apart(resized(source, factor))
+        small = self.taken_apart(resized(source, factor))
         return probe(small.face.params.camera.angles, lambda angles: measured_angles(self, small, angles))
 
-    def _taken_apart(self, source: SourceImage) -> WarpCode:
+    def taken_apart(self, source: SourceImage) -> WarpCode:
+        """`encode` without learning how the pose is read: for frames drawn as observed."""
         camera = source.face.params.camera
         if camera.scale < LEAST_IOD:
             raise EngineError("This face is too small to edit.", "Use a photo in which the face is larger.")
@@ -102,7 +103,7 @@ class MeshWarp:
         """The moved box; empty where nothing moves."""
         times: list[tuple[str, float]] = []
         with _timed("geometry", times):
-            posed = self._posed(code, target)
+            posed = self.posed(code, target)
             eyes = [(eye, eye_pose(code.face, posed, eye)) for eye in code.eyes]
             drawn = [(eye, eye_target) for eye, eye_target in eyes if eye_target is not None]
             moved = _motion(code, posed).with_eyes(drawn, code.layers)
@@ -119,7 +120,7 @@ class MeshWarp:
 
     def fold_overs(self, code: WarpCode, target: Target) -> int:
         """Triangles that face away in the target though the head's turn alone would not turn them away."""
-        posed = self._posed(code, target)
+        posed = self.posed(code, target)
         skin = code.face.fine
         return skin.folded(posed.fine, skin.turned(code.face.params.camera, posed.camera))
 
@@ -130,7 +131,7 @@ class MeshWarp:
         for dtype in (np.uint8, np.uint16):
             warm_up(dtype)
 
-    def _posed(self, code: WarpCode, target: Target) -> Posed:
+    def posed(self, code: WarpCode, target: Target) -> Posed:
         """A filmed face is drawn as it was observed, an edit so that it is read as it was asked."""
         observed = target.observed or bool(target.history)
         return pose(code.face, target.params, code.response, calibrate=not observed)

@@ -192,9 +192,15 @@ def _of_portrait(path: Path, tracker: FaceTracker, edits: int, rng: np.random.Ge
     return Faces(np.stack(frames), np.stack(mattes), tuple(params), None, True)
 
 
-def _of_clip(path: Path) -> Faces:
+def clip_frames(path: Path) -> tuple[list[NDArray[np.uint8]], list[FittedFace], float]:
+    """Frames and faces of a clip up to the first frame without a face, and its rate; EngineError at a cut."""
     pictures, faces, fps = _tracked(path)
     _refuse_cuts(path, faces)
+    return pictures, faces, fps
+
+
+def _of_clip(path: Path) -> Faces:
+    pictures, faces, fps = clip_frames(path)
     boxes = np.median([face.box for face in faces], axis=0)
     square = head_square(replace(faces[0], box=tuple(boxes.tolist())))
     frames, mattes, params = [], [], []

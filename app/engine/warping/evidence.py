@@ -1,0 +1,224 @@
+"""What the mesh warp knows about its own picture: where its texture comes from, and where it has none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.face.parameters import Camera
+from app.engine.latent.crop import Square
+from app.engine.warping.curves import Float32, FloatArray
+from app.engine.warping.lids import lid_gap
+from app.engine.warping.posing import FaceSource, Posed, lip_gap
+from app.engine.warping.shell import smoothstep
+from app.engine.warping.topology import N_FACE, N_MESH, topology
+
+SIZE = 128  # of the layers, half of the refiner's work size
+MARGIN = 1.64  # side of the square over the face's longer side, about that of `reenactment.head_square`
+LAYERS = ("x", "y", "z", "flow_x", "flow_y", "stretch", "valid", "opening", "matte", "gate")
+FACTS = 11
+RANGE = 24.0  # px of `SIZE` that flow 1 stands for
+VALID = (0.25, 0.6)  # of the texture's own size from which it counts as seen
+STILL = (0.02, 0.4)  # px of `SIZE`: less is not moved, more is
+FADE = 6  # px of `SIZE` over which the gate closes at the square's border
+LEAST_EDIT = 0.03  # IOD: smaller edits open the gate in part
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """One frame's layers in a square of the picture.
+
+    planes: (10, 128, 128) by LAYERS: the NMFC, the warp's displacement (source - target, 1 = 24 px), log8 of the
+    texture's magnification (-1 where it faces away), how much of it the photo shows, eye and mouth openings, the
+    person, and where anything moves at all (0 at the square's border); facts: (11,) turn and target yaw, pitch, roll,
+    lip gaps, lid closures, each about 1 at its largest.
+    """
+
+    planes: Float32
+    facts: Float32
+    square: Square
+
+
+def face_square(points: FloatArray) -> Square:
+    """The square around a posed face's (>= 468, 2) points, px."""
+    low, high = points[:N_FACE, :2].min(axis=0), points[:N_FACE, :2].max(axis=0)
+    side = max(8, round(MARGIN * float((high - low).max())))
+    centre = (low + high) / 2
+    return Square(round(float(centre[0]) - side / 2), round(float(centre[1]) - side / 2), side)
+
+
+@cache
+def _colours() -> Float32:
+    """(T, 3) the NMFC's colours of the fine triangles; 0 on the shell and the openings."""
+    from app.engine.face.morphable_model import default_model
+
+    mesh = topology()
+    colours = np.zeros((len(mesh.triangles), 3), np.float32)
+    colours[mesh.layer == 1] = np.repeat(default_model().nmfc_colours(), 4, axis=0)
+    return colours
+
+
+def _ids(fine: FloatArray, square: Square) -> NDArray[np.int16]:
+    """(128, 128) the front triangle at each pixel of the square, -1 where there is none."""
+    from app.engine.warping.kernels import fill_ids
+
+    mesh = topology()
+    target = np.ascontiguousarray(_in_square(fine[:, :2], square), np.float32)
+    order = np.lexsort((fine[:, 2][mesh.triangles].sum(axis=1), mesh.layer))
+    ids = np.full((SIZE, SIZE), -1, np.int16)
+    fill_ids(0, SIZE, 0, SIZE, target, mesh.triangles, order, ids)
+    return ids
+
+
+def _in_square(points: FloatArray, square: Square) -> FloatArray:
+    """Photo pixels to index coordinates of the layers."""
+    return np.asarray((points - [square.x, square.y]) * (SIZE / square.side) - 0.5)
+
+
+def portrait_layers(face: FaceSource, texture: NDArray[Any]) -> Float32:
+    """(6, 128, 128) once per portrait: the photo in [-1, 1] and its own NMFC, in the photo's own square."""
+    square = face_square(face.mesh.points)
+    top = 65535 if texture.dtype == np.uint16 else 255
+    photo = cut_square(texture[..., :3], square, SIZE).astype(np.float32) * (2 / top) - 1
+    ids = _ids(topology().smooth @ face.mesh.points, square)
+    colours = np.where((ids >= 0)[..., None], _colours()[ids], 0)
+    return np.ascontiguousarray(np.concatenate([photo, colours], axis=2).transpose(2, 0, 1), np.float32)
+
+
+def cut_square(picture: NDArray[Any], square: Square, size: int) -> NDArray[Any]:
+    """(size, size, C) of a picture; beyond its edge its border goes on."""
+    height, width = picture.shape[:2]
+    x0, y0, x1, y1 = square.inside(width, height)
+    end_x, end_y = square.x + square.side, square.y + square.side
+    part = picture[y0:y1, x0:x1]
+    if part.size == 0:
+        return np.zeros((size, size, picture.shape[2]), picture.dtype)
+    if part.shape[:2] != (square.side, square.side):
+        borders = (y0 - square.y, end_y - y1, x0 - square.x, end_x - x1)
+        part = cv2.copyMakeBorder(part, *borders, borderType=cv2.BORDER_REPLICATE)
+    filtering = cv2.INTER_AREA if square.side > size else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(part, (size, size), interpolation=filtering))
+
+
+def evidence(
+    face: FaceSource, posed: Posed, hidden: FloatArray, texture: NDArray[Any], hold: NDArray[np.uint8]
+) -> Evidence:
+    """The layers of one posed face.
+
+    hidden: (468,) 1 where the photo does not show a vertex; texture: (H, W, 4) photo and matte; hold: (H, W) 255 where
+    things may move, or (0, 0).
+    """
+    square = face_square(posed.points)
+    ids = _ids(posed.fine, square)
+    source = _in_square((topology().smooth @ face.mesh.points)[:, :2], square)
+    target = _in_square(posed.fine[:, :2], square)
+    anchor, shift, slopes, least = _affine(source, target)
+    flow = _flow(ids, anchor, shift, slopes)
+    seen = _seen(hidden, least)
+    stretch = np.clip(np.log2(np.maximum(least, 1 / 8)) / 3, -1, 1).astype(np.float32)
+    inside = ids >= 0
+    colours = np.where(inside[..., None], _colours()[ids], 0)
+    opening = inside & (topology().layer[ids] == 2)
+    matte, free = _at_source(flow, square, texture, hold)
+    most = float(np.abs(source - target).max()) * square.side / SIZE / face.mesh.iod
+    gate = _gate(flow, opening) * free * min(1.0, most / LEAST_EDIT)
+    planes = np.stack(
+        [
+            *colours.transpose(2, 0, 1),
+            *np.clip(flow / RANGE, -2, 2).transpose(2, 0, 1),
+            np.where(inside, stretch[ids], 0),
+            np.where(inside, seen[ids], 1),
+            opening,
+            matte,
+            gate,
+        ]
+    )
+    return Evidence(planes.astype(np.float32), _facts(face, posed), square)
+
+
+def _affine(source: FloatArray, target: FloatArray) -> tuple[Float32, Float32, Float32, Float32]:
+    """Per triangle: anchor (T, 2), displacement there (T, 2), its slopes (T, 2, 2) over target x and y, and the least
+    singular value (T,) of the map from target to source, below 0 where the source faces away."""
+    triangles = topology().triangles
+    s, t = source.astype(np.float32)[triangles], target.astype(np.float32)[triangles]
+    edges_s, edges_t = s[:, 1:] - s[:, :1], t[:, 1:] - t[:, :1]  # (T, 2 edges, xy)
+    det = edges_t[:, 0, 0] * edges_t[:, 1, 1] - edges_t[:, 0, 1] * edges_t[:, 1, 0]
+    safe = np.where(np.abs(det) < 1e-4, 1e-4, det)
+    inverse = np.stack([edges_t[:, 1, 1], -edges_t[:, 0, 1], -edges_t[:, 1, 0], edges_t[:, 0, 0]], axis=1)
+    inverse = inverse.reshape(-1, 2, 2) / safe[:, None, None]
+    linear = np.clip(np.einsum("tij,tjk->tki", inverse, edges_s), -8, 8)  # d source_k / d target_i
+    turned = edges_s[:, 0, 0] * edges_s[:, 1, 1] - edges_s[:, 0, 1] * edges_s[:, 1, 0]
+    total, area = (
+        (linear**2).sum(axis=(1, 2)),
+        linear[:, 0, 0] * linear[:, 1, 1] - linear[:, 0, 1] * linear[:, 1, 0],
+    )
+    root = np.sqrt(np.maximum(total**2 - 4 * area**2, 0))
+    least = np.sqrt(np.maximum((total - root) / 2, 0))
+    return (
+        t[:, 0],
+        s[:, 0] - t[:, 0],
+        (linear - np.eye(2, dtype=np.float32)).astype(np.float32),
+        np.where(turned < 0, least, -least).astype(np.float32),
+    )
+
+
+def _flow(ids: NDArray[np.int16], anchor: Float32, shift: Float32, slopes: Float32) -> Float32:
+    """(128, 128, 2) displacement per pixel; 0 where no triangle is."""
+    y, x = np.indices(ids.shape, np.float32)
+    away = np.stack([x, y], axis=2) - anchor[ids]
+    flow = shift[ids] + np.einsum("yxki,yxi->yxk", slopes[ids], away)
+    return np.asarray(np.where((ids >= 0)[..., None], flow, 0), np.float32)
+
+
+def _seen(hidden: FloatArray, least: Float32) -> Float32:
+    """(T,) how much of a triangle's texture the photo shows."""
+    mesh = topology()
+    coarse = np.zeros(N_MESH)
+    coarse[:N_FACE] = hidden
+    unseen = (mesh.smooth @ coarse)[mesh.triangles].mean(axis=1)
+    return np.asarray(smoothstep(*VALID, least) * (1 - unseen), np.float32)
+
+
+def _at_source(
+    flow: Float32, square: Square, texture: NDArray[Any], hold: NDArray[np.uint8]
+) -> tuple[Float32, Float32]:
+    """(128, 128) the matte that the warp fetches, and where the picture may move."""
+    scale = square.side / SIZE
+    y, x = np.indices(flow.shape[:2], np.float32) + np.float32(0.5)
+    height, width = texture.shape[:2]
+    at_x = np.clip((square.x + (x + flow[..., 0]) * scale).astype(int), 0, width - 1)
+    at_y = np.clip((square.y + (y + flow[..., 1]) * scale).astype(int), 0, height - 1)
+    top = 65535 if texture.dtype == np.uint16 else 255
+    matte = texture[at_y, at_x, 3].astype(np.float32) / top
+    if not hold.size:
+        return matte, np.ones_like(matte)
+    own_x = np.clip((square.x + x * scale).astype(int), 0, width - 1)
+    own_y = np.clip((square.y + y * scale).astype(int), 0, height - 1)
+    return matte, hold[own_y, own_x].astype(np.float32) / 255
+
+
+def _gate(flow: Float32, opening: NDArray[np.bool_]) -> Float32:
+    """(128, 128) 1 where the picture moves, softly; 0 at the square's border."""
+    moved = smoothstep(*STILL, np.abs(flow).max(axis=2)).astype(np.float32)
+    moved = cv2.blur(np.maximum(moved, opening.astype(np.float32)), (5, 5))
+    ramp = np.clip((np.minimum(np.arange(SIZE), np.arange(SIZE)[::-1]) / FADE), 0, 1).astype(np.float32)
+    return np.asarray(moved * np.minimum(ramp[:, None], ramp[None]), np.float32)
+
+
+def _facts(face: FaceSource, posed: Posed) -> Float32:
+    before: Camera = face.params.camera
+    turn = np.subtract(posed.camera.angles, before.angles)
+    moved = face.points + posed.offsets
+    lids = [lid_gap(moved, side)[:, 1].mean() for side in (0, 1)]
+    facts = [
+        *(turn / 30),
+        *(np.array(posed.camera.angles) / 30),
+        lip_gap(face.points) * 4,
+        lip_gap(moved) * 4,
+    ]
+    return np.array([*facts, float(np.mean(lids)) * 8, *posed.closures], np.float32)
