@@ -73,7 +73,7 @@ def truncation_latent(content: Mapping[str, Any], weights: Tensors, config: Conf
 def network_stylegan2(config: Config) -> nn.Module:
     from app.engine.networks.stylegan2 import Generator
 
-    return Generator(**config)
+    return Generator(**{name: value for name, value in config.items() if name != "faces"})  # the crop's
 
 
 def run_stylegan2(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensors:

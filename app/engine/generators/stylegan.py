@@ -117,7 +117,7 @@ class StyleGan:
         from app.engine.latent.inversion import invert
 
         editor = self.editor()
-        square = face_square(source.face.landmarks)
+        square = face_square(source.face.landmarks, editor.chosen.faces)
         photo = cut(unit_range(source.pixels), square)
         size = editor.model.generator.size
         small = np.clip(resized(photo, size), 0, 1)

@@ -12,6 +12,7 @@ FloatPicture = NDArray[np.float32]
 
 # MediaPipe's points of the jaw line and the brows: the hull of the 68 points the released crop is made from.
 _JAW = (127, 234, 93, 132, 58, 136, 150, 176, 152, 400, 379, 365, 288, 361, 323, 454, 356)
+RELEASED_FACES = 2.0  # sides of the face in the square's side
 _BROWS = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300)
 
 
@@ -33,17 +34,18 @@ class Square:
         )
 
 
-def face_square(landmarks: NDArray[np.float64]) -> Square:
+def face_square(landmarks: NDArray[np.float64], faces: float = RELEASED_FACES) -> Square:
     """The released crop (`crop_using_landmarks`) of landmarks (478, >= 2) in pixels.
 
-    Centre of the 68 points' box, raised by a sixth of its longer side, with that side on every side of
-    it; no rotation.
+    Centre of the 68 points' box, raised by a twelfth of the square's side, which is `faces` times the box's
+    longer side; no rotation.
     """
     points = landmarks[[*_JAW, *_BROWS], :2]
     low, high = points.min(axis=0), points.max(axis=0)
     centre = np.round((low + high) / 2).astype(int)
     size = max(int((high - low).max()), 1)
-    return Square(int(centre[0]) - size, int(centre[1]) - size // 6 - size, 2 * size)
+    half = round(faces / 2 * size)
+    return Square(int(centre[0]) - half, int(centre[1]) - half // 6 - half, 2 * half)
 
 
 def unit_range(pixels: NDArray[Any]) -> FloatPicture:

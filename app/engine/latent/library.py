@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.engine.latent.crop import RELEASED_FACES
 from app.engine.latent.parameters import VOXCELEB, Parameterisation
 from app.engine.weights import Model, data_folder, load_model, models
 
@@ -32,6 +33,11 @@ class Ensemble:
     @property
     def size(self) -> int:
         return int(self.generator.config["size"])
+
+    @property
+    def faces(self) -> float:
+        """The crop's side in face sizes (`crop.face_square`)."""
+        return float(self.generator.config.get("faces", RELEASED_FACES))
 
     @property
     def hashes(self) -> tuple[str, ...]:

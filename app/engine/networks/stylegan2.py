@@ -221,22 +221,22 @@ class ConstantInput(nn.Module):
         return self.input.expand(batch, -1, -1, -1)
 
 
-def layer_channels(resolution: int, channel_multiplier: int, max_channels: int) -> int:
+def layer_channels(resolution: int, channel_multiplier: float, max_channels: int) -> int:
     """Channels of the layers at one resolution."""
-    return min(max_channels, 16384 * channel_multiplier // resolution)
+    return min(max_channels, int(16384 * channel_multiplier) // resolution)
 
 
 class Generator(nn.Module):
     """The skip generator: mapping network `style`, synthesis network, one stored noise picture per layer.
 
-    size: 64 to 1024 px; channel_multiplier 1 or 2 and 8 mapping layers as released; `max_channels` and
-    `style_dim` below 512 make a light one.
+    size: 64 to 1024 px; channel_multiplier 1 or 2 and 8 mapping layers as released; a multiplier below 1,
+    `max_channels` and `style_dim` below 512 make a light one.
     """
 
     def __init__(
         self,
         size: int,
-        channel_multiplier: int = 2,
+        channel_multiplier: float = 2,
         max_channels: int = 512,
         style_dim: int = STYLE_DIM,
         n_mlp: int = 8,

@@ -72,7 +72,7 @@ def with_batch_deviation(x: Tensor) -> Tensor:
 class StyleGan2Discriminator(nn.Module):
     """(N, 3, size, size) -> score (N, 1); sizes as `Generator`."""
 
-    def __init__(self, size: int, channel_multiplier: int = 2, max_channels: int = 512) -> None:
+    def __init__(self, size: int, channel_multiplier: float = 2, max_channels: int = 512) -> None:
         super().__init__()
         sizes = [2**k for k in range(int(math.log2(size)), 1, -1)]
         widths = [layer_channels(s, channel_multiplier, max_channels) for s in sizes]
