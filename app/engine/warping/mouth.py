@@ -22,6 +22,8 @@ INNER = ring(UPPER_LIP, LOWER_LIP)
 TOOTH_BEHIND_LIP = 0.055  # IOD: how far the upper incisors' edge lies below the lip's line at rest
 OPEN = 0.012  # IOD of lip gap from which the inside shows
 OWN_TEETH = (0.05, 0.09)  # IOD of the photo's lip gap over which its own upper teeth take the sprite's place
+TOOTH_FRINGE = 0.025  # IOD: where the photo's teeth meet its lower lip, the warp takes some of them along
+ABOVE_TEETH = np.arange(0, 0.085, 0.01)  # IOD that the photo's upper teeth are continued upwards
 WHOLE_MOUTH = (0.22, 0.35)  # IOD of the photo's lip gap from which its own tongue and lower teeth are seen
 UPPER_SHARE = 0.45  # of such a mouth: keeps its size, the rest stretches as the jaw drops
 TONGUE = np.array([150.0, 76.0, 74.0], np.float32)
@@ -108,7 +110,7 @@ def draw_mouth(
     shape = view.shape[:2]
     top = 65535 if out.dtype == np.uint16 else 255
     blur = LIP_BLUR * mouth.iod
-    cover = soft_inside(contour, corner, shape, blur) * np.float32(pose.change)
+    cover = soft_inside(_over_fringe(mouth, pose), corner, shape, blur) * np.float32(pose.change)
     y, x = np.indices(shape, np.float32) + np.float32(0.5)
     x, y = x + corner[0], y + corner[1]
     inside = _made(mouth, pose, x, y, contour, corner) * np.float32(top / 255)
@@ -118,6 +120,15 @@ def draw_mouth(
     inside += seen[..., None] * (own - inside)
     colours += cover[..., None] * (inside - colours)
     view[:] = np.clip(colours + 0.5, 0, top).astype(out.dtype)
+
+
+def _over_fringe(mouth: Mouth, pose: MouthPose) -> FloatArray:
+    """The target's lips, the lower one by as much lower as teeth of the photo stick to its edge."""
+    upper, points = len(UPPER_LIP), pose.contour.copy()
+    gape = points[upper + upper // 2 - 1] - points[upper // 2]
+    teeth_shown = np.clip(mouth.gap / OWN_TEETH[0], 0, 1)
+    points[upper:] += TOOTH_FRINGE * mouth.iod * teeth_shown * gape / max(float(np.linalg.norm(gape)), 1e-6)
+    return catmull_rom(points)
 
 
 def _stretches_well(mouth: Mouth, pose: MouthPose) -> float:
@@ -196,9 +207,27 @@ def _own(
     size = 2 * max(1, round(0.012 * mouth.iod)) + 1
     opening = cv2.erode(opening, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
     opening = cv2.GaussianBlur(opening, (0, 0), max(0.6, 0.012 * mouth.iod))
-    own = fetch(crop, qx - x0, qy - y0)
-    seen = cv2.remap(opening, qx - x0 - 0.5, qy - y0 - 0.5, cv2.INTER_LINEAR, borderValue=0)
-    return own, np.asarray(seen, np.float32)
+    qx, qy, seen = _continued(mouth, pose, opening, qx - x0, qy - y0)
+    return fetch(crop, qx, qy), seen
+
+
+def _continued(
+    mouth: Mouth, pose: MouthPose, opening: Float32, qx: Float32, qy: Float32
+) -> tuple[Float32, Float32, Float32]:
+    """Where to look in the crop, and how much was seen there: above the photo's teeth their first row goes on.
+
+    A lip that rises shows more tooth, and never a dark gap over it.
+    """
+    seen = np.zeros_like(qx)
+    x, y = qx.copy(), qy.copy()
+    for step in ABOVE_TEETH:
+        at_x = qx + np.float32(step * mouth.iod * pose.down[0])
+        at_y = qy + np.float32(step * mouth.iod * pose.down[1])
+        here = cv2.remap(opening, at_x - 0.5, at_y - 0.5, cv2.INTER_LINEAR, borderValue=0)
+        better = (seen < 0.9) & (here > seen + 0.02)
+        x, y = np.where(better, at_x, x), np.where(better, at_y, y)
+        seen = np.maximum(seen, here)
+    return x, y, seen
 
 
 def _stretched(mouth: Mouth, pose: MouthPose, qx: Float32, qy: Float32) -> tuple[Float32, Float32]:
