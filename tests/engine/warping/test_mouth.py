@@ -57,4 +57,4 @@ def test_no_tooth_of_the_photo_sticks_to_a_lower_lip_that_drops(smile: np.ndarra
         lips(90, 120), still * IOD, still * IOD, still, np.array([100.0, 90]), np.array([0.0, 1]), 0.3, 1.0
     )
     draw_mouth(out, (0, 0), smile, mouth, pose)
-    assert out[119, 100, 1] < 120
+    assert out[118:122, 100, 1].max() < 160
