@@ -45,9 +45,16 @@ class Kind:
 
 def all_kinds() -> tuple[Kind, ...]:
     """Every kind, in the order in which they are tried."""
-    from app.engine.checkpoints import head2head_files, headgan_files, stylegan_files, vgg_files
+    from app.engine.checkpoints import (
+        head2head_files,
+        headgan_files,
+        refiner_files,
+        stylegan_files,
+        vgg_files,
+    )
 
-    return headgan_files.KINDS + head2head_files.KINDS + stylegan_files.KINDS + vgg_files.KINDS
+    files = (headgan_files, head2head_files, stylegan_files, vgg_files, refiner_files)
+    return tuple(kind for module in files for kind in module.KINDS)
 
 
 def kind_named(name: str) -> Kind:

@@ -1,13 +1,153 @@
-"""Features for perceptual losses: VGG19 where the user has imported it."""
+"""Features for perceptual losses: VGG19 where the user has imported it, else ones learnt here without labels.
+
+`FaceFeatures` learns two things of prepared pictures: where on the face each point lies (the NMFC, eyes' and mouth's
+openings, the person), and where the picture was damaged, and how: blurred, doubled, smeared, pulled out of shape,
+sharpened, discoloured. The second makes it tell a blurred picture from a sharp one, which L1 does not.
+"""
 
 from __future__ import annotations
 
-from torch import nn
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from app.engine.networks.face_features import DAMAGES, MAPS, FaceFeatures
+from app.engine.training.loop import Batch, Stepper
+from app.engine.training.refiner_data import RefinerSamples
+from app.engine.warping.evidence import LAYERS
 from app.engine.weights import load_model, models
+
+CROP = 128
+RATE = 1e-3
 
 
 def imported_features() -> nn.Module | None:
     """The user's VGG19, frozen; None without one: then recipes use their own critics' features and say so."""
     found = models("vgg19")
     return load_model(found[0].name).network if found else None
+
+
+class FeatureTraining:
+    """The recipe of `FaceFeatures` for `loop.train`."""
+
+    def __init__(self, data: Path, seed: int = 0, width: int = 16) -> None:
+        torch.manual_seed(seed)
+        self.samples = RefinerSamples(data, CROP)
+        self.features = FaceFeatures(width)
+        self.networks: Mapping[str, nn.Module] = {"features": self.features}
+        self.optimisers: Mapping[str, torch.optim.Optimizer] = {
+            "features": torch.optim.Adam(self.features.parameters(), RATE)
+        }
+        self.config: Mapping[str, Any] = {"kind": "face-features", "width": width, "seed": seed}
+        self.state: dict[str, Any] = {}
+
+    def draw(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
+        sample = self.samples.draw(rng)
+        picture, damage = damaged(sample["truth"].transpose(1, 2, 0), rng)
+        planes = sample["planes"]
+        face = (planes[:3].sum(axis=0, keepdims=True) > 0).astype(np.float32)
+        rows = [LAYERS.index("opening"), LAYERS.index("matte")]
+        maps = np.concatenate([planes[:3], face, planes[rows]])
+        return {"picture": np.ascontiguousarray(picture.transpose(2, 0, 1)), "maps": maps, "damage": damage}
+
+    def step(self, batch: Batch, stepper: Stepper) -> Mapping[str, Tensor]:
+        with half_precision(stepper.device):
+            maps, damages = self.features.told(batch["picture"])
+        wanted = F.avg_pool2d(batch["maps"], 4)
+        face = wanted[:, 3:4]
+        place = ((maps[:, :3].float().sigmoid() - wanted[:, :3]).abs() * face).mean()
+        masks = F.binary_cross_entropy_with_logits(maps[:, 3:].float(), wanted[:, 3:])
+        harm = F.binary_cross_entropy_with_logits(damages.float(), F.avg_pool2d(batch["damage"], 8))
+        stepper.update(self.optimisers["features"], 4 * place + masks + harm)
+        return {"place": place, "masks": masks, "damage": harm}
+
+    def picture(self) -> NDArray[np.uint8] | None:
+        return None
+
+
+def half_precision(device: torch.device) -> torch.autocast:
+    """bfloat16 on CUDA and on processors that multiply in it; float32 elsewhere."""
+    able = device.type == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return torch.autocast(device.type, torch.bfloat16, enabled=bool(able))
+
+
+def damaged(
+    picture: NDArray[np.float32], rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """A picture (H, W, 3) hurt in one or two places, and (6, H, W) where it is hurt by which of DAMAGE."""
+    size = picture.shape[0]
+    hurt, where = picture, np.zeros((DAMAGES, size, size), np.float32)
+    for kind in rng.permutation(DAMAGES)[: int(rng.integers(0, 3))]:
+        mask = _blob(size, rng)
+        made = DAMAGE[kind](hurt, rng)
+        hurt = hurt + mask[..., None] * (made - hurt)
+        where[kind] = np.maximum(where[kind], mask)
+    return np.clip(hurt, -1, 1).astype(np.float32), where
+
+
+def _blob(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """(size, size) a soft ellipse, 1 inside."""
+    y, x = np.indices((size, size), np.float32) / size
+    u, v = x - rng.uniform(0.1, 0.9), y - rng.uniform(0.1, 0.9)
+    angle, width, height = rng.uniform(0, np.pi), rng.uniform(0.1, 0.45), rng.uniform(0.06, 0.3)
+    a, b = u * np.cos(angle) + v * np.sin(angle), v * np.cos(angle) - u * np.sin(angle)
+    return np.asarray(np.clip((1 - np.hypot(a / width, b / height)) / 0.3, 0, 1), np.float32)
+
+
+def _blurred(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.7, 3.0))))
+
+
+def _doubled(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    shift = rng.uniform(2, 9) * np.exp(1j * rng.uniform(0, 2 * np.pi))
+    moved = np.array([[1, 0, shift.real], [0, 1, shift.imag]])
+    other = cv2.warpAffine(picture, moved, picture.shape[1::-1], borderMode=cv2.BORDER_REFLECT)
+    part = np.float32(rng.uniform(0.3, 0.7))
+    return np.asarray(picture + part * (other - picture), np.float32)
+
+
+def _smeared(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Stretched three to eight times along a direction, about a point."""
+    size = picture.shape[0]
+    centre, angle = rng.uniform(0.2, 0.8, 2) * size, rng.uniform(0, np.pi)
+    along = np.array([np.cos(angle), np.sin(angle)])
+    linear = np.eye(2) - (1 - 1 / rng.uniform(3, 8)) * np.outer(along, along)
+    back = np.column_stack([linear, centre - linear @ centre])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(
+        cv2.warpAffine(picture, back, picture.shape[1::-1], flags=flags, borderMode=cv2.BORDER_REFLECT)
+    )
+
+
+def _pulled(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """A smooth random displacement."""
+    size = picture.shape[0]
+    coarse = rng.normal(0, rng.uniform(2, 6), (6, 6, 2)).astype(np.float32)
+    flow = cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
+    y, x = np.indices((size, size), np.float32)
+    return np.asarray(
+        cv2.remap(
+            picture, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
+        )
+    )
+
+
+def _sharpened(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    smooth = cv2.GaussianBlur(picture, (0, 0), 1.0)
+    return np.asarray(picture + np.float32(rng.uniform(1, 3)) * (picture - smooth), np.float32)
+
+
+def _discoloured(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    gain, shift = rng.uniform(0.6, 1.4), rng.uniform(-0.15, 0.15, 3)
+    return np.asarray(picture * gain + shift, np.float32)
+
+
+DAMAGE = (_blurred, _doubled, _smeared, _pulled, _sharpened, _discoloured)
+assert len(DAMAGE) == DAMAGES and MAPS == 6

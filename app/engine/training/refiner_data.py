@@ -290,7 +290,7 @@ class RefinerSamples:
         self._file = lru_cache(4000)(SamplesFile)
 
     def draw(self, rng: np.random.Generator) -> Sample:
-        """warped, truth (3, c, c) in [-1, 1]; planes (10, c/2, c/2), facts (11,), portrait (6, 128, 128)."""
+        """warped, truth (3, c, c) in [-1, 1]; planes (10, c/2, c/2), facts (11,), portrait (6, c/2, c/2)."""
         clip = self.of_clips and (rng.random() < self.clips or not self.of_portraits)
         paths = self.of_clips if clip else self.of_portraits
         file = self._file(paths[int(rng.integers(len(paths)))])
@@ -331,7 +331,8 @@ def cropped(sample: Sample, size: int, rng: np.random.Generator) -> Sample:
     worth = [float(wanted[v : v + half, u : u + half].sum()) for u, v in corners]
     u, v = (int(k) for k in corners[int(np.argmax(worth))])
     cut_ = {key: sample[key][:, 2 * v : 2 * v + size, 2 * u : 2 * u + size] for key in ("warped", "truth")}
-    return {**sample, **cut_, "planes": planes[:, v : v + half, u : u + half]}
+    layers = {key: sample[key][:, v : v + half, u : u + half] for key in ("planes", "portrait")}
+    return {**sample, **cut_, **layers}
 
 
 def relit(sample: Sample, rng: np.random.Generator) -> Sample:

@@ -1,0 +1,64 @@
+"""Features to compare faces by, learnt without labels from other people than they measure (or train) on.
+
+Stands where the papers have VGG19, which Mien may not ship: unit-length features of several depths, compared
+position by position (Zhang et al. 2018, "The Unreasonable Effectiveness of Deep Features", eq. 1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+MAPS = 6  # NMFC, face, opening, matte
+DAMAGES = 6  # kinds of `training.perceptual`
+
+
+class FaceFeatures(nn.Module):
+    """(N, 3, H, W) in [-1, 1] -> features at 1/2, 1/4, 1/8 and 1/16 of the size; H and W multiples of 16."""
+
+    def __init__(self, width: int = 16) -> None:
+        super().__init__()
+        widths = [width, 2 * width, 4 * width, 6 * width]
+        inputs = [3, *widths]
+        self.stages = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(a, b, 3, 2, 1), nn.ReLU(), nn.Conv2d(b, b, 3, 1, 1), nn.ReLU())
+            for a, b in zip(inputs, widths)
+        )
+        self.joint = nn.Conv2d(widths[2] + widths[3], widths[2], 3, padding=1)
+        self.maps = nn.Conv2d(widths[2], MAPS, 1)
+        self.damages = nn.Conv2d(widths[1] + widths[2], DAMAGES, 3, padding=1)
+
+    def forward(self, picture: Tensor) -> list[Tensor]:
+        features = []
+        for stage in self.stages:
+            picture = stage(picture)
+            features.append(picture)
+        return features
+
+    def told(self, picture: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, 6, H/8, W/8) NMFC, face, opening and matte as logits; (N, 6, H/8, W/8) logits of each damage."""
+        _, quarter, eighth, last = self(picture)
+        up = F.interpolate(last, scale_factor=2.0, mode="nearest")
+        joint = F.relu(self.joint(torch.cat([eighth, up], dim=1)))
+        return self.maps(joint), self.damages(torch.cat([F.avg_pool2d(quarter, 2), joint], dim=1))
+
+
+def difference(a: Sequence[Tensor], b: Sequence[Tensor]) -> Tensor:
+    """(N, 1, H/4, W/4) mean over depths of the squared difference of unit-length features."""
+    size = a[1].shape[-2:]
+    maps = []
+    for x, y in zip(a, b, strict=True):
+        apart = (_unit(x) - _unit(y)).square().sum(dim=1, keepdim=True)
+        if apart.shape[-1] > size[-1]:
+            maps.append(F.avg_pool2d(apart, 2))
+        else:
+            maps.append(F.interpolate(apart, size=size, mode="bilinear", align_corners=False))
+    return torch.stack(maps).mean(dim=0)
+
+
+def _unit(x: Tensor) -> Tensor:
+    x = x.float()
+    return x * (x.square().sum(dim=1, keepdim=True) + 1e-2).rsqrt()
