@@ -65,14 +65,19 @@ class Footage:
 
     @property
     def best_frame(self) -> int:
-        """The most frontal, open-eyed, calm frame: the model's portrait."""
+        """The most frontal, open-eyed, calm frame of those to train on: the model's portrait."""
+        return self.best_frames[0]
+
+    @property
+    def best_frames(self) -> list[int]:
+        """The frames to train on, the best portrait first."""
 
         def unrest(params: FaceParams) -> float:
             turned = sum(abs(angle) for angle in params.camera.angles) / 10
             shut = 20 * max(0.0, 0.2 - min(params.expression.aperture))
             return turned + shut + float(np.abs(params.expression.coefficients).mean())
 
-        return int(np.argmin([unrest(params) for params in self.params]))
+        return sorted(range(self.n_train), key=lambda t: unrest(self.params[t]))
 
     def save(self, path: Path) -> None:
         """One .npz, written beside and renamed."""

@@ -2,11 +2,12 @@
 
 Least squares GAN with image, mouth and three dynamics discriminators, feature matching, a perceptual loss
 (bands of a Laplacian pyramid where no VGG is imported) and the released code's warp loss. Flow is OpenCV's
-DIS, not FlowNet2.
+DIS, not FlowNet2. What is kept is the average of the generator's weights.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -28,7 +29,9 @@ from app.engine.training.perceptual import imported_features
 from app.engine.training.sequences import FLOW_SCALE, STRIDES, Sequences, mouths_of, signed
 
 LAMBDA = 10.0  # of feature matching, perceptual and warp losses
-LEARNING_RATE = 2e-4
+# Adam's, of networks 64 wide, as released; narrower ones learn faster at more, in inverse proportion, up to a limit.
+LEARNING_RATE, MOST_RATE = 2e-4, 8e-4
+AVERAGED = 0.999  # of the average of the generator's weights is kept from step to step
 LIGHT = {"width": 16, "n_down": 3, "n_blocks": 6}
 FULL = {"width": 64, "n_down": 3, "n_blocks": 9}
 N = TypeVar("N", bound=nn.Module)
@@ -43,9 +46,18 @@ def initialised(network: N) -> N:
     return network
 
 
-def adam(*networks: nn.Module) -> Adam:
+def adam(width: int, *networks: nn.Module) -> Adam:
+    """For networks that start with `width` channels."""
     parameters = [p for network in networks for p in network.parameters()]
-    return Adam(parameters, LEARNING_RATE, betas=(0.5, 0.999))
+    return Adam(parameters, min(MOST_RATE, LEARNING_RATE * 64 / width), betas=(0.5, 0.999))
+
+
+@torch.no_grad()
+def follow_average(average: nn.Module, network: nn.Module, step: int) -> None:
+    """Move the average of a network's weights after a step; it spans few steps at first, a thousand later."""
+    kept = min(AVERAGED, (1 + step) / (10 + step))
+    for mean, now in zip(average.parameters(), network.parameters()):
+        mean.lerp_(now, 1 - kept)
 
 
 @dataclass(frozen=True)
@@ -93,19 +105,21 @@ class Head2HeadRecipe:
             initialised(MultiScaleDiscriminator(3 * RGB + 4, width, spectral=False)) for _ in STRIDES
         ]
         named = {f"dynamics{k}": network for k, network in enumerate(self.dynamics)}
+        self.average = cast(Head2Head, copy.deepcopy(generator).requires_grad_(False))
         self.networks: Mapping[str, nn.Module] = {
             "generator": generator,
+            "average": self.average,
             "image": image,
             "mouth": self.mouth,
             **named,
         }
         self.optimisers: Mapping[str, Optimizer] = {
-            "generator": adam(generator),
-            "frames": adam(image, self.mouth),
-            **{name: adam(network) for name, network in named.items()},
+            "generator": adam(config["width"], generator),
+            "frames": adam(width, image, self.mouth),
+            **{name: adam(width, network) for name, network in named.items()},
         }
         self.features = imported_features()
-        self.config: Mapping[str, Any] = {**config, "vgg": self.features is not None}
+        self.config: Mapping[str, Any] = {**config, "vgg": self.features is not None, "averaged": AVERAGED}
         self.state: dict[str, Any] = {"steps": 0}
 
     def draw(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
@@ -128,6 +142,7 @@ class Head2HeadRecipe:
                 terms["warp"] = LAMBDA * losses.masked_l1(fakes[2], moved, batch["trust"])
             terms |= self.further_terms(batch, places, outputs, h)
             stepper.update(self.optimisers["generator"], torch.stack(list(terms.values())).sum())
+        follow_average(self.average, self.generator, self.state["steps"])
         gap = torch.stack([(a - b).abs().mean() for a, b in zip(fakes, reals)]).mean()
         return {**terms, "discriminator": judged, "l1": gap}
 
@@ -192,7 +207,7 @@ class Head2HeadRecipe:
 
     def picture(self) -> NDArray[np.uint8]:
         """Real frames above, generated ones below: the first held-out frames."""
-        return side_by_side(*held_out(self.generator, self.clips[0], 4))
+        return side_by_side(*held_out(self.average, self.clips[0], 4))
 
 
 def rolled_out(

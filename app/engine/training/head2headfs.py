@@ -83,7 +83,7 @@ class FsInitialisation(_FsRecipe):
         self._set_up(clips, generator, image, width, config)
         self.embedder = IdentityEmbedder(EMBEDDER_WIDTH)
         self.networks = {**self.networks, "embedder": self.embedder}
-        self.optimisers = {**self.optimisers, "generator": adam(generator, self.embedder)}
+        self.optimisers = {**self.optimisers, "generator": adam(sizes["width"], generator, self.embedder)}
 
     def to(self, device: torch.device) -> FsInitialisation:
         for network in self.networks.values():
@@ -114,7 +114,7 @@ class FsInitialisation(_FsRecipe):
 
     def picture(self) -> NDArray[np.uint8]:
         return side_by_side(
-            *held_out(self.generator, self.clips[0], 4, self.identity_of(self.clips[0].footage))
+            *held_out(self.average, self.clips[0], 4, self.identity_of(self.clips[0].footage))
         )
 
 
@@ -140,7 +140,7 @@ class FsFineTuning(_FsRecipe):
         else:
             sizes, width = {name: start.config[name] for name in LIGHT}, int(start.config["critics"])
             h = start.identity_of(footage)
-            generator = cast(Head2HeadFS, start.generator).personalised(h)
+            generator = cast(Head2HeadFS, start.average).personalised(h)
             image = start.image_discriminator.personalised(h)
         config = {"kind": "head2headfs", **sizes, "size": footage.size, "of": footage.name, "tuned": True}
         self._set_up([footage], generator, image, width, config)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from app.engine.face.morphable_model import default_model
 from app.engine.latent.blend import backward_flow, follow
+from app.engine.networks.head2head import RGB
 from app.engine.personal.conditioning import condition, windows
 from app.engine.rendering.nmfc import make_renderer
 from app.engine.training.footage import Footage
@@ -21,6 +22,9 @@ LENGTH = 2 * STRIDES[-1] + 1
 FLOW_SCALE = 20.0  # pixels of flow that count as 1, as released
 TRUSTED = 0.02  # summed squared colour difference in [-1, 1] up to which a flow is believed, as released
 MOUTH = 72 / 256  # side of the mouth's square over the picture's
+SHIFT, RESIZE = 0.01, 0.01  # of a condition's random shift (parts of the side) and scale, as released
+EYE_RESIZE, EYE_SHIFT = 0.02, 2 / 256  # deviations of the eyes' further scale and shift, as released
+FRESH = 0.5  # of the sequences start from zeros, as every one does in use; the others from real frames
 LIPS = (61, 291, 0, 17, 13, 14)  # MediaPipe: corners, outer and inner middle
 
 
@@ -50,22 +54,28 @@ class Sequences:
         made = windows(np.stack([self._condition(t) for t in range(first, stop)]))
         return made[start - first :]
 
+    def _disturbed(self, start: int, stop: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        """`conditions` as a tracker's noise would have them: every frame's NMFC and eyes moved by themselves."""
+        first = max(start - 2, 0)
+        made = windows(np.stack([disturbed(self._condition(t), rng) for t in range(first, stop)]))
+        return made[start - first :]
+
     def draw(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-        """conditions (L, 3 C, S, S); frames (L + 2, 3, S, S) and mattes (L + 2, 1, S, S), from two frames before;
-        mouths (L, 2) corners; flows (strides, 4, S, S) and trust (1, S, S) of the last step; fresh: start from
+        """conditions (L, 3 C, S, S), disturbed; frames (L + 2, 3, S, S) and mattes (L + 2, 1, S, S), from two frames
+        before; mouths (L, 2) corners; flows (strides, 4, S, S) and trust (1, S, S) of the last step; fresh: start from
         zeros. Two training frames at least lie before the first."""
         start = int(rng.integers(2, self.footage.n_train - LENGTH + 1))
         part = slice(start - 2, start + LENGTH)
         frames = self.footage.frames[part]
         flows, trust = self._flows(frames[2:])
         return {
-            "conditions": self.conditions(start, start + LENGTH),
+            "conditions": self._disturbed(start, start + LENGTH, rng),
             "frames": signed(frames),
             "mattes": (self.footage.mattes[part][:, None] / np.float32(255)).astype(np.float32),
             "mouths": np.stack([self.mouth(t) for t in range(start, start + LENGTH)]),
             "flows": flows,
             "trust": trust,
-            "fresh": np.array(rng.random() < 0.25, np.float32),
+            "fresh": np.array(rng.random() < FRESH, np.float32),
         }
 
     def mouth(self, t: int) -> NDArray[np.int64]:
@@ -88,6 +98,27 @@ class Sequences:
         last = np.moveaxis(flows[0][2:] * FLOW_SCALE, 0, -1)
         error = np.square(2 * (real[2] - follow(real[1], last))).sum(axis=-1)
         return np.stack(flows).astype(np.float32), (error < TRUSTED)[None].astype(np.float32)
+
+
+def disturbed(planes: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+    """A condition (C, S, S) with its NMFC and its eyes each scaled about the middle and shifted by up to 1 %, the eyes
+    further scaled and shifted sideways by normal noise (the released code's RandomAffine and eye noise)."""
+    import cv2
+
+    size = planes.shape[-1]
+    made = []
+    for k in range(0, len(planes), RGB):
+        scale, shift = rng.uniform(1 - RESIZE, 1 + RESIZE), rng.uniform(-SHIFT, SHIFT, 2)
+        if k:
+            scale += rng.normal(0, EYE_RESIZE)
+            shift[0] += rng.normal(0, EYE_SHIFT)
+        x, y = size * (0.5 + shift - 0.5 * scale)
+        picture = np.ascontiguousarray(planes[k : k + RGB].transpose(1, 2, 0))
+        moved = cv2.warpAffine(
+            picture, np.array([[scale, 0, x], [0, scale, y]]), (size, size), flags=cv2.INTER_NEAREST
+        )
+        made.append(moved.transpose(2, 0, 1))
+    return np.ascontiguousarray(np.concatenate(made))
 
 
 def mouth_side(size: int) -> int:

@@ -68,7 +68,7 @@ def train_head2head(
         recipe = FsFineTuning(footage, stage.to(device))
     else:
         recipe = Head2HeadRecipe(footage, settings.sizes, settings.critics)
-    recipe.generator.to(device)
+    recipe.average.to(device)
     before = score_line(recipe)
     yield Step(0, 0, f"Held-out frames before: {before}", recipe.picture())
     yield from told(train(recipe, Plan(folder, minutes, settings.batch, steps=steps), device))
@@ -156,16 +156,16 @@ def told(progress: Iterator[Progress]) -> Iterator[Step]:
 
 def score_line(recipe: Head2HeadRecipe) -> str:
     """L1 and PSNR of the held-out last frames (for Head2HeadFS against the frames with their background)."""
-    real, made = held_out(recipe.generator, recipe.clips[0])
+    real, made = held_out(recipe.average, recipe.clips[0])
     found = scores(real, made[:, :3])
     return f"L1 {found['l1']:.2f}, PSNR {found['psnr']:.2f} dB"
 
 
 def keep_person(recipe: Head2HeadRecipe, folder: Path, name: str) -> Model:
-    """The run's generator as a model of the user's, with identity, mean camera and portrait."""
+    """The run's averaged generator as a model of the user's, with identity, mean camera and portrait."""
     footage = recipe.clips[0].footage
     kind = next(kind for kind in KINDS if kind.name == recipe.config["kind"])
-    weights = {key: value.detach().cpu() for key, value in recipe.generator.state_dict().items()}
+    weights = {key: value.detach().cpu() for key, value in recipe.average.state_dict().items()}
     config = {key: recipe.config[key] for key in (*LIGHT, "size")}
     person = Person(
         footage.size, footage.mean_camera, footage.params[0].identity, footage.frames[footage.best_frame]

@@ -26,7 +26,7 @@ from app.engine.training.footage import (
 from app.engine.training.head2head import Head2HeadRecipe, held_out, scores
 from app.engine.training.head2headfs import FsFineTuning, FsInitialisation, mask_iou
 from app.engine.training.loop import Plan, Stepper, draw_batch, train
-from app.engine.training.sequences import LENGTH, STRIDES, Sequences, mouth_side, mouths_of
+from app.engine.training.sequences import LENGTH, STRIDES, Sequences, disturbed, mouth_side, mouths_of
 from app.engine.training.train_personal import (
     PersonalSettings,
     run_folder,
@@ -143,12 +143,31 @@ def test_sequences_line_up_conditions_frames_and_flow():
     sample = sequences.draw(np.random.default_rng(1))
     start = int(np.random.default_rng(1).integers(2, clip.n_train - LENGTH + 1))
     assert sample["conditions"].shape == (LENGTH, 18, SIZE, SIZE)
-    assert np.array_equal(sample["conditions"], sequences.conditions(start, start + LENGTH))
+    clean = sequences.conditions(start, start + LENGTH)
+    gap = np.abs(sample["conditions"] - clean).mean()
+    assert 0 < gap < 0.2 * np.abs(sample["conditions"] - sequences.conditions(2, 2 + LENGTH)).mean() + 0.02
     assert np.array_equal(sample["conditions"][3, :12], sample["conditions"][2, 6:])
     expected = clip.frames[start] / 127.5 - 1
     np.testing.assert_allclose(np.moveaxis(sample["frames"][2], 0, -1), expected, atol=1e-6)
     assert sample["flows"].shape == (len(STRIDES), 4, SIZE, SIZE)
     sequences.close()
+
+
+def test_conditions_are_disturbed_a_little_and_each_part_by_itself():
+    planes = np.zeros((6, 64, 64), np.float32)
+    planes[:, 24:40, 24:40] = np.float32(0.7)
+    rng = np.random.default_rng(0)
+    moved = [disturbed(planes, rng) for _ in range(20)]
+    assert all(set(np.unique(m)) == {np.float32(0), np.float32(0.7)} for m in moved), (
+        "colours stay what they are"
+    )
+
+    def centre(plane: np.ndarray) -> np.ndarray:
+        return np.argwhere(plane > 0).mean(axis=0)
+
+    shifts = np.array([[centre(m[k]) - centre(planes[k]) for k in (0, 3)] for m in moved])
+    assert 0.1 < np.abs(shifts[:, 0]).max() <= 1.5, "1 % of 64 pixels, rounded"
+    assert np.abs(shifts[:, 0] - shifts[:, 1]).max() > 0.5, "NMFC and eyes move independently"
 
 
 def test_mouth_squares_are_cut_where_asked():
@@ -162,9 +181,9 @@ def test_mouth_squares_are_cut_where_asked():
 
 def test_head2head_learns_its_clip(tmp_path):
     recipe = Head2HeadRecipe(footage(), TINY, width=4)
-    before = scores(*held_out(recipe.generator, recipe.clips[0]))
+    before = scores(*held_out(recipe.average, recipe.clips[0]))
     lines = list(train(recipe, Plan(tmp_path, 5, batch=1, steps=30), torch.device("cpu")))
-    after = scores(*held_out(recipe.generator, recipe.clips[0]))
+    after = scores(*held_out(recipe.average, recipe.clips[0]))
     assert len(lines) == 30 and {"adversarial", "matching", "perceptual", "warp"} <= set(lines[0].losses)
     assert after["l1"] < 0.8 * before["l1"]
     assert recipe.picture().shape == (2 * SIZE, 3 * SIZE, 3)
@@ -187,7 +206,7 @@ def test_few_shot_fine_tuning_starts_at_the_generator_of_h_new(started):
     h = started.identity_of(clip)
     conditions, previous = torch.rand(1, 9, SIZE, SIZE), torch.zeros(1, 6, SIZE, SIZE)
     with torch.no_grad():
-        wide = started.generator.eval()(conditions, previous, h)
+        wide = started.average.eval()(conditions, previous, h)
         narrow = tuned.generator.eval()(conditions, previous)
     assert (wide - narrow).abs().max() < 1e-5
     assert torch.equal(tuned.image.projection.rows.weight, h)
@@ -202,12 +221,12 @@ def test_initialisation_beats_random_weights_after_the_same_steps(started, tmp_p
     for k, start in enumerate((started, None)):
         recipe = FsFineTuning(clip, start, TINY, width=4)
         list(train(recipe, Plan(tmp_path / str(k), 5, batch=1, steps=6), torch.device("cpu")))
-        real, made = held_out(recipe.generator, recipe.clips[0])
+        real, made = held_out(recipe.average, recipe.clips[0])
         mattes = clip.mattes[clip.n_train :, None] / 255
         clean = (real + 1) * mattes - 1
         errors.append(scores(clean, made[:, :3])["l1"])
         assert 0 <= mask_iou(clip, made) <= 1
-    assert errors[0] < errors[1]
+    assert errors[0] < errors[1], errors
 
 
 def test_a_step_depends_only_on_its_batch(tmp_path):
