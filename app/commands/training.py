@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
+from collections.abc import Callable
 from collections.abc import Generator as Steps
 from pathlib import Path
 from typing import Any
 
-from app.commands import Subparsers, ranged, say
+from app.commands import Subparsers, lines, ranged, say
 from app.engine.imaging.writing import write_png
 from app.engine.results import Step
 
 EVERY = 25  # steps between two lines on the terminal
+SIZES = (64, 128, 256)
 
 
 def add(subparsers: Subparsers) -> None:
@@ -33,6 +36,10 @@ def add(subparsers: Subparsers) -> None:
     person.add_argument(
         "--start", type=Path, metavar="FOLDER", help="of a head2headfs run, to fine-tune from"
     )
+    person.add_argument(
+        "--size", type=int, choices=SIZES, help="of its pictures (default: 128, on a GPU 256)"
+    )
+    person.add_argument("--check", action="store_true", help="only look at the footage, and at what it covers")
     person.set_defaults(run=run_head2head)
 
     people = actions.add_parser("head2headfs", help="Head2HeadFS's first stage, on clips of several people")
@@ -50,11 +57,26 @@ def add(subparsers: Subparsers) -> None:
     directions.set_defaults(run=run_directions)
     names = ((anyone, "headgan"), (person, "me"), (people, "people"))
     for action, name in (*names, (stylegan, "faces"), (directions, "directions")):
+        action.set_defaults(run=one_of_several(action.get_default("run")))
         action.add_argument("--minutes", type=ranged(float, 0, 1e6), default=10.0, help="to train now")
         action.add_argument(
             "-o", "--output", type=run_name, default=name, metavar="NAME", help=f"its name (default: {name})"
         )
         action.add_argument("--picture", type=Path, metavar="PNG", help="keep the newest samples here")
+        action.add_argument("--lines", action="store_true", help="tell JSON lines, stop at the line “stop”")
+
+
+def one_of_several(run: Callable[[argparse.Namespace], None]) -> Callable[[argparse.Namespace], None]:
+    """The command as one of torchrun's processes: when all of it is done, it leaves together with the others."""
+
+    def with_the_others(args: argparse.Namespace) -> None:
+        run(args)
+        if "WORLD_SIZE" in os.environ:
+            from app.engine.training.loop import leave_processes
+
+            leave_processes()
+
+    return with_the_others
 
 
 def run_name(text: str) -> str:
@@ -68,49 +90,70 @@ def run_headgan(args: argparse.Namespace) -> None:
     from app.engine.training.train_headgan import prepare_only, train_headgan
 
     if args.shard:
-        told(prepare_only(args.folder, args.output, args.shard), args.picture)
+        told(prepare_only(args.folder, args.output, args.shard), args)
         return
-    model = told(train_headgan(args.folder, args.output, args.minutes), args.picture)
+    model = told(train_headgan(args.folder, args.output, args.minutes), args)
     if model is not None:  # only torchrun's first process has it
-        print(f"Trained “{model.name}”. Use it with --engine headgan.")
+        ended(args, f"Trained “{model.name}”. Use it with --engine headgan.")
 
 
 def run_head2head(args: argparse.Namespace) -> None:
-    from app.engine.training.train_personal import train_head2head
+    from app.engine.training import train_personal as personal
 
-    model = told(train_head2head(args.footage, args.output, args.minutes, start=args.start), args.picture)
+    settings = personal.default_settings(args.size)
+    if args.check:
+        rows = told(personal.check_footage(args.footage, args.output, settings.size), args)
+        gaps = [f"{row['name']} {a:g} to {b:g}" for row in rows for a, b in row["gaps"]]
+        ended(args, "Fit to train on. Not shown: " + (", ".join(gaps) or "nothing"), coverage=rows)
+        return
+    model = told(
+        personal.train_head2head(args.footage, args.output, args.minutes, settings, start=args.start), args
+    )
     if model is not None:
-        print(f"Trained “{model.name}”. Use it with --engine head2head-{model.name}.")
+        words = f"Trained “{model.name}”. Use it with --engine head2head-{model.name}."
+        portrait = personal.run_folder(args.output) / personal.PORTRAIT
+        ended(args, words, engine=f"head2head-{model.name}", portrait=str(portrait))
 
 
 def run_head2headfs(args: argparse.Namespace) -> None:
     from app.engine.training.train_personal import train_first_stage
 
-    folder = told(train_first_stage(args.footage, args.output, args.minutes), args.picture)
-    print(f"Trained. Fine-tune from it with: mien train head2head FOOTAGE --start {folder}")
+    folder = told(train_first_stage(args.footage, args.output, args.minutes), args)
+    ended(args, f"Trained. Fine-tune from it with: mien train head2head FOOTAGE --start {folder}")
 
 
 def run_stylegan(args: argparse.Namespace) -> None:
     from app.engine.training.stylegan import train_stylegan
 
-    model = told(train_stylegan(args.folder, args.output, args.minutes), args.picture)
+    model = told(train_stylegan(args.folder, args.output, args.minutes), args)
     if model is not None:
-        print(f"Trained “{model.name}”. “mien train directions” finds its directions.")
+        ended(args, f"Trained “{model.name}”. “mien train directions” finds its directions.")
 
 
 def run_directions(args: argparse.Namespace) -> None:
     from app.engine.training.train_directions import calibrate_directions, train_directions
 
     if args.calibrate:
-        found = told(calibrate_directions(), args.picture)
-        print(f"Calibrated; {100 * found.error:.0f} % of the expression change stays unexplained.")
+        found = told(calibrate_directions(), args)
+        ended(args, f"Calibrated; {100 * found.error:.0f} % of the expression change stays unexplained.")
         return
-    model = told(train_directions(args.output, args.minutes), args.picture)
-    print(f"Trained “{model.name}”. Use it with --engine stylegan.")
+    model = told(train_directions(args.output, args.minutes), args)
+    ended(args, f"Trained “{model.name}”. Use it with --engine stylegan.")
 
 
-def told(steps: Steps[Step, None, Any], picture: Path | None) -> Any:
+def ended(args: argparse.Namespace, words: str, **more: Any) -> None:
+    """What came of the work, in words or as the last JSON line."""
+    if args.lines:
+        lines.put({"result": {"message": words, **more}})
+    else:
+        print(words)
+
+
+def told(steps: Steps[Step, None, Any], args: argparse.Namespace) -> Any:
     """Run to the end, say what happens on standard error and keep the newest picture; gives the result."""
+    picture: Path | None = args.picture
+    if args.lines:
+        return lines.follow(steps, picture)
     count = 0
     while True:
         try:

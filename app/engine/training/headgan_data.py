@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -32,7 +32,7 @@ class HeadGanSamples:
     that comes from there or stands still; half of all samples are mirrored, all vary in light and colour.
     """
 
-    def __init__(self, folder: Path, size: int, names: Sequence[str] | None = None) -> None:
+    def __init__(self, folder: Path, size: int, names: Collection[str] | None = None) -> None:
         found = sorted(folder.glob("*.npz"))
         self.paths = [p for p in found if names is None or p.name in names]
         if not self.paths:

@@ -7,7 +7,7 @@ same curve, and two processes see the batch that one would see.
 
 from __future__ import annotations
 
-import atexit
+import io
 import json
 import os
 import sys
@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +24,7 @@ import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
 from app.engine.errors import EngineError
@@ -30,6 +32,7 @@ from app.engine.training.curves import Curves, save_pictures
 
 Batch = dict[str, Tensor]
 CHECKPOINT = "checkpoint.pt"
+PATIENCE = timedelta(hours=12)  # of a process whose share of the preparation is done before the others'
 
 
 class Recipe(Protocol):
@@ -80,6 +83,22 @@ class Progress:
     picture: NDArray[np.uint8] | None = None
 
 
+class Trained(nn.Module):
+    """What one optimiser trains, as DistributedDataParallel wants it: a module whose output is the loss.
+
+    A GAN's step runs its networks several times and one network's loss goes through another, but every backward
+    pass starts from one loss. Each parameter takes part in it with weight 0, because DDP's buckets wait for a
+    gradient from every one, and not every step's terms reach all.
+    """
+
+    def __init__(self, parameters: list[nn.Parameter]) -> None:
+        super().__init__()
+        self.trained = nn.ParameterList(parameters)
+
+    def forward(self, loss: Tensor) -> Tensor:
+        return loss + 0 * torch.stack([p[(0,) * p.ndim] for p in self.trained]).sum()
+
+
 class Stepper:
     """What a step needs of its surroundings: device, precision, gradients averaged over the processes."""
 
@@ -87,6 +106,7 @@ class Stepper:
         self.device = device
         self.rank = dist.get_rank() if dist.is_initialized() else 0
         self.world = dist.get_world_size() if dist.is_initialized() else 1
+        self._shared: dict[tuple[int, ...], DistributedDataParallel] = {}
 
     def autocast(self) -> AbstractContextManager[Any]:
         """bfloat16 on CUDA (it needs no loss scaling), float32 elsewhere."""
@@ -98,10 +118,12 @@ class Stepper:
         """One optimiser step on the mean gradient of all processes; other networks' gradients are left out."""
         parameters = [p for group in optimiser.param_groups for p in group["params"] if p.requires_grad]
         optimiser.zero_grad(set_to_none=True)
-        gradients = torch.autograd.grad(loss, parameters, retain_graph=keep_graph, allow_unused=True)
-        for parameter, gradient in zip(parameters, gradients, strict=True):
-            parameter.grad = torch.zeros_like(parameter) if gradient is None else gradient
-        self._average([p.grad for p in parameters if p.grad is not None])
+        if self.world > 1:
+            loss = self._distributed(parameters)(loss)
+        loss.backward(retain_graph=keep_graph, inputs=parameters)  # type: ignore[no-untyped-call]
+        for parameter in parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
         optimiser.step()
 
     def mean(self, value: Tensor) -> Tensor:
@@ -117,15 +139,36 @@ class Stepper:
         if self.world > 1:
             dist.barrier()
 
-    def _average(self, tensors: list[Tensor]) -> None:
-        """One message for all: a GAN's step runs its networks several times, which DDP's hooks do not like."""
-        if self.world == 1 or not tensors:
-            return
-        flat = torch.cat([t.flatten() for t in tensors])
-        dist.all_reduce(flat)
-        flat /= self.world
-        for tensor, part in zip(tensors, torch.split(flat, [t.numel() for t in tensors]), strict=True):
-            tensor.copy_(part.view_as(tensor))
+    def shares(self) -> Iterator[tuple[int, int]]:
+        """(i, n) of the preparation's shares for this process, one after the other: of all processes' work, then,
+        where several machines train whose disks may be their own, of its machine's."""
+        yield self.rank, self.world
+        self.wait()
+        local, count = (int(os.environ.get(name, 0)) for name in ("LOCAL_RANK", "LOCAL_WORLD_SIZE"))
+        if 0 < count < self.world:
+            yield local, count
+            self.wait()
+
+    def from_first(self, data: bytes) -> bytes:
+        """What the first process gave, on all of them."""
+        if self.world == 1:
+            return data
+        size = torch.tensor([len(data)], device=self.device)
+        dist.broadcast(size, 0)
+        if not size.item():
+            return b""
+        content = torch.empty(int(size), dtype=torch.uint8, device=self.device)
+        if self.rank == 0:
+            content.copy_(torch.frombuffer(bytearray(data), dtype=torch.uint8))
+        dist.broadcast(content, 0)
+        return content.cpu().numpy().tobytes()
+
+    def _distributed(self, parameters: list[nn.Parameter]) -> DistributedDataParallel:
+        """DDP's wrapper of these parameters, made once: it starts all processes from the first one's values."""
+        key = tuple(map(id, parameters))
+        if key not in self._shared:
+            self._shared[key] = DistributedDataParallel(Trained(parameters))
+        return self._shared[key]
 
 
 def start_processes(device: str | None = None) -> torch.device:
@@ -133,22 +176,25 @@ def start_processes(device: str | None = None) -> torch.device:
     local = int(os.environ.get("LOCAL_RANK", 0))
     cuda = torch.cuda.is_available() and device in (None, "cuda")
     if "WORLD_SIZE" in os.environ and not dist.is_initialized():
-        dist.init_process_group("nccl" if cuda else "gloo")
+        dist.init_process_group("nccl" if cuda else "gloo", timeout=PATIENCE)
     if cuda:
         torch.cuda.set_device(local)
         return torch.device("cuda", local)
     return torch.device(device or "cpu")
 
 
-def _leave() -> None:
-    """Out of the group together, and then at once: torch's threads now and then abort a process that ends around
-    them, which torchrun takes for the failure of a run that is complete. What fails after the training is still told,
-    but no longer in the exit status."""
-    dist.barrier()
-    dist.destroy_process_group()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(0)
+def leave_processes() -> None:
+    """The last thing a process of a group does once all its work is done: out of the group together, and at once.
+
+    torch's threads now and then abort a process that ends around them, which torchrun would take for the failure of
+    a run that is complete. Whoever fails before this leaves by its own exit status, and torchrun stops the others.
+    """
+    if dist.is_initialized():
+        dist.barrier()
+        dist.destroy_process_group()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)
 
 
 def train(recipe: Recipe, plan: Plan, device: torch.device) -> Iterator[Progress]:
@@ -181,8 +227,6 @@ def train(recipe: Recipe, plan: Plan, device: torch.device) -> Iterator[Progress
     if stepper.rank == 0:
         _save(recipe, plan, step, before + time.monotonic() - start)
         save_pictures(plan.folder, recipe.picture())
-    if stepper.world > 1:
-        atexit.register(_leave)
 
 
 def draw_batch(recipe: Recipe, plan: Plan, step: int, rank: int = 0, world: int = 1) -> Batch:
@@ -225,11 +269,13 @@ def _finished(step: int, seconds: float, plan: Plan, stepper: Stepper) -> bool:
 
 
 def _resume(recipe: Recipe, plan: Plan, stepper: Stepper) -> tuple[int, float]:
-    """Step and seconds of the checkpoint; 0 without one."""
+    """Step and seconds of the checkpoint; 0 without one. The first process reads it: the others' machines may not
+    have it."""
     path = plan.folder / CHECKPOINT
-    if not path.is_file():
+    data = stepper.from_first(path.read_bytes() if stepper.rank == 0 and path.is_file() else b"")
+    if not data:
         return 0, 0.0
-    kept = torch.load(path, map_location=stepper.device, weights_only=True)
+    kept = torch.load(io.BytesIO(data), map_location=stepper.device, weights_only=True)
     if json.loads(kept["config"]) != json.loads(json.dumps(dict(recipe.config))):
         raise EngineError(
             f"{plan.folder} holds a training run with other settings.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Generator as Steps
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -30,6 +31,7 @@ from app.engine.weights import Model, file_sha256, save_model
 
 N_AUDIO = 300
 DATA = "data"  # in the run's folder
+HELD_OUT = 8  # one file in so many
 LICENCE = "Your own: trained with Mien on your pictures."
 USE = "What the licences of those pictures allow."
 
@@ -67,7 +69,10 @@ class HeadGanTraining:
     def __init__(self, data: Path, settings: Settings, seed: int = 0) -> None:
         torch.manual_seed(seed)
         self.settings = settings
-        self.samples = HeadGanSamples(data, settings.size)
+        names = {path.name for path in data.glob("*.npz")}
+        held = held_out(names)
+        self.samples = HeadGanSamples(data, settings.size, names - held)
+        self.held = HeadGanSamples(data, settings.size, held) if held else None
         self.generator = HeadGan(settings.network)
         audio = N_AUDIO if settings.network.audio else 0
         self.face_critic = MultiScaleDiscriminator(2 * RGB, settings.discriminator)
@@ -173,6 +178,12 @@ class HeadGanTraining:
         return scales
 
 
+def held_out(names: set[str]) -> set[str]:
+    """About an eighth of the files, told by their names, kept for measuring; none of fewer than eight."""
+    chosen = {name for name in names if hashlib.sha256(name.encode()).digest()[0] < 256 // HELD_OUT}
+    return chosen if len(names) >= HELD_OUT else set()
+
+
 def mouth_crops(image: Tensor, corners: Tensor) -> Tensor:
     """(N, 3, s / 4, s / 4) at each picture's corner (x, y)."""
     side = image.shape[-1] // MOUTH_SHARE
@@ -199,14 +210,15 @@ def train_headgan(
     settings = settings or (FULL if device.type == "cuda" else Settings())
     folder = run_folder(name)
     stepper = Stepper(device)
-    yield from prepare(sources, folder / DATA, (stepper.rank, stepper.world))
-    stepper.wait()
+    for share in stepper.shares():
+        yield from prepare(sources, folder / DATA, share)
     recipe = HeadGanTraining(folder / DATA, settings)
     recipe.generator.to(device)
     untrained = own_error(recipe)
     plan = Plan(folder, minutes, settings.batch * stepper.world, steps=steps)
     yield from told(train(recipe, plan, device))
-    words = f"L1 of the unedited portraits {own_error(recipe):.2f} (untrained: {untrained:.2f})"
+    shown = "held-out" if recipe.held else "trained-on"
+    words = f"L1 of the {shown} unedited portraits {own_error(recipe):.2f} (untrained: {untrained:.2f})"
     yield Step(0, 0, words, recipe.picture())
     return keep_model(recipe, folder, name) if stepper.rank == 0 else None
 
@@ -221,11 +233,13 @@ def prepare_only(sources: Path, name: str, shard: str) -> Steps[Step, None, None
 
 @torch.no_grad()
 def own_error(recipe: HeadGanTraining) -> float:
-    """Mean L1 in levels (0 to 255) between portraits and what the network makes of them at their own parameters."""
+    """Mean L1 in levels (0 to 255) between portraits and what the network makes of them at their own parameters: of
+    up to eight that it was not trained on, where there are such."""
     device = next(recipe.generator.parameters()).device
     errors = []
-    for index in range(min(8, len(recipe.samples.paths))):
-        sample = recipe.samples.unedited(index)
+    samples = recipe.held or recipe.samples
+    for index in range(min(8, len(samples.paths))):
+        sample = samples.unedited(index)
         batch = {key: torch.from_numpy(value[None]).to(device) for key, value in sample.items()}
         recipe.generator.eval()
         image = recipe.generate(batch, batch["nmfc"]).image

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from app.engine.networks.headgan import HeadGanConfig
-from app.engine.training.loop import Plan, start_processes, train
+from app.engine.training.loop import Plan, leave_processes, start_processes, train
 from app.engine.training.train_headgan import HeadGanTraining, Settings, Weights
 
 TINY = Settings(HeadGanConfig(width=4, hidden=8, audio=True), 32, 4, 1e-3, 2, Weights(temporal=30.0))
@@ -23,3 +23,4 @@ def run(data: Path, folder: Path, steps: int, settings: Settings = TINY) -> None
 if __name__ == "__main__":
     torch.set_num_threads(1)
     run(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
+    leave_processes()

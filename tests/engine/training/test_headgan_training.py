@@ -18,7 +18,7 @@ from app.engine.training.curves import read_curves
 from app.engine.training.faces import FacesFile, params_of_row, params_row, prepare, random_edit
 from app.engine.training.headgan_data import HeadGanSamples, between, mirror
 from app.engine.training.loop import CHECKPOINT, Plan, train
-from app.engine.training.train_headgan import HeadGanTraining, mouth_crops, own_error, train_headgan
+from app.engine.training.train_headgan import HeadGanTraining, held_out, mouth_crops, own_error, train_headgan
 from tests.engine.training.headgan_run import TINY, run
 
 ROOT = Path(__file__).parents[3]
@@ -221,6 +221,19 @@ def test_the_command_s_run_makes_a_model_that_serves_the_generator(sources, tmp_
     camera = replace(face.params.camera, scale=face.params.camera.scale * 1.02)
     patch = backend.generate(backend.encode(source), Target(replace(face.params, camera=camera)))
     assert patch.pixels.shape[0] > 100 and backend.renderer().size == 32
+
+
+def test_some_files_are_kept_for_measuring(data, tmp_path):
+    names = {f"face-{k}.npz" for k in range(400)}
+    held = held_out(names)
+    assert 30 < len(held) < 70 and held == held_out(names)
+    assert held_out(set(sorted(names)[:7])) == set()  # too few to spare any
+    (one, two) = sorted(data.glob("*.npz"))
+    for k in range(12):
+        (tmp_path / f"face-{k}.npz").symlink_to(one if k % 2 else two)
+    recipe = HeadGanTraining(tmp_path, TINY)
+    trained, kept = ({path.name for path in s.paths} for s in (recipe.samples, recipe.held))
+    assert kept and trained and not kept & trained and len(kept | trained) == 12
 
 
 def test_own_error_falls_with_training(data, tmp_path):

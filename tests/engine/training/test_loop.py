@@ -107,14 +107,43 @@ def test_processes_share_the_batch_that_one_would_see():
 
 
 def test_two_processes_equal_one(tmp_path):
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command += ["-m", "tests.engine.training.toy", str(tmp_path / "two"), "6", "0"]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    assert torchrun("-m", "tests.engine.training.toy", str(tmp_path / "two"), "6", "0").returncode == 0
     one = run(tmp_path / "one", 6)
     two = torch.load(tmp_path / "two" / CHECKPOINT, weights_only=True)
     assert torch.allclose(two["networks"]["net"]["weight"], one.net.weight, atol=1e-6)
     assert torch.allclose(two["networks"]["other"]["weight"], one.other.weight, atol=1e-6)
     np.testing.assert_allclose(losses(tmp_path / "two"), losses(tmp_path / "one"), rtol=1e-5)
+
+
+def torchrun(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+        *arguments,
+    ]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+
+def test_two_processes_go_on_from_the_first_one_s_checkpoint(tmp_path):
+    """The second process gets the state from the first: on another machine it has no file."""
+    for steps in ("3", "6"):
+        assert torchrun("-m", "tests.engine.training.toy", str(tmp_path / "two"), steps, "0").returncode == 0
+    run(tmp_path / "one", 6)
+    np.testing.assert_allclose(losses(tmp_path / "two"), losses(tmp_path / "one"), rtol=1e-5)
+
+
+def test_a_failure_after_the_training_is_the_exit_status(tmp_path):
+    answer = torchrun("-m", "tests.engine.training.toy", str(tmp_path / "two"), "2", "0", "fail")
+    assert answer.returncode != 0 and "after the training" in answer.stderr
+    assert torch.load(tmp_path / "two" / CHECKPOINT, weights_only=True)["step"] == 2
+
+
+def test_gradients_are_averaged_by_ddp_also_where_a_loss_misses_parameters(tmp_path):
+    assert torchrun("-m", "tests.engine.training.shared_gradients").returncode == 0
 
 
 def test_update_leaves_other_networks_alone():

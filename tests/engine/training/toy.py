@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from app.engine.training.loop import Plan, start_processes, train
+from app.engine.training.loop import Plan, leave_processes, start_processes, train
 
 
 class Toy:
@@ -49,3 +49,6 @@ if __name__ == "__main__":
     device = start_processes("cpu")
     for _ in train(Toy(noise), Plan(folder, 5, batch=4, steps=steps, save_seconds=0.02), device):
         pass
+    if sys.argv[4:] == ["fail"]:
+        raise OSError("the disk is full after the training")
+    leave_processes()
