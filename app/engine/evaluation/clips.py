@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,8 @@ from app.engine.face.landmarks import DetectedFace
 from app.engine.face.parameters import FittedFace, Identity
 
 OPEN_EYED = 0.16
+FARTHEST = 1.0  # face sizes a face moves between two sampled frames
+GROWTH = 1.7  # times its size changes between them
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,31 +35,73 @@ class FittedClip:
 
 
 def fitted_clip(engine: Engine, path: Path, count: int = 24) -> FittedClip:
-    """Sample `count` frames of the longest shot evenly, track the largest face, fit all with one identity.
+    """Sample `count` frames of the longest shot evenly, follow one person, fit all with one identity.
 
-    The reference is the first frame with both eyes open (as in reference/mesh-warp.md, section 4a).
+    The reference is her first frame with both eyes open (as in reference/mesh-warp.md, section 4a). Who she is: the
+    largest face of the first frame whose largest face has its eyes open. Frames without her are left out.
     """
-    found = [
-        (frame, face) for frame in _sampled(path, count) if (face := _largest(engine, frame)) is not None
-    ]
-    if len(found) < 2:
-        raise EngineError(
-            f"{path.name} shows a face in fewer than two frames.", "Choose a clip of one person's face."
-        )
-    fits = [fit_face(face, engine.model) for _, face in found]
-    coefficients = np.mean([fit.params.identity.coefficients for fit in fits], axis=0)
-    identity = Identity(tuple(float(value) for value in coefficients))
-    faces = tuple(fit_face(face, engine.model, identity) for _, face in found)
+    frames = list(_sampled(path, count))
+    seen = [tuple(engine.tracker.detect(frame)) for frame in frames]
+    largest = {k: max(faces, key=_area) for k, faces in enumerate(seen) if faces}
+    if len(largest) < 2:
+        raise _no_face(path)
+    fits = {k: fit_face(face, engine.model) for k, face in largest.items()}
+    start = list(fits)[_open_eyed(list(fits.values()))]
+    kept = followed(seen, start, largest[start])
+    if len(kept) < 2:
+        raise _no_face(path)
+    identities = [fit_face(face, engine.model).params.identity.coefficients for face in kept.values()]
+    identity = Identity(tuple(np.mean(identities, axis=0).tolist()))
+    faces = tuple(fit_face(face, engine.model, identity) for face in kept.values())
+    return FittedClip(path.name, tuple(frames[k] for k in kept), faces, _open_eyed(faces))
+
+
+def followed(
+    seen: Sequence[Sequence[DetectedFace]], start: int, person: DetectedFace
+) -> dict[int, DetectedFace]:
+    """The person's face by frame, in order: from frame `start` on in both directions the face nearest to the last.
+
+    A face whose middle is more than `FARTHEST` face sizes away, or whose size changed more than `GROWTH` times, is
+    somebody else's.
+    """
+    kept = {start: person}
+    for indices in (range(start + 1, len(seen)), range(start - 1, -1, -1)):
+        last = person
+        for k in indices:
+            near = [(apart(face, last), n) for n, face in enumerate(seen[k])]
+            distance, n = min(near, default=(math.inf, -1))
+            if math.isfinite(distance):
+                kept[k] = last = seen[k][n]
+    return dict(sorted(kept.items()))
+
+
+def apart(face: DetectedFace, other: DetectedFace) -> float:
+    """How far two faces are from being one: distance in face sizes and ratio of sizes; inf where they cannot be."""
+    size, before = math.sqrt(_area(face)), math.sqrt(_area(other))
+    growth = abs(math.log(size / before))
+    distance = math.dist(_middle(face), _middle(other)) / max(size, before)
+    return math.inf if distance > FARTHEST or growth > math.log(GROWTH) else distance + growth
+
+
+def _middle(face: DetectedFace) -> tuple[float, float]:
+    x, y, w, h = face.box
+    return x + w / 2, y + h / 2
+
+
+def _area(face: DetectedFace) -> float:
+    return max(1.0, face.box[2] * face.box[3])
+
+
+def _open_eyed(faces: Sequence[FittedFace]) -> int:
+    """The first face with both eyes open, or the one with the widest."""
     apertures = [min(face.params.expression.aperture) for face in faces]
-    reference = next(
-        (k for k, value in enumerate(apertures) if value >= OPEN_EYED), int(np.argmax(apertures))
+    return next((k for k, value in enumerate(apertures) if value >= OPEN_EYED), int(np.argmax(apertures)))
+
+
+def _no_face(path: Path) -> EngineError:
+    return EngineError(
+        f"{path.name} shows a face in fewer than two frames.", "Choose a clip of one person's face."
     )
-    return FittedClip(path.name, tuple(frame for frame, _ in found), faces, reference)
-
-
-def _largest(engine: Engine, frame: NDArray[np.uint8]) -> DetectedFace | None:
-    found: tuple[DetectedFace, ...] = engine.tracker.detect(frame)
-    return max(found, key=lambda face: face.box[2] * face.box[3], default=None)
 
 
 def _sampled(path: Path, count: int) -> Iterator[NDArray[np.uint8]]:
