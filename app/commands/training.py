@@ -39,7 +39,9 @@ def add(subparsers: Subparsers) -> None:
     person.add_argument(
         "--size", type=int, choices=SIZES, help="of its pictures (default: 128, on a GPU 256)"
     )
-    person.add_argument("--check", action="store_true", help="only look at the footage, and at what it covers")
+    person.add_argument(
+        "--check", action="store_true", help="only look at the footage, and at what it covers"
+    )
     person.set_defaults(run=run_head2head)
 
     people = actions.add_parser("head2headfs", help="Head2HeadFS's first stage, on clips of several people")

@@ -10,6 +10,7 @@ from collections.abc import Generator as Steps
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,18 +35,21 @@ OTHERS = 0.4  # a second face this large beside the first counts
 LOOKS = 6  # frames looked at for further people
 MARGIN = 1.7  # the square's side over the face's larger side
 HELD_OUT = 0.1  # the last part of the clip is never trained on
+# What footage ought to show, per row of `coverage`: edges of its bins, in degrees and standard deviations.
+BINS = {"yaw": (-45, 45, 9), "pitch": (-30, 30, 6), "roll": (-30, 30, 6), "exp": (-2, 2, 8)}
 ONE_SHOT = "Give one unbroken shot of one person, looking towards the camera."
 
 
 @dataclass(frozen=True, eq=False)
 class Footage:
     """frames: (T, size, size, 3) uint8 sRGB; mattes: (T, size, size) uint8, 255 = person; params: one per frame,
-    in the square's pixels, with one identity."""
+    in the square's pixels, with one identity; portrait: the best frame whole, as filmed, where it was kept."""
 
     frames: NDArray[np.uint8]
     mattes: NDArray[np.uint8]
     params: tuple[FaceParams, ...]
     name: str
+    portrait: NDArray[np.uint8] | None = None
 
     @property
     def size(self) -> int:
@@ -54,7 +58,7 @@ class Footage:
     @property
     def n_train(self) -> int:
         """Frames to train on; the rest are held out."""
-        return len(self.frames) - max(3, round(HELD_OUT * len(self.frames)))
+        return training_share(len(self.frames))
 
     @property
     def mean_camera(self) -> Camera:
@@ -71,24 +75,44 @@ class Footage:
     @property
     def best_frames(self) -> list[int]:
         """The frames to train on, the best portrait first."""
-
-        def unrest(params: FaceParams) -> float:
-            turned = sum(abs(angle) for angle in params.camera.angles) / 10
-            shut = 20 * max(0.0, 0.2 - min(params.expression.aperture))
-            return turned + shut + float(np.abs(params.expression.coefficients).mean())
-
-        return sorted(range(self.n_train), key=lambda t: unrest(self.params[t]))
+        return best_first(self.params[: self.n_train])
 
     def save(self, path: Path) -> None:
         """One .npz, written beside and renamed."""
         beside = path.with_suffix(".part.npz")
-        np.savez(beside, frames=self.frames, mattes=self.mattes, params=_packed(self.params), name=self.name)
+        arrays: dict[str, Any] = {
+            "frames": self.frames,
+            "mattes": self.mattes,
+            "params": _packed(self.params),
+            "name": self.name,
+        }
+        if self.portrait is not None:
+            arrays["portrait"] = self.portrait
+        np.savez(beside, **arrays)
         os.replace(beside, path)
 
     @classmethod
     def load(cls, path: Path) -> Footage:
         with np.load(path, allow_pickle=False) as file:
-            return cls(file["frames"], file["mattes"], _unpacked(file["params"]), str(file["name"]))
+            portrait = file["portrait"] if "portrait" in file.files else None
+            params = _unpacked(file["params"])
+            return cls(file["frames"], file["mattes"], params, str(file["name"]), portrait)
+
+
+def training_share(count: int) -> int:
+    """How many of a clip's first frames are trained on."""
+    return count - max(3, round(HELD_OUT * count))
+
+
+def best_first(params: tuple[FaceParams, ...]) -> list[int]:
+    """Indices of frames, the most frontal, open-eyed and calm first."""
+
+    def unrest(one: FaceParams) -> float:
+        turned = sum(abs(angle) for angle in one.camera.angles) / 10
+        shut = 20 * max(0.0, 0.2 - min(one.expression.aperture))
+        return turned + shut + float(np.abs(one.expression.coefficients).mean())
+
+    return sorted(range(len(params)), key=lambda t: unrest(params[t]))
 
 
 def coverage(params: tuple[FaceParams, ...]) -> dict[str, NDArray[np.float64]]:
@@ -107,6 +131,17 @@ def gaps(values: NDArray[np.float64], edges: NDArray[np.float64]) -> list[tuple[
     return [(float(a), float(b)) for a, b, n in zip(edges[:-1], edges[1:], counts) if n == 0]
 
 
+def coverage_rows(params: tuple[FaceParams, ...]) -> list[dict[str, Any]]:
+    """`coverage` as JSON values for a plot: per row its name, edges of the bins, frames in each, and the gaps."""
+    rows = []
+    for name, values in coverage(params).items():
+        low, high, bins = BINS[name.rstrip("0123456789")]
+        edges = np.linspace(low, high, bins + 1)
+        counts = np.histogram(np.clip(values, low, high), edges)[0].tolist()
+        rows.append({"name": name, "edges": edges.tolist(), "counts": counts, "gaps": gaps(values, edges)})
+    return rows
+
+
 def prepare(path: Path, size: int, limit: int = 6000) -> Steps[Step, None, Footage]:
     """Steps, ending in the footage; EngineError, with what to do, for clips that cannot train a personal model."""
     faces = yield from _tracked(path, limit)
@@ -123,13 +158,16 @@ def prepare(path: Path, size: int, limit: int = 6000) -> Steps[Step, None, Foota
     mattes = np.empty((len(kept), size, size), np.uint8)
     depth = np.dtype(np.uint8)
     rows = {index: row for row, index in enumerate(kept)}
+    best = best_first(params[: training_share(len(params))])[0]
+    portrait = None
     for index, pixels in enumerate(_frames(path, len(faces))):
         if (row := rows.get(index)) is None:
             continue
+        portrait = pixels if row == best else portrait
         frames[row] = to_depth(resized(cut(unit_range(pixels), square), size), depth)
         mattes[row] = to_depth(resized(cut(person_matte(pixels, fits[row]), square), size), depth)
         yield Step(row + 1, len(kept), "Cutting out the face", frames[row] if row % 25 == 0 else None)
-    return Footage(frames, mattes, params, path.name)
+    return Footage(frames, mattes, params, path.name, portrait)
 
 
 def clip_square(fits: list[FittedFace]) -> Square:

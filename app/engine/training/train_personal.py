@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Generator as Steps
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from app.engine.checkpoints.head2head_files import KINDS
 from app.engine.checkpoints.kinds import Found
 from app.engine.errors import EngineError
+from app.engine.imaging.writing import write_png
 from app.engine.personal.record import Person
 from app.engine.results import Step
-from app.engine.training.footage import Footage, prepare
+from app.engine.training.footage import Footage, coverage_rows, prepare
 from app.engine.training.head2head import FULL, LIGHT, Head2HeadRecipe, held_out, scores
 from app.engine.training.head2headfs import FsFineTuning, FsInitialisation
 from app.engine.training.loop import CHECKPOINT, Plan, Progress, Stepper, start_processes, train
 from app.engine.weights import Model, data_folder, file_sha256, save_model
 
 FOOTAGE = "footage.npz"
+PORTRAIT = "portrait.png"  # the best frame, whole: the photo that the model is at home in
 OURS = "Yours: trained here on your footage."
 ASK = "Ask the person shown before you publish."
 
@@ -36,6 +39,12 @@ class PersonalSettings:
 
 
 ON_GPU = PersonalSettings(256, FULL, 64, 2)
+
+
+def default_settings(size: int | None = None) -> PersonalSettings:
+    """For this machine, with pictures of `size` pixels where it is given."""
+    settings = ON_GPU if torch.cuda.is_available() else PersonalSettings()
+    return settings if size is None else replace(settings, size=size)
 
 
 def run_folder(name: str) -> Path:
@@ -58,7 +67,7 @@ def train_head2head(
     Closing the iterator stops: the checkpoint is kept, and no model is made.
     """
     device = start_processes()
-    settings = settings or (ON_GPU if device.type == "cuda" else PersonalSettings())
+    settings = settings or default_settings()
     folder = run_folder(name)
     stage = None if start is None else load_first_stage(start)
     size = settings.size if stage is None else stage.clips[0].footage.size
@@ -69,10 +78,13 @@ def train_head2head(
     else:
         recipe = Head2HeadRecipe(footage, settings.sizes, settings.critics)
     recipe.average.to(device)
-    before = score_line(recipe)
-    yield Step(0, 0, f"Held-out frames before: {before}", recipe.picture())
+    before = held_out_scores(recipe)
+    words = f"Held-out frames before: {score_line(before)}"
+    yield Step(0, 0, words, recipe.picture(), extra={"before": before})
     yield from told(train(recipe, Plan(folder, minutes, settings.batch, steps=steps), device))
-    yield Step(0, 0, f"Held-out frames after: {score_line(recipe)} (before: {before})", recipe.picture())
+    after = held_out_scores(recipe)
+    words = f"Held-out frames after: {score_line(after)} (before: {score_line(before)})"
+    yield Step(0, 0, words, recipe.picture(), extra={"before": before, "after": after})
     return keep_person(recipe, folder, name) if Stepper(device).rank == 0 else None
 
 
@@ -89,7 +101,7 @@ def train_first_stage(
             "The first stage needs footage of several people.", "Give at least two clips, better a hundred."
         )
     device = start_processes()
-    settings = settings or (ON_GPU if device.type == "cuda" else PersonalSettings())
+    settings = settings or default_settings()
     folder = run_folder(name)
     clips = []
     for k, path in enumerate(paths):
@@ -116,6 +128,12 @@ def load_first_stage(folder: Path) -> FsInitialisation:
     return recipe
 
 
+def check_footage(path: Path, name: str, size: int) -> Steps[Step, None, list[dict[str, Any]]]:
+    """Prepare a run's footage, or say what is wrong with it; ends in `coverage_rows`."""
+    footage = yield from prepared(path, run_folder(name), size)
+    return coverage_rows(footage.params)
+
+
 def prepared(path: Path, folder: Path, size: int) -> Steps[Step, None, Footage]:
     """The footage, prepared once and kept in the run's folder."""
     stepper = Stepper(torch.device("cpu"))
@@ -134,10 +152,11 @@ def _prepared(path: Path, kept: Path, size: int) -> Steps[Step, None, Footage]:
         footage = Footage.load(kept)
         if footage.name == path.name and footage.size == size:
             return footage
-        raise EngineError(
-            f"{folder} holds a run on {footage.name} at {footage.size} pixels.",
-            "Choose another name with -o.",
-        )
+        if (folder / CHECKPOINT).is_file():
+            raise EngineError(
+                f"{folder} holds a run on {footage.name} at {footage.size} pixels.",
+                "Choose another name with -o.",
+            )
     footage = yield from prepare(path, size)
     folder.mkdir(parents=True, exist_ok=True)
     footage.save(kept)
@@ -154,10 +173,13 @@ def told(progress: Iterator[Progress]) -> Iterator[Step]:
         )
 
 
-def score_line(recipe: Head2HeadRecipe) -> str:
+def held_out_scores(recipe: Head2HeadRecipe) -> dict[str, float]:
     """L1 and PSNR of the held-out last frames (for Head2HeadFS against the frames with their background)."""
     real, made = held_out(recipe.average, recipe.clips[0])
-    found = scores(real, made[:, :3])
+    return scores(real, made[:, :3])
+
+
+def score_line(found: Mapping[str, float]) -> str:
     return f"L1 {found['l1']:.2f}, PSNR {found['psnr']:.2f} dB"
 
 
@@ -167,9 +189,9 @@ def keep_person(recipe: Head2HeadRecipe, folder: Path, name: str) -> Model:
     kind = next(kind for kind in KINDS if kind.name == recipe.config["kind"])
     weights = {key: value.detach().cpu() for key, value in recipe.average.state_dict().items()}
     config = {key: recipe.config[key] for key in (*LIGHT, "size")}
-    person = Person(
-        footage.size, footage.mean_camera, footage.params[0].identity, footage.frames[footage.best_frame]
-    )
+    best = footage.frames[footage.best_frame]
+    write_png(folder / PORTRAIT, best if footage.portrait is None else footage.portrait)
+    person = Person(footage.size, footage.mean_camera, footage.params[0].identity, best)
     digest = file_sha256(folder / CHECKPOINT)
     found = Found(weights, config, person.as_tensors())
     return save_model(found, kind, name, footage.name, digest, OURS, ASK)

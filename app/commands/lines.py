@@ -1,0 +1,66 @@
+"""`--lines`: long work as JSON lines on standard output, stopped from standard input: for windows that watch it.
+
+A line is {"done", "total", "message", "extra", "picture"} per step, at most a few a second; {"result": {...}} at
+the end; {"error": {"message", "remedy"}} instead of it. The line "stop", or the end of standard input, closes the
+work after the step in hand: training keeps its checkpoint, and {"stopped": true} is the last line.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Generator as Steps
+from pathlib import Path
+from typing import Any
+
+from app.engine.errors import EngineError
+from app.engine.results import Step
+
+EVERY = 0.25  # seconds between two steps that are told
+
+
+def put(value: dict[str, Any]) -> None:
+    """One line."""
+    print(json.dumps(value, ensure_ascii=False), flush=True)
+
+
+def follow(steps: Steps[Step, None, Any], picture: Path | None) -> Any:
+    """Run to the end, telling every step; gives the result. A stop ends the program, errors come on."""
+    stop = threading.Event()
+    threading.Thread(target=_listen, args=(stop,), daemon=True).start()
+    told = 0.0
+    while not stop.is_set():
+        try:
+            step = next(steps)
+        except StopIteration as finished:
+            return finished.value
+        except EngineError as error:
+            put({"error": {"message": error.message, "remedy": error.remedy}})
+            raise
+        now = time.monotonic()
+        if now - told >= EVERY or step.picture is not None or "after" in step.extra:
+            _tell(step, picture)
+            told = now
+    steps.close()
+    put({"stopped": True})
+    raise SystemExit(0)
+
+
+def _tell(step: Step, picture: Path | None) -> None:
+    from app.engine.imaging.writing import write_png
+
+    shown = picture is not None and step.picture is not None
+    if picture is not None and step.picture is not None:
+        write_png(picture, step.picture)
+    words = step.error or step.message
+    line = {"done": step.done, "total": step.total, "message": words, "extra": dict(step.extra)}
+    put({**line, "picture": str(picture) if shown else None})
+
+
+def _listen(stop: threading.Event) -> None:
+    for line in sys.stdin:
+        if line.strip() == "stop":
+            break
+    stop.set()

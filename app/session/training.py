@@ -1,0 +1,211 @@
+"""A training run in a process of its own: started, watched, paused and stopped from the window.
+
+The process is `mien train … --lines` (see `app.commands.lines`), so that a run can neither slow the window down nor
+take it along when it fails. Pausing ends the process with its checkpoint written; going on starts it again, and
+training resumes exactly there.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal, Slot
+
+from app.engine.errors import EngineError
+
+ROOT = Path(__file__).resolve().parents[2]
+LEAVE_MS = 20_000  # to write the checkpoint when the window closes
+REMEMBERED = 4000  # characters of standard error for the reason of a failure
+IDLE, RUNNING, PAUSING, PAUSED, STOPPING, STOPPED, DONE, FAILED = (
+    "idle",
+    "running",
+    "pausing",
+    "paused",
+    "stopping",
+    "stopped",
+    "done",
+    "failed",
+)
+ACTIVE = (RUNNING, PAUSING, STOPPING)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to train: the words after `mien train`, without minutes; name: of the run and its model."""
+
+    words: tuple[str, ...]
+    name: str
+    minutes: float
+
+
+@dataclass(frozen=True)
+class Told:
+    """One line of a run. done of total: seconds of the budget, or frames of a preparation (total 0: unknown)."""
+
+    done: int = 0
+    total: int = 0
+    message: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    picture: Path | None = None
+
+    @property
+    def losses(self) -> dict[str, float]:
+        """The numbers of a training step, by name."""
+        return {name: value for name, value in self.extra.items() if isinstance(value, int | float)}
+
+
+def program() -> list[str]:
+    """What starts `mien`: the packaged application itself, or this Python."""
+    return [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "app"]
+
+
+class Training(QObject):
+    """At most one run at a time."""
+
+    told = Signal(object)  # Told
+    state_changed = Signal(str)  # of the states above
+    finished = Signal(object)  # the result line's values: {"message": ..., "engine": ...}
+    failed = Signal(object)  # EngineError
+
+    def __init__(self, parent: QObject | None = None, command: Sequence[str] = ()) -> None:
+        super().__init__(parent)
+        self._command = list(command) or program()
+        self.state = IDLE
+        self.order: Order | None = None
+        self._seconds = 0.0  # trained before the last pause
+        self._now = 0.0
+        self._process: QProcess | None = None
+        self._rest, self._errors = "", ""
+        self._error: EngineError | None = None
+        self._result: dict[str, Any] | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether a process is at work."""
+        return self.state in ACTIVE
+
+    def start(self, order: Order, picture: Path | None = None) -> None:
+        """Begin a run, or go on with the one of that name."""
+        assert not self.active
+        self.order, self._picture = order, picture
+        self._seconds = self._now = 0.0
+        self._launch()
+
+    def pause(self) -> None:
+        """End the process after the step in hand; `resume` goes on exactly there."""
+        self._ask_to_stop(PAUSING)
+
+    def resume(self) -> None:
+        """Go on with what is left of the budget."""
+        assert self.order is not None and not self.active
+        self._launch()
+
+    def stop(self) -> None:
+        """End for good; the checkpoint stays, so a run of the same name goes on with it."""
+        if self.state == PAUSED:
+            self._become(STOPPED)
+        else:
+            self._ask_to_stop(STOPPING)
+
+    def shut_down(self) -> None:
+        """Before the program ends: the process writes its checkpoint and leaves."""
+        if self._process is not None and self.active:
+            self.stop()
+            if not self._process.waitForFinished(LEAVE_MS):
+                self._process.kill()
+                self._process.waitForFinished()
+
+    def _launch(self) -> None:
+        assert self.order is not None
+        left = max(0.0, self.order.minutes - self._seconds / 60)
+        options = ["--minutes", f"{left:.3f}", "--output", self.order.name, "--lines"]
+        if self._picture is not None:
+            options += ["--picture", str(self._picture)]
+        self._rest, self._errors, self._error, self._result = "", "", None, None
+        process = QProcess(self)
+        process.setWorkingDirectory(str(ROOT))
+        environment = QProcessEnvironment.systemEnvironment()
+        environment.insert("PYTHONUTF8", "1")
+        process.setProcessEnvironment(environment)
+        process.readyReadStandardOutput.connect(self._on_output)
+        process.readyReadStandardError.connect(self._on_errors)
+        process.finished.connect(self._on_finished)
+        process.errorOccurred.connect(self._on_trouble)
+        self._process = process
+        self._become(RUNNING)
+        process.start(self._command[0], [*self._command[1:], "train", *self.order.words, *options])
+
+    def _ask_to_stop(self, state: str) -> None:
+        if self._process is not None and self.state in (RUNNING, PAUSING):
+            self._become(state)
+            self._process.write(b"stop\n")
+            self._process.closeWriteChannel()
+
+    def _become(self, state: str) -> None:
+        if state != self.state:
+            self.state = state
+            self.state_changed.emit(state)
+
+    @Slot()
+    def _on_output(self) -> None:
+        if self._process is None:
+            return
+        self._rest += bytes(self._process.readAllStandardOutput().data()).decode("utf-8", "replace")
+        *lines, self._rest = self._rest.split("\n")
+        for line in lines:
+            if line.startswith("{"):
+                self._take(json.loads(line))
+
+    def _take(self, line: dict[str, Any]) -> None:
+        if "error" in line:
+            self._error = EngineError(line["error"]["message"], line["error"]["remedy"])
+        elif "result" in line:
+            self._result = line["result"]
+        elif "done" in line:
+            picture = Path(line["picture"]) if line["picture"] else None
+            told = Told(line["done"], line["total"], line["message"], line["extra"], picture)
+            if told.losses:
+                self._now = float(told.done)
+            self.told.emit(told)
+
+    @Slot()
+    def _on_errors(self) -> None:
+        if self._process is not None:
+            text = bytes(self._process.readAllStandardError().data()).decode("utf-8", "replace")
+            self._errors = (self._errors + text)[-REMEMBERED:]
+
+    @Slot(QProcess.ProcessError)
+    def _on_trouble(self, error: QProcess.ProcessError) -> None:
+        if error == QProcess.ProcessError.FailedToStart:
+            self._error = EngineError("The training could not be started.", "Install Mien again.")
+            self._on_finished(1)
+
+    @Slot(int)
+    def _on_finished(self, status: int) -> None:
+        if self._process is None:
+            return
+        self._on_output()
+        self._on_errors()
+        process, self._process = self._process, None
+        process.deleteLater()
+        self._seconds += self._now
+        self._now = 0.0
+        if self._result is not None:
+            self._become(DONE)
+            self.finished.emit(self._result)
+        elif status == 0 and self.state in (PAUSING, STOPPING):
+            self._become(PAUSED if self.state == PAUSING else STOPPED)
+        else:
+            self._become(FAILED)
+            self.failed.emit(self._error or self._crash())
+
+    def _crash(self) -> EngineError:
+        """What a process that ended without a word said last."""
+        said = [line for line in self._errors.splitlines() if line.strip()]
+        what = f"The training ended unexpectedly: {said[-1]}" if said else "The training ended unexpectedly."
+        return EngineError(what, "Start it again: it goes on from its last checkpoint.")
