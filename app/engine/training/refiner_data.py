@@ -152,6 +152,15 @@ def edited(params: FaceParams, rng: np.random.Generator) -> FaceParams:
 def brought_back(frame: NDArray[np.uint8], face: FittedFace, edits: Sequence[FaceParams]) -> Iterator[Sample]:
     """Each edit of a picture, made and taken back by mesh-warp, as a sample whose truth is the picture."""
     warp = MeshWarp()
+    for source in edited_away(frame, face, edits):
+        yield sample_of(warp, warp.taken_apart(source), face.params, frame)
+
+
+def edited_away(
+    frame: NDArray[np.uint8], face: FittedFace, edits: Sequence[FaceParams]
+) -> Iterator[SourceImage]:
+    """The picture with each edit, with its face and matte as mesh-warp moved them."""
+    warp = MeshWarp()
     matte = np.round(255 * person_matte(frame, face)).astype(np.uint8)
     code = warp.taken_apart(SourceImage(frame, matte, face, matte.astype(np.float32) / 255))
     for params in edits:
@@ -162,8 +171,7 @@ def brought_back(frame: NDArray[np.uint8], face: FittedFace, edits: Sequence[Fac
         points = warp.posed(code, target).points[: len(face.residual)]
         irises = params.camera.project(face.params.camera.unproject(face.landmarks[len(points) :]))
         placed = replace(face, params=params, landmarks=np.concatenate([points, irises]))
-        again = warp.taken_apart(SourceImage(away, None, placed, moved.astype(np.float32) / 255))
-        yield sample_of(warp, again, face.params, frame)
+        yield SourceImage(away, None, placed, moved.astype(np.float32) / 255)
 
 
 def of_clip(path: Path, pairs: int = PAIRS) -> list[Sample]:
