@@ -1,0 +1,96 @@
+"""A training run watched from the session: a real process on a toy recipe."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.engine.errors import EngineError
+from app.session.training import DONE, FAILED, PAUSED, RUNNING, STOPPED, Order, Told, Training
+
+TINY = [sys.executable, "-m", "tests.session.tiny_training"]
+WAIT = 120_000
+
+
+@pytest.fixture
+def training(qtbot: QtBot):
+    training = Training(command=TINY)
+    yield training
+    training.shut_down()
+
+
+def order(what: str = "toy", seconds: float = 60.0) -> Order:
+    return Order((what,), "toy", seconds / 60)
+
+
+def steps_of(home: Path) -> list[int]:
+    lines = (home / "training" / "toy" / "curves.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line)["step"] for line in lines]
+
+
+def test_a_run_is_told_paused_resumed_and_finished(training, qtbot, own_home, tmp_path):
+    heard: list[Told] = []
+    training.told.connect(heard.append)
+    training.start(order(), tmp_path / "sample.png")
+    qtbot.waitUntil(lambda: any("loss" in told.losses for told in heard), timeout=WAIT)
+    assert training.state == RUNNING and heard[-1].total == 60
+    qtbot.waitUntil(lambda: any(told.picture for told in heard), timeout=WAIT)
+    assert (tmp_path / "sample.png").is_file()
+    training.pause()
+    qtbot.waitUntil(lambda: training.state == PAUSED, timeout=WAIT)
+    before = steps_of(own_home)
+    assert (own_home / "training" / "toy" / "checkpoint.pt").is_file()
+    training.order = Order(("toy",), "toy", training._seconds / 60 + 0.02)  # a second and a bit is left
+    with qtbot.waitSignal(training.finished, timeout=WAIT) as done:
+        training.resume()
+    assert training.state == DONE and done.args[0]["engine"] == "head2head-toy"
+    after = steps_of(own_home)
+    assert after == list(range(1, after[-1] + 1)) and after[: len(before)] == before, (
+        "no step lost or doubled"
+    )
+    assert after[-1] > before[-1]
+
+
+def test_a_stopped_run_keeps_its_checkpoint(training, qtbot, own_home):
+    with qtbot.waitSignal(training.told, timeout=WAIT):
+        training.start(order())
+    training.stop()
+    qtbot.waitUntil(lambda: training.state == STOPPED, timeout=WAIT)
+    assert (own_home / "training" / "toy" / "checkpoint.pt").is_file()
+
+
+def test_an_error_is_told_with_its_remedy(training, qtbot):
+    with qtbot.waitSignal(training.failed, timeout=WAIT) as failed:
+        training.start(order("bad"))
+    error = failed.args[0]
+    assert isinstance(error, EngineError) and training.state == FAILED
+    assert error.message == "clip.mp4 has a cut at frame 12." and error.remedy.startswith("Cut the clip")
+
+
+def test_a_crash_is_told_too(training, qtbot):
+    with qtbot.waitSignal(training.failed, timeout=WAIT) as failed:
+        training.start(order("crash"))
+    assert "a fault" in failed.args[0].message and "again" in failed.args[0].remedy
+
+
+def test_a_program_that_is_not_there_is_told(qtbot):
+    training = Training(command=["/nowhere/mien"])
+    with qtbot.waitSignal(training.failed, timeout=WAIT):
+        training.start(order())
+    assert training.state == FAILED and not training.active
+
+
+def test_a_window_that_closes_takes_its_run_along(training, qtbot, own_home):
+    with qtbot.waitSignal(training.told, timeout=WAIT):
+        training.start(order())
+    training.shut_down()
+    assert not training.active
+    assert (own_home / "training" / "toy" / "checkpoint.pt").is_file()
+    kept = len(steps_of(own_home))
+    time.sleep(0.3)
+    assert len(steps_of(own_home)) == kept, "nothing goes on training"
