@@ -17,7 +17,6 @@ from app.engine.errors import EngineError
 from app.engine.imaging.writing import write_bytes
 from app.engine.weights import load_model, model_named
 
-
 KERNELS, WIDEST = "ONEDNN_MAX_CPU_ISA", "AVX2"
 
 
