@@ -1,4 +1,7 @@
-"""Lists every English text of the window that a translation needs; `--missing de` lists those without one."""
+"""Lists every English text of the window and of the engine's errors that a translation needs.
+
+`--missing de` lists those without one: texts belong to `assets/translations/de.json`, errors to `de-errors.json`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import argparse
 import ast
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,6 +34,43 @@ def marked(path: Path) -> Iterator[str]:
             yield str(node.args[1].value)
 
 
+def errors() -> list[str]:
+    """Every sentence of an `EngineError` of the engine and the session once, sorted, "{}" where values go."""
+    found: set[str] = set()
+    for room in ("engine", "session"):
+        for path in (ROOT / "app" / room).rglob("*.py"):
+            found.update(error_texts(ast.parse(path.read_text(encoding="utf-8"))))
+    return sorted(found)
+
+
+def error_texts(module: ast.Module) -> Iterator[str]:
+    """What a module says in its errors; a name stands for whatever the module assigns to it anywhere."""
+    assigned: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(module):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    assigned.setdefault(target.id, []).append(node.value)
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "EngineError":
+            for argument in node.args[:2]:
+                yield from templates(argument, assigned)
+
+
+def templates(text: ast.expr, assigned: Mapping[str, list[ast.expr]]) -> Iterator[str]:
+    """The sentences an expression can be, with "{}" for every value in them."""
+    if isinstance(text, ast.Constant) and isinstance(text.value, str):
+        yield text.value
+    elif isinstance(text, ast.JoinedStr):
+        yield "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in text.values)
+    elif isinstance(text, ast.IfExp):
+        for branch in (text.body, text.orelse):
+            yield from templates(branch, assigned)
+    elif isinstance(text, ast.Name):
+        for value in assigned.get(text.id, []):
+            yield from templates(value, {})
+
+
 def texts() -> list[str]:
     """Every text once, sorted."""
     from app.engine.face.controls import CONTROLS
@@ -48,17 +88,19 @@ def texts() -> list[str]:
 
 
 def missing(language: str) -> list[str]:
-    """Texts without a translation."""
-    path = ROOT / "assets" / "translations" / f"{language}.json"
-    known = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return [text for text in texts() if text not in known]
+    """Texts and errors without a translation."""
+    from app.ui import i18n
+
+    known, known_errors = i18n.read(language), i18n.read(language, "-errors")
+    without = [text for text in texts() if text not in known]
+    return without + [text for text in errors() if text not in known_errors]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--missing", metavar="LANGUAGE")
     language = parser.parse_args().missing
-    for text in missing(language) if language else texts():
+    for text in missing(language) if language else texts() + errors():
         print(json.dumps(text, ensure_ascii=False))
 
 

@@ -1,16 +1,26 @@
 """The one error a user can meet."""
 
+from __future__ import annotations
+
+from typing import Literal
+
+# What a window can do at once: open another photo, let a box be drawn, show the models, ask where to export to.
+Action = Literal["", "open", "draw_box", "models", "export"]
+
 
 class EngineError(Exception):
     """Something the user can understand and act on.
 
-    `message` says what happened, `remedy` the one thing to do; both are whole sentences.
+    `message` says what happened, `remedy` the one thing to do; both are whole sentences, in English: a window
+    translates them by the templates that `tools/texts.py` finds. `action` is the command that does what the remedy
+    says, where there is one.
     """
 
-    def __init__(self, message: str, remedy: str) -> None:
+    def __init__(self, message: str, remedy: str, action: Action = "") -> None:
         super().__init__(message, remedy)
         self.message = message
         self.remedy = remedy
+        self.action: Action = action
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}"

@@ -15,4 +15,6 @@ def sample_path() -> Path:
         path = Path(folder) / "data" / "astronaut.png"
         if path.is_file():
             return path
-    raise EngineError("The sample portrait is not there.", "Install scikit-image again, or open a photo.")
+    raise EngineError(
+        "The sample portrait is not there.", "Install scikit-image again, or open a photo.", "open"
+    )

@@ -176,7 +176,9 @@ def load_model(name: str) -> Loaded:
     try:
         tensors = load_file(model.folder / WEIGHTS)
     except (SafetensorError, OSError) as error:
-        raise EngineError(f"The model “{name}” is damaged.", "Remove it and import it again.") from error
+        raise EngineError(
+            f"The model “{name}” is damaged.", "Remove it and import it again.", "models"
+        ) from error
     network = kind_named(model.kind).network(model.config)
     extras = {key[6:]: value for key, value in tensors.items() if key.startswith("extra.")}
     weights = {key: value.float() for key, value in tensors.items() if not key.startswith("extra.")}
@@ -184,7 +186,7 @@ def load_model(name: str) -> Loaded:
         network.load_state_dict(weights)
     except RuntimeError as error:
         raise EngineError(
-            f"The model “{name}” does not fit this version.", "Remove it and import it again."
+            f"The model “{name}” does not fit this version.", "Remove it and import it again.", "models"
         ) from error
     return Loaded(network.eval().requires_grad_(False), extras, model)
 
@@ -195,7 +197,9 @@ def verify_model(name: str) -> Model:
     path = model.folder / WEIGHTS
     if not path.is_file() or file_sha256(path) != model.sha256:
         raise EngineError(
-            f"The weights of “{name}” are not what was imported.", "Remove the model and import it again."
+            f"The weights of “{name}” are not what was imported.",
+            "Remove the model and import it again.",
+            "models",
         )
     return model
 

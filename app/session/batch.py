@@ -43,7 +43,7 @@ def photos_in(folder: Path) -> tuple[Path, ...]:
 def run_batch(engine: EngineLike, batch: Batch) -> Iterator[Step]:
     """One `Step` before each photo and one after; a photo that fails has its reason in `Step.error`.
 
-    extra: {"photo": path} and, where it worked, {"written": path}.
+    extra: {"photo": path} and, where it worked, {"written": path}, else {"failure": EngineError}.
     """
     total = len(batch.photos)
     taken: set[Path] = set()
@@ -54,7 +54,9 @@ def run_batch(engine: EngineLike, batch: Batch) -> Iterator[Step]:
             for _ in _one(engine, batch, photo, path):
                 pass
         except EngineError as error:
-            yield Step(done + 1, total, photo.name, error=str(error), extra={"photo": photo})
+            yield Step(
+                done + 1, total, photo.name, error=str(error), extra={"photo": photo, "failure": error}
+            )
         else:
             yield Step(done + 1, total, photo.name, extra={"photo": photo, "written": path})
 
@@ -75,7 +77,7 @@ def _one(engine: EngineLike, batch: Batch, photo: Path, path: Path) -> Iterator[
     portrait = engine.open(photo)
     if not portrait.faces:
         raise EngineError(
-            f"No face was found in {photo.name}.", "Open it by itself and draw a box around the face."
+            f"No face was found in {photo.name}.", "Open it by itself and draw a box around the face.", "open"
         )
     faces = range(len(portrait.faces))
     if not batch.all_faces:

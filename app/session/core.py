@@ -276,7 +276,7 @@ class Core(QObject):
             return
         if self.document.photo and path.resolve() == self.document.photo.resolve():
             what = self.tr("The export would replace the photo itself.")
-            self.failed.emit(EngineError(what, self.tr("Choose another name.")))
+            self.failed.emit(EngineError(what, self.tr("Choose another name."), "export"))
             return
         portrait, edits = self.portrait, self.document.edits
         self.begin_job(Task("export", lambda engine: engine.export(portrait, edits, path, options), path))

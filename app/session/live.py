@@ -70,7 +70,7 @@ class Live(QObject):
         portrait, document = self._session.portrait, self._session.document
         if portrait is None or self._session.face is None:
             what = self.tr("There is no face to drive.")
-            self.failed.emit(EngineError(what, self.tr("Open a portrait first.")))
+            self.failed.emit(EngineError(what, self.tr("Open a portrait first."), "open"))
             return
         settings = self.settings
 

@@ -93,7 +93,9 @@ def load_project(path: Path) -> Project:
     try:
         return _project(raw, path.parent)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise EngineError(f"{path.name} is damaged.", "Open another project, or the photo itself.") from error
+        raise EngineError(
+            f"{path.name} is damaged.", "Open another project, or the photo itself.", "open"
+        ) from error
 
 
 def _project(raw: Mapping[str, Any], folder: Path) -> Project:
@@ -138,7 +140,7 @@ def migrate(raw: dict[str, Any], name: str) -> dict[str, Any]:
     """Bring an older file up to today's schema, one step at a time."""
     schema = raw.get("schema", 0)
     if not isinstance(schema, int) or schema < 1:
-        raise EngineError(f"{name} is damaged.", "Open another project, or the photo itself.")
+        raise EngineError(f"{name} is damaged.", "Open another project, or the photo itself.", "open")
     if schema > SCHEMA:
         raise EngineError(f"{name} was made by a newer Mien.", "Update Mien to open it.")
     for number in range(schema, SCHEMA):

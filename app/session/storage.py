@@ -88,6 +88,8 @@ def _fitting(document: Document, portrait: Portrait) -> Document:
     """The document without what is asked of faces that this photo does not have."""
     count = len(portrait.faces)
     if document.edits and not count:
-        raise EngineError("The project's faces are not in this photo.", "Choose the photo it was made with.")
+        raise EngineError(
+            "The project's faces are not in this photo.", "Choose the photo it was made with.", "open"
+        )
     edits = {face: edit for face, edit in document.edits.items() if face < count}
     return replace(document, edits=edits, active=min(document.active, max(0, count - 1)))

@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from app.engine.errors import EngineError
-from app.ui import icons, theme
+from app.ui import i18n, icons, theme
 
 
 class ErrorBar(QFrame):
@@ -43,7 +43,8 @@ class ErrorBar(QFrame):
 
     @Slot(object)
     def show_error(self, error: EngineError, verb: str = "", act: Callable[[], object] | None = None) -> None:
-        """Say an error; with a verb and what it does, the remedy is a button."""
+        """Say an error in the window's language; with a verb and what it does, the remedy is a button."""
+        error = i18n.told(error)
         self._show(f"<b>{_plain(error.message)}</b> {_plain(error.remedy)}", "error", verb, act)
 
     def show_note(self, words: str, verb: str = "", act: Callable[[], object] | None = None) -> None:

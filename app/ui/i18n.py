@@ -1,11 +1,15 @@
-"""Translations: one JSON file per language, English text -> translated text."""
+"""Translations: two JSON files per language, English text -> translated text: the window's and the engine's errors."""
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QObject, QTranslator
+
+from app.engine.errors import EngineError
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "translations"
 LANGUAGES = {"en": "English", "de": "Deutsch"}
@@ -26,17 +30,51 @@ class Translator(QTranslator):
         return self._texts.get(text)  # type: ignore[return-value]
 
 
-def read(language: str) -> dict[str, str]:
-    """The texts of a language; empty for English."""
-    path = FOLDER / f"{language}.json"
+class ErrorCatalogue:
+    """Finds the template that an error's sentence was made from, "{} is empty.", and fills in its translation."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        # The template with the most words of its own first: the others might match it too.
+        ordered = sorted(texts.items(), key=lambda pair: -len(pair[0].replace("{}", "")))
+        self._entries = [(_pattern(english), own) for english, own in ordered]
+
+    def sentence(self, english: str) -> str:
+        """The sentence in the catalogue's language; as it is where no template fits."""
+        for pattern, own in self._entries:
+            if found := pattern.fullmatch(english):
+                return own.format(*found.groups())
+        return english
+
+    def error(self, error: EngineError) -> EngineError:
+        """The same error in the catalogue's language."""
+        return EngineError(self.sentence(error.message), self.sentence(error.remedy), error.action)
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile("(.+?)".join(re.escape(part) for part in template.split("{}")), re.DOTALL)
+
+
+_errors = ErrorCatalogue({})
+
+
+def told(error: EngineError) -> EngineError:
+    """An error of the engine in the window's language."""
+    return _errors.error(error)
+
+
+def read(language: str, part: str = "") -> dict[str, str]:
+    """The texts of a language; empty for English. part: "-errors" for the engine's errors."""
+    path = FOLDER / f"{language}{part}.json"
     texts: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return texts
 
 
 def install(app: QCoreApplication, language: str = "") -> str:
     """Speak a language of `LANGUAGES` ("" = the system's) from the next window on; the code in use."""
+    global _errors
     code = language or QLocale.system().name()[:2]
     code = code if code in LANGUAGES else "en"
+    _errors = ErrorCatalogue(read(code, "-errors"))
     if code != "en":
         app.installTranslator(Translator(read(code), app))
         qt = QTranslator(app)

@@ -124,6 +124,7 @@ class MainWindow(QMainWindow):
             "settings": self.helpers.show_settings,
             "shortcuts": self.helpers.show_shortcuts,
             "models": self.helpers.show_models,
+            "training": self.helpers.show_training,
             "tour": self.helpers.show_tour,
             "diagnostics": self.helpers.show_diagnostics,
             "about": lambda: AboutDialog(self).exec(),
@@ -239,9 +240,7 @@ class MainWindow(QMainWindow):
         if portrait is not None and not portrait.faces:
             what = self.tr("No face was found in this photo.")
             remedy = self.tr("Draw a box around the face, forehead to chin.")
-            self.bar.show_error(
-                EngineError(what, remedy), self.tr("Draw a box"), self.actions_["draw_box"].trigger
-            )
+            self._on_failed(EngineError(what, remedy, "draw_box"))
         elif portrait is not None:
             self.bar.dismiss()
         self._enable()
@@ -294,17 +293,9 @@ class MainWindow(QMainWindow):
 
     def _remedy(self, error: EngineError) -> tuple[str, Callable[[], object] | None]:
         """The button that does what the remedy says, where a command does it."""
-        words = error.remedy.lower()
-        for hint, verb, name in (
-            ("box", self.tr("Draw a box"), "draw_box"),
-            ("import", self.tr("Models…"), "models"),
-            ("another name", self.tr("Export…"), "export"),
-            ("another file", self.tr("Open…"), "open"),
-            ("another photo", self.tr("Open…"), "open"),
-        ):
-            if hint in words and self.actions_[name].isEnabled():
-                return verb, self.actions_[name].trigger
-        return "", None
+        if not error.action or not self.actions_[error.action].isEnabled():
+            return "", None
+        return self.actions_[error.action].text(), self.actions_[error.action].trigger
 
     @Slot(str)
     def show_crash(self, traceback: str) -> None:

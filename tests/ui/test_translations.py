@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.engine.errors import EngineError
 from app.ui import i18n
-from tools.texts import missing, texts
+from app.ui.error_bar import ErrorBar
+from tools.texts import error_texts, errors, missing, texts
 
 LANGUAGES = [code for code in i18n.LANGUAGES if code != "en"]
 FIELD = re.compile(r"\{[^}]*\}")
@@ -23,9 +27,10 @@ def test_nothing_is_left_in_english(language: str) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_translation_has_the_same_fields_and_no_text_that_is_gone(language: str) -> None:
-    known = i18n.read(language)
-    assert [text for text, own in known.items() if FIELD.findall(text) != FIELD.findall(own)] == []
-    assert sorted(set(known) - set(texts())) == []
+    for part, wanted in (("", texts()), ("-errors", errors())):
+        known = i18n.read(language, part)
+        assert [text for text, own in known.items() if FIELD.findall(text) != FIELD.findall(own)] == []
+        assert sorted(set(known) - set(wanted)) == []
 
 
 def test_the_window_speaks_it_once_installed(qtbot: QtBot) -> None:
@@ -38,3 +43,42 @@ def test_the_window_speaks_it_once_installed(qtbot: QtBot) -> None:
         assert QCoreApplication.translate("Anything", "not a text of ours") == "not a text of ours"
     finally:
         app.removeTranslator(translator)
+
+
+@pytest.fixture
+def german(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(i18n, "_errors", i18n.ErrorCatalogue(i18n.read("de", "-errors")))
+    yield
+
+
+def test_errors_are_found_as_templates_whatever_they_are_made_of() -> None:
+    code = """
+ADVICE = "Do this."
+def f(n, path):
+    message = f"{path} is bad."
+    raise EngineError(message, ADVICE if n else f"Use {n} of it.")
+"""
+    assert set(error_texts(ast.parse(code))) == {"{} is bad.", "Do this.", "Use {} of it."}
+
+
+def test_the_longest_template_that_fits_is_taken_and_its_values_filled_in(german: None) -> None:
+    error = EngineError(
+        "Urlaub.png is empty.", "Copy it again from where it came, or open another file.", "open"
+    )
+    told = i18n.told(error)
+    assert told.message == "Urlaub.png ist leer." and told.action == "open"
+    assert told.remedy.startswith("Kopieren Sie sie")
+    small = EngineError(
+        "a.png has only 3 x 4 pixels.",
+        "Open a larger copy: at least 16 pixels a side, better 500 across the face.",
+    )
+    assert i18n.told(small).message == "a.png hat nur 3 x 4 Pixel."
+    assert i18n.told(EngineError("Nobody knows this.", "Never mind.")).message == "Nobody knows this."
+
+
+def test_the_error_bar_speaks_the_window_s_language(german: None, qtbot: QtBot) -> None:
+    bar = ErrorBar()
+    qtbot.addWidget(bar)
+    bar.show_error(EngineError("No face was found in x.jpg.", "Choose another file."))
+    assert "In x.jpg wurde kein Gesicht gefunden." in bar.words.text()
+    assert "Wählen Sie eine andere Datei." in bar.words.text()

@@ -122,7 +122,9 @@ class HeadGan:
         model = chosen()
         if model is None:
             raise EngineError(
-                "There is no HeadGAN model to render with.", "Import one with “mien models import FILE”."
+                "There is no HeadGAN model to render with.",
+                "Import one with “mien models import FILE”.",
+                "models",
             )
         if self._renderer is None or self._renderer[0] != model.sha256:
             self._renderer = model.sha256, loaded_renderer(model)

@@ -80,7 +80,9 @@ class MeshWarp:
         """`encode` without learning how the pose is read: for frames drawn as observed."""
         camera = source.face.params.camera
         if camera.scale < LEAST_IOD:
-            raise EngineError("This face is too small to edit.", "Use a photo in which the face is larger.")
+            raise EngineError(
+                "This face is too small to edit.", "Use a photo in which the face is larger.", "open"
+            )
         matte = _own_matte(source)
         mesh = source_mesh(source.face, matte)
         layers = _layers(source.pixels, matte, _hold(source), camera.scale)
@@ -111,7 +113,7 @@ class MeshWarp:
             pixels = render(code.layers, moved)
             alpha = None if code.alpha is None else render(code.alpha, moved)[..., 0]
         with _timed("features", times):
-            mouth = mouth_pose(code.face, posed)
+            mouth = mouth_pose(code.face, posed, code.mouth.shut)
             if mouth is not None and pixels.size:
                 draw_mouth(pixels, moved.box[:2], code.pixels, code.mouth, mouth)
             for eye, eye_target in drawn:

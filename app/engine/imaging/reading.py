@@ -43,6 +43,7 @@ def open_photo(path: Path) -> Photo:
         raise EngineError(
             f"{path.name} is a camera raw file.",
             "Develop it first and open the JPEG or TIFF that you export.",
+            "open",
         )
     with _decoder_errors(path), Image.open(io.BytesIO(data), formats=_formats()) as image:
         _check_size(image.size, path)
@@ -62,18 +63,22 @@ def _decoder_errors(path: Path) -> Iterator[None]:
         raise _too_large(path) from error
     except UnidentifiedImageError as error:
         message = f"{path.name} is not a picture that Mien knows."
-        raise EngineError(message, f"Open a {READABLE} file.") from error
+        raise EngineError(message, f"Open a {READABLE} file.", "open") from error
     except Exception as error:  # a damaged file can make a decoder raise anything
         message = f"{path.name} is damaged or cut short."
-        raise EngineError(message, "Copy it again from where it came, or open another file.") from error
+        raise EngineError(
+            message, "Copy it again from where it came, or open another file.", "open"
+        ) from error
 
 
 def _bytes_of(path: Path) -> bytes:
     try:
         if path.is_dir():
-            raise EngineError(f"{path.name} is a folder.", "Choose a picture file inside it.")
+            raise EngineError(f"{path.name} is a folder.", "Choose a picture file inside it.", "open")
         if not path.is_file():
-            raise EngineError(f"There is no file {path}.", "Check its name, or choose another picture.")
+            raise EngineError(
+                f"There is no file {path}.", "Check its name, or choose another picture.", "open"
+            )
         if path.stat().st_size > MAX_BYTES:
             raise _too_large(path)
         data = path.read_bytes()
@@ -82,9 +87,12 @@ def _bytes_of(path: Path) -> bytes:
         raise EngineError(
             f"{path.name} could not be read: {why}.",
             "Check that you may read the file, and that its disk is there.",
+            "open",
         ) from error
     if not data:
-        raise EngineError(f"{path.name} is empty.", "Copy it again from where it came, or open another file.")
+        raise EngineError(
+            f"{path.name} is empty.", "Copy it again from where it came, or open another file.", "open"
+        )
     return data
 
 
@@ -106,6 +114,7 @@ def _check_size(size: tuple[int, int], path: Path) -> None:
         raise EngineError(
             f"{path.name} has only {size[0]} x {size[1]} pixels.",
             f"Open a larger copy: at least {MIN_SIDE} pixels a side, better 500 across the face.",
+            "open",
         )
 
 
@@ -114,6 +123,7 @@ def _too_large(path: Path, size: tuple[int, int] | None = None) -> EngineError:
     return EngineError(
         f"{path.name} is too large{extent}.",
         f"Save a copy of at most {MAX_SIDE} pixels a side and {MAX_PIXELS // 10**6} megapixels, and open that.",
+        "open",
     )
 
 
@@ -147,6 +157,7 @@ def _eight_bit(image: Image.Image, path: Path) -> NDArray[np.uint8]:
         raise EngineError(
             f"{path.name} stores its pixels in a way that Mien cannot read ({image.mode}).",
             "Save it with 8 or 16 bits per channel and open that.",
+            "open",
         )
     if image.mode in ("CMYK", "LAB"):
         return np.asarray(flat_rgb(image))

@@ -55,7 +55,9 @@ def save_photo(
     _refuse_source(photo, path)
     quality = options.get("quality")
     if quality is not None and not 1 <= quality <= 100:
-        raise EngineError(f"A quality of {quality} does not exist.", "Choose a number from 1 to 100.")
+        raise EngineError(
+            f"A quality of {quality} does not exist.", "Choose a number from 1 to 100.", "export"
+        )
     picture = _prepared(photo, pixels, alpha, path.suffix.lower(), options)
     write_bytes(path, encoder(picture, quality))
 
@@ -67,6 +69,7 @@ def encoder_for(path: Path) -> encoding.Encoder:
         raise EngineError(
             f"Mien does not write {path.suffix or 'files without an ending'}.",
             "Choose a name that ends in .png, .jpg, .tif, .webp, .avif or .bmp.",
+            "export",
         )
     return encoder
 
@@ -74,19 +77,20 @@ def encoder_for(path: Path) -> encoding.Encoder:
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file whole or not at all: beside its place first, then renamed into it."""
     if path.is_dir():
-        raise EngineError(f"{path} is a folder.", "Choose a file name inside it.")
+        raise EngineError(f"{path} is a folder.", "Choose a file name inside it.", "export")
     beside = path.with_name(f".mien-{uuid.uuid4().hex[:12]}.part")
     try:
         beside.write_bytes(data)
         os.replace(beside, path)
     except FileNotFoundError as error:
         raise EngineError(
-            f"The folder {path.parent} does not exist.", "Create it, or choose another."
+            f"The folder {path.parent} does not exist.", "Create it, or choose another.", "export"
         ) from error
     except OSError as error:
         raise EngineError(
             f"{path.name} could not be written: {error.strerror or error}.",
             "Choose another folder or name, or free space on the disk.",
+            "export",
         ) from error
     finally:
         with contextlib.suppress(OSError):
@@ -111,7 +115,9 @@ def same_file(a: Path, b: Path) -> bool:
 def _refuse_source(photo: Photo, path: Path) -> None:
     if photo.path is not None and same_file(path, photo.path):
         raise EngineError(
-            f"{path.name} is the photo you opened, and Mien never overwrites it.", "Choose another name."
+            f"{path.name} is the photo you opened, and Mien never overwrites it.",
+            "Choose another name.",
+            "export",
         )
 
 

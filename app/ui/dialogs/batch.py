@@ -31,7 +31,7 @@ from app.session.presets import Preset
 from app.session.session import Session
 from app.session.settings import Settings
 from app.session.worker import Answer, Task
-from app.ui import icons, theme
+from app.ui import i18n, icons, theme
 from app.ui.dialogs.export import FormatOptions
 
 
@@ -224,8 +224,9 @@ class BatchDialog(QDialog):
         if "written" in step.extra:
             self.written.append(step.extra["written"])
         if step.error:
-            self.failures.append(step.error)
-            item = QListWidgetItem(f"{step.message}: {step.error}", self.list)
+            words = str(i18n.told(step.extra["failure"]))
+            self.failures.append(words)
+            item = QListWidgetItem(f"{step.message}: {words}", self.list)
             item.setIcon(icons.icon("warning", "error"))
             self.list.show()
         self.bar.setValue(step.done)

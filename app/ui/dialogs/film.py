@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 from app.engine.driving.performance import Performance
 from app.engine.driving.performance_files import read_performance, write_performance
 from app.engine.errors import EngineError
-from app.ui import theme
+from app.ui import i18n, theme
 
 PERFORMANCES = (".performance", ".csv")
 FILMS = {".mp4": "MP4 (H.264)", ".webm": "WebM (VP9)", ".png": "PNG"}
@@ -138,7 +138,7 @@ class FilmDialog(QDialog):
             try:
                 self._performance = read_performance(path)
             except EngineError as error:
-                self.note.setText(str(error))
+                self.note.setText(str(i18n.told(error)))
                 there = False
         length = self._performance.duration if self._performance else 0.0
         for box in (self.start, self.end):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -22,11 +22,13 @@ from PySide6.QtWidgets import (
 from app.engine import weights
 from app.session.session import Session
 from app.session.worker import Answer, Crash
-from app.ui import icons, theme
+from app.ui import i18n, icons, theme
 
 
 class ModelsDialog(QDialog):
     """Lists every generator with its licence and what it lacks, and the models that were imported."""
+
+    training_wanted = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,7 +52,10 @@ class ModelsDialog(QDialog):
         self.remove = QPushButton(self.tr("Remove"), self)
         icons.put(self.remove, "trash")
         self.remove.clicked.connect(self._on_remove)
-        for button in (self.bring, self.remove):
+        self.train = QPushButton(self.tr("Train…"), self)
+        icons.put(self.train, "performance")
+        self.train.clicked.connect(self._on_train)
+        for button in (self.bring, self.train, self.remove):
             buttons.addButton(button, QDialogButtonBox.ButtonRole.ActionRole)
         self.models.currentItemChanged.connect(self._on_chosen)
         self.generators.currentItemChanged.connect(self._on_generator)
@@ -104,6 +109,11 @@ class ModelsDialog(QDialog):
             self.note.setText(f"{item.text(0)}: {item.text(1)}")
 
     @Slot()
+    def _on_train(self) -> None:
+        self.accept()
+        self.training_wanted.emit()
+
+    @Slot()
     def _ask_import(self) -> None:
         kinds = self.tr("Checkpoints ({})").format("*.pth *.pt *.ckpt *.pkl *.safetensors *.tar")
         chosen, _ = QFileDialog.getOpenFileName(
@@ -136,7 +146,7 @@ class ModelsDialog(QDialog):
         if isinstance(answer.error, Crash):
             self.note.setText(self.tr("The file could not be read."))
         elif answer.error is not None:
-            self.note.setText(str(answer.error))
+            self.note.setText(str(i18n.told(answer.error)))
         else:
             self.note.setText(self.tr("Done."))
             self._session.take_generators(answer.value[1])
