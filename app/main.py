@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from app.engine.results import EngineLike
 
 
+# How long the engine keeps Python's lock when the GUI wants it, which is at every call between Qt and Python.
+SWITCH_S = 0.0001
+
+
 def make_engine() -> EngineLike:
     """Built on the engine's thread: importing it takes longer than showing the window."""
     from app.engine.engine import Engine
@@ -44,8 +48,7 @@ def main(argv: list[str] | None = None) -> int:
     os.environ.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)
     # Matrices are small here; OpenBLAS's threads only make the GUI wait for the engine's products.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    # Python's lock changes hands ten times as often: the GUI waits for the engine at every call into Qt.
-    sys.setswitchinterval(0.0005)
+    sys.setswitchinterval(SWITCH_S)
 
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication

@@ -161,7 +161,7 @@ def wait(until: Callable[[], bool], seconds: float = 120) -> None:
 
 def measure(seconds: float, photo: Path, size: tuple[int, int]) -> Watch:
     """Run the script for so long."""
-    from app.main import make_engine
+    from app.main import SWITCH_S, make_engine
     from app.session.session import Session
     from app.session.settings import Settings
     from app.ui import theme
@@ -179,7 +179,7 @@ def measure(seconds: float, photo: Path, size: tuple[int, int]) -> Watch:
     wait(lambda: window.session.scheduler.is_idle and window.edit_space.canvas.is_shown)
     if len(window.session.portrait.faces) < 1:
         raise SystemExit("There is no face in the photo.")
-    sys.setswitchinterval(0.0005)  # as app.main does
+    sys.setswitchinterval(SWITCH_S)
     watch, steps = Watch(), script(window)
     watch.doing = RESTING
     QTest.qWait(round(REST_S * 1e3))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+import os
+import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +18,7 @@ from app.engine.results import EngineLike, Step
 
 EngineFactory = Callable[[], EngineLike]
 STEPS_AHEAD = 2
+NICENESS = 5  # of the engine's thread and those it starts, on Linux: the GUI goes first
 # Said outright: where a slot is found through Python, an automatic connection may call it on the emitter's thread.
 QUEUED = Qt.ConnectionType.QueuedConnection
 
@@ -59,6 +64,7 @@ class Worker(QObject):
         self._engine: EngineLike | None = None
         self._job: Iterator[Step] | None = None
         self._job_task: Task | None = None
+        self._kinds: set[str] = set()  # of tasks done so far
         self._sent = 0
         self.seen = 0  # steps the GUI has taken; set from there
         # Queued, so that tasks that arrived meanwhile run between two steps.
@@ -67,6 +73,9 @@ class Worker(QObject):
     @Slot()
     def start(self) -> None:
         """Build the engine here: its imports and its OpenGL context belong to this thread."""
+
+        if sys.platform.startswith("linux"):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
         def build(_: EngineLike) -> Any:
             self._engine = self._factory()
@@ -129,12 +138,19 @@ class Worker(QObject):
 
     def _attempt(self, task: Task) -> Answer:
         try:
-            return Answer(task, task.call(self._engine))  # type: ignore[arg-type]
+            answer = Answer(task, task.call(self._engine))  # type: ignore[arg-type]
+            if task.kind not in self._kinds:
+                # It loaded its libraries, which stay: a collection that looks at all of them again would hold
+                # Python's lock, and with it the GUI, for a tenth of a second.
+                self._kinds.add(task.kind)
+                gc.freeze()
+            return answer
         except EngineError as error:
             return Answer(task, error=error)
         except MemoryError:
             return Answer(
-                task, error=EngineError("There is not enough memory for this.", "Use a smaller photo.")
+                task,
+                error=EngineError("There is not enough memory for this.", "Use a smaller photo.", "open"),
             )
         except Exception:
             return Answer(task, error=Crash(traceback.format_exc()))
