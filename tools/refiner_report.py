@@ -1,8 +1,9 @@
-"""mesh-warp against the refiner on people neither was trained on: python tools/refiner_report.py JUDGE OUT [--shared DIR].
+"""mesh-warp against the refiner on people neither was trained on.
 
-JUDGE: the folder in which the judge is kept; it is trained there first (--minutes) on the portraits of the part "judge",
-which train nothing else: features that give the perceptual distance, and a reading of damage that decides the blind
-comparison. Both methods' pictures are unknown to it. OUT gets report.json, report.md and the contact sheets.
+python tools/refiner_report.py JUDGE OUT [--shared DIR]. JUDGE: the folder in which the judge is kept; it is trained
+there first (--minutes) on the portraits of the part "judge", which train nothing else: features that give the
+perceptual distance, and a reading of damage that decides the blind comparison. Both methods' pictures are unknown to
+it. OUT gets report.json, report.md and the contact sheets.
 """
 
 from __future__ import annotations
