@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 
 OUT, DOCS = ROOT / "out" / "screenshots", ROOT / "docs" / "screenshots"
 SIZE = (1280, 720)
+DOCUMENTED = {  # picture taken in the dark theme -> its name in the documentation
+    "main": "main",
+    "split": "split",
+    "panel-presets": "presets",
+    "live": "live",
+    "dialog-export": "export",
+    "dialog-models": "models",
+}
 TIMEOUT = 120.0
 
 
@@ -63,7 +71,7 @@ class Photographer:
         settings.theme, settings.tour_seen = theme, True
         themes.apply(self.app, theme)
         self.window: MainWindow = MainWindow(Session(make_engine), settings)
-        self.documented = scale == 1
+        self.documented = scale == 1 and theme == "dark"
         OUT.mkdir(parents=True, exist_ok=True)
 
     def run(self) -> None:
@@ -91,11 +99,11 @@ class Photographer:
         window.session.set_values({"yaw": 12.0, "smile": 0.5, "brow_left": 0.4, "brow_right": 0.4})
         self.settle()
         self.take("edited", window)
-        if self.documented and self.theme == "dark":
+        if self.documented:
             window.resize(1440, 900)
             self.wait_for(0.3)
             window.edit_space.canvas.fit()
-            self.take("main", window, DOCS)
+            self.take("main", window)
             window.resize(*SIZE)
             self.wait_for(0.3)
         window.actions_["split"].trigger()
@@ -124,8 +132,6 @@ class Photographer:
             window.spaces.reveal(name)
             self.settle()
             self.take(f"panel-{name}", window)
-            if name == "presets" and self.documented and self.theme == "dark":
-                self.take("presets", window, DOCS)
         for group, _ in window.edit_space.edit.groups.values():
             group.heading.setChecked(True)
         self.wait_for(0.2)
@@ -197,19 +203,21 @@ class Photographer:
         space.driver.start.click()
         self.wait_until(lambda: len(steps) > 25 or not space.live.running)
         self.take("live", window)
-        if self.documented and self.theme == "dark":
-            self.take("live", window, DOCS)
         space.live.stop()
         self.wait_until(lambda: not space.live.running)
 
     # -- waiting and taking
 
-    def take(self, name: str, widget: QWidget, folder: Path | None = None) -> None:
+    def take(self, name: str, widget: QWidget) -> None:
         self.app.processEvents()
-        target = (folder or OUT) / (f"{name}.png" if folder else f"{name}-{self.suffix}.png")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        widget.grab().save(str(target))
-        print(target.relative_to(ROOT))
+        picture = widget.grab()
+        targets = [OUT / f"{name}-{self.suffix}.png"]
+        if self.documented and name in DOCUMENTED:
+            targets.append(DOCS / f"{DOCUMENTED[name]}.png")
+        for target in targets:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            picture.save(str(target))
+            print(target.relative_to(ROOT))
 
     def settle(self) -> None:
         """Until the engine has nothing left to do."""
