@@ -12,7 +12,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
@@ -139,6 +139,14 @@ class Stepper:
         if self.world > 1:
             dist.barrier()
 
+    @torch.no_grad()
+    def start(self, networks: Iterable[nn.Module]) -> None:
+        """Every process's networks as the first process has them."""
+        if self.world > 1:
+            for network in networks:
+                for value in network.state_dict().values():
+                    dist.broadcast(value, 0)
+
     def shares(self) -> Iterator[tuple[int, int]]:
         """(i, n) of the preparation's shares for this process, one after the other: of all processes' work, then,
         where several machines train whose disks may be their own, of its machine's."""
@@ -164,10 +172,11 @@ class Stepper:
         return content.cpu().numpy().tobytes()
 
     def _distributed(self, parameters: list[nn.Parameter]) -> DistributedDataParallel:
-        """DDP's wrapper of these parameters, made once: it starts all processes from the first one's values."""
+        """DDP's wrapper of these parameters, made once. The values are equal already (`start`): to write them again
+        would spoil the graph of the loss in hand."""
         key = tuple(map(id, parameters))
         if key not in self._shared:
-            self._shared[key] = DistributedDataParallel(Trained(parameters))
+            self._shared[key] = DistributedDataParallel(Trained(parameters), init_sync=False)
         return self._shared[key]
 
 
@@ -204,6 +213,7 @@ def train(recipe: Recipe, plan: Plan, device: torch.device) -> Iterator[Progress
     for network in recipe.networks.values():
         network.to(device)
     step, before = _resume(recipe, plan, stepper)
+    stepper.start(recipe.networks.values())
     start = saved = pictured = time.monotonic()
     curves = Curves(plan.folder, step, stepper.rank)
     try:
