@@ -17,8 +17,15 @@ from app.engine.warping.topology import LOWER_LIP, UPPER_LIP
 TEETH = Path(__file__).parents[3] / "assets" / "teeth"
 PIXELS_PER_IOD = 320  # of the sprites, see tools/build_teeth.py
 LIP_BLUR = 0.010  # IOD: softness of the lips over what is inside
-CAVITY = np.array([42.0, 20.0, 22.0], np.float32)  # of full light
+# Of full light. What shows between lips hardly apart lies near them: measured on the a_* clips, the inside of a mouth
+# has 0.6 of the skin's brightness from a gap of 0.03 IOD on and 0.9 at 0.2.
+CAVITY = np.array([46.0, 22.0, 24.0], np.float32)
+GUM = np.array([125.0, 74.0, 70.0], np.float32)
+SHALLOW = (0.04, 0.25)  # IOD of gap from which a mouth is dark behind the teeth
+TEETH_LIT = (0.72, 1.1)  # of the light that teeth get at these gaps
+EXPOSURE = (0.2, 1.0)  # light on the teeth: what is always there, and the share of the skin's brightness
 INNER = ring(UPPER_LIP, LOWER_LIP)
+OPPOSITE = [*LOWER_LIP, *UPPER_LIP[-2:0:-1]]  # of each of these the vertex on the other lip
 TOOTH_BEHIND_LIP = 0.055  # IOD: how far the upper incisors' edge lies below the lip's line at rest
 OPEN = 0.012  # IOD of lip gap from which the inside shows
 OWN_TEETH = (0.05, 0.09)  # IOD of the photo's lip gap over which its own upper teeth take the sprite's place
@@ -26,6 +33,12 @@ TOOTH_FRINGE = 0.025  # IOD: where the photo's teeth meet its lower lip, the war
 ABOVE_TEETH = np.arange(0, 0.085, 0.01)  # IOD that the photo's upper teeth are continued upwards
 WHOLE_MOUTH = (0.22, 0.35)  # IOD of the photo's lip gap from which its own tongue and lower teeth are seen
 UPPER_SHARE = 0.45  # of such a mouth: keeps its size, the rest stretches as the jaw drops
+ENAMEL = 0.5  # teeth in photos have about half of the skin's saturation
+LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
+UPPER_LIP_MIDDLE = (11, 12, 72, 302, 38, 268)
+TEETH_OVER_LIP = (1.1, 1.22)  # brightness: on 26 photos and clips lips measure up to 1.10, teeth 1.22 to 4
+DARK_OVER_LIP = (0.5, 0.7)  # brightness of all between the lips: an open mouth, a shut one
+MOST_SHUT = 0.12  # IOD
 TONGUE = np.array([150.0, 76.0, 74.0], np.float32)
 
 
@@ -34,15 +47,20 @@ class Mouth:
     """The mouth of the photo.
 
     contour: (20, 2) px of the inner lips; gap: IOD between the lips; light: brightness of the photo's skin in
-    [0, 1]; tint: (3,) colour balance of the photo; cheeks (saturation) included; iod: px.
+    [0, 1]; tint: (3,) colour balance of the photo; enamel: (3,) the colour that teeth take on in it; saturation: of
+    the skin; iod: px; teeth: 1 where the photo shows teeth between the lips, 0 where it does not; shut: IOD of the
+    gap that is lip in truth (landmarks lie off the seam of some closed mouths).
     """
 
     contour: FloatArray
     gap: float
     light: float
     tint: Float32
+    enamel: Float32
     saturation: float
     iod: float
+    teeth: float
+    shut: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +97,14 @@ def teeth() -> tuple[Float32, Float32]:
     return load("upper"), load("lower")
 
 
+@cache
+def _lower_edge() -> int:
+    """The row of the lower sprite at which its front teeth begin; those at the sides stand higher."""
+    front = teeth()[1][..., 3]
+    middle = front.shape[1] // 2
+    return int(np.argmax(front[:, middle - 20 : middle - 5].mean(axis=1) > 128))
+
+
 def mouth_source(pixels: NDArray[Any], landmarks: FloatArray, iod: float, gap: float) -> Mouth:
     """Measure the light on the skin around the mouth. landmarks: (478, 3) px; gap: IOD."""
     top = 65535 if pixels.dtype == np.uint16 else 255
@@ -86,13 +112,36 @@ def mouth_source(pixels: NDArray[Any], landmarks: FloatArray, iod: float, gap: f
     x = np.clip(around[:, 0], 0, pixels.shape[1] - 1)
     y = np.clip(around[:, 1], 0, pixels.shape[0] - 1)
     skin = np.median(pixels[y, x].astype(np.float32) / top, axis=0)
-    luminance = float(skin @ np.array([0.299, 0.587, 0.114], np.float32))
+    luminance = float(skin @ LUMINANCE)
     saturation = float((skin.max() - skin.min()) / max(float(skin.max()), 1e-3))
     # The light's own colour: what is left of the skin's when skin's usual reddishness is taken out.
     usual = np.array([1.18, 0.96, 0.82], np.float32)
     tint = skin / max(luminance, 1e-3) / usual
     tint = np.clip(tint / tint.mean(), 0.7, 1.3) ** 0.5
-    return Mouth(landmarks[INNER, :2], gap, luminance, tint.astype(np.float32), saturation, iod)
+    enamel = np.asarray((skin / max(luminance, 1e-3)) ** ENAMEL, np.float32)
+    seen, dark = _between_lips(pixels, landmarks) if gap >= OPEN else (0.0, 0.0)
+    shut = min(max(gap, 0.0), MOST_SHUT) * (1 - seen) * (1 - dark)
+    return Mouth(
+        landmarks[INNER, :2], gap, luminance, tint.astype(np.float32), enamel, saturation, iod, seen, shut
+    )
+
+
+def _between_lips(pixels: NDArray[Any], landmarks: FloatArray) -> tuple[float, float]:
+    """(teeth, dark), each 0..1: the brightest part outshines the upper lip, as teeth do; the whole is darker."""
+    x0, y0, x1, y1 = box_around(landmarks[INNER, :2], 2, (pixels.shape[1], pixels.shape[0]))
+    grey = pixels[y0:y1, x0:x1].astype(np.float32) @ LUMINANCE
+    inside = np.sort(grey[soft_inside(landmarks[INNER, :2], (x0, y0), grey.shape, 0) > 0.5])
+    if inside.size < 4:
+        return 0.0, 0.0
+    at = np.round(landmarks[list(UPPER_LIP_MIDDLE), :2]).astype(int)
+    x = np.clip(at[:, 0], 0, pixels.shape[1] - 1)
+    y = np.clip(at[:, 1], 0, pixels.shape[0] - 1)
+    lip = max(float(np.median(pixels[y, x].astype(np.float32) @ LUMINANCE)), 1e-3)
+    bright = float(inside[-max(1, inside.size * 3 // 10) :].mean()) / lip
+    low, high = DARK_OVER_LIP
+    teeth = (bright - TEETH_OVER_LIP[0]) / (TEETH_OVER_LIP[1] - TEETH_OVER_LIP[0])
+    dark = (high - float(inside.mean()) / lip) / (high - low)
+    return float(np.clip(teeth, 0, 1)), float(np.clip(dark, 0, 1))
 
 
 def draw_mouth(
@@ -126,7 +175,7 @@ def _over_fringe(mouth: Mouth, pose: MouthPose) -> FloatArray:
     """The target's lips, the lower one by as much lower as teeth of the photo stick to its edge."""
     upper, points = len(UPPER_LIP), pose.contour.copy()
     gape = points[upper + upper // 2 - 1] - points[upper // 2]
-    teeth_shown = np.clip(mouth.gap / OWN_TEETH[0], 0, 1)
+    teeth_shown = mouth.teeth * np.clip(mouth.gap / OWN_TEETH[0], 0, 1)
     points[upper:] += TOOTH_FRINGE * mouth.iod * teeth_shown * gape / max(float(np.linalg.norm(gape)), 1e-6)
     return catmull_rom(points)
 
@@ -134,7 +183,7 @@ def _over_fringe(mouth: Mouth, pose: MouthPose) -> FloatArray:
 def _stretches_well(mouth: Mouth, pose: MouthPose) -> float:
     """1 where the mouth was open already and opens little more: around its teeth the warped photo serves."""
     was_open = np.clip((mouth.gap - OWN_TEETH[0]) / (OWN_TEETH[1] - OWN_TEETH[0]), 0, 1)
-    wider = pose.gap / max(mouth.gap, OPEN)
+    wider = pose.gap / max(mouth.gap - mouth.shut, OPEN)
     return float(was_open * np.clip((1.35 + 0.65 * _whole(mouth) - wider) / 0.25, 0, 1))
 
 
@@ -147,14 +196,17 @@ def _made(
     mouth: Mouth, pose: MouthPose, x: Float32, y: Float32, contour: FloatArray, corner: tuple[int, int]
 ) -> Float32:
     """Cavity and teeth, 0..255, in the photo's light."""
-    exposure = np.float32(min(1.15, 0.25 + 1.25 * mouth.light))
-    made = np.broadcast_to(CAVITY * exposure * mouth.tint, (*x.shape, 3)).copy()
-    made += _tongue(pose, x, y)[..., None] * (TONGUE * (exposure * np.float32(0.8)) * mouth.tint - made)
+    exposure = np.float32(EXPOSURE[0] + EXPOSURE[1] * mouth.light)
+    depth = float(np.clip((pose.gap - SHALLOW[0]) / (SHALLOW[1] - SHALLOW[0]), 0, 1))
+    cavity = (GUM + np.float32(depth) * (CAVITY - GUM)) * exposure
+    made = np.broadcast_to(cavity * mouth.tint, (*x.shape, 3)).copy()
+    made += _tongue(pose, x, y)[..., None] * (TONGUE * exposure * mouth.tint - made)
     upper, lower = teeth()
-    drawn_upper = np.clip((OWN_TEETH[1] - mouth.gap) / (OWN_TEETH[1] - OWN_TEETH[0]), 0, 1)
+    drawn_upper = 1 - mouth.teeth * np.clip((mouth.gap - OWN_TEETH[0]) / (OWN_TEETH[1] - OWN_TEETH[0]), 0, 1)
+    lit = np.float32(TEETH_LIT[0] + (TEETH_LIT[1] - TEETH_LIT[0]) * depth)
     for sprite, affine, anchor, dim, share in (
-        (lower, pose.lower, 0, 0.82, 1.0),
-        (upper, pose.upper, len(upper), 0.95, float(drawn_upper)),
+        (lower, pose.lower, _lower_edge(), 0.86, 1.0),
+        (upper, pose.upper, len(upper), 1.0, float(drawn_upper)),
     ):
         if share == 0:
             continue
@@ -165,9 +217,9 @@ def _made(
         blur = max(0.0, 0.45 * PIXELS_PER_IOD / mouth.iod - 0.3)
         smooth = cv2.GaussianBlur(sprite, (0, 0), blur) if blur > 0.3 else sprite
         layer = cv2.remap(smooth, u.astype(np.float32) - 0.5, v.astype(np.float32) - 0.5, cv2.INTER_LINEAR)
-        colour = layer[..., :3] * (exposure * np.float32(dim)) * mouth.tint
+        colour = layer[..., :3] * (exposure * lit * np.float32(dim)) * mouth.enamel
         made = made + np.float32(share) * (colour - made * (layer[..., 3:] / 255))
-    return _shadowed(made, mouth, contour, corner)
+    return _shadowed(made, mouth, pose, contour, corner)
 
 
 def _tongue(pose: MouthPose, x: Float32, y: Float32) -> Float32:
@@ -183,10 +235,12 @@ def _tongue(pose: MouthPose, x: Float32, y: Float32) -> Float32:
     return np.asarray(wide * 0.75 * np.clip(1.3 - np.hypot(u, v), 0, 1), np.float32)
 
 
-def _shadowed(made: Float32, mouth: Mouth, contour: FloatArray, corner: tuple[int, int]) -> Float32:
-    """Darker under the lips and in the corners."""
-    deep = soft_inside(contour, corner, made.shape[:2], 0.035 * mouth.iod)
-    shade = np.clip(deep * 1.35, 0.35, 1) ** 0.8
+def _shadowed(
+    made: Float32, mouth: Mouth, pose: MouthPose, contour: FloatArray, corner: tuple[int, int]
+) -> Float32:
+    """Darker under the lips and in the corners; lips hardly apart leave little room for shadow."""
+    deep = soft_inside(contour, corner, made.shape[:2], min(0.035, 0.15 * pose.gap) * mouth.iod)
+    shade = np.clip(deep * 1.35, 0.6, 1) ** 0.8
     grey = made.mean(axis=2, keepdims=True)
     colourful = np.float32(min(1.0, mouth.saturation / 0.25))  # none in a black-and-white photo
     return np.asarray((grey + colourful * (made - grey)) * shade[..., None], np.float32)
@@ -208,7 +262,7 @@ def _own(
     opening = cv2.erode(opening, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
     opening = cv2.GaussianBlur(opening, (0, 0), max(0.6, 0.012 * mouth.iod))
     qx, qy, seen = _continued(mouth, pose, opening, qx - x0, qy - y0)
-    return fetch(crop, qx, qy), seen
+    return fetch(crop, qx, qy), seen * np.float32(max(mouth.teeth, _whole(mouth)))
 
 
 def _continued(

@@ -12,13 +12,17 @@ from app.engine.warping.curves import FloatArray
 from app.engine.warping.eyes import Eye, EyePose, contour_vertices
 from app.engine.warping.geometry import Skin, target_points
 from app.engine.warping.lids import lid_gap, lids_follow, move_lids, openness
-from app.engine.warping.mouth import INNER, OPEN, TOOTH_BEHIND_LIP, MouthPose
+from app.engine.warping.mouth import INNER, OPEN, OPPOSITE, TOOTH_BEHIND_LIP, MouthPose
 from app.engine.warping.shell import SourceMesh, smoothstep
 from app.engine.warping.topology import LOWER_LIP, N_FACE, UPPER_LIP, topology
 
 EYEBALL = 0.19  # IOD
 FLIP = np.diag([1.0, -1.0, 1.0])  # model space (y up) to pixels (y down)
-LOWER_TOOTH_ABOVE_LIP = 0.05  # IOD
+LOWER_TOOTH_ABOVE_LIP = 0.10  # IOD
+UPPER_COVER = (0.3, 0.45)  # of the gap that upper teeth fill, at least and at most
+SPEECH_GAP = 0.18  # IOD between the lips up to which the rows of teeth stay CLENCHED
+CLENCHED = 0.0  # IOD between the rows
+JAW_SHARE = 0.75  # of a wider gap that is the jaw's
 MOUTH_STRETCH = (0.8, 1.35)  # how much narrower or wider own teeth are drawn with the lips
 LIP_THICKNESS = 0.06  # IOD: how far behind the lips the teeth stand
 
@@ -151,10 +155,10 @@ def eye_pose(source: FaceSource, posed: Posed, eye: Eye) -> EyePose | None:
     return EyePose(posed.points[lids, :2], affine, middle, shift, posed.closures[eye.side])
 
 
-def mouth_pose(source: FaceSource, posed: Posed) -> MouthPose | None:
-    """None where the mouth only moves with the head or stays shut."""
+def mouth_pose(source: FaceSource, posed: Posed, shut: float = 0.0) -> MouthPose | None:
+    """None where the mouth only moves with the head or stays shut; shut: IOD of the gap that is lip in truth."""
     moved = source.points + posed.offsets
-    gap = lip_gap(moved)
+    gap = lip_gap(moved) - shut
     most = float(np.abs(posed.offsets[INNER]).max())
     change = float(smoothstep(0.002, 0.015, np.array(most)) * smoothstep(OPEN / 3, OPEN, np.array(gap)))
     if change <= 0:
@@ -162,14 +166,15 @@ def mouth_pose(source: FaceSource, posed: Posed) -> MouthPose | None:
     camera, before = posed.camera, source.params.camera
     middle_x = float(moved[[13, 14], 0].mean())
     depth = float(moved[[13, 14], 2].mean()) - LIP_THICKNESS
-    edge = max(source.lip_rest - TOOTH_BEHIND_LIP, float(moved[13, 1]) - 0.4 * gap)
-    lower_edge = float(moved[14, 1]) + min(LOWER_TOOTH_ABOVE_LIP, 0.35 * gap)
+    edge, lower_edge = _incisors(source, float(moved[13, 1]) - shut / 2, gap)
     upper = list(UPPER_LIP)
     back = _narrowed(source, moved) @ plane_affine(camera, before)
     at, lip = posed.points[upper, :2].mean(axis=0), source.mesh.points[upper, :2].mean(axis=0)
     down = -(FLIP @ before.rotation[:, 1])[:2]
+    contour = posed.points[INNER, :2]
+    contour = contour + 0.5 * shut / (gap + shut) * (posed.points[OPPOSITE, :2] - contour)
     return MouthPose(
-        posed.points[INNER, :2],
+        contour,
         _sprite_affine(camera, np.array([middle_x, edge, depth])),
         _sprite_affine(camera, np.array([middle_x, lower_edge, depth])),
         np.column_stack([back, lip - back @ at]),
@@ -178,6 +183,18 @@ def mouth_pose(source: FaceSource, posed: Posed) -> MouthPose | None:
         gap,
         change,
     )
+
+
+def _incisors(source: FaceSource, upper_lip: float, gap: float) -> tuple[float, float]:
+    """Model-space y of the upper and the lower incisors' edges between lips `gap` apart (IOD).
+
+    In speech the lips part further than the jaw: up to SPEECH_GAP both rows stay close together.
+    """
+    low, high = upper_lip - UPPER_COVER[1] * gap, upper_lip - UPPER_COVER[0] * gap
+    edge = min(max(source.lip_rest - TOOTH_BEHIND_LIP, low), high)
+    apart = CLENCHED + JAW_SHARE * max(0.0, gap - SPEECH_GAP)
+    lowest = upper_lip - gap
+    return edge, max(lowest + 0.12 * gap, min(edge - apart, lowest + min(LOWER_TOOTH_ABOVE_LIP, 0.5 * gap)))
 
 
 def _narrowed(source: FaceSource, moved: FloatArray) -> FloatArray:
