@@ -17,6 +17,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal, Slot
 
 from app.engine.errors import EngineError
+from app.engine.weights import data_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 LEAVE_MS = 20_000  # to write the checkpoint when the window closes
@@ -209,3 +210,14 @@ class Training(QObject):
         said = [line for line in self._errors.splitlines() if line.strip()]
         what = f"The training ended unexpectedly: {said[-1]}" if said else "The training ended unexpectedly."
         return EngineError(what, "Start it again: it goes on from its last checkpoint.")
+
+
+def sample_path(name: str) -> Path:
+    """Where a run's newest samples are kept for the window."""
+    return data_folder() / "training" / f"{name}-samples.png"
+
+
+def first_stages() -> list[Path]:
+    """Folders of Head2HeadFS first stages, which few-shot training starts from: those with people's footage."""
+    found = (data_folder() / "training").glob("*/0000/footage.npz")
+    return sorted(path.parents[1] for path in found if (path.parents[1] / "checkpoint.pt").is_file())

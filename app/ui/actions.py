@@ -50,7 +50,7 @@ TABLE = (
     Spec("next_face", "Next face", "face", "Ctrl+]", "face", "Also Tab on the picture"),
     Spec("previous_face", "Previous face", "face", "Ctrl+["),
     Spec("draw_box", "Draw a box around a face", "face", "Ctrl+D", "draw-box", "", True),
-    Spec("linked", "Link left and right", "face", "Ctrl+L", "link", "", True),
+    Spec("linked", "Link left and right", "face", "Ctrl+L", "link", "All pairs; each has its own chain", True),
     Spec("fit", "Fit", "view", "Ctrl+0", "fit", "Show the whole photo"),
     Spec(
         "actual_size",
@@ -83,6 +83,7 @@ TABLE = (
     Spec("commands", "Commands…", "help", "Ctrl+Shift+P F3", "commands", "Find any command by its name"),
     Spec("shortcuts", "Keyboard shortcuts…", "help", "Ctrl+Alt+/ F1", "keyboard"),
     Spec("models", "Models…", "help", "", "model", "Trained weights: what is there, what is missing"),
+    Spec("training", "Train models…", "help", "", "performance", "A model of one person, or of many"),
     Spec("tour", "Show me around", "help", "", "help"),
     Spec("diagnostics", "Diagnostics…", "help", "", "info"),
     Spec("about", "About Mien", "help"),

@@ -1,18 +1,21 @@
-"""Palette, settings, models, diagnostics and tour: dialogs that need the window but not the picture."""
+"""Palette, settings, models, training, diagnostics and tour: dialogs that need the window but not the picture."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtCore import QCoreApplication, QObject, QTimer, Slot
 
 from app.engine.generators import GeneratorInfo
+from app.session.training import Training
 from app.session.worker import Answer, Crash
 from app.ui import palette
 from app.ui.dialogs.models import ModelsDialog
 from app.ui.dialogs.settings import SettingsDialog
 from app.ui.dialogs.text import TextDialog, system_text
 from app.ui.dialogs.tour import Tour
+from app.ui.training.window import TrainingWindow
 
 if TYPE_CHECKING:
     from app.ui.main_window import MainWindow
@@ -25,6 +28,8 @@ class Helpers(QObject):
         super().__init__(window)
         self._window = window
         self.tour: Tour | None = None
+        self.training: TrainingWindow | None = None
+        self._wanted = ""
         window.session.task_done.connect(self._on_done)
         window.session.generator_changed.connect(self._on_generator)
 
@@ -45,7 +50,34 @@ class Helpers(QObject):
         self.show_settings(1)
 
     def show_models(self) -> None:
-        ModelsDialog(self._window.session, self._window).exec()
+        dialog = ModelsDialog(self._window.session, self._window)
+        dialog.training_wanted.connect(self.show_training)
+        dialog.exec()
+
+    @Slot()
+    def show_training(self) -> None:
+        """One window and one run at a time; the run goes on while the window is closed, not after the program."""
+        if self.training is None:
+            run = Training(self)
+            self.training = TrainingWindow(self._window.session, run, self._window)
+            self.training.portrait_wanted.connect(self._on_portrait)
+            app = QCoreApplication.instance()
+            assert app is not None
+            app.aboutToQuit.connect(run.shut_down)
+        self.training.show()
+        self.training.raise_()
+
+    @Slot(object, str)
+    def _on_portrait(self, path: Path, engine: str) -> None:
+        """A trained person's own photo, rendered with the model once it is open."""
+        self._wanted = engine
+        self._window.session.portrait_opened.connect(self._on_own_photo)
+        self._window.documents.open(path)
+
+    @Slot(object)
+    def _on_own_photo(self) -> None:
+        self._window.session.portrait_opened.disconnect(self._on_own_photo)
+        self._window.session.set_generator(self._wanted)
 
     def show_diagnostics(self) -> None:
         """Examined on the engine's thread: probing a GPU takes a while."""

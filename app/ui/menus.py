@@ -15,7 +15,7 @@ LAYOUT = {
     "view": "fit actual_size zoom_in zoom_out - before split after preview - theme panels hide_panels full_screen"
     " - reset_layout",
     "live": "edit_space live_space - live_record live_neutral live_pause live_mirror - film",
-    "help": "commands shortcuts tour - models diagnostics about",
+    "help": "commands shortcuts tour - models training diagnostics about",
 }
 
 

@@ -169,7 +169,11 @@ def told(progress: Iterator[Progress]) -> Iterator[Step]:
         words = ", ".join(f"{name} {value:.3f}" for name, value in now.losses.items())
         message = f"step {now.step}: {words}"
         yield Step(
-            round(now.seconds), round(now.budget_seconds), message, now.picture, extra=dict(now.losses)
+            round(now.seconds),
+            round(now.budget_seconds),
+            message,
+            now.picture,
+            extra={"step": now.step, **now.losses},
         )
 
 

@@ -1,0 +1,1 @@
+"""The window that trains models: orders on the left, what a run tells on the right."""

@@ -1,0 +1,112 @@
+"""What footage shows of poses and expressions, and what is missing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QToolTip, QWidget
+
+from app.ui import theme
+
+ROW_PX, GAP_PX, NAME_PX, UNIT_PX = 17, 3, 92, 82
+
+
+class CoveragePlot(QWidget):
+    """A row per pose angle and expression component; a cell is the brighter the more frames fall into it, and empty
+    cells are crossed out.
+
+    Rows are {"name", "edges", "counts", "gaps"}, as `mien train head2head --check` tells them.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(self.tr("Coverage of poses and expressions"))
+        self._rows: Sequence[Mapping[str, Any]] = ()
+
+    def show_rows(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        self._rows = rows
+        self.setAccessibleDescription(self.words())
+        self.setFixedHeight(self.sizeHint().height())
+        self.update()
+
+    def words(self) -> str:
+        """The gaps in words, adjoining ones as one."""
+        found = []
+        for row in self._rows:
+            for low, high in merged(row["gaps"]):
+                found.append(f"{self.title(row['name'])} {low:g} … {high:g}{unit(row['name'])}")
+        return (
+            self.tr("Never shown: {}").format("; ".join(found)) if found else self.tr("Everything is shown.")
+        )
+
+    def title(self, name: str) -> str:
+        titles = {"yaw": self.tr("yaw"), "pitch": self.tr("pitch"), "roll": self.tr("roll")}
+        return titles.get(name) or self.tr("expression {}").format(name.removeprefix("exp"))
+
+    def sizeHint(self) -> QSize:
+        return QSize(360, max(1, len(self._rows)) * (ROW_PX + GAP_PX))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        t = theme.current()
+        painter = QPainter(self)
+        painter.setFont(theme.body_font(theme.CAPTION_PX))
+        for index, row in enumerate(self._rows):
+            top = index * (ROW_PX + GAP_PX)
+            painter.setPen(QColor(t.quiet))
+            middle = Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(QRectF(0, top, NAME_PX, ROW_PX), middle, self.title(row["name"]))
+            edges = row["edges"]
+            ends = f"{edges[0]:g} … {edges[-1]:g}{unit(row['name'])}"
+            place = QRectF(self.width() - UNIT_PX, top, UNIT_PX, ROW_PX)
+            painter.drawText(place, middle | Qt.AlignmentFlag.AlignRight, ends)
+            for k, count in enumerate(row["counts"]):
+                self._cell(painter, self._place(index, k), count, max(row["counts"]))
+
+    def _cell(self, painter: QPainter, place: QRectF, count: int, most: int) -> None:
+        t = theme.current()
+        if count == 0:
+            painter.setPen(QPen(QColor(t.error), 1))
+            painter.drawRect(place)
+            painter.drawLine(place.topLeft(), place.bottomRight())
+            painter.drawLine(place.bottomLeft(), place.topRight())
+            return
+        colour = QColor(t.accent)
+        colour.setAlphaF(0.25 + 0.75 * math.log1p(count) / math.log1p(max(most, 1)))
+        painter.fillRect(place, colour)
+
+    def _place(self, row: int, cell: int) -> QRectF:
+        count = len(self._rows[row]["counts"])
+        width = (self.width() - NAME_PX - UNIT_PX) / count
+        return QRectF(NAME_PX + cell * width, row * (ROW_PX + GAP_PX) + 1, width - 2, ROW_PX - 2)
+
+    def event(self, event: Any) -> bool:
+        """A cell's tip says its range and its frames."""
+        if isinstance(event, QHelpEvent):
+            for index, row in enumerate(self._rows):
+                for k, count in enumerate(row["counts"]):
+                    if self._place(index, k).contains(event.pos()):
+                        low, high = row["edges"][k : k + 2]
+                        words = self.tr("{} {:g} … {:g}{}: {} frames")
+                        tip = words.format(self.title(row["name"]), low, high, unit(row["name"]), count)
+                        QToolTip.showText(event.globalPos(), tip, self)
+                        return True
+        return super().event(event)
+
+
+def unit(name: str) -> str:
+    return " σ" if name.startswith("exp") else "°"
+
+
+def merged(gaps: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
+    """Adjoining intervals as one."""
+    joined: list[tuple[float, float]] = []
+    for low, high in gaps:
+        if joined and joined[-1][1] == low:
+            joined[-1] = (joined[-1][0], high)
+        else:
+            joined.append((low, high))
+    return joined

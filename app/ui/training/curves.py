@@ -1,0 +1,91 @@
+"""A run's losses over its steps, as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.ui import theme
+
+COLOURS = ("#e0a458", "#6fa8dc", "#8fbf7f", "#d9695f", "#b48ead", "#5fb3b3", "#c9c06c", "#a0a0a0")
+SMOOTH = 50  # parts of the run that one point is the mean of
+LEAST = 1e-4  # losses are drawn by their logarithm
+
+
+class LossCurves(QWidget):
+    """One line per loss, smoothed, on a logarithmic axis; pyqtgraph is loaded when they are first seen."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(self.tr("Losses"))
+        self.setMinimumHeight(160)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._plot: Any = None
+        self._lines: dict[str, Any] = {}
+        self._steps: dict[str, list[float]] = {}
+        self._values: dict[str, list[float]] = {}
+
+    def showEvent(self, event: QShowEvent) -> None:
+        self._build()
+        super().showEvent(event)
+
+    def clear(self) -> None:
+        """Forget the last run."""
+        for line in self._lines.values():
+            self._plot.removeItem(line)
+        self._lines.clear()
+        self._steps.clear()
+        self._values.clear()
+
+    def names(self) -> list[str]:
+        """The losses drawn."""
+        return list(self._lines)
+
+    def add(self, step: float, losses: Mapping[str, float]) -> None:
+        """One step's losses; those that a step leaves out keep their line."""
+        for name, value in losses.items():
+            self._steps.setdefault(name, []).append(step)
+            self._values.setdefault(name, []).append(max(abs(value), LEAST))
+        if self._plot is not None:
+            for name in losses:
+                self._draw(name)
+
+    def _build(self) -> None:
+        if self._plot is not None:
+            return
+        import pyqtgraph
+
+        t = theme.current()
+        self._plot = pyqtgraph.PlotWidget(self)
+        self._plot.setBackground(t.canvas)
+        self._plot.setLogMode(y=True)
+        self._plot.setLabel("bottom", self.tr("Step"))
+        self._plot.setMouseEnabled(False, False)
+        self._plot.setMenuEnabled(False)
+        self._plot.hideButtons()
+        self._plot.addLegend(offset=(-6, 4), labelTextSize="8pt", colCount=2)
+        for side in ("left", "bottom"):
+            self._plot.getAxis(side).setPen(t.line)
+            self._plot.getAxis(side).setTextPen(t.quiet)
+            self._plot.getAxis(side).enableAutoSIPrefix(False)
+        self._column.addWidget(self._plot)
+        for name in self._values:
+            self._draw(name)
+
+    def _draw(self, name: str) -> None:
+        import pyqtgraph
+
+        if name not in self._lines:
+            colour = COLOURS[len(self._lines) % len(COLOURS)]
+            self._lines[name] = self._plot.plot(pen=pyqtgraph.mkPen(colour, width=1.5), name=name)
+        values = np.array(self._values[name])
+        window = max(1, len(values) // SMOOTH)
+        sums = np.cumsum(np.concatenate([[0.0], values]))
+        ends = np.arange(1, len(values) + 1)
+        starts = np.maximum(0, ends - window)
+        self._lines[name].setData(np.array(self._steps[name]), (sums[ends] - sums[starts]) / (ends - starts))

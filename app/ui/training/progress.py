@@ -1,0 +1,147 @@
+"""What a run tells: its state, time left, losses and samples; pause, go on, stop, keep what is there."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QPixmap, QResizeEvent
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.engine.errors import EngineError
+from app.session import training as states
+from app.session.training import Order, Told, Training
+from app.ui import i18n, icons, theme
+from app.ui.training.curves import LossCurves
+
+
+class ProgressView(QWidget):
+    """Follows a `Training`."""
+
+    def __init__(self, training: Training, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._training = training
+        self._picture = QPixmap()
+        self.state = QLabel(self)
+        self.state.setWordWrap(True)
+        self.state.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.detail = QLabel(self)
+        self.detail.setWordWrap(True)
+        theme.caption(self.detail)
+        self.bar = QProgressBar(self)
+        self.bar.setTextVisible(False)
+        self.bar.setAccessibleName(self.tr("Progress"))
+        self.curves = LossCurves(self)
+        self.sample = QLabel(self)
+        self.sample.setAccessibleName(self.tr("Samples: real frames above, made ones below"))
+        self.sample.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.sample.setMinimumHeight(120)
+        self.sample.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
+        self.pause = self._button(self.tr("Pause"), "pause", training.pause)
+        self.resume = self._button(self.tr("Go on"), "play", training.resume)
+        self.stop = self._button(self.tr("Stop"), "stop", training.stop)
+        self.keep = self._button(self.tr("Make the model now"), "check", self._keep)
+        self._lay_out()
+        training.told.connect(self._on_told)
+        training.state_changed.connect(self._on_state)
+        training.failed.connect(self._on_failed)
+        self._on_state(training.state)
+
+    def _button(self, words: str, icon: str, act: object) -> QPushButton:
+        button = QPushButton(words, self)
+        icons.put(button, icon)
+        button.clicked.connect(act)
+        return button
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout()
+        for button in (self.pause, self.resume, self.stop, self.keep):
+            row.addWidget(button)
+        row.addStretch()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.state, self.bar, self.detail):
+            column.addWidget(widget)
+        column.addWidget(self.curves, 1)
+        column.addWidget(self.sample, 1)
+        column.addLayout(row)
+
+    def begin(self) -> None:
+        """A new order: nothing of the last one stays."""
+        self.curves.clear()
+        self._picture = QPixmap()
+        self.sample.clear()
+        self.detail.clear()
+
+    @Slot(object)
+    def _on_told(self, told: Told) -> None:
+        self.bar.setRange(0, told.total)
+        self.bar.setValue(min(told.done, told.total))
+        losses = told.losses
+        stepped = "step" in losses
+        self.detail.setText(self.tr("Step {}").format(int(losses["step"])) if stepped else told.message)
+        if stepped:
+            self.curves.add(losses.pop("step"), losses)
+            self.state.setText(self.tr("Training: {} left").format(clock(told.total - told.done)))
+        if told.picture is not None:
+            self._picture = QPixmap(str(told.picture))
+            self._show_picture()
+
+    @Slot(str)
+    def _on_state(self, state: str) -> None:
+        words = {
+            states.IDLE: self.tr("Nothing is being trained."),
+            states.RUNNING: self.tr("Starting…"),
+            states.PAUSING: self.tr("Pausing: the checkpoint is being written."),
+            states.PAUSED: self.tr("Paused. “Go on” continues exactly here."),
+            states.STOPPING: self.tr("Stopping: the checkpoint is being written."),
+            states.STOPPED: self.tr("Stopped. A run of the same name goes on from here."),
+            states.DONE: self.tr("Done."),
+        }
+        if state in words:
+            self.state.setText(words[state])
+        if state == states.RUNNING:
+            self.bar.setRange(0, 0)
+        elif state not in states.ACTIVE:
+            self.bar.setRange(0, 1)
+            self.bar.setValue(int(state == states.DONE))
+        trained = bool(self.curves.names())
+        self.pause.setVisible(state in (states.IDLE, states.RUNNING, states.PAUSING))
+        self.pause.setEnabled(state == states.RUNNING)
+        self.resume.setVisible(state == states.PAUSED)
+        self.stop.setEnabled(state in (states.RUNNING, states.PAUSED))
+        self.keep.setVisible(state in (states.PAUSED, states.STOPPED) and trained)
+
+    @Slot(object)
+    def _on_failed(self, error: EngineError) -> None:
+        self.state.setText(str(i18n.told(error)))
+        self.detail.clear()
+
+    @Slot()
+    def _keep(self) -> None:
+        """With no time left the run only writes its model."""
+        order = self._training.order
+        assert order is not None
+        self._training.start(Order(order.words, order.name, 0.0))
+
+    def _show_picture(self) -> None:
+        if not self._picture.isNull():
+            aspect, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+            self.sample.setPixmap(self._picture.scaled(self.sample.size(), aspect, smooth))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._show_picture()
+
+
+def clock(seconds: int) -> str:
+    """Seconds as h:mm:ss or m:ss."""
+    minutes, rest = divmod(max(0, seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,115 @@
+"""Every other training: HeadGAN, Head2HeadFS's first stage, StyleGAN2, latent directions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.session.training import Order
+from app.ui import theme
+from app.ui.training.form import CLIPS, PathField, is_name, minutes_box
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One `mien train` command. data: "folder", "clips" or "" for none."""
+
+    word: str
+    title: str
+    about: str
+    data: str
+    name: str
+
+
+class RecipePage(QWidget):
+    """`ordered` asks for a run."""
+
+    ordered = Signal(object)  # Order
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._busy = False
+        self.recipe = QComboBox(self)
+        self.recipe.setAccessibleName(self.tr("Model"))
+        for recipe in self._recipes():
+            self.recipe.addItem(recipe.title, recipe)
+        self.about = QLabel(self)
+        self.about.setWordWrap(True)
+        theme.caption(self.about)
+        self.data = PathField(self.tr("Data"), self._ask_data, self)
+        self.name = QLineEdit(self)
+        self.name.setAccessibleName(self.tr("Name"))
+        self.minutes = minutes_box(self.tr("Time"), 60.0, self)
+        self.train = QPushButton(self.tr("Train"), self)
+        theme.make_primary(self.train)
+        form = QFormLayout()
+        form.addRow(self.tr("Model"), self.recipe)
+        form.addRow("", self.about)
+        form.addRow(self.tr("Data"), self.data)
+        form.addRow(self.tr("Name"), self.name)
+        form.addRow(self.tr("Time"), self.minutes)
+        column = QVBoxLayout(self)
+        column.addLayout(form)
+        column.addWidget(self.train)
+        column.addStretch()
+        self.recipe.currentIndexChanged.connect(self._on_recipe)
+        self.data.changed.connect(self._enable)
+        self.name.textChanged.connect(self._enable)
+        self.train.clicked.connect(lambda: self.ordered.emit(self._order()))
+        self._on_recipe()
+
+    def _recipes(self) -> tuple[Recipe, ...]:
+        many = self.tr("One photo of anyone, from a folder of portraits and clips of many people.")
+        people = self.tr("What personal models can start from, from clips of several people.")
+        faces = self.tr("A generator of faces, from a folder of portraits.")
+        sliders = self.tr("Pose and expression sliders for the newest StyleGAN2.")
+        return (
+            Recipe("headgan", "HeadGAN", many, "folder", "headgan"),
+            Recipe("head2headfs", self.tr("Head2HeadFS, first stage"), people, "clips", "people"),
+            Recipe("stylegan", "StyleGAN2", faces, "folder", "faces"),
+            Recipe("directions", self.tr("Latent directions"), sliders, "", "directions"),
+        )
+
+    @property
+    def _chosen(self) -> Recipe:
+        recipe: Recipe = self.recipe.currentData()
+        return recipe
+
+    def set_busy(self, busy: bool) -> None:
+        """While something is being trained nothing new can begin."""
+        self._busy = busy
+        self._enable()
+
+    def _order(self) -> Order:
+        data = [str(path) for path in self.data.paths()] if self._chosen.data else []
+        return Order((self._chosen.word, *data), self.name.text(), self.minutes.value())
+
+    @Slot()
+    def _on_recipe(self) -> None:
+        self.about.setText(self._chosen.about)
+        self.data.setEnabled(bool(self._chosen.data))
+        self.name.setText(self._chosen.name)
+        self._enable()
+
+    @Slot()
+    def _enable(self) -> None:
+        data = self.data.are_there() or not self._chosen.data
+        self.train.setEnabled(data and is_name(self.name.text()) and not self._busy)
+
+    def _ask_data(self) -> list[str]:
+        if self._chosen.data == "clips":
+            kinds = self.tr("Clips ({})").format(CLIPS)
+            return QFileDialog.getOpenFileNames(self, self.tr("Data"), "", kinds)[0]
+        folder = QFileDialog.getExistingDirectory(self, self.tr("Data"))
+        return [folder] if folder else []

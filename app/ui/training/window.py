@@ -1,0 +1,74 @@
+"""Train models: a personal one, or any of `mien train`; one run at a time, watched here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QTabWidget, QWidget
+
+from app.session.session import Session
+from app.session.training import ACTIVE, PAUSED, Order, Training, sample_path
+from app.session.worker import Answer
+from app.ui.training.personal_page import PersonalPage
+from app.ui.training.progress import ProgressView
+from app.ui.training.recipe_page import RecipePage
+
+LEFT_PX = 420
+REFRESH = "generators after training"
+
+
+class TrainingWindow(QDialog):
+    """Stays beside the main window; a run goes on while it is closed."""
+
+    portrait_wanted = Signal(object, str)  # Path, engine's name
+
+    def __init__(self, session: Session, training: Training, parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.WindowType.Window)
+        self.setWindowTitle(self.tr("Train models"))
+        self.resize(1040, 660)
+        self._session, self._training = session, training
+        self.personal = PersonalPage(self)
+        self.recipes = RecipePage(self)
+        self.progress = ProgressView(training, self)
+        self.pages = QTabWidget(self)
+        self.pages.setFixedWidth(LEFT_PX)
+        self.pages.addTab(self.personal, self.tr("Personal model"))
+        self.pages.addTab(self.recipes, self.tr("Other models"))
+        row = QHBoxLayout(self)
+        row.addWidget(self.pages)
+        row.addWidget(self.progress, 1)
+        for page in (self.personal, self.recipes):
+            page.ordered.connect(self.start)
+        self.personal.portrait_wanted.connect(self.portrait_wanted)
+        training.told.connect(self.personal.take)
+        training.state_changed.connect(self._on_state)
+        training.finished.connect(self._on_finished)
+        session.task_done.connect(self._on_task)
+        self._on_state(training.state)
+
+    @Slot(object)
+    def start(self, order: Order) -> None:
+        """Begin a run, or go on with the one of its name."""
+        self.progress.begin()
+        self._training.start(order, sample_path(order.name))
+
+    @Slot(str)
+    def _on_state(self, state: str) -> None:
+        busy = state in (*ACTIVE, PAUSED)
+        self.personal.set_busy(busy)
+        self.recipes.set_busy(busy)
+
+    @Slot(object)
+    def _on_finished(self, result: Mapping[str, Any]) -> None:
+        """The menus learn of the new model."""
+        self.progress.state.setText(str(result["message"]))
+        self.personal.finish(result)
+        self.personal.refresh()
+        self._session.do(REFRESH, lambda engine: engine.generators())
+
+    @Slot(object)
+    def _on_task(self, answer: Answer) -> None:
+        if answer.task.kind == REFRESH and answer.error is None:
+            self._session.take_generators(answer.value)

@@ -1,0 +1,192 @@
+"""The training window drives a real process on a toy recipe; its pages say what will be trained."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.session.training import DONE, FAILED, PAUSED, RUNNING, STOPPED, Order, Told, Training
+from app.ui.main_window import MainWindow
+from app.ui.training.coverage_plot import merged
+from app.ui.training.progress import clock
+from app.ui.training.window import TrainingWindow
+
+TINY = [sys.executable, "-m", "tests.session.tiny_training"]
+WAIT = 120_000
+
+
+@pytest.fixture
+def training_window(window: MainWindow, qtbot: QtBot):
+    run = Training(command=TINY)
+    shown = TrainingWindow(window.session, run, window)
+    shown.show()
+    qtbot.waitExposed(shown)
+    yield shown
+    run.shut_down()
+    shown.close()
+
+
+@pytest.fixture
+def run(training_window: TrainingWindow) -> Training:
+    return training_window._training
+
+
+def toy(seconds: float = 60.0) -> Order:
+    return Order(("toy",), "toy", seconds / 60)
+
+
+def test_a_run_shows_its_losses_sample_and_time_left(training_window, run, qtbot):
+    view = training_window.progress
+    training_window.start(toy())
+    qtbot.waitUntil(lambda: not view.sample.pixmap().isNull(), timeout=WAIT)
+    assert set(view.curves.names()) == {"loss", "other"}
+    assert view.bar.maximum() == 60 and "left" in view.state.text()
+    assert not training_window.personal.train.isEnabled() and not view.resume.isVisible()
+    view.pause.click()
+    qtbot.waitUntil(lambda: run.state == PAUSED, timeout=WAIT)
+    assert view.resume.isVisible() and view.keep.isVisible() and not view.pause.isVisible()
+    view.resume.click()
+    assert run.state == RUNNING
+    with qtbot.waitSignal(run.told, timeout=WAIT):
+        pass
+    view.stop.click()
+    qtbot.waitUntil(lambda: run.state == STOPPED, timeout=WAIT)
+    with qtbot.waitSignal(run.finished, timeout=WAIT):
+        view.keep.click()
+    assert run.state == DONE and view.state.text() == "Trained “toy”."
+
+
+def test_a_finished_run_brings_the_menus_up_to_date(training_window, run, window, fake, qtbot, monkeypatch):
+    asked: list[int] = []
+    answer = fake.generators
+    monkeypatch.setattr(fake, "generators", lambda: asked.append(1) or answer())
+    with qtbot.waitSignal(window.session.task_done, timeout=WAIT):
+        training_window.start(toy(0.5))
+    assert asked and run.state == DONE
+
+
+def test_an_error_is_shown_with_its_remedy(training_window, run, qtbot):
+    with qtbot.waitSignal(run.failed, timeout=WAIT):
+        training_window.start(Order(("bad",), "toy", 1))
+    assert run.state == FAILED
+    assert "cut at frame 12" in training_window.progress.state.text()
+    assert "Cut the clip there" in training_window.progress.state.text()
+
+
+def test_the_personal_page_orders_what_it_shows(training_window, tmp_path, qtbot):
+    page = training_window.personal
+    page.ordered.disconnect()
+    clip = tmp_path / "ich und du.mp4"
+    assert not page.train.isEnabled()
+    page.footage.line.setText(str(clip))
+    assert not page.train.isEnabled(), "the file is not there"
+    clip.write_bytes(b"")
+    page.footage.line.setText(str(clip) + " ")
+    page.minutes.setValue(12)
+    page.quality.setCurrentIndex(page.quality.findData(256))
+    assert page.train.isEnabled()
+    with qtbot.waitSignal(page.ordered) as ordered:
+        page.train.click()
+    assert ordered.args[0] == Order(("head2head", str(clip), "--size", "256"), "me", 12.0)
+    with qtbot.waitSignal(page.ordered) as ordered:
+        page.check.click()
+    assert ordered.args[0].words[-1] == "--check"
+    page.name.setText("../me")
+    assert not page.train.isEnabled(), "a name never leads out of Mien's folder"
+
+
+def test_few_shot_starts_from_a_first_stage(training_window, tmp_path, qtbot):
+    page, home = training_window.personal, tmp_path / "home"
+    page.ordered.disconnect()
+    folder = home / "training" / "crowd"
+    (folder / "0000").mkdir(parents=True)
+    (folder / "0000" / "footage.npz").write_bytes(b"")
+    (folder / "checkpoint.pt").write_bytes(b"")
+    clip = tmp_path / "me.mp4"
+    clip.write_bytes(b"")
+    page.refresh()
+    page.footage.line.setText(str(clip))
+    page.start.setCurrentIndex(1)
+    with qtbot.waitSignal(page.ordered) as ordered:
+        page.train.click()
+    assert ordered.args[0].words[-2:] == ("--start", str(folder))
+
+
+def test_scores_and_portrait_of_a_finished_model(training_window, qtbot):
+    page = training_window.personal
+    page.take(Told(extra={"before": {"l1": 55.07, "psnr": 11.69}}))
+    page.take(Told(extra={"before": {"l1": 55.07, "psnr": 11.69}, "after": {"l1": 8.04, "psnr": 24.0}}))
+    assert "55.1" in page.score.text() and "8.0" in page.score.text()
+    page.finish({"message": "", "engine": "head2head-me", "portrait": "/somewhere/portrait.png"})
+    with qtbot.waitSignal(training_window.portrait_wanted) as wanted:
+        page.use.click()
+    assert wanted.args == [Path("/somewhere/portrait.png"), "head2head-me"]
+
+
+def test_coverage_names_and_crosses_out_what_is_never_shown(training_window, qtbot):
+    plot = training_window.personal.coverage
+    rows = [
+        {"name": "yaw", "edges": [-20, -10, 0, 10], "counts": [0, 0, 7], "gaps": [[-20, -10], [-10, 0]]},
+        {"name": "exp1", "edges": [-1, 0, 1], "counts": [3, 4], "gaps": []},
+    ]
+    training_window.personal.finish({"message": "", "coverage": rows})
+    assert "yaw -20 … 0°" in training_window.personal.gaps.text()
+    assert "expression" not in training_window.personal.gaps.text()
+    picture = plot.grab().toImage()
+
+    def red(cell: int) -> int:
+        place = plot._place(0, cell).toAlignedRect()
+        colours = [
+            picture.pixelColor(x, y)
+            for x in range(place.left(), place.right())
+            for y in range(place.top(), place.bottom())
+        ]
+        return sum(c.red() > c.green() + 60 and c.red() > c.blue() + 60 and c.green() < 150 for c in colours)
+
+    assert red(0) > 20 and red(2) == 0, "empty cells are crossed out in red"
+    assert merged([[0, 1], [1, 2], [3, 4]]) == [(0, 2), (3, 4)]
+
+
+def test_other_models_ask_for_what_they_need(training_window, tmp_path, qtbot):
+    page = training_window.recipes
+    page.ordered.disconnect()
+    titles = [page.recipe.itemData(k).word for k in range(page.recipe.count())]
+    for index, word in enumerate(titles):
+        page.recipe.setCurrentIndex(index)
+        page.data.line.setText("")
+        needs = bool(page.recipe.currentData().data)
+        assert page.train.isEnabled() != needs, word
+        page.data.line.setText(str(tmp_path))
+        with qtbot.waitSignal(page.ordered) as ordered:
+            page.train.click()
+        assert ordered.args[0].words == ((word, str(tmp_path)) if needs else (word,))
+
+
+def test_every_recipe_is_a_command(training_window):
+    from app.cli import parser
+
+    page = training_window.recipes
+    for k in range(page.recipe.count()):
+        recipe = page.recipe.itemData(k)
+        words = ["train", recipe.word, *(["somewhere"] if recipe.data else []), "--minutes", "1"]
+        parser().parse_args([*words, "--output", recipe.name, "--lines", "--picture", "p.png"])
+    parser().parse_args(["train", "head2head", "clip.mp4", "--size", "128", "--check", "--lines"])
+
+
+def test_the_menu_and_the_models_dialog_lead_here(window, qtbot, monkeypatch):
+    window.actions_["training"].trigger()
+    assert window.helpers.training is not None and window.helpers.training.isVisible()
+    window.helpers.training.close()
+    from app.ui.dialogs.models import ModelsDialog
+
+    monkeypatch.setattr(ModelsDialog, "exec", lambda dialog: dialog.train.click())
+    window.helpers.show_models()
+    assert window.helpers.training.isVisible()
+    window.helpers.training.close()
+
+
+def test_time_left_is_read_as_a_clock():
+    assert [clock(s) for s in (5, 65, 3725, -3)] == ["0:05", "1:05", "1:02:05", "0:00"]
