@@ -78,7 +78,7 @@ class FakeEngine:
     def open(self, path: Path) -> Portrait:
         self._note("open", path)
         if not path.exists() or path.read_bytes()[:6] == b"broken":
-            raise EngineError(f"{path.name} is not a picture.", "Choose another file.")
+            raise EngineError(f"{path.name} is not a picture.", "Choose another file.", "open")
         width, height = self._size
         ramp = np.linspace(40, 200, width).astype(np.uint8)
         pixels = np.repeat(np.tile(ramp, (height, 1))[:, :, None], 3, axis=2)
@@ -174,14 +174,20 @@ class FakeAnimation:
         recording = {"recording": 1.0, "recording_error": None, "disk_left": 5e9, "recording_dropped": 0}
         return recording if self.recorder else {}
 
-    def record(self, path: Path) -> None:
+    def record(self, path: Path, on_saving: Any = None) -> None:
         if path.suffix != ".mp4":
             raise EngineError("This is no film.", "Choose another name.")
-        self.recorder = path
+        self.recorder, self.on_saving = path, on_saving
 
     def stop_recording(self, clip: Path | None = None) -> Any:
         path, self.recorder = self.recorder, None
-        return SimpleNamespace(path=path, duration=1.0, pictures=25, error=None) if path else None
+        if path is None:
+            return None
+        recording = SimpleNamespace(path=path, duration=1.0, pictures=25, error=None)
+        self.on_saving(SimpleNamespace(done=False, share=0.4))
+        done = SimpleNamespace(done=True, share=1.0, recording=recording, error=None)
+        self.on_saving(done)
+        return done
 
     def listen(self, on: bool, device: Any = None) -> None:
         if on:

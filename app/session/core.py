@@ -60,6 +60,7 @@ class Core(QObject):
     nmfc_ready = Signal(object)  # (size, size, 3) uint8
     picture_ready = Signal(object, object)  # key, (size, size, 3) uint8 or None
     gesture_ended = Signal()
+    linked_changed = Signal()  # some pair's sides move together, or alone, from now on
     opening = Signal(bool)  # something is being opened, which `cancel_open` ends
     busy = Signal(str)  # what takes a while ("" when done)
     progressed = Signal(object)  # Step of a job (export, batch, live)
@@ -74,7 +75,7 @@ class Core(QObject):
         self.portrait: Portrait | None = None
         self.project: Path | None = None  # the file it is saved in
         self.generators: tuple[GeneratorInfo, ...] = ()
-        self.linked = True  # left and right move together
+        self.unlinked: frozenset[str] = frozenset()  # of `PAIRS`: those whose sides move alone
         self.undo_stack = QUndoStack(self)
         self.undo_stack.setUndoLimit(UNDO_LIMIT)
         self.undo_stack.cleanChanged.connect(self._on_clean)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from app.engine.face.controls import BY_NAME
 from app.engine.face.parameters import FaceEdit
-from app.session import naming, verbs
+from app.session import naming, values, verbs
 from app.session.document import Snapshot
 from app.session.storage import Storage
 
@@ -20,12 +20,22 @@ class Session(Storage):
     """
 
     def set_value(self, name: str, value: float | None, gesture: int | None = None) -> None:
-        """Ask for a control's value (None: leave it alone); its mirror too while left and right are linked."""
+        """Ask for a control's value (None: leave it alone); its mirror too while the two are linked."""
         changes = {name: value}
         mirror = BY_NAME[name].mirror
-        if self.linked and mirror:
+        if mirror and self.is_linked(name):
             changes[mirror] = value
         self.set_values(changes, gesture=gesture)
+
+    def is_linked(self, name: str) -> bool:
+        """Whether a control's two sides move together."""
+        return values.pair_of(name) not in self.unlinked
+
+    def link(self, pairs: Iterable[str], linked: bool) -> None:
+        """Let the sides of these of `PAIRS` move together, or alone; no undo step."""
+        pairs = frozenset(pairs)
+        self.unlinked = self.unlinked - pairs if linked else self.unlinked | pairs
+        self.linked_changed.emit()
 
     @staticmethod
     def held(name: str, value: float) -> float:

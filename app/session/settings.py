@@ -63,13 +63,13 @@ class Settings:
         self._set("tour_seen", "yes" if seen else "no")
 
     @property
-    def linked(self) -> bool:
-        """Left and right move together."""
-        return self._get("linked", "yes") == "yes"
+    def unlinked(self) -> frozenset[str]:
+        """Pairs of controls whose left and right side move alone."""
+        return frozenset(str(name) for name in self._json("unlinked", []))
 
-    @linked.setter
-    def linked(self, linked: bool) -> None:
-        self._set("linked", "yes" if linked else "no")
+    @unlinked.setter
+    def unlinked(self, pairs: frozenset[str]) -> None:
+        self._set_json("unlinked", sorted(pairs))
 
     @property
     def recent(self) -> list[Path]:

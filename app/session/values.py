@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from app.engine.face.controls import BY_NAME
+from app.engine.face.controls import BY_NAME, CONTROLS
 from app.engine.face.parameters import FaceEdit, FittedFace
+
+
+def pair_of(name: str) -> str | None:
+    """The name of the pair a control is one side of: its left control's; None for a control without a mirror."""
+    control = BY_NAME[name]
+    return min(name, control.mirror) if control.mirror else None
+
+
+PAIRS = tuple(c.name for c in CONTROLS if pair_of(c.name) == c.name)
 
 
 def own_value(face: FittedFace | None, name: str) -> float:

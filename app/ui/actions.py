@@ -50,7 +50,9 @@ TABLE = (
     Spec("next_face", "Next face", "face", "Ctrl+]", "face", "Also Tab on the picture"),
     Spec("previous_face", "Previous face", "face", "Ctrl+["),
     Spec("draw_box", "Draw a box around a face", "face", "Ctrl+D", "draw-box", "", True),
-    Spec("linked", "Link left and right", "face", "Ctrl+L", "link", "All pairs; each has its own chain", True),
+    Spec(
+        "linked", "Link left and right", "face", "Ctrl+L", "link", "All pairs; each has its own chain", True
+    ),
     Spec("fit", "Fit", "view", "Ctrl+0", "fit", "Show the whole photo"),
     Spec(
         "actual_size",

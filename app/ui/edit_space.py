@@ -16,6 +16,7 @@ from app.engine.weights import data_folder
 from app.session.presets import PresetLibrary
 from app.session.session import Session
 from app.session.settings import Settings
+from app.session.values import PAIRS
 from app.ui.actions import Actions
 from app.ui.canvas.canvas import Canvas
 from app.ui.canvas.display import to_display
@@ -128,12 +129,12 @@ class EditSpace(QObject):
         self._session.closed.connect(self._on_closed)
         self._connect_nmfc()
         self._actions["after"].setChecked(True)
-        self._actions["linked"].setChecked(self._session.linked)
+        self._actions["linked"].setChecked(not self._session.unlinked)
         self.rail.open_wanted.connect(self._actions["open"].trigger)
         self.rail.box_wanted.connect(self.canvas.set_drawing_box)
         self.canvas.drawing_changed.connect(self.rail.draw_box.setChecked)
         self.presets.failed.connect(self._session.failed)
-        self.edit.linked_changed.connect(self._on_linked_here)
+        self._session.linked_changed.connect(self._on_linked)
         self.edit.weights_wanted.connect(self._actions["models"].trigger)
 
     def panels(self) -> list[Panel]:
@@ -162,7 +163,7 @@ class EditSpace(QObject):
             "next_face": session.next_face,
             "previous_face": session.previous_face,
             "draw_box": lambda: canvas.set_drawing_box(self._actions["draw_box"].isChecked()),
-            "linked": self._on_linked,
+            "linked": lambda: session.link(PAIRS, self._actions["linked"].isChecked()),
             "preview": self._ask_nmfc,
             "copy_edit": self._copy_edit,
             "paste_edit": self._paste_edit,
@@ -208,13 +209,10 @@ class EditSpace(QObject):
     def _on_closed(self) -> None:
         self._rendered = None
 
+    @Slot()
     def _on_linked(self) -> None:
-        self.edit.set_linked(self._actions["linked"].isChecked())
-
-    @Slot(bool)
-    def _on_linked_here(self, linked: bool) -> None:
-        self._settings.linked = linked
-        self._actions["linked"].setChecked(linked)
+        self._settings.unlinked = self._session.unlinked
+        self._actions["linked"].setChecked(not self._session.unlinked)
 
     def _take_snapshot(self) -> None:
         proposal = self._window.tr("Snapshot {}").format(len(self._session.document.snapshots) + 1)

@@ -21,6 +21,7 @@ from app.engine.weights import data_folder
 from app.session.autosave import Autosave
 from app.session.session import Session
 from app.session.settings import Settings
+from app.session.values import PAIRS
 from app.ui import theme
 from app.ui.actions import Actions
 from app.ui.activity import Activity
@@ -55,7 +56,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(SMALLEST)
         self.setAcceptDrops(True)
         session.setParent(self)
-        session.linked = settings.linked
+        session.unlinked = settings.unlinked & frozenset(PAIRS)
         self.actions_ = Actions(settings, self)
         self.autosave = Autosave(session, data_folder() / "recovery")
         self.bar = ErrorBar(self)
@@ -236,6 +237,7 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _on_faces(self) -> None:
+        self._enable()
         portrait = self.session.portrait
         if portrait is not None and not portrait.faces:
             what = self.tr("No face was found in this photo.")
@@ -243,7 +245,6 @@ class MainWindow(QMainWindow):
             self._on_failed(EngineError(what, remedy, "draw_box"))
         elif portrait is not None:
             self.bar.dismiss()
-        self._enable()
 
     @Slot()
     def _on_closed(self) -> None:

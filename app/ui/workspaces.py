@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QTabWidget, QWidget
 
 from app.session.settings import Settings
@@ -45,6 +45,9 @@ class Workspaces(QObject):
         self.current = "edit"
         self._hidden: list[QDockWidget] = []
         self._out = True  # no panel is in the window
+        # Once the docks are where they go: Qt tells of each while it still moves the others.
+        self._titles = QTimer(self, singleShot=True, interval=0)
+        self._titles.timeout.connect(self._show_titles)
         window.setDockNestingEnabled(True)
         window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         self.docks = {panel.name: self._dock(panel) for panel in panels}
@@ -58,7 +61,26 @@ class Workspaces(QObject):
         dock.setWidget(panel.widget)
         if not panel.titled:
             dock.setTitleBarWidget(QWidget(dock))
+            return dock
+        for signal in (dock.topLevelChanged, dock.dockLocationChanged, dock.visibilityChanged):
+            signal.connect(self._titles_due)
         return dock
+
+    @Slot()
+    def _titles_due(self) -> None:
+        self._titles.start()
+
+    @Slot()
+    def _show_titles(self) -> None:
+        """Among tabs the tab is a panel's title, to drag it by too: no second one under it."""
+        for panel in self._panels:
+            dock = self.docks[panel.name]
+            tabbed = bool(self._window.tabifiedDockWidgets(dock)) and not dock.isFloating()
+            if panel.titled and tabbed != (dock.titleBarWidget() is not None):
+                bare = dock.titleBarWidget()
+                dock.setTitleBarWidget(QWidget(dock) if tabbed else None)  # type: ignore[arg-type]
+                if bare is not None:
+                    bare.deleteLater()
 
     def _add(self) -> list[Panel]:
         """Put in the workspace's panels, take out the other's."""

@@ -120,7 +120,7 @@ def test_the_history_keeps_200_steps(opened: Session) -> None:
 def test_left_and_right_move_together_until_unlinked(opened: Session) -> None:
     opened.set_value("brow_left", 0.4)
     assert opened.value("brow_right") == 0.4
-    opened.linked = False
+    opened.link(["brow_left"], False)
     opened.set_value("brow_left", 0.8)
     assert (opened.value("brow_left"), opened.value("brow_right")) == (0.8, 0.4)
 

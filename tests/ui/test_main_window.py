@@ -163,7 +163,7 @@ def test_a_photo_without_a_face_offers_to_draw_a_box(window: MainWindow, photo: 
     other.show()
     other.start(photo)
     qtbot.waitSignal(session.portrait_opened).wait()
-    assert other.bar.isVisible() and other.bar.remedy.text() == "Draw a box"
+    assert other.bar.isVisible() and other.bar.remedy.text() == "Draw a box around a face"
     qtbot.mouseClick(other.bar.remedy, Qt.MouseButton.LeftButton)
     assert other.actions_["draw_box"].isChecked()
     with qtbot.waitSignal(session.faces_changed):
@@ -313,3 +313,12 @@ def accept_dialog(name: str) -> None:
         dialog.accept()  # type: ignore[attr-defined]
 
     QTimer.singleShot(0, accept)
+
+
+def test_a_panel_among_tabs_shows_its_title_once(opened: MainWindow, qtbot: QtBot) -> None:
+    face = opened.spaces.docks["edit"]
+    qtbot.waitUntil(lambda: face.titleBarWidget() is not None and face.titleBarWidget().height() == 0)
+    face.setFloating(True)
+    qtbot.waitUntil(lambda: face.titleBarWidget() is None)
+    face.setFloating(False)
+    qtbot.waitUntil(lambda: face.titleBarWidget() is not None)

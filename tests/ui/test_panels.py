@@ -17,6 +17,7 @@ from app.engine.face.parameters import FaceEdit
 from app.engine.results import Measurement
 from app.session.presets import Preset, PresetLibrary
 from app.session.session import Session
+from app.session.values import PAIRS
 from app.ui.panels.edit_panel import EditPanel
 from app.ui.panels.faces_rail import FacesRail
 from app.ui.panels.history_panel import HistoryPanel
@@ -89,12 +90,16 @@ def test_click_then_double_click_leaves_nothing_behind(panel: EditPanel, session
 
 
 def test_linked_sides_move_together_and_alone_when_unlinked(panel: EditPanel, session: Session) -> None:
-    panel.set_linked(True)
     row(panel, "brow_left").step_to(0.5)
     assert session.edit.get("brow_right") == 0.5 and row(panel, "brow_right").value == 0.5
-    QTest.mouseClick(panel.linked, LEFT)
+    QTest.mouseClick(row(panel, "brow_left").link, LEFT)
     row(panel, "brow_left").step_to(0.8)
     assert (session.edit.get("brow_left"), session.edit.get("brow_right")) == (0.8, 0.5)
+    row(panel, "blink_right").step_to(0.4)  # its own chain is still closed
+    assert session.edit.get("blink_left") == 0.4
+    QTest.mouseClick(row(panel, "brow_left").link, LEFT)
+    row(panel, "brow_right").step_to(0.3)
+    assert session.edit.get("brow_left") == 0.3
 
 
 def test_pose_rows_show_the_photos_own_values(panel: EditPanel, session: Session) -> None:
@@ -153,7 +158,7 @@ def test_resetting_a_group_is_one_step(panel: EditPanel, session: Session) -> No
 
 def test_components_follow_the_semantic_controls(panel: EditPanel, session: Session) -> None:
     pytest.importorskip("app.engine.face.semantic")
-    panel.set_linked(False)
+    session.link(PAIRS, False)
     row(panel, "smile").step_to(1.0)
     moved = [panel.rows[f"exp{k}"].row for k in range(1, 29)]
     largest = max(moved, key=lambda r: abs(r.value))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.engine.face.controls import COMPONENTS, GAZE, POSE, SEMANTIC, Control
 from app.engine.generators import GeneratorInfo
 from app.session.components import carried
 from app.session.session import Session
-from app.ui import icons
+from app.session.values import PAIRS
 from app.ui.panels.binding import Gestures, RowBinding
 from app.ui.panels.hover_pictures import HoverPictures
 from app.ui.panels.latents_group import LatentsGroup
@@ -24,7 +24,6 @@ WIDTH_PX = 340
 class EditPanel(QScrollArea):
     """Everything that edits the active face, in groups that fold."""
 
-    linked_changed = Signal(bool)
     weights_wanted = Signal(str)  # name of the generator whose weights are missing
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -58,7 +57,6 @@ class EditPanel(QScrollArea):
         pose.body.addWidget(self.frontalise)
         self._build_gaze()
         expression = self._group("expression", self.tr("Expression"), SEMANTIC)
-        self.linked = self._chain_button(expression)
         tip = self.tr("Relax the expression")
         self.neutralise = VerbRow(
             self.session, self.tr("Neutralise"), "neutralise", tip, self.session.neutralise, expression
@@ -85,6 +83,9 @@ class EditPanel(QScrollArea):
         row = ParameterSlider(control, group)
         self.rows[control.name] = RowBinding(self.session, row)
         self._pictures.watch(row)
+        if control.name in PAIRS:
+            row.with_chain()
+            row.linked.connect(lambda linked, name=control.name: self.session.link((name,), linked))
         group.body.addWidget(row)
 
     def _build_gaze(self) -> None:
@@ -106,24 +107,14 @@ class EditPanel(QScrollArea):
         beside.addLayout(numbers, 1)
         group.body.addLayout(beside)
 
-    def _chain_button(self, group: FoldingGroup) -> QToolButton:
-        button = QToolButton(group)
-        button.setCheckable(True)
-        button.setFixedSize(22, 22)
-        button.setStyleSheet("padding: 0;")
-        button.setAccessibleName(self.tr("Link left and right"))
-        button.toggled.connect(self._on_linked)
-        group.bar.insertWidget(1, button)
-        return button
-
     def _connect(self) -> None:
         self.session.document_changed.connect(self.refresh)
         self.session.active_changed.connect(self.refresh)
         self.session.portrait_opened.connect(self.refresh)
         self.session.faces_changed.connect(self.refresh)
         self.session.generator_changed.connect(self.show_generator)
-        self.linked.setChecked(self.session.linked)
-        self._show_chain()
+        self.session.linked_changed.connect(self.show_links)
+        self.show_links()
 
     # -- showing
 
@@ -170,19 +161,8 @@ class EditPanel(QScrollArea):
         x, y = value if value is not None else (None, None)
         self.session.set_values({"gaze_x": x, "gaze_y": y}, gesture=self._pad_gestures.number)
 
-    @Slot(bool)
-    def set_linked(self, linked: bool) -> None:
-        """Left and right move together, or not."""
-        self.linked.setChecked(linked)
-
-    @Slot(bool)
-    def _on_linked(self, linked: bool) -> None:
-        self.session.linked = linked
-        self._show_chain()
-        self.linked_changed.emit(linked)
-
-    def _show_chain(self) -> None:
-        linked = self.linked.isChecked()
-        icons.put(self.linked, "link" if linked else "unlink")
-        words = self.tr("Left and right move together") if linked else self.tr("Left and right move alone")
-        self.linked.setToolTip(words)
+    @Slot()
+    def show_links(self) -> None:
+        """Every chain closed where its two sides move together."""
+        for name in PAIRS:
+            self.rows[name].row.show_linked(self.session.is_linked(name))

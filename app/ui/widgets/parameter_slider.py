@@ -35,6 +35,7 @@ class ParameterSlider(QWidget):
     gesture_cancelled = Signal()
     pictures_wanted = Signal(bool)  # the pointer rests on the row (True) or has left it
     next_wanted = Signal(bool)  # Tab (True) or Shift+Tab in the number
+    linked = Signal(bool)  # the chain was closed (True) or opened
 
     def __init__(self, control: Control, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -86,6 +87,27 @@ class ParameterSlider(QWidget):
         self.number.typed.connect(self.step_to)
         self.number.next_wanted.connect(self.next_wanted)
         self.reset_mark.clicked.connect(self.reset)
+
+    def with_chain(self) -> None:
+        """A chain beside the name: this row's pair moves together or alone."""
+        self.link = QToolButton(self)
+        self.link.setCheckable(True)
+        self.link.setFixedSize(20, 20)
+        self.link.setStyleSheet("padding: 0; border: none;")
+        self.link.setAccessibleName(self.tr("Link left and right"))
+        self.link.clicked.connect(self.linked)
+        self.name_label.setFixedWidth(NAME_PX - 24)
+        row = self.layout()
+        assert isinstance(row, QHBoxLayout)
+        row.insertWidget(1, self.link)
+
+    def show_linked(self, linked: bool) -> None:
+        """Whether the row's pair moves together."""
+        self.link.setChecked(linked)
+        icons.put(self.link, "link" if linked else "unlink", "quiet")
+        words = self.tr("Left and right move together") if linked else self.tr("Left and right move alone")
+        self.link.setToolTip(words)
+        self.link.setAccessibleDescription(words)
 
     def without_track(self) -> None:
         """Only name and number, where a track stands elsewhere."""
