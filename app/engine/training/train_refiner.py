@@ -238,6 +238,11 @@ def train_refiner(
     return save_model(recipe.found(), kind_named("refiner"), name, folder.name, digest, LICENCE, USE)
 
 
+def prepare_only(folder: Path, name: str, shard: tuple[int, int]) -> Steps[Step, None, None]:
+    """One share (i, n) of a run's data."""
+    yield from prepare(sources(folder, "train"), run_folder(name) / DATA, shard)
+
+
 def learnt_features(
     data: Path, folder: Path, device: torch.device, steps: int | None = None, minutes: float = FEATURE_MINUTES
 ) -> Steps[Step, None, FaceFeatures]:

@@ -181,7 +181,7 @@ def _seen(hidden: FloatArray, least: Float32) -> Float32:
     coarse = np.zeros(N_MESH)
     coarse[:N_FACE] = hidden
     unseen = (mesh.smooth @ coarse)[mesh.triangles].mean(axis=1)
-    return np.asarray(smoothstep(*VALID, least) * (1 - unseen), np.float32)
+    return np.asarray(smoothstep(*VALID, least.astype(float)) * (1 - unseen), np.float32)
 
 
 def _at_source(
@@ -204,7 +204,7 @@ def _at_source(
 
 def _gate(flow: Float32, opening: NDArray[np.bool_]) -> Float32:
     """(128, 128) 1 where the picture moves, softly; 0 at the square's border."""
-    moved = smoothstep(*STILL, np.abs(flow).max(axis=2)).astype(np.float32)
+    moved = smoothstep(*STILL, np.abs(flow).max(axis=2).astype(float)).astype(np.float32)
     moved = cv2.blur(np.maximum(moved, opening.astype(np.float32)), (5, 5))
     ramp = np.clip((np.minimum(np.arange(SIZE), np.arange(SIZE)[::-1]) / FADE), 0, 1).astype(np.float32)
     return np.asarray(moved * np.minimum(ramp[:, None], ramp[None]), np.float32)
