@@ -31,6 +31,13 @@ def add(subparsers: Subparsers) -> None:
     )
     anyone.set_defaults(run=run_headgan)
 
+    refiner = actions.add_parser("refiner", help="a refiner of mesh-warp from a folder of portraits and clips")
+    refiner.add_argument("folder", type=Path)
+    refiner.add_argument(
+        "--shard", type=share, metavar="I/N", help="only prepare every N-th file from the I-th (from 0) on"
+    )
+    refiner.set_defaults(run=run_refiner)
+
     person = actions.add_parser("head2head", help="a personal model from footage of one person")
     person.add_argument("footage", type=Path)
     person.add_argument(
@@ -57,7 +64,7 @@ def add(subparsers: Subparsers) -> None:
         "--calibrate", action="store_true", help="only learn what the imported matrix means in our components"
     )
     directions.set_defaults(run=run_directions)
-    names = ((anyone, "headgan"), (person, "me"), (people, "people"))
+    names = ((anyone, "headgan"), (refiner, "refiner"), (person, "me"), (people, "people"))
     for action, name in (*names, (stylegan, "faces"), (directions, "directions")):
         action.set_defaults(run=one_of_several(action.get_default("run")))
         action.add_argument("--minutes", type=ranged(float, 0, 1e6), default=10.0, help="to train now")
@@ -97,6 +104,25 @@ def run_headgan(args: argparse.Namespace) -> None:
     model = told(train_headgan(args.folder, args.output, args.minutes), args)
     if model is not None:  # only torchrun's first process has it
         ended(args, f"Trained “{model.name}”. Use it with --engine headgan.")
+
+
+def share(text: str) -> tuple[int, int]:
+    """argparse type of one share of several, "0/4"."""
+    first, _, count = text.partition("/")
+    if not (first.isdigit() and count.isdigit() and int(first) < int(count)):
+        raise argparse.ArgumentTypeError(f"“{text}” is no share: write it as 0/4, 1/4, 2/4 or 3/4")
+    return int(first), int(count)
+
+
+def run_refiner(args: argparse.Namespace) -> None:
+    from app.engine.training.train_refiner import prepare_only, train_refiner
+
+    if args.shard:
+        told(prepare_only(args.folder, args.output, args.shard), args)
+        return
+    model = told(train_refiner(args.folder, args.output, args.minutes), args)
+    if model is not None:
+        ended(args, f"Trained “{model.name}”. Use it with --engine refined-warp.")
 
 
 def run_head2head(args: argparse.Namespace) -> None:
