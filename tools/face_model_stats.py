@@ -40,8 +40,8 @@ def pose_features(rotations: Array) -> Array:
     from app.engine.face.parameters import rotation_angles
 
     angles = np.radians([rotation_angles(rotation) for rotation in rotations])
-    y, p, r = angles.T
-    return np.stack([y, p, r, y * y, p * p, y * p], axis=1)
+    y, p, _ = angles.T
+    return np.stack([y, p, 0 * y, y * y, p * p, y * p], axis=1)
 
 
 def upright(landmarks: Array) -> Array:

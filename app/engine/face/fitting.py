@@ -55,9 +55,13 @@ def camera_and_depth(shape: FloatArray, landmarks: FloatArray, weights: FloatArr
 
 
 def pose_features(camera: Camera) -> FloatArray:
-    """(6,): yaw, pitch, roll, yaw^2, pitch^2, yaw*pitch in radians."""
-    yaw, pitch, roll = (math.radians(angle) for angle in camera.angles)
-    return np.array([yaw, pitch, roll, yaw * yaw, pitch * pitch, yaw * pitch])
+    """(6,): yaw, pitch, 0, yaw^2, pitch^2, yaw*pitch in radians.
+
+    Roll's place is empty: the landmark network sees every face turned upright, and a term learnt from small tilts
+    bent the fit of photos lying on their side.
+    """
+    yaw, pitch, _ = (math.radians(angle) for angle in camera.angles)
+    return np.array([yaw, pitch, 0.0, yaw * yaw, pitch * pitch, yaw * pitch])
 
 
 def rigid_weights(model: MorphableModel) -> FloatArray:

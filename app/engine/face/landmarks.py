@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,7 +21,10 @@ MIN_SIDE = 48
 PASSES = 3
 LEAST_BOX_SCORE = 0.45
 SAME_FACE = 0.3  # overlap (intersection over the smaller box) from which two finds are one face
-LEAST_VERIFIED = 0.64  # score of the box network on the face's own upright crop
+LEAST_VERIFIED = 0.64  # score of the near box network on the face's own upright crop
+# Where the far network is silent: least certainty, and the disagreement of box and landmark network, and of landmarks
+# in wider crops, in face sides, at which certainty falls to 1/e. Faces keep 0.40; a dog, a hand, coins reach 0.31.
+LEAST_CERTAIN, APART, MOVED, MOST_MOVED = 0.36, 0.13, 0.05, 0.06
 RIGHT_EYE_OUTER, LEFT_EYE_OUTER = 33, 263
 Box = tuple[float, float, float, float]
 
@@ -78,6 +82,11 @@ class Region:
         turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         offset = np.array(self.centre) - turn @ np.full(2, CROP / 2)
         return np.column_stack([turn, offset])
+
+    def to_crop(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(N, 2) picture pixels to crop coordinates in [0, CROP]."""
+        matrix = self.to_picture()
+        return np.asarray((points - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T)
 
     def crop(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(CROP, CROP, 3), resampled without aliasing; beyond the picture its border is repeated."""
@@ -164,35 +173,61 @@ class FaceTracker:
         return face if face is not None and overlap(face.box, self._last.box) > 0.2 else None
 
     def _search(self, pixels: NDArray[np.uint8], thorough: bool) -> list[DetectedFace]:
-        """Upright faces first; turned ones only where none was found upright."""
+        """Upright faces first; turned ones only where none was found upright.
+
+        The surest box at a place decides: tried often enough, a dog's face passes for a human one.
+        """
         faces: list[DetectedFace] = []
         for quarter in (0, 1, 2, 3) if thorough else (0,):
             upright = list(faces)
+            refused: list[Box] = []
             for found in self._boxes(pixels, quarter, tiles=thorough):
                 known = upright if quarter else faces
                 if any(covered(found.box, face.box) > 0.6 for face in known):
                     continue
-                region = Region.of_points(_corners(found.box), found.eyes)
+                if any(overlap(found.box, box) > 0.5 for box in refused):
+                    continue
+                region = Region.of_points(_corners(found.box), found.points[:2])
                 face = self._landmarks(pixels, region, PASSES)
                 if face is not None and overlap(face.box, found.box) > 0.25:
                     score = self._verified(pixels, face)
-                    faces += [replace(face, score=score)] if score > LEAST_VERIFIED else []
+                    faces += [replace(face, score=score)] if score else []
+                    refused += [] if score else [found.box]
             faces = _without_doubles(faces)
         return faces
 
     def _verified(self, pixels: NDArray[np.uint8], face: DetectedFace) -> float:
-        """How surely the face, seen upright with its surroundings, is found again at its place and size.
+        """How surely this is a face, 0 if it is none: seen upright with its surroundings it must be found again.
 
-        Tiles show mouths, ears and folds of cloth alone, which both networks may take for faces.
+        Tiles show mouths, ears and folds of cloth alone, which the networks may take for faces. What only one of
+        the two box networks finds again must also hold still: a muzzle's landmarks move with the crop.
         """
-        assert self._near is not None
+        assert self._near is not None and self._far is not None
         region = Region.of_landmarks(face.landmarks)
         wide = replace(region, side=region.side * 1.5)
+        crop = wide.crop(pixels)
         share = CROP / (CROP_SCALE * 1.5)
         own = ((CROP - share) / 2, (CROP - share) / 2, share, share)
-        again = self._near.find(wide.crop(pixels))
-        fitting = [item.score * face.score for item in again if overlap(item.box, own) > 0.35]
-        return max(fitting, default=0.0)
+        again = [item for item in self._near.find(crop) if overlap(item.box, own) > 0.35]
+        best = max(again, key=lambda item: item.score, default=None)
+        if best is None or best.score * face.score <= LEAST_VERIFIED:
+            return 0.0
+        score = best.score * face.score
+        landmarks = wide.to_crop(face.landmarks[:, :2])
+        far = [item for item in self._far.find(crop) if overlap(item.box, own) > 0.5]
+        if any(_apart(item, landmarks) < APART * share for item in far):
+            return score
+        apart = _apart(best, landmarks) / share
+        moved = self._moved(pixels, face, region) / face.side
+        doubt = (apart / APART) ** 2 + (moved / MOVED) ** 2
+        return score if score * math.exp(-doubt) > LEAST_CERTAIN else 0.0
+
+    def _moved(self, pixels: NDArray[np.uint8], face: DetectedFace, region: Region) -> float:
+        """Pixels by which the landmarks move, on the mean, when they are sought in wider crops."""
+        wider = (replace(region, side=region.side * more) for more in (1.12, 1.25))
+        found = [self._landmarks(pixels, other, 1) for other in wider]
+        most = MOST_MOVED * face.side
+        return float(np.mean([most if other is None else min(_gap(other, face), most) for other in found]))
 
     def _boxes(self, pixels: NDArray[np.uint8], quarter: int, tiles: bool) -> list[Found]:
         """Detections at every scale of the picture turned by `quarter` x 90 degrees, in its own pixels."""
@@ -235,6 +270,7 @@ def require_faces(faces: Sequence[DetectedFace]) -> tuple[DetectedFace, ...]:
         raise EngineError(
             "No face was found in this picture.",
             "Draw a box around the face, or open a photo that shows one.",
+            "draw_box",
         )
     large = tuple(face for face in faces if face.side >= MIN_SIDE)
     if not large:
@@ -242,6 +278,7 @@ def require_faces(faces: Sequence[DetectedFace]) -> tuple[DetectedFace, ...]:
         raise EngineError(
             f"The face is too small: {side:.0f} pixels, and at least {MIN_SIDE} are needed.",
             "Open a larger version of the photo.",
+            "open",
         )
     return large
 
@@ -263,6 +300,17 @@ def covered(a: Box, b: Box) -> float:
 
 def _middle(face: DetectedFace) -> float:
     return face.box[0] + face.box[2] / 2
+
+
+def _gap(a: DetectedFace, b: DetectedFace) -> float:
+    """Mean distance of the landmarks of two faces, pixels."""
+    return float(np.linalg.norm((a.landmarks - b.landmarks)[:468, :2], axis=1).mean())
+
+
+def _apart(found: Found, landmarks: NDArray[np.float64]) -> float:
+    """Mean distance of a box network's eyes, nose and mouth from those of (478, 2) landmarks."""
+    own = [landmarks[list(vertices)].mean(axis=0) for vertices in ((33, 133), (362, 263), (4,), (13, 14))]
+    return float(np.linalg.norm(found.points - own, axis=1).mean())
 
 
 def _corners(box: Box) -> NDArray[np.float64]:
@@ -319,7 +367,7 @@ def _at_most(pixels: NDArray[np.uint8], side: int) -> tuple[NDArray[np.uint8], f
 
 def _turn_back(found: Found, width: int, height: int, quarter: int) -> Found:
     """A find in a picture turned counter-clockwise by np.rot90(., quarter), in the picture as it was."""
-    points = np.concatenate([_corners(found.box), found.eyes])
+    points = np.concatenate([_corners(found.box), found.points])
     for _ in range(quarter):
         points = np.column_stack([height - points[:, 1], points[:, 0]])
         width, height = height, width
@@ -330,4 +378,4 @@ def _turn_back(found: Found, width: int, height: int, quarter: int) -> Found:
 
 def _placed(found: Found, scale: float, x: int, y: int) -> Found:
     bx, by, bw, bh = (value / scale for value in found.box)
-    return Found((bx + x, by + y, bw, bh), found.eyes / scale + (x, y), found.score)
+    return Found((bx + x, by + y, bw, bh), found.points / scale + (x, y), found.score)

@@ -84,11 +84,11 @@ def solutions() -> Any:
 
 @dataclass(frozen=True)
 class Found:
-    """One detection, pixels of the picture given: box (x, y, w, h), the two eyes (2, 2) from left to right in
-    an upright picture, score in [0, 1]."""
+    """One detection, pixels of the picture given: box (x, y, w, h), score in [0, 1], and points (4, 2): in an upright
+    picture the left eye, the right one, the tip of the nose, the middle of the mouth."""
 
     box: tuple[float, float, float, float]
-    eyes: NDArray[np.float64]
+    points: NDArray[np.float64]
     score: float
 
 
@@ -111,10 +111,10 @@ class FaceBoxes:
     def _found(detection: Any, width: int, height: int) -> Found:
         location = detection.location_data
         box = location.relative_bounding_box
-        eyes = np.array([[p.x * width, p.y * height] for p in location.relative_keypoints[:2]])
+        points = np.array([[p.x * width, p.y * height] for p in location.relative_keypoints[:4]])
         return Found(
             (box.xmin * width, box.ymin * height, box.width * width, box.height * height),
-            eyes,
+            points,
             float(detection.score[0]),
         )
 

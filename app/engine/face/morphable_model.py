@@ -23,7 +23,7 @@ class MorphableModel:
 
     mean: (V, 3); identity_basis: (I, V, 3) and expression_basis: (28, V, 3), orthonormal and mutually
     orthogonal; *_sigma: their standard deviations, so that parameters are in sigmas; pose_bias: (6, V, 3),
-    what the landmarker itself adds with yaw, pitch, yaw^2, pitch^2, yaw*pitch, roll (radians); triangles:
+    what the landmarker itself adds with `fitting.pose_features`; triangles:
     (T, 3) counter-clockwise to the viewer; mirror: (V,), the vertex on the other side; groups: vertex
     indices by name.
     """

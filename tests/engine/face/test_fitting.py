@@ -80,6 +80,16 @@ def test_the_astronaut_is_explained_to_half_a_percent(model, face) -> None:
     assert max(np.abs(face.params.expression.coefficients)) < 5
 
 
+def test_a_photo_on_its_head_fits_the_same(model, astronaut_faces) -> None:
+    """The network sees every face upright, so that its bias does not depend on roll."""
+    one = astronaut_faces[0]
+    turned = DetectedFace(one.landmarks * (-1, -1, 1) + (512, 512, 0), one.box)
+    a, b = fit_face(one, model).params, fit_face(turned, model).params
+    assert abs(abs(b.camera.roll - a.camera.roll) - 180) < 0.01
+    assert np.allclose(a.identity.coefficients, b.identity.coefficients, atol=1e-6)
+    assert np.allclose(a.expression.coefficients, b.expression.coefficients, atol=1e-6)
+
+
 def test_gaze_follows_the_irises_and_is_the_heads(model, detected) -> None:
     params = some_params(1)
     seen = detected(params)

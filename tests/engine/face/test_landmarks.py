@@ -88,6 +88,14 @@ def test_nothing_is_found_where_nothing_is(tracker, kind) -> None:
         require_faces(tracker.detect(pixels))
 
 
+@pytest.mark.parametrize("name", ["coins", "chelsea"])
+def test_busts_on_coins_and_cats_are_no_faces(tracker, name) -> None:
+    import skimage.data
+
+    pixels = getattr(skimage.data, name)()
+    assert tracker.detect(np.dstack([pixels] * 3) if pixels.ndim == 2 else pixels) == ()
+
+
 def test_a_face_too_small_is_told_with_its_size(astronaut_faces) -> None:
     face = astronaut_faces[0]
     small = DetectedFace(face.landmarks * 0.2, tuple(0.2 * v for v in face.box))
@@ -142,6 +150,10 @@ def test_groups_turned_heads_and_empty_scenes(tracker, shared) -> None:
         "a_noface_suits_nasa.jpg": range(1),
         "a_face_hidden_cap_cc0.jpg": range(1),
         "a_tiny_48px_if006.png": range(1, 2),
+        "a_far_profile_cameraman_cc0.png": range(1, 2),
+        "a_Rembrandt à la casquette.jpg": range(1, 2),
+        "a_occluded_camera_cc0.jpg": range(1),  # a hand beside the camera that hides the face
+        "b_animal_dog.jpg": range(1),
     }
     for name, count in expected.items():
         with Image.open(shared / "media" / "hard" / name) as image:
