@@ -16,7 +16,7 @@ from app.engine.errors import EngineError
 from app.engine.face.parameters import Camera, Expression, FaceEdit, FaceParams, FittedFace, Identity
 from app.engine.generators import GeneratorInfo, LatentControl
 from app.engine.imaging.photo import Photo
-from app.engine.results import Edits, Measurement, Portrait, Rendered, Step
+from app.engine.results import Edits, Flow, Measurement, Portrait, Rendered, Step
 
 WARP = GeneratorInfo("mesh-warp", "Mesh warp", 0, ("yaw", "smile"), (), "MIT")
 LATENT = GeneratorInfo(
@@ -126,6 +126,14 @@ class FakeEngine:
             np.uint8
         )
         return picture
+
+    def flow(self, portrait: Portrait, face: int, edit: FaceEdit, max_side: int | None = None) -> Flow | None:
+        self._note("flow", face, edit, max_side)
+        if edit.is_identity:
+            return None
+        x, y, w, h = portrait.faces[face].box
+        picture = np.full((8, 8, 4), 200, np.uint8)
+        return Flow(picture, (x, y, w, h), np.array([[x, y, x + w, y + h]]), 9.0)
 
     def export(
         self, portrait: Portrait, edits: Edits, path: Path, options: Mapping[str, Any] | None = None

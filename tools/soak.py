@@ -4,7 +4,8 @@
 
 The source is a virtual camera of 640 x 480 at 30 frames per second (the sample portrait's head, rolling and
 coming nearer), the portrait is the sample photo; sound is the virtual microphone's. `slope` is the
-least-squares growth of resident memory in MB a minute after the first fifth of the run (caches fill then).
+least-squares growth of resident memory in MB a minute after the first fifth of the run (caches fill then); the
+queue is what the recorder has not written yet, its mean over the second and over the last fifth of the run.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def soak(minutes: float, side: int, film: Path) -> dict[str, Any]:
             latencies.append(step.extra["latency_ms"])
             now = time.monotonic()
             while heard[1] < now - start:
-                recorder.write_sound(heard[0], start + heard[1])
+                animation.hear(heard[0], start + heard[1])
                 heard = next(sound)
             if not samples or now - start - samples[-1][0] >= SAMPLE_SECONDS:
                 samples.append((now - start, resident_mb(), recorder.waiting))
@@ -95,6 +96,9 @@ def summary(
 ) -> dict[str, Any]:
     moments, memory, waiting = (np.array(column) for column in zip(*samples))
     settled = moments >= 0.2 * moments[-1]
+    fifths = [
+        waiting[(moments >= a * moments[-1]) & (moments <= (a + 0.2) * moments[-1])] for a in (0.2, 0.8)
+    ]
     slope = np.polyfit(moments[settled] / 60, memory[settled], 1)[0]
     return {
         "minutes": seconds / 60,
@@ -107,6 +111,8 @@ def summary(
         "memory_end_mb": float(memory[-1]),
         "slope_mb_per_minute": float(slope),
         "recorder_queue_max": int(waiting.max()),
+        "recorder_queue_mean_early": float(fifths[0].mean()) if len(fifths[0]) else 0.0,
+        "recorder_queue_mean_late": float(fifths[1].mean()) if len(fifths[1]) else 0.0,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from app.engine.errors import EngineError
 from app.engine.face.retargeting import RetargetSettings
 from app.engine.results import Step
 from app.session.session import Session
-from app.session.worker import Answer, Crash, Task
+from app.session.worker import QUEUED, Answer, Crash, Task
 
 LIVE_SIDE = 768  # px, the longer side of the portrait while it is driven
 NMFC_SIDE = 160
@@ -25,16 +26,21 @@ class Live(QObject):
     stepped = Signal(object)  # Step; see `Animation.steps` for its extra
     stopped = Signal()
     recorded = Signal(object)  # Recording
+    saving = Signal(float)  # share of a stopped recording's end that is written, [0, 1]
     kept = Signal(object)  # Path of the performance written
     rendered = Signal(object)  # Path of the film a clip was rendered to
     failed = Signal(object)  # EngineError
+    _saving_changed = Signal(object)  # Saving, from its own thread
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._session = session
         self.settings = RetargetSettings()
         self.recording = self.keeping = self.paused = self.listening = self.sending = False
+        self.unsaved = 0  # recordings that have stopped and are not written to their end yet
+        self.loop = False
         self._fresh = False
+        self._saving_changed.connect(self._on_saving, QUEUED)
         session.progressed.connect(self._on_step)
         session.job_ended.connect(self._on_ended)
         session.task_done.connect(self._on_done)
@@ -58,11 +64,12 @@ class Live(QObject):
 
     def start_clip(self, path: Path) -> None:
         """Drive the active face from a clip, a performance or a folder, at the clip's own pace."""
+        loop = self.loop
 
         def source() -> Any:
-            from app.engine.driving.sources import PacedSource, open_source
+            from app.engine.driving.sources import LoopingSource, PacedSource, open_source
 
-            return PacedSource(open_source(path))
+            return PacedSource(LoopingSource(lambda: open_source(path), loop))
 
         self._start(source)
 
@@ -124,15 +131,26 @@ class Live(QObject):
         self.listening = on
         self._tell(lambda animation: animation.listen(on, device or None), "listen")
 
+    def set_loop(self, loop: bool) -> None:
+        """Clips begin again at their end."""
+        self.loop = loop
+        self._tell(lambda animation: animation.source.set_loop(loop) if _is_clip(animation) else None)
+
     def record(self, path: Path) -> None:
         """Record a film from the next frame on."""
         self.recording = True
-        self._tell(lambda animation: animation.record(path), "record")
+
+        def tell(saving: Any) -> None:
+            with contextlib.suppress(RuntimeError):  # the window is gone; the film is still finished
+                self._saving_changed.emit(saving)
+
+        self._tell(lambda animation: animation.record(path, tell), "record")
 
     def stop_recording(self, clip: Path | None = None) -> None:
-        """Finish the film: `recorded` follows. clip: the driving clip, whose sound goes under it."""
+        """Finish the film: `saving`, then `recorded` follows. clip: the driving clip, whose sound goes under it."""
+        self.unsaved += self.recording
         self.recording = False
-        self._tell(lambda animation: animation.stop_recording(clip), "recorded")
+        self._tell(lambda animation: animation.stop_recording(clip), "stop recording")
 
     def keep_performance(self) -> None:
         """Keep the driver's parameters from the next frame on."""
@@ -188,6 +206,7 @@ class Live(QObject):
     @Slot(object)
     def _on_ended(self, answer: Answer) -> None:
         if answer.task.kind == "live":
+            self.unsaved += self.recording  # it finishes its film when it ends
             self.recording = self.keeping = False
             self._session.scheduler.hold(False)
             self.stopped.emit()
@@ -197,7 +216,7 @@ class Live(QObject):
     @Slot(object)
     def _on_done(self, answer: Answer) -> None:
         kind = answer.task.kind
-        if kind not in ("live", "listen", "record", "recorded", "kept", "send"):
+        if kind not in ("live", "listen", "record", "stop recording", "kept", "send"):
             return
         if answer.error is not None:
             self._undo(kind)
@@ -205,10 +224,21 @@ class Live(QObject):
                 self._session.crashed.emit(answer.error.traceback)
             else:
                 self.failed.emit(answer.error)
-        elif kind == "recorded" and answer.value is not None:
-            self.recorded.emit(answer.value)
+        elif kind == "stop recording" and answer.value is None:  # it had ended by itself
+            self.unsaved = max(0, self.unsaved - 1)
         elif kind == "kept" and answer.value is not None:
             self.kept.emit(answer.value)
+
+    @Slot(object)
+    def _on_saving(self, saving: Any) -> None:
+        if not saving.done:
+            self.saving.emit(saving.share)
+            return
+        self.unsaved = max(0, self.unsaved - 1)
+        if saving.recording is not None:
+            self.recorded.emit(saving.recording)
+        else:
+            self.failed.emit(saving.error)
 
     def _undo(self, kind: str) -> None:
         """What could not be switched on is off."""
@@ -222,3 +252,7 @@ class Live(QObject):
         if self.running:
             edit = self._session.edit
             self._tell(lambda animation: setattr(animation.controls, "edit", edit))
+
+
+def _is_clip(animation: Any) -> bool:
+    return hasattr(animation.source, "set_loop")

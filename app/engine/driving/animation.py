@@ -6,7 +6,7 @@ is being recorded.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from app.engine.driving.audio import LevelMeter, Microphone, SoundTrack
 from app.engine.driving.driver import Driver
+from app.engine.driving.hearing import LISTENING, Ear
 from app.engine.driving.live import Controls, Driven, Gauge, Performer, Scene
 from app.engine.driving.performance import Performance
-from app.engine.driving.recorder import Recorder, Recording, disk_left
+from app.engine.driving.recorder import Recorder, disk_left
+from app.engine.driving.saving import Saving
 from app.engine.driving.sources import FrameSource
 from app.engine.driving.virtual_camera import VirtualCameraOutput
 from app.engine.face.parameters import FaceParams
@@ -70,6 +72,8 @@ class Animation:
         self.level: float | None = None
         self._microphone: Microphone | None = None
         self._meter = LevelMeter()
+        self._ear: Ear | None = None
+        self._on_saving: Callable[[Saving], None] | None = None
         self._renderer: NmfcRenderer | None = None
         self._size = (0, 0)
         self._film_start: float | None = None
@@ -85,7 +89,8 @@ class Animation:
         """A step per frame; without a picture while paused or while a live source gives none.
 
         extra: fps, dropped, latency_ms (live), driven (`Driven`), neutral, nmfc, recording seconds,
-        disk_left, level.
+        disk_left, level, rate (of the source, frames per second, None where unknown), sigma ((28,) of the
+        expression's components).
         """
         gauge, done = Gauge(), 0
         try:
@@ -94,6 +99,8 @@ class Animation:
                 if frame is None or self.paused:
                     yield Step(done, self.source.total, self._why_waiting(), extra=self._told())
                     continue
+                if self._ear is not None and self._scene.generator.info.name in LISTENING:
+                    self.controls.audio = self._ear.features()
                 driven = self._performer.step(frame, self.controls)
                 self._pass_on(driven)
                 done += 1
@@ -107,8 +114,9 @@ class Animation:
         """Free the devices; finish a recording that is still running."""
         self.source.close()
         self.listen(False)
-        if self.recorder is not None:
-            self.stop_recording()
+        saving = self.stop_recording()
+        if saving is not None and self._on_saving is None:  # nobody else waits for it
+            saving.result()
         for part in (self.output, self._renderer):
             if part is not None:
                 part.close()
@@ -116,14 +124,18 @@ class Animation:
 
     # -- recording
 
-    def record(self, path: Path) -> None:
-        """Record a film from the next frame on, with the microphone if it is listened to."""
+    def record(self, path: Path, on_saving: Callable[[Saving], None] | None = None) -> None:
+        """Record a film from the next frame on, with the microphone if it is listened to.
+
+        on_saving: told, on another thread, how the film's end is coming along once recording has stopped.
+        """
         sound = (self._microphone.rate, self._microphone.channels) if self._microphone else None
         self._film_start = None
         self.recorder = Recorder(path, sound=sound, trained=self._scene.trained)
+        self._on_saving = on_saving
 
-    def stop_recording(self, clip: Path | None = None) -> Recording | None:
-        """Finish the film, with the sound of the driving `clip` if given; None where none was running."""
+    def stop_recording(self, clip: Path | None = None) -> Saving | None:
+        """Begin to finish the film, with the sound of the driving `clip` if given; None where none was running."""
         recorder, self.recorder = self.recorder, None
         if recorder is None:
             return None
@@ -132,15 +144,16 @@ class Animation:
             frame = 1 / float(self.source.rate or 25)
             zero = getattr(self.source, "zero", None) or 0.0  # a paced clip's place on the clock
             track = SoundTrack(clip, self._film_start - zero, recorder.duration + frame)
-        return recorder.stop(track)
+        return Saving(recorder, track, self._on_saving)
 
     def listen(self, on: bool, device: int | str | None = None) -> None:
         """Open the microphone for the meter and the next recording, or close it."""
         if self._microphone is not None:
             self._microphone.close()
-        self._microphone, self.level = None, None
+        self._microphone = self._ear = self.level = None
         if on:
-            self._microphone = Microphone(self._hear, device)
+            self._microphone = Microphone(self.hear, device)
+            self._ear = Ear(self._microphone.rate)
 
     def keep_performance(self) -> None:
         """Keep the driver's parameters from the next frame on."""
@@ -158,9 +171,12 @@ class Animation:
             self.source.name,
         )
 
-    def _hear(self, samples: NDArray[np.float32], time: float) -> None:
-        """On the microphone's thread."""
+    def hear(self, samples: NDArray[np.float32], time: float) -> None:
+        """Samples (n, channels) of the microphone, heard from `time` on; called on its own thread."""
         self.level = self._meter.add(samples, time)
+        ear = self._ear
+        if ear is not None:
+            ear.add(samples, time)
         recorder = self.recorder
         if recorder is not None:
             recorder.write_sound(samples, time)
@@ -182,6 +198,7 @@ class Animation:
 
     def _told(self) -> dict[str, Any]:
         told: dict[str, Any] = {"neutral": self.driver.neutral, "level": self.level}
+        told |= {"rate": self.source.rate, "sigma": self._scene.model.expression_sigma}
         told["lost"] = bool(getattr(self.source, "lost", False))
         if self.recorder is not None:
             told |= {"recording": self.recorder.duration, "recording_error": self.recorder.error}

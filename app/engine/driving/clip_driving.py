@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from fractions import Fraction
-from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.driving.animation import Animation, scene_of
-from app.engine.driving.audio import SoundTrack, clip_sound
+from app.engine.driving.audio import SoundTrack
 from app.engine.driving.driver import Driver
+from app.engine.driving.hearing import LISTENING, clip_features
 from app.engine.driving.live import Controls, Scene
 from app.engine.driving.neutral import best_neutral
 from app.engine.driving.performance import Performance, PerformanceSource
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from app.engine.engine import Engine
     from app.engine.face.morphable_model import MorphableModel
 
-LISTENING = ("headgan",)  # generators that are conditioned on sound
-SOUND_RATE = 16000
+Sound = Generator[NDArray[np.float32], None, None]
 LOOKED_AT = 40  # frames in which identity and neutral are sought
 LONGEST_LOOK = 1500  # frames
 
@@ -86,9 +85,7 @@ def drive_clip(
         yield Step(done, done, f"Wrote {recording.path}", extra={"recording": recording})
 
 
-def _to_the_end(
-    animation: Animation, recorder: Recorder | None, sounds: NDArray[np.float32] | None
-) -> Iterator[Step]:
+def _to_the_end(animation: Animation, recorder: Recorder | None, sounds: Sound | None) -> Iterator[Step]:
     with closing(animation):
         steps = animation.steps()
         if sounds is not None:
@@ -102,28 +99,24 @@ def _to_the_end(
             yield step
 
 
-def _hearing(steps: Iterator[Step], controls: Controls, sounds: NDArray[np.float32]) -> Iterator[Step]:
-    """Sets each frame's audio features before its step is made."""
-    for row in chain(sounds, repeat(sounds[-1])):
-        controls.audio = tuple(row.tolist())
-        step = next(steps, None)
-        if step is None:
-            return
-        yield step
+def _hearing(steps: Iterator[Step], controls: Controls, sounds: Sound) -> Iterator[Step]:
+    """Sets each frame's audio features before its step is made; the last ones stay."""
+    with closing(sounds):
+        while True:
+            row = next(sounds, None)
+            if row is not None:
+                controls.audio = tuple(row.tolist())
+            step = next(steps, None)
+            if step is None:
+                return
+            yield step
 
 
-def heard(engine: Engine, path: Path, source: FrameSource) -> NDArray[np.float32] | None:
-    """(frames, 300) audio features for a generator that listens; None for the others and for silent clips."""
+def heard(engine: Engine, path: Path, source: FrameSource) -> Sound | None:
+    """(300,) audio features by frame for a generator that listens; None for the others and for silent clips."""
     if engine.generator.info.name not in LISTENING or not _has_sound(source) or not source.rate:
         return None
-    from app.engine.driving.audio_features import audio_features
-
-    blocks = list(clip_sound(path, SOUND_RATE))
-    if not blocks:  # a track without a single sample
-        return None
-    samples = np.concatenate(blocks)
-    frames = max(1, source.total or round(len(samples) / SOUND_RATE * source.rate))
-    return audio_features(samples, SOUND_RATE, float(source.rate), frames)
+    return clip_features(path, float(source.rate))
 
 
 def _recorder(output: Path, source: FrameSource, scene: Scene) -> Recorder:

@@ -11,7 +11,7 @@ from app.engine.driving.neutral import Calibration, Quality, best_neutral, quali
 from app.engine.driving.sources import Frame
 from app.engine.face.fitting import fit_face
 from app.engine.face.parameters import FaceParams, FittedFace, FloatArray, Identity
-from app.engine.face.smoothing import FaceSmoother
+from app.engine.face.smoothing import FaceSmoother, Smoothing
 from app.engine.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
@@ -56,6 +56,10 @@ class Driver:
     def neutral(self) -> FaceParams | None:
         """The face at rest: calibrated, else the best so far; None before a face was seen."""
         return self.calibration.neutral
+
+    def smooth(self, amounts: Smoothing) -> None:
+        """Smooth by these amounts from the next frame on."""
+        self._smoother.set(amounts)
 
     def prepare(self, frames: Iterable[Frame]) -> None:
         """Take identity and neutral from these frames of a clip, before it is driven from its start."""

@@ -85,6 +85,7 @@ class Performer:
     def step(self, frame: Frame, controls: Controls) -> Driven:
         """Animate the portrait by one frame."""
         watch = Stopwatch()
+        self.driver.smooth(controls.settings.smoothing)
         driver = self.driver.drive(frame)
         for name, ms in self.driver.reading.ms:
             if name != "total":

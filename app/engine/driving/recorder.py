@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from app.engine.driving.audio import SoundClock, SoundTrack
 from app.engine.driving.provenance import Note
-from app.engine.driving.sinks import ENDINGS, FilmSink, PngSink, Sink
+from app.engine.driving.sinks import ENDINGS, FilmSink, PngSink, Sink, Tell
 from app.engine.errors import EngineError
 
 PICTURES_WAITING = 12
@@ -121,8 +121,11 @@ class Recorder:
                 start = max(0.0, seconds + early / self._sound[0])
                 self._put(_Item(samples[early:].copy(), start, is_sound=True))
 
-    def stop(self, track: SoundTrack | None = None) -> Recording:
-        """Finish the file; `track` lays a clip's sound under it. EngineError if nothing was recorded."""
+    def stop(self, track: SoundTrack | None = None, tell: Tell | None = None) -> Recording:
+        """Finish the file; `track` lays a clip's sound under it. EngineError if nothing was recorded.
+
+        A long film takes a while: `tell` is called with the share that is done.
+        """
         self._end()
         if self._sink is None:
             raise self.error or EngineError("Nothing was recorded.", "Record for at least one picture.")
@@ -130,7 +133,7 @@ class Recorder:
             self._sink.track = track
         path = self.path
         try:
-            path = self._sink.close(keep=True)
+            path = self._sink.close(keep=True, tell=tell)
         except EngineError as error:
             self.error = error
         return Recording(path, self.pictures, self.dropped, self.duration, self.error)

@@ -11,6 +11,7 @@ import os
 import subprocess
 import threading
 from collections import deque
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol
@@ -45,6 +46,10 @@ TO_YUV = "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chro
 FRAGMENTS = ("-movflags", "+frag_keyframe+delay_moov+default_base_moof", "-frag_duration", "1000000")
 
 
+Tell = Callable[[float], None]  # the share of a film's end that is written, [0, 1]
+TELL_EVERY = 0.25  # seconds
+
+
 class Sink(Protocol):
     """Takes pictures and sound in the order of time; all on one thread."""
 
@@ -52,7 +57,7 @@ class Sink(Protocol):
 
     def sound(self, samples: NDArray[np.float32], seconds: float) -> None: ...
 
-    def close(self, keep: bool) -> Path: ...
+    def close(self, keep: bool, tell: Tell | None = None) -> Path: ...
 
 
 class FilmSink:
@@ -120,8 +125,11 @@ class FilmSink:
         data = np.ascontiguousarray(samples, np.float32)
         self._send(matroska.block(matroska.SOUND, seconds, data.nbytes), data.data)
 
-    def close(self, keep: bool) -> Path:
-        """End the film; `keep` false throws it away. EngineError where its end could not be written."""
+    def close(self, keep: bool, tell: Tell | None = None) -> Path:
+        """End the film; `keep` false throws it away. EngineError where its end could not be written.
+
+        tell: called now and then while the finished film is written.
+        """
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # where ffmpeg is gone already its exit status tells why
             self._process.stdin.close()
@@ -130,12 +138,12 @@ class FilmSink:
         if not keep:
             self._unfinished.unlink(missing_ok=True)
             return self._path
-        final = self._finish()
+        final = self._finish(tell)
         if status:
             raise self._error(final)
         return final
 
-    def _finish(self) -> Path:
+    def _finish(self, tell: Tell | None) -> Path:
         """Index first, clip's sound in, renamed; where that fails the fragments themselves are kept."""
         beside = self._path.with_name(f".{self._path.name}.part")
         sound, mapping = self.track.as_input() if self.track else ([], [])
@@ -143,9 +151,8 @@ class FilmSink:
         index = [] if kind == "webm" else ["-movflags", "+faststart"]
         codec = ["-c:v", "copy", "-c:a", ("libopus" if kind == "webm" else "aac") if self.track else "copy"]
         source = ["-v", "error", "-y", "-i", ffmpeg.local(self._unfinished), *sound, *mapping]
-        done = ffmpeg.run([*source, *codec, *index, "-f", kind, ffmpeg.local(beside)])
         try:
-            if done.returncode == 0:
+            if self._remuxed([*source, *codec, *index, "-f", kind, ffmpeg.local(beside)], beside, tell):
                 self._note.append_to(beside, kind)
                 os.replace(beside, self._path)
                 self._unfinished.unlink()
@@ -158,6 +165,19 @@ class FilmSink:
             raise self._error(None)
         os.replace(self._unfinished, self._path)
         return self._path
+
+    def _remuxed(self, arguments: list[str], beside: Path, tell: Tell | None) -> bool:
+        """Let ffmpeg write the finished film `beside`, about as large as the unfinished one."""
+        whole = max(1, self._unfinished.stat().st_size) if self._unfinished.exists() else 1
+        process = subprocess.Popen(
+            [ffmpeg.executable(), *ffmpeg.QUIET, *arguments], stderr=subprocess.DEVNULL
+        )
+        while True:
+            try:
+                return process.wait(TELL_EVERY) == 0
+            except subprocess.TimeoutExpired:
+                if tell is not None and beside.exists():
+                    tell(min(1.0, beside.stat().st_size / whole))
 
     def _send(self, *parts: bytes | memoryview) -> None:
         assert self._process.stdin is not None
@@ -215,7 +235,7 @@ class PngSink:
     def sound(self, samples: NDArray[np.float32], seconds: float) -> None:
         """Pictures have no sound."""
 
-    def close(self, keep: bool) -> Path:
+    def close(self, keep: bool, tell: Tell | None = None) -> Path:
         self._times.close()
         if not keep:
             for file in self._folder.iterdir():

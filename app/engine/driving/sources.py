@@ -87,6 +87,42 @@ class PictureSource:
         self._next = len(self._paths)
 
 
+class LoopingSource:
+    """What `open_again` opens, from the beginning again whenever it has ended while `loop` is set; times go on."""
+
+    live = False
+
+    def __init__(self, open_again: Callable[[], FrameSource], loop: bool = False) -> None:
+        self.loop = loop
+        self._open_again = open_again
+        self._source = open_again()
+        self.name, self.rate, self.total = self._source.name, self._source.rate, self._source.total
+        self.neutral: FaceParams | None = getattr(self._source, "neutral", None)
+        self._offset, self._next_start, self._index = 0.0, 0.0, 0
+        self._closed = False
+
+    def take(self, timeout: float) -> Frame | None:
+        if self._source.ended and not self.ended:
+            self._source.close()
+            self._source = self._open_again()
+            self._offset = self._next_start
+        frame = self._source.take(timeout)
+        if frame is None:
+            return None
+        time = self._offset + frame.time
+        self._next_start = time + float(1 / (self.rate or FOLDER_RATE))
+        index, self._index = self._index, self._index + 1
+        return replace(frame, time=time, index=index)
+
+    @property
+    def ended(self) -> bool:
+        return self._closed or (self._source.ended and not self.loop)
+
+    def close(self) -> None:
+        self._closed = True
+        self._source.close()
+
+
 class PacedSource:
     """A recorded source played like a camera: at its own speed, overdue frames dropped.
 
@@ -122,6 +158,11 @@ class PacedSource:
             return None
         newest = self._newest_due(newest, timeout)
         return replace(newest, time=self.zero + newest.time, dropped=self._dropped)
+
+    def set_loop(self, loop: bool) -> None:
+        """From now on, begin again at the end, or do not."""
+        if isinstance(self._source, LoopingSource):
+            self._source.loop = loop
 
     def _newest_due(self, newest: Frame, timeout: float) -> Frame:
         assert self.zero is not None

@@ -9,7 +9,7 @@ neutral one.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy as np
 from app.engine.face.morphable_model import MorphableModel
 from app.engine.face.parameters import Camera, Expression, FaceParams, FittedFace, FloatArray
 from app.engine.face.semantic import NECK_PIVOT, SHUT
+from app.engine.face.smoothing import Smoothing
 
 LIMIT = 4.0  # sigmas by which a component of the portrait may change
 OFFSET = 1.5  # sigmas of a neutral beyond which it is no expression but what a held identity left over
@@ -34,8 +35,8 @@ class RetargetSettings:
 
     mode: "head" takes pose and expression, "face" the expression only; relative: what the driver changes
     against its neutral face is added to the portrait's own face, instead of replacing it; mirror: like in
-    a mirror; lock_placement: the neck stays where it is and the size too; the rest: strengths by group, 0
-    leaves the portrait's own, 1 is the driver's.
+    a mirror; lock_placement: the neck stays where it is and the size too; smoothing: of the driver's
+    parameters beforehand; the rest: strengths by group, 0 leaves the portrait's own, 1 is the driver's.
     """
 
     mode: str = "head"
@@ -48,6 +49,7 @@ class RetargetSettings:
     lid_left: float = 1.0
     lid_right: float = 1.0
     gaze: float = 1.0
+    smoothing: Smoothing = field(default_factory=Smoothing)
 
     def __post_init__(self) -> None:
         if self.mode not in ("head", "face"):

@@ -32,11 +32,25 @@ GAZE = Tuning(1.5, 0.15)  # degrees
 APERTURE = Tuning(3.0, 25.0)  # a blink takes three frames and must not be rounded off
 
 
+@dataclass(frozen=True)
+class Smoothing:
+    """How much each group is smoothed: 0 not at all, 1 as tuned above, 2 twice as slow."""
+
+    pose: float = 1.0
+    expression: float = 1.0
+    eyes: float = 1.0
+    place: float = 1.0
+
+
 class OneEuro:
-    """The filter for a vector; `filter` is called with rising times in seconds."""
+    """The filter for a vector; `filter` is called with rising times in seconds.
+
+    amount: divides the cut-off; 0 lets everything through.
+    """
 
     def __init__(self, tuning: Tuning) -> None:
         self._tuning = tuning
+        self.amount = 1.0
         self._value: FloatArray | None = None
         self._speed: FloatArray | None = None
         self._time = 0.0
@@ -51,7 +65,8 @@ class OneEuro:
                 (value - self._value) / step - self._speed
             )
             cutoff = self._tuning.cutoff + self._tuning.beta * np.abs(self._speed)
-            self._value = self._value + _share(cutoff, step) * (value - self._value)
+            share = _share(cutoff / self.amount, step) if self.amount > 0 else 1.0
+            self._value = self._value + share * (value - self._value)
         self._time = time
         return self._value
 
@@ -60,12 +75,21 @@ class FaceSmoother:
     """One filter per group of parameters; the identity passes through."""
 
     def __init__(self) -> None:
+        self._amounts = Smoothing()
         self.reset()
 
     def reset(self) -> None:
         """Start anew with the next frame."""
         self._pose, self._scale, self._place = OneEuro(POSE), OneEuro(SCALE), OneEuro(PLACE)
         self._expression, self._gaze, self._aperture = OneEuro(EXPRESSION), OneEuro(GAZE), OneEuro(APERTURE)
+        self.set(self._amounts)
+
+    def set(self, amounts: Smoothing) -> None:
+        """Smooth by these amounts from the next frame on; nothing jumps."""
+        self._amounts = amounts
+        self._pose.amount, self._expression.amount = amounts.pose, amounts.expression
+        self._scale.amount = self._place.amount = amounts.place
+        self._gaze.amount = self._aperture.amount = amounts.eyes
 
     def smooth(self, params: FaceParams, time: float) -> FaceParams:
         """The parameters of the frame at `time` seconds, smoothed."""

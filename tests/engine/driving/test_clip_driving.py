@@ -6,7 +6,6 @@ import io
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -14,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.engine.driving import clip_driving, ffmpeg
+from app.engine.driving import ffmpeg
 from app.engine.driving.clip_driving import drive_clip, neutral_of, track_clip
 from app.engine.driving.compression import decode_clip, encode_clip
 from app.engine.driving.performance_files import read_performance, write_performance
@@ -117,18 +116,6 @@ def test_what_drives_is_never_overwritten(engine: Engine, portrait: Portrait, no
     with pytest.raises(EngineError, match="never overwrites"):
         list(drive_clip(engine, portrait, 0, nodding, nodding, RetargetSettings(), {}))
     assert nodding.read_bytes() == before
-
-
-@pytest.mark.parametrize(("samples", "rows"), [(0, None), (200, 1), (16000, 25)])
-def test_a_track_of_any_length_is_heard(
-    monkeypatch: pytest.MonkeyPatch, samples: int, rows: int | None
-) -> None:
-    blocks = [np.zeros(samples, np.float32)] if samples else []
-    monkeypatch.setattr(clip_driving, "clip_sound", lambda *_: iter(blocks))
-    info = SimpleNamespace(generator=SimpleNamespace(info=SimpleNamespace(name="headgan")))
-    source = SimpleNamespace(has_sound=True, rate=Fraction(25), total=0)
-    features = clip_driving.heard(info, Path("a.mp4"), source)  # type: ignore[arg-type]
-    assert (None if features is None else features.shape) == (None if rows is None else (rows, 300))
 
 
 def test_a_driver_without_a_face_leaves_no_film(engine: Engine, portrait: Portrait, tmp_path: Path) -> None:

@@ -319,7 +319,8 @@ def test_an_animation_steps_records_and_keeps_the_performance(tracker: FaceTrack
     for step in animation.steps():
         steps.append(step)
         if len(steps) == 10:
-            recording = animation.stop_recording()
+            saving = animation.stop_recording()
+            recording = saving.result() if saving else None
     assert source.closed and len(steps) == 12 and steps[-1].done == 12
     assert recording is not None and recording.pictures == 10
     assert recording.duration == pytest.approx(9 / 30)

@@ -18,7 +18,7 @@ from app.engine.face.retargeting import (
     region_matrices,
 )
 from app.engine.face.semantic import NECK_PIVOT, directions
-from app.engine.face.smoothing import FaceSmoother
+from app.engine.face.smoothing import FaceSmoother, Smoothing
 
 
 @pytest.fixture(scope="module")
@@ -223,6 +223,30 @@ def test_smoothing_calms_a_still_face_and_follows_a_quick_one() -> None:
     assert np.std(smoothed[20:60]) < 0.55 * np.std(angles[20:60])
     assert smoothed[69] > 27  # four frames after the turn of six frames ended
     assert smoothed[-1] == pytest.approx(30, abs=0.3)
+
+
+def test_each_group_has_its_own_amount_of_smoothing() -> None:
+    random, steady = np.random.default_rng(0), face(1, 80)
+    noisy = [
+        replace(
+            steady,
+            expression=replace(steady.expression, coefficients=(float(random.normal()),) * 28),
+            camera=Camera.from_angles(random.normal(0, 0.3), 0, 0, 80, (800, 400)),
+        )
+        for _ in range(60)
+    ]
+
+    def left(amounts: Smoothing) -> tuple[float, float]:
+        smoother = FaceSmoother()
+        smoother.set(amounts)
+        shown = [smoother.smooth(one, k / 30) for k, one in enumerate(noisy)]
+        yaws, first = [s.camera.yaw for s in shown], [s.expression.coefficients[0] for s in shown]
+        return float(np.std(yaws[20:])), float(np.std(first[20:]))
+
+    usual, still, free = left(Smoothing()), left(Smoothing(pose=3)), left(Smoothing(expression=0))
+    assert still[0] < 0.7 * usual[0] and still[1] == usual[1]
+    assert free[0] == usual[0]
+    assert free[1] == pytest.approx(np.std([one.expression.coefficients[0] for one in noisy[20:]]))
 
 
 def test_smoothing_keeps_a_blink() -> None:

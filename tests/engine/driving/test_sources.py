@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from app.engine.driving import ffmpeg
-from app.engine.driving.sources import Frame, FrameSource, PacedSource, open_source
+from app.engine.driving.sources import Frame, FrameSource, LoopingSource, PacedSource, open_source
 from app.engine.driving.video import VideoSource
 from app.engine.errors import EngineError
 from tests.engine.driving.conftest import MakeClip
@@ -165,6 +165,20 @@ def test_a_paced_clip_plays_at_its_speed_and_drops_what_is_overdue(clip: MakeCli
     assert third.time == pytest.approx(100.4)
     assert source.take(0.01) is None and not source.ended
     source.close()
+
+
+def test_a_loop_begins_again_with_times_that_go_on_and_ends_when_it_is_switched_off(clip: MakeClip) -> None:
+    path = clip("a.mp4", rate="10", seconds=0.5)
+    source = LoopingSource(lambda: open_source(path), loop=True)
+    paced = PacedSource(source, sleep=lambda seconds: None)
+    frames = [source.take(1) for _ in range(12)]
+    assert [f.time for f in frames if f] == pytest.approx([k / 10 for k in range(12)])
+    assert [f.index for f in frames if f] == list(range(12)) and not source.ended
+    first, again = frames[0], frames[5]
+    assert first is not None and again is not None
+    np.testing.assert_array_equal(first.pixels, again.pixels)
+    paced.set_loop(False)
+    assert len(all_frames(source)) == 3 and source.ended
 
 
 def test_memory_does_not_grow_with_the_clip(clip: MakeClip) -> None:

@@ -1,0 +1,115 @@
+"""Sound for generators that listen: a clip's audio features in constant memory, a microphone's as it is heard."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.driving.audio import SoundClock, clip_sound
+from app.engine.driving.audio_features import (
+    STEPS_PER_FRAME,
+    WINDOW_FRAMES,
+    no_speech,
+    short_term,
+)
+
+LISTENING = ("headgan",)  # generators that are conditioned on sound
+SOUND_RATE = 16000
+CHUNK = 50  # video frames whose features are computed at once
+LEAD = 2  # steps before a chunk: differences of differences (the flux's) look back that far
+KEPT = 2.0  # seconds of a microphone that are remembered
+FORGET = 0.98  # of the loudest sample that is left a second later
+LIVE_RATE = 25.0  # video frames per second that HeadGAN's features are defined for
+Float = NDArray[np.float32]
+
+
+def clip_features(path: Path, fps: float) -> Generator[Float, None, None]:
+    """A clip's (300,) features frame by frame, as `audio_features` gives them for the whole sound.
+
+    The sound is decoded twice, first for its offset and peak, and never kept. Nothing for an empty track.
+    """
+    offset, peak = _offset_and_peak(path)
+    step = round(SOUND_RATE / (STEPS_PER_FRAME * fps))
+    length = round(SOUND_RATE * WINDOW_FRAMES / (STEPS_PER_FRAME * fps))
+    span = (STEPS_PER_FRAME * CHUNK + STEPS_PER_FRAME * (WINDOW_FRAMES - 1)) * step + length
+    blocks, held, lead = clip_sound(path, SOUND_RATE), np.zeros(0), 0
+    while True:
+        while len(held) < lead * step + span and (block := next(blocks, None)) is not None:
+            held = np.concatenate([held, (block.astype(np.float64) - offset) / peak])
+        if not len(held) or (lead and len(held) < lead * step + length):
+            return
+        last = len(held) < lead * step + span
+        short = short_term(held[: lead * step + span], SOUND_RATE, fps)[lead:]
+        yield from _rows(short, -(-len(short) // STEPS_PER_FRAME) if last else CHUNK)
+        if last:
+            return
+        held = held[(lead + STEPS_PER_FRAME * CHUNK - LEAD) * step :]
+        lead = LEAD
+
+
+def _offset_and_peak(path: Path) -> tuple[float, float]:
+    count, total, low, high = 0, 0.0, 0.0, 0.0
+    for block in clip_sound(path, SOUND_RATE):
+        count, total = count + len(block), total + float(block.sum(dtype=np.float64))
+        low, high = min(low, float(block.min())), max(high, float(block.max()))
+    offset = total / max(count, 1)
+    return offset, max(high - offset, offset - low) + 1e-10
+
+
+def _rows(short: NDArray[np.float64], frames: int) -> Iterator[Float]:
+    """A frame per sixteen steps; the last windows are cut off by the clip's end."""
+    for start in range(0, frames * STEPS_PER_FRAME, STEPS_PER_FRAME):
+        window = short[start : start + WINDOW_FRAMES * STEPS_PER_FRAME]
+        yield np.concatenate([window.mean(axis=0), window.std(axis=0), no_speech()]).astype(np.float32)
+
+
+class Ear:
+    """The last two seconds of a microphone; `add` is called on the microphone's thread."""
+
+    def __init__(self, rate: int) -> None:
+        self.rate = rate
+        self._blocks: deque[tuple[float, Float]] = deque()
+        self._clock = SoundClock(rate)
+        self._peak = 0.0
+        self._lock = threading.Lock()
+
+    def add(self, samples: Float, time: float) -> None:
+        """Samples (n, channels) heard from `time` on (seconds of the monotonic clock)."""
+        mono = samples.mean(axis=1, dtype=np.float32) if samples.ndim == 2 else samples
+        faded = self._peak * FORGET ** (len(mono) / self.rate)
+        with self._lock:
+            self._peak = max(faded, float(np.abs(mono).max(initial=0.0)))
+            self._blocks.append((self._clock.place(time, len(mono)), mono))
+            while self._blocks[-1][0] - self._blocks[0][0] > KEPT:
+                self._blocks.popleft()
+
+    def latest(self, seconds: float) -> tuple[Float, float]:
+        """The newest samples (n,), at most `seconds` of them, and when the first was heard."""
+        with self._lock:
+            blocks = list(self._blocks)
+        if not blocks:
+            return np.zeros(0, np.float32), 0.0
+        samples = np.concatenate([block for _, block in blocks])
+        wanted = min(len(samples), round(seconds * self.rate))
+        return samples[len(samples) - wanted :], blocks[0][0] + (len(samples) - wanted) / self.rate
+
+    def features(self) -> tuple[float, ...] | None:
+        """(300,) of what was heard last; None before there is as much.
+
+        HeadGAN looks at the eight frames that start at a frame, which a live voice has not spoken yet.
+        """
+        length = (WINDOW_FRAMES + 2) / LIVE_RATE
+        samples, _ = self.latest(length)
+        if len(samples) < round(length * self.rate):
+            return None
+        from scipy.signal import resample_poly
+
+        signal = (samples.astype(np.float64) - samples.mean()) / (self._peak + 1e-10)
+        short = short_term(resample_poly(signal, SOUND_RATE, self.rate), SOUND_RATE, LIVE_RATE)
+        row = next(_rows(short[-WINDOW_FRAMES * STEPS_PER_FRAME :], 1))
+        return tuple(row.tolist())
