@@ -58,6 +58,7 @@ class Core(QObject):
     rendered = Signal(object)  # Rendered
     measured = Signal(object)  # Measurement of the active face, or None when nothing is asked of it
     nmfc_ready = Signal(object)  # (size, size, 3) uint8
+    flow_ready = Signal(object)  # Flow of the active face, or None
     picture_ready = Signal(object, object)  # key, (size, size, 3) uint8 or None
     gesture_ended = Signal()
     linked_changed = Signal()  # some pair's sides move together, or alone, from now on
@@ -97,6 +98,7 @@ class Core(QObject):
         self.scheduler.rendered.connect(self.rendered)
         self.scheduler.measured.connect(self.measured)
         self.scheduler.nmfc_ready.connect(self.nmfc_ready)
+        self.scheduler.flow_ready.connect(self.flow_ready)
         self.scheduler.picture_ready.connect(self.picture_ready)
         self.scheduler.failed.connect(self._on_failed)
 
@@ -246,6 +248,10 @@ class Core(QObject):
     def show_nmfc(self, size: int | None, mesh: bool = False) -> None:
         """Keep the NMFC (or mesh) preview of the active face coming; None stops it."""
         self.scheduler.show(nmfc=None if size is None else (size, mesh))
+
+    def show_flow(self, shown: bool) -> None:
+        """Keep the dense flow of the active face coming, or stop it."""
+        self.scheduler.show(flow=shown)
 
     def request_picture(self, key: Hashable, wish: PictureWish) -> None:
         """Ask for a small picture when the engine has nothing better to do; `picture_ready` brings it."""

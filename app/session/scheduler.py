@@ -31,12 +31,16 @@ class View:
     generator: str = DEFAULT_GENERATOR
     max_side: int | None = None
     nmfc: tuple[int, bool] | None = None  # (size, mesh) of the NMFC preview, None while it is hidden
+    flow: bool = False  # whether the render's dense flow is wanted
 
     def render_key(self) -> tuple[Any, ...]:
         return self.portrait, dict(self.edits), self.generator, self.max_side
 
     def nmfc_key(self) -> tuple[Any, ...]:
         return self.portrait, self.active, self.edits.get(self.active), self.nmfc
+
+    def flow_key(self) -> tuple[Any, ...]:
+        return self.portrait, self.active, self.edits.get(self.active), self.generator
 
     def ahead_key(self) -> tuple[Any, ...]:
         return self.portrait, self.active, self.generator
@@ -62,6 +66,7 @@ class Scheduler(QObject):
     rendered = Signal(object)  # Rendered
     measured = Signal(object)  # Measurement, None when there is nothing to measure
     nmfc_ready = Signal(object)  # (size, size, 3) uint8
+    flow_ready = Signal(object)  # Flow, or None where there is none
     picture_ready = Signal(object, object)  # key, (size, size, 3) uint8 or None when it failed
     failed = Signal(str, object)  # kind of task, EngineError or Crash
 
@@ -135,6 +140,9 @@ class Scheduler(QObject):
         )
         if nmfc and (not render or self._done.get("turn") == "render"):
             return Task("nmfc", _nmfc(view), view.nmfc_key())
+        flow = view.flow and self._has_face(view.active) and self._done.get("flow") != view.flow_key()
+        if flow and (not render or self._done.get("turn") == "render"):
+            return Task("flow", _flow(view), view.flow_key())
         if render:
             return Task("render", _render(view), view.render_key())
         if view.max_side is None and self._last and self._done.get("measure") != view.measure_key():
@@ -183,6 +191,8 @@ class Scheduler(QObject):
             self.rendered.emit(value)
         elif task.kind == "nmfc" and current:
             self.nmfc_ready.emit(value)
+        elif task.kind == "flow" and current:
+            self.flow_ready.emit(value)
         elif task.kind == "measure" and task.key == self._view.measure_key():
             self.measured.emit(value)
 
@@ -216,6 +226,13 @@ def _nmfc(view: View) -> Any:
     assert view.portrait is not None and view.nmfc is not None
     portrait, (size, mesh) = view.portrait, view.nmfc
     return lambda engine: engine.nmfc(portrait, view.active, _edit(view), size, mesh)
+
+
+def _flow(view: View) -> Any:
+    """At the preview's resolution: its code is there, and a screen shows no more."""
+    assert view.portrait is not None
+    portrait = view.portrait
+    return lambda engine: engine.flow(portrait, view.active, _edit(view), PREVIEW_SIDE)
 
 
 def _measure(view: View, rendered: Rendered) -> Any:

@@ -35,6 +35,15 @@ def drag(face: FittedFace, edit: FaceEdit, landmark: int, to: tuple[float, float
     return semantic.drag(default_model(), face, edit, landmark, to)
 
 
+def sigmas(face: FittedFace, name: str) -> float:
+    """How far one unit of a control moves the expression, in standard deviations; 0 for pose and gaze."""
+    from app.engine.face import semantic
+    from app.engine.face.morphable_model import default_model
+
+    moved = semantic.resolve(FaceEdit.of(**{name: 1.0}), face, default_model()).expression
+    return float(np.linalg.norm(np.subtract(moved.coefficients, face.params.expression.coefficients)))
+
+
 def _values(edit: FaceEdit | Mapping[str, float] | Any) -> dict[str, float]:
     return dict(edit.values if isinstance(edit, FaceEdit) else edit)
 

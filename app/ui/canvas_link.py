@@ -25,6 +25,7 @@ class CanvasLink(QObject):
         session.faces_changed.connect(self._show_faces)
         session.document_changed.connect(self._show_faces)
         session.rendered.connect(self._on_rendered)
+        session.flow_ready.connect(canvas.set_flow)
         session.closed.connect(self._on_closed)
         canvas.gesture_started.connect(self._on_start)
         canvas.gesture_ended.connect(self._on_end)

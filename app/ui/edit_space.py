@@ -124,7 +124,7 @@ class EditSpace(QObject):
         self.canvas.zoom_changed.connect(self.compare.show_zoom)
         self.canvas.mode_changed.connect(self._on_mode)
         self.canvas.drawing_changed.connect(self._actions["draw_box"].setChecked)
-        self.compare.layer_toggled.connect(self.canvas.set_layer)
+        self.compare.layer_toggled.connect(self._on_layer)
         self._session.rendered.connect(self._on_rendered)
         self._session.closed.connect(self._on_closed)
         self._connect_nmfc()
@@ -170,6 +170,12 @@ class EditSpace(QObject):
             "copy_picture": self._copy_picture,
             "snapshot": self._take_snapshot,
         }
+
+    @Slot(str, bool)
+    def _on_layer(self, name: str, shown: bool) -> None:
+        self.canvas.set_layer(name, shown)
+        if name == "flow":
+            self._session.show_flow(shown)
 
     # -- the face model's picture in the corner
 

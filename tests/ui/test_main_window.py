@@ -322,3 +322,20 @@ def test_a_panel_among_tabs_shows_its_title_once(opened: MainWindow, qtbot: QtBo
     qtbot.waitUntil(lambda: face.titleBarWidget() is None)
     face.setFloating(False)
     qtbot.waitUntil(lambda: face.titleBarWidget() is not None)
+
+
+def test_the_flow_layer_asks_for_the_render_s_flow_only_while_it_is_shown(
+    opened: MainWindow, fake: FakeEngine, qtbot: QtBot
+) -> None:
+    session, canvas = opened.session, opened.edit_space.canvas
+    session.set_value("yaw", 20)
+    settle(session, qtbot)
+    assert fake.count("flow") == 0
+    bare = canvas.grab().toImage()
+    with qtbot.waitSignal(session.flow_ready):
+        opened.edit_space.compare.layers["flow"].click()
+    assert fake.calls[-1][0] == "flow" and canvas.grab().toImage() != bare
+    opened.edit_space.compare.layers["flow"].click()
+    session.set_value("yaw", 25)
+    settle(session, qtbot)
+    assert fake.count("flow") == 1

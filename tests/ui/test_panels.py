@@ -12,7 +12,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
-from app.engine.face.controls import SEMANTIC
+from app.engine.face.controls import BY_NAME
 from app.engine.face.parameters import FaceEdit
 from app.engine.results import Measurement
 from app.session.presets import Preset, PresetLibrary
@@ -21,6 +21,7 @@ from app.session.values import PAIRS
 from app.ui.panels.edit_panel import EditPanel
 from app.ui.panels.faces_rail import FacesRail
 from app.ui.panels.history_panel import HistoryPanel
+from app.ui.panels.hover_pictures import ends
 from app.ui.panels.presets_panel import PresetsPanel
 from app.ui.panels.result_panel import ResultPanel, misses
 from app.ui.widgets.parameter_slider import ParameterSlider
@@ -197,8 +198,13 @@ def test_hovering_shows_what_a_control_does(qtbot: Any, panel: EditPanel, engine
     assert card.isVisible()
     qtbot.waitUntil(lambda: all(not p.pixmap().isNull() for p in card._pictures))
     asked = [call[2].get("smile") for call in engine.calls if call[0] == "nmfc"]
-    control = next(c for c in SEMANTIC if c.name == "smile")
-    assert set(asked) >= set(control.safe)
+    # Two sigmas of the model's statistics either way, which is more than a full smile.
+    from app.engine.face.morphable_model import default_model
+    from app.engine.face.semantic import directions
+
+    reach = 2 / float(np.linalg.norm(directions(default_model())["smile"]))
+    assert asked[-2:] == [pytest.approx(-reach), pytest.approx(reach)] and 1 < reach < 1.5
+    assert [label.text() for label in card._captions] == [f"−{reach:.2f} · −2.0 σ", f"{reach:.2f} · 2.0 σ"]
     smile.pictures_wanted.emit(False)
     assert not card.isVisible()
 
@@ -206,6 +212,14 @@ def test_hovering_shows_what_a_control_does(qtbot: Any, panel: EditPanel, engine
 def test_components_show_two_sigmas_either_way(qtbot: Any, panel: EditPanel, engine: FakeEngine) -> None:
     row(panel, "exp3").pictures_wanted.emit(True)
     qtbot.waitUntil(lambda: {c[2].get("exp3") for c in engine.calls if c[0] == "nmfc"} >= {-2.0, 2.0})
+
+
+def test_pose_is_shown_at_its_safe_ends_and_a_shut_eye_no_further_than_it_goes(session: Session) -> None:
+    face = session.face
+    assert face is not None
+    assert ends(BY_NAME["yaw"], face) == BY_NAME["yaw"].safe
+    low, high = ends(BY_NAME["blink_left"], face)
+    assert low >= BY_NAME["blink_left"].lower and 0 < high <= 1
 
 
 # -- faces

@@ -22,7 +22,7 @@ from app.engine.warping.calibration import Angles, PoseResponse, probe
 from app.engine.warping.eyes import Eye, draw_eye, eye_source
 from app.engine.warping.mouth import Mouth, draw_mouth, mouth_source
 from app.engine.warping.posing import FaceSource, Posed, eye_pose, face_source, mouth_pose, pose
-from app.engine.warping.rendering import Layers, Motion, motion, render
+from app.engine.warping.rendering import Layers, Motion, displacements, motion, render
 from app.engine.warping.shell import NECK_PIVOT, source_mesh
 from app.engine.warping.surface import Surface, mirror_share, normals, relight, surface
 from app.engine.warping.topology import LOWER_LIDS, N_FACE, UPPER_LIDS
@@ -119,6 +119,11 @@ class MeshWarp:
             for eye, eye_target in drawn:
                 draw_eye(pixels, moved.box[:2], eye, eye_target)
         return Patch(pixels, moved.box[0], moved.box[1], alpha, tuple(times))
+
+    def flow(self, code: WarpCode, target: Target) -> tuple[NDArray[np.float32], tuple[int, int]]:
+        """(h, w, 2) px from each pixel of the moved box to where `generate` takes its colour; the box's corner."""
+        moved = _motion(code, self.posed(code, target))
+        return displacements(code.layers, moved), moved.box[:2]
 
     def fold_overs(self, code: WarpCode, target: Target) -> int:
         """Triangles that face away in the target though the head's turn alone would not turn them away."""

@@ -238,7 +238,7 @@ def _at(maps, t, column, x, y):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _displacements(y0, y1, x0, x1, maps, hold, ids, flow):  # type: ignore[no-untyped-def]
+def band_displacements(y0, y1, x0, x1, maps, hold, ids, flow):  # type: ignore[no-untyped-def]
     """Displacement of every pixel of the band into flow (rows, columns, 2); hold scales it down."""
     held = hold.shape[0] > 0
     for y in range(y0, y1):
@@ -316,7 +316,7 @@ def warp_band(  # type: ignore[no-untyped-def]
     ids = np.full((last - first, columns), -1, np.int16)
     fill_ids(first, last, x0, x1, target, triangles, order, ids)
     flow = np.empty((last - first, columns, 2), np.float32)
-    _displacements(first, last, x0, x1, maps, hold, ids, flow)
+    band_displacements(first, last, x0, x1, maps, hold, ids, flow)
     edge = np.zeros((last - first, columns), np.bool_)
     _edges(ids, flow, limit, edge)
     line = np.empty((columns, 4), np.float32)

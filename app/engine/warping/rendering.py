@@ -131,6 +131,21 @@ def render(layers: Layers, moved: Motion) -> NDArray[Any]:
     return out
 
 
+def displacements(layers: Layers, moved: Motion) -> Float32:
+    """(h, w, 2) px of the moved box: from each pixel to where `render` takes its colour from."""
+    from app.engine.warping.kernels import MAPS, band_displacements, fill_ids, triangle_maps
+
+    mesh = topology()
+    x0, y0, x1, y1 = moved.box
+    maps = np.empty((len(mesh.triangles), MAPS), np.float32)
+    triangle_maps(moved.source, moved.target, moved.mirrored, moved.light, mesh.triangles, maps)
+    ids = np.full((y1 - y0, x1 - x0), -1, np.int16)
+    fill_ids(y0, y1, x0, x1, moved.target, mesh.triangles, moved.order, ids)
+    flow = np.empty((*ids.shape, 2), np.float32)
+    band_displacements(y0, y1, x0, x1, maps, layers.hold, ids, flow)
+    return flow
+
+
 def warm_up(dtype: type[np.generic]) -> None:
     """Run every kernel on a tiny picture of this type."""
     from app.engine.warping.geometry import Skin
@@ -150,4 +165,6 @@ def warm_up(dtype: type[np.generic]) -> None:
         (0, 0, 16, 16),
         4.0,
     )
-    render(layers, motion(layers, points, fine, points, np.zeros((len(points), 5))))
+    moved = motion(layers, points, fine, points, np.zeros((len(points), 5)))
+    render(layers, moved)
+    displacements(layers, moved)

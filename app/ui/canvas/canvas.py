@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QHideEvent, QKeyEvent, QMouseEvent, QPainter
+from PySide6.QtGui import QEnterEvent, QHideEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPixmap
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 
 from app.engine.imaging.photo import Photo
+from app.engine.results import Flow
 from app.ui.canvas import drags, overlays
 from app.ui.canvas.drags import Drag
 from app.ui.canvas.handles import GRAB_PX, CanvasFace, Handle
@@ -42,6 +43,7 @@ class Canvas(PictureView):
         self.layers: frozenset[str] = frozenset()
         self.face_mesh: tuple[NDArray[np.int32], NDArray[np.float64]] | None = None  # triangles, NMFC colours
         self._edges: NDArray[np.int32] | None = None
+        self._flow: tuple[QPixmap, QRectF, NDArray[np.float64]] | None = None
         self._drag: Drag | None = None
         self._hovered: Handle | None = None
         self._pointer: QPointF | None = None
@@ -54,7 +56,7 @@ class Canvas(PictureView):
 
     def set_photo(self, photo: Photo | None) -> None:
         self._cancel_drag()
-        self.faces, self.active = (), 0
+        self.faces, self.active, self._flow = (), 0, None
         super().set_photo(photo)
 
     def set_faces(self, faces: tuple[CanvasFace, ...], active: int) -> None:
@@ -66,6 +68,16 @@ class Canvas(PictureView):
         """(T, 3) corners and (T, 3) NMFC colours of the mesh that the layers draw."""
         self.face_mesh = triangles, colours
         self._edges = overlays.edges_of(triangles)
+        self.update()
+
+    def set_flow(self, flow: Flow | None) -> None:
+        """What the flow layer draws: where the render's pixels came from."""
+        self._flow = None
+        if flow is not None:
+            height, width = flow.picture.shape[:2]
+            rgba = np.ascontiguousarray(flow.picture)
+            image = QImage(rgba.data, width, height, 4 * width, QImage.Format.Format_RGBA8888)
+            self._flow = QPixmap.fromImage(image), QRectF(*flow.box), flow.arrows
         self.update()
 
     def set_layer(self, name: str, shown: bool) -> None:
@@ -102,7 +114,11 @@ class Canvas(PictureView):
         if "mesh" in self.layers and self._edges is not None:
             overlays.draw_mesh(painter, self.view, face.points[:468], self._edges)
         if "flow" in self.layers:
-            overlays.draw_flow(painter, self.view, face.own, face.points)
+            self._paint_flow(painter)
+
+    def _paint_flow(self, painter: QPainter) -> None:
+        if self._flow is not None:
+            overlays.draw_flow(painter, self.view, *self._flow)
 
     def _paint_marks(self, painter: QPainter) -> None:
         if self._shows_boxes:

@@ -1,4 +1,4 @@
-"""What can be laid over the picture: boxes, handles, mesh, NMFC, flow. White with a dark edge, never tinted."""
+"""What can be laid over the picture: boxes, handles, mesh, NMFC, flow. Marks are white with a dark edge."""
 
 from __future__ import annotations
 
@@ -137,19 +137,22 @@ def draw_nmfc(
 
 
 def draw_flow(
-    painter: QPainter, view: Viewport, own: NDArray[np.float64], points: NDArray[np.float64]
+    painter: QPainter, view: Viewport, picture: QPixmap, box: QRectF, arrows: NDArray[np.float64]
 ) -> None:
-    """Where the points of the face go: a line from the photo's place to the asked one, a dot at its end."""
-    start, end = _in_view(view, own[:468:2]), _in_view(view, points[:468:2])
-    moved = [i for i, (s, e) in enumerate(zip(start, end)) if abs(s[0] - e[0]) + abs(s[1] - e[1]) > 1.0]
-    lines = [QLineF(*start[i], *end[i]) for i in moved]
+    """The render's dense flow: its picture over `box` (photo's px), and arrows (K, 4) that end in a dot."""
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    painter.drawPixmap(
+        QRectF(view.to_view(box.topLeft()), box.size() * view.zoom), picture, QRectF(picture.rect())
+    )
+    start, end = _in_view(view, arrows[:, :2]), _in_view(view, arrows[:, 2:])
+    lines = [QLineF(*a, *b) for a, b in zip(start, end)]
     for colour, width in ((DARK, 2.6), (WHITE, 1.2)):
         painter.setPen(QPen(colour, width))
         painter.drawLines(lines)
-    painter.setPen(QPen(DARK, 0.8))
+    painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(WHITE)
-    for i in moved:
-        painter.drawEllipse(QPointF(*end[i]), 2, 2)
+    for x, y in end:
+        painter.drawEllipse(QPointF(x, y), 1.8, 1.8)
 
 
 def draw_divider(painter: QPainter, x: float, rect: QRectF) -> None:

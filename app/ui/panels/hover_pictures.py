@@ -1,4 +1,4 @@
-"""Shows, beside the row the pointer rests on, what its control does at either end."""
+"""Shows, beside the row the pointer rests on, what its control does at minus and plus two sigmas."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QIcon, QImage, QPixmap
 
 from app.engine.face.controls import Control
-from app.engine.face.parameters import FaceEdit
+from app.engine.face.parameters import FaceEdit, FittedFace
+from app.session import verbs
 from app.session.scheduler import PictureWish
 from app.session.session import Session
 from app.ui.widgets.number_field import shown
@@ -20,9 +21,23 @@ SIGMAS = 2.0
 KEPT = 256
 
 
-def ends(control: Control) -> tuple[float, float]:
-    """The two values shown: two sigmas either way for a component, else the ends of the safe range."""
-    return (-SIGMAS, SIGMAS) if control.unit == "σ" else control.safe
+def ends(control: Control, face: FittedFace) -> tuple[float, float]:
+    """The two values shown: where the control has moved the expression by two sigmas either way, or as far as it goes.
+
+    Pose and gaze, which the expression's statistics say nothing of, are shown at the ends of their safe range.
+    """
+    unit = verbs.sigmas(face, control.name)
+    if unit < 1e-6:
+        return control.safe
+    return max(control.lower, -SIGMAS / unit), min(control.upper, SIGMAS / unit)
+
+
+def caption(control: Control, face: FittedFace, value: float) -> str:
+    """The value, and what it is in sigmas where that is another number."""
+    words, unit = shown(control, value), verbs.sigmas(face, control.name)
+    if control.unit == "σ" or unit < 1e-6:
+        return words
+    return f"{words} · {value * unit:.1f} σ".replace("-", "−")
 
 
 class HoverPictures(QObject):
@@ -40,11 +55,12 @@ class HoverPictures(QObject):
         row.pictures_wanted.connect(lambda wanted: self._show(row) if wanted else self._hide())
 
     def _show(self, row: ParameterSlider) -> None:
-        if self._session.face is None:
+        face = self._session.face
+        if face is None:
             return
         self._row = row
-        low, high = ends(row.control)
-        self._card.show_captions(shown(row.control, low), shown(row.control, high))
+        low, high = ends(row.control, face)
+        self._card.show_captions(caption(row.control, face, low), caption(row.control, face, high))
         for side, value in enumerate((low, high)):
             self._ask(row.control.name, side, value)
         self._card.show_beside(row)

@@ -1,0 +1,48 @@
+"""The flow that is laid over the picture is the one the render was made by."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.engine.engine import Engine
+from app.engine.face.parameters import FaceEdit
+from app.engine.rendering.flow import flow_picture
+from app.engine.results import Portrait
+
+EDIT = FaceEdit.of(yaw=12.0)
+
+
+def test_arrows_lead_from_a_pixel_of_the_photo_to_where_the_render_shows_it(
+    engine: Engine, portrait: Portrait
+) -> None:
+    flow = engine.flow(portrait, 0, EDIT)
+    assert flow is not None and len(flow.arrows) > 50 and flow.longest > 3
+    rendered = engine.render(portrait, {0: EDIT}).pixels.astype(float)
+    photo = portrait.photo.pixels.astype(float)
+    x, y, w, h = portrait.faces[0].box
+    inside = (flow.arrows[:, 2] > x + 0.2 * w) & (flow.arrows[:, 2] < x + 0.8 * w)
+    inside &= (flow.arrows[:, 3] > y + 0.2 * h) & (flow.arrows[:, 3] < y + 0.8 * h)
+    arrows = flow.arrows[inside].astype(int)
+    assert len(arrows) > 10
+    followed = np.abs(rendered[arrows[:, 3], arrows[:, 2]] - photo[arrows[:, 1], arrows[:, 0]]).mean()
+    stayed = np.abs(rendered[arrows[:, 3], arrows[:, 2]] - photo[arrows[:, 3], arrows[:, 2]]).mean()
+    assert followed < 0.6 * stayed
+
+
+def test_nothing_asked_moves_nothing(engine: Engine, portrait: Portrait) -> None:
+    assert engine.flow(portrait, 0, FaceEdit()) is None
+
+
+def test_hue_is_the_direction_and_opacity_the_length() -> None:
+    displacement = np.zeros((20, 20, 2), np.float32)
+    displacement[:10, :, 0], displacement[10:, :, 0] = (
+        -4,
+        2,
+    )  # above it moved right, below left and half as far
+    flow = flow_picture(displacement, (100, 50), 0.5)
+    above, below = flow.picture[2, 5], flow.picture[15, 5]
+    assert above[0] > 200 > below[0] and below[2] > 100  # red is right, cyan left
+    assert abs(int(above[3]) - 2 * int(below[3])) <= 1
+    assert flow.box == (200, 100, 40, 40) and flow.longest == 8
+    first = flow.arrows[0]
+    assert first[0] == first[2] - 8 and first[1] == first[3]
