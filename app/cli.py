@@ -14,6 +14,7 @@ SUBCOMMANDS = (
     "edit",
     "frontalise",
     "drive",
+    "reenact",
     "track",
     "train",
     "evaluate",
@@ -25,7 +26,7 @@ SUBCOMMANDS = (
 
 def parser() -> argparse.ArgumentParser:
     """All subcommands; their modules import nothing heavy until they run."""
-    from app.commands import bench, driving, editing, learning, models, training
+    from app.commands import bench, driving, editing, learning, models, reenacting, training
 
     top = argparse.ArgumentParser(
         prog="mien",
@@ -33,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"mien {__version__}")
     subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for module in (editing, driving, learning, training, models, bench):
+    for module in (editing, driving, reenacting, learning, training, models, bench):
         module.add(subparsers)
     return top
 

@@ -179,26 +179,39 @@ def frame(
 ) -> tuple[FloatPicture, FloatPicture | None]:
     """The next frame (size, size, 3) in [0, 1] and, from Head2HeadFS, its person (size, size): after the one before
     where the sequence goes on, else settled."""
+    past = history[-2:] if history else (params, params)
+    goes_on = bool(history) and sequence.state is not None and sequence.params == history[-1]
+    still = np.stack([conditions(renderer, code, p) for p in (*past, params)])
+    state = sequence.state if goes_on else None
+    picture, mask, sequence.state = next_frame(renderer, still, state, 1 if goes_on else SETTLING)
+    sequence.params = params
+    return picture, mask
+
+
+def next_frame(
+    renderer: Renderer, newest: FloatPicture, state: Tensor | None, times: int = 1
+) -> tuple[FloatPicture, FloatPicture | None, Tensor]:
+    """The network's frame (size, size, 3) in [0, 1], Head2HeadFS's person (size, size), and the state after it.
+
+    newest: (n, C, size, size) conditions of the newest frames, of which it looks at three; state: None starts from
+    zeros; times: how often the frame follows upon itself.
+    """
     import torch
 
     from app.engine.device import best_device
     from app.engine.networks.head2head import next_state, start_state
     from app.engine.personal.conditioning import windows
 
-    past = history[-2:] if history else (params, params)
-    goes_on = bool(history) and sequence.state is not None and sequence.params == history[-1]
-    still = np.stack([conditions(renderer, code, p) for p in (*past, params)])
     device = best_device()
-    newest = torch.from_numpy(windows(still)[-1:]).to(device.torch_device, device.dtype)
-    state = sequence.state if goes_on and sequence.state is not None else start_state(newest)
+    window = torch.from_numpy(windows(newest)[-1:]).to(device.torch_device, device.dtype)
+    state = start_state(window) if state is None else state
     with torch.inference_mode():
-        for _ in range(1 if goes_on else SETTLING):
-            output = renderer.network(newest, state)
+        for _ in range(times):
+            output = renderer.network(window, state)
             state = next_state(state, output)
-    sequence.params, sequence.state = params, state
     values: Any = ((output[0].float().clamp(-1, 1) + 1) / 2).permute(1, 2, 0).cpu().numpy()
     picture = np.ascontiguousarray(values[..., :3], np.float32)
-    return picture, np.ascontiguousarray(values[..., 3]) if values.shape[2] > 3 else None
+    return picture, np.ascontiguousarray(values[..., 3]) if values.shape[2] > 3 else None, state
 
 
 def conditions(renderer: Renderer, code: PersonalCode, params: FaceParams) -> FloatPicture:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.face.parameters import Camera, Identity
+from app.engine.face.parameters import Camera, FaceParams, Identity
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,23 +20,31 @@ USUAL_CAMERA = Camera(55.0, translation=(128.0, 132.0))  # of a face in the rele
 @dataclass(frozen=True, eq=False)
 class Person:
     """size: the square's side in pixels; camera: mean scale and place of the face in it; identity: p_id of the
-    footage; portrait: (size, size, 3) uint8, the best frame. A released model knows none but its size."""
+    footage; portrait: (size, size, 3) uint8, the best frame; background: (size, size, 3) uint8, what lies behind the
+    person; track: (T, 11) the footage's cameras, gazes and apertures, frame by frame. A released model knows none but
+    its size."""
 
     size: int = SIZE
     camera: Camera = USUAL_CAMERA
     identity: Identity | None = None
     portrait: NDArray[np.uint8] | None = None
+    background: NDArray[np.uint8] | None = None
+    track: NDArray[np.float32] | None = None
 
     def as_tensors(self) -> dict[str, Tensor]:
         """For `Found.extras`."""
         import torch
 
         assert self.identity is not None and self.portrait is not None
-        return {
+        tensors = {
             "camera": torch.from_numpy(self.camera.as_array()).float(),
             "identity": torch.tensor(self.identity.coefficients),
             "portrait": torch.from_numpy(self.portrait.copy()),
         }
+        for name in ("background", "track"):
+            if (value := getattr(self, name)) is not None:
+                tensors[name] = torch.from_numpy(value.copy())
+        return tensors
 
     @classmethod
     def of_tensors(cls, extras: dict[str, Tensor]) -> Person:
@@ -45,4 +53,25 @@ class Person:
             return cls()
         portrait = extras["portrait"].numpy()
         identity = Identity(tuple(extras["identity"].tolist()))
-        return cls(len(portrait), Camera.from_array(extras["camera"].tolist()), identity, portrait)
+        camera = Camera.from_array(extras["camera"].tolist())
+        more = {name: extras[name].numpy() for name in ("background", "track") if name in extras}
+        return cls(len(portrait), camera, identity, portrait, **more)
+
+    def filmed(self, frame: int) -> tuple[Camera, tuple[float, float], tuple[float, float]]:
+        """Camera, gaze and apertures of a frame of the footage; beyond its end it runs back and forth."""
+        assert self.track is not None
+        row = self.track[_to_and_fro(frame, len(self.track))].tolist()
+        return Camera.from_array(row[:7]), (row[7], row[8]), (row[9], row[10])
+
+
+def track_of(params: tuple[FaceParams, ...]) -> NDArray[np.float32]:
+    """(T, 11) of fitted frames, as `Person.track` has it."""
+    rows = [[*p.camera.as_array(), *p.expression.gaze, *p.expression.aperture] for p in params]
+    return np.array(rows, np.float32)
+
+
+def _to_and_fro(frame: int, count: int) -> int:
+    if count == 1:
+        return 0
+    place = frame % (2 * count - 2)
+    return place if place < count else 2 * count - 2 - place

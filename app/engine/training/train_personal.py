@@ -14,7 +14,8 @@ from app.engine.checkpoints.head2head_files import KINDS
 from app.engine.checkpoints.kinds import Found
 from app.engine.errors import EngineError
 from app.engine.imaging.writing import write_png
-from app.engine.personal.record import Person
+from app.engine.personal.background import background_plate
+from app.engine.personal.record import Person, track_of
 from app.engine.results import Step
 from app.engine.training.footage import Footage, coverage_rows, prepare
 from app.engine.training.head2head import FULL, LIGHT, Head2HeadRecipe, held_out, scores
@@ -195,7 +196,14 @@ def keep_person(recipe: Head2HeadRecipe, folder: Path, name: str) -> Model:
     config = {key: recipe.config[key] for key in (*LIGHT, "size")}
     best = footage.frames[footage.best_frame]
     write_png(folder / PORTRAIT, best if footage.portrait is None else footage.portrait)
-    person = Person(footage.size, footage.mean_camera, footage.params[0].identity, best)
+    person = Person(
+        footage.size,
+        footage.mean_camera,
+        footage.params[0].identity,
+        best,
+        background_plate(footage.frames, footage.mattes),
+        track_of(footage.params[: footage.n_train]),
+    )
     digest = file_sha256(folder / CHECKPOINT)
     found = Found(weights, config, person.as_tensors())
     return save_model(found, kind, name, footage.name, digest, OURS, ASK)

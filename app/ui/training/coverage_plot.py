@@ -38,7 +38,7 @@ class CoveragePlot(QWidget):
         found = []
         for row in self._rows:
             for low, high in merged(row["gaps"]):
-                found.append(f"{self.title(row['name'])} {low:g} … {high:g}{unit(row['name'])}")
+                found.append(f"{self.title(row['name'])}: {low:g} … {high:g}{unit(row['name'])}")
         return (
             self.tr("Never shown: {}").format("; ".join(found)) if found else self.tr("Everything is shown.")
         )

@@ -68,7 +68,7 @@ class LossCurves(QWidget):
         self._plot.setMouseEnabled(False, False)
         self._plot.setMenuEnabled(False)
         self._plot.hideButtons()
-        self._plot.addLegend(offset=(-6, 4), labelTextSize="8pt", colCount=2)
+        self._plot.addLegend(offset=(-6, 4), labelTextSize="8pt", labelTextColor=t.text, colCount=2)
         for side in ("left", "bottom"):
             self._plot.getAxis(side).setPen(t.line)
             self._plot.getAxis(side).setTextPen(t.quiet)
@@ -82,7 +82,7 @@ class LossCurves(QWidget):
 
         if name not in self._lines:
             colour = COLOURS[len(self._lines) % len(COLOURS)]
-            self._lines[name] = self._plot.plot(pen=pyqtgraph.mkPen(colour, width=1.5), name=name)
+            self._lines[name] = self._plot.plot(pen=pyqtgraph.mkPen(colour, width=2), name=name)
         values = np.array(self._values[name])
         window = max(1, len(values) // SMOOTH)
         sums = np.cumsum(np.concatenate([[0.0], values]))

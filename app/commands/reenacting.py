@@ -1,0 +1,43 @@
+"""mien reenact: a personal model's whole frames, driven by a clip."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from app.commands import Subparsers, lines, print_json
+from app.commands.driving import followed
+
+MODES = ("head", "face")
+
+
+def add(subparsers: Subparsers) -> None:
+    parser = subparsers.add_parser("reenact", help="let a clip drive a trained person's whole frames")
+    parser.add_argument("model", help="a personal model's name")
+    parser.add_argument("driver", type=Path, help="a video or a .performance")
+    out = "a film (.mp4, .webm) or, ending in .png, a folder of frames"
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.mp4", help=out)
+    mode = "the driver's head too (head), or its expression with the footage's head and eyes (face)"
+    parser.add_argument("--mode", choices=MODES, default="head", help=mode)
+    behind = "keep, transparent, a colour as #rrggbb, or a picture (not for Head2Head++ models)"
+    parser.add_argument("--background", default="keep", metavar="WHAT", help=behind)
+    parser.add_argument("--picture", type=Path, metavar="PNG", help="keep the newest frame here")
+    parser.add_argument("--lines", action="store_true", help="tell JSON lines, stop at the line “stop”")
+    parser.add_argument("--json", action="store_true")
+    parser.set_defaults(run=run_reenact)
+
+
+def run_reenact(args: argparse.Namespace) -> None:
+    from app.engine.personal.reenactment import reenact
+
+    steps = reenact(args.model, args.driver, args.output, args.mode, args.background)
+    if args.lines:
+        lines.follow((replace(step, extra={}) for step in steps), args.picture)
+        lines.put({"result": {"message": f"Wrote {args.output}"}})
+        return
+    recording = followed(steps).extra["recording"]
+    if args.json:
+        print_json(
+            {"output": str(recording.path), "frames": recording.pictures, "seconds": recording.duration}
+        )

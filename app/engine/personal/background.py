@@ -1,0 +1,95 @@
+"""What lies behind a generated person: the footage's own, a picture, a colour, or nothing.
+
+Head2HeadFS generates the person on black with its foreground mask (section 3.4), so that the background can be
+put back or chosen anew.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.errors import EngineError
+
+KEEP, CLEAR = "keep", "transparent"
+SAMPLED = 60  # frames the plate is the median of
+FREE = 16  # of 255: up to here a matte leaves a pixel to the background
+GROWN = 5  # pixels by which people are widened, because hair reaches beyond the matte
+
+
+@dataclass(frozen=True, eq=False)
+class Background:
+    """kind: "keep", "transparent" or "picture"; pixels: (size, size, 3) uint8 of a picture or a colour."""
+
+    kind: str = KEEP
+    pixels: NDArray[np.uint8] | None = None
+
+
+def chosen_background(text: str, size: int) -> Background:
+    """“keep”, “transparent”, a colour as #rrggbb, or a picture's path, cut to a square; EngineError for others."""
+    if text in (KEEP, CLEAR):
+        return Background(text)
+    if re.fullmatch(r"#[0-9a-fA-F]{6}", text):
+        colour = [int(text[k : k + 2], 16) for k in (1, 3, 5)]
+        return Background("picture", np.full((size, size, 3), colour, np.uint8))
+    if not Path(text).is_file():
+        raise EngineError(
+            f"There is no picture {text} to put behind the person.",
+            "Give a picture's path, a colour such as #00b140, “keep” or “transparent”.",
+        )
+    return Background("picture", _square(Path(text), size))
+
+
+def _square(path: Path, size: int) -> NDArray[np.uint8]:
+    """The picture's middle, (size, size, 3) uint8 sRGB."""
+    import cv2
+
+    from app.engine.imaging.colour import to_srgb8
+    from app.engine.imaging.reading import open_photo
+
+    pixels = to_srgb8(open_photo(path))
+    height, width = pixels.shape[:2]
+    side = min(height, width)
+    y, x = (height - side) // 2, (width - side) // 2
+    square = pixels[y : y + side, x : x + side]
+    return np.asarray(cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def background_plate(frames: NDArray[np.uint8], mattes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(S, S, 3): the median of frames (T, S, S, 3) where no person is (mattes (T, S, S), 255 = person); what a person
+    always covers is filled in from around it."""
+    import cv2
+
+    chosen = np.unique(np.linspace(0, len(frames) - 1, SAMPLED).astype(int))
+    kernel = np.ones((GROWN, GROWN), np.uint8)
+    person = np.stack([cv2.dilate(mattes[t], kernel) > FREE for t in chosen])
+    covered = person.all(axis=0).astype(np.uint8)
+    if covered.all():
+        return np.asarray(frames[chosen[0]])
+    person[:, covered > 0] = False  # any value: it is filled in below
+    seen = np.where(person[..., None], np.float32(np.nan), frames[chosen].astype(np.float32))
+    plate = np.nanmedian(seen, axis=0).astype(np.uint8)
+    return np.asarray(cv2.inpaint(plate, covered, GROWN, cv2.INPAINT_TELEA), np.uint8)
+
+
+def composed(
+    person: NDArray[np.float32], mask: NDArray[np.float32], background: Background, plate: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """(S, S, 3), or (S, S, 4) where nothing is behind.
+
+    person: (S, S, 3) in [0, 1] on black, that is times its mask (S, S) in [0, 1]; plate: (S, S, 3) of "keep".
+    """
+    cover = mask[..., None]
+    if background.kind == CLEAR:
+        colour = person / np.maximum(cover, 1e-3)
+        return _bytes(np.concatenate([colour, cover], axis=-1))
+    behind = plate if background.pixels is None else background.pixels
+    return _bytes(person + (1 - cover) * (behind / np.float32(255)))
+
+
+def _bytes(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.asarray(np.round(np.clip(values, 0, 1) * 255), np.uint8)
