@@ -16,7 +16,7 @@ from app.engine.errors import EngineError
 from app.engine.face.parameters import Camera, Expression, FaceEdit, FaceParams, FittedFace, Identity
 from app.engine.generators import GeneratorInfo, LatentControl
 from app.engine.imaging.photo import Photo
-from app.engine.results import Edits, Flow, Measurement, Portrait, Rendered, Step
+from app.engine.results import Edits, Flow, Measurement, Portrait, Rendered, Step, Tell
 
 WARP = GeneratorInfo("mesh-warp", "Mesh warp", 0, ("yaw", "smile"), (), "MIT")
 LATENT = GeneratorInfo(
@@ -75,8 +75,12 @@ class FakeEngine:
     def device(self) -> str:
         return "CPU float32"
 
-    def open(self, path: Path) -> Portrait:
+    def open(self, path: Path, tell: Tell | None = None) -> Portrait:
         self._note("open", path)
+        if tell is not None:
+            tell(Step(2, 10, "searching"))
+            assert self.gate.wait(10)
+            tell(Step(9, 10, "fitting"))
         if not path.exists() or path.read_bytes()[:6] == b"broken":
             raise EngineError(f"{path.name} is not a picture.", "Choose another file.", "open")
         width, height = self._size
@@ -170,6 +174,7 @@ class FakeAnimation:
         self.controls = SimpleNamespace(settings=settings, edit=FaceEdit(), nmfc_size=0)
         self.paused = False
         self.recorder: Path | None = None
+        self.source = None
         self.output = None
         self.listening: tuple[bool, Any] = (False, None)
         self.neutrals = 0

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -103,3 +104,24 @@ def test_without_a_portrait_there_is_nothing_to_drive(session: Session, qtbot: Q
     with qtbot.waitSignal(live.failed) as caught:
         live.start_clip(Path("clip.mp4"))
     assert caught.args[0].remedy and not live.running
+
+
+def test_a_recording_that_ends_with_its_driver_is_told_too(
+    live: Live, fake: FakeEngine, tmp_path: Path, qtbot: QtBot
+) -> None:
+    live.record(tmp_path / "film.mp4")
+    told(live, qtbot, fake, lambda a: a.recorder is not None)
+    shares: list[float] = []
+    live.saving.connect(shares.append)
+    with qtbot.waitSignals([live.recorded, live.stopped]):
+        live.stop()
+    assert shares == [0.4] and live.unsaved == 0 and not live.recording
+
+
+def test_looping_is_told_to_a_clip_that_runs(live: Live, fake: FakeEngine, qtbot: QtBot) -> None:
+    asked: list[bool] = []
+    told(live, qtbot, fake, lambda a: True)
+    assert fake.animation is not None
+    fake.animation.source = SimpleNamespace(set_loop=asked.append)
+    live.set_loop(True)
+    qtbot.waitUntil(lambda: asked == [True])

@@ -93,3 +93,60 @@ def test_a_performance_is_trimmed_and_retimed_for_its_film(
     cut = read_performance(dialog.clip())
     assert cut.duration == pytest.approx(0.5, abs=0.07)
     assert dialog.output == tmp_path / "talk-mien.mp4"
+
+
+def test_cameras_come_and_go_while_the_workspace_is_open(live: MainWindow, monkeypatch) -> None:
+    driver = live.live_space.driver
+    desk, other = Camera("Desk camera", 0), Camera("Phone", "/dev/video7")
+    monkeypatch.setattr(driver.cameras, "all", lambda: [other, desk])
+    driver.cameras.changed.emit()
+    assert [driver.source.itemText(k) for k in range(2)] == ["Phone", "Desk camera"]
+    assert driver.source.currentData() == desk  # what was chosen stays chosen
+    monkeypatch.setattr(driver.cameras, "all", list)
+    driver.cameras.changed.emit()
+    assert driver.source.itemText(0) == "No camera found" and not driver.start.isEnabled()
+    monkeypatch.setattr(driver.cameras, "all", lambda: [desk])
+    driver.cameras.changed.emit()
+    assert driver.source.currentData() == desk and driver.start.isEnabled()
+
+
+def test_smoothing_is_set_by_group(live: MainWindow, fake: FakeEngine, qtbot: QtBot) -> None:
+    space = live.live_space
+    qtbot.mouseClick(space.driver.start, Qt.MouseButton.LeftButton)
+    qtbot.waitSignal(space.live.stepped).wait()
+    space.controls.rows["smooth_expression"].step_to(0)
+    space.controls.rows["smooth_pose"].step_to(200)
+    qtbot.waitUntil(
+        lambda: fake.animation is not None and fake.animation.controls.settings.smoothing.expression == 0
+    )
+    smoothing = space.live.settings.smoothing
+    assert (smoothing.pose, smoothing.eyes, smoothing.place) == (2.0, 1.0, 1.0)
+    assert space.live.settings.pose == 1.0  # the strength of the same name is another thing
+
+
+def test_a_clip_can_be_looped_and_has_no_resolution_to_choose(live: MainWindow, tmp_path: Path) -> None:
+    driver = live.live_space.driver
+    assert driver.size_.isVisible() and not driver.loop.isVisible()
+    driver.choose_clip(tmp_path / "talk.mp4")
+    assert driver.loop.isVisible() and not driver.size_.isVisible()
+    driver.loop.click()
+    assert live.live_space.live.loop
+
+
+def test_a_recording_has_the_chosen_format_and_is_saved_visibly(
+    live: MainWindow, fake: FakeEngine, qtbot: QtBot
+) -> None:
+    space = live.live_space
+    space.record.format.setCurrentIndex(0)
+    qtbot.mouseClick(space.driver.start, Qt.MouseButton.LeftButton)
+    qtbot.waitSignal(space.live.stepped).wait()
+    space.record.toggle_record()
+    qtbot.waitUntil(lambda: "REC" in space.record.state.text())
+    assert fake.animation is not None and fake.animation.recorder.suffix == ".mp4"
+    shown: list[str] = []
+    space.live.saving.connect(lambda share: shown.append(space.record.state.text()))
+    with qtbot.waitSignal(space.live.recorded):
+        space.record.toggle_record()
+        assert space.record.state.text() == "Saving…"
+    assert shown == ["Saving… 40 %"] and space.record.state.text() == ""
+    assert [space.record.format.itemData(k) for k in range(3)] == [".mp4", ".webm", ".png"]

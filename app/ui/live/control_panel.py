@@ -1,7 +1,8 @@
-"""How the driver's face becomes the portrait's: neutral, mode, strengths."""
+"""How the driver's face becomes the portrait's: neutral, mode, strengths, smoothing."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -49,6 +50,7 @@ class ControlPanel(QScrollArea):
         column.addWidget(self._neutral_group())
         column.addWidget(self._mode_group())
         column.addWidget(self._strength_group())
+        column.addWidget(self._smoothing_group())
         column.addStretch(1)
         self._column = column
         self.setWidget(content)
@@ -134,19 +136,46 @@ class ControlPanel(QScrollArea):
             "gaze": self.tr("Gaze"),
         }
         for name, title in titles.items():
-            control = Control(name, title, "live", "%", 0, 150, (0, 120), absolute=True)
-            row = ParameterSlider(control, group)
-            row.show_value(100.0, 100.0)
-            row.edited.connect(lambda value, name=name: self._set_strength(name, value))
-            self.rows[name] = row
-            group.body.addWidget(row)
+            group.body.addWidget(self._percent_row(name, title, 150, self._set_strength))
         return group
 
+    def _smoothing_group(self) -> FoldingGroup:
+        """Less follows quicker, more trembles less."""
+        group = FoldingGroup(self.tr("Smoothing"), folded=True, parent=self)
+        titles = {
+            "pose": self.tr("Pose"),
+            "expression": self.tr("Expression"),
+            "eyes": self.tr("Eyes"),
+            "place": self.tr("Place and size"),
+        }
+        for name, title in titles.items():
+            group.body.addWidget(self._percent_row(f"smooth_{name}", title, 300, self._set_smoothing))
+        return group
+
+    def _percent_row(
+        self, name: str, title: str, most: float, change: Callable[[str, float | None], None]
+    ) -> ParameterSlider:
+        control = Control(name, title, "live", "%", 0, most, (0, 0.8 * most), absolute=True)
+        row = ParameterSlider(control, self)
+        row.show_value(100.0, 100.0)
+        row.edited.connect(lambda value: change(name, value))
+        self.rows[name] = row
+        return row
+
     def _set_strength(self, name: str, percent: float | None) -> None:
+        changes: dict[str, Any] = {name: self._shown(name, percent)}
+        self._live.change(replace(self._live.settings, **changes))
+
+    def _set_smoothing(self, name: str, percent: float | None) -> None:
+        settings = self._live.settings
+        amount = {name.removeprefix("smooth_"): self._shown(name, percent)}
+        self._live.change(replace(settings, smoothing=replace(settings.smoothing, **amount)))
+
+    def _shown(self, name: str, percent: float | None) -> float:
+        """What a row was set to, as a share; None is its reset."""
         value = 100.0 if percent is None else percent
         self.rows[name].show_value(value, 100.0)
-        changes: dict[str, Any] = {name: value / 100}
-        self._live.change(replace(self._live.settings, **changes))
+        return value / 100
 
     @Slot()
     def _change(self) -> None:

@@ -97,15 +97,16 @@ class Curves(QWidget):
             self._times.popleft()
             self._values.popleft()
         if self._plots and self.isVisible():
-            self._draw(now)
+            self._draw(now, step.extra.get("sigma", 1.0))
 
-    def _draw(self, now: float) -> None:
+    def _draw(self, now: float, sigma: Any) -> None:
+        """sigma: (28,) how much face a component moves, by which the strongest are told."""
         times = np.array(self._times) - now
         values = np.array(self._values)
         for line, column in zip(self._lines[0], range(3)):
             line.setData(times, values[:, column])
         expression = values[:, 3:]
-        strongest = np.argsort(-expression.std(axis=0))[:STRONGEST]
+        strongest = np.argsort(-expression.std(axis=0) * sigma)[:STRONGEST]
         for line, component in zip(self._lines[1], sorted(strongest)):
             self._name(self._plots[1], line, f"{component + 1}")
             line.setData(times, expression[:, component])

@@ -58,8 +58,14 @@ class DriverPanel(QWidget):
         self.browse.clicked.connect(self.ask_clip)
         self.start = QPushButton(self)
         self.start.clicked.connect(self._on_start)
-        self.obtained = QLabel(self)
-        theme.caption(self.obtained)
+        self.loop = QCheckBox(self.tr("Loop"), self)
+        self.loop.setToolTip(self.tr("Begin the clip again at its end"))
+        self.loop.toggled.connect(live.set_loop)
+        self.obtained, self.stages = QLabel(self), QLabel(self)
+        for told in (self.obtained, self.stages):
+            theme.caption(told)
+            told.setWordWrap(True)
+        self.stages.setAccessibleName(self.tr("Time per stage"))
         self.microphone = QCheckBox(self.tr("Microphone"), self)
         self.microphone.toggled.connect(self._on_microphone)
         self.input = QComboBox(self)
@@ -80,6 +86,7 @@ class DriverPanel(QWidget):
         choose.addWidget(self.browse)
         begin = QHBoxLayout()
         begin.addWidget(self.size_, 1)
+        begin.addWidget(self.loop)
         begin.addWidget(self.start)
         sound = QHBoxLayout()
         sound.addWidget(self.microphone)
@@ -90,6 +97,7 @@ class DriverPanel(QWidget):
         column.addWidget(self.picture, 3)
         column.addWidget(self.nmfc, 2)
         column.addWidget(self.obtained)
+        column.addWidget(self.stages)
         for row in (choose, begin, sound):
             column.addLayout(row)
         column.addWidget(self.level)
@@ -139,7 +147,6 @@ class DriverPanel(QWidget):
     @Slot()
     def _on_source(self) -> None:
         data = self.source.currentData()
-        self.size_.setEnabled(not isinstance(data, Path))
         self.clip_chosen.emit(data if isinstance(data, Path) else None)
         self._show_state()
 
@@ -161,6 +168,9 @@ class DriverPanel(QWidget):
         icons.put(self.start, "stop" if running else "play")
         self.start.setEnabled(running or self.source.currentData() is not None)
         self.source.setEnabled(not running)
+        is_clip = isinstance(self.source.currentData(), Path)
+        self.size_.setVisible(not is_clip)
+        self.loop.setVisible(is_clip)
         self.microphone.setEnabled(running and self.input.count() > 0)
 
     # -- what the animation tells
@@ -180,11 +190,19 @@ class DriverPanel(QWidget):
         else:
             self.picture.say("" if driven.reading.found else self.tr("No face in sight"))
         self.nmfc.show_picture(extra.get("nmfc"))
-        parts = [self.tr("{:.1f} fps").format(extra["fps"]), self.tr("{} dropped").format(extra["dropped"])]
-        if driven.frame.pixels is not None:
-            height, width = driven.frame.pixels.shape[:2]
-            parts.insert(0, f"{width} × {height}")
-        self.obtained.setText(" · ".join(parts))
+        self.obtained.setText(self._told(step))
+        self.stages.setText(
+            " · ".join(f"{name} {ms:.0f}" for name, ms in driven.ms.items() if "." not in name) + " ms"
+        )
+
+    def _told(self, step: Step) -> str:
+        """Size and rate really obtained, and what was lost."""
+        parts, pixels = [], step.extra["driven"].frame.pixels
+        if pixels is not None:
+            parts.append(f"{pixels.shape[1]} × {pixels.shape[0]}")
+        if step.extra.get("rate"):
+            parts.append(self.tr("{:.1f} fps").format(float(step.extra["rate"])))
+        return " · ".join([*parts, self.tr("{} dropped").format(step.extra["dropped"])])
 
     @Slot()
     def _on_stopped(self) -> None:
@@ -193,6 +211,7 @@ class DriverPanel(QWidget):
         self.picture.show_picture(None)
         self.nmfc.show_picture(None)
         self.obtained.clear()
+        self.stages.clear()
         self.picture.say(self.tr("Choose a camera or a clip, then press Start"))
         self._show_state()
 

@@ -6,13 +6,14 @@ from datetime import datetime
 from pathlib import Path
 
 from PySide6.QtCore import QStandardPaths, Signal, Slot
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QPushButton, QWidget
 
 from app.engine.driving.recorder import Recording
 from app.engine.errors import EngineError
 from app.engine.results import Step
 from app.session.live import Live
 from app.ui import icons, theme
+from app.ui.dialogs.film import FILMS
 from app.ui.widgets.folding_group import FoldingGroup
 
 
@@ -41,6 +42,11 @@ class RecordBar(QWidget):
         self.film = QPushButton(self.tr("Render a film…"), self)
         self.film.setToolTip(self.tr("Drive the portrait by a clip or performance at full size, into a film"))
         self.film.clicked.connect(self.film_wanted)
+        self.format = QComboBox(self)
+        self.format.setAccessibleName(self.tr("Recordings as"))
+        self.format.setToolTip(self.tr("What the next recording is written as"))
+        for ending, name in FILMS.items():
+            self.format.addItem(name if ending != ".png" else self.tr("PNG pictures in a folder"), ending)
         self.camera = QCheckBox(self.tr("Virtual camera"), self)
         self.camera.clicked.connect(live.send)
         self.state = QLabel(self)
@@ -56,14 +62,15 @@ class RecordBar(QWidget):
         row.addWidget(self.numbers)
         row.addWidget(self.pause)
         live.stepped.connect(self._on_step)
-        for signal in (live.started, live.stopped, live.failed):
+        for signal in (live.started, live.stopped, live.failed, live.recorded):
             signal.connect(self._show_state)
+        live.saving.connect(self._on_saving)
         self._show_state()
 
     def output_group(self, parent: QWidget) -> FoldingGroup:
         """What else can be done with the moving portrait, for a panel."""
         group = FoldingGroup(self.tr("Output"), parent=parent)
-        for widget in (self.keep, self.film, self.camera):
+        for widget in (self.format, self.keep, self.film, self.camera):
             group.body.addWidget(widget)
             group.body.addSpacing(6)
         return group
@@ -74,7 +81,7 @@ class RecordBar(QWidget):
         if self._live.recording:
             self._live.stop_recording(self.clip)
         elif self._live.running:
-            self._live.record(new_path(".mp4"))
+            self._live.record(new_path(self.format.currentData()))
         self._show_state()
 
     @Slot()
@@ -97,9 +104,15 @@ class RecordBar(QWidget):
         if not live.running:
             self.pause.setChecked(False)
             self.numbers.clear()
-        self.state.setStyleSheet(f"color: {t.recording}; font-weight: 600;" if live.recording else "")
+        red = f"background: {t.recording}; color: white; font-weight: 700; padding: 5px 10px; border-radius: 4px;"
+        self.state.setStyleSheet(red if live.recording else "")
         if not live.recording:
-            self.state.setText("")
+            self.state.setText(self.tr("Saving…") if live.unsaved else "")
+
+    @Slot(float)
+    def _on_saving(self, share: float) -> None:
+        if not self._live.recording:
+            self.state.setText(self.tr("Saving… {:.0f} %").format(100 * share))
 
     @Slot(object)
     def _on_step(self, step: Step) -> None:
