@@ -63,6 +63,13 @@ def add(subparsers: Subparsers) -> None:
     directions.add_argument(
         "--calibrate", action="store_true", help="only learn what the imported matrix means in our components"
     )
+    real = directions.add_mutually_exclusive_group()
+    real.add_argument(
+        "--photos", type=Path, metavar="FOLDER", help="go on from the newest directions, half on these photos"
+    )
+    real.add_argument(
+        "--clips", type=Path, metavar="FOLDER", help="go on from the newest directions, on pairs of clips' frames"
+    )
     directions.set_defaults(run=run_directions)
     names = ((anyone, "headgan"), (refiner, "refiner"), (person, "me"), (people, "people"))
     for action, name in (*names, (stylegan, "faces"), (directions, "directions")):
@@ -165,7 +172,7 @@ def run_directions(args: argparse.Namespace) -> None:
         found = told(calibrate_directions(), args)
         ended(args, f"Calibrated; {100 * found.error:.0f} % of the expression change stays unexplained.")
         return
-    model = told(train_directions(args.output, args.minutes), args)
+    model = told(train_directions(args.output, args.minutes, photos=args.photos, clips=args.clips), args)
     ended(args, f"Trained “{model.name}”. Use it with --engine stylegan.")
 
 

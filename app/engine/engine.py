@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 from app.engine.compositing import composite
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit, FaceParams, FittedFace
-from app.engine.generators import Generator, GeneratorInfo, Patch, SourceImage, Target, backends
+from app.engine.generators import (
+    Generator,
+    GeneratorInfo,
+    Patch,
+    SlowGenerator,
+    SourceImage,
+    Target,
+    backends,
+)
 from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.photo import Photo
 from app.engine.results import Edits, Measurement, Portrait, Rendered, Step
@@ -172,6 +180,18 @@ class Engine:
         view = self.view(portrait, max_side)
         self.code(portrait, view, face)
 
+    def preparing(self, portrait: Portrait, face: int) -> Iterator[Step]:
+        """`prepare` at full size in steps, for a `slow` generator; other sizes then find its work on the disk."""
+        view = self.view(portrait, None)
+        key = self._code_key(portrait, view, face)
+        if key not in self._codes:
+            generator = cast(SlowGenerator, self.generator)
+            code = yield from generator.prepare(self._source(portrait, view, face))
+            self._codes.make(key, lambda: code)
+
+    def latent_picture(self, latents: Mapping[str, float], size: int) -> NDArray[np.uint8]:
+        return cast(SlowGenerator, self.generator).meaning(latents, size)
+
     def _patch(self, portrait: Portrait, view: View, index: int, edit: FaceEdit, watch: Stopwatch) -> Patch:
         with watch.stage("encode"):
             code = self.code(portrait, view, index)
@@ -212,9 +232,11 @@ class Engine:
 
     def code(self, portrait: Portrait, view: View, index: int) -> object:
         """What the generator made of a face at a view's resolution (made once)."""
-        face = self._face(portrait, index)
-        key = (portrait.photo.key, self._name, view.scale, face.params)
+        key = self._code_key(portrait, view, index)
         return self._codes.make(key, lambda: self.generator.encode(self._source(portrait, view, index)))
+
+    def _code_key(self, portrait: Portrait, view: View, index: int) -> object:
+        return portrait.photo.key, self._name, view.scale, self._face(portrait, index).params
 
     def _source(self, portrait: Portrait, view: View, index: int) -> SourceImage:
         from app.engine.imaging.matte import person_matte
@@ -222,7 +244,8 @@ class Engine:
         face = view.faces[index]
         others = tuple(other for k, other in enumerate(view.faces) if k != index)
         matte = person_matte(to_srgb8(replace(portrait.photo, pixels=view.pixels)), face)
-        return SourceImage(view.pixels, view.alpha, face, matte, others, f"{portrait.photo.key}:{index}")
+        where = ":".join(str(round(side)) for side in portrait.faces[index].box)
+        return SourceImage(view.pixels, view.alpha, face, matte, others, f"{portrait.photo.key}:{where}")
 
     def measure(self, portrait: Portrait, rendered: Rendered, face: int, edit: FaceEdit) -> Measurement:
         from app.engine.measurement import compare, nearest_face

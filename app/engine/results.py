@@ -99,6 +99,12 @@ class EngineLike(Protocol):
     def prepare(self, portrait: Portrait, face: int, max_side: int | None = None) -> None:
         """Encode ahead of the first render, so that it is as quick as the next."""
 
+    def preparing(self, portrait: Portrait, face: int) -> Iterator[Step]:
+        """The same in steps with previews, for a `slow` generator; closing them cancels."""
+
+    def latent_picture(self, latents: Mapping[str, float], size: int) -> NDArray[np.uint8]:
+        """(size, size, 3) sRGB: what values of a `slow` generator's own sliders make of its mean face."""
+
     def measure(self, portrait: Portrait, rendered: Rendered, face: int, edit: FaceEdit) -> Measurement:
         """Fit the render afresh and compare."""
 

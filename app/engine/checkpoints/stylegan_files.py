@@ -112,9 +112,14 @@ def run_e4e(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensors:
 
 
 def read_directions(content: Mapping[str, Any]) -> Found | None:
-    """The direction matrix A with its bias."""
+    """The direction matrix A with its bias.
+
+    Nothing in the file says what its columns are. Both formats have 15, in another order, so that it is taken for
+    the format of the generator imported before it, VoxCeleb's without one.
+    """
     import torch
 
+    from app.engine.latent.library import VOX_FORMAT, generator_format, newest_generator
     from app.engine.networks.directions import DirectionMatrix
 
     weights = tensors_only(part(content, "A_matrix"))
@@ -123,7 +128,9 @@ def read_directions(content: Mapping[str, Any]) -> Found | None:
     with torch.device("meta"):
         released = DirectionMatrix()
     check_names(weights, released, "a direction matrix")
-    return Found(weights, {"n_directions": 15, "n_layers": 8})
+    generator = newest_generator()
+    form = "" if generator is None else generator_format(generator)
+    return Found(weights, {"n_directions": 15, "n_layers": 8, "format": form or VOX_FORMAT})
 
 
 def network_directions(config: Config) -> nn.Module:

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from collections.abc import Generator as Steps
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.face.parameters import FaceParams, FittedFace
+
+if TYPE_CHECKING:
+    from app.engine.results import Step
 
 Picture = NDArray[Any]  # (H, W, 3) uint8 or uint16, in the photo's own colour space
 
@@ -37,7 +41,8 @@ class GeneratorInfo:
 
     image_size: the network's own resolution, 0 if it works at the photo's; controls: names of
     `face.controls` it obeys; weights: names of the models it needs, empty if none; missing: what is not
-    there and where to get it, None when it can run; licence: SPDX or a sentence.
+    there and where to get it, None when it can run; licence: SPDX or a sentence; slow: `encode` takes minutes, and
+    the backend is a `SlowGenerator`.
     """
 
     name: str
@@ -48,6 +53,7 @@ class GeneratorInfo:
     licence: str
     latents: tuple[LatentControl, ...] = ()
     missing: str | None = None
+    slow: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +114,16 @@ class Generator(Protocol):
     def encode(self, source: SourceImage) -> object: ...
 
     def generate(self, code: Any, target: Target) -> Patch: ...
+
+
+class SlowGenerator(Generator, Protocol):
+    """A backend whose `encode` takes minutes."""
+
+    def prepare(self, source: SourceImage) -> Steps[Step, None, object]:
+        """`encode` in steps with previews that end in the code; closing them cancels, and nothing is kept."""
+
+    def meaning(self, latents: Mapping[str, float], size: int) -> NDArray[np.uint8]:
+        """(size, size, 3) sRGB: what values of its own sliders make of its mean face."""
 
 
 def backends() -> dict[str, Callable[[], Generator]]:

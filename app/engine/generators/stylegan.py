@@ -6,9 +6,11 @@ delta w = A delta p; a photo is inverted once and kept on disk. torch is importe
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Generator as Steps
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +98,7 @@ class StyleGan:
             chosen.names,
             chosen.generator.licence,
             latent_controls(chosen),
+            slow=True,
         )
 
     def encode(self, source: SourceImage) -> LatentCode:
@@ -115,6 +118,7 @@ class StyleGan:
         from app.engine.latent.cache import cache_path, load_inversion, save_inversion
         from app.engine.latent.crop import cut, face_square, resized, unit_range
         from app.engine.latent.inversion import invert
+        from app.engine.latent.library import LPIPS, imported_similarity, measuring_models
 
         editor = self.editor()
         square = face_square(source.face.landmarks, editor.chosen.faces)
@@ -124,10 +128,14 @@ class StyleGan:
         device = best_device().torch_device
         image = torch.from_numpy(small).permute(2, 0, 1)[None].to(device) * 2 - 1
         settings = settings_from_environment()
-        path = cache_path(image, settings, editor.chosen.hashes)
+        measures = [model.sha256 for kind, model in measuring_models().items() if kind == LPIPS]
+        picture = source.key or hashlib.sha256(small.tobytes()).hexdigest()
+        path = cache_path(picture, settings, (*editor.chosen.hashes, *measures))
         inversion = load_inversion(path)
         if inversion is None:
-            inversion = yield from invert(editor.model, image, settings)
+            inversion = yield from invert(
+                editor.model, image, settings, imported_similarity(device, (LPIPS,))
+            )
             save_inversion(inversion, path)
         model, wplus = editor.model.tuned(inversion), inversion.wplus.to(device)
         before = rendered(model, shifted_by(editor, wplus, {}))
@@ -153,18 +161,14 @@ class StyleGan:
         times = (("network", 1e3 * (made - start)), ("paste", 1e3 * (time.perf_counter() - made)))
         return Patch(pixels, x0, y0, alpha, times)
 
-    def meaning(self, name: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """What a slider of ours does: the generator's mean face at two thirds of its lower and upper end."""
-        from app.engine.latent.crop import to_depth
+    def meaning(self, latents: Mapping[str, float], size: int) -> NDArray[np.uint8]:
+        """What sliders of its own do: the generator's mean face with them, (size, size, 3) sRGB."""
+        from app.engine.latent.crop import resized, to_depth
 
         editor = self.editor()
-        reach = next(c.upper for c in latent_controls(editor.chosen) if c.name == name) * 2 / 3
         mean = editor.model.centre[:, None].repeat(1, editor.model.generator.n_latent, 1)
-        low, high = (
-            to_depth(rendered(editor.model, shifted_by(editor, mean, {name: amount})), np.dtype(np.uint8))
-            for amount in (-reach, reach)
-        )
-        return low, high
+        made = rendered(editor.model, shifted_by(editor, mean, dict(latents)))
+        return to_depth(resized(made, size), np.dtype(np.uint8))
 
     def editor(self) -> Editor:
         """The newest ensemble's networks on the best device; EngineError without one."""
@@ -184,6 +188,7 @@ class StyleGan:
             raise EngineError(
                 "There is no StyleGAN2 generator to edit with.",
                 "Import one with “mien models import FILE”.",
+                "models",
             )
         if self._editor is not None and self._editor.chosen == chosen:
             return self._editor

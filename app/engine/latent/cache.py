@@ -8,7 +8,6 @@ from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import Tensor
 
 from app.engine.latent.inversion import Inversion, InversionSettings
 from app.engine.weights import data_folder
@@ -16,10 +15,9 @@ from app.engine.weights import data_folder
 KEPT = 20  # a tuned 256 px generator takes some 25 MB
 
 
-def cache_path(image: Tensor, settings: InversionSettings, models: tuple[str, ...]) -> Path:
-    """File of one picture (1, 3, s, s) inverted with these settings by models with these hashes."""
-    digest = hashlib.sha256(image.cpu().float().numpy().tobytes())
-    digest.update(repr((settings, models)).encode())
+def cache_path(picture: str, settings: InversionSettings, models: tuple[str, ...]) -> Path:
+    """File of one face (`SourceImage.key`) inverted with these settings by models with these hashes."""
+    digest = hashlib.sha256(repr((picture, settings, models)).encode())
     return data_folder() / "inversions" / f"{digest.hexdigest()[:32]}.safetensors"
 
 

@@ -1,8 +1,7 @@
 """Real photos in W+: e4e's code or an optimised one, then light tuning of a copy of the generator.
 
 "Finding Directions in GAN's Latent Space", section 3.2, with the released code's numbers: 200 steps of Adam at
-3e-3 on convolutions 4 to 11, loss 100 MSE + perceptual, at a fixed code. Instead of LPIPS, whose weights
-may not be shipped, the perceptual part compares the bands of a Laplacian pyramid.
+3e-3 on convolutions 4 to 11, loss 100 MSE + perceptual (`similarity.py`), at a fixed code.
 """
 
 from __future__ import annotations
@@ -15,16 +14,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from app.engine.latent.similarity import Similarity
 from app.engine.networks.stylegan2 import Generator
 from app.engine.results import Step
 
 LEARNING_RATE_CODE = 0.05
 LEARNING_RATE_TUNE = 3e-3
-MSE_WEIGHT = 100.0
 TUNED_BLOCKS = range(4, 12)
 PREVIEW_EVERY = 10
+BANDS = Similarity()
 
 
 @dataclass(frozen=True)
@@ -69,32 +68,15 @@ class LatentModel:
         return LatentModel(generator, self.centre, self.truncation, self.encoder)
 
 
-def band_distance(a: Tensor, b: Tensor, levels: int = 4) -> Tensor:
-    """Mean absolute difference of Laplacian pyramid bands of (N, 3, H, W) pictures, equal weights."""
-    difference = a - b
-    total = difference.new_zeros(())
-    for _ in range(levels):
-        if min(difference.shape[-2:]) < 8:
-            break
-        smaller = F.avg_pool2d(difference, 2)
-        band = difference - F.interpolate(smaller, scale_factor=2.0, mode="bilinear", align_corners=False)
-        total = total + band.abs().mean()
-        difference = smaller
-    return total + difference.abs().mean()
-
-
-def distance(a: Tensor, b: Tensor) -> Tensor:
-    """The inversion's loss."""
-    return MSE_WEIGHT * F.mse_loss(a, b) + band_distance(a, b)
-
-
 def picture(image: Tensor) -> NDArray[np.uint8]:
     """(1, 3, H, W) in [-1, 1] as (H, W, 3) uint8."""
     levels = ((image[0].detach().float().clamp(-1, 1) + 1) * 127.5).round()
     return levels.permute(1, 2, 0).to("cpu", torch.uint8).numpy()
 
 
-def invert(model: LatentModel, image: Tensor, settings: InversionSettings) -> Steps[Step, None, Inversion]:
+def invert(
+    model: LatentModel, image: Tensor, settings: InversionSettings, similarity: Similarity = BANDS
+) -> Steps[Step, None, Inversion]:
     """Steps with previews, ending in the inversion of a picture (1, 3, size, size) in [-1, 1].
 
     Closing the iterator cancels; the model's generator is never changed.
@@ -104,14 +86,16 @@ def invert(model: LatentModel, image: Tensor, settings: InversionSettings) -> St
         with torch.no_grad():
             wplus = model.encoder(image)
     else:
-        wplus = yield from optimised_code(model, image, settings.code_steps, total)
+        wplus = yield from optimised_code(model, image, settings.code_steps, total, similarity)
     if settings.tune_steps == 0:
         return Inversion(wplus)
-    tuned = yield from tuned_generator(model, image, wplus, settings.tune_steps, total)
+    tuned = yield from tuned_generator(model, image, wplus, settings.tune_steps, total, similarity)
     return Inversion(wplus, tuned)
 
 
-def optimised_code(model: LatentModel, image: Tensor, steps: int, total: int) -> Steps[Step, None, Tensor]:
+def optimised_code(
+    model: LatentModel, image: Tensor, steps: int, total: int, similarity: Similarity
+) -> Steps[Step, None, Tensor]:
     """W+ from the centre by Adam with a cosine learning rate."""
     wplus = model.centre[:, None].repeat(1, model.generator.n_latent, 1).detach().requires_grad_()
     optimiser = torch.optim.Adam([wplus], LEARNING_RATE_CODE)
@@ -119,7 +103,7 @@ def optimised_code(model: LatentModel, image: Tensor, steps: int, total: int) ->
     for step in range(steps):
         with torch.enable_grad():
             made = model.render(wplus)
-            (gradient,) = torch.autograd.grad(distance(made, image), wplus)
+            (gradient,) = torch.autograd.grad(similarity.distance(made, image), wplus)
         wplus.grad = gradient
         optimiser.step()
         schedule.step()
@@ -128,7 +112,7 @@ def optimised_code(model: LatentModel, image: Tensor, steps: int, total: int) ->
 
 
 def tuned_generator(
-    model: LatentModel, image: Tensor, wplus: Tensor, steps: int, total: int
+    model: LatentModel, image: Tensor, wplus: Tensor, steps: int, total: int, similarity: Similarity
 ) -> Steps[Step, None, dict[str, Tensor]]:
     """The tuned convolutions of a copy of the generator, in half precision as they are cached."""
     own = LatentModel(copy.deepcopy(model.generator), model.centre, model.truncation)
@@ -140,7 +124,7 @@ def tuned_generator(
         with torch.enable_grad():
             made = own.render(wplus)
             optimiser.zero_grad()
-            torch.autograd.backward(distance(made, image))
+            torch.autograd.backward(similarity.distance(made, image))
         optimiser.step()
         yield _step(total - steps + step, total, "Fitting the generator to the photo", made)
     return {

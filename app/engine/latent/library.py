@@ -8,17 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.engine.latent.crop import RELEASED_FACES
-from app.engine.latent.parameters import VOXCELEB, Parameterisation
+from app.engine.latent.parameters import FFHQ, VOXCELEB, Parameterisation
 from app.engine.weights import Model, data_folder, load_model, models
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
     from app.engine.latent.expression_map import ExpressionMap
     from app.engine.latent.inversion import LatentModel
+    from app.engine.latent.similarity import Similarity
     from app.engine.networks.directions import DirectionMatrix
 
 N_PRINCIPAL = 10
+LPIPS, RECOGNISER = "lpips", "arcface"  # kinds of models
+VOX_FORMAT, FFHQ_FORMAT = "voxceleb", "ffhq"
 RELEASED_TRUNCATION = 0.7  # of the VoxCeleb generator, in inversion and editing
 
 
@@ -54,35 +58,43 @@ class Ensemble:
 
 
 def parameterisation(config: Mapping[str, Any]) -> Parameterisation:
-    """What a matrix of ours says of its columns; the released ones say nothing and are VoxCeleb's."""
+    """What a matrix of ours says of its columns; imported ones follow the order of their generator's format."""
     if "names" not in config:
-        return VOXCELEB
+        return FFHQ if config.get("format") == FFHQ_FORMAT else VOXCELEB
     return Parameterisation(tuple(config["names"]), tuple(config["slopes"]), ours=True)
 
 
 def ensemble() -> Ensemble | None:
     """The newest generator with the newest models that fit it, None without a generator."""
-    generator = max(models("stylegan2"), key=_age, default=None)
+    generator = newest_generator()
     if generator is None:
         return None
-    released = is_released_width(generator)
-    encoders = [model for model in models("e4e") if released]
-    matrices = [
-        model
-        for model in models("directions")
-        if model.config.get("generator", "" if released else None) in ("", generator.sha256)
-    ]
+    encoders = [model for model in models("e4e") if generator_format(generator) == VOX_FORMAT]
+    matrices = [model for model in models("directions") if fits(model, generator)]
     return Ensemble(generator, max(encoders, key=_age, default=None), max(matrices, key=_age, default=None))
+
+
+def newest_generator() -> Model | None:
+    return max(models("stylegan2"), key=_age, default=None)
 
 
 def _age(model: Model) -> tuple[bool, str]:
     return not model.shipped, model.imported
 
 
-def is_released_width(generator: Model) -> bool:
-    """Whether the VoxCeleb encoder and matrix fit: 256 px, channel multiplier 1, full width."""
+def fits(matrix: Model, generator: Model) -> bool:
+    """A matrix of ours belongs to one generator, an imported one to every generator of a format."""
+    if "generator" in matrix.config:
+        return bool(matrix.config["generator"] == generator.sha256)
+    return bool(matrix.config.get("format", VOX_FORMAT) == generator_format(generator))
+
+
+def generator_format(generator: Model) -> str:
+    """VOX_FORMAT at 256 px and channel multiplier 1, FFHQ_FORMAT for other imported ones, "" for ours."""
     config = generator.config
-    return config["size"] == 256 and config.get("channel_multiplier") == 1 and "style_dim" not in config
+    if "style_dim" in config:
+        return ""
+    return VOX_FORMAT if config["size"] == 256 and config.get("channel_multiplier") == 1 else FFHQ_FORMAT
 
 
 def load_latent_model(chosen: Ensemble) -> LatentModel:
@@ -93,10 +105,28 @@ def load_latent_model(chosen: Ensemble) -> LatentModel:
     loaded = load_model(chosen.generator.name)
     network = loaded.network
     assert isinstance(network, Generator)
+    centre = loaded.extras["truncation_latent"].float()
     if chosen.encoder is None:
-        return LatentModel(network, loaded.extras["truncation_latent"])
-    encoder = load_model(chosen.encoder.name).network
-    return LatentModel(network, loaded.extras["truncation_latent"], RELEASED_TRUNCATION, encoder)
+        return LatentModel(network, centre)
+    return LatentModel(network, centre, RELEASED_TRUNCATION, load_model(chosen.encoder.name).network)
+
+
+def measuring_models() -> dict[str, Model]:
+    """The newest LPIPS network and face recogniser that were imported, by kind."""
+    found = {kind: max(models(kind), key=_age, default=None) for kind in (LPIPS, RECOGNISER)}
+    return {kind: model for kind, model in found.items() if model is not None}
+
+
+def imported_similarity(device: torch.device, kinds: tuple[str, ...] = (LPIPS, RECOGNISER)) -> Similarity:
+    """With those of `measuring_models` that are of these kinds."""
+    from app.engine.latent.similarity import Similarity
+
+    networks = {
+        kind: load_model(model.name).network.to(device)
+        for kind, model in measuring_models().items()
+        if kind in kinds
+    }
+    return Similarity(networks.get(LPIPS), networks.get(RECOGNISER))
 
 
 def load_matrix(chosen: Ensemble) -> tuple[DirectionMatrix, dict[str, Tensor]] | None:

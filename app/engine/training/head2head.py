@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from app.engine.latent.inversion import band_distance
+from app.engine.latent.similarity import band_distance
 from app.engine.networks.blocks import warp
 from app.engine.networks.discriminators import MultiScaleDiscriminator
 from app.engine.networks.head2head import RGB, Head2Head, next_state

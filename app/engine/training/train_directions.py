@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator as Steps
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from app.engine.checkpoints.kinds import Found, kind_named
 from app.engine.errors import EngineError
-from app.engine.face.fitting import fit_face
-from app.engine.face.landmarks import FaceTracker
-from app.engine.face.morphable_model import default_model
-from app.engine.face.parameters import FittedFace
-from app.engine.latent.cache import load_inversion
 from app.engine.latent.calibration import calibrate
 from app.engine.latent.expression_map import ExpressionMap
 from app.engine.latent.inversion import LatentModel
@@ -25,64 +18,83 @@ from app.engine.latent.library import (
     Ensemble,
     calibration_path,
     ensemble,
+    imported_similarity,
     load_latent_model,
     load_matrix,
 )
+from app.engine.latent.similarity import Similarity
+from app.engine.networks.directions import DirectionMatrix
 from app.engine.results import Step
-from app.engine.training.directions import NAMES, DirectionsRecipe, Fit, Labels, labelled
+from app.engine.training.direction_samples import NAMES, Fit, Labels, face_fitter, labelled
+from app.engine.training.directions import MIXED, PAIRED, SYNTHETIC, DirectionsRecipe
 from app.engine.training.loop import CHECKPOINT, Plan, Stepper, start_processes, train
+from app.engine.training.real_faces import RealFaces, real_faces
 from app.engine.training.train_personal import run_folder, told
 from app.engine.weights import Model, data_folder, file_sha256, save_model
 
 SAMPLES = 1500
 CALIBRATION_PAIRS = 300
-ENLARGED = 256  # samples of smaller generators are enlarged to this before the face is looked for
-LABELS = "labels.npz"
+BATCH = 6
+REAL = "real.npz"
 OURS = "Yours: trained here; the generator's licence applies to its pictures."
 
-
-@contextmanager
-def face_fitter() -> Iterator[Fit]:
-    """Fits the face of a sample (s, s, 3); None where there is none."""
-    import cv2
-
-    model = default_model()
-    with FaceTracker() as tracker:
-
-        def fit(pixels: NDArray[np.uint8]) -> FittedFace | None:
-            side = max(ENLARGED, len(pixels))
-            large = np.asarray(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_CUBIC), np.uint8)
-            found = tracker.detect_in(large, (side * 0.2, side * 0.2, side * 0.6, side * 0.6))
-            return None if found is None else fit_face(found, model)
-
-        yield fit
+T = TypeVar("T")
 
 
 def train_directions(
-    name: str, minutes: float, samples: int = SAMPLES, steps: int | None = None
+    name: str,
+    minutes: float,
+    samples: int = SAMPLES,
+    steps: int | None = None,
+    photos: Path | None = None,
+    clips: Path | None = None,
 ) -> Steps[Step, None, Model | None]:
     """Steps, ending in a direction matrix for the newest generator, which the latent editor then uses.
 
-    Under torchrun only the first process fits the samples and has the model.
-
-    The mixed stage takes the photos that were inverted for this generator's size, if there are any.
+    Without photos and clips: the synthetic stage, from directions regressed in closed form. photos: the mixed stage;
+    clips: the paired one; both go on from the newest matrix that was trained here for this generator. Under torchrun
+    only the first process fits the samples and has the model.
     """
     device = start_processes()
     chosen = generator_or_error()
     model = on(load_latent_model(chosen), device)
+    similarity = imported_similarity(device)
+    yield Step(0, 0, measures(similarity))
+    with face_fitter(chosen.faces) as fit:
+        labels = yield from first_alone(kept_labels(chosen, model, fit, samples), device)
+    stage = PAIRED if clips else MIXED if photos else SYNTHETIC
     folder = run_folder(name)
+    real = None
+    if (source := clips or photos) is not None:
+        real = yield from first_alone(kept_faces(folder / REAL, source, model, chosen, stage), device)
+    start = None if stage == SYNTHETIC else matrix_to_go_on_from(chosen, labels)
+    recipe = DirectionsRecipe(model, labels, stage, real, start, similarity)
+    recipe.net3d.to(device)
+    recipe.matrix.to(device)
+    yield from told(train(recipe, Plan(folder, minutes, BATCH, steps=steps), device))
+    return keep_matrix(recipe, chosen, folder, name) if Stepper(device).rank == 0 else None
+
+
+def first_alone(steps: Steps[Step, None, T], device: torch.device) -> Steps[Step, None, T]:
+    """The first process does the work, which keeps its result on the disk; then the others read that."""
     stepper = Stepper(device)
     if stepper.rank != 0:
         stepper.wait()
-    with face_fitter() as fit:
-        labels = yield from kept_labels(folder / LABELS, model, fit, samples)
+    result = yield from steps
     if stepper.rank == 0:
         stepper.wait()
-    recipe = DirectionsRecipe(model, labels, inverted_codes(model))
-    recipe.networks["net3d"].to(device)
-    recipe.matrix.to(device)
-    yield from told(train(recipe, Plan(folder, minutes, batch=6, steps=steps), device))
-    return keep_matrix(recipe, chosen, folder, name) if stepper.rank == 0 else None
+    return result
+
+
+def measures(similarity: Similarity) -> str:
+    """What the losses are measured with, in a sentence."""
+    face = (
+        "the imported recogniser"
+        if similarity.recogniser
+        else "Net_3D's own identity (no recogniser imported)"
+    )
+    look = "the imported LPIPS" if similarity.lpips else "pyramid bands (no LPIPS imported)"
+    return f"Identity is held by {face}, the picture by {look}."
 
 
 def calibrate_directions(pairs: int = CALIBRATION_PAIRS) -> Steps[Step, None, ExpressionMap]:
@@ -94,7 +106,7 @@ def calibrate_directions(pairs: int = CALIBRATION_PAIRS) -> Steps[Step, None, Ex
         raise EngineError(
             "There is no direction matrix to calibrate.", "Import one with “mien models import”."
         )
-    with face_fitter() as fit:
+    with face_fitter(chosen.faces) as fit:
         found = yield from calibrate(load_latent_model(chosen), loaded[0], parameters.names, fit, pairs)
     found.save(calibration_path(chosen))
     yield Step(pairs, pairs, f"The map leaves {100 * found.error:.0f} % of the expression change unexplained")
@@ -111,11 +123,13 @@ def generator_or_error() -> Ensemble:
 
 
 def on(model: LatentModel, device: torch.device) -> LatentModel:
-    return LatentModel(model.generator.to(device), model.centre.to(device), model.truncation)
+    encoder = None if model.encoder is None else model.encoder.to(device)
+    return LatentModel(model.generator.to(device), model.centre.to(device), model.truncation, encoder)
 
 
-def kept_labels(path: Path, model: LatentModel, fit: Fit, samples: int) -> Steps[Step, None, Labels]:
-    """The labelled samples, made once and kept in the run's folder."""
+def kept_labels(chosen: Ensemble, model: LatentModel, fit: Fit, samples: int) -> Steps[Step, None, Labels]:
+    """The generator's labelled samples, made once for all stages."""
+    path = data_folder() / "calibrations" / f"{chosen.generator.sha256[:16]}-{samples}-samples.npz"
     if path.is_file():
         with np.load(path, allow_pickle=False) as file:
             return Labels(file["w"], file["values"], file["identity"])
@@ -127,12 +141,27 @@ def kept_labels(path: Path, model: LatentModel, fit: Fit, samples: int) -> Steps
     return labels
 
 
-def inverted_codes(model: LatentModel) -> torch.Tensor | None:
-    """(K, L, D): the inversions on disk that fit this generator's shape, None without any."""
-    shape = (1, model.generator.n_latent, model.generator.style_dim)
-    found = [load_inversion(path) for path in sorted((data_folder() / "inversions").glob("*.safetensors"))]
-    codes = [one.wplus for one in found if one is not None and tuple(one.wplus.shape) == shape]
-    return torch.cat(codes) if codes else None
+def kept_faces(
+    path: Path, source: Path, model: LatentModel, chosen: Ensemble, stage: str
+) -> Steps[Step, None, RealFaces]:
+    """The inverted faces of a run, made once."""
+    if path.is_file():
+        return RealFaces.load(path)
+    found = yield from real_faces(source, model, chosen.faces, stage == PAIRED)
+    found.save(path)
+    return found
+
+
+def matrix_to_go_on_from(chosen: Ensemble, labels: Labels) -> DirectionMatrix | None:
+    """The newest matrix trained here for this generator, its inputs brought to the labels' ranges; None without."""
+    loaded, parameters = load_matrix(chosen), chosen.parameterisation
+    if loaded is None or parameters is None or not parameters.ours or parameters.names != NAMES:
+        return None
+    matrix = loaded[0].requires_grad_(True).train()
+    ratio = np.divide(parameters.slopes, labels.slopes)
+    with torch.no_grad():
+        matrix.linear.weight *= torch.from_numpy(ratio).float()
+    return matrix
 
 
 def keep_matrix(recipe: DirectionsRecipe, chosen: Ensemble, folder: Path, name: str) -> Model:
@@ -145,6 +174,7 @@ def keep_matrix(recipe: DirectionsRecipe, chosen: Ensemble, folder: Path, name: 
         "names": list(NAMES),
         "slopes": list(recipe.labels.slopes),
         "generator": chosen.generator.sha256,
+        "stage": recipe.stage,
     }
     digest = file_sha256(folder / CHECKPOINT)
     return save_model(Found(weights, config), kind_named("directions"), name, folder.name, digest, OURS, OURS)

@@ -172,6 +172,6 @@ def test_sliders_and_expressions_add_up(home, source):
 def test_every_slider_shows_what_it_means(home):
     backend = StyleGan()
     for name in ("pca_1", "direction_yaw"):
-        low, high = backend.meaning(name)
-        assert low.shape == high.shape == (32, 32, 3) and low.dtype == np.uint8
+        low, high = (backend.meaning({name: amount}, 48) for amount in (-2.0, 2.0))
+        assert low.shape == high.shape == (48, 48, 3) and low.dtype == np.uint8
         assert np.abs(low.astype(int) - high).max() > 5

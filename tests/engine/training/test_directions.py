@@ -21,20 +21,17 @@ from app.engine.latent.expression_map import own_components
 from app.engine.latent.inversion import LatentModel, picture
 from app.engine.latent.library import ensemble
 from app.engine.latent.parameters import A
+from app.engine.latent.similarity import Similarity
 from app.engine.networks.directions import DirectionMatrix, shifted
 from app.engine.networks.face_regressor import FaceRegressor
 from app.engine.networks.stylegan2 import Generator
+from app.engine.training import directions as recipes
 from app.engine.training import train_directions as commands
-from app.engine.training.directions import (
-    NAMES,
-    WARM_UP,
-    DirectionsRecipe,
-    labelled,
-    rotations,
-    spread_out,
-    starting_matrix,
-)
+from app.engine.training.direction_losses import rotations
+from app.engine.training.direction_samples import NAMES, labelled, spread_out, starting_matrix
+from app.engine.training.directions import MIXED, PAIRED, WARM_UP, DirectionsRecipe
 from app.engine.training.loop import Plan, train
+from app.engine.training.real_faces import RealFaces, real_faces
 from app.engine.weights import save_model
 from tests.engine.training.test_personal_training import drained
 
@@ -107,7 +104,7 @@ def test_samples_without_a_face_are_told(model):
 
 
 def test_training_moves_the_matrix_only_after_net3d_has_warmed_up(model, labels, tmp_path):
-    recipe = DirectionsRecipe(model, labels, codes=torch.zeros(2, model.generator.n_latent, 16), width=8)
+    recipe = DirectionsRecipe(model, labels, MIXED, real_ones(model), width=8)
     start = recipe.matrix.linear.weight.detach().clone()
     stored = {name: value.clone() for name, value in model.generator.state_dict().items()}
     lines = [p.losses for p in train(recipe, Plan(tmp_path, 5, 4, steps=WARM_UP), torch.device("cpu"))]
@@ -118,6 +115,78 @@ def test_training_moves_the_matrix_only_after_net3d_has_warmed_up(model, labels,
     assert not torch.equal(recipe.matrix.linear.weight, start)
     assert all(torch.equal(value, stored[name]) for name, value in model.generator.state_dict().items())
     assert recipe.picture().shape == (48, 80, 3)
+
+
+def real_ones(model, seed=7) -> RealFaces:
+    """Two people, two pictures each, made by the generator itself."""
+    z = torch.randn(4, 16, generator=torch.Generator().manual_seed(seed))
+    with torch.no_grad():
+        codes = model.generator.latent(z)
+        pictures = model.render(codes)
+    params = [read_off(picture(one[None])).params for one in pictures]
+    values = np.array([[*p.camera.angles, *p.expression.coefficients[:12]] for p in params])
+    identity = np.array([p.identity.coefficients for p in params])
+    return RealFaces(codes, pictures, values, identity, np.array([0, 0, 1, 1]))
+
+
+def test_the_paired_stage_goes_from_one_frame_to_another_of_one_person(model, labels, tmp_path, monkeypatch):
+    monkeypatch.setitem(recipes.WEIGHTS, "pixels", 100.0)
+    monkeypatch.setattr(recipes, "RATE", 3e-3)
+    real = real_ones(model)
+    recipe = DirectionsRecipe(model, labels, PAIRED, real, width=8)
+    for seed in range(30):
+        drawn = recipe.draw(np.random.default_rng(seed))
+        photo, frame = int(drawn["photo"]), int(drawn["frame"])
+        assert photo != frame and real.person[photo] == real.person[frame]
+        asked = (real.values[frame] - real.values[photo]) * labels.slopes
+        np.testing.assert_allclose(drawn["change"], np.clip(asked, -2 * A, 2 * A), rtol=1e-5)
+    source, target = torch.tensor([0, 1, 2, 3]), torch.tensor([1, 0, 3, 2])
+    asked = torch.from_numpy((real.values[target] - real.values[source]) * labels.slopes).float()
+
+    def gap():
+        return float(recipe._terms(real.codes[source], asked, target)["pixels"])
+
+    before = gap()
+    list(train(recipe, Plan(tmp_path, 5, 4, steps=WARM_UP + 60), torch.device("cpu")))
+    assert gap() < 0.8 * before
+
+
+def test_an_imported_recogniser_holds_the_identity(model, labels):
+    seen = []
+
+    def recogniser(image):
+        seen.append(len(image))
+        return image.mean((2, 3))
+
+    plain, with_it = (
+        DirectionsRecipe(model, labels, similarity=Similarity(recogniser=r), width=8)
+        for r in (None, recogniser)
+    )
+    wplus = spread_out(torch.from_numpy(labels.w[:3]).float(), model)
+    frame = torch.full((3,), -1)
+    terms = [r._terms(wplus, torch.ones(3, len(NAMES)), frame)["identity"] for r in (plain, with_it)]
+    assert seen == [3, 3] and terms[0] != terms[1]
+    image = model.render(wplus)
+    assert float(Similarity(recogniser=recogniser).other_person(image, image)) == pytest.approx(0, abs=1e-5)
+
+
+def test_photos_become_codes_with_what_was_measured(model, tmp_path):
+    import skimage.data
+    from PIL import Image
+
+    Image.fromarray(skimage.data.astronaut()).save(tmp_path / "one.png")
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    steps, real = drained(real_faces(tmp_path, model, 1.6, clips=False))
+    assert real.codes.shape == (1, model.generator.n_latent, 16) and real.pictures.shape == (1, 3, 16, 16)
+    assert steps[-1].message == "Inverted 1 faces"
+    real.save(tmp_path / "kept.npz")
+    again = RealFaces.load(tmp_path / "kept.npz")
+    assert torch.equal(again.codes, real.codes) and np.array_equal(again.values, real.values)
+    with torch.no_grad():
+        made, mean = model.render(real.codes), model.render(spread_out(model.centre, model))
+    assert (made - real.pictures).abs().mean() < (mean - real.pictures).abs().mean()
+    with pytest.raises(EngineError, match="holds no clips"):
+        drained(real_faces(tmp_path, model, 1.6, clips=True))
 
 
 def test_half_of_the_draws_change_one_attribute(model, labels):
@@ -163,6 +232,9 @@ def test_a_matrix_of_ours_is_used_with_its_generator_only(model, tmp_path, monke
 
 
 class fake_fitter:
+    def __init__(self, faces=2.0):
+        pass
+
     def __enter__(self):
         return read_off
 

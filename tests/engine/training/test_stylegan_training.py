@@ -15,7 +15,7 @@ from app.engine.training.stylegan import (
     keep_generator,
 )
 
-TINY = StyleGanSettings(16, 8, 16, 2, 4, half_life=20.0)
+TINY = StyleGanSettings(16, 8, 16, 2, 4, half_life=20.0, channel_multiplier=2, warm_up=3)
 
 
 @pytest.fixture(autouse=True)

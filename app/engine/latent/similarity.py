@@ -1,0 +1,51 @@
+"""How alike two pictures are: with the networks the papers measure by where the user has imported them, else by what
+can be shipped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+MSE_WEIGHT = 100.0  # released, beside 1 for the perceptual part
+
+
+@dataclass(frozen=True, eq=False)
+class Similarity:
+    """lpips: two pictures (N, 3, H, W) in [-1, 1] -> distances (N, ...), differentiable; recogniser: a picture ->
+    features (N, d) of who it is."""
+
+    lpips: Callable[[Tensor, Tensor], Tensor] | None = None
+    recogniser: Callable[[Tensor], Tensor] | None = None
+
+    def perceptual(self, a: Tensor, b: Tensor) -> Tensor:
+        """LPIPS, else the distance of pyramid bands."""
+        return band_distance(a, b) if self.lpips is None else self.lpips(a, b).mean()
+
+    def distance(self, a: Tensor, b: Tensor) -> Tensor:
+        """The inversion's loss."""
+        return MSE_WEIGHT * F.mse_loss(a, b) + self.perceptual(a, b)
+
+    def other_person(self, a: Tensor, b: Tensor) -> Tensor:
+        """1 - cosine of the recogniser's features, 0 for one person (equation 6)."""
+        assert self.recogniser is not None
+        with torch.no_grad():
+            known = self.recogniser(b)
+        return (1 - F.cosine_similarity(self.recogniser(a), known)).mean()
+
+
+def band_distance(a: Tensor, b: Tensor, levels: int = 4) -> Tensor:
+    """Mean absolute difference of Laplacian pyramid bands of (N, 3, H, W) pictures, equal weights."""
+    difference = a - b
+    total = difference.new_zeros(())
+    for _ in range(levels):
+        if min(difference.shape[-2:]) < 8:
+            break
+        smaller = F.avg_pool2d(difference, 2)
+        band = difference - F.interpolate(smaller, scale_factor=2.0, mode="bilinear", align_corners=False)
+        total = total + band.abs().mean()
+        difference = smaller
+    return total + difference.abs().mean()
