@@ -25,7 +25,7 @@ from app.engine.generators import (
 )
 from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.photo import Photo
-from app.engine.results import Edits, Measurement, Portrait, Rendered, Step
+from app.engine.results import Edits, Flow, Measurement, Portrait, Rendered, Step, Tell
 from app.engine.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
@@ -97,7 +97,9 @@ class Engine:
         info = self._backend(generator).info
         if info.missing:
             raise EngineError(
-                f"{info.title} cannot run yet: {info.missing}.", "Import it with “mien models import FILE”."
+                f"{info.title} cannot run yet: {info.missing}.",
+                "Import it with “mien models import FILE”.",
+                "models",
             )
         self._name = generator
 
@@ -133,10 +135,16 @@ class Engine:
         self._tracker = self._tracker or FaceTracker()
         return self._tracker
 
-    def open(self, path: Path) -> Portrait:
+    def open(self, path: Path, tell: Tell | None = None) -> Portrait:
         from app.engine.imaging.reading import open_photo
 
-        return self.portrait(open_photo(path))
+        tell = tell or (lambda step: None)
+        tell(Step(0, 10, "reading"))
+        photo = open_photo(path)
+        tell(Step(2, 10, "searching"))
+        found = self.tracker.detect(to_srgb8(photo))
+        tell(Step(9, 10, "fitting"))
+        return Portrait(photo, tuple(self._fitted(face) for face in found))
 
     def portrait(self, photo: Photo) -> Portrait:
         """Find and fit every face of a photo."""
@@ -157,6 +165,7 @@ class Engine:
             raise EngineError(
                 "No face was found in that box.",
                 "Draw the box so that it holds the whole face, chin to forehead.",
+                "draw_box",
             )
         faces = sorted((*portrait.faces, self._fitted(found)), key=lambda face: face.box[0] + face.box[2] / 2)
         return replace(portrait, faces=tuple(faces))
@@ -273,6 +282,17 @@ class Engine:
         if mesh:
             return self._renderer.shaded(points, (size, size))
         return np.asarray(np.round(self._renderer.nmfc(points, (size, size)) * 255), np.uint8)
+
+    def flow(self, portrait: Portrait, face: int, edit: FaceEdit, max_side: int | None = None) -> Flow | None:
+        from app.engine.rendering.flow import flow_picture
+
+        tell = getattr(self.generator, "flow", None)
+        if tell is None or edit.is_identity:
+            return None
+        view = self.view(portrait, max_side)
+        params = self.target(portrait, face, edit)
+        displacement, corner = tell(self.code(portrait, view, face), Target(scaled(params, view.scale)))
+        return flow_picture(displacement, corner, view.scale) if displacement.size else None
 
     def animate(
         self,

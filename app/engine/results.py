@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -40,6 +40,20 @@ class Rendered:
     ms: Mapping[str, float]
 
 
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """Where a render took its pixels from.
+
+    picture: (h, w, 4) uint8, hue by direction of motion, opacity by length; box: (x, y, w, h) of it in the photo's
+    px; arrows: (K, 4) px, from where a point was in the photo to where it is now; longest: px.
+    """
+
+    picture: NDArray[np.uint8]
+    box: tuple[float, float, float, float]
+    arrows: NDArray[np.float64]
+    longest: float
+
+
 @dataclass(frozen=True)
 class Measurement:
     """What was asked of a face and what a fresh fit of the render measures.
@@ -71,6 +85,9 @@ class Step:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
+Tell = Callable[[Step], None]
+
+
 class EngineLike(Protocol):
     """What the session asks of the engine; `app.engine.engine.Engine` and the tests' fake both fit it.
 
@@ -87,8 +104,11 @@ class EngineLike(Protocol):
     def device(self) -> str:
         """What computes, with precision, e.g. "CPU float32"."""
 
-    def open(self, path: Path) -> Portrait:
-        """Read a photo and find its faces; the portrait has no faces where none was found."""
+    def open(self, path: Path, tell: Tell | None = None) -> Portrait:
+        """Read a photo and find its faces; the portrait has no faces where none was found.
+
+        tell: called with each stage as it begins, done and total in tenths of the usual time.
+        """
 
     def add_face(self, portrait: Portrait, box: tuple[float, float, float, float]) -> Portrait:
         """Fit a face in a box (x, y, w, h) that the user drew."""
@@ -112,6 +132,9 @@ class EngineLike(Protocol):
         self, portrait: Portrait, face: int, edit: FaceEdit, size: int, mesh: bool = False
     ) -> NDArray[np.uint8]:
         """(size, size, 3) NMFC of the face as edited, in a square crop around it; with `mesh`, its shaded mesh."""
+
+    def flow(self, portrait: Portrait, face: int, edit: FaceEdit, max_side: int | None = None) -> Flow | None:
+        """The dense flow by which the generator moves a face; None where nothing moves, or it does not tell."""
 
     def export(
         self, portrait: Portrait, edits: Edits, path: Path, options: Mapping[str, Any] | None = None

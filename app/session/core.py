@@ -13,11 +13,12 @@ from PySide6.QtGui import QUndoStack
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit, FittedFace
 from app.engine.generators import GeneratorInfo
-from app.engine.results import EngineLike, Portrait
+from app.engine.results import EngineLike, Portrait, Tell
 from app.session import values
 from app.session.commands import Change
 from app.session.document import Box, Document
 from app.session.faces import index_of, moved
+from app.session.opening import Opening
 from app.session.project import Project
 from app.session.scheduler import PREVIEW_SIDE, PictureWish, Scheduler
 from app.session.worker import QUEUED, Answer, Crash, EngineFactory, EngineThread, Task
@@ -63,6 +64,7 @@ class Core(QObject):
     gesture_ended = Signal()
     linked_changed = Signal()  # some pair's sides move together, or alone, from now on
     opening = Signal(bool)  # something is being opened, which `cancel_open` ends
+    opening_stepped = Signal(object)  # Step of it, from the engine's thread: connect it queued
     busy = Signal(str)  # what takes a while ("" when done)
     progressed = Signal(object)  # Step of a job (export, batch, live)
     job_ended = Signal(object)  # Answer: .task.kind, .error, .closed
@@ -83,6 +85,7 @@ class Core(QObject):
         self._gestures = 0
         self._gesture: int | None = None
         self._job = ""
+        self._job_task: Task | None = None
         self._opening: Task | None = None
         self.thread_ = EngineThread(factory, self)
         self.scheduler = Scheduler(self.thread_, self)
@@ -149,20 +152,23 @@ class Core(QObject):
         """Open a photo in place of what is open; `portrait_opened` or `failed` follows."""
         generator = self.document.generator
 
-        def call(engine: EngineLike) -> Opened:
-            portrait = engine.open(path)
+        def call(engine: EngineLike, tell: Tell) -> Opened:
+            portrait = engine.open(path, tell)
             return Opened(Document(photo=path, key=portrait.photo.key, generator=generator), portrait)
 
         self._ask_open(path.name, call)
 
-    def _ask_open(self, name: str, call: Callable[[EngineLike], Opened | Project]) -> None:
-        self._opening = Task("open", call)
+    def _ask_open(self, name: str, call: Callable[[EngineLike, Tell], Opened | Project]) -> None:
+        opening = Opening(self.opening_stepped.emit)
+        self._opening = Task("open", lambda engine: call(engine, opening.tell), opening)
         self.opening.emit(True)
         self.busy.emit(self.tr("Opening {}").format(name))
         self.thread_.run(self._opening)
 
     def cancel_open(self) -> None:
         """Let the photo being opened come to nothing."""
+        if self._opening is not None:
+            self._opening.key.cancelled = True
         self._opening = None
         self.opening.emit(False)
         self.busy.emit("")
@@ -266,7 +272,7 @@ class Core(QObject):
 
     def begin_job(self, task: Task) -> None:
         """Run an iterator of `Step` on the engine's thread: `progressed`, then `job_ended`."""
-        self._job = task.kind
+        self._job, self._job_task = task.kind, task
         self.thread_.begin(task)
 
     def cancel_job(self) -> None:
@@ -276,17 +282,6 @@ class Core(QObject):
     def job(self) -> str:
         """The kind of the job that runs, "" when none does."""
         return self._job
-
-    def export(self, path: Path, options: Mapping[str, Any] | None = None) -> None:
-        """Render at full size and write; never over the photo that is open."""
-        if self.portrait is None:
-            return
-        if self.document.photo and path.resolve() == self.document.photo.resolve():
-            what = self.tr("The export would replace the photo itself.")
-            self.failed.emit(EngineError(what, self.tr("Choose another name."), "export"))
-            return
-        portrait, edits = self.portrait, self.document.edits
-        self.begin_job(Task("export", lambda engine: engine.export(portrait, edits, path, options), path))
 
     # -- inside
 
@@ -323,6 +318,7 @@ class Core(QObject):
             edits=document.edits,
             active=document.active,
             generator=document.generator,
+            slow=self.generator is not None and self.generator.slow,
             max_side=PREVIEW_SIDE if self._gesture is not None and self._is_large() else None,
         )
 
@@ -373,7 +369,8 @@ class Core(QObject):
 
     @Slot(object)
     def _on_job_ended(self, answer: Answer) -> None:
-        self._job = ""
+        if answer.task is self._job_task:  # else it was cancelled by the one that runs now
+            self._job, self._job_task = "", None
         self.job_ended.emit(answer)
         if answer.error is not None:
             self._report(answer.error)

@@ -23,12 +23,14 @@ PREVIEW_SIDE = 1024  # px, the longer side of a render while a gesture is down
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What shall be shown. max_side: a preview's size while a gesture is down, None for the full size."""
+    """What shall be shown. max_side: a preview's size while a gesture is down, None for the full size; slow: the
+    generator must have prepared a face before its edit can be rendered."""
 
     portrait: Portrait | None = None
     edits: Mapping[int, FaceEdit] = field(default_factory=dict)
     active: int = 0
     generator: str = DEFAULT_GENERATOR
+    slow: bool = False
     max_side: int | None = None
     nmfc: tuple[int, bool] | None = None  # (size, mesh) of the NMFC preview, None while it is hidden
     flow: bool = False  # whether the render's dense flow is wanted
@@ -51,7 +53,8 @@ class View:
 
 @dataclass(frozen=True)
 class PictureWish:
-    """A small picture of one face. kind: "photo" (rendered, cropped to the face), "nmfc" or "mesh"; size: px."""
+    """A small picture of one face. kind: "photo" (rendered, cropped to the face), "nmfc", "mesh", or "latent" (what a
+    slow generator's own sliders make of its mean face); size: px."""
 
     face: int
     edit: FaceEdit
@@ -75,6 +78,7 @@ class Scheduler(QObject):
         self._thread = thread
         self._view = View()
         self._wishes: dict[Hashable, PictureWish] = {}
+        self._prepared: set[int] = set()  # faces that the generator in view has prepared
         self._in_flight: Task | None = None
         self._ready = False
         self._held = False
@@ -105,8 +109,18 @@ class Scheduler(QObject):
         if "portrait" in changes and changes["portrait"] is not self._view.portrait:
             self._last = None
             self._wishes.clear()
-        self._view = replace(self._view, **changes)
+        before, self._view = self._view, replace(self._view, **changes)
+        if (before.portrait, before.generator) != (self._view.portrait, self._view.generator):
+            self._prepared.clear()
         self._poke()
+
+    def prepared(self, face: int) -> None:
+        """The slow generator in view has prepared a face: it can be rendered."""
+        self._prepared.add(face)
+        self._poke()
+
+    def is_prepared(self, face: int) -> bool:
+        return not self._view.slow or face in self._prepared
 
     def hold(self, held: bool) -> None:
         """Render nothing while a job shows its own pictures."""
@@ -132,7 +146,8 @@ class Scheduler(QObject):
             return Task("select", _select(view.generator), view.generator)
         if view.portrait is None or self._held:
             return None
-        render = self._done.get("render") != view.render_key()
+        waits = any(not self.is_prepared(face) for face, edit in view.edits.items() if not edit.is_identity)
+        render = not waits and self._done.get("render") != view.render_key()
         nmfc = (
             view.nmfc is not None
             and self._has_face(view.active)
@@ -145,18 +160,28 @@ class Scheduler(QObject):
             return Task("flow", _flow(view), view.flow_key())
         if render:
             return Task("render", _render(view), view.render_key())
-        if view.max_side is None and self._last and self._done.get("measure") != view.measure_key():
+        if (
+            view.max_side is None
+            and self._last
+            and not waits
+            and self._done.get("measure") != view.measure_key()
+        ):
             return Task("measure", _measure(view, self._last), view.measure_key())
         if (
             view.max_side is None
+            and not view.slow
             and self._has_face(view.active)
             and self._done.get("ahead") != view.ahead_key()
         ):
             return Task("ahead", _ahead(view), view.ahead_key())
-        if self._wishes and view.max_side is None:
-            key, wish = next(iter(self._wishes.items()))
-            return Task("picture", _picture(view.portrait, wish), (key, wish))
+        if view.max_side is None and (asked := self._next_wish()) is not None:
+            return Task("picture", _picture(view.portrait, asked[1]), asked)
         return None
+
+    def _next_wish(self) -> tuple[Hashable, PictureWish] | None:
+        """The oldest that can be had: no photo of a face that is not prepared."""
+        wishes = self._wishes.items()
+        return next(((k, w) for k, w in wishes if w.kind != "photo" or self.is_prepared(w.face)), None)
 
     def _has_face(self, index: int) -> bool:
         return self._view.portrait is not None and index < len(self._view.portrait.faces)
@@ -261,6 +286,8 @@ def _edit(view: View) -> FaceEdit:
 
 def _picture(portrait: Portrait, wish: PictureWish) -> Any:
     def call(engine: EngineLike) -> Any:
+        if wish.kind == "latent":
+            return engine.latent_picture(dict(wish.edit.latents), wish.size)
         if wish.kind != "photo":
             return engine.nmfc(portrait, wish.face, wish.edit, wish.size, wish.kind == "mesh")
         x, y, w, h = portrait.faces[wish.face].box

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from app.engine.errors import EngineError
 from app.engine.face.controls import BY_NAME
 from app.engine.face.parameters import FaceEdit
 from app.session import naming, values, verbs
 from app.session.document import Snapshot
 from app.session.storage import Storage
+from app.session.worker import Task
 
 
 class Session(Storage):
@@ -129,6 +132,17 @@ class Session(Storage):
         if name != self.document.generator:
             title = next((info.title for info in self.generators if info.name == name), name)
             self._push({"generator": name}, lambda *_: self.tr("Generator: {}").format(title))
+
+    def export(self, path: Path, options: Mapping[str, Any] | None = None) -> None:
+        """Render at full size and write; never over the photo that is open."""
+        if self.portrait is None:
+            return
+        if self.document.photo and path.resolve() == self.document.photo.resolve():
+            what = self.tr("The export would replace the photo itself.")
+            self.failed.emit(EngineError(what, self.tr("Choose another name."), "export"))
+            return
+        portrait, edits = self.portrait, self.document.edits
+        self.begin_job(Task("export", lambda engine: engine.export(portrait, edits, path, options), path))
 
     # -- snapshots
 

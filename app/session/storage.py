@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.engine.errors import EngineError
-from app.engine.results import EngineLike, Portrait
+from app.engine.results import EngineLike, Portrait, Tell
 from app.engine.weights import data_folder
 from app.session.autosave import Recovered
 from app.session.core import Core, Opened
@@ -20,20 +20,23 @@ class Storage(Core):
 
     def open_project(self, path: Path) -> None:
         """Open a project; `portrait_opened`, `photo_missing` or `failed` follows."""
-        self._ask_open(path.name, lambda engine: _open(engine, replace(load_project(path), origin=path)))
+        self._ask_open(
+            path.name, lambda engine, tell: _open(engine, tell, replace(load_project(path), origin=path))
+        )
 
     def relink(self, project: Project, photo: Path) -> None:
         """Open a project with the place its photo moved to, or with another photo in its stead."""
 
-        def call(engine: EngineLike) -> Opened:
-            return _with_photo(engine, project, photo, unsaved=True)
+        def call(engine: EngineLike, tell: Tell) -> Opened:
+            return _with_photo(engine, tell, project, photo, unsaved=True)
 
         self._ask_open(photo.name, call)
 
     def restore(self, recovered: Recovered) -> None:
         """Take up what a crash left behind; it counts as unsaved."""
         self._ask_open(
-            recovered.project.places[-1].name, lambda engine: _open(engine, recovered.project, unsaved=True)
+            recovered.project.places[-1].name,
+            lambda engine, tell: _open(engine, tell, recovered.project, unsaved=True),
         )
 
     def revert(self) -> None:
@@ -69,15 +72,15 @@ class Storage(Core):
             self.saved.emit(path)
 
 
-def _open(engine: EngineLike, project: Project, unsaved: bool = False) -> Opened | Project:
+def _open(engine: EngineLike, tell: Tell, project: Project, unsaved: bool = False) -> Opened | Project:
     photo = project.find_photo()
     if photo is None and project.embedded is not None:
         photo = unpack_photo(project, data_folder() / "photos")
-    return project if photo is None else _with_photo(engine, project, photo, unsaved)
+    return project if photo is None else _with_photo(engine, tell, project, photo, unsaved)
 
 
-def _with_photo(engine: EngineLike, project: Project, photo: Path, unsaved: bool) -> Opened:
-    portrait = engine.open(photo)
+def _with_photo(engine: EngineLike, tell: Tell, project: Project, photo: Path, unsaved: bool) -> Opened:
+    portrait = engine.open(photo, tell)
     for box in project.document.boxes:
         portrait = engine.add_face(portrait, box)
     document = replace(project.document, photo=photo, key=file_key(photo))

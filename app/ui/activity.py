@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 from PySide6.QtCore import QObject, Slot
 
 from app.engine.results import Step
 from app.session.session import Session
-from app.ui.dialogs.batch import duration
+from app.session.worker import QUEUED
+from app.ui.remaining import Remaining, duration
 from app.ui.status import StatusBar
 
 
@@ -19,8 +18,11 @@ class Activity(QObject):
         super().__init__(status)
         self._session, self._status = session, status
         self._opening = False
-        self._began = 0.0
+        self._words = ""  # what is being opened
+        self._job = ""  # whose time is counted
+        self._remaining = Remaining()
         session.opening.connect(self._on_opening)
+        session.opening_stepped.connect(self._on_opening_step, QUEUED)
         session.busy.connect(self._on_busy)
         session.progressed.connect(self._on_step)
         session.job_ended.connect(self._on_job_ended)
@@ -29,25 +31,47 @@ class Activity(QObject):
     @Slot(bool)
     def _on_opening(self, opening: bool) -> None:
         self._opening = opening
+        self._remaining.start()
 
     @Slot(str)
     def _on_busy(self, words: str) -> None:
+        self._words = words
         self._status.show_activity(words, cancellable=self._opening)
 
     @Slot(object)
+    def _on_opening_step(self, step: Step) -> None:
+        """The stage, and from the second one on how long it still takes."""
+        if not self._opening:
+            return
+        stages = {
+            "reading": self.tr("reading"),
+            "searching": self.tr("looking for faces"),
+            "fitting": self.tr("fitting the face model"),
+        }
+        self._show(f"{self._words}: {stages[step.message]}", step)
+
+    @Slot(object)
     def _on_step(self, step: Step) -> None:
-        words = {"export": self.tr("Exporting"), "film": self.tr("Rendering the film")}.get(self._session.job)
+        words = {
+            "export": self.tr("Exporting"),
+            "film": self.tr("Rendering the film"),
+            "prepare": self.tr("Finding the face in the generator"),
+        }.get(self._session.job)
         if words is None:
             return
-        self._began = self._began or time.monotonic()
-        if step.total and step.done:
-            left = (time.monotonic() - self._began) / step.done * (step.total - step.done)
-            words = self.tr("{}, {} left").format(words, duration(left)) if left > 1 else words
+        if self._job != self._session.job:
+            self._job = self._session.job
+            self._remaining.start()
+        self._show(words, step)
+
+    def _show(self, words: str, step: Step) -> None:
+        left = self._remaining.seconds(step.done, step.total)
+        words = self.tr("{}, {} left").format(words, duration(left)) if left > 1 else words
         self._status.show_activity(words, step.done, step.total, True)
 
     @Slot(object)
     def _on_job_ended(self) -> None:
-        self._began = 0.0
+        self._job = ""
         self._status.show_activity("")
 
     @Slot()

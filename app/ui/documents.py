@@ -19,6 +19,7 @@ from app.session.project import SUFFIX, Project
 from app.session.session import Session
 from app.session.settings import Settings
 from app.session.worker import Answer
+from app.ui import thumbnails
 from app.ui.dialogs.batch import BatchDialog
 from app.ui.dialogs.export import ExportDialog, pictures_folder
 from app.ui.dialogs.recovery import RecoveryDialog
@@ -122,15 +123,19 @@ class Documents(QObject):
 
     @Slot(object)
     def _on_opened(self) -> None:
-        path = self._session.project or self._session.document.photo
-        if path is not None:
-            self._settings.add_recent(path)
+        self._remember(self._session.project or self._session.document.photo)
 
     @Slot(object)
     def _on_project(self, path: Path | None) -> None:
         self._autosave.origin = path
-        if path is not None:
+        self._remember(path)
+
+    def _remember(self, path: Path | None) -> None:
+        """Among the recent files, with a picture."""
+        portrait = self._session.portrait
+        if path is not None and portrait is not None:
             self._settings.add_recent(path)
+            thumbnails.keep(path, portrait.photo, self._settings.recent)
 
     @Slot(object)
     def _on_photo_missing(self, project: Project) -> None:

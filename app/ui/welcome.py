@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QIcon, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
-from app.ui import icons, theme
+from app.ui import icons, theme, thumbnails
+
+CARDS, CARD_PX = 6, 88
 
 
 class DropZone(QFrame):
@@ -63,8 +65,9 @@ class Welcome(QWidget):
         inside.setSpacing(10)
         for widget in (self._picture, heading, self.open, self.sample, tip):
             inside.addWidget(widget)
-        self._recents = QVBoxLayout()
-        self._recents.setSpacing(2)
+        self._recents = QHBoxLayout()
+        self._recents.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        self._recents.setSpacing(4)
         self._heading = QLabel(self.tr("Recent"), self)
         theme.caption(self._heading)
         column = QVBoxLayout(self)
@@ -86,18 +89,31 @@ class Welcome(QWidget):
         while item := self._recents.takeAt(0):
             if widget := item.widget():
                 widget.deleteLater()
-        for path in paths[:5]:
-            button = QPushButton(path.name, self)
-            button.setFlat(True)
-            button.setFixedWidth(440)
-            button.setToolTip(str(path))
-            button.setEnabled(path.exists())
-            icons.put(button, "photo" if path.suffix != ".mien" else "save", "quiet")
-            button.setIconSize(QSize(16, 16))
-            button.setProperty("path", str(path))
-            button.clicked.connect(self._on_recent)
-            self._recents.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
+        for path in paths[:CARDS]:
+            self._recents.addWidget(self._card(path))
         self._heading.setVisible(bool(paths))
+
+    def _card(self, path: Path) -> QToolButton:
+        """A thumbnail over the file's name."""
+        card = QToolButton(self)
+        card.setFixedSize(CARD_PX + 24, CARD_PX + 40)
+        card.setIconSize(QSize(CARD_PX, CARD_PX))
+        card.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        card.setFont(theme.body_font(theme.CAPTION_PX))
+        name = card.fontMetrics().elidedText(path.name, Qt.TextElideMode.ElideMiddle, CARD_PX + 12)
+        card.setText(name.replace("&", "&&"))
+        card.setToolTip(str(path))
+        card.setAccessibleName(path.name)
+        card.setEnabled(path.exists())
+        card.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        picture = thumbnails.of(path)
+        if picture is not None:
+            card.setIcon(QIcon(picture))
+        else:
+            icons.put(card, "photo" if path.suffix != ".mien" else "save", "quiet")
+        card.setProperty("path", str(path))
+        card.clicked.connect(self._on_recent)
+        return card
 
     @Slot()
     def _on_recent(self) -> None:

@@ -249,7 +249,7 @@ def test_a_file_that_is_no_picture_fails_with_a_remedy_and_keeps_what_is_open(
 
 def test_an_error_nobody_foresaw_is_told_with_its_traceback(qtbot: QtBot, photo: Path) -> None:
     class Odd(FakeEngine):
-        def open(self, path: Path):  # type: ignore[no-untyped-def]
+        def open(self, path: Path, tell: object = None):  # type: ignore[no-untyped-def]
             raise ZeroDivisionError("odd")
 
     session = Session(Odd())

@@ -7,13 +7,22 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage
-from PySide6.QtWidgets import QAbstractButton, QApplication, QFileDialog, QInputDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QFileDialog,
+    QInputDialog,
+    QMessageBox,
+    QToolButton,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit
 from app.session.session import Session
 from app.session.settings import Settings
+from app.ui import thumbnails
 from app.ui.actions import TABLE
 from app.ui.main_window import MainWindow
 from app.ui.palette import Palette
@@ -273,6 +282,33 @@ def test_recent_files_are_listed_and_those_gone_are_grey(opened: MainWindow, pho
     opened.menus.recent.aboutToShow.emit()
     first = opened.menus.recent.actions()[0]
     assert first.text() == photo.name and not first.isEnabled()
+
+
+def test_the_welcome_page_shows_recent_files_as_pictures_that_open(
+    opened: MainWindow, photo: Path, qtbot: QtBot
+) -> None:
+    assert thumbnails.of(photo) is not None
+    opened.actions_["close"].trigger()
+    card = next(b for b in opened.welcome.findChildren(QToolButton) if b.accessibleName() == photo.name)
+    shown = card.icon().pixmap(88, 88).toImage()
+    assert (
+        shown.pixelColor(5, 40).red() < 100 < shown.pixelColor(80, 40).red()
+    )  # the fake's ramp, dark to bright
+    with qtbot.waitSignal(opened.session.portrait_opened):
+        card.click()
+
+
+def test_opening_tells_its_stage_and_can_be_cancelled(
+    window: MainWindow, photo: Path, fake: FakeEngine, qtbot: QtBot
+) -> None:
+    fake.gate.clear()
+    window.documents.open(photo)
+    qtbot.waitUntil(lambda: "looking for faces" in window.status.activity.text())
+    assert window.status.progress.maximum() == 10 and window.status.progress.value() == 2
+    window.status.cancel.click()
+    fake.gate.set()
+    settle(window.session, qtbot)
+    assert window.session.portrait is None and not window.status.activity.isVisible()
 
 
 def test_every_control_in_the_window_has_a_name_for_screen_readers(opened: MainWindow) -> None:

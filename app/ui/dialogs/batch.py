@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Slot
@@ -33,6 +32,7 @@ from app.session.settings import Settings
 from app.session.worker import Answer, Task
 from app.ui import i18n, icons, theme
 from app.ui.dialogs.export import FormatOptions
+from app.ui.remaining import Remaining, duration
 
 
 class BatchDialog(QDialog):
@@ -46,7 +46,7 @@ class BatchDialog(QDialog):
         self.setMinimumSize(560, 620)
         self._session, self._settings = session, settings
         self._photos: tuple[Path, ...] = ()
-        self._started = 0.0
+        self._remaining = Remaining()
         self.failures: list[str] = []
         self.written: list[Path] = []
         self._make_choices(presets)
@@ -207,7 +207,8 @@ class BatchDialog(QDialog):
         """Begin; the window stays usable."""
         batch = self.batch()
         batch.folder.mkdir(parents=True, exist_ok=True)
-        self.failures, self.written, self._started = [], [], time.monotonic()
+        self.failures, self.written = [], []
+        self._remaining.start()
         self.list.clear()
         self.list.hide()
         self.bar.setRange(0, len(batch.photos))
@@ -230,7 +231,7 @@ class BatchDialog(QDialog):
             item.setIcon(icons.icon("warning", "error"))
             self.list.show()
         self.bar.setValue(step.done)
-        left = (time.monotonic() - self._started) / step.done * (step.total - step.done) if step.done else 0
+        left = self._remaining.seconds(step.done, step.total)
         words = self.tr("{} of {} · {} left") if left else self.tr("{} of {}")
         self.note.setText(words.format(step.done, step.total, duration(left)))
 
@@ -258,9 +259,3 @@ class BatchDialog(QDialog):
         if self.running:
             self._session.cancel_job()
         super().closeEvent(event)
-
-
-def duration(seconds: float) -> str:
-    """Minutes and seconds for people."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -1,0 +1,27 @@
+"""How long something still takes, for people."""
+
+from __future__ import annotations
+
+import time
+
+
+class Remaining:
+    """Counts from `start` on; the rest is taken to be as slow as what is done."""
+
+    def __init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        self._began = time.monotonic()
+
+    def seconds(self, done: float, total: float) -> float:
+        """Seconds left; 0 while nothing is done or nothing is known."""
+        if not done or not total:
+            return 0.0
+        return (time.monotonic() - self._began) / done * (total - done)
+
+
+def duration(seconds: float) -> str:
+    """Minutes and seconds."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

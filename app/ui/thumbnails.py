@@ -1,0 +1,50 @@
+"""Small pictures of the photos opened last, kept on disk beside the settings."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtGui import QImage, QPixmap
+
+from app.engine.imaging.photo import Photo
+from app.engine.weights import data_folder
+from app.ui.canvas.display import to_display
+
+SIDE_PX = 192  # twice what is shown, for screens of double density
+
+
+def path_of(file: Path) -> Path:
+    """Where the thumbnail of a photo or project is kept."""
+    name = hashlib.sha256(str(file.absolute()).encode()).hexdigest()[:32]
+    return data_folder() / "thumbnails" / f"{name}.png"
+
+
+def keep(file: Path, photo: Photo, others: Iterable[Path]) -> None:
+    """Keep a thumbnail of what was opened as `file`, and of `others` those there are; the rest goes."""
+    target = path_of(file)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _square(photo).save(str(target))
+    wanted = {target, *map(path_of, others)}
+    for old in target.parent.glob("*.png"):
+        if old not in wanted:
+            old.unlink(missing_ok=True)
+
+
+def of(file: Path) -> QPixmap | None:
+    """The thumbnail of a file opened before, if there is one."""
+    found = path_of(file)
+    picture = QPixmap(str(found)) if found.is_file() else QPixmap()
+    return None if picture.isNull() else picture
+
+
+def _square(photo: Photo) -> QImage:
+    """The photo's middle square in the screen's colours."""
+    width, height = photo.size
+    side = min(width, height)
+    grid = ((np.arange(SIDE_PX) + 0.5) / SIDE_PX * side).astype(int)
+    rows, columns = grid + (height - side) // 2, grid + (width - side) // 2
+    picked = photo.pixels[rows[:, None], columns]
+    return to_display(np.ascontiguousarray(picked), None, photo.icc).levels[0].copy()
