@@ -20,7 +20,7 @@ from app.engine.results import Edits, Flow, Measurement, Portrait, Rendered, Ste
 
 WARP = GeneratorInfo("mesh-warp", "Mesh warp", 0, ("yaw", "smile"), (), "MIT")
 LATENT = GeneratorInfo(
-    "stylegan", "StyleGAN2", 256, (), (), "MIT", (LatentControl("w1", "Direction 1", -3, 3),)
+    "stylegan", "StyleGAN2", 256, (), (), "MIT", (LatentControl("w1", "Direction 1", -3, 3),), slow=True
 )
 MISSING = GeneratorInfo("headgan", "HeadGAN", 256, ("yaw",), ("headgan",), "MIT", missing="its weights")
 
@@ -113,6 +113,17 @@ class FakeEngine:
 
     def prepare(self, portrait: Portrait, face: int, max_side: int | None = None) -> None:
         self._note("prepare", face, max_side)
+
+    def preparing(self, portrait: Portrait, face: int) -> Iterator[Step]:
+        self._note("preparing", face)
+        for done in range(1, 4):
+            assert self.gate.wait(10)
+            yield Step(done, 3, "looking", np.full((8, 8, 3), 60 * done, np.uint8))
+        self._note("prepared", face)
+
+    def latent_picture(self, latents: Mapping[str, float], size: int) -> NDArray[np.uint8]:
+        self._note("latent_picture", dict(latents))
+        return np.full((size, size, 3), round(100 + 10 * sum(latents.values())), np.uint8)
 
     def measure(self, portrait: Portrait, rendered: Rendered, face: int, edit: FaceEdit) -> Measurement:
         self._note("measure", face, edit)
