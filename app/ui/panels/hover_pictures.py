@@ -43,6 +43,8 @@ def caption(control: Control, face: FittedFace, value: float) -> str:
 class HoverPictures(QObject):
     """One card for all rows; pictures are asked of the session and kept for the face they show."""
 
+    kind = "control"
+
     def __init__(self, session: Session, parent: Any) -> None:
         super().__init__(parent)
         self._session = session
@@ -59,11 +61,16 @@ class HoverPictures(QObject):
         if face is None:
             return
         self._row = row
-        low, high = ends(row.control, face)
-        self._card.show_captions(caption(row.control, face, low), caption(row.control, face, high))
+        low, high = self._ends(row.control, face)
+        self._card.show_captions(
+            self._caption(row.control, face, low), self._caption(row.control, face, high)
+        )
         for side, value in enumerate((low, high)):
             self._ask(row.control.name, side, value)
         self._card.show_beside(row)
+
+    _ends = staticmethod(ends)
+    _caption = staticmethod(caption)
 
     def _hide(self) -> None:
         self._row = None
@@ -75,15 +82,17 @@ class HoverPictures(QObject):
             self._card.show_picture(side, self._kept[key])
             return
         size = round(PICTURE_PX * self._card.devicePixelRatioF())
-        wish = PictureWish(self._session.document.active, FaceEdit.of(**{name: value}), "nmfc", size)
-        self._session.request_picture(key, wish)
+        self._session.request_picture(key, self._wish(name, value, size))
+
+    def _wish(self, name: str, value: float, size: int) -> PictureWish:
+        return PictureWish(self._session.document.active, FaceEdit.of(**{name: value}), "nmfc", size)
 
     def _key(self, name: str, side: int) -> tuple[Any, ...]:
-        return "control", id(self._session.face), name, side
+        return self.kind, id(self._session.face), name, side
 
     @Slot(object, object)
     def _on_picture(self, key: Any, picture: np.ndarray | None) -> None:
-        if not isinstance(key, tuple) or key[0] != "control" or picture is None:
+        if not isinstance(key, tuple) or key[0] != self.kind or picture is None:
             return
         if len(self._kept) > KEPT:
             self._kept.clear()

@@ -1,4 +1,4 @@
-"""A generator's own latent directions, or what is missing to have them."""
+"""A generator's own latent directions, what the face waits for before they can move it, or what is missing."""
 
 from __future__ import annotations
 
@@ -8,12 +8,19 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from app.engine.face.controls import Control
+from app.engine.face.parameters import FaceEdit, FittedFace
 from app.engine.generators import GeneratorInfo, LatentControl
+from app.session.scheduler import PictureWish
 from app.session.session import Session
 from app.ui import icons, theme
 from app.ui.panels.binding import Gestures
+from app.ui.panels.hover_pictures import HoverPictures
+from app.ui.panels.inversion_card import InversionCard
 from app.ui.widgets.folding_group import FoldingGroup
+from app.ui.widgets.number_field import shown
 from app.ui.widgets.parameter_slider import ParameterSlider, chain
+
+SHOWN = 2 / 3  # of a direction's range, where faces still hold
 
 
 class LatentsGroup(FoldingGroup):
@@ -28,6 +35,9 @@ class LatentsGroup(FoldingGroup):
         self._session = session
         self._info: GeneratorInfo | None = None
         self.rows: list[ParameterSlider] = []
+        self._pictures = LatentPictures(session, self)
+        self.card = InversionCard(session, self.content)
+        self.card.shown.connect(self.heading.setChecked)
         self.missing = QLabel(self.content)
         self.missing.setWordWrap(True)
         self.missing.setContentsMargins(4, 4, 4, 4)
@@ -35,8 +45,8 @@ class LatentsGroup(FoldingGroup):
         self.get = QPushButton(self.tr("Get the weights…"), self.content)
         icons.put(self.get, "download")
         self.get.clicked.connect(self._on_get)
-        self.body.addWidget(self.missing)
-        self.body.addWidget(self.get)
+        for widget in (self.card, self.missing, self.get):
+            self.body.addWidget(widget)
         self.reset_wanted.connect(self._on_reset)
         self.hide()
 
@@ -48,6 +58,7 @@ class LatentsGroup(FoldingGroup):
             row.deleteLater()
         self.rows = [self._row(latent) for latent in info.latents] if info.missing is None else []
         chain(self.rows)
+        self._pictures.show_generator(info)
         self.missing.setText(info.missing or "")
         self.missing.setVisible(info.missing is not None)
         self.get.setVisible(info.missing is not None)
@@ -66,6 +77,7 @@ class LatentsGroup(FoldingGroup):
         )
         gestures = Gestures(self._session, row, row)
         row.edited.connect(lambda value: self._session.set_latent(latent.name, value or 0.0, gestures.number))
+        self._pictures.watch(row)
         self.body.addWidget(row)
         return row
 
@@ -77,3 +89,28 @@ class LatentsGroup(FoldingGroup):
     @Slot()
     def _on_reset(self) -> None:
         self._session.apply(replace(self._session.edit, latents=()), self.tr("Reset latent directions"))
+
+
+class LatentPictures(HoverPictures):
+    """What a direction means: the generator's mean face towards either end of it."""
+
+    kind = "latent"
+    _models: tuple[str, ...] = ()
+
+    def show_generator(self, info: GeneratorInfo) -> None:
+        self._models = info.weights
+
+    @staticmethod
+    def _ends(control: Control, face: FittedFace) -> tuple[float, float]:
+        return SHOWN * control.lower, SHOWN * control.upper
+
+    @staticmethod
+    def _caption(control: Control, face: FittedFace, value: float) -> str:
+        return shown(control, value)
+
+    def _wish(self, name: str, value: float, size: int) -> PictureWish:
+        edit = FaceEdit(latents=((name, value),))
+        return PictureWish(self._session.document.active, edit, self.kind, size)
+
+    def _key(self, name: str, side: int) -> tuple[object, ...]:
+        return self.kind, self._models, name, side
