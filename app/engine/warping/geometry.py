@@ -10,11 +10,14 @@ from scipy.sparse import csr_matrix
 
 from app.engine.face.parameters import Camera
 from app.engine.warping.shell import NECK_PIVOT, FloatArray, SourceMesh
+from app.engine.warping.topology import N_FACE, N_OVAL
 
 BODY_FOLLOW = 0.5
 FLIP = np.array([1.0, -1.0, 1.0])  # model space (y up) to pixels (y down)
 LEAST_AREA = 0.02  # of what the head's turn alone would leave of a triangle
 SMOOTHINGS = 72
+OUTLINE = slice(N_FACE + 3 * N_OVAL, N_FACE + 6 * N_OVAL)  # the rings at which heads end
+STEADY = 0.16  # IOD of outline motion below which it is rather the fit's error than the head's
 DEAD_ZONE = 0.1  # IOD the neck may move before the body follows
 
 
@@ -89,3 +92,19 @@ def target_points(mesh: SourceMesh, camera: Camera, offsets: FloatArray) -> tupl
         static[:, :2] += mesh.body[:, None] * body_shift(mesh, camera)
     share = mesh.rigid[:, None]
     return share * rigid + (1 - share) * static, camera.project(model)
+
+
+def steadied(mesh: SourceMesh, placed: FloatArray, rigid: FloatArray) -> FloatArray:
+    """Placed points with the head's outline kept where it was for motions a fit cannot tell from its own error.
+
+    A filmed face's landmarks fix the face to a pixel, but turn and scale only to some degrees and per cent (an open
+    mouth reads as 4 degrees of pitch), which the outline, far behind the face, shows as motion. Over 16 clips this
+    gains 0.4 dB in the full crop; one of them, with wide curly hair, loses as much.
+    """
+    motion = rigid[:, :2] - mesh.points[:, :2]
+    weight = mesh.rigid[OUTLINE] + 1e-9
+    square = float(np.average(np.square(motion[OUTLINE]).sum(axis=1), weights=weight)) / mesh.iod**2
+    held = STEADY**4 / (square**2 + STEADY**4)
+    placed = placed.copy()
+    placed[:, :2] -= (held * mesh.depth * mesh.rigid)[:, None] * motion
+    return placed

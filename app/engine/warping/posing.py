@@ -10,7 +10,7 @@ from app.engine.face.parameters import Camera, Expression, FaceParams
 from app.engine.warping.calibration import PoseResponse, calibrated
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.eyes import Eye, EyePose, contour_vertices
-from app.engine.warping.geometry import Skin, target_points
+from app.engine.warping.geometry import Skin, steadied, target_points
 from app.engine.warping.lids import lid_gap, lids_follow, move_lids, openness
 from app.engine.warping.mouth import INNER, OPEN, OPPOSITE, TOOTH_BEHIND_LIP, MouthPose
 from app.engine.warping.shell import SourceMesh, smoothstep
@@ -75,16 +75,23 @@ def lip_gap(points: FloatArray) -> float:
 def pose(
     source: FaceSource, target: FaceParams, response: PoseResponse | None = None, calibrate: bool = True
 ) -> Posed:
-    """Where everything goes. The source's own parameters give the source's own points exactly."""
+    """Where everything goes. The source's own parameters give the source's own points exactly.
+
+    calibrate: True for what an artist asks, False for what was filmed and fitted.
+    """
     camera, expression = target.camera, target.expression
     if calibrate:
         camera, expression = calibrated(source.params, target, response)
     own_gaze = np.radians(source.params.expression.gaze)
     gaze = EYEBALL * (np.sin(np.radians(expression.gaze)) - np.sin(own_gaze))
     offsets = _expression_offsets(source, expression)
+    if not calibrate:
+        offsets = offsets + _seen_by_pose(source.params.camera, camera)
     offsets, closures = _with_lids(source, offsets, expression, float(gaze[1]))
     offsets = _with_lips_apart(source, offsets)
     placed, rigid = target_points(source.mesh, camera, offsets)
+    if not calibrate and camera != source.params.camera:
+        placed = steadied(source.mesh, placed, rigid)
     smooth = topology().smooth
     own = source.params.camera
     placed = source.coarse.unfolded(rigid, placed, source.coarse.turned(own, camera))
@@ -101,6 +108,15 @@ def _expression_offsets(source: FaceSource, expression: Expression) -> FloatArra
     model = default_model()
     change = (np.array(expression.coefficients) - np.array(worn)) * model.expression_sigma
     return np.asarray(np.tensordot(change, model.expression_basis, 1))
+
+
+def _seen_by_pose(before: Camera, after: Camera) -> FloatArray:
+    """(468, 3) what the fit took for the pose's own share of the landmarks, so that a filmed face gets it back."""
+    from app.engine.face.fitting import pose_features
+    from app.engine.face.morphable_model import default_model
+
+    change = pose_features(after) - pose_features(before)
+    return np.asarray(np.tensordot(change, default_model().pose_bias, 1))
 
 
 def _with_lids(

@@ -29,13 +29,14 @@ class SourceMesh:
     """900 vertices of one photo.
 
     points: (900, 3) px, z to the viewer; rigid: (900,) share of the head's
-    motion; body: (900,) share of the body's; follow: (900,) share of its oval vertex' expression; spoke: (900,)
+    motion; depth: (900,) from the oval's (0) to the head's centre (1); body: (900,) share of the body's motion; follow: (900,) share of its oval vertex' expression; spoke: (900,)
     that oval vertex; margin: (36,) IOD of hair, ear or scarf seen outside the oval; centre: the middle of the face in
     model space; iod: px.
     """
 
     points: FloatArray
     rigid: FloatArray
+    depth: FloatArray
     body: FloatArray
     follow: FloatArray
     spoke: NDArray[np.int64]
@@ -120,12 +121,14 @@ def source_mesh(face: FittedFace, matte: NDArray[np.float32]) -> SourceMesh:
     own_base = oval[None, :, :2] + directions[None] * (start - own)[None, :, None]
     xy = own_base * (1 - join) + base[None] * join + directions[None] * distance[..., None] * iod
     rings = np.concatenate([xy, z[..., None]], axis=2).reshape(-1, 3)
-    return _weighted(points, rings, camera, middle, margin, (matte.shape[1], matte.shape[0]))
+    depth = np.concatenate([np.zeros(N_FACE), (1 - round_).ravel()])
+    return _weighted(points, rings, depth, camera, middle, margin, (matte.shape[1], matte.shape[0]))
 
 
 def _weighted(
     points: FloatArray,
     rings: FloatArray,
+    depth: FloatArray,
     camera: Camera,
     middle: FloatArray,
     margin: FloatArray,
@@ -147,4 +150,6 @@ def _weighted(
     follow = np.ones(N_MESH)
     follow[N_FACE:] = np.exp(-((distance / 0.45) ** 2)) * (distance < 0.7)
     spoke = np.concatenate([np.arange(N_FACE), np.tile(OVAL, N_RINGS)])
-    return SourceMesh(everything, rigid * border, body * border, follow, spoke, margin, camera, middle, iod)
+    return SourceMesh(
+        everything, rigid * border, depth, body * border, follow, spoke, margin, camera, middle, iod
+    )
