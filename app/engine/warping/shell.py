@@ -28,10 +28,10 @@ CHIN = 152
 class SourceMesh:
     """900 vertices of one photo.
 
-    points: (900, 3) px, z to the viewer; rigid: (900,) share of the head's
-    motion; depth: (900,) from the oval's (0) to the head's centre (1); body: (900,) share of the body's motion; follow: (900,) share of its oval vertex' expression; spoke: (900,)
-    that oval vertex; margin: (36,) IOD of hair, ear or scarf seen outside the oval; centre: the middle of the face in
-    model space; iod: px.
+    points: (900, 3) px, z to the viewer; rigid: (900,) share of the head's motion; depth: (900,) from the oval's (0)
+    to the head's centre (1); body: (900,) share of the body's motion; follow: (900,) share of its oval vertex'
+    expression; spoke: (900,) that oval vertex; margin: (36,) IOD of hair, ear or scarf seen outside the oval; centre:
+    the middle of the face in model space; iod: px.
     """
 
     points: FloatArray
