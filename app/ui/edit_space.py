@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, Signal, Slot
+from PySide6.QtCore import QMimeData, QObject, Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QToolButton, QVBoxLayout, QWidget
 
@@ -180,7 +180,7 @@ class EditSpace(QObject):
     # -- the face model's picture in the corner
 
     def _connect_nmfc(self) -> None:
-        self.canvas.installEventFilter(self)
+        self.canvas.resized.connect(self._place_nmfc)
         self._session.nmfc_ready.connect(self.nmfc.show_picture)
         self._session.portrait_opened.connect(self._ask_nmfc)
         self._session.faces_changed.connect(self._ask_nmfc)
@@ -197,11 +197,10 @@ class EditSpace(QObject):
         size = round(NMFC_PX * self.canvas.devicePixelRatioF())
         self._session.show_nmfc(size if shown else None, self.nmfc.mesh)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize:
-            corner = self.canvas.rect().bottomRight() - self.nmfc.rect().bottomRight()
-            self.nmfc.move(corner.x() - 12, corner.y() - 12)
-        return super().eventFilter(watched, event)
+    @Slot()
+    def _place_nmfc(self) -> None:
+        corner = self.canvas.rect().bottomRight() - self.nmfc.rect().bottomRight()
+        self.nmfc.move(corner.x() - 12, corner.y() - 12)
 
     @Slot(str)
     def _on_mode(self, mode: str) -> None:

@@ -181,7 +181,7 @@ def test_the_gaze_pad_and_its_rows_are_one(panel: EditPanel, session: Session) -
 
 def test_frontalise_with_a_strength(panel: EditPanel, session: Session) -> None:
     session.select_face(1)
-    track = panel.frontalise.track
+    track = panel.frontalise.strength.track
     start = QPoint(round(track.x_of(100)), 10)
     drag(track, start, [QPoint(round(track.x_of(50)), 10)])
     assert session.undo_stack.count() == 1

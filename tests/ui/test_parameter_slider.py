@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QGuiApplication, QWheelEvent
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QAccessible, QEnterEvent, QGuiApplication, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton
 
 from app.engine.face.controls import BY_NAME
 from app.ui import theme
+from app.ui.widgets import accessible
 from app.ui.widgets.number_field import parse, shown
 from app.ui.widgets.parameter_slider import ParameterSlider, chain
 
@@ -57,7 +58,6 @@ def drag(widget: Any, start: QPoint, steps: list[QPoint], modifiers: Any = NONE)
 
 
 def move(widget: Any, point: QPoint, modifiers: Any = NONE) -> None:
-    from PySide6.QtCore import QEvent
     from PySide6.QtGui import QMouseEvent
 
     glob = QPointF(widget.mapToGlobal(point))
@@ -275,3 +275,73 @@ def test_the_number_follows_a_new_theme(row: ParameterSlider, qapp: QApplication
         row.show_value(4, 4)
         assert row.number.palette().text().color().name() == theme.current().quiet
         row.show_value(12, 4)
+
+
+def hover(row: ParameterSlider) -> None:
+    at = QPointF(5, 5)
+    QApplication.sendEvent(row, QEnterEvent(at, at, QPointF(row.mapToGlobal(at.toPoint()))))
+
+
+def test_keys_mean_the_row_under_the_pointer_wherever_the_focus_is(qtbot: Any, row: ParameterSlider) -> None:
+    elsewhere = QPushButton("elsewhere")
+    qtbot.addWidget(elsewhere)
+    elsewhere.show()
+    elsewhere.setFocus()
+    qtbot.waitUntil(elsewhere.hasFocus)
+    QApplication.sendEvent(row, QEvent(QEvent.Type.Leave))
+    row.step_to(10)
+    row.show_value(10, 0)
+    QTest.keyClick(elsewhere, Qt.Key.Key_Minus)
+    assert row.value == 10  # the pointer is not there
+    hover(row)
+    QTest.keyClick(elsewhere, Qt.Key.Key_Minus)
+    assert row.value == -10
+    QTest.keyClick(elsewhere, Qt.Key.Key_C, CTRL)
+    assert QGuiApplication.clipboard().text() == "−10.0°"
+    QGuiApplication.clipboard().setText("7")
+    QTest.keyClick(elsewhere, Qt.Key.Key_V, CTRL)
+    assert row.value == 7
+    QTest.keyClick(elsewhere, Qt.Key.Key_Backspace)
+    assert row.value == row.own
+    QApplication.sendEvent(row, QEvent(QEvent.Type.Leave))
+    row.show_value(4, 0)
+    QTest.keyClick(elsewhere, Qt.Key.Key_Minus)
+    assert row.value == 4
+
+
+def test_a_field_that_is_typed_in_keeps_its_keys(qtbot: Any, row: ParameterSlider) -> None:
+    field = QLineEdit()
+    qtbot.addWidget(field)
+    field.show()
+    field.setFocus()
+    qtbot.waitUntil(field.hasFocus)
+    row.show_value(10, 0)
+    hover(row)
+    QTest.keyClick(field, Qt.Key.Key_Minus)
+    assert field.text() == "-" and row.value == 10
+    QApplication.sendEvent(row, QEvent(QEvent.Type.Leave))
+
+
+def test_a_screen_reader_reads_and_sets_the_value(row: ParameterSlider) -> None:
+    row.show_value(12.5, 0)
+    told = QAccessible.queryAccessibleInterface(row)
+    assert told.role() == QAccessible.Role.Slider and told.text(QAccessible.Text.Name) == row.title
+    assert told.text(QAccessible.Text.Value) == "12.5°"
+    number = told.valueInterface()
+    assert (number.minimumValue(), number.currentValue(), number.maximumValue()) == (-60, 12.5, 60)
+    steps: list[float | None] = []
+    row.edited.connect(steps.append)
+    number.setCurrentValue(-99)
+    assert steps == [-60] and number.currentValue() == -60
+
+
+def test_what_a_screen_reader_holds_of_a_row_goes_with_the_row(qtbot: Any) -> None:
+    for _ in range(20):
+        gone = ParameterSlider(BY_NAME["yaw"])
+        assert QAccessible.queryAccessibleInterface(gone).valueInterface().currentValue() == 0
+        gone.deleteLater()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    last = ParameterSlider(BY_NAME["yaw"])
+    qtbot.addWidget(last)
+    QAccessible.queryAccessibleInterface(last)
+    assert len(accessible._living) <= 3

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QEnterEvent, QHideEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPixmap
-from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.engine.imaging.photo import Photo
 from app.engine.results import Flow
@@ -14,6 +14,7 @@ from app.ui.canvas import drags, overlays
 from app.ui.canvas.drags import Drag
 from app.ui.canvas.handles import GRAB_PX, CanvasFace, Handle
 from app.ui.canvas.picture_view import PictureView
+from app.ui.hover_keys import HoverKeys
 
 LAYERS = ("mesh", "nmfc", "flow")
 DIVIDER_PX = 8.0
@@ -48,6 +49,7 @@ class Canvas(PictureView):
         self._hovered: Handle | None = None
         self._pointer: QPointF | None = None
         self._space = self._drawing = False
+        self._keys = HoverKeys(self, self._take_hovered)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("Photo"))
@@ -293,33 +295,30 @@ class Canvas(PictureView):
         return True
 
     def enterEvent(self, event: QEnterEvent) -> None:
-        _application().installEventFilter(self)
+        self._keys.begin()
         self.update()
 
     def leaveEvent(self, event: QEvent) -> None:
-        _application().removeEventFilter(self)
+        self._keys.end()
         self._space = False
         if self._drag is None:
             self._hover(None)
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Another window took its place: there is no leaving then."""
-        _application().removeEventFilter(self)
+        self._keys.end()
         self._space = False
 
     # -- keys
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+    def _take_hovered(self, event: QKeyEvent) -> bool:
         """While the pointer is here, Space pans wherever the focus is, except in text."""
-        if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Space and not _types():
-            kinds = (QEvent.Type.KeyPress, QEvent.Type.KeyRelease, QEvent.Type.ShortcutOverride)
-            if event.type() in kinds:
-                if not event.isAutoRepeat():
-                    self._space = event.type() != QEvent.Type.KeyRelease
-                    self._hover(self._pointer)
-                event.accept()
-                return True
-        return super().eventFilter(watched, event)
+        if event.key() != Qt.Key.Key_Space:
+            return False
+        if not event.isAutoRepeat():
+            self._space = event.type() != QEvent.Type.KeyRelease
+            self._hover(self._pointer)
+        return True
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and (self._drag is not None or self._drawing):
@@ -344,17 +343,6 @@ class Canvas(PictureView):
             drag.cancel()
             self._set_cursor()
             self.update()
-
-
-def _application() -> QCoreApplication:
-    app = QApplication.instance()
-    assert app is not None
-    return app
-
-
-def _types() -> bool:
-    focus = QApplication.focusWidget()
-    return isinstance(focus, QLineEdit) and not focus.isReadOnly()
 
 
 def _way(a: QPointF, b: QPointF) -> float:

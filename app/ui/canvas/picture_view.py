@@ -33,6 +33,7 @@ class PictureView(QWidget):
 
     zoom_changed = Signal(float)  # device pixels per photo pixel
     mode_changed = Signal(str)
+    resized = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -149,6 +150,7 @@ class PictureView(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         self.view.resize(QSizeF(self.size()))
         self._moved()
+        self.resized.emit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         pad = event.device().type() == QInputDevice.DeviceType.TouchPad

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication, QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QEnterEvent, QGuiApplication, QKeyEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtGui import (
+    QEnterEvent,
+    QGuiApplication,
+    QHideEvent,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from app.engine.face.controls import Control
 from app.ui import icons
+from app.ui.hover_keys import HoverKeys
+from app.ui.widgets import accessible
 from app.ui.widgets.number_field import NumberField, parse, shown
 from app.ui.widgets.track import FINE, Track, key_step, snap_step
 
@@ -54,6 +65,7 @@ class ParameterSlider(QWidget):
         self.reset_mark = QToolButton(self)
         self._lay_out()
         self._connect()
+        self._keys = HoverKeys(self, self._take_hovered)
         self._hover = QTimer(self, singleShot=True, interval=HOVER_MS)
         self._hover.timeout.connect(lambda: self.pictures_wanted.emit(True))
         self._wheel_pause = QTimer(self, singleShot=True, interval=WHEEL_PAUSE_MS)
@@ -122,6 +134,7 @@ class ParameterSlider(QWidget):
         if (value, own) == (self.value, self.own) and self.accessibleDescription():
             return
         self.value, self.own = value, own
+        accessible.tell_value(self)
         self.track.show_value(value, own)
         self.number.show_value(value)
         self.number.mark(self.is_changed)
@@ -188,6 +201,18 @@ class ParameterSlider(QWidget):
         self.gesture_cancelled.emit()
 
     # -- keys
+
+    def _take_hovered(self, event: QKeyEvent) -> bool:
+        """Negate, reset, copy and paste mean the row under the pointer."""
+        held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        ours: tuple[int, ...] = ()
+        if held == Qt.KeyboardModifier.ControlModifier:
+            ours = (Qt.Key.Key_C, Qt.Key.Key_V)
+        elif held == Qt.KeyboardModifier.NoModifier:
+            ours = (Qt.Key.Key_Minus, Qt.Key.Key_Backspace)
+        if event.key() in ours and event.type() == QEvent.Type.KeyPress:
+            self.keyPressEvent(event)
+        return event.key() in ours
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key, modifiers = event.key(), event.modifiers()
@@ -261,12 +286,22 @@ class ParameterSlider(QWidget):
 
     def enterEvent(self, event: QEnterEvent) -> None:
         self._hover.start()
+        self._keys.begin()
         super().enterEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
-        self._hover.stop()
-        self.pictures_wanted.emit(False)
+        self._leave()
         super().leaveEvent(event)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """What hides under the pointer is not left."""
+        self._leave()
+        super().hideEvent(event)
+
+    def _leave(self) -> None:
+        self._hover.stop()
+        self._keys.end()
+        self.pictures_wanted.emit(False)
 
     def focusOutEvent(self, event: object) -> None:
         self._end()
@@ -279,6 +314,9 @@ class ParameterSlider(QWidget):
             painter.setPen(QPen(self.palette().highlight().color(), 1))
             painter.drawRoundedRect(self.rect().adjusted(0, 0, -1, -1), 4, 4)
             painter.end()
+
+
+accessible.install()
 
 
 def chain(rows: list[ParameterSlider]) -> None:
