@@ -11,11 +11,9 @@ from app.engine.face.landmarks import (
     MIN_SIDE,
     DetectedFace,
     FaceTracker,
-    Region,
-    covered,
-    overlap,
     require_faces,
 )
+from app.engine.face.regions import Region, covered, overlap
 
 
 @pytest.fixture(scope="module")
