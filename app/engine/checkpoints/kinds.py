@@ -46,14 +46,15 @@ class Kind:
 def all_kinds() -> tuple[Kind, ...]:
     """Every kind, in the order in which they are tried."""
     from app.engine.checkpoints import (
+        feature_files,
         head2head_files,
         headgan_files,
         refiner_files,
+        speech_files,
         stylegan_files,
-        vgg_files,
     )
 
-    files = (headgan_files, head2head_files, stylegan_files, vgg_files, refiner_files)
+    files = (headgan_files, head2head_files, stylegan_files, feature_files, speech_files, refiner_files)
     return tuple(kind for module in files for kind in module.KINDS)
 
 

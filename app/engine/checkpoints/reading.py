@@ -22,8 +22,11 @@ def recognise(path: Path) -> tuple[Kind, Found]:
     if not path.is_file():
         raise EngineError(f"There is no file {path}.", "Check the path.")
     if path.suffix == ".safetensors":
-        return _read_own(path)
-    content = _read_torch(path)
+        content, metadata = _read_safetensors(path)
+        if "kind" in metadata:
+            return _own(path, content, metadata)
+    else:
+        content = _read_torch(path)
     for kind in all_kinds():
         with _shape_errors(path):
             found = kind.read(content)
@@ -66,20 +69,26 @@ def _read_torch(path: Path) -> Mapping[str, Any]:
     return content
 
 
-def _read_own(path: Path) -> tuple[Kind, Found]:
-    """A safetensors file of Mien's: kind and config in its metadata."""
-    import torch
+def _read_safetensors(path: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+    """Tensors by name, and metadata: Mien's files say in it what they are."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
-        config: Config = json.loads(metadata.get("config", "{}"))
+            metadata: dict[str, str] = file.metadata() or {}
+            return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118 (no mapping)
     except (SafetensorError, ValueError) as error:
         raise EngineError(f"{path.name} is broken or no checkpoint.", ASK_AGAIN) from error
-    if "kind" not in metadata:
-        raise EngineError(f"{path.name} does not say what it is.", ASK_AGAIN)
+
+
+def _own(path: Path, tensors: Mapping[str, Any], metadata: Mapping[str, str]) -> tuple[Kind, Found]:
+    """A file of Mien's: kind and config in its metadata."""
+    import torch
+
+    try:
+        config: Config = json.loads(metadata.get("config", "{}"))
+    except ValueError as error:
+        raise EngineError(f"{path.name} is broken or no checkpoint.", ASK_AGAIN) from error
     kind = kind_named(metadata["kind"])
     extras = {n.removeprefix("extra."): v for n, v in tensors.items() if n.startswith("extra.")}
     weights = {n: v for n, v in tensors.items() if not n.startswith("extra.")}
