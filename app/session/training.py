@@ -37,11 +37,12 @@ ACTIVE = (RUNNING, PAUSING, STOPPING)
 
 @dataclass(frozen=True)
 class Order:
-    """What to train: the words after `mien train`, without minutes; name: of the run and its model."""
+    """Work for a child process. words: after `mien train`; name: of the run and its model; minutes: the budget, None
+    for work that is no training: then the words stand after `mien` itself and say everything."""
 
     words: tuple[str, ...]
     name: str
-    minutes: float
+    minutes: float | None = None
 
 
 @dataclass(frozen=True)
@@ -123,8 +124,11 @@ class Training(QObject):
 
     def _launch(self) -> None:
         assert self.order is not None
-        left = max(0.0, self.order.minutes - self._seconds / 60)
-        options = ["--minutes", f"{left:.3f}", "--output", self.order.name, "--lines"]
+        words, options = list(self.order.words), ["--lines"]
+        if self.order.minutes is not None:
+            left = max(0.0, self.order.minutes - self._seconds / 60)
+            words = ["train", *words]
+            options += ["--minutes", f"{left:.3f}", "--output", self.order.name]
         if self._picture is not None:
             options += ["--picture", str(self._picture)]
         self._rest, self._errors, self._error, self._result = "", "", None, None
@@ -139,7 +143,7 @@ class Training(QObject):
         process.errorOccurred.connect(self._on_trouble)
         self._process = process
         self._become(RUNNING)
-        process.start(self._command[0], [*self._command[1:], "train", *self.order.words, *options])
+        process.start(self._command[0], [*self._command[1:], *words, *options])
 
     def _ask_to_stop(self, state: str) -> None:
         if self._process is not None and self.state in (RUNNING, PAUSING):

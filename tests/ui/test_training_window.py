@@ -165,6 +165,51 @@ def test_other_models_ask_for_what_they_need(training_window, tmp_path, qtbot):
         assert ordered.args[0].words == ((word, str(tmp_path)) if needs else (word,))
 
 
+def test_reenacting_asks_for_what_it_needs(training_window, tmp_path, qtbot, monkeypatch):
+    from types import SimpleNamespace
+
+    from app.cli import parser
+    from app.ui.training import reenact_page
+
+    page = training_window.reenact
+    page.ordered.disconnect()
+    assert not page.go.isEnabled() and "first" in page.note.text()
+    people = [SimpleNamespace(name=n, kind=k) for n, k in (("me", "head2head"), ("few", "head2headfs"))]
+    monkeypatch.setattr(reenact_page.weights, "models", lambda: people)
+    page.refresh()
+    clip = tmp_path / "driver.mp4"
+    clip.write_bytes(b"")
+    page.driver.line.setText(str(clip))
+    page.target.line.setText(str(tmp_path / "out.png"))
+    assert page.go.isEnabled() and not page.background.isEnabled(), "Head2Head++ draws its background"
+    page.model.setCurrentIndex(1)
+    page.mode.setCurrentIndex(1)
+    page.background.setCurrentIndex(page.background.findData("picture"))
+    assert not page.go.isEnabled(), "the picture is missing"
+    page.background.setCurrentIndex(page.background.findData("colour"))
+    page.colour.setText("#12345")
+    assert not page.go.isEnabled()
+    page.colour.setText("#123456")
+    with qtbot.waitSignal(page.ordered) as ordered:
+        page.go.click()
+    order = ordered.args[0]
+    args = parser().parse_args([*order.words, "--lines"])
+    assert order.minutes is None
+    assert (args.model, args.driver, args.mode, args.background) == ("few", clip, "face", "#123456")
+    page.model.setCurrentIndex(0)
+    assert page.background.currentData() == "keep"
+
+
+def test_work_that_is_no_training_cannot_be_paused(training_window, run, qtbot):
+    view = training_window.progress
+    run._command = [sys.executable, "-c", "import sys; sys.stdin.read(); print('{\"stopped\": true}')"]
+    training_window.start(Order(("reenact",), "film"))
+    assert not view.pause.isVisible() and view.stop.isEnabled()
+    view.stop.click()
+    qtbot.waitUntil(lambda: run.state == STOPPED, timeout=WAIT)
+    assert not view.keep.isVisible()
+
+
 def test_every_recipe_is_a_command(training_window):
     from app.cli import parser
 

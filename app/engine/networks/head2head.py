@@ -98,9 +98,13 @@ class Head2Head(nn.Module):
         self.model_final_img = nn.Sequential(nn.ReflectionPad2d(3), nn.Conv2d(width, outputs, 7), nn.Tanh())
 
     def forward(self, conditions: Tensor, previous: Tensor, h: Tensor | None = None) -> Tensor:
+        return torch.tanh(self.unsquashed(conditions, previous, h))
+
+    def unsquashed(self, conditions: Tensor, previous: Tensor, h: Tensor | None = None) -> Tensor:
+        """The output before its tanh, the last layer of `model_final_img`."""
         features = self.model_down_seg(conditions, h) + self.model_down_img(previous, h)
         decoded = self.model_up_img(self.model_res_img(features, h), h)
-        result: Tensor = self.model_final_img(decoded)
+        result: Tensor = self.model_final_img[:-1](decoded)
         return result
 
 

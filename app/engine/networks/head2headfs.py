@@ -74,7 +74,7 @@ class IdentityEmbedder(nn.Module):
 class Head2HeadFS(Head2Head):
     """Equation 5: three NMFCs and two generated frames to the next frame and its foreground mask.
 
-    Gives (N, 4, H, W): RGB in [-1, 1] and the mask as tanh (see `split`). Without an identity vector it
+    Gives (N, 4, H, W): RGB and the mask in [-1, 1] (see `split`). Without an identity vector it
     is the fine-tuned network of one person (`personalised`).
     """
 
@@ -84,6 +84,10 @@ class Head2HeadFS(Head2Head):
 
         super().__init__(width, n_down, n_blocks, NMFC_CHANNELS, RGB + 1, norm)
         self.sizes = (width, n_down, n_blocks)
+
+    def forward(self, conditions: Tensor, previous: Tensor, h: Tensor | None = None) -> Tensor:
+        made = self.unsquashed(conditions, previous, h)
+        return torch.cat([torch.tanh(made[:, :RGB]), held(made[:, RGB:])], dim=1)
 
     @torch.no_grad()
     def personalised(self, h: Tensor) -> Head2HeadFS:
@@ -98,6 +102,12 @@ class Head2HeadFS(Head2Head):
         shared = {n: v for n, v in self.state_dict().items() if n in person.state_dict()}
         person.load_state_dict({**shared, **projected})
         return person
+
+
+def held(x: Tensor) -> Tensor:
+    """x within [-1, 1], its gradient as if it were x's own: under a tanh, a mask that is all foreground never unlearns
+    it."""
+    return x + (x.clamp(-1, 1) - x).detach()
 
 
 def split(output: Tensor) -> tuple[Tensor, Tensor]:

@@ -98,10 +98,10 @@ class ProgressView(QWidget):
         words = {
             states.IDLE: self.tr("Nothing is being trained."),
             states.RUNNING: self.tr("Starting…"),
-            states.PAUSING: self.tr("Pausing: the checkpoint is being written."),
+            states.PAUSING: self.tr("Pausing: the state is being written."),
             states.PAUSED: self.tr("Paused. “Go on” continues exactly here."),
-            states.STOPPING: self.tr("Stopping: the checkpoint is being written."),
-            states.STOPPED: self.tr("Stopped. A run of the same name goes on from here."),
+            states.STOPPING: self.tr("Stopping…"),
+            states.STOPPED: self.tr("Stopped. A training of the same name goes on from here."),
             states.DONE: self.tr("Done."),
         }
         if state in words:
@@ -111,8 +111,10 @@ class ProgressView(QWidget):
         elif state not in states.ACTIVE:
             self.bar.setRange(0, 1)
             self.bar.setValue(int(state == states.DONE))
+        order = self._training.order
+        resumes = order is None or order.minutes is not None  # a film cannot be paused, only stopped
         trained = bool(self.curves.names())
-        self.pause.setVisible(state in (states.IDLE, states.RUNNING, states.PAUSING))
+        self.pause.setVisible(resumes and state in (states.IDLE, states.RUNNING, states.PAUSING))
         self.pause.setEnabled(state == states.RUNNING)
         self.resume.setVisible(state == states.PAUSED)
         self.stop.setEnabled(state in (states.RUNNING, states.PAUSED))

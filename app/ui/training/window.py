@@ -1,4 +1,4 @@
-"""Train models: a personal one, or any of `mien train`; one run at a time, watched here."""
+"""Train models, and reenact a person that was trained; one job at a time, watched here."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from app.session.worker import Answer
 from app.ui.training.personal_page import PersonalPage
 from app.ui.training.progress import ProgressView
 from app.ui.training.recipe_page import RecipePage
+from app.ui.training.reenact_page import ReenactPage
 
 LEFT_PX = 420
 REFRESH = "generators after training"
@@ -31,15 +32,17 @@ class TrainingWindow(QDialog):
         self._session, self._training = session, training
         self.personal = PersonalPage(self)
         self.recipes = RecipePage(self)
+        self.reenact = ReenactPage(self)
         self.progress = ProgressView(training, self)
         self.pages = QTabWidget(self)
         self.pages.setFixedWidth(LEFT_PX)
         self.pages.addTab(self.personal, self.tr("Personal model"))
+        self.pages.addTab(self.reenact, self.tr("Reenact"))
         self.pages.addTab(self.recipes, self.tr("Other models"))
         row = QHBoxLayout(self)
         row.addWidget(self.pages)
         row.addWidget(self.progress, 1)
-        for page in (self.personal, self.recipes):
+        for page in (self.personal, self.reenact, self.recipes):
             page.ordered.connect(self.start)
         self.personal.portrait_wanted.connect(self.portrait_wanted)
         training.told.connect(self.personal.take)
@@ -57,8 +60,8 @@ class TrainingWindow(QDialog):
     @Slot(str)
     def _on_state(self, state: str) -> None:
         busy = state in (*ACTIVE, PAUSED)
-        self.personal.set_busy(busy)
-        self.recipes.set_busy(busy)
+        for page in (self.personal, self.reenact, self.recipes):
+            page.set_busy(busy)
 
     @Slot(object)
     def _on_finished(self, result: Mapping[str, Any]) -> None:
@@ -66,6 +69,7 @@ class TrainingWindow(QDialog):
         self.progress.state.setText(str(result["message"]))
         self.personal.finish(result)
         self.personal.refresh()
+        self.reenact.refresh()
         self._session.do(REFRESH, lambda engine: engine.generators())
 
     @Slot(object)

@@ -187,3 +187,15 @@ def test_three_recurrent_frames_equal_the_released_networks(shared, tmp_path):
         subprocess.run(arguments, cwd=tmp_path, env=path, check=True, capture_output=True)
     found = np.load(tmp_path / "out.npz")["frames"]
     assert np.abs(found[:, :, ::2, ::2] - golden).max() < 2e-4
+
+
+def test_a_mask_that_is_all_foreground_can_unlearn_it():
+    """Under a tanh the gradient would vanish."""
+    network = Head2HeadFS(4, 2, 2, personal=True)
+    with torch.no_grad():
+        network.model_final_img[1].bias[3] = 40.0
+    output = network(torch.rand(1, 9, 16, 16), torch.zeros(1, 6, 16, 16))
+    mask = split(output)[1]
+    assert mask.min() == mask.max() == 1
+    mask.mean().backward()
+    assert network.model_final_img[1].bias.grad[3] == pytest.approx(0.5)
