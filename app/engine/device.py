@@ -54,3 +54,13 @@ def best_device() -> Device:
     if torch.backends.mps.is_available():
         return Device("mps", "float32", "Apple GPU")
     return CPU
+
+
+def bfloat16(device: torch.device) -> torch.autocast:
+    """A context in which networks multiply in bfloat16: on CUDA, and on processors that have instructions for it."""
+    import torch
+
+    able = device.type == "cuda" or (
+        device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()  # type: ignore[no-untyped-call]
+    )
+    return torch.autocast(device.type, torch.bfloat16, enabled=bool(able))

@@ -163,6 +163,7 @@ def network_additions(
     import torch
     import torch.nn.functional as F
 
+    from app.engine.device import bfloat16
     from app.engine.networks.refiner import GATE, share
 
     top = np.float32(np.iinfo(warped.dtype).max)
@@ -170,7 +171,8 @@ def network_additions(
     arrays = (picture, known.planes, known.facts, code.portrait)
     with torch.inference_mode():
         tensors = [torch.from_numpy(a[None]).to(device.torch_device, device.dtype) for a in arrays]
-        out = network(*tensors)
+        with bfloat16(device.torch_device):
+            out = network(*tensors)
         gate = tensors[1][:, GATE : GATE + 1].float()
         painted = share(out.confidence, gate, (WORK, WORK)) * out.paint.float()
         flow = F.interpolate(out.flow.float(), size=(WORK, WORK), mode="bilinear", align_corners=False)
@@ -206,23 +208,19 @@ def applied(photo: NDArray[Any], patch: Patch, additions: Additions) -> NDArray[
 
     if patch.alpha is None:
         _move(view, full(additions.flow) / np.float32(scale))
-    paint = full(additions.paint)
-    changed = paint.any(axis=2)
-    levels = view[changed] + paint[changed] * np.float32(top / 2)
-    view[changed] = np.clip(levels + 0.5, 0, top).astype(out.dtype)
+    depth = cv2.CV_16U if out.dtype == np.uint16 else cv2.CV_8U
+    view[:] = cv2.add(view, full(additions.paint * np.float32(top / 2)), dtype=depth)
     return out
 
 
 def _move(view: NDArray[Any], flow: Float32) -> None:
     """Fetch the picture anew along a flow (h, w, 2) px, in place, where there is any."""
-    moves = np.abs(flow).max(axis=2) > STILL
-    if not moves.any():
-        return
-    y, x = np.indices(moves.shape, np.float32)
-    fetched = cv2.remap(
-        view, x + flow[..., 0], y + flow[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-    )
-    view[moves] = fetched[moves]
+    dx, dy = cv2.split(flow)
+    moves = ((np.abs(dx) > STILL) | (np.abs(dy) > STILL)).view(np.uint8)
+    dx += np.arange(view.shape[1], dtype=np.float32)
+    dy += np.arange(view.shape[0], dtype=np.float32)[:, None]
+    fetched = cv2.remap(view, dx, dy, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    view[:] = cv2.copyTo(fetched, moves, view)
 
 
 assert LAYERS[-1] == "gate"

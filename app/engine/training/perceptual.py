@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from app.engine.device import bfloat16
 from app.engine.networks.face_features import DAMAGES, MAPS, FaceFeatures
 from app.engine.training.loop import Batch, Stepper
 from app.engine.training.refiner_data import RefinerSamples
@@ -58,7 +59,7 @@ class FeatureTraining:
         return {"picture": np.ascontiguousarray(picture.transpose(2, 0, 1)), "maps": maps, "damage": damage}
 
     def step(self, batch: Batch, stepper: Stepper) -> Mapping[str, Tensor]:
-        with half_precision(stepper.device):
+        with bfloat16(stepper.device):
             maps, damages = self.features.told(batch["picture"])
         wanted = F.avg_pool2d(batch["maps"], 4)
         face = wanted[:, 3:4]
@@ -70,12 +71,6 @@ class FeatureTraining:
 
     def picture(self) -> NDArray[np.uint8] | None:
         return None
-
-
-def half_precision(device: torch.device) -> torch.autocast:
-    """bfloat16 on CUDA and on processors that multiply in it; float32 elsewhere."""
-    able = device.type == "cuda" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    return torch.autocast(device.type, torch.bfloat16, enabled=bool(able))
 
 
 def damaged(

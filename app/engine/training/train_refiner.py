@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from app.engine.checkpoints.kinds import Found, kind_named
+from app.engine.device import bfloat16
 from app.engine.networks.discriminators import MultiScaleDiscriminator
 from app.engine.networks.face_features import FaceFeatures, difference
 from app.engine.networks.refiner import FULL, GATE, LIGHT, Refiner, RefinerConfig, moved_by, share
 from app.engine.results import Step
 from app.engine.training import losses
 from app.engine.training.loop import CHECKPOINT, Batch, Plan, Stepper, start_processes, train
-from app.engine.training.perceptual import FeatureTraining, half_precision
+from app.engine.training.perceptual import FeatureTraining
 from app.engine.training.refiner_data import RefinerSamples, as_tensors, prepare, sources
 from app.engine.training.train_personal import run_folder, told
 from app.engine.warping.evidence import LAYERS
@@ -110,13 +111,13 @@ class RefinerTraining:
         """One step of the critic on what the refiner paints now, then one of the refiner."""
         self.features.to(stepper.device)
         nmfc = F.interpolate(batch["planes"][:, :3], scale_factor=2.0, mode="nearest")
-        with half_precision(stepper.device):
+        with bfloat16(stepper.device):
             made = self.made(batch)
             real = self.critic(torch.cat([nmfc, batch["truth"]], dim=1))
             fake = self.critic(torch.cat([nmfc, made.painted.detach()], dim=1))
         critic_loss = losses.hinge_discriminator(_float(real), _float(fake))
         stepper.update(self.optimisers["D"], critic_loss)
-        with half_precision(stepper.device):
+        with bfloat16(stepper.device):
             terms = self.terms(batch, made, nmfc)
         total = torch.stack([term.float() for term in terms.values()]).sum()
         stepper.update(self.optimisers["G"], total)

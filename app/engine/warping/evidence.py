@@ -69,7 +69,8 @@ def _ids(fine: FloatArray, square: Square) -> NDArray[np.int16]:
 
     mesh = topology()
     target = np.ascontiguousarray(_in_square(fine[:, :2], square), np.float32)
-    order = np.lexsort((fine[:, 2][mesh.triangles].sum(axis=1), mesh.layer))
+    z, (a, b, c) = fine[:, 2], mesh.triangles.T
+    order = np.lexsort((z[a] + z[b] + z[c], mesh.layer))
     ids = np.full((SIZE, SIZE), -1, np.int16)
     fill_ids(0, SIZE, 0, SIZE, target, mesh.triangles, order, ids)
     return ids
@@ -113,17 +114,23 @@ def evidence(
     hidden: (468,) 1 where the photo does not show a vertex; texture: (H, W, 4) photo and matte; hold: (H, W) 255 where
     things may move, or (0, 0).
     """
+    from app.engine.warping.evidence_kernels import texture_layers
+
     square = face_square(posed.points)
+    mesh = topology()
     ids = _ids(posed.fine, square)
-    source = _in_square((topology().smooth @ face.mesh.points)[:, :2], square)
+    source = _in_square(mesh.smooth @ face.mesh.points[:, :2], square)
     target = _in_square(posed.fine[:, :2], square)
-    anchor, shift, slopes, least = _affine(source, target)
-    flow = _flow(ids, anchor, shift, slopes)
-    seen = _seen(hidden, least)
-    stretch = np.clip(np.log2(np.maximum(least, 1 / 8)) / 3, -1, 1).astype(np.float32)
+    coarse = np.zeros(N_MESH)
+    coarse[:N_FACE] = hidden
+    flow = np.empty((SIZE, SIZE, 2), np.float32)
+    stretch, seen = np.empty((2, SIZE, SIZE), np.float32)
+    texture_layers(
+        ids, source, target, mesh.triangles, mesh.smooth @ coarse, np.array(VALID), flow, stretch, seen
+    )
     inside = ids >= 0
     colours = np.where(inside[..., None], _colours()[ids], 0)
-    opening = inside & (topology().layer[ids] == 2)
+    opening = inside & (mesh.layer[ids] == 2)
     matte, free = _at_source(flow, square, texture, hold)
     most = float(np.abs(source - target).max()) * square.side / SIZE / face.mesh.iod
     gate = _gate(flow, opening) * free * min(1.0, most / LEAST_EDIT)
@@ -131,57 +138,14 @@ def evidence(
         [
             *colours.transpose(2, 0, 1),
             *np.clip(flow / RANGE, -2, 2).transpose(2, 0, 1),
-            np.where(inside, stretch[ids], 0),
-            np.where(inside, seen[ids], 1),
+            stretch,
+            seen,
             opening,
             matte,
             gate,
         ]
     )
     return Evidence(planes.astype(np.float32), _facts(face, posed), square)
-
-
-def _affine(source: FloatArray, target: FloatArray) -> tuple[Float32, Float32, Float32, Float32]:
-    """Per triangle: anchor (T, 2), displacement there (T, 2), its slopes (T, 2, 2) over target x and y, and the least
-    singular value (T,) of the map from target to source, below 0 where the source faces away."""
-    triangles = topology().triangles
-    s, t = source.astype(np.float32)[triangles], target.astype(np.float32)[triangles]
-    edges_s, edges_t = s[:, 1:] - s[:, :1], t[:, 1:] - t[:, :1]  # (T, 2 edges, xy)
-    det = edges_t[:, 0, 0] * edges_t[:, 1, 1] - edges_t[:, 0, 1] * edges_t[:, 1, 0]
-    safe = np.where(np.abs(det) < 1e-4, 1e-4, det)
-    inverse = np.stack([edges_t[:, 1, 1], -edges_t[:, 0, 1], -edges_t[:, 1, 0], edges_t[:, 0, 0]], axis=1)
-    inverse = inverse.reshape(-1, 2, 2) / safe[:, None, None]
-    linear = np.clip(np.einsum("tij,tjk->tki", inverse, edges_s), -8, 8)  # d source_k / d target_i
-    turned = edges_s[:, 0, 0] * edges_s[:, 1, 1] - edges_s[:, 0, 1] * edges_s[:, 1, 0]
-    total, area = (
-        (linear**2).sum(axis=(1, 2)),
-        linear[:, 0, 0] * linear[:, 1, 1] - linear[:, 0, 1] * linear[:, 1, 0],
-    )
-    root = np.sqrt(np.maximum(total**2 - 4 * area**2, 0))
-    least = np.sqrt(np.maximum((total - root) / 2, 0))
-    return (
-        t[:, 0],
-        s[:, 0] - t[:, 0],
-        (linear - np.eye(2, dtype=np.float32)).astype(np.float32),
-        np.where(turned < 0, least, -least).astype(np.float32),
-    )
-
-
-def _flow(ids: NDArray[np.int16], anchor: Float32, shift: Float32, slopes: Float32) -> Float32:
-    """(128, 128, 2) displacement per pixel; 0 where no triangle is."""
-    y, x = np.indices(ids.shape, np.float32)
-    away = np.stack([x, y], axis=2) - anchor[ids]
-    flow = shift[ids] + np.einsum("yxki,yxi->yxk", slopes[ids], away)
-    return np.asarray(np.where((ids >= 0)[..., None], flow, 0), np.float32)
-
-
-def _seen(hidden: FloatArray, least: Float32) -> Float32:
-    """(T,) how much of a triangle's texture the photo shows."""
-    mesh = topology()
-    coarse = np.zeros(N_MESH)
-    coarse[:N_FACE] = hidden
-    unseen = (mesh.smooth @ coarse)[mesh.triangles].mean(axis=1)
-    return np.asarray(smoothstep(*VALID, least.astype(float)) * (1 - unseen), np.float32)
 
 
 def _at_source(
