@@ -168,6 +168,7 @@ class MainWindow(QMainWindow):
         session.undo_stack.canRedoChanged.connect(self.actions_["redo"].setEnabled)
 
     def _restore(self) -> None:
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_scheme)
         self.actions_[self.settings.theme].setChecked(True)
         self.actions_["edit_space"].setChecked(True)
         self.actions_.enable(("undo", "redo"), False)
@@ -314,6 +315,12 @@ class MainWindow(QMainWindow):
         self.actions_[name].setChecked(True)
         self.welcome.restyle()
         self.live_space.curves.restyle()
+
+    @Slot(object)
+    def _on_scheme(self) -> None:
+        """The desktop went from light to dark or back."""
+        if self.settings.theme == "system":
+            self.set_theme("system")
 
     def _toggle_theme(self) -> None:
         self.set_theme("light" if theme.current().name == "dark" else "dark")

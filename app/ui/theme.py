@@ -69,9 +69,13 @@ def current() -> Theme:
 def resolve(name: str) -> Theme:
     """The theme of one of `NAMES`; "system" asks the desktop."""
     if name == "system":
-        dark = QGuiApplication.styleHints().colorScheme() != Qt.ColorScheme.Light
-        return DARK if dark else LIGHT
+        return LIGHT if system_scheme() == Qt.ColorScheme.Light else DARK
     return LIGHT if name == "light" else DARK
+
+
+def system_scheme() -> Qt.ColorScheme:
+    """Light, dark or unknown: as the desktop has it now."""
+    return QGuiApplication.styleHints().colorScheme()
 
 
 def apply(app: QApplication, name: str) -> Theme:

@@ -7,9 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
-from PySide6.QtGui import QColorSpace, QImage, QPainter, QWheelEvent
+from PySide6.QtGui import (
+    QColorSpace,
+    QImage,
+    QInputDevice,
+    QNativeGestureEvent,
+    QPainter,
+    QPointingDevice,
+    QWheelEvent,
+)
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QGestureEvent, QPinchGesture
 
 from app.engine.imaging.photo import Photo
 from app.ui.canvas.canvas import Canvas
@@ -17,6 +25,7 @@ from app.ui.canvas.display import DisplayMaker, to_display
 from app.ui.canvas.handles import CanvasFace
 from tests.ui.test_parameter_slider import LEFT, NONE, SHIFT, move
 
+PAD = (QPointingDevice.PointerType.Finger, QInputDevice.Capability.PixelScroll, 5, 0)
 MIDDLE = Qt.MouseButton.MiddleButton
 
 
@@ -73,6 +82,52 @@ def test_the_photo_is_fitted_and_stays_so_when_the_window_grows(canvas: Canvas) 
     before = canvas.view.zoom
     canvas.resize(1000, 800)
     assert canvas.view.zoom > before and QRectF(canvas.rect()).contains(canvas.view.rect)
+
+
+def touch_pad(canvas: Canvas, kind: Any, where: QPointF, value: float) -> None:
+    pad = QPointingDevice("pad", 1, QPointingDevice.DeviceType.TouchPad, *PAD)
+    event = QNativeGestureEvent(kind, pad, 2, where, where, where, value, QPointF())
+    QApplication.sendEvent(canvas, event)
+
+
+def test_pinching_the_touch_pad_zooms_about_the_pointer(canvas: Canvas) -> None:
+    where, before = QPointF(300, 200), canvas.zoom
+    fixed = canvas.view.to_photo(where)
+    for _ in range(3):
+        touch_pad(canvas, Qt.NativeGestureType.ZoomNativeGesture, where, 0.1)
+    assert canvas.zoom == pytest.approx(before * 1.1**3)
+    assert (canvas.view.to_photo(where) - fixed).manhattanLength() < 2
+
+
+def test_a_double_tap_goes_to_full_size_and_back(canvas: Canvas) -> None:
+    fitted = canvas.zoom
+    touch_pad(canvas, Qt.NativeGestureType.SmartZoomNativeGesture, QPointF(300, 200), 0)
+    assert canvas.zoom == pytest.approx(1.0) != fitted
+    touch_pad(canvas, Qt.NativeGestureType.SmartZoomNativeGesture, QPointF(300, 200), 0)
+    assert canvas.zoom == pytest.approx(fitted)
+
+
+def test_two_fingers_on_the_touch_pad_pan(canvas: Canvas) -> None:
+    canvas.zoom_by(3)
+    pad = QPointingDevice("pad", 1, QPointingDevice.DeviceType.TouchPad, *PAD)
+    before, zoom, at = QPointF(canvas.view.offset), canvas.zoom, QPointF(300, 200)
+    phase, source = Qt.ScrollPhase.ScrollUpdate, Qt.MouseEventSource.MouseEventNotSynthesized
+    button = Qt.MouseButton.NoButton
+    event = QWheelEvent(at, at, QPoint(-12, 7), QPoint(-96, 56), button, NONE, phase, False, source, pad)
+    QApplication.sendEvent(canvas, event)
+    assert canvas.view.offset - before == QPointF(-12, 7) and canvas.zoom == zoom
+
+
+def test_pinching_the_screen_zooms_and_moves_with_the_fingers(canvas: Canvas) -> None:
+    pinch = QPinchGesture()
+    start, end = QPointF(300, 200), QPointF(320, 210)
+    pinch.setLastCenterPoint(QPointF(canvas.mapToGlobal(start)))
+    pinch.setCenterPoint(QPointF(canvas.mapToGlobal(end)))
+    pinch.setScaleFactor(1.5)
+    held, before = canvas.view.to_photo(start), canvas.zoom
+    QApplication.sendEvent(canvas, QGestureEvent([pinch]))
+    assert canvas.zoom == pytest.approx(1.5 * before)
+    assert (canvas.view.to_photo(end) - held).manhattanLength() < 2
 
 
 def test_the_wheel_zooms_about_the_pointer(canvas: Canvas) -> None:

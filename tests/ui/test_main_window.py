@@ -22,7 +22,7 @@ from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit
 from app.session.session import Session
 from app.session.settings import Settings
-from app.ui import thumbnails
+from app.ui import theme, thumbnails
 from app.ui.actions import TABLE
 from app.ui.main_window import MainWindow
 from app.ui.palette import Palette
@@ -375,3 +375,18 @@ def test_the_flow_layer_asks_for_the_render_s_flow_only_while_it_is_shown(
     session.set_value("yaw", 25)
     settle(session, qtbot)
     assert fake.count("flow") == 1
+
+
+def test_the_system_s_theme_is_followed_while_running(
+    opened: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened.set_theme("system")
+    hints = QGuiApplication.styleHints()
+    for scheme, name in ((Qt.ColorScheme.Light, "light"), (Qt.ColorScheme.Dark, "dark")):
+        monkeypatch.setattr(theme, "system_scheme", lambda scheme=scheme: scheme)
+        hints.colorSchemeChanged.emit(scheme)
+        assert theme.current().name == name
+    opened.set_theme("dark")
+    monkeypatch.setattr(theme, "system_scheme", lambda: Qt.ColorScheme.Light)
+    hints.colorSchemeChanged.emit(Qt.ColorScheme.Light)
+    assert theme.current().name == "dark"  # the artist's own choice stays

@@ -16,7 +16,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QGestureEvent, QPinchGesture, QWidget
 
 from app.engine.imaging.photo import Photo
 from app.ui import theme
@@ -50,6 +50,7 @@ class PictureView(QWidget):
         self._after_maker.ready.connect(self._on_after)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(320, 240)
+        self.grabGesture(Qt.GestureType.PinchGesture)
 
     # -- what is shown
 
@@ -161,11 +162,36 @@ class PictureView(QWidget):
         event.accept()
 
     def event(self, event: QEvent) -> bool:
-        pinch = Qt.NativeGestureType.ZoomNativeGesture
-        if isinstance(event, QNativeGestureEvent) and event.gestureType() == pinch:
-            self.zoom_by(1 + event.value(), event.position())
-            return True
+        if isinstance(event, QNativeGestureEvent):
+            return self._on_touch_pad(event)
+        if isinstance(event, QGestureEvent):
+            pinch = event.gesture(Qt.GestureType.PinchGesture)
+            if isinstance(pinch, QPinchGesture):
+                self._on_pinch(pinch)
+                event.accept(pinch)
+                return True
         return super().event(event)
+
+    def _on_touch_pad(self, event: QNativeGestureEvent) -> bool:
+        """Pinching zooms about the pointer; a double tap goes to 100 % and back."""
+        kind = event.gestureType()
+        if kind == Qt.NativeGestureType.ZoomNativeGesture:
+            self.zoom_by(1 + event.value(), event.position())
+        elif kind == Qt.NativeGestureType.SmartZoomNativeGesture:
+            if self.view.fitted:
+                self.zoom_by(1 / self.zoom, event.position())
+            else:
+                self.fit()
+        else:
+            return False
+        return True
+
+    def _on_pinch(self, pinch: QPinchGesture) -> None:
+        """Two fingers on the screen: the photo stays under them."""
+        centre = QPointF(self.mapFromGlobal(pinch.centerPoint()))
+        last = QPointF(self.mapFromGlobal(pinch.lastCenterPoint()))
+        self.pan(centre - last)
+        self.zoom_by(pinch.scaleFactor(), centre)
 
     # -- drawing
 
