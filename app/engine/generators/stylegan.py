@@ -128,13 +128,13 @@ class StyleGan:
         device = best_device().torch_device
         image = torch.from_numpy(small).permute(2, 0, 1)[None].to(device) * 2 - 1
         settings = settings_from_environment()
-        measures = [model.sha256 for kind, model in measuring_models().items() if kind == LPIPS]
+        measures = [model.sha256 for kind, model in measuring_models().items() if kind in LPIPS]
         picture = source.key or hashlib.sha256(small.tobytes()).hexdigest()
         path = cache_path(picture, settings, (*editor.chosen.hashes, *measures))
         inversion = load_inversion(path)
         if inversion is None:
             inversion = yield from invert(
-                editor.model, image, settings, imported_similarity(device, (LPIPS,))
+                editor.model, image, settings, imported_similarity(device, editor.chosen.faces, LPIPS)
             )
             save_inversion(inversion, path)
         model, wplus = editor.model.tuned(inversion), inversion.wplus.to(device)

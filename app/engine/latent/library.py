@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from app.engine.networks.directions import DirectionMatrix
 
 N_PRINCIPAL = 10
-LPIPS, RECOGNISER = "lpips", "arcface"  # kinds of models
+LPIPS, RECOGNISER = ("alexnet", "lpips"), "arcface"  # kinds of models
 VOX_FORMAT, FFHQ_FORMAT = "voxceleb", "ffhq"
 RELEASED_TRUNCATION = 0.7  # of the VoxCeleb generator, in inversion and editing
 
@@ -112,21 +113,35 @@ def load_latent_model(chosen: Ensemble) -> LatentModel:
 
 
 def measuring_models() -> dict[str, Model]:
-    """The newest LPIPS network and face recogniser that were imported, by kind."""
-    found = {kind: max(models(kind), key=_age, default=None) for kind in (LPIPS, RECOGNISER)}
-    return {kind: model for kind, model in found.items() if model is not None}
+    """The newest imported trunk and weights of LPIPS, and face recogniser, by kind; LPIPS only where both are."""
+    found = {kind: max(models(kind), key=_age, default=None) for kind in (*LPIPS, RECOGNISER)}
+    whole = all(found[kind] is not None for kind in LPIPS)
+    return {kind: m for kind, m in found.items() if m is not None and (whole or kind == RECOGNISER)}
 
 
-def imported_similarity(device: torch.device, kinds: tuple[str, ...] = (LPIPS, RECOGNISER)) -> Similarity:
-    """With those of `measuring_models` that are of these kinds."""
-    from app.engine.latent.similarity import Similarity
+def imported_similarity(
+    device: torch.device, faces: float, kinds: tuple[str, ...] = (*LPIPS, RECOGNISER)
+) -> Similarity:
+    """With those of `measuring_models` that are of these kinds; faces: the pictures' side in face sizes."""
+    from app.engine.latent.similarity import Similarity, arcface_input
+    from app.engine.networks.lpips import distance
 
     networks = {
         kind: load_model(model.name).network.to(device)
         for kind, model in measuring_models().items()
         if kind in kinds
     }
-    return Similarity(networks.get(LPIPS), networks.get(RECOGNISER))
+    lpips = recogniser = None
+    if set(LPIPS) <= networks.keys():
+        trunk, weights = (networks[kind] for kind in LPIPS)
+        lpips = partial(distance, trunk, weights)
+    if (arcface := networks.get(RECOGNISER)) is not None:
+
+        def recogniser(pictures: Tensor) -> Tensor:
+            features: Tensor = arcface(arcface_input(pictures, faces))
+            return features
+
+    return Similarity(lpips, recogniser)
 
 
 def load_matrix(chosen: Ensemble) -> tuple[DirectionMatrix, dict[str, Tensor]] | None:

@@ -52,7 +52,8 @@ class LpipsWeights(nn.Module):
 
 def unit(x: Tensor) -> Tensor:
     """Features of length one at every place."""
-    return x / (x.square().sum(dim=1, keepdim=True).sqrt() + 1e-10)
+    # 1e-30: where all features are 0, the root's slope would not be a number
+    return x / ((x.square().sum(dim=1, keepdim=True) + 1e-30).sqrt() + 1e-10)
 
 
 def distance(trunk: nn.Module, weights: nn.Module, a: Tensor, b: Tensor) -> Tensor:

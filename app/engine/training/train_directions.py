@@ -58,7 +58,7 @@ def train_directions(
     device = start_processes()
     chosen = generator_or_error()
     model = on(load_latent_model(chosen), device)
-    similarity = imported_similarity(device)
+    similarity = imported_similarity(device, chosen.faces)
     yield Step(0, 0, measures(similarity))
     with face_fitter(chosen.faces) as fit:
         labels = yield from first_alone(kept_labels(chosen, model, fit, samples), device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -9,12 +10,13 @@ import pytest
 import torch
 
 from app.engine.checkpoints.kinds import Found, kind_named
-from app.engine.checkpoints.stylegan_files import read_stylegan2
+from app.engine.checkpoints.stylegan_files import read_directions, read_stylegan2
 from app.engine.face.parameters import Camera, Expression
 from app.engine.generators import Target
 from app.engine.generators.stylegan import StyleGan, jaw_change
 from app.engine.latent.expression_map import ExpressionMap
 from app.engine.latent.library import calibration_path, ensemble
+from app.engine.latent.parameters import FFHQ
 from app.engine.networks.directions import DirectionMatrix
 from app.engine.networks.stylegan2 import Generator
 from app.engine.weights import data_folder, save_model
@@ -175,3 +177,30 @@ def test_every_slider_shows_what_it_means(home):
         low, high = (backend.meaning({name: amount}, 48) for amount in (-2.0, 2.0))
         assert low.shape == high.shape == (48, 48, 3) and low.dtype == np.uint8
         assert np.abs(low.astype(int) - high).max() > 5
+
+
+def test_an_imported_matrix_is_read_for_the_generator_imported_before_it(tmp_path, monkeypatch):
+    """FFHQ's columns have no roll and one expression more; both kinds of file look the same."""
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path))
+    file = {"A_matrix": {"linear.weight": torch.randn(4096, 15), "linear.bias": torch.zeros(4096)}}
+    assert read_directions(file).config["format"] == "voxceleb"
+    keep_generator_named("vox", 1, "2026-01-01")
+    save_model(read_directions(file), kind_named("directions"), "of-vox", "A_matrix.pt")
+    assert "roll" in StyleGan().info.controls
+    keep_generator_named("ffhq", 2, "2027-01-01")
+    assert ensemble().directions is None, "a VoxCeleb matrix was used with an FFHQ generator"
+    save_model(read_directions(file), kind_named("directions"), "of-ffhq", "A_matrix.pt")
+    chosen = ensemble()
+    assert chosen.directions.name == "of-ffhq" and chosen.parameterisation is FFHQ
+    info = StyleGan().info
+    assert info.controls[:2] == ("yaw", "pitch") and "roll" not in info.controls
+    assert [c.name for c in info.latents][2] == "direction_jaw"
+
+
+def keep_generator_named(name, multiplier, imported):
+    """A manifest alone: nothing here reads the weights."""
+    config = {"size": 256, "channel_multiplier": multiplier}
+    model = save_model(Found({"x": torch.zeros(1)}, config), kind_named("stylegan2"), name, "g.pt")
+    path = model.folder / "manifest.json"
+    values = json.loads(path.read_text()) | {"imported": imported, "sha256": name}
+    path.write_text(json.dumps(values))
