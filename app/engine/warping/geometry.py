@@ -15,7 +15,7 @@ from app.engine.warping.topology import N_FACE, N_OVAL
 BODY_FOLLOW = 0.5
 FLIP = np.array([1.0, -1.0, 1.0])  # model space (y up) to pixels (y down)
 LEAST_AREA = 0.02  # of what the head's turn alone would leave of a triangle
-SMOOTHINGS = 72
+ROUNDS = (24, 24)  # at most, of evening out and of opening what is left folded
 OUTLINE = slice(N_FACE + 3 * N_OVAL, N_FACE + 6 * N_OVAL)  # the rings at which heads end
 STEADY = 0.16  # IOD of outline motion below which it is rather the fit's error than the head's
 DEAD_ZONE = 0.1  # IOD the neck may move before the body follows
@@ -60,18 +60,22 @@ class Skin:
         return np.asarray(vx * uy - vy * ux)
 
     def folded(self, points: FloatArray, turned: FloatArray) -> int:
-        """How many triangles are inside out that the head's turn alone leaves towards the viewer."""
+        """How many triangles are inside out that are no back of the head: the fold-overs of a picture.
+
+        Counted are all of the subdivided face and shell (eye and mouth fills, drawn over, aside) that face the viewer
+        in the photo and, turned with the head alone, still do by more than 6 degrees from edge-on (`turned`); inside
+        out means a signed area below -0.025 px^2. Triangles that turn away as a head's far side does are hidden,
+        not folded: they are not drawn.
+        """
         return int(np.count_nonzero((turned > 0) & (self.areas(points) < -0.05)))
 
     def unfolded(self, rigid: FloatArray, placed: FloatArray, turned: FloatArray) -> FloatArray:
         """Points without fold-overs: there, what moves beyond the head's motion is evened out with its neighbours."""
-        from app.engine.warping.kernels import unfold
+        from app.engine.warping.unfolding import unfold
 
         least = np.where(turned > 0, LEAST_AREA * turned, -np.inf)
         evened, means = np.ascontiguousarray(placed), self.averaging
-        unfold(
-            self.corners, least, means.indptr, means.indices, np.ascontiguousarray(rigid), evened, SMOOTHINGS
-        )
+        unfold(self.corners, least, means.indptr, means.indices, np.ascontiguousarray(rigid), evened, ROUNDS)
         return evened
 
 

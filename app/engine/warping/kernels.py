@@ -17,7 +17,9 @@ DISPLACEMENT_X, DISPLACEMENT_Y, GAIN, SHARE, MIRROR_X, MIRROR_Y, MIRROR_R, MIRRO
     2, 29, 3
 )
 MAPS = 29
-EASE = 0.4  # of the way in one round: no more is evened out than folds
+    4,
+    60,
+)  # around what is folded: how far it may be opened into, and how often before looking again
 
 
 @njit(cache=True, nogil=True)
@@ -57,50 +59,6 @@ def triangle_maps(source, target, mirrored, light, triangles, out):  # type: ign
             out[t, 2 + 3 * k] = fa
             out[t, 3 + 3 * k] = ((fb - fa) * vy - (fc - fa) * uy) * inv
             out[t, 4 + 3 * k] = ((fc - fa) * ux - (fb - fa) * vx) * inv
-
-
-@njit(cache=True, nogil=True)
-def unfold(corners, least, starts, around, rigid, placed, rounds):  # type: ignore[no-untyped-def]
-    """Even out placed (V, 3) in place where triangles (T, 3) cover less than least (T,) px^2 x 2 towards the viewer.
-
-    What moves beyond rigid (V, 3) is evened out within such a triangle and, every fourth round, with the neighbours of
-    its corners (starts, around: in CSR form).
-    """
-    touched = np.zeros(len(placed), np.bool_)
-    for attempt in range(rounds):
-        touched[:] = False
-        folded = False
-        for t in range(len(corners)):
-            a, b, c = corners[t, 0], corners[t, 1], corners[t, 2]
-            ux, uy = placed[b, 0] - placed[a, 0], placed[b, 1] - placed[a, 1]
-            vx, vy = placed[c, 0] - placed[a, 0], placed[c, 1] - placed[a, 1]
-            if vx * uy - vy * ux < least[t]:
-                folded = True
-                touched[a] = touched[b] = touched[c] = True
-                for axis in range(3):
-                    da, db = placed[a, axis] - rigid[a, axis], placed[b, axis] - rigid[b, axis]
-                    dc = placed[c, axis] - rigid[c, axis]
-                    mean = (da + db + dc) / 3
-                    placed[a, axis] += EASE * (mean - da)
-                    placed[b, axis] += EASE * (mean - db)
-                    placed[c, axis] += EASE * (mean - dc)
-        if not folded:
-            return
-        if attempt % 4 < 3:
-            continue
-        for v in range(len(placed)):
-            if touched[v]:
-                _even_out(v, starts, around, rigid, placed)
-
-
-@njit(cache=True, nogil=True)
-def _even_out(v, starts, around, rigid, placed):  # type: ignore[no-untyped-def]
-    for axis in range(3):
-        total = 0.0
-        for k in range(starts[v], starts[v + 1]):
-            total += placed[around[k], axis] - rigid[around[k], axis]
-        mean = rigid[v, axis] + total / (starts[v + 1] - starts[v])
-        placed[v, axis] += EASE * (mean - placed[v, axis])
 
 
 @njit(cache=True, nogil=True)

@@ -13,12 +13,14 @@ from app.engine.errors import EngineError
 from app.engine.face.fitting import fit_face
 from app.engine.face.landmarks import FaceTracker
 from app.engine.face.morphable_model import default_model
-from app.engine.face.parameters import FaceEdit, FittedFace
+from app.engine.face.parameters import Camera, Expression, FaceEdit, FittedFace
 from app.engine.face.semantic import resolve
 from app.engine.generators import Patch, SourceImage, Target
 from app.engine.generators.mesh_warp import MeshWarp, WarpCode, resized
 from app.engine.imaging.matte import person_matte
 from app.engine.results import Portrait
+from app.engine.warping.geometry import OUTLINE
+from app.engine.warping.posing import pose
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +77,36 @@ def test_what_is_far_from_the_edit_stays(
         away = np.abs(changed - [y + h / 2, x + w / 2]).max()
         assert away < 1.2 * max(w, h), "an expression does not reach the shoulders"
     assert warp.fold_overs(code, target(source, **values)) == 0
+
+
+@pytest.mark.parametrize("observed", [False, True])
+def test_nothing_folds_whatever_is_asked(
+    warp: MeshWarp, code: WarpCode, source: SourceImage, observed: bool
+) -> None:
+    random = np.random.default_rng(1)
+    own = source.face.params
+    folds = []
+    for _ in range(12):
+        yaw, pitch, roll = np.add(own.camera.angles, random.uniform(-1, 1, 3) * (60, 30, 30))
+        camera = Camera.from_angles(yaw, pitch, roll, own.camera.scale, own.camera.translation)
+        coefficients = tuple(random.normal(0, 2.0, 28).tolist())
+        wild = replace(own, camera=camera, expression=Expression(coefficients, (0.0, 0.0), (0.1, 0.4)))
+        folds.append(warp.fold_overs(code, Target(wild, observed=observed)))
+    assert folds == [0] * len(folds)
+
+
+def test_a_filmed_heads_outline_does_not_shake_with_the_fit(code: WarpCode, source: SourceImage) -> None:
+    own = source.face.params
+    yaw, pitch, roll = own.camera.angles
+
+    def outline_motion(degrees: float, filmed: bool) -> float:
+        camera = Camera.from_angles(yaw, pitch + degrees, roll, own.camera.scale, own.camera.translation)
+        posed = pose(code.face, replace(own, camera=camera), calibrate=not filmed)
+        moved = posed.points[OUTLINE] - code.face.mesh.points[OUTLINE]
+        return float(np.abs(moved[:, :2]).mean())
+
+    assert outline_motion(2.0, filmed=True) < 0.4 * outline_motion(2.0, filmed=False)
+    assert outline_motion(20.0, filmed=True) > 0.9 * outline_motion(20.0, filmed=False)
 
 
 def test_a_small_edit_is_a_small_change(warp: MeshWarp, code: WarpCode, source: SourceImage) -> None:
