@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -18,7 +18,7 @@ from app.engine.face.controls import CONTROLS
 from app.engine.face.parameters import Camera, FittedFace
 from app.engine.generators import GeneratorInfo, Patch, SourceImage, Target
 from app.engine.warping.background import fill
-from app.engine.warping.calibration import Angles, PoseResponse, probe
+from app.engine.warping.calibration import Angles, Pair, PoseResponse, probe
 from app.engine.warping.eyes import Eye, draw_eye, eye_source
 from app.engine.warping.mouth import Mouth, draw_mouth, mouth_source
 from app.engine.warping.posing import FaceSource, Posed, eye_pose, face_source, mouth_pose, pose
@@ -72,9 +72,14 @@ class MeshWarp:
 
     def _probed(self, source: SourceImage) -> PoseResponse | None:
         """A small copy of the photo rendered at a few poses and measured afresh."""
+        from app.engine.face.semantic import frontalise
+
         factor = min(1.0, PROBE_FACE / max(source.face.box[2:]))
         small = self.taken_apart(resized(source, factor))
-        return probe(small.face.params.camera.angles, lambda angles: measured_angles(self, small, angles))
+        own, asked = small.face.params, frontalise(source.face)
+        gaze = own.expression.gaze
+        ahead = (asked.get("gaze_x", gaze[0]), asked.get("gaze_y", gaze[1]))
+        return probe(own.camera.angles, partial(measured_angles, self, small), gaze, ahead)
 
     def taken_apart(self, source: SourceImage) -> WarpCode:
         """`encode` without learning how the pose is read: for frames drawn as observed."""
@@ -126,7 +131,7 @@ class MeshWarp:
         return displacements(code.layers, moved), moved.box[:2]
 
     def fold_overs(self, code: WarpCode, target: Target) -> int:
-        """Triangles that face away in the target though the head's turn alone would not turn them away."""
+        """Triangles drawn inside out; which count is told in `Skin.folded`."""
         posed = self.posed(code, target)
         skin = code.face.fine
         return skin.folded(posed.fine, skin.turned(code.face.params.camera, posed.camera))
@@ -157,8 +162,10 @@ def resized(source: SourceImage, factor: float) -> SourceImage:
     )
 
 
-def measured_angles(generator: MeshWarp, code: WarpCode, angles: Angles) -> Angles | None:
-    """Yaw, pitch and roll of a fresh fit of the photo rendered at these angles about the neck."""
+def measured_angles(
+    generator: MeshWarp, code: WarpCode, angles: Angles, gaze: Pair | None = None
+) -> Angles | None:
+    """Yaw, pitch and roll of a fresh fit of the photo rendered at these angles about the neck, and with this gaze."""
     from app.engine.face.fitting import fit_face
     from app.engine.face.morphable_model import default_model
 
@@ -167,7 +174,10 @@ def measured_angles(generator: MeshWarp, code: WarpCode, angles: Angles) -> Angl
     neck = np.array([NECK_PIVOT])
     x, y = (own.project(neck) - turned.project(neck))[0, :2] + own.translation
     camera = replace(turned, translation=(float(x), float(y)))
-    patch = generator.generate(code, Target(replace(code.face.params, camera=camera)))
+    expression = code.face.params.expression
+    if gaze is not None:
+        expression = replace(expression, gaze=gaze)
+    patch = generator.generate(code, Target(replace(code.face.params, expression=expression, camera=camera)))
     picture = code.pixels.copy()
     picture[patch.y : patch.y + patch.pixels.shape[0], patch.x : patch.x + patch.pixels.shape[1]] = (
         patch.pixels

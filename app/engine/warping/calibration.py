@@ -8,7 +8,7 @@ it is drawn. INDEX_GAINS and GAZE_GAIN are what `tools/edit_accuracy.py` found o
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 
 import numpy as np
@@ -40,7 +40,10 @@ PROBES = ((-15.0, 0.0), (15.0, 0.0), (0.0, -15.0), (0.0, 15.0))  # (yaw, pitch) 
 TURNED = 5.0  # degrees from which a photo is also probed looking ahead
 BEYOND = 1.35  # of the probed turns up to which the response is carried on
 MOST = 10.0  # degrees a pose is ever corrected by
+AHEAD_WEIGHT = 3.0  # of the looks ahead, where a turned photo is most often taken, among the probes
 Angles = tuple[float, float, float]
+Pair = tuple[float, float]
+Measure = Callable[[Angles, Pair | None], Angles | None]  # angles and gaze drawn, angles measured
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,11 +51,14 @@ class PoseResponse:
     """How a photo's measured pose differs from the drawn one.
 
     errors: (5, 3) of yaw, pitch, roll (degrees) over (y, p, y^2, p^2, y p), the drawn turn in radians; reach: (2,)
-    degrees of yaw and pitch up to which that holds.
+    degrees of yaw and pitch up to which that holds; glance: (2,) degrees of gaze that go with a look ahead, and
+    leak: (3,) by how much moving the eyes that way is taken for a turn of the head.
     """
 
     errors: FloatArray
     reach: FloatArray
+    glance: FloatArray = field(default_factory=lambda: np.zeros(2))
+    leak: FloatArray = field(default_factory=lambda: np.zeros(3))
 
     def error(self, turn: FloatArray) -> FloatArray:
         """(3,) degrees measured beyond a drawn turn of (2,) degrees of yaw and pitch."""
@@ -60,45 +66,75 @@ class PoseResponse:
             np.clip(_features(np.clip(turn, -self.reach, self.reach)) @ self.errors, -MOST, MOST)
         )
 
+    def leaked(self, gaze: FloatArray) -> FloatArray:
+        """(3,) degrees measured because the eyes moved by (2,) degrees."""
+        share = float(gaze @ self.glance) / max(float(self.glance @ self.glance), 1e-6)
+        return self.leak * min(max(share, -1.0), 1.0)
+
 
 def _features(turn: FloatArray) -> FloatArray:
     y, p = np.moveaxis(np.radians(turn), -1, 0)
     return np.stack([y, p, y * y, p * p, y * p], axis=-1)
 
 
-def probe(own: Angles, measure: Callable[[Angles], Angles | None]) -> PoseResponse | None:
+class Looks:
+    """Renders of a photo that are measured afresh: turns (degrees of yaw and pitch), what was measured beyond them."""
+
+    def __init__(self, own: Angles, measure: Measure) -> None:
+        self._own, self._measure = own, measure
+        self._base = measure(own, None)
+        self.turns: list[FloatArray] = []
+        self.errors: list[FloatArray] = []
+
+    def error(self, turn: FloatArray, gaze: Pair | None = None) -> FloatArray | None:
+        """(3,) degrees; None where no face or a wrong one is found."""
+        if self._base is None:
+            return None
+        yaw, pitch, roll = self._own
+        found = self._measure((yaw + float(turn[0]), pitch + float(turn[1]), roll), gaze)
+        if found is None:
+            return None
+        error = np.subtract(found, self._base) - [turn[0], turn[1], 0.0]
+        return error if np.abs(error).max() < 2 * MOST else None
+
+    def take(self, turn: FloatArray) -> None:
+        error = self.error(turn)
+        if error is not None:
+            self.turns.append(turn)
+            self.errors.append(error)
+
+    def fitted(self) -> PoseResponse:
+        rows, errors = _features(np.array(self.turns)), np.array(self.errors)
+        weights = np.ones(len(rows))
+        weights[len(PROBES) :] = AHEAD_WEIGHT
+        ridge = np.diag([1e-4, 1e-4, 1e-3, 1e-3, 1e-3])
+        found = np.linalg.solve((rows.T * weights) @ rows + ridge, (rows.T * weights) @ errors)
+        return PoseResponse(found, BEYOND * np.maximum(np.abs(self.turns).max(axis=0), 15.0))
+
+
+def probe(
+    own: Angles, measure: Measure, gaze: Pair = (0.0, 0.0), ahead_gaze: Pair = (0.0, 0.0)
+) -> PoseResponse | None:
     """Learn a photo's response from a few renders; `measure` renders the photo at angles and fits it afresh.
 
-    None where the face is not found again, so that nothing is corrected.
+    gaze, ahead_gaze: the photo's own, and the one that goes with a look ahead. None where the face is not found again,
+    so that nothing is corrected.
     """
-    base = measure(own)
-    if base is None:
-        return None
-    turns: list[FloatArray] = []
-    errors: list[FloatArray] = []
-
-    def look(turn: FloatArray) -> None:
-        found = measure((own[0] + float(turn[0]), own[1] + float(turn[1]), own[2]))
-        if found is not None:
-            error = np.subtract(found, base) - [turn[0], turn[1], 0.0]
-            if np.abs(error).max() < 2 * MOST:
-                turns.append(turn)
-                errors.append(error)
-
+    looks = Looks(own, measure)
     for turn in PROBES:
-        look(np.array(turn))
+        looks.take(np.array(turn))
     ahead = -np.array(own[:2])
-    if np.abs(ahead).max() > TURNED and turns:
-        look(ahead)
-        look(_drawn_turn(_fitted(turns, errors), ahead))
-    return _fitted(turns, errors) if turns else None
-
-
-def _fitted(turns: list[FloatArray], errors: list[FloatArray]) -> PoseResponse:
-    rows = _features(np.array(turns))
-    ridge = np.diag([1e-4, 1e-4, 1e-3, 1e-3, 1e-3])
-    found = np.linalg.solve(rows.T @ rows + ridge, rows.T @ np.array(errors))
-    return PoseResponse(found, BEYOND * np.maximum(np.abs(turns).max(axis=0), 15.0))
+    if not looks.turns or np.abs(ahead).max() <= TURNED:
+        return looks.fitted() if looks.turns else None
+    looks.take(ahead)
+    looks.take(_drawn_turn(looks.fitted(), ahead))
+    response = looks.fitted()
+    if gaze == ahead_gaze:
+        return response
+    drawn = looks.turns[-1]
+    still, moved = looks.errors[-1], looks.error(drawn, ahead_gaze)
+    leak = np.zeros(3) if moved is None else np.clip(moved - still, -MOST / 2, MOST / 2)
+    return replace(response, glance=np.subtract(ahead_gaze, gaze), leak=leak)
 
 
 def _drawn_turn(response: PoseResponse, wanted: FloatArray) -> FloatArray:
@@ -109,11 +145,14 @@ def _drawn_turn(response: PoseResponse, wanted: FloatArray) -> FloatArray:
     return np.asarray(drawn)
 
 
-def corrected_camera(source: Camera, target: Camera, response: PoseResponse | None) -> Camera:
-    """The camera to draw: the neck stays where the target has it."""
+def corrected_camera(
+    source: Camera, target: Camera, response: PoseResponse | None, gaze: FloatArray | None = None
+) -> Camera:
+    """The camera to draw, while the eyes move by (2,) degrees: the neck stays where the target has it."""
     if response is None or target.quaternion == source.quaternion:
         return target
-    wanted = np.subtract(target.angles, source.angles)
+    leak = np.zeros(3) if gaze is None else response.leaked(gaze)
+    wanted = np.subtract(target.angles, source.angles) - leak
     drawn = _drawn_turn(response, wanted[:2])
     roll = wanted[2] - response.error(drawn)[2]
     rotation = rotation_matrix(source.yaw + drawn[0], source.pitch + drawn[1], source.roll + roll)
@@ -157,5 +196,6 @@ def calibrated(
     source: FaceParams, target: FaceParams, response: PoseResponse | None
 ) -> tuple[Camera, Expression]:
     """Camera and expression to draw for a target; the source's own for the source's own."""
-    camera = corrected_camera(source.camera, target.camera, response)
+    gaze = np.subtract(target.expression.gaze, source.expression.gaze)
+    camera = corrected_camera(source.camera, target.camera, response, gaze)
     return camera, amplified(source.expression, target.expression)
