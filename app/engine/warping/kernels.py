@@ -17,9 +17,6 @@ DISPLACEMENT_X, DISPLACEMENT_Y, GAIN, SHARE, MIRROR_X, MIRROR_Y, MIRROR_R, MIRRO
     2, 29, 3
 )
 MAPS = 29
-    4,
-    60,
-)  # around what is folded: how far it may be opened into, and how often before looking again
 
 
 @njit(cache=True, nogil=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-RINGS, LOCAL_ROUNDS = (
+RINGS = 4  # around what is folded: how far it may be opened into
+LOCAL_ROUNDS = 60  # before looking again what is folded
 BEYOND = 1.1  # of what a folded triangle lacks is given to it, so that it stays open when its neighbours move
 EASE = 0.4  # of the way in one round: no more is evened out than folds
 
