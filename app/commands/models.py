@@ -54,19 +54,20 @@ def as_json(model: Model) -> dict[str, Any]:
 
 def run_list(args: argparse.Namespace) -> None:
     from app.engine.engine import Engine
-    from app.engine.evaluation import NEEDS_IMPORT
+    from app.engine.evaluation.needs import missing_metrics
     from app.engine.weights import models
 
     missing = {info.name: info.missing for info in Engine().generators() if info.missing}
     if args.json:
-        print_json({"models": [as_json(m) for m in models()], "missing": missing, "metrics": NEEDS_IMPORT})
+        told = {"models": [as_json(m) for m in models()], "missing": missing, "metrics": missing_metrics()}
+        print_json(told)
         return
     for model in models():
         print(f"{model.name}: {model.title}. Licence: {model.licence}. {model.use}")
     for name, what in missing.items():
         print(f"{name} cannot run yet: {what}")
-    for metric, what in NEEDS_IMPORT.items():
-        print(f"metric {metric} is not measured: it needs {what}")
+    for metric, what in missing_metrics().items():
+        print(f"metric {metric} is not measured: import {what}")
 
 
 def run_import(args: argparse.Namespace) -> None:

@@ -5,33 +5,55 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.engine.engine import Engine
 from app.engine.errors import EngineError
 from app.engine.evaluation import metrics
 from app.engine.evaluation.clips import fitted_clip
+from app.engine.evaluation.crops import Crop
+from app.engine.evaluation.imported import Compared, feature_networks, measured
 from app.engine.evaluation.protocols import ClipResult, averages
-from app.engine.face.parameters import FaceEdit
+from app.engine.face.parameters import FaceEdit, FittedFace
 from app.engine.face.semantic import frontalise
 from app.engine.imaging.photo import Photo
-from app.engine.results import Portrait
+from app.engine.measurement import nearest_face
+from app.engine.results import Portrait, Rendered
+
+NEED_TRUTH = ("lpips", "fvd")  # of a frame that shows the same pose, and of motion
 
 
 def frontalisation(engine: Engine, paths: list[Path], count: int = 24) -> Iterator[ClipResult]:
     """One result a clip: ARE of a fresh fit, identity similarity, share of frames still seen as a face."""
+    networks = feature_networks()
     for path in paths:
         clip = fitted_clip(engine, path, count)
-        rows = []
+        rows, compared = [], []
         for index, (frame, face) in enumerate(zip(clip.frames, clip.faces)):
             portrait = Portrait(Photo(frame, key=f"{clip.name}:front:{index}"), (face,))
-            rows.append(_one(engine, portrait))
+            edit = FaceEdit.of(**frontalise(face))
+            rendered = engine.render(portrait, {0: edit})
+            rows.append(_one(engine, portrait, rendered, edit))
+            if networks:
+                compared.append(_seen(engine, frame, face, rendered))
         rotation = sum(metrics.rotation_error(face.params.camera) for face in clip.faces) / len(clip.faces)
-        yield ClipResult(clip.name, len(rows), rotation, averages(rows), {})
+        values, features = measured(networks, compared)
+        means = averages(rows) | {name: values[name] for name in values if name not in NEED_TRUTH}
+        yield ClipResult(clip.name, len(rows), rotation, means, {}, features=features)
 
 
-def _one(engine: Engine, portrait: Portrait) -> dict[str, float]:
-    edit = FaceEdit.of(**frontalise(portrait.faces[0]))
+def _seen(engine: Engine, frame: NDArray[np.uint8], face: FittedFace, rendered: Rendered) -> Compared:
+    """The frame beside its frontal view, for imported networks."""
+    after = nearest_face(engine.fit(rendered.pixels), face.params.camera.translation)
+    crop, true = Crop.around(after or face), (frame, face)
+    made = (rendered.pixels, after) if after else None
+    return Compared(crop.cut(rendered.pixels), Crop.around(face).cut(frame), made, true, true)
+
+
+def _one(engine: Engine, portrait: Portrait, rendered: Rendered, edit: FaceEdit) -> dict[str, float]:
     try:
-        measurement = engine.measure(portrait, engine.render(portrait, {0: edit}), 0, edit)
+        measurement = engine.measure(portrait, rendered, 0, edit)
     except EngineError:
         return {"detected": 0.0}
     angles = [abs(measurement.measured[name]) for name in ("yaw", "pitch", "roll")]

@@ -1,4 +1,4 @@
-"""The papers' protocols for any generator: self-reenactment and frontalisation of clips.
+"""The papers' protocols for any generator: self-reenactment of clips, and what the protocols share.
 
 Self-reenactment (HeadGAN editing, section 4.1; Head2Head++, section 4.2): one frame of a clip is the
 photo, the parameters of the others drive it, and the result is compared with the frame itself.
@@ -18,6 +18,15 @@ from app.engine.engine import Engine
 from app.engine.evaluation import metrics
 from app.engine.evaluation.clips import FittedClip, fitted_clip
 from app.engine.evaluation.crops import Crop, thin_plate_warp
+from app.engine.evaluation.imported import (
+    Compared,
+    Networks,
+    Sets,
+    feature_networks,
+    measured,
+    set_distances,
+    together,
+)
 from app.engine.face.parameters import FaceParams, FittedFace
 from app.engine.generators import Target
 from app.engine.imaging.photo import Photo
@@ -29,7 +38,10 @@ BASELINES = ("unedited", "tps")
 
 @dataclass(frozen=True, eq=False)
 class ClipResult:
-    """One clip's means over frames: metrics of the generator, of each baseline, and pictures for the sheet."""
+    """One clip's means over frames: metrics of the generator, of each baseline, and pictures for the sheet.
+
+    features: what imported networks see, for distances over all clips.
+    """
 
     name: str
     frames: int
@@ -37,15 +49,17 @@ class ClipResult:
     metrics: dict[str, float]
     baselines: dict[str, dict[str, float]]
     rows: tuple[NDArray[np.uint8], ...] = field(repr=False, default=())
+    features: Sets = field(repr=False, default_factory=dict)
 
 
 def self_reenactment(engine: Engine, paths: list[Path], count: int = 24) -> Iterator[ClipResult]:
     """One result a clip, in the order given."""
+    networks = feature_networks()
     for path in paths:
-        yield evaluate_clip(engine, fitted_clip(engine, path, count))
+        yield evaluate_clip(engine, fitted_clip(engine, path, count), networks)
 
 
-def evaluate_clip(engine: Engine, clip: FittedClip) -> ClipResult:
+def evaluate_clip(engine: Engine, clip: FittedClip, networks: Networks) -> ClipResult:
     """Drive the clip's reference frame by every other frame's parameters."""
     photo = Photo(clip.frames[clip.reference], key=f"{clip.name}:{clip.reference}")
     source = clip.faces[clip.reference]
@@ -54,6 +68,7 @@ def evaluate_clip(engine: Engine, clip: FittedClip) -> ClipResult:
     own: list[dict[str, float]] = []
     others: dict[str, list[dict[str, float]]] = {name: [] for name in BASELINES}
     fitted: list[FittedFace] = []
+    compared: list[Compared] = []
     rows = []
     history: tuple[FaceParams, ...] = ()
     for index, (truth, face) in enumerate(zip(clip.frames, clip.faces)):
@@ -73,6 +88,10 @@ def evaluate_clip(engine: Engine, clip: FittedClip) -> ClipResult:
             own[-1] |= face_metrics(after, face)
             fitted.append(after)
         rows.append(np.hstack([crop.cut(picture) for picture in (photo.pixels, truth, made, tps)]))
+        true = truth, face
+        compared.append(
+            Compared(crop.cut(made), crop.cut(truth), (made, after) if after else None, true, true)
+        )
     means = averages(own)
     if fitted:
         means["dai"] = metrics.identity_distance(fitted, list(clip.faces))
@@ -81,7 +100,8 @@ def evaluate_clip(engine: Engine, clip: FittedClip) -> ClipResult:
         np.mean([metrics.rotation_distance(f.params.camera, source.params.camera) for f in clip.faces])
     )
     baselines = {name: averages(found) for name, found in others.items()}
-    return ClipResult(clip.name, len(own), rotation, means, baselines, tuple(rows))
+    values, features = measured(networks, compared)
+    return ClipResult(clip.name, len(own), rotation, means | values, baselines, tuple(rows), features)
 
 
 def pixel_metrics(
@@ -135,11 +155,14 @@ def averages(rows: list[dict[str, float]]) -> dict[str, float]:
 
 
 def weighted_mean(results: list[ClipResult], pick: str | None = None) -> dict[str, float]:
-    """Means over all frames of all clips, of the generator or of the baseline `pick`."""
+    """Means over all frames of all clips, of the generator or of the baseline `pick`; distances between sets, such as
+    FID, are the generator's over all clips together."""
     rows = [(result.frames, result.metrics if pick is None else result.baselines[pick]) for result in results]
     names = dict.fromkeys(name for _, row in rows for name in row)
     mean = {}
     for name in names:
         having = [(frames, row[name]) for frames, row in rows if name in row]
         mean[name] = sum(frames * value for frames, value in having) / sum(frames for frames, _ in having)
+    if pick is None:
+        mean |= set_distances(together([result.features for result in results]))
     return mean

@@ -16,6 +16,8 @@ from app.engine.errors import EngineError
 from app.engine.evaluation import metrics
 from app.engine.evaluation.clips import FittedClip, fitted_clip
 from app.engine.evaluation.crops import Crop
+from app.engine.evaluation.imported import Compared, Networks, feature_networks
+from app.engine.evaluation.imported import measured as measured_by
 from app.engine.evaluation.protocols import ClipResult, averages, folds, paste
 from app.engine.face.parameters import FaceParams, FittedFace
 from app.engine.face.retargeting import Retargeter, RetargetSettings
@@ -30,21 +32,26 @@ def reenactment(engine: Engine, paths: list[Path], count: int = 24) -> Iterator[
     """Every clip's reference frame driven by the next clip, the last one's by the first; two clips at least."""
     if len(paths) < 2:
         raise EngineError("Reenactment needs two clips of two people.", "Name another clip.")
+    networks = feature_networks()
     clips = [fitted_clip(engine, path, count) for path in paths]
     for source, driver in zip(clips, (*clips[1:], clips[0])):
-        yield driven_by(engine, source, driver)
+        yield driven_by(engine, source, driver, networks)
 
 
-def driven_by(engine: Engine, source: FittedClip, driver: FittedClip) -> ClipResult:
-    """`source`'s reference frame with `driver`'s pose and expression, absolute, a result per driving frame."""
+def driven_by(engine: Engine, source: FittedClip, driver: FittedClip, networks: Networks) -> ClipResult:
+    """`source`'s reference frame with `driver`'s pose and expression, absolute, a result per driving frame.
+
+    Realism is measured against the source's own frames, as many as there are.
+    """
     pixels, own = source.frames[source.reference], source.faces[source.reference]
     portrait = Portrait(Photo(pixels, key=f"{source.name}:{source.reference}"), (own,))
     code = engine.code(portrait, engine.view(portrait), 0)
     retargeter = Retargeter(engine.model, own, RetargetSettings(relative=False))
     neutral = driver.faces[driver.reference].params
-    rows, pictures = [], []
+    rows, pictures, compared = [], [], []
+    filmed = [Crop.around(face).cut(frame) for frame, face in zip(source.frames, source.faces)]
     history: tuple[FaceParams, ...] = ()
-    for frame, face in zip(driver.frames, driver.faces):
+    for index, (frame, face) in enumerate(zip(driver.frames, driver.faces)):
         params = retargeter.retarget(face.params, neutral)
         target = Target(params, history, observed=True)
         history = (*history, params)[-2:]
@@ -53,9 +60,14 @@ def driven_by(engine: Engine, source: FittedClip, driver: FittedClip) -> ClipRes
         rows.append(folds(engine, code, target) | measured(engine, own, after, face, params))
         crops = ((own, pixels), (face, frame), (after or own, made))
         pictures.append(np.hstack([Crop.around(where).cut(picture) for where, picture in crops]))
+        truth, crop = filmed[index % len(filmed)], Crop.around(after or own).cut(made)
+        compared.append(Compared(crop, truth, (made, after) if after else None, (pixels, own), (frame, face)))
     turns = [metrics.rotation_distance(face.params.camera, own.params.camera) for face in driver.faces]
     name = f"{source.name} by {driver.name}"
-    return ClipResult(name, len(rows), float(np.mean(turns)), averages(rows), {}, tuple(pictures))
+    values, features = measured_by(networks, compared)
+    values.pop("lpips", None)  # there is no true frame to be near to
+    means = averages(rows) | values
+    return ClipResult(name, len(rows), float(np.mean(turns)), means, {}, tuple(pictures), features)
 
 
 def measured(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from app.engine.evaluation import NEEDS_IMPORT
+from app.engine.evaluation.needs import NEEDS, missing_metrics
 from app.engine.evaluation.protocols import BASELINES, ClipResult, weighted_mean
 from app.engine.imaging.writing import write_png
 
@@ -33,7 +33,9 @@ def as_json(results: list[ClipResult]) -> dict[str, Any]:
         "baselines": {
             name: weighted_mean(results, name) for name in BASELINES if results and results[0].baselines
         },
-        "unavailable": {name: f"needs {what}; see “mien models list”" for name, what in NEEDS_IMPORT.items()},
+        "unavailable": {
+            name: f"needs {what}; see “mien models list”" for name, what in missing_metrics().items()
+        },
     }
 
 
@@ -67,11 +69,17 @@ def as_markdown(results: list[ClipResult], generator: str) -> str:
     lines += ["", "Published (HeadGAN editing version, Table 1; **other data and crops**):", ""]
     lines += ["| method | L1 | PSNR |", "|---|---|---|"]
     lines += [f"| {name} | {l1:.2f} | {psnr:.2f} |" for name, l1, psnr in PUBLISHED]
-    lines += [
-        "",
-        "Not measured here: " + "; ".join(f"{k} (needs {v})" for k, v in NEEDS_IMPORT.items()) + ".",
-    ]
+    lines += ["", *_by_features(results)]
     return "\n".join(lines)
+
+
+def _by_features(results: list[ClipResult]) -> list[str]:
+    """What imported networks measure over all clips, and what would be needed for the rest."""
+    mean = weighted_mean(results)
+    found = [f"{name} {mean[name]:.3f}" for name in NEEDS if name in mean]
+    lacking = [f"{name} (import {what})" for name, what in missing_metrics().items()]
+    lines = ["By imported networks, all clips together: " + ", ".join(found) + "."] if found else []
+    return lines + (["Not measured: " + "; ".join(lacking) + "."] if lacking else [])
 
 
 def as_list(results: list[ClipResult]) -> str:
