@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 
 from app.engine.face.morphable_model import MorphableModel
-from app.engine.face.parameters import Camera, Expression, FaceParams, FittedFace, FloatArray
+from app.engine.face.parameters import Camera, Expression, FaceParams, FittedFace, FloatArray, rotation_matrix
 from app.engine.face.semantic import NECK_PIVOT, SHUT
 from app.engine.face.smoothing import Smoothing
 
@@ -93,10 +93,8 @@ class Retargeter:
 
     def _camera(self, driver: Camera, neutral: Camera) -> Camera:
         own, settings = self._own.camera, self._settings
-        goal = driver.rotation
-        if settings.relative:
-            goal = driver.rotation @ neutral.rotation.T @ own.rotation
-        rotation = _turned(own.rotation, goal, settings.pose)
+        turn = np.subtract(driver.angles, neutral.angles if settings.relative else own.angles)
+        rotation = _turned(own, settings.pose * ((turn + 180) % 360 - 180))
         scale, moved = own.scale, np.zeros(2)
         if not settings.lock_placement:
             scale *= (driver.scale / neutral.scale) ** settings.pose
@@ -166,18 +164,22 @@ def _neck(camera: Camera) -> FloatArray:
     return camera.project(NECK_PIVOT[None])[0, :2]
 
 
-def _turned(start: FloatArray, goal: FloatArray, share: float) -> FloatArray:
-    """Rotation `share` of the way from `start` to `goal`, pressed together where it is far."""
-    from scipy.spatial.transform import Rotation
+def _turned(own: Camera, turn: FloatArray) -> FloatArray:
+    """The rotation `turn` (3,) degrees of yaw, pitch and roll from the portrait's own, far turns pressed together.
 
-    turn = Rotation.from_matrix(goal @ start.T).as_rotvec()
-    angle = math.degrees(float(np.linalg.norm(turn)))
-    if angle * share <= TURN_SAFE and share == 1:
-        return goal
-    if math.isclose(angle, 0.0):
-        return start
+    Angle by angle, so that each is the driver's: as a product of rotations, what a driver's neutral lacks in
+    pitch would become roll when the driver looks far aside. Yaw and pitch are pressed together, roll by itself.
+    """
+    if not turn.any():
+        return own.rotation
+    aside = _pressed(math.hypot(turn[0], turn[1]))
+    pressed = turn * (aside, aside, _pressed(abs(float(turn[2]))))
+    return rotation_matrix(*(own.angles + pressed).tolist())
+
+
+def _pressed(degrees: float) -> float:
+    """The share of a turn that is followed."""
+    if degrees <= TURN_SAFE:
+        return 1.0
     room = TURN_MOST - TURN_SAFE
-    wanted = share * angle
-    if wanted > TURN_SAFE:
-        wanted = TURN_SAFE + room * math.tanh((wanted - TURN_SAFE) / room)
-    return np.asarray(Rotation.from_rotvec(wanted / angle * turn).as_matrix() @ start)
+    return (TURN_SAFE + room * math.tanh((degrees - TURN_SAFE) / room)) / degrees

@@ -128,6 +128,15 @@ def test_far_turns_are_approached_not_reached(model, portrait) -> None:
     assert yaws[-1] - yaws[0] < 35
 
 
+def test_the_tilt_of_a_driver_who_looks_far_aside_is_followed(model, portrait) -> None:
+    neutral = face(2, 50)
+    retargeter = Retargeter(model, portrait, RetargetSettings(relative=False))
+    for roll in (-18.0, -6.0, 0.0, 12.0):
+        driver = replace(neutral, camera=Camera.from_angles(75, 0, roll, 50, (0, 0)))
+        camera = retargeter.retarget(driver, neutral).camera
+        assert camera.roll == pytest.approx(roll, abs=1e-6) and camera.yaw < portrait.params.camera.yaw + 35
+
+
 def test_face_mode_keeps_the_pose(model, portrait) -> None:
     driven = Retargeter(model, portrait, RetargetSettings(mode="face")).retarget(face(3, 60, 30), face(2, 50))
     assert driven.camera == portrait.params.camera
