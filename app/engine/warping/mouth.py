@@ -205,7 +205,7 @@ def _made(
     drawn_upper = 1 - mouth.teeth * np.clip((mouth.gap - OWN_TEETH[0]) / (OWN_TEETH[1] - OWN_TEETH[0]), 0, 1)
     lit = np.float32(TEETH_LIT[0] + (TEETH_LIT[1] - TEETH_LIT[0]) * depth)
     for sprite, affine, anchor, dim, share in (
-        (lower, pose.lower, _lower_edge(), 0.86, 1.0),
+        (lower, pose.lower, _lower_edge(), 0.8, 1.0),
         (upper, pose.upper, len(upper), 1.0, float(drawn_upper)),
     ):
         if share == 0:

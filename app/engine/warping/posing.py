@@ -20,8 +20,9 @@ EYEBALL = 0.19  # IOD
 FLIP = np.diag([1.0, -1.0, 1.0])  # model space (y up) to pixels (y down)
 LOWER_TOOTH_ABOVE_LIP = 0.10  # IOD
 UPPER_COVER = (0.3, 0.45)  # of the gap that upper teeth fill, at least and at most
-SPEECH_GAP = 0.18  # IOD between the lips up to which the rows of teeth stay CLENCHED
+SPEECH_GAP = 0.12  # IOD between the lips up to which the rows of teeth stay CLENCHED
 CLENCHED = 0.0  # IOD between the rows
+WIDEST = 0.15  # IOD that a mouth is drawn wide and still told apart
 JAW_SHARE = 0.75  # of a wider gap that is the jaw's
 MOUTH_STRETCH = (0.8, 1.35)  # how much narrower or wider own teeth are drawn with the lips
 LIP_THICKNESS = 0.06  # IOD: how far behind the lips the teeth stand
@@ -32,7 +33,8 @@ class FaceSource:
     """The photo's face in model space.
 
     points: (468, 3); coarse, fine: the mesh's skin before and after subdivision;
-    lip_rest: y of the upper lip's line with the expression taken out; gap: IOD between the lips.
+    lip_rest, mouth_rest: y of the upper lip's line and width of the mouth with the expression taken out; gap: IOD
+    between the lips.
     """
 
     mesh: SourceMesh
@@ -41,6 +43,7 @@ class FaceSource:
     coarse: Skin
     fine: Skin
     lip_rest: float
+    mouth_rest: float
     gap: float
 
 
@@ -65,11 +68,18 @@ def face_source(mesh: SourceMesh, params: FaceParams) -> FaceSource:
     coarse = Skin.of(mesh.points, layout.coarse[layout.layer[::4] < 2], layout.averaging)
     finer = layout.smooth @ mesh.points
     fine = Skin.of(finer, layout.triangles[layout.layer < 2], layout.fine_averaging)
-    return FaceSource(mesh, params, points, coarse, fine, float((points - worn)[13, 1]), lip_gap(points))
+    rest = points - worn
+    return FaceSource(
+        mesh, params, points, coarse, fine, float(rest[13, 1]), mouth_width(rest), lip_gap(points)
+    )
 
 
 def lip_gap(points: FloatArray) -> float:
     return float(points[13, 1] - points[14, 1])
+
+
+def mouth_width(points: FloatArray) -> float:
+    return float(abs(points[UPPER_LIP[-1], 0] - points[UPPER_LIP[0], 0]))
 
 
 def pose(
@@ -182,7 +192,7 @@ def mouth_pose(source: FaceSource, posed: Posed, shut: float = 0.0) -> MouthPose
     camera, before = posed.camera, source.params.camera
     middle_x = float(moved[[13, 14], 0].mean())
     depth = float(moved[[13, 14], 2].mean()) - LIP_THICKNESS
-    edge, lower_edge = _incisors(source, float(moved[13, 1]) - shut / 2, gap)
+    edge, lower_edge = _incisors(source, moved, float(moved[13, 1]) - shut / 2, gap)
     upper = list(UPPER_LIP)
     back = _narrowed(source, moved) @ plane_affine(camera, before)
     at, lip = posed.points[upper, :2].mean(axis=0), source.mesh.points[upper, :2].mean(axis=0)
@@ -201,14 +211,16 @@ def mouth_pose(source: FaceSource, posed: Posed, shut: float = 0.0) -> MouthPose
     )
 
 
-def _incisors(source: FaceSource, upper_lip: float, gap: float) -> tuple[float, float]:
+def _incisors(source: FaceSource, moved: FloatArray, upper_lip: float, gap: float) -> tuple[float, float]:
     """Model-space y of the upper and the lower incisors' edges between lips `gap` apart (IOD).
 
-    In speech the lips part further than the jaw: up to SPEECH_GAP both rows stay close together.
+    In speech the lips part further than the jaw: up to SPEECH_GAP both rows stay close together, and further in a
+    mouth drawn wide, as a smile does.
     """
+    drawn = min(max(mouth_width(moved) - source.mouth_rest, 0.0), WIDEST)
     low, high = upper_lip - UPPER_COVER[1] * gap, upper_lip - UPPER_COVER[0] * gap
     edge = min(max(source.lip_rest - TOOTH_BEHIND_LIP, low), high)
-    apart = CLENCHED + JAW_SHARE * max(0.0, gap - SPEECH_GAP)
+    apart = CLENCHED + JAW_SHARE * max(0.0, gap - SPEECH_GAP - drawn)
     lowest = upper_lip - gap
     return edge, max(lowest + 0.12 * gap, min(edge - apart, lowest + min(LOWER_TOOTH_ABOVE_LIP, 0.5 * gap)))
 
