@@ -23,6 +23,7 @@ from app.engine.driving.performance import Performance
 from app.engine.driving.recorder import Recorder, disk_left
 from app.engine.driving.saving import Saving
 from app.engine.driving.sources import FrameSource
+from app.engine.driving.speech import recogniser
 from app.engine.driving.virtual_camera import VirtualCameraOutput
 from app.engine.face.parameters import FaceParams
 from app.engine.results import Edits, Portrait, Step
@@ -150,10 +151,13 @@ class Animation:
         """Open the microphone for the meter and the next recording, or close it."""
         if self._microphone is not None:
             self._microphone.close()
+        if self._ear is not None:
+            self._ear.close()
         self._microphone = self._ear = self.level = None
         if on:
             self._microphone = Microphone(self.hear, device)
-            self._ear = Ear(self._microphone.rate)
+            listening = self._scene.generator.info.name in LISTENING
+            self._ear = Ear(self._microphone.rate, recogniser if listening else None)
 
     def keep_performance(self) -> None:
         """Keep the driver's parameters from the next frame on."""

@@ -1,7 +1,7 @@
 """HeadGAN's 300 audio features per video frame (section 3.2; layout of the released code, networks.md A3).
 
 84 low-level features, the mean and deviation of 42 short-term ones over half a second that starts at the
-frame, then 8 x 27 one-hot characters. Without a speech recogniser the characters are the released code of
+frame, then 8 x 27 one-hot characters (speech.py). Without a speech recogniser the characters are the released code of
 "no speech": class 26 eight times. The short-term features are those of pyAudioAnalysis (Giannakopoulos 2015).
 """
 
@@ -54,9 +54,14 @@ def character_codes(letters: NDArray[np.int64] | None, frames: int) -> NDArray[n
     """(frames, 216): one-hot letters of the four frames before, the frame and the three after, edges repeated."""
     if letters is None:
         return np.asarray(np.tile(no_speech(), (frames, 1)), np.float32)
-    one_hot = np.eye(N_CLASSES, dtype=np.float32)[letters]
-    places = np.clip(np.arange(frames)[:, None] + np.arange(-4, 4), 0, len(letters) - 1)
-    return np.asarray(one_hot[places].reshape(frames, -1), np.float32)
+    windows = [letter_window(letters, index) for index in range(frames)]
+    return np.asarray(windows, np.float32).reshape(frames, -1)
+
+
+def letter_window(letters: NDArray[np.int64], index: int) -> NDArray[np.float32]:
+    """(216,) of one frame."""
+    places = np.clip(index + np.arange(-N_LETTERS // 2, N_LETTERS // 2), 0, len(letters) - 1)
+    return np.asarray(np.eye(N_CLASSES)[letters[places]].ravel(), np.float32)
 
 
 def low_level(samples: NDArray, rate: int, fps: float) -> NDArray[np.float32]:

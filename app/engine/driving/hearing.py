@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 
 from app.engine.driving.audio import SoundClock, clip_sound
 from app.engine.driving.audio_features import (
+    N_CLASSES,
     STEPS_PER_FRAME,
     WINDOW_FRAMES,
+    letter_window,
     no_speech,
     short_term,
 )
+from app.engine.driving.speech import LiveLetters, Recogniser, letters_by_frame, recogniser, spoken
 
 LISTENING = ("headgan",)  # generators that are conditioned on sound
 SOUND_RATE = 16000
@@ -31,8 +34,26 @@ Float = NDArray[np.float32]
 def clip_features(path: Path, fps: float) -> Generator[Float, None, None]:
     """A clip's (300,) features frame by frame, as `audio_features` gives them for the whole sound.
 
-    The sound is decoded twice, first for its offset and peak, and never kept. Nothing for an empty track.
+    The sound is decoded once for its offset and peak, once for its letters where there is a recogniser, and never
+    kept. Nothing for an empty track.
     """
+    letters = clip_letters(path, fps)
+    for index, low in enumerate(_low_level(path, fps)):
+        code = no_speech() if letters is None else letter_window(letters, index)
+        yield np.concatenate([low, code])
+
+
+def clip_letters(path: Path, fps: float) -> NDArray[np.int64] | None:
+    """(frames,) the class spoken in each frame of a clip; None without a recogniser or without sound."""
+    known = recogniser()
+    if known is None:
+        return None
+    tokens, seconds = spoken(known, clip_sound(path, SOUND_RATE))
+    frames = round(fps * seconds)
+    return letters_by_frame(tokens, seconds, frames) if frames else None
+
+
+def _low_level(path: Path, fps: float) -> Generator[Float, None, None]:
     offset, peak = _offset_and_peak(path)
     step = round(SOUND_RATE / (STEPS_PER_FRAME * fps))
     length = round(SOUND_RATE * WINDOW_FRAMES / (STEPS_PER_FRAME * fps))
@@ -65,18 +86,33 @@ def _rows(short: NDArray[np.float64], frames: int) -> Iterator[Float]:
     """A frame per sixteen steps; the last windows are cut off by the clip's end."""
     for start in range(0, frames * STEPS_PER_FRAME, STEPS_PER_FRAME):
         window = short[start : start + WINDOW_FRAMES * STEPS_PER_FRAME]
-        yield np.concatenate([window.mean(axis=0), window.std(axis=0), no_speech()]).astype(np.float32)
+        yield np.concatenate([window.mean(axis=0), window.std(axis=0)]).astype(np.float32)
 
 
 class Ear:
-    """The last two seconds of a microphone; `add` is called on the microphone's thread."""
+    """The last two seconds of a microphone; `add` is called on the microphone's thread.
 
-    def __init__(self, rate: int) -> None:
+    recognise: gives the recogniser whose letters shall be told; without it nothing is said.
+    """
+
+    def __init__(self, rate: int, recognise: Callable[[], Recogniser | None] | None = None) -> None:
         self.rate = rate
         self._blocks: deque[tuple[float, Float]] = deque()
         self._clock = SoundClock(rate)
         self._peak = 0.0
         self._lock = threading.Lock()
+        self._letters = None if recognise is None else LiveLetters(recognise, self._to_recognise)
+
+    def close(self) -> None:
+        if self._letters is not None:
+            self._letters.close()
+
+    def _to_recognise(self) -> tuple[Float, float]:
+        from scipy.signal import resample_poly
+
+        samples, start = self.latest(KEPT)
+        sound = resample_poly(samples, SOUND_RATE, self.rate) if len(samples) else samples
+        return np.asarray(sound, np.float32), start + len(samples) / self.rate
 
     def add(self, samples: Float, time: float) -> None:
         """Samples (n, channels) heard from `time` on (seconds of the monotonic clock)."""
@@ -104,7 +140,7 @@ class Ear:
         HeadGAN looks at the eight frames that start at a frame, which a live voice has not spoken yet.
         """
         length = (WINDOW_FRAMES + 2) / LIVE_RATE
-        samples, _ = self.latest(length)
+        samples, start = self.latest(length)
         if len(samples) < round(length * self.rate):
             return None
         from scipy.signal import resample_poly
@@ -112,4 +148,8 @@ class Ear:
         signal = (samples.astype(np.float64) - samples.mean()) / (self._peak + 1e-10)
         short = short_term(resample_poly(signal, SOUND_RATE, self.rate), SOUND_RATE, LIVE_RATE)
         row = next(_rows(short[-WINDOW_FRAMES * STEPS_PER_FRAME :], 1))
-        return tuple(row.tolist())
+        code = no_speech()
+        if self._letters is not None:
+            letters = self._letters.window(start + len(samples) / self.rate, LIVE_RATE)
+            code = np.eye(N_CLASSES, dtype=np.float32)[letters].ravel()
+        return tuple(np.concatenate([row, code]).tolist())

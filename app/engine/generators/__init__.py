@@ -42,7 +42,7 @@ class GeneratorInfo:
     image_size: the network's own resolution, 0 if it works at the photo's; controls: names of
     `face.controls` it obeys; weights: names of the models it needs, empty if none; missing: what is not
     there and where to get it, None when it can run; licence: SPDX or a sentence; slow: `encode` takes minutes, and
-    the backend is a `SlowGenerator`.
+    the backend is a `SlowGenerator`; note: what works less well for want of something, "" if nothing does.
     """
 
     name: str
@@ -54,6 +54,7 @@ class GeneratorInfo:
     latents: tuple[LatentControl, ...] = ()
     missing: str | None = None
     slow: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)

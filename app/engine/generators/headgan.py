@@ -70,11 +70,15 @@ class HeadGan:
 
     @property
     def info(self) -> GeneratorInfo:
+        from app.engine.driving.speech import UNHEARD, can_recognise
+
         model = chosen()
         if model is None:
             missing = "it needs a HeadGAN checkpoint, such as the authors' latest_net_G.pth"
             return GeneratorInfo(KIND, "HeadGAN", IMAGE_SIZE, OBEYED, (KIND,), "", (), missing)
-        return GeneratorInfo(KIND, "HeadGAN", IMAGE_SIZE, OBEYED, (model.name,), model.licence)
+        deaf = model.config.get("audio") and not can_recognise()
+        note = UNHEARD if deaf else ""
+        return GeneratorInfo(KIND, "HeadGAN", IMAGE_SIZE, OBEYED, (model.name,), model.licence, note=note)
 
     def encode(self, source: SourceImage) -> HeadGanCode:
         """Cut the square, encode it as the reference and render it unedited."""

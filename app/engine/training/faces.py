@@ -248,12 +248,13 @@ def _refuse_cuts(path: Path, faces: Sequence[FittedFace]) -> None:
 def _sound(path: Path, fps: float, frames: int) -> NDArray[np.float32] | None:
     from app.engine.driving import ffmpeg
     from app.engine.driving.audio import clip_sound
+    from app.engine.driving.hearing import clip_letters
 
     if not ffmpeg.media_info(path).has_sound:
         return None
     rate = 16000
     samples = np.concatenate(list(clip_sound(path, rate)))
-    return audio_features(samples, rate, fps, frames)
+    return audio_features(samples, rate, fps, frames, clip_letters(path, fps))
 
 
 def _in_frame(
