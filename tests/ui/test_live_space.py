@@ -150,3 +150,13 @@ def test_a_recording_has_the_chosen_format_and_is_saved_visibly(
         assert space.record.state.text() == "Saving…"
     assert shown == ["Saving… 40 %"] and space.record.state.text() == ""
     assert [space.record.format.itemData(k) for k in range(3)] == [".mp4", ".webm", ".png"]
+
+
+def test_a_folder_of_frames_can_drive(live: MainWindow, tmp_path: Path, monkeypatch) -> None:
+    driver = live.live_space.driver
+    monkeypatch.setattr(
+        "app.ui.live.driver_panel.QFileDialog.getExistingDirectory", lambda *asked: str(tmp_path)
+    )
+    folder = next(one for one in driver.browse.menu().actions() if "Folder" in one.text())
+    folder.trigger()
+    assert driver.source.currentData() == tmp_path and driver.loop.isVisible()

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLabel,
+    QMenu,
     QPushButton,
     QToolButton,
     QVBoxLayout,
@@ -26,7 +27,7 @@ from app.ui.live.cameras import Cameras
 from app.ui.live.views import LevelBar, LiveView
 
 SIZES = ((640, 480), (1280, 720), (1920, 1080))
-CLIPS = "*.mp4 *.mov *.mkv *.webm *.avi *.m4v *.performance *.csv *.gif"
+CLIPS = "*.mp4 *.mov *.mkv *.webm *.avi *.m4v *.performance *.csv *.gif *.jpg *.jpeg *.png"
 
 
 class DriverPanel(QWidget):
@@ -56,6 +57,11 @@ class DriverPanel(QWidget):
         self.browse.setToolTip(self.tr("Choose a clip or a performance"))
         self.browse.setAccessibleName(self.browse.toolTip())
         self.browse.clicked.connect(self.ask_clip)
+        self.browse.setPopupMode(QToolButton.ToolButtonPopupMode.MenuButtonPopup)
+        more = QMenu(self.browse)
+        more.addAction(self.tr("Clip or performance…"), self.ask_clip)
+        more.addAction(self.tr("Folder of frames…"), self.ask_folder)
+        self.browse.setMenu(more)
         self.start = QPushButton(self)
         self.start.clicked.connect(self._on_start)
         self.loop = QCheckBox(self.tr("Loop"), self)
@@ -134,6 +140,12 @@ class DriverPanel(QWidget):
     def ask_clip(self) -> None:
         kinds = self.tr("Clips and performances ({})").format(CLIPS) + ";;" + self.tr("All files (*)")
         chosen, _ = QFileDialog.getOpenFileName(self, self.tr("Choose a clip or a performance"), "", kinds)
+        if chosen:
+            self.choose_clip(Path(chosen))
+
+    @Slot()
+    def ask_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, self.tr("Choose a folder of frames"))
         if chosen:
             self.choose_clip(Path(chosen))
 
