@@ -4,7 +4,7 @@
 
 For every pair: frames in and out, the largest jump of the head between two frames (driver and result), and the
 correlation of the driver's fit with a fresh fit of the result (the portrait's identity held, as the driver's is)
-for yaw, pitch, roll and the six components that move the face most.
+for yaw, pitch, roll and the six components that move the face most in x and y: a picture shows no depth.
 
 An axis or a component moves for real where the driver's standard deviation is at least REAL times what the reading
 itself errs on this portrait: pose is read from the portrait drawn with the driver's expression but its own pose,
@@ -36,11 +36,13 @@ from app.engine.driving.sources import open_source
 from app.engine.engine import Engine
 from app.engine.face.fitting import fit_face
 from app.engine.face.landmarks import FaceTracker
+from app.engine.face.morphable_model import MorphableModel
 from app.engine.face.parameters import FaceParams
 from app.engine.generators import Target
 
 STRONGEST = 6
 REAL = 3.0  # the driver's standard deviation over the reading's own error from which something moves for real
+ERROR_EVERY = 3  # frames between two in which the reading's error is measured
 AXES = ("yaw", "pitch", "roll")
 ASKED_POSE, ASKED_COMPONENT = 0.95, 0.7
 SHOWN = 6
@@ -48,7 +50,7 @@ SHOWN = 6
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One frame: what was driven, and fresh fits of it, of its pose alone and of its expression alone."""
+    """One frame: what was driven, and fresh fits of it and, now and then, of its pose or expression alone."""
 
     driven: Driven
     fit: FaceParams | None
@@ -80,8 +82,10 @@ def rows_of(engine: Engine, clip: Path, photo: Path, frames: int, side: int) -> 
                 replace(driven.params, expression=own.expression),
                 replace(driven.params, camera=own.camera),
             )
-            others = [fitted(t, drawn(scene, params)) for t, params in zip(trackers[2:], parts)]
-            yield Row(driven, fitted(trackers[1], driven.picture), *others)
+            others: list[FaceParams | None] = [None, None]
+            if frame.index % ERROR_EVERY == 0:
+                others = [fitted(t, drawn(scene, params)) for t, params in zip(trackers[2:], parts)]
+            yield Row(driven, fitted(trackers[1], driven.picture), others[0], others[1])
 
 
 def drawn(scene: Scene, params: FaceParams) -> NDArray[np.uint8]:
@@ -92,19 +96,20 @@ def drawn(scene: Scene, params: FaceParams) -> NDArray[np.uint8]:
     return picture
 
 
-def measure(rows: list[Row], sigma: NDArray) -> dict[str, Any]:
+def measure(rows: list[Row], model: MorphableModel) -> dict[str, Any]:
     """The numbers of one pair."""
-    kept = [r for r in rows if r.driven.driver and r.fit and r.pose and r.expression]
+    kept = [r for r in rows if r.driven.driver and r.fit]
     drivers = [r.driven.driver for r in kept]
     report: dict[str, Any] = {"frames": len(rows), "measured": len(kept)}
     report["jump_driver"] = jump(angles(drivers))
     report["jump_result"] = jump(angles([r.driven.params for r in kept]))
     turns, result = angles(drivers), angles([r.fit for r in kept])
-    errors = angles([r.expression for r in kept]).std(axis=0)
+    errors = angles([r.expression for r in kept if r.expression]).std(axis=0)
     report["pose"] = {name: told(turns[:, k], result[:, k], errors[k]) for k, name in enumerate(AXES)}
     moved, read = coefficients(drivers), coefficients([r.fit for r in kept])
-    errors = coefficients([r.pose for r in kept]).std(axis=0)
-    strongest = np.argsort(-moved.std(axis=0) * sigma)[:STRONGEST].tolist()
+    errors = coefficients([r.pose for r in kept if r.pose]).std(axis=0)
+    seen = np.sqrt(np.square(model.expression_basis[..., :2]).sum(axis=(1, 2))) * model.expression_sigma
+    strongest = np.argsort(-moved.std(axis=0) * seen)[:STRONGEST].tolist()
     report["components"] = {f"exp{k + 1}": told(moved[:, k], read[:, k], errors[k]) for k in strongest}
     eyes = (drivers, [r.fit for r in kept])
     report["blink"] = correlation(*(np.array([min(o.expression.aperture) for o in which]) for which in eyes))
@@ -204,7 +209,7 @@ def main() -> None:
         for photo in args.portrait:
             name = f"{clip.stem} on {photo.stem}"
             rows = list(rows_of(engine, clip, photo, args.frames, args.side))
-            reports[name] = measure(rows, engine.model.expression_sigma)
+            reports[name] = measure(rows, engine.model)
             Image.fromarray(sheet(rows)).save(args.output / f"{name}.jpg", quality=88)
             print(table({name: reports[name]}).splitlines()[2], file=sys.stderr)
     (args.output / "report.json").write_text(json.dumps(reports, indent=1))

@@ -74,18 +74,20 @@ def soak(minutes: float, side: int, film: Path) -> dict[str, Any]:
         animation = Animation(scene, PacedSource(camera), Driver(engine.model, tracker))
         recorder = animation.recorder = Recorder(film, sound=(48000, 1))
         sound, start, frames = virtual_sound(minutes * 60 + 1), time.monotonic(), 0
-        heard = next(sound)
+        heard = next(sound, None)
         for step in animation.steps():
             if step.picture is None:
                 continue
             frames += 1
             latencies.append(step.extra["latency_ms"])
             now = time.monotonic()
-            while heard[1] < now - start:
+            while heard is not None and heard[1] < now - start:
                 animation.hear(heard[0], start + heard[1])
-                heard = next(sound)
+                heard = next(sound, None)
             if not samples or now - start - samples[-1][0] >= SAMPLE_SECONDS:
                 samples.append((now - start, resident_mb(), recorder.waiting))
+                if len(samples) % 60 == 0:  # an hour's run that is stopped early still tells something
+                    print("{:.0f} s, {:.1f} MB, {} waiting".format(*samples[-1]), file=sys.stderr)
             dropped = step.extra["driven"].frame.dropped
     seconds = time.monotonic() - start
     return summary(samples, latencies, frames, dropped, seconds)
