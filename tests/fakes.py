@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -87,7 +88,7 @@ class FakeEngine:
         ramp = np.linspace(40, 200, width).astype(np.uint8)
         pixels = np.repeat(np.tile(ramp, (height, 1))[:, :, None], 3, axis=2)
         faces = tuple(fake_face(10 + 70 * i, 20, 60, 5.0 * i) for i in range(self._faces))
-        return Portrait(Photo(pixels, path=path, key=f"key of {path.read_bytes()!r}"[:40]), faces)
+        return Portrait(Photo(pixels, path=path, key=hashlib.sha256(path.read_bytes()).hexdigest()), faces)
 
     def add_face(self, portrait: Portrait, box: tuple[float, float, float, float]) -> Portrait:
         self._note("add_face", box)

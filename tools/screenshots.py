@@ -86,9 +86,13 @@ class Photographer:
         self.settle()
         self.window_states()
         self.panels()
+        self.question()
         self.dialogs()
+        self.batch_at_work()
         self.live()
         window.session.undo_stack.setClean()
+        window.actions_["close"].trigger()
+        self.take("welcome-recent", window)
         window.close()
 
     # -- the window
@@ -111,7 +115,7 @@ class Photographer:
         window.actions_["after"].trigger()
         for name in window.edit_space.compare.layers:
             window.edit_space.compare.layers[name].setChecked(True)
-            self.wait_for(0.1)
+            self.settle()
             self.take(f"layer-{name}", window)
             window.edit_space.compare.layers[name].setChecked(False)
         from app.engine.errors import EngineError
@@ -124,6 +128,9 @@ class Photographer:
         self.take("tour", window)
         assert window.helpers.tour is not None
         window.helpers.tour.end()
+        window.status.show_activity("Opening holiday.png: looking for faces, 3 s left", 2, 10, True)
+        self.take("opening", window)
+        window.status.show_activity("")
 
     def panels(self) -> None:
         window = self.window
@@ -136,6 +143,18 @@ class Photographer:
             group.heading.setChecked(True)
         self.wait_for(0.2)
         self.take("panel-components", window.edit_space.edit.widget())
+        pictures = window.edit_space.edit._pictures
+        for name in ("smile", "exp1"):
+            pictures._show(window.edit_space.edit.rows[name].row)
+            self.settle()
+            self.take(f"panel-pictures-{name}", pictures._card)
+            pictures._hide()
+        window.edit_space.presets.list.item(1).setSelected(True)
+        self.settle()
+        window.spaces.reveal("presets")
+        self.take("panel-presets-mixed", window)
+        window.session.undo_stack.undo()
+        window.spaces.reveal("edit")
 
     # -- dialogs
 
@@ -171,6 +190,7 @@ class Photographer:
             "about": AboutDialog(window),
             "palette": palette.Palette(palette.commands(actions), window),
         }
+        dialogs["training"] = self.training_window()
         for name, dialog in dialogs.items():
             dialog.show()
             self.wait_for(0.15)
@@ -183,6 +203,44 @@ class Photographer:
             self.wait_for(0.05)
             self.take(f"menu-{menu.text().replace('&', '').lower()}", shown)
             shown.close()
+
+    def training_window(self) -> QWidget:
+        """Open it as the menu does."""
+        self.window.helpers.show_training()
+        assert self.window.helpers.training is not None
+        return self.window.helpers.training
+
+    def batch_at_work(self) -> None:
+        """Two photos, one of them broken."""
+        import shutil
+
+        from app.engine.sample import sample_path
+
+        folder = Path(tempfile.mkdtemp(prefix="mien-photos-"))
+        shutil.copy(sample_path(), folder / "astronaut.png")
+        (folder / "broken.jpg").write_bytes(b"no picture")
+        self.window.documents.show_batch(folder)
+        dialog = self.window.documents.batch
+        assert dialog is not None
+        dialog.frontalise.setValue(100)
+        dialog.start()
+        self.wait_until(lambda: not dialog.running)
+        self.take("dialog-batch-done", dialog)
+        dialog.close()
+        shutil.rmtree(folder)
+
+    def question(self) -> None:
+        """What is asked before unsaved work is left."""
+        from PySide6.QtCore import QTimer
+        from PySide6.QtWidgets import QApplication
+
+        def answer() -> None:
+            box = QApplication.activeModalWidget()
+            self.take("dialog-unsaved", box)
+            box.close()
+
+        QTimer.singleShot(300, answer)
+        self.window.documents.settle(lambda: None)
 
     # -- live
 
@@ -200,6 +258,7 @@ class Photographer:
         space = window.live_space
         space.live.stepped.connect(steps.append)
         space.driver.choose_clip(clips[0])
+        space.driver.loop.setChecked(True)
         space.driver.start.click()
         self.wait_until(lambda: len(steps) > 25 or not space.live.running)
         self.take("live", window)

@@ -100,7 +100,7 @@ def load_project(path: Path) -> Project:
 
 def _project(raw: Mapping[str, Any], folder: Path) -> Project:
     photo = raw["photo"] or {}
-    places = [folder / photo["relative"]] if photo.get("relative") else []
+    places = [Path(os.path.normpath(folder / photo["relative"]))] if photo.get("relative") else []
     places += [Path(photo["path"])] if photo.get("path") else []
     document = Document(
         photo=places[-1] if places else None,

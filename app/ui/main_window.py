@@ -153,6 +153,7 @@ class MainWindow(QMainWindow):
         session.generator_changed.connect(status.show_generator)
         session.device_changed.connect(status.show_device)
         session.rendered.connect(status.show_rendered)
+        self.live_space.live.stepped.connect(status.show_step)
         session.measured.connect(status.show_measured)
         session.failed.connect(self._on_failed)
         session.crashed.connect(self.show_crash)
@@ -267,7 +268,7 @@ class MainWindow(QMainWindow):
     @Slot()
     def _on_title(self) -> None:
         path = self.session.project or self.session.document.photo
-        self.setWindowTitle(f"{path.name}[*] — Mien" if path else "Mien")
+        self.setWindowTitle(f"{path.name}[*] — Mien" if path else "Mien[*]")
         self.setWindowFilePath(str(path) if path else "")
 
     def _enable(self) -> None:

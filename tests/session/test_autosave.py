@@ -56,9 +56,8 @@ def test_after_kill_9_the_next_start_offers_the_last_step(
     victim.stdout.close()
     left = autosave.left_behind()
     assert [r.project.document.edits for r in left] == [{0: FaceEdit.of(yaw=4.9, smile=0.7)}]
-    # The fake's key is no hash of the file, so its photo has to be pointed at.
     with qtbot.waitSignal(session.portrait_opened):
-        session.relink(left[0].project, photo)
+        session.restore(left[0])
     autosave.took_up(left[0])
     assert session.value("smile") == 0.7 and session.is_dirty
     session.set_value("smile", 0.8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -198,25 +199,6 @@ def test_closing_with_unsaved_work_asks_and_can_save(
     assert path.exists()
 
 
-def test_what_a_crash_left_is_offered_at_the_next_start(
-    opened: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened.session.set_value("smile", 0.5)
-    opened.autosave._lock.unlock()  # as if its process had died
-    session = Session(FakeEngine())
-    other = MainWindow(session, Settings())
-    qtbot.addWidget(other, before_close_func=ready_to_close)
-    other.show()
-    missing: list[object] = []
-    session.photo_missing.disconnect(other.documents._on_photo_missing)
-    session.photo_missing.connect(missing.append)
-    accept_dialog("RecoveryDialog")
-    with qtbot.waitSignal(session.photo_missing):
-        other.start()
-    assert missing[0].document.edits == {0: FaceEdit.of(smile=0.5)}  # type: ignore[attr-defined]
-    other.close()
-
-
 def test_the_export_dialog_writes_what_it_says(
     opened: MainWindow, photo: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -329,26 +311,39 @@ def test_the_picture_owns_the_window(opened: MainWindow, qtbot: QtBot) -> None:
         assert opened.edit_space.canvas.width() >= share * opened.width(), size
 
 
+def when_modal(act: Callable[[QWidget], None]) -> None:
+    """Do something with the dialog that opens next, whenever that is."""
+    timer = QTimer(QApplication.instance(), interval=10)
+
+    def look() -> None:
+        dialog = QApplication.activeModalWidget()
+        if dialog is not None:
+            timer.stop()
+            timer.deleteLater()
+            act(dialog)
+
+    timer.timeout.connect(look)
+    timer.start()
+
+
 def answer_box(button: str) -> None:
     """Press a button of the message box that opens next."""
 
-    def press() -> None:
-        box = QApplication.activeModalWidget()
+    def press(box: QWidget) -> None:
         assert isinstance(box, QMessageBox)
         next(b for b in box.buttons() if b.text().replace("&", "") == button).click()
 
-    QTimer.singleShot(0, press)
+    when_modal(press)
 
 
 def accept_dialog(name: str) -> None:
     """Accept the dialog of a class that opens next."""
 
-    def accept() -> None:
-        dialog = QApplication.activeModalWidget()
-        assert isinstance(dialog, QWidget) and type(dialog).__name__ == name
+    def accept(dialog: QWidget) -> None:
+        assert type(dialog).__name__ == name
         dialog.accept()  # type: ignore[attr-defined]
 
-    QTimer.singleShot(0, accept)
+    when_modal(accept)
 
 
 def test_a_panel_among_tabs_shows_its_title_once(opened: MainWindow, qtbot: QtBot) -> None:

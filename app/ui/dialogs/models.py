@@ -74,9 +74,10 @@ class ModelsDialog(QDialog):
         table.setHeaderLabels(headers)
         table.setRootIsDecorated(False)
         table.setWordWrap(True)
+        table.setTextElideMode(Qt.TextElideMode.ElideNone)
         table.header().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         table.setColumnWidth(0, 170)
-        table.setColumnWidth(2, 240)
+        table.setColumnWidth(2, 180)
         return table
 
     def _fill(self) -> None:

@@ -1,0 +1,160 @@
+"""What the editor promises, at the window by mouse and keys, from start to end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog
+from pytestqt.qtbot import QtBot
+
+from app.engine.face.parameters import FaceEdit
+from app.session.session import Session
+from app.session.settings import Settings
+from app.ui.main_window import MainWindow
+from tests.fakes import FakeEngine
+from tests.session.conftest import settle
+from tests.session.test_batch import folder_of
+from tests.ui.conftest import ready_to_close
+from tests.ui.test_main_window import accept_dialog, answer_box
+from tests.ui.test_parameter_slider import LEFT, NONE, move
+
+ROOT = Path(__file__).parents[2]
+VICTIM = """
+import sys
+sys.path.insert(0, {root!r})
+from pathlib import Path
+from PySide6.QtCore import QPoint, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from app.session.session import Session
+from app.session.settings import Settings
+from app.ui.main_window import MainWindow
+from tests.fakes import FakeEngine
+from tests.ui.test_parameter_slider import LEFT, NONE, knob, move
+app = QApplication([])
+settings = Settings()
+settings.tour_seen = True
+window = MainWindow(Session(FakeEngine()), settings)
+window.resize(1280, 720)
+window.show()
+def edit():
+    row = window.edit_space.edit.rows["yaw"].row
+    for way in (20, 12):
+        start = knob(row)
+        QTest.mousePress(row.track, LEFT, NONE, start)
+        for step in range(1, 11):
+            move(row.track, start + QPoint(way * step // 10, 0))
+        QTest.mouseRelease(row.track, LEFT, NONE, start + QPoint(way, 0))
+    print(row.value, flush=True)
+    start = knob(row)  # a drag that is never let go: not saved yet
+    QTest.mousePress(row.track, LEFT, NONE, start)
+    move(row.track, start + QPoint(-40, 0))
+    print("dragging", flush=True)
+window.session.portrait_opened.connect(lambda _: QTimer.singleShot(0, edit))
+window.start(Path({photo!r}))
+app.exec()
+"""
+
+
+def test_a_slider_dragged_through_200_steps_is_one_undo_step_and_its_last_value_is_rendered(
+    opened: MainWindow, fake: FakeEngine, qtbot: QtBot
+) -> None:
+    row = opened.edit_space.edit.rows["yaw"].row
+    start = QPoint(round(row.track.x_of(row.value)), 10)
+    QTest.mousePress(row.track, LEFT, NONE, start)
+    for step in range(200):
+        move(row.track, start + QPoint(1 + step // 6, 0))
+    QTest.mouseRelease(row.track, LEFT, NONE, start + QPoint(34, 0))
+    settle(opened.session, qtbot)
+    assert opened.session.undo_stack.count() == 1 and row.value > 10
+    last = [call[1] for call in fake.calls if call[0] == "render"][-1]
+    assert last[0].get("yaw") == pytest.approx(row.value)
+    assert row.number.text() == f"{row.value:.1f}°"
+    QTest.keyClick(opened, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert opened.session.edit.is_identity
+
+
+def test_killed_while_dragging_everything_up_to_the_last_step_is_offered_and_taken_up(
+    photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    home = tmp_path / "home"
+    monkeypatch.setenv("MIEN_HOME", str(home))
+    code = VICTIM.format(root=str(ROOT), photo=str(photo))
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+    victim = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    assert victim.stdout is not None
+    kept = float(victim.stdout.readline())
+    assert victim.stdout.readline() == "dragging\n"
+    os.kill(victim.pid, signal.SIGKILL)
+    victim.wait()
+    victim.stdout.close()
+    settings = Settings()
+    settings.tour_seen = True
+    window = MainWindow(Session(FakeEngine()), settings)
+    qtbot.addWidget(window, before_close_func=ready_to_close)
+    window.show()
+    accept_dialog("RecoveryDialog")
+    with qtbot.waitSignal(window.session.portrait_opened):
+        window.start()
+    assert window.session.value("yaw") == pytest.approx(kept)
+    assert window.isWindowModified() and window.session.document.photo == photo
+    ready_to_close(window)
+    window.close()
+
+
+def test_a_project_whose_photo_moved_asks_where_it_is_and_opens_with_its_edits(
+    opened: MainWindow, photo: Path, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = tmp_path / "kept.mien"
+    opened.session.set_value("smile", 0.5)
+    with qtbot.waitSignal(opened.session.saved):
+        opened.session.save_project(project)
+    opened.actions_["close"].trigger()
+    (tmp_path / "elsewhere").mkdir()
+    moved = photo.rename(tmp_path / "elsewhere" / "renamed.png")
+    answer_box("Find the photo…")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *a, **k: (str(moved), ""))
+    with qtbot.waitSignal(opened.session.portrait_opened):
+        opened.documents.open(project)
+    assert opened.session.document.photo == moved and opened.session.value("smile") == 0.5
+
+
+def test_a_project_of_the_first_schema_opens(
+    opened: MainWindow, photo: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    project = tmp_path / "old.mien"
+    opened.session.set_value("smile", 0.5)
+    with qtbot.waitSignal(opened.session.saved):
+        opened.session.save_project(project)
+    raw = json.loads(project.read_text(encoding="utf-8"))
+    old = {key: raw[key] for key in ("format", "app", "photo", "generator")}
+    project.write_text(json.dumps({**old, "schema": 1, "edits": {"0": {"smile": 0.25}}}), encoding="utf-8")
+    with qtbot.waitSignal(opened.session.portrait_opened):
+        opened.documents.open(project)
+    assert opened.session.edit == FaceEdit.of(smile=0.25) and not opened.isWindowModified()
+
+
+def test_a_folder_of_thirty_with_three_broken_exports_27_and_names_the_three(
+    window: MainWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window.documents.open(folder_of(tmp_path, 27, 3))
+    dialog = window.documents.batch
+    assert dialog is not None and dialog.go.text() == "Export 30 photos" and not dialog.go.isEnabled()
+    dialog.frontalise.setValue(100)
+    QTest.mouseClick(dialog.go, LEFT)
+    qtbot.waitUntil(lambda: dialog.stop.text() == "Close" and "failed" in dialog.note.text(), timeout=20_000)
+    assert dialog.note.text() == "27 exported, 3 failed."
+    named = [dialog.list.item(row).text() for row in range(dialog.list.count())]
+    assert [name.split(":")[0] for name in named] == [f"broken {n}.png" for n in range(3)]
+    assert len(list(Path(dialog.target.text()).iterdir())) == 27
+    dialog.close()
