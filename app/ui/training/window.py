@@ -36,6 +36,7 @@ class TrainingWindow(QDialog):
         self.progress = ProgressView(training, self)
         self.pages = QTabWidget(self)
         self.pages.setFixedWidth(LEFT_PX)
+        self.pages.setDocumentMode(True)
         self.pages.addTab(self.personal, self.tr("Personal model"))
         self.pages.addTab(self.reenact, self.tr("Reenact"))
         self.pages.addTab(self.recipes, self.tr("Other models"))
