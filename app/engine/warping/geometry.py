@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from app.engine.face.parameters import Camera
 from app.engine.warping.shell import NECK_PIVOT, FloatArray, SourceMesh
@@ -15,7 +14,7 @@ from app.engine.warping.topology import N_FACE, N_OVAL
 BODY_FOLLOW = 0.5
 FLIP = np.array([1.0, -1.0, 1.0])  # model space (y up) to pixels (y down)
 LEAST_AREA = 0.02  # of what the head's turn alone would leave of a triangle
-ROUNDS = (24, 24)  # at most, of evening out and of opening what is left folded
+ROUNDS = 24  # at most, of opening what is folded
 OUTLINE = slice(N_FACE + 3 * N_OVAL, N_FACE + 6 * N_OVAL)  # the rings at which heads end
 STEADY = 0.16  # IOD of outline motion below which it is rather the fit's error than the head's
 DEAD_ZONE = 0.1  # IOD the neck may move before the body follows
@@ -34,17 +33,16 @@ def body_shift(mesh: SourceMesh, camera: Camera) -> FloatArray:
 class Skin:
     """Triangles of the source that shall never be drawn inside out.
 
-    corners: (T, 3); normals: (T, 3) px^2, twice the area long; averaging: (V, V) mean of a vertex and its neighbours.
+    corners: (T, 3); normals: (T, 3) px^2, twice the area long.
     """
 
     corners: NDArray[np.int32]
     normals: FloatArray
-    averaging: csr_matrix
 
     @classmethod
-    def of(cls, points: FloatArray, corners: NDArray[np.int32], averaging: csr_matrix) -> Skin:
+    def of(cls, points: FloatArray, corners: NDArray[np.int32]) -> Skin:
         a, b, c = (points[corners[:, k]] for k in range(3))
-        return cls(corners, np.cross(c - a, b - a), averaging)
+        return cls(corners, np.cross(c - a, b - a))
 
     def turned(self, before: Camera, after: Camera) -> FloatArray:
         """(T,) twice the area (px^2) after the head's turn alone; 0 for what is or gets turned away."""
@@ -69,14 +67,13 @@ class Skin:
         """
         return int(np.count_nonzero((turned > 0) & (self.areas(points) < -0.05)))
 
-    def unfolded(self, rigid: FloatArray, placed: FloatArray, turned: FloatArray) -> FloatArray:
-        """Points without fold-overs: there, what moves beyond the head's motion is evened out with its neighbours."""
+    def unfolded(self, placed: FloatArray, turned: FloatArray) -> FloatArray:
+        """Points without fold-overs; the same where there are none."""
         from app.engine.warping.unfolding import unfold
 
-        least = np.where(turned > 0, LEAST_AREA * turned, -np.inf)
-        evened, means = np.ascontiguousarray(placed), self.averaging
-        unfold(self.corners, least, means.indptr, means.indices, np.ascontiguousarray(rigid), evened, ROUNDS)
-        return evened
+        opened = np.ascontiguousarray(placed)
+        unfold(self.corners, np.where(turned > 0, LEAST_AREA * turned, -np.inf), opened, ROUNDS)
+        return opened
 
 
 def target_points(mesh: SourceMesh, camera: Camera, offsets: FloatArray) -> tuple[FloatArray, FloatArray]:

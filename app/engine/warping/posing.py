@@ -65,9 +65,9 @@ def face_source(mesh: SourceMesh, params: FaceParams) -> FaceSource:
     points = mesh.camera.unproject(mesh.points[:N_FACE])
     worn = default_model().expression_offset(params.expression)
     layout = topology()
-    coarse = Skin.of(mesh.points, layout.coarse[layout.layer[::4] < 2], layout.averaging)
+    coarse = Skin.of(mesh.points, layout.coarse[layout.layer[::4] < 2])
     finer = layout.smooth @ mesh.points
-    fine = Skin.of(finer, layout.triangles[layout.layer < 2], layout.fine_averaging)
+    fine = Skin.of(finer, layout.triangles[layout.layer < 2])
     rest = points - worn
     return FaceSource(
         mesh, params, points, coarse, fine, float(rest[13, 1]), mouth_width(rest), lip_gap(points)
@@ -102,10 +102,9 @@ def pose(
     placed, rigid = target_points(source.mesh, camera, offsets)
     if not calibrate and camera != source.params.camera:
         placed = steadied(source.mesh, placed, rigid)
-    smooth = topology().smooth
     own = source.params.camera
-    placed = source.coarse.unfolded(rigid, placed, source.coarse.turned(own, camera))
-    fine = source.fine.unfolded(smooth @ rigid, smooth @ placed, source.fine.turned(own, camera))
+    placed = source.coarse.unfolded(placed, source.coarse.turned(own, camera))
+    fine = source.fine.unfolded(topology().smooth @ placed, source.fine.turned(own, camera))
     return Posed(placed, fine, offsets, closures, camera, gaze)
 
 

@@ -154,8 +154,8 @@ def warm_up(dtype: type[np.generic]) -> None:
     angle = np.linspace(0, 2 * np.pi, mesh.smooth.shape[1])
     points = np.stack([8 + 6 * np.cos(angle), 8 + 6 * np.sin(angle), angle], axis=1)
     fine = mesh.smooth @ points
-    skin = Skin.of(fine, mesh.triangles, mesh.fine_averaging)
-    fine = skin.unfolded(fine, fine + 1.0, skin.areas(fine))
+    skin = Skin.of(fine, mesh.triangles)
+    fine = skin.unfolded(fine + 1.0, skin.areas(fine))
     picture = np.zeros((16, 16, 4), dtype)
     layers = Layers(
         picture,

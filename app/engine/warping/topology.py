@@ -36,7 +36,7 @@ class Topology:
     triangles: (T, 3) int32, all of one orientation (counter-clockwise seen from the front, y down);
     layer: (T,) 0 shell, 1 face, 2 eye and mouth fills; smooth: (V, 900) sparse, carries any per-vertex value
     of the 900 coarse vertices to the fine ones (rows sum to 1); coarse: the (C, 3) triangles before; neighbours:
-    of each coarse vertex; averaging, fine_averaging: sparse mean of a vertex and its neighbours.
+    of each coarse vertex; averaging: sparse mean of a vertex and its neighbours.
     """
 
     triangles: NDArray[np.int32]
@@ -45,7 +45,6 @@ class Topology:
     coarse: NDArray[np.int32]
     neighbours: tuple[tuple[int, ...], ...]
     averaging: csr_matrix
-    fine_averaging: csr_matrix
 
 
 def ring_vertex(ring: int, spoke: int) -> int:
@@ -166,10 +165,7 @@ def build(face_triangles: NDArray[np.int32]) -> Topology:
     layer = np.repeat(np.array([1, 2, 0], np.int8), [len(face), len(fills), len(shell)])
     triangles, smooth = _subdivide(coarse, layer == 2)
     neighbours = _neighbours(coarse, N_MESH)
-    fine = _neighbours(triangles, smooth.shape[0])
-    return Topology(
-        triangles, np.repeat(layer, 4), smooth, coarse, neighbours, _averaging(neighbours), _averaging(fine)
-    )
+    return Topology(triangles, np.repeat(layer, 4), smooth, coarse, neighbours, _averaging(neighbours))
 
 
 def _neighbours(triangles: NDArray[np.int32], count: int) -> tuple[tuple[int, ...], ...]:

@@ -8,41 +8,17 @@ from numba import njit
 RINGS = 4  # around what is folded: how far it may be opened into
 LOCAL_ROUNDS = 60  # before looking again what is folded
 BEYOND = 1.1  # of what a folded triangle lacks is given to it, so that it stays open when its neighbours move
-EASE = 0.4  # of the way in one round: no more is evened out than folds
 
 
 @njit(cache=True, nogil=True)
-def unfold(corners, least, starts, around, rigid, placed, rounds):  # type: ignore[no-untyped-def]
+def unfold(corners, least, placed, rounds):  # type: ignore[no-untyped-def]
     """Move placed (V, 3) in place until no triangle (T, 3) covers less than least (T,) px^2 x 2 towards the viewer.
 
-    First what moves beyond rigid (V, 3) is evened out within such a triangle and, every fourth round, with the
-    neighbours of its corners (starts, around: in CSR form); what that leaves is opened by the shortest way. Returns
-    whether any is left.
+    Every such triangle is opened by the shortest way, its neighbours after it if that folds them. Evening out the
+    motion around a fold instead, as one might, pulls closing lips apart. Returns whether any is left after so many
+    rounds.
     """
-    touched = np.zeros(len(placed), np.bool_)
-    for attempt in range(rounds[0]):
-        touched[:] = False
-        folded = False
-        for t in range(len(corners)):
-            a, b, c = corners[t, 0], corners[t, 1], corners[t, 2]
-            if _area(placed, a, b, c) < least[t]:
-                folded = True
-                touched[a] = touched[b] = touched[c] = True
-                for axis in range(3):
-                    da, db = placed[a, axis] - rigid[a, axis], placed[b, axis] - rigid[b, axis]
-                    dc = placed[c, axis] - rigid[c, axis]
-                    mean = (da + db + dc) / 3
-                    placed[a, axis] += EASE * (mean - da)
-                    placed[b, axis] += EASE * (mean - db)
-                    placed[c, axis] += EASE * (mean - dc)
-        if not folded:
-            return False
-        if attempt % 4 < 3:
-            continue
-        for v in range(len(placed)):
-            if touched[v]:
-                _even_out(v, starts, around, rigid, placed)
-    for _ in range(rounds[1]):
+    for _ in range(rounds):
         near = _near_folds(corners, least, placed)
         if len(near) == 0:
             return False
@@ -105,13 +81,3 @@ def _open(near, corners, least, placed):  # type: ignore[no-untyped-def]
         placed[a, 0] += step * (vy - uy)
         placed[a, 1] += step * (ux - vx)
     return folded
-
-
-@njit(cache=True, nogil=True)
-def _even_out(v, starts, around, rigid, placed):  # type: ignore[no-untyped-def]
-    for axis in range(3):
-        total = 0.0
-        for k in range(starts[v], starts[v + 1]):
-            total += placed[around[k], axis] - rigid[around[k], axis]
-        mean = rigid[v, axis] + total / (starts[v + 1] - starts[v])
-        placed[v, axis] += EASE * (mean - placed[v, axis])

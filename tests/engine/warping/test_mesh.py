@@ -58,25 +58,22 @@ def test_lids_go_with_the_eyes() -> None:
     assert not lids_follow(0, 0.0).any()
 
 
-def test_a_fold_is_evened_out() -> None:
-    from scipy.sparse import csr_matrix
-
+def test_a_fold_is_opened() -> None:
     # A 5 x 5 grid whose middle vertex is dragged across its neighbours.
     n = 5
     grid = np.array([[x * 10.0, y * 10.0, 0.0] for y in range(n) for x in range(n)])
-    corners, neighbours = [], np.eye(n * n)
+    corners = []
     for y in range(n - 1):
         for x in range(n - 1):
             a, b, c, d = y * n + x, y * n + x + 1, (y + 1) * n + x, (y + 1) * n + x + 1
             corners += [(a, c, b), (b, c, d)]
-            for p, q in ((a, b), (a, c), (b, d), (c, d), (b, c)):
-                neighbours[p, q] = neighbours[q, p] = 1
-    averaging = csr_matrix(neighbours / neighbours.sum(axis=1, keepdims=True))
-    skin = Skin.of(grid, np.array(corners, np.int32), averaging)
+    skin = Skin.of(grid, np.array(corners, np.int32))
     turned = skin.areas(grid)
     assert (turned > 0).all()
     dragged = grid.copy()
     dragged[12, 0] += 25
     assert skin.folded(dragged, turned) > 0
-    assert skin.folded(skin.unfolded(grid, dragged, turned), turned) == 0
-    assert np.array_equal(skin.unfolded(grid, grid.copy(), turned), grid)
+    opened = skin.unfolded(dragged, turned)
+    assert skin.folded(opened, turned) == 0
+    assert np.abs(opened - dragged).max() < 15, "by the shortest way, less than the vertex was dragged too far"
+    assert np.array_equal(skin.unfolded(grid.copy(), turned), grid)
