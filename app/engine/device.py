@@ -1,10 +1,18 @@
-"""What computes the networks: CUDA, Apple's GPU or the CPU, and in which precision. torch is imported on use."""
+"""What computes the networks: CUDA, Apple's GPU or the CPU, and in which precision. torch is imported on use.
+
+Where a card's memory is full, networks go on at half their size, then on the CPU, for the rest of the session.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from app.engine.errors import EngineError
 
 if TYPE_CHECKING:
     import torch
@@ -12,14 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Device:
-    """kind: "cuda", "mps" or "cpu"; precision: "float16" or "float32"; title: what the user reads."""
+    """kind: "cuda", "mps" or "cpu"; precision: "float16" or "float32"; title: what the user reads; shrink: networks
+    that can work on smaller pictures shall divide their size by it."""
 
     kind: str
     precision: str
     title: str
+    shrink: int = 1
 
     def __str__(self) -> str:
-        return f"{self.title} {self.precision}"
+        return f"{self.title} {self.precision}" + (", smaller" if self.shrink > 1 else "")
 
     @property
     def torch_device(self) -> torch.device:
@@ -44,9 +54,18 @@ class Device:
 CPU = Device("cpu", "float32", "CPU")
 
 
-@cache
+_fallen = 0  # how often a card's memory was full
+
+
 def best_device() -> Device:
-    """CUDA in half precision, else Apple's GPU in float32, else the CPU in float32."""
+    """CUDA in half precision, else Apple's GPU in float32, else the CPU in float32; less after a full memory."""
+    found = card()
+    return (found, replace(found, shrink=2), CPU)[_fallen] if found != CPU else CPU
+
+
+@cache
+def card() -> Device:
+    """The fastest there is."""
     import torch
 
     if torch.cuda.is_available():
@@ -54,6 +73,83 @@ def best_device() -> Device:
     if torch.backends.mps.is_available():
         return Device("mps", "float32", "Apple GPU")
     return CPU
+
+
+FULL = (
+    None,
+    EngineError(
+        "The graphics card's memory was full: networks work at a smaller size.",
+        "Close other programs and start Mien again.",
+    ),
+    EngineError(
+        "The graphics card's memory was full: networks work on the processor.",
+        "Close other programs and start Mien again.",
+    ),
+)
+
+
+def notice() -> EngineError | None:
+    """What the user should know of a memory that was full."""
+    return FULL[_fallen]
+
+
+def step_down() -> bool:
+    """To the next smaller way of working; False where there is none."""
+    global _fallen
+    if best_device() == CPU:
+        return False
+    _fallen += 1
+    torch = sys.modules["torch"]
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    return True
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether a card's memory, not the machine's, was too small."""
+    torch = sys.modules.get("torch")
+    full = torch is not None and isinstance(error, torch.OutOfMemoryError)
+    return full or (isinstance(error, RuntimeError) and "MPS backend out of memory" in str(error))
+
+
+Code = TypeVar("Code")
+Result = TypeVar("Result")
+
+
+class Survivor:
+    """Keeps a generator going where a card's memory is full: what failed is done again the next smaller way.
+
+    Codes lie on the device they were made for. Those of a device that is given up are made anew when they are used.
+    """
+
+    def __init__(self) -> None:
+        self._device: WeakKeyDictionary[Any, Device] = WeakKeyDictionary()
+        self._again: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
+
+    def make(self, work: Callable[[], Code]) -> Code:
+        """A code, by the first way that works; the error of the last one."""
+        while True:
+            device = best_device()
+            try:
+                code = work()
+            except Exception as error:
+                if not out_of_memory(error) or not step_down():
+                    raise
+            else:
+                self._device[code] = device
+                return code
+
+    def use(self, code: Code, work: Callable[[Code], Result], make: Callable[[], Code]) -> Result:
+        """What `work` makes of the code, or of one that `make` makes anew."""
+        while True:
+            current = self._again.get(code, code)
+            if self._device.get(current, best_device()) != best_device():
+                current = self._again[code] = self.make(make)
+            try:
+                return work(current)
+            except Exception as error:
+                if not out_of_memory(error) or not step_down():
+                    raise
 
 
 def bfloat16(device: torch.device) -> torch.autocast:

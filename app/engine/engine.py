@@ -79,10 +79,11 @@ class Engine:
         self.select(generator)
 
     def close(self) -> None:
-        """Give back the tracker and the GL context, on the thread that used them."""
-        for part in (self._tracker, self._renderer):
-            if part is not None:
-                part.close()
+        """Give back the tracker and the GL contexts, on the thread that used them."""
+        for part in (self._tracker, self._renderer, *self._generators.values()):
+            close = getattr(part, "close", None)
+            if close is not None:
+                close()
         self._tracker = self._renderer = None
 
     # -- backends ------------------------------------------------------------------------------------
@@ -119,6 +120,13 @@ class Engine:
         from app.engine.device import best_device
 
         return str(best_device())
+
+    @property
+    def notice(self) -> EngineError | None:
+        """What the user should know of the device: that a graphics card's memory was full."""
+        from app.engine.device import notice
+
+        return notice() if self.generator.info.weights else None
 
     # -- faces ---------------------------------------------------------------------------------------
 
@@ -182,7 +190,8 @@ class Engine:
                 patches.append(self._patch(portrait, view, index, edit, watch))
         with watch.stage("composite"):
             pixels, alpha, changed = composite(view.pixels, view.alpha, patches)
-        return Rendered(pixels, alpha, view.scale, changed, watch.ms)
+        told = (self.device, self.notice) if patches else ()
+        return Rendered(pixels, alpha, view.scale, changed, watch.ms, *told)
 
     def prepare(self, portrait: Portrait, face: int, max_side: int | None = None) -> None:
         """Encode ahead of the first render, so that it is as quick as the next."""

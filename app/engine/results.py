@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit, FittedFace
 from app.engine.generators import GeneratorInfo
 from app.engine.imaging.photo import Photo
@@ -30,7 +31,8 @@ class Rendered:
     """A render of the whole photo at `scale` (1 = the photo's own resolution).
 
     pixels: (h, w, 3) of the photo's type; alpha likewise or None; changed: share of pixels that differ
-    from the photo; ms: milliseconds by stage, "total" among them.
+    from the photo; ms: milliseconds by stage, "total" among them; device: what computed, with precision; notice: what
+    the user should know of it.
     """
 
     pixels: NDArray[Any]
@@ -38,6 +40,8 @@ class Rendered:
     scale: float
     changed: float
     ms: Mapping[str, float]
+    device: str = ""
+    notice: EngineError | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,9 +6,10 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QLabel, QMenu, QProgressBar, QPushButton, QStatusBar, QToolButton, QWidget
 
+from app.engine.errors import EngineError
 from app.engine.generators import GeneratorInfo
-from app.engine.results import Measurement, Rendered
-from app.ui import icons
+from app.engine.results import Measurement, Rendered, Step
+from app.ui import i18n, icons
 
 
 class StatusBar(QStatusBar):
@@ -30,6 +31,7 @@ class StatusBar(QStatusBar):
         self.generator.setMenu(self._menu)
         self.device = self._label(self.tr("Device and precision"))
         self.warning = QLabel(self)
+        self._reasons: dict[str, str] = {}
         self.time = self._label(self.tr("Time of the last render"))
         self.measured = self._label(self.tr("Asked and measured"))
         self.activity = self._label(self.tr("Activity"))
@@ -71,13 +73,16 @@ class StatusBar(QStatusBar):
         self.generator.setText(f"{info.title} ▾")
         for action in self._choices.actions():
             action.setChecked(action.data() == info.name)
+        self._show_notice(info.note, "generator")
 
     @Slot(str)
     def show_device(self, device: str) -> None:
         self.device.setText(device)
 
-    def show_warning(self, reason: str) -> None:
-        """An amber badge with the reason, e.g. a GPU that is there but unused; "" hides it."""
+    def show_warning(self, reason: str, about: str = "graphics card") -> None:
+        """An amber badge with all there is to warn of, e.g. a GPU that is unused; "" takes one reason away."""
+        self._reasons[about] = reason
+        reason = "\n".join(text for text in self._reasons.values() if text)
         self.warning.setPixmap(icons.pixmap("warning", "#e0a458", 16, self.devicePixelRatioF()))
         self.warning.setToolTip(reason)
         self.warning.setAccessibleName(reason)
@@ -89,6 +94,17 @@ class StatusBar(QStatusBar):
         self.time.setText(f"{total:.0f} ms")
         stages = [f"{name}: {ms:.1f} ms" for name, ms in rendered.ms.items() if name != "total"]
         self.time.setToolTip("\n".join([self.tr("Time of the last render"), *stages]))
+        if rendered.device:
+            self.show_device(rendered.device)
+        self._show_notice(rendered.notice, "memory")
+
+    @Slot(object)
+    def show_step(self, step: Step) -> None:
+        """What a driven portrait's steps tell of the device."""
+        self._show_notice(step.extra.get("notice"), "memory")
+
+    def _show_notice(self, notice: EngineError | None, about: str) -> None:
+        self.show_warning("" if notice is None else str(i18n.told(notice)), about)
 
     @Slot(object)
     def show_measured(self, measurement: Measurement | None) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.device import notice
 from app.engine.driving.audio import LevelMeter, Microphone, SoundTrack
 from app.engine.driving.driver import Driver
 from app.engine.driving.hearing import LISTENING, Ear
@@ -90,8 +91,8 @@ class Animation:
         """A step per frame; without a picture while paused or while a live source gives none.
 
         extra: fps, dropped, latency_ms (live), driven (`Driven`), neutral, nmfc, recording seconds,
-        disk_left, level, rate (of the source, frames per second, None where unknown), sigma ((28,) of the
-        expression's components).
+        disk_left, level, notice (of the device), rate (of the source, frames per second, None where unknown),
+        sigma ((28,) of the expression's components).
         """
         gauge, done = Gauge(), 0
         try:
@@ -204,6 +205,7 @@ class Animation:
         told: dict[str, Any] = {"neutral": self.driver.neutral, "level": self.level}
         told |= {"rate": self.source.rate, "sigma": self._scene.model.expression_sigma}
         told["lost"] = bool(getattr(self.source, "lost", False))
+        told["notice"] = notice() if self._scene.trained else None
         if self.recorder is not None:
             told |= {"recording": self.recorder.duration, "recording_error": self.recorder.error}
             told |= {"recording_dropped": self.recorder.dropped, "disk_left": disk_left(self.recorder.path)}

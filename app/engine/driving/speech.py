@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.driving.audio_features import NO_LETTER
+from app.engine.errors import EngineError
 
 Float = NDArray[np.float32]
 RATE = 16000
@@ -25,7 +26,11 @@ SHIFT = 5  # frames by which the released features look ahead of theirs
 STRETCH, OVERLAP = 20.0, 1.0  # seconds of a clip that are heard at once, and once more at each side
 FEWEST = 400  # samples of a wav2vec 2.0's first step
 OFTEN = 0.3  # seconds between two looks at a microphone
-UNHEARD = "HeadGAN hears loudness and tone, but no words: no speech recogniser is imported (a wav2vec2-base-960h file)."
+UNHEARD = EngineError(
+    "HeadGAN hears loudness and tone, but no words: there is no speech recogniser.",
+    "Import one, such as wav2vec2-base-960h.",
+    "models",
+)
 
 
 @dataclass(frozen=True)

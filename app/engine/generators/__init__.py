@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceParams, FittedFace
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class GeneratorInfo:
     image_size: the network's own resolution, 0 if it works at the photo's; controls: names of
     `face.controls` it obeys; weights: names of the models it needs, empty if none; missing: what is not
     there and where to get it, None when it can run; licence: SPDX or a sentence; slow: `encode` takes minutes, and
-    the backend is a `SlowGenerator`; note: what works less well for want of something, "" if nothing does.
+    the backend is a `SlowGenerator`; note: what works less well for want of something.
     """
 
     name: str
@@ -54,7 +55,7 @@ class GeneratorInfo:
     latents: tuple[LatentControl, ...] = ()
     missing: str | None = None
     slow: bool = False
-    note: str = ""
+    note: EngineError | None = None
 
 
 @dataclass(frozen=True, eq=False)

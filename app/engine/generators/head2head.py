@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.engine.device import Device, Survivor, best_device
 from app.engine.errors import EngineError
 from app.engine.face.controls import COMPONENTS, GAZE, PLACEMENT, POSE, SEMANTIC
 from app.engine.face.parameters import FaceParams
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from app.engine.networks.head2head import Head2Head
     from app.engine.personal.conditioning import Frame2Frame
     from app.engine.personal.record import Person
+    from app.engine.reenactment import Painted
     from app.engine.rendering.nmfc import NmfcRenderer
     from app.engine.weights import Model
 
@@ -72,7 +74,8 @@ class PersonalModel:
 
     def __init__(self, name: str | None = None) -> None:
         self._name = name
-        self._renderer: tuple[str, Renderer] | None = None
+        self._renderer: tuple[tuple[str, Device], Renderer] | None = None
+        self._survivor = Survivor()
 
     @property
     def info(self) -> GeneratorInfo:
@@ -91,6 +94,17 @@ class PersonalModel:
         )
 
     def encode(self, source: SourceImage) -> PersonalCode:
+        return self._survivor.make(lambda: self._encoded(source))
+
+    def generate(self, code: PersonalCode, target: Target) -> Patch:
+        from app.engine.reenactment import square_patch
+
+        def patch(code: PersonalCode) -> Patch:
+            return square_patch(code.source, code.square, target, lambda: self._painted(code, target))
+
+        return self._survivor.use(code, patch, lambda: self._encoded(code.source))
+
+    def _encoded(self, source: SourceImage) -> PersonalCode:
         from app.engine.latent.crop import Square, cut, unit_range
         from app.engine.personal.conditioning import Frame2Frame
 
@@ -109,27 +123,19 @@ class PersonalModel:
         )
         return replace(code, before=frame(renderer, code, source.face.params, (), Sequence())[0])
 
-    def generate(self, code: PersonalCode, target: Target) -> Patch:
+    def _painted(self, code: PersonalCode, target: Target) -> Painted:
         from app.engine.latent.blend import blended
-        from app.engine.latent.crop import to_depth
+        from app.engine.reenactment import Painted
 
-        source, square = code.source, code.square
-        height, width = source.pixels.shape[:2]
-        x0, y0, x1, y1 = square.inside(width, height)
-        alpha = None if source.alpha is None else source.alpha[y0:y1, x0:x1]
-        if target.params == source.face.params and not target.history:
-            return Patch(source.pixels[y0:y1, x0:x1], x0, y0, alpha)
         start = time.perf_counter()
         edited, mask = frame(self.renderer(), code, target.params, target.history, code.sequence)
         made = time.perf_counter()
-        result = blended(code.photo, code.matte, code.before, edited, mask)
-        inner = result[y0 - square.y : y1 - square.y, x0 - square.x : x1 - square.x]
+        picture = blended(code.photo, code.matte, code.before, edited, mask)
         times = (("network", 1e3 * (made - start)), ("paste", 1e3 * (time.perf_counter() - made)))
-        return Patch(to_depth(inner, source.pixels.dtype), x0, y0, alpha, times)
+        return Painted(picture, None, times)
 
     def renderer(self) -> Renderer:
         """The chosen model's network on the best device; EngineError without one."""
-        from app.engine.device import best_device
         from app.engine.networks.head2head import Head2Head
         from app.engine.personal.record import Person
         from app.engine.rendering.nmfc import make_renderer
@@ -140,14 +146,22 @@ class PersonalModel:
             raise EngineError(
                 "There is no personal model to render with.", "Train one with “mien train head2head FOOTAGE”."
             )
-        if self._renderer is None or self._renderer[0] != model.sha256:
+        key = model.sha256, best_device()
+        if self._renderer is None or self._renderer[0] != key:
+            self.close()  # its memory goes before the next one's comes
             loaded = load_model(model.name)
             network = best_device().place(loaded.network)
             assert isinstance(network, Head2Head)
             person = Person.of_tensors(loaded.extras)
             made = Renderer(network, person, model.kind == "head2head", make_renderer())
-            self._renderer = model.sha256, made
+            self._renderer = key, made
         return self._renderer[1]
+
+    def close(self) -> None:
+        """Give back the network and the GL context, on the thread that used them."""
+        if self._renderer is not None:
+            self._renderer[1].nmfc.close()
+        self._renderer = None
 
 
 GENERATOR = PersonalModel
@@ -198,7 +212,6 @@ def next_frame(
     """
     import torch
 
-    from app.engine.device import best_device
     from app.engine.networks.head2head import next_state, start_state
     from app.engine.personal.conditioning import windows
 

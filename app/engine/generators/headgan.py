@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.engine.device import Device, Survivor, best_device
 from app.engine.errors import EngineError
 from app.engine.face.controls import COMPONENTS, PLACEMENT, POSE, SEMANTIC
 from app.engine.face.parameters import FaceParams
@@ -20,9 +21,9 @@ from app.engine.generators import GeneratorInfo, Patch, SourceImage, Target
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from app.engine.device import Device
     from app.engine.latent.crop import FloatPicture, Square
     from app.engine.networks.fused import FusedHeadGan
+    from app.engine.reenactment import Painted
     from app.engine.rendering.nmfc import NmfcRenderer
     from app.engine.weights import Model
 
@@ -66,7 +67,8 @@ class HeadGan:
     """Uses the newest imported HeadGAN model, else the one that ships with Mien."""
 
     def __init__(self) -> None:
-        self._renderer: tuple[str, Renderer] | None = None
+        self._renderer: tuple[tuple[str, Device], Renderer] | None = None
+        self._survivor = Survivor()
 
     @property
     def info(self) -> GeneratorInfo:
@@ -77,10 +79,21 @@ class HeadGan:
             missing = "it needs a HeadGAN checkpoint, such as the authors' latest_net_G.pth"
             return GeneratorInfo(KIND, "HeadGAN", IMAGE_SIZE, OBEYED, (KIND,), "", (), missing)
         deaf = model.config.get("audio") and not can_recognise()
-        note = UNHEARD if deaf else ""
+        note = UNHEARD if deaf else None
         return GeneratorInfo(KIND, "HeadGAN", IMAGE_SIZE, OBEYED, (model.name,), model.licence, note=note)
 
     def encode(self, source: SourceImage) -> HeadGanCode:
+        return self._survivor.make(lambda: self._encoded(source))
+
+    def generate(self, code: HeadGanCode, target: Target) -> Patch:
+        from app.engine.reenactment import square_patch
+
+        def patch(code: HeadGanCode) -> Patch:
+            return square_patch(code.source, code.square, target, lambda: self._painted(code, target))
+
+        return self._survivor.use(code, patch, lambda: self._encoded(code.source))
+
+    def _encoded(self, source: SourceImage) -> HeadGanCode:
         """Cut the square, encode it as the reference and render it unedited."""
         from app.engine.latent.crop import cut, unit_range
         from app.engine.reenactment import head_square
@@ -93,33 +106,27 @@ class HeadGan:
         before = rendered(renderer, reference, own, None)
         return HeadGanCode(source, square, photo, cut(source.matte, square), reference, before)
 
-    def generate(self, code: HeadGanCode, target: Target) -> Patch:
+    def _painted(self, code: HeadGanCode, target: Target) -> Painted:
         from app.engine.latent.blend import blended_along
-        from app.engine.latent.crop import to_depth, unit_range
+        from app.engine.latent.crop import unit_range
+        from app.engine.reenactment import Painted
 
-        source, square = code.source, code.square
-        height, width = source.pixels.shape[:2]
-        x0, y0, x1, y1 = square.inside(width, height)
-        alpha = None if source.alpha is None else source.alpha[y0:y1, x0:x1]
-        if target.params == source.face.params and not target.history:
-            return Patch(source.pixels[y0:y1, x0:x1], x0, y0, alpha)
         start = time.perf_counter()
         renderer = self.renderer()
-        conditions = window(renderer, square, (*target.history[-2:], target.params))
+        conditions = window(renderer, code.square, (*target.history[-2:], target.params))
         drawn = time.perf_counter()
         after = rendered(renderer, code.reference, conditions, target.audio)
         made = time.perf_counter()
         flow = after.flow - code.before.flow
-        result = blended_along(code.photo, code.matte, code.before.picture, after.picture, flow)
-        box = np.s_[y0 - square.y : y1 - square.y, x0 - square.x : x1 - square.x]
-        if source.alpha is not None:
-            alpha = to_depth(follow_alpha(unit_range(source.alpha), code, flow), source.alpha.dtype)[box]
+        picture = blended_along(code.photo, code.matte, code.before.picture, after.picture, flow)
+        source_alpha = code.source.alpha
+        alpha = None if source_alpha is None else follow_alpha(unit_range(source_alpha), code, flow)
         times = (
             ("nmfc", 1e3 * (drawn - start)),
             ("network", 1e3 * (made - drawn)),
             ("paste", 1e3 * (time.perf_counter() - made)),
         )
-        return Patch(to_depth(result[box], source.pixels.dtype), x0, y0, alpha, times)
+        return Painted(picture, alpha, times)
 
     def renderer(self) -> Renderer:
         """The chosen model's network on the best device; EngineError without one."""
@@ -130,9 +137,17 @@ class HeadGan:
                 "Import one with “mien models import FILE”.",
                 "models",
             )
-        if self._renderer is None or self._renderer[0] != model.sha256:
-            self._renderer = model.sha256, loaded_renderer(model)
+        key = model.sha256, best_device()
+        if self._renderer is None or self._renderer[0] != key:
+            self.close()  # its memory goes before the next one's comes
+            self._renderer = key, loaded_renderer(model)
         return self._renderer[1]
+
+    def close(self) -> None:
+        """Give back the network and the GL context, on the thread that used them."""
+        if self._renderer is not None:
+            self._renderer[1].nmfc.close()
+        self._renderer = None
 
 
 GENERATOR = HeadGan
@@ -148,7 +163,6 @@ def chosen() -> Model | None:
 def loaded_renderer(model: Model) -> Renderer:
     import torch
 
-    from app.engine.device import best_device
     from app.engine.driving.audio_features import silence
     from app.engine.networks.fused import FusedHeadGan
     from app.engine.networks.headgan import HeadGan as Network
@@ -160,6 +174,7 @@ def loaded_renderer(model: Model) -> Renderer:
     device = best_device()
     network: FusedHeadGan = device.place(FusedHeadGan(loaded.network))
     size = int(loaded.extras["image_size"]) if "image_size" in loaded.extras else IMAGE_SIZE
+    size = size // device.shrink // 4 * 4
     quiet = torch.from_numpy(silence()) if loaded.network.config.audio else None
     return Renderer(network, device, size, quiet, make_renderer())
 

@@ -41,7 +41,7 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         def split(y: Tensor) -> Tensor:
-            return y.unflatten(2, (self.heads, -1)).transpose(1, 2)
+            return y.view(*y.shape[:2], self.heads, -1).transpose(1, 2)
 
         queries, keys, values = (split(layer(x)) for layer in (self.q_proj, self.k_proj, self.v_proj))
         mixed = F.scaled_dot_product_attention(queries, keys, values)
@@ -107,4 +107,5 @@ class Wav2Vec2(nn.Module):
 
 def folded_places(g: Tensor, v: Tensor) -> Tensor:
     """The weight-normalised convolution's weight: g (1, 1, k) over the norm of v (out, in, k) at each tap."""
-    return g * v / torch.linalg.vector_norm(v, dim=(0, 1), keepdim=True)
+    weight: Tensor = g * v / torch.linalg.vector_norm(v, dim=(0, 1), keepdim=True)
+    return weight

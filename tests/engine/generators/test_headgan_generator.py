@@ -16,7 +16,7 @@ from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Expression
 from app.engine.generators import SourceImage, Target
 from app.engine.generators.headgan import HeadGan, chosen, encoded, rendered, window
-from app.engine.networks.blocks import fold_spectral_norm
+from app.engine.networks.blocks import SpectralConv2d, fold_spectral_norm
 from app.engine.networks.headgan import HeadGan as Network
 from app.engine.networks.headgan import HeadGanConfig
 from app.engine.reenactment import head_mesh, head_square, in_square, nmfc_window
@@ -37,7 +37,15 @@ def generator(home) -> HeadGan:
     """A network that hears, whose last layers are small: pictures near grey, flows of a few pixels."""
     torch.manual_seed(0)
     config = HeadGanConfig(width=4, hidden=8)
-    weights = fold_spectral_norm(Network(config).eval().state_dict())
+    network = Network(config)
+    with torch.no_grad():
+        for layer in network.modules():
+            if isinstance(layer, SpectralConv2d):
+                for _ in range(20):
+                    layer._iterate(layer.weight_orig.flatten(1))
+        for last in (network.flow_network.dec_flow, network.rendering_network.conv_img):
+            last[1].weight *= 0.1
+    weights = fold_spectral_norm(network.eval().state_dict())
     stored = {**vars(config), "spectral": False}
     found = Found(weights, stored, {"image_size": torch.tensor(64)})
     save_model(found, KINDS[0], "tiny", "test")
