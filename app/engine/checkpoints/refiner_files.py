@@ -20,7 +20,8 @@ def network(config: Config) -> nn.Module:
     from app.engine.networks.refiner import Refiner, RefinerConfig
 
     a, b, c, d = (int(width) for width in config["widths"])
-    return Refiner(RefinerConfig((a, b, c, d), int(config["blocks"])))
+    used = bool(config["flow"]), float(config["trust"])
+    return Refiner(RefinerConfig((a, b, c, d), int(config["blocks"]), *used))
 
 
 def run(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensors:

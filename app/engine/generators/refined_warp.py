@@ -174,9 +174,11 @@ def network_additions(
         with bfloat16(device.torch_device):
             out = network(*tensors)
         gate = tensors[1][:, GATE : GATE + 1].float()
-        painted = share(out.confidence, gate, (WORK, WORK)) * out.paint.float()
+        trusted = network.config.trust * out.confidence
+        painted = share(trusted, gate, (WORK, WORK)) * out.paint.float()
         flow = F.interpolate(out.flow.float(), size=(WORK, WORK), mode="bilinear", align_corners=False)
-        flow = flow * F.interpolate(gate, size=(WORK, WORK), mode="bilinear", align_corners=False)
+        opened = F.interpolate(gate, size=(WORK, WORK), mode="bilinear", align_corners=False)
+        flow = flow * opened if network.config.flow else torch.zeros_like(flow)
         values: Any = torch.cat([flow, painted], dim=1)[0].permute(1, 2, 0).cpu().numpy()
     return Additions(
         np.ascontiguousarray(values[..., :2]), np.ascontiguousarray(values[..., 2:]), known.square
@@ -206,7 +208,7 @@ def applied(photo: NDArray[Any], patch: Patch, additions: Additions) -> NDArray[
             cv2.warpAffine(picture, back, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32
         )
 
-    if patch.alpha is None:
+    if patch.alpha is None and additions.flow.any():
         _move(view, full(additions.flow) / np.float32(scale))
     depth = cv2.CV_16U if out.dtype == np.uint16 else cv2.CV_8U
     view[:] = cv2.add(view, full(additions.paint * np.float32(top / 2)), dtype=depth)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator as Steps
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +99,8 @@ class RefinerTraining:
             "G": torch.optim.Adam(self.refiner.parameters(), settings.rate, betas=(0.5, 0.999)),
             "D": torch.optim.Adam(self.critic.parameters(), settings.rate / 2, betas=(0.5, 0.999)),
         }
-        self.config: Mapping[str, Any] = {"kind": "refiner", **asdict(settings)}
+        trained = replace(settings, network=replace(settings.network, flow=True, trust=1.0))
+        self.config: Mapping[str, Any] = {"kind": "refiner", **asdict(trained)}  # without what is of use only
         mean = {name: value.detach().clone() for name, value in self.refiner.state_dict().items()}
         self.state: dict[str, Any] = {"steps": 0, "mean": mean}
         self.shown = [self.samples.draw(np.random.default_rng([seed, 7, k])) for k in range(6)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +23,9 @@ from app.engine.latent.crop import Square
 from app.engine.networks.refiner import Refiner, RefinerConfig
 from app.engine.results import Portrait
 from app.engine.warping.evidence import portrait_layers
-from app.engine.weights import save_model
+from app.engine.weights import models, remove_model, save_model
 
-TINY = RefinerConfig((8, 8, 8, 8), 1)
+TINY = RefinerConfig((8, 8, 8, 8), 1, flow=True)
 EDITS = ({"yaw": 12.0}, {"mouth_open": 1.0}, {"blink_left": 1.0}, {"yaw": -20.0, "smile": 0.8})
 
 
@@ -42,8 +42,11 @@ def keep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Refiner],
     monkeypatch.setenv("MIEN_HOME", str(tmp_path))
 
     def kept(network: Refiner) -> RefinedWarp:
+        for model in models("refiner"):
+            if not model.shipped:
+                remove_model(model.name)
         weights = {name: value.half() for name, value in network.state_dict().items()}
-        config = {"widths": list(network.config.widths), "blocks": network.config.blocks}
+        config = asdict(network.config)
         save_model(Found(weights, config), kind_named("refiner"), "refiner", "test")
         return RefinedWarp()
 
@@ -94,6 +97,26 @@ def test_a_trained_one_changes_what_moves_and_nothing_else(
     height, width = same.pixels.shape[:2]
     own = source.pixels[same.y : same.y + height, same.x : same.x + width]
     assert np.array_equal(same.pixels, own), "the photo's own parameters give the photo"
+
+
+def test_flow_and_trust_are_used_as_the_model_says(
+    keep: Callable[[Refiner], RefinedWarp], source: SourceImage
+) -> None:
+    code, asked = code_of(source), target(source, yaw=12.0)
+    plain = MeshWarp().generate(code.warp, asked).pixels.astype(int)
+    found = {}
+    for config in (
+        replace(TINY, flow=False, trust=0.5),
+        replace(TINY, flow=False, trust=1.0),
+        replace(TINY, trust=0),
+    ):
+        network = opinionated()
+        network.config = config
+        found[config.trust] = keep(network).generate(code, asked).pixels - plain
+    assert found[1.0].mean() == pytest.approx(2 * found[0.5].mean(), rel=0.1), (
+        "half the trust, half the paint"
+    )
+    assert found[0].any() and abs(found[0].mean()) < 0.2 * found[1.0].mean(), "only moved"
 
 
 def test_without_a_model_it_says_what_is_missing(
