@@ -6,10 +6,11 @@ For every pair: frames in and out, the largest jump of the head between two fram
 correlation of the driver's fit with a fresh fit of the result (the portrait's identity held, as the driver's is)
 for yaw, pitch, roll and the six components that move the face most in x and y: a picture shows no depth.
 
-An axis or a component moves for real where the driver's standard deviation is at least REAL times what the reading
-itself errs on this portrait: pose is read from the portrait drawn with the driver's expression but its own pose,
-components from the portrait drawn with the driver's pose but its own expression, and whatever they vary is error.
-With independent errors REAL = 3 allows a correlation of 0.95 at best. What moves less is told in brackets.
+An axis or a component moves for real where what is asked of it is within reach: driver and result are read with an
+error each, so that of a standard deviation s with an error e a perfect picture correlates by 1 - (e / s)^2. The error
+is measured: pose is read from the portrait drawn with the driver's expression but its own pose, components from the
+portrait drawn with the driver's pose but its own expression, and whatever they vary is error. What moves less is
+told in brackets.
 Writes `report.json`, `report.md` and a contact sheet per pair (driver above result).
 """
 
@@ -41,7 +42,6 @@ from app.engine.face.parameters import FaceParams
 from app.engine.generators import Target
 
 STRONGEST = 6
-REAL = 3.0  # the driver's standard deviation over the reading's own error from which something moves for real
 ERROR_EVERY = 3  # frames between two in which the reading's error is measured
 AXES = ("yaw", "pitch", "roll")
 ASKED_POSE, ASKED_COMPONENT = 0.95, 0.7
@@ -105,27 +105,27 @@ def measure(rows: list[Row], model: MorphableModel) -> dict[str, Any]:
     report["jump_result"] = jump(angles([r.driven.params for r in kept]))
     turns, result = angles(drivers), angles([r.fit for r in kept])
     errors = angles([r.expression for r in kept if r.expression]).std(axis=0)
-    report["pose"] = {name: told(turns[:, k], result[:, k], errors[k]) for k, name in enumerate(AXES)}
+    report["pose"] = {
+        name: told(turns[:, k], result[:, k], errors[k], ASKED_POSE) for k, name in enumerate(AXES)
+    }
     moved, read = coefficients(drivers), coefficients([r.fit for r in kept])
     errors = coefficients([r.pose for r in kept if r.pose]).std(axis=0)
     seen = np.sqrt(np.square(model.expression_basis[..., :2]).sum(axis=(1, 2))) * model.expression_sigma
     strongest = np.argsort(-moved.std(axis=0) * seen)[:STRONGEST].tolist()
-    report["components"] = {f"exp{k + 1}": told(moved[:, k], read[:, k], errors[k]) for k in strongest}
+    report["components"] = {
+        f"exp{k + 1}": told(moved[:, k], read[:, k], errors[k], ASKED_COMPONENT) for k in strongest
+    }
     eyes = (drivers, [r.fit for r in kept])
     report["blink"] = correlation(*(np.array([min(o.expression.aperture) for o in which]) for which in eyes))
     report["ms"] = float(np.median([r.driven.ms["total"] for r in rows]))
     return report
 
 
-def told(driver: NDArray, result: NDArray, error: float) -> dict[str, Any]:
+def told(driver: NDArray, result: NDArray, error: float, asked: float) -> dict[str, Any]:
     """std of the driver, the reading's own error, their correlation, and whether the motion is real."""
-    std = float(driver.std())
-    return {
-        "std": std,
-        "error": float(error),
-        "r": correlation(driver, result),
-        "real": bool(std >= REAL * error),
-    }
+    std = max(float(driver.std()), 1e-9)
+    real = bool(1 - (error / std) ** 2 >= asked)
+    return {"std": std, "error": float(error), "r": correlation(driver, result), "real": real}
 
 
 def angles(params: Sequence[Any]) -> NDArray:
