@@ -48,6 +48,12 @@ def default_settings(size: int | None = None) -> PersonalSettings:
     return settings if size is None else replace(settings, size=size)
 
 
+def shareable(batch: int, device: torch.device) -> int:
+    """A batch at least this large that torchrun's processes can share."""
+    world = Stepper(device).world
+    return -(-batch // world) * world
+
+
 def run_folder(name: str) -> Path:
     """Where a run keeps its footage, checkpoint and curves."""
     return data_folder() / "training" / name
@@ -82,7 +88,8 @@ def train_head2head(
     before = held_out_scores(recipe)
     words = f"Held-out frames before: {score_line(before)}"
     yield Step(0, 0, words, recipe.picture(), extra={"before": before})
-    yield from told(train(recipe, Plan(folder, minutes, settings.batch, steps=steps), device))
+    batch = shareable(settings.batch, device)
+    yield from told(train(recipe, Plan(folder, minutes, batch, steps=steps), device))
     after = held_out_scores(recipe)
     words = f"Held-out frames after: {score_line(after)} (before: {score_line(before)})"
     yield Step(0, 0, words, recipe.picture(), extra={"before": before, "after": after})
@@ -108,7 +115,8 @@ def train_first_stage(
     for k, path in enumerate(paths):
         clips.append((yield from prepared(path, folder / f"{k:04d}", settings.size)))
     recipe = FsInitialisation(clips, settings.sizes, settings.critics)
-    yield from told(train(recipe, Plan(folder, minutes, 2 * settings.batch, steps=steps), device))
+    batch = shareable(2 * settings.batch, device)
+    yield from told(train(recipe, Plan(folder, minutes, batch, steps=steps), device))
     return folder
 
 

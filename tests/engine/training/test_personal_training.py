@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from imageio_ffmpeg import get_ffmpeg_exe
 
 from app.engine.errors import EngineError
 from app.engine.face.fitting import fit_face
@@ -16,12 +18,14 @@ from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera, Expression, FaceParams, Identity
 from app.engine.face.video_fitting import fit_video
 from app.engine.generators import backends
+from app.engine.personal.conditioning import Frame2Frame
 from app.engine.training.footage import (
     Footage,
     _check_faces,
     _is_cut,
     coverage,
     gaps,
+    prepare,
 )
 from app.engine.training.head2head import Head2HeadRecipe, held_out, scores
 from app.engine.training.head2headfs import FsFineTuning, FsInitialisation, mask_iou
@@ -46,14 +50,15 @@ def nod(t: int) -> FaceParams:
     return FaceParams(Identity((0.3,) * 40), expression, camera)
 
 
-def footage(count: int = 30, shade: float = 0.6, name: str = "clip") -> Footage:
+def footage(count: int = 30, shade: float = 0.6, name: str = "clip", size: int = SIZE) -> Footage:
     """A disc that follows the face, brighter on the side it turns to."""
-    y, x = np.mgrid[:SIZE, :SIZE] + 0.5
+    y, x = np.mgrid[:size, :size] + 0.5
     frames, mattes = [], []
-    params = tuple(nod(t) for t in range(count))
+    place = Frame2Frame(size / SIZE, (0.0, 0.0))
+    params = tuple(replace(nod(t), camera=place.camera(nod(t).camera)) for t in range(count))
     for p in params:
         cx, cy = p.camera.translation
-        inside = np.hypot(x - cx, y - cy) < 10
+        inside = np.hypot(x - cx, y - cy) < 10 * size / SIZE
         light = shade + 0.01 * p.camera.yaw * (x - cx) / 10
         frames.append(np.where(inside, light, 0.2)[..., None] * np.array([255, 220, 200]))
         mattes.append(inside * 255)
@@ -126,6 +131,29 @@ def test_bad_footage_is_told_with_what_to_do(tmp_path):
     with pytest.raises(EngineError, match="only 40 of 90"):
         _check_faces(tmp_path / "away.mp4", [face] * 40 + [None] * 50)
     _check_faces(tmp_path / "good.mp4", [face] * 60)
+
+
+def test_footage_that_changes_its_resolution_is_told(tmp_path):
+    """Two transport streams of different sizes, one after the other in one file."""
+    parts = b""
+    for name, size in (("a", "128x96"), ("b", "192x144")):
+        path = tmp_path / f"{name}.ts"
+        words = [
+            "-f",
+            "lavfi",
+            "-i",
+            f"testsrc=size={size}:rate=25:duration=1",
+            "-c:v",
+            "mpeg2video",
+            str(path),
+        ]
+        subprocess.run([get_ffmpeg_exe(), "-v", "error", *words], check=True)
+        parts += path.read_bytes()
+    clip = tmp_path / "phone.ts"
+    clip.write_bytes(parts)
+    with pytest.raises(EngineError, match=r"phone\.ts changes its resolution") as told:
+        list(prepare(clip, 64))
+    assert "Convert" in told.value.remedy
 
 
 def test_a_cut_is_a_change_of_picture_and_place():
