@@ -32,6 +32,7 @@ from app.session.settings import Settings
 from app.session.worker import Answer, Task
 from app.ui import i18n, icons, theme
 from app.ui.dialogs.export import FormatOptions
+from app.ui.dialogs.parts import with_choose
 from app.ui.remaining import Remaining, duration
 
 
@@ -108,13 +109,13 @@ class BatchDialog(QDialog):
     def _lay_out(self) -> None:
         form = QFormLayout()
         form.setSpacing(8)
-        form.addRow(self.tr("Photos"), self._with_button(self.source, self._browse_source))
+        form.addRow(self.tr("Photos"), with_choose(self.source, self._browse_source))
         form.addRow(self.tr("Edit"), self.edit)
         form.addRow(self.tr("Strength"), self._with_number(self.strength))
         form.addRow(self.tr("Frontalise"), self._with_number(self.frontalise))
         form.addRow(self.tr("Neutralise"), self._with_number(self.neutralise))
         form.addRow("", self.all_faces)
-        form.addRow(self.tr("Export to"), self._with_button(self.target, self._browse_target))
+        form.addRow(self.tr("Export to"), with_choose(self.target, self._browse_target))
         buttons = QHBoxLayout()
         buttons.addStretch(1)
         buttons.addWidget(self.stop)
@@ -128,14 +129,6 @@ class BatchDialog(QDialog):
         column.addWidget(self.list, 1)
         column.addStretch(0)
         column.addLayout(buttons)
-
-    def _with_button(self, field: QLineEdit, slot: object) -> QHBoxLayout:
-        row = QHBoxLayout()
-        button = QPushButton(self.tr("Choose…"), self)
-        button.clicked.connect(slot)
-        row.addWidget(field, 1)
-        row.addWidget(button)
-        return row
 
     def _with_number(self, slider: QSlider) -> QHBoxLayout:
         row = QHBoxLayout()

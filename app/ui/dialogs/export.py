@@ -11,13 +11,11 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
-    QDialogButtonBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QPushButton,
     QSlider,
     QSpinBox,
     QVBoxLayout,
@@ -27,6 +25,7 @@ from PySide6.QtWidgets import (
 from app.engine.imaging.photo import Photo
 from app.session.settings import Settings
 from app.ui import theme
+from app.ui.dialogs.parts import do_or_cancel, with_choose
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".tif": "TIFF", ".webp": "WebP", ".avif": "AVIF", ".bmp": "BMP"}
 LOSSY = (".jpg", ".webp", ".avif")
@@ -113,37 +112,27 @@ class ExportDialog(QDialog):
             folder = pictures_folder()
         self.name = QLineEdit(self)
         self.name.setAccessibleName(self.tr("File"))
-        browse = QPushButton(self.tr("Choose…"), self)
-        browse.clicked.connect(self._browse)
         self.format = FormatOptions(remembered, remembered.get("suffix") or source.suffix, self)
         self.name.setText(str(_free(folder / f"{source.stem}-mien{self.format.suffix}")))
         self.format.format.currentIndexChanged.connect(self._on_format)
         self.note = QLabel(self)
         self.note.setWordWrap(True)
         theme.caption(self.note)
-        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
-        self.go = self.buttons.addButton(self.tr("Export"), QDialogButtonBox.ButtonRole.AcceptRole)
-        theme.make_primary(self.go)
-        self.go.setDefault(True)
-        self.buttons.accepted.connect(self.accept)
-        self.buttons.rejected.connect(self.reject)
-        self._lay_out(browse, photo)
+        self.buttons, self.go = do_or_cancel(self, self.tr("Export"))
+        self._lay_out(photo)
         self.name.textChanged.connect(self._check)
         self._check()
 
-    def _lay_out(self, browse: QPushButton, photo: Photo) -> None:
+    def _lay_out(self, photo: Photo) -> None:
         width, height = photo.size
         depth = 8 * photo.pixels.dtype.itemsize
         size = QLabel(
             self.tr("{} × {} pixels, {} bit, the photo's own size").format(width, height, depth), self
         )
         theme.caption(size)
-        row = QHBoxLayout()
-        row.addWidget(self.name, 1)
-        row.addWidget(browse)
         column = QVBoxLayout(self)
         column.setSpacing(12)
-        column.addLayout(row)
+        column.addLayout(with_choose(self.name, self._browse))
         column.addWidget(size)
         column.addWidget(self.format)
         column.addWidget(self.note)

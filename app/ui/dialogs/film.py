@@ -10,14 +10,12 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDialog,
-    QDialogButtonBox,
     QDoubleSpinBox,
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
@@ -26,6 +24,7 @@ from app.engine.driving.performance import Performance
 from app.engine.driving.performance_files import read_performance, write_performance
 from app.engine.errors import EngineError
 from app.ui import i18n, theme
+from app.ui.dialogs.parts import do_or_cancel, with_choose
 
 PERFORMANCES = (".performance", ".csv")
 FILMS = {".mp4": "MP4 (H.264)", ".webm": "WebM (VP9)", ".png": "PNG"}
@@ -59,11 +58,7 @@ class FilmDialog(QDialog):
         self.note = QLabel(self)
         self.note.setWordWrap(True)
         theme.caption(self.note)
-        self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, self)
-        self.go = self.buttons.addButton(self.tr("Render"), QDialogButtonBox.ButtonRole.AcceptRole)
-        theme.make_primary(self.go)
-        self.buttons.accepted.connect(self.accept)
-        self.buttons.rejected.connect(self.reject)
+        self.buttons, self.go = do_or_cancel(self, self.tr("Render"))
         self._lay_out()
         self.source.textChanged.connect(self._on_source)
         self.format.currentIndexChanged.connect(self._on_format)
@@ -77,16 +72,11 @@ class FilmDialog(QDialog):
         return box
 
     def _lay_out(self) -> None:
-        browse = QPushButton(self.tr("Choose…"), self)
-        browse.clicked.connect(self._browse)
-        source = QHBoxLayout()
-        source.addWidget(self.source, 1)
-        source.addWidget(browse)
         trim = QHBoxLayout()
         for box in (self.start, self.end, self.speed):
             trim.addWidget(box)
         form = QFormLayout()
-        form.addRow(self.tr("Driven by"), source)
+        form.addRow(self.tr("Driven by"), with_choose(self.source, self._browse))
         form.addRow(self.tr("From, to, speed"), trim)
         form.addRow(self.tr("Format"), self.format)
         form.addRow(self.tr("Film"), self.target)

@@ -1,0 +1,31 @@
+"""What several dialogs are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLineEdit, QPushButton
+
+from app.ui import theme
+
+
+def with_choose(field: QLineEdit, choose: Callable[[], object]) -> QHBoxLayout:
+    """A field for a file or folder, and beside it the button that asks for one."""
+    button = QPushButton(QCoreApplication.translate("Dialogs", "Choose…"), field.parentWidget())
+    button.clicked.connect(lambda: choose())
+    row = QHBoxLayout()
+    row.addWidget(field, 1)
+    row.addWidget(button)
+    return row
+
+
+def do_or_cancel(dialog: QDialog, verb: str) -> tuple[QDialogButtonBox, QPushButton]:
+    """The buttons of a dialog that does one thing: its verb, which is the default, and Cancel."""
+    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, dialog)
+    go = buttons.addButton(verb, QDialogButtonBox.ButtonRole.AcceptRole)
+    theme.make_primary(go)
+    go.setDefault(True)
+    buttons.accepted.connect(dialog.accept)
+    buttons.rejected.connect(dialog.reject)
+    return buttons, go
