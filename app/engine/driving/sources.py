@@ -99,16 +99,19 @@ class LoopingSource:
         self.name, self.rate, self.total = self._source.name, self._source.rate, self._source.total
         self.neutral: FaceParams | None = getattr(self._source, "neutral", None)
         self._offset, self._next_start, self._index = 0.0, 0.0, 0
+        self._still: Frame | None = None  # of a source that holds nothing else
         self._closed = False
 
     def take(self, timeout: float) -> Frame | None:
         if self._source.ended and not self.ended:
-            self._source.close()
-            self._source = self._open_again()
             self._offset = self._next_start
-        frame = self._source.take(timeout)
+            if self._still is None:
+                self._source.close()
+                self._source = self._open_again()
+        frame = self._still if self._source.ended else self._source.take(timeout)
         if frame is None:
             return None
+        self._still = frame if self._index == 0 and self._source.ended else self._still
         time = self._offset + frame.time
         self._next_start = time + float(1 / (self.rate or FOLDER_RATE))
         index, self._index = self._index, self._index + 1
@@ -126,6 +129,7 @@ class LoopingSource:
 class PacedSource:
     """A recorded source played like a camera: at its own speed, overdue frames dropped.
 
+    A loop that falls behind for good, as its clip opens slower than it plays, waits for it instead.
     zero: the clock's time at the clip's start; `clock` and `sleep` are there for tests.
     """
 
@@ -166,12 +170,17 @@ class PacedSource:
 
     def _newest_due(self, newest: Frame, timeout: float) -> Frame:
         assert self.zero is not None
+        begun = self._clock()
         while (following := self._source.take(timeout)) is not None:
-            if self.zero + following.time > self._clock():
+            late = self._clock() - self.zero - following.time
+            if late < 0:
                 self._waiting = following
                 break
             newest = following
             self._dropped += 1
+            if isinstance(self._source, LoopingSource) and self._clock() - begun > timeout:
+                self.zero += late
+                break
         return newest
 
     @property

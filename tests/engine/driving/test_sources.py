@@ -181,6 +181,36 @@ def test_a_loop_begins_again_with_times_that_go_on_and_ends_when_it_is_switched_
     assert len(all_frames(source)) == 3 and source.ended
 
 
+def test_a_loop_that_opens_slower_than_it_plays_still_moves(clip: MakeClip) -> None:
+    path, clock = clip("a.mp4", rate="10", seconds=0.5), Clock()
+
+    def slowly() -> FrameSource:
+        clock.sleep(2.0)
+        return open_source(path)
+
+    source = PacedSource(LoopingSource(slowly, loop=True), clock.read, clock.sleep)
+    frames = [source.take(0.2) for _ in range(12)]
+    source.close()
+    times = [f.time for f in frames if f]
+    assert len(times) >= 6 and times == sorted(times)
+    assert clock.now - times[-1] < 2.5  # no further behind than one opening
+
+
+def test_a_still_is_opened_once_however_long_it_loops(tmp_path: Path) -> None:
+    Image.new("RGB", (80, 64), (90, 0, 0)).save(tmp_path / "a.png")
+    opened: list[Path] = []
+
+    def open_again() -> FrameSource:
+        opened.append(tmp_path)
+        return open_source(tmp_path / "a.png")
+
+    source = LoopingSource(open_again, loop=True)
+    frames = [source.take(1) for _ in range(5)]
+    assert [f.time for f in frames if f] == pytest.approx([k / 25 for k in range(5)]) and len(opened) == 1
+    source.loop = False
+    assert source.ended
+
+
 def test_memory_does_not_grow_with_the_clip(clip: MakeClip) -> None:
     import tracemalloc
 
