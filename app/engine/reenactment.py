@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.face.dense import DenseFace
 from app.engine.face.fitting import apertures_of
 from app.engine.face.morphable_model import MorphableModel
 from app.engine.face.parameters import FaceParams, FittedFace, FloatArray
@@ -77,14 +78,18 @@ def head_mesh(params: FaceParams, model: MorphableModel) -> FloatArray:
 
 
 def nmfc_window(
-    frames: Sequence[FaceParams], model: MorphableModel, renderer: NmfcRenderer, size: int
+    frames: Sequence[FaceParams], mesh: MorphableModel | DenseFace, renderer: NmfcRenderer, size: int
 ) -> NDArray[np.float32]:
     """(9, size, size) in [0, 1] of the newest three frames, oldest first; too few repeat the first.
 
     Parameters are in the square's pixels (`in_square`). Each NMFC is RGB = normalised (x, y, z) of the mean
-    face, one colour per triangle, background 0.
+    face, one colour per triangle, background 0. mesh: the one that the renderer draws.
     """
+
+    def points(params: FaceParams) -> FloatArray:
+        return mesh.project(params) if isinstance(mesh, DenseFace) else head_mesh(params, mesh)
+
     recent = list(frames[-N_WINDOW:])
     recent = [recent[0]] * (N_WINDOW - len(recent)) + recent
-    planes = {id(p): renderer.nmfc(head_mesh(p, model), (size, size)).transpose(2, 0, 1) for p in recent}
+    planes = {id(p): renderer.nmfc(points(p), (size, size)).transpose(2, 0, 1) for p in recent}
     return np.ascontiguousarray(np.concatenate([planes[id(p)] for p in recent]), np.float32)

@@ -45,7 +45,7 @@ class DenseModel:
 
     mean: (V, 3); identity (I, V, 3), expression (E, V, 3; E may be 0): displacements of one standard deviation,
     those of expression of `movement` of them. landmarks: (68,) Multi-PIE vertices or None; parts: names of
-    PARTS to (V,) masks.
+    PARTS to (V,) masks; triangles: (T, 3) vertices where the file tells them, for networks that saw this mesh.
     """
 
     mean: FloatArray
@@ -54,11 +54,19 @@ class DenseModel:
     movement: float = 1.0
     landmarks: Indices | None = None
     parts: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
+    triangles: Indices | None = None
 
 
-def carried_over(dense: DenseModel, base: MorphableModel) -> MorphableModel:
-    """The dense model on the base's topology. What it lacks (expression, pose bias, groups) stays the base's."""
-    placed, weights, scale, rotation = registered(dense, base.mean)
+def carried_over(
+    dense: DenseModel,
+    base: MorphableModel,
+    place: tuple[FloatArray, FloatArray, float, FloatArray] | None = None,
+) -> MorphableModel:
+    """The dense model on the base's topology. What it lacks (expression, pose bias, groups) stays the base's.
+
+    place: what `registered` gave, where it is known.
+    """
+    placed, weights, scale, rotation = place or registered(dense, base.mean)
 
     def moved(shapes: FloatArray) -> FloatArray:
         return displaced(shapes, weights) * scale @ rotation.T

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.errors import EngineError
-from app.engine.face.carrying import DenseModel, carried_over
+from app.engine.face.carrying import DenseModel, carried_over, registered
+from app.engine.face.dense import dense_face, save_dense
 from app.engine.face.morphable_model import (
     ASSET,
     MorphableModel,
@@ -41,10 +42,15 @@ def use_face_model(path: Path | None) -> MorphableModel:
     kept = imported_path()
     if path is None:
         kept.unlink(missing_ok=True)
+        save_dense(None)
         return load_model(ASSET)
-    model = carried_over(read_dense(path), load_model(ASSET))
+    dense, base = read_dense(path), load_model(ASSET)
+    place = registered(dense, base.mean)
+    model = carried_over(dense, base, place)
+    own_mesh = None if dense.triangles is None else dense_face(dense, model, place)
     kept.parent.mkdir(parents=True, exist_ok=True)
     save_model(model, kept)
+    save_dense(own_mesh)
     return model
 
 
@@ -171,10 +177,24 @@ def _basel_2017(t: Tables) -> DenseModel:
 
 
 def _lsfm(t: Tables) -> DenseModel:
-    """all_all_all.mat of the papers' authors: struct fmod with bases in their own unit, (3V, K)."""
+    """all_all_all.mat of the papers' authors: struct fmod with bases in their own unit, (3V, K), and its triangles."""
+    mean = _points(t["fmod.mean"])
     return DenseModel(
-        _points(t["fmod.mean"]), _modes(t["fmod.id_basis"], 1.0), _modes(t["fmod.exp_basis"], 1.0)
+        mean,
+        _modes(t["fmod.id_basis"], 1.0),
+        _modes(t["fmod.exp_basis"], 1.0),
+        triangles=_triangles(t["fmod.faces"], len(mean)) if "fmod.faces" in t else None,
     )
+
+
+def _triangles(table: Any, count: int) -> NDArray[np.int64]:
+    """(T, 3) from 0 on of a table of either orientation, counted from 0 or, as MATLAB does, from 1."""
+    faces = np.asarray(table, np.int64)
+    faces = faces.T if faces.shape[-1] != 3 else faces
+    faces = faces - 1 if faces.max() == count else faces
+    if faces.ndim != 2 or faces.shape[1] != 3 or faces.min() < 0 or faces.max() >= count:
+        raise ValueError("triangles name vertices that are not there")
+    return faces
 
 
 def _points(flat: Any) -> FloatArray:

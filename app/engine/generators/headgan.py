@@ -21,6 +21,8 @@ from app.engine.generators import GeneratorInfo, Patch, SourceImage, Target
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from app.engine.face.dense import DenseFace
+    from app.engine.face.morphable_model import MorphableModel
     from app.engine.latent.crop import FloatPicture, Square
     from app.engine.networks.fused import FusedHeadGan
     from app.engine.reenactment import Painted
@@ -34,13 +36,15 @@ OBEYED = tuple(control.name for control in (*POSE, *PLACEMENT, *SEMANTIC, *COMPO
 
 @dataclass(frozen=True, eq=False)
 class Renderer:
-    """One model, read once; silence: the (1, 300) audio features of a still, None for a network without."""
+    """One model, read once; silence: the (1, 300) audio features of a still, None for a network without; mesh: what
+    `nmfc` draws."""
 
     network: FusedHeadGan
     device: Device
     size: int
     silence: Tensor | None
     nmfc: NmfcRenderer
+    mesh: MorphableModel | DenseFace
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,6 +168,8 @@ def loaded_renderer(model: Model) -> Renderer:
     import torch
 
     from app.engine.driving.audio_features import silence
+    from app.engine.face.dense import imported_dense
+    from app.engine.face.morphable_model import default_model
     from app.engine.networks.fused import FusedHeadGan
     from app.engine.networks.headgan import HeadGan as Network
     from app.engine.rendering.nmfc import make_renderer
@@ -176,16 +182,18 @@ def loaded_renderer(model: Model) -> Renderer:
     size = int(loaded.extras["image_size"]) if "image_size" in loaded.extras else IMAGE_SIZE
     size = size // device.shrink // 4 * 4
     quiet = torch.from_numpy(silence()) if loaded.network.config.audio else None
-    return Renderer(network, device, size, quiet, make_renderer())
+    released = "image_size" not in loaded.extras
+    dense = imported_dense() if released else None  # the mesh that the authors' networks were trained with
+    nmfc = make_renderer() if dense is None else make_renderer(dense.coordinates, dense.triangles)
+    return Renderer(network, device, size, quiet, nmfc, dense or default_model())
 
 
 def window(renderer: Renderer, square: Square, frames: tuple[FaceParams, ...]) -> FloatPicture:
     """(9, size, size): the NMFCs of the newest three frames, in the square."""
-    from app.engine.face.morphable_model import default_model
     from app.engine.reenactment import in_square, nmfc_window
 
     placed = [in_square(params, square, renderer.size) for params in frames]
-    return nmfc_window(placed, default_model(), renderer.nmfc, renderer.size)
+    return nmfc_window(placed, renderer.mesh, renderer.nmfc, renderer.size)
 
 
 def encoded(renderer: Renderer, photo: FloatPicture, nmfc: FloatPicture) -> Any:

@@ -72,16 +72,20 @@ def vertex_shades(points: NDArray, triangles: NDArray) -> NDArray[np.float32]:
     return np.asarray(SKIN / 255 * (AMBIENT + (1 - AMBIENT) * wrapped[:, None]), np.float32)
 
 
-def make_renderer() -> NmfcRenderer:
-    """The default model's renderer: OpenGL off screen if the machine has it, else NumPy."""
+def make_renderer(mean: NDArray | None = None, triangles: NDArray | None = None) -> NmfcRenderer:
+    """A mesh's renderer, the default model's if none is given: OpenGL off screen if the machine has it, else NumPy.
+
+    mean: (V, 3), whose coordinates are the colours; triangles: (T, 3).
+    """
     from app.engine.face.morphable_model import default_model
     from app.engine.rendering.reference import ReferenceRenderer
 
-    model = default_model()
+    if mean is None or triangles is None:
+        mean, triangles = default_model().mean, default_model().triangles
     try:
         from app.engine.rendering.gl import GlRenderer
 
-        return GlRenderer(model.mean, model.triangles)
+        return GlRenderer(mean, triangles)
     except Exception as reason:  # every driver fails in its own way; the NumPy renderer always works
         print(f"OpenGL is not available ({reason}); NMFC are drawn by NumPy.", file=sys.stderr)
-        return ReferenceRenderer(model.mean, model.triangles)
+        return ReferenceRenderer(mean, triangles)
