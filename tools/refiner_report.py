@@ -143,7 +143,11 @@ def measured(judge: Judge, case: Case, made: Sequence[Picture]) -> tuple[dict[st
     crop = Crop.around(case.face)
     truth = crop.cut(case.truth)
     cuts = [crop.cut(picture) for picture in made]
-    row: dict[str, Any] = {"name": case.name, "group": case.group, "same": bool((cuts[0] == cuts[1]).all())}
+    row: dict[str, Any] = {
+        "name": case.name,
+        "group": case.group,
+        "tone": tone(truth, crop.face_mask(case.face)),
+    }
     for method, picture in zip(METHODS, cuts, strict=True):
         judged = judge(picture, truth)
         for region, mask in regions(crop, case).items():
@@ -155,6 +159,17 @@ def measured(judge: Judge, case: Case, made: Sequence[Picture]) -> tuple[dict[st
             }
     source = Crop.around(case.source.face).cut(case.source.pixels)
     return row, np.hstack([source, *cuts, truth])
+
+
+def tone(truth: Picture, face: NDArray[np.bool_]) -> str:
+    """Of the skin, by the individual typology angle (Chardon et al. 1991) of the face's median colour: what light and
+    exposure leave of it."""
+    skin = np.median(truth[face], axis=0).astype(np.float32)
+    lightness, _, b = cv2.cvtColor(skin[None, None] / 255, cv2.COLOR_RGB2LAB)[0, 0]
+    if float(np.ptp(skin)) < 8:
+        return "grey"
+    angle = float(np.degrees(np.arctan2(lightness - 50, b)))
+    return "light" if angle > 41 else "medium" if angle > 10 else "dark"
 
 
 def loaded_judge(folder: Path, shared: Path, minutes: float) -> Judge:
@@ -202,12 +217,13 @@ def judging(features: Any) -> Judge:
 def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Per group and region: means of both, and in how many cases the judge prefers the refined one."""
     found: dict[str, Any] = {}
-    for group in ("clips", "portraits", "mouths"):
-        chosen = [row for row in rows if row["group"] == group]
+    tones = [f"portraits {name}" for name in ("light", "medium", "dark", "grey")]
+    for group in ("clips", "portraits", "mouths", *tones):
+        chosen = [row for row in rows if group in (row["group"], f"{row['group']} {row['tone']}")]
         if not chosen:
             continue
         names = [key.removeprefix("mesh-warp ") for key in chosen[0] if key.startswith("mesh-warp ")]
-        for region in names:
+        for region in names[-1:] if group in tones else names:
             pairs = [(row[f"mesh-warp {region}"], row[f"refined {region}"]) for row in chosen]
             numbers = {
                 key: [float(np.mean([pair[k][key] for pair in pairs])) for k in (0, 1)] for key in pairs[0][0]
@@ -238,7 +254,7 @@ def as_markdown(found: dict[str, Any]) -> str:
 def edit_sheet(folder: Path, wanted: Callable[[FittedFace], FaceEdit | None], most: int) -> Picture:
     """Photo, mesh-warp, refined for every photo of which an edit is wanted."""
     engines = [Engine(name) for name in ("mesh-warp", "refined-warp")]
-    rows = []
+    rows: list[Picture] = []
     for path in sorted((folder / "media" / "images").iterdir()):
         portrait = engines[0].open(path)
         edit = wanted(portrait.faces[0]) if len(portrait.faces) == 1 else None
@@ -283,7 +299,8 @@ def main() -> None:
     portraits = [path for path in people if path not in clips]
     portraits.sort(key=lambda path: path.stem[::-1])  # every source of portraits among the first ones
     warp, refined = MeshWarp(), RefinedWarp()
-    rows, pictures = [], {}
+    rows: list[dict[str, Any]] = []
+    pictures: dict[str, list[Picture]] = {}
     for cases in (clip_cases(clips), portrait_cases(portraits, args.portraits)):
         for case in cases:
             row, strip = measured(judge, case, both(warp, refined, case))

@@ -58,9 +58,9 @@ def opinionated() -> Refiner:
     torch.manual_seed(0)
     network = Refiner(TINY)
     with torch.no_grad():
-        network.confidence.bias.fill_(0.5)
-        network.paint.bias.fill_(0.4)
-        network.flow.bias.fill_(2.0)
+        for layer, value in ((network.confidence, 0.5), (network.paint, 0.4), (network.flow, 2.0)):
+            assert layer.bias is not None
+            layer.bias.fill_(value)
     return network
 
 
@@ -131,7 +131,7 @@ def test_without_a_model_it_says_what_is_missing(
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_additions_keep_to_their_place_and_size(dtype: type[np.generic]) -> None:
+def test_additions_keep_to_their_place_and_size(dtype: type[np.uint8] | type[np.uint16]) -> None:
     top = int(np.iinfo(dtype).max)
     photo = np.full((300, 400, 3), top // 2, dtype)
     patch = Patch(photo[100:250, 50:350].copy(), 50, 100)

@@ -15,6 +15,7 @@ from app.engine.generators.mesh_warp import MeshWarp, WarpCode, resized
 from app.engine.imaging.matte import person_matte
 from app.engine.latent.crop import Square
 from app.engine.results import Portrait
+from app.engine.warping.curves import Float32
 from app.engine.warping.evidence import LAYERS, SIZE, Evidence, cut_square, evidence, portrait_layers
 
 
@@ -34,14 +35,8 @@ def known(code: WarpCode, **values: float) -> Evidence:
     return evidence(code.face, posed, code.surface.hidden, code.layers.texture, code.layers.hold)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _fitted(portrait: Portrait) -> None:
-    global FITTED
-    FITTED = portrait.faces[0].scaled(0.5)
-
-
-def plane(found: Evidence, name: str) -> np.ndarray:
-    return found.planes[LAYERS.index(name)]
+def plane(found: Evidence, name: str) -> Float32:
+    return np.asarray(found.planes[LAYERS.index(name)])
 
 
 def test_an_unchanged_face_moves_nothing(code: WarpCode) -> None:
