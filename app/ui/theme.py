@@ -181,6 +181,8 @@ def _style_sheet(theme: Theme) -> str:
     QPushButton:focus, QToolButton:focus, QCheckBox:focus, QRadioButton:focus {{
         border: 1px solid {t.accent}; border-radius: 4px; }}
     QPushButton[primary="true"]:focus {{ border: 2px solid {t.text}; }}
+    QToolButton[popupMode="1"] {{ padding-right: 14px; }}
+    QToolButton::menu-button {{ border: none; width: 12px; }}
     QPushButton::menu-indicator, QToolButton::menu-indicator {{ image: none; }}
     QListView, QTreeView, QScrollArea {{ border: none; outline: none; }}
     QListView:focus, QTreeView:focus {{ border: 1px solid {t.accent}; }}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import QRect, QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -33,7 +33,7 @@ class ModelsDialog(QDialog):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Models"))
-        self.setMinimumSize(720, 460)
+        self.setMinimumSize(720, 560)
         self._session = session
         self.generators = self._table([self.tr("Generator"), self.tr("State"), self.tr("Licence")])
         self.generators.setAccessibleName(self.tr("Generators"))
@@ -62,6 +62,7 @@ class ModelsDialog(QDialog):
         column = QVBoxLayout(self)
         for widget in (QLabel(self.tr("Generators"), self), self.generators):
             column.addWidget(widget)
+        column.setStretchFactor(self.generators, 1)
         column.addWidget(QLabel(self.tr("Imported and shipped models"), self))
         column.addWidget(self.models)
         column.addWidget(self.note)
@@ -74,7 +75,7 @@ class ModelsDialog(QDialog):
         table.setHeaderLabels(headers)
         table.setRootIsDecorated(False)
         table.setWordWrap(True)
-        table.setTextElideMode(Qt.TextElideMode.ElideNone)
+        table.header().sectionResized.connect(lambda *_: _make_room(table))
         table.header().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         table.setColumnWidth(0, 170)
         table.setColumnWidth(2, 180)
@@ -95,6 +96,8 @@ class ModelsDialog(QDialog):
             item = QTreeWidgetItem(self.models, words)
             item.setToolTip(2, words[2])
             item.setData(0, Qt.ItemDataRole.UserRole, model)
+        for table in (self.generators, self.models):
+            _make_room(table)
         self._on_chosen()
 
     @Slot()
@@ -152,3 +155,17 @@ class ModelsDialog(QDialog):
             self.note.setText(self.tr("Done."))
             self._session.take_generators(answer.value[1])
         self._fill()
+
+
+def _make_room(table: QTreeWidget) -> None:
+    """Rows as high as their longest text, wrapped; Qt gives all of them one line."""
+    for row in range(table.topLevelItemCount()):
+        item = table.topLevelItem(row)
+        if item is None:
+            continue
+        heights = []
+        for column in range(table.columnCount()):
+            room = QRect(0, 0, max(40, table.columnWidth(column) - 16 - (20 if column == 0 else 0)), 1000)
+            flags = Qt.TextFlag.TextWordWrap.value
+            heights.append(table.fontMetrics().boundingRect(room, flags, item.text(column)).height())
+        item.setSizeHint(0, QSize(0, max(heights) + 6))

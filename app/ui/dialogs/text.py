@@ -75,7 +75,7 @@ class AboutDialog(QDialog):
         words = QLabel(self)
         words.setTextFormat(Qt.TextFormat.RichText)
         words.setWordWrap(True)
-        words.setMinimumWidth(400)
+        words.setFixedWidth(420)
         about = self.tr(
             "Edit a portrait's expression and head pose, frontalise it, drive it from a webcam or a clip."
         )
@@ -83,6 +83,8 @@ class AboutDialog(QDialog):
             "Free for any use under the MIT licence. The licences of what Mien is built on are in THIRD_PARTY.md."
         )
         words.setText(f"<h2>Mien {app.__version__}</h2><p>{about}</p><p>{licence}</p>")
+        words.ensurePolished()
+        words.setMinimumHeight(words.heightForWidth(420))  # a wrapped label asks for less than it needs
         line = QLabel(system_text().replace("\n", " · "), self)
         line.setWordWrap(True)
         theme.caption(line)

@@ -6,7 +6,8 @@ from collections import deque
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import Slot
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.engine.results import Step
@@ -15,7 +16,8 @@ from app.ui import theme
 
 SECONDS = 10.0
 STRONGEST = 3
-COLOURS = ("#e0a458", "#6fa8dc", "#8fbf7f")
+COLOURS = {"dark": ("#e0a458", "#6fa8dc", "#8fbf7f"), "light": ("#8a4f00", "#1f5c99", "#3a6b2c")}
+STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
 
 
 class Curves(QWidget):
@@ -48,20 +50,16 @@ class Curves(QWidget):
             plot.setMouseEnabled(False, False)
             plot.setMenuEnabled(False)
             plot.hideButtons()
+            plot.getPlotItem().layout.setContentsMargins(0, 8, 8, 0)  # half of the last tick's number
             plot.getAxis("left").setWidth(52)
             plot.getAxis("left").enableAutoSIPrefix(False)
             plot.addLegend(offset=(4, 1), labelTextSize="8pt", colCount=3)
             self._plots.append(plot)
-            self._lines.append([self._line(pyqtgraph, plot, index) for index in range(3)])
+            self._lines.append([plot.plot() for _ in STYLES])
             self._row.addWidget(plot)
         for line, name in zip(self._lines[0], (self.tr("yaw"), self.tr("pitch"), self.tr("roll"))):
             self._name(self._plots[0], line, name)
         self.restyle()
-
-    def _line(self, pyqtgraph: Any, plot: Any, index: int) -> Any:
-        styles = (pyqtgraph.QtCore.Qt.PenStyle.SolidLine, pyqtgraph.QtCore.Qt.PenStyle.DashLine)
-        style = (*styles, pyqtgraph.QtCore.Qt.PenStyle.DotLine)[index]
-        return plot.plot(pen=pyqtgraph.mkPen(COLOURS[index], width=1.5, style=style))
 
     @staticmethod
     def _name(plot: Any, line: Any, name: str) -> None:
@@ -74,8 +72,15 @@ class Curves(QWidget):
     def restyle(self) -> None:
         """Take the theme's colours."""
         t = theme.current()
-        for plot in self._plots:
+        for plot, lines in zip(self._plots, self._lines):
             plot.setBackground(t.canvas)
+            for line, colour, style in zip(lines, COLOURS[t.name], STYLES):
+                pen = QPen(QColor(colour), 1.5, style)
+                pen.setCosmetic(True)
+                line.setPen(pen)
+            legend = plot.getPlotItem().legend
+            legend.setLabelTextColor(QColor(t.text))
+            legend.setBrush(QColor(t.canvas))
             for side in ("left", "bottom"):
                 plot.getAxis(side).setPen(t.line)
                 plot.getAxis(side).setTextPen(t.quiet)
