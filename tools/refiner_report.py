@@ -111,13 +111,13 @@ def lip_gap(face: FittedFace) -> float:
     return float(np.linalg.norm(upper - lower) / face.params.camera.scale)
 
 
-def both(warp: MeshWarp, refined: RefinedWarp, case: Case) -> list[Picture]:
-    """The case by mesh-warp and refined."""
+def both(warp: MeshWarp, refined: RefinedWarp, case: Case) -> tuple[list[Picture], float]:
+    """The case by mesh-warp and refined, and the milliseconds that refining took."""
     code = warp.taken_apart(case.source)
     target = Target(case.params, observed=True)
     seen = RefinedCode(code, portrait_layers(code.face, code.layers.texture))
     patches = (warp.generate(code, target), refined.generate(seen, target))
-    return [paste(case.source.pixels, patch) for patch in patches]
+    return [paste(case.source.pixels, patch) for patch in patches], dict(patches[1].ms).get("refine", 0.0)
 
 
 def regions(crop: Crop, case: Case) -> dict[str, NDArray[np.bool_]]:
@@ -303,13 +303,16 @@ def main() -> None:
     pictures: dict[str, list[Picture]] = {}
     for cases in (clip_cases(clips), portrait_cases(portraits, args.portraits)):
         for case in cases:
-            row, strip = measured(judge, case, both(warp, refined, case))
-            rows.append(row)
+            made, ms = both(warp, refined, case)
+            row, strip = measured(judge, case, made)
+            rows.append({**row, "ms": ms})
             pictures.setdefault(case.group, []).append(strip)
             print(len(rows), case.name, file=sys.stderr)
     found = summary(rows)
     (args.out / "report.json").write_text(json.dumps({"summary": found, "rows": rows}, indent=1))
-    (args.out / "report.md").write_text(as_markdown(found))
+    times = sorted(row["ms"] for row in rows)
+    speed = f"\nRefining took {times[0]:.1f} ms at least, {times[len(times) // 2]:.1f} ms in the middle.\n"
+    (args.out / "report.md").write_text(as_markdown(found) + speed)
     for group, strips in pictures.items():
         chosen = np.linspace(0, len(strips) - 1, min(16, len(strips))).astype(int)
         write_png(args.out / f"{group}.png", in_columns([strips[k] for k in chosen], 2))
