@@ -44,13 +44,15 @@ def errors() -> list[str]:
 
 
 def error_texts(module: ast.Module) -> Iterator[str]:
-    """What a module says in its errors; a name stands for whatever the module assigns to it anywhere."""
+    """What a module says in its errors and lacks; a name stands for whatever the module assigns to it anywhere."""
     assigned: dict[str, list[ast.expr]] = {}
     for node in ast.walk(module):
         if isinstance(node, ast.Assign):
             for target in node.targets:
                 if isinstance(target, ast.Name):
                     assigned.setdefault(target.id, []).append(node.value)
+    for reason in assigned.get("missing", []):  # what a generator lacks
+        yield from templates(reason, assigned)
     for node in ast.walk(module):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "EngineError":
             for argument in node.args[:2]:

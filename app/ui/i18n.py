@@ -37,12 +37,13 @@ class ErrorCatalogue:
         # The template with the most words of its own first: the others might match it too.
         ordered = sorted(texts.items(), key=lambda pair: -len(pair[0].replace("{}", "")))
         self._entries = [(_pattern(english), own) for english, own in ordered]
+        self._whole = {english: own for english, own in texts.items() if "{}" not in english}
 
     def sentence(self, english: str) -> str:
         """The sentence in the catalogue's language; as it is where no template fits."""
         for pattern, own in self._entries:
             if found := pattern.fullmatch(english):
-                return own.format(*found.groups())
+                return own.format(*(self._whole.get(value, value) for value in found.groups()))
         return english
 
     def error(self, error: EngineError) -> EngineError:
@@ -60,6 +61,11 @@ _errors = ErrorCatalogue({})
 def told(error: EngineError) -> EngineError:
     """An error of the engine in the window's language."""
     return _errors.error(error)
+
+
+def sentence(english: str) -> str:
+    """A sentence of the engine, such as what a generator lacks, in the window's language."""
+    return _errors.sentence(english)
 
 
 def read(language: str, part: str = "") -> dict[str, str]:

@@ -65,7 +65,7 @@ class StatusBar(QStatusBar):
             action.setData(info.name)
             if info.missing:
                 action.setText(self.tr("{} — weights missing").format(info.title))
-                action.setToolTip(info.missing)
+                action.setToolTip(i18n.sentence(info.missing))
             self._choices.addAction(action)
 
     @Slot(object)

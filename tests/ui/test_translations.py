@@ -74,6 +74,8 @@ def test_the_longest_template_that_fits_is_taken_and_its_values_filled_in(german
     )
     assert i18n.told(small).message == "a.png hat nur 3 x 4 Pixel."
     assert i18n.told(EngineError("Nobody knows this.", "Never mind.")).message == "Nobody knows this."
+    lacking = "HeadGAN cannot run yet: it needs a HeadGAN checkpoint, such as the authors' latest_net_G.pth."
+    assert "HeadGAN-Gewichte" in i18n.sentence(lacking)
 
 
 def test_the_error_bar_speaks_the_window_s_language(german: None, qtbot: QtBot) -> None:

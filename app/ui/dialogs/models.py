@@ -84,7 +84,7 @@ class ModelsDialog(QDialog):
     def _fill(self) -> None:
         self.generators.clear()
         for info in self._session.generators:
-            state = info.missing or self.tr("ready")
+            state = i18n.sentence(info.missing) if info.missing else self.tr("ready")
             item = QTreeWidgetItem(self.generators, [info.title, state, info.licence])
             item.setIcon(0, icons.icon("warning" if info.missing else "check", "quiet"))
             for part in (1, 2):

@@ -12,7 +12,7 @@ from app.engine.face.parameters import FaceEdit, FittedFace
 from app.engine.generators import GeneratorInfo, LatentControl
 from app.session.scheduler import PictureWish
 from app.session.session import Session
-from app.ui import icons, theme
+from app.ui import i18n, icons, theme
 from app.ui.panels.binding import Gestures
 from app.ui.panels.hover_pictures import HoverPictures
 from app.ui.panels.inversion_card import InversionCard
@@ -59,7 +59,7 @@ class LatentsGroup(FoldingGroup):
         self.rows = [self._row(latent) for latent in info.latents] if info.missing is None else []
         chain(self.rows)
         self._pictures.show_generator(info)
-        self.missing.setText(info.missing or "")
+        self.missing.setText(i18n.sentence(info.missing or ""))
         self.missing.setVisible(info.missing is not None)
         self.get.setVisible(info.missing is not None)
         self.setVisible(bool(info.latents))
