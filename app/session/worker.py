@@ -185,7 +185,7 @@ class EngineThread(QObject):
         self.worker.seen += 1
 
     def start(self) -> None:
-        self._thread.start()
+        self._thread.start(QThread.Priority.LowPriority)  # which Linux leaves to `NICENESS`
         self._start.emit()
 
     def run(self, task: Task) -> None:
