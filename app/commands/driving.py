@@ -60,6 +60,8 @@ def run_drive(args: argparse.Namespace) -> None:
     from app.engine.face.retargeting import RetargetSettings
 
     engine = Engine(args.engine)
+    if engine.generator.info.note:
+        say(str(engine.generator.info.note))
     portrait = engine.open(args.photo)
     face = chosen_face(portrait, args.face)
     values = {**(preset_values(args.preset) if args.preset else {}), **dict(args.set)}

@@ -57,15 +57,19 @@ def run_list(args: argparse.Namespace) -> None:
     from app.engine.evaluation.needs import missing_metrics
     from app.engine.weights import models
 
-    missing = {info.name: info.missing for info in Engine().generators() if info.missing}
+    generators = Engine().generators()
+    missing = {info.name: info.missing for info in generators if info.missing}
+    notes = {info.name: str(info.note) for info in generators if info.note}
     if args.json:
-        told = {"models": [as_json(m) for m in models()], "missing": missing, "metrics": missing_metrics()}
-        print_json(told)
+        told = {"missing": missing, "notes": notes, "metrics": missing_metrics()}
+        print_json({"models": [as_json(m) for m in models()], **told})
         return
     for model in models():
         print(f"{model.name}: {model.title}. Licence: {model.licence}. {model.use}")
     for name, what in missing.items():
         print(f"{name} cannot run yet: {what}")
+    for name, note in notes.items():
+        print(f"{name}: {note}")
     for metric, what in missing_metrics().items():
         print(f"metric {metric} is not measured: import {what}")
 

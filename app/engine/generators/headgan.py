@@ -7,6 +7,7 @@ flow that it predicts, at the photo's resolution, so an unchanged edit is the ph
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,9 +38,10 @@ OBEYED = tuple(control.name for control in (*POSE, *PLACEMENT, *SEMANTIC, *COMPO
 @dataclass(frozen=True, eq=False)
 class Renderer:
     """One model, read once; silence: the (1, 300) audio features of a still, None for a network without; mesh: what
-    `nmfc` draws."""
+    `nmfc` draws; paint: the network per frame (`painter`)."""
 
     network: FusedHeadGan
+    paint: Callable[..., Tensor]
     device: Device
     size: int
     silence: Tensor | None
@@ -185,7 +187,7 @@ def loaded_renderer(model: Model) -> Renderer:
     released = "image_size" not in loaded.extras
     dense = imported_dense() if released else None  # the mesh that the authors' networks were trained with
     nmfc = make_renderer() if dense is None else make_renderer(dense.coordinates, dense.triangles)
-    return Renderer(network, device, size, quiet, nmfc, dense or default_model())
+    return Renderer(network, painter(network, device), device, size, quiet, nmfc, dense or default_model())
 
 
 def window(renderer: Renderer, square: Square, frames: tuple[FaceParams, ...]) -> FloatPicture:
@@ -194,6 +196,23 @@ def window(renderer: Renderer, square: Square, frames: tuple[FaceParams, ...]) -
 
     placed = [in_square(params, square, renderer.size) for params in frames]
     return nmfc_window(placed, renderer.mesh, renderer.nmfc, renderer.size)
+
+
+def painter(network: FusedHeadGan, device: Device) -> Callable[..., Tensor]:
+    """A reference's tensors, NMFCs and, for a network that hears, sound -> (1, 5, size, size): picture in [0, 1] and
+    flow, float32; on CUDA as one graph."""
+    import torch
+
+    from app.engine.cuda_graph import Graphed
+    from app.engine.networks.fused import Reference
+
+    def paint(
+        full: Tensor, half: Tensor, quarter: Tensor, photo: Tensor, normal: Tensor, *rest: Tensor
+    ) -> Tensor:
+        out = network.animate(Reference((full, half, quarter), photo, normal), *rest)
+        return torch.cat([(out.image.float().clamp(-1, 1) + 1) / 2, out.flow.float()], dim=1)
+
+    return Graphed(paint) if device.kind == "cuda" else paint
 
 
 def encoded(renderer: Renderer, photo: FloatPicture, nmfc: FloatPicture) -> Any:
@@ -218,9 +237,12 @@ def rendered(
     sound = renderer.silence if audio is None else torch.tensor([audio])
     with torch.inference_mode():
         nmfc = torch.from_numpy(conditions[None]).to(device.torch_device, device.dtype)
-        heard = None if sound is None else sound.to(device.torch_device, device.dtype)
-        out = renderer.network.animate(reference, nmfc, None if renderer.silence is None else heard)
-        both = torch.cat([(out.image.float().clamp(-1, 1) + 1) / 2, out.flow.float()], dim=1)
+        heard = (
+            ()
+            if renderer.silence is None or sound is None
+            else (sound.to(device.torch_device, device.dtype),)
+        )
+        both = renderer.paint(*reference.levels, reference.photo, reference.normal, nmfc, *heard)
     values: Any = both[0].permute(1, 2, 0).cpu().numpy()
     return Frame(np.ascontiguousarray(values[..., :3]), np.ascontiguousarray(values[..., 3:]))
 

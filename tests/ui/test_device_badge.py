@@ -1,0 +1,38 @@
+"""The status bar's badge: what the device and the generator have to say, together, and gone when it is over."""
+
+from __future__ import annotations
+
+import numpy as np
+from pytestqt.qtbot import QtBot
+
+from app.engine.device import FULL
+from app.engine.driving.speech import UNHEARD
+from app.engine.generators import GeneratorInfo
+from app.engine.results import Rendered, Step
+from app.ui.status import StatusBar
+
+PIXELS = np.zeros((2, 2, 3), np.uint8)
+INFO = GeneratorInfo("headgan", "HeadGAN", 256, (), ("mine",), "free", note=UNHEARD)
+
+
+def test_reasons_stand_together_and_go_one_by_one(qtbot: QtBot) -> None:
+    bar = StatusBar()
+    qtbot.addWidget(bar)
+    bar.show_generator(INFO)
+    bar.show_rendered(Rendered(PIXELS, None, 1.0, 0.5, {"total": 3.0}, "CPU float32", FULL[2]))
+    assert bar.device.text() == "CPU float32"
+    told = bar.warning.toolTip()
+    assert str(UNHEARD) in told and str(FULL[2]) in told and not bar.warning.isHidden()
+    bar.show_rendered(Rendered(PIXELS, None, 1.0, 0.5, {"total": 3.0}, "", None))
+    assert bar.device.text() == "CPU float32" and bar.warning.toolTip() == str(UNHEARD)
+    bar.show_generator(GeneratorInfo("mesh-warp", "Mesh warp", 0, (), (), "MIT"))
+    assert bar.warning.isHidden()
+
+
+def test_a_driven_portrait_s_steps_tell_too(qtbot: QtBot) -> None:
+    bar = StatusBar()
+    qtbot.addWidget(bar)
+    bar.show_step(Step(1, 0, extra={"notice": FULL[1]}))
+    assert bar.warning.toolTip() == str(FULL[1])
+    bar.show_step(Step(2, 0, extra={"notice": None}))
+    assert bar.warning.isHidden()
