@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QToolButton, QV
 
 from app.engine.face.controls import BY_NAME
 from app.engine.face.parameters import FaceEdit
-from app.engine.results import Rendered
+from app.engine.results import Flow, Rendered
 from app.engine.weights import data_folder
 from app.session.presets import PresetLibrary
 from app.session.session import Session
@@ -86,6 +86,11 @@ class CompareBar(QWidget):
         button.toggled.connect(self._on_layer)
         return button
 
+    def show_flow_told(self, told: bool) -> None:
+        """Whether there is a flow to lay over the picture, or its generator keeps it to itself."""
+        silent = self.tr("This generator does not tell its flow")
+        self.layers["flow"].setToolTip(self.layers["flow"].accessibleName() if told else silent)
+
     @Slot(bool)
     def _on_layer(self, shown: bool) -> None:
         self.layer_toggled.emit(self.sender().property("layer"), shown)
@@ -126,6 +131,7 @@ class EditSpace(QObject):
         self.canvas.drawing_changed.connect(self._actions["draw_box"].setChecked)
         self.compare.layer_toggled.connect(self._on_layer)
         self._session.rendered.connect(self._on_rendered)
+        self._session.flow_ready.connect(self._on_flow)
         self._session.closed.connect(self._on_closed)
         self._connect_nmfc()
         self._actions["after"].setChecked(True)
@@ -176,6 +182,10 @@ class EditSpace(QObject):
         self.canvas.set_layer(name, shown)
         if name == "flow":
             self._session.show_flow(shown)
+
+    @Slot(object)
+    def _on_flow(self, flow: Flow | None) -> None:
+        self.compare.show_flow_told(flow is not None or self._session.edit.is_identity)
 
     # -- the face model's picture in the corner
 
