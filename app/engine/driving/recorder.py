@@ -18,6 +18,7 @@ from app.engine.driving.sinks import ENDINGS, FilmSink, PngSink, Sink, Tell
 from app.engine.errors import EngineError
 
 PICTURES_WAITING = 12
+SOUND_WAITING = 20.0  # seconds: an encoder this far behind gets silence instead, so that memory cannot fill
 DISK_RESERVE = 32 * 1024 * 1024  # bytes left free: enough to write the film's index
 
 
@@ -72,6 +73,7 @@ class Recorder:
         self.error: EngineError | None = None
         self._waiting: deque[_Item] = deque()
         self._pictures_waiting = 0
+        self._sound_waiting = 0.0  # seconds
         self._change = threading.Condition()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
@@ -116,10 +118,12 @@ class Recorder:
         assert self._sound is not None
         seconds = self._clock.place(time, len(samples)) - self._start
         early = max(0, min(len(samples), round(-seconds * self._sound[0])))
-        if early < len(samples):
-            with self._change:
-                start = max(0.0, seconds + early / self._sound[0])
-                self._put(_Item(samples[early:].copy(), start, is_sound=True))
+        if early == len(samples) or (self._live and self._sound_waiting > SOUND_WAITING):
+            return
+        with self._change:
+            start = max(0.0, seconds + early / self._sound[0])
+            self._sound_waiting += (len(samples) - early) / self._sound[0]
+            self._put(_Item(samples[early:].copy(), start, is_sound=True))
 
     def stop(self, track: SoundTrack | None = None, tell: Tell | None = None) -> Recording:
         """Finish the file; `track` lays a clip's sound under it. EngineError if nothing was recorded.
@@ -172,6 +176,8 @@ class Recorder:
                 self._change.wait()
             item = self._waiting.popleft()
             self._pictures_waiting -= not item.is_sound
+            if item.is_sound and self._sound is not None:
+                self._sound_waiting -= len(item.data) / self._sound[0]
             self._change.notify_all()
             return item
 

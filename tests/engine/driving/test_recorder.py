@@ -18,7 +18,7 @@ from PIL import Image
 
 from app.engine.driving import ffmpeg, sinks
 from app.engine.driving.audio import SoundTrack, clip_sound
-from app.engine.driving.recorder import PICTURES_WAITING, Recorder, disk_left
+from app.engine.driving.recorder import PICTURES_WAITING, SOUND_WAITING, Recorder, disk_left
 from app.engine.driving.video import VideoSource
 from app.engine.driving.virtual import VirtualCamera, flash_picture, virtual_sound
 from app.engine.errors import EngineError
@@ -155,6 +155,35 @@ def test_a_slow_encoder_never_holds_up_the_view(tmp_path: Path, monkeypatch) -> 
     recording = recorder.stop()
     assert sum(taken) <= PICTURES_WAITING + 1 and recording.dropped == 60 - sum(taken)
     assert recording.pictures == sum(taken) and len(times_of(recording.path)) == sum(taken)
+
+
+def test_sound_that_an_encoder_cannot_take_does_not_fill_the_memory(tmp_path: Path, monkeypatch) -> None:
+    import threading
+
+    gate = threading.Event()
+    real = sinks.FilmSink.sound
+
+    def slow(self, samples, seconds):
+        gate.wait(20)
+        real(self, samples, seconds)
+
+    monkeypatch.setattr(sinks.FilmSink, "sound", slow)
+    recorder = Recorder(tmp_path / "a.mp4", sound=(8000, 1))
+    recorder.write(picture(10), 0.0)
+    for k in range(100):
+        recorder.write_sound(np.zeros((8000, 1), np.float32), float(k))
+    assert recorder.waiting <= SOUND_WAITING + 4
+    gate.set()
+    deadline = time.monotonic() + 60
+    while recorder.waiting and time.monotonic() < deadline:
+        time.sleep(0.01)
+    recorder.write(picture(20), 100.0)
+    for k in range(100, 103):
+        recorder.write_sound(np.full((8000, 1), 0.5, np.float32), float(k))
+    path = recorder.stop().path
+    sound = np.concatenate(list(clip_sound(path, 8000)))
+    assert len(sound) == pytest.approx(103 * 8000, rel=0.02)  # silence where it was left out
+    assert np.abs(sound[100 * 8000 + 4000 : 101 * 8000]).max() > 0.2
 
 
 def test_drops_do_not_change_the_speed(tmp_path: Path) -> None:
