@@ -46,8 +46,9 @@ PORTRAITS = "portraits.npz"
 LEAST = 100
 R1_EVERY = 16
 SHOWN = 16
+WARM_UP_PACE = 1e-2, 0.9  # learning rate and momentum
 KNOWN = 0.5  # of the latents are portraits'
-ALIKE = 2.0  # weight of their coarse look
+ALIKE = 10.0  # weight of their coarse look
 BASIS_SIDE = 32  # px of the pictures the latents are computed of
 LEAST_COLOUR = 4.0  # mean range of a pixel's channels, of 255
 OURS = "Yours: trained here on your portraits, whose licence applies."
@@ -62,7 +63,7 @@ class StyleGanSettings:
     size: int = 64
     max_channels: int = 128
     style_dim: int = 128
-    n_mlp: int = 4
+    n_mlp: int = 1  # more layers hide the portraits' latents, which are whitened already
     batch: int = 16
     rate: float = 2.5e-3
     half_life: float = 4000.0
@@ -132,6 +133,7 @@ class StyleGanRecipe:
         rng = torch.Generator().manual_seed(int(batch["seed"][0]))
         if not self.is_warm:
             return self._warm_up(real, z, rng, stepper)
+        self._pace(self.settings.rate, 0.0)
         adaptation = Adaptation(self.state["p"])
         with self._autocast(stepper):
             fake = self._made(z, rng)  # the same for both networks' steps
@@ -161,7 +163,8 @@ class StyleGanRecipe:
     def _warm_up(
         self, real: Tensor, z: Tensor, rng: torch.Generator, stepper: Stepper
     ) -> Mapping[str, Tensor]:
-        """Draw the portraits from their latents."""
+        """Draw the portraits from their latents: no game of two yet, so that strides can be long and steady."""
+        self._pace(*WARM_UP_PACE)
         with self._autocast(stepper):
             made = self._made(z, rng)
         loss = band_distance(made, real)
@@ -169,6 +172,10 @@ class StyleGanRecipe:
         self.state["steps"] += 1
         self._remember(len(real) * stepper.world)
         return {"warm-up": loss}
+
+    def _pace(self, rate: float, momentum: float) -> None:
+        for group in self.optimisers["generator"].param_groups:
+            group["lr"], group["betas"] = rate, (momentum, group["betas"][1])
 
     @staticmethod
     def _unlike(fake: Tensor, real: Tensor, known: Tensor) -> Tensor:

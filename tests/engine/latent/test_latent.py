@@ -186,3 +186,31 @@ def test_principal_directions_are_orthogonal_repeatable_and_move_the_picture(mod
         turned = model.render(moved(wplus, directions, torch.tensor([[3.0, 0, 0, 0]])))
     assert torch.equal(still, model.render(wplus))
     assert (turned - still).abs().max() > 1e-3
+
+
+def test_at_256_px_an_encoded_picture_comes_back():
+    """The released shape of W+, 14 x 512: a rough code from an encoder, and the generator tuned to the picture."""
+    torch.manual_seed(0)
+    generator = Generator(256, 1, max_channels=48, n_mlp=2).eval()
+    for layer in generator.modules():
+        if hasattr(layer, "demodulate") and not layer.demodulate:
+            layer.weight.data *= 0.3
+    centre = generator.mean_latent(256)
+    with torch.no_grad():
+        code = generator.latent(torch.randn(1, 512))
+        rough = code + 0.2 * code.std() * torch.randn_like(code)
+        image = LatentModel(generator, centre, 0.7).render(code)
+
+    class Encoder(torch.nn.Module):
+        def forward(self, image):
+            return rough
+
+    encoded = LatentModel(generator, centre, 0.7, Encoder())
+    steps, inversion = finished(invert(encoded, image, InversionSettings(tune_steps=25)))
+    errors = []
+    for tuned in (encoded, encoded.tuned(inversion)):
+        with torch.no_grad():
+            errors.append((tuned.render(inversion.wplus) - image).square().mean())
+    before, after = (float(10 * torch.log10(4 / error)) for error in errors)
+    assert inversion.wplus.shape == (1, 14, 512) and steps[-1].total == 25
+    assert before < 27 and after >= 30, (before, after)
