@@ -29,7 +29,10 @@ SIZES = (1024, 2048)
 def add(subparsers: Subparsers) -> None:
     bench = subparsers.add_parser("bench", help="milliseconds by stage on this machine")
     bench.add_argument(
-        "photo", type=Path, nargs="?", help="default: the bundled sample; “live” benches driving"
+        "photo",
+        type=Path,
+        nargs="?",
+        help="default: the bundled sample; “live” benches driving, “network” HeadGAN",
     )
     length = "length of “bench live”"
     bench.add_argument("--seconds", type=ranged(float, 1, 86_400), default=20.0, help=length)
@@ -46,6 +49,11 @@ def add(subparsers: Subparsers) -> None:
 def run_bench(args: argparse.Namespace) -> None:
     from app.engine.engine import Engine
 
+    if args.photo == Path("network"):
+        from app.commands.bench_network import network_report
+
+        show(network_report(args.repeats), args.json)
+        return
     engine = Engine(args.engine)
     if args.photo == Path("live"):
         show_live(engine, args)
