@@ -34,6 +34,11 @@ DOCUMENTED = {  # picture taken in the dark theme -> its name in the documentati
     "dialog-models": "models",
 }
 TIMEOUT = 120.0
+EXAMPLE_COVERAGE = [
+    {"name": "yaw", "edges": [-45, -15, 15, 45], "counts": [40, 210, 0], "gaps": [[15, 45]]},
+    {"name": "pitch", "edges": [-30, -10, 10, 30], "counts": [12, 200, 38], "gaps": []},
+    {"name": "exp1", "edges": [-2, 0, 2], "counts": [130, 120], "gaps": []},
+]
 
 
 def main() -> None:
@@ -161,6 +166,7 @@ class Photographer:
     def dialogs(self) -> None:
         from app.session.presets import SHIPPED, PresetLibrary
         from app.session.project import save_project
+        from app.session.training import Training
         from app.ui import palette
         from app.ui.dialogs.batch import BatchDialog
         from app.ui.dialogs.export import ExportDialog
@@ -169,6 +175,7 @@ class Photographer:
         from app.ui.dialogs.recovery import RecoveryDialog
         from app.ui.dialogs.settings import SettingsDialog
         from app.ui.dialogs.text import AboutDialog, CrashDialog, TextDialog
+        from app.ui.training.window import TrainingWindow
 
         window = self.window
         session, settings, actions = window.session, window.settings, window.actions_
@@ -177,6 +184,11 @@ class Photographer:
         left = window.autosave._folder / "left.mien"
         save_project(left, session.document)
         examined = "ok       Python          3.11\nabsent   CUDA            no GPU was found"
+        training = TrainingWindow(session, Training(window), window)
+        training.personal.finish({"coverage": EXAMPLE_COVERAGE})
+        for step in range(1, 400):
+            losses = {"perceptual": 5 / step**0.3, "matching": 30 / step**0.2, "l1": 0.6 / step**0.4}
+            training.progress.curves.add(step, losses)
         dialogs: dict[str, QWidget] = {
             "export": ExportDialog(session.portrait.photo, settings, window),
             "batch": BatchDialog(session, settings, presets, window),
@@ -188,6 +200,7 @@ class Photographer:
             "crash": CrashDialog("Traceback (most recent call last):\n  …\nValueError: an example", window),
             "diagnostics": TextDialog("Diagnostics", "What this machine has.", examined, window),
             "about": AboutDialog(window),
+            "training": training,
             "palette": palette.Palette(palette.commands(actions), window),
         }
         dialogs["training"] = self.training_window()

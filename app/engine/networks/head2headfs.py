@@ -135,9 +135,13 @@ class Projection(nn.Module):
 
     @torch.no_grad()
     def personalised(self, h: Tensor) -> Projection:
-        """W is replaced by the one row h (1, n_features); w_0 and c are kept."""
+        """W is replaced by the one row h (1, n_features), as long as W's rows are; w_0 and c are kept.
+
+        Equation 8 brings h and w_i to one direction only: at h's own length the scores were tens of times too large,
+        and the generator spent the first hundred steps on them.
+        """
         person = Projection(1, h.shape[1]).to(h.device)
-        person.rows.weight.copy_(h)
+        person.rows.weight.copy_(h * self.rows.weight.norm(dim=1).mean() / h.norm())
         person.common.copy_(self.common)
         person.bias.copy_(self.bias)
         return person

@@ -5,7 +5,6 @@ Hinge loss, all lambdas 10, backgrounds removed. The perceptual loss and the flo
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
@@ -121,6 +120,8 @@ class FsInitialisation(_FsRecipe):
 class FsFineTuning(_FsRecipe):
     """The second stage, on one person's footage: instance normalisation at h_new and W replaced by it.
 
+    Mouth and dynamics discriminators begin afresh, which the paper's do not: after a first stage on a few people they
+    know those by heart, and a new person's frames were worse after as many steps (docs/personal_models.md).
     Without a first stage everything starts from random weights (Table 2's comparison).
     """
 
@@ -144,10 +145,6 @@ class FsFineTuning(_FsRecipe):
             image = start.image_discriminator.personalised(h)
         config = {"kind": "head2headfs", **sizes, "size": footage.size, "of": footage.name, "tuned": True}
         self._set_up([footage], generator, image, width, config)
-        if start is not None:
-            self.mouth.load_state_dict(copy.deepcopy(start.mouth.state_dict()))
-            for own, other in zip(self.dynamics, start.dynamics):
-                own.load_state_dict(copy.deepcopy(other.state_dict()))
 
 
 def clean(footage: Footage, part: slice) -> NDArray[np.float32]:

@@ -134,7 +134,8 @@ def test_projection_is_equation_7_and_becomes_one_persons():
     torch.testing.assert_close(scores[1, 0, 2, 0], expected, atol=1e-4, rtol=1e-4)
     h = torch.randn(1, 512)
     person = projection.personalised(h)
-    expected = d[0, :, 0, 0] @ (h[0] + projection.common) + 0.7
+    row = h[0] / h.norm() * projection.rows.weight.norm(dim=1).mean()
+    expected = d[0, :, 0, 0] @ (row + projection.common) + 0.7
     torch.testing.assert_close(
         person(d, torch.zeros(2, dtype=torch.int64))[0, 0, 0, 0], expected, atol=1e-4, rtol=1e-4
     )
