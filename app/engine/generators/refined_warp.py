@@ -63,10 +63,10 @@ class RefinedWarp:
         if model is None:
             missing = "it needs a refiner: train one with “mien train refiner FOLDER”"
             return GeneratorInfo(
-                "refined-warp", "Mesh warp, refined", 0, own.controls, (KIND,), "", (), missing
+                "refined-warp", "Mesh warp, refined (trial)", 0, own.controls, (KIND,), "", (), missing
             )
         return GeneratorInfo(
-            "refined-warp", "Mesh warp, refined", 0, own.controls, (model.name,), model.licence
+            "refined-warp", "Mesh warp, refined (trial)", 0, own.controls, (model.name,), model.licence
         )
 
     def encode(self, source: SourceImage) -> RefinedCode:
