@@ -19,6 +19,7 @@ import torch
 import torch.nn.functional as F
 
 from app.engine.device import CPU, Device, best_device
+from app.engine.generators.headgan import painter
 from app.engine.networks.blocks import fold_spectral_norm
 from app.engine.networks.fused import FusedHeadGan
 from app.engine.networks.headgan import LIGHT, RGB, HeadGan, HeadGanConfig
@@ -61,6 +62,14 @@ def variants(config: HeadGanConfig, size: int, device: Device) -> dict[str, Fram
     }
     if device.precision != "float32":
         frames["fused, half"] = fused(device)
+    if device.kind == "cuda":
+        network = device.place(FusedHeadGan(folded))
+        paint = painter(network, device)  # what the generator runs: one CUDA graph
+        put = {"device": device.torch_device, "dtype": device.dtype}
+        seen = network.encode(reference.to(**put))
+        rest = () if audio is None else (audio.to(**put),)
+        tensors = (*seen.levels, seen.photo, seen.normal)
+        frames["fused, half, graph"] = lambda: paint(*tensors, nmfc.to(**put), *rest).cpu()
     return frames
 
 

@@ -32,7 +32,7 @@ def add(subparsers: Subparsers) -> None:
         "photo",
         type=Path,
         nargs="?",
-        help="default: the bundled sample; “live” benches driving, “network” HeadGAN",
+        help="default: the bundled sample; “live” benches driving",
     )
     length = "length of “bench live”"
     bench.add_argument("--seconds", type=ranged(float, 1, 86_400), default=20.0, help=length)
@@ -49,11 +49,6 @@ def add(subparsers: Subparsers) -> None:
 def run_bench(args: argparse.Namespace) -> None:
     from app.engine.engine import Engine
 
-    if args.photo == Path("network"):
-        from app.commands.bench_network import network_report
-
-        show(network_report(args.repeats), args.json)
-        return
     engine = Engine(args.engine)
     if args.photo == Path("live"):
         show_live(engine, args)
