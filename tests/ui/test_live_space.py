@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QPaintEvent
 from pytestqt.qtbot import QtBot
 
+from app.commands.bench_live import Display
+from app.engine.results import Step
 from app.ui.dialogs.film import FilmDialog
 from app.ui.live import record_bar
 from app.ui.live.cameras import Camera
+from app.ui.live.views import LiveView
 from app.ui.main_window import MainWindow
 from tests.fakes import FakeEngine
 
@@ -160,3 +166,23 @@ def test_a_folder_of_frames_can_drive(live: MainWindow, tmp_path: Path, monkeypa
     folder = next(one for one in driver.browse.menu().actions() if "Folder" in one.text())
     folder.trigger()
     assert driver.source.currentData() == tmp_path and driver.loop.isVisible()
+
+
+def test_the_bench_paints_the_three_views_with_every_picture(qtbot: QtBot, monkeypatch) -> None:
+    painted: list[str] = []
+    real = LiveView.paintEvent
+
+    def paint(view: LiveView, event: QPaintEvent) -> None:
+        painted.append(view.accessibleName())
+        real(view, event)
+
+    monkeypatch.setattr(LiveView, "paintEvent", paint)
+    display = Display()
+    painted.clear()
+    frame = SimpleNamespace(pixels=np.zeros((48, 64, 3), np.uint8))
+    driven = SimpleNamespace(frame=frame, reading=SimpleNamespace(landmarks=np.zeros((478, 3))))
+    picture = np.full((40, 40, 3), 200, np.uint8)
+    assert display.show(Step(1, 0, "", picture, extra={"driven": driven, "nmfc": picture})) > 0
+    assert painted == ["portrait", "driver", "nmfc"]
+    display.show(Step(2, 0, "Paused"))
+    assert len(painted) == 3
