@@ -147,7 +147,9 @@ class Photographer:
         for group, _ in window.edit_space.edit.groups.values():
             group.heading.setChecked(True)
         self.wait_for(0.2)
-        self.take("panel-components", window.edit_space.edit.widget())
+        components = window.edit_space.edit.widget()
+        assert components is not None
+        self.take("panel-components", components)
         pictures = window.edit_space.edit._pictures
         for name in ("smile", "exp1"):
             pictures._show(window.edit_space.edit.rows[name].row)
@@ -249,6 +251,7 @@ class Photographer:
 
         def answer() -> None:
             box = QApplication.activeModalWidget()
+            assert box is not None
             self.take("dialog-unsaved", box)
             box.close()
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QLabel,
+    QLayout,
     QPlainTextEdit,
     QPushButton,
     QVBoxLayout,
@@ -83,14 +84,13 @@ class AboutDialog(QDialog):
             "Free for any use under the MIT licence. The licences of what Mien is built on are in THIRD_PARTY.md."
         )
         words.setText(f"<h2>Mien {app.__version__}</h2><p>{about}</p><p>{licence}</p>")
-        words.ensurePolished()
-        words.setMinimumHeight(words.heightForWidth(420))  # a wrapped label asks for less than it needs
         line = QLabel(system_text().replace("\n", " · "), self)
         line.setWordWrap(True)
         theme.caption(line)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
+        column.setSizeConstraint(QLayout.SizeConstraint.SetFixedSize)  # also where the screen is small
         column.setContentsMargins(24, 20, 24, 16)
         for widget in (picture, words, line, buttons):
             column.addWidget(widget)

@@ -81,6 +81,8 @@ class Curves(QWidget):
             legend = plot.getPlotItem().legend
             legend.setLabelTextColor(QColor(t.text))
             legend.setBrush(QColor(t.canvas))
+            for _, label in legend.items:
+                label.setText(label.text, color=t.text)
             for side in ("left", "bottom"):
                 plot.getAxis(side).setPen(t.line)
                 plot.getAxis(side).setTextPen(t.quiet)
