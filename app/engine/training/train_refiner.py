@@ -28,13 +28,13 @@ from app.engine.results import Step
 from app.engine.training import losses
 from app.engine.training.loop import CHECKPOINT, Batch, Plan, Stepper, start_processes, train
 from app.engine.training.perceptual import FeatureTraining
-from app.engine.training.refiner_data import RefinerSamples, as_tensors, prepare, sources
+from app.engine.training.refiner_data import RefinerSamples, prepare, sources
 from app.engine.training.train_personal import run_folder, told
 from app.engine.warping.evidence import LAYERS
 from app.engine.weights import Model, file_sha256, save_model
 
 DATA, FEATURES = "data", "features"  # in the run's folder
-FEATURE_MINUTES = 8.0
+FEATURE_MINUTES = 9.0  # at most; as long as the refiner where that is shorter
 FEATURE_BATCH = 8
 CONTRAST = 4.0  # from what relative gain of the paint over the warp on the confidence is full
 EASE = 0.02  # feature difference below which nobody is wrong
@@ -229,7 +229,7 @@ def train_refiner(
     run, stepper = run_folder(name), Stepper(device)
     yield from prepare(sources(folder, "train"), run / DATA, (stepper.rank, stepper.world))
     stepper.wait()
-    features = yield from learnt_features(run / DATA, run / FEATURES, device, steps)
+    features = yield from learnt_features(run / DATA, run / FEATURES, device, minutes, steps)
     recipe = RefinerTraining(run / DATA, features, settings)
     recipe.refiner.to(device)
     yield from told(train(recipe, Plan(run, minutes, settings.batch * stepper.world, steps=steps), device))
@@ -246,20 +246,15 @@ def prepare_only(folder: Path, name: str, shard: tuple[int, int]) -> Steps[Step,
 
 
 def learnt_features(
-    data: Path, folder: Path, device: torch.device, steps: int | None = None, minutes: float = FEATURE_MINUTES
+    data: Path, folder: Path, device: torch.device, minutes: float, steps: int | None
 ) -> Steps[Step, None, FaceFeatures]:
     """The features of a run, learnt once."""
     recipe = FeatureTraining(data)
     done = folder / "done"
-    plan = Plan(folder, 0.0 if done.exists() else minutes, FEATURE_BATCH, steps=steps)
+    plan = Plan(folder, 0.0 if done.exists() else min(minutes, FEATURE_MINUTES), FEATURE_BATCH, steps=steps)
     yield from told(train(recipe, plan, device))
     done.touch()
     return recipe.features
-
-
-def sample_batch(sample: dict[str, NDArray[Any]]) -> Batch:
-    """One prepared sample, whole, as a batch of one."""
-    return {key: torch.from_numpy(np.ascontiguousarray(v[None])) for key, v in as_tensors(sample).items()}
 
 
 assert LAYERS[GATE] == "gate"
