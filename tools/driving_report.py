@@ -116,7 +116,9 @@ def measure(rows: list[Row], model: MorphableModel) -> dict[str, Any]:
         f"exp{k + 1}": told(moved[:, k], read[:, k], errors[k], ASKED_COMPONENT) for k in strongest
     }
     eyes = (drivers, [r.fit for r in kept])
-    report["blink"] = correlation(*(np.array([min(o.expression.aperture) for o in which]) for which in eyes))
+    report["blink"] = correlation(
+        *(np.array([min(o.expression.aperture) for o in which if o]) for which in eyes)
+    )
     report["ms"] = float(np.median([r.driven.ms["total"] for r in rows]))
     return report
 
