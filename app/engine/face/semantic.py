@@ -31,7 +31,7 @@ from app.engine.face.parameters import (
 )
 
 SHUT = 0.05  # aperture of a closed eye
-WIDE = 0.10  # what eyes_wide 1 adds to an aperture
+WIDE = 0.035  # what eyes_wide 1 adds to an aperture
 EYE_WIDTH = 0.43  # lid gap over aperture, model units
 NECK_PIVOT = np.array([0.0, -0.75, -1.3])  # model space; the head turns about it (reference/mesh-warp.md, 3)
 REGULARISER = 1e-6
@@ -44,10 +44,15 @@ _LIPS = ("mouth_gap", "mouth_width", "lift_left", "lift_right", "mouth_side", "p
 
 @dataclass(frozen=True)
 class Movement:
-    """One natural full movement: index changes in eye distances, and the indices that must not change."""
+    """One natural full movement: index changes in eye distances, and the indices that must not change.
+
+    unseen: indices that a photo from the front does not show, so that the control is not read on them. The jaw's way
+    and the frown are as large as people make them in the a_* clips (95th percentile of what the landmarks tell).
+    """
 
     changes: Mapping[str, float]
     held: tuple[str, ...]
+    unseen: tuple[str, ...] = ()
 
 
 MOVEMENTS: dict[str, Movement] = {
@@ -63,11 +68,12 @@ MOVEMENTS: dict[str, Movement] = {
     "pucker": Movement(
         {"mouth_width": -0.14, "protrusion": 0.04},
         (*_BROWS, *_EYES, "mouth_gap", "mouth_side", "lift_left", "lift_right"),
+        unseen=("protrusion",),
     ),
-    "jaw_side": Movement({"jaw_side": 0.06}, (*_BROWS, *_EYES, "mouth_gap", "lift_left", "lift_right")),
+    "jaw_side": Movement({"jaw_side": 0.041}, (*_BROWS, *_EYES, "mouth_gap", "lift_left", "lift_right")),
     "brow_left": Movement({"brow_left": 0.08}, (*_LIPS, *_EYES, "brow_right", "jaw_side")),
     "brow_right": Movement({"brow_right": 0.08}, (*_LIPS, *_EYES, "brow_left", "jaw_side")),
-    "brows_together": Movement({"brow_gap": -0.05}, (*_LIPS, *_EYES)),
+    "brows_together": Movement({"brow_gap": -0.033}, (*_LIPS, *_EYES)),
     "cheeks": Movement({"cheek_left": 0.04, "cheek_right": 0.04}, (*_LIPS, *_BROWS)),
 }
 BLINKS = ("blink_left", "blink_right")
@@ -88,7 +94,11 @@ def measure_controls(before: FittedFace, after: FittedFace, model: MorphableMode
     """
     start, end = (dict(zip(indices.NAMES, indices.measure(observed(f, model)))) for f in (before, after))
     found = {
-        name: float(np.mean([(end[k] - start[k]) / change for k, change in movement.changes.items()]))
+        name: float(
+            np.mean(
+                [(end[k] - start[k]) / u for k, u in movement.changes.items() if k not in movement.unseen]
+            )
+        )
         for name, movement in MOVEMENTS.items()
     }
     was, now = before.params.expression.aperture, after.params.expression.aperture

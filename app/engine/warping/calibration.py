@@ -24,18 +24,18 @@ INDEX_GAINS = {
     "lift_left": 1.35,
     "lift_right": 1.35,
     "mouth_side": 1.6,
-    "jaw_side": 2.4,
+    "jaw_side": 3.5,
     "protrusion": 1.5,
     "brow_left": 1.65,
     "brow_right": 1.65,
-    "brow_gap": 2.4,
+    "brow_gap": 3.6,
     "cheek_left": 2.0,
     "cheek_right": 2.0,
     "eye_left": 1.0,
     "eye_right": 1.0,
 }
 GAZE_GAIN = (1.85, 4.0)
-WIDE_GAIN, CLOSING = 1.6, 1.7
+WIDE_GAIN, WIDEST, CLOSING = 5.5, 0.2, 1.7
 PROBES = ((-15.0, 0.0), (15.0, 0.0), (0.0, -15.0), (0.0, 15.0))  # (yaw, pitch) degrees from the photo's own
 TURNED = 5.0  # degrees from which a photo is also probed looking ahead
 BEYOND = 1.35  # of the probed turns up to which the response is carried on
@@ -187,7 +187,7 @@ def amplified(worn: Expression, asked: Expression) -> Expression:
 def _drawn_aperture(own: float, asked: float) -> float:
     """Half-closed lids are read as more open than they are drawn."""
     if asked >= own:
-        return own + WIDE_GAIN * (asked - own)
+        return own + min(WIDE_GAIN * (asked - own), WIDEST)
     open_ = max(own - SHUT, 1e-3)
     return float(SHUT + open_ * max(0.0, (asked - SHUT) / open_) ** CLOSING)
 

@@ -25,7 +25,9 @@ from app.engine.warping.topology import LOWER_LIDS, UPPER_LIDS
 IRIS = (473, 468)  # centres; the four rim points follow
 IRIS_EDGE = (0.92, 1.12)  # of the radius: where the iris fades into the sclera
 EDGE_BLUR = 0.012  # eye widths: softness of the lid's edge over the eyeball
-LASH_WIDTH = 0.05  # eye widths
+LASH_WIDTH = 0.08  # eye widths
+LASH_FALL = 2.2  # how much further lashes reach below the lid's line than above
+LASH_STRENGTH = 0.95  # of their colour where they are thickest
 EYE_MARGIN = 0.15  # eye widths drawn around the lids
 
 
@@ -175,13 +177,25 @@ def _eyeball(eye: Eye, pose: EyePose, corner: tuple[int, int], shape: tuple[int,
 
 
 def _lashes(colours: Float32, eye: Eye, pose: EyePose, corner: tuple[int, int]) -> Float32:
-    """A soft dark stroke along the upper lid, growing as it closes."""
+    """A soft dark stroke along the upper lid, growing as it closes; lashes hang, so it fades slowly downwards."""
     n = len(UPPER_LIDS[eye.side])
     lid = catmull_rom(pose.contour)[: 6 * (n - 1) + 1 : 2] - np.array(corner)
     y, x = np.indices(colours.shape[:2], np.float32) + np.float32(0.5)
     distance, along = distance_to(lid, x, y)
     taper = np.clip(np.sin(np.pi * np.clip(along * 0.96 + 0.02, 0, 1)), 0, 1) ** 0.5
     thick = LASH_WIDTH * eye.width * (0.35 + 0.65 * taper) * 0.5
-    strength = 0.85 * pose.closure**2 * taper
+    thick = np.where(_below(lid, pose.affine, along, x, y), LASH_FALL * thick, thick)
+    strength = LASH_STRENGTH * pose.closure**2 * taper
     share = (strength * np.exp(-((distance / np.maximum(thick, 0.5)) ** 2)))[..., None]
     return np.asarray(colours + share * (eye.lash - colours), np.float32)
+
+
+def _below(lid: FloatArray, affine: FloatArray, along: Float32, x: Float32, y: Float32) -> NDArray[np.bool_]:
+    """(h, w) where a point lies on the lower side of the lid, (N, 2) from corner to corner, in the turned eye."""
+    place = np.clip(along, 0, 1) * (len(lid) - 1)
+    steps = np.arange(len(lid))
+    u, v = x - np.interp(place, steps, lid[:, 0]), y - np.interp(place, steps, lid[:, 1])
+    across = lid[-1] - lid[0]
+    down = np.array([-across[1], across[0]])
+    down = down if down @ affine[:, 1] > 0 else -down
+    return np.asarray(u * down[0] + v * down[1] > 0)

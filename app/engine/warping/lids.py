@@ -10,7 +10,8 @@ from app.engine.warping.shell import FloatArray
 from app.engine.warping.topology import BROWS, LOWER_LIDS, N_FACE, OVAL, UPPER_LIDS, topology
 
 SHUT = 0.05  # aperture that a closed eye measures
-MEETING = 0.08  # where the lids meet, from the lower (0) to the upper lid (1)
+MEETING = -0.1  # where the lids meet, from the lower (0) to the upper lid (1): shut lids lie a little below
+WIDENING = 0.08  # the lower lid's share where an eye is opened wider
 UPPER_FOLLOWS, LOWER_FOLLOWS = 0.9, 0.55  # of the iris' rise or fall
 SKIN_RINGS = 2  # rings of skin around the lids that unroll with them
 
@@ -31,8 +32,9 @@ def move_lids(points: FloatArray, side: int, source_gap: FloatArray, factor: flo
     gap = points[upper] - points[lower]
     change = factor * source_gap - gap
     offsets = np.zeros((N_FACE, 3))
-    offsets[upper] = (1 - MEETING) * change
-    offsets[lower] = -MEETING * change
+    meeting = MEETING if factor < 1 else WIDENING
+    offsets[upper] = (1 - meeting) * change
+    offsets[lower] = -meeting * change
     lids, skin, extension = harmonic_skin(side)
     offsets[skin] = extension @ offsets[lids]
     return offsets

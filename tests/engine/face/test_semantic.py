@@ -70,9 +70,9 @@ def test_signs_and_sides(synthetic, model) -> None:
     assert left["lift_left"] > 0.05 > 0.01 > abs(left["lift_right"])
     brow = change(synthetic, FaceEdit.of(brow_right=1), model)
     assert brow["brow_right"] > 0.07 and abs(brow["brow_left"]) < 0.012
-    assert change(synthetic, FaceEdit.of(jaw_side=1), model)["jaw_side"] > 0.05  # to the image's right
+    assert change(synthetic, FaceEdit.of(jaw_side=1), model)["jaw_side"] > 0.035  # to the image's right
     assert change(synthetic, FaceEdit.of(pucker=1), model)["mouth_width"] < -0.1
-    assert change(synthetic, FaceEdit.of(brows_together=1), model)["brow_gap"] < -0.04
+    assert change(synthetic, FaceEdit.of(brows_together=1), model)["brow_gap"] < -0.028
 
 
 def test_mirrored_controls_do_the_mirrored_thing(model) -> None:
