@@ -31,7 +31,9 @@ def add(subparsers: Subparsers) -> None:
     )
     anyone.set_defaults(run=run_headgan)
 
-    refiner = actions.add_parser("refiner", help="a refiner of mesh-warp from a folder of portraits and clips")
+    refiner = actions.add_parser(
+        "refiner", help="a refiner of mesh-warp from a folder of portraits and clips"
+    )
     refiner.add_argument("folder", type=Path)
     refiner.add_argument(
         "--shard", type=share, metavar="I/N", help="only prepare every N-th file from the I-th (from 0) on"
@@ -68,7 +70,10 @@ def add(subparsers: Subparsers) -> None:
         "--photos", type=Path, metavar="FOLDER", help="go on from the newest directions, half on these photos"
     )
     real.add_argument(
-        "--clips", type=Path, metavar="FOLDER", help="go on from the newest directions, on pairs of clips' frames"
+        "--clips",
+        type=Path,
+        metavar="FOLDER",
+        help="go on from the newest directions, on pairs of clips' frames",
     )
     directions.set_defaults(run=run_directions)
     names = ((anyone, "headgan"), (refiner, "refiner"), (person, "me"), (people, "people"))
