@@ -75,5 +75,7 @@ def test_a_fold_is_opened() -> None:
     assert skin.folded(dragged, turned) > 0
     opened = skin.unfolded(dragged, turned)
     assert skin.folded(opened, turned) == 0
-    assert np.abs(opened - dragged).max() < 15, "by the shortest way, less than the vertex was dragged too far"
+    assert np.abs(opened - dragged).max() < 15, (
+        "by the shortest way, less than the vertex was dragged too far"
+    )
     assert np.array_equal(skin.unfolded(grid.copy(), turned), grid)
