@@ -28,7 +28,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as app.main does
 HOME = tempfile.mkdtemp(prefix="mien-stalls-")
 os.environ["XDG_CONFIG_HOME"] = os.environ["XDG_DATA_HOME"] = os.environ["MIEN_HOME"] = HOME
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt, QTimer  # noqa: E402
+from PySide6.QtCore import QEvent, QEventLoop, QObject, QPoint, QPointF, Qt, QTimer  # noqa: E402
 from PySide6.QtGui import QMouseEvent, QWheelEvent  # noqa: E402
 from PySide6.QtTest import QTest  # noqa: E402
 from PySide6.QtWidgets import QApplication, QWidget  # noqa: E402
@@ -151,12 +151,19 @@ def zooms(canvas) -> Iterator[str]:  # type: ignore[no-untyped-def]
     yield "zooming"
 
 
+def turn_events(milliseconds: int) -> None:
+    """As the program's own loop does: QTest.qWait would keep Python's lock from the engine while it waits."""
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec()
+
+
 def wait(until: Callable[[], bool], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not until():
         if time.monotonic() > end:
             raise SystemExit("The window did not come to rest.")
-        QTest.qWait(20)
+        turn_events(20)
 
 
 def measure(seconds: float, photo: Path, size: tuple[int, int]) -> Watch:
@@ -182,12 +189,12 @@ def measure(seconds: float, photo: Path, size: tuple[int, int]) -> Watch:
     sys.setswitchinterval(SWITCH_S)
     watch, steps = Watch(), script(window)
     watch.doing = RESTING
-    QTest.qWait(round(REST_S * 1e3))
+    turn_events(round(REST_S * 1e3))
     watch.doing = "start"
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         watch.doing = next(steps)
-        QTest.qWait(8)  # a mouse reports about every 8 ms
+        turn_events(8)  # a mouse reports about every 8 ms
     watch.doing = "end"
     window.autosave.close()
     window.session.stop()
