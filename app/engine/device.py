@@ -6,7 +6,7 @@ Where a card's memory is full, networks go on at half their size, then on the CP
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -113,7 +113,17 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 Code = TypeVar("Code")
+Told = TypeVar("Told")
 Result = TypeVar("Result")
+
+
+def finished(steps: Generator[Any, None, Code]) -> Code:
+    """What the steps end with."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
 
 
 class Survivor:
@@ -128,10 +138,19 @@ class Survivor:
 
     def make(self, work: Callable[[], Code]) -> Code:
         """A code, by the first way that works; the error of the last one."""
+
+        def steps() -> Generator[None, None, Code]:
+            yield from ()
+            return work()
+
+        return finished(self.steps(steps))
+
+    def steps(self, work: Callable[[], Generator[Told, None, Code]]) -> Generator[Told, None, Code]:
+        """`make` of work that tells its steps; they begin anew on the next smaller way."""
         while True:
             device = best_device()
             try:
-                code = work()
+                code = yield from work()
             except Exception as error:
                 if not out_of_memory(error) or not step_down():
                     raise

@@ -130,3 +130,21 @@ def test_a_full_memory_while_encoding_is_survived_too(pretended, narrow, portrai
     box = np.s_[own.y : own.y + height, own.x : own.x + width]
     assert np.array_equal(own.pixels, portrait.photo.pixels[box])
     engine.close()
+
+
+def test_work_that_tells_its_steps_begins_anew_on_the_next_way(pretended):
+    def steps():
+        yield str(best_device())
+        if best_device() != CPU:
+            raise torch.cuda.OutOfMemoryError("full")
+        return Code()
+
+    told = []
+    work = Survivor().steps(steps)
+    while True:
+        try:
+            told.append(next(work))
+        except StopIteration as end:
+            assert isinstance(end.value, Code)
+            break
+    assert len(told) == 3 and told[-1] == str(CPU) and best_device() == CPU

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.device import Device, Survivor, best_device
 from app.engine.errors import EngineError
 from app.engine.generators import GeneratorInfo, Patch, SourceImage, Target
 from app.engine.generators.mesh_warp import MeshWarp, WarpCode
@@ -23,7 +24,6 @@ from app.engine.warping.curves import Float32
 from app.engine.warping.evidence import LAYERS, Evidence, cut_square, evidence, portrait_layers
 
 if TYPE_CHECKING:
-    from app.engine.device import Device
     from app.engine.networks.refiner import Refiner
     from app.engine.weights import Model
 
@@ -56,6 +56,7 @@ class RefinedWarp:
     def __init__(self) -> None:
         self._warp = MeshWarp()
         self._loaded: tuple[str, Refiner, Device] | None = None
+        self._survivor = Survivor()
 
     @property
     def info(self) -> GeneratorInfo:
@@ -75,6 +76,9 @@ class RefinedWarp:
         return RefinedCode(code, portrait_layers(code.face, code.layers.texture))
 
     def generate(self, code: RefinedCode, target: Target) -> Patch:
+        return self._survivor.use(code, lambda code: self._refined(code, target), lambda: code)
+
+    def _refined(self, code: RefinedCode, target: Target) -> Patch:
         patch = self._warp.generate(code.warp, target)
         if patch.pixels.size == 0:
             return patch
@@ -108,15 +112,15 @@ class RefinedWarp:
 
     def _network(self) -> tuple[Refiner, Device]:
         """The chosen model's network on the best device; EngineError without one."""
-        from app.engine.device import best_device
         from app.engine.networks.refiner import Refiner as Network
         from app.engine.weights import load_model
 
         model = chosen()
         if model is None:
             raise EngineError("There is no refiner to refine with.", "Train one with “mien train refiner”.")
-        if self._loaded is None or self._loaded[0] != model.sha256:
-            network, device = load_model(model.name).network, best_device()
+        device = best_device()
+        if self._loaded is None or (self._loaded[0], self._loaded[2]) != (model.sha256, device):
+            network = load_model(model.name).network
             assert isinstance(network, Network)
             self._loaded = model.sha256, device.place(network), device
         return self._loaded[1:]

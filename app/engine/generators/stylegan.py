@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.device import Device, Survivor, best_device, finished
 from app.engine.errors import EngineError
 from app.engine.face.controls import COMPONENTS, SEMANTIC
 from app.engine.face.parameters import FaceParams
@@ -81,6 +82,8 @@ class StyleGan:
 
     def __init__(self) -> None:
         self._editor: Editor | None = None
+        self._device: Device | None = None  # where the editor's networks are
+        self._survivor = Survivor()
 
     @property
     def info(self) -> GeneratorInfo:
@@ -103,18 +106,15 @@ class StyleGan:
 
     def encode(self, source: SourceImage) -> LatentCode:
         """Invert the face, or take its inversion from the disk."""
-        steps = self.prepare(source)
-        while True:
-            try:
-                next(steps)
-            except StopIteration as finished:
-                return finished.value  # type: ignore[no-any-return]
+        return finished(self.prepare(source))
 
     def prepare(self, source: SourceImage) -> Steps[Step, None, LatentCode]:
         """`encode` as steps with previews; closing the iterator cancels, and nothing is kept."""
+        return self._survivor.steps(lambda: self._inverted(source))
+
+    def _inverted(self, source: SourceImage) -> Steps[Step, None, LatentCode]:
         import torch
 
-        from app.engine.device import best_device
         from app.engine.latent.cache import cache_path, load_inversion, save_inversion
         from app.engine.latent.crop import cut, face_square, resized, unit_range
         from app.engine.latent.inversion import invert
@@ -142,6 +142,12 @@ class StyleGan:
         return LatentCode(editor, source, square, photo, cut(source.matte, square), model, wplus, before)
 
     def generate(self, code: LatentCode, target: Target) -> Patch:
+        def again() -> LatentCode:
+            return finished(self._inverted(code.source))
+
+        return self._survivor.use(code, lambda code: self._edited(code, target), again)
+
+    def _edited(self, code: LatentCode, target: Target) -> Patch:
         from app.engine.latent.blend import blended
         from app.engine.latent.crop import to_depth
 
@@ -172,7 +178,6 @@ class StyleGan:
 
     def editor(self) -> Editor:
         """The newest ensemble's networks on the best device; EngineError without one."""
-        from app.engine.device import best_device
         from app.engine.latent.discovery import principal_directions
         from app.engine.latent.inversion import LatentModel
         from app.engine.latent.library import (
@@ -190,9 +195,10 @@ class StyleGan:
                 "Import one with “mien models import FILE”.",
                 "models",
             )
-        if self._editor is not None and self._editor.chosen == chosen:
+        found = best_device()
+        if self._editor is not None and self._editor.chosen == chosen and self._device == found:
             return self._editor
-        device = best_device().torch_device
+        device = found.torch_device
         on_cpu = load_latent_model(chosen)
         encoder = None if on_cpu.encoder is None else on_cpu.encoder.to(device)
         model = LatentModel(on_cpu.generator.to(device), on_cpu.centre.to(device), on_cpu.truncation, encoder)
@@ -200,6 +206,7 @@ class StyleGan:
         matrix = None if loaded is None else loaded[0].to(device)
         principal = principal_directions(model.generator, N_PRINCIPAL)
         self._editor = Editor(chosen, model, matrix, known_expression_map(chosen), principal)
+        self._device = found
         return self._editor
 
 
@@ -285,8 +292,6 @@ def shifted_by(editor: Editor, wplus: Tensor, amounts: dict[str, float]) -> Tens
 def rendered(model: LatentModel, wplus: Tensor) -> FloatPicture:
     """(size, size, 3) in [0, 1], in half precision where the device is quicker with it."""
     import torch
-
-    from app.engine.device import best_device
 
     device = best_device()
     half = device.precision == "float16"

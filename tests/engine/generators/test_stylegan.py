@@ -204,3 +204,26 @@ def keep_generator_named(name, multiplier, imported):
     path = model.folder / "manifest.json"
     values = json.loads(path.read_text()) | {"imported": imported, "sha256": name}
     path.write_text(json.dumps(values))
+
+
+def test_a_card_that_fills_while_drawing_hands_over_to_the_processor(home, source, monkeypatch):
+    from app.engine import device
+    from app.engine.generators import stylegan
+
+    card = device.Device("cpu", "float32", "Pretended card")
+    monkeypatch.setattr(device, "card", lambda: card)
+    monkeypatch.setattr(device, "_fallen", 0)
+    backend = StyleGan()
+    code = backend.encode(source)
+    target = Target(turned(source, 20))
+    expected = backend.generate(code, target).pixels
+    plain = stylegan.rendered
+
+    def limited(model, wplus):
+        if device.best_device() != device.CPU:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return plain(model, wplus)
+
+    monkeypatch.setattr(stylegan, "rendered", limited)
+    assert np.array_equal(backend.generate(code, target).pixels, expected)
+    assert device.best_device() == device.CPU and device.notice() is not None
