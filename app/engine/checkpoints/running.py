@@ -30,13 +30,16 @@ def run_network(name: str, inputs: Path, outputs: Path) -> dict[str, tuple[int, 
     """
     arrays = _read_arrays(inputs)
     model_named(name)
-    if "torch" in sys.modules and os.environ.get(KERNELS) != WIDEST:
+    if "torch" not in sys.modules:
+        os.environ[KERNELS] = WIDEST
+        import torch  # noqa: F401  from here on it holds
+    elif os.environ.get(KERNELS) != WIDEST:
         begin = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "app"]
         command = [*begin, "models", "run", name, str(inputs), "-o", str(outputs)]
         setting = {KERNELS: WIDEST, "PYTHONPATH": os.pathsep.join(sys.path)}
         if subprocess.run(command, env=os.environ | setting, capture_output=True).returncode == 0:
             return {key: value.shape for key, value in _read_arrays(outputs).items()}
-    os.environ[KERNELS] = WIDEST
+        # What fails there fails here too, with its error; the setting would come too late and mislead the next run.
     return _run_here(name, arrays, inputs, outputs)
 
 
