@@ -27,9 +27,9 @@ def test_it_makes_pictures_and_a_film_and_passes(tmp_path: Path, capsys: pytest.
 def test_a_fault_is_told_and_fails(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from app.engine.engine import Engine
+    from app.engine.face.landmarks import FaceTracker
 
-    monkeypatch.setattr(Engine, "fit", lambda self, srgb: ())
+    monkeypatch.setattr(FaceTracker, "detect", lambda self, pixels: ())
     assert selftest.main([]) == 1
     assert "0 faces" in capsys.readouterr().err
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
@@ -33,12 +35,15 @@ def test_missing_weights_are_told(generator: Generator) -> None:
 
 
 @pytest.fixture
-def ready(generator: Generator, portrait: Portrait, engine: Engine) -> tuple[Generator, object, View]:
+def ready(
+    generator: Generator, portrait: Portrait, engine: Engine
+) -> Iterator[tuple[Generator, object, View]]:
     if generator.info.missing:
         pytest.skip(f"{generator.info.title}: {generator.info.missing}")
     engine.select(generator.info.name)
     view = engine.view(portrait, 256)
-    return generator, engine.code(portrait, view, 0), view
+    yield generator, engine.code(portrait, view, 0), view
+    engine.select("mesh-warp")
 
 
 def test_the_photos_own_parameters_give_the_photo_back(ready: tuple[Generator, object, View]) -> None:
