@@ -31,6 +31,7 @@ from app.engine.stopwatch import Stopwatch
 if TYPE_CHECKING:
     from app.engine.driving.animation import Animation
     from app.engine.driving.sources import FrameSource
+    from app.engine.evaluation.recognition import Recogniser
     from app.engine.face.landmarks import DetectedFace, FaceTracker
     from app.engine.face.morphable_model import MorphableModel
     from app.engine.face.retargeting import RetargetSettings
@@ -73,6 +74,7 @@ class Engine:
     def __init__(self, generator: str = "mesh-warp") -> None:
         self._generators: dict[str, Generator] = {}
         self._tracker: FaceTracker | None = None
+        self._recogniser: Recogniser | None = None
         self._renderer: NmfcRenderer | None = None
         self.animation: Animation | None = None
         self._views, self._codes = Kept(VIEWS_KEPT), Kept(CODES_KEPT)
@@ -266,6 +268,7 @@ class Engine:
         return SourceImage(view.pixels, view.alpha, face, matte, others, f"{portrait.photo.key}:{where}")
 
     def measure(self, portrait: Portrait, rendered: Rendered, face: int, edit: FaceEdit) -> Measurement:
+        from app.engine.evaluation.recognition import Recogniser
         from app.engine.measurement import compare, nearest_face
 
         target = self.target(portrait, face, edit)
@@ -274,7 +277,12 @@ class Engine:
         after = nearest_face(fitted, target.camera.translation)
         if after is None:
             raise EngineError("No face can be measured in the result.", "Ask for a smaller change.")
-        return compare(self._face(portrait, face), target, after, edit, self.model)
+        before = self._face(portrait, face)
+        measurement = compare(before, target, after, edit, self.model)
+        self._recogniser = self._recogniser or Recogniser()
+        made = (srgb, after.scaled(rendered.scale))
+        identity = self._recogniser.likeness((to_srgb8(portrait.photo), before), made)
+        return measurement if identity is None else replace(measurement, identity=identity)
 
     def nmfc(
         self, portrait: Portrait, face: int, edit: FaceEdit, size: int, mesh: bool = False

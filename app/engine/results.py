@@ -63,7 +63,8 @@ class Measurement:
     """What was asked of a face and what a fresh fit of the render measures.
 
     Keys are control names (yaw, pitch, roll, gaze_x, gaze_y, the semantic ones), plus "aperture_left",
-    "aperture_right"; identity: similarity of the landmark shape with expression and pose removed, in [0, 1].
+    "aperture_right"; identity: likeness in [0, 1] by an imported recogniser, else of the landmark shape
+    with expression and pose removed.
     """
 
     asked: Mapping[str, float]

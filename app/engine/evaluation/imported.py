@@ -67,14 +67,14 @@ def measured(networks: Networks, frames: Sequence[Compared]) -> tuple[dict[str, 
     sets: Sets = {}
     values: dict[str, float] = {}
     if "inception" in networks and frames:
-        made, truth = (_features(networks["inception"], side, lambda x: x) for side in _sides(frames))
+        made, truth = (features(networks["inception"], side, lambda x: x) for side in _sides(frames))
         sets["inception"] = made, truth
     if "i3d" in networks and len(frames) >= FEWEST:
         made, truth = (_videos(networks["i3d"], side) for side in _sides(frames))
         sets["i3d"] = made, truth
     if "arcface" in networks and found:
         made, same = (
-            _features(networks["arcface"], [arcface_crop(*part) for part in parts], lambda x: 2 * x - 1)
+            features(networks["arcface"], [arcface_crop(*part) for part in parts], lambda x: 2 * x - 1)
             for parts in ([f.face for f in found if f.face], [f.same for f in found])
         )
         sets["arcface"] = made, same
@@ -83,7 +83,7 @@ def measured(networks: Networks, frames: Sequence[Compared]) -> tuple[dict[str, 
         values["lpips"] = _lpips(networks, frames)
     if "action-units" in networks and found:
         made, acted = (
-            _features(networks["action-units"], [action_unit_crop(*part) for part in parts], _imagenet)
+            features(networks["action-units"], [action_unit_crop(*part) for part in parts], _imagenet)
             for parts in ([f.face for f in found if f.face], [f.acted for f in found])
         )
         values["au_h"] = hamming(made, acted)
@@ -115,7 +115,7 @@ def _sides(frames: Sequence[Compared]) -> tuple[list[Image], list[Image]]:
     return [frame.made for frame in frames], [frame.truth for frame in frames]
 
 
-def _features(network: nn.Module, pictures: Sequence[Image], prepare: Callable[[Tensor], Tensor]) -> Features:
+def features(network: nn.Module, pictures: Sequence[Image], prepare: Callable[[Tensor], Tensor]) -> Features:
     """(N, D) of pictures of one size, in batches."""
     import torch
 

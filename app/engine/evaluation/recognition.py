@@ -1,0 +1,39 @@
+"""Who a face is, by an imported recogniser: the editor's identity read-out where the user has one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.evaluation.aligned import arcface_crop
+from app.engine.evaluation.distances import cosine_similarity
+from app.engine.face.parameters import FittedFace
+from app.engine.weights import load_model, models
+
+if TYPE_CHECKING:
+    from torch import nn
+
+KIND = "arcface"
+Seen = tuple[NDArray[np.uint8], FittedFace]  # a picture (h, w, 3) sRGB and a face in its pixels
+
+
+class Recogniser:
+    """The newest imported ArcFace, loaded when it is first asked."""
+
+    def __init__(self) -> None:
+        self._loaded: tuple[str, nn.Module] | None = None
+
+    def likeness(self, before: Seen, after: Seen) -> float | None:
+        """Cosine of both faces' embeddings, below 0 counted as 0; None where no recogniser is imported."""
+        model = max(models(KIND), key=lambda model: model.imported, default=None)
+        if model is None:
+            return None
+        from app.engine.evaluation.imported import features
+
+        if self._loaded is None or self._loaded[0] != model.sha256:
+            self._loaded = model.sha256, load_model(model.name).network
+        crops = [arcface_crop(*seen) for seen in (before, after)]
+        first, second = features(self._loaded[1], crops, lambda pictures: 2 * pictures - 1)
+        return max(0.0, float(cosine_similarity(first[None], second[None])))
