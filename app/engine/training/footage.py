@@ -231,8 +231,10 @@ def _is_cut(
 def _check_faces(path: Path, faces: list[DetectedFace | None]) -> None:
     seen = sum(face is not None for face in faces)
     if len(faces) >= LEAST_FRAMES and seen < LEAST_SHARE * len(faces):
-        what = "No face was found" if seen == 0 else f"A face was found in only {seen} of {len(faces)} frames"
-        raise EngineError(f"{what} of {path.name}.", ONE_SHOT)
+        if seen == 0:
+            raise EngineError(f"No face was found in {path.name}.", ONE_SHOT)
+        message = f"A face was found in only {seen} of {len(faces)} frames of {path.name}."
+        raise EngineError(message, ONE_SHOT)
     if seen < LEAST_FRAMES:
         raise EngineError(
             f"{path.name} has only {seen} frames with a face; at least {LEAST_FRAMES} are needed.",
