@@ -46,6 +46,7 @@ def main() -> None:
     parser.add_argument("--theme", choices=("dark", "light"))
     parser.add_argument("--scale", type=int, default=1)
     chosen = parser.parse_args()
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     if chosen.theme:
         Photographer(chosen.theme, chosen.scale).run()
         return
@@ -53,7 +54,6 @@ def main() -> None:
         for theme in ("dark", "light"):
             with tempfile.TemporaryDirectory() as home:
                 environment = {**os.environ, "MIEN_HOME": home, "HOME": home, "QT_SCALE_FACTOR": str(scale)}
-                environment.setdefault("QT_QPA_PLATFORM", "offscreen")
                 command = [sys.executable, __file__, "--theme", theme, "--scale", str(scale)]
                 subprocess.run(command, check=True, env=environment)
 
@@ -168,7 +168,6 @@ class Photographer:
     def dialogs(self) -> None:
         from app.session.presets import SHIPPED, PresetLibrary
         from app.session.project import save_project
-        from app.session.training import Training
         from app.ui import palette
         from app.ui.dialogs.batch import BatchDialog
         from app.ui.dialogs.export import ExportDialog
@@ -177,7 +176,6 @@ class Photographer:
         from app.ui.dialogs.recovery import RecoveryDialog
         from app.ui.dialogs.settings import SettingsDialog
         from app.ui.dialogs.text import AboutDialog, CrashDialog, TextDialog
-        from app.ui.training.window import TrainingWindow
 
         window = self.window
         session, settings, actions = window.session, window.settings, window.actions_
@@ -186,11 +184,6 @@ class Photographer:
         left = window.autosave._folder / "left.mien"
         save_project(left, session.document)
         examined = "ok       Python          3.11\nabsent   CUDA            no GPU was found"
-        training = TrainingWindow(session, Training(window), window)
-        training.personal.finish({"coverage": EXAMPLE_COVERAGE})
-        for step in range(1, 400):
-            losses = {"perceptual": 5 / step**0.3, "matching": 30 / step**0.2, "l1": 0.6 / step**0.4}
-            training.progress.curves.add(step, losses)
         dialogs: dict[str, QWidget] = {
             "export": ExportDialog(session.portrait.photo, settings, window),
             "batch": BatchDialog(session, settings, presets, window),
@@ -202,10 +195,9 @@ class Photographer:
             "crash": CrashDialog("Traceback (most recent call last):\n  …\nValueError: an example", window),
             "diagnostics": TextDialog("Diagnostics", "What this machine has.", examined, window),
             "about": AboutDialog(window),
-            "training": training,
+            "training": self.training_window(),
             "palette": palette.Palette(palette.commands(actions), window),
         }
-        dialogs["training"] = self.training_window()
         for name, dialog in dialogs.items():
             dialog.show()
             self.wait_for(0.15)
@@ -220,10 +212,15 @@ class Photographer:
             shown.close()
 
     def training_window(self) -> QWidget:
-        """Open it as the menu does."""
+        """Opened as the menu does, in the middle of an example's run."""
         self.window.helpers.show_training()
-        assert self.window.helpers.training is not None
-        return self.window.helpers.training
+        training = self.window.helpers.training
+        assert training is not None
+        training.personal.finish({"coverage": EXAMPLE_COVERAGE})
+        for step in range(1, 400):
+            losses = {"perceptual": 5 / step**0.3, "matching": 30 / step**0.2, "l1": 0.6 / step**0.4}
+            training.progress.curves.add(step, losses)
+        return training
 
     def batch_at_work(self) -> None:
         """Two photos, one of them broken."""

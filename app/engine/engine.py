@@ -280,9 +280,12 @@ class Engine:
         before = self._face(portrait, face)
         measurement = compare(before, target, after, edit, self.model)
         self._recogniser = self._recogniser or Recogniser()
+        if not self._recogniser.imported:
+            return measurement
         made = (srgb, after.scaled(rendered.scale))
-        identity = self._recogniser.likeness((to_srgb8(portrait.photo), before), made)
-        return measurement if identity is None else replace(measurement, identity=identity)
+        return replace(
+            measurement, identity=self._recogniser.likeness((to_srgb8(portrait.photo), before), made)
+        )
 
     def nmfc(
         self, portrait: Portrait, face: int, edit: FaceEdit, size: int, mesh: bool = False

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from app.engine.evaluation.aligned import arcface_crop
 from app.engine.evaluation.distances import cosine_similarity
 from app.engine.face.parameters import FittedFace
-from app.engine.weights import load_model, models
+from app.engine.weights import Model, load_model, models
 
 if TYPE_CHECKING:
     from torch import nn
@@ -25,13 +25,20 @@ class Recogniser:
     def __init__(self) -> None:
         self._loaded: tuple[str, nn.Module] | None = None
 
-    def likeness(self, before: Seen, after: Seen) -> float | None:
-        """Cosine of both faces' embeddings, below 0 counted as 0; None where no recogniser is imported."""
-        model = max(models(KIND), key=lambda model: model.imported, default=None)
-        if model is None:
-            return None
+    @property
+    def imported(self) -> bool:
+        return self._newest() is not None
+
+    @staticmethod
+    def _newest() -> Model | None:
+        return max(models(KIND), key=lambda model: model.imported, default=None)
+
+    def likeness(self, before: Seen, after: Seen) -> float:
+        """Cosine of both faces' embeddings, below 0 counted as 0. Only where a recogniser is imported."""
         from app.engine.evaluation.imported import features
 
+        model = self._newest()
+        assert model is not None
         if self._loaded is None or self._loaded[0] != model.sha256:
             self._loaded = model.sha256, load_model(model.name).network
         crops = [arcface_crop(*seen) for seen in (before, after)]
