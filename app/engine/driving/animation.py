@@ -144,8 +144,8 @@ class Animation:
         track = None
         if clip is not None and self._film_start is not None:
             frame = 1 / float(self.source.rate or 25)
-            zero = getattr(self.source, "zero", None) or 0.0  # a paced clip's place on the clock
-            track = SoundTrack(clip, self._film_start - zero, recorder.duration + frame)
+            begun = getattr(self.source, "begun", None) or [0.0]  # a paced clip's places on the clock
+            track = SoundTrack.of(clip, begun, self._film_start, recorder.duration + frame)
         return Saving(recorder, track, self._on_saving)
 
     def listen(self, on: bool, device: int | str | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,23 +19,64 @@ from app.engine.errors import EngineError
 SILENCE_DB = -90.0
 NUDGE = 0.02  # share of a block's time error that is corrected at once
 GAP = 0.25  # seconds of error that are a gap, not jitter
+FROM_ZERO = "aresample=first_pts=0"  # the picture's zero is the sound's zero
+LOOP_RATE = 48000
+LOOP_FORMAT = ("-f", "s16le", "-ar", str(LOOP_RATE), "-ac", "2")
 
 OnSound = Callable[[NDArray[np.float32], float], None]
 
 
 @dataclass(frozen=True)
 class SoundTrack:
-    """A clip's sound to lay under a film: the film's start is `offset` seconds into the clip."""
+    """A clip's sound to lay under a film: the film's start is `offset` seconds into the clip.
+
+    again: the film's seconds at which the clip began again, where it was looped.
+    """
 
     path: Path
     offset: float
     duration: float
+    again: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, path: Path, begun: Sequence[float], start: float, duration: float) -> SoundTrack:
+        """For a film that starts at `start` on the clock, while the clip began at each of `begun`, rising."""
+        first = max((time for time in begun if time <= start), default=begun[0])
+        again = tuple(time - start for time in begun if first < time < start + duration)
+        return cls(path, start - first, duration, again)
 
     def as_input(self) -> tuple[list[str], list[str]]:
         """ffmpeg's arguments: the second input, and what is taken from both."""
         seek = ["-ss", f"{self.offset:.6f}"] if self.offset > 0 else ["-itsoffset", f"{-self.offset:.6f}"]
         source = [*seek, "-t", f"{self.duration:.6f}", "-i", ffmpeg.local(self.path)]
         return source, ["-map", "0:v", "-map", "1:a:0?", "-b:a", "160k"]
+
+    def unrolled(self, folder: Path) -> SoundTrack:
+        """The same sound with every pass in one file, which is made in `folder`; itself where nothing is looped."""
+        if not self.again or not ffmpeg.media_info(self.path).has_sound:
+            return self
+        once, whole = folder / "once.raw", folder / "whole.flac"
+        clip = ("-i", ffmpeg.local(self.path), "-map", "0:a:0", "-af", FROM_ZERO)
+        if ffmpeg.run([*clip, *LOOP_FORMAT, ffmpeg.local(once)]).returncode or not once.stat().st_size:
+            return self
+        command = [ffmpeg.executable(), "-v", "error", *LOOP_FORMAT, "-i", "pipe:0", ffmpeg.local(whole)]
+        encoder = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        assert encoder.stdin is not None
+        with encoder.stdin as pipe:
+            for piece in self._passes(np.memmap(once, np.int16, "r").reshape(-1, 2)):
+                pipe.write(piece.tobytes())
+        encoder.wait()
+        return SoundTrack(whole, 0.0, self.duration)
+
+    def _passes(self, once: NDArray[np.int16]) -> Iterator[NDArray[np.int16]]:
+        """Each pass of `once` (n, 2), cut or filled with silence up to where the next begins."""
+        starts = (-self.offset, *self.again)
+        for start, end in zip(starts, (*self.again, self.duration)):
+            first, last = (round(LOOP_RATE * max(0.0, time)) for time in (start, end))
+            skipped = max(0, first - round(LOOP_RATE * start))
+            piece = once[skipped : skipped + last - first]
+            yield piece
+            yield np.zeros((last - first - len(piece), 2), np.int16)
 
 
 class SoundClock:
@@ -124,8 +165,7 @@ def clip_sound(path: Path, rate: int = 48000, block: float = 1.0) -> Iterator[ND
     """A clip's sound as mono blocks of `block` seconds, in constant memory; EngineError if it has none."""
     if not ffmpeg.media_info(path).has_sound:
         raise EngineError(f"{path.name} has no sound.", "Choose a clip with sound, or drive without it.")
-    pad = "aresample=first_pts=0"  # the picture's zero is the sound's zero
-    arguments = ["-v", "error", "-i", ffmpeg.local(path), "-map", "0:a:0", "-af", pad, "-ac", "1"]
+    arguments = ["-v", "error", "-i", ffmpeg.local(path), "-map", "0:a:0", "-af", FROM_ZERO, "-ac", "1"]
     process = subprocess.Popen(
         [ffmpeg.executable(), *ffmpeg.QUIET, *arguments, "-ar", str(rate), "-f", "f32le", "pipe:1"],
         stdout=subprocess.PIPE,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -146,13 +147,16 @@ class FilmSink:
     def _finish(self, tell: Tell | None) -> Path:
         """Index first, clip's sound in, renamed; where that fails the fragments themselves are kept."""
         beside = self._path.with_name(f".{self._path.name}.part")
-        sound, mapping = self.track.as_input() if self.track else ([], [])
         kind = "webm" if self._path.suffix.lower() == ".webm" else "mp4"
         index = [] if kind == "webm" else ["-movflags", "+faststart"]
         codec = ["-c:v", "copy", "-c:a", ("libopus" if kind == "webm" else "aac") if self.track else "copy"]
-        source = ["-v", "error", "-y", "-i", ffmpeg.local(self._unfinished), *sound, *mapping]
+        source = ["-v", "error", "-y", "-i", ffmpeg.local(self._unfinished)]
         try:
-            if self._remuxed([*source, *codec, *index, "-f", kind, ffmpeg.local(beside)], beside, tell):
+            with tempfile.TemporaryDirectory() as folder:
+                sound = self.track.unrolled(Path(folder)).as_input() if self.track else ([], [])
+                ending = [*codec, *index, "-f", kind, ffmpeg.local(beside)]
+                done = self._remuxed([*source, *sound[0], *sound[1], *ending], beside, tell)
+            if done:
                 self._note.append_to(beside, kind)
                 os.replace(beside, self._path)
                 self._unfinished.unlink()

@@ -98,21 +98,23 @@ class LoopingSource:
         self._source = open_again()
         self.name, self.rate, self.total = self._source.name, self._source.rate, self._source.total
         self.neutral: FaceParams | None = getattr(self._source, "neutral", None)
-        self._offset, self._next_start, self._index = 0.0, 0.0, 0
+        self.passes, self.offset = 0, 0.0  # how often it began again, and at which of its seconds
+        self._next_start, self._index = 0.0, 0
         self._still: Frame | None = None  # of a source that holds nothing else
         self._closed = False
 
     def take(self, timeout: float) -> Frame | None:
         if self._source.ended and not self.ended:
-            self._offset = self._next_start
+            self.offset = self._next_start
             if self._still is None:
+                self.passes += 1
                 self._source.close()
                 self._source = self._open_again()
         frame = self._still if self._source.ended else self._source.take(timeout)
         if frame is None:
             return None
         self._still = frame if self._index == 0 and self._source.ended else self._still
-        time = self._offset + frame.time
+        time = self.offset + frame.time
         self._next_start = time + float(1 / (self.rate or FOLDER_RATE))
         index, self._index = self._index, self._index + 1
         return replace(frame, time=time, index=index)
@@ -130,7 +132,7 @@ class PacedSource:
     """A recorded source played like a camera: at its own speed, overdue frames dropped.
 
     A loop that falls behind for good, as its clip opens slower than it plays, waits for it instead.
-    zero: the clock's time at the clip's start; `clock` and `sleep` are there for tests.
+    begun: the clock's times at which the clip began, and began again; `clock` and `sleep` are there for tests.
     """
 
     live = True
@@ -144,7 +146,9 @@ class PacedSource:
         self.name, self.rate, self.total = source.name, source.rate, source.total
         self.neutral: FaceParams | None = getattr(source, "neutral", None)
         self._source, self._clock, self._sleep = source, clock, sleep
-        self.zero: float | None = None
+        self.begun: list[float] = []
+        self._zero: float | None = None
+        self._passes = 0
         self._waiting: Frame | None = None
         self._dropped = 0
 
@@ -153,15 +157,17 @@ class PacedSource:
         self._waiting = None
         if newest is None:
             return None
-        if self.zero is None:
-            self.zero = self._clock() - newest.time
-        wait = self.zero + newest.time - self._clock()
+        if self._zero is None:
+            self._zero = self._clock() - newest.time
+            self.begun.append(self._zero)
+        self._note_pass()
+        wait = self._zero + newest.time - self._clock()
         self._sleep(max(0.0, min(wait, timeout)))
         if wait > timeout:
             self._waiting = newest
             return None
         newest = self._newest_due(newest, timeout)
-        return replace(newest, time=self.zero + newest.time, dropped=self._dropped)
+        return replace(newest, time=self._zero + newest.time, dropped=self._dropped)
 
     def set_loop(self, loop: bool) -> None:
         """From now on, begin again at the end, or do not."""
@@ -169,19 +175,28 @@ class PacedSource:
             self._source.loop = loop
 
     def _newest_due(self, newest: Frame, timeout: float) -> Frame:
-        assert self.zero is not None
+        assert self._zero is not None
         begun = self._clock()
         while (following := self._source.take(timeout)) is not None:
-            late = self._clock() - self.zero - following.time
+            self._note_pass()
+            late = self._clock() - self._zero - following.time
             if late < 0:
                 self._waiting = following
                 break
             newest = following
             self._dropped += 1
             if isinstance(self._source, LoopingSource) and self._clock() - begun > timeout:
-                self.zero += late
+                self._zero += late
+                self.begun[-1] += late
                 break
         return newest
+
+    def _note_pass(self) -> None:
+        """Keep when the clip began again."""
+        source = self._source
+        if isinstance(source, LoopingSource) and source.passes != self._passes and self._zero is not None:
+            self.begun.append(self._zero + source.offset)
+            self._passes = source.passes
 
     @property
     def ended(self) -> bool:

@@ -120,6 +120,20 @@ def test_a_clips_sound_is_laid_under(tmp_path: Path, clip: MakeClip) -> None:
     assert len(sound) == pytest.approx(48000, abs=2400) and np.abs(sound).max() > 0.05
 
 
+def test_a_looped_clips_sound_begins_again_with_its_pictures(tmp_path: Path, clip: MakeClip) -> None:
+    beep = ("-af", "asetnsamples=n=480,volume='if(lt(t,0.1),1,0)':eval=frame")
+    spoken = clip("a.mp4", *beep, seconds=1, sound=True)
+    recorder = record(tmp_path / "b.mp4", [k / 25 for k in range(100)], rate=Fraction(25))
+    # The film begins 0.4 s into the first pass; a pass is played for 1.2 s, longer than its sound.
+    track = SoundTrack.of(spoken, [100.0, 101.2, 102.4, 103.6, 104.8], start=100.4, duration=4.0)
+    assert track.offset == pytest.approx(0.4) and track.again == pytest.approx((0.8, 2.0, 3.2))
+    sound = np.abs(np.concatenate(list(clip_sound(recorder.stop(track).path))))
+    assert len(sound) == pytest.approx(4 * 48000, abs=2400)
+    loud = np.flatnonzero(sound > 0.02) / 48000
+    begins = loud[np.r_[True, np.diff(loud) > 0.5]]
+    assert begins == pytest.approx([0.8, 2.0, 3.2], abs=0.005)
+
+
 def test_silent_clips_leave_a_silent_film(tmp_path: Path, clip: MakeClip) -> None:
     silent = clip("a.mp4")
     path = record(tmp_path / "b.mp4", [0, 0.04]).stop(SoundTrack(silent, 0, 0.08)).path

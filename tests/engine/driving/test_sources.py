@@ -156,7 +156,7 @@ def test_a_paced_clip_plays_at_its_speed_and_drops_what_is_overdue(clip: MakeCli
     source = PacedSource(VideoSource(clip("a.mp4", rate="10", seconds=1)), clock.read, clock.sleep)
     assert source.live
     first = source.take(1)
-    assert first is not None and first.time == 100.0 and source.zero == 100.0
+    assert first is not None and first.time == 100.0 and source.begun == [100.0]
     second = source.take(1)
     assert second is not None and clock.now == pytest.approx(100.1) and second.index == 1
     clock.now += 0.35  # slow work: the frames at .2 and .3 are overdue, .4 is due
@@ -181,6 +181,14 @@ def test_a_loop_begins_again_with_times_that_go_on_and_ends_when_it_is_switched_
     assert len(all_frames(source)) == 3 and source.ended
 
 
+def test_a_paced_loop_tells_when_the_clip_began_again(clip: MakeClip) -> None:
+    path, clock = clip("a.mp4", rate="10", seconds=0.5), Clock()
+    source = PacedSource(LoopingSource(lambda: open_source(path), loop=True), clock.read, clock.sleep)
+    times = [frame.time for _ in range(13) if (frame := source.take(1))]
+    source.close()
+    assert source.begun[:3] == pytest.approx([100, 100.5, 101]) and times[5] == pytest.approx(source.begun[1])
+
+
 def test_a_loop_that_opens_slower_than_it_plays_still_moves(clip: MakeClip) -> None:
     path, clock = clip("a.mp4", rate="10", seconds=0.5), Clock()
 
@@ -190,6 +198,7 @@ def test_a_loop_that_opens_slower_than_it_plays_still_moves(clip: MakeClip) -> N
 
     source = PacedSource(LoopingSource(slowly, loop=True), clock.read, clock.sleep)
     frames = [source.take(0.2) for _ in range(12)]
+    assert len(source.begun) >= 2 and min(np.diff(source.begun)) > 1  # a pass lasts as long as its opening
     source.close()
     times = [f.time for f in frames if f]
     assert len(times) >= 6 and times == sorted(times)
