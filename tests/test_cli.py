@@ -154,6 +154,8 @@ def test_a_wrong_setting_is_a_usage_error(argument: str, tmp_path: Path) -> None
         ["bench", "--repeats", "1"],
         ["train", "headgan", "{tmp}", "--minutes", "nan"],
         ["train", "headgan", "{tmp}", "-o", "../../elsewhere"],
+        ["train", "headgan", "{tmp}", "--shard", "2/2"],
+        ["train", "refiner", "{tmp}", "--shard", "one"],
     ],
 )
 def test_a_number_or_name_out_of_range_is_a_usage_error(arguments: list[str], tmp_path: Path) -> None:

@@ -21,51 +21,80 @@ SIZES = (64, 128, 256)
 def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser("train", help="train a person's model, a generator, directions")
     actions = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
+    add_headgan(actions)
+    add_refiner(actions)
+    add_head2head(actions)
+    people = training(
+        actions,
+        "head2headfs",
+        "Head2HeadFS's first stage, on clips of several people",
+        run_head2headfs,
+        "people",
+    )
+    people.add_argument("footage", type=Path, nargs="+")
+    faces = training(
+        actions, "stylegan", "a StyleGAN2 generator from a folder of portraits", run_stylegan, "faces"
+    )
+    faces.add_argument("folder", type=Path)
+    add_directions(actions)
 
-    anyone = actions.add_parser(
-        "headgan", help="a HeadGAN from a folder of portraits and clips of many people"
-    )
-    anyone.add_argument("folder", type=Path)
-    anyone.add_argument(
-        "--shard", metavar="I/N", help="only prepare every N-th file from the I-th (from 0) on"
-    )
-    anyone.set_defaults(run=run_headgan)
 
-    refiner = actions.add_parser(
-        "refiner", help="a refiner of mesh-warp from a folder of portraits and clips"
+def training(
+    actions: Subparsers, word: str, words: str, run: Callable[[argparse.Namespace], None], name: str
+) -> argparse.ArgumentParser:
+    """A command with the options of all trainings; name: what its run is called unless the user says."""
+    action: argparse.ArgumentParser = actions.add_parser(word, help=words)
+    action.set_defaults(run=one_of_several(run))
+    action.add_argument("--minutes", type=ranged(float, 0, 1e6), default=10.0, help="to train now")
+    action.add_argument(
+        "-o", "--output", type=run_name, default=name, metavar="NAME", help=f"its name (default: {name})"
     )
-    refiner.add_argument("folder", type=Path)
-    refiner.add_argument(
+    action.add_argument("--picture", type=Path, metavar="PNG", help="keep the newest samples here")
+    action.add_argument("--lines", action="store_true", help="tell JSON lines, stop at the line “stop”")
+    return action
+
+
+def add_headgan(actions: Subparsers) -> None:
+    words = "a HeadGAN from a folder of portraits and clips of many people"
+    of_a_folder(training(actions, "headgan", words, run_headgan, "headgan"))
+
+
+def add_refiner(actions: Subparsers) -> None:
+    words = "a refiner of mesh-warp from a folder of portraits and clips"
+    of_a_folder(training(actions, "refiner", words, run_refiner, "refiner"))
+
+
+def of_a_folder(action: argparse.ArgumentParser) -> None:
+    """The options of trainings whose preparation can be shared out."""
+    action.add_argument("folder", type=Path)
+    action.add_argument(
         "--shard", type=share, metavar="I/N", help="only prepare every N-th file from the I-th (from 0) on"
     )
-    refiner.set_defaults(run=run_refiner)
 
-    person = actions.add_parser("head2head", help="a personal model from footage of one person")
-    person.add_argument("footage", type=Path)
-    person.add_argument(
+
+def add_head2head(actions: Subparsers) -> None:
+    action = training(
+        actions, "head2head", "a personal model from footage of one person", run_head2head, "me"
+    )
+    action.add_argument("footage", type=Path)
+    action.add_argument(
         "--start", type=Path, metavar="FOLDER", help="of a head2headfs run, to fine-tune from"
     )
-    person.add_argument(
+    action.add_argument(
         "--size", type=int, choices=SIZES, help="of its pictures (default: 128, on a GPU 256)"
     )
-    person.add_argument(
+    action.add_argument(
         "--check", action="store_true", help="only look at the footage, and at what it covers"
     )
-    person.set_defaults(run=run_head2head)
 
-    people = actions.add_parser("head2headfs", help="Head2HeadFS's first stage, on clips of several people")
-    people.add_argument("footage", type=Path, nargs="+")
-    people.set_defaults(run=run_head2headfs)
 
-    stylegan = actions.add_parser("stylegan", help="a StyleGAN2 generator from a folder of portraits")
-    stylegan.add_argument("folder", type=Path)
-    stylegan.set_defaults(run=run_stylegan)
-
-    directions = actions.add_parser("directions", help="latent directions for the newest StyleGAN2 generator")
-    directions.add_argument(
+def add_directions(actions: Subparsers) -> None:
+    words = "latent directions for the newest StyleGAN2 generator"
+    action = training(actions, "directions", words, run_directions, "directions")
+    action.add_argument(
         "--calibrate", action="store_true", help="only learn what the imported matrix means in our components"
     )
-    real = directions.add_mutually_exclusive_group()
+    real = action.add_mutually_exclusive_group()
     real.add_argument(
         "--photos", type=Path, metavar="FOLDER", help="go on from the newest directions, half on these photos"
     )
@@ -75,16 +104,6 @@ def add(subparsers: Subparsers) -> None:
         metavar="FOLDER",
         help="go on from the newest directions, on pairs of clips' frames",
     )
-    directions.set_defaults(run=run_directions)
-    names = ((anyone, "headgan"), (refiner, "refiner"), (person, "me"), (people, "people"))
-    for action, name in (*names, (stylegan, "faces"), (directions, "directions")):
-        action.set_defaults(run=one_of_several(action.get_default("run")))
-        action.add_argument("--minutes", type=ranged(float, 0, 1e6), default=10.0, help="to train now")
-        action.add_argument(
-            "-o", "--output", type=run_name, default=name, metavar="NAME", help=f"its name (default: {name})"
-        )
-        action.add_argument("--picture", type=Path, metavar="PNG", help="keep the newest samples here")
-        action.add_argument("--lines", action="store_true", help="tell JSON lines, stop at the line “stop”")
 
 
 def one_of_several(run: Callable[[argparse.Namespace], None]) -> Callable[[argparse.Namespace], None]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
+from app.cli import parser
 from app.session.training import DONE, FAILED, PAUSED, RUNNING, STOPPED, Order, Told, Training
 from app.ui.main_window import MainWindow
 from app.ui.training.coverage_plot import merged
@@ -163,12 +164,15 @@ def test_other_models_ask_for_what_they_need(training_window, tmp_path, qtbot):
         with qtbot.waitSignal(page.ordered) as ordered:
             page.train.click()
         assert ordered.args[0].words == ((word, str(tmp_path)) if needs else (word,))
+        order = ordered.args[0]
+        args = parser().parse_args(["train", *order.words, "--lines", "--output", order.name])
+        assert args.what == word and args.output == order.name
+    assert set(titles) == {"headgan", "refiner", "head2headfs", "stylegan", "directions"}
 
 
 def test_reenacting_asks_for_what_it_needs(training_window, tmp_path, qtbot, monkeypatch):
     from types import SimpleNamespace
 
-    from app.cli import parser
     from app.ui.training import reenact_page
 
     page = training_window.reenact
@@ -211,7 +215,6 @@ def test_work_that_is_no_training_cannot_be_paused(training_window, run, qtbot):
 
 
 def test_every_recipe_is_a_command(training_window):
-    from app.cli import parser
 
     page = training_window.recipes
     for k in range(page.recipe.count()):

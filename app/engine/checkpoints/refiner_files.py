@@ -34,8 +34,8 @@ KINDS = (
     Kind(
         "refiner",
         "Refiner of mesh-warp",
-        "MIT; trained on the open portraits that its card names",
-        "Free, also commercially.",
+        "MIT; trained on official US portraits and CC BY clips that its card names",
+        "Free, also commercially; credit the clips as the card does.",
         read,
         network,
         run,

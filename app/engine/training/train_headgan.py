@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from app.engine.checkpoints.headgan_files import KINDS
 from app.engine.checkpoints.kinds import Found
-from app.engine.errors import EngineError
 from app.engine.networks.blocks import fold_spectral_norm
 from app.engine.networks.discriminators import MultiScaleDiscriminator, with_tiled
 from app.engine.networks.headgan import LIGHT, RGB, HeadGan, HeadGanConfig, HeadGanOutput
@@ -223,12 +222,9 @@ def train_headgan(
     return keep_model(recipe, folder, name) if stepper.rank == 0 else None
 
 
-def prepare_only(sources: Path, name: str, shard: str) -> Steps[Step, None, None]:
-    """One share, "i/n", of a run's data: several machines with one disk, or one after the other."""
-    first, _, count = shard.partition("/")
-    if not (first.isdigit() and count.isdigit() and int(first) < int(count)):
-        raise EngineError(f"“{shard}” is no share of the files.", "Write it as 0/4, 1/4, 2/4 or 3/4.")
-    yield from prepare(sources, run_folder(name) / DATA, (int(first), int(count)))
+def prepare_only(sources: Path, name: str, shard: tuple[int, int]) -> Steps[Step, None, None]:
+    """One share (i, n) of a run's data: several machines with one disk, or one after the other."""
+    yield from prepare(sources, run_folder(name) / DATA, shard)
 
 
 @torch.no_grad()

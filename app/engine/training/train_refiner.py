@@ -29,6 +29,7 @@ from app.engine.training import losses
 from app.engine.training.loop import CHECKPOINT, Batch, Plan, Stepper, start_processes, train
 from app.engine.training.perceptual import FeatureTraining
 from app.engine.training.refiner_data import RefinerSamples, prepare, sources
+from app.engine.training.train_headgan import LICENCE, USE
 from app.engine.training.train_personal import run_folder, told
 from app.engine.warping.evidence import LAYERS
 from app.engine.weights import Model, file_sha256, save_model
@@ -39,8 +40,6 @@ FEATURE_BATCH = 8
 CONTRAST = 4.0  # from what relative gain of the paint over the warp on the confidence is full
 EASE = 0.02  # feature difference below which nobody is wrong
 AVERAGING = 0.999
-LICENCE = "Your own: trained with Mien on your pictures."
-USE = "What the licences of those pictures allow."
 
 
 @dataclass(frozen=True)
