@@ -25,9 +25,9 @@ MOST_FLOW = 8.0  # px of the work size
 class RefinerConfig:
     """widths: channels at 1/2, 1/4, 1/8 and 1/16 of the work size; blocks: residual blocks at the coarsest.
 
-    Two things that are measured after training and only matter in use. flow: whether the residual flow moves the
-    picture (learnt on portraits brought back from an edit it undoes that edit's own errors, which clips do not have);
-    trust: factor on the confidence, which regresses an average and so stays low.
+    flow: whether a residual flow is learnt and moves the picture (learnt on portraits brought back from an edit it
+    undoes that edit's own errors, which clips do not have); trust: in use, factor on the confidence, which regresses an
+    average and so stays low.
     """
 
     widths: tuple[int, int, int, int] = (24, 40, 64, 96)

@@ -38,8 +38,8 @@ from app.engine.weights import SHIPPED
 IDENTITIES = SHIPPED / "identities.csv"
 FRAME = 384  # px of the square in which portraits are edited, about their own size
 WORK = 256  # px of the stored pictures
-PAIRS = 24  # of a clip
-EDITS = 3  # of a portrait
+PAIRS = 48  # of a clip
+EDITS = 4  # of a portrait
 LEAST_FACE = 60  # px: smaller faces only teach blur
 JPEG = (cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
 Sample = dict[str, NDArray[Any]]
@@ -105,7 +105,7 @@ def of_portrait(path: Path, tracker: FaceTracker, edits: int = EDITS) -> list[Sa
         raise EngineError(f"{path.name} shows {len(found)} faces.", "Use pictures of one person.")
     frame, face = enlarged(pixels, fit_face(found[0], default_model()))
     rng = np.random.default_rng(int(hashlib.sha256(path.name.encode()).hexdigest()[:8], 16))
-    return list(brought_back(frame, face, [edited(face.params, rng) for _ in range(edits)]))
+    return list(brought_back(frame, face, [edited(face.params, rng) for _ in range(edits)], tracker))
 
 
 def enlarged(pixels: NDArray[np.uint8], face: FittedFace) -> tuple[NDArray[np.uint8], FittedFace]:
@@ -149,11 +149,28 @@ def edited(params: FaceParams, rng: np.random.Generator) -> FaceParams:
     return replace(params, camera=camera, expression=expression)
 
 
-def brought_back(frame: NDArray[np.uint8], face: FittedFace, edits: Sequence[FaceParams]) -> Iterator[Sample]:
-    """Each edit of a picture, made and taken back by mesh-warp, as a sample whose truth is the picture."""
+def brought_back(
+    frame: NDArray[np.uint8], face: FittedFace, edits: Sequence[FaceParams], tracker: FaceTracker
+) -> Iterator[Sample]:
+    """Each edit of a picture, made and taken back by mesh-warp, as a sample whose truth is the picture.
+
+    Every other one is fitted afresh before, as any photo is: else the way back is the way's own inverse, and the
+    outlines and mattes that a real photo gets wrong are never seen.
+    """
     warp = MeshWarp()
-    for source in edited_away(frame, face, edits):
-        yield sample_of(warp, warp.taken_apart(source), face.params, frame)
+    for k, source in enumerate(edited_away(frame, face, edits)):
+        seen = source if k % 2 else seen_afresh(source, tracker)
+        if seen is not None:
+            yield sample_of(warp, warp.taken_apart(seen), face.params, frame)
+
+
+def seen_afresh(source: SourceImage, tracker: FaceTracker) -> SourceImage | None:
+    """The picture with the face and matte that are found in it; None where no face is."""
+    found = tracker.detect_near(source.pixels, source.face.landmarks)
+    if found is None:
+        return None
+    face = fit_face(found, default_model())
+    return replace(source, face=face, matte=person_matte(source.pixels, face))
 
 
 def edited_away(
@@ -287,7 +304,7 @@ class SamplesFile:
 class RefinerSamples:
     """Draws crops of prepared samples: half of them mirrored, all in another light and colour."""
 
-    def __init__(self, folder: Path, crop: int, clips: float = 0.2) -> None:
+    def __init__(self, folder: Path, crop: int, clips: float = 0.3) -> None:
         names = {path.stem for path in folder.glob("*.npz")}
         if not names:
             raise EngineError(f"{folder} holds no prepared training data.", "Prepare a folder of pictures.")
@@ -344,11 +361,14 @@ def cropped(sample: Sample, size: int, rng: np.random.Generator) -> Sample:
 
 
 def relit(sample: Sample, rng: np.random.Generator) -> Sample:
-    """Every picture under one other light: brightness, contrast and a tint."""
-    gain = rng.uniform(0.8, 1.15) * rng.uniform(0.93, 1.07, (3, 1, 1))
+    """Every picture under one other light: brightness, contrast and a tint; one in ten grey."""
+    gain = rng.uniform(0.8, 1.15) * rng.uniform(0.88, 1.12, (3, 1, 1))
     shift = rng.uniform(-0.1, 0.1)
+    grey = rng.random() < 0.1
 
     def changed(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+        if grey:
+            picture = np.repeat(picture.mean(axis=0, keepdims=True), 3, axis=0)
         return np.ascontiguousarray(np.clip(picture * gain + shift, -1, 1), np.float32)
 
     portrait = sample["portrait"].copy()

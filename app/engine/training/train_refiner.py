@@ -1,8 +1,10 @@
 """`mien train refiner`: portraits and clips in, a refiner of mesh-warp out (networks.refiner).
 
-The flow learns to bring the warp onto the true frame, the paint (after HeadGAN, eq. 4 to 9) to look like it where it is
-painted, and the confidence is supervised: it regresses by how much the paint is nearer to the true frame than the warp
-is, in features that were learnt to tell blur and smears from faces. L1 has a low weight: alone it learns blur.
+The paint (after HeadGAN, eq. 4 to 9) learns to look like the true frame where it is painted, and the confidence is
+supervised: it regresses by how much the paint is nearer to the true frame than the warp is, in features that were
+learnt to tell blur and smears from faces. They hardly see colour, which has a term of its own: without it teeth turn
+blue. L1 has a low weight: alone it learns blur. Where the model asks for a flow, it learns to bring the warp onto the
+true frame first.
 """
 
 from __future__ import annotations
@@ -44,12 +46,13 @@ AVERAGING = 0.999
 
 @dataclass(frozen=True)
 class Weights:
-    """The losses' weights; adversarial and matching as in HeadGAN, L1 low."""
+    """The losses' weights. The critic's are a third of HeadGAN's: with those its patterns show in the paint."""
 
-    adversarial: float = 1.0
-    matching: float = 5.0
+    adversarial: float = 0.3
+    matching: float = 2.0
     perceptual: float = 20.0
-    l1: float = 4.0
+    l1: float = 8.0
+    colour: float = 12.0
     flow: float = 10.0
     still: float = 0.02
     confidence: float = 2.0
@@ -98,8 +101,8 @@ class RefinerTraining:
             "G": torch.optim.Adam(self.refiner.parameters(), settings.rate, betas=(0.5, 0.999)),
             "D": torch.optim.Adam(self.critic.parameters(), settings.rate / 2, betas=(0.5, 0.999)),
         }
-        trained = replace(settings, network=replace(settings.network, flow=True, trust=1.0))
-        self.config: Mapping[str, Any] = {"kind": "refiner", **asdict(trained)}  # without what is of use only
+        trained = replace(settings, network=replace(settings.network, trust=1.0))
+        self.config: Mapping[str, Any] = {"kind": "refiner", **asdict(trained)}  # trust is of use only
         mean = {name: value.detach().clone() for name, value in self.refiner.state_dict().items()}
         self.state: dict[str, Any] = {"steps": 0, "mean": mean}
         self.shown = [self.samples.draw(np.random.default_rng([seed, 7, k])) for k in range(6)]
@@ -127,7 +130,8 @@ class RefinerTraining:
     def made(self, batch: Batch) -> Made:
         out = self.refiner(batch["warped"], batch["planes"], batch["facts"], batch["portrait"])
         gate = batch["planes"][:, GATE : GATE + 1]
-        moved = moved_by(batch["warped"], out.flow, gate)
+        flows = self.settings.network.flow
+        moved = moved_by(batch["warped"], out.flow, gate) if flows else batch["warped"]
         size = (moved.shape[-2], moved.shape[-1])
         opened = F.interpolate(gate, size=size, mode="bilinear", align_corners=False)
         paint = out.paint.float()
@@ -142,13 +146,17 @@ class RefinerTraining:
         apart_moved = difference(self.features(made.moved), true)
         apart_painted = difference(self.features(made.painted), true)
         terms = {
-            "flow": weights.flow * (_smooth(made.moved) - _smooth(truth)).abs().mean()
-            + weights.perceptual / 4 * apart_moved.mean()
-            + weights.still * _bent(made.flow),
             "perceptual": weights.perceptual * apart_painted.mean(),
             "l1": weights.l1 * (made.painted - truth).abs().mean(),
+            "colour": weights.colour * (_chroma(made.painted) - _chroma(truth)).abs().mean(),
             "confidence": weights.confidence * self._mistrust(batch, made, apart_moved, apart_painted),
         }
+        if self.settings.network.flow:
+            terms["flow"] = (
+                weights.flow * (_smooth(made.moved) - _smooth(truth)).abs().mean()
+                + weights.perceptual / 4 * apart_moved.mean()
+                + weights.still * _bent(made.flow)
+            )
         if self.state["steps"] >= self.settings.alone:
             real = self.critic(torch.cat([nmfc, truth], dim=1))
             fake = self.critic(torch.cat([nmfc, made.painted], dim=1))
@@ -208,6 +216,12 @@ def _smooth(picture: Tensor) -> Tensor:
     return F.avg_pool2d(picture, 8)
 
 
+def _chroma(picture: Tensor) -> Tensor:
+    """(N, 2, H/2, W/2) red and blue less the brightness."""
+    small = F.avg_pool2d(picture, 2)
+    return small[:, [0, 2]] - small.mean(dim=1, keepdim=True)
+
+
 def _spread(apart: Tensor) -> Tensor:
     """Mean over a neighbourhood: who is right is asked of regions, not of pixels."""
     return F.avg_pool2d(apart, 5, 1, 2, count_include_pad=False)
@@ -226,7 +240,8 @@ def train_refiner(
     device = start_processes()
     settings = settings or (ON_GPU if device.type == "cuda" else Settings())
     run, stepper = run_folder(name), Stepper(device)
-    yield from prepare(sources(folder, "train"), run / DATA, (stepper.rank, stepper.world))
+    for share_of_files in stepper.shares():
+        yield from prepare(sources(folder, "train"), run / DATA, share_of_files)
     stepper.wait()
     features = yield from learnt_features(run / DATA, run / FEATURES, device, minutes, steps)
     recipe = RefinerTraining(run / DATA, features, settings)

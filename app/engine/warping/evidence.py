@@ -14,9 +14,9 @@ from app.engine.face.parameters import Camera
 from app.engine.latent.crop import Square
 from app.engine.warping.curves import Float32, FloatArray
 from app.engine.warping.lids import lid_gap
-from app.engine.warping.posing import FaceSource, Posed, lip_gap
+from app.engine.warping.posing import FaceSource, Posed, lip_gap, mouth_width
 from app.engine.warping.shell import smoothstep
-from app.engine.warping.topology import N_FACE, N_MESH, topology
+from app.engine.warping.topology import LOWER_LIP, N_FACE, N_MESH, UPPER_LIP, topology
 
 SIZE = 128  # of the layers, half of the refiner's work size
 MARGIN = 1.64  # side of the square over the face's longer side, about that of `reenactment.head_square`
@@ -27,6 +27,10 @@ VALID = (0.25, 0.6)  # of the texture's own size from which it counts as seen
 STILL = (0.02, 0.4)  # px of `SIZE`: less is not moved, more is
 FADE = 6  # px of `SIZE` over which the gate closes at the square's border
 LEAST_EDIT = 0.03  # IOD: smaller edits open the gate in part
+# Gap over width of the inner lips: 95 in 100 mouths of the training portraits are narrower than the first and one in
+# 100 is wider than 0.25. What nobody showed is left to the warp, which draws it.
+WIDE_MOUTH = (0.22, 0.30)
+LIPS = 9  # px of `SIZE` about the inner lips that belong to the mouth
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +39,8 @@ class Evidence:
 
     planes: (10, 128, 128) by LAYERS: the NMFC, the warp's displacement (source - target, 1 = 24 px), log8 of the
     texture's magnification (-1 where it faces away), how much of it the photo shows, eye and mouth openings, the
-    person, and where anything moves at all (0 at the square's border); facts: (11,) turn and target yaw, pitch, roll,
+    person, and the gate: where anything moves at all (0 at the square's border and about mouths wider than any that
+    was learnt from); facts: (11,) turn and target yaw, pitch, roll,
     lip gaps, lid closures, each about 1 at its largest.
     """
 
@@ -133,7 +138,7 @@ def evidence(
     opening = inside & (mesh.layer[ids] == 2)
     matte, free = _at_source(flow, square, texture, hold)
     most = float(np.abs(source - target).max()) * square.side / SIZE / face.mesh.iod
-    gate = _gate(flow, opening) * free * min(1.0, most / LEAST_EDIT)
+    gate = _gate(flow, opening) * free * min(1.0, most / LEAST_EDIT) * _known_mouth(face, posed, ids)
     planes = np.stack(
         [
             *colours.transpose(2, 0, 1),
@@ -172,6 +177,25 @@ def _gate(flow: Float32, opening: NDArray[np.bool_]) -> Float32:
     moved = cv2.blur(np.maximum(moved, opening.astype(np.float32)), (5, 5))
     ramp = np.clip((np.minimum(np.arange(SIZE), np.arange(SIZE)[::-1]) / FADE), 0, 1).astype(np.float32)
     return np.asarray(moved * np.minimum(ramp[:, None], ramp[None]), np.float32)
+
+
+@cache
+def _inner_mouth() -> NDArray[np.bool_]:
+    """(T,) the triangles between the lips."""
+    mesh = topology()
+    between = np.isin(mesh.coarse, (*UPPER_LIP, *LOWER_LIP)).all(axis=1)
+    return np.asarray(np.repeat(between, 4) & (mesh.layer == 2))
+
+
+def _known_mouth(face: FaceSource, posed: Posed, ids: NDArray[np.int16]) -> Float32:
+    """(128, 128) 1, and 0 in and about a mouth opened wider than WIDE_MOUTH."""
+    moved = face.points + posed.offsets
+    wide = smoothstep(*WIDE_MOUTH, np.array([lip_gap(moved) / max(mouth_width(moved), 1e-6)]))[0]
+    if wide == 0:
+        return np.ones(ids.shape, np.float32)
+    mouth = ((ids >= 0) & _inner_mouth()[ids]).astype(np.float32)
+    about = cv2.dilate(mouth, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * LIPS + 1, 2 * LIPS + 1)))
+    return np.asarray(1 - np.float32(wide) * cv2.blur(about, (5, 5)), np.float32)
 
 
 def _facts(face: FaceSource, posed: Posed) -> Float32:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from app.engine.imaging.writing import write_png
 from app.engine.networks.face_features import FaceFeatures, difference
 from app.engine.networks.refiner import GATE, Refiner, RefinerConfig, moved_by, share
 from app.engine.training import perceptual, refiner_data
-from app.engine.training.loop import Plan, train
+from app.engine.training.loop import Plan, Stepper, train
 from app.engine.training.refiner_data import RefinerSamples, SamplesFile, part_of, save_samples
 from app.engine.training.train_refiner import RefinerTraining, Settings, train_refiner
 from app.engine.warping.evidence import LAYERS
@@ -134,6 +135,32 @@ def test_the_confidence_learns_where_the_paint_is_better(data: Path) -> None:
     worse[..., 4:], better[..., 4:] = 0.2, 0.6  # the paint is better in the left half only
     gradient = torch.autograd.grad(recipe._mistrust(batch, made, worse, better), confidence)[0]
     assert (gradient[..., :4] < 0).all() and (gradient[..., 12:] > 0).all()
+
+
+@pytest.mark.parametrize("flows", [False, True])
+def test_a_flow_is_learnt_only_where_the_model_has_one(data: Path, flows: bool) -> None:
+    settings = replace(TINY, network=replace(TINY.network, flow=flows), alone=5)
+    recipe = RefinerTraining(data, FaceFeatures(8), settings)
+    before = recipe.refiner.flow.weight.detach().clone()
+    losses = recipe.step(drawn(recipe), Stepper(CPU))
+    assert ("flow" in losses) == flows
+    assert torch.equal(recipe.refiner.flow.weight, before) != flows
+
+
+def test_a_wrong_colour_costs_more_than_a_wrong_brightness(data: Path) -> None:
+    recipe = RefinerTraining(data, FaceFeatures(8), TINY)
+    batch = drawn(recipe)
+    made = recipe.made(batch)
+    colour = {}
+    for name, change in (("brighter", (0.1, 0.1, 0.1)), ("bluer", (-0.05, -0.05, 0.1))):
+        painted = batch["truth"] + torch.tensor(change).reshape(1, 3, 1, 1)
+        colour[name] = recipe.terms(batch, replace(made, painted=painted), batch["truth"])["colour"]
+    assert float(colour["brighter"]) < 1e-4 < 0.1 < float(colour["bluer"])
+
+
+def drawn(recipe: RefinerTraining) -> dict[str, torch.Tensor]:
+    sample = recipe.draw(np.random.default_rng(0))
+    return {key: torch.from_numpy(value[None]) for key, value in sample.items()}
 
 
 def test_features_learn_to_tell_damage_and_place(data: Path) -> None:

@@ -84,6 +84,18 @@ def test_the_openings_and_the_person_are_told(code: WarpCode) -> None:
     assert plane(found, "matte").max() > 0.95 and plane(found, "matte").min() < 0.05
 
 
+def test_a_mouth_wider_than_any_learnt_from_is_left_to_the_warp(code: WarpCode) -> None:
+    turned = code.face.params.camera.yaw + 12
+    own, wide = known(code, yaw=turned), known(code, yaw=turned, mouth_open=1.0)
+    lower_half = np.s_[SIZE // 2 :]
+    mouth = plane(wide, "opening")[lower_half] > 0
+    assert mouth.sum() > 40
+    assert plane(wide, "gate")[lower_half][mouth].max() < 0.01
+    assert plane(own, "gate")[lower_half][plane(own, "opening")[lower_half] > 0].min() > 0.99
+    eyes = np.s_[: SIZE // 2]
+    assert plane(wide, "gate")[eyes][plane(wide, "opening")[eyes] > 0].min() > 0.9, "only the mouth is"
+
+
 def test_the_portrait_is_seen_in_its_own_square(code: WarpCode) -> None:
     layers = portrait_layers(code.face, code.layers.texture)
     assert layers.shape == (6, SIZE, SIZE) and layers.dtype == np.float32
