@@ -172,10 +172,15 @@ class Survivor:
 
 
 def bfloat16(device: torch.device) -> torch.autocast:
-    """A context in which networks multiply in bfloat16: on CUDA, and on processors that have instructions for it."""
+    """A context in which networks multiply in bfloat16, where the device does."""
     import torch
 
-    able = device.type == "cuda" or (
-        device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()  # type: ignore[no-untyped-call]
-    )
-    return torch.autocast(device.type, torch.bfloat16, enabled=bool(able))
+    return torch.autocast(device.type, torch.bfloat16, enabled=multiplies_in_bfloat16(device))
+
+
+def multiplies_in_bfloat16(device: torch.device) -> bool:
+    """CUDA does, and processors that have instructions for it."""
+    import torch
+
+    on_cpu = device.type == "cpu"
+    return device.type == "cuda" or (on_cpu and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()))  # type: ignore[no-untyped-call]

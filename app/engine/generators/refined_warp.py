@@ -24,6 +24,8 @@ from app.engine.warping.curves import Float32
 from app.engine.warping.evidence import LAYERS, Evidence, cut_square, evidence, portrait_layers
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from app.engine.networks.refiner import Refiner
     from app.engine.weights import Model
 
@@ -112,6 +114,9 @@ class RefinedWarp:
 
     def _network(self) -> tuple[Refiner, Device]:
         """The chosen model's network on the best device; EngineError without one."""
+        import torch
+
+        from app.engine.device import multiplies_in_bfloat16
         from app.engine.networks.refiner import Refiner as Network
         from app.engine.weights import load_model
 
@@ -122,7 +127,10 @@ class RefinedWarp:
         if self._loaded is None or (self._loaded[0], self._loaded[2]) != (model.sha256, device):
             network = load_model(model.name).network
             assert isinstance(network, Network)
-            self._loaded = model.sha256, device.place(network), device
+            network = device.place(network)
+            if multiplies_in_bfloat16(device.torch_device):
+                network = network.to(torch.bfloat16)
+            self._loaded = model.sha256, network, device
         return self._loaded[1:]
 
 
@@ -167,18 +175,16 @@ def network_additions(
     import torch
     import torch.nn.functional as F
 
-    from app.engine.device import bfloat16
     from app.engine.networks.refiner import GATE, share
 
     top = np.float32(np.iinfo(warped.dtype).max)
     picture = np.ascontiguousarray(warped.transpose(2, 0, 1), np.float32) * (2 / top) - 1
     arrays = (picture, known.planes, known.facts, code.portrait)
     with torch.inference_mode():
-        tensors = [torch.from_numpy(a[None]).to(device.torch_device, device.dtype) for a in arrays]
-        with bfloat16(device.torch_device):
-            out = network(*tensors)
-        gate = tensors[1][:, GATE : GATE + 1].float()
-        trusted = network.config.trust * out.confidence
+        tensors = [torch.from_numpy(a[None]).to(device.torch_device) for a in arrays]
+        gate = tensors[1][:, GATE : GATE + 1]
+        out = network(*(_as_weights(tensor, network) for tensor in tensors))
+        trusted = network.config.trust * out.confidence.float()
         painted = share(trusted, gate, (WORK, WORK)) * out.paint.float()
         flow = F.interpolate(out.flow.float(), size=(WORK, WORK), mode="bilinear", align_corners=False)
         opened = F.interpolate(gate, size=(WORK, WORK), mode="bilinear", align_corners=False)
@@ -187,6 +193,14 @@ def network_additions(
     return Additions(
         np.ascontiguousarray(values[..., :2]), np.ascontiguousarray(values[..., 2:]), known.square
     )
+
+
+def _as_weights(tensor: Tensor, network: Refiner) -> Tensor:
+    """In the network's precision and its order in memory."""
+    import torch
+
+    layout = torch.channels_last if tensor.ndim == 4 else torch.preserve_format
+    return tensor.to(network.first.weight.dtype, memory_format=layout)
 
 
 def applied(photo: NDArray[Any], patch: Patch, additions: Additions) -> NDArray[Any]:
