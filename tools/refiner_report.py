@@ -9,10 +9,12 @@ it. OUT gets report.json, report.md and the contact sheets.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +47,11 @@ from app.engine.training.faces import CLIPS, clip_frames  # noqa: E402
 from app.engine.warping.evidence import portrait_layers  # noqa: E402
 
 TURNED = 15.0  # degrees of yaw, pitch or roll from the source on
-PAIRS = 12  # of a clip
+LITTLE = 5.0  # and from which on clips are measured apart, to see that what needs no refining is not harmed
+PAIRS = 12  # of a clip and either kind
+WOMEN = frozenset(
+    ["barbara", "heidemarie", "janet", "kathryn", "lisa"]
+)  # first names of NASA's validation people
 OPEN, SHUT = 0.06, 0.02  # IOD of lip gap: a mouth that was shut in the source and is open in the truth
 METHODS = ("mesh-warp", "refined")
 Picture = NDArray[np.uint8]
@@ -62,10 +68,11 @@ class Case:
     params: FaceParams
     truth: Picture
     face: FittedFace  # in the truth
+    sex: str = ""
 
 
 def clip_cases(paths: Sequence[Path]) -> Iterator[Case]:
-    """Pairs of a clip's frames that are turned apart by more than TURNED."""
+    """Pairs of a clip's frames that are turned apart by more than TURNED, and by LITTLE to TURNED."""
     for path in paths:
         try:
             frames, faces, _ = clip_frames(path)
@@ -73,11 +80,15 @@ def clip_cases(paths: Sequence[Path]) -> Iterator[Case]:
             print(error, file=sys.stderr)
             continue
         pairs = data.apart(faces, 4 * PAIRS, np.random.default_rng(0))
+        any_two = np.random.default_rng(1).integers(0, len(faces), (8 * PAIRS, 2)).tolist()
         far = [(a, b) for a, b in pairs if turn(faces[a].params, faces[b].params) > TURNED][:PAIRS]
-        mattes = {a: person_matte(frames[a], faces[a]) for a in {a for a, _ in far}}
-        for a, b in far:
-            source = SourceImage(frames[a], None, faces[a], mattes[a])
-            yield Case(path.name, "clips", source, faces[b].params, frames[b], faces[b])
+        near = [(a, b) for a, b in any_two if LITTLE < turn(faces[a].params, faces[b].params) <= TURNED][
+            :PAIRS
+        ]
+        for group, chosen in (("clips", far), ("little", near)):
+            for a, b in chosen:
+                source = SourceImage(frames[a], None, faces[a], person_matte(frames[a], faces[a]))
+                yield Case(path.name, group, source, faces[b].params, frames[b], faces[b])
 
 
 def portrait_cases(paths: Sequence[Path], most: int) -> Iterator[Case]:
@@ -88,17 +99,33 @@ def portrait_cases(paths: Sequence[Path], most: int) -> Iterator[Case]:
             found = [face for face in tracker.detect(pixels) if face.box[2] >= data.LEAST_FACE]
             if len(found) == 1:
                 frame, face = data.enlarged(pixels, fit_face(found[0], default_model()))
-                yield from _edited_away(path.stem, frame, face)
+                yield from _edited_away(path.stem, frame, face, sex(path))
 
 
-def _edited_away(name: str, frame: Picture, face: FittedFace) -> Iterator[Case]:
+def sex(path: Path) -> str:
+    """As the first name in NASA's file names tells; "" for all others."""
+    if path.parent.name != "nasa_astronaut":
+        return ""
+    return "women" if path.stem.split("_")[0] in WOMEN else "men"
+
+
+def round_robin(paths: Sequence[Path]) -> list[Path]:
+    """One of each folder in turn, in an order that has nothing to do with names."""
+    folders: dict[Path, list[Path]] = {}
+    for path in sorted(paths, key=lambda path: hashlib.sha256(path.stem.encode()).hexdigest()):
+        folders.setdefault(path.parent, []).append(path)
+    turns = zip_longest(*(folders[folder] for folder in sorted(folders)))
+    return [path for turn in turns for path in turn if path is not None]
+
+
+def _edited_away(name: str, frame: Picture, face: FittedFace, sex: str) -> Iterator[Case]:
     rng = np.random.default_rng(int.from_bytes(name.encode()[-7:], "little"))
     edits = [data.edited(face.params, rng) for _ in range(2)]
     for params, source in zip(edits, data.edited_away(frame, face, edits), strict=True):
         if turn(params, face.params) > TURNED:
-            yield Case(name, "portraits", source, face.params, frame, face)
+            yield Case(name, "portraits", source, face.params, frame, face, sex)
         if lip_gap(source.face) < SHUT and lip_gap(face) > OPEN:
-            yield Case(name, "mouths", source, face.params, frame, face)
+            yield Case(name, "mouths", source, face.params, frame, face, sex)
 
 
 def turn(a: FaceParams, b: FaceParams) -> float:
@@ -147,6 +174,7 @@ def measured(judge: Judge, case: Case, made: Sequence[Picture]) -> tuple[dict[st
         "name": case.name,
         "group": case.group,
         "tone": tone(truth, crop.face_mask(case.face)),
+        "sex": case.sex,
     }
     for method, picture in zip(METHODS, cuts, strict=True):
         judged = judge(picture, truth)
@@ -217,13 +245,17 @@ def judging(features: Any) -> Judge:
 def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Per group and region: means of both, and in how many cases the judge prefers the refined one."""
     found: dict[str, Any] = {}
-    tones = [f"portraits {name}" for name in ("light", "medium", "dark", "grey")]
-    for group in ("clips", "portraits", "mouths", *tones):
-        chosen = [row for row in rows if group in (row["group"], f"{row['group']} {row['tone']}")]
+    people = [f"portraits {name}" for name in ("light", "medium", "dark", "grey", "women", "men")]
+    for group in ("clips", "little", "portraits", "mouths", *people):
+        chosen = [
+            row
+            for row in rows
+            if group in (row["group"], *(f"{row['group']} {row[key]}" for key in ("tone", "sex")))
+        ]
         if not chosen:
             continue
         names = [key.removeprefix("mesh-warp ") for key in chosen[0] if key.startswith("mesh-warp ")]
-        for region in names[-1:] if group in tones else names:
+        for region in names[-1:] if group in people else names:
             pairs = [(row[f"mesh-warp {region}"], row[f"refined {region}"]) for row in chosen]
             numbers = {
                 key: [float(np.mean([pair[k][key] for pair in pairs])) for k in (0, 1)] for key in pairs[0][0]
@@ -296,8 +328,7 @@ def main() -> None:
     judge = loaded_judge(args.judge, args.shared, args.minutes)
     people = data.sources(args.shared, "validation")
     clips = [path for path in people if path.suffix.lower() in CLIPS]
-    portraits = [path for path in people if path not in clips]
-    portraits.sort(key=lambda path: path.stem[::-1])  # every source of portraits among the first ones
+    portraits = round_robin([path for path in people if path not in clips])
     warp, refined = MeshWarp(), RefinedWarp()
     rows: list[dict[str, Any]] = []
     pictures: dict[str, list[Picture]] = {}
