@@ -116,7 +116,8 @@ def regressed(labels: Labels, ridge: float = 1.0) -> NDArray[np.float64]:
     """(D, 15): delta w per input, by regression in closed form.
 
     With p = B w (ridge) over the samples and C the covariance of w, the columns of C B^T (B C B^T)^-1 are the
-    most probable changes of w that move one parameter and, as identity is among p, nothing else.
+    most probable changes of w that move one parameter and, as identity is among p, nothing else. The floor keeps
+    them from following the readings' noise: held exactly, parameters are told apart by what no face differs in.
     """
     measured = np.concatenate([labels.values / labels.spread * A, labels.identity], axis=1)
     w, p = labels.w - labels.w.mean(0), measured - measured.mean(0)
@@ -125,7 +126,7 @@ def regressed(labels: Labels, ridge: float = 1.0) -> NDArray[np.float64]:
     response = np.linalg.solve(gram + steady, w.T @ p / len(w)).T  # (P, D)
     held = response @ gram @ response.T
     variance = np.diag(p.T @ p / len(p))
-    floor = ridge * (0.05 * np.diag(variance) + 1e-6 * variance.mean() * np.eye(len(variance)))
+    floor = ridge * (0.2 * np.diag(variance) + 1e-6 * variance.mean() * np.eye(len(variance)))
     changes = gram @ response.T @ np.linalg.inv(held + floor)
     return np.asarray(changes[:, : len(NAMES)])
 

@@ -25,6 +25,7 @@ from app.engine.latent.library import (
 from app.engine.latent.similarity import Similarity
 from app.engine.networks.directions import DirectionMatrix
 from app.engine.results import Step
+from app.engine.training.direction_gains import calibrated
 from app.engine.training.direction_samples import NAMES, Fit, Labels, face_fitter, labelled
 from app.engine.training.directions import MIXED, PAIRED, SYNTHETIC, DirectionsRecipe
 from app.engine.training.loop import CHECKPOINT, Plan, Stepper, start_processes, train
@@ -71,8 +72,14 @@ def train_directions(
     recipe = DirectionsRecipe(model, labels, stage, real, start, similarity)
     recipe.net3d.to(device)
     recipe.matrix.to(device)
-    yield from told(train(recipe, Plan(folder, minutes, BATCH, steps=steps), device))
-    return keep_matrix(recipe, chosen, folder, name) if Stepper(device).rank == 0 else None
+    with face_fitter(chosen.faces) as fit:
+        if start is None:
+            yield from calibrated(model, recipe.matrix, labels, fit)
+        yield from told(train(recipe, Plan(folder, minutes, BATCH, steps=steps), device))
+        if Stepper(device).rank != 0:
+            return None
+        yield from calibrated(model, recipe.matrix, labels, fit)
+    return keep_matrix(recipe, chosen, folder, name)
 
 
 def first_alone(steps: Steps[Step, None, T], device: torch.device) -> Steps[Step, None, T]:

@@ -28,20 +28,13 @@ from app.engine.networks.stylegan2 import Generator
 from app.engine.training import directions as recipes
 from app.engine.training import train_directions as commands
 from app.engine.training.direction_losses import rotations
+from app.engine.training.direction_gains import calibrated
 from app.engine.training.direction_samples import NAMES, labelled, spread_out, starting_matrix
 from app.engine.training.directions import MIXED, PAIRED, WARM_UP, DirectionsRecipe
 from app.engine.training.loop import Plan, train
 from app.engine.training.real_faces import RealFaces, real_faces
 from app.engine.weights import save_model
 from tests.engine.training.test_personal_training import drained
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def read_off(pixels) -> FittedFace:
@@ -96,6 +89,24 @@ def test_regressed_yaw_moves_yaw_by_the_asked_sign_and_more_than_identity(model,
     assert np.corrcoef(asked, yaw)[0, 1] >= 0.8  # an untrained generator is far from linear
     spread = labels.values[:, 0].std(), labels.identity[:, 0].std()
     assert np.abs(yaw).mean() / spread[0] > 2 * np.abs(identity).mean() / spread[1]
+
+
+def test_calibrated_columns_obtain_what_is_asked(model, labels):
+    matrix = starting_matrix(labels, 6)
+    with torch.no_grad():
+        matrix.linear.weight[:, :5] *= torch.tensor([0.4, 0.3, 1.0, 2.0, 1.0])
+    before = matrix.linear.weight.detach().clone()
+    _, gains = drained(calibrated(model, matrix, labels, read_off))
+    asked, yaw, _ = swept(model, matrix, labels, 0)
+    assert np.polyfit(asked / labels.slopes[0], yaw, 1)[0] == pytest.approx(1, abs=0.25)
+    torch.testing.assert_close(matrix.linear.weight, before / torch.from_numpy(gains).float())
+    assert gains[2] == 0.25, "nothing reads roll here: its column is lengthened to the limit at most"
+
+
+def test_columns_stay_where_no_face_is_found(model, labels):
+    matrix = starting_matrix(labels, 6)
+    _, gains = drained(calibrated(model, matrix, labels, lambda pixels: None))
+    assert (gains == 1).all()
 
 
 def test_samples_without_a_face_are_told(model):
