@@ -27,8 +27,8 @@ from app.engine.networks.face_regressor import FaceRegressor
 from app.engine.networks.stylegan2 import Generator
 from app.engine.training import directions as recipes
 from app.engine.training import train_directions as commands
-from app.engine.training.direction_losses import rotations
 from app.engine.training.direction_gains import calibrated
+from app.engine.training.direction_losses import rotations
 from app.engine.training.direction_samples import NAMES, labelled, spread_out, starting_matrix
 from app.engine.training.directions import MIXED, PAIRED, WARM_UP, DirectionsRecipe
 from app.engine.training.loop import Plan, train
