@@ -13,8 +13,12 @@ from app.session.session import Session
 from app.session.settings import Settings
 from app.ui import theme
 from app.ui.main_window import MainWindow
+from app.ui.panels.edit_panel import EditPanel
 from tests.fakes import FakeEngine
+from tests.session.conftest import session as empty_session
 from tests.session.conftest import settle
+
+__all__ = ["empty_session"]  # a fixture
 
 
 @pytest.fixture
@@ -66,3 +70,21 @@ def opened(window: MainWindow, photo: Path, qtbot: QtBot) -> MainWindow:
         window.documents.open(photo)
     settle(window.session, qtbot)
     return window
+
+
+@pytest.fixture
+def session(empty_session: Session, photo: Path, qtbot: QtBot) -> Session:
+    """A session without a window, with a photo of two faces."""
+    with qtbot.waitSignal(empty_session.portrait_opened):
+        empty_session.open(photo)
+    return empty_session
+
+
+@pytest.fixture
+def panel(session: Session, qtbot: QtBot) -> EditPanel:
+    panel = EditPanel(session)
+    qtbot.addWidget(panel)
+    panel.resize(340, 900)
+    panel.show()
+    settle(session, qtbot)
+    return panel

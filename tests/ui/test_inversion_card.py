@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from app.session.session import Session
 from app.ui.panels.edit_panel import EditPanel
@@ -14,105 +10,78 @@ from tests.fakes import FakeEngine
 from tests.session.conftest import settle
 
 
-@pytest.fixture
-def engine() -> FakeEngine:
-    return FakeEngine()
-
-
-@pytest.fixture
-def session(qtbot: Any, engine: FakeEngine, tmp_path: Path) -> Iterator[Session]:
-    photo = tmp_path / "photo.png"
-    photo.write_bytes(b"a photo")
-    made = Session(engine)
-    made.start()
-    made.open(photo)
-    qtbot.waitUntil(lambda: made.portrait is not None)
-    yield made
-    engine.gate.set()
-    made.stop()
-
-
-@pytest.fixture
-def panel(qtbot: Any, session: Session) -> EditPanel:
-    made = EditPanel(session)
-    qtbot.addWidget(made)
-    made.show()
-    settle(session, qtbot)
-    return made
-
-
-def renders(engine: FakeEngine) -> list[Any]:
-    return [call[1] for call in engine.calls if call[0] == "render" and call[1]]
+def renders(fake: FakeEngine) -> list[Any]:
+    return [call[1] for call in fake.calls if call[0] == "render" and call[1]]
 
 
 def test_the_face_is_found_by_itself_and_then_edited(
-    panel: EditPanel, session: Session, engine: FakeEngine, qtbot: Any
+    panel: EditPanel, session: Session, fake: FakeEngine, qtbot: Any
 ) -> None:
-    engine.gate.clear()
+    fake.gate.clear()
     card = panel.latents.card
     session.set_generator("stylegan")
     qtbot.waitUntil(lambda: session.job == "prepare")
     assert card.isVisibleTo(panel) and panel.latents.heading.isChecked() and card.button.text() == "Cancel"
     session.set_latent("w1", 2.0)
-    engine.gate.set()
+    fake.gate.set()
     qtbot.waitUntil(lambda: not card.isVisibleTo(panel))
     settle(session, qtbot)
-    names = [call[0] for call in engine.calls]
-    assert engine.count("prepared") == 1 and dict(renders(engine)[-1][0].latents) == {"w1": 2.0}
+    names = [call[0] for call in fake.calls]
+    assert fake.count("prepared") == 1 and dict(renders(fake)[-1][0].latents) == {"w1": 2.0}
     assert names.index("prepared") < len(names) - 1 - names[::-1].index("render")
 
 
 def test_cancelled_it_renders_nothing_until_it_is_asked_for_again(
-    panel: EditPanel, session: Session, engine: FakeEngine, qtbot: Any
+    panel: EditPanel, session: Session, fake: FakeEngine, qtbot: Any
 ) -> None:
-    engine.gate.clear()
+    fake.gate.clear()
     card = panel.latents.card
     session.set_generator("stylegan")
     qtbot.waitUntil(lambda: session.job == "prepare")
     card.button.click()
-    engine.gate.set()
+    fake.gate.set()
     qtbot.waitUntil(lambda: session.job == "")
     assert card.isVisibleTo(panel) and card.button.text() == "Find the face"
     session.set_latent("w1", 2.0)
     settle(session, qtbot)
-    assert not engine.count("prepared") and not renders(engine)
+    assert not fake.count("prepared") and not renders(fake)
     card.button.click()
     qtbot.waitUntil(lambda: not card.isVisibleTo(panel))
     settle(session, qtbot)
-    assert dict(renders(engine)[-1][0].latents) == {"w1": 2.0}
+    assert dict(renders(fake)[-1][0].latents) == {"w1": 2.0}
 
 
-def test_each_face_is_found_once(panel: EditPanel, session: Session, engine: FakeEngine, qtbot: Any) -> None:
+def test_each_face_is_found_once(panel: EditPanel, session: Session, fake: FakeEngine, qtbot: Any) -> None:
     session.set_generator("stylegan")
-    qtbot.waitUntil(lambda: engine.count("prepared") == 1)
+    qtbot.waitUntil(lambda: fake.count("prepared") == 1)
     for face in (1, 0):
         session.select_face(face)
         qtbot.waitUntil(lambda: not panel.latents.card.isVisibleTo(panel))
         settle(session, qtbot)
-    assert [call[1] for call in engine.calls if call[0] == "preparing"] == [0, 1]
+    assert [call[1] for call in fake.calls if call[0] == "preparing"] == [0, 1]
 
 
 def test_another_generator_ends_the_search(
-    panel: EditPanel, session: Session, engine: FakeEngine, qtbot: Any
+    panel: EditPanel, session: Session, fake: FakeEngine, qtbot: Any
 ) -> None:
-    engine.gate.clear()
+    fake.gate.clear()
     session.set_generator("stylegan")
     qtbot.waitUntil(lambda: session.job == "prepare")
     session.undo_stack.undo()
-    engine.gate.set()
+    fake.gate.set()
     qtbot.waitUntil(lambda: session.job == "")
     settle(session, qtbot)
-    assert not engine.count("prepared") and not panel.latents.card.isVisibleTo(panel)
+    assert not fake.count("prepared") and not panel.latents.card.isVisibleTo(panel)
 
 
 def test_a_row_shows_what_its_direction_means(
-    panel: EditPanel, session: Session, engine: FakeEngine, qtbot: Any
+    panel: EditPanel, session: Session, fake: FakeEngine, qtbot: Any
 ) -> None:
     session.set_generator("stylegan")
-    qtbot.waitUntil(lambda: bool(panel.latents.rows) and engine.count("prepared") == 1)
+    qtbot.waitUntil(lambda: bool(panel.latents.rows) and fake.count("prepared") == 1)
     panel.latents.rows[0].pictures_wanted.emit(True)
-    qtbot.waitUntil(lambda: engine.count("latent_picture") == 2)
-    asked = [call[1] for call in engine.calls if call[0] == "latent_picture"]
+    qtbot.waitUntil(lambda: fake.count("latent_picture") == 2)
+    asked = [call[1] for call in fake.calls if call[0] == "latent_picture"]
     assert asked == [{"w1": -2.0}, {"w1": 2.0}]
     shown = panel.latents._pictures._card._pictures
     qtbot.waitUntil(lambda: all(not label.pixmap().isNull() for label in shown))

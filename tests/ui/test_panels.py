@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,32 +26,6 @@ from app.ui.panels.result_panel import ResultPanel, misses
 from app.ui.widgets.parameter_slider import ParameterSlider
 from tests.fakes import LATENT, MISSING, WARP, FakeEngine
 from tests.ui.test_parameter_slider import CTRL, LEFT, NONE, drag, knob, move
-
-
-@pytest.fixture
-def engine() -> FakeEngine:
-    return FakeEngine()
-
-
-@pytest.fixture
-def session(qtbot: Any, engine: FakeEngine, tmp_path: Path) -> Iterator[Session]:
-    photo = tmp_path / "photo.png"
-    photo.write_bytes(b"a photo")
-    made = Session(engine)
-    made.start()
-    made.open(photo)
-    qtbot.waitUntil(lambda: made.portrait is not None)
-    yield made
-    made.stop()
-
-
-@pytest.fixture
-def panel(qtbot: Any, session: Session) -> EditPanel:
-    made = EditPanel(session)
-    qtbot.addWidget(made)
-    made.resize(340, 900)
-    made.show()
-    return made
 
 
 def row(panel: EditPanel, name: str) -> ParameterSlider:
@@ -191,13 +164,13 @@ def test_frontalise_with_a_strength(panel: EditPanel, session: Session) -> None:
     assert session.undo_stack.count() <= 2
 
 
-def test_hovering_shows_what_a_control_does(qtbot: Any, panel: EditPanel, engine: FakeEngine) -> None:
+def test_hovering_shows_what_a_control_does(qtbot: Any, panel: EditPanel, fake: FakeEngine) -> None:
     smile = row(panel, "smile")
     smile.pictures_wanted.emit(True)
     card = panel._pictures._card
     assert card.isVisible()
     qtbot.waitUntil(lambda: all(not p.pixmap().isNull() for p in card._pictures))
-    asked = [call[2].get("smile") for call in engine.calls if call[0] == "nmfc"]
+    asked = [call[2].get("smile") for call in fake.calls if call[0] == "nmfc"]
     # Two sigmas of the model's statistics either way, which is more than a full smile.
     from app.engine.face.morphable_model import default_model
     from app.engine.face.semantic import directions
@@ -209,9 +182,9 @@ def test_hovering_shows_what_a_control_does(qtbot: Any, panel: EditPanel, engine
     assert not card.isVisible()
 
 
-def test_components_show_two_sigmas_either_way(qtbot: Any, panel: EditPanel, engine: FakeEngine) -> None:
+def test_components_show_two_sigmas_either_way(qtbot: Any, panel: EditPanel, fake: FakeEngine) -> None:
     row(panel, "exp3").pictures_wanted.emit(True)
-    qtbot.waitUntil(lambda: {c[2].get("exp3") for c in engine.calls if c[0] == "nmfc"} >= {-2.0, 2.0})
+    qtbot.waitUntil(lambda: {c[2].get("exp3") for c in fake.calls if c[0] == "nmfc"} >= {-2.0, 2.0})
 
 
 def test_pose_is_shown_at_its_safe_ends_and_a_shut_eye_no_further_than_it_goes(session: Session) -> None:
@@ -225,7 +198,7 @@ def test_pose_is_shown_at_its_safe_ends_and_a_shut_eye_no_further_than_it_goes(s
 # -- faces
 
 
-def test_the_rail_lists_faces_and_chooses_them(qtbot: Any, session: Session, engine: FakeEngine) -> None:
+def test_the_rail_lists_faces_and_chooses_them(qtbot: Any, session: Session, fake: FakeEngine) -> None:
     rail = FacesRail(session)
     qtbot.addWidget(rail)
     rail.show()
@@ -312,13 +285,13 @@ def test_a_preset_is_laid_over_what_was_asked_before(presets: PresetsPanel, sess
     assert session.edit.get("pucker") == 0.3 and session.edit.get("smile") == pytest.approx(0.2)
 
 
-def test_thumbnails_are_the_current_face(qtbot: Any, presets: PresetsPanel, engine: FakeEngine) -> None:
+def test_thumbnails_are_the_current_face(qtbot: Any, presets: PresetsPanel, fake: FakeEngine) -> None:
     def colours() -> set[int]:
         image = presets.list.item(0).icon().pixmap(72, 72).toImage()
         return {image.pixelColor(x, 36).red() for x in range(5, 70, 5)}
 
     qtbot.waitUntil(lambda: len(colours()) > 3)
-    assert any(call[0] == "render" and call[1] == {0: FaceEdit.of(smile=1.0)} for call in engine.calls)
+    assert any(call[0] == "render" and call[1] == {0: FaceEdit.of(smile=1.0)} for call in fake.calls)
 
 
 def test_presets_are_saved_exported_and_imported(

@@ -24,15 +24,6 @@ from tests.engine.training.headgan_run import TINY, run
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread():
-    """Small networks wait more for each other's threads than they compute."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory, astronaut) -> Path:
     folder = tmp_path_factory.mktemp("sources")

@@ -14,7 +14,7 @@ from app.engine.training.curves import read_curves
 from app.engine.training.loop import CHECKPOINT
 from app.engine.training.train_personal import FOOTAGE
 from tests.engine.training.personal_run import run
-from tests.engine.training.test_personal_training import footage, one_thread  # noqa: F401
+from tests.engine.training.test_personal_training import footage
 
 ROOT = Path(__file__).parents[3]
 TWO = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]

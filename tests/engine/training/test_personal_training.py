@@ -65,14 +65,6 @@ def footage(count: int = 30, shade: float = 0.6, name: str = "clip", size: int =
     return Footage(np.clip(frames, 0, 255).astype(np.uint8), np.array(mattes, np.uint8), params, name)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def test_footage_survives_the_disk_and_knows_its_best_frame(tmp_path):
     clip = footage()
     clip.save(tmp_path / "f.npz")

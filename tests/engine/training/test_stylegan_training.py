@@ -18,14 +18,6 @@ from app.engine.training.stylegan import (
 TINY = StyleGanSettings(16, 8, 16, 2, 4, half_life=20.0, channel_multiplier=2, warm_up=3)
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def discs(count=40, size=16):
     rng = np.random.default_rng(0)
     y, x = np.mgrid[:size, :size]
