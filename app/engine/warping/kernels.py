@@ -257,6 +257,19 @@ def _fetch_row(texture, zone, y, x0, flow, line):  # type: ignore[no-untyped-def
 
 
 @njit(cache=True, nogil=True, fastmath=True)
+def _mirrored(texture, background, zone, x, y, maps, t, top, colour):  # type: ignore[no-untyped-def]
+    """(r, g, b) that triangle t takes at pixel (x, y) from the other side of the face, in this side's light."""
+    one = np.float32(1)
+    qx, qy = inside(texture, x, y, _at(maps, t, MIRROR_X, x, y), _at(maps, t, MIRROR_Y, x, y))
+    colour[0], colour[1], colour[2], colour[3] = bicubic(texture, qx, qy)
+    r, g, b = composite(colour, background, zone, x, y, qx, qy, np.float32(0), top)
+    r *= _at(maps, t, MIRROR_R, x, y) + one
+    g *= _at(maps, t, MIRROR_G, x, y) + one
+    b *= _at(maps, t, MIRROR_B, x, y) + one
+    return r, g, b
+
+
+@njit(cache=True, nogil=True, fastmath=True)
 def warp_band(  # type: ignore[no-untyped-def]
     y0, y1, x0, x1, texture, background, zone, hold, target, triangles, order, maps, mirrors, limit, top, out
 ):
@@ -299,12 +312,7 @@ def warp_band(  # type: ignore[no-untyped-def]
                 qx, qy = inside(texture, x, y, dx, dy)
                 r, g, b = composite(line[i], background, zone, x, y, qx, qy, gain, top)
             if share > zero:
-                qx, qy = inside(texture, x, y, _at(maps, t, MIRROR_X, x, y), _at(maps, t, MIRROR_Y, x, y))
-                colour[0], colour[1], colour[2], colour[3] = bicubic(texture, qx, qy)
-                mr, mg, mb = composite(colour, background, zone, x, y, qx, qy, zero, top)
-                mr *= _at(maps, t, MIRROR_R, x, y) + np.float32(1)
-                mg *= _at(maps, t, MIRROR_G, x, y) + np.float32(1)
-                mb *= _at(maps, t, MIRROR_B, x, y) + np.float32(1)
+                mr, mg, mb = _mirrored(texture, background, zone, x, y, maps, t, top, colour)
                 r, g, b = r + share * (mr - r), g + share * (mg - g), b + share * (mb - b)
             out[y - y0, i, 0] = int(min(max(r, zero), top) + half)
             out[y - y0, i, 1] = int(min(max(g, zero), top) + half)

@@ -12,18 +12,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.warping.curves import Float32, FloatArray, box_around, catmull_rom, fetch, ring, soft_inside
+from app.engine.warping.shell import smoothstep
 from app.engine.warping.topology import LOWER_LIP, UPPER_LIP
 
 TEETH = Path(__file__).parents[3] / "assets" / "teeth"
 PIXELS_PER_IOD = 320  # of the sprites, see tools/build_teeth.py
 LIP_BLUR = 0.010  # IOD: softness of the lips over what is inside
-# Of full light. What shows between lips hardly apart lies near them: measured on the a_* clips, the inside of a mouth
-# has 0.6 of the skin's brightness from a gap of 0.03 IOD on and 0.9 at 0.2.
+# Of full light, as measured on the a_* clips and on 89 of the portraits that smile: between lips hardly apart tongue
+# and teeth lie near and have 0.4 to 0.6 of the skin's brightness and a lip's colour; only wide mouths are dark.
 CAVITY = np.array([46.0, 22.0, 24.0], np.float32)
-GUM = np.array([125.0, 74.0, 70.0], np.float32)
-SHALLOW = (0.04, 0.25)  # IOD of gap from which a mouth is dark behind the teeth
-TEETH_LIT = (0.72, 1.1)  # of the light that teeth get at these gaps
-EXPOSURE = (0.2, 1.0)  # light on the teeth: what is always there, and the share of the skin's brightness
+GUM = np.array([150.0, 88.0, 84.0], np.float32)
+TONGUE = np.array([178.0, 100.0, 98.0], np.float32)
+SHALLOW = (0.12, 0.4)  # IOD of gap from which a mouth is dark behind the teeth
+LIGHT_ENTERS = (0.05, 0.25)  # IOD that a mouth is open and drawn wide
+TEETH_LIT = (0.55, 1.1)  # of the light that teeth get then
+BETWEEN_LIPS = np.array([1.12, 0.95, 0.94], np.float32)  # colour of the light between lips hardly apart
+CORNERS = (0.5, 0.9)  # from a mouth's middle to its corner: where lips hardly apart touch again
+APART = (0.15, 0.3)  # IOD of gap and drawn width from which they part up to the corners
+EXPOSURE = (0.25, 1.0)  # light on the teeth: what is always there, and the share of the skin's brightness
+SKIN = (50, 280, 205, 425, 151, 9, 108, 337)  # cheeks and forehead, where no beard grows
 INNER = ring(UPPER_LIP, LOWER_LIP)
 OPPOSITE = [*LOWER_LIP, *UPPER_LIP[-2:0:-1]]  # of each of these the vertex on the other lip
 TOOTH_BEHIND_LIP = 0.055  # IOD: how far the upper incisors' edge lies below the lip's line at rest
@@ -33,13 +40,16 @@ TOOTH_FRINGE = 0.025  # IOD: where the photo's teeth meet its lower lip, the war
 ABOVE_TEETH = np.arange(0, 0.085, 0.01)  # IOD that the photo's upper teeth are continued upwards
 WHOLE_MOUTH = (0.22, 0.35)  # IOD of the photo's lip gap from which its own tongue and lower teeth are seen
 UPPER_SHARE = 0.45  # of such a mouth: keeps its size, the rest stretches as the jaw drops
+SPRITE_WHITE = np.array([0.86, 0.82, 0.75], np.float32)  # colour of the sprites' bright teeth
 ENAMEL = 0.5  # teeth in photos have about half of the skin's saturation
+# Colour over luminance of the skin of portraits in white light: from, to, and what is usual.
+SKIN_CHROMA = np.array([[1.1, 0.86, 0.55], [1.45, 0.97, 0.94]], np.float32)
+USUAL_CHROMA = np.array([1.24, 0.92, 0.8], np.float32)
 LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 UPPER_LIP_MIDDLE = (11, 12, 72, 302, 38, 268)
 TEETH_OVER_LIP = (1.1, 1.22)  # brightness: on 26 photos and clips lips measure up to 1.10, teeth 1.22 to 4
 DARK_OVER_LIP = (0.5, 0.7)  # brightness of all between the lips: an open mouth, a shut one
 MOST_SHUT = 0.12  # IOD
-TONGUE = np.array([150.0, 76.0, 74.0], np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +57,10 @@ class Mouth:
     """The mouth of the photo.
 
     contour: (20, 2) px of the inner lips; gap: IOD between the lips; light: brightness of the photo's skin in
-    [0, 1]; tint: (3,) colour balance of the photo; enamel: (3,) the colour that teeth take on in it; saturation: of
-    the skin; iod: px; teeth: 1 where the photo shows teeth between the lips, 0 where it does not; shut: IOD of the
-    gap that is lip in truth (landmarks lie off the seam of some closed mouths).
+    [0, 1]; tint: (3,) colour balance of the photo; enamel: (3,) the colour that teeth take on in it; own_teeth: (3,)
+    colour in [0, 1] of those it shows; saturation: of the skin; iod: px; teeth: 1 where the photo shows teeth between
+    the lips, 0 where it does not; shut: IOD of the gap that is lip in truth (landmarks lie off the seam of some
+    closed mouths).
     """
 
     contour: FloatArray
@@ -57,6 +68,7 @@ class Mouth:
     light: float
     tint: Float32
     enamel: Float32
+    own_teeth: Float32
     saturation: float
     iod: float
     teeth: float
@@ -69,8 +81,8 @@ class MouthPose:
 
     contour: (20, 2) px of the inner lips; upper, lower: (2, 3) affines from sprite coordinates (IOD from the middle
     of the incisal edge, x right, y down) to px; back: (2, 3) px of the target to px of the photo, as the upper lip
-    moves; lip: (2,) px of the photo's upper lip; down: (2,) the photo's unit vector from lip to lip; gap: IOD; change:
-    0 when the mouth is as in the photo, 1 when what shows must be made.
+    moves; lip: (2,) px of the photo's upper lip; down: (2,) the photo's unit vector from lip to lip; gap: IOD; drawn:
+    IOD wider than at rest; change: 0 when the mouth is as in the photo, 1 when what shows must be made.
     """
 
     contour: FloatArray
@@ -80,6 +92,7 @@ class MouthPose:
     lip: FloatArray
     down: FloatArray
     gap: float
+    drawn: float
     change: float
 
 
@@ -106,42 +119,47 @@ def _lower_edge() -> int:
 
 
 def mouth_source(pixels: NDArray[Any], landmarks: FloatArray, iod: float, gap: float) -> Mouth:
-    """Measure the light on the skin around the mouth. landmarks: (478, 3) px; gap: IOD."""
+    """Measure the light on the skin. landmarks: (478, 3) px; gap: IOD."""
     top = 65535 if pixels.dtype == np.uint16 else 255
-    around = np.round(landmarks[[50, 280, 205, 425, 4, 164, 18, 200], :2]).astype(int)
+    around = np.round(landmarks[list(SKIN), :2]).astype(int)
     x = np.clip(around[:, 0], 0, pixels.shape[1] - 1)
     y = np.clip(around[:, 1], 0, pixels.shape[0] - 1)
     skin = np.median(pixels[y, x].astype(np.float32) / top, axis=0)
     luminance = float(skin @ LUMINANCE)
     saturation = float((skin.max() - skin.min()) / max(float(skin.max()), 1e-3))
-    # The light's own colour: what is left of the skin's when skin's usual reddishness is taken out.
-    usual = np.array([1.18, 0.96, 0.82], np.float32)
-    tint = skin / max(luminance, 1e-3) / usual
-    tint = np.clip(tint / tint.mean(), 0.7, 1.3) ** 0.5
-    enamel = np.asarray((skin / max(luminance, 1e-3)) ** ENAMEL, np.float32)
-    seen, dark = _between_lips(pixels, landmarks) if gap >= OPEN else (0.0, 0.0)
+    # Colour that no skin has is the light's own, which tints all; of the skin's own teeth have half.
+    chroma = skin / max(luminance, 1e-3)
+    own = np.clip(chroma, *SKIN_CHROMA)
+    enamel = np.asarray(chroma / own * own**ENAMEL, np.float32)
+    tint = enamel / USUAL_CHROMA**ENAMEL
+    seen, dark, colour = 0.0, 0.0, np.zeros(3, np.float32)
+    if gap >= OPEN:
+        seen, dark, colour = _between_lips(pixels, landmarks)
     shut = min(max(gap, 0.0), MOST_SHUT) * (1 - seen) * (1 - dark)
     return Mouth(
-        landmarks[INNER, :2], gap, luminance, tint.astype(np.float32), enamel, saturation, iod, seen, shut
+        landmarks[INNER, :2], gap, luminance, tint, enamel, colour / top, saturation, iod, seen, shut
     )
 
 
-def _between_lips(pixels: NDArray[Any], landmarks: FloatArray) -> tuple[float, float]:
-    """(teeth, dark), each 0..1: the brightest part outshines the upper lip, as teeth do; the whole is darker."""
+def _between_lips(pixels: NDArray[Any], landmarks: FloatArray) -> tuple[float, float, Float32]:
+    """(teeth, dark, colour): 1 where the brightest part outshines the upper lip, as teeth do; 1 where the whole is
+    darker; (3,) the brightest part's colour."""
     x0, y0, x1, y1 = box_around(landmarks[INNER, :2], 2, (pixels.shape[1], pixels.shape[0]))
-    grey = pixels[y0:y1, x0:x1].astype(np.float32) @ LUMINANCE
-    inside = np.sort(grey[soft_inside(landmarks[INNER, :2], (x0, y0), grey.shape, 0) > 0.5])
-    if inside.size < 4:
-        return 0.0, 0.0
+    crop = pixels[y0:y1, x0:x1].astype(np.float32)
+    colours = crop[soft_inside(landmarks[INNER, :2], (x0, y0), crop.shape[:2], 0) > 0.5]
+    if len(colours) < 4:
+        return 0.0, 0.0, np.zeros(3, np.float32)
+    inside = colours @ LUMINANCE
+    brightest = colours[np.argsort(inside)[-max(1, inside.size * 3 // 10) :]].mean(axis=0)
     at = np.round(landmarks[list(UPPER_LIP_MIDDLE), :2]).astype(int)
     x = np.clip(at[:, 0], 0, pixels.shape[1] - 1)
     y = np.clip(at[:, 1], 0, pixels.shape[0] - 1)
     lip = max(float(np.median(pixels[y, x].astype(np.float32) @ LUMINANCE)), 1e-3)
-    bright = float(inside[-max(1, inside.size * 3 // 10) :].mean()) / lip
+    bright = float(brightest @ LUMINANCE) / lip
     low, high = DARK_OVER_LIP
     teeth = (bright - TEETH_OVER_LIP[0]) / (TEETH_OVER_LIP[1] - TEETH_OVER_LIP[0])
     dark = (high - float(inside.mean()) / lip) / (high - low)
-    return float(np.clip(teeth, 0, 1)), float(np.clip(dark, 0, 1))
+    return float(np.clip(teeth, 0, 1)), float(np.clip(dark, 0, 1)), brightest
 
 
 def draw_mouth(
@@ -162,6 +180,7 @@ def draw_mouth(
     cover = soft_inside(_over_fringe(mouth, pose), corner, shape, blur) * np.float32(pose.change)
     y, x = np.indices(shape, np.float32) + np.float32(0.5)
     x, y = x + corner[0], y + corner[1]
+    cover *= _parted(pose, x, y)
     inside = _made(mouth, pose, x, y, contour, corner) * np.float32(top / 255)
     colours = view.astype(np.float32)
     inside += np.float32(_stretches_well(mouth, pose)) * (colours - inside)
@@ -200,13 +219,14 @@ def _made(
     depth = float(np.clip((pose.gap - SHALLOW[0]) / (SHALLOW[1] - SHALLOW[0]), 0, 1))
     cavity = (GUM + np.float32(depth) * (CAVITY - GUM)) * exposure
     made = np.broadcast_to(cavity * mouth.tint, (*x.shape, 3)).copy()
-    made += _tongue(pose, x, y)[..., None] * (TONGUE * exposure * mouth.tint - made)
+    tongue, tongue_light = _tongue(pose, x, y)
+    made += tongue[..., None] * (tongue_light[..., None] * TONGUE * exposure * mouth.tint - made)
     upper, lower = teeth()
-    drawn_upper = 1 - mouth.teeth * np.clip((mouth.gap - OWN_TEETH[0]) / (OWN_TEETH[1] - OWN_TEETH[0]), 0, 1)
-    lit = np.float32(TEETH_LIT[0] + (TEETH_LIT[1] - TEETH_LIT[0]) * depth)
-    for sprite, affine, anchor, dim, share in (
-        (lower, pose.lower, _lower_edge(), 0.8, 1.0),
-        (upper, pose.upper, len(upper), 1.0, float(drawn_upper)),
+    shown = float(mouth.teeth * np.clip((mouth.gap - OWN_TEETH[0]) / (OWN_TEETH[1] - OWN_TEETH[0]), 0, 1))
+    enamel = _enamel(mouth, pose, float(exposure), shown)
+    for sprite, affine, anchor, share in (
+        (lower, pose.lower, _lower_edge(), 1.0),
+        (upper, pose.upper, len(upper), 1 - shown),
     ):
         if share == 0:
             continue
@@ -217,22 +237,44 @@ def _made(
         blur = max(0.0, 0.45 * PIXELS_PER_IOD / mouth.iod - 0.3)
         smooth = cv2.GaussianBlur(sprite, (0, 0), blur) if blur > 0.3 else sprite
         layer = cv2.remap(smooth, u.astype(np.float32) - 0.5, v.astype(np.float32) - 0.5, cv2.INTER_LINEAR)
-        colour = layer[..., :3] * (exposure * lit * np.float32(dim)) * mouth.enamel
+        colour = layer[..., :3] * enamel
         made = made + np.float32(share) * (colour - made * (layer[..., 3:] / 255))
     return _shadowed(made, mouth, pose, contour, corner)
 
 
-def _tongue(pose: MouthPose, x: Float32, y: Float32) -> Float32:
-    """Coverage of a soft tongue on the lower lip of a wide mouth."""
+def _enamel(mouth: Mouth, pose: MouthPose, exposure: float, shown: float) -> Float32:
+    """(3,) what sprites are multiplied by: white teeth in the light that enters, or the photo's own it shows."""
+    low, high = LIGHT_ENTERS
+    enters = float(np.clip((pose.gap + pose.drawn - low) / (high - low), 0, 1))
+    lit = exposure * (TEETH_LIT[0] + enters * (TEETH_LIT[1] - TEETH_LIT[0]))
+    made = (
+        np.float32(lit * (SPRITE_WHITE @ LUMINANCE)) * mouth.enamel * BETWEEN_LIPS ** np.float32(1 - enters)
+    )
+    return np.asarray((made + np.float32(shown) * (mouth.own_teeth - made)) / SPRITE_WHITE, np.float32)
+
+
+def _parted(pose: MouthPose, x: Float32, y: Float32) -> Float32:
+    """(h, w) 1 where the lips are apart, fading towards the corners of a mouth that is hardly open."""
+    left, right = pose.contour[0], pose.contour[len(UPPER_LIP) - 1]
+    half = (right - left) / 2
+    middle = left + half
+    along = np.abs((x - middle[0]) * half[0] + (y - middle[1]) * half[1]) / max(float(half @ half), 1e-6)
+    touching = 1 - np.clip((pose.gap + pose.drawn - APART[0]) / (APART[1] - APART[0]), 0, 1)
+    return np.asarray(1 - touching * smoothstep(*CORNERS, along), np.float32)
+
+
+def _tongue(pose: MouthPose, x: Float32, y: Float32) -> tuple[Float32, Float32]:
+    """Coverage of a tongue that lies on the lower teeth of a wide mouth, and its light, less towards the throat."""
     left, right = pose.contour[0], pose.contour[len(UPPER_LIP) - 1]
     lip = pose.contour[len(UPPER_LIP) + len(UPPER_LIP) // 2 - 1]
     upper = pose.contour[len(UPPER_LIP) // 2]
-    across, up = (right - left) * 0.32, (upper - lip) * 0.5
+    across, up = (right - left) * 0.36, (upper - lip) * 0.6
     back = np.linalg.inv(np.column_stack([across, up]))
     u = back[0, 0] * (x - lip[0]) + back[0, 1] * (y - lip[1])
     v = back[1, 0] * (x - lip[0]) + back[1, 1] * (y - lip[1])
     wide = np.clip((pose.gap - 0.1) / 0.15, 0, 1)
-    return np.asarray(wide * 0.75 * np.clip(1.3 - np.hypot(u, v), 0, 1), np.float32)
+    cover = wide * np.clip((1.1 - np.hypot(u, v)) / 0.3, 0, 1)
+    return np.asarray(cover, np.float32), np.asarray(1 - 0.35 * np.clip(v, 0, 1), np.float32)
 
 
 def _shadowed(
@@ -240,7 +282,7 @@ def _shadowed(
 ) -> Float32:
     """Darker under the lips and in the corners; lips hardly apart leave little room for shadow."""
     deep = soft_inside(contour, corner, made.shape[:2], min(0.035, 0.15 * pose.gap) * mouth.iod)
-    shade = np.clip(deep * 1.35, 0.6, 1) ** 0.8
+    shade = np.clip(deep * 1.35, 0.8, 1)
     grey = made.mean(axis=2, keepdims=True)
     colourful = np.float32(min(1.0, mouth.saturation / 0.25))  # none in a black-and-white photo
     return np.asarray((grey + colourful * (made - grey)) * shade[..., None], np.float32)

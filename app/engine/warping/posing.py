@@ -20,6 +20,7 @@ EYEBALL = 0.19  # IOD
 FLIP = np.diag([1.0, -1.0, 1.0])  # model space (y up) to pixels (y down)
 LOWER_TOOTH_ABOVE_LIP = 0.10  # IOD
 UPPER_COVER = (0.3, 0.45)  # of the gap that upper teeth fill, at least and at most
+UPPER_SEEN = 0.06  # IOD of upper teeth that an open mouth shows at least, beyond what its raised lip bares
 SPEECH_GAP = 0.12  # IOD between the lips up to which the rows of teeth stay CLENCHED
 CLENCHED = 0.0  # IOD between the rows
 WIDEST = 0.15  # IOD that a mouth is drawn wide and still told apart
@@ -191,7 +192,8 @@ def mouth_pose(source: FaceSource, posed: Posed, shut: float = 0.0) -> MouthPose
     camera, before = posed.camera, source.params.camera
     middle_x = float(moved[[13, 14], 0].mean())
     depth = float(moved[[13, 14], 2].mean()) - LIP_THICKNESS
-    edge, lower_edge = _incisors(source, moved, float(moved[13, 1]) - shut / 2, gap)
+    drawn = min(max(mouth_width(moved) - source.mouth_rest, 0.0), WIDEST)
+    edge, lower_edge = _incisors(source, float(moved[13, 1]) - shut / 2, gap, drawn)
     upper = list(UPPER_LIP)
     back = _narrowed(source, moved) @ plane_affine(camera, before)
     at, lip = posed.points[upper, :2].mean(axis=0), source.mesh.points[upper, :2].mean(axis=0)
@@ -206,18 +208,18 @@ def mouth_pose(source: FaceSource, posed: Posed, shut: float = 0.0) -> MouthPose
         lip,
         down / max(float(np.linalg.norm(down)), 1e-6),
         gap,
+        drawn,
         change,
     )
 
 
-def _incisors(source: FaceSource, moved: FloatArray, upper_lip: float, gap: float) -> tuple[float, float]:
+def _incisors(source: FaceSource, upper_lip: float, gap: float, drawn: float) -> tuple[float, float]:
     """Model-space y of the upper and the lower incisors' edges between lips `gap` apart (IOD).
 
     In speech the lips part further than the jaw: up to SPEECH_GAP both rows stay close together, and further in a
-    mouth drawn wide, as a smile does.
+    mouth `drawn` wide (IOD), as a smile does.
     """
-    drawn = min(max(mouth_width(moved) - source.mouth_rest, 0.0), WIDEST)
-    low, high = upper_lip - UPPER_COVER[1] * gap, upper_lip - UPPER_COVER[0] * gap
+    low, high = upper_lip - UPPER_COVER[1] * gap, upper_lip - min(UPPER_COVER[0] * gap, UPPER_SEEN)
     edge = min(max(source.lip_rest - TOOTH_BEHIND_LIP, low), high)
     apart = CLENCHED + JAW_SHARE * max(0.0, gap - SPEECH_GAP - drawn)
     lowest = upper_lip - gap

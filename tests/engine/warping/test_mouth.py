@@ -20,6 +20,17 @@ def lips(top: float, bottom: float) -> np.ndarray:
     return np.vstack([upper, lower[-2:0:-1]])
 
 
+STILL = np.array([[1.0, 0, 0], [0, 1.0, 0]])
+WHITE = np.ones(3, np.float32)
+SMILING = Mouth(lips(90, 102), 0.12, 0.6, WHITE, WHITE, WHITE, 0.3, IOD, 1.0, 0.0)
+
+
+def opened(top: float, bottom: float, upper: np.ndarray, lower: np.ndarray, gap: float) -> MouthPose:
+    """Lips at `top` and `bottom`, not drawn wide, with the teeth's affines `upper` and `lower`."""
+    down = np.array([0.0, 1])
+    return MouthPose(lips(top, bottom), upper, lower, STILL, np.array([100.0, 90]), down, gap, 0.0, 1.0)
+
+
 @pytest.fixture
 def smile() -> np.ndarray:
     """Grey skin with a bright row of teeth between lips at 90 and 102."""
@@ -30,16 +41,9 @@ def smile() -> np.ndarray:
 
 def drawn(photo: np.ndarray, top: float, bottom: float) -> np.ndarray:
     """The mouth after the upper lip went to `top` and the lower one to `bottom`."""
-    mouth = Mouth(
-        lips(90, 102), 0.12, 0.6, np.ones(3, np.float32), np.ones(3, np.float32), 0.3, IOD, 1.0, 0.0
-    )
-    still = np.array([[1.0, 0, 0], [0, 1.0, 0]])
     sprite = np.array([[IOD, 0, 100], [0, IOD, 300.0]])  # far below: only the photo's own teeth matter here
-    pose = MouthPose(
-        lips(top, bottom), sprite, sprite, still, np.array([100.0, 90]), np.array([0.0, 1]), 0.3, 1.0
-    )
     out = photo.copy()
-    draw_mouth(out, (0, 0), photo, mouth, pose)
+    draw_mouth(out, (0, 0), photo, SMILING, opened(top, bottom, sprite, sprite, 0.3))
     return out
 
 
@@ -53,14 +57,7 @@ def test_no_tooth_of_the_photo_sticks_to_a_lower_lip_that_drops(smile: np.ndarra
     warped = smile.copy()
     warped[118:122, 80:120] = 240  # what the warp took along
     out = warped.copy()
-    mouth = Mouth(
-        lips(90, 102), 0.12, 0.6, np.ones(3, np.float32), np.ones(3, np.float32), 0.3, IOD, 1.0, 0.0
-    )
-    still = np.array([[1.0, 0, 0], [0, 1.0, 0]])
-    pose = MouthPose(
-        lips(90, 120), still * IOD, still * IOD, still, np.array([100.0, 90]), np.array([0.0, 1]), 0.3, 1.0
-    )
-    draw_mouth(out, (0, 0), smile, mouth, pose)
+    draw_mouth(out, (0, 0), smile, SMILING, opened(90, 120, STILL * IOD, STILL * IOD, 0.3))
     assert out[118:122, 100, 1].max() < 160
 
 
@@ -82,13 +79,50 @@ def test_what_lies_between_the_lips_is_told_by_its_brightness(
     assert (mouth.teeth, mouth.shut) == (teeth, pytest.approx(shut))
 
 
+def just_apart(photo: np.ndarray) -> np.ndarray:
+    """The photo with lips that part by 0.14 IOD, the rows of teeth together."""
+    mouth = mouth_source(photo, landmarks(95, 96), IOD, 0.01)
+    upper, lower = (np.array([[IOD, 0, 100], [0, IOD, y]]) for y in (96.0, 97.0))
+    out = photo.copy()
+    draw_mouth(out, (0, 0), photo, mouth, opened(90, 104, upper, lower, 0.14))
+    return out
+
+
 def test_lips_just_apart_show_teeth_and_no_black_hole() -> None:
+    inside = just_apart(np.full((200, 200, 3), 150, np.uint8))[93:101, 80:120].astype(float).mean()
+    assert 60 < inside < 150, "on clips the inside has 0.4 to 0.8 of the skin's brightness at such a gap"
+
+
+def test_lips_just_apart_touch_in_the_corners() -> None:
+    photo = np.full((200, 200, 3), 150, np.uint8)
+    changed = np.abs(just_apart(photo).astype(int) - photo).max(axis=2)
+    assert changed[90:104, 100].max() > 20
+    assert max(changed[:, :66].max(), changed[:, 135:].max()) < 5
+
+
+def test_teeth_take_on_the_colour_of_light_that_no_skin_has() -> None:
+    orange = np.full((200, 200, 3), (210, 130, 40), np.uint8)
+    inside = just_apart(orange)[93:101, 80:120].astype(float).mean(axis=(0, 1))
+    assert inside[2] < 0.6 * inside[1] < inside[0]
+
+
+def test_made_teeth_are_as_bright_as_the_photos_own(smile: np.ndarray) -> None:
+    low = np.array([[IOD, 0, 100], [0, IOD, 112.0]])
+    away = np.array([[IOD, 0, 100], [0, IOD, 300.0]])
+    bright, dim = (smile, np.where(smile == 240, 170, smile).astype(np.uint8))
+    rows = []
+    for photo in (bright, dim):
+        out = photo.copy()
+        mouth = mouth_source(photo, landmarks(90, 102), IOD, 0.12)
+        draw_mouth(out, (0, 0), photo, mouth, opened(90, 122, away, low, 0.32))
+        rows.append(np.percentile(out[112:121, 88:112], 90))
+    assert rows[0] / rows[1] == pytest.approx(240 / 170, rel=0.05)
+
+
+def test_a_wide_mouth_has_a_tongue_before_a_dark_throat() -> None:
     photo = np.full((200, 200, 3), 150, np.uint8)
     mouth = mouth_source(photo, landmarks(95, 96), IOD, 0.01)
-    still = np.array([[1.0, 0, 0], [0, 1.0, 0]])
-    upper, lower = (np.array([[IOD, 0, 100], [0, IOD, y]]) for y in (96.0, 97.0))
-    pose = MouthPose(lips(90, 104), upper, lower, still, np.array([100.0, 90]), np.array([0.0, 1]), 0.14, 1.0)
+    away = np.array([[IOD, 0, 100], [0, IOD, 400.0]])
     out = photo.copy()
-    draw_mouth(out, (0, 0), photo, mouth, pose)
-    inside = out[93:101, 80:120].astype(float).mean()
-    assert 60 < inside < 150, "on clips the inside has 0.6 to 0.9 of the skin's brightness at such a gap"
+    draw_mouth(out, (0, 0), photo, mouth, opened(80, 130, away + [[0, 0, 0], [0, 0, -800]], away, 0.5))
+    assert out[122, 100].mean() > 2 * out[88, 100].mean()
