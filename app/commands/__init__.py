@@ -11,6 +11,7 @@ from typing import Any
 
 Subparsers = Any  # argparse's own type is private
 Run = Callable[[argparse.Namespace], None]
+TELL_EVERY = 50  # frames or steps between two lines of progress
 
 
 def say(text: str) -> None:

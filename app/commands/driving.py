@@ -7,14 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.commands import Subparsers, print_json, ranged, say
+from app.commands import TELL_EVERY, Subparsers, print_json, ranged, say
 from app.commands.editing import chosen_face, preset_values, setting
 from app.engine.face.parameters import FaceEdit
 
 if TYPE_CHECKING:
     from app.engine.results import Step
-
-TELL_EVERY = 50  # frames between two lines of progress
 
 
 def add(subparsers: Subparsers) -> None:
@@ -100,9 +98,9 @@ def followed(steps: Iterator[Step]) -> Step:
     """Run to the end, telling progress; the last step."""
     last = next(steps)
     for step in steps:
-        if step.message:
+        if step.message != last.message and step.message:
             say(step.message)
         elif step.done % TELL_EVERY == 0:
-            say(f"{step.done} of {step.total} frames")
+            say(f"{step.done} of {step.total}{'' if step.message else ' frames'}")
         last = step
     return last

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.commands import Subparsers, print_json, ranged, say
+from app.commands import TELL_EVERY, Subparsers, print_json, ranged, say
 from app.engine.errors import EngineError
 from app.engine.face.controls import BY_NAME, POSE
 from app.engine.face.parameters import FaceEdit, FaceParams, FittedFace
@@ -241,6 +241,9 @@ def edit_one(engine: Engine, job: Job, args: argparse.Namespace, edit_of: Any) -
     portrait = engine.open(job.photo)
     face = chosen_face(portrait, args.face)
     edit: FaceEdit = edit_of(engine, portrait, face)
+    for step in engine.readied(portrait, {face: edit}):
+        if step.done % TELL_EVERY == 0:
+            say(f"{step.message}: {step.done} of {step.total}")
     *_, last = engine.export(portrait, {face: edit}, job.output)
     rendered = last.rendered
     assert rendered is not None

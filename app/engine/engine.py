@@ -209,6 +209,13 @@ class Engine:
             code = yield from generator.prepare(self._source(portrait, view, face))
             self._codes.make(key, lambda: code)
 
+    def readied(self, portrait: Portrait, edits: Edits, *driven: int) -> Iterator[Step]:
+        """`preparing` of every face that a job edits or drives, where the generator is slow: with progress, and a
+        Cancel that acts at once."""
+        if self.generator.info.slow:
+            for face in sorted({*driven, *(k for k, edit in edits.items() if not edit.is_identity)}):
+                yield from self.preparing(portrait, face)
+
     def latent_picture(self, latents: Mapping[str, float], size: int) -> NDArray[np.uint8]:
         return cast(SlowGenerator, self.generator).meaning(latents, size)
 
@@ -329,6 +336,7 @@ class Engine:
         from app.engine.driving.live import Controls
         from app.engine.face.landmarks import FaceTracker
 
+        yield from self.readied(portrait, edits, face)
         with FaceTracker(video=True) as tracker:
             scene = scene_of(self, portrait, face, edits, max_side)
             controls = Controls(settings, edits.get(face, FaceEdit()))
@@ -353,13 +361,15 @@ class Engine:
         """Let a clip or a performance drive a face into a film, a step a frame."""
         from app.engine.driving.clip_driving import drive_clip
 
-        return drive_clip(self, portrait, face, driver, output, settings, edits, audio, max_side)
+        yield from self.readied(portrait, edits, face)
+        yield from drive_clip(self, portrait, face, driver, output, settings, edits, audio, max_side)
 
     def export(
         self, portrait: Portrait, edits: Edits, path: Path, options: Mapping[str, Any] | None = None
     ) -> Iterator[Step]:
         from app.engine.imaging.writing import save_photo
 
+        yield from self.readied(portrait, edits)
         yield Step(0, 2, "Rendering at full size")
         rendered = self.render(portrait, edits)
         yield Step(1, 2, f"Writing {path.name}", rendered.pixels, rendered)

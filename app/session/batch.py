@@ -41,7 +41,7 @@ def photos_in(folder: Path) -> tuple[Path, ...]:
 
 
 def run_batch(engine: EngineLike, batch: Batch) -> Iterator[Step]:
-    """One `Step` before each photo and one after; a photo that fails has its reason in `Step.error`.
+    """Steps before, during and after each photo; a photo that fails has its reason in `Step.error`.
 
     extra: {"photo": path} and, where it worked, {"written": path}, else {"failure": EngineError}.
     """
@@ -52,7 +52,7 @@ def run_batch(engine: EngineLike, batch: Batch) -> Iterator[Step]:
         path = _target(batch, photo, taken)
         try:
             for _ in _one(engine, batch, photo, path):
-                pass
+                yield Step(done, total, photo.name, extra={"photo": photo})
         except EngineError as error:
             yield Step(
                 done + 1, total, photo.name, error=str(error), extra={"photo": photo, "failure": error}

@@ -197,7 +197,7 @@ class Live(QObject):
 
     @Slot(object)
     def _on_step(self, step: Step) -> None:
-        if self.running:
+        if self.running and step.extra:  # without: a slow generator still prepares the face
             if self._fresh:  # the animation is there from its first step on
                 self._fresh = False
                 self._tell(lambda animation: setattr(animation.controls, "nmfc_size", NMFC_SIDE))

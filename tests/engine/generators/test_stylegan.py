@@ -11,7 +11,9 @@ import torch
 
 from app.engine.checkpoints.kinds import Found, kind_named
 from app.engine.checkpoints.stylegan_files import read_directions, read_stylegan2
-from app.engine.face.parameters import Camera, Expression
+from app.engine.engine import Engine
+from app.engine.face.parameters import Camera, Expression, FaceEdit
+from app.engine.face.retargeting import RetargetSettings
 from app.engine.generators import Target
 from app.engine.generators.stylegan import StyleGan, jaw_change
 from app.engine.latent.expression_map import ExpressionMap
@@ -227,3 +229,18 @@ def test_a_card_that_fills_while_drawing_hands_over_to_the_processor(home, sourc
     monkeypatch.setattr(stylegan, "rendered", limited)
     assert np.array_equal(backend.generate(code, target).pixels, expected)
     assert device.best_device() == device.CPU and device.notice() is not None
+
+
+def test_jobs_find_the_face_in_steps_that_can_be_cancelled(home, portrait, tmp_path):
+    engine = Engine("stylegan")
+    edits = {0: FaceEdit((("yaw", 10.0),))}
+    first = next(steps := engine.export(portrait, edits, tmp_path / "out.png"))
+    assert first.total == 28 and first.picture is not None
+    steps.close()
+    assert not list((data_folder() / "inversions").glob("*")) and not (tmp_path / "out.png").exists()
+    film = engine.drive(portrait, 0, {}, tmp_path / "clip.mp4", tmp_path / "film.mp4", RetargetSettings())
+    assert next(film).message == first.message, "the driven face is found before the clip is opened"
+    film.close()
+    totals = [[step.total for step in engine.export(portrait, edits, tmp_path / "out.png")] for _ in range(2)]
+    assert totals == [[28] * 28 + [2] * 3, [2] * 3]
+    engine.close()
