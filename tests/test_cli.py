@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from app.cli import main
@@ -16,6 +17,7 @@ from app.commands.editing import jobs, preset_values, told_ignored
 from app.engine.face.parameters import FaceEdit
 from app.engine.sample import sample_path
 from app.session.presets import SHIPPED, Preset, write_presets
+from tests.engine.networks.test_stylegan2 import parity
 
 SAMPLE = str(sample_path())
 
@@ -80,6 +82,29 @@ def test_frontalise_turns_the_face_to_the_viewer(tmp_path: Path, capsys: pytest.
     assert main(["frontalise", str(turned), "-o", str(tmp_path / "front.png"), "--json"]) == 0
     measured = told(capsys)["measured"]
     assert abs(measured["yaw"]) <= 5 and abs(measured["pitch"]) <= 5
+
+
+def test_a_released_headgan_is_imported_listed_verified_used_and_removed(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
+    recipe = parity(shared)
+    released, out = tmp_path / "latest_net_G.pth", tmp_path / "turned.png"
+    torch.save(recipe.state_dict(recipe.read_keys("headgan_noaudio_keys.tsv"), "public"), released)
+    assert main(["models", "import", str(released), "--json"]) == 0
+    assert told(capsys) == {"name": "headgan", "kind": "headgan"}
+    assert main(["models", "list", "--json"]) == 0
+    listed = {model["name"]: model for model in told(capsys)["models"]}["headgan"]
+    assert listed["source"] == released.name and "not for commercial" in listed["use"].lower()
+    assert main(["models", "verify", "headgan"]) == 0
+    assert main(["edit", SAMPLE, "-o", str(out), "--engine", "headgan", "--set", "yaw=12"]) == 0
+    photo, made = pixels(Path(SAMPLE)), pixels(out)
+    changed = (photo != made).any(axis=2)
+    assert made.shape == photo.shape and 0.01 < changed.mean() < 0.6, "the head alone"
+    assert main(["models", "remove", "headgan"]) == 0
+    assert not list((tmp_path / "home" / "models").iterdir())
+    assert main(["edit", SAMPLE, "-o", str(out), "--engine", "headgan", "--set", "yaw=12"]) == 1
+    assert "mien models import" in capsys.readouterr().err
 
 
 def test_a_folder_of_photos_names_the_broken_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

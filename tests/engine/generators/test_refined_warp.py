@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from app.engine import device
 from app.engine.checkpoints.kinds import Found, kind_named
 from app.engine.errors import EngineError
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import FaceEdit
 from app.engine.face.semantic import resolve
-from app.engine.generators import Patch, SourceImage, Target
+from app.engine.generators import Patch, SourceImage, Target, refined_warp
 from app.engine.generators.mesh_warp import MeshWarp, resized
 from app.engine.generators.refined_warp import Additions, RefinedCode, RefinedWarp, applied
 from app.engine.imaging.matte import person_matte
@@ -128,6 +130,26 @@ def test_without_a_model_it_says_what_is_missing(
     assert refined.info.missing and refined.info.weights
     with pytest.raises(EngineError, match="no refiner"):
         refined.generate(code_of(source), target(source, yaw=12.0))
+
+
+def test_a_card_that_fills_while_painting_hands_over_to_the_processor(
+    keep: Callable[[Refiner], RefinedWarp], source: SourceImage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = device.Device("cpu", "float32", "Pretended card")
+    monkeypatch.setattr(device, "card", lambda: card)
+    monkeypatch.setattr(device, "_fallen", 0)
+    refined, code, asked = keep(opinionated()), code_of(source), target(source, yaw=12.0)
+    expected = refined.generate(code, asked).pixels
+    plain = refined_warp.network_additions
+
+    def limited(network: Refiner, where: device.Device, *rest: Any) -> Additions:
+        if where != device.CPU:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return plain(network, where, *rest)
+
+    monkeypatch.setattr(refined_warp, "network_additions", limited)
+    assert np.array_equal(refined.generate(code, asked).pixels, expected)
+    assert device.best_device() == device.CPU and device.notice() is not None
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
