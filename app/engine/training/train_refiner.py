@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from app.engine.checkpoints.kinds import Found, kind_named
 from app.engine.device import bfloat16
+from app.engine.generators.refined_warp import chosen
 from app.engine.networks.discriminators import MultiScaleDiscriminator
 from app.engine.networks.face_features import FaceFeatures, difference
 from app.engine.networks.refiner import FULL, GATE, LIGHT, Refiner, RefinerConfig, moved_by, share
@@ -34,7 +35,7 @@ from app.engine.training.refiner_data import RefinerSamples, prepare, sources
 from app.engine.training.train_headgan import LICENCE, USE
 from app.engine.training.train_personal import run_folder, told
 from app.engine.warping.evidence import LAYERS
-from app.engine.weights import Model, file_sha256, save_model
+from app.engine.weights import Model, file_sha256, load_model, save_model
 
 DATA, FEATURES = "data", "features"  # in the run's folder
 FEATURE_MINUTES = 9.0  # at most; as long as the refiner where that is shorter
@@ -106,6 +107,15 @@ class RefinerTraining:
         mean = {name: value.detach().clone() for name, value in self.refiner.state_dict().items()}
         self.state: dict[str, Any] = {"steps": 0, "mean": mean}
         self.shown = [self.samples.draw(np.random.default_rng([seed, 7, k])) for k in range(6)]
+
+    def begin_with(self, known: Refiner) -> None:
+        """Start from another refiner's weights, where it is as wide; a checkpoint's come before them."""
+        if (known.config.widths, known.config.blocks) == (
+            self.settings.network.widths,
+            self.settings.network.blocks,
+        ):
+            self.refiner.load_state_dict(known.state_dict())
+            self.state["mean"] = {name: v.detach().clone() for name, v in known.state_dict().items()}
 
     def draw(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
         return self.samples.draw(rng)
@@ -236,7 +246,7 @@ def train_refiner(
     folder: Path, name: str, minutes: float, settings: Settings | None = None, steps: int | None = None
 ) -> Steps[Step, None, Model | None]:
     """Prepare the training part of a folder, learn the features, then the refiner; the same name goes on with its
-    run. Ends in the model; under torchrun only the first process has it."""
+    run, a new one starts from the refiner in use. Ends in the model; under torchrun only the first process has it."""
     device = start_processes()
     settings = settings or (ON_GPU if device.type == "cuda" else Settings())
     run, stepper = run_folder(name), Stepper(device)
@@ -245,6 +255,11 @@ def train_refiner(
     stepper.wait()
     features = yield from learnt_features(run / DATA, run / FEATURES, device, minutes, steps)
     recipe = RefinerTraining(run / DATA, features, settings)
+    in_use = chosen()
+    if in_use is not None:
+        known = load_model(in_use.name).network
+        assert isinstance(known, Refiner)
+        recipe.begin_with(known.float())
     recipe.refiner.to(device)
     yield from told(train(recipe, Plan(run, minutes, settings.batch * stepper.world, steps=steps), device))
     yield Step(0, 0, f"trained for {recipe.state['steps']} steps", recipe.picture())

@@ -15,7 +15,9 @@ import torch
 from numpy.typing import NDArray
 
 from app.engine.errors import EngineError
+from app.engine.face.fitting import fit_face
 from app.engine.face.landmarks import FaceTracker
+from app.engine.face.morphable_model import default_model
 from app.engine.imaging.writing import write_png
 from app.engine.networks.face_features import FaceFeatures, difference
 from app.engine.networks.refiner import GATE, Refiner, RefinerConfig, moved_by, share
@@ -73,6 +75,22 @@ def test_the_truth_is_the_portrait_and_the_warp_is_near_it(samples: list[dict[st
         valid = sample["planes"][LAYERS.index("valid")] > 0.9
         wrong = cv2.resize(np.abs(sample["warped"].astype(np.float32) - sample["truth"]).mean(2), (128, 128))
         assert wrong[face & valid].mean() < wrong[face & ~valid].mean(), "it is wrong where it had no texture"
+
+
+def test_an_edited_picture_is_seen_as_any_photo_is(astronaut: NDArray[np.uint8]) -> None:
+    with FaceTracker() as tracker:
+        found = fit_face(tracker.detect(astronaut)[0], default_model())
+        frame, face = refiner_data.enlarged(astronaut, found)
+        edit = refiner_data.edited(face.params, np.random.default_rng(1))
+        away = next(refiner_data.edited_away(frame, face, [edit]))
+        afresh = refiner_data.seen_afresh(away, tracker)
+        wall = replace(away, pixels=np.full_like(frame, 120))
+        assert refiner_data.seen_afresh(wall, tracker) is None
+    assert afresh is not None and afresh.pixels is away.pixels
+    iod = away.face.params.camera.scale
+    apart = np.linalg.norm(afresh.face.landmarks[:468, :2] - away.face.landmarks[:468, :2], axis=1) / iod
+    assert 0.005 < np.median(apart) < 0.15, "near where the warp put it, but found"
+    assert not np.array_equal(afresh.matte, away.matte)
 
 
 def test_a_kept_sample_is_the_one_prepared(samples: list[dict[str, NDArray[Any]]], data: Path) -> None:
@@ -156,6 +174,18 @@ def test_a_wrong_colour_costs_more_than_a_wrong_brightness(data: Path) -> None:
         painted = batch["truth"] + torch.tensor(change).reshape(1, 3, 1, 1)
         colour[name] = recipe.terms(batch, replace(made, painted=painted), batch["truth"])["colour"]
     assert float(colour["brighter"]) < 1e-4 < 0.1 < float(colour["bluer"])
+
+
+def test_a_new_run_starts_from_the_refiner_in_use_if_it_is_as_wide(data: Path) -> None:
+    torch.manual_seed(3)
+    recipe = RefinerTraining(data, FaceFeatures(8), TINY)
+    first = recipe.refiner.first.weight.detach().clone()
+    recipe.begin_with(Refiner(RefinerConfig((8, 8, 8, 16), 1)))
+    assert torch.equal(recipe.refiner.first.weight, first)
+    known = Refiner(TINY.network)
+    recipe.begin_with(known)
+    assert torch.equal(recipe.refiner.first.weight, known.first.weight)
+    assert all(torch.equal(recipe.state["mean"][k], v) for k, v in known.state_dict().items())
 
 
 def drawn(recipe: RefinerTraining) -> dict[str, torch.Tensor]:
