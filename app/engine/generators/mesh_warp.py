@@ -19,7 +19,10 @@ from app.engine.face.parameters import Camera, FittedFace
 from app.engine.generators import GeneratorInfo, Patch, SourceImage, Target
 from app.engine.warping.background import fill
 from app.engine.warping.calibration import Angles, Pair, PoseResponse, probe
-from app.engine.warping.eyes import Eye, draw_eye, eye_source
+from app.engine.warping.eyeballs import eyes_of
+from app.engine.warping.eyes import Eye, draw_eye
+from app.engine.warping.light import light_of
+from app.engine.warping.expression_response import expression_response
 from app.engine.warping.mouth import Mouth, draw_mouth, mouth_source
 from app.engine.warping.posing import FaceSource, Posed, eye_pose, face_source, mouth_pose, pose
 from app.engine.warping.rendering import Layers, Motion, displacements, motion, render
@@ -95,15 +98,15 @@ class MeshWarp:
         if source.alpha is not None:
             alpha = _layers(np.dstack([source.alpha] * 3), matte, layers.hold, camera.scale)
         face = face_source(mesh, source.face.params)
-        eyes = [eye_source(source.pixels, source.face.landmarks, side) for side in (0, 1)]
+        landmarks, light = source.face.landmarks, light_of(source.pixels, source.face.landmarks)
         return WarpCode(
             source.pixels,
             layers,
             alpha,
             face,
             surface(source.pixels, mesh, camera.yaw),
-            tuple(eye for eye in eyes if eye is not None),
-            mouth_source(source.pixels, source.face.landmarks, camera.scale, face.gap),
+            eyes_of(source.pixels, landmarks, source.face.params.expression.aperture, light),
+            mouth_source(source.pixels, landmarks, camera.scale, face.gap, light),
         )
 
     def generate(self, code: WarpCode, target: Target) -> Patch:
@@ -144,9 +147,12 @@ class MeshWarp:
             warm_up(dtype)
 
     def posed(self, code: WarpCode, target: Target) -> Posed:
-        """A filmed face is drawn as it was observed, an edit so that it is read as it was asked."""
-        observed = target.observed or bool(target.history)
-        return pose(code.face, target.params, code.response, calibrate=not observed)
+        """A filmed face is drawn as it was observed, an edit or a driver's face so that it is read as it was asked."""
+        params = target.params
+        if target.driven and (response := expression_response()) is not None:
+            params = response.drawn(code.face.params, params)
+        filmed = target.observed or target.driven or bool(target.history)
+        return pose(code.face, params, code.response, calibrate=not filmed)
 
 
 def resized(source: SourceImage, factor: float) -> SourceImage:

@@ -28,6 +28,7 @@ EDGE_BLUR = 0.012  # eye widths: softness of the lid's edge over the eyeball
 LASH_WIDTH = 0.08  # eye widths
 LASH_FALL = 2.2  # how much further lashes reach below the lid's line than above
 LASH_STRENGTH = 0.95  # of their colour where they are thickest
+PARTED = (0.01, 0.05)  # eye widths by which shut lids part before the eyeball shows
 EYE_MARGIN = 0.15  # eye widths drawn around the lids
 
 
@@ -37,7 +38,8 @@ class Eye:
 
     origin: (x, y) of the pictures in the photo; sclera, iris: (h, w, 3) float32, the eyeball without its iris and
     the iris completed under the lids; centre, radius: of the iris, px; middle: (3,) of the lids, px with depth;
-    width: px between the corners; lash: (3,) colour of the lash line.
+    width: px between the corners; lash: (3,) colour of the lash line; shown: 1 where the photo shows the eyeball, 0
+    where it is shut and the eyeball given (`eyeballs`); gap: between such lids, eye widths.
     """
 
     side: int
@@ -49,6 +51,13 @@ class Eye:
     middle: FloatArray
     width: float
     lash: Float32
+    shown: float = 1.0
+    gap: float = 0.0
+
+    def gap_of(self, lids: FloatArray) -> float:
+        """Mean gap in eye widths of (16, 2) px of lids, as `contour_vertices` orders them."""
+        upper = len(UPPER_LIDS[self.side])
+        return float(np.linalg.norm(lids[1 : upper - 1] - lids[: upper - 1 : -1], axis=1).mean() / self.width)
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +65,7 @@ class EyePose:
     """One eye of the target.
 
     contour: (16, 2) px of the lids; affine: (2, 2) of the eyeball's plane, source to target; middle: (2,) px;
-    shift: (2,) source px the iris moved; closure: 0 as in the photo, 1 shut; opened: whether lids or gaze differ.
+    shift: (2,) source px the iris moved; closure: 0 as in the photo, 1 shut.
     """
 
     contour: FloatArray
@@ -153,6 +162,7 @@ def draw_eye(out: NDArray[Any], origin: tuple[int, int], eye: Eye, pose: EyePose
     corner = (origin[0] + x0, origin[1] + y0)
     colours = view.astype(np.float32)
     cover = soft_inside(contour, corner, view.shape[:2], EDGE_BLUR * eye.width)
+    cover *= np.float32(_visible(eye, pose))
     if pose.closure < 1:
         ball = _eyeball(eye, pose, corner, view.shape[:2])
         colours += cover[..., None] * (ball - colours)
@@ -160,6 +170,12 @@ def draw_eye(out: NDArray[Any], origin: tuple[int, int], eye: Eye, pose: EyePose
         colours = _lashes(colours, eye, pose, corner)
     top = 65535 if out.dtype == np.uint16 else 255
     view[:] = np.clip(colours + 0.5, 0, top).astype(out.dtype)
+
+
+def _visible(eye: Eye, pose: EyePose) -> float:
+    """How much of an eyeball shows: of one that the photo does not show nothing before its lids part."""
+    parted = np.clip((eye.gap_of(pose.contour) - eye.gap - PARTED[0]) / (PARTED[1] - PARTED[0]), 0, 1)
+    return float(max(eye.shown, parted))
 
 
 def _eyeball(eye: Eye, pose: EyePose, corner: tuple[int, int], shape: tuple[int, ...]) -> Float32:

@@ -6,11 +6,14 @@ from functools import cache
 
 import numpy as np
 
-from app.engine.warping.shell import FloatArray
+from app.engine.warping.shell import FloatArray, smoothstep
 from app.engine.warping.topology import BROWS, LOWER_LIDS, N_FACE, OVAL, UPPER_LIDS, topology
 
 SHUT = 0.05  # aperture that a closed eye measures
 MEETING = -0.1  # where the lids meet, from the lower (0) to the upper lid (1): shut lids lie a little below
+# Apertures up to which eyes may be shut (0.05, read as up to 0.1), and from which they have a shape of their own; the
+# open photos' narrowest eyes measure 0.13.
+SHUT_OR_OPEN = (0.1, 0.13)
 WIDENING = 0.08  # the lower lid's share where an eye is opened wider
 UPPER_FOLLOWS, LOWER_FOLLOWS = 0.9, 0.55  # of the iris' rise or fall
 SKIN_RINGS = 2  # rings of skin around the lids that unroll with them
@@ -21,6 +24,25 @@ def openness(source: float, target: float) -> float:
     if target >= source:
         return target / max(source, SHUT)
     return max(0.0, (target - SHUT) / max(source - SHUT, 1e-3))
+
+
+def opened_gap(gap: FloatArray, side: int, source: float, target: float) -> FloatArray:
+    """(7, 3) lid gaps of an eye opened from one aperture to another; gap: (7, 3) as it is.
+
+    An open eye opens in its own shape; the lids of a shut one tell none, so that it opens as eyes do.
+    """
+    own = float(smoothstep(*SHUT_OR_OPEN, np.array(source)))
+    return own * openness(source, target) * gap + (1 - own) * (gap + (target - source) * _usual_gap(side))
+
+
+@cache
+def _usual_gap(side: int) -> FloatArray:
+    """(7, 3) lid gaps of the model's mean face, per unit of aperture."""
+    from app.engine.face.fitting import apertures_of
+    from app.engine.face.morphable_model import default_model
+
+    mean = default_model().mean
+    return np.asarray(lid_gap(mean, side) / apertures_of(mean)[side])
 
 
 def move_lids(points: FloatArray, side: int, source_gap: FloatArray, factor: float) -> FloatArray:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.warping.curves import Float32, FloatArray, box_around, catmull_rom, fetch, ring, soft_inside
+from app.engine.warping.light import LUMINANCE, Light
 from app.engine.warping.shell import smoothstep
 from app.engine.warping.topology import LOWER_LIP, UPPER_LIP
 
@@ -29,8 +30,6 @@ TEETH_LIT = (0.55, 1.1)  # of the light that teeth get then
 BETWEEN_LIPS = np.array([1.12, 0.95, 0.94], np.float32)  # colour of the light between lips hardly apart
 CORNERS = (0.5, 0.9)  # from a mouth's middle to its corner: where lips hardly apart touch again
 APART = (0.15, 0.3)  # IOD of gap and drawn width from which they part up to the corners
-EXPOSURE = (0.25, 1.0)  # light on the teeth: what is always there, and the share of the skin's brightness
-SKIN = (50, 280, 205, 425, 151, 9, 108, 337)  # cheeks and forehead, where no beard grows
 INNER = ring(UPPER_LIP, LOWER_LIP)
 OPPOSITE = [*LOWER_LIP, *UPPER_LIP[-2:0:-1]]  # of each of these the vertex on the other lip
 TOOTH_BEHIND_LIP = 0.055  # IOD: how far the upper incisors' edge lies below the lip's line at rest
@@ -41,11 +40,6 @@ ABOVE_TEETH = np.arange(0, 0.085, 0.01)  # IOD that the photo's upper teeth are 
 WHOLE_MOUTH = (0.22, 0.35)  # IOD of the photo's lip gap from which its own tongue and lower teeth are seen
 UPPER_SHARE = 0.45  # of such a mouth: keeps its size, the rest stretches as the jaw drops
 SPRITE_WHITE = np.array([0.86, 0.82, 0.75], np.float32)  # colour of the sprites' bright teeth
-ENAMEL = 0.5  # teeth in photos have about half of the skin's saturation
-# Colour over luminance of the skin of portraits in white light: from, to, and what is usual.
-SKIN_CHROMA = np.array([[1.1, 0.86, 0.55], [1.45, 0.97, 0.94]], np.float32)
-USUAL_CHROMA = np.array([1.24, 0.92, 0.8], np.float32)
-LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 UPPER_LIP_MIDDLE = (11, 12, 72, 302, 38, 268)
 TEETH_OVER_LIP = (1.1, 1.22)  # brightness: on 26 photos and clips lips measure up to 1.10, teeth 1.22 to 4
 DARK_OVER_LIP = (0.5, 0.7)  # brightness of all between the lips: an open mouth, a shut one
@@ -56,20 +50,16 @@ MOST_SHUT = 0.12  # IOD
 class Mouth:
     """The mouth of the photo.
 
-    contour: (20, 2) px of the inner lips; gap: IOD between the lips; light: brightness of the photo's skin in
-    [0, 1]; tint: (3,) colour balance of the photo; enamel: (3,) the colour that teeth take on in it; own_teeth: (3,)
-    colour in [0, 1] of those it shows; saturation: of the skin; iod: px; teeth: 1 where the photo shows teeth between
+    contour: (20, 2) px of the inner lips; gap: IOD between the lips; light: the photo's; own_teeth: (3,)
+    colour in [0, 1] of those it shows; iod: px; teeth: 1 where the photo shows teeth between
     the lips, 0 where it does not; shut: IOD of the gap that is lip in truth (landmarks lie off the seam of some
     closed mouths).
     """
 
     contour: FloatArray
     gap: float
-    light: float
-    tint: Float32
-    enamel: Float32
+    light: Light
     own_teeth: Float32
-    saturation: float
     iod: float
     teeth: float
     shut: float
@@ -118,27 +108,14 @@ def _lower_edge() -> int:
     return int(np.argmax(front[:, middle - 20 : middle - 5].mean(axis=1) > 128))
 
 
-def mouth_source(pixels: NDArray[Any], landmarks: FloatArray, iod: float, gap: float) -> Mouth:
-    """Measure the light on the skin. landmarks: (478, 3) px; gap: IOD."""
+def mouth_source(pixels: NDArray[Any], landmarks: FloatArray, iod: float, gap: float, light: Light) -> Mouth:
+    """What lies between the photo's lips. landmarks: (478, 3) px; gap: IOD."""
     top = 65535 if pixels.dtype == np.uint16 else 255
-    around = np.round(landmarks[list(SKIN), :2]).astype(int)
-    x = np.clip(around[:, 0], 0, pixels.shape[1] - 1)
-    y = np.clip(around[:, 1], 0, pixels.shape[0] - 1)
-    skin = np.median(pixels[y, x].astype(np.float32) / top, axis=0)
-    luminance = float(skin @ LUMINANCE)
-    saturation = float((skin.max() - skin.min()) / max(float(skin.max()), 1e-3))
-    # Colour that no skin has is the light's own, which tints all; of the skin's own teeth have half.
-    chroma = skin / max(luminance, 1e-3)
-    own = np.clip(chroma, *SKIN_CHROMA)
-    enamel = np.asarray(chroma / own * own**ENAMEL, np.float32)
-    tint = enamel / USUAL_CHROMA**ENAMEL
     seen, dark, colour = 0.0, 0.0, np.zeros(3, np.float32)
     if gap >= OPEN:
         seen, dark, colour = _between_lips(pixels, landmarks)
     shut = min(max(gap, 0.0), MOST_SHUT) * (1 - seen) * (1 - dark)
-    return Mouth(
-        landmarks[INNER, :2], gap, luminance, tint, enamel, colour / top, saturation, iod, seen, shut
-    )
+    return Mouth(landmarks[INNER, :2], gap, light, colour / top, iod, seen, shut)
 
 
 def _between_lips(pixels: NDArray[Any], landmarks: FloatArray) -> tuple[float, float, Float32]:
@@ -215,15 +192,16 @@ def _made(
     mouth: Mouth, pose: MouthPose, x: Float32, y: Float32, contour: FloatArray, corner: tuple[int, int]
 ) -> Float32:
     """Cavity and teeth, 0..255, in the photo's light."""
-    exposure = np.float32(EXPOSURE[0] + EXPOSURE[1] * mouth.light)
+    light = mouth.light
+    exposure = np.float32(light.exposure)
     depth = float(np.clip((pose.gap - SHALLOW[0]) / (SHALLOW[1] - SHALLOW[0]), 0, 1))
     cavity = (GUM + np.float32(depth) * (CAVITY - GUM)) * exposure
-    made = np.broadcast_to(cavity * mouth.tint, (*x.shape, 3)).copy()
+    made = np.broadcast_to(cavity * light.tint, (*x.shape, 3)).copy()
     tongue, tongue_light = _tongue(pose, x, y)
-    made += tongue[..., None] * (tongue_light[..., None] * TONGUE * exposure * mouth.tint - made)
+    made += tongue[..., None] * (tongue_light[..., None] * TONGUE * exposure * light.tint - made)
     upper, lower = teeth()
     shown = float(mouth.teeth * np.clip((mouth.gap - OWN_TEETH[0]) / (OWN_TEETH[1] - OWN_TEETH[0]), 0, 1))
-    enamel = _enamel(mouth, pose, float(exposure), shown)
+    enamel = _enamel(mouth, pose, shown)
     for sprite, affine, anchor, share in (
         (lower, pose.lower, _lower_edge(), 1.0),
         (upper, pose.upper, len(upper), 1 - shown),
@@ -242,13 +220,15 @@ def _made(
     return _shadowed(made, mouth, pose, contour, corner)
 
 
-def _enamel(mouth: Mouth, pose: MouthPose, exposure: float, shown: float) -> Float32:
+def _enamel(mouth: Mouth, pose: MouthPose, shown: float) -> Float32:
     """(3,) what sprites are multiplied by: white teeth in the light that enters, or the photo's own it shows."""
     low, high = LIGHT_ENTERS
     enters = float(np.clip((pose.gap + pose.drawn - low) / (high - low), 0, 1))
-    lit = exposure * (TEETH_LIT[0] + enters * (TEETH_LIT[1] - TEETH_LIT[0]))
+    lit = mouth.light.exposure * (TEETH_LIT[0] + enters * (TEETH_LIT[1] - TEETH_LIT[0]))
     made = (
-        np.float32(lit * (SPRITE_WHITE @ LUMINANCE)) * mouth.enamel * BETWEEN_LIPS ** np.float32(1 - enters)
+        np.float32(lit * (SPRITE_WHITE @ LUMINANCE))
+        * mouth.light.white
+        * BETWEEN_LIPS ** np.float32(1 - enters)
     )
     return np.asarray((made + np.float32(shown) * (mouth.own_teeth - made)) / SPRITE_WHITE, np.float32)
 
@@ -283,9 +263,7 @@ def _shadowed(
     """Darker under the lips and in the corners; lips hardly apart leave little room for shadow."""
     deep = soft_inside(contour, corner, made.shape[:2], min(0.035, 0.15 * pose.gap) * mouth.iod)
     shade = np.clip(deep * 1.35, 0.8, 1)
-    grey = made.mean(axis=2, keepdims=True)
-    colourful = np.float32(min(1.0, mouth.saturation / 0.25))  # none in a black-and-white photo
-    return np.asarray((grey + colourful * (made - grey)) * shade[..., None], np.float32)
+    return np.asarray(mouth.light.coloured(made) * shade[..., None], np.float32)
 
 
 def _own(

@@ -11,7 +11,7 @@ from app.engine.warping.calibration import PoseResponse, calibrated
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.eyes import Eye, EyePose, contour_vertices
 from app.engine.warping.geometry import Skin, steadied, target_points
-from app.engine.warping.lids import lid_gap, lids_follow, move_lids, openness
+from app.engine.warping.lids import lid_gap, lids_follow, move_lids, opened_gap, openness
 from app.engine.warping.mouth import INNER, OPEN, OPPOSITE, TOOTH_BEHIND_LIP, MouthPose
 from app.engine.warping.shell import SourceMesh, smoothstep
 from app.engine.warping.topology import LOWER_LIP, N_FACE, UPPER_LIP, topology
@@ -141,9 +141,11 @@ def _with_lids(
     closures = [0.0, 0.0]
     for side in (0, 1):
         if asked[side] != worn[side]:
-            factor = openness(worn[side], asked[side])
+            factor, gap = openness(worn[side], asked[side]), lid_gap(source.points, side)
             closures[side] = float(np.clip(1 - factor, 0, 1))
-            offsets = offsets + move_lids(source.points + offsets, side, lid_gap(source.points, side), factor)
+            if factor > 1:
+                factor, gap = 1.0, opened_gap(gap, side, worn[side], asked[side])
+            offsets = offsets + move_lids(source.points + offsets, side, gap, factor)
         elif look_up:
             offsets = offsets + lids_follow(side, look_up)
     return offsets, (closures[0], closures[1])

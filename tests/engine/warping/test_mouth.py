@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from app.engine.warping.light import Light, light_of
 from app.engine.warping.mouth import INNER, Mouth, MouthPose, draw_mouth, mouth_source
 
 IOD = 100.0
@@ -22,7 +23,7 @@ def lips(top: float, bottom: float) -> np.ndarray:
 
 STILL = np.array([[1.0, 0, 0], [0, 1.0, 0]])
 WHITE = np.ones(3, np.float32)
-SMILING = Mouth(lips(90, 102), 0.12, 0.6, WHITE, WHITE, WHITE, 0.3, IOD, 1.0, 0.0)
+SMILING = Mouth(lips(90, 102), 0.12, Light(0.6, WHITE, WHITE, 0.3), WHITE, IOD, 1.0, 0.0)
 
 
 def opened(top: float, bottom: float, upper: np.ndarray, lower: np.ndarray, gap: float) -> MouthPose:
@@ -75,13 +76,18 @@ def test_what_lies_between_the_lips_is_told_by_its_brightness(
 ) -> None:
     photo = np.full((200, 200, 3), 120, np.uint8)
     photo[90:102, 60:141] = between
-    mouth = mouth_source(photo, landmarks(90, 102), IOD, 0.12)
+    mouth = seen(photo, 90, 102, 0.12)
     assert (mouth.teeth, mouth.shut) == (teeth, pytest.approx(shut))
+
+
+def seen(photo: np.ndarray, top: float, bottom: float, gap: float) -> Mouth:
+    points = landmarks(top, bottom)
+    return mouth_source(photo, points, IOD, gap, light_of(photo, points))
 
 
 def just_apart(photo: np.ndarray) -> np.ndarray:
     """The photo with lips that part by 0.14 IOD, the rows of teeth together."""
-    mouth = mouth_source(photo, landmarks(95, 96), IOD, 0.01)
+    mouth = seen(photo, 95, 96, 0.01)
     upper, lower = (np.array([[IOD, 0, 100], [0, IOD, y]]) for y in (96.0, 97.0))
     out = photo.copy()
     draw_mouth(out, (0, 0), photo, mouth, opened(90, 104, upper, lower, 0.14))
@@ -113,7 +119,7 @@ def test_made_teeth_are_as_bright_as_the_photos_own(smile: np.ndarray) -> None:
     rows = []
     for photo in (bright, dim):
         out = photo.copy()
-        mouth = mouth_source(photo, landmarks(90, 102), IOD, 0.12)
+        mouth = seen(photo, 90, 102, 0.12)
         draw_mouth(out, (0, 0), photo, mouth, opened(90, 122, away, low, 0.32))
         rows.append(np.percentile(out[112:121, 88:112], 90))
     assert rows[0] / rows[1] == pytest.approx(240 / 170, rel=0.05)
@@ -121,7 +127,7 @@ def test_made_teeth_are_as_bright_as_the_photos_own(smile: np.ndarray) -> None:
 
 def test_a_wide_mouth_has_a_tongue_before_a_dark_throat() -> None:
     photo = np.full((200, 200, 3), 150, np.uint8)
-    mouth = mouth_source(photo, landmarks(95, 96), IOD, 0.01)
+    mouth = seen(photo, 95, 96, 0.01)
     away = np.array([[IOD, 0, 100], [0, IOD, 400.0]])
     out = photo.copy()
     draw_mouth(out, (0, 0), photo, mouth, opened(80, 130, away + [[0, 0, 0], [0, 0, -800]], away, 0.5))

@@ -1,0 +1,59 @@
+"""The light a photo was taken in, told by its skin: what teeth and eyeballs that must be made look like in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.warping.curves import Float32, FloatArray
+
+SKIN = (50, 280, 205, 425, 151, 9, 108, 337)  # cheeks and forehead, where no beard grows
+LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
+EXPOSURE = (0.25, 1.0)  # light on the inside: what is always there, and the share of the skin's brightness
+WHITENESS = 0.5  # teeth in photos have about half of the skin's saturation
+# Colour over luminance of the skin of portraits in white light: from, to, and what is usual.
+SKIN_CHROMA = np.array([[1.1, 0.86, 0.55], [1.45, 0.97, 0.94]], np.float32)
+USUAL_CHROMA = np.array([1.24, 0.92, 0.8], np.float32)
+COLOURFUL = 0.25  # saturation of skin from which a photo has all its colour; 0 where it is black and white
+
+
+@dataclass(frozen=True, eq=False)
+class Light:
+    """brightness: of the photo's skin in [0, 1]; tint, white: (3,) colour that things, and white things, take on in
+    this light; saturation: of the skin."""
+
+    brightness: float
+    tint: Float32
+    white: Float32
+    saturation: float
+
+    @property
+    def exposure(self) -> float:
+        return EXPOSURE[0] + EXPOSURE[1] * self.brightness
+
+    def coloured(self, colours: Float32) -> Float32:
+        """(..., 3) without their colour in a black-and-white photo."""
+        grey = colours.mean(axis=-1, keepdims=True)
+        return np.asarray(
+            grey + np.float32(min(1.0, self.saturation / COLOURFUL)) * (colours - grey), np.float32
+        )
+
+
+def light_of(pixels: NDArray[Any], landmarks: FloatArray) -> Light:
+    """Measured on the skin. landmarks: (478, 3) px.
+
+    Colour that no skin has is the light's own, which tints all; of the skin's own white things have half.
+    """
+    top = 65535 if pixels.dtype == np.uint16 else 255
+    at = np.round(landmarks[list(SKIN), :2]).astype(int)
+    x, y = np.clip(at[:, 0], 0, pixels.shape[1] - 1), np.clip(at[:, 1], 0, pixels.shape[0] - 1)
+    skin = np.median(pixels[y, x].astype(np.float32) / top, axis=0)
+    brightness = float(skin @ LUMINANCE)
+    chroma = skin / max(brightness, 1e-3)
+    own = np.clip(chroma, *SKIN_CHROMA)
+    white = np.asarray(chroma / own * own**WHITENESS, np.float32)
+    saturation = float((skin.max() - skin.min()) / max(float(skin.max()), 1e-3))
+    return Light(brightness, white / USUAL_CHROMA**WHITENESS, white, saturation)
