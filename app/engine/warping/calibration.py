@@ -17,6 +17,7 @@ from app.engine.face.parameters import Camera, Expression, FaceParams, rotation_
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.lids import SHUT
 from app.engine.warping.shell import NECK_PIVOT
+from app.engine.warping.topology import EYE_CORNERS
 
 INDEX_GAINS = {
     "mouth_gap": 1.08,
@@ -164,15 +165,19 @@ def corrected_camera(
 
 @cache
 def _index_gain() -> FloatArray:
-    """(28, 28): adds to a change of expression what its indices lack, as such changes go in faces."""
+    """(28, 28): adds to a change of expression what its indices lack, as such changes go in faces, the eyes held."""
     from app.engine.face import indices
     from app.engine.face.morphable_model import default_model
 
-    jacobian = indices.jacobian(default_model())
+    model = default_model()
+    jacobian = indices.jacobian(model)
     extra = np.array([INDEX_GAINS[name] - 1 for name in indices.NAMES])
-    gram = jacobian @ jacobian.T
-    lift = jacobian.T @ np.linalg.inv(gram + 1e-6 * np.trace(gram) * np.eye(len(gram)))
-    return np.asarray(lift @ (extra[:, None] * jacobian))
+    eyes = [model.expression_basis[:, EYE_CORNERS[k : k + 2], :2].mean(axis=1) for k in (0, 2)]
+    held = np.concatenate(eyes, axis=1).T * model.expression_sigma
+    rows = np.concatenate([jacobian, held])
+    gram = rows @ rows.T
+    lift = rows.T @ np.linalg.inv(gram + 1e-6 * np.trace(gram) * np.eye(len(gram)))
+    return np.asarray(lift[:, : len(jacobian)] @ (extra[:, None] * jacobian))
 
 
 def amplified(worn: Expression, asked: Expression) -> Expression:

@@ -14,7 +14,7 @@ from app.engine.warping.geometry import Skin, steadied, target_points
 from app.engine.warping.lids import lid_gap, lids_follow, move_lids, opened_gap, openness
 from app.engine.warping.mouth import INNER, OPEN, OPPOSITE, TOOTH_BEHIND_LIP, MouthPose
 from app.engine.warping.shell import SourceMesh, smoothstep
-from app.engine.warping.topology import LOWER_LIP, N_FACE, UPPER_LIP, topology
+from app.engine.warping.topology import EYE_CORNERS, LOWER_LIP, N_FACE, UPPER_LIDS, UPPER_LIP, topology
 
 EYEBALL = 0.19  # IOD
 FLIP = np.diag([1.0, -1.0, 1.0])  # model space (y up) to pixels (y down)
@@ -88,7 +88,8 @@ def pose(
 ) -> Posed:
     """Where everything goes. The source's own parameters give the source's own points exactly.
 
-    calibrate: True for what an artist asks, False for what was filmed and fitted.
+    calibrate: True for what an artist asks, False for what was filmed and fitted. What an artist asks leaves the eyes
+    where they are in the head; the model's expressions, aligned over whole faces, carry them along.
     """
     camera, expression = target.camera, target.expression
     if calibrate:
@@ -96,7 +97,9 @@ def pose(
     own_gaze = np.radians(source.params.expression.gaze)
     gaze = EYEBALL * (np.sin(np.radians(expression.gaze)) - np.sin(own_gaze))
     offsets = _expression_offsets(source, expression)
-    if not calibrate:
+    if calibrate:
+        offsets = offsets - offsets[list(EYE_CORNERS)].mean(axis=0)
+    else:
         offsets = offsets + _seen_by_pose(source.params.camera, camera)
     offsets, closures = _with_lids(source, offsets, expression, float(gaze[1]))
     offsets = _with_lips_apart(source, offsets)
@@ -177,7 +180,10 @@ def eye_pose(source: FaceSource, posed: Posed, eye: Eye) -> EyePose | None:
     if not posed.gaze.any() and np.abs(posed.offsets[lids]).max() < 1e-4:
         return None
     before = source.params.camera
-    middle = posed.camera.project(before.unproject(eye.middle[None]))[0, :2]
+    carried = posed.offsets[[lids[0], lids[len(UPPER_LIDS[eye.side]) - 1]]].mean(
+        axis=0
+    )  # between its corners
+    middle = posed.camera.project(before.unproject(eye.middle[None]) + carried)[0, :2]
     shift = before.scale * (FLIP @ before.rotation @ np.array([*posed.gaze, 0.0]))[:2]
     affine = plane_affine(before, posed.camera)
     return EyePose(posed.points[lids, :2], affine, middle, shift, posed.closures[eye.side])

@@ -20,7 +20,8 @@ from app.engine.generators.mesh_warp import MeshWarp, WarpCode, resized
 from app.engine.imaging.matte import person_matte
 from app.engine.results import Portrait
 from app.engine.warping.geometry import OUTLINE
-from app.engine.warping.posing import pose
+from app.engine.warping.posing import eye_pose, pose
+from app.engine.warping.topology import EYE_CORNERS
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +108,29 @@ def test_a_filmed_heads_outline_does_not_shake_with_the_fit(code: WarpCode, sour
 
     assert outline_motion(2.0, filmed=True) < 0.4 * outline_motion(2.0, filmed=False)
     assert outline_motion(20.0, filmed=True) > 0.9 * outline_motion(20.0, filmed=False)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"smile": 1.0}, {"brow_left": 1.0, "brow_right": 1.0}, {"cheeks": 1.0}, {"exp1": 2.0, "exp4": 2.0}],
+)
+def test_what_is_asked_of_a_face_leaves_the_eyes_in_their_sockets(
+    code: WarpCode, source: SourceImage, values: dict[str, float]
+) -> None:
+    posed = pose(code.face, target(source, **values).params)
+    assert np.abs(posed.offsets).max() > 0.03
+    assert np.abs(posed.offsets[list(EYE_CORNERS), :2].mean(axis=0)).max() < 1e-6
+    assert np.abs(posed.offsets[list(EYE_CORNERS), 1]).max() < 0.02, "IOD"
+
+
+def test_a_filmed_eyeball_stays_between_its_corners(code: WarpCode, source: SourceImage) -> None:
+    posed = pose(code.face, target(source, brow_left=1.5, brow_right=1.5).params, calibrate=False)
+    for eye, corners in zip(code.eyes, (EYE_CORNERS[:2], EYE_CORNERS[2:])):
+        drawn = eye_pose(code.face, posed, eye)
+        assert drawn is not None
+        moved = (posed.points - code.face.mesh.points)[list(corners), :2].mean(axis=0)
+        assert np.abs(moved).max() > 0.3
+        assert np.allclose(drawn.middle - eye.middle[:2], moved, atol=0.2)
 
 
 def test_a_small_edit_is_a_small_change(warp: MeshWarp, code: WarpCode, source: SourceImage) -> None:
