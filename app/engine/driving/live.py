@@ -115,7 +115,7 @@ class Performer:
         scene, edit = self._scene, controls.edit
         latents = tuple((name, value * edit.strength) for name, value in edit.latents)
         with watch.stage("generate"):
-            target = Target(params, tuple(self._history), latents, controls.audio, observed=True)
+            target = Target(params, tuple(self._history), latents, controls.audio, driven=True)
             patch = scene.generator.generate(scene.code, target)
         for name, ms in patch.ms:
             watch.add(f"generate.{name}", ms)

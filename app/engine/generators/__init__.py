@@ -80,7 +80,8 @@ class Target:
 
     history: the params of the frames before, oldest first (may be empty: stills); latents: the
     generator's own sliders; audio: (300,) HeadGAN features of this frame or None; observed: the params are a filmed
-    face's, to be drawn as they are, not an edit that shall be measured as asked (frames with a history always are).
+    face's, to be drawn as they are, not an edit that shall be measured as asked (frames with a history always are);
+    driven: they are another face's, filmed, and shall be read off this one.
     """
 
     params: FaceParams
@@ -88,6 +89,7 @@ class Target:
     latents: tuple[tuple[str, float], ...] = ()
     audio: tuple[float, ...] | None = None
     observed: bool = False
+    driven: bool = False
 
 
 @dataclass(frozen=True, eq=False)
