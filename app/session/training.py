@@ -217,8 +217,10 @@ class Training(QObject):
 
 
 def sample_path(name: str) -> Path:
-    """Where a run's newest samples are kept for the window."""
-    return data_folder() / "training" / f"{name}-samples.png"
+    """Where a run's newest samples are kept for the window; its folder is there."""
+    folder = data_folder() / "training"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{name}-samples.png"
 
 
 def first_stages() -> list[Path]:

@@ -11,7 +11,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.engine.errors import EngineError
-from app.session.training import DONE, FAILED, PAUSED, RUNNING, STOPPED, Order, Told, Training
+from app.session.training import DONE, FAILED, PAUSED, RUNNING, STOPPED, Order, Told, Training, sample_path
 
 TINY = [sys.executable, "-m", "tests.session.tiny_training"]
 WAIT = 120_000
@@ -33,14 +33,17 @@ def steps_of(home: Path) -> list[int]:
     return [json.loads(line)["step"] for line in lines]
 
 
-def test_a_run_is_told_paused_resumed_and_finished(training, qtbot, own_home, tmp_path):
+def test_a_run_is_told_paused_resumed_and_finished(training, qtbot, own_home):
     heard: list[Told] = []
     training.told.connect(heard.append)
-    training.start(order(), tmp_path / "sample.png")
+    assert not own_home.joinpath("training").exists()
+    picture = sample_path("toy")  # a run's first picture may come before it makes its own folder
+    assert picture.parent.is_dir()
+    training.start(order(), picture)
     qtbot.waitUntil(lambda: any("loss" in told.losses for told in heard), timeout=WAIT)
     assert training.state == RUNNING and heard[-1].total == 60
     qtbot.waitUntil(lambda: any(told.picture for told in heard), timeout=WAIT)
-    assert (tmp_path / "sample.png").is_file()
+    assert (own_home / "training" / "toy-samples.png").is_file()
     training.pause()
     qtbot.waitUntil(lambda: training.state == PAUSED, timeout=WAIT)
     before = steps_of(own_home)
