@@ -131,7 +131,8 @@ class LoopingSource:
 class PacedSource:
     """A recorded source played like a camera: at its own speed, overdue frames dropped.
 
-    A loop that falls behind for good, as its clip opens slower than it plays, waits for it instead.
+    A clip that is decoded slower than it plays still gives a frame now and then; a loop whose clip opens slower than
+    it plays waits for it instead.
     begun: the clock's times at which the clip began, and began again; `clock` and `sleep` are there for tests.
     """
 
@@ -176,7 +177,7 @@ class PacedSource:
 
     def _newest_due(self, newest: Frame, timeout: float) -> Frame:
         assert self._zero is not None
-        begun = self._clock()
+        since = self._clock()
         while (following := self._source.take(timeout)) is not None:
             self._note_pass()
             late = self._clock() - self._zero - following.time
@@ -185,9 +186,10 @@ class PacedSource:
                 break
             newest = following
             self._dropped += 1
-            if isinstance(self._source, LoopingSource) and self._clock() - begun > timeout:
-                self._zero += late
-                self.begun[-1] += late
+            if self._clock() - since > timeout:
+                if isinstance(self._source, LoopingSource):
+                    self._zero += late
+                    self.begun[-1] += late
                 break
         return newest
 

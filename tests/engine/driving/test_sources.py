@@ -205,6 +205,24 @@ def test_a_loop_that_opens_slower_than_it_plays_still_moves(clip: MakeClip) -> N
     assert clock.now - times[-1] < 2.5  # no further behind than one opening
 
 
+def test_a_clip_that_is_decoded_slower_than_it_plays_is_still_shown(clip: MakeClip) -> None:
+    video, clock = VideoSource(clip("a.mp4", rate="10", seconds=3)), Clock()
+    decode = video.take
+
+    def slowly(timeout: float) -> Frame | None:
+        clock.sleep(0.15)
+        return decode(timeout)
+
+    video.take = slowly  # type: ignore[method-assign]
+    source, waits = PacedSource(video, clock.read, clock.sleep), []
+    while not source.ended:
+        before = clock.now
+        source.take(0.2)
+        waits.append(clock.now - before)
+    assert len(waits) >= 6 and max(waits) < 0.7
+    assert len(source.begun) == 1  # its sound stays where it was
+
+
 def test_a_still_is_opened_once_however_long_it_loops(tmp_path: Path) -> None:
     Image.new("RGB", (80, 64), (90, 0, 0)).save(tmp_path / "a.png")
     opened: list[Path] = []
