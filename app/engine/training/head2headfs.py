@@ -120,8 +120,8 @@ class FsInitialisation(_FsRecipe):
 class FsFineTuning(_FsRecipe):
     """The second stage, on one person's footage: instance normalisation at h_new and W replaced by it.
 
-    Mouth and dynamics discriminators begin afresh, which the paper's do not: after a first stage on a few people they
-    know those by heart, and a new person's frames were worse after as many steps (docs/personal_models.md).
+    All discriminators begin afresh but for that row, which the paper's do not: after a first stage on a few people
+    they know those by heart, and a new person's frames were worse after as many steps (docs/personal_models.md).
     Without a first stage everything starts from random weights (Table 2's comparison).
     """
 
@@ -133,16 +133,16 @@ class FsFineTuning(_FsRecipe):
         width: int = 16,
     ) -> None:
         torch.manual_seed(0)
-        if start is None:
-            generator: nn.Module = initialised(
-                Head2HeadFS(sizes["width"], sizes["n_down"], sizes["n_blocks"], personal=True)
-            )
-            image: nn.Module = initialised(ProjectionDiscriminator(2 * RGB, 1, width))
-        else:
+        if start is not None:
             sizes, width = {name: start.config[name] for name in LIGHT}, int(start.config["critics"])
+        generator: nn.Module = initialised(
+            Head2HeadFS(sizes["width"], sizes["n_down"], sizes["n_blocks"], personal=True)
+        )
+        image = initialised(ProjectionDiscriminator(2 * RGB, 1, width))
+        if start is not None:
             h = start.identity_of(footage)
             generator = cast(Head2HeadFS, start.average).personalised(h)
-            image = start.image_discriminator.personalised(h)
+            image = image.to(h.device).personalised(h)
         config = {"kind": "head2headfs", **sizes, "size": footage.size, "of": footage.name, "tuned": True}
         self._set_up([footage], generator, image, width, config)
 

@@ -37,6 +37,7 @@ from app.engine.training.train_personal import (
     train_first_stage,
     train_head2head,
 )
+from tests.steps import drained
 
 SIZE = 32
 TINY = {"width": 4, "n_down": 2, "n_blocks": 2}
@@ -229,11 +230,13 @@ def test_few_shot_fine_tuning_starts_at_the_generator_of_h_new(started):
         wide = started.average.eval()(conditions, previous, h)
         narrow = tuned.generator.eval()(conditions, previous)
     assert (wide - narrow).abs().max() < 1e-5
-    row, rows = tuned.image.projection.rows.weight, started.image.projection.rows.weight
+    afresh = FsFineTuning(clip, None, TINY, width=4)
+    row, untrained = (recipe.image.projection.rows.weight for recipe in (tuned, afresh))
     assert torch.nn.functional.cosine_similarity(row, h).item() == pytest.approx(1, abs=1e-5)
-    assert row.norm().item() == pytest.approx(rows.norm(dim=1).mean().item(), rel=1e-4)
-    shared = tuned.image.patches.state_dict()["discriminator_0.model0.0.weight"]
-    assert torch.equal(shared, started.image.patches.state_dict()["discriminator_0.model0.0.weight"])
+    assert row.norm().item() == pytest.approx(untrained.norm().item(), rel=1e-4)
+    for name in ("patches.discriminator_0.model0.0.weight", "projection.common"):
+        ours, fresh, first = (r.image.state_dict()[name] for r in (tuned, afresh, started))
+        assert torch.equal(ours, fresh) and not torch.equal(ours, first), name
 
 
 def test_initialisation_beats_random_weights_after_the_same_steps(started, tmp_path):
@@ -259,15 +262,6 @@ def test_a_step_depends_only_on_its_batch(tmp_path):
         losses = recipe.step(batch, Stepper(torch.device("cpu")))
         results.append({name: float(value.detach()) for name, value in losses.items()})
     assert results[0] == results[1]
-
-
-def drained(steps):
-    seen = []
-    while True:
-        try:
-            seen.append(next(steps))
-        except StopIteration as stop:
-            return seen, stop.value
 
 
 def test_a_trained_person_is_in_the_menu_and_renders(tmp_path, monkeypatch):
