@@ -69,6 +69,18 @@ def test_a_finished_run_brings_the_menus_up_to_date(training_window, run, window
     assert asked and run.state == DONE
 
 
+def test_what_came_of_a_run_is_told_in_the_window_s_words(training_window, run, tmp_path):
+    state = training_window.progress.state
+    run.order = toy()
+    row = {"name": "yaw", "edges": [-45.0, -5.0, 45.0], "counts": [0, 9], "gaps": [[-45.0, -5.0]]}
+    run.finished.emit({"message": "Fit to train on. Not shown: yaw -45 to -5", "coverage": [row]})
+    assert "fit to train on" in state.text() and "-45" not in state.text()
+    result = {"engine": "head2head-toy", "portrait": str(tmp_path / "portrait.png")}
+    run.finished.emit({"message": "Use it with --engine head2head-toy.", **result})
+    assert "toy" in state.text() and "--engine" not in state.text()
+    assert training_window.personal.use.isVisible()
+
+
 def test_an_error_is_shown_with_its_remedy(training_window, run, qtbot):
     with qtbot.waitSignal(run.failed, timeout=WAIT):
         training_window.start(Order(("bad",), "toy", 1))

@@ -67,11 +67,20 @@ class TrainingWindow(QDialog):
     @Slot(object)
     def _on_finished(self, result: Mapping[str, Any]) -> None:
         """The menus learn of the new model."""
-        self.progress.state.setText(str(result["message"]))
+        self.progress.state.setText(self._outcome(result))
         self.personal.finish(result)
         self.personal.refresh()
         self.reenact.refresh()
         self._session.do(REFRESH, lambda engine: engine.generators())
+
+    def _outcome(self, result: Mapping[str, Any]) -> str:
+        """In the window's words, where the command's are for the terminal."""
+        order = self._training.order
+        if "coverage" in result:
+            return self.tr("The footage is fit to train on. What it never shows is crossed out.")
+        if "portrait" in result and order is not None:
+            return self.tr("“{}” is trained, and is one of the generators now.").format(order.name)
+        return str(result["message"])
 
     @Slot(object)
     def _on_task(self, answer: Answer) -> None:
