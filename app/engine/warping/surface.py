@@ -32,7 +32,7 @@ LIGHT_STRENGTH = 0.7
 LIGHT_RANGE = (0.78, 1.28)
 MIRROR_RANGE = (0.35, 2.5)
 TURNED = 8.0  # degrees of yaw from which a photo hides part of a face
-TURNED_FAR = (10.0, 18.0)  # from which it hides what lies beside it
+TURNED_FAR = (16.0, 22.0)  # from which it hides what lies beside it, as an ear
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,9 +197,9 @@ def mirror_share(surface: Surface, after: FloatArray, yaw_change: float) -> Floa
 def _outline(mesh: SourceMesh, turned: float) -> FloatArray:
     """(12, 36) how much of the other side a ring takes: the first ones only, hair and collars are no mirror images.
 
-    turned: 0 for a photo turned so little that only the cheek's edge is missing, 1 where an ear may be.
+    turned: 0 for a photo that shows both sides of the head (a second ear would only shine through), 1 where one hides.
     """
-    near = smoothstep(0.22 + 0.28 * turned, 0.08, np.array(RING_DISTANCES))[:, None]
+    near = turned * smoothstep(0.22 + 0.28 * turned, 0.08, np.array(RING_DISTANCES))[:, None]
     above_jaw = smoothstep(0.92, 1.0, mesh.rigid[N_FACE:].reshape(N_RINGS, N_OVAL))
     above_jaw[0] = 1  # the jaw's own edge
     return np.asarray(near * above_jaw)
