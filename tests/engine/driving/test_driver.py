@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from app.engine.driving import easing
 from app.engine.driving.animation import Animation
-from app.engine.driving.driver import IDENTITY_FRAMES, Driver
+from app.engine.driving.driver import BOTH_LIDS, IDENTITY_FRAMES, OWN_LIDS, Driver, with_sure_lids
 from app.engine.driving.easing import Presence, mean, mix
 from app.engine.driving.live import Controls, Performer, Scene, on_top
 from app.engine.driving.neutral import AVERAGING, COUNTDOWN, Calibration, best_neutral, quality, unrest
@@ -296,6 +296,21 @@ def test_an_edit_alone_on_top_of_the_own_face_is_the_edit() -> None:
     assert np.allclose(result.camera.as_array(), asked.camera.as_array(), atol=1e-6)
     assert np.allclose(result.expression.coefficients, asked.expression.coefficients)
     assert np.allclose(result.expression.aperture, asked.expression.aperture)
+
+
+def test_a_small_driver_does_not_wink_by_mistake_and_a_large_one_may() -> None:
+    def lids(scale: float) -> tuple[float, float]:
+        face = params()
+        winking = replace(face.expression, aperture=(0.3, 0.1))
+        seen = with_sure_lids(
+            replace(face, expression=winking, camera=face.camera.scaled(scale / face.camera.scale))
+        )
+        return seen.expression.aperture
+
+    assert lids(OWN_LIDS) == lids(3 * OWN_LIDS) == pytest.approx((0.3, 0.1))
+    assert lids(BOTH_LIDS) == lids(BOTH_LIDS / 2) == pytest.approx((0.2, 0.2))
+    left, right = lids((OWN_LIDS + BOTH_LIDS) / 2)
+    assert (left, right) == pytest.approx((0.25, 0.15))
 
 
 def test_changed_settings_take_effect_at_the_next_step(tracker: FaceTracker) -> None:
