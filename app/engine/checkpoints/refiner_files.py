@@ -20,7 +20,7 @@ def network(config: Config) -> nn.Module:
     from app.engine.networks.refiner import Refiner, RefinerConfig
 
     a, b, c, d = (int(width) for width in config["widths"])
-    used = bool(config["flow"]), float(config["trust"])
+    used = bool(config["flow"]), float(config["trust"]), float(config.get("doubt", 0.0))
     return Refiner(RefinerConfig((a, b, c, d), int(config["blocks"]), *used))
 
 

@@ -184,7 +184,7 @@ def network_additions(
         tensors = [torch.from_numpy(a[None]).to(device.torch_device) for a in arrays]
         gate = tensors[1][:, GATE : GATE + 1]
         out = network(*(_as_weights(tensor, network) for tensor in tensors))
-        trusted = network.config.trust * out.confidence.float()
+        trusted = network.config.trust * (out.confidence.float() - network.config.doubt)
         painted = share(trusted, gate, (WORK, WORK)) * out.paint.float()
         flow = F.interpolate(out.flow.float(), size=(WORK, WORK), mode="bilinear", align_corners=False)
         opened = F.interpolate(gate, size=(WORK, WORK), mode="bilinear", align_corners=False)

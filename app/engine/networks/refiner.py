@@ -26,14 +26,16 @@ class RefinerConfig:
     """widths: channels at 1/2, 1/4, 1/8 and 1/16 of the work size; blocks: residual blocks at the coarsest.
 
     flow: whether a residual flow is learnt and moves the picture (learnt on portraits brought back from an edit it
-    undoes that edit's own errors, which clips do not have); trust: in use, factor on the confidence, which regresses an
-    average and so stays low.
+    undoes that edit's own errors, which clips do not have); trust, doubt: in use, trust * (confidence - doubt) of the
+    paint is drawn. The confidence regresses an average and so stays low where the paint is good, and a little paint
+    everywhere is blur.
     """
 
     widths: tuple[int, int, int, int] = (24, 40, 64, 96)
     blocks: int = 2
     flow: bool = False
     trust: float = 3.0
+    doubt: float = 0.0
 
 
 LIGHT = RefinerConfig()

@@ -67,7 +67,7 @@ class Settings:
     network: RefinerConfig = LIGHT
     crop: int = 160
     discriminator: int = 16
-    rate: float = 4e-4
+    rate: float = 1.5e-4
     batch: int = 4
     alone: int = 200
     weights: Weights = field(default_factory=Weights)
@@ -102,8 +102,8 @@ class RefinerTraining:
             "G": torch.optim.Adam(self.refiner.parameters(), settings.rate, betas=(0.5, 0.999)),
             "D": torch.optim.Adam(self.critic.parameters(), settings.rate / 2, betas=(0.5, 0.999)),
         }
-        trained = replace(settings, network=replace(settings.network, trust=1.0))
-        self.config: Mapping[str, Any] = {"kind": "refiner", **asdict(trained)}  # trust is of use only
+        trained = replace(settings, network=replace(settings.network, trust=1.0, doubt=0.0))
+        self.config: Mapping[str, Any] = {"kind": "refiner", **asdict(trained)}  # those are of use only
         mean = {name: value.detach().clone() for name, value in self.refiner.state_dict().items()}
         self.state: dict[str, Any] = {"steps": 0, "mean": mean}
         self.shown = [self.samples.draw(np.random.default_rng([seed, 7, k])) for k in range(6)]

@@ -118,6 +118,9 @@ def test_flow_and_trust_are_used_as_the_model_says(
     assert found[1.0].mean() == pytest.approx(2 * found[0.5].mean(), rel=0.1), (
         "half the trust, half the paint"
     )
+    network = opinionated()
+    network.config = replace(TINY, flow=False, trust=2.0, doubt=0.5)
+    assert np.array_equal(keep(network).generate(code, asked).pixels, plain), "in doubt, nothing is painted"
     assert found[0].any() and abs(found[0].mean()) < 0.2 * found[1.0].mean(), "only moved"
 
 
