@@ -16,6 +16,7 @@ from app.engine.generators import Target
 from app.engine.generators import headgan as backend
 from app.engine.networks.headgan import HeadGan, HeadGanConfig
 from app.engine.weights import save_model
+from tests.steps import drained
 
 PRETENDED = Device("cpu", "float32", "Pretended card")
 
@@ -139,12 +140,6 @@ def test_work_that_tells_its_steps_begins_anew_on_the_next_way(pretended):
             raise torch.cuda.OutOfMemoryError("full")
         return Code()
 
-    told = []
-    work = Survivor().steps(steps)
-    while True:
-        try:
-            told.append(next(work))
-        except StopIteration as end:
-            assert isinstance(end.value, Code)
-            break
+    told, code = drained(Survivor().steps(steps))
+    assert isinstance(code, Code)
     assert len(told) == 3 and told[-1] == str(CPU) and best_device() == CPU

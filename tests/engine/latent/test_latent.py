@@ -15,16 +15,7 @@ from app.engine.latent.discovery import moved, principal_directions
 from app.engine.latent.inversion import InversionSettings, LatentModel, invert
 from app.engine.latent.parameters import FFHQ, VOXCELEB, pose_change
 from app.engine.networks.stylegan2 import Generator
-
-
-def finished(steps):
-    """All steps of an iterator that returns a value, and the value."""
-    seen = []
-    while True:
-        try:
-            seen.append(next(steps))
-        except StopIteration as stop:
-            return seen, stop.value
+from tests.steps import drained
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +123,7 @@ def test_inversion_of_its_own_picture_and_tuning_on_a_copy(model):
         image = model.render(model.generator.latent(z))
     assert 0.05 < image.std() < 1
     stored = copy.deepcopy(model.generator.state_dict())
-    steps, inversion = finished(invert(model, image, InversionSettings(code_steps=200, tune_steps=10)))
+    steps, inversion = drained(invert(model, image, InversionSettings(code_steps=200, tune_steps=10)))
     with torch.no_grad():
         found = model.tuned(inversion).render(inversion.wplus)
     psnr = 10 * torch.log10(4 / (found - image).square().mean())
@@ -146,7 +137,7 @@ def test_tuning_brings_a_foreign_picture_nearer(model):
     image = torch.from_numpy(portrait_like(64)).permute(2, 0, 1)[None] * 2 - 1
     errors = []
     for tune in (0, 30):
-        _, inversion = finished(invert(model, image, InversionSettings(code_steps=20, tune_steps=tune)))
+        _, inversion = drained(invert(model, image, InversionSettings(code_steps=20, tune_steps=tune)))
         with torch.no_grad():
             made = model.tuned(inversion).render(inversion.wplus)
         errors.append(float((made - image).square().mean()))
@@ -169,7 +160,7 @@ def test_an_encoder_replaces_the_search(model):
             return code
 
     encoded = LatentModel(model.generator, model.centre, 0.7, Encoder())
-    steps, inversion = finished(invert(encoded, torch.zeros(1, 3, 64, 64), InversionSettings(tune_steps=0)))
+    steps, inversion = drained(invert(encoded, torch.zeros(1, 3, 64, 64), InversionSettings(tune_steps=0)))
     assert steps == [] and torch.equal(inversion.wplus, code) and inversion.tuned == {}
 
 
@@ -206,7 +197,7 @@ def test_at_256_px_an_encoded_picture_comes_back():
             return rough
 
     encoded = LatentModel(generator, centre, 0.7, Encoder())
-    steps, inversion = finished(invert(encoded, image, InversionSettings(tune_steps=25)))
+    steps, inversion = drained(invert(encoded, image, InversionSettings(tune_steps=25)))
     errors = []
     for tuned in (encoded, encoded.tuned(inversion)):
         with torch.no_grad():

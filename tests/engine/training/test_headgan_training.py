@@ -20,6 +20,7 @@ from app.engine.training.headgan_data import HeadGanSamples, between, mirror
 from app.engine.training.loop import CHECKPOINT, Plan, train
 from app.engine.training.train_headgan import HeadGanTraining, held_out, mouth_crops, own_error, train_headgan
 from tests.engine.training.headgan_run import TINY, run
+from tests.steps import drained
 
 ROOT = Path(__file__).parents[3]
 
@@ -194,11 +195,7 @@ def test_the_command_s_run_makes_a_model_that_serves_the_generator(sources, tmp_
 
     monkeypatch.setenv("MIEN_HOME", str(tmp_path))
     run_steps = train_headgan(sources, "mine", 5, TINY, steps=2)
-    told = []
-    with pytest.raises(StopIteration) as finished:
-        while True:
-            told.append(next(run_steps))
-    model = finished.value.value
+    told, model = drained(run_steps)
     assert any(step.message.startswith("step 2: G ") for step in told)
     assert "unedited portraits" in told[-1].message and told[-1].picture is not None
     folder = tmp_path / "training" / "mine"

@@ -27,6 +27,7 @@ from app.engine.training.refiner_data import RefinerSamples, SamplesFile, part_o
 from app.engine.training.train_refiner import RefinerTraining, Settings, train_refiner
 from app.engine.warping.evidence import LAYERS
 from app.engine.weights import load_model, models
+from tests.steps import drained
 
 TINY = Settings(RefinerConfig((8, 8, 8, 8), 1), crop=32, discriminator=4, batch=2, alone=1)
 CPU = torch.device("cpu")
@@ -243,12 +244,7 @@ def test_the_command_ends_in_a_model_that_loads(
     monkeypatch.setenv("MIEN_HOME", str(tmp_path))
     monkeypatch.setattr(refiner_data, "EDITS", 1)
     steps = train_refiner(picture.parent, "small", 5.0, TINY, steps=3)
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as finished:
-            model = finished.value
-            break
+    (*_, step), model = drained(steps)
     assert "3 steps" in step.message and step.picture is not None
     assert [m.name for m in models("refiner") if not m.shipped] == ["small"] and model.kind == "refiner"
     network = load_model("small").network

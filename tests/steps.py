@@ -1,0 +1,19 @@
+"""Iterators of steps, run to their end."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, TypeVar
+
+Told = TypeVar("Told")
+Result = TypeVar("Result")
+
+
+def drained(steps: Generator[Told, Any, Result]) -> tuple[list[Told], Result]:
+    """All steps, and the value they end with."""
+    seen = []
+    while True:
+        try:
+            seen.append(next(steps))
+        except StopIteration as stop:
+            return seen, stop.value
