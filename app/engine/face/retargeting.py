@@ -22,6 +22,7 @@ from app.engine.face.smoothing import Smoothing
 LIMIT = 4.0  # sigmas by which a component of the portrait may change
 OFFSET = 1.5  # sigmas of a neutral beyond which it is no expression but what a held identity left over
 TURN_SAFE, TURN_MOST = 22.0, 34.0  # degrees from the portrait's own pose: followed exactly, approached
+WAY_SAFE, WAY_MOST = 1.0, 1.6  # eye distances of the neck's way, likewise: the shoulders stay where they are
 OPEN = 0.28  # aperture of an open eye, for portraits whose eyes are shut
 SHUT_BELOW = 0.12  # share of the open aperture from which an eye is closed for good
 OPENER = 1.4  # how much wider than at rest eyes may get
@@ -99,6 +100,7 @@ class Retargeter:
         if not settings.lock_placement:
             scale *= (driver.scale / neutral.scale) ** settings.pose
             moved = settings.pose * (_neck(driver) - _neck(neutral)) / neutral.scale
+            moved *= _pressed(math.hypot(*moved), WAY_SAFE, WAY_MOST)
         # HeadGAN adapts the origin's translation over scale. At the neck, turning does not shift shoulders;
         # over the neutral's scale, coming nearer does not push the face away from the picture's corner.
         neck = _neck(own) + own.scale * moved
@@ -172,14 +174,14 @@ def _turned(own: Camera, turn: FloatArray) -> FloatArray:
     """
     if not turn.any():
         return own.rotation
-    aside = _pressed(math.hypot(turn[0], turn[1]))
-    pressed = turn * (aside, aside, _pressed(abs(float(turn[2]))))
+    aside = _pressed(math.hypot(turn[0], turn[1]), TURN_SAFE, TURN_MOST)
+    pressed = turn * (aside, aside, _pressed(abs(float(turn[2])), TURN_SAFE, TURN_MOST))
     return rotation_matrix(*(own.angles + pressed).tolist())
 
 
-def _pressed(degrees: float) -> float:
-    """The share of a turn that is followed."""
-    if degrees <= TURN_SAFE:
+def _pressed(way: float, safe: float, most: float) -> float:
+    """The share of a motion that is followed: all up to `safe`, never more than `most` of it."""
+    if way <= safe:
         return 1.0
-    room = TURN_MOST - TURN_SAFE
-    return (TURN_SAFE + room * math.tanh((degrees - TURN_SAFE) / room)) / degrees
+    room = most - safe
+    return (safe + room * math.tanh((way - safe) / room)) / way

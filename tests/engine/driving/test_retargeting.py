@@ -11,6 +11,7 @@ from app.engine.face.morphable_model import MorphableModel, default_model
 from app.engine.face.parameters import Camera, Expression, FaceParams, FittedFace, Identity
 from app.engine.face.retargeting import (
     REGIONS,
+    WAY_MOST,
     Retargeter,
     RetargetSettings,
     mirror_matrix,
@@ -126,6 +127,20 @@ def test_far_turns_are_approached_not_reached(model, portrait) -> None:
     steps = np.diff(yaws)
     assert (steps > 0).all() and steps[:4] == pytest.approx([5, 5, 5, 5], abs=0.3)
     assert yaws[-1] - yaws[0] < 35
+
+
+def test_a_driver_who_walks_away_does_not_pull_the_portrait_out_of_its_picture(model, portrait) -> None:
+    neutral, own = face(2, 50), portrait.params.camera
+    retargeter = Retargeter(model, portrait, RetargetSettings())
+
+    def moved(ways: float) -> float:
+        x, y = neutral.camera.translation
+        there = replace(neutral, camera=replace(neutral.camera, translation=(x + ways * 50, y)))
+        result = retargeter.retarget(there, neutral).camera
+        return (result.translation[0] - own.translation[0]) / own.scale
+
+    assert moved(0.9) == pytest.approx(0.9, abs=1e-6)  # leaning aside is followed
+    assert 1.3 < moved(2.0) < moved(6.0) <= WAY_MOST
 
 
 def test_the_tilt_of_a_driver_who_looks_far_aside_is_followed(model, portrait) -> None:
