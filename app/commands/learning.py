@@ -1,4 +1,4 @@
-"""mien evaluate and mien train."""
+"""mien evaluate."""
 
 from __future__ import annotations
 
