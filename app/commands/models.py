@@ -48,6 +48,12 @@ def add(subparsers: Subparsers) -> None:
         action.add_argument("--json", action="store_true")
 
 
+def described(model: Model) -> str:
+    """What it is and what it may be used for, in sentences."""
+    words = (f"{model.name}: {model.title}", f"Licence: {model.licence}", model.use)
+    return " ".join(f"{sentence.rstrip('.')}." for sentence in words)
+
+
 def as_json(model: Model) -> dict[str, Any]:
     return asdict(model)
 
@@ -65,7 +71,7 @@ def run_list(args: argparse.Namespace) -> None:
         print_json({"models": [as_json(m) for m in models()], **told})
         return
     for model in models():
-        print(f"{model.name}: {model.title}. Licence: {model.licence}. {model.use}")
+        print(described(model))
     for name, what in missing.items():
         print(f"{name} cannot run yet: {what}")
     for name, note in notes.items():
@@ -81,7 +87,7 @@ def run_import(args: argparse.Namespace) -> None:
     if args.json:
         print_json({"name": model.name, "kind": model.kind})
     else:
-        print(f"Imported {model.name}: {model.title}. Licence: {model.licence}. {model.use}")
+        print(f"Imported {described(model)}")
 
 
 def run_face(args: argparse.Namespace) -> None:
