@@ -256,17 +256,16 @@ def _fetch_row(texture, zone, y, x0, flow, line):  # type: ignore[no-untyped-def
             line[i, 0], line[i, 1], line[i, 2], line[i, 3] = bicubic(texture, qx, qy)
 
 
-@njit(cache=True, nogil=True, fastmath=True)
-def _mirrored(texture, background, zone, x, y, maps, t, top, colour):  # type: ignore[no-untyped-def]
-    """(r, g, b) that triangle t takes at pixel (x, y) from the other side of the face, in this side's light."""
-    one = np.float32(1)
-    qx, qy = inside(texture, x, y, _at(maps, t, MIRROR_X, x, y), _at(maps, t, MIRROR_Y, x, y))
-    colour[0], colour[1], colour[2], colour[3] = bicubic(texture, qx, qy)
-    r, g, b = composite(colour, background, zone, x, y, qx, qy, np.float32(0), top)
-    r *= _at(maps, t, MIRROR_R, x, y) + one
-    g *= _at(maps, t, MIRROR_G, x, y) + one
-    b *= _at(maps, t, MIRROR_B, x, y) + one
-    return r, g, b
+@njit(cache=True, nogil=True)
+def _moves(y0, y1, x0, x1, hold, target, triangles, order, maps, limit):  # type: ignore[no-untyped-def]
+    """Of every pixel of rows y0..y1 the triangle, the displacement, and whether it lies at an occluding edge."""
+    ids = np.full((y1 - y0, x1 - x0), -1, np.int16)
+    fill_ids(y0, y1, x0, x1, target, triangles, order, ids)
+    flow = np.empty((y1 - y0, x1 - x0, 2), np.float32)
+    band_displacements(y0, y1, x0, x1, maps, hold, ids, flow)
+    edge = np.zeros((y1 - y0, x1 - x0), np.bool_)
+    _edges(ids, flow, limit, edge)
+    return ids, flow, edge
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -281,12 +280,7 @@ def warp_band(  # type: ignore[no-untyped-def]
     """
     first, last = max(y0 - 1, 0), min(y1 + 1, texture.shape[0])
     columns = x1 - x0
-    ids = np.full((last - first, columns), -1, np.int16)
-    fill_ids(first, last, x0, x1, target, triangles, order, ids)
-    flow = np.empty((last - first, columns, 2), np.float32)
-    band_displacements(first, last, x0, x1, maps, hold, ids, flow)
-    edge = np.zeros((last - first, columns), np.bool_)
-    _edges(ids, flow, limit, edge)
+    ids, flow, edge = _moves(first, last, x0, x1, hold, target, triangles, order, maps, limit)
     line = np.empty((columns, 4), np.float32)
     colour = np.empty(4, np.float32)
     zero, half = np.float32(0), np.float32(0.5)
@@ -312,7 +306,12 @@ def warp_band(  # type: ignore[no-untyped-def]
                 qx, qy = inside(texture, x, y, dx, dy)
                 r, g, b = composite(line[i], background, zone, x, y, qx, qy, gain, top)
             if share > zero:
-                mr, mg, mb = _mirrored(texture, background, zone, x, y, maps, t, top, colour)
+                qx, qy = inside(texture, x, y, _at(maps, t, MIRROR_X, x, y), _at(maps, t, MIRROR_Y, x, y))
+                colour[0], colour[1], colour[2], colour[3] = bicubic(texture, qx, qy)
+                mr, mg, mb = composite(colour, background, zone, x, y, qx, qy, zero, top)
+                mr *= _at(maps, t, MIRROR_R, x, y) + np.float32(1)
+                mg *= _at(maps, t, MIRROR_G, x, y) + np.float32(1)
+                mb *= _at(maps, t, MIRROR_B, x, y) + np.float32(1)
                 r, g, b = r + share * (mr - r), g + share * (mg - g), b + share * (mb - b)
             out[y - y0, i, 0] = int(min(max(r, zero), top) + half)
             out[y - y0, i, 1] = int(min(max(g, zero), top) + half)
