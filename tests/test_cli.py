@@ -12,9 +12,10 @@ import torch
 from PIL import Image
 
 from app.cli import main
-from app.commands import print_json
+from app.commands import print_json, training
 from app.commands.editing import jobs, preset_values, told_ignored
 from app.engine.face.parameters import FaceEdit
+from app.engine.results import Step
 from app.engine.sample import sample_path
 from app.session.presets import SHIPPED, Preset, write_presets
 from tests.engine.networks.test_stylegan2 import parity
@@ -213,3 +214,20 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, capsys: pytest.Cap
     (tmp_path / "file").touch()
     assert main(["frontalise", SAMPLE, "other.png", "-o", str(tmp_path / "file" / "out")]) == 1
     assert "could not be made" in capsys.readouterr().err
+
+
+def test_a_training_tells_its_curve_and_where_its_pictures_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def steps():
+        for k in range(51):
+            yield Step(k, 60, f"step {k}", extra={"step": k, "G": 50.0 - k, "D": k})
+        return "model"
+
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path))
+    plain = SimpleNamespace(lines=False, picture=None, output="mine")
+    assert training.told(steps(), plain) == "model"
+    *_, last, where = capsys.readouterr().err.splitlines()
+    assert last.startswith("50 of 60: step 50  █") and last.endswith("▁") and len(last.split()[-1]) == 24
+    assert where.endswith(str(tmp_path / "training" / "mine"))
+    assert training.sparkline([3.0, 3.0]) == "▁▁" and training.sparkline([0.0, 7.0, 1.0]) == "▁█▂"

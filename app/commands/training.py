@@ -5,17 +5,20 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from collections.abc import Generator as Steps
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from app.commands import Subparsers, lines, ranged, say
 from app.engine.imaging.writing import write_png
 from app.engine.results import Step
+from app.engine.weights import data_folder
 
 EVERY = 25  # steps between two lines on the terminal
 SIZES = (64, 128, 256)
+BARS = "▁▂▃▄▅▆▇█"
 
 
 def add(subparsers: Subparsers) -> None:
@@ -209,19 +212,34 @@ def ended(args: argparse.Namespace, words: str, **more: Any) -> None:
 
 
 def told(steps: Steps[Step, None, Any], args: argparse.Namespace) -> Any:
-    """Run to the end, say what happens on standard error and keep the newest picture; gives the result."""
+    """Run to the end, say what happens and the first loss's curve on standard error, keep the newest picture; gives the
+    result."""
     picture: Path | None = args.picture
     if args.lines:
         return lines.follow(steps, picture)
     count = 0
+    curve: list[float] = []
     while True:
         try:
             step = next(steps)
         except StopIteration as finished:
+            if curve:
+                say(f"Curves and samples: {data_folder() / 'training' / args.output}")
             return finished.value
+        if "step" in step.extra:
+            curve.append(next(float(value) for name, value in step.extra.items() if name != "step"))
         if step.picture is not None and picture is not None:
             write_png(picture, step.picture)
         if count % EVERY == 0 or step.picture is not None or step.error:
             done = f"{step.done} of {step.total}: " if step.total else ""
-            say(done + (step.error or step.message))
+            say(done + (step.error or step.message) + (f"  {sparkline(curve)}" if curve else ""))
         count += 1
+
+
+def sparkline(values: Sequence[float], width: int = 24) -> str:
+    """A curve as high as a line: each bar the mean of as many values, the least one lowest."""
+    parts = min(width, len(values))
+    ends = [len(values) * k // parts for k in range(parts + 1)]
+    means = [sum(values[a:b]) / (b - a) for a, b in pairwise(ends)]
+    low, high = min(means), max(means)
+    return "".join(BARS[round((mean - low) / ((high - low) or 1) * (len(BARS) - 1))] for mean in means)
