@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -22,12 +22,7 @@ from app.engine.evaluation.report import as_json, as_markdown, save_sheet
 from app.engine.face.parameters import FaceEdit
 from app.engine.imaging.photo import Photo
 
-
-@pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    engine = Engine()
-    yield engine
-    engine.close()
+MEASURED = Path(__file__).parents[3] / "docs" / "measured.md"
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +85,19 @@ def test_a_sheet_that_cannot_be_written_is_told(
     assert main(["evaluate", str(clip), "--frames", "2", "--sheet", str(tmp_path), "--json"]) == 1
     captured = capsys.readouterr()
     assert captured.out == "" and "is a folder" in captured.err
+
+
+def table(text: str) -> dict[str, list[float]]:
+    """Clip -> frames, rotation, every L1 and PSNR and the fold-overs of its row in a table of self-reenactment."""
+    rows = (line.strip("|").split("|") for line in text.splitlines() if line.startswith("|"))
+    numbers = {name.strip(): re.findall(r"[\d.]+", " ".join(cells)) for name, *cells in rows}
+    return {name: [float(text) for text in (*row[:14], row[-1])] for name, row in numbers.items() if row}
+
+
+def test_two_public_clips_give_the_documented_table(shared: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = ("a_grid_swiz3n.mp4", "a_headpose_female.mp4")
+    assert main(["evaluate", *(str(shared / "media" / "videos" / name) for name in names)]) == 0
+    found = table(capsys.readouterr().out)
+    section = MEASURED.read_text(encoding="utf-8").partition("## Self-reenactment")[2].partition("\n## ")[0]
+    for name in names:
+        assert found[name] == pytest.approx(table(section)[name], rel=0.03, abs=0.1), name
