@@ -21,7 +21,7 @@ from app.engine.warping.topology import EYE_CORNERS
 
 INDEX_GAINS = {
     "mouth_gap": 1.08,
-    "mouth_width": 1.45,
+    "mouth_width": 1.6,
     "lift_left": 1.27,
     "lift_right": 1.27,
     "mouth_side": 1.6,
