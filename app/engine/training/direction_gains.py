@@ -18,17 +18,17 @@ from app.engine.networks.directions import DirectionMatrix, shifted
 from app.engine.results import Step
 from app.engine.training.direction_samples import NAMES, Fit, Labels, measured, spread_out
 
-FACES = 20
+FACES = 40
 REACH = A / 2  # inputs asked of each face, either way
 LEAST = 5  # faces found at both ends, for a column's length to change
-GAINS = 0.25, 4.0  # a column that obtains less, or the opposite, is not to be lengthened further
+GAINS = 0.1, 10.0  # a column that obtains less, or the opposite, is not to be lengthened further
 
 
 def calibrated(
-    model: LatentModel, matrix: DirectionMatrix, labels: Labels, fit: Fit, faces: int = FACES
+    model: LatentModel, matrix: DirectionMatrix, labels: Labels, fit: Fit
 ) -> Steps[Step, None, NDArray[np.float64]]:
     """Steps with pictures; ends in the gains (15,), obtained over asked, by which the columns have been divided."""
-    codes = spread_out(torch.from_numpy(labels.w[:faces]).float().to(model.centre), model)
+    codes = spread_out(torch.from_numpy(labels.w[:FACES]).float().to(model.centre), model)
     gains = np.ones(len(NAMES))
     for column in range(len(NAMES)):
         ends, shown = [], None

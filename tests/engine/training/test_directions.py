@@ -19,12 +19,13 @@ from app.engine.face.parameters import (
 from app.engine.latent.calibration import calibrate
 from app.engine.latent.expression_map import own_components
 from app.engine.latent.inversion import LatentModel, picture
-from app.engine.latent.library import ensemble
+from app.engine.latent.library import ensemble, known_expression_map
 from app.engine.latent.parameters import A
 from app.engine.latent.similarity import Similarity
 from app.engine.networks.directions import DirectionMatrix, shifted
 from app.engine.networks.face_regressor import FaceRegressor
 from app.engine.networks.stylegan2 import Generator
+from app.engine.training import direction_gains
 from app.engine.training import directions as recipes
 from app.engine.training import train_directions as commands
 from app.engine.training.direction_gains import calibrated
@@ -100,7 +101,7 @@ def test_calibrated_columns_obtain_what_is_asked(model, labels):
     asked, yaw, _ = swept(model, matrix, labels, 0)
     assert np.polyfit(asked / labels.slopes[0], yaw, 1)[0] == pytest.approx(1, abs=0.25)
     torch.testing.assert_close(matrix.linear.weight, before / torch.from_numpy(gains).float())
-    assert gains[2] == 0.25, "nothing reads roll here: its column is lengthened to the limit at most"
+    assert gains[2] == 0.1, "nothing reads roll here: its column is lengthened to the limit at most"
 
 
 def test_columns_stay_where_no_face_is_found(model, labels):
@@ -228,6 +229,7 @@ def test_a_matrix_of_ours_is_used_with_its_generator_only(model, tmp_path, monke
     found = Found(model.generator.state_dict(), config, {"truncation_latent": model.centre})
     save_model(found, kind_named("stylegan2"), "mine", "run")
     monkeypatch.setattr(commands, "face_fitter", fake_fitter)
+    monkeypatch.setattr(direction_gains, "FACES", 5)
     _, matrix = drained(commands.train_directions("mine-directions", 5, samples=80, steps=2))
     chosen = ensemble()
     assert chosen is not None and chosen.directions == matrix
@@ -240,6 +242,28 @@ def test_a_matrix_of_ours_is_used_with_its_generator_only(model, tmp_path, monke
     save_model(other, kind_named("stylegan2"), "other", "another run")
     newest = ensemble()
     assert (newest.directions is None) == (newest.generator.name == "other")
+
+
+def test_calibrating_tells_how_much_the_map_leaves_unexplained(model, tmp_path, monkeypatch):
+    """Red and green are all that is read of an expression, so twelve inputs are mapped with an error that is told."""
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path))
+    monkeypatch.setattr(commands, "face_fitter", fake_fitter)
+    sizes = {"size": 16, "max_channels": 16, "style_dim": 16, "n_mlp": 2}
+    found = Found(model.generator.state_dict(), sizes, {"truncation_latent": model.centre})
+    save_model(found, kind_named("stylegan2"), "mine", "run")
+    torch.manual_seed(0)
+    layout = {"n_directions": 15, "n_layers": 6, "style_dim": 16}
+    released = Found(DirectionMatrix(15, 6, 16).state_dict(), {**layout, "format": ""})
+    save_model(released, kind_named("directions"), "released", "file")
+    assert known_expression_map(ensemble()) is None
+    steps, learned = drained(commands.calibrate_directions(40))
+    assert 0 < learned.error < 1
+    assert (
+        steps[-1].message
+        == f"The map leaves {100 * learned.error:.0f} % of the expression change unexplained"
+    )
+    kept = known_expression_map(ensemble())
+    assert kept.error == learned.error and np.array_equal(kept.matrix, learned.matrix)
 
 
 class fake_fitter:
