@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,6 +17,8 @@ from PIL import Image
 from app.cli import main
 from app.commands import print_json, training
 from app.commands.editing import jobs, preset_values, told_ignored
+from app.engine.engine import Engine
+from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit
 from app.engine.results import Step
 from app.engine.sample import sample_path
@@ -135,6 +140,33 @@ def test_a_preset_file_is_applied(tmp_path: Path, capsys: pytest.CaptureFixture[
     write_presets(preset, [Preset("Tilted", (("roll", 8.0),))])  # as the window saves it
     assert main(["edit", SAMPLE, "-o", str(tmp_path / "o.png"), "--preset", str(preset), "--json"]) == 0
     assert told(capsys)["asked"]["roll"] == pytest.approx(8)
+
+
+def test_what_was_asked_is_told_even_of_a_result_without_a_face(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_: object) -> None:
+        raise EngineError("No face can be measured in the result.", "Ask for a smaller change.")
+
+    monkeypatch.setattr(Engine, "measure", lost)
+    assert (
+        main(
+            ["edit", SAMPLE, "-o", str(tmp_path / "o.png"), "--set", "roll=8", "--set", "smile=0.5", "--json"]
+        )
+        == 0
+    )
+    report = told(capsys)
+    assert report["asked"]["roll"] == pytest.approx(8) and report["asked"]["smile"] == 0.5
+    assert len(report["asked"]["expression"]) == 28 and report["measured"] == {}
+
+
+def test_a_reader_that_stops_reading_is_no_crash() -> None:
+    listing = [sys.executable, "-m", "app.cli", "models", "list"]
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "w") as nobody:
+        done = subprocess.run(listing, stdout=nobody, stderr=subprocess.PIPE, text=True, timeout=120)
+    assert done.returncode == 1 and "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr
 
 
 def test_the_shipped_presets_are_understood() -> None:

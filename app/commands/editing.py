@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -238,6 +239,8 @@ def edit_all(args: argparse.Namespace, edit_of: Any) -> None:
 
 
 def edit_one(engine: Engine, job: Job, args: argparse.Namespace, edit_of: Any) -> dict[str, Any]:
+    from app.engine.measurement import asked_of
+
     portrait = engine.open(job.photo)
     face = chosen_face(portrait, args.face)
     edit: FaceEdit = edit_of(engine, portrait, face)
@@ -249,10 +252,12 @@ def edit_one(engine: Engine, job: Job, args: argparse.Namespace, edit_of: Any) -
     assert rendered is not None
     report: dict[str, Any] = {"photo": str(job.photo), "output": str(job.output), "face": face + 1}
     measurement = measured(engine, portrait, rendered, face, edit)
-    report |= {"asked": as_readings(measurement, "asked"), "measured": as_readings(measurement, "measured")}
+    target = engine.target(portrait, face, edit)
+    report["asked"] = as_json(asked_of(target, edit), target.expression.coefficients)
+    report["measured"] = as_json(measurement.measured, measurement.expression_measured) if measurement else {}
     report |= {"changed": rendered.changed, "ms": dict(rendered.ms)}
     report["ignored"] = told_ignored(engine, edit)
-    beyond = beyond_safe(portrait.faces[face], engine.target(portrait, face, edit))
+    beyond = beyond_safe(portrait.faces[face], target)
     if beyond:
         say(f"{', '.join(beyond)} turned by more than holds; expect stretched cheeks and ears")
     report["beyond_safe"] = beyond
@@ -286,10 +291,8 @@ def measured(
         return None
 
 
-def as_readings(measurement: Measurement | None, side: str) -> dict[str, Any]:
-    if measurement is None:
-        return {}
-    return {**getattr(measurement, side), "expression": list(getattr(measurement, f"expression_{side}"))}
+def as_json(controls: Mapping[str, float], expression: Sequence[float]) -> dict[str, Any]:
+    return {**controls, "expression": list(expression)}
 
 
 def summary(measurement: Measurement | None) -> str:

@@ -33,23 +33,27 @@ def readings(params: FaceParams) -> dict[str, float]:
     }
 
 
-def compare(
-    before: FittedFace, target: FaceParams, after: FittedFace, edit: FaceEdit, model: MorphableModel
-) -> Measurement:
-    """The read-out of one edited face; all faces in the same picture's pixels."""
-    wanted, found = readings(target), readings(after.params)
-    relative = {
+def asked_of(target: FaceParams, edit: FaceEdit) -> dict[str, float]:
+    """What an edit asks for, by control: pose, gaze and apertures always; scale and place where it names them."""
+    wanted = readings(target)
+    placed = (name for name in ("scale", "tx", "ty") if edit.get(name) is not None)
+    absolute = {name: wanted[name] for name in (*POSE_AND_GAZE, *placed, "aperture_left", "aperture_right")}
+    return absolute | {
         name: value * edit.strength
         for name, value in edit.values
         if name in BY_NAME and not BY_NAME[name].absolute
     }
-    absolute = [*POSE_AND_GAZE, *(name for name in ("scale", "tx", "ty") if edit.get(name) is not None)]
-    obtained = measure_controls(before, after, model)
-    shut = ("aperture_left", "aperture_right")
+
+
+def compare(
+    before: FittedFace, target: FaceParams, after: FittedFace, edit: FaceEdit, model: MorphableModel
+) -> Measurement:
+    """The read-out of one edited face; all faces in the same picture's pixels."""
+    asked = asked_of(target, edit)
+    found = measure_controls(before, after, model) | readings(after.params)
     return Measurement(
-        asked={name: wanted[name] for name in (*absolute, *shut)} | relative,
-        measured={name: found[name] for name in (*absolute, *shut)}
-        | {name: obtained[name] for name in relative if name in obtained},
+        asked=asked,
+        measured={name: found[name] for name in asked if name in found},
         expression_asked=target.expression.coefficients,
         expression_measured=after.params.expression.coefficients,
         identity=identity_similarity(before, after, model),

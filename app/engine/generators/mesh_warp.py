@@ -19,10 +19,10 @@ from app.engine.face.parameters import Camera, FittedFace
 from app.engine.generators import GeneratorInfo, Patch, SourceImage, Target
 from app.engine.warping.background import fill
 from app.engine.warping.calibration import Angles, Pair, PoseResponse, probe
+from app.engine.warping.expression_response import expression_response
 from app.engine.warping.eyeballs import eyes_of
 from app.engine.warping.eyes import Eye, draw_eye
 from app.engine.warping.light import light_of
-from app.engine.warping.expression_response import expression_response
 from app.engine.warping.mouth import Mouth, draw_mouth, mouth_source
 from app.engine.warping.posing import FaceSource, Posed, eye_pose, face_source, mouth_pose, pose
 from app.engine.warping.rendering import Layers, Motion, displacements, motion, render

@@ -68,7 +68,9 @@ class LossCurves(QWidget):
         self._plot.setMouseEnabled(False, False)
         self._plot.setMenuEnabled(False)
         self._plot.hideButtons()
-        self._plot.addLegend(offset=(-6, 4), labelTextSize="8pt", labelTextColor=t.text, colCount=2)
+        self._plot.addLegend(
+            offset=(-6, 4), labelTextSize="8pt", labelTextColor=t.text, colCount=2, brush=t.canvas
+        )
         for side in ("left", "bottom"):
             self._plot.getAxis(side).setPen(t.line)
             self._plot.getAxis(side).setTextPen(t.quiet)
