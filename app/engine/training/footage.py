@@ -34,6 +34,7 @@ JUMP = 0.5  # of the face's side, between neighbouring frames
 OTHERS = 0.4  # a second face this large beside the first counts
 LOOKS = 6  # frames looked at for further people
 MARGIN = 1.7  # the square's side over the face's larger side
+INSIDE = 0.9  # of the face's width and height the square must show
 HELD_OUT = 0.1  # the last part of the clip is never trained on
 # What footage ought to show, per row of `coverage`: edges of its bins, in degrees and standard deviations.
 BINS = {"yaw": (-45, 45, 9), "pitch": (-30, 30, 6), "roll": (-30, 30, 6), "exp": (-2, 2, 8)}
@@ -150,8 +151,12 @@ def prepare(path: Path, size: int, limit: int = 6000) -> Steps[Step, None, Foota
     yield Step(0, 0, "Fitting the whole clip")
     model = default_model()
     fits = [fit_face(face, model) for face in faces if face is not None]
-    video = fit_video(fits, model)
     square = clip_square(fits)
+    inside = [is_inside(face, square) for face in fits]
+    _check_place(path, inside)
+    kept = [index for index, stays in zip(kept, inside) if stays]
+    fits = [face for face, stays in zip(fits, inside) if stays]
+    video = fit_video(fits, model)
     place = Frame2Frame.of_square(square.x, square.y, square.side, size)
     params = tuple(replace(p, camera=place.camera(p.camera)) for p in video.frames)
     frames = np.empty((len(kept), size, size, 3), np.uint8)
@@ -175,6 +180,23 @@ def clip_square(fits: list[FittedFace]) -> Square:
     x, y, w, h = np.median([face.box for face in fits], axis=0)
     side = MARGIN * max(w, h)
     return Square(round(x + w / 2 - side / 2), round(y + h / 2 - side / 2), round(side))
+
+
+def is_inside(face: FittedFace, square: Square) -> bool:
+    """Whether the square shows nearly the whole face."""
+    x, y, w, h = face.box
+    across = min(x + w, square.x + square.side) - max(x, square.x)
+    down = min(y + h, square.y + square.side) - max(y, square.y)
+    return bool(across > INSIDE * w and down > INSIDE * h)
+
+
+def _check_place(path: Path, inside: list[bool]) -> None:
+    """The head must stay about where it is: no square follows it, or the background would move."""
+    if sum(inside) < LEAST_SHARE * len(inside):
+        raise EngineError(
+            f"The head stays in one place in only {sum(inside)} of {len(inside)} frames of {path.name}.",
+            "Give footage of a camera that stands still, or the part in which it does.",
+        )
 
 
 def _frames(path: Path, limit: int) -> Iterator[NDArray[np.uint8]]:

@@ -22,9 +22,12 @@ from app.engine.personal.conditioning import Frame2Frame
 from app.engine.training.footage import (
     Footage,
     _check_faces,
+    _check_place,
     _is_cut,
+    clip_square,
     coverage,
     gaps,
+    is_inside,
     prepare,
 )
 from app.engine.training.head2head import Head2HeadRecipe, held_out, scores
@@ -124,6 +127,19 @@ def test_bad_footage_is_told_with_what_to_do(tmp_path):
     with pytest.raises(EngineError, match="only 40 of 90"):
         _check_faces(tmp_path / "away.mp4", [face] * 40 + [None] * 50)
     _check_faces(tmp_path / "good.mp4", [face] * 60)
+
+
+def test_a_head_that_leaves_its_place_is_told(tmp_path):
+    faces = [fit_face(detected(0), default_model())] * 4
+    square = clip_square(faces)
+    x, y, w, h = faces[0].box
+    swaying, gone = (replace(faces[0], box=(x + by * w, y, w, h)) for by in (0.2, 0.8))
+    assert is_inside(swaying, square) and not is_inside(gone, square)
+    assert not is_inside(replace(gone, box=(x, y - 0.8 * h, w, h)), square)
+    _check_place(tmp_path / "still.mp4", [True] * 8 + [False] * 2)
+    with pytest.raises(EngineError, match=r"only 7 of 10 frames of pan\.mp4") as told:
+        _check_place(tmp_path / "pan.mp4", [True] * 7 + [False] * 3)
+    assert "stands still" in told.value.remedy
 
 
 def test_footage_that_changes_its_resolution_is_told(tmp_path):
