@@ -110,10 +110,16 @@ class MeshWarp:
         )
 
     def generate(self, code: WarpCode, target: Target) -> Patch:
+        times: list[tuple[str, float]] = []
+        with _timed("pose", times):
+            posed = self.posed(code, target)
+        patch = self.drawn(code, posed)
+        return replace(patch, ms=(*times, *patch.ms))
+
+    def drawn(self, code: WarpCode, posed: Posed) -> Patch:
         """The moved box; empty where nothing moves."""
         times: list[tuple[str, float]] = []
         with _timed("geometry", times):
-            posed = self.posed(code, target)
             eyes = [(eye, eye_pose(code.face, posed, eye)) for eye in code.eyes]
             drawn = [(eye, eye_target) for eye, eye_target in eyes if eye_target is not None]
             moved = _motion(code, posed).with_eyes(drawn, code.layers)

@@ -22,6 +22,7 @@ from app.engine.generators.mesh_warp import MeshWarp, WarpCode
 from app.engine.latent.crop import Square
 from app.engine.warping.curves import Float32
 from app.engine.warping.evidence import LAYERS, Evidence, cut_square, evidence, portrait_layers
+from app.engine.warping.posing import Posed
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -81,11 +82,12 @@ class RefinedWarp:
         return self._survivor.use(code, lambda code: self._refined(code, target), lambda: code)
 
     def _refined(self, code: RefinedCode, target: Target) -> Patch:
-        patch = self._warp.generate(code.warp, target)
+        posed = self._warp.posed(code.warp, target)
+        patch = self._warp.drawn(code.warp, posed)
         if patch.pixels.size == 0:
             return patch
         start = time.perf_counter()
-        additions = self._additions(code, target, patch)
+        additions = self._additions(code, posed, patch)
         refined = applied(code.warp.pixels, patch, additions)
         stage = ("refine", 1000 * (time.perf_counter() - start))
         return replace(patch, pixels=refined, ms=(*patch.ms, stage))
@@ -100,15 +102,9 @@ class RefinedWarp:
         if chosen() is not None:
             self._network()
 
-    def _additions(self, code: RefinedCode, target: Target, patch: Patch) -> Additions:
+    def _additions(self, code: RefinedCode, posed: Posed, patch: Patch) -> Additions:
         warp = code.warp
-        known = evidence(
-            warp.face,
-            self._warp.posed(warp, target),
-            warp.surface.hidden,
-            warp.layers.texture,
-            warp.layers.hold,
-        )
+        known = evidence(warp.face, posed, warp.surface.hidden, warp.layers.texture, warp.layers.hold)
         network, device = self._network()
         return network_additions(network, device, in_square(warp.pixels, patch, known.square), known, code)
 
@@ -185,14 +181,16 @@ def network_additions(
         gate = tensors[1][:, GATE : GATE + 1]
         out = network(*(_as_weights(tensor, network) for tensor in tensors))
         trusted = network.config.trust * (out.confidence.float() - network.config.doubt)
-        painted = share(trusted, gate, (WORK, WORK)) * out.paint.float()
-        flow = F.interpolate(out.flow.float(), size=(WORK, WORK), mode="bilinear", align_corners=False)
-        opened = F.interpolate(gate, size=(WORK, WORK), mode="bilinear", align_corners=False)
-        flow = flow * opened if network.config.flow else torch.zeros_like(flow)
-        values: Any = torch.cat([flow, painted], dim=1)[0].permute(1, 2, 0).cpu().numpy()
-    return Additions(
-        np.ascontiguousarray(values[..., :2]), np.ascontiguousarray(values[..., 2:]), known.square
-    )
+        made = [share(trusted, gate, (WORK, WORK)) * out.paint.float()]
+        if network.config.flow:
+            flow, opened = (
+                F.interpolate(plane, size=(WORK, WORK), mode="bilinear", align_corners=False)
+                for plane in (out.flow.float(), gate)
+            )
+            made.append(flow * opened)
+        values: Any = torch.cat(made, dim=1)[0].permute(1, 2, 0).contiguous().cpu().numpy()
+    moved = values[..., 3:] if network.config.flow else np.zeros((WORK, WORK, 2), np.float32)
+    return Additions(np.ascontiguousarray(moved), np.ascontiguousarray(values[..., :3]), known.square)
 
 
 def _as_weights(tensor: Tensor, network: Refiner) -> Tensor:
