@@ -105,7 +105,7 @@ class Photographer:
     def window_states(self) -> None:
         window = self.window
         self.take("opened", window)
-        window.session.set_values({"yaw": 12.0, "smile": 0.5, "brow_left": 0.4, "brow_right": 0.4})
+        window.session.set_values({"yaw": 12.0, "smile": 0.5, "mouth_open": 0.2})
         self.settle()
         self.take("edited", window)
         if self.documented:
