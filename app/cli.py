@@ -57,9 +57,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         args.run(args)
         sys.stdout.flush()
-    except (
-        BrokenPipeError
-    ):  # “mien … | head”: nobody reads on; what is left must not be tried again at the exit
+    except BrokenPipeError:
+        # “mien … | head”: nobody reads on, and what is left must not be tried again at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except EngineError as error:

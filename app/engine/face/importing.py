@@ -29,6 +29,7 @@ from app.engine.face.parameters import FloatArray
 FLAME_SHAPES = 300  # of its 400 directions; the rest is expression
 ICT_SKIN = 9409  # ICT-FaceKit's face vertices come first
 ICT_MOVEMENT = 6.0  # a few of its 45 shapes act at once, at about half: each at sigma 1/6 varies as much
+HDF5_MATLAB = 2  # scipy's major version of MATLAB 7.3's files
 NOT_FACIAL = ("PupilDilate", "eyeLook")
 Tables = Mapping[str, Any]
 
@@ -98,11 +99,16 @@ def _tables(path: Path) -> Tables:
 
 def _matlab(path: Path) -> Tables:
     from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
+    from scipy.io.matlab import MatReadError, matfile_version
 
     try:
+        if matfile_version(path)[0] == HDF5_MATLAB:
+            raise EngineError(
+                f"{path.name} is a file of MATLAB 7.3, whose tables are stored in another way.",
+                "Save it in MATLAB with “-v7” and import that file.",
+            )
         found = dict(loadmat(path, squeeze_me=True, struct_as_record=False))
-    except (MatReadError, NotImplementedError) as error:  # empty, or MATLAB 7.3, which is HDF5
+    except MatReadError as error:  # an empty file
         raise ValueError(str(error)) from error
     fmod = found.get("fmod")
     return {f"fmod.{name}": getattr(fmod, name) for name in fmod._fieldnames} if fmod is not None else found

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.device import Device, Survivor, best_device
+from app.engine.device import Device, Survivor, best_device, multiplies_in_bfloat16
 from app.engine.errors import EngineError
 from app.engine.generators import GeneratorInfo, Patch, SourceImage, Target
 from app.engine.generators.mesh_warp import MeshWarp, WarpCode
@@ -82,7 +82,9 @@ class RefinedWarp:
         return self._survivor.use(code, lambda code: self._refined(code, target), lambda: code)
 
     def _refined(self, code: RefinedCode, target: Target) -> Patch:
+        start = time.perf_counter()
         posed = self._warp.posed(code.warp, target)
+        pose = ("pose", 1000 * (time.perf_counter() - start))
         patch = self._warp.drawn(code.warp, posed)
         if patch.pixels.size == 0:
             return patch
@@ -90,7 +92,7 @@ class RefinedWarp:
         additions = self._additions(code, posed, patch)
         refined = applied(code.warp.pixels, patch, additions)
         stage = ("refine", 1000 * (time.perf_counter() - start))
-        return replace(patch, pixels=refined, ms=(*patch.ms, stage))
+        return replace(patch, pixels=refined, ms=(pose, *patch.ms, stage))
 
     def fold_overs(self, code: RefinedCode, target: Target) -> int:
         """mesh-warp's: the residual flow is too short to fold."""
@@ -112,7 +114,6 @@ class RefinedWarp:
         """The chosen model's network on the best device; EngineError without one."""
         import torch
 
-        from app.engine.device import multiplies_in_bfloat16
         from app.engine.networks.refiner import Refiner as Network
         from app.engine.weights import load_model
 
