@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.ui import theme
 
@@ -25,6 +25,9 @@ class LossCurves(QWidget):
         self.setMinimumHeight(160)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
+        self._legend = QLabel(self)  # above the plot: inside it would hide the newest values
+        self._legend.setWordWrap(True)
+        self._column.addWidget(self._legend)
         self._plot: Any = None
         self._lines: dict[str, Any] = {}
         self._steps: dict[str, list[float]] = {}
@@ -39,6 +42,7 @@ class LossCurves(QWidget):
         for line in self._lines.values():
             self._plot.removeItem(line)
         self._lines.clear()
+        self._legend.clear()
         self._steps.clear()
         self._values.clear()
 
@@ -68,14 +72,11 @@ class LossCurves(QWidget):
         self._plot.setMouseEnabled(False, False)
         self._plot.setMenuEnabled(False)
         self._plot.hideButtons()
-        self._plot.addLegend(
-            offset=(-6, 4), labelTextSize="8pt", labelTextColor=t.text, colCount=2, brush=t.canvas
-        )
         for side in ("left", "bottom"):
             self._plot.getAxis(side).setPen(t.line)
             self._plot.getAxis(side).setTextPen(t.quiet)
             self._plot.getAxis(side).enableAutoSIPrefix(False)
-        self._column.addWidget(self._plot)
+        self._column.addWidget(self._plot, 1)
         for name in self._values:
             self._draw(name)
 
@@ -84,7 +85,9 @@ class LossCurves(QWidget):
 
         if name not in self._lines:
             colour = COLOURS[len(self._lines) % len(COLOURS)]
-            self._lines[name] = self._plot.plot(pen=pyqtgraph.mkPen(colour, width=2), name=name)
+            self._lines[name] = self._plot.plot(pen=pyqtgraph.mkPen(colour, width=2))
+            entry = f'<span style="color: {colour}">━</span> {name}'
+            self._legend.setText("&nbsp;&nbsp; ".join(filter(None, (self._legend.text(), entry))))
         values = np.array(self._values[name])
         window = max(1, len(values) // SMOOTH)
         sums = np.cumsum(np.concatenate([[0.0], values]))
