@@ -115,7 +115,9 @@ class FaceTracker:
         if self._last is None:
             return None
         face = self._landmarks(pixels, Region.of_landmarks(self._last.landmarks), 1)
-        return face if face is not None and overlap(face.box, self._last.box) > 0.2 else None
+        if face is None or overlap(face.box, self._last.box) <= 0.2:
+            return None
+        return self._steadied(pixels, face)
 
     def _search(self, pixels: NDArray[np.uint8], thorough: bool) -> list[DetectedFace]:
         """Upright faces first; turned ones only where none was found upright.

@@ -13,6 +13,7 @@ from app.engine.face.landmarks import (
     FaceTracker,
     require_faces,
 )
+from app.engine.face.morphable_model import default_model
 from app.engine.face.regions import Region, covered, overlap
 
 
@@ -118,6 +119,17 @@ def test_a_video_follows_a_moving_face_and_loses_what_is_gone(astronaut) -> None
         assert np.diff(places) == pytest.approx([6] * 4, abs=1.5)
         assert tracker.detect(np.zeros_like(astronaut)) == ()
         assert len(tracker.detect(astronaut)) == 1
+
+
+def test_a_face_that_is_followed_is_read_as_its_mirror_image_is(astronaut) -> None:
+    """The landmark network favours a side; unsteadied, the two readings lie 0.76 % of the eye distance apart."""
+    width, readings = astronaut.shape[1], []
+    for pixels in (astronaut, np.ascontiguousarray(astronaut[:, ::-1])):
+        with FaceTracker(video=True) as tracker:
+            readings.append([tracker.detect(pixels)[0] for _ in range(3)][-1])
+    plain, mirrored = (face.landmarks[:468, :2] for face in readings)
+    back = (mirrored * (-1, 1) + (width, 0))[default_model().mirror]
+    assert np.linalg.norm(back - plain, axis=1).mean() < 0.005 * eye_distance(readings[0])
 
 
 def test_a_crop_and_its_matrix_agree() -> None:
