@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +13,8 @@ from PySide6.QtGui import QPaintEvent
 from pytestqt.qtbot import QtBot
 
 from app.commands.bench_live import Display
+from app.engine.face.parameters import Camera as FaceCamera
+from app.engine.face.parameters import Expression, FaceParams, Identity
 from app.engine.results import Step
 from app.ui.dialogs.film import FilmDialog
 from app.ui.live import record_bar
@@ -166,6 +169,27 @@ def test_a_folder_of_frames_can_drive(live: MainWindow, tmp_path: Path, monkeypa
     folder = next(one for one in driver.browse.menu().actions() if "Folder" in one.text())
     folder.trigger()
     assert driver.source.currentData() == tmp_path and driver.loop.isVisible()
+
+
+def test_the_curves_show_the_strongest_components_and_are_named_above(live: MainWindow) -> None:
+    """The third component moves most in sigmas, the first most of the face."""
+    curves = live.live_space.curves
+    sigma = np.array([1.0, 0.2, 0.1, 0.5, *[0.01] * 24])
+    for k in range(25):
+        swing = np.sin(k) * np.array([1.0, 0.5, 2.0, 1.0, *[1.0] * 24])
+        driver = FaceParams(
+            Identity(()),
+            Expression(tuple(swing.tolist())),
+            FaceCamera.from_angles(k, -k, 0.5 * k, 60, (0, 0)),
+        )
+        driven = SimpleNamespace(driver=driver, frame=SimpleNamespace(time=k / 25))
+        curves._on_step(Step(k, 0, "", extra={"driven": driven, "sigma": sigma}))
+    pose, expression = (plot.getPlotItem().titleLabel.text for plot in curves._plots)
+    assert "yaw" in pose and "pitch" in pose and "roll" in pose
+    assert re.findall(r"&nbsp;(\d+)", expression) == ["1", "3", "4"]
+    times, yaw = curves._lines[0][0].getData()
+    assert times[0] == pytest.approx(-0.96) and times[-1] == 0
+    assert yaw[-1] == pytest.approx(24)
 
 
 def test_the_bench_paints_the_three_views_with_every_picture(qtbot: QtBot, monkeypatch) -> None:

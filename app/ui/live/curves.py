@@ -18,6 +18,8 @@ SECONDS = 10.0
 STRONGEST = 3
 COLOURS = {"dark": ("#e0a458", "#6fa8dc", "#8fbf7f"), "light": ("#8a4f00", "#1f5c99", "#3a6b2c")}
 STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
+STROKES = ("━━", "╍╍", "┉┉")  # the styles, in a line of text
+NAMES_HEIGHT = 18  # px; pyqtgraph's own titles take 30 of the little there is
 
 
 class Curves(QWidget):
@@ -34,6 +36,7 @@ class Curves(QWidget):
         self._values: deque[tuple[float, ...]] = deque()
         self._plots: list[Any] = []
         self._lines: list[list[Any]] = []
+        self._names: list[tuple[str, ...]] = []
         live.stepped.connect(self._on_step)
         live.started.connect(self._clear)
 
@@ -50,24 +53,26 @@ class Curves(QWidget):
             plot.setMouseEnabled(False, False)
             plot.setMenuEnabled(False)
             plot.hideButtons()
-            plot.getPlotItem().layout.setContentsMargins(0, 8, 8, 0)  # half of the last tick's number
+            plot.getPlotItem().layout.setContentsMargins(0, 0, 8, 0)  # half of the last tick's number
             plot.getAxis("left").setWidth(52)
             plot.getAxis("left").enableAutoSIPrefix(False)
-            plot.addLegend(offset=(4, 1), labelTextSize="8pt", colCount=3)
             self._plots.append(plot)
             self._lines.append([plot.plot() for _ in STYLES])
             self._row.addWidget(plot)
-        for line, name in zip(self._lines[0], (self.tr("yaw"), self.tr("pitch"), self.tr("roll"))):
-            self._name(self._plots[0], line, name)
+        self._names = [(self.tr("yaw"), self.tr("pitch"), self.tr("roll")), ()]
         self.restyle()
 
-    @staticmethod
-    def _name(plot: Any, line: Any, name: str) -> None:
-        legend = plot.getPlotItem().legend
-        if line.name() != name:
-            legend.removeItem(line)
-            line.opts["name"] = name
-            legend.addItem(line, name)
+    def _name(self, index: int, names: tuple[str, ...]) -> None:
+        """Name a plot's lines above it: a legend inside would hide what runs behind it."""
+        self._names[index] = names
+        t = theme.current()
+        parts = (
+            f'<span style="color:{colour}">{stroke}</span>&nbsp;{name}'
+            for colour, stroke, name in zip(COLOURS[t.name], STROKES, names)
+        )
+        # The blank keeps the line's height where nothing is named yet.
+        self._plots[index].setTitle("&nbsp;&nbsp;&nbsp;".join(parts) or "&nbsp;", color=t.text, size="8pt")
+        self._plots[index].getPlotItem().layout.setRowFixedHeight(0, NAMES_HEIGHT)
 
     def restyle(self) -> None:
         """Take the theme's colours."""
@@ -78,14 +83,11 @@ class Curves(QWidget):
                 pen = QPen(QColor(colour), 1.5, style)
                 pen.setCosmetic(True)
                 line.setPen(pen)
-            legend = plot.getPlotItem().legend
-            legend.setLabelTextColor(QColor(t.text))
-            legend.setBrush(QColor(t.canvas))
-            for _, label in legend.items:
-                label.setText(label.text, color=t.text)
             for side in ("left", "bottom"):
                 plot.getAxis(side).setPen(t.line)
                 plot.getAxis(side).setTextPen(t.quiet)
+        for index, names in enumerate(self._names):
+            self._name(index, names)
 
     @Slot()
     def _clear(self) -> None:
@@ -113,7 +115,9 @@ class Curves(QWidget):
         for line, column in zip(self._lines[0], range(3)):
             line.setData(times, values[:, column])
         expression = values[:, 3:]
-        strongest = np.argsort(-expression.std(axis=0) * sigma)[:STRONGEST]
-        for line, component in zip(self._lines[1], sorted(strongest)):
-            self._name(self._plots[1], line, f"{component + 1}")
+        strongest = sorted(np.argsort(-expression.std(axis=0) * sigma)[:STRONGEST].tolist())
+        names = tuple(f"{component + 1}" for component in strongest)
+        if names != self._names[1]:
+            self._name(1, names)
+        for line, component in zip(self._lines[1], strongest):
             line.setData(times, expression[:, component])
