@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FILL_SIDE = 512  # px: the fill is smooth, so it is made small
+LONGEST = 4.0  # times as far along the background's structure as across it a colour is carried, at most
 REACH = 0.3  # IOD behind the person that the texture beside them is carried on
 
 
@@ -63,6 +64,27 @@ def _smooth(small: NDArray[np.float32], known: NDArray[np.bool_], sigma: float) 
     return np.asarray(blurred / np.maximum(weight, 1e-4)[..., None], np.float32)
 
 
+def _continued(small: NDArray[np.float32], known: NDArray[np.float32]) -> NDArray[np.float32]:
+    """`push_pull` in a picture squeezed along its structure: a horizon is carried on sideways, a curtain downwards."""
+    height, width = known.shape
+    longer = _levelness(small, known)
+    size = (max(1, round(width / max(longer, 1))), max(1, round(height * min(longer, 1))))
+    weight = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
+    narrow = cv2.resize(small * known[..., None], size, interpolation=cv2.INTER_AREA)
+    narrow = narrow.reshape(*weight.shape, -1) / np.maximum(weight, 1e-6)[..., None]
+    base = push_pull(narrow, weight)
+    return np.asarray(cv2.resize(base, (width, height), interpolation=cv2.INTER_LINEAR).reshape(small.shape))
+
+
+def _levelness(small: NDArray[np.float32], known: NDArray[np.float32]) -> float:
+    """How much more the known part changes up and down than sideways: above 1 it runs level, below upright."""
+    across = np.square(np.diff(small, axis=1)).mean(axis=2)[known[:, 1:] * known[:, :-1] > 0]
+    down = np.square(np.diff(small, axis=0)).mean(axis=2)[known[1:] * known[:-1] > 0]
+    if not across.size or not down.size:
+        return 1.0
+    return float(np.clip((down.mean() + 1e-3) / (across.mean() + 1e-3), 1 / LONGEST, LONGEST))
+
+
 def fill(pixels: NDArray[Any], hidden: NDArray[np.bool_], iod: float) -> NDArray[Any]:
     """The (H, W, C) picture with what is `hidden` (H, W) made up from around it; the rest bit-equal.
 
@@ -78,7 +100,7 @@ def fill(pixels: NDArray[Any], hidden: NDArray[np.bool_], iod: float) -> NDArray
     mask = cv2.resize(hidden.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
     if mask.all():
         return pixels.copy()
-    base = push_pull(small, (~mask).astype(np.float32))
+    base = _continued(small, (~mask).astype(np.float32))
     sigma = max(1.0, 0.08 * iod * scale)
     smooth = _smooth(small, ~mask, sigma)
     made = base + _reflected_detail(small, smooth, mask, max(2.0, REACH * iod * scale))

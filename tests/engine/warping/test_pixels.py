@@ -64,6 +64,22 @@ def test_fill_changes_only_what_is_hidden_and_continues_the_rest() -> None:
     assert np.array_equal(fill(picture, np.ones_like(hidden), 20), picture)
 
 
+@pytest.mark.parametrize("upright", [False, True])
+def test_a_horizon_is_carried_on_sideways_and_a_curtain_downwards(upright: bool) -> None:
+    """A dark band, wider than the hole's border reaches, runs on behind the middle of what hides it."""
+    picture = np.full((120, 120, 3), 200, np.uint8)
+    picture[45:65] = 60
+    hidden = np.zeros((120, 120), bool)
+    hidden[30:110, 40:80] = True
+    expected = picture[55, 60], picture[38, 60]
+    if upright:
+        picture, hidden = picture.transpose(1, 0, 2).copy(), hidden.T.copy()
+    filled = fill(np.where(hidden[..., None], 255, picture).astype(np.uint8), hidden, iod=20)
+    places = ((60, 55), (60, 38)) if upright else ((55, 60), (38, 60))
+    for place, colour in zip(places, expected):
+        assert np.abs(filled[place].astype(int) - colour).max() < 45
+
+
 def test_push_pull_keeps_the_known_and_fills_between() -> None:
     colours = np.zeros((16, 16, 1), np.float32)
     colours[:, :4], colours[:, 12:] = 10, 20
