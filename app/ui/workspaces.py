@@ -11,7 +11,7 @@ from app.session.settings import Settings
 
 LEFT, RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
 BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +87,7 @@ class Workspaces(QObject):
         self._out = False
         here = [panel for panel in self._panels if self.current in panel.space.split()]
         for panel in self._panels:
-            self._window.removeDockWidget(self.docks[panel.name])
+            self._remove(panel)
             self.docks[panel.name].toggleViewAction().setVisible(panel in here)
         for panel in here:
             self.docks[panel.name].setFloating(False)
@@ -133,7 +133,12 @@ class Workspaces(QObject):
         """Take every panel out: nothing is open. `restore` brings them back."""
         self._out = True
         for panel in self._panels:
-            self._window.removeDockWidget(self.docks[panel.name])
+            self._remove(panel)
+
+    def _remove(self, panel: Panel) -> None:
+        """Out of the window; hidden first, or the place that Qt remembers for it comes back as one to be seen."""
+        self.docks[panel.name].hide()
+        self._window.removeDockWidget(self.docks[panel.name])
 
     def keep(self) -> None:
         """Remember the layout."""

@@ -45,6 +45,22 @@ def test_the_workspace_names_its_cameras_and_has_its_own_panels(live: MainWindow
     assert live.spaces.docks["edit"].isVisible() and not live.spaces.docks["driver"].isVisible()
 
 
+def test_each_workspace_comes_back_with_its_own_panels_only(live: MainWindow) -> None:
+    def shown() -> set[str]:
+        return {name for name, dock in live.spaces.docks.items() if not dock.isHidden()}
+
+    own = {"live": shown()}
+    live.actions_["edit_space"].trigger()
+    own["edit"] = shown()
+    assert own == {
+        "live": {"edit", "driver", "live", "curves"},
+        "edit": {"faces", "edit", "presets", "history", "result"},
+    }
+    for space in ("live", "edit", "live", "edit"):
+        live.actions_[f"{space}_space"].trigger()
+        assert shown() == own[space]
+
+
 def test_start_record_stop_by_mouse_and_keys(live: MainWindow, fake: FakeEngine, qtbot: QtBot) -> None:
     space = live.live_space
     qtbot.mouseClick(space.driver.start, Qt.MouseButton.LeftButton)
