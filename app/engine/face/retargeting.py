@@ -22,7 +22,8 @@ from app.engine.face.smoothing import Smoothing
 LIMIT = 4.0  # sigmas by which a component of the portrait may change
 OFFSET = 1.5  # sigmas of a neutral beyond which it is no expression but what a held identity left over
 TURN_SAFE, TURN_MOST = 22.0, 34.0  # degrees from the portrait's own pose: followed exactly, approached
-WAY_SAFE, WAY_MOST = 1.0, 1.6  # eye distances of the neck's way, likewise: the shoulders stay where they are
+WAY_SAFE, WAY_MOST = 0.5, 0.9  # eye distances of the neck's way, likewise: the shoulders stay where they are
+GROWTH_SAFE, GROWTH_MOST = math.log(1.25), math.log(1.5)  # of the head between shoulders that do not grow
 OPEN = 0.28  # aperture of an open eye, for portraits whose eyes are shut
 SHUT_BELOW = 0.12  # share of the open aperture from which an eye is closed for good
 OPENER = 1.4  # how much wider than at rest eyes may get
@@ -98,7 +99,8 @@ class Retargeter:
         rotation = _turned(own, settings.pose * ((turn + 180) % 360 - 180))
         scale, moved = own.scale, np.zeros(2)
         if not settings.lock_placement:
-            scale *= (driver.scale / neutral.scale) ** settings.pose
+            growth = settings.pose * math.log(driver.scale / neutral.scale)
+            scale *= math.exp(growth * _pressed(abs(growth), GROWTH_SAFE, GROWTH_MOST))
             moved = settings.pose * (_neck(driver) - _neck(neutral)) / neutral.scale
             moved *= _pressed(math.hypot(*moved), WAY_SAFE, WAY_MOST)
         # HeadGAN adapts the origin's translation over scale. At the neck, turning does not shift shoulders;
