@@ -337,7 +337,7 @@ class Engine:
         from app.engine.face.landmarks import FaceTracker
 
         yield from self.readied(portrait, edits, face)
-        with FaceTracker(video=True) as tracker:
+        with FaceTracker(video=True, steady=False) as tracker:
             scene = scene_of(self, portrait, face, edits, max_side)
             controls = Controls(settings, edits.get(face, FaceEdit()))
             self.animation = Animation(scene, source, Driver(self.model, tracker), controls)

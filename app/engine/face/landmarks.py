@@ -59,11 +59,12 @@ class DetectedFace:
 class FaceTracker:
     """Finds faces; not thread-safe. With `video`, follows the largest face from frame to frame.
 
-    A context manager. The networks start with the first call.
+    steady: the followed face too is read together with its mirror image, at twice the time a frame; live drivers do
+    without. A context manager. The networks start with the first call.
     """
 
-    def __init__(self, video: bool = False) -> None:
-        self._video = video
+    def __init__(self, video: bool = False, steady: bool = True) -> None:
+        self._video, self._steady = video, steady
         self._near: FaceBoxes | None = None
         self._far: FaceBoxes | None = None
         self._net: LandmarkNet | None = None
@@ -117,7 +118,7 @@ class FaceTracker:
         face = self._landmarks(pixels, Region.of_landmarks(self._last.landmarks), 1)
         if face is None or overlap(face.box, self._last.box) <= 0.2:
             return None
-        return self._steadied(pixels, face)
+        return self._steadied(pixels, face) if self._steady else face
 
     def _search(self, pixels: NDArray[np.uint8], thorough: bool) -> list[DetectedFace]:
         """Upright faces first; turned ones only where none was found upright.
