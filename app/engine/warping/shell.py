@@ -90,11 +90,31 @@ def _margin(matte: NDArray[np.float32], start: FloatArray, directions: FloatArra
     return np.asarray(np.where(outside.any(axis=1), steps[np.argmax(outside, axis=1)], LONGEST_MARGIN))
 
 
-def _border_share(points: FloatArray, size: tuple[int, int], margin: float) -> FloatArray:
-    """0 at the photo's edge and outside, 1 from `margin` px inside on."""
+def _border_share(points: FloatArray, matte: NDArray[np.float32], margin: float) -> FloatArray:
+    """0 where the photo's edge cuts the person off and beyond, 1 from `margin` px inside on.
+
+    Elsewhere along the edge nothing would be torn off it, and hair that comes near moves with the head.
+    """
+    height, width = matte.shape
     x, y = points[:, 0], points[:, 1]
-    inside = np.minimum(np.minimum(x, size[0] - x), np.minimum(y, size[1] - y))
-    return smoothstep(0, margin, inside)
+    column, row = (np.clip(v.astype(int), 0, end - 1) for v, end in ((x, width), (y, height)))
+    strip = max(1, round(0.1 * margin))
+    sides = (
+        (x, matte[:, :strip].max(axis=1), row),
+        (width - x, matte[:, -strip:].max(axis=1), row),
+        (y, matte[:strip].max(axis=0), column),
+        (height - y, matte[-strip:].max(axis=0), column),
+    )
+    share = np.ones(len(points))
+    for inside, person, along in sides:
+        share = np.minimum(share, 1 - _spread(person, margin)[along] * (1 - smoothstep(0, margin, inside)))
+    return share
+
+
+def _spread(line: NDArray[np.float32], reach: float) -> FloatArray:
+    """Values along an edge, each for `reach` / 2 px to both sides, with soft ends."""
+    wide = cv2.dilate(line.reshape(-1, 1), np.ones((2 * round(reach / 2) + 1, 1)))
+    return np.asarray(cv2.blur(wide, (1, 2 * round(reach / 4) + 1)).ravel(), np.float64)
 
 
 def source_mesh(face: FittedFace, matte: NDArray[np.float32]) -> SourceMesh:
@@ -122,7 +142,7 @@ def source_mesh(face: FittedFace, matte: NDArray[np.float32]) -> SourceMesh:
     xy = own_base * (1 - join) + base[None] * join + directions[None] * distance[..., None] * iod
     rings = np.concatenate([xy, z[..., None]], axis=2).reshape(-1, 3)
     depth = np.concatenate([np.zeros(N_FACE), (1 - round_).ravel()])
-    return _weighted(points, rings, depth, camera, middle, margin, (matte.shape[1], matte.shape[0]))
+    return _weighted(points, rings, depth, camera, middle, margin, matte)
 
 
 def _weighted(
@@ -132,7 +152,7 @@ def _weighted(
     camera: Camera,
     middle: FloatArray,
     margin: FloatArray,
-    size: tuple[int, int],
+    matte: NDArray[np.float32],
 ) -> SourceMesh:
     iod = camera.scale
     distance = np.repeat(RING_DISTANCES, N_OVAL)
@@ -140,8 +160,8 @@ def _weighted(
     down = down / max(float(np.linalg.norm(down)), 1e-6)
     below = (rings[:, :2] - points[CHIN, :2]) @ down / iod
     everything = np.concatenate([points, rings])
-    border = _border_share(everything, size, 0.6 * iod)
-    border[:N_FACE] = _border_share(points, size, 0.15 * iod)
+    border = _border_share(everything, matte, 0.6 * iod)
+    border[:N_FACE] = _border_share(points, matte, 0.15 * iod)
     border[-N_OVAL:] = 0
     rigid = np.ones(N_MESH)
     rigid[N_FACE:] = (1 - smoothstep(-0.4, 0.9, below)) * (1 - smoothstep(1.7, 2.5, distance))

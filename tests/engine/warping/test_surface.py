@@ -32,6 +32,21 @@ def lit_from_the_right(yaw: float) -> tuple[SourceMesh, Surface]:
     return mesh, surface(pixels, mesh, yaw)
 
 
+def test_hair_near_an_edge_moves_with_the_head_unless_the_edge_cuts_it() -> None:
+    high = face_turned(0)
+    up = np.array([0, 90.0, 0])
+    camera = replace(high.params.camera, translation=(150.0, 60.0))
+    high = replace(high, landmarks=high.landmarks - up, params=replace(high.params, camera=camera))
+    sky = np.ones((SIZE, SIZE), np.float32)
+    sky[:6] = 0
+    cut, free = (source_mesh(high, matte) for matte in (np.ones_like(sky), sky))
+    x, y = cut.points[468:, 0], cut.points[468:, 1]
+    crown = 468 + np.flatnonzero((np.abs(x - 150) < 40) & (y > 0) & (y < 20))
+    assert len(crown) > 3
+    assert cut.rigid[crown].max() < 0.7 and free.rigid[crown].min() > 0.95
+    assert not cut.rigid[cut.points[:, 1] < 0].any()
+
+
 def test_normals_face_the_viewer_and_to_the_sides() -> None:
     mesh, _ = lit_from_the_right(0)
     n = normals(mesh.points)
