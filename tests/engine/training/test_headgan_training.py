@@ -174,7 +174,8 @@ def test_two_processes_equal_one_on_the_joined_batch(data, tmp_path):
         )
         assert (a - b).norm() <= 1e-3 * a.norm()
     a, b = read_curves(tmp_path / "one")[0], read_curves(tmp_path / "two")[0]
-    assert {k: pytest.approx(v, rel=1e-4) for k, v in a.items() if k != "seconds"} == {
+    # The adversarial loss is a mean of scores of both signs that all but cancel: told to an absolute amount.
+    assert {k: pytest.approx(v, rel=1e-4, abs=5e-5) for k, v in a.items() if k != "seconds"} == {
         k: v for k, v in b.items() if k != "seconds"
     }
 
