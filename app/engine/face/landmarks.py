@@ -59,8 +59,8 @@ class DetectedFace:
 class FaceTracker:
     """Finds faces; not thread-safe. With `video`, follows the largest face from frame to frame.
 
-    steady: the followed face too is read together with its mirror image, at twice the time a frame; live drivers do
-    without. A context manager. The networks start with the first call.
+    steady: the followed face too is read together with its mirror image, a second pass of the network a frame; live
+    drivers do without. A context manager. The networks start with the first call.
     """
 
     def __init__(self, video: bool = False, steady: bool = True) -> None:
