@@ -74,6 +74,7 @@ class Preparation(QObject):
     @Slot()
     def _leave_another(self) -> None:
         if self.is_running and self._begun != self._what():
+            self._begun = None  # not refused: whoever comes back before it has ended finds it begun again
             self._session.cancel_job()
 
     def _begin_unasked(self) -> None:
@@ -82,10 +83,13 @@ class Preparation(QObject):
 
     @Slot(object)
     def _on_job_ended(self, answer: Answer) -> None:
-        if answer.task.kind == KIND and answer.task.key == self._what():
+        if answer.task.kind == KIND:
+            portrait, face, generator = asked = answer.task.key
             if answer.closed or answer.error is not None:
-                self._refused = self._what()
-            else:
-                self._session.scheduler.prepared(self._session.document.active)
+                if asked == self._begun:
+                    self._refused = asked
+            elif (portrait, generator) == (self._session.portrait, self._session.document.generator):
+                # Maybe not the active face: another was chosen while the answer was on its way.
+                self._session.scheduler.prepared(face)
         self._begin_unasked()
         self.changed.emit()

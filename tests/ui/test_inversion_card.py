@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from app.session.session import Session
@@ -52,13 +53,31 @@ def test_cancelled_it_renders_nothing_until_it_is_asked_for_again(
 
 
 def test_each_face_is_found_once(panel: EditPanel, session: Session, fake: FakeEngine, qtbot: Any) -> None:
+    fake.gate.clear()
     session.set_generator("stylegan")
-    qtbot.waitUntil(lambda: fake.count("prepared") == 1)
+    qtbot.waitUntil(lambda: session.job == "prepare")
+    fake.gate.set()
+    while not fake.count("prepared"):  # no event: the session learns of it when it has gone to the next face
+        time.sleep(0.001)
     for face in (1, 0):
         session.select_face(face)
         qtbot.waitUntil(lambda: not panel.latents.card.isVisibleTo(panel))
         settle(session, qtbot)
     assert [call[1] for call in fake.calls if call[0] == "preparing"] == [0, 1]
+
+
+def test_who_leaves_a_face_and_comes_back_has_not_refused_it(
+    panel: EditPanel, session: Session, fake: FakeEngine, qtbot: Any
+) -> None:
+    fake.gate.clear()
+    session.set_generator("stylegan")
+    qtbot.waitUntil(lambda: session.job == "prepare")
+    session.select_face(1)
+    session.select_face(0)
+    fake.gate.set()
+    qtbot.waitUntil(lambda: not panel.latents.card.isVisibleTo(panel))
+    settle(session, qtbot)
+    assert [call[1] for call in fake.calls if call[0] == "preparing"] == [0, 0]
 
 
 def test_another_generator_ends_the_search(
