@@ -12,6 +12,7 @@ from app.engine.warping.curves import FloatArray
 from app.engine.warping.eyes import Eye, EyePose, contour_vertices
 from app.engine.warping.geometry import Skin, steadied, target_points
 from app.engine.warping.lids import lid_gap, lids_follow, move_lids, opened_gap, openness
+from app.engine.warping.local_moves import local_lift
 from app.engine.warping.mouth import INNER, OPEN, OPPOSITE, TOOTH_BEHIND_LIP, MouthPose
 from app.engine.warping.shell import SourceMesh, smoothstep
 from app.engine.warping.topology import EYE_CORNERS, LOWER_LIP, N_FACE, UPPER_LIDS, UPPER_LIP, topology
@@ -26,6 +27,7 @@ CLENCHED = 0.0  # IOD between the rows
 WIDEST = 0.15  # IOD that a mouth is drawn wide and still told apart
 JAW_SHARE = 0.75  # of a wider gap that is the jaw's
 MOUTH_STRETCH = (0.8, 1.35)  # how much narrower or wider own teeth are drawn with the lips
+LIP_MIDDLE = (82, 13, 312)  # of the upper lip
 LIP_THICKNESS = 0.06  # IOD: how far behind the lips the teeth stand
 
 
@@ -98,6 +100,7 @@ def pose(
     gaze = EYEBALL * (np.sin(np.radians(expression.gaze)) - np.sin(own_gaze))
     offsets = _expression_offsets(source, expression)
     if calibrate:
+        offsets = offsets + local_lift(source.params.expression, target.expression)
         offsets = offsets - offsets[list(EYE_CORNERS)].mean(axis=0)
     else:
         offsets = offsets + _seen_by_pose(source.params.camera, camera)
@@ -205,6 +208,7 @@ def mouth_pose(source: FaceSource, posed: Posed, shut: float = 0.0) -> MouthPose
     upper = list(UPPER_LIP)
     back = _narrowed(source, moved) @ plane_affine(camera, before)
     at, lip = posed.points[upper, :2].mean(axis=0), source.mesh.points[upper, :2].mean(axis=0)
+    at = at + camera.scale * (FLIP @ camera.rotation @ _left_behind(posed.offsets))[:2]
     down = -(FLIP @ before.rotation[:, 1])[:2]
     contour = posed.points[INNER, :2]
     contour = contour + 0.5 * shut / (gap + shut) * (posed.points[OPPOSITE, :2] - contour)
@@ -232,6 +236,18 @@ def _incisors(source: FaceSource, upper_lip: float, gap: float, drawn: float) ->
     apart = CLENCHED + JAW_SHARE * max(0.0, gap - SPEECH_GAP - drawn)
     lowest = upper_lip - gap
     return edge, max(lowest + 0.12 * gap, min(edge - apart, lowest + min(LOWER_TOOTH_ABOVE_LIP, 0.5 * gap)))
+
+
+def _left_behind(offsets: FloatArray) -> FloatArray:
+    """(3,) in model space: how teeth move against the mean of the upper lip.
+
+    They stay in the skull when the lip sinks over them. When it rises they go along with its middle: what it would
+    bare was not photographed.
+    """
+    skull = offsets[list(EYE_CORNERS)].mean(axis=0)
+    middle = offsets[list(LIP_MIDDLE), 1].mean() - skull[1]
+    mean = offsets[list(UPPER_LIP)].mean(axis=0)
+    return np.array([0.0, skull[1] + max(middle, 0.0) - mean[1], 0.0])
 
 
 def _narrowed(source: FaceSource, moved: FloatArray) -> FloatArray:
