@@ -17,7 +17,7 @@ import numpy as np
 from app.engine.face import indices
 from app.engine.face.controls import SEMANTIC
 from app.engine.face.fitting import pose_features, rigid_weights
-from app.engine.face.morphable_model import MorphableModel
+from app.engine.face.morphable_model import MorphableModel, default_model
 from app.engine.face.parameters import (
     N_EXPRESSION,
     N_VERTICES,
@@ -135,9 +135,16 @@ def frontalise(face: FittedFace, strength: float = 1.0) -> dict[str, float]:
 
 
 def neutralise(face: FittedFace, strength: float = 1.0) -> dict[str, float]:
-    """Control values that take the expression back: 0 as it is, 1 the model's closed-mouth neutral."""
-    worn = face.params.expression.coefficients
-    return {f"exp{k + 1}": -strength * value for k, value in enumerate(worn)}
+    """Control values that take the expression back: 0 as it is, 1 the model's closed-mouth neutral.
+
+    Lips between which the components leave a gap are closed too.
+    """
+    model, worn = default_model(), face.params.expression
+    back = np.array(worn.coefficients)
+    rest = dict(zip(indices.NAMES, indices.measure(observed(face, model) - model.expression_offset(worn))))
+    gap = max(0.0, rest["mouth_gap"]) / MOVEMENTS["mouth_open"].changes["mouth_gap"]
+    back = back + gap * directions(model)["mouth_open"]
+    return {f"exp{k + 1}": -strength * float(value) for k, value in enumerate(back)}
 
 
 def drag(

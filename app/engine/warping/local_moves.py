@@ -16,8 +16,13 @@ from app.engine.face.parameters import Expression
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.shell import smoothstep
 
-# index -> how many times as far as asked it is drawn
-GAINS = {"jaw_side": 5.0, "brow_gap": 4.8, "cheek_left": 2.0, "cheek_right": 2.0}
+# index -> how many times as far as asked a natural full movement is drawn, and that movement in eye distances
+GAINS = {
+    "jaw_side": (5.0, 0.041),
+    "brow_gap": (7.0, 0.033),
+    "cheek_left": (2.0, 0.04),
+    "cheek_right": (2.0, 0.04),
+}
 _CHEEKS = {"cheek_left": (280, 330, 347, 329), "cheek_right": (50, 101, 118, 100)}
 NOSE_BASE = -0.65  # y, model units
 BROW_REACH, CHEEK_REACH = 0.35, 0.28  # eye distances
@@ -25,16 +30,21 @@ _INNER_BROWS = (285, 336, 55, 107)
 
 
 def local_lift(worn: Expression, asked: Expression) -> FloatArray:
-    """(468, 3) in model space: what a change of expression lacks of these movements to be read as it is asked."""
+    """(468, 3) in model space: what a change of expression lacks of these movements to be read as it is asked.
+
+    It hardly grows beyond a natural movement, so that no sum of sliders makes brows meet.
+    """
     change = np.subtract(asked.coefficients, worn.coefficients)
-    return np.asarray(np.tensordot(_lift() @ change, _fields(), 1))
+    gains, natural = np.array(list(GAINS.values())).T
+    lacking = (gains - 1) * natural * np.tanh(_rows() @ change / natural) / np.tanh(1)
+    return np.asarray(np.tensordot(lacking, _fields(), 1))
 
 
 @cache
-def _lift() -> FloatArray:
-    """(4, 28): eye distances to add of each movement, per sigma of each component."""
+def _rows() -> FloatArray:
+    """(4, 28): change of each movement's index per sigma of each component."""
     rows = dict(zip(indices.NAMES, indices.jacobian(default_model())))
-    return np.stack([(gain - 1) * rows[name] for name, gain in GAINS.items()])
+    return np.stack([rows[name] for name in GAINS])
 
 
 @cache
@@ -55,12 +65,13 @@ def _jaw(mean: FloatArray) -> FloatArray:
 
 
 def _frown(mean: FloatArray) -> FloatArray:
-    """The brows' inner ends towards each other, what lies between pressed together."""
+    """The brows' inner ends towards each other, what lies between pressed together; nothing at the eyes."""
     x, y = mean[:, 0], mean[:, 1]
     at_x, at_y = np.abs(x[list(_INNER_BROWS)]).mean(), y[list(_INNER_BROWS)].mean()
-    out = np.where(np.abs(x) < at_x, np.sin(np.pi / 2 * np.abs(x) / at_x), _bump((np.abs(x) - at_x) / BROW_REACH))
-    share = out * _bump((y - at_y) / BROW_REACH)
-    return np.stack([-np.sign(x) * share, 0 * x, 0 * x], axis=1)
+    beyond = _bump((np.abs(x) - at_x) / BROW_REACH)
+    share = np.where(np.abs(x) < at_x, np.sin(np.pi / 2 * np.abs(x) / at_x), beyond)
+    share = share * smoothstep(0.0, 0.2, y) * _bump(np.maximum(y - at_y, 0) / BROW_REACH)
+    return np.stack([-np.sign(x) * share, -0.15 * share * np.minimum(np.abs(x) / at_x, 1), 0 * x], axis=1)
 
 
 def _cheek(mean: FloatArray, vertices: tuple[int, ...]) -> FloatArray:

@@ -26,7 +26,7 @@ SPEECH_GAP = 0.12  # IOD between the lips up to which the rows of teeth stay CLE
 CLENCHED = 0.0  # IOD between the rows
 WIDEST = 0.15  # IOD that a mouth is drawn wide and still told apart
 JAW_SHARE = 0.75  # of a wider gap that is the jaw's
-MOUTH_STRETCH = (0.8, 1.35)  # how much narrower or wider own teeth are drawn with the lips
+MOUTH_STRETCH = (1.0, 1.35)  # how much narrower or wider own teeth are drawn with the lips
 LIP_MIDDLE = (82, 13, 312)  # of the upper lip
 LIP_THICKNESS = 0.06  # IOD: how far behind the lips the teeth stand
 

@@ -128,16 +128,31 @@ def test_placement_is_what_was_asked(face, model) -> None:
     assert target.translation == pytest.approx((300, 150)) and target.scale == pytest.approx(55)
 
 
-def test_frontalise_and_neutralise(synthetic, model) -> None:
+def test_frontalise_turns_as_far_as_it_is_told(synthetic) -> None:
     values = semantic.frontalise(synthetic, 1.0)
     assert (values["yaw"], values["pitch"], values["roll"]) == (0, 0, 0)
     assert semantic.frontalise(synthetic, 0.5)["yaw"] == pytest.approx(synthetic.params.camera.yaw / 2)
-    worn = replace(
-        synthetic,
-        params=replace(synthetic.params, expression=Expression(tuple(np.linspace(-2, 2, 28)))),
+
+
+def test_neutralise_takes_the_expression_back_and_closes_the_lips(synthetic, model) -> None:
+    laughing = edited(synthetic, FaceEdit.of(mouth_open=1, smile=1, exp9=1), model)
+    rested = edited(laughing, FaceEdit.of(**semantic.neutralise(laughing, 1.0)), model)
+    half = edited(laughing, FaceEdit.of(**semantic.neutralise(laughing, 0.5)), model)
+    apart, halved, shut = (
+        indices.measure(semantic.observed(face, model))[0] for face in (laughing, half, rested)
     )
-    relaxed = semantic.resolve(FaceEdit.of(**semantic.neutralise(worn, 1.0)), worn, model)
-    assert np.abs(relaxed.expression.coefficients).max() < 1e-9
+    assert apart > 0.2 and halved == pytest.approx(apart / 2) and shut == pytest.approx(0, abs=1e-6)
+    # Not quite 0: that closes the lips of the model's mean, which are parted a little.
+    assert np.abs(rested.params.expression.coefficients).max() < 0.15
+
+
+def test_neutralise_leaves_lips_that_end_shut_to_the_components(synthetic, model) -> None:
+    scale = synthetic.params.camera.scale
+    pressed = replace(synthetic, landmarks=synthetic.landmarks.copy())
+    pressed.landmarks[[14, 87, 317], 1] -= 0.1 * scale
+    wearing = edited(pressed, FaceEdit.of(smile=1, exp9=1), model)
+    rested = semantic.resolve(FaceEdit.of(**semantic.neutralise(wearing)), wearing, model)
+    assert np.abs(rested.expression.coefficients).max() < 1e-9
 
 
 @pytest.mark.parametrize("landmark", [61, 291, 13, 14, 152, 105, 334, 0, 17])

@@ -20,8 +20,8 @@ from app.engine.generators.mesh_warp import MeshWarp, WarpCode, resized
 from app.engine.imaging.matte import person_matte
 from app.engine.results import Portrait
 from app.engine.warping.geometry import OUTLINE
-from app.engine.warping.posing import eye_pose, pose
-from app.engine.warping.topology import EYE_CORNERS
+from app.engine.warping.posing import eye_pose, mouth_pose, pose
+from app.engine.warping.topology import EYE_CORNERS, UPPER_LIP
 
 
 @pytest.fixture(scope="module")
@@ -248,3 +248,18 @@ def test_a_face_far_outside_the_photo_leaves_a_patch_inside(
     height, width = source.pixels.shape[:2]
     assert patch.x >= 0 and patch.y >= 0
     assert patch.x + patch.pixels.shape[1] <= width and patch.y + patch.pixels.shape[0] <= height
+
+
+@pytest.mark.parametrize(("asked", "share"), [({"smile": -1.0}, 0.0), ({"smile": 1.0}, 1.0)])
+def test_teeth_stay_in_the_skull_under_a_lip_that_sinks_and_go_with_one_that_rises(
+    warp: MeshWarp, source: SourceImage, code: WarpCode, asked: dict[str, float], share: float
+) -> None:
+    face, camera = code.face, source.face.params.camera
+    posed = warp.posed(code, Target(resolve(FaceEdit.of(**asked), source.face, default_model())))
+    drawn = mouth_pose(face, posed)
+    assert drawn is not None
+    lip = posed.points[UPPER_LIP[len(UPPER_LIP) // 2], :2]
+    moved = lip - face.mesh.points[UPPER_LIP[len(UPPER_LIP) // 2], :2]
+    teeth = lip - drawn.back @ (*lip, 1.0)
+    assert abs(moved[1]) > 0.02 * camera.scale
+    assert teeth[1] == pytest.approx(share * moved[1], abs=0.01 * camera.scale)

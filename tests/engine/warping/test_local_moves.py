@@ -1,0 +1,61 @@
+"""Jaw, frown and cheeks, drawn further without what is beside them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.engine.face import indices
+from app.engine.face.morphable_model import default_model
+from app.engine.face.parameters import Expression
+from app.engine.face.semantic import directions
+from app.engine.warping.local_moves import GAINS, local_lift
+from app.engine.warping.topology import EYE_CORNERS
+
+TEMPLES, CHIN, MOUTH_CORNERS = [162, 127, 389, 356], [152, 148, 377], [61, 291]
+
+
+def lifted(control: str) -> np.ndarray:
+    """(468, 3): what is drawn beyond a full movement of the control."""
+    return local_lift(Expression(), Expression(tuple(directions(default_model())[control])))
+
+
+def test_nothing_is_added_to_an_expression_that_does_not_change() -> None:
+    worn = Expression(tuple(np.linspace(-1, 1, 28)))
+    assert not local_lift(worn, worn).any()
+
+
+@pytest.mark.parametrize(
+    ("control", "index"),
+    [
+        ("jaw_side", "jaw_side"),
+        ("brows_together", "brow_gap"),
+        ("cheeks", "cheek_left"),
+        ("cheeks", "cheek_right"),
+    ],
+)
+def test_an_index_is_drawn_as_many_times_as_far_as_its_gain_says(control: str, index: str) -> None:
+    model = default_model()
+    k = indices.NAMES.index(index)
+    asked = (indices.jacobian(model) @ directions(model)[control])[k]
+    assert indices.measure(lifted(control))[k] == pytest.approx((GAINS[index][0] - 1) * asked, rel=0.1)
+
+
+@pytest.mark.parametrize("control", ["jaw_side", "brows_together", "cheeks"])
+def test_eyes_and_temples_stay(control: str) -> None:
+    far = np.abs(lifted(control)[[*TEMPLES, *EYE_CORNERS]]).max()
+    assert far < 0.1 * np.abs(lifted(control)).max()
+
+
+def test_a_jaw_takes_the_lips_along_by_less_and_the_nose_not_at_all() -> None:
+    moved = lifted("jaw_side")[:, 0]
+    assert moved[CHIN].min() > 2 * moved[MOUTH_CORNERS].max() > 0
+    assert abs(moved[4]) < 0.02 * moved[152]
+
+
+def test_three_frowns_on_top_of_each_other_do_not_make_the_brows_meet() -> None:
+    model = default_model()
+    change = 3 * directions(model)["brows_together"]
+    shape = model.mean + model.expression_offset(Expression(tuple(change)))
+    shape = shape + local_lift(Expression(), Expression(tuple(change)))
+    assert indices.measure(shape)[indices.NAMES.index("brow_gap")] > 0.02
