@@ -27,7 +27,7 @@ CLENCHED = 0.0  # IOD between the rows
 WIDEST = 0.15  # IOD that a mouth is drawn wide and still told apart
 JAW_SHARE = 0.75  # of a wider gap that is the jaw's
 MOUTH_STRETCH = (1.0, 1.35)  # how much narrower or wider own teeth are drawn with the lips
-LIP_MIDDLE = (82, 13, 312)  # of the upper lip
+UPPER_MIDDLE, LOWER_MIDDLE = (82, 13, 312), (87, 14, 317)  # of the lips
 LIP_THICKNESS = 0.06  # IOD: how far behind the lips the teeth stand
 
 
@@ -241,13 +241,13 @@ def _incisors(source: FaceSource, upper_lip: float, gap: float, drawn: float) ->
 def _left_behind(offsets: FloatArray) -> FloatArray:
     """(3,) in model space: how teeth move against the mean of the upper lip.
 
-    They stay in the skull when the lip sinks over them. When it rises they go along with its middle: what it would
-    bare was not photographed.
+    They stay in the skull when the upper lip alone sinks over them. Where the lower one sinks too, or the upper one
+    rises, they go along: what that would bare was not photographed.
     """
-    skull = offsets[list(EYE_CORNERS)].mean(axis=0)
-    middle = offsets[list(LIP_MIDDLE), 1].mean() - skull[1]
-    mean = offsets[list(UPPER_LIP)].mean(axis=0)
-    return np.array([0.0, skull[1] + max(middle, 0.0) - mean[1], 0.0])
+    skull = offsets[list(EYE_CORNERS), 1].mean()
+    upper, lower = (offsets[list(middle), 1].mean() - skull for middle in (UPPER_MIDDLE, LOWER_MIDDLE))
+    mean = offsets[list(UPPER_LIP), 1].mean()
+    return np.array([0.0, skull + max(upper, min(lower, 0.0)) - mean, 0.0])
 
 
 def _narrowed(source: FaceSource, moved: FloatArray) -> FloatArray:

@@ -14,7 +14,7 @@ from app.engine.face.fitting import fit_face
 from app.engine.face.landmarks import FaceTracker
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera, Expression, FaceEdit, FittedFace
-from app.engine.face.semantic import resolve
+from app.engine.face.semantic import neutralise, resolve
 from app.engine.generators import Patch, SourceImage, Target
 from app.engine.generators.mesh_warp import MeshWarp, WarpCode, resized
 from app.engine.imaging.matte import person_matte
@@ -250,16 +250,28 @@ def test_a_face_far_outside_the_photo_leaves_a_patch_inside(
     assert patch.x + patch.pixels.shape[1] <= width and patch.y + patch.pixels.shape[0] <= height
 
 
-@pytest.mark.parametrize(("asked", "share"), [({"smile": -1.0}, 0.0), ({"smile": 1.0}, 1.0)])
-def test_teeth_stay_in_the_skull_under_a_lip_that_sinks_and_go_with_one_that_rises(
-    warp: MeshWarp, source: SourceImage, code: WarpCode, asked: dict[str, float], share: float
-) -> None:
-    face, camera = code.face, source.face.params.camera
-    posed = warp.posed(code, Target(resolve(FaceEdit.of(**asked), source.face, default_model())))
-    drawn = mouth_pose(face, posed)
+def teeth_and_lip(warp: MeshWarp, code: WarpCode, face: FittedFace, edit: FaceEdit) -> tuple[float, float]:
+    """Pixels by which the photo's teeth and the middle of its upper lip move down."""
+    posed = warp.posed(code, Target(resolve(edit, face, default_model())))
+    drawn = mouth_pose(code.face, posed)
     assert drawn is not None
-    lip = posed.points[UPPER_LIP[len(UPPER_LIP) // 2], :2]
-    moved = lip - face.mesh.points[UPPER_LIP[len(UPPER_LIP) // 2], :2]
-    teeth = lip - drawn.back @ (*lip, 1.0)
-    assert abs(moved[1]) > 0.02 * camera.scale
-    assert teeth[1] == pytest.approx(share * moved[1], abs=0.01 * camera.scale)
+    middle = UPPER_LIP[len(UPPER_LIP) // 2]
+    lip = posed.points[middle, :2]
+    return float((lip - drawn.back @ (*lip, 1.0))[1]), float((lip - code.face.mesh.points[middle, :2])[1])
+
+
+def test_teeth_stay_in_the_skull_where_the_upper_lip_alone_sinks(
+    warp: MeshWarp, source: SourceImage, code: WarpCode
+) -> None:
+    iod = source.face.params.camera.scale
+    teeth, lip = teeth_and_lip(warp, code, source.face, FaceEdit.of(**neutralise(source.face, 0.7)))
+    assert lip > 0.02 * iod and abs(teeth) < 0.01 * iod
+
+
+@pytest.mark.parametrize("smile", [-1.0, 1.0])
+def test_teeth_go_along_with_both_lips(
+    warp: MeshWarp, source: SourceImage, code: WarpCode, smile: float
+) -> None:
+    iod = source.face.params.camera.scale
+    teeth, lip = teeth_and_lip(warp, code, source.face, FaceEdit.of(smile=smile))
+    assert abs(lip) > 0.02 * iod and teeth == pytest.approx(lip, abs=0.01 * iod)
