@@ -26,7 +26,7 @@ SPEECH_GAP = 0.12  # IOD between the lips up to which the rows of teeth stay CLE
 CLENCHED = 0.0  # IOD between the rows
 WIDEST = 0.15  # IOD that a mouth is drawn wide and still told apart
 JAW_SHARE = 0.75  # of a wider gap that is the jaw's
-MOUTH_STRETCH = (1.0, 1.35)  # how much narrower or wider own teeth are drawn with the lips
+MOUTH_STRETCH = (1.0, 1.35)  # how much wider own teeth are drawn with the lips; narrower ones only cover them
 UPPER_MIDDLE, LOWER_MIDDLE = (82, 13, 312), (87, 14, 317)  # of the lips
 LIP_THICKNESS = 0.06  # IOD: how far behind the lips the teeth stand
 
