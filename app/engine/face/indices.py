@@ -33,6 +33,11 @@ _INDICES: dict[str, tuple[int, dict[int, float]]] = {
 NAMES = tuple(_INDICES)
 
 
+def vertices(name: str) -> dict[int, float]:
+    """The vertices an index is measured on, with their weights."""
+    return dict(_INDICES[name][1])
+
+
 def measure(shape: FloatArray) -> FloatArray:
     """(14,) indices of a (468, 3) shape in model space, in the order of NAMES."""
     return np.array(

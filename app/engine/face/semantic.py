@@ -140,10 +140,9 @@ def neutralise(face: FittedFace, strength: float = 1.0) -> dict[str, float]:
     Lips between which the components leave a gap are closed too.
     """
     model, worn = default_model(), face.params.expression
-    back = np.array(worn.coefficients)
     rest = dict(zip(indices.NAMES, indices.measure(observed(face, model) - model.expression_offset(worn))))
     gap = max(0.0, rest["mouth_gap"]) / MOVEMENTS["mouth_open"].changes["mouth_gap"]
-    back = back + gap * directions(model)["mouth_open"]
+    back = np.array(worn.coefficients) + gap * directions(model)["mouth_open"]
     return {f"exp{k + 1}": -strength * float(value) for k, value in enumerate(back)}
 
 

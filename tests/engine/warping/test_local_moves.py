@@ -38,7 +38,7 @@ def test_an_index_is_drawn_as_many_times_as_far_as_its_gain_says(control: str, i
     model = default_model()
     k = indices.NAMES.index(index)
     asked = (indices.jacobian(model) @ directions(model)[control])[k]
-    assert indices.measure(lifted(control))[k] == pytest.approx((GAINS[index][0] - 1) * asked, rel=0.1)
+    assert indices.measure(lifted(control))[k] == pytest.approx((GAINS[index][1] - 1) * asked, rel=0.1)
 
 
 @pytest.mark.parametrize("control", ["jaw_side", "brows_together", "cheeks"])
