@@ -15,13 +15,18 @@ def renders(fake: FakeEngine) -> list[Any]:
     return [call[1] for call in fake.calls if call[0] == "render" and call[1]]
 
 
+def search(session: Session, fake: FakeEngine, qtbot: Any) -> None:
+    """A search that goes on until the gate is set."""
+    fake.gate.clear()
+    session.set_generator("stylegan")
+    qtbot.waitUntil(lambda: session.job == "prepare")
+
+
 def test_the_face_is_found_by_itself_and_then_edited(
     panel: EditPanel, session: Session, fake: FakeEngine, qtbot: Any
 ) -> None:
-    fake.gate.clear()
     card = panel.latents.card
-    session.set_generator("stylegan")
-    qtbot.waitUntil(lambda: session.job == "prepare")
+    search(session, fake, qtbot)
     assert card.isVisibleTo(panel) and panel.latents.heading.isChecked() and card.button.text() == "Cancel"
     session.set_latent("w1", 2.0)
     fake.gate.set()
@@ -35,10 +40,8 @@ def test_the_face_is_found_by_itself_and_then_edited(
 def test_cancelled_it_renders_nothing_until_it_is_asked_for_again(
     panel: EditPanel, session: Session, fake: FakeEngine, qtbot: Any
 ) -> None:
-    fake.gate.clear()
     card = panel.latents.card
-    session.set_generator("stylegan")
-    qtbot.waitUntil(lambda: session.job == "prepare")
+    search(session, fake, qtbot)
     card.button.click()
     fake.gate.set()
     qtbot.waitUntil(lambda: session.job == "")
@@ -53,11 +56,11 @@ def test_cancelled_it_renders_nothing_until_it_is_asked_for_again(
 
 
 def test_each_face_is_found_once(panel: EditPanel, session: Session, fake: FakeEngine, qtbot: Any) -> None:
-    fake.gate.clear()
-    session.set_generator("stylegan")
-    qtbot.waitUntil(lambda: session.job == "prepare")
+    search(session, fake, qtbot)
     fake.gate.set()
+    end = time.monotonic() + 10
     while not fake.count("prepared"):  # no event: the session learns of it when it has gone to the next face
+        assert time.monotonic() < end
         time.sleep(0.001)
     for face in (1, 0):
         session.select_face(face)
@@ -69,9 +72,7 @@ def test_each_face_is_found_once(panel: EditPanel, session: Session, fake: FakeE
 def test_who_leaves_a_face_and_comes_back_has_not_refused_it(
     panel: EditPanel, session: Session, fake: FakeEngine, qtbot: Any
 ) -> None:
-    fake.gate.clear()
-    session.set_generator("stylegan")
-    qtbot.waitUntil(lambda: session.job == "prepare")
+    search(session, fake, qtbot)
     session.select_face(1)
     session.select_face(0)
     fake.gate.set()
@@ -83,9 +84,7 @@ def test_who_leaves_a_face_and_comes_back_has_not_refused_it(
 def test_another_generator_ends_the_search(
     panel: EditPanel, session: Session, fake: FakeEngine, qtbot: Any
 ) -> None:
-    fake.gate.clear()
-    session.set_generator("stylegan")
-    qtbot.waitUntil(lambda: session.job == "prepare")
+    search(session, fake, qtbot)
     session.undo_stack.undo()
     fake.gate.set()
     qtbot.waitUntil(lambda: session.job == "")
