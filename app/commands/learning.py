@@ -6,22 +6,57 @@ import argparse
 from pathlib import Path
 
 from app.commands import Subparsers, print_json, ranged, say
+from app.engine.errors import EngineError
 
 PROTOCOLS = ("self-reenactment", "reenactment", "frontalisation")
 
 
 def add(subparsers: Subparsers) -> None:
     evaluate = subparsers.add_parser("evaluate", help="the papers' metrics and protocols")
-    evaluate.add_argument("video", type=Path, nargs="+")
+    evaluate.add_argument("video", type=Path, nargs="*")
+    evaluate.add_argument(
+        "--multiview", type=Path, metavar="FOLDER", help="turn heads between true views, not a clip's frames"
+    )
     evaluate.add_argument("--protocol", choices=PROTOCOLS, default=PROTOCOLS[0])
     evaluate.add_argument("--engine", default="mesh-warp")
     evaluate.add_argument("--frames", type=ranged(int, 2, 100_000), default=24, help="sampled from each clip")
-    evaluate.add_argument("--sheet", type=Path, metavar="PNG", help="also write a contact sheet")
+    evaluate.add_argument(
+        "--sheet",
+        type=Path,
+        metavar="PATH",
+        help="also write a contact sheet; with --multiview a folder of them",
+    )
     evaluate.add_argument("--json", action="store_true")
     evaluate.set_defaults(run=run_evaluate)
 
 
 def run_evaluate(args: argparse.Namespace) -> None:
+    if (args.multiview is None) == (not args.video):
+        raise EngineError("Nothing to evaluate.", "Name clips, or a folder of views with --multiview.")
+    if args.multiview is not None:
+        _multiview(args)
+    else:
+        _clips(args)
+
+
+def _multiview(args: argparse.Namespace) -> None:
+    from app.engine.engine import Engine
+    from app.engine.evaluation.multiview import TURNS, as_json, as_table, multiview, save_sheets
+
+    results = []
+    for result in multiview(Engine(args.engine), args.multiview):
+        found = (f"{turn} L1 {result.metrics[turn]['l1']:.1f}" for turn in TURNS)
+        say(f"{result.pair.person}: {', '.join(found)}")
+        results.append(result)
+    if args.sheet:
+        save_sheets(results, args.sheet)
+    if args.json:
+        print_json(as_json(results))
+    else:
+        print(as_table(results))
+
+
+def _clips(args: argparse.Namespace) -> None:
     from app.engine.engine import Engine
     from app.engine.evaluation.frontalisation import frontalisation
     from app.engine.evaluation.protocols import self_reenactment
