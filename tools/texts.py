@@ -35,7 +35,7 @@ def marked(path: Path) -> Iterator[str]:
 
 
 def errors() -> list[str]:
-    """Every sentence of an `EngineError` of the engine and the session once, sorted, "{}" where values go."""
+    """Every sentence of the engine's and the session's errors and remarks once, sorted, "{}" where values go."""
     found: set[str] = set()
     for room in ("engine", "session"):
         for path in (ROOT / "app" / room).rglob("*.py"):
@@ -57,6 +57,8 @@ def error_texts(module: ast.Module) -> Iterator[str]:
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "EngineError":
             for argument in node.args[:2]:
                 yield from templates(argument, assigned)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Remark":
+            yield from templates(node.args[0], assigned)
 
 
 def templates(text: ast.expr, assigned: Mapping[str, list[ast.expr]]) -> Iterator[str]:

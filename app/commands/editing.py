@@ -256,6 +256,9 @@ def edit_one(engine: Engine, job: Job, args: argparse.Namespace, edit_of: Any) -
     report["asked"] = as_json(asked_of(target, edit), target.expression.coefficients)
     report["measured"] = as_json(measurement.measured, measurement.expression_measured) if measurement else {}
     report |= {"changed": rendered.changed, "ms": dict(rendered.ms)}
+    report["remarks"] = list(last.extra["remarks"])
+    for remark in report["remarks"]:
+        say(f"{job.photo.name}: {remark}")
     report["ignored"] = told_ignored(engine, edit)
     beyond = beyond_safe(portrait.faces[face], target)
     if beyond:

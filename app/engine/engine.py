@@ -367,7 +367,7 @@ class Engine:
     def export(
         self, portrait: Portrait, edits: Edits, path: Path, options: Mapping[str, Any] | None = None
     ) -> Iterator[Step]:
-        from app.engine.imaging.writing import save_photo
+        from app.engine.imaging.writing import save_photo, told
 
         yield from self.readied(portrait, edits)
         yield Step(0, 2, "Rendering at full size")
@@ -377,7 +377,8 @@ class Engine:
         save_photo(
             portrait.photo, rendered.pixels, rendered.alpha, path, {**(options or {}), "trained": trained}
         )
-        yield Step(2, 2, f"Wrote {path}", rendered.pixels, rendered)
+        remarks = told(portrait.photo, path, options)
+        yield Step(2, 2, f"Wrote {path}", rendered.pixels, rendered, extra={"remarks": remarks})
 
 
 def scaled(params: FaceParams, factor: float) -> FaceParams:

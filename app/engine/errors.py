@@ -8,6 +8,10 @@ from typing import Literal
 Action = Literal["", "open", "draw_box", "models", "export"]
 
 
+class Remark(str):
+    """A whole sentence that a user should read and that stops nothing; windows translate it like an error's."""
+
+
 class EngineError(Exception):
     """Something the user can understand and act on.
 

@@ -144,4 +144,7 @@ class EngineLike(Protocol):
     def export(
         self, portrait: Portrait, edits: Edits, path: Path, options: Mapping[str, Any] | None = None
     ) -> Iterator[Step]:
-        """Render at full size and write; options: format details such as quality, "srgb", "eight_bit"."""
+        """Render at full size and write; options: format details such as quality, "srgb", "eight_bit".
+
+        The last step's extra["remarks"] says what of the photo's file the new one lacks (`Remark`s).
+        """

@@ -8,6 +8,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from app.engine.errors import Remark
+
 
 @dataclass(frozen=True, eq=False)
 class Photo:
@@ -15,7 +17,7 @@ class Photo:
 
     pixels: (H, W, 3) uint8 or uint16; alpha: (H, W) of the same type or None; icc, exif, xmp: the file's
     own blocks (EXIF with orientation already applied and reset), kept for the export; key: SHA-256 of
-    the file's bytes.
+    the file's bytes; remarks: what of the file is not in here, one sentence each.
     """
 
     pixels: NDArray[Any]
@@ -26,6 +28,7 @@ class Photo:
     dpi: tuple[float, float] | None = None
     path: Path | None = None
     key: str = ""
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:

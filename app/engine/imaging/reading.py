@@ -7,7 +7,8 @@ import hashlib
 import io
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
+from PIL.ExifTags import Base
 
-from app.engine.errors import EngineError
+from app.engine.errors import EngineError, Remark
+from app.engine.imaging import remarks, tiff
 from app.engine.imaging.colour import flat_rgb, grey_to_srgb, usable_rgb_profile
 from app.engine.imaging.icc import colour_space
 from app.engine.imaging.metadata import kept_exif, kept_xmp, orientation_of, upright
@@ -31,12 +34,19 @@ READABLE = "JPEG, PNG, WebP, TIFF, BMP, HEIC or AVIF"
 # Camera raw files are TIFFs inside, and their TIFF picture is only a thumbnail.
 RAW_ENDINGS = {".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2", ".srw"}
 
+ICC_TAG, XMP_TAG = 34675, 700  # of TIFF
+INCH = 2  # ResolutionUnit
+
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow refuses twice that before it reserves any memory
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # said by `_check_size` in better words
 
 
 def open_photo(path: Path) -> Photo:
-    """Read a picture file; EngineError for whatever is no whole picture of 64 to 12,000 pixels a side."""
+    """Read a picture file; EngineError for whatever is no whole picture of 64 to 12,000 pixels a side.
+
+    Of several pictures in one file it is the largest whole page of a TIFF, else the first or the one that the file
+    calls its primary; `Photo.remarks` says which others there are, and what of the file changed in reading.
+    """
     path = Path(path)
     data = _bytes_of(path)
     if path.suffix.lower() in RAW_ENDINGS:
@@ -45,11 +55,51 @@ def open_photo(path: Path) -> Photo:
             "Develop it first and open the JPEG or TIFF that you export.",
             "open",
         )
-    with _decoder_errors(path), Image.open(io.BytesIO(data), formats=_formats()) as image:
+    with _decoder_errors(path):
+        photo = _read(data, path)
+    return replace(photo, path=path, key=hashlib.sha256(data).hexdigest())
+
+
+def _read(data: bytes, path: Path) -> Photo:
+    found = tiff.pages(data) if tiff.is_tiff(data) else []
+    page = tiff.photo_among(found) if found else None
+    chosen = data if page is None or page is found[0] else tiff.beginning_with(data, page)
+    outer = None if chosen is data else _carrier(data)
+    others = sum(one.whole for one in found if one is not page)
+    if page is not None and page.floating:
+        _check_size(page.size, path)
+        array, light = tiff.from_floating(tiff.deep_pixels(chosen))
+        carrier = _carrier(chosen)
+        if light:
+            carrier.info.pop("icc_profile", None)
+        return _photo(carrier, array, [*remarks.floating(light), *remarks.pages(others)], outer)
+    try:
+        image = Image.open(io.BytesIO(chosen), formats=_formats())
+    except UnidentifiedImageError as error:
+        if page is None:
+            raise
+        raise _unreadable(path, page.samples) from error
+    with image:
         _check_size(image.size, path)
         image.load()
-        array = _array(image, data, path)
-    return _photo(image, array, path, hashlib.sha256(data).hexdigest())
+        array = _array(image, chosen, path)
+        told = [*remarks.conversion(image, data, array.dtype), *remarks.pages(others)]
+        return _photo(image, array, told if found else [*told, *remarks.frames(image)], outer)
+
+
+def _carrier(data: bytes) -> Image.Image:
+    """A picture of nothing with what the first directory of a TIFF says, where Pillow cannot open the pixels."""
+    carrier = Image.new("RGB", (1, 1))
+    carrier.info["exif"] = data  # EXIF is a TIFF
+    with contextlib.suppress(
+        Exception
+    ):  # as in `metadata`: damaged tags are no reason not to open the picture
+        tags = carrier.getexif()
+        named = {"icc_profile": tags.get(ICC_TAG), "xmp": tags.get(XMP_TAG)}
+        carrier.info |= {name: value for name, value in named.items() if value}
+        if tags.get(Base.ResolutionUnit, INCH) == INCH and Base.XResolution in tags:
+            carrier.info["dpi"] = tags[Base.XResolution], tags[Base.YResolution]
+    return carrier
 
 
 @contextlib.contextmanager
@@ -127,38 +177,46 @@ def _too_large(path: Path, size: tuple[int, int] | None = None) -> EngineError:
     )
 
 
+def _unreadable(path: Path, samples: str) -> EngineError:
+    return EngineError(
+        f"{path.name} stores its pixels in a way that Mien cannot read ({samples}).",
+        "Save it with 8 or 16 bits per channel and open that.",
+        "open",
+    )
+
+
 def _array(image: Image.Image, data: bytes, path: Path) -> NDArray[Any]:
     """(H, W) or (H, W, C) as stored, grey or RGB, with or without alpha."""
     deep = _sixteen_bit(image, data)
     return _eight_bit(image, path) if deep is None else deep
 
 
-def _photo(image: Image.Image, array: NDArray[Any], path: Path, key: str) -> Photo:
-    icc = image.info.get("icc_profile")
+def _photo(
+    image: Image.Image, array: NDArray[Any], told: Sequence[Remark], outer: Image.Image | None
+) -> Photo:
+    """outer: what says for the whole file what `image`, a page inside it, leaves unsaid."""
+    said = [image, *([outer] if outer else [])]
+    icc = next((one.info["icc_profile"] for one in said if one.info.get("icc_profile")), None)
     pixels, alpha = _split(array)
     if icc and colour_space(icc) == "GRAY":
         pixels = grey_to_srgb(pixels, icc)
-    orientation = orientation_of(image)
+    orientation = next((turn for one in said if (turn := orientation_of(one)) != 1), 1)
     pixels = upright(pixels, orientation)
+    size = pixels.shape[1], pixels.shape[0]
     return Photo(
         pixels=pixels,
         alpha=None if alpha is None else upright(alpha, orientation),
         icc=usable_rgb_profile(icc),
-        exif=kept_exif(image, (pixels.shape[1], pixels.shape[0])),
-        xmp=kept_xmp(image),
+        exif=next((block for one in reversed(said) if (block := kept_exif(one, size))), None),
+        xmp=next((packet for one in said if (packet := kept_xmp(one))), None),
         dpi=_dpi(image),
-        path=path,
-        key=key,
+        remarks=tuple(told),
     )
 
 
 def _eight_bit(image: Image.Image, path: Path) -> NDArray[np.uint8]:
     if image.mode in ("I", "F") or image.mode.startswith("I;"):
-        raise EngineError(
-            f"{path.name} stores its pixels in a way that Mien cannot read ({image.mode}).",
-            "Save it with 8 or 16 bits per channel and open that.",
-            "open",
-        )
+        raise _unreadable(path, image.mode)
     if image.mode in ("CMYK", "LAB"):
         return np.asarray(flat_rgb(image))
     if image.has_transparency_data:
@@ -167,13 +225,28 @@ def _eight_bit(image: Image.Image, path: Path) -> NDArray[np.uint8]:
 
 
 def _sixteen_bit(image: Image.Image, data: bytes) -> NDArray[np.uint16] | None:
-    """(H, W) or (H, W, C) uint16 of a 16-bit PNG or TIFF, which Pillow gives at 8; None for any other."""
+    """(H, W) or (H, W, C) uint16 of a 16-bit PNG or TIFF or a deep HEIC, which Pillow gives at 8; None for others."""
     if image.format == "PNG" and data[24] == 16:  # IHDR's bit depth
         return _by_opencv(data)
+    if image.format == "HEIF" and int(image.info.get("bit_depth", 8)) > 8:
+        return _deep_heif(data, int(image.info["bit_depth"]))
     bits = getattr(image, "tag_v2", {}).get(258, ())
     if image.format == "TIFF" and set(bits) == {16} and image.mode not in ("CMYK", "LAB", "F"):
-        return _sixteen_bit_tiff(data)
+        array = tiff.deep_pixels(data)
+        if array.dtype != np.uint16:
+            raise ValueError("not 16 bits")
+        return array
     return None
+
+
+def _deep_heif(data: bytes, bits: int) -> NDArray[np.uint16]:
+    """The primary picture of a HEIC file of 10 or 12 bits per channel at 16: its codes spread over the whole range."""
+    from pi_heif import open_heif
+
+    file = open_heif(io.BytesIO(data), convert_hdr_to_8bit=False, hdr_to_16bit=False)
+    codes = np.asarray(file[file.primary_index])
+    top = (1 << bits) - 1
+    return ((codes.astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)
 
 
 def _by_opencv(data: bytes) -> NDArray[np.uint16]:
@@ -184,36 +257,6 @@ def _by_opencv(data: bytes) -> NDArray[np.uint16]:
         raise ValueError("no 16-bit pixels")
     ordered: NDArray[np.uint16] = array if array.ndim == 2 else array[..., [2, 1, 0, 3][: array.shape[2]]]
     return ordered
-
-
-def _sixteen_bit_tiff(data: bytes) -> NDArray[np.uint16]:
-    import tifffile
-
-    with tifffile.TiffFile(io.BytesIO(data)) as file:
-        page = file.pages.first.aspage()
-        separate = page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and page.samplesperpixel > 1
-        try:
-            array = page.asarray()
-            array = np.moveaxis(array, 0, -1) if separate else array
-        except (
-            ValueError
-        ):  # LZW and the like need libtiff, which OpenCV brings (but takes no separate planes)
-            if separate:
-                raise
-            array = _by_opencv(data)
-        if array.dtype != np.uint16 or array.shape[2:] > (4,):
-            raise ValueError("neither grey nor RGB of 16 bits")
-        array = 65535 - array if page.photometric == tifffile.PHOTOMETRIC.MINISWHITE else array
-        return _straight_alpha(array) if 1 in page.extrasamples else array
-
-
-def _straight_alpha(array: NDArray[np.uint16]) -> NDArray[np.uint16]:
-    """Undo premultiplication (TIFF 6.0, ExtraSamples 1)."""
-    alpha = array[..., -1:].astype(np.float64)
-    colour = np.divide(array[..., :-1] * 65535.0, alpha, out=np.zeros(array[..., :-1].shape), where=alpha > 0)
-    straight: NDArray[np.uint16] = np.rint(np.minimum(colour, 65535)).astype(np.uint16)
-    joined: NDArray[np.uint16] = np.concatenate([straight, array[..., -1:]], axis=-1)
-    return joined
 
 
 def _split(array: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any] | None]:

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.engine.errors import EngineError
-from app.engine.imaging import encoding
+from app.engine.errors import EngineError, Remark
+from app.engine.imaging import encoding, remarks
 from app.engine.imaging.colour import srgb_profile, to_eight_bit, to_srgb
 from app.engine.imaging.metadata import COMPOSITE_SYNTHETIC, COMPOSITE_TRAINED, marked_xmp
 from app.engine.imaging.photo import Photo
@@ -60,6 +60,12 @@ def save_photo(
         )
     picture = _prepared(photo, pixels, alpha, path.suffix.lower(), options)
     write_bytes(path, encoder(picture, quality))
+
+
+def told(photo: Photo, path: Path, options: Mapping[str, Any] | None = None) -> tuple[Remark, ...]:
+    """What an opened photo and its edit lose on their way into the file `path`, in reading and in writing."""
+    eight_bit = bool((options or {}).get("eight_bit"))
+    return photo.remarks + tuple(remarks.losses(photo.pixels, photo.alpha, path.suffix.lower(), eight_bit))
 
 
 def encoder_for(path: Path) -> encoding.Encoder:

@@ -263,10 +263,16 @@ def test_a_decompression_bomb_is_refused_unopened(tmp_path: Path) -> None:
         open_photo(tmp_path / "bomb.bmp")
 
 
-def test_floating_point_pixels_are_told(tmp_path: Path) -> None:
-    tifffile.imwrite(tmp_path / "float.tif", np.zeros((80, 80), np.float32), metadata=None)
-    with pytest.raises(EngineError, match="8 or 16 bits"):
-        open_photo(tmp_path / "float.tif")
+def test_samples_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    for name, stored in {
+        "grey": np.zeros((80, 80), np.int32),
+        "rgb": np.zeros((80, 80, 3), np.uint32),
+    }.items():
+        path = tmp_path / f"{name}.tif"
+        tifffile.imwrite(path, stored, metadata=None)
+        with pytest.raises(EngineError, match=r"cannot read \(.*I|uint32") as told:
+            open_photo(path)
+        assert "8 or 16 bits" in told.value.remedy
 
 
 def test_places_without_a_file_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
