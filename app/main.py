@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from app.engine.results import EngineLike
+    from app.engine.contract import EngineLike
 
 
 # How long the engine keeps Python's lock when the GUI wants it, which is at every call between Qt and Python.

@@ -17,8 +17,8 @@ from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit
 
 if TYPE_CHECKING:
+    from app.engine.contract import Edits, Portrait
     from app.engine.engine import Engine
-    from app.engine.results import Edits, Portrait
 
 FRAMES = 10
 RATE = Fraction(25)
@@ -89,10 +89,10 @@ def export(engine: Engine, portrait: Portrait, edits: Edits, path: Path) -> None
 def drive(engine: Engine, portrait: Portrait, folder: Path) -> None:
     """Make a performance of the sample's own face, and a film of the portrait that it drives."""
     from app.engine.driving.clip_driving import drive_clip
-    from app.engine.driving.ffmpeg import media_info
-    from app.engine.driving.performance import Performance
-    from app.engine.driving.performance_files import write_performance
     from app.engine.face.retargeting import RetargetSettings
+    from app.engine.sound.ffmpeg import media_info
+    from app.engine.sources.performance import Performance
+    from app.engine.sources.performance_files import write_performance
 
     rest = portrait.faces[0].params
     swings = [math.sin(2 * math.pi * k / FRAMES) for k in range(FRAMES)]

@@ -13,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from app.engine.contract import Portrait
     from app.engine.engine import Engine
-    from app.engine.results import Portrait
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

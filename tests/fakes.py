@@ -13,11 +13,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.contract import (
+    Edits,
+    Flow,
+    GeneratorInfo,
+    LatentControl,
+    Measurement,
+    Portrait,
+    Rendered,
+    Step,
+    Tell,
+)
 from app.engine.errors import EngineError
 from app.engine.face.parameters import Camera, Expression, FaceEdit, FaceParams, FittedFace, Identity
-from app.engine.generators import GeneratorInfo, LatentControl
 from app.engine.imaging.photo import Photo
-from app.engine.results import Edits, Flow, Measurement, Portrait, Rendered, Step, Tell
 
 WARP = GeneratorInfo("mesh-warp", "Mesh warp", 0, ("yaw", "smile"), (), "MIT")
 LATENT = GeneratorInfo(

@@ -17,10 +17,10 @@ from PIL import Image
 from app.cli import main
 from app.commands import print_json, training
 from app.commands.editing import jobs, preset_values, told_ignored
+from app.engine.contract import Step
 from app.engine.engine import Engine
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit
-from app.engine.results import Step
 from app.engine.sample import sample_path
 from app.session.presets import SHIPPED, Preset, write_presets
 from tests.engine.networks.test_stylegan2 import parity

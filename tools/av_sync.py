@@ -20,10 +20,10 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from app.engine.driving.audio import clip_sound
-from app.engine.driving.recorder import Recorder
-from app.engine.driving.video import VideoSource
-from app.engine.driving.virtual import PERIOD, VirtualCamera, flash_picture, virtual_sound
+from app.engine.film.recorder import Recorder
+from app.engine.sound.audio import clip_sound
+from app.engine.sources.video import VideoSource
+from tools.virtual_camera import PERIOD, VirtualCamera, flash_picture, virtual_sound
 
 RATE = 48000
 

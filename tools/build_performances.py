@@ -15,8 +15,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from app.engine.driving.clip_driving import track_clip
-from app.engine.driving.performance_files import read_performance, write_performance
 from app.engine.face.morphable_model import default_model
+from app.engine.sources.performance_files import read_performance, write_performance
 
 GRID = (
     "GRID audiovisual corpus, Cooke, Barker, Cunningham and Shao 2006, doi 10.5281/zenodo.3625687, CC BY 4.0"

@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from app.engine.contract import Target
 from app.engine.driving.animation import scene_of
 from app.engine.driving.clip_driving import prepared_driver
 from app.engine.driving.live import Scene
-from app.engine.driving.sources import open_source
 from app.engine.engine import Engine
 from app.engine.face.fitting import fit_face
 from app.engine.face.landmarks import FaceTracker
@@ -34,9 +34,9 @@ from app.engine.face.morphable_model import MorphableModel
 from app.engine.face.parameters import Camera, FaceParams, rotation_matrix
 from app.engine.face.retargeting import Retargeter, RetargetSettings, mirror_matrix
 from app.engine.face.semantic import NECK_PIVOT
-from app.engine.generators import Target
 from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.reading import open_photo
+from app.engine.sources.opening import open_source
 from app.engine.warping.expression_response import ASSET, features
 
 SIDE = 384

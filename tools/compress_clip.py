@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from app.engine.driving.compression import decode_clip, encode_clip
-from app.engine.driving.performance import N_FRAME
-from app.engine.driving.performance_files import from_bytes
-from app.engine.driving.video import VideoSource
 from app.engine.engine import Engine
+from app.engine.sources.performance import N_FRAME
+from app.engine.sources.performance_files import from_bytes
+from app.engine.sources.video import VideoSource
 
 
 def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:

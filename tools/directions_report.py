@@ -23,7 +23,7 @@ from app.engine.latent.inversion import LatentModel, picture
 from app.engine.latent.library import Ensemble, ensemble, load_latent_model, load_matrix
 from app.engine.latent.parameters import A
 from app.engine.networks.directions import DirectionMatrix, shifted
-from app.engine.training.direction_samples import TRUNCATION, Fit, face_fitter, measured, spread_out
+from app.engine.training.directions.samples import TRUNCATION, Fit, face_fitter, measured, spread_out
 
 SEED = 1000
 SWEEP = np.linspace(-A / 2, A / 2, 5)

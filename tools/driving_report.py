@@ -30,16 +30,16 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from app.engine.contract import Target
 from app.engine.driving.animation import scene_of
 from app.engine.driving.clip_driving import prepared_driver
 from app.engine.driving.live import Controls, Driven, Performer, Scene
-from app.engine.driving.sources import open_source
 from app.engine.engine import Engine
 from app.engine.face.fitting import fit_face
 from app.engine.face.landmarks import FaceTracker
 from app.engine.face.morphable_model import MorphableModel
 from app.engine.face.parameters import FaceParams
-from app.engine.generators import Target
+from app.engine.sources.opening import open_source
 
 STRONGEST = 6
 ERROR_EVERY = 3  # frames between two in which the reading's error is measured

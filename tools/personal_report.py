@@ -18,14 +18,15 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from app.engine.driving.person_film import Rollout  # noqa: E402
 from app.engine.engine import Engine  # noqa: E402
 from app.engine.evaluation.personal import frame_scores, reenacted  # noqa: E402
 from app.engine.generators import backends  # noqa: E402
 from app.engine.generators.head2head import PersonalModel  # noqa: E402
 from app.engine.imaging.writing import write_png  # noqa: E402
-from app.engine.personal.reenactment import Rollout  # noqa: E402
-from app.engine.training.footage import Footage  # noqa: E402
-from app.engine.training.train_personal import FOOTAGE, run_folder  # noqa: E402
+from app.engine.training.personal.footage import Footage  # noqa: E402
+from app.engine.training.personal.recipe import FOOTAGE  # noqa: E402
+from app.engine.training.runs import run_folder  # noqa: E402
 
 NAMES = ("l1", "psnr", "apd", "mapd", "aed", "ard", "detected")
 LEAD = 4  # frames of the footage before the first that counts, because a sequence starts from zeros

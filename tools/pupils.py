@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from app.engine.driving.video import VideoSource  # noqa: E402
 from app.engine.face.landmarks import FaceTracker  # noqa: E402
-from app.engine.personal.pupils import intensity_pupils  # noqa: E402
 from app.engine.rendering.eye_sketch import OUTLINES, PUPILS  # noqa: E402
+from app.engine.sources.video import VideoSource  # noqa: E402
+from tools.intensity_pupils import intensity_pupils  # noqa: E402
 
 SHIFT = (0.37, 0.21)  # of the picture, in parts of the eye's width
 TURNS = (-15, -8, 0, 8, 15)  # degrees sideways

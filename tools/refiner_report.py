@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from app.engine.contract import SourceImage, Target  # noqa: E402
 from app.engine.engine import Engine  # noqa: E402
 from app.engine.errors import EngineError  # noqa: E402
 from app.engine.evaluation import metrics  # noqa: E402
@@ -35,15 +36,14 @@ from app.engine.face.landmarks import FaceTracker  # noqa: E402
 from app.engine.face.morphable_model import default_model  # noqa: E402
 from app.engine.face.parameters import FaceEdit, FaceParams, FittedFace  # noqa: E402
 from app.engine.face.semantic import frontalise  # noqa: E402
-from app.engine.generators import SourceImage, Target  # noqa: E402
 from app.engine.generators.mesh_warp import MeshWarp  # noqa: E402
 from app.engine.generators.refined_warp import RefinedCode, RefinedWarp  # noqa: E402
 from app.engine.imaging.colour import to_srgb8  # noqa: E402
 from app.engine.imaging.matte import person_matte  # noqa: E402
 from app.engine.imaging.reading import open_photo  # noqa: E402
 from app.engine.imaging.writing import write_png  # noqa: E402
-from app.engine.training import refiner_data as data  # noqa: E402
 from app.engine.training.faces import CLIPS, clip_frames  # noqa: E402
+from app.engine.training.refiner import data as data  # noqa: E402
 from app.engine.warping.evidence import portrait_layers  # noqa: E402
 
 TURNED = 15.0  # degrees of yaw, pitch or roll from the source on

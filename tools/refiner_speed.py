@@ -21,11 +21,11 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
+from app.engine.contract import SourceImage, Target  # noqa: E402
 from app.engine.engine import Engine  # noqa: E402
 from app.engine.face.morphable_model import default_model  # noqa: E402
 from app.engine.face.parameters import FaceEdit  # noqa: E402
 from app.engine.face.semantic import resolve  # noqa: E402
-from app.engine.generators import SourceImage, Target  # noqa: E402
 from app.engine.generators.mesh_warp import MeshWarp, resized  # noqa: E402
 from app.engine.generators.refined_warp import RefinedCode, RefinedWarp  # noqa: E402
 from app.engine.imaging.matte import person_matte  # noqa: E402

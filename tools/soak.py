@@ -27,12 +27,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from app.engine.driving.animation import Animation, scene_of
 from app.engine.driving.driver import Driver
-from app.engine.driving.recorder import Recorder
-from app.engine.driving.sources import PacedSource
-from app.engine.driving.virtual import VirtualCamera, virtual_sound
 from app.engine.engine import Engine
 from app.engine.face.landmarks import FaceTracker
+from app.engine.film.recorder import Recorder
 from app.engine.sample import sample_path
+from app.engine.sources.pacing import PacedSource
+from tools.virtual_camera import VirtualCamera, virtual_sound
 
 SIZE = (640, 480)
 SAMPLE_SECONDS = 1.0

@@ -12,15 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from app.commands import Subparsers, print_json, ranged, say
+from app.commands.percentiles import percentiles
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit
 
 if TYPE_CHECKING:
+    from app.engine.contract import Portrait
     from app.engine.engine import Engine
-    from app.engine.results import Portrait
 
 PREVIEW_SIDE = 720
 SIZES = (1024, 2048)
@@ -130,14 +129,6 @@ def staged(name: str, times: dict[str, list[float]]) -> dict[str, dict[str, floa
     """{name: percentiles of the whole, "name.stage": percentiles of each stage}."""
     whole = {name: percentiles(times["total"])}
     return whole | {f"{name}.{stage}": percentiles(ms) for stage, ms in times.items() if stage != "total"}
-
-
-def percentiles(times: list[float]) -> dict[str, float]:
-    """{"p50": ms, "p95": ms}."""
-    return {
-        "p50": round(float(np.percentile(times, 50)), 2),
-        "p95": round(float(np.percentile(times, 95)), 2),
-    }
 
 
 def show(report: dict[str, Any], as_json: bool) -> None:

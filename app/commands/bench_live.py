@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.commands.percentiles import percentiles
 from app.engine.face.parameters import FaceEdit
 
 if TYPE_CHECKING:
-    from app.engine.driving.sources import Frame
+    from app.engine.contract import Step
     from app.engine.engine import Engine
-    from app.engine.results import Step
+    from app.engine.sources.frames import Frame
 
 CAMERA = (640, 480)
 RATE = Fraction(30)
@@ -46,7 +47,7 @@ class LoopedFrames:
         self._pictures, self._count, self._index = pictures, int(seconds * RATE), 0
 
     def take(self, timeout: float) -> Frame | None:
-        from app.engine.driving.sources import Frame
+        from app.engine.sources.frames import Frame
 
         if self.ended:
             return None
@@ -119,9 +120,8 @@ class Display:
 
 def live_report(engine: Engine, photo: Path, seconds: float) -> dict[str, Any]:
     """fps, latency and stages of a live run of `seconds` after a warm-up."""
-    from app.commands.bench import percentiles
-    from app.engine.driving.sources import PacedSource
     from app.engine.face.retargeting import RetargetSettings
+    from app.engine.sources.pacing import PacedSource
 
     pictures = camera_pictures(engine)
     portrait = engine.open(photo)

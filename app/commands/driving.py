@@ -12,7 +12,7 @@ from app.commands.editing import chosen_face, preset_values, setting
 from app.engine.face.parameters import FaceEdit
 
 if TYPE_CHECKING:
-    from app.engine.results import Step
+    from app.engine.contract import Step
 
 
 def add(subparsers: Subparsers) -> None:

@@ -18,8 +18,8 @@ from app.engine.face.parameters import FaceEdit, FaceParams, FittedFace
 from app.engine.imaging.writing import ENCODERS, same_file
 
 if TYPE_CHECKING:
+    from app.engine.contract import Measurement, Portrait
     from app.engine.engine import Engine
-    from app.engine.results import Measurement, Portrait
 
 WHICH_FACE = "face by number, left to right from 1 (default: the largest)"
 
@@ -85,7 +85,7 @@ def setting(text: str) -> tuple[str, float]:
 
 def face_as_json(face: FittedFace) -> dict[str, Any]:
     """One entry of `fit --json`."""
-    from app.engine.measurement import readings
+    from app.engine.measuring.readout import readings
 
     told, expression = readings(face.params), face.params.expression
     return {
@@ -239,7 +239,7 @@ def edit_all(args: argparse.Namespace, edit_of: Any) -> None:
 
 
 def edit_one(engine: Engine, job: Job, args: argparse.Namespace, edit_of: Any) -> dict[str, Any]:
-    from app.engine.measurement import asked_of
+    from app.engine.measuring.readout import asked_of
 
     portrait = engine.open(job.photo)
     face = chosen_face(portrait, args.face)

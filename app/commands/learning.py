@@ -58,9 +58,9 @@ def _multiview(args: argparse.Namespace) -> None:
 
 def _clips(args: argparse.Namespace) -> None:
     from app.engine.engine import Engine
+    from app.engine.evaluation.cross_reenactment import reenactment
     from app.engine.evaluation.frontalisation import frontalisation
     from app.engine.evaluation.protocols import self_reenactment
-    from app.engine.evaluation.reenactment import reenactment
     from app.engine.evaluation.report import as_json, as_list, as_markdown, save_sheet
 
     protocol = dict(zip(PROTOCOLS, (self_reenactment, reenactment, frontalisation)))[args.protocol]

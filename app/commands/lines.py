@@ -15,8 +15,8 @@ from collections.abc import Generator as Steps
 from pathlib import Path
 from typing import Any
 
+from app.engine.contract import Step
 from app.engine.errors import EngineError
-from app.engine.results import Step
 
 EVERY = 0.25  # seconds between two steps that are told
 

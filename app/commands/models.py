@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from app.commands import Subparsers, print_json
 
 if TYPE_CHECKING:
-    from app.engine.weights import Model
+    from app.engine.checkpoints.store import Model
 
 
 def add(subparsers: Subparsers) -> None:
@@ -59,9 +59,9 @@ def as_json(model: Model) -> dict[str, Any]:
 
 
 def run_list(args: argparse.Namespace) -> None:
+    from app.engine.checkpoints.store import models
     from app.engine.engine import Engine
-    from app.engine.evaluation.needs import missing_metrics
-    from app.engine.weights import models
+    from app.engine.measuring.needs import missing_metrics
 
     generators = Engine().generators()
     missing = {info.name: info.missing for info in generators if info.missing}
@@ -81,7 +81,7 @@ def run_list(args: argparse.Namespace) -> None:
 
 
 def run_import(args: argparse.Namespace) -> None:
-    from app.engine.weights import import_model
+    from app.engine.checkpoints.store import import_model
 
     model = import_model(args.file, args.name)
     if args.json:
@@ -105,7 +105,7 @@ def run_face(args: argparse.Namespace) -> None:
 
 
 def run_verify(args: argparse.Namespace) -> None:
-    from app.engine.weights import models, verify_model
+    from app.engine.checkpoints.store import models, verify_model
 
     verified = [verify_model(name) for name in (args.name or [model.name for model in models()])]
     if args.json:
@@ -115,7 +115,7 @@ def run_verify(args: argparse.Namespace) -> None:
 
 
 def run_remove(args: argparse.Namespace) -> None:
-    from app.engine.weights import remove_model
+    from app.engine.checkpoints.store import remove_model
 
     model = remove_model(args.name)
     if args.json:

@@ -29,7 +29,7 @@ def add(subparsers: Subparsers) -> None:
 
 
 def run_reenact(args: argparse.Namespace) -> None:
-    from app.engine.personal.reenactment import reenact
+    from app.engine.driving.person_film import reenact
 
     steps = reenact(args.model, args.driver, args.output, args.mode, args.background)
     if args.lines:

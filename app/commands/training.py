@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from app.commands import Subparsers, lines, ranged, say
+from app.engine.contract import Step
+from app.engine.files import data_folder
 from app.engine.imaging.writing import write_png
-from app.engine.results import Step
-from app.engine.weights import data_folder
 
 EVERY = 25  # steps between two lines on the terminal
 SIZES = (64, 128, 256)
@@ -130,7 +130,7 @@ def run_name(text: str) -> str:
 
 
 def run_headgan(args: argparse.Namespace) -> None:
-    from app.engine.training.train_headgan import prepare_only, train_headgan
+    from app.engine.training.headgan.recipe import prepare_only, train_headgan
 
     if args.shard:
         told(prepare_only(args.folder, args.output, args.shard), args)
@@ -149,7 +149,7 @@ def share(text: str) -> tuple[int, int]:
 
 
 def run_refiner(args: argparse.Namespace) -> None:
-    from app.engine.training.train_refiner import prepare_only, train_refiner
+    from app.engine.training.refiner.recipe import prepare_only, train_refiner
 
     if args.shard:
         told(prepare_only(args.folder, args.output, args.shard), args)
@@ -160,7 +160,8 @@ def run_refiner(args: argparse.Namespace) -> None:
 
 
 def run_head2head(args: argparse.Namespace) -> None:
-    from app.engine.training import train_personal as personal
+    from app.engine.training.personal import recipe as personal
+    from app.engine.training.runs import run_folder
 
     settings = personal.default_settings(args.size)
     if args.check:
@@ -173,19 +174,19 @@ def run_head2head(args: argparse.Namespace) -> None:
     )
     if model is not None:
         words = f"Trained “{model.name}”. Use it with --engine head2head-{model.name}."
-        portrait = personal.run_folder(args.output) / personal.PORTRAIT
+        portrait = run_folder(args.output) / personal.PORTRAIT
         ended(args, words, engine=f"head2head-{model.name}", portrait=str(portrait))
 
 
 def run_head2headfs(args: argparse.Namespace) -> None:
-    from app.engine.training.train_personal import train_first_stage
+    from app.engine.training.personal.recipe import train_first_stage
 
     folder = told(train_first_stage(args.footage, args.output, args.minutes), args)
     ended(args, f"Trained. Fine-tune from it with: mien train head2head FOOTAGE --start {folder}")
 
 
 def run_stylegan(args: argparse.Namespace) -> None:
-    from app.engine.training.stylegan import train_stylegan
+    from app.engine.training.stylegan.recipe import train_stylegan
 
     model = told(train_stylegan(args.folder, args.output, args.minutes), args)
     if model is not None:
@@ -193,7 +194,7 @@ def run_stylegan(args: argparse.Namespace) -> None:
 
 
 def run_directions(args: argparse.Namespace) -> None:
-    from app.engine.training.train_directions import calibrate_directions, train_directions
+    from app.engine.training.directions.recipe import calibrate_directions, train_directions
 
     if args.calibrate:
         found = told(calibrate_directions(), args)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.generators import Patch
+from app.engine.contract import Patch
 
 
 def composite(

@@ -160,7 +160,7 @@ def _told(file: Path) -> str:
 
 
 def microphone() -> Check:
-    from app.engine.driving.audio import microphones
+    from app.engine.sound.audio import microphones
 
     names = microphones()
     if names:
@@ -188,7 +188,7 @@ def virtual_camera() -> Check:
 
 
 def ffmpeg() -> Check:
-    from app.engine.driving.ffmpeg import executable
+    from app.engine.sound.ffmpeg import executable
 
     told = subprocess.run([executable(), "-version"], capture_output=True, text=True, check=False, timeout=30)
     words = told.stdout.split()
@@ -198,7 +198,7 @@ def ffmpeg() -> Check:
 
 
 def disk() -> Check:
-    from app.engine.weights import data_folder
+    from app.engine.files import data_folder
 
     folder = data_folder()
     existing = next(path for path in (folder, *folder.parents) if path.exists())
@@ -210,7 +210,7 @@ def disk() -> Check:
 
 
 def models() -> Check:
-    from app.engine.weights import models as installed
+    from app.engine.checkpoints.store import models as installed
 
     names = [model.name for model in installed()]
     if names:

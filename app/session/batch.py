@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from app.engine.contract import EngineLike, Step
 from app.engine.errors import EngineError
 from app.engine.face.controls import BY_NAME
 from app.engine.face.parameters import FaceEdit, FittedFace
-from app.engine.results import EngineLike, Step
 from app.session import verbs
 from app.session.presets import Preset, blend
 

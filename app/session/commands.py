@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtGui import QUndoCommand
 
-from app.engine.results import Portrait
+from app.engine.contract import Portrait
 
 Put = Callable[[Mapping[str, Any], Portrait | None], None]
 Name = Callable[[Mapping[str, Any], Mapping[str, Any]], str]

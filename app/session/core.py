@@ -10,10 +10,9 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QUndoStack
 
+from app.engine.contract import EngineLike, GeneratorInfo, Portrait, Tell
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit, FittedFace
-from app.engine.generators import GeneratorInfo
-from app.engine.results import EngineLike, Portrait, Tell
 from app.session import values
 from app.session.commands import Change
 from app.session.document import Box, Document

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from app.engine.contract import Portrait
 from app.engine.face.parameters import FaceEdit, FittedFace
-from app.engine.results import Portrait
 from app.session.document import Box
 
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from app.engine.contract import Step
 from app.engine.errors import EngineError
 from app.engine.face.retargeting import RetargetSettings
-from app.engine.results import Step
 from app.session.session import Session
 from app.session.worker import QUEUED, Answer, Crash, Task
 
@@ -56,7 +56,7 @@ class Live(QObject):
         """Drive the active face from a camera; `size` and `rate` are asked for, the step tells what came."""
 
         def source() -> Any:
-            from app.engine.driving.camera import CameraSource
+            from app.engine.sources.camera import CameraSource
 
             return CameraSource(device, name, size, rate)
 
@@ -67,7 +67,8 @@ class Live(QObject):
         loop = self.loop
 
         def source() -> Any:
-            from app.engine.driving.sources import LoopingSource, PacedSource, open_source
+            from app.engine.sources.opening import open_source
+            from app.engine.sources.pacing import LoopingSource, PacedSource
 
             return PacedSource(LoopingSource(lambda: open_source(path), loop))
 
@@ -162,7 +163,7 @@ class Live(QObject):
         self.keeping = False
 
         def write(animation: Any) -> Path:
-            from app.engine.driving.performance_files import write_performance
+            from app.engine.sources.performance_files import write_performance
 
             write_performance(animation.kept_performance(), path)
             return path
@@ -174,7 +175,7 @@ class Live(QObject):
         self.sending = on
 
         def switch(animation: Any) -> None:
-            from app.engine.driving.virtual_camera import VirtualCameraOutput
+            from app.engine.film.virtual_camera import VirtualCameraOutput
 
             if animation.output is not None:
                 animation.output.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from app.engine.results import Step
+from app.engine.contract import Step
 
 
 class Cancelled(Exception):

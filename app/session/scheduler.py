@@ -12,9 +12,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
+from app.engine.contract import EngineLike, Portrait, Rendered
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit
-from app.engine.results import EngineLike, Portrait, Rendered
 from app.session.document import DEFAULT_GENERATOR
 from app.session.worker import QUEUED, Answer, Crash, EngineThread, Task
 

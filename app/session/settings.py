@@ -8,7 +8,7 @@ from typing import Any
 
 from PySide6.QtCore import QByteArray, QSettings
 
-from app.engine.weights import data_folder
+from app.engine.files import data_folder
 
 RECENTS = 12
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from app.engine.contract import EngineLike, Portrait, Tell
 from app.engine.errors import EngineError
-from app.engine.results import EngineLike, Portrait, Tell
-from app.engine.weights import data_folder
+from app.engine.files import data_folder
 from app.session.autosave import Recovered
 from app.session.core import Core, Opened
 from app.session.document import Document

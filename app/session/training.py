@@ -17,7 +17,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal, Slot
 
 from app.engine.errors import EngineError
-from app.engine.weights import data_folder
+from app.engine.files import data_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 LEAVE_MS = 20_000  # to write the checkpoint when the window closes

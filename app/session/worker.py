@@ -13,8 +13,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QThread, Signal, Slot
 
+from app.engine.contract import EngineLike, Step
 from app.engine.errors import EngineError
-from app.engine.results import EngineLike, Step
 
 EngineFactory = Callable[[], EngineLike]
 STEPS_AHEAD = 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Slot
 
-from app.engine.results import Step
+from app.engine.contract import Step
 from app.session.session import Session
 from app.session.worker import QUEUED
 from app.ui.remaining import Remaining, duration

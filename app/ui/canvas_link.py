@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Slot
 
+from app.engine.contract import Portrait, Rendered
 from app.engine.face.parameters import FaceEdit, FittedFace
-from app.engine.results import Portrait, Rendered
 from app.session import verbs
 from app.session.session import Session
 from app.ui.canvas.canvas import Canvas

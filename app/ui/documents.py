@@ -10,8 +10,8 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from app.engine.errors import EngineError
+from app.engine.files import data_folder
 from app.engine.sample import sample_path
-from app.engine.weights import data_folder
 from app.session.autosave import Autosave
 from app.session.batch import PHOTOS, photos_in
 from app.session.presets import PresetLibrary

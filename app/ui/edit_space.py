@@ -9,10 +9,10 @@ from PySide6.QtCore import QMimeData, QObject, Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QToolButton, QVBoxLayout, QWidget
 
+from app.engine.contract import Flow, Rendered
 from app.engine.face.controls import BY_NAME
 from app.engine.face.parameters import FaceEdit
-from app.engine.results import Flow, Rendered
-from app.engine.weights import data_folder
+from app.engine.files import data_folder
 from app.session.presets import PresetLibrary
 from app.session.session import Session
 from app.session.settings import Settings

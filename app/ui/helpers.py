@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Slot
 
-from app.engine.generators import GeneratorInfo
+from app.engine.contract import GeneratorInfo
 from app.session.training import Training
 from app.session.worker import Answer, Crash
 from app.ui import palette

@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication, QMainWindow, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app.engine.errors import EngineError
-from app.engine.weights import data_folder
+from app.engine.files import data_folder
 from app.session.autosave import Autosave
 from app.session.session import Session
 from app.session.settings import Settings

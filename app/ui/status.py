@@ -6,9 +6,8 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QLabel, QMenu, QProgressBar, QPushButton, QStatusBar, QToolButton, QWidget
 
+from app.engine.contract import GeneratorInfo, Measurement, Rendered, Step
 from app.engine.errors import EngineError
-from app.engine.generators import GeneratorInfo
-from app.engine.results import Measurement, Rendered, Step
 from app.ui import i18n, icons
 
 

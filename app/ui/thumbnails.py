@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtGui import QImage, QPixmap
 
+from app.engine.files import data_folder
 from app.engine.imaging.photo import Photo
-from app.engine.weights import data_folder
 from app.ui.canvas.display import to_display
 
 SIDE_PX = 192  # twice what is shown, for screens of double density

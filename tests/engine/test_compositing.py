@@ -3,7 +3,7 @@
 import numpy as np
 
 from app.engine.compositing import composite
-from app.engine.generators import Patch
+from app.engine.contract import Patch
 
 
 def photo(dtype: type = np.uint8) -> np.ndarray:

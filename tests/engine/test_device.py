@@ -9,13 +9,13 @@ import torch
 from app.engine import device
 from app.engine.checkpoints.headgan_files import KINDS
 from app.engine.checkpoints.kinds import Found
+from app.engine.checkpoints.store import save_model
+from app.engine.contract import Target
 from app.engine.device import CPU, Device, Survivor, best_device, out_of_memory
 from app.engine.engine import Engine
 from app.engine.face.parameters import FaceEdit
-from app.engine.generators import Target
 from app.engine.generators import headgan as backend
 from app.engine.networks.headgan import HeadGan, HeadGanConfig
-from app.engine.weights import save_model
 from tests.steps import drained
 
 PRETENDED = Device("cpu", "float32", "Pretended card")

@@ -146,14 +146,14 @@ def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 
 
 def test_ffmpeg_that_does_not_run_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    from app.engine.driving import ffmpeg
+    from app.engine.sound import ffmpeg
 
     monkeypatch.setattr(ffmpeg, "executable", lambda: shutil.which("false"))
     assert doctor.ffmpeg().status == "problem"
 
 
 def test_without_models_the_mesh_warp_still_works(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from app.engine import weights
+    from app.engine.checkpoints import store as weights
 
     monkeypatch.setenv("MIEN_HOME", str(tmp_path))
     monkeypatch.setattr(weights, "SHIPPED", tmp_path / "shipped")

@@ -8,17 +8,19 @@ import numpy as np
 import pytest
 import torch
 
-from app.engine.checkpoints.kinds import Found, kind_named
+from app.engine.checkpoints.kinds import Found
+from app.engine.checkpoints.registry import kind_named
+from app.engine.checkpoints.store import save_model
+from app.engine.contract import SourceImage, Target
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera, Expression, FaceParams, FittedFace, Identity
-from app.engine.generators import SourceImage, Target, backends
+from app.engine.generators import backends
 from app.engine.generators.head2head import PersonalModel
 from app.engine.networks.head2head import Head2Head
 from app.engine.networks.head2headfs import Head2HeadFS
 from app.engine.personal.conditioning import Frame2Frame, condition, eye_marks, windows
 from app.engine.personal.record import Person
 from app.engine.rendering.nmfc import make_renderer
-from app.engine.weights import save_model
 
 SIZE = 64
 LIGHT = {"width": 4, "n_down": 2, "n_blocks": 2}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.engine.results import Step
+from app.engine.contract import Step
 from app.session.live import Live
 from app.session.session import Session
 from app.session.worker import STEPS_AHEAD

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from app.engine.contract import EngineLike, Measurement, Rendered
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit
-from app.engine.results import EngineLike, Measurement, Rendered
 from app.session.scheduler import PREVIEW_SIDE, PictureWish
 from app.session.session import Session
 from app.session.worker import Answer

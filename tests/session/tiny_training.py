@@ -12,10 +12,10 @@ from pathlib import Path
 import torch
 
 from app.commands import lines
+from app.engine.contract import Step
 from app.engine.errors import EngineError
-from app.engine.results import Step
 from app.engine.training.loop import Plan, train
-from app.engine.training.train_personal import run_folder, told
+from app.engine.training.runs import progress_steps, run_folder
 from tests.engine.training.toy import Toy
 
 
@@ -26,7 +26,7 @@ def steps(what: str, name: str, minutes: float) -> Iterator[Step]:
     if what == "crash":
         sys.exit("Segmentation of memory: a fault")
     plan = Plan(run_folder(name), minutes, batch=2, picture_seconds=0.2)
-    yield from told(train(Toy(), plan, torch.device("cpu")))
+    yield from progress_steps(train(Toy(), plan, torch.device("cpu")))
 
 
 if __name__ == "__main__":

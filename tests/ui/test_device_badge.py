@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from pytestqt.qtbot import QtBot
 
+from app.engine.contract import GeneratorInfo, Rendered, Step
 from app.engine.device import FULL
-from app.engine.driving.speech import UNHEARD
-from app.engine.generators import GeneratorInfo
-from app.engine.results import Rendered, Step
+from app.engine.sound.speech import UNHEARD
 from app.ui.status import StatusBar
 
 PIXELS = np.zeros((2, 2, 3), np.uint8)

@@ -13,9 +13,9 @@ from PySide6.QtGui import QPaintEvent
 from pytestqt.qtbot import QtBot
 
 from app.commands.bench_live import Display
+from app.engine.contract import Step
 from app.engine.face.parameters import Camera as FaceCamera
 from app.engine.face.parameters import Expression, FaceParams, Identity
-from app.engine.results import Step
 from app.ui.dialogs.film import FilmDialog
 from app.ui.live import record_bar
 from app.ui.live.cameras import Camera
@@ -101,10 +101,10 @@ def test_a_strength_goes_to_the_animation(live: MainWindow) -> None:
 def test_a_performance_is_trimmed_and_retimed_for_its_film(
     live: MainWindow, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    from app.engine.driving.performance import Performance
-    from app.engine.driving.performance_files import read_performance, write_performance
     from app.engine.face.parameters import Camera as FaceCamera
     from app.engine.face.parameters import Expression, FaceParams, Identity
+    from app.engine.sources.performance import Performance
+    from app.engine.sources.performance_files import read_performance, write_performance
 
     params = [FaceParams(Identity((0.0,) * 40), Expression(), FaceCamera(50.0 + k)) for k in range(60)]
     path = tmp_path / "talk.performance"

@@ -11,9 +11,9 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
+from app.engine.contract import Measurement
 from app.engine.face.controls import BY_NAME
 from app.engine.face.parameters import FaceEdit
-from app.engine.results import Measurement
 from app.session.presets import Preset, PresetLibrary
 from app.session.session import Session
 from app.session.values import PAIRS

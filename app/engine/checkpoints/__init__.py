@@ -1,1 +1,1 @@
-"""Trained weights: recognise the papers' files, import them, keep them, run them. The door is `app.engine.weights`."""
+"""Trained weights: recognise the papers' files, import them, keep them, run them. `store` is the door."""

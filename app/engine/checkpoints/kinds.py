@@ -43,30 +43,6 @@ class Kind:
     run: Callable[[nn.Module, Tensors, Tensors], Tensors]
 
 
-def all_kinds() -> tuple[Kind, ...]:
-    """Every kind, in the order in which they are tried."""
-    from app.engine.checkpoints import (
-        feature_files,
-        head2head_files,
-        headgan_files,
-        refiner_files,
-        speech_files,
-        stylegan_files,
-    )
-
-    files = (headgan_files, head2head_files, stylegan_files, feature_files, speech_files, refiner_files)
-    return tuple(kind for module in files for kind in module.KINDS)
-
-
-def kind_named(name: str) -> Kind:
-    for kind in all_kinds():
-        if kind.name == name:
-            return kind
-    raise EngineError(
-        f"This version of Mien does not know models of the kind “{name}”.", "Import the model again."
-    )
-
-
 def check_names(weights: Tensors, network: nn.Module, what: str) -> None:
     """Every name and shape of the network, no more and no less; build it on the meta device, it is only looked at."""
     wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}

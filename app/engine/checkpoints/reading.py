@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from app.engine.checkpoints.kinds import Config, Found, Kind, all_kinds, check_names, kind_named
+from app.engine.checkpoints.kinds import Config, Found, Kind, check_names
+from app.engine.checkpoints.registry import all_kinds, kind_named
 from app.engine.errors import EngineError
 
 ASK_AGAIN = "Download the file again, or choose a checkpoint that Mien knows (mien models list names them)."

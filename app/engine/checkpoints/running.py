@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from app.engine.checkpoints.kinds import kind_named
+from app.engine.checkpoints.registry import kind_named
+from app.engine.checkpoints.store import load_model, model_named
 from app.engine.errors import EngineError
 from app.engine.imaging.writing import write_bytes
-from app.engine.weights import load_model, model_named
 
 KERNELS, WIDEST = "ONEDNN_MAX_CPU_ISA", "AVX2"
 

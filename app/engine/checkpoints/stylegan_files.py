@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 MEAN_OF = 8192  # samples of w; the released code takes 4096 unseeded ones
 NO_LICENCE = "None stated by github.com/StelaBou/stylegan_directions_face_reenactment: all rights reserved"
 
+VOX_FORMAT, FFHQ_FORMAT = "voxceleb", "ffhq"  # whose order the columns of a direction matrix have
+
 
 def part(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     """The state dict under `key` where the file wraps it, else the content itself."""
@@ -111,15 +113,21 @@ def run_e4e(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensors:
     return {"wplus": module(inputs["image"])}
 
 
+def generator_format(config: Config) -> str:
+    """VOX_FORMAT at 256 px and channel multiplier 1, FFHQ_FORMAT for other imported generators, "" for ours."""
+    if "style_dim" in config:
+        return ""
+    return VOX_FORMAT if config["size"] == 256 and config.get("channel_multiplier") == 1 else FFHQ_FORMAT
+
+
 def read_directions(content: Mapping[str, Any]) -> Found | None:
     """The direction matrix A with its bias.
 
-    Nothing in the file says what its columns are. Both formats have 15, in another order, so that it is taken for
-    the format of the generator imported before it, VoxCeleb's without one.
+    Nothing in the file says what its columns are. Both formats have 15, in another order: whoever imports the file
+    adds the format (`config["format"]`) of the generator it shall belong to.
     """
     import torch
 
-    from app.engine.latent.library import VOX_FORMAT, generator_format, newest_generator
     from app.engine.networks.directions import DirectionMatrix
 
     weights = tensors_only(part(content, "A_matrix"))
@@ -128,9 +136,7 @@ def read_directions(content: Mapping[str, Any]) -> Found | None:
     with torch.device("meta"):
         released = DirectionMatrix()
     check_names(weights, released, "a direction matrix")
-    generator = newest_generator()
-    form = "" if generator is None else generator_format(generator)
-    return Found(weights, {"n_directions": 15, "n_layers": 8, "format": form or VOX_FORMAT})
+    return Found(weights, {"n_directions": 15, "n_layers": 8})
 
 
 def network_directions(config: Config) -> nn.Module:

@@ -15,29 +15,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.contract import Edits, Portrait, Step
 from app.engine.device import notice
-from app.engine.driving.audio import LevelMeter, Microphone, SoundTrack
 from app.engine.driving.driver import Driver
-from app.engine.driving.hearing import LISTENING, Ear
 from app.engine.driving.live import Controls, Driven, Gauge, Performer, Scene
-from app.engine.driving.performance import Performance
-from app.engine.driving.recorder import Recorder, disk_left
-from app.engine.driving.saving import Saving
-from app.engine.driving.sources import FrameSource
-from app.engine.driving.speech import recogniser
-from app.engine.driving.virtual_camera import VirtualCameraOutput
 from app.engine.face.parameters import FaceParams
-from app.engine.results import Edits, Portrait, Step
+from app.engine.film.recorder import Recorder, disk_left
+from app.engine.film.saving import Saving
+from app.engine.film.virtual_camera import VirtualCameraOutput
+from app.engine.portraits import Portraits
+from app.engine.sound.audio import LevelMeter, Microphone, SoundTrack
+from app.engine.sound.hearing import LISTENING, Ear
+from app.engine.sound.speech import recogniser
+from app.engine.sources.frames import FrameSource
+from app.engine.sources.performance import Performance
 
 if TYPE_CHECKING:
-    from app.engine.engine import Engine
     from app.engine.rendering.nmfc import NmfcRenderer
 
 TIMEOUT = 0.2  # seconds to wait for a live frame before a step without a picture is given
 
 
 def scene_of(
-    engine: Engine, portrait: Portrait, face: int, edits: Edits, max_side: int | None = None
+    portraits: Portraits, portrait: Portrait, face: int, edits: Edits, max_side: int | None = None
 ) -> Scene:
     """Encode a face for driving: 8-bit sRGB without alpha, no larger than `max_side`, other faces as edited."""
     from app.engine.imaging.colour import to_srgb8
@@ -45,11 +45,11 @@ def scene_of(
     photo = replace(portrait.photo, pixels=to_srgb8(portrait.photo), alpha=None, icc=None)
     flat = replace(portrait, photo=replace(photo, key=f"{photo.key}:srgb8"))
     others = {index: edit for index, edit in edits.items() if index != face}
-    backdrop = engine.render(flat, others, max_side).pixels
-    view = engine.view(flat, max_side)
-    trained = bool(engine.generator.info.weights)
-    code = engine.code(flat, view, face)
-    return Scene(engine.model, engine.generator, code, view.faces[face], backdrop, view.scale, trained)
+    backdrop = portraits.render(flat, others, max_side).pixels
+    view = portraits.view(flat, max_side)
+    trained = bool(portraits.generator.info.weights)
+    code = portraits.code(flat, view, face)
+    return Scene(portraits.model, portraits.generator, code, view.faces[face], backdrop, view.scale, trained)
 
 
 class Animation:

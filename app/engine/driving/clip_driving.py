@@ -11,25 +11,26 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.contract import Edits, Portrait, Step
 from app.engine.driving.animation import Animation, scene_of
-from app.engine.driving.audio import SoundTrack
 from app.engine.driving.driver import Driver
-from app.engine.driving.hearing import LISTENING, clip_features
 from app.engine.driving.live import Controls, Scene
 from app.engine.driving.neutral import best_neutral
-from app.engine.driving.performance import Performance, PerformanceSource
-from app.engine.driving.performance_files import check_place, write_performance
-from app.engine.driving.recorder import Recorder
-from app.engine.driving.sources import Frame, FrameSource, open_source
 from app.engine.errors import EngineError
 from app.engine.face.landmarks import FaceTracker
 from app.engine.face.parameters import FaceEdit, FaceParams
 from app.engine.face.retargeting import RetargetSettings
+from app.engine.film.recorder import Recorder
 from app.engine.imaging.writing import same_file
-from app.engine.results import Edits, Portrait, Step
+from app.engine.portraits import Portraits
+from app.engine.sound.audio import SoundTrack
+from app.engine.sound.hearing import LISTENING, clip_features
+from app.engine.sources.frames import Frame, FrameSource
+from app.engine.sources.opening import open_source
+from app.engine.sources.performance import Performance, PerformanceSource
+from app.engine.sources.performance_files import check_place, write_performance
 
 if TYPE_CHECKING:
-    from app.engine.engine import Engine
     from app.engine.face.morphable_model import MorphableModel
 
 Sound = Generator[NDArray[np.float32], None, None]
@@ -38,7 +39,7 @@ LONGEST_LOOK = 1500  # frames
 
 
 def drive_clip(
-    engine: Engine,
+    portraits: Portraits,
     portrait: Portrait,
     face: int,
     path: Path,
@@ -57,10 +58,10 @@ def drive_clip(
     yield Step(0, 0, f"Looking through {path.name}")
     if output is not None:
         _refuse_driver(path, output)
-    scene = scene_of(engine, portrait, face, edits, max_side)
+    scene = scene_of(portraits, portrait, face, edits, max_side)
     controls = Controls(settings, edits.get(face, FaceEdit()))
     with FaceTracker(video=True) as tracker:
-        driver = prepared_driver(engine.model, tracker, path)
+        driver = prepared_driver(portraits.model, tracker, path)
         source = open_source(path)
         try:
             recorder = _recorder(output, source, scene) if output else None
@@ -69,7 +70,7 @@ def drive_clip(
             raise
         animation = Animation(scene, source, driver, controls)
         try:
-            yield from _to_the_end(animation, recorder, heard(engine, path, source))
+            yield from _to_the_end(animation, recorder, heard(portraits, path, source))
             if driver.neutral is None:
                 raise _no_face(path)
         except BaseException:  # an error, or the iterator was closed: no half film stays
@@ -112,9 +113,9 @@ def _hearing(steps: Iterator[Step], controls: Controls, sounds: Sound) -> Iterat
             yield step
 
 
-def heard(engine: Engine, path: Path, source: FrameSource) -> Sound | None:
+def heard(portraits: Portraits, path: Path, source: FrameSource) -> Sound | None:
     """(300,) audio features by frame for a generator that listens; None for the others and for silent clips."""
-    if engine.generator.info.name not in LISTENING or not _has_sound(source) or not source.rate:
+    if portraits.generator.info.name not in LISTENING or not _has_sound(source) or not source.rate:
         return None
     return clip_features(path, float(source.rate))
 

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,25 +25,23 @@ from app.engine.driving.clip_driving import prepared_driver
 from app.engine.driving.driver import Driver
 from app.engine.driving.live import Controls, Performer
 from app.engine.driving.neutral import unrest
-from app.engine.driving.performance import Performance, PerformanceSource
-from app.engine.driving.performance_files import from_bytes, to_bytes
-from app.engine.driving.sources import open_source
 from app.engine.errors import EngineError
 from app.engine.face.landmarks import FaceTracker
 from app.engine.face.retargeting import RetargetSettings
 from app.engine.imaging.photo import Photo
-
-if TYPE_CHECKING:
-    from app.engine.engine import Engine
+from app.engine.portraits import Portraits
+from app.engine.sources.opening import open_source
+from app.engine.sources.performance import Performance, PerformanceSource
+from app.engine.sources.performance_files import from_bytes, to_bytes
 
 MAGIC = b"MIENCLIP"
 
 
-def encode_clip(engine: Engine, path: Path) -> bytes:
+def encode_clip(portraits: Portraits, path: Path) -> bytes:
     """A `.mienclip` of the face in a clip; EngineError where a frame shows none."""
     params, times, seen = [], [], []
     with FaceTracker(video=True) as tracker, closing(open_source(path)) as source:
-        driver = prepared_driver(engine.model, tracker, path)
+        driver = prepared_driver(portraits.model, tracker, path)
         while (frame := source.take(1.0)) is not None:
             found = driver.drive(frame)
             if found is None:
@@ -55,7 +52,7 @@ def encode_clip(engine: Engine, path: Path) -> bytes:
             times.append(frame.time)
             seen.append(driver.reading.settled)
         rate = source.rate or Fraction(30)
-    best = int(np.argmin(np.where(seen, unrest(params, engine.model), np.inf)))
+    best = int(np.argmin(np.where(seen, unrest(params, portraits.model), np.inf)))
     picture = _frame(path, best)
     size = (picture.shape[1], picture.shape[0])
     performance = Performance.of(params, times, params[best], rate, size, path.name)
@@ -65,17 +62,17 @@ def encode_clip(engine: Engine, path: Path) -> bytes:
     return MAGIC + struct.pack("<I", len(data)) + data + to_bytes(performance, packed=True)
 
 
-def decode_clip(engine: Engine, data: bytes) -> Iterator[NDArray[np.uint8]]:
+def decode_clip(portraits: Portraits, data: bytes) -> Iterator[NDArray[np.uint8]]:
     """The clip's pictures (H, W, 3), made anew from its reference; EngineError where `data` is no such clip."""
     picture, performance = _parts(data)
-    portrait = engine.portrait(Photo(picture, key=f"mienclip:{hash(data)}"))
+    portrait = portraits.portrait(Photo(picture, key=f"mienclip:{hash(data)}"))
     if not portrait.faces or performance.neutral is None:
         raise EngineError("The clip's reference shows no face.", "Encode the clip again.")
     face = max(range(len(portrait.faces)), key=lambda k: portrait.faces[k].box[2])
     with FaceTracker(video=True) as tracker, closing(PerformanceSource(performance)) as source:
-        driver = Driver(engine.model, tracker)
+        driver = Driver(portraits.model, tracker)
         driver.calibration.set(performance.neutral)
-        performer = Performer(scene_of(engine, portrait, face, {}), driver)
+        performer = Performer(scene_of(portraits, portrait, face, {}), driver)
         while (frame := source.take(0)) is not None:
             yield performer.step(frame, Controls(RetargetSettings(relative=True))).picture
 

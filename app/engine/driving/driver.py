@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from app.engine.driving.easing import Presence, mean_identity
 from app.engine.driving.neutral import Calibration, Quality, best_neutral, quality
-from app.engine.driving.sources import Frame
 from app.engine.face.fitting import fit_face
 from app.engine.face.parameters import FaceParams, FittedFace, FloatArray, Identity
 from app.engine.face.smoothing import FaceSmoother, Smoothing
+from app.engine.sources.frames import Frame
 from app.engine.stopwatch import Stopwatch
 
 if TYPE_CHECKING:

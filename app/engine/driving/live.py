@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.contract import Generator, Target
 from app.engine.driving.driver import Driver, Reading
-from app.engine.driving.sources import Frame
 from app.engine.face.parameters import Camera, Expression, FaceEdit, FaceParams, FittedFace
 from app.engine.face.retargeting import Retargeter, RetargetSettings
 from app.engine.face.semantic import resolve
-from app.engine.generators import Generator, Target
+from app.engine.sources.frames import Frame
 from app.engine.stopwatch import Stopwatch
 
 if TYPE_CHECKING:

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.driving.shots import longest_shot
-from app.engine.driving.sources import open_source
 from app.engine.engine import Engine
 from app.engine.errors import EngineError
 from app.engine.face.fitting import fit_face
 from app.engine.face.landmarks import DetectedFace
 from app.engine.face.parameters import FittedFace, Identity
+from app.engine.sources.opening import open_source
+from app.engine.sources.shots import longest_shot
 
 OPEN_EYED = 0.16
 FARTHEST = 1.0  # face sizes a face moves between two sampled frames

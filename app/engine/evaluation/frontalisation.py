@@ -8,18 +8,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.contract import Portrait, Rendered
 from app.engine.engine import Engine
 from app.engine.errors import EngineError
 from app.engine.evaluation import metrics
 from app.engine.evaluation.clips import fitted_clip
 from app.engine.evaluation.crops import Crop
-from app.engine.evaluation.imported import Compared, feature_networks, measured
 from app.engine.evaluation.protocols import ClipResult, averages
 from app.engine.face.parameters import FaceEdit, FittedFace
 from app.engine.face.semantic import frontalise
 from app.engine.imaging.photo import Photo
-from app.engine.measurement import nearest_face
-from app.engine.results import Portrait, Rendered
+from app.engine.measuring.imported import Compared, feature_networks, measured
+from app.engine.measuring.readout import nearest_face
 
 NEED_TRUTH = ("lpips", "fvd")  # of a frame that shows the same pose, and of motion
 

@@ -15,13 +15,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.contract import Portrait
 from app.engine.engine import Engine
 from app.engine.errors import EngineError
 from app.engine.evaluation import metrics
 from app.engine.face.parameters import Camera, FaceEdit, FittedFace
 from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.matte import person_matte
-from app.engine.results import Portrait
 
 Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.contract import Generator, SourceImage, Target
 from app.engine.engine import Engine
 from app.engine.errors import EngineError
 from app.engine.evaluation import metrics
 from app.engine.evaluation.protocols import averages, paste
 from app.engine.face.fitting import fit_face
 from app.engine.face.parameters import FaceParams, FittedFace
-from app.engine.generators import Generator, SourceImage, Target
 from app.engine.imaging.matte import person_matte
 from app.engine.rendering.nmfc import make_renderer
-from app.engine.training.footage import Footage
+from app.engine.training.personal.footage import Footage
 
 Frames = NDArray[np.uint8]  # (T, S, S, 3)
 

@@ -14,11 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.contract import Portrait, Target
 from app.engine.engine import Engine
 from app.engine.evaluation import metrics
 from app.engine.evaluation.clips import FittedClip, fitted_clip
 from app.engine.evaluation.crops import Crop, thin_plate_warp
-from app.engine.evaluation.imported import (
+from app.engine.face.parameters import FaceParams, FittedFace
+from app.engine.imaging.photo import Photo
+from app.engine.measuring.imported import (
     Compared,
     Networks,
     Sets,
@@ -27,11 +30,7 @@ from app.engine.evaluation.imported import (
     set_distances,
     together,
 )
-from app.engine.face.parameters import FaceParams, FittedFace
-from app.engine.generators import Target
-from app.engine.imaging.photo import Photo
-from app.engine.measurement import nearest_face
-from app.engine.results import Portrait
+from app.engine.measuring.readout import nearest_face
 
 BASELINES = ("unedited", "tps")
 

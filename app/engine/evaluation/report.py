@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from app.engine.evaluation.needs import NEEDS, missing_metrics
 from app.engine.evaluation.protocols import BASELINES, ClipResult, weighted_mean
 from app.engine.imaging.writing import write_png
+from app.engine.measuring.needs import NEEDS, missing_metrics
 
 # HeadGAN editing, Table 1: VoxCeleb test set, so other data and other crops.
 PUBLISHED = (

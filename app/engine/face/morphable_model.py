@@ -72,7 +72,7 @@ def default_model() -> MorphableModel:
 
 def imported_path() -> Path:
     """Where a face model lies that the user imported (`mien models face`)."""
-    from app.engine.weights import data_folder
+    from app.engine.files import data_folder
 
     return data_folder() / "face_model.npz"
 

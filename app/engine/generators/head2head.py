@@ -15,22 +15,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.engine.contract import GeneratorInfo, Patch, SourceImage, Target
 from app.engine.device import Device, Survivor, best_device
 from app.engine.errors import EngineError
 from app.engine.face.controls import COMPONENTS, GAZE, PLACEMENT, POSE, SEMANTIC
 from app.engine.face.parameters import FaceParams
-from app.engine.generators import GeneratorInfo, Patch, SourceImage, Target
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from app.engine.latent.crop import FloatPicture, Square
+    from app.engine.checkpoints.store import Model
     from app.engine.networks.head2head import Head2Head
     from app.engine.personal.conditioning import Frame2Frame
     from app.engine.personal.record import Person
-    from app.engine.reenactment import Painted
     from app.engine.rendering.nmfc import NmfcRenderer
-    from app.engine.weights import Model
+    from app.engine.squares.crop import FloatPicture, Square
+    from app.engine.squares.patch import Painted
 
 KINDS = ("head2head", "head2headfs")
 LICENCE = "The personal model's own"
@@ -97,7 +97,7 @@ class PersonalModel:
         return self._survivor.make(lambda: self._encoded(source))
 
     def generate(self, code: PersonalCode, target: Target) -> Patch:
-        from app.engine.reenactment import square_patch
+        from app.engine.squares.patch import square_patch
 
         def patch(code: PersonalCode) -> Patch:
             return square_patch(code.source, code.square, target, lambda: self._painted(code, target))
@@ -105,8 +105,8 @@ class PersonalModel:
         return self._survivor.use(code, patch, lambda: self._encoded(code.source))
 
     def _encoded(self, source: SourceImage) -> PersonalCode:
-        from app.engine.latent.crop import Square, cut, unit_range
         from app.engine.personal.conditioning import Frame2Frame
+        from app.engine.squares.crop import Square, cut, unit_range
 
         renderer = self.renderer()
         size = renderer.person.size
@@ -124,8 +124,8 @@ class PersonalModel:
         return replace(code, before=frame(renderer, code, source.face.params, (), Sequence())[0])
 
     def _painted(self, code: PersonalCode, target: Target) -> Painted:
-        from app.engine.latent.blend import blended
-        from app.engine.reenactment import Painted
+        from app.engine.squares.blend import blended
+        from app.engine.squares.patch import Painted
 
         start = time.perf_counter()
         edited, mask = frame(self.renderer(), code, target.params, target.history, code.sequence)
@@ -136,10 +136,10 @@ class PersonalModel:
 
     def renderer(self) -> Renderer:
         """The chosen model's network on the best device; EngineError without one."""
+        from app.engine.checkpoints.store import load_model
         from app.engine.networks.head2head import Head2Head
         from app.engine.personal.record import Person
         from app.engine.rendering.nmfc import make_renderer
-        from app.engine.weights import load_model
 
         model = chosen(self._name)
         if model is None:
@@ -173,15 +173,17 @@ def variants() -> dict[str, Callable[[], PersonalModel]]:
 
 
 def personal_models() -> tuple[Model, ...]:
-    from app.engine.weights import models
+    from app.engine.checkpoints.store import models
 
     return tuple(model for model in models() if model.kind in KINDS)
 
 
 def chosen(name: str | None) -> Model | None:
     """The model of that name, else the newest."""
+    from app.engine.checkpoints.store import newest
+
     candidates = [model for model in personal_models() if name in (None, model.name)]
-    return max(candidates, key=lambda model: model.imported, default=None)
+    return newest(candidates)
 
 
 def frame(

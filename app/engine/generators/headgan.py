@@ -13,22 +13,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.engine.contract import GeneratorInfo, Patch, SourceImage, Target
 from app.engine.device import Device, Survivor, best_device
 from app.engine.errors import EngineError
 from app.engine.face.controls import COMPONENTS, PLACEMENT, POSE, SEMANTIC
 from app.engine.face.parameters import FaceParams
-from app.engine.generators import GeneratorInfo, Patch, SourceImage, Target
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from app.engine.checkpoints.store import Model
     from app.engine.face.dense import DenseFace
     from app.engine.face.morphable_model import MorphableModel
-    from app.engine.latent.crop import FloatPicture, Square
     from app.engine.networks.fused import FusedHeadGan
-    from app.engine.reenactment import Painted
     from app.engine.rendering.nmfc import NmfcRenderer
-    from app.engine.weights import Model
+    from app.engine.squares.crop import FloatPicture, Square
+    from app.engine.squares.patch import Painted
 
 KIND = "headgan"
 IMAGE_SIZE = 256  # of the released network; ours may say another in their extras
@@ -78,7 +78,7 @@ class HeadGan:
 
     @property
     def info(self) -> GeneratorInfo:
-        from app.engine.driving.speech import UNHEARD, can_recognise
+        from app.engine.sound.speech import UNHEARD, can_recognise
 
         model = chosen()
         if model is None:
@@ -92,7 +92,7 @@ class HeadGan:
         return self._survivor.make(lambda: self._encoded(source))
 
     def generate(self, code: HeadGanCode, target: Target) -> Patch:
-        from app.engine.reenactment import square_patch
+        from app.engine.squares.patch import square_patch
 
         def patch(code: HeadGanCode) -> Patch:
             return square_patch(code.source, code.square, target, lambda: self._painted(code, target))
@@ -101,8 +101,8 @@ class HeadGan:
 
     def _encoded(self, source: SourceImage) -> HeadGanCode:
         """Cut the square, encode it as the reference and render it unedited."""
-        from app.engine.latent.crop import cut, unit_range
-        from app.engine.reenactment import head_square
+        from app.engine.squares.crop import cut, unit_range
+        from app.engine.squares.patch import head_square
 
         renderer = self.renderer()
         square = head_square(source.face)
@@ -113,9 +113,9 @@ class HeadGan:
         return HeadGanCode(source, square, photo, cut(source.matte, square), reference, before)
 
     def _painted(self, code: HeadGanCode, target: Target) -> Painted:
-        from app.engine.latent.blend import blended_along
-        from app.engine.latent.crop import unit_range
-        from app.engine.reenactment import Painted
+        from app.engine.squares.blend import blended_along
+        from app.engine.squares.crop import unit_range
+        from app.engine.squares.patch import Painted
 
         start = time.perf_counter()
         renderer = self.renderer()
@@ -161,21 +161,21 @@ GENERATOR = HeadGan
 
 def chosen() -> Model | None:
     """The newest imported model, else the shipped one."""
-    from app.engine.weights import models
+    from app.engine.checkpoints.store import models, newest
 
-    return max(models(KIND), key=lambda model: (not model.shipped, model.imported), default=None)
+    return newest(models(KIND))
 
 
 def loaded_renderer(model: Model) -> Renderer:
     import torch
 
-    from app.engine.driving.audio_features import silence
+    from app.engine.checkpoints.store import load_model
     from app.engine.face.dense import imported_dense
     from app.engine.face.morphable_model import default_model
     from app.engine.networks.fused import FusedHeadGan
     from app.engine.networks.headgan import HeadGan as Network
     from app.engine.rendering.nmfc import make_renderer
-    from app.engine.weights import load_model
+    from app.engine.sound.features import silence
 
     loaded = load_model(model.name)
     assert isinstance(loaded.network, Network)
@@ -192,7 +192,8 @@ def loaded_renderer(model: Model) -> Renderer:
 
 def window(renderer: Renderer, square: Square, frames: tuple[FaceParams, ...]) -> FloatPicture:
     """(9, size, size): the NMFCs of the newest three frames, in the square."""
-    from app.engine.reenactment import in_square, nmfc_window
+    from app.engine.generators.nmfc_window import nmfc_window
+    from app.engine.squares.patch import in_square
 
     placed = [in_square(params, square, renderer.size) for params in frames]
     return nmfc_window(placed, renderer.mesh, renderer.nmfc, renderer.size)
@@ -219,7 +220,7 @@ def encoded(renderer: Renderer, photo: FloatPicture, nmfc: FloatPicture) -> Any:
     """The reference, once per portrait; photo: (side, side, 3) in [0, 1], nmfc: (3, size, size)."""
     import torch
 
-    from app.engine.latent.crop import resized
+    from app.engine.squares.crop import resized
 
     small = 2 * np.clip(resized(photo, renderer.size), 0, 1).transpose(2, 0, 1) - 1
     tensor = torch.from_numpy(np.concatenate([nmfc, small])[None])
@@ -249,9 +250,9 @@ def rendered(
 
 def follow_alpha(alpha: FloatPicture, code: HeadGanCode, flow: FloatPicture) -> FloatPicture:
     """(side, side): the photo's transparency along the flow, unmoved at the square's border."""
-    from app.engine.latent.blend import follow, resized_flow
-    from app.engine.latent.blend import window as fading
-    from app.engine.latent.crop import cut
+    from app.engine.squares.blend import follow, resized_flow
+    from app.engine.squares.blend import window as fading
+    from app.engine.squares.crop import cut
 
     own = cut(alpha, code.square)
     moved = follow(own, resized_flow(flow, code.square.side))

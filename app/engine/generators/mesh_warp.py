@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.contract import GeneratorInfo, Patch, SourceImage, Target
 from app.engine.errors import EngineError
 from app.engine.face.controls import CONTROLS
 from app.engine.face.parameters import Camera, FittedFace
-from app.engine.generators import GeneratorInfo, Patch, SourceImage, Target
 from app.engine.warping.background import fill
 from app.engine.warping.calibration import Angles, Pair, PoseResponse, probe
 from app.engine.warping.expression_response import expression_response

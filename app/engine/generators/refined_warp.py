@@ -15,11 +15,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.contract import GeneratorInfo, Patch, SourceImage, Target
 from app.engine.device import Device, Survivor, best_device, multiplies_in_bfloat16
 from app.engine.errors import EngineError
-from app.engine.generators import GeneratorInfo, Patch, SourceImage, Target
 from app.engine.generators.mesh_warp import MeshWarp, WarpCode
-from app.engine.latent.crop import Square
+from app.engine.squares.crop import Square
 from app.engine.warping.curves import Float32
 from app.engine.warping.evidence import LAYERS, Evidence, cut_square, evidence, portrait_layers
 from app.engine.warping.posing import Posed
@@ -27,8 +27,8 @@ from app.engine.warping.posing import Posed
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from app.engine.checkpoints.store import Model
     from app.engine.networks.refiner import Refiner
-    from app.engine.weights import Model
 
 KIND = "refiner"
 WORK = 256  # px of the square that the network sees
@@ -114,8 +114,8 @@ class RefinedWarp:
         """The chosen model's network on the best device; EngineError without one."""
         import torch
 
+        from app.engine.checkpoints.store import load_model
         from app.engine.networks.refiner import Refiner as Network
-        from app.engine.weights import load_model
 
         model = chosen()
         if model is None:
@@ -136,9 +136,9 @@ GENERATOR = RefinedWarp
 
 def chosen() -> Model | None:
     """The newest model of the user's, else the shipped one."""
-    from app.engine.weights import models
+    from app.engine.checkpoints.store import models, newest
 
-    return max(models(KIND), key=lambda model: (not model.shipped, model.imported), default=None)
+    return newest(models(KIND))
 
 
 def in_square(photo: NDArray[Any], patch: Patch, square: Square) -> NDArray[Any]:

@@ -17,21 +17,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.contract import GeneratorInfo, LatentControl, Patch, SourceImage, Step, Target
 from app.engine.device import Device, Survivor, best_device, finished
 from app.engine.errors import EngineError
 from app.engine.face.controls import COMPONENTS, SEMANTIC
 from app.engine.face.parameters import FaceParams
-from app.engine.generators import GeneratorInfo, LatentControl, Patch, SourceImage, Target
-from app.engine.results import Step
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from app.engine.latent.crop import FloatPicture, Square
     from app.engine.latent.expression_map import ExpressionMap
     from app.engine.latent.inversion import InversionSettings, LatentModel
     from app.engine.latent.library import Ensemble
     from app.engine.networks.directions import DirectionMatrix
+    from app.engine.squares.crop import FloatPicture, Square
 
 LICENCE = "The imported generator's own"
 DIRECTION, PRINCIPAL = "direction_", "pca_"
@@ -116,9 +115,9 @@ class StyleGan:
         import torch
 
         from app.engine.latent.cache import cache_path, load_inversion, save_inversion
-        from app.engine.latent.crop import cut, face_square, resized, unit_range
         from app.engine.latent.inversion import invert
         from app.engine.latent.library import LPIPS, imported_similarity, measuring_models
+        from app.engine.squares.crop import cut, face_square, resized, unit_range
 
         editor = self.editor()
         square = face_square(source.face.landmarks, editor.chosen.faces)
@@ -148,8 +147,8 @@ class StyleGan:
         return self._survivor.use(code, lambda code: self._edited(code, target), again)
 
     def _edited(self, code: LatentCode, target: Target) -> Patch:
-        from app.engine.latent.blend import blended
-        from app.engine.latent.crop import to_depth
+        from app.engine.squares.blend import blended
+        from app.engine.squares.crop import to_depth
 
         source = code.source
         height, width = source.pixels.shape[:2]
@@ -169,7 +168,7 @@ class StyleGan:
 
     def meaning(self, latents: Mapping[str, float], size: int) -> NDArray[np.uint8]:
         """What sliders of its own do: the generator's mean face with them, (size, size, 3) sRGB."""
-        from app.engine.latent.crop import resized, to_depth
+        from app.engine.squares.crop import resized, to_depth
 
         editor = self.editor()
         mean = editor.model.centre[:, None].repeat(1, editor.model.generator.n_latent, 1)

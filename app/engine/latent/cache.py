@@ -9,8 +9,8 @@ from pathlib import Path
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from app.engine.files import data_folder
 from app.engine.latent.inversion import Inversion, InversionSettings
-from app.engine.weights import data_folder
 
 KEPT = 20  # a tuned 256 px generator takes some 25 MB
 

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from app.engine.contract import Step
 from app.engine.face.parameters import FittedFace
 from app.engine.latent.expression_map import ExpressionMap, expression_map, is_expression
 from app.engine.latent.inversion import LatentModel, picture
 from app.engine.networks.directions import DirectionMatrix, shifted
-from app.engine.results import Step
 
 Fit = Callable[[NDArray[np.uint8]], FittedFace | None]  # (h, w, 3) uint8 sRGB -> the face in it
 

@@ -15,9 +15,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from app.engine.contract import Step
 from app.engine.latent.similarity import Similarity
 from app.engine.networks.stylegan2 import Generator
-from app.engine.results import Step
 
 LEARNING_RATE_CODE = 0.05
 LEARNING_RATE_TUNE = 3e-3

@@ -8,9 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.engine.latent.crop import RELEASED_FACES
+from app.engine.checkpoints.store import Model, load_model, models, newest
+from app.engine.checkpoints.stylegan_files import FFHQ_FORMAT, VOX_FORMAT, generator_format
+from app.engine.files import data_folder
 from app.engine.latent.parameters import FFHQ, VOXCELEB, Parameterisation
-from app.engine.weights import Model, data_folder, load_model, models
+from app.engine.squares.crop import RELEASED_FACES
 
 if TYPE_CHECKING:
     import torch
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
 N_PRINCIPAL = 10
 LPIPS, RECOGNISER = ("alexnet", "lpips"), "arcface"  # kinds of models
-VOX_FORMAT, FFHQ_FORMAT = "voxceleb", "ffhq"
 RELEASED_TRUNCATION = 0.7  # of the VoxCeleb generator, in inversion and editing
 
 
@@ -67,35 +68,19 @@ def parameterisation(config: Mapping[str, Any]) -> Parameterisation:
 
 def ensemble() -> Ensemble | None:
     """The newest generator with the newest models that fit it, None without a generator."""
-    generator = newest_generator()
+    generator = newest(models("stylegan2"))
     if generator is None:
         return None
-    encoders = [model for model in models("e4e") if generator_format(generator) == VOX_FORMAT]
+    encoders = [model for model in models("e4e") if generator_format(generator.config) == VOX_FORMAT]
     matrices = [model for model in models("directions") if fits(model, generator)]
-    return Ensemble(generator, max(encoders, key=_age, default=None), max(matrices, key=_age, default=None))
-
-
-def newest_generator() -> Model | None:
-    return max(models("stylegan2"), key=_age, default=None)
-
-
-def _age(model: Model) -> tuple[bool, str]:
-    return not model.shipped, model.imported
+    return Ensemble(generator, newest(encoders), newest(matrices))
 
 
 def fits(matrix: Model, generator: Model) -> bool:
     """A matrix of ours belongs to one generator, an imported one to every generator of a format."""
     if "generator" in matrix.config:
         return bool(matrix.config["generator"] == generator.sha256)
-    return bool(matrix.config.get("format", VOX_FORMAT) == generator_format(generator))
-
-
-def generator_format(generator: Model) -> str:
-    """VOX_FORMAT at 256 px and channel multiplier 1, FFHQ_FORMAT for other imported ones, "" for ours."""
-    config = generator.config
-    if "style_dim" in config:
-        return ""
-    return VOX_FORMAT if config["size"] == 256 and config.get("channel_multiplier") == 1 else FFHQ_FORMAT
+    return bool(matrix.config.get("format", VOX_FORMAT) == generator_format(generator.config))
 
 
 def load_latent_model(chosen: Ensemble) -> LatentModel:
@@ -114,7 +99,7 @@ def load_latent_model(chosen: Ensemble) -> LatentModel:
 
 def measuring_models() -> dict[str, Model]:
     """The newest imported trunk and weights of LPIPS, and face recogniser, by kind; LPIPS only where both are."""
-    found = {kind: max(models(kind), key=_age, default=None) for kind in (*LPIPS, RECOGNISER)}
+    found = {kind: newest(models(kind)) for kind in (*LPIPS, RECOGNISER)}
     whole = all(found[kind] is not None for kind in LPIPS)
     return {kind: m for kind, m in found.items() if m is not None and (whole or kind == RECOGNISER)}
 

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.results import Flow
+from app.engine.contract import Flow
 
 STILL_PX = 0.25  # of the working resolution: below, nothing is drawn
 OPAQUE = 0.75  # of the longest displacement's colour

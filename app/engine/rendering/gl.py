@@ -9,7 +9,7 @@ import moderngl
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.rendering.nmfc import GROUND, faces_viewer, triangle_colours, vertex_shades
+from app.engine.rendering.shading import GROUND, faces_viewer, triangle_colours, vertex_shades
 
 VERTEX = """
 #version 330 core

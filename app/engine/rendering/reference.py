@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.rendering.nmfc import GROUND, faces_viewer, triangle_colours, vertex_shades
+from app.engine.rendering.shading import GROUND, faces_viewer, triangle_colours, vertex_shades
 
 
 def rasterise(

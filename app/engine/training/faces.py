@@ -18,17 +18,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.driving.audio_features import audio_features
+from app.engine.contract import SourceImage, Step, Target
 from app.engine.errors import EngineError
 from app.engine.face.fitting import fit_face
 from app.engine.face.landmarks import FaceTracker
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import N_EXPRESSION, Camera, Expression, FaceParams, FittedFace, Identity
-from app.engine.generators import SourceImage, Target
 from app.engine.imaging.matte import person_matte
-from app.engine.latent.crop import Square, cut, unit_range
-from app.engine.reenactment import head_square, in_square
-from app.engine.results import Step
+from app.engine.sound.features import audio_features
+from app.engine.squares.crop import Square, cut, unit_range
+from app.engine.squares.patch import head_square, in_square
 
 SIZE = 256  # of the stored frames
 MOST_FRAMES = 300  # of a clip
@@ -215,7 +214,7 @@ def _of_clip(path: Path) -> Faces:
 
 def _tracked(path: Path) -> tuple[list[NDArray[np.uint8]], list[FittedFace], float]:
     """Frames and fits up to the first frame without a face."""
-    from app.engine.driving.video import VideoSource
+    from app.engine.sources.video import VideoSource
 
     pictures: list[NDArray[np.uint8]] = []
     faces: list[FittedFace] = []
@@ -246,9 +245,9 @@ def _refuse_cuts(path: Path, faces: Sequence[FittedFace]) -> None:
 
 
 def _sound(path: Path, fps: float, frames: int) -> NDArray[np.float32] | None:
-    from app.engine.driving import ffmpeg
-    from app.engine.driving.audio import clip_sound
-    from app.engine.driving.hearing import clip_letters
+    from app.engine.sound import ffmpeg
+    from app.engine.sound.audio import clip_sound
+    from app.engine.sound.hearing import clip_letters
 
     if not ffmpeg.media_info(path).has_sound:
         return None

@@ -18,12 +18,12 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from app.engine.checkpoints.store import load_model, models, newest
 from app.engine.device import bfloat16
 from app.engine.networks.face_features import DAMAGES, MAPS, FaceFeatures
 from app.engine.training.loop import Batch, Stepper
-from app.engine.training.refiner_data import RefinerSamples
+from app.engine.training.refiner.data import RefinerSamples
 from app.engine.warping.evidence import LAYERS
-from app.engine.weights import load_model, models
 
 CROP = 128
 RATE = 1e-3
@@ -31,8 +31,8 @@ RATE = 1e-3
 
 def imported_features() -> nn.Module | None:
     """The user's VGG19, frozen; None without one: then recipes use their own critics' features and say so."""
-    found = models("vgg19")
-    return load_model(found[0].name).network if found else None
+    found = newest(models("vgg19"))
+    return load_model(found.name).network if found else None
 
 
 class FeatureTraining:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.face.parameters import Camera
-from app.engine.latent.crop import Square
+from app.engine.squares.crop import Square
 from app.engine.warping.curves import Float32, FloatArray
 from app.engine.warping.lids import lid_gap
 from app.engine.warping.posing import FaceSource, Posed, lip_gap, mouth_width

@@ -8,8 +8,8 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QEnterEvent, QHideEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPixmap
 from PySide6.QtWidgets import QWidget
 
+from app.engine.contract import Flow
 from app.engine.imaging.photo import Photo
-from app.engine.results import Flow
 from app.ui.canvas import drags, overlays
 from app.ui.canvas.drags import Drag
 from app.ui.canvas.handles import GRAB_PX, CanvasFace, Handle

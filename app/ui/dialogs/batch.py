@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.engine.results import Step
+from app.engine.contract import Step
 from app.session.batch import Batch, photos_in, run_batch
 from app.session.presets import Preset
 from app.session.session import Session

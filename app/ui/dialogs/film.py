@@ -20,9 +20,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.engine.driving.performance import Performance
-from app.engine.driving.performance_files import read_performance, write_performance
 from app.engine.errors import EngineError
+from app.engine.sources.performance import Performance
+from app.engine.sources.performance_files import read_performance, write_performance
 from app.ui import i18n, theme
 from app.ui.dialogs.parts import do_or_cancel, with_choose
 

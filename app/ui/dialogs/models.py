@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.engine import weights
+from app.engine.checkpoints import store as weights
 from app.session.session import Session
 from app.session.worker import Answer, Crash
 from app.ui import i18n, icons, theme

@@ -22,8 +22,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.engine.contract import Step
 from app.engine.face.controls import Control
-from app.engine.results import Step
 from app.session.live import Live
 from app.ui import icons, theme
 from app.ui.widgets.folding_group import FoldingGroup

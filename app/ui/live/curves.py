@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from app.engine.results import Step
+from app.engine.contract import Step
 from app.session.live import Live
 from app.ui import theme
 

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.engine.results import Step
+from app.engine.contract import Step
 from app.session.live import Live
 from app.session.session import Session
 from app.session.worker import Answer
@@ -243,6 +243,6 @@ class DriverPanel(QWidget):
 
 
 def _microphones() -> tuple[str, ...]:
-    from app.engine.driving.audio import microphones
+    from app.engine.sound.audio import microphones
 
     return microphones()

@@ -9,8 +9,8 @@ from PySide6.QtCore import QObject, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.engine.driving.recorder import Recording
-from app.engine.results import Rendered, Step
+from app.engine.contract import Rendered, Step
+from app.engine.film.recorder import Recording
 from app.session.live import Live
 from app.session.session import Session
 from app.ui.actions import Actions

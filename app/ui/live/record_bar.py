@@ -8,9 +8,9 @@ from pathlib import Path
 from PySide6.QtCore import QStandardPaths, Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QPushButton, QWidget
 
-from app.engine.driving.recorder import Recording
+from app.engine.contract import Step
 from app.engine.errors import EngineError
-from app.engine.results import Step
+from app.engine.film.recorder import Recording
 from app.session.live import Live
 from app.ui import icons, theme
 from app.ui.dialogs.film import FILMS

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from app.engine.contract import GeneratorInfo
 from app.engine.face.controls import COMPONENTS, GAZE, POSE, SEMANTIC, Control
-from app.engine.generators import GeneratorInfo
 from app.session.components import carried
 from app.session.session import Session
 from app.session.values import PAIRS

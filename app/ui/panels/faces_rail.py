@@ -7,9 +7,9 @@ from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QLabel, QListWidget, QListWidgetItem, QToolButton, QVBoxLayout, QWidget
 
+from app.engine.contract import Portrait
 from app.engine.face.parameters import FittedFace
 from app.engine.imaging.photo import Photo
-from app.engine.results import Portrait
 from app.session.session import Session
 from app.ui import icons, theme
 from app.ui.canvas.display import to_display

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from app.engine.results import Step
+from app.engine.contract import Step
 from app.session.preparation import Preparation
 from app.session.session import Session
 from app.ui import theme

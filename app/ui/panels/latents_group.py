@@ -7,9 +7,9 @@ from dataclasses import replace
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
+from app.engine.contract import GeneratorInfo, LatentControl
 from app.engine.face.controls import Control
 from app.engine.face.parameters import FaceEdit, FittedFace
-from app.engine.generators import GeneratorInfo, LatentControl
 from app.session.scheduler import PictureWish
 from app.session.session import Session
 from app.ui import i18n, icons, theme

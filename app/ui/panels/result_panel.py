@@ -7,9 +7,9 @@ import math
 from PySide6.QtCore import QCoreApplication, QEvent, Qt, Slot
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
+from app.engine.contract import Measurement, Rendered
 from app.engine.face.controls import BY_NAME, CONTROLS
 from app.engine.face.parameters import N_EXPRESSION
-from app.engine.results import Measurement, Rendered
 from app.session.session import Session
 from app.ui import icons, theme
 from app.ui.widgets.folding_group import FoldingGroup

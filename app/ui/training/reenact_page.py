@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.engine import weights
+from app.engine.checkpoints import store as weights
 from app.session.training import Order
 from app.ui import theme
 from app.ui.training.form import CLIPS, PathField

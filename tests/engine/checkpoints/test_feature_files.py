@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import torch
 
+from app.engine.checkpoints.store import Loaded, import_model, load_model, models
 from app.engine.errors import EngineError
 from app.engine.networks.lpips import distance
-from app.engine.weights import Loaded, import_model, load_model, models
 from tests.engine.checkpoints import recipe
 
 GOLDEN = np.load(Path(__file__).parent / "data" / "features.npz")

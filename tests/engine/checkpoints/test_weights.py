@@ -14,11 +14,7 @@ import torch
 from safetensors.torch import save_file
 
 from app.engine.checkpoints.running import run_network
-from app.engine.errors import EngineError
-from app.engine.networks.head2head import Head2Head
-from app.engine.networks.headgan import LIGHT, HeadGan, HeadGanConfig
-from app.engine.networks.stylegan2 import Generator
-from app.engine.weights import (
+from app.engine.checkpoints.store import (
     import_model,
     load_model,
     models,
@@ -26,6 +22,10 @@ from app.engine.weights import (
     remove_model,
     verify_model,
 )
+from app.engine.errors import EngineError
+from app.engine.networks.head2head import Head2Head
+from app.engine.networks.headgan import LIGHT, HeadGan, HeadGanConfig
+from app.engine.networks.stylegan2 import Generator
 from tests.engine.networks.test_stylegan2 import parity
 
 
@@ -170,7 +170,7 @@ def test_stylegan2_is_told_by_its_shapes(tmp_path, size, multiplier):
 def test_our_own_file_comes_back(tmp_path):
     from app.engine.checkpoints.headgan_files import KINDS
     from app.engine.checkpoints.kinds import Found
-    from app.engine.weights import write_weights
+    from app.engine.checkpoints.store import write_weights
 
     config = HeadGanConfig(width=4, hidden=8, audio=False, spectral=False)
     network = HeadGan(config)

@@ -13,20 +13,20 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from app.engine.driving import ffmpeg
+from app.engine.contract import Portrait
 from app.engine.driving.clip_driving import drive_clip, neutral_of, track_clip
 from app.engine.driving.compression import decode_clip, encode_clip
-from app.engine.driving.performance_files import read_performance, write_performance
-from app.engine.driving.recorder import Recorder
-from app.engine.driving.video import VideoSource
 from app.engine.engine import Engine
 from app.engine.errors import EngineError
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import FaceEdit
 from app.engine.face.retargeting import RetargetSettings
+from app.engine.film.recorder import Recorder
 from app.engine.imaging.photo import Photo
-from app.engine.results import Portrait
-from tests.engine.driving.conftest import make_performance
+from app.engine.sound import ffmpeg
+from app.engine.sources.performance_files import read_performance, write_performance
+from app.engine.sources.video import VideoSource
+from tests.engine.conftest import make_performance
 
 COUNT = 18
 RATE = Fraction(30000, 1001)

@@ -11,14 +11,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from app.engine.contract import GeneratorInfo, Patch, SourceImage, Target
 from app.engine.driving import easing
 from app.engine.driving.animation import Animation
 from app.engine.driving.driver import BOTH_LIDS, IDENTITY_FRAMES, OWN_LIDS, Driver, with_sure_lids
 from app.engine.driving.easing import Presence, mean, mix
 from app.engine.driving.live import Controls, Performer, Scene, on_top
 from app.engine.driving.neutral import AVERAGING, COUNTDOWN, Calibration, best_neutral, quality, unrest
-from app.engine.driving.sources import Frame
-from app.engine.driving.virtual import VirtualCamera
 from app.engine.face.landmarks import FaceTracker
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import (
@@ -32,7 +31,8 @@ from app.engine.face.parameters import (
 )
 from app.engine.face.retargeting import RetargetSettings
 from app.engine.face.semantic import directions, resolve
-from app.engine.generators import GeneratorInfo, Patch, SourceImage, Target
+from app.engine.sources.frames import Frame
+from tools.virtual_camera import VirtualCamera
 
 
 def params(yaw: float = 0.0, p: float = 0.0, aperture: float = 0.28) -> FaceParams:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.engine.driving.video import VideoSource
+from app.engine.sources.video import VideoSource
 from tools.av_sync import av_offsets, record
 from tools.soak import soak
 

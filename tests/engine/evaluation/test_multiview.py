@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from app.cli import main
+from app.engine.contract import Portrait
 from app.engine.engine import Engine
 from app.engine.errors import EngineError
 from app.engine.evaluation.multiview import head_mask, in_all, judged, multiview, pairs
 from app.engine.imaging.colour import to_srgb8
-from app.engine.results import Portrait
 
 HEADER = "file,person,expression,view\n"
 

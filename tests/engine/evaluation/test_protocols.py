@@ -12,14 +12,14 @@ import pytest
 from numpy.typing import NDArray
 
 from app.cli import main
-from app.engine.driving.recorder import Recorder
 from app.engine.engine import Engine
 from app.engine.errors import EngineError
+from app.engine.evaluation.cross_reenactment import reenactment
 from app.engine.evaluation.frontalisation import frontalisation
 from app.engine.evaluation.protocols import ClipResult, self_reenactment
-from app.engine.evaluation.reenactment import reenactment
 from app.engine.evaluation.report import as_json, as_markdown, save_sheet
 from app.engine.face.parameters import FaceEdit
+from app.engine.film.recorder import Recorder
 from app.engine.imaging.photo import Photo
 
 MEASURED = Path(__file__).parents[3] / "docs" / "measured.md"

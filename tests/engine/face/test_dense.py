@@ -11,16 +11,16 @@ from scipy.io import savemat
 
 from app.engine.checkpoints.headgan_files import KINDS
 from app.engine.checkpoints.kinds import Found
+from app.engine.checkpoints.store import save_model
 from app.engine.face.dense import imported_dense, outwards
 from app.engine.face.importing import use_face_model
 from app.engine.face.morphable_model import MorphableModel
 from app.engine.face.parameters import Camera, Expression, FaceParams, Identity
 from app.engine.generators.headgan import HeadGan, window
-from app.engine.latent.crop import Square
 from app.engine.networks.headgan import HeadGan as Network
 from app.engine.networks.headgan import HeadGanConfig
-from app.engine.rendering.nmfc import triangle_colours
-from app.engine.weights import save_model
+from app.engine.rendering.shading import triangle_colours
+from app.engine.squares.crop import Square
 
 UNIT, N_ID, N_EXP = 63.0, 12, 28
 

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from app.engine.engine import Engine, View
+from app.engine.contract import Generator, Portrait, Target
+from app.engine.engine import Engine
 from app.engine.face.controls import BY_NAME
 from app.engine.face.parameters import FaceEdit
-from app.engine.generators import Generator, Target, backends
-from app.engine.results import Portrait
+from app.engine.generators import backends
+from app.engine.portraits import WorkingView
 
 
 @pytest.fixture(params=sorted(backends()))
@@ -37,7 +38,7 @@ def test_missing_weights_are_told(generator: Generator) -> None:
 @pytest.fixture
 def ready(
     generator: Generator, portrait: Portrait, engine: Engine
-) -> Iterator[tuple[Generator, object, View]]:
+) -> Iterator[tuple[Generator, object, WorkingView]]:
     if generator.info.missing:
         pytest.skip(f"{generator.info.title}: {generator.info.missing}")
     engine.select(generator.info.name)
@@ -46,7 +47,7 @@ def ready(
     engine.select("mesh-warp")
 
 
-def test_the_photos_own_parameters_give_the_photo_back(ready: tuple[Generator, object, View]) -> None:
+def test_the_photos_own_parameters_give_the_photo_back(ready: tuple[Generator, object, WorkingView]) -> None:
     generator, code, view = ready
     patch = generator.generate(code, Target(view.faces[0].params))
     height, width = patch.pixels.shape[:2]
@@ -55,7 +56,7 @@ def test_the_photos_own_parameters_give_the_photo_back(ready: tuple[Generator, o
 
 
 def test_a_turned_head_changes_a_part_of_the_photo(
-    ready: tuple[Generator, object, View], portrait: Portrait, engine: Engine
+    ready: tuple[Generator, object, WorkingView], portrait: Portrait, engine: Engine
 ) -> None:
     assert ready
     camera = portrait.faces[0].params.camera

@@ -10,18 +10,19 @@ import torch
 
 from app.engine.checkpoints.headgan_files import KINDS
 from app.engine.checkpoints.kinds import Found
+from app.engine.checkpoints.store import remove_model, save_model
+from app.engine.contract import SourceImage, Target
 from app.engine.errors import EngineError
 from app.engine.face.fitting import apertures_of
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Expression
-from app.engine.generators import SourceImage, Target
 from app.engine.generators.headgan import HeadGan, chosen, encoded, rendered, window
+from app.engine.generators.nmfc_window import head_mesh, nmfc_window
 from app.engine.networks.blocks import SpectralConv2d, fold_spectral_norm
 from app.engine.networks.headgan import HeadGan as Network
 from app.engine.networks.headgan import HeadGanConfig
-from app.engine.reenactment import head_mesh, head_square, in_square, nmfc_window
 from app.engine.rendering.reference import ReferenceRenderer
-from app.engine.weights import remove_model, save_model
+from app.engine.squares.patch import head_square, in_square
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +168,7 @@ def test_lids_follow_the_aperture():
 
 def test_without_a_model_the_generator_says_what_is_missing(home, monkeypatch, tmp_path):
     monkeypatch.setenv("MIEN_HOME", str(tmp_path))
-    monkeypatch.setattr("app.engine.weights.SHIPPED", tmp_path / "none")
+    monkeypatch.setattr("app.engine.checkpoints.store.SHIPPED", tmp_path / "none")
     generator = HeadGan()
     assert "latest_net_G.pth" in generator.info.missing
     with pytest.raises(EngineError, match="no HeadGAN model"):

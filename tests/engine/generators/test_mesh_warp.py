@@ -9,16 +9,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from app.engine.contract import Patch, Portrait, SourceImage, Target
 from app.engine.errors import EngineError
 from app.engine.face.fitting import fit_face
 from app.engine.face.landmarks import FaceTracker
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera, Expression, FaceEdit, FittedFace
 from app.engine.face.semantic import neutralise, resolve
-from app.engine.generators import Patch, SourceImage, Target
 from app.engine.generators.mesh_warp import MeshWarp, WarpCode, resized
 from app.engine.imaging.matte import person_matte
-from app.engine.results import Portrait
 from app.engine.warping.geometry import OUTLINE
 from app.engine.warping.posing import eye_pose, mouth_pose, pose
 from app.engine.warping.topology import EYE_CORNERS, UPPER_LIP

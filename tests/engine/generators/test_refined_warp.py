@@ -12,20 +12,21 @@ import pytest
 import torch
 
 from app.engine import device
-from app.engine.checkpoints.kinds import Found, kind_named
+from app.engine.checkpoints.kinds import Found
+from app.engine.checkpoints.registry import kind_named
+from app.engine.checkpoints.store import models, remove_model, save_model
+from app.engine.contract import Patch, Portrait, SourceImage, Target
 from app.engine.errors import EngineError
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import FaceEdit
 from app.engine.face.semantic import resolve
-from app.engine.generators import Patch, SourceImage, Target, refined_warp
+from app.engine.generators import refined_warp
 from app.engine.generators.mesh_warp import MeshWarp, resized
 from app.engine.generators.refined_warp import Additions, RefinedCode, RefinedWarp, applied
 from app.engine.imaging.matte import person_matte
-from app.engine.latent.crop import Square
 from app.engine.networks.refiner import Refiner, RefinerConfig
-from app.engine.results import Portrait
+from app.engine.squares.crop import Square
 from app.engine.warping.evidence import portrait_layers
-from app.engine.weights import models, remove_model, save_model
 
 TINY = RefinerConfig((8, 8, 8, 8), 1, flow=True)
 EDITS = ({"yaw": 12.0}, {"mouth_open": 1.0}, {"blink_left": 1.0}, {"yaw": -20.0, "smile": 0.8})
@@ -128,7 +129,7 @@ def test_without_a_model_it_says_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: SourceImage
 ) -> None:
     monkeypatch.setenv("MIEN_HOME", str(tmp_path))
-    monkeypatch.setattr("app.engine.weights.SHIPPED", tmp_path / "none")
+    monkeypatch.setattr("app.engine.checkpoints.store.SHIPPED", tmp_path / "none")
     refined = RefinedWarp()
     assert refined.info.missing and refined.info.weights
     with pytest.raises(EngineError, match="no refiner"):

@@ -9,19 +9,21 @@ import numpy as np
 import pytest
 import torch
 
-from app.engine.checkpoints.kinds import Found, kind_named
+from app.engine.checkpoints.kinds import Found
+from app.engine.checkpoints.registry import kind_named
+from app.engine.checkpoints.store import save_model
 from app.engine.checkpoints.stylegan_files import read_directions, read_stylegan2
+from app.engine.contract import Target
 from app.engine.engine import Engine
 from app.engine.face.parameters import Camera, Expression, FaceEdit
 from app.engine.face.retargeting import RetargetSettings
-from app.engine.generators import Target
+from app.engine.files import data_folder
 from app.engine.generators.stylegan import StyleGan, jaw_change
 from app.engine.latent.expression_map import ExpressionMap
 from app.engine.latent.library import calibration_path, ensemble
 from app.engine.latent.parameters import FFHQ
 from app.engine.networks.directions import DirectionMatrix
 from app.engine.networks.stylegan2 import Generator
-from app.engine.weights import data_folder, save_model
 
 SIZES = {"size": 32, "max_channels": 16, "style_dim": 16, "n_mlp": 2}
 NAMES = ["yaw", "pitch", "roll", "exp1", "exp2"]

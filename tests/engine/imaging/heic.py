@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.driving import ffmpeg
+from app.engine.sound import ffmpeg
 
 PQ = 16  # transfer characteristics of ITU-T H.273
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from app.engine.contract import Portrait
 from app.engine.imaging.matte import guided_filter, person_matte
-from app.engine.results import Portrait
 
 
 def test_the_person_is_told_from_the_background(portrait: Portrait) -> None:

@@ -10,11 +10,11 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
+from app.engine.contract import Portrait
 from app.engine.engine import Engine
 from app.engine.imaging.icc import srgb_encoded
 from app.engine.imaging.reading import open_photo
 from app.engine.imaging.writing import told
-from app.engine.results import Portrait
 from tests.engine.imaging.heic import PQ, write_heic
 
 Pixels = NDArray[np.uint8]
@@ -85,7 +85,7 @@ def test_a_heic_of_ten_bits_keeps_them_and_its_other_pictures_are_said(head: Pix
 
 
 def test_an_avif_of_ten_bits_says_that_eight_are_left(tmp_path: Path) -> None:
-    from app.engine.driving import ffmpeg
+    from app.engine.sound import ffmpeg
 
     for bits, pixels in ((10, "yuv420p10le"), (8, "yuv420p")):
         path = tmp_path / f"{bits}.avif"

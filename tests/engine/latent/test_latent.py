@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from app.engine.face.parameters import Camera, Expression, FaceParams, Identity
-from app.engine.latent.blend import backward_flow, blended, confidence, follow
-from app.engine.latent.crop import Square, cut, face_square, resized, to_depth, unit_range
 from app.engine.latent.discovery import moved, principal_directions
 from app.engine.latent.inversion import InversionSettings, LatentModel, invert
 from app.engine.latent.parameters import FFHQ, VOXCELEB, pose_change
 from app.engine.networks.stylegan2 import Generator
+from app.engine.squares.blend import backward_flow, blended, confidence, follow
+from app.engine.squares.crop import Square, cut, face_square, resized, to_depth, unit_range
 from tests.steps import drained
 
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 import torch
 
-from app.engine.checkpoints.kinds import Found, kind_named
+from app.engine.checkpoints.kinds import Found
+from app.engine.checkpoints.registry import kind_named
+from app.engine.checkpoints.store import save_model
 from app.engine.latent.inversion import InversionSettings, LatentModel, invert
 from app.engine.latent.library import LPIPS, imported_similarity
 from app.engine.latent.similarity import Similarity, arcface_input, band_distance
 from app.engine.networks.arcface import IResNet
 from app.engine.networks.lpips import AlexNetFeatures, LpipsWeights
 from app.engine.networks.stylegan2 import Generator
-from app.engine.weights import save_model
 
 CPU = torch.device("cpu")
 

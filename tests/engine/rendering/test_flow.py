@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from app.engine.contract import Portrait
 from app.engine.engine import Engine
 from app.engine.face.parameters import FaceEdit
 from app.engine.rendering.flow import flow_picture
-from app.engine.results import Portrait
 
 EDIT = FaceEdit.of(yaw=12.0)
 

@@ -9,14 +9,9 @@ import pytest
 from numpy.typing import NDArray
 
 from app.engine.face.parameters import Camera
-from app.engine.rendering.nmfc import (
-    NmfcRenderer,
-    faces_viewer,
-    make_renderer,
-    normalised_mean,
-    triangle_colours,
-)
+from app.engine.rendering.nmfc import NmfcRenderer, make_renderer
 from app.engine.rendering.reference import ReferenceRenderer
+from app.engine.rendering.shading import faces_viewer, normalised_mean, triangle_colours
 from tests.engine.rendering.conftest import SIZE
 
 POSES = [(0, 0, 0), (35, 10, -20), (-70, -15, 5), (120, 0, 0)]

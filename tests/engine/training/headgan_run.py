@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 
 from app.engine.networks.headgan import HeadGanConfig
+from app.engine.training.headgan.recipe import HeadGanTraining, Settings, Weights
 from app.engine.training.loop import Plan, leave_processes, start_processes, train
-from app.engine.training.train_headgan import HeadGanTraining, Settings, Weights
 
 TINY = Settings(HeadGanConfig(width=4, hidden=8, audio=True), 32, 4, 1e-3, 2, Weights(temporal=30.0))
 

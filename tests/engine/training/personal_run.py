@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from app.engine.training.head2head import Head2HeadRecipe
-from app.engine.training.head2headfs import FsInitialisation
 from app.engine.training.loop import Plan, leave_processes, start_processes, train
+from app.engine.training.personal.head2head import Head2HeadRecipe
+from app.engine.training.personal.head2headfs import FsInitialisation
 from tests.engine.training.test_personal_training import TINY, footage
 
 

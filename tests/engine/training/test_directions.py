@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from app.engine.checkpoints.kinds import Found, kind_named
+from app.engine.checkpoints.kinds import Found
+from app.engine.checkpoints.registry import kind_named
+from app.engine.checkpoints.store import save_model
 from app.engine.errors import EngineError
 from app.engine.face.parameters import (
     Camera,
@@ -25,16 +27,15 @@ from app.engine.latent.similarity import Similarity
 from app.engine.networks.directions import DirectionMatrix, shifted
 from app.engine.networks.face_regressor import FaceRegressor
 from app.engine.networks.stylegan2 import Generator
-from app.engine.training import direction_gains
-from app.engine.training import directions as recipes
-from app.engine.training import train_directions as commands
-from app.engine.training.direction_gains import calibrated
-from app.engine.training.direction_losses import rotations
-from app.engine.training.direction_samples import NAMES, labelled, spread_out, starting_matrix
-from app.engine.training.directions import MIXED, PAIRED, WARM_UP, DirectionsRecipe
+from app.engine.training.directions import gains as direction_gains
+from app.engine.training.directions import learning as recipes
+from app.engine.training.directions import recipe as commands
+from app.engine.training.directions.gains import calibrated
+from app.engine.training.directions.learning import MIXED, PAIRED, WARM_UP, DirectionsRecipe
+from app.engine.training.directions.losses import rotations
+from app.engine.training.directions.real_faces import RealFaces, real_faces
+from app.engine.training.directions.samples import NAMES, labelled, spread_out, starting_matrix
 from app.engine.training.loop import Plan, train
-from app.engine.training.real_faces import RealFaces, real_faces
-from app.engine.weights import save_model
 from tests.engine.training.test_personal_training import drained
 
 

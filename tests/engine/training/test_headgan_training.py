@@ -16,9 +16,15 @@ from app.engine.errors import EngineError
 from app.engine.generators.headgan import HeadGan as Backend
 from app.engine.training.curves import read_curves
 from app.engine.training.faces import FacesFile, params_of_row, params_row, prepare, random_edit
-from app.engine.training.headgan_data import HeadGanSamples, between, mirror
+from app.engine.training.headgan.data import HeadGanSamples, between, mirror
+from app.engine.training.headgan.recipe import (
+    HeadGanTraining,
+    held_out,
+    mouth_crops,
+    own_error,
+    train_headgan,
+)
 from app.engine.training.loop import CHECKPOINT, Plan, train
-from app.engine.training.train_headgan import HeadGanTraining, held_out, mouth_crops, own_error, train_headgan
 from tests.engine.training.headgan_run import TINY, run
 from tests.steps import drained
 
@@ -192,7 +198,7 @@ def test_every_term_reaches_the_generator(data):
 
 
 def test_the_command_s_run_makes_a_model_that_serves_the_generator(sources, tmp_path, monkeypatch, portrait):
-    from app.engine.generators import SourceImage, Target
+    from app.engine.contract import SourceImage, Target
 
     monkeypatch.setenv("MIEN_HOME", str(tmp_path))
     run_steps = train_headgan(sources, "mine", 5, TINY, steps=2)

@@ -12,7 +12,7 @@ import torch
 
 from app.engine.training.curves import read_curves
 from app.engine.training.loop import CHECKPOINT
-from app.engine.training.train_personal import FOOTAGE
+from app.engine.training.personal.recipe import FOOTAGE
 from tests.engine.training.personal_run import run
 from tests.engine.training.test_personal_training import footage
 

@@ -19,7 +19,8 @@ from app.engine.face.parameters import Camera, Expression, FaceParams, Identity
 from app.engine.face.video_fitting import fit_video
 from app.engine.generators import backends
 from app.engine.personal.conditioning import Frame2Frame
-from app.engine.training.footage import (
+from app.engine.training.loop import Plan, Stepper, draw_batch, train
+from app.engine.training.personal.footage import (
     Footage,
     _check_faces,
     _check_place,
@@ -30,16 +31,18 @@ from app.engine.training.footage import (
     is_inside,
     prepare,
 )
-from app.engine.training.head2head import Head2HeadRecipe, held_out, scores
-from app.engine.training.head2headfs import FsFineTuning, FsInitialisation, mask_iou
-from app.engine.training.loop import Plan, Stepper, draw_batch, train
-from app.engine.training.sequences import LENGTH, STRIDES, Sequences, disturbed, mouth_side, mouths_of
-from app.engine.training.train_personal import (
-    PersonalSettings,
-    run_folder,
-    train_first_stage,
-    train_head2head,
+from app.engine.training.personal.head2head import Head2HeadRecipe, held_out, scores
+from app.engine.training.personal.head2headfs import FsFineTuning, FsInitialisation, mask_iou
+from app.engine.training.personal.recipe import PersonalSettings, train_first_stage, train_head2head
+from app.engine.training.personal.sequences import (
+    LENGTH,
+    STRIDES,
+    Sequences,
+    disturbed,
+    mouth_side,
+    mouths_of,
 )
+from app.engine.training.runs import run_folder
 from tests.steps import drained
 
 SIZE = 32

@@ -14,6 +14,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from app.engine.checkpoints.store import load_model, models
 from app.engine.errors import EngineError
 from app.engine.face.fitting import fit_face
 from app.engine.face.landmarks import FaceTracker
@@ -21,12 +22,12 @@ from app.engine.face.morphable_model import default_model
 from app.engine.imaging.writing import write_png
 from app.engine.networks.face_features import FaceFeatures, difference
 from app.engine.networks.refiner import GATE, Refiner, RefinerConfig, moved_by, share
-from app.engine.training import perceptual, refiner_data
+from app.engine.training import perceptual
 from app.engine.training.loop import Plan, Stepper, train
-from app.engine.training.refiner_data import RefinerSamples, SamplesFile, part_of, save_samples
-from app.engine.training.train_refiner import RefinerTraining, Settings, train_refiner
+from app.engine.training.refiner import data as refiner_data
+from app.engine.training.refiner.data import RefinerSamples, SamplesFile, part_of, save_samples
+from app.engine.training.refiner.recipe import RefinerTraining, Settings, train_refiner
 from app.engine.warping.evidence import LAYERS
-from app.engine.weights import load_model, models
 from tests.steps import drained
 
 TINY = Settings(RefinerConfig((8, 8, 8, 8), 1), crop=32, discriminator=4, batch=2, alone=1)

@@ -7,13 +7,9 @@ import pytest
 import torch
 
 from app.engine.latent.library import ensemble, load_latent_model
-from app.engine.training.ada import Adaptation, augmented
 from app.engine.training.loop import Plan, train
-from app.engine.training.stylegan import (
-    StyleGanRecipe,
-    StyleGanSettings,
-    keep_generator,
-)
+from app.engine.training.stylegan.ada import Adaptation, augmented
+from app.engine.training.stylegan.recipe import StyleGanRecipe, StyleGanSettings, keep_generator
 
 TINY = StyleGanSettings(16, 8, 16, 2, 4, half_life=20.0, channel_multiplier=2, warm_up=3)
 

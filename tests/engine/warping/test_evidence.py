@@ -7,14 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from app.engine.contract import Portrait, SourceImage, Target
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import FaceEdit, FittedFace
 from app.engine.face.semantic import resolve
-from app.engine.generators import SourceImage, Target
 from app.engine.generators.mesh_warp import MeshWarp, WarpCode, resized
 from app.engine.imaging.matte import person_matte
-from app.engine.latent.crop import Square
-from app.engine.results import Portrait
+from app.engine.squares.crop import Square
 from app.engine.warping.curves import Float32
 from app.engine.warping.evidence import LAYERS, SIZE, Evidence, cut_square, evidence, portrait_layers
 

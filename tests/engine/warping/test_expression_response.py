@@ -9,17 +9,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from app.engine.contract import Portrait, Target
 from app.engine.driving.animation import scene_of
 from app.engine.driving.live import Scene
-from app.engine.driving.performance_files import read_performance
 from app.engine.engine import Engine
 from app.engine.face.fitting import fit_face
 from app.engine.face.landmarks import FaceTracker
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera, Expression, FaceParams, Identity
 from app.engine.face.retargeting import Retargeter, RetargetSettings
-from app.engine.generators import Target
-from app.engine.results import Portrait
+from app.engine.sources.performance_files import read_performance
 from app.engine.warping import expression_response as module
 from app.engine.warping.expression_response import MOST, ExpressionResponse, expression_response, features
 

@@ -1,0 +1,13 @@
+"""How timings are summed up."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def percentiles(times: list[float]) -> dict[str, float]:
+    """{"p50": ms, "p95": ms}."""
+    return {
+        "p50": round(float(np.percentile(times, 50)), 2),
+        "p95": round(float(np.percentile(times, 95)), 2),
+    }

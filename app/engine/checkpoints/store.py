@@ -1,0 +1,232 @@
+"""The user's models: import, list, verify, load, run and remove them.
+
+One folder per model in `models_folder()`: `weights.safetensors` and `manifest.json`. Weights that ship with
+Mien lie in `assets/weights` in the same layout. Nothing here imports torch before weights are read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.engine.checkpoints.kinds import Found, Kind
+from app.engine.checkpoints.reading import recognise
+from app.engine.checkpoints.registry import kind_named
+from app.engine.checkpoints.stylegan_files import VOX_FORMAT, generator_format
+from app.engine.errors import EngineError
+from app.engine.files import data_folder, file_sha256
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "weights"
+WEIGHTS, MANIFEST = "weights.safetensors", "manifest.json"
+
+
+@dataclass(frozen=True)
+class Model:
+    """What the manifest says of one model.
+
+    source: the imported file's name; source_sha256, sha256: of that file and of our safetensors; use: what the
+    licence allows; imported: UTC time; shipped: came with Mien, cannot be removed.
+    """
+
+    name: str
+    kind: str
+    title: str
+    source: str
+    source_sha256: str
+    sha256: str
+    licence: str
+    use: str
+    imported: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    shipped: bool = field(default=False, compare=False)
+
+    @property
+    def folder(self) -> Path:
+        return (SHIPPED if self.shipped else models_folder()) / self.name
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A model ready for inference, on the CPU in float32; extras: tensors kept beside the weights."""
+
+    network: nn.Module
+    extras: dict[str, Tensor]
+    model: Model
+
+
+def models_folder() -> Path:
+    return data_folder() / "models"
+
+
+def models(kind: str | None = None) -> tuple[Model, ...]:
+    """The user's models, then the shipped ones, by name; only those of one kind if asked."""
+    found = [
+        model
+        for root in (models_folder(), SHIPPED)
+        for path in sorted(root.glob(f"*/{MANIFEST}"))
+        if (model := _read_manifest(path, root == SHIPPED)) is not None
+    ]
+    return tuple(model for model in found if kind in (None, model.kind))
+
+
+def newest(candidates: Iterable[Model]) -> Model | None:
+    """The one that is used of several models of a kind: the user's before a shipped one, then the last imported."""
+    return max(candidates, key=lambda model: (not model.shipped, model.imported), default=None)
+
+
+def model_named(name: str) -> Model:
+    for model in models():
+        if model.name == name:
+            return model
+    raise EngineError(f"There is no model “{name}”.", "mien models list names those there are.")
+
+
+def import_model(path: Path, name: str | None = None) -> Model:
+    """Recognise a checkpoint, convert it and keep it; importing the same file again gives the model there is."""
+    kind, found = recognise(path)
+    if kind.name == "directions" and "format" not in found.config:
+        generator = newest(models("stylegan2"))
+        form = generator_format(generator.config) if generator else ""
+        found = replace(found, config={**found.config, "format": form or VOX_FORMAT})
+    source_sha256 = file_sha256(path)
+    for model in models(kind.name):
+        if model.source_sha256 == source_sha256 and name in (None, model.name):
+            return model
+    return save_model(found, kind, name or kind.name, path.name, source_sha256)
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    """A folder that cannot be written to, or a full disk, as something a user can act on."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        raise EngineError(
+            f"The models' folder {models_folder()} cannot be written to: {getattr(error, 'strerror', error)}.",
+            "Free space on its disk, or set MIEN_HOME to a folder that is yours.",
+        ) from error
+
+
+@_disk_errors()
+def save_model(
+    found: Found,
+    kind: Kind,
+    name: str,
+    source: str,
+    source_sha256: str = "",
+    licence: str | None = None,
+    use: str | None = None,
+) -> Model:
+    """Write weights and manifest as a new model; the name gets a number when it is taken. Atomic."""
+    root = models_folder()
+    root.mkdir(parents=True, exist_ok=True)
+    name = _free_name(name, root)
+    with tempfile.TemporaryDirectory(prefix=".import-", dir=root) as scratch:
+        folder = Path(scratch) / name
+        folder.mkdir()
+        write_weights(found, kind.name, folder / WEIGHTS)
+        model = Model(
+            name=name,
+            kind=kind.name,
+            title=kind.title,
+            source=source,
+            source_sha256=source_sha256,
+            sha256=file_sha256(folder / WEIGHTS),
+            licence=licence or kind.licence,
+            use=use or kind.use,
+            imported=datetime.now(UTC).isoformat(timespec="seconds"),
+            config=dict(found.config),
+        )
+        values = {key: value for key, value in asdict(model).items() if key != "shipped"}
+        (folder / MANIFEST).write_text(json.dumps(values, indent=1, ensure_ascii=False), encoding="utf-8")
+        os.replace(folder, root / name)
+    return model
+
+
+def write_weights(found: Found, kind: str, path: Path) -> None:
+    """A safetensors file that `import_model` reads: weights, extras, and kind and config as metadata."""
+    from safetensors.torch import save_file
+
+    tensors = {**found.weights, **{f"extra.{key}": value for key, value in found.extras.items()}}
+    metadata = {"kind": kind, "config": json.dumps(dict(found.config))}
+    save_file({key: value.contiguous().clone() for key, value in tensors.items()}, path, metadata=metadata)
+
+
+def load_model(name: str) -> Loaded:
+    """Build the network and fill it; EngineError when the file is damaged."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    model = model_named(name)
+    try:
+        tensors = load_file(model.folder / WEIGHTS)
+    except (SafetensorError, OSError) as error:
+        raise EngineError(
+            f"The model “{name}” is damaged.", "Remove it and import it again.", "models"
+        ) from error
+    network = kind_named(model.kind).network(model.config)
+    extras = {key[6:]: value for key, value in tensors.items() if key.startswith("extra.")}
+    weights = {key: value.float() for key, value in tensors.items() if not key.startswith("extra.")}
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise EngineError(
+            f"The model “{name}” does not fit this version.", "Remove it and import it again.", "models"
+        ) from error
+    return Loaded(network.eval().requires_grad_(False), extras, model)
+
+
+def verify_model(name: str) -> Model:
+    """Hash the weights again; EngineError when they are not what was imported."""
+    model = model_named(name)
+    path = model.folder / WEIGHTS
+    if not path.is_file() or file_sha256(path) != model.sha256:
+        raise EngineError(
+            f"The weights of “{name}” are not what was imported.",
+            "Remove the model and import it again.",
+            "models",
+        )
+    return model
+
+
+@_disk_errors()
+def remove_model(name: str) -> Model:
+    """Take a model away; those that ship with Mien stay."""
+    model = model_named(name)
+    if model.shipped:
+        raise EngineError(f"“{name}” came with Mien and stays.", "Only imported models can be removed.")
+    with tempfile.TemporaryDirectory(prefix=".remove-", dir=models_folder()) as scratch:
+        os.replace(model.folder, Path(scratch) / name)
+    return model
+
+
+def _read_manifest(path: Path, shipped: bool) -> Model | None:
+    """None where the folder holds no model of ours: somebody else's file must not stop the rest."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        return Model(**values, shipped=shipped)
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _free_name(name: str, root: Path) -> str:
+    name = re.sub(r"[^\w.-]+", "-", name).strip(".-") or "model"
+    taken = {model.name for model in models()} | {path.name for path in root.iterdir()}
+    number = 2
+    candidate = name
+    while candidate in taken:
+        candidate, number = f"{name}-{number}", number + 1
+    return candidate

@@ -1,0 +1,260 @@
+"""The contracts between rooms: what a generator is, and the frozen values that the engine gives and takes.
+
+Nothing here imports a heavy library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Generator as Steps
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.errors import EngineError
+from app.engine.face.parameters import FaceEdit, FaceParams, FittedFace
+from app.engine.imaging.photo import Photo
+
+Edits = Mapping[int, FaceEdit]  # face index (left to right, from 0) -> what is asked of it
+
+
+Picture = NDArray[Any]  # (H, W, 3) uint8 or uint16, in the photo's own colour space
+
+
+@dataclass(frozen=True)
+class LatentControl:
+    """A slider of a generator's own: a latent direction."""
+
+    name: str
+    title: str
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True)
+class GeneratorInfo:
+    """What menus and panels need to know.
+
+    image_size: the network's own resolution, 0 if it works at the photo's; controls: names of
+    `face.controls` it obeys; weights: names of the models it needs, empty if none; missing: what is not
+    there and where to get it, None when it can run; licence: SPDX or a sentence; slow: `encode` takes minutes, and
+    the backend is a `SlowGenerator`; note: what works less well for want of something.
+    """
+
+    name: str
+    title: str
+    image_size: int
+    controls: tuple[str, ...]
+    weights: tuple[str, ...]
+    licence: str
+    latents: tuple[LatentControl, ...] = ()
+    missing: str | None = None
+    slow: bool = False
+    note: EngineError | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class SourceImage:
+    """One face of one photo, at the resolution to work at.
+
+    pixels: (H, W, 3) uint8/uint16; alpha: (H, W) of the same type or None; matte: (H, W) float32 in [0, 1], 1 = person;
+    others: the photo's other faces (never to be moved); key: hash of the photo's content and face.
+    """
+
+    pixels: Picture
+    alpha: NDArray[Any] | None
+    face: FittedFace
+    matte: NDArray[np.float32]
+    others: tuple[FittedFace, ...] = ()
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where the face shall be, in the source's pixels.
+
+    history: the params of the frames before, oldest first (may be empty: stills); latents: the
+    generator's own sliders; audio: (300,) HeadGAN features of this frame or None; observed: the params are a filmed
+    face's, to be drawn as they are, not an edit that shall be measured as asked (frames with a history always are);
+    driven: they are another face's, filmed, and shall be read off this one.
+    """
+
+    params: FaceParams
+    history: tuple[FaceParams, ...] = ()
+    latents: tuple[tuple[str, float], ...] = ()
+    audio: tuple[float, ...] | None = None
+    observed: bool = False
+    driven: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Patch:
+    """New pixels for the box at (x, y) of the photo; outside it the photo stays, bit-equal.
+
+    pixels: (h, w, 3) of the photo's type; alpha: (h, w) or None where the photo has none; ms: time by stage.
+    """
+
+    pixels: Picture
+    x: int
+    y: int
+    alpha: NDArray[Any] | None = None
+    ms: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Portrait:
+    """An opened photo and the faces found in it, left to right."""
+
+    photo: Photo
+    faces: tuple[FittedFace, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Rendered:
+    """A render of the whole photo at `scale` (1 = the photo's own resolution).
+
+    pixels: (h, w, 3) of the photo's type; alpha likewise or None; changed: share of pixels that differ
+    from the photo; ms: milliseconds by stage, "total" among them; device: what computed, with precision; notice: what
+    the user should know of it.
+    """
+
+    pixels: NDArray[Any]
+    alpha: NDArray[Any] | None
+    scale: float
+    changed: float
+    ms: Mapping[str, float]
+    device: str = ""
+    notice: EngineError | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Flow:
+    """Where a render took its pixels from.
+
+    picture: (h, w, 4) uint8, hue by direction of motion, opacity by length; box: (x, y, w, h) of it in the photo's
+    px; arrows: (K, 4) px, from where a point was in the photo to where it is now; longest: px.
+    """
+
+    picture: NDArray[np.uint8]
+    box: tuple[float, float, float, float]
+    arrows: NDArray[np.float64]
+    longest: float
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What was asked of a face and what a fresh fit of the render measures.
+
+    Keys are control names (yaw, pitch, roll, gaze_x, gaze_y, the semantic ones), plus "aperture_left",
+    "aperture_right"; identity: likeness in [0, 1] by an imported recogniser, else of the landmark shape
+    with expression and pose removed.
+    """
+
+    asked: Mapping[str, float]
+    measured: Mapping[str, float]
+    expression_asked: tuple[float, ...]
+    expression_measured: tuple[float, ...]
+    identity: float
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One step of long work: done of total (total 0 = unknown), what it is about, and its newest picture.
+
+    rendered: the finished render, on an export's last steps; extra: what else the work tells by name.
+    """
+
+    done: int
+    total: int
+    message: str = ""
+    picture: NDArray[Any] | None = None
+    rendered: Rendered | None = None
+    error: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+Tell = Callable[[Step], None]
+
+
+class Generator(Protocol):
+    """One backend. `encode` runs once per portrait and may be slow, `generate` once per frame.
+
+    `generate` at the source's own parameters returns the photo's own pixels, bit-equal.
+    """
+
+    @property
+    def info(self) -> GeneratorInfo: ...
+
+    def encode(self, source: SourceImage) -> object: ...
+
+    def generate(self, code: Any, target: Target) -> Patch: ...
+
+
+class SlowGenerator(Generator, Protocol):
+    """A backend whose `encode` takes minutes."""
+
+    def prepare(self, source: SourceImage) -> Steps[Step, None, object]:
+        """`encode` in steps with previews that end in the code; closing them cancels, and nothing is kept."""
+
+    def meaning(self, latents: Mapping[str, float], size: int) -> NDArray[np.uint8]:
+        """(size, size, 3) sRGB: what values of its own sliders make of its mean face."""
+
+
+class EngineLike(Protocol):
+    """What the session asks of the engine; `app.engine.engine.Engine` and the tests' fake both fit it.
+
+    Every method may raise `EngineError`. All are called on one thread.
+    """
+
+    def generators(self) -> tuple[GeneratorInfo, ...]:
+        """Every backend found, whether it can run or not."""
+
+    def select(self, generator: str) -> None:
+        """Use this backend from now on; EngineError when its weights are missing."""
+
+    @property
+    def device(self) -> str:
+        """What computes, with precision, e.g. "CPU float32"."""
+
+    def open(self, path: Path, tell: Tell | None = None) -> Portrait:
+        """Read a photo and find its faces; the portrait has no faces where none was found.
+
+        tell: called with each stage as it begins, done and total in tenths of the usual time.
+        """
+
+    def add_face(self, portrait: Portrait, box: tuple[float, float, float, float]) -> Portrait:
+        """Fit a face in a box (x, y, w, h) that the user drew."""
+
+    def render(self, portrait: Portrait, edits: Edits, max_side: int | None = None) -> Rendered:
+        """Every face's edit, composited; with `max_side` a preview no larger than that."""
+
+    def prepare(self, portrait: Portrait, face: int, max_side: int | None = None) -> None:
+        """Encode ahead of the first render, so that it is as quick as the next."""
+
+    def preparing(self, portrait: Portrait, face: int) -> Iterator[Step]:
+        """The same in steps with previews, for a `slow` generator; closing them cancels."""
+
+    def latent_picture(self, latents: Mapping[str, float], size: int) -> NDArray[np.uint8]:
+        """(size, size, 3) sRGB: what values of a `slow` generator's own sliders make of its mean face."""
+
+    def measure(self, portrait: Portrait, rendered: Rendered, face: int, edit: FaceEdit) -> Measurement:
+        """Fit the render afresh and compare."""
+
+    def nmfc(
+        self, portrait: Portrait, face: int, edit: FaceEdit, size: int, mesh: bool = False
+    ) -> NDArray[np.uint8]:
+        """(size, size, 3) NMFC of the face as edited, in a square crop around it; with `mesh`, its shaded mesh."""
+
+    def flow(self, portrait: Portrait, face: int, edit: FaceEdit, max_side: int | None = None) -> Flow | None:
+        """The dense flow by which the generator moves a face; None where nothing moves, or it does not tell."""
+
+    def export(
+        self, portrait: Portrait, edits: Edits, path: Path, options: Mapping[str, Any] | None = None
+    ) -> Iterator[Step]:
+        """Render at full size and write; options: format details such as quality, "srgb", "eight_bit".
+
+        The last step's extra["remarks"] says what of the photo's file the new one lacks (`Remark`s).
+        """

@@ -1,0 +1,210 @@
+"""Recording what is shown, with capture times as presentation times, without ever holding up the view."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections import deque
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.errors import EngineError
+from app.engine.film.provenance import Note
+from app.engine.film.sinks import ENDINGS, FilmSink, PngSink, Sink, Tell
+from app.engine.sound.audio import SoundClock, SoundTrack
+
+PICTURES_WAITING = 12
+SOUND_WAITING = 20.0  # seconds: an encoder this far behind gets silence instead, so that memory cannot fill
+DISK_RESERVE = 32 * 1024 * 1024  # bytes left free: enough to write the film's index
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What was recorded: path, pictures written, pictures dropped, seconds; error: why it ended early."""
+
+    path: Path
+    pictures: int
+    dropped: int
+    duration: float
+    error: EngineError | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Item:
+    data: NDArray
+    seconds: float
+    is_sound: bool
+
+
+class Recorder:
+    """Writes pictures and sound to `path` (.mp4, .webm, or .png for a folder of pictures).
+
+    rate: constant frames per second where there is one (kept exactly), None for capture times; sound:
+    (rate, channels) of `write_sound`, None for a silent film; live: quick encoding and, when the encoder
+    cannot follow, pictures dropped (their times keep the speed right) instead of waiting.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        rate: Fraction | None = None,
+        sound: tuple[int, int] | None = None,
+        live: bool = True,
+        trained: bool = False,
+    ) -> None:
+        if path.suffix.lower() not in ENDINGS:
+            raise EngineError(f"Films cannot be written as “{path.suffix}”.", f"Use {', '.join(ENDINGS)}.")
+        if not path.parent.is_dir():
+            raise EngineError(f"There is no folder {path.parent}.", "Choose a folder that exists.")
+        place = path.with_suffix("") if path.suffix.lower() == ".png" else path
+        if place.is_dir() or (place != path and place.exists()):
+            raise EngineError(f"{place} is there already.", "Choose another name.")
+        self.path, self._rate, self._sound, self._live = path, rate, sound, live
+        self._note = Note(trained)
+        self._clock = SoundClock(sound[0]) if sound else None
+        self._sink: Sink | None = None
+        self._start: float | None = None
+        self._last = -1.0
+        self.pictures = self.dropped = 0
+        self.error: EngineError | None = None
+        self._waiting: deque[_Item] = deque()
+        self._pictures_waiting = 0
+        self._sound_waiting = 0.0  # seconds
+        self._change = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread.start()
+
+    @property
+    def duration(self) -> float:
+        """Seconds from the first picture to the newest."""
+        return max(0.0, self._last)
+
+    @property
+    def waiting(self) -> int:
+        """Pictures and pieces of sound that are not written yet."""
+        return len(self._waiting)
+
+    def write(self, picture: NDArray[np.uint8], time: float) -> bool:
+        """Add an (H, W, 3) picture shown at `time` (seconds, any zero); False where it was dropped."""
+        if self.error or self._closing:
+            return False
+        if self._start is None:
+            self._start, self._size = time, picture.shape
+        seconds = time - self._start
+        if picture.shape != self._size or picture.dtype != np.uint8:
+            raise ValueError("a recording's pictures have one size and are uint8")
+        if seconds <= self._last:
+            return False
+        with self._change:
+            while not self._live and self._pictures_waiting >= PICTURES_WAITING and not self.error:
+                self._change.wait()
+            if self._pictures_waiting >= PICTURES_WAITING or self.error:
+                self.dropped += 1
+                return False
+            self._last = seconds
+            self._pictures_waiting += 1
+            self._put(_Item(picture, seconds, is_sound=False))
+        return True
+
+    def write_sound(self, samples: NDArray[np.float32], time: float) -> None:
+        """Add (n, channels) samples in [-1, 1] captured from `time` on (the pictures' clock)."""
+        if self._start is None or self._clock is None or self.error or self._closing:
+            return
+        assert self._sound is not None
+        seconds = self._clock.place(time, len(samples)) - self._start
+        early = max(0, min(len(samples), round(-seconds * self._sound[0])))
+        if early == len(samples) or (self._live and self._sound_waiting > SOUND_WAITING):
+            return
+        with self._change:
+            start = max(0.0, seconds + early / self._sound[0])
+            self._sound_waiting += (len(samples) - early) / self._sound[0]
+            self._put(_Item(samples[early:].copy(), start, is_sound=True))
+
+    def stop(self, track: SoundTrack | None = None, tell: Tell | None = None) -> Recording:
+        """Finish the file; `track` lays a clip's sound under it. EngineError if nothing was recorded.
+
+        A long film takes a while: `tell` is called with the share that is done.
+        """
+        self._end()
+        if self._sink is None:
+            raise self.error or EngineError("Nothing was recorded.", "Record for at least one picture.")
+        if isinstance(self._sink, FilmSink):
+            self._sink.track = track
+        path = self.path
+        try:
+            path = self._sink.close(keep=True, tell=tell)
+        except EngineError as error:
+            self.error = error
+        return Recording(path, self.pictures, self.dropped, self.duration, self.error)
+
+    def discard(self) -> None:
+        """Stop and leave no file."""
+        self._end()
+        if self._sink is not None:
+            self._sink.close(keep=False)
+
+    def _end(self) -> None:
+        with self._change:
+            self._closing = True
+            self._change.notify_all()
+        self._thread.join()
+
+    def _put(self, item: _Item) -> None:
+        self._waiting.append(item)
+        self._change.notify_all()
+
+    def _run(self) -> None:
+        try:
+            while (item := self._next()) is not None:
+                self._write_out(item)
+        except BrokenPipeError:
+            self._fail(EngineError("The encoder stopped.", "Free some space on the disk and record again."))
+        except Exception as error:  # a thread's end must never be silent
+            reason = getattr(error, "strerror", None) or str(error)
+            self._fail(EngineError(f"The recording stopped: {reason}.", "Choose another disk or folder."))
+
+    def _next(self) -> _Item | None:
+        with self._change:
+            while not self._waiting:
+                if self._closing:
+                    return None
+                self._change.wait()
+            item = self._waiting.popleft()
+            self._pictures_waiting -= not item.is_sound
+            if item.is_sound and self._sound is not None:
+                self._sound_waiting -= len(item.data) / self._sound[0]
+            self._change.notify_all()
+            return item
+
+    def _write_out(self, item: _Item) -> None:
+        if self._sink is None:
+            self._sink = self._open(item)
+        if item.is_sound:
+            self._sink.sound(item.data, item.seconds)
+            return
+        self._sink.picture(item.data, item.seconds)
+        self.pictures += 1
+        if self.pictures % 30 == 1 and disk_left(self.path) < DISK_RESERVE:
+            raise OSError(28, "the disk is full")
+
+    def _open(self, first: _Item) -> Sink:
+        if self.path.suffix.lower() == ".png":
+            return PngSink(self.path, self._note)
+        height, width = first.data.shape[:2]
+        return FilmSink(self.path, (width, height), self._rate, self._sound, self._live, self._note)
+
+    def _fail(self, error: EngineError) -> None:
+        with self._change:
+            self.error = error
+            self._waiting.clear()
+            self._change.notify_all()
+
+
+def disk_left(path: Path) -> int:
+    """Free bytes on the disk a file at `path` would be on."""
+    return shutil.disk_usage(path.parent).free

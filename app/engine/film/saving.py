@@ -1,0 +1,62 @@
+"""A film's end, written on a thread of its own: the portrait goes on moving meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from app.engine.errors import EngineError
+
+if TYPE_CHECKING:
+    from app.engine.film.recorder import Recorder, Recording
+    from app.engine.sound.audio import SoundTrack
+
+
+class Saving:
+    """Finishes a recording. The program waits for it before it ends; killed, it leaves the growing film, which plays.
+
+    share: of the work done, [0, 1]; recording, error: one of them once `done`; on_change: called on the
+    thread whenever one of these changes.
+    """
+
+    def __init__(
+        self, recorder: Recorder, track: SoundTrack | None, on_change: Callable[[Saving], None] | None = None
+    ) -> None:
+        self.path, self.share = recorder.path, 0.0
+        self.recording: Recording | None = None
+        self.error: EngineError | None = None
+        self._recorder, self._track, self._on_change = recorder, track, on_change
+        self._thread = threading.Thread(target=self._run, name="saving", daemon=False)
+        self._thread.start()
+
+    @property
+    def done(self) -> bool:
+        return self.recording is not None or self.error is not None
+
+    def result(self) -> Recording:
+        """Wait for it. EngineError where nothing could be kept."""
+        self._thread.join()
+        if self.recording is None:
+            assert self.error is not None
+            raise self.error
+        return self.recording
+
+    def _run(self) -> None:
+        try:
+            self.recording = self._recorder.stop(self._track, self._tell)
+        except EngineError as error:
+            self.error = error
+        except Exception as error:  # a thread's end must never be silent
+            self.error = EngineError(
+                f"The film could not be finished: {error}.", f"What was recorded lies beside {self.path}."
+            )
+        self._changed()
+
+    def _tell(self, share: float) -> None:
+        self.share = share
+        self._changed()
+
+    def _changed(self) -> None:
+        if self._on_change is not None:
+            self._on_change(self)

@@ -1,0 +1,256 @@
+"""Where a recording goes: an ffmpeg that encodes as pictures come, or a folder of PNG files.
+
+A film is written beside its final name (`name.recording.mp4`) in fragments, so that whatever ends the
+program leaves a file that plays; when it is complete it is remuxed (index first) and renamed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.errors import EngineError
+from app.engine.film import matroska, provenance
+from app.engine.sound import ffmpeg
+from app.engine.sound.audio import SoundTrack
+
+NOMINAL_RATE = 30  # what the encoders plan for where pictures come when they come
+ENDINGS = (".mp4", ".webm", ".png")
+LIVE_X264 = ("-c:v", "libx264", "-preset", "superfast", "-crf", "19", "-bf", "0")
+BEST_X264 = ("-c:v", "libx264", "-preset", "medium", "-crf", "16")
+VP9 = (
+    "-c:v",
+    "libvpx-vp9",
+    "-deadline",
+    "realtime",
+    "-cpu-used",
+    "7",
+    "-row-mt",
+    "1",
+    "-crf",
+    "28",
+    "-b:v",
+    "0",
+)
+COLOURS = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv")
+TO_YUV = "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chroma_int,format=yuv420p"
+FRAGMENTS = ("-movflags", "+frag_keyframe+delay_moov+default_base_moof", "-frag_duration", "1000000")
+
+
+Tell = Callable[[float], None]  # the share of a film's end that is written, [0, 1]
+TELL_EVERY = 0.25  # seconds
+
+
+class Sink(Protocol):
+    """Takes pictures and sound in the order of time; all on one thread."""
+
+    def picture(self, pixels: NDArray[np.uint8], seconds: float) -> None: ...
+
+    def sound(self, samples: NDArray[np.float32], seconds: float) -> None: ...
+
+    def close(self, keep: bool, tell: Tell | None = None) -> Path: ...
+
+
+class FilmSink:
+    """H.264 in MP4 or VP9 in WebM, by the file's ending."""
+
+    def __init__(
+        self,
+        path: Path,
+        size: tuple[int, int],
+        rate: Fraction | None,
+        sound: tuple[int, int] | None,
+        live: bool,
+        note: provenance.Note,
+    ) -> None:
+        self._path, self._note = path, note
+        self._unfinished = _free_name(path)
+        self.track: SoundTrack | None = None
+        self._process = subprocess.Popen(
+            [ffmpeg.executable(), "-hide_banner", "-y", *self._arguments(rate, sound, live)],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self._words: deque[str] = deque(maxlen=20)
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()
+        even = (size[0] + size[0] % 2, size[1] + size[1] % 2)
+        self._send(matroska.header(even, float(1 / (rate or NOMINAL_RATE)), sound))
+
+    def _arguments(self, rate: Fraction | None, sound: tuple[int, int] | None, live: bool) -> list[str]:
+        ticks = timescale(rate)
+        webm = self._path.suffix.lower() == ".webm"
+        video = VP9 if webm else LIVE_X264 if live else BEST_X264
+        # Follow the sound's own times: a microphone's clock is not the computer's.
+        audio = [
+            "-c:a",
+            "libopus" if webm else "aac",
+            "-b:a",
+            "160k",
+            "-af",
+            "aresample=async=1000:first_pts=0",
+        ]
+        container = [] if webm else [*FRAGMENTS, "-video_track_timescale", str(ticks)]
+        times = [
+            "-fps_mode",
+            "passthrough",
+            "-enc_time_base",
+            f"1:{ticks}",
+            "-g",
+            "60",
+            "-flush_packets",
+            "1",
+        ]
+        start = ["-loglevel", "error", "-f", "matroska", "-i", "pipe:0", "-vf", TO_YUV]
+        ending = [*self._note.as_metadata(), ffmpeg.local(self._unfinished)]
+        return [*start, *video, *COLOURS, *times, *(audio if sound else []), *container, *ending]
+
+    def picture(self, pixels: NDArray[np.uint8], seconds: float) -> None:
+        height, width = pixels.shape[:2]
+        if height % 2 or width % 2:
+            pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+        data = np.ascontiguousarray(pixels)
+        self._send(matroska.block(matroska.PICTURES, seconds, data.nbytes), data.data)
+
+    def sound(self, samples: NDArray[np.float32], seconds: float) -> None:
+        data = np.ascontiguousarray(samples, np.float32)
+        self._send(matroska.block(matroska.SOUND, seconds, data.nbytes), data.data)
+
+    def close(self, keep: bool, tell: Tell | None = None) -> Path:
+        """End the film; `keep` false throws it away. EngineError where its end could not be written.
+
+        tell: called now and then while the finished film is written.
+        """
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError):  # where ffmpeg is gone already its exit status tells why
+            self._process.stdin.close()
+        status = self._process.wait()
+        self._listener.join()
+        if not keep:
+            self._unfinished.unlink(missing_ok=True)
+            return self._path
+        final = self._finish(tell)
+        if status:
+            raise self._error(final)
+        return final
+
+    def _finish(self, tell: Tell | None) -> Path:
+        """Index first, clip's sound in, renamed; where that fails the fragments themselves are kept."""
+        beside = self._path.with_name(f".{self._path.name}.part")
+        kind = "webm" if self._path.suffix.lower() == ".webm" else "mp4"
+        index = [] if kind == "webm" else ["-movflags", "+faststart"]
+        codec = ["-c:v", "copy", "-c:a", ("libopus" if kind == "webm" else "aac") if self.track else "copy"]
+        source = ["-v", "error", "-y", "-i", ffmpeg.local(self._unfinished)]
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                sound = self.track.unrolled(Path(folder)).as_input() if self.track else ([], [])
+                ending = [*codec, *index, "-f", kind, ffmpeg.local(beside)]
+                done = self._remuxed([*source, *sound[0], *sound[1], *ending], beside, tell)
+            if done:
+                self._note.append_to(beside, kind)
+                os.replace(beside, self._path)
+                self._unfinished.unlink()
+                return self._path
+        except OSError:
+            pass  # the disk is full: what was recorded is kept as it is
+        beside.unlink(missing_ok=True)
+        if not self._unfinished.exists() or not self._unfinished.stat().st_size:
+            self._unfinished.unlink(missing_ok=True)
+            raise self._error(None)
+        os.replace(self._unfinished, self._path)
+        return self._path
+
+    def _remuxed(self, arguments: list[str], beside: Path, tell: Tell | None) -> bool:
+        """Let ffmpeg write the finished film `beside`, about as large as the unfinished one."""
+        whole = max(1, self._unfinished.stat().st_size) if self._unfinished.exists() else 1
+        process = subprocess.Popen(
+            [ffmpeg.executable(), *ffmpeg.QUIET, *arguments], stderr=subprocess.DEVNULL
+        )
+        while True:
+            try:
+                return process.wait(TELL_EVERY) == 0
+            except subprocess.TimeoutExpired:
+                if tell is not None and beside.exists():
+                    tell(min(1.0, beside.stat().st_size / whole))
+
+    def _send(self, *parts: bytes | memoryview) -> None:
+        assert self._process.stdin is not None
+        try:
+            for part in parts:
+                self._process.stdin.write(part)
+        except (OSError, ValueError) as error:
+            raise BrokenPipeError from error
+
+    def _error(self, kept: Path | None) -> EngineError:
+        reason = ffmpeg.last_words("\n".join(self._words))
+        what = f"What was recorded until then is in {kept}." if kept else "Nothing could be kept."
+        return EngineError(
+            f"The recording stopped: {reason} {what}",
+            "Free some space on the disk, or choose another folder.",
+        )
+
+    def _listen(self) -> None:
+        assert self._process.stderr is not None
+        with self._process.stderr as stderr:
+            for line in stderr:
+                self._words.append(line.decode("utf-8", "replace"))
+
+
+def _free_name(path: Path) -> Path:
+    """Where a film grows: never over what an earlier crash left to be rescued."""
+    beside = path.with_name(f"{path.stem}.recording{path.suffix}")
+    number = 2
+    while beside.exists():
+        beside = path.with_name(f"{path.stem}.recording{number}{path.suffix}")
+        number += 1
+    return beside
+
+
+class PngSink:
+    """A folder of 000001.png, ... without alpha, with `times.csv` (file, seconds)."""
+
+    def __init__(self, path: Path, note: provenance.Note) -> None:
+        self._folder, self._note = path.with_suffix(""), note
+        self._folder.mkdir(parents=True, exist_ok=False)
+        self._times = (self._folder / "times.csv").open("w", encoding="utf-8")
+        self._times.write("file,seconds\n")
+        self._count = 0
+
+    def picture(self, pixels: NDArray[np.uint8], seconds: float) -> None:
+        from PIL import Image
+
+        self._count += 1
+        name = f"{self._count:06d}.png"
+        beside = self._folder / f".{name}.part"
+        Image.fromarray(pixels).save(beside, "PNG", compress_level=1, pnginfo=self._note.as_png())
+        os.replace(beside, self._folder / name)
+        self._times.write(f"{name},{seconds:.6f}\n")
+
+    def sound(self, samples: NDArray[np.float32], seconds: float) -> None:
+        """Pictures have no sound."""
+
+    def close(self, keep: bool, tell: Tell | None = None) -> Path:
+        self._times.close()
+        if not keep:
+            for file in self._folder.iterdir():
+                file.unlink()
+            self._folder.rmdir()
+        return self._folder
+
+
+def timescale(rate: Fraction | None) -> int:
+    """Ticks per second that meet a rational rate exactly: 30000/1001 -> 30000, 25 -> 10000, none -> 90000."""
+    if rate is None:
+        return 90000
+    return rate.numerator * max(1, -(-10000 // rate.numerator))

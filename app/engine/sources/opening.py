@@ -1,0 +1,29 @@
+"""Opening whatever can drive a portrait: a clip, pictures or a performance, told by its ending."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from app.engine.errors import EngineError
+from app.engine.imaging.endings import PICTURES
+from app.engine.sources.frames import FrameSource
+from app.engine.sources.performance import PerformanceSource
+from app.engine.sources.performance_files import read_performance
+from app.engine.sources.pictures import PictureSource
+from app.engine.sources.video import VideoSource
+
+
+def open_source(path: Path) -> FrameSource:
+    """A clip, a picture, a folder of pictures or a performance file (also as CSV), told by its ending."""
+    if path.is_dir():
+        paths = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURES)
+        if not paths:
+            raise EngineError(f"The folder {path.name} holds no pictures.", "Choose a folder of frames.")
+        return PictureSource(paths)
+    if not path.is_file():
+        raise EngineError(f"There is no file {path}.", "Check the path.")
+    if path.suffix.lower() in (".performance", ".csv"):
+        return PerformanceSource(read_performance(path), path.name)
+    if path.suffix.lower() in PICTURES:
+        return PictureSource([path])
+    return VideoSource(path)

@@ -1,0 +1,170 @@
+"""A recorded performance: the face parameters of every frame, 35 floats each, and what goes with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.errors import EngineError
+from app.engine.face.parameters import N_EXPRESSION, Camera, Expression, FaceParams, Identity
+from app.engine.sources.frames import Frame
+
+N_FRAME = N_EXPRESSION + 7  # p_exp and the camera, as in HeadGAN
+
+
+@dataclass(frozen=True, eq=False)
+class Performance:
+    """Parameters over time.
+
+    frames: (N, 35) float32, p_exp in sigmas and then the camera as `Camera.as_array`; times: (N,) seconds
+    from 0, rising; gaze: (N, 2) degrees; aperture: (N, 2) left, right; identity: of the driver, held;
+    neutral: the driver's face at rest, None where it was not calibrated; rate: nominal frames per
+    second; size: (width, height) of the driving picture in pixels; source: what it was made from.
+    """
+
+    frames: NDArray[np.float32]
+    times: NDArray[np.float64]
+    gaze: NDArray[np.float32]
+    aperture: NDArray[np.float32]
+    identity: Identity
+    neutral: FaceParams | None = None
+    rate: Fraction = Fraction(30)
+    size: tuple[int, int] = (0, 0)
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        n = len(self.frames)
+        shapes = {"frames": (n, N_FRAME), "times": (n,), "gaze": (n, 2), "aperture": (n, 2)}
+        wrong = [name for name, shape in shapes.items() if getattr(self, name).shape != shape]
+        finite = not wrong and all(np.isfinite(getattr(self, name)).all() for name in shapes)
+        if n == 0 or wrong or not finite or (np.diff(self.times) <= 0).any():
+            raise EngineError("The performance holds no usable frames.", "Track the clip again.")
+        if not (self.frames[:, N_EXPRESSION] > 0).all():
+            raise EngineError("The performance holds a camera without scale.", "Track the clip again.")
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    @property
+    def duration(self) -> float:
+        """Seconds, the last frame's own included."""
+        return float(self.times[-1] - self.times[0] + 1 / self.rate)
+
+    def params(self, index: int) -> FaceParams:
+        """The face parameters of one frame."""
+        row = self.frames[index].tolist()
+        gaze, aperture = self.gaze[index].tolist(), self.aperture[index].tolist()
+        expression = Expression(tuple(row[:N_EXPRESSION]), (gaze[0], gaze[1]), (aperture[0], aperture[1]))
+        return FaceParams(self.identity, expression, Camera.from_array(row[N_EXPRESSION:]))
+
+    @classmethod
+    def of(
+        cls,
+        params: Sequence[FaceParams],
+        times: Sequence[float],
+        neutral: FaceParams | None = None,
+        rate: Fraction = Fraction(30),
+        size: tuple[int, int] = (0, 0),
+        source: str = "",
+    ) -> Performance:
+        """Collect frames; the identity is the last one's, by then averaged."""
+        if not params:
+            raise EngineError("The performance holds no frames.", "Record for at least one picture.")
+        rows = [[*one.expression.coefficients, *one.camera.as_array()] for one in params]
+        return cls(
+            np.array(rows, np.float32),
+            np.asarray(times, np.float64) - times[0],
+            np.array([one.expression.gaze for one in params], np.float32),
+            np.array([one.expression.aperture for one in params], np.float32),
+            params[-1].identity,
+            neutral,
+            rate,
+            size,
+            source,
+        )
+
+    def trimmed(self, start: float, end: float) -> Performance:
+        """The part from `start` to `end` seconds, at least one frame, beginning at time 0."""
+        inside = (self.times >= start) & (self.times < end)
+        if not inside.any():
+            raise EngineError("Nothing is left between these times.", "Choose a longer part.")
+        return self._taking(np.flatnonzero(inside), self.times[inside] - self.times[inside][0])
+
+    def retimed(self, speed: float = 1.0, rate: Fraction | None = None) -> Performance:
+        """Played `speed` times as fast; with `rate`, sampled anew at a constant rate.
+
+        Numbers between frames are interpolated, rotations along the shorter way.
+        """
+        if not 0.05 <= speed <= 20:
+            raise EngineError(f"The speed {speed} is out of range.", "Choose a speed from 0.05 to 20.")
+        slower = replace(
+            self, times=self.times / speed, rate=self.rate * Fraction(speed).limit_denominator(1000)
+        )
+        if rate is None:
+            return slower
+        count = int(np.floor(slower.times[-1] * float(rate) + 1e-6)) + 1
+        wanted = np.arange(count) / float(rate)
+        return replace(_sampled(slower, wanted), rate=rate)
+
+    def _taking(self, rows: NDArray, times: NDArray) -> Performance:
+        return replace(
+            self,
+            frames=self.frames[rows],
+            times=times,
+            gaze=self.gaze[rows],
+            aperture=self.aperture[rows],
+        )
+
+
+def _sampled(performance: Performance, times: NDArray[np.float64]) -> Performance:
+    """Linear between frames; quaternions of one sign, so that they do not pass through zero."""
+    frames = performance.frames.astype(np.float64)
+    rotation = slice(N_EXPRESSION + 1, N_EXPRESSION + 5)
+    flips = np.sign((frames[1:, rotation] * frames[:-1, rotation]).sum(axis=1))
+    frames[1:, rotation] *= np.cumprod(np.where(flips < 0, -1, 1))[:, None]
+
+    def between(values: NDArray) -> NDArray[np.float32]:
+        columns = [np.interp(times, performance.times, column) for column in values.T]
+        return np.stack(columns, axis=1).astype(np.float32)
+
+    sampled = between(frames)
+    sampled[:, rotation] /= np.linalg.norm(sampled[:, rotation], axis=1, keepdims=True)
+    return replace(
+        performance,
+        frames=sampled,
+        times=times,
+        gaze=between(performance.gaze),
+        aperture=between(performance.aperture),
+    )
+
+
+class PerformanceSource:
+    """A performance as a `FrameSource`: frames without pixels, already fitted; with the neutral it was made with."""
+
+    live = False
+
+    def __init__(self, performance: Performance, name: str = "") -> None:
+        self.performance = performance
+        self.name = name or performance.source or "Performance"
+        self.rate: Fraction | None = performance.rate
+        self.total = len(performance)
+        self.neutral = performance.neutral
+        self._next = 0
+
+    def take(self, timeout: float) -> Frame | None:
+        if self.ended:
+            return None
+        index, self._next = self._next, self._next + 1
+        time = float(self.performance.times[index])
+        return Frame(None, time, index, params=self.performance.params(index))
+
+    @property
+    def ended(self) -> bool:
+        return self._next >= self.total
+
+    def close(self) -> None:
+        self._next = self.total

@@ -1,0 +1,36 @@
+"""Where a clip is cut: the picture changes at once."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.sources.opening import open_source
+
+CUT = 0.12  # mean change of a thumbnail's brightness (of 1) between neighbouring frames
+
+
+def thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(32, 32) brightness in [0, 1]."""
+    import cv2
+
+    small = cv2.resize(pixels, (32, 32), interpolation=cv2.INTER_AREA)
+    return np.asarray(small.mean(axis=2) / 255, np.float32)
+
+
+def longest_shot(path: Path) -> range:
+    """The frames of a clip's longest part without a cut; EngineError where the clip cannot be read."""
+    starts, count, before = [0], 0, None
+    with closing(open_source(path)) as source:
+        while (frame := source.take(1.0)) is not None:
+            if frame.pixels is not None:
+                now = thumbnail(frame.pixels)
+                if before is not None and np.abs(now - before).mean() > CUT:
+                    starts.append(count)
+                before = now
+            count += 1
+    shots = [range(start, end) for start, end in zip(starts, [*starts[1:], count])]
+    return max(shots, key=len)

@@ -1,0 +1,107 @@
+"""Put an edited 256 px picture back into the photo, with what the inversion lost carried over.
+
+What the generator made of the photo (the inversion) and what it made of the edit differ by a movement,
+which dense optical flow finds. The photo's residual, photo minus inversion, follows that movement: its
+coarse part (colour and light) everywhere, its fine part where the flow explains the edit. With no
+movement and no change the result is the photo.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.squares.crop import FloatPicture, resized, to_depth
+
+COARSE = 1 / 24  # blur of the residual's coarse part, in parts of the square's side
+MATCH = 0.06  # colour difference (of 1) at which the flow no longer explains the edit
+EDGE = 0.1  # the last part of the square over which the edit fades into the photo
+
+
+def backward_flow(edited: FloatPicture, before: FloatPicture) -> NDArray[np.float32]:
+    """(h, w, 2) pixels: edited(x) looks like before(x + flow). Pictures (h, w, 3) in [0, 1]; DIS optical flow."""
+    import cv2
+
+    def grey(picture: FloatPicture) -> NDArray[np.uint8]:
+        return np.asarray(cv2.cvtColor(to_depth(picture, np.dtype(np.uint8)), cv2.COLOR_RGB2GRAY))
+
+    solver = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    return np.asarray(solver.calc(grey(edited), grey(before), None), np.float32)
+
+
+def follow(picture: FloatPicture, flow: NDArray[np.float32]) -> FloatPicture:
+    """picture(x + flow), bilinear, clamped at the border."""
+    import cv2
+
+    y, x = np.mgrid[: flow.shape[0], : flow.shape[1]].astype(np.float32)
+    return np.asarray(
+        cv2.remap(
+            picture, x + flow[..., 0], y + flow[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        ),
+        np.float32,
+    )
+
+
+def resized_flow(flow: NDArray[np.float32], side: int) -> NDArray[np.float32]:
+    """(side, side, 2) pixels there of a flow at another size."""
+    wide = np.dstack([resized(flow[..., k], side) for k in range(2)])
+    return np.asarray(wide * np.float32(side / flow.shape[0]), np.float32)
+
+
+def blur(picture: FloatPicture, sigma: float) -> FloatPicture:
+    import cv2
+
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), max(sigma, 0.5)), np.float32)
+
+
+def confidence(edited: FloatPicture, before: FloatPicture, flow: NDArray[np.float32]) -> FloatPicture:
+    """(h, w) in [0, 1]: how well moving `before` along the flow explains `edited`."""
+    error = np.abs(edited - follow(before, flow)).max(axis=-1)
+    return np.asarray(np.exp(-np.square(blur(error, 1.5) / MATCH)), np.float32)
+
+
+def window(side: int) -> FloatPicture:
+    """(side, side): 1 inside, fading to 0 at the border."""
+    ramp = np.clip((np.arange(side) + 0.5) / (EDGE * side), 0, 1)
+    smooth = ramp * ramp * (3 - 2 * ramp)
+    fade = np.minimum(smooth, smooth[::-1])
+    return np.asarray(np.outer(fade, fade), np.float32)
+
+
+def blended(
+    photo: FloatPicture,
+    matte: FloatPicture,
+    before: FloatPicture,
+    edited: FloatPicture,
+    after: FloatPicture | None = None,
+) -> FloatPicture:
+    """The edited square at the photo's resolution.
+
+    photo: (s, s, 3) in [0, 1]; matte: (s, s) in [0, 1], 1 = person; before, edited: (h, h, 3) in [0, 1], the
+    generator's picture of the photo and of the edit; after: (h, h), the edited person where the generator
+    says it (else the matte, moved). Outside the person (before and after) and at the square's border the
+    result is the photo.
+    """
+    return blended_along(photo, matte, before, edited, backward_flow(edited, before), after)
+
+
+def blended_along(
+    photo: FloatPicture,
+    matte: FloatPicture,
+    before: FloatPicture,
+    edited: FloatPicture,
+    flow: NDArray[np.float32],
+    after: FloatPicture | None = None,
+) -> FloatPicture:
+    """The same with a known flow (h, w, 2): edited(x) looks like before(x + flow)."""
+    side = photo.shape[0]
+    trust = confidence(edited, before, flow)
+    wide_flow = resized_flow(flow, side)
+    residual = photo - resized(before, side)
+    coarse = blur(residual, COARSE * side)
+    fine = follow(residual - coarse, wide_flow) * resized(trust, side)[..., None]
+    result = resized(edited, side) + follow(coarse, wide_flow) + fine
+    moved = follow(matte, wide_flow) if after is None else np.clip(resized(after, side), 0, 1)
+    person = blur(np.maximum(matte, moved), side / 64)
+    weight = (window(side) * np.clip(1.5 * person, 0, 1))[..., None]
+    return photo + weight * (result - photo)

@@ -1,0 +1,29 @@
+"""What every training run has: its folder, and its progress as steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from app.engine.contract import Step
+from app.engine.files import data_folder
+from app.engine.training.loop import Progress
+
+
+def run_folder(name: str) -> Path:
+    """Where a run keeps its footage, checkpoint and curves."""
+    return data_folder() / "training" / name
+
+
+def progress_steps(progress: Iterator[Progress]) -> Iterator[Step]:
+    """The loop's progress as steps: seconds done of the budget."""
+    for now in progress:
+        words = ", ".join(f"{name} {value:.3f}" for name, value in now.losses.items())
+        message = f"step {now.step}: {words}"
+        yield Step(
+            round(now.seconds),
+            round(now.budget_seconds),
+            message,
+            now.picture,
+            extra={"step": now.step, **now.losses},
+        )

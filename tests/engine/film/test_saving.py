@@ -1,0 +1,79 @@
+"""A film's end is written beside everything else, told as it goes, and never lost."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.engine.errors import EngineError
+from app.engine.film import sinks
+from app.engine.film.recorder import Recorder
+from app.engine.film.saving import Saving
+from app.engine.sources.video import VideoSource
+
+
+def filled(path: Path) -> Recorder:
+    recorder = Recorder(path, live=False)
+    for k in range(10):
+        recorder.write(np.full((48, 64, 3), 20 * k, np.uint8), k / 25)
+    return recorder
+
+
+def test_stopping_returns_while_the_film_is_still_being_finished(tmp_path: Path, monkeypatch) -> None:
+    gate, told = threading.Event(), []
+    real = sinks.FilmSink._remuxed
+
+    def slow(self, arguments, beside, tell):
+        tell(0.5)
+        gate.wait(20)
+        return real(self, arguments, beside, tell)
+
+    monkeypatch.setattr(sinks.FilmSink, "_remuxed", slow)
+    half = threading.Event()
+
+    def on_change(saving: Saving) -> None:
+        told.append((saving.share, saving.done))
+        half.set()
+
+    saving = Saving(filled(tmp_path / "a.mp4"), None, on_change)
+    assert half.wait(20) and not saving.done and told == [(0.5, False)]
+    assert not (tmp_path / "a.mp4").exists() and (tmp_path / "a.recording.mp4").exists()
+    gate.set()
+    assert saving.result().pictures == 10 and told[-1][1]
+    source = VideoSource(tmp_path / "a.mp4")
+    source.close()
+    assert source.total == 10
+
+
+def test_a_recording_of_nothing_is_told_as_an_error(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match="Nothing was recorded"):
+        Saving(Recorder(tmp_path / "a.mp4"), None).result()
+
+
+CHILD = """
+import sys, time
+import numpy as np
+from pathlib import Path
+from app.engine.driving import sinks
+from app.engine.driving.recorder import Recorder
+from app.engine.driving.saving import Saving
+real = sinks.FilmSink._remuxed
+def slow(self, *rest):
+    time.sleep(1)
+    return real(self, *rest)
+sinks.FilmSink._remuxed = slow
+recorder = Recorder(Path(sys.argv[1]), live=False)
+for k in range(10):
+    recorder.write(np.full((48, 64, 3), 20 * k, np.uint8), k / 25)
+Saving(recorder, None)
+"""
+
+
+def test_a_program_that_ends_waits_for_its_film(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", CHILD, str(tmp_path / "a.mp4")], check=True, timeout=60)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
