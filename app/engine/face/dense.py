@@ -6,7 +6,6 @@ each of its triangles (networks.md, A4). The same parameters pose it as pose our
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from app.engine.face.carrying import DenseModel, displaced
 from app.engine.face.morphable_model import MorphableModel, imported_path
 from app.engine.face.parameters import FaceParams, FloatArray
+from app.engine.files import written
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,9 +85,8 @@ def save_dense(face: DenseFace | None) -> None:
     if face is None:
         path.unlink(missing_ok=True)
         return
-    beside = path.with_suffix(".part.npz")
-    np.savez(beside, **vars(face))
-    os.replace(beside, path)
+    with written(path) as beside:
+        np.savez(beside, **vars(face))
 
 
 def imported_dense() -> DenseFace | None:

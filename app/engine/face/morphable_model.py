@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from app.engine.errors import EngineError
 from app.engine.face.parameters import Expression, FaceParams, FloatArray, Identity
+from app.engine.files import written
 
 ASSET = Path(__file__).parents[3] / "assets" / "face_model" / "mien468.npz"
 
@@ -113,7 +114,5 @@ def save_model(model: MorphableModel, path: Path) -> None:
         )
     }
     groups = {f"group_{name}": indices.astype(np.int32) for name, indices in model.groups.items()}
-    beside = path.with_suffix(".part.npz")
-    with beside.open("wb") as file:
+    with written(path) as beside, beside.open("wb") as file:
         np.savez_compressed(file, **arrays, triangles=model.triangles, mirror=model.mirror, **groups)
-    beside.replace(path)

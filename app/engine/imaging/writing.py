@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
-import uuid
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app.engine.errors import EngineError, Remark
+from app.engine.files import write_whole
 from app.engine.imaging import encoding, remarks
 from app.engine.imaging.colour import srgb_profile, to_eight_bit, to_srgb
 from app.engine.imaging.metadata import COMPOSITE_SYNTHETIC, COMPOSITE_TRAINED, marked_xmp
@@ -84,10 +83,8 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Write a file whole or not at all: beside its place first, then renamed into it."""
     if path.is_dir():
         raise EngineError(f"{path} is a folder.", "Choose a file name inside it.", "export")
-    beside = path.with_name(f".mien-{uuid.uuid4().hex[:12]}.part")
     try:
-        beside.write_bytes(data)
-        os.replace(beside, path)
+        write_whole(path, data)
     except FileNotFoundError as error:
         raise EngineError(
             f"The folder {path.parent} does not exist.", "Create it, or choose another.", "export"
@@ -98,9 +95,6 @@ def write_bytes(path: Path, data: bytes) -> None:
             "Choose another folder or name, or free space on the disk.",
             "export",
         ) from error
-    finally:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
 
 
 def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:

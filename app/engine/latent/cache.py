@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from pathlib import Path
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from app.engine.files import data_folder
+from app.engine.files import data_folder, written
 from app.engine.latent.inversion import Inversion, InversionSettings
 
 KEPT = 20  # a tuned 256 px generator takes some 25 MB
@@ -35,10 +34,9 @@ def load_inversion(path: Path) -> Inversion | None:
 def save_inversion(inversion: Inversion, path: Path) -> None:
     """Write beside and rename; the oldest go when there are more than `KEPT`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(f".{os.getpid()}.part")
     tensors = {"wplus": inversion.wplus, **inversion.tuned}
-    save_file({name: value.cpu().contiguous() for name, value in tensors.items()}, beside)
-    os.replace(beside, path)
+    with written(path) as beside:
+        save_file({name: value.cpu().contiguous() for name, value in tensors.items()}, beside)
     stored = sorted(path.parent.glob("*.safetensors"), key=lambda file: file.stat().st_mtime, reverse=True)
     for old in stored[KEPT:]:
         old.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from app.engine.errors import EngineError
 from app.engine.face.parameters import N_EXPRESSION
+from app.engine.files import written
 from app.engine.latent.parameters import Parameterisation
 
 RIDGE = 0.1  # of the mean squared response, against directions that hardly change the expression
@@ -32,9 +33,8 @@ class ExpressionMap:
 
     def save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(".part.npz")
-        np.savez(beside, matrix=self.matrix, error=self.error)
-        beside.replace(path)
+        with written(path) as beside:
+            np.savez(beside, matrix=self.matrix, error=self.error)
 
     @classmethod
     def load(cls, path: Path) -> ExpressionMap | None:

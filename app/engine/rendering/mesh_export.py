@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.errors import EngineError
+from app.engine.files import write_whole
 
 ENDINGS = (".obj", ".ply", ".glb")
 
@@ -27,12 +27,9 @@ def export_mesh(vertices: NDArray, triangles: NDArray, path: Path, colours: NDAr
     rgba = None if colours is None else np.round(np.c_[colours, np.ones(len(colours))] * 255).astype(np.uint8)
     mesh = trimesh.Trimesh(vertices, triangles, vertex_colors=rgba, process=False)
     data = mesh.export(file_type=ending[1:])
-    beside = path.with_name(f".{path.name}.part")
     try:
-        beside.write_bytes(data.encode() if isinstance(data, str) else data)
-        os.replace(beside, path)
+        write_whole(path, data.encode() if isinstance(data, str) else data)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise EngineError(
             f"{path} cannot be written: {error.strerror}.", "Choose a folder you may write to."
         ) from error

@@ -16,7 +16,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import struct
 from fractions import Fraction
 from pathlib import Path
@@ -27,6 +26,7 @@ from numpy.typing import NDArray
 
 from app.engine.errors import EngineError
 from app.engine.face.parameters import N_EXPRESSION, Camera, Expression, FaceParams, Identity
+from app.engine.files import write_whole
 from app.engine.sources import packing
 from app.engine.sources.performance import N_FRAME, Performance
 
@@ -46,12 +46,9 @@ def write_performance(performance: Performance, path: Path, packed: bool = False
     """Write beside and rename; `packed` makes a smaller `.performance` (see `packing` for its error)."""
     check_place(path)
     data = _to_csv(performance) if path.suffix.lower() == ".csv" else to_bytes(performance, packed)
-    beside = path.with_name(f".{path.name}.part")
     try:
-        beside.write_bytes(data)
-        os.replace(beside, path)
+        write_whole(path, data)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise EngineError(f"{path} cannot be written: {error.strerror}.", "Choose another folder.") from error
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from app.engine.files import write_whole, written
 
 FILE = "curves.jsonl"
 COLOURS = (
@@ -26,9 +27,7 @@ class Curves:
         if rank != 0:
             return
         kept = [line for line in read_curves(folder) if line["step"] <= step]
-        beside = folder / (FILE + ".new")
-        beside.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
-        os.replace(beside, folder / FILE)
+        write_whole(folder / FILE, "".join(json.dumps(line) + "\n" for line in kept).encode())
         self._file = (folder / FILE).open("a", encoding="utf-8")
 
     def add(self, step: int, seconds: float, losses: Mapping[str, float]) -> None:
@@ -63,9 +62,8 @@ def save_pictures(folder: Path, samples: NDArray[np.uint8] | None) -> None:
     pictures = {"curves.png": curve_picture(read_curves(folder)), "samples.png": samples}
     for name, picture in pictures.items():
         if picture is not None:
-            beside = folder / (name + ".new")
-            Image.fromarray(picture).save(beside, "PNG")
-            os.replace(beside, folder / name)
+            with written(folder / name) as beside:
+                Image.fromarray(picture).save(beside, "PNG")
 
 
 def curve_picture(

@@ -8,7 +8,6 @@ Nothing is decided by order, so preparation can be shared out (`shard`) and cont
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from app.engine.face.fitting import fit_face
 from app.engine.face.landmarks import FaceTracker
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import N_EXPRESSION, Camera, Expression, FaceParams, FittedFace, Identity
+from app.engine.files import written
 from app.engine.imaging.matte import person_matte
 from app.engine.sound.features import audio_features
 from app.engine.squares.crop import Square, cut, unit_range
@@ -90,9 +90,8 @@ def save_faces(faces: Faces, path: Path) -> None:
     }
     if faces.audio is not None:
         arrays["audio"] = faces.audio
-    beside = path.with_suffix(".new.npz")
-    np.savez(beside, **arrays)
-    os.replace(beside, path)
+    with written(path) as beside:
+        np.savez(beside, **arrays)
 
 
 class FacesFile:

@@ -28,6 +28,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
 from app.engine.errors import EngineError
+from app.engine.files import written
 from app.engine.training.curves import Curves, save_pictures
 
 Batch = dict[str, Tensor]
@@ -263,7 +264,7 @@ def _one_step(recipe: Recipe, plan: Plan, stepper: Stepper, step: int) -> dict[s
     if bad:
         raise EngineError(
             f"Training went wrong at step {step}: the loss {bad[0]} is not a number.",
-            "Continue from the last checkpoint with a smaller learning rate.",
+            "Train under another name with other or more footage; the last checkpoint of this run is kept.",
         )
     return losses
 
@@ -308,6 +309,5 @@ def _save(recipe: Recipe, plan: Plan, step: int, seconds: float) -> None:
         "optimisers": {name: optimiser.state_dict() for name, optimiser in recipe.optimisers.items()},
         "state": recipe.state,
     }
-    beside = plan.folder / (CHECKPOINT + ".new")
-    torch.save(kept, beside)
-    os.replace(beside, plan.folder / CHECKPOINT)
+    with written(plan.folder / CHECKPOINT) as beside:
+        torch.save(kept, beside)

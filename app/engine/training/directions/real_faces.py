@@ -20,6 +20,7 @@ from app.engine.errors import EngineError
 from app.engine.face.fitting import fit_face
 from app.engine.face.landmarks import DetectedFace, FaceTracker
 from app.engine.face.morphable_model import default_model
+from app.engine.files import written
 from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.reading import open_photo
 from app.engine.latent.inversion import InversionSettings, LatentModel, invert
@@ -53,10 +54,9 @@ class RealFaces:
 
     def save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(".part.npz")
         arrays = {"values": self.values, "identity": self.identity, "person": self.person}
-        np.savez(beside, codes=self.codes.numpy(), pictures=self.pictures.numpy(), **arrays)
-        beside.replace(path)
+        with written(path) as beside:
+            np.savez(beside, codes=self.codes.numpy(), pictures=self.pictures.numpy(), **arrays)
 
     @classmethod
     def load(cls, path: Path) -> RealFaces:

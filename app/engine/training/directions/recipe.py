@@ -14,7 +14,7 @@ from app.engine.checkpoints.registry import kind_named
 from app.engine.checkpoints.store import Model, save_model
 from app.engine.contract import Step
 from app.engine.errors import EngineError
-from app.engine.files import data_folder, file_sha256
+from app.engine.files import data_folder, file_sha256, written
 from app.engine.latent.calibration import calibrate
 from app.engine.latent.expression_map import ExpressionMap
 from app.engine.latent.inversion import LatentModel
@@ -144,9 +144,8 @@ def kept_labels(chosen: Ensemble, model: LatentModel, fit: Fit, samples: int) ->
             return Labels(file["w"], file["values"], file["identity"])
     labels = yield from labelled(model, fit, samples)
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".part.npz")
-    np.savez(beside, w=labels.w, values=labels.values, identity=labels.identity)
-    beside.replace(path)
+    with written(path) as beside:
+        np.savez(beside, w=labels.w, values=labels.values, identity=labels.identity)
     return labels
 
 

@@ -5,7 +5,6 @@ The square is fixed for the whole clip, so that the background stands still (Hea
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator as Steps
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from app.engine.face.landmarks import DetectedFace, FaceTracker
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera, Expression, FaceParams, FittedFace, Identity
 from app.engine.face.video_fitting import fit_video
+from app.engine.files import written
 from app.engine.imaging.matte import person_matte
 from app.engine.personal.conditioning import Frame2Frame
 from app.engine.sources.shots import CUT, thumbnail
@@ -80,7 +80,6 @@ class Footage:
 
     def save(self, path: Path) -> None:
         """One .npz, written beside and renamed."""
-        beside = path.with_suffix(".part.npz")
         arrays: dict[str, Any] = {
             "frames": self.frames,
             "mattes": self.mattes,
@@ -89,8 +88,8 @@ class Footage:
         }
         if self.portrait is not None:
             arrays["portrait"] = self.portrait
-        np.savez(beside, **arrays)
-        os.replace(beside, path)
+        with written(path) as beside:
+            np.savez(beside, **arrays)
 
     @classmethod
     def load(cls, path: Path) -> Footage:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
@@ -27,6 +26,7 @@ from app.engine.face.fitting import fit_face
 from app.engine.face.landmarks import FaceTracker
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import N_EXPRESSION, Camera, FaceParams, FittedFace
+from app.engine.files import written
 from app.engine.generators.mesh_warp import MeshWarp, WarpCode
 from app.engine.imaging.matte import person_matte
 from app.engine.squares.crop import cut
@@ -262,10 +262,10 @@ def save_samples(samples: Sequence[Sample], path: Path) -> None:
         sheet = np.round(255 * np.clip(layers, 0, 1)).astype(np.uint8).reshape(-1, layers.shape[2])
         pair = cv2.cvtColor(np.vstack([sample["warped"], sample["truth"]]), cv2.COLOR_RGB2BGR)
         blobs += [cv2.imencode(".jpg", pair, JPEG)[1].ravel(), cv2.imencode(".png", sheet)[1].ravel()]
-    beside = path.with_suffix(".new.npz")
     facts = np.stack([sample["facts"] for sample in samples])
-    np.savez(beside, data=np.concatenate(blobs), ends=np.cumsum([len(b) for b in blobs]), facts=facts)
-    os.replace(beside, path)
+    ends = np.cumsum([len(blob) for blob in blobs])
+    with written(path) as beside:
+        np.savez(beside, data=np.concatenate(blobs), ends=ends, facts=facts)
 
 
 class SamplesFile:

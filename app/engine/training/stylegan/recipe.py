@@ -11,7 +11,6 @@ the latents go on being portraits', whose coarse look (pose, light, colours) the
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Generator as Steps
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -31,7 +30,7 @@ from app.engine.checkpoints.registry import kind_named
 from app.engine.checkpoints.store import Model, save_model
 from app.engine.contract import Step
 from app.engine.errors import EngineError
-from app.engine.files import file_sha256
+from app.engine.files import file_sha256, written
 from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.reading import open_photo
 from app.engine.latent.similarity import band_distance
@@ -284,9 +283,8 @@ def prepared_portraits(
             return np.asarray(file["pictures"])
     pictures = yield from aligned_portraits(folder, settings.size, settings.faces)
     kept.parent.mkdir(parents=True, exist_ok=True)
-    beside = kept.with_suffix(".part.npz")
-    np.savez(beside, pictures=pictures)
-    os.replace(beside, kept)
+    with written(kept) as beside:
+        np.savez(beside, pictures=pictures)
     stepper.wait()
     return pictures
 
