@@ -31,7 +31,7 @@ from app.engine.face.parameters import (
 )
 
 SHUT = 0.05  # aperture of a closed eye
-WIDE = 0.035  # what eyes_wide 1 adds to an aperture
+WIDE = 0.08  # what eyes_wide 1 adds to an aperture, of a natural most of 0.11 (ICT-FaceKit)
 EYE_WIDTH = 0.43  # lid gap over aperture, model units
 NECK_PIVOT = np.array([0.0, -0.75, -1.3])  # model space; the head turns about it (reference/mesh-warp.md, 3)
 REGULARISER = 1e-6

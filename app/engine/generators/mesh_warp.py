@@ -105,7 +105,7 @@ class MeshWarp:
             alpha,
             face,
             surface(source.pixels, mesh, camera.yaw),
-            eyes_of(source.pixels, landmarks, source.face.params.expression.aperture, light),
+            eyes_of(source.pixels, landmarks, source.face.params, light),
             mouth_source(source.pixels, landmarks, camera.scale, face.gap, light),
         )
 

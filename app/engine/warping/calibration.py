@@ -1,7 +1,7 @@
 """What must be drawn so that a fresh fit of the picture measures what was asked.
 
 The landmark network leans towards faces it finds plausible: a brow raised without wrinkles is read as less raised than
-it is drawn. INDEX_GAINS and GAZE_GAIN are what `tools/edit_accuracy.py` found over the open photos of shared/media
+it is drawn. INDEX_GAINS are what `tools/edit_accuracy.py` found over the open photos of shared/media
 (asked over obtained, medians); `local_moves` has those of jaw, frown and cheeks. A head's turn is read differently in
 every photo; `PoseResponse` is that photo's own.
 """
@@ -16,7 +16,6 @@ import numpy as np
 
 from app.engine.face.parameters import Camera, Expression, FaceParams, rotation_matrix
 from app.engine.warping.curves import FloatArray
-from app.engine.warping.lids import SHUT
 from app.engine.warping.shell import NECK_PIVOT
 from app.engine.warping.topology import EYE_CORNERS
 
@@ -31,8 +30,6 @@ INDEX_GAINS = {
     "brow_right": 1.4,
 }
 WIDTH = 0.1  # eye distances of a change of the mouth's width over which its gain fades
-GAZE_GAIN = (1.85, 4.0)
-WIDE_GAIN, WIDEST, CLOSING = 5.5, 0.2, 1.7
 PROBES = ((-15.0, 0.0), (15.0, 0.0), (0.0, -15.0), (0.0, 15.0))  # (yaw, pitch) degrees from the photo's own
 TURNED = 5.0  # degrees from which a photo is also probed looking ahead
 BEYOND = 1.35  # of the probed turns up to which the response is carried on
@@ -193,20 +190,12 @@ def _lacking(change: FloatArray) -> FloatArray:
 
 
 def amplified(worn: Expression, asked: Expression) -> Expression:
-    """The expression to draw; the photo's own where nothing is asked."""
+    """The expression to draw, the photo's own where nothing is asked; eyes and lids are drawn as they are asked."""
     change = np.subtract(asked.coefficients, worn.coefficients)
-    drawn = np.array(asked.coefficients) + _lacking(change) if change.any() else asked.coefficients
-    gaze = [own + gain * (new - own) for own, new, gain in zip(worn.gaze, asked.gaze, GAZE_GAIN)]
-    left, right = (_drawn_aperture(own, new) for own, new in zip(worn.aperture, asked.aperture))
-    return Expression(tuple(float(v) for v in drawn), (gaze[0], gaze[1]), (left, right))
-
-
-def _drawn_aperture(own: float, asked: float) -> float:
-    """Half-closed lids are read as more open than they are drawn."""
-    if asked >= own:
-        return own + min(WIDE_GAIN * (asked - own), WIDEST)
-    open_ = max(own - SHUT, 1e-3)
-    return float(SHUT + open_ * max(0.0, (asked - SHUT) / open_) ** CLOSING)
+    if not change.any():
+        return asked
+    drawn = np.array(asked.coefficients) + _lacking(change)
+    return replace(asked, coefficients=tuple(float(v) for v in drawn))
 
 
 def calibrated(

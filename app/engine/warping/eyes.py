@@ -1,15 +1,15 @@
-"""Eyeballs: an iris that moves over a rebuilt sclera inside the target's lids, and the lash line of a closing lid."""
+"""Eyeballs: spheres in the sockets that carry the photo's iris and sclera, seen between the target's lids."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.warping.background import push_pull
+from app.engine.face.fitting import EYEBALL
+from app.engine.face.parameters import Expression, FaceParams
 from app.engine.warping.curves import (
     Float32,
     FloatArray,
@@ -20,10 +20,21 @@ from app.engine.warping.curves import (
     ring,
     soft_inside,
 )
+from app.engine.warping.eye_parts import EyeParts, iris_share, limbus, shade, take_apart
+from app.engine.warping.lid_frame import LidFrame
+from app.engine.warping.light import Light
 from app.engine.warping.topology import LOWER_LIDS, UPPER_LIDS
 
 IRIS = (473, 468)  # centres; the four rim points follow
-IRIS_EDGE = (0.92, 1.12)  # of the radius: where the iris fades into the sclera
+FLIP = np.diag([1.0, -1.0, 1.0])  # model space (y up) to pixels (y down)
+# Model units from the middle of an eye's corners to the eyeball's centre, as in ICT-FaceKit.
+DEPTH = -0.14
+# Of the iris' way that a reflection goes along: the cornea's own centre lies 5.7 mm before the eyeball's, the rim of
+# the iris 10.4 mm (Guestrin and Eizenman 2006, table 1).
+REFLECTION = 0.55
+OFF_CORNEA = 0.15  # of a reflection that is left where it falls beside the iris
+# Of white things in the photo's light: on 89 portraits the sclera has 0.72 of the teeth's brightness.
+WHITE = 0.62
 EDGE_BLUR = 0.012  # eye widths: softness of the lid's edge over the eyeball
 LASH_WIDTH = 0.08  # eye widths
 LASH_FALL = 2.2  # how much further lashes reach below the lid's line than above
@@ -36,19 +47,22 @@ EYE_MARGIN = 0.15  # eye widths drawn around the lids
 class Eye:
     """One eye of the photo.
 
-    origin: (x, y) of the pictures in the photo; sclera, iris: (h, w, 3) float32, the eyeball without its iris and
-    the iris completed under the lids; centre, radius: of the iris, px; middle: (3,) of the lids, px with depth;
-    width: px between the corners; lash: (3,) colour of the lash line; shown: 1 where the photo shows the eyeball, 0
-    where it is shut and the eyeball given (`eyeballs`); gap: between such lids, eye widths.
+    origin: (x, y) of the parts' pictures in the photo; contour: (16, 2) px of its lids; iris: (2,) px, the centre of
+    its rim, and reach, that rim's radius, px; ball: (2,) px and sphere, the eyeball's centre and radius; axis: (3,)
+    where it looks (pixels' axes, z to the viewer); width: px between the corners; lash: (3,) colour of the lash
+    line; shown: 1 where the photo shows the eyeball, 0 where it is shut and the eyeball given (`eyeballs`); gap:
+    between such lids, eye widths.
     """
 
     side: int
     origin: tuple[int, int]
-    sclera: Float32
-    iris: Float32
-    centre: FloatArray
-    radius: float
-    middle: FloatArray
+    parts: EyeParts
+    contour: FloatArray
+    iris: FloatArray
+    reach: float
+    ball: FloatArray
+    sphere: float
+    axis: FloatArray
     width: float
     lash: Float32
     shown: float = 1.0
@@ -64,22 +78,45 @@ class Eye:
 class EyePose:
     """One eye of the target.
 
-    contour: (16, 2) px of the lids; affine: (2, 2) of the eyeball's plane, source to target; middle: (2,) px;
-    shift: (2,) source px the iris moved; closure: 0 as in the photo, 1 shut.
+    contour: (16, 2) px of the lids; ball: (2,) px, the eyeball's centre; scale: px of the target per px of the photo;
+    head: (3, 3) from the target's axes (px, z to the viewer) to the photo's, as the head turns; look: (3, 3) in the
+    photo's axes, from the eyeball as it looks in the target to as it looks in the photo; slip: (2,) px of the photo
+    that the iris moves; closure: 0 as in the photo, 1 shut; change: 0 when the eye is as in the photo, 1 when what
+    shows must be drawn.
     """
 
     contour: FloatArray
-    affine: FloatArray
-    middle: FloatArray
-    shift: FloatArray
+    ball: FloatArray
+    scale: float
+    head: FloatArray
+    look: FloatArray
+    slip: FloatArray
     closure: float
+    change: float = 1.0
 
 
 def contour_vertices(side: int) -> list[int]:
     return ring(UPPER_LIDS[side], LOWER_LIDS[side])
 
 
-def eye_source(pixels: NDArray[Any], landmarks: FloatArray, side: int) -> Eye | None:
+def look_axis(gaze: tuple[float, float]) -> FloatArray:
+    """(3,) unit vector in model space of a gaze (degrees in the head's frame), as `face.fitting.gaze_of` reads it."""
+    x, y = np.sin(np.radians(gaze))
+    length = max(1.0, float(np.hypot(x, y)) / 0.98)
+    x, y = x / length, y / length
+    return np.array([x, y, np.sqrt(1 - x * x - y * y)])
+
+
+def looking(start: FloatArray, end: FloatArray) -> FloatArray:
+    """(3, 3) the shortest turn that takes one unit vector to another (Listing's law: eyes do not roll)."""
+    cross, cosine = np.cross(start, end), float(start @ end)
+    k = np.array([[0, -cross[2], cross[1]], [cross[2], 0, -cross[0]], [-cross[1], cross[0], 0]])
+    return np.asarray(np.eye(3) + k + k @ k / (1 + cosine))
+
+
+def eye_source(
+    pixels: NDArray[Any], landmarks: FloatArray, side: int, params: FaceParams, light: Light
+) -> Eye | None:
     """The parts of one eye; None where it is too small or outside the photo. landmarks: (478, 3) px."""
     points = landmarks[contour_vertices(side)]
     width = float(np.linalg.norm(landmarks[UPPER_LIDS[side][0]] - landmarks[UPPER_LIDS[side][-1]]))
@@ -87,59 +124,53 @@ def eye_source(pixels: NDArray[Any], landmarks: FloatArray, side: int) -> Eye | 
     x0, y0, x1, y1 = box_around(points[:, :2], 0.45 * width, (width_px, height))
     if x1 - x0 < 6 or y1 - y0 < 4 or len(landmarks) < 478:
         return None
-    crop = pixels[y0:y1, x0:x1].astype(np.float32)
-    centre = landmarks[IRIS[side], :2]
-    rim = landmarks[IRIS[side] + 1 : IRIS[side] + 5, :2]
-    radius = float(np.linalg.norm(rim - centre, axis=1).max())
+    crop = pixels[y0:y1, x0:x1] * np.float32(1 / (257 if pixels.dtype == np.uint16 else 1))
+    frame = LidFrame.of(points[:, :2] - (x0, y0), side)
     inside = soft_inside(catmull_rom(points[:, :2]), (x0, y0), crop.shape[:2], 0)
+    centre = landmarks[IRIS[side], :2] - (x0, y0)
+    rim = landmarks[IRIS[side] + 1 : IRIS[side] + 5, :2] - (x0, y0)
+    radius = max(float(np.linalg.norm(rim - centre, axis=1).max()), 1.0)
+    centre, radius = limbus(crop.mean(axis=2), inside, centre, radius)
+    axis = FLIP @ params.camera.rotation @ look_axis(params.expression.gaze)
+    lever = EYEBALL * params.camera.scale
+    ball, sphere = centre - lever * axis[:2], float(np.hypot(lever, radius))
     y, x = np.indices(crop.shape[:2], np.float32) + np.float32(0.5)
-    distance = np.hypot(x + x0 - centre[0], y + y0 - centre[1]) / max(radius, 1e-3)
-    known = _eroded(inside, 0.02 * width)
-    sclera = _sclera(crop, known * (distance > 1.15), inside * (distance > 1.08))
-    iris = _iris(crop, known, (centre[0] - x0, centre[1] - y0), x, y)
+    distance = _from_axis(_directions(x - ball[0], y - ball[1], sphere), axis, radius / sphere)
+    parts = take_apart(crop, frame, inside, distance, centre, usual_white(light))
+    lash = _lash_colour(crop, points, (x0, y0))
+    corner = np.array([x0, y0])
     return Eye(
         side,
         (x0, y0),
-        sclera,
-        iris,
-        centre,
+        parts,
+        points[:, :2],
+        centre + corner,
         radius,
-        points.mean(axis=0),
+        ball + corner,
+        sphere,
+        axis,
         width,
-        _lash_colour(crop, points, (x0, y0)),
+        lash,
     )
 
 
-def _eroded(inside: Float32, pixels: float) -> Float32:
-    size = 2 * max(0, round(pixels)) + 1
-    return np.asarray(
-        cv2.erode(inside, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))), np.float32
-    )
+def usual_white(light: Light) -> Float32:
+    """(3,) a sclera's colour in this light, 0 to 255."""
+    return np.asarray(light.coloured(np.float32(WHITE * light.exposure * 255) * light.white), np.float32)
 
 
-def _sclera(crop: Float32, known: Float32, own: Float32) -> Float32:
-    """The eyeball without its iris: the photo's own sclera, filled in where iris or lid hide it."""
-    if known.sum() < 4:
-        white = np.percentile(crop.reshape(-1, 3), 75, axis=0).astype(np.float32)
-        return np.broadcast_to(white, crop.shape).copy()
-    grey = crop.mean(axis=2)
-    bright = grey > np.percentile(grey[known > 0.5], 50) if (known > 0.5).sum() > 8 else grey > 0
-    filled = push_pull(
-        crop, np.asarray(known * np.where(bright, 1.0, 0.02), np.float32)
-    )  # lashes are no sclera
-    filled = cv2.GaussianBlur(filled, (0, 0), max(0.5, 0.03 * crop.shape[1]))
-    keep = cv2.GaussianBlur(own, (0, 0), 0.8)[..., None]
-    return np.asarray(keep * crop + (1 - keep) * filled, np.float32)
+def _directions(x: Float32, y: Float32, sphere: float) -> Float32:
+    """(h, w, 3) unit vectors from the centre of a sphere to its front, at px from its centre; beyond its outline
+    those of a surface that goes on."""
+    u, v = x / np.float32(sphere), y / np.float32(sphere)
+    z = np.sqrt(np.maximum(1 - u * u - v * v, 0.06))
+    return np.asarray(np.stack([u, v, z], axis=-1), np.float32)
 
 
-def _iris(crop: Float32, known: Float32, centre: tuple[float, float], x: Float32, y: Float32) -> Float32:
-    """The iris, completed under the lids by reflection about its centre, then by what is near."""
-    flipped_y = (2 * centre[1] - y).astype(np.float32)
-    flipped = fetch(crop, x, flipped_y)
-    flipped_known = fetch(np.ascontiguousarray(known), x, flipped_y)
-    both = np.maximum(known, flipped_known * (known < 0.5))
-    merged = np.where((known >= 0.5)[..., None], crop, flipped)
-    return push_pull(np.asarray(merged, np.float32), both)
+def _from_axis(directions: Float32, axis: FloatArray, rim: float) -> Float32:
+    """(h, w) distance on the sphere from where the eye looks, in iris radii; rim: radius of iris over sphere's."""
+    gap = np.linalg.norm(directions - axis.astype(np.float32), axis=-1)
+    return np.asarray(gap / np.float32(2 * np.sin(np.arcsin(min(rim, 0.95)) / 2)), np.float32)
 
 
 def _lash_colour(crop: Float32, points: FloatArray, origin: tuple[int, int]) -> Float32:
@@ -151,25 +182,32 @@ def _lash_colour(crop: Float32, points: FloatArray, origin: tuple[int, int]) -> 
     return np.asarray(rim[order[: max(1, len(order) // 12)]].mean(axis=0) * 0.8, np.float32)
 
 
+def eye_turn(own: Expression, asked: Expression, rotation: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """(look, slip over scale) of an `EyePose` for a photo whose head has this (3, 3) rotation."""
+    before, after = look_axis(own.gaze), look_axis(asked.gaze)
+    to_px = FLIP @ rotation
+    return to_px @ looking(after, before) @ to_px.T, EYEBALL * (to_px @ (after - before))[:2]
+
+
 def draw_eye(out: NDArray[Any], origin: tuple[int, int], eye: Eye, pose: EyePose) -> None:
     """Draw eyeball and lashes into out (h, w, 3), the patch at `origin`, in place."""
     size = (out.shape[1], out.shape[0])
     contour = catmull_rom(pose.contour)
-    x0, y0, x1, y1 = box_around(contour - np.array(origin), EYE_MARGIN * eye.width, size)
+    x0, y0, x1, y1 = box_around(contour - np.array(origin), EYE_MARGIN * eye.width * pose.scale, size)
     if x1 - x0 < 2 or y1 - y0 < 2:
         return
     view = out[y0:y1, x0:x1]
     corner = (origin[0] + x0, origin[1] + y0)
-    colours = view.astype(np.float32)
+    steps = np.float32(257 if out.dtype == np.uint16 else 1)  # of the picture in one of the parts
+    colours = view / steps
     cover = soft_inside(contour, corner, view.shape[:2], EDGE_BLUR * eye.width)
-    cover *= np.float32(_visible(eye, pose))
+    cover *= np.float32(_visible(eye, pose) * pose.change)
     if pose.closure < 1:
         ball = _eyeball(eye, pose, corner, view.shape[:2])
         colours += cover[..., None] * (ball - colours)
     if pose.closure > 0:
         colours = _lashes(colours, eye, pose, corner)
-    top = 65535 if out.dtype == np.uint16 else 255
-    view[:] = np.clip(colours + 0.5, 0, top).astype(out.dtype)
+    view[:] = np.clip(colours * steps + 0.5, 0, 255 * steps).astype(out.dtype)
 
 
 def _visible(eye: Eye, pose: EyePose) -> float:
@@ -180,16 +218,28 @@ def _visible(eye: Eye, pose: EyePose) -> float:
 
 def _eyeball(eye: Eye, pose: EyePose, corner: tuple[int, int], shape: tuple[int, ...]) -> Float32:
     y, x = np.indices(shape, np.float32) + np.float32(0.5)
-    back = np.linalg.inv(pose.affine)
-    u, v = x + corner[0] - pose.middle[0], y + corner[1] - pose.middle[1]
-    qx = (back[0, 0] * u + back[0, 1] * v + eye.middle[0]).astype(np.float32)
-    qy = (back[1, 0] * u + back[1, 1] * v + eye.middle[1]).astype(np.float32)
-    sclera = fetch(eye.sclera, qx - eye.origin[0], qy - eye.origin[1])
-    ix, iy = qx - np.float32(pose.shift[0]), qy - np.float32(pose.shift[1])
-    iris = fetch(eye.iris, ix - eye.origin[0], iy - eye.origin[1])
-    distance = np.hypot(ix - eye.centre[0], iy - eye.centre[1]) / max(eye.radius, 1e-3)
-    share = np.clip((IRIS_EDGE[1] - distance) / (IRIS_EDGE[1] - IRIS_EDGE[0]), 0, 1)[..., None]
-    return np.asarray(sclera + share * (iris - sclera), np.float32)
+    x, y = x + np.float32(corner[0]), y + np.float32(corner[1])
+    scale = np.float32(1 / pose.scale)
+    turned = _directions((x - pose.ball[0]) * scale, (y - pose.ball[1]) * scale, eye.sphere)
+    in_head = turned @ pose.head.T.astype(np.float32)
+    on_ball = in_head @ pose.look.T.astype(np.float32)
+
+    def taken(picture: Float32, directions: Float32, slip: FloatArray | None = None) -> Float32:
+        at = eye.ball - eye.origin if slip is None else eye.ball - eye.origin - slip
+        px = directions[..., 0] * np.float32(eye.sphere) + np.float32(at[0])
+        py = directions[..., 1] * np.float32(eye.sphere) + np.float32(at[1])
+        return fetch(picture, np.ascontiguousarray(px), np.ascontiguousarray(py))
+
+    distance = _from_axis(on_ball, eye.axis, eye.reach / eye.sphere)
+    share = iris_share(distance)[..., None]
+    sclera = taken(eye.parts.sclera, in_head)
+    colours = sclera + share * (taken(eye.parts.iris, on_ball) - sclera)
+    shine = taken(eye.parts.glint, in_head, REFLECTION * pose.slip)
+    colours += shine * (np.float32(OFF_CORNEA) + np.float32(1 - OFF_CORNEA) * share)
+    frame = LidFrame.of(pose.contour, eye.side)
+    along, below, above = frame.coordinates(x, y)
+    own = LidFrame.of(eye.contour, eye.side)
+    return np.asarray(colours * shade(eye.parts, own, along, below * scale, above * scale), np.float32)
 
 
 def _lashes(colours: Float32, eye: Eye, pose: EyePose, corner: tuple[int, int]) -> Float32:
@@ -199,19 +249,20 @@ def _lashes(colours: Float32, eye: Eye, pose: EyePose, corner: tuple[int, int]) 
     y, x = np.indices(colours.shape[:2], np.float32) + np.float32(0.5)
     distance, along = distance_to(lid, x, y)
     taper = np.clip(np.sin(np.pi * np.clip(along * 0.96 + 0.02, 0, 1)), 0, 1) ** 0.5
-    thick = LASH_WIDTH * eye.width * (0.35 + 0.65 * taper) * 0.5
-    thick = np.where(_below(lid, pose.affine, along, x, y), LASH_FALL * thick, thick)
+    thick = LASH_WIDTH * eye.width * pose.scale * (0.35 + 0.65 * taper) * 0.5
+    up = FLIP @ pose.head.T @ FLIP @ np.array([0.0, 1.0, 0.0])
+    thick = np.where(_below(lid, np.array([up[0], -up[1]]), along, x, y), LASH_FALL * thick, thick)
     strength = LASH_STRENGTH * pose.closure**2 * taper
     share = (strength * np.exp(-((distance / np.maximum(thick, 0.5)) ** 2)))[..., None]
     return np.asarray(colours + share * (eye.lash - colours), np.float32)
 
 
-def _below(lid: FloatArray, affine: FloatArray, along: Float32, x: Float32, y: Float32) -> NDArray[np.bool_]:
-    """(h, w) where a point lies on the lower side of the lid, (N, 2) from corner to corner, in the turned eye."""
+def _below(lid: FloatArray, up: FloatArray, along: Float32, x: Float32, y: Float32) -> NDArray[np.bool_]:
+    """(h, w) where a point lies on the lower side of the lid, (N, 2) from corner to corner; up: (2,) px."""
     place = np.clip(along, 0, 1) * (len(lid) - 1)
     steps = np.arange(len(lid))
     u, v = x - np.interp(place, steps, lid[:, 0]), y - np.interp(place, steps, lid[:, 1])
     across = lid[-1] - lid[0]
     down = np.array([-across[1], across[0]])
-    down = down if down @ affine[:, 1] > 0 else -down
+    down = down if down @ up < 0 else -down
     return np.asarray(u * down[0] + v * down[1] > 0)

@@ -1,11 +1,13 @@
-"""How lids open and close: pairs that meet, skin unrolled harmonically between lid and brow."""
+"""How lids open, close and go with the eyeball: pairs that meet, and skin that follows as in ICT-FaceKit's shapes."""
 
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
+from app.engine.face.fitting import EYEBALL
 from app.engine.warping.shell import FloatArray, smoothstep
 from app.engine.warping.topology import BROWS, LOWER_LIDS, N_FACE, OVAL, UPPER_LIDS, topology
 
@@ -15,7 +17,11 @@ MEETING = -0.1  # where the lids meet, from the lower (0) to the upper lid (1): 
 # open photos' narrowest eyes measure 0.13.
 SHUT_OR_OPEN = (0.1, 0.13)
 WIDENING = 0.08  # the lower lid's share where an eye is opened wider
-UPPER_FOLLOWS, LOWER_FOLLOWS = 0.9, 0.55  # of the iris' rise or fall
+# Of the iris' way up or down that the upper lid's middle goes with it, and of a look aside how much of ICT's shapes.
+FOLLOWS_UP, FOLLOWS_DOWN = 0.75, 0.9
+ASIDE = 40.0  # degrees of a look aside at which ICT's shapes are whole
+SHAPES = Path(__file__).parents[3] / "assets" / "eyes" / "lids.npz"  # see tools/build_lids.py
+MOST_FOLLOWED = 1.2  # of what a harmonic skin would do
 SKIN_RINGS = 2  # rings of skin around the lids that unroll with them
 
 
@@ -45,10 +51,24 @@ def _usual_gap(side: int) -> FloatArray:
     return np.asarray(lid_gap(mean, side) / apertures_of(mean)[side])
 
 
+@cache
+def lid_shapes(side: int) -> dict[str, FloatArray]:
+    """(468, 3) model units of each of ICT's lid movements ("up", "down", "inward", "outward", "wide")."""
+    from app.engine.face.morphable_model import default_model
+
+    with np.load(SHAPES, allow_pickle=False) as data:
+        left = {name: data[name].astype(float) for name in data.files}
+    if side == 0:
+        return left
+    mirror = default_model().mirror
+    return {name: shape[mirror] * (-1, 1, 1) for name, shape in left.items()}
+
+
 def move_lids(points: FloatArray, side: int, source_gap: FloatArray, factor: float) -> FloatArray:
     """(468, 3) offsets that bring the lid gaps of `points` (468, 3) to `factor` times `source_gap` (7, 3).
 
-    side: 0 for the person's left eye, 1 for the right. The skin follows up to the brow.
+    side: 0 for the person's left eye, 1 for the right. The skin follows up to the brow: of a wider eye as in ICT's
+    shape, of a closing one harmonically (ICT's blink unfolds skin from under the lid's crease, which no photo shows).
     """
     upper, lower = list(UPPER_LIDS[side][1:-1]), list(LOWER_LIDS[side][1:-1])
     gap = points[upper] - points[lower]
@@ -59,18 +79,37 @@ def move_lids(points: FloatArray, side: int, source_gap: FloatArray, factor: flo
     offsets[lower] = -meeting * change
     lids, skin, extension = harmonic_skin(side)
     offsets[skin] = extension @ offsets[lids]
+    if change[:, 1].mean() > 0:
+        offsets[skin] *= _followed(side)[:, None]
     return offsets
 
 
-def lids_follow(side: int, look_up: float) -> FloatArray:
-    """(468, 3) offsets of the lids of an eye whose iris rises by `look_up` IOD: lids go with the eyeball."""
-    offsets = np.zeros((N_FACE, 3))
-    arch = np.sin(np.linspace(0, np.pi, len(UPPER_LIDS[side])))[1:-1]
-    offsets[list(UPPER_LIDS[side][1:-1]), 1] = UPPER_FOLLOWS * look_up * arch
-    offsets[list(LOWER_LIDS[side][1:-1]), 1] = LOWER_FOLLOWS * look_up * arch
+@cache
+def _followed(side: int) -> FloatArray:
+    """(skin,) how much of the harmonic skin's motion ICT's wide eye shows at each of its vertices."""
     lids, skin, extension = harmonic_skin(side)
-    offsets[skin] = extension @ offsets[lids]
-    return offsets
+    shape = lid_shapes(side)["wide"][:, 1]
+    usual = extension @ shape[lids]
+    share = shape[skin] * usual / np.maximum(usual**2, (0.1 * np.abs(shape).max()) ** 2)
+    return np.asarray(np.clip(share, 0, MOST_FOLLOWED))
+
+
+def lids_follow(side: int, own: tuple[float, float], asked: tuple[float, float]) -> FloatArray:
+    """(468, 3) offsets of the lids and the skin around an eye that turns from one gaze (degrees) to another."""
+    if own == asked:
+        return np.zeros((N_FACE, 3))
+    return _with_gaze(side, asked) - _with_gaze(side, own)
+
+
+def _with_gaze(side: int, gaze: tuple[float, float]) -> FloatArray:
+    shapes = lid_shapes(side)
+    middle = UPPER_LIDS[side][len(UPPER_LIDS[side]) // 2]
+    rise = EYEBALL * np.sin(np.radians(gaze[1]))
+    up = FOLLOWS_UP * max(rise, 0.0) / shapes["up"][middle, 1]
+    down = FOLLOWS_DOWN * max(-rise, 0.0) / -shapes["down"][middle, 1]
+    outwards = gaze[0] / ASIDE * (1 if side == 0 else -1)
+    aside = max(outwards, 0.0) * shapes["outward"] + max(-outwards, 0.0) * shapes["inward"]
+    return np.asarray(up * shapes["up"] + down * shapes["down"] + aside)
 
 
 def lid_gap(points: FloatArray, side: int) -> FloatArray:

@@ -9,7 +9,7 @@ import numpy as np
 from app.engine.face.parameters import Camera, Expression, FaceParams
 from app.engine.warping.calibration import PoseResponse, calibrated
 from app.engine.warping.curves import FloatArray
-from app.engine.warping.eyes import Eye, EyePose, contour_vertices
+from app.engine.warping.eyes import DEPTH, Eye, EyePose, contour_vertices, eye_turn
 from app.engine.warping.geometry import Skin, steadied, target_points
 from app.engine.warping.lids import lid_gap, lids_follow, move_lids, opened_gap, openness
 from app.engine.warping.local_moves import local_lift
@@ -17,7 +17,7 @@ from app.engine.warping.mouth import INNER, OPEN, OPPOSITE, TOOTH_BEHIND_LIP, Mo
 from app.engine.warping.shell import SourceMesh, smoothstep
 from app.engine.warping.topology import EYE_CORNERS, LOWER_LIP, N_FACE, UPPER_LIDS, UPPER_LIP, topology
 
-EYEBALL = 0.19  # IOD
+LOOKED, LIDS_MOVED = 0.008, 0.012  # IOD from which an eye is drawn wholly anew: 2.5 degrees of gaze
 FLIP = np.diag([1.0, -1.0, 1.0])  # model space (y up) to pixels (y down)
 LOWER_TOOTH_ABOVE_LIP = 0.10  # IOD
 UPPER_COVER = (0.3, 0.45)  # of the gap that upper teeth fill, at least and at most
@@ -52,14 +52,14 @@ class FaceSource:
 
 @dataclass(frozen=True, eq=False)
 class Posed:
-    """A target: the 900 mesh points (px), the fine mesh's, (468, 3) offsets, lid closures, camera, gaze (IOD)."""
+    """A target: the 900 mesh points (px), the fine mesh's, (468, 3) offsets, closures, what is drawn."""
 
     points: FloatArray
     fine: FloatArray
     offsets: FloatArray
     closures: tuple[float, float]
     camera: Camera
-    gaze: FloatArray
+    expression: Expression
 
 
 def face_source(mesh: SourceMesh, params: FaceParams) -> FaceSource:
@@ -96,15 +96,13 @@ def pose(
     camera, expression = target.camera, target.expression
     if calibrate:
         camera, expression = calibrated(source.params, target, response)
-    own_gaze = np.radians(source.params.expression.gaze)
-    gaze = EYEBALL * (np.sin(np.radians(expression.gaze)) - np.sin(own_gaze))
     offsets = _expression_offsets(source, expression)
     if calibrate:
         offsets = offsets + local_lift(source.params.expression, target.expression)
         offsets = offsets - offsets[list(EYE_CORNERS)].mean(axis=0)
     else:
         offsets = offsets + _seen_by_pose(source.params.camera, camera)
-    offsets, closures = _with_lids(source, offsets, expression, float(gaze[1]))
+    offsets, closures = _with_lids(source, offsets, expression)
     offsets = _with_lips_apart(source, offsets)
     placed, rigid = target_points(source.mesh, camera, offsets)
     if not calibrate and camera != source.params.camera:
@@ -112,7 +110,7 @@ def pose(
     own = source.params.camera
     placed = source.coarse.unfolded(placed, source.coarse.turned(own, camera))
     fine = source.fine.unfolded(topology().smooth @ placed, source.fine.turned(own, camera))
-    return Posed(placed, fine, offsets, closures, camera, gaze)
+    return Posed(placed, fine, offsets, closures, camera, expression)
 
 
 def _expression_offsets(source: FaceSource, expression: Expression) -> FloatArray:
@@ -136,24 +134,25 @@ def _seen_by_pose(before: Camera, after: Camera) -> FloatArray:
 
 
 def _with_lids(
-    source: FaceSource, offsets: FloatArray, expression: Expression, look_up: float
+    source: FaceSource, offsets: FloatArray, expression: Expression
 ) -> tuple[FloatArray, tuple[float, float]]:
     """Lid gaps as the apertures ask; closures: 0 as in the photo or wider, 1 shut.
 
-    An aperture left as it was asks nothing: the lids go with the expression, and with the eyes as they look up or
-    down by `look_up` (IOD).
+    An aperture left as it was asks nothing: the lids go with the expression, and with the eyes as they look about.
     """
     worn, asked = source.params.expression.aperture, expression.aperture
     closures = [0.0, 0.0]
     for side in (0, 1):
+        follow = lids_follow(side, source.params.expression.gaze, expression.gaze)
         if asked[side] != worn[side]:
             factor, gap = openness(worn[side], asked[side]), lid_gap(source.points, side)
             closures[side] = float(np.clip(1 - factor, 0, 1))
+            offsets = offsets + min(factor, 1.0) * follow
             if factor > 1:
                 factor, gap = 1.0, opened_gap(gap, side, worn[side], asked[side])
             offsets = offsets + move_lids(source.points + offsets, side, gap, factor)
-        elif look_up:
-            offsets = offsets + lids_follow(side, look_up)
+        else:
+            offsets = offsets + follow
     return offsets, (closures[0], closures[1])
 
 
@@ -180,16 +179,24 @@ def plane_affine(before: Camera, after: Camera) -> FloatArray:
 def eye_pose(source: FaceSource, posed: Posed, eye: Eye) -> EyePose | None:
     """None where the eye only moves with the head."""
     lids = contour_vertices(eye.side)
-    if not posed.gaze.any() and np.abs(posed.offsets[lids]).max() < 1e-4:
+    corners = [lids[0], lids[len(UPPER_LIDS[eye.side]) - 1]]
+    moved = posed.offsets[lids] - posed.offsets[corners].mean(axis=0)
+    own, asked = source.params.expression, posed.expression
+    look, slip = eye_turn(own, asked, source.params.camera.rotation)
+    change = float(max(np.hypot(*slip) / LOOKED, np.abs(moved).max() / LIDS_MOVED))
+    if change < 0.02:
         return None
-    before = source.params.camera
-    carried = posed.offsets[[lids[0], lids[len(UPPER_LIDS[eye.side]) - 1]]].mean(
-        axis=0
-    )  # between its corners
-    middle = posed.camera.project(before.unproject(eye.middle[None]) + carried)[0, :2]
-    shift = before.scale * (FLIP @ before.rotation @ np.array([*posed.gaze, 0.0]))[:2]
-    affine = plane_affine(before, posed.camera)
-    return EyePose(posed.points[lids, :2], affine, middle, shift, posed.closures[eye.side])
+    before, after = source.params.camera, posed.camera
+    middle = source.points[corners].mean(axis=0)
+    depth = float((before.rotation @ (middle + [0, 0, DEPTH]))[2]) * before.scale
+    centre = before.unproject(np.array([[*eye.ball, depth]]))[0]
+    turned = after.scale * (FLIP @ after.rotation @ (centre - middle))
+    ball = posed.points[corners, :2].mean(axis=0) + turned[:2]
+    head = FLIP @ before.rotation @ after.rotation.T @ FLIP
+    scale = after.scale / before.scale
+    closure = posed.closures[eye.side]
+    share = float(smoothstep(0, 1, np.array(change)))
+    return EyePose(posed.points[lids, :2], ball, scale, head, look, slip * before.scale, closure, share)
 
 
 def mouth_pose(source: FaceSource, posed: Posed, shut: float = 0.0) -> MouthPose | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.engine.face.fitting import apertures_of
+from app.engine.face.fitting import EYEBALL, apertures_of
 from app.engine.face.morphable_model import default_model
+from app.engine.face.parameters import Camera, Expression, FaceParams, Identity
 from app.engine.warping.eyeballs import eyes_of
-from app.engine.warping.eyes import Eye, EyePose, contour_vertices, draw_eye
+from app.engine.warping.eyes import Eye, EyePose, contour_vertices, draw_eye, eye_turn
 from app.engine.warping.lids import lid_gap, move_lids, opened_gap
 from app.engine.warping.light import light_of
 
@@ -46,22 +47,83 @@ def painted(landmarks: np.ndarray, sides: tuple[int, ...]) -> np.ndarray:
     return photo
 
 
-def shown(photo: np.ndarray, eye: Eye, landmarks: np.ndarray, lids: np.ndarray) -> np.ndarray:
-    """The photo with the lids at these landmarks."""
-    middle = landmarks[contour_vertices(eye.side), :2].mean(axis=0)
+def params(left: float = OPEN[0], right: float = OPEN[1]) -> FaceParams:
+    return FaceParams(Identity(), Expression(aperture=(left, right)), Camera(SCALE))
+
+
+def taken(photo: np.ndarray, landmarks: np.ndarray, left: float, right: float) -> tuple[Eye, ...]:
+    return eyes_of(photo, landmarks, params(left, right), light_of(photo, landmarks))
+
+
+def shown(
+    photo: np.ndarray, eye: Eye, lids: np.ndarray, gaze: tuple[float, float] = (0.0, 0.0)
+) -> np.ndarray:
+    """The photo with the lids at these landmarks and the eye turned."""
+    look, slip = eye_turn(Expression(), Expression(gaze=gaze), np.eye(3))
     out = photo.copy()
     contour = lids[contour_vertices(eye.side), :2]
-    draw_eye(out, (0, 0), eye, EyePose(contour, np.eye(2), middle, np.zeros(2), 0.0))
+    draw_eye(out, (0, 0), eye, EyePose(contour, eye.ball, 1.0, np.eye(3), look, SCALE * slip, 0.0))
     return out
+
+
+def blue_centre(picture: np.ndarray, landmarks: np.ndarray, side: int) -> np.ndarray:
+    """(2,) px of what is blue between the lids of one eye."""
+    lids = landmarks[contour_vertices(side), :2]
+    x0, y0 = np.floor(lids.min(axis=0)).astype(int)
+    x1, y1 = np.ceil(lids.max(axis=0)).astype(int)
+    box = picture[y0:y1, x0:x1].astype(float)
+    y, x = np.nonzero(box[..., 2] - box[..., 0] > 70)
+    return np.array([x.mean() + x0, y.mean() + y0])
+
+
+@pytest.mark.parametrize("side", [0, 1])
+@pytest.mark.parametrize("degrees", [-12.0, 8.0, 15.0])
+def test_a_gaze_of_so_many_degrees_turns_the_eyeball_by_them(side: int, degrees: float) -> None:
+    wide = faced()
+    photo = painted(wide, (0, 1))
+    eye = taken(photo, wide, *OPEN)[side]
+    before = blue_centre(shown(photo, eye, wide), wide, side)
+    after = blue_centre(shown(photo, eye, wide, (degrees, 0.0)), wide, side)
+    moved = EYEBALL * SCALE * np.sin(np.radians(degrees))
+    assert after[0] - before[0] == pytest.approx(moved, abs=1.0)
+    assert after[1] - before[1] == pytest.approx(0, abs=1.0)
+
+
+def test_a_reflection_stays_behind_where_the_iris_goes() -> None:
+    wide = faced()
+    photo = painted(wide, (0, 1))
+    middle = wide[contour_vertices(0), :2].mean(axis=0)
+    x, y = np.round(middle).astype(int)
+    photo[y - 3 : y, x - 3 : x] = 255
+    eye = taken(photo, wide, *OPEN)[0]
+
+    moved = EYEBALL * SCALE * np.sin(np.radians(12))
+
+    def glint(picture: np.ndarray, iris: float) -> float:
+        """x of the red inside an iris whose centre is at `iris`."""
+        columns = np.arange(round(iris) - 6, round(iris) + 7)
+        red = np.clip(picture[y - 3 : y, columns, 0].astype(float) - 80, 0, None).sum(axis=0)
+        return float((red * columns).sum() / red.sum())
+
+    slid = glint(shown(photo, eye, wide, (12.0, 0.0)), x + moved) - glint(shown(photo, eye, wide), x)
+    assert 0.3 * moved < slid < 0.8 * moved
+
+
+def test_put_together_again_an_eye_is_the_photos() -> None:
+    wide = faced()
+    photo = painted(wide, (0, 1))
+    for eye in taken(photo, wide, *OPEN):
+        inside = shown(photo, eye, wide).astype(int) - photo
+        assert np.abs(inside).mean() < 0.3
 
 
 def test_a_shut_eye_opens_on_white_and_a_dark_iris() -> None:
     shut, wide = faced(0, 0), faced()
     photo = painted(shut, ())
-    eyes = eyes_of(photo, shut, (0.03, 0.03), light_of(photo, shut))
+    eyes = taken(photo, shut, 0.03, 0.03)
     assert [eye.shown for eye in eyes] == [0, 0]
     for eye in eyes:
-        out = shown(photo, eye, shut, wide).astype(float).mean(axis=2)
+        out = shown(photo, eye, wide).astype(float).mean(axis=2)
         corners = wide[contour_vertices(eye.side), :2]
         x, y = np.round(corners.mean(axis=0)).astype(int)
         white = np.round(corners[0] + 0.25 * (corners[8] - corners[0])).astype(int)
@@ -72,30 +134,30 @@ def test_a_shut_eye_opens_on_white_and_a_dark_iris() -> None:
 def test_a_shut_eye_that_stays_shut_is_left_alone() -> None:
     shut = faced(0, 0)
     photo = painted(shut, ())
-    for eye in eyes_of(photo, shut, (0.03, 0.03), light_of(photo, shut)):
-        assert np.array_equal(shown(photo, eye, shut, shut), photo)
+    for eye in taken(photo, shut, 0.03, 0.03):
+        assert np.array_equal(shown(photo, eye, shut), photo)
 
 
 def test_a_winking_eye_opens_as_the_other_one() -> None:
     wink, wide = faced(1, 0), faced()
     photo = painted(wink, (0,))
-    eye = eyes_of(photo, wink, (OPEN[0], 0.03), light_of(photo, wink))[1]
+    eye = taken(photo, wink, OPEN[0], 0.03)[1]
     assert eye.side == 1
-    out = shown(photo, eye, wink, wide)
-    x, y = np.round(eye.centre).astype(int)
+    out = shown(photo, eye, wide)
+    x, y = np.round(eye.iris).astype(int)
     assert np.abs(out[y, x].astype(int) - BLUE).max() < 40
 
 
 def test_an_open_eye_is_the_photos_own() -> None:
     wide = faced()
     photo = painted(wide, (0, 1))
-    assert [eye.shown for eye in eyes_of(photo, wide, OPEN, light_of(photo, wide))] == [1, 1]
+    assert [eye.shown for eye in taken(photo, wide, *OPEN)] == [1, 1]
 
 
 def test_a_made_eye_has_no_colour_in_a_black_and_white_photo() -> None:
     shut = faced(0, 0)
     photo = np.full((SIZE, SIZE, 3), 150, np.uint8)
-    out = shown(photo, eyes_of(photo, shut, (0.03, 0.03), light_of(photo, shut))[0], shut, faced())
+    out = shown(photo, taken(photo, shut, 0.03, 0.03)[0], faced())
     assert np.ptp(out.astype(int), axis=2).max() <= 1 < np.abs(out.astype(int) - 150).max()
 
 

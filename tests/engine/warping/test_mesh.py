@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from app.engine.face.fitting import EYEBALL
+from app.engine.face.morphable_model import default_model
 from app.engine.warping.geometry import Skin
 from app.engine.warping.lids import SHUT, harmonic_skin, lid_gap, lids_follow, move_lids, openness
 from app.engine.warping.topology import LOWER_LIDS, N_MESH, UPPER_LIDS, topology
@@ -51,11 +53,22 @@ def test_openness_runs_from_shut_to_wide() -> None:
     assert openness(0.3, 0.36) == pytest.approx(1.2)
 
 
-def test_lids_go_with_the_eyes() -> None:
-    offsets = lids_follow(0, 0.05)
-    upper, lower = list(UPPER_LIDS[0][1:-1]), list(LOWER_LIDS[0][1:-1])
-    assert offsets[upper, 1].max() > offsets[lower, 1].max() > 0
-    assert not lids_follow(0, 0.0).any()
+@pytest.mark.parametrize("side", [0, 1])
+def test_lids_go_with_the_eyes(side: int) -> None:
+    upper, lower = list(UPPER_LIDS[side][1:-1]), list(LOWER_LIDS[side][1:-1])
+    iris = EYEBALL * np.sin(np.radians(15))
+    for gaze, sign in ((15.0, 1), (-15.0, -1)):
+        offsets = lids_follow(side, (0.0, 0.0), (0.0, gaze))
+        assert 0.6 * iris < sign * offsets[upper[3], 1] < iris
+        assert 0 < sign * offsets[lower, 1].mean() < sign * offsets[upper, 1].mean()
+    assert not lids_follow(side, (3.0, 2.0), (3.0, 2.0)).any()
+
+
+def test_lids_bulge_over_the_cornea_the_same_way_on_both_sides() -> None:
+    mirror = default_model().mirror
+    left, right = (lids_follow(side, (0.0, 0.0), (way, 0.0)) for side, way in ((0, 20.0), (1, -20.0)))
+    assert np.abs(left).max() > 0.005
+    assert np.allclose(left, right[mirror] * (-1, 1, 1))
 
 
 def test_a_fold_is_opened() -> None:

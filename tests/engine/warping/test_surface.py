@@ -119,6 +119,4 @@ def test_gains_leave_what_is_not_asked() -> None:
     worn = Expression(tuple(np.linspace(-1, 1, 28)), (3.0, -2.0), (0.3, 0.25))
     assert amplified(worn, worn) == worn
     asked = replace(worn, gaze=(13.0, -2.0), aperture=(0.3, 0.15))
-    drawn = amplified(worn, asked)
-    assert drawn.gaze[0] > 13 and drawn.gaze[1] == -2
-    assert drawn.aperture[0] == 0.3 and drawn.aperture[1] < 0.15
+    assert amplified(worn, asked) == asked, "eyes and lids are drawn as they are asked"

@@ -1,0 +1,248 @@
+"""A photographed eye taken apart: eyeball, iris, reflections, and what lids and lashes do to them.
+
+Shade is a factor: the photo is the eyeball with its iris and reflections, times the shade. So shadow and lashes go
+with the lids, the iris with the gaze and reflections with the light, and put together again they are the photo.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from app.engine.warping.background import push_pull
+from app.engine.warping.curves import Float32, FloatArray, fetch
+from app.engine.warping.lid_frame import COLUMNS, ROWS, LidFrame, from_strip
+from app.engine.warping.shell import smoothstep
+
+LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
+EDGE = (0.035, 0.025)  # eye widths from the upper and the lower lid that show lashes and the lid's rim
+SHADOW_REACH = 0.085  # eye widths over which the upper lid's shadow fades (reference/full-head.md, section 9)
+SHADOW = (0.1, 0.35, 0.6)  # least, usual and greatest darkness of it at the lid
+STRIPS = ((-0.04, 0.11), (-0.04, 0.07))  # eye widths from the upper and the lower lid that their strips tell
+ALONG = 0.04  # of a lid's length over which its shade is smooth
+SHADE_RANGE = (0.12, 1.1)
+IRIS_EDGE = (1.0, 1.16)  # of the iris' radius: where it fades into the sclera
+SEARCH = (0.22, 0.84, 1.2)  # of the landmarks' iris radius: how far off its centre and size may be
+FLESH = (
+    0.08,
+    0.25,
+)  # (red - blue) over brightness beyond the sclera's own: the rim of a lid, the corner's flesh
+INNER_CORNER = 0.8  # of the way from the outer to the inner corner
+PRIOR = 0.02  # weight of a usual sclera where hardly any is seen
+GLINT = 0.16  # of full brightness over its surroundings: a reflection
+
+
+@dataclass(frozen=True, eq=False)
+class EyeParts:
+    """(h, w, 3) pictures on the photo's pixels, 0 to 255, and the (ROWS, COLUMNS, 3) strips of the lids' shade."""
+
+    sclera: Float32
+    iris: Float32
+    glint: Float32
+    shadow: float
+    strips: tuple[Float32, Float32]
+
+
+def limbus(grey: Float32, known: Float32, centre: FloatArray, radius: float) -> tuple[FloatArray, float]:
+    """Centre and radius (px in the crop) of the circle across which brightness grows most (Daugman 1993, eq. 1).
+
+    Searched around the landmarks' own and held to them; only what shows between the lids counts.
+    """
+    reach, least, most = SEARCH
+    steps = np.linspace(-reach, reach, 9) * radius
+    angles = np.linspace(0, 2 * np.pi, 48, endpoint=False)
+    sizes = np.linspace(least, most, 13) * radius
+    dx, dy = (a.ravel() for a in np.meshgrid(steps, steps))
+    across, down = np.cos(angles), np.sin(angles)
+
+    def ring(factor: float) -> tuple[Float32, Float32]:
+        x = centre[0] + dx[:, None, None] + factor * sizes[None, :, None] * across
+        y = centre[1] + dy[:, None, None] + factor * sizes[None, :, None] * down
+        places = (x.reshape(len(dx), -1).astype(np.float32), y.reshape(len(dx), -1).astype(np.float32))
+        shape = (len(dx), len(sizes), len(angles))
+        return fetch(grey, *places).reshape(shape), fetch(known, *places).reshape(shape)
+
+    (inner, seen_in), (outer, seen_out) = ring(0.88), ring(1.12)
+    weight = seen_in * seen_out * (0.3 + np.abs(across))  # lids cut an iris above and below
+    total = weight.sum(axis=2)
+    rise = np.clip(np.tanh((outer - inner) / max(0.25 * float(grey.max()), 1e-3)), -0.2, 1)
+    score = (weight * rise).sum(axis=2) / np.maximum(total, 6.0)
+    held = (dx**2 + dy**2)[:, None] / (reach * radius) ** 2 + ((sizes / radius - 1) / 0.2)[None] ** 2
+    score = np.where(total > 3.0, score, 0) - 0.06 * held
+    k, j = np.unravel_index(int(np.argmax(score)), score.shape)
+    return centre + np.array([dx[k], dy[k]]), float(sizes[j])
+
+
+def take_apart(
+    crop: Float32, frame: LidFrame, inside: Float32, distance: Float32, middle: FloatArray, usual: Float32
+) -> EyeParts:
+    """The parts of a (h, w, 3) crop in whose pixels `frame` lies.
+
+    inside: (h, w) 1 between the lids; distance: (h, w) iris radii from the iris' centre `middle` (2,) px; usual: (3,)
+    what colour a sclera has in the photo's light.
+    """
+    y, x = np.indices(inside.shape, np.float32) + np.float32(0.5)
+    along, below, above = frame.coordinates(x, y)
+    width = np.float32(frame.width)
+    known = inside * (below > EDGE[0] * width) * (above > EDGE[1] * width)
+    strength = _shadow(crop @ LUMINANCE, known * (distance > 1.2), along, below / width)
+    lit = crop / _shadowed(strength, below / width)[..., None]
+    sclera = _sclera(lit, known * (distance > 1.14), inside, usual, along, frame.width)
+    iris, glint = _iris(lit, sclera, known, distance, middle, frame, x, y)
+    parts = EyeParts(sclera, iris, glint, strength, plain_strips())
+    whole = together(parts, distance) * _shadowed(strength, below / width)[..., None]
+    strips = (_strip(crop, whole, frame, 0), _strip(crop, whole, frame, 1))
+    return EyeParts(sclera, iris, glint, strength, strips)
+
+
+def plain_strips() -> tuple[Float32, Float32]:
+    """Lids that add no shade of their own."""
+    return np.ones((ROWS, COLUMNS, 3), np.float32), np.ones((ROWS, COLUMNS, 3), np.float32)
+
+
+def together(parts: EyeParts, distance: Float32) -> Float32:
+    """Sclera, iris and reflections without the lids' shade."""
+    share = iris_share(distance)[..., None]
+    return np.asarray(parts.sclera + share * (parts.iris - parts.sclera) + parts.glint, np.float32)
+
+
+def iris_share(distance: Float32) -> Float32:
+    """(h, w) 1 on the iris, 0 on the sclera; distance in iris radii."""
+    return np.asarray(smoothstep(IRIS_EDGE[1], IRIS_EDGE[0], np.asarray(distance, float)), np.float32)
+
+
+def shade(parts: EyeParts, frame: LidFrame, along: Float32, below: Float32, above: Float32) -> Float32:
+    """(h, w, 3) factor at places of a (target's) eye; below, above: px from its lids, in the photo's scale."""
+    width = frame.width
+    found = _shadowed(parts.shadow, below / np.float32(width))[..., None] * np.ones(3, np.float32)
+    for strip, distance, reach in zip(parts.strips, (below, above), STRIPS):
+        limits = (reach[0] * width, reach[1] * width)
+        found = found * from_strip(strip, along, distance, limits)
+    return np.asarray(found, np.float32)
+
+
+def _shadowed(strength: float, below: Float32) -> Float32:
+    """(h, w) factor of the upper lid's shadow; below: eye widths from it."""
+    fall = np.exp(-np.maximum(below, 0) / np.float32(SHADOW_REACH))
+    return np.asarray(1 - np.float32(strength) * fall, np.float32)
+
+
+def _shadow(grey: Float32, white: Float32, along: Float32, below: Float32) -> float:
+    """How dark the sclera gets towards the upper lid, by least squares within columns of the eye."""
+    least, usual, most = SHADOW
+    seen = white > 0.5
+    if seen.sum() < 12:
+        return usual
+    column = np.clip((along[seen] * 12).astype(int), 0, 11)
+    value = np.log(np.maximum(grey[seen], 1.0))
+    fall = np.exp(-below[seen] / SHADOW_REACH)
+    count = np.maximum(np.bincount(column, minlength=12), 1)
+    v = value - (np.bincount(column, value, 12) / count)[column]
+    f = fall - (np.bincount(column, fall, 12) / count)[column]
+    slope = (float(f @ v) - 0.5 * usual) / (float(f @ f) + 0.5)  # held to the usual one
+    return float(np.clip(-slope, least, most))
+
+
+def _sclera(
+    lit: Float32, white: Float32, inside: Float32, usual: Float32, along: Float32, width: float
+) -> Float32:
+    """The eyeball without its iris: the photo's own sclera, filled in smoothly where iris or lid hide it."""
+    grey = lit @ LUMINANCE
+    seen = white > 0.5
+    weight = white.copy()
+    flesh = np.zeros_like(white)
+    if seen.sum() > 8:
+        middle, high = np.percentile(grey[seen], [50, 97])
+        weight *= np.where(grey > 0.72 * middle, 1.0, 0.02)  # lashes and the iris' rim are no sclera
+        weight *= np.where(grey > 1.25 * high, 0.1, 1.0)
+        redness = (lit[..., 0] - lit[..., 2]) / np.maximum(grey, 1.0)
+        usual_red = float(np.percentile(redness[seen & (grey > middle)], 40))
+        flesh = smoothstep(FLESH[0], FLESH[1], redness - usual_red).astype(np.float32)
+        weight *= 1 - np.float32(0.95) * flesh
+        own = (lit * weight[..., None]).sum(axis=(0, 1)) / max(float(weight.sum()), 1e-3)
+        trust = min(1.0, float(weight.sum()) / (0.03 * width**2))
+        usual = usual + np.float32(trust) * (own - usual)
+    shape = np.float32(1.06) - np.float32(0.5) * (np.clip(along, 0, 1) - np.float32(0.5)) ** 2
+    prior = usual * shape[..., None]
+    mixed = (lit * weight[..., None] + PRIOR * prior) / (weight + PRIOR)[..., None]
+    filled = push_pull(np.asarray(mixed, np.float32), np.asarray(np.minimum(1, weight + PRIOR), np.float32))
+    filled = cv2.GaussianBlur(filled, (0, 0), max(0.6, 0.035 * width))
+    weight = np.maximum(weight, white * flesh * (along > INNER_CORNER))  # what is red there is the eye's own
+    keep = cv2.GaussianBlur(np.asarray(weight, np.float32), (0, 0), max(0.6, 0.012 * width))[..., None]
+    keep = np.clip(1.6 * keep - 0.6, 0, 1)
+    return np.asarray(filled + keep * (lit - filled), np.float32)
+
+
+def _iris(
+    lit: Float32,
+    sclera: Float32,
+    known: Float32,
+    distance: Float32,
+    middle: FloatArray,
+    frame: LidFrame,
+    x: Float32,
+    y: Float32,
+) -> tuple[Float32, Float32]:
+    """(iris, glint): the iris completed under the lids, by reflection about the eye's line through its centre, else by
+    its mean at that radius; and what shines on it."""
+    usual = _radial(lit, known, distance)
+    height = (x - middle[0]) * frame.up[0] + (y - middle[1]) * frame.up[1]
+    over_x = (x - 2 * height * frame.up[0]).astype(np.float32)
+    over_y = (y - 2 * height * frame.up[1]).astype(np.float32)
+    other, other_known = fetch(lit, over_x, over_y), fetch(np.ascontiguousarray(known), over_x, over_y)
+    grey = lit @ LUMINANCE
+    usual_grey = usual @ LUMINANCE
+    top = max(float(sclera.max()), 1.0)
+    shining = (known > 0.3) & (distance < 0.97) & (grey > usual_grey + GLINT * top)
+    bright = cv2.dilate(shining.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.float32)
+    bright = cv2.GaussianBlur(bright, (0, 0), 0.7)[..., None] * (distance < 1.05)[..., None]
+    dull = lit + bright * (usual - lit)
+    glint = np.maximum(lit - dull, 0) * known[..., None]
+    other = np.where((fetch(bright[..., 0], over_x, over_y) > 0.2)[..., None], usual, other)
+    soft = cv2.GaussianBlur(known, (0, 0), max(0.6, 0.012 * frame.width))[..., None]
+    soft_other = cv2.GaussianBlur(np.asarray(other_known, np.float32), (0, 0), 0.8)[..., None]
+    hidden = usual + np.clip(1.5 * soft_other - 0.5, 0, 1) * (other - usual)
+    return (
+        np.asarray(hidden + np.clip(1.5 * soft - 0.5, 0, 1) * (dull - hidden), np.float32),
+        np.asarray(glint, np.float32),
+    )
+
+
+def _radial(lit: Float32, known: Float32, distance: Float32) -> Float32:
+    """(h, w, 3) the iris' usual colour at each distance from its centre: the dimmer half's mean."""
+    bins = 14
+    ring = np.clip((distance * 10).astype(int), 0, bins - 1)
+    table = np.full((bins, 3), np.nan)
+    for k in range(bins):
+        colours = lit[(ring == k) & (known > 0.5)]
+        if len(colours) >= 4:
+            order = np.argsort(colours @ LUMINANCE)
+            table[k] = colours[order[: max(2, 3 * len(order) // 4)]].mean(axis=0)
+    good = ~np.isnan(table[:, 0])
+    if not good.any():
+        return np.broadcast_to(lit.reshape(-1, 3).min(axis=0), lit.shape).astype(np.float32)
+    at = (np.arange(bins) + 0.5) / 10
+    columns = [np.interp(distance, at[good], table[good, c]) for c in range(3)]
+    return np.stack(columns, axis=-1).astype(np.float32)
+
+
+def _strip(crop: Float32, whole: Float32, frame: LidFrame, lid: int) -> Float32:
+    """What the photo shows beside a lid, over what the eyeball alone would show there; 1 at the strip's far end."""
+    width = frame.width
+    low, high = (limit * width for limit in STRIPS[lid])
+    places = frame.places((low, high), lid)
+    ratio = (fetch(crop, *places) + 2.0) / (fetch(whole, *places) + 2.0)
+    # What a lid does is seen on white rather than on dark.
+    bright = fetch(np.ascontiguousarray(whole @ LUMINANCE), *places)
+    bright = np.square(0.05 + bright / max(float(bright.max()), 1.0))
+    ratio = _along_lid(np.log(np.clip(ratio, *SHADE_RANGE)) * bright[..., None])
+    ratio = ratio / _along_lid(bright)[..., None]
+    distance = np.linspace(low, high, ratio.shape[0]) / width
+    fade = smoothstep(STRIPS[lid][1], 0.4 * STRIPS[lid][1], distance)
+    return np.asarray(np.exp(ratio * fade[:, None, None].astype(np.float32)), np.float32)
+
+
+def _along_lid(strip: Float32) -> Float32:
+    return np.asarray(cv2.GaussianBlur(strip, (0, 0), sigmaX=ALONG * COLUMNS, sigmaY=0.5), np.float32)

@@ -1,0 +1,82 @@
+"""The opening between two lids as coordinates: along the eye from corner to corner, and away from either lid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from app.engine.warping.curves import Float32, FloatArray, catmull_rom
+from app.engine.warping.topology import UPPER_LIDS
+
+STEPS = 6  # of the lids' curves between two vertices
+COLUMNS = 48  # of a strip along a lid
+ROWS = 16  # of a strip, from its first to its last distance
+
+
+@dataclass(frozen=True, eq=False)
+class LidFrame:
+    """The lids of one eye in a picture.
+
+    corner: (2,) px of the outer corner; along, up: (2,) unit vectors to the inner corner and to the upper lid; width:
+    px between the corners; upper, lower: (N,) px of the lids above the corners' line at `at` (N,) of the way.
+    """
+
+    corner: FloatArray
+    along: FloatArray
+    up: FloatArray
+    width: float
+    at: FloatArray
+    upper: FloatArray
+    lower: FloatArray
+
+    @classmethod
+    def of(cls, contour: FloatArray, side: int) -> LidFrame:
+        """contour: (16, 2) px as `contour_vertices` orders them; side: 0 the person's left eye, 1 the right."""
+        corners = contour[0], contour[len(UPPER_LIDS[side]) - 1]
+        line = corners[1] - corners[0]
+        width = max(float(np.linalg.norm(line)), 1e-3)
+        along = line / width
+        up = np.array([-along[1], along[0]]) if side == 0 else np.array([along[1], -along[0]])
+        curve = catmull_rom(contour, STEPS) - corners[0]
+        half = (len(UPPER_LIDS[side]) - 1) * STEPS
+        at = np.linspace(0, 1, 2 * COLUMNS)
+        rows = (curve[: half + 1], np.concatenate([curve[half:], curve[:1]])[::-1])
+        heights = [np.interp(at, np.maximum.accumulate(row @ along / width), row @ up) for row in rows]
+        return cls(corners[0], along, up, width, at, heights[0], heights[1])
+
+    def coordinates(self, x: Float32, y: Float32) -> tuple[Float32, Float32, Float32]:
+        """Of pixels at (x, y): how far along the eye (0 to 1 between the corners), px below the upper lid, px above
+        the lower one (both > 0 inside)."""
+        u, v = x - np.float32(self.corner[0]), y - np.float32(self.corner[1])
+        a = (u * np.float32(self.along[0]) + v * np.float32(self.along[1])) / np.float32(self.width)
+        h = u * np.float32(self.up[0]) + v * np.float32(self.up[1])
+        place = np.clip(a, 0, 1) * np.float32(len(self.at) - 1)
+        k = np.minimum(place.astype(np.int32), len(self.at) - 2)
+        f = place - k.astype(np.float32)
+        upper, lower = self.upper.astype(np.float32), self.lower.astype(np.float32)
+        top = upper[k] + f * (upper[k + 1] - upper[k])
+        bottom = lower[k] + f * (lower[k + 1] - lower[k])
+        return a, top - h, h - bottom
+
+    def places(self, below: tuple[float, float], lid: int) -> tuple[Float32, Float32]:
+        """(ROWS, COLUMNS) px in the picture of a strip along a lid, `below` px from it towards the other one.
+
+        lid: 0 for the upper lid, 1 for the lower.
+        """
+        a = (np.arange(COLUMNS) + 0.5) / COLUMNS
+        edge = np.interp(a, self.at, self.lower if lid else self.upper)
+        d = np.linspace(*below, ROWS)[:, None] * (1 if lid else -1)
+        x = self.corner[0] + a * self.width * self.along[0] + (edge + d) * self.up[0]
+        y = self.corner[1] + a * self.width * self.along[1] + (edge + d) * self.up[1]
+        return x.astype(np.float32), y.astype(np.float32)
+
+
+def from_strip(strip: Float32, along: Float32, distance: Float32, below: tuple[float, float]) -> Float32:
+    """(h, w, 3) of a (ROWS, COLUMNS, 3) strip at places of an eye; beyond the strip its edges go on."""
+    column = along * np.float32(COLUMNS) - np.float32(0.5)
+    row = (distance - np.float32(below[0])) * np.float32((ROWS - 1) / (below[1] - below[0]))
+    return np.asarray(
+        cv2.remap(strip, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
+    )
