@@ -78,8 +78,8 @@ def drive_clip(
                 recorder.discard()
             raise
     if recorder is not None:
-        length = recorder.duration + 1 / float(source.rate or 25)
-        recording = recorder.stop(SoundTrack(path, 0.0, length) if audio and _has_sound(source) else None)
+        track = SoundTrack(path, 0.0, recorder.duration) if audio and _has_sound(source) else None
+        recording = recorder.stop(track)
         if recording.error:
             raise recording.error
         done = recording.pictures
@@ -93,7 +93,8 @@ def _to_the_end(animation: Animation, recorder: Recorder | None, sounds: Sound |
             steps = _hearing(steps, animation.controls, sounds)
         for step in steps:
             if recorder is not None and step.picture is not None:
-                recorder.write(step.picture, step.extra["driven"].frame.time)
+                frame = step.extra["driven"].frame
+                recorder.write(step.picture, frame.time, frame.duration)
                 if recorder.error:
                     recorder.stop()
                     raise recorder.error

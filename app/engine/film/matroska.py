@@ -23,11 +23,14 @@ def header(size: tuple[int, int], frame_seconds: float, sound: tuple[int, int] |
     return ebml + bytes.fromhex("18538067") + UNKNOWN_LENGTH + info + _element("1654AE6B", b"".join(tracks))
 
 
-def block(track: int, seconds: float, length: int) -> bytes:
-    """What goes before `length` bytes of raw data shown at `seconds` >= 0."""
+def block(track: int, seconds: float, length: int, lasts: float | None = None) -> bytes:
+    """What goes before `length` bytes of raw data shown at `seconds` >= 0, for `lasts` seconds where that is known."""
     time = _number("E7", round(seconds * 1_000_000))
-    simple = bytes([0x80 | track, 0, 0, 0x80])  # relative time 0, key frame
-    body = bytes.fromhex("A3") + _length(len(simple) + length) + simple
+    start = bytes([0x80 | track, 0, 0, 0x80 if lasts is None else 0])  # relative time 0, key frame
+    body = bytes.fromhex("A3" if lasts is None else "A1") + _length(len(start) + length) + start
+    if lasts is not None:  # a group: only such a block has a duration of its own
+        content = _number("9B", round(lasts * 1_000_000)) + body
+        body = bytes.fromhex("A0") + _length(len(content) + length) + content
     return bytes.fromhex("1F43B675") + _length(len(time) + len(body) + length) + time + body
 
 

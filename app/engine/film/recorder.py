@@ -24,7 +24,10 @@ DISK_RESERVE = 32 * 1024 * 1024  # bytes left free: enough to write the film's i
 
 @dataclass(frozen=True)
 class Recording:
-    """What was recorded: path, pictures written, pictures dropped, seconds; error: why it ended early."""
+    """What was recorded: path, pictures written, pictures dropped, error: why it ended early.
+
+    duration: seconds from the first picture to the newest, and as long as that one lasts where it is known.
+    """
 
     path: Path
     pictures: int
@@ -38,6 +41,7 @@ class _Item:
     data: NDArray
     seconds: float
     is_sound: bool
+    lasts: float | None = None
 
 
 class Recorder:
@@ -68,7 +72,7 @@ class Recorder:
         self._clock = SoundClock(sound[0]) if sound else None
         self._sink: Sink | None = None
         self._start: float | None = None
-        self._last = -1.0
+        self._last, self._lasts = -1.0, 0.0
         self.pictures = self.dropped = 0
         self.error: EngineError | None = None
         self._waiting: deque[_Item] = deque()
@@ -81,16 +85,19 @@ class Recorder:
 
     @property
     def duration(self) -> float:
-        """Seconds from the first picture to the newest."""
-        return max(0.0, self._last)
+        """Seconds from the first picture to the newest, and as long as that one lasts where it is known."""
+        return max(0.0, self._last) + self._lasts
 
     @property
     def waiting(self) -> int:
         """Pictures and pieces of sound that are not written yet."""
         return len(self._waiting)
 
-    def write(self, picture: NDArray[np.uint8], time: float) -> bool:
-        """Add an (H, W, 3) picture shown at `time` (seconds, any zero); False where it was dropped."""
+    def write(self, picture: NDArray[np.uint8], time: float, lasts: float | None = None) -> bool:
+        """Add an (H, W, 3) picture shown at `time` (seconds, any zero); False where it was dropped.
+
+        lasts: seconds it is shown, which counts for the film's last picture.
+        """
         if self.error or self._closing:
             return False
         if self._start is None:
@@ -106,9 +113,9 @@ class Recorder:
             if self._pictures_waiting >= PICTURES_WAITING or self.error:
                 self.dropped += 1
                 return False
-            self._last = seconds
+            self._last, self._lasts = seconds, lasts or 0.0
             self._pictures_waiting += 1
-            self._put(_Item(picture, seconds, is_sound=False))
+            self._put(_Item(picture, seconds, is_sound=False, lasts=lasts))
         return True
 
     def write_sound(self, samples: NDArray[np.float32], time: float) -> None:
@@ -187,7 +194,7 @@ class Recorder:
         if item.is_sound:
             self._sink.sound(item.data, item.seconds)
             return
-        self._sink.picture(item.data, item.seconds)
+        self._sink.picture(item.data, item.seconds, item.lasts)
         self.pictures += 1
         if self.pictures % 30 == 1 and disk_left(self.path) < DISK_RESERVE:
             raise OSError(28, "the disk is full")

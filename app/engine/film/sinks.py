@@ -55,7 +55,7 @@ TELL_EVERY = 0.25  # seconds
 class Sink(Protocol):
     """Takes pictures and sound in the order of time; all on one thread."""
 
-    def picture(self, pixels: NDArray[np.uint8], seconds: float) -> None: ...
+    def picture(self, pixels: NDArray[np.uint8], seconds: float, lasts: float | None = None) -> None: ...
 
     def sound(self, samples: NDArray[np.float32], seconds: float) -> None: ...
 
@@ -77,6 +77,8 @@ class FilmSink:
         self._path, self._note = path, note
         self._unfinished = _free_name(path)
         self.track: SoundTrack | None = None
+        self._nominal = float(1 / (rate or NOMINAL_RATE))
+        self._count, self._end, self._lasts = 0, 0.0, self._nominal
         self._process = subprocess.Popen(
             [ffmpeg.executable(), "-hide_banner", "-y", *self._arguments(rate, sound, live)],
             stdin=subprocess.PIPE,
@@ -116,12 +118,14 @@ class FilmSink:
         ending = [*self._note.as_metadata(), ffmpeg.local(self._unfinished)]
         return [*start, *video, *COLOURS, *times, *(audio if sound else []), *container, *ending]
 
-    def picture(self, pixels: NDArray[np.uint8], seconds: float) -> None:
+    def picture(self, pixels: NDArray[np.uint8], seconds: float, lasts: float | None = None) -> None:
         height, width = pixels.shape[:2]
         if height % 2 or width % 2:
             pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
         data = np.ascontiguousarray(pixels)
-        self._send(matroska.block(matroska.PICTURES, seconds, data.nbytes), data.data)
+        self._count, self._lasts = self._count + 1, lasts or self._nominal
+        self._end = seconds + self._lasts
+        self._send(matroska.block(matroska.PICTURES, seconds, data.nbytes, lasts), data.data)
 
     def sound(self, samples: NDArray[np.float32], seconds: float) -> None:
         data = np.ascontiguousarray(samples, np.float32)
@@ -150,7 +154,13 @@ class FilmSink:
         beside = self._path.with_name(f".{self._path.name}.part")
         kind = "webm" if self._path.suffix.lower() == ".webm" else "mp4"
         index = [] if kind == "webm" else ["-movflags", "+faststart"]
-        codec = ["-c:v", "copy", "-c:a", ("libopus" if kind == "webm" else "aac") if self.track else "copy"]
+        codec = [
+            "-c:v",
+            "copy",
+            *self._held(kind),
+            "-c:a",
+            ("libopus" if kind == "webm" else "aac") if self.track else "copy",
+        ]
         source = ["-v", "error", "-y", "-i", ffmpeg.local(self._unfinished)]
         try:
             with tempfile.TemporaryDirectory() as folder:
@@ -170,6 +180,14 @@ class FilmSink:
             raise self._error(None)
         os.replace(self._unfinished, self._path)
         return self._path
+
+    def _held(self, kind: str) -> list[str]:
+        """Let the film end with its last picture, which MP4 only knows of the one that is coded last."""
+        if kind != "mp4" or abs(self._lasts - self._nominal) < 0.001:
+            return []
+        last = f"if(eq(N,{self._count - 1})"
+        times = f"pts=PTS:dts='{last},PTS,DTS)':duration='{last},{self._end:.6f}/TB-PTS,DURATION)'"
+        return ["-bsf:v", f"setts={times}"]
 
     def _remuxed(self, arguments: list[str], beside: Path, tell: Tell | None) -> bool:
         """Let ffmpeg write the finished film `beside`, about as large as the unfinished one."""
@@ -227,7 +245,7 @@ class PngSink:
         self._times.write("file,seconds\n")
         self._count = 0
 
-    def picture(self, pixels: NDArray[np.uint8], seconds: float) -> None:
+    def picture(self, pixels: NDArray[np.uint8], seconds: float, lasts: float | None = None) -> None:
         from PIL import Image
 
         self._count += 1

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from app.engine.errors import EngineError
 from app.engine.imaging.endings import PICTURES
+from app.engine.sources.animated import AnimatedSource, holds_film, is_animated
 from app.engine.sources.frames import FrameSource
 from app.engine.sources.performance import PerformanceSource
 from app.engine.sources.performance_files import read_performance
@@ -14,7 +15,7 @@ from app.engine.sources.video import VideoSource
 
 
 def open_source(path: Path) -> FrameSource:
-    """A clip, a picture, a folder of pictures or a performance file (also as CSV), told by its ending."""
+    """A clip, a picture (also animated), a folder of pictures or a performance file (also as CSV), by its ending."""
     if path.is_dir():
         paths = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURES)
         if not paths:
@@ -25,5 +26,8 @@ def open_source(path: Path) -> FrameSource:
     if path.suffix.lower() in (".performance", ".csv"):
         return PerformanceSource(read_performance(path), path.name)
     if path.suffix.lower() in PICTURES:
-        return PictureSource([path])
+        if is_animated(path):
+            return AnimatedSource(path)
+        if not holds_film(path):
+            return PictureSource([path])
     return VideoSource(path)

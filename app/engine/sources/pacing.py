@@ -38,7 +38,7 @@ class LoopingSource:
             return None
         self._still = frame if self._index == 0 and self._source.ended else self._still
         time = self.offset + frame.time
-        self._next_start = time + float(1 / (self.rate or FOLDER_RATE))
+        self._next_start = time + (frame.duration or float(1 / (self.rate or FOLDER_RATE)))
         index, self._index = self._index, self._index + 1
         return replace(frame, time=time, index=index)
 

@@ -159,8 +159,11 @@ class PerformanceSource:
         if self.ended:
             return None
         index, self._next = self._next, self._next + 1
-        time = float(self.performance.times[index])
-        return Frame(None, time, index, params=self.performance.params(index))
+        times = self.performance.times
+        lasts = float(
+            times[index + 1] - times[index] if index + 1 < len(times) else 1 / self.performance.rate
+        )
+        return Frame(None, float(times[index]), index, params=self.performance.params(index), duration=lasts)
 
     @property
     def ended(self) -> bool:

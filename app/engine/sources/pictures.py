@@ -26,7 +26,8 @@ class PictureSource:
             return None
         index, self._next = self._next, self._next + 1
         pixels = to_srgb8(open_photo(self._paths[index]))
-        return Frame(pixels, float(index / (self.rate or FOLDER_RATE)), index)
+        step = 1 / (self.rate or FOLDER_RATE)
+        return Frame(pixels, float(index * step), index, duration=float(step))
 
     @property
     def ended(self) -> bool:

@@ -7,7 +7,7 @@ import re
 import subprocess
 import threading
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import IO
@@ -22,15 +22,16 @@ from app.engine.sources.frames import Frame
 # Pixels become square (SAR); rotation is applied by ffmpeg itself before this.
 SQUARE = "if(lt(abs(sar-1)\\,0.02)\\,iw\\,max(2\\,2*round(iw*sar/2)))"
 FILTERS = f"scale={SQUARE}:ih:flags=bicubic+accurate_rnd,setsar=1,showinfo=checksum=0"
-SHOWN = re.compile(r"n:\s*\d+ pts:\s*(-?\d+|NOPTS) .*? s:(\d+)x(\d+)")
+SHOWN = re.compile(r"n:\s*\d+ pts:\s*(-?\d+|NOPTS) .*?duration:\s*(\d+|NOPTS) .*? s:(\d+)x(\d+)")
 CONFIG = re.compile(r"config in time_base: (\d+)/(\d+), frame_rate: (\d+)/(\d+)")
 
 
 @dataclass(frozen=True)
 class _Shown:
-    """What the showinfo filter says of one frame: its time in ticks and its size."""
+    """What the showinfo filter says of one frame: its time and its duration in ticks, and its size."""
 
     ticks: int | None
+    lasts: int | None
     size: tuple[int, int]
 
 
@@ -50,6 +51,7 @@ class VideoSource:
         if not info.has_pictures:
             raise EngineError(f"{path.name} has sound but no pictures.", "Choose a clip with a face in it.")
         self.name, self.has_sound = path.name, info.has_sound
+        self._length, self._irregular, self._time = info.duration, False, 0.0
         self.problem: str | None = None
         self.resized = False
         self.rate: Fraction | None = None
@@ -74,9 +76,15 @@ class VideoSource:
 
     def take(self, timeout: float) -> Frame | None:
         frame = self._upcoming
-        if frame is not None:
-            self._upcoming = self._read()
-        return frame
+        if frame is None:
+            return None
+        self._upcoming = self._read()
+        lasts = frame.duration or float(1 / (self.rate or 25))
+        if (
+            self._upcoming is None and self._irregular
+        ):  # MP4 stores no hold of a last frame that is not coded last
+            lasts = max(lasts, self._length - frame.time)
+        return replace(frame, duration=lasts)
 
     @property
     def ended(self) -> bool:
@@ -99,7 +107,12 @@ class VideoSource:
             self._finish()
             return None
         index, self._index = self._index, self._index + 1
-        return Frame(pixels, self._seconds(shown.ticks, index), index)
+        lasts = self._seconds(shown.lasts, 1) if shown.lasts else None
+        time = self._seconds(shown.ticks, index)
+        if index and self.rate:
+            self._irregular |= abs(time - self._time - float(1 / self.rate)) > float(self._tick)
+        self._time = time
+        return Frame(pixels, time, index, duration=lasts)
 
     def _pixels(self, size: tuple[int, int]) -> NDArray[np.uint8] | None:
         assert self._process.stdout is not None
@@ -130,8 +143,8 @@ class VideoSource:
         for raw in stderr:
             line = raw.decode("utf-8", "replace")
             if match := SHOWN.search(line):
-                ticks, width, height = match.groups()
-                self._shown.put(_Shown(None if ticks == "NOPTS" else int(ticks), (int(width), int(height))))
+                ticks, lasts = (None if word == "NOPTS" else int(word) for word in match.groups()[:2])
+                self._shown.put(_Shown(ticks, lasts, (int(match[3]), int(match[4]))))
             elif match := CONFIG.search(line):
                 self._configure(*(int(number) for number in match.groups()))
             elif "showinfo" not in line:

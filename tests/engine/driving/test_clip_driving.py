@@ -186,6 +186,40 @@ def test_generators_that_listen_get_the_clips_sound_frame_by_frame(
     assert len(set(driven)) > 5 or not listens
 
 
+def test_a_film_lasts_as_long_as_its_variable_driver(
+    engine: Engine, portrait: Portrait, astronaut: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    head = np.ascontiguousarray(astronaut[:240, 110:350])
+    recorder = Recorder(tmp_path / "held.mp4", live=False)
+    for seconds, lasts in ((0.0, 0.04), (0.04, 0.06), (0.1, 0.4), (0.5, 0.9)):
+        recorder.write(np.roll(head, round(20 * seconds), axis=1), seconds, lasts)
+    held = recorder.stop().path
+    steps = list(drive_clip(engine, portrait, 0, held, tmp_path / "a.mp4", RetargetSettings(), {}))
+    recording = steps[-1].extra["recording"]
+    assert recording.pictures == 4 and recording.duration == pytest.approx(1.4, abs=0.011)
+    assert ffmpeg.media_info(recording.path).duration == pytest.approx(1.4, abs=0.011)
+
+
+@pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
+def test_an_hdr_clip_drives_as_its_plain_twin_and_leaves_the_portraits_colours(
+    engine: Engine, portrait: Portrait, nodding: Path, tmp_path: Path, transfer: str
+) -> None:
+    hdr = tmp_path / "hdr.mp4"
+    plain = "transferin=bt709:primariesin=bt709:matrixin=bt709"
+    light = f"zscale={plain}:transfer={transfer}:primaries=bt2020:matrix=bt2020nc"
+    coder = ["-c:v", "libx265", "-x265-params", "log-level=none", "-pix_fmt", "yuv420p10le"]
+    done = ffmpeg.run(["-i", str(nodding), "-vf", f"{light}:npl=100", *coder, str(hdr)])
+    assert done.returncode == 0, done.stderr.decode()[-300:]
+    driven = []
+    for clip in (nodding, hdr):
+        steps = drive_clip(engine, portrait, 0, clip, None, RetargetSettings(), {})
+        driven.append([step for step in steps if step.picture is not None])
+    rolls = [np.array([step.extra["driven"].params.camera.roll for step in steps]) for steps in driven]
+    assert np.ptp(rolls[0]) > 5 and np.abs(rolls[0] - rolls[1]).max() < 3
+    colours = [np.mean([step.picture.mean(axis=(0, 1)) for step in steps], axis=0) for steps in driven]
+    assert np.abs(colours[0] - colours[1]).max() < 2
+
+
 def test_a_csv_drives_too(engine: Engine, portrait: Portrait, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     write_performance(make_performance(6), path)

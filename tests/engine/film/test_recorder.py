@@ -72,6 +72,17 @@ def test_rational_rates_are_kept(tmp_path: Path, rate: Fraction) -> None:
     assert times_of(recording.path) == pytest.approx([float(k / rate) for k in range(20)], abs=1e-9)
 
 
+@pytest.mark.parametrize("ending", ["mp4", "webm"])
+def test_the_last_picture_lasts_as_long_as_it_shall(tmp_path: Path, ending: str) -> None:
+    recorder = Recorder(tmp_path / f"a.{ending}", rate=Fraction(10), live=False)
+    for seconds, lasts in ((0.0, 0.1), (0.1, 0.4), (0.5, 1.5)):
+        assert recorder.write(picture(round(seconds * 200)), seconds, lasts)
+    recording = recorder.stop()
+    assert recording.duration == pytest.approx(2.0) and recording.pictures == 3
+    assert ffmpeg.media_info(recording.path).duration == pytest.approx(2.0, abs=0.02)
+    assert times_of(recording.path) == pytest.approx([0, 0.1, 0.5], abs=0.0011)
+
+
 def test_odd_sizes_are_padded_and_colours_kept(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "a.mp4", live=False)
     for k in range(5):
@@ -159,9 +170,9 @@ def test_a_slow_encoder_never_holds_up_the_view(tmp_path: Path, monkeypatch) -> 
     gate = threading.Event()
     real = sinks.FilmSink.picture
 
-    def slow(self, pixels, seconds):
+    def slow(self, pixels, seconds, lasts=None):
         gate.wait(10)
-        real(self, pixels, seconds)
+        real(self, pixels, seconds, lasts)
 
     monkeypatch.setattr(sinks.FilmSink, "picture", slow)
     recorder = Recorder(tmp_path / "a.mp4")
@@ -210,7 +221,7 @@ CHILD = """
 import sys, time
 import numpy as np
 from pathlib import Path
-from app.engine.driving.recorder import Recorder
+from app.engine.film.recorder import Recorder
 recorder = Recorder(Path(sys.argv[1]))
 for k in range(100000):
     recorder.write(np.random.default_rng(k).integers(0, 255, (48, 64, 3), np.uint8), k / 30)

@@ -59,9 +59,9 @@ CHILD = """
 import sys, time
 import numpy as np
 from pathlib import Path
-from app.engine.driving import sinks
-from app.engine.driving.recorder import Recorder
-from app.engine.driving.saving import Saving
+from app.engine.film import sinks
+from app.engine.film.recorder import Recorder
+from app.engine.film.saving import Saving
 real = sinks.FilmSink._remuxed
 def slow(self, *rest):
     time.sleep(1)

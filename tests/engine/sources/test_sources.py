@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from app.engine.errors import EngineError
+from app.engine.film.recorder import Recorder
 from app.engine.sound import ffmpeg
 from app.engine.sources.frames import Frame, FrameSource
 from app.engine.sources.opening import open_source
@@ -54,6 +55,56 @@ def test_a_variable_rate_keeps_its_times(clip: MakeClip) -> None:
     )
     times = [f.time for f in all_frames(VideoSource(path))]
     assert times == pytest.approx([0, 0.04, 0.08, 0.12, 0.16, 0.2, 0.4, 0.6, 0.8, 1.0], abs=0.0011)
+
+
+@pytest.mark.parametrize("name", ["a.webp", "a.avif", "a.png", "a.gif"])
+def test_an_animated_picture_is_played_whole(clip: MakeClip, name: str) -> None:
+    coder = {"a.webp": ["-c:v", "libwebp_anim", "-lossless", "1"], "a.png": ["-f", "apng"]}.get(name, [])
+    source = open_source(clip(name, *coder, rate="25", seconds=1.52))
+    frames = all_frames(source)
+    assert len(frames) == source.total == 38 and source.rate == 25
+    assert [f.time for f in frames] == pytest.approx([k / 25 for k in range(38)])
+    assert frames[-1].duration == pytest.approx(0.04)
+    shown = [f.pixels for f in frames if f.pixels is not None]
+    assert len(shown) == 38 and shown[0].shape == (48, 64, 3)
+    assert np.abs(shown[0].astype(int) - shown[-1]).mean() > 2
+
+
+def test_a_heic_that_holds_a_sequence_is_played_as_the_film_it_is(clip: MakeClip, tmp_path: Path) -> None:
+    film = clip("a.mp4", "-c:v", "libx265", seconds=0.4)
+    film.rename(tmp_path / "a.heic")
+    assert len(all_frames(open_source(tmp_path / "a.heic"))) == 10
+
+
+def test_an_animation_keeps_its_own_times_and_shows_white_where_it_is_clear(tmp_path: Path) -> None:
+    drawn = [Image.new("RGBA", (80, 64), (k * 60, 0, 0, 255)) for k in range(3)]
+    drawn.append(Image.new("RGBA", (80, 64), (9, 9, 9, 0)))
+    lasting = [50, 300, 0, 700]
+    drawn[0].save(
+        tmp_path / "a.webp", save_all=True, append_images=drawn[1:], duration=lasting, lossless=True
+    )
+    frames = all_frames(open_source(tmp_path / "a.webp"))
+    assert [f.time for f in frames] == pytest.approx([0, 0.05, 0.35, 0.45])
+    assert [f.duration for f in frames] == pytest.approx([0.05, 0.3, 0.1, 0.7])
+    assert [f.pixels[0, 0].tolist() for f in frames if f.pixels is not None][2:] == [[120, 0, 0], [255] * 3]
+
+
+@pytest.mark.parametrize("name", ["a.webp", "a.avif", "a.png"])
+def test_an_animation_that_is_cut_short_is_told(clip: MakeClip, name: str) -> None:
+    path = clip(name, *{"a.webp": ["-c:v", "libwebp_anim"], "a.png": ["-f", "apng"]}.get(name, []), seconds=1)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(EngineError, match=rf"{name} is (damaged|not a picture)"):
+        all_frames(open_source(path))
+
+
+@pytest.mark.parametrize("name", ["v.mp4", "v.webm"])
+def test_the_last_frame_of_a_variable_rate_lasts_as_long_as_the_file_says(tmp_path: Path, name: str) -> None:
+    recorder = Recorder(tmp_path / name, live=False)
+    for k, seconds in enumerate((0.0, 0.04, 0.1, 0.5)):
+        recorder.write(np.full((48, 64, 3), 60 * k, np.uint8), seconds, 0.9)
+    path = recorder.stop().path
+    assert ffmpeg.media_info(path).duration == pytest.approx(1.4, abs=0.011)
+    assert all_frames(VideoSource(path))[-1].duration == pytest.approx(0.9, abs=0.011)
 
 
 def test_rotation_is_applied(clip: MakeClip, tmp_path: Path) -> None:
