@@ -55,6 +55,8 @@ class FakeEngine:
         self._faces, self._size, self._name = faces, size, "mesh-warp"
         self.closed = False
         self.animation: FakeAnimation | None = None
+        self.removed: set[str] = set()  # generators whose weights went after the start
+        self.driven_by: list[str] = []  # the generator that was selected at each step of a film
 
     def __call__(self) -> FakeEngine:
         """So that an instance is its own factory."""
@@ -77,7 +79,7 @@ class FakeEngine:
 
     def select(self, generator: str) -> None:
         self._note("select", generator)
-        if generator == MISSING.name:
+        if generator == MISSING.name or generator in self.removed:
             raise EngineError("HeadGAN's weights are missing.", "Import them in the models dialog.")
         self._name = generator
 
@@ -186,6 +188,25 @@ class FakeEngine:
         finally:
             self.animation = None
             self._note("animation closed")
+
+    def drive(
+        self,
+        portrait: Portrait,
+        face: int,
+        edits: Edits,
+        driver: Path,
+        output: Path,
+        settings: Any,
+        audio: bool = False,
+        max_side: int | None = None,
+    ) -> Iterator[Step]:
+        """A film of three frames; the gate holds each of them back. A film that is let go leaves no file."""
+        self._note("drive", face, dict(edits), driver, output, audio)
+        for number in range(3):
+            assert self.gate.wait(10)
+            self.driven_by.append(self._name)
+            yield Step(number + 1, 3)
+        output.write_bytes(b"a film")
 
 
 class FakeAnimation:

@@ -95,7 +95,7 @@ class Photographer:
         self.dialogs()
         self.batch_at_work()
         self.live()
-        window.session.undo_stack.setClean()
+        window.session.history.mark_saved(window.session.document)
         window.actions_["close"].trigger()
         self.take("welcome-recent", window)
         window.close()

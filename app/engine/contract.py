@@ -258,3 +258,31 @@ class EngineLike(Protocol):
 
         The last step's extra["remarks"] says what of the photo's file the new one lacks (`Remark`s).
         """
+
+    @property
+    def animation(self) -> Any:
+        """The `Animation` that runs, None where none does: what may be changed between two of its steps."""
+
+    def animate(
+        self,
+        portrait: Portrait,
+        face: int,
+        edits: Edits,
+        source: Any,
+        settings: Any,
+        max_side: int | None = None,
+    ) -> Iterator[Step]:
+        """Drive a face from a `FrameSource` by `RetargetSettings`: a step a frame, until the source ends."""
+
+    def drive(
+        self,
+        portrait: Portrait,
+        face: int,
+        edits: Edits,
+        driver: Path,
+        output: Path,
+        settings: Any,
+        audio: bool = False,
+        max_side: int | None = None,
+    ) -> Iterator[Step]:
+        """Let a clip or a performance drive a face into a film; closing the iterator early leaves no film."""

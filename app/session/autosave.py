@@ -10,7 +10,8 @@ from typing import Any
 from PySide6.QtCore import QLockFile, QObject, Slot
 
 from app.engine.errors import EngineError
-from app.session.core import Core
+from app.session.document import Document
+from app.session.history import History
 from app.session.project import SUFFIX, Project, load_project, save_project
 
 
@@ -30,38 +31,46 @@ class Autosave(QObject):
     living from the dead: what is locked belongs to another Mien that still runs.
     """
 
-    def __init__(self, session: Core, folder: Path) -> None:
-        super().__init__(session)
+    def __init__(self, history: History, folder: Path) -> None:
+        super().__init__(history)
         folder.mkdir(parents=True, exist_ok=True)
-        self._session, self._folder = session, folder
+        self._history, self._folder = history, folder
         self._file = folder / f"{uuid.uuid4().hex}{SUFFIX}"
         self._lock = _lock(self._file)
         self._lock.tryLock(0)
         self.origin: Path | None = None  # the project file of what is open
+        self._written: tuple[Document, Path | None] | None = None  # what the file holds, and its origin
         self._taken: Recovered | None = None
         for signal in self._signals():
             signal.connect(self.save)
 
     def _signals(self) -> tuple[Any, ...]:
-        stack = self._session.undo_stack
-        return stack.indexChanged, stack.cleanChanged, self._session.gesture_ended
+        history = self._history
+        return history.document_changed, history.dirty_changed, history.gesture_ended
 
     @Slot()
     def save(self) -> None:
         """Write what is open if it is unsaved; while a gesture is down its end is waited for."""
-        session = self._session
-        if session.in_gesture:
+        history = self._history
+        if history.in_gesture:
             return
-        if session.is_dirty and session.document.photo is not None:
-            try:
-                save_project(self._file, session.document, origin=self.origin)
-            except EngineError:
-                return  # a full disk must not stop the editing; saving the project itself says so
-            if self._taken is not None and self._taken.project.document.edits == session.document.edits:
-                self.discard(self._taken)  # it is this session's now
-                self._taken = None
+        if history.is_dirty and history.document.photo is not None:
+            self._write(history.document)
         else:
             self._file.unlink(missing_ok=True)
+            self._written = None
+
+    def _write(self, document: Document) -> None:
+        if self._written == (document, self.origin):
+            return
+        try:
+            save_project(self._file, document, origin=self.origin)
+        except EngineError:
+            return  # a full disk must not stop the editing; saving the project itself says so
+        self._written = document, self.origin
+        if self._taken is not None and self._taken.project.document.edits == document.edits:
+            self.discard(self._taken)  # it is this session's now
+            self._taken = None
 
     def close(self) -> None:
         """All is saved or given up: leave nothing behind."""

@@ -42,6 +42,15 @@ class Change(QUndoCommand):
     def undo(self) -> None:
         self._put(self.before, self._portraits[0])
 
+    def substitute(self, field: str, value: Any, instead: Any) -> None:
+        """Say another value of a field wherever the step says this one; a step without a change left is dropped when
+        the stack comes by."""
+        if self.before.get(field) == value:
+            self.before = {**self.before, field: instead}
+        if self.after.get(field) == value:
+            self.after = {**self.after, field: instead}
+        self.setObsolete(self.before == self.after)
+
     def mergeWith(self, other: QUndoCommand) -> bool:
         if not isinstance(other, Change) or other.gesture != self.gesture:
             return False

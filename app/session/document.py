@@ -40,12 +40,34 @@ class Document:
     @property
     def edit(self) -> FaceEdit:
         """What is asked of the active face."""
-        return self.edits.get(self.active, FaceEdit())
+        return self.edit_of(self.active)
 
     @property
     def is_changed(self) -> bool:
         """Some face is asked to differ from the photo."""
         return any(not edit.is_identity for edit in self.edits.values())
+
+    def is_same_work(self, other: Document) -> bool:
+        """Both hold the same work: they may differ in the face the panels act on."""
+        return replace(self, active=0) == replace(other, active=0)
+
+    def edit_of(self, face: int) -> FaceEdit:
+        """What is asked of one face."""
+        return self.edits.get(face, FaceEdit())
+
+    def of_photo(self, photo: Path, key: str) -> Document:
+        """The same work on a photo at another place."""
+        return replace(self, photo=photo, key=key)
+
+    def with_faces(self, count: int) -> Document:
+        """A copy in which nothing, snapshots included, is asked of faces beyond the first `count`."""
+
+        def kept(edits: Mapping[int, FaceEdit]) -> dict[int, FaceEdit]:
+            return {face: edit for face, edit in edits.items() if face < count}
+
+        snapshots = tuple(replace(snapshot, edits=kept(snapshot.edits)) for snapshot in self.snapshots)
+        active = min(self.active, max(0, count - 1))
+        return replace(self, edits=kept(self.edits), active=active, snapshots=snapshots)
 
     def with_edit(self, edit: FaceEdit, face: int | None = None) -> Document:
         """A copy with one face's edit replaced; a face asked nothing of is left out of `edits`."""

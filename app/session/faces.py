@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from app.engine.contract import Portrait
 from app.engine.face.parameters import FaceEdit, FittedFace
-from app.session.document import Box
+from app.session.document import Box, Document
 
 
 def index_of(portrait: Portrait, face: FittedFace) -> int:
@@ -21,3 +23,12 @@ def _distance(a: Box, b: Box) -> float:
 def moved(edits: Mapping[int, FaceEdit], where: Mapping[int, int]) -> dict[int, FaceEdit]:
     """Every face's edit under the face's new index."""
     return {where[i]: edit for i, edit in edits.items()}
+
+
+def with_face_added(document: Document, before: Portrait, after: Portrait, box: Box) -> dict[str, Any]:
+    """The fields of the document that change when a face was found in a box: each edit stays with its face."""
+    where = {old: index_of(after, face) for old, face in enumerate(before.faces)}
+    new = next((i for i in range(len(after.faces)) if i not in where.values()), 0)
+    snapshots = tuple(replace(s, edits=moved(s.edits, where)) for s in document.snapshots)
+    edits = moved(document.edits, where)
+    return {"boxes": (*document.boxes, box), "edits": edits, "active": new, "snapshots": snapshots}

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.engine.contract import Step
+from app.engine.contract import EngineLike, Step
 from app.engine.errors import EngineError
+from app.engine.face.parameters import FittedFace
 from app.engine.face.retargeting import RetargetSettings
 from app.session.session import Session
-from app.session.worker import QUEUED, Answer, Crash, Task
+from app.session.worker import QUEUED, Answer, Crash, Job
 
 LIVE_SIDE = 768  # px, the longer side of the portrait while it is driven
 NMFC_SIDE = 160
@@ -29,26 +30,26 @@ class Live(QObject):
     saving = Signal(float)  # share of a stopped recording's end that is written, [0, 1]
     kept = Signal(object)  # Path of the performance written
     rendered = Signal(object)  # Path of the film a clip was rendered to
+    refused = Signal(str)  # "microphone", "recording" or "camera" could not be switched on; `failed` says why
     failed = Signal(object)  # EngineError
     _saving_changed = Signal(object)  # Saving, from its own thread
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._session = session
+        self._job: Job | None = None
+        self._face: FittedFace | None = None  # the one that is driven
         self.settings = RetargetSettings()
         self.recording = self.keeping = self.paused = self.listening = self.sending = False
         self.unsaved = 0  # recordings that have stopped and are not written to their end yet
         self.loop = False
         self._fresh = False
         self._saving_changed.connect(self._on_saving, QUEUED)
-        session.progressed.connect(self._on_step)
-        session.job_ended.connect(self._on_ended)
-        session.task_done.connect(self._on_done)
-        session.document_changed.connect(self._on_document)
+        session.document_changed.connect(self._show_edit)
 
     @property
     def running(self) -> bool:
-        return self._session.job == "live"
+        return self._job is not None and self._job is self._session.job
 
     # -- starting and stopping
 
@@ -75,20 +76,29 @@ class Live(QObject):
         self._start(source)
 
     def _start(self, source: Callable[[], Any]) -> None:
-        portrait, document = self._session.portrait, self._session.document
-        if portrait is None or self._session.face is None:
+        session, face, settings = self._session, self._session.face, self.settings
+        portrait, document = session.portrait, session.document
+        if portrait is None or face is None:
             what = self.tr("There is no face to drive.")
             self.failed.emit(EngineError(what, self.tr("Open a portrait first."), "open"))
             return
-        settings = self.settings
 
-        def call(engine: Any) -> Any:
+        def call(engine: EngineLike) -> Iterator[Step]:
             return engine.animate(portrait, document.active, document.edits, source(), settings, LIVE_SIDE)
 
+        words = self.tr("Recording")
+        gives_way = lambda: not self.recording  # noqa: E731
+
+        def on_end(answer: Answer) -> None:
+            if job is self._job:  # else another animation has begun already
+                self._on_ended()
+
+        job = Job(words, call, self._on_step, on_end, document.generator, gives_way, in_status_bar=False)
+        if not session.begin_job(job):
+            return
+        self._job, self._face, self._fresh = job, face, True
         self.recording = self.keeping = self.paused = self.listening = self.sending = False
-        self._session.scheduler.hold(True)
-        self._session.begin_job(Task("live", call))
-        self._fresh = True
+        session.scheduler.hold(True)
         self.started.emit()
 
     def stop(self) -> None:
@@ -96,67 +106,86 @@ class Live(QObject):
         if self.recording:
             self.stop_recording()
         if self.running:
-            self._session.cancel_job()
+            self._session.jobs.cancel(self._job)
 
     def film(self, clip: Path, output: Path, audio: bool) -> None:
-        """Render a clip or performance to a film at the photo's own size: `progressed`, then `rendered`."""
+        """Render a clip or performance to a film at the photo's own size; `rendered` or `failed` follows."""
         portrait, document, settings = self._session.portrait, self._session.document, self.settings
         if portrait is None:
             return
 
-        def call(engine: Any) -> Any:
+        def call(engine: EngineLike) -> Iterator[Step]:
             return engine.drive(portrait, document.active, document.edits, clip, output, settings, audio)
 
-        self._session.begin_job(Task("film", call, output))
+        def on_end(answer: Answer) -> None:
+            if answer.error is None and not answer.closed:
+                self.rendered.emit(output)
+
+        words = self.tr("Rendering the film")
+        self._session.begin_job(Job(words, call, lambda _: None, on_end, document.generator))
 
     # -- while it runs
 
     def change(self, settings: RetargetSettings) -> None:
         self.settings = settings
-        self._tell(lambda animation: setattr(animation.controls, "settings", settings))
+        self._ask(lambda animation: setattr(animation.controls, "settings", settings))
 
     def set_neutral(self) -> None:
         """Count down, then average the driver's face at rest."""
-        self._tell(lambda animation: animation.driver.calibration.start())
+        self._ask(lambda animation: animation.driver.calibration.start())
 
     def forget_driver(self) -> None:
         """Another person sits down."""
-        self._tell(lambda animation: animation.driver.reset())
+        self._ask(lambda animation: animation.driver.reset())
 
     def pause(self, paused: bool) -> None:
         self.paused = paused
-        self._tell(lambda animation: setattr(animation, "paused", paused))
+        self._ask(lambda animation: setattr(animation, "paused", paused))
 
     def listen(self, on: bool, device: str | None = None) -> None:
         """Microphone: its level from now on, its sound in the next recording."""
         self.listening = on
-        self._tell(lambda animation: animation.listen(on, device or None), "listen")
+
+        def refuse() -> None:
+            self.listening = False
+            self.refused.emit("microphone")
+
+        self._ask(lambda animation: animation.listen(on, device or None), refuse=refuse)
 
     def set_loop(self, loop: bool) -> None:
         """Clips begin again at their end."""
         self.loop = loop
-        self._tell(lambda animation: animation.source.set_loop(loop) if _is_clip(animation) else None)
+        self._ask(lambda animation: animation.source.set_loop(loop) if _is_clip(animation) else None)
 
     def record(self, path: Path) -> None:
         """Record a film from the next frame on."""
         self.recording = True
 
-        def tell(saving: Any) -> None:
+        def on_saving(saving: Any) -> None:
             with contextlib.suppress(RuntimeError):  # the window is gone; the film is still finished
                 self._saving_changed.emit(saving)
 
-        self._tell(lambda animation: animation.record(path, tell), "record")
+        def refuse() -> None:
+            self.recording = False
+            self.refused.emit("recording")
+
+        self._ask(lambda animation: animation.record(path, on_saving), refuse=refuse)
 
     def stop_recording(self, clip: Path | None = None) -> None:
         """Finish the film: `saving`, then `recorded` follows. clip: the driving clip, whose sound goes under it."""
         self.unsaved += self.recording
         self.recording = False
-        self._tell(lambda animation: animation.stop_recording(clip), "stop recording")
+
+        def stopped(saving: Any) -> None:
+            if saving is None:  # it had ended by itself
+                self.unsaved = max(0, self.unsaved - 1)
+
+        self._ask(lambda animation: animation.stop_recording(clip), stopped)
 
     def keep_performance(self) -> None:
         """Keep the driver's parameters from the next frame on."""
         self.keeping = True
-        self._tell(lambda animation: animation.keep_performance())
+        self._ask(lambda animation: animation.keep_performance())
 
     def save_performance(self, path: Path) -> None:
         """Write what was kept since; `kept` follows."""
@@ -168,7 +197,11 @@ class Live(QObject):
             write_performance(animation.kept_performance(), path)
             return path
 
-        self._tell(write, "kept")
+        def written(done: Path | None) -> None:
+            if done is not None:
+                self.kept.emit(done)
+
+        self._ask(write, written)
 
     def send(self, on: bool) -> None:
         """Show the result to other programs as a virtual camera."""
@@ -183,52 +216,50 @@ class Live(QObject):
             if on:
                 animation.output = VirtualCameraOutput(animation.size, 30)
 
-        self._tell(switch, "send")
+        def refuse() -> None:
+            self.sending = False
+            self.refused.emit("camera")
 
-    def _tell(self, what: Callable[[Any], Any], kind: str = "live") -> None:
-        """Do something to the running animation on its own thread, between two frames."""
+        self._ask(switch, refuse=refuse)
 
-        def call(engine: Any) -> Any:
-            animation = getattr(engine, "animation", None)
-            return None if animation is None else what(animation)
+    def _ask(
+        self,
+        what: Callable[[Any], Any],
+        on_value: Callable[[Any], None] = lambda _: None,
+        refuse: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Do something to the running animation on its own thread, between two frames.
 
-        self._session.do(kind, call)
+        on_value: told what it gave, None where no animation runs; refuse: told that it failed, before `failed` is.
+        """
+
+        def call(engine: EngineLike) -> Any:
+            return None if engine.animation is None else what(engine.animation)
+
+        def on_error(error: EngineError | Crash) -> None:
+            refuse()
+            if isinstance(error, Crash):
+                self._session.report(error)
+            else:
+                self.failed.emit(error)
+
+        self._session.ask(call, on_value, on_error)
 
     # -- answers
 
-    @Slot(object)
     def _on_step(self, step: Step) -> None:
-        if self.running and step.extra:  # without: a slow generator still prepares the face
-            if self._fresh:  # the animation is there from its first step on
-                self._fresh = False
-                self._tell(lambda animation: setattr(animation.controls, "nmfc_size", NMFC_SIDE))
-            self.stepped.emit(step)
-
-    @Slot(object)
-    def _on_ended(self, answer: Answer) -> None:
-        if answer.task.kind == "live":
-            self.unsaved += self.recording  # it finishes its film when it ends
-            self.recording = self.keeping = False
-            self._session.scheduler.hold(False)
-            self.stopped.emit()
-        elif answer.task.kind == "film" and answer.error is None and not answer.closed:
-            self.rendered.emit(answer.task.key)
-
-    @Slot(object)
-    def _on_done(self, answer: Answer) -> None:
-        kind = answer.task.kind
-        if kind not in ("live", "listen", "record", "stop recording", "kept", "send"):
+        if not step.extra:  # a slow generator still encodes the face
             return
-        if answer.error is not None:
-            self._undo(kind)
-            if isinstance(answer.error, Crash):
-                self._session.crashed.emit(answer.error.traceback)
-            else:
-                self.failed.emit(answer.error)
-        elif kind == "stop recording" and answer.value is None:  # it had ended by itself
-            self.unsaved = max(0, self.unsaved - 1)
-        elif kind == "kept" and answer.value is not None:
-            self.kept.emit(answer.value)
+        if self._fresh:  # the animation is there from its first step on
+            self._fresh = False
+            self._ask(lambda animation: setattr(animation.controls, "nmfc_size", NMFC_SIDE))
+        self.stepped.emit(step)
+
+    def _on_ended(self) -> None:
+        self.unsaved += self.recording  # it finishes its film when it ends
+        self.recording = self.keeping = False
+        self._session.scheduler.hold(False)
+        self.stopped.emit()
 
     @Slot(object)
     def _on_saving(self, saving: Any) -> None:
@@ -241,18 +272,16 @@ class Live(QObject):
         else:
             self.failed.emit(saving.error)
 
-    def _undo(self, kind: str) -> None:
-        """What could not be switched on is off."""
-        self.listening = self.listening and kind != "listen"
-        self.recording = self.recording and kind != "record"
-        self.sending = self.sending and kind != "send"
-
     @Slot(object)
-    def _on_document(self) -> None:
-        """The sliders go on top of the driver."""
-        if self.running:
-            edit = self._session.edit
-            self._tell(lambda animation: setattr(animation.controls, "edit", edit))
+    def _show_edit(self) -> None:
+        """The driven face's sliders go on top of the driver, whichever face is active."""
+        portrait = self._session.portrait
+        if not self.running or portrait is None:
+            return
+        index = next((k for k, face in enumerate(portrait.faces) if face is self._face), None)
+        if index is not None:  # else another photo is open, and the animation is about to end
+            edit = self._session.document.edit_of(index)
+            self._ask(lambda animation: setattr(animation.controls, "edit", edit))
 
 
 def _is_clip(animation: Any) -> bool:

@@ -1,10 +1,16 @@
-"""What is being opened, told in stages while the engine is at it, and let go between two of them."""
+"""What is being opened: told in stages while the engine is at it, and let go between two of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
-from app.engine.contract import Step
+from app.engine.contract import EngineLike, Portrait, Step
+from app.engine.errors import EngineError
+from app.engine.files import data_folder
+from app.session.document import Document
+from app.session.project import Project, unpack_photo
 
 
 class Cancelled(Exception):
@@ -12,14 +18,79 @@ class Cancelled(Exception):
 
 
 class Opening:
-    """`tell` is called on the engine's thread; `cancelled` is set on the GUI's."""
+    """A request to open something.
 
-    def __init__(self, report: Callable[[Step], None]) -> None:
-        self._report = report
+    over: the document that was there when the user asked, and that may be replaced without another question.
+    `on_progress` is called on the engine's thread; `cancelled` is set on the GUI's.
+    """
+
+    def __init__(self, report: Callable[[Step], None], over: Document) -> None:
+        self._report, self.over = report, over
         self.cancelled = False
 
-    def tell(self, step: Step) -> None:
+    def on_progress(self, step: Step) -> None:
         """Report a stage; ends the opening where it was cancelled meanwhile."""
         if self.cancelled:
             raise Cancelled
         self._report(step)
+
+
+@dataclass(frozen=True, eq=False)
+class Opened:
+    """A document with its portrait, ready to take the place of what is open.
+
+    saved: what its file holds, None where no file has it; project: the file it is saved in; embed: the photo is inside
+    that file.
+    """
+
+    document: Document
+    portrait: Portrait
+    saved: Document | None
+    project: Path | None = None
+    embed: bool = False
+
+
+def open_photo(engine: EngineLike, opening: Opening, path: Path) -> Opened:
+    """A photo as a document without any change."""
+    portrait = engine.open(path, opening.on_progress)
+    document = Document(photo=path, key=portrait.photo.key)
+    return Opened(document, portrait, saved=document)
+
+
+def open_project(
+    engine: EngineLike, opening: Opening, project: Project, recovered: bool = False
+) -> Opened | Project:
+    """A project with its photo, from its place or out of the file; the project itself where the photo is missing.
+
+    recovered: it was left behind by a crash, so no file of the user's holds it.
+    """
+    photo = project.find_photo()
+    if photo is None and project.embedded is not None:
+        photo = unpack_photo(project, data_folder() / "photos")
+    if photo is None:
+        return project
+    return open_with_photo(engine, opening, project, photo, None if recovered else project.document)
+
+
+def open_with_photo(
+    engine: EngineLike, opening: Opening, project: Project, photo: Path, saved: Document | None = None
+) -> Opened:
+    """A project with the photo at a place of the user's choice; saved: the document as its file holds it."""
+    portrait = engine.open(photo, opening.on_progress)
+    for box in project.document.boxes:
+        portrait = engine.add_face(portrait, box)
+    key = portrait.photo.key
+    if saved is not None:
+        saved = saved.of_photo(photo, key)  # a photo that moved together with its project changes nothing
+    document = _fitted(project.document.of_photo(photo, key), portrait)
+    return Opened(document, portrait, saved, project.origin, project.embedded is not None)
+
+
+def _fitted(document: Document, portrait: Portrait) -> Document:
+    """The document without what is asked, now or in a snapshot, of faces that this photo does not have."""
+    count = len(portrait.faces)
+    if document.edits and not count:
+        raise EngineError(
+            "The project's faces are not in this photo.", "Choose the photo it was made with.", "open"
+        )
+    return document.with_faces(count)

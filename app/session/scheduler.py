@@ -1,30 +1,35 @@
 """Keeps what is shown up to date with what is asked, one task at a time.
 
-There is no queue: the newest `View` is the one-slot mailbox. Whenever the engine is free, the first thing that is
-out of date is asked for. What was asked and superseded meanwhile is never computed.
+There is no queue: the newest `Shown` is the one-slot mailbox. Whenever the engine is free, the first thing that is
+out of date is asked for. What was asked and superseded meanwhile is never computed, and an answer that belongs to
+another photo, face or generator than the present one is dropped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Signal
 
-from app.engine.contract import EngineLike, Portrait, Rendered
+from app.engine.contract import EngineLike, Flow, Measurement, Portrait, Rendered
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit
 from app.session.document import DEFAULT_GENERATOR
-from app.session.worker import QUEUED, Answer, Crash, EngineThread, Task
+from app.session.jobs import Jobs
+from app.session.pictures import PictureWish, picture_call
+from app.session.worker import Answer, Crash, Task
+
+__all__ = ["PREVIEW_SIDE", "PictureWish", "Scheduler", "Shown"]
 
 PREVIEW_SIDE = 1024  # px, the longer side of a render while a gesture is down
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class Shown:
     """What shall be shown. max_side: a preview's size while a gesture is down, None for the full size; slow: the
-    generator must have prepared a face before its edit can be rendered."""
+    generator must have encoded a face before its edit can be rendered."""
 
     portrait: Portrait | None = None
     edits: Mapping[int, FaceEdit] = field(default_factory=dict)
@@ -35,64 +40,71 @@ class View:
     nmfc: tuple[int, bool] | None = None  # (size, mesh) of the NMFC preview, None while it is hidden
     flow: bool = False  # whether the render's dense flow is wanted
 
+    @property
+    def edit(self) -> FaceEdit:
+        """What is asked of the active face."""
+        return self.edits.get(self.active, FaceEdit())
+
+    @property
+    def has_face(self) -> bool:
+        """There is an active face."""
+        return self.portrait is not None and self.active < len(self.portrait.faces)
+
     def render_key(self) -> tuple[Any, ...]:
         return self.portrait, dict(self.edits), self.generator, self.max_side
 
-    def nmfc_key(self) -> tuple[Any, ...]:
-        return self.portrait, self.active, self.edits.get(self.active), self.nmfc
 
-    def flow_key(self) -> tuple[Any, ...]:
-        return self.portrait, self.active, self.edits.get(self.active), self.generator
+@dataclass(frozen=True, eq=False)
+class _Want:
+    """One thing that is shown.
 
-    def ahead_key(self) -> tuple[Any, ...]:
-        return self.portrait, self.active, self.generator
+    name: which of them; key: the very values it is made of, asked for once each; call: makes it on the engine's
+    thread; take, fail: what becomes of it; generator: as in `Task`.
+    """
 
-    def measure_key(self) -> tuple[Any, ...]:
-        return *self.render_key(), self.active
-
-
-@dataclass(frozen=True)
-class PictureWish:
-    """A small picture of one face. kind: "photo" (rendered, cropped to the face), "nmfc", "mesh", or "latent" (what a
-    slow generator's own sliders make of its mean face); size: px."""
-
-    face: int
-    edit: FaceEdit
-    kind: str
-    size: int
+    name: str
+    key: Any
+    call: Callable[[EngineLike], Any]
+    take: Callable[[Any], None]
+    fail: Callable[[EngineError | Crash], None]
+    generator: str | None = None
 
 
 class Scheduler(QObject):
-    """Asks the engine for whatever of the view is out of date: generator, render, NMFC, measurement, small pictures."""
+    """Asks the engine for whatever is out of date: generator, render, NMFC, flow, measurement, small pictures."""
 
     selected = Signal(str, str)  # the generator in use and the device's name
+    chosen = Signal(str)  # the generator last given to `choose`: it can run
+    refused = Signal(str, object)  # a generator that shall be shown and cannot run, EngineError or Crash
     rendered = Signal(object)  # Rendered
     measured = Signal(object)  # Measurement, None when there is nothing to measure
     nmfc_ready = Signal(object)  # (size, size, 3) uint8
     flow_ready = Signal(object)  # Flow, or None where there is none
     picture_ready = Signal(object, object)  # key, (size, size, 3) uint8 or None when it failed
-    failed = Signal(str, object)  # kind of task, EngineError or Crash
+    failed = Signal(object)  # EngineError or Crash
 
-    def __init__(self, thread: EngineThread, parent: QObject | None = None) -> None:
+    def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._thread = thread
-        self._view = View()
+        self._jobs = jobs
+        self._shown = Shown()
+        self._choice: str | None = None  # a generator that was asked for and has not answered
         self._wishes: dict[Hashable, PictureWish] = {}
-        self._prepared: set[int] = set()  # faces that the generator in view has prepared
-        self._in_flight: Task | None = None
+        self._encoded: set[int] = set()  # faces that the slow generator in use has encoded
+        self._in_flight: _Want | None = None
         self._ready = False
         self._held = False
-        self._done: dict[str, Any] = {}
+        self._done: dict[str, Any] = {}  # name of a want -> the key it was answered for last
+        self._after_render = False
         self._last: Rendered | None = None
-        thread.worker.answered.connect(self._on_answer, QUEUED)
+        self.working: str | None = None  # the generator selected last
 
     @property
-    def view(self) -> View:
-        return self._view
+    def shown(self) -> Shown:
+        return self._shown
 
     @property
     def is_idle(self) -> bool:
-        """Everything wished for is there."""
+        """Everything that is wanted is there."""
         return self._in_flight is None and (not self._ready or self._next() is None)
 
     def start(self) -> None:
@@ -105,22 +117,28 @@ class Scheduler(QObject):
         self._ready = False
 
     def show(self, **changes: Any) -> None:
-        """Replace fields of the view."""
-        if "portrait" in changes and changes["portrait"] is not self._view.portrait:
+        """Replace fields of what shall be shown."""
+        if "portrait" in changes and changes["portrait"] is not self._shown.portrait:
             self._last = None
             self._wishes.clear()
-        before, self._view = self._view, replace(self._view, **changes)
-        if (before.portrait, before.generator) != (self._view.portrait, self._view.generator):
-            self._prepared.clear()
+        before, self._shown = self._shown, replace(self._shown, **changes)
+        if (before.portrait, before.generator) != (self._shown.portrait, self._shown.generator):
+            self._encoded.clear()
         self._poke()
 
-    def prepared(self, face: int) -> None:
-        """The slow generator in view has prepared a face: it can be rendered."""
-        self._prepared.add(face)
+    def choose(self, generator: str) -> None:
+        """Find out whether a generator can run: `chosen` or `failed` follows, for the last one asked."""
+        self._choice = None if generator == self._shown.generator else generator
         self._poke()
 
-    def is_prepared(self, face: int) -> bool:
-        return not self._view.slow or face in self._prepared
+    def mark_encoded(self, face: int) -> None:
+        """The slow generator in use has encoded a face: its edit can be rendered."""
+        self._encoded.add(face)
+        self._poke()
+
+    def is_encoded(self, face: int) -> bool:
+        """Whether a face's edit can be rendered now."""
+        return not self._shown.slow or face in self._encoded
 
     def hold(self, held: bool) -> None:
         """Render nothing while a job shows its own pictures."""
@@ -132,182 +150,176 @@ class Scheduler(QObject):
         self._wishes[key] = wish
         self._poke()
 
-    def drop_wishes(self) -> None:
-        self._wishes.clear()
+    # -- what is out of date
 
     def _poke(self) -> None:
-        if self._ready and self._in_flight is None and (task := self._next()):
-            self._in_flight = task
-            self._thread.run(task)
+        if self._ready and self._in_flight is None and (want := self._next()):
+            self._in_flight = want
+            self._jobs.run(Task(want.call, lambda answer: self._on_answer(want, answer), want.generator))
 
-    def _next(self) -> Task | None:
-        view = self._view
-        if self._done.get("select") != view.generator:
-            return Task("select", _select(view.generator), view.generator)
-        if view.portrait is None or self._held:
-            return None
-        waits = any(not self.is_prepared(face) for face, edit in view.edits.items() if not edit.is_identity)
-        render = not waits and self._done.get("render") != view.render_key()
-        nmfc = (
-            view.nmfc is not None
-            and self._has_face(view.active)
-            and self._done.get("nmfc") != view.nmfc_key()
-        )
-        if nmfc and (not render or self._done.get("turn") == "render"):
-            return Task("nmfc", _nmfc(view), view.nmfc_key())
-        flow = view.flow and self._has_face(view.active) and self._done.get("flow") != view.flow_key()
-        if flow and (not render or self._done.get("turn") == "render"):
-            return Task("flow", _flow(view), view.flow_key())
-        if render:
-            return Task("render", _render(view), view.render_key())
-        if (
-            view.max_side is None
-            and self._last
-            and not waits
-            and self._done.get("measure") != view.measure_key()
-        ):
-            return Task("measure", _measure(view, self._last), view.measure_key())
-        if (
-            view.max_side is None
-            and not view.slow
-            and self._has_face(view.active)
-            and self._done.get("ahead") != view.ahead_key()
-        ):
-            return Task("ahead", _ahead(view), view.ahead_key())
-        if view.max_side is None and (asked := self._next_wish()) is not None:
-            return Task("picture", _picture(view.portrait, asked[1]), asked)
-        return None
+    def _next(self) -> _Want | None:
+        """The first thing that is out of date."""
+        return next((want for want in self._wants() if self._done.get(want.name) != want.key), None)
 
-    def _next_wish(self) -> tuple[Hashable, PictureWish] | None:
-        """The oldest that can be had: no photo of a face that is not prepared."""
-        wishes = self._wishes.items()
-        return next(((k, w) for k, w in wishes if w.kind != "photo" or self.is_prepared(w.face)), None)
-
-    def _has_face(self, index: int) -> bool:
-        return self._view.portrait is not None and index < len(self._view.portrait.faces)
-
-    @Slot(object)
-    def _on_answer(self, answer: Answer) -> None:
-        if answer.task is not self._in_flight:
+    def _wants(self) -> Iterator[_Want]:
+        """All that is wanted now, the most urgent first."""
+        shown = self._shown
+        if self._choice is not None:
+            yield self._choice_want(self._choice)
+        yield self._generator_want(shown)
+        if shown.portrait is None or self._held:
             return
+        waits = any(not self.is_encoded(face) for face, e in shown.edits.items() if not e.is_identity)
+        render = [] if waits else [self._render_want(shown, shown.portrait)]
+        beside = list(self._beside(shown, shown.portrait))
+        # In a drag, what is shown beside the render has a turn after each render, not only at the end.
+        yield from [*beside, *render] if self._after_render else [*render, *beside]
+        if shown.max_side is not None:
+            return
+        if self._last is not None and not waits:
+            yield self._measure_want(shown, shown.portrait, self._last)
+        if not shown.slow and shown.has_face:
+            yield self._ahead_want(shown, shown.portrait)
+        yield from (self._picture_want(shown, shown.portrait, key) for key in self._wishes_that_can_be_had())
+
+    def _beside(self, shown: Shown, portrait: Portrait) -> Iterator[_Want]:
+        if shown.has_face and shown.nmfc is not None:
+            yield self._nmfc_want(shown, portrait, *shown.nmfc)
+        if shown.has_face and shown.flow:
+            yield self._flow_want(shown, portrait)
+
+    def _wishes_that_can_be_had(self) -> list[Hashable]:
+        """The oldest first; no photo of a face that is not encoded."""
+        return [k for k, w in self._wishes.items() if w.kind != "photo" or self.is_encoded(w.face)]
+
+    def _on_answer(self, want: _Want, answer: Answer) -> None:
         self._in_flight = None
-        task = answer.task
-        # A failed task is not asked again until something changes.
-        self._done[task.kind] = task.key
-        self._done["turn"] = task.kind
-        if task.kind == "picture":
-            self._tell_picture(answer)
-        elif task.kind == "measure" and isinstance(answer.error, EngineError):
-            self.measured.emit(None)
-        elif task.kind == "ahead" and isinstance(answer.error, EngineError):
-            pass  # the first edit will say it
-        elif answer.error is not None:
-            self._tell_error(task, answer.error)
+        # What failed is not asked again until something changes.
+        self._done[want.name] = want.key
+        self._after_render = want.name == "render"
+        if answer.error is None:
+            want.take(answer.value)
         else:
-            self._tell(task, answer.value)
+            want.fail(answer.error)
         self._poke()
 
-    def _tell(self, task: Task, value: Any) -> None:
-        current = self._view.portrait is task.key[0] if isinstance(task.key, tuple) else True
-        if task.kind == "select":
-            self.selected.emit(task.key, value)
-        elif task.kind == "render" and current:
-            self._last = value
-            self.rendered.emit(value)
-        elif task.kind == "nmfc" and current:
-            self.nmfc_ready.emit(value)
-        elif task.kind == "flow" and current:
-            self.flow_ready.emit(value)
-        elif task.kind == "measure" and task.key == self._view.measure_key():
-            self.measured.emit(value)
+    def _fits(self, shown: Shown, whichever_face: bool = False) -> bool:
+        """An answer made of this still belongs to what is shown: in a drag an earlier value may be shown, never another
+        photo, generator or (but for a render of all) face."""
+        now = self._shown
+        same_face = whichever_face or shown.active == now.active
+        return same_face and shown.portrait is now.portrait and shown.generator == now.generator
 
-    def _tell_error(self, task: Task, error: EngineError | Crash) -> None:
-        if task.kind == "render":
+    # -- how each thing is made, and what becomes of it
+
+    def _choice_want(self, name: str) -> _Want:
+        def take(device: str) -> None:
+            self.working = name
+            if self._choice == name:
+                self._choice = None
+                self.chosen.emit(name)
+
+        def fail(error: EngineError | Crash) -> None:
+            if self._choice == name:
+                self._choice = None
+                self.failed.emit(error)
+
+        return _Want("choice", object(), lambda engine: engine.device, take, fail, name)
+
+    def _generator_want(self, shown: Shown) -> _Want:
+        name = shown.generator
+
+        def take(device: str) -> None:
+            self.working = name
+            if name == self._shown.generator:
+                self.selected.emit(name, device)
+
+        def fail(error: EngineError | Crash) -> None:
+            if name == self._shown.generator:
+                self.refused.emit(name, error)
+
+        return _Want("generator", name, lambda engine: engine.device, take, fail, name)
+
+    def _render_want(self, shown: Shown, portrait: Portrait) -> _Want:
+        def call(engine: EngineLike) -> Rendered:
+            return engine.render(portrait, shown.edits, shown.max_side)
+
+        def take(rendered: Rendered) -> None:
+            if self._fits(shown, whichever_face=True):
+                self._last = rendered
+                self.rendered.emit(rendered)
+
+        def fail(error: EngineError | Crash) -> None:
             self._last = None
-        self.failed.emit(task.kind, error)
+            self.failed.emit(error)
 
-    def _tell_picture(self, answer: Answer) -> None:
-        key, wish = answer.task.key
-        if self._wishes.get(key) == wish:
-            del self._wishes[key]
-            self.picture_ready.emit(key, answer.value)
+        return _Want("render", shown.render_key(), call, take, fail, shown.generator)
 
+    def _nmfc_want(self, shown: Shown, portrait: Portrait, size: int, mesh: bool) -> _Want:
+        def call(engine: EngineLike) -> Any:
+            return engine.nmfc(portrait, shown.active, shown.edit, size, mesh)
 
-def _select(generator: str) -> Any:
-    def call(engine: EngineLike) -> str:
-        engine.select(generator)
-        return engine.device
+        def take(picture: Any) -> None:
+            if self._fits(shown):
+                self.nmfc_ready.emit(picture)
 
-    return call
+        key = (portrait, shown.active, shown.edit, size, mesh)
+        return _Want("nmfc", key, call, take, self.failed.emit)
 
+    def _flow_want(self, shown: Shown, portrait: Portrait) -> _Want:
+        def call(engine: EngineLike) -> Flow | None:
+            # At the preview's resolution: its code is there, and a screen shows no more.
+            return engine.flow(portrait, shown.active, shown.edit, PREVIEW_SIDE)
 
-def _render(view: View) -> Any:
-    assert view.portrait is not None
-    portrait = view.portrait
-    return lambda engine: engine.render(portrait, view.edits, view.max_side)
+        def take(flow: Flow | None) -> None:
+            if self._fits(shown):
+                self.flow_ready.emit(flow)
 
+        key = (portrait, shown.active, shown.edit, shown.generator)
+        return _Want("flow", key, call, take, self.failed.emit, shown.generator)
 
-def _nmfc(view: View) -> Any:
-    assert view.portrait is not None and view.nmfc is not None
-    portrait, (size, mesh) = view.portrait, view.nmfc
-    return lambda engine: engine.nmfc(portrait, view.active, _edit(view), size, mesh)
+    def _measure_want(self, shown: Shown, portrait: Portrait, rendered: Rendered) -> _Want:
+        key = (*shown.render_key(), shown.active)
 
+        def call(engine: EngineLike) -> Measurement | None:
+            if not shown.has_face or shown.edit.is_identity:
+                return None
+            return engine.measure(portrait, rendered, shown.active, shown.edit)
 
-def _flow(view: View) -> Any:
-    """At the preview's resolution: its code is there, and a screen shows no more."""
-    assert view.portrait is not None
-    portrait = view.portrait
-    return lambda engine: engine.flow(portrait, view.active, _edit(view), PREVIEW_SIDE)
+        def take(measurement: Measurement | None) -> None:
+            if key == (*self._shown.render_key(), self._shown.active):
+                self.measured.emit(measurement)
 
+        def fail(error: EngineError | Crash) -> None:
+            if isinstance(error, EngineError):
+                take(None)
+            else:
+                self.failed.emit(error)
 
-def _measure(view: View, rendered: Rendered) -> Any:
-    assert view.portrait is not None
-    portrait = view.portrait
-    if view.active >= len(portrait.faces) or _edit(view).is_identity:
-        return lambda _: None
-    return lambda engine: engine.measure(portrait, rendered, view.active, _edit(view))
+        return _Want("measure", key, call, take, fail)
 
+    def _ahead_want(self, shown: Shown, portrait: Portrait) -> _Want:
+        """Encode the face at both sizes before it is asked for, so that the first drag is as quick as the next."""
 
-def _ahead(view: View) -> Any:
-    """Encode the face at both sizes before it is asked for, so that the first drag is as quick as the next."""
-    assert view.portrait is not None
-    portrait = view.portrait
+        def call(engine: EngineLike) -> None:
+            for side in (PREVIEW_SIDE, None):
+                engine.prepare(portrait, shown.active, side)
 
-    def call(engine: EngineLike) -> None:
-        for side in (PREVIEW_SIDE, None):
-            engine.prepare(portrait, view.active, side)
+        def fail(error: EngineError | Crash) -> None:
+            if not isinstance(error, EngineError):  # else the first edit will say it
+                self.failed.emit(error)
 
-    return call
+        key = (portrait, shown.active, shown.generator)
+        return _Want("encoding", key, call, lambda _: None, fail, shown.generator)
 
+    def _picture_want(self, shown: Shown, portrait: Portrait, key: Hashable) -> _Want:
+        wish = self._wishes[key]
 
-def _edit(view: View) -> FaceEdit:
-    return view.edits.get(view.active, FaceEdit())
+        def take(picture: Any) -> None:
+            if self._fits(shown, whichever_face=True) and self._wishes.get(key) == wish:
+                del self._wishes[key]
+                self.picture_ready.emit(key, picture)
 
-
-def _picture(portrait: Portrait, wish: PictureWish) -> Any:
-    def call(engine: EngineLike) -> Any:
-        if wish.kind == "latent":
-            return engine.latent_picture(dict(wish.edit.latents), wish.size)
-        if wish.kind != "photo":
-            return engine.nmfc(portrait, wish.face, wish.edit, wish.size, wish.kind == "mesh")
-        x, y, w, h = portrait.faces[wish.face].box
-        width, height = portrait.photo.size
-        reach = 1.6 * max(w, h)
-        side = min(max(width, height), max(64, round(wish.size / reach * max(width, height))))
-        rendered = engine.render(portrait, {wish.face: wish.edit}, side)
-        return _square(rendered, (x + w / 2, y + h / 2), reach, wish.size)
-
-    return call
-
-
-def _square(rendered: Rendered, centre: tuple[float, float], reach: float, size: int) -> Any:
-    """The square of side `reach` (photo's pixels) around a point, resampled to (size, size, 3) uint8."""
-    import numpy as np
-
-    pixels = rendered.pixels
-    half = reach * rendered.scale / 2
-    grid = (np.arange(size) + 0.5) / size * 2 * half - half
-    columns = np.clip(np.floor(centre[0] * rendered.scale + grid), 0, pixels.shape[1] - 1).astype(int)
-    rows = np.clip(np.floor(centre[1] * rendered.scale + grid), 0, pixels.shape[0] - 1).astype(int)
-    picked = pixels[rows[:, None], columns[None, :]]
-    return np.ascontiguousarray(picked if picked.dtype == np.uint8 else (picked >> 8).astype(np.uint8))
+        # Never the same as before: a picture is made as often as it is wished for.
+        call = picture_call(portrait, wish)
+        return _Want("picture", object(), call, take, lambda _: take(None), shown.generator)

@@ -1,161 +1,314 @@
-"""Every change an artist can make to what is open."""
+"""Everything panels, canvas and menus call, over the rooms that do it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtGui import QUndoStack
+
+from app.engine.contract import EngineLike, GeneratorInfo, Portrait
 from app.engine.errors import EngineError
-from app.engine.face.controls import BY_NAME
-from app.engine.face.parameters import FaceEdit
-from app.session import naming, values, verbs
-from app.session.document import Snapshot
-from app.session.storage import Storage
-from app.session.worker import Task
+from app.engine.face.parameters import FaceEdit, FittedFace
+from app.session import values
+from app.session.document import Box, Document
+from app.session.editing import Editing
+from app.session.faces import with_face_added
+from app.session.history import History
+from app.session.jobs import Jobs
+from app.session.pictures import PictureWish
+from app.session.project_files import ProjectFiles
+from app.session.scheduler import PREVIEW_SIDE, Scheduler
+from app.session.worker import Answer, Crash, EngineFactory, Job
 
 
-class Session(Storage):
-    """What panels, canvas and menus call. Everything returns at once and is one undo step, or part of a gesture's.
+class Session(QObject):
+    """The document with its history, kept in step with the engine on its thread.
 
-    `gesture` is a number from `begin_gesture`; None makes a step of its own.
+    history: what is open, its steps and gestures; editing: what makes steps; jobs: the engine's thread; scheduler: what
+    is shown; files: photos and projects. Everything returns at once; what the engine makes of it arrives as a signal.
     """
 
-    def set_value(self, name: str, value: float | None, gesture: int | None = None) -> None:
-        """Ask for a control's value (None: leave it alone); its mirror too while the two are linked."""
-        changes = {name: value}
-        mirror = BY_NAME[name].mirror
-        if mirror and self.is_linked(name):
-            changes[mirror] = value
-        self.set_values(changes, gesture=gesture)
+    engine_ready = Signal(tuple)  # of GeneratorInfo
+    device_changed = Signal(str)  # "CPU float32"
+    generator_changed = Signal(object)  # GeneratorInfo in use
+    portrait_opened = Signal(object)  # Portrait
+    closed = Signal()  # nothing is open any more
+    busy = Signal(str)  # what takes a while ("" when done)
+    exported = Signal(object)  # Path of the picture written
+    failed = Signal(object)  # EngineError
+    crashed = Signal(str)  # traceback of an error nobody foresaw
 
-    def is_linked(self, name: str) -> bool:
-        """Whether a control's two sides move together."""
-        return values.pair_of(name) not in self.unlinked
+    def __init__(self, factory: EngineFactory, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.generators: tuple[GeneratorInfo, ...] = ()
+        self.history = History(self)
+        self.jobs = Jobs(factory, self)
+        self.scheduler = Scheduler(self.jobs, self)
+        self.files = ProjectFiles(self.jobs, self.history, self)
+        self.editing = Editing(self.history, self)
+        self._hear()
+        self._offer()
+        self._connect()
 
-    def link(self, pairs: Iterable[str], linked: bool) -> None:
-        """Let the sides of these of `PAIRS` move together, or alone; no undo step."""
-        pairs = frozenset(pairs)
-        self.unlinked = self.unlinked - pairs if linked else self.unlinked | pairs
-        self.linked_changed.emit()
+    def _hear(self) -> None:
+        """The rooms' own signals, under one roof."""
+        self.document_changed = self.history.document_changed
+        self.active_changed = self.history.active_changed
+        self.faces_changed = self.history.faces_changed
+        self.dirty_changed = self.history.dirty_changed
+        self.gesture_ended = self.history.gesture_ended
+        self.job_ended = self.jobs.ended
+        self.rendered = self.scheduler.rendered
+        self.measured = self.scheduler.measured
+        self.nmfc_ready = self.scheduler.nmfc_ready
+        self.flow_ready = self.scheduler.flow_ready
+        self.picture_ready = self.scheduler.picture_ready
+        self.opening = self.files.opening
+        self.opening_stepped = self.files.opening_stepped
+        self.replacing_unsaved = self.files.replacing_unsaved
+        self.project_changed = self.files.project_changed
+        self.photo_missing = self.files.photo_missing
+        self.saved = self.files.saved
+        self.linked_changed = self.editing.linked_changed
 
-    @staticmethod
-    def held(name: str, value: float) -> float:
-        """A value within what can be asked of its control."""
-        return min(BY_NAME[name].upper, max(BY_NAME[name].lower, value))
+    def _offer(self) -> None:
+        """What the rooms do, under one roof; each is described where it is done."""
+        files, editing, history = self.files, self.editing, self.history
+        self.open, self.open_project, self.relink = files.open, files.open_project, files.relink
+        self.restore, self.revert, self.close = files.restore, files.revert, files.close
+        self.cancel_open, self.take_opened = files.cancel_open, files.take_opened
+        self.save, self.save_project = files.save, files.save_project
+        self.begin_gesture, self.cancel_gesture = history.begin_gesture, history.cancel_gesture
+        self.end_gesture, self.select_face = history.end_gesture, history.select_face
+        self.set_value, self.set_values, self.set_latent = (
+            editing.set_value,
+            editing.set_values,
+            editing.set_latent,
+        )
+        self.apply, self.drag, self.held = editing.apply, editing.drag, editing.held
+        self.frontalise, self.neutralise = editing.frontalise, editing.neutralise
+        self.reset, self.reset_face, self.reset_all = editing.reset, editing.reset_face, editing.reset_all
+        self.next_face, self.previous_face = editing.next_face, editing.previous_face
+        self.is_linked, self.link = editing.is_linked, editing.link
+        self.take_snapshot, self.delete_snapshot = editing.take_snapshot, editing.delete_snapshot
+        self.restore_snapshot = editing.restore_snapshot
+        self.ask, self.begin_job, self.cancel_job = self.jobs.ask, self.jobs.begin, self.jobs.cancel
 
-    def set_values(
-        self, changes: Mapping[str, float | None], text: str | None = None, gesture: int | None = None
-    ) -> None:
-        """Ask for several controls' values in one step."""
-        self.apply(self.edit.with_values(changes), text, gesture)
+    def _connect(self) -> None:
+        # What shall be shown is up to date before anyone else hears of a change.
+        self.history.replaced.connect(self._on_replaced)
+        self.history.faces_changed.connect(self._show_document)
+        self.history.document_changed.connect(self._show_document)
+        self.jobs.ready.connect(self._on_ready)
+        self.jobs.failed.connect(self.report)
+        self.scheduler.selected.connect(self._on_selected)
+        self.scheduler.chosen.connect(self._on_chosen)
+        self.scheduler.refused.connect(self._on_refused)
+        self.scheduler.failed.connect(self.report)
+        self.files.busy.connect(self.busy)
 
-    def set_latent(self, name: str, value: float, gesture: int | None = None) -> None:
-        """Ask for a generator's own direction; 0 leaves it alone."""
-        latents = {**dict(self.edit.latents), name: value}
-        self.apply(replace(self.edit, latents=tuple((n, v) for n, v in latents.items() if v)), None, gesture)
+    def start(self) -> None:
+        """Build the engine on its thread; call it once the window is on screen."""
+        self.busy.emit(self.tr("Starting the engine"))
+        self.jobs.start()
 
-    def set_strength(self, strength: float, gesture: int | None = None) -> None:
-        """Fade the active face's edit between the photo (0) and what is asked (1)."""
-        self.apply(replace(self.edit, strength=strength), None, gesture)
+    def stop(self) -> None:
+        """End the engine's thread; the session cannot be used after."""
+        self.scheduler.stop()
+        self.jobs.stop()
 
-    def apply(self, edit: FaceEdit, text: str | None = None, gesture: int | None = None) -> None:
-        """Replace the active face's edit; `text` names the step, else it is named by what changed."""
-        if self.face is None or edit == self.edit:
-            return
-        active, face = self.document.active, self.face
-        after = self.document.with_edit(edit)
+    # -- looking
 
-        def name(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
-            before, now = (fields["edits"].get(active, FaceEdit()) for fields in (old, new))
-            return text or naming.describe(before, now, face)
+    @property
+    def document(self) -> Document:
+        return self.history.document
 
-        self._push({"edits": after.edits, "active": active}, name, gesture)
+    @property
+    def portrait(self) -> Portrait | None:
+        return self.history.portrait
 
-    def reset(self, names: tuple[str, ...] | None = None) -> None:
-        """Leave these controls of the active face alone again; all of them without names."""
-        if names is None:
-            self.apply(FaceEdit(), self.tr("Reset face"))
-        else:
-            self.set_values(dict.fromkeys(names), self._reset_text(names))
+    @property
+    def face(self) -> FittedFace | None:
+        """The active face as it is in the photo."""
+        return self.history.face
 
-    def _reset_text(self, names: tuple[str, ...]) -> str:
-        titles = [BY_NAME[name].title for name in names]
-        return self.tr("Reset {}").format(", ".join(titles[:3]) + (" …" if len(titles) > 3 else ""))
+    @property
+    def edit(self) -> FaceEdit:
+        """What is asked of the active face."""
+        return self.history.document.edit
 
-    def reset_face(self) -> None:
-        """Leave the active face as it is in the photo."""
-        self.reset()
+    @property
+    def project(self) -> Path | None:
+        """The file the document is saved in."""
+        return self.files.project
 
-    def next_face(self) -> None:
-        self._step_face(1)
+    @property
+    def unlinked(self) -> frozenset[str]:
+        """Of `PAIRS`: those whose sides move alone."""
+        return self.editing.unlinked
 
-    def previous_face(self) -> None:
-        self._step_face(-1)
+    @property
+    def job(self) -> Job | None:
+        """The job that runs."""
+        return self.jobs.current
 
-    def _step_face(self, by: int) -> None:
-        if self.portrait and self.portrait.faces:
-            self.select_face((self.document.active + by) % len(self.portrait.faces))
+    @property
+    def undo_stack(self) -> QUndoStack:
+        return self.history.stack
 
-    def reset_all(self) -> None:
-        """Leave every face alone again."""
-        self._push({"edits": {}}, lambda *_: self.tr("Reset all faces"))
+    @property
+    def is_dirty(self) -> bool:
+        """The document differs from what was saved."""
+        return self.history.is_dirty
 
-    def frontalise(self, strength: float = 1.0, gesture: int | None = None) -> None:
-        """Turn the active face to the camera: 0 keeps its pose, 1 faces straight ahead."""
-        if self.face:
-            text = self.tr("Frontalise {:.0%}").format(strength)
-            self.set_values(verbs.frontalise(self.face, strength), text, gesture)
+    @property
+    def generator(self) -> GeneratorInfo | None:
+        return next((info for info in self.generators if info.name == self.document.generator), None)
 
-    def neutralise(self, strength: float = 1.0, gesture: int | None = None) -> None:
-        """Relax the active face's expression: 0 keeps it, 1 is the neutral face."""
-        if self.face:
-            text = self.tr("Neutralise {:.0%}").format(strength)
-            self.set_values(verbs.neutralise(self.face, strength), text, gesture)
+    def value(self, name: str) -> float:
+        """What the slider of a control shows."""
+        return values.shown_value(self.face, self.edit, name)
 
-    def drag(self, landmark: int, to: tuple[float, float], gesture: int | None = None) -> None:
-        """Move one landmark of the active face to a point of the photo (px): the most probable expression with it."""
-        if self.face:
-            edit = verbs.drag(self.face, self.edit, landmark, to)
-            self.apply(edit, self.tr("Drag face"), gesture)
+    def own_value(self, name: str) -> float:
+        """The photo's own value of a control."""
+        return values.own_value(self.face, name)
 
-    def select_face(self, index: int) -> None:
-        """Make a face the one the panels act on; no undo step."""
-        if self.portrait and 0 <= index < len(self.portrait.faces) and index != self.document.active:
-            self.document = replace(self.document, active=index)
-            self._show_document()
-            self.active_changed.emit(index)
+    def latent(self, name: str) -> float:
+        return dict(self.edit.latents).get(name, 0.0)
 
-    def set_generator(self, name: str) -> None:
-        """Render with another backend; comes back to the present one with `failed` when it cannot run."""
-        if name != self.document.generator:
-            title = next((info.title for info in self.generators if info.name == name), name)
-            self._push({"generator": name}, lambda *_: self.tr("Generator: {}").format(title))
+    @property
+    def in_gesture(self) -> bool:
+        return self.history.in_gesture
+
+    # -- what is shown beside the photo
+
+    def show_nmfc(self, size: int | None, mesh: bool = False) -> None:
+        """Keep the NMFC (or mesh) preview of the active face coming; None stops it."""
+        self.scheduler.show(nmfc=None if size is None else (size, mesh))
+
+    def show_flow(self, shown: bool) -> None:
+        """Keep the dense flow of the active face coming, or stop it."""
+        self.scheduler.show(flow=shown)
+
+    def request_picture(self, key: Hashable, wish: PictureWish) -> None:
+        """Ask for a small picture when the engine has nothing better to do; `picture_ready` brings it."""
+        if self.portrait and wish.face < len(self.portrait.faces):
+            self.scheduler.wish(key, wish)
+
+    # -- work on the engine's thread
 
     def export(self, path: Path, options: Mapping[str, Any] | None = None) -> None:
-        """Render at full size and write; never over the photo that is open."""
+        """Render at full size and write; never over the photo that is open. `exported` or `failed` follows."""
         if self.portrait is None:
             return
         if self.document.photo and path.resolve() == self.document.photo.resolve():
             what = self.tr("The export would replace the photo itself.")
             self.failed.emit(EngineError(what, self.tr("Choose another name."), "export"))
             return
-        portrait, edits = self.portrait, self.document.edits
-        self.begin_job(Task("export", lambda engine: engine.export(portrait, edits, path, options), path))
+        portrait, document = self.portrait, self.document
 
-    # -- snapshots
+        def export(engine: EngineLike) -> Any:
+            return engine.export(portrait, document.edits, path, options)
 
-    def take_snapshot(self, name: str) -> None:
-        """Keep the present state of every face under a name."""
-        snapshots = (*self.document.snapshots, Snapshot(name, self.document.edits))
-        self._push({"snapshots": snapshots}, lambda *_: self.tr("Snapshot {}").format(name))
+        def on_end(answer: Answer) -> None:
+            if answer.error is None and not answer.closed:
+                self.exported.emit(path)
 
-    def delete_snapshot(self, index: int) -> None:
-        kept = tuple(s for i, s in enumerate(self.document.snapshots) if i != index)
-        self._push({"snapshots": kept}, lambda *_: self.tr("Delete snapshot"))
+        self.begin_job(Job(self.tr("Exporting"), export, lambda _: None, on_end, document.generator))
 
-    def restore_snapshot(self, index: int) -> None:
-        """Back to a snapshot's state of every face, as one step."""
-        snapshot = self.document.snapshots[index]
-        self._push({"edits": snapshot.edits}, lambda *_: self.tr("Restore {}").format(snapshot.name))
+    def add_face(self, box: Box) -> None:
+        """Fit a face in a box (px) that the user drew; `faces_changed` or `failed` follows."""
+        before, opened = self.portrait, self.history.opened
+        if before is None:
+            return
+
+        def take(after: Portrait) -> None:
+            self.busy.emit("")
+            if self.portrait is before:
+                fields = with_face_added(self.document, before, after, box)
+                self.history.push(fields, self.tr("Add face"), portraits=(before, after))
+            elif self.history.opened is opened:  # another face was added meanwhile, or that was undone
+                self.add_face(box)
+
+        def fail(error: EngineError | Crash) -> None:
+            self.busy.emit("")
+            self.report(error)
+
+        self.busy.emit(self.tr("Fitting the face"))
+        self.ask(lambda engine: engine.add_face(before, box), take, fail)
+
+    def set_generator(self, name: str) -> None:
+        """Render with another backend, as a step of the history once it is known to run; else `failed` says why."""
+        self.scheduler.choose(name)
+
+    # -- inside
+
+    @Slot(object)
+    def report(self, error: EngineError | Crash) -> None:
+        """Say an error by the signal that is meant for its kind."""
+        if isinstance(error, Crash):
+            self.crashed.emit(error.traceback)
+        else:
+            self.failed.emit(error)
+
+    @Slot(object)
+    def _on_replaced(self, portrait: Portrait | None) -> None:
+        self._show_document()
+        if portrait is None:
+            self.closed.emit()
+        else:
+            self.portrait_opened.emit(portrait)
+
+    @Slot()
+    def _show_document(self) -> None:
+        """Let what is shown be what the document says."""
+        document, portrait = self.document, self.portrait
+        large = portrait is not None and max(portrait.photo.size) > PREVIEW_SIDE
+        self.scheduler.show(
+            portrait=portrait,
+            edits=document.edits,
+            active=document.active,
+            generator=document.generator,
+            slow=self.generator is not None and self.generator.slow,
+            max_side=PREVIEW_SIDE if self.in_gesture and large else None,
+        )
+
+    def take_generators(self, infos: tuple[GeneratorInfo, ...]) -> None:
+        """What can run has changed: models came or went."""
+        self.generators = infos
+        self.engine_ready.emit(infos)
+        if self.generator is not None:
+            self.generator_changed.emit(self.generator)
+
+    @Slot(object)
+    def _on_ready(self, answer: Answer) -> None:
+        self.busy.emit("")
+        if answer.error is not None:
+            self.report(answer.error)
+            return
+        self.generators, device = answer.value
+        self.device_changed.emit(device)
+        self.engine_ready.emit(self.generators)
+        self.scheduler.start()
+
+    @Slot(str, str)
+    def _on_selected(self, name: str, device: str) -> None:
+        self.device_changed.emit(device)
+        if self.generator is not None:
+            self.generator_changed.emit(self.generator)
+
+    @Slot(str)
+    def _on_chosen(self, name: str) -> None:
+        title = next((info.title for info in self.generators if info.name == name), name)
+        self.history.push({"generator": name}, self.tr("Generator: {}").format(title))
+
+    @Slot(str, object)
+    def _on_refused(self, name: str, error: EngineError | Crash) -> None:
+        """The document named a generator that cannot run: it says what draws instead."""
+        working = self.scheduler.working
+        if working is not None and working != name:
+            self.history.forget_generator(name, working)
+        self.report(error)

@@ -1,4 +1,4 @@
-"""The thread that owns the engine."""
+"""The thread that owns the engine, and what it is given to do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,19 +17,10 @@ from app.engine.contract import EngineLike, Step
 from app.engine.errors import EngineError
 
 EngineFactory = Callable[[], EngineLike]
-STEPS_AHEAD = 2
+STEPS_AHEAD = 2  # pictures of a job that may wait for the GUI; more are skipped
 NICENESS = 5  # of the engine's thread and those it starts, on Linux: the GUI goes first
 # Said outright: where a slot is found through Python, an automatic connection may call it on the emitter's thread.
 QUEUED = Qt.ConnectionType.QueuedConnection
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """Work for the engine's thread. call: makes the answer, or a job's iterator of `Step`; key: the asker's own."""
-
-    kind: str
-    call: Callable[[EngineLike], Any]
-    key: Any = None
 
 
 @dataclass(frozen=True)
@@ -41,30 +32,65 @@ class Crash:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What became of a task: its value, or why there is none. closed: a job was cancelled."""
+    """What became of a task or job: its value, or why there is none. closed: a job was cancelled."""
 
-    task: Task
     value: Any = None
     error: EngineError | Crash | None = None
     closed: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """Work that is done in one piece.
+
+    call: makes the answer's value on the engine's thread; done: takes the `Answer` on the GUI's thread; generator:
+    the one that must be selected for it, None where it makes no difference.
+    """
+
+    call: Callable[[EngineLike], Any]
+    done: Callable[[Answer], None]
+    generator: str | None = None
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """Work that goes on for a while, step by step; tasks are done between two steps.
+
+    words: what it is called where it is shown or in the way of another; call: makes the iterator of `Step` on
+    the engine's thread; on_step, on_end: told on the GUI's thread; generator: as in `Task`, for every step; gives_way:
+    whether another job may end it now; in_status_bar: its steps are shown there, not in a place of its own.
+    """
+
+    words: str
+    call: Callable[[EngineLike], Iterator[Step]]
+    on_step: Callable[[Step], None]
+    on_end: Callable[[Answer], None]
+    generator: str | None = None
+    gives_way: Callable[[], bool] = _never
+    in_status_bar: bool = True
 
 
 class Worker(QObject):
     """Runs tasks one after the other, and one job step by step between them. Lives on the engine's thread."""
 
     ready = Signal(object)  # Answer with the engine's generators and device
-    answered = Signal(object)  # Answer of a task
-    stepped = Signal(object)  # Step of the job
-    ended = Signal(object)  # Answer of the job
+    answered = Signal(object, object)  # Task, Answer
+    stepped = Signal(object, object)  # Job, Step
+    ended = Signal(object, object)  # Job, Answer
     _again = Signal()
 
     def __init__(self, factory: EngineFactory) -> None:
         super().__init__()
         self._factory = factory
         self._engine: EngineLike | None = None
-        self._job: Iterator[Step] | None = None
-        self._job_task: Task | None = None
-        self._kinds: set[str] = set()  # of tasks done so far
+        self._generator: str | None = None  # selected last
+        self._job: Job | None = None
+        self._steps: Iterator[Step] | None = None
+        self._called: set[str] = set()  # names of the calls that were made before
         self._sent = 0
         self.seen = 0  # steps the GUI has taken; set from there
         # Queued, so that tasks that arrived meanwhile run between two steps.
@@ -81,79 +107,91 @@ class Worker(QObject):
             self._engine = self._factory()
             return self._engine.generators(), self._engine.device
 
-        self.ready.emit(self._attempt(Task("start", build)))
+        self.ready.emit(self._attempt(build))
 
     @Slot(object)
     def run(self, task: Task) -> None:
-        self.answered.emit(self._attempt(task))
+        self.answered.emit(task, self._attempt(task.call, task.generator))
 
     @Slot(object)
-    def begin(self, task: Task) -> None:
-        """Start a job; the one before it is cancelled."""
-        self.cancel()
-        answer = self._attempt(task)
+    def begin(self, job: Job) -> None:
+        """Start a job; the one that gave way to it is cancelled."""
+        self.cancel(self._job)
+        answer = self._attempt(job.call, job.generator)
         if answer.error:
-            self.ended.emit(answer)
+            self.ended.emit(job, answer)
             return
-        self._job, self._job_task = iter(answer.value), task
+        self._job, self._steps = job, iter(answer.value)
         self._again.emit()
 
-    @Slot()
-    def cancel(self) -> None:
-        """Close the running job's iterator, which lets it clean up after itself."""
-        task, job = self._job_task, self._job
-        self._job = self._job_task = None
-        if task is not None and job is not None:
-            answer = self._attempt(
-                Task(task.kind, lambda _: job.close() if hasattr(job, "close") else None, task.key)
-            )
-            self.ended.emit(Answer(task, None, answer.error, closed=True))
+    @Slot(object)
+    def cancel(self, job: Job | None) -> None:
+        """Close this job's iterator, which lets it clean up after itself; nothing where it has ended already."""
+        steps = self._steps
+        if job is None or job is not self._job:
+            return
+        self._job = self._steps = None
+
+        def close(_: EngineLike) -> None:
+            if isinstance(steps, Generator):
+                steps.close()
+
+        answer = self._attempt(close)
+        self.ended.emit(job, Answer(None, answer.error, closed=True))
 
     @Slot()
     def finish(self) -> None:
         """Cancel the job, let the engine go on the thread that made it, and end the thread."""
-        self.cancel()
+        self.cancel(self._job)
         close = getattr(self._engine, "close", None)
         if close is not None:
-            self._attempt(Task("close", lambda _: close()))
+            self._attempt(lambda _: close())
         self._engine = None
         QThread.currentThread().quit()
 
     @Slot()
     def _advance(self) -> None:
-        task, job = self._job_task, self._job
-        if task is None or job is None:
+        job, steps = self._job, self._steps
+        if job is None or steps is None:
             return
-        answer = self._attempt(Task(task.kind, lambda _: next(job, None), task.key))
+        answer = self._attempt(lambda _: next(steps, None), job.generator, f"{_name(job.call)}, steps")
         if answer.value is None:
-            self._job = self._job_task = None
-            self.ended.emit(Answer(task, None, answer.error))
+            self._job = self._steps = None
+            self.ended.emit(job, answer)
             return
         # A picture that the GUI has no time for is skipped: its queue must not grow. Words are never skipped.
         step = answer.value
         if step.picture is None or step.error or self._sent - self.seen < STEPS_AHEAD:
             self._sent += 1
-            self.stepped.emit(step)
+            self.stepped.emit(job, step)
         self._again.emit()
 
-    def _attempt(self, task: Task) -> Answer:
+    def _attempt(
+        self, call: Callable[[EngineLike], Any], generator: str | None = None, name: str = ""
+    ) -> Answer:
         try:
-            answer = Answer(task, task.call(self._engine))  # type: ignore[arg-type]
-            if task.kind not in self._kinds:
+            if generator is not None and generator != self._generator:
+                self._engine.select(generator)  # type: ignore[union-attr]
+                self._generator = generator
+            answer = Answer(call(self._engine))  # type: ignore[arg-type]
+            if (name := name or _name(call)) not in self._called:
                 # It loaded its libraries, which stay: a collection that looks at all of them again would hold
                 # Python's lock, and with it the GUI, for a tenth of a second.
-                self._kinds.add(task.kind)
+                self._called.add(name)
                 gc.freeze()
             return answer
         except EngineError as error:
-            return Answer(task, error=error)
+            return Answer(error=error)
         except MemoryError:
             return Answer(
-                task,
-                error=EngineError("There is not enough memory for this.", "Use a smaller photo.", "open"),
+                error=EngineError("There is not enough memory for this.", "Use a smaller photo.", "open")
             )
         except Exception:
-            return Answer(task, error=Crash(traceback.format_exc()))
+            return Answer(error=Crash(traceback.format_exc()))
+
+
+def _name(call: Callable[..., Any]) -> str:
+    return str(getattr(call, "__qualname__", ""))
 
 
 class EngineThread(QObject):
@@ -162,9 +200,8 @@ class EngineThread(QObject):
     _start = Signal()
     _run = Signal(object)
     _begin = Signal(object)
-    _cancel = Signal()
+    _cancel = Signal(object)
     _finish = Signal()
-    stepped = Signal(object)  # the worker's, on the GUI's thread
 
     def __init__(self, factory: EngineFactory, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -177,12 +214,6 @@ class EngineThread(QObject):
         self._begin.connect(self.worker.begin, QUEUED)
         self._cancel.connect(self.worker.cancel, QUEUED)
         self._finish.connect(self.worker.finish, QUEUED)
-        self.worker.stepped.connect(self._on_stepped, QUEUED)
-
-    @Slot(object)
-    def _on_stepped(self, step: Step) -> None:
-        self.stepped.emit(step)
-        self.worker.seen += 1
 
     def start(self) -> None:
         self._thread.start(QThread.Priority.LowPriority)  # which Linux leaves to `NICENESS`
@@ -191,11 +222,11 @@ class EngineThread(QObject):
     def run(self, task: Task) -> None:
         self._run.emit(task)
 
-    def begin(self, task: Task) -> None:
-        self._begin.emit(task)
+    def begin(self, job: Job) -> None:
+        self._begin.emit(job)
 
-    def cancel(self) -> None:
-        self._cancel.emit()
+    def cancel(self, job: Job) -> None:
+        self._cancel.emit(job)
 
     def stop(self) -> None:
         """Cancel the job, finish the task in hand and wait for the thread to end."""

@@ -6,26 +6,26 @@ from PySide6.QtCore import QObject, Slot
 
 from app.engine.contract import Step
 from app.session.session import Session
-from app.session.worker import QUEUED
+from app.session.worker import QUEUED, Job
 from app.ui.remaining import Remaining, duration
 from app.ui.status import StatusBar
 
 
 class Activity(QObject):
-    """Shows opening and jobs; a batch has a dialog and the live view a bar of their own."""
+    """Shows opening and jobs; a batch has a dialog and the live view a bar of their own, and so no words here."""
 
     def __init__(self, session: Session, status: StatusBar) -> None:
         super().__init__(status)
         self._session, self._status = session, status
         self._opening = False
         self._words = ""  # what is being opened
-        self._job = ""  # whose time is counted
         self._remaining = Remaining()
         session.opening.connect(self._on_opening)
         session.opening_stepped.connect(self._on_opening_step, QUEUED)
         session.busy.connect(self._on_busy)
-        session.progressed.connect(self._on_step)
-        session.job_ended.connect(self._on_job_ended)
+        session.jobs.started.connect(self._on_job)
+        session.jobs.stepped.connect(self._on_step)
+        session.jobs.ended.connect(self._on_job_ended)
         status.cancelled.connect(self._on_cancel)
 
     @Slot(bool)
@@ -51,32 +51,26 @@ class Activity(QObject):
         self._show(f"{self._words}: {stages[step.message]}", step)
 
     @Slot(object)
-    def _on_step(self, step: Step) -> None:
-        words = {
-            "export": self.tr("Exporting"),
-            "film": self.tr("Rendering the film"),
-            "prepare": self.tr("Finding the face in the generator"),
-        }.get(self._session.job)
-        if words is None:
-            return
-        if self._job != self._session.job:
-            self._job = self._session.job
-            self._remaining.start()
-        self._show(words, step)
+    def _on_job(self) -> None:
+        self._remaining.start()
+
+    @Slot(object, object)
+    def _on_step(self, job: Job, step: Step) -> None:
+        if job.in_status_bar:
+            self._show(job.words, step)
 
     def _show(self, words: str, step: Step) -> None:
         left = self._remaining.seconds(step.done, step.total)
         words = self.tr("{}, {} left").format(words, duration(left)) if left > 1 else words
         self._status.show_activity(words, step.done, step.total, True)
 
-    @Slot(object)
+    @Slot(object, object)
     def _on_job_ended(self) -> None:
-        self._job = ""
         self._status.show_activity("")
 
     @Slot()
     def _on_cancel(self) -> None:
-        if self._session.job:
+        if self._session.job is not None:
             self._session.cancel_job()
         else:
             self._session.cancel_open()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QObject, QUrl, Slot
@@ -14,11 +15,11 @@ from app.engine.files import data_folder
 from app.engine.sample import sample_path
 from app.session.autosave import Autosave
 from app.session.batch import PHOTOS, photos_in
+from app.session.opening import Opened
 from app.session.presets import PresetLibrary
 from app.session.project import SUFFIX, Project
 from app.session.session import Session
 from app.session.settings import Settings
-from app.session.worker import Answer
 from app.ui import thumbnails
 from app.ui.dialogs.batch import BatchDialog
 from app.ui.dialogs.export import ExportDialog, pictures_folder
@@ -35,13 +36,12 @@ class Documents(QObject):
         super().__init__(window)
         self._session, self._settings, self._autosave = session, settings, autosave
         self._bar, self._window = bar, window
-        self._then: object = None  # what to do once the project is saved
         self.batch: BatchDialog | None = None
         session.portrait_opened.connect(self._on_opened)
         session.project_changed.connect(self._on_project)
         session.photo_missing.connect(self._on_photo_missing)
-        session.saved.connect(self._on_saved)
-        session.job_ended.connect(self._on_job_ended)
+        session.replacing_unsaved.connect(self._on_replacing_unsaved)
+        session.exported.connect(self._on_exported)
 
     # -- opening
 
@@ -152,14 +152,15 @@ class Documents(QObject):
     # -- saving
 
     @Slot()
-    def save(self) -> None:
+    def save(self, then: Callable[[], object] | None = None) -> None:
+        """Write the project where it is, or where the user says; `then` is done once it is saved."""
         if self._session.project is not None:
-            self._session.save()
+            self._session.save(then)
         else:
-            self.save_as()
+            self.save_as(then)
 
     @Slot()
-    def save_as(self) -> None:
+    def save_as(self, then: Callable[[], object] | None = None) -> None:
         photo = self._session.document.photo
         if photo is None:
             return
@@ -173,11 +174,9 @@ class Documents(QObject):
         if chosen:
             path = Path(chosen)
             path = path if path.suffix.lower() == SUFFIX else path.with_name(path.name + SUFFIX)
-            self._session.save_project(path, kind == inside)
-        else:
-            self._then = None
+            self._session.save_project(path, kind == inside, then)
 
-    def settle(self, then: object) -> bool:
+    def settle(self, then: Callable[[], object]) -> bool:
         """True when nothing unsaved stands in the way; else asks, and calls `then` once it is saved."""
         if not self._session.is_dirty:
             return True
@@ -194,15 +193,14 @@ class Documents(QObject):
         if box.clickedButton() is discard:
             return True
         if box.clickedButton() is save:
-            self._then = then
-            self.save()
+            self.save(then)
         return False
 
     @Slot(object)
-    def _on_saved(self, path: Path) -> None:
-        then, self._then = self._then, None
-        if callable(then) and not self._session.is_dirty:
-            then()
+    def _on_replacing_unsaved(self, opened: Opened) -> None:
+        """Something was edited while another photo was being opened."""
+        if self.settle(lambda: self._session.take_opened(opened)):
+            self._session.take_opened(opened)
 
     def _sure(self, question: str, verb: str) -> bool:
         box = QMessageBox(QMessageBox.Icon.Question, self.tr("Mien"), question, parent=self._window)
@@ -234,15 +232,10 @@ class Documents(QObject):
         self.batch.show()
 
     @Slot(object)
-    def _on_job_ended(self, answer: Answer) -> None:
-        if answer.task.kind == "export" and answer.error is None and not answer.closed:
-            path: Path = answer.task.key
-            url = QUrl.fromLocalFile(str(path.parent))
-            self._bar.show_note(
-                self.tr("Exported {}").format(path),
-                self.tr("Open folder"),
-                lambda: QDesktopServices.openUrl(url),
-            )
+    def _on_exported(self, path: Path) -> None:
+        url = QUrl.fromLocalFile(str(path.parent))
+        words, verb = self.tr("Exported {}").format(path), self.tr("Open folder")
+        self._bar.show_note(words, verb, lambda: QDesktopServices.openUrl(url))
 
 
 def _kept(image: QImage) -> Path:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication, QObject, QTimer, Slot
 
 from app.engine.contract import GeneratorInfo
+from app.engine.errors import EngineError
 from app.session.training import Training
-from app.session.worker import Answer, Crash
+from app.session.worker import Crash
 from app.ui import palette
 from app.ui.dialogs.models import ModelsDialog
 from app.ui.dialogs.settings import SettingsDialog
@@ -30,7 +31,6 @@ class Helpers(QObject):
         self.tour: Tour | None = None
         self.training: TrainingWindow | None = None
         self._wanted = ""
-        window.session.task_done.connect(self._on_done)
         window.session.generator_changed.connect(self._on_generator)
 
     def show_palette(self) -> None:
@@ -83,24 +83,23 @@ class Helpers(QObject):
         """Examined on the engine's thread: probing a GPU takes a while."""
         self._window.status.show_activity(self.tr("Examining this machine"))
         cameras = camera_names()
-        self._window.session.do("diagnostics", lambda _: _examine(cameras))
+        self._window.session.ask(
+            lambda _: _examine(cameras), self._show_diagnosis, self._show_failed_diagnosis
+        )
 
     @Slot(object)
     def _on_generator(self, info: GeneratorInfo) -> None:
         """Networks want the graphics card: say so where one is there but unused."""
         self._window.status.show_warning("")
         if info.weights:
-            self._window.session.do("graphics card", lambda _: _graphics_card())
+            show = self._window.status.show_warning
+            self._window.session.ask(lambda _: _graphics_card(), show, lambda _: None)
 
-    @Slot(object)
-    def _on_done(self, answer: Answer) -> None:
-        if answer.task.kind == "graphics card" and answer.error is None:
-            self._window.status.show_warning(answer.value)
-        if answer.task.kind != "diagnostics":
-            return
+    def _show_failed_diagnosis(self, error: EngineError | Crash) -> None:
+        self._show_diagnosis(error.traceback if isinstance(error, Crash) else str(error))
+
+    def _show_diagnosis(self, text: str) -> None:
         self._window.status.show_activity("")
-        failed = answer.error.traceback if isinstance(answer.error, Crash) else str(answer.error)
-        text = answer.value if answer.error is None else failed
         words = self.tr("What this machine has, and one line for each thing that is missing.")
         TextDialog(self.tr("Diagnostics"), words, f"{system_text()}\n\n{text}", self._window).exec()
 

@@ -26,7 +26,7 @@ from app.session.session import Session
 from tests.fakes import FakeEngine
 app = QCoreApplication([])
 session = Session(FakeEngine())
-autosave = Autosave(session, Path({folder!r}))
+autosave = Autosave(session.history, Path({folder!r}))
 def edit():
     for step in range(5):
         gesture = session.begin_gesture()
@@ -49,7 +49,7 @@ def test_after_kill_9_the_next_start_offers_the_last_step(
     code = VICTIM.format(root=str(ROOT), folder=str(folder), photo=str(photo))
     victim = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert victim.stdout is not None and victim.stdout.readline() == "edited\n"
-    autosave = Autosave(session, folder)
+    autosave = Autosave(session.history, folder)
     assert autosave.left_behind() == []  # it still runs: what it edits is its own
     os.kill(victim.pid, signal.SIGKILL)
     victim.wait()
@@ -68,7 +68,7 @@ def test_a_saved_or_closed_document_leaves_nothing_behind(
     opened: Session, tmp_path: Path, qtbot: QtBot
 ) -> None:
     folder = tmp_path / "recovery"
-    autosave = Autosave(opened, folder)
+    autosave = Autosave(opened.history, folder)
     opened.set_value("smile", 0.5)
     assert len(list(folder.glob("*.mien"))) == 1
     with qtbot.waitSignal(opened.saved):
@@ -81,7 +81,7 @@ def test_a_saved_or_closed_document_leaves_nothing_behind(
 
 def test_a_drag_is_written_once_it_ends(opened: Session, tmp_path: Path, qtbot: QtBot) -> None:
     folder = tmp_path / "recovery"
-    autosave = Autosave(opened, folder)
+    autosave = Autosave(opened.history, folder)
     gesture = opened.begin_gesture()
     opened.set_value("smile", 0.5, gesture)
     assert list(folder.glob("*.mien")) == []
@@ -93,6 +93,6 @@ def test_a_drag_is_written_once_it_ends(opened: Session, tmp_path: Path, qtbot: 
 
 def test_a_damaged_recovery_file_does_not_stop_the_others(session: Session, tmp_path: Path) -> None:
     (tmp_path / "broken.mien").write_text("{")
-    autosave = Autosave(session, tmp_path)
+    autosave = Autosave(session.history, tmp_path)
     assert autosave.left_behind() == []
     autosave.close()

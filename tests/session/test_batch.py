@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 from app.session.batch import Batch, photos_in, run_batch
 from app.session.presets import Preset
 from app.session.session import Session
-from app.session.worker import Task
+from app.session.worker import Answer, Job
 from tests.fakes import FakeEngine
 
 SMILE = Preset("Smile", (("smile", 0.8),))
@@ -82,11 +82,13 @@ def test_a_batch_can_be_cancelled_and_edits_render_between_its_photos(
     target.mkdir()
     photos = photos_in(folder_of(tmp_path, 400, 0))
     batch = Batch(photos, target, ((SMILE, 1.0),))
-    opened.begin_job(Task("batch", lambda engine: run_batch(engine, batch)))
+    ended: list[Answer] = []
+    job = Job("batch", lambda engine: run_batch(engine, batch), lambda _: None, ended.append)
+    opened.begin_job(job)
     qtbot.waitUntil(lambda: len(list(target.iterdir())) > 3)
     with qtbot.waitSignal(opened.rendered):
         opened.set_value("yaw", 3)
-    with qtbot.waitSignal(opened.job_ended) as caught:
+    with qtbot.waitSignal(opened.job_ended):
         opened.cancel_job()
-    assert caught.args[0].closed
+    assert [answer.closed for answer in ended] == [True]
     assert 3 < len(list(target.iterdir())) < 400

@@ -84,9 +84,9 @@ def test_what_cannot_be_switched_on_is_off_and_says_why(live: Live, tmp_path: Pa
 def test_pictures_the_gui_has_no_time_for_are_skipped(live: Live, opened: Session, qtbot: QtBot) -> None:
     seen: list[Step] = []
     live.stepped.connect(seen.append)
-    before = opened.thread_.worker._sent
+    before = opened.jobs.worker._sent
     time.sleep(0.3)  # the GUI is deaf; the fake makes thousands of steps meanwhile
-    assert opened.thread_.worker._sent - before <= STEPS_AHEAD
+    assert opened.jobs.worker._sent - before <= STEPS_AHEAD
     qtbot.waitUntil(lambda: len(seen) > 3)
     assert seen[-1].done - seen[0].done > len(seen)
 

@@ -12,9 +12,9 @@ from pytestqt.qtbot import QtBot
 from app.engine.contract import EngineLike, Measurement, Rendered
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit
+from app.session import jobs
 from app.session.scheduler import PREVIEW_SIDE, PictureWish
 from app.session.session import Session
-from app.session.worker import Answer
 from tests.fakes import FakeEngine
 from tests.session.conftest import settle
 
@@ -265,10 +265,9 @@ def test_an_export_writes_beside_the_photo_never_over_it(opened: Session, photo:
     with qtbot.waitSignal(opened.failed):
         opened.export(photo)
     assert photo.read_bytes() == b"a photo"
-    with qtbot.waitSignal(opened.job_ended) as caught:
+    with qtbot.waitSignal(opened.exported):
         opened.export(photo.with_name("out.png"))
-    answer: Answer = caught.args[0]
-    assert answer.error is None and photo.with_name("out.png").exists()
+    assert photo.with_name("out.png").exists()
 
 
 def test_the_engine_is_closed_on_its_own_thread(fake: FakeEngine, qtbot: QtBot) -> None:
@@ -284,9 +283,9 @@ def test_answers_always_arrive_on_the_gui_s_thread(
 ) -> None:
     """Automatic connections called slots on the engine's thread about once in eight sessions."""
     threads: list[int] = []
-    take = Session._take
-    note = lambda self, answer: (threads.append(threading.get_ident()), take(self, answer))  # noqa: E731
-    monkeypatch.setattr(Session, "_take", note)
+    tell = jobs._tell
+    note = lambda *told: (threads.append(threading.get_ident()), tell(*told))  # noqa: E731
+    monkeypatch.setattr(jobs, "_tell", note)
     for _ in range(40):
         session = Session(FakeEngine())
         session.start()

@@ -19,7 +19,7 @@ def search(session: Session, fake: FakeEngine, qtbot: Any) -> None:
     """A search that goes on until the gate is set."""
     fake.gate.clear()
     session.set_generator("stylegan")
-    qtbot.waitUntil(lambda: session.job == "prepare")
+    qtbot.waitUntil(lambda: session.job is not None)
 
 
 def test_the_face_is_found_by_itself_and_then_edited(
@@ -44,7 +44,7 @@ def test_cancelled_it_renders_nothing_until_it_is_asked_for_again(
     search(session, fake, qtbot)
     card.button.click()
     fake.gate.set()
-    qtbot.waitUntil(lambda: session.job == "")
+    qtbot.waitUntil(lambda: session.job is None)
     assert card.isVisibleTo(panel) and card.button.text() == "Find the face"
     session.set_latent("w1", 2.0)
     settle(session, qtbot)
@@ -87,7 +87,7 @@ def test_another_generator_ends_the_search(
     search(session, fake, qtbot)
     session.undo_stack.undo()
     fake.gate.set()
-    qtbot.waitUntil(lambda: session.job == "")
+    qtbot.waitUntil(lambda: session.job is None)
     settle(session, qtbot)
     assert not fake.count("prepared") and not panel.latents.card.isVisibleTo(panel)
 

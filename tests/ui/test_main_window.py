@@ -180,7 +180,7 @@ def test_a_photo_without_a_face_offers_to_draw_a_box(window: MainWindow, photo: 
         other.edit_space.canvas.box_drawn.emit((20.0, 20.0, 50.0, 50.0))
     assert not other.bar.isVisible() and other.actions_["frontalise"].isEnabled()
     settle(session, qtbot)
-    session.undo_stack.setClean()
+    session.history.mark_saved(session.document)
     other.close()
 
 

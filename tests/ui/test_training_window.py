@@ -64,7 +64,7 @@ def test_a_finished_run_brings_the_menus_up_to_date(training_window, run, window
     asked: list[int] = []
     answer = fake.generators
     monkeypatch.setattr(fake, "generators", lambda: asked.append(1) or answer())
-    with qtbot.waitSignal(window.session.task_done, timeout=WAIT):
+    with qtbot.waitSignal(window.session.engine_ready, timeout=WAIT):
         training_window.start(toy(0.5))
     assert asked and run.state == DONE
 

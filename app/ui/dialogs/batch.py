@@ -29,7 +29,7 @@ from app.session.batch import Batch, photos_in, run_batch
 from app.session.presets import Preset
 from app.session.session import Session
 from app.session.settings import Settings
-from app.session.worker import Answer, Task
+from app.session.worker import Answer, Job
 from app.ui import i18n, icons, theme
 from app.ui.dialogs.export import FormatOptions
 from app.ui.dialogs.parts import with_choose
@@ -47,14 +47,13 @@ class BatchDialog(QDialog):
         self.setMinimumSize(560, 620)
         self._session, self._settings = session, settings
         self._photos: tuple[Path, ...] = ()
+        self._job: Job | None = None
         self._remaining = Remaining()
         self.failures: list[str] = []
         self.written: list[Path] = []
         self._make_choices(presets)
         self._make_progress()
         self._lay_out()
-        session.progressed.connect(self._on_step)
-        session.job_ended.connect(self._on_ended)
         self._check()
 
     def _make_choices(self, presets: tuple[Preset, ...]) -> None:
@@ -142,7 +141,7 @@ class BatchDialog(QDialog):
 
     @property
     def running(self) -> bool:
-        return self._session.job == "batch"
+        return self._job is not None and self._job is self._session.job
 
     @Slot()
     def _browse_source(self) -> None:
@@ -199,7 +198,17 @@ class BatchDialog(QDialog):
     def start(self) -> None:
         """Begin; the window stays usable."""
         batch = self.batch()
-        batch.folder.mkdir(parents=True, exist_ok=True)
+        job = Job(
+            self.tr("Exporting a folder"),
+            lambda engine: run_batch(engine, batch),
+            self._on_step,
+            self._on_ended,
+            self._session.document.generator,
+            in_status_bar=False,
+        )
+        if not self._session.begin_job(job):
+            return
+        self._job = job
         self.failures, self.written = [], []
         self._remaining.start()
         self.list.clear()
@@ -209,12 +218,8 @@ class BatchDialog(QDialog):
         self.bar.show()
         self.go.setEnabled(False)
         self.stop.setText(self.tr("Cancel"))
-        self._session.begin_job(Task("batch", lambda engine: run_batch(engine, batch), batch))
 
-    @Slot(object)
     def _on_step(self, step: Step) -> None:
-        if not self.running:
-            return
         if "written" in step.extra:
             self.written.append(step.extra["written"])
         if step.error:
@@ -228,10 +233,7 @@ class BatchDialog(QDialog):
         words = self.tr("{} of {} · {} left") if left else self.tr("{} of {}")
         self.note.setText(words.format(step.done, step.total, duration(left)))
 
-    @Slot(object)
     def _on_ended(self, answer: Answer) -> None:
-        if answer.task.kind != "batch":
-            return
         self.stop.setText(self.tr("Close"))
         self._check()
         words = self.tr("{} exported").format(len(self.written))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QRect, QSize, Qt, Signal, Slot
@@ -20,8 +21,10 @@ from PySide6.QtWidgets import (
 )
 
 from app.engine.checkpoints import store as weights
+from app.engine.contract import EngineLike, GeneratorInfo
+from app.engine.errors import EngineError
 from app.session.session import Session
-from app.session.worker import Answer, Crash
+from app.session.worker import Crash
 from app.ui import i18n, icons, theme
 
 
@@ -67,7 +70,6 @@ class ModelsDialog(QDialog):
         column.addWidget(self.models)
         column.addWidget(self.note)
         column.addWidget(buttons)
-        session.task_done.connect(self._on_done)
         self._fill()
 
     def _table(self, headers: list[str]) -> QTreeWidget:
@@ -130,7 +132,7 @@ class ModelsDialog(QDialog):
         """Recognise and keep a checkpoint on the engine's thread; the list shows it when it is done."""
         self.bring.setEnabled(False)
         self.note.setText(self.tr("Reading {}…").format(path.name))
-        self._session.do("import", lambda engine: (weights.import_model(path), engine.generators()))
+        self._change(lambda: weights.import_model(path))
 
     @Slot()
     def _on_remove(self) -> None:
@@ -140,20 +142,27 @@ class ModelsDialog(QDialog):
             return
         question = self.tr("Remove {}? The file it was imported from stays.").format(model.title)
         if QMessageBox.question(self, self.tr("Remove"), question) == QMessageBox.StandardButton.Yes:
-            self._session.do("import", lambda engine: (weights.remove_model(model.name), engine.generators()))
+            self._change(lambda: weights.remove_model(model.name))
 
-    @Slot(object)
-    def _on_done(self, answer: Answer) -> None:
-        if answer.task.kind != "import":
-            return
+    def _change(self, change: Callable[[], object]) -> None:
+        """Import or remove on the engine's thread; what can run then is shown."""
+
+        def call(engine: EngineLike) -> tuple[GeneratorInfo, ...]:
+            change()
+            return engine.generators()
+
+        self._session.ask(call, self._on_changed, self._on_failed)
+
+    def _on_changed(self, generators: tuple[GeneratorInfo, ...]) -> None:
         self.bring.setEnabled(True)
-        if isinstance(answer.error, Crash):
-            self.note.setText(self.tr("The file could not be read."))
-        elif answer.error is not None:
-            self.note.setText(str(i18n.told(answer.error)))
-        else:
-            self.note.setText(self.tr("Done."))
-            self._session.take_generators(answer.value[1])
+        self.note.setText(self.tr("Done."))
+        self._session.take_generators(generators)
+        self._fill()
+
+    def _on_failed(self, error: EngineError | Crash) -> None:
+        self.bring.setEnabled(True)
+        unread = self.tr("The file could not be read.")
+        self.note.setText(unread if isinstance(error, Crash) else str(i18n.told(error)))
         self._fill()
 
 

@@ -21,7 +21,6 @@ from PySide6.QtWidgets import (
 from app.engine.contract import Step
 from app.session.live import Live
 from app.session.session import Session
-from app.session.worker import Answer
 from app.ui import icons, theme
 from app.ui.live.cameras import Cameras
 from app.ui.live.views import LevelBar, LiveView
@@ -82,7 +81,7 @@ class DriverPanel(QWidget):
         live.started.connect(self._show_state)
         live.stopped.connect(self._on_stopped)
         live.failed.connect(self._show_state)
-        session.task_done.connect(self._on_done)
+        live.refused.connect(self._on_refused)
         self._fill()
         self._show_state()
 
@@ -114,7 +113,7 @@ class DriverPanel(QWidget):
     def probe(self) -> None:
         """The workspace opened: look for cameras and microphones now, not before."""
         self.cameras.probe()
-        self._session.do("microphones", lambda _: _microphones())
+        self._session.ask(lambda _: _microphones(), self._show_microphones, lambda _: None)
 
     def mirror(self, mirrored: bool) -> None:
         self.picture.mirrored = mirrored
@@ -232,13 +231,14 @@ class DriverPanel(QWidget):
         if self._live.running:
             self._live.listen(on, self.input.currentText())
 
-    @Slot(object)
-    def _on_done(self, answer: Answer) -> None:
-        if answer.task.kind == "microphones" and answer.error is None:
-            self.input.clear()
-            self.input.addItems(answer.value)
-            self._show_state()
-        elif answer.task.kind == "listen" and answer.error is not None:
+    def _show_microphones(self, names: tuple[str, ...]) -> None:
+        self.input.clear()
+        self.input.addItems(names)
+        self._show_state()
+
+    @Slot(str)
+    def _on_refused(self, what: str) -> None:
+        if what == "microphone":
             self.microphone.setChecked(False)
 
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from app.engine.contract import Step
-from app.session.preparation import Preparation
+from app.session.encoding import Encoding
 from app.session.session import Session
 from app.ui import theme
 from app.ui.panels.hover_pictures import to_pixmap
@@ -21,7 +21,7 @@ class InversionCard(QWidget):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._preparation = Preparation(session, self)
+        self._encoding = Encoding(session, self)
         self.preview = QLabel(self)
         self.preview.setFixedSize(PREVIEW_PX, PREVIEW_PX)
         self.preview.setScaledContents(True)
@@ -41,15 +41,15 @@ class InversionCard(QWidget):
         row.setContentsMargins(4, 4, 4, 4)
         row.addWidget(self.preview)
         row.addLayout(column, 1)
-        self._preparation.changed.connect(self.refresh)
-        session.progressed.connect(self._on_step)
+        self._encoding.changed.connect(self.refresh)
+        self._encoding.stepped.connect(self._on_step)
         self.refresh()
 
     @Slot()
     def refresh(self) -> None:
         """Show whether it runs, waits to be begun, or is not needed."""
-        running = self._preparation.is_running
-        self.setVisible(self._preparation.is_needed)
+        running = self._encoding.is_running
+        self.setVisible(self._encoding.is_needed)
         self.bar.setVisible(running)
         self.preview.setVisible(running)
         self.preview.clear()
@@ -64,13 +64,11 @@ class InversionCard(QWidget):
                 )
             )
             self.button.setText(self.tr("Find the face"))
-        if self._preparation.is_needed:
+        if self._encoding.is_needed:
             self.shown.emit(True)
 
     @Slot(object)
     def _on_step(self, step: Step) -> None:
-        if not self._preparation.is_running:
-            return
         self.bar.setRange(0, step.total)
         self.bar.setValue(step.done)
         if step.picture is not None:
@@ -78,7 +76,7 @@ class InversionCard(QWidget):
 
     @Slot()
     def _on_button(self) -> None:
-        if self._preparation.is_running:
-            self._preparation.cancel()
+        if self._encoding.is_running:
+            self._encoding.cancel()
         else:
-            self._preparation.begin()
+            self._encoding.begin()

@@ -10,14 +10,12 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QTabWidget, QWidget
 
 from app.session.session import Session
 from app.session.training import ACTIVE, PAUSED, Order, Training, sample_path
-from app.session.worker import Answer
 from app.ui.training.personal_page import PersonalPage
 from app.ui.training.progress import ProgressView
 from app.ui.training.recipe_page import RecipePage
 from app.ui.training.reenact_page import ReenactPage
 
 LEFT_PX = 420
-REFRESH = "generators after training"
 
 
 class TrainingWindow(QDialog):
@@ -49,7 +47,6 @@ class TrainingWindow(QDialog):
         training.told.connect(self.personal.take)
         training.state_changed.connect(self._on_state)
         training.finished.connect(self._on_finished)
-        session.task_done.connect(self._on_task)
         self._on_state(training.state)
 
     @Slot(object)
@@ -71,7 +68,7 @@ class TrainingWindow(QDialog):
         self.personal.finish(result)
         self.personal.refresh()
         self.reenact.refresh()
-        self._session.do(REFRESH, lambda engine: engine.generators())
+        self._session.ask(lambda engine: engine.generators(), self._session.take_generators)
 
     def _outcome(self, result: Mapping[str, Any]) -> str:
         """In the window's words, where the command's are for the terminal."""
@@ -81,8 +78,3 @@ class TrainingWindow(QDialog):
         if "portrait" in result and order is not None:
             return self.tr("“{}” is trained, and is one of the generators now.").format(order.name)
         return str(result["message"])
-
-    @Slot(object)
-    def _on_task(self, answer: Answer) -> None:
-        if answer.task.kind == REFRESH and answer.error is None:
-            self._session.take_generators(answer.value)

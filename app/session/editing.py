@@ -1,0 +1,150 @@
+"""Every change an artist can make to the faces of what is open. Knows no engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from app.engine.face.controls import BY_NAME
+from app.engine.face.parameters import FaceEdit, FittedFace
+from app.session import naming, values, verbs
+from app.session.document import Document, Snapshot
+from app.session.history import History
+
+
+class Editing(QObject):
+    """Makes steps of the history. Each change is one step, or part of a gesture's: `gesture` is a number from
+    `History.begin_gesture`; None makes a step of its own."""
+
+    linked_changed = Signal()  # some pair's sides move together, or alone, from now on
+
+    def __init__(self, history: History, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._history = history
+        self.unlinked: frozenset[str] = frozenset()  # of `PAIRS`: those whose sides move alone
+
+    @property
+    def _document(self) -> Document:
+        return self._history.document
+
+    @property
+    def _face(self) -> FittedFace | None:
+        return self._history.face
+
+    def set_value(self, name: str, value: float | None, gesture: int | None = None) -> None:
+        """Ask for a control's value (None: leave it alone); its mirror too while the two are linked."""
+        changes = {name: value}
+        mirror = BY_NAME[name].mirror
+        if mirror and self.is_linked(name):
+            changes[mirror] = value
+        self.set_values(changes, gesture=gesture)
+
+    def is_linked(self, name: str) -> bool:
+        """Whether a control's two sides move together."""
+        return values.pair_of(name) not in self.unlinked
+
+    def link(self, pairs: Iterable[str], linked: bool) -> None:
+        """Let the sides of these of `PAIRS` move together, or alone; no undo step."""
+        pairs = frozenset(pairs)
+        self.unlinked = self.unlinked - pairs if linked else self.unlinked | pairs
+        self.linked_changed.emit()
+
+    @staticmethod
+    def held(name: str, value: float) -> float:
+        """A value within what can be asked of its control."""
+        return min(BY_NAME[name].upper, max(BY_NAME[name].lower, value))
+
+    def set_values(
+        self, changes: Mapping[str, float | None], text: str | None = None, gesture: int | None = None
+    ) -> None:
+        """Ask for several controls' values in one step."""
+        self.apply(self._document.edit.with_values(changes), text, gesture)
+
+    def set_latent(self, name: str, value: float, gesture: int | None = None) -> None:
+        """Ask for a generator's own direction; 0 leaves it alone."""
+        latents = {**dict(self._document.edit.latents), name: value}
+        self.apply(
+            replace(self._document.edit, latents=tuple((n, v) for n, v in latents.items() if v)),
+            None,
+            gesture,
+        )
+
+    def apply(self, edit: FaceEdit, text: str | None = None, gesture: int | None = None) -> None:
+        """Replace the active face's edit; `text` names the step, else it is named by what changed."""
+        if self._face is None or edit == self._document.edit:
+            return
+        active, face = self._document.active, self._face
+        edits = self._document.with_edit(edit).edits
+
+        def name(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+            before, now = (fields["edits"].get(active, FaceEdit()) for fields in (old, new))
+            return text or naming.describe(before, now, face)
+
+        self._history.push({"edits": edits, "active": active}, name, gesture)
+
+    def reset(self, names: tuple[str, ...] | None = None) -> None:
+        """Leave these controls of the active face alone again; all of them without names."""
+        if names is None:
+            self.apply(FaceEdit(), self.tr("Reset face"))
+        else:
+            self.set_values(dict.fromkeys(names), self._reset_text(names))
+
+    def _reset_text(self, names: tuple[str, ...]) -> str:
+        titles = [BY_NAME[name].title for name in names]
+        return self.tr("Reset {}").format(", ".join(titles[:3]) + (" …" if len(titles) > 3 else ""))
+
+    def reset_face(self) -> None:
+        """Leave the active face as it is in the photo."""
+        self.reset()
+
+    def next_face(self) -> None:
+        self._step_face(1)
+
+    def previous_face(self) -> None:
+        self._step_face(-1)
+
+    def _step_face(self, by: int) -> None:
+        portrait = self._history.portrait
+        if portrait and portrait.faces:
+            self._history.select_face((self._document.active + by) % len(portrait.faces))
+
+    def reset_all(self) -> None:
+        """Leave every face alone again."""
+        self._history.push({"edits": {}}, self.tr("Reset all faces"))
+
+    def frontalise(self, strength: float = 1.0, gesture: int | None = None) -> None:
+        """Turn the active face to the camera: 0 keeps its pose, 1 faces straight ahead."""
+        if self._face:
+            text = self.tr("Frontalise {:.0%}").format(strength)
+            self.set_values(verbs.frontalise(self._face, strength), text, gesture)
+
+    def neutralise(self, strength: float = 1.0, gesture: int | None = None) -> None:
+        """Relax the active face's expression: 0 keeps it, 1 is the neutral face."""
+        if self._face:
+            text = self.tr("Neutralise {:.0%}").format(strength)
+            self.set_values(verbs.neutralise(self._face, strength), text, gesture)
+
+    def drag(self, landmark: int, to: tuple[float, float], gesture: int | None = None) -> None:
+        """Move one landmark of the active face to a point of the photo (px): the most probable expression with it."""
+        if self._face:
+            edit = verbs.drag(self._face, self._document.edit, landmark, to)
+            self.apply(edit, self.tr("Drag face"), gesture)
+
+    # -- snapshots
+
+    def take_snapshot(self, name: str) -> None:
+        """Keep the present state of every face under a name."""
+        snapshots = (*self._document.snapshots, Snapshot(name, self._document.edits))
+        self._history.push({"snapshots": snapshots}, self.tr("Snapshot {}").format(name))
+
+    def delete_snapshot(self, index: int) -> None:
+        kept = tuple(s for i, s in enumerate(self._document.snapshots) if i != index)
+        self._history.push({"snapshots": kept}, self.tr("Delete snapshot"))
+
+    def restore_snapshot(self, index: int) -> None:
+        """Back to a snapshot's state of every face, as one step."""
+        snapshot = self._document.snapshots[index]
+        self._history.push({"edits": snapshot.edits}, self.tr("Restore {}").format(snapshot.name))

@@ -1,0 +1,158 @@
+"""What is open and what is asked of it, with every step that led there. Knows no engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QUndoStack
+
+from app.engine.contract import Portrait
+from app.engine.face.parameters import FittedFace
+from app.session.commands import Change
+from app.session.document import Document
+
+UNDO_LIMIT = 200  # steps that can be undone
+
+Name = str | Callable[[Mapping[str, Any], Mapping[str, Any]], str]
+
+
+class History(QObject):
+    """The document with its undo steps, gestures, and what of it is saved.
+
+    A gesture is a number from `begin_gesture`: all changes made with it are one step. The document is clean while it
+    equals the one that was written last (or opened), however it came to be what it is.
+    """
+
+    replaced = Signal(object)  # Portrait that is open instead of what was, or None
+    document_changed = Signal(object)  # Document
+    active_changed = Signal(int)  # face the panels act on
+    faces_changed = Signal(object)  # Portrait, after a face was added or that was undone
+    dirty_changed = Signal(bool)  # the document differs from what was saved
+    gesture_ended = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.document = Document()
+        self.portrait: Portrait | None = None
+        self.opened: object = None  # another one for every document that is opened
+        self._saved: Document | None = self.document
+        self._told_dirty = False
+        self.stack = QUndoStack(self)
+        self.stack.setUndoLimit(UNDO_LIMIT)
+        self._gestures = 0
+        self._gesture: int | None = None
+
+    # -- what is open
+
+    def replace(self, document: Document, portrait: Portrait | None, saved: Document | None) -> None:
+        """Open a document in place of the one there is; saved: what its file holds, None where it has none."""
+        self._gesture = None
+        self.document, self.portrait, self._saved = document, portrait, saved
+        self.opened = object()
+        self.stack.clear()
+        self.replaced.emit(portrait)
+        self._tell_document()
+
+    @property
+    def face(self) -> FittedFace | None:
+        """The active face as it is in the photo."""
+        faces = self.portrait.faces if self.portrait else ()
+        return faces[self.document.active] if self.document.active < len(faces) else None
+
+    @property
+    def is_dirty(self) -> bool:
+        """The document differs from what was saved."""
+        return self._saved is None or not self.document.is_same_work(self._saved)
+
+    def mark_saved(self, document: Document) -> None:
+        """This document is in a file now; the present one may be another already."""
+        self._saved = document
+        self._tell_dirty()
+
+    # -- steps
+
+    def push(
+        self,
+        fields: Mapping[str, Any],
+        name: Name,
+        gesture: int | None = None,
+        portraits: tuple[Portrait | None, Portrait | None] = (None, None),
+    ) -> None:
+        """Change fields of the document as one step, or as part of a gesture's.
+
+        name: the step's text, or what makes it of the fields before and after; portraits: before and after, where
+        the faces change.
+        """
+        before = {field: getattr(self.document, field) for field in fields}
+        if before != fields:
+            text = name if callable(name) else lambda *_: name
+            self.stack.push(Change(self._put, before, fields, text, gesture, portraits))
+
+    def select_face(self, index: int) -> None:
+        """Make a face the one the panels act on; no step."""
+        if self.portrait and 0 <= index < len(self.portrait.faces) and index != self.document.active:
+            self._put({"active": index}, None)
+
+    def forget_generator(self, name: str, instead: str) -> None:
+        """A generator cannot run: wherever the document or a step says it, another is said."""
+        for index in range(self.stack.count()):
+            command = self.stack.command(index)
+            if isinstance(command, Change):
+                command.substitute("generator", name, instead)
+        if self.document.generator == name:
+            self._put({"generator": instead}, None)
+        while (at := self.stack.index()) and self.stack.command(at - 1).isObsolete():
+            self.stack.undo()  # which only drops it
+        while self.stack.canRedo() and self.stack.command(self.stack.index()).isObsolete():
+            self.stack.redo()
+
+    def _put(self, fields: Mapping[str, Any], portrait: Portrait | None) -> None:
+        active = self.document.active
+        self.document = replace(self.document, **fields)
+        if portrait is not None:
+            self.portrait = portrait
+            self.faces_changed.emit(portrait)
+        self._tell_document()
+        if self.document.active != active:
+            self.active_changed.emit(self.document.active)
+
+    # -- gestures
+
+    def begin_gesture(self) -> int:
+        """A drag starts: its number, to be given to every change until `end_gesture`."""
+        self._gestures += 1
+        self._gesture = self._gestures
+        return self._gesture
+
+    def end_gesture(self, gesture: int | None = None) -> None:
+        """The drag is over: what it led to is rendered at full size."""
+        self._gesture = None
+        self._tell_document()
+        self.gesture_ended.emit()
+
+    def cancel_gesture(self, gesture: int) -> None:
+        """Take back all that the drag changed, leaving nothing to redo."""
+        command = self.stack.command(self.stack.index() - 1) if self.stack.index() else None
+        if isinstance(command, Change) and command.gesture == gesture:
+            command.undo()
+            command.setObsolete(True)  # the stack drops what is obsolete without undoing it
+            self.stack.undo()
+        self.end_gesture(gesture)
+
+    @property
+    def in_gesture(self) -> bool:
+        return self._gesture is not None
+
+    # -- telling
+
+    def _tell_document(self) -> None:
+        self.document_changed.emit(self.document)
+        self._tell_dirty()
+
+    def _tell_dirty(self) -> None:
+        if self.is_dirty != self._told_dirty:
+            self._told_dirty = self.is_dirty
+            self.dirty_changed.emit(self._told_dirty)

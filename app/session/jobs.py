@@ -1,0 +1,118 @@
+"""What the engine's thread is asked for, and who may have it when.
+
+Tasks are done one after the other, in the order they were asked for. Of jobs (an export, a film, a batch, the live
+view, the encoding of a face) one runs at a time, by this policy:
+
+- A job that its user waits for is ended by nobody but its user. Another one is refused, with words that say what runs.
+- A job that gives way (an encoding, which begins again by itself; the live view while it records nothing) is ended by
+  the next job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal, Slot
+from shiboken6 import isValid
+
+from app.engine.contract import EngineLike, Step
+from app.engine.errors import EngineError
+from app.session.worker import QUEUED, Answer, Crash, EngineFactory, EngineThread, Job, Task
+
+
+class Jobs(QObject):
+    """The engine's thread as the session sees it. Everything returns at once."""
+
+    ready = Signal(object)  # Answer with the engine's generators and device
+    started = Signal(object)  # Job
+    stepped = Signal(object, object)  # Job, Step
+    ended = Signal(object, object)  # Job, Answer
+    failed = Signal(object)  # EngineError or Crash: of a job, or of a task whose asker does not take errors
+
+    def __init__(self, factory: EngineFactory, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.current: Job | None = None
+        self._cancelled: Job | None = None  # on its way out
+        self._thread = EngineThread(factory, self)
+        self.worker = self._thread.worker
+        self.worker.ready.connect(self.ready, QUEUED)
+        self.worker.answered.connect(self._on_answered, QUEUED)
+        self.worker.stepped.connect(self._on_stepped, QUEUED)
+        self.worker.ended.connect(self._on_ended, QUEUED)
+
+    def start(self) -> None:
+        """Build the engine on its thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread; nothing can be asked for after."""
+        self._thread.stop()
+
+    def run(self, task: Task) -> None:
+        """Have a task done behind those that were asked for before; its `done` is told."""
+        self._thread.run(task)
+
+    def ask(
+        self,
+        call: Callable[[EngineLike], Any],
+        on_value: Callable[[Any], None],
+        on_error: Callable[[EngineError | Crash], None] | None = None,
+    ) -> None:
+        """Have something done once; the value or the error is told on the GUI's thread, unless its hearer is gone.
+
+        on_error: where left out, `failed` tells it.
+        """
+
+        def done(answer: Answer) -> None:
+            if answer.error is None:
+                _tell(on_value, answer.value)
+            else:
+                _tell(on_error or self.failed.emit, answer.error)
+
+        self.run(Task(call, done))
+
+    def begin(self, job: Job) -> bool:
+        """Start a job; False, and `failed`, where one runs that does not give way."""
+        if self.current and self.current is not self._cancelled and not self.current.gives_way():
+            what = self.tr("“{}” is not finished yet.").format(self.current.words)
+            self.failed.emit(EngineError(what, self.tr("Wait until it has ended, or cancel it.")))
+            return False
+        self.current = job
+        self._thread.begin(job)
+        self.started.emit(job)
+        return True
+
+    def cancel(self, job: Job | None = None) -> None:
+        """End a job, the running one where none is named; its `on_end` is told once it has cleaned up."""
+        job = job or self.current
+        if job is not None:
+            self._cancelled = job
+            self._thread.cancel(job)
+
+    @Slot(object, object)
+    def _on_answered(self, task: Task, answer: Answer) -> None:
+        _tell(task.done, answer)
+
+    @Slot(object, object)
+    def _on_stepped(self, job: Job, step: Step) -> None:
+        if job is self.current:  # else it has given way
+            _tell(job.on_step, step)
+            self.stepped.emit(job, step)
+        self.worker.seen += 1
+
+    @Slot(object, object)
+    def _on_ended(self, job: Job, answer: Answer) -> None:
+        if job is self.current:
+            self.current = None
+        _tell(job.on_end, answer)
+        self.ended.emit(job, answer)
+        if answer.error is not None:
+            self.failed.emit(answer.error)
+
+
+def _tell(hearer: Callable[[Any], None], value: Any) -> None:
+    """Call back, unless the object that would hear it was closed meanwhile."""
+    owner = getattr(hearer, "__self__", None)
+    if not isinstance(owner, QObject) or isValid(owner):
+        hearer(value)

@@ -1,0 +1,52 @@
+"""Small pictures of one face, for presets and for the rows the pointer rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from app.engine.contract import EngineLike, Portrait, Rendered
+from app.engine.face.parameters import FaceEdit
+
+
+@dataclass(frozen=True)
+class PictureWish:
+    """A small picture of one face. kind: "photo" (rendered, cropped to the face), "nmfc", "mesh", or "latent" (what a
+    slow generator's own sliders make of its mean face); size: px."""
+
+    face: int
+    edit: FaceEdit
+    kind: str
+    size: int
+
+
+def picture_call(portrait: Portrait, wish: PictureWish) -> Callable[[EngineLike], Any]:
+    """What makes the picture, (size, size, 3) uint8, on the engine's thread."""
+
+    def make_picture(engine: EngineLike) -> Any:
+        if wish.kind == "latent":
+            return engine.latent_picture(dict(wish.edit.latents), wish.size)
+        if wish.kind != "photo":
+            return engine.nmfc(portrait, wish.face, wish.edit, wish.size, wish.kind == "mesh")
+        x, y, w, h = portrait.faces[wish.face].box
+        width, height = portrait.photo.size
+        reach = 1.6 * max(w, h)
+        side = min(max(width, height), max(64, round(wish.size / reach * max(width, height))))
+        rendered = engine.render(portrait, {wish.face: wish.edit}, side)
+        return _square(rendered, (x + w / 2, y + h / 2), reach, wish.size)
+
+    return make_picture
+
+
+def _square(rendered: Rendered, centre: tuple[float, float], reach: float, size: int) -> Any:
+    """The square of side `reach` (photo's pixels) around a point, resampled to (size, size, 3) uint8."""
+    pixels = rendered.pixels
+    half = reach * rendered.scale / 2
+    grid = (np.arange(size) + 0.5) / size * 2 * half - half
+    columns = np.clip(np.floor(centre[0] * rendered.scale + grid), 0, pixels.shape[1] - 1).astype(int)
+    rows = np.clip(np.floor(centre[1] * rendered.scale + grid), 0, pixels.shape[0] - 1).astype(int)
+    picked = pixels[rows[:, None], columns[None, :]]
+    return np.ascontiguousarray(picked if picked.dtype == np.uint8 else (picked >> 8).astype(np.uint8))

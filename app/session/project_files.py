@@ -1,0 +1,177 @@
+"""Photos and projects: opened, saved, taken up again after a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from app.engine.contract import EngineLike
+from app.session.autosave import Recovered
+from app.session.document import Document
+from app.session.history import History
+from app.session.jobs import Jobs
+from app.session.opening import Opened, Opening, open_photo, open_project, open_with_photo
+from app.session.project import Project, load_project, save_project
+from app.session.worker import Answer, Task
+
+
+class ProjectFiles(QObject):
+    """Fills the history from files and writes it to them. Reading, hashing and writing happen on the engine's thread.
+
+    What was edited while something else was being opened is never replaced unasked: `replacing_unsaved` brings what
+    arrived, and `take_opened` puts it in place.
+    """
+
+    opening = Signal(bool)  # something is being opened, which `cancel_open` ends
+    opening_stepped = Signal(object)  # Step of it, from the engine's thread: connect it queued
+    busy = Signal(str)  # what is being opened ("" when done)
+    replacing_unsaved = Signal(object)  # Opened, while the document has changes that nobody was asked about
+    project_changed = Signal(object)  # Path of the project file, or None
+    photo_missing = Signal(object)  # Project whose photo moved: ask where it is, then `relink`
+    saved = Signal(object)  # Path of the project written
+
+    def __init__(self, jobs: Jobs, history: History, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._jobs, self._history = jobs, history
+        self.project: Path | None = None  # the file it is saved in
+        self._embed = False  # whether the photo is inside that file
+        self._opening: Opening | None = None
+        self._waiting: tuple[Opened, Opening] | None = None  # arrived in the middle of a gesture
+        self._missing: tuple[Project, Document] | None = None  # and what it may replace without a question
+        history.gesture_ended.connect(self._on_gesture_ended)
+
+    # -- opening
+
+    def open(self, path: Path) -> None:
+        """Open a photo in place of what is open; `History.replaced` or `failed` follows."""
+        self._ask(path.name, lambda engine, opening: open_photo(engine, opening, path))
+
+    def open_project(self, path: Path) -> None:
+        """Open a project; `History.replaced`, `photo_missing` or `failed` follows."""
+
+        def call(engine: EngineLike, opening: Opening) -> Opened | Project:
+            return open_project(engine, opening, replace(load_project(path), origin=path))
+
+        self._ask(path.name, call)
+
+    def relink(self, project: Project, photo: Path) -> None:
+        """Open a project with the place its photo moved to, or with another photo in its stead."""
+        over = self._missing[1] if self._missing and self._missing[0] is project else None
+        self._ask(photo.name, lambda engine, opening: open_with_photo(engine, opening, project, photo), over)
+
+    def restore(self, recovered: Recovered) -> None:
+        """Take up what a crash left behind; it counts as unsaved."""
+        project = recovered.project
+
+        def call(engine: EngineLike, opening: Opening) -> Opened | Project:
+            return open_project(engine, opening, project, recovered=True)
+
+        self._ask(project.places[-1].name, call)
+
+    def revert(self) -> None:
+        """Back to what the project file holds, or to the photo as it was opened."""
+        if self.project is not None:
+            self.open_project(self.project)
+        elif self._history.document.photo is not None:
+            self.open(self._history.document.photo)
+
+    def cancel_open(self) -> None:
+        """Let what is being opened come to nothing."""
+        if self._opening is not None:
+            self._opening.cancelled = True
+        self._opening = self._waiting = None
+        self.opening.emit(False)
+        self.busy.emit("")
+
+    def close(self) -> None:
+        """Back to nothing open."""
+        self.cancel_open()
+        document = Document(generator=self._history.document.generator)
+        self.project, self._embed = None, False
+        self._history.replace(document, None, document)
+        self.project_changed.emit(None)
+
+    def _ask(
+        self,
+        name: str,
+        call: Callable[[EngineLike, Opening], Opened | Project],
+        over: Document | None = None,
+    ) -> None:
+        if self._opening is not None:
+            self._opening.cancelled = True
+        opening = self._opening = Opening(self.opening_stepped.emit, over or self._history.document)
+        self._waiting = None
+        self.opening.emit(True)
+        self.busy.emit(self.tr("Opening {}").format(name))
+        done = lambda answer: self._on_answer(opening, answer)  # noqa: E731
+        self._jobs.run(Task(lambda engine: call(engine, opening), done))
+
+    def _on_answer(self, opening: Opening, answer: Answer) -> None:
+        if opening is not self._opening:  # another one was asked for, or it was cancelled
+            return
+        self._opening = None
+        self.opening.emit(False)
+        self.busy.emit("")
+        if answer.error is not None:
+            self._jobs.failed.emit(answer.error)
+        elif isinstance(answer.value, Project):
+            self._missing = answer.value, opening.over
+            self.photo_missing.emit(answer.value)
+        else:
+            self._arrive(answer.value, opening)
+
+    def _arrive(self, opened: Opened, opening: Opening) -> None:
+        history = self._history
+        if history.in_gesture:
+            self._waiting = opened, opening
+        elif history.is_dirty and not history.document.is_same_work(opening.over):
+            self.replacing_unsaved.emit(opened)
+        else:
+            self.take_opened(opened)
+
+    @Slot()
+    def _on_gesture_ended(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            self._arrive(*waiting)
+
+    def take_opened(self, opened: Opened) -> None:
+        """Put what was opened in place of what is there; a photo without a project keeps the generator in use."""
+        document, saved = opened.document, opened.saved
+        if saved is document:
+            document = saved = replace(document, generator=self._history.document.generator)
+        self.project, self._embed = opened.project, opened.embed
+        self._history.replace(document, opened.portrait, saved)
+        self.project_changed.emit(self.project)
+
+    # -- saving
+
+    def save_project(self, path: Path, embed: bool = False, then: Callable[[], object] | None = None) -> None:
+        """Write a project; `saved` or `failed` follows.
+
+        embed: with the photo inside, now and whenever it is saved again; then: done once it is written and nothing was
+        changed since.
+        """
+        history = self._history
+        document, opened = history.document, history.opened
+
+        def done(answer: Answer) -> None:
+            if answer.error is not None:
+                self._jobs.failed.emit(answer.error)
+            elif opened is history.opened:  # else it is written, and another document is open by now
+                self.project, self._embed = path, embed
+                history.mark_saved(document)
+                self.project_changed.emit(path)
+                self.saved.emit(path)
+                if then is not None and not history.is_dirty:
+                    then()
+
+        self._jobs.run(Task(lambda _: save_project(path, document, embed), done))
+
+    def save(self, then: Callable[[], object] | None = None) -> None:
+        """Write the project where it is, with the photo inside if it was."""
+        if self.project is not None:
+            self.save_project(self.project, self._embed, then)
