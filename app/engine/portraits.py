@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.checkpoints.store import hashes
 from app.engine.compositing import composite
 from app.engine.contract import (
     Edits,
@@ -276,7 +277,10 @@ class Portraits:
         return self._codes.get(key, lambda: self.generator.encode(self._source(portrait, view, index)))
 
     def _code_key(self, portrait: Portrait, view: WorkingView, index: int) -> object:
-        return portrait.photo.key, self._name, view.scale, self._face(portrait, index).params
+        weights = self.generator.info.weights
+        faces = tuple(face.params for face in portrait.faces)
+        self._face(portrait, index)
+        return portrait.photo.key, self._name, hashes(weights), view.scale, faces, index
 
     def _source(self, portrait: Portrait, view: WorkingView, index: int) -> SourceImage:
         from app.engine.imaging.matte import person_matte

@@ -21,7 +21,7 @@ from app.engine.files import data_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 LEAVE_MS = 20_000  # to write the checkpoint when the window closes
-REMEMBERED = 4000  # characters of standard error for the reason of a failure
+REMEMBERED = 4000  # bytes of standard error for the reason of a failure
 IDLE, RUNNING, PAUSING, PAUSED, STOPPING, STOPPED, DONE, FAILED = (
     "idle",
     "running",
@@ -82,7 +82,7 @@ class Training(QObject):
         self._seconds = 0.0  # trained before the last pause
         self._now = 0.0
         self._process: QProcess | None = None
-        self._rest, self._errors = "", ""
+        self._rest, self._errors = b"", b""
         self._error: EngineError | None = None
         self._result: dict[str, Any] | None = None
 
@@ -131,7 +131,7 @@ class Training(QObject):
             options += ["--minutes", f"{left:.3f}", "--output", self.order.name]
         if self._picture is not None:
             options += ["--picture", str(self._picture)]
-        self._rest, self._errors, self._error, self._result = "", "", None, None
+        self._rest, self._errors, self._error, self._result = b"", b"", None, None
         process = QProcess(self)
         process.setWorkingDirectory(str(ROOT))
         environment = QProcessEnvironment.systemEnvironment()
@@ -160,10 +160,10 @@ class Training(QObject):
     def _on_output(self) -> None:
         if self._process is None:
             return
-        self._rest += bytes(self._process.readAllStandardOutput().data()).decode("utf-8", "replace")
-        *lines, self._rest = self._rest.split("\n")
+        self._rest += bytes(self._process.readAllStandardOutput().data())
+        *lines, self._rest = self._rest.split(b"\n")  # whole lines only: a piece may end inside a letter
         for line in lines:
-            if line.startswith("{"):
+            if line.startswith(b"{"):
                 self._take(json.loads(line))
 
     def _take(self, line: dict[str, Any]) -> None:
@@ -181,8 +181,7 @@ class Training(QObject):
     @Slot()
     def _on_errors(self) -> None:
         if self._process is not None:
-            text = bytes(self._process.readAllStandardError().data()).decode("utf-8", "replace")
-            self._errors = (self._errors + text)[-REMEMBERED:]
+            self._errors = (self._errors + bytes(self._process.readAllStandardError().data()))[-REMEMBERED:]
 
     @Slot(QProcess.ProcessError)
     def _on_trouble(self, error: QProcess.ProcessError) -> None:
@@ -211,7 +210,7 @@ class Training(QObject):
 
     def _crash(self) -> EngineError:
         """What a process that ended without a word said last."""
-        said = [line for line in self._errors.splitlines() if line.strip()]
+        said = [line for line in self._errors.decode("utf-8", "replace").splitlines() if line.strip()]
         what = f"The training ended unexpectedly: {said[-1]}" if said else "The training ended unexpectedly."
         return EngineError(what, "Start it again: it goes on from its last checkpoint.")
 

@@ -97,3 +97,23 @@ def test_a_window_that_closes_takes_its_run_along(training, qtbot, own_home):
     kept = len(steps_of(own_home))
     time.sleep(0.3)
     assert len(steps_of(own_home)) == kept, "nothing goes on training"
+
+
+SPLIT = """
+import sys, time
+line = '{"error": {"message": "M\u00fcller.mp4 has a cut.", "remedy": "K\u00fcrze den Clip."}}\\n'.encode()
+for k in range(len(line)):
+    sys.stdout.buffer.write(line[k : k + 1])
+    sys.stdout.buffer.flush()
+    time.sleep(0.01)
+sys.exit(1)
+"""
+
+
+def test_a_letter_cut_between_two_pieces_of_output_stays_whole(qtbot: QtBot) -> None:
+    training = Training(command=[sys.executable, "-c", SPLIT])
+    with qtbot.waitSignal(training.failed, timeout=WAIT) as failed:
+        training.start(order(), None)
+    assert failed.args[0].message == "M\u00fcller.mp4 has a cut."
+    assert failed.args[0].remedy == "K\u00fcrze den Clip."
+    training.shut_down()

@@ -85,6 +85,12 @@ def newest(candidates: Iterable[Model]) -> Model | None:
     return max(candidates, key=lambda model: (not model.shipped, model.imported), default=None)
 
 
+def hashes(names: Iterable[str]) -> tuple[str, ...]:
+    """What the weights of these models are known by: another file under an old name has another hash."""
+    known = {model.name: model.sha256 for model in models()}
+    return tuple(known.get(name, "") for name in names)
+
+
 def model_named(name: str) -> Model:
     for model in models():
         if model.name == name:
@@ -217,7 +223,9 @@ def _read_manifest(path: Path, shipped: bool) -> Model | None:
     """None where the folder holds no model of ours: somebody else's file must not stop the rest."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        return Model(**values, shipped=shipped)
+        return Model(
+            **{**values, "name": path.parent.name}, shipped=shipped
+        )  # never a path out of its folder
     except (OSError, ValueError, TypeError):
         return None
 

@@ -190,7 +190,7 @@ class Recorder:
 
     def _write_out(self, item: _Item) -> None:
         if self._sink is None:
-            self._sink = self._open(item)
+            self._sink = self._open()
         if item.is_sound:
             self._sink.sound(item.data, item.seconds)
             return
@@ -199,10 +199,10 @@ class Recorder:
         if self.pictures % 30 == 1 and disk_left(self.path) < DISK_RESERVE:
             raise OSError(28, "the disk is full")
 
-    def _open(self, first: _Item) -> Sink:
+    def _open(self) -> Sink:
         if self.path.suffix.lower() == ".png":
             return PngSink(self.path, self._note)
-        height, width = first.data.shape[:2]
+        height, width = self._size[:2]  # the pictures': sound may come before the first of them
         return FilmSink(self.path, (width, height), self._rate, self._sound, self._live, self._note)
 
     def _fail(self, error: EngineError) -> None:

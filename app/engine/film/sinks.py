@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.errors import EngineError
+from app.engine.files import written
 from app.engine.film import matroska, provenance
 from app.engine.sound import ffmpeg
 from app.engine.sound.audio import SoundTrack
@@ -151,53 +152,63 @@ class FilmSink:
 
     def _finish(self, tell: Tell | None) -> Path:
         """Index first, clip's sound in, renamed; where that fails the fragments themselves are kept."""
-        beside = self._path.with_name(f".{self._path.name}.part")
-        kind = "webm" if self._path.suffix.lower() == ".webm" else "mp4"
-        index = [] if kind == "webm" else ["-movflags", "+faststart"]
-        codec = [
-            "-c:v",
-            "copy",
-            *self._held(kind),
-            "-c:a",
-            ("libopus" if kind == "webm" else "aac") if self.track else "copy",
-        ]
-        source = ["-v", "error", "-y", "-i", ffmpeg.local(self._unfinished)]
-        try:
-            with tempfile.TemporaryDirectory() as folder:
-                sound = self.track.unrolled(Path(folder)).as_input() if self.track else ([], [])
-                ending = [*codec, *index, "-f", kind, ffmpeg.local(beside)]
-                done = self._remuxed([*source, *sound[0], *sound[1], *ending], beside, tell)
-            if done:
-                self._note.append_to(beside, kind)
-                os.replace(beside, self._path)
-                self._unfinished.unlink()
+        with contextlib.suppress(OSError):  # the disk is full: what was recorded is kept as it is
+            if self._remuxed(self.track, tell):
                 return self._path
-        except OSError:
-            pass  # the disk is full: what was recorded is kept as it is
-        beside.unlink(missing_ok=True)
+            if self.track is not None and self._remuxed(None, tell):
+                raise EngineError(
+                    f"The film {self._path.name} is written, but silent: the sound of {self.track.path.name} "
+                    "cannot be read.",
+                    "Convert the clip's sound to AAC or WAV, and drive with that clip again.",
+                )
         if not self._unfinished.exists() or not self._unfinished.stat().st_size:
             self._unfinished.unlink(missing_ok=True)
             raise self._error(None)
+        with contextlib.suppress(OSError):  # as above
+            self._note.append_to(self._unfinished, self._container)
         os.replace(self._unfinished, self._path)
         return self._path
 
-    def _held(self, kind: str) -> list[str]:
+    @property
+    def _container(self) -> str:
+        return "webm" if self._path.suffix.lower() == ".webm" else "mp4"
+
+    def _held(self) -> list[str]:
         """Let the film end with its last picture, which MP4 only knows of the one that is coded last."""
-        if kind != "mp4" or abs(self._lasts - self._nominal) < 0.001:
+        if self._container != "mp4" or abs(self._lasts - self._nominal) < 0.001:
             return []
         last = f"if(eq(N,{self._count - 1})"
         times = f"pts=PTS:dts='{last},PTS,DTS)':duration='{last},{self._end:.6f}/TB-PTS,DURATION)'"
         return ["-bsf:v", f"setts={times}"]
 
-    def _remuxed(self, arguments: list[str], beside: Path, tell: Tell | None) -> bool:
-        """Let ffmpeg write the finished film `beside`, about as large as the unfinished one."""
+    def _remuxed(self, track: SoundTrack | None, tell: Tell | None) -> bool:
+        """The finished film with this sound under it, marked and in its place; False where ffmpeg cannot write it."""
+        webm = self._container == "webm"
+        index = [] if webm else ["-movflags", "+faststart"]
+        codec = ["-c:v", "copy", *self._held(), "-c:a", ("libopus" if webm else "aac") if track else "copy"]
+        source = ["-v", "error", "-y", "-i", ffmpeg.local(self._unfinished)]
+        try:
+            with written(self._path) as beside, tempfile.TemporaryDirectory() as folder:
+                sound = track.unrolled(Path(folder)).as_input() if track else ([], [])
+                ending = [*codec, *index, "-f", self._container, ffmpeg.local(beside)]
+                self._run_ffmpeg([*source, *sound[0], *sound[1], *ending], beside, tell)
+                self._note.append_to(beside, self._container)
+        except subprocess.CalledProcessError:
+            return False
+        self._unfinished.unlink()
+        return True
+
+    def _run_ffmpeg(self, arguments: list[str], beside: Path, tell: Tell | None) -> None:
+        """Let ffmpeg write the finished film `beside`, about as large as the unfinished one; CalledProcessError."""
         whole = max(1, self._unfinished.stat().st_size) if self._unfinished.exists() else 1
         process = subprocess.Popen(
             [ffmpeg.executable(), *ffmpeg.QUIET, *arguments], stderr=subprocess.DEVNULL
         )
         while True:
             try:
-                return process.wait(TELL_EVERY) == 0
+                if status := process.wait(TELL_EVERY):
+                    raise subprocess.CalledProcessError(status, "ffmpeg")
+                return
             except subprocess.TimeoutExpired:
                 if tell is not None and beside.exists():
                     tell(min(1.0, beside.stat().st_size / whole))

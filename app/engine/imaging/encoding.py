@@ -159,10 +159,18 @@ def _tiff_tags(exif: Image.Exif, xmp: bytes | None) -> list[tuple[int, str | int
         elif isinstance(value, bytes):
             tags.append((int(code), "B", len(value), value, True))
         elif isinstance(value, int) and code != Base.Orientation:
-            tags.append((int(code), "H", 1, value, True))
+            tags += _whole_number_tag(int(code), value)
     if xmp:
         tags.append((700, "B", len(xmp), xmp, True))
     return tags
+
+
+def _whole_number_tag(code: int, value: int) -> list[tuple[int, str | int, int, Any, bool]]:
+    """An integer in the narrowest type of TIFF 6.0 that holds it; none does beyond 32 bits."""
+    for kind, low, high in (("H", 0, 2**16), ("I", 0, 2**32), ("i", -(2**31), 2**31)):
+        if low <= value < high:
+            return [(code, kind, 1, value, True)]
+    return []
 
 
 def _with_directories(data: bytearray, exif: Image.Exif) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -111,14 +112,28 @@ class CameraSource:
     def _run(self) -> None:
         try:
             while not self._stop.is_set():
-                good, pixels = self._capture.read() if self._capture else (False, None)
-                if good and pixels is not None:
-                    self._put(pixels, time.monotonic())
-                else:
+                pixels = self._read()
+                if pixels is None:
                     self._reconnect()
+                else:
+                    self._put(pixels, time.monotonic())
         finally:
-            if self._capture:
-                self._capture.release()
+            self._release()
+
+    def _read(self) -> NDArray[np.uint8] | None:
+        """The next picture; None where the camera gives none, also where its driver raises (a lost device may)."""
+        if self._capture is None:
+            return None
+        with contextlib.suppress(Exception):
+            good, pixels = self._capture.read()
+            return pixels if good else None
+        return None
+
+    def _release(self) -> None:
+        capture, self._capture = self._capture, None
+        if capture is not None:
+            with contextlib.suppress(Exception):  # as above
+                capture.release()
 
     def _put(self, bgr: NDArray[np.uint8], now: float) -> None:
         rgb = np.ascontiguousarray(bgr[..., ::-1])
@@ -133,8 +148,7 @@ class CameraSource:
 
     def _reconnect(self) -> None:
         self.lost, self._times = True, []
-        if self._capture:
-            self._capture.release()
-            self._capture = None
+        self._release()
         if not self._stop.wait(RETRY_SECONDS):
-            self._capture = self._open()
+            with contextlib.suppress(Exception):  # as above
+                self._capture = self._open()

@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from app.engine.checkpoints import store
 from app.engine.checkpoints.running import run_network
 from app.engine.checkpoints.store import (
     import_model,
@@ -262,3 +263,17 @@ def test_imported_released_headgan_gives_the_golden_picture(shared, tmp_path):
     answer = np.load(tmp_path / "out.npz")
     for key, tolerance in (("image", 2e-4), ("warped", 2e-4), ("flow", 2e-3)):
         assert np.abs(answer[key] - golden[key]).max() <= tolerance, key
+
+
+def test_a_manifests_name_never_leads_out_of_the_models_folder(directions, tmp_path):
+    model = store.import_model(directions)
+    precious = store.models_folder().parent / "precious"
+    precious.mkdir()
+    (precious / "work.txt").write_text("years")
+    manifest = model.folder / store.MANIFEST
+    manifest.write_text(manifest.read_text().replace(f'"name": "{model.name}"', '"name": "../precious"'))
+    assert [m.name for m in store.models("directions")] == [model.name]
+    with pytest.raises(EngineError):
+        store.remove_model("../precious")
+    store.remove_model(model.name)
+    assert (precious / "work.txt").read_text() == "years"

@@ -336,3 +336,43 @@ def test_a_folder_in_the_films_place_is_told_at_once(tmp_path: Path) -> None:
         with pytest.raises(EngineError, match="there already"):
             Recorder(tmp_path / name)
     assert {path.name for path in tmp_path.iterdir()} == {"a.mp4", "b"}
+
+
+def test_sound_before_the_first_picture_does_not_give_the_film_its_size(tmp_path: Path) -> None:
+    """The microphone's thread may be first at the queue between a first picture's coming and its being queued."""
+    recorder = Recorder(tmp_path / "a.mp4", sound=(48000, 1), live=False)
+    change, once = recorder._change, [True]
+
+    class Overtaken:
+        """The recorder's lock, which the microphone gets first."""
+
+        def __enter__(self) -> None:
+            if once and once.pop():
+                recorder.write_sound(np.zeros((480, 1), np.float32), 5.0)
+            change.__enter__()
+
+        def __exit__(self, *reason: object) -> None:
+            change.__exit__(*reason)
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(change, name)
+
+    recorder._change = Overtaken()
+    assert recorder.write(picture(40), 5.0)
+    recording = recorder.stop()
+    assert recording.error is None
+    source = VideoSource(tmp_path / "a.mp4")
+    frame = source.take(5)
+    source.close()
+    assert frame is not None and frame.pixels is not None and frame.pixels.shape == (48, 64, 3)
+
+
+def test_a_film_whose_sound_cannot_be_read_says_so_and_keeps_its_mark(tmp_path: Path) -> None:
+    (tmp_path / "broken.wav").write_bytes(b"RIFF is not sound" * 20)
+    recorder = record(tmp_path / "a.mp4", [0.0, 0.1, 0.2], trained=True)
+    recording = recorder.stop(SoundTrack(tmp_path / "broken.wav", 0.0, 0.3))
+    assert recording.error is not None and "silent" in recording.error.message
+    assert "broken.wav" in recording.error.message
+    assert len(times_of(tmp_path / "a.mp4")) == 3
+    assert COMPOSITE_TRAINED.encode() in (tmp_path / "a.mp4").read_bytes().split(b"uuid")[-1]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.mp4", "broken.wav"]

@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.ExifTags import Base
 
 from app.engine.errors import EngineError
+from app.engine.imaging import encoding
 from app.engine.imaging.colour import srgb_profile, to_srgb8
 from app.engine.imaging.metadata import COMPOSITE_SYNTHETIC, COMPOSITE_TRAINED, marked_xmp, source_type
 from app.engine.imaging.photo import Photo
@@ -223,3 +226,16 @@ def test_every_shared_face_photo_survives_as_png(shared: Path, tmp_path: Path) -
         save_photo(photo, photo.pixels, photo.alpha, tmp_path / "out.png")
         back = open_photo(tmp_path / "out.png")
         assert np.array_equal(back.pixels, photo.pixels) and back.icc == photo.icc and back.xmp == photo.xmp
+
+
+@pytest.mark.parametrize(("value", "back"), [(70_000, 70_000), (-3, -3), (2**40, None), (5, 5)])
+def test_whole_numbers_of_any_size_survive_in_a_tiff(
+    edited: Any, tmp_path: Path, value: int, back: int | None
+) -> None:
+    path = tmp_path / "rated.tif"
+    tags = encoding._tiff_tags({Base.Rating: value, Base.Artist: "A. N. Other"}, None)
+    tifffile.imwrite(path, edited, photometric="rgb", extratags=tags)
+    with tifffile.TiffFile(path) as file:
+        found = file.pages.first.tags
+        assert (found[int(Base.Rating)].value if int(Base.Rating) in found else None) == back
+        assert found[int(Base.Artist)].value == "A. N. Other"

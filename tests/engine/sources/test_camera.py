@@ -236,3 +236,26 @@ def test_without_a_virtual_camera_a_remedy_is_told(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "pyvirtualcam", None)
     with pytest.raises(EngineError, match="pyvirtualcam"):
         VirtualCameraOutput((64, 48), 30)
+
+
+def test_a_camera_whose_driver_raises_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(camera, "RETRY_SECONDS", 0.01)
+
+    class Torn(Device):
+        def read(self):
+            raise RuntimeError("the device was unplugged")
+
+        def release(self):
+            raise RuntimeError("and cannot be closed")
+
+    def opener(_: int | str) -> Device:
+        if not devices:
+            raise RuntimeError("the bus is gone")
+        return devices.pop(0)
+
+    devices = [Torn(3)]
+    source = CameraSource(0, opener=opener)
+    take_until(source, lambda f: source.lost)
+    devices.append(Device(100000))
+    assert take_until(source, lambda f: f is not None) is not None and not source.lost
+    source.close()

@@ -17,9 +17,11 @@ from app.engine.face.landmarks import DetectedFace
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera, Expression, FaceParams, Identity
 from app.engine.face.video_fitting import fit_video
+from app.engine.files import file_sha256
 from app.engine.generators import backends
 from app.engine.personal.conditioning import Frame2Frame
-from app.engine.training.loop import Plan, Stepper, draw_batch, train
+from app.engine.training.loop import CHECKPOINT, Plan, Stepper, draw_batch, train
+from app.engine.training.personal import recipe
 from app.engine.training.personal.footage import (
     Footage,
     _check_faces,
@@ -311,3 +313,24 @@ def test_a_trained_person_is_in_the_menu_and_renders(tmp_path, monkeypatch):
 def test_one_person_is_too_few_for_the_first_stage():
     with pytest.raises(EngineError, match="several people"):
         drained(train_first_stage([Path("a.mp4")], "base", 5))
+
+
+def test_prepared_footage_belongs_to_its_clip_not_to_its_name(tmp_path, monkeypatch):
+    """Two cameras both call their first clip IMG_0001.mp4."""
+    first, second = tmp_path / "a" / "IMG_0001.mp4", tmp_path / "b" / "IMG_0001.mp4"
+    for path in (first, second):
+        path.parent.mkdir()
+        path.write_bytes(str(path).encode())
+
+    def prepare(path, size):
+        yield from ()
+        return replace(footage(name=path.name), sha256=file_sha256(path))
+
+    monkeypatch.setattr(recipe, "prepare", prepare)
+    kept = tmp_path / "run" / "footage.npz"
+    for path in (first, second, second):
+        _, found = drained(recipe._prepared(path, kept, SIZE))
+        assert found.sha256 == file_sha256(path) and Footage.load(kept).sha256 == found.sha256
+    (kept.parent / CHECKPOINT).write_bytes(b"trained on the second")
+    with pytest.raises(EngineError, match=r"holds a run on IMG_0001\.mp4"):
+        drained(recipe._prepared(first, kept, SIZE))

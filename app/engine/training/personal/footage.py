@@ -21,7 +21,7 @@ from app.engine.face.landmarks import DetectedFace, FaceTracker
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera, Expression, FaceParams, FittedFace, Identity
 from app.engine.face.video_fitting import fit_video
-from app.engine.files import written
+from app.engine.files import file_sha256, written
 from app.engine.imaging.matte import person_matte
 from app.engine.personal.conditioning import Frame2Frame
 from app.engine.sources.shots import CUT, thumbnail
@@ -44,13 +44,19 @@ ONE_SHOT = "Give one unbroken shot of one person, looking towards the camera."
 @dataclass(frozen=True, eq=False)
 class Footage:
     """frames: (T, size, size, 3) uint8 sRGB; mattes: (T, size, size) uint8, 255 = person; params: one per frame,
-    in the square's pixels, with one identity; portrait: the best frame whole, as filmed, where it was kept."""
+    in the square's pixels, with one identity; portrait: the best frame whole, as filmed, where it was kept; sha256: of
+    the clip's file, "" where an older Mien prepared it."""
 
     frames: NDArray[np.uint8]
     mattes: NDArray[np.uint8]
     params: tuple[FaceParams, ...]
     name: str
     portrait: NDArray[np.uint8] | None = None
+    sha256: str = ""
+
+    def shows(self, path: Path) -> bool:
+        """Whether this is the footage of that clip; the name decides only where no hash was kept."""
+        return self.sha256 == file_sha256(path) if self.sha256 else self.name == path.name
 
     @property
     def size(self) -> int:
@@ -85,6 +91,7 @@ class Footage:
             "mattes": self.mattes,
             "params": _packed(self.params),
             "name": self.name,
+            "sha256": self.sha256,
         }
         if self.portrait is not None:
             arrays["portrait"] = self.portrait
@@ -96,7 +103,8 @@ class Footage:
         with np.load(path, allow_pickle=False) as file:
             portrait = file["portrait"] if "portrait" in file.files else None
             params = _unpacked(file["params"])
-            return cls(file["frames"], file["mattes"], params, str(file["name"]), portrait)
+            sha256 = str(file["sha256"]) if "sha256" in file.files else ""
+            return cls(file["frames"], file["mattes"], params, str(file["name"]), portrait, sha256)
 
 
 def training_share(count: int) -> int:
@@ -171,7 +179,7 @@ def prepare(path: Path, size: int, limit: int = 6000) -> Steps[Step, None, Foota
         frames[row] = to_depth(resized(cut(unit_range(pixels), square), size), depth)
         mattes[row] = to_depth(resized(cut(person_matte(pixels, fits[row]), square), size), depth)
         yield Step(row + 1, len(kept), "Cutting out the face", frames[row] if row % 25 == 0 else None)
-    return Footage(frames, mattes, params, path.name, portrait)
+    return Footage(frames, mattes, params, path.name, portrait, file_sha256(path))
 
 
 def clip_square(fits: list[FittedFace]) -> Square:

@@ -156,7 +156,7 @@ def _prepared(path: Path, kept: Path, size: int) -> Steps[Step, None, Footage]:
     folder = kept.parent
     if kept.is_file():
         footage = Footage.load(kept)
-        if footage.name == path.name and footage.size == size:
+        if footage.shows(path) and footage.size == size:
             return footage
         if (folder / CHECKPOINT).is_file():
             raise EngineError(
