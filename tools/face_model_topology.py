@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import os
+import sys
 from collections.abc import Iterable
 from itertools import combinations
 from pathlib import Path
@@ -10,18 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.face.mediapipe_graphs import solutions
-
 Indices = NDArray[np.int32]
 Edge = tuple[int, int]
 
 
 def connections() -> Any:
-    """MediaPipe's module of edge sets."""
-    solutions()
-    from mediapipe.python.solutions import face_mesh_connections
-
-    return face_mesh_connections
+    """MediaPipe's module of edge sets, out of the wheel (`pip download --no-deps mediapipe==0.10.21`) whose path
+    the variable MEDIAPIPE_WHEEL gives."""
+    folder = f"{os.environ['MEDIAPIPE_WHEEL']}/mediapipe/python/solutions"
+    sys.path.insert(0, folder)
+    return importlib.import_module("face_mesh_connections")
 
 
 def triangles(canonical: NDArray[np.float64]) -> Indices:

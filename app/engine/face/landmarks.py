@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.errors import EngineError
-from app.engine.face.mediapipe_graphs import CROP, FaceBoxes, Found, LandmarkNet
+from app.engine.face.face_networks import CROP, FaceBoxes, Found, LandmarkNet
 from app.engine.face.regions import (
     CROP_SCALE,
     Box,
@@ -29,7 +29,6 @@ from app.engine.face.regions import (
 MIN_SIDE = 48
 # Runs of the landmark network over a photo: by the third, landmarks no longer depend on how it was turned
 PASSES = 3
-LEAST_BOX_SCORE = 0.45
 SAME_FACE = 0.3  # overlap (intersection over the smaller box) from which two finds are one face
 LEAST_VERIFIED = 0.64  # score of the near box network on the face's own upright crop
 # Where the far network is silent: least certainty, and the disagreement of box and landmark network, and of landmarks
@@ -77,10 +76,7 @@ class FaceTracker:
         self.close()
 
     def close(self) -> None:
-        """Stop the networks; the next call starts them again."""
-        for part in (self._near, self._far, self._net):
-            if part is not None:
-                part.close()
+        """Let go of the networks; the next call takes them again."""
         self._near = self._far = self._net = self._last = None
 
     def reset(self) -> None:
@@ -179,8 +175,8 @@ class FaceTracker:
 
     def _boxes(self, pixels: NDArray[np.uint8], quarter: int, thorough: bool) -> list[Found]:
         """Detections at every scale of the picture turned by `quarter` x 90 degrees, in its own pixels."""
-        self._near = self._near or FaceBoxes(False, LEAST_BOX_SCORE)
-        self._far = self._far or FaceBoxes(True, LEAST_BOX_SCORE)
+        self._near = self._near or FaceBoxes(False)
+        self._far = self._far or FaceBoxes(True)
         height, width = pixels.shape[:2]
         found = []
         for x, y, side in tiles(width, height, (4 if quarter == 0 else 2) if thorough else 1):

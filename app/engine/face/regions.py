@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.face.mediapipe_graphs import CROP, Found
+from app.engine.face.face_networks import CROP, Found
 
 DEPTH_SCALE = 1.2  # MediaPipe's depth is too shallow: without it turned heads are measured 20 % short
 CROP_SCALE = 1.5  # side of the network's crop over the face's larger side, as in MediaPipe's own graph

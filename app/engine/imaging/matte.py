@@ -1,39 +1,22 @@
-"""The person in front of the background: MediaPipe's selfie segmentation, refined along the photo's edges."""
+"""The person in front of the background: a segmentation network, refined along the photo's edges."""
 
 from __future__ import annotations
-
-import threading
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.face.face_networks import person_mask
 from app.engine.face.parameters import FittedFace
 
 CROP_FACES = 4.2  # side of the close crop, in face heights
 REFINE_SIDE = 768  # px at which the guided filter runs
-_local = threading.local()
-
-
-def _segmenter() -> Any:
-    """MediaPipe's general model (256 x 256), one per thread; loading takes about a second."""
-    if not hasattr(_local, "segmenter"):
-        from app.engine.face.mediapipe_graphs import solutions
-
-        _local.segmenter = solutions().selfie_segmentation.SelfieSegmentation(model_selection=0)
-    return _local.segmenter
-
-
-def _segment(srgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-    mask = _segmenter().process(np.ascontiguousarray(srgb)).segmentation_mask
-    return np.asarray(mask, np.float32)
 
 
 def _raw(srgb: NDArray[np.uint8], face: FittedFace) -> NDArray[np.float32]:
     """Probability of a person: the close crop where it reaches, the whole picture beyond."""
     height, width = srgb.shape[:2]
-    whole = cv2.resize(_segment(_shrunk(srgb, 640)), (width, height), interpolation=cv2.INTER_LINEAR)
+    whole = cv2.resize(person_mask(_shrunk(srgb, 640)), (width, height), interpolation=cv2.INTER_LINEAR)
     x, y, w, h = face.box
     half = CROP_FACES * max(w, h) / 2
     cx, cy = x + w / 2, y + h * 0.75
@@ -42,7 +25,7 @@ def _raw(srgb: NDArray[np.uint8], face: FittedFace) -> NDArray[np.float32]:
     if x1 - x0 < 8 or y1 - y0 < 8:
         return np.asarray(whole, np.float32)
     crop = srgb[y0:y1, x0:x1]
-    close = cv2.resize(_segment(_shrunk(crop, 640)), (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
+    close = cv2.resize(person_mask(_shrunk(crop, 640)), (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
     fade = np.ones(close.shape, np.float32)
     band = max(2, int(0.12 * half))
     ramp = np.linspace(0, 1, band, dtype=np.float32)

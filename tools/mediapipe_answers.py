@@ -1,20 +1,19 @@
-"""MediaPipe's two networks as plain functions: face boxes, and 478 landmarks of an upright crop.
+"""What MediaPipe itself says of given pictures: `python tools/mediapipe_answers.py FOLDER [whole]`.
 
-Public FaceMesh hides its region of interest behind its own short-range detector; the landmark subgraph
-alone lets us choose the crop (small faces, any rotation, tracking) and read the presence score.
+Runs in an environment of its own with mediapipe==0.10.21 (Python 3.11 or 3.12), which Mien no longer needs;
+tools/face_networks_equality.py starts it. FOLDER holds near_*.npy, far_*.npy, matte_*.npy (H, W, 3) and
+landmarks_*.npy (192, 192, 3), uint8 RGB; answers go to FOLDER/answers.npz. With `whole` the package is imported as
+its documentation says, and overlapping boxes are merged; without, as Mien once did, every box arrives.
 """
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import os
 import sys
-import threading
 import types
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -35,27 +34,6 @@ node {
 }
 """
 PRESENCE = "facelandmarkcpu__face_presence_score"  # a stream inside FaceLandmarkCpu
-_stderr_lock = threading.Lock()
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """Drop what TFLite and absl print while graphs start: both write to descriptor 2 before any log setting."""
-    with _stderr_lock:
-        try:
-            saved = os.dup(2)
-        except OSError:  # a windowed program may have no standard error
-            yield
-            return
-        sys.stderr.flush()
-        null = os.open(os.devnull, os.O_WRONLY)
-        try:
-            os.dup2(null, 2)
-            yield
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            os.close(null)
 
 
 @cache
@@ -82,44 +60,31 @@ def solutions() -> Any:
     return mediapipe.solutions
 
 
-@dataclass(frozen=True)
-class Found:
-    """One detection, pixels of the picture given: box (x, y, w, h), score in [0, 1], and points (4, 2): in an upright
-    picture the left eye, the right one, the tip of the nose, the middle of the mouth."""
+def boxes(pixels: NDArray[np.uint8], full_range: bool) -> NDArray[np.float64]:
+    """(K, 13): x, y, w, h, score, and four points, in pixels."""
+    answer = detector(full_range).process(np.ascontiguousarray(pixels)).detections or []
+    height, width = pixels.shape[:2]
+    rows = []
+    for detection in answer:
+        box = detection.location_data.relative_bounding_box
+        row = [
+            box.xmin * width,
+            box.ymin * height,
+            box.width * width,
+            box.height * height,
+            detection.score[0],
+        ]
+        for point in detection.location_data.relative_keypoints[:4]:
+            row += [point.x * width, point.y * height]
+        rows.append(row)
+    return np.array(rows, np.float64).reshape(-1, 13)
 
-    box: tuple[float, float, float, float]
-    points: NDArray[np.float64]
-    score: float
 
-
-class FaceBoxes:
-    """BlazeFace, short or full range. `find` takes (H, W, 3) uint8 RGB."""
-
-    def __init__(self, full_range: bool, least_score: float) -> None:
-        with quiet():
-            self._solution = solutions().face_detection.FaceDetection(
-                model_selection=int(full_range), min_detection_confidence=least_score
-            )
-            self._solution.process(np.zeros((64, 64, 3), np.uint8))
-
-    def find(self, pixels: NDArray[np.uint8]) -> list[Found]:
-        height, width = pixels.shape[:2]
-        answer = self._solution.process(np.ascontiguousarray(pixels)).detections or []
-        return [self._found(detection, width, height) for detection in answer]
-
-    @staticmethod
-    def _found(detection: Any, width: int, height: int) -> Found:
-        location = detection.location_data
-        box = location.relative_bounding_box
-        points = np.array([[p.x * width, p.y * height] for p in location.relative_keypoints[:4]])
-        return Found(
-            (box.xmin * width, box.ymin * height, box.width * width, box.height * height),
-            points,
-            float(detection.score[0]),
-        )
-
-    def close(self) -> None:
-        self._solution.close()
+@cache
+def detector(full_range: bool) -> Any:
+    return solutions().face_detection.FaceDetection(
+        model_selection=int(full_range), min_detection_confidence=0.45
+    )
 
 
 class LandmarkNet:
@@ -137,12 +102,10 @@ class LandmarkNet:
         self._whole = rect_pb2.NormalizedRect(x_center=0.5, y_center=0.5, width=1, height=1)
         self._answers: dict[str, Any] = {}
         self._time = 0
-        with quiet():
-            self._graph = calculator_graph.CalculatorGraph(graph_config=GRAPH)
-            for stream in ("landmarks", PRESENCE):
-                self._graph.observe_output_stream(stream, self._answers.__setitem__)
-            self._graph.start_run({"attention": packet_creator.create_bool(True)})
-            self.landmarks(np.zeros((CROP, CROP, 3), np.uint8))
+        self._graph = calculator_graph.CalculatorGraph(graph_config=GRAPH)
+        for stream in ("landmarks", PRESENCE):
+            self._graph.observe_output_stream(stream, self._answers.__setitem__)
+        self._graph.start_run({"attention": packet_creator.create_bool(True)})
 
     def landmarks(self, crop: NDArray[np.uint8]) -> tuple[NDArray[np.float64] | None, float]:
         """(478, 3) in crop pixels, z away from the viewer as MediaPipe has it, None without a face; and the
@@ -161,6 +124,26 @@ class LandmarkNet:
         points = self._read.get_proto(self._answers["landmarks"]).landmark
         return np.array([(p.x, p.y, p.z) for p in points], dtype=np.float64) * float(CROP), score
 
-    def close(self) -> None:
-        self._graph.close_all_packet_sources()
-        self._graph.wait_until_done()
+
+def main() -> None:
+    folder, whole = Path(sys.argv[1]), "whole" in sys.argv[2:]
+    if whole:
+        import mediapipe  # noqa: F401
+    net = LandmarkNet()
+    segmenter = solutions().selfie_segmentation.SelfieSegmentation(model_selection=0)
+    answers: dict[str, NDArray[Any]] = {}
+    for path in sorted(folder.glob("*.npy")):
+        pixels, kind = np.load(path), path.stem.split("_")[0]
+        if kind == "landmarks":
+            points, score = net.landmarks(pixels)
+            answers[path.stem] = np.zeros((0, 3)) if points is None else points
+            answers[path.stem + "_presence"] = np.array(score)
+        elif kind == "matte":
+            answers[path.stem] = segmenter.process(np.ascontiguousarray(pixels)).segmentation_mask
+        else:
+            answers[path.stem] = boxes(pixels, kind == "far")
+    np.savez_compressed(folder / "answers.npz", **answers)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,120 @@
+"""The four face networks as plain functions: boxes near and far, 478 landmarks of an upright crop, a person's matte.
+
+MediaPipe's weights (Bazarevsky et al. 2019, Grishchenko et al. 2020), converted by tools/build_face_networks.py and
+run by onnxruntime on one thread: two threads that wait for work take longer than one that does it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.face.exact_crop import whole_picture
+
+ASSETS = Path(__file__).parents[3] / "assets" / "face_networks"
+CROP = 192  # input side of the landmark network
+NEAR_SIDE, FAR_SIDE, MATTE_SIDE = 128, 192, 256
+NEAR_SCORE, FAR_SCORE = 0.5, 0.6  # least scores in MediaPipe's graphs of the two box networks
+PRESENT = 0.5  # score above which the landmark network has seen a face
+POINTS = 4  # of a box's six: the ears are not used
+
+
+@cache
+def session(name: str) -> Any:
+    """The onnxruntime session of assets/face_networks/NAME.onnx; threads may share it."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    path = str(ASSETS / f"{name}.onnx")
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+@dataclass(frozen=True)
+class Found:
+    """One detection, pixels of the picture given: box (x, y, w, h), score in [0, 1], and points (4, 2): in an upright
+    picture the left eye, the right one, the tip of the nose, the middle of the mouth."""
+
+    box: tuple[float, float, float, float]
+    points: NDArray[np.float64]
+    score: float
+
+
+class FaceBoxes:
+    """BlazeFace, short or full range. `find` takes (H, W, 3) uint8 RGB."""
+
+    def __init__(self, full_range: bool) -> None:
+        self._session = session("far_boxes" if full_range else "near_boxes")
+        self._side, self._least = (FAR_SIDE, FAR_SCORE) if full_range else (NEAR_SIDE, NEAR_SCORE)
+        self._anchors = _anchors(full_range)
+
+    def find(self, pixels: NDArray[np.uint8]) -> list[Found]:
+        """By falling score; a face is found several times, by neighbouring anchors."""
+        height, width = pixels.shape[:2]
+        square = whole_picture(np.ascontiguousarray(pixels), self._side, squeezed=False)
+        (raw,), (marks,) = self._session.run(["boxes", "scores"], {"picture": square[None]})
+        scores = sigmoid(marks[:, 0])
+        sure = np.flatnonzero((scores >= self._least) & (raw[:, 2:4] >= 0).all(axis=1))
+        sure = sure[np.argsort(-scores[sure], kind="stable")]
+        side = max(width, height)
+        beyond = (width - side) / 2, (height - side) / 2
+        values = raw[sure].astype(np.float64).reshape(-1, 8, 2) / self._side
+        values[:, [0, *range(2, 8)]] += self._anchors[sure][:, None]
+        sizes = values[:, 1] * side
+        corners = values[:, 0] * side + beyond - sizes / 2
+        points = values[:, 2 : 2 + POINTS] * side + beyond
+        return [
+            Found((float(x), float(y), float(w), float(h)), place, float(score))
+            for (x, y), (w, h), place, score in zip(corners, sizes, points, scores[sure])
+        ]
+
+
+class LandmarkNet:
+    """The attention mesh. `landmarks` takes one (192, 192, 3) uint8 RGB crop with the face upright."""
+
+    def __init__(self) -> None:
+        self._session = session("landmarks")
+
+    def landmarks(self, crop: NDArray[np.uint8]) -> tuple[NDArray[np.float64] | None, float]:
+        """(478, 3) in crop pixels, z away from the viewer as MediaPipe has it, None without a face; and the
+        presence score in [0, 1]."""
+        return self.several(crop[None])[0]
+
+    def several(self, crops: NDArray[np.uint8]) -> list[tuple[NDArray[np.float64] | None, float]]:
+        """The same of (N, 192, 192, 3), in one call."""
+        points, presence = self._session.run(None, {"picture": np.ascontiguousarray(crops)})
+        return [
+            (place.astype(np.float64) if score > PRESENT else None, float(score))
+            for place, score in zip(points, presence[:, 0])
+        ]
+
+
+def person_mask(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(H, W) probability of a person in (H, W, 3) uint8 RGB, the general model's 256 x 256 drawn out."""
+    square = whole_picture(np.ascontiguousarray(pixels), MATTE_SIDE, squeezed=True)
+    (mask,) = session("matte").run(None, {"picture": square[None]})[0]
+    size = pixels.shape[1], pixels.shape[0]
+    return np.asarray(cv2.resize(mask[:, :, 0], size, interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def sigmoid(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(1 / (1 + np.exp(-np.clip(values, -80, 80))), np.float32)
+
+
+@cache
+def _anchors(full_range: bool) -> NDArray[np.float64]:
+    """(N, 2) centres, shares of the square, row by row; several boxes may have one centre."""
+    grids = ((48, 1),) if full_range else ((16, 2), (8, 6))
+    parts = []
+    for count, boxes in grids:
+        y, x = (np.mgrid[:count, :count] + 0.5) / count
+        parts.append(np.stack([x.ravel(), y.ravel()], axis=1).repeat(boxes, axis=0))
+    return np.concatenate(parts)

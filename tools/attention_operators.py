@@ -1,0 +1,160 @@
+"""MediaPipe's three custom operators of the attention mesh as standard ONNX operators, and the merging of its parts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from tflite_models import Operator
+from tflite_to_onnx import Converter
+
+EYE_CONTOUR = 16  # first indices of an eye's list, whose mean depth the iris has
+
+
+def transform_matrix(net: Converter, operator: Operator) -> str:
+    """Landmarks2TransformMatrix: (n, 468, 3) to the (n, 4, 4) that takes a window's pixels to the feature map's.
+
+    The window covers the turned extent of a subset of the landmarks, enlarged. The angle is needed as its cosine and
+    sine only, which are the parts of the eye corners' direction.
+    """
+    options, writer = operator.custom_options(), net.writer
+    assert options["target_rotation_radians"] == 0
+    mesh = net.operand(operator.inputs[0])
+
+    def do(kind: str, *names: str, **attributes: Any) -> str:
+        return writer.node(kind, *names, **attributes)
+
+    def number(value: float) -> str:
+        return writer.constant(np.float32(value))
+
+    ends = [
+        do("Gather", mesh, writer.constant(options[f"{side}_rotation_idx"], np.int64), axis=1)
+        for side in ("left", "right")
+    ]
+    along = do("Sub", ends[1], ends[0])
+    dx, dy = (do("Gather", along, writer.integers(axis), axis=1) for axis in (0, 1))
+    length = do("Max", do("Sqrt", do("Add", do("Mul", dx, dx), do("Mul", dy, dy))), number(1e-9))
+    cos, sin = do("Div", dx, length), do("Div", do("Neg", dy), length)
+
+    subset = do("Gather", mesh, writer.integers(*options["subset_idxs"]), axis=1)
+    x, y = (do("Gather", subset, writer.constant(axis, np.int64), axis=2) for axis in (0, 1))
+    u = do("Sub", do("Mul", x, cos), do("Mul", y, sin))
+    v = do("Add", do("Mul", x, sin), do("Mul", y, cos))
+    (u0, u1), (v0, v1) = (
+        (do("ReduceMin", w, axes=[1], keepdims=1), do("ReduceMax", w, axes=[1], keepdims=1)) for w in (u, v)
+    )
+    cu, cv = (do("Mul", do("Add", a, b), number(0.5)) for a, b in ((u0, u1), (v0, v1)))
+    sides = options["output_width"], options["output_height"]
+    sx, sy = (
+        do("Mul", do("Sub", b, a), number(scale / side))
+        for a, b, scale, side in (
+            (u0, u1, options["scale_x"], sides[0]),
+            (v0, v1, options["scale_y"], sides[1]),
+        )
+    )
+    m00, m01 = do("Mul", sx, cos), do("Mul", sy, sin)
+    m10, m11 = do("Neg", do("Mul", sx, sin)), do("Mul", sy, cos)
+    cx = do("Add", do("Mul", cu, cos), do("Mul", cv, sin))
+    cy = do("Sub", do("Mul", cv, cos), do("Mul", cu, sin))
+    half = [number(side / 2) for side in sides]
+    m03 = do("Sub", cx, do("Add", do("Mul", m00, half[0]), do("Mul", m01, half[1])))
+    m13 = do("Sub", cy, do("Add", do("Mul", m10, half[0]), do("Mul", m11, half[1])))
+    nought = do("Mul", cos, number(0))
+    one = do("Add", nought, number(1))
+    rows = [m00, m01, nought, m03, m10, m11, nought, m13]
+    rows += [nought, nought, one, nought, nought, nought, nought, one]
+    return do("Reshape", do("Concat", *rows, axis=1), writer.integers(-1, 4, 4))
+
+
+def transform_tensor(net: Converter, operator: Operator) -> str:
+    """TransformTensorBilinear: a window of the feature map, bilinear; 0 where it leaves the map, not faded."""
+    options, writer = operator.custom_options(), net.writer
+    height, width = options["output_height"], options["output_width"]
+    rows, columns = net.model.shape(operator.inputs[0])[1:3]
+    assert rows == columns
+    last = np.float32(rows - 1)
+    j, i = np.mgrid[:height, :width] + 0.5
+    window = np.stack([i.ravel(), j.ravel(), np.zeros(i.size), np.ones(i.size)])
+    upper = writer.node(
+        "Slice",
+        net.operand(operator.inputs[1]),
+        writer.integers(0),
+        writer.integers(2),
+        writer.integers(1),
+    )
+    places = writer.node("MatMul", upper, writer.constant(window))
+    places = writer.node("Transpose", places, perm=(0, 2, 1))
+    places = writer.node("Reshape", places, writer.integers(-1, height, width, 2))
+    places = writer.node("Sub", places, writer.constant(np.float32(0.5 + last / 2)))  # from the map's middle
+    inside = writer.node("Abs", places)
+    inside = writer.node("ReduceMax", inside, axes=[3], keepdims=0)
+    inside = writer.node("LessOrEqual", inside, writer.constant(last / 2))
+    inside = writer.node("Unsqueeze", writer.node("Cast", inside, to=1), writer.integers(1))
+    grid = writer.node("Mul", places, writer.constant(2 / last))
+    seen = writer.node(
+        "GridSample",
+        net.operand(operator.inputs[0]),
+        grid,
+        mode="bilinear",
+        padding_mode="zeros",
+        align_corners=1,
+    )
+    return writer.node("Mul", seen, inside)
+
+
+def transform_landmarks(net: Converter, operator: Operator) -> str:
+    """TransformLandmarks: (n, k, 2) of a window through its matrix."""
+    writer = net.writer
+    matrix = net.operand(operator.inputs[1])
+
+    def columns(first: int, after: int) -> str:
+        starts, ends = writer.integers(0, first), writer.integers(2, after)
+        return writer.node("Slice", matrix, starts, ends, writer.integers(1, 2))
+
+    turn = writer.node("Transpose", columns(0, 2), perm=(0, 2, 1))
+    move = writer.node("Transpose", columns(3, 4), perm=(0, 2, 1))
+    return writer.node("Add", writer.node("MatMul", net.operand(operator.inputs[0]), turn), move)
+
+
+OPERATORS = {
+    "Landmarks2TransformMatrix": transform_matrix,
+    "TransformTensorBilinear": transform_tensor,
+    "TransformLandmarks": transform_landmarks,
+}
+
+
+def merged(net: Converter) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """The outputs `points` (n, 478, 3), crop pixels, and `presence` (n, 1), in [0, 1].
+
+    The sharper parts replace x and y of the mesh, lips first, then the left and the right eye; the irises come
+    after it, with the mean depth of their eye's contour.
+    """
+    writer, outputs = net.writer, net.model.outputs
+    kinds = [op for op in net.model.operators if op.kind == "Landmarks2TransformMatrix"]
+    lips, left, right = (list(op.custom_options()["subset_idxs"]) for op in kinds)
+    names = ("mesh_identity", "lips", "left_eye", "right_eye", "left_iris", "right_iris")
+    mesh, *parts = (net.operand(outputs[f"output_{name}"]) for name in names)
+    mesh = writer.node("Reshape", mesh, writer.integers(-1, 468, 3))
+    flat = [writer.node("Slice", mesh, writer.integers(0), writer.integers(2), writer.integers(2))]
+    flat += [
+        writer.node("Reshape", part, writer.integers(-1, count, 2))
+        for part, count in zip(parts, (len(lips), len(left), len(right), 5, 5))
+    ]
+    source = np.arange(478)
+    place = 468
+    for indices in (lips, left, right):
+        source[indices] = place + np.arange(len(indices))
+        place += len(indices)
+    source[468:] = place + np.arange(10)
+    xy = writer.node("Gather", writer.node("Concat", *flat, axis=1), writer.integers(*source), axis=1)
+    depth = writer.node("Slice", mesh, writer.integers(2), writer.integers(3), writer.integers(2))
+    irises = []
+    for indices in (left, right):
+        contour = writer.node("Gather", depth, writer.integers(*indices[:EYE_CONTOUR]), axis=1)
+        irises.append(writer.node("ReduceMean", contour, axes=[1], keepdims=1))
+    places = writer.integers(*range(468), *[468] * 5, *[469] * 5)
+    z = writer.node("Gather", writer.node("Concat", depth, *irises, axis=1), places, axis=1)
+    points = writer.node("Concat", xy, z, axis=2)
+    flag = writer.node("Sigmoid", net.operand(outputs["conv_faceflag"]))
+    presence = writer.node("Reshape", flag, writer.integers(-1, 1))
+    return {"points": (points, (478, 3)), "presence": (presence, (1,))}
