@@ -12,6 +12,9 @@ import pytest
 from app.engine.face.parameters import Camera, Expression, FaceParams, Identity
 from app.engine.sound import ffmpeg
 from app.engine.sources.performance import Performance
+from tests.engine.live_portrait import whole
+
+__all__ = ["clip", "make_performance", "performance", "whole"]
 
 MakeClip = Callable[..., Path]
 

@@ -69,7 +69,12 @@ def files_of(path: Path) -> dict[str, Path] | None:
         path = path.parent.parent if path.parent.name.endswith("_models") else path.parent
     found = {}
     for name in FILES:
-        places = [place for ending in ENDINGS for place in sorted(path.glob(f"**/{name}{ending}"))]
+        places = [
+            place
+            for ending in ENDINGS
+            for depth in ("", "*/", "*/*/")
+            for place in sorted(path.glob(f"{depth}{name}{ending}"))
+        ]
         if places:
             found[name] = places[0]
     missing = [name for name in FILES if name not in found]

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from app.engine.checkpoints import live_portrait_files
 from app.engine.checkpoints.kinds import Config, Found, Kind, check_names
 from app.engine.checkpoints.registry import all_kinds, kind_named
 from app.engine.errors import EngineError
@@ -19,15 +20,22 @@ UNFIT = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, 
 
 
 def recognise(path: Path) -> tuple[Kind, Found]:
-    """What a file is and its weights; EngineError when it is broken, hostile or unknown."""
+    """What a file, or a folder of files that belong together, is and its weights; EngineError when it is broken,
+    hostile or unknown."""
+    files = live_portrait_files.files_of(path)
+    if files is not None:
+        contents = {name: _content(file)[0] for name, file in files.items()}
+        with _shape_errors(path):
+            joined = live_portrait_files.joined(contents)
+        _check_finite(joined, path)
+        return live_portrait_files.LIVE_PORTRAIT, joined
+    if path.is_dir():
+        raise EngineError(f"{path.name} holds no model that Mien knows.", "Choose the file itself.")
     if not path.is_file():
         raise EngineError(f"There is no file {path}.", "Check the path.")
-    if path.suffix == ".safetensors":
-        content, metadata = _read_safetensors(path)
-        if "kind" in metadata:
-            return _own(path, content, metadata)
-    else:
-        content = _read_torch(path)
+    content, metadata = _content(path)
+    if "kind" in metadata:
+        return _own(path, content, metadata)
     for kind in all_kinds():
         with _shape_errors(path):
             found = kind.read(content)
@@ -35,6 +43,17 @@ def recognise(path: Path) -> tuple[Kind, Found]:
             _check_finite(found, path)
             return kind, found
     raise EngineError(f"{path.name} is no checkpoint that Mien knows.", ASK_AGAIN)
+
+
+def sources(path: Path) -> tuple[Path, ...]:
+    """The files that `recognise` reads of a path."""
+    files = live_portrait_files.files_of(path) or {path.stem: path}
+    return tuple(file for file in files.values() if file.is_file())
+
+
+def _content(path: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+    """What is in a file by name, and the metadata of safetensors."""
+    return _read_safetensors(path) if path.suffix == ".safetensors" else (_read_torch(path), {})
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ from app.engine.checkpoints import (
     feature_files,
     head2head_files,
     headgan_files,
+    live_portrait_files,
     refiner_files,
     speech_files,
     stylegan_files,
@@ -13,7 +14,15 @@ from app.engine.checkpoints import (
 from app.engine.checkpoints.kinds import Kind
 from app.engine.errors import EngineError
 
-FILES = (headgan_files, head2head_files, stylegan_files, feature_files, speech_files, refiner_files)
+FILES = (
+    headgan_files,
+    head2head_files,
+    stylegan_files,
+    feature_files,
+    speech_files,
+    refiner_files,
+    live_portrait_files,
+)
 
 
 def all_kinds() -> tuple[Kind, ...]:

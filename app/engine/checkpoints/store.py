@@ -6,6 +6,7 @@ Mien lie in `assets/weights` in the same layout. Nothing here imports torch befo
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -17,8 +18,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from app.engine.checkpoints import live_portrait_files
 from app.engine.checkpoints.kinds import Found, Kind
-from app.engine.checkpoints.reading import recognise
+from app.engine.checkpoints.reading import recognise, sources
 from app.engine.checkpoints.registry import kind_named
 from app.engine.checkpoints.stylegan_files import VOX_FORMAT, generator_format
 from app.engine.errors import EngineError
@@ -99,17 +101,22 @@ def model_named(name: str) -> Model:
 
 
 def import_model(path: Path, name: str | None = None) -> Model:
-    """Recognise a checkpoint, convert it and keep it; importing the same file again gives the model there is."""
+    """Recognise a checkpoint, a file or a folder of several, convert it and keep it; importing the same again gives the
+    model there is."""
+    hashes = {file: file_sha256(file) for file in sources(path)}
+    joined = hashlib.sha256("".join(hashes.values()).encode()).hexdigest()
+    source_sha256 = next(iter(hashes.values())) if len(hashes) == 1 else joined
+    for model in models():
+        if model.source_sha256 == source_sha256 and name in (None, model.name):
+            return model
     kind, found = recognise(path)
     if kind.name == "directions" and "format" not in found.config:
         generator = newest(models("stylegan2"))
         form = generator_format(generator.config) if generator else ""
         found = replace(found, config={**found.config, "format": form or VOX_FORMAT})
-    source_sha256 = file_sha256(path)
-    for model in models(kind.name):
-        if model.source_sha256 == source_sha256 and name in (None, model.name):
-            return model
-    return save_model(found, kind, name or kind.name, path.name, source_sha256)
+    foreign = kind is live_portrait_files.LIVE_PORTRAIT and not live_portrait_files.published(hashes)
+    use = live_portrait_files.FOREIGN if foreign else None
+    return save_model(found, kind, name or kind.name, path.name, source_sha256, use=use)
 
 
 @contextmanager

@@ -234,7 +234,7 @@ def test_bad_files_are_told_apart_and_leave_nothing(directions, tmp_path, monkey
 
 
 def test_listing_imports_no_torch():
-    code = "import sys; from app.engine.weights import models; models(); assert 'torch' not in sys.modules"
+    code = "import sys; from app.engine.checkpoints.store import models; models(); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])
 
 

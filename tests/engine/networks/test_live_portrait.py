@@ -2,93 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
-
-import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
 
-from app.engine.networks.blocks import fold_spectral_norm
 from app.engine.networks.live_portrait import LivePortrait, LivePortraitConfig, fused
 from app.engine.networks.live_portrait_points import Motion, relative, rotation
 from app.engine.networks.live_portrait_warping import sample, sample_by_hand
+from tests.engine.live_portrait import TABLES
 from tests.engine.networks.test_stylegan2 import parity
-
-TABLES = (
-    "appearance",
-    "motion",
-    "warping",
-    "generator",
-    "stitching",
-    "retarget_eye",
-    "retarget_lip",
-)
-PREFIXED = ("stitching", "retarget_eye", "retarget_lip")
-
-
-def released(recipe: ModuleType, part: str) -> dict[str, Tensor]:
-    table = recipe.read_keys(f"liveportrait_{part}_keys.tsv")
-    weights: dict[str, Tensor] = recipe.state_dict(
-        table, "public", prefix=f"{part}." if part in PREFIXED else ""
-    )
-    return weights
-
-
-@dataclass(frozen=True, eq=False)
-class Pass:
-    """The released layout on the recipe's weights, and everything one pass through it made."""
-
-    network: LivePortrait
-    source: Tensor
-    driving: Tensor
-    golden: dict[str, np.ndarray]
-    seen: dict[str, Tensor]
-    motions: tuple[Motion, Motion]
-
-    def apart(self, name: str, value: Tensor) -> float:
-        wanted = self.golden[name]
-        assert tuple(value.shape) == wanted.shape, name
-        return float(np.abs(value.numpy() - wanted).max())
-
-
-def watched(module: nn.Module, name: str, seen: dict[str, Tensor]) -> None:
-    def keep(module: nn.Module, inputs: object, output: Tensor) -> None:
-        seen[name] = output
-
-    module.register_forward_hook(keep)
-
-
-@pytest.fixture(scope="module")
-def whole(shared: Path) -> Iterator[Pass]:
-    recipe = parity(shared)
-    network = LivePortrait().eval().requires_grad_(False)
-    for part in TABLES:
-        getattr(network, part).load_state_dict(released(recipe, part))
-    golden = dict(np.load(shared / "parity" / "vectors" / "liveportrait.npz"))
-    source, driving = (recipe.blocks(f"liveportrait.{name}", "public") for name in ("source", "driving"))
-    seen: dict[str, Tensor] = {}
-    watched(network.appearance.second, "appearance_second", seen)
-    for k, stage in enumerate(network.motion.detector.stages):
-        watched(stage, f"motion_stage{k}", seen)
-    watched(network.motion.detector.norm, "motion_pooled", seen)
-    dense = network.warping.dense_motion_network
-    watched(dense.compress, "compress", seen)
-    watched(dense.hourglass, "hourglass", seen)
-    watched(dense.mask, "mask", seen)
-    for name, key in (("G_middle_0", "middle0"), ("G_middle_5", "middle5"), ("up_0", "up0"), ("up_1", "up1")):
-        watched(network.generator.get_submodule(name), f"generator_{key}", seen)
-    with torch.inference_mode():
-        motions = network.read(driving), network.read(source)  # the stages kept are the source's
-        volume = network.appearance(source)
-        warped = network.warping(volume, motions[0].points(), motions[1].points())
-        image = network.generator(warped.features)
-    seen |= {"feature": volume, "deformation": warped.flow, "occlusion": warped.occlusion}
-    seen |= {"warped": warped.features, "image": image}
-    yield Pass(network, source, driving, golden, seen, (motions[1], motions[0]))
 
 
 @pytest.mark.parametrize("part", TABLES)
@@ -168,20 +89,6 @@ def test_the_picture_equals_the_released_networks(whole):
         assert whole.apart(f"generator_{key}", value) < 2e-3
     assert whole.apart("image", seen["image"][:, :, ::2, ::2]) < 5e-4
     assert whole.apart("image_corner", seen["image"][:, :, 100:132, 330:362]) < 5e-4
-
-
-def test_folded_and_joined_the_network_paints_the_same(whole):
-    plain = LivePortrait(LivePortraitConfig(spectral=False)).eval()
-    plain.load_state_dict(fold_spectral_norm(whole.network.state_dict()))
-    quick = fused(plain)
-    source, stitched = whole.motions[0].points(), torch.from_numpy(whole.golden["relative_stitched_x"])
-    with torch.inference_mode():
-        volume = quick.appearance(whole.source)
-        warped = quick.warping(volume, stitched, source)
-        image = quick.generator(warped.features)
-    assert (volume - whole.seen["feature"]).abs().max() < 5e-5
-    assert whole.apart("deformation_relative", warped.flow[:, 1::5, 1::5, 1::5]) < 5e-5
-    assert whole.apart("image_relative", image[:, :, 1::4, 1::4]) < 5e-4
 
 
 def test_sampling_by_hand_is_torchs_own():
