@@ -17,6 +17,7 @@ SUBCOMMANDS = (
     "drive",
     "reenact",
     "track",
+    "compress",
     "train",
     "evaluate",
     "models",

@@ -12,6 +12,7 @@ import argparse
 import json
 import struct
 import sys
+from collections.abc import Generator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from app.engine.contract import Step
 from app.engine.driving.compression import decode_clip, encode_clip
 from app.engine.engine import Engine
 from app.engine.sources.performance import N_FRAME
@@ -34,9 +36,18 @@ def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
     return min(60.0, 10 * float(np.log10(255**2 / max(error, 1e-9))))
 
 
+def finished(steps: Generator[Step, None, bytes]) -> bytes:
+    """What a generator of steps ends in."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return bytes(end.value)
+
+
 def compressed(engine: Engine, path: Path, frames: int) -> dict[str, Any]:
     """Encode, decode and compare one clip."""
-    data = encode_clip(engine, path)
+    data = finished(encode_clip(engine, path))
     (png,) = struct.unpack_from("<I", data, 8)
     performance = from_bytes(data[12 + png :])
     (header,) = struct.unpack_from("<I", data, 12 + png + 8)

@@ -1,4 +1,4 @@
-"""mien drive and mien track."""
+"""mien drive, mien track and mien compress."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from app.commands.editing import chosen_face, preset_values, setting
 from app.engine.face.parameters import FaceEdit
 
 if TYPE_CHECKING:
-    from app.engine.contract import Step
+    from app.engine.contract import Portrait, Step
+    from app.engine.engine import Engine
 
 
 def add(subparsers: Subparsers) -> None:
     drive = subparsers.add_parser("drive", help="let a clip or a performance drive a photo")
-    drive.add_argument("photo", type=Path)
-    drive.add_argument(
-        "driver", type=Path, help="a video, a picture, a folder of frames, a .performance or .csv"
+    drive.add_argument("photo", type=Path, help="a photo, or a .mienclip to see again")
+    driver = (
+        "a video, a picture, a folder of frames, a .performance, .csv or .mienclip (default: the photo's own)"
     )
+    drive.add_argument("driver", type=Path, nargs="?", help=driver)
     out = "a film (.mp4, .webm) or a folder of PNG frames"
     drive.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.mp4", help=out)
     drive.add_argument(
@@ -51,6 +53,12 @@ def add(subparsers: Subparsers) -> None:
     track.add_argument("--json", action="store_true")
     track.set_defaults(run=run_track)
 
+    compress = subparsers.add_parser("compress", help="a clip as one picture and the parameters of its face")
+    compress.add_argument("video", type=Path)
+    compress.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.mienclip")
+    compress.add_argument("--json", action="store_true")
+    compress.set_defaults(run=run_compress)
+
 
 def run_drive(args: argparse.Namespace) -> None:
     from app.engine.driving.clip_driving import drive_clip
@@ -60,12 +68,13 @@ def run_drive(args: argparse.Namespace) -> None:
     engine = Engine(args.engine)
     if engine.generator.info.note:
         say(str(engine.generator.info.note))
-    portrait = engine.open(args.photo)
+    portrait = driven_portrait(engine, args)
     face = chosen_face(portrait, args.face)
     values = {**(preset_values(args.preset) if args.preset else {}), **dict(args.set)}
-    settings = RetargetSettings(mode=args.mode, relative=args.relative, mirror=args.mirror)
+    seen_again = args.driver is None  # its parameters are told from the reference's own
+    settings = RetargetSettings(mode=args.mode, relative=args.relative or seen_again, mirror=args.mirror)
     steps = drive_clip(
-        engine, portrait, face, args.driver, args.output, settings, {face: FaceEdit.of(**values)},
+        engine, portrait, face, args.driver or args.photo, args.output, settings, {face: FaceEdit.of(**values)},
         audio=args.audio, max_side=args.size,
     )  # fmt: skip
     recording = followed(steps).extra["recording"]
@@ -73,6 +82,28 @@ def run_drive(args: argparse.Namespace) -> None:
         print_json(
             {"output": str(recording.path), "frames": recording.pictures, "seconds": recording.duration}
         )
+
+
+def driven_portrait(engine: Engine, args: argparse.Namespace) -> Portrait:
+    """The photo, or the reference picture of a compressed clip; EngineError for a photo that nothing drives."""
+    from app.engine.errors import EngineError
+    from app.engine.imaging.photo import Photo
+    from app.engine.sources import mienclip
+
+    if args.photo.suffix.lower() == mienclip.ENDING:
+        return engine.portrait(Photo(mienclip.read_clip(args.photo)[0], key=str(args.photo)))
+    if args.driver is None:
+        raise EngineError("A photo needs something that drives it.", "Name a clip or a performance after it.")
+    return engine.open(args.photo)
+
+
+def run_compress(args: argparse.Namespace) -> None:
+    from app.engine.driving.compression import compress_clip
+    from app.engine.engine import Engine
+
+    last = followed(compress_clip(Engine(), args.video, args.output))
+    if args.json:
+        print_json({"output": str(args.output), "bytes": last.extra["bytes"]})
 
 
 def run_track(args: argparse.Namespace) -> None:

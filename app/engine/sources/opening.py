@@ -6,6 +6,7 @@ from pathlib import Path
 
 from app.engine.errors import EngineError
 from app.engine.imaging.endings import PICTURES
+from app.engine.sources import mienclip
 from app.engine.sources.animated import AnimatedSource, holds_film, is_animated
 from app.engine.sources.frames import FrameSource
 from app.engine.sources.performance import PerformanceSource
@@ -15,7 +16,7 @@ from app.engine.sources.video import VideoSource
 
 
 def open_source(path: Path) -> FrameSource:
-    """A clip, a picture (also animated), a folder of pictures or a performance file (also as CSV), by its ending."""
+    """What the ending says: a clip, a picture (also animated), a folder of pictures, a performance, a compressed clip."""
     if path.is_dir():
         paths = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURES)
         if not paths:
@@ -25,6 +26,8 @@ def open_source(path: Path) -> FrameSource:
         raise EngineError(f"There is no file {path}.", "Check the path.")
     if path.suffix.lower() in (".performance", ".csv"):
         return PerformanceSource(read_performance(path), path.name)
+    if path.suffix.lower() == mienclip.ENDING:
+        return PerformanceSource(mienclip.read_clip(path)[1], path.name)
     if path.suffix.lower() in PICTURES:
         if is_animated(path):
             return AnimatedSource(path)

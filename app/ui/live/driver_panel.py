@@ -26,7 +26,7 @@ from app.ui.live.cameras import Cameras
 from app.ui.live.views import LevelBar, LiveView
 
 SIZES = ((640, 480), (1280, 720), (1920, 1080))
-CLIPS = "*.mp4 *.mov *.mkv *.webm *.avi *.m4v *.performance *.csv *.gif *.jpg *.jpeg *.png"
+CLIPS = "*.mp4 *.mov *.mkv *.webm *.avi *.m4v *.performance *.csv *.mienclip *.gif *.jpg *.jpeg *.png"
 
 
 class DriverPanel(QWidget):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Iterator
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,6 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from app.cli import main
 from app.engine.contract import Portrait
 from app.engine.driving.clip_driving import drive_clip, neutral_of, track_clip
 from app.engine.driving.compression import decode_clip, encode_clip
@@ -23,10 +27,13 @@ from app.engine.face.parameters import FaceEdit
 from app.engine.face.retargeting import RetargetSettings
 from app.engine.film.recorder import Recorder
 from app.engine.imaging.photo import Photo
+from app.engine.sample import sample_path
 from app.engine.sound import ffmpeg
+from app.engine.sources.opening import open_source
 from app.engine.sources.performance_files import read_performance, write_performance
 from app.engine.sources.video import VideoSource
 from tests.engine.conftest import make_performance
+from tests.steps import drained
 
 COUNT = 18
 RATE = Fraction(30000, 1001)
@@ -264,7 +271,9 @@ def middle(picture: NDArray[np.uint8]) -> NDArray[np.int64]:
 
 @pytest.fixture(scope="module")
 def compressed(engine: Engine, nodding: Path) -> bytes:
-    return encode_clip(engine, nodding)
+    steps, data = drained(encode_clip(engine, nodding))
+    assert len(steps) > COUNT
+    return data
 
 
 def test_a_clip_survives_compression_to_one_picture_and_numbers(
@@ -285,3 +294,21 @@ def test_a_clip_survives_compression_to_one_picture_and_numbers(
 def test_damaged_compressed_clips_are_told(engine: Engine, compressed: bytes, damage) -> None:
     with pytest.raises(EngineError, match="not a whole"):
         next(decode_clip(engine, damage(compressed)))
+
+
+def test_a_compressed_clip_drives_and_is_seen_again(
+    nodding: Path, compressed: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """`mien compress`, then `mien drive` of the file alone and of another photo."""
+    path = tmp_path / "nod.mienclip"
+    path.write_bytes(compressed)
+    with closing(open_source(path)) as source:
+        assert source.total == COUNT
+    for name, words in (("again.mp4", [str(path)]), ("driven.mp4", [str(sample_path()), str(path)])):
+        assert main(["drive", *words, "-o", str(tmp_path / name), "--size", "160", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["frames"] == COUNT
+    assert main(["compress", str(nodding), "-o", str(tmp_path / "b.mienclip"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["bytes"] == (tmp_path / "b.mienclip").stat().st_size
+    assert main(["compress", str(nodding), "-o", str(tmp_path / "b.zip")]) == 1
+    assert main(["drive", str(sample_path()), "-o", str(tmp_path / "c.mp4")]) == 1
+    assert "Name a clip" in capsys.readouterr().err and not (tmp_path / "c.mp4").exists()

@@ -26,14 +26,14 @@ def filled(path: Path) -> Recorder:
 
 def test_stopping_returns_while_the_film_is_still_being_finished(tmp_path: Path, monkeypatch) -> None:
     gate, told = threading.Event(), []
-    real = sinks.FilmSink._remuxed
+    real = sinks.FilmSink._run_ffmpeg
 
     def slow(self, arguments, beside, tell):
         tell(0.5)
         gate.wait(20)
         return real(self, arguments, beside, tell)
 
-    monkeypatch.setattr(sinks.FilmSink, "_remuxed", slow)
+    monkeypatch.setattr(sinks.FilmSink, "_run_ffmpeg", slow)
     half = threading.Event()
 
     def on_change(saving: Saving) -> None:
@@ -62,11 +62,11 @@ from pathlib import Path
 from app.engine.film import sinks
 from app.engine.film.recorder import Recorder
 from app.engine.film.saving import Saving
-real = sinks.FilmSink._remuxed
+real = sinks.FilmSink._run_ffmpeg
 def slow(self, *rest):
     time.sleep(1)
     return real(self, *rest)
-sinks.FilmSink._remuxed = slow
+sinks.FilmSink._run_ffmpeg = slow
 recorder = Recorder(Path(sys.argv[1]), live=False)
 for k in range(10):
     recorder.write(np.full((48, 64, 3), 20 * k, np.uint8), k / 25)
