@@ -27,7 +27,7 @@ from app.engine.warping.mouth import Mouth, draw_mouth, mouth_source
 from app.engine.warping.posing import FaceSource, Posed, eye_pose, face_source, mouth_pose, pose
 from app.engine.warping.rendering import Layers, Motion, displacements, motion, render
 from app.engine.warping.shell import NECK_PIVOT, source_mesh
-from app.engine.warping.surface import Surface, mirror_share, normals, relight, surface
+from app.engine.warping.surface import Surface, mirror_share, normals, relight, surface, toward
 from app.engine.warping.topology import LOWER_LIDS, N_FACE, UPPER_LIDS
 
 if TYPE_CHECKING:
@@ -98,15 +98,16 @@ class MeshWarp:
         if source.alpha is not None:
             alpha = _layers(np.dstack([source.alpha] * 3), matte, layers.hold, camera.scale)
         face = face_source(mesh, source.face.params)
+        skin = surface(source.pixels, mesh, camera.yaw)
         landmarks, light = source.face.landmarks, light_of(source.pixels, source.face.landmarks)
         return WarpCode(
             source.pixels,
             layers,
             alpha,
             face,
-            surface(source.pixels, mesh, camera.yaw),
+            skin,
             eyes_of(source.pixels, landmarks, source.face.params, light),
-            mouth_source(source.pixels, landmarks, camera.scale, face.gap, light),
+            mouth_source(source.pixels, landmarks, camera.scale, face.gap, light, toward(skin.light)),
         )
 
     def generate(self, code: WarpCode, target: Target) -> Patch:
@@ -147,10 +148,11 @@ class MeshWarp:
 
     def warm_up(self) -> None:
         """Compile the kernels for 8 and 16 bits; they are kept on disk, so that this is slow once per installation."""
-        from app.engine.warping.rendering import warm_up
+        from app.engine.warping import mouth_kernels, rendering
 
+        mouth_kernels.warm_up()
         for dtype in (np.uint8, np.uint16):
-            warm_up(dtype)
+            rendering.warm_up(dtype)
 
     def posed(self, code: WarpCode, target: Target) -> Posed:
         """A filmed face is drawn as it was observed, an edit or a driver's face so that it is read as it was asked."""

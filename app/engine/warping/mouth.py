@@ -1,10 +1,8 @@
-"""The open mouth: a dark cavity, teeth drawn from ICT-FaceKit, and the photo's own mouth where it was seen."""
+"""The open mouth: a dark cavity, the head's teeth, gums and tongue, and the photo's own mouth where it was seen."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import cv2
@@ -14,17 +12,13 @@ from numpy.typing import NDArray
 from app.engine.warping.curves import Float32, FloatArray, box_around, catmull_rom, fetch, ring, soft_inside
 from app.engine.warping.light import LUMINANCE, Light
 from app.engine.warping.shell import smoothstep
+from app.engine.warping.teeth import MouthLight, arch, inside, layer
 from app.engine.warping.topology import LOWER_LIP, UPPER_LIP
 
-TEETH = Path(__file__).parents[3] / "assets" / "teeth"
-PIXELS_PER_IOD = 320  # of the sprites, see tools/build_teeth.py
 LIP_BLUR = 0.010  # IOD: softness of the lips over what is inside
 # Of full light, as measured on the a_* clips and on 89 of the portraits that smile: between lips hardly apart tongue
 # and teeth lie near and have 0.4 to 0.6 of the skin's brightness and a lip's colour; only wide mouths are dark.
 CAVITY = np.array([46.0, 22.0, 24.0], np.float32)
-GUM = np.array([150.0, 88.0, 84.0], np.float32)
-TONGUE = np.array([178.0, 100.0, 98.0], np.float32)
-SHALLOW = (0.12, 0.4)  # IOD of gap from which a mouth is dark behind the teeth
 LIGHT_ENTERS = (0.05, 0.25)  # IOD that a mouth is open and drawn wide
 TEETH_LIT = (0.55, 1.1)  # of the light that teeth get then
 BETWEEN_LIPS = np.array([1.12, 0.95, 0.94], np.float32)  # colour of the light between lips hardly apart
@@ -39,7 +33,7 @@ TOOTH_FRINGE = 0.025  # IOD: where the photo's teeth meet its lower lip, the war
 ABOVE_TEETH = np.arange(0, 0.085, 0.01)  # IOD that the photo's upper teeth are continued upwards
 WHOLE_MOUTH = (0.22, 0.35)  # IOD of the photo's lip gap from which its own tongue and lower teeth are seen
 UPPER_SHARE = 0.45  # of such a mouth: keeps its size, the rest stretches as the jaw drops
-SPRITE_WHITE = np.array([0.86, 0.82, 0.75], np.float32)  # colour of the sprites' bright teeth
+BRIGHT_TOOTH = np.array([0.9, 0.86, 0.79], np.float32)  # colour of the brightest of the head's teeth
 UPPER_LIP_MIDDLE = (11, 12, 72, 302, 38, 268)
 TEETH_OVER_LIP = (1.1, 1.22)  # brightness: on 26 photos and clips lips measure up to 1.10, teeth 1.22 to 4
 DARK_OVER_LIP = (0.5, 0.7)  # brightness of all between the lips: an open mouth, a shut one
@@ -53,7 +47,7 @@ class Mouth:
     contour: (20, 2) px of the inner lips; gap: IOD between the lips; light: the photo's; own_teeth: (3,)
     colour in [0, 1] of those it shows; iod: px; teeth: 1 where the photo shows teeth between
     the lips, 0 where it does not; shut: IOD of the gap that is lip in truth (landmarks lie off the seam of some
-    closed mouths).
+    closed mouths); toward: (3,) where the photo's light comes from (`Surface.light` over its mean).
     """
 
     contour: FloatArray
@@ -63,59 +57,51 @@ class Mouth:
     iod: float
     teeth: float
     shut: float
+    toward: FloatArray = field(default_factory=lambda: np.zeros(3))
 
 
 @dataclass(frozen=True, eq=False)
 class MouthPose:
     """The mouth of the target.
 
-    contour: (20, 2) px of the inner lips; upper, lower: (2, 3) affines from sprite coordinates (IOD from the middle
-    of the incisal edge, x right, y down) to px; back: (2, 3) px of the target to px of the photo, as the upper lip
-    moves; lip: (2,) px of the photo's upper lip; down: (2,) the photo's unit vector from lip to lip; gap: IOD; drawn:
-    IOD wider than at rest; change: 0 when the mouth is as in the photo, 1 when what shows must be made.
+    contour: (20, 2) px of the inner lips; axes, own_axes: (3, 3) from model units to px of the target and of the
+    photo (x right, y down, z to the viewer); edge: (2,) px of the middle of the upper incisors' edge; drop: how far
+    the lower ones drop, model units; at, lip: (2,) px of the upper lip in the target and in the photo, as its teeth go
+    with it; narrower: (2, 2) in the photo's px, how teeth widen with the lips; down: (2,) the photo's unit vector from
+    lip to lip; gap: IOD; drawn: IOD wider than at rest; change: 0 when the mouth is as in the photo, 1 when what shows
+    must be made.
     """
 
     contour: FloatArray
-    upper: FloatArray
-    lower: FloatArray
-    back: FloatArray
+    axes: FloatArray
+    own_axes: FloatArray
+    edge: FloatArray
+    drop: float
+    at: FloatArray
     lip: FloatArray
+    narrower: FloatArray
     down: FloatArray
     gap: float
     drawn: float
     change: float
 
 
-@cache
-def teeth() -> tuple[Float32, Float32]:
-    """(upper, lower) sprites (h, w, 4) float32, premultiplied, 0..255."""
-    from PIL import Image
-
-    def load(name: str) -> Float32:
-        with Image.open(TEETH / f"{name}.png") as file:
-            picture = np.asarray(file.convert("RGBA"), np.float32)
-        picture[..., :3] *= picture[..., 3:] / 255
-        return picture
-
-    return load("upper"), load("lower")
-
-
-@cache
-def _lower_edge() -> int:
-    """The row of the lower sprite at which its front teeth begin; those at the sides stand higher."""
-    front = teeth()[1][..., 3]
-    middle = front.shape[1] // 2
-    return int(np.argmax(front[:, middle - 20 : middle - 5].mean(axis=1) > 128))
-
-
-def mouth_source(pixels: NDArray[Any], landmarks: FloatArray, iod: float, gap: float, light: Light) -> Mouth:
+def mouth_source(
+    pixels: NDArray[Any],
+    landmarks: FloatArray,
+    iod: float,
+    gap: float,
+    light: Light,
+    toward: FloatArray | None = None,
+) -> Mouth:
     """What lies between the photo's lips. landmarks: (478, 3) px; gap: IOD."""
     top = 65535 if pixels.dtype == np.uint16 else 255
     seen, dark, colour = 0.0, 0.0, np.zeros(3, np.float32)
     if gap >= OPEN:
         seen, dark, colour = _between_lips(pixels, landmarks)
     shut = min(max(gap, 0.0), MOST_SHUT) * (1 - seen) * (1 - dark)
-    return Mouth(landmarks[INNER, :2], gap, light, colour / top, iod, seen, shut)
+    toward = np.zeros(3) if toward is None else toward
+    return Mouth(landmarks[INNER, :2], gap, light, colour / top, iod, seen, shut, toward)
 
 
 def _between_lips(pixels: NDArray[Any], landmarks: FloatArray) -> tuple[float, float, Float32]:
@@ -194,43 +180,29 @@ def _made(
     """Cavity and teeth, 0..255, in the photo's light."""
     light = mouth.light
     exposure = np.float32(light.exposure)
-    depth = float(np.clip((pose.gap - SHALLOW[0]) / (SHALLOW[1] - SHALLOW[0]), 0, 1))
-    cavity = (GUM + np.float32(depth) * (CAVITY - GUM)) * exposure
+    cavity = CAVITY * exposure
     made = np.broadcast_to(cavity * light.tint, (*x.shape, 3)).copy()
-    tongue, tongue_light = _tongue(pose, x, y)
-    made += tongue[..., None] * (tongue_light[..., None] * TONGUE * exposure * light.tint - made)
-    upper, lower = teeth()
     shown = float(mouth.teeth * np.clip((mouth.gap - OWN_TEETH[0]) / (OWN_TEETH[1] - OWN_TEETH[0]), 0, 1))
-    enamel = _enamel(mouth, pose, shown)
-    for sprite, affine, anchor, share in (
-        (lower, pose.lower, _lower_edge(), 1.0),
-        (upper, pose.upper, len(upper), 1 - shown),
-    ):
-        if share == 0:
-            continue
-        back = np.linalg.inv(np.vstack([affine, [0, 0, 1]]))
-        u = (back[0, 0] * x + back[0, 1] * y + back[0, 2]) * PIXELS_PER_IOD + sprite.shape[1] / 2
-        v = (back[1, 0] * x + back[1, 1] * y + back[1, 2]) * PIXELS_PER_IOD + anchor
-        # The sprite is smoothed to the picture's own resolution.
-        blur = max(0.0, 0.45 * PIXELS_PER_IOD / mouth.iod - 0.3)
-        smooth = cv2.GaussianBlur(sprite, (0, 0), blur) if blur > 0.3 else sprite
-        layer = cv2.remap(smooth, u.astype(np.float32) - 0.5, v.astype(np.float32) - 0.5, cv2.INTER_LINEAR)
-        colour = layer[..., :3] * enamel
-        made = made + np.float32(share) * (colour - made * (layer[..., 3:] / 255))
+    low, high = LIGHT_ENTERS
+    enters = float(np.clip((pose.gap + pose.drawn - low) / (high - low), 0, 1))
+    lit = MouthLight(_enamel(mouth, enters, shown), exposure * light.tint, mouth.toward, enters)
+    start = pose.edge - np.array(corner)
+    for triangles, share in ((inside().palate, 1.0), (inside().lower, 1.0), (inside().upper, 1 - shown)):
+        if share > 0:
+            drawn = layer(triangles, (x.shape[0], x.shape[1]), start, pose.axes, pose.drop, lit)
+            made += np.float32(share) * (drawn[..., :3] - made * drawn[..., 3:])
     return _shadowed(made, mouth, pose, contour, corner)
 
 
-def _enamel(mouth: Mouth, pose: MouthPose, shown: float) -> Float32:
-    """(3,) what sprites are multiplied by: white teeth in the light that enters, or the photo's own it shows."""
-    low, high = LIGHT_ENTERS
-    enters = float(np.clip((pose.gap + pose.drawn - low) / (high - low), 0, 1))
+def _enamel(mouth: Mouth, enters: float, shown: float) -> Float32:
+    """(3,) what teeth are multiplied by: white ones in the light that enters, or as the photo's own it shows."""
     lit = mouth.light.exposure * (TEETH_LIT[0] + enters * (TEETH_LIT[1] - TEETH_LIT[0]))
     made = (
-        np.float32(lit * (SPRITE_WHITE @ LUMINANCE))
+        np.float32(lit * (BRIGHT_TOOTH @ LUMINANCE))
         * mouth.light.white
         * BETWEEN_LIPS ** np.float32(1 - enters)
     )
-    return np.asarray((made + np.float32(shown) * (mouth.own_teeth - made)) / SPRITE_WHITE, np.float32)
+    return np.asarray((made + np.float32(shown) * (mouth.own_teeth - made)) / BRIGHT_TOOTH, np.float32)
 
 
 def _parted(pose: MouthPose, x: Float32, y: Float32) -> Float32:
@@ -241,20 +213,6 @@ def _parted(pose: MouthPose, x: Float32, y: Float32) -> Float32:
     along = np.abs((x - middle[0]) * half[0] + (y - middle[1]) * half[1]) / max(float(half @ half), 1e-6)
     touching = 1 - np.clip((pose.gap + pose.drawn - APART[0]) / (APART[1] - APART[0]), 0, 1)
     return np.asarray(1 - touching * smoothstep(*CORNERS, along), np.float32)
-
-
-def _tongue(pose: MouthPose, x: Float32, y: Float32) -> tuple[Float32, Float32]:
-    """Coverage of a tongue that lies on the lower teeth of a wide mouth, and its light, less towards the throat."""
-    left, right = pose.contour[0], pose.contour[len(UPPER_LIP) - 1]
-    lip = pose.contour[len(UPPER_LIP) + len(UPPER_LIP) // 2 - 1]
-    upper = pose.contour[len(UPPER_LIP) // 2]
-    across, up = (right - left) * 0.36, (upper - lip) * 0.6
-    back = np.linalg.inv(np.column_stack([across, up]))
-    u = back[0, 0] * (x - lip[0]) + back[0, 1] * (y - lip[1])
-    v = back[1, 0] * (x - lip[0]) + back[1, 1] * (y - lip[1])
-    wide = np.clip((pose.gap - 0.1) / 0.15, 0, 1)
-    cover = wide * np.clip((1.1 - np.hypot(u, v)) / 0.3, 0, 1)
-    return np.asarray(cover, np.float32), np.asarray(1 - 0.35 * np.clip(v, 0, 1), np.float32)
 
 
 def _shadowed(
@@ -270,8 +228,7 @@ def _own(
     photo: NDArray[Any], mouth: Mouth, pose: MouthPose, x: Float32, y: Float32
 ) -> tuple[Float32, Float32]:
     """The photo's own mouth inside, and how much of it was seen."""
-    qx = (pose.back[0, 0] * x + pose.back[0, 1] * y + pose.back[0, 2]).astype(np.float32)
-    qy = (pose.back[1, 0] * x + pose.back[1, 1] * y + pose.back[1, 2]).astype(np.float32)
+    qx, qy = in_photo(pose, x, y)
     qx, qy = _stretched(mouth, pose, qx, qy)
     if mouth.gap < OPEN:
         return np.zeros((*x.shape, 3), np.float32), np.zeros(x.shape, np.float32)
@@ -283,6 +240,23 @@ def _own(
     opening = cv2.GaussianBlur(opening, (0, 0), max(0.6, 0.012 * mouth.iod))
     qx, qy, seen = _continued(mouth, pose, opening, qx - x0, qy - y0)
     return fetch(crop, qx, qy), seen * np.float32(max(mouth.teeth, _whole(mouth)))
+
+
+def in_photo(pose: MouthPose, x: Float32, y: Float32) -> tuple[Float32, Float32]:
+    """Where the photo shows the place of a row of teeth that the target shows at a pixel: it is an arch."""
+    axes = pose.axes.astype(np.float32)
+    back = np.linalg.inv(axes[:2, :2])
+    u, v = x - np.float32(pose.at[0]), y - np.float32(pose.at[1])
+    z = np.zeros_like(u)
+    for _ in range(3):
+        p, q = u - axes[0, 2] * z, v - axes[1, 2] * z
+        across, up = back[0, 0] * p + back[0, 1] * q, back[1, 0] * p + back[1, 1] * q
+        z = arch(across)
+    to = (pose.narrower @ pose.own_axes[:2]).astype(np.float32)
+    return (
+        to[0, 0] * across + to[0, 1] * up + to[0, 2] * z + np.float32(pose.lip[0]),
+        to[1, 0] * across + to[1, 1] * up + to[1, 2] * z + np.float32(pose.lip[1]),
+    )
 
 
 def _continued(

@@ -15,11 +15,12 @@ from app.engine.warping.lids import lid_gap, lids_follow, move_lids, opened_gap,
 from app.engine.warping.local_moves import local_lift
 from app.engine.warping.mouth import INNER, OPEN, OPPOSITE, TOOTH_BEHIND_LIP, MouthPose
 from app.engine.warping.shell import SourceMesh, smoothstep
+from app.engine.warping.teeth import drop_of
 from app.engine.warping.topology import EYE_CORNERS, LOWER_LIP, N_FACE, UPPER_LIDS, UPPER_LIP, topology
 
 LOOKED, LIDS_MOVED = 0.008, 0.012  # IOD from which an eye is drawn wholly anew: 2.5 degrees of gaze
 FLIP = np.diag([1.0, -1.0, 1.0])  # model space (y up) to pixels (y down)
-LOWER_TOOTH_ABOVE_LIP = 0.10  # IOD
+LOWER_TOOTH_ABOVE_LIP = 0.075  # IOD
 UPPER_COVER = (0.3, 0.45)  # of the gap that upper teeth fill, at least and at most
 UPPER_SEEN = 0.06  # IOD of upper teeth that an open mouth shows at least, beyond what its raised lip bares
 SPEECH_GAP = 0.12  # IOD between the lips up to which the rows of teeth stay CLENCHED
@@ -170,12 +171,6 @@ def _with_lips_apart(source: FaceSource, offsets: FloatArray) -> FloatArray:
     return offsets
 
 
-def plane_affine(before: Camera, after: Camera) -> FloatArray:
-    """(2, 2): how a plane facing the viewer in the photo (px) is turned in the target (px)."""
-    turned = FLIP @ after.rotation @ before.rotation.T @ FLIP
-    return np.asarray(after.scale / before.scale * turned[:2, :2])
-
-
 def eye_pose(source: FaceSource, posed: Posed, eye: Eye) -> EyePose | None:
     """None where the eye only moves with the head."""
     lids = contour_vertices(eye.side)
@@ -212,24 +207,30 @@ def mouth_pose(source: FaceSource, posed: Posed, shut: float = 0.0) -> MouthPose
     depth = float(moved[[13, 14], 2].mean()) - LIP_THICKNESS
     drawn = min(max(mouth_width(moved) - source.mouth_rest, 0.0), WIDEST)
     edge, lower_edge = _incisors(source, float(moved[13, 1]) - shut / 2, gap, drawn)
-    upper = list(UPPER_LIP)
-    back = _narrowed(source, moved) @ plane_affine(camera, before)
-    at, lip = posed.points[upper, :2].mean(axis=0), source.mesh.points[upper, :2].mean(axis=0)
+    at = posed.points[list(UPPER_LIP), :2].mean(axis=0)
     at = at + camera.scale * (FLIP @ camera.rotation @ _left_behind(posed.offsets))[:2]
     down = -(FLIP @ before.rotation[:, 1])[:2]
     contour = posed.points[INNER, :2]
     contour = contour + 0.5 * shut / (gap + shut) * (posed.points[OPPOSITE, :2] - contour)
     return MouthPose(
         contour,
-        _sprite_affine(camera, np.array([middle_x, edge, depth])),
-        _sprite_affine(camera, np.array([middle_x, lower_edge, depth])),
-        np.column_stack([back, lip - back @ at]),
-        lip,
+        _axes(camera),
+        _axes(before),
+        camera.project(np.array([[middle_x, edge, depth]]))[0, :2],
+        drop_of(edge, lower_edge),
+        at,
+        source.mesh.points[list(UPPER_LIP), :2].mean(axis=0),
+        _narrowed(source, moved),
         down / max(float(np.linalg.norm(down)), 1e-6),
         gap,
         drawn,
         change,
     )
+
+
+def _axes(camera: Camera) -> FloatArray:
+    """(3, 3) from model units to px, y down, z to the viewer."""
+    return np.asarray(camera.scale * FLIP @ camera.rotation)
 
 
 def _incisors(source: FaceSource, upper_lip: float, gap: float, drawn: float) -> tuple[float, float]:
@@ -265,10 +266,3 @@ def _narrowed(source: FaceSource, moved: FloatArray) -> FloatArray:
     before, after = (float(np.ptp(points[corners, 0])) for points in (source.points, moved))
     wider = np.clip(after / max(before, 1e-3), *MOUTH_STRETCH)
     return np.asarray(np.eye(2) + (1 / wider - 1) * np.outer(line, line))
-
-
-def _sprite_affine(camera: Camera, anchor: FloatArray) -> FloatArray:
-    """(2, 3): sprite coordinates (IOD, x right, y down) at a model-space anchor to px."""
-    r = camera.rotation
-    axes = camera.scale * np.array([[r[0, 0], -r[0, 1]], [-r[1, 0], r[1, 1]]])
-    return np.column_stack([axes, camera.project(anchor[None])[0, :2]])

@@ -141,6 +141,11 @@ def _light(n: FloatArray, brightness: FloatArray, hidden: FloatArray) -> FloatAr
     return np.asarray(light)
 
 
+def toward(light: FloatArray) -> FloatArray:
+    """(3,) where the light (4,) comes from (pixels' axes, z to the viewer), as long as it is strong over its mean."""
+    return np.asarray(light[1:] / max(float(light[0]), 0.02))
+
+
 def lit(light: FloatArray, n: FloatArray) -> FloatArray:
     """Predicted brightness, never near 0."""
     value = light[0] + n @ light[1:]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from app.engine.face.parameters import rotation_matrix
 from app.engine.warping.light import Light, light_of
-from app.engine.warping.mouth import INNER, Mouth, MouthPose, draw_mouth, mouth_source
+from app.engine.warping.mouth import INNER, Mouth, MouthPose, draw_mouth, in_photo, mouth_source
 
 IOD = 100.0
 
@@ -21,15 +24,31 @@ def lips(top: float, bottom: float) -> np.ndarray:
     return np.vstack([upper, lower[-2:0:-1]])
 
 
-STILL = np.array([[1.0, 0, 0], [0, 1.0, 0]])
+AXES = IOD * np.diag([1.0, -1.0, 1.0])
+AWAY = (100.0, -900.0)  # px: the teeth out of sight, where only the photo's own matter
 WHITE = np.ones(3, np.float32)
 SMILING = Mouth(lips(90, 102), 0.12, Light(0.6, WHITE, WHITE, 0.3), WHITE, IOD, 1.0, 0.0)
 
 
-def opened(top: float, bottom: float, upper: np.ndarray, lower: np.ndarray, gap: float) -> MouthPose:
-    """Lips at `top` and `bottom`, not drawn wide, with the teeth's affines `upper` and `lower`."""
-    down = np.array([0.0, 1])
-    return MouthPose(lips(top, bottom), upper, lower, STILL, np.array([100.0, 90]), down, gap, 0.0, 1.0)
+def opened(
+    top: float, bottom: float, edge: tuple[float, float], drop: float, gap: float, axes: np.ndarray = AXES
+) -> MouthPose:
+    """Lips at `top` and `bottom`, not drawn wide, with the upper incisors' edge at `edge` px and the jaw dropped."""
+    lip = np.array([100.0, 90])
+    return MouthPose(
+        lips(top, bottom),
+        axes,
+        AXES,
+        np.array(edge),
+        drop,
+        lip,
+        lip,
+        np.eye(2),
+        np.array([0.0, 1]),
+        gap,
+        0.0,
+        1.0,
+    )
 
 
 @pytest.fixture
@@ -42,9 +61,8 @@ def smile() -> np.ndarray:
 
 def drawn(photo: np.ndarray, top: float, bottom: float) -> np.ndarray:
     """The mouth after the upper lip went to `top` and the lower one to `bottom`."""
-    sprite = np.array([[IOD, 0, 100], [0, IOD, 300.0]])  # far below: only the photo's own teeth matter here
     out = photo.copy()
-    draw_mouth(out, (0, 0), photo, SMILING, opened(top, bottom, sprite, sprite, 0.3))
+    draw_mouth(out, (0, 0), photo, SMILING, opened(top, bottom, AWAY, 0.0, 0.3))
     return out
 
 
@@ -58,7 +76,7 @@ def test_no_tooth_of_the_photo_sticks_to_a_lower_lip_that_drops(smile: np.ndarra
     warped = smile.copy()
     warped[118:122, 80:120] = 240  # what the warp took along
     out = warped.copy()
-    draw_mouth(out, (0, 0), smile, SMILING, opened(90, 120, STILL * IOD, STILL * IOD, 0.3))
+    draw_mouth(out, (0, 0), smile, SMILING, opened(90, 120, AWAY, 0.0, 0.3))
     assert out[118:122, 100, 1].max() < 160
 
 
@@ -88,9 +106,8 @@ def seen(photo: np.ndarray, top: float, bottom: float, gap: float) -> Mouth:
 def just_apart(photo: np.ndarray) -> np.ndarray:
     """The photo with lips that part by 0.14 IOD, the rows of teeth together."""
     mouth = seen(photo, 95, 96, 0.01)
-    upper, lower = (np.array([[IOD, 0, 100], [0, IOD, y]]) for y in (96.0, 97.0))
     out = photo.copy()
-    draw_mouth(out, (0, 0), photo, mouth, opened(90, 104, upper, lower, 0.14))
+    draw_mouth(out, (0, 0), photo, mouth, opened(90, 104, (100.0, 96.0), 0.02, 0.14))
     return out
 
 
@@ -113,22 +130,56 @@ def test_teeth_take_on_the_colour_of_light_that_no_skin_has() -> None:
 
 
 def test_made_teeth_are_as_bright_as_the_photos_own(smile: np.ndarray) -> None:
-    low = np.array([[IOD, 0, 100], [0, IOD, 112.0]])
-    away = np.array([[IOD, 0, 100], [0, IOD, 300.0]])
     bright, dim = (smile, np.where(smile == 240, 170, smile).astype(np.uint8))
     rows = []
     for photo in (bright, dim):
         out = photo.copy()
         mouth = seen(photo, 90, 102, 0.12)
-        draw_mouth(out, (0, 0), photo, mouth, opened(90, 122, away, low, 0.32))
+        draw_mouth(out, (0, 0), photo, mouth, opened(90, 122, (100.0, 96.0), 0.18, 0.32))
         rows.append(np.percentile(out[112:121, 88:112], 90))
     assert rows[0] / rows[1] == pytest.approx(240 / 170, rel=0.05)
 
 
-def test_a_wide_mouth_has_a_tongue_before_a_dark_throat() -> None:
-    photo = np.full((200, 200, 3), 150, np.uint8)
-    mouth = seen(photo, 95, 96, 0.01)
-    away = np.array([[IOD, 0, 100], [0, IOD, 400.0]])
+def wide_open(axes: np.ndarray = AXES, towards: tuple[float, float, float] = (0.0, 0, 0)) -> np.ndarray:
+    """(200, 200, 3) luminance and colour of a mouth wide open between lips at 80 and 130."""
+    photo = np.full((200, 200, 3), (190, 145, 115), np.uint8)
+    mouth = replace(seen(photo, 95, 96, 0.01), toward=np.array(towards))
     out = photo.copy()
-    draw_mouth(out, (0, 0), photo, mouth, opened(80, 130, away + [[0, 0, 0], [0, 0, -800]], away, 0.5))
-    assert out[122, 100].mean() > 2 * out[88, 100].mean()
+    draw_mouth(out, (0, 0), photo, mouth, opened(80, 130, (100.0, 88.0), 0.32, 0.5, axes))
+    return out.astype(float)
+
+
+def test_a_wide_mouth_has_teeth_above_a_tongue_before_a_dark_throat() -> None:
+    out = wide_open()
+    tooth, throat, tongue = out[84, 96], out[91:105, 100].mean(axis=1).min(), out[112, 100]
+    assert tooth.mean() > 2.5 * throat
+    assert tongue[0] > 1.2 * tongue[2], "flesh is red"
+    assert tongue.mean() > 1.15 * throat
+
+
+def test_teeth_turn_with_the_head() -> None:
+    turn = rotation_matrix(30.0, 0.0, 0.0)
+    out = wide_open(np.asarray(AXES @ turn))
+    row = out[83:87, 62:139].mean(axis=(0, 2))
+    front = wide_open()[83:87, 62:139].mean(axis=(0, 2))
+    assert abs(front[:38].mean() - front[39:].mean()) < 12, "from the front both sides are alike"
+    assert abs(row[:38].mean() - row[39:].mean()) > 12, "a row of teeth that turns shows one of its sides"
+
+
+def test_teeth_are_lit_from_where_the_photo_is() -> None:
+    left, right = (wide_open(towards=(way, 0.0, 0.5))[83:87] for way in (-0.6, 0.6))
+    assert left[:, 76:94].mean() > 1.1 * right[:, 76:94].mean()
+    assert right[:, 106:124].mean() > 1.1 * left[:, 106:124].mean()
+
+
+def test_the_photos_teeth_are_an_arch_that_turns() -> None:
+    u = np.linspace(-25, 25, 11)
+    x, y = (np.asarray(a, np.float32) for a in np.meshgrid(100 + u, [95.0]))
+    still, _ = in_photo(opened(90, 110, AWAY, 0.0, 0.3), x, y)
+    assert np.allclose(still[0], x[0], atol=1e-3), "unturned they stay where they are"
+    turned, _ = in_photo(
+        opened(90, 110, AWAY, 0.0, 0.3, np.asarray(AXES @ rotation_matrix(25.0, 0.0, 0.0))), x, y
+    )
+    steps = np.diff(turned[0])
+    assert steps.min() > 0.5
+    assert abs(steps[0] - steps[-1]) > 0.2, "the side that turns away is drawn together"

@@ -1,0 +1,136 @@
+"""Teeth, gums and tongue in three dimensions, of ICT-FaceKit's head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.warping.curves import Float32, FloatArray
+
+FILE = Path(__file__).parents[3] / "assets" / "mouth" / "mouth.npz"  # see tools/build_mouth.py
+SUPERSAMPLING = 2
+FORM = 0.35  # of the light that falls from the front only
+LIT_RANGE = (0.55, 1.5)  # of the photo's light over what falls on a surface that faces the viewer
+DEEPEST = (
+    0.22,
+    0.55,
+)  # model units behind the front teeth over which light fades: lips just apart, wide ones
+FLESH_DEEPER = 1.7  # times as far on the tongue and the palate, which lie open to it
+REDDER = np.array([0.85, 1.12, 1.1], np.float32)  # powers of that fading: what is dark is lit by flesh
+PALATE = 0.1  # model units behind the row of teeth from which flesh is the palate, no gum
+GLOSS = 0.16  # of full light that wet things mirror, where they do
+ARCH = 1.7  # per model unit: how a row of teeth bends backwards, z = -ARCH x^2
+ARCH_END = 0.36  # model units from the middle at which it ends
+
+
+@dataclass(frozen=True, eq=False)
+class Inside:
+    """What lies between lips, in model units from the middle of the upper incisors' edge.
+
+    points, jaw: (V, 3), jaw how far each goes as the lower incisors drop by 1; normals: (V, 3); tooth: (V,) 1 on teeth,
+    0 on gums and tongue; colours: (V, 3) 0 to 255; upper, palate, lower: (T, 3) triangles, of the upper teeth with
+    their gum, of what is behind these and of all that goes with the jaw; rest: how far the lower incisors'
+    edge lies above the upper's when the teeth are closed.
+    """
+
+    points: Float32
+    jaw: Float32
+    normals: Float32
+    tooth: Float32
+    colours: Float32
+    upper: NDArray[np.int32]
+    palate: NDArray[np.int32]
+    lower: NDArray[np.int32]
+    rest: float
+
+
+@dataclass(frozen=True, eq=False)
+class MouthLight:
+    """enamel, flesh: (3,) factors on the colours of teeth and of what else is inside; toward: (3,) the photo's light
+    in pixels' axes (y down, z to the viewer), over its mean; enters: 0 between lips just apart to 1."""
+
+    enamel: Float32
+    flesh: Float32
+    toward: FloatArray
+    enters: float
+
+
+@cache
+def inside() -> Inside:
+    with np.load(FILE, allow_pickle=False) as data:
+        points, jaw = data["points"].astype(np.float32), data["jaw"].astype(np.float32)
+        triangles = data["triangles"].astype(np.int32)
+        part, colours, rest = data["part"], data["colours"].astype(np.float32), float(data["rest"])
+    a, b, c = (points[triangles[:, k]] for k in range(3))
+    across = np.cross(b - a, c - a)
+    normals = np.stack(
+        [np.bincount(triangles.ravel(), np.repeat(across[:, k], 3), minlength=len(points)) for k in range(3)],
+        axis=1,
+    )
+    normals = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
+    still = (np.abs(jaw[triangles, 1]) < 0.02).all(axis=1)
+    tooth = (part == 0).astype(np.float32)
+    behind = (tooth == 0) & (points[:, 2] < arch(points[:, 0]) - PALATE)
+    palate = still & behind[triangles].all(axis=1)
+    rows = (triangles[still & ~palate], triangles[palate], triangles[~still])
+    return Inside(points, jaw, normals.astype(np.float32), tooth, colours, *rows, rest)
+
+
+def drop_of(edge: float, lower_edge: float) -> float:
+    """How far the jaw drops (`Inside.jaw`) for incisors' edges at these heights in model space."""
+    return max(edge - lower_edge + inside().rest, 0.0)
+
+
+def layer(
+    triangles: NDArray[np.int32],
+    shape: tuple[int, int],
+    start: FloatArray,
+    axes: FloatArray,
+    drop: float,
+    light: MouthLight,
+) -> Float32:
+    """(h, w, 4) premultiplied colours, 0 to 255, and coverage, 0 to 1, of some triangles of `inside`.
+
+    start: (2,) px in the layer of the upper incisors' edge; axes: (3, 3) from model units to px.
+    """
+    from app.engine.warping.mouth_kernels import draw_triangles
+
+    it, n = inside(), SUPERSAMPLING
+    points = (it.points + np.float32(drop) * it.jaw) @ axes.T.astype(np.float32)
+    points[:, :2] = (points[:, :2] + start.astype(np.float32)) * np.float32(n) - np.float32(0.5)
+    colours = np.ones((len(points), 4), np.float32)
+    colours[:, :3] = _lit(it, axes, light)
+    out = np.zeros((shape[0] * n, shape[1] * n, 4), np.float32)
+    depth = np.full(out.shape[:2], -1e9, np.float32)
+    draw_triangles(points, colours, triangles, depth, out)
+    return np.asarray(cv2.resize(out, (shape[1], shape[0]), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _lit(it: Inside, axes: FloatArray, light: MouthLight) -> Float32:
+    """(V, 3) colours in the photo's light: its direction, and the mouth's own dark."""
+    turn = axes / max(float(np.linalg.norm(axes[2])), 1e-6)
+    normals = it.normals @ turn.T.astype(np.float32)
+    toward = light.toward.astype(np.float32)
+    front = max(1 + float(toward[2]), 0.4)
+    direction = np.clip((1 + normals @ toward) / np.float32(front), *LIT_RANGE)
+    form = 1 - np.float32(FORM) * (1 - np.clip(normals[:, 2], 0, 1))
+    reach = DEEPEST[0] + light.enters * (DEEPEST[1] - DEEPEST[0])
+    tooth = it.tooth[:, None]
+    reaches = np.float32(reach) * (FLESH_DEEPER + it.tooth * np.float32(1 - FLESH_DEEPER))
+    dark = np.exp(np.minimum(it.points[:, 2], 0) / reaches)
+    factor = light.flesh + tooth * (light.enamel - light.flesh)
+    shade = (direction * form)[:, None] * dark[:, None] ** REDDER
+    half = toward * [1, 1, 0] + [0, -0.35, 1.0]
+    half = (half / np.linalg.norm(half)).astype(np.float32)
+    gloss = np.clip(normals @ half, 0, 1) ** 24 * dark * np.float32(GLOSS * 255)
+    return np.asarray(it.colours * factor * shade + gloss[:, None] * factor.clip(0, 1), np.float32)
+
+
+def arch(x: Float32) -> Float32:
+    """Model units by which a row of teeth lies behind its middle, <= 0, at x from it."""
+    return np.asarray(-np.float32(ARCH) * np.minimum(np.abs(x), np.float32(ARCH_END)) ** 2, np.float32)
