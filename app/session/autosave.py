@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,8 @@ class Autosave(QObject):
 
     def __init__(self, history: History, folder: Path) -> None:
         super().__init__(history)
-        folder.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # as in `_write`
+            folder.mkdir(parents=True, exist_ok=True)
         self._history, self._folder = history, folder
         self._file = folder / f"{uuid.uuid4().hex}{SUFFIX}"
         self._lock = _lock(self._file)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,10 @@ from app.engine.contract import EngineLike, Step
 from app.engine.errors import EngineError
 from app.engine.face.controls import BY_NAME
 from app.engine.face.parameters import FaceEdit, FittedFace
+from app.engine.imaging.endings import PICTURES
 from app.session import verbs
+from app.session.files import make_folder
 from app.session.presets import Preset, blend
-
-PHOTOS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".heic", ".heif", ".avif")
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,22 @@ class Batch:
 
 
 def photos_in(folder: Path) -> tuple[Path, ...]:
-    """The picture files of a folder, by name."""
-    return tuple(sorted(p for p in folder.iterdir() if p.suffix.lower() in PHOTOS and p.is_file()))
+    """The picture files of a folder, by name; none where it cannot be read."""
+    try:
+        return tuple(sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURES and p.is_file()))
+    except OSError:
+        return ()
+
+
+def photos_among(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """The pictures among some files, and those in the folders among them."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found += photos_in(path)
+        elif path.suffix.lower() in PICTURES:
+            found.append(path)
+    return tuple(dict.fromkeys(found))
 
 
 def run_batch(engine: EngineLike, batch: Batch) -> Iterator[Step]:
@@ -45,6 +59,7 @@ def run_batch(engine: EngineLike, batch: Batch) -> Iterator[Step]:
 
     extra: {"photo": path} and, where it worked, {"written": path}, else {"failure": EngineError}.
     """
+    make_folder(batch.folder)
     total = len(batch.photos)
     taken: set[Path] = set()
     for done, photo in enumerate(batch.photos):

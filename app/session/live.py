@@ -13,6 +13,7 @@ from app.engine.contract import EngineLike, Step
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FittedFace
 from app.engine.face.retargeting import RetargetSettings
+from app.session.files import make_folder
 from app.session.session import Session
 from app.session.worker import QUEUED, Answer, Crash, Job
 
@@ -115,6 +116,7 @@ class Live(QObject):
             return
 
         def call(engine: EngineLike) -> Iterator[Step]:
+            make_folder(output.parent)
             return engine.drive(portrait, document.active, document.edits, clip, output, settings, audio)
 
         def on_end(answer: Answer) -> None:
@@ -169,7 +171,11 @@ class Live(QObject):
             self.recording = False
             self.refused.emit("recording")
 
-        self._ask(lambda animation: animation.record(path, on_saving), refuse=refuse)
+        def record(animation: Any) -> None:
+            make_folder(path.parent)
+            animation.record(path, on_saving)
+
+        self._ask(record, refuse=refuse)
 
     def stop_recording(self, clip: Path | None = None) -> None:
         """Finish the film: `saving`, then `recorded` follows. clip: the driving clip, whose sound goes under it."""
@@ -194,6 +200,7 @@ class Live(QObject):
         def write(animation: Any) -> Path:
             from app.engine.sources.performance_files import write_performance
 
+            make_folder(path.parent)
             write_performance(animation.kept_performance(), path)
             return path
 

@@ -11,7 +11,7 @@ from typing import Any
 from app.engine.errors import EngineError
 from app.engine.face.controls import BY_NAME
 from app.engine.face.parameters import FaceEdit, FittedFace
-from app.session.files import read_json, write_json
+from app.session.files import finite, index, read_json, record, write_json
 from app.session.values import own_value
 
 FORMAT, SCHEMA = "mien-presets", 1
@@ -36,18 +36,18 @@ class Preset:
 def read_presets(path: Path) -> tuple[Preset, ...]:
     """The presets of a file; EngineError where one is not understood."""
     raw = read_json(path, FORMAT)
-    if raw.get("schema", 0) > SCHEMA:
-        raise EngineError(f"{path.name} was made by a newer Mien.", "Update Mien to read it.")
     try:
+        if index(raw.get("schema", 0)) > SCHEMA:
+            raise EngineError(f"{path.name} was made by a newer Mien.", "Update Mien to read it.")
         return tuple(_preset(entry) for entry in raw["presets"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise EngineError(
             f"{path.name} holds a preset that is not understood: {error}.", "Choose another file."
         ) from error
 
 
 def _preset(entry: Mapping[str, Any]) -> Preset:
-    values = {str(name): float(value) for name, value in entry["values"].items()}
+    values = {str(name): finite(value) for name, value in record(entry["values"]).items()}
     unknown = sorted(set(values) - set(BY_NAME))
     if unknown:
         raise ValueError(f"unknown control {unknown[0]}")
@@ -94,7 +94,13 @@ class PresetLibrary:
         write_presets(self._path(preset.name), [preset])
 
     def delete(self, name: str) -> None:
-        self._path(name).unlink(missing_ok=True)
+        """Take the user's own preset of that name away; EngineError where that is not allowed."""
+        path = self._path(name)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            what = f"{path.name} could not be deleted: {error.strerror}."
+            raise EngineError(what, "Delete the file by hand.") from error
 
     def load(self, path: Path) -> tuple[Preset, ...]:
         """Take over all presets of a file."""

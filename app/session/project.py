@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ import app
 from app.engine.errors import EngineError
 from app.engine.face.controls import BY_NAME
 from app.engine.face.parameters import FaceEdit
-from app.session.document import DEFAULT_GENERATOR, Document, Snapshot
-from app.session.files import read_json, write_beside, write_json
+from app.session.document import DEFAULT_GENERATOR, Box, Document, Snapshot
+from app.session.files import finite, index, read_json, record, write_beside, write_json
 
 FORMAT, SCHEMA = "mien-project", 2
 SUFFIX = ".mien"
@@ -67,6 +67,7 @@ def to_json(
 
 
 def _photo_to_json(document: Document, folder: Path, embed: bool) -> dict[str, Any] | None:
+    """The photo's entry; with `embed` its bytes, EngineError where it is gone or is not what was opened any more."""
     if document.photo is None:
         return None
     photo = document.photo.absolute()
@@ -76,54 +77,82 @@ def _photo_to_json(document: Document, folder: Path, embed: bool) -> dict[str, A
     except ValueError:
         entry["relative"] = None  # another drive
     if embed:
-        entry["data"] = base64.b64encode(photo.read_bytes()).decode("ascii")
+        entry["data"] = base64.b64encode(_bytes_of(photo, document.key)).decode("ascii")
     return entry
 
 
+def _bytes_of(photo: Path, key: str) -> bytes:
+    """The photo's own bytes, as they were when it was opened."""
+    remedy = "Put the photo back, or save the project without it."
+    try:
+        data = photo.read_bytes()
+    except OSError as error:
+        raise EngineError(f"The photo {photo.name} could not be read: {error.strerror}.", remedy) from error
+    if key and hashlib.sha256(data).hexdigest() != key:
+        raise EngineError(f"The photo {photo.name} has changed since it was opened.", remedy)
+    return data
+
+
 def _edits_to_json(edits: Mapping[int, FaceEdit]) -> dict[str, Any]:
-    return {
-        str(face): {"values": dict(e.values), "latents": dict(e.latents), "strength": e.strength}
-        for face, e in edits.items()
-    }
+    return {str(face): edit_to_json(edit) for face, edit in edits.items()}
 
 
 def load_project(path: Path) -> Project:
     """Read a project of this or an older schema; EngineError where it is damaged or newer."""
-    raw = migrate(read_json(path, FORMAT), path.name)
+    raw = read_json(path, FORMAT)
     try:
-        return _project(raw, path.parent)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return _project(migrate(raw, path.name), path.parent)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise EngineError(
             f"{path.name} is damaged.", "Open another project, or the photo itself.", "open"
         ) from error
 
 
 def _project(raw: Mapping[str, Any], folder: Path) -> Project:
-    photo = raw["photo"] or {}
+    photo = record(raw["photo"] or {})
     places = [Path(os.path.normpath(folder / photo["relative"]))] if photo.get("relative") else []
     places += [Path(photo["path"])] if photo.get("path") else []
     document = Document(
         photo=places[-1] if places else None,
         key=str(photo.get("sha256", "")),
         edits=_edits_from_json(raw["edits"]),
-        active=int(raw["active"]),
+        active=index(raw["active"]),
         generator=str(raw.get("generator", DEFAULT_GENERATOR)),
-        boxes=tuple((float(x), float(y), float(w), float(h)) for x, y, w, h in raw["boxes"]),
+        boxes=tuple(_box(box) for box in raw["boxes"]),
         snapshots=tuple(Snapshot(str(s["name"]), _edits_from_json(s["edits"])) for s in raw["snapshots"]),
     )
     embedded = base64.b64decode(photo["data"], validate=True) if photo.get("data") else None
+    if embedded is not None and hashlib.sha256(embedded).hexdigest() != document.key:
+        raise ValueError("another photo is inside than it was made of")
     origin = Path(raw["origin"]) if raw.get("origin") else None
     return Project(document, tuple(dict.fromkeys(places)), embedded, origin)
 
 
-def _edits_from_json(raw: Mapping[str, Any]) -> dict[int, FaceEdit]:
-    edits = {}
-    for face, entry in raw.items():
-        values = {name: float(value) for name, value in entry["values"].items() if name in BY_NAME}
-        latents = {str(name): float(value) for name, value in entry["latents"].items()}
-        strength = float(entry["strength"])
-        edits[int(face)] = FaceEdit(tuple(values.items()), tuple(latents.items()), strength)
-    return edits
+def _box(raw: Iterable[Any]) -> Box:
+    x, y, w, h = (finite(side) for side in raw)
+    if w <= 0 or h <= 0:
+        raise ValueError("a box without an area")
+    return x, y, w, h
+
+
+def _edits_from_json(raw: Any) -> dict[int, FaceEdit]:
+    return {index(int(face)): edit_from_json(entry) for face, entry in record(raw).items()}
+
+
+def edit_to_json(edit: FaceEdit) -> dict[str, Any]:
+    return {"values": dict(edit.values), "latents": dict(edit.latents), "strength": edit.strength}
+
+
+def edit_from_json(raw: Any) -> FaceEdit:
+    """One face's edit, without controls that this version does not know; KeyError, TypeError or ValueError where it is
+    damaged."""
+    entry = record(raw)
+    values = {name: finite(value) for name, value in record(entry["values"]).items() if name in BY_NAME}
+    latents = {str(name): finite(value) for name, value in record(entry["latents"]).items()}
+    strength = finite(entry["strength"])
+    if not 0 <= strength <= 1:
+        raise ValueError(f"a strength of {strength}")
+    return FaceEdit(tuple(values.items()), tuple(latents.items()), strength)
 
 
 def unpack_photo(project: Project, folder: Path) -> Path:
@@ -150,10 +179,8 @@ def migrate(raw: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _from_1(raw: dict[str, Any]) -> dict[str, Any]:
     """Schema 1 had one flat mapping of controls per face, and neither snapshots nor boxes."""
-    edits = {
-        face: {"values": values, "latents": {}, "strength": 1.0}
-        for face, values in raw.get("edits", {}).items()
-    }
+    flat = record(raw.get("edits", {}))
+    edits = {face: {"values": values, "latents": {}, "strength": 1.0} for face, values in flat.items()}
     return {"active": 0, "boxes": [], "snapshots": [], "origin": None, **raw, "edits": edits}
 
 

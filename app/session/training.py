@@ -18,6 +18,7 @@ from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal, Slot
 
 from app.engine.errors import EngineError
 from app.engine.files import data_folder
+from app.session.files import make_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 LEAVE_MS = 20_000  # to write the checkpoint when the window closes
@@ -216,9 +217,9 @@ class Training(QObject):
 
 
 def sample_path(name: str) -> Path:
-    """Where a run's newest samples are kept for the window; its folder is there."""
+    """Where a run's newest samples are kept for the window; its folder is there, else EngineError."""
     folder = data_folder() / "training"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     return folder / f"{name}-samples.png"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QObject, QUrl, Slot
@@ -12,9 +12,11 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from app.engine.errors import EngineError
 from app.engine.files import data_folder
+from app.engine.imaging.endings import PICTURES
 from app.engine.sample import sample_path
 from app.session.autosave import Autosave
-from app.session.batch import PHOTOS, photos_in
+from app.session.batch import photos_among
+from app.session.files import make_folder
 from app.session.opening import Opened
 from app.session.presets import PresetLibrary
 from app.session.project import SUFFIX, Project
@@ -48,7 +50,7 @@ class Documents(QObject):
     def open(self, path: Path) -> None:
         """Open a photo, a project, or a folder for a batch, once unsaved work is settled."""
         if path.is_dir():
-            self.show_batch(path)
+            self.show_batch((path,))
         elif self.settle(lambda: self.open(path)):
             if path.suffix.lower() == SUFFIX:
                 self._session.open_project(path)
@@ -57,7 +59,7 @@ class Documents(QObject):
 
     @Slot()
     def ask_open(self) -> None:
-        photos = " ".join(f"*{ending}" for ending in PHOTOS)
+        photos = " ".join(f"*{ending}" for ending in PICTURES)
         kinds = (
             self.tr("Photos and projects ({} *{})").format(photos, SUFFIX) + ";;" + self.tr("All files (*)")
         )
@@ -85,15 +87,21 @@ class Documents(QObject):
     def take(self, data: QMimeData | None) -> None:
         """Open what was dropped or pasted; several files are a batch."""
         paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()] if data else []
-        if len(paths) > 1:
-            self.show_batch(paths[0].parent)
+        if len(paths) > 1 and photos_among(paths):
+            self.show_batch(paths)
         elif paths:
             self.open(paths[0])
         elif data is not None and data.hasImage():
-            self.open(_kept(QImage(data.imageData())))
+            self._open_picture(QImage(data.imageData()))
         else:
             what = self.tr("There is no picture on the clipboard.")
             self._bar.show_error(EngineError(what, self.tr("Copy a picture or a picture file first.")))
+
+    def _open_picture(self, image: QImage) -> None:
+        try:
+            self.open(_kept(image))
+        except EngineError as error:
+            self._bar.show_error(error)
 
     @Slot()
     def close_photo(self) -> None:
@@ -144,7 +152,7 @@ class Documents(QObject):
         words = self.tr("The project's photo {} is not where it was, or has changed. Where is it now?")
         if not self._sure(words.format(name), self.tr("Find the photo…")):
             return
-        photos = self.tr("Photos ({})").format(" ".join(f"*{ending}" for ending in PHOTOS))
+        photos = self.tr("Photos ({})").format(" ".join(f"*{ending}" for ending in PICTURES))
         chosen, _ = QFileDialog.getOpenFileName(self._window, self.tr("Find {}").format(name), "", photos)
         if chosen:
             self._session.relink(project, Path(chosen))
@@ -221,14 +229,16 @@ class Documents(QObject):
 
     @Slot()
     def ask_batch(self) -> None:
-        self.show_batch(None)
+        self.show_batch(())
 
-    def show_batch(self, folder: Path | None) -> None:
-        """The dialog for many photos, with a folder filled in."""
+    def show_batch(self, paths: Sequence[Path]) -> None:
+        """The dialog for many photos, with a folder or those photos filled in."""
         presets = PresetLibrary(data_folder() / "presets").all()
         self.batch = BatchDialog(self._session, self._settings, presets, self._window)
-        if folder is not None and photos_in(folder):
-            self.batch.source.setText(str(folder))
+        if len(paths) == 1 and paths[0].is_dir():
+            self.batch.source.setText(str(paths[0]))
+        elif paths:
+            self.batch.choose(photos_among(paths))
         self.batch.show()
 
     @Slot(object)
@@ -239,9 +249,10 @@ class Documents(QObject):
 
 
 def _kept(image: QImage) -> Path:
-    """A pasted picture as a file, named by its content, so that a project can refer to it."""
+    """A pasted picture as a file, named by its content, so that a project can refer to it; EngineError where the data
+    folder cannot be written to."""
     folder = data_folder() / "photos"
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     plain = image.convertToFormat(QImage.Format.Format_RGBA8888)
     name = hashlib.sha256(bytes(plain.constBits())).hexdigest()[:16]
     path = folder / f"pasted-{name}.png"

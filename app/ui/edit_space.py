@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 from PySide6.QtCore import QMimeData, QObject, Qt, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QImage
@@ -11,9 +12,9 @@ from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QToolButton, QV
 
 from app.engine.contract import Flow, Rendered
 from app.engine.face.controls import BY_NAME
-from app.engine.face.parameters import FaceEdit
 from app.engine.files import data_folder
 from app.session.presets import PresetLibrary
+from app.session.project import edit_from_json, edit_to_json
 from app.session.session import Session
 from app.session.settings import Settings
 from app.session.values import PAIRS
@@ -238,10 +239,7 @@ class EditSpace(QObject):
 
     def _copy_edit(self) -> None:
         """As our own type for other faces, as text for other programs."""
-        edit = self._session.edit
-        text = json.dumps(
-            {"values": dict(edit.values), "latents": dict(edit.latents), "strength": edit.strength}
-        )
+        text = json.dumps(edit_to_json(self._session.edit))
         data = QMimeData()
         data.setData(EDIT_TYPE, text.encode())
         data.setText(text)
@@ -251,11 +249,9 @@ class EditSpace(QObject):
         data = QGuiApplication.clipboard().mimeData()
         if not data.hasFormat(EDIT_TYPE):
             return
-        raw = json.loads(bytes(data.data(EDIT_TYPE).data()))
-        values = tuple((n, float(v)) for n, v in raw["values"].items() if n in BY_NAME)
-        kept = tuple((n, v) for n, v in values if BY_NAME[n].group != "placement")
-        latents = tuple((str(n), float(v)) for n, v in raw["latents"].items())
-        self._session.apply(FaceEdit(kept, latents, float(raw["strength"])), self.tr("Paste edit"))
+        edit = edit_from_json(json.loads(bytes(data.data(EDIT_TYPE).data())))
+        kept = tuple((n, v) for n, v in edit.values if BY_NAME[n].group != "placement")
+        self._session.apply(replace(edit, values=kept), self.tr("Paste edit"))
 
     def _copy_picture(self) -> None:
         portrait = self._session.portrait

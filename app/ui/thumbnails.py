@@ -25,7 +25,10 @@ def path_of(file: Path) -> Path:
 def keep(file: Path, photo: Photo, others: Iterable[Path]) -> None:
     """Keep a thumbnail of what was opened as `file`, and of `others` those there are; the rest goes."""
     target = path_of(file)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return  # the list does without pictures
     _square(photo).save(str(target))
     wanted = {target, *map(path_of, others)}
     for old in target.parent.glob("*.png"):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from pytestqt.qtbot import QtBot
 
-from app.session.batch import Batch, photos_in, run_batch
+from app.engine.errors import EngineError
+from app.session.batch import Batch, photos_among, photos_in, run_batch
 from app.session.presets import Preset
 from app.session.session import Session
 from app.session.worker import Answer, Job
@@ -73,6 +75,20 @@ def test_a_photo_without_a_face_is_named(tmp_path: Path) -> None:
     photos = photos_in(folder_of(tmp_path, 1, 0))
     steps = list(run_batch(FakeEngine(faces=0), Batch(photos, target, ((SMILE, 1.0),))))
     assert "No face" in (steps[-1].error or "") and not list(target.iterdir())
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, fake: FakeEngine) -> None:
+    photos = photos_in(folder_of(tmp_path, 1, 0))
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(EngineError, match="could not be made"):
+        list(run_batch(fake, Batch(photos, tmp_path / "file" / "out", ((SMILE, 1.0),))))
+
+
+def test_pictures_are_picked_from_files_and_folders(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, 2, 0)
+    other = tmp_path / "one.png"
+    picked = photos_among([other, folder / "notes.txt", folder, folder / "00.jpg"])
+    assert picked == (other, folder / "00.jpg", folder / "01.jpg")
 
 
 def test_a_batch_can_be_cancelled_and_edits_render_between_its_photos(

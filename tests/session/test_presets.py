@@ -61,6 +61,9 @@ def test_exported_presets_come_back_by_import(tmp_path: Path) -> None:
     [
         "{}",
         "nonsense",
+        '{"format": "mien-presets", "schema": "x", "presets": []}',
+        '{"format": "mien-presets", "schema": 1, "presets": [{"name": "x", "values": {"smile": NaN}}]}',
+        '{"format": "mien-presets", "schema": 1, "presets": [{"name": "x", "values": {"smile": Infinity}}]}',
         '{"format": "mien-presets", "schema": 9, "presets": []}',
         '{"format": "mien-presets", "schema": 1, "presets": [{"name": "x", "values": {"nose": 1}}]}',
     ],

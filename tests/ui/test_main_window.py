@@ -199,6 +199,67 @@ def test_closing_with_unsaved_work_asks_and_can_save(
     assert path.exists()
 
 
+def test_a_save_that_failed_leaves_nothing_to_be_done_by_the_next(
+    opened: MainWindow, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened.session.set_value("smile", 0.5)
+    (tmp_path / "file").write_text("no folder")
+    paths = [tmp_path / "file" / "kept.mien", tmp_path / "kept.mien"]
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(paths.pop(0)), ""))
+    answer_box("Save project")
+    with qtbot.waitSignal(opened.session.failed):
+        opened.close()
+    assert opened.isVisible() and opened.bar.isVisible()
+    with qtbot.waitSignal(opened.session.saved):
+        opened.actions_["save"].trigger()
+    qtbot.wait(50)
+    assert opened.isVisible() and not opened.session.is_dirty
+
+
+@pytest.mark.parametrize("answer", ["Cancel", "Don't save", "Save project"])
+def test_edits_made_while_another_photo_opens_are_asked_about(
+    opened: MainWindow,
+    fake: FakeEngine,
+    photo: Path,
+    tmp_path: Path,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+) -> None:
+    other, kept = tmp_path / "other.png", tmp_path / "kept.mien"
+    other.write_bytes(b"another photo")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(kept), ""))
+    fake.gate.clear()
+    opened.documents.open(other)
+    opened.session.set_value("smile", 0.5)
+    answer_box(answer)
+    with qtbot.waitSignal(opened.session.replacing_unsaved):
+        fake.gate.set()
+    settle(opened.session, qtbot)
+    if answer == "Cancel":
+        assert opened.session.document.photo == photo and opened.session.value("smile") == 0.5
+    else:
+        qtbot.waitUntil(lambda: opened.session.document.photo == other)
+    assert kept.exists() == (answer == "Save project")
+
+
+def test_two_photos_dropped_of_six_are_a_batch_of_two(
+    window: MainWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    photos = [tmp_path / f"{name}.jpg" for name in "abcdef"]
+    for path in photos:
+        path.write_bytes(b"photo")
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in photos[1:3]])
+    window.documents.take(data)
+    dialog = window.documents.batch
+    assert dialog is not None and dialog.batch().photos == tuple(photos[1:3])
+    assert dialog.go.text() == "Export 2 photos" and dialog.source.text() == "b.jpg, c.jpg"
+    dialog.source.setText(str(tmp_path))
+    assert len(dialog.batch().photos) == 6
+    dialog.close()
+
+
 def test_the_export_dialog_writes_what_it_says(
     opened: MainWindow, photo: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -139,6 +139,12 @@ class BatchDialog(QDialog):
         row.addWidget(number)
         return row
 
+    def choose(self, photos: tuple[Path, ...]) -> None:
+        """Take these photos and no others; a folder typed or chosen afterwards takes their place."""
+        self.source.setText(", ".join(photo.name for photo in photos))
+        self.source.setToolTip("\n".join(str(photo) for photo in photos))
+        self._take(photos)
+
     @property
     def running(self) -> bool:
         return self._job is not None and self._job is self._session.job
@@ -156,9 +162,13 @@ class BatchDialog(QDialog):
     @Slot()
     def _on_source(self) -> None:
         folder = Path(self.source.text()).expanduser()
-        self._photos = photos_in(folder) if self.source.text() and folder.is_dir() else ()
-        if self._photos and not self.target.text():
-            self.target.setText(str(folder / "mien"))
+        self.source.setToolTip("")
+        self._take(photos_in(folder) if self.source.text() and folder.is_dir() else ())
+
+    def _take(self, photos: tuple[Path, ...]) -> None:
+        self._photos = photos
+        if photos and not self.target.text():
+            self.target.setText(str(photos[0].parent / "mien"))
         self._check()
 
     @Slot()

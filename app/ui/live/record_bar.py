@@ -139,10 +139,9 @@ class RecordBar(QWidget):
 
 
 def new_path(suffix: str) -> Path:
-    """A file in the folder of films, named by the time."""
+    """A file in the folder of films, named by the time; whoever writes it makes the folder."""
     place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.MoviesLocation)
     folder = Path(place or Path.home()) / "Mien"
-    folder.mkdir(parents=True, exist_ok=True)
     return folder / f"Mien {datetime.now():%Y-%m-%d %H-%M-%S}{suffix}"
 
 

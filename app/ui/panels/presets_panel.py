@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -258,8 +259,7 @@ class PresetsPanel(QWidget):
     def delete_chosen(self) -> None:
         for name in self.chosen:
             if not self._presets[name].shipped:
-                self._library.delete(name)
-        self.reload()
+                self._guarded(partial(self._library.delete, name))
 
     @property
     def _filter(self) -> str:

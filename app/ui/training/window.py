@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QTabWidget, QWidget
 
+from app.engine.errors import EngineError
 from app.session.session import Session
 from app.session.training import ACTIVE, PAUSED, Order, Training, sample_path
 from app.ui.training.personal_page import PersonalPage
@@ -53,7 +54,12 @@ class TrainingWindow(QDialog):
     def start(self, order: Order) -> None:
         """Begin a run, or go on with the one of its name."""
         self.progress.begin()
-        self._training.start(order, sample_path(order.name))
+        try:
+            samples = sample_path(order.name)
+        except EngineError as error:
+            self._training.failed.emit(error)
+            return
+        self._training.start(order, samples)
 
     @Slot(str)
     def _on_state(self, state: str) -> None:
