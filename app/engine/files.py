@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+ASSETS = Path(__file__).resolve().parents[2] / "assets"  # what comes with Mien
+
 
 def data_folder() -> Path:
     """Where the user's things of Mien lie: $MIEN_HOME, else the system's place for them."""

@@ -24,12 +24,12 @@ from app.engine.checkpoints.reading import recognise, sources
 from app.engine.checkpoints.registry import kind_named
 from app.engine.checkpoints.stylegan_files import VOX_FORMAT, generator_format
 from app.engine.errors import EngineError
-from app.engine.files import data_folder, file_sha256
+from app.engine.files import ASSETS, data_folder, file_sha256
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "weights"
+SHIPPED = ASSETS / "weights"
 WEIGHTS, MANIFEST = "weights.safetensors", "manifest.json"
 
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from app.engine.errors import EngineError
 from app.engine.face.parameters import Expression, FaceParams, FloatArray, Identity
-from app.engine.files import written
+from app.engine.files import ASSETS, data_folder, written
 
-ASSET = Path(__file__).parents[3] / "assets" / "face_model" / "mien468.npz"
+ASSET = ASSETS / "face_model" / "mien468.npz"
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +73,6 @@ def default_model() -> MorphableModel:
 
 def imported_path() -> Path:
     """Where a face model lies that the user imported (`mien models face`)."""
-    from app.engine.files import data_folder
-
     return data_folder() / "face_model.npz"
 
 

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 
 from app.engine.face.morphable_model import MorphableModel, default_model
 from app.engine.face.parameters import FaceParams
+from app.engine.files import ASSETS
 from app.engine.warping.curves import FloatArray
 
-ASSET = Path(__file__).parents[3] / "assets" / "face_model" / "response.npz"
+ASSET = ASSETS / "face_model" / "response.npz"
 SHRINK = 0.3  # how much a correction weighs against what it corrects, in the inverse
 MOST = 1.5  # sigmas by which a component is ever drawn otherwise
 LID = 5.0  # brings changes of the lids' apertures to the size of sigmas

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 
 from app.engine.face.fitting import EYEBALL
+from app.engine.files import ASSETS
 from app.engine.warping.shell import FloatArray, smoothstep
 from app.engine.warping.topology import BROWS, LOWER_LIDS, N_FACE, OVAL, UPPER_LIDS, topology
 
@@ -20,7 +20,7 @@ WIDENING = 0.08  # the lower lid's share where an eye is opened wider
 # Of the iris' way up or down that the upper lid's middle goes with it, and of a look aside how much of ICT's shapes.
 FOLLOWS_UP, FOLLOWS_DOWN = 0.75, 0.9
 ASIDE = 40.0  # degrees of a look aside at which ICT's shapes are whole
-SHAPES = Path(__file__).parents[3] / "assets" / "eyes" / "lids.npz"  # see tools/build_lids.py
+SHAPES = ASSETS / "eyes" / "lids.npz"  # see tools/build_lids.py
 MOST_FOLLOWED = 1.2  # of what a harmonic skin would do
 SKIN_RINGS = 2  # rings of skin around the lids that unroll with them
 

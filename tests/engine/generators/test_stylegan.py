@@ -11,8 +11,8 @@ import torch
 
 from app.engine.checkpoints.kinds import Found
 from app.engine.checkpoints.registry import kind_named
-from app.engine.checkpoints.store import save_model
-from app.engine.checkpoints.stylegan_files import read_directions, read_stylegan2
+from app.engine.checkpoints.store import import_model, remove_model, save_model
+from app.engine.checkpoints.stylegan_files import read_stylegan2
 from app.engine.contract import Target
 from app.engine.engine import Engine
 from app.engine.face.parameters import Camera, Expression, FaceEdit
@@ -187,13 +187,15 @@ def test_an_imported_matrix_is_read_for_the_generator_imported_before_it(tmp_pat
     """FFHQ's columns have no roll and one expression more; both kinds of file look the same."""
     monkeypatch.setenv("MIEN_HOME", str(tmp_path))
     file = {"A_matrix": {"linear.weight": torch.randn(4096, 15), "linear.bias": torch.zeros(4096)}}
-    assert read_directions(file).config["format"] == "voxceleb"
+    torch.save(file, tmp_path / "A_matrix.pt")
+    assert import_model(tmp_path / "A_matrix.pt", "of-none").config["format"] == "voxceleb"
+    remove_model("of-none")
     keep_generator_named("vox", 1, "2026-01-01")
-    save_model(read_directions(file), kind_named("directions"), "of-vox", "A_matrix.pt")
+    assert import_model(tmp_path / "A_matrix.pt", "of-vox").config["format"] == "voxceleb"
     assert "roll" in StyleGan().info.controls
     keep_generator_named("ffhq", 2, "2027-01-01")
     assert ensemble().directions is None, "a VoxCeleb matrix was used with an FFHQ generator"
-    save_model(read_directions(file), kind_named("directions"), "of-ffhq", "A_matrix.pt")
+    import_model(tmp_path / "A_matrix.pt", "of-ffhq")
     chosen = ensemble()
     assert chosen.directions.name == "of-ffhq" and chosen.parameterisation is FFHQ
     info = StyleGan().info
