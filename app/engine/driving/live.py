@@ -132,7 +132,12 @@ def on_top(driven: FaceParams, own: FaceParams, edited: FaceParams) -> FaceParam
     coefficients = _moved(base.coefficients, before.coefficients, after.coefficients)
     gaze = _moved(base.gaze, before.gaze, after.gaze)
     left, right = _moved(base.aperture, before.aperture, after.aperture)
-    expression = Expression(tuple(coefficients), (gaze[0], gaze[1]), (max(0.0, left), max(0.0, right)))
+    expression = replace(
+        after,
+        coefficients=tuple(coefficients),
+        gaze=(gaze[0], gaze[1]),
+        aperture=(max(0.0, left), max(0.0, right)),
+    )
     turn = edited.camera.rotation @ own.camera.rotation.T
     scale = driven.camera.scale * edited.camera.scale / own.camera.scale
     x, y = _moved(driven.camera.translation, own.camera.translation, edited.camera.translation)

@@ -30,12 +30,40 @@ _INDICES: dict[str, tuple[int, dict[int, float]]] = {
     "eye_left": (Y, {385: 1 / 3, 386: 1 / 3, 387: 1 / 3, 380: -1 / 3, 374: -1 / 3, 373: -1 / 3}),
     "eye_right": (Y, {158: 1 / 3, 159: 1 / 3, 160: 1 / 3, 153: -1 / 3, 145: -1 / 3, 144: -1 / 3}),
 }
+# What one corner of the mouth does on its own, outwards; their sum is the mouth's width.
+_NOSE_LINE = {168: -0.5, 6: -0.5}
+_SIDES: dict[str, tuple[int, dict[int, float]]] = {
+    "out_left": (X, {291: 1, **_NOSE_LINE}),
+    "out_right": (X, {61: -1, 168: 0.5, 6: 0.5}),
+}
 NAMES = tuple(_INDICES)
+SIDES = tuple(_SIDES)
 
 
 def vertices(name: str) -> dict[int, float]:
     """The vertices an index is measured on, with their weights."""
     return dict(_INDICES[name][1])
+
+
+def read(shape: FloatArray) -> dict[str, float]:
+    """Every index of a (468, 3) shape in model space by name, those of the mouth's sides among them."""
+    return {
+        name: float(sum(weight * shape[k, axis] for k, weight in vertices.items()))
+        for name, (axis, vertices) in (_INDICES | _SIDES).items()
+    }
+
+
+def axis_of(name: str) -> int:
+    """The axis of model space that an index is measured along: 0 across, 1 up, 2 towards the viewer."""
+    return (_INDICES | _SIDES)[name][0]
+
+
+def rows(model: MorphableModel) -> dict[str, FloatArray]:
+    """Index -> (28,) its change per sigma of each expression component, those of the mouth's sides among them."""
+    columns = [read(basis) for basis in model.expression_basis]
+    return {
+        name: np.array([column[name] for column in columns]) * model.expression_sigma for name in columns[0]
+    }
 
 
 def measure(shape: FloatArray) -> FloatArray:

@@ -150,11 +150,24 @@ class Expression:
 
     coefficients: (28,) sigmas; gaze: degrees in the head's frame, x > 0 to the image's right, y > 0 up;
     aperture: mean lid gap over eye width of the (left, right) eye: shut about 0.05, open 0.2 to 0.35.
+    moves: the semantic controls that were asked for, with their amounts; carried: (28,) sigmas of the coefficients that
+    come from them and from asked apertures, or () for none. A network sees the coefficients alone. A warp leaves the
+    carried part out and draws the moves themselves, each where it belongs (`warping.local_moves`).
     """
 
     coefficients: tuple[float, ...] = (0.0,) * N_EXPRESSION
     gaze: tuple[float, float] = (0.0, 0.0)
     aperture: tuple[float, float] = (0.28, 0.28)
+    moves: tuple[tuple[str, float], ...] = ()
+    carried: tuple[float, ...] = ()
+
+    @property
+    def alone(self) -> Expression:
+        """The same without what the semantic controls put into it."""
+        if not self.carried:
+            return replace(self, moves=())
+        rest = (own - part for own, part in zip(self.coefficients, self.carried))
+        return replace(self, coefficients=tuple(rest), moves=(), carried=())
 
     def __post_init__(self) -> None:
         if len(self.coefficients) != N_EXPRESSION:

@@ -1,4 +1,4 @@
-"""What a user asks for, as parameters: semantic controls, frontalise, neutralise, dragging; and the way back.
+"""What a user asks for, as parameters: semantic controls, frontalise, neutralise; and the way back.
 
 A control is the most probable expression with given changes of the face's indices (`indices`): with
 p ~ N(0, 1) in sigmas and C the indices' Jacobian, dp = C^T (C C^T)^-1 dg, the conditional mean. Indices a
@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 
 from app.engine.face import indices
-from app.engine.face.controls import SEMANTIC
+from app.engine.face.controls import BY_NAME, SEMANTIC
 from app.engine.face.fitting import pose_features, rigid_weights
 from app.engine.face.morphable_model import MorphableModel, default_model
 from app.engine.face.parameters import (
@@ -59,6 +59,18 @@ MOVEMENTS: dict[str, Movement] = {
     "smile": Movement(
         {"mouth_width": 0.12, "lift_left": 0.06, "lift_right": 0.06}, (*_BROWS, "mouth_gap", "mouth_side")
     ),
+    "smile_left": Movement(
+        {"out_left": 0.06, "lift_left": 0.06}, (*_BROWS, "out_right", "lift_right", "mouth_gap", "jaw_side")
+    ),
+    "smile_right": Movement(
+        {"out_right": 0.06, "lift_right": 0.06}, (*_BROWS, "out_left", "lift_left", "mouth_gap", "jaw_side")
+    ),
+    "width_left": Movement(
+        {"out_left": 0.06}, (*_BROWS, *_EYES, "out_right", "lift_left", "lift_right", "jaw_side")
+    ),
+    "width_right": Movement(
+        {"out_right": 0.06}, (*_BROWS, *_EYES, "out_left", "lift_left", "lift_right", "jaw_side")
+    ),
     "mouth_open": Movement({"mouth_gap": 0.25}, (*_BROWS, *_EYES, "mouth_side")),
     "mouth_width": Movement(
         {"mouth_width": 0.12}, (*_BROWS, *_EYES, "lift_left", "lift_right", "mouth_side")
@@ -77,6 +89,10 @@ MOVEMENTS: dict[str, Movement] = {
     "cheeks": Movement({"cheek_left": 0.04, "cheek_right": 0.04}, (*_LIPS, *_BROWS)),
 }
 BLINKS = ("blink_left", "blink_right")
+# The controls in which Neutralise says what a face wears, and how reluctantly (sigmas a full movement).
+SAYING = ("smile", "mouth_open", "pucker", "brow_left", "brow_right", "brows_together")
+SAYING_RIDGE = 0.5
+LEAST_SAID = 0.005  # of a movement; below, a slider shows nothing
 
 
 def resolve(edit: FaceEdit, face: FittedFace, model: MorphableModel) -> FaceParams:
@@ -92,7 +108,7 @@ def measure_controls(before: FittedFace, after: FittedFace, model: MorphableMode
 
     Each control is read on its own indices: of two controls that share one, each reads the sum.
     """
-    start, end = (dict(zip(indices.NAMES, indices.measure(observed(f, model)))) for f in (before, after))
+    start, end = (indices.read(observed(f, model)) for f in (before, after))
     found = {
         name: float(
             np.mean(
@@ -137,43 +153,30 @@ def frontalise(face: FittedFace, strength: float = 1.0) -> dict[str, float]:
 def neutralise(face: FittedFace, strength: float = 1.0) -> dict[str, float]:
     """Control values that take the expression back: 0 as it is, 1 the model's closed-mouth neutral.
 
-    Lips between which the components leave a gap are closed too.
+    Lips between which the components leave a gap are closed too. The named controls say as much of it as they can, so
+    that they show what was done; the components say the rest. Whoever applies it leaves the other movements alone again.
     """
     model, worn = default_model(), face.params.expression
-    rest = dict(zip(indices.NAMES, indices.measure(observed(face, model) - model.expression_offset(worn))))
+    rest = indices.read(observed(face, model) - model.expression_offset(worn))
     gap = max(0.0, rest["mouth_gap"]) / MOVEMENTS["mouth_open"].changes["mouth_gap"]
-    back = np.array(worn.coefficients) + gap * directions(model)["mouth_open"]
-    return {f"exp{k + 1}": -strength * float(value) for k, value in enumerate(back)}
+    back = -np.array(worn.coefficients) - gap * directions(model)["mouth_open"]
+    named = {name: amount for name, amount in _named(back, model).items() if abs(amount) >= LEAST_SAID}
+    left = back - sum(amount * directions(model)[name] for name, amount in named.items())
+    values = {name: strength * amount for name, amount in named.items()}
+    return values | {f"exp{k + 1}": strength * float(value) for k, value in enumerate(left)}
 
 
-def drag(
-    model: MorphableModel, face: FittedFace, edit: FaceEdit, landmark: int, to_px: tuple[float, float]
-) -> FaceEdit:
-    """The edit changed by the most probable expression that brings a vertex to a point of the photo (px).
+def _named(change: FloatArray, model: MorphableModel) -> dict[str, float]:
+    """How much of a change of expression (28 sigmas) the controls of `SAYING` say, within their ranges."""
+    from scipy.optimize import lsq_linear
 
-    landmark: 0 to 467; the edited pose stays. Only exp1 ... exp28 of the edit change; the vertex lands on the
-    point unless that takes more than four sigmas of one component.
-    """
-    at = resolve(replace(edit, strength=1.0), face, model)
-    moved = model.expression_offset(at.expression) - model.expression_offset(face.params.expression)
-    own = face.params.camera.unproject(face.landmarks[:N_VERTICES])
-    current = at.camera.project((own + moved)[landmark][None])[0, :2]
-    basis = model.expression_basis[:, landmark] * model.expression_sigma[:, None]
-    turned = at.camera.scale * basis @ at.camera.rotation.T
-    motion = np.stack([turned[:, 0], -turned[:, 1]])
-    raw = np.array([edit.get(f"exp{k + 1}") or 0.0 for k in range(N_EXPRESSION)])
-    wish = np.asarray(to_px, float) - current
-    free = np.ones(N_EXPRESSION, bool)
-    step = np.zeros(N_EXPRESSION)
-    for _ in range(3):  # components at their limit stay there, the others take over
-        rest = wish - motion[:, ~free] @ step[~free]
-        step[free] = _conditional(motion[:, free], rest)
-        limited = np.clip(raw + step, -4, 4) - raw
-        free &= np.abs(limited - step) < 1e-9
-        step = np.where(free, step, limited)
-        if not free.any():
-            break
-    return edit.with_values({f"exp{k + 1}": float(v) or None for k, v in enumerate(raw + step)})
+    known = directions(model)
+    columns = np.stack([known[name] for name in SAYING], axis=1)
+    ridge = SAYING_RIDGE * np.eye(len(SAYING))
+    bounds = np.array([(BY_NAME[name].lower, BY_NAME[name].upper) for name in SAYING]).T
+    rows = np.concatenate([columns, ridge])
+    found = lsq_linear(rows, np.concatenate([change, np.zeros(len(SAYING))]), (bounds[0], bounds[1]))
+    return {name: float(value) for name, value in zip(SAYING, found.x)}
 
 
 def identity_similarity(before: FittedFace, after: FittedFace, model: MorphableModel) -> float:
@@ -193,7 +196,7 @@ def identity_similarity(before: FittedFace, after: FittedFace, model: MorphableM
 @lru_cache(maxsize=4)
 def directions(model: MorphableModel) -> dict[str, FloatArray]:
     """Control -> (28,) sigmas of its full movement; for lids, per unit of aperture."""
-    matrix = dict(zip(indices.NAMES, indices.jacobian(model)))
+    matrix = indices.rows(model)
 
     def direction(changes: Mapping[str, float], held: tuple[str, ...]) -> FloatArray:
         rows = np.stack([matrix[name] for name in (*changes, *held)])
@@ -216,18 +219,21 @@ def _conditional(rows: FloatArray, changes: FloatArray, slack: FloatArray | floa
 def _expression(edit: FaceEdit, worn: Expression, model: MorphableModel) -> Expression:
     known, amount = directions(model), edit.strength
     aperture = _apertures(edit, worn.aperture)
-    change = np.array([edit.get(f"exp{k + 1}") or 0.0 for k in range(N_EXPRESSION)])
-    for control in SEMANTIC:
-        if control.name in MOVEMENTS:
-            change = change + (edit.get(control.name) or 0.0) * known[control.name]
+    raw = np.array([edit.get(f"exp{k + 1}") or 0.0 for k in range(N_EXPRESSION)])
+    asked = {name: value for name in MOVEMENTS if (value := edit.get(name))}
+    carried = np.zeros(N_EXPRESSION)
+    for name, value in asked.items():
+        carried = carried + value * known[name]
     for k, lid in enumerate(("lid_left", "lid_right")):
         lids = (aperture[k] - worn.aperture[k]) * known[lid]
-        change = change + lids * min(1.0, LID_LIMIT / max(float(np.abs(lids).max()), 1e-9))
+        carried = carried + lids * min(1.0, LID_LIMIT / max(float(np.abs(lids).max()), 1e-9))
     gaze = (edit.get("gaze_x"), edit.get("gaze_y"))
     return Expression(
-        tuple(float(v) for v in np.array(worn.coefficients) + amount * change),
+        tuple(float(v) for v in np.array(worn.coefficients) + amount * (raw + carried)),
         _pair(_faded(own, asked, amount) for own, asked in zip(worn.gaze, gaze)),
         _pair(_faded(own, asked, amount) for own, asked in zip(worn.aperture, aperture)),
+        tuple((name, amount * value) for name, value in asked.items()),
+        tuple(float(v) for v in amount * carried) if carried.any() else (),
     )
 
 

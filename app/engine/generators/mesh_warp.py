@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from app.engine.contract import GeneratorInfo, Patch, SourceImage, Target
 from app.engine.errors import EngineError
 from app.engine.face.controls import CONTROLS
-from app.engine.face.parameters import Camera, FittedFace
+from app.engine.face.parameters import Camera, FaceParams, FittedFace
 from app.engine.warping.background import fill
 from app.engine.warping.calibration import Angles, Pair, PoseResponse, probe
 from app.engine.warping.expression_response import expression_response
@@ -24,7 +24,16 @@ from app.engine.warping.eyeballs import eyes_of
 from app.engine.warping.eyes import Eye, draw_eye
 from app.engine.warping.light import light_of
 from app.engine.warping.mouth import Mouth, draw_mouth, mouth_source
-from app.engine.warping.posing import FaceSource, Posed, eye_pose, face_source, mouth_pose, pose
+from app.engine.warping.posing import (
+    FaceSource,
+    Posed,
+    eye_pose,
+    face_source,
+    landmarks_of,
+    mouth_pose,
+    placed_by,
+    pose,
+)
 from app.engine.warping.rendering import Layers, Motion, displacements, motion, render
 from app.engine.warping.shell import NECK_PIVOT, source_mesh
 from app.engine.warping.surface import Surface, mirror_share, normals, relight, surface, toward
@@ -139,6 +148,10 @@ class MeshWarp:
         """(h, w, 2) px from each pixel of the moved box to where `generate` takes its colour; the box's corner."""
         moved = _motion(code, self.posed(code, target))
         return displacements(code.layers, moved), moved.box[:2]
+
+    def landmarks(self, code: WarpCode, params: FaceParams, irises: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(478, 3) px: where the landmarks of what `generate` draws lie; irises: (10, 3) px of the photo's."""
+        return landmarks_of(code.face, placed_by(code.face, params, code.response), irises)
 
     def fold_overs(self, code: WarpCode, target: Target) -> int:
         """Triangles drawn inside out; which count is told in `Skin.folded`."""

@@ -1,7 +1,8 @@
-"""Movements that the face model makes only along with others, drawn where they belong.
+"""The semantic controls drawn where they belong.
 
-Its 28 components move a jaw sideways together with the temples and against the lips, and cheeks together with the
-brows: what a gain adds of them would bend what is beside them. These fields add it alone.
+The face model's 28 components move a whole face: a corner of the mouth lifts together with the brows, a jaw goes
+sideways together with the temples. What a control asks is therefore drawn as a field of its own. It has the shape of
+the control's most probable expression inside the control's region, and it is nothing outside.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ import numpy as np
 from app.engine.face import indices
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Expression
-from app.engine.face.semantic import MOVEMENTS
+from app.engine.face.semantic import MOVEMENTS, directions
+from app.engine.warping.calibration import INDEX_GAINS, WIDTH
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.shell import smoothstep
+from app.engine.warping.topology import BROWS
 
 # index -> its control, and how many times as far as asked a full movement of it is drawn
 GAINS = {
@@ -24,37 +27,160 @@ GAINS = {
     "cheek_left": ("cheeks", 2.0),
     "cheek_right": ("cheeks", 2.0),
 }
+MADE = tuple(dict.fromkeys(control for control, _ in GAINS.values()))  # controls whose fields are made by hand
+# index of the mouth -> a control that moves it alone: the field that adds what the index lacks
+_ALONE = {"lift_left": "corner_left", "lift_right": "corner_right", "mouth_gap": "mouth_open"}
+_ALONE |= {"out_left": "width_left", "out_right": "width_right", "protrusion": "pucker"}
 NOSE_BASE = -0.65  # y, model units
 BROW_REACH, CHEEK_REACH = 0.35, 0.28  # eye distances
+MOUTH_TOP = (-0.2, -0.75)  # y at the cheeks and at the nose: above, the mouth moves nothing
+MOUTH_FADE = 0.35
+CORNER_REACH = 0.42  # eye distances about a corner that its lift reaches
+SIDE_FADE = 0.18  # eye distances about the middle over which one side's movement ends
+BROW_FOOT, BROW_TOP = (0.13, 0.3), (0.5, 0.85)  # y: nothing at the lids and at the hair line
+
+
+def drawn_moves(asked: Expression) -> FloatArray:
+    """(468, 3) in model space: what the semantic controls of an expression move.
+
+    Gains make a fresh fit read what was asked. They hardly grow beyond a natural movement, so that no sum of sliders
+    makes brows meet or a mouth narrower than people's.
+    """
+    if not asked.moves:
+        return np.zeros((len(default_model().mean), 3))
+    fields, total, moved = control_fields(), np.zeros((len(default_model().mean), 3)), dict[str, float]()
+    for name, amount in asked.moves:
+        total = total + amount * fields[name]
+        for index, change in sides(name).items():
+            moved[index] = moved.get(index, 0.0) + amount * change
+    for index, change in moved.items():
+        lacking = _lacking(index, change)
+        if lacking:
+            total = total + lacking * _index_fields()[index]
+    return np.asarray(total)
+
+
+def sides(control: str) -> dict[str, float]:
+    """The index changes of a control's full movement, the mouth's width as that of its two corners."""
+    changes = dict(MOVEMENTS[control].changes)
+    if (width := changes.pop("mouth_width", None)) is not None:
+        changes |= {"out_left": width / 2, "out_right": width / 2}
+    return changes
+
+
+def _lacking(index: str, change: float) -> float:
+    """What is drawn of an index beyond the asked change (eye distances)."""
+    if index in GAINS:
+        control, gain = GAINS[index]
+        natural = abs(MOVEMENTS[control].changes[index])
+        return (gain - 1) * natural * float(np.tanh(change / natural) / np.tanh(1))
+    if index.startswith("out_"):
+        gain = INDEX_GAINS.get("mouth_width", 1.0)
+        return (gain - 1) * WIDTH / 2 * float(np.tanh(2 * change / WIDTH))
+    return (INDEX_GAINS.get(index, 1.0) - 1) * change
 
 
 def local_lift(worn: Expression, asked: Expression) -> FloatArray:
-    """(468, 3) in model space: what a change of expression lacks of these movements to be read as it is asked.
-
-    It hardly grows beyond a natural movement, so that no sum of sliders makes brows meet.
-    """
+    """(468, 3) in model space: what a change of the components lacks of the made movements to be read as asked."""
     change = np.subtract(asked.coefficients, worn.coefficients)
-    natural = np.array([MOVEMENTS[control].changes[name] for name, (control, _) in GAINS.items()])
-    extra = np.array([gain - 1 for _, gain in GAINS.values()])
-    lacking = extra * natural * np.tanh(_rows() @ change / natural) / np.tanh(1)
-    return np.asarray(np.tensordot(lacking, _fields(), 1))
+    moved = _rows() @ change if change.any() else ()
+    total = np.zeros((len(default_model().mean), 3))
+    for index, value in zip(GAINS, moved):
+        total = total + _lacking(index, float(value)) * _index_fields()[index]
+    return total
 
 
 @cache
 def _rows() -> FloatArray:
-    """(4, 28): change of each movement's index per sigma of each component."""
-    rows = dict(zip(indices.NAMES, indices.jacobian(default_model())))
+    """(4, 28): change of each index of GAINS per sigma of each component."""
+    rows = indices.rows(default_model())
     return np.stack([rows[name] for name in GAINS])
 
 
 @cache
-def _fields() -> FloatArray:
-    """(4, 468, 3): the movements, each changing its index by one eye distance."""
+def control_fields() -> dict[str, FloatArray]:
+    """Control -> (468, 3): its full movement, changing its indices by what is natural."""
+    model = default_model()
+    made, fields = _made(), dict[str, FloatArray]()
+    for name in MOVEMENTS:
+        if name in MADE:
+            fields[name] = sum(
+                (change * made[index] for index, change in MOVEMENTS[name].changes.items()), 0 * model.mean
+            )
+        elif name not in ("smile", "mouth_width"):
+            fields[name] = _windowed(name)
+    for both, side in (("smile", "smile"), ("mouth_width", "width")):
+        fields[both] = fields[f"{side}_left"] + fields[f"{side}_right"]
+    return fields
+
+
+@cache
+def _index_fields() -> dict[str, FloatArray]:
+    """Index -> (468, 3): a field that changes it by one eye distance."""
+    fields = dict(_made())
+    for index, control in _ALONE.items():
+        fields[index] = control_fields()[control] / sides(control)[index] if control != "pucker" else _lips()
+    for index in ("brow_left", "brow_right"):
+        fields[index] = control_fields()[index] / sides(index)[index]
+    return fields
+
+
+def _windowed(control: str) -> FloatArray:
+    """(468, 3): the control's most probable expression inside its region, brought to its index changes."""
+    model = default_model()
+    field = np.tensordot(directions(model)[control] * model.expression_sigma, model.expression_basis, 1)
+    field = _window(control, model.mean)[:, None] * field
+    for axis in range(3):
+        wanted = {name: c for name, c in sides(control).items() if indices.axis_of(name) == axis}
+        if not wanted:
+            continue
+        read = indices.read(field)
+        found = sum(read[name] * change for name, change in wanted.items())
+        field[:, axis] *= sum(change**2 for change in wanted.values()) / found
+    return np.asarray(field)
+
+
+def _window(control: str, mean: FloatArray) -> FloatArray:
+    """(468,) in [0, 1]: how much of a control's movement a vertex takes."""
+    side = {"left": 1.0, "right": -1.0}.get(control.rpartition("_")[2], 0.0)
+    half = smoothstep(-SIDE_FADE, SIDE_FADE, side * mean[:, 0]) if side else np.ones(len(mean))
+    if control.startswith("brow_"):
+        return _brow(mean) * half
+    share = _mouth(mean) * half
+    if control.startswith(("corner_", "width_")):
+        corner = mean[291 if side > 0 else 61]
+        share = share * _bump(np.hypot(*(mean - corner)[:, :2].T) / CORNER_REACH)
+    return share
+
+
+def _mouth(mean: FloatArray) -> FloatArray:
+    """From the nose's base and the cheeks down."""
+    x, y = np.abs(mean[:, 0]), mean[:, 1]
+    top = MOUTH_TOP[1] + (MOUTH_TOP[0] - MOUTH_TOP[1]) * smoothstep(0.25, 0.6, x)
+    return smoothstep(0, MOUTH_FADE, top - y)
+
+
+def _brow(mean: FloatArray) -> FloatArray:
+    """The brow whole, fading to the lids and to the hair line."""
+    y = mean[:, 1]
+    share = smoothstep(*BROW_FOOT, y) * (1 - smoothstep(*BROW_TOP, y))
+    share[[v for row in BROWS for v in row]] = 1
+    return share
+
+
+def _lips() -> FloatArray:
+    """(468, 3): the lips towards the viewer by one eye distance."""
+    field = control_fields()["pucker"] * (0, 0, 1)
+    return np.asarray(field / indices.read(field)["protrusion"])
+
+
+@cache
+def _made() -> dict[str, FloatArray]:
+    """Index -> (468, 3): the movements made by hand, each changing its index by one eye distance."""
     mean = default_model().mean
     made = {"jaw_side": _jaw(mean), "brow_gap": _frown(mean)}
     made |= {name: _cheek(mean, name) for name in ("cheek_left", "cheek_right")}
-    read = {name: dict(zip(indices.NAMES, indices.measure(field)))[name] for name, field in made.items()}
-    return np.stack([made[name] / read[name] for name in GAINS])
+    return {name: field / indices.read(field)[name] for name, field in made.items()}
 
 
 def _jaw(mean: FloatArray) -> FloatArray:

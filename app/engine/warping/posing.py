@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from app.engine.face.fitting import EYEBALL
 from app.engine.face.parameters import Camera, Expression, FaceParams
 from app.engine.warping.calibration import PoseResponse, calibrated
 from app.engine.warping.curves import FloatArray
-from app.engine.warping.eyes import DEPTH, Eye, EyePose, contour_vertices, eye_turn
+from app.engine.warping.eyes import DEPTH, Eye, EyePose, contour_vertices, eye_turn, look_axis
 from app.engine.warping.geometry import Skin, steadied, target_points
 from app.engine.warping.lids import lid_gap, lids_follow, move_lids, opened_gap, openness
-from app.engine.warping.local_moves import local_lift
+from app.engine.warping.local_moves import drawn_moves, local_lift
 from app.engine.warping.mouth import INNER, OPEN, OPPOSITE, TOOTH_BEHIND_LIP, MouthPose
 from app.engine.warping.shell import SourceMesh, smoothstep
 from app.engine.warping.teeth import drop_of
@@ -29,6 +30,7 @@ WIDEST = 0.15  # IOD that a mouth is drawn wide and still told apart
 JAW_SHARE = 0.75  # of a wider gap that is the jaw's
 MOUTH_STRETCH = (1.0, 1.35)  # how much wider own teeth are drawn with the lips; narrower ones only cover them
 UPPER_MIDDLE, LOWER_MIDDLE = (82, 13, 312), (87, 14, 317)  # of the lips
+NO_POINTS = np.zeros((0, 3))
 LIP_THICKNESS = 0.06  # IOD: how far behind the lips the teeth stand
 
 
@@ -94,24 +96,45 @@ def pose(
     calibrate: True for what an artist asks, False for what was filmed and fitted. What an artist asks leaves the eyes
     where they are in the head; the model's expressions, aligned over whole faces, carry them along.
     """
+    placed = placed_by(source, target, response, calibrate)
+    own, camera = source.params.camera, placed.camera
+    fine = source.fine.unfolded(topology().smooth @ placed.points, source.fine.turned(own, camera))
+    return replace(placed, fine=fine)
+
+
+def placed_by(
+    source: FaceSource, target: FaceParams, response: PoseResponse | None = None, calibrate: bool = True
+) -> Posed:
+    """`pose` without the fine mesh: enough to know where a landmark lies."""
     camera, expression = target.camera, target.expression
+    alone = replace(target, expression=expression.alone)
     if calibrate:
-        camera, expression = calibrated(source.params, target, response)
-    offsets = _expression_offsets(source, expression)
+        camera, expression = calibrated(source.params, alone, response)
+    offsets = _expression_offsets(source, expression.alone)
     if calibrate:
-        offsets = offsets + local_lift(source.params.expression, target.expression)
+        offsets = offsets + local_lift(source.params.expression, alone.expression)
         offsets = offsets - offsets[list(EYE_CORNERS)].mean(axis=0)
     else:
         offsets = offsets + _seen_by_pose(source.params.camera, camera)
+    offsets = offsets + drawn_moves(target.expression)
     offsets, closures = _with_lids(source, offsets, expression)
     offsets = _with_lips_apart(source, offsets)
     placed, rigid = target_points(source.mesh, camera, offsets)
     if not calibrate and camera != source.params.camera:
         placed = steadied(source.mesh, placed, rigid)
-    own = source.params.camera
-    placed = source.coarse.unfolded(placed, source.coarse.turned(own, camera))
-    fine = source.fine.unfolded(topology().smooth @ placed, source.fine.turned(own, camera))
-    return Posed(placed, fine, offsets, closures, camera, expression)
+    placed = source.coarse.unfolded(placed, source.coarse.turned(source.params.camera, camera))
+    return Posed(placed, NO_POINTS, offsets, closures, camera, expression)
+
+
+def landmarks_of(source: FaceSource, posed: Posed, irises: FloatArray) -> FloatArray:
+    """(478, 3) px of the drawn face's landmarks; irises: (10, 3) px of the photo's, which turn with the eyeballs."""
+    own = source.params
+    looked = look_axis(posed.expression.gaze) - look_axis(own.expression.gaze)
+    turned = own.camera.unproject(irises) + EYEBALL * looked
+    for side, eye in ((1, slice(0, 5)), (0, slice(5, 10))):
+        corners = [UPPER_LIDS[side][0], UPPER_LIDS[side][-1]]
+        turned[eye] += posed.offsets[corners].mean(axis=0)
+    return np.concatenate([posed.points[:N_FACE], posed.camera.project(turned)])
 
 
 def _expression_offsets(source: FaceSource, expression: Expression) -> FloatArray:

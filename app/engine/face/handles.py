@@ -1,0 +1,208 @@
+"""Taking a face in the hand: which controls a handle owns, and what they must be for its point to lie somewhere.
+
+The point is looked for on the face that is drawn, which only the generator knows: `pull` is given a function from
+edits to points. It changes the controls of the handle alone, as little as brings the point there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.engine.face.controls import BY_NAME
+from app.engine.face.parameters import FaceEdit, FloatArray
+
+Points = Callable[[FaceEdit], FloatArray]  # an edit to (478, 2 or 3) px: where the drawn face's landmarks lie
+ROUNDS = 12
+NEAR_PX = 0.02  # of the photo: nearer need not be
+REACHED_PX = 0.25  # of the photo: further off counts as not reached
+RELUCTANCE = 1e-4  # of the pull: decides between controls that could do the same
+DIFFERENCE = 0.02  # of a control's unit, for derivatives
+LONGEST = 1.5  # units a round may change a control by
+LEAST = 1e-4  # units; less is no change
+
+
+@dataclass(frozen=True)
+class Handle:
+    """What can be taken hold of.
+
+    landmark: of the 478; controls: those that its pull changes; turned: those that it changes while Shift is held.
+    """
+
+    name: str
+    title: str
+    landmark: int
+    controls: tuple[str, ...]
+    turned: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What a pull led to.
+
+    edit: the new edit; off: px of the photo between the point and where it was pulled; ends: the controls whose range
+    ended before the point was there; reached: whether it is there.
+    """
+
+    edit: FaceEdit
+    off: float
+    ends: tuple[str, ...] = ()
+
+    @property
+    def reached(self) -> bool:
+        return self.off <= REACHED_PX
+
+
+def _noop(title: str) -> str:
+    """Marks a title for translation in the context "Handle"."""
+    return title
+
+
+def _corner(side: str) -> tuple[str, ...]:
+    return f"corner_{side}", f"width_{side}", f"smile_{side}"
+
+
+HEAD, ROLL = ("yaw", "pitch"), ("roll",)
+HEAD_TITLE = _noop("Head")
+# Where two lie too close to each other on the screen, the later one gives way, both sides together.
+HANDLES = (
+    Handle("nose", _noop("Nose tip"), 1, HEAD, ROLL),
+    Handle("corner_right", _noop("Mouth corner right"), 61, _corner("right")),
+    Handle("corner_left", _noop("Mouth corner left"), 291, _corner("left")),
+    Handle("iris_right", _noop("Gaze"), 468, ("gaze_x", "gaze_y")),
+    Handle("iris_left", _noop("Gaze"), 473, ("gaze_x", "gaze_y")),
+    Handle("lid_right", _noop("Lid right"), 159, ("blink_right",)),
+    Handle("lid_left", _noop("Lid left"), 386, ("blink_left",)),
+    Handle("brow_right", _noop("Brow right"), 105, ("brow_right",)),
+    Handle("brow_left", _noop("Brow left"), 334, ("brow_left",)),
+    Handle("lower_lip", _noop("Lower lip"), 17, ("mouth_open",)),
+    Handle("jaw", _noop("Jaw"), 152, ("mouth_open", "jaw_side")),
+    Handle("forehead", _noop("Forehead"), 151, HEAD, ROLL),
+    Handle("inner_brow_right", _noop("Inner brow right"), 107, ("brow_right", "brows_together")),
+    Handle("inner_brow_left", _noop("Inner brow left"), 336, ("brow_left", "brows_together")),
+    Handle("upper_lip", _noop("Upper lip"), 0, ("mouth_open",)),
+)
+BY_HANDLE = {handle.name: handle for handle in HANDLES}
+
+
+def head_handle(landmark: int) -> Handle:
+    """The head taken hold of anywhere else: it turns about its neck so that this landmark follows."""
+    return Handle("head", HEAD_TITLE, landmark, HEAD, ROLL)
+
+
+def pull(
+    points: Points,
+    edit: FaceEdit,
+    names: Sequence[str],
+    landmark: int,
+    to: tuple[float, float],
+    own: Mapping[str, float],
+    linked: Callable[[str], bool] = lambda name: False,
+    guess: FaceEdit | None = None,
+) -> Pulled:
+    """The least change of the controls `names` of an edit that brings a landmark to a point of the photo (px).
+
+    points: where landmarks are drawn for an edit; own: what a control is where the edit leaves it alone; linked:
+    whether a control's other side does the same; guess: an edit to start from that is near the answer.
+    """
+    problem = _Problem(points, edit, tuple(names), landmark, np.asarray(to, float), own, linked)
+    values = problem.values(edit if guess is None else guess)
+    values, jacobian, miss = problem.solved(values)
+    low, high = problem.bounds
+    pushed = jacobian.T @ miss
+    off = float(np.hypot(*miss))
+    ends = ()
+    if off > REACHED_PX:
+        at_end = ((values >= high - 1e-6) & (pushed > 0)) | ((values <= low + 1e-6) & (pushed < 0))
+        ends = tuple(name for name, is_at in zip(problem.names, at_end) if is_at)
+    return Pulled(problem.edited(values), off, ends)
+
+
+class _Problem:
+    """One pull; values are those of the controls, in their units."""
+
+    def __init__(
+        self,
+        points: Points,
+        edit: FaceEdit,
+        names: tuple[str, ...],
+        landmark: int,
+        to: FloatArray,
+        own: Mapping[str, float],
+        linked: Callable[[str], bool],
+    ) -> None:
+        self.names, self._points, self._edit, self._landmark, self._to = names, points, edit, landmark, to
+        self._own = own
+        self._units = np.array([10.0 if BY_NAME[name].unit == "°" else 1.0 for name in names])
+        self._mirrors = [m if (m := BY_NAME[name].mirror) and linked(name) else None for name in names]
+        self._start = self.values(edit)
+        low = np.array([BY_NAME[name].lower for name in names], float) / self._units
+        high = np.array([BY_NAME[name].upper for name in names], float) / self._units
+        # A photo may begin beyond what can be asked.
+        self.bounds = np.minimum(low, self._start), np.maximum(high, self._start)
+
+    def values(self, edit: FaceEdit) -> FloatArray:
+        """(K,) what an edit asks, in units."""
+        asked = [edit.get(name) for name in self.names]
+        own = [self._own.get(name, 0.0) for name in self.names]
+        return np.array([o if a is None else a for a, o in zip(asked, own)]) / self._units
+
+    def edited(self, values: FloatArray) -> FaceEdit:
+        """The edit with these values; a control that stays is left as it was."""
+        changes: dict[str, float | None] = {}
+        for name, mirror, value, start, unit in zip(
+            self.names, self._mirrors, values, self._start, self._units
+        ):
+            if abs(value - start) < LEAST:
+                continue
+            for one in (name, mirror) if mirror else (name,):
+                changes[one] = float(value * unit)
+        return self._edit.with_values(changes)
+
+    def solved(self, values: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Values with their (2, K) derivatives and the (2,) px still missing."""
+        low, high = self.bounds
+        values = np.clip(values, low, high)
+        miss = self._miss(values)
+        jacobian = self._jacobian(values, miss)
+        for _ in range(ROUNDS):
+            step = self._step(values, jacobian, miss)
+            if np.abs(step).max() < LEAST:
+                break
+            for _ in range(5):  # halved until it comes nearer
+                tried = np.clip(values + step, low, high)
+                after = self._miss(tried)
+                if self._cost(tried, after) <= self._cost(values, miss):
+                    break
+                step = step / 2
+            else:
+                break
+            values, miss = tried, after
+            jacobian = self._jacobian(values, miss)
+        return values, jacobian, miss
+
+    def _cost(self, values: FloatArray, miss: FloatArray) -> float:
+        return float(miss @ miss) + NEAR_PX**2 * float(np.square(values - self._start).sum())
+
+    def _step(self, values: FloatArray, jacobian: FloatArray, miss: FloatArray) -> FloatArray:
+        from scipy.optimize import lsq_linear
+
+        low, high = self.bounds
+        weight = RELUCTANCE * max(float(np.abs(jacobian).max()), 1e-6)
+        rows = np.concatenate([jacobian, weight * np.eye(len(values))])
+        wish = np.concatenate([miss, weight * (self._start - values)])
+        lower, upper = np.maximum(low - values, -LONGEST), np.minimum(high - values, LONGEST)
+        return np.asarray(lsq_linear(rows, wish, (lower - 1e-9, upper + 1e-9), method="bvls").x)
+
+    def _miss(self, values: FloatArray) -> FloatArray:
+        return np.asarray(self._to - self._points(self.edited(values))[self._landmark, :2])
+
+    def _jacobian(self, values: FloatArray, miss: FloatArray) -> FloatArray:
+        columns = []
+        for k in range(len(values)):
+            away = np.zeros(len(values))
+            away[k] = DIFFERENCE if values[k] + DIFFERENCE <= self.bounds[1][k] else -DIFFERENCE
+            columns.append((miss - self._miss(values + away)) / away[k])
+        return np.stack(columns, axis=1)
