@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.contract import (
+    DrawnFace,
     Edits,
     Flow,
     GeneratorInfo,
@@ -161,6 +162,10 @@ class FakeEngine:
         x, y, w, h = portrait.faces[face].box
         picture = np.full((8, 8, 4), 200, np.uint8)
         return Flow(picture, (x, y, w, h), np.array([[x, y, x + w, y + h]]), 9.0)
+
+    def drawn_face(self, portrait: Portrait, face: int, max_side: int | None = None) -> DrawnFace | None:
+        self._note("drawn_face", face, max_side)
+        return None
 
     def export(
         self, portrait: Portrait, edits: Edits, path: Path, options: Mapping[str, Any] | None = None

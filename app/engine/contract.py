@@ -176,6 +176,17 @@ class Step:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False)
+class DrawnFace:
+    """Where a generator draws a face's landmarks; any thread may ask.
+
+    points: an edit to (478, 3) px of the photo.
+    """
+
+    face: FittedFace
+    points: Callable[[FaceEdit], NDArray[np.float64]]
+
+
 Tell = Callable[[Step], None]
 
 
@@ -250,6 +261,9 @@ class EngineLike(Protocol):
 
     def flow(self, portrait: Portrait, face: int, edit: FaceEdit, max_side: int | None = None) -> Flow | None:
         """The dense flow by which the generator moves a face; None where nothing moves, or it does not tell."""
+
+    def drawn_face(self, portrait: Portrait, face: int, max_side: int | None = None) -> DrawnFace | None:
+        """Where the generator draws a face's landmarks; None where it does not tell."""
 
     def export(
         self, portrait: Portrait, edits: Edits, path: Path, options: Mapping[str, Any] | None = None

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from app.engine.checkpoints.store import hashes
 from app.engine.compositing import composite
 from app.engine.contract import (
+    DrawnFace,
     Edits,
     Flow,
     Generator,
@@ -29,7 +30,7 @@ from app.engine.contract import (
     Tell,
 )
 from app.engine.errors import EngineError
-from app.engine.face.parameters import FaceEdit, FaceParams, FittedFace
+from app.engine.face.parameters import N_VERTICES, FaceEdit, FaceParams, FittedFace
 from app.engine.generators import backends
 from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.photo import Photo
@@ -337,6 +338,24 @@ class Portraits:
         params = self.target(portrait, face, edit)
         displacement, corner = tell(self.code(portrait, view, face), Target(scaled(params, view.scale)))
         return flow_picture(displacement, corner, view.scale) if displacement.size else None
+
+    def drawn_face(self, portrait: Portrait, face: int, max_side: int | None = None) -> DrawnFace | None:
+        """Where the generator draws a face's landmarks, in the photo's pixels; None where it does not tell."""
+        from app.engine.face.semantic import resolve
+
+        place = getattr(self.generator, "landmarks", None)
+        if place is None:
+            return None
+        view, fitted, model = self.view(portrait, max_side), self._face(portrait, face), self.model
+        code, irises = self.code(portrait, view, face), view.faces[face].landmarks[N_VERTICES:]
+
+        def points(edit: FaceEdit) -> NDArray[np.float64]:
+            if edit.is_identity:
+                return fitted.landmarks
+            params = resolve(edit, fitted, model)
+            return np.asarray(place(code, scaled(params, view.scale), irises) / view.scale)
+
+        return DrawnFace(fitted, points)
 
     def export(
         self, portrait: Portrait, edits: Edits, path: Path, options: Mapping[str, Any] | None = None

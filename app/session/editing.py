@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,8 @@ from app.engine.face.parameters import FaceEdit, FittedFace
 from app.session import naming, values, verbs
 from app.session.document import Document, Snapshot
 from app.session.history import History
+
+Namer = Callable[[FaceEdit, FaceEdit], str]  # a step's name from the edits before and after it
 
 
 class Editing(QObject):
@@ -72,7 +74,7 @@ class Editing(QObject):
             gesture,
         )
 
-    def apply(self, edit: FaceEdit, text: str | None = None, gesture: int | None = None) -> None:
+    def apply(self, edit: FaceEdit, text: str | Namer | None = None, gesture: int | None = None) -> None:
         """Replace the active face's edit; `text` names the step, else it is named by what changed."""
         if self._face is None or edit == self._document.edit:
             return
@@ -81,9 +83,16 @@ class Editing(QObject):
 
         def name(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
             before, now = (fields["edits"].get(active, FaceEdit()) for fields in (old, new))
-            return text or naming.describe(before, now, face)
+            words = text(before, now) if callable(text) else text
+            return self._of_face(words or naming.describe(before, now, face), active)
 
         self._history.push({"edits": edits, "active": active}, name, gesture)
+
+    def _of_face(self, text: str, index: int) -> str:
+        """A step's name with the face it is about, where there are several."""
+        portrait = self._history.portrait
+        several = portrait is not None and len(portrait.faces) > 1
+        return self.tr("{}, face {}").format(text, index + 1) if several else text
 
     def reset(self, names: tuple[str, ...] | None = None) -> None:
         """Leave these controls of the active face alone again; all of them without names."""
@@ -125,13 +134,8 @@ class Editing(QObject):
         """Relax the active face's expression: 0 keeps it, 1 is the neutral face."""
         if self._face:
             text = self.tr("Neutralise {:.0%}").format(strength)
-            self.set_values(verbs.neutralise(self._face, strength), text, gesture)
-
-    def drag(self, landmark: int, to: tuple[float, float], gesture: int | None = None) -> None:
-        """Move one landmark of the active face to a point of the photo (px): the most probable expression with it."""
-        if self._face:
-            edit = verbs.drag(self._face, self._document.edit, landmark, to)
-            self.apply(edit, self.tr("Drag face"), gesture)
+            changes: dict[str, float | None] = dict.fromkeys(verbs.expression_controls())
+            self.set_values(changes | verbs.neutralise(self._face, strength), text, gesture)
 
     # -- snapshots
 

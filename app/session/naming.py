@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QCoreApplication
 
 from app.engine.face.controls import BY_NAME, Control
+from app.engine.face.handles import Handle
 from app.engine.face.parameters import FaceEdit, FittedFace
 from app.session.values import shown_value
 
@@ -37,6 +38,20 @@ def describe(before: FaceEdit, after: FaceEdit, face: FittedFace | None) -> str:
         return f"{words} {before.strength:.0%} → {after.strength:.0%}"
     latents = [name for name, _ in set(before.latents) ^ set(after.latents)]
     return ", ".join(sorted(set(latents))) or QCoreApplication.translate("Control", "Edit")
+
+
+def pulled(handle: Handle, before: FaceEdit, after: FaceEdit, face: FittedFace | None) -> str:
+    """The name of a pull: the handle, and by how much its controls went: "Brow left +0.42"."""
+    words, told = QCoreApplication.translate("Handle", handle.title), []
+    for name in (*handle.controls, *handle.turned):
+        control = BY_NAME[name]
+        by = shown_value(face, after, name) - shown_value(face, before, name)
+        amount = number(control, by)
+        if amount.strip("0."):
+            told.append((title(control), f"{'+' if by > 0 else ''}{amount}{control.unit}"))
+    if len(told) == 1 and told[0][0] == words:
+        return f"{words} {told[0][1]}"
+    return f"{words}: {', '.join(f'{control} {amount}' for control, amount in told)}" if told else words
 
 
 def _change(words: str, control: Control, before: FaceEdit, after: FaceEdit, face: FittedFace | None) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app.engine.contract import EngineLike, Flow, Measurement, Portrait, Rendered
+from app.engine.contract import DrawnFace, EngineLike, Flow, Measurement, Portrait, Rendered
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit
 from app.session.document import DEFAULT_GENERATOR
@@ -81,6 +81,7 @@ class Scheduler(QObject):
     nmfc_ready = Signal(object)  # (size, size, 3) uint8
     flow_ready = Signal(object)  # Flow, or None where there is none
     picture_ready = Signal(object, object)  # key, (size, size, 3) uint8 or None when it failed
+    drawn_ready = Signal(int, object)  # face, and its DrawnFace in the generator in use
     failed = Signal(object)  # EngineError or Crash
 
     def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
@@ -301,16 +302,21 @@ class Scheduler(QObject):
     def _ahead_want(self, shown: Shown, portrait: Portrait) -> _Want:
         """Encode the face at both sizes before it is asked for, so that the first drag is as quick as the next."""
 
-        def call(engine: EngineLike) -> None:
+        def call(engine: EngineLike) -> DrawnFace | None:
             for side in (PREVIEW_SIDE, None):
                 engine.prepare(portrait, shown.active, side)
+            return engine.drawn_face(portrait, shown.active, PREVIEW_SIDE)
+
+        def take(drawn: DrawnFace | None) -> None:
+            if drawn is not None and self._fits(shown, whichever_face=True):
+                self.drawn_ready.emit(shown.active, drawn)
 
         def fail(error: EngineError | Crash) -> None:
             if not isinstance(error, EngineError):  # else the first edit will say it
                 self.failed.emit(error)
 
         key = (portrait, shown.active, shown.generator)
-        return _Want("encoding", key, call, lambda _: None, fail, shown.generator)
+        return _Want("encoding", key, call, take, fail, shown.generator)
 
     def _picture_want(self, shown: Shown, portrait: Portrait, key: Hashable) -> _Want:
         wish = self._wishes[key]

@@ -16,6 +16,7 @@ from app.session import values
 from app.session.document import Box, Document
 from app.session.editing import Editing
 from app.session.faces import with_face_added
+from app.session.hand import Hand
 from app.session.history import History
 from app.session.jobs import Jobs
 from app.session.pictures import PictureWish
@@ -27,7 +28,7 @@ from app.session.worker import Answer, Crash, EngineFactory, Job
 class Session(QObject):
     """The document with its history, kept in step with the engine on its thread.
 
-    history: what is open, its steps and gestures; editing: what makes steps; jobs: the engine's thread; scheduler: what
+    history: what is open, its steps and gestures; editing: what makes steps; hand: what pulls of handles ask; jobs: the engine's thread; scheduler: what
     is shown; files: photos and projects. Everything returns at once; what the engine makes of it arrives as a signal.
     """
 
@@ -49,6 +50,7 @@ class Session(QObject):
         self.scheduler = Scheduler(self.jobs, self)
         self.files = ProjectFiles(self.jobs, self.history, self)
         self.editing = Editing(self.history, self)
+        self.hand = Hand(self.history, self.editing, self.scheduler, self)
         self._hear()
         self._offer()
         self._connect()
@@ -73,6 +75,7 @@ class Session(QObject):
         self.photo_missing = self.files.photo_missing
         self.saved = self.files.saved
         self.linked_changed = self.editing.linked_changed
+        self.drawn_changed = self.hand.drawn_changed
 
     def _offer(self) -> None:
         """What the rooms do, under one roof; each is described where it is done."""
@@ -88,7 +91,8 @@ class Session(QObject):
             editing.set_values,
             editing.set_latent,
         )
-        self.apply, self.drag, self.held = editing.apply, editing.drag, editing.held
+        self.apply, self.held = editing.apply, editing.held
+        self.points, self.pull = self.hand.points, self.hand.pull
         self.frontalise, self.neutralise = editing.frontalise, editing.neutralise
         self.reset, self.reset_face, self.reset_all = editing.reset, editing.reset_face, editing.reset_all
         self.next_face, self.previous_face = editing.next_face, editing.previous_face

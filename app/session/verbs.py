@@ -27,12 +27,11 @@ def neutralise(face: FittedFace, strength: float) -> dict[str, float]:
     return _values(semantic.neutralise(face, strength))
 
 
-def drag(face: FittedFace, edit: FaceEdit, landmark: int, to: tuple[float, float]) -> FaceEdit:
-    """The most probable expression with one landmark moved to a point of the photo (px)."""
-    from app.engine.face import semantic
-    from app.engine.face.morphable_model import default_model
+def expression_controls() -> tuple[str, ...]:
+    """The controls whose movements Neutralise speaks about; all others are none of its business."""
+    from app.engine.face.semantic import MOVEMENTS
 
-    return semantic.drag(default_model(), face, edit, landmark, to)
+    return tuple(MOVEMENTS)
 
 
 def sigmas(face: FittedFace, name: str) -> float:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, QPointF, Slot
 
 from app.engine.contract import Portrait, Rendered
-from app.engine.face.parameters import FaceEdit, FittedFace
-from app.session import verbs
+from app.engine.face.controls import BY_NAME
+from app.engine.face.handles import Handle, Pulled
+from app.engine.face.parameters import N_VERTICES, FaceEdit, FittedFace
+from app.session import naming
 from app.session.session import Session
 from app.ui.canvas.canvas import Canvas
 from app.ui.canvas.handles import CanvasFace
+from app.ui.widgets.number_field import shown
+from app.ui.widgets.track import snap_step
+
+MISSED_PX = 2.0  # of the screen, from which a point counts as not under the pointer
 
 
 class CanvasLink(QObject):
@@ -19,20 +25,20 @@ class CanvasLink(QObject):
         super().__init__(canvas)
         self._session, self._canvas = session, canvas
         self._gesture: int | None = None
-        self._start: dict[str, float] = {}
+        self._before, self._turning = FaceEdit(), False
         self._faces: dict[int, tuple[FittedFace, FaceEdit, CanvasFace]] = {}
         session.portrait_opened.connect(self._on_opened)
         session.faces_changed.connect(self._show_faces)
         session.document_changed.connect(self._show_faces)
+        session.drawn_changed.connect(self._on_drawn)
         session.rendered.connect(self._on_rendered)
         session.flow_ready.connect(canvas.set_flow)
         session.closed.connect(self._on_closed)
         canvas.gesture_started.connect(self._on_start)
         canvas.gesture_ended.connect(self._on_end)
         canvas.gesture_cancelled.connect(self._on_cancel)
-        canvas.landmark_dragged.connect(self._on_landmark)
-        canvas.head_turned.connect(self._on_head)
-        canvas.gaze_dragged.connect(self._on_gaze)
+        canvas.pulled.connect(self._on_pulled)
+        canvas.reset_wanted.connect(self._on_reset)
         canvas.face_chosen.connect(session.select_face)
         canvas.box_drawn.connect(session.add_face)
 
@@ -56,6 +62,12 @@ class CanvasLink(QObject):
         self._canvas.set_render(rendered.pixels, rendered.alpha)
 
     @Slot()
+    def _on_drawn(self) -> None:
+        """Where the generator draws the landmarks is known now."""
+        self._faces.clear()
+        self._show_faces()
+
+    @Slot()
     def _on_closed(self) -> None:
         self._canvas.set_photo(None)
 
@@ -74,22 +86,19 @@ class CanvasLink(QObject):
         """Made anew only where the edit changed."""
         kept = self._faces.get(index)
         if kept is not None and kept[0] is face and kept[1] == edit:
-            shown = kept[2]
+            found = kept[2]
         else:
-            points = verbs.points(face, edit)
-            camera = face.params.camera
-            own, now = face.landmarks[:, :2], points[:, :2]
-            shown = CanvasFace(face.box, own, now, camera.scale, camera.roll, points[:468, 2])
-            self._faces[index] = (face, edit, shown)
-        return shown
+            points = self._session.points(index, edit)
+            found = CanvasFace(face.box, face.landmarks[:, :2], points[:, :2], points[:N_VERTICES, 2])
+            self._faces[index] = (face, edit, found)
+        return found
 
     # -- from the canvas
 
     @Slot()
     def _on_start(self) -> None:
         self._gesture = self._session.begin_gesture()
-        names = ("yaw", "pitch", "roll", "gaze_x", "gaze_y")
-        self._start = {name: self._session.value(name) for name in names}
+        self._before, self._turning = self._session.edit, False
 
     @Slot()
     def _on_end(self) -> None:
@@ -103,22 +112,29 @@ class CanvasLink(QObject):
             self._session.cancel_gesture(self._gesture)
         self._gesture = None
 
-    @Slot(int, float, float)
-    def _on_landmark(self, landmark: int, x: float, y: float) -> None:
-        self._session.drag(landmark, (x, y), self._gesture)
+    @Slot(object, QPointF, bool, bool)
+    def _on_pulled(self, handle: Handle, to: QPointF, turning: bool, snap: bool) -> None:
+        if turning != self._turning:  # what was done before Shift stays
+            self._turning, self._before = turning, self._session.edit
+        grid = snap_step if snap else None
+        found = self._session.pull(handle, (to.x(), to.y()), self._before, turning, grid, self._gesture)
+        if found is not None:
+            missed = found.off * self._canvas.view.zoom > MISSED_PX
+            self._canvas.show_limit(self._limit(found) if missed else "")
 
-    @Slot(float, float, float)
-    def _on_head(self, yaw: float, pitch: float, roll: float) -> None:
-        self._turn({"yaw": yaw, "pitch": pitch, "roll": roll})
+    def _limit(self, pulled: Pulled) -> str:
+        """Why the point is not under the pointer."""
+        if not pulled.ends:
+            return self.tr("This handle goes no further that way")
+        ends = []
+        for name in pulled.ends:
+            control, value = BY_NAME[name], pulled.edit.get(name)
+            at = shown(control, self._session.own_value(name) if value is None else value)
+            ends.append(self.tr("{} ends at {}").format(naming.title(control), at))
+        return ", ".join(ends)
 
-    @Slot(float, float)
-    def _on_gaze(self, across: float, up: float) -> None:
-        self._turn({"gaze_x": across, "gaze_y": up})
-
-    def _turn(self, by: dict[str, float]) -> None:
-        """Only what moved: an angle that stays at its start is left alone."""
-        changes: dict[str, float | None] = {}
-        for name, degrees in by.items():
-            if degrees or self._session.edit.get(name) is not None:
-                changes[name] = self._session.held(name, self._start[name] + degrees)
-        self._session.set_values(changes, gesture=self._gesture)
+    @Slot(object)
+    def _on_reset(self, handle: Handle) -> None:
+        names = [*handle.controls, *handle.turned]
+        mirrors = [BY_NAME[name].mirror for name in names if self._session.is_linked(name)]
+        self._session.reset((*names, *(mirror for mirror in mirrors if mirror)))

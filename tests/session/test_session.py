@@ -34,7 +34,7 @@ def test_a_drag_of_200_steps_is_one_undo_step_and_shows_the_last_value(opened: S
     opened.end_gesture(gesture)
     settle(opened, qtbot)
     assert opened.undo_stack.count() == 1
-    assert opened.undo_stack.undoText() == "Yaw 0 → 20°"
+    assert opened.undo_stack.undoText() == "Yaw 0 → 20°, face 1"
     assert opened.portrait is not None
     assert np.array_equal(shown[-1].pixels, np.roll(opened.portrait.photo.pixels, 20, axis=1))
     opened.undo_stack.undo()
@@ -108,7 +108,7 @@ def test_two_drags_are_two_steps(opened: Session) -> None:
         gesture = opened.begin_gesture()
         opened.set_value("smile", value, gesture)
         opened.end_gesture(gesture)
-    assert [opened.undo_stack.text(i) for i in range(2)] == ["Smile 0.00 → 0.30", "Smile 0.30 → 0.60"]
+    assert [opened.undo_stack.text(i) for i in range(2)] == ["Smile 0.00 → 0.30, face 1", "Smile 0.30 → 0.60, face 1"]
 
 
 def test_the_history_keeps_200_steps(opened: Session) -> None:
@@ -129,7 +129,7 @@ def test_an_untouched_absolute_control_shows_the_photo_s_own_value(opened: Sessi
     opened.select_face(1)
     assert opened.value("yaw") == pytest.approx(5.0)
     opened.set_value("yaw", 12)
-    assert opened.undo_stack.undoText() == "Yaw 5 → 12°"
+    assert opened.undo_stack.undoText() == "Yaw 5 → 12°, face 2"
     opened.reset(("yaw",))
     assert opened.value("yaw") == pytest.approx(5.0) and opened.undo_stack.undoText() == "Reset Yaw"
 
@@ -179,7 +179,7 @@ def test_frontalise_faces_the_camera_and_neutralise_takes_the_expression_back(op
     assert opened.value("yaw") == pytest.approx(0, abs=1e-6)
     opened.frontalise(0.5)
     assert opened.value("yaw") == pytest.approx(2.5, abs=1e-6)
-    assert opened.undo_stack.undoText() == "Frontalise 50%"
+    assert opened.undo_stack.undoText() == "Frontalise 50%, face 2"
 
 
 def test_a_full_render_is_measured_and_an_unchanged_face_is_not(opened: Session, qtbot: QtBot) -> None:

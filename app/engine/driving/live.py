@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from app.engine.contract import Generator, Target
 from app.engine.driving.driver import Driver, Reading
-from app.engine.face.parameters import Camera, Expression, FaceEdit, FaceParams, FittedFace
+from app.engine.face.parameters import Camera, FaceEdit, FaceParams, FittedFace
 from app.engine.face.retargeting import Retargeter, RetargetSettings
 from app.engine.face.semantic import resolve
 from app.engine.sources.frames import Frame

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.engine.face.controls import BY_NAME
+from app.engine.face.controls import BY_NAME, Control
 from app.engine.face.parameters import FaceEdit, FloatArray
 
 Points = Callable[[FaceEdit], FloatArray]  # an edit to (478, 2 or 3) px: where the drawn face's landmarks lie
 ROUNDS = 12
 NEAR_PX = 0.02  # of the photo: nearer need not be
-REACHED_PX = 0.25  # of the photo: further off counts as not reached
+REACHED_PX = 0.05  # of the photo: further off counts as not reached
 RELUCTANCE = 1e-4  # of the pull: decides between controls that could do the same
 DIFFERENCE = 0.02  # of a control's unit, for derivatives
 LONGEST = 1.5  # units a round may change a control by
@@ -113,11 +113,20 @@ def pull(
     low, high = problem.bounds
     pushed = jacobian.T @ miss
     off = float(np.hypot(*miss))
-    ends = ()
+    ends: tuple[str, ...] = ()
     if off > REACHED_PX:
         at_end = ((values >= high - 1e-6) & (pushed > 0)) | ((values <= low + 1e-6) & (pushed < 0))
         ends = tuple(name for name, is_at in zip(problem.names, at_end) if is_at)
     return Pulled(problem.edited(values), off, ends)
+
+
+def snapped(edit: FaceEdit, before: FaceEdit, grid: Callable[[Control], float]) -> FaceEdit:
+    """The edit with each value that changed on its control's grid."""
+    changed = {name: value for name, value in edit.values if value != before.get(name)}
+    steps = {name: grid(BY_NAME[name]) for name in changed}
+    return edit.with_values(
+        {name: round(value / steps[name]) * steps[name] for name, value in changed.items()}
+    )
 
 
 class _Problem:
@@ -197,7 +206,8 @@ class _Problem:
         return np.asarray(lsq_linear(rows, wish, (lower - 1e-9, upper + 1e-9), method="bvls").x)
 
     def _miss(self, values: FloatArray) -> FloatArray:
-        return np.asarray(self._to - self._points(self.edited(values))[self._landmark, :2])
+        at = self._points(self.edited(values))[self._landmark, :2]
+        return np.asarray(self._to - at)
 
     def _jacobian(self, values: FloatArray, miss: FloatArray) -> FloatArray:
         columns = []

@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 
 from app.engine.face import indices
-from app.engine.face.controls import BY_NAME, SEMANTIC
+from app.engine.face.controls import BY_NAME
 from app.engine.face.fitting import pose_features, rigid_weights
 from app.engine.face.morphable_model import MorphableModel, default_model
 from app.engine.face.parameters import (
@@ -154,7 +154,7 @@ def neutralise(face: FittedFace, strength: float = 1.0) -> dict[str, float]:
     """Control values that take the expression back: 0 as it is, 1 the model's closed-mouth neutral.
 
     Lips between which the components leave a gap are closed too. The named controls say as much of it as they can, so
-    that they show what was done; the components say the rest. Whoever applies it leaves the other movements alone again.
+    that they show what was done; the components say the rest. Whoever applies it leaves other movements alone again.
     """
     model, worn = default_model(), face.params.expression
     rest = indices.read(observed(face, model) - model.expression_offset(worn))

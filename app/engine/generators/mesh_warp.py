@@ -149,7 +149,9 @@ class MeshWarp:
         moved = _motion(code, self.posed(code, target))
         return displacements(code.layers, moved), moved.box[:2]
 
-    def landmarks(self, code: WarpCode, params: FaceParams, irises: NDArray[np.float64]) -> NDArray[np.float64]:
+    def landmarks(
+        self, code: WarpCode, params: FaceParams, irises: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
         """(478, 3) px: where the landmarks of what `generate` draws lie; irises: (10, 3) px of the photo's."""
         return landmarks_of(code.face, placed_by(code.face, params, code.response), irises)
 

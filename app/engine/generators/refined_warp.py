@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from app.engine.contract import GeneratorInfo, Patch, SourceImage, Target
 from app.engine.device import Device, Survivor, best_device, multiplies_in_bfloat16
 from app.engine.errors import EngineError
+from app.engine.face.parameters import FaceParams
 from app.engine.generators.mesh_warp import MeshWarp, WarpCode
 from app.engine.squares.crop import Square
 from app.engine.warping.curves import Float32
@@ -77,6 +78,12 @@ class RefinedWarp:
         """mesh-warp's code and what the network sees of the portrait. EngineError for a face too small to move."""
         code = self._warp.encode(source)
         return RefinedCode(code, portrait_layers(code.face, code.layers.texture))
+
+    def landmarks(
+        self, code: RefinedCode, params: FaceParams, irises: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """(478, 3) px: where the warp draws the landmarks."""
+        return self._warp.landmarks(code.warp, params, irises)
 
     def generate(self, code: RefinedCode, target: Target) -> Patch:
         return self._survivor.use(code, lambda code: self._refined(code, target), lambda: code)

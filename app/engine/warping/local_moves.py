@@ -27,7 +27,9 @@ GAINS = {
     "cheek_left": ("cheeks", 2.0),
     "cheek_right": ("cheeks", 2.0),
 }
-MADE = tuple(dict.fromkeys(control for control, _ in GAINS.values()))  # controls whose fields are made by hand
+MADE = tuple(
+    dict.fromkeys(control for control, _ in GAINS.values())
+)  # controls whose fields are made by hand
 # index of the mouth -> a control that moves it alone: the field that adds what the index lacks
 _ALONE = {"lift_left": "corner_left", "lift_right": "corner_right", "mouth_gap": "mouth_open"}
 _ALONE |= {"out_left": "width_left", "out_right": "width_right", "protrusion": "pucker"}

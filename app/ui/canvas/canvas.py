@@ -9,10 +9,11 @@ from PySide6.QtGui import QEnterEvent, QHideEvent, QImage, QKeyEvent, QMouseEven
 from PySide6.QtWidgets import QWidget
 
 from app.engine.contract import Flow
+from app.engine.face.handles import Handle
 from app.engine.imaging.photo import Photo
 from app.ui.canvas import drags, overlays
 from app.ui.canvas.drags import Drag
-from app.ui.canvas.handles import GRAB_PX, CanvasFace, Handle
+from app.ui.canvas.handles import GRAB_PX, CanvasFace, cursor_of
 from app.ui.canvas.picture_view import PictureView
 from app.ui.hover_keys import HoverKeys
 
@@ -23,15 +24,14 @@ DIVIDER_PX = 8.0
 class Canvas(PictureView):
     """Shows a photo and its render; pans, zooms, compares, and turns grabs on faces into requests.
 
-    Dragged values are absolute for landmarks (photo's px) and, for head and gaze, degrees since the gesture began.
+    A pull says where the point that is held shall lie, in the photo's pixels.
     """
 
     gesture_started = Signal()
     gesture_ended = Signal()
     gesture_cancelled = Signal()
-    landmark_dragged = Signal(int, float, float)
-    head_turned = Signal(float, float, float)  # yaw, pitch, roll
-    gaze_dragged = Signal(float, float)  # across, up
+    pulled = Signal(object, QPointF, bool, bool)  # Handle, where to, whether Shift turns, whether Ctrl snaps
+    reset_wanted = Signal(object)  # Handle that was double-clicked
     face_chosen = Signal(int)
     box_drawn = Signal(tuple)  # (x, y, w, h) photo's px
     drawing_changed = Signal(bool)
@@ -48,6 +48,7 @@ class Canvas(PictureView):
         self._drag: Drag | None = None
         self._hovered: Handle | None = None
         self._pointer: QPointF | None = None
+        self._limit = ""
         self._space = self._drawing = False
         self._keys = HoverKeys(self, self._take_hovered)
         self.setMouseTracking(True)
@@ -86,6 +87,13 @@ class Canvas(PictureView):
         """Lay the mesh, the NMFC or the flow over the picture, or take it away."""
         self.layers = self.layers | {name} if shown else self.layers - {name}
         self.update()
+
+    def show_limit(self, words: str) -> None:
+        """Why the point that is held does not follow the pointer; "" while it does."""
+        if words != self._limit:
+            self._limit = words
+            self.hint_changed.emit(self.hint)
+            self.update()
 
     # -- boxes by hand
 
@@ -141,7 +149,7 @@ class Canvas(PictureView):
             painter.restore()
         if self.mode == "split":
             overlays.draw_divider(painter, self.split * self.width(), QRectF(self.rect()))
-        if self._pointer is not None and self._drag is None and self.hint:
+        if self._pointer is not None and (self._limit or self._drag is None) and self.hint:
             overlays.draw_label(painter, self._pointer, self.hint, QRectF(self.rect()))
 
     @property
@@ -159,7 +167,7 @@ class Canvas(PictureView):
     def _shows_handles(self) -> bool:
         if self._drawing or self._space or self._pointer is None:
             return False
-        return self._on_face(self._pointer) or isinstance(self._drag, drags.MoveLandmark | drags.MoveGaze)
+        return self._on_face(self._pointer) or isinstance(self._drag, drags.Pull)
 
     # -- what is under the pointer
 
@@ -169,12 +177,16 @@ class Canvas(PictureView):
 
     @property
     def hint(self) -> str:
-        """What dragging at the pointer does."""
+        """What dragging at the pointer does, or why it stops."""
+        if self._limit:
+            return self._limit
         if self._drawing:
             return self.tr("Drag a box around the face")
         if self._pointer is None or self._space:
             return ""
-        return drags.hint(self._hovered, self._on_face(self._pointer))
+        face, on_face = self.active_face, self._on_face(self._pointer)
+        hidden = face is not None and on_face and face.hides_handles(self.view.zoom)
+        return drags.hint(self._hovered, on_face, hidden)
 
     def handle_at(self, point: QPointF) -> Handle | None:
         """The nearest handle within reach."""
@@ -228,7 +240,7 @@ class Canvas(PictureView):
         elif point is not None and self._on_divider(point):
             shape = Qt.CursorShape.SplitHCursor
         elif self._hovered is not None:
-            shape = self._hovered.cursor
+            shape = cursor_of(self._hovered)
         elif point is not None and self._on_face(point):
             shape = Qt.CursorShape.OpenHandCursor
         elif point is not None and self.face_at(point) is not None:
@@ -258,10 +270,9 @@ class Canvas(PictureView):
             return drags.Divider(self, point)
         face, handle = self.active_face, self.handle_at(point)
         if face is not None and handle is not None:
-            kind = drags.MoveGaze if handle.is_iris else drags.MoveLandmark
-            return kind(self, point, face, handle)
+            return drags.Pull(self, point, face, handle)
         if face is not None and self._on_face(point):
-            return drags.TurnHead(self, point, face)
+            return drags.Pull(self, point, face, face.head_handle(self.view.to_photo(point)))
         chosen = self.face_at(point)
         if chosen is not None and chosen != self.active:
             self.face_chosen.emit(chosen)
@@ -274,8 +285,17 @@ class Canvas(PictureView):
         else:
             self._hover(event.position())
 
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """A handle's controls back to the photo's own, as a double click on their sliders does."""
+        handle = self.handle_at(event.position()) if self._photo is not None and self._drag is None else None
+        if event.button() == Qt.MouseButton.LeftButton and handle is not None:
+            self.reset_wanted.emit(handle)
+        else:
+            self.mousePressEvent(event)
+
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         drag, self._drag = self._drag, None
+        self.show_limit("")
         if drag is not None:
             drag.release(event.position())
         self._hover(event.position())
@@ -339,6 +359,7 @@ class Canvas(PictureView):
 
     def _cancel_drag(self) -> None:
         drag, self._drag = self._drag, None
+        self.show_limit("")
         if drag is not None:
             drag.cancel()
             self._set_cursor()

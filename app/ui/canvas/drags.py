@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
 
-from app.ui.canvas.handles import CanvasFace, Handle, Turn, gaze_turn
+from app.engine.face.handles import Handle
+from app.ui.canvas.handles import CanvasFace, cursor_of
 from app.ui.canvas.overlays import WHITE
+from app.ui.widgets.track import FINE
 
 if TYPE_CHECKING:
     from app.ui.canvas.canvas import Canvas
@@ -91,9 +93,8 @@ class DrawBox(Drag):
 class _Gesture(Drag):
     """A drag that edits: it starts once the pointer has really moved, and is one undo step."""
 
-    def __init__(self, canvas: Canvas, start: QPointF, face: CanvasFace) -> None:
+    def __init__(self, canvas: Canvas, start: QPointF) -> None:
         super().__init__(canvas, start)
-        self.face = face  # as it was when the drag began
         self.moved = False
 
     def move(self, point: QPointF, modifiers: Modifiers) -> None:
@@ -116,54 +117,32 @@ class _Gesture(Drag):
             self.canvas.gesture_cancelled.emit()
 
 
-class MoveLandmark(_Gesture):
-    """A landmark follows the pointer, keeping the distance at which it was grabbed."""
+class Pull(_Gesture):
+    """The point that was taken hold of follows the pointer, at the distance at which it was grabbed."""
 
     def __init__(self, canvas: Canvas, start: QPointF, face: CanvasFace, handle: Handle) -> None:
-        super().__init__(canvas, start, face)
+        super().__init__(canvas, start)
         self.handle = handle
-        self.cursor = handle.cursor
+        self.cursor = Qt.CursorShape.ClosedHandCursor if handle.turned else cursor_of(handle)
         self._grip = canvas.view.to_view(face.point(handle.landmark)) - start
+        self._last = self._at = start
 
     def edit(self, point: QPointF, modifiers: Modifiers) -> None:
-        to = self.canvas.view.to_photo(point + self._grip)
-        self.canvas.landmark_dragged.emit(self.handle.landmark, to.x(), to.y())
-
-
-class MoveGaze(_Gesture):
-    """Both eyes follow the iris that is dragged."""
-
-    def __init__(self, canvas: Canvas, start: QPointF, face: CanvasFace, handle: Handle) -> None:
-        super().__init__(canvas, start, face)
-        self.handle = handle
-        self.cursor = handle.cursor
-
-    def edit(self, point: QPointF, modifiers: Modifiers) -> None:
-        view = self.canvas.view
-        self.canvas.gaze_dragged.emit(*gaze_turn(self.face, view.to_photo(self.start), view.to_photo(point)))
-
-
-class TurnHead(_Gesture):
-    """The face follows the pointer; with Shift it rolls about its middle."""
-
-    cursor = Qt.CursorShape.ClosedHandCursor
-
-    def __init__(self, canvas: Canvas, start: QPointF, face: CanvasFace) -> None:
-        super().__init__(canvas, start, face)
-        self._turn, self._last = Turn(), start
-
-    def edit(self, point: QPointF, modifiers: Modifiers) -> None:
-        view, rolling = self.canvas.view, bool(modifiers & Modifiers.ShiftModifier)
-        self._turn = self._turn.moved(self.face, view.to_photo(self._last), view.to_photo(point), rolling)
+        shift = bool(modifiers & Modifiers.ShiftModifier)
+        turning = shift and bool(self.handle.turned)
+        self._at = self._at + (point - self._last) * (FINE if shift and not turning else 1.0)
         self._last = point
-        self.canvas.head_turned.emit(self._turn.yaw, self._turn.pitch, self._turn.roll)
+        to = self.canvas.view.to_photo(self._at + self._grip)
+        snap = bool(modifiers & Modifiers.ControlModifier)
+        self.canvas.pulled.emit(self.handle, to, turning, snap)
 
 
-def hint(handle: Handle | None, on_face: bool) -> str:
-    """What dragging here does, in words."""
+def hint(handle: Handle | None, on_face: bool, hidden: bool) -> str:
+    """What dragging here does, in words. hidden: some handles need a larger picture."""
     tr = QCoreApplication.translate
-    if handle is not None and handle.is_iris:
-        return tr("Canvas", "Drag to turn the gaze")
-    if handle is not None:
-        return tr("Canvas", "Drag: {}").format(tr("Handle", handle.title).lower())
-    return tr("Canvas", "Drag to turn the head, Shift to roll") if on_face else ""
+    if handle is None and not on_face:
+        return ""
+    if handle is not None and not handle.turned:
+        return tr("Canvas", "Drag: {}").format(tr("Handle", handle.title))
+    words = tr("Canvas", "Drag to turn the head, Shift to roll")
+    return tr("Canvas", "{}. Zoom in for more handles").format(words) if hidden else words

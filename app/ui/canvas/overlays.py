@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen, QPixmap, QPolygonF
 
+from app.engine.face.handles import Handle
 from app.ui import theme
-from app.ui.canvas.handles import CanvasFace, Handle
+from app.ui.canvas.handles import CanvasFace
 from app.ui.canvas.viewport import Viewport
 
 WHITE, DARK = QColor(255, 255, 255, 235), QColor(0, 0, 0, 160)

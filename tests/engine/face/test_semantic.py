@@ -155,25 +155,20 @@ def test_neutralise_leaves_lips_that_end_shut_to_the_components(synthetic, model
     assert np.abs(rested.expression.coefficients).max() < 1e-9
 
 
-@pytest.mark.parametrize("landmark", [61, 291, 13, 14, 152, 105, 334, 0, 17])
-def test_a_dragged_landmark_lands_under_the_pointer(face, model, landmark) -> None:
-    scale = face.params.camera.scale
-    start = edited(face, FaceEdit.of(yaw=10), model).landmarks[landmark, :2]
-    goal = start + np.array([0.03, -0.05]) * scale
-    edit = semantic.drag(model, face, FaceEdit.of(yaw=10), landmark, (goal[0], goal[1]))
-    landed = edited(face, edit, model)
-    assert np.linalg.norm(landed.landmarks[landmark, :2] - goal) < 0.5
-    assert edit.get("yaw") == 10
-    others = np.linalg.norm(
-        landed.landmarks[:468, :2] - edited(face, FaceEdit.of(yaw=10), model).landmarks[:468, :2], axis=1
-    )
-    assert others.mean() < 0.06 * scale  # the rest of the face stays near
+@pytest.mark.parametrize("side", ["left", "right"])
+def test_one_sides_smile_leaves_the_other_corner(model, side) -> None:
+    other = {"left": "right", "right": "left"}[side]
+    known, rows = semantic.directions(model), indices.rows(model)
+    for name in (f"smile_{side}", f"width_{side}"):
+        moved = {index: float(row @ known[name]) for index, row in rows.items()}
+        assert moved[f"out_{side}"] == pytest.approx(0.06, rel=0.05)
+        assert abs(moved[f"out_{other}"]) < 0.015 and abs(moved[f"lift_{other}"]) < 0.015
 
 
-def test_a_drag_beyond_the_face_stops_at_four_sigmas(face, model) -> None:
-    x, y = face.landmarks[61, :2]
-    edit = semantic.drag(model, face, FaceEdit(), 61, (x - 500, y))
-    assert max(abs(value) for _, value in edit.values) <= 4 + 1e-9
+def test_neutralise_says_what_it_does_in_the_named_controls(synthetic, model) -> None:
+    laughing = edited(synthetic, FaceEdit.of(mouth_open=0.5, smile=1), model)
+    values = semantic.neutralise(laughing)
+    assert values["smile"] < -0.5 and values["mouth_open"] < -0.2
 
 
 def test_likeness_falls_with_identity_and_not_with_expression_or_pose(face, synthetic, model) -> None:

@@ -1,0 +1,76 @@
+"""Taking the face in the hand: where its landmarks are drawn, and what a pull of a handle asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from app.engine.contract import DrawnFace
+from app.engine.face.controls import Control
+from app.engine.face.handles import Handle, Pulled, pull, snapped
+from app.engine.face.parameters import FaceEdit, FloatArray
+from app.session import naming, values, verbs
+from app.session.editing import Editing
+from app.session.history import History
+from app.session.scheduler import Scheduler
+
+
+class Hand(QObject):
+    """Pulls, each a part of a gesture. It solves on what the generator draws, as soon as the engine has told that."""
+
+    drawn_changed = Signal()  # where a face's landmarks are drawn is known better
+
+    def __init__(
+        self, history: History, editing: Editing, scheduler: Scheduler, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._history, self._editing = history, editing
+        self._drawn: dict[int, DrawnFace] = {}
+        scheduler.drawn_ready.connect(self._on_drawn)
+        scheduler.selected.connect(self._on_selected)
+
+    def points(self, index: int, edit: FaceEdit) -> FloatArray:
+        """(478, 3) px: where the landmarks of a face are drawn for an edit, as far as the generator tells."""
+        portrait = self._history.portrait
+        assert portrait is not None
+        face, drawn = portrait.faces[index], self._drawn.get(index)
+        if drawn is not None and drawn.face is face:
+            return drawn.points(edit)
+        return verbs.points(face, edit)
+
+    def pull(
+        self,
+        handle: Handle,
+        to: tuple[float, float],
+        before: FaceEdit,
+        turning: bool = False,
+        snap: Callable[[Control], float] | None = None,
+        gesture: int | None = None,
+    ) -> Pulled | None:
+        """Bring a handle of the active face to a point of the photo (px) by the controls that own it.
+
+        before: the edit when the handle was taken; turning: Shift is held; snap: the grid of a control's values.
+        """
+        face, index = self._history.face, self._history.document.active
+        if face is None:
+            return None
+        names = handle.turned if turning and handle.turned else handle.controls
+        own = {name: values.own_value(face, name) for name in names}
+        place, now = partial(self.points, index), self._history.document.edit
+        pulled = pull(place, before, names, handle.landmark, to, own, self._editing.is_linked, now)
+        edit = pulled.edit if snap is None else snapped(pulled.edit, before, snap)
+        self._editing.apply(edit, lambda old, new: naming.pulled(handle, old, new, face), gesture)
+        return pulled
+
+    @Slot(int, object)
+    def _on_drawn(self, index: int, drawn: DrawnFace) -> None:
+        self._drawn[index] = drawn
+        self.drawn_changed.emit()
+
+    @Slot()
+    def _on_selected(self) -> None:
+        """Another generator draws elsewhere."""
+        self._drawn.clear()
+        self.drawn_changed.emit()
