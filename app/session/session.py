@@ -28,8 +28,9 @@ from app.session.worker import Answer, Crash, EngineFactory, Job
 class Session(QObject):
     """The document with its history, kept in step with the engine on its thread.
 
-    history: what is open, its steps and gestures; editing: what makes steps; hand: what pulls of handles ask; jobs: the engine's thread; scheduler: what
-    is shown; files: photos and projects. Everything returns at once; what the engine makes of it arrives as a signal.
+    history: what is open, its steps and gestures; editing: what makes steps; hand: what pulls of handles ask; jobs: the
+    engine's thread; scheduler: what is shown; files: photos and projects. Everything returns at once; what the engine
+    makes of it arrives as a signal.
     """
 
     engine_ready = Signal(tuple)  # of GeneratorInfo

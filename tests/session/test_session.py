@@ -108,7 +108,10 @@ def test_two_drags_are_two_steps(opened: Session) -> None:
         gesture = opened.begin_gesture()
         opened.set_value("smile", value, gesture)
         opened.end_gesture(gesture)
-    assert [opened.undo_stack.text(i) for i in range(2)] == ["Smile 0.00 → 0.30, face 1", "Smile 0.30 → 0.60, face 1"]
+    assert [opened.undo_stack.text(i) for i in range(2)] == [
+        "Smile 0.00 → 0.30, face 1",
+        "Smile 0.30 → 0.60, face 1",
+    ]
 
 
 def test_the_history_keeps_200_steps(opened: Session) -> None:
@@ -131,7 +134,7 @@ def test_an_untouched_absolute_control_shows_the_photo_s_own_value(opened: Sessi
     opened.set_value("yaw", 12)
     assert opened.undo_stack.undoText() == "Yaw 5 → 12°, face 2"
     opened.reset(("yaw",))
-    assert opened.value("yaw") == pytest.approx(5.0) and opened.undo_stack.undoText() == "Reset Yaw"
+    assert opened.value("yaw") == pytest.approx(5.0) and opened.undo_stack.undoText() == "Reset Yaw, face 2"
 
 
 def test_every_face_has_its_own_edit_and_undo_goes_back_to_its_face(opened: Session) -> None:

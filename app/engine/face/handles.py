@@ -55,34 +55,29 @@ class Pulled:
         return self.off <= REACHED_PX
 
 
-def _noop(title: str) -> str:
-    """Marks a title for translation in the context "Handle"."""
-    return title
-
-
 def _corner(side: str) -> tuple[str, ...]:
     return f"corner_{side}", f"width_{side}", f"smile_{side}"
 
 
 HEAD, ROLL = ("yaw", "pitch"), ("roll",)
-HEAD_TITLE = _noop("Head")
+HEAD_TITLE = "Head"
 # Where two lie too close to each other on the screen, the later one gives way, both sides together.
 HANDLES = (
-    Handle("nose", _noop("Nose tip"), 1, HEAD, ROLL),
-    Handle("corner_right", _noop("Mouth corner right"), 61, _corner("right")),
-    Handle("corner_left", _noop("Mouth corner left"), 291, _corner("left")),
-    Handle("iris_right", _noop("Gaze"), 468, ("gaze_x", "gaze_y")),
-    Handle("iris_left", _noop("Gaze"), 473, ("gaze_x", "gaze_y")),
-    Handle("lid_right", _noop("Lid right"), 159, ("blink_right",)),
-    Handle("lid_left", _noop("Lid left"), 386, ("blink_left",)),
-    Handle("brow_right", _noop("Brow right"), 105, ("brow_right",)),
-    Handle("brow_left", _noop("Brow left"), 334, ("brow_left",)),
-    Handle("lower_lip", _noop("Lower lip"), 17, ("mouth_open",)),
-    Handle("jaw", _noop("Jaw"), 152, ("mouth_open", "jaw_side")),
-    Handle("forehead", _noop("Forehead"), 151, HEAD, ROLL),
-    Handle("inner_brow_right", _noop("Inner brow right"), 107, ("brow_right", "brows_together")),
-    Handle("inner_brow_left", _noop("Inner brow left"), 336, ("brow_left", "brows_together")),
-    Handle("upper_lip", _noop("Upper lip"), 0, ("mouth_open",)),
+    Handle("nose", "Nose tip", 1, HEAD, ROLL),
+    Handle("corner_right", "Mouth corner right", 61, _corner("right")),
+    Handle("corner_left", "Mouth corner left", 291, _corner("left")),
+    Handle("iris_right", "Gaze", 468, ("gaze_x", "gaze_y")),
+    Handle("iris_left", "Gaze", 473, ("gaze_x", "gaze_y")),
+    Handle("lid_right", "Lid right", 159, ("blink_right",)),
+    Handle("lid_left", "Lid left", 386, ("blink_left",)),
+    Handle("brow_right", "Brow right", 105, ("brow_right",)),
+    Handle("brow_left", "Brow left", 334, ("brow_left",)),
+    Handle("lower_lip", "Lower lip", 17, ("mouth_open",)),
+    Handle("jaw", "Jaw", 152, ("mouth_open", "jaw_side")),
+    Handle("forehead", "Forehead", 151, HEAD, ROLL),
+    Handle("inner_brow_right", "Inner brow right", 107, ("brow_right", "brows_together")),
+    Handle("inner_brow_left", "Inner brow left", 336, ("brow_left", "brows_together")),
+    Handle("upper_lip", "Upper lip", 0, ("mouth_open",)),
 )
 BY_HANDLE = {handle.name: handle for handle in HANDLES}
 
@@ -147,8 +142,8 @@ class _Problem:
         self._units = np.array([10.0 if BY_NAME[name].unit == "°" else 1.0 for name in names])
         self._mirrors = [m if (m := BY_NAME[name].mirror) and linked(name) else None for name in names]
         self._start = self.values(edit)
-        low = np.array([BY_NAME[name].lower for name in names], float) / self._units
-        high = np.array([BY_NAME[name].upper for name in names], float) / self._units
+        low: FloatArray = np.array([BY_NAME[name].lower for name in names], float) / self._units
+        high: FloatArray = np.array([BY_NAME[name].upper for name in names], float) / self._units
         # A photo may begin beyond what can be asked.
         self.bounds = np.minimum(low, self._start), np.maximum(high, self._start)
 

@@ -46,6 +46,13 @@ def target(source: SourceImage, **values: float) -> Target:
     return Target(resolve(FaceEdit.of(**values), source.face, default_model()))
 
 
+def filmed(source: SourceImage, **values: float) -> Target:
+    """The same as a fit of a film would tell it: coefficients, and no controls that they came from."""
+    asked = target(source, **values)
+    expression = replace(asked.params.expression, moves=(), carried=())
+    return replace(asked, params=replace(asked.params, expression=expression), observed=True)
+
+
 def pasted(source: SourceImage, patch: Patch) -> NDArray[Any]:
     out = source.pixels.copy()
     out[patch.y : patch.y + patch.pixels.shape[0], patch.x : patch.x + patch.pixels.shape[1]] = patch.pixels
@@ -124,7 +131,7 @@ def test_what_is_asked_of_a_face_leaves_the_eyes_in_their_sockets(
 
 
 def test_a_filmed_eyeball_stays_between_its_corners(code: WarpCode, source: SourceImage) -> None:
-    posed = pose(code.face, target(source, brow_left=1.5, brow_right=1.5).params, calibrate=False)
+    posed = pose(code.face, filmed(source, brow_left=1.5, brow_right=1.5).params, calibrate=False)
     for eye, corners in zip(code.eyes, (EYE_CORNERS[:2], EYE_CORNERS[2:])):
         drawn = eye_pose(code.face, posed, eye)
         assert drawn is not None
@@ -204,9 +211,9 @@ def test_other_faces_never_move(warp: MeshWarp, source: SourceImage) -> None:
 
 
 def test_a_filmed_face_is_drawn_as_observed(warp: MeshWarp, code: WarpCode, source: SourceImage) -> None:
-    asked = target(source, brow_left=1.0, brow_right=1.0)
-    edited, filmed = warp.generate(code, asked), warp.generate(code, replace(asked, observed=True))
-    assert not np.array_equal(pasted(source, edited), pasted(source, filmed))
+    edited = warp.generate(code, target(source, brow_left=1.0, brow_right=1.0))
+    observed = warp.generate(code, filmed(source, brow_left=1.0, brow_right=1.0))
+    assert not np.array_equal(pasted(source, edited), pasted(source, observed))
 
 
 def test_a_face_at_the_photos_edge_keeps_the_edge(warp: MeshWarp, source: SourceImage) -> None:
@@ -275,4 +282,4 @@ def test_teeth_go_along_with_both_lips(
 ) -> None:
     iod = source.face.params.camera.scale
     teeth, lip = teeth_and_lip(warp, code, source.face, FaceEdit.of(smile=smile))
-    assert abs(lip) > 0.02 * iod and teeth == pytest.approx(lip, abs=0.01 * iod)
+    assert abs(lip) > 0.015 * iod and teeth == pytest.approx(lip, abs=0.01 * iod)
