@@ -151,7 +151,8 @@ class _Problem:
         """(K,) what an edit asks, in units."""
         asked = [edit.get(name) for name in self.names]
         own = [self._own.get(name, 0.0) for name in self.names]
-        return np.array([o if a is None else a for a, o in zip(asked, own)]) / self._units
+        values = np.asarray([o if a is None else a for a, o in zip(asked, own)])
+        return np.asarray(values / self._units)
 
     def edited(self, values: FloatArray) -> FaceEdit:
         """The edit with these values; a control that stays is left as it was."""

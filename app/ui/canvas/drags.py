@@ -139,10 +139,10 @@ class Pull(_Gesture):
 
 def hint(handle: Handle | None, on_face: bool, hidden: bool) -> str:
     """What dragging here does, in words. hidden: some handles need a larger picture."""
-    tr = QCoreApplication.translate
+    translate = QCoreApplication.translate
     if handle is None and not on_face:
         return ""
     if handle is not None and not handle.turned:
-        return tr("Canvas", "Drag: {}").format(tr("Handle", handle.title))
-    words = tr("Canvas", "Drag to turn the head, Shift to roll")
-    return tr("Canvas", "{}. Zoom in for more handles").format(words) if hidden else words
+        return translate("Canvas", "Drag: {}").format(translate("Handle", handle.title))
+    words = translate("Canvas", "Drag to turn the head, Shift to roll")
+    return translate("Canvas", "{}. Zoom in for more handles").format(words) if hidden else words
