@@ -180,12 +180,12 @@ def _made(
     """Cavity and teeth, 0..255, in the photo's light."""
     light = mouth.light
     exposure = np.float32(light.exposure)
-    cavity = CAVITY * exposure
-    made = np.broadcast_to(cavity * light.tint, (*x.shape, 3)).copy()
+    cavity = np.asarray(CAVITY * exposure * light.tint, np.float32)
+    made = np.broadcast_to(cavity, (*x.shape, 3)).copy()
     shown = float(mouth.teeth * np.clip((mouth.gap - OWN_TEETH[0]) / (OWN_TEETH[1] - OWN_TEETH[0]), 0, 1))
     low, high = LIGHT_ENTERS
     enters = float(np.clip((pose.gap + pose.drawn - low) / (high - low), 0, 1))
-    lit = MouthLight(_enamel(mouth, enters, shown), exposure * light.tint, mouth.toward, enters)
+    lit = MouthLight(_enamel(mouth, enters, shown), exposure * light.tint, mouth.toward, enters, cavity)
     start = pose.edge - np.array(corner)
     for triangles, share in ((inside().palate, 1.0), (inside().lower, 1.0), (inside().upper, 1 - shown)):
         if share > 0:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.warping.curves import Float32, FloatArray
+from app.engine.warping.shell import smoothstep
 
 FILE = Path(__file__).parents[3] / "assets" / "mouth" / "mouth.npz"  # see tools/build_mouth.py
 SUPERSAMPLING = 2
@@ -22,6 +23,9 @@ DEEPEST = (
 )  # model units behind the front teeth over which light fades: lips just apart, wide ones
 FLESH_DEEPER = 1.7  # times as far on the tongue and the palate, which lie open to it
 REDDER = np.array([0.85, 1.12, 1.1], np.float32)  # powers of that fading: what is dark is lit by flesh
+INNER_SIDE = 0.55  # of the light that is kept off the inner sides of the rows
+ARCH_CENTRE = -0.35  # z, model units
+BESIDE = (0.34, 0.5)  # model units from the middle over which flesh gets dark behind the cheeks
 PALATE = 0.1  # model units behind the row of teeth from which flesh is the palate, no gum
 GLOSS = 0.16  # of full light that wet things mirror, where they do
 ARCH = 1.7  # per model unit: how a row of teeth bends backwards, z = -ARCH x^2
@@ -32,7 +36,8 @@ ARCH_END = 0.36  # model units from the middle at which it ends
 class Inside:
     """What lies between lips, in model units from the middle of the upper incisors' edge.
 
-    points, jaw: (V, 3), jaw how far each goes as the lower incisors drop by 1; normals: (V, 3); tooth: (V,) 1 on teeth,
+    points, jaw: (V, 3), jaw how far each goes as the lower incisors drop by 1; normals: (V, 3); open_: (V,) how much of
+    the light that enters gets there, whatever the depth; tooth: (V,) 1 on teeth,
     0 on gums and tongue; colours: (V, 3) 0 to 255; upper, palate, lower: (T, 3) triangles, of the upper teeth with
     their gum, of what is behind these and of all that goes with the jaw; rest: how far the lower incisors'
     edge lies above the upper's when the teeth are closed.
@@ -41,6 +46,7 @@ class Inside:
     points: Float32
     jaw: Float32
     normals: Float32
+    open_: Float32
     tooth: Float32
     colours: Float32
     upper: NDArray[np.int32]
@@ -52,12 +58,14 @@ class Inside:
 @dataclass(frozen=True, eq=False)
 class MouthLight:
     """enamel, flesh: (3,) factors on the colours of teeth and of what else is inside; toward: (3,) the photo's light
-    in pixels' axes (y down, z to the viewer), over its mean; enters: 0 between lips just apart to 1."""
+    in pixels' axes (y down, z to the viewer), over its mean; enters: 0 between lips just apart to 1; dark: (3,) the
+    colour of what no light reaches."""
 
     enamel: Float32
     flesh: Float32
     toward: FloatArray
     enters: float
+    dark: Float32
 
 
 @cache
@@ -78,7 +86,19 @@ def inside() -> Inside:
     behind = (tooth == 0) & (points[:, 2] < arch(points[:, 0]) - PALATE)
     palate = still & behind[triangles].all(axis=1)
     rows = (triangles[still & ~palate], triangles[palate], triangles[~still])
-    return Inside(points, jaw, normals.astype(np.float32), tooth, colours, *rows, rest)
+    shade = _reached(points, normals, tooth)
+    edge = smoothstep(PALATE, 3 * PALATE, (arch(points[:, 0]) - points[:, 2]).astype(float))
+    shade[behind] *= edge[behind].astype(np.float32)  # else its border shows behind the photo's own teeth
+    return Inside(points, jaw, normals.astype(np.float32), shade, tooth, colours, *rows, rest)
+
+
+def _reached(points: Float32, normals: FloatArray, tooth: Float32) -> Float32:
+    """(V,) less light on the inner sides of the rows and on flesh behind the cheeks."""
+    outwards = np.stack([points[:, 0], points[:, 2] - ARCH_CENTRE], axis=1)
+    outwards = outwards / np.maximum(np.linalg.norm(outwards, axis=1, keepdims=True), 1e-6)
+    inwards = np.clip(-(normals[:, [0, 2]] * outwards).sum(axis=1), 0, 1)
+    beside = smoothstep(BESIDE[0], BESIDE[1], np.abs(points[:, 0]).astype(float))
+    return np.asarray((1 - INNER_SIDE * inwards * tooth) * (1 - 0.8 * beside * (1 - tooth)), np.float32)
 
 
 def drop_of(edge: float, lower_edge: float) -> float:
@@ -124,11 +144,12 @@ def _lit(it: Inside, axes: FloatArray, light: MouthLight) -> Float32:
     reaches = np.float32(reach) * (FLESH_DEEPER + it.tooth * np.float32(1 - FLESH_DEEPER))
     dark = np.exp(np.minimum(it.points[:, 2], 0) / reaches)
     factor = light.flesh + tooth * (light.enamel - light.flesh)
-    shade = (direction * form)[:, None] * dark[:, None] ** REDDER
+    shade = (direction * form * it.open_)[:, None] * dark[:, None] ** REDDER
     half = toward * [1, 1, 0] + [0, -0.35, 1.0]
     half = (half / np.linalg.norm(half)).astype(np.float32)
     gloss = np.clip(normals @ half, 0, 1) ** 24 * dark * np.float32(GLOSS * 255)
-    return np.asarray(it.colours * factor * shade + gloss[:, None] * factor.clip(0, 1), np.float32)
+    lit = it.colours * factor * shade + gloss[:, None] * factor.clip(0, 1)
+    return np.asarray(np.maximum(lit, light.dark), np.float32)
 
 
 def arch(x: Float32) -> Float32:
