@@ -1,0 +1,55 @@
+"""The head model fitted to a face's landmarks and to the outline of its matte (reference/full-head.md, sections 2, 3)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.face.fitting import align
+from app.engine.face.parameters import FittedFace
+from app.engine.head.ears import placed_ears
+from app.engine.head.head import FloatArray, Head
+from app.engine.head.model import HeadModel
+from app.engine.head.skull import inflated
+
+ROUNDS = 4
+EXPRESSION_RANGE = (-0.3, 1.2)  # of a shape
+RESIDUAL_ROUNDS = 3
+CENTRE = (0.0, 0.35, -1.3)  # IOD of the skull's middle from the face's
+
+
+def fit_head(face: FittedFace, matte: NDArray[np.float32], srgb: NDArray[np.uint8]) -> Head:
+    """The head of one face; matte: (H, W) in [0, 1] of its person; srgb: (H, W, 3) in which ears are looked for."""
+    model, camera = HeadModel.load(), face.params.camera
+    target = camera.unproject(face.landmarks[:468])
+    shape, place, identity = _shaped(model, target)
+    scale, rotation, offset = place
+    points = scale * shape @ rotation.T + offset
+    for _ in range(RESIDUAL_ROUNDS):
+        points = points + model.binding @ (target - model.weights @ points)
+    centre = target.mean(axis=0) + np.array(CENTRE)
+    chin = float(target[152, 1])
+    points, ears = placed_ears(model, points, camera, matte, srgb)
+    hair, share = inflated(model, points, camera, matte, centre, chin, ears)
+    return Head(hair, model.normals(hair), model.rigid, camera, place, identity, centre, share, ears)
+
+
+def _shaped(
+    model: HeadModel, target: FloatArray
+) -> tuple[FloatArray, tuple[float, FloatArray, FloatArray], FloatArray]:
+    """(V, 3) cm of the face's identity and expression, the similarity to model space, the identity's weights."""
+    ours = model.weights @ model.points
+    even = np.ones(len(ours))
+    weights = np.zeros(len(model.our_shapes))
+    count = len(model.identity)
+    for _ in range(ROUNDS):
+        shaped = ours + (weights @ model.our_shapes).reshape(-1, 3)
+        scale, rotation, offset = align(shaped, target, even)
+        gap = ((target - offset) / scale) @ rotation - ours
+        weights = model.regression @ gap.ravel()
+        weights[count:] = np.clip(weights[count:], *EXPRESSION_RANGE)
+    shaped = ours + (weights @ model.our_shapes).reshape(-1, 3)
+    place = align(shaped, target, even)
+    moved = np.tensordot(weights[:count].astype(np.float32), model.identity, 1)
+    moved = moved + np.tensordot(weights[count:].astype(np.float32), model.expression, 1)
+    return model.points + moved, place, weights[:count]

@@ -1,0 +1,146 @@
+"""The head model's asset and what depends on it alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix, csr_matrix, diags
+from scipy.sparse.linalg import splu
+
+FloatArray = NDArray[np.float64]
+Indices = NDArray[np.int32]
+
+ASSET = Path(__file__).parents[3] / "assets" / "head_model" / "head.npz"
+RIDGE = 0.05  # of the mean variance of the shapes' coefficients
+
+
+@dataclass(frozen=True, eq=False)
+class HeadModel:
+    """ICT-FaceKit's head (MIT), cut below the neck, mouth and eyes closed.
+
+    points: (V, 3) cm; triangles: (T, 3), counter-clockwise seen from outside; corners: (T, 3) the same over (A,) atlas
+    vertices, of which the nape's seam has two each; base: (A,) the vertex that each stands for; atlas: (A, 2) in [0, 1];
+    mirror: (V,) vertex on the other side; identity (100, V, 3) and expression (57, V, 3): cm at weight 1; weights:
+    (468, V) where our vertices lie on the head; binding: (V, 468) how the head follows ours; rigid: (V,) share of the
+    head's motion, 0 at the neck's end; ear: (V,); distance: (V,) cm to the nearest of our vertices; loops: the mouth's,
+    right and left eye's border; face: (V,) whether it is the face's (else scalp, nape or neck); inner: part ->
+    ((N, 3) cm, (M, 3) triangles).
+    """
+
+    points: FloatArray
+    triangles: Indices
+    corners: Indices
+    base: Indices
+    atlas: FloatArray
+    mirror: Indices
+    identity: NDArray[np.float32]
+    expression: NDArray[np.float32]
+    expression_names: tuple[str, ...]
+    weights: csr_matrix
+    binding: csr_matrix
+    rigid: FloatArray
+    ear: NDArray[np.bool_]
+    distance: FloatArray
+    loops: tuple[Indices, ...]
+    face: NDArray[np.bool_]
+    inner: Mapping[str, tuple[FloatArray, Indices]]
+
+    @classmethod
+    def load(cls) -> HeadModel:
+        return _loaded()
+
+    @cached_property
+    def our_shapes(self) -> FloatArray:
+        """(157, 468 * 3) what each shape does to our vertices."""
+        shapes = np.concatenate([self.identity, self.expression]).astype(np.float64)
+        count, vertices = shapes.shape[:2]
+        moved = self.weights @ shapes.transpose(1, 0, 2).reshape(vertices, -1)
+        return np.ascontiguousarray(moved.reshape(-1, count, 3).transpose(1, 0, 2).reshape(count, -1))
+
+    @cached_property
+    def regression(self) -> FloatArray:
+        """(157, 468 * 3) from our vertices' offsets to the shapes' weights, by ridge."""
+        rows = self.our_shapes
+        gram = rows @ rows.T
+        return np.linalg.solve(gram + RIDGE * np.trace(gram) / len(gram) * np.eye(len(gram)), rows)
+
+    @cached_property
+    def laplacian(self) -> csr_matrix:
+        """(V, V) graph Laplacian."""
+        a, b = self.triangles.ravel(), np.roll(self.triangles, 1, 1).ravel()
+        size = (len(self.points),) * 2
+        joined = coo_matrix((np.ones(2 * len(a)), (np.r_[a, b], np.r_[b, a])), size).tocsr()
+        joined.data[:] = 1
+        return csr_matrix(diags(np.asarray(joined.sum(1)).ravel()) - joined)
+
+    @cached_property
+    def averaging(self) -> csr_matrix:
+        """(V, V) mean of a vertex and its neighbours."""
+        degree = self.laplacian.diagonal()
+        return csr_matrix(diags(1 / (degree + 1)) @ (diags(degree + 1) - self.laplacian))
+
+    @cached_property
+    def incidence(self) -> csr_matrix:
+        """(V, T) sums over the triangles at each vertex."""
+        rows, columns = self.triangles.ravel(), np.repeat(np.arange(len(self.triangles)), 3)
+        return csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(self.points), len(self.triangles)))
+
+    def normals(self, points: FloatArray) -> FloatArray:
+        """(V, 3) unit normals, outwards in a space whose y points up."""
+        a, b, c = (points[self.triangles[:, k]] for k in range(3))
+        total = self.incidence @ np.cross(b - a, c - a)
+        return np.asarray(total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12))
+
+    @cached_property
+    def _ear_membrane(self) -> tuple[NDArray[np.int64], object, csr_matrix]:
+        free = np.flatnonzero(self.ear)
+        rows = self.laplacian[free]
+        return free, splu(rows[:, free].tocsc()), csr_matrix(rows[:, np.flatnonzero(~self.ear)])
+
+    def without_ears(self, points: FloatArray) -> FloatArray:
+        """The same head with the membrane over each ear's rim in its place."""
+        free, solver, known = self._ear_membrane
+        smooth = points.copy()
+        smooth[free] = solver.solve(-(known @ points[~self.ear]))  # type: ignore[attr-defined]
+        return smooth
+
+
+@cache
+def _loaded() -> HeadModel:
+    with np.load(ASSET, allow_pickle=False) as file:
+        shapes = file["shapes"].astype(np.float32) * file["step"][:, None, None]
+        count, vertices = int(file["n_identity"]), len(file["points"])
+        where = (file["weight_rows"].astype(np.int32), file["weight_columns"].astype(np.int32))
+        bind = (file["bind_values"].astype(float), file["bind_indices"].astype(np.int32), file["bind_indptr"])
+        label, names = file["inner_label"], [str(name) for name in file["inner_names"]]
+        inner = {}
+        for number, name in enumerate(names):
+            first, size = int(np.argmax(label == number)), int((label == number).sum())
+            faces = file["inner_triangles"]
+            own = faces[(faces[:, 0] >= first) & (faces[:, 0] < first + size)] - first
+            inner[name] = (file["inner_points"][first : first + size].astype(float), own)
+        ends = np.cumsum(file["loop_sizes"])[:-1]
+        return HeadModel(
+            points=file["points"].astype(float),
+            triangles=file["triangles"],
+            corners=file["corners"],
+            base=file["base"],
+            atlas=file["atlas"].astype(float),
+            mirror=file["mirror"],
+            identity=shapes[:count],
+            expression=shapes[count:],
+            expression_names=tuple(str(name) for name in file["expression_names"]),
+            weights=csr_matrix((file["weight_values"].astype(float), where), shape=(468, vertices)),
+            binding=csr_matrix(bind, shape=(vertices, 468)),
+            rigid=file["rigid"].astype(float),
+            ear=file["ear"],
+            distance=file["distance"].astype(float),
+            loops=tuple(np.split(file["loops"], ends)),
+            face=file["face"],
+            inner=inner,
+        )

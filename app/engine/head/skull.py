@@ -1,0 +1,118 @@
+"""Skull and hair brought out to the matte's outline, in depth too (reference/full-head.md, section 3)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.face.parameters import Camera
+from app.engine.head.model import FloatArray, HeadModel
+
+RAYS = 120
+PERSON = 0.3  # of the matte: where a person ends
+START, END, STEP = 0.9, 3.2, 0.015  # IOD along a ray
+EAR_LEVEL = 0.55  # IOD above and below the ears within which an outline is an ear's
+UPWARDS = (62.0, 88.0)  # degrees off the downward direction from which an outline is the head's
+RATIO = (0.8, 1.45)
+SPREAD = 0.06  # radians: how sharply a direction's ratio holds for it alone
+OWN, MIRRORED, FACE = 1.0, 0.2, 0.15  # weights of an outline, of its mirror image, of the face that stays
+ROUNDS = 3
+SMOOTHING = 8  # steps
+ABOVE_CHIN = (0.0, 0.7)  # IOD over which hair begins
+OFF_FACE = (0.03, 0.8)  # IOD from the face's landmarks
+
+
+def smoothstep(low: float, high: float, x: FloatArray) -> FloatArray:
+    t = np.clip((np.asarray(x, float) - low) / (high - low), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t))
+
+
+def inflated(
+    model: HeadModel,
+    points: FloatArray,
+    camera: Camera,
+    matte: NDArray[np.float32],
+    centre: FloatArray,
+    chin: float,
+    has_ears: bool,
+) -> tuple[FloatArray, FloatArray]:
+    """(V, 3) head whose outline is the matte's, and (V,) how much further from the centre each vertex went, a share."""
+    skull = model.without_ears(points)
+    relief = points - skull if has_ears else np.zeros_like(points)
+    unit = model.weights @ model.points
+    iod = float(np.linalg.norm(unit[[33, 133]].mean(0) - unit[[263, 362]].mean(0)))
+    gate = smoothstep(*ABOVE_CHIN, skull[:, 1] - chin) * smoothstep(*OFF_FACE, model.distance / iod)
+    ears = float(camera.project(points[model.ear].mean(axis=0)[None])[0, 1])
+    total = np.zeros(len(points))
+    grown = skull
+    for number in range(ROUNDS):
+        log, weight, vertex = _ratios(camera, grown, matte, centre, ears if has_ears else None)
+        rows = _spread(model, grown - centre, log, weight, vertex, 0.35 if number == 0 else MIRRORED / 2)
+        rows = rows * gate
+        for _ in range(SMOOTHING):
+            rows = model.averaging @ rows
+        total = np.clip(total + rows, np.log(RATIO[0]), np.log(RATIO[1]))
+        grown = centre + (skull - centre) * np.exp(total)[:, None]
+    return grown + relief, np.exp(total) - 1
+
+
+def _ratios(
+    camera: Camera, points: FloatArray, matte: NDArray[np.float32], centre: FloatArray, ears: float | None
+) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
+    """Per ray the log of matte over mesh, its weight, and the vertex at the mesh's outline."""
+    iod = camera.scale
+    at = camera.project(points)[:, :2]
+    middle = camera.project(centre[None])[0, :2]
+    offset = (at - middle) / iod
+    radius = np.hypot(*offset.T)
+    ray = np.round(np.arctan2(offset[:, 1], offset[:, 0]) / (2 * np.pi) * RAYS).astype(int) % RAYS
+    order = np.lexsort((radius, ray))
+    last = np.searchsorted(ray[order], np.arange(RAYS), side="right") - 1
+    vertex = order[np.clip(last, 0, len(order) - 1)]
+    known = (last >= 0) & (ray[vertex] == np.arange(RAYS))
+    angle = 2 * np.pi * np.arange(RAYS) / RAYS
+    direction = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    reach = np.arange(START, END, STEP)
+    x, y = np.moveaxis(middle + direction[:, None] * (reach * iod)[None, :, None], 2, 0)
+    height, width = matte.shape
+    column, row = np.floor(x).astype(int), np.floor(y).astype(int)
+    outside = (column < 0) | (row < 0) | (column >= width) | (row >= height)
+    value = matte[np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)]
+    ends = (value < PERSON) | outside
+    first = np.argmax(ends, axis=1)
+    rays = np.arange(RAYS)
+    known &= ends.any(axis=1) & ~outside[rays, first]
+    end = reach[first]
+    down = (camera.rotation[:2, 1] * [-1, 1]) / max(float(np.linalg.norm(camera.rotation[:2, 1])), 1e-6)
+    off = np.degrees(np.arccos(np.clip(direction @ down, -1, 1)))
+    weight = smoothstep(*UPWARDS, off) * known
+    place = middle + direction * (end * iod)[:, None]
+    if ears is not None:
+        weight *= smoothstep(0.8 * EAR_LEVEL, 1.1 * EAR_LEVEL, np.abs((place[:, 1] - ears) / iod))
+    log = np.log(np.clip(end / np.maximum(radius[vertex], 0.3), 0.6, 1.7))
+    kernel = np.exp(-0.5 * (np.arange(-4, 5) / 1.5) ** 2)
+    taps = range(-4, 5)
+    total = sum(k * np.roll(weight, t) for k, t in zip(kernel, taps))
+    log = sum(k * np.roll(weight * log, t) for k, t in zip(kernel, taps)) / np.maximum(total, 1e-6)
+    return np.asarray(log), weight, vertex
+
+
+def _spread(
+    model: HeadModel,
+    offsets: FloatArray,
+    log: FloatArray,
+    weight: FloatArray,
+    vertex: NDArray[np.int64],
+    mirrored: float,
+) -> FloatArray:
+    """(V,) outline ratios carried over the sphere of directions by inverse distances; 0 at the face."""
+    direction = (offsets / np.linalg.norm(offsets, axis=1, keepdims=True)).astype(np.float32)
+    face = np.unique(model.weights.tocoo().col)[::6]
+    sites = np.concatenate([vertex, model.mirror[vertex], face])
+    value = np.concatenate([log, log, np.zeros(len(face))]).astype(np.float32)
+    share = np.concatenate([OWN * weight, mirrored * weight, np.full(len(face), FACE)]).astype(np.float32)
+    kept = share > 1e-3
+    sites, value, share = sites[kept], value[kept], share[kept]
+    square = np.maximum(2 - 2 * direction @ direction[sites].T, 0)
+    near = share / (square + np.float32(SPREAD**2)) ** 2
+    return np.asarray((near @ value) / near.sum(axis=1), float)

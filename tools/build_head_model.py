@@ -1,0 +1,336 @@
+"""Make assets/head_model/head.npz from ICT-FaceKit's light model (MIT): `build_head_model.py ICT_FOLDER OUT`.
+
+ICT_FOLDER holds `ict_full_fp16.npz` (all of FaceXModel/*.obj in one file: absolute neutral, deltas of the shapes).
+The file's fields are described in `app.engine.head.model`.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components, dijkstra
+from scipy.sparse.linalg import splu
+from scipy.spatial import cKDTree
+
+from app.engine.face.carrying import DenseModel, registered
+from app.engine.face.morphable_model import default_model
+from app.engine.warping.topology import topology
+
+HEAD = 11248  # vertices of face, head and neck
+PARTS = {"socket": (11248, 13294), "gums": (14062, 17039), "teeth": (17039, 21451), "eyeballs": (21451, 24591)}
+NECK_Y, NECK_SIDE, NECK_BACK, NECK_END = -6.3, 6.6, -6.0, -12.5  # cm: where shoulders would begin
+RIGID = (-11.5, -6.5)  # cm of y + 0.25 z: from the body's to the head's
+EAR_NEAR, EAR_SIDE = 1.5, 7.4  # cm
+OPENED = 0.6  # of jawOpen, in which lips are told apart
+REACH = 9.5  # cm from the face's landmarks at which their motion has died out (1.5 eye distances)
+STRETCH_ROUNDS = 12
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def triangulated(quads: Ints) -> Ints:
+    four = quads[:, 3] >= 0
+    return np.concatenate([quads[:, :3], quads[four][:, [0, 2, 3]]])
+
+
+def neck_cut(points: Floats, triangles: Ints) -> Ints:
+    corner = points[triangles]
+    y, x, z = corner[..., 1].mean(1), np.abs(corner[..., 0]).mean(1), corner[..., 2].mean(1)
+    kept = ~(((y < NECK_Y) & ((x > NECK_SIDE) | (z < NECK_BACK))) | (y < NECK_END))
+    triangles = triangles[kept]
+    joined = sparse.coo_matrix(
+        (np.ones(len(triangles) * 3), (triangles.ravel(), np.roll(triangles, 1, 1).ravel())), (len(points),) * 2
+    )
+    _, label = connected_components(joined, directed=False)
+    return triangles[label[triangles[:, 0]] == np.bincount(label[triangles[:, 0]]).argmax()]
+
+
+def loops(triangles: Ints) -> list[list[int]]:
+    """Border loops, each in the direction of its triangles."""
+    edges = {(int(t[k]), int(t[(k + 1) % 3])) for t in triangles for k in range(3)}
+    following: dict[int, list[int]] = {}
+    for a, b in edges:
+        if (b, a) not in edges:
+            following.setdefault(a, []).append(b)
+    found = []
+    while following:
+        start = next(iter(following))
+        loop, at = [], start
+        while at in following:
+            loop.append(at)
+            nexts = following[at]
+            at2 = nexts.pop()
+            if not nexts:
+                del following[at]
+            at = at2
+        found.append(loop)
+    return found
+
+
+def closed(points: Floats, triangles: Ints) -> tuple[Ints, list[list[int]], list[int]]:
+    """Triangles with mouth and eyes closed by fans to new vertices; the loops; the neck's loop."""
+    found = sorted(loops(triangles), key=len)
+    neck = max(found, key=lambda loop: len(loop) if points[loop][:, 1].mean() < -5 else 0)
+    holes = [loop for loop in found if loop is not neck and len(loop) > 20]
+    holes.sort(key=lambda loop: (points[loop][:, 1].mean() > 0, points[loop][:, 0].mean()))  # mouth, right, left eye
+    fans = []
+    for k, loop in enumerate(holes):
+        fans += [(loop[(i + 1) % len(loop)], loop[i], len(points) + k) for i in range(len(loop))]
+    return np.concatenate([triangles, np.array(fans)]), holes, neck
+
+
+def edge_graph(points: Floats, triangles: Ints, cost: Floats) -> sparse.csr_matrix:
+    a, b = triangles.ravel(), np.roll(triangles, 1, 1).ravel()
+    length = np.linalg.norm(points[a] - points[b], axis=1) * (1 + cost[a] + cost[b])
+    graph = sparse.coo_matrix((length, (a, b)), (len(points),) * 2).tocsr()
+    return graph.maximum(graph.T)
+
+
+def seam(points: Floats, triangles: Ints, neck: list[int]) -> list[int]:
+    """Vertices from the neck's border up the nape to the back of the crown, near the middle."""
+    start = min(neck, key=lambda v: abs(points[v, 0]) * 5 + points[v, 2])
+    high = points[:, 1].max()
+    goal = int(np.argmin(np.abs(points[:, 0]) * 5 + np.abs(points[:, 1] - high * 0.72) + 0.5 * points[:, 2]))
+    graph = edge_graph(points, triangles, 20 * np.abs(points[:, 0]) + 50 * (points[:, 2] > 0))
+    _, before = dijkstra(graph, indices=start, return_predecessors=True)
+    path = [goal]
+    while path[-1] != start:
+        path.append(int(before[path[-1]]))
+    return path[::-1]
+
+
+def cut(points: Floats, triangles: Ints, path: list[int]) -> tuple[Ints, Ints]:
+    """Triangles over vertices of which the seam's are there twice, and the vertex each one stands for."""
+    extra = {v: len(points) + k for k, v in enumerate(path[:-1])}
+    on = set(path)
+    out = triangles.copy()
+    by_edge = {(int(t[k]), int(t[(k + 1) % 3])): i for i, t in enumerate(triangles) for k in range(3)}
+    follow = dict(zip(path, path[1:]))
+    # Triangles on the left of the path keep the vertices; walk around each vertex on the right side.
+    right = set()
+    for a, b in follow.items():
+        if (b, a) in by_edge:
+            right.add(by_edge[(b, a)])
+    around: dict[int, list[int]] = {}
+    for i, t in enumerate(triangles):
+        for v in t:
+            if int(v) in on:
+                around.setdefault(int(v), []).append(i)
+    seam_edges = {frozenset(e) for e in follow.items()}
+    for v in path[:-1]:
+        side = {i for i in around[v] if i in right}
+        grew = True
+        while grew:
+            grew = False
+            for i in around[v]:
+                if i in side:
+                    continue
+                for j in list(side):
+                    common = set(map(int, triangles[i])) & set(map(int, triangles[j]))
+                    if len(common) == 2 and v in common and frozenset(common) not in seam_edges:
+                        side.add(i)
+                        grew = True
+                        break
+        for i in side:
+            out[i] = np.where(out[i] == v, extra[v], out[i])
+    return out, np.concatenate([np.arange(len(points)), np.array(path[:-1])])
+
+
+def flattened(points: Floats, triangles: Ints) -> Floats:
+    """(V, 2) in [0, 1]: an atlas without overlaps, by least stretch on a disk (Yoshizawa et al. 2004)."""
+    border = max(loops(triangles), key=len)
+    length = np.linalg.norm(points[border] - points[np.roll(border, -1)], axis=1)
+    angle = 2 * np.pi * np.concatenate([[0], np.cumsum(length)[:-1]]) / length.sum()
+    fixed = np.stack([np.cos(angle), np.sin(angle)], 1)
+    a, b = triangles.ravel(), np.roll(triangles, -1, 1).ravel()
+    pairs = np.unique(np.sort(np.stack([a, b], 1), 1), axis=0)
+    rows = np.concatenate([pairs[:, 0], pairs[:, 1]])
+    columns = np.concatenate([pairs[:, 1], pairs[:, 0]])
+    weight = 1 / np.maximum(np.linalg.norm(points[rows] - points[columns], axis=1), 1e-3)
+    inside = np.setdiff1d(np.arange(len(points)), border)
+    area = np.linalg.norm(np.cross(points[triangles[:, 1]] - points[triangles[:, 0]],
+                                   points[triangles[:, 2]] - points[triangles[:, 0]]), axis=1)  # fmt: skip
+    best, least = None, np.inf
+    for _ in range(STRETCH_ROUNDS):
+        matrix = sparse.coo_matrix((weight, (rows, columns)), (len(points),) * 2).tocsr()
+        matrix = sparse.diags(np.asarray(matrix.sum(1)).ravel()) - matrix
+        uv = np.zeros((len(points), 2))
+        uv[border] = fixed
+        uv[inside] = splu(matrix[inside][:, inside].tocsc()).solve(-matrix[inside][:, border] @ fixed)
+        p, q = uv[triangles], points[triangles]
+        flat = np.abs((p[:, 1, 0] - p[:, 0, 0]) * (p[:, 2, 1] - p[:, 0, 1])
+                      - (p[:, 2, 0] - p[:, 0, 0]) * (p[:, 1, 1] - p[:, 0, 1]))  # fmt: skip
+        flat = np.maximum(flat, 1e-12)
+        s = (q[:, 0] * (p[:, 1, 1] - p[:, 2, 1])[:, None] + q[:, 1] * (p[:, 2, 1] - p[:, 0, 1])[:, None]
+             + q[:, 2] * (p[:, 0, 1] - p[:, 1, 1])[:, None]) / flat[:, None]  # fmt: skip
+        t = (q[:, 0] * (p[:, 2, 0] - p[:, 1, 0])[:, None] + q[:, 1] * (p[:, 0, 0] - p[:, 2, 0])[:, None]
+             + q[:, 2] * (p[:, 1, 0] - p[:, 0, 0])[:, None]) / flat[:, None]  # fmt: skip
+        stretch = np.sqrt((np.square(s).sum(1) + np.square(t).sum(1)) / 2)
+        total = float(np.sqrt((stretch**2 * area).sum() / area.sum()) * np.sqrt(flat.sum() / area.sum()))
+        print(f"  stretch {total:.3f}")
+        if total > least:
+            break
+        best, least = uv, total
+        vertex = np.bincount(triangles.ravel(), np.repeat(stretch**2 * area, 3), len(points))
+        vertex = np.sqrt(vertex / np.maximum(np.bincount(triangles.ravel(), np.repeat(area, 3), len(points)), 1e-12))
+        weight = weight / (vertex / vertex.mean())[columns] ** 0.5
+    return best * 0.49 + 0.5
+
+
+def bound(
+    points: Floats, opened: Floats, triangles: Ints, weights: Floats
+) -> sparse.csr_matrix:
+    """(V, 468): how each head vertex follows motions of ours: on the subdivided face exactly, beyond it dying out."""
+    model, layout = default_model(), topology()
+    ours = weights @ opened
+    smooth = layout.smooth[:, :468]
+    fine = smooth @ ours
+    faces = layout.triangles[layout.layer == 1]
+    rest = np.asarray(smooth @ (weights @ points))
+    corner, share, distance = closest(opened, fine, faces)
+    inside = distance < 0.35
+    # Only the face's own surface: not the ear, not what lies beyond the oval.
+    oval = rim(model.triangles)
+    edge = np.where(np.isin(corner, oval), share, 0).sum(1) > 0.999
+    inside &= ~edge
+    rows = np.repeat(np.flatnonzero(inside), 3)
+    direct = sparse.coo_matrix((share[inside].ravel(), (rows, corner[inside].ravel())), (len(points), len(fine)))
+    direct = (direct.tocsr() @ smooth).tocsr()
+    far = cKDTree(rest).query(points)[0] > REACH
+    free = np.flatnonzero(~inside & ~far)
+    a, b = triangles.ravel(), np.roll(triangles, 1, 1).ravel()
+    graph = sparse.coo_matrix((np.ones(len(a)), (a, b)), (len(points),) * 2).tocsr()
+    graph = ((graph + graph.T) > 0).astype(float)
+    laplace = sparse.diags(np.asarray(graph.sum(1)).ravel()) - graph
+    known = np.flatnonzero(inside)
+    solved = splu((laplace + 2e-3 * sparse.eye(len(points))).tocsr()[free][:, free].tocsc()).solve(
+        np.asarray((-laplace[free][:, known] @ direct[known]).todense())
+    )
+    solved[np.abs(solved) < 2e-3] = 0
+    place = sparse.coo_matrix((np.ones(len(free)), (free, np.arange(len(free)))), (len(points), len(free)))
+    return (direct + place.tocsr() @ sparse.csr_matrix(solved)).tocsr()
+
+
+def rim(triangles: Ints) -> Ints:
+    return np.array(max(loops(triangles.astype(int)), key=len))
+
+
+def closest(points: Floats, vertices: Floats, faces: Ints) -> tuple[Ints, Floats, Floats]:
+    """For each point the nearest triangle's corners, its barycentric share there, and the distance."""
+    import trimesh
+
+    mesh = trimesh.Trimesh(vertices, faces, process=False)
+    corner, share, distance = [], [], []
+    for start in range(0, len(points), 1000):
+        near, d, index = trimesh.proximity.closest_point_naive(mesh, points[start : start + 1000])
+        corner.append(faces[index])
+        share.append(trimesh.triangles.points_to_barycentric(vertices[faces[index]], near))
+        distance.append(d)
+    return np.concatenate(corner), np.concatenate(share), np.concatenate(distance)
+
+
+def packed(shapes: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Shapes in 8 bits, each with its own step."""
+    step = np.maximum(np.abs(shapes).max(axis=(1, 2)), 1e-9) / 127
+    return np.round(shapes / step[:, None, None]).astype(np.int8), step.astype(np.float32)
+
+
+def main(folder: Path, out: Path) -> None:
+    ict = np.load(folder / "ict_full_fp16.npz", allow_pickle=False)
+    everything = ict["neutral"].astype(float)
+    quads = ict["faces"].astype(np.int64)
+    head_quads = quads[(quads < HEAD).all(1)]
+    points = everything[:HEAD]
+    triangles = neck_cut(points, triangulated(head_quads))
+    kept = np.unique(triangles)
+    index = np.full(HEAD, -1)
+    index[kept] = np.arange(len(kept))
+    points, triangles = points[kept], index[triangles]
+    shapes = np.concatenate([ict["id_delta"], ict["expr_delta"]]).astype(np.float32)
+    names = [str(n) for n in ict["expr_names"]]
+
+    triangles, holes, neck = closed(points, triangles)
+    print(f"{len(points)} vertices, {len(triangles)} triangles, loops {[len(h) for h in holes]}, neck {len(neck)}")
+    own = shapes[:, kept]
+    centres = [points[hole].mean(0) for hole in holes]
+    own = np.concatenate([own, np.stack([own[:, hole].mean(1) for hole in holes], 1)], 1)
+    points = np.concatenate([points, centres])
+
+    path = seam(points, triangles, neck)
+    corners, base = cut(points, triangles, path)
+    print(f"seam of {len(path)}; flattening")
+    atlas = flattened(points[base], corners)
+
+    reflected = points * [-1, 1, 1]
+    error, mirror = cKDTree(points).query(reflected)
+    print(f"mirror: error {error.max():.4f} cm, involution {np.mean(mirror[mirror] == np.arange(len(mirror))):.4f}")
+
+    landmarks = index[ict["landmarks68"]]
+    dense = DenseModel(points, own[:100].astype(float), np.zeros((0, len(points), 3)), landmarks=landmarks)
+    _, weights, _, _ = registered(dense, default_model().mean)
+    opened = points + OPENED * own[100 + names.index("jawOpen")]
+    binding = bound(points, opened, triangles, weights)
+    print(f"binding: {binding.nnz} weights")
+
+    uv = np.zeros((HEAD, 2))
+    uv[head_quads.ravel()] = 0
+    faces_uv = ict["faces_uv"].astype(np.int64)[(quads < HEAD).all(1)]
+    used = head_quads >= 0
+    uv[head_quads[used]] = ict["uv"][faces_uv[used]]
+    u, v = uv[kept].T
+    ear = np.zeros(len(points), bool)
+    ear[: len(kept)] = ((u < 0.125) | ((u > 0.875) & (u <= 1))) & (v > 0.44) & (v < 0.70) & (kept < 9409)
+    near = cKDTree(points[ear]).query(points)[0] < EAR_NEAR
+    ear |= near & (np.abs(points[:, 0]) > EAR_SIDE)
+    share = np.clip((points[:, 1] + 0.25 * points[:, 2] - RIGID[0]) / (RIGID[1] - RIGID[0]), 0, 1)
+    distance = cKDTree(weights @ points).query(points)[0]
+
+    inner, inner_faces, inner_label, offset = [], [], [], 0
+    for number, (first, last) in enumerate(PARTS.values()):
+        faces = triangulated(quads[((quads >= first) | (quads == -1)).all(1) & (quads < last).all(1)])
+        inner.append(everything[first:last])
+        inner_faces.append(faces - first + offset)
+        inner_label.append(np.full(last - first, number))
+        offset += last - first
+    shape8, step = packed(own)
+    binding.sort_indices()
+    wrows, wcolumns = np.nonzero(weights)
+    np.savez_compressed(
+        out,
+        points=points.astype(np.float32),
+        triangles=triangles.astype(np.int32),
+        corners=corners.astype(np.int32),
+        base=base.astype(np.int32),
+        atlas=atlas.astype(np.float32),
+        mirror=mirror.astype(np.int32),
+        shapes=shape8,
+        step=step,
+        n_identity=np.int32(100),
+        expression_names=np.array(names),
+        weight_rows=wrows.astype(np.int16),
+        weight_columns=wcolumns.astype(np.int16),
+        weight_values=weights[wrows, wcolumns].astype(np.float32),
+        bind_indptr=binding.indptr.astype(np.int32),
+        bind_indices=binding.indices.astype(np.int16),
+        bind_values=binding.data.astype(np.float32),
+        rigid=(share * share * (3 - 2 * share)).astype(np.float32),
+        ear=ear,
+        distance=distance.astype(np.float32),
+        loops=np.concatenate(holes).astype(np.int32),
+        loop_sizes=np.array([len(h) for h in holes], np.int32),
+        inner_points=np.concatenate(inner).astype(np.float32),
+        inner_triangles=np.concatenate(inner_faces).astype(np.int32),
+        inner_label=np.concatenate(inner_label).astype(np.int8),
+        inner_names=np.array(list(PARTS)),
+        face=np.concatenate([kept < 9409, np.ones(len(holes), bool)]),
+    )
+    print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
