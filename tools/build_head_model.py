@@ -21,7 +21,12 @@ from app.engine.face.morphable_model import default_model
 from app.engine.warping.topology import topology
 
 HEAD = 11248  # vertices of face, head and neck
-PARTS = {"socket": (11248, 13294), "gums": (14062, 17039), "teeth": (17039, 21451), "eyeballs": (21451, 24591)}
+PARTS = {
+    "socket": (11248, 13294),
+    "gums": (14062, 17039),
+    "teeth": (17039, 21451),
+    "eyeballs": (21451, 24591),
+}
 NECK_Y, NECK_SIDE, NECK_BACK, NECK_END = -6.3, 6.6, -6.0, -12.5  # cm: where shoulders would begin
 RIGID = (-11.5, -6.5)  # cm of y + 0.25 z: from the body's to the head's
 EAR_NEAR, EAR_SIDE = 1.5, 7.4  # cm
@@ -44,7 +49,8 @@ def neck_cut(points: Floats, triangles: Ints) -> Ints:
     kept = ~(((y < NECK_Y) & ((x > NECK_SIDE) | (z < NECK_BACK))) | (y < NECK_END))
     triangles = triangles[kept]
     joined = sparse.coo_matrix(
-        (np.ones(len(triangles) * 3), (triangles.ravel(), np.roll(triangles, 1, 1).ravel())), (len(points),) * 2
+        (np.ones(len(triangles) * 3), (triangles.ravel(), np.roll(triangles, 1, 1).ravel())),
+        (len(points),) * 2,
     )
     _, label = connected_components(joined, directed=False)
     return triangles[label[triangles[:, 0]] == np.bincount(label[triangles[:, 0]]).argmax()]
@@ -77,7 +83,9 @@ def closed(points: Floats, triangles: Ints) -> tuple[Ints, list[list[int]], list
     found = sorted(loops(triangles), key=len)
     neck = max(found, key=lambda loop: len(loop) if points[loop][:, 1].mean() < -5 else 0)
     holes = [loop for loop in found if loop is not neck and len(loop) > 20]
-    holes.sort(key=lambda loop: (points[loop][:, 1].mean() > 0, points[loop][:, 0].mean()))  # mouth, right, left eye
+    holes.sort(
+        key=lambda loop: (points[loop][:, 1].mean() > 0, points[loop][:, 0].mean())
+    )  # mouth, right, left eye
     fans = []
     for k, loop in enumerate(holes):
         fans += [(loop[(i + 1) % len(loop)], loop[i], len(points) + k) for i in range(len(loop))]
@@ -177,14 +185,14 @@ def flattened(points: Floats, triangles: Ints) -> Floats:
             break
         best, least = uv, total
         vertex = np.bincount(triangles.ravel(), np.repeat(stretch**2 * area, 3), len(points))
-        vertex = np.sqrt(vertex / np.maximum(np.bincount(triangles.ravel(), np.repeat(area, 3), len(points)), 1e-12))
+        vertex = np.sqrt(
+            vertex / np.maximum(np.bincount(triangles.ravel(), np.repeat(area, 3), len(points)), 1e-12)
+        )
         weight = weight / (vertex / vertex.mean())[columns] ** 0.5
     return best * 0.49 + 0.5
 
 
-def bound(
-    points: Floats, opened: Floats, triangles: Ints, weights: Floats
-) -> sparse.csr_matrix:
+def bound(points: Floats, opened: Floats, triangles: Ints, weights: Floats) -> sparse.csr_matrix:
     """(V, 468): how each head vertex follows motions of ours: on the subdivided face exactly, beyond it dying out."""
     model, layout = default_model(), topology()
     ours = weights @ opened
@@ -199,7 +207,9 @@ def bound(
     edge = np.where(np.isin(corner, oval), share, 0).sum(1) > 0.999
     inside &= ~edge
     rows = np.repeat(np.flatnonzero(inside), 3)
-    direct = sparse.coo_matrix((share[inside].ravel(), (rows, corner[inside].ravel())), (len(points), len(fine)))
+    direct = sparse.coo_matrix(
+        (share[inside].ravel(), (rows, corner[inside].ravel())), (len(points), len(fine))
+    )
     direct = (direct.tocsr() @ smooth).tocsr()
     far = cKDTree(rest).query(points)[0] > REACH
     free = np.flatnonzero(~inside & ~far)
@@ -255,7 +265,9 @@ def main(folder: Path, out: Path) -> None:
     names = [str(n) for n in ict["expr_names"]]
 
     triangles, holes, neck = closed(points, triangles)
-    print(f"{len(points)} vertices, {len(triangles)} triangles, loops {[len(h) for h in holes]}, neck {len(neck)}")
+    print(
+        f"{len(points)} vertices, {len(triangles)} triangles, loops {[len(h) for h in holes]}, neck {len(neck)}"
+    )
     own = shapes[:, kept]
     centres = [points[hole].mean(0) for hole in holes]
     own = np.concatenate([own, np.stack([own[:, hole].mean(1) for hole in holes], 1)], 1)
@@ -268,7 +280,9 @@ def main(folder: Path, out: Path) -> None:
 
     reflected = points * [-1, 1, 1]
     error, mirror = cKDTree(points).query(reflected)
-    print(f"mirror: error {error.max():.4f} cm, involution {np.mean(mirror[mirror] == np.arange(len(mirror))):.4f}")
+    print(
+        f"mirror: error {error.max():.4f} cm, involution {np.mean(mirror[mirror] == np.arange(len(mirror))):.4f}"
+    )
 
     landmarks = index[ict["landmarks68"]]
     dense = DenseModel(points, own[:100].astype(float), np.zeros((0, len(points), 3)), landmarks=landmarks)

@@ -88,7 +88,9 @@ class HeadModel:
     def incidence(self) -> csr_matrix:
         """(V, T) sums over the triangles at each vertex."""
         rows, columns = self.triangles.ravel(), np.repeat(np.arange(len(self.triangles)), 3)
-        return csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(self.points), len(self.triangles)))
+        return csr_matrix(
+            (np.ones(len(rows)), (rows, columns)), shape=(len(self.points), len(self.triangles))
+        )
 
     def normals(self, points: FloatArray) -> FloatArray:
         """(V, 3) unit normals, outwards in a space whose y points up."""
