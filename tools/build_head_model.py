@@ -7,6 +7,7 @@ The file's fields are described in `app.engine.head.model`.
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -118,7 +119,7 @@ def cut(points: Floats, triangles: Ints, path: list[int]) -> tuple[Ints, Ints]:
     on = set(path)
     out = triangles.copy()
     by_edge = {(int(t[k]), int(t[(k + 1) % 3])): i for i, t in enumerate(triangles) for k in range(3)}
-    follow = dict(zip(path, path[1:]))
+    follow = dict(pairwise(path))
     # Triangles on the left of the path keep the vertices; walk around each vertex on the right side.
     right = set()
     for a, b in follow.items():

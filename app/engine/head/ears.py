@@ -24,11 +24,11 @@ LEAST = 0.25  # of an ear's pixels by which skin must prevail, else hair hides i
 def placed_ears(
     model: HeadModel, points: FloatArray, camera: Camera, matte: NDArray[np.float32], srgb: NDArray[Any]
 ) -> tuple[FloatArray, bool]:
-    """(V, 3) points with both ears where the photo shows them, and whether it shows any; without, the ears' membrane."""
+    """(V, 3) points with both ears where the photo shows them, and whether it shows any."""
     factor = min(1.0, SIDE / camera.scale)
     if factor < 1:
-        size = (max(1, round(matte.shape[1] * factor)), max(1, round(matte.shape[0] * factor)))
-        matte, srgb = (cv2.resize(a, size, interpolation=cv2.INTER_AREA) for a in (matte, srgb))
+        shape = (max(1, round(matte.shape[1] * factor)), max(1, round(matte.shape[0] * factor)))
+        matte, srgb = (cv2.resize(a, shape, interpolation=cv2.INTER_AREA) for a in (matte, srgb))
         camera = camera.scaled(factor)
     skin = _skin(points, model, camera, matte, srgb)
     best, found = LEAST, None
@@ -70,7 +70,7 @@ def _skin(
 ) -> NDArray[np.float32]:
     """(H, W) 1 where the person's skin may be, -1 elsewhere."""
     lab = cv2.cvtColor(cv2.GaussianBlur(srgb, (0, 0), max(0.6, 0.02 * camera.scale)), cv2.COLOR_RGB2LAB)
-    lab = lab.astype(np.float32) * np.float32([LIGHTNESS, 1, 1])
+    lab = lab.astype(np.float32) * np.array([LIGHTNESS, 1, 1], np.float32)
     ours = camera.project(model.weights @ points)[list(CHEEKS), :2]
     x = np.clip(ours[:, 0].astype(int), 0, matte.shape[1] - 1)
     y = np.clip(ours[:, 1].astype(int), 0, matte.shape[0] - 1)

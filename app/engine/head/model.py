@@ -24,7 +24,7 @@ class HeadModel:
     """ICT-FaceKit's head (MIT), cut below the neck, mouth and eyes closed.
 
     points: (V, 3) cm; triangles: (T, 3), counter-clockwise seen from outside; corners: (T, 3) the same over (A,) atlas
-    vertices, of which the nape's seam has two each; base: (A,) the vertex that each stands for; atlas: (A, 2) in [0, 1];
+    vertices, of which the nape's seam has two each; base: (A,) the vertex each stands for; atlas: (A, 2) in [0, 1];
     mirror: (V,) vertex on the other side; identity (100, V, 3) and expression (57, V, 3): cm at weight 1; weights:
     (468, V) where our vertices lie on the head; binding: (V, 468) how the head follows ours; rigid: (V,) share of the
     head's motion, 0 at the neck's end; ear: (V,); distance: (V,) cm to the nearest of our vertices; loops: the mouth's,

@@ -53,7 +53,7 @@ def inflated(
             rows = model.averaging @ rows
         total = np.clip(total + rows, np.log(RATIO[0]), np.log(RATIO[1]))
         grown = centre + (skull - centre) * np.exp(total)[:, None]
-    return grown + relief, np.exp(total) - 1
+    return np.asarray(grown + relief), np.asarray(np.exp(total) - 1)
 
 
 def _ratios(
