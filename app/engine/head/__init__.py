@@ -9,8 +9,8 @@ Spaces: the model's own is cm (ICT's: x to the image's right, y up, z to the vie
 of its photo's camera (units of eye distances), so that `head.points`, projected by that camera, lies on the photo.
 Expressions are (468, 3) model-space offsets as everywhere; `HeadModel.binding` (V, 468) carries them to the head.
 The mouth and the two eyes are closed by fans to their loops' means (`HeadModel.loops`; the fans' hubs are the last
-three vertices: mouth, right eye, left eye). `HeadModel.inner` holds eyeballs, teeth, gums and tongue, and the mouth's socket
-in their neutral places (cm); `head.placed` takes them, or any cm, to the photo's model space.
+three vertices: mouth, right eye, left eye). `HeadModel.inner` holds eyeballs, teeth, gums and tongue, and the
+mouth's socket in their neutral places (cm); `head.placed` takes them, or any cm, to the photo's model space.
 """
 
 from app.engine.head.fit import fit_head
