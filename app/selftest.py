@@ -89,6 +89,7 @@ def export(engine: Engine, portrait: Portrait, edits: Edits, path: Path) -> None
 def drive(engine: Engine, portrait: Portrait, folder: Path) -> None:
     """Make a performance of the sample's own face, and a film of the portrait that it drives."""
     from app.engine.driving.clip_driving import drive_clip
+    from app.engine.driving.steps import FilmedStep
     from app.engine.face.retargeting import RetargetSettings
     from app.engine.sound.ffmpeg import media_info
     from app.engine.sources.performance import Performance
@@ -104,6 +105,7 @@ def drive(engine: Engine, portrait: Portrait, folder: Path) -> None:
         Performance.of(frames, times, rest, RATE, portrait.photo.size, "self-test"), performance
     )
     *_, last = drive_clip(engine, portrait, 0, performance, film, RetargetSettings(relative=True), {})
-    written = last.extra["recording"].pictures
+    assert isinstance(last, FilmedStep) and last.recording is not None
+    written = last.recording.pictures
     require(written == FRAMES, f"{written} of {FRAMES} frames came into the film")
     require(abs(media_info(film).duration - FRAMES / RATE) < 0.1, "the film has another length")

@@ -25,6 +25,7 @@ from app.engine.contract import (
     Step,
     Tell,
 )
+from app.engine.driving.steps import LiveStep, RecordingState
 from app.engine.errors import EngineError
 from app.engine.face.parameters import Camera, Expression, FaceEdit, FaceParams, FittedFace, Identity
 from app.engine.imaging.photo import Photo
@@ -188,8 +189,8 @@ class FakeEngine:
         self.animation = FakeAnimation(settings)
         try:
             for number in range(100_000):
-                told = {"fps": 25.0, "dropped": 0, "level": None, **self.animation.told()}
-                yield Step(number, 0, "", portrait.photo.pixels, extra=told)
+                recording = self.animation.recording()
+                yield LiveStep(number, 0, "", portrait.photo.pixels, fps=25.0, recording=recording)
         finally:
             self.animation = None
             self._note("animation closed")
@@ -230,9 +231,8 @@ class FakeAnimation:
     def _start(self) -> None:
         self.neutrals += 1
 
-    def told(self) -> dict[str, Any]:
-        recording = {"recording": 1.0, "recording_error": None, "disk_left": 5e9, "recording_dropped": 0}
-        return recording if self.recorder else {}
+    def recording(self) -> RecordingState | None:
+        return RecordingState(1.0, 0, 5e9) if self.recorder else None
 
     def record(self, path: Path, on_saving: Any = None) -> None:
         if path.suffix != ".mp4":

@@ -17,11 +17,11 @@ from PIL import Image
 from app.cli import main
 from app.commands import print_json, training
 from app.commands.editing import jobs, preset_values, told_ignored
-from app.engine.contract import Step
 from app.engine.engine import Engine
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit
 from app.engine.sample import sample_path
+from app.engine.training.steps import TrainingStep
 from app.session.presets import SHIPPED, Preset, write_presets
 from tests.engine.networks.test_stylegan2 import parity
 
@@ -253,7 +253,7 @@ def test_a_training_tells_its_curve_and_where_its_pictures_are(
 ) -> None:
     def steps():
         for k in range(51):
-            yield Step(k, 60, f"step {k}", extra={"step": k, "G": 50.0 - k, "D": k})
+            yield TrainingStep(k, 60, f"step {k}", number=k, losses={"G": 50.0 - k, "D": k})
         return "model"
 
     monkeypatch.setenv("MIEN_HOME", str(tmp_path))

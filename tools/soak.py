@@ -76,10 +76,10 @@ def soak(minutes: float, side: int, film: Path) -> dict[str, Any]:
         sound, start, frames = virtual_sound(minutes * 60 + 1), time.monotonic(), 0
         heard = next(sound, None)
         for step in animation.steps():
-            if step.picture is None:
+            if step.driven is None or step.latency_ms is None:
                 continue
             frames += 1
-            latencies.append(step.extra["latency_ms"])
+            latencies.append(step.latency_ms)
             now = time.monotonic()
             while heard is not None and heard[1] < now - start:
                 animation.hear(heard[0], start + heard[1])
@@ -88,7 +88,7 @@ def soak(minutes: float, side: int, film: Path) -> dict[str, Any]:
                 samples.append((now - start, resident_mb(), recorder.waiting))
                 if len(samples) % 60 == 0:  # an hour's run that is stopped early still tells something
                     print("{:.0f} s, {:.1f} MB, {} waiting".format(*samples[-1]), file=sys.stderr)
-            dropped = step.extra["driven"].frame.dropped
+            dropped = step.driven.frame.dropped
     seconds = time.monotonic() - start
     return summary(samples, latencies, frames, dropped, seconds)
 

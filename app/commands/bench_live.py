@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.commands.percentiles import percentiles
+from app.engine.driving.steps import LiveStep
 from app.engine.face.parameters import FaceEdit
 
 if TYPE_CHECKING:
@@ -108,11 +109,10 @@ class Display:
     def show(self, step: Step) -> float:
         """Paint what a step brought; milliseconds."""
         begun = time.perf_counter()
-        driven = step.extra.get("driven")
-        if step.picture is not None and driven is not None:
+        if isinstance(step, LiveStep) and step.driven is not None:
             self._portrait.show_picture(step.picture)
-            self._driver.show_picture(driven.frame.pixels, driven.reading.landmarks)
-            self._nmfc.show_picture(step.extra.get("nmfc"))
+            self._driver.show_picture(step.driven.frame.pixels, step.driven.reading.landmarks)
+            self._nmfc.show_picture(step.nmfc)
             for view in (self._portrait, self._driver, self._nmfc):
                 view.repaint()
         return 1000 * (time.perf_counter() - begun)
@@ -139,12 +139,12 @@ def live_report(engine: Engine, photo: Path, seconds: float) -> dict[str, Any]:
         shown_ms = display.show(step)
         now = time.monotonic()
         start = start or now
-        if step.picture is None or now - start < WARM_UP:
-            dropped[0] = step.extra.get("dropped", 0)
+        driven = step.driven if isinstance(step, LiveStep) else None
+        if driven is None or now - start < WARM_UP:
+            dropped[0] = driven.frame.dropped if driven is not None else 0
             continue
-        driven = step.extra["driven"]
         latencies.append(1000 * (now - driven.frame.time))
-        dropped[1] = step.extra["dropped"]
+        dropped[1] = driven.frame.dropped
         for stage, ms in (*driven.ms.items(), ("display", shown_ms)):
             stages.setdefault(stage, []).append(ms)
     report = {"definition": DEFINITION, "fps": round(len(latencies) / seconds, 2)}

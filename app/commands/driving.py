@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 from app.commands import TELL_EVERY, Subparsers, print_json, ranged, say
 from app.commands.editing import chosen_face, preset_values, setting
+from app.engine.driving.steps import CompressedStep, FilmedStep, TrackedStep
 from app.engine.face.parameters import FaceEdit
 
 if TYPE_CHECKING:
     from app.engine.contract import Portrait, Step
     from app.engine.engine import Engine
+    from app.engine.film.recorder import Recording
 
 
 def add(subparsers: Subparsers) -> None:
@@ -77,7 +79,7 @@ def run_drive(args: argparse.Namespace) -> None:
         engine, portrait, face, args.driver or args.photo, args.output, settings, {face: FaceEdit.of(**values)},
         audio=args.audio, max_side=args.size,
     )  # fmt: skip
-    recording = followed(steps).extra["recording"]
+    recording = filmed(steps)
     if args.json:
         print_json(
             {"output": str(recording.path), "frames": recording.pictures, "seconds": recording.duration}
@@ -102,17 +104,18 @@ def run_compress(args: argparse.Namespace) -> None:
     from app.engine.engine import Engine
 
     last = followed(compress_clip(Engine(), args.video, args.output))
+    assert isinstance(last, CompressedStep)
     if args.json:
-        print_json({"output": str(args.output), "bytes": last.extra["bytes"]})
+        print_json({"output": str(args.output), "bytes": last.size})
 
 
 def run_track(args: argparse.Namespace) -> None:
     from app.engine.driving.clip_driving import track_clip
     from app.engine.face.morphable_model import default_model
 
-    performance = followed(track_clip(default_model(), args.video, args.output, args.packed)).extra[
-        "performance"
-    ]
+    last = followed(track_clip(default_model(), args.video, args.output, args.packed))
+    assert isinstance(last, TrackedStep) and last.performance is not None
+    performance = last.performance
     if args.json:
         size = args.output.stat().st_size
         print_json(
@@ -123,6 +126,13 @@ def run_track(args: argparse.Namespace) -> None:
                 "bytes": size,
             }
         )
+
+
+def filmed(steps: Iterator[Step]) -> Recording:
+    """Run to the end, telling progress; the film that was made."""
+    last = followed(steps)
+    assert isinstance(last, FilmedStep) and last.recording is not None
+    return last.recording
 
 
 def followed(steps: Iterator[Step]) -> Step:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.commands import TELL_EVERY, Subparsers, print_json, ranged, say
+from app.engine.contract import ExportStep
 from app.engine.errors import EngineError
 from app.engine.face.controls import BY_NAME, POSE
 from app.engine.face.parameters import FaceEdit, FaceParams, FittedFace
@@ -248,15 +249,15 @@ def edit_one(engine: Engine, job: Job, args: argparse.Namespace, edit_of: Any) -
         if step.done % TELL_EVERY == 0:
             say(f"{step.message}: {step.done} of {step.total}")
     *_, last = engine.export(portrait, {face: edit}, job.output)
+    assert isinstance(last, ExportStep) and last.rendered is not None
     rendered = last.rendered
-    assert rendered is not None
     report: dict[str, Any] = {"photo": str(job.photo), "output": str(job.output), "face": face + 1}
     measurement = measured(engine, portrait, rendered, face, edit)
     target = engine.target(portrait, face, edit)
     report["asked"] = as_json(asked_of(target, edit), target.expression.coefficients)
     report["measured"] = as_json(measurement.measured, measurement.expression_measured) if measurement else {}
     report |= {"changed": rendered.changed, "ms": dict(rendered.ms)}
-    report["remarks"] = list(last.extra["remarks"])
+    report["remarks"] = list(last.remarks)
     for remark in report["remarks"]:
         say(f"{job.photo.name}: {remark}")
     report["ignored"] = told_ignored(engine, edit)

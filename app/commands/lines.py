@@ -1,8 +1,8 @@
 """`--lines`: long work as JSON lines on standard output, stopped from standard input: for windows that watch it.
 
-A line is {"done", "total", "message", "extra", "picture"} per step, at most a few a second; {"result": {...}} at
-the end; {"error": {"message", "remedy"}} instead of it. The line "stop", or the end of standard input, closes the
-work after the step in hand: training keeps its checkpoint, and {"stopped": true} is the last line.
+A line is {"done", "total", "message", "picture"} with the step's own figures, at most a few a second;
+{"result": {...}} at the end; {"error": {"message", "remedy"}} instead of it. The line "stop", or the end of standard
+input, closes the work after the step in hand: training keeps its checkpoint, and {"stopped": true} is the last line.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 from app.engine.contract import Step
 from app.engine.errors import EngineError
+from app.engine.training.steps import ScoreStep
 
 EVERY = 0.25  # seconds between two steps that are told
 
@@ -40,7 +41,7 @@ def follow(steps: Steps[Step, None, Any], picture: Path | None) -> Any:
             put({"error": {"message": error.message, "remedy": error.remedy}})
             raise
         now = time.monotonic()
-        if now - told >= EVERY or step.picture is not None or "after" in step.extra:
+        if now - told >= EVERY or step.picture is not None or isinstance(step, ScoreStep):
             _tell(step, picture)
             told = now
     steps.close()
@@ -55,7 +56,7 @@ def _tell(step: Step, picture: Path | None) -> None:
     if picture is not None and step.picture is not None:
         write_png(picture, step.picture)
     words = step.error or step.message
-    line = {"done": step.done, "total": step.total, "message": words, "extra": dict(step.extra)}
+    line = {"done": step.done, "total": step.total, "message": words, **step.figures()}
     put({**line, "picture": str(picture) if shown else None})
 
 

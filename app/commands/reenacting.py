@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
 from app.commands import Subparsers, lines, print_json
-from app.commands.driving import followed
+from app.commands.driving import filmed
 
 MODES = ("head", "face")
 
@@ -33,10 +32,10 @@ def run_reenact(args: argparse.Namespace) -> None:
 
     steps = reenact(args.model, args.driver, args.output, args.mode, args.background)
     if args.lines:
-        lines.follow((replace(step, extra={}) for step in steps), args.picture)
+        lines.follow(steps, args.picture)
         lines.put({"result": {"message": f"Wrote {args.output}"}})
         return
-    recording = followed(steps).extra["recording"]
+    recording = filmed(steps)
     if args.json:
         print_json(
             {"output": str(recording.path), "frames": recording.pictures, "seconds": recording.duration}

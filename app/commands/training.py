@@ -15,6 +15,7 @@ from app.commands import Subparsers, lines, ranged, say
 from app.engine.contract import Step
 from app.engine.files import data_folder
 from app.engine.imaging.writing import write_png
+from app.engine.training.steps import TrainingStep
 
 EVERY = 25  # steps between two lines on the terminal
 SIZES = (64, 128, 256)
@@ -227,8 +228,8 @@ def told(steps: Steps[Step, None, Any], args: argparse.Namespace) -> Any:
             if curve:
                 say(f"Curves and samples: {data_folder() / 'training' / args.output}")
             return finished.value
-        if "step" in step.extra:
-            curve.append(next(float(value) for name, value in step.extra.items() if name != "step"))
+        if isinstance(step, TrainingStep):
+            curve.append(float(next(iter(step.losses.values()))))
         if step.picture is not None and picture is not None:
             write_png(picture, step.picture)
         if count % EVERY == 0 or step.picture is not None or step.error:

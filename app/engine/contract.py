@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Generator as Steps
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -164,16 +164,27 @@ class Measurement:
 class Step:
     """One step of long work: done of total (total 0 = unknown), what it is about, and its newest picture.
 
-    rendered: the finished render, on an export's last steps; extra: what else the work tells by name.
+    error: why the work goes on without this step's part. Work that has more to say has a kind of step of its own.
     """
 
     done: int
     total: int
     message: str = ""
     picture: NDArray[Any] | None = None
-    rendered: Rendered | None = None
     error: str | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def figures(self) -> Mapping[str, Any]:
+        """The numbers of this step, as JSON: for a window that watches the work in another process."""
+        return {}
+
+
+@dataclass(frozen=True, eq=False)
+class ExportStep(Step):
+    """A step of an export. rendered: the finished render; remarks: on the last step, what of the photo's file the new
+    one lacks."""
+
+    rendered: Rendered | None = None
+    remarks: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,10 +279,8 @@ class EngineLike(Protocol):
     def export(
         self, portrait: Portrait, edits: Edits, path: Path, options: Mapping[str, Any] | None = None
     ) -> Iterator[Step]:
-        """Render at full size and write; options: format details such as quality, "srgb", "eight_bit".
-
-        The last step's extra["remarks"] says what of the photo's file the new one lacks (`Remark`s).
-        """
+        """Render at full size and write, ending in an `ExportStep`; options: format details such as quality, "srgb",
+        "eight_bit"."""
 
     @property
     def animation(self) -> Any:

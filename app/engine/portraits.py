@@ -16,6 +16,7 @@ from app.engine.compositing import composite
 from app.engine.contract import (
     DrawnFace,
     Edits,
+    ExportStep,
     Flow,
     Generator,
     GeneratorInfo,
@@ -365,13 +366,13 @@ class Portraits:
         yield from self.readied(portrait, edits)
         yield Step(0, 2, "Rendering at full size")
         rendered = self.render(portrait, edits)
-        yield Step(1, 2, f"Writing {path.name}", rendered.pixels, rendered)
+        yield ExportStep(1, 2, f"Writing {path.name}", rendered.pixels, rendered=rendered)
         trained = bool(self.generator.info.weights)
         save_photo(
             portrait.photo, rendered.pixels, rendered.alpha, path, {**(options or {}), "trained": trained}
         )
         remarks = told(portrait.photo, path, options)
-        yield Step(2, 2, f"Wrote {path}", rendered.pixels, rendered, extra={"remarks": remarks})
+        yield ExportStep(2, 2, f"Wrote {path}", rendered.pixels, rendered=rendered, remarks=tuple(remarks))
 
 
 def scaled(params: FaceParams, factor: float) -> FaceParams:

@@ -35,6 +35,15 @@ class Batch:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False)
+class PhotoStep(Step):
+    """A step of a batch. photo: the one it is about; written: the file it became; failure: why it did not."""
+
+    photo: Path | None = None
+    written: Path | None = None
+    failure: EngineError | None = None
+
+
 def photos_in(folder: Path) -> tuple[Path, ...]:
     """The picture files of a folder, by name; none where it cannot be read."""
     try:
@@ -54,26 +63,24 @@ def photos_among(paths: Iterable[Path]) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def run_batch(engine: EngineLike, batch: Batch) -> Iterator[Step]:
+def run_batch(engine: EngineLike, batch: Batch) -> Iterator[PhotoStep]:
     """Steps before, during and after each photo; a photo that fails has its reason in `Step.error`.
 
-    extra: {"photo": path} and, where it worked, {"written": path}, else {"failure": EngineError}.
+    The step before a photo only names it; the one after it has what was written, or the failure.
     """
     make_folder(batch.folder)
     total = len(batch.photos)
     taken: set[Path] = set()
     for done, photo in enumerate(batch.photos):
-        yield Step(done, total, photo.name, extra={"photo": photo, "starts": True})
+        yield PhotoStep(done, total, photo.name, photo=photo)
         path = _target(batch, photo, taken)
         try:
             for _ in _one(engine, batch, photo, path):
-                yield Step(done, total, photo.name, extra={"photo": photo})
+                yield PhotoStep(done, total, photo.name, photo=photo)
         except EngineError as error:
-            yield Step(
-                done + 1, total, photo.name, error=str(error), extra={"photo": photo, "failure": error}
-            )
+            yield PhotoStep(done + 1, total, photo.name, error=str(error), photo=photo, failure=error)
         else:
-            yield Step(done + 1, total, photo.name, extra={"photo": photo, "written": path})
+            yield PhotoStep(done + 1, total, photo.name, photo=photo, written=path)
 
 
 def _target(batch: Batch, photo: Path, taken: set[Path]) -> Path:

@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.engine.contract import EngineLike, Step
+from app.engine.driving.steps import LiveStep
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FittedFace
 from app.engine.face.retargeting import RetargetSettings
@@ -25,7 +26,7 @@ class Live(QObject):
     """One running animation at most. Settings and sliders take effect from the next frame on."""
 
     started = Signal()
-    stepped = Signal(object)  # Step; see `Animation.steps` for its extra
+    stepped = Signal(object)  # LiveStep
     stopped = Signal()
     recorded = Signal(object)  # Recording
     saving = Signal(float)  # share of a stopped recording's end that is written, [0, 1]
@@ -255,7 +256,7 @@ class Live(QObject):
     # -- answers
 
     def _on_step(self, step: Step) -> None:
-        if not step.extra:  # a slow generator still encodes the face
+        if not isinstance(step, LiveStep):  # a slow generator still encodes the face
             return
         if self._fresh:  # the animation is there from its first step on
             self._fresh = False

@@ -47,19 +47,21 @@ class Order:
 
 
 @dataclass(frozen=True)
-class Told:
-    """One line of a run. done of total: seconds of the budget, or frames of a preparation (total 0: unknown)."""
+class RunStep:
+    """One line of a run. done of total: seconds of the budget, or frames of a preparation (total 0: unknown).
+
+    step: number of the training's step, None for other work; losses: its losses by name; before, after: scores of the
+    held-out frames by name, where a line has them.
+    """
 
     done: int = 0
     total: int = 0
     message: str = ""
-    extra: Mapping[str, Any] = field(default_factory=dict)
     picture: Path | None = None
-
-    @property
-    def losses(self) -> dict[str, float]:
-        """The numbers of a training step, by name."""
-        return {name: value for name, value in self.extra.items() if isinstance(value, int | float)}
+    step: int | None = None
+    losses: Mapping[str, float] = field(default_factory=dict)
+    before: Mapping[str, float] | None = None
+    after: Mapping[str, float] | None = None
 
 
 def program() -> list[str]:
@@ -70,7 +72,7 @@ def program() -> list[str]:
 class Training(QObject):
     """At most one run at a time."""
 
-    told = Signal(object)  # Told
+    stepped = Signal(object)  # RunStep
     state_changed = Signal(str)  # of the states above
     finished = Signal(object)  # the result line's values: {"message": ..., "engine": ...}
     failed = Signal(object)  # EngineError
@@ -174,10 +176,11 @@ class Training(QObject):
             self._result = line["result"]
         elif "done" in line:
             picture = Path(line["picture"]) if line["picture"] else None
-            told = Told(line["done"], line["total"], line["message"], line["extra"], picture)
-            if told.losses:
-                self._now = float(told.done)
-            self.told.emit(told)
+            figures = {name: line[name] for name in ("step", "losses", "before", "after") if name in line}
+            step = RunStep(line["done"], line["total"], line["message"], picture, **figures)
+            if step.step is not None:
+                self._now = float(step.done)
+            self.stepped.emit(step)
 
     @Slot()
     def _on_errors(self) -> None:

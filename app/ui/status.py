@@ -6,7 +6,8 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QLabel, QMenu, QProgressBar, QPushButton, QStatusBar, QToolButton, QWidget
 
-from app.engine.contract import GeneratorInfo, Measurement, Rendered, Step
+from app.engine.contract import GeneratorInfo, Measurement, Rendered
+from app.engine.driving.steps import LiveStep
 from app.engine.errors import EngineError
 from app.ui import i18n, icons
 
@@ -98,9 +99,9 @@ class StatusBar(QStatusBar):
         self._show_notice(rendered.notice, "memory")
 
     @Slot(object)
-    def show_step(self, step: Step) -> None:
+    def show_step(self, step: LiveStep) -> None:
         """What a driven portrait's steps tell of the device."""
-        self._show_notice(step.extra.get("notice"), "memory")
+        self._show_notice(step.notice, "memory")
 
     def _show_notice(self, notice: EngineError | None, about: str) -> None:
         self.show_warning("" if notice is None else str(i18n.told(notice)), about)

@@ -11,7 +11,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.engine.errors import EngineError
-from app.session.training import DONE, FAILED, PAUSED, RUNNING, STOPPED, Order, Told, Training, sample_path
+from app.session.training import DONE, FAILED, PAUSED, RUNNING, STOPPED, Order, RunStep, Training, sample_path
 
 TINY = [sys.executable, "-m", "tests.session.tiny_training"]
 WAIT = 120_000
@@ -34,8 +34,8 @@ def steps_of(home: Path) -> list[int]:
 
 
 def test_a_run_is_told_paused_resumed_and_finished(training, qtbot, own_home):
-    heard: list[Told] = []
-    training.told.connect(heard.append)
+    heard: list[RunStep] = []
+    training.stepped.connect(heard.append)
     assert not own_home.joinpath("training").exists()
     picture = sample_path("toy")  # a run's first picture may come before it makes its own folder
     assert picture.parent.is_dir()
@@ -60,7 +60,7 @@ def test_a_run_is_told_paused_resumed_and_finished(training, qtbot, own_home):
 
 
 def test_a_stopped_run_keeps_its_checkpoint(training, qtbot, own_home):
-    with qtbot.waitSignal(training.told, timeout=WAIT):
+    with qtbot.waitSignal(training.stepped, timeout=WAIT):
         training.start(order())
     training.stop()
     qtbot.waitUntil(lambda: training.state == STOPPED, timeout=WAIT)
@@ -89,7 +89,7 @@ def test_a_program_that_is_not_there_is_told(qtbot):
 
 
 def test_a_window_that_closes_takes_its_run_along(training, qtbot, own_home):
-    with qtbot.waitSignal(training.told, timeout=WAIT):
+    with qtbot.waitSignal(training.stepped, timeout=WAIT):
         training.start(order())
     training.shut_down()
     assert not training.active

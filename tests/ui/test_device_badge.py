@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from pytestqt.qtbot import QtBot
 
-from app.engine.contract import GeneratorInfo, Rendered, Step
+from app.engine.contract import GeneratorInfo, Rendered
 from app.engine.device import FULL
+from app.engine.driving.steps import LiveStep
 from app.engine.sound.speech import UNHEARD
 from app.ui.status import StatusBar
 
@@ -31,7 +32,7 @@ def test_reasons_stand_together_and_go_one_by_one(qtbot: QtBot) -> None:
 def test_a_driven_portrait_s_steps_tell_too(qtbot: QtBot) -> None:
     bar = StatusBar()
     qtbot.addWidget(bar)
-    bar.show_step(Step(1, 0, extra={"notice": FULL[1]}))
+    bar.show_step(LiveStep(1, 0, notice=FULL[1]))
     assert bar.warning.toolTip() == str(FULL[1])
-    bar.show_step(Step(2, 0, extra={"notice": None}))
+    bar.show_step(LiveStep(2, 0))
     assert bar.warning.isHidden()

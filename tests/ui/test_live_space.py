@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from app.commands.bench_live import Display
 from app.engine.contract import Step
+from app.engine.driving.steps import LiveStep
 from app.engine.face.parameters import Camera as FaceCamera
 from app.engine.face.parameters import Expression, FaceParams, Identity
 from app.ui.dialogs.film import FilmDialog
@@ -199,7 +200,7 @@ def test_the_curves_show_the_strongest_components_and_are_named_above(live: Main
             FaceCamera.from_angles(k, -k, 0.5 * k, 60, (0, 0)),
         )
         driven = SimpleNamespace(driver=driver, frame=SimpleNamespace(time=k / 25))
-        curves._on_step(Step(k, 0, "", extra={"driven": driven, "sigma": sigma}))
+        curves._on_step(LiveStep(k, 0, driven=driven, sigma=sigma))
     pose, expression = (plot.getPlotItem().titleLabel.text for plot in curves._plots)
     assert "yaw" in pose and "pitch" in pose and "roll" in pose
     assert re.findall(r"&nbsp;(\d+)", expression) == ["1", "3", "4"]
@@ -222,7 +223,7 @@ def test_the_bench_paints_the_three_views_with_every_picture(qtbot: QtBot, monke
     frame = SimpleNamespace(pixels=np.zeros((48, 64, 3), np.uint8))
     driven = SimpleNamespace(frame=frame, reading=SimpleNamespace(landmarks=np.zeros((478, 3))))
     picture = np.full((40, 40, 3), 200, np.uint8)
-    assert display.show(Step(1, 0, "", picture, extra={"driven": driven, "nmfc": picture})) > 0
+    assert display.show(LiveStep(1, 0, "", picture, driven=driven, nmfc=picture)) > 0
     assert painted == ["portrait", "driver", "nmfc"]
     display.show(Step(2, 0, "Paused"))
     assert len(painted) == 3

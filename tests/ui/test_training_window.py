@@ -9,7 +9,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.cli import parser
-from app.session.training import DONE, FAILED, PAUSED, RUNNING, STOPPED, Order, Told, Training
+from app.session.training import DONE, FAILED, PAUSED, RUNNING, STOPPED, Order, RunStep, Training
 from app.ui.main_window import MainWindow
 from app.ui.training.coverage_plot import merged
 from app.ui.training.progress import clock
@@ -51,7 +51,7 @@ def test_a_run_shows_its_losses_sample_and_time_left(training_window, run, qtbot
     assert view.resume.isVisible() and view.keep.isVisible() and not view.pause.isVisible()
     view.resume.click()
     assert run.state == RUNNING
-    with qtbot.waitSignal(run.told, timeout=WAIT):
+    with qtbot.waitSignal(run.stepped, timeout=WAIT):
         pass
     view.stop.click()
     qtbot.waitUntil(lambda: run.state == STOPPED, timeout=WAIT)
@@ -130,8 +130,8 @@ def test_few_shot_starts_from_a_first_stage(training_window, tmp_path, qtbot):
 
 def test_scores_and_portrait_of_a_finished_model(training_window, qtbot):
     page = training_window.personal
-    page.take(Told(extra={"before": {"l1": 55.07, "psnr": 11.69}}))
-    page.take(Told(extra={"before": {"l1": 55.07, "psnr": 11.69}, "after": {"l1": 8.04, "psnr": 24.0}}))
+    page.take(RunStep(before={"l1": 55.07, "psnr": 11.69}))
+    page.take(RunStep(before={"l1": 55.07, "psnr": 11.69}, after={"l1": 8.04, "psnr": 24.0}))
     assert "55.1" in page.score.text() and "8.0" in page.score.text()
     page.finish({"message": "", "engine": "head2head-me", "portrait": "/somewhere/portrait.png"})
     with qtbot.waitSignal(training_window.portrait_wanted) as wanted:

@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.contract import Edits, Portrait, Step
+from app.engine.contract import Edits, Portrait
 from app.engine.device import notice
 from app.engine.driving.driver import Driver
 from app.engine.driving.live import Controls, Driven, Gauge, Performer, Scene
+from app.engine.driving.steps import LiveStep, RecordingState
 from app.engine.face.parameters import FaceParams
 from app.engine.film.recorder import Recorder, disk_left
 from app.engine.film.saving import Saving
@@ -87,28 +88,26 @@ class Animation:
 
     # -- running
 
-    def steps(self) -> Iterator[Step]:
-        """A step per frame; without a picture while paused or while a live source gives none.
-
-        extra: fps, dropped, latency_ms (live), driven (`Driven`), neutral, nmfc, recording seconds,
-        disk_left, level, notice (of the device), rate (of the source, frames per second, None where unknown),
-        sigma ((28,) of the expression's components).
-        """
+    def steps(self) -> Iterator[LiveStep]:
+        """A step per frame; without a picture while paused or while a live source gives none."""
         gauge, done = Gauge(), 0
         try:
             while not self.source.ended:
                 frame = self.source.take(TIMEOUT)
                 if frame is None or self.paused:
-                    yield Step(done, self.source.total, self._why_waiting(), extra=self._told())
+                    yield self._step(done, self.source.total, self._why_waiting())
                     continue
                 if self._ear is not None and self._scene.generator.info.name in LISTENING:
                     self.controls.audio = self._ear.features()
                 driven = self._performer.step(frame, self.controls)
                 self._pass_on(driven)
                 done += 1
-                extra = {**gauge.add(driven, self.source.live), **self._told(), "driven": driven}
-                extra["nmfc"] = self._nmfc(driven.params)
-                yield Step(done, max(self.source.total, done), "", driven.picture, extra=extra)
+                fps, latency = gauge.add(driven, self.source.live)
+                step = self._step(done, max(self.source.total, done))
+                nmfc = self._nmfc(driven.params)
+                yield replace(
+                    step, picture=driven.picture, driven=driven, nmfc=nmfc, fps=fps, latency_ms=latency
+                )
         finally:
             self.close()
 
@@ -201,15 +200,22 @@ class Animation:
 
     # -- telling
 
-    def _told(self) -> dict[str, Any]:
-        told: dict[str, Any] = {"neutral": self.driver.neutral, "level": self.level}
-        told |= {"rate": self.source.rate, "sigma": self._scene.model.expression_sigma}
-        told["lost"] = bool(getattr(self.source, "lost", False))
-        told["notice"] = notice() if self._scene.trained else None
-        if self.recorder is not None:
-            told |= {"recording": self.recorder.duration, "recording_error": self.recorder.error}
-            told |= {"recording_dropped": self.recorder.dropped, "disk_left": disk_left(self.recorder.path)}
-        return told
+    def _step(self, done: int, total: int, message: str = "") -> LiveStep:
+        """A step without a picture, with what is known at any time."""
+        recording = None
+        if (recorder := self.recorder) is not None:
+            left = disk_left(recorder.path)
+            recording = RecordingState(recorder.duration, recorder.dropped, left, recorder.error)
+        return LiveStep(
+            done,
+            total,
+            message,
+            rate=self.source.rate,
+            level=self.level,
+            recording=recording,
+            notice=notice() if self._scene.trained else None,
+            sigma=self._scene.model.expression_sigma,
+        )
 
     def _why_waiting(self) -> str:
         if self.paused:

@@ -16,6 +16,7 @@ from app.engine.driving.animation import Animation, scene_of
 from app.engine.driving.driver import Driver
 from app.engine.driving.live import Controls, Scene
 from app.engine.driving.neutral import best_neutral
+from app.engine.driving.steps import FilmedStep, LiveStep, TrackedStep
 from app.engine.errors import EngineError
 from app.engine.face.landmarks import FaceTracker
 from app.engine.face.parameters import FaceEdit, FaceParams
@@ -51,8 +52,8 @@ def drive_clip(
 ) -> Iterator[Step]:
     """Animate `portrait` by the clip or performance at `path`, a step per frame, into the film `output`.
 
-    edits: every face's sliders (the driven face's come on top of the driver). The last step's
-    extra["recording"] is the `Recording`. Closing the iterator early leaves no film. Memory does not grow
+    edits: every face's sliders (the driven face's come on top of the driver). The last step is a
+    `FilmedStep`. Closing the iterator early leaves no film. Memory does not grow
     with the clip.
     """
     yield Step(0, 0, f"Looking through {path.name}")
@@ -83,17 +84,17 @@ def drive_clip(
         if recording.error:
             raise recording.error
         done = recording.pictures
-        yield Step(done, done, f"Wrote {recording.path}", extra={"recording": recording})
+        yield FilmedStep(done, done, f"Wrote {recording.path}", recording=recording)
 
 
-def _to_the_end(animation: Animation, recorder: Recorder | None, sounds: Sound | None) -> Iterator[Step]:
+def _to_the_end(animation: Animation, recorder: Recorder | None, sounds: Sound | None) -> Iterator[LiveStep]:
     with closing(animation):
         steps = animation.steps()
         if sounds is not None:
             steps = _hearing(steps, animation.controls, sounds)
         for step in steps:
-            if recorder is not None and step.picture is not None:
-                frame = step.extra["driven"].frame
+            if recorder is not None and step.picture is not None and step.driven is not None:
+                frame = step.driven.frame
                 recorder.write(step.picture, frame.time, frame.duration)
                 if recorder.error:
                     recorder.stop()
@@ -101,7 +102,7 @@ def _to_the_end(animation: Animation, recorder: Recorder | None, sounds: Sound |
             yield step
 
 
-def _hearing(steps: Iterator[Step], controls: Controls, sounds: Sound) -> Iterator[Step]:
+def _hearing(steps: Iterator[LiveStep], controls: Controls, sounds: Sound) -> Iterator[LiveStep]:
     """Sets each frame's audio features before its step is made; the last ones stay."""
     with closing(sounds):
         while True:
@@ -152,13 +153,13 @@ def track_clip(model: MorphableModel, path: Path, output: Path, packed: bool = F
                 missing = 0
             if frame.pixels is not None:
                 size = (frame.pixels.shape[1], frame.pixels.shape[0])
-            yield Step(len(times), max(source.total, len(times)), extra={"driver": found})
+            yield TrackedStep(len(times), max(source.total, len(times)), driver=found)
         rate = source.rate or Fraction(30)
     if not params:
         raise _no_face(path)
     performance = Performance.of(params, times, driver.neutral, rate, size, path.name)
     write_performance(performance, output, packed)
-    yield Step(len(times), len(times), f"Wrote {output}", extra={"performance": performance})
+    yield TrackedStep(len(times), len(times), f"Wrote {output}", performance=performance)
 
 
 def _no_face(path: Path) -> EngineError:

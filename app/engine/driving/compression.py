@@ -17,6 +17,7 @@ from app.engine.driving.clip_driving import prepared_driver
 from app.engine.driving.driver import Driver
 from app.engine.driving.live import Controls, Performer
 from app.engine.driving.neutral import unrest
+from app.engine.driving.steps import CompressedStep
 from app.engine.errors import EngineError
 from app.engine.face.landmarks import FaceTracker
 from app.engine.face.retargeting import RetargetSettings
@@ -54,7 +55,7 @@ def encode_clip(portraits: Portraits, path: Path) -> Steps[Step, None, bytes]:
 
 
 def compress_clip(portraits: Portraits, path: Path, output: Path) -> Iterator[Step]:
-    """Write the clip at `path` as the `.mienclip` `output`, a step a frame; the last one's extra["bytes"] is its size.
+    """Write the clip at `path` as the `.mienclip` `output`, a step a frame; the last is a `CompressedStep`.
 
     EngineError where a frame shows no face, or `output` cannot be written.
     """
@@ -64,7 +65,7 @@ def compress_clip(portraits: Portraits, path: Path, output: Path) -> Iterator[St
         raise EngineError(f"There is no folder {output.parent}.", "Choose a folder that exists.")
     data = yield from encode_clip(portraits, path)
     write_bytes(output, data)
-    yield Step(1, 1, f"Wrote {output}", extra={"bytes": len(data)})
+    yield CompressedStep(1, 1, f"Wrote {output}", size=len(data))
 
 
 def decode_clip(portraits: Portraits, data: bytes) -> Iterator[NDArray[np.uint8]]:

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -157,13 +157,10 @@ class Gauge:
     def __init__(self) -> None:
         self._done: deque[float] = deque(maxlen=RATE_WINDOW)
 
-    def add(self, driven: Driven, live: bool) -> dict[str, Any]:
-        """Numbers for the panel: fps, dropped, and, live, latency_ms from capture to now."""
+    def add(self, driven: Driven, live: bool) -> tuple[float, float | None]:
+        """Frames per second, and for a live source the milliseconds from the frame's capture to now."""
         now = time.monotonic()
         self._done.append(now)
         span = self._done[-1] - self._done[0]
         fps = (len(self._done) - 1) / span if span > 0 else 0.0
-        numbers: dict[str, Any] = {"fps": fps, "dropped": driven.frame.dropped}
-        if live:
-            numbers["latency_ms"] = 1000 * (now - driven.frame.time)
-        return numbers
+        return fps, 1000 * (now - driven.frame.time) if live else None

@@ -7,7 +7,7 @@ that the network has seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from app.engine.contract import Step
 from app.engine.driving.clip_driving import prepared_driver
+from app.engine.driving.steps import FilmedStep
 from app.engine.errors import EngineError
 from app.engine.face.landmarks import FaceTracker
 from app.engine.face.morphable_model import default_model
@@ -38,9 +39,9 @@ SHOWN_EVERY = 10  # frames between two pictures of the progress
 
 def reenact(
     name: str, driver: Path, output: Path, mode: str = "head", background: str = KEEP
-) -> Iterator[Step]:
+) -> Generator[Step, None, None]:
     """The person of the model `name`, driven by a clip or performance, into the film or folder `output`, a step a
-    frame; the last step's extra["recording"] is the `Recording`.
+    frame; the last step is a `FilmedStep`.
 
     EngineError where the model knows no footage, cannot part with its background, or the driver shows no face.
     """
@@ -80,7 +81,7 @@ def reenact(
     recording = recorder.stop()
     if recording.error:
         raise recording.error
-    yield Step(count, count, f"Wrote {recording.path}", extra={"recording": recording})
+    yield FilmedStep(count, count, f"Wrote {recording.path}", recording=recording)
 
 
 class Rollout:

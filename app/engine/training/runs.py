@@ -8,6 +8,7 @@ from pathlib import Path
 from app.engine.contract import Step
 from app.engine.files import data_folder
 from app.engine.training.loop import Progress
+from app.engine.training.steps import TrainingStep
 
 
 def run_folder(name: str) -> Path:
@@ -20,10 +21,5 @@ def progress_steps(progress: Iterator[Progress]) -> Iterator[Step]:
     for now in progress:
         words = ", ".join(f"{name} {value:.3f}" for name, value in now.losses.items())
         message = f"step {now.step}: {words}"
-        yield Step(
-            round(now.seconds),
-            round(now.budget_seconds),
-            message,
-            now.picture,
-            extra={"step": now.step, **now.losses},
-        )
+        done, total = round(now.seconds), round(now.budget_seconds)
+        yield TrainingStep(done, total, message, now.picture, number=now.step, losses=now.losses)

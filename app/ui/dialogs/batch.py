@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.engine.contract import Step
-from app.session.batch import Batch, photos_in, run_batch
+from app.session.batch import Batch, PhotoStep, photos_in, run_batch
 from app.session.presets import Preset
 from app.session.session import Session
 from app.session.settings import Settings
@@ -230,10 +230,11 @@ class BatchDialog(QDialog):
         self.stop.setText(self.tr("Cancel"))
 
     def _on_step(self, step: Step) -> None:
-        if "written" in step.extra:
-            self.written.append(step.extra["written"])
-        if step.error:
-            words = str(i18n.told(step.extra["failure"]))
+        assert isinstance(step, PhotoStep)
+        if step.written is not None:
+            self.written.append(step.written)
+        if step.failure is not None:
+            words = str(i18n.told(step.failure))
             self.failures.append(words)
             item = QListWidgetItem(f"{step.message}: {words}", self.list)
             item.setIcon(icons.icon("warning", "error"))

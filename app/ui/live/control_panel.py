@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.engine.contract import Step
+from app.engine.driving.steps import LiveStep
 from app.engine.face.controls import Control
 from app.session.live import Live
 from app.ui import icons, theme
@@ -201,8 +201,8 @@ class ControlPanel(QScrollArea):
                 words.setText("–")
 
     @Slot(object)
-    def _on_step(self, step: Step) -> None:
-        driven = step.extra.get("driven")
+    def _on_step(self, step: LiveStep) -> None:
+        driven = step.driven
         if driven is None:
             return
         left = driven.reading.calibrating

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from app.engine.contract import Step
+from app.engine.driving.steps import LiveStep
 from app.session.live import Live
 from app.ui import theme
 
@@ -95,8 +95,8 @@ class Curves(QWidget):
         self._values.clear()
 
     @Slot(object)
-    def _on_step(self, step: Step) -> None:
-        driven = step.extra.get("driven")
+    def _on_step(self, step: LiveStep) -> None:
+        driven = step.driven
         if driven is None or driven.driver is None:
             return
         now = driven.frame.time
@@ -106,7 +106,7 @@ class Curves(QWidget):
             self._times.popleft()
             self._values.popleft()
         if self._plots and self.isVisible():
-            self._draw(now, step.extra.get("sigma", 1.0))
+            self._draw(now, 1.0 if step.sigma is None else step.sigma)
 
     def _draw(self, now: float, sigma: Any) -> None:
         """sigma: (28,) how much face a component moves, by which the strongest are told."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import (
@@ -18,12 +20,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.engine.contract import Step
+from app.engine.driving.steps import LiveStep
 from app.session.live import Live
 from app.session.session import Session
 from app.ui import icons, theme
 from app.ui.live.cameras import Cameras
 from app.ui.live.views import LevelBar, LiveView
+
+if TYPE_CHECKING:
+    from app.engine.driving.live import Driven
 
 SIZES = ((640, 480), (1280, 720), (1920, 1080))
 CLIPS = "*.mp4 *.mov *.mkv *.webm *.avi *.m4v *.performance *.csv *.mienclip *.gif *.jpg *.jpeg *.png"
@@ -187,10 +192,9 @@ class DriverPanel(QWidget):
     # -- what the animation tells
 
     @Slot(object)
-    def _on_step(self, step: Step) -> None:
-        extra = step.extra
-        driven = extra.get("driven")
-        self.level.show_level(extra.get("level"))
+    def _on_step(self, step: LiveStep) -> None:
+        driven = step.driven
+        self.level.show_level(step.level)
         if driven is None:
             self.picture.say(step.message)
             return
@@ -200,20 +204,20 @@ class DriverPanel(QWidget):
             self.picture.say(self.tr("Driven by a performance"))
         else:
             self.picture.say("" if driven.reading.found else self.tr("No face in sight"))
-        self.nmfc.show_picture(extra.get("nmfc"))
-        self.obtained.setText(self._told(step))
+        self.nmfc.show_picture(step.nmfc)
+        self.obtained.setText(self._obtained(driven, step.rate))
         self.stages.setText(
             " · ".join(f"{name} {ms:.0f}" for name, ms in driven.ms.items() if "." not in name) + " ms"
         )
 
-    def _told(self, step: Step) -> str:
+    def _obtained(self, driven: Driven, rate: Fraction | None) -> str:
         """Size and rate really obtained, and what was lost."""
-        parts, pixels = [], step.extra["driven"].frame.pixels
+        parts, pixels = [], driven.frame.pixels
         if pixels is not None:
             parts.append(f"{pixels.shape[1]} × {pixels.shape[0]}")
-        if step.extra.get("rate"):
-            parts.append(self.tr("{:.1f} fps").format(float(step.extra["rate"])))
-        return " · ".join([*parts, self.tr("{} dropped").format(step.extra["dropped"])])
+        if rate:
+            parts.append(self.tr("{:.1f} fps").format(float(rate)))
+        return " · ".join([*parts, self.tr("{} dropped").format(driven.frame.dropped)])
 
     @Slot()
     def _on_stopped(self) -> None:

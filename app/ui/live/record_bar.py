@@ -8,7 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QStandardPaths, Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QPushButton, QWidget
 
-from app.engine.contract import Step
+from app.engine.driving.steps import LiveStep
 from app.engine.errors import EngineError
 from app.engine.film.recorder import Recording
 from app.session.live import Live
@@ -115,25 +115,23 @@ class RecordBar(QWidget):
             self.state.setText(self.tr("Saving… {:.0f} %").format(100 * share))
 
     @Slot(object)
-    def _on_step(self, step: Step) -> None:
-        extra = step.extra
-        if "recording" in extra and self._live.recording:
-            left = extra["disk_left"] / 1e9
-            self.state.setText(
-                f"● REC {clock(extra['recording'])}   " + self.tr("{:.1f} GB left").format(left)
-            )
-            error = extra.get("recording_error")
+    def _on_step(self, step: LiveStep) -> None:
+        recording = step.recording
+        if recording is not None and self._live.recording:
+            left = self.tr("{:.1f} GB left").format(recording.disk_left / 1e9)
+            self.state.setText(f"● REC {clock(recording.seconds)}   {left}")
+            error = recording.error
             if error is not None and error is not self._told:
                 self._told = error  # the disk is full, say: keep what there is, tell once
                 self._live.stop_recording()
                 self._live.failed.emit(error)
-        driven = extra.get("driven")
+        driven = step.driven
         if driven is not None:
-            parts = [self.tr("{:.0f} fps").format(extra["fps"])]
-            if "latency_ms" in extra:
-                parts.append(self.tr("latency {:.0f} ms").format(extra["latency_ms"]))
-            if extra.get("recording_dropped"):
-                parts.append(self.tr("{} not recorded").format(extra["recording_dropped"]))
+            parts = [self.tr("{:.0f} fps").format(step.fps)]
+            if step.latency_ms is not None:
+                parts.append(self.tr("latency {:.0f} ms").format(step.latency_ms))
+            if recording is not None and recording.dropped:
+                parts.append(self.tr("{} not recorded").format(recording.dropped))
             self.numbers.setText(" · ".join(parts))
             self.numbers.setToolTip("\n".join(f"{name}: {ms:.1f} ms" for name, ms in driven.ms.items()))
 

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.session.training import Order, Told, first_stages
+from app.session.training import Order, RunStep, first_stages
 from app.ui import icons, theme
 from app.ui.training.coverage_plot import CoveragePlot
 from app.ui.training.form import CLIPS, PathField, is_name, minutes_box
@@ -120,9 +120,9 @@ class PersonalPage(QWidget):
         self.use.setVisible(False)
         return Order(tuple(words), self.name.text(), self.minutes.value())
 
-    def take(self, told: Told) -> None:
+    def take(self, step: RunStep) -> None:
         """The scores of the held-out frames, before and after."""
-        before, after = told.extra.get("before"), told.extra.get("after")
+        before, after = step.before, step.after
         if before is None:
             return
         words = self.tr("Last frames of the clip, never trained on: L1 {:.1f} of 255, PSNR {:.1f} dB before")

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from app.engine.errors import EngineError
 from app.session import training as states
-from app.session.training import Order, Told, Training
+from app.session.training import Order, RunStep, Training
 from app.ui import i18n, icons, theme
 from app.ui.training.curves import LossCurves
 
@@ -48,7 +48,7 @@ class ProgressView(QWidget):
         self.stop = self._button(self.tr("Stop"), "stop", training.stop)
         self.keep = self._button(self.tr("Make the model now"), "check", self._keep)
         self._lay_out()
-        training.told.connect(self._on_told)
+        training.stepped.connect(self._on_step)
         training.state_changed.connect(self._on_state)
         training.failed.connect(self._on_failed)
         self._on_state(training.state)
@@ -80,17 +80,17 @@ class ProgressView(QWidget):
         self.detail.clear()
 
     @Slot(object)
-    def _on_told(self, told: Told) -> None:
-        self.bar.setRange(0, told.total)
-        self.bar.setValue(min(told.done, told.total))
-        losses = told.losses
-        stepped = "step" in losses
-        self.detail.setText(self.tr("Step {}").format(int(losses["step"])) if stepped else told.message)
-        if stepped:
-            self.curves.add(losses.pop("step"), losses)
-            self.state.setText(self.tr("Training: {} left").format(clock(told.total - told.done)))
-        if told.picture is not None:
-            self._picture = QPixmap(str(told.picture))
+    def _on_step(self, step: RunStep) -> None:
+        self.bar.setRange(0, step.total)
+        self.bar.setValue(min(step.done, step.total))
+        if step.step is None:
+            self.detail.setText(step.message)
+        else:
+            self.detail.setText(self.tr("Step {}").format(step.step))
+            self.curves.add(step.step, step.losses)
+            self.state.setText(self.tr("Training: {} left").format(clock(step.total - step.done)))
+        if step.picture is not None:
+            self._picture = QPixmap(str(step.picture))
             self._show_picture()
 
     @Slot(str)

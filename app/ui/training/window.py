@@ -45,7 +45,7 @@ class TrainingWindow(QDialog):
         for page in (self.personal, self.reenact, self.recipes):
             page.ordered.connect(self.start)
         self.personal.portrait_wanted.connect(self.portrait_wanted)
-        training.told.connect(self.personal.take)
+        training.stepped.connect(self.personal.take)
         training.state_changed.connect(self._on_state)
         training.finished.connect(self._on_finished)
         self._on_state(training.state)

@@ -86,13 +86,13 @@ def test_a_clip_drives_the_portrait_frame_by_frame(
     shown = [step for step in steps if step.picture is not None]
     assert len(shown) == COUNT and [s.done for s in shown] == list(range(1, COUNT + 1))
     assert shown[3].total == COUNT
-    recording = steps[-1].extra["recording"]
+    recording = steps[-1].recording
     assert recording.path == out and recording.pictures == COUNT and recording.dropped == 0
     source = VideoSource(out)
     source.close()
     assert source.rate == RATE and source.has_sound and len(frames_of(out)) == COUNT
-    driver = [s.extra["driven"].driver.camera.roll for s in shown]
-    result = [s.extra["driven"].params.camera.roll for s in shown]
+    driver = [s.driven.driver.camera.roll for s in shown]
+    result = [s.driven.params.camera.roll for s in shown]
     assert np.ptp(driver) > 10 and np.corrcoef(driver, result)[0, 1] > 0.99
     assert np.abs(np.diff(result)).max() < 8  # the face is lost for two frames and nothing jumps
     moved = [np.abs(s.picture.astype(int) - shown[0].picture).mean() for s in shown]
@@ -105,7 +105,7 @@ def test_the_film_shows_what_the_driver_did(engine: Engine, portrait: Portrait, 
     asked, measured = [], []
     for step in steps:
         if step.picture is not None and step.done % 3 == 0:
-            asked.append(step.extra["driven"].driver.camera.roll)
+            asked.append(step.driven.driver.camera.roll)
             measured.append(engine.fit(step.picture)[0].params.camera.roll)
     assert np.corrcoef(asked, measured)[0, 1] > 0.97
 
@@ -147,7 +147,7 @@ def test_sliders_are_added_and_other_modes_keep_the_pose(
     own = portrait.faces[0].params.camera
     edits = {0: FaceEdit.of(yaw=own.yaw + 10)}
     steps = drive_clip(engine, portrait, 0, nodding, None, RetargetSettings(mode="face"), edits)
-    cameras = [s.extra["driven"].params.camera for s in steps if s.picture is not None]
+    cameras = [s.driven.params.camera for s in steps if s.picture is not None]
     assert all(camera.yaw == pytest.approx(own.yaw + 10, abs=0.1) for camera in cameras)
 
 
@@ -159,11 +159,11 @@ def test_tracking_and_driving_again_gives_the_same_motion(
     performance = read_performance(path)
     assert len(performance) == COUNT and performance.rate == RATE and performance.size == (240, 240)
     assert performance.neutral is not None and len(performance.identity.coefficients) == 40
-    assert last.extra["performance"].frames.shape == (COUNT, 35)
+    assert last.performance.frames.shape == (COUNT, 35)
     arguments = (RetargetSettings(), {})
     direct, again = (
         [
-            s.extra["driven"].params.camera.roll
+            s.driven.params.camera.roll
             for s in drive_clip(engine, portrait, 0, driver, None, *arguments)
             if s.picture is not None
         ]
@@ -202,7 +202,7 @@ def test_a_film_lasts_as_long_as_its_variable_driver(
         recorder.write(np.roll(head, round(20 * seconds), axis=1), seconds, lasts)
     held = recorder.stop().path
     steps = list(drive_clip(engine, portrait, 0, held, tmp_path / "a.mp4", RetargetSettings(), {}))
-    recording = steps[-1].extra["recording"]
+    recording = steps[-1].recording
     assert recording.pictures == 4 and recording.duration == pytest.approx(1.4, abs=0.011)
     assert ffmpeg.media_info(recording.path).duration == pytest.approx(1.4, abs=0.011)
 
@@ -221,7 +221,7 @@ def test_an_hdr_clip_drives_as_its_plain_twin_and_leaves_the_portraits_colours(
     for clip in (nodding, hdr):
         steps = drive_clip(engine, portrait, 0, clip, None, RetargetSettings(), {})
         driven.append([step for step in steps if step.picture is not None])
-    rolls = [np.array([step.extra["driven"].params.camera.roll for step in steps]) for steps in driven]
+    rolls = [np.array([step.driven.params.camera.roll for step in steps]) for steps in driven]
     assert np.ptp(rolls[0]) > 5 and np.abs(rolls[0] - rolls[1]).max() < 3
     colours = [np.mean([step.picture.mean(axis=(0, 1)) for step in steps], axis=0) for steps in driven]
     assert np.abs(colours[0] - colours[1]).max() < 2
@@ -231,7 +231,7 @@ def test_a_csv_drives_too(engine: Engine, portrait: Portrait, tmp_path: Path) ->
     path = tmp_path / "a.csv"
     write_performance(make_performance(6), path)
     steps = list(drive_clip(engine, portrait, 0, path, tmp_path / "a.webm", RetargetSettings(), {}))
-    assert steps[-1].extra["recording"].pictures == 6
+    assert steps[-1].recording.pictures == 6
 
 
 def test_clips_without_a_face_are_told_when_tracked(tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ def test_shared_clips_drive_without_a_jump_or_a_lost_frame(
     steps = drive_clip(engine, portrait, 0, clip, None, RetargetSettings(), {})
     shown = [s for s in steps if s.picture is not None]
     assert len(shown) == 23
-    yaws = np.array([s.extra["driven"].params.camera.yaw for s in shown])
+    yaws = np.array([s.driven.params.camera.yaw for s in shown])
     assert np.ptp(yaws) > 20 and np.abs(np.diff(yaws)).max() < 25
 
 

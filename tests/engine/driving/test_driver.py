@@ -339,10 +339,10 @@ def test_an_animation_steps_records_and_keeps_the_performance(tracker: FaceTrack
     assert source.closed and len(steps) == 12 and steps[-1].done == 12
     assert recording is not None and recording.pictures == 10
     assert recording.duration == pytest.approx(9 / 30)
-    extra = steps[4].extra
-    assert extra["driven"].params.camera.yaw == pytest.approx(9, abs=0.5)
-    assert extra["fps"] > 0 and extra["recording"] > 0 and extra["disk_left"] > 0
-    assert extra["nmfc"].shape == (32, 32, 3) and extra["nmfc"].any()
+    step = steps[4]
+    assert step.driven is not None and step.driven.params.camera.yaw == pytest.approx(9, abs=0.5)
+    assert step.recording is not None and step.recording.seconds > 0 and step.recording.disk_left > 0
+    assert step.fps > 0 and step.nmfc is not None and step.nmfc.shape == (32, 32, 3) and step.nmfc.any()
     performance = animation.kept_performance()
     assert len(performance) == 12 and performance.params(7).camera.yaw == pytest.approx(7, abs=1e-3)
     assert performance.neutral is not None and performance.times[-1] == pytest.approx(11 / 30)

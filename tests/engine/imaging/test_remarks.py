@@ -150,7 +150,7 @@ def test_what_the_written_file_cannot_hold_is_said(head: Pixels, tmp_path: Path,
     assert told(photo, Path("b.tif")) == () and told(photo, Path("b.png"), {"eight_bit": True}) == ()
     assert len(told(photo, Path("b.jpg"))) == 2 and len(told(photo, Path("b.webp"))) == 1
     steps = list(engine.export(Portrait(photo, ()), {}, tmp_path / "b.jpg"))
-    assert steps[-1].extra["remarks"] == told(photo, Path("b.jpg"))
+    assert steps[-1].remarks == told(photo, Path("b.jpg"))
 
 
 def test_an_hdr_photo_opens_and_its_face_is_found(head: Pixels, tmp_path: Path, engine: Engine) -> None:

@@ -88,7 +88,7 @@ def asked(monkeypatch) -> list[FaceParams]:
 def test_head_reenactment_takes_the_drivers_head_at_the_persons_scale(home, driver, monkeypatch):
     heard = asked(monkeypatch)
     *_, last = reenact("me", driver, home / "out.png")
-    assert last.extra["recording"].pictures == FRAMES == len(heard)
+    assert last.recording.pictures == FRAMES == len(heard)
     assert [p.camera.yaw for p in heard] == pytest.approx([1.5 * t for t in range(FRAMES)], abs=0.1)
     assert all(p.camera.scale == pytest.approx(14, rel=0.02) for p in heard), "not the driver's 55"
     assert heard[-1].expression.coefficients[0] == pytest.approx(1.1, abs=0.05)

@@ -24,6 +24,7 @@ from app.engine.training.personal.footage import Footage, coverage_rows, prepare
 from app.engine.training.personal.head2head import FULL, LIGHT, Head2HeadRecipe, held_out, scores
 from app.engine.training.personal.head2headfs import FsFineTuning, FsInitialisation
 from app.engine.training.runs import progress_steps, run_folder
+from app.engine.training.steps import ScoreStep
 
 FOOTAGE = "footage.npz"
 PORTRAIT = "portrait.png"  # the best frame, whole: the photo that the model is at home in
@@ -84,12 +85,12 @@ def train_head2head(
     recipe.average.to(device)
     before = held_out_scores(recipe)
     words = f"Held-out frames before: {score_line(before)}"
-    yield Step(0, 0, words, recipe.picture(), extra={"before": before})
+    yield ScoreStep(0, 0, words, recipe.picture(), before=before)
     batch = shareable(settings.batch, device)
     yield from progress_steps(train(recipe, Plan(folder, minutes, batch, steps=steps), device))
     after = held_out_scores(recipe)
     words = f"Held-out frames after: {score_line(after)} (before: {score_line(before)})"
-    yield Step(0, 0, words, recipe.picture(), extra={"before": before, "after": after})
+    yield ScoreStep(0, 0, words, recipe.picture(), before=before, after=after)
     return keep_person(recipe, folder, name) if Stepper(device).rank == 0 else None
 
 
