@@ -9,6 +9,7 @@ import sys
 from app import __version__
 from app.commands import say
 from app.engine.errors import EngineError
+from app.engine.logs import start_logging
 
 SUBCOMMANDS = (
     "fit",
@@ -55,6 +56,7 @@ def main(argv: list[str] | None = None) -> int:
 
         return window(arguments)
     args = parser().parse_args(arguments)
+    start_logging()
     try:
         args.run(args)
         sys.stdout.flush()

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
+import platform
 import sys
 import traceback
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from app import __version__
+from app.engine.logs import start_logging
+
 if TYPE_CHECKING:
     from app.engine.contract import EngineLike
 
+
+LOG = logging.getLogger(__name__)
 
 # How long the engine keeps Python's lock when the GUI wants it, which is at every call between Qt and Python.
 SWITCH_S = 0.0001
@@ -44,6 +51,8 @@ def main(argv: list[str] | None = None) -> int:
     if "-platform" not in rest and not has_display():
         print("mien: There is no display. Log in to a desktop, or see “mien fit --help”.", file=sys.stderr)
         return 1
+    start_logging()
+    LOG.info("The window of Mien %s starts on %s.", __version__, platform.platform())
     # The non-headless cv2 wheel points Qt at plugins that are not Qt 6's.
     os.environ.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)
     # Matrices are small here; OpenBLAS's threads only make the GUI wait for the engine's products.
@@ -86,6 +95,7 @@ def _report_crashes_to(window: object) -> None:
 
     def hook(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
         sys.__excepthook__(kind, error, where)
+        LOG.error("Nobody caught this.", exc_info=(kind, error, where))
         if not issubclass(kind, KeyboardInterrupt):
             window.show_crash("".join(traceback.format_exception(kind, error, where)))  # type: ignore[attr-defined]
 

@@ -16,7 +16,7 @@ ROOMS = (
     "app",
     "app.engine",
     "app.engine.errors app.engine.stopwatch app.engine.files",
-    "app.engine.device app.engine.sample",
+    "app.engine.device app.engine.sample app.engine.logs",
     "app.engine.cuda_graph",
     "app.engine.networks app.engine.face",
     "app.engine.imaging",

@@ -14,7 +14,7 @@ from app.session.worker import Crash
 from app.ui import palette
 from app.ui.dialogs.models import ModelsDialog
 from app.ui.dialogs.settings import SettingsDialog
-from app.ui.dialogs.text import TextDialog, system_text
+from app.ui.dialogs.text import TextDialog, report_text
 from app.ui.dialogs.tour import Tour
 from app.ui.training.window import TrainingWindow
 
@@ -101,7 +101,7 @@ class Helpers(QObject):
     def _show_diagnosis(self, text: str) -> None:
         self._window.status.show_activity("")
         words = self.tr("What this machine has, and one line for each thing that is missing.")
-        TextDialog(self.tr("Diagnostics"), words, f"{system_text()}\n\n{text}", self._window).exec()
+        TextDialog(self.tr("Diagnostics"), words, f"{report_text()}\n\n{text}", self._window).exec()
 
     def tour_when_open(self) -> None:
         """Show the tour once the first photo is there, so that there is something to point at."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,6 +37,7 @@ from app.ui.status import StatusBar
 from app.ui.welcome import Welcome
 from app.ui.workspaces import Workspaces
 
+LOG = logging.getLogger(__name__)
 FIRST_SIZE = QSize(1440, 900)
 SMALLEST = QSize(960, 600)
 NEEDS_PHOTO = (
@@ -303,6 +305,7 @@ class MainWindow(QMainWindow):
     @Slot(str)
     def show_crash(self, traceback: str) -> None:
         """Keep the work, say what happened, offer the text to copy."""
+        LOG.error("Something went wrong:\n%s", traceback)
         self.autosave.save()
         CrashDialog(traceback, self).exec()
 

@@ -12,7 +12,7 @@ Triangles are counter-clockwise seen from outside in model space.
 
 from __future__ import annotations
 
-import sys
+import logging
 from typing import Protocol
 
 import numpy as np
@@ -20,6 +20,8 @@ from numpy.typing import NDArray
 
 from app.engine.face.morphable_model import default_model
 from app.engine.rendering.reference import ReferenceRenderer
+
+LOG = logging.getLogger(__name__)
 
 
 class NmfcRenderer(Protocol):
@@ -47,5 +49,5 @@ def make_renderer(mean: NDArray | None = None, triangles: NDArray | None = None)
 
         return GlRenderer(mean, triangles)
     except Exception as reason:  # every driver fails in its own way; the NumPy renderer always works
-        print(f"OpenGL is not available ({reason}); NMFC are drawn by NumPy.", file=sys.stderr)
+        LOG.warning("OpenGL is not available (%s); NMFC are drawn by NumPy.", reason)
         return ReferenceRenderer(mean, triangles)

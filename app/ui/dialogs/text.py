@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 import app
+from app.engine.logs import log_path
 from app.ui import icons, theme
 
 
@@ -55,7 +56,7 @@ class CrashDialog(TextDialog):
     """An error nobody foresaw: what to do, and what to send."""
 
     def __init__(self, traceback: str, parent: QWidget | None = None) -> None:
-        super().__init__("", "", f"{system_text()}\n\n{traceback}", parent)
+        super().__init__("", "", f"{report_text()}\n\n{traceback}", parent)
         self.setWindowTitle(self.tr("Something went wrong"))
         self.heading.setText(
             self.tr(
@@ -100,3 +101,8 @@ def system_text() -> str:
     """Version lines for a report."""
     qt = QLibraryInfo.version().toString()
     return f"Mien {app.__version__}\nPython {sys.version.split()[0]}\nQt {qt}\n{platform.platform()}"
+
+
+def report_text() -> str:
+    """`system_text`, and where the log lies that tells what happened before."""
+    return f"{system_text()}\nLog {log_path()}"
