@@ -23,7 +23,7 @@ def log_path() -> Path:
 
 
 def start_logging() -> None:
-    """Log from now on; a second call does nothing. A folder that cannot be written to costs the file, not the program."""
+    """Log from now on; a second call does nothing. An unwritable folder costs the file, not the program."""
     logger = logging.getLogger("app")
     if logger.handlers:
         return
