@@ -20,10 +20,10 @@ from app.engine.contract import (
     GeneratorInfo,
     LatentControl,
     Measurement,
+    OnProgress,
     Portrait,
     Rendered,
     Step,
-    Tell,
 )
 from app.engine.driving.steps import LiveStep, RecordingState
 from app.engine.errors import EngineError
@@ -89,12 +89,12 @@ class FakeEngine:
     def device(self) -> str:
         return "CPU float32"
 
-    def open(self, path: Path, tell: Tell | None = None) -> Portrait:
+    def open(self, path: Path, on_progress: OnProgress | None = None) -> Portrait:
         self._note("open", path)
-        if tell is not None:
-            tell(Step(2, 10, "searching"))
+        if on_progress is not None:
+            on_progress(Step(2, 10, "searching"))
             assert self.gate.wait(10)
-            tell(Step(9, 10, "fitting"))
+            on_progress(Step(9, 10, "fitting"))
         if not path.exists() or path.read_bytes()[:6] == b"broken":
             raise EngineError(f"{path.name} is not a picture.", "Choose another file.", "open")
         width, height = self._size
@@ -125,15 +125,15 @@ class FakeEngine:
         changed = float(np.mean(np.any(out != pixels, axis=2)))
         return Rendered(out, None, scale, changed, {"total": 1.0})
 
-    def prepare(self, portrait: Portrait, face: int, max_side: int | None = None) -> None:
-        self._note("prepare", face, max_side)
+    def encode_ahead(self, portrait: Portrait, face: int, max_side: int | None = None) -> None:
+        self._note("encode_ahead", face, max_side)
 
-    def preparing(self, portrait: Portrait, face: int) -> Iterator[Step]:
-        self._note("preparing", face)
+    def encoding_steps(self, portrait: Portrait, face: int) -> Iterator[Step]:
+        self._note("encoding_steps", face)
         for done in range(1, 4):
             assert self.gate.wait(10)
             yield Step(done, 3, "looking", np.full((8, 8, 3), 60 * done, np.uint8))
-        self._note("prepared", face)
+        self._note("encoded", face)
 
     def latent_picture(self, latents: Mapping[str, float], size: int) -> NDArray[np.uint8]:
         self._note("latent_picture", dict(latents))

@@ -33,14 +33,14 @@ def pixels(path: Path) -> np.ndarray:
         return np.asarray(picture.convert("RGB"))
 
 
-def told(capsys: pytest.CaptureFixture[str]) -> dict:
+def follow(capsys: pytest.CaptureFixture[str]) -> dict:
     """The one JSON object on standard output, and nothing else."""
     return json.loads(capsys.readouterr().out)
 
 
 def test_fit_tells_the_face(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fit", SAMPLE, "--json"]) == 0
-    (face,) = told(capsys)["faces"]
+    (face,) = follow(capsys)["faces"]
     assert set(face) >= {"box", "yaw", "pitch", "roll", "scale", "tx", "ty", "gaze", "aperture", "identity"}
     assert len(face["expression"]) == 28 and len(face["aperture"]) == 2
     assert abs(face["yaw"]) < 30 and 30 < face["scale"] < 90
@@ -66,14 +66,14 @@ def test_the_window_without_a_display_is_told(
 def test_an_edit_of_nothing_is_the_photo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "北京 Ünïcode 😀.png"
     assert main(["edit", SAMPLE, "-o", str(out), "--json"]) == 0
-    assert told(capsys)["changed"] == 0
+    assert follow(capsys)["changed"] == 0
     assert np.array_equal(pixels(out), pixels(Path(SAMPLE)))
 
 
 def test_edit_does_and_measures_what_is_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out.png"
     assert main(["edit", SAMPLE, "-o", str(out), "--set", "yaw=12", "--set", "smile=0.6", "--json"]) == 0
-    report = told(capsys)
+    report = follow(capsys)
     assert report["asked"]["yaw"] == pytest.approx(12) and report["asked"]["smile"] == pytest.approx(0.6)
     assert report["measured"]["yaw"] == pytest.approx(12, abs=5)
     assert 0.02 < report["changed"] < 1 and report["ms"]["total"] > 0
@@ -86,7 +86,7 @@ def test_frontalise_turns_the_face_to_the_viewer(tmp_path: Path, capsys: pytest.
     main(["edit", SAMPLE, "-o", str(turned), "--set", "yaw=18"])
     capsys.readouterr()
     assert main(["frontalise", str(turned), "-o", str(tmp_path / "front.png"), "--json"]) == 0
-    measured = told(capsys)["measured"]
+    measured = follow(capsys)["measured"]
     assert abs(measured["yaw"]) <= 5 and abs(measured["pitch"]) <= 5
 
 
@@ -98,9 +98,9 @@ def test_a_released_headgan_is_imported_listed_verified_used_and_removed(
     released, out = tmp_path / "latest_net_G.pth", tmp_path / "turned.png"
     torch.save(recipe.state_dict(recipe.read_keys("headgan_noaudio_keys.tsv"), "public"), released)
     assert main(["models", "import", str(released), "--json"]) == 0
-    assert told(capsys) == {"name": "headgan", "kind": "headgan"}
+    assert follow(capsys) == {"name": "headgan", "kind": "headgan"}
     assert main(["models", "list", "--json"]) == 0
-    listed = {model["name"]: model for model in told(capsys)["models"]}["headgan"]
+    listed = {model["name"]: model for model in follow(capsys)["models"]}["headgan"]
     assert listed["source"] == released.name and "not for commercial" in listed["use"].lower()
     assert main(["models", "verify", "headgan"]) == 0
     assert main(["edit", SAMPLE, "-o", str(out), "--engine", "headgan", "--set", "yaw=12"]) == 0
@@ -139,7 +139,7 @@ def test_a_preset_file_is_applied(tmp_path: Path, capsys: pytest.CaptureFixture[
     preset = tmp_path / "p.json"
     write_presets(preset, [Preset("Tilted", (("roll", 8.0),))])  # as the window saves it
     assert main(["edit", SAMPLE, "-o", str(tmp_path / "o.png"), "--preset", str(preset), "--json"]) == 0
-    assert told(capsys)["asked"]["roll"] == pytest.approx(8)
+    assert follow(capsys)["asked"]["roll"] == pytest.approx(8)
 
 
 def test_what_was_asked_is_told_even_of_a_result_without_a_face(
@@ -155,7 +155,7 @@ def test_what_was_asked_is_told_even_of_a_result_without_a_face(
         )
         == 0
     )
-    report = told(capsys)
+    report = follow(capsys)
     assert report["asked"]["roll"] == pytest.approx(8) and report["asked"]["smile"] == 0.5
     assert len(report["asked"]["expression"]) == 28 and report["measured"] == {}
 
@@ -258,7 +258,7 @@ def test_a_training_tells_its_curve_and_where_its_pictures_are(
 
     monkeypatch.setenv("MIEN_HOME", str(tmp_path))
     plain = SimpleNamespace(lines=False, picture=None, output="mine")
-    assert training.told(steps(), plain) == "model"
+    assert training.follow(steps(), plain) == "model"
     *_, last, where = capsys.readouterr().err.splitlines()
     assert last.startswith("50 of 60: step 50  █") and last.endswith("▁") and len(last.split()[-1]) == 24
     assert where.endswith(str(tmp_path / "training" / "mine"))

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from app.engine.contract import Target
+from app.engine.contract import Origin, Target
 from app.engine.driving.animation import scene_of
 from app.engine.driving.clip_driving import prepared_driver
 from app.engine.driving.live import Scene
@@ -105,7 +105,7 @@ def pairs(scene: Scene, asked: list[FaceParams]) -> Iterator[Pair]:
     """Draw and read, as frames of one clip."""
     with FaceTracker(video=True) as tracker:
         for params in asked:
-            patch = scene.generator.generate(scene.code, Target(params, observed=True))
+            patch = scene.generator.generate(scene.code, Target(params, origin=Origin.FILMED))
             picture = scene.pixels.copy()
             height, width = patch.pixels.shape[:2]
             picture[patch.y : patch.y + height, patch.x : patch.x + width] = patch.pixels

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from app.engine.contract import Target
+from app.engine.contract import Origin, Target
 from app.engine.driving.animation import scene_of
 from app.engine.driving.clip_driving import prepared_driver
 from app.engine.driving.live import Controls, Driven, Performer, Scene
@@ -89,7 +89,7 @@ def rows_of(engine: Engine, clip: Path, photo: Path, frames: int, side: int) -> 
 
 
 def drawn(scene: Scene, params: FaceParams) -> NDArray[np.uint8]:
-    patch = scene.generator.generate(scene.code, Target(params, observed=True))
+    patch = scene.generator.generate(scene.code, Target(params, origin=Origin.FILMED))
     picture = scene.pixels.copy()
     height, width = patch.pixels.shape[:2]
     picture[patch.y : patch.y + height, patch.x : patch.x + width] = patch.pixels

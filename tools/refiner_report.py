@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from app.engine.contract import SourceImage, Target  # noqa: E402
+from app.engine.contract import Origin, SourceImage, Target  # noqa: E402
 from app.engine.engine import Engine  # noqa: E402
 from app.engine.errors import EngineError  # noqa: E402
 from app.engine.evaluation import metrics  # noqa: E402
@@ -141,7 +141,7 @@ def lip_gap(face: FittedFace) -> float:
 def both(warp: MeshWarp, refined: RefinedWarp, case: Case) -> tuple[list[Picture], float]:
     """The case by mesh-warp and refined, and the milliseconds that refining took."""
     code = warp.taken_apart(case.source)
-    target = Target(case.params, observed=True)
+    target = Target(case.params, origin=Origin.FILMED)
     seen = RefinedCode(code, portrait_layers(code.face, code.layers.texture))
     patches = (warp.generate(code, target), refined.generate(seen, target))
     return [paste(case.source.pixels, patch) for patch in patches], dict(patches[1].ms).get("refine", 0.0)

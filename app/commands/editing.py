@@ -245,7 +245,7 @@ def edit_one(engine: Engine, job: Job, args: argparse.Namespace, edit_of: Any) -
     portrait = engine.open(job.photo)
     face = chosen_face(portrait, args.face)
     edit: FaceEdit = edit_of(engine, portrait, face)
-    for step in engine.readied(portrait, {face: edit}):
+    for step in engine.ensure_encoded(portrait, {face: edit}):
         if step.done % TELL_EVERY == 0:
             say(f"{step.message}: {step.done} of {step.total}")
     *_, last = engine.export(portrait, {face: edit}, job.output)

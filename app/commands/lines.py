@@ -42,14 +42,14 @@ def follow(steps: Steps[Step, None, Any], picture: Path | None) -> Any:
             raise
         now = time.monotonic()
         if now - told >= EVERY or step.picture is not None or isinstance(step, ScoreStep):
-            _tell(step, picture)
+            _put_step(step, picture)
             told = now
     steps.close()
     put({"stopped": True})
     raise SystemExit(0)
 
 
-def _tell(step: Step, picture: Path | None) -> None:
+def _put_step(step: Step, picture: Path | None) -> None:
     from app.engine.imaging.writing import write_png
 
     shown = picture is not None and step.picture is not None

@@ -134,9 +134,9 @@ def run_headgan(args: argparse.Namespace) -> None:
     from app.engine.training.headgan.recipe import prepare_only, train_headgan
 
     if args.shard:
-        told(prepare_only(args.folder, args.output, args.shard), args)
+        follow(prepare_only(args.folder, args.output, args.shard), args)
         return
-    model = told(train_headgan(args.folder, args.output, args.minutes), args)
+    model = follow(train_headgan(args.folder, args.output, args.minutes), args)
     if model is not None:  # only torchrun's first process has it
         ended(args, f"Trained “{model.name}”. Use it with --engine headgan.")
 
@@ -153,9 +153,9 @@ def run_refiner(args: argparse.Namespace) -> None:
     from app.engine.training.refiner.recipe import prepare_only, train_refiner
 
     if args.shard:
-        told(prepare_only(args.folder, args.output, args.shard), args)
+        follow(prepare_only(args.folder, args.output, args.shard), args)
         return
-    model = told(train_refiner(args.folder, args.output, args.minutes), args)
+    model = follow(train_refiner(args.folder, args.output, args.minutes), args)
     if model is not None:
         ended(args, f"Trained “{model.name}”. Use it with --engine refined-warp.")
 
@@ -166,11 +166,11 @@ def run_head2head(args: argparse.Namespace) -> None:
 
     settings = personal.default_settings(args.size)
     if args.check:
-        rows = told(personal.check_footage(args.footage, args.output, settings.size), args)
+        rows = follow(personal.check_footage(args.footage, args.output, settings.size), args)
         gaps = [f"{row['name']} {a:g} to {b:g}" for row in rows for a, b in row["gaps"]]
         ended(args, "Fit to train on. Not shown: " + (", ".join(gaps) or "nothing"), coverage=rows)
         return
-    model = told(
+    model = follow(
         personal.train_head2head(args.footage, args.output, args.minutes, settings, start=args.start), args
     )
     if model is not None:
@@ -182,14 +182,14 @@ def run_head2head(args: argparse.Namespace) -> None:
 def run_head2headfs(args: argparse.Namespace) -> None:
     from app.engine.training.personal.recipe import train_first_stage
 
-    folder = told(train_first_stage(args.footage, args.output, args.minutes), args)
+    folder = follow(train_first_stage(args.footage, args.output, args.minutes), args)
     ended(args, f"Trained. Fine-tune from it with: mien train head2head FOOTAGE --start {folder}")
 
 
 def run_stylegan(args: argparse.Namespace) -> None:
     from app.engine.training.stylegan.recipe import train_stylegan
 
-    model = told(train_stylegan(args.folder, args.output, args.minutes), args)
+    model = follow(train_stylegan(args.folder, args.output, args.minutes), args)
     if model is not None:
         ended(args, f"Trained “{model.name}”. “mien train directions” finds its directions.")
 
@@ -198,10 +198,10 @@ def run_directions(args: argparse.Namespace) -> None:
     from app.engine.training.directions.recipe import calibrate_directions, train_directions
 
     if args.calibrate:
-        found = told(calibrate_directions(), args)
+        found = follow(calibrate_directions(), args)
         ended(args, f"Calibrated; {100 * found.error:.0f} % of the expression change stays unexplained.")
         return
-    model = told(train_directions(args.output, args.minutes, photos=args.photos, clips=args.clips), args)
+    model = follow(train_directions(args.output, args.minutes, photos=args.photos, clips=args.clips), args)
     ended(args, f"Trained “{model.name}”. Use it with --engine stylegan.")
 
 
@@ -213,7 +213,7 @@ def ended(args: argparse.Namespace, words: str, **more: Any) -> None:
         print(words)
 
 
-def told(steps: Steps[Step, None, Any], args: argparse.Namespace) -> Any:
+def follow(steps: Steps[Step, None, Any], args: argparse.Namespace) -> Any:
     """Run to the end, say what happens and the first loss's curve on standard error, keep the newest picture; gives the
     result."""
     picture: Path | None = args.picture

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Generator as Steps
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -72,22 +73,27 @@ class SourceImage:
     key: str = ""
 
 
+class Origin(Enum):
+    """Where the parameters of a target come from, and so how they are to be drawn."""
+
+    ASKED = "asked"  # an artist's edit of this photo: drawn so that a fresh fit measures what was asked
+    FILMED = "filmed"  # this face's own, read off a frame: drawn as they are
+    DRIVEN = "driven"  # another face's, brought to this one: drawn so that they are read off this one
+
+
 @dataclass(frozen=True)
 class Target:
     """Where the face shall be, in the source's pixels.
 
     history: the params of the frames before, oldest first (may be empty: stills); latents: the
-    generator's own sliders; audio: (300,) HeadGAN features of this frame or None; observed: the params are a filmed
-    face's, to be drawn as they are, not an edit that shall be measured as asked (frames with a history always are);
-    driven: they are another face's, filmed, and shall be read off this one.
+    generator's own sliders; audio: (300,) HeadGAN features of this frame or None; origin: whose params these are.
     """
 
     params: FaceParams
     history: tuple[FaceParams, ...] = ()
     latents: tuple[tuple[str, float], ...] = ()
     audio: tuple[float, ...] | None = None
-    observed: bool = False
-    driven: bool = False
+    origin: Origin = Origin.ASKED
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +204,7 @@ class DrawnFace:
     points: Callable[[FaceEdit], NDArray[np.float64]]
 
 
-Tell = Callable[[Step], None]
+OnProgress = Callable[[Step], None]
 
 
 class Generator(Protocol):
@@ -218,7 +224,7 @@ class Generator(Protocol):
 class SlowGenerator(Generator, Protocol):
     """A backend whose `encode` takes minutes."""
 
-    def prepare(self, source: SourceImage) -> Steps[Step, None, object]:
+    def encoding_steps(self, source: SourceImage) -> Steps[Step, None, object]:
         """`encode` in steps with previews that end in the code; closing them cancels, and nothing is kept."""
 
     def meaning(self, latents: Mapping[str, float], size: int) -> NDArray[np.uint8]:
@@ -241,10 +247,10 @@ class EngineLike(Protocol):
     def device(self) -> str:
         """What computes, with precision, e.g. "CPU float32"."""
 
-    def open(self, path: Path, tell: Tell | None = None) -> Portrait:
+    def open(self, path: Path, on_progress: OnProgress | None = None) -> Portrait:
         """Read a photo and find its faces; the portrait has no faces where none was found.
 
-        tell: called with each stage as it begins, done and total in tenths of the usual time.
+        on_progress: called with each stage as it begins, done and total in tenths of the usual time.
         """
 
     def add_face(self, portrait: Portrait, box: tuple[float, float, float, float]) -> Portrait:
@@ -253,10 +259,10 @@ class EngineLike(Protocol):
     def render(self, portrait: Portrait, edits: Edits, max_side: int | None = None) -> Rendered:
         """Every face's edit, composited; with `max_side` a preview no larger than that."""
 
-    def prepare(self, portrait: Portrait, face: int, max_side: int | None = None) -> None:
+    def encode_ahead(self, portrait: Portrait, face: int, max_side: int | None = None) -> None:
         """Encode ahead of the first render, so that it is as quick as the next."""
 
-    def preparing(self, portrait: Portrait, face: int) -> Iterator[Step]:
+    def encoding_steps(self, portrait: Portrait, face: int) -> Iterator[Step]:
         """The same in steps with previews, for a `slow` generator; closing them cancels."""
 
     def latent_picture(self, latents: Mapping[str, float], size: int) -> NDArray[np.uint8]:

@@ -32,7 +32,7 @@ class Engine(Portraits):
         max_side: int | None = None,
     ) -> Iterator[Step]:
         """Drive a face live: a step a frame. `animation` records, calibrates and pauses while it runs."""
-        yield from self.readied(portrait, edits, face)
+        yield from self.ensure_encoded(portrait, edits, face)
         with FaceTracker(video=True, steady=False) as tracker:
             scene = scene_of(self, portrait, face, edits, max_side)
             controls = Controls(settings, edits.get(face, FaceEdit()))
@@ -55,5 +55,5 @@ class Engine(Portraits):
         max_side: int | None = None,
     ) -> Iterator[Step]:
         """Let a clip or a performance drive a face into a film, a step a frame."""
-        yield from self.readied(portrait, edits, face)
+        yield from self.ensure_encoded(portrait, edits, face)
         yield from drive_clip(self, portrait, face, driver, output, settings, edits, audio, max_side)

@@ -21,6 +21,7 @@ from app.engine.contract import (
     Generator,
     GeneratorInfo,
     Measurement,
+    OnProgress,
     Patch,
     Portrait,
     Rendered,
@@ -28,7 +29,6 @@ from app.engine.contract import (
     SourceImage,
     Step,
     Target,
-    Tell,
 )
 from app.engine.errors import EngineError
 from app.engine.face.parameters import N_VERTICES, FaceEdit, FaceParams, FittedFace
@@ -160,15 +160,15 @@ class Portraits:
         self._tracker = self._tracker or FaceTracker()
         return self._tracker
 
-    def open(self, path: Path, tell: Tell | None = None) -> Portrait:
+    def open(self, path: Path, on_progress: OnProgress | None = None) -> Portrait:
         from app.engine.imaging.reading import open_photo
 
-        tell = tell or (lambda step: None)
-        tell(Step(0, 10, "reading"))
+        on_progress = on_progress or (lambda step: None)
+        on_progress(Step(0, 10, "reading"))
         photo = open_photo(path)
-        tell(Step(2, 10, "searching"))
+        on_progress(Step(2, 10, "searching"))
         found = self.tracker.detect(to_srgb8(photo))
-        tell(Step(9, 10, "fitting"))
+        on_progress(Step(9, 10, "fitting"))
         return Portrait(photo, tuple(self._fitted(face) for face in found))
 
     def portrait(self, photo: Photo) -> Portrait:
@@ -207,29 +207,29 @@ class Portraits:
                 patches.append(self._patch(portrait, view, index, edit, watch))
         with watch.stage("composite"):
             pixels, alpha, changed = composite(view.pixels, view.alpha, patches)
-        told = (self.device, self.notice) if patches else ()
-        return Rendered(pixels, alpha, view.scale, changed, watch.ms, *told)
+        drawn_by = (self.device, self.notice) if patches else ()
+        return Rendered(pixels, alpha, view.scale, changed, watch.ms, *drawn_by)
 
-    def prepare(self, portrait: Portrait, face: int, max_side: int | None = None) -> None:
+    def encode_ahead(self, portrait: Portrait, face: int, max_side: int | None = None) -> None:
         """Encode ahead of the first render, so that it is as quick as the next."""
         view = self.view(portrait, max_side)
         self.code(portrait, view, face)
 
-    def preparing(self, portrait: Portrait, face: int) -> Iterator[Step]:
-        """`prepare` at full size in steps, for a `slow` generator; other sizes then find its work on the disk."""
+    def encoding_steps(self, portrait: Portrait, face: int) -> Iterator[Step]:
+        """`encode_ahead` at full size in steps, for a `slow` generator; other sizes then find its work on the disk."""
         view = self.view(portrait, None)
         key = self._code_key(portrait, view, face)
         if key not in self._codes:
             generator = cast(SlowGenerator, self.generator)
-            code = yield from generator.prepare(self._source(portrait, view, face))
+            code = yield from generator.encoding_steps(self._source(portrait, view, face))
             self._codes[key] = code
 
-    def readied(self, portrait: Portrait, edits: Edits, *driven: int) -> Iterator[Step]:
-        """`preparing` of every face that a job edits or drives, where the generator is slow: with progress, and a
+    def ensure_encoded(self, portrait: Portrait, edits: Edits, *driven: int) -> Iterator[Step]:
+        """`encoding_steps` of every face that a job edits or drives, where the generator is slow: with progress, and a
         Cancel that acts at once."""
         if self.generator.info.slow:
             for face in sorted({*driven, *(k for k, edit in edits.items() if not edit.is_identity)}):
-                yield from self.preparing(portrait, face)
+                yield from self.encoding_steps(portrait, face)
 
     def latent_picture(self, latents: Mapping[str, float], size: int) -> NDArray[np.uint8]:
         return cast(SlowGenerator, self.generator).meaning(latents, size)
@@ -332,12 +332,12 @@ class Portraits:
     def flow(self, portrait: Portrait, face: int, edit: FaceEdit, max_side: int | None = None) -> Flow | None:
         from app.engine.rendering.flow import flow_picture
 
-        tell = getattr(self.generator, "flow", None)
-        if tell is None or edit.is_identity:
+        flow_of = getattr(self.generator, "flow", None)
+        if flow_of is None or edit.is_identity:
             return None
         view = self.view(portrait, max_side)
         params = self.target(portrait, face, edit)
-        displacement, corner = tell(self.code(portrait, view, face), Target(scaled(params, view.scale)))
+        displacement, corner = flow_of(self.code(portrait, view, face), Target(scaled(params, view.scale)))
         return flow_picture(displacement, corner, view.scale) if displacement.size else None
 
     def drawn_face(self, portrait: Portrait, face: int, max_side: int | None = None) -> DrawnFace | None:
@@ -361,9 +361,9 @@ class Portraits:
     def export(
         self, portrait: Portrait, edits: Edits, path: Path, options: Mapping[str, Any] | None = None
     ) -> Iterator[Step]:
-        from app.engine.imaging.writing import save_photo, told
+        from app.engine.imaging.writing import remarks_on, save_photo
 
-        yield from self.readied(portrait, edits)
+        yield from self.ensure_encoded(portrait, edits)
         yield Step(0, 2, "Rendering at full size")
         rendered = self.render(portrait, edits)
         yield ExportStep(1, 2, f"Writing {path.name}", rendered.pixels, rendered=rendered)
@@ -371,7 +371,7 @@ class Portraits:
         save_photo(
             portrait.photo, rendered.pixels, rendered.alpha, path, {**(options or {}), "trained": trained}
         )
-        remarks = told(portrait.photo, path, options)
+        remarks = remarks_on(portrait.photo, path, options)
         yield ExportStep(2, 2, f"Wrote {path}", rendered.pixels, rendered=rendered, remarks=tuple(remarks))
 
 

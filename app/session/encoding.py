@@ -62,7 +62,7 @@ class Encoding(QObject):
             return
 
         def call(engine: EngineLike) -> Iterator[Step]:
-            return engine.preparing(face.portrait, face.index)
+            return engine.encoding_steps(face.portrait, face.index)
 
         words = self.tr("Finding the face in the generator")
         on_end = lambda answer: self._on_end(face, answer)  # noqa: E731

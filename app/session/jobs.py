@@ -66,9 +66,9 @@ class Jobs(QObject):
 
         def done(answer: Answer) -> None:
             if answer.error is None:
-                _tell(on_value, answer.value)
+                _call_back(on_value, answer.value)
             else:
-                _tell(on_error or self.failed.emit, answer.error)
+                _call_back(on_error or self.failed.emit, answer.error)
 
         self.run(Task(call, done))
 
@@ -92,12 +92,12 @@ class Jobs(QObject):
 
     @Slot(object, object)
     def _on_answered(self, task: Task, answer: Answer) -> None:
-        _tell(task.done, answer)
+        _call_back(task.done, answer)
 
     @Slot(object, object)
     def _on_stepped(self, job: Job, step: Step) -> None:
         if job is self.current:  # else it has given way
-            _tell(job.on_step, step)
+            _call_back(job.on_step, step)
             self.stepped.emit(job, step)
         self.worker.seen += 1
 
@@ -105,13 +105,13 @@ class Jobs(QObject):
     def _on_ended(self, job: Job, answer: Answer) -> None:
         if job is self.current:
             self.current = None
-        _tell(job.on_end, answer)
+        _call_back(job.on_end, answer)
         self.ended.emit(job, answer)
         if answer.error is not None:
             self.failed.emit(answer.error)
 
 
-def _tell(hearer: Callable[[Any], None], value: Any) -> None:
+def _call_back(hearer: Callable[[Any], None], value: Any) -> None:
     """Call back, unless the object that would hear it was closed meanwhile."""
     owner = getattr(hearer, "__self__", None)
     if not isinstance(owner, QObject) or isValid(owner):

@@ -304,7 +304,7 @@ class Scheduler(QObject):
 
         def call(engine: EngineLike) -> DrawnFace | None:
             for side in (PREVIEW_SIDE, None):
-                engine.prepare(portrait, shown.active, side)
+                engine.encode_ahead(portrait, shown.active, side)
             return engine.drawn_face(portrait, shown.active, PREVIEW_SIDE)
 
         def take(drawn: DrawnFace | None) -> None:

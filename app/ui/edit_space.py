@@ -87,10 +87,10 @@ class CompareBar(QWidget):
         button.toggled.connect(self._on_layer)
         return button
 
-    def show_flow_told(self, told: bool) -> None:
+    def show_flow_there(self, there: bool) -> None:
         """Whether there is a flow to lay over the picture, or its generator keeps it to itself."""
         silent = self.tr("This generator does not tell its flow")
-        self.layers["flow"].setToolTip(self.layers["flow"].accessibleName() if told else silent)
+        self.layers["flow"].setToolTip(self.layers["flow"].accessibleName() if there else silent)
 
     @Slot(bool)
     def _on_layer(self, shown: bool) -> None:
@@ -186,7 +186,7 @@ class EditSpace(QObject):
 
     @Slot(object)
     def _on_flow(self, flow: Flow | None) -> None:
-        self.compare.show_flow_told(flow is not None or self._session.edit.is_identity)
+        self.compare.show_flow_there(flow is not None or self._session.edit.is_identity)
 
     # -- the face model's picture in the corner
 

@@ -44,7 +44,7 @@ class ErrorBar(QFrame):
     @Slot(object)
     def show_error(self, error: EngineError, verb: str = "", act: Callable[[], object] | None = None) -> None:
         """Say an error in the window's language; with a verb and what it does, the remedy is a button."""
-        error = i18n.told(error)
+        error = i18n.in_own_language(error)
         self._show(f"<b>{_plain(error.message)}</b> {_plain(error.remedy)}", "error", verb, act)
 
     def show_note(self, words: str, verb: str = "", act: Callable[[], object] | None = None) -> None:

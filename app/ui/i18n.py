@@ -58,7 +58,7 @@ def _pattern(template: str) -> re.Pattern[str]:
 _errors = ErrorCatalogue({})
 
 
-def told(error: EngineError) -> EngineError:
+def in_own_language(error: EngineError) -> EngineError:
     """An error of the engine in the window's language."""
     return _errors.error(error)
 

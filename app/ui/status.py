@@ -104,7 +104,7 @@ class StatusBar(QStatusBar):
         self._show_notice(step.notice, "memory")
 
     def _show_notice(self, notice: EngineError | None, about: str) -> None:
-        self.show_warning("" if notice is None else str(i18n.told(notice)), about)
+        self.show_warning("" if notice is None else str(i18n.in_own_language(notice)), about)
 
     @Slot(object)
     def show_measured(self, measurement: Measurement | None) -> None:
@@ -115,7 +115,7 @@ class StatusBar(QStatusBar):
             self.measured.clear()
             return
         words = self.tr("asked {} {:.1f}° measured {:.1f}°")
-        degrees = (round(told[name], 1) + 0.0 for told in (asked, measurement.measured))  # never "-0.0"
+        degrees = (round(values[name], 1) + 0.0 for values in (asked, measurement.measured))  # never "-0.0"
         self.measured.setText(words.format(self.tr(name), *degrees))
 
     @Slot()

@@ -33,8 +33,8 @@ def test_the_face_is_found_by_itself_and_then_edited(
     qtbot.waitUntil(lambda: not card.isVisibleTo(panel))
     settle(session, qtbot)
     names = [call[0] for call in fake.calls]
-    assert fake.count("prepared") == 1 and dict(renders(fake)[-1][0].latents) == {"w1": 2.0}
-    assert names.index("prepared") < len(names) - 1 - names[::-1].index("render")
+    assert fake.count("encoded") == 1 and dict(renders(fake)[-1][0].latents) == {"w1": 2.0}
+    assert names.index("encoded") < len(names) - 1 - names[::-1].index("render")
 
 
 def test_cancelled_it_renders_nothing_until_it_is_asked_for_again(
@@ -48,7 +48,7 @@ def test_cancelled_it_renders_nothing_until_it_is_asked_for_again(
     assert card.isVisibleTo(panel) and card.button.text() == "Find the face"
     session.set_latent("w1", 2.0)
     settle(session, qtbot)
-    assert not fake.count("prepared") and not renders(fake)
+    assert not fake.count("encoded") and not renders(fake)
     card.button.click()
     qtbot.waitUntil(lambda: not card.isVisibleTo(panel))
     settle(session, qtbot)
@@ -59,14 +59,14 @@ def test_each_face_is_found_once(panel: EditPanel, session: Session, fake: FakeE
     search(session, fake, qtbot)
     fake.gate.set()
     end = time.monotonic() + 10
-    while not fake.count("prepared"):  # no event: the session learns of it when it has gone to the next face
+    while not fake.count("encoded"):  # no event: the session learns of it when it has gone to the next face
         assert time.monotonic() < end
         time.sleep(0.001)
     for face in (1, 0):
         session.select_face(face)
         qtbot.waitUntil(lambda: not panel.latents.card.isVisibleTo(panel))
         settle(session, qtbot)
-    assert [call[1] for call in fake.calls if call[0] == "preparing"] == [0, 1]
+    assert [call[1] for call in fake.calls if call[0] == "encoding_steps"] == [0, 1]
 
 
 def test_who_leaves_a_face_and_comes_back_has_not_refused_it(
@@ -78,7 +78,7 @@ def test_who_leaves_a_face_and_comes_back_has_not_refused_it(
     fake.gate.set()
     qtbot.waitUntil(lambda: not panel.latents.card.isVisibleTo(panel))
     settle(session, qtbot)
-    assert [call[1] for call in fake.calls if call[0] == "preparing"] == [0, 0]
+    assert [call[1] for call in fake.calls if call[0] == "encoding_steps"] == [0, 0]
 
 
 def test_another_generator_ends_the_search(
@@ -89,14 +89,14 @@ def test_another_generator_ends_the_search(
     fake.gate.set()
     qtbot.waitUntil(lambda: session.job is None)
     settle(session, qtbot)
-    assert not fake.count("prepared") and not panel.latents.card.isVisibleTo(panel)
+    assert not fake.count("encoded") and not panel.latents.card.isVisibleTo(panel)
 
 
 def test_a_row_shows_what_its_direction_means(
     panel: EditPanel, session: Session, fake: FakeEngine, qtbot: Any
 ) -> None:
     session.set_generator("stylegan")
-    qtbot.waitUntil(lambda: bool(panel.latents.rows) and fake.count("prepared") == 1)
+    qtbot.waitUntil(lambda: bool(panel.latents.rows) and fake.count("encoded") == 1)
     panel.latents.rows[0].pictures_wanted.emit(True)
     qtbot.waitUntil(lambda: fake.count("latent_picture") == 2)
     asked = [call[1] for call in fake.calls if call[0] == "latent_picture"]

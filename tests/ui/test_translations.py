@@ -65,15 +65,17 @@ def test_the_longest_template_that_fits_is_taken_and_its_values_filled_in(german
     error = EngineError(
         "Urlaub.png is empty.", "Copy it again from where it came, or open another file.", "open"
     )
-    told = i18n.told(error)
+    told = i18n.in_own_language(error)
     assert told.message == "Urlaub.png ist leer." and told.action == "open"
     assert told.remedy.startswith("Kopieren Sie sie")
     small = EngineError(
         "a.png has only 3 x 4 pixels.",
         "Open a larger copy: at least 16 pixels a side, better 500 across the face.",
     )
-    assert i18n.told(small).message == "a.png hat nur 3 x 4 Pixel."
-    assert i18n.told(EngineError("Nobody knows this.", "Never mind.")).message == "Nobody knows this."
+    assert i18n.in_own_language(small).message == "a.png hat nur 3 x 4 Pixel."
+    assert (
+        i18n.in_own_language(EngineError("Nobody knows this.", "Never mind.")).message == "Nobody knows this."
+    )
     lacking = "HeadGAN cannot run yet: it needs a HeadGAN checkpoint, such as the authors' latest_net_G.pth."
     assert "HeadGAN-Gewichte" in i18n.sentence(lacking)
 

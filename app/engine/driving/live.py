@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.contract import Generator, Target
+from app.engine.contract import Generator, Origin, Target
 from app.engine.driving.driver import Driver, Reading
 from app.engine.face.parameters import Camera, FaceEdit, FaceParams, FittedFace
 from app.engine.face.retargeting import Retargeter, RetargetSettings
@@ -115,7 +115,7 @@ class Performer:
         scene, edit = self._scene, controls.edit
         latents = tuple((name, value * edit.strength) for name, value in edit.latents)
         with watch.stage("generate"):
-            target = Target(params, tuple(self._history), latents, controls.audio, driven=True)
+            target = Target(params, tuple(self._history), latents, controls.audio, origin=Origin.DRIVEN)
             patch = scene.generator.generate(scene.code, target)
         for name, ms in patch.ms:
             watch.add(f"generate.{name}", ms)

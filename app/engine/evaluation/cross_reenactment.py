@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from app.engine.contract import Portrait, Target
+from app.engine.contract import Origin, Portrait, Target
 from app.engine.engine import Engine
 from app.engine.errors import EngineError
 from app.engine.evaluation import metrics
@@ -52,7 +52,7 @@ def driven_by(engine: Engine, source: FittedClip, driver: FittedClip, networks: 
     history: tuple[FaceParams, ...] = ()
     for index, (frame, face) in enumerate(zip(driver.frames, driver.faces)):
         params = retargeter.retarget(face.params, neutral)
-        target = Target(params, history, observed=True)
+        target = Target(params, history, origin=Origin.FILMED)
         history = (*history, params)[-2:]
         made = paste(pixels, engine.generator.generate(code, target))
         after = nearest_face(engine.fit(made), params.camera.translation)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.contract import Generator, SourceImage, Target
+from app.engine.contract import Generator, Origin, SourceImage, Target
 from app.engine.engine import Engine
 from app.engine.errors import EngineError
 from app.engine.evaluation import metrics
@@ -61,7 +61,7 @@ def reenacted(engine: Engine, generator: Generator, footage: Footage) -> Frames:
     for truth, params in zip(footage.frames[footage.n_train :], footage.params[footage.n_train :]):
         true = _fitted(engine, footage, truth)
         wanted = params if true is None else true.params
-        patch = generator.generate(code, Target(wanted, history, observed=True))
+        patch = generator.generate(code, Target(wanted, history, origin=Origin.FILMED))
         history = (*history, wanted)[-2:]
         made.append(paste(portrait, patch))
     return np.stack(made)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.contract import Portrait, Target
+from app.engine.contract import Origin, Portrait, Target
 from app.engine.engine import Engine
 from app.engine.evaluation import metrics
 from app.engine.evaluation.clips import FittedClip, fitted_clip
@@ -71,7 +71,7 @@ def evaluate_clip(engine: Engine, clip: FittedClip, networks: Networks) -> ClipR
     rows = []
     history: tuple[FaceParams, ...] = ()
     for index, (truth, face) in enumerate(zip(clip.frames, clip.faces)):
-        target = Target(face.params, history, observed=True)
+        target = Target(face.params, history, origin=Origin.FILMED)
         history = (*history, face.params)[-2:]
         if index == clip.reference:
             continue

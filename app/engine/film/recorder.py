@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from app.engine.errors import EngineError
 from app.engine.film.provenance import Note
-from app.engine.film.sinks import ENDINGS, FilmSink, PngSink, Sink, Tell
+from app.engine.film.sinks import ENDINGS, FilmSink, OnShare, PngSink, Sink
 from app.engine.sound.audio import SoundClock, SoundTrack
 
 PICTURES_WAITING = 12
@@ -132,10 +132,10 @@ class Recorder:
             self._sound_waiting += (len(samples) - early) / self._sound[0]
             self._put(_Item(samples[early:].copy(), start, is_sound=True))
 
-    def stop(self, track: SoundTrack | None = None, tell: Tell | None = None) -> Recording:
+    def stop(self, track: SoundTrack | None = None, on_share: OnShare | None = None) -> Recording:
         """Finish the file; `track` lays a clip's sound under it. EngineError if nothing was recorded.
 
-        A long film takes a while: `tell` is called with the share that is done.
+        A long film takes a while: `on_share` is called with the share that is done.
         """
         self._end()
         if self._sink is None:
@@ -144,7 +144,7 @@ class Recorder:
             self._sink.track = track
         path = self.path
         try:
-            path = self._sink.close(keep=True, tell=tell)
+            path = self._sink.close(keep=True, on_share=on_share)
         except EngineError as error:
             self.error = error
         return Recording(path, self.pictures, self.dropped, self.duration, self.error)

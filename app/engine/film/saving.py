@@ -44,7 +44,7 @@ class Saving:
 
     def _run(self) -> None:
         try:
-            self.recording = self._recorder.stop(self._track, self._tell)
+            self.recording = self._recorder.stop(self._track, self._on_share)
         except EngineError as error:
             self.error = error
         except Exception as error:  # a thread's end must never be silent
@@ -53,7 +53,7 @@ class Saving:
             )
         self._changed()
 
-    def _tell(self, share: float) -> None:
+    def _on_share(self, share: float) -> None:
         self.share = share
         self._changed()
 

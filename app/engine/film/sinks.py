@@ -49,7 +49,7 @@ TO_YUV = "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chro
 FRAGMENTS = ("-movflags", "+frag_keyframe+delay_moov+default_base_moof", "-frag_duration", "1000000")
 
 
-Tell = Callable[[float], None]  # the share of a film's end that is written, [0, 1]
+OnShare = Callable[[float], None]  # the share of a film's end that is written, [0, 1]
 TELL_EVERY = 0.25  # seconds
 
 
@@ -60,7 +60,7 @@ class Sink(Protocol):
 
     def sound(self, samples: NDArray[np.float32], seconds: float) -> None: ...
 
-    def close(self, keep: bool, tell: Tell | None = None) -> Path: ...
+    def close(self, keep: bool, on_share: OnShare | None = None) -> Path: ...
 
 
 class FilmSink:
@@ -132,10 +132,10 @@ class FilmSink:
         data = np.ascontiguousarray(samples, np.float32)
         self._send(matroska.block(matroska.SOUND, seconds, data.nbytes), data.data)
 
-    def close(self, keep: bool, tell: Tell | None = None) -> Path:
+    def close(self, keep: bool, on_share: OnShare | None = None) -> Path:
         """End the film; `keep` false throws it away. EngineError where its end could not be written.
 
-        tell: called now and then while the finished film is written.
+        on_share: called now and then while the finished film is written.
         """
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # where ffmpeg is gone already its exit status tells why
@@ -145,17 +145,17 @@ class FilmSink:
         if not keep:
             self._unfinished.unlink(missing_ok=True)
             return self._path
-        final = self._finish(tell)
+        final = self._finish(on_share)
         if status:
             raise self._error(final)
         return final
 
-    def _finish(self, tell: Tell | None) -> Path:
+    def _finish(self, on_share: OnShare | None) -> Path:
         """Index first, clip's sound in, renamed; where that fails the fragments themselves are kept."""
         with contextlib.suppress(OSError):  # the disk is full: what was recorded is kept as it is
-            if self._remuxed(self.track, tell):
+            if self._remuxed(self.track, on_share):
                 return self._path
-            if self.track is not None and self._remuxed(None, tell):
+            if self.track is not None and self._remuxed(None, on_share):
                 raise EngineError(
                     f"The film {self._path.name} is written, but silent: the sound of {self.track.path.name} "
                     "cannot be read.",
@@ -181,7 +181,7 @@ class FilmSink:
         times = f"pts=PTS:dts='{last},PTS,DTS)':duration='{last},{self._end:.6f}/TB-PTS,DURATION)'"
         return ["-bsf:v", f"setts={times}"]
 
-    def _remuxed(self, track: SoundTrack | None, tell: Tell | None) -> bool:
+    def _remuxed(self, track: SoundTrack | None, on_share: OnShare | None) -> bool:
         """The finished film with this sound under it, marked and in its place; False where ffmpeg cannot write it."""
         webm = self._container == "webm"
         index = [] if webm else ["-movflags", "+faststart"]
@@ -191,14 +191,14 @@ class FilmSink:
             with written(self._path) as beside, tempfile.TemporaryDirectory() as folder:
                 sound = track.unrolled(Path(folder)).as_input() if track else ([], [])
                 ending = [*codec, *index, "-f", self._container, ffmpeg.local(beside)]
-                self._run_ffmpeg([*source, *sound[0], *sound[1], *ending], beside, tell)
+                self._run_ffmpeg([*source, *sound[0], *sound[1], *ending], beside, on_share)
                 self._note.append_to(beside, self._container)
         except subprocess.CalledProcessError:
             return False
         self._unfinished.unlink()
         return True
 
-    def _run_ffmpeg(self, arguments: list[str], beside: Path, tell: Tell | None) -> None:
+    def _run_ffmpeg(self, arguments: list[str], beside: Path, on_share: OnShare | None) -> None:
         """Let ffmpeg write the finished film `beside`, about as large as the unfinished one; CalledProcessError."""
         whole = max(1, self._unfinished.stat().st_size) if self._unfinished.exists() else 1
         process = subprocess.Popen(
@@ -210,8 +210,8 @@ class FilmSink:
                     raise subprocess.CalledProcessError(status, "ffmpeg")
                 return
             except subprocess.TimeoutExpired:
-                if tell is not None and beside.exists():
-                    tell(min(1.0, beside.stat().st_size / whole))
+                if on_share is not None and beside.exists():
+                    on_share(min(1.0, beside.stat().st_size / whole))
 
     def _send(self, *parts: bytes | memoryview) -> None:
         assert self._process.stdin is not None
@@ -269,7 +269,7 @@ class PngSink:
     def sound(self, samples: NDArray[np.float32], seconds: float) -> None:
         """Pictures have no sound."""
 
-    def close(self, keep: bool, tell: Tell | None = None) -> Path:
+    def close(self, keep: bool, on_share: OnShare | None = None) -> Path:
         self._times.close()
         if not keep:
             for file in self._folder.iterdir():

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.contract import GeneratorInfo, Patch, SourceImage, Target
+from app.engine.contract import GeneratorInfo, Origin, Patch, SourceImage, Target
 from app.engine.errors import EngineError
 from app.engine.face.controls import CONTROLS
 from app.engine.face.parameters import Camera, FaceParams, FittedFace
@@ -172,10 +172,9 @@ class MeshWarp:
     def posed(self, code: WarpCode, target: Target) -> Posed:
         """A filmed face is drawn as it was observed, an edit or a driver's face so that it is read as it was asked."""
         params = target.params
-        if target.driven and (response := expression_response()) is not None:
+        if target.origin is Origin.DRIVEN and (response := expression_response()) is not None:
             params = response.drawn(code.face.params, params)
-        filmed = target.observed or target.driven or bool(target.history)
-        return pose(code.face, params, code.response, calibrate=not filmed)
+        return pose(code.face, params, code.response, calibrate=target.origin is Origin.ASKED)
 
 
 def resized(source: SourceImage, factor: float) -> SourceImage:

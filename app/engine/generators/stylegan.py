@@ -105,9 +105,9 @@ class StyleGan:
 
     def encode(self, source: SourceImage) -> LatentCode:
         """Invert the face, or take its inversion from the disk."""
-        return finished(self.prepare(source))
+        return finished(self.encoding_steps(source))
 
-    def prepare(self, source: SourceImage) -> Steps[Step, None, LatentCode]:
+    def encoding_steps(self, source: SourceImage) -> Steps[Step, None, LatentCode]:
         """`encode` as steps with previews; closing the iterator cancels, and nothing is kept."""
         return self._survivor.steps(lambda: self._inverted(source))
 

@@ -61,7 +61,7 @@ def save_photo(
     write_bytes(path, encoder(picture, quality))
 
 
-def told(photo: Photo, path: Path, options: Mapping[str, Any] | None = None) -> tuple[Remark, ...]:
+def remarks_on(photo: Photo, path: Path, options: Mapping[str, Any] | None = None) -> tuple[Remark, ...]:
     """What an opened photo and its edit lose on their way into the file `path`, in reading and in writing."""
     eight_bit = bool((options or {}).get("eight_bit"))
     return photo.remarks + tuple(remarks.losses(photo.pixels, photo.alpha, path.suffix.lower(), eight_bit))

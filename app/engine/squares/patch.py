@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.contract import Patch, SourceImage, Target
+from app.engine.contract import Origin, Patch, SourceImage, Target
 from app.engine.face.parameters import FaceParams, FittedFace
 from app.engine.squares.crop import FloatPicture, Square, to_depth
 
@@ -37,7 +37,7 @@ def square_patch(source: SourceImage, square: Square, target: Target, paint: Cal
     x0, y0, x1, y1 = square.inside(width, height)
     own = np.s_[y0:y1, x0:x1]
     alpha: NDArray[Any] | None = None if source.alpha is None else source.alpha[own]
-    if target.params == source.face.params and not target.history:
+    if target.params == source.face.params and target.origin is Origin.ASKED:
         return Patch(source.pixels[own], x0, y0, alpha)
     painted = paint()
     box = np.s_[y0 - square.y : y1 - square.y, x0 - square.x : x1 - square.x]

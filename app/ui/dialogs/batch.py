@@ -234,7 +234,7 @@ class BatchDialog(QDialog):
         if step.written is not None:
             self.written.append(step.written)
         if step.failure is not None:
-            words = str(i18n.told(step.failure))
+            words = str(i18n.in_own_language(step.failure))
             self.failures.append(words)
             item = QListWidgetItem(f"{step.message}: {words}", self.list)
             item.setIcon(icons.icon("warning", "error"))

@@ -128,7 +128,7 @@ class FilmDialog(QDialog):
             try:
                 self._performance = read_performance(path)
             except EngineError as error:
-                self.note.setText(str(i18n.told(error)))
+                self.note.setText(str(i18n.in_own_language(error)))
                 there = False
         length = self._performance.duration if self._performance else 0.0
         for box in (self.start, self.end):

@@ -162,7 +162,7 @@ class ModelsDialog(QDialog):
     def _on_failed(self, error: EngineError | Crash) -> None:
         self.bring.setEnabled(True)
         unread = self.tr("The file could not be read.")
-        self.note.setText(unread if isinstance(error, Crash) else str(i18n.told(error)))
+        self.note.setText(unread if isinstance(error, Crash) else str(i18n.in_own_language(error)))
         self._fill()
 
 

@@ -72,9 +72,9 @@ class DriverPanel(QWidget):
         self.loop.setToolTip(self.tr("Begin the clip again at its end"))
         self.loop.toggled.connect(live.set_loop)
         self.obtained, self.stages = QLabel(self), QLabel(self)
-        for told in (self.obtained, self.stages):
-            theme.caption(told)
-            told.setWordWrap(True)
+        for label in (self.obtained, self.stages):
+            theme.caption(label)
+            label.setWordWrap(True)
         self.stages.setAccessibleName(self.tr("Time per stage"))
         self.microphone = QCheckBox(self.tr("Microphone"), self)
         self.microphone.toggled.connect(self._on_microphone)

@@ -19,7 +19,7 @@ from app.ui.dialogs.film import FilmDialog
 from app.ui.live.control_panel import ControlPanel
 from app.ui.live.curves import Curves
 from app.ui.live.driver_panel import DriverPanel
-from app.ui.live.record_bar import RecordBar, new_path, told
+from app.ui.live.record_bar import RecordBar, described, new_path
 from app.ui.live.views import LiveView
 from app.ui.workspaces import BOTTOM, LEFT, RIGHT, Panel
 
@@ -150,7 +150,7 @@ class LiveSpace(QObject):
     @Slot(object)
     def _on_recorded(self, recording: Recording) -> None:
         if recording.error is None:
-            self._tell(told(recording), recording.path)
+            self._show_written(described(recording), recording.path)
         else:
             self._session.failed.emit(recording.error)
 
@@ -158,9 +158,9 @@ class LiveSpace(QObject):
     def _on_kept(self, path: Path) -> None:
         if path.suffix == ".performance":
             self.driver.choose_clip(path)
-        self._tell(str(path), path)
+        self._show_written(str(path), path)
 
-    def _tell(self, words: str, path: Path) -> None:
+    def _show_written(self, words: str, path: Path) -> None:
         url = QUrl.fromLocalFile(str(path.parent))
         words = self.tr("Wrote {}").format(words)
         self.note.emit(words, self.tr("Open folder"), lambda: QDesktopServices.openUrl(url))

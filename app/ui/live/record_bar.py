@@ -26,7 +26,7 @@ class RecordBar(QWidget):
         super().__init__(parent)
         self._live = live
         self.clip: Path | None = None
-        self._told: EngineError | None = None
+        self._shown_error: EngineError | None = None
         self.setAutoFillBackground(True)
         self.record = QPushButton(self.tr("Record"), self)
         theme.make_primary(self.record)
@@ -121,8 +121,8 @@ class RecordBar(QWidget):
             left = self.tr("{:.1f} GB left").format(recording.disk_left / 1e9)
             self.state.setText(f"● REC {clock(recording.seconds)}   {left}")
             error = recording.error
-            if error is not None and error is not self._told:
-                self._told = error  # the disk is full, say: keep what there is, tell once
+            if error is not None and error is not self._shown_error:
+                self._shown_error = error  # the disk is full, say: keep what there is, tell once
                 self._live.stop_recording()
                 self._live.failed.emit(error)
         driven = step.driven
@@ -149,6 +149,6 @@ def clock(seconds: float) -> str:
     return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
-def told(recording: Recording) -> str:
+def described(recording: Recording) -> str:
     """A finished film in a few words."""
     return f"{recording.path} · {clock(recording.duration)} · {recording.pictures}"

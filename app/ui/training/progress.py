@@ -122,7 +122,7 @@ class ProgressView(QWidget):
 
     @Slot(object)
     def _on_failed(self, error: EngineError) -> None:
-        self.state.setText(str(i18n.told(error)))
+        self.state.setText(str(i18n.in_own_language(error)))
         self.detail.clear()
 
     @Slot()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.engine.contract import Patch, Portrait, SourceImage, Target
+from app.engine.contract import Origin, Patch, Portrait, SourceImage, Target
 from app.engine.errors import EngineError
 from app.engine.face.fitting import fit_face
 from app.engine.face.landmarks import FaceTracker
@@ -50,7 +50,7 @@ def filmed(source: SourceImage, **values: float) -> Target:
     """The same as a fit of a film would tell it: coefficients, and no controls that they came from."""
     asked = target(source, **values)
     expression = replace(asked.params.expression, moves=(), carried=())
-    return replace(asked, params=replace(asked.params, expression=expression), observed=True)
+    return replace(asked, params=replace(asked.params, expression=expression), origin=Origin.FILMED)
 
 
 def pasted(source: SourceImage, patch: Patch) -> NDArray[Any]:
@@ -87,9 +87,9 @@ def test_what_is_far_from_the_edit_stays(
     assert warp.fold_overs(code, target(source, **values)) == 0
 
 
-@pytest.mark.parametrize("observed", [False, True])
+@pytest.mark.parametrize("origin", [Origin.ASKED, Origin.FILMED])
 def test_nothing_folds_whatever_is_asked(
-    warp: MeshWarp, code: WarpCode, source: SourceImage, observed: bool
+    warp: MeshWarp, code: WarpCode, source: SourceImage, origin: Origin
 ) -> None:
     random = np.random.default_rng(1)
     own = source.face.params
@@ -99,7 +99,7 @@ def test_nothing_folds_whatever_is_asked(
         camera = Camera.from_angles(yaw, pitch, roll, own.camera.scale, own.camera.translation)
         coefficients = tuple(random.normal(0, 2.0, 28).tolist())
         wild = replace(own, camera=camera, expression=Expression(coefficients, (0.0, 0.0), (0.1, 0.4)))
-        folds.append(warp.fold_overs(code, Target(wild, observed=observed)))
+        folds.append(warp.fold_overs(code, Target(wild, origin=origin)))
     assert folds == [0] * len(folds)
 
 

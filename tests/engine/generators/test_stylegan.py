@@ -107,14 +107,14 @@ def test_sixteen_bits_and_alpha_pass_through(home, source):
 
 def test_an_inversion_is_made_once(home, source):
     backend = StyleGan()
-    steps = list(backend.prepare(source))
+    steps = list(backend.encoding_steps(source))
     assert steps[-1].total == 28 and steps[0].picture.shape == (32, 32, 3)
     assert len(list((data_folder() / "inversions").glob("*.safetensors"))) == 1
-    assert list(StyleGan().prepare(source)) == [], "it was inverted again"
+    assert list(StyleGan().encoding_steps(source)) == [], "it was inverted again"
 
 
 def test_cancelling_leaves_nothing_behind(home, source):
-    steps = StyleGan().prepare(source)
+    steps = StyleGan().encoding_steps(source)
     next(steps)
     steps.close()
     assert not list(data_folder().glob("inversions/*"))

@@ -14,7 +14,7 @@ from app.engine.contract import Portrait
 from app.engine.engine import Engine
 from app.engine.imaging.icc import srgb_encoded
 from app.engine.imaging.reading import open_photo
-from app.engine.imaging.writing import told
+from app.engine.imaging.writing import remarks_on
 from tests.engine.imaging.heic import PQ, write_heic
 
 Pixels = NDArray[np.uint8]
@@ -147,10 +147,12 @@ def test_what_the_written_file_cannot_hold_is_said(head: Pixels, tmp_path: Path,
     deep = np.dstack([head.astype(np.uint16) * 257, np.full(head.shape[:2], 40000, np.uint16)])
     tifffile.imwrite(tmp_path / "a.tif", deep, photometric="rgb", extrasamples=["unassalpha"], metadata=None)
     photo = open_photo(tmp_path / "a.tif")
-    assert told(photo, Path("b.tif")) == () and told(photo, Path("b.png"), {"eight_bit": True}) == ()
-    assert len(told(photo, Path("b.jpg"))) == 2 and len(told(photo, Path("b.webp"))) == 1
+    assert (
+        remarks_on(photo, Path("b.tif")) == () and remarks_on(photo, Path("b.png"), {"eight_bit": True}) == ()
+    )
+    assert len(remarks_on(photo, Path("b.jpg"))) == 2 and len(remarks_on(photo, Path("b.webp"))) == 1
     steps = list(engine.export(Portrait(photo, ()), {}, tmp_path / "b.jpg"))
-    assert steps[-1].remarks == told(photo, Path("b.jpg"))
+    assert steps[-1].remarks == remarks_on(photo, Path("b.jpg"))
 
 
 def test_an_hdr_photo_opens_and_its_face_is_found(head: Pixels, tmp_path: Path, engine: Engine) -> None:

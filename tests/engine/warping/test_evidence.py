@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.engine.contract import Portrait, SourceImage, Target
+from app.engine.contract import Origin, Portrait, SourceImage, Target
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import FaceEdit, FittedFace
 from app.engine.face.semantic import resolve
@@ -29,7 +29,7 @@ def code(portrait: Portrait) -> WarpCode:
 def known(code: WarpCode, **values: float) -> Evidence:
     warp = MeshWarp()
     face = FittedFace(code.face.params, code.face.mesh.points, (0.0, 0.0, 1.0, 1.0), code.face.points)
-    target = Target(resolve(FaceEdit.of(**values), face, default_model()), observed=True)
+    target = Target(resolve(FaceEdit.of(**values), face, default_model()), origin=Origin.FILMED)
     posed = warp.posed(code, target)
     return evidence(code.face, posed, code.surface.hidden, code.layers.texture, code.layers.hold)
 
@@ -70,7 +70,7 @@ def test_the_flow_says_where_the_picture_comes_from(code: WarpCode) -> None:
     camera = replace(
         params.camera, translation=(params.camera.translation[0] + 9, params.camera.translation[1])
     )
-    posed = warp.posed(code, Target(replace(params, camera=camera), observed=True))
+    posed = warp.posed(code, Target(replace(params, camera=camera), origin=Origin.FILMED))
     found = evidence(code.face, posed, code.surface.hidden, code.layers.texture, code.layers.hold)
     face = plane(found, "z") > 0
     shift = plane(found, "flow_x")[face] * 24 * found.square.side / SIZE

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.engine.contract import Portrait, Target
+from app.engine.contract import Origin, Portrait, Target
 from app.engine.driving.animation import scene_of
 from app.engine.driving.live import Scene
 from app.engine.engine import Engine
@@ -86,7 +86,7 @@ def drawn(scene: Scene, target: Target) -> NDArray[np.uint8]:
 
 
 def test_a_driven_portrait_at_rest_is_the_portrait(scene: Scene) -> None:
-    np.testing.assert_array_equal(drawn(scene, Target(scene.face.params, driven=True)), scene.pixels)
+    np.testing.assert_array_equal(drawn(scene, Target(scene.face.params, origin=Origin.DRIVEN)), scene.pixels)
 
 
 def test_a_portrait_that_was_not_learnt_from_is_read_nearer_to_its_driver(
@@ -106,7 +106,9 @@ def test_a_portrait_that_was_not_learnt_from_is_read_nearer_to_its_driver(
     agreement = {}
     with FaceTracker(video=True) as tracker:
         for driven in (False, True):
-            pictures = [drawn(scene, Target(one, observed=True, driven=driven)) for one in asked]
+            pictures = [
+                drawn(scene, Target(one, origin=Origin.DRIVEN if driven else Origin.FILMED)) for one in asked
+            ]
             fits = [
                 fit_face(tracker.detect(one)[0], model, own.identity).params.expression for one in pictures
             ]

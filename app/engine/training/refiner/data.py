@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.checkpoints.store import SHIPPED
-from app.engine.contract import Patch, SourceImage, Step, Target
+from app.engine.contract import Origin, Patch, SourceImage, Step, Target
 from app.engine.errors import EngineError
 from app.engine.face.fitting import fit_face
 from app.engine.face.landmarks import FaceTracker
@@ -180,7 +180,7 @@ def edited_away(
     matte = np.round(255 * person_matte(frame, face)).astype(np.uint8)
     code = warp.taken_apart(SourceImage(frame, matte, face, matte.astype(np.float32) / 255))
     for params in edits:
-        target = Target(params, observed=True)
+        target = Target(params, origin=Origin.FILMED)
         patch = warp.generate(code, target)
         assert patch.alpha is not None
         away, moved = _pasted(frame, patch.pixels, patch), _pasted(matte, patch.alpha, patch)
@@ -227,7 +227,7 @@ def frame_pairs(
 
 def sample_of(warp: MeshWarp, code: WarpCode, params: FaceParams, truth: NDArray[np.uint8]) -> Sample:
     """warped, truth (256, 256, 3) uint8; planes (10, 128, 128), facts (11,), portrait (6, 128, 128) float32."""
-    target = Target(params, observed=True)
+    target = Target(params, origin=Origin.FILMED)
     patch = warp.generate(code, target)
     known = evidence(
         code.face, warp.posed(code, target), code.surface.hidden, code.layers.texture, code.layers.hold
