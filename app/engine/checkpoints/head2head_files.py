@@ -1,4 +1,4 @@
-"""Head2Head's released `latest_net_G.pth`: a bare state dict, one person each (networks.md, B1 and B2)."""
+"""Head2Head's released `latest_net_G.pth`: a bare state dict, one person each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HeadGAN's released `latest_net_G.pth`, with and without audio: a bare state dict (networks.md, A1 and A2)."""
+"""HeadGAN's released `latest_net_G.pth`, with and without audio: a bare state dict."""
 
 from __future__ import annotations
 

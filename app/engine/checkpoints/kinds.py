@@ -30,8 +30,8 @@ class Kind:
 
     read: a file's content (what torch.load gave) -> Found, or None when it is another kind's; an EngineError
     when it is this kind's but broken. network: config -> module whose state dict has exactly the stored names
-    and shapes. run: a float32 module, its extras and named input tensors -> named output tensors (issue 5,
-    item 2); inputs it lacks raise KeyError. use: what the licence allows, in a sentence.
+    and shapes. run: a float32 module, its extras and named input tensors -> named output tensors, as
+    `mien models run` takes and gives them; inputs it lacks raise KeyError. use: what the licence allows, in a sentence.
     """
 
     name: str

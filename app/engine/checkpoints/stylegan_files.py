@@ -1,4 +1,4 @@
-"""StyleGAN2 (`g_ema`), e4e (`e`) and direction-matrix (`A_matrix`) files (networks.md, C1, C2 and C6)."""
+"""StyleGAN2 (`g_ema`), e4e (`e`) and direction-matrix (`A_matrix`) files, as their authors released them."""
 
 from __future__ import annotations
 

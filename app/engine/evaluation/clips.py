@@ -37,8 +37,8 @@ class FittedClip:
 def fitted_clip(engine: Engine, path: Path, count: int = 24) -> FittedClip:
     """Sample `count` frames of the longest shot evenly, follow one person, fit all with one identity.
 
-    The reference is her first frame with both eyes open (as in reference/mesh-warp.md, section 4a). Who she is: the
-    largest face of the first frame whose largest face has its eyes open. Frames without her are left out.
+    The person is the largest face of the first frame whose largest face has both eyes open; that frame is the
+    reference (docs/mesh-warp.md, “Measured”). Frames that do not show the person are left out.
     """
     frames = list(_sampled(path, count))
     seen = [tuple(engine.tracker.detect(frame)) for frame in frames]

@@ -63,7 +63,7 @@ def thin_plate_warp(
     """The 2-D baseline: a thin-plate spline through the *true* landmarks of the target frame.
 
     source, target: (N, 2) pixels of the same landmarks; the picture's border is held. The recipe's
-    baseline (reference/mesh-warp.md, section 4a).
+    baseline (docs/mesh-warp.md, “Measured”).
     """
     from scipy.interpolate import RBFInterpolator
 

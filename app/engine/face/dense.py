@@ -1,7 +1,7 @@
 """An imported model's own mesh, beside what was carried over onto ours: what released networks' NMFCs are drawn with.
 
 HeadGAN's authors rasterise LSFM: the colours are its mean's coordinates, min-max normalised per axis, one colour for
-each of its triangles (networks.md, A4). The same parameters pose it as pose our 468 vertices.
+each of its triangles (the rasteriser of their released code). The same parameters pose it as pose our 468 vertices.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Landmarks to a fitted face in closed form, with the residual kept (reference/mesh-warp.md, section 2)."""
+"""Landmarks to a fitted face in closed form, with the residual kept (docs/mesh-warp.md, “Fit”)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What a face does, as numbers: signed distances on its shape, in units of the eye distance.
 
-All are linear in the vertices: with Euclidean distances a mouth edit overshoots (reference/mesh-warp.md).
+All are linear in the vertices: with Euclidean distances a mouth edit overshoots (docs/mesh-warp.md, “Model”).
 Left and right are the person's own; sideways readings are positive to the image's right.
 """
 

@@ -33,7 +33,7 @@ from app.engine.face.parameters import (
 SHUT = 0.05  # aperture of a closed eye
 WIDE = 0.08  # what eyes_wide 1 adds to an aperture, of a natural most of 0.11 (ICT-FaceKit)
 EYE_WIDTH = 0.43  # lid gap over aperture, model units
-NECK_PIVOT = np.array([0.0, -0.75, -1.3])  # model space; the head turns about it (reference/mesh-warp.md, 3)
+NECK_PIVOT = np.array([0.0, -0.75, -1.3])  # model space; the head turns about it (docs/mesh-warp.md, “Pose”)
 REGULARISER = 1e-6
 HELD_WITHIN = 0.006  # eye distances: held exactly, they would bend the rest of the face to do so
 LIKENESS = 0.011  # eye distances

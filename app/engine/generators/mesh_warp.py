@@ -64,7 +64,7 @@ class WarpCode:
 
 
 class MeshWarp:
-    """See `reference/mesh-warp.md`; every stage in `app.engine.warping` names its own source."""
+    """See docs/mesh-warp.md; every stage in `app.engine.warping` names its own source."""
 
     @property
     def info(self) -> GeneratorInfo:

@@ -1,4 +1,4 @@
-"""HeadGAN's training step (both versions of the paper; weights as released, networks.md A5)."""
+"""HeadGAN's training step (both versions of the paper; weights as in the released code)."""
 
 from __future__ import annotations
 
