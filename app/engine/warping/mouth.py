@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from app.engine.warping.curves import Float32, FloatArray, box_around, catmull_rom, fetch, ring, soft_inside
 from app.engine.warping.light import LUMINANCE, Light
 from app.engine.warping.shell import smoothstep
-from app.engine.warping.teeth import MouthLight, arch, inside, layer
+from app.engine.warping.teeth import MouthLight, arch, drawn
 from app.engine.warping.topology import LOWER_LIP, UPPER_LIP
 
 LIP_BLUR = 0.010  # IOD: softness of the lips over what is inside
@@ -187,10 +187,7 @@ def _made(
     enters = float(np.clip((pose.gap + pose.drawn - low) / (high - low), 0, 1))
     lit = MouthLight(_enamel(mouth, enters, shown), exposure * light.tint, mouth.toward, enters, cavity)
     start = pose.edge - np.array(corner)
-    for triangles, share in ((inside().palate, 1.0), (inside().lower, 1.0), (inside().upper, 1 - shown)):
-        if share > 0:
-            drawn = layer(triangles, (x.shape[0], x.shape[1]), start, pose.axes, pose.drop, lit)
-            made += np.float32(share) * (drawn[..., :3] - made * drawn[..., 3:])
+    made = drawn(made, start, pose.axes, pose.drop, lit, 1 - shown)
     return _shadowed(made, mouth, pose, contour, corner)
 
 

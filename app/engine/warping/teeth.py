@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -106,28 +107,41 @@ def drop_of(edge: float, lower_edge: float) -> float:
     return max(edge - lower_edge + inside().rest, 0.0)
 
 
-def layer(
-    triangles: NDArray[np.int32],
-    shape: tuple[int, int],
+def drawn(
+    over: Float32,
     start: FloatArray,
     axes: FloatArray,
     drop: float,
     light: MouthLight,
+    upper: float,
 ) -> Float32:
-    """(h, w, 4) premultiplied colours, 0 to 255, and coverage, 0 to 1, of some triangles of `inside`.
+    """(h, w, 3) colours, 0 to 255: what lies between lips, over what is behind it.
 
-    start: (2,) px in the layer of the upper incisors' edge; axes: (3, 3) from model units to px.
+    start: (2,) px in the picture of the upper incisors' edge; axes: (3, 3) from model units to px; drop: of the jaw;
+    upper: 0 without the upper row of teeth to 1.
     """
-    from app.engine.warping.mouth_kernels import draw_triangles
-
-    it, n = inside(), SUPERSAMPLING
+    it = inside()
     points = (it.points + np.float32(drop) * it.jaw) @ axes.T.astype(np.float32)
-    points[:, :2] = (points[:, :2] + start.astype(np.float32)) * np.float32(n) - np.float32(0.5)
+    points[:, :2] = (points[:, :2] + start.astype(np.float32)) * np.float32(SUPERSAMPLING) - np.float32(0.5)
     colours = np.ones((len(points), 4), np.float32)
     colours[:, :3] = _lit(it, axes, light)
-    out = np.zeros((shape[0] * n, shape[1] * n, 4), np.float32)
+    for share, rows in ((1.0, (it.palate, it.lower)), (upper, (it.upper,))):
+        if share > 0:
+            layer = _layer(points, colours, rows, (over.shape[0], over.shape[1]))
+            over = over + np.float32(share) * (layer[..., :3] - over * layer[..., 3:])
+    return over
+
+
+def _layer(
+    points: Float32, colours: Float32, rows: Sequence[NDArray[np.int32]], shape: tuple[int, int]
+) -> Float32:
+    """(h, w, 4) premultiplied colours and coverage of sets of triangles with one depth."""
+    from app.engine.warping.mouth_kernels import draw_triangles
+
+    out = np.zeros((shape[0] * SUPERSAMPLING, shape[1] * SUPERSAMPLING, 4), np.float32)
     depth = np.full(out.shape[:2], -1e9, np.float32)
-    draw_triangles(points, colours, triangles, depth, out)
+    for triangles in rows:
+        draw_triangles(points, colours, triangles, depth, out)
     return np.asarray(cv2.resize(out, (shape[1], shape[0]), interpolation=cv2.INTER_AREA), np.float32)
 
 
