@@ -21,6 +21,7 @@ from app.engine.face.carrying import DenseModel, displaced, registered  # noqa: 
 from app.engine.face.morphable_model import default_model  # noqa: E402
 
 SHAPES = {
+    "blink": "eyeBlink_L",
     "up": "eyeLookUp_L",
     "down": "eyeLookDown_L",
     "inward": "eyeLookIn_L",

@@ -36,6 +36,7 @@ from app.engine.warping.posing import (
 )
 from app.engine.warping.rendering import Layers, Motion, displacements, motion, render
 from app.engine.warping.shell import NECK_PIVOT, source_mesh
+from app.engine.warping.spectacles import spectacles
 from app.engine.warping.surface import Surface, mirror_share, normals, relight, surface, toward
 from app.engine.warping.topology import LOWER_LIDS, N_FACE, UPPER_LIDS
 
@@ -106,7 +107,8 @@ class MeshWarp:
         alpha = None
         if source.alpha is not None:
             alpha = _layers(np.dstack([source.alpha] * 3), matte, layers.hold, camera.scale)
-        face = face_source(mesh, source.face.params)
+        worn = spectacles(source.pixels, source.face.landmarks, camera)
+        face = face_source(mesh, source.face.params, worn)
         skin = surface(source.pixels, mesh, camera.yaw)
         landmarks, light = source.face.landmarks, light_of(source.pixels, source.face.landmarks)
         return WarpCode(

@@ -53,7 +53,7 @@ def _usual_gap(side: int) -> FloatArray:
 
 @cache
 def lid_shapes(side: int) -> dict[str, FloatArray]:
-    """(468, 3) model units of each of ICT's lid movements ("up", "down", "inward", "outward", "wide")."""
+    """(468, 3) model units of each of ICT's lid movements ("blink", "up", "down", "inward", "outward", "wide")."""
     from app.engine.face.morphable_model import default_model
 
     with np.load(SHAPES, allow_pickle=False) as data:
@@ -64,11 +64,14 @@ def lid_shapes(side: int) -> dict[str, FloatArray]:
     return {name: shape[mirror] * (-1, 1, 1) for name, shape in left.items()}
 
 
-def move_lids(points: FloatArray, side: int, source_gap: FloatArray, factor: float) -> FloatArray:
+def move_lids(
+    points: FloatArray, side: int, source_gap: FloatArray, factor: float, spectacles: float = 0.0
+) -> FloatArray:
     """(468, 3) offsets that bring the lid gaps of `points` (468, 3) to `factor` times `source_gap` (7, 3).
 
     side: 0 for the person's left eye, 1 for the right. The skin follows up to the brow: of a wider eye as in ICT's
-    shape, of a closing one harmonically (ICT's blink unfolds skin from under the lid's crease, which no photo shows).
+    shape, of a closing one harmonically; behind spectacles (0 to 1) as in ICT's blink, which unfolds skin from under
+    the lid's crease and leaves what is above it, and so the rims, in place.
     """
     upper, lower = list(UPPER_LIDS[side][1:-1]), list(LOWER_LIDS[side][1:-1])
     gap = points[upper] - points[lower]
@@ -78,27 +81,35 @@ def move_lids(points: FloatArray, side: int, source_gap: FloatArray, factor: flo
     offsets[upper] = (1 - meeting) * change
     offsets[lower] = -meeting * change
     lids, skin, extension = harmonic_skin(side)
-    offsets[skin] = extension @ offsets[lids]
-    if change[:, 1].mean() > 0:
-        offsets[skin] *= _followed(side)[:, None]
+    held = _followed(side, "wide") if change[:, 1].mean() > 0 else np.ones(len(skin))
+    held = held + spectacles * (np.minimum(held, _followed(side, "blink")) - held)
+    offsets[skin] = held[:, None] * (extension @ offsets[lids])
     return offsets
 
 
 @cache
-def _followed(side: int) -> FloatArray:
-    """(skin,) how much of the harmonic skin's motion ICT's wide eye shows at each of its vertices."""
+def _followed(side: int, name: str) -> FloatArray:
+    """(skin,) how much of the harmonic skin's motion ICT's shape shows at each of its vertices."""
     lids, skin, extension = harmonic_skin(side)
-    shape = lid_shapes(side)["wide"][:, 1]
+    shape = lid_shapes(side)[name][:, 1]
     usual = extension @ shape[lids]
     share = shape[skin] * usual / np.maximum(usual**2, (0.1 * np.abs(shape).max()) ** 2)
     return np.asarray(np.clip(share, 0, MOST_FOLLOWED))
 
 
-def lids_follow(side: int, own: tuple[float, float], asked: tuple[float, float]) -> FloatArray:
-    """(468, 3) offsets of the lids and the skin around an eye that turns from one gaze (degrees) to another."""
+def lids_follow(
+    side: int, own: tuple[float, float], asked: tuple[float, float], spectacles: float = 0.0
+) -> FloatArray:
+    """(468, 3) offsets of the lids and the skin around an eye that turns from one gaze (degrees) to another; behind
+    spectacles (0 to 1) the skin follows less."""
     if own == asked:
         return np.zeros((N_FACE, 3))
-    return _with_gaze(side, asked) - _with_gaze(side, own)
+    offsets = _with_gaze(side, asked) - _with_gaze(side, own)
+    held = np.full(N_FACE, 1 - spectacles)
+    lids, skin, _ = harmonic_skin(side)
+    held[lids] = 1
+    held[skin] = 1 + spectacles * (np.minimum(_followed(side, "blink"), 1) - 1)
+    return np.asarray(held[:, None] * offsets)
 
 
 def _with_gaze(side: int, gaze: tuple[float, float]) -> FloatArray:

@@ -40,7 +40,7 @@ class FaceSource:
 
     points: (468, 3); coarse, fine: the mesh's skin before and after subdivision;
     lip_rest, mouth_rest: y of the upper lip's line and width of the mouth with the expression taken out; gap: IOD
-    between the lips.
+    between the lips; spectacles: 0 without to 1 with them.
     """
 
     mesh: SourceMesh
@@ -51,6 +51,7 @@ class FaceSource:
     lip_rest: float
     mouth_rest: float
     gap: float
+    spectacles: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +66,7 @@ class Posed:
     expression: Expression
 
 
-def face_source(mesh: SourceMesh, params: FaceParams) -> FaceSource:
+def face_source(mesh: SourceMesh, params: FaceParams, spectacles: float = 0.0) -> FaceSource:
     from app.engine.face.morphable_model import default_model
 
     points = mesh.camera.unproject(mesh.points[:N_FACE])
@@ -76,7 +77,7 @@ def face_source(mesh: SourceMesh, params: FaceParams) -> FaceSource:
     fine = Skin.of(finer, layout.triangles[layout.layer < 2])
     rest = points - worn
     return FaceSource(
-        mesh, params, points, coarse, fine, float(rest[13, 1]), mouth_width(rest), lip_gap(points)
+        mesh, params, points, coarse, fine, float(rest[13, 1]), mouth_width(rest), lip_gap(points), spectacles
     )
 
 
@@ -167,14 +168,14 @@ def _with_lids(
     worn, asked = source.params.expression.aperture, expression.aperture
     closures = [0.0, 0.0]
     for side in (0, 1):
-        follow = lids_follow(side, source.params.expression.gaze, expression.gaze)
+        follow = lids_follow(side, source.params.expression.gaze, expression.gaze, source.spectacles)
         if asked[side] != worn[side]:
             factor, gap = openness(worn[side], asked[side]), lid_gap(source.points, side)
             closures[side] = float(np.clip(1 - factor, 0, 1))
             offsets = offsets + min(factor, 1.0) * follow
             if factor > 1:
                 factor, gap = 1.0, opened_gap(gap, side, worn[side], asked[side])
-            offsets = offsets + move_lids(source.points + offsets, side, gap, factor)
+            offsets = offsets + move_lids(source.points + offsets, side, gap, factor, source.spectacles)
         else:
             offsets = offsets + follow
     return offsets, (closures[0], closures[1])

@@ -92,3 +92,13 @@ def test_a_fold_is_opened() -> None:
         "by the shortest way, less than the vertex was dragged too far"
     )
     assert np.array_equal(skin.unfolded(grid.copy(), turned), grid)
+
+
+def test_behind_spectacles_a_blink_leaves_what_is_above_the_lid() -> None:
+    points = model_points()
+    free = move_lids(points, 0, lid_gap(points, 0), 0.0)
+    held = move_lids(points, 0, lid_gap(points, 0), 0.0, spectacles=1.0)
+    upper = list(UPPER_LIDS[0][1:-1])
+    assert np.allclose(free[upper], held[upper])
+    above = [257, 258, 259]
+    assert np.abs(held[above, 1]).mean() < 0.5 * np.abs(free[above, 1]).mean()
