@@ -121,7 +121,7 @@ def drawn(
     upper: 0 without the upper row of teeth to 1.
     """
     it = inside()
-    points = (it.points + np.float32(drop) * it.jaw) @ axes.T.astype(np.float32)
+    points = np.asarray((it.points + np.float32(drop) * it.jaw) @ axes.T, np.float32)
     points[:, :2] = (points[:, :2] + start.astype(np.float32)) * np.float32(SUPERSAMPLING) - np.float32(0.5)
     colours = np.ones((len(points), 4), np.float32)
     colours[:, :3] = _lit(it, axes, light)
