@@ -86,6 +86,7 @@ def setting(text: str) -> tuple[str, float]:
 
 def face_as_json(face: FittedFace) -> dict[str, Any]:
     """One entry of `fit --json`."""
+    from app.engine.face.response import response
     from app.engine.measuring.readout import readings
 
     told, expression = readings(face.params), face.params.expression
@@ -93,6 +94,7 @@ def face_as_json(face: FittedFace) -> dict[str, Any]:
         "box": list(face.box),
         **{name: told[name] for name in ("yaw", "pitch", "roll", "scale", "tx", "ty")},
         "gaze": list(expression.gaze),
+        "uncertainty": dict(response().uncertainty),
         "aperture": list(expression.aperture),
         "expression": list(expression.coefficients),
         "identity": list(face.params.identity.coefficients),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Generator as Steps
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
@@ -156,7 +156,7 @@ class Measurement:
 
     Keys are control names (yaw, pitch, roll, gaze_x, gaze_y, the semantic ones), plus "aperture_left",
     "aperture_right"; identity: likeness in [0, 1] by an imported recogniser, else of the landmark shape
-    with expression and pose removed.
+    with expression and pose removed; uncertainty: standard deviation of a measured value, where it is known.
     """
 
     asked: Mapping[str, float]
@@ -164,6 +164,7 @@ class Measurement:
     expression_asked: tuple[float, ...]
     expression_measured: tuple[float, ...]
     identity: float
+    uncertainty: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from app.engine.face.parameters import (
     FloatArray,
     Identity,
 )
+from app.engine.face.response import response
 
 ROUNDS = 4
 NOISE = 3 * 0.012**2  # variance of a landmark in squared model units, for the Wiener gains
@@ -74,7 +76,8 @@ def fit_face(detected: DetectedFace, model: MorphableModel, identity: Identity |
     """Alternate camera and coefficients; with `identity` held (a video), only expression and camera are found.
 
     The residual makes it exact: `project(shape + residual)` is the landmarks again. Their z, whose origin the
-    landmarker leaves open, is counted from the camera's (an orthographic camera has no depth of its own).
+    landmarker leaves open, is counted from the camera's (an orthographic camera has no depth of its own), and is
+    that of the head as it is turned in truth. Pose and gaze are true ones (`response`), not the network's.
     """
     found_at = detected.landmarks.copy()
     landmarks = found_at[:N_VERTICES]
@@ -99,9 +102,29 @@ def fit_face(detected: DetectedFace, model: MorphableModel, identity: Identity |
         shape = model.mean + (own + p_exp @ exp_basis).reshape(-1, 3) + bias
     found = identity or Identity(tuple(float(v) for v in p_id / model.identity_sigma))
     coefficients = tuple(float(v) for v in p_exp / model.expression_sigma)
-    expression = Expression(coefficients, gaze_of(found_at, camera), apertures_of(camera.unproject(found_at)))
+    apertures = apertures_of(camera.unproject(found_at))
+    expression = Expression(coefficients, gaze_of(found_at, camera), apertures)
+    camera = truly_turned(camera, found_at, weights)
     residual = camera.unproject(landmarks) - model.shape(found, expression)
     return FittedFace(FaceParams(found, expression, camera), found_at, detected.box, residual)
+
+
+def truly_turned(read: Camera, found_at: FloatArray, weights: FloatArray) -> Camera:
+    """The camera of the true turn, at the scale and place where what was read, turned so, lies nearest the landmarks.
+
+    found_at: (478, 3) px, as `read` projects them; their z becomes the truly turned head's, x and y stay.
+    """
+    turned = response().true_rotation(read)
+    points = read.unproject(found_at) @ turned.rotation.T * (1, -1, 1)
+    w = weights / weights.sum()
+    flat, seen = points[: len(w), :2], found_at[: len(w), :2]
+    middle, place = w @ flat, w @ seen
+    scale = float(
+        w @ ((flat - middle) * (seen - place)).sum(axis=1) / (w @ np.square(flat - middle).sum(axis=1))
+    )
+    found_at[:, 2] = scale * points[:, 2]
+    x, y = place - scale * middle
+    return replace(turned, scale=scale, translation=(float(x), float(y)))
 
 
 def apertures_of(points: FloatArray) -> tuple[float, float]:
@@ -119,7 +142,7 @@ def apertures_of(points: FloatArray) -> tuple[float, float]:
 
 
 def gaze_of(landmarks: FloatArray, camera: Camera) -> tuple[float, float]:
-    """(x, y) degrees in the head's frame: how far the irises are from their rest, on an eyeball.
+    """(x, y) degrees in the head's frame: how far the irises are from their rest on an eyeball, as it is in truth.
 
     x > 0 looks to the image's right, y > 0 up; the mean of both eyes.
     """
@@ -128,4 +151,5 @@ def gaze_of(landmarks: FloatArray, camera: Camera) -> tuple[float, float]:
         turned[iris] - (turned[outer] + turned[inner]) / 2 for outer, inner, _, _, iris in EYES.values()
     ]
     x, y = (np.mean(shifts, axis=0)[:2] - IRIS_REST) / EYEBALL
-    return math.degrees(math.asin(np.clip(x, -1, 1))), math.degrees(math.asin(np.clip(y, -1, 1)))
+    read = math.degrees(math.asin(np.clip(x, -1, 1))), math.degrees(math.asin(np.clip(y, -1, 1)))
+    return response().true_gaze(read)

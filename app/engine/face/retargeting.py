@@ -16,6 +16,7 @@ import numpy as np
 
 from app.engine.face.morphable_model import MorphableModel
 from app.engine.face.parameters import Camera, Expression, FaceParams, FittedFace, FloatArray, rotation_matrix
+from app.engine.face.response import response
 from app.engine.face.semantic import NECK_PIVOT, SHUT
 from app.engine.face.smoothing import Smoothing
 
@@ -89,7 +90,10 @@ class Retargeter:
             )
             for k in (0, 1)
         )
-        turn = np.array(driver.gaze) - np.array(neutral.gaze if settings.relative else own.gaze)
+        if settings.relative:
+            turn = np.array(response().gaze_change(neutral.gaze, driver.gaze))
+        else:
+            turn = np.subtract(driver.gaze, own.gaze)
         x, y = np.clip(np.array(own.gaze) + settings.gaze * turn, -GAZE_LIMIT, GAZE_LIMIT)
         return Expression(tuple(coefficients.tolist()), (float(x), float(y)), (left, right))
 

@@ -10,6 +10,7 @@ from app.engine.contract import Measurement
 from app.engine.face.controls import BY_NAME
 from app.engine.face.morphable_model import MorphableModel
 from app.engine.face.parameters import FaceEdit, FaceParams, FittedFace
+from app.engine.face.response import response
 from app.engine.face.semantic import identity_similarity, measure_controls
 
 POSE_AND_GAZE = ("yaw", "pitch", "roll", "gaze_x", "gaze_y")
@@ -50,14 +51,23 @@ def compare(
 ) -> Measurement:
     """The read-out of one edited face; all faces in the same picture's pixels."""
     asked = asked_of(target, edit)
-    found = measure_controls(before, after, model) | readings(after.params)
+    found = measure_controls(before, after, model) | readings(after.params) | gaze_by_change(before, after)
+    known = {**response().uncertainty, **response().change_uncertainty}
     return Measurement(
         asked=asked,
         measured={name: found[name] for name in asked if name in found},
         expression_asked=target.expression.coefficients,
         expression_measured=after.params.expression.coefficients,
         identity=identity_similarity(before, after, model),
+        uncertainty={name: value for name, value in known.items() if name in asked},
     )
+
+
+def gaze_by_change(before: FittedFace, after: FittedFace) -> dict[str, float]:
+    """The result's gaze by control: the photo's own and what its eyes turned since, surer than a new reading."""
+    own = before.params.expression.gaze
+    x, y = response().gaze_change(own, after.params.expression.gaze)
+    return {"gaze_x": own[0] + x, "gaze_y": own[1] + y}
 
 
 def nearest_face(faces: Sequence[FittedFace], centre: tuple[float, float]) -> FittedFace | None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from app.engine.face.fitting import EYEBALL, IRIS_REST
 from app.engine.face.morphable_model import MorphableModel
 from app.engine.face.parameters import Camera, FaceParams, FloatArray
+from app.engine.face.response import response
 from app.engine.rendering.eye_sketch import OUTLINES, eye_sketch
 from app.engine.rendering.nmfc import NmfcRenderer
 
@@ -75,7 +76,8 @@ def _opened(points: FloatArray, aperture: float) -> FloatArray:
 
 
 def _pupil(points: FloatArray, gaze: tuple[float, float]) -> FloatArray:
-    x, y = (rest + EYEBALL * math.sin(math.radians(angle)) for rest, angle in zip(IRIS_REST, gaze))
+    read = response().read_gaze(gaze)  # the network learns what the tracker sees
+    x, y = (rest + EYEBALL * math.sin(math.radians(angle)) for rest, angle in zip(IRIS_REST, read))
     return np.asarray((points[0] + points[3]) / 2 + (x, y, 0.0))
 
 

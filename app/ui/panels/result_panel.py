@@ -98,15 +98,20 @@ class ResultPanel(FoldingGroup):
         for column, text in ((1, self.tr("asked")), (2, self.tr("measured"))):
             self._cell(0, column, text, quiet=True)
         for row, name in enumerate(names[:ROWS], 1):
-            self._line(row, name, measurement.asked.get(name, asked[name]), measurement.measured[name])
+            known = measurement.uncertainty.get(name)
+            self._line(row, name, measurement.asked.get(name, asked[name]), measurement.measured[name], known)
         if len(names) > ROWS:
             self._cell(ROWS + 1, 0, self.tr("and {} more").format(len(names) - ROWS), quiet=True)
 
-    def _line(self, row: int, name: str, asked: float, measured: float) -> None:
+    def _line(
+        self, row: int, name: str, asked: float, measured: float, uncertainty: float | None = None
+    ) -> None:
+        """uncertainty: standard deviation of what is measured; None where it is not known."""
         control = BY_NAME[name]
         self._cell(row, 0, QCoreApplication.translate("Control", control.title))
         self._cell(row, 1, shown(control, asked))
-        self._cell(row, 2, shown(control, measured))
+        told = shown(control, measured)
+        self._cell(row, 2, told if uncertainty is None else f"{told} ± {shown(control, uncertainty)}")
         self._mark(row, misses(name, asked, measured))
 
     def _mark(self, row: int, missed: bool) -> None:

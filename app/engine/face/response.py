@@ -1,0 +1,82 @@
+"""What the landmark network makes of a true turn and a true gaze, and the way back.
+
+Heads of known shape drawn at known poses are read as turned too far, eyes as turned too little. The numbers are
+measured by `tools/build_reading.py` and kept in assets/face_model/reading.json; a fit (`fitting`), and so tracking and
+the read-out, has them divided out.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from app.engine.face.parameters import Camera, rotation_matrix
+from app.engine.files import ASSETS
+
+ASSET = ASSETS / "face_model" / "reading.json"
+ROUNDS = 12  # of the fixed point that inverts the turn's curve; each divides the error by five or more
+Pair = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Response:
+    """yaw_over: degrees that a head turned far is read beyond its yaw, reached as tanh(yaw / yaw_knee); gaze_slope:
+    degrees of gaze (across, up) read for one degree that the same eyes turn; gaze_likely: degrees of true gaze most
+    likely for one degree read of a stranger's eyes, whose shape shifts the reading too; gaze_rest: what is read of eyes
+    that look straight ahead.
+
+    uncertainty: standard deviations in degrees of yaw, pitch, roll, gaze_x and gaze_y of one photo; change_uncertainty:
+    of gaze_x and gaze_y between two pictures of one face.
+    """
+
+    yaw_over: float
+    yaw_knee: float
+    gaze_slope: Pair
+    gaze_likely: Pair
+    gaze_rest: Pair
+    uncertainty: Mapping[str, float]
+    change_uncertainty: Mapping[str, float]
+
+    def read_yaw(self, yaw: float) -> float:
+        """Degrees read of a head turned by `yaw` degrees."""
+        return yaw + self.yaw_over * math.tanh(yaw / self.yaw_knee)
+
+    def true_yaw(self, read: float) -> float:
+        """The inverse of `read_yaw`."""
+        yaw = read
+        for _ in range(ROUNDS):
+            yaw = read - self.yaw_over * math.tanh(yaw / self.yaw_knee)
+        return yaw
+
+    def true_gaze(self, read: Pair) -> Pair:
+        """The most likely gaze of eyes about which nothing else is known (degrees)."""
+        x, y = (k * (v - rest) for k, v, rest in zip(self.gaze_likely, read, self.gaze_rest))
+        return x, y
+
+    def read_gaze(self, gaze: Pair) -> Pair:
+        """The inverse of `true_gaze`."""
+        x, y = (v / k + rest for k, v, rest in zip(self.gaze_likely, gaze, self.gaze_rest))
+        return x, y
+
+    def gaze_change(self, before: Pair, after: Pair) -> Pair:
+        """By how much one face's eyes turned between two fits: their shape, which does not change, cancels out."""
+        x, y = ((b - a) / (s * k) for a, b, s, k in zip(before, after, self.gaze_slope, self.gaze_likely))
+        return x, y
+
+    def true_rotation(self, read: Camera) -> Camera:
+        """The camera with its yaw as it is."""
+        yaw, pitch, roll = read.angles
+        return Camera.from_matrix(
+            rotation_matrix(self.true_yaw(yaw), pitch, roll), read.scale, read.translation
+        )
+
+
+@cache
+def response() -> Response:
+    """What was measured of the landmark network that ships."""
+    kept = json.loads(ASSET.read_text(encoding="utf-8"))
+    pairs = {name: tuple(kept[name]) for name in ("gaze_slope", "gaze_likely", "gaze_rest")}
+    return Response(**{**kept, **pairs})

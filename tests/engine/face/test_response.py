@@ -1,0 +1,71 @@
+"""What the landmark network reads of true turns and gazes is divided out."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.engine.engine import Engine
+from app.engine.face.fitting import fit_face
+from app.engine.face.parameters import Camera, Expression, FaceParams, Identity
+from app.engine.face.response import response
+
+TOOLS = Path(__file__).parents[3] / "tools"
+
+
+@given(st.floats(-85, 85), st.floats(-20, 20), st.floats(-12, 12))
+def test_the_way_back_is_the_inverse(yaw: float, x: float, y: float) -> None:
+    known = response()
+    assert known.true_yaw(known.read_yaw(yaw)) == pytest.approx(yaw, abs=1e-5)
+    assert known.read_gaze(known.true_gaze((x, y))) == pytest.approx((x, y))
+
+
+def test_heads_are_read_too_far_and_eyes_too_little() -> None:
+    """What was found on heads and eyes of known angles; the opposite would double the error."""
+    known = response()
+    assert 1.0 < known.read_yaw(30) - 30 < 4.0
+    assert all(0.1 < slope < 0.95 for slope in known.gaze_slope)
+    assert all(0.5 < known.uncertainty[name] < 6 for name in ("yaw", "pitch", "roll", "gaze_x", "gaze_y"))
+
+
+def test_a_change_of_one_face_is_surer_than_a_strangers_gaze() -> None:
+    known = response()
+    before, after = known.true_gaze((1.0, -2.0)), known.true_gaze((1.0, -2.0 + 10 * known.gaze_slope[1]))
+    assert known.gaze_change(before, after) == pytest.approx((0.0, 10.0))
+
+
+@pytest.mark.parametrize("yaw", [-40.0, -15.0, 20.0])
+def test_the_fitted_face_stands_straight_in_a_head_that_is_turned_truly(model, detected, yaw: float) -> None:
+    """Depth follows the true turn: else a face would look aside when its head looks ahead."""
+    read = Camera.from_angles(response().read_yaw(yaw), 0.0, 0.0, 90.0, (310.0, 240.0))
+    face = fit_face(detected(FaceParams(Identity((0.0,) * 40), Expression(), read)), model)
+    assert face.params.camera.yaw == pytest.approx(yaw, abs=0.6)
+    points = face.params.camera.unproject(face.landmarks)
+    left, right = points[[263, 362, 61]].mean(axis=0), points[[33, 133, 291]].mean(axis=0)
+    outer = points[263] - points[33]
+    assert abs(np.degrees(np.arctan2(outer[2], outer[0]))) < 2.5, (left, right)
+
+
+def test_the_scan_is_read_within_two_degrees(engine: Engine, shared: Path) -> None:
+    pytest.importorskip("DracoPy", reason="the scan is compressed: pip install DracoPy")
+    sys.path.insert(0, str(TOOLS))
+    try:
+        import true_heads
+    finally:
+        sys.path.remove(str(TOOLS))
+    scan = true_heads.scan(shared / "models3d" / "lee_perry_smith")
+
+    def read(yaw: float, pitch: float) -> np.ndarray:
+        (face,) = engine.fit(true_heads.drawn(scan, (yaw, pitch, 0.0)))
+        return np.array(face.params.camera.angles)
+
+    rest = read(0, 0)
+    scan = true_heads.tilted(scan, (0.0, -rest[1], 0.0))
+    rest = read(0, 0)
+    for yaw, pitch in ((-30, 0), (-15, 0), (15, 0), (30, 0), (0, -20), (0, 20)):
+        assert np.abs(read(yaw, pitch) - rest - (yaw, pitch, 0))[:2].max() < 2.5, (yaw, pitch)
