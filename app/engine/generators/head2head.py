@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from app.engine.personal.conditioning import Frame2Frame
     from app.engine.personal.record import Person
     from app.engine.rendering.nmfc import NmfcRenderer
-    from app.engine.squares.crop import FloatPicture, Square
-    from app.engine.squares.patch import Painted
+    from app.engine.squares.crop import FloatPicture
+    from app.engine.squares.patch import CutOut, Painted
 
 KINDS = ("head2head", "head2headfs")
 LICENCE = "The personal model's own"
@@ -60,11 +60,8 @@ class Sequence:
 class PersonalCode:
     """One face of one photo: where the model's square lies in it and what the model makes of it unedited."""
 
-    source: SourceImage
+    cut: CutOut
     place: Frame2Frame
-    square: Square
-    photo: FloatPicture
-    matte: FloatPicture
     before: FloatPicture
     sequence: Sequence = field(default_factory=Sequence)
 
@@ -100,13 +97,14 @@ class PersonalModel:
         from app.engine.squares.patch import square_patch
 
         def patch(code: PersonalCode) -> Patch:
-            return square_patch(code.source, code.square, target, lambda: self._painted(code, target))
+            return square_patch(code.cut, target, lambda: self._painted(code, target))
 
-        return self._survivor.use(code, patch, lambda: self._encoded(code.source))
+        return self._survivor.use(code, patch, lambda: self._encoded(code.cut.source))
 
     def _encoded(self, source: SourceImage) -> PersonalCode:
         from app.engine.personal.conditioning import Frame2Frame
-        from app.engine.squares.crop import Square, cut, unit_range
+        from app.engine.squares.crop import Square
+        from app.engine.squares.patch import CutOut
 
         renderer = self.renderer()
         size = renderer.person.size
@@ -114,25 +112,19 @@ class PersonalModel:
         x, y, side = ideal.square(size)
         square = Square(round(x), round(y), max(round(side), 1))
         code = PersonalCode(
-            source,
+            CutOut.of(source, square),
             Frame2Frame.of_square(square.x, square.y, square.side, size),
-            square,
-            cut(unit_range(source.pixels), square),
-            cut(source.matte, square),
             np.zeros((0, 0, 3), np.float32),
         )
         return replace(code, before=frame(renderer, code, source.face.params, (), Sequence())[0])
 
     def _painted(self, code: PersonalCode, target: Target) -> Painted:
-        from app.engine.squares.blend import blended
-        from app.engine.squares.patch import Painted
-
         start = time.perf_counter()
         edited, mask = frame(self.renderer(), code, target.params, target.history, code.sequence)
         made = time.perf_counter()
-        picture = blended(code.photo, code.matte, code.before, edited, mask)
+        painted = code.cut.painted(code.before, edited, after=mask)
         times = (("network", 1e3 * (made - start)), ("paste", 1e3 * (time.perf_counter() - made)))
-        return Painted(picture, None, times)
+        return replace(painted, ms=times)
 
     def renderer(self) -> Renderer:
         """The chosen model's network on the best device; EngineError without one."""

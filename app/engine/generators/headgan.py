@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from app.engine.networks.fused import FusedHeadGan
     from app.engine.rendering.nmfc import NmfcRenderer
     from app.engine.squares.crop import FloatPicture, Square
-    from app.engine.squares.patch import Painted
+    from app.engine.squares.patch import CutOut, Painted
 
 KIND = "headgan"
 IMAGE_SIZE = 256  # of the released network; ours may say another in their extras
@@ -61,10 +61,7 @@ class Frame:
 class HeadGanCode:
     """One face of one photo: its square, the network's features of it, what it makes of it unedited."""
 
-    source: SourceImage
-    square: Square
-    photo: FloatPicture
-    matte: FloatPicture
+    cut: CutOut
     reference: Any  # networks.fused.Reference, on the device
     before: Frame
 
@@ -95,44 +92,35 @@ class HeadGan:
         from app.engine.squares.patch import square_patch
 
         def patch(code: HeadGanCode) -> Patch:
-            return square_patch(code.source, code.square, target, lambda: self._painted(code, target))
+            return square_patch(code.cut, target, lambda: self._painted(code, target))
 
-        return self._survivor.use(code, patch, lambda: self._encoded(code.source))
+        return self._survivor.use(code, patch, lambda: self._encoded(code.cut.source))
 
     def _encoded(self, source: SourceImage) -> HeadGanCode:
         """Cut the square, encode it as the reference and render it unedited."""
-        from app.engine.squares.crop import cut, unit_range
-        from app.engine.squares.patch import head_square
+        from app.engine.squares.patch import CutOut, head_square
 
         renderer = self.renderer()
-        square = head_square(source.face)
-        photo = cut(unit_range(source.pixels), square)
-        own = window(renderer, square, (source.face.params,))
-        reference = encoded(renderer, photo, own[6:])
-        before = rendered(renderer, reference, own, None)
-        return HeadGanCode(source, square, photo, cut(source.matte, square), reference, before)
+        cut = CutOut.of(source, head_square(source.face))
+        own = window(renderer, cut.square, (source.face.params,))
+        reference = encoded(renderer, cut.photo, own[6:])
+        return HeadGanCode(cut, reference, rendered(renderer, reference, own, None))
 
     def _painted(self, code: HeadGanCode, target: Target) -> Painted:
-        from app.engine.squares.blend import blended_along
-        from app.engine.squares.crop import unit_range
-        from app.engine.squares.patch import Painted
-
         start = time.perf_counter()
         renderer = self.renderer()
-        conditions = window(renderer, code.square, (*target.history[-2:], target.params))
+        conditions = window(renderer, code.cut.square, (*target.history[-2:], target.params))
         drawn = time.perf_counter()
         after = rendered(renderer, code.reference, conditions, target.audio)
         made = time.perf_counter()
         flow = after.flow - code.before.flow
-        picture = blended_along(code.photo, code.matte, code.before.picture, after.picture, flow)
-        source_alpha = code.source.alpha
-        alpha = None if source_alpha is None else follow_alpha(unit_range(source_alpha), code, flow)
+        painted = code.cut.painted(code.before.picture, after.picture, flow)
         times = (
             ("nmfc", 1e3 * (drawn - start)),
             ("network", 1e3 * (made - drawn)),
             ("paste", 1e3 * (time.perf_counter() - made)),
         )
-        return Painted(picture, alpha, times)
+        return replace(painted, ms=times)
 
     def renderer(self) -> Renderer:
         """The chosen model's network on the best device; EngineError without one."""
@@ -246,14 +234,3 @@ def rendered(
         both = renderer.paint(*reference.levels, reference.photo, reference.normal, nmfc, *heard)
     values: Any = both[0].permute(1, 2, 0).cpu().numpy()
     return Frame(np.ascontiguousarray(values[..., :3]), np.ascontiguousarray(values[..., 3:]))
-
-
-def follow_alpha(alpha: FloatPicture, code: HeadGanCode, flow: FloatPicture) -> FloatPicture:
-    """(side, side): the photo's transparency along the flow, unmoved at the square's border."""
-    from app.engine.squares.blend import follow, resized_flow
-    from app.engine.squares.blend import window as fading
-    from app.engine.squares.crop import cut
-
-    own = cut(alpha, code.square)
-    moved = follow(own, resized_flow(flow, code.square.side))
-    return np.asarray(own + fading(code.square.side) * (moved - own), np.float32)

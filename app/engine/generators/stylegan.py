@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Generator as Steps
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from app.engine.latent.inversion import InversionSettings, LatentModel
     from app.engine.latent.library import Ensemble
     from app.engine.networks.directions import DirectionMatrix
-    from app.engine.squares.crop import FloatPicture, Square
+    from app.engine.squares.crop import FloatPicture
+    from app.engine.squares.patch import CutOut
 
 LICENCE = "The imported generator's own"
 DIRECTION, PRINCIPAL = "direction_", "pca_"
@@ -55,10 +56,7 @@ class LatentCode:
     """One face of one photo: its crop, its W+, its own tuned generator, and what that makes of it unedited."""
 
     editor: Editor
-    source: SourceImage
-    square: Square
-    photo: FloatPicture
-    matte: FloatPicture
+    cut: CutOut
     model: LatentModel
     wplus: Tensor
     before: FloatPicture
@@ -117,13 +115,14 @@ class StyleGan:
         from app.engine.latent.cache import cache_path, load_inversion, save_inversion
         from app.engine.latent.inversion import invert
         from app.engine.latent.library import LPIPS, imported_similarity, measuring_models
-        from app.engine.squares.crop import cut, face_square, resized, unit_range
+        from app.engine.squares.crop import face_square, resized
+        from app.engine.squares.patch import CutOut
 
         editor = self.editor()
         square = face_square(source.face.landmarks, editor.chosen.faces)
-        photo = cut(unit_range(source.pixels), square)
+        cut = CutOut.of(source, square)
         size = editor.model.generator.size
-        small = np.clip(resized(photo, size), 0, 1)
+        small = np.clip(resized(cut.photo, size), 0, 1)
         device = best_device().torch_device
         image = torch.from_numpy(small).permute(2, 0, 1)[None].to(device) * 2 - 1
         settings = settings_from_environment()
@@ -138,33 +137,26 @@ class StyleGan:
             save_inversion(inversion, path)
         model, wplus = editor.model.tuned(inversion), inversion.wplus.to(device)
         before = rendered(model, shifted_by(editor, wplus, {}))
-        return LatentCode(editor, source, square, photo, cut(source.matte, square), model, wplus, before)
+        return LatentCode(editor, cut, model, wplus, before)
 
     def generate(self, code: LatentCode, target: Target) -> Patch:
         def again() -> LatentCode:
-            return finished(self._inverted(code.source))
+            return finished(self._inverted(code.cut.source))
 
         return self._survivor.use(code, lambda code: self._edited(code, target), again)
 
     def _edited(self, code: LatentCode, target: Target) -> Patch:
-        from app.engine.squares.blend import blended
-        from app.engine.squares.crop import to_depth
+        from app.engine.squares.patch import patch_of
 
-        source = code.source
-        height, width = source.pixels.shape[:2]
-        x0, y0, x1, y1 = code.square.inside(width, height)
-        alpha = None if source.alpha is None else source.alpha[y0:y1, x0:x1]
-        amounts = asked(code.editor, source.face.params, target)
+        amounts = asked(code.editor, code.cut.source.face.params, target)
         if not any(amounts.values()):
-            return Patch(source.pixels[y0:y1, x0:x1], x0, y0, alpha)
+            return patch_of(code.cut, None)
         start = time.perf_counter()
         edited = rendered(code.model, shifted_by(code.editor, code.wplus, amounts))
         made = time.perf_counter()
-        result = blended(code.photo, code.matte, code.before, edited)
-        inner = result[y0 - code.square.y : y1 - code.square.y, x0 - code.square.x : x1 - code.square.x]
-        pixels = to_depth(inner, source.pixels.dtype)
+        painted = code.cut.painted(code.before, edited)
         times = (("network", 1e3 * (made - start)), ("paste", 1e3 * (time.perf_counter() - made)))
-        return Patch(pixels, x0, y0, alpha, times)
+        return patch_of(code.cut, replace(painted, ms=times))
 
     def meaning(self, latents: Mapping[str, float], size: int) -> NDArray[np.uint8]:
         """What sliders of its own do: the generator's mean face with them, (size, size, 3) sRGB."""

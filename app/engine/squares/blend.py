@@ -1,7 +1,7 @@
-"""Put an edited 256 px picture back into the photo, with what the inversion lost carried over.
+"""Put a network's edited picture back into the photo, with what its picture of the photo lost carried over.
 
-What the generator made of the photo (the inversion) and what it made of the edit differ by a movement,
-which dense optical flow finds. The photo's residual, photo minus inversion, follows that movement: its
+What the network made of the photo (an inversion's picture, say) and what it made of the edit differ by a movement,
+which it tells or dense optical flow finds. The photo's residual, photo minus the former, follows that movement: its
 coarse part (colour and light) everywhere, its fine part where the flow explains the edit. With no
 movement and no change the result is the photo.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.squares.crop import FloatPicture, resized, to_depth
+from app.engine.squares.crop import FloatPicture, Turn, spread, spread_flow, to_depth
 
 COARSE = 1 / 24  # blur of the residual's coarse part, in parts of the square's side
 MATCH = 0.06  # colour difference (of 1) at which the flow no longer explains the edit
@@ -42,12 +42,6 @@ def follow(picture: FloatPicture, flow: NDArray[np.float32]) -> FloatPicture:
     )
 
 
-def resized_flow(flow: NDArray[np.float32], side: int) -> NDArray[np.float32]:
-    """(side, side, 2) pixels there of a flow at another size."""
-    wide = np.dstack([resized(flow[..., k], side) for k in range(2)])
-    return np.asarray(wide * np.float32(side / flow.shape[0]), np.float32)
-
-
 def blur(picture: FloatPicture, sigma: float) -> FloatPicture:
     import cv2
 
@@ -60,8 +54,11 @@ def confidence(edited: FloatPicture, before: FloatPicture, flow: NDArray[np.floa
     return np.asarray(np.exp(-np.square(blur(error, 1.5) / MATCH)), np.float32)
 
 
-def window(side: int) -> FloatPicture:
-    """(side, side): 1 inside, fading to 0 at the border."""
+def window(side: int, turn: Turn | None = None) -> FloatPicture:
+    """(side, side): 1 inside, fading to 0 at the border of the network's square."""
+    if turn is not None:
+        upright = window(max(1, round(turn.side)))
+        return np.clip(spread(upright, side, turn, outside=0.0), 0, 1)
     ramp = np.clip((np.arange(side) + 0.5) / (EDGE * side), 0, 1)
     smooth = ramp * ramp * (3 - 2 * ramp)
     fade = np.minimum(smooth, smooth[::-1])
@@ -74,15 +71,16 @@ def blended(
     before: FloatPicture,
     edited: FloatPicture,
     after: FloatPicture | None = None,
+    turn: Turn | None = None,
 ) -> FloatPicture:
-    """The edited square at the photo's resolution.
+    """The edited box at the photo's resolution.
 
     photo: (s, s, 3) in [0, 1]; matte: (s, s) in [0, 1], 1 = person; before, edited: (h, h, 3) in [0, 1], the
     generator's picture of the photo and of the edit; after: (h, h), the edited person where the generator
-    says it (else the matte, moved). Outside the person (before and after) and at the square's border the
-    result is the photo.
+    says it (else the matte, moved); turn: how the network's square stands in the box. Outside the person (before and
+    after) and at the square's border the result is the photo.
     """
-    return blended_along(photo, matte, before, edited, backward_flow(edited, before), after)
+    return blended_along(photo, matte, before, edited, backward_flow(edited, before), after, turn)
 
 
 def blended_along(
@@ -92,16 +90,17 @@ def blended_along(
     edited: FloatPicture,
     flow: NDArray[np.float32],
     after: FloatPicture | None = None,
+    turn: Turn | None = None,
 ) -> FloatPicture:
     """The same with a known flow (h, w, 2): edited(x) looks like before(x + flow)."""
     side = photo.shape[0]
     trust = confidence(edited, before, flow)
-    wide_flow = resized_flow(flow, side)
-    residual = photo - resized(before, side)
+    wide_flow = spread_flow(flow, side, turn)
+    residual = photo - spread(before, side, turn)
     coarse = blur(residual, COARSE * side)
-    fine = follow(residual - coarse, wide_flow) * resized(trust, side)[..., None]
-    result = resized(edited, side) + follow(coarse, wide_flow) + fine
-    moved = follow(matte, wide_flow) if after is None else np.clip(resized(after, side), 0, 1)
+    fine = follow(residual - coarse, wide_flow) * spread(trust, side, turn)[..., None]
+    result = spread(edited, side, turn) + follow(coarse, wide_flow) + fine
+    moved = follow(matte, wide_flow) if after is None else np.clip(spread(after, side, turn), 0, 1)
     person = blur(np.maximum(matte, moved), side / 64)
-    weight = (window(side) * np.clip(1.5 * person, 0, 1))[..., None]
+    weight = (window(side, turn) * np.clip(1.5 * person, 0, 1))[..., None]
     return photo + weight * (result - photo)

@@ -1,7 +1,8 @@
-"""The square that the latent generators see, cut as their authors cut it, and put back into the photo."""
+"""The square of the photo that a network sees, cut as its authors cut it, and brought back to the photo's pixels."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,18 +12,45 @@ from numpy.typing import NDArray
 FloatPicture = NDArray[np.float32]
 
 # MediaPipe's points of the jaw line and the brows: the hull of the 68 points the released crop is made from.
-_JAW = (127, 234, 93, 132, 58, 136, 150, 176, 152, 400, 379, 365, 288, 361, 323, 454, 356)
+JAW = (127, 234, 93, 132, 58, 136, 150, 176, 152, 400, 379, 365, 288, 361, 323, 454, 356)
 RELEASED_FACES = 2.0  # sides of the face in the square's side
-_BROWS = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300)
+BROWS = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """How a network's square stands in the box of the photo that is cut for it, about the box's middle.
+
+    angle: radians from the photo's x axis to the square's, > 0 clockwise; side: the square's, pixels of the photo.
+    """
+
+    angle: float
+    side: float
+
+    @property
+    def box_side(self) -> int:
+        """Of the smallest box in whole pixels that holds the square."""
+        return max(1, math.ceil(self.side * (abs(math.cos(self.angle)) + abs(math.sin(self.angle)))))
+
+    def matrix(self, box: int, size: int) -> NDArray[np.float64]:
+        """(2, 3), from pixel places of the box, `box` pixels wide, to those of the network's picture of `size`; counted
+        from the first pixel's centre, as OpenCV does."""
+        zoom = size / self.side * self.box_side / box
+        c, s = zoom * math.cos(self.angle), zoom * math.sin(self.angle)
+        turned = np.array([[c, s], [-s, c]])
+        shift = np.full(2, size / 2 - 0.5) + turned @ np.full(2, 0.5 - box / 2)
+        return np.column_stack([turned, shift])
 
 
 @dataclass(frozen=True)
 class Square:
-    """A square of the photo in whole pixels; it may reach over the edge."""
+    """A square of the photo in whole pixels; it may reach over the edge. turn: where the network's square stands turned
+    in it, else the network sees all of it."""
 
     x: int
     y: int
     side: int
+    turn: Turn | None = None
 
     def inside(self, width: int, height: int) -> tuple[int, int, int, int]:
         """(x0, y0, x1, y1) of the part within a photo."""
@@ -40,7 +68,7 @@ def face_square(landmarks: NDArray[np.float64], faces: float = RELEASED_FACES) -
     Centre of the 68 points' box, raised by a twelfth of the square's side, which is `faces` times the box's
     longer side; no rotation.
     """
-    points = landmarks[[*_JAW, *_BROWS], :2]
+    points = landmarks[[*JAW, *BROWS], :2]
     low, high = points.min(axis=0), points.max(axis=0)
     centre = np.round((low + high) / 2).astype(int)
     size = max(int((high - low).max()), 1)
@@ -85,3 +113,52 @@ def resized(picture: FloatPicture, size: int) -> FloatPicture:
     ]
     result = np.asarray(np.stack(scaled, axis=-1), np.float32)
     return result[:, :, 0] if picture.ndim == 2 else result
+
+
+def shrunk(box: FloatPicture, size: int, turn: Turn | None = None) -> FloatPicture:
+    """What the network sees, (size, size[, 3]), of a box cut from the photo."""
+    import cv2
+
+    if turn is None:
+        return resized(box, size)
+    factor = min(1.0, size / turn.side)
+    small = box if factor == 1 else resized(box, max(1, round(factor * box.shape[0])))
+    matrix = turn.matrix(small.shape[0], size)
+    return np.asarray(
+        cv2.warpAffine(small, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
+        np.float32,
+    )
+
+
+def spread(
+    picture: FloatPicture, side: int, turn: Turn | None = None, outside: float | None = None
+) -> FloatPicture:
+    """A network's picture (h, h[, 3]) in the pixels of its box, (side, side[, 3]); outside a turned square the border
+    goes on, or `outside` is there."""
+    import cv2
+
+    if turn is None:
+        return resized(picture, side)
+    inner = max(1, round(turn.side))
+    source = resized(picture, inner) if inner < picture.shape[0] else picture
+    border = cv2.BORDER_REPLICATE if outside is None else cv2.BORDER_CONSTANT
+    return np.asarray(
+        cv2.warpAffine(
+            source,
+            turn.matrix(side, source.shape[0]),
+            (side, side),
+            flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+            borderMode=border,
+            borderValue=(outside or 0.0,) * 4,
+        ),
+        np.float32,
+    )
+
+
+def spread_flow(flow: NDArray[np.float32], side: int, turn: Turn | None = None) -> NDArray[np.float32]:
+    """(side, side, 2) pixels of the box: a network's flow (h, h, 2) in its own pixels."""
+    wide = np.dstack([spread(flow[..., k], side, turn) for k in range(2)])
+    if turn is None:
+        return np.asarray(wide * np.float32(side / flow.shape[0]), np.float32)
+    back = np.linalg.inv(turn.matrix(side, flow.shape[0])[:, :2])
+    return np.asarray(wide @ back.T.astype(np.float32), np.float32)

@@ -157,21 +157,20 @@ def corrected_camera(
 
 
 @cache
-def _index_lift() -> tuple[FloatArray, FloatArray]:
-    """(14, 28) each index's change per sigma of each component; (28, 14) the sigmas that add to an index what a change
-    of it lacks, as such changes go in faces, the other indices and the eyes held."""
+def index_lift() -> tuple[FloatArray, FloatArray]:
+    """(14, 28) each index's change per sigma of each component; (28, 14) the sigmas that change an index by one, as such
+    changes go in faces, the other indices and the eyes held."""
     from app.engine.face import indices
     from app.engine.face.morphable_model import default_model
 
     model = default_model()
     jacobian = indices.jacobian(model)
-    extra = np.array([INDEX_GAINS.get(name, 1.0) - 1 for name in indices.NAMES])
     eyes = [model.expression_basis[:, EYE_CORNERS[k : k + 2], :2].mean(axis=1) for k in (0, 2)]
     held = np.concatenate(eyes, axis=1).T * model.expression_sigma
     rows = np.concatenate([jacobian, held])
     gram = rows @ rows.T
     lift = rows.T @ np.linalg.inv(gram + 1e-6 * np.trace(gram) * np.eye(len(gram)))
-    return jacobian, np.asarray(lift[:, : len(jacobian)] * extra)
+    return jacobian, np.asarray(lift[:, : len(jacobian)])
 
 
 def _lacking(change: FloatArray) -> FloatArray:
@@ -182,11 +181,12 @@ def _lacking(change: FloatArray) -> FloatArray:
     """
     from app.engine.face import indices
 
-    jacobian, lift = _index_lift()
+    jacobian, lift = index_lift()
     moved = jacobian @ change
     k = indices.NAMES.index("mouth_width")
     moved[k] = WIDTH * np.tanh(moved[k] / WIDTH)
-    return np.asarray(lift @ moved)
+    extra = np.array([INDEX_GAINS.get(name, 1.0) - 1 for name in indices.NAMES])
+    return np.asarray(lift @ (extra * moved))
 
 
 def amplified(worn: Expression, asked: Expression) -> Expression:

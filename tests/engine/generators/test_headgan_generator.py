@@ -127,8 +127,8 @@ def test_history_and_sound_reach_the_network(generator, source, code):
 
 def test_code_is_what_encoding_afresh_gives(generator, source, code):
     renderer = generator.renderer()
-    own = window(renderer, code.square, (source.face.params,))
-    again = rendered(renderer, encoded(renderer, code.photo, own[6:]), own, None)
+    own = window(renderer, code.cut.square, (source.face.params,))
+    again = rendered(renderer, encoded(renderer, code.cut.photo, own[6:]), own, None)
     assert np.array_equal(again.picture, code.before.picture)
 
 

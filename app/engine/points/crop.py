@@ -1,0 +1,69 @@
+"""The turned square that LivePortrait sees of a face (the released `crop.py`), from our landmarks."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from app.engine.face.parameters import FloatArray
+from app.engine.squares.crop import BROWS, JAW, Square, Turn
+
+SCALE = 2.3  # sides of the face in the square's side
+LIFT = -0.125  # sides of the square by which its middle lies below the face's: towards the forehead
+NOSE = (1, 4)  # in profile the nose reaches beyond jaw and brows
+EYES = ((33, 133, 159, 145), (362, 263, 386, 374))  # corners and lids, image-left's and image-right's
+MOUTH_CORNERS = (61, 291)
+
+
+@dataclass(frozen=True)
+class Rectangle:
+    """centre: pixels; side: pixels; angle: radians, > 0 where the face leans clockwise."""
+
+    centre: tuple[float, float]
+    side: float
+    angle: float
+
+    def matrix(self, size: int) -> FloatArray:
+        """(2, 3) from the photo's places to those of the square at `size` pixels, its middle at size / 2."""
+        zoom = size / self.side
+        c, s = zoom * math.cos(self.angle), zoom * math.sin(self.angle)
+        turned = np.array([[c, s], [-s, c]])
+        return np.column_stack([turned, np.full(2, size / 2) - turned @ np.array(self.centre)])
+
+
+def rectangle(
+    points: FloatArray, eyes: FloatArray, mouth: FloatArray, scale: float = SCALE, lift: float = LIFT
+) -> Rectangle:
+    """The square about points (N, 2) of a face without its forehead; eyes, mouth: (2,) the middle between the eyes and
+    between the mouth's corners, which say how the face leans."""
+    down = mouth - eyes
+    length = float(np.linalg.norm(down))
+    down = down / length if length >= 1e-3 else np.array([0.0, 1.0])
+    across = np.array([down[1], -down[0]])
+    axes = np.stack([across, down])
+    placed = points @ axes.T
+    low, high = placed.min(axis=0), placed.max(axis=0)
+    side = scale * float((high - low).max())
+    middle = ((low + high) / 2 + (0.0, lift * side)) @ axes
+    return Rectangle(
+        (float(middle[0]), float(middle[1])), side, math.atan2(float(across[1]), float(across[0]))
+    )
+
+
+def face_rectangle(landmarks: FloatArray) -> Rectangle:
+    """The square of MediaPipe's landmarks (478, >= 2)."""
+    points = landmarks[:, :2]
+    eyes = np.mean([points[list(eye)].mean(axis=0) for eye in EYES], axis=0)
+    mouth = points[list(MOUTH_CORNERS)].mean(axis=0)
+    return rectangle(points[[*JAW, *BROWS, *NOSE]], eyes, mouth)
+
+
+def turned_square(landmarks: FloatArray) -> Square:
+    """The same as the box of whole pixels that holds it."""
+    found = face_rectangle(landmarks)
+    turn = Turn(found.angle, max(found.side, 8.0))
+    side = turn.box_side
+    x, y = (round(middle - side / 2) for middle in found.centre)
+    return Square(x, y, side, turn)

@@ -1,0 +1,174 @@
+"""A linear map from our expressions to the entries by which LivePortrait's points move, learnt from pictures.
+
+An expression's change is 28 sigmas, the gaze and the lids' apertures. Pictures of one person with many expressions are
+read by the motion extractor; ridge regression finds the map, and pictures kept aside tell its error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from app.engine.errors import EngineError
+from app.engine.face import indices
+from app.engine.face.parameters import N_EXPRESSION, Expression, FloatArray
+from app.engine.warping.calibration import PoseResponse, index_lift
+
+N_POINTS = 21
+# The entries that move in the published motion templates (standard deviation within a clip over 0.001): x and y of
+# these points, z of four. Point 5, which moves there too, says where the neck is.
+FLAT = (0, 1, 2, 3, 4, 7, 10, 11, 13, 14, 15, 16, 17, 19, 20)
+DEEP = (10, 17, 19, 20)
+MOVING = np.array(sorted([3 * k + axis for k in FLAT for axis in (0, 1)] + [3 * k + 2 for k in DEEP]))
+GAZE_UNIT, APERTURE_UNIT = 10.0, 0.1  # degrees and lid gap over eye width that count like a sigma
+N_FEATURES = N_EXPRESSION + 4
+RIDGE = 0.01  # of the mean squared feature
+KEPT_ASIDE = 5  # every fifth picture tells the error
+LEAST = 2 * N_FEATURES  # pictures
+GAINS = (0.6, 2.5)  # between which a measured gain is believed
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one control was asked and what a fresh fit of LivePortrait's picture read; None where no face was found."""
+
+    asked: float
+    read: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class ExpressionEntries:
+    """change of the 63 entries = matrix @ change of our expression.
+
+    matrix: (63, 32); error: root mean square of what the map leaves unexplained in pictures it has not seen, over that
+    of the entries' changes; count: pictures learnt from; pose: how the network's heads are read, for asking the right
+    turn; gains: (14,) by which changes of `face.indices` are asked larger, and gaze and lids (3,): x, y, aperture;
+    readings: the last check, by control.
+    """
+
+    matrix: FloatArray
+    error: float
+    count: int
+    pose: PoseResponse | None = None
+    gains: FloatArray = field(default_factory=lambda: np.ones(len(indices.NAMES)))
+    eyes: FloatArray = field(default_factory=lambda: np.ones(3))
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+
+    def entries(self, own: Expression, asked: Expression, calibrate: bool = True) -> FloatArray:
+        """(21, 3) to add to the photo's own entries; calibrate: ask so that a fresh fit reads what is asked."""
+        change = features(own, asked)
+        if calibrate:
+            change = self._amplified(change)
+        return np.asarray((self.matrix @ change).reshape(N_POINTS, 3))
+
+    def _amplified(self, change: FloatArray) -> FloatArray:
+        jacobian, lift = index_lift()
+        sigmas = change[:N_EXPRESSION]
+        more = lift @ ((self.gains - 1) * (jacobian @ sigmas))
+        eyes = change[N_EXPRESSION:] * self.eyes[[0, 1, 2, 2]]
+        return np.concatenate([sigmas + more, eyes])
+
+    def save(self, path: Path) -> None:
+        """Beside, then renamed."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        known = {name: r for name, r in self.readings.items() if r.read is not None}
+        pose = {} if self.pose is None else {f"pose_{key}": value for key, value in vars(self.pose).items()}
+        beside = path.with_suffix(".part.npz")
+        np.savez(
+            beside,
+            matrix=self.matrix,
+            error=self.error,
+            count=self.count,
+            gains=self.gains,
+            eyes=self.eyes,
+            unread=np.array([name for name in self.readings if name not in known], str),
+            read_names=np.array(list(known), str),
+            read_values=np.array([(r.asked, r.read) for r in known.values()], float).reshape(-1, 2),
+            **pose,
+        )
+        beside.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> ExpressionEntries | None:
+        """None where nothing has been learnt, or by another version."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                values = {name: file[name] for name in file.files}
+            pose = {name[5:]: value for name, value in values.items() if name.startswith("pose_")}
+            readings = {
+                str(name): Reading(float(asked), float(read))
+                for name, (asked, read) in zip(values["read_names"], values["read_values"], strict=True)
+            }
+            readings |= {str(name): Reading(float("nan"), None) for name in values["unread"]}
+            return cls(
+                values["matrix"],
+                float(values["error"]),
+                int(values["count"]),
+                PoseResponse(**pose) if pose else None,
+                values["gains"],
+                values["eyes"],
+                readings,
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+
+def features(own: Expression, asked: Expression) -> FloatArray:
+    """(32,): the change of expression in sigmas, of the gaze and of the (left, right) lids in their units."""
+    return np.concatenate(
+        [
+            np.subtract(asked.coefficients, own.coefficients),
+            np.subtract(asked.gaze, own.gaze) / GAZE_UNIT,
+            np.subtract(asked.aperture, own.aperture) / APERTURE_UNIT,
+        ]
+    )
+
+
+def fitted_map(changes: FloatArray, entries: FloatArray) -> ExpressionEntries:
+    """The map from changes (n, 32) to the changes of entries (n, 63) that pictures showed.
+
+    Raises EngineError for too few pictures.
+    """
+    if len(changes) < LEAST:
+        raise EngineError(
+            f"Only {len(changes)} pictures could be read, and at least {LEAST} are needed.", "Learn again."
+        )
+    aside = np.arange(len(changes)) % KEPT_ASIDE == 0
+    tried = _regressed(changes[~aside], entries[~aside])
+    left = (entries[aside] - changes[aside] @ tried.T)[:, MOVING]
+    size = float(np.square(entries[aside][:, MOVING]).mean())
+    error = float(np.sqrt(np.square(left).mean() / max(size, 1e-12)))
+    return ExpressionEntries(_regressed(changes, entries), error, len(changes))
+
+
+def _regressed(changes: FloatArray, entries: FloatArray) -> FloatArray:
+    """(63, 32), zero for entries that do not move with expressions."""
+    ridge = RIDGE * float(np.square(changes).mean()) * len(changes) * np.eye(N_FEATURES)
+    found = np.linalg.solve(changes.T @ changes + ridge, changes.T @ entries).T
+    matrix = np.zeros_like(found)
+    matrix[MOVING] = found[MOVING]
+    return matrix
+
+
+def drawn_expression(own: Expression, rng: np.random.Generator, reach: float = 1.2) -> Expression:
+    """A random expression about the photo's own: components as faces have them, gaze and lids over their range."""
+    coefficients = np.array(own.coefficients) + reach * rng.normal(size=N_EXPRESSION)
+    gaze = (rng.uniform(-20, 20), rng.uniform(-12, 12))
+    left, right = rng.uniform(0.06, 0.36, size=2)
+    if rng.random() < 0.7:
+        right = left  # mostly, both lids move together
+    return Expression(
+        tuple(float(value) for value in np.clip(coefficients, -3.5, 3.5)),
+        (float(gaze[0]), float(gaze[1])),
+        (float(left), float(right)),
+    )
+
+
+def gain(asked: float, read: float | None) -> float:
+    """By how much more to ask so that what is read is what was asked; 1 where that is not believed."""
+    if read is None or read * asked <= 0:
+        return 1.0
+    return float(np.clip(asked / read, *GAINS))
