@@ -27,7 +27,7 @@ ROOMS = (
     "app.engine.sources app.engine.film",
     "app.engine.head",
     "app.engine.warping",
-    "app.engine.latent app.engine.personal",
+    "app.engine.latent app.engine.personal app.engine.points",
     "app.engine.generators",
     "app.engine.portraits",
     "app.engine.driving",

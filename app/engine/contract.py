@@ -42,7 +42,8 @@ class GeneratorInfo:
     image_size: the network's own resolution, 0 if it works at the photo's; controls: names of
     `face.controls` it obeys; weights: names of the models it needs, empty if none; missing: what is not
     there and where to get it, None when it can run; licence: SPDX or a sentence; slow: `encode` takes minutes, and
-    the backend is a `SlowGenerator`; note: what works less well for want of something.
+    the backend is a `SlowGenerator`; note: what works less well for want of something; about: what it is good at, a
+    sentence; learns: it learns something once on this machine (a `LearningGenerator`); learnt: what it has, "" before.
     """
 
     name: str
@@ -55,6 +56,9 @@ class GeneratorInfo:
     missing: str | None = None
     slow: bool = False
     note: EngineError | None = None
+    about: str = ""
+    learns: bool = False
+    learnt: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,6 +236,13 @@ class SlowGenerator(Generator, Protocol):
         """(size, size, 3) sRGB: what values of its own sliders make of its mean face."""
 
 
+class LearningGenerator(Generator, Protocol):
+    """A backend that learns something once for its weights."""
+
+    def learn(self) -> Steps[Step, None, object]:
+        """Steps, with pictures now and then; what was learnt is kept at their end. Closing them cancels."""
+
+
 class EngineLike(Protocol):
     """What the session asks of the engine; `app.engine.engine.Engine` and the tests' fake both fit it.
 
@@ -247,6 +258,9 @@ class EngineLike(Protocol):
     @property
     def device(self) -> str:
         """What computes, with precision, e.g. "CPU float32"."""
+
+    def learning(self, generator: str) -> Iterator[Step]:
+        """What a backend that `learns` learns once on this machine; closing the steps cancels."""
 
     def open(self, path: Path, on_progress: OnProgress | None = None) -> Portrait:
         """Read a photo and find its faces; the portrait has no faces where none was found.

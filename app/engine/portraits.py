@@ -20,6 +20,7 @@ from app.engine.contract import (
     Flow,
     Generator,
     GeneratorInfo,
+    LearningGenerator,
     Measurement,
     OnProgress,
     Patch,
@@ -230,6 +231,15 @@ class Portraits:
         if self.generator.info.slow:
             for face in sorted({*driven, *(k for k, edit in edits.items() if not edit.is_identity)}):
                 yield from self.encoding_steps(portrait, face)
+
+    def learning(self, generator: str) -> Iterator[Step]:
+        """What a backend learns once on this machine, in steps; closing them cancels."""
+        backend = self._backend(generator)
+        if not backend.info.learns or backend.info.missing:
+            raise EngineError(
+                f"{backend.info.title} has nothing to learn.", "Import its model first.", "models"
+            )
+        yield from cast(LearningGenerator, backend).learn()
 
     def latent_picture(self, latents: Mapping[str, float], size: int) -> NDArray[np.uint8]:
         return cast(SlowGenerator, self.generator).meaning(latents, size)

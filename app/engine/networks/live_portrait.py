@@ -6,7 +6,6 @@ as large.
 
 from __future__ import annotations
 
-import copy
 import itertools
 from dataclasses import dataclass
 
@@ -151,17 +150,16 @@ class LivePortrait(nn.Module):
 
 
 def fused(network: LivePortrait) -> LivePortrait:
-    """A copy for inference, the same within rounding: batch norms folded into the convolutions before them, and the
-    generator's convolutions joined. The network's own spectral norm must be folded."""
-    made = copy.deepcopy(network).eval()
-    for module in made.modules():
+    """The network rearranged for inference, the same within rounding: batch norms folded into the convolutions before
+    them, and the generator's convolutions joined. Its spectral norm must be folded already."""
+    for module in network.eval().modules():
         if isinstance(module, ConvNorm | Decoder):
             module.conv, module.norm = without_norm(module.conv, module.norm), nn.Identity()
         elif isinstance(module, Residual3d):
             module.conv1, module.norm2 = without_norm(module.conv1, module.norm2), nn.Identity()
-    assert isinstance(made.generator, SpadeDecoder)
-    made.generator = FusedDecoder(made.generator)
-    return made
+    assert isinstance(network.generator, SpadeDecoder)
+    network.generator = FusedDecoder(network.generator)
+    return network
 
 
 def without_norm(layer: nn.Module, norm: nn.Module) -> nn.Module:

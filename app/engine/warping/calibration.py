@@ -158,8 +158,8 @@ def corrected_camera(
 
 @cache
 def index_lift() -> tuple[FloatArray, FloatArray]:
-    """(14, 28) each index's change per sigma of each component; (28, 14) the sigmas that change an index by one, as such
-    changes go in faces, the other indices and the eyes held."""
+    """(14, 28) each index's change per sigma of each component; (28, 14) the sigmas that change an index by one, as
+    such changes go in faces, the other indices and the eyes held."""
     from app.engine.face import indices
     from app.engine.face.morphable_model import default_model
 

@@ -1,0 +1,299 @@
+"""LivePortrait (Guo et al. 2024): one photo animated through 21 points, with our sliders in front.
+
+The network reads the photo's own points; a turn of the head is applied to them as our camera turns, an expression as
+the learnt map says (`points.expression`), stitching keeps shoulders and border, and the painted square goes back into
+the photo as every network's does (`squares.patch`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from collections.abc import Generator as Steps
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.engine.contract import GeneratorInfo, Patch, SourceImage, Step, Target
+from app.engine.device import Device, Survivor, best_device
+from app.engine.errors import EngineError
+from app.engine.face.controls import COMPONENTS, GAZE, PLACEMENT, POSE, SEMANTIC
+from app.engine.files import data_folder
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from app.engine.checkpoints.store import Model
+    from app.engine.face.parameters import FloatArray
+    from app.engine.networks.live_portrait import LivePortrait as Network
+    from app.engine.networks.live_portrait_points import Motion
+    from app.engine.points.expression import ExpressionEntries
+    from app.engine.squares.crop import FloatPicture
+    from app.engine.squares.patch import CutOut, Painted
+
+KIND = "live-portrait"
+IMAGE_SIZE = 512
+HEAD = tuple(control.name for control in (*POSE, *PLACEMENT))
+FACE = tuple(control.name for control in (*GAZE, *SEMANTIC, *COMPONENTS))
+UNLEARNT = EngineError(
+    "LivePortrait moves the head, but no expression yet: Mien has not learnt how its points move with one.",
+    "Let it learn in Help > Models, or with “mien models learn live-portrait”; it takes minutes, once.",
+    "models",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Renderer:
+    """One model, read once. network: on the device, but what deals with points on the CPU in float32; size: of the
+    picture that it animates; paint: volume, driving and source points -> (1, 3, 2 size, 2 size) float32."""
+
+    network: Network
+    device: Device
+    size: int
+    model: Model
+    paint: Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class LivePortraitCode:
+    """One face of one photo: its square, the network's volume of it (on the device), its motion (on the CPU) and what
+    the network makes of it unedited."""
+
+    cut: CutOut
+    volume: Tensor
+    motion: Motion
+    before: FloatPicture
+
+
+class LivePortrait:
+    """Uses the newest imported LivePortrait model."""
+
+    def __init__(self) -> None:
+        self._renderer: tuple[tuple[str, Device], Renderer] | None = None
+        self._entries: tuple[tuple[Path, int], ExpressionEntries] | None = None
+        self._survivor = Survivor()
+
+    @property
+    def info(self) -> GeneratorInfo:
+        model = chosen()
+        if model is None:
+            missing = "it needs LivePortrait's five files, which are public and free to use"
+            return GeneratorInfo(
+                KIND, "LivePortrait", IMAGE_SIZE, HEAD + FACE, (KIND,), "MIT", missing=missing, learns=True
+            )
+        size = 2 * int(model.config.get("size", IMAGE_SIZE // 2))
+        entries = self.entries(model)
+        return GeneratorInfo(
+            KIND,
+            "LivePortrait",
+            size,
+            HEAD + (FACE if entries else ()),
+            (model.name,),
+            model.licence,
+            note=None if entries else UNLEARNT,
+            learns=True,
+            learnt="" if entries is None else told(entries),
+        )
+
+    def encode(self, source: SourceImage) -> LivePortraitCode:
+        return self._survivor.make(lambda: self._encoded(source))
+
+    def generate(self, code: LivePortraitCode, target: Target) -> Patch:
+        from app.engine.squares.patch import square_patch
+
+        def patch(code: LivePortraitCode) -> Patch:
+            entries = self.entries(self.renderer().model)
+            return square_patch(code.cut, target, lambda: self.painted(code, target, entries))
+
+        return self._survivor.use(code, patch, lambda: self._encoded(code.cut.source))
+
+    def learn(self) -> Steps[Step, None, ExpressionEntries]:
+        """How its points move with our expressions, from warped renders of the sample portrait; then a check of its own
+        pictures. Kept for the model; closing the steps cancels, and nothing is kept."""
+        from app.engine.generators.live_portrait_learning import learnt
+        from app.engine.squares.patch import square_patch
+
+        renderer = self.renderer()
+
+        def entries_of(cut: CutOut) -> FloatArray:
+            return np.asarray(read(renderer, seen(renderer, cut)).expression.double().numpy().ravel())
+
+        def prepared(source: SourceImage) -> Callable[[Target, ExpressionEntries], Patch]:
+            code = self.encode(source)
+            return lambda target, entries: square_patch(
+                code.cut, target, lambda: self.painted(code, target, entries)
+            )
+
+        entries = yield from learnt(entries_of, prepared)
+        entries.save(entries_path(renderer.model))
+        return entries
+
+    def entries(self, model: Model) -> ExpressionEntries | None:
+        """What was learnt for a model; read once for as long as the file stays the same."""
+        from app.engine.points.expression import ExpressionEntries
+
+        path = entries_path(model)
+        try:
+            key = path, path.stat().st_mtime_ns
+        except OSError:
+            return None
+        if self._entries is None or self._entries[0] != key:
+            found = ExpressionEntries.load(path)
+            if found is None:
+                return None
+            self._entries = key, found
+        return self._entries[1]
+
+    def _encoded(self, source: SourceImage) -> LivePortraitCode:
+        """Cut the square, read it and render it unedited."""
+        import torch
+
+        from app.engine.points.crop import turned_square
+        from app.engine.squares.patch import CutOut
+
+        renderer = self.renderer()
+        device = renderer.device
+        cut = CutOut.of(source, turned_square(source.face.landmarks))
+        with torch.inference_mode():
+            motion = read(renderer, seen(renderer, cut))
+            small = as_tensor(seen(renderer, cut, renderer.size)).to(device.torch_device, device.dtype)
+            volume = renderer.network.appearance(small)
+            points = motion.points()
+            before = painted(renderer, volume, renderer.network.stitched(points, points), points)
+        return LivePortraitCode(cut, volume, motion, before)
+
+    def painted(self, code: LivePortraitCode, target: Target, entries: ExpressionEntries | None) -> Painted:
+        """The square as a target asks; entries: how expressions move the points, None where that is not known."""
+        import torch
+
+        start = time.perf_counter()
+        renderer = self.renderer()
+        with torch.inference_mode():
+            points = code.motion.points()
+            wanted = asked_points(code, target, entries)
+            after = painted(renderer, code.volume, renderer.network.stitched(points, wanted), points)
+        made = time.perf_counter()
+        result = code.cut.painted(code.before, after)
+        times = (("network", 1e3 * (made - start)), ("paste", 1e3 * (time.perf_counter() - made)))
+        return replace(result, ms=times)
+
+    def renderer(self) -> Renderer:
+        """The chosen model's network on the best device; EngineError without one."""
+        model = chosen()
+        if model is None:
+            raise EngineError(
+                "There is no LivePortrait model to render with.",
+                "Import its folder with “mien models import FOLDER”.",
+                "models",
+            )
+        key = model.sha256, best_device()
+        if self._renderer is None or self._renderer[0] != key:
+            self._renderer = None  # its memory goes before the next one's comes
+            self._renderer = key, loaded_renderer(model)
+        return self._renderer[1]
+
+    def close(self) -> None:
+        """Let the network go."""
+        self._renderer = None
+
+
+GENERATOR = LivePortrait
+
+
+def chosen() -> Model | None:
+    """The newest imported model."""
+    from app.engine.checkpoints.store import models, newest
+
+    return newest(models(KIND))
+
+
+def entries_path(model: Model) -> Path:
+    """Where what was learnt for a model lies."""
+    return data_folder() / "calibrations" / f"{KIND}-{model.sha256[:16]}.npz"
+
+
+def told(entries: ExpressionEntries) -> str:
+    """What was learnt, in a sentence."""
+    share = 100 * max(0.0, 1 - entries.error**2)
+    read = [r for r in entries.readings.values() if r.read is not None]
+    checked = f"{len(read)} of {len(entries.readings)} checked controls were read off its pictures"
+    return f"Expressions learnt from {entries.count} pictures, which explain {share:.0f} % of its points; {checked}"
+
+
+def loaded_renderer(model: Model) -> Renderer:
+    from app.engine.checkpoints.store import load_model
+    from app.engine.cuda_graph import Graphed
+    from app.engine.networks.live_portrait import LivePortrait as Network
+    from app.engine.networks.live_portrait import fused
+
+    loaded = load_model(model.name).network
+    assert isinstance(loaded, Network)
+    device = best_device()
+    network = fused(loaded)
+    for part in (network.appearance, network.warping, network.generator):
+        part.to(device.torch_device, device.dtype).requires_grad_(False)
+
+    def paint(volume: Tensor, driving: Tensor, source: Tensor) -> Tensor:
+        return network.paint(volume, driving, source).float()
+
+    run = Graphed(paint) if device.kind == "cuda" else paint
+    return Renderer(network, device, loaded.config.size // device.shrink, model, run)
+
+
+def seen(renderer: Renderer, cut: CutOut, size: int | None = None) -> FloatPicture:
+    """(size, size, 3) in [0, 1]: what the networks see of a square; without a size, what its motion is read from."""
+    from app.engine.squares.crop import shrunk
+
+    size = size or renderer.network.config.size
+    return np.clip(shrunk(cut.photo, size, cut.square.turn), 0, 1)
+
+
+def as_tensor(picture: FloatPicture) -> Tensor:
+    """(1, 3, size, size)."""
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)[None]))
+
+
+def read(renderer: Renderer, picture: FloatPicture) -> Motion:
+    """What the motion extractor reads off a square (size, size, 3) in [0, 1]."""
+    return renderer.network.read(as_tensor(picture))
+
+
+def painted(renderer: Renderer, volume: Tensor, driving: Tensor, source: Tensor) -> FloatPicture:
+    """(2 size, 2 size, 3) in [0, 1]: the volume with its points moved to `driving`, both (1, 21, 3) on the CPU."""
+    device = renderer.device.torch_device
+    picture = renderer.paint(volume, driving.to(device), source.to(device))
+    values: Any = picture[0].permute(1, 2, 0).cpu().numpy()
+    return np.ascontiguousarray(values, np.float32)
+
+
+def asked_points(code: LivePortraitCode, target: Target, entries: ExpressionEntries | None) -> Tensor:
+    """(1, 21, 3): where the points go for a target, before stitching.
+
+    An edit is asked so that a fresh fit reads it; what was filmed is followed as it is.
+    """
+    import torch
+
+    from app.engine.networks.live_portrait_points import placed, rotation
+    from app.engine.points.pose import pose_change
+    from app.engine.warping.calibration import corrected_camera
+
+    own, motion = code.cut.source.face.params, code.motion
+    edited = not (target.observed or target.driven or target.history)
+    camera = target.params.camera
+    if edited and entries is not None:
+        gaze = np.subtract(target.params.expression.gaze, own.expression.gaze)
+        camera = corrected_camera(own.camera, camera, entries.pose, gaze)
+    middle = motion.shift[0, :2].double().numpy()
+    change = pose_change(own.camera, camera, code.cut.square, motion.points()[0].double().numpy(), middle)
+    expression = motion.expression
+    if entries is not None:
+        moved = entries.entries(own.expression, target.params.expression, calibrate=edited)
+        expression = expression + torch.from_numpy(moved).float()
+    shift = torch.tensor([[*change.middle, 0.0]], dtype=torch.float32)
+    turn = rotation(motion.degrees) @ torch.from_numpy(change.turn.T.copy()).float()
+    wanted = replace(motion, expression=expression, scale=motion.scale * change.zoom, shift=shift)
+    return placed(wanted, turn)

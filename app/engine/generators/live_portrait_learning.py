@@ -1,0 +1,178 @@
+"""What Mien learns of LivePortrait once for every model: how its points move with our expressions, and how its pictures
+are read.
+
+A person's true pictures with known expressions are not at hand, but mesh-warp draws the sample portrait with any; what
+the motion extractor reads off those is what LivePortrait's points do for such an expression.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Generator as Steps
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.contract import Patch, SourceImage, Step, Target
+from app.engine.errors import EngineError
+from app.engine.face import indices
+from app.engine.face.landmarks import FaceTracker
+from app.engine.face.morphable_model import default_model
+from app.engine.face.parameters import Expression, FaceEdit, FittedFace, FloatArray
+from app.engine.face.semantic import measure_controls, resolve
+from app.engine.points.expression import (
+    ExpressionEntries,
+    Reading,
+    drawn_expression,
+    features,
+    fitted_map,
+    gain,
+)
+from app.engine.squares.patch import CutOut
+from app.engine.warping.calibration import PROBES, Angles, Looks, Pair, PoseResponse
+
+PICTURES = 300
+SHOWN_EVERY = 10
+# One value of each control whose gain a fresh fit of LivePortrait's own pictures finds, and the index it is read on.
+CHECKS = {
+    "smile": (0.8, ("mouth_width", "lift_left", "lift_right")),
+    "mouth_open": (0.7, ("mouth_gap",)),
+    "brow_left": (0.8, ("brow_left",)),
+    "brow_right": (0.8, ("brow_right",)),
+    "jaw_side": (0.8, ("jaw_side", "mouth_side")),
+    "gaze_x": (12.0, ()),
+    "gaze_y": (8.0, ()),
+    "blink_left": (0.8, ()),
+}
+EYES = ("gaze_x", "gaze_y", "blink_left")  # in the order of `ExpressionEntries.eyes`
+Entries = Callable[[NDArray[np.uint8]], FloatArray]  # the sample's picture -> its 63 entries
+Paint = Callable[[Target, ExpressionEntries], Patch]
+Drawn = Callable[[Expression], NDArray[np.uint8]]
+
+
+def learnt(
+    read: Callable[[CutOut], FloatArray], prepared: Callable[[SourceImage], Paint]
+) -> Steps[Step, None, ExpressionEntries]:
+    """The map, then the check of the network's own pictures.
+
+    read: the 63 entries of a square; prepared: a photo encoded, ready to be painted.
+    """
+    from app.engine.generators.mesh_warp import MeshWarp
+    from app.engine.points.crop import turned_square
+
+    source = sample()
+    square = turned_square(source.face.landmarks)
+    warp = MeshWarp()
+    code = warp.taken_apart(source)
+
+    def drawn(expression: Expression) -> NDArray[np.uint8]:
+        params = replace(source.face.params, expression=expression)
+        return with_patch(source, warp.generate(code, Target(params)))
+
+    def entries(picture: NDArray[np.uint8]) -> FloatArray:
+        return read(CutOut.of(replace(source, pixels=picture), square))
+
+    total = PICTURES + 1 + len(PROBES) + len(CHECKS)
+    own = source.face.params.expression
+    found = yield from mapped(own, drawn, entries, PICTURES, total)
+    return (yield from checked(prepared, source, found, total))
+
+
+def mapped(
+    own: Expression, drawn: Drawn, entries: Entries, count: int, total: int = 0, seed: int = 0
+) -> Steps[Step, None, ExpressionEntries]:
+    """Read `count` pictures of random expressions and fit the map."""
+    rng = np.random.default_rng(seed)
+    rest = entries(drawn(own))
+    changes, moved = [], []
+    for k in range(count):
+        expression = drawn_expression(own, rng)
+        picture = drawn(expression)
+        read = entries(picture) - rest
+        if np.isfinite(read).all():
+            changes.append(features(own, expression))
+            moved.append(read)
+        shown = picture if k % SHOWN_EVERY == 0 else None
+        yield Step(k + 1, total or count, "Learning how its points move with expressions", shown)
+    return fitted_map(np.array(changes).reshape(-1, 32), np.array(moved).reshape(-1, 63))
+
+
+def checked(
+    prepared: Callable[[SourceImage], Paint], source: SourceImage, entries: ExpressionEntries, total: int = 0
+) -> Steps[Step, None, ExpressionEntries]:
+    """The same with how turns and expressions of the network's own pictures are read by a fresh fit; as it was where no
+    face is found in them."""
+    paint = prepared(source)
+    done = total - len(PROBES) - len(CHECKS)
+    with FaceTracker() as tracker:
+
+        def fresh(edit: FaceEdit) -> FittedFace | None:
+            target = Target(resolve(edit, source.face, default_model()))
+            return fitted(tracker, with_patch(source, paint(target, entries)))
+
+        def angles(at: Angles, gaze: Pair | None) -> Angles | None:
+            face = fresh(FaceEdit.of(yaw=at[0], pitch=at[1], roll=at[2]))
+            return None if face is None else face.params.camera.angles
+
+        yield Step(done, total, "Checking what its pictures show")
+        looks = Looks(source.face.params.camera.angles, angles)
+        for turn in PROBES:
+            looks.take(np.array(turn))
+            done += 1
+            yield Step(done, total, "Checking what its pictures show")
+        pose: PoseResponse | None = looks.fitted() if looks.turns else None
+        readings = {}
+        for name in CHECKS:
+            readings[name] = (
+                reading(name, source.face, fresh) if looks.turns else Reading(CHECKS[name][0], None)
+            )
+            done += 1
+            yield Step(done, total, "Checking what its pictures show")
+    gains = np.ones(len(indices.NAMES))
+    for name, (_, measured) in CHECKS.items():
+        for index in measured:
+            gains[indices.NAMES.index(index)] = gain(readings[name].asked, readings[name].read)
+    eyes = np.array([gain(readings[name].asked, readings[name].read) for name in EYES])
+    return replace(entries, pose=pose, gains=gains, eyes=eyes, readings=readings)
+
+
+def reading(name: str, face: FittedFace, fresh: Callable[[FaceEdit], FittedFace | None]) -> Reading:
+    """One control asked of the sample; gaze is asked beyond the sample's own."""
+    value, model = CHECKS[name][0], default_model()
+    start = measure_controls(face, face, model)[name]
+    after = fresh(FaceEdit.of(**{name: start + value}))
+    return Reading(
+        value, None if after is None else float(measure_controls(face, after, model)[name] - start)
+    )
+
+
+def sample() -> SourceImage:
+    """The sample portrait, fitted and apart from its background."""
+    from app.engine.imaging.colour import to_srgb8
+    from app.engine.imaging.matte import person_matte
+    from app.engine.imaging.reading import open_photo
+    from app.engine.sample import sample_path
+
+    photo = open_photo(sample_path())
+    pixels = to_srgb8(photo)
+    with FaceTracker() as tracker:
+        face = fitted(tracker, pixels)
+    if face is None:
+        raise EngineError("The sample portrait shows no face.", "Install Mien again.")
+    return SourceImage(pixels, None, face, person_matte(pixels, face), key=photo.key)
+
+
+def fitted(tracker: FaceTracker, pixels: NDArray[np.uint8]) -> FittedFace | None:
+    """The largest face of a picture."""
+    from app.engine.face.fitting import fit_face
+
+    found = tracker.detect(pixels)
+    return fit_face(max(found, key=lambda face: face.side), default_model()) if found else None
+
+
+def with_patch(source: SourceImage, patch: Patch) -> NDArray[np.uint8]:
+    picture: NDArray[np.uint8] = source.pixels.copy()
+    height, width = patch.pixels.shape[:2]
+    picture[patch.y : patch.y + height, patch.x : patch.x + width] = patch.pixels
+    return picture

@@ -1,0 +1,172 @@
+"""The LivePortrait backend on the sample portrait, with a small network of random weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from app.engine.checkpoints.kinds import Found
+from app.engine.checkpoints.live_portrait_files import LIVE_PORTRAIT
+from app.engine.checkpoints.store import Model, remove_model, save_model
+from app.engine.contract import Portrait, SourceImage, Target
+from app.engine.engine import Engine
+from app.engine.errors import EngineError
+from app.engine.face.parameters import Camera, FaceEdit, FaceParams
+from app.engine.generators import live_portrait_learning as learning
+from app.engine.generators.live_portrait import LivePortrait, LivePortraitCode, chosen, entries_path
+from app.engine.networks.live_portrait import LivePortrait as Network
+from app.engine.networks.live_portrait import LivePortraitConfig
+from app.engine.points.expression import LEAST
+from tests.steps import drained
+
+CONFIG = LivePortraitConfig(size=128, narrow=8, spectral=False)
+
+
+def small_model(seed: int, name: str) -> Model:
+    """Random weights whose points spread over the square, as a trained network's do."""
+    torch.manual_seed(seed)
+    network = Network(CONFIG)
+    with torch.no_grad():
+        detector = network.motion.detector
+        detector.fc_scale.bias.fill_(1.3)
+        detector.fc_kp.bias.copy_(torch.rand(63) - 0.5)
+        network.stitching.mlp[-1].weight *= 0.05
+    return save_model(Found(network.eval().state_dict(), asdict(CONFIG)), LIVE_PORTRAIT, name, "test")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("live_portrait")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MIEN_HOME", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def generator(home: Path) -> LivePortrait:
+    small_model(0, "tiny")
+    return LivePortrait()
+
+
+@pytest.fixture(scope="module")
+def source(portrait: Portrait) -> SourceImage:
+    pixels = portrait.photo.pixels
+    return SourceImage(pixels, None, portrait.faces[0], np.ones(pixels.shape[:2], np.float32))
+
+
+@pytest.fixture(scope="module")
+def code(generator: LivePortrait, source: SourceImage) -> LivePortraitCode:
+    return generator.encode(source)
+
+
+def turned(source: SourceImage, yaw: float = 0.0, across: float = 0.0) -> FaceParams:
+    camera = source.face.params.camera
+    own = camera.angles
+    x, y = camera.translation
+    return replace(
+        source.face.params,
+        camera=Camera.from_angles(own[0] + yaw, own[1], own[2], camera.scale, (x + across, y)),
+    )
+
+
+def own_pixels(source: SourceImage, patch) -> np.ndarray:
+    h, w = patch.pixels.shape[:2]
+    return source.pixels[patch.y : patch.y + h, patch.x : patch.x + w]
+
+
+def test_unchanged_parameters_give_the_photo_bit_equal(generator, source, code) -> None:
+    patch = generator.generate(code, Target(source.face.params))
+    assert np.array_equal(patch.pixels, own_pixels(source, patch))
+
+
+def test_a_tiny_change_changes_little(generator, source, code) -> None:
+    patch = generator.generate(code, Target(turned(source, yaw=0.01)))
+    assert np.abs(patch.pixels.astype(int) - own_pixels(source, patch)).mean() < 1.5
+
+
+def test_an_edit_changes_the_face_and_leaves_the_border(generator, source, code) -> None:
+    patch = generator.generate(code, Target(turned(source, yaw=15)))
+    own = own_pixels(source, patch)
+    assert (patch.pixels != own).any(axis=-1).mean() > 0.1
+    assert np.array_equal(patch.pixels[0, 0], own[0, 0])
+    assert {name for name, _ in patch.ms} == {"network", "paste"}
+
+
+def test_every_way_to_move_the_head_moves_the_points(generator, source, code) -> None:
+    still = generator.generate(code, Target(turned(source, yaw=0.01))).pixels
+    for params in (turned(source, yaw=12), turned(source, across=20)):
+        assert not np.array_equal(generator.generate(code, Target(params)).pixels, still)
+
+
+def test_depth_and_alpha_stay(generator, source) -> None:
+    deep = replace(
+        source,
+        pixels=source.pixels.astype(np.uint16) * 257,
+        alpha=np.full(source.pixels.shape[:2], 65535, np.uint16),
+    )
+    patch = generator.generate(generator.encode(deep), Target(turned(deep, yaw=10)))
+    assert patch.pixels.dtype == patch.alpha.dtype == np.uint16
+    assert (patch.alpha == 65535).all()
+
+
+def test_before_it_has_learnt_it_moves_heads_and_says_what_is_missing(generator) -> None:
+    info = generator.info
+    assert info.missing is None and info.weights == ("tiny",) and info.image_size == 256
+    assert "yaw" in info.controls and "smile" not in info.controls
+    assert info.learns and not info.learnt
+    assert info.note is not None and "models learn" in info.note.remedy
+
+
+def test_random_weights_are_learnt_without_fail_and_expressions_move_then(
+    generator, source, code, monkeypatch
+) -> None:
+    monkeypatch.setattr(learning, "PICTURES", LEAST + 6)
+    few = ("smile", "gaze_x", "gaze_y", "blink_left")
+    monkeypatch.setattr(learning, "CHECKS", {name: learning.CHECKS[name] for name in few})
+    steps, entries = drained(generator.learn())
+    assert steps[-1].done == steps[-1].total and any(step.picture is not None for step in steps)
+    assert entries.count == LEAST + 6 and np.isfinite(entries.matrix).all() and entries.error > 0
+    assert set(entries.readings) == set(learning.CHECKS)
+    info = generator.info
+    assert {"smile", "gaze_x", "blink_left", "exp3"} <= set(info.controls)
+    assert info.note is None and f"{LEAST + 6} pictures" in info.learnt
+    asked = replace(
+        source.face.params,
+        expression=replace(source.face.params.expression, coefficients=(2.0,) * 28),
+    )
+    patch = generator.generate(code, Target(asked))
+    assert not np.array_equal(patch.pixels, own_pixels(source, patch))
+    filmed = generator.generate(code, Target(asked, driven=True))
+    assert filmed.pixels.shape == patch.pixels.shape
+
+
+def test_learning_that_is_cancelled_keeps_nothing(home, monkeypatch) -> None:
+    monkeypatch.setattr(learning, "PICTURES", LEAST)
+    newer = small_model(1, "newer")
+    backend = LivePortrait()
+    try:
+        steps = backend.learn()
+        next(steps)
+        steps.close()
+        assert chosen() == newer and not entries_path(newer).exists()
+        assert backend.info.note is not None
+    finally:
+        remove_model("newer")
+
+
+def test_the_engine_edits_with_it_and_learns_by_name(generator, portrait) -> None:
+    engine = Engine("live-portrait")
+    try:
+        rendered = engine.render(portrait, {0: FaceEdit.of(yaw=portrait.faces[0].params.camera.yaw + 12)})
+        assert 0.01 < rendered.changed < 1 and rendered.device
+        step = next(iter(engine.learning("live-portrait")))
+        assert step.total > learning.PICTURES
+        with pytest.raises(EngineError, match="nothing to learn"):
+            next(iter(engine.learning("mesh-warp")))
+    finally:
+        engine.close()
