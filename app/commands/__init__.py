@@ -6,8 +6,11 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from app.engine.contract import Step
 
 Subparsers = Any  # argparse's own type is private
 Run = Callable[[argparse.Namespace], None]
@@ -17,6 +20,18 @@ TELL_EVERY = 50  # frames or steps between two lines of progress
 def say(text: str) -> None:
     """Progress and human words go to standard error."""
     print(text, file=sys.stderr, flush=True)
+
+
+def followed(steps: Iterator[Step]) -> Step:
+    """Run to the end, telling progress; the last step."""
+    last = next(steps)
+    for step in steps:
+        if step.message != last.message and step.message:
+            say(step.message)
+        elif step.done % TELL_EVERY == 0:
+            say(f"{step.done} of {step.total}{'' if step.message else ' frames'}")
+        last = step
+    return last
 
 
 def ranged(kind: type[int] | type[float], lower: float, upper: float) -> Callable[[str], float]:

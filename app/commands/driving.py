@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.commands import TELL_EVERY, Subparsers, print_json, ranged, say
+from app.commands import Subparsers, followed, print_json, ranged, say
 from app.commands.editing import chosen_face, preset_values, setting
 from app.engine.driving.steps import CompressedStep, FilmedStep, TrackedStep
 from app.engine.face.parameters import FaceEdit
@@ -133,15 +132,3 @@ def filmed(steps: Iterator[Step]) -> Recording:
     last = followed(steps)
     assert isinstance(last, FilmedStep) and last.recording is not None
     return last.recording
-
-
-def followed(steps: Iterator[Step]) -> Step:
-    """Run to the end, telling progress; the last step."""
-    last = next(steps)
-    for step in steps:
-        if step.message != last.message and step.message:
-            say(step.message)
-        elif step.done % TELL_EVERY == 0:
-            say(f"{step.done} of {step.total}{'' if step.message else ' frames'}")
-        last = step
-    return last

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.commands import Subparsers, print_json
+from app.commands import Subparsers, followed, print_json, say
 
 if TYPE_CHECKING:
     from app.engine.checkpoints.store import Model
@@ -20,10 +20,16 @@ def add(subparsers: Subparsers) -> None:
     listing = actions.add_parser("list", help="models there are, and generators that miss theirs")
     listing.set_defaults(run=run_list)
 
-    importing = actions.add_parser("import", help="import a checkpoint, recognised by its keys")
-    importing.add_argument("file", type=Path)
+    importing = actions.add_parser(
+        "import", help="import a checkpoint, recognised by its keys, or the folder of LivePortrait's five"
+    )
+    importing.add_argument("file", type=Path, metavar="FILE_OR_FOLDER")
     importing.add_argument("--name", help="what to call it (default: its kind)")
     importing.set_defaults(run=run_import)
+
+    learning = actions.add_parser("learn", help="let a generator learn what it needs on this machine, once")
+    learning.add_argument("generator", help="such as live-portrait")
+    learning.set_defaults(run=run_learn)
 
     face = actions.add_parser("face", help="use another 3D face model: ICT-FaceKit, FLAME, Basel, LSFM")
     face.add_argument("file", type=Path, nargs="?")
@@ -44,7 +50,7 @@ def add(subparsers: Subparsers) -> None:
     running.add_argument("-o", "--output", type=Path, required=True, metavar="OUTPUTS.npz")
     running.set_defaults(run=run_network_on_file)
 
-    for action in (listing, importing, face, verify, remove, running):
+    for action in (listing, importing, learning, face, verify, remove, running):
         action.add_argument("--json", action="store_true")
 
 
@@ -66,15 +72,16 @@ def run_list(args: argparse.Namespace) -> None:
     generators = Engine().generators()
     missing = {info.name: info.missing for info in generators if info.missing}
     notes = {info.name: str(info.note) for info in generators if info.note}
+    learnt = {info.name: info.learnt for info in generators if info.learnt}
     if args.json:
-        told = {"missing": missing, "notes": notes, "metrics": missing_metrics()}
+        told = {"missing": missing, "notes": notes, "learnt": learnt, "metrics": missing_metrics()}
         print_json({"models": [as_json(m) for m in models()], **told})
         return
     for model in models():
         print(described(model))
     for name, what in missing.items():
         print(f"{name} cannot run yet: {what}")
-    for name, note in notes.items():
+    for name, note in (notes | learnt).items():
         print(f"{name}: {note}")
     for metric, what in missing_metrics().items():
         print(f"metric {metric} is not measured: import {what}")
@@ -88,6 +95,41 @@ def run_import(args: argparse.Namespace) -> None:
         print_json({"name": model.name, "kind": model.kind})
     else:
         print(f"Imported {described(model)}")
+    if model.kind == "live-portrait" and (generator := unlearnt(model.name)):
+        say(
+            "Learning what its points mean, which takes minutes (Ctrl+C leaves it for later: mien models learn)."
+        )
+        learn(generator)
+
+
+def unlearnt(name: str) -> str | None:
+    """The generator that draws with a model and has not learnt what it needs."""
+    from app.engine.engine import Engine
+
+    for info in Engine().generators():
+        if info.learns and not info.learnt and name in info.weights:
+            return info.name
+    return None
+
+
+def learn(generator: str) -> str:
+    """Tell progress until it is done; what was learnt, in a sentence."""
+    from app.engine.engine import Engine
+
+    engine = Engine()
+    try:
+        followed(engine.learning(generator))
+        return next(info.learnt for info in engine.generators() if info.name == generator)
+    finally:
+        engine.close()
+
+
+def run_learn(args: argparse.Namespace) -> None:
+    told = learn(args.generator)
+    if args.json:
+        print_json({"generator": args.generator, "learnt": told})
+    else:
+        print(f"{told}.")
 
 
 def run_face(args: argparse.Namespace) -> None:

@@ -93,6 +93,17 @@ def hashes(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(known.get(name, "") for name in names)
 
 
+def chosen(kind: str, name: str | None = None) -> Model | None:
+    """The model of that name, else the one that is used of a kind."""
+    return newest(model for model in models(kind) if name in (None, model.name))
+
+
+def several(kind: str) -> tuple[Model, ...]:
+    """The models of a kind where the user has a choice of them, else none."""
+    found = models(kind)
+    return found if len(found) > 1 else ()
+
+
 def model_named(name: str) -> Model:
     for model in models():
         if model.name == name:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -67,23 +68,30 @@ class HeadGanCode:
 
 
 class HeadGan:
-    """Uses the newest imported HeadGAN model, else the one that ships with Mien."""
+    """`name` chooses the model, else it is the newest imported one, else the one that ships with Mien."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str | None = None) -> None:
+        self._name = name
         self._renderer: tuple[tuple[str, Device], Renderer] | None = None
         self._survivor = Survivor()
+
+    def chosen(self) -> Model | None:
+        from app.engine.checkpoints.store import chosen
+
+        return chosen(KIND, self._name)
 
     @property
     def info(self) -> GeneratorInfo:
         from app.engine.sound.speech import UNHEARD, can_recognise
 
-        model = chosen()
+        model = self.chosen()
         if model is None:
             missing = "it needs a HeadGAN checkpoint, such as the authors' latest_net_G.pth"
             return GeneratorInfo(KIND, "HeadGAN", IMAGE_SIZE, OBEYED, (KIND,), "", (), missing)
         deaf = model.config.get("audio") and not can_recognise()
         note = UNHEARD if deaf else None
-        return GeneratorInfo(KIND, "HeadGAN", IMAGE_SIZE, OBEYED, (model.name,), model.licence, note=note)
+        name, title = (f"{KIND}-{self._name}", f"HeadGAN: {self._name}") if self._name else (KIND, "HeadGAN")
+        return GeneratorInfo(name, title, IMAGE_SIZE, OBEYED, (model.name,), model.licence, note=note)
 
     def encode(self, source: SourceImage) -> HeadGanCode:
         return self._survivor.make(lambda: self._encoded(source))
@@ -124,7 +132,7 @@ class HeadGan:
 
     def renderer(self) -> Renderer:
         """The chosen model's network on the best device; EngineError without one."""
-        model = chosen()
+        model = self.chosen()
         if model is None:
             raise EngineError(
                 "There is no HeadGAN model to render with.",
@@ -147,11 +155,11 @@ class HeadGan:
 GENERATOR = HeadGan
 
 
-def chosen() -> Model | None:
-    """The newest imported model, else the shipped one."""
-    from app.engine.checkpoints.store import models, newest
+def variants() -> dict[str, Callable[[], HeadGan]]:
+    """Each model as a backend of its own, where there are several."""
+    from app.engine.checkpoints.store import several
 
-    return newest(models(KIND))
+    return {f"{KIND}-{model.name}": partial(HeadGan, model.name) for model in several(KIND)}
 
 
 def loaded_renderer(model: Model) -> Renderer:

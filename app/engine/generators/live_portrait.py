@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from collections.abc import Generator as Steps
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,16 +69,22 @@ class LivePortraitCode:
 
 
 class LivePortrait:
-    """Uses the newest imported LivePortrait model."""
+    """`name` chooses the model, else it is the newest imported one."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str | None = None) -> None:
+        self._name = name
         self._renderer: tuple[tuple[str, Device], Renderer] | None = None
         self._entries: tuple[tuple[Path, int], ExpressionEntries] | None = None
         self._survivor = Survivor()
 
+    def chosen(self) -> Model | None:
+        from app.engine.checkpoints.store import chosen
+
+        return chosen(KIND, self._name)
+
     @property
     def info(self) -> GeneratorInfo:
-        model = chosen()
+        model = self.chosen()
         if model is None:
             missing = "it needs LivePortrait's five files, which are public and free to use"
             return GeneratorInfo(
@@ -86,8 +93,8 @@ class LivePortrait:
         size = 2 * int(model.config.get("size", IMAGE_SIZE // 2))
         entries = self.entries(model)
         return GeneratorInfo(
-            KIND,
-            "LivePortrait",
+            f"{KIND}-{self._name}" if self._name else KIND,
+            f"LivePortrait: {self._name}" if self._name else "LivePortrait",
             size,
             HEAD + (FACE if entries else ()),
             (model.name,),
@@ -181,7 +188,7 @@ class LivePortrait:
 
     def renderer(self) -> Renderer:
         """The chosen model's network on the best device; EngineError without one."""
-        model = chosen()
+        model = self.chosen()
         if model is None:
             raise EngineError(
                 "There is no LivePortrait model to render with.",
@@ -202,11 +209,11 @@ class LivePortrait:
 GENERATOR = LivePortrait
 
 
-def chosen() -> Model | None:
-    """The newest imported model."""
-    from app.engine.checkpoints.store import models, newest
+def variants() -> dict[str, Callable[[], LivePortrait]]:
+    """Each model as a backend of its own, where there are several."""
+    from app.engine.checkpoints.store import several
 
-    return newest(models(KIND))
+    return {f"{KIND}-{model.name}": partial(LivePortrait, model.name) for model in several(KIND)}
 
 
 def entries_path(model: Model) -> Path:

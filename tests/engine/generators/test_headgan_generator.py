@@ -16,7 +16,7 @@ from app.engine.errors import EngineError
 from app.engine.face.fitting import apertures_of
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Expression
-from app.engine.generators.headgan import HeadGan, chosen, encoded, rendered, window
+from app.engine.generators.headgan import HeadGan, encoded, rendered, window
 from app.engine.generators.nmfc_window import head_mesh, nmfc_window
 from app.engine.networks.blocks import SpectralConv2d, fold_spectral_norm
 from app.engine.networks.headgan import HeadGan as Network
@@ -79,7 +79,7 @@ def turned(source: SourceImage, **angles: float):
 
 def test_info_names_the_model_it_uses(generator):
     info = generator.info
-    assert info.missing is None and info.weights == (chosen().name,) and info.licence
+    assert info.missing is None and info.weights == (generator.chosen().name,) and info.licence
     assert "yaw" in info.controls and "gaze_x" not in info.controls  # NMFCs show no gaze
 
 
@@ -179,6 +179,6 @@ def test_removing_the_model_takes_it_from_the_menu(home):
     torch.manual_seed(0)
     config = HeadGanConfig(width=4, hidden=8, audio=False, spectral=False)
     model = save_model(Found(Network(config).state_dict(), vars(config)), KINDS[0], "other", "test")
-    assert chosen().kind == "headgan"
+    assert HeadGan().chosen().kind == "headgan"
     remove_model(model.name)
-    assert chosen().name != "other"
+    assert HeadGan().chosen().name != "other"

@@ -17,8 +17,9 @@ from app.engine.contract import Portrait, SourceImage, Target
 from app.engine.engine import Engine
 from app.engine.errors import EngineError
 from app.engine.face.parameters import Camera, FaceEdit, FaceParams
+from app.engine.generators import backends
 from app.engine.generators import live_portrait_learning as learning
-from app.engine.generators.live_portrait import LivePortrait, LivePortraitCode, chosen, entries_path
+from app.engine.generators.live_portrait import LivePortrait, LivePortraitCode, entries_path, variants
 from app.engine.networks.live_portrait import LivePortrait as Network
 from app.engine.networks.live_portrait import LivePortraitConfig
 from app.engine.points.expression import LEAST
@@ -153,10 +154,25 @@ def test_learning_that_is_cancelled_keeps_nothing(home, monkeypatch) -> None:
         steps = backend.learn()
         next(steps)
         steps.close()
-        assert chosen() == newer and not entries_path(newer).exists()
+        assert backend.chosen() == newer and not entries_path(newer).exists()
         assert backend.info.note is not None
     finally:
         remove_model("newer")
+
+
+def test_of_several_models_each_can_be_chosen_and_one_alone_is_no_choice(generator, source) -> None:
+    assert not variants()
+    small_model(2, "second")
+    try:
+        made = variants()
+        assert set(made) == set(backends()) & set(made) == {"live-portrait-second", "live-portrait-tiny"}
+        first, second = (made[f"live-portrait-{name}"]() for name in ("tiny", "second"))
+        assert (first.info.name, first.info.weights) == ("live-portrait-tiny", ("tiny",))
+        target = Target(turned(source, yaw=10))
+        pictures = [backend.generate(backend.encode(source), target).pixels for backend in (first, second)]
+        assert not np.array_equal(*pictures)
+    finally:
+        remove_model("second")
 
 
 def test_the_engine_edits_with_it_and_learns_by_name(generator, portrait) -> None:
