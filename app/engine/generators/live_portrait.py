@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.engine.contract import GeneratorInfo, Patch, SourceImage, Step, Target
+from app.engine.contract import GeneratorInfo, Origin, Patch, SourceImage, Step, Target
 from app.engine.device import Device, Survivor, best_device
 from app.engine.errors import EngineError
 from app.engine.face.controls import COMPONENTS, GAZE, PLACEMENT, POSE, SEMANTIC
@@ -289,7 +289,7 @@ def asked_points(code: LivePortraitCode, target: Target, entries: ExpressionEntr
     from app.engine.warping.calibration import corrected_camera
 
     own, motion = code.cut.source.face.params, code.motion
-    edited = not (target.observed or target.driven or target.history)
+    edited = target.origin is Origin.ASKED
     camera = target.params.camera
     if edited and entries is not None:
         gaze = np.subtract(target.params.expression.gaze, own.expression.gaze)

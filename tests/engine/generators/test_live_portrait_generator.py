@@ -13,7 +13,7 @@ import torch
 from app.engine.checkpoints.kinds import Found
 from app.engine.checkpoints.live_portrait_files import LIVE_PORTRAIT
 from app.engine.checkpoints.store import Model, remove_model, save_model
-from app.engine.contract import Portrait, SourceImage, Target
+from app.engine.contract import Origin, Portrait, SourceImage, Target
 from app.engine.engine import Engine
 from app.engine.errors import EngineError
 from app.engine.face.parameters import Camera, FaceEdit, FaceParams
@@ -142,7 +142,7 @@ def test_random_weights_are_learnt_without_fail_and_expressions_move_then(
     )
     patch = generator.generate(code, Target(asked))
     assert not np.array_equal(patch.pixels, own_pixels(source, patch))
-    filmed = generator.generate(code, Target(asked, driven=True))
+    filmed = generator.generate(code, Target(asked, origin=Origin.DRIVEN))
     assert filmed.pixels.shape == patch.pixels.shape
 
 
