@@ -2,55 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QObject, QTimer, Slot
+from PySide6.QtCore import QCoreApplication, QObject, QPoint, QTimer, Signal, Slot
+from PySide6.QtWidgets import QMainWindow, QWidget
 
 from app.engine.contract import GeneratorInfo
 from app.engine.errors import EngineError
+from app.session.session import Session
+from app.session.settings import Settings
 from app.session.training import Training
 from app.session.worker import Crash
 from app.ui import palette
+from app.ui.actions import Actions
 from app.ui.dialogs.models import ModelsDialog
 from app.ui.dialogs.settings import SettingsDialog
 from app.ui.dialogs.text import TextDialog, report_text
 from app.ui.dialogs.tour import Tour
+from app.ui.documents import Documents
+from app.ui.edit_space import EditSpace
+from app.ui.status import StatusBar
 from app.ui.training.window import TrainingWindow
 
-if TYPE_CHECKING:
-    from app.ui.main_window import MainWindow
+PALETTE_Y = 90  # px from the window's top to the list of commands
 
 
 class Helpers(QObject):
     """Opens the dialogs of the Help menu and the settings."""
 
-    def __init__(self, window: MainWindow) -> None:
+    theme_chosen = Signal(str)
+
+    def __init__(
+        self,
+        window: QMainWindow,
+        session: Session,
+        settings: Settings,
+        actions: Actions,
+        documents: Documents,
+        space: EditSpace,
+        status: StatusBar,
+        docks: Mapping[str, QWidget],
+    ) -> None:
         super().__init__(window)
-        self._window = window
+        self._window, self._session, self._settings, self._actions = window, session, settings, actions
+        self._documents, self._space, self._status, self._docks = documents, space, status, docks
         self.tour: Tour | None = None
         self.training: TrainingWindow | None = None
         self._wanted = ""
-        window.session.generator_changed.connect(self._on_generator)
+        session.generator_changed.connect(self._on_generator)
 
     def show_palette(self) -> None:
-        dialog = palette.Palette(palette.commands(self._window.actions_), self._window)
-        at = self._window.middle()
+        dialog = palette.Palette(palette.commands(self._actions), self._window)
+        at = self._window.mapToGlobal(QPoint(self._window.width() // 2, PALETTE_Y))
         dialog.move(at.x() - dialog.width() // 2, at.y())
         dialog.exec()
 
     def show_settings(self, tab: int = 0) -> None:
-        window = self._window
-        dialog = SettingsDialog(window.settings, window.actions_, tab, window)
-        dialog.theme_chosen.connect(window.set_theme)
-        dialog.surround_chosen.connect(window.edit_space.canvas.set_surround)
+        dialog = SettingsDialog(self._settings, self._actions, tab, self._window)
+        dialog.theme_chosen.connect(self.theme_chosen)
+        dialog.surround_chosen.connect(self._space.canvas.set_surround)
         dialog.exec()
 
     def show_shortcuts(self) -> None:
         self.show_settings(1)
 
     def show_models(self) -> None:
-        dialog = ModelsDialog(self._window.session, self._window)
+        dialog = ModelsDialog(self._session, self._window)
         dialog.training_wanted.connect(self.show_training)
         dialog.exec()
 
@@ -59,7 +77,7 @@ class Helpers(QObject):
         """One window and one run at a time; the run goes on while the window is closed, not after the program."""
         if self.training is None:
             run = Training(self)
-            self.training = TrainingWindow(self._window.session, run, self._window)
+            self.training = TrainingWindow(self._session, run, self._window)
             self.training.portrait_wanted.connect(self._on_portrait)
             app = QCoreApplication.instance()
             assert app is not None
@@ -71,83 +89,79 @@ class Helpers(QObject):
     def _on_portrait(self, path: Path, engine: str) -> None:
         """A trained person's own photo, rendered with the model once it is open."""
         self._wanted = engine
-        self._window.session.portrait_opened.connect(self._on_own_photo)
-        self._window.documents.open(path)
+        self._session.portrait_opened.connect(self._on_own_photo)
+        self._documents.open(path)
 
     @Slot(object)
     def _on_own_photo(self) -> None:
-        self._window.session.portrait_opened.disconnect(self._on_own_photo)
-        self._window.session.set_generator(self._wanted)
+        self._session.portrait_opened.disconnect(self._on_own_photo)
+        self._session.set_generator(self._wanted)
 
     def show_diagnostics(self) -> None:
         """Examined on the engine's thread: probing a GPU takes a while."""
-        self._window.status.show_activity(self.tr("Examining this machine"))
+        self._status.show_activity(self.tr("Examining this machine"))
         cameras = camera_names()
-        self._window.session.ask(
-            lambda _: _examine(cameras), self._show_diagnosis, self._show_failed_diagnosis
-        )
+        self._session.ask(lambda _: _examine(cameras), self._show_diagnosis, self._show_failed_diagnosis)
 
     @Slot(object)
     def _on_generator(self, info: GeneratorInfo) -> None:
         """Networks want the graphics card: say so where one is there but unused."""
-        self._window.status.show_warning("")
+        self._status.show_warning("")
         if info.weights:
-            show = self._window.status.show_warning
-            self._window.session.ask(lambda _: _graphics_card(), show, lambda _: None)
+            show = self._status.show_warning
+            self._session.ask(lambda _: _graphics_card(), show, lambda _: None)
 
     def _show_failed_diagnosis(self, error: EngineError | Crash) -> None:
         self._show_diagnosis(error.traceback if isinstance(error, Crash) else str(error))
 
     def _show_diagnosis(self, text: str) -> None:
-        self._window.status.show_activity("")
+        self._status.show_activity("")
         words = self.tr("What this machine has, and one line for each thing that is missing.")
         TextDialog(self.tr("Diagnostics"), words, f"{report_text()}\n\n{text}", self._window).exec()
 
     def tour_when_open(self) -> None:
         """Show the tour once the first photo is there, so that there is something to point at."""
-        self._window.session.portrait_opened.connect(self._on_first_photo)
+        self._session.portrait_opened.connect(self._on_first_photo)
 
     @Slot(object)
     def _on_first_photo(self) -> None:
-        self._window.session.portrait_opened.disconnect(self._on_first_photo)
+        self._session.portrait_opened.disconnect(self._on_first_photo)
         QTimer.singleShot(0, self.show_tour)
 
     @Slot()
     def show_tour(self) -> None:
-        window = self._window
-        window.settings.tour_seen = True
-        docks = window.spaces.docks
+        self._settings.tour_seen = True
         stops = [
             (
-                window.edit_space.canvas,
+                self._space.canvas,
                 self.tr("Drag the face itself"),
                 self.tr("Move over the face: handles appear. Drag a mouth corner, a lid or a brow; drag the head "
                         "to turn it. Space pans, the wheel zooms."),
             ),
             (
-                docks.get("edit"),
+                self._docks.get("edit"),
                 self.tr("Or use the sliders"),
                 self.tr("Every value is exact: drag, type, or double-click to go back. The shaded part of a track is "
                         "where the result holds."),
             ),
             (
-                docks.get("presets"),
+                self._docks.get("presets"),
                 self.tr("Begin with a preset"),
                 self.tr("Point at a picture to see it, click to apply it, and set how strong it shall be."),
             ),
             (
-                window.edit_space.compare,
+                self._space.compare,
                 self.tr("Compare"),
                 self.tr("Press \\ for the photo as it was, Y for both with a divider. Ctrl+Z takes any step back."),
             ),
             (
-                window.statusBar(),
+                self._status,
                 self.tr("Then export"),
                 self.tr("Your photo is never changed. Ctrl+E writes a new one, Ctrl+S keeps a project to go on with, "
                         "Ctrl+Shift+P finds any command."),
             ),
         ]  # fmt: skip
-        self.tour = Tour(list(stops), window)
+        self.tour = Tour(list(stops), self._window)
 
 
 def camera_names() -> list[str]:

@@ -69,3 +69,6 @@ def app_icon() -> QIcon:
     made = QIcon(str(FOLDER / "mien.png"))
     made.addFile(str(FOLDER / "mien.svg"))
     return made
+
+
+theme.redraw_with(refresh)

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QSize, Qt, Slot
+from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -66,13 +66,23 @@ class MainWindow(QMainWindow):
         self.edit_space = EditSpace(session, settings, self.actions_, self)
         self.live_space = LiveSpace(session, self.actions_, self)
         self.documents = Documents(session, settings, self.autosave, self.bar, self)
-        self.helpers = Helpers(self)
         self.menus = Menus(self, self.actions_)
         self._make_centre()
         self.addToolBar(TopBar(self, self.actions_))
         self._make_status()
         panels = self.edit_space.panels() + self.live_space.panels()
         self.spaces = Workspaces(self, settings, panels, self.menus.panels)
+        self.helpers = Helpers(
+            self,
+            session,
+            settings,
+            self.actions_,
+            self.documents,
+            self.edit_space,
+            self.status,
+            self.spaces.docks,
+        )
+        self.helpers.theme_chosen.connect(self.set_theme)
         self._connect_actions()
         self._connect_session()
         self._restore()
@@ -311,6 +321,7 @@ class MainWindow(QMainWindow):
 
     # -- the window's own commands
 
+    @Slot(str)
     def set_theme(self, name: str) -> None:
         self.settings.theme = name
         app = QApplication.instance()
@@ -383,7 +394,3 @@ class MainWindow(QMainWindow):
         self.welcome.zone.light(False)
         event.acceptProposedAction()
         self.documents.take(event.mimeData())
-
-    def middle(self) -> QPoint:
-        """Where the palette opens."""
-        return self.mapToGlobal(QPoint(self.width() // 2, 90))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -59,6 +60,7 @@ LIGHT = Theme(
 SURROUNDS = {"black": "#000000", "mid": "#777777", "white": "#ffffff"}
 
 _current = DARK
+_redrawn: list[Callable[[], None]] = []
 
 
 def current() -> Theme:
@@ -87,10 +89,14 @@ def apply(app: QApplication, name: str) -> Theme:
     app.setFont(body_font())
     app.setPalette(_palette(_current))
     app.setStyleSheet(_style_sheet(_current))
-    from app.ui import icons
-
-    icons.refresh()
+    for redraw in _redrawn:
+        redraw()
     return _current
+
+
+def redraw_with(redraw: Callable[[], None]) -> None:
+    """Call this whenever another theme is applied: for what Qt does not restyle by itself."""
+    _redrawn.append(redraw)
 
 
 @lru_cache(maxsize=8)

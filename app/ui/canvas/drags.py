@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
 from PySide6.QtGui import QPainter, QPen
@@ -10,14 +10,34 @@ from PySide6.QtGui import QPainter, QPen
 from app.engine.face.handles import Handle
 from app.ui.canvas.handles import CanvasFace, cursor_of
 from app.ui.canvas.overlays import WHITE
+from app.ui.canvas.viewport import Viewport
 from app.ui.widgets.track import FINE
-
-if TYPE_CHECKING:
-    from app.ui.canvas.canvas import Canvas
 
 Modifiers = Qt.KeyboardModifier
 DEAD_PX = 3.0  # a press that moves less is a click
 LEAST_BOX_PX = 24.0
+
+
+class Canvas(Protocol):
+    """What a drag does to the canvas it is on, and the signals by which it is heard."""
+
+    view: Viewport
+    split: float
+    box_drawn: Any
+    gesture_started: Any
+    gesture_ended: Any
+    gesture_cancelled: Any
+    pulled: Any
+
+    def width(self) -> int: ...
+
+    def update(self) -> None: ...
+
+    def pan(self, by: QPointF) -> None: ...
+
+    def set_split(self, share: float) -> None: ...
+
+    def set_drawing_box(self, drawing: bool) -> None: ...
 
 
 class Drag:

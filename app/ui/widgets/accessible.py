@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, cast
 
 import shiboken6
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAccessible, QAccessibleValueChangeEvent, QAccessibleValueInterface
-from PySide6.QtWidgets import QAccessibleWidget
+from PySide6.QtWidgets import QAccessibleWidget, QWidget
 
+from app.engine.face.controls import Control
 from app.ui.widgets.number_field import shown
 from app.ui.widgets.track import key_step
 
-if TYPE_CHECKING:
-    from app.ui.widgets.parameter_slider import ParameterSlider
+
+class SliderRow(Protocol):
+    """What is asked of a row; the widget itself is one."""
+
+    title: str
+    control: Control
+
+    @property
+    def value(self) -> float: ...
+
+    def step_to(self, value: float | None) -> None: ...
+
 
 # Qt owns an interface from the moment it has it, so Python's half must outlive it.
 _living: list[SliderInterface] = []
@@ -22,7 +33,7 @@ _living: list[SliderInterface] = []
 class _Value(QAccessibleValueInterface):
     """The number itself; setting it is an undo step, as if it were typed."""
 
-    def __init__(self, row: ParameterSlider) -> None:
+    def __init__(self, row: SliderRow) -> None:
         super().__init__()
         self._row = row
 
@@ -46,8 +57,8 @@ class _Value(QAccessibleValueInterface):
 class SliderInterface(QAccessibleWidget):
     """Qt has one for its own sliders only, whose values are whole numbers without a unit."""
 
-    def __init__(self, row: ParameterSlider) -> None:
-        super().__init__(row, QAccessible.Role.Slider, row.title)
+    def __init__(self, row: SliderRow) -> None:
+        super().__init__(cast(QWidget, row), QAccessible.Role.Slider, row.title)
         self._row = row
         self._value = _Value(row)
 
@@ -62,22 +73,20 @@ class SliderInterface(QAccessibleWidget):
         return super().text(kind)
 
 
-def _interface(_: str, target: QObject) -> SliderInterface | None:
-    from app.ui.widgets.parameter_slider import ParameterSlider
+def install(row_class: type[QWidget]) -> None:
+    """Answer Qt's questions about slider rows, which are widgets of this class, from now on."""
 
-    if not isinstance(target, ParameterSlider):
-        return None
-    _living[:] = [one for one in _living if shiboken6.isValid(one)]
-    _living.append(SliderInterface(target))
-    return _living[-1]
+    def interface(_: str, target: QObject) -> SliderInterface | None:
+        if not isinstance(target, row_class):
+            return None
+        _living[:] = [one for one in _living if shiboken6.isValid(one)]
+        _living.append(SliderInterface(cast(SliderRow, target)))
+        return _living[-1]
 
-
-def install() -> None:
-    """Answer Qt's questions about slider rows from now on."""
-    QAccessible.installFactory(_interface)
+    QAccessible.installFactory(interface)
 
 
-def tell_value(row: ParameterSlider) -> None:
+def announce_value(row: QWidget, value: float) -> None:
     """Let those who listen know that the value changed."""
     if QAccessible.isActive():
-        QAccessible.updateAccessibility(QAccessibleValueChangeEvent(row, row.value))
+        QAccessible.updateAccessibility(QAccessibleValueChangeEvent(row, value))

@@ -134,7 +134,7 @@ class ParameterSlider(QWidget):
         if (value, own) == (self.value, self.own) and self.accessibleDescription():
             return
         self.value, self.own = value, own
-        accessible.tell_value(self)
+        accessible.announce_value(self, self.value)
         self.track.show_value(value, own)
         self.number.show_value(value)
         self.number.mark(self.is_changed)
@@ -316,7 +316,7 @@ class ParameterSlider(QWidget):
             painter.end()
 
 
-accessible.install()
+accessible.install(ParameterSlider)
 
 
 def chain(rows: list[ParameterSlider]) -> None:
