@@ -1,15 +1,16 @@
-"""The command `mien`: without a subcommand the window, else one job on the command line."""
+"""The command `mien`: without a subcommand the window, else one job on the command line.
+
+Nothing is imported here before `main` runs, so that Ctrl+C in the first moments ends in its own words too.
+"""
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
+from typing import TYPE_CHECKING
 
-from app import __version__
-from app.commands import say
-from app.engine.errors import EngineError
-from app.engine.logs import start_logging
+if TYPE_CHECKING:
+    import argparse
 
 SUBCOMMANDS = (
     "fit",
@@ -29,6 +30,9 @@ SUBCOMMANDS = (
 
 def parser() -> argparse.ArgumentParser:
     """All subcommands; their modules import nothing heavy until they run."""
+    import argparse
+
+    from app import __version__
     from app.commands import bench, driving, editing, learning, models, reenacting, training
 
     top = argparse.ArgumentParser(
@@ -43,8 +47,19 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit status 0, 1 (an error the user can act on) or 2 (usage)."""
-    arguments = sys.argv[1:] if argv is None else argv
+    """Exit status 0, 1 (an error the user can act on, or Ctrl+C) or 2 (usage)."""
+    try:
+        return _run(sys.argv[1:] if argv is None else argv)
+    except KeyboardInterrupt:
+        print("mien: stopped.", file=sys.stderr, flush=True)
+        return 1
+
+
+def _run(arguments: list[str]) -> int:
+    from app.commands import say
+    from app.engine.errors import EngineError
+    from app.engine.logs import start_logging
+
     if arguments[:1] == ["--self-test"]:
         from app.selftest import main as self_test
 
@@ -67,8 +82,11 @@ def main(argv: list[str] | None = None) -> int:
     except EngineError as error:
         say(f"mien: {error}")
         return 1
-    except KeyboardInterrupt:
-        say("mien: stopped.")
+    except OSError as error:
+        name = f"{error.filename}: " if error.filename else ""
+        say(
+            f"mien: {name}{error.strerror or error}. Check that this file or folder is there and may be used."
+        )
         return 1
     return 0
 

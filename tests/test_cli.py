@@ -21,8 +21,10 @@ from app.engine.engine import Engine
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit
 from app.engine.sample import sample_path
+from app.engine.sources.performance_files import write_performance
 from app.engine.training.steps import TrainingStep
 from app.session.presets import SHIPPED, Preset, write_presets
+from tests.engine.conftest import make_performance
 from tests.engine.networks.test_stylegan2 import parity
 
 SAMPLE = str(sample_path())
@@ -194,12 +196,107 @@ def test_what_goes_wrong_is_one_line_and_leaves_nothing(
 
 
 @pytest.mark.parametrize(
-    "argument", ["yaw", "yaw=up", "nose=1", "yaw=nan", "yaw=1e99", "scale=0", "scale=-50"]
+    "argument",
+    ["yaw", "yaw=up", "nose=1", "yaw=nan", "yaw=1e99", "scale=0", "scale=-50", "yaw=500", "smile=1e6"],
 )
-def test_a_wrong_setting_is_a_usage_error(argument: str, tmp_path: Path) -> None:
+def test_a_wrong_setting_is_a_usage_error(
+    argument: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as exit_:
         main(["edit", SAMPLE, "-o", str(tmp_path / "x.png"), "--set", argument])
     assert exit_.value.code == 2
+    if argument == "smile=1e6":
+        assert "smile: 1e6 is not from -1.5 to 2" in capsys.readouterr().err
+
+
+def test_a_preset_beyond_what_a_control_can_mean_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    preset = tmp_path / "p.json"
+    write_presets(preset, [Preset("Ruin", (("smile", 1e6),))])
+    assert main(["edit", SAMPLE, "-o", str(tmp_path / "o.png"), "--preset", str(preset)]) == 1
+    assert "asks for smile 1e+06, which is not from -1.5 to 2" in capsys.readouterr().err
+
+
+def no_work(*_: object, **__: object) -> None:
+    raise AssertionError("the work began before its output was checked")
+
+
+@pytest.mark.parametrize("command", ["edit", "drive", "track", "fit"])
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("{tmp}/nowhere/x", "There is no folder"),
+        ("{tmp}/file/x", "There is no folder"),
+        ("{tmp}/" + "ü" * 130, "too long"),
+        ("{tmp}/locked/x", "may not write"),
+        ("{tmp}/full/x", "is full"),
+        ("{tmp}/pipe", "cannot be written: not a file"),
+    ],
+)
+def test_an_output_that_cannot_be_is_told_before_the_work(
+    command: str, place: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    ending = {"edit": ".png", "drive": ".mp4", "track": ".csv", "fit": ".obj"}[command]
+    for folder in ("locked", "full"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "file").touch()
+    os.mkfifo(tmp_path / f"pipe{ending}")
+    real = Path.touch
+
+    def touch(self: Path, *args, **kwargs) -> None:
+        if self.parent.name in ("locked", "full"):  # root may write anywhere
+            raise OSError(13 if self.parent.name == "locked" else 28, "as the system says it")
+        real(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "touch", touch)
+    monkeypatch.setattr(Engine, "open", no_work)
+    monkeypatch.setattr("app.engine.driving.clip_driving.prepared_driver", no_work)
+    before = sorted(tmp_path.rglob("*"))
+    out = place.replace("{tmp}", str(tmp_path)) + ending
+    arguments = {"edit": [SAMPLE, "-o"], "drive": [SAMPLE, SAMPLE, "-o"], "track": [SAMPLE, "-o"]}
+    assert main([command, *arguments.get(command, [SAMPLE, "--mesh"]), out]) == 1
+    told = capsys.readouterr().err
+    assert words in told and told.count("\n") == 1 and sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize("command", [["fit"], ["track", "-o", "x.csv"]])
+def test_an_input_whose_name_is_too_long_is_no_crash(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command[0], "x" * 300 + ".mp4", *command[1:]]) == 1
+    told = capsys.readouterr().err
+    assert "name" in told.lower() and "Traceback" not in told
+
+
+def test_a_folder_takes_a_films_frames(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    performance = tmp_path / "p.performance"
+    write_performance(make_performance(3), performance)
+    (tmp_path / "there.v2").mkdir()
+    for name in ("there.v2", "new"):
+        folder = tmp_path / name
+        assert main(["drive", SAMPLE, str(performance), "-o", str(folder), "--size", "128", "--json"]) == 0
+        assert Path(follow(capsys)["output"]) == folder
+        names = sorted(path.name for path in folder.iterdir())
+        assert names == ["000001.png", "000002.png", "000003.png", "times.csv"]
+    assert main(["drive", SAMPLE, str(performance), "-o", str(folder)]) == 1
+    assert "is not empty" in capsys.readouterr().err and len(list(folder.iterdir())) == 4
+
+
+def test_ctrl_c_before_the_work_begins_ends_in_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("app.cli.parser", interrupted)
+    assert main(["fit", SAMPLE]) == 1
+    assert capsys.readouterr().err == "mien: stopped.\n"
+    heavy = "name.startswith('app.') or name == 'argparse'"
+    loaded = f"import sys, app.cli; print([name for name in sys.modules if {heavy}])"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['app.cli']"
 
 
 @pytest.mark.parametrize(
@@ -245,7 +342,7 @@ def test_a_format_that_is_only_read_becomes_png_in_a_folder(tmp_path: Path) -> N
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     assert main(["frontalise", SAMPLE, "other.png", "-o", str(tmp_path / "file" / "out")]) == 1
-    assert "could not be made" in capsys.readouterr().err
+    assert "no folder" in capsys.readouterr().err
 
 
 def test_a_training_tells_its_curve_and_where_its_pictures_are(

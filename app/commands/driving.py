@@ -25,7 +25,7 @@ def add(subparsers: Subparsers) -> None:
         "a video, a picture, a folder of frames, a .performance, .csv or .mienclip (default: the photo's own)"
     )
     drive.add_argument("driver", type=Path, nargs="?", help=driver)
-    out = "a film (.mp4, .webm) or a folder of PNG frames"
+    out = "a film (.mp4, .webm) or a folder for PNG frames, new or empty"
     drive.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.mp4", help=out)
     drive.add_argument(
         "--mode", choices=("head", "face"), default="head", help="pose and expression, or expression only"
@@ -66,7 +66,9 @@ def run_drive(args: argparse.Namespace) -> None:
     from app.engine.driving.clip_driving import drive_clip
     from app.engine.engine import Engine
     from app.engine.face.retargeting import RetargetSettings
+    from app.engine.film.recorder import checked_place
 
+    checked_place(args.output)
     engine = Engine(args.engine)
     if engine.generator.info.note:
         say(str(engine.generator.info.note))
@@ -102,7 +104,9 @@ def driven_portrait(engine: Engine, args: argparse.Namespace) -> Portrait:
 def run_compress(args: argparse.Namespace) -> None:
     from app.engine.driving.compression import compress_clip
     from app.engine.engine import Engine
+    from app.engine.files import check_place
 
+    check_place(args.output)
     last = followed(compress_clip(Engine(), args.video, args.output))
     assert isinstance(last, CompressedStep)
     if args.json:

@@ -16,7 +16,8 @@ from app.engine.contract import ExportStep
 from app.engine.errors import EngineError
 from app.engine.face.controls import BY_NAME, POSE
 from app.engine.face.parameters import FaceEdit, FaceParams, FittedFace
-from app.engine.imaging.writing import ENCODERS, same_file
+from app.engine.files import check_place, unwritable
+from app.engine.imaging.writing import ENCODERS, encoder_for, same_file
 
 if TYPE_CHECKING:
     from app.engine.contract import Measurement, Portrait
@@ -80,8 +81,10 @@ def setting(text: str) -> tuple[str, float]:
     control = BY_NAME.get(name)
     if control is None:
         raise argparse.ArgumentTypeError(f"there is no control “{name}”")
-    placed = control.group == "placement"  # angles and movements may go beyond what is safe, places may not
-    return name, ranged(float, *((control.lower, control.upper) if placed else (-1e6, 1e6)))(value)
+    try:
+        return name, ranged(float, control.lower, control.upper)(value)
+    except argparse.ArgumentTypeError as error:
+        raise argparse.ArgumentTypeError(f"{name}: {error}") from None
 
 
 def face_as_json(face: FittedFace) -> dict[str, Any]:
@@ -104,6 +107,8 @@ def face_as_json(face: FittedFace) -> dict[str, Any]:
 def run_fit(args: argparse.Namespace) -> None:
     from app.engine.engine import Engine
 
+    if args.mesh:
+        check_place(args.mesh)
     engine = Engine()
     portrait = engine.open(args.photo)
     faces = require_faces(portrait)
@@ -181,6 +186,9 @@ def jobs(photos: list[Path], output: Path) -> list[Job]:
             raise EngineError(f"Two photos would both become {job.output}.", "Rename one of them.")
     if into_folder:
         make_folder(output)
+    for job in found:
+        encoder_for(job.output)
+        check_place(job.output, "export")
     return found
 
 
@@ -192,9 +200,7 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise EngineError(
-            f"The folder {path} could not be made: {error.strerror}.", "Choose another one."
-        ) from error
+        raise unwritable(path, error) from error
 
 
 def run_edit(args: argparse.Namespace) -> None:
@@ -206,7 +212,14 @@ def preset_values(path: Path) -> dict[str, float]:
     """The controls that a file of presets sets, later presets over earlier ones."""
     from app.session.presets import read_presets
 
-    return {name: value for preset in read_presets(path) for name, value in preset.values}
+    values = {name: value for preset in read_presets(path) for name, value in preset.values}
+    for name, value in values.items():
+        control = BY_NAME[name]
+        if not control.lower <= value <= control.upper:
+            limits = f"{control.lower:g} to {control.upper:g}"
+            message = f"{path.name} asks for {name} {value:g}, which is not from {limits}."
+            raise EngineError(message, "Correct it, or choose another preset.")
+    return values
 
 
 def run_frontalise(args: argparse.Namespace) -> None:
@@ -222,8 +235,8 @@ def edit_all(args: argparse.Namespace, edit_of: Any) -> None:
     """Edit every photo; one that fails is named and does not stop the others."""
     from app.engine.engine import Engine
 
-    engine = Engine(args.engine)
     work = jobs(args.photo, args.output)
+    engine = Engine(args.engine)
     reports, failures = [], []
     for job in work:
         try:

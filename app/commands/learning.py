@@ -62,7 +62,10 @@ def _clips(args: argparse.Namespace) -> None:
     from app.engine.evaluation.frontalisation import frontalisation
     from app.engine.evaluation.protocols import self_reenactment
     from app.engine.evaluation.report import as_json, as_list, as_markdown, save_sheet
+    from app.engine.files import check_place
 
+    if args.sheet:
+        check_place(args.sheet)
     protocol = dict(zip(PROTOCOLS, (self_reenactment, reenactment, frontalisation)))[args.protocol]
     results = []
     for result in protocol(Engine(args.engine), args.video, args.frames):

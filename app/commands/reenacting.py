@@ -15,7 +15,7 @@ def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser("reenact", help="let a clip drive a trained person's whole frames")
     parser.add_argument("model", help="a personal model's name")
     parser.add_argument("driver", type=Path, help="a video or a .performance")
-    out = "a film (.mp4, .webm) or, ending in .png, a folder of frames"
+    out = "a film (.mp4, .webm) or a folder for PNG frames, new or empty"
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.mp4", help=out)
     mode = "the driver's head too (head), or its expression with the footage's head and eyes (face)"
     parser.add_argument("--mode", choices=MODES, default="head", help=mode)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -11,6 +12,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from app.engine.errors import Action, EngineError
+
+LONGEST_NAME = 255  # bytes, of the file systems of Linux, macOS and Windows
 ASSETS = Path(__file__).resolve().parents[2] / "assets"  # what comes with Mien
 
 
@@ -52,3 +56,54 @@ def write_whole(path: Path, data: bytes) -> None:
     """Write a file whole or not at all (see `written`)."""
     with written(path) as beside:
         beside.write_bytes(data)
+
+
+def check_place(path: Path, action: Action = "") -> None:
+    """EngineError where no file can come to be at `path`, so that it is told before long work and not after it.
+
+    What is there already stays as it is, and nothing is left behind.
+    """
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "Is a directory")
+        if path.exists():
+            if not path.is_file():
+                raise OSError(errno.EINVAL, "not a file")
+            with path.open("ab"):
+                pass
+        else:
+            path.touch(exist_ok=False)
+            path.unlink()
+        beside = path.with_name(f".mien-{uuid.uuid4().hex[:12]}.part")  # where it is written first
+        beside.touch()
+        beside.unlink()
+    except OSError as error:
+        raise unwritable(path, error, action) from error
+
+
+def unwritable(path: Path, error: OSError, action: Action = "") -> EngineError:
+    """What is in the way of writing `path`, and what helps against just that."""
+    kind = error.errno
+    if kind == errno.ENAMETOOLONG:
+        return EngineError(f"The name {path.name[:40]}… is too long.", "Choose a shorter name.", action)
+    if kind == errno.EISDIR:
+        return EngineError(f"{path} is a folder.", "Choose a file name inside it.", action)
+    if kind in (errno.ENOENT, errno.ENOTDIR):
+        return EngineError(
+            f"There is no folder {path.parent}.", "Create it, or choose one that exists.", action
+        )
+    if kind in (errno.ENOSPC, errno.EDQUOT):
+        return EngineError(
+            f"The disk of {path} is full.", "Free some space on it, or choose another.", action
+        )
+    if kind in (errno.EACCES, errno.EPERM, errno.EROFS):
+        remedy = "Choose a folder and a file that you may write to."
+        return EngineError(f"Mien may not write {path}.", remedy, action)
+    reason = error.strerror or str(error)
+    return EngineError(f"{path} cannot be written: {reason}.", "Choose another folder or name.", action)
+
+
+def fitting(stem: str, rest: str) -> str:
+    """A file name of both, `stem` cut short where a file system would not take it."""
+    room = LONGEST_NAME - len(os.fsencode(rest))
+    return os.fsencode(stem)[:room].decode(errors="ignore") + rest

@@ -21,7 +21,7 @@ from app.engine.errors import EngineError
 from app.engine.face.landmarks import FaceTracker
 from app.engine.face.parameters import FaceEdit, FaceParams
 from app.engine.face.retargeting import RetargetSettings
-from app.engine.film.recorder import Recorder
+from app.engine.film.recorder import Recorder, checked_place
 from app.engine.imaging.writing import same_file
 from app.engine.portraits import Portraits
 from app.engine.sound.audio import SoundTrack
@@ -56,9 +56,10 @@ def drive_clip(
     `FilmedStep`. Closing the iterator early leaves no film. Memory does not grow
     with the clip.
     """
-    yield Step(0, 0, f"Looking through {path.name}")
     if output is not None:
         _refuse_driver(path, output)
+        checked_place(output)
+    yield Step(0, 0, f"Looking through {path.name}")
     scene = scene_of(portraits, portrait, face, edits, max_side)
     controls = Controls(settings, edits.get(face, FaceEdit()))
     with FaceTracker(video=True) as tracker:
@@ -135,9 +136,9 @@ def track_clip(model: MorphableModel, path: Path, output: Path, packed: bool = F
 
     Frames before the first face have the first face's parameters, so that times are the clip's own.
     """
-    yield Step(0, 0, f"Looking through {path.name}")
     _refuse_driver(path, output)
     check_place(output)
+    yield Step(0, 0, f"Looking through {path.name}")
     params: list[FaceParams] = []
     times: list[float] = []
     missing, size = 0, (0, 0)

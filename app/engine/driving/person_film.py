@@ -24,7 +24,7 @@ from app.engine.face.landmarks import FaceTracker
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Expression, FaceParams, FittedFace
 from app.engine.face.retargeting import Retargeter, RetargetSettings
-from app.engine.film.recorder import Recorder
+from app.engine.film.recorder import Recorder, checked_place
 from app.engine.generators.head2head import PersonalModel, Renderer, next_frame
 from app.engine.personal.background import CLEAR, KEEP, Background, chosen_background, composed
 from app.engine.personal.conditioning import condition
@@ -53,6 +53,7 @@ def reenact(
         )
     behind = chosen_background(background, person.size)
     _check_background(renderer, behind, output)
+    checked_place(output)
     yield Step(0, 0, f"Looking through {driver.name}")
     with FaceTracker(video=True) as tracker:
         driving = prepared_driver(default_model(), tracker, driver)

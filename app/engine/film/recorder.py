@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.errors import EngineError
+from app.engine.files import check_place, unwritable
 from app.engine.film.provenance import Note
 from app.engine.film.sinks import ENDINGS, FilmSink, OnShare, PngSink, Sink
 from app.engine.sound.audio import SoundClock, SoundTrack
@@ -45,7 +47,7 @@ class _Item:
 
 
 class Recorder:
-    """Writes pictures and sound to `path` (.mp4, .webm, or .png for a folder of pictures).
+    """Writes pictures and sound to `path`: .mp4, .webm, or a folder of pictures (see `checked_place`).
 
     rate: constant frames per second where there is one (kept exactly), None for capture times; sound:
     (rate, channels) of `write_sound`, None for a silent film; live: quick encoding and, when the encoder
@@ -60,13 +62,7 @@ class Recorder:
         live: bool = True,
         trained: bool = False,
     ) -> None:
-        if path.suffix.lower() not in ENDINGS:
-            raise EngineError(f"Films cannot be written as “{path.suffix}”.", f"Use {', '.join(ENDINGS)}.")
-        if not path.parent.is_dir():
-            raise EngineError(f"There is no folder {path.parent}.", "Choose a folder that exists.")
-        place = path.with_suffix("") if path.suffix.lower() == ".png" else path
-        if place.is_dir() or (place != path and place.exists()):
-            raise EngineError(f"{place} is there already.", "Choose another name.")
+        path = checked_place(path)
         self.path, self._rate, self._sound, self._live = path, rate, sound, live
         self._note = Note(trained)
         self._clock = SoundClock(sound[0]) if sound else None
@@ -79,7 +75,7 @@ class Recorder:
         self._pictures_waiting = 0
         self._sound_waiting = 0.0  # seconds
         self._change = threading.Condition()
-        self._closing = False
+        self._closing = self._finished = False
         self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
         self._thread.start()
 
@@ -142,17 +138,20 @@ class Recorder:
             raise self.error or EngineError("Nothing was recorded.", "Record for at least one picture.")
         if isinstance(self._sink, FilmSink):
             self._sink.track = track
-        path = self.path
+        path, self._finished = self.path, True
         try:
             path = self._sink.close(keep=True, on_share=on_share)
+            if self.error is not None:
+                kept = f"{self.error.message} What was recorded until then is in {path}."
+                self.error = EngineError(kept, self.error.remedy)
         except EngineError as error:
             self.error = error
         return Recording(path, self.pictures, self.dropped, self.duration, self.error)
 
     def discard(self) -> None:
-        """Stop and leave no file."""
+        """Stop and leave no file; what `stop` has finished stays."""
         self._end()
-        if self._sink is not None:
+        if self._sink is not None and not self._finished:
             self._sink.close(keep=False)
 
     def _end(self) -> None:
@@ -170,10 +169,11 @@ class Recorder:
             while (item := self._next()) is not None:
                 self._write_out(item)
         except BrokenPipeError:
-            self._fail(EngineError("The encoder stopped.", "Free some space on the disk and record again."))
+            self._fail(EngineError("The encoder stopped.", "Choose another folder or name."))
+        except OSError as error:
+            self._fail(unwritable(self.path, error))
         except Exception as error:  # a thread's end must never be silent
-            reason = getattr(error, "strerror", None) or str(error)
-            self._fail(EngineError(f"The recording stopped: {reason}.", "Choose another disk or folder."))
+            self._fail(EngineError(f"The recording stopped: {error}.", "Choose another folder or name."))
 
     def _next(self) -> _Item | None:
         with self._change:
@@ -210,6 +210,32 @@ class Recorder:
             self.error = error
             self._waiting.clear()
             self._change.notify_all()
+
+
+def checked_place(path: Path) -> Path:
+    """Where a recording goes, before any work is done for it: `path` itself, or ending in .png where it is a folder.
+
+    A path that ends in .png means a folder of pictures without that ending; so does a folder that is there, and a name
+    without an ending. EngineError where no film can be written, or where a folder is not empty.
+    """
+    with suppress(OSError):  # a name that is too long is told below
+        if path.suffix.lower() not in ENDINGS and (path.is_dir() or not path.suffix):
+            path = path.with_name(f"{path.name}.png")
+    if path.suffix.lower() not in ENDINGS:
+        raise EngineError(
+            f"Films cannot be written as “{path.suffix}”.", f"Use {', '.join(ENDINGS)}, or name a folder."
+        )
+    if path.suffix.lower() != ".png":
+        check_place(path)
+        return path
+    folder = path.with_suffix("")
+    try:
+        if folder.is_dir() and any(folder.iterdir()):
+            raise EngineError(f"The folder {folder} is not empty.", "Choose an empty or a new one.")
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    check_place(folder / "times.csv" if folder.is_dir() else folder)
+    return path
 
 
 def disk_left(path: Path) -> int:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.errors import EngineError
-from app.engine.files import written
+from app.engine.files import fitting, written
 from app.engine.film import matroska, provenance
 from app.engine.sound import ffmpeg
 from app.engine.sound.audio import SoundTrack
@@ -223,11 +223,11 @@ class FilmSink:
 
     def _error(self, kept: Path | None) -> EngineError:
         reason = ffmpeg.last_words("\n".join(self._words))
+        full = "No space left" in reason
+        remedy = "Free some space on the disk, or choose another folder."
         what = f"What was recorded until then is in {kept}." if kept else "Nothing could be kept."
-        return EngineError(
-            f"The recording stopped: {reason} {what}",
-            "Free some space on the disk, or choose another folder.",
-        )
+        other = "Choose another folder or name."
+        return EngineError(f"The recording stopped: {reason} {what}", remedy if full else other)
 
     def _listen(self) -> None:
         assert self._process.stderr is not None
@@ -238,20 +238,21 @@ class FilmSink:
 
 def _free_name(path: Path) -> Path:
     """Where a film grows: never over what an earlier crash left to be rescued."""
-    beside = path.with_name(f"{path.stem}.recording{path.suffix}")
+    beside = path.with_name(fitting(path.stem, f".recording{path.suffix}"))
     number = 2
     while beside.exists():
-        beside = path.with_name(f"{path.stem}.recording{number}{path.suffix}")
+        beside = path.with_name(fitting(path.stem, f".recording{number}{path.suffix}"))
         number += 1
     return beside
 
 
 class PngSink:
-    """A folder of 000001.png, ... without alpha, with `times.csv` (file, seconds)."""
+    """A folder, new or empty, of 000001.png, ... without alpha, with `times.csv` (file, seconds)."""
 
     def __init__(self, path: Path, note: provenance.Note) -> None:
         self._folder, self._note = path.with_suffix(""), note
-        self._folder.mkdir(parents=True, exist_ok=False)
+        self._made = not self._folder.exists()
+        self._folder.mkdir(parents=True, exist_ok=True)
         self._times = (self._folder / "times.csv").open("w", encoding="utf-8")
         self._times.write("file,seconds\n")
         self._count = 0
@@ -274,7 +275,8 @@ class PngSink:
         if not keep:
             for file in self._folder.iterdir():
                 file.unlink()
-            self._folder.rmdir()
+            if self._made:
+                self._folder.rmdir()
         return self._folder
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app.engine.errors import EngineError, Remark
-from app.engine.files import write_whole
+from app.engine.files import unwritable, write_whole
 from app.engine.imaging import encoding, remarks
 from app.engine.imaging.colour import srgb_profile, to_eight_bit, to_srgb
 from app.engine.imaging.metadata import COMPOSITE_SYNTHETIC, COMPOSITE_TRAINED, marked_xmp
@@ -81,20 +81,10 @@ def encoder_for(path: Path) -> encoding.Encoder:
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file whole or not at all: beside its place first, then renamed into it."""
-    if path.is_dir():
-        raise EngineError(f"{path} is a folder.", "Choose a file name inside it.", "export")
     try:
         write_whole(path, data)
-    except FileNotFoundError as error:
-        raise EngineError(
-            f"The folder {path.parent} does not exist.", "Create it, or choose another.", "export"
-        ) from error
     except OSError as error:
-        raise EngineError(
-            f"{path.name} could not be written: {error.strerror or error}.",
-            "Choose another folder or name, or free space on the disk.",
-            "export",
-        ) from error
+        raise unwritable(path, error, "export") from error
 
 
 def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.errors import EngineError
-from app.engine.files import write_whole
+from app.engine.files import unwritable, write_whole
 
 ENDINGS = (".obj", ".ply", ".glb")
 
@@ -30,6 +30,4 @@ def export_mesh(vertices: NDArray, triangles: NDArray, path: Path, colours: NDAr
     try:
         write_whole(path, data.encode() if isinstance(data, str) else data)
     except OSError as error:
-        raise EngineError(
-            f"{path} cannot be written: {error.strerror}.", "Choose a folder you may write to."
-        ) from error
+        raise unwritable(path, error) from error

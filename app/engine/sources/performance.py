@@ -14,6 +14,15 @@ from app.engine.face.parameters import N_EXPRESSION, Camera, Expression, FacePar
 from app.engine.sources.frames import Frame
 
 N_FRAME = N_EXPRESSION + 7  # p_exp and the camera, as in HeadGAN
+COLUMNS = {
+    "frames": (
+        *(f"exp{k}" for k in range(1, N_EXPRESSION + 1)),
+        *("scale", "quaternion w", "quaternion x", "quaternion y", "quaternion z", "tx", "ty"),
+    ),
+    "times": ("time",),
+    "gaze": ("gaze_x", "gaze_y"),
+    "aperture": ("aperture_left", "aperture_right"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +49,28 @@ class Performance:
         n = len(self.frames)
         shapes = {"frames": (n, N_FRAME), "times": (n,), "gaze": (n, 2), "aperture": (n, 2)}
         wrong = [name for name, shape in shapes.items() if getattr(self, name).shape != shape]
-        finite = not wrong and all(np.isfinite(getattr(self, name)).all() for name in shapes)
-        if n == 0 or wrong or not finite or (np.diff(self.times) <= 0).any():
+        if n == 0 or wrong:
             raise EngineError("The performance holds no usable frames.", "Track the clip again.")
+        for name, columns in COLUMNS.items():
+            self._require_numbers(name, columns)
+        late = np.flatnonzero(np.diff(self.times) <= 0)
+        if late.size:
+            raise EngineError(
+                f"Frame {late[0] + 2} of the performance does not come after the one before it.",
+                "Track the clip again, or correct its times.",
+            )
         if not (self.frames[:, N_EXPRESSION] > 0).all():
             raise EngineError("The performance holds a camera without scale.", "Track the clip again.")
+
+    def _require_numbers(self, name: str, columns: tuple[str, ...]) -> None:
+        values = getattr(self, name).reshape(len(self.frames), -1)
+        wrong = np.argwhere(~np.isfinite(values))
+        if wrong.size:
+            row, column = (int(at) for at in wrong[0])
+            raise EngineError(
+                f"Frame {row + 1} of the performance holds no number as {columns[column]}.",
+                "Track the clip again, or leave that frame out.",
+            )
 
     def __len__(self) -> int:
         return len(self.frames)

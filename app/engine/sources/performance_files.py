@@ -16,6 +16,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import struct
 from fractions import Fraction
 from pathlib import Path
@@ -24,9 +25,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine import files
 from app.engine.errors import EngineError
 from app.engine.face.parameters import N_EXPRESSION, Camera, Expression, FaceParams, Identity
-from app.engine.files import write_whole
+from app.engine.files import unwritable, write_whole
 from app.engine.sources import packing
 from app.engine.sources.performance import N_FRAME, Performance
 
@@ -40,6 +42,7 @@ CSV_COLUMNS = (
     *("gaze_x", "gaze_y", "aperture_left", "aperture_right"),
     *EXPRESSION_COLUMNS,
 )
+NEEDED = (*CSV_COLUMNS[:7], *EXPRESSION_COLUMNS)
 
 
 def write_performance(performance: Performance, path: Path, packed: bool = False) -> None:
@@ -49,7 +52,7 @@ def write_performance(performance: Performance, path: Path, packed: bool = False
     try:
         write_whole(path, data)
     except OSError as error:
-        raise EngineError(f"{path} cannot be written: {error.strerror}.", "Choose another folder.") from error
+        raise unwritable(path, error) from error
 
 
 def check_place(path: Path) -> None:
@@ -58,10 +61,7 @@ def check_place(path: Path) -> None:
         raise EngineError(
             f"A performance cannot be written as “{path.suffix}”.", "Use .performance or .csv as ending."
         )
-    if not path.parent.is_dir():
-        raise EngineError(
-            f"{path} cannot be written: its folder does not exist.", "Choose a folder that exists."
-        )
+    files.check_place(path)
 
 
 def read_performance(path: Path) -> Performance:
@@ -190,21 +190,54 @@ def _to_csv(performance: Performance) -> bytes:
 
 
 def _from_csv(text: str, name: str) -> Performance:
-    """Columns by name, in any order; gaze and aperture may be absent. A CSV holds no identity."""
-    rows = list(csv.DictReader(io.StringIO(text)))
-    if not rows:
-        raise ValueError("it has no rows")
-    params, times = [], []
-    for row in rows:
-        values = {column: float(row[column]) for column in CSV_COLUMNS if row.get(column) not in (None, "")}
+    """Columns by name, in any order; gaze and aperture may be absent. A CSV holds no identity.
+
+    Commas, semicolons (then a comma may stand for the decimal point) or tabs between the columns.
+    """
+    first = text.split("\n", 1)[0]
+    divider = max(",;\t", key=first.count)
+    reader = csv.DictReader(io.StringIO(text), delimiter=divider)
+    absent = [column for column in NEEDED if column not in (reader.fieldnames or ())]
+    if absent:
+        raise ValueError(f"it has no column {', '.join(absent[:4])}{' …' if len(absent) > 4 else ''}")
+    params: list[FaceParams] = []
+    times: list[float] = []
+    for row in reader:
+        values = {
+            column: _number(row, column, reader.line_num, divider == ";")
+            for column in CSV_COLUMNS
+            if column in NEEDED or row.get(column) not in (None, "")
+        }
         gaze = (values.get("gaze_x", 0.0), values.get("gaze_y", 0.0))
         aperture = (values.get("aperture_left", 0.28), values.get("aperture_right", 0.28))
         expression = Expression(tuple(values[column] for column in EXPRESSION_COLUMNS), gaze, aperture)
+        if values["scale"] <= 0:
+            raise ValueError(f"line {reader.line_num}, column scale: {values['scale']:g} is not above 0")
+        if times and values["time"] <= times[-1]:
+            raise ValueError(
+                f"line {reader.line_num}, column time: {values['time']:g} does not come after the line before"
+            )
         camera = Camera.from_angles(
             values["yaw"], values["pitch"], values["roll"], values["scale"], (values["tx"], values["ty"])
         )
         params.append(FaceParams(Identity(), expression, camera))
         times.append(values["time"])
+    if not params:
+        raise ValueError("it has no rows")
     step = float(np.median(np.diff(times))) if len(times) > 1 else 0.04
     rate = Fraction(1 / step).limit_denominator(1001) if step > 0 else Fraction(25)
     return Performance.of(params, times, rate=rate, source=name)
+
+
+def _number(row: dict[str, Any], column: str, line: int, comma: bool) -> float:
+    """A cell's number; ValueError names line and column where there is none."""
+    text = row.get(column)
+    if text in (None, ""):
+        raise ValueError(f"line {line} has no {column}")
+    try:
+        value = float(str(text).replace(",", ".") if comma else str(text))
+    except ValueError:
+        raise ValueError(f"line {line}, column {column}: “{text}” is no number") from None
+    if not math.isfinite(value):
+        raise ValueError(f"line {line}, column {column}: {text} is no number")
+    return value

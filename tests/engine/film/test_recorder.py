@@ -273,7 +273,12 @@ def test_a_full_disk_ends_the_recording_and_keeps_it(tmp_path: Path, monkeypatch
     monkeypatch.setattr("app.engine.film.recorder.disk_left", lambda path: 1000)
     written = [recorder.write(picture(k % 200), k / 30) for k in range(20, 200)]
     recording = recorder.stop()
-    assert not written[-1] and recording.error is not None and "disk is full" in str(recording.error)
+    assert (
+        not written[-1]
+        and recording.error is not None
+        and "is full. What was recorded" in str(recording.error)
+    )
+    assert str(recording.path) in str(recording.error)
     assert 20 <= len(times_of(recording.path)) == recording.pictures < 200
 
 
@@ -332,8 +337,9 @@ def test_what_cannot_be_recorded_is_told(tmp_path: Path) -> None:
 def test_a_folder_in_the_films_place_is_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").mkdir()
     (tmp_path / "b").mkdir()
-    for name in ("a.mp4", "b.png"):
-        with pytest.raises(EngineError, match="there already"):
+    (tmp_path / "b" / "notes.txt").touch()
+    for name, words in (("a.mp4", "is a folder"), ("b.png", "not empty"), ("b", "not empty")):
+        with pytest.raises(EngineError, match=words):
             Recorder(tmp_path / name)
     assert {path.name for path in tmp_path.iterdir()} == {"a.mp4", "b"}
 

@@ -146,7 +146,7 @@ def test_later_versions_and_other_endings_are_told(tmp_path: Path, performance: 
         write_performance(performance, tmp_path / "a.txt")
     with pytest.raises(EngineError, match="cannot be read"):
         read_performance(tmp_path / "absent.performance")
-    with pytest.raises(EngineError, match="cannot be written"):
+    with pytest.raises(EngineError, match="no folder"):
         write_performance(performance, tmp_path / "absent" / "a.csv")
 
 
@@ -156,6 +156,51 @@ def test_wrong_csv_is_told(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(EngineError, match=r"a\.csv"):
         read_performance(path)
+
+
+def test_a_wrong_cell_is_named_by_line_and_column(tmp_path: Path, performance: Performance) -> None:
+    path = tmp_path / "a.csv"
+    write_performance(performance, path)
+    lines = path.read_text().splitlines()
+    cells = lines[4].split(",")
+    place = CSV_COLUMNS.index("exp7")
+
+    def refused(changed: list[str]) -> str:
+        path.write_text("\n".join([*lines[:4], ",".join(changed), *lines[5:]]))
+        with pytest.raises(EngineError, match=r"a\.csv") as told:
+            read_performance(path)
+        return told.value.message
+
+    assert "line 5, column exp7: nan is no number" in refused([*cells[:place], "nan", *cells[place + 1 :]])
+    assert "line 5, column exp7: “a lot” is no number" in refused(
+        [*cells[:place], "a lot", *cells[place + 1 :]]
+    )
+    assert "line 5 has no exp7" in refused(cells[:place])
+    assert "line 5, column time" in refused(["0", *cells[1:]])
+    assert "line 5, column scale" in refused([*cells[:4], "-3", *cells[5:]])
+    path.write_text("\n".join(",".join(line.split(",")[1:-1]) for line in lines))
+    with pytest.raises(EngineError, match="no column time, exp28"):
+        read_performance(path)
+
+
+@pytest.mark.parametrize("comma", [",", "."])
+def test_a_csv_of_semicolons_is_read_with_either_decimal_point(
+    tmp_path: Path, performance: Performance, comma: str
+) -> None:
+    path = tmp_path / "a.csv"
+    write_performance(performance, path)
+    text = path.read_text().replace(",", ";").replace(".", comma)
+    path.write_text(text, encoding="utf-8-sig")
+    same(read_performance(path), performance, 1e-4)
+
+
+def test_a_frame_without_a_number_is_named(performance: Performance) -> None:
+    for name, column, said in (("frames", 6, "exp7"), ("frames", 28, "scale"), ("gaze", 1, "gaze_y")):
+        values = getattr(performance, name).copy()
+        values[11, column] = np.nan
+        fields = {n: getattr(performance, n) for n in ("frames", "times", "gaze", "aperture", "identity")}
+        with pytest.raises(EngineError, match=f"Frame 12 of the performance holds no number as {said}"):
+            Performance(**{**fields, name: values})
 
 
 def test_packing_errs_by_half_a_step_and_never_adds_up() -> None:
