@@ -135,6 +135,12 @@ class FakeEngine:
             yield Step(done, 3, "looking", np.full((8, 8, 3), 60 * done, np.uint8))
         self._note("encoded", face)
 
+    def learning(self, generator: str) -> Iterator[Step]:
+        self._note("learning", generator)
+        for done in range(1, 4):
+            assert self.gate.wait(10)
+            yield Step(done, 3, "learning")
+
     def latent_picture(self, latents: Mapping[str, float], size: int) -> NDArray[np.uint8]:
         self._note("latent_picture", dict(latents))
         return np.full((size, size, 3), round(100 + 10 * sum(latents.values())), np.uint8)
@@ -226,10 +232,26 @@ class FakeAnimation:
         self.output = None
         self.listening: tuple[bool, Any] = (False, None)
         self.neutrals = 0
-        self.driver = SimpleNamespace(calibration=SimpleNamespace(start=self._start), reset=lambda: None)
+        self.loops: list[bool] = []
 
-    def _start(self) -> None:
+    def calibrate(self) -> None:
         self.neutrals += 1
+
+    def forget_driver(self) -> None:
+        self.neutrals = 0
+
+    def set_loop(self, loop: bool) -> None:
+        self.loops.append(loop)
+
+    def send(self, on: bool) -> None:
+        if on:
+            raise EngineError("There is no virtual camera.", "Install one.")
+
+    def keep_performance(self) -> None:
+        self.kept: list[int] = []
+
+    def save_performance(self, path: Path) -> None:
+        path.write_bytes(b"a performance")
 
     def recording(self) -> RecordingState | None:
         return RecordingState(1.0, 0, 5e9) if self.recorder else None

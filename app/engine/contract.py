@@ -10,7 +10,7 @@ from collections.abc import Generator as Steps
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit, FaceParams, FittedFace
 from app.engine.imaging.photo import Photo
+
+if TYPE_CHECKING:
+    from app.engine.face.retargeting import RetargetSettings
 
 Edits = Mapping[int, FaceEdit]  # face index (left to right, from 0) -> what is asked of it
 
@@ -243,6 +246,51 @@ class LearningGenerator(Generator, Protocol):
         """Steps, with pictures now and then; what was learnt is kept at their end. Closing them cancels."""
 
 
+class LiveControls(Protocol):
+    """What is read anew before each frame. edit: the driven face's sliders, on top of what the driver does; nmfc_size:
+    px, 0 for none."""
+
+    settings: RetargetSettings
+    edit: FaceEdit
+    nmfc_size: int
+
+
+class LiveAnimation(Protocol):
+    """A driven portrait that runs: what may be asked of it between two of its steps."""
+
+    paused: bool
+
+    @property
+    def controls(self) -> LiveControls: ...
+
+    def calibrate(self) -> None:
+        """Count down, then average the driver's face at rest."""
+
+    def forget_driver(self) -> None:
+        """Another person sits down."""
+
+    def set_loop(self, loop: bool) -> None:
+        """Begin a clip again at its end; nothing for a camera."""
+
+    def listen(self, on: bool, device: str | None = None) -> None:
+        """Open the microphone for the meter and the next recording, or close it."""
+
+    def send(self, on: bool) -> None:
+        """Show the pictures to other programs as a virtual camera, or stop."""
+
+    def record(self, path: Path, on_saving: Callable[[Any], None] | None = None) -> None:
+        """Record a film from the next frame on; `on_saving` is told on another thread how its end is coming along."""
+
+    def stop_recording(self, clip: Path | None = None) -> object | None:
+        """Begin to finish the film, with the sound of the driving `clip` if given; None where none was running."""
+
+    def keep_performance(self) -> None:
+        """Keep the driver's parameters from the next frame on."""
+
+    def save_performance(self, path: Path) -> None:
+        """Write what was kept; keeping ends. EngineError where no frame was."""
+
+
 class EngineLike(Protocol):
     """What the session asks of the engine; `app.engine.engine.Engine` and the tests' fake both fit it.
 
@@ -304,8 +352,8 @@ class EngineLike(Protocol):
         "eight_bit"."""
 
     @property
-    def animation(self) -> Any:
-        """The `Animation` that runs, None where none does: what may be changed between two of its steps."""
+    def animation(self) -> LiveAnimation | None:
+        """The animation that runs, None where none does."""
 
     def animate(
         self,
@@ -313,10 +361,10 @@ class EngineLike(Protocol):
         face: int,
         edits: Edits,
         source: Any,
-        settings: Any,
+        settings: RetargetSettings,
         max_side: int | None = None,
     ) -> Iterator[Step]:
-        """Drive a face from a `FrameSource` by `RetargetSettings`: a step a frame, until the source ends."""
+        """Drive a face from a `FrameSource`, a step a frame, until the source ends."""
 
     def drive(
         self,
@@ -325,7 +373,7 @@ class EngineLike(Protocol):
         edits: Edits,
         driver: Path,
         output: Path,
-        settings: Any,
+        settings: RetargetSettings,
         audio: bool = False,
         max_side: int | None = None,
     ) -> Iterator[Step]:

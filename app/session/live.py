@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.engine.contract import EngineLike, Step
+from app.engine.contract import EngineLike, LiveAnimation, Step
 from app.engine.driving.steps import LiveStep
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FittedFace
@@ -131,19 +131,23 @@ class Live(QObject):
 
     def change(self, settings: RetargetSettings) -> None:
         self.settings = settings
-        self._ask(lambda animation: setattr(animation.controls, "settings", settings))
+        self._control(settings=settings)
 
     def set_neutral(self) -> None:
         """Count down, then average the driver's face at rest."""
-        self._ask(lambda animation: animation.driver.calibration.start())
+        self._ask(lambda animation: animation.calibrate())
 
     def forget_driver(self) -> None:
         """Another person sits down."""
-        self._ask(lambda animation: animation.driver.reset())
+        self._ask(lambda animation: animation.forget_driver())
 
     def pause(self, paused: bool) -> None:
         self.paused = paused
-        self._ask(lambda animation: setattr(animation, "paused", paused))
+
+        def pause(animation: LiveAnimation) -> None:
+            animation.paused = paused
+
+        self._ask(pause)
 
     def listen(self, on: bool, device: str | None = None) -> None:
         """Microphone: its level from now on, its sound in the next recording."""
@@ -158,7 +162,7 @@ class Live(QObject):
     def set_loop(self, loop: bool) -> None:
         """Clips begin again at their end."""
         self.loop = loop
-        self._ask(lambda animation: animation.source.set_loop(loop) if _is_clip(animation) else None)
+        self._ask(lambda animation: animation.set_loop(loop))
 
     def record(self, path: Path) -> None:
         """Record a film from the next frame on."""
@@ -172,7 +176,7 @@ class Live(QObject):
             self.recording = False
             self.refused.emit("recording")
 
-        def record(animation: Any) -> None:
+        def record(animation: LiveAnimation) -> None:
             make_folder(path.parent)
             animation.record(path, on_saving)
 
@@ -198,11 +202,9 @@ class Live(QObject):
         """Write what was kept since; `kept` follows."""
         self.keeping = False
 
-        def write(animation: Any) -> Path:
-            from app.engine.sources.performance_files import write_performance
-
+        def write(animation: LiveAnimation) -> Path:
             make_folder(path.parent)
-            write_performance(animation.kept_performance(), path)
+            animation.save_performance(path)
             return path
 
         def written(done: Path | None) -> None:
@@ -215,24 +217,24 @@ class Live(QObject):
         """Show the result to other programs as a virtual camera."""
         self.sending = on
 
-        def switch(animation: Any) -> None:
-            from app.engine.film.virtual_camera import VirtualCameraOutput
-
-            if animation.output is not None:
-                animation.output.close()
-                animation.output = None
-            if on:
-                animation.output = VirtualCameraOutput(animation.size, 30)
-
         def refuse() -> None:
             self.sending = False
             self.refused.emit("camera")
 
-        self._ask(switch, refuse=refuse)
+        self._ask(lambda animation: animation.send(on), refuse=refuse)
+
+    def _control(self, **values: Any) -> None:
+        """Change fields of the running animation's `LiveControls`."""
+
+        def change(animation: LiveAnimation) -> None:
+            for name, value in values.items():
+                setattr(animation.controls, name, value)
+
+        self._ask(change)
 
     def _ask(
         self,
-        what: Callable[[Any], Any],
+        what: Callable[[LiveAnimation], Any],
         on_value: Callable[[Any], None] = lambda _: None,
         refuse: Callable[[], None] = lambda: None,
     ) -> None:
@@ -260,7 +262,7 @@ class Live(QObject):
             return
         if self._fresh:  # the animation is there from its first step on
             self._fresh = False
-            self._ask(lambda animation: setattr(animation.controls, "nmfc_size", NMFC_SIDE))
+            self._control(nmfc_size=NMFC_SIDE)
         self.stepped.emit(step)
 
     def _on_ended(self) -> None:
@@ -288,9 +290,4 @@ class Live(QObject):
             return
         index = next((k for k, face in enumerate(portrait.faces) if face is self._face), None)
         if index is not None:  # else another photo is open, and the animation is about to end
-            edit = self._session.document.edit_of(index)
-            self._ask(lambda animation: setattr(animation.controls, "edit", edit))
-
-
-def _is_clip(animation: Any) -> bool:
-    return hasattr(animation.source, "set_loop")
+            self._control(edit=self._session.document.edit_of(index))

@@ -141,6 +141,12 @@ class Scheduler(QObject):
         """Whether a face's edit can be rendered now."""
         return not self._shown.slow or face in self._encoded
 
+    def refresh(self) -> None:
+        """Models came or went: whatever is shown may be drawn otherwise now."""
+        self._done.clear()
+        self._encoded.clear()
+        self._poke()
+
     def hold(self, held: bool) -> None:
         """Render nothing while a job shows its own pictures."""
         self._held = held

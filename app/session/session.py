@@ -285,6 +285,7 @@ class Session(QObject):
         """What can run has changed: models came or went."""
         self.generators = infos
         self.engine_ready.emit(infos)
+        self.scheduler.refresh()
         if self.generator is not None:
             self.generator_changed.emit(self.generator)
 

@@ -136,6 +136,7 @@ class Documents(QObject):
     @Slot(object)
     def _on_project(self, path: Path | None) -> None:
         self._autosave.origin = path
+        self._autosave.save()
         self._remember(path)
 
     def _remember(self, path: Path | None) -> None:
@@ -183,6 +184,17 @@ class Documents(QObject):
             path = Path(chosen)
             path = path if path.suffix.lower() == SUFFIX else path.with_name(path.name + SUFFIX)
             self._session.save_project(path, kind == inside, then)
+
+    def settle_job(self) -> bool:
+        """True when no work stands in the way that its user waits for; else asks, and ends it where that is wished."""
+        job = self._session.job
+        if job is None or job.gives_way():
+            return True
+        question = self.tr("“{}” is not finished yet. End it now?").format(job.words)
+        if not self._sure(question, self.tr("End it")):
+            return False
+        self._session.cancel_job()
+        return True
 
     def settle(self, then: Callable[[], object]) -> bool:
         """True when nothing unsaved stands in the way; else asks, and calls `then` once it is saved."""

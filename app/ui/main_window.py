@@ -207,7 +207,7 @@ class MainWindow(QMainWindow):
             self.helpers.tour_when_open()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not self.documents.settle(self.close):
+        if not (self.documents.settle_job() and self.documents.settle(self.close)):
             event.ignore()
             return
         super().closeEvent(event)

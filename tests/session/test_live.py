@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -119,9 +118,30 @@ def test_a_recording_that_ends_with_its_driver_is_told_too(
 
 
 def test_looping_is_told_to_a_clip_that_runs(live: Live, fake: FakeEngine, qtbot: QtBot) -> None:
-    asked: list[bool] = []
-    told(live, qtbot, fake, lambda a: True)
-    assert fake.animation is not None
-    fake.animation.source = SimpleNamespace(set_loop=asked.append)
     live.set_loop(True)
-    qtbot.waitUntil(lambda: asked == [True])
+    told(live, qtbot, fake, lambda a: a.loops == [True])
+
+
+def test_a_performance_is_kept_in_a_folder_that_was_not_there(
+    live: Live, fake: FakeEngine, tmp_path: Path, qtbot: QtBot
+) -> None:
+    told(live, qtbot, fake, lambda a: True)
+    live.keep_performance()
+    with qtbot.waitSignal(live.kept) as caught:
+        live.save_performance(tmp_path / "new" / "mine.performance")
+    assert caught.args[0].read_bytes() == b"a performance" and not live.keeping
+
+
+def test_another_clip_takes_the_place_of_the_one_that_plays_unless_it_is_recorded(
+    live: Live, opened: Session, fake: FakeEngine, tmp_path: Path, qtbot: QtBot
+) -> None:
+    stops: list[bool] = []
+    live.stopped.connect(lambda: stops.append(live.running))
+    live._start(lambda: None)
+    qtbot.waitUntil(lambda: fake.count("animate") == 2)
+    qtbot.waitSignal(live.stepped).wait()
+    assert live.running and not stops and fake.count("animation closed") == 1
+    live.record(tmp_path / "film.mp4")
+    with qtbot.waitSignal(opened.failed):
+        live._start(lambda: None)
+    assert live.running and live.recording and fake.count("animate") == 2

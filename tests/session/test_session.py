@@ -212,6 +212,17 @@ def test_a_change_of_generator_can_be_undone(opened: Session, fake: FakeEngine, 
     assert [call[1] for call in fake.calls if call[0] == "select"] == ["mesh-warp", "stylegan", "mesh-warp"]
 
 
+def test_what_is_shown_is_drawn_again_when_models_came_or_went(
+    opened: Session, fake: FakeEngine, qtbot: QtBot
+) -> None:
+    opened.set_value("yaw", 5)
+    settle(opened, qtbot)
+    renders = fake.count("render")
+    opened.take_generators(fake.generators())
+    settle(opened, qtbot)
+    assert fake.count("render") == renders + 1
+
+
 def test_the_nmfc_preview_follows_the_edit_only_while_it_is_shown(
     opened: Session, fake: FakeEngine, qtbot: QtBot
 ) -> None:

@@ -97,7 +97,7 @@ def test_an_edit_shows_export_marks_the_title_and_undoes_by_name(opened: MainWin
     opened.session.set_value("yaw", 12)
     settle(opened.session, qtbot)
     assert opened.isWindowModified() and opened.export_button.isVisible()
-    assert opened.actions_["undo"].text() == "Undo Yaw 0 → 12°"
+    assert opened.actions_["undo"].text() == "Undo Yaw 0 → 12°, face 1"
     assert "12.0°" in opened.status.measured.text() and "10.8°" in opened.status.measured.text()
     keys(qtbot, opened, Qt.Key.Key_Z, CTRL)
     assert opened.session.document.edits == {} and not opened.isWindowModified()
@@ -214,6 +214,20 @@ def test_a_save_that_failed_leaves_nothing_to_be_done_by_the_next(
         opened.actions_["save"].trigger()
     qtbot.wait(50)
     assert opened.isVisible() and not opened.session.is_dirty
+
+
+def test_closing_while_a_film_is_rendered_asks_first(
+    opened: MainWindow, fake: FakeEngine, tmp_path: Path, qtbot: QtBot
+) -> None:
+    fake.gate.clear()
+    live = opened.live_space.live
+    live.film(tmp_path / "clip.mp4", tmp_path / "film.mp4", audio=False)
+    qtbot.waitUntil(lambda: fake.count("drive") == 1)
+    answer_box("Cancel")
+    opened.close()
+    assert opened.isVisible()
+    with qtbot.waitSignal(live.rendered):
+        fake.gate.set()
 
 
 @pytest.mark.parametrize("answer", ["Cancel", "Don't save", "Save project"])

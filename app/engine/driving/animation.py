@@ -29,11 +29,14 @@ from app.engine.sound.audio import LevelMeter, Microphone, SoundTrack
 from app.engine.sound.hearing import LISTENING, Ear
 from app.engine.sound.speech import recogniser
 from app.engine.sources.frames import FrameSource
+from app.engine.sources.pacing import PacedSource
 from app.engine.sources.performance import Performance
+from app.engine.sources.performance_files import write_performance
 
 if TYPE_CHECKING:
     from app.engine.rendering.nmfc import NmfcRenderer
 
+CAMERA_RATE = 30  # frames per second that a virtual camera promises to other programs
 TIMEOUT = 0.2  # seconds to wait for a live frame before a step without a picture is given
 
 
@@ -123,7 +126,28 @@ class Animation:
                 part.close()
         self.output = self._renderer = None
 
-    # -- recording
+    # -- controlling and recording
+
+    def calibrate(self) -> None:
+        """Count down, then average the driver's face at rest."""
+        self.driver.calibration.start()
+
+    def forget_driver(self) -> None:
+        """Another person sits down."""
+        self.driver.reset()
+
+    def set_loop(self, loop: bool) -> None:
+        """Begin a clip again at its end; nothing for a camera."""
+        if isinstance(self.source, PacedSource):
+            self.source.set_loop(loop)
+
+    def send(self, on: bool) -> None:
+        """Show the pictures to other programs as a virtual camera, or stop; EngineError where there is none."""
+        if self.output is not None:
+            self.output.close()
+            self.output = None
+        if on:
+            self.output = VirtualCameraOutput(self.size, CAMERA_RATE)
 
     def record(self, path: Path, on_saving: Callable[[Saving], None] | None = None) -> None:
         """Record a film from the next frame on, with the microphone if it is listened to.
@@ -174,6 +198,10 @@ class Animation:
             self._size,
             self.source.name,
         )
+
+    def save_performance(self, path: Path) -> None:
+        """Write what was kept; keeping ends. EngineError where no frame was."""
+        write_performance(self.kept_performance(), path)
 
     def hear(self, samples: NDArray[np.float32], time: float) -> None:
         """Samples (n, channels) of the microphone, heard from `time` on; called on its own thread."""
