@@ -117,7 +117,7 @@ class MeshWarp:
             alpha,
             face,
             skin,
-            eyes_of(source.pixels, landmarks, source.face.params, light),
+            eyes_of(source.pixels, landmarks, source.face.params, light, worn),
             mouth_source(source.pixels, landmarks, camera.scale, face.gap, light, toward(skin.light)),
         )
 

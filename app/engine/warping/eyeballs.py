@@ -29,9 +29,11 @@ RIM, PUPIL = 0.35, 0.4  # brightness of the iris' dark rim; radius of the pupil 
 GLINT = (-0.3, -0.35, 0.14)  # iris radii: where the light is reflected, and how large
 
 
-def eyes_of(pixels: NDArray[Any], landmarks: FloatArray, params: FaceParams, light: Light) -> tuple[Eye, ...]:
+def eyes_of(
+    pixels: NDArray[Any], landmarks: FloatArray, params: FaceParams, light: Light, spectacles: float = 0.0
+) -> tuple[Eye, ...]:
     """The eyes to draw; those outside the photo or too small are left out. landmarks: (478, 3) px."""
-    own = [eye_source(pixels, landmarks, side, params, light) for side in (0, 1)]
+    own = [eye_source(pixels, landmarks, side, params, light, spectacles) for side in (0, 1)]
     shown = [float(smoothstep(*SHUT_OR_OPEN, np.array(open_))) for open_ in params.expression.aperture]
     found = []
     for side, eye in enumerate(own):

@@ -22,6 +22,7 @@ from app.engine.warping.curves import (
 )
 from app.engine.warping.eye_parts import EyeParts, iris_share, limbus, shade, take_apart
 from app.engine.warping.lid_frame import LidFrame
+from app.engine.warping.lid_skin import HOLD, LidSkin, lid_skin, slid
 from app.engine.warping.light import Light
 from app.engine.warping.topology import LOWER_LIDS, UPPER_LIDS
 
@@ -51,7 +52,7 @@ class Eye:
     its rim, and reach, that rim's radius, px; ball: (2,) px and sphere, the eyeball's centre and radius; axis: (3,)
     where it looks (pixels' axes, z to the viewer); width: px between the corners; lash: (3,) colour of the lash
     line; shown: 1 where the photo shows the eyeball, 0 where it is shut and the eyeball given (`eyeballs`); gap:
-    between such lids, eye widths.
+    between such lids, eye widths; skin: what moves over it behind spectacles.
     """
 
     side: int
@@ -67,6 +68,7 @@ class Eye:
     lash: Float32
     shown: float = 1.0
     gap: float = 0.0
+    skin: LidSkin | None = None
 
     def gap_of(self, lids: FloatArray) -> float:
         """Mean gap in eye widths of (16, 2) px of lids, as `contour_vertices` orders them."""
@@ -115,13 +117,18 @@ def looking(start: FloatArray, end: FloatArray) -> FloatArray:
 
 
 def eye_source(
-    pixels: NDArray[Any], landmarks: FloatArray, side: int, params: FaceParams, light: Light
+    pixels: NDArray[Any],
+    landmarks: FloatArray,
+    side: int,
+    params: FaceParams,
+    light: Light,
+    spectacles: float = 0.0,
 ) -> Eye | None:
     """The parts of one eye; None where it is too small or outside the photo. landmarks: (478, 3) px."""
     points = landmarks[contour_vertices(side)]
     width = float(np.linalg.norm(landmarks[UPPER_LIDS[side][0]] - landmarks[UPPER_LIDS[side][-1]]))
     height, width_px = pixels.shape[:2]
-    x0, y0, x1, y1 = box_around(points[:, :2], 0.45 * width, (width_px, height))
+    x0, y0, x1, y1 = box_around(points[:, :2], (0.6 if spectacles else 0.45) * width, (width_px, height))
     if x1 - x0 < 6 or y1 - y0 < 4 or len(landmarks) < 478:
         return None
     crop = pixels[y0:y1, x0:x1] * np.float32(1 / (257 if pixels.dtype == np.uint16 else 1))
@@ -139,19 +146,9 @@ def eye_source(
     parts = take_apart(crop, frame, inside, distance, centre, usual_white(light))
     lash = _lash_colour(crop, points, (x0, y0))
     corner = np.array([x0, y0])
-    return Eye(
-        side,
-        (x0, y0),
-        parts,
-        points[:, :2],
-        centre + corner,
-        radius,
-        ball + corner,
-        sphere,
-        axis,
-        width,
-        lash,
-    )
+    where = (centre + corner, radius, ball + corner, sphere, axis)
+    skin = lid_skin(crop, frame, spectacles)
+    return Eye(side, (x0, y0), parts, points[:, :2], *where, width, lash, skin=skin)
 
 
 def usual_white(light: Light) -> Float32:
@@ -189,17 +186,24 @@ def eye_turn(own: Expression, asked: Expression, rotation: FloatArray) -> tuple[
     return to_px @ looking(after, before) @ to_px.T, EYEBALL * (to_px @ (after - before))[:2]
 
 
+def margin(eye: Eye) -> float:
+    """Px of the photo around the lids that may be drawn."""
+    return eye.width * (EYE_MARGIN if eye.skin is None else EYE_MARGIN + HOLD)
+
+
 def draw_eye(out: NDArray[Any], origin: tuple[int, int], eye: Eye, pose: EyePose) -> None:
     """Draw eyeball and lashes into out (h, w, 3), the patch at `origin`, in place."""
     size = (out.shape[1], out.shape[0])
     contour = catmull_rom(pose.contour)
-    x0, y0, x1, y1 = box_around(contour - np.array(origin), EYE_MARGIN * eye.width * pose.scale, size)
+    x0, y0, x1, y1 = box_around(contour - np.array(origin), margin(eye) * pose.scale, size)
     if x1 - x0 < 2 or y1 - y0 < 2:
         return
     view = out[y0:y1, x0:x1]
     corner = (origin[0] + x0, origin[1] + y0)
     steps = np.float32(257 if out.dtype == np.uint16 else 1)  # of the picture in one of the parts
     colours = view / steps
+    if eye.skin is not None:
+        colours = _slid(colours, eye, eye.skin, pose, corner)
     cover = soft_inside(contour, corner, view.shape[:2], EDGE_BLUR * eye.width)
     cover *= np.float32(_visible(eye, pose) * pose.change)
     if pose.closure < 1:
@@ -208,6 +212,13 @@ def draw_eye(out: NDArray[Any], origin: tuple[int, int], eye: Eye, pose: EyePose
     if pose.closure > 0:
         colours = _lashes(colours, eye, pose, corner)
     view[:] = np.clip(colours * steps + 0.5, 0, 255 * steps).astype(out.dtype)
+
+
+def _slid(colours: Float32, eye: Eye, skin: LidSkin, pose: EyePose, corner: tuple[int, int]) -> Float32:
+    y, x = np.indices(colours.shape[:2], np.float32) + np.float32(0.5)
+    own = LidFrame.of(eye.contour - eye.origin, eye.side)
+    target = LidFrame.of(pose.contour - corner, eye.side)
+    return slid(colours, skin, own, target, x, y, pose.scale)
 
 
 def _visible(eye: Eye, pose: EyePose) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.warping.curves import Float32, FloatArray, box_around
-from app.engine.warping.eyes import EYE_MARGIN, Eye, EyePose
+from app.engine.warping.eyes import Eye, EyePose, margin
 from app.engine.warping.topology import topology
 
 BAND_ROWS = 24
@@ -59,7 +59,7 @@ class Motion:
         x0, y0, x1, y1 = self.box
         for eye, target in eyes:
             size = (layers.zone.shape[1], layers.zone.shape[0])
-            left, top, right, bottom = box_around(target.contour, EYE_MARGIN * eye.width + 1, size)
+            left, top, right, bottom = box_around(target.contour, margin(eye) + 1, size)
             if x1 <= x0:
                 x0, y0, x1, y1 = left, top, right, bottom
             x0, y0, x1, y1 = min(x0, left), min(y0, top), max(x1, right), max(y1, bottom)

@@ -168,3 +168,20 @@ def test_a_shut_eye_opens_in_the_shape_of_an_eye_without_a_jump(side: int) -> No
     assert np.allclose(opened_gap(none, side, 0.0, OPEN[side]), usual)
     assert np.abs(opened_gap(none, side, 0.05, 0.051)).max() < 0.01
     assert np.allclose(opened_gap(usual, side, 0.2, 0.3), 1.5 * usual), "an open eye keeps its own shape"
+
+
+def test_a_rim_of_spectacles_stays_where_a_lid_moves_under_it() -> None:
+    wide, shut = faced(), faced(0, 0)
+    photo = painted(wide, (0, 1))
+    lids = wide[contour_vertices(0), :2]
+    x, top = round(float(lids[:, 0].mean())), round(float(lids[:, 1].min()))
+    rim = slice(top - 14, top - 10)
+    photo[rim, x - 60 : x + 60] = 20
+    eye = eyes_of(photo, wide, params(), light_of(photo, wide), spectacles=1.0)[0]
+    bent = photo.copy()
+    bent[rim] = SKIN
+    bent[top - 6 : top - 2, x - 20 : x + 20] = 20  # as the mesh takes the rim along
+    contour = shut[contour_vertices(0), :2]
+    draw_eye(bent, (0, 0), eye, EyePose(contour, eye.ball, 1.0, np.eye(3), np.eye(3), np.zeros(2), 1.0))
+    assert bent[rim, x].mean() < 60
+    assert bent[top - 6 : top - 2, x].mean() > 100
