@@ -1,7 +1,7 @@
 """The skin of a moving upper lid behind spectacles: it slides under their rims and reflections, which stay.
 
-The mesh takes along whatever lies on the skin, so here the strip between lid and brow is drawn again: skin alone, as far
-stretched as the lid went, and what is no skin over it in its old place.
+The mesh takes along whatever lies on the skin, so here the strip between lid and brow is drawn again: skin alone, as
+far stretched as the lid went, and what is no skin over it in its old place.
 """
 
 from __future__ import annotations
