@@ -92,6 +92,6 @@ def slid(
     inside = smoothstep(-0.02, 0.02, (height - top) / own.width) * smoothstep(
         0, 0.1, (end - height) / own.width
     )
-    inside = inside * smoothstep(*ASIDE, along.astype(float)) * smoothstep(*ASIDE, 1 - along.astype(float))
+    inside = inside * smoothstep(*ASIDE, np.minimum(along, 1 - along).astype(np.float64))
     share = (inside * min(moved / MOVED, 1.0)).astype(np.float32)[..., None]
     return np.asarray(colours + share * (drawn - colours), np.float32)
