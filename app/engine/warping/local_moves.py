@@ -39,6 +39,8 @@ MOUTH_TOP = (-0.2, -0.75)  # y at the cheeks and at the nose: above, the mouth m
 MOUTH_FADE = 0.35
 CORNER_REACH = 0.42  # eye distances about a corner that its lift reaches
 SIDE_FADE = 0.18  # eye distances about the middle over which one side's movement ends
+CHEEK_END, CHIN_END = (0.6, 1.0), (-1.85, -1.4)  # |x| and y over which a corner's movement ends
+TEMPLE_END = (0.8, 1.05)  # |x| over which a brow's movement ends
 BROW_FOOT, BROW_TOP = (0.13, 0.3), (0.5, 0.85)  # y: nothing at the lids and at the hair line
 
 
@@ -152,6 +154,9 @@ def _window(control: str, mean: FloatArray) -> FloatArray:
     if control.startswith(("corner_", "width_")):
         corner = mean[291 if side > 0 else 61]
         share = share * _bump(np.hypot(*(mean - corner)[:, :2].T) / CORNER_REACH)
+    if control.startswith(("corner_", "width_", "smile_")):  # the face's outline and what it drags stay
+        share = share * (1 - smoothstep(*CHEEK_END, np.abs(mean[:, 0])))
+        share = share * smoothstep(*CHIN_END, mean[:, 1])
     return share
 
 
@@ -166,6 +171,7 @@ def _brow(mean: FloatArray) -> FloatArray:
     """The brow whole, fading to the lids and to the hair line."""
     y = mean[:, 1]
     share = smoothstep(*BROW_FOOT, y) * (1 - smoothstep(*BROW_TOP, y))
+    share = share * (1 - smoothstep(*TEMPLE_END, np.abs(mean[:, 0])))
     share[[v for row in BROWS for v in row]] = 1
     return share
 
@@ -200,6 +206,7 @@ def _frown(mean: FloatArray) -> FloatArray:
     beyond = _bump((np.abs(x) - at_x) / BROW_REACH)
     share = np.where(np.abs(x) < at_x, np.sin(np.pi / 2 * np.abs(x) / at_x), beyond)
     share = share * smoothstep(0.0, 0.2, y) * _bump(np.maximum(y - at_y, 0) / BROW_REACH)
+    share = share * (1 - smoothstep(*BROW_TOP, y))
     return np.stack([-np.sign(x) * share, -0.15 * share * np.minimum(np.abs(x) / at_x, 1), 0 * x], axis=1)
 
 
