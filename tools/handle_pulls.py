@@ -298,7 +298,7 @@ def report(rows: list[Row]) -> str:
 
 
 def main() -> None:
-    import cv2
+    from PIL import Image
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("paths", nargs="+", type=Path)
@@ -318,12 +318,14 @@ def main() -> None:
         if window.session.face is None:
             print(photo.name, "no face", flush=True)
             continue
+        window.session.scheduler.hold(True)  # only the pulls are of interest, not the picture after each
         rows += pulls(puller, photo.name, options.few)
         sheet.append(sheet_row(puller))
+        window.session.scheduler.hold(False)
         print(photo.name, sum(not r.good for r in rows if r.photo == photo.name), "bad", flush=True)
         told = [asdict(row) | {"good": row.good} for row in rows]
         options.out.with_suffix(".json").write_text(json.dumps(told))
-        cv2.imwrite(str(options.out.with_suffix(".png")), cv2.cvtColor(np.vstack(sheet), cv2.COLOR_RGB2BGR))
+        Image.fromarray(np.vstack(sheet)).save(options.out.with_suffix(".png"))
     print(report(rows))
     window.session.history.mark_saved(window.session.document)
     window.close()

@@ -255,6 +255,7 @@ class Documents(QObject):
 
     @Slot(object)
     def _on_exported(self, path: Path) -> None:
+        self._settings.export_options = {**self._settings.export_options, "folder": str(path.parent)}
         url = QUrl.fromLocalFile(str(path.parent))
         words, verb = self.tr("Exported {}").format(path), self.tr("Open folder")
         self._bar.show_note(words, verb, lambda: QDesktopServices.openUrl(url))

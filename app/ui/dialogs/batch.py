@@ -47,6 +47,7 @@ class BatchDialog(QDialog):
         self.setMinimumSize(560, 620)
         self._session, self._settings = session, settings
         self._photos: tuple[Path, ...] = ()
+        self._guessed = ""  # what was put into the target, unless the user changed it
         self._job: Job | None = None
         self._remaining = Remaining()
         self.failures: list[str] = []
@@ -167,8 +168,11 @@ class BatchDialog(QDialog):
 
     def _take(self, photos: tuple[Path, ...]) -> None:
         self._photos = photos
-        if photos and not self.target.text():
-            self.target.setText(str(photos[0].parent / "mien"))
+        if (
+            self.target.text() == self._guessed
+        ):  # while a path is typed, each folder on the way is taken for it
+            self._guessed = str(photos[0].parent / "mien") if photos else ""
+            self.target.setText(self._guessed)
         self._check()
 
     @Slot()

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QStandardPaths, Qt, Slot
+from PySide6.QtCore import QStandardPaths, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -23,19 +23,36 @@ from PySide6.QtWidgets import (
 )
 
 from app.engine.imaging.photo import Photo
+from app.engine.imaging.remarks import DEEP_ENDINGS, losses
 from app.session.settings import Settings
-from app.ui import theme
+from app.ui import i18n, theme
 from app.ui.dialogs.parts import do_or_cancel, with_choose
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".tif": "TIFF", ".webp": "WebP", ".avif": "AVIF", ".bmp": "BMP"}
 LOSSY = (".jpg", ".webp", ".avif")
 
 
-class FormatOptions(QWidget):
-    """File format with its details, remembered as the last export's."""
+ALIASES = {".jpeg": ".jpg", ".tiff": ".tif"}
 
-    def __init__(self, remembered: dict[str, Any], suffix: str, parent: QWidget | None = None) -> None:
+
+def own_suffix(photo: Photo) -> str:
+    """The photo's own format where Mien writes it and it holds all of the photo, else PNG, which does."""
+    suffix = (photo.path.suffix if photo.path else "").lower()
+    suffix = ALIASES.get(suffix, suffix)
+    loses = any(losses(photo.pixels, photo.alpha, suffix, eight_bit=False))
+    return suffix if suffix in FORMATS and not loses else ".png"
+
+
+class FormatOptions(QWidget):
+    """File format with its details. remembered: the last export's details; deep: some photo has 16 bits a channel."""
+
+    changed = Signal()
+
+    def __init__(
+        self, remembered: dict[str, Any], suffix: str, parent: QWidget | None = None, deep: bool = True
+    ) -> None:
         super().__init__(parent)
+        self._deep = deep
         self.format = QComboBox(self)
         for ending, name in FORMATS.items():
             self.format.addItem(f"{name} ({ending})", ending)
@@ -55,7 +72,6 @@ class FormatOptions(QWidget):
         self.format.currentIndexChanged.connect(self._on_format)
         self.number.setValue(int(remembered.get("quality", 95)))
         self.srgb.setChecked(bool(remembered.get("srgb", False)))
-        self.eight_bit.setChecked(bool(remembered.get("eight_bit", False)))
         self.metadata.setChecked(bool(remembered.get("keep_metadata", True)))
         self.choose(suffix)
 
@@ -70,13 +86,15 @@ class FormatOptions(QWidget):
         form.addRow(self.tr("Quality"), row)
         for box in (self.srgb, self.eight_bit, self.metadata):
             form.addRow("", box)
+        self._form = form
+        self.eight_bit.toggled.connect(self.changed)
 
     @property
     def suffix(self) -> str:
         return str(self.format.currentData())
 
     def choose(self, suffix: str) -> None:
-        alias = {".jpeg": ".jpg", ".tiff": ".tif"}.get(suffix.lower(), suffix.lower())
+        alias = ALIASES.get(suffix.lower(), suffix.lower())
         self.format.setCurrentIndex(max(0, self.format.findData(alias)))
         self._on_format()
 
@@ -84,15 +102,22 @@ class FormatOptions(QWidget):
         """What `save_photo` takes."""
         chosen: dict[str, Any] = {
             "srgb": self.srgb.isChecked(),
-            "eight_bit": self.eight_bit.isChecked(),
+            "eight_bit": self.eight_bit.isChecked() and self._is_deep,
             "keep_metadata": self.metadata.isChecked(),
         }
         return {**chosen, "quality": self.number.value()} if self.suffix in LOSSY else chosen
+
+    @property
+    def _is_deep(self) -> bool:
+        """The file could hold more than 8 bits, and there are more."""
+        return self._deep and self.suffix in DEEP_ENDINGS
 
     @Slot()
     def _on_format(self) -> None:
         for part in (self.quality, self.number):
             part.setEnabled(self.suffix in LOSSY)
+        self._form.setRowVisible(self.eight_bit, self._is_deep)
+        self.changed.emit()
 
 
 class ExportDialog(QDialog):
@@ -103,7 +128,7 @@ class ExportDialog(QDialog):
         self.setWindowTitle(self.tr("Export"))
         self.setMinimumWidth(520)
         self._settings = settings
-        self._source = photo.path
+        self._source, self._photo = photo.path, photo
         remembered = settings.export_options
         source = photo.path or Path(self.tr("portrait") + ".png")
         folder = Path(remembered.get("folder") or source.parent)
@@ -112,7 +137,8 @@ class ExportDialog(QDialog):
             folder = pictures_folder()
         self.name = QLineEdit(self)
         self.name.setAccessibleName(self.tr("File"))
-        self.format = FormatOptions(remembered, remembered.get("suffix") or source.suffix, self)
+        deep = photo.pixels.dtype.itemsize > 1
+        self.format = FormatOptions(remembered, own_suffix(photo), self, deep)
         self.name.setText(str(_free(folder / f"{source.stem}-mien{self.format.suffix}")))
         self.format.format.currentIndexChanged.connect(self._on_format)
         self.note = QLabel(self)
@@ -120,7 +146,8 @@ class ExportDialog(QDialog):
         theme.caption(self.note)
         self.buttons, self.go = do_or_cancel(self, self.tr("Export"))
         self._lay_out(photo)
-        self.name.textChanged.connect(self._check)
+        self.name.textChanged.connect(self._on_name)
+        self.format.changed.connect(self._check)
         self._check()
 
     def _lay_out(self, photo: Photo) -> None:
@@ -150,7 +177,6 @@ class ExportDialog(QDialog):
         self._settings.export_options = {
             **self._settings.export_options,
             **self.options,
-            "folder": str(self.path.parent),
             "suffix": self.format.suffix,
         }
         super().accept()
@@ -162,11 +188,20 @@ class ExportDialog(QDialog):
         if chosen:
             path = Path(chosen)
             self.name.setText(str(path if path.suffix else path.with_suffix(self.format.suffix)))
-            self.format.choose(path.suffix or self.format.suffix)
 
     @Slot()
     def _on_format(self) -> None:
-        self.name.setText(str(self.path.with_suffix(self.format.suffix)))
+        suffix = self.path.suffix.lower()
+        if ALIASES.get(suffix, suffix) != self.format.suffix:
+            self.name.setText(str(self.path.with_suffix(self.format.suffix)))
+
+    @Slot()
+    def _on_name(self) -> None:
+        """A typed ending sets the format."""
+        suffix = self.path.suffix.lower()
+        if ALIASES.get(suffix, suffix) in FORMATS:
+            self.format.choose(suffix)
+        self._check()
 
     @Slot()
     def _check(self) -> None:
@@ -179,11 +214,18 @@ class ExportDialog(QDialog):
             self.note.setText(self.tr("There is no such folder."))
         elif not writable:
             self.note.setText(self.tr("Choose a name that ends in {}.").format(", ".join(FORMATS)))
-        elif path.exists():
-            self.note.setText(self.tr("This file exists and will be replaced."))
         else:
-            self.note.setText(self.tr("The photo itself stays as it is."))
+            words = self.tr("The photo itself stays as it is.")
+            if path.exists():
+                words = self.tr("This file exists and will be replaced.")
+            self.note.setText(" ".join((*self._lost(), words)))
         self.go.setEnabled(writable and not own)
+
+    def _lost(self) -> list[str]:
+        """What the chosen format cannot hold of the photo, a sentence each."""
+        eight = bool(self.options["eight_bit"])
+        lost = losses(self._photo.pixels, self._photo.alpha, self.format.suffix, eight)
+        return [i18n.sentence(remark) for remark in lost]
 
 
 def pictures_folder() -> Path:

@@ -1,0 +1,119 @@
+"""The dialogs for exporting: defaults that lose nothing, and folders that are meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.engine.imaging.photo import Photo
+from app.session.settings import Settings
+from app.ui.dialogs.export import ExportDialog
+from app.ui.main_window import MainWindow
+
+
+def picture(path: Path, deep: bool = False, clear: bool = False) -> Photo:
+    pixels = np.zeros((6, 8, 3), np.uint16 if deep else np.uint8)
+    return Photo(pixels, np.full((6, 8), 9, pixels.dtype) if clear else None, path=path)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
+    made = Settings()
+    made.export_options = {"suffix": ".jpg", "eight_bit": True}  # the last export's
+    return made
+
+
+def export(qtbot: QtBot, settings: Settings, photo: Photo) -> ExportDialog:
+    dialog = ExportDialog(photo, settings)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    return dialog
+
+
+@pytest.mark.parametrize(
+    ("name", "deep", "clear", "suffix"),
+    [
+        ("deep.tif", True, False, ".tif"),
+        ("clear.png", False, True, ".png"),
+        ("plain.jpeg", False, False, ".jpg"),
+        ("deep.heic", True, False, ".png"),
+        ("clear.webp", False, True, ".webp"),
+    ],
+)
+def test_the_photos_own_format_depth_and_transparency_are_the_default(
+    qtbot: QtBot, settings: Settings, tmp_path: Path, name: str, deep: bool, clear: bool, suffix: str
+) -> None:
+    dialog = export(qtbot, settings, picture(tmp_path / name, deep, clear))
+    assert dialog.path.suffix == suffix and not dialog.options["eight_bit"]
+    assert "bits" not in dialog.note.text() and "transparen" not in dialog.note.text()
+
+
+def test_what_the_chosen_format_cannot_hold_is_said_before(
+    qtbot: QtBot, settings: Settings, tmp_path: Path
+) -> None:
+    dialog = export(qtbot, settings, picture(tmp_path / "all.tif", deep=True, clear=True))
+    dialog.name.setText(str(tmp_path / "web.jpeg"))  # typed: it sets the format, and stays as typed
+    assert dialog.format.suffix == ".jpg" and dialog.path.name == "web.jpeg"
+    assert "16" in dialog.note.text() and "transparency" in dialog.note.text()
+    dialog.format.choose(".png")
+    assert dialog.path.name == "web.png" and "transparency" not in dialog.note.text()
+
+
+def test_eight_bits_are_offered_only_where_there_are_more(
+    qtbot: QtBot, settings: Settings, tmp_path: Path
+) -> None:
+    shallow = export(qtbot, settings, picture(tmp_path / "a.png"))
+    deep = export(qtbot, settings, picture(tmp_path / "b.png", deep=True))
+    assert not shallow.format.eight_bit.isVisible() and deep.format.eight_bit.isVisible()
+    deep.format.choose(".jpg")
+    assert not deep.format.eight_bit.isVisible()
+
+
+def test_a_folder_in_which_an_export_failed_is_not_remembered(
+    opened: MainWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    good, bad = tmp_path / "good", tmp_path / "bad"
+    good.mkdir()
+    bad.mkdir()
+    portrait = opened.session.portrait
+    assert portrait is not None
+
+    def asked(folder: Path) -> None:
+        dialog = ExportDialog(portrait.photo, opened.settings, opened)
+        dialog.name.setText(str(folder / "a.png"))
+        if folder is bad:
+            bad.rmdir()
+        dialog.accept()
+        opened.session.export(dialog.path, dialog.options)
+
+    with qtbot.waitSignal(opened.session.exported):
+        asked(good)
+    crashes: list[str] = []
+    opened.session.crashed.disconnect()
+    opened.session.crashed.connect(crashes.append)  # the fake engine writes without care
+    with qtbot.waitSignal(opened.session.job_ended):
+        asked(bad)
+    assert opened.settings.export_options["folder"] == str(good)
+
+
+def test_the_batchs_target_follows_the_folder_that_is_typed_until_it_is_changed(
+    opened: MainWindow, tmp_path: Path
+) -> None:
+    inner = tmp_path / "photos"
+    inner.mkdir()
+    for folder in (tmp_path, inner):
+        (folder / "a.jpg").write_bytes(b"a photo")
+    opened.documents.show_batch(())
+    dialog = opened.documents.batch
+    assert dialog is not None
+    for typed in (str(tmp_path), str(tmp_path / "pho"), str(inner)):
+        dialog.source.setText(typed)
+    assert dialog.target.text() == str(inner / "mien")
+    dialog.target.setText(str(tmp_path / "mine"))
+    dialog.source.setText(str(tmp_path))
+    assert dialog.target.text() == str(tmp_path / "mine")
+    dialog.close()
