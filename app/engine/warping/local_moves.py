@@ -157,7 +157,7 @@ def _window(control: str, mean: FloatArray) -> FloatArray:
     if control.startswith(("corner_", "width_", "smile_")):  # the face's outline and what it drags stay
         share = share * (1 - smoothstep(*CHEEK_END, np.abs(mean[:, 0])))
         share = share * smoothstep(*CHIN_END, mean[:, 1])
-    return share
+    return np.asarray(share)
 
 
 def _mouth(mean: FloatArray) -> FloatArray:
