@@ -277,7 +277,7 @@ def made_window() -> MainWindow:
     window = MainWindow(Session(Engine), settings)
     window.resize(1440, 900)
     window.show()
-    window.start()
+    window.session.start()  # not the window: it would ask about what a crash left
     return window
 
 

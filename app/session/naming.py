@@ -15,9 +15,9 @@ def title(control: Control) -> str:
     return QCoreApplication.translate("Control", control.title)
 
 
-def number(control: Control, value: float) -> str:
-    """A value as the history writes it: whole degrees and pixels, else two digits, with its unit."""
-    digits = 0 if control.unit in ("°", "px") else 2
+def number(control: Control, value: float, more: int = 0) -> str:
+    """A value as the history writes it: whole degrees and pixels, else two digits, and as many `more`."""
+    digits = (0 if control.unit in ("°", "px") else 2) + more
     text = f"{value:.{digits}f}"
     return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")
 
@@ -55,6 +55,9 @@ def pulled(handle: Handle, before: FaceEdit, after: FaceEdit, face: FittedFace |
 
 
 def _change(words: str, control: Control, before: FaceEdit, after: FaceEdit, face: FittedFace | None) -> str:
-    old, new = (number(control, shown_value(face, edit, control.name)) for edit in (before, after))
+    for more in range(4):  # so many that they differ
+        old, new = (number(control, shown_value(face, edit, control.name), more) for edit in (before, after))
+        if old != new:
+            break
     unit = control.unit if control.unit in ("", "°") else f" {control.unit}"
     return f"{words} {old} → {new}{unit}"

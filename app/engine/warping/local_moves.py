@@ -173,7 +173,7 @@ def _brow(mean: FloatArray) -> FloatArray:
     share = smoothstep(*BROW_FOOT, y) * (1 - smoothstep(*BROW_TOP, y))
     share = share * (1 - smoothstep(*TEMPLE_END, np.abs(mean[:, 0])))
     share[[v for row in BROWS for v in row]] = 1
-    return share
+    return np.asarray(share)
 
 
 def _lips() -> FloatArray:

@@ -25,10 +25,11 @@ from app.ui.widgets.track import FINE, Track, key_step, snap_step
 ROW_PX = 28
 NAME_PX = 102
 HOVER_MS = 350
-WHEEL_PAUSE_MS = 300
+RUN_PAUSE_MS = 500
 
 _FORWARD = (Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_PageUp)
 _BACK = (Qt.Key.Key_Left, Qt.Key.Key_Down, Qt.Key.Key_PageDown)
+_ENDS = (Qt.Key.Key_Home, Qt.Key.Key_End)
 _PAGE = (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 
 
@@ -68,8 +69,9 @@ class ParameterSlider(QWidget):
         self._keys = HoverKeys(self, self._take_hovered)
         self._hover = QTimer(self, singleShot=True, interval=HOVER_MS)
         self._hover.timeout.connect(lambda: self.pictures_wanted.emit(True))
-        self._wheel_pause = QTimer(self, singleShot=True, interval=WHEEL_PAUSE_MS)
-        self._wheel_pause.timeout.connect(self._end)
+        # Notches and key presses that follow each other are one step.
+        self._run_pause = QTimer(self, singleShot=True, interval=RUN_PAUSE_MS)
+        self._run_pause.timeout.connect(self._end)
         self.show_value(0.0, 0.0)
 
     def _lay_out(self) -> None:
@@ -188,7 +190,7 @@ class ParameterSlider(QWidget):
             self.edited.emit(value)
 
     def _end(self) -> None:
-        self._wheel_pause.stop()
+        self._run_pause.stop()
         if self._in_gesture:
             self._in_gesture = False
             self.gesture_ended.emit()
@@ -196,7 +198,7 @@ class ParameterSlider(QWidget):
     def _cancel(self) -> None:
         self.track.cancel()
         self.number.cancel()
-        self._wheel_pause.stop()
+        self._run_pause.stop()
         self._in_gesture = False
         self.gesture_cancelled.emit()
 
@@ -221,6 +223,8 @@ class ParameterSlider(QWidget):
             self._cancel()
         elif key in _FORWARD or key in _BACK:
             self._key_step(key, modifiers)
+        elif key in _ENDS:
+            self.step_to(self.control.lower if key == Qt.Key.Key_Home else self.control.upper)
         elif key in (Qt.Key.Key_Backspace, Qt.Key.Key_Delete):
             self.reset()
         elif key == Qt.Key.Key_Minus:
@@ -242,6 +246,7 @@ class ParameterSlider(QWidget):
         step = key_step(self.control) * (5 if key in _PAGE else 1) * (1 if key in _FORWARD else -1)
         if modifiers & Qt.KeyboardModifier.ShiftModifier:
             step *= FINE
+        self._run_pause.stop()
         self._start()
         value = self.value + step
         if modifiers & Qt.KeyboardModifier.ControlModifier:
@@ -252,7 +257,7 @@ class ParameterSlider(QWidget):
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         if event.isAutoRepeat() or event.key() not in (*_FORWARD, *_BACK):
             return super().keyReleaseEvent(event)
-        self._end()
+        self._run_pause.start()
 
     def event(self, event: QEvent) -> bool:
         kind = event.type()
@@ -266,7 +271,7 @@ class ParameterSlider(QWidget):
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             return event.key() in (Qt.Key.Key_C, Qt.Key.Key_V, *_FORWARD, *_BACK)
         mine = (Qt.Key.Key_Backspace, Qt.Key.Key_Delete, Qt.Key.Key_Minus, Qt.Key.Key_Return, Qt.Key.Key_F2)
-        return event.key() in (*mine, *_FORWARD, *_BACK) or event.text() in tuple("0123456789.,")
+        return event.key() in (*mine, *_FORWARD, *_BACK, *_ENDS) or event.text() in tuple("0123456789.,")
 
     # -- mouse
 
@@ -279,7 +284,7 @@ class ParameterSlider(QWidget):
         self._start()
         value = self.value + notches * key_step(self.control) * fine
         self._edit(max(self.control.lower, min(self.control.upper, value)))
-        self._wheel_pause.start()
+        self._run_pause.start()
 
     def mouseDoubleClickEvent(self, event: object) -> None:
         self._reset_by_double_click()
