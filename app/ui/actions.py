@@ -62,6 +62,7 @@ TABLE = (
         "actual-size",
         "One pixel of the photo is one of the screen",
     ),
+    Spec("zoom_face", "Zoom to face", "view", "Ctrl+2", "face", "Show the face that is edited large"),
     Spec("zoom_in", "Zoom in", "view", "Ctrl++ Ctrl+=", "zoom-in"),
     Spec("zoom_out", "Zoom out", "view", "Ctrl+-", "zoom-out"),
     Spec("before", "Before", "view", "\\", "before", "Show the photo as it was", True, "compare"),

@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 
-from PySide6.QtCore import QMimeData, QObject, Qt, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QObject, QPoint, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from app.engine.contract import Flow, Rendered
 from app.engine.face.controls import BY_NAME
+from app.engine.face.handles import Handle
 from app.engine.files import data_folder
 from app.session.presets import PresetLibrary
 from app.session.project import edit_from_json, edit_to_json
@@ -23,13 +24,15 @@ from app.ui.canvas.canvas import Canvas
 from app.ui.canvas.display import to_display
 from app.ui.canvas.nmfc_preview import NmfcPreview
 from app.ui.canvas_link import CanvasLink
-from app.ui.panels.edit_panel import EditPanel
+from app.ui.panels.edit_panel import WIDTH_PX, EditPanel
 from app.ui.panels.faces_rail import FacesRail
 from app.ui.panels.history_panel import HistoryPanel
 from app.ui.panels.presets_panel import PresetsPanel
 from app.ui.panels.result_panel import ResultPanel
 from app.ui.workspaces import LEFT, RIGHT, Panel
 
+MENU = "frontalise neutralise reset_face - next_face draw_box linked - before split after"
+MENU += " - fit actual_size zoom_face - copy_picture export"  # of the canvas
 NMFC_PX = 146  # the picture's side in the corner
 EDIT_TYPE = "application/x-mien-edit"
 
@@ -134,6 +137,8 @@ class EditSpace(QObject):
         self._session.rendered.connect(self._on_rendered)
         self._session.flow_ready.connect(self._on_flow)
         self._session.closed.connect(self._on_closed)
+        self._session.portrait_opened.connect(self._on_opened)
+        self.canvas.menu_wanted.connect(self._show_menu)
         self._connect_nmfc()
         self._actions["after"].setChecked(True)
         self._actions["linked"].setChecked(not self._session.unlinked)
@@ -148,10 +153,12 @@ class EditSpace(QObject):
         """Every panel and its first place."""
         return [
             Panel("faces", self.tr("Faces"), self.rail, LEFT, titled=False),
-            Panel("edit", self.tr("Face"), self.edit, RIGHT, "edit live", width=340, height=560, front=True),
+            Panel(
+                "edit", self.tr("Face"), self.edit, RIGHT, "edit live", width=WIDTH_PX, height=560, front=True
+            ),
             Panel("presets", self.tr("Presets"), self.presets, RIGHT, tabbed="edit"),
             Panel("history", self.tr("History"), self.history, RIGHT, tabbed="edit"),
-            Panel("result", self.tr("Result"), _padded(self.result), RIGHT, height=170, titled=False),
+            Panel("result", self.tr("Result"), _padded(self.result), RIGHT, titled=False),
         ]
 
     def handlers(self) -> dict[str, Callable[[], object]]:
@@ -160,6 +167,7 @@ class EditSpace(QObject):
         return {
             "fit": canvas.fit,
             "actual_size": canvas.actual_size,
+            "zoom_face": canvas.zoom_to_face,
             "zoom_in": lambda: canvas.zoom_by(1.25),
             "zoom_out": lambda: canvas.zoom_by(0.8),
             "before": canvas.toggle_before,
@@ -187,6 +195,31 @@ class EditSpace(QObject):
     @Slot(object)
     def _on_flow(self, flow: Flow | None) -> None:
         self.compare.show_flow_there(flow is not None or self._session.edit.is_identity)
+
+    @Slot(object)
+    def _on_opened(self) -> None:
+        """Once the canvas has its size, which it gets when the first photo is opened."""
+        QTimer.singleShot(0, self.canvas, self.canvas.show_small_face)
+
+    def menu(self, handle: Handle | None) -> QMenu:
+        """What can be done at a place of the canvas."""
+        menu = QMenu(self.canvas)
+        if handle is not None:
+            words = self.tr("Reset {}").format(QCoreApplication.translate("Handle", handle.title))
+            menu.addAction(words).triggered.connect(lambda: self.canvas.reset_wanted.emit(handle))
+            menu.addSeparator()
+        for part in MENU.split():
+            if part == "-":
+                menu.addSeparator()
+            elif self._actions[part].isEnabled():
+                menu.addAction(self._actions[part])
+        return menu
+
+    @Slot(QPoint, object)
+    def _show_menu(self, where: QPoint, handle: Handle | None) -> None:
+        menu = self.menu(handle)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.popup(where)
 
     # -- the face model's picture in the corner
 
@@ -262,11 +295,19 @@ class EditSpace(QObject):
         QGuiApplication.clipboard().setImage(QImage(picture).copy())
 
 
+class _Fitted(QWidget):
+    """A holder that is never taller than what it holds."""
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.LayoutRequest:
+            self.setMaximumHeight(self.sizeHint().height())
+        return super().event(event)
+
+
 def _padded(panel: QWidget) -> QWidget:
-    """The panel at the top of a holder, a little away from the edges."""
-    holder = QWidget()
+    """The panel in a holder of its height, a little away from the edges."""
+    holder = _Fitted()
     column = QVBoxLayout(holder)
     column.setContentsMargins(8, 4, 8, 4)
     column.addWidget(panel)
-    column.addStretch(1)
     return holder

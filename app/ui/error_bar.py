@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from app.engine.errors import EngineError
@@ -21,6 +21,8 @@ class ErrorBar(QFrame):
         self.setObjectName("error_bar")
         self.setAccessibleName(self.tr("Message"))
         self._act: Callable[[], object] | None = None
+        self._place: QWidget | None = None
+        self.setAutoFillBackground(True)
         self._mark = QLabel(self)
         self.words = QLabel(self)
         self.words.setWordWrap(True)
@@ -41,6 +43,23 @@ class ErrorBar(QFrame):
             row.addWidget(widget)
         self.hide()
 
+    def lie_over(self, place: QWidget) -> None:
+        """Along the top of a widget, over it: what it shows keeps its size and zoom."""
+        self.setParent(place)
+        self._place = place
+        place.installEventFilter(self)
+        self.hide()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self._place and event.type() == QEvent.Type.Resize:
+            self._lie()
+        return False
+
+    def _lie(self) -> None:
+        if self._place is not None:
+            width = self._place.width()
+            self.setGeometry(0, 0, width, max(self.sizeHint().height(), self.heightForWidth(width)))
+
     @Slot(object)
     def show_error(self, error: EngineError, verb: str = "", act: Callable[[], object] | None = None) -> None:
         """Say an error in the window's language; with a verb and what it does, the remedy is a button."""
@@ -60,7 +79,9 @@ class ErrorBar(QFrame):
         self.remedy.setText(verb)
         self.remedy.setVisible(bool(verb))
         self.setAccessibleDescription(self.words.text())
+        self._lie()
         self.show()
+        self.raise_()
 
     @Slot()
     def dismiss(self) -> None:

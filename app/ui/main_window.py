@@ -17,7 +17,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QMainWindow, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
+from app.engine.contract import Measurement
 from app.engine.errors import EngineError
+from app.engine.face.parameters import FaceEdit
 from app.engine.files import data_folder
 from app.session.autosave import Autosave
 from app.session.session import Session
@@ -54,6 +56,9 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.session, self.settings = session, settings
         self._ended = False
+        self._measured_of: tuple[int, FaceEdit] | None = (
+            None  # the face and state that the status bar reads out
+        )
         self.setObjectName("main_window")
         self.setMinimumSize(SMALLEST)
         self.setAcceptDrops(True)
@@ -96,9 +101,9 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self.bar)
         column.addWidget(self.stack, 1)
         self.setCentralWidget(centre)
+        self.bar.lie_over(centre)
 
     def _make_status(self) -> None:
         self.status = StatusBar(self)
@@ -166,7 +171,7 @@ class MainWindow(QMainWindow):
         session.device_changed.connect(status.show_device)
         session.rendered.connect(status.show_rendered)
         self.live_space.live.stepped.connect(status.show_step)
-        session.measured.connect(status.show_measured)
+        session.measured.connect(self._on_measured)
         session.failed.connect(self._on_failed)
         session.crashed.connect(self.show_crash)
         session.portrait_opened.connect(self._on_opened)
@@ -245,6 +250,7 @@ class MainWindow(QMainWindow):
             self._show_space()
         self._show_export()
         if name == "live":
+            self.status.clear_picture()
             self.live_space.open()
         else:
             self.live_space.close()
@@ -276,6 +282,13 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_document(self) -> None:
         self._show_export()
+        if self._measured_of != (self.session.document.active, self.session.edit):
+            self.status.measured.clear()
+
+    @Slot(object)
+    def _on_measured(self, measurement: Measurement | None) -> None:
+        self._measured_of = self.session.document.active, self.session.edit
+        self.status.show_measured(measurement if self.spaces.current == "edit" else None)
 
     @Slot()
     def _on_title(self) -> None:

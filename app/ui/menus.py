@@ -12,8 +12,8 @@ LAYOUT = {
     "file": "open sample paste recent - save save_as revert - export batch - close quit",
     "edit": "undo redo - copy_edit paste_edit copy_picture - snapshot reset_face reset_all - settings",
     "face": "frontalise neutralise - next_face previous_face draw_box linked",
-    "view": "fit actual_size zoom_in zoom_out - before split after preview - theme panels hide_panels full_screen"
-    " - reset_layout",
+    "view": "fit actual_size zoom_face zoom_in zoom_out - before split after preview"
+    " - theme panels hide_panels full_screen - reset_layout",
     "live": "edit_space live_space - live_record live_neutral live_pause live_mirror - film",
     "help": "commands shortcuts tour - models training diagnostics about",
 }

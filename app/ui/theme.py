@@ -167,6 +167,13 @@ def _palette(theme: Theme) -> QPalette:
     return palette
 
 
+def faded(theme: Theme) -> str:
+    """The colour of words that cannot be acted on: half way from quiet to the panel."""
+    quiet, panel = QColor(theme.quiet), QColor(theme.panel)
+    pairs = zip(quiet.getRgb()[:3], panel.getRgb()[:3])  # type: ignore[index]
+    return QColor(*((a + b) // 2 for a, b in pairs)).name()
+
+
 def _style_sheet(theme: Theme) -> str:
     """Only what the palette cannot say: flat panels, thin scroll bars, focus rings, the primary button."""
     t = theme
@@ -183,7 +190,14 @@ def _style_sheet(theme: Theme) -> str:
     QPushButton:pressed, QToolButton:pressed, QToolButton:checked {{ background: {t.canvas}; }}
     QToolButton:checked {{ border-color: {t.line}; }}
     QPushButton[primary="true"] {{ background: {t.accent}; color: {t.on_accent}; border-color: {t.accent}; }}
-    QPushButton[primary="true"]:disabled {{ background: {t.raised}; color: {t.quiet}; border-color: {t.line}; }}
+    QPushButton[primary="true"]:disabled {{ background: {t.panel}; color: {faded(t)}; border-color: {t.line}; }}
+    QPushButton:disabled {{ background: {t.panel}; color: {faded(t)}; border-color: {t.line}; }}
+    QCheckBox::indicator:unchecked, QRadioButton::indicator:unchecked {{
+        border: 1px solid {t.quiet}; background: {t.canvas if t is DARK else t.raised}; width: 13px; height: 13px; }}
+    QCheckBox::indicator:unchecked {{ border-radius: 3px; }}
+    QRadioButton::indicator:unchecked {{ border-radius: 7px; }}
+    QCheckBox::indicator:unchecked:disabled, QRadioButton::indicator:unchecked:disabled {{
+        border-color: {t.line}; }}
     QPushButton:focus, QToolButton:focus, QCheckBox:focus, QRadioButton:focus {{
         border: 1px solid {t.accent}; border-radius: 4px; }}
     QPushButton[primary="true"]:focus {{ border: 2px solid {t.text}; }}

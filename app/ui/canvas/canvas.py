@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QHideEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPixmap
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QEnterEvent,
+    QHideEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPixmap,
+)
 from PySide6.QtWidgets import QWidget
 
 from app.engine.contract import Flow
@@ -19,6 +28,8 @@ from app.ui.hover_keys import HoverKeys
 
 LAYERS = ("mesh", "nmfc", "flow")
 DIVIDER_PX = 8.0
+FACE_SHARE = 0.7  # of the canvas that a face fills when it is gone to
+SMALL_FACE = 0.3  # of the canvas's height, below which a face that is alone is gone to at once
 
 
 class Canvas(PictureView):
@@ -31,6 +42,7 @@ class Canvas(PictureView):
     gesture_ended = Signal()
     gesture_cancelled = Signal()
     pulled = Signal(object, QPointF, bool, bool)  # Handle, where to, whether Shift turns, whether Ctrl snaps
+    menu_wanted = Signal(QPoint, object)  # where on the screen, and the Handle there or None
     reset_wanted = Signal(object)  # Handle that was double-clicked
     face_chosen = Signal(int)
     box_drawn = Signal(tuple)  # (x, y, w, h) photo's px
@@ -94,6 +106,20 @@ class Canvas(PictureView):
             self._limit = words
             self.hint_changed.emit(self.hint)
             self.update()
+
+    def zoom_to_face(self) -> None:
+        """The active face as large as it is edited well."""
+        if self.active_face is not None:
+            self.view.show_rect(self.active_face.rect, FACE_SHARE)
+            self._moved()
+
+    def show_small_face(self) -> None:
+        """Go to the only face of a photo in which it would be small."""
+        face = self.active_face
+        if face is not None and len(self.faces) == 1:
+            height = face.rect.height() * self.view.zoom
+            if height < SMALL_FACE * self.height():
+                self.zoom_to_face()
 
     # -- boxes by hand
 
@@ -284,6 +310,12 @@ class Canvas(PictureView):
             self._drag.move(event.position(), event.modifiers())
         else:
             self._hover(event.position())
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """What can be done here; not while something is dragged."""
+        if self._photo is not None and self._drag is None:
+            handle = self.handle_at(QPointF(event.pos()))
+            self.menu_wanted.emit(event.globalPos(), handle)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """A handle's controls back to the photo's own, as a double click on their sliders does."""

@@ -46,6 +46,15 @@ class Viewport:
         self.offset = self._centred()
         self.fitted = True
 
+    def show_rect(self, rect: QRectF, share: float) -> None:
+        """Zoom so that a rectangle of the photo (px) fills this share of the canvas, in its middle."""
+        zoom = share * min(self.size.width() / rect.width(), self.size.height() / rect.height())
+        self.zoom = min(MOST, max(LEAST, zoom))
+        middle = QPointF(self.size.width() / 2, self.size.height() / 2)
+        self.offset = middle - rect.center() * self.zoom
+        self.fitted = False
+        self._hold()
+
     def zoom_to(self, zoom: float, about: QPointF | None = None) -> None:
         """Zoom so that the photo's point under `about` (the canvas's middle) stays there."""
         about = about if about is not None else QPointF(self.size.width() / 2, self.size.height() / 2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QRect, Qt, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPainterPath, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -43,10 +43,23 @@ class Tour(QWidget):
         column.addWidget(self.words)
         column.addLayout(row)
         self.setGeometry(window.rect())
+        window.installEventFilter(self)
         self._show_stop()
         self.show()
         self.raise_()
         self.next.setFocus()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The window has another size: what is spoken of goes along once it is laid out."""
+        if watched is self._window and event.type() == QEvent.Type.Resize:
+            self.setGeometry(self._window.rect())
+            QTimer.singleShot(0, self, self._follow)
+        return False
+
+    @Slot()
+    def _follow(self) -> None:
+        self._place()
+        self.update()
 
     def _hole(self) -> QRect:
         target = self._stops[self._index][0]
@@ -104,6 +117,8 @@ class Tour(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
             self.end()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            (self.skip if self.skip.hasFocus() else self.next).click()
 
     @Slot()
     def _on_next(self) -> None:

@@ -18,7 +18,7 @@ from app.ui.widgets.folding_group import FoldingGroup
 from app.ui.widgets.gaze_pad import GazePad
 from app.ui.widgets.parameter_slider import ParameterSlider, chain
 
-WIDTH_PX = 340
+WIDTH_PX = 410
 
 
 class EditPanel(QScrollArea):

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 from app.engine.contract import Measurement, Rendered
 from app.engine.face.controls import BY_NAME, CONTROLS
-from app.engine.face.parameters import N_EXPRESSION
+from app.engine.face.parameters import N_EXPRESSION, FaceEdit
 from app.session.session import Session
 from app.ui import icons, theme
 from app.ui.widgets.folding_group import FoldingGroup
@@ -60,6 +60,8 @@ class ResultPanel(FoldingGroup):
         self.body.addLayout(self._grid)
         self._changed = ""
         self._shown: Measurement | None = None
+        self._of: tuple[int, FaceEdit] | None = None  # the face and the state that is read out
+        session.document_changed.connect(self._on_document)
         session.rendered.connect(self._on_rendered)
         session.measured.connect(self.show_measurement)
         session.closed.connect(lambda: self.show_measurement(None))
@@ -71,7 +73,18 @@ class ResultPanel(FoldingGroup):
 
     @Slot(object)
     def show_measurement(self, measurement: Measurement | None) -> None:
-        """None where nothing is asked of the active face."""
+        """None where nothing is asked of the active face, or nothing can be measured."""
+        self._of = self._session.document.active, self._session.edit
+        self._show(measurement, self.tr("The result could not be measured."))
+
+    @Slot()
+    def _on_document(self) -> None:
+        """A read-out of another face or state is none of this one."""
+        if self._of != (self._session.document.active, self._session.edit):
+            self._of = None
+            self._show(None, self.tr("Measuring…"))
+
+    def _show(self, measurement: Measurement | None, otherwise: str) -> None:
         self._shown = measurement
         while self._grid.count():
             item = self._grid.takeAt(0)
@@ -79,7 +92,8 @@ class ResultPanel(FoldingGroup):
             if label is not None:
                 label.deleteLater()
         if measurement is None:
-            self.summary.setText(self.tr("Nothing is changed yet."))
+            nothing = self._session.edit.is_identity or self._session.face is None
+            self.summary.setText(self.tr("Nothing is changed yet.") if nothing else otherwise)
             return
         identity = self.tr("identity {:.0f} %").format(measurement.identity * 100)
         self.summary.setText(", ".join(t for t in (self._changed, identity) if t))
@@ -132,5 +146,5 @@ class ResultPanel(FoldingGroup):
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_shown"):
-            self.show_measurement(self._shown)  # marks in the new theme's colour
+            self._show(self._shown, self.summary.text())  # marks in the new theme's colour
         super().changeEvent(event)

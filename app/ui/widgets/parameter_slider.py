@@ -23,7 +23,7 @@ from app.ui.widgets.number_field import NumberField, parse, shown
 from app.ui.widgets.track import FINE, Track, key_step, snap_step
 
 ROW_PX = 28
-NAME_PX = 102
+NAME_PX = 118
 HOVER_MS = 350
 RUN_PAUSE_MS = 500
 

@@ -1,0 +1,198 @@
+"""What an hour in the window found: each test failed before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QContextMenuEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QCheckBox, QPushButton
+from pytestqt.qtbot import QtBot
+
+from app.engine.errors import EngineError
+from app.engine.face.controls import BY_NAME
+from app.session.session import Session
+from app.session.settings import Settings
+from app.ui import theme
+from app.ui.dialogs.tour import Tour
+from app.ui.main_window import MainWindow
+from app.ui.panels.edit_panel import EditPanel
+from tests.fakes import FakeEngine
+from tests.session.conftest import settle
+
+
+@pytest.fixture
+def tour(opened: MainWindow) -> Iterator[Tour]:
+    made = Tour(
+        [(opened.edit_space.edit, "One", "a"), (opened.status, "Two", "b"), (None, "Three", "c")], opened
+    )
+    yield made
+    made.end()
+
+
+def test_the_tour_follows_the_windows_size(opened: MainWindow, tour: Tour, qtbot: QtBot) -> None:
+    opened.resize(1400, 860)
+    qtbot.waitUntil(lambda: tour.size() == opened.size())
+    tour._on_next()
+    opened.resize(1240, 700)
+    qtbot.waitUntil(lambda: tour.size() == opened.size() and tour.rect().contains(tour.card.geometry()))
+    assert tour.rect().adjusted(-4, -4, 4, 4).contains(tour._hole())
+
+
+def test_enter_goes_on_in_the_tour(tour: Tour, qtbot: QtBot) -> None:
+    assert tour.count.text() == "1 / 3"
+    QTest.keyClick(tour.next, Qt.Key.Key_Return)
+    QTest.keyClick(tour, Qt.Key.Key_Enter)
+    assert tour.count.text() == "3 / 3"
+
+
+def test_the_result_belongs_to_a_face_and_a_state(opened: MainWindow, fake: FakeEngine, qtbot: QtBot) -> None:
+    summary, session = opened.edit_space.result.summary, opened.session
+    assert summary.text() == "Nothing is changed yet."
+    fake.gate.clear()
+    session.set_value("yaw", 12)
+    assert summary.text() == "Measuring…" and not opened.status.measured.text()
+    fake.gate.set()
+    settle(session, qtbot)
+    assert "identity" in summary.text() and opened.status.measured.text()
+    fake.gate.clear()
+    session.undo_stack.undo()
+    assert summary.text() == "Nothing is changed yet." and not opened.status.measured.text()
+    session.undo_stack.redo()
+    assert summary.text() == "Measuring…"
+    session.select_face(1)
+    assert summary.text() == "Nothing is changed yet."
+    fake.gate.set()
+    settle(session, qtbot)
+
+
+def test_a_run_of_arrow_keys_is_one_step(panel: EditPanel, session: Session, qtbot: QtBot) -> None:
+    smile = panel.rows["smile"].row
+    smile.setFocus()
+    for _ in range(5):
+        QTest.keyClick(smile, Qt.Key.Key_Right)
+    assert session.undo_stack.count() == 1 and session.edit.get("smile") == pytest.approx(0.25)
+    with qtbot.waitSignal(session.gesture_ended):
+        pass
+    QTest.keyClick(smile, Qt.Key.Key_Right)
+    assert session.undo_stack.count() == 2
+    smile.clearFocus()
+
+
+def test_home_and_end_go_to_the_ends(panel: EditPanel, session: Session) -> None:
+    row = panel.rows["yaw"].row
+    row.setFocus()
+    QTest.keyClick(row, Qt.Key.Key_End)
+    assert session.edit.get("yaw") == BY_NAME["yaw"].upper
+    QTest.keyClick(row, Qt.Key.Key_Home)
+    assert session.edit.get("yaw") == BY_NAME["yaw"].lower and session.undo_stack.count() == 2
+
+
+def test_the_history_never_says_that_a_value_became_itself(session: Session) -> None:
+    session.set_value("smile", 0.781)
+    session.set_value("smile", 0.784)
+    assert "0.781 → 0.784" in session.undo_stack.text(1)
+
+
+def test_the_history_says_which_face(opened: MainWindow) -> None:
+    opened.session.select_face(1)
+    opened.session.set_value("smile", 0.5)
+    assert opened.session.undo_stack.text(0) == "Smile 0.00 → 0.50, face 2"
+
+
+def test_tracks_are_long_enough_at_the_default_width(opened: MainWindow, qtbot: QtBot) -> None:
+    opened.resize(1440, 900)
+    qtbot.waitUntil(lambda: opened.edit_space.edit.rows["yaw"].row.track.width() >= 140)
+    share = opened.edit_space.canvas.width() / opened.width()
+    assert share >= 0.65
+
+
+def test_the_panels_width_is_remembered(
+    opened: MainWindow, photo: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    opened.resizeDocks([opened.spaces.docks["edit"]], [470], Qt.Orientation.Horizontal)
+    qtbot.waitUntil(lambda: abs(opened.spaces.docks["edit"].width() - 470) < 4)
+    opened.session.undo_stack.setClean()
+    opened.close()
+    again = MainWindow(Session(FakeEngine()), Settings())
+    qtbot.addWidget(again)
+    again.show()
+    again.start(photo)
+    qtbot.waitUntil(lambda: again.session.portrait is not None)
+    qtbot.waitUntil(lambda: abs(again.spaces.docks["edit"].width() - 470) < 4)
+    settle(again.session, qtbot)
+    again.close()
+
+
+def test_result_is_no_taller_than_its_text(opened: MainWindow, qtbot: QtBot) -> None:
+    result = opened.edit_space.result
+    qtbot.waitUntil(lambda: opened.spaces.docks["result"].height() <= result.sizeHint().height() + 24)
+
+
+def test_zoom_to_face_fills_the_canvas_with_it(opened: MainWindow) -> None:
+    canvas = opened.edit_space.canvas
+    opened.actions_["zoom_face"].trigger()
+    rect = canvas.active_face.rect
+    corner = canvas.view.to_view(rect.topLeft())
+    assert rect.height() * canvas.view.zoom == pytest.approx(0.7 * canvas.height(), rel=0.02)
+    assert canvas.rect().contains(corner.toPoint())
+
+
+def test_a_small_face_alone_is_gone_to_on_opening(
+    qtbot: QtBot, photo: Path, window: MainWindow, fake
+) -> None:
+    fake._faces, fake._size = 1, (800, 600)
+    window.documents.open(photo)
+    qtbot.waitUntil(lambda: window.session.portrait is not None and bool(window.edit_space.canvas.faces))
+    canvas = window.edit_space.canvas
+    qtbot.waitUntil(lambda: canvas.active_face.rect.height() * canvas.view.zoom > 0.5 * canvas.height())
+    settle(window.session, qtbot)
+
+
+def test_a_right_click_offers_what_can_be_done_here(opened: MainWindow, qtbot: QtBot) -> None:
+    space, asked = opened.edit_space, []
+    space.canvas.menu_wanted.disconnect()
+    space.canvas.menu_wanted.connect(lambda where, handle: asked.append(handle))
+    at = space.canvas.view.to_view(space.canvas.active_face.point(152)).toPoint()
+    event = QContextMenuEvent(QContextMenuEvent.Reason.Mouse, at, space.canvas.mapToGlobal(at))
+    QApplication.sendEvent(space.canvas, event)
+    assert len(asked) == 1
+    menu = space.menu(space.canvas.active_face.handles(50.0)[0])
+    words = [action.text() for action in menu.actions()]
+    assert words[0].startswith("Reset ") and "Frontalise" in words and "Zoom to face" in words
+
+
+def test_a_message_does_not_change_the_zoom(opened: MainWindow, qtbot: QtBot) -> None:
+    canvas = opened.edit_space.canvas
+    zoom, size = canvas.view.zoom, canvas.size()
+    opened.session.failed.emit(EngineError("Something went wrong.", "Do something else."))
+    qtbot.waitUntil(opened.bar.isVisible)
+    QApplication.processEvents()
+    assert canvas.view.zoom == zoom and canvas.size() == size
+    assert opened.bar.y() == 0 and opened.bar.width() == opened.centralWidget().width()
+
+
+@pytest.mark.parametrize("name", ["dark", "light"])
+def test_boxes_and_disabled_buttons_can_be_told(qtbot: QtBot, name: str) -> None:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    used = theme.apply(app, name)
+    box = QCheckBox("box")
+    on, off = QPushButton("Record"), QPushButton("Record")
+    for widget in (box, on, off):
+        qtbot.addWidget(widget)
+        widget.resize(120, 30)
+    for button in (on, off):
+        theme.make_primary(button)
+    off.setEnabled(False)
+    picture = box.grab().toImage()
+    ground = QColor(used.panel).lightness()
+    edge = max(abs(picture.pixelColor(x, 15).lightness() - ground) for x in range(16))
+    assert edge > 60
+    plain, faded = (widget.grab().toImage().pixelColor(8, 8) for widget in (on, off))
+    assert abs(plain.lightness() - faded.lightness()) > 40
+    assert theme.contrast(theme.faded(used), used.panel) < theme.contrast(used.quiet, used.panel)
+    theme.apply(app, "dark")
