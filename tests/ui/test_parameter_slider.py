@@ -193,7 +193,7 @@ def test_arrows_step_and_a_held_key_is_one_gesture(row: ParameterSlider) -> None
     for _ in range(3):
         QTest.keyPress(row, Qt.Key.Key_Right)
     QTest.keyRelease(row, Qt.Key.Key_Right)
-    assert heard.said == ["start", 5.0, 6.0, 7.0, "end"]
+    assert heard.said == ["start", 5.0, 6.0, 7.0]  # more presses may follow
     QTest.keyClick(row, Qt.Key.Key_Left, SHIFT)
     assert row.value == pytest.approx(6.9)
 
