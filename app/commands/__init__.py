@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from app.engine.contract import Step
 
 Subparsers = Any  # argparse's own type is private
-Run = Callable[[argparse.Namespace], None]
 TELL_EVERY = 50  # frames or steps between two lines of progress
 
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from app.engine.contract import Measurement, Portrait
     from app.engine.engine import Engine
 
-WHICH_FACE = "face by number, left to right from 1 (default: the largest)"
-
 
 def add(subparsers: Subparsers) -> None:
     fit = subparsers.add_parser("fit", help="faces found, with pose, expression and gaze")

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 N_EXPRESSION = 28
 N_VERTICES = 468
-N_LANDMARKS = 478
 
 FloatArray = NDArray[np.float64]
 

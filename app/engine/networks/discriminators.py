@@ -1,13 +1,10 @@
 """Multi-scale patch discriminators of HeadGAN (D, D_m) and Head2Head++ (D, D_m, D_T): one network, two norms.
 
 `spectral=True` is HeadGAN's (spectral convolutions, affine instance norm), `spectral=False` Head2Head's
-(pix2pixHD: plain convolutions, instance norm without parameters). Names are HeadGAN's released ones;
-`from_head2head` renames the other's.
+(pix2pixHD: plain convolutions, instance norm without parameters). Names are HeadGAN's released ones.
 """
 
 from __future__ import annotations
-
-import re
 
 import torch
 import torch.nn.functional as F
@@ -62,17 +59,3 @@ def with_tiled(vector: Tensor, image: Tensor) -> Tensor:
     """A vector (N, V) repeated over an image (N, C, H, W) and put before its channels: D_m's input."""
     tiled = vector[:, :, None, None].expand(-1, -1, *image.shape[-2:])
     return torch.cat([tiled, image], dim=1)
-
-
-def from_head2head(weights: dict[str, Tensor], scales: int = 2) -> dict[str, Tensor]:
-    """Head2Head's released names for these ones: `scale{i}_layer{j}` counts from the coarsest; running
-    statistics are dropped, because the released code never uses them."""
-    renamed = {}
-    for name, value in weights.items():
-        match = re.fullmatch(r"scale(\d+)_layer(\d+)\.(\d+)\.(weight|bias)", name)
-        if match is None:
-            continue
-        scale, layer, index, last = int(match[1]), int(match[2]), match[3], match[4]
-        inner = f"{index}." if layer in (0, N_LAYERS - 1) else f"0.{index}."
-        renamed[f"discriminator_{scales - 1 - scale}.model{layer}.{inner}{last}"] = value
-    return renamed

@@ -19,7 +19,6 @@ from app.engine.squares.blend import backward_flow, blended_along, follow, windo
 from app.engine.squares.crop import FloatPicture, Square, cut, spread_flow, to_depth, unit_range
 
 MARGIN = 256 / 156  # side of the square over that of the face box: the released detector's margin of 100
-N_AUDIO = 300
 
 
 @dataclass(frozen=True, eq=False)

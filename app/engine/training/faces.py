@@ -24,6 +24,7 @@ from app.engine.face.landmarks import FaceTracker
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import N_EXPRESSION, Camera, Expression, FaceParams, FittedFace, Identity
 from app.engine.files import written
+from app.engine.imaging.endings import CLIPS, PICTURES
 from app.engine.imaging.matte import person_matte
 from app.engine.sound.features import audio_features
 from app.engine.squares.crop import Square, cut, unit_range
@@ -32,8 +33,6 @@ from app.engine.squares.patch import head_square, in_square
 SIZE = 256  # of the stored frames
 MOST_FRAMES = 300  # of a clip
 JUMP = 0.45  # released: a face box that moves further, in face sizes, is a cut
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
-CLIPS = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v")
 QUALITY = 95
 
 

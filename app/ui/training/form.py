@@ -9,7 +9,6 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
-CLIPS = "*.mp4 *.mov *.mkv *.webm *.avi *.mpg"
 LONGEST = 7 * 24 * 60.0  # minutes
 
 

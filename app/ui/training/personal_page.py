@@ -19,10 +19,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.engine.imaging.endings import CLIPS, patterns
 from app.session.training import Order, RunStep, first_stages
 from app.ui import icons, theme
 from app.ui.training.coverage_plot import CoveragePlot
-from app.ui.training.form import CLIPS, PathField, is_name, minutes_box
+from app.ui.training.form import PathField, is_name, minutes_box
 
 QUALITIES = (64, 128, 256)
 USUAL = 128
@@ -151,5 +152,5 @@ class PersonalPage(QWidget):
         self.portrait_wanted.emit(Path(self._result["portrait"]), self._result["engine"])
 
     def _ask_clip(self) -> list[str]:
-        kinds = self.tr("Clips ({})").format(CLIPS)
+        kinds = self.tr("Clips ({})").format(patterns(CLIPS))
         return [p for p in QFileDialog.getOpenFileName(self, self.tr("Footage"), "", kinds)[:1] if p]

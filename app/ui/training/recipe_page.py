@@ -16,9 +16,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.engine.imaging.endings import CLIPS, patterns
 from app.session.training import Order
 from app.ui import theme
-from app.ui.training.form import CLIPS, PathField, is_name, minutes_box
+from app.ui.training.form import PathField, is_name, minutes_box
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class RecipePage(QWidget):
 
     def _ask_data(self) -> list[str]:
         if self._chosen.data == "clips":
-            kinds = self.tr("Clips ({})").format(CLIPS)
+            kinds = self.tr("Clips ({})").format(patterns(CLIPS))
             return QFileDialog.getOpenFileNames(self, self.tr("Data"), "", kinds)[0]
         folder = QFileDialog.getExistingDirectory(self, self.tr("Data"))
         return [folder] if folder else []

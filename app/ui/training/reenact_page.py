@@ -17,9 +17,10 @@ from PySide6.QtWidgets import (
 )
 
 from app.engine.checkpoints import store as weights
+from app.engine.imaging.endings import CLIPS, PERFORMANCES, PICTURES, patterns
 from app.session.training import Order
 from app.ui import theme
-from app.ui.training.form import CLIPS, PathField
+from app.ui.training.form import PathField
 
 KINDS = ("head2head", "head2headfs")
 PARTING = "head2headfs"  # the kind whose models know where the person ends
@@ -143,11 +144,11 @@ class ReenactPage(QWidget):
         self.go.setEnabled(ready and not self._busy)
 
     def _ask_driver(self) -> list[str]:
-        kinds = self.tr("Clips and performances ({})").format(f"{CLIPS} *.performance *.csv")
+        kinds = self.tr("Clips and performances ({})").format(patterns((*CLIPS, *PERFORMANCES)))
         return [p for p in QFileDialog.getOpenFileName(self, self.tr("Driven by"), "", kinds)[:1] if p]
 
     def _ask_picture(self) -> list[str]:
-        kinds = self.tr("Pictures ({})").format("*.png *.jpg *.jpeg *.webp *.tif *.tiff")
+        kinds = self.tr("Pictures ({})").format(patterns(PICTURES))
         return [p for p in QFileDialog.getOpenFileName(self, self.tr("Picture behind"), "", kinds)[:1] if p]
 
     def _ask_target(self) -> list[str]:

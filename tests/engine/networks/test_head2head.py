@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from app.engine.networks.discriminators import MultiScaleDiscriminator, from_head2head
+from app.engine.networks.discriminators import MultiScaleDiscriminator
 from app.engine.networks.head2head import Head2Head, next_state, rollout, start_state
 from app.engine.networks.head2headfs import (
     AdaIN,
@@ -21,6 +21,7 @@ from app.engine.networks.head2headfs import (
     embedding_match,
     split,
 )
+from tests.engine.networks.released import from_head2head
 from tests.engine.networks.test_stylegan2 import parity
 
 LIGHT = {"width": 8, "n_down": 2, "n_blocks": 3}

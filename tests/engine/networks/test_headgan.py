@@ -19,9 +19,10 @@ from app.engine.networks.blocks import (
     fold_spectral_norm,
     warp,
 )
-from app.engine.networks.discriminators import MultiScaleDiscriminator, from_head2head, with_tiled
+from app.engine.networks.discriminators import MultiScaleDiscriminator, with_tiled
 from app.engine.networks.fused import FusedHeadGan
 from app.engine.networks.headgan import LIGHT, HeadGan, HeadGanConfig
+from tests.engine.networks.released import from_head2head
 from tests.engine.networks.test_stylegan2 import parity
 
 SMALL = HeadGanConfig(width=4, hidden=8)

@@ -22,13 +22,12 @@ from app.engine.face.landmarks import DetectedFace, FaceTracker
 from app.engine.face.morphable_model import default_model
 from app.engine.files import written
 from app.engine.imaging.colour import to_srgb8
+from app.engine.imaging.endings import CLIPS, PICTURES
 from app.engine.imaging.reading import open_photo
 from app.engine.latent.inversion import InversionSettings, LatentModel, invert
 from app.engine.squares.crop import cut, face_square, resized, unit_range
 from app.engine.training.directions.samples import measured
 
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
-CLIPS = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v")
 MOST_PHOTOS = 200
 FRAMES = 12  # of a clip, spread over it
 CODE_STEPS = 150  # where there is no encoder

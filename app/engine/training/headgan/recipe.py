@@ -21,7 +21,7 @@ from app.engine.contract import Step
 from app.engine.files import file_sha256
 from app.engine.networks.blocks import fold_spectral_norm
 from app.engine.networks.discriminators import MultiScaleDiscriminator, with_tiled
-from app.engine.networks.headgan import LIGHT, RGB, HeadGan, HeadGanConfig, HeadGanOutput
+from app.engine.networks.headgan import LIGHT, N_AUDIO, RGB, HeadGan, HeadGanConfig, HeadGanOutput
 from app.engine.training import losses
 from app.engine.training.faces import prepare
 from app.engine.training.headgan.data import MOUTH_SHARE, HeadGanSamples
@@ -29,7 +29,6 @@ from app.engine.training.loop import CHECKPOINT, Batch, Plan, Stepper, start_pro
 from app.engine.training.perceptual import imported_features
 from app.engine.training.runs import progress_steps, run_folder
 
-N_AUDIO = 300
 DATA = "data"  # in the run's folder
 HELD_OUT = 8  # one file in so many
 LICENCE = "Your own: trained with Mien on your pictures."

@@ -40,11 +40,6 @@ EMBEDDED = 8  # M: frames that one identity vector is the mean of
 EMBEDDER_WIDTH = 16
 
 
-def foreground(frames: Tensor, mattes: Tensor) -> Tensor:
-    """Frames (..., 3, H, W) in [-1, 1] on black, by mattes (..., 1, H, W)."""
-    return (frames + 1) * mattes - 1
-
-
 class _FsRecipe(Head2HeadRecipe):
     """What both stages share."""
 
@@ -157,11 +152,3 @@ def portraits(footage: Footage, rng: np.random.Generator) -> NDArray[np.float32]
     """(M, 3, S, S): random training frames for the embedder."""
     chosen = rng.integers(footage.n_train, size=EMBEDDED)
     return np.concatenate([clean(footage, slice(t, t + 1)) for t in chosen])
-
-
-def mask_iou(footage: Footage, made: NDArray[np.float32]) -> float:
-    """Intersection over union of predicted masks, fourth channel of held-out frames, with the person mattes."""
-    predicted = made[:, RGB] > 0
-    wanted = footage.mattes[footage.n_train : footage.n_train + len(made)] > 127
-    union = np.count_nonzero(predicted | wanted)
-    return float(np.count_nonzero(predicted & wanted) / union) if union else 1.0

@@ -28,10 +28,11 @@ from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import N_EXPRESSION, Camera, FaceParams, FittedFace
 from app.engine.files import written
 from app.engine.generators.mesh_warp import MeshWarp, WarpCode
+from app.engine.imaging.endings import CLIPS, PICTURES
 from app.engine.imaging.matte import person_matte
 from app.engine.squares.crop import cut
 from app.engine.squares.patch import head_square, in_square
-from app.engine.training.faces import CLIPS, PICTURES, clip_frames
+from app.engine.training.faces import clip_frames
 from app.engine.warping.evidence import LAYERS, cut_square, evidence, portrait_layers
 
 IDENTITIES = SHIPPED / "identities.csv"

@@ -194,12 +194,6 @@ class RefinerTraining:
             mean = self.state["mean"][name] = self.state["mean"][name].to(value.device)
             mean.lerp_(value, 1 - rate)
 
-    def averaged(self) -> Refiner:
-        """A copy of the refiner with the mean weights, for use."""
-        refiner = Refiner(self.settings.network)
-        refiner.load_state_dict(self.state["mean"])
-        return refiner.eval().requires_grad_(False)
-
     def picture(self) -> NDArray[np.uint8]:
         """Rows of warped, moved, painted, result, truth and confidence."""
         device = next(self.refiner.parameters()).device

@@ -32,6 +32,7 @@ from app.engine.contract import Step
 from app.engine.errors import EngineError
 from app.engine.files import file_sha256, written
 from app.engine.imaging.colour import to_srgb8
+from app.engine.imaging.endings import PICTURES
 from app.engine.imaging.reading import open_photo
 from app.engine.latent.similarity import band_distance
 from app.engine.networks.stylegan2 import Generator
@@ -42,7 +43,6 @@ from app.engine.training.personal.sequences import signed
 from app.engine.training.runs import progress_steps, run_folder
 from app.engine.training.stylegan.ada import Adaptation, augmented
 
-PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
 PORTRAITS = "portraits.npz"
 LEAST = 100
 R1_EVERY = 16
