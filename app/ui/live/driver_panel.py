@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.engine.driving.steps import LiveStep
+from app.engine.imaging.endings import CLIPS, PERFORMANCES, PICTURES, patterns
 from app.session.live import Live
 from app.session.session import Session
 from app.ui import icons, theme
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from app.engine.driving.live import Driven
 
 SIZES = ((640, 480), (1280, 720), (1920, 1080))
-CLIPS = "*.mp4 *.mov *.mkv *.webm *.avi *.m4v *.performance *.csv *.mienclip *.gif *.jpg *.jpeg *.png"
 
 
 class DriverPanel(QWidget):
@@ -142,7 +142,7 @@ class DriverPanel(QWidget):
 
     @Slot()
     def ask_clip(self) -> None:
-        kinds = self.tr("Clips and performances ({})").format(CLIPS) + ";;" + self.tr("All files (*)")
+        kinds = self.tr("Clips and performances ({})").format(patterns((*CLIPS, *PERFORMANCES, *PICTURES))) + ";;" + self.tr("All files (*)")
         chosen, _ = QFileDialog.getOpenFileName(self, self.tr("Choose a clip or a performance"), "", kinds)
         if chosen:
             self.choose_clip(Path(chosen))
