@@ -142,7 +142,8 @@ class DriverPanel(QWidget):
 
     @Slot()
     def ask_clip(self) -> None:
-        kinds = self.tr("Clips and performances ({})").format(patterns((*CLIPS, *PERFORMANCES, *PICTURES))) + ";;" + self.tr("All files (*)")
+        endings = patterns((*CLIPS, *PERFORMANCES, *PICTURES))
+        kinds = self.tr("Clips and performances ({})").format(endings) + ";;" + self.tr("All files (*)")
         chosen, _ = QFileDialog.getOpenFileName(self, self.tr("Choose a clip or a performance"), "", kinds)
         if chosen:
             self.choose_clip(Path(chosen))
