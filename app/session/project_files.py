@@ -40,6 +40,7 @@ class ProjectFiles(QObject):
         self._embed = False  # whether the photo is inside that file
         self._opening: Opening | None = None
         self._waiting: tuple[Opened, Opening] | None = None  # arrived in the middle of a gesture
+        self._written: dict[Path, Document] = {}  # projects, since what was opened last was read
         self._missing: tuple[Project, Document] | None = None  # and what it may replace without a question
         history.gesture_ended.connect(self._on_gesture_ended)
 
@@ -113,6 +114,7 @@ class ProjectFiles(QObject):
         if opening is not self._opening:  # another one was asked for, or it was cancelled
             return
         self._opening = None
+        self._written.clear()
         self.opening.emit(False)
         self.busy.emit("")
         if answer.error is not None:
@@ -144,6 +146,8 @@ class ProjectFiles(QObject):
         if saved is document:
             document = saved = replace(document, generator=self._history.document.generator)
         self.project, self._embed = opened.project, opened.embed
+        if self.project in self._written:  # while its user was asked, the document before was saved there
+            saved = self._written[self.project]
         self._history.replace(document, opened.portrait, saved)
         self.project_changed.emit(self.project)
 
@@ -161,13 +165,17 @@ class ProjectFiles(QObject):
         def done(answer: Answer) -> None:
             if answer.error is not None:
                 self._jobs.failed.emit(answer.error)
-            elif opened is history.opened:  # else it is written, and another document is open by now
+                return
+            self._written[path] = document
+            if opened is history.opened:
                 self.project, self._embed = path, embed
                 history.mark_saved(document)
                 self.project_changed.emit(path)
                 self.saved.emit(path)
                 if then is not None and not history.is_dirty:
                     then()
+            elif path == self.project:  # another document is open by now, of the file that was just written
+                history.mark_saved(document)
 
         self._jobs.run(Task(lambda _: save_project(path, document, embed), done))
 

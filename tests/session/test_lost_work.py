@@ -100,6 +100,24 @@ def test_saving_while_another_photo_opens_never_names_the_new_document(
     assert load_project(one).document.edits == {0: FaceEdit.of(pitch=3.0)}
 
 
+def test_a_project_that_was_overwritten_while_it_was_opened_is_not_clean(
+    opened: Session, fake: FakeEngine, photo: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    one = tmp_path / "one.mien"
+    with qtbot.waitSignal(opened.saved):
+        opened.save_project(one)
+    fake.gate.clear()
+    opened.open_project(one)
+    opened.set_value("smile", 0.5)
+    opened.save()  # done after the project was read
+    opened.undo_stack.undo()
+    with qtbot.waitSignal(opened.portrait_opened):
+        fake.gate.set()
+    qtbot.waitUntil(lambda: opened.is_dirty)
+    assert load_project(one).document.edits == {0: FaceEdit.of(smile=0.5)} and opened.edit == FaceEdit()
+    settle(opened, qtbot)
+
+
 def test_edits_made_while_another_photo_opens_stay_until_the_user_lets_them_go(
     opened: Session, fake: FakeEngine, photo: Path, other: Path, qtbot: QtBot
 ) -> None:
