@@ -28,8 +28,8 @@ class Recovered:
 class Autosave(QObject):
     """Writes the document to the recovery folder after every step, and removes it when all is well.
 
-    A few kilobytes of JSON, written beside and renamed: well under a millisecond. A lock file tells the
-    living from the dead: what is locked belongs to another Mien that still runs.
+    The file is a few kilobytes of JSON and takes well under a millisecond. A lock file beside it says whether its Mien
+    still runs: a recovery file that is locked belongs to another one.
     """
 
     def __init__(self, history: History, folder: Path) -> None:

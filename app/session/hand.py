@@ -18,7 +18,8 @@ from app.session.scheduler import Scheduler
 
 
 class Hand(QObject):
-    """Pulls, each a part of a gesture. It solves on what the generator draws, as soon as the engine has told that."""
+    """Pulls, each a part of a gesture. They are solved on what the generator draws, as soon as the engine has said what
+    that is."""
 
     drawn_changed = Signal()  # where a face's landmarks are drawn is known better
 
@@ -32,7 +33,7 @@ class Hand(QObject):
         scheduler.selected.connect(self._on_selected)
 
     def points(self, index: int, edit: FaceEdit) -> FloatArray:
-        """(478, 3) px: where the landmarks of a face are drawn for an edit, as far as the generator tells."""
+        """(478, 3) px: where the landmarks of a face are drawn for an edit, as far as the generator says."""
         portrait = self._history.portrait
         assert portrait is not None
         face, drawn = portrait.faces[index], self._drawn.get(index)

@@ -50,7 +50,7 @@ class Jobs(QObject):
         self._thread.stop()
 
     def run(self, task: Task) -> None:
-        """Have a task done behind those that were asked for before; its `done` is told."""
+        """Have a task done after those that were asked for before; its `done` is called with the answer."""
         self._thread.run(task)
 
     def ask(
@@ -59,9 +59,10 @@ class Jobs(QObject):
         on_value: Callable[[Any], None],
         on_error: Callable[[EngineError | Crash], None] | None = None,
     ) -> None:
-        """Have something done once; the value or the error is told on the GUI's thread, unless its hearer is gone.
+        """Have something done once.
 
-        on_error: where left out, `failed` tells it.
+        on_value and on_error are called on the GUI's thread, unless the object they belong to is gone by then; without
+        on_error the error goes to `failed`.
         """
 
         def done(answer: Answer) -> None:
@@ -84,7 +85,7 @@ class Jobs(QObject):
         return True
 
     def cancel(self, job: Job | None = None) -> None:
-        """End a job, the running one where none is named; its `on_end` is told once it has cleaned up."""
+        """End a job, the running one where none is named; its `on_end` is called once it has cleaned up."""
         job = job or self.current
         if job is not None:
             self._cancelled = job

@@ -56,7 +56,7 @@ class Live(QObject):
     # -- starting and stopping
 
     def start_camera(self, device: int | str, name: str, size: tuple[int, int], rate: float) -> None:
-        """Drive the active face from a camera; `size` and `rate` are asked for, the step tells what came."""
+        """Drive the active face from a camera; `size` and `rate` are asked for, and the steps say what came."""
 
         def source() -> Any:
             from app.engine.sources.camera import CameraSource
@@ -138,7 +138,7 @@ class Live(QObject):
         self._ask(lambda animation: animation.calibrate())
 
     def forget_driver(self) -> None:
-        """Another person sits down."""
+        """Forget the driver's face: another person sits down."""
         self._ask(lambda animation: animation.forget_driver())
 
     def pause(self, paused: bool) -> None:
@@ -240,7 +240,7 @@ class Live(QObject):
     ) -> None:
         """Do something to the running animation on its own thread, between two frames.
 
-        on_value: told what it gave, None where no animation runs; refuse: told that it failed, before `failed` is.
+        on_value: called with the result, None where no animation runs; refuse: called where it failed, before `failed`.
         """
 
         def call(engine: EngineLike) -> Any:

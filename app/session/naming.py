@@ -42,16 +42,16 @@ def describe(before: FaceEdit, after: FaceEdit, face: FittedFace | None) -> str:
 
 def pulled(handle: Handle, before: FaceEdit, after: FaceEdit, face: FittedFace | None) -> str:
     """The name of a pull: the handle, and by how much its controls went: "Brow left +0.42"."""
-    words, told = QCoreApplication.translate("Handle", handle.title), []
+    words, changes = QCoreApplication.translate("Handle", handle.title), []
     for name in (*handle.controls, *handle.turned):
         control = BY_NAME[name]
         by = shown_value(face, after, name) - shown_value(face, before, name)
         amount = number(control, by)
         if amount.strip("0."):
-            told.append((title(control), f"{'+' if by > 0 else ''}{amount}{control.unit}"))
-    if len(told) == 1 and told[0][0] == words:
-        return f"{words} {told[0][1]}"
-    return f"{words}: {', '.join(f'{control} {amount}' for control, amount in told)}" if told else words
+            changes.append((title(control), f"{'+' if by > 0 else ''}{amount}{control.unit}"))
+    if len(changes) == 1 and changes[0][0] == words:
+        return f"{words} {changes[0][1]}"
+    return f"{words}: {', '.join(f'{control} {amount}' for control, amount in changes)}" if changes else words
 
 
 def _change(words: str, control: Control, before: FaceEdit, after: FaceEdit, face: FittedFace | None) -> str:

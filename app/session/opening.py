@@ -1,4 +1,4 @@
-"""What is being opened: told in stages while the engine is at it, and let go between two of them."""
+"""Photos and projects are opened here, on the engine's thread; it reports stages, between which it can be cancelled."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.session.project import Project, unpack_photo
 
 
 class Cancelled(Exception):
-    """Nobody waits for this any more."""
+    """An opening was cancelled: nobody waits for it any more."""
 
 
 class Opening:

@@ -61,8 +61,8 @@ class Job:
     """Work that goes on for a while, step by step; tasks are done between two steps.
 
     words: what it is called where it is shown or in the way of another; call: makes the iterator of `Step` on
-    the engine's thread; on_step, on_end: told on the GUI's thread; generator: as in `Task`, for every step; gives_way:
-    whether another job may end it now; in_status_bar: its steps are shown there, not in a place of its own.
+    the engine's thread; on_step, on_end: called on the GUI's thread; generator: as in `Task`, for every step;
+    gives_way: whether another job may end it now; in_status_bar: its steps are shown there, not in a place of its own.
     """
 
     words: str

@@ -100,7 +100,7 @@ class StatusBar(QStatusBar):
 
     @Slot(object)
     def show_step(self, step: LiveStep) -> None:
-        """What a driven portrait's steps tell of the device."""
+        """Show what the steps of a driven portrait say of the device."""
         self._show_notice(step.notice, "memory")
 
     def _show_notice(self, notice: EngineError | None, about: str) -> None:

@@ -109,7 +109,7 @@ class Curves(QWidget):
             self._draw(now, 1.0 if step.sigma is None else step.sigma)
 
     def _draw(self, now: float, sigma: Any) -> None:
-        """sigma: (28,) how much face a component moves, by which the strongest are told."""
+        """sigma: (28,) how much face a component moves, by which the strongest are chosen."""
         times = np.array(self._times) - now
         values = np.array(self._values)
         for line, column in zip(self._lines[0], range(3)):

@@ -122,7 +122,7 @@ class RecordBar(QWidget):
             self.state.setText(f"● REC {clock(recording.seconds)}   {left}")
             error = recording.error
             if error is not None and error is not self._shown_error:
-                self._shown_error = error  # the disk is full, say: keep what there is, tell once
+                self._shown_error = error  # the disk is full, say: keep what there is, and say it once
                 self._live.stop_recording()
                 self._live.failed.emit(error)
         driven = step.driven

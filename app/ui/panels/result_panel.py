@@ -124,8 +124,8 @@ class ResultPanel(FoldingGroup):
         control = BY_NAME[name]
         self._cell(row, 0, QCoreApplication.translate("Control", control.title))
         self._cell(row, 1, shown(control, asked))
-        told = shown(control, measured)
-        self._cell(row, 2, told if uncertainty is None else f"{told} ± {shown(control, uncertainty)}")
+        text = shown(control, measured)
+        self._cell(row, 2, text if uncertainty is None else f"{text} ± {shown(control, uncertainty)}")
         self._mark(row, misses(name, asked, measured))
 
     def _mark(self, row: int, missed: bool) -> None:

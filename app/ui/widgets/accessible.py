@@ -1,4 +1,4 @@
-"""What a screen reader is told of a slider row: a slider with a value, its range and its unit, that can be set."""
+"""Makes a slider row a slider for screen readers, with its value, range and unit, that can be set."""
 
 from __future__ import annotations
 
