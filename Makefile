@@ -1,6 +1,10 @@
 # `make run` and `make test` do all the set-up; the second time they only check stamps.
 SHELL := /bin/bash
-PYTHON ?= python3
+# The first of these that Mien runs on; where there is none, one line says what to install.
+PYTHON ?= $(shell for each in python3 python3.13 python3.14 python3.12 python3.11; do \
+  $$each -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))' 2>/dev/null && echo $$each && break; done)
+NO_PYTHON := Mien needs Python 3.11 to 3.14, and there is none. Debian, Ubuntu: apt install python3-venv; Fedora: \
+  dnf install python3.13; Homebrew: brew install python@3.13. Or say where one is: make PYTHON=/path/to/python
 VENV := .venv
 BIN := $(VENV)/bin
 SHARED ?= ../shared
@@ -36,12 +40,13 @@ $(VENV)/.system: installers/system_packages.sh
 	@mkdir -p $(VENV) && touch $@
 
 $(VENV)/bin/pip: $(VENV)/.system
+	@[ -n "$(PYTHON)" ] || { echo "$(NO_PYTHON)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-# torch first and exactly: other ways of asking bring several GB of CUDA.
+# torch first and exactly, where there is none: other ways of asking bring several GB of CUDA.
 $(VENV)/.run: $(VENV)/bin/pip pyproject.toml
-	$(BIN)/pip install -q "$$(sed -n 's/^ *"\(torch==[^"]*\)",/\1/p' pyproject.toml)"
+	$(BIN)/python -c "import torch" 2>/dev/null || $(BIN)/pip install -q torch==2.13.0
 	$(BIN)/pip install -q -e ".[camera]"
 	@touch $@
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-PYTHONS = ((3, 11), (3, 13))  # from the first, below the second
+PYTHONS = ((3, 11), (3, 15))  # from the first, below the second
 FREE_BYTES = 2 << 30  # less than this, and a recording may end early
 ROOT = Path(__file__).resolve().parents[2]
 VIDEO_DEVICES = Path("/sys/class/video4linux")
@@ -64,7 +64,7 @@ def python() -> Check:
     version = f"{platform.python_version()} on {platform.system()} {platform.release()} {platform.machine()}"
     if PYTHONS[0] <= sys.version_info[:2] < PYTHONS[1]:
         return Check("Python", "ok", version)
-    return Check("Python", "problem", version, "Install Python 3.11 or 3.12 and set Mien up with it.")
+    return Check("Python", "problem", version, "Install one of Python 3.11 to 3.14 and set Mien up with it.")
 
 
 def packages() -> Check:

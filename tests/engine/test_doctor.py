@@ -56,7 +56,7 @@ def test_a_check_that_breaks_does_not_hide_the_others(monkeypatch: pytest.Monkey
 
 
 def test_a_wrong_python_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    for version, status in (((3, 10, 4), "problem"), ((3, 11, 0), "ok"), ((3, 13, 0), "problem")):
+    for version, status in (((3, 10, 4), "problem"), ((3, 11, 0), "ok"), ((3, 14, 2), "ok"), ((3, 15, 0), "problem")):
         monkeypatch.setattr(sys, "version_info", version)
         assert doctor.python().status == status
 
