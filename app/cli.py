@@ -57,7 +57,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> int:
     from app.commands import say
-    from app.engine.errors import EngineError
+    from app.engine.errors import EngineError, without_torch
     from app.engine.logs import start_logging
 
     if arguments[:1] == ["--self-test"]:
@@ -81,6 +81,12 @@ def _run(arguments: list[str]) -> int:
         return 1
     except EngineError as error:
         say(f"mien: {error}")
+        return 1
+    except ModuleNotFoundError as error:
+        told = without_torch(error)
+        if told is None:
+            raise
+        say(f"mien: {told}")
         return 1
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""

@@ -53,8 +53,6 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     start_logging()
     LOG.info("The window of Mien %s starts on %s.", __version__, platform.platform())
-    # The non-headless cv2 wheel points Qt at plugins that are not Qt 6's.
-    os.environ.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)
     # Matrices are small here; OpenBLAS's threads only make the GUI wait for the engine's products.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.setswitchinterval(SWITCH_S)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# dist/mien-VERSION-linux-ARCH[-cuda].tar.gz from a clean clone, tried out before it is packed.
-#   build_linux.sh [cpu|cuda]
+# dist/mien-VERSION-linux-ARCH[-light|-cuda].tar.gz from a clean clone, tried out before it is packed.
+#   build_linux.sh [light|cpu|cuda]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 variant="${1:-cpu}"

@@ -1,16 +1,20 @@
 #!/usr/bin/env bash
-# dist/mien-VERSION-macos-ARCH.dmg. With MIEN_SIGN="Developer ID Application: ..." the application is signed with
+# dist/mien-VERSION-macos-ARCH[-light].dmg: build_macos.sh [light|cpu], on Apple silicon (onnxruntime has no wheel for
+# Intel Macs). With MIEN_SIGN="Developer ID Application: ..." the application is signed with
 # the hardened runtime; else ad hoc, and the user has to allow it in System Settings at the first start.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-bash installers/freeze.sh cpu
+variant="${1:-cpu}"
+bash installers/freeze.sh "$variant"
 app="dist/Mien.app"
 codesign --force --deep --timestamp=none --options runtime --entitlements installers/macos/entitlements.plist \
   --sign "${MIEN_SIGN:--}" "$app"
 codesign --verify --deep --strict "$app"
 python3 installers/smoke_test.py "$app/Contents/MacOS"
 
-image="dist/mien-$(sed -n 's/^__version__ = "\(.*\)"/\1/p' app/__init__.py)-macos-$(uname -m).dmg"
+name="mien-$(sed -n 's/^__version__ = "\(.*\)"/\1/p' app/__init__.py)-macos-$(uname -m)"
+[ "$variant" = cpu ] || name+="-$variant"
+image="dist/$name.dmg"
 stage="$(mktemp -d)"
 trap 'rm -rf "$stage"' EXIT
 cp -R "$app" "$stage/"

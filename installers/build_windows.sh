@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# dist/mien-VERSION-windows[-cuda].exe, with Git Bash, Python 3.11 and Inno Setup 6 (ISCC on the path).
-#   build_windows.sh [cpu|cuda]
+# dist/mien-VERSION-windows[-light|-cuda].exe, with Git Bash, Python 3.11 and Inno Setup 6 (ISCC on the path).
+#   build_windows.sh [light|cpu|cuda]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 variant="${1:-cpu}"

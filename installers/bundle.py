@@ -16,18 +16,16 @@ Entry = tuple[str, str, str]  # PyInstaller's: place in the bundle, file, kind
 # Modules that dependencies drag in and nothing of ours runs.
 EXCLUDED_MODULES = [
     "pyvirtualcam",  # GPL-2.0: see lock.py
-    "jax",
-    "jaxlib",
     "matplotlib",
-    "sentencepiece",
     "tkinter",
     "_tkinter",
     "IPython",
     "pytest",
     "tensorboard",
     "torch.utils.tensorboard",
-    "mediapipe.tasks.python.genai",
-    "mediapipe.model_maker",
+    "onnxruntime.quantization",
+    "onnxruntime.tools",
+    "onnxruntime.transformers",
     "PySide6.Qt3DCore",
     "PySide6.Qt3DRender",
     "PySide6.QtCharts",
@@ -60,13 +58,9 @@ UNWANTED_FILES = [
     "PySide6/*/plugins/imageformats/*qpdf*",
     "PySide6/*/translations/qt[!b]*",
     "PySide6/*/translations/qtwebengine*",
-    "cv2/qt/*",
-    "mediapipe/modules/hand_landmark/*",
-    "mediapipe/modules/holistic_landmark/*",
-    "mediapipe/modules/iris_landmark/*",
-    "mediapipe/modules/objectron/*",
-    "mediapipe/modules/palm_detection/*",
-    "mediapipe/modules/pose_*/*",
+    "onnxruntime/transformers/*",
+    "onnxruntime/tools/*",
+    "onnxruntime/quantization/*",
     "torch/include/*",
     "torch/share/*",
     "torch/test/*",
@@ -77,7 +71,6 @@ UNWANTED_FILES = [
     "skimage/data/[!a]*",
     "*/tests/*",
 ]
-MEDIAPIPE_GRAPHS = ["face_detection", "face_landmark", "selfie_segmentation"]
 HIDDEN_IMPORTS = ["glcontext.egl", "glcontext.x11", "glcontext.wgl", "glcontext.darwin", "pi_heif"]
 
 
@@ -92,34 +85,28 @@ def unwanted(place: str) -> bool:
 
 
 def data_files() -> list[tuple[str, str]]:
-    """(file, folder in the bundle) of all that is read by path: assets, the sample, MediaPipe's graphs."""
+    """(file, folder in the bundle) of all that is read by path: assets, the sample."""
     assets = [path for path in sorted((ROOT / "assets").rglob("*")) if path.is_file()]
     own = [(path, path.parent.relative_to(ROOT)) for path in assets if path.name != ".gitkeep"]
+    sample = package_folder("skimage") / "data" / "astronaut.png", Path("skimage/data")
     papers = [(ROOT / name, Path(".")) for name in ("LICENSE", "THIRD_PARTY.md", "CHANGELOG.md")]
-    return [(str(file), str(folder)) for file, folder in (*own, *papers, *_of_packages()) if file.is_file()]
-
-
-def _of_packages() -> Iterable[tuple[Path, Path]]:
-    skimage, mediapipe = package_folder("skimage"), package_folder("mediapipe")
-    yield skimage / "data" / "astronaut.png", Path("skimage/data")
-    for graph in MEDIAPIPE_GRAPHS:
-        for file in sorted((mediapipe / "modules" / graph).iterdir()):
-            if file.suffix in (".tflite", ".binarypb"):
-                yield file, Path("mediapipe/modules") / graph
+    return [(str(file), str(folder)) for file, folder in (*own, *papers, sample) if file.is_file()]
 
 
 def package_folder(name: str) -> Path:
     """Where a package lies, without importing it."""
-    spec = PathFinder.find_spec(name)  # not sys.modules, where a stand-in may be
+    spec = PathFinder.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError(name)
     return Path(next(iter(spec.submodule_search_locations)))
 
 
 def distributions() -> list[str]:
-    """Mien and what it asks for itself: `mien doctor` compares their versions in the frozen application too."""
+    """Mien and what it asks for itself: `mien doctor` compares their versions in the frozen application too. Mien
+    Light is built where torch is not installed."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return ["mien", *(re.split(r"[=<>!~ ;\[]", line, maxsplit=1)[0] for line in project["dependencies"])]
+    asked = [re.split(r"[=<>!~ ;\[]", line, maxsplit=1)[0] for line in project["dependencies"]]
+    return ["mien", *(name for name in asked if name != "torch" or PathFinder.find_spec("torch"))]
 
 
 def version() -> str:

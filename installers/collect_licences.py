@@ -30,7 +30,7 @@ WITHOUT_TEXT = {
 ADDED_TEXT = {
     "imageio-ffmpeg": ["GPL-3.txt"],
     "pi-heif": ["LGPL-3.txt", "GPL-3.txt"],
-    "opencv-contrib-python": ["LGPL-2.1.txt", "LGPL-3.txt", "GPL-3.txt"],
+    "opencv-python-headless": ["LGPL-2.1.txt", "LGPL-3.txt", "GPL-3.txt"],
 }
 
 

@@ -1,9 +1,9 @@
 """Pin every package of the bundles: `pip install uv && python installers/lock.py`, after a change of pyproject.toml.
 
-Writes requirements-cpu.txt, requirements-cuda.txt and requirements-build.txt for Linux, Windows and macOS. They
-name the whole closure, less what mediapipe asks for and nothing of ours imports, so they are installed with
-`pip install --no-deps`. The extra "camera" is not among them: pyvirtualcam is GPL-2.0 and would make the whole
-bundle so; who wants it adds it to an installation by pip.
+Writes requirements-light.txt (without torch), requirements-cpu.txt, requirements-cuda.txt and requirements-build.txt
+for Linux, Windows and macOS. They name the whole closure, so they are installed with `pip install --no-deps`. The extra
+"camera" is not among them: pyvirtualcam is GPL-2.0 and would make the whole bundle so; who wants it adds it to an
+installation by pip.
 """
 
 from __future__ import annotations
@@ -11,53 +11,36 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import tempfile
+import tomllib
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PYTHON = "3.11"
+TORCH_PIN = "torch==2.13.0"  # the one whose CPU build is tried most; pyproject.toml has the range
 PYINSTALLER = "pyinstaller==6.22.3"
-# mediapipe's task API and drawing helpers need these; its graphs, which are what Mien runs, do not.
-UNUSED = {
-    "jax",
-    "jaxlib",
-    "ml-dtypes",
-    "opt-einsum",
-    "matplotlib",
-    "contourpy",
-    "cycler",
-    "fonttools",
-    "kiwisolver",
-    "pyparsing",
-    "python-dateutil",
-    "sentencepiece",
-    "tzdata",
-}
 ONLY_CUDA = re.compile(r"(nvidia|cuda|triton)")
 TORCH = re.compile(r"torch==([0-9.]+)")
 
 
 def main() -> None:
-    project = str(HERE.parent / "pyproject.toml")
-    closure = [line for line in resolved(project) if name(line) not in UNUSED]
+    asked = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "dependencies"
+    ]
+    light = [line for line in asked if not line.startswith("torch")]
+    write("light", resolved(light))
+    closure = resolved([*light, TORCH_PIN])
     write("cpu", [pinned for line in closure for pinned in for_cpu(line)])
     write("cuda", [pinned for line in closure for pinned in for_cuda(line)])
-    with tempfile.TemporaryDirectory() as folder:
-        wanted = Path(folder) / "build.in"
-        wanted.write_text(PYINSTALLER + "\n", encoding="utf-8")
-        write("build", resolved(str(wanted)))
+    write("build", resolved([PYINSTALLER]))
 
 
-def resolved(*arguments: str) -> list[str]:
+def resolved(wanted: list[str]) -> list[str]:
     """uv's resolution for every platform, one pinned requirement a line."""
     options = ["--universal", "--python-version", PYTHON, "--no-annotate", "--no-header", "--quiet"]
-    command = [sys.executable, "-m", "uv", "pip", "compile", *arguments, *options]
-    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    command = [sys.executable, "-m", "uv", "pip", "compile", "-", *options]
+    done = subprocess.run(command, input="\n".join(wanted), check=True, capture_output=True, text=True)
+    lines = done.stdout.splitlines()
     return [line for line in lines if "python_full_version >= '3.1" not in line]
-
-
-def name(line: str) -> str:
-    return re.split(r"[=<> ;\[]", line, maxsplit=1)[0]
 
 
 def for_cpu(line: str) -> list[str]:

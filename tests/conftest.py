@@ -41,8 +41,7 @@ def astronaut() -> Iterator[NDArray[np.uint8]]:
 
 @pytest.fixture(scope="session")
 def qapp_args() -> list[str]:
-    """pytest-qt's hook before QApplication is made: cv2's import leaves a path to plugins that are not Qt 6's."""
-    os.environ.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)
+    """pytest-qt's hook: the program's name for QApplication."""
     return ["mien"]
 
 

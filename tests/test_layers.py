@@ -46,8 +46,8 @@ ROOMS = (
 )
 FORBIDDEN = {
     "engine": ("PySide6", "pyqtgraph"),
-    "session": ("torch", "moderngl", "mediapipe", "onnxruntime", "cv2", "PySide6.QtWidgets"),
-    "ui": ("torch", "moderngl", "mediapipe", "onnxruntime", "cv2"),
+    "session": ("torch", "moderngl", "onnxruntime", "cv2", "PySide6.QtWidgets"),
+    "ui": ("torch", "moderngl", "onnxruntime", "cv2"),
 }
 NETWORKS_FORBIDDEN = ("pathlib", "os")
 

@@ -22,7 +22,6 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-os.environ.pop("QT_QPA_PLATFORM_PLUGIN_PATH", None)
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as app.main does
 # A person's settings and recovery files are none of this script's business.
 HOME = tempfile.mkdtemp(prefix="mien-stalls-")

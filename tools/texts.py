@@ -51,7 +51,7 @@ def error_texts(module: ast.Module) -> Iterator[str]:
             for target in node.targets:
                 if isinstance(target, ast.Name):
                     assigned.setdefault(target.id, []).append(node.value)
-    for reason in assigned.get("missing", []):  # what a generator lacks
+    for reason in (*assigned.get("missing", []), *assigned.get("LIGHT", [])):  # what a generator lacks
         yield from templates(reason, assigned)
     for node in ast.walk(module):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "EngineError":

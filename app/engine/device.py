@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from functools import cache
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -64,8 +65,16 @@ def best_device() -> Device:
 
 
 @cache
+def has_torch() -> bool:
+    """False in Mien Light, which leaves networks out: all that needs none works without."""
+    return find_spec("torch") is not None
+
+
+@cache
 def card() -> Device:
     """The fastest there is."""
+    if not has_torch():
+        return CPU
     import torch
 
     if torch.cuda.is_available():

@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.engine.device import has_torch
+
 PYTHONS = ((3, 11), (3, 15))  # from the first, below the second
 FREE_BYTES = 2 << 30  # less than this, and a recording may end early
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,6 +42,7 @@ def examine(cameras: Sequence[str] | None = None) -> tuple[Check, ...]:
         "Python": python,
         "Packages": packages,
         "OpenGL": opengl,
+        "Networks": networks,
         "Graphics card": graphics_card,
         "Cameras": lambda: camera_names(cameras),
         "Microphone": microphone,
@@ -68,7 +71,7 @@ def python() -> Check:
 
 
 def packages() -> Check:
-    wanted = requirements()
+    wanted = [line for line in requirements() if has_torch() or not line.startswith("torch")]
     wrong = [fault for line in wanted if (fault := _fault(line))]
     if not wrong:
         return Check("Packages", "ok", f"all {len(wanted)} are there")
@@ -117,7 +120,20 @@ def opengl() -> Check:
     return Check("OpenGL", "ok", f"{version // 100}.{version % 100 // 10}, {renderer}")
 
 
+def networks() -> Check:
+    if not has_torch():
+        return Check(
+            "Networks",
+            "absent",
+            "this is Mien Light: it edits, frontalises, drives and records with mesh-warp",
+            "Install the full Mien for the refiner, HeadGAN, personal models, latent directions and training.",
+        )
+    return Check("Networks", "ok", f"torch {importlib.metadata.version('torch')}")
+
+
 def graphics_card() -> Check:
+    if not has_torch():
+        return Check("Graphics card", "ok", "for previews only; nothing else here uses one")
     import torch
 
     if torch.cuda.is_available():

@@ -28,3 +28,13 @@ class EngineError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}"
+
+
+LIGHT = "it needs networks, which Mien Light leaves out"  # what a generator lacks without torch
+
+
+def without_torch(error: ModuleNotFoundError) -> EngineError | None:
+    """What to tell where torch was asked for and is not there; None of any other module."""
+    if (error.name or "").partition(".")[0] != "torch":
+        return None
+    return EngineError("This needs networks, which Mien Light leaves out.", "Install the full Mien.")

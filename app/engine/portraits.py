@@ -31,7 +31,7 @@ from app.engine.contract import (
     Step,
     Target,
 )
-from app.engine.errors import EngineError
+from app.engine.errors import LIGHT, EngineError
 from app.engine.face.parameters import N_VERTICES, FaceEdit, FaceParams, FittedFace
 from app.engine.generators import backends
 from app.engine.imaging.colour import to_srgb8
@@ -107,13 +107,21 @@ class Portraits:
     # -- backends ------------------------------------------------------------------------------------
 
     def generators(self) -> tuple[GeneratorInfo, ...]:
-        return tuple(self._backend(name).info for name in backends())
+        return tuple(self._info(name) for name in backends())
+
+    def _info(self, name: str) -> GeneratorInfo:
+        from app.engine.device import has_torch
+
+        info = self._backend(name).info
+        return replace(info, missing=LIGHT) if info.weights and not has_torch() else info
 
     def select(self, generator: str) -> None:
         if generator not in backends():
             known = ", ".join(backends())
             raise EngineError(f"There is no generator “{generator}”.", f"Choose one of: {known}.")
-        info = self._backend(generator).info
+        info = self._info(generator)
+        if info.missing == LIGHT:
+            raise EngineError(f"{info.title} cannot run: {LIGHT}.", "Install the full Mien.")
         if info.missing:
             raise EngineError(
                 f"{info.title} cannot run yet: {info.missing}.",

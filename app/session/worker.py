@@ -14,7 +14,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, QThread, Signal, Slot
 
 from app.engine.contract import EngineLike, Step
-from app.engine.errors import EngineError
+from app.engine.errors import EngineError, without_torch
 
 EngineFactory = Callable[[], EngineLike]
 STEPS_AHEAD = 2  # pictures of a job that may wait for the GUI; more are skipped
@@ -186,6 +186,8 @@ class Worker(QObject):
             return Answer(
                 error=EngineError("There is not enough memory for this.", "Use a smaller photo.", "open")
             )
+        except ModuleNotFoundError as error:
+            return Answer(error=without_torch(error) or Crash(traceback.format_exc()))
         except Exception:
             return Answer(error=Crash(traceback.format_exc()))
 

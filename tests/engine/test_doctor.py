@@ -16,6 +16,7 @@ NAMES = [
     "Python",
     "Packages",
     "OpenGL",
+    "Networks",
     "Graphics card",
     "Cameras",
     "Microphone",
@@ -36,8 +37,8 @@ def test_every_thing_is_examined_and_what_is_amiss_has_a_fix(
         assert check.status in doctor.SYMBOLS and "\n" not in check.detail + check.fix
         assert bool(check.fix) == (check.status != "ok")
         assert "could not be examined" not in check.detail
-    assert checks[0].status == checks[7].status == "ok"
-    assert checks[4].detail == "Lens One"
+    assert checks[0].status == checks[8].status == "ok"
+    assert checks[5].detail == "Lens One"
 
 
 def test_a_line_shows_name_and_fix() -> None:
@@ -56,7 +57,12 @@ def test_a_check_that_breaks_does_not_hide_the_others(monkeypatch: pytest.Monkey
 
 
 def test_a_wrong_python_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    for version, status in (((3, 10, 4), "problem"), ((3, 11, 0), "ok"), ((3, 14, 2), "ok"), ((3, 15, 0), "problem")):
+    for version, status in (
+        ((3, 10, 4), "problem"),
+        ((3, 11, 0), "ok"),
+        ((3, 14, 2), "ok"),
+        ((3, 15, 0), "problem"),
+    ):
         monkeypatch.setattr(sys, "version_info", version)
         assert doctor.python().status == status
 

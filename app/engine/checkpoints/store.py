@@ -23,6 +23,7 @@ from app.engine.checkpoints.kinds import Found, Kind
 from app.engine.checkpoints.reading import recognise, sources
 from app.engine.checkpoints.registry import kind_named
 from app.engine.checkpoints.stylegan_files import VOX_FORMAT, generator_format
+from app.engine.device import has_torch
 from app.engine.errors import EngineError
 from app.engine.files import ASSETS, data_folder, file_sha256
 
@@ -83,7 +84,10 @@ def models(kind: str | None = None) -> tuple[Model, ...]:
 
 
 def newest(candidates: Iterable[Model]) -> Model | None:
-    """The one that is used of several models of a kind: the user's before a shipped one, then the last imported."""
+    """The one that is used of several models of a kind: the user's before a shipped one, then the last imported.
+    None where nothing can run them."""
+    if not has_torch():
+        return None
     return max(candidates, key=lambda model: (not model.shipped, model.imported), default=None)
 
 
