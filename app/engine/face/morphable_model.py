@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -100,7 +101,7 @@ def load_model(path: Path) -> MorphableModel:
 
 def save_model(model: MorphableModel, path: Path) -> None:
     """Write as .npz in single precision, beside and then renamed."""
-    arrays = {
+    arrays: dict[str, Any] = {
         name: getattr(model, name).astype(np.float32)
         for name in (
             "mean",
@@ -113,4 +114,5 @@ def save_model(model: MorphableModel, path: Path) -> None:
     }
     groups = {f"group_{name}": indices.astype(np.int32) for name, indices in model.groups.items()}
     with written(path) as beside, beside.open("wb") as file:
-        np.savez_compressed(file, **arrays, triangles=model.triangles, mirror=model.mirror, **groups)
+        arrays |= {"triangles": model.triangles, "mirror": model.mirror, **groups}
+        np.savez_compressed(file, **arrays)

@@ -60,7 +60,7 @@ def expression_map(inputs: NDArray[np.float64], changes: NDArray[np.float64]) ->
     left = changes - inputs @ response.T
     error = float(np.sqrt(np.square(left).mean() / max(np.square(changes).mean(), 1e-12)))
     gram = response.T @ response
-    ridge = RIDGE * float(np.trace(gram)) / max(np.count_nonzero(np.diag(gram)), 1)
+    ridge = RIDGE * float(np.trace(gram)) / max(int(np.count_nonzero(np.diag(gram))), 1)
     return ExpressionMap(np.linalg.solve(gram + (ridge + 1e-12) * np.eye(len(gram)), response.T), error)
 
 

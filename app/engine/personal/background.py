@@ -88,7 +88,7 @@ def composed(
         colour = person / np.maximum(cover, 1e-3)
         return _bytes(np.concatenate([colour, cover], axis=-1))
     behind = plate if background.pixels is None else background.pixels
-    return _bytes(person + (1 - cover) * (behind / np.float32(255)))
+    return _bytes(np.asarray(person + (1 - cover) * (behind / np.float32(255)), np.float32))
 
 
 def _bytes(values: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -88,7 +88,7 @@ def condition(
     points = params.camera.project(model.shape(params.identity, params.expression))
     planes = [renderer.nmfc(points, (size, size))]
     if eyes:
-        planes.append(eye_sketch(eye_marks(params, model), (size, size)) / np.float32(255))
+        planes.append(eye_sketch(eye_marks(params, model), (size, size)).astype(np.float32) / np.float32(255))
     return np.ascontiguousarray(np.concatenate(planes, axis=2).transpose(2, 0, 1), np.float32)
 
 

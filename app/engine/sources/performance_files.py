@@ -124,7 +124,7 @@ def from_bytes(data: bytes) -> Performance:
 
 def _table(performance: Performance) -> NDArray[np.float32]:
     steps = np.diff(performance.times, prepend=performance.times[:1])
-    columns = [performance.frames, performance.gaze, performance.aperture, steps[:, None]]
+    columns: list[NDArray[Any]] = [performance.frames, performance.gaze, performance.aperture, steps[:, None]]
     return np.asarray(np.hstack(columns), np.float32)
 
 

@@ -103,4 +103,4 @@ def blended_along(
     moved = follow(matte, wide_flow) if after is None else np.clip(spread(after, side, turn), 0, 1)
     person = blur(np.maximum(matte, moved), side / 64)
     weight = (window(side, turn) * np.clip(1.5 * person, 0, 1))[..., None]
-    return photo + weight * (result - photo)
+    return np.asarray(photo + weight * (result - photo), np.float32)

@@ -103,7 +103,9 @@ class Looks:
         weights[len(PROBES) :] = AHEAD_WEIGHT
         ridge = np.diag([1e-4, 1e-4, 1e-3, 1e-3, 1e-3])
         found = np.linalg.solve((rows.T * weights) @ rows + ridge, (rows.T * weights) @ errors)
-        return PoseResponse(found, BEYOND * np.maximum(np.abs(self.turns).max(axis=0), 15.0))
+        return PoseResponse(
+            np.asarray(found, float), BEYOND * np.maximum(np.abs(self.turns).max(axis=0), 15.0)
+        )
 
 
 def probe(

@@ -32,7 +32,7 @@ def soft_inside(contour: FloatArray, origin: tuple[int, int], shape: tuple[int, 
     corners = np.round((contour - np.array(origin) - 0.5) * (1 << shift)).astype(np.int32)
     mask = np.zeros(shape, np.uint8)
     cv2.fillPoly(mask, [corners], 255, cv2.LINE_AA, shift)
-    soft = mask.astype(np.float32) / 255
+    soft: Float32 = mask.astype(np.float32) / np.float32(255)
     return np.asarray(cv2.GaussianBlur(soft, (0, 0), blur), np.float32) if blur > 0.3 else soft
 
 

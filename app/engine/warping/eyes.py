@@ -201,7 +201,7 @@ def draw_eye(out: NDArray[Any], origin: tuple[int, int], eye: Eye, pose: EyePose
     view = out[y0:y1, x0:x1]
     corner = (origin[0] + x0, origin[1] + y0)
     steps = np.float32(257 if out.dtype == np.uint16 else 1)  # of the picture in one of the parts
-    colours = view / steps
+    colours = np.asarray(view / steps, np.float32)
     if eye.skin is not None:
         colours = _slid(colours, eye, eye.skin, pose, corner)
     cover = soft_inside(contour, corner, view.shape[:2], EDGE_BLUR * eye.width)

@@ -58,7 +58,7 @@ class LidFrame:
         upper, lower = self.upper.astype(np.float32), self.lower.astype(np.float32)
         top = upper[k] + f * (upper[k + 1] - upper[k])
         bottom = lower[k] + f * (lower[k + 1] - lower[k])
-        return a, top - h, h - bottom
+        return np.asarray(a, np.float32), np.asarray(top - h, np.float32), np.asarray(h - bottom, np.float32)
 
     def places(self, below: tuple[float, float], lid: int) -> tuple[Float32, Float32]:
         """(ROWS, COLUMNS) px in the picture of a strip along a lid, `below` px from it towards the other one.

@@ -89,9 +89,8 @@ def slid(
     still = place(height)
     held = cv2.remap(strip.held, still[0] - 0.5, still[1] - 0.5, cv2.INTER_LINEAR, borderValue=0)
     drawn = skin + held[..., None] * (fetch(strip.photo, *still) - skin)
-    inside = smoothstep(-0.02, 0.02, (height - top) / own.width) * smoothstep(
-        0, 0.1, (end - height) / own.width
-    )
+    below_top, above_end = (np.asarray(gap / own.width, float) for gap in (height - top, end - height))
+    inside = smoothstep(-0.02, 0.02, below_top) * smoothstep(0, 0.1, above_end)
     inside = inside * smoothstep(*ASIDE, np.minimum(along, 1 - along).astype(np.float64))
     share = (inside * min(moved / MOVED, 1.0)).astype(np.float32)[..., None]
     return np.asarray(colours + share * (drawn - colours), np.float32)

@@ -101,7 +101,7 @@ def mouth_source(
         seen, dark, colour = _between_lips(pixels, landmarks)
     shut = min(max(gap, 0.0), MOST_SHUT) * (1 - seen) * (1 - dark)
     toward = np.zeros(3) if toward is None else toward
-    return Mouth(landmarks[INNER, :2], gap, light, colour / top, iod, seen, shut, toward)
+    return Mouth(landmarks[INNER, :2], gap, light, colour / np.float32(top), iod, seen, shut, toward)
 
 
 def _between_lips(pixels: NDArray[Any], landmarks: FloatArray) -> tuple[float, float, Float32]:

@@ -128,7 +128,8 @@ def drawn(
     for share, rows in ((1.0, (it.palate, it.lower)), (upper, (it.upper,))):
         if share > 0:
             layer = _layer(points, colours, rows, (over.shape[0], over.shape[1]))
-            over = over + np.float32(share) * (layer[..., :3] - over * layer[..., 3:])
+            added = layer[..., :3] - over * layer[..., 3:]
+            over = np.asarray(over + np.float32(share) * added, np.float32)
     return over
 
 

@@ -53,7 +53,7 @@ class RealFaces:
 
     def save(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        arrays = {"values": self.values, "identity": self.identity, "person": self.person}
+        arrays: dict[str, Any] = {"values": self.values, "identity": self.identity, "person": self.person}
         with written(path) as beside:
             np.savez(beside, codes=self.codes.numpy(), pictures=self.pictures.numpy(), **arrays)
 

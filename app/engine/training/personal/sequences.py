@@ -95,7 +95,7 @@ class Sequences:
             return np.moveaxis(backward_flow(real[now], real[before]), -1, 0)
 
         flows = [np.concatenate([flow(d, 0), flow(2 * d, d)]) / FLOW_SCALE for d in STRIDES]
-        last = np.moveaxis(flows[0][2:] * FLOW_SCALE, 0, -1)
+        last = np.moveaxis(flows[0][2:] * FLOW_SCALE, 0, -1).astype(np.float32)
         error = np.square(2 * (real[2] - follow(real[1], last))).sum(axis=-1)
         return np.stack(flows).astype(np.float32), (error < TRUSTED)[None].astype(np.float32)
 

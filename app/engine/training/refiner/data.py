@@ -179,7 +179,7 @@ def edited_away(
     """The picture with each edit, with its face and matte as mesh-warp moved them."""
     warp = MeshWarp()
     matte = np.round(255 * person_matte(frame, face)).astype(np.uint8)
-    code = warp.taken_apart(SourceImage(frame, matte, face, matte.astype(np.float32) / 255))
+    code = warp.taken_apart(SourceImage(frame, matte, face, matte.astype(np.float32) / np.float32(255)))
     for params in edits:
         target = Target(params, origin=Origin.FILMED)
         patch = warp.generate(code, target)
@@ -188,7 +188,7 @@ def edited_away(
         points = warp.posed(code, target).points[: len(face.residual)]
         irises = params.camera.project(face.params.camera.unproject(face.landmarks[len(points) :]))
         placed = replace(face, params=params, landmarks=np.concatenate([points, irises]))
-        yield SourceImage(away, None, placed, moved.astype(np.float32) / 255)
+        yield SourceImage(away, None, placed, moved.astype(np.float32) / np.float32(255))
 
 
 def of_clip(path: Path, pairs: int = PAIRS) -> list[Sample]:
