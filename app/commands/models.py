@@ -11,6 +11,7 @@ from app.commands import Subparsers, followed, print_json, say
 
 if TYPE_CHECKING:
     from app.engine.checkpoints.store import Model
+    from app.engine.contract import Learnt
 
 
 def add(subparsers: Subparsers) -> None:
@@ -74,14 +75,15 @@ def run_list(args: argparse.Namespace) -> None:
     notes = {info.name: str(info.note) for info in generators if info.note}
     learnt = {info.name: info.learnt for info in generators if info.learnt}
     if args.json:
-        told = {"missing": missing, "notes": notes, "learnt": learnt, "metrics": missing_metrics()}
+        known = {name: asdict(value) for name, value in learnt.items()}
+        told = {"missing": missing, "notes": notes, "learnt": known, "metrics": missing_metrics()}
         print_json({"models": [as_json(m) for m in models()], **told})
         return
     for model in models():
         print(described(model))
     for name, what in missing.items():
         print(f"{name} cannot run yet: {what}")
-    for name, note in (notes | learnt).items():
+    for name, note in (notes | {name: in_words(value) for name, value in learnt.items()}).items():
         print(f"{name}: {note}")
     for metric, what in missing_metrics().items():
         print(f"metric {metric} is not measured: import {what}")
@@ -112,8 +114,8 @@ def unlearnt(name: str) -> str | None:
     return None
 
 
-def learn(generator: str) -> str:
-    """Tell progress until it is done; what was learnt, in a sentence."""
+def learn(generator: str) -> Learnt | None:
+    """Tell progress until it is done; what was learnt."""
     from app.engine.engine import Engine
 
     engine = Engine()
@@ -127,9 +129,16 @@ def learn(generator: str) -> str:
 def run_learn(args: argparse.Namespace) -> None:
     told = learn(args.generator)
     if args.json:
-        print_json({"generator": args.generator, "learnt": told})
-    else:
-        print(f"{told}.")
+        print_json({"generator": args.generator, "learnt": asdict(told) if told else None})
+    elif told is not None:
+        print(in_words(told))
+
+
+def in_words(learnt: Learnt) -> str:
+    return (
+        f"Expressions learnt from {learnt.pictures} pictures; the map explains {learnt.explained:.0%} of how the "
+        f"points move, and {learnt.read} of {learnt.checked} controls could be read off its pictures."
+    )
 
 
 def run_face(args: argparse.Namespace) -> None:

@@ -39,14 +39,25 @@ class LatentControl:
 
 
 @dataclass(frozen=True)
+class Learnt:
+    """What a generator has learnt of its expressions. pictures: it learnt from; explained: share in [0, 1] of what
+    moved in pictures it had not seen; read: of `checked` controls, those that a fresh fit read off its pictures."""
+
+    pictures: int
+    explained: float
+    read: int
+    checked: int
+
+
+@dataclass(frozen=True)
 class GeneratorInfo:
     """What menus and panels need to know.
 
     image_size: the network's own resolution, 0 if it works at the photo's; controls: names of
     `face.controls` it obeys; weights: names of the models it needs, empty if none; missing: what is not
     there and where to get it, None when it can run; licence: SPDX or a sentence; slow: `encode` takes minutes, and
-    the backend is a `SlowGenerator`; note: what works less well for want of something; about: what it is good at, a
-    sentence; learns: it learns something once on this machine (a `LearningGenerator`); learnt: what it has, "" before.
+    the backend is a `SlowGenerator`; note: what works less well for want of something; learns: it learns something
+    once on this machine (a `LearningGenerator`); learnt: what it has, None before.
     """
 
     name: str
@@ -59,9 +70,8 @@ class GeneratorInfo:
     missing: str | None = None
     slow: bool = False
     note: EngineError | None = None
-    about: str = ""
     learns: bool = False
-    learnt: str = ""
+    learnt: Learnt | None = None
 
 
 @dataclass(frozen=True, eq=False)

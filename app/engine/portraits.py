@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -36,6 +37,7 @@ from app.engine.face.parameters import N_VERTICES, FaceEdit, FaceParams, FittedF
 from app.engine.generators import backends
 from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.photo import Photo
+from app.engine.measuring.speed import remember
 from app.engine.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
@@ -261,8 +263,10 @@ class Portraits:
             params = self.target(portrait, index, edit)
             latents = tuple((name, value * edit.strength) for name, value in edit.latents)
             target = Target(scaled(params, view.scale), latents=latents)
+        start = time.perf_counter()
         with watch.stage("generate"):
             patch = self.generator.generate(code, target)
+        remember(self._name, 1e3 * (time.perf_counter() - start), self.device)
         for name, ms in patch.ms:
             watch.add(f"generate.{name}", ms)
         return patch

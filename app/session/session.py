@@ -46,6 +46,7 @@ class Session(QObject):
     def __init__(self, factory: EngineFactory, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.generators: tuple[GeneratorInfo, ...] = ()
+        self.learning = ""  # the generator that learns as the running job
         self.history = History(self)
         self.jobs = Jobs(factory, self)
         self.scheduler = Scheduler(self.jobs, self)
@@ -223,6 +224,19 @@ class Session(QObject):
                 self.exported.emit(path)
 
         self.begin_job(Job(self.tr("Exporting"), export, lambda _: None, on_end, document.generator))
+
+    def learn(self, generator: str) -> bool:
+        """Let a generator learn what it needs on this machine, as a job; `engine_ready` tells what it can do then."""
+
+        def on_end(answer: Answer) -> None:
+            self.learning = ""
+            if answer.error is None:
+                self.ask(lambda engine: engine.generators(), self.take_generators)
+
+        words = self.tr("Learning expressions")
+        begun = self.begin_job(Job(words, lambda engine: engine.learning(generator), lambda _: None, on_end))
+        self.learning = generator if begun else self.learning
+        return begun
 
     def add_face(self, box: Box) -> None:
         """Fit a face in a box (px) that the user drew; `faces_changed` or `failed` follows."""

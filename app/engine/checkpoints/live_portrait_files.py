@@ -82,7 +82,7 @@ def files_of(path: Path) -> dict[str, Path] | None:
         return None
     if missing:
         raise EngineError(
-            f"Of LivePortrait's five files, {', '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing.",
+            f"Of LivePortrait's five files, these are missing: {', '.join(missing)}.",
             "Put all five into one folder and import that.",
         )
     return found

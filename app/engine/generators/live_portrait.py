@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.engine.contract import GeneratorInfo, Origin, Patch, SourceImage, Step, Target
+from app.engine.contract import GeneratorInfo, Learnt, Origin, Patch, SourceImage, Step, Target
 from app.engine.device import Device, Survivor, best_device
 from app.engine.errors import EngineError
 from app.engine.face.controls import COMPONENTS, GAZE, PLACEMENT, POSE, SEMANTIC
@@ -101,7 +101,7 @@ class LivePortrait:
             model.licence,
             note=None if entries else UNLEARNT,
             learns=True,
-            learnt="" if entries is None else told(entries),
+            learnt=None if entries is None else told(entries),
         )
 
     def encode(self, source: SourceImage) -> LivePortraitCode:
@@ -221,12 +221,10 @@ def entries_path(model: Model) -> Path:
     return data_folder() / "calibrations" / f"{KIND}-{model.sha256[:16]}.npz"
 
 
-def told(entries: ExpressionEntries) -> str:
-    """What was learnt, in a sentence."""
-    share = 100 * max(0.0, 1 - entries.error**2)
-    read = [r for r in entries.readings.values() if r.read is not None]
-    checked = f"{len(read)} of {len(entries.readings)} checked controls were read off its pictures"
-    return f"Expressions learnt from {entries.count} pictures, which explain {share:.0f} % of its points; {checked}"
+def told(entries: ExpressionEntries) -> Learnt:
+    """What menus and cards say of it."""
+    read = sum(reading.read is not None for reading in entries.readings.values())
+    return Learnt(entries.count, max(0.0, 1 - entries.error**2), read, len(entries.readings))
 
 
 def loaded_renderer(model: Model) -> Renderer:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QMessageBox,
     QPushButton,
+    QScrollArea,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -21,15 +22,17 @@ from PySide6.QtWidgets import (
 )
 
 from app.engine.checkpoints import store as weights
-from app.engine.contract import EngineLike, GeneratorInfo
+from app.engine.contract import EngineLike, GeneratorInfo, Step
 from app.engine.errors import EngineError
+from app.engine.measuring.speed import known_speeds
 from app.session.session import Session
-from app.session.worker import Crash
+from app.session.worker import Answer, Crash, Job
 from app.ui import i18n, icons, theme
+from app.ui.dialogs.generator_card import GeneratorCard
 
 
 class ModelsDialog(QDialog):
-    """Lists every generator with its licence and what it lacks, and the models that were imported."""
+    """A card for every generator, and the models that were imported."""
 
     training_wanted = Signal()
 
@@ -38,7 +41,9 @@ class ModelsDialog(QDialog):
         self.setWindowTitle(self.tr("Models"))
         self.setMinimumSize(720, 560)
         self._session = session
-        self.generators = self._table([self.tr("Generator"), self.tr("State"), self.tr("Licence")])
+        self.cards: dict[str, GeneratorCard] = {}
+        self.generators = QScrollArea(self)
+        self.generators.setWidgetResizable(True)
         self.generators.setAccessibleName(self.tr("Generators"))
         self.models = self._table([self.tr("Model"), self.tr("Kind"), self.tr("Licence and use")])
         self.models.setAccessibleName(self.tr("Models"))
@@ -61,7 +66,6 @@ class ModelsDialog(QDialog):
         for button in (self.bring, self.train, self.remove):
             buttons.addButton(button, QDialogButtonBox.ButtonRole.ActionRole)
         self.models.currentItemChanged.connect(self._on_chosen)
-        self.generators.currentItemChanged.connect(self._on_generator)
         column = QVBoxLayout(self)
         for widget in (QLabel(self.tr("Generators"), self), self.generators):
             column.addWidget(widget)
@@ -70,6 +74,9 @@ class ModelsDialog(QDialog):
         column.addWidget(self.models)
         column.addWidget(self.note)
         column.addWidget(buttons)
+        session.engine_ready.connect(self._fill)
+        session.jobs.stepped.connect(self._on_step)
+        session.jobs.ended.connect(self._on_ended)
         self._fill()
 
     def _table(self, headers: list[str]) -> QTreeWidget:
@@ -83,14 +90,9 @@ class ModelsDialog(QDialog):
         table.setColumnWidth(2, 180)
         return table
 
+    @Slot()
     def _fill(self) -> None:
-        self.generators.clear()
-        for info in self._session.generators:
-            state = i18n.sentence(info.missing) if info.missing else self.tr("ready")
-            item = QTreeWidgetItem(self.generators, [info.title, state, info.licence])
-            item.setIcon(0, icons.icon("warning" if info.missing else "check", "quiet"))
-            for part in (1, 2):
-                item.setToolTip(part, item.text(part))
+        self._deal()
         self.models.clear()
         for model in weights.models():
             kept = self.tr("shipped with Mien") if model.shipped else model.source
@@ -98,9 +100,37 @@ class ModelsDialog(QDialog):
             item = QTreeWidgetItem(self.models, words)
             item.setToolTip(2, words[2])
             item.setData(0, Qt.ItemDataRole.UserRole, model)
-        for table in (self.generators, self.models):
-            _make_room(table)
+        _make_room(self.models)
         self._on_chosen()
+
+    def _deal(self) -> None:
+        """The cards anew."""
+        stack, speeds = QWidget(self), known_speeds()
+        column = QVBoxLayout(stack)
+        self.cards = {}
+        for info in self._session.generators:
+            card = self.cards[info.name] = GeneratorCard(info, speeds.get(info.name), stack)
+            card.learn.connect(self._learn)
+            card.cancel.connect(self._session.cancel_job)
+            column.addWidget(card)
+        column.addStretch(1)
+        self.generators.setWidget(stack)
+
+    @Slot(str)
+    def _learn(self, generator: str) -> None:
+        if self._session.learn(generator):
+            self.cards[generator].show_step(Step(0, 0))
+
+    @Slot(object, object)
+    def _on_step(self, job: Job, step: Step) -> None:
+        card = self.cards.get(self._session.learning)
+        if card is not None:
+            card.show_step(step)
+
+    @Slot(object, object)
+    def _on_ended(self, job: Job, answer: Answer) -> None:
+        for card in self.cards.values():
+            card.show_idle()
 
     @Slot()
     def _on_chosen(self) -> None:
@@ -109,18 +139,13 @@ class ModelsDialog(QDialog):
         self.remove.setEnabled(model is not None and not model.shipped)
 
     @Slot()
-    def _on_generator(self) -> None:
-        """What the row has no room for."""
-        if item := self.generators.currentItem():
-            self.note.setText(f"{item.text(0)}: {item.text(1)}")
-
-    @Slot()
     def _on_train(self) -> None:
         self.accept()
         self.training_wanted.emit()
 
     @Slot()
     def _ask_import(self) -> None:
+        self.note.setText(self.tr("LivePortrait is five files: choose any of them."))
         kinds = self.tr("Checkpoints ({})").format("*.pth *.pt *.ckpt *.pkl *.safetensors *.tar")
         chosen, _ = QFileDialog.getOpenFileName(
             self, self.tr("Import a model"), "", f"{kinds};;" + self.tr("All files (*)")
@@ -144,20 +169,23 @@ class ModelsDialog(QDialog):
         if QMessageBox.question(self, self.tr("Remove"), question) == QMessageBox.StandardButton.Yes:
             self._change(lambda: weights.remove_model(model.name))
 
-    def _change(self, change: Callable[[], object]) -> None:
+    def _change(self, change: Callable[[], weights.Model]) -> None:
         """Import or remove on the engine's thread; what can run then is shown."""
 
-        def call(engine: EngineLike) -> tuple[GeneratorInfo, ...]:
-            change()
-            return engine.generators()
+        def call(engine: EngineLike) -> tuple[weights.Model, tuple[GeneratorInfo, ...]]:
+            return change(), engine.generators()
 
         self._session.ask(call, self._on_changed, self._on_failed)
 
-    def _on_changed(self, generators: tuple[GeneratorInfo, ...]) -> None:
+    def _on_changed(self, value: tuple[weights.Model, tuple[GeneratorInfo, ...]]) -> None:
+        """What came with something to learn learns it at once; Cancel leaves it for later."""
+        model, generators = value
         self.bring.setEnabled(True)
         self.note.setText(self.tr("Done."))
         self._session.take_generators(generators)
-        self._fill()
+        learner = next((i for i in generators if i.learns and not i.learnt and model.name in i.weights), None)
+        if learner is not None and not learner.missing:
+            self._learn(learner.name)
 
     def _on_failed(self, error: EngineError | Crash) -> None:
         self.bring.setEnabled(True)

@@ -124,7 +124,7 @@ def test_safetensors_are_preferred_and_published_ones_known(tmp_path: Path) -> N
 
 def test_missing_files_are_named(released: Path) -> None:
     (released / "liveportrait" / "base_models" / "spade_generator.pth").unlink()
-    with pytest.raises(EngineError, match=r"spade_generator is missing"):
+    with pytest.raises(EngineError, match=r"missing: spade_generator"):
         import_model(released)
     assert not models("live-portrait")
 

@@ -135,7 +135,7 @@ def test_random_weights_are_learnt_without_fail_and_expressions_move_then(
     assert set(entries.readings) == set(learning.CHECKS)
     info = generator.info
     assert {"smile", "gaze_x", "blink_left", "exp3"} <= set(info.controls)
-    assert info.note is None and f"{LEAST + 6} pictures" in info.learnt
+    assert info.note is None and info.learnt.pictures == LEAST + 6 and info.learnt.checked == 4
     asked = replace(
         source.face.params,
         expression=replace(source.face.params.expression, coefficients=(2.0,) * 28),

@@ -1,0 +1,136 @@
+"""One generator in a few lines: what it is good at, resolution, speed on this machine, licence, what is missing."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication, Signal, Slot
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from app.engine.contract import GeneratorInfo, Learnt, Step
+from app.engine.measuring.speed import Speed
+from app.ui import i18n, icons, theme
+
+
+class GeneratorCard(QFrame):
+    """`learn` and `cancel` ask for the work; `show_step` and `show_idle` tell how it stands."""
+
+    learn = Signal(str)  # the generator's name
+    cancel = Signal()
+
+    def __init__(self, info: GeneratorInfo, speed: Speed | None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.info = info
+        self.setFrameShape(QFrame.Shape.StyledPanel)
+        self.setAccessibleName(info.title)
+        mark = QLabel(self)
+        mark.setPixmap(icons.icon("warning" if info.missing else "check", "quiet").pixmap(16, 16))
+        title = QLabel(f"<b>{info.title}</b>", self)
+        head = QHBoxLayout()
+        head.addWidget(mark)
+        head.addWidget(title, 1)
+        self.button = QPushButton(self)
+        self.button.clicked.connect(self._on_button)
+        head.addWidget(self.button)
+        self.bar = QProgressBar(self)
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(6)
+        column = QVBoxLayout(self)
+        column.addLayout(head)
+        self.lines = [
+            self._line(words) for words in (about(info), self._figures(speed), self._state()) if words
+        ]
+        for line in self.lines:
+            column.addWidget(line)
+        column.addWidget(self.bar)
+        self.show_idle()
+
+    @property
+    def words(self) -> str:
+        """All its lines, as read."""
+        return "\n".join(line.text() for line in self.lines)
+
+    @Slot()
+    def show_idle(self) -> None:
+        """Nothing is being learnt."""
+        self._learning = False
+        self.bar.hide()
+        again = self.info.learnt is not None
+        self.button.setText(self.tr("Learn again") if again else self.tr("Learn expressions"))
+        self.button.setVisible(self.info.learns and not self.info.missing)
+
+    def show_step(self, step: Step) -> None:
+        """It is learning."""
+        self._learning = True
+        self.button.setText(self.tr("Cancel"))
+        self.bar.setRange(0, step.total)
+        self.bar.setValue(step.done)
+        self.bar.show()
+
+    @Slot()
+    def _on_button(self) -> None:
+        if self._learning:
+            self.cancel.emit()
+        else:
+            self.learn.emit(self.info.name)
+
+    def _line(self, words: str) -> QLabel:
+        line = QLabel(words, self)
+        line.setWordWrap(True)
+        theme.caption(line)
+        return line
+
+    def _figures(self, speed: Speed | None) -> str:
+        info = self.info
+        size = self.tr("{} × {} px").format(info.image_size, info.image_size)
+        parts = [size if info.image_size else self.tr("the photo's own resolution"), in_time(speed)]
+        return " · ".join([*parts, info.licence] if info.licence else parts)
+
+    def _state(self) -> str:
+        info = self.info
+        if info.missing:
+            return i18n.sentence(info.missing)
+        told = [] if info.note is None else [str(i18n.in_own_language(info.note))]
+        return "\n".join([*told, *([in_words(info.learnt)] if info.learnt else [])])
+
+
+def about(info: GeneratorInfo) -> str:
+    """What a generator is good at."""
+    translate = QCoreApplication.translate
+    kinds = {
+        "mesh-warp": translate(
+            "Generators",
+            "Any photo, at once and with all its detail; what a large turn uncovers is filled in.",
+        ),
+        "refined-warp": translate(
+            "Generators", "The mesh warp, with a network that fills in what it uncovers."
+        ),
+        "live-portrait": translate(
+            "Generators",
+            "Head, expression and shoulders repainted by a network that everyone can get.",
+        ),
+        "headgan": translate("Generators", "Heads repainted from a 3D face, also by speech."),
+        "stylegan": translate(
+            "Generators",
+            "Faces found in a network and moved along its own directions; finding one takes minutes.",
+        ),
+        "head2head": translate("Generators", "One person, trained from footage of them."),
+    }
+    return next((words for name, words in kinds.items() if info.name.startswith(name)), "")
+
+
+def in_time(speed: Speed | None) -> str:
+    """How long a picture takes here, in words."""
+    translate = QCoreApplication.translate
+    if speed is None:
+        return translate("Generators", "speed not measured yet")
+    if speed.ms < 1000:
+        return translate("Generators", "{} ms a picture here ({})").format(round(speed.ms), speed.device)
+    return translate("Generators", "{:.1f} s a picture here ({})").format(speed.ms / 1000, speed.device)
+
+
+def in_words(learnt: Learnt) -> str:
+    """What was learnt, and how well."""
+    words = QCoreApplication.translate(
+        "Generators",
+        "Expressions learnt from {} pictures, which explain {} % of its movement; {} of {} controls were read back.",
+    )
+    return words.format(learnt.pictures, round(100 * learnt.explained), learnt.read, learnt.checked)

@@ -1,0 +1,132 @@
+"""Help > Models: a card for every generator, and learning as a job with progress and Cancel."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.engine.contract import GeneratorInfo, Learnt
+from app.engine.errors import EngineError
+from app.engine.measuring.speed import remember
+from app.session.session import Session
+from app.ui.dialogs.generator_card import GeneratorCard
+from app.ui.dialogs.models import ModelsDialog
+from tests.fakes import MISSING, WARP, FakeEngine
+
+UNLEARNT = GeneratorInfo(
+    "live-portrait",
+    "LivePortrait",
+    512,
+    ("yaw",),
+    ("tiny",),
+    "MIT",
+    note=EngineError("No expressions yet.", "Let it learn."),
+    learns=True,
+)
+LEARNT = replace(UNLEARNT, note=None, learnt=Learnt(300, 0.87, 7, 8))
+
+
+class LearningEngine(FakeEngine):
+    """Has a generator that learns."""
+
+    def generators(self) -> tuple[GeneratorInfo, ...]:
+        learnt = any(call == ("learnt",) for call in self.calls)
+        return WARP, LEARNT if learnt else UNLEARNT, MISSING
+
+    def learning(self, generator: str):
+        yield from super().learning(generator)
+        self._note("learnt")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def engine() -> LearningEngine:
+    return LearningEngine()
+
+
+@pytest.fixture
+def dialog(qtbot: QtBot, engine: LearningEngine) -> ModelsDialog:
+    session = Session(engine)
+    with qtbot.waitSignal(session.engine_ready):
+        session.start()
+    dialog = ModelsDialog(session)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    yield dialog
+    engine.gate.set()
+    session.stop()
+
+
+def test_a_card_says_what_a_generator_is_and_what_it_lacks(dialog: ModelsDialog) -> None:
+    words = {name: card.words for name, card in dialog.cards.items()}
+    assert "512 × 512 px" in words["live-portrait"] and "MIT" in words["live-portrait"]
+    assert "not measured" in words["live-portrait"] and "No expressions yet." in words["live-portrait"]
+    assert "the photo's own resolution" in words["mesh-warp"]
+    assert MISSING.missing is not None and MISSING.missing in words["headgan"]
+    assert not dialog.cards["mesh-warp"].button.isVisible()
+    assert not dialog.cards["headgan"].button.isVisible()
+    assert dialog.cards["live-portrait"].button.text() == "Learn expressions"
+
+
+def test_speed_is_this_machine_s_own(dialog: ModelsDialog) -> None:
+    remember("live-portrait", 4210.0, "CPU float32")
+    remember("mesh-warp", 16.4, "CPU float32")
+    remember("mesh-warp", 30.0, "CPU float32")  # a slower one says nothing
+    dialog._fill()
+    assert "4.2 s a picture here (CPU float32)" in dialog.cards["live-portrait"].words
+    assert "16 ms a picture here" in dialog.cards["mesh-warp"].words
+
+
+def test_learning_shows_progress_and_what_was_learnt(
+    dialog: ModelsDialog, engine: LearningEngine, qtbot: QtBot
+) -> None:
+    engine.gate.clear()
+    dialog.cards["live-portrait"].button.click()
+    card = dialog.cards["live-portrait"]
+    qtbot.waitUntil(lambda: card.bar.isVisible() and card.button.text() == "Cancel")
+    engine.gate.set()
+    qtbot.waitUntil(lambda: "300 pictures" in dialog.cards["live-portrait"].words)
+    card = dialog.cards["live-portrait"]
+    assert "87 %" in card.words and "7 of 8" in card.words
+    assert card.button.text() == "Learn again" and not card.bar.isVisible()
+
+
+def test_cancel_ends_it_and_it_can_begin_again(
+    dialog: ModelsDialog, engine: LearningEngine, qtbot: QtBot
+) -> None:
+    engine.gate.clear()
+    card = dialog.cards["live-portrait"]
+    card.button.click()
+    qtbot.waitUntil(lambda: card.button.text() == "Cancel")
+    card.button.click()
+    engine.gate.set()
+    qtbot.waitUntil(lambda: dialog.cards["live-portrait"].button.text() == "Learn expressions")
+    assert ("learnt",) not in engine.calls
+
+
+def test_what_was_imported_with_something_to_learn_learns_it_at_once(
+    dialog: ModelsDialog, engine: LearningEngine, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app.engine.checkpoints import store
+
+    imported = store.Model("tiny", "live-portrait", "LivePortrait", "x", "", "", "MIT", "", "")
+    monkeypatch.setattr(store, "import_model", lambda path: imported)
+    dialog.import_file(Path("motion_extractor.pth"))
+    qtbot.waitUntil(lambda: "300 pictures" in dialog.cards["live-portrait"].words)
+
+
+def test_every_backend_has_words_of_its_own(qtbot: QtBot) -> None:
+    from app.engine.generators import backends
+    from app.ui.dialogs.generator_card import about
+
+    for name in backends():
+        card = GeneratorCard(replace(WARP, name=name), None)
+        qtbot.addWidget(card)
+        assert about(card.info), name
