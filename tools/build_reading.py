@@ -1,5 +1,7 @@
 """Measures what the landmark network makes of true poses and gazes: assets/face_model/reading.json.
 
+What it makes of movements of lips and brows comes from tools/edit_accuracy.py and stays as it is there.
+
     python tools/build_reading.py ../shared [--people 8]
 
 Pose: the LeePerrySmith scan, and portraits painted on it with its landmarks bent to theirs, drawn at known angles.
@@ -47,7 +49,7 @@ FACING = 25.0  # degrees up to which portraits tell of gaze
 SITTERS = 250
 GAZES = ((-20, 0), (-10, 0), (10, 0), (20, 0), (0, -10), (0, -5), (0, 5), (0, 10), (0, 15))
 OUTLIER = 2.5  # robust standard deviations beyond which a sitter looks elsewhere
-UNCHANGED = Response(0.0, KNEE, (1.0, 1.0), (1.0, 1.0), (0.0, 0.0), {}, {})
+UNCHANGED = Response(0.0, KNEE, (1.0, 1.0), (1.0, 1.0), (0.0, 0.0), {}, {}, {})
 Read = Callable[[Image], FittedFace | None]
 
 
@@ -149,7 +151,7 @@ def measured(errors: Array, sat: Array, turned: Array, seen: Array) -> dict[str,
     yaws, pitches = errors[errors[:, 1] == 0], errors[errors[:, 0] == 0]
     curve = np.tanh(yaws[:, 0] / KNEE)
     over = float(curve @ yaws[:, 2] / (curve @ curve))
-    now = Response(over, KNEE, (1, 1), (1, 1), (0, 0), {}, {})
+    now = Response(over, KNEE, (1, 1), (1, 1), (0, 0), {}, {}, {})
     spread = [np.std(yaws[:, 2] - over * curve), np.std(pitches[:, 3]), np.std(errors[:, 4])]
     true = -np.column_stack([[now.true_yaw(yaw) for yaw in sat[:, 0]], sat[:, 1]])
     slopes, likely, rests, sure = [], [], [], []
@@ -193,6 +195,7 @@ def main() -> None:
     errors = pose_errors(read, heads(args.shared, read, args.people))
     sat = sitters(read, args.shared / "portraits")
     found = measured(errors, sat, *drawn_gazes(engine, args.shared / "media" / "images", args.people))
+    found["movements"] = json.loads(ASSET.read_text(encoding="utf-8"))["movements"]
     write_whole(ASSET, (json.dumps(found, indent=1) + "\n").encode())
     kept.response.cache_clear()
     print(json.dumps(found, indent=1))

@@ -1,8 +1,12 @@
-"""What the landmark network makes of a true turn and a true gaze, and the way back.
+"""What the landmark network makes of a true turn, gaze and movement, and the way back.
 
 Heads of known shape drawn at known poses are read as turned too far, eyes as turned too little. The numbers are
 measured by `tools/build_reading.py` and kept in assets/face_model/reading.json; a fit (`fitting`), and so tracking and
 the read-out, has them divided out.
+
+Lips, brows, jaw and cheeks are told in the network's own units, in which people's movements were measured and the face
+model was made; of what is drawn it sees a share (`tools/edit_accuracy.py`, medians over shared/media/images). What a
+control or a component moves is therefore brought from those units to what it is in truth.
 """
 
 from __future__ import annotations
@@ -22,6 +26,20 @@ Pair = tuple[float, float]
 
 
 @dataclass(frozen=True)
+class Seen:
+    """How a movement of a face index is read. seen: share of a small one; reach: eye distances (as read) up to which
+    people make it, beyond which a true one hardly grows; 0 where it goes on as it began."""
+
+    seen: float
+    reach: float
+
+    def true(self, read: float) -> float:
+        """Eye distances moved in truth where `read` of them are read."""
+        hidden = 1 / self.seen - 1
+        return read + hidden * (self.reach * math.tanh(read / self.reach) if self.reach else read)
+
+
+@dataclass(frozen=True)
 class Response:
     """yaw_over: degrees that a head turned far is read beyond its yaw, reached as tanh(yaw / yaw_knee); gaze_slope:
     degrees of gaze (across, up) read for one degree that the same eyes turn; gaze_likely: degrees of true gaze most
@@ -29,7 +47,7 @@ class Response:
     that look straight ahead.
 
     uncertainty: standard deviations in degrees of yaw, pitch, roll, gaze_x and gaze_y of one photo; change_uncertainty:
-    of gaze_x and gaze_y between two pictures of one face.
+    of gaze_x and gaze_y between two pictures of one face. movements: by index of `face.indices`.
     """
 
     yaw_over: float
@@ -39,6 +57,7 @@ class Response:
     gaze_rest: Pair
     uncertainty: Mapping[str, float]
     change_uncertainty: Mapping[str, float]
+    movements: Mapping[str, Seen]
 
     def read_yaw(self, yaw: float) -> float:
         """Degrees read of a head turned by `yaw` degrees."""
@@ -66,6 +85,11 @@ class Response:
         x, y = ((b - a) / (s * k) for a, b, s, k in zip(before, after, self.gaze_slope, self.gaze_likely))
         return x, y
 
+    def true_movement(self, index: str, read: float) -> float:
+        """Eye distances by which an index changes in truth where the network reads such a change."""
+        known = self.movements.get(index)
+        return read if known is None else known.true(read)
+
     def true_rotation(self, read: Camera) -> Camera:
         """The camera with its yaw as it is."""
         yaw, pitch, roll = read.angles
@@ -79,4 +103,5 @@ def response() -> Response:
     """What was measured of the landmark network that ships."""
     kept = json.loads(ASSET.read_text(encoding="utf-8"))
     pairs = {name: tuple(kept[name]) for name in ("gaze_slope", "gaze_likely", "gaze_rest")}
-    return Response(**{**kept, **pairs})
+    movements = {index: Seen(**known) for index, known in kept["movements"].items()}
+    return Response(**{**kept, **pairs, "movements": movements})

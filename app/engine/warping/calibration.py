@@ -1,9 +1,7 @@
-"""What must be drawn so that a fresh fit of the picture measures what was asked.
+"""From what is asked in the reading's units to what is drawn: components of expression, and a network's own poses.
 
-The landmark network leans towards faces it finds plausible: a brow raised without wrinkles is read as less raised than
-it is drawn. INDEX_GAINS are what `tools/edit_accuracy.py` found over the open photos of shared/media
-(asked over obtained, medians); `local_moves` has those of jaw, frown and cheeks. A head's turn is read differently in
-every photo; `PoseResponse` is that photo's own.
+`face.response` tells what a change that the landmark network reads is in truth. `PoseResponse` is how one photo's heads
+are read as a generator with its own idea of a turn draws them (LivePortrait).
 """
 
 from __future__ import annotations
@@ -19,17 +17,7 @@ from app.engine.warping.curves import FloatArray
 from app.engine.warping.shell import NECK_PIVOT
 from app.engine.warping.topology import EYE_CORNERS
 
-INDEX_GAINS = {
-    "mouth_gap": 1.08,
-    "mouth_width": 1.96,
-    "lift_left": 1.27,
-    "lift_right": 1.27,
-    "mouth_side": 1.6,
-    "protrusion": 1.5,
-    "brow_left": 1.4,
-    "brow_right": 1.4,
-}
-WIDTH = 0.1  # eye distances of a change of the mouth's width over which its gain fades
+MADE_INDICES = ("jaw_side", "brow_gap", "cheek_left", "cheek_right")  # moved by fields made by hand
 PROBES = ((-15.0, 0.0), (15.0, 0.0), (0.0, -15.0), (0.0, 15.0))  # (yaw, pitch) degrees from the photo's own
 TURNED = 5.0  # degrees from which a photo is also probed looking ahead
 BEYOND = 1.35  # of the probed turns up to which the response is carried on
@@ -176,22 +164,21 @@ def index_lift() -> tuple[FloatArray, FloatArray]:
 
 
 def _lacking(change: FloatArray) -> FloatArray:
-    """(28,) sigmas to draw beyond a change of expression.
-
-    What a change of the mouth's width lacks does not grow beyond one natural movement (0.12): a laugh taken back was
-    drawn narrower than people are.
-    """
+    """(28,) sigmas by which a change of expression is larger in truth than it is read; what `local_moves` draws by
+    fields of its own is left to it."""
     from app.engine.face import indices
+    from app.engine.face.response import response
 
     jacobian, lift = index_lift()
     moved = jacobian @ change
-    k = indices.NAMES.index("mouth_width")
-    moved[k] = WIDTH * np.tanh(moved[k] / WIDTH)
-    extra = np.array([INDEX_GAINS.get(name, 1.0) - 1 for name in indices.NAMES])
-    return np.asarray(lift @ (extra * moved))
+    lacks = [
+        0.0 if name in MADE_INDICES else response().true_movement(name, value) - value
+        for name, value in zip(indices.NAMES, moved.tolist())
+    ]
+    return np.asarray(lift @ np.array(lacks))
 
 
-def amplified(worn: Expression, asked: Expression) -> Expression:
+def in_truth(worn: Expression, asked: Expression) -> Expression:
     """The expression to draw, the photo's own where nothing is asked; eyes and lids are drawn as they are asked."""
     change = np.subtract(asked.coefficients, worn.coefficients)
     if not change.any():
@@ -206,4 +193,4 @@ def calibrated(
     """Camera and expression to draw for a target; the source's own for the source's own."""
     gaze = np.subtract(target.expression.gaze, source.expression.gaze)
     camera = corrected_camera(source.camera, target.camera, response, gaze)
-    return camera, amplified(source.expression, target.expression)
+    return camera, in_truth(source.expression, target.expression)

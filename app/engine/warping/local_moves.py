@@ -14,23 +14,15 @@ import numpy as np
 from app.engine.face import indices
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Expression
+from app.engine.face.response import response
 from app.engine.face.semantic import MOVEMENTS, directions
-from app.engine.warping.calibration import INDEX_GAINS, WIDTH
+from app.engine.warping.calibration import MADE_INDICES
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.shell import smoothstep
 from app.engine.warping.topology import BROWS
 
-# index -> its control, and how many times as far as asked a full movement of it is drawn
-GAINS = {
-    "jaw_side": ("jaw_side", 5.0),
-    "brow_gap": ("brows_together", 7.0),
-    "cheek_left": ("cheeks", 2.0),
-    "cheek_right": ("cheeks", 2.0),
-}
-MADE = tuple(
-    dict.fromkeys(control for control, _ in GAINS.values())
-)  # controls whose fields are made by hand
-# index of the mouth -> a control that moves it alone: the field that adds what the index lacks
+MADE = ("jaw_side", "brows_together", "cheeks")  # controls whose fields are made by hand
+# index of the mouth -> a control that moves it alone: the field that adds what of it is not read
 _ALONE = {"lift_left": "corner_left", "lift_right": "corner_right", "mouth_gap": "mouth_open"}
 _ALONE |= {"out_left": "width_left", "out_right": "width_right", "protrusion": "pucker"}
 NOSE_BASE = -0.65  # y, model units
@@ -47,8 +39,8 @@ BROW_FOOT, BROW_TOP = (0.13, 0.3), (0.5, 0.85)  # y: nothing at the lids and at 
 def drawn_moves(asked: Expression) -> FloatArray:
     """(468, 3) in model space: what the semantic controls of an expression move.
 
-    Gains make a fresh fit read what was asked. They hardly grow beyond a natural movement, so that no sum of sliders
-    makes brows meet or a mouth narrower than people's.
+    A control of 1 is one natural movement, as large in truth as people's own. Beyond it a movement hardly grows, so
+    that no sum of sliders makes brows meet or a mouth narrower than people's.
     """
     if not asked.moves:
         return np.zeros((len(default_model().mean), 3))
@@ -58,7 +50,7 @@ def drawn_moves(asked: Expression) -> FloatArray:
         for index, change in sides(name).items():
             moved[index] = moved.get(index, 0.0) + amount * change
     for index, change in moved.items():
-        lacking = _lacking(index, change)
+        lacking = _unread(index, change)
         if lacking:
             total = total + lacking * _index_fields()[index]
     return np.asarray(total)
@@ -72,33 +64,27 @@ def sides(control: str) -> dict[str, float]:
     return changes
 
 
-def _lacking(index: str, change: float) -> float:
-    """What is drawn of an index beyond the asked change (eye distances)."""
-    if index in GAINS:
-        control, gain = GAINS[index]
-        natural = abs(MOVEMENTS[control].changes[index])
-        return (gain - 1) * natural * float(np.tanh(change / natural) / np.tanh(1))
-    if index.startswith("out_"):
-        gain = INDEX_GAINS.get("mouth_width", 1.0)
-        return (gain - 1) * WIDTH / 2 * float(np.tanh(2 * change / WIDTH))
-    return (INDEX_GAINS.get(index, 1.0) - 1) * change
+def _unread(index: str, change: float) -> float:
+    """Eye distances of an index's true change beyond what the landmark network would read of it."""
+    return response().true_movement(index, change) - change
 
 
 def local_lift(worn: Expression, asked: Expression) -> FloatArray:
-    """(468, 3) in model space: what a change of the components lacks of the made movements to be read as asked."""
+    """(468, 3) in model space: by how much the movements made by hand are larger in truth than a change of the
+    components, which is told as it is read."""
     change = np.subtract(asked.coefficients, worn.coefficients)
     moved = _rows() @ change if change.any() else ()
     total = np.zeros((len(default_model().mean), 3))
-    for index, value in zip(GAINS, moved):
-        total = total + _lacking(index, float(value)) * _index_fields()[index]
+    for index, value in zip(MADE_INDICES, moved):
+        total = total + _unread(index, float(value)) * _index_fields()[index]
     return total
 
 
 @cache
 def _rows() -> FloatArray:
-    """(4, 28): change of each index of GAINS per sigma of each component."""
+    """(4, 28): change of each index of MADE_INDICES per sigma of each component."""
     rows = indices.rows(default_model())
-    return np.stack([rows[name] for name in GAINS])
+    return np.stack([rows[name] for name in MADE_INDICES])
 
 
 @cache

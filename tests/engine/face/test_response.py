@@ -69,3 +69,13 @@ def test_the_scan_is_read_within_two_degrees(engine: Engine, shared: Path) -> No
     rest = read(0, 0)
     for yaw, pitch in ((-30, 0), (-15, 0), (15, 0), (30, 0), (0, -20), (0, 20)):
         assert np.abs(read(yaw, pitch) - rest - (yaw, pitch, 0))[:2].max() < 2.5, (yaw, pitch)
+
+
+def test_a_movement_is_larger_in_truth_than_it_is_read_and_ends_where_peoples_end() -> None:
+    known = response()
+    assert known.true_movement("mouth_width", 0.12) > 1.5 * 0.12
+    assert known.true_movement("mouth_width", -0.12) == -known.true_movement("mouth_width", 0.12)
+    frown = [known.true_movement("brow_gap", -0.021 * amount) for amount in (1, 2, 4)]
+    assert -0.2 < frown[0] < -0.13, "inner brows about a centimetre nearer"
+    assert abs(frown[2] - frown[1]) < abs(frown[1] - frown[0])
+    assert known.true_movement("jaw_open_of_a_newer_model", 0.3) == 0.3

@@ -9,7 +9,7 @@ import pytest
 
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera, Expression, FaceParams, FittedFace, Identity
-from app.engine.warping.calibration import amplified, corrected_camera, probe
+from app.engine.warping.calibration import corrected_camera, in_truth, probe
 from app.engine.warping.geometry import target_points
 from app.engine.warping.shell import SourceMesh, source_mesh
 from app.engine.warping.surface import Surface, mirror_share, normals, relight, surface, twins
@@ -115,8 +115,8 @@ def test_eyes_that_move_with_a_look_ahead_are_not_taken_for_a_turn_of_the_head()
     assert corrected_camera(own, ahead, response, np.zeros(2)).pitch == pytest.approx(0, abs=0.1)
 
 
-def test_gains_leave_what_is_not_asked() -> None:
+def test_what_is_not_asked_stays() -> None:
     worn = Expression(tuple(np.linspace(-1, 1, 28)), (3.0, -2.0), (0.3, 0.25))
-    assert amplified(worn, worn) == worn
+    assert in_truth(worn, worn) == worn
     asked = replace(worn, gaze=(13.0, -2.0), aperture=(0.3, 0.15))
-    assert amplified(worn, asked) == asked, "eyes and lids are drawn as they are asked"
+    assert in_truth(worn, asked) == asked, "eyes and lids are drawn as they are asked"
