@@ -71,21 +71,15 @@ class MainWindow(QMainWindow):
         self.edit_space = EditSpace(session, settings, self.actions_, self)
         self.live_space = LiveSpace(session, self.actions_, self)
         self.documents = Documents(session, settings, self.autosave, self.bar, self)
-        self.menus = Menus(self, self.actions_)
+        self.menus = Menus(self, self.actions_, settings)
         self._make_centre()
         self.addToolBar(TopBar(self, self.actions_))
         self._make_status()
         panels = self.edit_space.panels() + self.live_space.panels()
         self.spaces = Workspaces(self, settings, panels, self.menus.panels)
+        docks = self.spaces.docks
         self.helpers = Helpers(
-            self,
-            session,
-            settings,
-            self.actions_,
-            self.documents,
-            self.edit_space,
-            self.status,
-            self.spaces.docks,
+            self, session, settings, self.actions_, self.documents, self.edit_space, self.status, docks
         )
         self.helpers.theme_chosen.connect(self.set_theme)
         self._connect_actions()
@@ -157,7 +151,7 @@ class MainWindow(QMainWindow):
         for name, handler in handlers.items():
             self.actions_[name].triggered.connect(lambda _=False, run=handler: run())
             self.addAction(self.actions_[name])
-        self.menus.recent.aboutToShow.connect(self._fill_recent)
+        self.menus.recent.chosen.connect(documents.open)
         self.welcome.open_wanted.connect(documents.ask_open)
         self.welcome.sample_wanted.connect(documents.open_sample)
         self.welcome.recent_wanted.connect(documents.open)
@@ -370,20 +364,6 @@ class MainWindow(QMainWindow):
         self.actions_["hide_panels"].setChecked(False)
         if self.session.portrait is None:
             self.spaces.clear()
-
-    @Slot()
-    def _fill_recent(self) -> None:
-        menu = self.menus.recent
-        menu.clear()
-        for path in self.settings.recent:
-            action = menu.addAction(path.name)
-            action.setToolTip(str(path))
-            action.setEnabled(path.exists())
-            action.triggered.connect(lambda _=False, p=path: self.documents.open(p))
-        menu.addSeparator()
-        menu.addAction(self.tr("Clear the list")).triggered.connect(
-            lambda _=False: self.settings.clear_recent()
-        )
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape and self.bar.isVisible():

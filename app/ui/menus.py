@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QMainWindow, QMenu, QSizePolicy, QToolBar, QToolButton, QWidget
 
+from app.session.settings import Settings
 from app.ui.actions import TABLE, Actions
 
 # "-" is a separator, "recent", "theme" and "panels" are submenus.
@@ -19,10 +20,33 @@ LAYOUT = {
 }
 
 
-class Menus:
-    """The menu bar; `recent` and `panels` are filled by others."""
+class RecentMenu(QMenu):
+    """The files opened last, read from the settings whenever it is shown."""
 
-    def __init__(self, window: QMainWindow, actions: Actions) -> None:
+    chosen = Signal(object)  # Path
+
+    def __init__(self, settings: Settings, title: str, parent: QWidget) -> None:
+        super().__init__(title, parent)
+        self._settings = settings
+        self.aboutToShow.connect(self._fill)
+
+    @Slot()
+    def _fill(self) -> None:
+        self.clear()
+        for path in self._settings.recent:
+            action = self.addAction(path.name)
+            action.setToolTip(str(path))
+            action.setEnabled(path.exists())
+            action.triggered.connect(lambda _=False, p=path: self.chosen.emit(p))
+        self.addSeparator()
+        forget = self.addAction(self.tr("Clear the list"))
+        forget.triggered.connect(lambda _=False: self._settings.clear_recent())
+
+
+class Menus:
+    """The menu bar; `panels` is filled by another."""
+
+    def __init__(self, window: QMainWindow, actions: Actions, settings: Settings) -> None:
         titles = {
             "file": window.tr("&File"),
             "edit": window.tr("&Edit"),
@@ -31,7 +55,7 @@ class Menus:
             "live": window.tr("&Live"),
             "help": window.tr("&Help"),
         }
-        self.recent = QMenu(window.tr("Open recent"), window)
+        self.recent = RecentMenu(settings, window.tr("Open recent"), window)
         self.panels = QMenu(window.tr("Panels"), window)
         self.theme = QMenu(window.tr("Theme"), window)
         for spec in TABLE:
