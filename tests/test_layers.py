@@ -23,7 +23,7 @@ ROOMS = (
     "app.engine.imaging",
     "app.engine.checkpoints",
     "app.engine.contract",
-    "app.engine.compositing app.engine.sound app.engine.squares app.engine.measuring",
+    "app.engine.compositing app.engine.fetching app.engine.sound app.engine.squares app.engine.measuring",
     "app.engine.rendering",
     "app.engine.sources app.engine.film",
     "app.engine.head",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import time
+from collections.abc import Generator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +12,12 @@ from typing import TYPE_CHECKING, Any
 from app.commands import Subparsers, followed, print_json, say
 
 if TYPE_CHECKING:
+    from app.engine.checkpoints.catalogue import Offer
     from app.engine.checkpoints.store import Model
-    from app.engine.contract import Learnt
+    from app.engine.contract import Learnt, Step
+
+
+SAY_EVERY_S = 2.0  # between two lines of progress
 
 
 def add(subparsers: Subparsers) -> None:
@@ -27,6 +33,11 @@ def add(subparsers: Subparsers) -> None:
     importing.add_argument("file", type=Path, metavar="FILE_OR_FOLDER")
     importing.add_argument("--name", help="what to call it (default: its kind)")
     importing.set_defaults(run=run_import)
+
+    getting = actions.add_parser("get", help="fetch a model over the network, where its licence allows that")
+    getting.add_argument("name", nargs="?", help="default: say what can be fetched")
+    getting.add_argument("--from", dest="place", metavar="URL", help="a mirror's folder with the same files")
+    getting.set_defaults(run=run_get)
 
     learning = actions.add_parser("learn", help="let a generator learn what it needs on this machine, once")
     learning.add_argument("generator", help="such as live-portrait")
@@ -51,7 +62,7 @@ def add(subparsers: Subparsers) -> None:
     running.add_argument("-o", "--output", type=Path, required=True, metavar="OUTPUTS.npz")
     running.set_defaults(run=run_network_on_file)
 
-    for action in (listing, importing, learning, face, verify, remove, running):
+    for action in (listing, importing, getting, learning, face, verify, remove, running):
         action.add_argument("--json", action="store_true")
 
 
@@ -102,6 +113,45 @@ def run_import(args: argparse.Namespace) -> None:
             "Learning what its points mean, which takes minutes (Ctrl+C leaves it for later: mien models learn)."
         )
         learn(generator)
+
+
+def run_get(args: argparse.Namespace) -> None:
+    from app.engine.checkpoints.catalogue import OFFERS, mirrored, offer_named
+    from app.engine.fetching import fetch
+
+    if args.name is None:
+        if args.json:
+            print_json({"offers": [{**asdict(offer), "bytes": offer.size} for offer in OFFERS]})
+        for offer in OFFERS if not args.json else ():
+            print(offered(offer))
+        return
+    offer = offer_named(args.name)
+    offer = mirrored(offer, args.place) if args.place else offer
+    say(offered(offer))
+    model = fetched(fetch(offer))
+    if args.json:
+        print_json({"name": model.name, "kind": model.kind})
+    else:
+        print(f"Imported {described(model)}")
+
+
+def offered(offer: Offer) -> str:
+    """What would be fetched, from where, how much, and what it may be used for."""
+    return f"{offer.name}: {offer.title}. {offer.size / 1e6:.0f} MB from {offer.page}. {offer.licence}. {offer.use}"
+
+
+def fetched(steps: Generator[Step, None, Model]) -> Model:
+    """Run to the end and say now and then how far it is; the model."""
+    last, said = 0.0, ""
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            model: Model = end.value
+            return model
+        if time.monotonic() - last > SAY_EVERY_S and step.message != said:
+            last, said = time.monotonic(), step.message
+            say(step.message)
 
 
 def unlearnt(name: str) -> str | None:
