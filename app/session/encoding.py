@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -65,8 +66,14 @@ class Encoding(QObject):
             return engine.encoding_steps(face.portrait, face.index)
 
         words = self.tr("Finding the face in the generator")
-        on_end = lambda answer: self._on_end(face, answer)  # noqa: E731
-        job = Job(words, call, self.stepped.emit, on_end, face.generator, gives_way=lambda: True)
+        job = Job(
+            words,
+            call,
+            self.stepped.emit,
+            partial(self._on_end, face),
+            face.generator,
+            gives_way=lambda: True,
+        )
         self._refused, self._begun, self._job = None, face, job
         if self._session.begin_job(job):
             self.changed.emit()

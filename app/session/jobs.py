@@ -114,6 +114,6 @@ class Jobs(QObject):
 
 def _call_back(hearer: Callable[[Any], None], value: Any) -> None:
     """Call back, unless the object that would hear it was closed meanwhile."""
-    owner = getattr(hearer, "__self__", None)
+    owner = getattr(getattr(hearer, "func", hearer), "__self__", None)  # of a method, or of a partial one
     if not isinstance(owner, QObject) or isValid(owner):
         hearer(value)

@@ -89,19 +89,24 @@ class Live(QObject):
             return engine.animate(portrait, document.active, document.edits, source(), settings, LIVE_SIDE)
 
         words = self.tr("Recording")
-        gives_way = lambda: not self.recording  # noqa: E731
 
         def on_end(answer: Answer) -> None:
             if job is self._job:  # else another animation has begun already
                 self._on_ended()
 
-        job = Job(words, call, self._on_step, on_end, document.generator, gives_way, in_status_bar=False)
+        job = Job(
+            words, call, self._on_step, on_end, document.generator, self._gives_way, in_status_bar=False
+        )
         if not session.begin_job(job):
             return
         self._job, self._face, self._fresh = job, face, True
         self.recording = self.keeping = self.paused = self.listening = self.sending = False
         session.scheduler.hold(True)
         self.started.emit()
+
+    def _gives_way(self) -> bool:
+        """Other work may end the live view while nothing is recorded."""
+        return not self.recording
 
     def stop(self) -> None:
         """Free the camera; a recording that runs is finished first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
@@ -107,8 +108,7 @@ class ProjectFiles(QObject):
         self._waiting = None
         self.opening.emit(True)
         self.busy.emit(self.tr("Opening {}").format(name))
-        done = lambda answer: self._on_answer(opening, answer)  # noqa: E731
-        self._jobs.run(Task(lambda engine: call(engine, opening), done))
+        self._jobs.run(Task(lambda engine: call(engine, opening), partial(self._on_answer, opening)))
 
     def _on_answer(self, opening: Opening, answer: Answer) -> None:
         if opening is not self._opening:  # another one was asked for, or it was cancelled

@@ -21,8 +21,6 @@ from app.session.jobs import Jobs
 from app.session.pictures import PictureWish, picture_call
 from app.session.worker import Answer, Crash, Task
 
-__all__ = ["PREVIEW_SIDE", "PictureWish", "Scheduler", "Shown"]
-
 PREVIEW_SIDE = 1024  # px, the longer side of a render while a gesture is down
 
 

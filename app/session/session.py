@@ -53,12 +53,12 @@ class Session(QObject):
         self.files = ProjectFiles(self.jobs, self.history, self)
         self.editing = Editing(self.history, self)
         self.hand = Hand(self.history, self.editing, self.scheduler, self)
-        self._hear()
-        self._offer()
+        self._gather_signals()
+        self._gather_methods()
         self._connect()
 
-    def _hear(self) -> None:
-        """The rooms' own signals, under one roof."""
+    def _gather_signals(self) -> None:
+        """Offer the rooms' own signals here, where every panel looks for them."""
         self.document_changed = self.history.document_changed
         self.active_changed = self.history.active_changed
         self.faces_changed = self.history.faces_changed
@@ -79,8 +79,8 @@ class Session(QObject):
         self.linked_changed = self.editing.linked_changed
         self.drawn_changed = self.hand.drawn_changed
 
-    def _offer(self) -> None:
-        """What the rooms do, under one roof; each is described where it is done."""
+    def _gather_methods(self) -> None:
+        """Offer what the rooms do here; each method is described where it is defined."""
         files, editing, history = self.files, self.editing, self.history
         self.open, self.open_project, self.relink = files.open, files.open_project, files.relink
         self.restore, self.revert, self.close = files.restore, files.revert, files.close

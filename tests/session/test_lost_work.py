@@ -9,8 +9,9 @@ from pytestqt.qtbot import QtBot
 
 from app.engine.face.parameters import FaceEdit
 from app.session.autosave import Autosave
+from app.session.document import Document
 from app.session.live import Live
-from app.session.project import load_project
+from app.session.project import load_project, save_project
 from app.session.session import Session
 from tests.fakes import FakeEngine
 from tests.session.conftest import settle
@@ -130,6 +131,22 @@ def test_edits_made_while_another_photo_opens_stay_until_the_user_lets_them_go(
     assert opened.document.photo == photo and opened.value("smile") == 0.5
     opened.take_opened(caught.args[0])
     assert opened.document.photo == other and not opened.is_dirty
+
+
+def test_edits_made_while_a_project_looked_for_its_photo_stay_too(
+    opened: Session, fake: FakeEngine, photo: Path, other: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    project = tmp_path / "lost.mien"
+    save_project(project, Document(tmp_path / "nowhere.png", "0" * 64))
+    hold_the_engine(opened, fake, qtbot)
+    opened.open_project(project)
+    opened.set_value("smile", 0.5)
+    with qtbot.waitSignal(opened.photo_missing) as caught:
+        fake.gate.set()
+    with qtbot.waitSignal(opened.replacing_unsaved):
+        opened.relink(caught.args[0], other)
+    settle(opened, qtbot)
+    assert opened.document.photo == photo and opened.value("smile") == 0.5
 
 
 def test_what_was_to_be_let_go_when_another_photo_was_asked_for_is_let_go(
@@ -262,7 +279,7 @@ def test_a_job_is_drawn_by_the_generator_it_was_asked_of(
 def test_a_small_picture_of_the_photo_before_is_never_shown_for_the_new_one(
     opened: Session, fake: FakeEngine, other: Path, qtbot: QtBot
 ) -> None:
-    from app.session.scheduler import PictureWish
+    from app.session.pictures import PictureWish
 
     wish = PictureWish(0, FaceEdit.of(smile=1), "nmfc", 24)
     pictured: list[object] = []

@@ -13,7 +13,8 @@ from app.engine.contract import EngineLike, Measurement, Rendered
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit
 from app.session import jobs
-from app.session.scheduler import PREVIEW_SIDE, PictureWish
+from app.session.pictures import PictureWish
+from app.session.scheduler import PREVIEW_SIDE
 from app.session.session import Session
 from tests.fakes import FakeEngine
 from tests.session.conftest import settle

@@ -11,7 +11,7 @@ from PySide6.QtGui import QIcon, QImage, QPixmap
 from app.engine.face.controls import Control
 from app.engine.face.parameters import FaceEdit, FittedFace
 from app.session import verbs
-from app.session.scheduler import PictureWish
+from app.session.pictures import PictureWish
 from app.session.session import Session
 from app.ui.widgets.number_field import shown
 from app.ui.widgets.parameter_slider import ParameterSlider

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from app.engine.contract import GeneratorInfo, LatentControl
 from app.engine.face.controls import Control
 from app.engine.face.parameters import FaceEdit, FittedFace
-from app.session.scheduler import PictureWish
+from app.session.pictures import PictureWish
 from app.session.session import Session
 from app.ui import i18n, icons, theme
 from app.ui.panels.binding import Gestures

@@ -24,8 +24,8 @@ from PySide6.QtWidgets import (
 from app.engine.errors import EngineError
 from app.engine.face.controls import Control
 from app.engine.face.parameters import FaceEdit
+from app.session.pictures import PictureWish
 from app.session.presets import Preset, PresetLibrary, blend, write_presets
-from app.session.scheduler import PictureWish
 from app.session.session import Session
 from app.ui import icons, theme
 from app.ui.panels.binding import Gestures
