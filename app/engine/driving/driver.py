@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from app.engine.driving.belief import Belief, look_of
 from app.engine.driving.easing import Presence, mean_identity
-from app.engine.driving.neutral import Calibration, Quality, best_neutral, quality
+from app.engine.driving.neutral import Calibration, Quality, quality, rest_of
 from app.engine.face.fitting import fit_face
 from app.engine.face.parameters import FaceParams, FittedFace, FloatArray, Identity
 from app.engine.face.smoothing import FaceSmoother, Smoothing
@@ -29,9 +30,9 @@ QUALITY_EVERY = 5  # frames: reading it costs a millisecond
 class Reading:
     """What the newest frame told.
 
-    found: the face was in it; landmarks: (478, 3) pixels where found; calibrating: seconds until the
-    neutral is taken, None where none is asked for; settled: the parameters given are this frame's own,
-    not held or eased; ms: milliseconds by stage.
+    found: the face was in it, and moved and looked like one; landmarks: (478, 3) pixels where found; calibrating:
+    seconds until the neutral is taken, None where none is asked for; settled: the parameters given are this frame's
+    own, not held or eased; ms: milliseconds by stage.
     """
 
     found: bool = False
@@ -51,6 +52,7 @@ class Driver:
         self.reading = Reading()
         self._presence = Presence()
         self._smoother = FaceSmoother()
+        self._belief = Belief(model)
         self._identities: list[Identity] = []
         self._identity: Identity | None = None
         self._count = 0
@@ -66,12 +68,16 @@ class Driver:
 
     def prepare(self, frames: Iterable[Frame]) -> None:
         """Take identity and neutral from these frames of a clip, before it is driven from its start."""
-        found = [max(faces, key=lambda face: face.side) for f in frames if (faces := self._faces(f))]
+        self._belief.reset()
+        seen = [(max(faces, key=lambda face: face.side), f) for f in frames if (faces := self._faces(f))]
+        looks = [look_of(f.pixels, face.landmarks) for face, f in seen if f.pixels is not None]
+        usual = self._belief.learn(looks) if looks else []
+        found = [face for (face, _), kept in zip(seen, usual) if kept]
         if found:
             self._identity = mean_identity([fit_face(one, self._model).params.identity for one in found])
             self._identities = [self._identity] * IDENTITY_FRAMES
             fits = [with_sure_lids(fit_face(one, self._model, self._identity).params) for one in found]
-            self.calibration.set(best_neutral(fits, self._model))
+            self.calibration.take(rest_of(fits, self._model))
         self._tracker.reset()
 
     def drive(self, frame: Frame) -> FaceParams | None:
@@ -85,7 +91,7 @@ class Driver:
         with watch.stage("track"):
             found = self._faces(frame)
         with watch.stage("fit"):
-            fitted = self._fit(max(found, key=lambda face: face.side)) if found else None
+            fitted = self._fit(max(found, key=lambda face: face.side), frame) if found else None
         if fitted is None:
             self._smoother.reset()
             calibrating = self.calibration.seconds_left(frame.time)
@@ -105,19 +111,32 @@ class Driver:
         self.calibration.set(None)
         self._smoother.reset()
         self._presence = Presence()
+        self._belief.reset()
+
+    @property
+    def _averages_identity(self) -> bool:
+        return len(self._identities) < IDENTITY_FRAMES
 
     def _faces(self, frame: Frame) -> tuple[DetectedFace, ...]:
         return self._tracker.detect(frame.pixels) if frame.pixels is not None else ()
 
     def _given(self, params: FaceParams, time: float) -> FaceParams:
         self.reading = Reading(found=True, settled=True, calibrating=self.calibration.seconds_left(time))
-        self.calibration.add(params, time)
+        self.calibration.add(params, time, filmed=False)
         return params
 
-    def _fit(self, found: DetectedFace) -> FittedFace:
-        """Identity averaged over the first frames, then held: the papers' and the recipe's way."""
-        if len(self._identities) < IDENTITY_FRAMES:
-            free = fit_face(found, self._model)
+    def _fit(self, found: DetectedFace, frame: Frame) -> FittedFace | None:
+        """Identity averaged over the first frames, then held: the papers' and the recipe's way.
+
+        None where the find is not believed: the next frame is then searched for a face anew.
+        """
+        free = fit_face(found, self._model, None if self._averages_identity else self._identity)
+        assert frame.pixels is not None
+        look = look_of(frame.pixels, found.landmarks)
+        if not self._belief.judge(free.params.camera, look, frame.time):
+            self._tracker.reset()
+            return None
+        if self._averages_identity:
             self._identities.append(free.params.identity)
             self._identity = mean_identity(self._identities)
         fitted = fit_face(found, self._model, self._identity)

@@ -17,7 +17,16 @@ from app.engine.driving.animation import Animation
 from app.engine.driving.driver import BOTH_LIDS, IDENTITY_FRAMES, OWN_LIDS, Driver, with_sure_lids
 from app.engine.driving.easing import Presence, mean, mix
 from app.engine.driving.live import Controls, Performer, Scene, on_top
-from app.engine.driving.neutral import AVERAGING, COUNTDOWN, Calibration, best_neutral, quality, unrest
+from app.engine.driving.neutral import (
+    AVERAGING,
+    COUNTDOWN,
+    Calibration,
+    best_neutral,
+    quality,
+    rest_of,
+    unrest,
+)
+from app.engine.face import indices
 from app.engine.face.landmarks import FaceTracker
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import (
@@ -32,6 +41,7 @@ from app.engine.face.parameters import (
 from app.engine.face.retargeting import RetargetSettings
 from app.engine.face.semantic import directions, resolve
 from app.engine.sources.frames import Frame
+from app.engine.sources.video import VideoSource
 from tools.virtual_camera import VirtualCamera
 
 
@@ -133,6 +143,62 @@ def test_the_most_restful_frames_are_the_neutral() -> None:
     found = best_neutral(frames, model)
     assert found.camera.yaw == pytest.approx(3, abs=1e-6)
     assert found.expression.coefficients == pytest.approx(offset)
+
+
+def smiling(amount: float, gap: float = 0.0, seed: int = 0) -> FaceParams:
+    """A face whose mouth rests where people's do, with a smile and a gap between the lips on top."""
+    moves = directions(default_model())
+    rest = -0.98 * moves["smile"] + np.random.default_rng(seed).normal(0, 0.05, 28)
+    p = rest + amount * moves["smile"] + gap * moves["mouth_open"]
+    one = params(3)
+    return replace(one, expression=replace(one.expression, coefficients=tuple(p.tolist())))
+
+
+def lift(one: FaceParams) -> float:
+    """Of the mouth's corners, eye distances."""
+    read = indices.read(default_model().shape(one.identity, one.expression))
+    return (read["lift_left"] + read["lift_right"]) / 2
+
+
+def test_a_smile_is_no_rest_even_where_it_is_most_of_the_clip() -> None:
+    frames = [smiling(1.1, seed=k) for k in range(16)] + [smiling(0, seed=20), smiling(0, 0.4, seed=21)]
+    found = rest_of(frames, default_model())
+    assert found.frame == 16 and found.sure > 0.6
+    assert abs(lift(found.params) - lift(frames[16])) < 0.015
+
+
+@pytest.mark.parametrize(("smile", "gap"), [(0.8, 0.0), (1.4, 0.0), (0.0, 0.4), (1.0, 0.3)])
+def test_who_never_rests_gets_a_rest_that_is_less_sure(smile: float, gap: float) -> None:
+    model, rest = default_model(), smiling(0)
+    found = rest_of([smiling(smile, gap, k) for k in range(12)], model)
+    assert found.sure < 0.6 < rest_of([smiling(0, seed=k) for k in range(12)], model).sure
+    assert abs(lift(found.params) - lift(rest)) < 0.02
+    shape = model.shape(found.params.identity, found.params.expression)
+    assert indices.read(shape)["mouth_gap"] == pytest.approx(
+        indices.read(model.shape(rest.identity, rest.expression))["mouth_gap"], abs=0.025
+    )
+
+
+def test_a_resting_mouth_stays_as_it_is() -> None:
+    frames = [smiling(0.1 * (k % 3), seed=k) for k in range(12)]
+    found = rest_of(frames, default_model())
+    assert min(abs(lift(found.params) - lift(one)) for one in frames) < 0.01
+
+
+def test_a_clip_of_a_laugh_alone_has_a_rest_that_is_less_sure(shared: Path, tracker: FaceTracker) -> None:
+    """The man of b_lp_d0 laughs in the middle half of the clip."""
+    source = VideoSource(shared / "media" / "videos" / "b_lp_d0.mp4")
+    frames = [frame for k in range(78) if (frame := source.take(1)) is not None and k % 6 == 0]
+    source.close()
+    whole, laughing = Driver(default_model(), tracker), Driver(default_model(), tracker)
+    whole.prepare(frames)
+    laughing.prepare(frames[4:11])
+    assert whole.neutral is not None and laughing.neutral is not None
+    assert whole.calibration.sure is not None and laughing.calibration.sure is not None
+    assert whole.calibration.sure > 0.8 > laughing.calibration.sure
+    assert (
+        abs(lift(whole.neutral) - lift(laughing.neutral)) < 0.07
+    )  # a full smile lifts by 0.06, a laugh by more
 
 
 def test_calibration_counts_down_and_averages() -> None:

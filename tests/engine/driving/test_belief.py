@@ -1,0 +1,126 @@
+"""What moves or looks as no face can is held off: the portrait neither balloons nor tilts, and it comes back."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from app.engine.driving.belief import Belief, agreement, look_of
+from app.engine.driving.driver import Driver
+from app.engine.face.landmarks import FaceTracker
+from app.engine.face.morphable_model import default_model
+from app.engine.face.parameters import Camera, FaceParams, FloatArray
+from app.engine.sources.frames import Frame
+from app.engine.sources.video import VideoSource
+
+STEP = 1 / 30
+LOOK = np.random.default_rng(0).normal(120, 40, 468)
+OTHER = np.random.default_rng(1).normal(120, 40, 468)
+COVERED = slice(15, 30)  # frames over which something is drawn over the face
+
+
+def camera(yaw: float = 0.0, scale: float = 60.0, x: float = 160.0) -> Camera:
+    return Camera.from_angles(yaw, 0, 0, scale, (x, 120))
+
+
+def judged(finds: list[tuple[Camera, FloatArray]]) -> list[bool]:
+    belief = Belief(default_model())
+    return [belief.judge(one, look, k * STEP) for k, (one, look) in enumerate(finds)]
+
+
+@pytest.mark.parametrize(
+    "wrong", [camera(scale=85), camera(yaw=40), camera(x=460)], ids=["balloons", "tilts", "jumps"]
+)
+def test_a_jump_no_head_can_make_is_not_believed(wrong: Camera) -> None:
+    finds = [(camera(yaw=k), LOOK) for k in range(10)]
+    finds[6] = (wrong, LOOK)
+    assert judged(finds) == [True] * 6 + [False] + [True] * 3
+
+
+def test_a_look_that_is_not_the_faces_is_not_believed() -> None:
+    flat = 170 + 0.02 * OTHER
+    finds = [(camera(), flat if 10 <= k < 20 else 1.3 * LOOK - 40 * (k > 22)) for k in range(30)]
+    assert judged(finds) == [True] * 10 + [False] * 10 + [True] * 10
+
+
+def test_quick_heads_and_changing_light_are_believed() -> None:
+    turning = [(camera(yaw=9 * k, scale=60 * 1.05**k, x=160 + 15 * k), LOOK) for k in range(9)]
+    mixes = [
+        (camera(), (1 - k / 80) * LOOK + k / 80 * OTHER) for k in range(41)
+    ]  # another light in 1.3 seconds
+    assert all(judged(turning)) and all(judged(mixes))
+
+
+def test_what_is_found_again_and_again_is_another_face_or_another_shot() -> None:
+    other = judged([(camera(), LOOK)] * 5 + [(camera(20, 90, 300), OTHER)] * 20)
+    assert other[:5] == [True] * 5 and not any(other[5:15]) and all(other[18:])
+    shot = judged([(camera(), LOOK)] * 5 + [(camera(20, 140, 300), LOOK)] * 5)
+    assert shot[5:7] == [False, False] and all(shot[8:])
+    restless = [(camera(yaw=(-1) ** k * 30, scale=90), OTHER) for k in range(30)]
+    assert not any(judged([(camera(), LOOK)] * 5 + restless)[5:])
+
+
+def test_a_clip_that_begins_covered_is_known_by_its_other_frames() -> None:
+    belief = Belief(default_model())
+    assert belief.learn([OTHER, LOOK, LOOK + 3, 1.2 * LOOK]) == [False, True, True, True]
+    assert not belief.judge(camera(), OTHER, 0.0) and belief.judge(camera(), LOOK, STEP)
+
+
+def test_a_look_is_the_faces_own_whatever_its_size_and_light(astronaut: NDArray[np.uint8]) -> None:
+    with FaceTracker() as tracker:
+        (face,) = tracker.detect(astronaut)
+    look = look_of(astronaut, face.landmarks)
+    half = cv2.resize(astronaut, (256, 256), interpolation=cv2.INTER_AREA)
+    assert agreement(look, look_of((0.6 * half).astype(np.uint8), face.landmarks / 2)) > 0.95
+    assert agreement(look, look_of(cv2.blur(astronaut, (91, 91)), face.landmarks)) < 0.55
+
+
+def drawn_over(pixels: NDArray[np.uint8], box: tuple[float, ...], kind: str) -> NDArray[np.uint8]:
+    """A skin-coloured board, or a blurred thing, over the face in a box (x, y, w, h)."""
+    x, y, w, h = box
+    drawn = pixels.copy()
+    if kind == "blur":
+        soft = cv2.GaussianBlur(pixels, (0, 0), 0.18 * max(w, h))
+        mask = np.zeros(pixels.shape[:2], np.float32)
+        middle, axes = (int(x + w / 2), int(y + h / 2)), (int(0.6 * w), int(0.6 * h))
+        cv2.ellipse(mask, middle, axes, 0, 0, 360, 1, -1)
+        mask = cv2.GaussianBlur(mask, (0, 0), 0.05 * w)[..., None]
+        return (pixels * (1 - mask) + soft * mask).astype(np.uint8)
+    top = y + (0.45 * h if kind == "half a board" else -0.1 * h)
+    drawn[max(0, int(top)) : int(y + 1.1 * h), max(0, int(x - 0.1 * w)) : int(x + 1.1 * w)] = (205, 160, 135)
+    return drawn
+
+
+@pytest.mark.parametrize("kind", ["board", "half a board", "blur"])
+@pytest.mark.parametrize("name", ["a_grid_bbaf2n.mp4", "a_wh_weekly_01.mp4"])
+def test_what_covers_a_drivers_face_leaves_the_portrait_where_it_was(shared, name: str, kind: str) -> None:  # type: ignore[no-untyped-def]
+    source = VideoSource(shared / "media" / "videos" / name)
+    frames = [frame for _ in range(50) if (frame := source.take(1)) is not None]
+    source.close()
+
+    def driven(kind: str) -> list[FaceParams]:
+        shown: list[FaceParams] = []
+        with FaceTracker(video=True, steady=False) as tracker:
+            driver = Driver(default_model(), tracker)
+            box = (0.0, 0.0, 1.0, 1.0)
+            for k, frame in enumerate(frames):
+                assert frame.pixels is not None
+                covered = kind and COVERED.start <= k < COVERED.stop
+                pixels = drawn_over(frame.pixels, box, kind) if covered else frame.pixels
+                found = driver.drive(Frame(pixels, frame.time, k))
+                assert found is not None
+                if driver.reading.landmarks is not None and k < COVERED.start:
+                    low, high = (getattr(driver.reading.landmarks, end)(axis=0)[:2] for end in ("min", "max"))
+                    box = (*low, *(high - low))
+                assert driver.reading.found == (not covered)
+                shown.append(found)
+        return shown
+
+    plain, covered = driven(""), driven(kind)
+    sizes = np.array([b.camera.scale / a.camera.scale for a, b in zip(plain, covered)])
+    turns = np.array([np.subtract(b.camera.angles, a.camera.angles) for a, b in zip(plain, covered)])
+    assert np.abs(sizes - 1).max() < 0.04 and np.abs(turns).max() < 8
+    steps = np.abs(np.diff([one.camera.scale for one in covered])) / covered[0].camera.scale
+    assert steps.max() < 0.02  # no snap on the way back
