@@ -1,6 +1,10 @@
-"""HeadGAN's or StyleGAN2's milliseconds per frame: the plain module beside folded and fused ones, in one run.
+"""A network's milliseconds per frame: the plain module beside folded and fused ones, in one run.
 
-    python tools/network_speed.py [--network headgan|stylegan] [--width light|full] [--size 256] [--repeats 5] [--json]
+    python tools/network_speed.py [--network headgan|stylegan|live-portrait] [--width light|full] [--size 256]
+        [--repeats 5] [--json]
+
+LivePortrait's four large networks are told one by one, each plain (spectral and batch norms at work, as released) and
+fused.
 
 The variants take turns and each keeps its best time, so a busy machine slows them alike. With OMP_NUM_THREADS=1 and
 --cpu processor time is told, which other work hardly touches.
@@ -24,6 +28,7 @@ from app.engine.generators.headgan import painter
 from app.engine.networks.blocks import fold_spectral_norm
 from app.engine.networks.fused import FusedHeadGan
 from app.engine.networks.headgan import LIGHT, RGB, HeadGan, HeadGanConfig
+from app.engine.networks.live_portrait import LivePortrait, LivePortraitConfig, fused
 from app.engine.networks.stylegan2 import Generator, ModulatedConv
 
 Frame = Callable[[], object]
@@ -97,6 +102,42 @@ def stylegan_variants(size: int, device: Device) -> dict[str, Frame]:
     return frames
 
 
+def live_portrait_variants(device: Device) -> dict[str, Frame]:
+    """Each network on its own, as released and rearranged; "plain" and "fused" are what a frame takes."""
+    torch.manual_seed(0)
+    plain = LivePortrait().eval().requires_grad_(False)
+    folded = LivePortrait(LivePortraitConfig(spectral=False))
+    folded.load_state_dict(fold_spectral_norm(plain.state_dict()))
+    quick = fused(folded)
+    frames: dict[str, Frame] = {}
+    half = device.precision == "float16"
+    for name, network, dtype in (
+        ("plain", plain, torch.float32),
+        ("fused", quick, torch.float32),
+        *((("fused, half", copy.deepcopy(quick), torch.float16),) if half else ()),
+    ):
+        put = {"device": device.torch_device, "dtype": dtype}
+        network = network.to(**put).requires_grad_(False)
+        picture = torch.rand(1, 3, 256, 256).to(**put)
+        source, driving = torch.rand(2, 1, 21, 3).to(device.torch_device).sub(0.5).unbind()
+        volume = network.appearance(picture)
+        label = network.warping(volume, driving, source).features
+        frames[f"appearance, {name}"] = partial(on_cpu, network.appearance, picture)
+        frames[f"motion, {name}"] = partial(on_cpu, network.motion.detector, picture)
+        frames[f"warping, {name}"] = partial(on_cpu, network.warping, volume, driving, source)
+        frames[f"generator, {name}"] = partial(on_cpu, network.generator, label)
+        frames[name] = partial(on_cpu, network.paint, volume, driving, source)
+    return frames
+
+
+def on_cpu(call: Callable[..., object], *inputs: torch.Tensor) -> object:
+    """The answer once it is there: its first tensor is taken to the CPU."""
+    answer = call(*inputs)
+    if isinstance(answer, dict):
+        answer = answer["t"]
+    return (answer if isinstance(answer, torch.Tensor) else answer.features).cpu()  # type: ignore[attr-defined]
+
+
 def plain_modulated(layer: ModulatedConv, x: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
     """Modulate and demodulate the weight itself, one group per picture (the released code's structure)."""
     batch, inputs, height, width = x.shape
@@ -126,7 +167,7 @@ def measured(frames: dict[str, Frame], repeats: int, clock: Callable[[], float])
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--network", choices=("headgan", "stylegan"), default="headgan")
+    parser.add_argument("--network", choices=("headgan", "stylegan", "live-portrait"), default="headgan")
     parser.add_argument("--width", choices=("light", "full"), default="light")
     parser.add_argument("--size", type=int, default=256)
     parser.add_argument("--repeats", type=int, default=5)
@@ -135,19 +176,25 @@ def main() -> None:
     args = parser.parse_args()
     device = CPU if args.cpu else best_device()
     config = LIGHT if args.width == "light" else HeadGanConfig()
-    stylegan = args.network == "stylegan"
+    stylegan, headgan = args.network == "stylegan", args.network == "headgan"
     with nullcontext() if stylegan else torch.inference_mode():
-        frames = stylegan_variants(args.size, device) if stylegan else variants(config, args.size, device)
+        if headgan:
+            frames = variants(config, args.size, device)
+        else:
+            frames = stylegan_variants(args.size, device) if stylegan else live_portrait_variants(device)
     alone = device == CPU and torch.get_num_threads() == 1
     best = measured(frames, args.repeats, time.process_time if alone else time.perf_counter)
     if args.json:
         report = {"network": args.network, "device": str(device), "size": args.size, "ms": best}
-        report |= {} if stylegan else {"width": args.width}
+        report |= {"width": args.width} if headgan else {}
         print(json.dumps(report))
         return
-    print(f"{'StyleGAN2' if stylegan else 'HeadGAN ' + args.width}, {args.size} px, {device}")
+    titles = {"headgan": f"HeadGAN {args.width}", "stylegan": "StyleGAN2", "live-portrait": "LivePortrait"}
+    print(f"{titles[args.network]}, {args.size} px, {device}")
     for name, ms in best.items():
-        print(f"{name:>12}  {ms:9.1f} ms  {best['plain'] / ms:5.2f} x")
+        module, _, variant = name.partition(", ")
+        plain = f"{module}, plain" if variant and f"{module}, plain" in best else "plain"
+        print(f"{name:>22}  {ms:9.1f} ms  {best[plain] / ms:5.2f} x")
 
 
 if __name__ == "__main__":

@@ -185,9 +185,13 @@ def run_learn(args: argparse.Namespace) -> None:
 
 
 def in_words(learnt: Learnt) -> str:
+    readings = ", ".join(
+        f"{name} {asked:g} as {'nothing' if read is None else f'{read:.2g}'}"
+        for name, asked, read in learnt.readings
+    )
     return (
         f"Expressions learnt from {learnt.pictures} pictures; the map explains {learnt.explained:.0%} of how the "
-        f"points move, and {learnt.read} of {learnt.checked} controls could be read off its pictures."
+        f"points move. A fresh fit of its pictures read, before that was made up for: {readings}."
     )
 
 

@@ -41,12 +41,17 @@ class LatentControl:
 @dataclass(frozen=True)
 class Learnt:
     """What a generator has learnt of its expressions. pictures: it learnt from; explained: share in [0, 1] of what
-    moved in pictures it had not seen; read: of `checked` controls, those that a fresh fit read off its pictures."""
+    moved in pictures it had not seen; readings: (control, asked, read) of its own pictures by a fresh fit, None where
+    no face was found, before that was made up for."""
 
     pictures: int
     explained: float
-    read: int
-    checked: int
+    readings: tuple[tuple[str, float, float | None], ...] = ()
+
+    @property
+    def read(self) -> int:
+        """Controls that could be read."""
+        return sum(value is not None for _, _, value in self.readings)
 
 
 @dataclass(frozen=True)

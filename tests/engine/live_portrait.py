@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
 
@@ -12,7 +12,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from app.engine.networks.live_portrait import LivePortrait
+from app.engine.checkpoints.kinds import Found
+from app.engine.networks.live_portrait import LivePortrait, LivePortraitConfig
 from app.engine.networks.live_portrait_points import Motion
 from tests.engine.networks.test_stylegan2 import parity
 
@@ -87,3 +88,18 @@ def whole(shared: Path) -> Iterator[Pass]:
     seen |= {"feature": volume, "deformation": warped.flow, "occlusion": warped.occlusion}
     seen |= {"warped": warped.features, "image": image}
     yield Pass(network, source, driving, golden, seen, (motions[1], motions[0]))
+
+
+SMALL = LivePortraitConfig(size=128, narrow=8, spectral=False)
+
+
+def small_weights(seed: int) -> Found:
+    """A small network of random weights whose points spread over the square, as a trained one's do."""
+    torch.manual_seed(seed)
+    network = LivePortrait(SMALL)
+    with torch.no_grad():
+        detector = network.motion.detector
+        detector.fc_scale.bias.fill_(1.3)
+        detector.fc_kp.bias.copy_(torch.rand(63) - 0.5)
+        network.stitching.mlp[-1].weight *= 0.05
+    return Found(network.eval().state_dict(), asdict(SMALL))

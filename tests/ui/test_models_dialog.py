@@ -26,7 +26,7 @@ UNLEARNT = GeneratorInfo(
     note=EngineError("No expressions yet.", "Let it learn."),
     learns=True,
 )
-LEARNT = replace(UNLEARNT, note=None, learnt=Learnt(300, 0.87, 7, 8))
+LEARNT = replace(UNLEARNT, note=None, learnt=Learnt(300, 0.87, (("smile", 0.8, 0.6), ("gaze_x", 12.0, None))))
 
 
 class LearningEngine(FakeEngine):
@@ -94,7 +94,7 @@ def test_learning_shows_progress_and_what_was_learnt(
     engine.gate.set()
     qtbot.waitUntil(lambda: "300 pictures" in dialog.cards["live-portrait"].words)
     card = dialog.cards["live-portrait"]
-    assert "87 %" in card.words and "7 of 8" in card.words
+    assert "87 %" in card.words and "1 of 2" in card.words
     assert card.button.text() == "Learn again" and not card.bar.isVisible()
 
 

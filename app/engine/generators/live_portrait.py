@@ -223,8 +223,8 @@ def entries_path(model: Model) -> Path:
 
 def told(entries: ExpressionEntries) -> Learnt:
     """What menus and cards say of it."""
-    read = sum(reading.read is not None for reading in entries.readings.values())
-    return Learnt(entries.count, max(0.0, 1 - entries.error**2), read, len(entries.readings))
+    readings = tuple((name, r.asked, r.read) for name, r in entries.readings.items())
+    return Learnt(entries.count, max(0.0, 1 - entries.error**2), readings)
 
 
 def loaded_renderer(model: Model) -> Renderer:

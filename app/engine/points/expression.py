@@ -74,7 +74,6 @@ class ExpressionEntries:
     def save(self, path: Path) -> None:
         """Beside, then renamed."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        known = {name: r for name, r in self.readings.items() if r.read is not None}
         pose = {} if self.pose is None else {f"pose_{key}": value for key, value in vars(self.pose).items()}
         beside = path.with_suffix(".part.npz")
         np.savez(
@@ -84,9 +83,8 @@ class ExpressionEntries:
             count=self.count,
             gains=self.gains,
             eyes=self.eyes,
-            unread=np.array([name for name in self.readings if name not in known], str),
-            read_names=np.array(list(known), str),
-            read_values=np.array([(r.asked, r.read) for r in known.values()], float).reshape(-1, 2),
+            read_names=np.array(list(self.readings), str),
+            read_values=np.array([(r.asked, r.read) for r in self.readings.values()], float).reshape(-1, 2),
             **pose,
         )
         beside.replace(path)
@@ -99,10 +97,9 @@ class ExpressionEntries:
                 values = {name: file[name] for name in file.files}
             pose = {name[5:]: value for name, value in values.items() if name.startswith("pose_")}
             readings = {
-                str(name): Reading(float(asked), float(read))
+                str(name): Reading(float(asked), None if np.isnan(read) else float(read))
                 for name, (asked, read) in zip(values["read_names"], values["read_values"], strict=True)
             }
-            readings |= {str(name): Reading(float("nan"), None) for name in values["unread"]}
             return cls(
                 values["matrix"],
                 float(values["error"]),

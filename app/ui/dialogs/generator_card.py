@@ -133,4 +133,4 @@ def in_words(learnt: Learnt) -> str:
         "Generators",
         "Expressions learnt from {} pictures, which explain {} % of its movement; {} of {} controls were read back.",
     )
-    return words.format(learnt.pictures, round(100 * learnt.explained), learnt.read, learnt.checked)
+    return words.format(learnt.pictures, round(100 * learnt.explained), learnt.read, len(learnt.readings))

@@ -113,7 +113,7 @@ def test_what_was_learnt_is_kept(tmp_path: Path) -> None:
     again = ExpressionEntries.load(path)
     assert again is not None and np.array_equal(again.matrix, made.matrix) and again.count == 100
     assert again.pose is not None and np.array_equal(again.pose.errors, pose.errors)
-    assert again.readings["smile"] == Reading(0.8, 0.6) and again.readings["blink_left"].read is None
+    assert again.readings == readings
     assert [p.name for p in path.parent.iterdir()] == ["map.npz"]
     path.write_bytes(b"no archive")
     assert ExpressionEntries.load(path) is None

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from app.engine.face.parameters import Camera
-from app.engine.networks.live_portrait_points import rotation
+from app.engine.contract import Target
+from app.engine.face.parameters import Camera, Expression, FaceParams, Identity
+from app.engine.generators.live_portrait import asked_points
+from app.engine.networks.live_portrait_points import Motion, rotation
 from app.engine.points.pose import pose_change, to_photo, to_square
 from app.engine.squares.crop import Square, Turn
 
@@ -76,3 +79,35 @@ def test_what_lies_behind_the_eyes_moves_less_to_the_side_than_the_nose() -> Non
     near = pose_change(own, asked, UPRIGHT, 0 * POINTS, MIDDLE).middle[0]
     far = pose_change(own, asked, UPRIGHT, deep, MIDDLE).middle[0]
     assert far < near  # the further behind, the more to the left under a turn to the right
+
+
+def test_points_of_a_head_land_where_our_camera_puts_them() -> None:
+    """A network whose points are places on our own model: after any edit they are where the asked camera projects them,
+    in a leaning square, turned about an origin that lies deep in the head."""
+    rng = np.random.default_rng(0)
+    vertices = rng.uniform(-1, 1, (21, 3))
+    vertices[[11, 15]] = (0.5, 0.0, 0.0), (-0.5, 0.0, 0.0)  # the eyes
+    origin = np.array([0.1, -0.2, -0.7])
+    own = Camera.from_angles(0, 0, 0, 40.0, (100.0, 90.0))
+    square = Square(10, 0, 200, Turn(0.3, 150.0))
+    motion = Motion(
+        degrees=torch.tensor([[0.0, 0.0, -np.degrees(0.3)]], dtype=torch.float32),
+        shift=torch.tensor(
+            [[*to_square(own.project(origin[None])[0, :2], square), 9.0]], dtype=torch.float32
+        ),
+        expression=torch.zeros(1, 21, 3),
+        scale=torch.tensor([[40.0 / 75.0]]),
+        canonical=torch.from_numpy((vertices - origin) * (1, -1, -1))[None].float(),
+    )
+
+    def shown(camera: Camera) -> np.ndarray:
+        return np.array([to_square(place, square) for place in camera.project(vertices)[:, :2]])
+
+    assert np.allclose(motion.points()[0, :, :2], shown(own), atol=1e-5)
+    face = SimpleNamespace(params=FaceParams(Identity(), Expression(), own))
+    cut = SimpleNamespace(source=SimpleNamespace(face=face), square=square)
+    code = SimpleNamespace(cut=cut, motion=motion)
+    for angles in ((20, 0, 0), (0, 15, 0), (0, 0, 12), (-18, 9, -7)):
+        asked = Camera.from_angles(*angles, 44.0, (108.0, 85.0))
+        points = asked_points(code, Target(replace(face.params, camera=asked)), None)
+        assert np.allclose(points[0, :, :2], shown(asked), atol=1e-5), angles
