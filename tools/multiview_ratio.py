@@ -1,6 +1,6 @@
 """This program against another checkout of it on true views, in one run and by one measure.
 
-    python tools/multiview_ratio.py VIEWS OTHER_TREE [-o FOLDER] [--people 12]
+    python tools/multiview_ratio.py VIEWS OTHER_TREE [-o FOLDER] [--people 12] [--python PYTHON_OF_THE_OTHER]
 
 VIEWS is a folder as `mien evaluate --multiview` takes it. Each tree reads the poses and draws the pictures in a process
 of its own; this tree's code then measures both within the same true heads. The folder gets the pictures, a sheet of
@@ -57,22 +57,22 @@ engine.close()
 """
 
 
-def draw(tree: Path, jobs: list[list[str]], folder: Path) -> None:
+def draw(python: str, tree: Path, jobs: list[list[str]], folder: Path) -> None:
     """Let a tree draw into files."""
     listed = folder / "jobs.json"
     listed.write_text(json.dumps(jobs), encoding="utf-8")
     environment = os.environ | {"PYTHONPATH": str(tree)}
-    subprocess.run([sys.executable, "-c", DRAW, str(listed)], cwd=tree, env=environment, check=True)
+    subprocess.run([python, "-c", DRAW, str(listed)], cwd=tree, env=environment, check=True)
 
 
-def drawn_by(tree: Path, folder: Path, views: Path, people: int) -> list[list[str]]:
+def drawn_by(python: str, tree: Path, folder: Path, views: Path, people: int) -> list[list[str]]:
     """The pictures of every pair's turns: [front, side, front made, side made] paths."""
     folder.mkdir(parents=True, exist_ok=True)
     jobs = []
     for pair in pairs(views)[:people]:
         made = [str(folder / f"{pair.person}_{name}.png") for name in ("front", "side")]
         jobs.append([str(pair.front), str(pair.side), *made])
-    draw(tree, jobs, folder)
+    draw(python, tree, jobs, folder)
     return jobs
 
 
@@ -106,10 +106,11 @@ def main() -> None:
     parser.add_argument("other", type=Path)
     parser.add_argument("-o", "--output", type=Path, default=ROOT / "out" / "multiview")
     parser.add_argument("--people", type=int, default=1000)
+    parser.add_argument("--python", default=sys.executable)
     args = parser.parse_args()
     engine, means = Engine(), {}
-    for name, tree in (("other", args.other.resolve()), ("this", ROOT)):
-        jobs = drawn_by(tree, args.output / name, args.views, args.people)
+    for name, python, tree in (("other", args.python, args.other.resolve()), ("this", sys.executable, ROOT)):
+        jobs = drawn_by(python, tree, args.output / name, args.views, args.people)
         results = measured(engine, args.views, jobs)
         save_sheets(results, args.output / name)
         means[name] = in_all(results)
