@@ -9,9 +9,11 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QUndoStack
 
+from app.engine.checkpoints.catalogue import Offer
 from app.engine.contract import EngineLike, GeneratorInfo, Portrait
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit, FittedFace
+from app.engine.fetching import fetch
 from app.session import values
 from app.session.document import Box, Document
 from app.session.editing import Editing
@@ -46,7 +48,7 @@ class Session(QObject):
     def __init__(self, factory: EngineFactory, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.generators: tuple[GeneratorInfo, ...] = ()
-        self.learning = ""  # the generator that learns as the running job
+        self.improving = ""  # the generator that learns as the running job
         self.history = History(self)
         self.jobs = Jobs(factory, self)
         self.scheduler = Scheduler(self.jobs, self)
@@ -229,13 +231,32 @@ class Session(QObject):
         """Let a generator learn what it needs on this machine, as a job; `engine_ready` tells what it can do then."""
 
         def on_end(answer: Answer) -> None:
-            self.learning = ""
+            self.improving = ""
             if answer.error is None:
                 self.ask(lambda engine: engine.generators(), self.take_generators)
 
         words = self.tr("Learning expressions")
         begun = self.begin_job(Job(words, lambda engine: engine.learning(generator), lambda _: None, on_end))
-        self.learning = generator if begun else self.learning
+        self.improving = generator if begun else self.improving
+        return begun
+
+    def fetch(self, offer: Offer) -> bool:
+        """Fetch a generator's model over the network, as a job, and let the generator learn with it; `engine_ready`
+        tells what it can do then. Only a user's own order may call this."""
+
+        def take(generators: tuple[GeneratorInfo, ...]) -> None:
+            self.take_generators(generators)
+            if any(i.name == offer.kind and i.learns and not i.learnt and not i.missing for i in generators):
+                self.learn(offer.kind)
+
+        def on_end(answer: Answer) -> None:
+            self.improving = ""
+            if answer.error is None:
+                self.ask(lambda engine: engine.generators(), take)
+
+        words = self.tr("Downloading {}").format(offer.title)
+        begun = self.begin_job(Job(words, lambda _: fetch(offer), lambda _: None, on_end))
+        self.improving = offer.kind if begun else self.improving
         return begun
 
     def add_face(self, box: Box) -> None:

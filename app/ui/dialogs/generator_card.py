@@ -5,20 +5,28 @@ from __future__ import annotations
 from PySide6.QtCore import QCoreApplication, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from app.engine.checkpoints.catalogue import Offer
 from app.engine.contract import GeneratorInfo, Learnt, Step
 from app.engine.measuring.speed import Speed
 from app.ui import i18n, icons, theme
 
 
 class GeneratorCard(QFrame):
-    """`learn` and `cancel` ask for the work; `show_step` and `show_idle` tell how it stands."""
+    """`learn`, `fetch` and `cancel` ask for the work; `show_step` and `show_idle` tell how it stands."""
 
     learn = Signal(str)  # the generator's name
     cancel = Signal()
+    fetch = Signal(object)  # the Offer
 
-    def __init__(self, info: GeneratorInfo, speed: Speed | None, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        info: GeneratorInfo,
+        speed: Speed | None,
+        offer: Offer | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
-        self.info = info
+        self.info, self.offer = info, offer
         self.setFrameShape(QFrame.Shape.StyledPanel)
         self.setAccessibleName(info.title)
         mark = QLabel(self)
@@ -41,6 +49,8 @@ class GeneratorCard(QFrame):
         for line in self.lines:
             column.addWidget(line)
         column.addWidget(self.bar)
+        self.progress = self._line("")
+        column.addWidget(self.progress)
         self.show_idle()
 
     @property
@@ -50,16 +60,24 @@ class GeneratorCard(QFrame):
 
     @Slot()
     def show_idle(self) -> None:
-        """Nothing is being learnt."""
-        self._learning = False
+        """Nothing is being learnt or fetched."""
+        self._busy = False
         self.bar.hide()
+        self.progress.hide()
+        if self.offer is not None:
+            size = self.tr("Download… ({} MB)").format(round(self.offer.size / 1e6))
+            self.button.setText(size)
+            self.button.show()
+            return
         again = self.info.learnt is not None
         self.button.setText(self.tr("Learn again") if again else self.tr("Learn expressions"))
         self.button.setVisible(self.info.learns and not self.info.missing)
 
     def show_step(self, step: Step) -> None:
-        """It is learning."""
-        self._learning = True
+        """It is learning, or being fetched."""
+        self._busy = True
+        self.progress.setText(step.message)
+        self.progress.setVisible(bool(step.message))
         self.button.setText(self.tr("Cancel"))
         self.bar.setRange(0, step.total)
         self.bar.setValue(step.done)
@@ -67,8 +85,10 @@ class GeneratorCard(QFrame):
 
     @Slot()
     def _on_button(self) -> None:
-        if self._learning:
+        if self._busy:
             self.cancel.emit()
+        elif self.offer is not None:
+            self.fetch.emit(self.offer)
         else:
             self.learn.emit(self.info.name)
 

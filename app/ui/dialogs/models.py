@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.engine.checkpoints import store as weights
+from app.engine.checkpoints.catalogue import OFFERS, Offer
 from app.engine.contract import EngineLike, GeneratorInfo, Step
 from app.engine.errors import EngineError
 from app.engine.measuring.speed import known_speeds
@@ -29,6 +30,11 @@ from app.session.session import Session
 from app.session.worker import Answer, Crash, Job
 from app.ui import i18n, icons, theme
 from app.ui.dialogs.generator_card import GeneratorCard
+
+
+def offer_for(info: GeneratorInfo) -> Offer | None:
+    """What can be fetched so that a generator can run; None where it runs already or nothing is known."""
+    return next((offer for offer in OFFERS if info.missing and offer.kind == info.name), None)
 
 
 class ModelsDialog(QDialog):
@@ -109,7 +115,8 @@ class ModelsDialog(QDialog):
         column = QVBoxLayout(stack)
         self.cards = {}
         for info in self._session.generators:
-            card = self.cards[info.name] = GeneratorCard(info, speeds.get(info.name), stack)
+            card = self.cards[info.name] = GeneratorCard(info, speeds.get(info.name), offer_for(info), stack)
+            card.fetch.connect(self._ask_fetch)
             card.learn.connect(self._learn)
             card.cancel.connect(self._session.cancel_job)
             column.addWidget(card)
@@ -121,9 +128,27 @@ class ModelsDialog(QDialog):
         if self._session.learn(generator):
             self.cards[generator].show_step(Step(0, 0))
 
+    @Slot(object)
+    def _ask_fetch(self, offer: Offer) -> None:
+        """Say what would be fetched, from where and under what licence, before any connection is made."""
+        words = self.tr("Download {} MB from {}?").format(round(offer.size / 1e6), offer.page)
+        box = QMessageBox(
+            QMessageBox.Icon.Question, self.tr("Download {}").format(offer.title), words, parent=self
+        )
+        box.setInformativeText(
+            self.tr("Licence: {}. {} The files are checked against the hashes that Mien knows.").format(
+                offer.licence, offer.use
+            )
+        )
+        go = box.addButton(self.tr("Download"), QMessageBox.ButtonRole.AcceptRole)
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.exec()
+        if box.clickedButton() is go and self._session.fetch(offer):
+            self.cards[offer.kind].show_step(Step(0, 0))
+
     @Slot(object, object)
     def _on_step(self, job: Job, step: Step) -> None:
-        card = self.cards.get(self._session.learning)
+        card = self.cards.get(self._session.improving)
         if card is not None:
             card.show_step(step)
 
@@ -131,6 +156,10 @@ class ModelsDialog(QDialog):
     def _on_ended(self, job: Job, answer: Answer) -> None:
         for card in self.cards.values():
             card.show_idle()
+        if answer.error is not None:
+            unknown = self.tr("Mien met an error it did not expect.")
+            told = unknown if isinstance(answer.error, Crash) else str(i18n.in_own_language(answer.error))
+            self.note.setText(told)
 
     @Slot()
     def _on_chosen(self) -> None:
