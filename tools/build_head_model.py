@@ -28,7 +28,13 @@ PARTS = {
     "teeth": (17039, 21451),
     "eyeballs": (21451, 24591),
 }
-NECK_Y, NECK_SIDE, NECK_BACK, NECK_END = -6.3, 6.6, -6.0, -12.5  # cm: where shoulders would begin
+NECK_Y, NECK_SIDE, NAPE_Y, NECK_BACK, NECK_END = (
+    -6.3,
+    6.6,
+    -8.5,
+    -6.0,
+    -12.5,
+)  # cm: where shoulders would begin
 RIGID = (-11.5, -6.5)  # cm of y + 0.25 z: from the body's to the head's
 EAR_NEAR, EAR_SIDE = 1.5, 7.4  # cm
 OPENED = 0.6  # of jawOpen, in which lips are told apart
@@ -47,7 +53,7 @@ def triangulated(quads: Ints) -> Ints:
 def neck_cut(points: Floats, triangles: Ints) -> Ints:
     corner = points[triangles]
     y, x, z = corner[..., 1].mean(1), np.abs(corner[..., 0]).mean(1), corner[..., 2].mean(1)
-    kept = ~(((y < NECK_Y) & ((x > NECK_SIDE) | (z < NECK_BACK))) | (y < NECK_END))
+    kept = ~(((y < NECK_Y) & (x > NECK_SIDE)) | ((y < NAPE_Y) & (z < NECK_BACK)) | (y < NECK_END))
     triangles = triangles[kept]
     joined = sparse.coo_matrix(
         (np.ones(len(triangles) * 3), (triangles.ravel(), np.roll(triangles, 1, 1).ravel())),

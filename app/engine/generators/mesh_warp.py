@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -22,6 +22,16 @@ from app.engine.warping.calibration import Angles, Pair, PoseResponse, probe
 from app.engine.warping.expression_response import expression_response
 from app.engine.warping.eyeballs import eyes_of
 from app.engine.warping.eyes import Eye, draw_eye
+from app.engine.warping.geometry import body_shift
+from app.engine.warping.head_drawing import (
+    HeadLook,
+    View,
+    drawn_head,
+    for_alpha,
+    head_look,
+    posed_points,
+    share_of,
+)
 from app.engine.warping.light import light_of
 from app.engine.warping.mouth import Mouth, draw_mouth, mouth_source
 from app.engine.warping.posing import (
@@ -34,11 +44,11 @@ from app.engine.warping.posing import (
     placed_by,
     pose,
 )
-from app.engine.warping.rendering import Layers, Motion, displacements, motion, render
+from app.engine.warping.rendering import Layers, Motion, displacements, motion, nothing_moves, render
 from app.engine.warping.shell import NECK_PIVOT, source_mesh
 from app.engine.warping.spectacles import spectacles
 from app.engine.warping.surface import Surface, mirror_share, normals, relight, surface, toward
-from app.engine.warping.topology import LOWER_LIDS, N_FACE, UPPER_LIDS
+from app.engine.warping.topology import LOWER_LIDS, N_FACE, UPPER_LIDS, topology
 
 if TYPE_CHECKING:
     from app.engine.face.landmarks import FaceTracker
@@ -61,7 +71,19 @@ class WarpCode:
     surface: Surface
     eyes: tuple[Eye, ...]
     mouth: Mouth
+    matte: NDArray[np.float32]
+    fitted: FittedFace
     response: PoseResponse | None = None
+
+    @cached_property
+    def head(self) -> HeadLook:
+        """Made when first needed: a filmed face that hardly turns needs none."""
+        pixels = self.pixels if self.pixels.dtype == np.uint8 else (self.pixels >> 8).astype(np.uint8)
+        return head_look(self.fitted, self.layers, self.matte, pixels)
+
+    @cached_property
+    def alpha_head(self) -> HeadLook | None:
+        return None if self.alpha is None else for_alpha(self.head, self.alpha, self.matte)
 
 
 class MeshWarp:
@@ -81,7 +103,9 @@ class MeshWarp:
         key = (source.key, source.face.params.camera.quaternion)
         if key not in self._responses or not source.key:
             self._responses[key] = self._probed(source)
-        return replace(code, response=self._responses[key])
+        code = replace(code, response=self._responses[key])
+        assert code.head is not None
+        return code
 
     def _probed(self, source: SourceImage) -> PoseResponse | None:
         """A small copy of the photo rendered at a few poses and measured afresh."""
@@ -119,6 +143,8 @@ class MeshWarp:
             skin,
             eyes_of(source.pixels, landmarks, source.face.params, light, worn),
             mouth_source(source.pixels, landmarks, camera.scale, face.gap, light, toward(skin.light)),
+            matte,
+            source.face,
         )
 
     def generate(self, code: WarpCode, target: Target) -> Patch:
@@ -134,17 +160,18 @@ class MeshWarp:
         with _timed("geometry", times):
             eyes = [(eye, eye_pose(code.face, posed, eye)) for eye in code.eyes]
             drawn = [(eye, eye_target) for eye, eye_target in eyes if eye_target is not None]
-            moved = _motion(code, posed).with_eyes(drawn, code.layers)
+            share = share_of(code.face.params.camera, posed.camera)
+            whole = share >= 1 and code.head.plate is not None
+            moved = (nothing_moves() if whole else _motion(code, posed)).with_eyes(drawn, code.layers)
         with _timed("warp", times):
-            pixels = render(code.layers, moved)
-            alpha = None if code.alpha is None else render(code.alpha, moved)[..., 0]
+            pixels, alpha, box = _turned(code, posed, moved, share)
         with _timed("features", times):
             mouth = mouth_pose(code.face, posed, code.mouth.shut)
             if mouth is not None and pixels.size:
-                draw_mouth(pixels, moved.box[:2], code.pixels, code.mouth, mouth)
+                draw_mouth(pixels, box[:2], code.pixels, code.mouth, mouth)
             for eye, eye_target in drawn:
-                draw_eye(pixels, moved.box[:2], eye, eye_target)
-        return Patch(pixels, moved.box[0], moved.box[1], alpha, tuple(times))
+                draw_eye(pixels, box[:2], eye, eye_target)
+        return Patch(pixels, box[0], box[1], alpha, tuple(times))
 
     def flow(self, code: WarpCode, target: Target) -> tuple[NDArray[np.float32], tuple[int, int]]:
         """(h, w, 2) px from each pixel of the moved box to where `generate` takes its colour; the box's corner."""
@@ -165,11 +192,12 @@ class MeshWarp:
 
     def warm_up(self) -> None:
         """Compile the kernels for 8 and 16 bits; they are kept on disk, so that this is slow once per installation."""
-        from app.engine.warping import mouth_kernels, rendering
+        from app.engine.warping import head_drawing, mouth_kernels, rendering
 
         mouth_kernels.warm_up()
         for dtype in (np.uint8, np.uint16):
             rendering.warm_up(dtype)
+            head_drawing.warm_up(dtype)
 
     def posed(self, code: WarpCode, target: Target) -> Posed:
         """A filmed face is drawn as it was observed, an edit or a driver's face so that it is read as it was asked."""
@@ -223,6 +251,35 @@ def _tracker() -> FaceTracker:
     from app.engine.face.landmarks import FaceTracker
 
     return FaceTracker()
+
+
+def _turned(
+    code: WarpCode, posed: Posed, moved: Motion, share: float
+) -> tuple[NDArray[Any], NDArray[Any] | None, tuple[int, int, int, int]]:
+    """Pixels, alpha and their box: the fine warp near the photo's own view, the whole head beyond."""
+    if share <= 0:
+        alpha = None if code.alpha is None else render(code.alpha, moved)[..., 0]
+        return render(code.layers, moved), alpha, moved.box
+    shift = body_shift(code.face.mesh, posed.camera)
+    points = posed_points(code.head, posed.camera, posed.offsets, shift)
+    view = View(points, posed.camera, share, moved, _body_motion(code, shift))
+    pixels, box = drawn_head(code.head, code.layers, view)
+    if code.alpha is None or code.alpha_head is None:
+        return pixels, None, box
+    return pixels, drawn_head(code.alpha_head, code.alpha, view)[0][..., 0], box
+
+
+def _body_motion(code: WarpCode, shift: NDArray[np.float64]) -> Motion | None:
+    """How the body alone goes along; None where it stays."""
+    if not np.abs(shift).max() > 0.01:
+        return None
+    mesh = code.face.mesh
+    placed = mesh.points.copy()
+    placed[:, :2] += mesh.body[:, None] * shift
+    placed[:N_FACE, :2] += shift
+    return motion(
+        code.layers, mesh.points, topology().smooth @ placed, mesh.points, np.zeros((len(mesh.points), 5))
+    )
 
 
 def _motion(code: WarpCode, posed: Posed) -> Motion:

@@ -10,6 +10,7 @@ from app.engine.face.parameters import FittedFace
 from app.engine.head.ears import placed_ears
 from app.engine.head.head import FloatArray, Head
 from app.engine.head.model import HeadModel
+from app.engine.head.neck import narrowed
 from app.engine.head.skull import inflated
 
 ROUNDS = 4
@@ -29,6 +30,7 @@ def fit_head(face: FittedFace, matte: NDArray[np.float32], srgb: NDArray[np.uint
         points = points + model.binding @ (target - model.weights @ points)
     centre = target.mean(axis=0) + np.array(CENTRE)
     chin = float(target[152, 1])
+    points = narrowed(model, points, camera, matte)
     points, ears = placed_ears(model, points, camera, matte, srgb)
     hair, share = inflated(model, points, camera, matte, centre, chin, ears)
     return Head(hair, model.normals(hair), model.rigid, camera, place, identity, centre, share, ears)

@@ -8,6 +8,19 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+NEAR = 1e-4  # px: pixels on an edge belong to both triangles
+
+
+@njit(cache=True, nogil=True)
+def _within(value, step, first, last):  # type: ignore[no-untyped-def]
+    """The part of [first, last] in which value + i step is not negative."""
+    if abs(step) < 1e-12:
+        return (first, last) if value >= -1e-9 else (1.0, -1.0)
+    zero = -value / step
+    if step > 0:
+        return max(first, zero), last
+    return first, min(last, zero)
+
 
 @njit(cache=True, nogil=True)
 def raster_band(points, triangles, culled, y0, y1, x0, x1, ids, depth):  # type: ignore[no-untyped-def]
@@ -31,18 +44,28 @@ def raster_band(points, triangles, culled, y0, y1, x0, x1, ids, depth):  # type:
         det = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
         if abs(det) < 1e-12 or (culled and det > 0):
             continue
-        az, bz, cz = points[a, 2], points[b, 2], points[c, 2]
         inv = 1.0 / det
+        sx, sy = (cy - ay) * inv, -(cx - ax) * inv
+        tx, ty = -(by - ay) * inv, (bx - ax) * inv
+        az = points[a, 2]
+        bz, cz = points[b, 2] - az, points[c, 2] - az
+        zx = sx * bz + tx * cz
         for y in range(top, bottom + 1):
-            for x in range(left, right + 1):
-                s = ((x - ax) * (cy - ay) - (y - ay) * (cx - ax)) * inv
-                t2 = ((bx - ax) * (y - ay) - (by - ay) * (x - ax)) * inv
-                if s < -1e-6 or t2 < -1e-6 or s + t2 > 1.000001:
-                    continue
-                z = az + s * (bz - az) + t2 * (cz - az)
-                if ids[y - y0, x - x0] < 0 or z > depth[y - y0, x - x0]:
-                    ids[y - y0, x - x0] = t
-                    depth[y - y0, x - x0] = z
+            # Shares of b and c along the row: s + i sx, r + i tx for the i-th pixel from `left` on.
+            s = (left - ax) * sx + (y - ay) * sy
+            r = (left - ax) * tx + (y - ay) * ty
+            first, last = 0.0, float(right - left)
+            first, last = _within(s, sx, first, last)
+            first, last = _within(r, tx, first, last)
+            first, last = _within(1 - s - r, -sx - tx, first, last)
+            start, end = math.ceil(first - NEAR), math.floor(last + NEAR)
+            z = az + s * bz + r * cz + start * zx
+            for i in range(max(start, 0), min(end, right - left) + 1):
+                x = left + i - x0
+                if ids[y - y0, x] < 0 or z > depth[y - y0, x]:
+                    ids[y - y0, x] = t
+                    depth[y - y0, x] = z
+                z += zx
 
 
 @njit(cache=True, nogil=True)
@@ -61,6 +84,20 @@ def shares(points, triangles, ids, x0, y0, out):  # type: ignore[no-untyped-def]
             det = ux * vy - uy * vx
             s, r = (px * vy - py * vx) / det, (ux * py - uy * px) / det
             out[j, i, 0], out[j, i, 1], out[j, i, 2] = 1 - s - r, s, r
+
+
+@njit(cache=True, nogil=True)
+def carried(ids, share, corners, base, table, out):  # type: ignore[no-untyped-def]
+    """Values of table (V, C) at every pixel of ids (h, w) into out (h, w, C), by shares (h, w, 3) of base[corners]."""
+    for j in range(ids.shape[0]):
+        for i in range(ids.shape[1]):
+            t = ids[j, i]
+            if t < 0:
+                continue
+            a, b, c = base[corners[t, 0]], base[corners[t, 1]], base[corners[t, 2]]
+            u, v, w = share[j, i, 0], share[j, i, 1], share[j, i, 2]
+            for k in range(table.shape[1]):
+                out[j, i, k] = u * table[a, k] + v * table[b, k] + w * table[c, k]
 
 
 def rasterised(

@@ -74,6 +74,12 @@ def pool() -> ThreadPool:
     return made
 
 
+def nothing_moves() -> Motion:
+    """A motion of nothing, whose box others widen."""
+    none = np.zeros((0, 2), np.float32)
+    return Motion(none, none, none, np.zeros((0, 5), np.float32), np.zeros(0, np.int64), (0, 0, 0, 0))
+
+
 def motion(
     layers: Layers, source: FloatArray, fine: FloatArray, mirrored: FloatArray, light: FloatArray
 ) -> Motion:

@@ -1,0 +1,327 @@
+"""A head's colours, completed once a photo: what it shows, else the other side in this side's light, else a fill.
+
+What the photo shows is told by vertices (facing, hidden, inside the matte), the atlas' texels by interpolation. What it
+never shows takes colours by one sparse solve over the head, with the hair's colour as the scalp's prior, and the
+texture that lies in the same place of the picture, as if one looked through the head (reference/full-head.md, 5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import diags
+from scipy.sparse.linalg import splu
+
+from app.engine.head.head import Head
+from app.engine.head.light import RANGE, light_on, lit
+from app.engine.head.model import FloatArray, HeadModel
+from app.engine.head.raster import carried, raster_band, rasterised, shares
+from app.engine.head.skull import smoothstep
+
+SIDES = (384, 512, 768, 1024, 1280)  # texels
+TEXELS = 6.5  # a side of the atlas for each eye distance, at which the face is as fine as in the photo
+BEHIND = (0.07, 0.16)  # IOD behind another part from which a vertex is hidden
+FACING = (0.12, 0.35)  # of the normal towards the viewer, from which a vertex is well seen
+LOW_PASS = 0.12  # IOD
+SMALL_IOD = 32.0  # px between the eyes at which low-pass colours are made
+INSIDE = 0.06  # IOD from the matte's edge, where no background tints
+EYE = (2.25, 1.9, 3.0)  # cm: the half axes of what is mirrored as one, an eye with its brow
+BRIGHTEST = 1.2  # of its surroundings that a mirrored spot may be: highlights stay with their own side
+TOWARDS = 0.86  # of a hidden place's distance from the head's middle at which one looks through the head
+LIFTED = 1.25  # IOD above the brows where hair is taken for what a face stands before
+REFLECTED = (
+    0.7,
+    0.25,
+)  # of the way sideways and downwards, mirrored upwards, where a face stands before the scalp
+COARSE = 0.35  # IOD: what is coarser is the fill's, what is finer the texture looked at
+SAME_HEIGHT = 1.5  # cm
+NAPE, NAPE_Z, RISES = -4.5, -6.0, 0.8  # cm: where hair ends at the nape, and how steeply up to the ear
+REAR = 0.5  # of the visible scalp: the part furthest back, whose colour the back has
+FILL = 0.01  # weight of what is known against smoothness, in the fill and in the mirrored gain
+PRIOR = 0.4  # weight of the hair's colour on unseen scalp
+LUMINANCE = np.array([0.299, 0.587, 0.114])
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What the photo shows of a head's vertices.
+
+    at: (V, 2) px; normals: (V, 3) pixels' axes; shown: (V,) 1 where nothing stands before it and the matte has it;
+    confident: (V,) 1 where it also faces the viewer.
+    """
+
+    at: FloatArray
+    normals: FloatArray
+    shown: FloatArray
+    confident: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Low:
+    """Low-pass colours of the person: picture (h, w, 3), the factor from px to its own, vertices (V, 3)."""
+
+    picture: NDArray[np.float32]
+    factor: float
+    vertices: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """(V,) of the atlas: kept from the photo, mirrored from the other side; the rest is filled."""
+
+    kept: FloatArray
+    mirrored: FloatArray
+
+
+@cache
+def texels(side: int) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int32]]:
+    """(S, S) triangle, (S, S, 3) shares of its corners, and (S * S,) the nearest inside texel of each."""
+    model = HeadModel.load()
+    points = np.ascontiguousarray(np.c_[model.atlas * side - 0.5, np.zeros(len(model.atlas))])
+    ids, depth = np.full((side, side), -1, np.int32), np.zeros((side, side), np.float32)
+    raster_band(points, model.corners, False, 0, side, 0, side, ids, depth)
+    share = np.empty((side, side, 3), np.float32)
+    shares(points, model.corners, ids, 0, 0, share)
+    _, label = cv2.distanceTransformWithLabels(
+        (ids < 0).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    place = np.zeros(label.max() + 1, np.int32)
+    known = ids >= 0
+    place[label[known]] = np.flatnonzero(known)
+    return ids, share, place[label]
+
+
+def atlas_side(iod: float) -> int:
+    return next((side for side in SIDES if side >= TEXELS * iod), SIDES[-1])
+
+
+def seen(head: Head, matte: NDArray[np.float32]) -> Seen:
+    model = HeadModel.load()
+    placed = head.posed(head.camera)
+    iod = head.camera.scale
+    factor = min(1.0, 2 * SMALL_IOD / iod)
+    small = placed * factor
+    size = (max(1, round(matte.shape[1] * factor)), max(1, round(matte.shape[0] * factor)))
+    ids, depth = rasterised(small, model.triangles, (0, 0, *size))
+    x = np.clip(small[:, 0].astype(int), 0, size[0] - 1)
+    y = np.clip(small[:, 1].astype(int), 0, size[1] - 1)
+    front = np.where(ids[y, x] >= 0, depth[y, x], -np.inf)
+    hidden = smoothstep(*BEHIND, (front - small[:, 2]) / (iod * factor))
+    normals = head.turned(head.camera)
+    person = cv2.resize(matte, size, interpolation=cv2.INTER_AREA)
+    grown = 2 * max(1, round(INSIDE * iod * factor)) + 1
+    person = cv2.erode(person, np.ones((grown, grown), np.uint8))[y, x]
+    inside = (placed[:, 0] >= 0) & (placed[:, 1] >= 0)
+    inside &= (placed[:, 0] < matte.shape[1]) & (placed[:, 1] < matte.shape[0])
+    shown = (1 - hidden) * inside
+    confident = shown * smoothstep(*FACING, normals[:, 2]) * smoothstep(0.3, 0.9, person)
+    return Seen(placed[:, :2], normals, shown, confident)
+
+
+def low_colours(pixels: NDArray[Any], matte: NDArray[np.float32], head: Head, own: Seen) -> Low:
+    picture, factor = _low_pass(pixels, matte, head)
+    return Low(picture, factor, _sampled(picture, own.at * factor))
+
+
+def completed(
+    head: Head, own: Seen, pixels: NDArray[Any], matte: NDArray[np.float32], lows: Low
+) -> tuple[NDArray[Any], Shares]:
+    """(S, S, 3) atlas of the photo's type, and where each vertex' colour comes from."""
+    model = HeadModel.load()
+    side = atlas_side(head.camera.scale)
+    ids, share, nearest = texels(side)
+    low, at_low, colours = lows.picture, lows.factor, lows.vertices
+    smooth = own.confident
+    for _ in range(4):
+        smooth = np.minimum(own.confident, model.averaging @ smooth)
+    kept = per_eye(model, smoothstep(0.1, 0.6, smooth))
+    twin = smooth[model.mirror]
+    mirrored = (1 - kept) * per_eye(model, smoothstep(0.2, 0.6, twin))
+    gain = _mirror_gain(model, own, colours)
+    hair = _hair(model, own, low, at_low)
+    filled = _filled(model, own, colours, hair)
+    through, looked = _looked_through(head, model, own, matte)
+
+    table = np.concatenate(
+        [
+            own.at,
+            own.at[model.mirror],
+            through,
+            kept[:, None],
+            mirrored[:, None],
+            looked[:, None],
+            gain,
+            filled,
+        ],
+        1,
+    ).astype(np.float32)
+    grid = np.zeros((side, side, table.shape[1]), np.float32)
+    carried(ids, share, model.corners, model.base, table, grid)
+    return _mixed(grid, nearest, pixels, low, at_low), Shares(kept, mirrored)
+
+
+def _mixed(
+    grid: NDArray[np.float32],
+    nearest: NDArray[np.int32],
+    pixels: NDArray[Any],
+    low: NDArray[np.float32],
+    at_low: float,
+) -> NDArray[Any]:
+    side = grid.shape[0]
+    top = 65535 if pixels.dtype == np.uint16 else 255
+
+    def fetched(picture: NDArray[Any], first: int, factor: float = 1.0) -> NDArray[np.float32]:
+        x, y = (np.ascontiguousarray(grid[..., first + k] * factor - 0.5) for k in (0, 1))
+        found = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(found, np.float32)
+
+    kept, mirrored, looked = grid[..., 6:7], grid[..., 7:8], grid[..., 8:9]
+    other = np.minimum(fetched(pixels, 2), BRIGHTEST * fetched(low, 2, at_low)) * grid[..., 9:12]
+    coarse = cv2.GaussianBlur(low, (0, 0), COARSE * SMALL_IOD)
+    detail = fetched(pixels, 4) - fetched(coarse, 4, at_low)
+    fill = grid[..., 12:15] + looked * detail
+    out = kept * fetched(pixels, 0) + mirrored * other + (1 - kept - mirrored) * fill
+    out = np.clip(out + 0.5, 0, top).astype(pixels.dtype)
+    return np.ascontiguousarray(out.reshape(-1, 3)[nearest.ravel()].reshape(side, side, 3))
+
+
+def _low_pass(
+    pixels: NDArray[Any], matte: NDArray[np.float32], head: Head
+) -> tuple[NDArray[np.float32], float]:
+    """(h, w, 3) colours of the person alone, and the factor from px to its own."""
+    iod = head.camera.scale
+    factor = min(1.0, SMALL_IOD / iod)
+    height, width = matte.shape
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    weight = cv2.resize(matte, size, interpolation=cv2.INTER_AREA)
+    grown = 2 * max(1, round(INSIDE * iod * factor)) + 1
+    weight = cv2.erode(np.where(weight > 0.9, weight, 0), np.ones((grown, grown), np.uint8)).astype(
+        np.float32
+    )
+    found, held = small * weight[..., None], weight
+    out, sure = np.zeros_like(small), np.zeros_like(weight)
+    for sigma in (1.0, 3.0, 9.0):
+        blur = max(0.5, sigma * LOW_PASS * iod * factor)
+        c, w = cv2.GaussianBlur(found, (0, 0), blur), cv2.GaussianBlur(held, (0, 0), blur)
+        share = np.clip(4 * w, 0, 1) * (1 - sure)
+        out += share[..., None] * c / np.maximum(w, 1e-6)[..., None]
+        sure += share
+    return out + (1 - sure)[..., None] * small, factor
+
+
+def _sampled(picture: NDArray[np.float32], at: FloatArray) -> FloatArray:
+    x = np.clip(at[:, 0].astype(int), 0, picture.shape[1] - 1)
+    y = np.clip(at[:, 1].astype(int), 0, picture.shape[0] - 1)
+    return np.asarray(picture[y, x], float)
+
+
+def per_eye(model: HeadModel, share: FloatArray, one: bool = True) -> FloatArray:
+    """The same with one value for each eye with its brow, so that no eye is half mirrored; one: all or nothing."""
+    out = share.copy()
+    for loop in model.loops[1:]:
+        middle = model.points[loop].mean(axis=0) + [0, 0.5, 0]
+        distance = np.linalg.norm((model.points - middle) / EYE, axis=1)
+        core = distance < 0.8
+        mean = float(share[core].mean())
+        value = float(smoothstep(0.3, 0.7, np.array(mean))) if one else mean
+        near = smoothstep(1.15, 0.85, distance)
+        out = near * value + (1 - near) * out
+    return out
+
+
+def _mirror_gain(model: HeadModel, own: Seen, colours: FloatArray) -> FloatArray:
+    """(V, 3) this side's colour over the other's: the light's by its harmonics, the rest carried on from where both are
+    seen."""
+    skin = own.confident * model.face * (model.distance < 4.0)
+    top = max(float(colours.max()), 1e-6)
+    light = light_on(own.normals, colours @ LUMINANCE / top, skin)
+    shade = lit(light, own.normals) / lit(light, own.normals[model.mirror])
+    shade = np.log(np.clip(shade, *RANGE)) * np.clip(skin[model.mirror] + skin, 0, 1)
+    both = own.confident * own.confident[model.mirror]
+    floor = 0.02 * top
+    rest = np.log((colours + floor) / (colours[model.mirror] + floor)) - shade[:, None]
+    solver = splu((model.laplacian + diags(FILL * both + 1e-5)).tocsc())
+    carried = solver.solve((FILL * both)[:, None] * rest)
+    return np.asarray(np.exp(np.clip(carried + shade[:, None], *np.log(RANGE))))
+
+
+def scalp(model: HeadModel) -> FloatArray:
+    """(V,) 1 where hair grows: off the face, behind the ears, above the nape."""
+    _, y, z = model.points.T
+    behind = np.maximum(smoothstep(1.0, -1.0, z), smoothstep(2.0, 4.0, y))
+    above = smoothstep(-1.0, 1.0, y - (NAPE + RISES * (z - NAPE_Z)))
+    return np.asarray(smoothstep(2.0, 3.5, model.distance) * above * behind * ~model.ear)
+
+
+def _hair(model: HeadModel, own: Seen, low: NDArray[np.float32], at_low: float) -> FloatArray | None:
+    """(V, 3) its colour at every height: of the band inside the outline, where it lies furthest back.
+
+    Where the band is skin at one height and hair above, the back has the hair's.
+    """
+    band = smoothstep(1.0, 2.0, model.distance) * ~model.ear * own.shown
+    chosen = (
+        (band > 0.5) & (own.normals[:, 2] > 0.05) & (own.normals[:, 2] < 0.7) & (model.points[:, 1] > -2.0)
+    )
+    above = chosen & (model.distance > 2.5) & (model.points[:, 1] > 2.0)
+    cheeks = (model.distance < 1.0) & (own.confident > 0.5)
+    if above.sum() < 20 or cheeks.sum() < 20:
+        return None
+    chosen &= model.points[:, 2] < np.quantile(model.points[chosen, 2], REAR)
+    found = _sampled(low, own.at[chosen] * at_low)
+    near = np.exp(-(((model.points[:, 1, None] - model.points[chosen, 1]) / SAME_HEIGHT) ** 2)) + 1e-4
+    here = near @ found / near.sum(axis=1, keepdims=True)
+    hair, skin = (np.median(_sampled(low, own.at[mask] * at_low), axis=0) for mask in (above, cheeks))
+    apart = max(float(np.linalg.norm(hair - skin)), 1e-6)
+    share = smoothstep(0.6, 1.2, np.linalg.norm(here - skin, axis=1) / apart)[:, None]
+    return np.asarray(share * here + (1 - share) * hair)
+
+
+def _filled(model: HeadModel, own: Seen, colours: FloatArray, hair: FloatArray | None) -> FloatArray:
+    """(V, 3) colours carried on over the head from where they are known."""
+    known = FILL * 5 * own.confident
+    right = known[:, None] * colours
+    if hair is not None:
+        unseen = scalp(model) * (1 - own.confident) * PRIOR
+        known, right = known + unseen, right + unseen[:, None] * hair
+    mean = colours[own.confident > 0.5].mean(axis=0) if (own.confident > 0.5).any() else colours.mean(axis=0)
+    known, right = known + 1e-7, right + 1e-7 * mean
+    return np.asarray(splu((model.laplacian + diags(known)).tocsc()).solve(right))
+
+
+def _looked_through(
+    head: Head, model: HeadModel, own: Seen, matte: NDArray[np.float32]
+) -> tuple[FloatArray, FloatArray]:
+    """(V, 2) px at which an unseen place of the scalp takes its texture, and (V,) 1 where it shows scalp there."""
+    middle = head.camera.project(head.centre[None])[0, :2]
+    at = middle + TOWARDS * (own.at - middle)
+    up = head.camera.rotation[:2, 1] * [1, -1]
+    up = up / max(float(np.linalg.norm(up)), 1e-6)
+    across = np.array([-up[1], up[0]])
+    brow = own.at[model.weights[[9, 8]].indices].mean(axis=0)
+    offset = own.at - brow
+    low = np.minimum(offset @ up, 0)
+    lifted = (
+        brow
+        + REFLECTED[0] * np.outer(offset @ across, across)
+        - np.outer(REFLECTED[1] * low - LIFTED * head.camera.scale, up)
+    )
+    placed = head.posed(head.camera)
+    factor = min(1.0, SMALL_IOD / head.camera.scale)
+    size = (max(1, round(matte.shape[1] * factor)), max(1, round(matte.shape[0] * factor)))
+    ids, _ = rasterised(placed * factor, model.triangles, (0, 0, *size))
+    hair = smoothstep(0.4, 1.4, model.distance) * (model.points[:, 1] > 3.0) * ~model.ear
+    shown = np.append(np.maximum(hair, scalp(model))[model.triangles].mean(axis=1), 0.0)[ids].astype(
+        np.float32
+    )
+    shown = cv2.GaussianBlur(shown, (0, 0), 1.5)
+    straight = smoothstep(0.6, 0.95, _sampled(shown[..., None], at * factor)[:, 0])
+    mirrored = smoothstep(0.6, 0.95, _sampled(shown[..., None], lifted * factor)[:, 0])
+    # One of the two places for a whole neighbourhood: between them the texture would be smeared.
+    use = straight < 0.5
+    return np.where(use[:, None], lifted, at), np.where(use, mirrored, straight) * scalp(model)

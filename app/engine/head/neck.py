@@ -1,0 +1,68 @@
+"""The neck made as narrow as the photo's: ICT's is an athlete's, which stands out of turned heads."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.face.parameters import Camera
+from app.engine.head.model import FloatArray, HeadModel
+
+AXIS_Z = -1.0  # cm: the neck's middle
+LEVELS = np.arange(-12.0, -1.9, 0.75)  # cm of height at which widths are compared
+NARROWEST = 0.62
+FREE = (0.3, 1.6)  # cm from the face's landmarks over which the neck is free to move
+TOP = (-2.5, -5.0)  # cm over which a neck begins
+PERSON = 0.5  # of the matte
+
+
+def narrowed(model: HeadModel, points: FloatArray, camera: Camera, matte: NDArray[np.float32]) -> FloatArray:
+    """(V, 3) head whose neck is nowhere wider than the matte at its height; collars and shoulders widen nothing."""
+    at = camera.project(points)[:, :2]
+    across = camera.rotation[:2, 0] * np.array([1.0, -1.0])
+    across = across / max(float(np.linalg.norm(across)), 1e-6)
+    ratio = np.ones(len(LEVELS))
+    height = model.points[:, 1]
+    for k, level in enumerate(LEVELS):
+        band = (np.abs(height - level) < 0.6) & ~model.ear & (model.points[:, 2] < 2.0)
+        if band.sum() < 6:
+            continue
+        along = at[band] @ across
+        middle = at[band].mean(axis=0)
+        middle = middle + ((along.min() + along.max()) / 2 - middle @ across) * across
+        half = (along.max() - along.min()) / 2
+        if half > 1:
+            ratio[k] = _reach(matte, middle, across, half)
+    smooth = np.convolve(np.pad(ratio, 2, mode="edge"), np.ones(5) / 5, "valid")
+    share = np.clip((TOP[0] - height) / (TOP[0] - TOP[1]), 0, 1)
+    share = share * np.clip((model.distance - FREE[0]) / (FREE[1] - FREE[0]), 0, 1)
+    factor = 1 + share * (np.interp(height, LEVELS, smooth) - 1)
+    axis = _axis(model, points)
+    out = points.copy()
+    out[:, 0] = axis[0] + (out[:, 0] - axis[0]) * factor
+    back = out[:, 2] < axis[1]
+    out[back, 2] = axis[1] + (out[back, 2] - axis[1]) * factor[back]
+    return out
+
+
+def _axis(model: HeadModel, points: FloatArray) -> tuple[float, float]:
+    """x and z of the neck's middle in the points' own space."""
+    neck = (model.points[:, 1] < -6.0) & (model.points[:, 1] > -9.0)
+    near = neck & (np.abs(model.points[:, 2] - AXIS_Z) < 1.0)
+    return float(points[near, 0].mean()), float(points[near, 2].mean())
+
+
+def _reach(matte: NDArray[np.float32], middle: FloatArray, across: FloatArray, half: float) -> float:
+    """Share of the half width at which the person ends, the wider side's; 1 where neither ends within it."""
+    best = 0.0
+    for side in (-1, 1):
+        steps = np.linspace(0, 1, 40)
+        place = middle + side * half * steps[:, None] * across
+        x, y = np.floor(place).astype(int).T
+        inside = (x >= 0) & (y >= 0) & (x < matte.shape[1]) & (y < matte.shape[0])
+        value = np.where(
+            inside, matte[np.clip(y, 0, matte.shape[0] - 1), np.clip(x, 0, matte.shape[1] - 1)], 1.0
+        )
+        ended = value < PERSON
+        best = max(best, float(steps[np.argmax(ended)]) if ended.any() else 1.0)
+    return max(best, NARROWEST)

@@ -1,0 +1,248 @@
+"""A turned head: what is known of it once a photo, and its pixels in every frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.face.parameters import Camera, FittedFace
+from app.engine.head import Head, HeadModel, fit_head
+from app.engine.head.atlas import (
+    LUMINANCE,
+    Seen,
+    atlas_side,
+    completed,
+    low_colours,
+    per_eye,
+    scalp,
+    seen,
+)
+from app.engine.head.light import light_on, lit
+from app.engine.head.skull import smoothstep
+from app.engine.warping.curves import Float32, FloatArray
+from app.engine.warping.plate import Places, behind, hangs, places
+from app.engine.warping.rendering import BAND_ROWS, Layers, Motion, pool, render
+
+FADE = (3.0, 6.5)  # degrees of turn from the photo over which the head takes over from the fine warp
+FLAT = (1.2, 2.2)  # times wider than in the photo, from which its own edge is no longer good enough
+TURNED_IN = (1.3, 2.0)  # times wider, from which what was the head's edge is inside
+SOFT = 0.15  # of the normal towards the viewer over which made-up hair ends softly
+NECK_END = 0.1  # share of the head's motion over which the neck ends in the photo
+LIGHT_RANGE, LIGHT_STRENGTH = (0.78, 1.28), 0.7
+LIT = 2.5  # cm from the face's landmarks over which the skin's light fades
+FACE_EDGE = (0.6, 1.6)  # cm from the landmarks over which a head under long hair ends
+Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class HeadLook:
+    """One photo's head and its colours.
+
+    seen, kept: what the photo shows of it; atlas: (S, S, 3); plate: what stands behind, None where long hair hangs
+    (today's warp of the whole photo is its plate); there: (V,) how much of a vertex is drawn; light: (9,) harmonics;
+    skin: (V,) how much of it changes; fixed: (A, 4) float32, place in photo and atlas in index coordinates;
+    changed: what the plate made up.
+    """
+
+    head: Head
+    seen: Seen
+    kept: FloatArray
+    atlas: NDArray[Any]
+    plate: Layers | None
+    there: FloatArray
+    hair: FloatArray
+    light: FloatArray
+    skin: FloatArray
+    fixed: Float32
+    changed: Box
+
+
+def turn(before: Camera, after: Camera) -> float:
+    """Degrees between the two directions from which the head is seen; a roll is none."""
+    return float(np.degrees(np.arccos(np.clip(before.rotation[2] @ after.rotation[2], -1, 1))))
+
+
+def share_of(before: Camera, after: Camera) -> float:
+    """How much of a frame is the head's: 0 near the photo's own view, 1 beyond."""
+    return float(smoothstep(*FADE, np.array(turn(before, after))))
+
+
+def head_look(face: FittedFace, layers: Layers, matte: Float32, srgb: NDArray[np.uint8]) -> HeadLook:
+    model = HeadModel.load()
+    head = fit_head(face, matte, srgb)
+    own = seen(head, matte)
+    pixels = layers.texture[..., :3]
+    low = low_colours(pixels, matte, head, own)
+    atlas, shares = completed(head, own, pixels, matte, low)
+    where = places(head, matte)
+    skin = np.exp(-((model.distance / LIT) ** 2)) * model.face
+    top = 65535 if pixels.dtype == np.uint16 else 255
+    light = light_on(own.normals, low.vertices @ LUMINANCE / top, own.confident * skin)
+    there = smoothstep(0.0, NECK_END, head.rigid)
+    plate, changed = None, (0, 0, 0, 0)
+    if hangs(where, srgb, *_colours(model, own, low.vertices * (255 / top))):
+        there = there * (1 - smoothstep(*FACE_EDGE, model.distance)) * ~model.ear
+    else:
+        plate, changed = plate_of(layers, where)
+    side = atlas_side(head.camera.scale)
+    fixed = np.column_stack([own.at[model.base] - 0.5, model.atlas * side - 0.5]).astype(np.float32)
+    return HeadLook(head, own, shares.kept, atlas, plate, there, scalp(model), light, skin, fixed, changed)
+
+
+def _colours(model: HeadModel, own: Seen, colours: FloatArray) -> tuple[FloatArray | None, FloatArray]:
+    """(3,) the scalp's, where the photo shows any, and the skin's."""
+    shown, face = scalp(model) * own.confident > 0.5, model.distance < 1.0
+    hair = np.median(colours[shown], axis=0) if shown.sum() > 20 else None
+    return hair, np.median(colours[face & (own.confident > 0.3)], axis=0)
+
+
+def plate_of(layers: Layers, where: Places) -> tuple[Layers, Box]:
+    """The photo without the head, and the box (x0, y0, x1, y1) in which it differs."""
+    part, (x, y, w, h) = behind(layers.texture[..., :3], layers.background, where, layers.iod)
+    if not w or not h:
+        return layers, (0, 0, 0, 0)
+    texture, zone = layers.texture.copy(), layers.zone.copy()
+    box = (slice(y, y + h), slice(x, x + w))
+    texture[box] = part
+    top = 65535 if part.dtype == np.uint16 else 255
+    solid = cv2.erode((texture[box][..., 3] == top).astype(np.uint8), np.ones((5, 5), np.uint8))
+    zone[box] = (part[..., 3] > 0).astype(np.uint8) + solid
+    return replace(layers, texture=texture, zone=zone), (x, y, x + w, y + h)
+
+
+def for_alpha(look: HeadLook, layers: Layers, matte: Float32) -> HeadLook:
+    """The same head in the photo's alpha: whole where the photo did not show it."""
+    top = 65535 if layers.texture.dtype == np.uint16 else 255
+    plate = None if look.plate is None else plate_of(layers, places(look.head, matte))[0]
+    return replace(look, atlas=np.full_like(look.atlas, top), plate=plate, light=np.eye(1, 9)[0])
+
+
+def posed_points(look: HeadLook, camera: Camera, offsets: FloatArray, shift: FloatArray) -> FloatArray:
+    """(V, 3) px."""
+    moved = HeadModel.load().binding @ offsets if offsets.any() else None
+    return look.head.posed(camera, moved, shift)
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One frame: (V, 3) px of the head, its camera, its share of the frame, the fine warp's motion, the body's."""
+
+    points: FloatArray
+    camera: Camera
+    share: float
+    moved: Motion
+    body: Motion | None
+
+
+def drawn_head(look: HeadLook, layers: Layers, view: View) -> tuple[NDArray[Any], Box]:
+    """(h, w, 3) pixels of the box that changes, and the box (x0, y0, x1, y1)."""
+    box = _around(view.moved.box, _box(look, view.points, layers.zone.shape), look.changed)
+    if look.plate is None:
+        out = _placed(layers, layers, view.moved, box)
+        draw_head(out, box[:2], look, layers, view, view.share)
+        return out, box
+    if view.body is not None:
+        box = _around(box, view.body.box)
+    out = _placed(look.plate, look.plate, view.body, box)
+    draw_head(out, box[:2], look, layers, view, 1.0)
+    if view.share < 1:
+        flat = _placed(layers, layers, view.moved, box)
+        out = cv2.addWeighted(out, view.share, flat, 1 - view.share, 0).astype(out.dtype)
+    return out, box
+
+
+def _placed(picture: Layers, layers: Layers, moved: Motion | None, box: Box) -> NDArray[Any]:
+    """(h, w, 3) of the box: the layers' picture, warped where it moves."""
+    x0, y0, x1, y1 = box
+    out = np.array(picture.texture[y0:y1, x0:x1, :3])
+    if moved is not None and len(moved.source) and moved.box[2] > moved.box[0]:
+        left, top, right, bottom = moved.box
+        out[top - y0 : bottom - y0, left - x0 : right - x0] = render(layers, moved)
+    return out
+
+
+def _around(*boxes: Box) -> Box:
+    """The least box around all that hold anything."""
+    some = np.array([box for box in boxes if box[2] > box[0] and box[3] > box[1]] or [(0, 0, 0, 0)])
+    x0, y0 = some[:, :2].min(axis=0)
+    x1, y1 = some[:, 2:].max(axis=0)
+    return int(x0), int(y0), int(x1), int(y1)
+
+
+def _box(look: HeadLook, points: FloatArray, shape: tuple[int, ...]) -> Box:
+    """The head where it is drawn."""
+    at = points[look.there > 0, :2]
+    low, high = np.floor(at.min(axis=0)).astype(int) - 2, np.ceil(at.max(axis=0)).astype(int) + 3
+    x0, x1 = (int(np.clip(v, 0, shape[1])) for v in (low[0], high[0]))
+    y0, y1 = (int(np.clip(v, 0, shape[0])) for v in (low[1], high[1]))
+    return x0, y0, x1, y1
+
+
+def table(look: HeadLook, camera: Camera) -> Float32:
+    """(A, 8) what `head_kernels` interpolates."""
+    model = HeadModel.load()
+    before, after = look.seen.normals, look.head.turned(camera)
+    stretch = after[:, 2] / np.maximum(before[:, 2], 0.04)
+    edge = look.seen.shown * (1 - smoothstep(*FLAT, stretch))
+    photo = per_eye(model, np.maximum(look.kept, edge), one=False)
+    solid = smoothstep(*TURNED_IN, stretch) * look.head.rigid
+    gain = np.clip(lit(look.light, after) / lit(look.light, before), *LIGHT_RANGE) ** LIGHT_STRENGTH - 1
+    soft = look.hair * (1 - photo) * (1 - smoothstep(0.0, SOFT, after[:, 2]))
+    vertices = np.column_stack([photo, solid, gain * look.skin, look.there * (1 - soft)])
+    return np.ascontiguousarray(np.column_stack([look.fixed, vertices[model.base]]), np.float32)
+
+
+def draw_head(
+    out: NDArray[Any], corner: tuple[int, int], look: HeadLook, layers: Layers, view: View, opacity: float
+) -> None:
+    """Draw the head into out (h, w, 3), whose corner is (x, y) of the photo and which holds what stands behind."""
+    from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps
+
+    model = HeadModel.load()
+    moved = np.ascontiguousarray(view.points - [0.5, 0.5, 0.0])
+    values = table(look, view.camera)
+    values[:, -1] *= np.float32(opacity)
+    maps = np.empty((len(model.triangles), 2 + 3 * COLUMNS), np.float32)
+    head_maps(moved, model.triangles, model.corners, values, maps)
+    x0, y0 = corner
+    y1, x1 = y0 + out.shape[0], x0 + out.shape[1]
+    top = np.float32(65535 if out.dtype == np.uint16 else 255)
+
+    def band(start: int) -> None:
+        end = min(start + 2 * BAND_ROWS, y1)
+        head_band(
+            start, end, x0, x1, moved, model.triangles, maps, layers.texture, layers.background,
+            look.atlas, layers.hold, top, out[start - y0 : end - y0],
+        )  # fmt: skip
+
+    pool().map(band, range(y0, y1, 2 * BAND_ROWS), 1)
+
+
+def warm_up(dtype: type[np.generic]) -> None:
+    """Compile the kernels for pictures of this type."""
+    from app.engine.head.raster import carried, rasterised, shares
+    from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps
+
+    points = np.array([[1.0, 1.0, 0.0], [1.0, 6.0, 0.0], [6.0, 1.0, 0.0]])
+    triangle = np.array([[0, 1, 2]], np.int32)
+    ids, _ = rasterised(points, triangle, (0, 0, 8, 8))
+    share = np.zeros((8, 8, 3), np.float32)
+    shares(points, triangle, ids, 0, 0, share)
+    carried(
+        ids,
+        share,
+        triangle,
+        np.arange(3, dtype=np.int32),
+        np.zeros((3, 2), np.float32),
+        share[..., :2].copy(),
+    )
+    values, maps = np.ones((3, COLUMNS), np.float32), np.zeros((1, 2 + 3 * COLUMNS), np.float32)
+    head_maps(points, triangle, triangle, values, maps)
+    picture = np.zeros((8, 8, 4), dtype)
+    plain, none = picture[..., :3].copy(), np.zeros((0, 0), np.uint8)
+    top = np.float32(65535 if dtype == np.uint16 else 255)
+    head_band(0, 8, 0, 8, points, triangle, maps, picture, plain, plain, none, top, plain.copy())

@@ -1,0 +1,165 @@
+"""The whole head: what the asset promises, and what a fit of a photo does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from app.engine.contract import Portrait, SourceImage, Target
+from app.engine.face.parameters import Camera
+from app.engine.generators.mesh_warp import MeshWarp, WarpCode, resized
+from app.engine.head import Head, HeadModel, rasterised
+from app.engine.head.atlas import texels
+from app.engine.head.light import light_on, lit
+from app.engine.imaging.matte import person_matte
+from app.engine.warping.head_drawing import FADE, share_of
+
+
+@pytest.fixture(scope="module")
+def source(portrait: Portrait) -> SourceImage:
+    """The sample portrait at 384 px."""
+    face = portrait.faces[0]
+    matte = person_matte(portrait.photo.pixels, face)
+    return resized(SourceImage(portrait.photo.pixels, None, face, matte), 384 / portrait.photo.size[0])
+
+
+@pytest.fixture(scope="module")
+def code(source: SourceImage) -> WarpCode:
+    return MeshWarp().taken_apart(source)
+
+
+@pytest.fixture(scope="module")
+def head(code: WarpCode) -> Head:
+    return code.head.head
+
+
+def looking(source: SourceImage, yaw: float, pitch: float = 0.0) -> Target:
+    own = source.face.params.camera
+    camera = Camera.from_angles(own.yaw + yaw, own.pitch + pitch, own.roll, own.scale, own.translation)
+    return Target(replace(source.face.params, camera=camera), observed=True)
+
+
+def test_the_model_is_closed_but_for_the_neck_and_the_same_on_both_sides() -> None:
+    model = HeadModel.load()
+    edges = np.sort(np.concatenate([model.triangles[:, [k, (k + 1) % 3]] for k in range(3)]), axis=1)
+    _, count = np.unique(edges, axis=0, return_counts=True)
+    border = np.unique(edges, axis=0)[count == 1]
+    assert count.max() == 2
+    assert model.points[border.ravel(), 1].max() < -4  # cm: below the chin
+    middle = model.distance < 2
+    assert np.abs(model.points[model.mirror][middle] * [-1, 1, 1] - model.points[middle]).max() < 0.02
+
+
+def test_triangles_look_outwards() -> None:
+    model = HeadModel.load()
+    normals = model.normals(model.points)
+    nose = model.points[:, 2].argmax()
+    assert normals[nose, 2] > 0.7
+
+
+def test_the_binding_carries_our_vertices_where_they_go() -> None:
+    """What moves ours moves the head under them as much, and nothing behind the ears."""
+    model = HeadModel.load()
+    offsets = np.tile([0.0, 0.1, 0.0], (468, 1))
+    moved = model.binding @ offsets
+    gap = np.abs((model.weights @ moved)[:, 1] - 0.1)
+    assert gap.mean() < 0.002 and gap.max() < 0.03
+    assert np.abs(moved[model.distance > 9.6]).max() < 0.03
+
+
+def test_lips_part_with_our_lips() -> None:
+    model = HeadModel.load()
+    offsets = np.zeros((468, 3))
+    offsets[[13, 82, 312], 1] = 0.1
+    moved = (model.weights @ (model.binding @ offsets))[:, 1]
+    assert moved[13] > 0.045
+    assert abs(moved[14]) < 0.02
+
+
+def test_the_atlas_has_no_overlaps() -> None:
+    model = HeadModel.load()
+    a, b, c = (model.atlas[model.corners[:, k]] for k in range(3))
+    area = (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]
+    assert (np.sign(area) == np.sign(area.sum())).all()
+    ids, share, _ = texels(384)
+    assert (ids >= 0).mean() > 0.6
+    assert np.allclose(share[ids >= 0].sum(axis=1), 1, atol=1e-4)
+
+
+def test_the_head_lies_on_the_landmarks(head: Head, source: SourceImage) -> None:
+    ours = HeadModel.load().weights @ head.posed(head.camera)
+    gap = np.linalg.norm(ours[:, :2] - source.face.landmarks[:468, :2], axis=1) / head.camera.scale
+    assert gap.mean() < 0.01
+    assert gap.max() < 0.08
+
+
+def test_the_skull_fills_the_matte(head: Head, source: SourceImage) -> None:
+    model = HeadModel.load()
+    placed = head.posed(head.camera)
+    height, width = source.matte.shape
+    ids, _ = rasterised(placed, model.triangles, (0, 0, width, height))
+    above = np.arange(height) < (model.weights @ placed)[168, 1]
+    covered, person = (ids >= 0)[above], (source.matte > 0.3)[above]
+    assert (covered & person).sum() / (covered | person).sum() > 0.85
+
+
+def test_the_nearest_triangle_wins() -> None:
+    points = np.array([[0, 0, 0], [0, 9, 0], [9, 0, 0], [0, 0, 5], [0, 5, 5], [5, 0, 5]], float)
+    ids, depth = rasterised(points, np.array([[0, 1, 2], [3, 4, 5]], np.int32), (0, 0, 10, 10))
+    assert ids[1, 1] == 1 and depth[1, 1] == 5
+    assert ids[1, 6] == 0 and depth[1, 6] == 0
+    assert ids[9, 9] == -1
+    turned, _ = rasterised(points, np.array([[0, 2, 1]], np.int32), (0, 0, 10, 10))
+    assert (turned == -1).all()
+
+
+def test_light_from_one_side_is_found() -> None:
+    normals = np.random.default_rng(0).normal(size=(500, 3))
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    light = light_on(normals, 0.5 + 0.3 * normals[:, 0], np.ones(500))
+    left, right = lit(light, np.array([[-1.0, 0, 0], [1.0, 0, 0]]))
+    assert left == pytest.approx(0.2, abs=0.05) and right == pytest.approx(0.8, abs=0.05)
+
+
+@pytest.mark.parametrize("yaw", [-30.0, 30.0])
+def test_a_turned_head_has_its_skull(code: WarpCode, source: SourceImage, yaw: float) -> None:
+    """The old shell ended where the face does; what is drawn now is as deep as a head."""
+    patch = MeshWarp().generate(code, looking(source, yaw))
+    points = code.head.head.posed(looking(source, yaw).params.camera)
+    assert np.ptp(points[:, 0]) > 2.5 * source.face.params.camera.scale
+    assert patch.pixels.shape[1] >= np.ptp(points[code.head.there > 0, 0])
+
+
+def test_nothing_jumps_where_the_head_takes_over(code: WarpCode, source: SourceImage) -> None:
+    own = source.face.params.camera
+    assert share_of(own, own) == 0
+    pictures = []
+    for yaw in (FADE[0] - 0.05, FADE[0] + 0.05):
+        patch = MeshWarp().generate(code, looking(source, yaw))
+        picture = source.pixels.astype(float)
+        height, width = patch.pixels.shape[:2]
+        picture[patch.y : patch.y + height, patch.x : patch.x + width] = patch.pixels
+        pictures.append(picture)
+    assert np.abs(pictures[1] - pictures[0]).mean() < 0.5
+
+
+def test_outside_the_box_and_in_16_bits_the_head_is_the_same(code: WarpCode, source: SourceImage) -> None:
+    deep = replace(source, pixels=source.pixels.astype(np.uint16) * 257)
+    generator, target = MeshWarp(), looking(source, 20)
+    low = generator.generate(code, target)
+    high = generator.generate(generator.taken_apart(deep), target)
+    assert high.pixels.dtype == np.uint16 and high.pixels.shape == low.pixels.shape
+    assert np.abs(high.pixels / 257 - low.pixels).mean() < 0.6
+
+
+def test_what_is_uncovered_is_opaque(source: SourceImage) -> None:
+    alpha = np.round(source.matte * 255).astype(np.uint8)
+    generator = MeshWarp()
+    code = generator.taken_apart(replace(source, alpha=alpha))
+    patch = generator.generate(code, looking(source, 30))
+    assert patch.alpha is not None
+    points = HeadModel.load().weights @ code.head.head.posed(looking(source, 30).params.camera)
+    x, y = np.round(points[[1, 6, 9, 152], :2]).astype(int).T
+    assert (patch.alpha[y - patch.y - 2, x - patch.x] > 250).all()
