@@ -18,7 +18,8 @@ from app.session.files import make_folder
 from app.session.session import Session
 from app.session.worker import QUEUED, Answer, Crash, Job
 
-LIVE_SIDE = 768  # px, the longer side of the portrait while it is driven
+LIVE_SIDE = 768  # px, the longer side of the portrait while it is driven, unless another is chosen
+SIDES = (512, 768, 1024, 1536)  # px, to choose from
 NMFC_SIDE = 160
 
 
@@ -45,6 +46,10 @@ class Live(QObject):
         self.recording = self.keeping = self.paused = self.listening = self.sending = False
         self.unsaved = 0  # recordings that have stopped and are not written to their end yet
         self.loop = False
+        self.side = LIVE_SIDE
+        self.from_camera = False
+        self._source: Callable[[], Any] | None = None  # opens what drove last
+        self._record_to: Path | None = None  # a recording that begins with the animation
         self._fresh = False
         self._saving_changed.connect(self._on_saving, QUEUED)
         session.document_changed.connect(self._show_edit)
@@ -63,6 +68,7 @@ class Live(QObject):
 
             return CameraSource(device, name, size, rate)
 
+        self.from_camera = True
         self._start(source)
 
     def start_clip(self, path: Path) -> None:
@@ -75,10 +81,11 @@ class Live(QObject):
 
             return PacedSource(LoopingSource(lambda: open_source(path), loop))
 
+        self.from_camera = False
         self._start(source)
 
     def _start(self, source: Callable[[], Any]) -> None:
-        session, face, settings = self._session, self._session.face, self.settings
+        session, face, settings, side = self._session, self._session.face, self.settings, self.side
         portrait, document = session.portrait, session.document
         if portrait is None or face is None:
             what = self.tr("There is no face to drive.")
@@ -86,7 +93,7 @@ class Live(QObject):
             return
 
         def call(engine: EngineLike) -> Iterator[Step]:
-            return engine.animate(portrait, document.active, document.edits, source(), settings, LIVE_SIDE)
+            return engine.animate(portrait, document.active, document.edits, source(), settings, side)
 
         words = self.tr("Recording")
 
@@ -99,7 +106,7 @@ class Live(QObject):
         )
         if not session.begin_job(job):
             return
-        self._job, self._face, self._fresh = job, face, True
+        self._job, self._face, self._fresh, self._source = job, face, True, source
         self.recording = self.keeping = self.paused = self.listening = self.sending = False
         session.scheduler.hold(True)
         self.started.emit()
@@ -107,6 +114,47 @@ class Live(QObject):
     def _gives_way(self) -> bool:
         """Other work may end the live view while nothing is recorded."""
         return not self.recording
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) px of what is driven and recorded; (0, 0) without a portrait."""
+        portrait = self._session.portrait
+        if portrait is None:
+            return 0, 0
+        width, height = portrait.photo.size
+        share = min(1.0, self.side / max(width, height))
+        return max(1, round(width * share)), max(1, round(height * share))
+
+    @property
+    def can_begin(self) -> bool:
+        """What drove last can drive again."""
+        return self._source is not None and self._session.face is not None
+
+    @property
+    def driven(self) -> int | None:
+        """The index of the face that is driven."""
+        portrait = self._session.portrait
+        faces = portrait.faces if portrait is not None and self.running else ()
+        return next((k for k, face in enumerate(faces) if face is self._face), None)
+
+    def drive_face(self, index: int) -> None:
+        """Make another face the one that is driven; a recording goes on with the one it began with."""
+        if self.recording:
+            what = self.tr("A recording shows one driven face.")
+            self.failed.emit(EngineError(what, self.tr("Stop recording, then choose the face.")))
+            return
+        self._session.select_face(index)
+        if self.running and self._source is not None and self.driven != index:
+            self._start(self._source)
+
+    def start_recording(self, path: Path) -> None:
+        """Drive once more from what drove last, and record it."""
+        if self._source is None:
+            what = self.tr("Nothing drives the portrait.")
+            self.failed.emit(EngineError(what, self.tr("Choose a camera or a clip, then press Start.")))
+            return
+        self._start(self._source)
+        self._record_to = path if self.running else None
 
     def stop(self) -> None:
         """Free the camera; a recording that runs is finished first."""
@@ -268,6 +316,9 @@ class Live(QObject):
         if self._fresh:  # the animation is there from its first step on
             self._fresh = False
             self._control(nmfc_size=NMFC_SIDE)
+            if self._record_to is not None:
+                path, self._record_to = self._record_to, None
+                self.record(path)
         self.stepped.emit(step)
 
     def _on_ended(self) -> None:

@@ -202,6 +202,7 @@ class MainWindow(QMainWindow):
             self.documents.open(path)
         else:
             self.documents.offer_recovery()
+        self.live_space.offer_cut_short()
         if not self.settings.tour_seen and path is None:
             self.helpers.tour_when_open()
 

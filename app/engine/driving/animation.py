@@ -156,7 +156,8 @@ class Animation:
         """
         sound = (self._microphone.rate, self._microphone.channels) if self._microphone else None
         self._film_start = None
-        self.recorder = Recorder(path, sound=sound, trained=self._scene.trained)
+        rate = None if self.source.live else self.source.rate
+        self.recorder = Recorder(path, rate, sound, trained=self._scene.trained)
         self._on_saving = on_saving
 
     def stop_recording(self, clip: Path | None = None) -> Saving | None:

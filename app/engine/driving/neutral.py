@@ -15,7 +15,7 @@ from app.engine.face.morphable_model import MorphableModel
 from app.engine.face.parameters import FaceParams, FloatArray
 from app.engine.face.semantic import MOVEMENTS, directions
 
-COUNTDOWN = 3.0  # seconds
+COUNTDOWN = 2.0  # seconds; with AVERAGING the three that are announced
 AVERAGING = 1.0
 OPEN_EYED = 0.16  # aperture
 CLOSED = 0.03  # eye distances between lips that still count as closed

@@ -27,6 +27,7 @@ _ALONE = {"lift_left": "corner_left", "lift_right": "corner_right", "mouth_gap":
 _ALONE |= {"out_left": "width_left", "out_right": "width_right", "protrusion": "pucker"}
 NOSE_BASE = -0.65  # y, model units
 BROW_REACH, CHEEK_REACH = 0.35, 0.28  # eye distances
+FROWN_RISE = 0.22  # eye distances above the brows that a frown reaches
 MOUTH_TOP = (-0.2, -0.75)  # y at the cheeks and at the nose: above, the mouth moves nothing
 MOUTH_FADE = 0.35
 CORNER_REACH = 0.42  # eye distances about a corner that its lift reaches
@@ -191,7 +192,7 @@ def _frown(mean: FloatArray) -> FloatArray:
     at_x, at_y = np.abs(x[inner]).mean(), y[inner].mean()
     beyond = _bump((np.abs(x) - at_x) / BROW_REACH)
     share = np.where(np.abs(x) < at_x, np.sin(np.pi / 2 * np.abs(x) / at_x), beyond)
-    share = share * smoothstep(0.0, 0.2, y) * _bump(np.maximum(y - at_y, 0) / BROW_REACH)
+    share = share * smoothstep(0.0, 0.2, y) * _bump(np.maximum(y - at_y, 0) / FROWN_RISE)
     share = share * (1 - smoothstep(*BROW_TOP, y))
     return np.stack([-np.sign(x) * share, -0.15 * share * np.minimum(np.abs(x) / at_x, 1), 0 * x], axis=1)
 

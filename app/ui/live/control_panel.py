@@ -220,4 +220,5 @@ class ControlPanel(QScrollArea):
         for name, (bar, words) in self.quality.items():
             value = getattr(driven.reading.quality, name)
             bar.setValue(round(100 * value))
-            words.setText(self.tr("ok") if value >= GOOD else advice[name])
+            advised = advice[name] if self._live.from_camera else self.tr("low")  # a clip cannot be told
+            words.setText(self.tr("ok") if value >= GOOD else advised)

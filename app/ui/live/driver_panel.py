@@ -71,6 +71,10 @@ class DriverPanel(QWidget):
         self.loop = QCheckBox(self.tr("Loop"), self)
         self.loop.setToolTip(self.tr("Begin the clip again at its end"))
         self.loop.toggled.connect(live.set_loop)
+        self.marks = QCheckBox(self.tr("Landmarks"), self)
+        self.marks.setChecked(True)
+        self.marks.setToolTip(self.tr("Show on the driver's picture what is followed"))
+        self.marks.toggled.connect(self.picture.show_marks)
         self.obtained, self.stages = QLabel(self), QLabel(self)
         for label in (self.obtained, self.stages):
             theme.caption(label)
@@ -105,6 +109,7 @@ class DriverPanel(QWidget):
         column.setContentsMargins(8, 8, 8, 8)
         column.setSpacing(8)
         column.addWidget(self.picture, 3)
+        column.addWidget(self.marks)
         column.addWidget(self.nmfc, 2)
         column.addWidget(self.obtained)
         column.addWidget(self.stages)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QUrl, Signal, Slot
+from PySide6.QtCore import QObject, QRectF, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.engine.contract import Rendered, Step
+from app.engine.errors import EngineError
 from app.engine.film.recorder import Recording
 from app.session.live import Live
 from app.session.session import Session
@@ -19,7 +20,7 @@ from app.ui.dialogs.film import FilmDialog
 from app.ui.live.control_panel import ControlPanel
 from app.ui.live.curves import Curves
 from app.ui.live.driver_panel import DriverPanel
-from app.ui.live.record_bar import RecordBar, described, new_path
+from app.ui.live.record_bar import RecordBar, cut_short, described, new_path
 from app.ui.live.views import LiveView
 from app.ui.workspaces import BOTTOM, LEFT, RIGHT, Panel
 
@@ -50,6 +51,9 @@ class LiveSpace(QObject):
 
     def _connect(self) -> None:
         self.live.stepped.connect(self._on_step)
+        self.portrait.face_chosen.connect(self.live.drive_face)
+        for signal in (self.live.started, self._session.active_changed, self._session.faces_changed):
+            signal.connect(self._show_faces)
         self.live.stopped.connect(self._show_still)
         self.live.recorded.connect(self._on_recorded)
         self.live.kept.connect(self._on_kept)
@@ -105,6 +109,39 @@ class LiveSpace(QObject):
     def _set_neutral(self) -> None:
         if self.live.running:
             self.live.set_neutral()
+            return
+        what = self.tr("Nothing drives the portrait.")
+        remedy = self.tr("Choose a camera or a clip, then press Start.")
+        self._session.failed.emit(EngineError(what, remedy))
+
+    def offer_cut_short(self) -> None:
+        """A film that a crash cut short plays: offer to keep it."""
+        for film in cut_short():
+            words = self.tr("A recording was cut short: {}. It plays.").format(film.name)
+            self.note.emit(words, self.tr("Keep it"), lambda film=film: self._keep_cut_short(film))
+
+    def _keep_cut_short(self, film: Path) -> None:
+        stem, number, kept = film.name.partition(".recording")[0], 1, film
+        while kept is film or kept.exists():
+            kept = film.with_name(f"{stem}{'' if number == 1 else f'-{number}'}{film.suffix}")
+            number += 1
+        film.rename(kept)
+        self._show_written(str(kept), kept)
+
+    @Slot()
+    def _show_faces(self) -> None:
+        """A box for each face, the driven one's (or the one that would be) whole."""
+        portrait = self._session.portrait
+        if portrait is None:
+            self.portrait.show_faces((), 0)
+            return
+        width, height = portrait.photo.size
+        boxes = [
+            QRectF(x / width, y / height, w / width, h / height)
+            for x, y, w, h in (face.box for face in portrait.faces)
+        ]
+        driven = self.live.driven
+        self.portrait.show_faces(boxes, self._session.document.active if driven is None else driven)
 
     # -- showing
 
@@ -123,6 +160,8 @@ class LiveSpace(QObject):
     @Slot(object)
     def _on_opened(self) -> None:
         self.close()
+        self.record.show_sizes()
+        self._show_faces()
 
     @Slot()
     def _on_closed(self) -> None:

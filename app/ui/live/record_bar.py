@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from PySide6.QtCore import QStandardPaths, Signal, Slot
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtCore import QStandardPaths, Qt, Signal, Slot
+from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from app.engine.driving.steps import LiveStep
 from app.engine.errors import EngineError
 from app.engine.film.recorder import Recording
-from app.session.live import Live
+from app.session.live import SIDES, Live
 from app.ui import icons, theme
 from app.ui.dialogs.film import FILMS
 from app.ui.widgets.folding_group import FoldingGroup
@@ -47,17 +47,28 @@ class RecordBar(QWidget):
         self.format.setToolTip(self.tr("What the next recording is written as"))
         for ending, name in FILMS.items():
             self.format.addItem(name if ending != ".png" else self.tr("PNG pictures in a folder"), ending)
+        self.side = QComboBox(self)
+        self.side.setAccessibleName(self.tr("Size while live"))
+        self.side.setToolTip(self.tr("The size of the moving portrait and of its recordings"))
+        self.side.activated.connect(self._on_side)
         self.camera = QCheckBox(self.tr("Virtual camera"), self)
         self.camera.clicked.connect(live.send)
         self.state = QLabel(self)
         self.state.setAccessibleName(self.tr("Recording"))
-        self.numbers = QLabel(self)
-        theme.caption(self.numbers)
+        self.numbers, self.size_ = QLabel(self), QLabel(self)
+        for told_ in (self.numbers, self.size_):
+            theme.caption(told_)
+        # On a narrow window these give way, never the badge.
+        self.numbers.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.numbers.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.size_.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.state.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 6, 8, 6)
         row.setSpacing(8)
         row.addWidget(self.record)
         row.addWidget(self.state)
+        row.addWidget(self.size_)
         row.addStretch(1)
         row.addWidget(self.numbers)
         row.addWidget(self.pause)
@@ -70,7 +81,7 @@ class RecordBar(QWidget):
     def output_group(self, parent: QWidget) -> FoldingGroup:
         """What else can be done with the moving portrait, for a panel."""
         group = FoldingGroup(self.tr("Output"), parent=parent)
-        for widget in (self.format, self.keep, self.film, self.camera):
+        for widget in (self.side, self.format, self.keep, self.film, self.camera):
             group.body.addWidget(widget)
             group.body.addSpacing(6)
         return group
@@ -82,6 +93,27 @@ class RecordBar(QWidget):
             self._live.stop_recording(self.clip)
         elif self._live.running:
             self._live.record(new_path(self.format.currentData()))
+        else:  # its clip has ended, or nothing drove yet
+            self._live.start_recording(new_path(self.format.currentData()))
+        self._show_state()
+
+    @Slot()
+    def _on_side(self) -> None:
+        self._live.side = self.side.currentData()
+        self._show_state()
+
+    @Slot()
+    def show_sizes(self) -> None:
+        """What the portrait that is open can be driven and recorded at."""
+        chosen = self._live.side
+        self.side.clear()
+        for side in SIDES:
+            self._live.side = side
+            width, height = self._live.size
+            if width and self.side.findText(f"{width} × {height}") < 0:
+                self.side.addItem(f"{width} × {height}", side)
+        self._live.side = chosen
+        self.side.setCurrentIndex(max(0, self.side.findData(chosen)))
         self._show_state()
 
     @Slot()
@@ -95,8 +127,12 @@ class RecordBar(QWidget):
     @Slot()
     def _show_state(self) -> None:
         live, t = self._live, theme.current()
-        for button in (self.record, self.pause, self.keep, self.camera):
+        for button in (self.pause, self.keep, self.camera):
             button.setEnabled(live.running)
+        self.record.setEnabled(live.running or live.can_begin)
+        self.side.setEnabled(not live.running)
+        width, height = live.size
+        self.size_.setText(self.tr("Records {} × {}").format(width, height) if width else "")
         self.record.setText(self.tr("Stop recording") if live.recording else self.tr("Record"))
         icons.put(self.record, "stop" if live.recording else "record", "on_accent")
         self.keep.setText(self.tr("Save performance") if live.keeping else self.tr("Keep performance"))
@@ -141,6 +177,12 @@ def new_path(suffix: str) -> Path:
     place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.MoviesLocation)
     folder = Path(place or Path.home()) / "Mien"
     return folder / f"Mien {datetime.now():%Y-%m-%d %H-%M-%S}{suffix}"
+
+
+def cut_short() -> list[Path]:
+    """Films that a crash left in the folder of films while they were recorded; they play."""
+    folder = new_path(".mp4").parent
+    return sorted(folder.glob("*.recording*.mp4")) if folder.is_dir() else []
 
 
 def clock(seconds: float) -> str:

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, QSize, QSizeF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
 from app.ui import theme
+from app.ui.canvas.overlays import draw_box
 
 SILENCE_DB = -60.0
 LOUD_DB = -6.0
 
 
 class LiveView(QWidget):
-    """Shows the newest (H, W, 3) uint8 sRGB picture, whole; `words` while there is none."""
+    """Shows the newest (H, W, 3) uint8 sRGB picture, whole; `words` while there is none.
+
+    With several faces each has a numbered box, the driven one's whole: a click or Tab chooses another.
+    """
+
+    face_chosen = Signal(int)
 
     def __init__(self, name: str, words: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._faces: tuple[QRectF, ...] = ()
+        self._active = 0
+        self.marks_shown = True
         self.setAccessibleName(name)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.mirrored = False
@@ -55,6 +65,43 @@ class LiveView(QWidget):
             self._words = words
             self.update()
 
+    def show_faces(self, boxes: Sequence[QRectF], active: int) -> None:
+        """boxes: of the faces, as shares of the picture; fewer than two are not marked."""
+        self._faces = tuple(boxes) if len(boxes) > 1 else ()
+        self._active = active
+        several = bool(self._faces)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if several else Qt.FocusPolicy.NoFocus)
+        self.update()
+
+    def box(self, index: int) -> QRectF:
+        """Where a face's box is drawn."""
+        rect, share = self.picture_rect(), self._faces[index]
+        size = QSizeF(share.width() * rect.width(), share.height() * rect.height())
+        return QRectF(
+            QPointF(rect.x() + share.x() * rect.width(), rect.y() + share.y() * rect.height()), size
+        )
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        for index in range(len(self._faces)):
+            if self.box(index).contains(event.position()):
+                self.face_chosen.emit(index)
+                return
+        super().mousePressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        """Tab goes from face to face."""
+        if self._faces and event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            step = {Qt.Key.Key_Tab: 1, Qt.Key.Key_Backtab: -1}.get(Qt.Key(event.key()))
+            if step is not None:
+                self.face_chosen.emit((self._active + step) % len(self._faces))
+                return True
+        return super().event(event)
+
+    def show_marks(self, shown: bool) -> None:
+        """Draw the points over the picture, or leave them out."""
+        self.marks_shown = shown
+        self.update()
+
     def picture_rect(self) -> QRectF:
         """Where the picture is: as large as fits, in the middle."""
         if self._image is None:
@@ -74,6 +121,8 @@ class LiveView(QWidget):
                 painter.scale(-1, 1)
             self._paint_picture(painter)
             painter.restore()
+            for index in range(len(self._faces)):
+                draw_box(painter, self.box(index), index + 1, index == self._active)
         if self._words:
             self._paint_words(painter)
         painter.end()
@@ -83,7 +132,7 @@ class LiveView(QWidget):
         rect = self.picture_rect()
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.drawImage(rect, self._image)
-        if self._points is not None:
+        if self._points is not None and self.marks_shown:
             painter.setPen(QColor(255, 255, 255, 200))
             zoom = rect.width() / self._image.width()
             shown = self._points[:, :2] * zoom + (rect.x(), rect.y())
