@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,6 +24,7 @@ from app.ui.live.cameras import Camera
 from app.ui.live.views import LiveView
 from app.ui.main_window import MainWindow
 from tests.fakes import FakeEngine
+from tests.session.conftest import settle
 
 
 @pytest.fixture
@@ -54,7 +56,7 @@ def test_each_workspace_comes_back_with_its_own_panels_only(live: MainWindow) ->
     live.actions_["edit_space"].trigger()
     own["edit"] = shown()
     assert own == {
-        "live": {"edit", "driver", "live", "curves"},
+        "live": {"edit", "faces", "driver", "live", "curves"},
         "edit": {"faces", "edit", "presets", "history", "result"},
     }
     for space in ("live", "edit", "live", "edit"):
@@ -227,3 +229,127 @@ def test_the_bench_paints_the_three_views_with_every_picture(qtbot: QtBot, monke
     assert painted == ["portrait", "driver", "nmfc"]
     display.show(Step(2, 0, "Paused"))
     assert len(painted) == 3
+
+
+def started(live: MainWindow, qtbot: QtBot) -> None:
+    qtbot.mouseClick(live.live_space.driver.start, Qt.MouseButton.LeftButton)
+    qtbot.waitSignal(live.live_space.live.stepped).wait()
+
+
+def test_a_click_or_tab_chooses_the_driven_face_and_it_is_marked(
+    live: MainWindow, fake: FakeEngine, qtbot: QtBot
+) -> None:
+    space = live.live_space
+    assert live.spaces.docks["faces"].isVisible()  # the list of faces
+    started(live, qtbot)
+    assert space.live.driven == 0
+    view = space.portrait
+    qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=view.box(1).center().toPoint())
+    qtbot.waitUntil(lambda: fake.count("animate") == 2 and space.live.running)
+    assert space.live.driven == 1 and view._active == 1 and live.session.document.active == 1
+    qtbot.keyClick(view, Qt.Key.Key_Tab)
+    qtbot.waitUntil(lambda: fake.count("animate") == 3 and space.live.running)
+    assert space.live.driven == 0 and [c[1] for c in fake.calls if c[0] == "animate"] == [0, 1, 0]
+
+
+def test_the_read_out_of_edit_does_not_stay_while_live(live: MainWindow, qtbot: QtBot) -> None:
+    live.actions_["edit_space"].trigger()
+    live.session.set_value("yaw", 9)
+    settle(live.session, qtbot)
+    assert live.status.measured.text()
+    live.actions_["live_space"].trigger()
+    assert not live.status.measured.text()
+
+
+def test_only_a_camera_is_advised(live: MainWindow) -> None:
+    controls = live.live_space.controls
+    reading = SimpleNamespace(
+        calibrating=None, quality=SimpleNamespace(light=0.1, size=0.1, sharpness=0.1, neutral=0.9)
+    )
+    step = SimpleNamespace(driven=SimpleNamespace(reading=reading))
+    live.live_space.live.from_camera = True
+    controls._on_step(step)
+    assert controls.quality["size"][1].text() == "come closer"
+    live.live_space.live.from_camera = False
+    controls._on_step(step)
+    assert controls.quality["size"][1].text() == "low" and controls.quality["neutral"][1].text() == "ok"
+
+
+def test_f6_and_f9_say_why_nothing_happens_or_start_again(
+    live: MainWindow, fake: FakeEngine, qtbot: QtBot
+) -> None:
+    for key in (Qt.Key.Key_F6, Qt.Key.Key_F9):
+        live.bar.dismiss()
+        qtbot.keyClick(live, key)
+        assert "Nothing drives" in live.bar.words.text()
+    started(live, qtbot)
+    with qtbot.waitSignal(live.live_space.live.stopped):
+        live.live_space.live.stop()
+    qtbot.keyClick(live, Qt.Key.Key_F9)
+    qtbot.waitUntil(lambda: fake.animation is not None and fake.animation.recorder is not None)
+    assert live.live_space.live.recording and fake.count("animate") == 2
+    with qtbot.waitSignal(live.live_space.live.recorded):
+        qtbot.keyClick(live, Qt.Key.Key_F9)
+
+
+def test_the_recordings_size_is_shown_and_chosen_before_it_starts(
+    live: MainWindow, fake: FakeEngine, qtbot: QtBot
+) -> None:
+    space = live.live_space
+    portrait = live.session.portrait
+    assert portrait is not None
+    big = replace(portrait, photo=replace(portrait.photo, pixels=np.zeros((1647, 2400, 3), np.uint8)))
+    live.session.history.portrait = big
+    space.record.show_sizes()
+    assert [space.record.side.itemText(k) for k in range(4)] == [
+        "512 × 351",
+        "768 × 527",
+        "1024 × 703",
+        "1536 × 1054",
+    ]
+    space.record.side.setCurrentIndex(3)
+    space.record.side.activated.emit(3)
+    assert "1536 × 1054" in space.record.size_.text() and space.live.side == 1536
+    live.session.history.portrait = portrait
+
+
+def test_the_badge_of_a_recording_is_never_cut_off(live: MainWindow, qtbot: QtBot) -> None:
+    bar = live.live_space.record
+    started(live, qtbot)
+    bar.toggle_record()
+    qtbot.waitUntil(lambda: "REC" in bar.state.text())
+    bar.numbers.setText("30 fps · latency 120 ms · 14 not recorded")
+    bar.resize(bar.minimumSizeHint().width(), bar.height())
+    bar.layout().activate()
+    assert bar.state.width() >= bar.state.sizeHint().width()
+    with qtbot.waitSignal(live.live_space.live.recorded):
+        bar.toggle_record()
+
+
+def test_what_a_crash_cut_short_is_offered_at_the_next_start(
+    live: MainWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    film = tmp_path / "Mien 2026.recording.mp4"
+    film.write_bytes(b"a film")
+    (tmp_path / "Mien 2026.mp4").write_bytes(b"another")
+    live.live_space.offer_cut_short()
+    assert film.name in live.bar.words.text()
+    live.bar.remedy.click()
+    assert not film.exists() and (tmp_path / "Mien 2026-2.mp4").read_bytes() == b"a film"
+
+
+def test_the_drivers_landmarks_can_be_hidden(live: MainWindow, qtbot: QtBot) -> None:
+    view = LiveView("Driver")
+    qtbot.addWidget(view)
+    view.resize(100, 100)
+    view.show_picture(np.zeros((20, 20, 3), np.uint8), np.array([[10.0, 10.0]]))
+
+    def brightest() -> int:
+        shown = view.grab().toImage()
+        return max(shown.pixelColor(x, y).lightness() for x in range(40, 60) for y in range(40, 60))
+
+    assert brightest() > 60
+    view.show_marks(False)
+    assert brightest() < 20
+    live.live_space.driver.marks.click()
+    assert not live.live_space.driver.picture.marks_shown

@@ -212,7 +212,7 @@ def test_calibration_counts_down_and_averages() -> None:
         left.append(calibration.seconds_left(time))
         # The face turns until the countdown is over and then trembles about 4 degrees.
         calibration.add(params(-30 if time < 50 + COUNTDOWN else 4 + (-1) ** k), time)
-    assert left[0] == COUNTDOWN + AVERAGING and left[60] == pytest.approx(2.0)
+    assert left[0] == COUNTDOWN + AVERAGING == 3.0 and left[60] == pytest.approx(1.0)
     assert left[-1] is None
     assert calibration.neutral is not None
     assert calibration.neutral.camera.yaw == pytest.approx(4, abs=0.3)
