@@ -108,7 +108,13 @@ class FakeEngine:
         faces = sorted((*portrait.faces, fake_face(box[0], box[1], box[2])), key=lambda face: face.box[0])
         return replace(portrait, faces=tuple(faces))
 
-    def render(self, portrait: Portrait, edits: Edits, max_side: int | None = None) -> Rendered:
+    def render(
+        self,
+        portrait: Portrait,
+        edits: Edits,
+        max_side: int | None = None,
+        stop: threading.Event | None = None,
+    ) -> Rendered:
         self._note("render", dict(edits), max_side)
         assert self.gate.wait(10)
         pixels = portrait.photo.pixels

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = (
     "app",
     "app.engine",
-    "app.engine.errors app.engine.stopwatch",
+    "app.engine.errors app.engine.stopwatch app.engine.interruption",
     "app.engine.files",
     "app.engine.device app.engine.sample app.engine.logs",
     "app.engine.cuda_graph",

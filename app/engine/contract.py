@@ -5,6 +5,7 @@ Nothing here imports a heavy library.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Generator as Steps
 from dataclasses import dataclass, field
@@ -146,7 +147,7 @@ class Rendered:
 
     pixels: (h, w, 3) of the photo's type; alpha likewise or None; changed: share of pixels that differ
     from the photo; ms: milliseconds by stage, "total" among them; device: what computed, with precision; notice: what
-    the user should know of it.
+    the user should know of it; draft: the mesh warp drew it, while the generator that was asked for takes longer.
     """
 
     pixels: NDArray[Any]
@@ -156,6 +157,7 @@ class Rendered:
     ms: Mapping[str, float]
     device: str = ""
     notice: EngineError | None = None
+    draft: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -334,8 +336,17 @@ class EngineLike(Protocol):
     def add_face(self, portrait: Portrait, box: tuple[float, float, float, float]) -> Portrait:
         """Fit a face in a box (x, y, w, h) that the user drew."""
 
-    def render(self, portrait: Portrait, edits: Edits, max_side: int | None = None) -> Rendered:
-        """Every face's edit, composited; with `max_side` a preview no larger than that."""
+    def render(
+        self,
+        portrait: Portrait,
+        edits: Edits,
+        max_side: int | None = None,
+        stop: threading.Event | None = None,
+    ) -> Rendered:
+        """Every face's edit, composited; with `max_side` a preview no larger than that.
+
+        stop: once another thread sets it, the work ends with `interruption.Interrupted`.
+        """
 
     def encode_ahead(self, portrait: Portrait, face: int, max_side: int | None = None) -> None:
         """Encode ahead of the first render, so that it is as quick as the next."""

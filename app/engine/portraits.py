@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
@@ -37,6 +38,7 @@ from app.engine.face.parameters import N_VERTICES, FaceEdit, FaceParams, FittedF
 from app.engine.generators import backends
 from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.photo import Photo
+from app.engine.interruption import interruptible
 from app.engine.measuring.speed import remember
 from app.engine.stopwatch import Stopwatch
 
@@ -208,14 +210,21 @@ class Portraits:
 
     # -- pictures ------------------------------------------------------------------------------------
 
-    def render(self, portrait: Portrait, edits: Edits, max_side: int | None = None) -> Rendered:
+    def render(
+        self,
+        portrait: Portrait,
+        edits: Edits,
+        max_side: int | None = None,
+        stop: threading.Event | None = None,
+    ) -> Rendered:
         watch = Stopwatch()
         with watch.stage("view"):
             view = self.view(portrait, max_side)
         patches = []
         for index, edit in sorted(edits.items()):
             if not edit.is_identity:
-                patches.append(self._patch(portrait, view, index, edit, watch))
+                with interruptible(stop):
+                    patches.append(self._patch(portrait, view, index, edit, watch))
         with watch.stage("composite"):
             pixels, alpha, changed = composite(view.pixels, view.alpha, patches)
         drawn_by = (self.device, self.notice) if patches else ()

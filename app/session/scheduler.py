@@ -7,6 +7,7 @@ another photo, face or generator than the present one is dropped.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,7 +17,9 @@ from PySide6.QtCore import QObject, Signal
 from app.engine.contract import DrawnFace, EngineLike, Flow, Measurement, Portrait, Rendered
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit
+from app.engine.interruption import Interrupted
 from app.session.document import DEFAULT_GENERATOR
+from app.session.drafts import Pace
 from app.session.jobs import Jobs
 from app.session.pictures import PictureWish, picture_call
 from app.session.worker import Answer, Crash, Task
@@ -66,6 +69,7 @@ class _Want:
     take: Callable[[Any], None]
     fail: Callable[[EngineError | Crash], None]
     generator: str | None = None
+    stop: threading.Event | None = None  # ends a long render
 
 
 class Scheduler(QObject):
@@ -80,6 +84,9 @@ class Scheduler(QObject):
     flow_ready = Signal(object)  # Flow, or None where there is none
     picture_ready = Signal(object, object)  # key, (size, size, 3) uint8 or None when it failed
     drawn_ready = Signal(int, object)  # face, and its DrawnFace in the generator in use
+    drawing = Signal(
+        float
+    )  # a drafted generator draws: milliseconds that it takes, 0 where unknown; -1 at its end
     failed = Signal(object)  # EngineError or Crash
 
     def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
@@ -95,6 +102,8 @@ class Scheduler(QObject):
         self._done: dict[str, Any] = {}  # name of a want -> the key it was answered for last
         self._after_render = False
         self._last: Rendered | None = None
+        self.pace = Pace()
+        self._given_up: Any = None  # key of the render that its user cancelled
         self.working: str | None = None  # the generator selected last
 
     @property
@@ -123,7 +132,19 @@ class Scheduler(QObject):
         before, self._shown = self._shown, replace(self._shown, **changes)
         if (before.portrait, before.generator) != (self._shown.portrait, self._shown.generator):
             self._encoded.clear()
+        if self._in_flight is not None and self._in_flight.key != self._shown.render_key():
+            self._interrupt()
         self._poke()
+
+    def cancel_drawing(self) -> None:
+        """Leave the draft as it is until something changes."""
+        if self._in_flight is not None and self._in_flight.stop is not None:
+            self._given_up = self._in_flight.key
+            self._interrupt()
+
+    def _interrupt(self) -> None:
+        if self._in_flight is not None and self._in_flight.stop is not None:
+            self._in_flight.stop.set()
 
     def choose(self, generator: str) -> None:
         """Find out whether a generator can run: `chosen` or `failed` follows, for the last one asked."""
@@ -160,6 +181,8 @@ class Scheduler(QObject):
     def _poke(self) -> None:
         if self._ready and self._in_flight is None and (want := self._next()):
             self._in_flight = want
+            if want.stop is not None:
+                self.drawing.emit(self.pace.of(want.generator or "") or 0.0)
             self._jobs.run(Task(want.call, lambda answer: self._on_answer(want, answer), want.generator))
 
     def _next(self) -> _Want | None:
@@ -175,7 +198,7 @@ class Scheduler(QObject):
         if shown.portrait is None or self._held:
             return
         waits = any(not self.is_encoded(face) for face, e in shown.edits.items() if not e.is_identity)
-        render = [] if waits else [self._render_want(shown, shown.portrait)]
+        render = [] if waits else self._renders(shown, shown.portrait)
         beside = list(self._beside(shown, shown.portrait))
         # In a drag, what is shown beside the render has a turn after each render, not only at the end.
         yield from [*beside, *render] if self._after_render else [*render, *beside]
@@ -186,6 +209,15 @@ class Scheduler(QObject):
         if not shown.slow and shown.has_face:
             yield self._ahead_want(shown, shown.portrait)
         yield from (self._picture_want(shown, shown.portrait, key) for key in self._wishes_that_can_be_had())
+
+    def _renders(self, shown: Shown, portrait: Portrait) -> list[_Want]:
+        """The picture; of a generator that is slow here a draft, and the picture itself once the hand rests."""
+        draft = [self._draft_want(shown, portrait)] if self._is_drafted(shown) else []
+        return draft if draft and shown.max_side is not None else [*draft, self._render_want(shown, portrait)]
+
+    def _is_drafted(self, shown: Shown) -> bool:
+        asked = any(not edit.is_identity for edit in shown.edits.values())
+        return asked and not shown.slow and self.pace.is_drafted(shown.generator)
 
     def _beside(self, shown: Shown, portrait: Portrait) -> Iterator[_Want]:
         if shown.has_face and shown.nmfc is not None:
@@ -199,9 +231,11 @@ class Scheduler(QObject):
 
     def _on_answer(self, want: _Want, answer: Answer) -> None:
         self._in_flight = None
+        if want.stop is not None:
+            self.drawing.emit(-1.0)
         # What failed is not asked again until something changes.
         self._done[want.name] = want.key
-        self._after_render = want.name == "render"
+        self._after_render = want.name in ("render", "draft")
         if answer.error is None:
             want.take(answer.value)
         else:
@@ -246,11 +280,24 @@ class Scheduler(QObject):
         return _Want("generator", name, lambda engine: engine.device, take, fail, name)
 
     def _render_want(self, shown: Shown, portrait: Portrait) -> _Want:
-        def call(engine: EngineLike) -> Rendered:
-            return engine.render(portrait, shown.edits, shown.max_side)
+        stop = threading.Event() if self._is_drafted(shown) else None
+        key = shown.render_key()
 
-        def take(rendered: Rendered) -> None:
-            if self._fits(shown, whichever_face=True):
+        def call(engine: EngineLike) -> Rendered | None:
+            try:
+                return engine.render(portrait, shown.edits, shown.max_side, stop)
+            except Interrupted:
+                return None
+
+        def take(rendered: Rendered | None) -> None:
+            if rendered is None:
+                if key != self._given_up:
+                    self._done.pop("render", None)  # the same may be asked for again
+                return
+            if rendered.device and stop is not None:
+                self.pace.note(shown.generator, rendered.ms.get("generate", 0.0))
+            # A draft follows the hand; what took seconds is shown only while it is what is asked for.
+            if self._fits(shown, whichever_face=True) and (stop is None or key == self._shown.render_key()):
                 self._last = rendered
                 self.rendered.emit(rendered)
 
@@ -258,7 +305,21 @@ class Scheduler(QObject):
             self._last = None
             self.failed.emit(error)
 
-        return _Want("render", shown.render_key(), call, take, fail, shown.generator)
+        return _Want("render", key, call, take, fail, shown.generator, stop)
+
+    def _draft_want(self, shown: Shown, portrait: Portrait) -> _Want:
+        """The mesh warp's picture of what another generator will draw."""
+
+        def call(engine: EngineLike) -> Rendered:
+            return engine.render(portrait, shown.edits, PREVIEW_SIDE)
+
+        def take(rendered: Rendered) -> None:
+            if self._fits(shown, whichever_face=True):
+                self._last = None  # what is measured is the picture itself
+                self.rendered.emit(replace(rendered, draft=True))
+
+        key = (portrait, dict(shown.edits), shown.generator)
+        return _Want("draft", key, call, take, self.failed.emit, DEFAULT_GENERATOR)
 
     def _nmfc_want(self, shown: Shown, portrait: Portrait, size: int, mesh: bool) -> _Want:
         def call(engine: EngineLike) -> Any:
@@ -304,10 +365,12 @@ class Scheduler(QObject):
         return _Want("measure", key, call, take, fail)
 
     def _ahead_want(self, shown: Shown, portrait: Portrait) -> _Want:
-        """Encode the face at both sizes before it is asked for, so that the first drag is as quick as the next."""
+        """Encode the face at both sizes before it is asked for, so that the first drag is as quick as the next; for a
+        generator that is slow here, what its drafts need."""
+        drafted = self.pace.is_drafted(shown.generator)
 
         def call(engine: EngineLike) -> DrawnFace | None:
-            for side in (PREVIEW_SIDE, None):
+            for side in (PREVIEW_SIDE,) if drafted else (PREVIEW_SIDE, None):
                 engine.encode_ahead(portrait, shown.active, side)
             return engine.drawn_face(portrait, shown.active, PREVIEW_SIDE)
 
@@ -320,7 +383,7 @@ class Scheduler(QObject):
                 self.failed.emit(error)
 
         key = (portrait, shown.active, shown.generator)
-        return _Want("encoding", key, call, take, fail, shown.generator)
+        return _Want("encoding", key, call, take, fail, DEFAULT_GENERATOR if drafted else shown.generator)
 
     def _picture_want(self, shown: Shown, portrait: Portrait, key: Hashable) -> _Want:
         wish = self._wishes[key]

@@ -1,0 +1,51 @@
+"""Ending a long computation from another thread, between two layers of a network.
+
+A network on a processor takes seconds for a picture. Whoever asks for one may hand over an event; once it is set, the
+work raises `Interrupted` before its next module, some milliseconds later. Nothing is kept of what was begun.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+class Interrupted(Exception):
+    """The work was no longer wanted."""
+
+
+def check(stop: threading.Event | None) -> None:
+    """Raise `Interrupted` once the event is set."""
+    if stop is not None and stop.is_set():
+        raise Interrupted
+
+
+@contextmanager
+def interruptible(stop: threading.Event | None) -> Iterator[None]:
+    """Every torch module that this thread calls within the block looks at the event first."""
+    check(stop)
+    torch_module = _torch_module() if stop is not None else None
+    if torch_module is None:
+        yield
+        return
+    thread = threading.get_ident()
+
+    def look(module: Any, inputs: Any) -> None:
+        if threading.get_ident() == thread:
+            check(stop)
+
+    handle = torch_module.register_module_forward_pre_hook(look)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def _torch_module() -> Any:
+    try:
+        from torch.nn.modules import module
+    except ImportError:  # an installation without torch has no networks to interrupt
+        return None
+    return module

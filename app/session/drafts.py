@@ -1,0 +1,27 @@
+"""Which generators are drafted: shown by the mesh warp at once, and drawn by themselves when the hand rests."""
+
+from __future__ import annotations
+
+from app.engine.measuring.speed import known_speeds
+from app.session.document import DEFAULT_GENERATOR
+
+FRAME_MS = 100.0  # a picture that takes longer does not follow a hand
+
+
+class Pace:
+    """How long each generator takes for a picture here, as far as it is known."""
+
+    def __init__(self) -> None:
+        self._ms = {name: speed.ms for name, speed in known_speeds().items()}
+
+    def note(self, generator: str, ms: float) -> None:
+        """A picture took so long."""
+        self._ms[generator] = ms
+
+    def of(self, generator: str) -> float | None:
+        """Milliseconds a picture, None before the first."""
+        return self._ms.get(generator)
+
+    def is_drafted(self, generator: str) -> bool:
+        """Whether a hand would have to wait for this generator; until it has drawn once, it is taken to be slow."""
+        return generator != DEFAULT_GENERATOR and self._ms.get(generator, FRAME_MS + 1) > FRAME_MS
