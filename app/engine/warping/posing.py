@@ -19,6 +19,7 @@ from app.engine.warping.shell import SourceMesh, smoothstep
 from app.engine.warping.teeth import drop_of
 from app.engine.warping.topology import EYE_CORNERS, LOWER_LIP, N_FACE, UPPER_LIDS, UPPER_LIP, topology
 
+TURNED = (5.0, 14.0)  # degrees of the head over which eyes and an open mouth come to be drawn by themselves
 LOOKED, LIDS_MOVED = 0.008, 0.012  # IOD from which an eye is drawn wholly anew: 2.5 degrees of gaze
 FLIP = np.diag([1.0, -1.0, 1.0])  # model space (y up) to pixels (y down)
 LOWER_TOOTH_ABOVE_LIP = 0.075  # IOD
@@ -195,6 +196,11 @@ def _with_lips_apart(source: FaceSource, offsets: FloatArray) -> FloatArray:
     return offsets
 
 
+def _turn(before: Camera, after: Camera) -> float:
+    """Degrees by which the head turns out of the picture's plane."""
+    return float(np.degrees(np.arccos(np.clip((after.rotation @ before.rotation.T)[2, 2], -1, 1))))
+
+
 def eye_pose(source: FaceSource, posed: Posed, eye: Eye) -> EyePose | None:
     """None where the eye only moves with the head."""
     lids = contour_vertices(eye.side)
@@ -203,18 +209,19 @@ def eye_pose(source: FaceSource, posed: Posed, eye: Eye) -> EyePose | None:
     own, asked = source.params.expression, posed.expression
     look, slip = eye_turn(own, asked, source.params.camera.rotation)
     change = float(max(np.hypot(*slip) / LOOKED, np.abs(moved).max() / LIDS_MOVED))
-    if change < 0.02:
-        return None
     before, after = source.params.camera, posed.camera
+    turned = float(smoothstep(*TURNED, np.array(_turn(before, after))))
+    if change < 0.02 and turned == 0:
+        return None
     middle = source.points[corners].mean(axis=0)
     depth = float((before.rotation @ (middle + [0, 0, DEPTH]))[2]) * before.scale
     centre = before.unproject(np.array([[*eye.ball, depth]]))[0]
-    turned = after.scale * (FLIP @ after.rotation @ (centre - middle))
-    ball = posed.points[corners, :2].mean(axis=0) + turned[:2]
+    apart = after.scale * (FLIP @ after.rotation @ (centre - middle))
+    ball = posed.points[corners, :2].mean(axis=0) + apart[:2]
     head = FLIP @ before.rotation @ after.rotation.T @ FLIP
     scale = after.scale / before.scale
     closure = posed.closures[eye.side]
-    share = float(smoothstep(0, 1, np.array(change)))
+    share = max(float(smoothstep(0, 1, np.array(change))), turned)
     return EyePose(posed.points[lids, :2], ball, scale, head, look, slip * before.scale, closure, share)
 
 
@@ -223,7 +230,9 @@ def mouth_pose(source: FaceSource, posed: Posed, shut: float = 0.0) -> MouthPose
     moved = source.points + posed.offsets
     gap = lip_gap(moved) - shut
     most = float(np.abs(posed.offsets[INNER]).max())
-    change = float(smoothstep(0.002, 0.015, np.array(most)) * smoothstep(OPEN / 3, OPEN, np.array(gap)))
+    turned = smoothstep(*TURNED, np.array(_turn(source.params.camera, posed.camera)))
+    moved_share = max(float(smoothstep(0.002, 0.015, np.array(most))), float(turned))
+    change = moved_share * float(smoothstep(OPEN / 3, OPEN, np.array(gap)))
     if change <= 0:
         return None
     camera, before = posed.camera, source.params.camera
