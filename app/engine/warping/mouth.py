@@ -30,6 +30,7 @@ TOOTH_BEHIND_LIP = 0.055  # IOD: how far the upper incisors' edge lies below the
 OPEN = 0.012  # IOD of lip gap from which the inside shows
 OWN_TEETH = (0.05, 0.09)  # IOD of the photo's lip gap over which its own upper teeth take the sprite's place
 TOOTH_FRINGE = 0.025  # IOD: where the photo's teeth meet its lower lip, the warp takes some of them along
+TURNED_SEAM = 0.016  # IOD: by how much the head's lips may end inside the landmarks' own
 ABOVE_TEETH = np.arange(0, 0.085, 0.01)  # IOD that the photo's upper teeth are continued upwards
 WHOLE_MOUTH = (0.22, 0.35)  # IOD of the photo's lip gap from which its own tongue and lower teeth are seen
 UPPER_SHARE = 0.45  # of such a mouth: keeps its size, the rest stretches as the jaw drops
@@ -69,7 +70,8 @@ class MouthPose:
     the lower ones drop, model units; at, lip: (2,) px of the upper lip in the target and in the photo, as its teeth go
     with it; narrower: (2, 2) in the photo's px, how teeth widen with the lips; down: (2,) the photo's unit vector from
     lip to lip; gap: IOD; drawn: IOD wider than at rest; change: 0 when the mouth is as in the photo, 1 when what shows
-    must be made.
+    must be made; turned: 0 to 1 as the head turns away from the photo's own view, where the head's own mesh closes
+    the lips.
     """
 
     contour: FloatArray
@@ -84,6 +86,7 @@ class MouthPose:
     gap: float
     drawn: float
     change: float
+    turned: float = 0.0
 
 
 def mouth_source(
@@ -158,7 +161,11 @@ def _over_fringe(mouth: Mouth, pose: MouthPose) -> FloatArray:
     upper, points = len(UPPER_LIP), pose.contour.copy()
     gape = points[upper + upper // 2 - 1] - points[upper // 2]
     teeth_shown = mouth.teeth * np.clip(mouth.gap / OWN_TEETH[0], 0, 1)
-    points[upper:] += TOOTH_FRINGE * mouth.iod * teeth_shown * gape / max(float(np.linalg.norm(gape)), 1e-6)
+    along = gape / max(float(np.linalg.norm(gape)), 1e-6)
+    points[upper:] += TOOTH_FRINGE * mouth.iod * teeth_shown * along
+    seam = TURNED_SEAM * mouth.iod * pose.turned * along
+    points[upper:] += seam
+    points[:upper] -= seam
     return catmull_rom(points)
 
 

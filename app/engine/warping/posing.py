@@ -258,6 +258,7 @@ def mouth_pose(source: FaceSource, posed: Posed, shut: float = 0.0) -> MouthPose
         gap,
         drawn,
         change,
+        float(turned),
     )
 
 
