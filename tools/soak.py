@@ -69,7 +69,7 @@ def soak(minutes: float, side: int, film: Path) -> dict[str, Any]:
     camera = VirtualCamera(moving_head(portrait.photo.pixels), minutes * 60)
     samples: list[tuple[float, float, int]] = []
     latencies: list[float] = []
-    with FaceTracker(video=True, steady=False) as tracker:
+    with FaceTracker(video=True, live=True) as tracker:
         scene = scene_of(engine, portrait, 0, {}, side)
         animation = Animation(scene, PacedSource(camera), Driver(engine.model, tracker))
         recorder = animation.recorder = Recorder(film, sound=(48000, 1))

@@ -33,7 +33,7 @@ class Engine(Portraits):
     ) -> Iterator[Step]:
         """Drive a face live: a step a frame. `animation` records, calibrates and pauses while it runs."""
         yield from self.ensure_encoded(portrait, edits, face)
-        with FaceTracker(video=True, steady=False) as tracker:
+        with FaceTracker(video=True, live=True) as tracker:
             scene = scene_of(self, portrait, face, edits, max_side)
             controls = Controls(settings, edits.get(face, FaceEdit()))
             self.animation = Animation(scene, source, Driver(self.model, tracker), controls)

@@ -22,6 +22,7 @@ CROP = 192  # input side of the landmark network
 NEAR_SIDE, FAR_SIDE, MATTE_SIDE = 128, 192, 256
 NEAR_SCORE, FAR_SCORE = 0.5, 0.6  # least scores in MediaPipe's graphs of the two box networks
 PRESENT = 0.5  # score above which the landmark network has seen a face
+OVERLAP = 0.3  # intersection over union above which boxes are merged, as in MediaPipe's graphs
 POINTS = 4  # of a box's six: the ears are not used
 
 
@@ -57,7 +58,7 @@ class FaceBoxes:
         self._anchors = _anchors(full_range)
 
     def find(self, pixels: NDArray[np.uint8]) -> list[Found]:
-        """By falling score; a face is found several times, by neighbouring anchors."""
+        """By falling score; neighbouring anchors' boxes of one face are merged into one."""
         height, width = pixels.shape[:2]
         square = whole_picture(np.ascontiguousarray(pixels), self._side, squeezed=False)
         (raw,), (marks,) = self._session.run(["boxes", "scores"], {"picture": square[None]})
@@ -71,10 +72,33 @@ class FaceBoxes:
         sizes = values[:, 1] * side
         corners = values[:, 0] * side + beyond - sizes / 2
         points = values[:, 2 : 2 + POINTS] * side + beyond
-        return [
-            Found((float(x), float(y), float(w), float(h)), place, float(score))
-            for (x, y), (w, h), place, score in zip(corners, sizes, points, scores[sure])
-        ]
+        rows = np.column_stack([corners, corners + sizes, points.reshape(-1, 2 * POINTS)])
+        return _merged(rows, scores[sure].astype(np.float64))
+
+
+def _merged(rows: NDArray[np.float64], scores: NDArray[np.float64]) -> list[Found]:
+    """MediaPipe's weighted suppression: what overlaps the surest box becomes one with it, the mean by score.
+
+    rows: (N, 4 + 2 POINTS) left, top, right, bottom and points, by falling score. The surest one's score is kept.
+    """
+    found = []
+    while len(rows):
+        near = _overlaps(rows[0], rows) > OVERLAP
+        if not near[0]:  # a box of no size
+            break
+        mean = scores[near] @ rows[near] / scores[near].sum()
+        x, y, right, bottom = (float(value) for value in mean[:4])
+        found.append(Found((x, y, right - x, bottom - y), mean[4:].reshape(POINTS, 2), float(scores[0])))
+        rows, scores = rows[~near], scores[~near]
+    return found
+
+
+def _overlaps(one: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(N,) intersection over union of a box with each."""
+    low, high = np.maximum(one[:2], rows[:, :2]), np.minimum(one[2:4], rows[:, 2:4])
+    both = np.clip(high - low, 0, None).prod(axis=1)
+    areas = (rows[:, 2:4] - rows[:, :2]).prod(axis=1) + (one[2:4] - one[:2]).prod()
+    return np.asarray(both / np.maximum(areas - both, 1e-12))
 
 
 class LandmarkNet:

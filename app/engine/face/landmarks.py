@@ -30,7 +30,9 @@ MIN_SIDE = 48
 # Runs of the landmark network over a photo: by the third, landmarks no longer depend on how it was turned
 PASSES = 3
 SAME_FACE = 0.3  # overlap (intersection over the smaller box) from which two finds are one face
-LEAST_VERIFIED = 0.64  # score of the near box network on the face's own upright crop
+LEAST_VERIFIED = (
+    0.7  # score of the near box network on the face's own upright crop; faces keep 0.74, a hand 0.67
+)
 # Where the far network is silent: least certainty, and the disagreement of box and landmark network, and of landmarks
 # in wider crops, in face sides, at which certainty falls to 1/e. Faces keep 0.40; a dog, a hand, coins reach 0.31.
 LEAST_CERTAIN, APART, MOVED, MOST_MOVED = 0.36, 0.13, 0.05, 0.06
@@ -58,12 +60,13 @@ class DetectedFace:
 class FaceTracker:
     """Finds faces; not thread-safe. With `video`, follows the largest face from frame to frame.
 
-    steady: the followed face too is read together with its mirror image, a second pass of the network a frame; live
-    drivers do without. A context manager. The networks start with the first call.
+    live: a followed face and its mirror image are read in one call; else the mirror image is cut anew about what was
+    found, a second call a frame, which follows quick heads more closely. A context manager. The networks start with the
+    first call.
     """
 
-    def __init__(self, video: bool = False, steady: bool = True) -> None:
-        self._video, self._steady = video, steady
+    def __init__(self, video: bool = False, live: bool = False) -> None:
+        self._video, self._live = video, live
         self._near: FaceBoxes | None = None
         self._far: FaceBoxes | None = None
         self._net: LandmarkNet | None = None
@@ -111,10 +114,11 @@ class FaceTracker:
     def _follow(self, pixels: NDArray[np.uint8]) -> DetectedFace | None:
         if self._last is None:
             return None
-        face = self._landmarks(pixels, Region.of_landmarks(self._last.landmarks), 1)
+        region = Region.of_landmarks(self._last.landmarks)
+        face = self._paired(pixels, region) if self._live else self._landmarks(pixels, region, 1)
         if face is None or overlap(face.box, self._last.box) <= 0.2:
             return None
-        return self._steadied(pixels, face) if self._steady else face
+        return face if self._live else self._steadied(pixels, face)
 
     def _search(self, pixels: NDArray[np.uint8], thorough: bool) -> list[DetectedFace]:
         """Upright faces first; turned ones only where none was found upright.
@@ -204,6 +208,19 @@ class FaceTracker:
         face = DetectedFace(landmarks, _box_of(landmarks), score)
         return face if _is_sane(face.box, pixels.shape) else None
 
+    def _paired(self, pixels: NDArray[np.uint8], region: Region) -> DetectedFace | None:
+        """Landmarks in a region, the mean of what the network says of the crop and of its mirror image, in one call."""
+        self._net = self._net or LandmarkNet()
+        crop = region.crop(pixels)
+        (points, score), (mirrored, _) = self._net.several(np.stack([crop, crop[:, ::-1]]))
+        if points is None:
+            return None
+        if mirrored is not None:
+            points = (points + _unmirrored(mirrored)) / 2
+        landmarks = region.placed(points)
+        face = DetectedFace(landmarks, _box_of(landmarks), score)
+        return face if _is_sane(face.box, pixels.shape) else None
+
     def _steadied(self, pixels: NDArray[np.uint8], face: DetectedFace) -> DetectedFace:
         """The mean with what the network says of the face's mirror image.
 
@@ -215,8 +232,7 @@ class FaceTracker:
         points, _ = self._net.landmarks(region.crop(pixels)[:, ::-1])
         if points is None:
             return face
-        points = (points * (-1, 1, 1) + (CROP, 0, 0))[_mirror()]
-        mean = (face.landmarks + region.placed(points)) / 2
+        mean = (face.landmarks + region.placed(_unmirrored(points))) / 2
         return DetectedFace(mean, _box_of(mean), face.score)
 
 
@@ -252,6 +268,11 @@ def _apart(found: Found, landmarks: NDArray[np.float64]) -> float:
     """Mean distance of a box network's eyes, nose and mouth from those of (478, 2) landmarks."""
     own = [landmarks[list(vertices)].mean(axis=0) for vertices in ((33, 133), (362, 263), (4,), (13, 14))]
     return float(np.linalg.norm(found.points - own, axis=1).mean())
+
+
+def _unmirrored(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(478, 3) landmarks of a crop's mirror image in the crop itself."""
+    return np.asarray((points * (-1, 1, 1) + (CROP, 0, 0))[_mirror()])
 
 
 @cache

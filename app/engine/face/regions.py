@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,9 @@ from app.engine.face.face_networks import CROP, Found
 
 DEPTH_SCALE = 1.2  # MediaPipe's depth is too shallow: without it turned heads are measured 20 % short
 CROP_SCALE = 1.5  # side of the network's crop over the face's larger side, as in MediaPipe's own graph
+# px of the picture, halved where it is larger, for one of the crop's: more is quicker and nearer to how landmarks were
+# read before, less is calmer (still faces tremble by 0.17 % of the eye distance at 1.5, 0.16 % at 1, 0.15 % at 0.75)
+SHARPNESS = 1.5
 RIGHT_EYE_OUTER, LEFT_EYE_OUTER = 33, 263
 Box = tuple[float, float, float, float]
 
@@ -64,28 +68,44 @@ class Region:
         return np.column_stack([flat, -points[:, 2] * self.side / CROP * DEPTH_SCALE])
 
     def crop(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """(CROP, CROP, 3), resampled without aliasing; beyond the picture its border is repeated."""
+        """(CROP, CROP, 3), resampled without aliasing; beyond the picture its border is repeated.
+
+        Follows the region without steps, so that landmarks of a still face do not tremble with its last digits: the
+        picture is halved on its own grid, wherever the region lies, and two neighbouring sizes are mixed.
+        """
         import cv2
 
-        reach = self.side * 0.75
+        level = max(0.0, math.log2(self.side / CROP / SHARPNESS))
+        share = level % 1
+        crop = self._sampled(pixels, int(level))
+        if share > 0:
+            crop = cv2.addWeighted(crop, 1 - share, self._sampled(pixels, int(level) + 1), share, 0)
+        return np.asarray(crop)
+
+    def _sampled(self, pixels: NDArray[np.uint8], halvings: int) -> Any:
+        """The crop out of the picture after it was halved so often."""
+        import cv2
+
+        step = 2**halvings
+        reach = self.side * 0.75 + 2 * step
         (x0, x1), (y0, y1) = (
-            (int(max(0, min(c - reach, n - 1))), int(min(n, max(c + reach, 0) + 1)))
+            (int(max(0, min(c - reach, n - 1)) // step * step), int(min(n, max(c + reach, 0) + 1)))
             for c, n in zip(self.centre, pixels.shape[1::-1])
         )
         part: Any = pixels[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
-        height, width = part.shape[:2]
-        shrink = min(1.0, 1.5 * CROP / self.side)
-        if shrink < 1:
-            size = max(1, round(width * shrink)), max(1, round(height * shrink))
+        if step > 1:
+            height, width = part.shape[:2]
+            more = -height % step, -width % step
+            if any(more):
+                part = cv2.copyMakeBorder(part, 0, more[0], 0, more[1], cv2.BORDER_REPLICATE)
+            size = part.shape[1] // step, part.shape[0] // step
             part = cv2.resize(part, size, interpolation=cv2.INTER_AREA)
         matrix = self.to_picture()
         matrix[:, 2] -= (x0, y0)
-        matrix *= np.array([[part.shape[1] / width], [part.shape[0] / height]])
+        matrix /= step
         matrix[:, 2] += matrix[:, :2] @ (0.5, 0.5) - 0.5  # cv2 measures from pixel centres
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        return np.asarray(
-            cv2.warpAffine(part, matrix, (CROP, CROP), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-        )
+        return cv2.warpAffine(part, matrix, (CROP, CROP), flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
 
 def overlap(a: Box, b: Box) -> float:

@@ -102,7 +102,7 @@ def test_what_covers_a_drivers_face_leaves_the_portrait_where_it_was(shared, nam
 
     def driven(kind: str) -> list[FaceParams]:
         shown: list[FaceParams] = []
-        with FaceTracker(video=True, steady=False) as tracker:
+        with FaceTracker(video=True, live=True) as tracker:
             driver = Driver(default_model(), tracker)
             box = (0.0, 0.0, 1.0, 1.0)
             for k, frame in enumerate(frames):

@@ -26,7 +26,7 @@ def told() -> dict[str, np.ndarray]:
 def test_boxes_are_mediapipes(astronaut, told, kind, cut) -> None:
     picture = np.rot90(astronaut) if cut == "turned" else astronaut[CUTS[cut]]
     found = FaceBoxes(kind == "far").find(picture)
-    expected = told[f"{kind}_{cut}"]
+    expected = told[f"{kind}_{cut}_merged"]
     assert len(found) == len(expected)
     for one, other in zip(found, expected):
         assert np.abs(np.array(one.box) - other[:4]).max() < 0.01

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
 from app.engine.errors import EngineError
+from app.engine.face.face_networks import CROP, LandmarkNet
 from app.engine.face.landmarks import (
     MIN_SIDE,
     DetectedFace,
@@ -171,3 +174,49 @@ def test_groups_turned_heads_and_empty_scenes(tracker, shared) -> None:
         assert len(found) in count, name
         middles = [face.box[0] + face.box[2] / 2 for face in found]
         assert middles == sorted(middles)
+
+
+def test_a_crop_moves_as_little_as_its_region(astronaut, astronaut_faces) -> None:
+    """It once changed by 33 levels with a thousandth of a pixel: sizes and bounds were rounded to whole numbers."""
+    large = np.asarray(Image.fromarray(astronaut).resize((1300, 1300), Image.Resampling.LANCZOS))
+    region = Region.of_landmarks(astronaut_faces[0].landmarks * 1300 / 512)
+    crop = region.crop(large).astype(int)
+    for k in range(20):
+        x, y = np.array(region.centre) + 0.001 * np.array([np.cos(k), np.sin(k)])
+        moved = replace(region, centre=(float(x), float(y)), side=region.side * (1 + 1e-6 * (k - 10)))
+        assert np.abs(moved.crop(large) - crop).max() <= 8  # 1/32 px of a step from black to white
+
+
+@pytest.mark.parametrize("side", [191.0, 287.9, 288.1, 576.0, 900.0])
+def test_a_crop_shows_what_lies_there_at_any_size(side) -> None:
+    y, x = np.mgrid[:1000, :1200] + 0.5
+    waves = np.stack([128 + 100 * np.sin(2 * np.pi * place / 64) for place in (x, y, x + y)], axis=2)
+    region = Region((601.3, 498.6), side, 20.0)
+    matrix = region.to_picture()
+    j, i = np.mgrid[:CROP, :CROP] + 0.5
+    places = np.column_stack([i.ravel(), j.ravel()]) @ matrix[:, :2].T + matrix[:, 2]
+    inside = ((places > 8) & (places < (1192, 992))).all(axis=1)
+    seen = region.crop(np.round(waves).astype(np.uint8)).reshape(-1, 3)[inside, :2].astype(float)
+    # Half a pixel of the picture off would be 5 levels.
+    assert np.abs(seen - (128 + 100 * np.sin(2 * np.pi * places[inside] / 64))).max() < 3
+
+
+def test_a_live_face_is_read_with_its_mirror_image_in_one_call(
+    monkeypatch, astronaut, astronaut_faces
+) -> None:
+    calls = []
+    several = LandmarkNet.several
+    monkeypatch.setattr(
+        LandmarkNet, "several", lambda self, crops: calls.append(len(crops)) or several(self, crops)
+    )
+    with FaceTracker(video=True, live=True) as tracker:
+        tracker.detect(astronaut)
+        calls.clear()
+        (face,) = tracker.detect(astronaut)
+        assert calls == [2]
+        flipped = np.ascontiguousarray(astronaut[:, ::-1])
+        tracker.reset()
+        tracker.detect(flipped)
+        (other,) = tracker.detect(flipped)
+    back = other.landmarks[1, :2] * (-1, 1) + (512, 0)  # the tip of the nose
+    assert np.linalg.norm(back - face.landmarks[1, :2]) < 0.02 * eye_distance(face)
