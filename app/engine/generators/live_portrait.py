@@ -290,8 +290,7 @@ def asked_points(code: LivePortraitCode, target: Target, entries: ExpressionEntr
     edited = target.origin is Origin.ASKED
     camera = target.params.camera
     if edited and entries is not None:
-        gaze = np.subtract(target.params.expression.gaze, own.expression.gaze)
-        camera = corrected_camera(own.camera, camera, entries.pose, gaze)
+        camera = corrected_camera(own.camera, camera, entries.pose)
     middle = motion.shift[0, :2].double().numpy()
     change = pose_change(own.camera, camera, code.cut.square, motion.points()[0].double().numpy(), middle)
     expression = motion.expression

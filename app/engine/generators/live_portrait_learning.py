@@ -30,7 +30,7 @@ from app.engine.points.expression import (
     gain,
 )
 from app.engine.squares.patch import CutOut
-from app.engine.warping.calibration import PROBES, Angles, Looks, Pair, PoseResponse
+from app.engine.warping.calibration import PROBES, Angles, Looks, PoseResponse
 
 PICTURES = 300
 SHOWN_EVERY = 10
@@ -111,7 +111,7 @@ def checked(
             target = Target(resolve(edit, source.face, default_model()))
             return fitted(tracker, with_patch(source, paint(target, entries)))
 
-        def angles(at: Angles, gaze: Pair | None) -> Angles | None:
+        def angles(at: Angles) -> Angles | None:
             face = fresh(FaceEdit.of(yaw=at[0], pitch=at[1], roll=at[2]))
             return None if face is None else face.params.camera.angles
 

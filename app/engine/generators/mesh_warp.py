@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache, cached_property, partial
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from app.engine.contract import GeneratorInfo, Origin, Patch, SourceImage, Target
 from app.engine.errors import EngineError
 from app.engine.face.controls import CONTROLS
-from app.engine.face.parameters import Camera, FaceParams, FittedFace
+from app.engine.face.parameters import FaceParams, FittedFace
 from app.engine.warping.background import fill
-from app.engine.warping.calibration import Angles, Pair, PoseResponse, probe
 from app.engine.warping.expression_response import expression_response
 from app.engine.warping.eyeballs import eyes_of
 from app.engine.warping.eyes import Eye, draw_eye
@@ -45,16 +44,12 @@ from app.engine.warping.posing import (
     pose,
 )
 from app.engine.warping.rendering import Layers, Motion, displacements, motion, nothing_moves, render
-from app.engine.warping.shell import NECK_PIVOT, source_mesh
+from app.engine.warping.shell import source_mesh
 from app.engine.warping.spectacles import spectacles
 from app.engine.warping.surface import Surface, mirror_share, normals, relight, surface, toward
 from app.engine.warping.topology import LOWER_LIDS, N_FACE, UPPER_LIDS, topology
 
-if TYPE_CHECKING:
-    from app.engine.face.landmarks import FaceTracker
-
 LEAST_IOD = 6.0  # px: below, there is nothing to move
-PROBE_FACE = 200  # px of the face in the renders that are measured afresh
 LID_SKIN = (
     0.015  # IOD: how far into the skin a closing lid's texture is taken, so that no eyeball is drawn on it
 )
@@ -73,7 +68,6 @@ class WarpCode:
     mouth: Mouth
     matte: NDArray[np.float32]
     fitted: FittedFace
-    response: PoseResponse | None = None
 
     @cached_property
     def head(self) -> HeadLook:
@@ -93,33 +87,14 @@ class MeshWarp:
     def info(self) -> GeneratorInfo:
         return GeneratorInfo("mesh-warp", "Mesh warp", 0, tuple(c.name for c in CONTROLS), (), "MIT")
 
-    def __init__(self) -> None:
-        # By photo and face: the same at every resolution.
-        self._responses: dict[object, PoseResponse | None] = {}
-
     def encode(self, source: SourceImage) -> WarpCode:
-        """Take the photo apart and learn how its pose is read. EngineError for a face too small to move."""
+        """Take the photo apart and complete its head. EngineError for a face too small to move."""
         code = self.taken_apart(source)
-        key = (source.key, source.face.params.camera.quaternion)
-        if key not in self._responses or not source.key:
-            self._responses[key] = self._probed(source)
-        code = replace(code, response=self._responses[key])
         assert code.head is not None
         return code
 
-    def _probed(self, source: SourceImage) -> PoseResponse | None:
-        """A small copy of the photo rendered at a few poses and measured afresh."""
-        from app.engine.face.semantic import frontalise
-
-        factor = min(1.0, PROBE_FACE / max(source.face.box[2:]))
-        small = self.taken_apart(resized(source, factor))
-        own, asked = small.face.params, frontalise(source.face)
-        gaze = own.expression.gaze
-        ahead = (asked.get("gaze_x", gaze[0]), asked.get("gaze_y", gaze[1]))
-        return probe(own.camera.angles, partial(measured_angles, self, small), gaze, ahead)
-
     def taken_apart(self, source: SourceImage) -> WarpCode:
-        """`encode` without learning how the pose is read: for frames drawn as observed."""
+        """`encode` with the head left until a frame needs it."""
         camera = source.face.params.camera
         if camera.scale < LEAST_IOD:
             raise EngineError(
@@ -182,7 +157,7 @@ class MeshWarp:
         self, code: WarpCode, params: FaceParams, irises: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """(478, 3) px: where the landmarks of what `generate` draws lie; irises: (10, 3) px of the photo's."""
-        return landmarks_of(code.face, placed_by(code.face, params, code.response), irises)
+        return landmarks_of(code.face, placed_by(code.face, params), irises)
 
     def fold_overs(self, code: WarpCode, target: Target) -> int:
         """Triangles drawn inside out; which count is told in `Skin.folded`."""
@@ -200,11 +175,11 @@ class MeshWarp:
             head_drawing.warm_up(dtype)
 
     def posed(self, code: WarpCode, target: Target) -> Posed:
-        """A filmed face is drawn as it was observed, an edit or a driver's face so that it is read as it was asked."""
+        """A filmed face is drawn as it was observed, a driver's so that it is read as his, an edit as it was asked."""
         params = target.params
         if target.origin is Origin.DRIVEN and (response := expression_response()) is not None:
             params = response.drawn(code.face.params, params)
-        return pose(code.face, params, code.response, calibrate=target.origin is Origin.ASKED)
+        return pose(code.face, params, target.origin is Origin.ASKED)
 
 
 def resized(source: SourceImage, factor: float) -> SourceImage:
@@ -218,39 +193,6 @@ def resized(source: SourceImage, factor: float) -> SourceImage:
         cv2.resize(source.matte, size, interpolation=cv2.INTER_AREA),
         tuple(other.scaled(factor) for other in source.others),
     )
-
-
-def measured_angles(
-    generator: MeshWarp, code: WarpCode, angles: Angles, gaze: Pair | None = None
-) -> Angles | None:
-    """Yaw, pitch and roll of a fresh fit of the photo rendered at these angles about the neck, and with this gaze."""
-    from app.engine.face.fitting import fit_face
-    from app.engine.face.morphable_model import default_model
-
-    own = code.face.params.camera
-    turned = Camera.from_angles(*angles, own.scale, own.translation)
-    neck = np.array([NECK_PIVOT])
-    x, y = (own.project(neck) - turned.project(neck))[0, :2] + own.translation
-    camera = replace(turned, translation=(float(x), float(y)))
-    expression = code.face.params.expression
-    if gaze is not None:
-        expression = replace(expression, gaze=gaze)
-    patch = generator.generate(code, Target(replace(code.face.params, expression=expression, camera=camera)))
-    picture = code.pixels.copy()
-    picture[patch.y : patch.y + patch.pixels.shape[0], patch.x : patch.x + patch.pixels.shape[1]] = (
-        patch.pixels
-    )
-    points = pose(code.face, replace(code.face.params, camera=camera)).points[:N_FACE]
-    found = _tracker().detect_near(picture, points)
-    return None if found is None else fit_face(found, default_model()).params.camera.angles
-
-
-@cache
-def _tracker() -> FaceTracker:
-    """The landmark network for the probes, started once; the engine's one thread uses it."""
-    from app.engine.face.landmarks import FaceTracker
-
-    return FaceTracker()
 
 
 def _turned(

@@ -7,25 +7,22 @@ are read as a generator with its own idea of a turn draws them (LivePortrait).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
 
-from app.engine.face.parameters import Camera, Expression, FaceParams, rotation_matrix
+from app.engine.face.parameters import Camera, Expression, rotation_matrix
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.shell import NECK_PIVOT
 from app.engine.warping.topology import EYE_CORNERS
 
 MADE_INDICES = ("jaw_side", "brow_gap", "cheek_left", "cheek_right")  # moved by fields made by hand
 PROBES = ((-15.0, 0.0), (15.0, 0.0), (0.0, -15.0), (0.0, 15.0))  # (yaw, pitch) degrees from the photo's own
-TURNED = 5.0  # degrees from which a photo is also probed looking ahead
 BEYOND = 1.35  # of the probed turns up to which the response is carried on
 MOST = 10.0  # degrees a pose is ever corrected by
-AHEAD_WEIGHT = 3.0  # of the looks ahead, where a turned photo is most often taken, among the probes
 Angles = tuple[float, float, float]
-Pair = tuple[float, float]
-Measure = Callable[[Angles, Pair | None], Angles | None]  # angles and gaze drawn, angles measured
+Measure = Callable[[Angles], Angles | None]  # angles drawn, angles measured
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,25 +30,17 @@ class PoseResponse:
     """How a photo's measured pose differs from the drawn one.
 
     errors: (5, 3) of yaw, pitch, roll (degrees) over (y, p, y^2, p^2, y p), the drawn turn in radians; reach: (2,)
-    degrees of yaw and pitch up to which that holds; glance: (2,) degrees of gaze that go with a look ahead, and
-    leak: (3,) by how much moving the eyes that way is taken for a turn of the head.
+    degrees of yaw and pitch up to which that holds.
     """
 
     errors: FloatArray
     reach: FloatArray
-    glance: FloatArray = field(default_factory=lambda: np.zeros(2))
-    leak: FloatArray = field(default_factory=lambda: np.zeros(3))
 
     def error(self, turn: FloatArray) -> FloatArray:
         """(3,) degrees measured beyond a drawn turn of (2,) degrees of yaw and pitch."""
         return np.asarray(
             np.clip(_features(np.clip(turn, -self.reach, self.reach)) @ self.errors, -MOST, MOST)
         )
-
-    def leaked(self, gaze: FloatArray) -> FloatArray:
-        """(3,) degrees measured because the eyes moved by (2,) degrees."""
-        share = float(gaze @ self.glance) / max(float(self.glance @ self.glance), 1e-6)
-        return self.leak * min(max(share, -1.0), 1.0)
 
 
 def _features(turn: FloatArray) -> FloatArray:
@@ -64,16 +53,16 @@ class Looks:
 
     def __init__(self, own: Angles, measure: Measure) -> None:
         self._own, self._measure = own, measure
-        self._base = measure(own, None)
+        self._base = measure(own)
         self.turns: list[FloatArray] = []
         self.errors: list[FloatArray] = []
 
-    def error(self, turn: FloatArray, gaze: Pair | None = None) -> FloatArray | None:
+    def error(self, turn: FloatArray) -> FloatArray | None:
         """(3,) degrees; None where no face or a wrong one is found."""
         if self._base is None:
             return None
         yaw, pitch, roll = self._own
-        found = self._measure((yaw + float(turn[0]), pitch + float(turn[1]), roll), gaze)
+        found = self._measure((yaw + float(turn[0]), pitch + float(turn[1]), roll))
         if found is None:
             return None
         error = np.subtract(found, self._base) - [turn[0], turn[1], 0.0]
@@ -87,38 +76,11 @@ class Looks:
 
     def fitted(self) -> PoseResponse:
         rows, errors = _features(np.array(self.turns)), np.array(self.errors)
-        weights = np.ones(len(rows))
-        weights[len(PROBES) :] = AHEAD_WEIGHT
         ridge = np.diag([1e-4, 1e-4, 1e-3, 1e-3, 1e-3])
-        found = np.linalg.solve((rows.T * weights) @ rows + ridge, (rows.T * weights) @ errors)
+        found = np.linalg.solve(rows.T @ rows + ridge, rows.T @ errors)
         return PoseResponse(
             np.asarray(found, float), BEYOND * np.maximum(np.abs(self.turns).max(axis=0), 15.0)
         )
-
-
-def probe(
-    own: Angles, measure: Measure, gaze: Pair = (0.0, 0.0), ahead_gaze: Pair = (0.0, 0.0)
-) -> PoseResponse | None:
-    """Learn a photo's response from a few renders; `measure` renders the photo at angles and fits it afresh.
-
-    gaze, ahead_gaze: the photo's own, and the one that goes with a look ahead. None where the face is not found again,
-    so that nothing is corrected.
-    """
-    looks = Looks(own, measure)
-    for turn in PROBES:
-        looks.take(np.array(turn))
-    ahead = -np.array(own[:2])
-    if not looks.turns or np.abs(ahead).max() <= TURNED:
-        return looks.fitted() if looks.turns else None
-    looks.take(ahead)
-    looks.take(_drawn_turn(looks.fitted(), ahead))
-    response = looks.fitted()
-    if gaze == ahead_gaze:
-        return response
-    drawn = looks.turns[-1]
-    still, moved = looks.errors[-1], looks.error(drawn, ahead_gaze)
-    leak = np.zeros(3) if moved is None else np.clip(moved - still, -MOST / 2, MOST / 2)
-    return replace(response, glance=np.subtract(ahead_gaze, gaze), leak=leak)
 
 
 def _drawn_turn(response: PoseResponse, wanted: FloatArray) -> FloatArray:
@@ -129,14 +91,11 @@ def _drawn_turn(response: PoseResponse, wanted: FloatArray) -> FloatArray:
     return np.asarray(drawn)
 
 
-def corrected_camera(
-    source: Camera, target: Camera, response: PoseResponse | None, gaze: FloatArray | None = None
-) -> Camera:
-    """The camera to draw, while the eyes move by (2,) degrees: the neck stays where the target has it."""
+def corrected_camera(source: Camera, target: Camera, response: PoseResponse | None) -> Camera:
+    """The camera to ask of a network so that a fresh fit reads the target: the neck stays where the target has it."""
     if response is None or target.quaternion == source.quaternion:
         return target
-    leak = np.zeros(3) if gaze is None else response.leaked(gaze)
-    wanted = np.subtract(target.angles, source.angles) - leak
+    wanted = np.subtract(target.angles, source.angles)
     drawn = _drawn_turn(response, wanted[:2])
     roll = wanted[2] - response.error(drawn)[2]
     rotation = rotation_matrix(source.yaw + drawn[0], source.pitch + drawn[1], source.roll + roll)
@@ -185,12 +144,3 @@ def in_truth(worn: Expression, asked: Expression) -> Expression:
         return asked
     drawn = np.array(asked.coefficients) + _lacking(change)
     return replace(asked, coefficients=tuple(float(v) for v in drawn))
-
-
-def calibrated(
-    source: FaceParams, target: FaceParams, response: PoseResponse | None
-) -> tuple[Camera, Expression]:
-    """Camera and expression to draw for a target; the source's own for the source's own."""
-    gaze = np.subtract(target.expression.gaze, source.expression.gaze)
-    camera = corrected_camera(source.camera, target.camera, response, gaze)
-    return camera, in_truth(source.expression, target.expression)

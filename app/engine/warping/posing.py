@@ -8,7 +8,7 @@ import numpy as np
 
 from app.engine.face.fitting import EYEBALL
 from app.engine.face.parameters import Camera, Expression, FaceParams
-from app.engine.warping.calibration import PoseResponse, calibrated
+from app.engine.warping.calibration import in_truth
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.eyes import DEPTH, Eye, EyePose, contour_vertices, eye_turn, look_axis
 from app.engine.warping.geometry import Skin, steadied, target_points
@@ -90,30 +90,26 @@ def mouth_width(points: FloatArray) -> float:
     return float(abs(points[UPPER_LIP[-1], 0] - points[UPPER_LIP[0], 0]))
 
 
-def pose(
-    source: FaceSource, target: FaceParams, response: PoseResponse | None = None, calibrate: bool = True
-) -> Posed:
+def pose(source: FaceSource, target: FaceParams, asked: bool = True) -> Posed:
     """Where everything goes. The source's own parameters give the source's own points exactly.
 
-    calibrate: True for what an artist asks, False for what was filmed and fitted. What an artist asks leaves the eyes
+    asked: True for what an artist asks, False for what was filmed and fitted. What an artist asks leaves the eyes
     where they are in the head; the model's expressions, aligned over whole faces, carry them along.
     """
-    placed = placed_by(source, target, response, calibrate)
+    placed = placed_by(source, target, asked)
     own, camera = source.params.camera, placed.camera
     fine = source.fine.unfolded(topology().smooth @ placed.points, source.fine.turned(own, camera))
     return replace(placed, fine=fine)
 
 
-def placed_by(
-    source: FaceSource, target: FaceParams, response: PoseResponse | None = None, calibrate: bool = True
-) -> Posed:
+def placed_by(source: FaceSource, target: FaceParams, asked: bool = True) -> Posed:
     """`pose` without the fine mesh: enough to know where a landmark lies."""
     camera, expression = target.camera, target.expression
     alone = replace(target, expression=expression.alone)
-    if calibrate:
-        camera, expression = calibrated(source.params, alone, response)
+    if asked:
+        expression = in_truth(source.params.expression, alone.expression)
     offsets = _expression_offsets(source, expression.alone)
-    if calibrate:
+    if asked:
         offsets = offsets + local_lift(source.params.expression, alone.expression)
         offsets = offsets - offsets[list(EYE_CORNERS)].mean(axis=0)
     else:
@@ -122,7 +118,7 @@ def placed_by(
     offsets, closures = _with_lids(source, offsets, expression)
     offsets = _with_lips_apart(source, offsets)
     placed, rigid = target_points(source.mesh, camera, offsets)
-    if not calibrate and camera != source.params.camera:
+    if not asked and camera != source.params.camera:
         placed = steadied(source.mesh, placed, rigid)
     placed = source.coarse.unfolded(placed, source.coarse.turned(source.params.camera, camera))
     return Posed(placed, NO_POINTS, offsets, closures, camera, expression)

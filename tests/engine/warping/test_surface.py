@@ -9,7 +9,7 @@ import pytest
 
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera, Expression, FaceParams, FittedFace, Identity
-from app.engine.warping.calibration import corrected_camera, in_truth, probe
+from app.engine.warping.calibration import PROBES, Looks, corrected_camera, in_truth
 from app.engine.warping.geometry import target_points
 from app.engine.warping.shell import SourceMesh, source_mesh
 from app.engine.warping.surface import Surface, mirror_share, normals, relight, surface, twins
@@ -85,34 +85,24 @@ def test_a_turned_photo_borrows_its_hidden_cheek() -> None:
     assert share[list(far)].mean() > 0.5 > 0.05 > share[list(near)].mean()
 
 
-def test_a_probed_response_is_taken_back() -> None:
+def test_how_a_networks_heads_are_read_is_taken_back() -> None:
     """A photo that reads 80 % of every yaw and adds 2 degrees of pitch to a full turn."""
 
-    def measure(angles: tuple[float, float, float], gaze: object = None) -> tuple[float, float, float]:
+    def measure(angles: tuple[float, float, float]) -> tuple[float, float, float]:
         return 0.8 * angles[0], angles[1] + angles[0] / 15 * 2, angles[2]
 
-    response = probe((0.0, 0.0, 0.0), measure)
-    assert response is not None
+    looks = Looks((0.0, 0.0, 0.0), measure)
+    for turn in PROBES:
+        looks.take(np.array(turn))
+    response = looks.fitted()
     own = face_turned(0).params.camera
     asked = replace(Camera.from_angles(15, -5, 3, own.scale, own.translation), translation=(140.0, 160.0))
     drawn = corrected_camera(own, asked, response)
     assert measure(drawn.angles) == pytest.approx((15, -5, 3), abs=0.6)
     assert corrected_camera(own, own, response) == own
-    assert probe((0.0, 0.0, 0.0), lambda angles, gaze: None) is None
-
-
-def test_eyes_that_move_with_a_look_ahead_are_not_taken_for_a_turn_of_the_head() -> None:
-    """A photo turned by 20 degrees on which a glance of 20 degrees adds 3 degrees of pitch."""
-
-    def measure(angles: tuple[float, float, float], gaze: tuple[float, float] | None = None):
-        glance = 0.0 if gaze is None else (gaze[0] + 20) / 20
-        return angles[0], angles[1] + 3 * glance, angles[2]
-
-    response = probe((20.0, 0.0, 0.0), measure, (-20.0, 0.0), (0.0, 0.0))
-    own, ahead = Camera.from_angles(20, 0, 0, 60.0, (0.0, 0.0)), Camera.from_angles(0, 0, 0, 60.0, (0.0, 0.0))
-    drawn = corrected_camera(own, ahead, response, np.array([20.0, 0.0]))
-    assert measure(drawn.angles, (0.0, 0.0)) == pytest.approx((0, 0, 0), abs=0.1)
-    assert corrected_camera(own, ahead, response, np.zeros(2)).pitch == pytest.approx(0, abs=0.1)
+    blind = Looks((0.0, 0.0, 0.0), lambda angles: None)
+    blind.take(np.array(PROBES[0]))
+    assert not blind.turns
 
 
 def test_what_is_not_asked_stays() -> None:
