@@ -85,7 +85,7 @@ _BROWS = (
 _EYES = (33, 133, 159, 145, 70, 105, 107, 263, 362, 386, 374, 300, 334, 336, 111, 340)
 # What a handle may move: the hull of these landmarks, grown by eye distances.
 REGIONS = {"corner": (_LOWER, 0.2), "lower": (_LOWER, 0.7), "upper": (_LOWER, 0.7), "jaw": (_LOWER, 0.7)}
-REGIONS |= {"brow": (_BROWS, 0.2), "inner": (_BROWS, 0.2), "lid": (_EYES, 0.1), "iris": (_EYES, 0.2)}
+REGIONS |= {"brow": (_BROWS, 0.2), "inner": ((*_BROWS, 168), 0.2), "lid": (_EYES, 0.1), "iris": (_EYES, 0.2)}
 
 
 @dataclass

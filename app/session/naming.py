@@ -7,7 +7,7 @@ from PySide6.QtCore import QCoreApplication
 from app.engine.face.controls import BY_NAME, Control
 from app.engine.face.handles import Handle
 from app.engine.face.parameters import FaceEdit, FittedFace
-from app.session.values import shown_value
+from app.session.values import localised, shown_value
 
 
 def title(control: Control) -> str:
@@ -19,7 +19,7 @@ def number(control: Control, value: float, more: int = 0) -> str:
     """A value as the history writes it: whole degrees and pixels, else two digits, and as many `more`."""
     digits = (0 if control.unit in ("°", "px") else 2) + more
     text = f"{value:.{digits}f}"
-    return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")
+    return localised(text.removeprefix("-") if float(text) == 0 else text.replace("-", "−"))
 
 
 def describe(before: FaceEdit, after: FaceEdit, face: FittedFace | None) -> str:
@@ -47,7 +47,7 @@ def pulled(handle: Handle, before: FaceEdit, after: FaceEdit, face: FittedFace |
         control = BY_NAME[name]
         by = shown_value(face, after, name) - shown_value(face, before, name)
         amount = number(control, by)
-        if amount.strip("0."):
+        if amount.strip("0.,"):
             changes.append((title(control), f"{'+' if by > 0 else ''}{amount}{control.unit}"))
     if len(changes) == 1 and changes[0][0] == words:
         return f"{words} {changes[0][1]}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QLocale
+
 from app.engine.face.controls import BY_NAME, CONTROLS
 from app.engine.face.parameters import FaceEdit, FittedFace
 
@@ -13,6 +15,11 @@ def pair_of(name: str) -> str | None:
 
 
 PAIRS = tuple(c.name for c in CONTROLS if pair_of(c.name) == c.name)
+
+
+def localised(number: str) -> str:
+    """A number as the system's language writes it: with its decimal point."""
+    return number.replace(".", QLocale().decimalPoint())
 
 
 def own_value(face: FittedFace | None, name: str) -> float:

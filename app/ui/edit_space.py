@@ -6,7 +6,19 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 
-from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QObject, QPoint, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import (
+    QCoreApplication,
+    QEvent,
+    QMimeData,
+    QObject,
+    QPoint,
+    QRect,
+    QRectF,
+    Qt,
+    QTimer,
+    Signal,
+    Slot,
+)
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
 
@@ -84,8 +96,11 @@ class CompareBar(QWidget):
         button = QToolButton(self)
         button.setText(words)
         button.setCheckable(True)
-        button.setToolTip(self.tr("Lay {} over the picture").format(words))
-        button.setAccessibleName(button.toolTip())
+        button.setAccessibleName(self.tr("Lay {} over the picture").format(words))
+        explained = {
+            "nmfc": self.tr("NMFC: each place of the face in its own colour, as networks are shown it")
+        }
+        button.setToolTip("\n".join(t for t in (button.accessibleName(), explained.get(name, "")) if t))
         button.setProperty("layer", name)
         button.toggled.connect(self._on_layer)
         return button
@@ -121,6 +136,7 @@ class EditSpace(QObject):
         self.result = ResultPanel(session)
         self.nmfc = NmfcPreview(self.canvas)
         self._rendered: Rendered | None = None
+        self._preview_asked = False  # by the user, so that it may lie over the face
         self.stage = QWidget(window)
         column = QVBoxLayout(self.stage)
         column.setContentsMargins(0, 0, 0, 0)
@@ -179,7 +195,7 @@ class EditSpace(QObject):
             "previous_face": session.previous_face,
             "draw_box": lambda: canvas.set_drawing_box(self._actions["draw_box"].isChecked()),
             "linked": lambda: session.link(PAIRS, self._actions["linked"].isChecked()),
-            "preview": self._ask_nmfc,
+            "preview": self._on_preview,
             "copy_edit": self._copy_edit,
             "paste_edit": self._paste_edit,
             "copy_picture": self._copy_picture,
@@ -225,6 +241,8 @@ class EditSpace(QObject):
 
     def _connect_nmfc(self) -> None:
         self.canvas.resized.connect(self._place_nmfc)
+        self.canvas.zoom_changed.connect(lambda _: self._place_nmfc())
+        self.canvas.faces_shown.connect(self._place_nmfc)
         self._session.nmfc_ready.connect(self.nmfc.show_picture)
         self._session.portrait_opened.connect(self._ask_nmfc)
         self._session.faces_changed.connect(self._ask_nmfc)
@@ -236,15 +254,36 @@ class EditSpace(QObject):
     @Slot()
     def _ask_nmfc(self) -> None:
         """Shown while there is a face and the user wants it."""
-        shown = self._actions["preview"].isChecked() and self._session.face is not None
-        self.nmfc.setVisible(shown)
+        shown = self._preview_wanted
+        self._place_nmfc()
         size = round(NMFC_PX * self.canvas.devicePixelRatioF())
         self._session.show_nmfc(size if shown else None, self.nmfc.mesh)
 
     @Slot()
+    def _on_preview(self) -> None:
+        self._preview_asked = self._actions["preview"].isChecked()
+        self._ask_nmfc()
+
+    @Slot()
     def _place_nmfc(self) -> None:
-        corner = self.canvas.rect().bottomRight() - self.nmfc.rect().bottomRight()
-        self.nmfc.move(corner.x() - 12, corner.y() - 12)
+        """In a corner in which it hides no face; none: out of sight, unless it was asked for."""
+        room = self.canvas.rect().adjusted(12, 12, -12, -12)
+        right, bottom = room.right() - self.nmfc.width() + 1, room.bottom() - self.nmfc.height() + 1
+        corners = [(right, bottom), (room.left(), bottom), (right, room.top()), (room.left(), room.top())]
+        free = [QPoint(*at) for at in corners if not self._hides_face(QRect(QPoint(*at), self.nmfc.size()))]
+        self.nmfc.move(free[0] if free else QPoint(right, bottom))
+        self.nmfc.setVisible(self._preview_wanted and (bool(free) or self._preview_asked))
+
+    def _hides_face(self, place: QRect) -> bool:
+        view = self.canvas.view
+        return any(
+            QRectF(view.to_view(face.rect.topLeft()), face.rect.size() * view.zoom).intersects(QRectF(place))
+            for face in self.canvas.faces
+        )
+
+    @property
+    def _preview_wanted(self) -> bool:
+        return self._actions["preview"].isChecked() and self._session.face is not None
 
     @Slot(str)
     def _on_mode(self, mode: str) -> None:

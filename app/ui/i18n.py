@@ -55,17 +55,40 @@ def _pattern(template: str) -> re.Pattern[str]:
     return re.compile("(.+?)".join(re.escape(part) for part in template.split("{}")), re.DOTALL)
 
 
+def _noop(text: str) -> str:
+    """Marks a text for translation."""
+    return text
+
+
 _errors = ErrorCatalogue({})
+# What the engine says for the command line: beside another way, or alone.
+_OR_COMMAND = re.compile(
+    r",? (?:or|oder) (?:with|mit) [“„]mien [^”“]*[”“]| \([“„]?mien [^)]*\)|^[“„]?mien [^.]*\.$"
+)
+PLACES = (
+    _noop("in Help, Models"),
+    _noop("in Help, Train models"),
+)
 
 
 def in_own_language(error: EngineError) -> EngineError:
-    """An error of the engine in the window's language."""
-    return _errors.error(error)
+    """An error of the engine in the window's language, for those who have a window."""
+    told = _errors.error(error)
+    return EngineError(without_commands(told.message), without_commands(told.remedy), told.action)
 
 
 def sentence(english: str) -> str:
     """A sentence of the engine, such as what a generator lacks, in the window's language."""
-    return _errors.sentence(english)
+    return without_commands(_errors.sentence(english))
+
+
+def without_commands(words: str) -> str:
+    """A sentence that names a command of the command line, with the window's own place for it instead."""
+    words = _OR_COMMAND.sub("", words)
+    for name, place in (("models", PLACES[0]), ("train", PLACES[1])):
+        said = QCoreApplication.translate("Places", place)
+        words = re.sub(rf"(?:with|mit) [“„]mien {name}[^”“]*[”“]", said, words)
+    return words
 
 
 def read(language: str, part: str = "") -> dict[str, str]:
@@ -80,6 +103,8 @@ def install(app: QCoreApplication, language: str = "") -> str:
     global _errors
     code = language or QLocale.system().name()[:2]
     code = code if code in LANGUAGES else "en"
+    if QLocale.system().name()[:2] != code:  # numbers in the window's language too
+        QLocale.setDefault(QLocale(code))
     _errors = ErrorCatalogue(read(code, "-errors"))
     if code != "en":
         app.installTranslator(Translator(read(code), app))

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLabel, QMenu, QProgressBar, QPushButton, QStatusB
 from app.engine.contract import GeneratorInfo, Measurement, Rendered
 from app.engine.driving.steps import LiveStep
 from app.engine.errors import EngineError
+from app.session.values import localised
 from app.ui import i18n, icons
 
 
@@ -78,6 +79,8 @@ class StatusBar(QStatusBar):
     @Slot(str)
     def show_device(self, device: str) -> None:
         self.device.setText(device)
+        words = self.tr("What computes, and with how exact numbers: float32 has 7 digits, bfloat16 has 3")
+        self.device.setToolTip(words)
 
     def show_warning(self, reason: str, about: str = "graphics card") -> None:
         """An amber badge with all there is to warn of, e.g. a GPU that is unused; "" takes one reason away."""
@@ -116,7 +119,7 @@ class StatusBar(QStatusBar):
             return
         words = self.tr("asked {} {:.1f}° measured {:.1f}°")
         degrees = (round(values[name], 1) + 0.0 for values in (asked, measurement.measured))  # never "-0.0"
-        self.measured.setText(words.format(self.tr(name), *degrees))
+        self.measured.setText(localised(words.format(self.tr(name), *degrees)))
 
     @Slot()
     def clear_picture(self) -> None:

@@ -6,18 +6,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QContextMenuEvent
+from PySide6.QtCore import QLocale, Qt
+from PySide6.QtGui import QColor, QContextMenuEvent, QFont, QFontMetrics
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QCheckBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.engine.errors import EngineError
 from app.engine.face.controls import BY_NAME
+from app.session.live import Live
 from app.session.session import Session
 from app.session.settings import Settings
-from app.ui import theme
+from app.ui import i18n, theme
+from app.ui.dialogs.film import FilmDialog
 from app.ui.dialogs.tour import Tour
+from app.ui.live.control_panel import ControlPanel
 from app.ui.main_window import MainWindow
 from app.ui.panels.edit_panel import EditPanel
 from tests.fakes import FakeEngine
@@ -197,3 +200,85 @@ def test_boxes_and_disabled_buttons_can_be_told(qtbot: QtBot, name: str) -> None
     assert abs(plain.lightness() - faded.lightness()) > 40
     assert theme.contrast(theme.faded(used), used.panel) < theme.contrast(used.quiet, used.panel)
     theme.apply(app, "dark")
+
+
+def test_the_window_never_tells_to_type_a_command() -> None:
+    from tools.texts import errors
+
+    own = i18n.read("de", "-errors")
+    commands = {"list", "models", "train", "drive"}
+    for text in (*errors(), *own.values()):
+        told = i18n.without_commands(text)
+        assert not any(f"mien {command}" in told for command in commands), told
+
+
+def test_numbers_have_the_languages_decimal_point(panel: EditPanel, session: Session) -> None:
+    before = QLocale()
+    QLocale.setDefault(QLocale("de"))
+    try:
+        session.set_value("smile", 0.4)
+        row = panel.rows["smile"].row
+        assert row.number.text() == "0,40" and session.undo_stack.text(0).startswith("Smile 0,00 → 0,40")
+        row.setFocus()
+        row.number.start_typing("0")
+        QTest.keyClicks(row.number, ",25")
+        QTest.keyClick(row.number, Qt.Key.Key_Return)
+        assert session.edit.get("smile") == pytest.approx(0.25)
+    finally:
+        QLocale.setDefault(before)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1.5])
+def test_no_name_of_a_slider_is_cut_in_german(session: Session, qtbot: QtBot, scale: float) -> None:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    translator = i18n.Translator(i18n.read("de"), app)
+    app.installTranslator(translator)
+    try:
+        panel, controls = EditPanel(session), ControlPanel(Live(session))
+        for widget in (panel, controls):
+            qtbot.addWidget(widget)
+        rows = [binding.row for binding in panel.rows.values()] + list(controls.rows.values())
+        for row in rows:
+            font = QFont(row.name_label.font())
+            font.setPixelSize(round(font.pixelSize() * scale))
+            words = QFontMetrics(font).horizontalAdvance(row.name_label.text())
+            assert words <= row.name_label.width() * scale, row.name_label.text()
+    finally:
+        app.removeTranslator(translator)
+
+
+def test_the_face_models_picture_hides_no_face_unless_asked(opened: MainWindow, qtbot: QtBot) -> None:
+    space = opened.edit_space
+    space.canvas.fit()
+    space.canvas.zoom_by(1.0)
+
+    def overlaps() -> bool:
+        return space.nmfc.isVisible() and space._hides_face(space.nmfc.geometry())
+
+    assert not overlaps()
+    for zoom in (2.0, 2.0, 2.0, 2.0):  # until the faces fill the canvas
+        space.canvas.zoom_by(zoom)
+        assert not overlaps()
+    assert not space.nmfc.isVisible()
+    opened.actions_["preview"].trigger()
+    opened.actions_["preview"].trigger()
+    assert space.nmfc.isVisible()
+
+
+def test_a_clip_that_cannot_be_cut_shows_no_from_and_to(
+    opened: MainWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(b"a clip")
+    dialog = FilmDialog(clip, tmp_path, opened)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    assert not dialog.start.isVisible() and dialog.format.isVisible()
+
+
+def test_words_of_the_trade_are_explained_on_hover(opened: MainWindow, qtbot: QtBot) -> None:
+    space = opened.edit_space
+    assert "colour" in space.compare.layers["nmfc"].toolTip()
+    assert "float32" in opened.status.device.toolTip()
+    assert "standard deviation" in space.edit.groups["components"][0].heading.toolTip()

@@ -192,7 +192,7 @@ def _frown(mean: FloatArray) -> FloatArray:
     at_x, at_y = np.abs(x[inner]).mean(), y[inner].mean()
     beyond = _bump((np.abs(x) - at_x) / BROW_REACH)
     share = np.where(np.abs(x) < at_x, np.sin(np.pi / 2 * np.abs(x) / at_x), beyond)
-    share = share * smoothstep(0.0, 0.2, y) * _bump(np.maximum(y - at_y, 0) / FROWN_RISE)
+    share = share * smoothstep(0.08, 0.25, y) * _bump(np.maximum(y - at_y, 0) / FROWN_RISE)
     share = share * (1 - smoothstep(*BROW_TOP, y))
     return np.stack([-np.sign(x) * share, -0.15 * share * np.minimum(np.abs(x) / at_x, 1), 0 * x], axis=1)
 

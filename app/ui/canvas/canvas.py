@@ -42,6 +42,7 @@ class Canvas(PictureView):
     gesture_ended = Signal()
     gesture_cancelled = Signal()
     pulled = Signal(object, QPointF, bool, bool)  # Handle, where to, whether Shift turns, whether Ctrl snaps
+    faces_shown = Signal()  # they lie elsewhere now
     menu_wanted = Signal(QPoint, object)  # where on the screen, and the Handle there or None
     reset_wanted = Signal(object)  # Handle that was double-clicked
     face_chosen = Signal(int)
@@ -77,6 +78,7 @@ class Canvas(PictureView):
     def set_faces(self, faces: tuple[CanvasFace, ...], active: int) -> None:
         """Where the faces are asked to be, in the photo's pixels, and the one that is edited."""
         self.faces, self.active = faces, active
+        self.faces_shown.emit()
         self.update()
 
     def set_face_mesh(self, triangles: NDArray[np.int32], colours: NDArray[np.float64]) -> None:

@@ -78,6 +78,7 @@ class FilmDialog(QDialog):
         form = QFormLayout()
         form.addRow(self.tr("Driven by"), with_choose(self.source, self._browse))
         form.addRow(self.tr("From, to, speed"), trim)
+        self._form, self._trim = form, trim
         form.addRow(self.tr("Format"), self.format)
         form.addRow(self.tr("Film"), self.target)
         form.addRow("", self.sound)
@@ -136,6 +137,7 @@ class FilmDialog(QDialog):
         self.end.setValue(length)
         for part in (self.start, self.end, self.speed):
             part.setEnabled(self._performance is not None)
+        self._form.setRowVisible(self._trim, self._performance is not None)
         self.sound.setEnabled(there and self._performance is None)
         self.go.setEnabled(there)
         if there:

@@ -62,7 +62,12 @@ class EditPanel(QScrollArea):
             self.session, self.tr("Neutralise"), "neutralise", tip, self.session.neutralise, expression
         )
         expression.body.addWidget(self.neutralise)
-        self._group("components", self.tr("Components 1–28 (σ)"), COMPONENTS, folded=True)
+        components = self._group("components", self.tr("Components 1–28 (σ)"), COMPONENTS, folded=True)
+        components.heading.setToolTip(
+            self.tr(
+                "The face model's own axes. σ: one standard deviation of how far people's faces go on an axis"
+            )
+        )
         self.latents = LatentsGroup(self.session, self)
         self.latents.weights_wanted.connect(self.weights_wanted)
         self._column.addWidget(self.latents)

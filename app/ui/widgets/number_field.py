@@ -7,6 +7,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QLineEdit, QToolTip, QWidget
 
 from app.engine.face.controls import Control
+from app.session.values import localised
 from app.ui.widgets.track import FINE, snap_step
 
 CLICK_PX = 3
@@ -22,7 +23,7 @@ def shown(control: Control, value: float) -> str:
     text = f"{value:.{decimals(control)}f}"
     text = text[1:] if text.startswith("-") and not text.strip("-0.") else text
     unit = {"°": "°", "": ""}.get(control.unit, f" {control.unit}")
-    return text.replace("-", "−") + unit
+    return localised(text.replace("-", "−")) + unit
 
 
 def parse(control: Control, text: str) -> float | None:
