@@ -103,7 +103,11 @@ def run_list(args: argparse.Namespace) -> None:
 def run_import(args: argparse.Namespace) -> None:
     from app.engine.checkpoints.store import import_model
 
-    model = import_model(args.file, args.name)
+    came(import_model(args.file, args.name), args)
+
+
+def came(model: Model, args: argparse.Namespace) -> None:
+    """Say what was imported, and let it learn what it has to."""
     if args.json:
         print_json({"name": model.name, "kind": model.kind})
     else:
@@ -128,11 +132,7 @@ def run_get(args: argparse.Namespace) -> None:
     offer = offer_named(args.name)
     offer = mirrored(offer, args.place) if args.place else offer
     say(offered(offer))
-    model = fetched(fetch(offer))
-    if args.json:
-        print_json({"name": model.name, "kind": model.kind})
-    else:
-        print(f"Imported {described(model)}")
+    came(fetched(fetch(offer)), args)
 
 
 def offered(offer: Offer) -> str:
