@@ -63,6 +63,7 @@ def main(argv: list[str] | None = None) -> int:
     from app.session.session import Session
     from app.session.settings import Settings
     from app.ui import i18n, icons, theme
+    from app.ui.interrupts import Interrupts
     from app.ui.main_window import MainWindow
 
     application = QApplication([sys.argv[0], *rest])
@@ -76,7 +77,10 @@ def main(argv: list[str] | None = None) -> int:
     _report_crashes_to(window)
     window.show()
     QTimer.singleShot(0, window, lambda: window.start(_path(chosen)))
-    return application.exec()
+    interrupts = Interrupts(window.end, window)
+    status = application.exec()
+    interrupts.close()
+    return status
 
 
 def _path(chosen: argparse.Namespace) -> Path | None:

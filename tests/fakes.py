@@ -196,9 +196,12 @@ class FakeEngine:
         source: Any,
         settings: Any,
         max_side: int | None = None,
+        on_begin: Any = None,
     ) -> Iterator[Step]:
         self._note("animate", face, settings)
         self.animation = FakeAnimation(settings)
+        if on_begin is not None:
+            on_begin(self.animation)
         try:
             for number in range(100_000):
                 recording = self.animation.recording()

@@ -79,6 +79,7 @@ def texts() -> list[str]:
     """Every text once, sorted."""
     from app.engine.face.controls import CONTROLS
     from app.engine.face.handles import HANDLES, HEAD_TITLE
+    from app.engine.files import ASSETS
     from app.session.presets import SHIPPED, read_presets
     from app.ui.actions import TABLE
 
@@ -88,6 +89,7 @@ def texts() -> list[str]:
             found.update(marked(path))
     found.update(text for spec in TABLE for text in (spec.title, spec.tip))
     found.update(control.title for control in CONTROLS)
+    found.update(path.stem for path in (ASSETS / "performances").glob("*.performance"))
     found.update((*(handle.title for handle in HANDLES), HEAD_TITLE))
     found.update(preset.name for path in SHIPPED.glob("*.json") for preset in read_presets(path))
     return sorted(text for text in found if any(letter.isalpha() for letter in text))

@@ -389,8 +389,12 @@ class EngineLike(Protocol):
         source: Any,
         settings: RetargetSettings,
         max_side: int | None = None,
+        on_begin: Callable[[LiveAnimation], None] | None = None,
     ) -> Iterator[Step]:
-        """Drive a face from a `FrameSource`, a step a frame, until the source ends."""
+        """Drive a face from a `FrameSource`, a step a frame, until the source ends.
+
+        on_begin: given the animation before its first frame.
+        """
 
     def drive(
         self,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from app.engine.contract import Edits, Portrait, Step
+from app.engine.contract import Edits, LiveAnimation, Portrait, Step
 from app.engine.driving.animation import Animation, scene_of
 from app.engine.driving.clip_driving import drive_clip
 from app.engine.driving.driver import Driver
@@ -30,6 +30,7 @@ class Engine(Portraits):
         source: FrameSource,
         settings: RetargetSettings,
         max_side: int | None = None,
+        on_begin: Callable[[LiveAnimation], None] | None = None,
     ) -> Iterator[Step]:
         """Drive a face live: a step a frame. `animation` records, calibrates and pauses while it runs."""
         yield from self.ensure_encoded(portrait, edits, face)
@@ -38,6 +39,8 @@ class Engine(Portraits):
             controls = Controls(settings, edits.get(face, FaceEdit()))
             self.animation = Animation(scene, source, Driver(self.model, tracker), controls)
             try:
+                if on_begin is not None:
+                    on_begin(self.animation)
                 yield from self.animation.steps()
             finally:
                 self.animation.close()

@@ -74,11 +74,12 @@ class Autosave(QObject):
             self.discard(self._taken)  # it is this session's now
             self._taken = None
 
-    def close(self) -> None:
-        """All is saved or given up: leave nothing behind."""
+    def close(self, keep: bool = False) -> None:
+        """All is saved or given up: leave nothing behind; with `keep`, what is unsaved is offered at the next start."""
         for signal in self._signals():
             signal.disconnect(self.save)
-        self._file.unlink(missing_ok=True)
+        if not keep:
+            self._file.unlink(missing_ok=True)
         self._lock.unlock()
 
     def left_behind(self) -> list[Recovered]:

@@ -49,7 +49,6 @@ class Live(QObject):
         self.side = LIVE_SIDE
         self.from_camera = False
         self._source: Callable[[], Any] | None = None  # opens what drove last
-        self._record_to: Path | None = None  # a recording that begins with the animation
         self._fresh = False
         self._saving_changed.connect(self._on_saving, QUEUED)
         session.document_changed.connect(self._show_edit)
@@ -71,8 +70,11 @@ class Live(QObject):
         self.from_camera = True
         self._start(source)
 
-    def start_clip(self, path: Path) -> None:
-        """Drive the active face from a clip, a performance or a folder, at the clip's own pace."""
+    def start_clip(self, path: Path, film: Path | None = None) -> None:
+        """Drive the active face from a clip, a performance or a folder, at the clip's own pace.
+
+        film: record into it from the clip's first frame on.
+        """
         loop = self.loop
 
         def source() -> Any:
@@ -82,9 +84,9 @@ class Live(QObject):
             return PacedSource(LoopingSource(lambda: open_source(path), loop))
 
         self.from_camera = False
-        self._start(source)
+        self._start(source, film)
 
-    def _start(self, source: Callable[[], Any]) -> None:
+    def _start(self, source: Callable[[], Any], film: Path | None = None) -> None:
         session, face, settings, side = self._session, self._session.face, self.settings, self.side
         portrait, document = session.portrait, session.document
         if portrait is None or face is None:
@@ -93,7 +95,10 @@ class Live(QObject):
             return
 
         def call(engine: EngineLike) -> Iterator[Step]:
-            return engine.animate(portrait, document.active, document.edits, source(), settings, side)
+            return engine.animate(
+                portrait, document.active, document.edits, source(), settings, side,
+                None if film is None else lambda animation: self._record_into(animation, film),
+            )  # fmt: skip
 
         words = self.tr("Recording")
 
@@ -107,7 +112,8 @@ class Live(QObject):
         if not session.begin_job(job):
             return
         self._job, self._face, self._fresh, self._source = job, face, True, source
-        self.recording = self.keeping = self.paused = self.listening = self.sending = False
+        self.recording = film is not None
+        self.keeping = self.paused = self.listening = self.sending = False
         session.scheduler.hold(True)
         self.started.emit()
 
@@ -153,8 +159,7 @@ class Live(QObject):
             what = self.tr("Nothing drives the portrait.")
             self.failed.emit(EngineError(what, self.tr("Choose a camera or a clip, then press Start.")))
             return
-        self._start(self._source)
-        self._record_to = path if self.running else None
+        self._start(self._source, path)
 
     def stop(self) -> None:
         """Free the camera; a recording that runs is finished first."""
@@ -221,19 +226,21 @@ class Live(QObject):
         """Record a film from the next frame on."""
         self.recording = True
 
-        def on_saving(saving: Any) -> None:
-            with contextlib.suppress(RuntimeError):  # the window is gone; the film is still finished
-                self._saving_changed.emit(saving)
-
         def refuse() -> None:
             self.recording = False
             self.refused.emit("recording")
 
-        def record(animation: LiveAnimation) -> None:
-            make_folder(path.parent)
-            animation.record(path, on_saving)
+        self._ask(lambda animation: self._record_into(animation, path), refuse=refuse)
 
-        self._ask(record, refuse=refuse)
+    def _record_into(self, animation: LiveAnimation, path: Path) -> None:
+        """On the engine's thread."""
+
+        def on_saving(saving: Any) -> None:
+            with contextlib.suppress(RuntimeError):  # the window is gone; the film is still finished
+                self._saving_changed.emit(saving)
+
+        make_folder(path.parent)
+        animation.record(path, on_saving)
 
     def stop_recording(self, clip: Path | None = None) -> None:
         """Finish the film: `saving`, then `recorded` follows. clip: the driving clip, whose sound goes under it."""
@@ -316,9 +323,6 @@ class Live(QObject):
         if self._fresh:  # the animation is there from its first step on
             self._fresh = False
             self._control(nmfc_size=NMFC_SIDE)
-            if self._record_to is not None:
-                path, self._record_to = self._record_to, None
-                self.record(path)
         self.stepped.emit(step)
 
     def _on_ended(self) -> None:

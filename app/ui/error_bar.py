@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
@@ -21,6 +21,8 @@ class ErrorBar(QFrame):
         self.setObjectName("error_bar")
         self.setAccessibleName(self.tr("Message"))
         self._act: Callable[[], object] | None = None
+        self._second: Callable[[], object] | None = None
+        self._keep_open = False
         self._place: QWidget | None = None
         self.setAutoFillBackground(True)
         self._mark = QLabel(self)
@@ -30,6 +32,8 @@ class ErrorBar(QFrame):
         self.words.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.remedy = QPushButton(self)
         self.remedy.clicked.connect(self._on_remedy)
+        self.other = QPushButton(self)
+        self.other.clicked.connect(self._on_other)
         self.cross = QToolButton(self)
         icons.put(self.cross, "close")
         self.cross.setIconSize(QSize(16, 16))
@@ -39,7 +43,7 @@ class ErrorBar(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 6, 6, 6)
         row.setSpacing(10)
-        for widget in (self._mark, self.words, self.remedy, self.cross):
+        for widget in (self._mark, self.words, self.remedy, self.other, self.cross):
             row.addWidget(widget)
         self.hide()
 
@@ -70,12 +74,23 @@ class ErrorBar(QFrame):
         """Say something that went well or is to be decided."""
         self._show(_plain(words), "info", verb, act)
 
+    def show_choices(self, words: str, verbs: Mapping[str, Callable[[], object]]) -> None:
+        """Say something that went well, with one or two things to do about it; the bar stays at the first of two."""
+        (verb, act), *more = verbs.items()
+        self._show(_plain(words), "info", verb, act)
+        if more:
+            self._second = more[0][1]
+            self.other.setText(more[0][0])
+            self.other.show()
+            self._keep_open = True
+
     def _show(self, html: str, icon: str, verb: str, act: Callable[[], object] | None) -> None:
         colour = theme.current().error if icon == "error" else theme.current().text
         self._mark.setPixmap(icons.pixmap(icon, colour, 16, self.devicePixelRatioF()))
         self.setStyleSheet(_style(icon == "error"))
         self.words.setText(html)
-        self._act = act
+        self._act, self._second, self._keep_open = act, None, False
+        self.other.hide()
         self.remedy.setText(verb)
         self.remedy.setVisible(bool(verb))
         self.setAccessibleDescription(self.words.text())
@@ -92,6 +107,14 @@ class ErrorBar(QFrame):
     @Slot()
     def _on_remedy(self) -> None:
         act = self._act
+        if not self._keep_open:
+            self.dismiss()
+        if act is not None:
+            act()
+
+    @Slot()
+    def _on_other(self) -> None:
+        act = self._second
         self.dismiss()
         if act is not None:
             act()

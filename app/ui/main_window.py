@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtCore import QSize, Qt, QTimer, Slot
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -14,6 +14,7 @@ from PySide6.QtGui import (
     QDropEvent,
     QGuiApplication,
     QKeyEvent,
+    QShowEvent,
 )
 from PySide6.QtWidgets import QApplication, QMainWindow, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
@@ -25,7 +26,7 @@ from app.session.autosave import Autosave
 from app.session.session import Session
 from app.session.settings import Settings
 from app.session.values import PAIRS
-from app.ui import theme
+from app.ui import placing, theme
 from app.ui.actions import Actions
 from app.ui.activity import Activity
 from app.ui.dialogs.text import AboutDialog, CrashDialog
@@ -55,7 +56,7 @@ class MainWindow(QMainWindow):
     def __init__(self, session: Session, settings: Settings) -> None:
         super().__init__()
         self.session, self.settings = session, settings
-        self._ended = False
+        self._ended = self._ending = False
         self._measured_of: tuple[int, FaceEdit] | None = (
             None  # the face and state that the status bar reads out
         )
@@ -159,7 +160,7 @@ class MainWindow(QMainWindow):
     def _connect_session(self) -> None:
         session, status = self.session, self.status
         self.spaces.changed.connect(self._on_space)
-        self.live_space.note.connect(self.bar.show_note)
+        self.live_space.note.connect(self.bar.show_choices)
         session.engine_ready.connect(status.show_generators)
         session.generator_changed.connect(status.show_generator)
         session.device_changed.connect(status.show_device)
@@ -207,7 +208,7 @@ class MainWindow(QMainWindow):
             self.helpers.tour_when_open()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        if not (self.documents.settle_job() and self.documents.settle(self.close)):
+        if not (self._ending or (self.documents.settle_job() and self.documents.settle(self.close))):
             event.ignore()
             return
         super().closeEvent(event)
@@ -218,7 +219,19 @@ class MainWindow(QMainWindow):
         if self.session.portrait is not None:
             self.spaces.keep()
         self.session.stop()
-        self.autosave.close()
+        self.autosave.close(keep=self._ending and self.session.is_dirty)
+
+    def end(self) -> None:
+        """End without a question that nobody may answer; what is unsaved is offered at the next start."""
+        self._ending = True
+        self.autosave.save()
+        while (dialog := QApplication.activeModalWidget()) is not None and dialog.close():
+            pass
+        self.close()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        QTimer.singleShot(0, self, lambda: placing.fit(self))  # only then is the frame known
 
     # -- what the session says
 

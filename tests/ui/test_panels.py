@@ -168,8 +168,8 @@ def test_hovering_shows_what_a_control_does(qtbot: Any, panel: EditPanel, fake: 
     smile = row(panel, "smile")
     smile.pictures_wanted.emit(True)
     card = panel._pictures._card
-    assert card.isVisible()
-    qtbot.waitUntil(lambda: all(not p.pixmap().isNull() for p in card._pictures))
+    qtbot.waitUntil(card.isVisible)
+    assert all(not p.pixmap().isNull() for p in card._pictures)
     asked = [call[2].get("smile") for call in fake.calls if call[0] == "nmfc"]
     # Two sigmas of the model's statistics either way, which is more than a full smile.
     from app.engine.face.morphable_model import default_model

@@ -6,7 +6,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import QCoreApplication, Signal, Slot
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.engine.driving.steps import LiveStep
+from app.engine.files import ASSETS
 from app.engine.imaging.endings import CLIPS, PERFORMANCES, PICTURES, patterns
 from app.session.live import Live
 from app.session.session import Session
@@ -46,7 +48,9 @@ class DriverPanel(QWidget):
         self.cameras = Cameras(self)
         self.cameras.changed.connect(self._fill)
         self.picture = LiveView(
-            self.tr("Driver"), self.tr("Choose a camera or a clip, then press Start"), self
+            self.tr("Driver"),
+            self.tr("Choose a camera or a clip, or drop a clip here, then press Start"),
+            self,
         )
         self.nmfc = LiveView(self.tr("NMFC"), "", self)
         self.source = QComboBox(self)
@@ -66,6 +70,10 @@ class DriverPanel(QWidget):
         more.addAction(self.tr("Clip or performance…"), self.ask_clip)
         more.addAction(self.tr("Folder of frames…"), self.ask_folder)
         self.browse.setMenu(more)
+        self.trial = QPushButton(self.tr("Try a performance"), self)
+        self.trial.setToolTip(self.tr("Drive the portrait by recorded movements that come with Mien"))
+        self.trial.clicked.connect(self.try_performance)
+        self.setAcceptDrops(True)
         self.start = QPushButton(self)
         self.start.clicked.connect(self._on_start)
         self.loop = QCheckBox(self.tr("Loop"), self)
@@ -110,6 +118,7 @@ class DriverPanel(QWidget):
         column.setSpacing(8)
         column.addWidget(self.picture, 3)
         column.addWidget(self.marks)
+        column.addWidget(self.trial)
         column.addWidget(self.nmfc, 2)
         column.addWidget(self.obtained)
         column.addWidget(self.stages)
@@ -137,10 +146,13 @@ class DriverPanel(QWidget):
         self.source.clear()
         for camera in self.cameras.all():
             self.source.addItem(camera.name, camera)
-        if self.clip is not None:
-            self.source.addItem(self.clip.name, self.clip)
         if not self.source.count():
             self.source.addItem(self.tr("No camera found"), None)
+        for performance in shipped_performances():
+            name = QCoreApplication.translate("Performance", performance.stem)
+            self.source.addItem(self.tr("Performance: {}").format(name), performance)
+        if self.clip is not None and self.source.findData(self.clip) < 0:
+            self.source.addItem(self.clip.name, self.clip)
         at = next((i for i in range(self.source.count()) if self.source.itemData(i) == chosen), 0)
         self.source.setCurrentIndex(at)
         self._show_state()
@@ -163,8 +175,25 @@ class DriverPanel(QWidget):
         """Drive from this file."""
         self.clip = path
         self._fill()
-        self.source.setCurrentIndex(self.source.count() - 1)
+        places = [k for k in range(self.source.count()) if self.source.itemData(k) == path]
+        self.source.setCurrentIndex(places[0])
         self._on_source()
+
+    @Slot()
+    def try_performance(self) -> None:
+        """Show at once what driving is, without a camera or a clip."""
+        self.choose_clip(shipped_performances()[0])
+        self._on_start()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if _dropped(event) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        path = _dropped(event)
+        if path is not None and not self._live.running:
+            event.acceptProposedAction()
+            self.choose_clip(path)
 
     @Slot()
     def _on_source(self) -> None:
@@ -193,6 +222,7 @@ class DriverPanel(QWidget):
         is_clip = isinstance(self.source.currentData(), Path)
         self.size_.setVisible(not is_clip)
         self.loop.setVisible(is_clip)
+        self.trial.setVisible(not running and self.source.currentData() is None)
         self.microphone.setEnabled(running and self.input.count() > 0)
 
     # -- what the animation tells
@@ -233,7 +263,7 @@ class DriverPanel(QWidget):
         self.nmfc.show_picture(None)
         self.obtained.clear()
         self.stages.clear()
-        self.picture.say(self.tr("Choose a camera or a clip, then press Start"))
+        self.picture.say(self.tr("Choose a camera or a clip, or drop a clip here, then press Start"))
         self._show_state()
 
     @Slot(bool)
@@ -250,6 +280,18 @@ class DriverPanel(QWidget):
     def _on_refused(self, what: str) -> None:
         if what == "microphone":
             self.microphone.setChecked(False)
+
+
+def shipped_performances() -> list[Path]:
+    """The performances that come with Mien."""
+    return sorted((ASSETS / "performances").glob("*.performance"))
+
+
+def _dropped(event: QDropEvent) -> Path | None:
+    """The file or folder of a drop that can drive; None where there is none."""
+    paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+    fits = [path for path in paths if path.is_dir() or path.suffix.lower() in (*CLIPS, *PERFORMANCES, ".gif")]
+    return fits[0] if len(paths) == 1 and fits else None
 
 
 def _microphones() -> tuple[str, ...]:

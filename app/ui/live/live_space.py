@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QRectF, QUrl, Signal, Slot
+from PySide6.QtCore import QObject, QRectF, Qt, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.engine.contract import Rendered, Step
 from app.engine.errors import EngineError
 from app.engine.film.recorder import Recording
+from app.engine.imaging.endings import PERFORMANCES
 from app.session.live import Live
 from app.session.session import Session
 from app.ui.actions import Actions
@@ -20,6 +21,7 @@ from app.ui.dialogs.film import FilmDialog
 from app.ui.live.control_panel import ControlPanel
 from app.ui.live.curves import Curves
 from app.ui.live.driver_panel import DriverPanel
+from app.ui.live.film_player import FilmPlayer
 from app.ui.live.record_bar import RecordBar, cut_short, described, new_path
 from app.ui.live.views import LiveView
 from app.ui.workspaces import BOTTOM, LEFT, RIGHT, Panel
@@ -28,7 +30,7 @@ from app.ui.workspaces import BOTTOM, LEFT, RIGHT, Panel
 class LiveSpace(QObject):
     """Everything that is shown while a portrait is driven."""
 
-    note = Signal(str, str, object)  # words, verb, what it does
+    note = Signal(str, object)  # words, and what can be done: verb -> what it does
 
     def __init__(self, session: Session, actions: Actions, window: QWidget) -> None:
         super().__init__(window)
@@ -118,7 +120,7 @@ class LiveSpace(QObject):
         """A film that a crash cut short plays: offer to keep it."""
         for film in cut_short():
             words = self.tr("A recording was cut short: {}. It plays.").format(film.name)
-            self.note.emit(words, self.tr("Keep it"), lambda film=film: self._keep_cut_short(film))
+            self.note.emit(words, {self.tr("Keep it"): lambda film=film: self._keep_cut_short(film)})
 
     def _keep_cut_short(self, film: Path) -> None:
         stem, number, kept = film.name.partition(".recording")[0], 1, film
@@ -183,8 +185,7 @@ class LiveSpace(QObject):
 
     @Slot(object)
     def _on_clip(self, clip: Path | None) -> None:
-        performance = clip is not None and clip.suffix.lower() in (".performance", ".csv")
-        self.record.clip = None if performance else clip
+        self.record.choose(clip)
 
     @Slot(object)
     def _on_recorded(self, recording: Recording) -> None:
@@ -202,4 +203,17 @@ class LiveSpace(QObject):
     def _show_written(self, words: str, path: Path) -> None:
         url = QUrl.fromLocalFile(str(path.parent))
         words = self.tr("Wrote {}").format(words)
-        self.note.emit(words, self.tr("Open folder"), lambda: QDesktopServices.openUrl(url))
+        verbs: dict[str, Callable[[], object]] = {}
+        if path.suffix.lower() not in PERFORMANCES:
+            verbs[self.tr("Show film")] = lambda: self._show_film(path)
+        verbs[self.tr("Open folder")] = lambda: QDesktopServices.openUrl(url)
+        self.note.emit(words, verbs)
+
+    def _show_film(self, path: Path) -> None:
+        try:
+            player = FilmPlayer(path, self._window)
+        except EngineError as error:
+            self._session.failed.emit(error)
+            return
+        player.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        player.show()

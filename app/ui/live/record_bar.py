@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from PySide6.QtCore import QStandardPaths, Qt, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QStandardPaths, Qt, Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from app.engine.driving.steps import LiveStep
 from app.engine.errors import EngineError
 from app.engine.film.recorder import Recording
+from app.engine.imaging.endings import PERFORMANCES
 from app.session.live import SIDES, Live
 from app.ui import icons, theme
 from app.ui.dialogs.film import FILMS
@@ -25,7 +26,8 @@ class RecordBar(QWidget):
     def __init__(self, live: Live, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._live = live
-        self.clip: Path | None = None
+        self.clip: Path | None = None  # whose sound goes under a film
+        self.driver: Path | None = None  # clip or performance that is chosen: Record starts it too
         self._shown_error: EngineError | None = None
         self.setAutoFillBackground(True)
         self.record = QPushButton(self.tr("Record"), self)
@@ -86,6 +88,12 @@ class RecordBar(QWidget):
             group.body.addSpacing(6)
         return group
 
+    def choose(self, driver: Path | None) -> None:
+        """What Record starts where nothing runs yet: a clip or a performance, None for a camera."""
+        performance = driver is not None and driver.suffix.lower() in PERFORMANCES
+        self.driver, self.clip = driver, None if performance else driver
+        self._show_state()
+
     @Slot()
     def toggle_record(self) -> None:
         """Start a film named by the time, or finish it."""
@@ -93,6 +101,8 @@ class RecordBar(QWidget):
             self._live.stop_recording(self.clip)
         elif self._live.running:
             self._live.record(new_path(self.format.currentData()))
+        elif self.driver is not None:  # from its first frame on
+            self._live.start_clip(self.driver, new_path(self.format.currentData()))
         else:  # its clip has ended, or nothing drove yet
             self._live.start_recording(new_path(self.format.currentData()))
         self._show_state()
@@ -129,7 +139,7 @@ class RecordBar(QWidget):
         live, t = self._live, theme.current()
         for button in (self.pause, self.keep, self.camera):
             button.setEnabled(live.running)
-        self.record.setEnabled(live.running or live.can_begin)
+        self.record.setEnabled(live.running or live.can_begin or self.driver is not None)
         self.side.setEnabled(not live.running)
         width, height = live.size
         self.size_.setText(self.tr("Records {} × {}").format(width, height) if width else "")
@@ -193,4 +203,5 @@ def clock(seconds: float) -> str:
 
 def described(recording: Recording) -> str:
     """A finished film in a few words."""
-    return f"{recording.path} · {clock(recording.duration)} · {recording.pictures}"
+    frames = QCoreApplication.translate("RecordBar", "{} frames").format(recording.pictures)
+    return f"{recording.path} · {frames} · {recording.duration:.1f} s"

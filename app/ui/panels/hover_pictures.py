@@ -1,4 +1,4 @@
-"""Shows, beside the row the pointer rests on, what its control does at minus and plus two sigmas."""
+"""Shows, under the row the pointer rests on, what its control does at minus and plus two sigmas."""
 
 from __future__ import annotations
 
@@ -67,10 +67,15 @@ class HoverPictures(QObject):
         )
         for side, value in enumerate((low, high)):
             self._ask(row.control.name, side, value)
-        self._card.show_beside(row)
+        self._show_card()
 
     _ends = staticmethod(ends)
     _caption = staticmethod(caption)
+
+    def _show_card(self) -> None:
+        """Once both pictures are there: an empty card says nothing."""
+        if self._row is not None and self._card.complete:
+            self._card.show_beside(self._row)
 
     def _hide(self) -> None:
         self._row = None
@@ -99,6 +104,7 @@ class HoverPictures(QObject):
         self._kept[key] = to_pixmap(picture)
         if self._row is not None and key == self._key(self._row.control.name, key[3]):
             self._card.show_picture(key[3], self._kept[key])
+            self._show_card()
 
 
 def to_pixmap(picture: np.ndarray) -> QPixmap:

@@ -75,7 +75,6 @@ class PresetsPanel(QWidget):
         listing.setFont(theme.body_font(theme.CAPTION_PX))
         listing.setWordWrap(True)
         listing.setTextElideMode(Qt.TextElideMode.ElideNone)
-        listing.setUniformItemSizes(True)
         listing.setAccessibleName(self.tr("Presets"))
         listing.setToolTip(self.tr("Click to apply, Ctrl+click to mix several"))
         listing.itemSelectionChanged.connect(self._on_selection)

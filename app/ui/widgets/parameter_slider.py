@@ -68,7 +68,7 @@ class ParameterSlider(QWidget):
         self._connect()
         self._keys = HoverKeys(self, self._take_hovered)
         self._hover = QTimer(self, singleShot=True, interval=HOVER_MS)
-        self._hover.timeout.connect(lambda: self.pictures_wanted.emit(True))
+        self._hover.timeout.connect(self._want_pictures)
         # Notches and key presses that follow each other are one step.
         self._run_pause = QTimer(self, singleShot=True, interval=RUN_PAUSE_MS)
         self._run_pause.timeout.connect(self._end)
@@ -175,7 +175,12 @@ class ParameterSlider(QWidget):
         self._edit(None)
         self.gesture_ended.emit()
 
+    def _want_pictures(self) -> None:
+        if not self._in_gesture:
+            self.pictures_wanted.emit(True)
+
     def _start(self) -> None:
+        self._hover.stop()
         if not self._in_gesture:
             self._in_gesture = True
             self.pictures_wanted.emit(False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication, QPixmap
+from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QWidget
 
 from app.ui import theme
@@ -12,10 +12,10 @@ PICTURE_PX = 104
 
 
 class PicturePair(QFrame):
-    """A card that stands left of a row and never takes the focus."""
+    """A card that stands under or over a row, within its panel, and never takes the focus or the pointer."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent, Qt.WindowType.ToolTip)
+        super().__init__(parent, Qt.WindowType.ToolTip | Qt.WindowType.WindowTransparentForInput)
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self.setObjectName("card")
         self.setStyleSheet("#card { border: 1px solid palette(mid); }")
@@ -40,17 +40,22 @@ class PicturePair(QFrame):
         for picture in self._pictures:
             picture.setPixmap(QPixmap())
 
+    @property
+    def complete(self) -> bool:
+        """Both pictures have come."""
+        return not any(picture.pixmap().isNull() for picture in self._pictures)
+
     def show_picture(self, side: int, picture: QPixmap) -> None:
         """The picture of the low (0) or high (1) end."""
         self._pictures[side].setPixmap(picture)
 
     def show_beside(self, row: QWidget) -> None:
-        """Left of a row, or right of it where there is no room."""
+        """Under a row, or over it where its window ends: in the panel, never over the picture beside it."""
         self.adjustSize()
-        at = row.mapToGlobal(QPoint(-self.width() - 8, (row.height() - self.height()) // 2))
-        screen = (QGuiApplication.screenAt(row.mapToGlobal(QPoint(0, 0))) or row.screen()).availableGeometry()
-        if at.x() < screen.left():
-            at.setX(row.mapToGlobal(QPoint(row.width() + 8, 0)).x())
-        at.setY(max(screen.top(), min(at.y(), screen.bottom() - self.height())))
+        at = row.mapToGlobal(QPoint((row.width() - self.width()) // 2, row.height() + 2))
+        window = row.window().frameGeometry()
+        if at.y() + self.height() > window.bottom():
+            at.setY(row.mapToGlobal(QPoint(0, -2)).y() - self.height())
+        at.setX(max(window.left(), min(at.x(), window.right() - self.width())))
         self.move(at)
         self.show()

@@ -1,0 +1,35 @@
+"""A window's place and size: whole on its screen, frame included."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QMargins, QRect
+from PySide6.QtWidgets import QWidget
+
+
+def frame_of(window: QWidget) -> QMargins:
+    """What the window system draws around a window that is shown."""
+    inner, outer = window.geometry(), window.frameGeometry()
+    return QMargins(
+        inner.left() - outer.left(),
+        inner.top() - outer.top(),
+        outer.right() - inner.right(),
+        outer.bottom() - inner.bottom(),
+    )
+
+
+def within(inner: QRect, frame: QMargins, available: QRect) -> QRect:
+    """The geometry nearest to `inner` whose frame lies in the available part of a screen; top and left count most."""
+    room = available.marginsRemoved(frame)
+    size = inner.size().boundedTo(room.size())
+    x = max(room.left(), min(inner.left(), room.right() - size.width() + 1))
+    y = max(room.top(), min(inner.top(), room.bottom() - size.height() + 1))
+    return QRect(x, y, size.width(), size.height())
+
+
+def fit(window: QWidget) -> None:
+    """Bring a shown window onto its screen; one that fills it by the system's hand stays so."""
+    if window.isMaximized() or window.isFullScreen():
+        return
+    wanted = within(window.geometry(), frame_of(window), window.screen().availableGeometry())
+    if wanted != window.geometry():
+        window.setGeometry(wanted)
