@@ -16,7 +16,7 @@ from PIL import Image
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from app.engine.contract import SourceImage, Target  # noqa: E402
+from app.engine.contract import Origin, SourceImage, Target  # noqa: E402
 from app.engine.engine import Engine  # noqa: E402
 from app.engine.face.parameters import Camera, FittedFace  # noqa: E402
 from app.engine.generators.mesh_warp import MeshWarp, resized  # noqa: E402
@@ -37,7 +37,7 @@ def turned(face: FittedFace, yaw: float, pitch: float) -> Target:
     from dataclasses import replace
 
     camera = replace(camera, translation=(float(x), float(y)))
-    return Target(replace(face.params, camera=camera), observed=True)
+    return Target(replace(face.params, camera=camera), origin=Origin.FILMED)
 
 
 def row(engine: Engine, path: Path, side: int, which: str) -> np.ndarray:

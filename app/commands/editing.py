@@ -28,7 +28,10 @@ def add(subparsers: Subparsers) -> None:
     fit = subparsers.add_parser("fit", help="faces found, with pose, expression and gaze")
     fit.add_argument("photo", type=Path)
     fit.add_argument(
-        "--mesh", type=Path, metavar="OUT", help="also write the largest face's mesh (.obj, .ply, .glb)"
+        "--mesh",
+        type=Path,
+        metavar="OUT",
+        help="also write the largest face's head in colour (.obj, .ply, .glb)",
     )
     fit.add_argument("--json", action="store_true")
     fit.set_defaults(run=run_fit)
@@ -111,11 +114,7 @@ def run_fit(args: argparse.Namespace) -> None:
     portrait = engine.open(args.photo)
     faces = require_faces(portrait)
     if args.mesh:
-        from app.engine.rendering.mesh_export import export_mesh
-
-        params = faces[chosen_face(portrait, None)].params
-        shape = engine.model.shape(params.identity, params.expression)
-        export_mesh(shape, engine.model.triangles, args.mesh)
+        engine.export_head(portrait, chosen_face(portrait, None), args.mesh)
     if args.json:
         print_json({"faces": [face_as_json(face) for face in faces]})
         return

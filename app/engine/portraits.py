@@ -45,6 +45,7 @@ from app.engine.stopwatch import Stopwatch
 if TYPE_CHECKING:
     from app.engine.face.landmarks import DetectedFace, FaceTracker
     from app.engine.face.morphable_model import MorphableModel
+    from app.engine.head import Head
     from app.engine.measuring.recognition import Recogniser
     from app.engine.rendering.nmfc import NmfcRenderer
 
@@ -98,6 +99,7 @@ class Portraits:
         self._renderer: NmfcRenderer | None = None
         self._views: LruCache[object, WorkingView] = LruCache(VIEWS_KEPT)
         self._codes: LruCache[object, object] = LruCache(CODES_KEPT)
+        self._heads: LruCache[object, Head] = LruCache(VIEWS_KEPT)
         self.select(generator)
 
     def close(self) -> None:
@@ -347,18 +349,29 @@ class Portraits:
     def nmfc(
         self, portrait: Portrait, face: int, edit: FaceEdit, size: int, mesh: bool = False
     ) -> NDArray[np.uint8]:
+        """(size, size, 3) what is asked of a face: its coordinates, or its whole head as a shaded mesh."""
+        params = self.target(portrait, face, edit)
+        if mesh:
+            from app.engine.generators.whole_head import picture_of, small_head
+
+            key = portrait.photo.key, tuple(fitted.params for fitted in portrait.faces), face
+            head = self._heads.get(key, lambda: small_head(self._source(portrait, self.view(portrait), face)))
+            return picture_of(head, portrait.faces[face].params, params, self.model, size)
         from app.engine.rendering.nmfc import make_renderer
 
         self._renderer = self._renderer or make_renderer()
-        params = self.target(portrait, face, edit)
         points = params.camera.project(self.model.shape(params.identity, params.expression))
         low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
         zoom = size / (1.15 * float((high - low).max()))
         points[:, :2] = (points[:, :2] - (low + high) / 2) * zoom + size / 2
         points[:, 2] *= zoom
-        if mesh:
-            return self._renderer.shaded(points, (size, size))
         return np.asarray(np.round(self._renderer.nmfc(points, (size, size)) * 255), np.uint8)
+
+    def export_head(self, portrait: Portrait, face: int, path: Path) -> None:
+        """Write a face's whole head with its colours (.glb, .obj, .ply), in the model space of its photo."""
+        from app.engine.generators.whole_head import export_head
+
+        export_head(self._source(portrait, self.view(portrait), face), portrait.photo, path)
 
     def flow(self, portrait: Portrait, face: int, edit: FaceEdit, max_side: int | None = None) -> Flow | None:
         from app.engine.rendering.flow import flow_picture

@@ -28,8 +28,8 @@ class Control:
 
 
 POSE = (
-    Control("yaw", "Yaw", "pose", "°", -60, 60, (-25, 25), absolute=True),
-    Control("pitch", "Pitch", "pose", "°", -45, 45, (-20, 20), absolute=True),
+    Control("yaw", "Yaw", "pose", "°", -60, 60, (-40, 40), absolute=True),
+    Control("pitch", "Pitch", "pose", "°", -45, 45, (-25, 25), absolute=True),
     Control("roll", "Roll", "pose", "°", -90, 90, (-30, 30), absolute=True),
 )
 PLACEMENT = (

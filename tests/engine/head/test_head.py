@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from app.engine.contract import Portrait, SourceImage, Target
-from app.engine.face.parameters import Camera
+from app.engine.contract import Origin, Portrait, SourceImage, Target
+from app.engine.engine import Engine
+from app.engine.face.parameters import Camera, FaceEdit
 from app.engine.generators.mesh_warp import MeshWarp, WarpCode, resized
 from app.engine.head import Head, HeadModel, rasterised
 from app.engine.head.atlas import texels
@@ -38,7 +40,7 @@ def head(code: WarpCode) -> Head:
 def looking(source: SourceImage, yaw: float, pitch: float = 0.0) -> Target:
     own = source.face.params.camera
     camera = Camera.from_angles(own.yaw + yaw, own.pitch + pitch, own.roll, own.scale, own.translation)
-    return Target(replace(source.face.params, camera=camera), observed=True)
+    return Target(replace(source.face.params, camera=camera), origin=Origin.FILMED)
 
 
 def test_the_model_is_closed_but_for_the_neck_and_the_same_on_both_sides() -> None:
@@ -163,3 +165,30 @@ def test_what_is_uncovered_is_opaque(source: SourceImage) -> None:
     points = HeadModel.load().weights @ code.head.head.posed(looking(source, 30).params.camera)
     x, y = np.round(points[[1, 6, 9, 152], :2]).astype(int).T
     assert (patch.alpha[y - patch.y - 2, x - patch.x] > 250).all()
+
+
+def test_the_mesh_preview_is_the_whole_head(portrait: Portrait) -> None:
+    engine = Engine()
+    pictures = [engine.nmfc(portrait, 0, FaceEdit.of(yaw=yaw), 96, True) for yaw in (0, 35)]
+    engine.close()
+    covered = [(picture != picture[0, 0]).any(axis=2).mean() for picture in pictures]
+    assert min(covered) > 0.35
+    assert np.abs(pictures[0].astype(int) - pictures[1]).mean() > 4
+
+
+@pytest.mark.parametrize("ending", [".glb", ".obj", ".ply"])
+def test_a_head_is_written_with_its_colours(portrait: Portrait, tmp_path: Path, ending: str) -> None:
+    import trimesh
+
+    engine = Engine()
+    engine.export_head(portrait, 0, tmp_path / f"head{ending}")
+    engine.close()
+    mesh = trimesh.load(tmp_path / f"head{ending}", force="mesh", process=False)
+    assert len(mesh.faces) == len(HeadModel.load().corners)
+    if ending == ".ply":
+        colours = mesh.visual.vertex_colors[:, :3]
+    else:
+        material = mesh.visual.material
+        picture = material.baseColorTexture if ending == ".glb" else material.image
+        colours = np.asarray(picture.convert("RGB")).reshape(-1, 3)
+    assert colours.std(axis=0).min() > 5

@@ -1,0 +1,43 @@
+"""A face's whole head for others than the warp: as a mesh with its colours, and posed for a preview."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.contract import SourceImage
+from app.engine.face.morphable_model import MorphableModel
+from app.engine.face.parameters import FaceParams
+from app.engine.generators.mesh_warp import MeshWarp, resized
+from app.engine.head import Head, HeadModel
+from app.engine.head.preview import shaded
+from app.engine.imaging.colour import to_srgb8
+from app.engine.imaging.photo import Photo
+from app.engine.rendering.mesh_export import export_mesh
+
+SMALL = 200  # px of a face that is large enough to find its head
+
+
+def small_head(source: SourceImage) -> Head:
+    """The head of a face in a small copy of its photo; its camera is that copy's."""
+    factor = min(1.0, SMALL / max(source.face.box[2:]))
+    return MeshWarp().taken_apart(resized(source, factor)).head.head
+
+
+def picture_of(
+    head: Head, own: FaceParams, asked: FaceParams, model: MorphableModel, size: int
+) -> NDArray[np.uint8]:
+    """(size, size, 3) the head as `asked`, shaded."""
+    offsets = model.shape(asked.identity, asked.expression) - model.shape(own.identity, own.expression)
+    points = head.points + HeadModel.load().binding @ offsets
+    return shaded(asked.camera.project(points), size)
+
+
+def export_head(source: SourceImage, photo: Photo, path: Path) -> None:
+    """Write the head with its colours (.glb, .obj, .ply), in the model space of its photo."""
+    model, look = HeadModel.load(), MeshWarp().taken_apart(source).head
+    texture = to_srgb8(replace(photo, pixels=look.atlas, alpha=None))
+    export_mesh(look.head.points[model.base], model.corners, path, model.atlas, texture)
