@@ -321,10 +321,16 @@ def test_misses_are_marked(qtbot: Any, session: Session) -> None:
     assert "12.0°" in texts and "11.4°" in texts and "97 %" in result.summary.text()
     marks = [label for label in result.findChildren(QLabel) if label.accessibleName()]
     assert len(marks) == 1
+    still = (0.0,) * 28
+    result.show_measurement(
+        Measurement(dict(session.edit.values), measured, still, still, 0.97, {"yaw": 1.72})
+    )
+    assert "11.4° ± 1.7°" in [label.text() for label in result.findChildren(QLabel)]
 
 
 def test_what_counts_as_a_miss() -> None:
     assert not misses("yaw", 12, 10.5) and misses("yaw", 12, 9)
+    assert not misses("yaw", 12, 9, 1.7) and misses("yaw", 12, 8, 1.7), "less than the reading is sure of"
     assert not misses("smile", 1.0, 0.85) and misses("smile", 1.0, 0.7)
     assert not misses("smile", 0.05, 0.12)
     assert not np.any([misses("gaze_x", 10, 13), misses("brow_left", 0.0, 0.0)])

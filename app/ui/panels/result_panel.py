@@ -17,18 +17,22 @@ from app.ui.widgets.number_field import shown
 
 ORDER = {control.name: at for at, control in enumerate(CONTROLS)}
 POSE_MISS, GAZE_MISS = 2.0, 4.0  # degrees
+SURE = 2.0  # standard deviations of the reading
 SHARE_LOW, SHARE_HIGH, SLACK = 0.8, 1.25, 0.1
 EXPRESSION_MISS = 0.5  # sigmas
 ROWS = 12
 
 
-def misses(name: str, asked: float, measured: float) -> bool:
-    """Whether the render is further from what was asked than Mien promises."""
+def misses(name: str, asked: float, measured: float, uncertainty: float = 0.0) -> bool:
+    """Whether the render is further from what was asked than Mien promises, beyond what the reading is sure of.
+
+    uncertainty: its standard deviation; a difference of twice as much is found on one true picture in twenty.
+    """
     group = BY_NAME[name].group
     if group == "pose":
-        return abs(asked - measured) > POSE_MISS
+        return abs(asked - measured) > max(POSE_MISS, SURE * uncertainty)
     if group == "gaze":
-        return abs(asked - measured) > GAZE_MISS
+        return abs(asked - measured) > max(GAZE_MISS, SURE * uncertainty)
     near = abs(asked - measured) <= SLACK
     return not near and not SHARE_LOW <= (measured / asked if asked else 0.0) <= SHARE_HIGH
 
@@ -126,7 +130,7 @@ class ResultPanel(FoldingGroup):
         self._cell(row, 1, shown(control, asked))
         text = shown(control, measured)
         self._cell(row, 2, text if uncertainty is None else f"{text} ± {shown(control, uncertainty)}")
-        self._mark(row, misses(name, asked, measured))
+        self._mark(row, misses(name, asked, measured, uncertainty or 0.0))
 
     def _mark(self, row: int, missed: bool) -> None:
         if missed:
