@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from app.engine.contract import (
     DrawnFace,
     Edits,
+    ExportStep,
     Flow,
     GeneratorInfo,
     LatentControl,
@@ -186,7 +187,7 @@ class FakeEngine:
         self._note("export", path, options)
         yield Step(0, 1, path.name)
         path.write_bytes(self.render(portrait, edits).pixels.tobytes())
-        yield Step(1, 1, path.name)
+        yield ExportStep(1, 1, path.name, remarks=portrait.photo.remarks)
 
     def animate(
         self,

@@ -231,7 +231,7 @@ class Photographer:
         folder = Path(tempfile.mkdtemp(prefix="mien-photos-"))
         shutil.copy(sample_path(), folder / "astronaut.png")
         (folder / "broken.jpg").write_bytes(b"no picture")
-        self.window.documents.show_batch(folder)
+        self.window.documents.show_batch((folder,))
         dialog = self.window.documents.batch
         assert dialog is not None
         dialog.frontalise.setValue(100)

@@ -275,7 +275,7 @@ def edit_one(engine: Engine, job: Job, args: argparse.Namespace, edit_of: Any) -
     report["ignored"] = told_ignored(engine, edit)
     beyond = beyond_safe(portrait.faces[face], target)
     if beyond:
-        say(f"{', '.join(beyond)} turned by more than holds; expect stretched cheeks and ears")
+        say(f"{', '.join(beyond)} turned by more than holds; expect stretched cheeks, ears and spectacles")
     report["beyond_safe"] = beyond
     say(f"{job.output}: {summary(measurement)}, {100 * rendered.changed:.1f} % of pixels changed")
     return report

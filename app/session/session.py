@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QUndoStack
 
 from app.engine.checkpoints.catalogue import Offer
-from app.engine.contract import EngineLike, GeneratorInfo, Portrait
+from app.engine.contract import EngineLike, GeneratorInfo, Portrait, Step
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit, FittedFace
 from app.engine.fetching import fetch
@@ -41,7 +41,7 @@ class Session(QObject):
     portrait_opened = Signal(object)  # Portrait
     closed = Signal()  # nothing is open any more
     busy = Signal(str)  # what takes a while ("" when done)
-    exported = Signal(object)  # Path of the picture written
+    exported = Signal(object, object)  # Path of the picture written, and the `Remark`s on what it lacks
     failed = Signal(object)  # EngineError
     crashed = Signal(str)  # traceback of an error nobody foresaw
 
@@ -221,11 +221,16 @@ class Session(QObject):
         def export(engine: EngineLike) -> Any:
             return engine.export(portrait, document.edits, path, options)
 
+        remarks: list[Any] = []
+
+        def on_step(step: Step) -> None:
+            remarks.extend(getattr(step, "remarks", ()))
+
         def on_end(answer: Answer) -> None:
             if answer.error is None and not answer.closed:
-                self.exported.emit(path)
+                self.exported.emit(path, tuple(remarks))
 
-        self.begin_job(Job(self.tr("Exporting"), export, lambda _: None, on_end, document.generator))
+        self.begin_job(Job(self.tr("Exporting"), export, on_step, on_end, document.generator))
 
     def learn(self, generator: str) -> bool:
         """Let a generator learn what it needs on this machine, as a job; `engine_ready` tells what it can do then."""

@@ -10,7 +10,7 @@ from PySide6.QtCore import QMimeData, QObject, QUrl, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
-from app.engine.errors import EngineError
+from app.engine.errors import EngineError, Remark
 from app.engine.files import data_folder
 from app.engine.imaging.endings import PICTURES
 from app.engine.sample import sample_path
@@ -22,7 +22,7 @@ from app.session.presets import PresetLibrary
 from app.session.project import SUFFIX, Project
 from app.session.session import Session
 from app.session.settings import Settings
-from app.ui import thumbnails
+from app.ui import i18n, thumbnails
 from app.ui.dialogs.batch import BatchDialog
 from app.ui.dialogs.export import ExportDialog, pictures_folder
 from app.ui.dialogs.recovery import RecoveryDialog
@@ -253,11 +253,12 @@ class Documents(QObject):
             self.batch.choose(photos_among(paths))
         self.batch.show()
 
-    @Slot(object)
-    def _on_exported(self, path: Path) -> None:
+    @Slot(object, object)
+    def _on_exported(self, path: Path, remarks: Sequence[Remark]) -> None:
         self._settings.export_options = {**self._settings.export_options, "folder": str(path.parent)}
         url = QUrl.fromLocalFile(str(path.parent))
-        words, verb = self.tr("Exported {}").format(path), self.tr("Open folder")
+        words = " ".join([self.tr("Exported {}.").format(path), *(i18n.sentence(one) for one in remarks)])
+        verb = self.tr("Open folder")
         self._bar.show_note(words, verb, lambda: QDesktopServices.openUrl(url))
 
 

@@ -231,7 +231,8 @@ class MainWindow(QMainWindow):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        QTimer.singleShot(0, self, lambda: placing.fit(self))  # only then is the frame known
+        if QGuiApplication.platformName() != "offscreen":  # whose screen nobody sees, and which is small
+            QTimer.singleShot(0, self, lambda: placing.fit(self))  # only then is the frame known
 
     # -- what the session says
 

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from app.session.session import Session
 from app.session.settings import Settings
-from app.ui import placing, theme
+from app.ui import theme
 from app.ui.main_window import MainWindow
 from app.ui.panels.edit_panel import EditPanel
 from tests.fakes import FakeEngine
@@ -36,7 +36,6 @@ def window(
     fake: FakeEngine, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[MainWindow]:
     monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(placing, "fit", lambda window: None)  # the tests' screen is smaller than anybody's
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     theme.apply(app, "dark")

@@ -13,6 +13,7 @@ from PySide6.QtGui import QDropEvent, QPixmap
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
+from app.engine.errors import Remark
 from app.engine.film.recorder import Recorder
 from app.session.presets import PresetLibrary
 from app.session.session import Session
@@ -186,6 +187,18 @@ def test_record_on_a_clip_that_does_not_run_starts_both(
     assert "25 frames · 1.0 s" in words and "00:00" not in words
     assert [live.bar.remedy.text(), live.bar.other.text()] == ["Show film", "Open folder"]
     assert live.bar.other.isVisible()
+
+
+def test_an_export_says_what_of_the_photos_file_it_lacks(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    portrait = opened.session.portrait
+    assert portrait is not None
+    lost = Remark("CMYK colours were turned into sRGB; the result is RGB.")
+    object.__setattr__(portrait.photo, "remarks", (lost,))
+    with qtbot.waitSignal(opened.session.exported):
+        opened.session.export(tmp_path / "a.png")
+    assert "a.png. CMYK colours were turned into sRGB" in opened.bar.words.text()
 
 
 def test_a_film_is_shown_frame_by_frame(qtbot: QtBot, tmp_path: Path) -> None:
