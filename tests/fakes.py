@@ -266,9 +266,11 @@ class FakeAnimation:
     def recording(self) -> RecordingState | None:
         return RecordingState(1.0, 0, 5e9) if self.recorder else None
 
-    def record(self, path: Path, on_saving: Any = None) -> None:
+    def record(self, path: Path, on_saving: Any = None, performance: Path | None = None) -> None:
         if path.suffix != ".mp4":
             raise EngineError("This is no film.", "Choose another name.")
+        if performance is not None:
+            performance.write_bytes(b"a performance")
         self.recorder, self.on_saving = path, on_saving
 
     def stop_recording(self, clip: Path | None = None) -> Any:

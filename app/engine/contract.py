@@ -295,8 +295,16 @@ class LiveAnimation(Protocol):
     def send(self, on: bool) -> None:
         """Show the pictures to other programs as a virtual camera, or stop."""
 
-    def record(self, path: Path, on_saving: Callable[[Any], None] | None = None) -> None:
-        """Record a film from the next frame on; `on_saving` is told on another thread how its end is coming along."""
+    def record(
+        self,
+        path: Path,
+        on_saving: Callable[[Any], None] | None = None,
+        performance: Path | None = None,
+    ) -> None:
+        """Record a film from the next frame on; `on_saving` is told on another thread how its end is coming along.
+
+        performance: where what drove the film is written when it stops.
+        """
 
     def stop_recording(self, clip: Path | None = None) -> object | None:
         """Begin to finish the film, with the sound of the driving `clip` if given; None where none was running."""

@@ -9,11 +9,12 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.engine.contract import EngineLike, LiveAnimation, Step
+from app.engine.contract import EngineLike, GeneratorInfo, LiveAnimation, Step
 from app.engine.driving.steps import LiveStep
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FittedFace
 from app.engine.face.retargeting import RetargetSettings
+from app.session.document import DEFAULT_GENERATOR
 from app.session.files import make_folder
 from app.session.session import Session
 from app.session.worker import QUEUED, Answer, Crash, Job
@@ -106,9 +107,8 @@ class Live(QObject):
             if job is self._job:  # else another animation has begun already
                 self._on_ended()
 
-        job = Job(
-            words, call, self._on_step, on_end, document.generator, self._gives_way, in_status_bar=False
-        )
+        generator = DEFAULT_GENERATOR if self.slow_generator else document.generator
+        job = Job(words, call, self._on_step, on_end, generator, self._gives_way, in_status_bar=False)
         if not session.begin_job(job):
             return
         self._job, self._face, self._fresh, self._source = job, face, True, source
@@ -120,6 +120,20 @@ class Live(QObject):
     def _gives_way(self) -> bool:
         """Other work may end the live view while nothing is recorded."""
         return not self.recording
+
+    @property
+    def slow_generator(self) -> GeneratorInfo | None:
+        """The chosen generator where it cannot follow a driver on this machine: then the mesh warp does."""
+        info = self._session.generator
+        drafted = info is not None and self._session.scheduler.pace.is_drafted(info.name)
+        return info if drafted else None
+
+    @property
+    def frames_a_second(self) -> float | None:
+        """What the chosen generator makes here, None where it has drawn nothing yet."""
+        info = self._session.generator
+        ms = None if info is None else self._session.scheduler.pace.of(info.name)
+        return 1000 / ms if ms else None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -223,7 +237,7 @@ class Live(QObject):
         self._ask(lambda animation: animation.set_loop(loop))
 
     def record(self, path: Path) -> None:
-        """Record a film from the next frame on."""
+        """Record a film from the next frame on; beside it what drove it, where the generator cannot follow here."""
         self.recording = True
 
         def refuse() -> None:
@@ -240,7 +254,8 @@ class Live(QObject):
                 self._saving_changed.emit(saving)
 
         make_folder(path.parent)
-        animation.record(path, on_saving)
+        performance = path.with_suffix(".performance") if self.slow_generator else None
+        animation.record(path, on_saving, performance)
 
     def stop_recording(self, clip: Path | None = None) -> None:
         """Finish the film: `saving`, then `recorded` follows. clip: the driving clip, whose sound goes under it."""

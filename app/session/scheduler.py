@@ -38,6 +38,7 @@ class Shown:
     generator: str = DEFAULT_GENERATOR
     slow: bool = False
     max_side: int | None = None
+    moving: bool = False  # a gesture is down
     nmfc: tuple[int, bool] | None = None  # (size, mesh) of the NMFC preview, None while it is hidden
     flow: bool = False  # whether the render's dense flow is wanted
 
@@ -213,7 +214,7 @@ class Scheduler(QObject):
     def _renders(self, shown: Shown, portrait: Portrait) -> list[_Want]:
         """The picture; of a generator that is slow here a draft, and the picture itself once the hand rests."""
         draft = [self._draft_want(shown, portrait)] if self._is_drafted(shown) else []
-        return draft if draft and shown.max_side is not None else [*draft, self._render_want(shown, portrait)]
+        return draft if draft and shown.moving else [*draft, self._render_want(shown, portrait)]
 
     def _is_drafted(self, shown: Shown) -> bool:
         asked = any(not edit.is_identity for edit in shown.edits.values())

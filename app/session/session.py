@@ -319,6 +319,7 @@ class Session(QObject):
             generator=document.generator,
             slow=self.generator is not None and self.generator.slow,
             max_side=PREVIEW_SIDE if self.in_gesture and large else None,
+            moving=self.in_gesture,
         )
 
     def take_generators(self, infos: tuple[GeneratorInfo, ...]) -> None:

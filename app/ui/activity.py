@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Slot
 
 from app.engine.contract import Step
 from app.session.session import Session
 from app.session.worker import QUEUED, Job
 from app.ui.remaining import Remaining, duration
 from app.ui.status import StatusBar
+
+SHOWN_MS = 200  # a drawing that is over by then is not worth a bar
 
 
 class Activity(QObject):
@@ -26,6 +28,11 @@ class Activity(QObject):
         session.jobs.started.connect(self._on_job)
         session.jobs.stepped.connect(self._on_step)
         session.jobs.ended.connect(self._on_job_ended)
+        session.scheduler.drawing.connect(self._on_drawing)
+        self._tick = QTimer(self)
+        self._tick.setInterval(100)
+        self._tick.timeout.connect(self._on_tick)
+        self._expected, self._begun = 0.0, QElapsedTimer()
         status.cancelled.connect(self._on_cancel)
 
     @Slot(bool)
@@ -68,9 +75,36 @@ class Activity(QObject):
     def _on_job_ended(self) -> None:
         self._status.show_activity("")
 
+    @Slot(float)
+    def _on_drawing(self, expected: float) -> None:
+        """A generator that takes seconds draws what is seen as a draft; a job's own words stay."""
+        if expected < 0:
+            self._tick.stop()
+            if self._session.job is None:
+                self._status.show_activity("")
+            return
+        self._expected = expected
+        self._begun.start()
+        self._tick.start()
+
+    @Slot()
+    def _on_tick(self) -> None:
+        """How far it is, judged by the time it took before; nothing is shown of what is over at once."""
+        if (
+            self._session.job is not None
+            or self._session.generator is None
+            or self._begun.elapsed() < SHOWN_MS
+        ):
+            return
+        words = self.tr("{} draws").format(self._session.generator.title)
+        done = min(self._begun.elapsed(), 0.97 * self._expected)
+        self._status.show_activity(words, round(done), round(self._expected), True)
+
     @Slot()
     def _on_cancel(self) -> None:
         if self._session.job is not None:
             self._session.cancel_job()
+        elif self._tick.isActive():
+            self._session.scheduler.cancel_drawing()
         else:
             self._session.cancel_open()

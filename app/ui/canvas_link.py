@@ -60,6 +60,7 @@ class CanvasLink(QObject):
     @Slot(object)
     def _on_rendered(self, rendered: Rendered) -> None:
         self._canvas.set_render(rendered.pixels, rendered.alpha)
+        self._canvas.set_draft(rendered.draft)
 
     @Slot()
     def _on_drawn(self) -> None:

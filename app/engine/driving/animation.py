@@ -83,6 +83,8 @@ class Animation:
         self._renderer: NmfcRenderer | None = None
         self._size = (0, 0)
         self._film_start: float | None = None
+        self._filmed: list[tuple[float, FaceParams]] = []  # what drove the film that is being recorded
+        self._performance_path: Path | None = None
 
     @property
     def size(self) -> tuple[int, int]:
@@ -149,11 +151,18 @@ class Animation:
         if on:
             self.output = VirtualCameraOutput(self.size, CAMERA_RATE)
 
-    def record(self, path: Path, on_saving: Callable[[Saving], None] | None = None) -> None:
+    def record(
+        self,
+        path: Path,
+        on_saving: Callable[[Saving], None] | None = None,
+        performance: Path | None = None,
+    ) -> None:
         """Record a film from the next frame on, with the microphone if it is listened to.
 
-        on_saving: told, on another thread, how the film's end is coming along once recording has stopped.
+        on_saving: told, on another thread, how the film's end is coming along once recording has stopped; performance:
+        where what drove the film is written when it stops, so that it can be rendered again.
         """
+        self._filmed, self._performance_path = [], performance
         sound = (self._microphone.rate, self._microphone.channels) if self._microphone else None
         self._film_start = None
         rate = None if self.source.live else self.source.rate
@@ -165,6 +174,8 @@ class Animation:
         recorder, self.recorder = self.recorder, None
         if recorder is None:
             return None
+        if self._performance_path is not None and self._filmed:
+            write_performance(self._performance_of(self._filmed), self._performance_path)
         track = None
         if clip is not None and self._film_start is not None:
             frame = 1 / float(self.source.rate or 25)
@@ -191,6 +202,9 @@ class Animation:
     def kept_performance(self) -> Performance:
         """What was kept; keeping ends. EngineError where no frame was."""
         kept, self.kept = self.kept or [], None
+        return self._performance_of(kept)
+
+    def _performance_of(self, kept: list[tuple[float, FaceParams]]) -> Performance:
         return Performance.of(
             [params for _, params in kept],
             [time for time, _ in kept],
@@ -221,6 +235,9 @@ class Animation:
         newest = self.kept[-1][0] if self.kept else -np.inf
         if self.kept is not None and driven.driver is not None and frame.time > newest:
             self.kept.append((frame.time, driven.driver))
+        filmed = self._filmed[-1][0] if self._filmed else -np.inf
+        if self.recorder is not None and driven.driver is not None and frame.time > filmed:
+            self._filmed.append((frame.time, driven.driver))
         if self.recorder is not None:
             self._film_start = frame.time if self._film_start is None else self._film_start
             self.recorder.write(driven.picture, frame.time)

@@ -16,7 +16,7 @@ from PySide6.QtGui import (
     QResizeEvent,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QGestureEvent, QPinchGesture, QWidget
+from PySide6.QtWidgets import QGestureEvent, QLabel, QPinchGesture, QWidget
 
 from app.engine.imaging.photo import Photo
 from app.ui import theme
@@ -51,6 +51,11 @@ class PictureView(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(320, 240)
         self.grabGesture(Qt.GestureType.PinchGesture)
+        self.draft = QLabel(self.tr("Draft"), self)
+        self.draft.setToolTip(self.tr("The mesh warp drew this; the generator's own picture follows"))
+        self.draft.setStyleSheet("background: #e0a458; color: black; padding: 2px 8px; border-radius: 3px;")
+        self.draft.move(8, 8)
+        self.draft.hide()
 
     # -- what is shown
 
@@ -75,6 +80,10 @@ class PictureView(QWidget):
             self.update()
         else:
             self._after_maker.make(pixels, alpha, self._photo.icc)
+
+    def set_draft(self, draft: bool) -> None:
+        """Mark what is shown as a draft, or as what was asked for."""
+        self.draft.setVisible(draft)
 
     def set_mode(self, mode: str) -> None:
         """One of `MODES`."""

@@ -56,6 +56,7 @@ class LiveSpace(QObject):
         self.portrait.face_chosen.connect(self.live.drive_face)
         for signal in (self.live.started, self._session.active_changed, self._session.faces_changed):
             signal.connect(self._show_faces)
+        self.live.started.connect(self._on_started)
         self.live.stopped.connect(self._show_still)
         self.live.recorded.connect(self._on_recorded)
         self.live.kept.connect(self._on_kept)
@@ -191,8 +192,32 @@ class LiveSpace(QObject):
     def _on_recorded(self, recording: Recording) -> None:
         if recording.error is None:
             self._show_written(described(recording), recording.path)
+            self._offer_again(recording.path)
         else:
             self._session.failed.emit(recording.error)
+
+    def _offer_again(self, film: Path) -> None:
+        """The mesh warp drove because the chosen generator could not follow: offer the film that it would draw."""
+        performance, info = film.with_suffix(".performance"), self.live.slow_generator
+        if info is None or not performance.is_file():
+            return
+        again = film.with_name(f"{film.stem} {info.title}.mp4")
+        words = self.tr("{} was driven by the mesh warp.").format(film.name)
+        verb = self.tr("Render again with {}").format(info.title)
+        self.note.emit(words, verb, lambda: self.live.film(performance, again, False))
+
+    @Slot()
+    def _on_started(self) -> None:
+        """Say what the chosen generator can do here, before anybody waits for it."""
+        info, rate = self.live.slow_generator, self.live.frames_a_second
+        if info is None:
+            return
+        if rate is None:
+            words = self.tr("{} has not drawn here yet and may be slow.").format(info.title)
+        else:
+            words = self.tr("{} makes {:.1f} frames a second here.").format(info.title, rate)
+        then = self.tr("The mesh warp drives; record, then choose “Render again with {}”.").format(info.title)
+        self.note.emit(f"{words} {then}", "", None)
 
     @Slot(object)
     def _on_kept(self, path: Path) -> None:
