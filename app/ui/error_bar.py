@@ -76,7 +76,7 @@ class ErrorBar(QFrame):
 
     def show_choices(self, words: str, verbs: Mapping[str, Callable[[], object]]) -> None:
         """Say something that went well, with one or two things to do about it; the bar stays at the first of two."""
-        (verb, act), *more = verbs.items()
+        (verb, act), *more = verbs.items() or (("", lambda: None),)
         self._show(_plain(words), "info", verb, act)
         if more:
             self._second = more[0][1]

@@ -204,7 +204,7 @@ class LiveSpace(QObject):
         again = film.with_name(f"{film.stem} {info.title}.mp4")
         words = self.tr("{} was driven by the mesh warp.").format(film.name)
         verb = self.tr("Render again with {}").format(info.title)
-        self.note.emit(words, verb, lambda: self.live.film(performance, again, False))
+        self.note.emit(words, {verb: lambda: self.live.film(performance, again, False)})
 
     @Slot()
     def _on_started(self) -> None:
@@ -217,7 +217,7 @@ class LiveSpace(QObject):
         else:
             words = self.tr("{} makes {:.1f} frames a second here.").format(info.title, rate)
         then = self.tr("The mesh warp drives; record, then choose “Render again with {}”.").format(info.title)
-        self.note.emit(f"{words} {then}", "", None)
+        self.note.emit(f"{words} {then}", {})
 
     @Slot(object)
     def _on_kept(self, path: Path) -> None:
