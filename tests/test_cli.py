@@ -56,7 +56,7 @@ def test_fit_writes_the_faces_mesh(tmp_path: Path) -> None:
     assert main(["fit", SAMPLE, "--mesh", str(tmp_path / "face.obj")]) == 0
     lines = (tmp_path / "face.obj").read_text().splitlines()
     assert sum(line.startswith("v ") for line in lines) > 10_000  # the whole head
-    assert sum(line.startswith("f ") for line in lines) == 852
+    assert sum(line.startswith("f ") for line in lines) > 20_000
 
 
 def test_the_window_without_a_display_is_told(

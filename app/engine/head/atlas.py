@@ -31,6 +31,7 @@ LOW_PASS = 0.12  # IOD
 SMALL_IOD = 32.0  # px between the eyes at which low-pass colours are made
 INSIDE = 0.06  # IOD from the matte's edge, where no background tints
 EYE = (2.25, 1.9, 3.0)  # cm: the half axes of what is mirrored as one, an eye with its brow
+WHOLE_EYE = 0.45  # of its vertices seen well, from which an eye stays the photo's own
 BRIGHTEST = 1.2  # of its surroundings that a mirrored spot may be: highlights stay with their own side
 TOWARDS = 0.86  # of a hidden place's distance from the head's middle at which one looks through the head
 LIFTED = 1.25  # IOD above the brows where hair is taken for what a face stands before
@@ -139,9 +140,9 @@ def completed(
     smooth = own.confident
     for _ in range(4):
         smooth = np.minimum(own.confident, model.averaging @ smooth)
-    kept = per_eye(model, smoothstep(0.1, 0.6, smooth))
+    kept = per_eye(model, smoothstep(0.35, 0.55, smooth))
     twin = smooth[model.mirror]
-    mirrored = (1 - kept) * per_eye(model, smoothstep(0.2, 0.6, twin))
+    mirrored = (1 - kept) * per_eye(model, smoothstep(0.2, 0.4, twin))
     gain = _mirror_gain(model, own, colours)
     hair = _hair(model, own, low, at_low)
     filled = _filled(model, own, colours, hair)
@@ -229,7 +230,8 @@ def per_eye(model: HeadModel, share: FloatArray, one: bool = True) -> FloatArray
         distance = np.linalg.norm((model.points - middle) / EYE, axis=1)
         core = distance < 0.8
         mean = float(share[core].mean())
-        value = float(smoothstep(0.3, 0.7, np.array(mean))) if one else mean
+        # Two half-transparent eyes would be a ghost: one of them, and a short fade where the pose decides.
+        value = float(mean > WHOLE_EYE) if one else float(smoothstep(0.4, 0.6, np.array(mean)))
         near = smoothstep(1.15, 0.85, distance)
         out = near * value + (1 - near) * out
     return out

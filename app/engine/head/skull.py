@@ -18,7 +18,7 @@ SPREAD = 0.06  # radians: how sharply a direction's ratio holds for it alone
 OWN, MIRRORED, FACE = 1.0, 0.2, 0.15  # weights of an outline, of its mirror image, of the face that stays
 ROUNDS = 3
 SMOOTHING = 8  # steps
-ABOVE_CHIN = (0.25, 1.0)  # IOD over which hair begins
+ABOVE_CHIN = (0.5, 1.3)  # IOD over which hair begins
 OFF_FACE = (0.03, 0.8)  # IOD from the face's landmarks
 
 
