@@ -247,6 +247,9 @@ class FakeAnimation:
     def calibrate(self) -> None:
         self.neutrals += 1
 
+    def use_frame(self) -> None:
+        self.neutrals += 100
+
     def forget_driver(self) -> None:
         self.neutrals = 0
 

@@ -283,6 +283,9 @@ class LiveAnimation(Protocol):
     def calibrate(self) -> None:
         """Count down, then average the driver's face at rest."""
 
+    def use_frame(self) -> None:
+        """Take the newest frame for the driver's face at rest."""
+
     def forget_driver(self) -> None:
         """Another person sits down."""
 

@@ -209,6 +209,10 @@ class Live(QObject):
         """Count down, then average the driver's face at rest."""
         self._ask(lambda animation: animation.calibrate())
 
+    def use_frame(self) -> None:
+        """Take the newest frame for the driver's face at rest."""
+        self._ask(lambda animation: animation.use_frame())
+
     def forget_driver(self) -> None:
         """Forget the driver's face: another person sits down."""
         self._ask(lambda animation: animation.forget_driver())

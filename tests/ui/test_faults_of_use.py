@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -199,6 +200,24 @@ def test_an_export_says_what_of_the_photos_file_it_lacks(
     with qtbot.waitSignal(opened.session.exported):
         opened.session.export(tmp_path / "a.png")
     assert "a.png. CMYK colours were turned into sRGB" in opened.bar.words.text()
+
+
+def test_the_frame_taken_for_rest_is_shown_and_chosen(
+    live: MainWindow, fake: FakeEngine, qtbot: QtBot
+) -> None:
+    space = live.live_space
+    controls = space.controls
+    assert not controls.use_frame.isEnabled()
+    space.driver.choose_clip(shipped_performances()[0])
+    qtbot.mouseClick(space.driver.start, Qt.MouseButton.LeftButton)
+    qtbot.waitSignal(space.live.stepped).wait()
+    picture = np.full((96, 96, 3), 90, np.uint8)
+    controls._show_rest(SimpleNamespace(rest_picture=picture, rest_sure=0.72))  # type: ignore[arg-type]
+    assert "72 % sure" in controls.rest_words.text() and not controls.rest_picture.isHidden()
+    controls._show_rest(SimpleNamespace(rest_picture=picture, rest_sure=None))  # type: ignore[arg-type]
+    assert controls.rest_words.text() == "At rest, as you chose"
+    controls.use_frame.click()
+    qtbot.waitUntil(lambda: fake.animation is not None and fake.animation.neutrals == 100)
 
 
 def test_a_film_is_shown_frame_by_frame(qtbot: QtBot, tmp_path: Path) -> None:

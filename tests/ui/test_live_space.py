@@ -264,7 +264,10 @@ def test_the_read_out_of_edit_does_not_stay_while_live(live: MainWindow, qtbot: 
 def test_only_a_camera_is_advised(live: MainWindow) -> None:
     controls = live.live_space.controls
     reading = SimpleNamespace(
-        calibrating=None, quality=SimpleNamespace(light=0.1, size=0.1, sharpness=0.1, neutral=0.9)
+        calibrating=None,
+        rest_picture=None,
+        rest_sure=None,
+        quality=SimpleNamespace(light=0.1, size=0.1, sharpness=0.1, neutral=0.9),
     )
     step = SimpleNamespace(driven=SimpleNamespace(reading=reading))
     live.live_space.live.from_camera = True

@@ -134,6 +134,10 @@ class Animation:
         """Count down, then average the driver's face at rest."""
         self.driver.calibration.start()
 
+    def use_frame(self) -> None:
+        """Take the newest frame for the driver's face at rest."""
+        self.driver.use_frame()
+
     def forget_driver(self) -> None:
         """Another person sits down."""
         self.driver.reset()

@@ -12,7 +12,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -105,6 +104,8 @@ class Belief:
 
 def look_of(pixels: NDArray[np.uint8], landmarks: FloatArray) -> FloatArray:
     """(468,) brightness at the landmarks (px) of an (H, W, 3) picture, smooth: how a face looks, whatever its pose."""
+    import cv2
+
     points = landmarks[:N_VERTICES, :2]
     x, y = (max(0, int(value)) for value in points.min(axis=0) - 2)
     right, bottom = (max(1, int(value)) for value in points.max(axis=0) + 3)

@@ -6,6 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.engine.driving.belief import Belief, look_of
 from app.engine.driving.easing import Presence, mean_identity
 from app.engine.driving.neutral import Calibration, Quality, quality, rest_of
@@ -23,6 +26,7 @@ IDENTITY_FRAMES = 25
 # px between the eyes: below, lids are read with errors of a quarter of their opening, and both eyes get the mean of the
 # two so that nobody winks by mistake; above, each its own
 BOTH_LIDS, OWN_LIDS = 20.0, 40.0
+PICTURE_SIDE = 96  # px
 QUALITY_EVERY = 5  # frames: reading it costs a millisecond
 
 
@@ -32,7 +36,8 @@ class Reading:
 
     found: the face was in it, and moved and looked like one; landmarks: (478, 3) pixels where found; calibrating:
     seconds until the neutral is taken, None where none is asked for; settled: the parameters given are this frame's
-    own, not held or eased; ms: milliseconds by stage.
+    own, not held or eased; ms: milliseconds by stage; rest_picture: (96, 96, 3) uint8, the frame that was taken for the
+    face at rest, and rest_sure: how sure that is, [0, 1]; None where the user set it or a performance brought it.
     """
 
     found: bool = False
@@ -41,6 +46,8 @@ class Reading:
     calibrating: float | None = None
     settled: bool = False
     ms: tuple[tuple[str, float], ...] = ()
+    rest_picture: NDArray[np.uint8] | None = None
+    rest_sure: float | None = None
 
 
 class Driver:
@@ -53,6 +60,7 @@ class Driver:
         self._presence = Presence()
         self._smoother = FaceSmoother()
         self._belief = Belief(model)
+        self._newest: tuple[FaceParams, NDArray[np.uint8] | None] | None = None
         self._identities: list[Identity] = []
         self._identity: Identity | None = None
         self._count = 0
@@ -99,7 +107,8 @@ class Driver:
             return self._presence.lost(self.neutral, frame.time)
         with watch.stage("smooth"):
             params = self._smoother.smooth(fitted.params, frame.time)
-        self.calibration.add(params, frame.time)
+        self._newest = params, face_picture(frame, fitted)
+        self.calibration.add(params, frame.time, picture=self._newest[1])
         shown = self._presence.found(params, frame.time)
         self._read(frame, fitted, watch)
         return shown
@@ -154,7 +163,28 @@ class Driver:
             self.calibration.seconds_left(frame.time),
             self._presence.settled,
             tuple(watch.ms.items()),
+            self.calibration.picture,
+            self.calibration.sure,
         )
+
+    def use_frame(self) -> None:
+        """Take the newest frame in which the face was found for the face at rest."""
+        if self._newest is not None:
+            self.calibration.use(*self._newest)
+
+
+def face_picture(frame: Frame, fitted: FittedFace) -> NDArray[np.uint8] | None:
+    """(96, 96, 3): the face of a frame with some of what is around it; None where the frame has no pixels."""
+    import cv2
+
+    if frame.pixels is None:
+        return None
+    x, y, w, h = fitted.box
+    side = 1.3 * max(w, h)
+    middle = (x + w / 2, y + h / 2)
+    size = (max(1, round(side)),) * 2
+    square = cv2.getRectSubPix(np.ascontiguousarray(frame.pixels), size, middle)
+    return np.asarray(cv2.resize(square, (PICTURE_SIDE,) * 2, interpolation=cv2.INTER_AREA))
 
 
 def with_sure_lids(params: FaceParams) -> FaceParams:

@@ -162,6 +162,8 @@ class Calibration:
         self._goal: FaceParams | None = None
         self._fixed = False
         self._seen: list[FaceParams] = []
+        self._pictures: list[NDArray[np.uint8] | None] = []  # of the faces in `_seen`
+        self.picture: NDArray[np.uint8] | None = None  # the face that was taken, as it was filmed
         self._asked = False
         self._begin: float | None = None
         self._averaged: list[FaceParams] = []
@@ -170,7 +172,18 @@ class Calibration:
         """Use this face from now on; None starts the search anew."""
         self.neutral = self._goal = neutral
         self.sure = None
-        self._fixed, self._seen = neutral is not None, []
+        self._fixed, self._seen, self._pictures = neutral is not None, [], []
+        self.picture = None
+
+    @property
+    def searching(self) -> bool:
+        """Frames are still looked through for a better neutral."""
+        return not self._fixed
+
+    def use(self, params: FaceParams, picture: NDArray[np.uint8] | None) -> None:
+        """Take this very frame, which the user chose; nothing jumps."""
+        self._goal, self._fixed, self.sure, self.picture = params, True, None, picture
+        self.cancel()
 
     def start(self) -> None:
         """Count down and then average; the present neutral stays in use until then."""
@@ -191,11 +204,21 @@ class Calibration:
         self.set(rest.params)
         self.sure = rest.sure
 
-    def add(self, params: FaceParams, time: float, filmed: bool = True) -> None:
-        """A frame in which the face was found; `filmed`: in a picture, else its parameters were given."""
+    def add(
+        self,
+        params: FaceParams,
+        time: float,
+        filmed: bool = True,
+        picture: NDArray[np.uint8] | None = None,
+    ) -> None:
+        """A frame in which the face was found; `filmed`: in a picture, else its parameters were given.
+
+        picture: (S, S, 3) of the face, to show which frame was taken.
+        """
         if self._asked:
             self._average(params, time)
         if not self._fixed:
+            self._pictures.append(picture)
             self._search(params, filmed)
         if self._goal is not None:
             self.neutral = self._goal if self.neutral is None else mix(self.neutral, self._goal, FOLLOW)
@@ -205,7 +228,7 @@ class Calibration:
         if len(self._seen) % SEARCH_EVERY == 1:
             if filmed:
                 rest = rest_of(self._seen, self._model)
-                self._goal, self.sure = rest.params, rest.sure
+                self._goal, self.sure, self.picture = rest.params, rest.sure, self._pictures[rest.frame]
             else:
                 self._goal = best_neutral(self._seen, self._model)
         self._fixed = len(self._seen) >= SEARCHED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import (
@@ -26,9 +26,14 @@ from app.engine.driving.steps import LiveStep
 from app.engine.face.controls import Control
 from app.session.live import Live
 from app.ui import icons, theme
+from app.ui.panels.hover_pictures import to_pixmap
 from app.ui.widgets.folding_group import FoldingGroup
 from app.ui.widgets.parameter_slider import ParameterSlider
 
+if TYPE_CHECKING:
+    from app.engine.driving.driver import Reading
+
+REST_PX = 56
 GOOD = 0.6  # a quality from which nothing has to be mended
 
 
@@ -77,6 +82,7 @@ class ControlPanel(QScrollArea):
         row.addWidget(self.another)
         row.addStretch(1)
         group.body.addLayout(row)
+        group.body.addLayout(self._rest_row(group))
         grid = QGridLayout()
         grid.setContentsMargins(4, 6, 4, 0)
         titles = {
@@ -102,6 +108,39 @@ class ControlPanel(QScrollArea):
         grid.setColumnMinimumWidth(2, 84)
         group.body.addLayout(grid)
         return group
+
+    def _rest_row(self, group: QWidget) -> QHBoxLayout:
+        """The frame that was taken for the driver's rest, how sure that is, and another choice."""
+        self.rest_picture = QLabel(group)
+        self.rest_picture.setFixedSize(REST_PX, REST_PX)
+        self.rest_picture.setScaledContents(True)
+        self.rest_picture.setAccessibleName(self.tr("The driver's face at rest"))
+        self.rest_words = QLabel(group)
+        self.rest_words.setWordWrap(True)
+        theme.caption(self.rest_words)
+        self.use_frame = QPushButton(self.tr("Use this moment"), group)
+        self.use_frame.setToolTip(self.tr("Take the driver's face as it is now for its rest"))
+        self.use_frame.clicked.connect(self._live.use_frame)
+        beside = QVBoxLayout()
+        beside.addWidget(self.rest_words)
+        beside.addWidget(self.use_frame)
+        row = QHBoxLayout()
+        row.addWidget(self.rest_picture)
+        row.addLayout(beside, 1)
+        return row
+
+    def _show_rest(self, reading: Reading | None) -> None:
+        picture = None if reading is None else reading.rest_picture
+        self.rest_picture.setVisible(picture is not None)
+        if picture is not None:
+            self.rest_picture.setPixmap(to_pixmap(picture))
+        sure = None if reading is None else reading.rest_sure
+        if picture is None:
+            self.rest_words.setText("")
+        elif sure is None:
+            self.rest_words.setText(self.tr("At rest, as you chose"))
+        else:
+            self.rest_words.setText(self.tr("Taken for rest, {:.0f} % sure").format(100 * sure))
 
     def _mode_group(self) -> FoldingGroup:
         group = FoldingGroup(self.tr("Mode"), parent=self)
@@ -193,6 +232,7 @@ class ControlPanel(QScrollArea):
     def _show_running(self) -> None:
         running = self._live.running
         self.neutral.setEnabled(running)
+        self.use_frame.setEnabled(running)
         self.another.setEnabled(running)
         self.neutral.setText(self.tr("Set in 3 s"))
         if not running:
@@ -205,6 +245,7 @@ class ControlPanel(QScrollArea):
         driven = step.driven
         if driven is None:
             return
+        self._show_rest(driven.reading)
         left = driven.reading.calibrating
         self.neutral.setText(
             self.tr("Set in 3 s") if left is None else self.tr("{:.0f} s").format(left + 0.5)

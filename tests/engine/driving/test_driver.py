@@ -201,6 +201,22 @@ def test_a_clip_of_a_laugh_alone_has_a_rest_that_is_less_sure(shared: Path, trac
     )  # a full smile lifts by 0.06, a laugh by more
 
 
+def test_the_frame_taken_for_rest_is_shown_and_another_can_be_chosen() -> None:
+    calibration = Calibration(default_model())
+    pictures = [np.full((4, 4, 3), k, np.uint8) for k in range(21)]
+    for k in range(21):
+        calibration.add(smiling(0 if k == 13 else 1.2, seed=k), k / 30, picture=pictures[k])
+    assert calibration.picture is pictures[13] and calibration.sure is not None
+    before = calibration.neutral
+    calibration.use(params(9), pictures[5])
+    assert calibration.picture is pictures[5] and calibration.sure is None and not calibration.searching
+    assert calibration.neutral == before  # nothing jumps
+    for k in range(60):
+        calibration.add(params(20), 1 + k / 30)
+    assert calibration.neutral is not None
+    assert calibration.neutral.camera.yaw == pytest.approx(9, abs=0.3)
+
+
 def test_calibration_counts_down_and_averages() -> None:
     calibration = Calibration(default_model())
     calibration.set(params(9))
@@ -260,6 +276,8 @@ def test_the_driver_follows_a_face_and_holds_its_identity(
     assert places[-1] - places[0] == pytest.approx(len(places) - 1, abs=3)
     assert driver.reading.landmarks is not None and driver.reading.landmarks.shape == (478, 3)
     assert driver.reading.quality is not None and driver.neutral is not None
+    assert driver.reading.rest_picture is not None and driver.reading.rest_picture.shape == (96, 96, 3)
+    assert driver.reading.rest_picture.std() > 20 and driver.reading.rest_sure is not None
     held = driver.drive(Frame(blank, 1.1, 99))
     assert held is not None and held.camera.translation[0] == pytest.approx(places[-1], abs=0.1)
     assert not driver.reading.found
