@@ -32,6 +32,7 @@ SMALL_IOD = 32.0  # px between the eyes at which low-pass colours are made
 INSIDE = 0.06  # IOD from the matte's edge, where no background tints
 EYE = (2.25, 1.9, 3.0)  # cm: the half axes of what is mirrored as one, an eye with its brow
 WHOLE_EYE = 0.45  # of its vertices seen well, from which an eye stays the photo's own
+UNSEEN = (0.88, 1.14)  # of the light's own ratio: harmonics learnt from one side say little of the other
 BRIGHTEST = 1.2  # of its surroundings that a mirrored spot may be: highlights stay with their own side
 TOWARDS = 0.86  # of a hidden place's distance from the head's middle at which one looks through the head
 LIFTED = 1.25  # IOD above the brows where hair is taken for what a face stands before
@@ -43,7 +44,8 @@ COARSE = 0.35  # IOD: what is coarser is the fill's, what is finer the texture l
 SAME_HEIGHT = 1.5  # cm
 NAPE, NAPE_Z, RISES = -4.5, -6.0, 0.8  # cm: where hair ends at the nape, and how steeply up to the ear
 REAR = 0.5  # of the visible scalp: the part furthest back, whose colour the back has
-FILL = 0.01  # weight of what is known against smoothness, in the fill and in the mirrored gain
+HELD = 0.5  # weight of what is known of the mirrored gain against its smoothness
+FILL = 0.01  # the same of the fill's colours
 PRIOR = 0.4  # weight of the hair's colour on unseen scalp
 LUMINANCE = np.array([0.299, 0.587, 0.114])
 
@@ -244,12 +246,12 @@ def _mirror_gain(model: HeadModel, own: Seen, colours: FloatArray) -> FloatArray
     top = max(float(colours.max()), 1e-6)
     light = light_on(own.normals, colours @ LUMINANCE / top, skin)
     shade = lit(light, own.normals) / lit(light, own.normals[model.mirror])
-    shade = np.log(np.clip(shade, *RANGE)) * np.clip(skin[model.mirror] + skin, 0, 1)
+    shade = np.log(np.clip(shade, *UNSEEN)) * np.clip(skin[model.mirror] + skin, 0, 1)
     both = own.confident * own.confident[model.mirror]
     floor = 0.02 * top
     rest = np.log((colours + floor) / (colours[model.mirror] + floor)) - shade[:, None]
-    solver = splu((model.laplacian + diags(FILL * both + 1e-5)).tocsc())
-    carried = solver.solve((FILL * both)[:, None] * rest)
+    solver = splu((model.laplacian + diags(HELD * both + 1e-5)).tocsc())
+    carried = solver.solve((HELD * both)[:, None] * rest)
     return np.asarray(np.exp(np.clip(carried + shade[:, None], *np.log(RANGE))))
 
 
