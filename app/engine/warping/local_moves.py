@@ -33,7 +33,7 @@ MOUTH_FADE = 0.35
 CORNER_REACH = 0.42  # eye distances about a corner that its lift reaches
 SIDE_FADE = 0.18  # eye distances about the middle over which one side's movement ends
 CHEEK_END, CHIN_END = (0.6, 1.0), (-1.85, -1.4)  # |x| and y over which a corner's movement ends
-TEMPLE_END = (0.8, 1.05)  # |x| over which a brow's movement ends
+TEMPLE_END = (0.7, 0.98)  # |x| over which a brow's movement ends
 BROW_FOOT, BROW_TOP = (0.13, 0.3), (0.5, 0.85)  # y: nothing at the lids and at the hair line
 
 
@@ -193,7 +193,7 @@ def _frown(mean: FloatArray) -> FloatArray:
     beyond = _bump((np.abs(x) - at_x) / BROW_REACH)
     share = np.where(np.abs(x) < at_x, np.sin(np.pi / 2 * np.abs(x) / at_x), beyond)
     share = share * smoothstep(0.08, 0.25, y) * _bump(np.maximum(y - at_y, 0) / FROWN_RISE)
-    share = share * (1 - smoothstep(*BROW_TOP, y))
+    share = share * (1 - smoothstep(*BROW_TOP, y)) * (1 - smoothstep(*TEMPLE_END, np.abs(x)))
     return np.stack([-np.sign(x) * share, -0.15 * share * np.minimum(np.abs(x) / at_x, 1), 0 * x], axis=1)
 
 
