@@ -168,7 +168,7 @@ class EditSpace(QObject):
     def panels(self) -> list[Panel]:
         """Every panel and its first place."""
         return [
-            Panel("faces", self.tr("Faces"), self.rail, LEFT, "edit live", titled=False),
+            Panel("faces", self.tr("Faces"), self.rail, LEFT, titled=False),
             Panel(
                 "edit", self.tr("Face"), self.edit, RIGHT, "edit live", width=WIDTH_PX, height=560, front=True
             ),

@@ -56,7 +56,7 @@ def test_each_workspace_comes_back_with_its_own_panels_only(live: MainWindow) ->
     live.actions_["edit_space"].trigger()
     own["edit"] = shown()
     assert own == {
-        "live": {"edit", "faces", "driver", "live", "curves"},
+        "live": {"edit", "driver", "live", "curves"},
         "edit": {"faces", "edit", "presets", "history", "result"},
     }
     for space in ("live", "edit", "live", "edit"):
@@ -240,13 +240,18 @@ def test_a_click_or_tab_chooses_the_driven_face_and_it_is_marked(
     live: MainWindow, fake: FakeEngine, qtbot: QtBot
 ) -> None:
     space = live.live_space
-    assert live.spaces.docks["faces"].isVisible()  # the list of faces
+    assert [space.faces.itemText(k) for k in range(space.faces.count())] == ["Face 1", "Face 2"]
+    assert space.faces.isVisible()
     started(live, qtbot)
     assert space.live.driven == 0
     view = space.portrait
     qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=view.box(1).center().toPoint())
     qtbot.waitUntil(lambda: fake.count("animate") == 2 and space.live.running)
-    assert space.live.driven == 1 and view._active == 1 and live.session.document.active == 1
+    assert (
+        space.live.driven == 1 == space.faces.currentIndex()
+        and view._active == 1
+        and live.session.document.active == 1
+    )
     qtbot.keyClick(view, Qt.Key.Key_Tab)
     qtbot.waitUntil(lambda: fake.count("animate") == 3 and space.live.running)
     assert space.live.driven == 0 and [c[1] for c in fake.calls if c[0] == "animate"] == [0, 1, 0]

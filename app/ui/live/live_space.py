@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QRectF, Qt, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from app.engine.contract import Rendered, Step
 from app.engine.errors import EngineError
@@ -41,6 +41,10 @@ class LiveSpace(QObject):
         self.controls = ControlPanel(self.live)
         self.curves = Curves(self.live)
         self.record = RecordBar(self.live, window)
+        self.faces = QComboBox(self.record)
+        self.faces.setAccessibleName(self.tr("The driven face"))
+        self.faces.hide()
+        self.record.add_choice(self.faces)
         self.controls.add_group(self.record.output_group(self.controls))
         self._still: Rendered | None = None
         self.stage = QWidget(window)
@@ -54,6 +58,7 @@ class LiveSpace(QObject):
     def _connect(self) -> None:
         self.live.stepped.connect(self._on_step)
         self.portrait.face_chosen.connect(self.live.drive_face)
+        self.faces.activated.connect(self.live.drive_face)
         for signal in (self.live.started, self._session.active_changed, self._session.faces_changed):
             signal.connect(self._show_faces)
         self.live.started.connect(self._on_started)
@@ -144,7 +149,12 @@ class LiveSpace(QObject):
             for x, y, w, h in (face.box for face in portrait.faces)
         ]
         driven = self.live.driven
-        self.portrait.show_faces(boxes, self._session.document.active if driven is None else driven)
+        active = self._session.document.active if driven is None else driven
+        self.portrait.show_faces(boxes, active)
+        self.faces.clear()
+        self.faces.addItems([self.tr("Face {}").format(k + 1) for k in range(len(boxes))])
+        self.faces.setCurrentIndex(active)
+        self.faces.setVisible(len(boxes) > 1)
 
     # -- showing
 

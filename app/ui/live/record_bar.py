@@ -63,7 +63,6 @@ class RecordBar(QWidget):
         # On a narrow window these give way, never the badge.
         self.numbers.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.numbers.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        self.size_.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.state.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 6, 8, 6)
@@ -71,14 +70,19 @@ class RecordBar(QWidget):
         row.addWidget(self.record)
         row.addWidget(self.state)
         row.addWidget(self.size_)
-        row.addStretch(1)
-        row.addWidget(self.numbers)
+        row.addWidget(self.numbers, 1)
         row.addWidget(self.pause)
         live.stepped.connect(self._on_step)
         for signal in (live.started, live.stopped, live.failed, live.recorded):
             signal.connect(self._show_state)
         live.saving.connect(self._on_saving)
         self._show_state()
+
+    def add_choice(self, choice: QWidget) -> None:
+        """Something to choose before it starts, at the bar's end."""
+        row = self.layout()
+        assert row is not None
+        row.addWidget(choice)
 
     def output_group(self, parent: QWidget) -> FoldingGroup:
         """What else can be done with the moving portrait, for a panel."""
