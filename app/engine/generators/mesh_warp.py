@@ -23,6 +23,7 @@ from app.engine.warping.eyeballs import eyes_of
 from app.engine.warping.eyes import Eye, draw_eye
 from app.engine.warping.geometry import body_shift
 from app.engine.warping.head_drawing import (
+    FADE,
     HeadLook,
     View,
     drawn_head,
@@ -30,6 +31,7 @@ from app.engine.warping.head_drawing import (
     head_look,
     posed_points,
     share_of,
+    turn,
 )
 from app.engine.warping.light import light_of
 from app.engine.warping.mouth import Mouth, draw_mouth, mouth_source
@@ -135,8 +137,8 @@ class MeshWarp:
         with _timed("geometry", times):
             eyes = [(eye, eye_pose(code.face, posed, eye)) for eye in code.eyes]
             drawn = [(eye, eye_target) for eye, eye_target in eyes if eye_target is not None]
-            share = share_of(code.face.params.camera, posed.camera)
-            whole = share >= 1 and code.head.plate is not None
+            share = _head_share(code, posed)
+            whole = share >= 1
             moved = (nothing_moves() if whole else _motion(code, posed)).with_eyes(drawn, code.layers)
         with _timed("warp", times):
             pixels, alpha, box = _turned(code, posed, moved, share)
@@ -193,6 +195,13 @@ def resized(source: SourceImage, factor: float) -> SourceImage:
         cv2.resize(source.matte, size, interpolation=cv2.INTER_AREA),
         tuple(other.scaled(factor) for other in source.others),
     )
+
+
+def _head_share(code: WarpCode, posed: Posed) -> float:
+    """How much of a frame the whole head draws: nothing of a face under long hair, which the fine warp holds together
+    better. What the head needs is made only once a face turns far enough."""
+    degrees = turn(code.face.params.camera, posed.camera)
+    return share_of(degrees) if degrees > FADE[0] and code.head.plate is not None else 0.0
 
 
 def _turned(

@@ -27,14 +27,15 @@ from app.engine.warping.curves import Float32, FloatArray
 from app.engine.warping.plate import Places, behind, hangs, places
 from app.engine.warping.rendering import BAND_ROWS, Layers, Motion, pool, render
 
-FADE = (3.0, 6.5)  # degrees of turn from the photo over which the head takes over from the fine warp
+# Degrees of turn from the photo over which the head takes over from the fine warp, judged by sheets of both
+# (tools/head_sheets.py): nearer to the photo the fine warp keeps ears and hairlines that the head has to make up.
+FADE = (24.0, 30.0)
 FLAT = (1.2, 2.2)  # times wider than in the photo, from which its own edge is no longer good enough
 TURNED_IN = (1.3, 2.0)  # times wider, from which what was the head's edge is inside
 SOFT = 0.15  # of the normal towards the viewer over which made-up hair ends softly
 NECK_END = 0.1  # share of the head's motion over which the neck ends in the photo
 LIGHT_RANGE, LIGHT_STRENGTH = (0.78, 1.28), 0.7
 LIT = 2.5  # cm from the face's landmarks over which the skin's light fades
-FACE_EDGE = (0.6, 1.6)  # cm from the landmarks over which a head under long hair ends
 Box = tuple[int, int, int, int]
 
 
@@ -43,7 +44,7 @@ class HeadLook:
     """One photo's head and its colours.
 
     seen, kept: what the photo shows of it; atlas: (S, S, 3); plate: what stands behind, None where long hair hangs
-    (today's warp of the whole photo is its plate); there: (V,) how much of a vertex is drawn; light: (9,) harmonics;
+    (the fine warp draws it); there: (V,) how much of a vertex is drawn; light: (9,) harmonics;
     skin: (V,) how much of it changes; fixed: (A, 4) float32, place in photo and atlas in index coordinates;
     changed: what the plate made up.
     """
@@ -66,9 +67,9 @@ def turn(before: Camera, after: Camera) -> float:
     return float(np.degrees(np.arccos(np.clip(before.rotation[2] @ after.rotation[2], -1, 1))))
 
 
-def share_of(before: Camera, after: Camera) -> float:
-    """How much of a frame is the head's: 0 near the photo's own view, 1 beyond."""
-    return float(smoothstep(*FADE, np.array(turn(before, after))))
+def share_of(degrees: float) -> float:
+    """How much of a frame is the head's after a turn: 0 near the photo's own view, 1 beyond."""
+    return float(smoothstep(*FADE, np.array(degrees)))
 
 
 def head_look(face: FittedFace, layers: Layers, matte: Float32, srgb: NDArray[np.uint8]) -> HeadLook:
@@ -84,9 +85,7 @@ def head_look(face: FittedFace, layers: Layers, matte: Float32, srgb: NDArray[np
     light = light_on(own.normals, low.vertices @ LUMINANCE / top, own.confident * skin)
     there = smoothstep(0.0, NECK_END, head.rigid)
     plate, changed = None, (0, 0, 0, 0)
-    if hangs(where, srgb, *_colours(model, own, low.vertices * (255 / top))):
-        there = there * (1 - smoothstep(*FACE_EDGE, model.distance)) * ~model.ear
-    else:
+    if not hangs(where, srgb, *_colours(model, own, low.vertices * (255 / top))):
         plate, changed = plate_of(layers, where)
     side = atlas_side(head.camera.scale)
     fixed = np.column_stack([own.at[model.base] - 0.5, model.atlas * side - 0.5]).astype(np.float32)
@@ -139,12 +138,9 @@ class View:
 
 
 def drawn_head(look: HeadLook, layers: Layers, view: View) -> tuple[NDArray[Any], Box]:
-    """(h, w, 3) pixels of the box that changes, and the box (x0, y0, x1, y1)."""
+    """(h, w, 3) pixels of the box that changes, and the box (x0, y0, x1, y1); the look has a plate."""
+    assert look.plate is not None
     box = _around(view.moved.box, _box(look, view.points, layers.zone.shape), look.changed)
-    if look.plate is None:
-        out = _placed(layers, layers, view.moved, box)
-        draw_head(out, box[:2], look, layers, view, view.share)
-        return out, box
     if view.body is not None:
         box = _around(box, view.body.box)
     out = _placed(look.plate, look.plate, view.body, box)
