@@ -16,7 +16,7 @@ from app import __version__
 from app.engine.logs import start_logging
 
 if TYPE_CHECKING:
-    from app.engine.contract import EngineLike
+    from app.engine.engine_like import EngineLike
 
 
 LOG = logging.getLogger(__name__)

@@ -23,6 +23,8 @@ ROOMS = (
     "app.engine.imaging",
     "app.engine.checkpoints",
     "app.engine.contract",
+    "app.engine.engine_like",
+    "app.engine.views",
     "app.engine.compositing app.engine.fetching app.engine.sound app.engine.squares app.engine.measuring",
     "app.engine.rendering",
     "app.engine.sources app.engine.film",

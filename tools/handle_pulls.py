@@ -199,7 +199,7 @@ class Puller:
 
         def call(engine: Engine) -> Any:
             from app.engine.contract import Target
-            from app.engine.portraits import scaled
+            from app.engine.views import scaled
 
             view = engine.view(portrait, 1024)
             target = Target(scaled(engine.target(portrait, index, edit), view.scale))

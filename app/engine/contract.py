@@ -5,12 +5,10 @@ Nothing here imports a heavy library.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Generator as Steps
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -21,7 +19,7 @@ from app.engine.face.parameters import FaceEdit, FaceParams, FittedFace
 from app.engine.imaging.photo import Photo
 
 if TYPE_CHECKING:
-    from app.engine.face.retargeting import RetargetSettings
+    pass
 
 Edits = Mapping[int, FaceEdit]  # face index (left to right, from 0) -> what is asked of it
 
@@ -261,161 +259,3 @@ class LearningGenerator(Generator, Protocol):
 
     def learn(self) -> Steps[Step, None, object]:
         """Steps, with pictures now and then; what was learnt is kept at their end. Closing them cancels."""
-
-
-class LiveControls(Protocol):
-    """What is read anew before each frame. edit: the driven face's sliders, on top of what the driver does; nmfc_size:
-    px, 0 for none."""
-
-    settings: RetargetSettings
-    edit: FaceEdit
-    nmfc_size: int
-
-
-class LiveAnimation(Protocol):
-    """A driven portrait that runs: what may be asked of it between two of its steps."""
-
-    paused: bool
-
-    @property
-    def controls(self) -> LiveControls: ...
-
-    def calibrate(self) -> None:
-        """Count down, then average the driver's face at rest."""
-
-    def use_frame(self) -> None:
-        """Take the newest frame for the driver's face at rest."""
-
-    def forget_driver(self) -> None:
-        """Another person sits down."""
-
-    def set_loop(self, loop: bool) -> None:
-        """Begin a clip again at its end; nothing for a camera."""
-
-    def listen(self, on: bool, device: str | None = None) -> None:
-        """Open the microphone for the meter and the next recording, or close it."""
-
-    def send(self, on: bool) -> None:
-        """Show the pictures to other programs as a virtual camera, or stop."""
-
-    def record(
-        self,
-        path: Path,
-        on_saving: Callable[[Any], None] | None = None,
-        performance: Path | None = None,
-    ) -> None:
-        """Record a film from the next frame on; `on_saving` is told on another thread how its end is coming along.
-
-        performance: where what drove the film is written when it stops.
-        """
-
-    def stop_recording(self, clip: Path | None = None) -> object | None:
-        """Begin to finish the film, with the sound of the driving `clip` if given; None where none was running."""
-
-    def keep_performance(self) -> None:
-        """Keep the driver's parameters from the next frame on."""
-
-    def save_performance(self, path: Path) -> None:
-        """Write what was kept; keeping ends. EngineError where no frame was."""
-
-
-class EngineLike(Protocol):
-    """What the session asks of the engine; `app.engine.engine.Engine` and the tests' fake both fit it.
-
-    Every method may raise `EngineError`. All are called on one thread.
-    """
-
-    def generators(self) -> tuple[GeneratorInfo, ...]:
-        """Every backend found, whether it can run or not."""
-
-    def select(self, generator: str) -> None:
-        """Use this backend from now on; EngineError when its weights are missing."""
-
-    @property
-    def device(self) -> str:
-        """What computes, with precision, e.g. "CPU float32"."""
-
-    def learning(self, generator: str) -> Iterator[Step]:
-        """What a backend that `learns` learns once on this machine; closing the steps cancels."""
-
-    def open(self, path: Path, on_progress: OnProgress | None = None) -> Portrait:
-        """Read a photo and find its faces; the portrait has no faces where none was found.
-
-        on_progress: called with each stage as it begins, done and total in tenths of the usual time.
-        """
-
-    def add_face(self, portrait: Portrait, box: tuple[float, float, float, float]) -> Portrait:
-        """Fit a face in a box (x, y, w, h) that the user drew."""
-
-    def render(
-        self,
-        portrait: Portrait,
-        edits: Edits,
-        max_side: int | None = None,
-        stop: threading.Event | None = None,
-    ) -> Rendered:
-        """Every face's edit, composited; with `max_side` a preview no larger than that.
-
-        stop: once another thread sets it, the work ends with `interruption.Interrupted`.
-        """
-
-    def encode_ahead(self, portrait: Portrait, face: int, max_side: int | None = None) -> None:
-        """Encode ahead of the first render, so that it is as quick as the next."""
-
-    def encoding_steps(self, portrait: Portrait, face: int) -> Iterator[Step]:
-        """The same in steps with previews, for a `slow` generator; closing them cancels."""
-
-    def latent_picture(self, latents: Mapping[str, float], size: int) -> NDArray[np.uint8]:
-        """(size, size, 3) sRGB: what values of a `slow` generator's own sliders make of its mean face."""
-
-    def measure(self, portrait: Portrait, rendered: Rendered, face: int, edit: FaceEdit) -> Measurement:
-        """Fit the render afresh and compare."""
-
-    def nmfc(
-        self, portrait: Portrait, face: int, edit: FaceEdit, size: int, mesh: bool = False
-    ) -> NDArray[np.uint8]:
-        """(size, size, 3) NMFC of the face as edited, in a square crop around it; with `mesh`, its shaded mesh."""
-
-    def flow(self, portrait: Portrait, face: int, edit: FaceEdit, max_side: int | None = None) -> Flow | None:
-        """The dense flow by which the generator moves a face; None where nothing moves, or it does not tell."""
-
-    def drawn_face(self, portrait: Portrait, face: int, max_side: int | None = None) -> DrawnFace | None:
-        """Where the generator draws a face's landmarks; None where it does not tell."""
-
-    def export(
-        self, portrait: Portrait, edits: Edits, path: Path, options: Mapping[str, Any] | None = None
-    ) -> Iterator[Step]:
-        """Render at full size and write, ending in an `ExportStep`; options: format details such as quality, "srgb",
-        "eight_bit"."""
-
-    @property
-    def animation(self) -> LiveAnimation | None:
-        """The animation that runs, None where none does."""
-
-    def animate(
-        self,
-        portrait: Portrait,
-        face: int,
-        edits: Edits,
-        source: Any,
-        settings: RetargetSettings,
-        max_side: int | None = None,
-        on_begin: Callable[[LiveAnimation], None] | None = None,
-    ) -> Iterator[Step]:
-        """Drive a face from a `FrameSource`, a step a frame, until the source ends.
-
-        on_begin: given the animation before its first frame.
-        """
-
-    def drive(
-        self,
-        portrait: Portrait,
-        face: int,
-        edits: Edits,
-        driver: Path,
-        output: Path,
-        settings: RetargetSettings,
-        audio: bool = False,
-        max_side: int | None = None,
-    ) -> Iterator[Step]:
-        """Let a clip or a performance drive a face into a film; closing the iterator early leaves no film."""

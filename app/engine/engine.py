@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from app.engine.contract import Edits, LiveAnimation, Portrait, Step
+from app.engine.contract import Edits, Portrait, Step
 from app.engine.driving.animation import Animation, scene_of
 from app.engine.driving.clip_driving import drive_clip
 from app.engine.driving.driver import Driver
 from app.engine.driving.live import Controls
+from app.engine.engine_like import LiveAnimation
 from app.engine.face.landmarks import FaceTracker
 from app.engine.face.parameters import FaceEdit
 from app.engine.face.retargeting import RetargetSettings

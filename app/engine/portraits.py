@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +40,7 @@ from app.engine.imaging.photo import Photo
 from app.engine.interruption import interruptible
 from app.engine.measuring.speed import remember
 from app.engine.stopwatch import Stopwatch
+from app.engine.views import LruCache, WorkingView, at_scale, scaled
 
 if TYPE_CHECKING:
     from app.engine.face.landmarks import DetectedFace, FaceTracker
@@ -51,42 +51,6 @@ if TYPE_CHECKING:
 
 CODES_KEPT = 8  # encoded faces, so that undo between sizes and faces encodes nothing twice
 VIEWS_KEPT = 4  # photos at one size each
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-@dataclass(frozen=True, eq=False)
-class WorkingView:
-    """A portrait at one working resolution."""
-
-    scale: float
-    pixels: NDArray[Any]
-    alpha: NDArray[Any] | None
-    faces: tuple[FittedFace, ...]
-
-
-class LruCache(Generic[K, V]):
-    """The values of the `size` keys that were asked for last."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._values: OrderedDict[K, V] = OrderedDict()
-
-    def __contains__(self, key: K) -> bool:
-        return key in self._values
-
-    def __setitem__(self, key: K, value: V) -> None:
-        self._values[key] = value
-        self._values.move_to_end(key)
-        while len(self._values) > self._size:
-            self._values.popitem(last=False)
-
-    def get(self, key: K, build: Callable[[], V]) -> V:
-        """The value kept for a key, or what `build` makes, which is then kept."""
-        if key not in self._values:
-            self[key] = build()
-        self._values.move_to_end(key)
-        return self._values[key]
 
 
 class Portraits:
@@ -304,7 +268,7 @@ class Portraits:
         """The portrait at full size, or no larger than `max_side` (kept for the next call)."""
         scale = min(1.0, max_side / max(portrait.photo.size)) if max_side else 1.0
         key = (portrait.photo.key, scale, tuple(face.params for face in portrait.faces))
-        return self._views.get(key, lambda: _view(portrait, scale))
+        return self._views.get(key, lambda: at_scale(portrait, scale))
 
     def code(self, portrait: Portrait, view: WorkingView, index: int) -> object:
         """What the generator made of a face at a view's resolution (made once)."""
@@ -417,25 +381,3 @@ class Portraits:
         )
         remarks = remarks_on(portrait.photo, path, options)
         yield ExportStep(2, 2, f"Wrote {path}", rendered.pixels, rendered=rendered, remarks=tuple(remarks))
-
-
-def scaled(params: FaceParams, factor: float) -> FaceParams:
-    """The same face in the photo resized by `factor`."""
-    return replace(params, camera=params.camera.scaled(factor))
-
-
-def _view(portrait: Portrait, scale: float) -> WorkingView:
-    photo = portrait.photo
-    if scale == 1.0:
-        return WorkingView(1.0, photo.pixels, photo.alpha, portrait.faces)
-    import cv2
-
-    size = tuple(max(1, round(side * scale)) for side in photo.size)
-
-    def smaller(picture: NDArray[Any]) -> NDArray[Any]:
-        return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA))
-
-    alpha = None if photo.alpha is None else smaller(photo.alpha)
-    return WorkingView(
-        scale, smaller(photo.pixels), alpha, tuple(face.scaled(scale) for face in portrait.faces)
-    )

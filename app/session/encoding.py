@@ -8,7 +8,8 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.engine.contract import EngineLike, Portrait, Step
+from app.engine.contract import Portrait, Step
+from app.engine.engine_like import EngineLike
 from app.session.session import Session
 from app.session.worker import Answer, Job
 

@@ -16,7 +16,8 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal, Slot
 from shiboken6 import isValid
 
-from app.engine.contract import EngineLike, Step
+from app.engine.contract import Step
+from app.engine.engine_like import EngineLike
 from app.engine.errors import EngineError
 from app.session.worker import QUEUED, Answer, Crash, EngineFactory, EngineThread, Job, Task
 

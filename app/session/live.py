@@ -9,8 +9,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.engine.contract import EngineLike, GeneratorInfo, LiveAnimation, Step
+from app.engine.contract import GeneratorInfo, Step
 from app.engine.driving.steps import LiveStep
+from app.engine.engine_like import EngineLike, LiveAnimation
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FittedFace
 from app.engine.face.retargeting import RetargetSettings

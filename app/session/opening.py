@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.engine.contract import EngineLike, Portrait, Step
+from app.engine.contract import Portrait, Step
+from app.engine.engine_like import EngineLike
 from app.engine.errors import EngineError
 from app.engine.files import data_folder
 from app.session.document import Document

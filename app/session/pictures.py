@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from app.engine.contract import EngineLike, Portrait, Rendered
+from app.engine.contract import Portrait, Rendered
+from app.engine.engine_like import EngineLike
 from app.engine.face.parameters import FaceEdit
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.engine.contract import EngineLike
+from app.engine.engine_like import EngineLike
 from app.session.autosave import Recovered
 from app.session.document import Document
 from app.session.history import History

@@ -14,7 +14,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app.engine.contract import DrawnFace, EngineLike, Flow, Measurement, Portrait, Rendered
+from app.engine.contract import DrawnFace, Flow, Measurement, Portrait, Rendered
+from app.engine.engine_like import EngineLike
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit
 from app.engine.interruption import Interrupted

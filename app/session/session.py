@@ -10,7 +10,8 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QUndoStack
 
 from app.engine.checkpoints.catalogue import Offer
-from app.engine.contract import EngineLike, GeneratorInfo, Portrait, Step
+from app.engine.contract import GeneratorInfo, Portrait, Step
+from app.engine.engine_like import EngineLike
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit, FittedFace
 from app.engine.fetching import fetch

@@ -13,7 +13,8 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Qt, QThread, Signal, Slot
 
-from app.engine.contract import EngineLike, Step
+from app.engine.contract import Step
+from app.engine.engine_like import EngineLike
 from app.engine.errors import EngineError, without_torch
 
 EngineFactory = Callable[[], EngineLike]

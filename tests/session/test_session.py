@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.engine.contract import EngineLike, Measurement, Rendered
+from app.engine.contract import Measurement, Rendered
+from app.engine.engine_like import EngineLike
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit
 from app.session import jobs

@@ -23,7 +23,8 @@ from PySide6.QtWidgets import (
 
 from app.engine.checkpoints import store as weights
 from app.engine.checkpoints.catalogue import OFFERS, Offer
-from app.engine.contract import EngineLike, GeneratorInfo, Step
+from app.engine.contract import GeneratorInfo, Step
+from app.engine.engine_like import EngineLike
 from app.engine.errors import EngineError
 from app.engine.measuring.speed import known_speeds
 from app.session.session import Session

@@ -12,7 +12,7 @@ from app.engine.engine import Engine
 from app.engine.face.controls import BY_NAME
 from app.engine.face.parameters import FaceEdit
 from app.engine.generators import backends
-from app.engine.portraits import WorkingView
+from app.engine.views import WorkingView
 
 
 @pytest.fixture(params=sorted(backends()))
