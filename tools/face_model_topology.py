@@ -40,8 +40,8 @@ def triangles(canonical: NDArray[np.float64]) -> Indices:
             use[edge] += 1
     kept = [c for c in cliques if not all(use[edge] > 2 for edge in combinations(c, 2))]
     faces = np.array(kept, np.int32)
-    a, b, c = (canonical[faces[:, k], :2] for k in range(3))
-    behind = np.cross(b - a, c - a) < 0
+    a, b, c = (canonical[faces[:, k]] for k in range(3))
+    behind = np.cross(b - a, c - a)[:, 2] < 0
     faces[behind] = faces[behind][:, [0, 2, 1]]
     return faces
 
