@@ -47,8 +47,8 @@ def test_two_models_are_imported_and_each_draws_until_it_is_removed(
             path = tmp_path / f"{name}.safetensors"
             write_weights(small_weights(seed), "live-portrait", path)
             dialog.import_file(path)
-            qtbot.waitUntil(lambda: session.learning == "live-portrait", timeout=LONG)
-            qtbot.waitUntil(lambda: not session.learning and learnt(session), timeout=LONG)
+            qtbot.waitUntil(lambda: session.improving == "live-portrait", timeout=LONG)
+            qtbot.waitUntil(lambda: not session.improving and learnt(session), timeout=LONG)
         assert {"live-portrait-live-portrait", "live-portrait-live-portrait-2"} <= set(dialog.cards)
         with qtbot.waitSignal(session.portrait_opened, timeout=LONG):
             session.open(sample_path())

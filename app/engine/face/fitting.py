@@ -17,6 +17,7 @@ from app.engine.face.parameters import (
     FittedFace,
     FloatArray,
     Identity,
+    rotation_matrix,
 )
 from app.engine.face.response import response
 
@@ -107,6 +108,15 @@ def fit_face(detected: DetectedFace, model: MorphableModel, identity: Identity |
     camera = truly_turned(camera, found_at, weights)
     residual = camera.unproject(landmarks) - model.shape(found, expression)
     return FittedFace(FaceParams(found, expression, camera), found_at, detected.box, residual)
+
+
+def as_read(face: FittedFace) -> tuple[Camera, FloatArray]:
+    """The camera and the landmarks (478, 3) px as the network read them, before the fit took its errors out."""
+    true, points = face.params.camera, face.landmarks.copy()
+    yaw, pitch, roll = true.angles
+    turned = rotation_matrix(response().read_yaw(yaw), pitch, roll)
+    points[:, 2] = true.scale * (true.unproject(points) @ turned.T)[:, 2]
+    return Camera.from_matrix(turned, true.scale, true.translation), points
 
 
 def truly_turned(read: Camera, found_at: FloatArray, weights: FloatArray) -> Camera:

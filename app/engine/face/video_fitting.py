@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from app.engine.face.fitting import NOISE, camera_of, pose_features, rigid_weights
+from app.engine.face.fitting import NOISE, as_read, camera_of, pose_features, rigid_weights, truly_turned
 from app.engine.face.morphable_model import MorphableModel
 from app.engine.face.parameters import (
     N_VERTICES,
@@ -55,8 +55,9 @@ def fit_video(faces: Sequence[FittedFace], model: MorphableModel, rounds: int = 
     """
     if len(faces) < 3:
         raise ValueError(f"a clip of at least three frames is needed, not {len(faces)}")
-    landmarks = np.stack([face.landmarks[:N_VERTICES] for face in faces])
-    cameras = [face.params.camera for face in faces]
+    read = [as_read(face) for face in faces]
+    cameras = [camera for camera, _ in read]
+    landmarks = np.stack([points[:N_VERTICES] for _, points in read])
     basis = np.concatenate(
         [
             model.identity_basis * model.identity_sigma[:, None, None],
@@ -72,11 +73,9 @@ def fit_video(faces: Sequence[FittedFace], model: MorphableModel, rounds: int = 
         own = model.mean + np.tensordot(identity, basis[:n_identity], 1)
         shapes = own + np.tensordot(expressions, basis[n_identity:], 1) + np.stack(bias)
         cameras = [camera_of(shape, points, weights) for shape, points in zip(shapes, landmarks)]
-    frames = tuple(
-        _frame(face, identity, expression, camera)
-        for face, expression, camera in zip(faces, expressions, cameras)
-    )
     errors = [_error(*frame) for frame in zip(cameras, shapes, landmarks)]
+    true = [truly_turned(camera, points, weights) for camera, (_, points) in zip(cameras, read)]
+    frames = tuple(_frame(*frame) for frame in zip(faces, [identity] * len(faces), expressions, true))
     return VideoFit(frames, np.array(errors))
 
 
