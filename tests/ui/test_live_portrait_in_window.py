@@ -73,7 +73,7 @@ def rendered_with(session: Session, name: str, qtbot: QtBot) -> np.ndarray:
     seen: list[Rendered] = []
 
     def take(rendered: Rendered) -> None:
-        if session.document.generator == name:
+        if session.document.generator == name and not rendered.draft:
             seen.append(rendered)
 
     session.rendered.connect(take)
