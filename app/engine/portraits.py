@@ -279,7 +279,7 @@ class Portraits:
         weights = self.generator.info.weights
         faces = tuple(face.params for face in portrait.faces)
         self._face(portrait, index)
-        return portrait.photo.key, self._name, hashes(weights), view.scale, faces, index
+        return portrait.photo.key, self._name, hashes(weights) if weights else (), view.scale, faces, index
 
     def _source(self, portrait: Portrait, view: WorkingView, index: int) -> SourceImage:
         from app.engine.imaging.matte import person_matte

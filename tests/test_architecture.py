@@ -1,0 +1,46 @@
+"""ARCHITECTURE.md names what the code has: every room, and every stop of its two walks."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+STOP = re.compile(r"^(\d)\. `(app/[^`]+)` `([^`]+)`:", re.MULTILINE)
+WALKS = {title: STOP.findall(TEXT.partition(f"## {title}")[2].partition("## ")[0]) for title in
+         ("A slider's value", "A webcam frame")}  # fmt: skip
+
+
+def defined(path: Path) -> set[str]:
+    """Functions and methods of a file: "resolve", "Scheduler.show"."""
+    names = set()
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.ClassDef):
+            names |= {f"{node.name}.{part.name}" for part in node.body if isinstance(part, ast.FunctionDef)}
+    return names
+
+
+@pytest.mark.parametrize("title", WALKS)
+def test_a_walk_has_at_most_eight_stops_that_exist(title: str) -> None:
+    stops = WALKS[title]
+    assert [int(number) for number, _, _ in stops] == list(range(1, len(stops) + 1)) and 5 <= len(stops) <= 8
+    assert not [(file, name) for _, file, name in stops if name not in defined(ROOT / file)]
+
+
+def test_every_room_has_its_line_and_every_line_its_room() -> None:
+    rows = re.findall(r"^\| `([^`]+)` \|", TEXT, re.MULTILINE)
+    named = set()
+    for row in rows:
+        folder, _, rest = row.rpartition("/") if "/" in row else ("", "", row)
+        named |= {f"{folder}/{name.strip()}".strip("/") for name in rest.split(",")}
+    there = {f"engine/{p.name}" for p in (ROOT / "app/engine").iterdir() if p.is_dir() and p.name[0] != "_"}
+    there |= {p.name for p in (ROOT / "app").iterdir() if p.is_dir() and p.name[0] != "_"} - {"engine"}
+    assert there <= named
+    missing = [n for n in named if not ((ROOT / "app" / n).is_dir() or (ROOT / "app" / f"{n}.py").is_file())]
+    assert not missing
