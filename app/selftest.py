@@ -54,19 +54,19 @@ def run(folder: Path) -> None:
     try:
         portrait = engine.open(sample_path())
         require(len(portrait.faces) == 1, f"{len(portrait.faces)} faces were found in the sample")
-        told(began, f"opened {sample_path().name}, one face, {engine.device}")
+        report(began, f"opened {sample_path().name}, one face, {engine.device}")
         turned = FaceEdit.of(yaw=portrait.faces[0].params.camera.yaw + 12, smile=0.6, mouth_open=0.3)
         export(engine, portrait, {0: turned}, folder / "edited.png")
-        told(began, "edited.png: turned and smiling")
+        report(began, "edited.png: turned and smiling")
         export(engine, portrait, {0: FaceEdit.of(**frontalise(portrait.faces[0]))}, folder / "frontal.png")
-        told(began, "frontal.png: turned to the viewer")
+        report(began, "frontal.png: turned to the viewer")
         drive(engine, portrait, folder)
-        told(began, f"driven.mp4: {FRAMES} frames of driven.performance")
+        report(began, f"driven.mp4: {FRAMES} frames of driven.performance")
     finally:
         engine.close()
 
 
-def told(began: float, what: str) -> None:
+def report(began: float, what: str) -> None:
     say(f"{time.perf_counter() - began:6.1f} s  {what}")
 
 

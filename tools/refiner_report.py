@@ -140,7 +140,7 @@ def lip_gap(face: FittedFace) -> float:
 
 def both(warp: MeshWarp, refined: RefinedWarp, case: Case) -> tuple[list[Picture], float]:
     """The case by mesh-warp and refined, and the milliseconds that refining took."""
-    code = warp.taken_apart(case.source)
+    code = warp.encode_layers(case.source)
     target = Target(case.params, origin=Origin.FILMED)
     seen = RefinedCode(code, portrait_layers(code.face, code.layers.texture))
     patches = (warp.generate(code, target), refined.generate(seen, target))

@@ -48,7 +48,7 @@ def sample_at(size: int) -> SourceImage:
 def milliseconds(source: SourceImage, frames: int) -> dict[str, list[float]]:
     """Per frame of both generators, and their difference."""
     warp, refined = MeshWarp(), RefinedWarp()
-    code = warp.taken_apart(source)
+    code = warp.encode_layers(source)
     seen = RefinedCode(code, portrait_layers(code.face, code.layers.texture))
     found: dict[str, list[float]] = {"mesh-warp": [], "refined": [], "difference": []}
     for k in range(-WARM, frames):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from app.engine.contract import Step
 
 Subparsers = Any  # argparse's own type is private
-TELL_EVERY = 50  # frames or steps between two lines of progress
+PROGRESS_EVERY = 50  # frames or steps between two lines of progress
 
 
 def say(text: str) -> None:
@@ -27,7 +27,7 @@ def followed(steps: Iterator[Step]) -> Step:
     for step in steps:
         if step.message != last.message and step.message:
             say(step.message)
-        elif step.done % TELL_EVERY == 0:
+        elif step.done % PROGRESS_EVERY == 0:
             say(f"{step.done} of {step.total}{'' if step.message else ' frames'}")
         last = step
     return last

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.commands import TELL_EVERY, Subparsers, print_json, ranged, say
+from app.commands import PROGRESS_EVERY, Subparsers, print_json, ranged, say
 from app.engine.contract import ExportStep
 from app.engine.errors import EngineError
 from app.engine.face.controls import BY_NAME, POSE
@@ -258,7 +258,7 @@ def edit_one(engine: Engine, job: Job, args: argparse.Namespace, edit_of: Any) -
     face = chosen_face(portrait, args.face)
     edit: FaceEdit = edit_of(engine, portrait, face)
     for step in engine.ensure_encoded(portrait, {face: edit}):
-        if step.done % TELL_EVERY == 0:
+        if step.done % PROGRESS_EVERY == 0:
             say(f"{step.message}: {step.done} of {step.total}")
     *_, last = engine.export(portrait, {face: edit}, job.output)
     assert isinstance(last, ExportStep) and last.rendered is not None

@@ -122,7 +122,7 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 Code = TypeVar("Code")
-Told = TypeVar("Told")
+Reported = TypeVar("Reported")
 Result = TypeVar("Result")
 
 
@@ -154,7 +154,7 @@ class Survivor:
 
         return finished(self.steps(steps))
 
-    def steps(self, work: Callable[[], Generator[Told, None, Code]]) -> Generator[Told, None, Code]:
+    def steps(self, work: Callable[[], Generator[Reported, None, Code]]) -> Generator[Reported, None, Code]:
         """`make` of work that tells its steps; they begin anew on the next smaller way."""
         while True:
             device = best_device()

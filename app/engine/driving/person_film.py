@@ -25,7 +25,7 @@ from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Expression, FaceParams, FittedFace
 from app.engine.face.retargeting import Retargeter, RetargetSettings
 from app.engine.film.recorder import Recorder, checked_place
-from app.engine.generators.head2head import PersonalModel, Renderer, next_frame
+from app.engine.generators.head2head import LoadedPerson, PersonalModel, next_frame
 from app.engine.personal.background import CLEAR, KEEP, Background, chosen_background, composed
 from app.engine.personal.conditioning import condition
 from app.engine.personal.record import Person
@@ -88,7 +88,7 @@ def reenact(
 class Rollout:
     """The person's frames one after the other, each from the two before it."""
 
-    def __init__(self, renderer: Renderer) -> None:
+    def __init__(self, renderer: LoadedPerson) -> None:
         self._renderer = renderer
         self._conditions: list[NDArray[np.float32]] = []
         self._state: Tensor | None = None
@@ -121,7 +121,7 @@ def as_filmed(target: FaceParams, person: Person, frame: int) -> FaceParams:
     return replace(target, camera=camera, expression=replace(target.expression, gaze=gaze, aperture=aperture))
 
 
-def _check_background(renderer: Renderer, behind: Background, output: Path) -> None:
+def _check_background(renderer: LoadedPerson, behind: Background, output: Path) -> None:
     if renderer.eyes and behind.kind != KEEP:
         raise EngineError(
             "Head2Head++ models draw their background themselves.",

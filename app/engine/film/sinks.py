@@ -50,7 +50,7 @@ FRAGMENTS = ("-movflags", "+frag_keyframe+delay_moov+default_base_moof", "-frag_
 
 
 OnShare = Callable[[float], None]  # the share of a film's end that is written, [0, 1]
-TELL_EVERY = 0.25  # seconds
+PROGRESS_EVERY = 0.25  # seconds
 
 
 class Sink(Protocol):
@@ -206,7 +206,7 @@ class FilmSink:
         )
         while True:
             try:
-                if status := process.wait(TELL_EVERY):
+                if status := process.wait(PROGRESS_EVERY):
                     raise subprocess.CalledProcessError(status, "ffmpeg")
                 return
             except subprocess.TimeoutExpired:

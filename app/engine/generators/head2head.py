@@ -39,7 +39,7 @@ OBEYED = tuple(c.name for c in (*POSE, *PLACEMENT, *GAZE, *SEMANTIC, *COMPONENTS
 
 
 @dataclass(frozen=True, eq=False)
-class Renderer:
+class LoadedPerson:
     """One personal model, read once."""
 
     network: Head2Head
@@ -71,7 +71,7 @@ class PersonalModel:
 
     def __init__(self, name: str | None = None) -> None:
         self._name = name
-        self._renderer: tuple[tuple[str, Device], Renderer] | None = None
+        self._renderer: tuple[tuple[str, Device], LoadedPerson] | None = None
         self._survivor = Survivor()
 
     @property
@@ -126,7 +126,7 @@ class PersonalModel:
         times = (("network", 1e3 * (made - start)), ("paste", 1e3 * (time.perf_counter() - made)))
         return replace(painted, ms=times)
 
-    def renderer(self) -> Renderer:
+    def renderer(self) -> LoadedPerson:
         """The chosen model's network on the best device; EngineError without one."""
         from app.engine.checkpoints.store import load_model
         from app.engine.networks.head2head import Head2Head
@@ -145,7 +145,7 @@ class PersonalModel:
             network = best_device().place(loaded.network)
             assert isinstance(network, Head2Head)
             person = Person.of_tensors(loaded.extras)
-            made = Renderer(network, person, model.kind == "head2head", make_renderer())
+            made = LoadedPerson(network, person, model.kind == "head2head", make_renderer())
             self._renderer = key, made
         return self._renderer[1]
 
@@ -179,7 +179,7 @@ def chosen(name: str | None) -> Model | None:
 
 
 def frame(
-    renderer: Renderer,
+    renderer: LoadedPerson,
     code: PersonalCode,
     params: FaceParams,
     history: tuple[FaceParams, ...],
@@ -197,7 +197,7 @@ def frame(
 
 
 def next_frame(
-    renderer: Renderer, newest: FloatPicture, state: Tensor | None, times: int = 1
+    renderer: LoadedPerson, newest: FloatPicture, state: Tensor | None, times: int = 1
 ) -> tuple[FloatPicture, FloatPicture | None, Tensor]:
     """The network's frame (size, size, 3) in [0, 1], Head2HeadFS's person (size, size), and the state after it.
 
@@ -221,7 +221,7 @@ def next_frame(
     return picture, np.ascontiguousarray(values[..., 3]) if values.shape[2] > 3 else None, state
 
 
-def conditions(renderer: Renderer, code: PersonalCode, params: FaceParams) -> FloatPicture:
+def conditions(renderer: LoadedPerson, code: PersonalCode, params: FaceParams) -> FloatPicture:
     """(3 or 6, size, size): NMFC and eyes in the model's square, with the person's own identity."""
     from app.engine.face.morphable_model import default_model
     from app.engine.personal.conditioning import condition

@@ -37,7 +37,7 @@ OBEYED = tuple(control.name for control in (*POSE, *PLACEMENT, *SEMANTIC, *COMPO
 
 
 @dataclass(frozen=True, eq=False)
-class Renderer:
+class LoadedHeadGan:
     """One model, read once; silence: the (1, 300) audio features of a still, None for a network without; mesh: what
     `nmfc` draws; paint: the network per frame (`painter`)."""
 
@@ -72,7 +72,7 @@ class HeadGan:
 
     def __init__(self, name: str | None = None) -> None:
         self._name = name
-        self._renderer: tuple[tuple[str, Device], Renderer] | None = None
+        self._renderer: tuple[tuple[str, Device], LoadedHeadGan] | None = None
         self._survivor = Survivor()
 
     def chosen(self) -> Model | None:
@@ -130,7 +130,7 @@ class HeadGan:
         )
         return replace(painted, ms=times)
 
-    def renderer(self) -> Renderer:
+    def renderer(self) -> LoadedHeadGan:
         """The chosen model's network on the best device; EngineError without one."""
         model = self.chosen()
         if model is None:
@@ -162,7 +162,7 @@ def variants() -> dict[str, Callable[[], HeadGan]]:
     return {f"{KIND}-{model.name}": partial(HeadGan, model.name) for model in several(KIND)}
 
 
-def loaded_renderer(model: Model) -> Renderer:
+def loaded_renderer(model: Model) -> LoadedHeadGan:
     import torch
 
     from app.engine.checkpoints.store import load_model
@@ -183,10 +183,12 @@ def loaded_renderer(model: Model) -> Renderer:
     released = "image_size" not in loaded.extras
     dense = imported_dense() if released else None  # the mesh that the authors' networks were trained with
     nmfc = make_renderer() if dense is None else make_renderer(dense.coordinates, dense.triangles)
-    return Renderer(network, painter(network, device), device, size, quiet, nmfc, dense or default_model())
+    return LoadedHeadGan(
+        network, painter(network, device), device, size, quiet, nmfc, dense or default_model()
+    )
 
 
-def window(renderer: Renderer, square: Square, frames: tuple[FaceParams, ...]) -> FloatPicture:
+def window(renderer: LoadedHeadGan, square: Square, frames: tuple[FaceParams, ...]) -> FloatPicture:
     """(9, size, size): the NMFCs of the newest three frames, in the square."""
     from app.engine.generators.nmfc_window import nmfc_window
     from app.engine.squares.patch import in_square
@@ -212,7 +214,7 @@ def painter(network: FusedHeadGan, device: Device) -> Callable[..., Tensor]:
     return Graphed(paint) if device.kind == "cuda" else paint
 
 
-def encoded(renderer: Renderer, photo: FloatPicture, nmfc: FloatPicture) -> Any:
+def encoded(renderer: LoadedHeadGan, photo: FloatPicture, nmfc: FloatPicture) -> Any:
     """The reference, once per portrait; photo: (side, side, 3) in [0, 1], nmfc: (3, size, size)."""
     import torch
 
@@ -225,7 +227,7 @@ def encoded(renderer: Renderer, photo: FloatPicture, nmfc: FloatPicture) -> Any:
 
 
 def rendered(
-    renderer: Renderer, reference: Any, conditions: FloatPicture, audio: tuple[float, ...] | None
+    renderer: LoadedHeadGan, reference: Any, conditions: FloatPicture, audio: tuple[float, ...] | None
 ) -> Frame:
     """One frame: one transfer to the device and one back."""
     import torch

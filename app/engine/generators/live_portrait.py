@@ -46,7 +46,7 @@ UNLEARNT = EngineError(
 
 
 @dataclass(frozen=True, eq=False)
-class Renderer:
+class LoadedLivePortrait:
     """One model, read once. network: on the device, but what deals with points on the CPU in float32; size: of the
     picture that it animates; paint: volume, driving and source points -> (1, 3, 2 size, 2 size) float32."""
 
@@ -73,7 +73,7 @@ class LivePortrait:
 
     def __init__(self, name: str | None = None) -> None:
         self._name = name
-        self._renderer: tuple[tuple[str, Device], Renderer] | None = None
+        self._renderer: tuple[tuple[str, Device], LoadedLivePortrait] | None = None
         self._entries: tuple[tuple[Path, int], ExpressionEntries] | None = None
         self._survivor = Survivor()
 
@@ -101,7 +101,7 @@ class LivePortrait:
             model.licence,
             note=None if entries else UNLEARNT,
             learns=True,
-            learnt=None if entries is None else told(entries),
+            learnt=None if entries is None else learnt_of(entries),
         )
 
     def encode(self, source: SourceImage) -> LivePortraitCode:
@@ -186,7 +186,7 @@ class LivePortrait:
         times = (("network", 1e3 * (made - start)), ("paste", 1e3 * (time.perf_counter() - made)))
         return replace(result, ms=times)
 
-    def renderer(self) -> Renderer:
+    def renderer(self) -> LoadedLivePortrait:
         """The chosen model's network on the best device; EngineError without one."""
         model = self.chosen()
         if model is None:
@@ -221,13 +221,13 @@ def entries_path(model: Model) -> Path:
     return data_folder() / "calibrations" / f"{KIND}-{model.sha256[:16]}.npz"
 
 
-def told(entries: ExpressionEntries) -> Learnt:
+def learnt_of(entries: ExpressionEntries) -> Learnt:
     """What menus and cards say of it."""
     readings = tuple((name, r.asked, r.read) for name, r in entries.readings.items())
     return Learnt(entries.count, max(0.0, 1 - entries.error**2), readings)
 
 
-def loaded_renderer(model: Model) -> Renderer:
+def loaded_renderer(model: Model) -> LoadedLivePortrait:
     from app.engine.checkpoints.store import load_model
     from app.engine.cuda_graph import Graphed
     from app.engine.networks.live_portrait import LivePortrait as Network
@@ -244,10 +244,10 @@ def loaded_renderer(model: Model) -> Renderer:
         return network.paint(volume, driving, source).float()
 
     run = Graphed(paint) if device.kind == "cuda" else paint
-    return Renderer(network, device, loaded.config.size // device.shrink, model, run)
+    return LoadedLivePortrait(network, device, loaded.config.size // device.shrink, model, run)
 
 
-def seen(renderer: Renderer, cut: CutOut, size: int | None = None) -> FloatPicture:
+def seen(renderer: LoadedLivePortrait, cut: CutOut, size: int | None = None) -> FloatPicture:
     """(size, size, 3) in [0, 1]: what the networks see of a square; without a size, what its motion is read from."""
     from app.engine.squares.crop import shrunk
 
@@ -262,12 +262,12 @@ def as_tensor(picture: FloatPicture) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)[None]))
 
 
-def read(renderer: Renderer, picture: FloatPicture) -> Motion:
+def read(renderer: LoadedLivePortrait, picture: FloatPicture) -> Motion:
     """What the motion extractor reads off a square (size, size, 3) in [0, 1]."""
     return renderer.network.read(as_tensor(picture))
 
 
-def painted(renderer: Renderer, volume: Tensor, driving: Tensor, source: Tensor) -> FloatPicture:
+def painted(renderer: LoadedLivePortrait, volume: Tensor, driving: Tensor, source: Tensor) -> FloatPicture:
     """(2 size, 2 size, 3) in [0, 1]: the volume with its points moved to `driving`, both (1, 21, 3) on the CPU."""
     device = renderer.device.torch_device
     picture = renderer.paint(volume, driving.to(device), source.to(device))

@@ -64,7 +64,7 @@ def learnt(
     source = sample()
     square = turned_square(source.face.landmarks)
     warp = MeshWarp()
-    code = warp.taken_apart(source)
+    code = warp.encode_layers(source)
 
     def drawn(expression: Expression) -> NDArray[np.uint8]:
         params = replace(source.face.params, expression=expression)

@@ -91,11 +91,11 @@ class MeshWarp:
 
     def encode(self, source: SourceImage) -> WarpCode:
         """Take the photo apart and complete its head. EngineError for a face too small to move."""
-        code = self.taken_apart(source)
+        code = self.encode_layers(source)
         assert code.head is not None
         return code
 
-    def taken_apart(self, source: SourceImage) -> WarpCode:
+    def encode_layers(self, source: SourceImage) -> WarpCode:
         """`encode` with the head left until a frame needs it."""
         camera = source.face.params.camera
         if camera.scale < LEAST_IOD:

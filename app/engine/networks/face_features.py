@@ -38,7 +38,7 @@ class FaceFeatures(nn.Module):
             features.append(picture)
         return features
 
-    def told(self, picture: Tensor) -> tuple[Tensor, Tensor]:
+    def read(self, picture: Tensor) -> tuple[Tensor, Tensor]:
         """(N, 6, H/8, W/8) NMFC, face, opening and matte as logits; (N, 6, H/8, W/8) logits of each damage."""
         _, quarter, eighth, last = self(picture)
         up = F.interpolate(last, scale_factor=2.0, mode="nearest")

@@ -60,7 +60,7 @@ class FeatureTraining:
 
     def step(self, batch: Batch, stepper: Stepper) -> Mapping[str, Tensor]:
         with bfloat16(stepper.device):
-            maps, damages = self.features.told(batch["picture"])
+            maps, damages = self.features.read(batch["picture"])
         wanted = F.avg_pool2d(batch["maps"], 4)
         face = wanted[:, 3:4]
         place = ((maps[:, :3].float().sigmoid() - wanted[:, :3]).abs() * face).mean()

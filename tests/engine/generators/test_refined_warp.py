@@ -68,7 +68,7 @@ def opinionated() -> Refiner:
 
 
 def code_of(source: SourceImage) -> RefinedCode:
-    code = MeshWarp().taken_apart(source)
+    code = MeshWarp().encode_layers(source)
     return RefinedCode(code, portrait_layers(code.face, code.layers.texture))
 
 

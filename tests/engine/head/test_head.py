@@ -29,7 +29,7 @@ def source(portrait: Portrait) -> SourceImage:
 
 @pytest.fixture(scope="module")
 def code(source: SourceImage) -> WarpCode:
-    return MeshWarp().taken_apart(source)
+    return MeshWarp().encode_layers(source)
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +150,7 @@ def test_outside_the_box_and_in_16_bits_the_head_is_the_same(code: WarpCode, sou
     deep = replace(source, pixels=source.pixels.astype(np.uint16) * 257)
     generator, target = MeshWarp(), looking(source, 33)
     low = generator.generate(code, target)
-    high = generator.generate(generator.taken_apart(deep), target)
+    high = generator.generate(generator.encode_layers(deep), target)
     assert high.pixels.dtype == np.uint16 and high.pixels.shape == low.pixels.shape
     assert np.abs(high.pixels / 257 - low.pixels).mean() < 0.6
 
@@ -158,7 +158,7 @@ def test_outside_the_box_and_in_16_bits_the_head_is_the_same(code: WarpCode, sou
 def test_what_is_uncovered_is_opaque(source: SourceImage) -> None:
     alpha = np.round(source.matte * 255).astype(np.uint8)
     generator = MeshWarp()
-    code = generator.taken_apart(replace(source, alpha=alpha))
+    code = generator.encode_layers(replace(source, alpha=alpha))
     patch = generator.generate(code, looking(source, 33))
     assert patch.alpha is not None
     points = HeadModel.load().weights @ code.head.head.posed(looking(source, 33).params.camera)

@@ -23,7 +23,7 @@ def code(portrait: Portrait) -> WarpCode:
     face = portrait.faces[0]
     matte = person_matte(portrait.photo.pixels, face)
     source = SourceImage(portrait.photo.pixels, None, face, matte)
-    return MeshWarp().taken_apart(resized(source, 0.5))
+    return MeshWarp().encode_layers(resized(source, 0.5))
 
 
 def known(code: WarpCode, **values: float) -> Evidence:

@@ -161,7 +161,7 @@ def brought_back(
     for k, source in enumerate(edited_away(frame, face, edits)):
         seen = source if k % 2 else seen_afresh(source, tracker)
         if seen is not None:
-            yield sample_of(warp, warp.taken_apart(seen), face.params, frame)
+            yield sample_of(warp, warp.encode_layers(seen), face.params, frame)
 
 
 def seen_afresh(source: SourceImage, tracker: FaceTracker) -> SourceImage | None:
@@ -179,7 +179,7 @@ def edited_away(
     """The picture with each edit, with its face and matte as mesh-warp moved them."""
     warp = MeshWarp()
     matte = np.round(255 * person_matte(frame, face)).astype(np.uint8)
-    code = warp.taken_apart(SourceImage(frame, matte, face, matte.astype(np.float32) / np.float32(255)))
+    code = warp.encode_layers(SourceImage(frame, matte, face, matte.astype(np.float32) / np.float32(255)))
     for params in edits:
         target = Target(params, origin=Origin.FILMED)
         patch = warp.generate(code, target)
@@ -222,7 +222,7 @@ def frame_pairs(
         face = faces[source]
         if code is None or code[0] != source:
             matte = person_matte(frames[source], face)
-            code = source, warp.taken_apart(SourceImage(frames[source], None, face, matte))
+            code = source, warp.encode_layers(SourceImage(frames[source], None, face, matte))
         yield sample_of(warp, code[1], faces[target].params, frames[target])
 
 
