@@ -232,7 +232,7 @@ def judging(features: Any) -> Judge:
         with torch.inference_mode():
             a, b = tensor(picture), tensor(truth)
             apart = difference(features(a), features(b))
-            damage = features.told(a)[1].sigmoid().sum(dim=1, keepdim=True)
+            damage = features.read(a)[1].sigmoid().sum(dim=1, keepdim=True)
             maps = [
                 F.interpolate(m, size=a.shape[-2:], mode="bilinear", align_corners=False)[0, 0].numpy()
                 for m in (apart, damage)
