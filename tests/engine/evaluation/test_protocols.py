@@ -27,11 +27,11 @@ MEASURED = Path(__file__).parents[3] / "docs" / "measured.md"
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory, engine: Engine, astronaut: NDArray[np.uint8]) -> Path:
-    """Five frames of the astronaut's head turning by 12 degrees; back.mp4 beside it turns back."""
+    """Five frames of the astronaut's head turning by 20 degrees; back.mp4 beside it turns back."""
     portrait = engine.portrait(Photo(np.ascontiguousarray(astronaut[:240, 110:350]), key="head"))
     yaw = portrait.faces[0].params.camera.yaw
     folder = tmp_path_factory.mktemp("clip")
-    frames = [engine.render(portrait, {0: FaceEdit.of(yaw=yaw + 3 * k)}).pixels for k in range(5)]
+    frames = [engine.render(portrait, {0: FaceEdit.of(yaw=yaw + 5 * k)}).pixels for k in range(5)]
     for name, ordered in (("turn.mp4", frames), ("back.mp4", frames[::-1])):
         recorder = Recorder(folder / name, rate=Fraction(25), live=False)
         for k, frame in enumerate(ordered):
