@@ -262,9 +262,8 @@ class PngSink:
 
         self._count += 1
         name = f"{self._count:06d}.png"
-        beside = self._folder / f".{name}.part"
-        Image.fromarray(pixels).save(beside, "PNG", compress_level=1, pnginfo=self._note.as_png())
-        os.replace(beside, self._folder / name)
+        with written(self._folder / name) as beside:
+            Image.fromarray(pixels).save(beside, "PNG", compress_level=1, pnginfo=self._note.as_png())
         self._times.write(f"{name},{seconds:.6f}\n")
 
     def sound(self, samples: NDArray[np.float32], seconds: float) -> None:

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from app.engine.files import data_folder
+from app.engine.files import data_folder, write_whole
 
 WORTH_WRITING = 0.9  # of the time known: smaller gains are not written down
 
@@ -30,9 +30,7 @@ def remember(generator: str, ms: float, device: str) -> None:
     path = _path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(".part")
-        beside.write_text(json.dumps({name: asdict(s) for name, s in known.items()}), encoding="utf-8")
-        beside.replace(path)
+        write_whole(path, json.dumps({name: asdict(s) for name, s in known.items()}).encode())
     except OSError:
         return
 

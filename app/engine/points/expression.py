@@ -15,6 +15,7 @@ import numpy as np
 from app.engine.errors import EngineError
 from app.engine.face import indices
 from app.engine.face.parameters import N_EXPRESSION, Expression, FloatArray
+from app.engine.files import written
 from app.engine.warping.calibration import PoseResponse, index_lift
 
 N_POINTS = 21
@@ -75,19 +76,20 @@ class ExpressionEntries:
         """Beside, then renamed."""
         path.parent.mkdir(parents=True, exist_ok=True)
         pose = {} if self.pose is None else {f"pose_{key}": value for key, value in vars(self.pose).items()}
-        beside = path.with_suffix(".part.npz")
-        np.savez(
-            beside,
-            matrix=self.matrix,
-            error=self.error,
-            count=self.count,
-            gains=self.gains,
-            eyes=self.eyes,
-            read_names=np.array(list(self.readings), str),
-            read_values=np.array([(r.asked, r.read) for r in self.readings.values()], float).reshape(-1, 2),
-            **pose,
-        )
-        beside.replace(path)
+        with written(path) as beside:
+            np.savez(
+                beside,
+                matrix=self.matrix,
+                error=self.error,
+                count=self.count,
+                gains=self.gains,
+                eyes=self.eyes,
+                read_names=np.array(list(self.readings), str),
+                read_values=np.array([(r.asked, r.read) for r in self.readings.values()], float).reshape(
+                    -1, 2
+                ),
+                **pose,
+            )
 
     @classmethod
     def load(cls, path: Path) -> ExpressionEntries | None:
