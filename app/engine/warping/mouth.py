@@ -31,7 +31,9 @@ OPEN = 0.012  # IOD of lip gap from which the inside shows
 OWN_TEETH = (0.05, 0.09)  # IOD of the photo's lip gap over which its own upper teeth take the sprite's place
 TOOTH_FRINGE = 0.025  # IOD: where the photo's teeth meet its lower lip, the warp takes some of them along
 TURNED_SEAM = 0.016  # IOD: by how much the head's lips may end inside the landmarks' own
-ABOVE_TEETH = np.arange(0, 0.085, 0.01)  # IOD that the photo's upper teeth are continued upwards
+ABOVE_TEETH = np.arange(0, 0.055, 0.01)  # IOD that the photo's upper teeth are continued upwards
+SOFTER = 0.012  # IOD of blur of what is continued, so that no detail is drawn out to streaks
+HIGH_ABOVE = np.arange(0.06, 0.2, 0.02)  # IOD above which the head's own gum goes on from them
 WHOLE_MOUTH = (0.22, 0.35)  # IOD of the photo's lip gap from which its own tongue and lower teeth are seen
 UPPER_SHARE = 0.45  # of such a mouth: keeps its size, the rest stretches as the jaw drops
 BRIGHT_TOOTH = np.array([0.9, 0.86, 0.79], np.float32)  # colour of the brightest of the head's teeth
@@ -147,10 +149,10 @@ def draw_mouth(
     y, x = np.indices(shape, np.float32) + np.float32(0.5)
     x, y = x + corner[0], y + corner[1]
     cover *= _parted(pose, x, y)
-    inside = _made(mouth, pose, x, y, contour, corner) * np.float32(top / 255)
+    own, seen, above = _own(photo, mouth, pose, x, y)
+    inside = _made(mouth, pose, x, y, contour, corner, above) * np.float32(top / 255)
     colours = view.astype(np.float32)
     inside += np.float32(_stretches_well(mouth, pose)) * (colours - inside)
-    own, seen = _own(photo, mouth, pose, x, y)
     inside += seen[..., None] * (own - inside)
     colours += cover[..., None] * (inside - colours)
     view[:] = np.clip(colours + 0.5, 0, top).astype(out.dtype)
@@ -182,7 +184,13 @@ def _whole(mouth: Mouth) -> float:
 
 
 def _made(
-    mouth: Mouth, pose: MouthPose, x: Float32, y: Float32, contour: FloatArray, corner: tuple[int, int]
+    mouth: Mouth,
+    pose: MouthPose,
+    x: Float32,
+    y: Float32,
+    contour: FloatArray,
+    corner: tuple[int, int],
+    above: Float32,
 ) -> Float32:
     """Cavity and teeth, 0..255, in the photo's light."""
     light = mouth.light
@@ -194,7 +202,7 @@ def _made(
     enters = float(np.clip((pose.gap + pose.drawn - low) / (high - low), 0, 1))
     lit = MouthLight(_enamel(mouth, enters, shown), exposure * light.tint, mouth.toward, enters, cavity)
     start = pose.edge - np.array(corner)
-    made = drawn(made, start, pose.axes, pose.drop, lit, 1 - shown)
+    made = drawn(made, start, pose.axes, pose.drop, lit, 1 - np.float32(shown) * (1 - above))
     return _shadowed(made, mouth, pose, contour, corner)
 
 
@@ -230,20 +238,29 @@ def _shadowed(
 
 def _own(
     photo: NDArray[Any], mouth: Mouth, pose: MouthPose, x: Float32, y: Float32
-) -> tuple[Float32, Float32]:
-    """The photo's own mouth inside, and how much of it was seen."""
+) -> tuple[Float32, Float32, Float32]:
+    """The photo's own mouth inside, how much of it was seen, and 1 where its upper teeth lie below a place."""
     qx, qy = in_photo(pose, x, y)
     qx, qy = _stretched(mouth, pose, qx, qy)
     if mouth.gap < OPEN:
-        return np.zeros((*x.shape, 3), np.float32), np.zeros(x.shape, np.float32)
+        none = np.zeros(x.shape, np.float32)
+        return np.zeros((*x.shape, 3), np.float32), none, none
     x0, y0, x1, y1 = box_around(mouth.contour, 0.1 * mouth.iod + 2, (photo.shape[1], photo.shape[0]))
     crop = photo[y0:y1, x0:x1].astype(np.float32)
     opening = soft_inside(catmull_rom(mouth.contour), (x0, y0), crop.shape[:2], 0)
     size = 2 * max(1, round(0.012 * mouth.iod)) + 1
     opening = cv2.erode(opening, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
     opening = cv2.GaussianBlur(opening, (0, 0), max(0.6, 0.012 * mouth.iod))
-    qx, qy, seen = _continued(mouth, pose, opening, qx - x0, qy - y0)
-    return fetch(crop, qx, qy), seen * np.float32(max(mouth.teeth, _whole(mouth)))
+    at_x, at_y, seen, far = _continued(mouth, pose, opening, qx - x0, qy - y0)
+    above = np.zeros_like(seen)
+    for step in HIGH_ABOVE:
+        further = step * mouth.iod * pose.down
+        there = (qx - x0 + np.float32(further[0] - 0.5), qy - y0 + np.float32(further[1] - 0.5))
+        above = np.maximum(above, cv2.remap(opening, *there, cv2.INTER_LINEAR, borderValue=0))
+    own = fetch(crop, at_x, at_y)
+    soft = fetch(cv2.GaussianBlur(crop, (0, 0), max(0.6, SOFTER * mouth.iod)), at_x, at_y)
+    own += np.clip(far / np.float32(2 * SOFTER), 0, 1)[..., None] * (soft - own)
+    return own, seen * np.float32(max(mouth.teeth, _whole(mouth))), above * (1 - seen)
 
 
 def in_photo(pose: MouthPose, x: Float32, y: Float32) -> tuple[Float32, Float32]:
@@ -265,12 +282,13 @@ def in_photo(pose: MouthPose, x: Float32, y: Float32) -> tuple[Float32, Float32]
 
 def _continued(
     mouth: Mouth, pose: MouthPose, opening: Float32, qx: Float32, qy: Float32
-) -> tuple[Float32, Float32, Float32]:
-    """Where to look in the crop, and how much was seen there: above the photo's teeth their first row goes on.
+) -> tuple[Float32, Float32, Float32, Float32]:
+    """Where to look in the crop, how much was seen there, and how far that is (IOD): above the photo's teeth their
+    first row goes on.
 
     A lip that rises shows more tooth, and never a dark gap over it.
     """
-    seen = np.zeros_like(qx)
+    seen, far = np.zeros_like(qx), np.zeros_like(qx)
     x, y = qx.copy(), qy.copy()
     for step in ABOVE_TEETH:
         at_x = qx + np.float32(step * mouth.iod * pose.down[0])
@@ -278,8 +296,9 @@ def _continued(
         here = cv2.remap(opening, at_x - 0.5, at_y - 0.5, cv2.INTER_LINEAR, borderValue=0)
         better = (seen < 0.9) & (here > seen + 0.02)
         x, y = np.where(better, at_x, x), np.where(better, at_y, y)
+        far = np.where(better, np.float32(step), far)
         seen = np.maximum(seen, here)
-    return x, y, seen
+    return x, y, seen, far
 
 
 def _stretched(mouth: Mouth, pose: MouthPose, qx: Float32, qy: Float32) -> tuple[Float32, Float32]:

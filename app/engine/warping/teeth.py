@@ -113,23 +113,23 @@ def drawn(
     axes: FloatArray,
     drop: float,
     light: MouthLight,
-    upper: float,
+    upper: Float32,
 ) -> Float32:
     """(h, w, 3) colours, 0 to 255: what lies between lips, over what is behind it.
 
     start: (2,) px in the picture of the upper incisors' edge; axes: (3, 3) from model units to px; drop: of the jaw;
-    upper: 0 without the upper row of teeth to 1.
+    upper: (h, w) 0 without the upper row of teeth to 1.
     """
     it = inside()
     points = np.asarray((it.points + np.float32(drop) * it.jaw) @ axes.T, np.float32)
     points[:, :2] = (points[:, :2] + start.astype(np.float32)) * np.float32(SUPERSAMPLING) - np.float32(0.5)
     colours = np.ones((len(points), 4), np.float32)
     colours[:, :3] = _lit(it, axes, light)
-    for share, rows in ((1.0, (it.palate, it.lower)), (upper, (it.upper,))):
-        if share > 0:
+    for share, rows in ((np.ones_like(upper), (it.palate, it.lower)), (upper, (it.upper,))):
+        if share.any():
             layer = _layer(points, colours, rows, (over.shape[0], over.shape[1]))
             added = layer[..., :3] - over * layer[..., 3:]
-            over = np.asarray(over + np.float32(share) * added, np.float32)
+            over = np.asarray(over + share[..., None] * added, np.float32)
     return over
 
 
