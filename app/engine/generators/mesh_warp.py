@@ -162,7 +162,7 @@ class MeshWarp:
         return landmarks_of(code.face, placed_by(code.face, params), irises)
 
     def fold_overs(self, code: WarpCode, target: Target) -> int:
-        """Triangles drawn inside out; which count is told in `Skin.folded`."""
+        """How many triangles are drawn inside out; `Skin.folded` says which ones count."""
         posed = self.posed(code, target)
         skin = code.face.fine
         return skin.folded(posed.fine, skin.turned(code.face.params.camera, posed.camera))
