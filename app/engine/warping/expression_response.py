@@ -3,7 +3,7 @@
 The landmark network reads a warped face as tamer than it is drawn, and one component leaks into another.
 `tools/build_response.py` measured this as one linear response over many portraits; driving draws its regularised
 inverse. What turning the head changes in the reading is left alone, or faces would change their shape as they turn.
-Edits have gains of their own (`calibration`), filmed faces are drawn as they are.
+Edits are drawn as large as they are in truth (`face.response`), filmed faces as they are.
 """
 
 from __future__ import annotations
