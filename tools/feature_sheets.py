@@ -1,6 +1,6 @@
 """Contact sheets of eyes and mouths: python tools/feature_sheets.py [--only eyes|mouths] [--side PX] [PHOTO...].
 
-Writes eyes-N.jpg and mouths-N.jpg into out/sheets, eight photos each, from ../shared/media/images where that is there,
+Writes eyes-N.jpg and mouths-N.jpg into out/sheets, four photos each, from ../shared/media/images where that is there,
 else from the sample portrait: gaze and lids, and mouths that open, laugh and pout, also in a head that turns. Look at
 them after every change to eyes, lids or mouth.
 """
@@ -28,7 +28,7 @@ from app.engine.face.semantic import resolve  # noqa: E402
 from app.engine.imaging.colour import to_srgb8  # noqa: E402
 from app.engine.imaging.photo import Photo  # noqa: E402
 
-ROWS = 8  # photos on a sheet
+PHOTOS, COLUMNS = 4, 7  # on a sheet; cells beside each other
 EYES, LIPS = (33, 133, 263, 362), (13, 14)  # landmarks in the middle of a cell
 WIDE = 40.0  # degrees, the largest gaze that can be asked
 
@@ -39,16 +39,15 @@ def eyes(face: FittedFace) -> list[tuple[str, FaceEdit]]:
     def looking(across: float, up: float) -> FaceEdit:
         return FaceEdit.of(gaze_x=float(np.clip(x + across, -WIDE, WIDE)), gaze_y=y + up)
 
+    turns = ((-20, 0), (20, 0), (-25, 0), (25, 0), (0, 10), (0, 15), (0, -10), (0, -15))
     return [
         ("photo", FaceEdit()),
-        ("-20", looking(-20, 0)),
-        ("+20", looking(20, 0)),
-        ("up 10", looking(0, 10)),
-        ("down 10", looking(0, -10)),
+        *((f"{across:+d} {up:+d}", looking(across, up)) for across, up in turns),
         ("wide", FaceEdit.of(eyes_wide=1)),
         ("half blink", FaceEdit.of(blink_left=0.5, blink_right=0.5)),
         ("blink", FaceEdit.of(blink_left=1, blink_right=1)),
-        ("wink", FaceEdit.of(blink_left=1)),
+        ("wink left", FaceEdit.of(blink_left=1)),
+        ("wink right", FaceEdit.of(blink_right=1)),
     ]
 
 
@@ -61,9 +60,11 @@ def mouths(face: FittedFace) -> list[tuple[str, FaceEdit]]:
         ("laugh", FaceEdit.of(smile=1, mouth_open=0.8)),
         ("smile", FaceEdit.of(smile=1)),
         ("pout", FaceEdit.of(pucker=1)),
-        ("open, yaw +25", FaceEdit.of(mouth_open=1, yaw=yaw + 25)),
-        ("laugh, yaw -25", FaceEdit.of(smile=1, mouth_open=0.8, yaw=yaw - 25)),
-        ("open, pitch +15", FaceEdit.of(mouth_open=1, pitch=pitch + 15)),
+        *((f"open, yaw {by:+d}", FaceEdit.of(mouth_open=1, yaw=yaw + by)) for by in (-25, 25)),
+        *((f"laugh, yaw {by:+d}", FaceEdit.of(smile=1, mouth_open=0.8, yaw=yaw + by)) for by in (-25, 25)),
+        *((f"pout, yaw {by:+d}", FaceEdit.of(pucker=1, yaw=yaw + by)) for by in (-25, 25)),
+        *((f"open, pitch {by:+d}", FaceEdit.of(mouth_open=1, pitch=pitch + by)) for by in (-15, 15)),
+        ("smile, yaw +12", FaceEdit.of(smile=1, yaw=yaw + 12)),
     ]
 
 
@@ -84,7 +85,7 @@ def cut(
 
 
 def row_of(engine: Engine, title: str, portrait: Any, name: str, side: int) -> NDArray[np.uint8]:
-    """A photo's cells beside each other."""
+    """A photo's cells, COLUMNS beside each other."""
     cells, shown, wide, high = SHEETS[name]
     index = max(range(len(portrait.faces)), key=lambda k: portrait.faces[k].box[2])
     face, size = portrait.faces[index], (side, round(high * side))
@@ -100,7 +101,9 @@ def row_of(engine: Engine, title: str, portrait: Any, name: str, side: int) -> N
         text = label if row else title
         cv2.putText(image, text, (4, 12), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (255, 255, 0), 1, cv2.LINE_AA)
         row.append(image)
-    return np.hstack(row)
+    lines = [row[k : k + COLUMNS] for k in range(0, len(row), COLUMNS)]
+    lines[-1] += [np.zeros_like(row[0])] * (COLUMNS - len(lines[-1]))
+    return np.vstack([np.hstack(line) for line in lines])
 
 
 def main() -> None:
@@ -117,13 +120,14 @@ def main() -> None:
         if arguments.only not in (None, name):
             continue
         rows = []
-        for title, portrait in portraits:
+        for k, (title, portrait) in enumerate(portraits, 1):
             print(title, file=sys.stderr)
             rows.append(row_of(engine, title, portrait, name, arguments.side))
-        for k in range(0, len(rows), ROWS):
-            path = folder / f"{name}-{k // ROWS + 1}.jpg"
-            Image.fromarray(np.vstack(rows[k : k + ROWS])).save(path, quality=90)
-            print(path)
+            if len(rows) == PHOTOS or k == len(portraits):
+                path = folder / f"{name}-{(k - 1) // PHOTOS + 1}.jpg"
+                Image.fromarray(np.vstack(rows)).save(path, quality=90)
+                print(path, flush=True)
+                rows = []
     engine.close()
 
 

@@ -1,7 +1,7 @@
 """The skin of a moving upper lid behind spectacles: it slides under their rims and reflections, which stay.
 
-The mesh takes along whatever lies on the skin, so here the strip between lid and brow is drawn again: skin alone, as
-far stretched as the lid went, and what is no skin over it in its old place.
+The mesh takes along whatever lies on the skin, so here the strip between lid and brow is drawn again: the lid's own
+edge where it went, the skin that unfolds behind it, and what is no skin over both in its old place.
 """
 
 from __future__ import annotations
@@ -10,24 +10,35 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from app.engine.warping.background import push_pull
 from app.engine.warping.curves import Float32, fetch
-from app.engine.warping.lid_frame import LidFrame
+from app.engine.warping.lid_frame import COLUMNS, LidFrame
 from app.engine.warping.shell import smoothstep
 
 HOLD = 0.5  # eye widths above the lid up to which skin moves
-NEAR_LID = (0.015, 0.05)  # eye widths above the lid: what is no skin there are lashes, which go with it
-OTHER = (0.09, 0.2)  # of full brightness from the skin around: no skin
+NEAR_LID = (0.05, 0.15)  # eye widths above the lid: what is no skin there are lashes, which go with it
+UNLIKE = (0.12, 0.24)  # of full brightness from the usual colour around the eye: surely no skin
+OTHER = (0.07, 0.16)  # of full brightness from the skin around: rims, reflections, brows and lashes
+LASHES = 0.06  # eye widths from a lid up to which lashes and liner lie
+TALL = 0.2  # eye widths over the lid up to which no lash reaches
+SURE = 0.4  # of what is no skin from which it may be a rim
+ABOVE_LINE = (0.0, 0.16)  # eye widths above a lid's old line over which what stayed begins
+CREASE = (0.16, 0.07)  # darkness where an unfolded lid begins, and eye widths over which it fades
+ROUND = (0.14, 0.10)  # darkness of it at its lashes, where the eyeball turns away, and its fall
+LEAST_LID = 0.75  # of the skin's brightness under an eye that a lid has at least
 ASIDE = (-0.12, 0.0)  # eye widths beyond the corners over which the strip fades
 MOVED = 0.03  # eye widths that a lid must move for all of the strip to be drawn
 
 
 @dataclass(frozen=True, eq=False)
 class LidSkin:
-    """(h, w, 3) pictures on the photo's pixels, 0 to 255: skin alone, and the photo; held: (h, w) 1 on what stays."""
+    """(h, w, 3) pictures on the photo's pixels, 0 to 255: skin alone, its smooth colour that goes on under lids and
+    rims, and the photo; held: (h, w) 1 on what stays."""
 
     skin: Float32
+    smooth: Float32
     photo: Float32
     held: Float32
 
@@ -39,28 +50,52 @@ def lid_skin(crop: Float32, frame: LidFrame, spectacles: float) -> LidSkin | Non
     y, x = np.indices(crop.shape[:2], np.float32) + np.float32(0.5)
     along, below, above = frame.coordinates(x, y)
     width = np.float32(frame.width)
-    around = (below < -NEAR_LID[1] * width) | (above < -NEAR_LID[0] * width)
-    around &= (above > -0.25 * width) & (along > -0.1) & (along < 1.1)
+    around = (below < -LASHES * width) | (above < -LASHES * width)
+    around &= (above > -0.3 * width) & (below > -0.3 * width) & (along > -0.05) & (along < 1.05)
     if around.sum() < 20:
         return None
-    # Most of what is around an eye is skin, if the brow is left out.
-    usual = (
-        np.median(crop[around & (below < 0) & (above > 0)], axis=0) if (around & (above > 0)).any() else None
-    )
-    lower = crop[around & (above < 0)]
-    level = np.median(lower if len(lower) > 10 else crop[around], axis=0)
-    level = level if usual is None else 0.5 * (level + np.maximum(usual, 0.8 * level))
-    other = smoothstep(2 * OTHER[0], 2 * OTHER[1], np.abs(crop - level).max(axis=2) / 255)
-    eye = ((below > -NEAR_LID[0] * width) & (above > -0.02 * width)).astype(float)
-    sure = np.asarray((1 - other) * (1 - eye), np.float32)
-    smooth = push_pull(crop, np.maximum(sure**2, 1e-5).astype(np.float32))
-    smooth = cv2.GaussianBlur(smooth, (0, 0), max(0.6, 0.05 * frame.width))
-    other = smoothstep(*OTHER, np.abs(crop - smooth).max(axis=2) / 255)
-    other = np.asarray(cv2.GaussianBlur(other.astype(np.float32), (0, 0), 0.8), np.float32)
-    over_lid = smoothstep(NEAR_LID[0], NEAR_LID[1], -below.astype(float) / frame.width).astype(np.float32)
-    held = other * over_lid
-    skin = crop + held[..., None] * (smooth - crop)
-    return LidSkin(np.asarray(skin, np.float32), crop, np.asarray(held, np.float32))
+    level = _level(crop, around, above < 0)
+    other = smoothstep(*UNLIKE, np.abs(crop - level).max(axis=2) / 255)
+    eye = ((below > -LASHES * width) & (above > -LASHES * width)).astype(np.uint8)
+    no_skin = cv2.dilate(np.maximum((other > 0.5).astype(np.uint8), eye), np.ones((3, 3), np.uint8))
+    sure = np.asarray((1 - no_skin) * (1 - other), np.float32)
+    smooth = push_pull(crop, np.maximum(sure, 1e-5).astype(np.float32))
+    smooth = cv2.GaussianBlur(smooth, (0, 0), max(0.6, 0.1 * frame.width))
+    unlike = smoothstep(*OTHER, np.abs(crop - smooth).max(axis=2) / 255).astype(np.float32)
+    other = np.asarray(cv2.GaussianBlur(unlike, (0, 0), 0.8), np.float32)
+    over = -below.astype(float) / frame.width
+    over_lid = np.maximum(smoothstep(*NEAR_LID, over), _rims(other, over, along)).astype(np.float32)
+    skin = crop + other[..., None] * (smooth - crop)
+    return LidSkin(np.asarray(skin, np.float32), smooth, crop, np.asarray(other * over_lid, np.float32))
+
+
+def _rims(other: Float32, height: NDArray[np.float64], along: Float32) -> Float32:
+    """(h, w) 1 on what is no skin and reaches higher over the lid than lashes do; height: eye widths over the lid.
+
+    Made-up lashes run into rims, so these are sought above them, and lower only where they cross the lid's edge.
+    """
+
+    def tall(floor: float) -> NDArray[np.bool_]:
+        seen = ((other > SURE) & (height > floor * LASHES)).astype(np.uint8)
+        _, part = cv2.connectedComponents(seen, connectivity=4)
+        found = np.unique(part[(seen > 0) & (height > TALL)])
+        return np.isin(part, found[found > 0])
+
+    clear, low = tall(1.3), tall(0.5)
+    place = np.clip(along * COLUMNS, 0, COLUMNS - 1).astype(int)
+    crossing = np.bincount(place[clear], minlength=COLUMNS) == 0
+    rims = cv2.dilate((clear | (low & crossing[place])).astype(np.uint8), np.ones((3, 3), np.uint8))
+    return np.asarray(cv2.GaussianBlur(rims.astype(np.float32), (0, 0), 0.8), np.float32)
+
+
+def _level(crop: Float32, around: NDArray[np.bool_], lower: NDArray[np.bool_]) -> Float32:
+    """(3,) the usual colour around an eye: that under it, which rims and brows seldom cross, a little darker."""
+    seen = crop[around & lower]
+    below = np.median(seen if len(seen) > 10 else crop[around], axis=0)
+    above = crop[around & ~lower]
+    if len(above) < 10:
+        return np.asarray(below, np.float32)
+    return np.asarray(0.5 * (below + np.clip(np.median(above, axis=0), LEAST_LID * below, below)), np.float32)
 
 
 def slid(
@@ -68,27 +103,41 @@ def slid(
 ) -> Float32:
     """(h, w, 3) colours with the strip above the target's upper lid drawn again; own: in the crop's pixels.
 
-    x, y: px of the target; scale: px of the target per px of the photo.
+    A lid that sinks takes its lashes along and unfolds skin behind them; what is above its old line stays. One that
+    rises takes the skin over it along. x, y: px of the target; scale: px of the target per px of the photo.
     """
     along, below, _ = target.coordinates(x, y)
     top = np.interp(along, target.at, target.upper).astype(np.float32) / np.float32(scale)
     lid = np.interp(along, own.at, own.upper).astype(np.float32)
+    width = np.float32(own.width)
     moved = float(np.abs(top - lid).max()) / own.width
-    end = lid + np.float32(HOLD * own.width)
     height = top - below / np.float32(scale)  # px of the photo above the corners' line
+    sunk = np.maximum(lid - top, 0)
+    end = lid + np.float32(HOLD) * width
     way = np.clip((height - top) / np.maximum(end - top, 1.0), 0, 1)
-    before = height + (lid - top) * (1 - way) ** 2
+    risen = height + np.minimum(lid - top, 0) * (1 - way) ** 2
 
     def place(level: Float32) -> tuple[Float32, Float32]:
-        across = along * np.float32(own.width)
-        u = np.float32(own.corner[0]) + across * np.float32(own.along[0]) + level * np.float32(own.up[0])
-        v = np.float32(own.corner[1]) + across * np.float32(own.along[1]) + level * np.float32(own.up[1])
-        return u.astype(np.float32), v.astype(np.float32)
+        u = np.float32(own.corner[0]) + along * width * np.float32(own.along[0])
+        v = np.float32(own.corner[1]) + along * width * np.float32(own.along[1])
+        across = level * np.float32(own.up[0]), level * np.float32(own.up[1])
+        return (u + across[0]).astype(np.float32), (v + across[1]).astype(np.float32)
 
-    skin = fetch(strip.skin, *place(before))
     still = place(height)
     held = cv2.remap(strip.held, still[0] - 0.5, still[1] - 0.5, cv2.INTER_LINEAR, borderValue=0)
-    drawn = skin + held[..., None] * (fetch(strip.photo, *still) - skin)
+    skin = fetch(strip.skin, *place(risen))
+    over, gone = np.asarray(height - top, float), np.asarray(sunk, float)
+    stays = smoothstep(*ABOVE_LINE, (over - gone) / own.width)
+    lashes = smoothstep(LASHES, 0.3 * LASHES, over / own.width)
+    unfolded = smoothstep(0, 2 * LASHES, gone / own.width)
+    shading = 1 - CREASE[0] * np.exp(-np.abs(over - gone) / (CREASE[1] * own.width))
+    shading -= ROUND[0] * np.exp(-np.maximum(over, 0) / (ROUND[1] * own.width))
+    middle = fetch(strip.smooth, *still) * shading.astype(np.float32)[..., None]
+    middle = middle + (1 - unfolded)[..., None] * (skin - middle)
+    near = np.minimum(fetch(strip.photo, *place(height + sunk)), middle)
+    lid_drawn = middle + lashes[..., None] * (near - middle)
+    drawn = lid_drawn + np.where(sunk > 0, stays, 1)[..., None] * (skin - lid_drawn)
+    drawn = drawn + held[..., None] * (fetch(strip.photo, *still) - drawn)
     below_top, above_end = (np.asarray(gap / own.width, float) for gap in (height - top, end - height))
     inside = smoothstep(-0.02, 0.02, below_top) * smoothstep(0, 0.1, above_end)
     inside = inside * smoothstep(*ASIDE, np.minimum(along, 1 - along).astype(np.float64))

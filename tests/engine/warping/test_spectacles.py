@@ -7,6 +7,8 @@ import pytest
 
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera
+from app.engine.warping.lid_frame import LidFrame
+from app.engine.warping.lid_skin import lid_skin, slid
 from app.engine.warping.spectacles import spectacles
 
 CAMERA = Camera(100.0, translation=(200.0, 200.0))
@@ -28,3 +30,25 @@ def test_a_dark_bar_across_the_nose_is_a_bridge(depth: type) -> None:
 def test_a_nose_outside_the_photo_wears_none() -> None:
     points = CAMERA.project(default_model().mean) + [900.0, 0, 0]
     assert spectacles(np.full((400, 400, 3), 90, np.uint8), points, CAMERA) == 0
+
+
+def test_a_lid_that_shuts_behind_rims_is_skin_and_the_rims_stay() -> None:
+    skin, rim, lashes = (205.0, 160.0, 135.0), 30.0, 45.0
+    angle = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+    open_ = np.stack([100 - 50 * np.cos(angle), 110 - 20 * np.sin(angle)], axis=1)
+    crop = np.full((200, 200, 3), skin, np.float32)
+    y, x = np.indices(crop.shape[:2], np.float32) + np.float32(0.5)
+    own = LidFrame.of(open_, 1)
+    along, below, above = own.coordinates(x, y)
+    lid = (along > 0) & (along < 1)
+    crop[lid & (below > -3) & (below < 2)] = lashes
+    crop[lid & (below > 0) & (above > 0)] = (240, 240, 235)
+    crop[60:66] = rim  # straight across, over the lid
+    strip = lid_skin(crop, own, 1.0)
+    assert strip is not None
+    shut = np.where(open_[:, 1:] < 110, open_ * (1, 0) + (0, 108), open_)
+    target = LidFrame.of(shut, 1)
+    drawn = slid(crop.copy(), strip, own, target, x, y, 1.0)
+    assert np.abs(drawn[61:65, 60:140] - rim).max() < 12, "the rim stays where it is"
+    assert np.abs(drawn[92:100, 90:110] - skin).mean() < 30, "where the eyeball was is skin"
+    assert np.abs(drawn[84:90, 90:110] - lashes).min() > 60, "lashes go with the lid"
