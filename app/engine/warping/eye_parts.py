@@ -157,9 +157,9 @@ def _sclera(
         middle, high = np.percentile(grey[seen], [50, 97])
         weight *= np.where(grey > 0.72 * middle, 1.0, 0.02)  # lashes and the iris' rim are no sclera
         weight *= np.where(grey > 1.25 * high, 0.1, 1.0)
-        redness = (lit[..., 0] - lit[..., 2]) / np.maximum(grey, 1.0)
+        redness = _redness(lit)
         usual_red = float(np.percentile(redness[seen & (grey > middle)], 40))
-        flesh = smoothstep(FLESH[0], FLESH[1], redness - usual_red).astype(np.float32)
+        flesh = smoothstep(FLESH[0], FLESH[1], redness.astype(float) - usual_red).astype(np.float32)
         weight *= 1 - np.float32(0.95) * flesh
         own = (lit * weight[..., None]).sum(axis=(0, 1)) / max(float(weight.sum()), 1e-3)
         trust = min(1.0, float(weight.sum()) / (0.03 * width**2))
@@ -196,7 +196,11 @@ def _iris(
     usual_grey = usual @ LUMINANCE
     top = max(float(sclera.max()), 1.0)
     shining = (known > 0.3) & (distance < 0.97) & (grey > usual_grey + GLINT * top)
-    bright = cv2.dilate(shining.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.float32)
+    lid = shining & (
+        _redness(lit) > _redness(sclera) + sum(FLESH) / 2
+    )  # a lid's rim that landmarks passed over
+    known = known * (1 - cv2.dilate(lid.astype(np.uint8), np.ones((3, 3), np.uint8)))
+    bright = cv2.dilate((shining & ~lid).astype(np.uint8), np.ones((3, 3), np.uint8)).astype(np.float32)
     bright = cv2.GaussianBlur(bright, (0, 0), 0.7)[..., None] * (distance < 1.05)[..., None]
     dull = lit + bright * (usual - lit)
     glint = np.maximum(lit - dull, 0) * known[..., None]
@@ -208,6 +212,11 @@ def _iris(
         np.asarray(hidden + np.clip(1.5 * soft - 0.5, 0, 1) * (dull - hidden), np.float32),
         np.asarray(glint, np.float32),
     )
+
+
+def _redness(colours: Float32) -> Float32:
+    """(h, w) red over blue, over brightness."""
+    return np.asarray((colours[..., 0] - colours[..., 2]) / np.maximum(colours @ LUMINANCE, 1.0), np.float32)
 
 
 def _radial(lit: Float32, known: Float32, distance: Float32) -> Float32:

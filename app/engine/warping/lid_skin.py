@@ -55,10 +55,10 @@ def lid_skin(crop: Float32, frame: LidFrame, spectacles: float) -> LidSkin | Non
     if around.sum() < 20:
         return None
     level = _level(crop, around, above < 0)
-    other = smoothstep(*UNLIKE, np.abs(crop - level).max(axis=2) / 255)
+    strange = smoothstep(*UNLIKE, np.abs(crop - level).max(axis=2) / 255)
     eye = ((below > -LASHES * width) & (above > -LASHES * width)).astype(np.uint8)
-    no_skin = cv2.dilate(np.maximum((other > 0.5).astype(np.uint8), eye), np.ones((3, 3), np.uint8))
-    sure = np.asarray((1 - no_skin) * (1 - other), np.float32)
+    no_skin = cv2.dilate(np.maximum((strange > 0.5).astype(np.uint8), eye), np.ones((3, 3), np.uint8))
+    sure = np.asarray((1 - no_skin) * (1 - strange), np.float32)
     smooth = push_pull(crop, np.maximum(sure, 1e-5).astype(np.float32))
     smooth = cv2.GaussianBlur(smooth, (0, 0), max(0.6, 0.1 * frame.width))
     unlike = smoothstep(*OTHER, np.abs(crop - smooth).max(axis=2) / 255).astype(np.float32)

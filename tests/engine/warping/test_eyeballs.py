@@ -8,8 +8,10 @@ import pytest
 from app.engine.face.fitting import EYEBALL, apertures_of
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera, Expression, FaceParams, Identity
+from app.engine.warping.eye_parts import take_apart
 from app.engine.warping.eyeballs import eyes_of
 from app.engine.warping.eyes import Eye, EyePose, contour_vertices, draw_eye, eye_turn
+from app.engine.warping.lid_frame import LidFrame
 from app.engine.warping.lids import lid_gap, move_lids, opened_gap
 from app.engine.warping.light import light_of
 
@@ -185,3 +187,20 @@ def test_a_rim_of_spectacles_stays_where_a_lid_moves_under_it() -> None:
     draw_eye(bent, (0, 0), eye, EyePose(contour, eye.ball, 1.0, np.eye(3), np.eye(3), np.zeros(2), 1.0))
     assert bent[rim, x].mean() < 60
     assert bent[top - 6 : top - 2, x].mean() > 100
+
+
+def test_a_lids_rim_within_the_landmarks_is_no_reflection() -> None:
+    angle = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+    frame = LidFrame.of(np.stack([60 - 40 * np.cos(angle), 40 - 20 * np.sin(angle)], axis=1), 1)
+    y, x = np.indices((80, 120), np.float32) + np.float32(0.5)
+    distance = np.hypot(x - 60, y - 45) / np.float32(15)
+    crop = np.full((80, 120, 3), (230, 226, 222), np.float32)
+    crop[distance < 1] = (110, 105, 95)
+    crop[40:44, 52:56] = 245  # a window
+    crop[52:] = (245, 190, 165)  # the lower lid, which the landmarks do not see
+    _, below, above = frame.coordinates(x, y)
+    inside = np.asarray((below > 0) & (above > 0), np.float32)
+    parts = take_apart(crop, frame, inside, distance, np.array([60.0, 45.0]), np.full(3, 225, np.float32))
+    assert parts.glint[41:43, 53:55].min() > 60
+    assert parts.glint[53:56, 55:65].max() < 10
+    assert np.abs(parts.iris[53:56, 57:63] - (110, 105, 95)).max() < 25
