@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from app import __version__
 from app.engine.logs import start_logging
+from app.engine.sample import sample_path
 
 if TYPE_CHECKING:
     from app.engine.engine_like import EngineLike
@@ -85,8 +86,6 @@ def main(argv: list[str] | None = None) -> int:
 
 def _path(chosen: argparse.Namespace) -> Path | None:
     if chosen.sample:
-        from app.engine.sample import sample_path
-
         return sample_path()
     photo: Path | None = chosen.photo
     return photo.absolute() if photo else None

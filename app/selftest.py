@@ -13,8 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.commands import say
+from app.engine.driving.steps import FilmedStep
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit
+from app.engine.sample import sample_path
+from app.engine.sound.ffmpeg import media_info
+from app.engine.sources.performance import Performance
+from app.engine.sources.performance_files import write_performance
 
 if TYPE_CHECKING:
     from app.engine.contract import Edits, Portrait
@@ -47,7 +52,6 @@ def run(folder: Path) -> None:
     """Open, edit, frontalise, drive; EngineError at the first thing that is not as it must be."""
     from app.engine.engine import Engine
     from app.engine.face.semantic import frontalise
-    from app.engine.sample import sample_path
 
     began = time.perf_counter()
     engine = Engine()
@@ -89,11 +93,7 @@ def export(engine: Engine, portrait: Portrait, edits: Edits, path: Path) -> None
 def drive(engine: Engine, portrait: Portrait, folder: Path) -> None:
     """Make a performance of the sample's own face, and a film of the portrait that it drives."""
     from app.engine.driving.clip_driving import drive_clip
-    from app.engine.driving.steps import FilmedStep
     from app.engine.face.retargeting import RetargetSettings
-    from app.engine.sound.ffmpeg import media_info
-    from app.engine.sources.performance import Performance
-    from app.engine.sources.performance_files import write_performance
 
     rest = portrait.faces[0].params
     swings = [math.sin(2 * math.pi * k / FRAMES) for k in range(FRAMES)]

@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 from app.commands.percentiles import percentiles
 from app.engine.driving.steps import LiveStep
 from app.engine.face.parameters import FaceEdit
+from app.engine.sample import sample_path
+from app.engine.sources.frames import Frame
+from app.engine.sources.pacing import PacedSource
 
 if TYPE_CHECKING:
     from app.engine.contract import Step
     from app.engine.engine import Engine
-    from app.engine.sources.frames import Frame
 
 CAMERA = (640, 480)
 RATE = Fraction(30)
@@ -48,7 +50,6 @@ class LoopedFrames:
         self._pictures, self._count, self._index = pictures, int(seconds * RATE), 0
 
     def take(self, timeout: float) -> Frame | None:
-        from app.engine.sources.frames import Frame
 
         if self.ended:
             return None
@@ -68,8 +69,6 @@ class LoopedFrames:
 def camera_pictures(engine: Engine, count: int = DRAWN) -> list[NDArray[np.uint8]]:
     """What a webcam would see of the sample's person moving: (480, 640, 3) each."""
     import cv2
-
-    from app.engine.sample import sample_path
 
     portrait = engine.open(sample_path())
     camera = portrait.faces[0].params.camera
@@ -121,7 +120,6 @@ class Display:
 def live_report(engine: Engine, photo: Path, seconds: float) -> dict[str, Any]:
     """fps, latency and stages of a live run of `seconds` after a warm-up."""
     from app.engine.face.retargeting import RetargetSettings
-    from app.engine.sources.pacing import PacedSource
 
     pictures = camera_pictures(engine)
     portrait = engine.open(photo)

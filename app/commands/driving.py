@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 from app.commands import Subparsers, followed, print_json, ranged, say
 from app.commands.editing import chosen_face, preset_values, setting
 from app.engine.driving.steps import CompressedStep, FilmedStep, TrackedStep
+from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit
+from app.engine.files import check_place
+from app.engine.imaging.photo import Photo
 
 if TYPE_CHECKING:
     from app.engine.contract import Portrait, Step
@@ -90,8 +93,6 @@ def run_drive(args: argparse.Namespace) -> None:
 
 def driven_portrait(engine: Engine, args: argparse.Namespace) -> Portrait:
     """The photo, or the reference picture of a compressed clip; EngineError for a photo that nothing drives."""
-    from app.engine.errors import EngineError
-    from app.engine.imaging.photo import Photo
     from app.engine.sources import mienclip
 
     if args.photo.suffix.lower() == mienclip.ENDING:
@@ -104,7 +105,6 @@ def driven_portrait(engine: Engine, args: argparse.Namespace) -> Portrait:
 def run_compress(args: argparse.Namespace) -> None:
     from app.engine.driving.compression import compress_clip
     from app.engine.engine import Engine
-    from app.engine.files import check_place
 
     check_place(args.output)
     last = followed(compress_clip(Engine(), args.video, args.output))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from app.commands import Subparsers, print_json, ranged, say
 from app.engine.errors import EngineError
+from app.engine.files import check_place
 
 PROTOCOLS = ("self-reenactment", "reenactment", "frontalisation")
 
@@ -62,7 +63,6 @@ def _clips(args: argparse.Namespace) -> None:
     from app.engine.evaluation.frontalisation import frontalisation
     from app.engine.evaluation.protocols import self_reenactment
     from app.engine.evaluation.report import as_json, as_list, as_markdown, save_sheet
-    from app.engine.files import check_place
 
     if args.sheet:
         check_place(args.sheet)

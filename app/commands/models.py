@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.commands import Subparsers, followed, print_json, say
+from app.engine.errors import EngineError
 
 if TYPE_CHECKING:
     from app.engine.checkpoints.catalogue import Offer
@@ -196,7 +197,6 @@ def in_words(learnt: Learnt) -> str:
 
 
 def run_face(args: argparse.Namespace) -> None:
-    from app.engine.errors import EngineError
     from app.engine.face.importing import use_face_model
 
     if (args.file is None) != args.own:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from app.engine.device import out_of_memory
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -24,8 +26,6 @@ class Graphed:
         self._plain = False
 
     def __call__(self, *inputs: Tensor) -> Tensor:
-        from app.engine.device import out_of_memory
-
         if self._replay is None and not self._plain:
             try:
                 self._capture(inputs)

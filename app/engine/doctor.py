@@ -12,7 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.engine.checkpoints.store import models as installed
 from app.engine.device import has_torch
+from app.engine.files import data_folder
+from app.engine.sound.ffmpeg import executable
 
 PYTHONS = ((3, 11), (3, 15))  # from the first, below the second
 FREE_BYTES = 2 << 30  # less than this, and a recording may end early
@@ -204,8 +207,6 @@ def virtual_camera() -> Check:
 
 
 def ffmpeg() -> Check:
-    from app.engine.sound.ffmpeg import executable
-
     told = subprocess.run([executable(), "-version"], capture_output=True, text=True, check=False, timeout=30)
     words = told.stdout.split()
     if told.returncode == 0 and words[:2] == ["ffmpeg", "version"]:
@@ -214,8 +215,6 @@ def ffmpeg() -> Check:
 
 
 def disk() -> Check:
-    from app.engine.files import data_folder
-
     folder = data_folder()
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(existing).free
@@ -226,8 +225,6 @@ def disk() -> Check:
 
 
 def models() -> Check:
-    from app.engine.checkpoints.store import models as installed
-
     names = [model.name for model in installed()]
     if names:
         return Check("Models", "ok", ", ".join(names))

@@ -32,13 +32,18 @@ from app.engine.contract import (
     Step,
     Target,
 )
+from app.engine.device import best_device, has_torch, notice
 from app.engine.errors import LIGHT, EngineError
+from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import N_VERTICES, FaceEdit, FaceParams, FittedFace
 from app.engine.generators import backends
 from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.photo import Photo
+from app.engine.imaging.reading import open_photo
+from app.engine.imaging.writing import remarks_on, save_photo
 from app.engine.interruption import interruptible
 from app.engine.measuring.speed import remember
+from app.engine.rendering.nmfc import make_renderer
 from app.engine.stopwatch import Stopwatch
 from app.engine.views import LruCache, WorkingView, at_scale, scaled
 
@@ -80,8 +85,6 @@ class Portraits:
         return tuple(self._info(name) for name in backends())
 
     def _info(self, name: str) -> GeneratorInfo:
-        from app.engine.device import has_torch
-
         info = self._backend(name).info
         return replace(info, missing=LIGHT) if info.weights and not has_torch() else info
 
@@ -113,23 +116,17 @@ class Portraits:
     def device(self) -> str:
         if not self.generator.info.weights:
             return "CPU float32"
-        from app.engine.device import best_device
-
         return str(best_device())
 
     @property
     def notice(self) -> EngineError | None:
         """What the user should know of the device: that a graphics card's memory was full."""
-        from app.engine.device import notice
-
         return notice() if self.generator.info.weights else None
 
     # -- faces ---------------------------------------------------------------------------------------
 
     @property
     def model(self) -> MorphableModel:
-        from app.engine.face.morphable_model import default_model
-
         return default_model()
 
     @property
@@ -140,8 +137,6 @@ class Portraits:
         return self._tracker
 
     def open(self, path: Path, on_progress: OnProgress | None = None) -> Portrait:
-        from app.engine.imaging.reading import open_photo
-
         on_progress = on_progress or (lambda step: None)
         on_progress(Step(0, 10, "reading"))
         photo = open_photo(path)
@@ -321,8 +316,6 @@ class Portraits:
             key = portrait.photo.key, tuple(fitted.params for fitted in portrait.faces), face
             head = self._heads.get(key, lambda: small_head(self._source(portrait, self.view(portrait), face)))
             return picture_of(head, portrait.faces[face].params, params, self.model, size)
-        from app.engine.rendering.nmfc import make_renderer
-
         self._renderer = self._renderer or make_renderer()
         points = params.camera.project(self.model.shape(params.identity, params.expression))
         low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
@@ -369,7 +362,6 @@ class Portraits:
     def export(
         self, portrait: Portrait, edits: Edits, path: Path, options: Mapping[str, Any] | None = None
     ) -> Iterator[Step]:
-        from app.engine.imaging.writing import remarks_on, save_photo
 
         yield from self.ensure_encoded(portrait, edits)
         yield Step(0, 2, "Rendering at full size")

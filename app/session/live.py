@@ -15,6 +15,8 @@ from app.engine.engine_like import EngineLike, LiveAnimation
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FittedFace
 from app.engine.face.retargeting import RetargetSettings
+from app.engine.sources.camera import CameraSource
+from app.engine.sources.pacing import LoopingSource, PacedSource
 from app.session.document import DEFAULT_GENERATOR
 from app.session.files import make_folder
 from app.session.session import Session
@@ -65,8 +67,6 @@ class Live(QObject):
         """Drive the active face from a camera; `size` and `rate` are asked for, and the steps say what came."""
 
         def source() -> Any:
-            from app.engine.sources.camera import CameraSource
-
             return CameraSource(device, name, size, rate)
 
         self.from_camera = True
@@ -81,7 +81,6 @@ class Live(QObject):
 
         def source() -> Any:
             from app.engine.sources.opening import open_source
-            from app.engine.sources.pacing import LoopingSource, PacedSource
 
             return PacedSource(LoopingSource(lambda: open_source(path), loop))
 

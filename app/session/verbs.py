@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import N_VERTICES, FaceEdit, FittedFace
 
 EYE_RADIUS = 0.19  # of the eyeball, in distances between the eyes
@@ -37,7 +38,6 @@ def expression_controls() -> tuple[str, ...]:
 def sigmas(face: FittedFace, name: str) -> float:
     """How far one unit of a control moves the expression, in standard deviations; 0 for pose and gaze."""
     from app.engine.face import semantic
-    from app.engine.face.morphable_model import default_model
 
     moved = semantic.resolve(FaceEdit.of(**{name: 1.0}), face, default_model()).expression
     return float(np.linalg.norm(np.subtract(moved.coefficients, face.params.expression.coefficients)))
@@ -52,7 +52,6 @@ def points(face: FittedFace, edit: FaceEdit) -> NDArray[np.float64]:
     if edit.is_identity:
         return face.landmarks
     from app.engine.face import semantic
-    from app.engine.face.morphable_model import default_model
 
     model, own = default_model(), face.params
     target = semantic.resolve(edit, face, model)

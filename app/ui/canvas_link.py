@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, QPointF, Slot
 from app.engine.contract import Portrait, Rendered
 from app.engine.face.controls import BY_NAME
 from app.engine.face.handles import Handle, Pulled
+from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import N_VERTICES, FaceEdit, FittedFace
 from app.session import naming
 from app.session.session import Session
@@ -52,8 +53,6 @@ class CanvasLink(QObject):
         self._show_mesh()
 
     def _show_mesh(self) -> None:
-        from app.engine.face.morphable_model import default_model
-
         model = default_model()
         self._canvas.set_face_mesh(model.triangles, model.nmfc_colours())
 

@@ -152,9 +152,7 @@ def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
 
 
 def test_ffmpeg_that_does_not_run_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    from app.engine.sound import ffmpeg
-
-    monkeypatch.setattr(ffmpeg, "executable", lambda: shutil.which("false"))
+    monkeypatch.setattr(doctor, "executable", lambda: shutil.which("false"))
     assert doctor.ffmpeg().status == "problem"
 
 

@@ -24,7 +24,9 @@ from app.engine.face.parameters import FaceParams
 from app.engine.film.recorder import Recorder, disk_left
 from app.engine.film.saving import Saving
 from app.engine.film.virtual_camera import VirtualCameraOutput
+from app.engine.imaging.colour import to_srgb8
 from app.engine.portraits import Portraits
+from app.engine.rendering.nmfc import make_renderer
 from app.engine.sound.audio import LevelMeter, Microphone, SoundTrack
 from app.engine.sound.hearing import LISTENING, Ear
 from app.engine.sound.speech import recogniser
@@ -44,8 +46,6 @@ def scene_of(
     portraits: Portraits, portrait: Portrait, face: int, edits: Edits, max_side: int | None = None
 ) -> Scene:
     """Encode a face for driving: 8-bit sRGB without alpha, no larger than `max_side`, other faces as edited."""
-    from app.engine.imaging.colour import to_srgb8
-
     photo = replace(portrait.photo, pixels=to_srgb8(portrait.photo), alpha=None, icc=None)
     flat = replace(portrait, photo=replace(photo, key=f"{photo.key}:srgb8"))
     others = {index: edit for index, edit in edits.items() if index != face}
@@ -277,8 +277,6 @@ class Animation:
         if not size:
             return None
         if self._renderer is None:
-            from app.engine.rendering.nmfc import make_renderer
-
             self._renderer = make_renderer()
         points = params.camera.project(
             self._scene.model.shape(self._scene.face.params.identity, params.expression)

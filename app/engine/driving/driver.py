@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -175,8 +176,6 @@ class Driver:
 
 def face_picture(frame: Frame, fitted: FittedFace) -> NDArray[np.uint8] | None:
     """(96, 96, 3): the face of a frame with some of what is around it; None where the frame has no pixels."""
-    import cv2
-
     if frame.pixels is None:
         return None
     x, y, w, h = fitted.box

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,8 +51,6 @@ class Quality:
 
 def quality(pixels: NDArray[np.uint8], box: tuple[float, float, float, float], params: FaceParams) -> Quality:
     """Read a driving frame (H, W, 3) whose face is in `box` (x, y, w, h)."""
-    import cv2
-
     x, y, w, h = (round(value) for value in box)
     part = pixels[max(0, y) : max(1, y + h), max(0, x) : max(1, x + w)]
     grey = cv2.cvtColor(np.ascontiguousarray(part), cv2.COLOR_RGB2GRAY)

@@ -22,6 +22,7 @@ from app.engine.evaluation import metrics
 from app.engine.face.parameters import Camera, FaceEdit, FittedFace
 from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.matte import person_matte
+from app.engine.imaging.writing import write_png
 
 Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
@@ -186,8 +187,6 @@ def as_json(results: list[Turned]) -> dict[str, object]:
 
 def save_sheets(results: list[Turned], folder: Path) -> list[Path]:
     """PNGs with a row a person: front photo, front made of the side, side photo, side made of the front."""
-    from app.engine.imaging.writing import write_png
-
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for start in range(0, len(results), ROWS):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from app.engine.errors import EngineError
 from app.engine.face.face_networks import CROP, FaceBoxes, Found, LandmarkNet
+from app.engine.face.morphable_model import ASSET, load_model
 from app.engine.face.regions import (
     CROP_SCALE,
     Box,
@@ -278,8 +279,6 @@ def _unmirrored(points: NDArray[np.float64]) -> NDArray[np.float64]:
 @cache
 def _mirror() -> NDArray[np.int32]:
     """(478,): the landmark on the other side."""
-    from app.engine.face.morphable_model import ASSET, load_model
-
     return np.concatenate([load_model(ASSET).mirror, IRISES_MIRRORED]).astype(np.int32)
 
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -73,8 +74,6 @@ class Region:
         Follows the region without steps, so that landmarks of a still face do not tremble with its last digits: the
         picture is halved on its own grid, wherever the region lies, and two neighbouring sizes are mixed.
         """
-        import cv2
-
         level = max(0.0, math.log2(self.side / CROP / SHARPNESS))
         share = level % 1
         crop = self._sampled(pixels, int(level))
@@ -84,8 +83,6 @@ class Region:
 
     def _sampled(self, pixels: NDArray[np.uint8], halvings: int) -> Any:
         """The crop out of the picture after it was halved so often."""
-        import cv2
-
         step = 2**halvings
         reach = self.side * 0.75 + 2 * step
         (x0, x1), (y0, y1) = (
@@ -148,8 +145,6 @@ def _starts(length: int, side: int) -> list[int]:
 
 
 def at_most(pixels: NDArray[np.uint8], side: int) -> tuple[NDArray[np.uint8], float]:
-    import cv2
-
     height, width = pixels.shape[:2]
     scale = min(1.0, side / max(height, width))
     if scale == 1:

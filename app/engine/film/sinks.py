@@ -19,6 +19,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from app.engine.errors import EngineError
 from app.engine.files import fitting, written
@@ -258,8 +259,6 @@ class PngSink:
         self._count = 0
 
     def picture(self, pixels: NDArray[np.uint8], seconds: float, lasts: float | None = None) -> None:
-        from PIL import Image
-
         self._count += 1
         name = f"{self._count:06d}.png"
         with written(self._folder / name) as beside:

@@ -15,11 +15,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.engine.checkpoints.store import load_model, models, newest
 from app.engine.contract import GeneratorInfo, Patch, SourceImage, Target
 from app.engine.device import Device, Survivor, best_device
 from app.engine.errors import EngineError
 from app.engine.face.controls import COMPONENTS, GAZE, PLACEMENT, POSE, SEMANTIC
+from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import FaceParams
+from app.engine.personal.record import Person
+from app.engine.rendering.nmfc import make_renderer
+from app.engine.squares.crop import Square
+from app.engine.squares.patch import CutOut, square_patch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -94,8 +100,6 @@ class PersonalModel:
         return self._survivor.make(lambda: self._encoded(source))
 
     def generate(self, code: PersonalCode, target: Target) -> Patch:
-        from app.engine.squares.patch import square_patch
-
         def patch(code: PersonalCode) -> Patch:
             return square_patch(code.cut, target, lambda: self._painted(code, target))
 
@@ -103,8 +107,6 @@ class PersonalModel:
 
     def _encoded(self, source: SourceImage) -> PersonalCode:
         from app.engine.personal.conditioning import Frame2Frame
-        from app.engine.squares.crop import Square
-        from app.engine.squares.patch import CutOut
 
         renderer = self.renderer()
         size = renderer.person.size
@@ -128,10 +130,7 @@ class PersonalModel:
 
     def renderer(self) -> LoadedPerson:
         """The chosen model's network on the best device; EngineError without one."""
-        from app.engine.checkpoints.store import load_model
         from app.engine.networks.head2head import Head2Head
-        from app.engine.personal.record import Person
-        from app.engine.rendering.nmfc import make_renderer
 
         model = chosen(self._name)
         if model is None:
@@ -165,15 +164,11 @@ def variants() -> dict[str, Callable[[], PersonalModel]]:
 
 
 def personal_models() -> tuple[Model, ...]:
-    from app.engine.checkpoints.store import models
-
     return tuple(model for model in models() if model.kind in KINDS)
 
 
 def chosen(name: str | None) -> Model | None:
     """The model of that name, else the newest."""
-    from app.engine.checkpoints.store import newest
-
     candidates = [model for model in personal_models() if name in (None, model.name)]
     return newest(candidates)
 
@@ -223,7 +218,6 @@ def next_frame(
 
 def conditions(renderer: LoadedPerson, code: PersonalCode, params: FaceParams) -> FloatPicture:
     """(3 or 6, size, size): NMFC and eyes in the model's square, with the person's own identity."""
-    from app.engine.face.morphable_model import default_model
     from app.engine.personal.conditioning import condition
 
     person = renderer.person

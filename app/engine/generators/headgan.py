@@ -14,11 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.engine.checkpoints.store import chosen, load_model, several
 from app.engine.contract import GeneratorInfo, Patch, SourceImage, Target
+from app.engine.cuda_graph import Graphed
 from app.engine.device import Device, Survivor, best_device
 from app.engine.errors import EngineError
 from app.engine.face.controls import COMPONENTS, PLACEMENT, POSE, SEMANTIC
+from app.engine.face.dense import imported_dense
+from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import FaceParams
+from app.engine.rendering.nmfc import make_renderer
+from app.engine.squares.crop import resized
+from app.engine.squares.patch import CutOut, head_square, in_square, square_patch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -76,8 +83,6 @@ class HeadGan:
         self._survivor = Survivor()
 
     def chosen(self) -> Model | None:
-        from app.engine.checkpoints.store import chosen
-
         return chosen(KIND, self._name)
 
     @property
@@ -97,8 +102,6 @@ class HeadGan:
         return self._survivor.make(lambda: self._encoded(source))
 
     def generate(self, code: HeadGanCode, target: Target) -> Patch:
-        from app.engine.squares.patch import square_patch
-
         def patch(code: HeadGanCode) -> Patch:
             return square_patch(code.cut, target, lambda: self._painted(code, target))
 
@@ -106,8 +109,6 @@ class HeadGan:
 
     def _encoded(self, source: SourceImage) -> HeadGanCode:
         """Cut the square, encode it as the reference and render it unedited."""
-        from app.engine.squares.patch import CutOut, head_square
-
         renderer = self.renderer()
         cut = CutOut.of(source, head_square(source.face))
         own = window(renderer, cut.square, (source.face.params,))
@@ -157,20 +158,14 @@ GENERATOR = HeadGan
 
 def variants() -> dict[str, Callable[[], HeadGan]]:
     """Each model as a backend of its own, where there are several."""
-    from app.engine.checkpoints.store import several
-
     return {f"{KIND}-{model.name}": partial(HeadGan, model.name) for model in several(KIND)}
 
 
 def loaded_renderer(model: Model) -> LoadedHeadGan:
     import torch
 
-    from app.engine.checkpoints.store import load_model
-    from app.engine.face.dense import imported_dense
-    from app.engine.face.morphable_model import default_model
     from app.engine.networks.fused import FusedHeadGan
     from app.engine.networks.headgan import HeadGan as Network
-    from app.engine.rendering.nmfc import make_renderer
     from app.engine.sound.features import silence
 
     loaded = load_model(model.name)
@@ -191,7 +186,6 @@ def loaded_renderer(model: Model) -> LoadedHeadGan:
 def window(renderer: LoadedHeadGan, square: Square, frames: tuple[FaceParams, ...]) -> FloatPicture:
     """(9, size, size): the NMFCs of the newest three frames, in the square."""
     from app.engine.generators.nmfc_window import nmfc_window
-    from app.engine.squares.patch import in_square
 
     placed = [in_square(params, square, renderer.size) for params in frames]
     return nmfc_window(placed, renderer.mesh, renderer.nmfc, renderer.size)
@@ -202,7 +196,6 @@ def painter(network: FusedHeadGan, device: Device) -> Callable[..., Tensor]:
     flow, float32; on CUDA as one graph."""
     import torch
 
-    from app.engine.cuda_graph import Graphed
     from app.engine.networks.fused import Reference
 
     def paint(
@@ -217,8 +210,6 @@ def painter(network: FusedHeadGan, device: Device) -> Callable[..., Tensor]:
 def encoded(renderer: LoadedHeadGan, photo: FloatPicture, nmfc: FloatPicture) -> Any:
     """The reference, once per portrait; photo: (side, side, 3) in [0, 1], nmfc: (3, size, size)."""
     import torch
-
-    from app.engine.squares.crop import resized
 
     small = 2 * np.clip(resized(photo, renderer.size), 0, 1).transpose(2, 0, 1) - 1
     tensor = torch.from_numpy(np.concatenate([nmfc, small])[None])

@@ -17,11 +17,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.engine.checkpoints.store import chosen, load_model, several
 from app.engine.contract import GeneratorInfo, Learnt, Origin, Patch, SourceImage, Step, Target
+from app.engine.cuda_graph import Graphed
 from app.engine.device import Device, Survivor, best_device
 from app.engine.errors import EngineError
 from app.engine.face.controls import COMPONENTS, GAZE, PLACEMENT, POSE, SEMANTIC
 from app.engine.files import data_folder
+from app.engine.points.crop import turned_square
+from app.engine.points.pose import pose_change
+from app.engine.squares.crop import shrunk
+from app.engine.squares.patch import CutOut, square_patch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -78,8 +84,6 @@ class LivePortrait:
         self._survivor = Survivor()
 
     def chosen(self) -> Model | None:
-        from app.engine.checkpoints.store import chosen
-
         return chosen(KIND, self._name)
 
     @property
@@ -108,8 +112,6 @@ class LivePortrait:
         return self._survivor.make(lambda: self._encoded(source))
 
     def generate(self, code: LivePortraitCode, target: Target) -> Patch:
-        from app.engine.squares.patch import square_patch
-
         def patch(code: LivePortraitCode) -> Patch:
             entries = self.entries(self.renderer().model)
             return square_patch(code.cut, target, lambda: self.painted(code, target, entries))
@@ -120,7 +122,6 @@ class LivePortrait:
         """How its points move with our expressions, from warped renders of the sample portrait; then a check of its own
         pictures. Kept for the model; closing the steps cancels, and nothing is kept."""
         from app.engine.generators.live_portrait_learning import learnt
-        from app.engine.squares.patch import square_patch
 
         renderer = self.renderer()
 
@@ -156,9 +157,6 @@ class LivePortrait:
     def _encoded(self, source: SourceImage) -> LivePortraitCode:
         """Cut the square, read it and render it unedited."""
         import torch
-
-        from app.engine.points.crop import turned_square
-        from app.engine.squares.patch import CutOut
 
         renderer = self.renderer()
         device = renderer.device
@@ -211,8 +209,6 @@ GENERATOR = LivePortrait
 
 def variants() -> dict[str, Callable[[], LivePortrait]]:
     """Each model as a backend of its own, where there are several."""
-    from app.engine.checkpoints.store import several
-
     return {f"{KIND}-{model.name}": partial(LivePortrait, model.name) for model in several(KIND)}
 
 
@@ -228,8 +224,6 @@ def learnt_of(entries: ExpressionEntries) -> Learnt:
 
 
 def loaded_renderer(model: Model) -> LoadedLivePortrait:
-    from app.engine.checkpoints.store import load_model
-    from app.engine.cuda_graph import Graphed
     from app.engine.networks.live_portrait import LivePortrait as Network
     from app.engine.networks.live_portrait import fused
 
@@ -249,8 +243,6 @@ def loaded_renderer(model: Model) -> LoadedLivePortrait:
 
 def seen(renderer: LoadedLivePortrait, cut: CutOut, size: int | None = None) -> FloatPicture:
     """(size, size, 3) in [0, 1]: what the networks see of a square; without a size, what its motion is read from."""
-    from app.engine.squares.crop import shrunk
-
     size = size or renderer.network.config.size
     return np.clip(shrunk(cut.photo, size, cut.square.turn), 0, 1)
 
@@ -283,7 +275,6 @@ def asked_points(code: LivePortraitCode, target: Target, entries: ExpressionEntr
     import torch
 
     from app.engine.networks.live_portrait_points import placed, rotation
-    from app.engine.points.pose import pose_change
     from app.engine.warping.calibration import corrected_camera
 
     own, motion = code.cut.source.face.params, code.motion

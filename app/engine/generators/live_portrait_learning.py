@@ -17,10 +17,13 @@ from numpy.typing import NDArray
 from app.engine.contract import Patch, SourceImage, Step, Target
 from app.engine.errors import EngineError
 from app.engine.face import indices
+from app.engine.face.fitting import fit_face
 from app.engine.face.landmarks import FaceTracker
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Expression, FaceEdit, FittedFace, FloatArray
 from app.engine.face.semantic import measure_controls, resolve
+from app.engine.imaging.matte import person_matte
+from app.engine.points.crop import turned_square
 from app.engine.points.expression import (
     ExpressionEntries,
     Reading,
@@ -29,6 +32,7 @@ from app.engine.points.expression import (
     fitted_map,
     gain,
 )
+from app.engine.sample import sample_path
 from app.engine.squares.patch import CutOut
 from app.engine.warping.calibration import PROBES, Angles, Looks, PoseResponse
 
@@ -59,7 +63,6 @@ def learnt(
     read: the 63 entries of a square; prepared: a photo encoded, ready to be painted.
     """
     from app.engine.generators.mesh_warp import MeshWarp
-    from app.engine.points.crop import turned_square
 
     source = sample()
     square = turned_square(source.face.landmarks)
@@ -150,9 +153,7 @@ def reading(name: str, face: FittedFace, fresh: Callable[[FaceEdit], FittedFace 
 def sample() -> SourceImage:
     """The sample portrait, fitted and apart from its background."""
     from app.engine.imaging.colour import to_srgb8
-    from app.engine.imaging.matte import person_matte
     from app.engine.imaging.reading import open_photo
-    from app.engine.sample import sample_path
 
     photo = open_photo(sample_path())
     pixels = to_srgb8(photo)
@@ -165,8 +166,6 @@ def sample() -> SourceImage:
 
 def fitted(tracker: FaceTracker, pixels: NDArray[np.uint8]) -> FittedFace | None:
     """The largest face of a picture."""
-    from app.engine.face.fitting import fit_face
-
     found = tracker.detect(pixels)
     return fit_face(max(found, key=lambda face: face.side), default_model()) if found else None
 

@@ -21,7 +21,21 @@ from app.engine.contract import GeneratorInfo, LatentControl, Patch, SourceImage
 from app.engine.device import Device, Survivor, best_device, finished
 from app.engine.errors import EngineError
 from app.engine.face.controls import COMPONENTS, SEMANTIC
+from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import FaceParams
+from app.engine.latent.library import (
+    LPIPS,
+    N_PRINCIPAL,
+    ensemble,
+    imported_similarity,
+    known_expression_map,
+    load_latent_model,
+    load_matrix,
+    measuring_models,
+)
+from app.engine.latent.parameters import A, expression_change, pose_change
+from app.engine.squares.crop import face_square, resized, to_depth
+from app.engine.squares.patch import CutOut, patch_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -84,8 +98,6 @@ class StyleGan:
 
     @property
     def info(self) -> GeneratorInfo:
-        from app.engine.latent.library import ensemble
-
         chosen = ensemble()
         if chosen is None:
             missing = "it needs a StyleGAN2 generator of faces, such as stylegan-voxceleb.pt"
@@ -114,9 +126,6 @@ class StyleGan:
 
         from app.engine.latent.cache import cache_path, load_inversion, save_inversion
         from app.engine.latent.inversion import invert
-        from app.engine.latent.library import LPIPS, imported_similarity, measuring_models
-        from app.engine.squares.crop import face_square, resized
-        from app.engine.squares.patch import CutOut
 
         editor = self.editor()
         square = face_square(source.face.landmarks, editor.chosen.faces)
@@ -146,8 +155,6 @@ class StyleGan:
         return self._survivor.use(code, lambda code: self._edited(code, target), again)
 
     def _edited(self, code: LatentCode, target: Target) -> Patch:
-        from app.engine.squares.patch import patch_of
-
         amounts = asked(code.editor, code.cut.source.face.params, target)
         if not any(amounts.values()):
             return patch_of(code.cut, None)
@@ -160,8 +167,6 @@ class StyleGan:
 
     def meaning(self, latents: Mapping[str, float], size: int) -> NDArray[np.uint8]:
         """What sliders of its own do: the generator's mean face with them, (size, size, 3) sRGB."""
-        from app.engine.squares.crop import resized, to_depth
-
         editor = self.editor()
         mean = editor.model.centre[:, None].repeat(1, editor.model.generator.n_latent, 1)
         made = rendered(editor.model, shifted_by(editor, mean, dict(latents)))
@@ -171,13 +176,6 @@ class StyleGan:
         """The newest ensemble's networks on the best device; EngineError without one."""
         from app.engine.latent.discovery import principal_directions
         from app.engine.latent.inversion import LatentModel
-        from app.engine.latent.library import (
-            N_PRINCIPAL,
-            ensemble,
-            known_expression_map,
-            load_latent_model,
-            load_matrix,
-        )
 
         chosen = ensemble()
         if chosen is None:
@@ -206,8 +204,6 @@ GENERATOR = StyleGan
 
 def controls(chosen: Ensemble) -> tuple[str, ...]:
     """What the direction matrix obeys: pose that it has, and expression once that is known in our components."""
-    from app.engine.latent.library import known_expression_map
-
     parameters = chosen.parameterisation
     if parameters is None:
         return ()
@@ -220,9 +216,6 @@ def controls(chosen: Ensemble) -> tuple[str, ...]:
 
 def latent_controls(chosen: Ensemble) -> tuple[LatentControl, ...]:
     """The matrix's columns from -6 to 6 and the principal components of W in standard deviations."""
-    from app.engine.latent.library import N_PRINCIPAL
-    from app.engine.latent.parameters import A
-
     parameters = chosen.parameterisation
     names = () if parameters is None else parameters.names
     learned = [
@@ -237,8 +230,6 @@ def latent_controls(chosen: Ensemble) -> tuple[LatentControl, ...]:
 
 def asked(editor: Editor, before: FaceParams, target: Target) -> dict[str, float]:
     """Inputs by latent control's name: from the change of pose and expression, and the sliders of our own."""
-    from app.engine.latent.parameters import expression_change, pose_change
-
     amounts = dict(target.latents)
     parameters = editor.chosen.parameterisation
     if parameters is None:
@@ -257,8 +248,6 @@ def asked(editor: Editor, before: FaceParams, target: Target) -> dict[str, float
 
 def jaw_change(change: NDArray[np.float64]) -> float:
     """The jaw's turn in radians that an expression change (28,) makes, from how far the chin goes down."""
-    from app.engine.face.morphable_model import default_model
-
     model = default_model()
     down = -float((change * model.expression_sigma) @ model.expression_basis[:, CHIN, 1])
     return down / JAW_LENGTH

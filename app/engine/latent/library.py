@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from app.engine.checkpoints.store import Model, load_model, models, newest
 from app.engine.checkpoints.stylegan_files import FFHQ_FORMAT, VOX_FORMAT, generator_format
 from app.engine.files import data_folder
+from app.engine.latent.expression_map import ExpressionMap, own_components
 from app.engine.latent.parameters import FFHQ, VOXCELEB, Parameterisation
 from app.engine.squares.crop import RELEASED_FACES
 
@@ -148,8 +149,6 @@ def calibration_path(chosen: Ensemble) -> Path:
 
 def known_expression_map(chosen: Ensemble) -> ExpressionMap | None:
     """Exact for a matrix in our components, else as learned on rendered samples, None before that."""
-    from app.engine.latent.expression_map import ExpressionMap, own_components
-
     if chosen.parameterisation is None:
         return None
     return own_components(chosen.parameterisation) or ExpressionMap.load(calibration_path(chosen))

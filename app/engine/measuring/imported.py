@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.checkpoints.store import load_model, models, newest
+from app.engine.device import best_device
 from app.engine.face.parameters import FittedFace
 from app.engine.measuring.aligned import action_unit_crop, arcface_crop
 from app.engine.measuring.distances import Features, cosine_similarity, frechet, hamming, mmd2
@@ -53,8 +54,6 @@ def feature_networks() -> dict[str, nn.Module]:
     chosen = {kind: model.name for kind in wanted if (model := newest(models(kind))) is not None}
     if not chosen:  # then torch is not loaded for it
         return {}
-    from app.engine.device import best_device
-
     device = best_device().torch_device
     return {kind: load_model(name).network.to(device) for kind, name in chosen.items()}
 

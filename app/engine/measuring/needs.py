@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.engine.checkpoints.store import models
+
 
 @dataclass(frozen=True)
 class Need:
@@ -37,7 +39,5 @@ NEEDS = {
 
 def missing_metrics() -> dict[str, str]:
     """Metric -> what must be imported before it is measured."""
-    from app.engine.checkpoints.store import models
-
     kinds = {model.kind for model in models()}
     return {name: need.what for name, need in NEEDS.items() if not kinds.issuperset(need.kinds)}

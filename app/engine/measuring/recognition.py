@@ -11,6 +11,7 @@ from app.engine.checkpoints.store import Model, load_model, models, newest
 from app.engine.face.parameters import FittedFace
 from app.engine.measuring.aligned import arcface_crop
 from app.engine.measuring.distances import cosine_similarity
+from app.engine.measuring.imported import features
 
 if TYPE_CHECKING:
     from torch import nn
@@ -35,8 +36,6 @@ class Recogniser:
 
     def likeness(self, before: Seen, after: Seen) -> float:
         """Cosine of both faces' embeddings, below 0 counted as 0. Only where a recogniser is imported."""
-        from app.engine.measuring.imported import features
-
         model = self._newest()
         assert model is not None
         if self._loaded is None or self._loaded[0] != model.sha256:

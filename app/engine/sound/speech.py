@@ -16,6 +16,8 @@ from importlib.metadata import entry_points
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.checkpoints.store import load_model, models, newest
+from app.engine.device import best_device
 from app.engine.errors import EngineError
 from app.engine.sound.features import NO_LETTER
 
@@ -52,8 +54,6 @@ class Token:
 
 def can_recognise() -> bool:
     """Whether there is a recogniser; loads none."""
-    from app.engine.checkpoints.store import models
-
     return bool(entry_points(group=PLUG_INS)) or bool(models("wav2vec2"))
 
 
@@ -62,8 +62,6 @@ def recogniser() -> Recogniser | None:
     for plug_in in entry_points(group=PLUG_INS):
         logits, letters = plug_in.load()()
         return Recogniser(logits, tuple(letters))
-    from app.engine.checkpoints.store import models, newest
-
     found = newest(models("wav2vec2"))
     return None if found is None else _imported(found.name, found.sha256)
 
@@ -72,8 +70,6 @@ def recogniser() -> Recogniser | None:
 def _imported(name: str, sha256: str) -> Recogniser:
     import torch
 
-    from app.engine.checkpoints.store import load_model
-    from app.engine.device import best_device
     from app.engine.networks.wav2vec2 import LETTERS
 
     device = best_device().torch_device

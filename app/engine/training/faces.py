@@ -26,7 +26,11 @@ from app.engine.face.parameters import N_EXPRESSION, Camera, Expression, FacePar
 from app.engine.files import written
 from app.engine.imaging.endings import CLIPS, PICTURES
 from app.engine.imaging.matte import person_matte
+from app.engine.sound import ffmpeg
+from app.engine.sound.audio import clip_sound
 from app.engine.sound.features import audio_features
+from app.engine.sound.hearing import clip_letters
+from app.engine.sources.video import VideoSource
 from app.engine.squares.crop import Square, cut, unit_range
 from app.engine.squares.patch import head_square, in_square
 
@@ -212,8 +216,6 @@ def _of_clip(path: Path) -> Faces:
 
 def _tracked(path: Path) -> tuple[list[NDArray[np.uint8]], list[FittedFace], float]:
     """Frames and fits up to the first frame without a face."""
-    from app.engine.sources.video import VideoSource
-
     pictures: list[NDArray[np.uint8]] = []
     faces: list[FittedFace] = []
     source = VideoSource(path)
@@ -243,10 +245,6 @@ def _refuse_cuts(path: Path, faces: Sequence[FittedFace]) -> None:
 
 
 def _sound(path: Path, fps: float, frames: int) -> NDArray[np.float32] | None:
-    from app.engine.sound import ffmpeg
-    from app.engine.sound.audio import clip_sound
-    from app.engine.sound.hearing import clip_letters
-
     if not ffmpeg.media_info(path).has_sound:
         return None
     rate = 16000

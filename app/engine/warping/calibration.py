@@ -12,7 +12,10 @@ from functools import cache
 
 import numpy as np
 
+from app.engine.face import indices
+from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera, Expression, rotation_matrix
+from app.engine.face.response import response
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.shell import NECK_PIVOT
 from app.engine.warping.topology import EYE_CORNERS
@@ -109,9 +112,6 @@ def corrected_camera(source: Camera, target: Camera, response: PoseResponse | No
 def index_lift() -> tuple[FloatArray, FloatArray]:
     """(14, 28) each index's change per sigma of each component; (28, 14) the sigmas that change an index by one, as
     such changes go in faces, the other indices and the eyes held."""
-    from app.engine.face import indices
-    from app.engine.face.morphable_model import default_model
-
     model = default_model()
     jacobian = indices.jacobian(model)
     eyes = [model.expression_basis[:, EYE_CORNERS[k : k + 2], :2].mean(axis=1) for k in (0, 2)]
@@ -125,9 +125,6 @@ def index_lift() -> tuple[FloatArray, FloatArray]:
 def _lacking(change: FloatArray) -> FloatArray:
     """(28,) sigmas by which a change of expression is larger in truth than it is read; what `local_moves` draws by
     fields of its own is left to it."""
-    from app.engine.face import indices
-    from app.engine.face.response import response
-
     jacobian, lift = index_lift()
     moved = jacobian @ change
     lacks = [

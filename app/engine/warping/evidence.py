@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera
 from app.engine.squares.crop import Square
 from app.engine.warping.curves import Float32, FloatArray
@@ -60,8 +61,6 @@ def face_square(points: FloatArray) -> Square:
 @cache
 def _colours() -> Float32:
     """(T, 3) the NMFC's colours of the fine triangles; 0 on the shell and the openings."""
-    from app.engine.face.morphable_model import default_model
-
     mesh = topology()
     colours = np.zeros((len(mesh.triangles), 3), np.float32)
     colours[mesh.layer == 1] = np.repeat(default_model().nmfc_colours(), 4, axis=0)

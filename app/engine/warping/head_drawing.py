@@ -22,8 +22,10 @@ from app.engine.head.atlas import (
     seen,
 )
 from app.engine.head.light import light_on, lit
+from app.engine.head.raster import carried, rasterised, shares
 from app.engine.head.skull import smoothstep
 from app.engine.warping.curves import Float32, FloatArray
+from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps
 from app.engine.warping.plate import Places, behind, hangs, places
 from app.engine.warping.rendering import BAND_ROWS, Layers, Motion, pool, render
 
@@ -196,8 +198,6 @@ def draw_head(
     out: NDArray[Any], corner: tuple[int, int], look: HeadLook, layers: Layers, view: View, opacity: float
 ) -> None:
     """Draw the head into out (h, w, 3), whose corner is (x, y) of the photo and which holds what stands behind."""
-    from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps
-
     model = HeadModel.load()
     moved = np.ascontiguousarray(view.points - [0.5, 0.5, 0.0])
     values = table(look, view.camera)
@@ -220,9 +220,6 @@ def draw_head(
 
 def warm_up(dtype: type[np.generic]) -> None:
     """Compile the kernels for pictures of this type."""
-    from app.engine.head.raster import carried, rasterised, shares
-    from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps
-
     points = np.array([[1.0, 1.0, 0.0], [1.0, 6.0, 0.0], [6.0, 1.0, 0.0]])
     triangle = np.array([[0, 1, 2]], np.int32)
     ids, _ = rasterised(points, triangle, (0, 0, 8, 8))

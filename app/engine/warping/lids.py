@@ -6,7 +6,8 @@ from functools import cache
 
 import numpy as np
 
-from app.engine.face.fitting import EYEBALL
+from app.engine.face.fitting import EYEBALL, apertures_of
+from app.engine.face.morphable_model import default_model
 from app.engine.files import ASSETS
 from app.engine.warping.shell import FloatArray, smoothstep
 from app.engine.warping.topology import BROWS, LOWER_LIDS, N_FACE, OVAL, UPPER_LIDS, topology
@@ -44,9 +45,6 @@ def opened_gap(gap: FloatArray, side: int, source: float, target: float) -> Floa
 @cache
 def _usual_gap(side: int) -> FloatArray:
     """(7, 3) lid gaps of the model's mean face, per unit of aperture."""
-    from app.engine.face.fitting import apertures_of
-    from app.engine.face.morphable_model import default_model
-
     mean = default_model().mean
     return np.asarray(lid_gap(mean, side) / apertures_of(mean)[side])
 
@@ -54,8 +52,6 @@ def _usual_gap(side: int) -> FloatArray:
 @cache
 def lid_shapes(side: int) -> dict[str, FloatArray]:
     """(468, 3) model units of each of ICT's lid movements ("blink", "up", "down", "inward", "outward", "wide")."""
-    from app.engine.face.morphable_model import default_model
-
     with np.load(SHAPES, allow_pickle=False) as data:
         left = {name: data[name].astype(float) for name in data.files}
     if side == 0:

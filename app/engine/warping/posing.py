@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from app.engine.face.fitting import EYEBALL
+from app.engine.face.fitting import EYEBALL, pose_features
+from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera, Expression, FaceParams
 from app.engine.warping.calibration import in_truth
 from app.engine.warping.curves import FloatArray
@@ -68,8 +69,6 @@ class Posed:
 
 
 def face_source(mesh: SourceMesh, params: FaceParams, spectacles: float = 0.0) -> FaceSource:
-    from app.engine.face.morphable_model import default_model
-
     points = mesh.camera.unproject(mesh.points[:N_FACE])
     worn = default_model().expression_offset(params.expression)
     layout = topology()
@@ -136,8 +135,6 @@ def landmarks_of(source: FaceSource, posed: Posed, irises: FloatArray) -> FloatA
 
 
 def _expression_offsets(source: FaceSource, expression: Expression) -> FloatArray:
-    from app.engine.face.morphable_model import default_model
-
     worn = source.params.expression.coefficients
     if expression.coefficients == worn:
         return np.zeros((N_FACE, 3))
@@ -148,9 +145,6 @@ def _expression_offsets(source: FaceSource, expression: Expression) -> FloatArra
 
 def _seen_by_pose(before: Camera, after: Camera) -> FloatArray:
     """(468, 3) what the fit took for the pose's own share of the landmarks, so that a filmed face gets it back."""
-    from app.engine.face.fitting import pose_features
-    from app.engine.face.morphable_model import default_model
-
     change = pose_features(after) - pose_features(before)
     return np.asarray(np.tensordot(change, default_model().pose_bias, 1))
 

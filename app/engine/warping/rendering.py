@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from app.engine.warping.curves import Float32, FloatArray, box_around
 from app.engine.warping.eyes import Eye, EyePose, margin
+from app.engine.warping.geometry import Skin
 from app.engine.warping.topology import topology
 
 BAND_ROWS = 24
@@ -154,8 +155,6 @@ def displacements(layers: Layers, moved: Motion) -> Float32:
 
 def warm_up(dtype: type[np.generic]) -> None:
     """Run every kernel on a tiny picture of this type."""
-    from app.engine.warping.geometry import Skin
-
     mesh = topology()
     angle = np.linspace(0, 2 * np.pi, mesh.smooth.shape[1])
     points = np.stack([8 + 6 * np.cos(angle), 8 + 6 * np.sin(angle), angle], axis=1)

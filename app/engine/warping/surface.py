@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from app.engine.face.morphable_model import default_model
 from app.engine.warping.shell import FloatArray, SourceMesh, smoothstep
 from app.engine.warping.topology import (
     BROWS,
@@ -81,8 +82,6 @@ def _features() -> tuple[int, ...]:
 @cache
 def twins() -> NDArray[np.int64]:
     """(900,) the mirrored vertex."""
-    from app.engine.face.morphable_model import default_model
-
     spokes = (-np.arange(N_OVAL)) % N_OVAL
     rings = [N_FACE + k * N_OVAL + spokes for k in range(N_RINGS)]
     return np.concatenate([default_model().mirror.astype(np.int64), *rings])

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from app.engine.face.morphable_model import default_model
+
 # MediaPipe's oval, clockwise in the picture from the top of the forehead.
 # fmt: off
 OVAL = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149,
@@ -153,8 +155,6 @@ def _subdivide(
 @cache
 def topology() -> Topology:
     """The mesh over the face model's own triangles; made once."""
-    from app.engine.face.morphable_model import default_model
-
     return build(default_model().triangles)
 
 

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from app.engine.driving.steps import LiveStep
 from app.engine.files import ASSETS
 from app.engine.imaging.endings import CLIPS, PERFORMANCES, PICTURES, patterns
+from app.engine.sound.audio import microphones
 from app.session.live import Live
 from app.session.session import Session
 from app.ui import icons, theme
@@ -132,7 +133,7 @@ class DriverPanel(QWidget):
     def probe(self) -> None:
         """The workspace opened: look for cameras and microphones now, not before."""
         self.cameras.probe()
-        self._session.ask(lambda _: _microphones(), self._show_microphones, lambda _: None)
+        self._session.ask(lambda _: microphones(), self._show_microphones, lambda _: None)
 
     def mirror(self, mirrored: bool) -> None:
         self.picture.mirrored = mirrored
@@ -292,9 +293,3 @@ def _dropped(event: QDropEvent) -> Path | None:
     paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
     fits = [path for path in paths if path.is_dir() or path.suffix.lower() in (*CLIPS, *PERFORMANCES, ".gif")]
     return fits[0] if len(paths) == 1 and fits else None
-
-
-def _microphones() -> tuple[str, ...]:
-    from app.engine.sound.audio import microphones
-
-    return microphones()

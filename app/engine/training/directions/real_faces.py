@@ -25,6 +25,8 @@ from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.endings import CLIPS, PICTURES
 from app.engine.imaging.reading import open_photo
 from app.engine.latent.inversion import InversionSettings, LatentModel, invert
+from app.engine.sources.shots import longest_shot
+from app.engine.sources.video import VideoSource
 from app.engine.squares.crop import cut, face_square, resized, unit_range
 from app.engine.training.directions.samples import measured
 
@@ -126,9 +128,6 @@ def _found(path: Path, tracker: FaceTracker, clips: bool) -> Iterator[tuple[NDAr
 
 
 def _frames(path: Path) -> list[NDArray[np.uint8]]:
-    from app.engine.sources.shots import longest_shot
-    from app.engine.sources.video import VideoSource
-
     shot = longest_shot(path)
     wanted = {shot[int(k)] for k in np.linspace(0, len(shot) - 1, min(FRAMES, len(shot)))}
     frames = []

@@ -7,6 +7,7 @@ from collections.abc import Generator as Steps
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -37,8 +38,6 @@ ENLARGED = 256  # samples of smaller generators are enlarged to this before the 
 @contextmanager
 def face_fitter(faces: float) -> Iterator[Fit]:
     """Fits the face of a generator's picture (s, s, 3), whose side is `faces` face sizes; None without a face."""
-    import cv2
-
     model = default_model()
     expected = _mean_face(faces)
     with FaceTracker() as tracker:

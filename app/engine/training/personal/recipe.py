@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator as Steps
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -120,8 +121,6 @@ def train_first_stage(
 
 def load_first_stage(folder: Path) -> FsInitialisation:
     """The recipe of a finished first stage with its newest weights; EngineError where there is none."""
-    import json
-
     clips = [Footage.load(path) for path in sorted(folder.glob(f"*/{FOOTAGE}"))]
     if not clips or not (folder / CHECKPOINT).is_file():
         raise EngineError(

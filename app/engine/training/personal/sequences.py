@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -103,8 +104,6 @@ class Sequences:
 def disturbed(planes: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     """A condition (C, S, S) with its NMFC and its eyes each scaled about the middle and shifted by up to 1 %, the eyes
     further scaled and shifted sideways by normal noise (the released code's RandomAffine and eye noise)."""
-    import cv2
-
     size = planes.shape[-1]
     made = []
     for k in range(0, len(planes), RGB):

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -30,6 +31,7 @@ from app.engine.checkpoints.registry import kind_named
 from app.engine.checkpoints.store import Model, save_model
 from app.engine.contract import Step
 from app.engine.errors import EngineError
+from app.engine.face.landmarks import FaceTracker
 from app.engine.files import file_sha256, written
 from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.endings import PICTURES
@@ -224,8 +226,6 @@ class StyleGanRecipe:
 def portrait_latents(pictures: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
     """(N, 2, size): whitened principal components of the pictures (N, s, s, 3) and of their mirror images, the same
     basis for both; where there are fewer components than asked, the rest is noise."""
-    import cv2
-
     small = [
         cv2.resize(picture, (BASIS_SIDE, BASIS_SIDE), interpolation=cv2.INTER_AREA) for picture in pictures
     ]
@@ -241,8 +241,6 @@ def portrait_latents(pictures: NDArray[np.uint8], size: int) -> NDArray[np.float
 
 def aligned_portraits(folder: Path, size: int, faces: float) -> Steps[Step, None, NDArray[np.uint8]]:
     """Steps, ending in (N, size, size, 3): the largest face of every picture in colour, cut by its landmarks."""
-    from app.engine.face.landmarks import FaceTracker
-
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES)
     found = []
     with FaceTracker() as tracker:
