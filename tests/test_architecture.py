@@ -1,4 +1,4 @@
-"""ARCHITECTURE.md names what the code has: every room, and every stop of its two walks."""
+"""What the documents name is there: every room, every stop of the two walks, every test of a fault."""
 
 from __future__ import annotations
 
@@ -44,3 +44,15 @@ def test_every_room_has_its_line_and_every_line_its_room() -> None:
     assert there <= named
     missing = [n for n in named if not ((ROOT / "app" / n).is_dir() or (ROOT / "app" / f"{n}.py").is_file())]
     assert not missing
+
+
+def test_every_test_of_a_fault_exists() -> None:
+    rows = re.findall(
+        r"^\| (\d+)\. .* \| (.+) \|$", (ROOT / "docs/faults.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert [int(number) for number, _ in rows] == list(range(1, 20))
+    for number, cell in rows:
+        named = re.findall(r"`(tests/[^`]+)` ((?:`test_\w+`(?:, )?)+)", cell)
+        assert named, number
+        for file, names in named:
+            assert set(re.findall(r"`(\w+)`", names)) <= defined(ROOT / file)

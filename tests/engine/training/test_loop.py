@@ -92,8 +92,9 @@ def test_a_broken_step_leaves_the_last_checkpoint(tmp_path):
     run(tmp_path, 3)
     recipe = Toy()
     recipe.step = lambda batch, stepper: {"loss": torch.tensor(float("nan"))}
-    with pytest.raises(EngineError, match="not a number"):
+    with pytest.raises(EngineError, match="not a number") as caught:
         list(train(recipe, Plan(tmp_path, 1, steps=9), CPU))
+    assert "another name" in caught.value.remedy  # `-o`; no option sets the learning rate
     assert torch.load(tmp_path / CHECKPOINT, weights_only=True)["step"] == 3
 
 
