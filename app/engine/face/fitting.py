@@ -126,13 +126,33 @@ def truly_turned(read: Camera, found_at: FloatArray, weights: FloatArray) -> Cam
     """
     turned = response().true_rotation(read)
     points = read.unproject(found_at) @ turned.rotation.T * (1, -1, 1)
+    placed = _nearest(turned, points[: len(weights), :2], found_at[: len(weights), :2], weights)
+    found_at[:, 2] = placed.scale * points[:, 2]
+    return placed
+
+
+def as_filmed(own: Camera, filmed: Camera, points: FloatArray, weights: FloatArray) -> Camera:
+    """The camera of a frame of the same face with what the network reads beyond the true turn, for pictures that shall
+    lie on that frame's landmarks; points: (468, 3) of the face in model space.
+
+    The landmarks of a turned head are not a rigid turn of those from the front: what `truly_turned` took out of
+    the turn would else be missing in the picture, too.
+    """
+    before, after = (
+        rotation_matrix(response().read_yaw(camera.yaw), camera.pitch, camera.roll)
+        for camera in (own, filmed)
+    )
+    turned = Camera.from_matrix(after @ before.T @ own.rotation, 1.0, (0.0, 0.0))
+    return _nearest(turned, turned.project(points)[:, :2], filmed.project(points)[:, :2], weights)
+
+
+def _nearest(turned: Camera, flat: FloatArray, seen: FloatArray, weights: FloatArray) -> Camera:
+    """The camera at the scale and place that bring (N, 2) points of scale 1 nearest to those seen (px)."""
     w = weights / weights.sum()
-    flat, seen = points[: len(w), :2], found_at[: len(w), :2]
     middle, place = w @ flat, w @ seen
     scale = float(
         w @ ((flat - middle) * (seen - place)).sum(axis=1) / (w @ np.square(flat - middle).sum(axis=1))
     )
-    found_at[:, 2] = scale * points[:, 2]
     x, y = place - scale * middle
     return replace(turned, scale=scale, translation=(float(x), float(y)))
 

@@ -39,6 +39,7 @@ from app.engine.warping.mouth import Mouth, draw_mouth, mouth_source
 from app.engine.warping.posing import (
     FaceSource,
     Posed,
+    as_seen,
     eye_pose,
     face_source,
     landmarks_of,
@@ -180,6 +181,8 @@ class MeshWarp:
         params = target.params
         if target.origin is Origin.DRIVEN and (response := expression_response()) is not None:
             params = response.drawn(code.face.params, params)
+        if target.origin is Origin.FILMED:
+            params = as_seen(code.face, params)
         return pose(code.face, params, target.origin is Origin.ASKED)
 
 

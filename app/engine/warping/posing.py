@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from app.engine.face.fitting import EYEBALL, pose_features
+from app.engine.face.fitting import EYEBALL, as_filmed, pose_features, rigid_weights
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera, Expression, FaceParams
 from app.engine.warping.calibration import in_truth
@@ -99,6 +99,15 @@ def pose(source: FaceSource, target: FaceParams, asked: bool = True) -> Posed:
     own, camera = source.params.camera, placed.camera
     fine = source.fine.unfolded(topology().smooth @ placed.points, source.fine.turned(own, camera))
     return replace(placed, fine=fine)
+
+
+def as_seen(source: FaceSource, filmed: FaceParams) -> FaceParams:
+    """A frame of the same face as its landmarks show it, its turn not corrected to the true one."""
+    own = source.params.camera
+    if filmed.camera == own:
+        return filmed
+    camera = as_filmed(own, filmed.camera, source.points, rigid_weights(default_model()))
+    return replace(filmed, camera=camera)
 
 
 def placed_by(source: FaceSource, target: FaceParams, asked: bool = True) -> Posed:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.engine.face.fitting import fit_face
+from app.engine.face.fitting import as_filmed, fit_face, rigid_weights, truly_turned
 from app.engine.face.landmarks import DetectedFace
-from app.engine.face.parameters import Camera, Expression, FaceParams, Identity
+from app.engine.face.parameters import Camera, Expression, FaceParams, Identity, rotation_matrix
 from app.engine.face.response import response
 
 
@@ -119,3 +119,15 @@ def test_a_resized_photo_fits_the_same(model, astronaut_faces) -> None:
     a, b = fit_face(one, model).scaled(2), fit_face(twice, model)
     assert np.allclose(a.params.camera.as_array(), b.params.camera.as_array(), rtol=1e-6)
     assert np.allclose(a.params.expression.coefficients, b.params.expression.coefficients, atol=1e-6)
+
+
+def test_a_filmed_frame_is_drawn_where_its_landmarks_are(model) -> None:
+    weights, points = rigid_weights(model), model.mean
+    own = Camera(100.0, translation=(200.0, 200.0))
+    read = Camera.from_matrix(rotation_matrix(20.0, 4.0, 0.0), 104.0, (210.0, 195.0))
+    landmarks = read.project(points)
+    true = truly_turned(read, landmarks.copy(), weights)
+    seen = as_filmed(own, true, points, weights)
+    assert true.yaw < 19.0 and seen.yaw == pytest.approx(20.0, abs=0.01)
+    off = [np.abs(camera.project(points) - landmarks)[:, :2].mean() for camera in (seen, true)]
+    assert off[0] < 0.2 * off[1]
