@@ -19,6 +19,7 @@ from scipy.spatial import cKDTree
 
 from app.engine.face.carrying import DenseModel, registered
 from app.engine.face.morphable_model import default_model
+from app.engine.head.raster import rasterised
 from app.engine.warping.topology import topology
 
 HEAD = 11248  # vertices of face, head and neck
@@ -40,6 +41,11 @@ EAR_NEAR, EAR_SIDE = 1.5, 7.4  # cm
 OPENED = 0.6  # of jawOpen, in which lips are told apart
 REACH = 9.5  # cm from the face's landmarks at which their motion has died out (1.5 eye distances)
 STRETCH_ROUNDS = 12
+SKY, FROM_ABOVE = 400, 0.6  # directions from which light falls, and how much more of it falls from above
+SHADOW_GRID, SHADOW_BIAS = (
+    20.0,
+    0.12,
+)  # px per cm, and cm behind what is nearest from which a place is in shadow
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -233,6 +239,31 @@ def bound(points: Floats, opened: Floats, triangles: Ints, weights: Floats) -> s
     return (direct + place.tocsr() @ sparse.csr_matrix(solved)).tocsr()
 
 
+def openness(points: Floats, triangles: Ints) -> Floats:
+    """(V,) share of an overcast sky's light that reaches each vertex past the rest of the head: ambient occlusion."""
+    a, b, c = (points[triangles[:, k]] for k in range(3))
+    normals = np.zeros_like(points)
+    for k in range(3):
+        np.add.at(normals, triangles[:, k], np.cross(b - a, c - a))
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
+    step = np.arange(SKY) + 0.5
+    height, around = 1 - 2 * step / SKY, np.pi * (1 + 5**0.5) * step
+    flat = np.sqrt(1 - height**2)
+    reached, total = np.zeros(len(points)), np.zeros(len(points))
+    for sky in np.stack([flat * np.cos(around), height, flat * np.sin(around)], 1):
+        across = np.cross([0.0, 1.0, 0.0] if abs(sky[1]) < 0.9 else [1.0, 0.0, 0.0], sky)
+        across /= np.linalg.norm(across)
+        seen = points @ np.stack([across, -np.cross(sky, across), sky], 1) * SHADOW_GRID
+        seen[:, :2] -= seen[:, :2].min(0) - 2
+        width, rows = (int(v) + 3 for v in seen[:, :2].max(0))
+        _, depth = rasterised(seen, triangles.astype(np.int32), (0, 0, width, rows), False)
+        x, y = np.floor(seen[:, :2]).astype(int).T
+        light = np.maximum(normals @ sky, 0) * (1 + FROM_ABOVE * sky[1])
+        total += light
+        reached += light * (seen[:, 2] > depth[y, x] - SHADOW_BIAS * SHADOW_GRID)
+    return np.asarray(reached / np.maximum(total, 1e-9))
+
+
 def rim(triangles: Ints) -> Ints:
     return np.array(max(loops(triangles.astype(int)), key=len))
 
@@ -348,6 +379,7 @@ def main(folder: Path, out: Path) -> None:
         inner_triangles=np.concatenate(inner_faces).astype(np.int32),
         inner_label=np.concatenate(inner_label).astype(np.int8),
         inner_names=np.array(list(PARTS)),
+        openness=openness(points, triangles).astype(np.float32),
         face=np.concatenate([kept < 9409, np.ones(len(holes), bool)]),
     )
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")

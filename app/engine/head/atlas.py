@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from scipy.sparse import diags
 from scipy.sparse.linalg import splu
 
-from app.engine.head.head import Head
+from app.engine.head.fill import filled, relief
+from app.engine.head.head import FLIP, Head
 from app.engine.head.light import RANGE, light_on, lit
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.raster import carried, raster_band, rasterised, shares
@@ -26,11 +27,13 @@ from app.engine.head.skull import smoothstep
 SIDES = (384, 512, 768, 1024, 1280)  # texels
 TEXELS = 6.5  # a side of the atlas for each eye distance, at which the face is as fine as in the photo
 BEHIND = (0.07, 0.16)  # IOD behind another part from which a vertex is hidden
-FACING = (0.12, 0.35)  # of the normal towards the viewer, from which a vertex is well seen
+FACING = (0.06, 0.22)  # of the normal towards the viewer, from which a vertex is well seen
 LOW_PASS = 0.12  # IOD
 SMALL_IOD = 32.0  # px between the eyes at which low-pass colours are made
 INSIDE = 0.06  # IOD from the matte's edge, where no background tints
 EYE = (2.25, 1.9, 3.0)  # cm: the half axes of what is mirrored as one, an eye with its brow
+WHOLE_EAR = 0.3  # the same of an ear
+HAIRLINE = (0.4, 0.6)  # of the carried-on hairline over which skin becomes hair
 WHOLE_EYE = 0.45  # of its vertices seen well, from which an eye stays the photo's own
 UNSEEN = (0.88, 1.14)  # of the light's own ratio: harmonics learnt from one side say little of the other
 BRIGHTEST = 1.2  # of its surroundings that a mirrored spot may be: highlights stay with their own side
@@ -45,8 +48,6 @@ SAME_HEIGHT = 1.5  # cm
 NAPE, NAPE_Z, RISES = -4.5, -6.0, 0.8  # cm: where hair ends at the nape, and how steeply up to the ear
 REAR = 0.5  # of the visible scalp: the part furthest back, whose colour the back has
 HELD = 0.5  # weight of what is known of the mirrored gain against its smoothness
-FILL = 0.01  # the same of the fill's colours
-PRIOR = 0.4  # weight of the hair's colour on unseen scalp
 LUMINANCE = np.array([0.299, 0.587, 0.114])
 
 
@@ -54,13 +55,15 @@ LUMINANCE = np.array([0.299, 0.587, 0.114])
 class Seen:
     """What the photo shows of a head's vertices.
 
-    at: (V, 2) px; normals: (V, 3) pixels' axes; shown: (V,) 1 where nothing stands before it and the matte has it;
-    confident: (V,) 1 where it also faces the viewer.
+    at: (V, 2) px; normals: (V, 3) pixels' axes; shown: (V,) 1 where nothing stands before it and the picture has it;
+    person: (V,) 1 well inside the matte; confident: (V,) 1 where it also faces the viewer.
     """
 
     at: FloatArray
     normals: FloatArray
+    smooth: FloatArray
     shown: FloatArray
+    person: FloatArray
     confident: FloatArray
 
 
@@ -122,8 +125,10 @@ def seen(head: Head, matte: NDArray[np.float32]) -> Seen:
     inside = (placed[:, 0] >= 0) & (placed[:, 1] >= 0)
     inside &= (placed[:, 0] < matte.shape[1]) & (placed[:, 1] < matte.shape[0])
     shown = (1 - hidden) * inside
-    confident = shown * smoothstep(*FACING, normals[:, 2]) * smoothstep(0.3, 0.9, person)
-    return Seen(placed[:, :2], normals, shown, confident)
+    person = smoothstep(0.3, 0.9, person)
+    confident = shown * smoothstep(*FACING, normals[:, 2]) * person
+    bare = model.normals(model.without_ears(head.points)) @ head.camera.rotation.T * FLIP
+    return Seen(placed[:, :2], normals, bare, shown, person, confident)
 
 
 def low_colours(pixels: NDArray[Any], matte: NDArray[np.float32], head: Head, own: Seen) -> Low:
@@ -142,13 +147,17 @@ def completed(
     smooth = own.confident
     for _ in range(4):
         smooth = np.minimum(own.confident, model.averaging @ smooth)
-    kept = per_eye(model, smoothstep(0.35, 0.55, smooth))
+    kept = per_ear(head, per_eye(model, smoothstep(0.35, 0.55, smooth)), own)
     twin = smooth[model.mirror]
-    mirrored = (1 - kept) * per_eye(model, smoothstep(0.2, 0.4, twin))
+    mirrored = per_eye(model, smoothstep(0.2, 0.4, twin))
+    mirrored = (1 - kept) * per_ear(head, mirrored[model.mirror], own)[model.mirror]
     gain = _mirror_gain(model, own, colours)
     hair = _hair(model, own, low, at_low)
-    filled = _filled(model, own, colours, hair)
-    through, looked = _looked_through(head, model, own, matte)
+    scale = 255 / (65535 if pixels.dtype == np.uint16 else 255)
+    person, hair = own.shown * own.person, None if hair is None else hair * scale
+    fill = filled(model, own.normals, own.smooth, person, colours * scale, hair, head.ears)
+    through, looked, scalp_there = _looked_through(head, model, own, matte)
+    coarse = _coarse(low, scalp_there)
 
     table = np.concatenate(
         [
@@ -159,13 +168,15 @@ def completed(
             mirrored[:, None],
             looked[:, None],
             gain,
-            filled,
+            fill.skin / scale,
+            fill.hair / scale,
+            fill.hairline[:, None],
         ],
         1,
     ).astype(np.float32)
     grid = np.zeros((side, side, table.shape[1]), np.float32)
     carried(ids, share, model.corners, model.base, table, grid)
-    return _mixed(grid, nearest, pixels, low, at_low), Shares(kept, mirrored)
+    return _mixed(grid, nearest, pixels, low, coarse, at_low), Shares(kept, mirrored)
 
 
 def _mixed(
@@ -173,6 +184,7 @@ def _mixed(
     nearest: NDArray[np.int32],
     pixels: NDArray[Any],
     low: NDArray[np.float32],
+    coarse: NDArray[np.float32],
     at_low: float,
 ) -> NDArray[Any]:
     side = grid.shape[0]
@@ -185,12 +197,20 @@ def _mixed(
 
     kept, mirrored, looked = grid[..., 6:7], grid[..., 7:8], grid[..., 8:9]
     other = np.minimum(fetched(pixels, 2), BRIGHTEST * fetched(low, 2, at_low)) * grid[..., 9:12]
-    coarse = cv2.GaussianBlur(low, (0, 0), COARSE * SMALL_IOD)
     detail = fetched(pixels, 4) - fetched(coarse, 4, at_low)
-    fill = grid[..., 12:15] + looked * detail
+    hair = smoothstep(*HAIRLINE, np.asarray(grid[..., 18:19], float)).astype(np.float32)
+    fill = grid[..., 12:15] + hair * (grid[..., 15:18] + looked * detail - grid[..., 12:15])
     out = kept * fetched(pixels, 0) + mirrored * other + (1 - kept - mirrored) * fill
     out = np.clip(out + 0.5, 0, top).astype(pixels.dtype)
     return np.ascontiguousarray(out.reshape(-1, 3)[nearest.ravel()].reshape(side, side, 3))
+
+
+def _coarse(low: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(h, w, 3) the hair's own colours, blurred without the face beside it; weight: (h, w) 1 on hair."""
+    blur = (0, 0), COARSE * SMALL_IOD
+    total = cv2.GaussianBlur(weight, *blur)[..., None]
+    mean = cv2.GaussianBlur(low * weight[..., None], *blur) + 1e-3 * cv2.GaussianBlur(low, *blur)
+    return np.asarray(mean / (total + 1e-3), np.float32)
 
 
 def _low_pass(
@@ -237,6 +257,19 @@ def per_eye(model: HeadModel, share: FloatArray, one: bool = True) -> FloatArray
         near = smoothstep(1.15, 0.85, distance)
         out = near * value + (1 - near) * out
     return out
+
+
+def per_ear(head: Head, share: FloatArray, own: Seen) -> FloatArray:
+    """The same with all or nothing of each ear, by how much of its front is well seen, and nothing beside the matte."""
+    if not head.ears:
+        return share
+    model, out, ear = HeadModel.load(), share.copy(), relief()
+    front = ear * (np.abs(model.normals(model.points)[:, 0]) > 0.4) * (model.points[:, 2] > -1.5)
+    for side in (-1, 1):
+        half = np.sign(model.points[:, 0]) == side
+        mean = float((front * half) @ own.confident / max(float((front * half).sum()), 1e-6))
+        out = np.where(half, ear * float(mean > WHOLE_EAR) + (1 - ear) * out, out)
+    return out * (1 - ear * (1 - own.person))
 
 
 def _mirror_gain(model: HeadModel, own: Seen, colours: FloatArray) -> FloatArray:
@@ -286,22 +319,11 @@ def _hair(model: HeadModel, own: Seen, low: NDArray[np.float32], at_low: float) 
     return np.asarray(share * here + (1 - share) * hair)
 
 
-def _filled(model: HeadModel, own: Seen, colours: FloatArray, hair: FloatArray | None) -> FloatArray:
-    """(V, 3) colours carried on over the head from where they are known."""
-    known = FILL * 5 * own.confident
-    right = known[:, None] * colours
-    if hair is not None:
-        unseen = scalp(model) * (1 - own.confident) * PRIOR
-        known, right = known + unseen, right + unseen[:, None] * hair
-    mean = colours[own.confident > 0.5].mean(axis=0) if (own.confident > 0.5).any() else colours.mean(axis=0)
-    known, right = known + 1e-7, right + 1e-7 * mean
-    return np.asarray(splu((model.laplacian + diags(known)).tocsc()).solve(right))
-
-
 def _looked_through(
     head: Head, model: HeadModel, own: Seen, matte: NDArray[np.float32]
-) -> tuple[FloatArray, FloatArray]:
-    """(V, 2) px at which an unseen place of the scalp takes its texture, and (V,) 1 where it shows scalp there."""
+) -> tuple[FloatArray, FloatArray, NDArray[np.float32]]:
+    """(V, 2) px at which an unseen place of the scalp takes its texture, (V,) 1 where it shows scalp there, and
+    (h, w) 1 where the photo, at the low-pass colours' size, shows scalp."""
     middle = head.camera.project(head.centre[None])[0, :2]
     at = middle + TOWARDS * (own.at - middle)
     up = head.camera.rotation[:2, 1] * [1, -1]
@@ -328,4 +350,4 @@ def _looked_through(
     mirrored = smoothstep(0.6, 0.95, _sampled(shown[..., None], lifted * factor)[:, 0])
     # One of the two places for a whole neighbourhood: between them the texture would be smeared.
     use = straight < 0.5
-    return np.where(use[:, None], lifted, at), np.where(use, mirrored, straight) * scalp(model)
+    return np.where(use[:, None], lifted, at), np.where(use, mirrored, straight) * scalp(model), shown

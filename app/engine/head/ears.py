@@ -1,7 +1,9 @@
-"""Where the ears are, or that hair hides them: tried places, told by skin inside and not outside."""
+"""Where the ears are, or that hair hides them: tried places, told by skin inside and hair or background around."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import cv2
@@ -11,14 +13,36 @@ from numpy.typing import NDArray
 from app.engine.face.parameters import Camera
 from app.engine.head.model import FloatArray, HeadModel
 
-HEIGHTS = (0.1, -0.05, -0.2, -0.35, -0.5)  # IOD above the template's place
-SIZES = (0.6, 0.8, 1.0)
+HEIGHTS = (0.15, 0.0, -0.15, -0.3, -0.45)  # IOD above the template's place
+SIZES = (0.75, 0.9, 1.05)
+SPREADS = (0.7, 1.0, 1.35)  # how far an ear stands out, against the template's
+DEPTHS = (-0.2, 0.0, 0.2)  # IOD towards the face
+FRONTAL, TURNED = 20.0, 12.0  # degrees of yaw to which spreads, and from which depths, can be seen
+USUAL = (-0.12, 0.9, 1.0, 0.0)  # height, size, spread and depth of most people's, on the template
+UNUSUAL = (0.12, 0.2, 0.08, 0.2)  # of the score, for a deviation of one
 AROUND = 0.75  # IOD: how far an ear's motion drags the head around it
+RING = 0.14  # IOD around an ear in which there is no more of it
+UPPER = 0.75  # of an ear's height, from above, around which skin ends; below it begins the jaw
+OUTSIDE = 0.8  # weight of what is around an ear against what is inside
 CHEEKS = (50, 280, 205, 425, 118, 347)
+BEFORE_EARS = (234, 454, 93, 323, 127, 356, 132, 361)
 LIGHTNESS = 0.5  # of its weight against colour
-LIKE_SKIN = 2.6  # spreads of the cheeks' colours
+ALIKE = 14.0  # in Lab, lightness halved: what lies before an ear and is as near to the cheeks is skin
+BALD = 22.0  # the same: a scalp that is as near to skin has no hair
+STRANGE = 45.0  # the same from skin, beyond which it is cloth
 SIDE = 40.0  # px between the eyes at which colours are looked at
-LEAST = 0.25  # of an ear's pixels by which skin must prevail, else hair hides it
+LEAST = 0.14  # of the score, below which hair hides an ear
+
+Place = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class _Scene:
+    """label: (H, W) 1 skin to -1 hair or background; camera: its own; visible: share of each side (-1, 1)."""
+
+    label: NDArray[np.float32]
+    camera: Camera
+    visible: dict[int, float]
 
 
 def placed_ears(
@@ -30,66 +54,126 @@ def placed_ears(
         shape = (max(1, round(matte.shape[1] * factor)), max(1, round(matte.shape[0] * factor)))
         matte, srgb = (cv2.resize(a, shape, interpolation=cv2.INTER_AREA) for a in (matte, srgb))
         camera = camera.scaled(factor)
-    skin = _skin(points, model, camera, matte, srgb)
-    best, found = LEAST, None
-    yaw = camera.yaw
-    for height in HEIGHTS:
-        for size in SIZES:
-            tried = _moved(model, points, height, size)
-            score, seen = 0.0, 0.0
-            for side in (-1, 1):
-                share = float(np.clip(1 - side * yaw / 12, 0, 1))  # yaw > 0 shows the ear at x < 0
-                if share <= 0:
-                    continue
-                at = camera.project(tried[model.ear & (np.sign(model.points[:, 0]) == side)])[:, :2]
-                score += share * _inside(skin, at)
-                seen += share
-            score = score / max(seen, 1e-6) * (1 + 0.1 * size)
-            if score > best:
-                best, found = score, tried
-    if found is None:
+    visible = {
+        side: float(np.clip(1 - side * camera.yaw / 12, 0, 1)) for side in (-1, 1)
+    }  # yaw > 0 shows x < 0
+    scene = _Scene(_skin(points, model, camera, matte, srgb), camera, visible)
+    spreads = SPREADS if abs(camera.yaw) < FRONTAL else (1.0,)
+    depths = DEPTHS if abs(camera.yaw) > TURNED else (0.0,)
+    relief = points - model.without_ears(points)
+    best, place = -np.inf, None
+    for tried in product(HEIGHTS, SIZES, spreads, depths):
+        score = _score(model, points, relief, scene, tried)
+        if score > best:
+            best, place = score, tried
+    if place is None or best < LEAST:
         return model.without_ears(points), False
-    return found, True
+    return _moved(model, points, relief, place), True
 
 
-def _moved(model: HeadModel, points: FloatArray, height: float, size: float) -> FloatArray:
+def _placed(own: FloatArray, relief: FloatArray, side: int, place: Place) -> FloatArray:
+    """(N, 3) of one ear moved; own: (N, 3) where it is; relief: (N, 3) how far it stands out."""
+    height, size, spread, depth = place
+    out = own.copy()
+    out[:, 0] += (spread - 1) * side * np.maximum(side * relief[:, 0], 0)
+    front = np.array([own[:, 0].mean(), own[:, 1].mean(), own[:, 2].max()])
+    return np.asarray(front + (out - front) * [1, size, size] + [0, height, depth])
+
+
+def _score(model: HeadModel, points: FloatArray, relief: FloatArray, scene: _Scene, place: Place) -> float:
+    """How well ears at this place fit the labels: skin inside, none around, and where most people have them."""
+    inside, outside, seen = 0.0, 0.0, 0.0
+    for side, share in scene.visible.items():
+        if share <= 0:
+            continue
+        own = np.flatnonzero(model.ear & (np.sign(model.points[:, 0]) == side))
+        own = own[np.abs(relief[own]).sum(axis=1) > 0.02]
+        at = scene.camera.project(_placed(points[own], relief[own], side, place))[:, :2]
+        within, around = _labels(scene, at)
+        inside, outside, seen = inside + share * within, outside + share * around, seen + share
+    inside, outside = inside / max(seen, 1e-6), outside / max(seen, 1e-6)
+    strange = sum(w * abs(a - b) for w, a, b in zip(UNUSUAL, place, USUAL, strict=True))
+    return inside - OUTSIDE * outside - strange
+
+
+def _labels(scene: _Scene, at: FloatArray) -> tuple[float, float]:
+    """Mean label inside the hull of (N, 2) px, and in the ring around its upper part; -1, 0 outside the picture."""
+    hull = cv2.convexHull(np.round(at * 4).astype(np.int32))
+    ring = RING * scene.camera.scale
+    height, width = scene.label.shape
+    x0, y0 = (int(max(0, v)) for v in np.floor(at.min(axis=0) - ring - 1))
+    x1, y1 = (int(v) for v in np.ceil(at.max(axis=0) + ring + 2))
+    part = scene.label[y0 : min(y1, height), x0 : min(x1, width)]
+    if part.size == 0 or min(part.shape) < 2:
+        return -1.0, 0.0
+    mask = np.zeros(part.shape, np.uint8)
+    cv2.fillConvexPoly(mask, hull - [4 * x0 + 2, 4 * y0 + 2], 1, shift=2)
+    near = cv2.distanceTransform(1 - mask, cv2.DIST_L2, 3)
+    rows = np.arange(part.shape[0])[:, None] + y0
+    low = at[:, 1].min() + UPPER * np.ptp(at[:, 1])
+    around = (near > 0.5) & (near < ring) & (rows < low)
+    within = float(part[mask > 0].mean()) if mask.any() else -1.0
+    return within, float(part[around].mean()) if around.any() else 0.0
+
+
+def _moved(model: HeadModel, points: FloatArray, relief: FloatArray, place: Place) -> FloatArray:
+    """(V, 3) with both ears moved, and the head around them dragged along."""
     out = points.copy()
     for side in (-1, 1):
-        own = model.ear & (np.sign(model.points[:, 0]) == side)
+        half = np.sign(model.points[:, 0]) == side
+        own = model.ear & half
         middle = points[own].mean(axis=0)
-        front = np.array([middle[0], middle[1], points[own][:, 2].max()])
-        out[own] = front + (out[own] - front) * [1, size, size]
-        near = np.square(points[:, 1:] - middle[1:]).sum(axis=1) / AROUND**2
-        near = np.exp(-near) * np.clip(model.distance / 3.0, 0, 1) * (np.sign(model.points[:, 0]) == side)
-        out[:, 1] += height * np.where(own, np.maximum(near, 0.9), near)
+        near = np.exp(-np.square(points[:, 1:] - middle[1:]).sum(axis=1) / AROUND**2)
+        near = near * np.clip(model.distance / 3.0, 0, 1) * half
+        out[own] = _placed(points[own], relief[own], side, (0.0, place[1], place[2], 0.0))
+        share = np.where(own, np.maximum(near, 0.9), near)
+        out[:, 1] += place[0] * share
+        out[:, 2] += place[3] * share
     return out
 
 
 def _skin(
     points: FloatArray, model: HeadModel, camera: Camera, matte: NDArray[np.float32], srgb: NDArray[Any]
 ) -> NDArray[np.float32]:
-    """(H, W) 1 where the person's skin may be, -1 elsewhere."""
+    """(H, W) 1 where the person's skin may be, -1 where hair or background."""
     lab = cv2.cvtColor(cv2.GaussianBlur(srgb, (0, 0), max(0.6, 0.02 * camera.scale)), cv2.COLOR_RGB2LAB)
     lab = lab.astype(np.float32) * np.array([LIGHTNESS, 1, 1], np.float32)
-    ours = camera.project(model.weights @ points)[list(CHEEKS), :2]
-    x = np.clip(ours[:, 0].astype(int), 0, matte.shape[1] - 1)
-    y = np.clip(ours[:, 1].astype(int), 0, matte.shape[0] - 1)
-    cheeks = lab[y, x]
-    distance = np.full(matte.shape, np.inf, np.float32)
-    for colour in cheeks:
-        distance = np.minimum(distance, np.sqrt(np.square(lab - colour).sum(axis=2)))
-    spread = max(6.0, float(np.median(np.linalg.norm(cheeks - np.median(cheeks, axis=0), axis=1))))
-    return np.where((distance < LIKE_SKIN * spread) & (matte > 0.5), 1, -1).astype(np.float32)
+    person = matte > 0.5
+    normals = (model.normals(points) @ camera.rotation.T)[:, 2]
+    ours, seen = camera.project(model.weights @ points), (model.weights @ normals) > 0.15
+    skin, side = (_at(lab, ours[[k for k in part if seen[k]]], person) for part in (CHEEKS, BEFORE_EARS))
+    if len(skin):
+        skin = np.concatenate([skin, side[[bool(_nearest(c[None, None], skin)[0, 0] < ALIKE) for c in side]]])
+    band = (
+        (model.distance > 2.5) & (model.points[:, 1] > 3.0) & ~model.ear & (normals > 0.3) & (normals < 0.9)
+    )
+    scalp = _at(lab, camera.project(points[band]), matte > 0.9)
+    to_skin = _nearest(lab, skin)
+    label = np.where(to_skin > STRANGE, -0.5, 1.0)
+    middle = np.median(skin, axis=0) if len(skin) else np.zeros(3)
+    bald = len(scalp) < 8 or float(np.median(np.linalg.norm(scalp - middle, axis=1))) < BALD
+    if not bald:
+        scalp = scalp[np.linalg.norm(scalp - middle, axis=1) > BALD]
+        order = np.argsort(scalp[:, 0])
+        hair = np.stack([np.median(part, axis=0) for part in np.array_split(scalp[order], 4)])
+        to_hair = _nearest(lab, hair)
+        told = 2.5 * (to_hair - to_skin) / np.maximum(to_hair + to_skin, 1e-3)
+        label = np.minimum(label, np.clip(told, -1, 1))
+    return np.where(person, label, -1).astype(np.float32)
 
 
-def _inside(label: NDArray[np.float32], at: FloatArray) -> float:
-    """Mean label inside the hull of (N, 2) px."""
-    hull = cv2.convexHull(np.round(at).astype(np.int32))
-    x, y, w, h = cv2.boundingRect(hull)
-    x0, y0 = max(0, x), max(0, y)
-    part = label[y0 : max(y0, y + h), x0 : max(x0, x + w)]
-    if not part.size:
-        return -1.0
-    mask = np.zeros(part.shape, np.uint8)
-    cv2.fillConvexPoly(mask, hull - [x0, y0], 1)
-    return float(part[mask > 0].mean()) if mask.any() else -1.0
+def _at(picture: NDArray[np.float32], points: FloatArray, inside: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """(N, 3) colours of the points (M, >= 2) px that lie inside."""
+    height, width = inside.shape
+    x, y = (np.floor(points[:, k]).astype(int) for k in (0, 1))
+    kept = (x >= 0) & (y >= 0) & (x < width) & (y < height)
+    x, y = x[kept], y[kept]
+    return np.asarray(picture[y, x][inside[y, x]], np.float32)
+
+
+def _nearest(picture: NDArray[np.float32], colours: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(H, W) distance to the nearest of (N, 3) colours."""
+    out = np.full(picture.shape[:2], np.inf, np.float32)
+    for colour in colours:
+        out = np.minimum(out, np.sqrt(np.square(picture - colour).sum(axis=2)))
+    return out

@@ -28,8 +28,8 @@ class HeadModel:
     mirror: (V,) vertex on the other side; identity (100, V, 3) and expression (57, V, 3): cm at weight 1; weights:
     (468, V) where our vertices lie on the head; binding: (V, 468) how the head follows ours; rigid: (V,) share of the
     head's motion, 0 at the neck's end; ear: (V,); distance: (V,) cm to the nearest of our vertices; loops: the mouth's,
-    right and left eye's border; face: (V,) whether it is the face's (else scalp, nape or neck); inner: part ->
-    ((N, 3) cm, (M, 3) triangles).
+    right and left eye's border; face: (V,) whether it is the face's (else scalp, nape or neck); openness: (V,) share of
+    an overcast sky's light that reaches it past the rest of the head; inner: part -> ((N, 3) cm, (M, 3) triangles).
     """
 
     points: FloatArray
@@ -48,6 +48,7 @@ class HeadModel:
     distance: FloatArray
     loops: tuple[Indices, ...]
     face: NDArray[np.bool_]
+    openness: FloatArray
     inner: Mapping[str, tuple[FloatArray, Indices]]
 
     @classmethod
@@ -144,5 +145,6 @@ def _loaded() -> HeadModel:
             distance=file["distance"].astype(float),
             loops=tuple(np.split(file["loops"], ends)),
             face=file["face"],
+            openness=file["openness"].astype(float),
             inner=inner,
         )

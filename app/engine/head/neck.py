@@ -11,6 +11,7 @@ from app.engine.head.model import FloatArray, HeadModel
 AXIS_Z = -1.0  # cm: the neck's middle
 LEVELS = np.arange(-12.0, -1.9, 0.75)  # cm of height at which widths are compared
 NARROWEST = 0.62
+SLIM = 0.8  # of ICT's neck in depth behind its middle, that of most people
 FREE = (0.3, 1.6)  # cm from the face's landmarks over which the neck is free to move
 TOP = (-2.5, -5.0)  # cm over which a neck begins
 PERSON = 0.5  # of the matte
@@ -41,7 +42,8 @@ def narrowed(model: HeadModel, points: FloatArray, camera: Camera, matte: NDArra
     out = points.copy()
     out[:, 0] = axis[0] + (out[:, 0] - axis[0]) * factor
     back = out[:, 2] < axis[1]
-    out[back, 2] = axis[1] + (out[back, 2] - axis[1]) * factor[back]
+    deep = factor * (1 + share * (SLIM - 1))
+    out[back, 2] = axis[1] + (out[back, 2] - axis[1]) * deep[back]
     return out
 
 

@@ -21,6 +21,7 @@ from app.engine.head.atlas import (
     scalp,
     seen,
 )
+from app.engine.head.fill import relief
 from app.engine.head.light import light_on, lit
 from app.engine.head.raster import carried, rasterised, shares
 from app.engine.head.skull import smoothstep
@@ -31,9 +32,10 @@ from app.engine.warping.rendering import BAND_ROWS, Layers, Motion, pool, render
 
 # Degrees of turn from the photo over which the head takes over from the fine warp, judged by sheets of both
 # (tools/head_sheets.py): nearer to the photo the fine warp keeps ears and hairlines that the head has to make up.
-FADE = (24.0, 30.0)
-FLAT = (1.2, 2.2)  # times wider than in the photo, from which its own edge is no longer good enough
+FADE = (15.0, 20.0)
+FLAT = (1.6, 3.0)  # times wider than in the photo, from which its own edge is no longer good enough
 TURNED_IN = (1.3, 2.0)  # times wider, from which what was the head's edge is inside
+EAR_TURNED_IN = (1.0, 1.15)  # the same of an ear, which the head's own is not as well in place as its skull
 SOFT = 0.15  # of the normal towards the viewer over which made-up hair ends softly
 NECK_END = 0.1  # share of the head's motion over which the neck ends in the photo
 LIGHT_RANGE, LIGHT_STRENGTH = (0.78, 1.28), 0.7
@@ -46,9 +48,9 @@ class HeadLook:
     """One photo's head and its colours.
 
     seen, kept: what the photo shows of it; atlas: (S, S, 3); plate: what stands behind, None where long hair hangs
-    (the fine warp draws it); there: (V,) how much of a vertex is drawn; light: (9,) harmonics;
-    skin: (V,) how much of it changes; fixed: (A, 4) float32, place in photo and atlas in index coordinates;
-    changed: what the plate made up.
+    (the fine warp draws it); there: (V,) how much of a vertex is drawn; ear: (V,) 1 on a visible ear;
+    light: (9,) harmonics; skin: (V,) how much of it changes; fixed: (A, 4) float32, place in photo and atlas in index
+    coordinates; changed: what the plate made up.
     """
 
     head: Head
@@ -57,6 +59,7 @@ class HeadLook:
     atlas: NDArray[Any]
     plate: Layers | None
     there: FloatArray
+    ear: FloatArray
     hair: FloatArray
     light: FloatArray
     skin: FloatArray
@@ -91,7 +94,20 @@ def head_look(face: FittedFace, layers: Layers, matte: Float32, srgb: NDArray[np
         plate, changed = plate_of(layers, where)
     side = atlas_side(head.camera.scale)
     fixed = np.column_stack([own.at[model.base] - 0.5, model.atlas * side - 0.5]).astype(np.float32)
-    return HeadLook(head, own, shares.kept, atlas, plate, there, scalp(model), light, skin, fixed, changed)
+    return HeadLook(
+        head,
+        own,
+        shares.kept,
+        atlas,
+        plate,
+        there,
+        relief() * head.ears,
+        scalp(model),
+        light,
+        skin,
+        fixed,
+        changed,
+    )
 
 
 def _colours(model: HeadModel, own: Seen, colours: FloatArray) -> tuple[FloatArray | None, FloatArray]:
@@ -187,7 +203,8 @@ def table(look: HeadLook, camera: Camera) -> Float32:
     stretch = after[:, 2] / np.maximum(before[:, 2], 0.04)
     edge = look.seen.shown * (1 - smoothstep(*FLAT, stretch))
     photo = per_eye(model, np.maximum(look.kept, edge), one=False)
-    solid = smoothstep(*TURNED_IN, stretch) * look.head.rigid
+    solid = np.maximum(smoothstep(*TURNED_IN, stretch), look.ear * smoothstep(*EAR_TURNED_IN, stretch))
+    solid = solid * look.head.rigid
     gain = np.clip(lit(look.light, after) / lit(look.light, before), *LIGHT_RANGE) ** LIGHT_STRENGTH - 1
     soft = look.hair * (1 - photo) * (1 - smoothstep(0.0, SOFT, after[:, 2]))
     vertices = np.column_stack([photo, solid, gain * look.skin, look.there * (1 - soft)])

@@ -1,0 +1,157 @@
+"""What a photo never shows of a head: skin and hair, each carried on by itself, with a hairline between them.
+
+Skin is carried on as it is lit where it ends, and shaded by the light that ears and jaw keep from what is near them
+and by the ears' own relief; hair by its colour at every height. Where the photo shows which of the two a place is, that
+holds; elsewhere the hairline is the one that most short-haired people have.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from scipy.sparse import diags
+from scipy.sparse.linalg import splu
+
+from app.engine.head.light import light_on, lit
+from app.engine.head.model import FloatArray, HeadModel
+
+# cm from the side (z, y): where hair grows, from the forehead's middle round the temple, down the sideburn, over the
+# ear, behind it, and along the nape. Drawn by hand on the template after people with short hair.
+HAIRLINE = (
+    (9.6, 10.2), (7.6, 9.2), (6.6, 7.6), (6.0, 5.8), (4.9, 4.4), (4.3, 2.6), (4.1, 0.6), (3.1, 0.4), (2.9, 3.0),
+    (2.2, 4.6), (0.6, 5.2), (-1.2, 4.4), (-2.0, 2.4), (-2.2, 0.4), (-2.6, -1.2), (-3.8, -3.0), (-5.2, -4.8),
+    (-7.2, -6.0), (-14.0, -6.0), (-14.0, 20.0), (9.6, 20.0),
+)  # fmt: skip
+# The same where hair hides the ear.
+OVER_EAR = (
+    (9.6, 10.2), (7.6, 9.2), (6.6, 7.6), (6.0, 5.8), (4.9, 4.4), (4.3, 2.6), (4.0, 0.0), (3.2, -2.6), (0.0, -3.4),
+    (-3.8, -4.4), (-7.2, -6.0), (-14.0, -6.0), (-14.0, 20.0), (9.6, 20.0),
+)  # fmt: skip
+HAIRLINE_WIDTH = 1.2  # cm over which the template's hairline turns from no to yes
+JAW = ((1.0, -2.2), -0.68)  # cm: a point (z, y) of the line below which a neck begins, and its slope
+UNDER_JAW = 0.2  # of its light that a neck lacks
+RELIEF = (0.1, 0.35)  # cm that an ear stands out from the head
+GRAZING = (0.06, 0.22)  # of the normal towards the viewer, from which hair is told from skin
+FACING = (
+    0.12,
+    0.35,
+)  # the same, from which skin's colours are taken: nearer to the outline it mixes with what is behind
+APART = 40.0  # of 255 between hair and skin from which the photo's own hairline is believed
+NECK = (-7.5, -5.5)  # cm of height below which a collar is no hair
+KEPT = 1.0  # weight of what the photo shows of the hairline against its smoothness
+GUESSED = 0.15  # the same of the template's hairline
+SKIN = 0.5  # the same of the skin's colours
+HAIR = 0.05  # the same of the hair's
+SHADE = 1.3  # power of the light that reaches a place past the rest of the head
+LIT_RANGE = (0.75, 1.15)  # of an ear's relief against the head beneath it
+LUMINANCE = np.array([0.299, 0.587, 0.114])
+
+
+@dataclass(frozen=True, eq=False)
+class Fill:
+    """(V, 3) colours of skin and hair, and (V,) the hairline: below 0.5 skin, above it hair."""
+
+    skin: FloatArray
+    hair: FloatArray
+    hairline: FloatArray
+
+
+@cache
+def relief() -> FloatArray:
+    """(V,) 1 on an ear, 0 on the head beside it."""
+    model = HeadModel.load()
+    apart = np.linalg.norm(model.points - model.without_ears(model.points), axis=1)
+    t = np.clip((apart - RELIEF[0]) / (RELIEF[1] - RELIEF[0]), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t))
+
+
+@cache
+def _under_jaw() -> FloatArray:
+    """(V,) 1 on the neck, in the jaw's shade."""
+    _, y, z = HeadModel.load().points.T
+    (at, height), slope = JAW
+    return _step(-0.5, 3.0, height + slope * (z - at) - y)
+
+
+@cache
+def template_hairline(ears: bool) -> FloatArray:
+    """(V,) 0 on skin to 1 in hair, 0.5 on the line; ears: whether they show."""
+    model = HeadModel.load()
+    at = model.points[:, [2, 1]]
+    corners = np.array(HAIRLINE if ears else OVER_EAR)
+    nearest = np.full(len(at), np.inf)
+    inside = np.zeros(len(at), bool)
+    for a, b in zip(corners, np.roll(corners, -1, 0), strict=True):
+        along = b - a
+        t = np.clip((at - a) @ along / (along @ along), 0, 1)
+        nearest = np.minimum(nearest, np.linalg.norm(at - a - t[:, None] * along, axis=1))
+        crosses = (a[1] > at[:, 1]) != (b[1] > at[:, 1])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            inside ^= crosses & (at[:, 0] < a[0] + (at[:, 1] - a[1]) * along[0] / along[1])
+    signed = np.where(inside, nearest, -nearest)
+    return np.asarray(np.clip(0.5 + signed / HAIRLINE_WIDTH, 0, 1) * (1 - ears * relief()))
+
+
+def filled(
+    model: HeadModel,
+    normals: FloatArray,
+    smooth: FloatArray,
+    shown: FloatArray,
+    colours: FloatArray,
+    hair: FloatArray | None,
+    ears: bool,
+) -> Fill:
+    """The fill of a photo that shows (V, 3) low-pass colours of 255 where shown (V,) is 1.
+
+    normals, smooth: (V, 3) with and without ears, in pixels' axes; hair: (V, 3) its colour at every height, or None;
+    ears: whether they show.
+    """
+    sure = shown * _step(*GRAZING, normals[:, 2])
+    face = np.exp(-((model.distance / 2.5) ** 2)) * model.face
+    light = light_on(normals, colours @ LUMINANCE / 255, sure * face)
+    ear = np.clip(lit(light, normals) / lit(light, smooth), *LIT_RANGE)
+    shade = (
+        np.maximum(model.openness**SHADE * (1 + relief() * (ear - 1)), 0.2) if ears else np.ones(len(sure))
+    )
+    shade = shade * (1 - UNDER_JAW * _under_jaw())
+    told = shown * _step(*FACING, normals[:, 2]) * face * (template_hairline(ears) < 0.3) * (shade > 0.9)
+    skin = _carried(model, colours / shade[:, None], SKIN * told)
+    if hair is None:
+        return Fill(skin * shade[:, None], skin * shade[:, None], np.zeros(len(skin)))
+    line = _hairline(model, sure, colours, skin * shade[:, None], hair, ears)
+    own = _step(0.6, 0.9, line) * sure * _step(*NECK, model.points[:, 1])
+    strands = _carried(
+        model, colours * own[:, None] + (1 - own)[:, None] * hair, HAIR * own + 0.02 * (1 - own)
+    )
+    return Fill(skin * shade[:, None], strands * (0.5 + 0.5 * shade)[:, None], line)
+
+
+def _hairline(
+    model: HeadModel, sure: FloatArray, colours: FloatArray, skin: FloatArray, hair: FloatArray, ears: bool
+) -> FloatArray:
+    """(V,) between skin and hair: the photo's own line where it can be told, carried on into the template's."""
+    across = hair - skin
+    length = np.linalg.norm(across, axis=1)
+    seen = np.clip(((colours - skin) * across).sum(axis=1) / np.maximum(length, 1.0) ** 2, 0, 1)
+    ear = ears * relief()
+    told = sure * _step(0.4 * APART, APART, length) * (1 - ear) * _step(0.2, 1.5, model.distance)
+    told = told * _step(*NECK, model.points[:, 1])
+    guess = template_hairline(ears)
+    weight = KEPT * told + GUESSED
+    line = _carried(model, (KEPT * told * _step(0.25, 0.75, seen) + GUESSED * guess) / weight, weight)
+    return np.asarray(line * (1 - ear))
+
+
+def _carried(model: HeadModel, values: FloatArray, weight: FloatArray) -> FloatArray:
+    """Values (V,) or (V, C) where their weight (V,) is large, and smoothly on from there."""
+    weight = weight + 1e-7
+    solver = splu((model.laplacian + diags(weight)).tocsc())
+    right = values * weight if values.ndim == 1 else values * weight[:, None]
+    return np.asarray(solver.solve(right))
+
+
+def _step(low: float, high: float, x: FloatArray) -> FloatArray:
+    t = np.clip((np.asarray(x, float) - low) / (high - low), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t))

@@ -1,0 +1,76 @@
+"""Ears and the fill beside them: found where they show, shaded by their relief, with a hairline around."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.engine.contract import SourceImage
+from app.engine.engine import Engine
+from app.engine.head import HeadModel, fit_head
+from app.engine.head.fill import filled, relief, template_hairline
+from app.engine.imaging.colour import to_srgb8
+from app.engine.imaging.matte import person_matte
+
+PHOTOS = next((f / "shared/media/images" for f in Path(__file__).parents if (f / "shared").is_dir()), None)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return Engine()
+
+
+@pytest.mark.skipif(PHOTOS is None, reason="needs ../shared/media/images")
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("p29_usgov", True),
+        ("p22_nasa", True),
+        ("p26_usgov", True),
+        ("p16_cc0", True),
+        ("p12_cc0", False),
+        ("p20_nasa", False),
+    ],
+)
+def test_ears_are_told_from_hair(engine: Engine, name: str, shown: bool) -> None:
+    """Men with short hair, a bald one and a turned one have ears; hair over them leaves none."""
+    assert PHOTOS is not None
+    portrait = engine.open(PHOTOS / f"a_{name}.jpg")
+    pixels, face = to_srgb8(portrait.photo), portrait.faces[0]
+    source = SourceImage(pixels, None, face, person_matte(pixels, face))
+    assert fit_head(source.face, source.matte, pixels).ears is shown
+
+
+def test_an_ear_keeps_light_from_its_middle() -> None:
+    model = HeadModel.load()
+    ear = relief() > 0.5
+    assert model.openness[ear].min() < 0.5
+    assert np.median(model.openness[model.distance < 0.5]) > 0.8
+
+
+def test_the_hairline_goes_round_the_ear() -> None:
+    model = HeadModel.load()
+    line, covered = template_hairline(True), template_hairline(False)
+    crown, chin = model.points[:, 1].argmax(), (model.weights @ model.points)[152]
+    assert line[crown] == 1
+    assert line[np.linalg.norm(model.points - chin, axis=1).argmin()] == 0
+    assert line[relief() > 0.9].max() < 0.1 < covered[relief() > 0.9].mean()
+
+
+def test_an_unseen_side_is_skin_and_hair_and_no_mixture() -> None:
+    """A face seen from the front: beside it stood one flat brown between both colours."""
+    model = HeadModel.load()
+    skin, hair = np.array([200.0, 150.0, 120.0]), np.array([30.0, 25.0, 20.0])
+    normals = model.normals(model.points) * [1, -1, 1]
+    smooth = model.normals(model.without_ears(model.points)) * [1, -1, 1]
+    line = template_hairline(True)[:, None]
+    colours = line * hair + (1 - line) * skin
+    found = filled(model, normals, smooth, np.ones(len(line)), colours, np.tile(hair, (len(line), 1)), True)
+    unseen = normals[:, 2] < 0
+    share = found.hairline[unseen]
+    assert ((share > 0.35) & (share < 0.65)).mean() < 0.1
+    ear = unseen & (relief() > 0.5)
+    assert np.ptp(found.skin[ear, 0]) > 40
+    assert (found.skin[unseen] / skin).max() < 1.1
