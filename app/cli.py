@@ -83,10 +83,10 @@ def _run(arguments: list[str]) -> int:
         say(f"mien: {error}")
         return 1
     except ModuleNotFoundError as error:
-        told = without_torch(error)
-        if told is None:
+        missing = without_torch(error)
+        if missing is None:
             raise
-        say(f"mien: {told}")
+        say(f"mien: {missing}")
         return 1
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""

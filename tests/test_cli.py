@@ -16,7 +16,7 @@ from PIL import Image
 
 from app.cli import main
 from app.commands import print_json, training
-from app.commands.editing import jobs, preset_values, told_ignored
+from app.commands.editing import jobs, preset_values, report_ignored
 from app.engine.checkpoints.store import write_weights
 from app.engine.engine import Engine
 from app.engine.errors import EngineError
@@ -137,7 +137,7 @@ def test_json_has_null_where_a_number_is_not_finite(capsys: pytest.CaptureFixtur
 def test_what_the_generator_does_not_obey_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     info = SimpleNamespace(title="Latent directions", controls=("yaw",))
     engine = SimpleNamespace(generator=SimpleNamespace(info=info))
-    assert told_ignored(engine, FaceEdit.of(yaw=3, smile=1)) == ["smile"]  # type: ignore[arg-type]
+    assert report_ignored(engine, FaceEdit.of(yaw=3, smile=1)) == ["smile"]  # type: ignore[arg-type]
     assert capsys.readouterr().err == "Latent directions does not obey smile\n"
 
 

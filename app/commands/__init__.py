@@ -22,7 +22,7 @@ def say(text: str) -> None:
 
 
 def followed(steps: Iterator[Step]) -> Step:
-    """Run to the end, telling progress; the last step."""
+    """Run to the end, printing progress; gives the last step."""
     last = next(steps)
     for step in steps:
         if step.message != last.message and step.message:

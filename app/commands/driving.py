@@ -78,7 +78,7 @@ def run_drive(args: argparse.Namespace) -> None:
     portrait = driven_portrait(engine, args)
     face = chosen_face(portrait, args.face)
     values = {**(preset_values(args.preset) if args.preset else {}), **dict(args.set)}
-    seen_again = args.driver is None  # its parameters are told from the reference's own
+    seen_again = args.driver is None  # its parameters are relative to the reference's own
     settings = RetargetSettings(mode=args.mode, relative=args.relative or seen_again, mirror=args.mirror)
     steps = drive_clip(
         engine, portrait, face, args.driver or args.photo, args.output, settings, {face: FaceEdit.of(**values)},
@@ -133,7 +133,7 @@ def run_track(args: argparse.Namespace) -> None:
 
 
 def filmed(steps: Iterator[Step]) -> Recording:
-    """Run to the end, telling progress; the film that was made."""
+    """Run to the end, printing progress; gives the film that was made."""
     last = followed(steps)
     assert isinstance(last, FilmedStep) and last.recording is not None
     return last.recording

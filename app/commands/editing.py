@@ -93,10 +93,10 @@ def face_as_json(face: FittedFace) -> dict[str, Any]:
     from app.engine.face.response import response
     from app.engine.measuring.readout import readings
 
-    told, expression = readings(face.params), face.params.expression
+    read, expression = readings(face.params), face.params.expression
     return {
         "box": list(face.box),
-        **{name: told[name] for name in ("yaw", "pitch", "roll", "scale", "tx", "ty")},
+        **{name: read[name] for name in ("yaw", "pitch", "roll", "scale", "tx", "ty")},
         "gaze": list(expression.gaze),
         "uncertainty": dict(response().uncertainty),
         "aperture": list(expression.aperture),
@@ -272,7 +272,7 @@ def edit_one(engine: Engine, job: Job, args: argparse.Namespace, edit_of: Any) -
     report["remarks"] = list(last.remarks)
     for remark in report["remarks"]:
         say(f"{job.photo.name}: {remark}")
-    report["ignored"] = told_ignored(engine, edit)
+    report["ignored"] = report_ignored(engine, edit)
     beyond = beyond_safe(portrait.faces[face], target)
     if beyond:
         say(f"{', '.join(beyond)} turned by more than holds; expect stretched cheeks, ears and spectacles")
@@ -281,8 +281,8 @@ def edit_one(engine: Engine, job: Job, args: argparse.Namespace, edit_of: Any) -
     return report
 
 
-def told_ignored(engine: Engine, edit: FaceEdit) -> list[str]:
-    """The controls that were asked for and that the generator does not obey, told on standard error."""
+def report_ignored(engine: Engine, edit: FaceEdit) -> list[str]:
+    """The edit's controls that the generator does not obey; they are also named on standard error."""
     info = engine.generator.info
     ignored = [name for name, _ in edit.values if name not in info.controls]
     if ignored:
@@ -299,7 +299,7 @@ def beyond_safe(face: FittedFace, target: FaceParams) -> list[str]:
 def measured(
     engine: Engine, portrait: Portrait, rendered: Any, face: int, edit: FaceEdit
 ) -> Measurement | None:
-    """The read-out, None (told on standard error) where no face can be measured in the result."""
+    """The read-out; None, with the reason on standard error, where no face can be measured in the result."""
     try:
         return engine.measure(portrait, rendered, face, edit)
     except EngineError as error:

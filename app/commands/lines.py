@@ -19,7 +19,7 @@ from app.engine.contract import Step
 from app.engine.errors import EngineError
 from app.engine.training.steps import ScoreStep
 
-EVERY = 0.25  # seconds between two steps that are told
+EVERY = 0.25  # seconds between two steps that are printed
 
 
 def put(value: dict[str, Any]) -> None:
@@ -28,10 +28,10 @@ def put(value: dict[str, Any]) -> None:
 
 
 def follow(steps: Steps[Step, None, Any], picture: Path | None) -> Any:
-    """Run to the end, telling every step; gives the result. A stop ends the program, errors come on."""
+    """Run to the end, printing every step; gives the result. A stop ends the program, errors come on."""
     stop = threading.Event()
     threading.Thread(target=_listen, args=(stop,), daemon=True).start()
-    told = 0.0
+    printed = 0.0
     while not stop.is_set():
         try:
             step = next(steps)
@@ -41,9 +41,9 @@ def follow(steps: Steps[Step, None, Any], picture: Path | None) -> Any:
             put({"error": {"message": error.message, "remedy": error.remedy}})
             raise
         now = time.monotonic()
-        if now - told >= EVERY or step.picture is not None or isinstance(step, ScoreStep):
+        if now - printed >= EVERY or step.picture is not None or isinstance(step, ScoreStep):
             _put_step(step, picture)
-            told = now
+            printed = now
     steps.close()
     put({"stopped": True})
     raise SystemExit(0)

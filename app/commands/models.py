@@ -88,8 +88,8 @@ def run_list(args: argparse.Namespace) -> None:
     learnt = {info.name: info.learnt for info in generators if info.learnt}
     if args.json:
         known = {name: asdict(value) for name, value in learnt.items()}
-        told = {"missing": missing, "notes": notes, "learnt": known, "metrics": missing_metrics()}
-        print_json({"models": [as_json(m) for m in models()], **told})
+        rest = {"missing": missing, "notes": notes, "learnt": known, "metrics": missing_metrics()}
+        print_json({"models": [as_json(m) for m in models()], **rest})
         return
     for model in models():
         print(described(model))
@@ -166,7 +166,7 @@ def unlearnt(name: str) -> str | None:
 
 
 def learn(generator: str) -> Learnt | None:
-    """Tell progress until it is done; what was learnt."""
+    """Print progress until it is done; gives what was learnt."""
     from app.engine.engine import Engine
 
     engine = Engine()
@@ -178,11 +178,11 @@ def learn(generator: str) -> Learnt | None:
 
 
 def run_learn(args: argparse.Namespace) -> None:
-    told = learn(args.generator)
+    learnt = learn(args.generator)
     if args.json:
-        print_json({"generator": args.generator, "learnt": asdict(told) if told else None})
-    elif told is not None:
-        print(in_words(told))
+        print_json({"generator": args.generator, "learnt": asdict(learnt) if learnt else None})
+    elif learnt is not None:
+        print(in_words(learnt))
 
 
 def in_words(learnt: Learnt) -> str:

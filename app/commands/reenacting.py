@@ -22,7 +22,7 @@ def add(subparsers: Subparsers) -> None:
     behind = "keep, transparent, a colour as #rrggbb, or a picture (not for Head2Head++ models)"
     parser.add_argument("--background", default="keep", metavar="WHAT", help=behind)
     parser.add_argument("--picture", type=Path, metavar="PNG", help="keep the newest frame here")
-    parser.add_argument("--lines", action="store_true", help="tell JSON lines, stop at the line “stop”")
+    parser.add_argument("--lines", action="store_true", help="print JSON lines, stop at the line “stop”")
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(run=run_reenact)
 

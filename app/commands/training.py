@@ -54,7 +54,7 @@ def training(
         "-o", "--output", type=run_name, default=name, metavar="NAME", help=f"its name (default: {name})"
     )
     action.add_argument("--picture", type=Path, metavar="PNG", help="keep the newest samples here")
-    action.add_argument("--lines", action="store_true", help="tell JSON lines, stop at the line “stop”")
+    action.add_argument("--lines", action="store_true", help="print JSON lines, stop at the line “stop”")
     return action
 
 

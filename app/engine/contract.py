@@ -21,7 +21,7 @@ from app.engine.imaging.photo import Photo
 if TYPE_CHECKING:
     pass
 
-Edits = Mapping[int, FaceEdit]  # face index (left to right, from 0) -> what is asked of it
+Edits = Mapping[int, FaceEdit]  # face index (left to right, from 0) -> its edit
 
 
 Picture = NDArray[Any]  # (H, W, 3) uint8 or uint16, in the photo's own colour space
@@ -174,7 +174,7 @@ class Flow:
 
 @dataclass(frozen=True)
 class Measurement:
-    """What was asked of a face and what a fresh fit of the render measures.
+    """A face's edit as target values, and what a fresh fit of the render measures.
 
     Keys are control names (yaw, pitch, roll, gaze_x, gaze_y, the semantic ones), plus "aperture_left",
     "aperture_right"; identity: likeness in [0, 1] by an imported recogniser, else of the landmark shape

@@ -155,7 +155,7 @@ class Survivor:
         return finished(self.steps(steps))
 
     def steps(self, work: Callable[[], Generator[Reported, None, Code]]) -> Generator[Reported, None, Code]:
-        """`make` of work that tells its steps; they begin anew on the next smaller way."""
+        """`make` for work that yields its steps; they begin anew on the next smaller way."""
         while True:
             device = best_device()
             try:

@@ -167,11 +167,11 @@ def linux_cameras(devices: Path = VIDEO_DEVICES) -> tuple[str, ...]:
     if not devices.is_dir():
         return ()
     # A camera has several nodes; the first, index 0, is the one that gives pictures.
-    nodes = [node for node in sorted(devices.iterdir()) if _told(node / "index") in ("0", "")]
-    return tuple(dict.fromkeys(name for node in nodes if (name := _told(node / "name"))))
+    nodes = [node for node in sorted(devices.iterdir()) if _content(node / "index") in ("0", "")]
+    return tuple(dict.fromkeys(name for node in nodes if (name := _content(node / "name"))))
 
 
-def _told(file: Path) -> str:
+def _content(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8").strip()
     except OSError:
@@ -207,9 +207,9 @@ def virtual_camera() -> Check:
 
 
 def ffmpeg() -> Check:
-    told = subprocess.run([executable(), "-version"], capture_output=True, text=True, check=False, timeout=30)
-    words = told.stdout.split()
-    if told.returncode == 0 and words[:2] == ["ffmpeg", "version"]:
+    ran = subprocess.run([executable(), "-version"], capture_output=True, text=True, check=False, timeout=30)
+    words = ran.stdout.split()
+    if ran.returncode == 0 and words[:2] == ["ffmpeg", "version"]:
         return Check("ffmpeg", "ok", words[2])
     return Check("ffmpeg", "problem", "does not run", "Install the package imageio-ffmpeg again.")
 

@@ -38,7 +38,7 @@ class LiveControls(Protocol):
 
 
 class LiveAnimation(Protocol):
-    """A driven portrait that runs: what may be asked of it between two of its steps."""
+    """A driven portrait that runs, and what it can be changed to between two of its steps."""
 
     paused: bool
 
@@ -69,9 +69,10 @@ class LiveAnimation(Protocol):
         on_saving: Callable[[Any], None] | None = None,
         performance: Path | None = None,
     ) -> None:
-        """Record a film from the next frame on; `on_saving` is told on another thread how its end is coming along.
+        """Record a film from the next frame on.
 
-        performance: where what drove the film is written when it stops.
+        on_saving: called on another thread with the progress of finishing the film; performance: the file to which
+        what drove the film is written when it stops.
         """
 
     def stop_recording(self, clip: Path | None = None) -> object | None:
@@ -142,10 +143,10 @@ class EngineLike(Protocol):
         """(size, size, 3) NMFC of the face as edited, in a square crop around it; with `mesh`, its shaded mesh."""
 
     def flow(self, portrait: Portrait, face: int, edit: FaceEdit, max_side: int | None = None) -> Flow | None:
-        """The dense flow by which the generator moves a face; None where nothing moves, or it does not tell."""
+        """The dense flow by which the generator moves a face; None where nothing moves, or it gives none."""
 
     def drawn_face(self, portrait: Portrait, face: int, max_side: int | None = None) -> DrawnFace | None:
-        """Where the generator draws a face's landmarks; None where it does not tell."""
+        """Where the generator draws a face's landmarks; None where it gives none."""
 
     def export(
         self, portrait: Portrait, edits: Edits, path: Path, options: Mapping[str, Any] | None = None

@@ -27,7 +27,7 @@ TIMEOUT_S = (10.0, 10.0)  # to connect, and between two pieces
 TRIES = 5  # breaks in a row without a new byte
 PAUSE_S = 1.0  # before the next try
 STEP_S = 0.05  # between two steps: Cancel acts within it
-RATE_S = 10.0  # over which the speed is told
+RATE_S = 10.0  # of the newest transfer, over which the speed is averaged
 RESERVE = 200_000_000  # bytes that are left free
 LOOK_AGAIN = "Check the connection and try again: what has come is kept."
 

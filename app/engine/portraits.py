@@ -308,7 +308,7 @@ class Portraits:
     def nmfc(
         self, portrait: Portrait, face: int, edit: FaceEdit, size: int, mesh: bool = False
     ) -> NDArray[np.uint8]:
-        """(size, size, 3) what is asked of a face: its coordinates, or its whole head as a shaded mesh."""
+        """(size, size, 3) a face as its edit makes it: its coordinates, or its whole head as a shaded mesh."""
         params = self.target(portrait, face, edit)
         if mesh:
             from app.engine.generators.whole_head import picture_of, small_head
@@ -342,7 +342,7 @@ class Portraits:
         return flow_picture(displacement, corner, view.scale) if displacement.size else None
 
     def drawn_face(self, portrait: Portrait, face: int, max_side: int | None = None) -> DrawnFace | None:
-        """Where the generator draws a face's landmarks, in the photo's pixels; None where it does not tell."""
+        """Where the generator draws a face's landmarks, in the photo's pixels; None where it gives none."""
         from app.engine.face.semantic import resolve
 
         place = getattr(self.generator, "landmarks", None)

@@ -22,7 +22,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Document:
-    """One photo and what is asked of its faces.
+    """One photo and its faces' edits.
 
     photo: its file, None while nothing is open; key: SHA-256 of the file's bytes; edits: face index (left to
     right, from 0) -> what is asked, only faces that are changed; active: the face the panels act on;
@@ -39,7 +39,7 @@ class Document:
 
     @property
     def edit(self) -> FaceEdit:
-        """What is asked of the active face."""
+        """The active face's edit."""
         return self.edit_of(self.active)
 
     @property
@@ -52,7 +52,7 @@ class Document:
         return replace(self, active=0) == replace(other, active=0)
 
     def edit_of(self, face: int) -> FaceEdit:
-        """What is asked of one face."""
+        """One face's edit."""
         return self.edits.get(face, FaceEdit())
 
     def of_photo(self, photo: Path, key: str) -> Document:
@@ -60,7 +60,7 @@ class Document:
         return replace(self, photo=photo, key=key)
 
     def with_faces(self, count: int) -> Document:
-        """A copy in which nothing, snapshots included, is asked of faces beyond the first `count`."""
+        """A copy without edits of faces beyond the first `count`, snapshots included."""
 
         def kept(edits: Mapping[int, FaceEdit]) -> dict[int, FaceEdit]:
             return {face: edit for face, edit in edits.items() if face < count}

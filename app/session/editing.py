@@ -56,7 +56,7 @@ class Editing(QObject):
 
     @staticmethod
     def held(name: str, value: float) -> float:
-        """A value within what can be asked of its control."""
+        """A value within its control's range."""
         return min(BY_NAME[name].upper, max(BY_NAME[name].lower, value))
 
     def set_values(

@@ -1,4 +1,4 @@
-"""What is open and what is asked of it, with every step that led there. Knows no engine."""
+"""The open document, with every step that led to it. Knows no engine."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class History(QObject):
         self.portrait: Portrait | None = None
         self.opened: object = None  # another one for every document that is opened
         self._saved: Document | None = self.document
-        self._told_dirty = False
+        self._emitted_dirty = False
         self.stack = QUndoStack(self)
         self.stack.setUndoLimit(UNDO_LIMIT)
         self._gestures = 0
@@ -146,13 +146,13 @@ class History(QObject):
     def in_gesture(self) -> bool:
         return self._gesture is not None
 
-    # -- telling
+    # -- signals
 
     def _tell_document(self) -> None:
         self.document_changed.emit(self.document)
         self._tell_dirty()
 
     def _tell_dirty(self) -> None:
-        if self.is_dirty != self._told_dirty:
-            self._told_dirty = self.is_dirty
-            self.dirty_changed.emit(self._told_dirty)
+        if self.is_dirty != self._emitted_dirty:
+            self._emitted_dirty = self.is_dirty
+            self.dirty_changed.emit(self._emitted_dirty)

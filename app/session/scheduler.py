@@ -45,7 +45,7 @@ class Shown:
 
     @property
     def edit(self) -> FaceEdit:
-        """What is asked of the active face."""
+        """The active face's edit."""
         return self.edits.get(self.active, FaceEdit())
 
     @property

@@ -146,7 +146,7 @@ class Session(QObject):
 
     @property
     def edit(self) -> FaceEdit:
-        """What is asked of the active face."""
+        """The active face's edit."""
         return self.history.document.edit
 
     @property
@@ -234,7 +234,7 @@ class Session(QObject):
         self.begin_job(Job(self.tr("Exporting"), export, on_step, on_end, document.generator))
 
     def learn(self, generator: str) -> bool:
-        """Let a generator learn what it needs on this machine, as a job; `engine_ready` tells what it can do then."""
+        """Let a generator learn what it needs on this machine, as a job; `engine_ready` then says what it can do."""
 
         def on_end(answer: Answer) -> None:
             self.improving = ""
@@ -248,7 +248,7 @@ class Session(QObject):
 
     def fetch(self, offer: Offer) -> bool:
         """Fetch a generator's model over the network, as a job, and let the generator learn with it; `engine_ready`
-        tells what it can do then. Only a user's own order may call this."""
+        then says what it can do. Only a user's own order may call this."""
 
         def take(generators: tuple[GeneratorInfo, ...]) -> None:
             self.take_generators(generators)

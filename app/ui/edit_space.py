@@ -107,7 +107,7 @@ class CompareBar(QWidget):
 
     def show_flow_there(self, there: bool) -> None:
         """Whether there is a flow to lay over the picture, or its generator keeps it to itself."""
-        silent = self.tr("This generator does not tell its flow")
+        silent = self.tr("This generator gives no flow")
         self.layers["flow"].setToolTip(self.layers["flow"].accessibleName() if there else silent)
 
     @Slot(bool)

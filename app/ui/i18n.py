@@ -73,8 +73,9 @@ PLACES = (
 
 def in_own_language(error: EngineError) -> EngineError:
     """An error of the engine in the window's language, for those who have a window."""
-    told = _errors.error(error)
-    return EngineError(without_commands(told.message), without_commands(told.remedy), told.action)
+    translated = _errors.error(error)
+    message, remedy = without_commands(translated.message), without_commands(translated.remedy)
+    return EngineError(message, remedy, translated.action)
 
 
 def sentence(english: str) -> str:

@@ -45,7 +45,7 @@ class Workspaces(QObject):
         self.current = "edit"
         self._hidden: list[QDockWidget] = []
         self._out = True  # no panel is in the window
-        # Once the docks are where they go: Qt tells of each while it still moves the others.
+        # Only after all docks have moved: Qt reports each of them while it still moves the others.
         self._titles = QTimer(self, singleShot=True, interval=0)
         self._titles.timeout.connect(self._show_titles)
         window.setDockNestingEnabled(True)

@@ -109,7 +109,7 @@ def vgg19(**config: Any) -> nn.Module:
 
 
 def arcface_blocks(weights: Tensors) -> Config:
-    """Blocks per level, told by the names: 50, 100 or any other depth."""
+    """Blocks per level, counted in the keys' names: 50, 100 or any other depth."""
     levels = ("layer1", "layer2", "layer3", "layer4")
     return {"blocks": [len({n.split(".")[1] for n in weights if n.startswith(f"{k}.")}) for k in levels]}
 

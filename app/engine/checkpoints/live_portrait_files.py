@@ -122,7 +122,7 @@ def small_part(content: Content, name: str) -> Tensors:
 
 
 def read(content: Content) -> Found | None:
-    """One file is never the whole: those of Mien's own are told by what they say of themselves."""
+    """One public file is never the whole; Mien's own files are recognised by their metadata."""
     marks = ("detector.fc_kp.weight", "dense_motion_network.mask.weight", "G_middle_0.conv_0.bias")
     if any(mark in content for mark in (*marks, "resblocks_3d.3dr0.conv1.weight", *SMALL)):
         raise EngineError(

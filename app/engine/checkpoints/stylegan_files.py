@@ -23,7 +23,7 @@ def part(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def read_stylegan2(content: Mapping[str, Any]) -> Found | None:
-    """A generator of rosinality's format; size and width are told by its shapes.
+    """A generator of rosinality's format; its shapes give size and width.
 
     Noise pictures and truncation latent are taken from the file or, where it has none, made once here and
     kept, so that results repeat.

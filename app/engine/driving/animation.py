@@ -163,8 +163,8 @@ class Animation:
     ) -> None:
         """Record a film from the next frame on, with the microphone if it is listened to.
 
-        on_saving: told, on another thread, how the film's end is coming along once recording has stopped; performance:
-        where what drove the film is written when it stops, so that it can be rendered again.
+        on_saving: called on another thread with the progress of finishing the film, once recording has stopped;
+        performance: the file to which what drove the film is then written, so that it can be rendered again.
         """
         self._filmed, self._performance_path = [], performance
         sound = (self._microphone.rate, self._microphone.channels) if self._microphone else None
@@ -248,7 +248,7 @@ class Animation:
         if self.output is not None:
             self.output.send(driven.picture)
 
-    # -- telling
+    # -- what a step says
 
     def _step(self, done: int, total: int, message: str = "") -> LiveStep:
         """A step without a picture, with what is known at any time."""

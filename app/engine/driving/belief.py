@@ -51,7 +51,7 @@ class Belief:
         self.reset()
 
     def reset(self) -> None:
-        """Another person or clip; what `learn` was told goes too."""
+        """Another person or clip begins; what `learn` was given is forgotten too."""
         self._last: _Find | None = None
         self._quick: FloatArray | None = None
         self._slow: FloatArray | None = None

@@ -33,7 +33,7 @@ QUALITY_EVERY = 5  # frames: reading it costs a millisecond
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What the newest frame told.
+    """What was read in the newest frame.
 
     found: the face was in it, and moved and looked like one; landmarks: (478, 3) pixels where found; calibrating:
     seconds until the neutral is taken, None where none is asked for; settled: the parameters given are this frame's
@@ -187,7 +187,7 @@ def face_picture(frame: Frame, fitted: FittedFace) -> NDArray[np.uint8] | None:
 
 
 def with_sure_lids(params: FaceParams) -> FaceParams:
-    """The lids of a small face drawn towards their mean: one eye alone is told from the other by a pixel there."""
+    """The lids of a small face drawn towards their mean: there, one eye differs from the other by a pixel."""
     shared = min(max((OWN_LIDS - params.camera.scale) / (OWN_LIDS - BOTH_LIDS), 0.0), 1.0)
     left, right = params.expression.aperture
     mean = (left + right) / 2

@@ -64,7 +64,7 @@ def quality(pixels: NDArray[np.uint8], box: tuple[float, float, float, float], p
 
 @dataclass(frozen=True)
 class Rest:
-    """A person's face at rest as far as their frames tell.
+    """A person's face at rest, as far as their frames show it.
 
     params: the face; frame: index of the most restful of the frames; sure: [0, 1], 1 where frames show that very face
     and 0 where it is extrapolated from a smile or from parted lips alone.

@@ -2,7 +2,7 @@
 
 The other model's mean is brought onto ours, by landmarks that both have or, without any, by iterated closest
 points from several sizes; what is left is bent away by thin plates; each of our vertices then takes the motion
-of the nearest points of its own part (lips and lids, where the file tells them apart).
+of the nearest points of its own part (lips and lids, where the file distinguishes them).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class DenseModel:
 
     mean: (V, 3); identity (I, V, 3), expression (E, V, 3; E may be 0): displacements of one standard deviation,
     those of expression of `movement` of them. landmarks: (68,) Multi-PIE vertices or None; parts: names of
-    PARTS to (V,) masks; triangles: (T, 3) vertices where the file tells them, for networks that saw this mesh.
+    PARTS to (V,) masks; triangles: (T, 3) vertices where the file lists them, for networks that saw this mesh.
     """
 
     mean: FloatArray
@@ -78,12 +78,12 @@ def carried_over(
     own = moved(dense.identity).reshape(len(dense.identity), -1)
     rest = (own - (own @ rows.T) @ rows).reshape(len(own), N_VERTICES, 3)
     identity, identity_sigma = _orthonormal(rest, min(MOST_IDENTITY, len(rest)))
-    told = identity_sigma > 1e-4 * identity_sigma[0]
+    used = identity_sigma > 1e-4 * identity_sigma[0]
     return replace(
         base,
         mean=weights @ placed,
-        identity_basis=identity[told],
-        identity_sigma=identity_sigma[told],
+        identity_basis=identity[used],
+        identity_sigma=identity_sigma[used],
         expression_basis=expression,
         expression_sigma=expression_sigma,
     )

@@ -21,9 +21,9 @@ from app.engine.files import written
 
 @dataclass(frozen=True, eq=False)
 class DenseFace:
-    """coordinates: (V, 3) the mean in the file's own axes, which tell the colours; mean (V, 3), identity (I, V, 3) and
-    expression (28, V, 3): in our model's space, displacements of one standard deviation of our components;
-    triangles: (T, 3), counter-clockwise from outside."""
+    """coordinates: (V, 3) the mean in the file's own axes, from which NMFC's colours are made; mean (V, 3), identity
+    (I, V, 3) and expression (28, V, 3): in our model's space, displacements of one standard deviation of our
+    components; triangles: (T, 3), counter-clockwise from outside."""
 
     coordinates: NDArray[np.float32]
     mean: NDArray[np.float32]

@@ -144,7 +144,7 @@ def _ict(t: Tables) -> DenseModel:
 
 
 def _ict_parts(names: list[str], expression: FloatArray) -> dict[str, NDArray[np.bool_]]:
-    """Which points belong to which lip and lid, told by how they move."""
+    """Which points belong to which lip and lid; their movements show it."""
     size = dict(zip(names, np.linalg.norm(expression, axis=2)))
     jaw = size["jawOpen"] > 0.55 * size["jawOpen"].max()
     found = {"upper": ~jaw, "lower": jaw}

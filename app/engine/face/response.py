@@ -4,9 +4,9 @@ Heads of known shape drawn at known poses are read as turned too far, eyes as tu
 measured by `tools/build_reading.py` and kept in assets/face_model/reading.json; a fit (`fitting`), and so tracking and
 the read-out, has them divided out.
 
-Lips, brows, jaw and cheeks are told in the network's own units, in which people's movements were measured and the face
-model was made; of what is drawn it sees a share (`tools/edit_accuracy.py`, medians over shared/media/images). What a
-control or a component moves is therefore brought from those units to what it is in truth.
+Movements of lips, brows, jaw and cheeks are given in the network's own units, in which people's movements were measured
+and the face model was made. The network reads only a share of what is drawn (`tools/edit_accuracy.py`, medians over
+shared/media/images). The movement of a control or a component is therefore converted from those units to the true one.
 """
 
 from __future__ import annotations

@@ -44,12 +44,12 @@ _LIPS = ("mouth_gap", "mouth_width", "lift_left", "lift_right", "mouth_side", "p
 
 @dataclass(frozen=True)
 class Movement:
-    """One natural full movement: index changes in eye distances as they are read of people (`response` tells what they
-    are in truth), and the indices that must not change.
+    """One natural full movement: index changes in eye distances as the landmark network reads them of people
+    (`response` converts them to true ones), and the indices that must not change.
 
-    unseen: indices that a photo from the front does not show, so that the control is not read on them. The jaw's way
-    is as large as people make it in the a_* clips (95th percentile of what the landmarks tell), the frown two thirds of
-    theirs: beyond, brows without the skin's own folds bunch.
+    unseen: indices that a photo from the front does not show, so that the control is not read on them. The jaw moves
+    as far as people move it in the a_* clips (95th percentile of what the landmarks measure), the frown two thirds as
+    far as theirs: beyond that, brows without the skin's own folds bunch.
     """
 
     changes: Mapping[str, float]

@@ -218,7 +218,7 @@ def checked_place(path: Path) -> Path:
     A path that ends in .png means a folder of pictures without that ending; so does a folder that is there, and a name
     without an ending. EngineError where no film can be written, or where a folder is not empty.
     """
-    with suppress(OSError):  # a name that is too long is told below
+    with suppress(OSError):  # a name that is too long is reported below
         if path.suffix.lower() not in ENDINGS and (path.is_dir() or not path.suffix):
             path = path.with_name(f"{path.name}.png")
     if path.suffix.lower() not in ENDINGS:

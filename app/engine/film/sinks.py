@@ -139,7 +139,7 @@ class FilmSink:
         on_share: called now and then while the finished film is written.
         """
         assert self._process.stdin is not None
-        with contextlib.suppress(OSError):  # where ffmpeg is gone already its exit status tells why
+        with contextlib.suppress(OSError):  # where ffmpeg has ended already, its exit status says why
             self._process.stdin.close()
         status = self._process.wait()
         self._listener.join()

@@ -141,7 +141,7 @@ def checked(
 
 
 def reading(name: str, face: FittedFace, fresh: Callable[[FaceEdit], FittedFace | None]) -> Reading:
-    """One control asked of the sample; gaze is asked beyond the sample's own."""
+    """An edit of one control for the sample; gaze is added to the sample's own."""
     value, model = CHECKS[name][0], default_model()
     start = measure_controls(face, face, model)[name]
     after = fresh(FaceEdit.of(**{name: start + value}))

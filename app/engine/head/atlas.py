@@ -1,8 +1,9 @@
 """A head's colours, completed once a photo: what it shows, else the other side in this side's light, else a fill.
 
-What the photo shows is told by vertices (facing, hidden, inside the matte), the atlas' texels by interpolation. What it
-never shows takes colours by one sparse solve over the head, with the hair's colour as the scalp's prior, and the
-texture that lies in the same place of the picture, as if one looked through the head (reference/full-head.md, 5).
+Whether the photo shows a place is found at the vertices (facing, hidden, inside the matte) and interpolated for the
+atlas' texels. What it never shows takes colours by one sparse solve over the head, with the hair's colour as the
+scalp's prior, and the texture that lies in the same place of the picture, as if one looked through the head
+(reference/full-head.md, 5).
 """
 
 from __future__ import annotations

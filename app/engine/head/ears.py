@@ -1,4 +1,4 @@
-"""Where the ears are, or that hair hides them: tried places, told by skin inside and hair or background around."""
+"""Find the ears, or that hair hides them: of all places tried, one with skin inside and other things around wins."""
 
 from __future__ import annotations
 

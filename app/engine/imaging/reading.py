@@ -83,8 +83,8 @@ def _read(data: bytes, path: Path) -> Photo:
         _check_size(image.size, path)
         image.load()
         array = _array(image, chosen, path)
-        told = [*remarks.conversion(image, data, array.dtype), *remarks.pages(others)]
-        return _photo(image, array, told if found else [*told, *remarks.frames(image)], outer)
+        noted = [*remarks.conversion(image, data, array.dtype), *remarks.pages(others)]
+        return _photo(image, array, noted if found else [*noted, *remarks.frames(image)], outer)
 
 
 def _carrier(data: bytes) -> Image.Image:
@@ -150,7 +150,7 @@ def _bytes_of(path: Path) -> bytes:
 def _formats() -> tuple[str, ...]:
     """Those of `FORMATS` that this machine decodes; Pillow knows the names only once it has loaded them."""
     Image.init()
-    with contextlib.suppress(ImportError):  # no wheel for this machine: HEIC is then told as unknown
+    with contextlib.suppress(ImportError):  # no wheel for this machine: HEIC is then an unknown format
         from pi_heif import register_heif_opener
 
         register_heif_opener()
@@ -192,7 +192,7 @@ def _array(image: Image.Image, data: bytes, path: Path) -> NDArray[Any]:
 
 
 def _photo(
-    image: Image.Image, array: NDArray[Any], told: Sequence[Remark], outer: Image.Image | None
+    image: Image.Image, array: NDArray[Any], noted: Sequence[Remark], outer: Image.Image | None
 ) -> Photo:
     """outer: what says for the whole file what `image`, a page inside it, leaves unsaid."""
     said = [image, *([outer] if outer else [])]
@@ -210,7 +210,7 @@ def _photo(
         exif=next((block for one in reversed(said) if (block := kept_exif(one, size))), None),
         xmp=next((packet for one in said if (packet := kept_xmp(one))), None),
         dpi=_dpi(image),
-        remarks=tuple(told),
+        remarks=tuple(noted),
     )
 
 

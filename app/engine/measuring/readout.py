@@ -1,4 +1,4 @@
-"""What was asked of a face against what a fresh fit of the result measures."""
+"""An edit's target values beside what a fresh fit of the result measures."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ def warp(features: Tensor, flow: Tensor) -> Tensor:
     """Backward warp: out(y, x) = features(y + dy, x + dx), bilinear, borders repeated.
 
     features: (N, C, H, W); flow: (N, 2, H, W) pixels, (dx, dy). Coordinates stay in float32 because half
-    precision cannot tell neighbouring pixels of a large picture apart.
+    precision cannot distinguish neighbouring pixels of a large picture.
     """
     height, width = features.shape[-2:]
     ys = torch.arange(height, device=flow.device, dtype=torch.float32)

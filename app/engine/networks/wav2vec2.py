@@ -15,7 +15,7 @@ HOP = 320  # samples a step: the product of the strides
 CHANNELS = 512
 KERNELS = (10, 3, 3, 3, 3, 2, 2)
 STRIDES = (5, 2, 2, 2, 2, 2, 2)
-PLACES, GROUPS = 128, 16  # of the convolution that tells places
+PLACES, GROUPS = 128, 16  # kernel and groups of the convolution that encodes positions
 # Outputs of the published heads; 0 is CTC's blank. None is a mark or "unknown".
 LETTERS = (None, None, None, None, " ", *"etaonihsrdlumwcfgypbvk'xjqz")
 

@@ -1,7 +1,7 @@
 """A linear map from our expressions to the entries by which LivePortrait's points move, learnt from pictures.
 
 An expression's change is 28 sigmas, the gaze and the lids' apertures. Pictures of one person with many expressions are
-read by the motion extractor; ridge regression finds the map, and pictures kept aside tell its error.
+read by the motion extractor; ridge regression finds the map, and its error is measured on pictures kept aside.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MOVING = np.array(sorted([3 * k + axis for k in FLAT for axis in (0, 1)] + [3 * 
 GAZE_UNIT, APERTURE_UNIT = 10.0, 0.1  # degrees and lid gap over eye width that count like a sigma
 N_FEATURES = N_EXPRESSION + 4
 RIDGE = 0.01  # of the mean squared feature
-KEPT_ASIDE = 5  # every fifth picture tells the error
+KEPT_ASIDE = 5  # every fifth picture is kept aside to measure the error
 LEAST = 2 * N_FEATURES  # pictures
 GAINS = (0.6, 2.5)  # between which a measured gain is believed
 

@@ -32,8 +32,8 @@ class Change:
 def pose_change(own: Camera, asked: Camera, square: Square, points: FloatArray, middle: FloatArray) -> Change:
     """What leads from camera `own` to `asked`, both in the photo's pixels.
 
-    points: (21, 3) of the photo; middle: (2,) where their origin is. How deep the origin lies in the head, the
-    points at the eyes tell: there lies our model's origin.
+    points: (21, 3) of the photo; middle: (2,) where their origin is. The points at
+    the eyes give how deep the origin lies in the head, because our model's origin lies there.
     """
     assert square.turn is not None
     depth = -float(points[list(EYE_POINTS), 2].mean()) * square.turn.side / 2

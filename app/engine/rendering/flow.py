@@ -10,7 +10,7 @@ from app.engine.contract import Flow
 
 STILL_PX = 0.25  # of the working resolution: below, nothing is drawn
 OPAQUE = 0.75  # of the longest displacement's colour
-ARROWS_APART = 40  # arrows are told this many to the longer side
+ARROWS_APART = 40  # there are this many arrows along the longer side
 
 
 def flow_picture(displacement: NDArray[np.float32], corner: tuple[int, int], scale: float) -> Flow:

@@ -141,7 +141,7 @@ class Microphone:
 
     def _heard(self, samples: NDArray[np.float32], count: int, times: Any, status: Any) -> None:
         since_heard = times.currentTime - times.inputBufferAdcTime
-        if not 0 < since_heard < 1:  # some drivers tell no times
+        if not 0 < since_heard < 1:  # some drivers give no times
             since_heard = count / self.rate
         self._on_sound(samples.copy(), time.monotonic() - since_heard)
 

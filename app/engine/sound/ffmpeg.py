@@ -43,13 +43,13 @@ def media_info(path: Path) -> MediaInfo:
     """Read a file's header. EngineError where there is no file or nothing that ffmpeg can play."""
     if not path.is_file():
         raise EngineError(f"There is no file {path}.", "Check the path.")
-    told = run(["-i", local(path)]).stderr.decode("utf-8", "replace")
-    kinds = re.findall(r"Stream #0:\d+.*?: (Video|Audio): ([^\n]*)", told)
+    log = run(["-i", local(path)]).stderr.decode("utf-8", "replace")
+    kinds = re.findall(r"Stream #0:\d+.*?: (Video|Audio): ([^\n]*)", log)
     pictures = any(kind == "Video" and "attached pic" not in rest for kind, rest in kinds)
     sound = any(kind == "Audio" for kind, _ in kinds)
     if not (pictures or sound):
         raise EngineError(f"{path.name} cannot be read as a clip.", "Choose a file that ffmpeg can play.")
-    return MediaInfo(_duration(told), pictures, sound)
+    return MediaInfo(_duration(log), pictures, sound)
 
 
 def local(path: Path) -> str:
@@ -63,8 +63,8 @@ def last_words(stderr: str) -> str:
     return re.sub(r"^\[[^\]]*\]\s*", "", lines[-1]) if lines else "no reason given"
 
 
-def _duration(told: str) -> float:
-    match = re.search(r"Duration: (\d+):(\d+):([\d.]+)", told)
+def _duration(log: str) -> float:
+    match = re.search(r"Duration: (\d+):(\d+):([\d.]+)", log)
     if not match:
         return 0.0
     hours, minutes, seconds = match.groups()

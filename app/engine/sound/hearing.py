@@ -92,7 +92,7 @@ def _rows(short: NDArray[np.float64], frames: int) -> Iterator[Float]:
 class Ear:
     """The last two seconds of a microphone; `add` is called on the microphone's thread.
 
-    recognise: gives the recogniser whose letters shall be told; without it nothing is said.
+    recognise: gives the recogniser of spoken letters; without it the letters stay empty.
     """
 
     def __init__(self, rate: int, recognise: Callable[[], Recogniser | None] | None = None) -> None:

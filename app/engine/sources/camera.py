@@ -36,7 +36,7 @@ def open_device(device: int | str) -> Any:
 class CameraSource:
     """A live source; times are seconds of the monotonic clock.
 
-    Asked for `size` (width, height) and `frames_per_second`; `size` and `rate` tell what came of it.
+    Asked for `size` (width, height) and `frames_per_second`; `size` and `rate` say what the camera gives.
     `lost` is true while the camera is away; it is tried again every second.
     """
 

@@ -21,7 +21,7 @@ class Frame:
     pixels: (H, W, 3) uint8 sRGB, None where a performance file drives; time: seconds, of the monotonic
     clock when it was captured (live sources) or since the clip's start; index: number in the source, from
     0; dropped: frames lost before this one, counted from the start; params: what a performance file says;
-    duration: seconds it is shown, None where the source does not tell.
+    duration: seconds it is shown, None where the source does not say.
     """
 
     pixels: NDArray[np.uint8] | None

@@ -1,4 +1,4 @@
-"""Opening whatever can drive a portrait: a clip, pictures or a performance, told by its ending."""
+"""Opening whatever can drive a portrait: a clip, pictures or a performance, recognised by its ending."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def decode(body: bytes, frames: int, columns: int, steps: Sequence[float]) -> ND
 
 
 def _narrow(changes: NDArray[np.int32]) -> bytes:
-    """(columns, frames) as bytes; a column with a change that needs more gets 32 bit, told by its mark."""
+    """(columns, frames) as bytes; a column with a change that needs more gets 32 bit, which its mark says."""
     marks = np.abs(changes).max(axis=1) > 127
     rows = [row.astype("<i4" if wide else "i1").tobytes() for row, wide in zip(changes, marks)]
     return np.packbits(marks).tobytes() + b"".join(rows)

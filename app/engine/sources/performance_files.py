@@ -56,7 +56,7 @@ def write_performance(performance: Performance, path: Path, packed: bool = False
 
 
 def check_place(path: Path) -> None:
-    """EngineError where no performance can be written, so that it is told before a long clip is tracked."""
+    """EngineError where no performance can be written, so that users learn it before a long clip is tracked."""
     if path.suffix.lower() not in (".performance", ".csv"):
         raise EngineError(
             f"A performance cannot be written as “{path.suffix}”.", "Use .performance or .csv as ending."

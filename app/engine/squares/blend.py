@@ -1,7 +1,7 @@
 """Put a network's edited picture back into the photo, with what its picture of the photo lost carried over.
 
-What the network made of the photo (an inversion's picture, say) and what it made of the edit differ by a movement,
-which it tells or dense optical flow finds. The photo's residual, photo minus the former, follows that movement: its
+The network's picture of the photo (an inversion's, say) and its picture of the edit differ by a movement, which the
+generator gives or dense optical flow finds. The photo's residual, photo minus the former, follows that movement: its
 coarse part (colour and light) everywhere, its fine part where the flow explains the edit. With no
 movement and no change the result is the photo.
 """

@@ -60,7 +60,8 @@ def prepare(
 ) -> Iterator[Step]:
     """Make the data of every picture and clip under `sources`; what is there already is kept.
 
-    shard: (i, n) makes every n-th file from the i-th on. A file without a usable face is told and left out.
+    shard: (i, n) makes every n-th file from the i-th on. A file without a usable face is left out, and its step
+    has the error.
     """
     paths = sorted(p for p in sources.rglob("*") if p.suffix.lower() in PICTURES + CLIPS)
     if not paths:

@@ -2,7 +2,7 @@
 
 `FaceFeatures` learns two things of prepared pictures: where on the face each point lies (the NMFC, eyes' and mouth's
 openings, the person), and where the picture was damaged, and how: blurred, doubled, smeared, pulled out of shape,
-sharpened, discoloured. The second makes it tell a blurred picture from a sharp one, which L1 does not.
+sharpened, discoloured. The second makes it distinguish a blurred picture from a sharp one, which L1 does not.
 """
 
 from __future__ import annotations

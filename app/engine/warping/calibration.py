@@ -1,7 +1,7 @@
 """From what is asked in the reading's units to what is drawn: components of expression, and a network's own poses.
 
-`face.response` tells what a change that the landmark network reads is in truth. `PoseResponse` is how one photo's heads
-are read as a generator with its own idea of a turn draws them (LivePortrait).
+`face.response` converts a change that the landmark network reads to the true one. `PoseResponse` describes how one
+photo's heads are read when a generator with its own idea of a turn (LivePortrait) draws them.
 """
 
 from __future__ import annotations

@@ -20,7 +20,10 @@ LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 EDGE = (0.035, 0.025)  # eye widths from the upper and the lower lid that show lashes and the lid's rim
 SHADOW_REACH = 0.085  # eye widths over which the upper lid's shadow fades (reference/full-head.md, section 9)
 SHADOW = (0.1, 0.35, 0.6)  # least, usual and greatest darkness of it at the lid
-STRIPS = ((-0.04, 0.11), (-0.04, 0.07))  # eye widths from the upper and the lower lid that their strips tell
+STRIPS = (
+    (-0.04, 0.11),
+    (-0.04, 0.07),
+)  # eye widths from the upper, the lower lid between which its shade is read
 ALONG = 0.04  # of a lid's length over which its shade is smooth
 SHADE_RANGE = (0.12, 1.1)
 IRIS_EDGE = (1.0, 1.16)  # of the iris' radius: where it fades into the sclera

@@ -96,7 +96,7 @@ def target_points(mesh: SourceMesh, camera: Camera, offsets: FloatArray) -> tupl
 
 
 def steadied(mesh: SourceMesh, placed: FloatArray, rigid: FloatArray) -> FloatArray:
-    """Placed points with the head's outline kept where it was for motions a fit cannot tell from its own error.
+    """Placed points with the head's outline kept where it was for motions that are within a fit's own error.
 
     A filmed face's landmarks fix the face to a pixel, but turn and scale only to some degrees and per cent (an open
     mouth reads as 4 degrees of pitch), which the outline, far behind the face, shows as motion. Over 16 clips this

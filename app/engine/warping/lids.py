@@ -36,7 +36,7 @@ def openness(source: float, target: float) -> float:
 def opened_gap(gap: FloatArray, side: int, source: float, target: float) -> FloatArray:
     """(7, 3) lid gaps of an eye opened from one aperture to another; gap: (7, 3) as it is.
 
-    An open eye opens in its own shape; the lids of a shut one tell none, so that it opens as eyes do.
+    An open eye opens in its own shape; the lids of a shut one show no shape, so that it opens in the usual one.
     """
     own = float(smoothstep(*SHUT_OR_OPEN, np.array(source)))
     return own * openness(source, target) * gap + (1 - own) * (gap + (target - source) * _usual_gap(side))

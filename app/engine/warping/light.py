@@ -1,4 +1,4 @@
-"""The light a photo was taken in, told by its skin: what teeth and eyeballs that must be made look like in it."""
+"""The light a photo was taken in, estimated from its skin, in which made teeth and eyeballs are drawn."""
 
 from __future__ import annotations
 

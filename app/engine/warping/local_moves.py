@@ -72,7 +72,7 @@ def _unread(index: str, change: float) -> float:
 
 def local_lift(worn: Expression, asked: Expression) -> FloatArray:
     """(468, 3) in model space: by how much the movements made by hand are larger in truth than a change of the
-    components, which is told as it is read."""
+    components, which is given as the landmark network reads it."""
     change = np.subtract(asked.coefficients, worn.coefficients)
     moved = _rows() @ change if change.any() else ()
     total = np.zeros((len(default_model().mean), 3))

@@ -12,7 +12,7 @@ from app.ui import i18n, icons, theme
 
 
 class GeneratorCard(QFrame):
-    """`learn`, `fetch` and `cancel` ask for the work; `show_step` and `show_idle` tell how it stands."""
+    """`learn`, `fetch` and `cancel` ask for the work; `show_step` and `show_idle` show how far it is."""
 
     learn = Signal(str)  # the generator's name
     cancel = Signal()
@@ -108,8 +108,8 @@ class GeneratorCard(QFrame):
         info = self.info
         if info.missing:
             return i18n.sentence(info.missing)
-        told = [] if info.note is None else [str(i18n.in_own_language(info.note))]
-        return "\n".join([*told, *([in_words(info.learnt)] if info.learnt else [])])
+        lines = [] if info.note is None else [str(i18n.in_own_language(info.note))]
+        return "\n".join([*lines, *([in_words(info.learnt)] if info.learnt else [])])
 
 
 def about(info: GeneratorInfo) -> str:

@@ -159,8 +159,8 @@ class ModelsDialog(QDialog):
             card.show_idle()
         if answer.error is not None:
             unknown = self.tr("Mien met an error it did not expect.")
-            told = unknown if isinstance(answer.error, Crash) else str(i18n.in_own_language(answer.error))
-            self.note.setText(told)
+            words = unknown if isinstance(answer.error, Crash) else str(i18n.in_own_language(answer.error))
+            self.note.setText(words)
 
     @Slot()
     def _on_chosen(self) -> None:

@@ -104,5 +104,5 @@ def system_text() -> str:
 
 
 def report_text() -> str:
-    """`system_text`, and where the log lies that tells what happened before."""
+    """`system_text`, and the path of the log of what happened before."""
     return f"{system_text()}\nLog {log_path()}"

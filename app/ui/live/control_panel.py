@@ -261,5 +261,7 @@ class ControlPanel(QScrollArea):
         for name, (bar, words) in self.quality.items():
             value = getattr(driven.reading.quality, name)
             bar.setValue(round(100 * value))
-            advised = advice[name] if self._live.from_camera else self.tr("low")  # a clip cannot be told
+            advised = (
+                advice[name] if self._live.from_camera else self.tr("low")
+            )  # advice is of no use to a clip
             words.setText(self.tr("ok") if value >= GOOD else advised)

@@ -226,7 +226,7 @@ class DriverPanel(QWidget):
         self.trial.setVisible(not running and self.source.currentData() is None)
         self.microphone.setEnabled(running and self.input.count() > 0)
 
-    # -- what the animation tells
+    # -- what the animation reports
 
     @Slot(object)
     def _on_step(self, step: LiveStep) -> None:

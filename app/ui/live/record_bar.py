@@ -58,8 +58,8 @@ class RecordBar(QWidget):
         self.state = QLabel(self)
         self.state.setAccessibleName(self.tr("Recording"))
         self.numbers, self.size_ = QLabel(self), QLabel(self)
-        for told_ in (self.numbers, self.size_):
-            theme.caption(told_)
+        for label in (self.numbers, self.size_):
+            theme.caption(label)
         # On a narrow window these give way, never the badge.
         self.numbers.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.numbers.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

@@ -41,7 +41,7 @@ class Gestures(QObject):
 
 
 class RowBinding(QObject):
-    """A slider row of one control: what it emits is asked of the session, what is asked it shows."""
+    """Connects a control's slider row: its edits go to the session, and it shows the session's value."""
 
     def __init__(self, session: Session, row: ParameterSlider) -> None:
         super().__init__(row)

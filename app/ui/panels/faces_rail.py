@@ -20,7 +20,7 @@ FACE_PX = 56
 
 
 class FacesRail(QWidget):
-    """Numbered thumbnails, left to right as in the photo; a dot in the name tells that a face is changed."""
+    """Numbered thumbnails, left to right as in the photo; a dot in the name means that a face is changed."""
 
     open_wanted = Signal()
     box_wanted = Signal(bool)

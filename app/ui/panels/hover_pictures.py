@@ -41,7 +41,7 @@ def caption(control: Control, face: FittedFace, value: float) -> str:
 
 
 class HoverPictures(QObject):
-    """One card for all rows; pictures are asked of the session and kept for the face they show."""
+    """One card for all rows; it requests pictures from the session and keeps them for the face they show."""
 
     kind = "control"
 

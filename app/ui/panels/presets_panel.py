@@ -236,7 +236,7 @@ class PresetsPanel(QWidget):
         self.delete.setEnabled(bool(own))
 
     def ask_save(self) -> None:
-        """Ask for a name and keep what is asked of the face under it."""
+        """Ask for a name and keep the face's edit under it."""
         name, taken = QInputDialog.getText(self, self.tr("Save preset"), self.tr("Name"))
         if taken and name.strip():
             self.save_as(name.strip())

@@ -77,7 +77,7 @@ class ResultPanel(FoldingGroup):
 
     @Slot(object)
     def show_measurement(self, measurement: Measurement | None) -> None:
-        """None where nothing is asked of the active face, or nothing can be measured."""
+        """None where the active face is not edited, or nothing can be measured."""
         self._of = self._session.document.active, self._session.edit
         self._show(measurement, self.tr("The result could not be measured."))
 

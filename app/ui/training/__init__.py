@@ -1,1 +1,1 @@
-"""The window that trains models: orders on the left, what a run tells on the right."""
+"""The window that trains models: the form on the left, the run's progress on the right."""

@@ -19,7 +19,7 @@ class CoveragePlot(QWidget):
     """A row per pose angle and expression component; a cell is the brighter the more frames fall into it, and empty
     cells are crossed out.
 
-    Rows are {"name", "edges", "counts", "gaps"}, as `mien train head2head --check` tells them.
+    Rows are {"name", "edges", "counts", "gaps"}, as `mien train head2head --check` prints them.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:

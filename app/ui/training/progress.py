@@ -1,4 +1,4 @@
-"""What a run tells: its state, time left, losses and samples; pause, go on, stop, keep what is there."""
+"""A run's progress: its state, time left, losses and samples, and buttons to pause, continue, stop and keep it."""
 
 from __future__ import annotations
 

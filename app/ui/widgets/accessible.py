@@ -15,7 +15,7 @@ from app.ui.widgets.track import key_step
 
 
 class SliderRow(Protocol):
-    """What is asked of a row; the widget itself is one."""
+    """What a row must offer to be accessible; the widget itself is such a row."""
 
     title: str
     control: Control

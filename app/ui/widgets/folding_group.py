@@ -1,4 +1,4 @@
-"""A group of rows under a heading that folds; a dot tells of changes inside."""
+"""A group of rows under a heading that folds; a dot marks changes inside."""
 
 from __future__ import annotations
 

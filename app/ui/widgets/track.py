@@ -150,7 +150,7 @@ class Track(QWidget):
 
     @staticmethod
     def _knob(painter: QPainter, at: QPointF, beyond: bool) -> None:
-        """A disc; beyond the safe range a diamond, so that not only the colour tells."""
+        """A disc; beyond the safe range a diamond, so that colour is not the only sign."""
         if not beyond:
             painter.drawEllipse(at, KNOB, KNOB)
             return

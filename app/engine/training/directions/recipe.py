@@ -107,7 +107,7 @@ def measures(similarity: Similarity) -> str:
 
 
 def calibrate_directions(pairs: int = CALIBRATION_PAIRS) -> Steps[Step, None, ExpressionMap]:
-    """Steps, ending in the stored expression map of the imported (released) matrix; its error is told."""
+    """Steps that end in the stored expression map of the imported (released) matrix; the last one says its error."""
     chosen = generator_or_error()
     loaded = load_matrix(chosen)
     parameters = chosen.parameterisation

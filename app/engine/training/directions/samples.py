@@ -116,7 +116,7 @@ def regressed(labels: Labels, ridge: float = 1.0) -> NDArray[np.float64]:
 
     With p = B w (ridge) over the samples and C the covariance of w, the columns of C B^T (B C B^T)^-1 are the
     most probable changes of w that move one parameter and, as identity is among p, nothing else. The floor keeps
-    them from following the readings' noise: held exactly, parameters are told apart by what no face differs in.
+    them from following the readings' noise: held exactly, parameters are separated by details in which no faces differ.
     """
     measured = np.concatenate([labels.values / labels.spread * A, labels.identity], axis=1)
     w, p = labels.w - labels.w.mean(0), measured - measured.mean(0)

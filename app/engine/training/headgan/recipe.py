@@ -178,7 +178,7 @@ class HeadGanTraining:
 
 
 def held_out(names: set[str]) -> set[str]:
-    """About an eighth of the files, told by their names, kept for measuring; none of fewer than eight."""
+    """About an eighth of the files, chosen by their names' hash, is kept for measuring; none of fewer than eight."""
     chosen = {name for name in names if hashlib.sha256(name.encode()).digest()[0] < 256 // HELD_OUT}
     return chosen if len(names) >= HELD_OUT else set()
 

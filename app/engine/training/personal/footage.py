@@ -223,7 +223,7 @@ def _frames(path: Path, limit: int) -> Iterator[NDArray[np.uint8]]:
 
 
 def _tracked(path: Path, limit: int) -> Steps[Step, None, list[DetectedFace | None]]:
-    """The face of every frame, None where there is none; cuts, absent faces and short clips are told."""
+    """The face of every frame, None where there is none. EngineError for cuts, absent faces and short clips."""
     faces: list[DetectedFace | None] = []
     before: NDArray[np.float32] | None = None
     with FaceTracker(video=True) as tracker:

@@ -75,7 +75,7 @@ def sources(folder: Path, part: str) -> list[Path]:
 
 
 def prepare(paths: Sequence[Path], folder: Path, shard: tuple[int, int] = (0, 1)) -> Iterator[Step]:
-    """Make the data of every file; what is there already is kept, files without a usable face are told and left."""
+    """Make the data of every file; what is there already is kept; files without a usable face are left out."""
     if not paths:
         raise EngineError(
             "There are no pictures and clips to train on.", "Choose the folder that holds them."
