@@ -40,16 +40,16 @@ from app.engine.imaging.reading import open_photo
 
 Array = NDArray[np.float64]
 Image = NDArray[np.uint8]
-KNEE = 12.0  # degrees of yaw; the fit is flat from 8 to 20
+KNEE = 12.0  # degrees; the fit is flat from 8 to 20 of yaw
 YAWS = (-45, -37, -30, -22, -15, -7, 7, 15, 22, 30, 37, 45)
-PITCHES = (-30, -20, -10, 10, 20, 30)
+PITCHES = (-30, -25, -20, -15, -8, 8, 15, 20, 25, 30)
 LIGHTS = ((0.0, 0.4, 1.0), (-0.6, 0.4, 0.8), (0.6, 0.4, 0.8))
 FRONTAL = 7.0  # degrees up to which a portrait is painted on a head
 FACING = 25.0  # degrees up to which portraits tell of gaze
 SITTERS = 250
 GAZES = ((-20, 0), (-10, 0), (10, 0), (20, 0), (0, -10), (0, -5), (0, 5), (0, 10), (0, 15))
 OUTLIER = 2.5  # robust standard deviations beyond which a sitter looks elsewhere
-UNCHANGED = Response(0.0, KNEE, (1.0, 1.0), (1.0, 1.0), (0.0, 0.0), {}, {}, {})
+UNCHANGED = Response(0.0, KNEE, 0.0, KNEE, (1.0, 1.0), (1.0, 1.0), (0.0, 0.0), {}, {}, {})
 Read = Callable[[Image], FittedFace | None]
 
 
@@ -151,9 +151,13 @@ def measured(errors: Array, sat: Array, turned: Array, seen: Array) -> dict[str,
     yaws, pitches = errors[errors[:, 1] == 0], errors[errors[:, 0] == 0]
     curve = np.tanh(yaws[:, 0] / KNEE)
     over = float(curve @ yaws[:, 2] / (curve @ curve))
-    now = Response(over, KNEE, (1, 1), (1, 1), (0, 0), {}, {}, {})
-    spread = [np.std(yaws[:, 2] - over * curve), np.std(pitches[:, 3]), np.std(errors[:, 4])]
-    true = -np.column_stack([[now.true_yaw(yaw) for yaw in sat[:, 0]], sat[:, 1]])
+    down = pitches[pitches[:, 1] < 0]
+    bend = np.tanh(down[:, 1] / KNEE) ** 2
+    beneath = -float(bend @ down[:, 3] / (bend @ bend))
+    now = Response(over, KNEE, beneath, KNEE, (1, 1), (1, 1), (0, 0), {}, {}, {})
+    bent = -beneath * np.tanh(np.minimum(pitches[:, 1], 0) / KNEE) ** 2
+    spread = [np.std(yaws[:, 2] - over * curve), np.std(pitches[:, 3] - bent), np.std(errors[:, 4])]
+    true = -np.array([(now.true_yaw(yaw), now.true_pitch(pitch)) for yaw, pitch in sat[:, :2]])
     slopes, likely, rests, sure = [], [], [], []
     for k in (0, 1):
         slope = line(true[:, k], sat[:, 2 + k])[0]
@@ -169,6 +173,8 @@ def measured(errors: Array, sat: Array, turned: Array, seen: Array) -> dict[str,
     return {
         "yaw_over": round(over, 3),
         "yaw_knee": KNEE,
+        "pitch_over": round(beneath, 3),
+        "pitch_knee": KNEE,
         "gaze_slope": [round(v, 3) for v in slopes],
         "gaze_likely": [round(v, 3) for v in likely],
         "gaze_rest": [round(v, 3) for v in rests],

@@ -17,7 +17,6 @@ from app.engine.face.parameters import (
     FittedFace,
     FloatArray,
     Identity,
-    rotation_matrix,
 )
 from app.engine.face.response import response
 
@@ -113,8 +112,7 @@ def fit_face(detected: DetectedFace, model: MorphableModel, identity: Identity |
 def as_read(face: FittedFace) -> tuple[Camera, FloatArray]:
     """The camera and the landmarks (478, 3) px as the network read them, before the fit took its errors out."""
     true, points = face.params.camera, face.landmarks.copy()
-    yaw, pitch, roll = true.angles
-    turned = rotation_matrix(response().read_yaw(yaw), pitch, roll)
+    turned = response().read_rotation(true)
     points[:, 2] = true.scale * (true.unproject(points) @ turned.T)[:, 2]
     return Camera.from_matrix(turned, true.scale, true.translation), points
 
@@ -138,10 +136,7 @@ def as_filmed(own: Camera, filmed: Camera, points: FloatArray, weights: FloatArr
     The landmarks of a turned head are not a rigid turn of those from the front: what `truly_turned` took out of
     the turn would else be missing in the picture, too.
     """
-    before, after = (
-        rotation_matrix(response().read_yaw(camera.yaw), camera.pitch, camera.roll)
-        for camera in (own, filmed)
-    )
+    before, after = response().read_rotation(own), response().read_rotation(filmed)
     turned = Camera.from_matrix(after @ before.T @ own.rotation, 1.0, (0.0, 0.0))
     return _nearest(turned, turned.project(points)[:, :2], filmed.project(points)[:, :2], weights)
 

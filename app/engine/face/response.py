@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from app.engine.face.parameters import Camera, rotation_matrix
+from app.engine.face.parameters import Camera, FloatArray, rotation_matrix
 from app.engine.files import ASSETS
 
 ASSET = ASSETS / "face_model" / "reading.json"
@@ -41,7 +41,9 @@ class Seen:
 
 @dataclass(frozen=True)
 class Response:
-    """yaw_over: degrees that a head turned far is read beyond its yaw, reached as tanh(yaw / yaw_knee); gaze_slope:
+    """yaw_over: degrees that a head turned far is read beyond its yaw, reached as tanh(yaw / yaw_knee); pitch_over:
+    degrees that a head that looks far down is read beyond its pitch, reached as tanh(pitch / pitch_knee) squared
+    (heads that look up are read as they are); gaze_slope:
     degrees of gaze (across, up) read for one degree that the same eyes turn; gaze_likely: degrees of true gaze most
     likely for one degree read of a stranger's eyes, whose shape shifts the reading too; gaze_rest: what is read of eyes
     that look straight ahead.
@@ -52,6 +54,8 @@ class Response:
 
     yaw_over: float
     yaw_knee: float
+    pitch_over: float
+    pitch_knee: float
     gaze_slope: Pair
     gaze_likely: Pair
     gaze_rest: Pair
@@ -69,6 +73,17 @@ class Response:
         for _ in range(ROUNDS):
             yaw = read - self.yaw_over * math.tanh(yaw / self.yaw_knee)
         return yaw
+
+    def read_pitch(self, pitch: float) -> float:
+        """Degrees read of a head that looks `pitch` degrees up."""
+        return pitch - self.pitch_over * math.tanh(min(pitch, 0.0) / self.pitch_knee) ** 2
+
+    def true_pitch(self, read: float) -> float:
+        """The inverse of `read_pitch`."""
+        pitch = read
+        for _ in range(ROUNDS):
+            pitch = read + self.pitch_over * math.tanh(min(pitch, 0.0) / self.pitch_knee) ** 2
+        return pitch
 
     def true_gaze(self, read: Pair) -> Pair:
         """The most likely gaze of eyes about which nothing else is known (degrees)."""
@@ -91,11 +106,15 @@ class Response:
         return read if known is None else known.true(read)
 
     def true_rotation(self, read: Camera) -> Camera:
-        """The camera with its yaw as it is."""
+        """The camera turned as the head is in truth."""
         yaw, pitch, roll = read.angles
-        return Camera.from_matrix(
-            rotation_matrix(self.true_yaw(yaw), pitch, roll), read.scale, read.translation
-        )
+        turned = rotation_matrix(self.true_yaw(yaw), self.true_pitch(pitch), roll)
+        return Camera.from_matrix(turned, read.scale, read.translation)
+
+    def read_rotation(self, true: Camera) -> FloatArray:
+        """(3, 3): the inverse of `true_rotation`."""
+        yaw, pitch, roll = true.angles
+        return rotation_matrix(self.read_yaw(yaw), self.read_pitch(pitch), roll)
 
 
 @cache

@@ -26,7 +26,9 @@ class Tuning:
 
 POSE = Tuning(1.5, 0.5)  # degrees
 SCALE = Tuning(0.8, 8.0)  # logarithm
-PLACE = Tuning(1.5, 8.0)  # eye distances
+PLACE = Tuning(
+    5.0, 25.0
+)  # eye distances: read to a thousandth, and a slower filter glides on after a head has stopped
 EXPRESSION = Tuning(2.5, 0.5)  # sigmas
 GAZE = Tuning(1.5, 0.15)  # degrees
 APERTURE = Tuning(3.0, 25.0)  # a blink takes three frames and must not be rounded off

@@ -263,6 +263,16 @@ def test_smoothing_calms_a_still_face_and_follows_a_quick_one() -> None:
     assert smoothed[-1] == pytest.approx(30, abs=0.3)
 
 
+def test_a_head_that_sways_and_stops_does_not_glide_on() -> None:
+    smoother, steady, places = FaceSmoother(), face(1, 80), []
+    for k in range(40):
+        x = 800 + 0.4 * min(max(k - 19, 0), 10)  # px, a twentieth of an eye distance in ten frames
+        camera = Camera.from_angles(0, 0, 0, 80, (x, 400))
+        places.append(smoother.smooth(replace(steady, camera=camera), k / 30).camera.translation[0])
+    assert 804 - places[29] < 0.3, "when the driver stops"
+    assert places[31] - places[30] < 0.06
+
+
 def test_each_group_has_its_own_amount_of_smoothing() -> None:
     random, steady = np.random.default_rng(0), face(1, 80)
     noisy = [
