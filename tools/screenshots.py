@@ -1,12 +1,14 @@
-"""Pictures of the whole window, every panel and every dialog: dark and light, 1280 x 720 and at twice the scale.
+"""Pictures of the whole window, every panel and every dialog: at three sizes, dark and light, English and German.
 
 All of them go to `out/screenshots`; the few that the documentation shows to `docs/screenshots`. The portrait is
-the sample; the real engine draws it. Each theme and scale runs in a process of its own, as Qt takes the scale once.
+the sample, or a photo of your own; the real engine draws it. Each variant runs in a process of its own, as Qt takes
+the scale once.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import subprocess
 import sys
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from app.ui.main_window import MainWindow
 
 OUT, DOCS = ROOT / "out" / "screenshots", ROOT / "docs" / "screenshots"
-SIZE = (1280, 720)
+SCREENS = {"1280x720": 1.0, "1440x900": 1.0, "2560x1440": 1.5}  # pixels of a screen -> its scale
 DOCUMENTED = {  # picture taken in the dark theme -> its name in the documentation
     "main": "main",
     "split": "split",
@@ -43,51 +45,62 @@ EXAMPLE_COVERAGE = [
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--theme", choices=("dark", "light"))
-    parser.add_argument("--scale", type=int, default=1)
+    parser.add_argument("--screen", choices=SCREENS, action="append", help="one of them (again for more)")
+    parser.add_argument("--theme", choices=("dark", "light"), action="append")
+    parser.add_argument("--language", choices=("en", "de"), action="append")
+    parser.add_argument("--photo", type=Path, help="instead of the sample")
+    parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-    if chosen.theme:
-        Photographer(chosen.theme, chosen.scale).run()
+    if chosen.one:
+        Photographer(chosen.screen[0], chosen.theme[0], chosen.language[0], chosen.photo).run()
         return
-    for scale in (1, 2):
-        for theme in ("dark", "light"):
-            with tempfile.TemporaryDirectory() as home:
-                environment = {**os.environ, "MIEN_HOME": home, "HOME": home, "QT_SCALE_FACTOR": str(scale)}
-                command = [sys.executable, __file__, "--theme", theme, "--scale", str(scale)]
-                subprocess.run(command, check=True, env=environment)
+    for variant in itertools.product(
+        chosen.screen or SCREENS, chosen.theme or ("dark", "light"), chosen.language or ("en", "de")
+    ):
+        screen, theme, language = variant
+        with tempfile.TemporaryDirectory() as home:
+            scale = str(SCREENS[screen])
+            environment = {**os.environ, "MIEN_HOME": home, "HOME": home, "QT_SCALE_FACTOR": scale}
+            command = [sys.executable, __file__, "--one", "--screen", screen, "--theme", theme]
+            command += ["--language", language, *(["--photo", str(chosen.photo)] if chosen.photo else [])]
+            subprocess.run(command, check=True, env=environment)
 
 
 class Photographer:
-    """One window in one theme at one scale."""
+    """One window on one screen, in one theme and one language."""
 
-    def __init__(self, theme: str, scale: int) -> None:
+    def __init__(self, screen: str, theme: str, language: str, photo: Path | None) -> None:
         from PySide6.QtWidgets import QApplication
 
+        from app.engine.sample import sample_path
         from app.main import make_engine
         from app.session.session import Session
         from app.session.settings import Settings
+        from app.ui import i18n
         from app.ui import theme as themes
         from app.ui.main_window import MainWindow
 
         self.app = QApplication([])
-        self.theme, self.suffix = theme, f"{theme}-{scale}x"
+        i18n.install(self.app, language)
+        self.photo = photo or sample_path()
+        width, height = (int(part) for part in screen.split("x"))
+        self.size = round(width / SCREENS[screen]), round(height / SCREENS[screen])
+        self.suffix = f"{screen}-{theme}-{language}"
         settings = Settings()
         settings.theme, settings.tour_seen = theme, True
         themes.apply(self.app, theme)
         self.window: MainWindow = MainWindow(Session(make_engine), settings)
-        self.documented = scale == 1 and theme == "dark"
+        self.documented = self.suffix == "1280x720-dark-en" and photo is None
         OUT.mkdir(parents=True, exist_ok=True)
 
     def run(self) -> None:
-        from app.engine.sample import sample_path
-
         window = self.window
-        window.resize(*SIZE)
+        window.resize(*self.size)
         window.show()
         self.wait_for(0.2)
         self.take("welcome", window)
-        window.start(sample_path())
+        window.start(self.photo)
         self.settle()
         self.window_states()
         self.panels()
@@ -113,7 +126,7 @@ class Photographer:
             self.wait_for(0.3)
             window.edit_space.canvas.fit()
             self.take("main", window)
-            window.resize(*SIZE)
+            window.resize(*self.size)
             self.wait_for(0.3)
         window.actions_["split"].trigger()
         self.take("split", window)
@@ -130,9 +143,14 @@ class Photographer:
         self.take("error", window)
         window.bar.dismiss()
         window.helpers.show_tour()
-        self.take("tour", window)
-        assert window.helpers.tour is not None
-        window.helpers.tour.end()
+        tour = window.helpers.tour
+        assert tour is not None
+        for step in range(10):
+            if not tour.isVisible():
+                break
+            self.take(f"tour-{step + 1}", window)
+            tour.next.click()
+            self.wait_for(0.1)
         window.status.show_activity("Opening holiday.png: looking for faces, 3 s left", 2, 10, True)
         self.take("opening", window)
         window.status.show_activity("")
@@ -147,6 +165,10 @@ class Photographer:
         for group, _ in window.edit_space.edit.groups.values():
             group.heading.setChecked(True)
         self.wait_for(0.2)
+        bar = window.edit_space.edit.verticalScrollBar()
+        bar.setValue(bar.maximum())
+        self.take("panel-edit-end", window)
+        bar.setValue(0)
         components = window.edit_space.edit.widget()
         assert components is not None
         self.take("panel-components", components)
@@ -166,6 +188,8 @@ class Photographer:
     # -- dialogs
 
     def dialogs(self) -> None:
+        from PySide6.QtWidgets import QTabWidget
+
         from app.session.presets import SHIPPED, PresetLibrary
         from app.session.project import save_project
         from app.ui import palette
@@ -202,6 +226,10 @@ class Photographer:
             dialog.show()
             self.wait_for(0.15)
             self.take(f"dialog-{name}", dialog)
+            for page in dialog.findChildren(QTabWidget):
+                for at in range(1, page.count()):
+                    page.setCurrentIndex(at)
+                    self.take(f"dialog-{name}-{at + 1}", dialog)
             dialog.close()
         left.unlink()
         for menu in window.menuBar().actions():
@@ -275,8 +303,30 @@ class Photographer:
         space.driver.start.click()
         self.wait_until(lambda: len(steps) > 25 or not space.live.running)
         self.take("live", window)
+        controls = space.controls.verticalScrollBar()
+        controls.setValue(controls.maximum())
+        self.take("live-controls-end", window)
+        space.record.toggle_record()
+        before = len(steps)
+        self.wait_until(lambda: len(steps) > before + 25)
+        self.take("live-recording", window)
+        written: list[Any] = []
+        space.live.recorded.connect(written.append)
+        space.record.toggle_record()
+        self.wait_until(lambda: bool(written))
+        self.take("live-recorded", window)
         space.live.stop()
         self.wait_until(lambda: not space.live.running)
+        self.player(written[0].path)
+
+    def player(self, film: Path) -> None:
+        from app.ui.live.film_player import FilmPlayer
+
+        player = FilmPlayer(film, self.window)
+        player.show()
+        self.wait_for(0.3)
+        self.take("film-player", player)
+        player.close()
 
     # -- waiting and taking
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-MARKERS = ("tr", "_noop", "QT_TRANSLATE_NOOP")
+MARKERS = ("tr", "_noop")
 
 
 def marked(path: Path) -> Iterator[str]:

@@ -127,13 +127,13 @@ class Editing(QObject):
     def frontalise(self, strength: float = 1.0, gesture: int | None = None) -> None:
         """Turn the active face to the camera: 0 keeps its pose, 1 faces straight ahead."""
         if self._face:
-            text = self.tr("Frontalise {:.0%}").format(strength)
+            text = self.tr("Frontalise {}").format(values.percent(strength))
             self.set_values(verbs.frontalise(self._face, strength), text, gesture)
 
     def neutralise(self, strength: float = 1.0, gesture: int | None = None) -> None:
         """Relax the active face's expression: 0 keeps it, 1 is the neutral face."""
         if self._face:
-            text = self.tr("Neutralise {:.0%}").format(strength)
+            text = self.tr("Neutralise {}").format(values.percent(strength))
             changes: dict[str, float | None] = dict.fromkeys(verbs.expression_controls())
             self.set_values(changes | verbs.neutralise(self._face, strength), text, gesture)
 

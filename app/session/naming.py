@@ -7,7 +7,7 @@ from PySide6.QtCore import QCoreApplication
 from app.engine.face.controls import BY_NAME, Control
 from app.engine.face.handles import Handle
 from app.engine.face.parameters import FaceEdit, FittedFace
-from app.session.values import localised, shown_value
+from app.session.values import localised, percent, shown_value
 
 
 def title(control: Control) -> str:
@@ -35,7 +35,7 @@ def describe(before: FaceEdit, after: FaceEdit, face: FittedFace | None) -> str:
         return ", ".join(title(c) for c in controls[:3]) + (" …" if len(controls) > 3 else "")
     if before.strength != after.strength:
         words = QCoreApplication.translate("Control", "Strength")
-        return f"{words} {before.strength:.0%} → {after.strength:.0%}"
+        return f"{words} {percent(before.strength)} → {percent(after.strength)}"
     latents = [name for name, _ in set(before.latents) ^ set(after.latents)]
     return ", ".join(sorted(set(latents))) or QCoreApplication.translate("Control", "Edit")
 

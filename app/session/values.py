@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from string import Formatter
+from typing import Any
+
 from PySide6.QtCore import QLocale
 
 from app.engine.face.controls import BY_NAME, CONTROLS
@@ -20,6 +23,22 @@ PAIRS = tuple(c.name for c in CONTROLS if pair_of(c.name) == c.name)
 def localised(number: str) -> str:
     """A number as the system's language writes it: with its decimal point."""
     return number.replace(".", QLocale().decimalPoint())
+
+
+class _Numbers(Formatter):
+    def format_field(self, value: Any, format_spec: str) -> str:
+        text = str(super().format_field(value, format_spec))
+        return localised(text) if format_spec.endswith("f") else text
+
+
+def filled(template: str, *values: object) -> str:
+    """A sentence with its values in their places; "{:.1f}" becomes a number as the system's language writes it."""
+    return _Numbers().format(template, *values)
+
+
+def percent(share: float) -> str:
+    """A share as whole percents, set as everywhere in the window: "40 %"."""
+    return f"{100 * share:.0f} %"
 
 
 def own_value(face: FittedFace | None, name: str) -> float:

@@ -47,8 +47,8 @@ TABLE = (
     Spec("settings", "Settings…", "edit", "Ctrl+,", "settings"),
     Spec("frontalise", "Frontalise", "face", "Ctrl+Shift+F", "frontalise", "Turn the head to the camera"),
     Spec("neutralise", "Neutralise", "face", "Ctrl+Shift+N", "neutralise", "Relax the expression"),
-    Spec("next_face", "Next face", "face", "Ctrl+]", "face", "Also Tab on the picture"),
-    Spec("previous_face", "Previous face", "face", "Ctrl+["),
+    Spec("next_face", "Next face", "face", "Ctrl+PgDown Ctrl+]", "face", "Also Tab on the picture"),
+    Spec("previous_face", "Previous face", "face", "Ctrl+PgUp Ctrl+["),
     Spec("draw_box", "Draw a box around a face", "face", "Ctrl+D", "draw-box", "", True),
     Spec(
         "linked", "Link left and right", "face", "Ctrl+L", "link", "All pairs; each has its own chain", True
@@ -84,7 +84,7 @@ TABLE = (
     Spec("system", "As the system", "theme", "", "", "", True, "theme"),
     Spec("toggle_theme", "Dark or light", "view", "Ctrl+Shift+T", "theme"),
     Spec("commands", "Commands…", "help", "Ctrl+Shift+P F3", "commands", "Find any command by its name"),
-    Spec("shortcuts", "Keyboard shortcuts…", "help", "Ctrl+Alt+/ F1", "keyboard"),
+    Spec("shortcuts", "Keyboard shortcuts…", "help", "F1 Ctrl+Alt+/", "keyboard"),
     Spec("models", "Models…", "help", "", "model", "Trained weights: what is there, what is missing"),
     Spec("training", "Train models…", "help", "", "performance", "A model of one person, or of many"),
     Spec("tour", "Show me around", "help", "", "help"),

@@ -30,7 +30,7 @@ from app.session.presets import PresetLibrary
 from app.session.project import edit_from_json, edit_to_json
 from app.session.session import Session
 from app.session.settings import Settings
-from app.session.values import PAIRS
+from app.session.values import PAIRS, percent
 from app.ui.actions import Actions
 from app.ui.canvas.canvas import Canvas
 from app.ui.canvas.display import to_display
@@ -116,7 +116,7 @@ class CompareBar(QWidget):
 
     @Slot(float)
     def show_zoom(self, zoom: float) -> None:
-        self.zoom.setText(f"{zoom:.0%}".replace("%", " %"))
+        self.zoom.setText(percent(zoom))
 
 
 class EditSpace(QObject):

@@ -61,8 +61,10 @@ class ErrorBar(QFrame):
 
     def _lie(self) -> None:
         if self._place is not None:
-            width = self._place.width()
-            self.setGeometry(0, 0, width, max(self.sizeHint().height(), self.heightForWidth(width)))
+            width, row = self._place.width(), self.layout()
+            assert row is not None
+            row.invalidate()  # other buttons are shown
+            self.setGeometry(0, 0, width, row.totalHeightForWidth(width))
 
     @Slot(object)
     def show_error(self, error: EngineError, verb: str = "", act: Callable[[], object] | None = None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt, Slot
-from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from app.ui.actions import TABLE, Actions
@@ -43,7 +43,7 @@ class Palette(QDialog):
         self.list.clear()
         ranked = [(_rank(text.lower(), words.lower()), words, action) for words, action in self._commands]
         for _, words, action in sorted((r for r in ranked if r[0] < MISS), key=lambda r: r[0]):
-            keys = action.shortcut().toString()
+            keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
             item = QListWidgetItem(f"{words}    {keys}" if keys else words, self.list)
             item.setData(Qt.ItemDataRole.UserRole, action)
             if not action.isEnabled():

@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QLabel, QMenu, QProgressBar, QPushButton, QStatusB
 from app.engine.contract import GeneratorInfo, Measurement, Rendered
 from app.engine.driving.steps import LiveStep
 from app.engine.errors import EngineError
-from app.session.values import localised
-from app.ui import i18n, icons
+from app.session.values import filled
+from app.ui import i18n, icons, stages
 
 
 class StatusBar(QStatusBar):
@@ -95,8 +95,7 @@ class StatusBar(QStatusBar):
     def show_rendered(self, rendered: Rendered) -> None:
         total = rendered.ms.get("total", sum(rendered.ms.values()))
         self.time.setText(f"{total:.0f} ms")
-        stages = [f"{name}: {ms:.1f} ms" for name, ms in rendered.ms.items() if name != "total"]
-        self.time.setToolTip("\n".join([self.tr("Time of the last render"), *stages]))
+        self.time.setToolTip("\n".join([self.tr("Time of the last render"), *stages.lines(rendered.ms)]))
         if rendered.device:
             self.show_device(rendered.device)
         self._show_notice(rendered.notice, "memory")
@@ -119,7 +118,7 @@ class StatusBar(QStatusBar):
             return
         words = self.tr("asked {} {:.1f}° measured {:.1f}°")
         degrees = (round(values[name], 1) + 0.0 for values in (asked, measurement.measured))  # never "-0.0"
-        self.measured.setText(localised(words.format(self.tr(name), *degrees)))
+        self.measured.setText(filled(words, self.tr(name), *degrees))
 
     @Slot()
     def clear_picture(self) -> None:

@@ -59,6 +59,7 @@ class Welcome(QWidget):
         self.sample.clicked.connect(self.sample_wanted)
         tip = QLabel(self.tr("Ctrl+O opens, Ctrl+V pastes, Ctrl+Shift+P finds any command"), self.zone)
         tip.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        tip.setWordWrap(True)
         theme.caption(tip)
         inside = QVBoxLayout(self.zone)
         inside.setContentsMargins(48, 32, 48, 28)

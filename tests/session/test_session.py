@@ -184,7 +184,7 @@ def test_frontalise_faces_the_camera_and_neutralise_takes_the_expression_back(op
     assert opened.value("yaw") == pytest.approx(0, abs=1e-6)
     opened.frontalise(0.5)
     assert opened.value("yaw") == pytest.approx(2.5, abs=1e-6)
-    assert opened.undo_stack.undoText() == "Frontalise 50%, face 2"
+    assert opened.undo_stack.undoText() == "Frontalise 50 %, face 2"
 
 
 def test_a_full_render_is_measured_and_an_unchanged_face_is_not(opened: Session, qtbot: QtBot) -> None:

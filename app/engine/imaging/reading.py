@@ -30,7 +30,7 @@ MAX_SIDE = 12_000
 MAX_PIXELS = 100_000_000
 MAX_BYTES = 1 << 30
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "HEIF", "AVIF")
-READABLE = "JPEG, PNG, WebP, TIFF, BMP, HEIC or AVIF"
+READABLE = "JPEG, PNG, WebP, TIFF, BMP, HEIC, AVIF"
 # Camera raw files are TIFFs inside, and their TIFF picture is only a thumbnail.
 RAW_ENDINGS = {".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2", ".srw"}
 
@@ -113,7 +113,7 @@ def _decoder_errors(path: Path) -> Iterator[None]:
         raise _too_large(path) from error
     except UnidentifiedImageError as error:
         message = f"{path.name} is not a picture that Mien knows."
-        raise EngineError(message, f"Open a {READABLE} file.", "open") from error
+        raise EngineError(message, f"Open a file of one of these kinds: {READABLE}.", "open") from error
     except Exception as error:  # a damaged file can make a decoder raise anything
         message = f"{path.name} is damaged or cut short."
         raise EngineError(

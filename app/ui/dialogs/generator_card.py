@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushBu
 from app.engine.checkpoints.catalogue import Offer
 from app.engine.contract import GeneratorInfo, Learnt, Step
 from app.engine.measuring.speed import Speed
+from app.session.values import filled
 from app.ui import i18n, icons, theme
 
 
@@ -144,7 +145,7 @@ def in_time(speed: Speed | None) -> str:
         return translate("Generators", "speed not measured yet")
     if speed.ms < 1000:
         return translate("Generators", "{} ms a picture here ({})").format(round(speed.ms), speed.device)
-    return translate("Generators", "{:.1f} s a picture here ({})").format(speed.ms / 1000, speed.device)
+    return filled(translate("Generators", "{:.1f} s a picture here ({})"), speed.ms / 1000, speed.device)
 
 
 def in_words(learnt: Learnt) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPainterPath, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.ui import theme
 
@@ -68,7 +68,10 @@ class Tour(QWidget):
         return QRect(target.mapTo(self._window, QPoint()), target.size()).adjusted(-3, -3, 3, 3)
 
     def _show_stop(self) -> None:
-        _, heading, words = self._stops[self._index]
+        target, heading, words = self._stops[self._index]
+        if isinstance(target, QDockWidget):
+            target.show()
+            target.raise_()  # it may lie behind another tab, or be closed
         self.heading.setText(f"<b>{heading}</b>")
         self.words.setText(words)
         self.count.setText(f"{self._index + 1} / {len(self._stops)}")

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from app.engine.driving.driver import Reading
 
 REST_PX = 56
+NAME_AIR_PX = 4  # between a row's name and its track
+PERCENT_PX = 52  # "150 %" while it is typed
 GOOD = 0.6  # a quality from which nothing has to be mended
 
 
@@ -58,11 +60,20 @@ class ControlPanel(QScrollArea):
         column.addWidget(self._smoothing_group())
         column.addStretch(1)
         self._column = column
+        self._give_tracks_room()
         self.setWidget(content)
         live.stepped.connect(self._on_step)
         live.started.connect(self._show_running)
         live.stopped.connect(self._show_running)
         self._show_running()
+
+    def _give_tracks_room(self) -> None:
+        """Names and percents as wide as their words: what is left belongs to the tracks."""
+        rows = self.rows.values()
+        widest = max(row.fontMetrics().horizontalAdvance(row.title) for row in rows)
+        for row in rows:
+            row.name_label.setFixedWidth(widest + NAME_AIR_PX)
+            row.number.setFixedWidth(PERCENT_PX)
 
     def add_group(self, group: FoldingGroup) -> None:
         """One more group at the bottom."""

@@ -27,7 +27,8 @@ from app.engine.imaging.endings import CLIPS, PERFORMANCES, PICTURES, patterns
 from app.engine.sound.audio import microphones
 from app.session.live import Live
 from app.session.session import Session
-from app.ui import icons, theme
+from app.session.values import filled
+from app.ui import icons, stages, theme
 from app.ui.live.cameras import Cameras
 from app.ui.live.views import LevelBar, LiveView
 
@@ -221,7 +222,7 @@ class DriverPanel(QWidget):
         self.start.setEnabled(running or self.source.currentData() is not None)
         self.source.setEnabled(not running)
         is_clip = isinstance(self.source.currentData(), Path)
-        self.size_.setVisible(not is_clip)
+        self.size_.setVisible(not is_clip and self.source.currentData() is not None)
         self.loop.setVisible(is_clip)
         self.trial.setVisible(not running and self.source.currentData() is None)
         self.microphone.setEnabled(running and self.input.count() > 0)
@@ -243,9 +244,7 @@ class DriverPanel(QWidget):
             self.picture.say("" if driven.reading.found else self.tr("No face in sight"))
         self.nmfc.show_picture(step.nmfc)
         self.obtained.setText(self._obtained(driven, step.rate))
-        self.stages.setText(
-            " · ".join(f"{name} {ms:.0f}" for name, ms in driven.ms.items() if "." not in name) + " ms"
-        )
+        self.stages.setText(stages.line(driven.ms))
 
     def _obtained(self, driven: Driven, rate: Fraction | None) -> str:
         """Size and rate really obtained, and what was lost."""
@@ -253,7 +252,7 @@ class DriverPanel(QWidget):
         if pixels is not None:
             parts.append(f"{pixels.shape[1]} × {pixels.shape[0]}")
         if rate:
-            parts.append(self.tr("{:.1f} fps").format(float(rate)))
+            parts.append(filled(self.tr("{:.1f} fps"), float(rate)))
         return " · ".join([*parts, self.tr("{} dropped").format(driven.frame.dropped)])
 
     @Slot()

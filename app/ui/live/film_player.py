@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QSlider
 from app.engine.errors import EngineError
 from app.engine.sources.frames import Frame, FrameSource
 from app.engine.sources.opening import open_source
+from app.session.values import filled
 from app.ui import icons, theme
 from app.ui.live.views import LiveView
 
@@ -107,7 +108,7 @@ class FilmPlayer(QDialog):
         self.slider.setValue(self.at)
         self.slider.blockSignals(False)
         self.words.setText(
-            self.tr("frame {} of {} · {:.1f} s").format(self.at + 1, self.reel.total, frame.time)
+            filled(self.tr("frame {} of {} · {:.1f} s"), self.at + 1, self.reel.total, frame.time)
         )
 
     def step(self, by: int) -> None:

@@ -15,6 +15,7 @@ from app.engine.film.recorder import Recording
 from app.engine.imaging.endings import PERFORMANCES
 from app.session.live import Live
 from app.session.session import Session
+from app.session.values import filled
 from app.ui.actions import Actions
 from app.ui.canvas.display import to_display
 from app.ui.dialogs.film import FilmDialog
@@ -77,9 +78,9 @@ class LiveSpace(QObject):
     def panels(self) -> list[Panel]:
         """Every panel of this workspace and its first place."""
         return [
-            Panel("driver", self.tr("Driver"), self.driver, LEFT, "live", width=300),
+            Panel("driver", self.tr("Driver"), self.driver, LEFT, "live", width=280),
             Panel(
-                "live", self.tr("Live"), self.controls, RIGHT, "live", width=320, tabbed="edit", front=True
+                "live", self.tr("Live"), self.controls, RIGHT, "live", width=340, tabbed="edit", front=True
             ),
             Panel("curves", self.tr("Curves"), self.curves, BOTTOM, "live", height=150),
         ]
@@ -225,7 +226,7 @@ class LiveSpace(QObject):
         if rate is None:
             words = self.tr("{} has not drawn here yet and may be slow.").format(info.title)
         else:
-            words = self.tr("{} makes {:.1f} frames a second here.").format(info.title, rate)
+            words = filled(self.tr("{} makes {:.1f} frames a second here."), info.title, rate)
         then = self.tr("The mesh warp drives; record, then choose “Render again with {}”.").format(info.title)
         self.note.emit(f"{words} {then}", {})
 

@@ -13,7 +13,8 @@ from app.engine.errors import EngineError
 from app.engine.film.recorder import Recording
 from app.engine.imaging.endings import PERFORMANCES
 from app.session.live import SIDES, Live
-from app.ui import icons, theme
+from app.session.values import filled
+from app.ui import icons, stages, theme
 from app.ui.dialogs.film import FILMS
 from app.ui.widgets.folding_group import FoldingGroup
 
@@ -168,7 +169,7 @@ class RecordBar(QWidget):
     def _on_step(self, step: LiveStep) -> None:
         recording = step.recording
         if recording is not None and self._live.recording:
-            left = self.tr("{:.1f} GB left").format(recording.disk_left / 1e9)
+            left = filled(self.tr("{:.1f} GB left"), recording.disk_left / 1e9)
             self.state.setText(f"● REC {clock(recording.seconds)}   {left}")
             error = recording.error
             if error is not None and error is not self._shown_error:
@@ -183,7 +184,7 @@ class RecordBar(QWidget):
             if recording is not None and recording.dropped:
                 parts.append(self.tr("{} not recorded").format(recording.dropped))
             self.numbers.setText(" · ".join(parts))
-            self.numbers.setToolTip("\n".join(f"{name}: {ms:.1f} ms" for name, ms in driven.ms.items()))
+            self.numbers.setToolTip("\n".join(stages.lines(driven.ms)))
 
 
 def new_path(suffix: str) -> Path:
@@ -208,4 +209,4 @@ def clock(seconds: float) -> str:
 def described(recording: Recording) -> str:
     """A finished film in a few words."""
     frames = QCoreApplication.translate("RecordBar", "{} frames").format(recording.pictures)
-    return f"{recording.path} · {frames} · {recording.duration:.1f} s"
+    return filled("{} · {} · {:.1f} s", recording.path.name, frames, recording.duration)

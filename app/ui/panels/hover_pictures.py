@@ -13,6 +13,7 @@ from app.engine.face.parameters import FaceEdit, FittedFace
 from app.session import verbs
 from app.session.pictures import PictureWish
 from app.session.session import Session
+from app.session.values import filled
 from app.ui.widgets.number_field import shown
 from app.ui.widgets.parameter_slider import ParameterSlider
 from app.ui.widgets.picture_pair import PICTURE_PX, PicturePair
@@ -37,7 +38,7 @@ def caption(control: Control, face: FittedFace, value: float) -> str:
     words, unit = shown(control, value), verbs.sigmas(face, control.name)
     if control.unit == "σ" or unit < 1e-6:
         return words
-    return f"{words} · {value * unit:.1f} σ".replace("-", "−")
+    return filled("{} · {:.1f} σ", words, value * unit).replace("-", "−")
 
 
 class HoverPictures(QObject):

@@ -27,6 +27,7 @@ from app.engine.face.parameters import FaceEdit
 from app.session.pictures import PictureWish
 from app.session.presets import Preset, PresetLibrary, blend, write_presets
 from app.session.session import Session
+from app.session.values import percent
 from app.ui import icons, theme
 from app.ui.panels.binding import Gestures
 from app.ui.panels.hover_pictures import to_pixmap, untinted
@@ -114,7 +115,7 @@ class PresetsPanel(QWidget):
         self.list.blockSignals(True)
         self.list.clear()
         for preset in self._presets.values():
-            item = QListWidgetItem(self.tr(preset.name) if preset.shipped else preset.name, self.list)
+            item = QListWidgetItem(self._title(preset.name), self.list)
             item.setData(Qt.ItemDataRole.UserRole, preset.name)
             item.setIcon(untinted(self._blank()))
             item.setSelected(preset.name in chosen)
@@ -188,8 +189,12 @@ class PresetsPanel(QWidget):
         self._session.apply(self._applied, self._text(), gesture)
 
     def _text(self) -> str:
-        shares = [f"{name} {share:.0%}" for name, share in self._strengths.items()]
+        shares = [f"{self._title(name)} {percent(share)}" for name, share in self._strengths.items()]
         return self.tr("Preset {}").format(" + ".join(shares)) if shares else self.tr("No preset")
+
+    def _title(self, name: str) -> str:
+        """A preset's name in the window's language where it came with Mien."""
+        return self.tr(name) if self._presets[name].shipped else name
 
     def _show_mix(self) -> None:
         for row in self._rows.values():

@@ -11,6 +11,7 @@ from app.engine.contract import Measurement, Rendered
 from app.engine.face.controls import BY_NAME, CONTROLS
 from app.engine.face.parameters import N_EXPRESSION, FaceEdit
 from app.session.session import Session
+from app.session.values import filled
 from app.ui import icons, theme
 from app.ui.widgets.folding_group import FoldingGroup
 from app.ui.widgets.number_field import shown
@@ -73,7 +74,7 @@ class ResultPanel(FoldingGroup):
 
     @Slot(object)
     def _on_rendered(self, rendered: Rendered) -> None:
-        self._changed = self.tr("{:.1f} % of pixels changed").format(rendered.changed * 100)
+        self._changed = filled(self.tr("{:.1f} % of pixels changed"), rendered.changed * 100)
 
     @Slot(object)
     def show_measurement(self, measurement: Measurement | None) -> None:
@@ -94,6 +95,7 @@ class ResultPanel(FoldingGroup):
             item = self._grid.takeAt(0)
             label = item.widget() if item is not None else None
             if label is not None:
+                label.hide()  # until it is gone, it must not be seen under its successor
                 label.deleteLater()
         if measurement is None:
             nothing = self._session.edit.is_identity or self._session.face is None
@@ -109,7 +111,7 @@ class ResultPanel(FoldingGroup):
         names = sorted((n for n in asked if n in measurement.measured and n in ORDER), key=ORDER.__getitem__)
         if off is not None:
             self._cell(ROWS + 2, 0, self.tr("Components"))
-            self._cell(ROWS + 2, 2, self.tr("{:.2f} σ off").format(off))
+            self._cell(ROWS + 2, 2, filled(self.tr("{:.2f} σ off"), off))
             self._mark(ROWS + 2, off > EXPRESSION_MISS)
         if not names:
             return

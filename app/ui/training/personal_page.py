@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from app.engine.imaging.endings import CLIPS, patterns
 from app.session.training import Order, RunStep, first_stages
+from app.session.values import filled
 from app.ui import icons, theme
 from app.ui.training.coverage_plot import CoveragePlot
 from app.ui.training.form import PathField, is_name, minutes_box
@@ -127,9 +128,9 @@ class PersonalPage(QWidget):
         if before is None:
             return
         words = self.tr("Last frames of the clip, never trained on: L1 {:.1f} of 255, PSNR {:.1f} dB before")
-        text = words.format(before["l1"], before["psnr"])
+        text = filled(words, before["l1"], before["psnr"])
         if after is not None:
-            text += self.tr("; {:.1f} and {:.1f} dB after").format(after["l1"], after["psnr"])
+            text += filled(self.tr("; {:.1f} and {:.1f} dB after"), after["l1"], after["psnr"])
         self.score.setText(text + ".")
 
     def finish(self, result: Mapping[str, Any]) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from app.engine.face.controls import Control
 from app.ui import theme
+from app.ui.widgets.parameter_slider import RUN_PAUSE_MS
 from app.ui.widgets.track import FINE, snap_step
 
 KNOB = 6.0
@@ -36,6 +37,9 @@ class GazePad(QWidget):
         self.value = self.own = (0.0, 0.0)
         self._raw: tuple[float, float] | None = None
         self._last = QPointF()
+        # Key presses that follow each other are one step.
+        self._run_pause = QTimer(self, singleShot=True, interval=RUN_PAUSE_MS)
+        self._run_pause.timeout.connect(self._end_run)
         self._keys = False
         self.setFixedSize(104, 84)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -87,6 +91,7 @@ class GazePad(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() != Qt.MouseButton.LeftButton:
             return
+        self._end_run()
         self.setFocus(Qt.FocusReason.MouseFocusReason)
         point = event.position()
         away = point - self.point_of(self.value)
@@ -114,6 +119,7 @@ class GazePad(QWidget):
             self.gesture_ended.emit()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        self._end_run()
         self.gesture_started.emit(True)
         self._edit(None)
         self.gesture_ended.emit()
@@ -121,16 +127,19 @@ class GazePad(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = Qt.Key(event.key())
         if key == Qt.Key.Key_Escape and (self._raw is not None or self._keys):
+            self._run_pause.stop()
             self._raw, self._keys = None, False
             self.gesture_cancelled.emit()
         elif key in _ARROWS:
             dx, dy = _ARROWS[key]
             step = FINE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
+            self._run_pause.stop()
             if not self._keys:
                 self._keys = True
                 self.gesture_started.emit(False)
             self._edit(self._held((self.value[0] + dx * step, self.value[1] + dy * step)))
         elif key in (Qt.Key.Key_Backspace, Qt.Key.Key_Delete):
+            self._end_run()
             self.gesture_started.emit(False)
             self._edit(None)
             self.gesture_ended.emit()
@@ -138,9 +147,28 @@ class GazePad(QWidget):
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if self._keys and not event.isAutoRepeat():
+        if self._keys and not event.isAutoRepeat() and Qt.Key(event.key()) in _ARROWS:
+            self._run_pause.start()
+        super().keyReleaseEvent(event)
+
+    def _end_run(self) -> None:
+        self._run_pause.stop()
+        if self._keys:
             self._keys = False
             self.gesture_ended.emit()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._end_run()
+        super().focusOutEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        """Keys that mean the gaze here, whatever the menus do with them."""
+        ours = (*_ARROWS, Qt.Key.Key_Backspace, Qt.Key.Key_Delete)
+        is_key = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
+        if is_key and Qt.Key(event.key()) in ours:  # type: ignore[attr-defined]
+            event.accept()
+            return True
+        return super().event(event)
 
     def _move(self, modifiers: Qt.KeyboardModifier) -> None:
         assert self._raw is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QLineEdit, QToolTip, QWidget
 
@@ -105,7 +105,9 @@ class NumberField(QLineEdit):
         low, high = self.control.lower, self.control.upper
         if not low <= value <= high:
             ends = shown(self.control, low), shown(self.control, high)
-            text = self.tr("{} goes from {} to {}.").format(self.control.title, *ends)
+            text = self.tr("{} goes from {} to {}.").format(
+                QCoreApplication.translate("Control", self.control.title), *ends
+            )
             QToolTip.showText(self.mapToGlobal(self.rect().bottomLeft()), text, self)
         self.typed.emit(min(high, max(low, value)))
 

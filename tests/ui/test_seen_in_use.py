@@ -1,0 +1,134 @@
+"""What was seen in an hour of use on real photos and clips: each test failed before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QLocale, Qt
+from PySide6.QtGui import QFontMetrics
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel
+from pytestqt.qtbot import QtBot
+
+from app.engine.errors import EngineError
+from app.session.session import Session
+from app.session.values import filled, percent
+from app.ui import i18n, palette, stages
+from app.ui.actions import TABLE
+from app.ui.dialogs.tour import Tour
+from app.ui.main_window import MainWindow
+from app.ui.panels.edit_panel import EditPanel
+from app.ui.welcome import Welcome
+
+
+@pytest.fixture
+def german() -> Iterator[None]:
+    """The window in German from here on, with German numbers."""
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    translator, before = i18n.Translator(i18n.read("de"), app), QLocale()
+    app.installTranslator(translator)
+    QLocale.setDefault(QLocale("de"))
+    yield
+    QLocale.setDefault(before)
+    app.removeTranslator(translator)
+
+
+def test_a_run_of_arrow_keys_on_the_gaze_pad_is_one_step(
+    panel: EditPanel, session: Session, qtbot: QtBot
+) -> None:
+    pad = panel.pad
+    pad.setFocus()
+    for key in (Qt.Key.Key_Right, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Left):
+        QTest.keyClick(pad, key)
+    assert session.undo_stack.count() == 1
+    with qtbot.waitSignal(session.gesture_ended):
+        pass
+    QTest.keyClick(pad, Qt.Key.Key_Right)
+    pad.clearFocus()
+    assert session.undo_stack.count() == 2
+
+
+def test_numbers_in_sentences_are_written_as_the_language_does(german: None) -> None:
+    assert filled("{} of {:.1f} GB.", "v1.5", 62.14) == "v1.5 of 62,1 GB."
+    assert stages.line({"track": 3.2, "track.a": 1.0, "total": 9.6}) == "Verfolgen 3 · insgesamt 10 ms"
+    assert stages.lines({"generate.warp": 1.25}) == ["Zeichnen · warp: 1,2 ms"]
+    assert percent(0.4) == "40 %"
+
+
+def test_a_message_is_no_taller_than_its_words(opened: MainWindow) -> None:
+    for words in ("Wrote a.mp4 · 26 frames · 2.4 s", "x" * 10 + " many words" * 40):
+        opened.bar.show_choices(words, {"Show film": lambda: None, "Open folder": lambda: None})
+        QApplication.processEvents()
+        line, label = opened.bar.fontMetrics().height(), opened.bar.words
+        lines = -(-label.heightForWidth(label.width()) // line)
+        assert opened.bar.height() <= max(44, (lines + 1) * line), words
+    opened.bar.dismiss()
+
+
+def test_the_tour_shows_what_it_speaks_of_behind_another_tab(opened: MainWindow) -> None:
+    opened.spaces.reveal("edit")
+    opened.helpers.show_tour()
+    tour = opened.helpers.tour
+    assert isinstance(tour, Tour)
+    tour._on_next()
+    tour._on_next()
+    QApplication.processEvents()
+    presets = opened.spaces.docks["presets"]
+    assert presets.isVisible() and not presets.visibleRegion().isEmpty()
+    assert not tour._hole().intersects(tour.card.geometry())
+    tour.end()
+
+
+def test_the_welcome_tip_is_not_cut(german: None, qtbot: QtBot) -> None:
+    welcome = Welcome()
+    qtbot.addWidget(welcome)
+    welcome.resize(1280, 640)
+    welcome.show()
+    for label in welcome.zone.findChildren(QLabel):
+        needed = QFontMetrics(label.font()).horizontalAdvance(label.text())
+        assert label.wordWrap() or needed <= label.width(), label.text()
+        assert not label.wordWrap() or label.heightForWidth(label.width()) <= label.height()
+
+
+def test_commands_show_their_keys_as_the_menus_do(german: None, opened: MainWindow) -> None:
+    shown = palette.Palette(palette.commands(opened.actions_), opened)
+    native = [
+        action.shortcut().toString(action.shortcut().SequenceFormat.NativeText)
+        for _, action in palette.commands(opened.actions_)
+    ]
+    lines = [shown.list.item(row).text() for row in range(shown.list.count())]
+    assert [line.endswith(f"    {keys}") for line, keys in zip(lines, native) if keys].count(False) == 0
+
+
+def test_first_keys_exist_on_every_keyboard() -> None:
+    """Brackets and the backslash need AltGr in half of Europe."""
+    rare = {spec.name: spec.keys for spec in TABLE if set("[]{}@|~") & set(spec.keys.split(" ")[0])}
+    assert rare == {}
+
+
+def test_presets_are_named_in_german_in_the_history(german: None, opened: MainWindow) -> None:
+    presets = opened.edit_space.presets
+    names = [preset for preset in presets._presets if preset == "Broad smile"]
+    presets.list.item(list(presets._presets).index(names[0])).setSelected(True)
+    assert "Breites Lächeln 100 %" in opened.session.undo_stack.undoText()
+
+
+def test_the_kinds_of_files_are_listed_without_a_word_of_english() -> None:
+    catalogue = i18n.ErrorCatalogue(i18n.read("de", "-errors"))
+    from app.engine.imaging.reading import READABLE
+
+    told = catalogue.error(EngineError("x", f"Open a file of one of these kinds: {READABLE}."))
+    assert told.remedy == "Öffnen Sie eine Datei einer dieser Arten: JPEG, PNG, WebP, TIFF, BMP, HEIC, AVIF."
+
+
+def test_strengths_have_tracks_to_set_them_by(
+    opened: MainWindow, german: None, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opened.live_space.driver, "probe", lambda: None)
+    opened.resize(1280, 720)
+    opened.actions_["live_space"].trigger()
+    rows = opened.live_space.controls.rows
+    qtbot.waitUntil(lambda: rows["mouth"].track.isVisible() and rows["mouth"].track.width() >= 110)
+    assert opened.live_space.portrait.width() >= 0.5 * opened.width()
