@@ -8,6 +8,7 @@ from numba import njit
 RINGS = 4  # around what is folded: how far it may be opened into
 LOCAL_ROUNDS = 60  # before looking again what is folded
 BEYOND = 1.1  # of what a folded triangle lacks is given to it, so that it stays open when its neighbours move
+SLACK = 1e-3  # of its least area that a triangle may lack: without it rounding alone kept every round going
 
 
 @njit(cache=True, nogil=True)
@@ -43,7 +44,7 @@ def _near_folds(corners, least, placed):  # type: ignore[no-untyped-def]
     chosen = np.zeros(len(corners), np.bool_)
     count = 0
     for t in range(len(corners)):
-        if _area(placed, corners[t, 0], corners[t, 1], corners[t, 2]) < least[t]:
+        if _area(placed, corners[t, 0], corners[t, 1], corners[t, 2]) < (1 - SLACK) * least[t]:
             chosen[t] = True
             count += 1
     for _ in range(RINGS if count > 0 else 0):
@@ -67,7 +68,7 @@ def _open(near, corners, least, placed):  # type: ignore[no-untyped-def]
     for t in near:
         a, b, c = corners[t, 0], corners[t, 1], corners[t, 2]
         lacking = least[t] - _area(placed, a, b, c)
-        if lacking <= 0:
+        if lacking <= SLACK * least[t]:
             continue
         folded = True
         ux, uy = placed[b, 0] - placed[a, 0], placed[b, 1] - placed[a, 1]
