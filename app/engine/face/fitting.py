@@ -66,12 +66,6 @@ def pose_features(camera: Camera) -> FloatArray:
     return np.array([yaw, pitch, 0.0, yaw * yaw, pitch * pitch, yaw * pitch])
 
 
-def rigid_weights(model: MorphableModel) -> FloatArray:
-    """(V,): how little expression moves a vertex, so that bone and not lips carry the pose."""
-    variance = np.einsum("kvc,k->v", np.square(model.expression_basis), np.square(model.expression_sigma))
-    return np.asarray(1 / (variance + 0.5 * np.median(variance)))
-
-
 def fit_face(detected: DetectedFace, model: MorphableModel, identity: Identity | None = None) -> FittedFace:
     """Alternate camera and coefficients; with `identity` held (a video), only expression and camera are found.
 
@@ -81,7 +75,7 @@ def fit_face(detected: DetectedFace, model: MorphableModel, identity: Identity |
     """
     found_at = detected.landmarks.copy()
     landmarks = found_at[:N_VERTICES]
-    weights = rigid_weights(model)
+    weights = model.stiffness
     id_basis = model.identity_basis.reshape(len(model.identity_basis), -1)
     exp_basis = model.expression_basis.reshape(len(model.expression_basis), -1)
     gain_id = model.identity_sigma**2 / (model.identity_sigma**2 + NOISE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -55,6 +55,12 @@ class MorphableModel:
     def expression_offset(self, expression: Expression) -> FloatArray:
         p = np.asarray(expression.coefficients)
         return np.tensordot(p * self.expression_sigma, self.expression_basis, 1)
+
+    @cached_property
+    def stiffness(self) -> FloatArray:
+        """(V,): how little expression moves a vertex, so that bone and not lips carry the pose."""
+        variance = np.einsum("kvc,k->v", np.square(self.expression_basis), np.square(self.expression_sigma))
+        return np.asarray(1 / (variance + 0.5 * np.median(variance)))
 
     def nmfc_colours(self) -> FloatArray:
         """(T, 3) in [0, 1]: x, y, z of the mean face, min-max normalised per axis, one colour a triangle.

@@ -16,7 +16,7 @@ import numpy as np
 
 from app.engine.face import indices
 from app.engine.face.controls import BY_NAME
-from app.engine.face.fitting import pose_features, rigid_weights
+from app.engine.face.fitting import pose_features
 from app.engine.face.morphable_model import MorphableModel, default_model
 from app.engine.face.parameters import (
     N_EXPRESSION,
@@ -188,7 +188,7 @@ def identity_similarity(before: FittedFace, after: FittedFace, model: MorphableM
     clip differ by 0.006 (median; likeness 0.73), two people by 0.010 to 0.012 (0.42 to 0.30).
     """
     rows = model.expression_basis.reshape(len(model.expression_basis), -1)
-    weights = rigid_weights(model)
+    weights = model.stiffness
     change = (observed(after, model) - observed(before, model)).ravel()
     rest = (change - (change @ rows.T) @ rows).reshape(-1, 3)
     distance = float((np.linalg.norm(rest, axis=1) * weights).sum() / weights.sum())

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from app.engine.face.fitting import NOISE, as_read, camera_of, pose_features, rigid_weights, truly_turned
+from app.engine.face.fitting import NOISE, as_read, camera_of, pose_features, truly_turned
 from app.engine.face.morphable_model import MorphableModel
 from app.engine.face.parameters import (
     N_VERTICES,
@@ -65,7 +65,7 @@ def fit_video(faces: Sequence[FittedFace], model: MorphableModel, rounds: int = 
         ]
     )
     n_identity = len(model.identity_basis)
-    weights = rigid_weights(model)
+    weights = model.stiffness
     for _ in range(rounds):
         bias = [np.tensordot(pose_features(camera), model.pose_bias, 1) for camera in cameras]
         base = [model.mean + offset for offset in bias]

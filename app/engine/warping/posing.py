@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from app.engine.face.fitting import EYEBALL, as_filmed, pose_features, rigid_weights
+from app.engine.face.fitting import EYEBALL, as_filmed, pose_features
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera, Expression, FaceParams
 from app.engine.warping.calibration import in_truth
@@ -106,7 +106,7 @@ def as_seen(source: FaceSource, filmed: FaceParams) -> FaceParams:
     own = source.params.camera
     if filmed.camera == own:
         return filmed
-    camera = as_filmed(own, filmed.camera, source.points, rigid_weights(default_model()))
+    camera = as_filmed(own, filmed.camera, source.points, default_model().stiffness)
     return replace(filmed, camera=camera)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.engine.face.fitting import as_filmed, fit_face, rigid_weights, truly_turned
+from app.engine.face.fitting import as_filmed, fit_face, truly_turned
 from app.engine.face.landmarks import DetectedFace
 from app.engine.face.parameters import Camera, Expression, FaceParams, Identity, rotation_matrix
 from app.engine.face.response import response
@@ -122,7 +122,7 @@ def test_a_resized_photo_fits_the_same(model, astronaut_faces) -> None:
 
 
 def test_a_filmed_frame_is_drawn_where_its_landmarks_are(model) -> None:
-    weights, points = rigid_weights(model), model.mean
+    weights, points = model.stiffness, model.mean
     own = Camera(100.0, translation=(200.0, 200.0))
     read = Camera.from_matrix(rotation_matrix(20.0, 4.0, 0.0), 104.0, (210.0, 195.0))
     landmarks = read.project(points)

@@ -99,12 +99,12 @@ def test_a_stranger_in_a_clip_is_explained(model, shared) -> None:
     fifths of what moves, and leave less than 0.6 % of the eye distance."""
     import imageio_ffmpeg
 
-    from app.engine.face.fitting import camera_and_depth, pose_features, rigid_weights
+    from app.engine.face.fitting import camera_and_depth, pose_features
     from app.engine.face.landmarks import FaceTracker
 
     reader = imageio_ffmpeg.read_frames(str(shared / "media" / "videos" / "b_lp_d0.mp4"))
     width, height = next(reader)["size"]
-    weights, shapes = rigid_weights(model), []
+    weights, shapes = model.stiffness, []
     with FaceTracker(video=True) as tracker:
         for k, frame in enumerate(reader):
             if k % 4 == 0:
