@@ -29,6 +29,16 @@ SIDES = (384, 512, 768, 1024, 1280)  # texels
 TEXELS = 6.5  # a side of the atlas for each eye distance, at which the face is as fine as in the photo
 BEHIND = (0.07, 0.16)  # IOD behind another part from which a vertex is hidden
 FACING = (0.06, 0.22)  # of the normal towards the viewer, from which a vertex is well seen
+EYE_FACING = (0.35, 0.75)  # of the normals towards the viewer, from which an eye is seen well
+EYE_ENOUGH, EYE_GAP = (
+    0.7,
+    0.15,
+)  # a far eye is mirrored that is seen less well, and by so much less than the near one
+BETTER, ENOUGH = (
+    (0.1, 0.3),
+    (0.25, 0.45),
+)  # by how much the other side faces more; from where on this one's will do
+SOFTENED = 4  # steps over which the two sides meet
 LOW_PASS = 0.12  # IOD
 SMALL_IOD = 32.0  # px between the eyes at which low-pass colours are made
 INSIDE = 0.06  # IOD from the matte's edge, where no background tints
@@ -45,6 +55,7 @@ REFLECTED = (
     0.25,
 )  # of the way sideways and downwards, mirrored upwards, where a face stands before the scalp
 COARSE = 0.35  # IOD: what is coarser is the fill's, what is finer the texture looked at
+STRAND = (0.6, 1.6)  # of the hair's own colour: how dark and how light a made-up strand may be
 SAME_HEIGHT = 1.5  # cm
 NAPE, NAPE_Z, RISES = -4.5, -6.0, 0.8  # cm: where hair ends at the nape, and how steeply up to the ear
 REAR = 0.5  # of the visible scalp: the part furthest back, whose colour the back has
@@ -79,10 +90,14 @@ class Low:
 
 @dataclass(frozen=True, eq=False)
 class Shares:
-    """(V,) of the atlas: kept from the photo, mirrored from the other side; the rest is filled."""
+    """(V,) of the atlas: kept from the photo, mirrored from the other side; the rest is filled.
+
+    better: where the photo shows the other side so much better that it is mirrored rather than stretched.
+    """
 
     kept: FloatArray
     mirrored: FloatArray
+    better: FloatArray
 
 
 @cache
@@ -148,7 +163,8 @@ def completed(
     smooth = own.confident
     for _ in range(4):
         smooth = np.minimum(own.confident, model.averaging @ smooth)
-    kept = per_ear(head, per_eye(model, smoothstep(0.35, 0.55, smooth)), own)
+    better = _better(model, own)
+    kept = per_ear(head, per_eye(model, smoothstep(0.35, 0.55, smooth) * (1 - better)), own)
     twin = smooth[model.mirror]
     mirrored = per_eye(model, smoothstep(0.2, 0.4, twin))
     mirrored = (1 - kept) * per_ear(head, mirrored[model.mirror], own)[model.mirror]
@@ -177,7 +193,23 @@ def completed(
     ).astype(np.float32)
     grid = np.zeros((side, side, table.shape[1]), np.float32)
     carried(ids, share, model.corners, model.base, table, grid)
-    return _mixed(grid, nearest, pixels, low, coarse, at_low), Shares(kept, mirrored)
+    return _mixed(grid, nearest, pixels, low, coarse, scalp_there, at_low), Shares(kept, mirrored, better)
+
+
+def _better(model: HeadModel, own: Seen) -> FloatArray:
+    """(V,) 1 where the other side faces the viewer so much more than this one's grazing view that it is worth more."""
+    facing = own.normals[:, 2]
+    gap = smoothstep(*BETTER, facing[model.mirror] - facing) * smoothstep(
+        0.5, 0.9, own.confident[model.mirror]
+    )
+    better = gap * (1 - smoothstep(*ENOUGH, facing))
+    for _ in range(SOFTENED):
+        better = model.averaging @ better
+    well = smoothstep(*EYE_FACING, facing) * own.confident
+    for near in eyes(model):
+        mean, other = (float(near @ side / near.sum()) for side in (well, well[model.mirror]))
+        better = near * float(mean < min(EYE_ENOUGH, other - EYE_GAP)) + (1 - near) * better
+    return np.asarray(better)
 
 
 def _mixed(
@@ -186,6 +218,7 @@ def _mixed(
     pixels: NDArray[Any],
     low: NDArray[np.float32],
     coarse: NDArray[np.float32],
+    scalp_there: NDArray[np.float32],
     at_low: float,
 ) -> NDArray[Any]:
     side = grid.shape[0]
@@ -197,10 +230,12 @@ def _mixed(
         return np.asarray(found, np.float32)
 
     kept, mirrored, looked = grid[..., 6:7], grid[..., 7:8], grid[..., 8:9]
+    there = np.asarray(fetched(scalp_there, 4, at_low)[..., None], float)
+    looked = looked * smoothstep(0.5, 0.9, there).astype(np.float32)
     other = np.minimum(fetched(pixels, 2), BRIGHTEST * fetched(low, 2, at_low)) * grid[..., 9:12]
-    detail = fetched(pixels, 4) - fetched(coarse, 4, at_low)
+    strand = np.clip((fetched(pixels, 4) + 1) / (fetched(coarse, 4, at_low) + 1), *STRAND)
     hair = smoothstep(*HAIRLINE, np.asarray(grid[..., 18:19], float)).astype(np.float32)
-    fill = grid[..., 12:15] + hair * (grid[..., 15:18] + looked * detail - grid[..., 12:15])
+    fill = grid[..., 12:15] + hair * (grid[..., 15:18] * (1 + looked * (strand - 1)) - grid[..., 12:15])
     out = kept * fetched(pixels, 0) + mirrored * other + (1 - kept - mirrored) * fill
     out = np.clip(out + 0.5, 0, top).astype(pixels.dtype)
     return np.ascontiguousarray(out.reshape(-1, 3)[nearest.ravel()].reshape(side, side, 3))
@@ -245,17 +280,22 @@ def _sampled(picture: NDArray[np.float32], at: FloatArray) -> FloatArray:
     return np.asarray(picture[y, x], float)
 
 
+@cache
+def eyes(model: HeadModel) -> tuple[FloatArray, FloatArray]:
+    """(V,) 1 on the right and the left eye with its brow, 0 beyond."""
+    right, left = (model.points[loop].mean(axis=0) + [0, 0.5, 0] for loop in model.loops[1:])
+    distances = (np.linalg.norm((model.points - middle) / EYE, axis=1) for middle in (right, left))
+    near, far = (smoothstep(1.15, 0.85, distance) for distance in distances)
+    return near, far
+
+
 def per_eye(model: HeadModel, share: FloatArray, one: bool = True) -> FloatArray:
     """The same with one value for each eye with its brow, so that no eye is half mirrored; one: all or nothing."""
     out = share.copy()
-    for loop in model.loops[1:]:
-        middle = model.points[loop].mean(axis=0) + [0, 0.5, 0]
-        distance = np.linalg.norm((model.points - middle) / EYE, axis=1)
-        core = distance < 0.8
-        mean = float(share[core].mean())
+    for near in eyes(model):
+        mean = float(share[near > 0.99].mean())
         # Two half-transparent eyes would be a ghost: one of them, and a short fade where the pose decides.
         value = float(mean > WHOLE_EYE) if one else float(smoothstep(0.4, 0.6, np.array(mean)))
-        near = smoothstep(1.15, 0.85, distance)
         out = near * value + (1 - near) * out
     return out
 
@@ -346,9 +386,17 @@ def _looked_through(
     shown = np.append(np.maximum(hair, scalp(model))[model.triangles].mean(axis=1), 0.0)[ids].astype(
         np.float32
     )
-    shown = cv2.GaussianBlur(shown, (0, 0), 1.5)
+    grown = 2 * max(1, round(INSIDE * head.camera.scale * factor)) + 1
+    person = cv2.erode(
+        cv2.resize(matte, size, interpolation=cv2.INTER_AREA), np.ones((grown, grown), np.uint8)
+    )
+    shown = cv2.GaussianBlur(shown * person, (0, 0), 1.5)
     straight = smoothstep(0.6, 0.95, _sampled(shown[..., None], at * factor)[:, 0])
     mirrored = smoothstep(0.6, 0.95, _sampled(shown[..., None], lifted * factor)[:, 0])
     # One of the two places for a whole neighbourhood: between them the texture would be smeared.
     use = straight < 0.5
-    return np.where(use[:, None], lifted, at), np.where(use, mirrored, straight) * scalp(model), shown
+    mixed = use.astype(float)
+    for _ in range(SOFTENED):
+        mixed = model.averaging @ mixed
+    alone = smoothstep(0.7, 0.95, np.abs(2 * mixed - 1))
+    return np.where(use[:, None], lifted, at), np.where(use, mirrored, straight) * scalp(model) * alone, shown

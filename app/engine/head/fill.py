@@ -31,21 +31,30 @@ OVER_EAR = (
 )  # fmt: skip
 HAIRLINE_WIDTH = 1.2  # cm over which the template's hairline turns from no to yes
 JAW = ((1.0, -2.2), -0.68)  # cm: a point (z, y) of the line below which a neck begins, and its slope
-UNDER_JAW = 0.2  # of its light that a neck lacks
+UNDER_JAW = 0.12  # of its light that a neck lacks
 RELIEF = (0.1, 0.35)  # cm that an ear stands out from the head
 GRAZING = (0.06, 0.22)  # of the normal towards the viewer, from which hair is told from skin
 FACING = (
     0.12,
     0.35,
 )  # the same, from which skin's colours are taken: nearer to the outline it mixes with what is behind
+LIKE_HAIR = (0.15, 0.4)  # of the way from skin to hair, from which a place says nothing of the skin's colour
 APART = 40.0  # of 255 between hair and skin from which the photo's own hairline is believed
 NECK = (-7.5, -5.5)  # cm of height below which a collar is no hair
 KEPT = 1.0  # weight of what the photo shows of the hairline against its smoothness
 GUESSED = 0.15  # the same of the template's hairline
 SKIN = 0.5  # the same of the skin's colours
-HAIR = 0.05  # the same of the hair's
-SHADE = 1.3  # power of the light that reaches a place past the rest of the head
+HAIR, PRIOR = 0.5, 0.004  # the same of the hair's, where it shows and where only its height tells
+DARKEST = 0.4  # of that light: inside an ear some is thrown back
+BESIDE = (
+    0.3,
+    1.0,
+)  # cm from the face's landmarks: what is nearer is seen or is the mouth's and the nostrils'
+SHADE = 1.0  # power of the light that reaches a place past the rest of the head
 LIT_RANGE = (0.75, 1.15)  # of an ear's relief against the head beneath it
+REDDER = np.array(
+    [0.75, 1.1, 1.2]
+)  # powers of the shade of red, green and blue: light that went through skin is red
 LUMINANCE = np.array([0.299, 0.587, 0.114])
 
 
@@ -112,20 +121,26 @@ def filled(
     face = np.exp(-((model.distance / 2.5) ** 2)) * model.face
     light = light_on(normals, colours @ LUMINANCE / 255, sure * face)
     ear = np.clip(lit(light, normals) / lit(light, smooth), *LIT_RANGE)
-    shade = (
-        np.maximum(model.openness**SHADE * (1 + relief() * (ear - 1)), 0.2) if ears else np.ones(len(sure))
-    )
-    shade = shade * (1 - UNDER_JAW * _under_jaw())
-    told = shown * _step(*FACING, normals[:, 2]) * face * (template_hairline(ears) < 0.3) * (shade > 0.9)
-    skin = _carried(model, colours / shade[:, None], SKIN * told)
+    reached = np.maximum(model.openness, DARKEST) ** SHADE
+    beside = _step(*BESIDE, model.distance) if ears else np.zeros(len(sure))
+    shade = (1 - beside * (1 - reached)) * (1 + ears * relief() * (ear - 1)) * (1 - UNDER_JAW * _under_jaw())
+    dark = shade[:, None] ** REDDER
+    told = shown * _step(*FACING, normals[:, 2]) * face * (template_hairline(ears) < 0.3)
+    told = told * (model.openness > 0.9) * (1 - _under_jaw())
+    if hair is not None and (middle := told > 0.5).any():
+        across = hair - np.median(colours[middle], axis=0)
+        like = ((colours - np.median(colours[middle], axis=0)) * across).sum(axis=1)
+        told = told * (1 - _step(*LIKE_HAIR, like / np.maximum(np.square(across).sum(axis=1), APART**2)))
+    skin = _carried(model, colours / dark, SKIN * told)
     if hair is None:
-        return Fill(skin * shade[:, None], skin * shade[:, None], np.zeros(len(skin)))
-    line = _hairline(model, sure, colours, skin * shade[:, None], hair, ears)
+        return Fill(skin * dark, skin * dark, np.zeros(len(skin)))
+    line = _hairline(model, sure, colours, skin * dark, hair, ears)
     own = _step(0.6, 0.9, line) * sure * _step(*NECK, model.points[:, 1])
+    weight = HAIR * own + PRIOR * (1 - own)
     strands = _carried(
-        model, colours * own[:, None] + (1 - own)[:, None] * hair, HAIR * own + 0.02 * (1 - own)
+        model, (HAIR * own[:, None] * colours + (PRIOR * (1 - own))[:, None] * hair) / weight[:, None], weight
     )
-    return Fill(skin * shade[:, None], strands * (0.5 + 0.5 * shade)[:, None], line)
+    return Fill(skin * dark, strands * (0.5 + 0.5 * shade)[:, None], line)
 
 
 def _hairline(

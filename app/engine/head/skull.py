@@ -9,7 +9,8 @@ from app.engine.face.parameters import Camera
 from app.engine.head.model import FloatArray, HeadModel
 
 RAYS = 120
-PERSON = 0.3  # of the matte: where a person ends
+PERSON = 0.2  # of the matte: where a person ends
+MARGIN = 0.03  # IOD beyond it, so that the matte and not the mesh cuts the hair
 START, END, STEP = 0.9, 3.2, 0.015  # IOD along a ray
 EAR_LEVEL = 0.55  # IOD above and below the ears within which an outline is an ear's
 UPWARDS = (62.0, 88.0)  # degrees off the downward direction from which an outline is the head's
@@ -82,7 +83,7 @@ def _ratios(
     first = np.argmax(ends, axis=1)
     rays = np.arange(RAYS)
     known &= ends.any(axis=1) & ~outside[rays, first]
-    end = reach[first]
+    end = reach[first] + MARGIN
     down = (camera.rotation[:2, 1] * [-1, 1]) / max(float(np.linalg.norm(camera.rotation[:2, 1])), 1e-6)
     off = np.degrees(np.arccos(np.clip(direction @ down, -1, 1)))
     weight = smoothstep(*UPWARDS, off) * known

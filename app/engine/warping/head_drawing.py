@@ -31,14 +31,18 @@ from app.engine.warping.plate import Places, behind, hangs, places
 from app.engine.warping.rendering import BAND_ROWS, Layers, Motion, pool, render
 
 # Degrees of turn from the photo over which the head takes over from the fine warp, judged by sheets of both
-# (tools/head_sheets.py): nearer to the photo the fine warp keeps ears and hairlines that the head has to make up.
-FADE = (15.0, 20.0)
-FLAT = (1.6, 3.0)  # times wider than in the photo, from which its own edge is no longer good enough
-TURNED_IN = (1.3, 2.0)  # times wider, from which what was the head's edge is inside
+# (tools/head_sheets.py): nearer to the photo the fine warp keeps loose hair; further on the two lie apart and would
+# show double.
+FADE = (5.0, 9.0)
+STRETCHED = (1.6, 3.0)  # times wider than in the photo, from which the photo is too coarse
+MIRRORED = (1.1, 1.5)  # the same, from which a side that shows better is mirrored
+FLAT = (1.2, 2.2)  # times wider than in the photo, from which its own edge is no longer good enough
+TURNED_IN = (1.03, 1.3)  # times wider, from which what was the head's edge is inside
 EAR_TURNED_IN = (1.0, 1.15)  # the same of an ear, which the head's own is not as well in place as its skull
 SOFT = 0.15  # of the normal towards the viewer over which made-up hair ends softly
 NECK_END = 0.1  # share of the head's motion over which the neck ends in the photo
 LIGHT_RANGE, LIGHT_STRENGTH = (0.78, 1.28), 0.7
+RELIT = 0.3  # of the normal towards the viewer in the photo: what was not seen is filled as it is lit where it ends
 LIT = 2.5  # cm from the face's landmarks over which the skin's light fades
 Box = tuple[int, int, int, int]
 
@@ -47,15 +51,16 @@ Box = tuple[int, int, int, int]
 class HeadLook:
     """One photo's head and its colours.
 
-    seen, kept: what the photo shows of it; atlas: (S, S, 3); plate: what stands behind, None where long hair hangs
-    (the fine warp draws it); there: (V,) how much of a vertex is drawn; ear: (V,) 1 on a visible ear;
-    light: (9,) harmonics; skin: (V,) how much of it changes; fixed: (A, 4) float32, place in photo and atlas in index
-    coordinates; changed: what the plate made up.
+    seen, kept, better: what the photo shows of it (`Seen`, `Shares`); atlas: (S, S, 3); plate: what stands behind, None
+    where long hair hangs (the fine warp draws it); there: (V,) how much of a vertex is drawn; ear: (V,) 1 on a visible
+    ear; light: (9,) harmonics; skin: (V,) how much of it changes; fixed: (A, 4) float32, place in photo and atlas in
+    index coordinates; changed: what the plate made up.
     """
 
     head: Head
     seen: Seen
     kept: FloatArray
+    better: FloatArray
     atlas: NDArray[Any]
     plate: Layers | None
     there: FloatArray
@@ -98,6 +103,7 @@ def head_look(face: FittedFace, layers: Layers, matte: Float32, srgb: NDArray[np
         head,
         own,
         shares.kept,
+        shares.better,
         atlas,
         plate,
         there,
@@ -201,11 +207,14 @@ def table(look: HeadLook, camera: Camera) -> Float32:
     model = HeadModel.load()
     before, after = look.seen.normals, look.head.turned(camera)
     stretch = after[:, 2] / np.maximum(before[:, 2], 0.04)
-    edge = look.seen.shown * (1 - smoothstep(*FLAT, stretch))
+    inside = look.seen.person * (1 - smoothstep(*STRETCHED, stretch))
+    edge = look.seen.shown * np.maximum(1 - smoothstep(*FLAT, stretch), inside)
+    edge = edge * (1 - look.better * smoothstep(*MIRRORED, stretch))
     photo = per_eye(model, np.maximum(look.kept, edge), one=False)
     solid = np.maximum(smoothstep(*TURNED_IN, stretch), look.ear * smoothstep(*EAR_TURNED_IN, stretch))
     solid = solid * look.head.rigid
     gain = np.clip(lit(look.light, after) / lit(look.light, before), *LIGHT_RANGE) ** LIGHT_STRENGTH - 1
+    gain = gain * smoothstep(0.0, RELIT, before[:, 2])
     soft = look.hair * (1 - photo) * (1 - smoothstep(0.0, SOFT, after[:, 2]))
     vertices = np.column_stack([photo, solid, gain * look.skin, look.there * (1 - soft)])
     return np.ascontiguousarray(np.column_stack([look.fixed, vertices[model.base]]), np.float32)

@@ -34,7 +34,7 @@ def _colour(values, texture, background, atlas, top, out):  # type: ignore[no-un
             pr, pg, pb = pr - left * br, pg - left * bg, pb - left * bb
             if solid > zero:
                 # Where the head's edge has turned inwards it is no edge: all of its own colour, or the atlas'.
-                known = min(max((a - np.float32(0.3)) * np.float32(2.5), zero), one)
+                known = min(max((a - np.float32(0.7)) * np.float32(4.0), zero), one)
                 photo *= one - solid * (one - known)
                 full = one + solid * (one / max(a, np.float32(0.3)) - one)
                 pr, pg, pb = pr * full, pg * full, pb * full

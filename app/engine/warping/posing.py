@@ -20,7 +20,7 @@ from app.engine.warping.shell import SourceMesh, smoothstep
 from app.engine.warping.teeth import drop_of
 from app.engine.warping.topology import EYE_CORNERS, LOWER_LIP, N_FACE, UPPER_LIDS, UPPER_LIP, topology
 
-TURNED = (5.0, 14.0)  # degrees of the head over which eyes and an open mouth come to be drawn by themselves
+TURNED = (3.0, 7.0)  # degrees of the head over which eyes and an open mouth come to be drawn by themselves
 LOOKED, LIDS_MOVED = 0.008, 0.012  # IOD from which an eye is drawn wholly anew: 2.5 degrees of gaze
 FLIP = np.diag([1.0, -1.0, 1.0])  # model space (y up) to pixels (y down)
 LOWER_TOOTH_ABOVE_LIP = 0.075  # IOD
