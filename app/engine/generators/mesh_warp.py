@@ -27,6 +27,7 @@ from app.engine.warping.head_drawing import (
     FADE,
     HeadLook,
     View,
+    drawn_displacements,
     drawn_head,
     for_alpha,
     head_look,
@@ -154,8 +155,12 @@ class MeshWarp:
 
     def flow(self, code: WarpCode, target: Target) -> tuple[NDArray[np.float32], tuple[int, int]]:
         """(h, w, 2) px from each pixel of the moved box to where `generate` takes its colour; the box's corner."""
-        moved = _motion(code, self.posed(code, target))
-        return displacements(code.layers, moved), moved.box[:2]
+        posed = self.posed(code, target)
+        moved, share = _motion(code, posed), _head_share(code, posed)
+        if share <= 0:
+            return displacements(code.layers, moved), moved.box[:2]
+        flow, box = drawn_displacements(code.head, code.layers, _view(code, posed, moved, share))
+        return flow, box[:2]
 
     def landmarks(
         self, code: WarpCode, params: FaceParams, irises: NDArray[np.float64]
@@ -213,13 +218,17 @@ def _turned(
     if share <= 0:
         alpha = None if code.alpha is None else render(code.alpha, moved)[..., 0]
         return render(code.layers, moved), alpha, moved.box
-    shift = body_shift(code.face.mesh, posed.camera)
-    points = posed_points(code.head, posed.camera, posed.offsets, shift)
-    view = View(points, posed.camera, share, moved, _body_motion(code, shift))
+    view = _view(code, posed, moved, share)
     pixels, box = drawn_head(code.head, code.layers, view)
     if code.alpha is None or code.alpha_head is None:
         return pixels, None, box
     return pixels, drawn_head(code.alpha_head, code.alpha, view)[0][..., 0], box
+
+
+def _view(code: WarpCode, posed: Posed, moved: Motion, share: float) -> View:
+    shift = body_shift(code.face.mesh, posed.camera)
+    points = posed_points(code.head, posed.camera, posed.offsets, shift)
+    return View(points, posed.camera, share, moved, _body_motion(code, shift))
 
 
 def _body_motion(code: WarpCode, shift: NDArray[np.float64]) -> Motion | None:

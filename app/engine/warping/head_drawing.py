@@ -28,7 +28,7 @@ from app.engine.head.skull import smoothstep
 from app.engine.warping.curves import Float32, FloatArray
 from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps
 from app.engine.warping.plate import Places, behind, hangs, places
-from app.engine.warping.rendering import BAND_ROWS, Layers, Motion, pool, render
+from app.engine.warping.rendering import BAND_ROWS, Layers, Motion, displacements, pool, render
 
 # Degrees of turn from the photo over which the head takes over from the fine warp, judged by sheets of both
 # (tools/head_sheets.py): nearer to the photo the fine warp keeps loose hair; further on the two lie apart and would
@@ -173,6 +173,38 @@ def drawn_head(look: HeadLook, layers: Layers, view: View) -> tuple[NDArray[Any]
         flat = _placed(layers, layers, view.moved, box)
         out = cv2.addWeighted(out, view.share, flat, 1 - view.share, 0).astype(out.dtype)
     return out, box
+
+
+def drawn_displacements(look: HeadLook, layers: Layers, view: View) -> tuple[Float32, Box]:
+    """(h, w, 2) px from each pixel of the box that changes to where the photo shows what `drawn_head` draws there, and
+    the box; of what the photo does not show, to where it would be."""
+    boxes = [view.moved.box, _box(look, view.points, layers.zone.shape)]
+    box = _around(*boxes, *([view.body.box] if view.body is not None else []))
+    flow = _moved(layers, view.body, box)
+    model = HeadModel.load()
+    ids, _ = rasterised(view.points, model.triangles, box)
+    share = np.zeros((*ids.shape, 3), np.float32)
+    shares(view.points - [0.5, 0.5, 0.0], model.triangles, ids, box[0], box[1], share)
+    found = np.zeros((*ids.shape, 3), np.float32)
+    values = np.column_stack([look.seen.at, look.there])
+    carried(ids, share, model.corners, model.base, values, found)
+    y, x = np.indices(ids.shape, np.float32) + np.float32(0.5)
+    own = found[..., :2] - np.stack([x + np.float32(box[0]), y + np.float32(box[1])], axis=-1)
+    flow += np.where(ids >= 0, found[..., 2], 0)[..., None] * (own - flow)
+    if view.share < 1:
+        flat = _moved(layers, view.moved, box)
+        flow = flat + np.float32(view.share) * (flow - flat)
+    return np.asarray(flow, np.float32), box
+
+
+def _moved(layers: Layers, moved: Motion | None, box: Box) -> Float32:
+    """(h, w, 2) displacements of a motion in a box around its own; zero beyond it."""
+    x0, y0, x1, y1 = box
+    flow = np.zeros((y1 - y0, x1 - x0, 2), np.float32)
+    if moved is not None and len(moved.source) and moved.box[2] > moved.box[0]:
+        left, top, right, bottom = moved.box
+        flow[top - y0 : bottom - y0, left - x0 : right - x0] = displacements(layers, moved)
+    return flow
 
 
 def _placed(picture: Layers, layers: Layers, moved: Motion | None, box: Box) -> NDArray[Any]:
