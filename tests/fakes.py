@@ -58,6 +58,7 @@ class FakeEngine:
         self._faces, self._size, self._name = faces, size, "mesh-warp"
         self.closed = False
         self.animation: FakeAnimation | None = None
+        self.ending = False  # set: the running clip ends before its next frame
         self.removed: set[str] = set()  # generators whose weights went after the start
         self.driven_by: list[str] = []  # the generator that was selected at each step of a film
 
@@ -205,6 +206,11 @@ class FakeEngine:
             on_begin(self.animation)
         try:
             for number in range(100_000):
+                if self.ending:  # its clip is over
+                    self.ending = False
+                    if self.animation.recorder is not None:
+                        self.animation.end_empty()
+                    return
                 recording = self.animation.recording()
                 yield LiveStep(number, 0, "", portrait.photo.pixels, fps=25.0, recording=recording)
         finally:
@@ -285,6 +291,12 @@ class FakeAnimation:
         done = SimpleNamespace(done=True, share=1.0, recording=recording, error=None)
         self.on_saving(done)
         return done
+
+    def end_empty(self) -> None:
+        """A film without a picture."""
+        path, self.recorder = self.recorder, None
+        error = EngineError("Nothing was recorded.", "Record for at least one picture.")
+        self.on_saving(SimpleNamespace(done=True, share=1.0, recording=None, error=error, path=path))
 
     def listen(self, on: bool, device: Any = None) -> None:
         if on:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,17 @@ SIDES = (512, 768, 1024, 1536)  # px, to choose from
 NMFC_SIDE = 160
 
 
+@dataclass
+class _Film:
+    """What becomes of a recording that the user asked for."""
+
+    path: Path
+    begun_again: bool = False  # its clip had ended before its first picture
+    has_pictures: bool = False
+    stopped: bool = False  # by the user
+    saved: bool = False  # or it is known why not
+
+
 class Live(QObject):
     """One running animation at most. Settings and sliders take effect from the next frame on."""
 
@@ -39,7 +51,7 @@ class Live(QObject):
     rendered = Signal(object)  # Path of the film a clip was rendered to
     refused = Signal(str)  # "microphone", "recording" or "camera" could not be switched on; `failed` says why
     failed = Signal(object)  # EngineError
-    _saving_changed = Signal(object)  # Saving, from its own thread
+    _saving_changed = Signal(object, object)  # _Film and its Saving, from the latter's thread
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -54,6 +66,7 @@ class Live(QObject):
         self.from_camera = False
         self._source: Callable[[], Any] | None = None  # opens what drove last
         self._fresh = False
+        self._film: _Film | None = None  # that is recorded, or was last
         self._saving_changed.connect(self._on_saving, QUEUED)
         session.document_changed.connect(self._show_edit)
 
@@ -85,9 +98,9 @@ class Live(QObject):
             return PacedSource(LoopingSource(lambda: open_source(path), loop))
 
         self.from_camera = False
-        self._start(source, film)
+        self._start(source, None if film is None else _Film(film))
 
-    def _start(self, source: Callable[[], Any], film: Path | None = None) -> None:
+    def _start(self, source: Callable[[], Any], film: _Film | None = None) -> None:
         session, face, settings, side = self._session, self._session.face, self.settings, self.side
         portrait, document = session.portrait, session.document
         if portrait is None or face is None:
@@ -105,14 +118,14 @@ class Live(QObject):
 
         def on_end(answer: Answer) -> None:
             if job is self._job:  # else another animation has begun already
-                self._on_ended()
+                self._on_ended(by_itself=answer.error is None and not answer.closed)
 
         generator = DEFAULT_GENERATOR if self.slow_generator else document.generator
         job = Job(words, call, self._on_step, on_end, generator, self._gives_way, in_status_bar=False)
         if not session.begin_job(job):
             return
         self._job, self._face, self._fresh, self._source = job, face, True, source
-        self.recording = film is not None
+        self.recording, self._film = film is not None, film
         self.keeping = self.paused = self.listening = self.sending = False
         session.scheduler.hold(True)
         self.started.emit()
@@ -173,7 +186,7 @@ class Live(QObject):
             what = self.tr("Nothing drives the portrait.")
             self.failed.emit(EngineError(what, self.tr("Choose a camera or a clip, then press Start.")))
             return
-        self._start(self._source, path)
+        self._start(self._source, _Film(path))
 
     def stop(self) -> None:
         """Free the camera; a recording that runs is finished first."""
@@ -242,29 +255,32 @@ class Live(QObject):
 
     def record(self, path: Path) -> None:
         """Record a film from the next frame on; beside it what drove it, where the generator cannot follow here."""
-        self.recording = True
+        film = _Film(path)
+        self.recording, self._film = True, film
 
         def refuse() -> None:
             self.recording = False
             self.refused.emit("recording")
 
-        self._ask(lambda animation: self._record_into(animation, path), refuse=refuse)
+        self._ask(lambda animation: self._record_into(animation, film), refuse=refuse)
 
-    def _record_into(self, animation: LiveAnimation, path: Path) -> None:
+    def _record_into(self, animation: LiveAnimation, film: _Film) -> None:
         """On the engine's thread."""
 
         def on_saving(saving: Any) -> None:
             with contextlib.suppress(RuntimeError):  # the window is gone; the film is still finished
-                self._saving_changed.emit(saving)
+                self._saving_changed.emit(film, saving)
 
-        make_folder(path.parent)
-        performance = path.with_suffix(".performance") if self.slow_generator else None
-        animation.record(path, on_saving, performance)
+        make_folder(film.path.parent)
+        performance = film.path.with_suffix(".performance") if self.slow_generator else None
+        animation.record(film.path, on_saving, performance)
 
     def stop_recording(self, clip: Path | None = None) -> None:
         """Finish the film: `saving`, then `recorded` follows. clip: the driving clip, whose sound goes under it."""
         self.unsaved += self.recording
         self.recording = False
+        if self._film is not None:
+            self._film.stopped = True
 
         def stopped(saving: Any) -> None:
             if saving is None:  # it had ended by itself
@@ -342,16 +358,30 @@ class Live(QObject):
         if self._fresh:  # the animation is there from its first step on
             self._fresh = False
             self._control(nmfc_size=NMFC_SIDE)
+        if self._film is not None and step.recording is not None and step.picture is not None:
+            self._film.has_pictures = True
         self.stepped.emit(step)
 
-    def _on_ended(self) -> None:
-        self.unsaved += self.recording  # it finishes its film when it ends
+    def _on_ended(self, by_itself: bool) -> None:
+        film = self._film if self.recording else None
+        came_too_late = film is not None and by_itself and self._came_too_late(film)
+        if film is not None and not film.saved and not came_too_late:  # it finishes its film when it ends
+            self.unsaved += 1
         self.recording = self.keeping = False
         self._session.scheduler.hold(False)
         self.stopped.emit()
+        if film is not None and came_too_late and self._source is not None:
+            self._start(self._source, _Film(film.path, begun_again=True))
 
-    @Slot(object)
-    def _on_saving(self, saving: Any) -> None:
+    def _came_too_late(self, film: _Film) -> bool:
+        """The clip ended just before a film's first picture: both begin again from the clip's first frame."""
+        return not (self.from_camera or film.has_pictures or film.stopped or film.begun_again)
+
+    @Slot(object, object)
+    def _on_saving(self, film: _Film, saving: Any) -> None:
+        if saving.done and saving.recording is None and self._came_too_late(film):
+            return  # nothing was lost: it is filmed from the first frame on
+        film.saved = saving.done
         if not saving.done:
             self.saving.emit(saving.share)
             return

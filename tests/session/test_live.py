@@ -145,3 +145,36 @@ def test_another_clip_takes_the_place_of_the_one_that_plays_unless_it_is_recorde
     with qtbot.waitSignal(opened.failed):
         live._start(lambda: None)
     assert live.running and live.recording and fake.count("animate") == 2
+
+
+def test_record_pressed_as_the_clip_ends_films_it_from_its_first_frame(
+    live: Live, fake: FakeEngine, tmp_path: Path, qtbot: QtBot
+) -> None:
+    told(live, qtbot, fake, lambda a: True)
+    errors: list[object] = []
+    live.failed.connect(errors.append)
+    with qtbot.waitSignal(live.stopped):
+        live._ask(lambda _: setattr(fake, "ending", True))
+        live.record(tmp_path / "film.mp4")
+    told(live, qtbot, fake, lambda a: a.recorder == tmp_path / "film.mp4")
+    qtbot.waitUntil(lambda: live._film is not None and live._film.has_pictures)
+    assert live.running and live.recording and live.unsaved == 0 and not errors
+    with qtbot.waitSignal(live.recorded):
+        live.stop_recording()
+    assert live.unsaved == 0
+
+
+def test_a_clip_without_a_frame_is_not_begun_for_ever(
+    live: Live, fake: FakeEngine, tmp_path: Path, qtbot: QtBot
+) -> None:
+    told(live, qtbot, fake, lambda a: True)
+    live.stop()
+    qtbot.waitSignal(live.stopped).wait()
+    fake.ending = True
+    begun = fake.count("animate")
+    live.started.connect(lambda: setattr(fake, "ending", True))
+    with qtbot.waitSignal(live.failed) as caught:
+        live.start_recording(tmp_path / "film.mp4")
+    assert caught.args[0].message == "Nothing was recorded."
+    qtbot.waitUntil(lambda: not live.running)
+    assert fake.count("animate") == begun + 2 and live.unsaved == 0
