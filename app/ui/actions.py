@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QCoreApplication, QObject
+from PySide6.QtCore import QCoreApplication, QObject, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 
 from app.session.settings import Settings
@@ -96,6 +96,8 @@ TABLE = (
 class Actions(QObject):
     """The table as QActions, with the user's own keys, tooltips that show them, and exclusive groups."""
 
+    keys_changed = Signal()
+
     def __init__(self, settings: Settings, parent: QObject) -> None:
         super().__init__(parent)
         self._settings = settings
@@ -126,8 +128,9 @@ class Actions(QObject):
             sequences = [QKeySequence(keys) for keys in own.get(spec.name, spec.keys).split()]
             action.setShortcuts(sequences)
             words = translated(spec.tip or spec.title).rstrip("…")
-            shown = sequences[0].toString(QKeySequence.SequenceFormat.NativeText) if sequences else ""
+            shown = self.said(spec.name)
             action.setToolTip(f"{words} ({shown})" if shown else words)
+        self.keys_changed.emit()
 
     def set_keys(self, name: str, keys: str) -> None:
         """Give a command the user's own keys ("" for none) and keep them."""
@@ -147,6 +150,11 @@ class Actions(QObject):
             if spec.name != but and sequence in self._actions[spec.name].shortcuts():
                 return spec.name
         return None
+
+    def said(self, name: str) -> str:
+        """A command's first keys as the system's language writes them; "" without any."""
+        keys = self._actions[name].shortcuts()
+        return keys[0].toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
 
     def keys(self, name: str) -> str:
         return " ".join(s.toString() for s in self._actions[name].shortcuts())

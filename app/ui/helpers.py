@@ -130,7 +130,7 @@ class Helpers(QObject):
 
     @Slot()
     def show_tour(self) -> None:
-        self._settings.tour_seen = True
+        self._settings.tour_seen, said = True, self._actions.said
         stops = [
             (
                 self._space.canvas,
@@ -152,13 +152,14 @@ class Helpers(QObject):
             (
                 self._space.compare,
                 self.tr("Compare"),
-                self.tr("Press \\ for the photo as it was, Y for both with a divider. Ctrl+Z takes any step back."),
+                self.tr("Press {} for the photo as it was, {} for both with a divider. {} takes any step back.")
+                .format(said("before"), said("split"), said("undo")),
             ),
             (
                 self._status,
                 self.tr("Then export"),
-                self.tr("Your photo is never changed. Ctrl+E writes a new one, Ctrl+S keeps a project to go on with, "
-                        "Ctrl+Shift+P finds any command."),
+                self.tr("Your photo is never changed. {} writes a new one, {} keeps a project to go on with, "
+                        "{} finds any command.").format(said("export"), said("save"), said("commands")),
             ),
         ]  # fmt: skip
         self.tour = Tour(list(stops), self._window)

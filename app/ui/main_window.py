@@ -153,9 +153,15 @@ class MainWindow(QMainWindow):
             self.actions_[name].triggered.connect(lambda _=False, run=handler: run())
             self.addAction(self.actions_[name])
         self.menus.recent.chosen.connect(documents.open)
+        self.actions_.keys_changed.connect(self._show_keys)
+        self._show_keys()
         self.welcome.open_wanted.connect(documents.ask_open)
         self.welcome.sample_wanted.connect(documents.open_sample)
         self.welcome.recent_wanted.connect(documents.open)
+
+    @Slot()
+    def _show_keys(self) -> None:
+        self.welcome.show_keys(*(self.actions_.said(name) for name in ("open", "paste", "commands")))
 
     def _connect_session(self) -> None:
         session, status = self.session, self.status

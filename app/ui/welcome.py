@@ -57,14 +57,14 @@ class Welcome(QWidget):
         self.open.clicked.connect(self.open_wanted)
         self.sample = QPushButton(self.tr("Try the sample portrait"), self.zone)
         self.sample.clicked.connect(self.sample_wanted)
-        tip = QLabel(self.tr("Ctrl+O opens, Ctrl+V pastes, Ctrl+Shift+P finds any command"), self.zone)
-        tip.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        tip.setWordWrap(True)
-        theme.caption(tip)
+        self.tip = QLabel(self.zone)
+        self.tip.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.tip.setWordWrap(True)
+        theme.caption(self.tip)
         inside = QVBoxLayout(self.zone)
         inside.setContentsMargins(48, 32, 48, 28)
         inside.setSpacing(10)
-        for widget in (self._picture, heading, self.open, self.sample, tip):
+        for widget in (self._picture, heading, self.open, self.sample, self.tip):
             inside.addWidget(widget)
         self._recents = QHBoxLayout()
         self._recents.setAlignment(Qt.AlignmentFlag.AlignHCenter)
@@ -84,6 +84,10 @@ class Welcome(QWidget):
         """Take the theme's colours."""
         quiet = theme.current().quiet
         self._picture.setPixmap(icons.pixmap("photo", quiet, 48, self.devicePixelRatioF()))
+
+    def show_keys(self, open_: str, paste: str, commands: str) -> None:
+        """Keys as the system writes them."""
+        self.tip.setText(self.tr("{} opens, {} pastes, {} finds any command").format(open_, paste, commands))
 
     def show_recent(self, paths: list[Path]) -> None:
         """List the last files; those that are gone are greyed."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QLocale, Qt
-from PySide6.QtGui import QFontMetrics
+from PySide6.QtGui import QFontMetrics, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
@@ -15,7 +15,7 @@ from app.engine.errors import EngineError
 from app.session.session import Session
 from app.session.values import filled, percent
 from app.ui import i18n, palette, stages
-from app.ui.actions import TABLE
+from app.ui.actions import TABLE, Spec
 from app.ui.dialogs.tour import Tour
 from app.ui.main_window import MainWindow
 from app.ui.panels.edit_panel import EditPanel
@@ -83,6 +83,7 @@ def test_the_tour_shows_what_it_speaks_of_behind_another_tab(opened: MainWindow)
 
 def test_the_welcome_tip_is_not_cut(german: None, qtbot: QtBot) -> None:
     welcome = Welcome()
+    welcome.show_keys("Strg+O", "Strg+V", "Strg+Umschalt+P")
     qtbot.addWidget(welcome)
     welcome.resize(1280, 640)
     welcome.show()
@@ -132,3 +133,34 @@ def test_strengths_have_tracks_to_set_them_by(
     rows = opened.live_space.controls.rows
     qtbot.waitUntil(lambda: rows["mouth"].track.isVisible() and rows["mouth"].track.width() >= 110)
     assert opened.live_space.portrait.width() >= 0.5 * opened.width()
+
+
+@pytest.mark.parametrize("spec", [spec for spec in TABLE if spec.keys], ids=lambda spec: spec.name)
+def test_every_key_that_is_shown_works(opened: MainWindow, spec: Spec) -> None:
+    action, told = opened.actions_[spec.name], []
+    action.triggered.disconnect()
+    action.triggered.connect(lambda: told.append(spec.name))
+    action.setEnabled(True)
+    for keys in action.shortcuts():
+        QTest.keySequence(opened.edit_space.canvas, keys)
+    assert told == [spec.name] * len(spec.keys.split())
+
+
+def test_keys_are_said_as_the_system_writes_them_and_as_they_are_set(
+    german: None, opened: MainWindow
+) -> None:
+    def native(name: str) -> str:
+        return opened.actions_[name].shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+
+    opened.actions_.set_keys("open", "Ctrl+Alt+O")
+    assert native("open") in opened.actions_["open"].toolTip()
+    assert native("open") in opened.welcome.tip.text() and native("paste") in opened.welcome.tip.text()
+    opened.actions_.set_keys("export", "Ctrl+Alt+X")
+    opened.helpers.show_tour()
+    tour = opened.helpers.tour
+    assert tour is not None
+    said = " ".join(words for _, _, words in tour._stops)
+    for name in ("before", "split", "undo", "export", "save", "commands"):
+        assert native(name) in said, name
+    tour.end()
+    opened.actions_.reset_keys()
