@@ -61,7 +61,7 @@ class Driver:
         self._presence = Presence()
         self._smoother = FaceSmoother()
         self._belief = Belief(model)
-        self._newest: tuple[FaceParams, NDArray[np.uint8] | None] | None = None
+        self._newest: tuple[FaceParams, Frame, FittedFace] | None = None
         self._identities: list[Identity] = []
         self._identity: Identity | None = None
         self._count = 0
@@ -108,8 +108,9 @@ class Driver:
             return self._presence.lost(self.neutral, frame.time)
         with watch.stage("smooth"):
             params = self._smoother.smooth(fitted.params, frame.time)
-        self._newest = params, face_picture(frame, fitted)
-        self.calibration.add(params, frame.time, picture=self._newest[1])
+        self._newest = params, frame, fitted
+        picture = face_picture(frame, fitted) if self.calibration.searching else None
+        self.calibration.add(params, frame.time, picture=picture)
         shown = self._presence.found(params, frame.time)
         self._read(frame, fitted, watch)
         return shown
@@ -146,10 +147,11 @@ class Driver:
         if not self._belief.judge(free.params.camera, look, frame.time):
             self._tracker.reset()
             return None
+        fitted = free
         if self._averages_identity:
             self._identities.append(free.params.identity)
             self._identity = mean_identity(self._identities)
-        fitted = fit_face(found, self._model, self._identity)
+            fitted = fit_face(found, self._model, self._identity)
         return replace(fitted, params=with_sure_lids(fitted.params))
 
     def _read(self, frame: Frame, fitted: FittedFace, watch: Stopwatch) -> None:
@@ -171,7 +173,8 @@ class Driver:
     def use_frame(self) -> None:
         """Take the newest frame in which the face was found for the face at rest."""
         if self._newest is not None:
-            self.calibration.use(*self._newest)
+            params, frame, fitted = self._newest
+            self.calibration.use(params, face_picture(frame, fitted))
 
 
 def face_picture(frame: Frame, fitted: FittedFace) -> NDArray[np.uint8] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -105,6 +106,7 @@ def _calmest(unrest: FloatArray) -> list[int]:
     return [int(k) for k in order[: max(1, round(BEST_SHARE * len(order)))]]
 
 
+@lru_cache(maxsize=1024)  # every search looks at all frames so far again
 def _worn(params: FaceParams, model: MorphableModel) -> tuple[float, float]:
     """How much of a full smile, and of a mouth wide open, a face wears beyond what resting people do."""
     read = indices.read(model.shape(params.identity, params.expression))

@@ -38,6 +38,12 @@ _SIDES: dict[str, tuple[int, dict[int, float]]] = {
 }
 NAMES = tuple(_INDICES)
 SIDES = tuple(_SIDES)
+_ALL = _INDICES | _SIDES
+# Every index's coordinates one after the other, and where each index begins among them.
+_VERTICES = [vertex for _, vertices in _ALL.values() for vertex in vertices]
+_AXES = [axis for axis, vertices in _ALL.values() for _ in vertices]
+_WEIGHTS = np.array([weight for _, vertices in _ALL.values() for weight in vertices.values()])
+_STARTS = np.cumsum([0, *(len(vertices) for _, vertices in _ALL.values())])[:-1]
 
 
 def vertices(name: str) -> dict[int, float]:
@@ -47,36 +53,29 @@ def vertices(name: str) -> dict[int, float]:
 
 def read(shape: FloatArray) -> dict[str, float]:
     """Every index of a (468, 3) shape in model space by name, those of the mouth's sides among them."""
-    return {
-        name: float(sum(weight * shape[k, axis] for k, weight in vertices.items()))
-        for name, (axis, vertices) in (_INDICES | _SIDES).items()
-    }
+    return dict(zip(_ALL, _read(shape).tolist()))
+
+
+def _read(shapes: FloatArray) -> FloatArray:
+    """(..., 16) of (..., 468, 3)."""
+    return np.asarray(np.add.reduceat(shapes[..., _VERTICES, _AXES] * _WEIGHTS, _STARTS, axis=-1))
 
 
 def axis_of(name: str) -> int:
     """The axis of model space that an index is measured along: 0 across, 1 up, 2 towards the viewer."""
-    return (_INDICES | _SIDES)[name][0]
+    return _ALL[name][0]
 
 
 def rows(model: MorphableModel) -> dict[str, FloatArray]:
     """Index -> (28,) its change per sigma of each expression component, those of the mouth's sides among them."""
-    columns = [read(basis) for basis in model.expression_basis]
-    return {
-        name: np.array([column[name] for column in columns]) * model.expression_sigma for name in columns[0]
-    }
+    return dict(zip(_ALL, _read(model.expression_basis).T * model.expression_sigma))
 
 
 def measure(shape: FloatArray) -> FloatArray:
     """(14,) indices of a (468, 3) shape in model space, in the order of NAMES."""
-    return np.array(
-        [
-            sum(weight * shape[k, axis] for k, weight in vertices.items())
-            for axis, vertices in _INDICES.values()
-        ]
-    )
+    return _read(shape)[: len(NAMES)]
 
 
 def jacobian(model: MorphableModel) -> FloatArray:
     """(14, 28): change of each index per sigma of each expression component."""
-    columns = [measure(basis) for basis in model.expression_basis]
-    return np.stack(columns, axis=1) * model.expression_sigma
+    return np.asarray(_read(model.expression_basis).T[: len(NAMES)] * model.expression_sigma)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,19 +50,21 @@ class Camera:
             float(scale), matrix_to_quaternion(rotation), (float(translation[0]), float(translation[1]))
         )
 
-    @property
+    @cached_property
     def rotation(self) -> FloatArray:
-        """(3, 3), applied to model-space columns."""
+        """(3, 3), applied to model-space columns; read-only."""
         w, x, y, z = self.quaternion
-        return np.array(
+        turn = np.array(
             [
                 [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)],
                 [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
                 [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
             ]
         )
+        turn.flags.writeable = False
+        return turn
 
-    @property
+    @cached_property
     def angles(self) -> tuple[float, float, float]:
         """(yaw, pitch, roll) in degrees."""
         return rotation_angles(self.rotation)

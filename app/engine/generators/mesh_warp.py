@@ -36,7 +36,7 @@ from app.engine.warping.head_drawing import (
     turn,
 )
 from app.engine.warping.light import light_of
-from app.engine.warping.mouth import Mouth, draw_mouth, mouth_source
+from app.engine.warping.mouth import Mouth, OwnMouth, draw_mouth, mouth_source, own_mouth
 from app.engine.warping.posing import (
     FaceSource,
     Posed,
@@ -73,6 +73,10 @@ class WarpCode:
     mouth: Mouth
     matte: NDArray[np.float32]
     fitted: FittedFace
+
+    @cached_property
+    def own_mouth(self) -> OwnMouth | None:
+        return own_mouth(self.pixels, self.mouth)
 
     @cached_property
     def head(self) -> HeadLook:
@@ -148,7 +152,7 @@ class MeshWarp:
         with _timed("features", times):
             mouth = mouth_pose(code.face, posed, code.mouth.shut)
             if mouth is not None and pixels.size:
-                draw_mouth(pixels, box[:2], code.pixels, code.mouth, mouth)
+                draw_mouth(pixels, box[:2], code.own_mouth, code.mouth, mouth)
             for eye, eye_target in drawn:
                 draw_eye(pixels, box[:2], eye, eye_target)
         return Patch(pixels, box[0], box[1], alpha, tuple(times))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,11 @@ class Eye:
     shown: float = 1.0
     gap: float = 0.0
     skin: LidSkin | None = None
+
+    @cached_property
+    def frame(self) -> LidFrame:
+        """The photo's lids in its own pixels."""
+        return LidFrame.of(self.contour, self.side)
 
     def gap_of(self, lids: FloatArray) -> float:
         """Mean gap in eye widths of (16, 2) px of lids, as `contour_vertices` orders them."""
@@ -257,8 +263,7 @@ def _eyeball(eye: Eye, pose: EyePose, corner: tuple[int, int], shape: tuple[int,
     colours += shine * (np.float32(OFF_CORNEA) + np.float32(1 - OFF_CORNEA) * share)
     frame = LidFrame.of(pose.contour, eye.side)
     along, below, above = frame.coordinates(x, y)
-    own = LidFrame.of(eye.contour, eye.side)
-    return np.asarray(colours * shade(eye.parts, own, along, below * scale, above * scale), np.float32)
+    return np.asarray(colours * shade(eye.parts, eye.frame, along, below * scale, above * scale), np.float32)
 
 
 def _lashes(colours: Float32, eye: Eye, pose: EyePose, corner: tuple[int, int]) -> Float32:

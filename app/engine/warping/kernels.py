@@ -59,6 +59,17 @@ def triangle_maps(source, target, mirrored, light, triangles, out):  # type: ign
 
 
 @njit(cache=True, nogil=True)
+def beside_moving(triangles, still):  # type: ignore[no-untyped-def]
+    """(V,) whether a vertex belongs to one of the (T, 3) triangles that has a corner not `still` (V,)."""
+    chosen = np.zeros(still.shape[0], np.bool_)
+    for t in range(triangles.shape[0]):
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        if not (still[a] and still[b] and still[c]):
+            chosen[a] = chosen[b] = chosen[c] = True
+    return chosen
+
+
+@njit(cache=True, nogil=True)
 def fill_ids(y0, y1, x0, x1, target, triangles, order, ids):  # type: ignore[no-untyped-def]
     """Paint triangle numbers, in `order`, into ids (y1 - y0, x1 - x0); those that face away are left out."""
     for k in range(order.shape[0]):

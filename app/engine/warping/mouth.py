@@ -91,6 +91,34 @@ class MouthPose:
     turned: float = 0.0
 
 
+@dataclass(frozen=True, eq=False)
+class OwnMouth:
+    """The photo about its own mouth.
+
+    corner: (x, y) of what is cut out; crop, soft: (h, w, 3) float32 of it as it is and blurred; opening: (h, w) 1 where
+    it lies between the lips.
+    """
+
+    corner: tuple[int, int]
+    crop: Float32
+    soft: Float32
+    opening: Float32
+
+
+def own_mouth(photo: NDArray[Any], mouth: Mouth) -> OwnMouth | None:
+    """None where the photo's lips are shut."""
+    if mouth.gap < OPEN:
+        return None
+    x0, y0, x1, y1 = box_around(mouth.contour, 0.1 * mouth.iod + 2, (photo.shape[1], photo.shape[0]))
+    crop = photo[y0:y1, x0:x1].astype(np.float32)
+    opening = soft_inside(catmull_rom(mouth.contour), (x0, y0), crop.shape[:2], 0)
+    size = 2 * max(1, round(0.012 * mouth.iod)) + 1
+    opening = cv2.erode(opening, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
+    opening = cv2.GaussianBlur(opening, (0, 0), max(0.6, 0.012 * mouth.iod))
+    soft = cv2.GaussianBlur(crop, (0, 0), max(0.6, SOFTER * mouth.iod))
+    return OwnMouth((x0, y0), crop, np.asarray(soft, np.float32), np.asarray(opening, np.float32))
+
+
 def mouth_source(
     pixels: NDArray[Any],
     landmarks: FloatArray,
@@ -131,7 +159,7 @@ def _between_lips(pixels: NDArray[Any], landmarks: FloatArray) -> tuple[float, f
 
 
 def draw_mouth(
-    out: NDArray[Any], origin: tuple[int, int], photo: NDArray[Any], mouth: Mouth, pose: MouthPose
+    out: NDArray[Any], origin: tuple[int, int], photo: OwnMouth | None, mouth: Mouth, pose: MouthPose
 ) -> None:
     """Draw what shows between the target's lips into out (h, w, 3), the patch at `origin`, in place."""
     contour = catmull_rom(pose.contour)
@@ -237,28 +265,23 @@ def _shadowed(
 
 
 def _own(
-    photo: NDArray[Any], mouth: Mouth, pose: MouthPose, x: Float32, y: Float32
+    photo: OwnMouth | None, mouth: Mouth, pose: MouthPose, x: Float32, y: Float32
 ) -> tuple[Float32, Float32, Float32]:
     """The photo's own mouth inside, how much of it was seen, and 1 where its upper teeth lie below a place."""
-    qx, qy = in_photo(pose, x, y)
-    qx, qy = _stretched(mouth, pose, qx, qy)
-    if mouth.gap < OPEN:
+    if photo is None:
         none = np.zeros(x.shape, np.float32)
         return np.zeros((*x.shape, 3), np.float32), none, none
-    x0, y0, x1, y1 = box_around(mouth.contour, 0.1 * mouth.iod + 2, (photo.shape[1], photo.shape[0]))
-    crop = photo[y0:y1, x0:x1].astype(np.float32)
-    opening = soft_inside(catmull_rom(mouth.contour), (x0, y0), crop.shape[:2], 0)
-    size = 2 * max(1, round(0.012 * mouth.iod)) + 1
-    opening = cv2.erode(opening, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
-    opening = cv2.GaussianBlur(opening, (0, 0), max(0.6, 0.012 * mouth.iod))
+    qx, qy = in_photo(pose, x, y)
+    qx, qy = _stretched(mouth, pose, qx, qy)
+    (x0, y0), opening = photo.corner, photo.opening
     at_x, at_y, seen, far = _continued(mouth, pose, opening, qx - x0, qy - y0)
     above = np.zeros_like(seen)
     for step in HIGH_ABOVE:
         further = step * mouth.iod * pose.down
         there = (qx - x0 + np.float32(further[0] - 0.5), qy - y0 + np.float32(further[1] - 0.5))
         above = np.maximum(above, cv2.remap(opening, *there, cv2.INTER_LINEAR, borderValue=0))
-    own = fetch(crop, at_x, at_y)
-    soft = fetch(cv2.GaussianBlur(crop, (0, 0), max(0.6, SOFTER * mouth.iod)), at_x, at_y)
+    own = fetch(photo.crop, at_x, at_y)
+    soft = fetch(photo.soft, at_x, at_y)
     own += np.clip(far / np.float32(2 * SOFTER), 0, 1)[..., None] * (soft - own)
     return own, seen * np.float32(max(mouth.teeth, _whole(mouth))), above * (1 - seen)
 

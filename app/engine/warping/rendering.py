@@ -92,17 +92,18 @@ def motion(
     end = np.ascontiguousarray(fine[:, :2] - 0.5, np.float32)
     still = np.abs(start - end).max(axis=1) < STILL
     end[still] = start[still]
-    order = np.lexsort((fine[:, 2][mesh.triangles].sum(axis=1), mesh.layer))
+    a, b, c = (fine[:, 2][mesh.triangles[:, k]] for k in range(3))
+    order = np.lexsort((a + b + c, mesh.layer))
     box = _moved_box(layers, start, end, still & ~lit[:, :2].any(axis=1))
     return Motion(start, end, np.ascontiguousarray(carried[:, 2:4]), lit, order, box)
 
 
 def _moved_box(layers: Layers, source: Any, target: Any, still: Any) -> tuple[int, int, int, int]:
-    triangles = topology().triangles
-    moving = triangles[~still[triangles].all(axis=1)]
-    if len(moving) == 0:
+    from app.engine.warping.kernels import beside_moving
+
+    corners = target[beside_moving(topology().triangles, still)]
+    if len(corners) == 0:
         return 0, 0, 0, 0
-    corners = target[moving.ravel()]
     far = int(np.ceil(np.abs(source - target).max())) + 2
     x0, y0, x1, y1 = layers.reach
     low = np.maximum(np.floor(corners.min(axis=0)).astype(int) - 1, [x0 - far, y0 - far])

@@ -9,7 +9,7 @@ import pytest
 
 from app.engine.face.parameters import rotation_matrix
 from app.engine.warping.light import Light, light_of
-from app.engine.warping.mouth import INNER, Mouth, MouthPose, draw_mouth, in_photo, mouth_source
+from app.engine.warping.mouth import INNER, Mouth, MouthPose, draw_mouth, in_photo, mouth_source, own_mouth
 
 IOD = 100.0
 
@@ -62,7 +62,7 @@ def smile() -> np.ndarray:
 def drawn(photo: np.ndarray, top: float, bottom: float) -> np.ndarray:
     """The mouth after the upper lip went to `top` and the lower one to `bottom`."""
     out = photo.copy()
-    draw_mouth(out, (0, 0), photo, SMILING, opened(top, bottom, AWAY, 0.0, 0.3))
+    draw_mouth(out, (0, 0), own_mouth(photo, SMILING), SMILING, opened(top, bottom, AWAY, 0.0, 0.3))
     return out
 
 
@@ -76,7 +76,7 @@ def test_no_tooth_of_the_photo_sticks_to_a_lower_lip_that_drops(smile: np.ndarra
     warped = smile.copy()
     warped[118:122, 80:120] = 240  # what the warp took along
     out = warped.copy()
-    draw_mouth(out, (0, 0), smile, SMILING, opened(90, 120, AWAY, 0.0, 0.3))
+    draw_mouth(out, (0, 0), own_mouth(smile, SMILING), SMILING, opened(90, 120, AWAY, 0.0, 0.3))
     assert out[118:122, 100, 1].max() < 160
 
 
@@ -107,7 +107,7 @@ def just_apart(photo: np.ndarray) -> np.ndarray:
     """The photo with lips that part by 0.14 IOD, the rows of teeth together."""
     mouth = seen(photo, 95, 96, 0.01)
     out = photo.copy()
-    draw_mouth(out, (0, 0), photo, mouth, opened(90, 104, (100.0, 96.0), 0.02, 0.14))
+    draw_mouth(out, (0, 0), own_mouth(photo, mouth), mouth, opened(90, 104, (100.0, 96.0), 0.02, 0.14))
     return out
 
 
@@ -135,7 +135,7 @@ def test_made_teeth_are_as_bright_as_the_photos_own(smile: np.ndarray) -> None:
     for photo in (bright, dim):
         out = photo.copy()
         mouth = seen(photo, 90, 102, 0.12)
-        draw_mouth(out, (0, 0), photo, mouth, opened(90, 122, (100.0, 96.0), 0.18, 0.32))
+        draw_mouth(out, (0, 0), own_mouth(photo, mouth), mouth, opened(90, 122, (100.0, 96.0), 0.18, 0.32))
         rows.append(np.percentile(out[112:121, 88:112], 90))
     assert rows[0] / rows[1] == pytest.approx(240 / 170, rel=0.05)
 
@@ -145,7 +145,7 @@ def wide_open(axes: np.ndarray = AXES, towards: tuple[float, float, float] = (0.
     photo = np.full((200, 200, 3), (190, 145, 115), np.uint8)
     mouth = replace(seen(photo, 95, 96, 0.01), toward=np.array(towards))
     out = photo.copy()
-    draw_mouth(out, (0, 0), photo, mouth, opened(80, 130, (100.0, 88.0), 0.32, 0.5, axes))
+    draw_mouth(out, (0, 0), own_mouth(photo, mouth), mouth, opened(80, 130, (100.0, 88.0), 0.32, 0.5, axes))
     return out.astype(float)
 
 
