@@ -27,6 +27,7 @@ def add(subparsers: Subparsers) -> None:
     actions = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
     add_headgan(actions)
     add_refiner(actions)
+    add_completion(actions)
     add_head2head(actions)
     people = training(
         actions,
@@ -66,6 +67,11 @@ def add_headgan(actions: Subparsers) -> None:
 def add_refiner(actions: Subparsers) -> None:
     words = "a refiner of mesh-warp from a folder of portraits and clips"
     of_a_folder(training(actions, "refiner", words, run_refiner, "refiner"))
+
+
+def add_completion(actions: Subparsers) -> None:
+    words = "what completes heads where a photo shows nothing, from a folder of portraits and clips"
+    of_a_folder(training(actions, "completion", words, run_completion, "completion"))
 
 
 def of_a_folder(action: argparse.ArgumentParser) -> None:
@@ -158,6 +164,17 @@ def run_refiner(args: argparse.Namespace) -> None:
     model = follow(train_refiner(args.folder, args.output, args.minutes), args)
     if model is not None:
         ended(args, f"Trained “{model.name}”. Use it with --engine refined-warp.")
+
+
+def run_completion(args: argparse.Namespace) -> None:
+    from app.engine.training.completion.recipe import prepare_only, train_completion
+
+    if args.shard:
+        follow(prepare_only(args.folder, args.output, args.shard), args)
+        return
+    path = follow(train_completion(args.folder, args.output, args.minutes), args)
+    if path is not None:
+        ended(args, f"Trained. Heads are completed by it from now on; remove {path} to end that.")
 
 
 def run_head2head(args: argparse.Namespace) -> None:

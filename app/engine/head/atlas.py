@@ -15,18 +15,16 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import diags
-from scipy.sparse.linalg import splu
 
+from app.engine.head.completion import improved
 from app.engine.head.fill import filled, relief
 from app.engine.head.head import FLIP, Head
-from app.engine.head.light import RANGE, light_on, lit
+from app.engine.head.light import mirror_gain
 from app.engine.head.model import FloatArray, HeadModel
-from app.engine.head.raster import carried, raster_band, rasterised, shares
+from app.engine.head.raster import carried, rasterised
 from app.engine.head.skull import smoothstep
+from app.engine.head.texels import atlas_side, texels
 
-SIDES = (384, 512, 768, 1024, 1280)  # texels
-TEXELS = 6.5  # a side of the atlas for each eye distance, at which the face is as fine as in the photo
 BEHIND = (0.07, 0.16)  # IOD behind another part from which a vertex is hidden
 FACING = (0.06, 0.22)  # of the normal towards the viewer, from which a vertex is well seen
 EYE_FACING = (0.35, 0.75)  # of the normals towards the viewer, from which an eye is seen well
@@ -46,7 +44,6 @@ EYE = (2.25, 1.9, 3.0)  # cm: the half axes of what is mirrored as one, an eye w
 WHOLE_EAR = 0.3  # the same of an ear
 HAIRLINE = (0.4, 0.6)  # of the carried-on hairline over which skin becomes hair
 WHOLE_EYE = 0.45  # of its vertices seen well, from which an eye stays the photo's own
-UNSEEN = (0.88, 1.14)  # of the light's own ratio: harmonics learnt from one side say little of the other
 BRIGHTEST = 1.2  # of its surroundings that a mirrored spot may be: highlights stay with their own side
 TOWARDS = 0.86  # of a hidden place's distance from the head's middle at which one looks through the head
 LIFTED = 1.25  # IOD above the brows where hair is taken for what a face stands before
@@ -59,8 +56,6 @@ STRAND = (0.6, 1.6)  # of the hair's own colour: how dark and how light a made-u
 SAME_HEIGHT = 1.5  # cm
 NAPE, NAPE_Z, RISES = -4.5, -6.0, 0.8  # cm: where hair ends at the nape, and how steeply up to the ear
 REAR = 0.5  # of the visible scalp: the part furthest back, whose colour the back has
-HELD = 0.5  # weight of what is known of the mirrored gain against its smoothness
-LUMINANCE = np.array([0.299, 0.587, 0.114])
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,26 +95,16 @@ class Shares:
     better: FloatArray
 
 
-@cache
-def texels(side: int) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int32]]:
-    """(S, S) triangle, (S, S, 3) shares of its corners, and (S * S,) the nearest inside texel of each."""
-    model = HeadModel.load()
-    points = np.ascontiguousarray(np.c_[model.atlas * side - 0.5, np.zeros(len(model.atlas))])
-    ids, depth = np.full((side, side), -1, np.int32), np.zeros((side, side), np.float32)
-    raster_band(points, model.corners, False, 0, side, 0, side, ids, depth)
-    share = np.empty((side, side, 3), np.float32)
-    shares(points, model.corners, ids, 0, 0, share)
-    _, label = cv2.distanceTransformWithLabels(
-        (ids < 0).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    place = np.zeros(label.max() + 1, np.int32)
-    known = ids >= 0
-    place[label[known]] = np.flatnonzero(known)
-    return ids, share, place[label]
+Looking = tuple[FloatArray, FloatArray, NDArray[np.float32]]  # what `looked_through` gives
 
 
-def atlas_side(iod: float) -> int:
-    return next((side for side in SIDES if side >= TEXELS * iod), SIDES[-1])
+@dataclass(frozen=True, eq=False)
+class Unlearned:
+    """atlas: (S, S, 3) of the photo's type; planes: (S, S, 3) float32 kept, mirrored, and the carried-on hairline."""
+
+    atlas: NDArray[Any]
+    planes: NDArray[np.float32]
+    shares: Shares
 
 
 def seen(head: Head, matte: NDArray[np.float32]) -> Seen:
@@ -156,8 +141,22 @@ def completed(
     head: Head, own: Seen, pixels: NDArray[Any], matte: NDArray[np.float32], lows: Low
 ) -> tuple[NDArray[Any], Shares]:
     """(S, S, 3) atlas of the photo's type, and where each vertex' colour comes from."""
+    made = unlearned(head, own, pixels, matte, lows, atlas_side(head.camera.scale))
+    return improved(made.atlas, made.planes), made.shares
+
+
+def unlearned(
+    head: Head,
+    own: Seen,
+    pixels: NDArray[Any],
+    matte: NDArray[np.float32],
+    lows: Low,
+    side: int,
+    looking: Looking | None = None,
+) -> Unlearned:
+    """The atlas by the photo, its mirror image and the fill alone; looking: where texture is taken from, if not found
+    from the photo's own camera."""
     model = HeadModel.load()
-    side = atlas_side(head.camera.scale)
     ids, share, nearest = texels(side)
     low, at_low, colours = lows.picture, lows.factor, lows.vertices
     smooth = own.confident
@@ -168,12 +167,12 @@ def completed(
     twin = smooth[model.mirror]
     mirrored = per_eye(model, smoothstep(0.2, 0.4, twin))
     mirrored = (1 - kept) * per_ear(head, mirrored[model.mirror], own)[model.mirror]
-    gain = _mirror_gain(model, own, colours)
+    gain = mirror_gain(model, own.normals, own.confident, colours)
     hair = _hair(model, own, low, at_low)
     scale = 255 / (65535 if pixels.dtype == np.uint16 else 255)
     person, hair = own.shown * own.person, None if hair is None else hair * scale
     fill = filled(model, own.normals, own.smooth, person, colours * scale, hair, head.ears)
-    through, looked, scalp_there = _looked_through(head, model, own, matte)
+    through, looked, scalp_there = looking or looked_through(head, own, matte)
     coarse = _coarse(low, scalp_there)
 
     table = np.concatenate(
@@ -193,7 +192,8 @@ def completed(
     ).astype(np.float32)
     grid = np.zeros((side, side, table.shape[1]), np.float32)
     carried(ids, share, model.corners, model.base, table, grid)
-    return _mixed(grid, nearest, pixels, low, coarse, scalp_there, at_low), Shares(kept, mirrored, better)
+    atlas = _mixed(grid, nearest, pixels, low, coarse, scalp_there, at_low)
+    return Unlearned(atlas, np.ascontiguousarray(grid[..., [6, 7, 18]]), Shares(kept, mirrored, better))
 
 
 def _better(model: HeadModel, own: Seen) -> FloatArray:
@@ -313,22 +313,6 @@ def per_ear(head: Head, share: FloatArray, own: Seen) -> FloatArray:
     return out * (1 - ear * (1 - own.person))
 
 
-def _mirror_gain(model: HeadModel, own: Seen, colours: FloatArray) -> FloatArray:
-    """(V, 3) this side's colour over the other's: the light's by its harmonics, the rest carried on from where both are
-    seen."""
-    skin = own.confident * model.face * (model.distance < 4.0)
-    top = max(float(colours.max()), 1e-6)
-    light = light_on(own.normals, colours @ LUMINANCE / top, skin)
-    shade = lit(light, own.normals) / lit(light, own.normals[model.mirror])
-    shade = np.log(np.clip(shade, *UNSEEN)) * np.clip(skin[model.mirror] + skin, 0, 1)
-    both = own.confident * own.confident[model.mirror]
-    floor = 0.02 * top
-    rest = np.log((colours + floor) / (colours[model.mirror] + floor)) - shade[:, None]
-    solver = splu((model.laplacian + diags(HELD * both + 1e-5)).tocsc())
-    carried = solver.solve((HELD * both)[:, None] * rest)
-    return np.asarray(np.exp(np.clip(carried + shade[:, None], *np.log(RANGE))))
-
-
 def scalp(model: HeadModel) -> FloatArray:
     """(V,) 1 where hair grows: off the face, behind the ears, above the nape."""
     _, y, z = model.points.T
@@ -360,11 +344,10 @@ def _hair(model: HeadModel, own: Seen, low: NDArray[np.float32], at_low: float) 
     return np.asarray(share * here + (1 - share) * hair)
 
 
-def _looked_through(
-    head: Head, model: HeadModel, own: Seen, matte: NDArray[np.float32]
-) -> tuple[FloatArray, FloatArray, NDArray[np.float32]]:
+def looked_through(head: Head, own: Seen, matte: NDArray[np.float32]) -> Looking:
     """(V, 2) px at which an unseen place of the scalp takes its texture, (V,) 1 where it shows scalp there, and
     (h, w) 1 where the photo, at the low-pass colours' size, shows scalp."""
+    model = HeadModel.load()
     middle = head.camera.project(head.centre[None])[0, :2]
     at = middle + TOWARDS * (own.at - middle)
     up = head.camera.rotation[:2, 1] * [1, -1]

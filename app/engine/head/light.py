@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.sparse import diags
+from scipy.sparse.linalg import splu
 
-from app.engine.head.model import FloatArray
+from app.engine.head.model import FloatArray, HeadModel
 
 ROUNDS = 3
 RIDGE = (
@@ -19,6 +21,9 @@ RIDGE = (
     0.1,
 )  # of the samples, by harmonic: low orders explain first
 RANGE = (0.4, 2.5)  # of what one direction may be lit against another
+UNSEEN = (0.88, 1.14)  # of the light's own ratio: harmonics learnt from one side say little of the other
+HELD = 0.5  # weight of what is known of the mirrored gain against its smoothness
+LUMINANCE = np.array([0.299, 0.587, 0.114])
 
 
 def harmonics(normals: FloatArray) -> FloatArray:
@@ -45,3 +50,21 @@ def light_on(normals: FloatArray, brightness: FloatArray, weight: FloatArray) ->
 def lit(light: FloatArray, normals: FloatArray) -> FloatArray:
     """(N,) predicted brightness, never near 0."""
     return np.asarray(np.maximum(harmonics(normals) @ light, 0.2 * max(float(light[0]), 0.02)))
+
+
+def mirror_gain(
+    model: HeadModel, normals: FloatArray, confident: FloatArray, colours: FloatArray
+) -> FloatArray:
+    """(V, 3) this side's colour over the other's: the light's by its harmonics, the rest carried on from where both are
+    seen."""
+    skin = confident * model.face * (model.distance < 4.0)
+    top = max(float(colours.max()), 1e-6)
+    light = light_on(normals, colours @ LUMINANCE / top, skin)
+    shade = lit(light, normals) / lit(light, normals[model.mirror])
+    shade = np.log(np.clip(shade, *UNSEEN)) * np.clip(skin[model.mirror] + skin, 0, 1)
+    both = confident * confident[model.mirror]
+    floor = 0.02 * top
+    rest = np.log((colours + floor) / (colours[model.mirror] + floor)) - shade[:, None]
+    solver = splu((model.laplacian + diags(HELD * both + 1e-5)).tocsc())
+    carried = solver.solve((HELD * both)[:, None] * rest)
+    return np.asarray(np.exp(np.clip(carried + shade[:, None], *np.log(RANGE))))

@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 from app.engine.face.parameters import Camera, FittedFace
 from app.engine.head import Head, HeadModel, fit_head
 from app.engine.head.atlas import (
-    LUMINANCE,
     Seen,
-    atlas_side,
     completed,
     low_colours,
     per_eye,
@@ -22,9 +20,10 @@ from app.engine.head.atlas import (
     seen,
 )
 from app.engine.head.fill import relief
-from app.engine.head.light import light_on, lit
+from app.engine.head.light import LUMINANCE, light_on, lit
 from app.engine.head.raster import carried, rasterised, shares
 from app.engine.head.skull import smoothstep
+from app.engine.head.texels import atlas_side
 from app.engine.warping.curves import Float32, FloatArray
 from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps
 from app.engine.warping.plate import Places, behind, hangs, places

@@ -13,8 +13,8 @@ from app.engine.engine import Engine
 from app.engine.face.parameters import Camera, FaceEdit
 from app.engine.generators.mesh_warp import MeshWarp, WarpCode, resized
 from app.engine.head import Head, HeadModel, rasterised
-from app.engine.head.atlas import texels
 from app.engine.head.light import light_on, lit
+from app.engine.head.texels import texels
 from app.engine.imaging.matte import person_matte
 from app.engine.warping.head_drawing import FADE, share_of
 

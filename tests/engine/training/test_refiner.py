@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,8 +22,9 @@ from app.engine.networks.face_features import FaceFeatures, difference
 from app.engine.networks.refiner import GATE, Refiner, RefinerConfig, moved_by, share
 from app.engine.training import perceptual
 from app.engine.training.loop import Plan, Stepper, train
+from app.engine.training.people import part_of
 from app.engine.training.refiner import data as refiner_data
-from app.engine.training.refiner.data import RefinerSamples, SamplesFile, part_of, save_samples
+from app.engine.training.refiner.data import RefinerSamples, SamplesFile, save_samples
 from app.engine.training.refiner.recipe import RefinerTraining, Settings, train_refiner
 from app.engine.warping.evidence import LAYERS
 from tests.steps import drained
@@ -55,18 +54,6 @@ def data(samples: list[dict[str, NDArray[Any]]], tmp_path_factory: pytest.TempPa
     folder = tmp_path_factory.mktemp("data")
     save_samples(samples, folder / "astronaut.npz")
     return folder
-
-
-def test_people_are_split_once_and_for_all() -> None:
-    with refiner_data.IDENTITIES.open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    parts = Counter(row["part"] for row in rows)
-    assert len({row["person"] for row in rows}) == len(rows), "nobody is in two parts"
-    assert set(parts) == {"train", "validation", "judge"} and min(parts.values()) > 100
-    assert not [row for row in rows if row["person"].startswith("b_") and row["part"] == "train"]
-    by_hash = Counter(part_of(Path(f"someone{k}.jpg")) for k in range(1000))
-    assert 60 < by_hash["validation"] < 140 and 110 < by_hash["judge"] < 190
-    assert part_of(Path("b_new.mp4")) == "validation"
 
 
 def test_the_truth_is_the_portrait_and_the_warp_is_near_it(samples: list[dict[str, NDArray[Any]]]) -> None:

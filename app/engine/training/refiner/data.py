@@ -7,11 +7,10 @@ back. A clip gives pairs of its frames. One file per person or clip; preparation
 
 from __future__ import annotations
 
-import csv
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.checkpoints.store import SHIPPED
 from app.engine.contract import Origin, Patch, SourceImage, Step, Target
 from app.engine.errors import EngineError
 from app.engine.face.fitting import fit_face
@@ -28,14 +26,13 @@ from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import N_EXPRESSION, Camera, FaceParams, FittedFace
 from app.engine.files import written
 from app.engine.generators.mesh_warp import MeshWarp, WarpCode
-from app.engine.imaging.endings import CLIPS, PICTURES
+from app.engine.imaging.endings import CLIPS
 from app.engine.imaging.matte import person_matte
 from app.engine.squares.crop import cut
 from app.engine.squares.patch import head_square, in_square
 from app.engine.training.faces import clip_frames
 from app.engine.warping.evidence import LAYERS, cut_square, evidence, portrait_layers
 
-IDENTITIES = SHIPPED / "identities.csv"
 FRAME = 384  # px of the square in which portraits are edited, about their own size
 WORK = 256  # px of the stored pictures
 PAIRS = 48  # of a clip
@@ -43,35 +40,6 @@ EDITS = 4  # of a portrait
 LEAST_FACE = 60  # px: smaller faces only teach blur
 JPEG = (cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
 Sample = dict[str, NDArray[Any]]
-
-
-@cache
-def _listed() -> dict[str, str]:
-    with IDENTITIES.open(encoding="utf-8", newline="") as file:
-        return {row["person"]: row["part"] for row in csv.DictReader(file)}
-
-
-def part_of(path: Path) -> str:
-    """ "train", "validation" (measures only) or "judge" (trains only what measures), for good.
-
-    By the list in assets/weights; who is not in it goes by a hash of the name: 10 % validation, 15 % judge. `b_*`
-    files only ever measure.
-    """
-    listed = _listed()
-    if found := listed.get(path.name) or listed.get(path.stem):
-        return found
-    if path.name.startswith("b_"):
-        return "validation"
-    share = int(hashlib.sha256(path.stem.encode()).hexdigest()[:8], 16) % 100
-    return "validation" if share < 10 else "judge" if share < 25 else "train"
-
-
-def sources(folder: Path, part: str) -> list[Path]:
-    """The portraits and clips of one part under a folder; of ../shared its portraits and its media's clips."""
-    roots = [folder / "portraits", folder / "media" / "videos"]
-    roots = [root for root in roots if root.is_dir()] or [folder]
-    found = sorted(p for root in roots for p in root.rglob("*") if p.suffix.lower() in PICTURES + CLIPS)
-    return [path for path in found if part_of(path) == part]
 
 
 def prepare(paths: Sequence[Path], folder: Path, shard: tuple[int, int] = (0, 1)) -> Iterator[Step]:

@@ -34,8 +34,9 @@ from app.engine.networks.refiner import FULL, GATE, LIGHT, Refiner, RefinerConfi
 from app.engine.training import losses
 from app.engine.training.headgan.recipe import LICENCE, USE
 from app.engine.training.loop import CHECKPOINT, Batch, Plan, Stepper, start_processes, train
+from app.engine.training.people import sources
 from app.engine.training.perceptual import FeatureTraining
-from app.engine.training.refiner.data import RefinerSamples, prepare, sources
+from app.engine.training.refiner.data import RefinerSamples, prepare
 from app.engine.training.runs import progress_steps, run_folder
 from app.engine.warping.evidence import LAYERS
 

@@ -1,0 +1,69 @@
+"""What learning adds to a head's atlas where nothing was photographed, at a size of its own.
+
+The network (`networks.completion`, trained by `mien train completion`) sees the unlearned atlas at SIDE texels and
+gives a difference to it. The difference is scaled up and never reaches what the photo shows, so detail stays the
+photo's. Weights of the user's own come before those that ship; without any the atlas stays as it is, bit by bit.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.files import ASSETS, data_folder
+
+FILE = "completion.onnx"
+SIDE = 192  # texels of the network's atlas
+
+
+def weights() -> Path | None:
+    """The file in use."""
+    for path in (data_folder() / FILE, ASSETS / "weights" / "completion" / FILE):
+        if path.is_file():
+            return path
+    return None
+
+
+@lru_cache(2)
+def _session(path: Path, changed: int) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = 2, 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def seen_by_network(atlas: NDArray[Any], planes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(6, SIDE, SIDE): the atlas (S, S, 3) in [-1, 1], and the planes (S, S, 3) kept, mirrored and hairline."""
+    size = (SIDE, SIDE)
+    top = np.float32(65535 if atlas.dtype == np.uint16 else 255)
+    colour = cv2.resize(atlas, size, interpolation=cv2.INTER_AREA).astype(np.float32) * (2 / top) - 1
+    small = cv2.resize(planes, size, interpolation=cv2.INTER_AREA)
+    return np.ascontiguousarray(np.concatenate([colour, small], axis=2).transpose(2, 0, 1), np.float32)
+
+
+def improved(atlas: NDArray[Any], planes: NDArray[np.float32]) -> NDArray[Any]:
+    """The atlas (S, S, 3) with the learned difference where the photo shows nothing; planes: (S, S, 3) float32."""
+    path = weights()
+    if path is None:
+        return atlas
+    network = _session(path, path.stat().st_mtime_ns)
+    (found,) = network.run(["difference"], {"seen": seen_by_network(atlas, planes)[None]})
+    return added(atlas, planes, found[0])
+
+
+def added(atlas: NDArray[Any], planes: NDArray[np.float32], difference: NDArray[np.float32]) -> NDArray[Any]:
+    """The atlas with a difference (3, SIDE, SIDE), 2 being its whole range, off what is kept from the photo."""
+    side, top = atlas.shape[0], 65535 if atlas.dtype == np.uint16 else 255
+    smooth = cv2.resize(
+        np.ascontiguousarray(difference.transpose(1, 2, 0)), (side, side), interpolation=cv2.INTER_LINEAR
+    )
+    out = atlas + (1 - planes[..., :1]) * smooth * np.float32(top / 2)
+    return np.asarray(np.clip(out + 0.5, 0, top).astype(atlas.dtype))

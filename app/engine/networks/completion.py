@@ -1,0 +1,113 @@
+"""The completion of a head's atlas: what to add to the unlearned fill where the photo shows nothing.
+
+A U-Net at half the atlas' side (Ronneberger et al. 2015, without norms) that starts at nothing: its last layers are
+zero, so an untrained one leaves the atlas as it is. It gives a difference and a confidence; the confidence is
+supervised (`training.completion`), and no difference is made where training never saw what is true (`reach`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+SEEN, PLACE = 6, 6  # planes: colour, kept, mirrored, hairline; of the template
+KEPT = 3  # of the planes seen
+
+
+@dataclass(frozen=True)
+class CompletionConfig:
+    """widths: channels at 1/2, 1/4, 1/8 and 1/16 of the atlas; blocks: at the coarsest; side: texels of the atlas;
+    trust, doubt: trust * (confidence - doubt) of the difference is used."""
+
+    widths: tuple[int, int, int, int] = (16, 32, 64, 96)
+    blocks: int = 2
+    side: int = 192
+    trust: float = 3.0
+    doubt: float = 0.0
+
+
+LIGHT = CompletionConfig()
+FULL = CompletionConfig((64, 128, 192, 256), blocks=4)
+
+
+class ResidualBlock(nn.Module):
+    """x + conv(relu(conv(relu(x)))), without a norm: the atlas' own contrast is what is completed."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, 3, padding=1)
+        self.second = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        result: Tensor = x + self.second(F.relu(self.first(F.relu(x))))
+        return result
+
+
+class Completion(nn.Module):
+    """seen (N, 6, S, S) -> difference (N, 3, S, S) of colours in [-1, 1], and confidence (N, 1, S/2, S/2).
+
+    place: (1, 6, S/2, S/2) the template at every texel; reach: (1, 1, S/2, S/2) in [0, 1] where training saw truth.
+    """
+
+    place: Tensor
+    reach: Tensor
+
+    def __init__(self, config: CompletionConfig = LIGHT) -> None:
+        super().__init__()
+        self.config = config
+        half, quarter, eighth, last = config.widths
+        side = config.side // 2
+        self.register_buffer("place", torch.zeros(1, PLACE, side, side))
+        self.register_buffer("reach", torch.ones(1, 1, side, side))
+        self.first = nn.Conv2d(4 * SEEN + PLACE, half, 3, padding=1)
+        self.down = nn.ModuleList(
+            nn.Conv2d(a, b, 4, 2, 1) for a, b in ((half, quarter), (quarter, eighth), (eighth, last))
+        )
+        self.outer = nn.ModuleList([ResidualBlock(half), ResidualBlock(quarter), ResidualBlock(eighth)])
+        self.deep = nn.Sequential(*(ResidualBlock(last) for _ in range(config.blocks)))
+        self.up = nn.ModuleList(
+            nn.Conv2d(a + b, b, 3, padding=1) for a, b in ((last, eighth), (eighth, quarter), (quarter, half))
+        )
+        self.inner = nn.ModuleList([ResidualBlock(eighth), ResidualBlock(quarter), ResidualBlock(half)])
+        self.paint = nn.Conv2d(half, 4 * 3, 3, padding=1)
+        self.confidence = nn.Conv2d(half, 1, 3, padding=1)
+        for layer in (self.paint, self.confidence):
+            nn.init.zeros_(layer.weight)
+            assert layer.bias is not None
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, seen: Tensor) -> tuple[Tensor, Tensor]:
+        place = self.place.to(seen.dtype).expand(seen.shape[0], -1, -1, -1)
+        x = F.relu(self.first(torch.cat([F.pixel_unshuffle(seen, 2), place], dim=1)))
+        x = self.outer[0](x)
+        levels = [x]
+        for k, down in enumerate(self.down):
+            x = down(F.relu(x))
+            x = self.deep(x) if k == 2 else self.outer[k + 1](x)
+            levels.append(x)
+        for k, up in enumerate(self.up):
+            larger = F.interpolate(x, scale_factor=2.0, mode="nearest")
+            x = self.inner[k](up(F.relu(torch.cat([larger, levels[2 - k]], dim=1))))
+        x = F.relu(x)
+        return F.pixel_shuffle(self.paint(x), 2), self.confidence(x)
+
+    def share(self, confidence: Tensor) -> Tensor:
+        """(N, 1, S, S) how much of the difference is used: nothing where the confidence is not above `doubt`."""
+        small = (self.config.trust * (confidence.float() - self.config.doubt)).clamp(0, 1) * self.reach
+        return F.interpolate(small, scale_factor=2.0, mode="bilinear", align_corners=False)
+
+
+class InUse(nn.Module):
+    """As it is exported: seen (1, 6, S, S) -> the difference that is used (1, 3, S, S)."""
+
+    def __init__(self, network: Completion) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, seen: Tensor) -> Tensor:
+        paint, confidence = self.network(seen)
+        used: Tensor = self.network.share(confidence) * paint * (1 - seen[:, KEPT : KEPT + 1])
+        return used

@@ -1,0 +1,289 @@
+"""The completion's training data: heads whose photo shows more than the network gets to see.
+
+A portrait's head is looked at by other, turned cameras; what they would not see is hidden, the atlas is completed
+from the rest as in use, and the photo says what was hidden. Half the time what is seen at a grazing angle is hidden
+too, so that colours must be carried on outwards as beyond a photo's outline. A clip gives true pairs: what one frame
+hides, another shows. One file per person or clip; preparation can be shared out and continued.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.contract import Step
+from app.engine.errors import EngineError
+from app.engine.face.fitting import fit_face
+from app.engine.face.landmarks import FaceTracker
+from app.engine.face.morphable_model import default_model
+from app.engine.face.parameters import Camera, FittedFace
+from app.engine.files import written
+from app.engine.head import Head, HeadModel, fit_head, rasterised
+from app.engine.head.atlas import Looking, Low, Seen, looked_through, low_colours, seen, unlearned
+from app.engine.head.completion import SIDE, seen_by_network
+from app.engine.head.fill import relief, template_hairline
+from app.engine.head.raster import carried, shares
+from app.engine.head.skull import smoothstep
+from app.engine.head.texels import texels
+from app.engine.imaging.colour import to_srgb8
+from app.engine.imaging.endings import CLIPS
+from app.engine.imaging.matte import person_matte
+from app.engine.imaging.reading import open_photo
+from app.engine.training.faces import clip_frames
+
+LONGEST = 640  # px: larger portraits are made smaller, which is still finer than the network's atlas
+LEAST_IOD = 26.0  # px: smaller faces only teach blur
+CHEST = -8.5  # cm of height below which a photo shows clothes
+ATLAS = 384  # texels at which the atlas is made
+VIEWS = 4  # other cameras of a portrait
+TURNS, NODS = (8.0, 65.0), 22.0  # degrees
+GRAZING = (0.15, 0.65)  # of the normal towards the viewer, below which the rim is hidden
+CLIP_FRAMES, CLIP_PAIRS, CLIP_TURN = 10, 16, 5.0  # frames of a clip, pairs of them, degrees apart at least
+FEW = 0.004  # of the atlas: a view that hides less than that teaches nothing
+
+
+@dataclass(frozen=True, eq=False)
+class Photo:
+    """One photo's head and what it shows."""
+
+    pixels: NDArray[np.uint8]
+    matte: NDArray[np.float32]
+    head: Head
+    own: Seen
+    low: Low
+
+
+def prepare(
+    paths: Sequence[Path], folder: Path, shard: tuple[int, int] = (0, 1), views: int = VIEWS
+) -> Iterator[Step]:
+    """Make the data of every file, in an order that has nothing to do with names; what is there already is kept, files
+    without a usable face are told and left."""
+    if not paths:
+        raise EngineError(
+            "There are no pictures and clips to train on.", "Choose the folder that holds them."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = sorted(paths, key=lambda path: hashlib.sha256(path.name.encode()).digest())[shard[0] :: shard[1]]
+    with FaceTracker() as tracker:
+        for done, path in enumerate(paths, 1):
+            goal, error = folder / f"{path.stem}.npz", None
+            if not goal.exists():
+                try:
+                    clip = path.suffix.lower() in CLIPS
+                    made = of_clip(path) if clip else of_portrait(path, tracker, views)
+                    with written(goal) as beside:
+                        np.savez(beside, allow_pickle=False, **made)
+                except EngineError as problem:
+                    error = str(problem)
+            yield Step(done, len(paths), path.name, error=error)
+
+
+def of_portrait(path: Path, tracker: FaceTracker, views: int = VIEWS) -> dict[str, NDArray[np.uint8]]:
+    """truth (1, S, S, 4), seen (views, S, S, 6), of (views,): the truth of each; EngineError without exactly one
+    face."""
+    pixels = to_srgb8(open_photo(path))
+    factor = LONGEST / max(pixels.shape[:2])
+    if factor < 1:
+        size = (round(pixels.shape[1] * factor), round(pixels.shape[0] * factor))
+        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+    found = tracker.detect(pixels)
+    if len(found) != 1:
+        raise EngineError(f"{path.name} shows {len(found)} faces.", "Use pictures of one person.")
+    photo = photo_of(pixels, fit_face(found[0], default_model()))
+    rng = np.random.default_rng(int(hashlib.sha256(path.name.encode()).hexdigest()[:8], 16))
+    truth = truth_of(photo)
+    made = [seen_from(photo, turned(photo.head.camera, rng), rng) for _ in range(views)]
+    made = [view for view in made if hidden(truth, view) > FEW]
+    if not made:
+        raise EngineError(f"{path.name} shows too little of its head.", "Use larger portraits.")
+    return {"truth": truth[None], "seen": np.stack(made), "of": np.zeros(len(made), np.uint8)}
+
+
+def of_clip(path: Path) -> dict[str, NDArray[np.uint8]]:
+    """The same of pairs of a clip's frames; EngineError for clips that hardly turn."""
+    frames, faces, _ = clip_frames(path)
+    angles = np.array([face.params.camera.angles[:2] for face in faces])
+    order = np.argsort(angles[:, 0])
+    chosen = order[np.linspace(0, len(order) - 1, CLIP_FRAMES).astype(int)]
+    photos = [photo_of(frames[k], faces[k]) for k in chosen]
+    truths = [truth_of(photo) for photo in photos]
+    own = [encoded(unlearned_of(photo, photo.own, None)) for photo in photos]
+    apart = np.abs(angles[chosen][:, None] - angles[chosen]).max(axis=2)
+    pairs = [(a, b) for a, b in np.argwhere(apart > CLIP_TURN) if hidden(truths[b], own[a]) > FEW]
+    pairs = sorted(pairs, key=lambda pair: -apart[pair])[:CLIP_PAIRS]
+    if not pairs:
+        raise EngineError(f"The head in {path.name} hardly turns.", "Use clips of heads that turn.")
+    return {
+        "truth": np.stack(truths),
+        "seen": np.stack([own[a] for a, _ in pairs]),
+        "of": np.array([b for _, b in pairs], np.uint8),
+    }
+
+
+def photo_of(pixels: NDArray[np.uint8], face: FittedFace) -> Photo:
+    """Its head and what it shows; EngineError where the eyes are nearer than LEAST_IOD."""
+    iod = face.params.camera.scale
+    if iod < LEAST_IOD:
+        raise EngineError(f"The eyes are {iod:.0f} px apart.", "Use pictures of larger faces.")
+    matte = person_matte(pixels, face)
+    head = fit_head(face, matte, pixels)
+    own = seen(head, matte)
+    return Photo(pixels, matte, head, own, low_colours(pixels, matte, head, own))
+
+
+def unlearned_of(
+    photo: Photo, own: Seen, looking: Looking | None
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    made = unlearned(photo.head, own, photo.pixels, photo.matte, photo.low, ATLAS, looking)
+    return made.atlas, made.planes
+
+
+def encoded(made: tuple[NDArray[np.uint8], NDArray[np.float32]]) -> NDArray[np.uint8]:
+    """(S, S, 6) uint8 of what the network sees."""
+    planes = seen_by_network(*made)
+    planes[:3] = (planes[:3] + 1) / 2
+    return np.ascontiguousarray(np.round(255 * np.clip(planes, 0, 1)).astype(np.uint8).transpose(1, 2, 0))
+
+
+def truth_of(photo: Photo) -> NDArray[np.uint8]:
+    """(S, S, 4) the photo's colours and where it truly shows them."""
+    return np.ascontiguousarray(encoded(unlearned_of(photo, photo.own, None))[..., :4])
+
+
+def hidden(truth: NDArray[np.uint8], view: NDArray[np.uint8]) -> float:
+    """Share of the atlas that the truth shows and the view does not."""
+    return float((truth[..., 3] * (255.0 - view[..., 3])).mean() / 255**2)
+
+
+def turned(camera: Camera, rng: np.random.Generator) -> Camera:
+    """A camera that a photo might as well have had."""
+    yaw, pitch, roll = camera.angles
+    turn = rng.choice([-1, 1]) * rng.uniform(*TURNS) * (rng.random() < 0.8)
+    return Camera.from_angles(
+        float(np.clip(yaw + turn, -75, 75)),
+        float(np.clip(pitch + rng.uniform(-NODS, NODS), -40, 40)),
+        roll,
+        camera.scale,
+        camera.translation,
+    )
+
+
+def seen_from(photo: Photo, camera: Camera, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """(S, S, 6) as if the photo had been taken by the other camera, as far as it shows what that would see."""
+    other = replace(photo.head, camera=camera)
+    view = seen(other, np.ones_like(photo.matte))
+    least = rng.uniform(*GRAZING) if rng.random() < 0.5 else 0.0
+    rim = smoothstep(least, least + 0.15, view.normals[:, 2]) if least else np.ones(len(view.at))
+    shown = photo.own.shown * view.shown * rim
+    known = replace(
+        photo.own,
+        normals=view.normals,
+        smooth=view.smooth,
+        shown=shown,
+        confident=photo.own.confident * view.confident * rim,
+    )
+    return encoded(unlearned_of(photo, known, looking_from(photo, other, view)))
+
+
+def looking_from(photo: Photo, other: Head, view: Seen) -> Looking:
+    """What `looked_through` finds from another camera, in the photo's pixels, so that nothing hidden is looked at."""
+    through, looked, _ = looked_through(other, view, photo.matte)
+    _, _, scalp_there = looked_through(photo.head, photo.own, photo.matte)
+    model, factor = HeadModel.load(), min(1.0, 48.0 / other.camera.scale)
+    height, width = photo.matte.shape
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    points = np.ascontiguousarray(other.posed(other.camera) * factor)
+    ids, _ = rasterised(points, model.triangles, (0, 0, *size))
+    share = np.zeros((*ids.shape, 3), np.float32)
+    shares(np.ascontiguousarray(points - [0.5, 0.5, 0.0]), model.triangles, ids, 0, 0, share)
+    table = np.column_stack([photo.own.at, photo.own.shown * photo.own.person]).astype(np.float32)
+    grid = np.zeros((*ids.shape, 3), np.float32)
+    carried(ids, share, model.triangles, np.arange(len(model.points), dtype=np.int32), table, grid)
+    x = np.clip((through[:, 0] * factor).astype(int), 0, size[0] - 1)
+    y = np.clip((through[:, 1] * factor).astype(int), 0, size[1] - 1)
+    found = grid[y, x].astype(float)
+    return found[:, :2], looked * smoothstep(0.8, 0.95, found[:, 2]), scalp_there
+
+
+def template() -> NDArray[np.float32]:
+    """(6, S/2, S/2) of the template at every texel: place in units of 10 cm (3), face, ear, hairline."""
+    model = HeadModel.load()
+    ids, share, nearest = texels(SIDE // 2)
+    rows: list[NDArray[Any]] = [*(model.points.T / 10), model.face * 1.0, relief(), template_hairline(True)]
+    table = np.column_stack(rows).astype(np.float32)
+    grid = np.zeros((*ids.shape, table.shape[1]), np.float32)
+    carried(ids, share, model.corners, model.base, table, grid)
+    whole = grid.reshape(-1, table.shape[1])[nearest.ravel()].reshape(grid.shape)
+    return np.ascontiguousarray(whole.transpose(2, 0, 1))
+
+
+class CompletionSamples:
+    """Draws prepared samples, each in another light and colour."""
+
+    def __init__(self, folder: Path, clips: float = 0.12) -> None:
+        self.paths = sorted(folder.glob("*.npz"))
+        if not self.paths:
+            raise EngineError(f"{folder} holds no prepared training data.", "Prepare a folder of pictures.")
+        self.clips = clips
+        self.of_clips = [path for path in self.paths if path.stem.startswith("a_") and "_p" not in path.stem]
+        self.of_portraits = [path for path in self.paths if path not in set(self.of_clips)] or self.of_clips
+        self.head = head_only()
+
+    def draw(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
+        """seen (6, S, S), truth (3, S, S) in [-1, 1], known (1, S, S): where the truth is true and was hidden."""
+        clip = self.of_clips and rng.random() < self.clips
+        paths = self.of_clips if clip else self.of_portraits
+        with np.load(paths[int(rng.integers(len(paths)))], allow_pickle=False) as file:
+            views, of, truths = file["seen"], file["of"], file["truth"]
+        k = int(rng.integers(len(views)))
+        return relit(as_sample(views[k], truths[of[k]], self.head), rng)
+
+    def reach(self, most: int = 250) -> NDArray[np.float32]:
+        """(1, S/2, S/2): how often a texel is hidden and known, 1 where one sample in fifty knows it."""
+        total, count = np.zeros((SIDE, SIDE)), 0
+        for path in self.paths[:most]:
+            with np.load(path, allow_pickle=False) as file:
+                for view, of in zip(file["seen"], file["of"], strict=True):
+                    total += self.head * file["truth"][of][..., 3] / 255.0 * (1 - view[..., 3] / 255.0)
+                    count += 1
+        mean = cv2.GaussianBlur((total / count).astype(np.float32), (0, 0), 2.0)
+        half = cv2.resize(mean, (SIDE // 2, SIDE // 2), interpolation=cv2.INTER_AREA)
+        return np.asarray(smoothstep(0.004, 0.02, half)[None], np.float32)
+
+
+def head_only() -> NDArray[np.float32]:
+    """(S, S) 1 on the head and neck, 0 on the chest."""
+    above = (10 * template()[1] > CHEST).astype(np.float32)
+    return np.asarray(cv2.resize(above, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR))
+
+
+def as_sample(
+    view: NDArray[np.uint8], truth: NDArray[np.uint8], head: NDArray[np.float32]
+) -> dict[str, NDArray[np.float32]]:
+    """One view and its truth as `draw` gives them, in their own light."""
+    planes = view.transpose(2, 0, 1).astype(np.float32) / 255
+    planes[:3] = 2 * planes[:3] - 1
+    colour = truth[..., :3].transpose(2, 0, 1).astype(np.float32) / 127.5 - 1
+    known = head * truth[..., 3].astype(np.float32) / 255 * (1 - planes[3])
+    return {"seen": planes, "truth": colour, "known": known[None]}
+
+
+def relit(sample: dict[str, NDArray[np.float32]], rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+    """Brightness, contrast and a tint; one in ten grey."""
+    gain = np.asarray(rng.uniform(0.8, 1.15) * rng.uniform(0.9, 1.1, (3, 1, 1)), np.float32)
+    shift, grey = np.float32(rng.uniform(-0.1, 0.1)), rng.random() < 0.1
+
+    def changed(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+        if grey:
+            picture = np.repeat(picture.mean(axis=0, keepdims=True), 3, axis=0)
+        return np.asarray(np.clip(picture * gain + shift, -1, 1), np.float32)
+
+    view = np.concatenate([changed(sample["seen"][:3]), sample["seen"][3:]])
+    return {"seen": view, "truth": changed(sample["truth"]), "known": sample["known"]}

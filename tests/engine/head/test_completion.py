@@ -1,0 +1,68 @@
+"""What learning adds to an atlas: nothing without weights, and nothing where the photo shows the head."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from app.engine.head import completion
+from app.engine.head.completion import FILE, SIDE, added, improved, seen_by_network
+from app.engine.networks.completion import Completion, CompletionConfig, InUse
+from app.engine.training.completion.recipe import export
+
+TINY = CompletionConfig((4, 4, 4, 4), 1)
+
+
+def atlas_of(dtype: type[np.generic]) -> tuple[NDArray[np.generic], NDArray[np.float32]]:
+    """384 texels of noise; the left half is kept from the photo."""
+    rng = np.random.default_rng(0)
+    top = np.iinfo(dtype).max
+    planes = np.zeros((384, 384, 3), np.float32)
+    planes[:, :192, 0] = 1
+    return rng.integers(0, top, (384, 384, 3)).astype(dtype), planes
+
+
+@pytest.fixture
+def opinionated() -> Completion:
+    torch.manual_seed(0)
+    network = Completion(TINY).eval()
+    assert network.paint.bias is not None and network.confidence.bias is not None
+    torch.nn.init.constant_(network.paint.bias, 0.2)
+    torch.nn.init.constant_(network.confidence.bias, 1.0)
+    return network
+
+
+def test_an_untrained_network_adds_nothing() -> None:
+    found = InUse(Completion(TINY))(torch.rand(1, 6, SIDE, SIDE))
+    assert not found.any()
+
+
+def test_without_weights_the_atlas_stays_bit_by_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path))
+    monkeypatch.setattr(completion, "ASSETS", tmp_path / "nothing")
+    atlas, planes = atlas_of(np.uint8)
+    assert improved(atlas, planes) is atlas
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_weights_of_the_users_own_are_used_where_the_photo_shows_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opinionated: Completion, dtype: type[np.generic]
+) -> None:
+    pytest.importorskip("onnx")
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path))
+    export(opinionated, tmp_path / FILE)
+    atlas, planes = atlas_of(dtype)
+    found = improved(atlas, planes)
+    assert found.dtype == dtype and np.array_equal(found[:, :192], atlas[:, :192])
+    seen = torch.from_numpy(seen_by_network(atlas, planes))[None]
+    with torch.no_grad():
+        by_torch = added(atlas, planes, InUse(opinionated)(seen)[0].numpy())
+    apart = np.abs(found.astype(int) - by_torch.astype(int))
+    assert apart.max() <= np.iinfo(dtype).max // 255
+    free = (slice(None), slice(200, None))
+    middle = np.median(found[free].astype(float) - atlas[free])
+    assert middle == pytest.approx(0.1 * np.iinfo(dtype).max, rel=0.1)

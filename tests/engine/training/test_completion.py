@@ -1,0 +1,208 @@
+"""The completion's data, losses and run: what is hidden, what is learnt, and that a run goes on exactly."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from app.engine.errors import EngineError
+from app.engine.face.fitting import fit_face
+from app.engine.face.landmarks import FaceTracker
+from app.engine.face.morphable_model import default_model
+from app.engine.face.parameters import Camera
+from app.engine.head.atlas import seen
+from app.engine.head.completion import FILE, SIDE
+from app.engine.imaging.writing import write_png
+from app.engine.networks.completion import Completion, CompletionConfig
+from app.engine.networks.face_features import FaceFeatures
+from app.engine.training.completion import data as completion_data
+from app.engine.training.completion import recipe as completion_recipe
+from app.engine.training.completion.data import as_sample, head_only, hidden
+from app.engine.training.completion.features import AtlasFeatures
+from app.engine.training.completion.recipe import CompletionTraining, Settings, train_completion
+from app.engine.training.loop import Plan, train
+from app.engine.training.people import IDENTITIES, part_of
+from tests.steps import drained
+
+TINY = Settings(CompletionConfig((4, 4, 4, 4), 1), critic=4, batch=2, alone=1)
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory: pytest.TempPathFactory, astronaut: NDArray[np.uint8]) -> Path:
+    """The sample portrait as a file of the training part."""
+    folder = tmp_path_factory.mktemp("portraits")
+    names = (f"astronaut{k}.png" for k in range(20))
+    path = next(folder / name for name in names if part_of(Path(name)) == "train")
+    write_png(path, astronaut[:300, 80:380])
+    return path
+
+
+@pytest.fixture(scope="module")
+def made(picture: Path) -> dict[str, NDArray[np.uint8]]:
+    with FaceTracker() as tracker:
+        return completion_data.of_portrait(picture, tracker, views=3)
+
+
+@pytest.fixture(scope="module")
+def data(made: dict[str, NDArray[np.uint8]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    np.savez(folder / "astronaut.npz", **made)
+    return folder
+
+
+def test_people_are_split_once_and_for_all() -> None:
+    with IDENTITIES.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    people = Counter(row["person"] for row in rows)
+    assert len(rows) > 1600 and max(people.values()) == 1
+    assert {row["part"] for row in rows} == {"train", "validation", "judge"}
+    assert part_of(Path("b_lp_d0.mp4")) == part_of(Path("b_anything.mp4")) == "validation"
+    # One person's two photos, in two sources, are in one part.
+    assert part_of(Path("2016_michael-balint-headshot.jpg")) == part_of(Path("michael-balint.jpg"))
+
+
+def test_no_sitter_who_consented_to_research_only_is_learnt_from(shared: Path) -> None:
+    for part in ("train", "judge", "validation"):
+        assert not [path for path in completion_recipe.sources(shared, part) if "multiview" in path.parts]
+    learnt = {path.name for path in completion_recipe.sources(shared, "train")}
+    assert not [name for name in learnt if name.startswith("b_")]
+
+
+def test_what_a_view_hides_the_truth_tells_and_what_it_shows_is_the_photos(
+    made: dict[str, NDArray[np.uint8]],
+) -> None:
+    truth = made["truth"][0]
+    for view in made["seen"]:
+        assert hidden(truth, view) > completion_data.FEW
+        assert (view[..., 3].astype(int) <= truth[..., 3].astype(int) + 40).mean() > 0.999
+        shown = (view[..., 3] == 255) & (truth[..., 3] == 255)
+        assert shown.sum() > 500
+        assert np.abs(view[shown][:, :3].astype(int) - truth[shown][:, :3]).max() <= 1
+        sample = as_sample(view, truth, head_only())
+        assert not (sample["known"][0] * (view[..., 3] == 255)).any() and sample["known"].max() > 0.9
+
+
+def test_texture_is_looked_for_on_the_person_alone(astronaut: NDArray[np.uint8]) -> None:
+    pixels = astronaut[:300, 80:380].copy()
+    with FaceTracker() as tracker:
+        photo = completion_data.photo_of(pixels, fit_face(tracker.detect(pixels)[0], default_model()))
+    yaw, pitch, roll = photo.head.camera.angles
+    places = 0
+    for turn in (-40, 40):
+        place = photo.head.camera
+        camera = Camera.from_angles(yaw + turn, pitch, roll, place.scale, place.translation)
+        other = replace(photo.head, camera=camera)
+        view = seen(other, np.ones_like(photo.matte))
+        through, looked, _ = completion_data.looking_from(photo, other, view)
+        x, y = through[looked > 0.5].astype(int).T
+        places += len(x)
+        assert photo.matte[y, x].min(initial=1.0) > 0.5
+    assert places > 100
+
+
+def test_a_picture_without_a_face_is_told_and_left(tmp_path: Path) -> None:
+    write_png(tmp_path / "wall.png", np.full((120, 120, 3), 90, np.uint8))
+    steps = list(completion_data.prepare([tmp_path / "wall.png"], tmp_path / "data"))
+    assert "0 faces" in str(steps[0].error) and not list((tmp_path / "data").glob("*.npz"))
+    with pytest.raises(EngineError, match="no pictures"):
+        list(completion_data.prepare([], tmp_path / "data"))
+
+
+def test_features_learn_to_tell_damage_and_place(data: Path) -> None:
+    recipe = AtlasFeatures(data, width=8)
+    losses = [now.losses for now in train(recipe, Plan(data.parent / "features", 5.0, 4, steps=40), CPU)]
+    for name in ("damage", "masks"):
+        first, last = (np.mean([row[name] for row in part]) for part in (losses[:5], losses[-5:]))
+        assert last < 0.8 * first, name
+
+
+def test_only_what_was_hidden_and_is_known_is_compared(data: Path) -> None:
+    recipe = CompletionTraining(data, FaceFeatures(8), TINY)
+    batch = drawn(recipe)
+    torch.nn.init.constant_(recipe.network.paint.bias, 0.5)  # type: ignore[arg-type]
+    with torch.no_grad():
+        made = recipe.made(batch)
+    unknown = (batch["known"] == 0).expand(-1, 3, -1, -1)
+    assert torch.equal(made.painted[unknown], made.truth[unknown])
+    known = (batch["known"] > 0.9).expand(-1, 3, -1, -1)
+    assert (made.truth - batch["truth"])[known].abs().max() < 0.2
+    with torch.no_grad():
+        terms = recipe.terms({**batch, "known": torch.zeros_like(batch["known"])}, made, False)
+    assert float(terms["confidence"]) == 0
+
+
+def test_training_comes_nearer_to_what_was_hidden(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    settings = replace(TINY, network=CompletionConfig((8, 8, 8, 8), 1), rate=2e-3, alone=10**6)
+    recipe = CompletionTraining(data, FaceFeatures(8), settings, data)
+    before = recipe.score()
+    assert before["l1"] == before["l1_fill"]  # untrained, it is the fill
+    sample = recipe.held_out[0]
+    monkeypatch.setattr(recipe, "draw", lambda rng: sample)
+    list(train(recipe, Plan(tmp_path / "run", 5.0, 1, steps=60), CPU))
+    with torch.no_grad():
+        made = recipe.made({key: torch.from_numpy(value[None]) for key, value in sample.items()})
+    apart = [float((p - made.truth).abs().mean()) for p in (made.unlearned, made.painted)]
+    assert apart[1] < 0.9 * apart[0]
+
+
+def drawn(recipe: CompletionTraining) -> dict[str, torch.Tensor]:
+    sample: dict[str, NDArray[Any]] = recipe.draw(np.random.default_rng(0))
+    return {key: torch.from_numpy(value[None]) for key, value in sample.items()}
+
+
+def test_a_run_goes_on_exactly_where_it_stopped(data: Path, tmp_path: Path) -> None:
+    def weights(folders: list[tuple[str, int]]) -> dict[str, torch.Tensor]:
+        for folder, steps in folders:
+            torch.manual_seed(5)
+            recipe = CompletionTraining(data, FaceFeatures(8), TINY)
+            list(train(recipe, Plan(tmp_path / folder, 5.0, 2, steps=steps), CPU))
+        return {**recipe.network.state_dict(), **{f"mean.{k}": v for k, v in recipe.state["mean"].items()}}
+
+    whole, parts = weights([("whole", 4)]), weights([("parts", 2), ("parts", 4)])
+    assert whole.keys() == parts.keys()
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+
+
+def test_the_command_ends_in_weights_that_are_used(
+    picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnx")
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path))
+    monkeypatch.setattr(completion_data, "VIEWS", 1)
+    steps = train_completion(picture.parent, "small", 5.0, TINY, steps=3)
+    (*_, step), path = drained(steps)
+    assert "3 steps" in step.message and step.picture is not None
+    assert path == tmp_path / FILE and path.is_file()
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    (found,) = session.run(None, {"seen": np.zeros((1, 6, SIDE, SIDE), np.float32)})
+    assert found.shape == (1, 3, SIDE, SIDE)
+
+
+def test_people_held_out_are_scored(data: Path, tmp_path: Path) -> None:
+    recipe = CompletionTraining(data, FaceFeatures(8), TINY, data)
+    completion_recipe.keep_score(recipe, tmp_path)
+    completion_recipe.keep_score(recipe, tmp_path)
+    lines = [json.loads(line) for line in (tmp_path / completion_recipe.SCORES).read_text().splitlines()]
+    assert len(lines) == 2 and lines[0]["distance"] == lines[0]["distance_fill"] > 0
+
+
+def test_a_network_keeps_its_template_and_reach(data: Path) -> None:
+    recipe = CompletionTraining(data, FaceFeatures(8), TINY)
+    again = recipe.meant()
+    assert isinstance(again, Completion) and again.place.abs().max() > 0.5
+    assert 0 < float(again.reach.mean()) < 0.9  # nobody photographed a head all round
