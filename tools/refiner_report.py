@@ -43,6 +43,7 @@ from app.engine.imaging.matte import person_matte  # noqa: E402
 from app.engine.imaging.reading import open_photo  # noqa: E402
 from app.engine.imaging.writing import write_png  # noqa: E402
 from app.engine.training.faces import CLIPS, clip_frames  # noqa: E402
+from app.engine.training.people import sources  # noqa: E402
 from app.engine.training.refiner import data as data  # noqa: E402
 from app.engine.warping.evidence import portrait_layers  # noqa: E402
 
@@ -207,7 +208,7 @@ def loaded_judge(folder: Path, shared: Path, minutes: float) -> Judge:
     from app.engine.training.loop import Plan, train
     from app.engine.training.perceptual import FeatureTraining
 
-    people = data.sources(shared, "judge")
+    people = sources(shared, "judge")
     for step in data.prepare(people, folder / "data"):
         print(f"{step.done} of {step.total} {step.message}", end="\r", file=sys.stderr)
     recipe = FeatureTraining(folder / "data", seed=1)
@@ -326,7 +327,7 @@ def main() -> None:
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     judge = loaded_judge(args.judge, args.shared, args.minutes)
-    people = data.sources(args.shared, "validation")
+    people = sources(args.shared, "validation")
     clips = [path for path in people if path.suffix.lower() in CLIPS]
     portraits = round_robin([path for path in people if path not in clips])
     warp, refined = MeshWarp(), RefinedWarp()
