@@ -9,7 +9,6 @@ scalp's prior, and the texture that lies in the same place of the picture, as if
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import cv2
@@ -17,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.head.completion import improved
-from app.engine.head.fill import filled, relief
+from app.engine.head.fill import filled
 from app.engine.head.head import FLIP, Head
 from app.engine.head.light import mirror_gain
 from app.engine.head.model import FloatArray, HeadModel
+from app.engine.head.parts import eyes, per_ear, per_eye
 from app.engine.head.raster import carried, rasterised
 from app.engine.head.skull import smoothstep
+from app.engine.head.strands import streaks, unevenness
 from app.engine.head.texels import atlas_side, texels
 
 BEHIND = (0.07, 0.16)  # IOD behind another part from which a vertex is hidden
@@ -40,10 +41,8 @@ SOFTENED = 4  # steps over which the two sides meet
 LOW_PASS = 0.12  # IOD
 SMALL_IOD = 32.0  # px between the eyes at which low-pass colours are made
 INSIDE = 0.06  # IOD from the matte's edge, where no background tints
-EYE = (2.25, 1.9, 3.0)  # cm: the half axes of what is mirrored as one, an eye with its brow
-WHOLE_EAR = 0.3  # the same of an ear
+JAGGED = 0.05  # of the hairline's field by which tufts reach over it
 HAIRLINE = (0.4, 0.6)  # of the carried-on hairline over which skin becomes hair
-WHOLE_EYE = 0.45  # of its vertices seen well, from which an eye stays the photo's own
 BRIGHTEST = 1.2  # of its surroundings that a mirrored spot may be: highlights stay with their own side
 TOWARDS = 0.86  # of a hidden place's distance from the head's middle at which one looks through the head
 LIFTED = 1.25  # IOD above the brows where hair is taken for what a face stands before
@@ -163,10 +162,12 @@ def unlearned(
     for _ in range(4):
         smooth = np.minimum(own.confident, model.averaging @ smooth)
     better = _better(model, own)
-    kept = per_ear(head, per_eye(model, smoothstep(0.35, 0.55, smooth) * (1 - better)), own)
+    kept = per_ear(
+        head, per_eye(model, smoothstep(0.35, 0.55, smooth) * (1 - better)), own.confident, own.person
+    )
     twin = smooth[model.mirror]
     mirrored = per_eye(model, smoothstep(0.2, 0.4, twin))
-    mirrored = (1 - kept) * per_ear(head, mirrored[model.mirror], own)[model.mirror]
+    mirrored = (1 - kept) * per_ear(head, mirrored[model.mirror], own.confident, own.person)[model.mirror]
     gain = mirror_gain(model, own.normals, own.confident, colours)
     hair = _hair(model, own, low, at_low)
     scale = 255 / (65535 if pixels.dtype == np.uint16 else 255)
@@ -234,9 +235,14 @@ def _mixed(
     looked = looked * smoothstep(0.5, 0.9, there).astype(np.float32)
     other = np.minimum(fetched(pixels, 2), BRIGHTEST * fetched(low, 2, at_low)) * grid[..., 9:12]
     strand = np.clip((fetched(pixels, 4) + 1) / (fetched(coarse, 4, at_low) + 1), *STRAND)
-    hair = smoothstep(*HAIRLINE, np.asarray(grid[..., 18:19], float)).astype(np.float32)
-    fill = grid[..., 12:15] + hair * (grid[..., 15:18] * (1 + looked * (strand - 1)) - grid[..., 12:15])
-    out = kept * fetched(pixels, 0) + mirrored * other + (1 - kept - mirrored) * fill
+    own = fetched(pixels, 0)
+    tufts = streaks(side)
+    line = np.asarray(grid[..., 18:19] + JAGGED * tufts * (grid[..., 18:19] > 0.02), float)
+    hair = smoothstep(*HAIRLINE, line).astype(np.float32)
+    uneven = unevenness(own / top, fetched(coarse, 0, at_low) / top, (kept * hair)[..., 0])
+    strand = 1 + looked * (strand - 1) + (1 - looked) * (np.exp(uneven * tufts) - 1)
+    fill = grid[..., 12:15] + hair * (grid[..., 15:18] * strand - grid[..., 12:15])
+    out = kept * own + mirrored * other + (1 - kept - mirrored) * fill
     out = np.clip(out + 0.5, 0, top).astype(pixels.dtype)
     return np.ascontiguousarray(out.reshape(-1, 3)[nearest.ravel()].reshape(side, side, 3))
 
@@ -278,39 +284,6 @@ def _sampled(picture: NDArray[np.float32], at: FloatArray) -> FloatArray:
     x = np.clip(at[:, 0].astype(int), 0, picture.shape[1] - 1)
     y = np.clip(at[:, 1].astype(int), 0, picture.shape[0] - 1)
     return np.asarray(picture[y, x], float)
-
-
-@cache
-def eyes(model: HeadModel) -> tuple[FloatArray, FloatArray]:
-    """(V,) 1 on the right and the left eye with its brow, 0 beyond."""
-    right, left = (model.points[loop].mean(axis=0) + [0, 0.5, 0] for loop in model.loops[1:])
-    distances = (np.linalg.norm((model.points - middle) / EYE, axis=1) for middle in (right, left))
-    near, far = (smoothstep(1.15, 0.85, distance) for distance in distances)
-    return near, far
-
-
-def per_eye(model: HeadModel, share: FloatArray, one: bool = True) -> FloatArray:
-    """The same with one value for each eye with its brow, so that no eye is half mirrored; one: all or nothing."""
-    out = share.copy()
-    for near in eyes(model):
-        mean = float(share[near > 0.99].mean())
-        # Two half-transparent eyes would be a ghost: one of them, and a short fade where the pose decides.
-        value = float(mean > WHOLE_EYE) if one else float(smoothstep(0.4, 0.6, np.array(mean)))
-        out = near * value + (1 - near) * out
-    return out
-
-
-def per_ear(head: Head, share: FloatArray, own: Seen) -> FloatArray:
-    """The same with all or nothing of each ear, by how much of its front is well seen, and nothing beside the matte."""
-    if not head.ears:
-        return share
-    model, out, ear = HeadModel.load(), share.copy(), relief()
-    front = ear * (np.abs(model.normals(model.points)[:, 0]) > 0.4) * (model.points[:, 2] > -1.5)
-    for side in (-1, 1):
-        half = np.sign(model.points[:, 0]) == side
-        mean = float((front * half) @ own.confident / max(float((front * half).sum()), 1e-6))
-        out = np.where(half, ear * float(mean > WHOLE_EAR) + (1 - ear) * out, out)
-    return out * (1 - ear * (1 - own.person))
 
 
 def scalp(model: HeadModel) -> FloatArray:

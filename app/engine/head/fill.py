@@ -38,7 +38,7 @@ FACING = (
     0.12,
     0.35,
 )  # the same, from which skin's colours are taken: nearer to the outline it mixes with what is behind
-LIKE_HAIR = (0.15, 0.4)  # of the way from skin to hair, from which a place says nothing of the skin's colour
+LIKE_HAIR = (0.35, 0.65)  # of the way from skin to hair, from which a place says nothing of the skin's colour
 APART = 40.0  # of 255 between hair and skin from which the photo's own hairline is believed
 NECK = (-7.5, -5.5)  # cm of height below which a collar is no hair
 KEPT = 1.0  # weight of what the photo shows of the hairline against its smoothness

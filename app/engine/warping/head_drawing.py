@@ -15,12 +15,12 @@ from app.engine.head.atlas import (
     Seen,
     completed,
     low_colours,
-    per_eye,
     scalp,
     seen,
 )
 from app.engine.head.fill import relief
 from app.engine.head.light import LUMINANCE, light_on, lit
+from app.engine.head.parts import per_eye
 from app.engine.head.raster import carried, rasterised, shares
 from app.engine.head.skull import smoothstep
 from app.engine.head.texels import atlas_side

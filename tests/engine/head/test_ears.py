@@ -11,6 +11,8 @@ from app.engine.contract import SourceImage
 from app.engine.engine import Engine
 from app.engine.head import HeadModel, fit_head
 from app.engine.head.fill import filled, relief, template_hairline
+from app.engine.head.strands import streaks, unevenness
+from app.engine.head.texels import texels
 from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.matte import person_matte
 
@@ -74,3 +76,14 @@ def test_an_unseen_side_is_skin_and_hair_and_no_mixture() -> None:
     ear = unseen & (relief() > 0.5)
     assert np.ptp(found.skin[ear, 0]) > 40
     assert (found.skin[unseen] / skin).max() < 1.1
+
+
+def test_made_up_hair_is_as_uneven_as_the_photos() -> None:
+    """Hair that no photo shows was one smooth colour beside the strands of the hair that it shows."""
+    ids, _, _ = texels(384)
+    tufts = streaks(384)[ids >= 0]
+    assert abs(float(tufts.mean())) < 0.1 and 0.7 < float(tufts.std()) < 1.1
+    flat, hair = np.full((64, 64, 3), 0.3, np.float32), np.ones((64, 64), np.float32)
+    rough = flat * np.exp(np.random.default_rng(0).normal(0, 0.1, (64, 64, 1))).astype(np.float32)
+    assert unevenness(flat, flat, hair) == 0 and unevenness(rough, flat, 0 * hair) == 0
+    assert unevenness(rough, flat, hair) == pytest.approx(0.095, abs=0.02)

@@ -1,0 +1,52 @@
+"""Eyes and ears as wholes: no eye or ear is half the photo's and half mirrored or made up."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from app.engine.head.fill import relief
+from app.engine.head.head import Head
+from app.engine.head.model import FloatArray, HeadModel
+from app.engine.head.skull import smoothstep
+
+EYE = (2.25, 1.9, 3.0)  # cm: the half axes of what is mirrored as one, an eye with its brow
+WHOLE_EYE = 0.45  # of its vertices seen well, from which an eye stays the photo's own
+WHOLE_EAR = 0.3  # the same of an ear
+
+
+@cache
+def eyes(model: HeadModel) -> tuple[FloatArray, FloatArray]:
+    """(V,) 1 on the right and the left eye with its brow, 0 beyond."""
+    right, left = (model.points[loop].mean(axis=0) + [0, 0.5, 0] for loop in model.loops[1:])
+    distances = (np.linalg.norm((model.points - middle) / EYE, axis=1) for middle in (right, left))
+    near, far = (smoothstep(1.15, 0.85, distance) for distance in distances)
+    return near, far
+
+
+def per_eye(model: HeadModel, share: FloatArray, one: bool = True) -> FloatArray:
+    """The same with one value for each eye with its brow, so that no eye is half mirrored; one: all or nothing."""
+    out = share.copy()
+    for near in eyes(model):
+        mean = float(share[near > 0.99].mean())
+        # Two half-transparent eyes would be a ghost: one of them, and a short fade where the pose decides.
+        value = float(mean > WHOLE_EYE) if one else float(smoothstep(0.4, 0.6, np.array(mean)))
+        out = near * value + (1 - near) * out
+    return out
+
+
+def per_ear(head: Head, share: FloatArray, confident: FloatArray, person: FloatArray) -> FloatArray:
+    """The same with all or nothing of each ear, by how much of its front is well seen, and nothing beside the matte.
+
+    confident: (V,) 1 where the photo shows it well; person: (V,) 1 well inside the matte.
+    """
+    if not head.ears:
+        return share
+    model, out, ear = HeadModel.load(), share.copy(), relief()
+    front = ear * (np.abs(model.normals(model.points)[:, 0]) > 0.4) * (model.points[:, 2] > -1.5)
+    for side in (-1, 1):
+        half = np.sign(model.points[:, 0]) == side
+        mean = float((front * half) @ confident / max(float((front * half).sum()), 1e-6))
+        out = np.where(half, ear * float(mean > WHOLE_EAR) + (1 - ear) * out, out)
+    return out * (1 - ear * (1 - person))

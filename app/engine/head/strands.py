@@ -1,0 +1,54 @@
+"""Strands for hair that no photo shows: streaks that run down the head, as short hair lies."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.head.model import HeadModel
+from app.engine.head.raster import carried
+from app.engine.head.texels import texels
+
+CENTRE = (0.0, 4.0, 0.5)  # cm: the middle of the skull
+AROUND, ALONG = 0.09, 0.45  # cm: how thick a tuft is and how long
+GRID = (1536, 384)  # of the noise, around and down the head
+RADIUS, HEIGHT = 9.0, 26.0  # cm of the head that the noise covers
+WAVE = 0.15  # cm by which a tuft leans to either side
+SEED = 3
+DARK = 0.02  # of the largest value: below, strands are noise
+MOST = 0.16  # of unevenness: what is more is light
+
+
+@cache
+def streaks(side: int) -> NDArray[np.float32]:
+    """(S, S, 1) of mean 0 and spread 1 over an atlas of this side."""
+    model = HeadModel.load()
+    ids, share, _ = texels(side)
+    x, y, z = (model.points - np.array(CENTRE)).T
+    lean = WAVE * np.sin(1.3 * y + 0.9 * z) * (1 + 0.5 * np.sin(2.1 * x))
+    # On a seam in front, where there is a face.
+    sine, cosine = x / np.hypot(x, z), z / np.hypot(x, z)
+    table = np.column_stack([sine, cosine, lean / RADIUS, y]).astype(np.float32)
+    grid = np.zeros((side, side, 4), np.float32)
+    carried(ids, share, model.corners, model.base, table, grid)
+    angle = np.arctan2(grid[..., 0], -grid[..., 1]) + grid[..., 2]
+    at_x = ((angle / (2 * np.pi) + 0.5) * GRID[0]).astype(np.float32)
+    at_y = ((0.5 - grid[..., 3] / HEIGHT) * GRID[1]).astype(np.float32)
+    noise = np.random.default_rng(SEED).normal(size=GRID[::-1]).astype(np.float32)
+    thick = AROUND / (2 * np.pi * RADIUS) * GRID[0], ALONG / HEIGHT * GRID[1]
+    noise = cv2.GaussianBlur(noise, (0, 0), sigmaX=max(0.5, thick[0] / 2), sigmaY=thick[1] / 2)
+    found = cv2.remap(noise / noise.std(), at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+    return np.asarray(found[..., None], np.float32)
+
+
+def unevenness(pixels: NDArray[Any], coarse: NDArray[Any], hair: NDArray[Any]) -> float:
+    """Spread of the logarithm of (h, w, 3) pixels in [0, 1] over their blur where (h, w) hair shows, else 0."""
+    shown = hair > 0.8
+    if shown.sum() < 50:
+        return 0.0
+    ratio = np.log((pixels[shown].mean(axis=1) + DARK) / (coarse[shown].mean(axis=1) + DARK))
+    return float(min(np.std(ratio), MOST))
