@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from app.commands import PROGRESS_EVERY, Subparsers, print_json, ranged, say
 from app.engine.contract import ExportStep
 from app.engine.errors import EngineError
-from app.engine.face.controls import BY_NAME, POSE
-from app.engine.face.parameters import FaceEdit, FaceParams, FittedFace
+from app.engine.face.controls import BY_NAME
+from app.engine.face.parameters import FaceEdit, FittedFace
 from app.engine.files import check_place, unwritable
 from app.engine.imaging.writing import ENCODERS, encoder_for, same_file
 
@@ -253,6 +251,7 @@ def edit_all(args: argparse.Namespace, edit_of: Any) -> None:
 
 def edit_one(engine: Engine, job: Job, args: argparse.Namespace, edit_of: Any) -> dict[str, Any]:
     from app.engine.measuring.readout import asked_of
+    from app.engine.warping.doubts import beyond_safe, doubts
 
     portrait = engine.open(job.photo)
     face = chosen_face(portrait, args.face)
@@ -273,10 +272,10 @@ def edit_one(engine: Engine, job: Job, args: argparse.Namespace, edit_of: Any) -
     for remark in report["remarks"]:
         say(f"{job.photo.name}: {remark}")
     report["ignored"] = report_ignored(engine, edit)
-    beyond = beyond_safe(portrait.faces[face], target)
-    if beyond:
-        say(f"{', '.join(beyond)} turned by more than holds; expect stretched cheeks, ears and spectacles")
-    report["beyond_safe"] = beyond
+    report["beyond_safe"] = beyond_safe(portrait.faces[face], target)
+    report["doubts"] = doubts(portrait.photo.pixels[..., :3], portrait.faces[face], target)
+    if report["doubts"]:
+        say(f"{job.photo.name}: look at {'; '.join(report['doubts'])}")
     say(f"{job.output}: {summary(measurement)}, {100 * rendered.changed:.1f} % of pixels changed")
     return report
 
@@ -288,12 +287,6 @@ def report_ignored(engine: Engine, edit: FaceEdit) -> list[str]:
     if ignored:
         say(f"{info.title} does not obey {', '.join(ignored)}")
     return ignored
-
-
-def beyond_safe(face: FittedFace, target: FaceParams) -> list[str]:
-    """The pose angles that leave what holds: it is the turn from the photo's own pose that counts."""
-    turns = np.subtract(target.camera.angles, face.params.camera.angles)
-    return [c.name for c, turn in zip(POSE, turns) if not c.safe[0] <= turn <= c.safe[1]]
 
 
 def measured(

@@ -26,9 +26,8 @@ class Tuning:
 
 POSE = Tuning(1.5, 0.5)  # degrees
 SCALE = Tuning(0.8, 8.0)  # logarithm
-PLACE = Tuning(
-    5.0, 25.0
-)  # eye distances: read to a thousandth, and a slower filter glides on after a head has stopped
+# Eye distances: read to a thousandth of one, and a slower filter glides on after a head has stopped.
+PLACE = Tuning(10.0, 50.0)
 EXPRESSION = Tuning(2.5, 0.5)  # sigmas
 GAZE = Tuning(1.5, 0.15)  # degrees
 APERTURE = Tuning(3.0, 25.0)  # a blink takes three frames and must not be rounded off
