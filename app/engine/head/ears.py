@@ -14,11 +14,11 @@ from app.engine.face.parameters import Camera
 from app.engine.head.model import FloatArray, HeadModel
 
 HEIGHTS = (0.15, 0.0, -0.15, -0.3, -0.45)  # IOD above the template's place
-SIZES = (0.75, 0.9, 1.05)
-SPREADS = (0.7, 0.95, 1.2)  # how far an ear stands out, against the template's
+SIZES = (0.7, 0.85, 1.0)
+SPREADS = (0.5, 0.7, 0.9, 1.15)  # how far an ear stands out, against the template's
 DEPTHS = (-0.2, 0.0, 0.2)  # IOD towards the face
 FRONTAL, TURNED = 20.0, 12.0  # degrees of yaw to which spreads, and from which depths, can be seen
-USUAL = (-0.12, 0.9, 0.9, 0.0)  # height, size, spread and depth of most people's, on the template
+USUAL = (-0.12, 0.85, 0.7, 0.0)  # height, size, spread and depth of most people's, on the template
 UNUSUAL = (0.12, 0.2, 0.08, 0.2)  # of the score, for a deviation of one
 AROUND = 0.75  # IOD: how far an ear's motion drags the head around it
 RING = 0.14  # IOD around an ear in which there is no more of it
@@ -58,7 +58,7 @@ def placed_ears(
         side: float(np.clip(1 - side * camera.yaw / 12, 0, 1)) for side in (-1, 1)
     }  # yaw > 0 shows x < 0
     scene = _Scene(_skin(points, model, camera, matte, srgb), camera, visible)
-    spreads = SPREADS if abs(camera.yaw) < FRONTAL else (0.95,)
+    spreads = SPREADS if abs(camera.yaw) < FRONTAL else (0.7,)
     depths = DEPTHS if abs(camera.yaw) > TURNED else (0.0,)
     relief = points - model.without_ears(points)
     best, place = -np.inf, None

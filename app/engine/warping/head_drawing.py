@@ -37,7 +37,10 @@ STRETCHED = (1.6, 3.0)  # times wider than in the photo, from which the photo is
 MIRRORED = (1.1, 1.5)  # the same, from which a side that shows better is mirrored
 FLAT = (1.2, 2.2)  # times wider than in the photo, from which its own edge is no longer good enough
 TURNED_IN = (1.03, 1.3)  # times wider, from which what was the head's edge is inside
-EAR_TURNED_IN = (1.0, 1.15)  # the same of an ear, which the head's own is not as well in place as its skull
+EAR_WHOLE = (
+    4.0,
+    9.0,
+)  # degrees of turn from which an ear is the head's: its place is too uncertain for the photo's edge
 SOFT = 0.15  # of the normal towards the viewer over which made-up hair ends softly
 NECK_END = 0.1  # share of the head's motion over which the neck ends in the photo
 LIGHT_RANGE, LIGHT_STRENGTH = (0.78, 1.28), 0.7
@@ -242,7 +245,10 @@ def table(look: HeadLook, camera: Camera) -> Float32:
     edge = look.seen.shown * np.maximum(1 - smoothstep(*FLAT, stretch), inside)
     edge = edge * (1 - look.better * smoothstep(*MIRRORED, stretch))
     photo = per_eye(model, np.maximum(look.kept, edge), one=False)
-    solid = np.maximum(smoothstep(*TURNED_IN, stretch), look.ear * smoothstep(*EAR_TURNED_IN, stretch))
+    solid = np.maximum(
+        smoothstep(*TURNED_IN, stretch),
+        look.ear * float(smoothstep(*EAR_WHOLE, np.array(turn(look.head.camera, camera)))),
+    )
     solid = solid * look.head.rigid
     gain = np.clip(lit(look.light, after) / lit(look.light, before), *LIGHT_RANGE) ** LIGHT_STRENGTH - 1
     gain = gain * smoothstep(0.0, RELIT, before[:, 2])
