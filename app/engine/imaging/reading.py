@@ -225,11 +225,13 @@ def _eight_bit(image: Image.Image, path: Path) -> NDArray[np.uint8]:
 
 
 def _sixteen_bit(image: Image.Image, data: bytes) -> NDArray[np.uint16] | None:
-    """(H, W) or (H, W, C) uint16 of a 16-bit PNG or TIFF or a deep HEIC, which Pillow gives at 8; None for others."""
+    """(H, W) or (H, W, C) uint16 of a 16-bit PNG or TIFF or a deep HEIC or AVIF (Pillow gives 8); None for others."""
     if image.format == "PNG" and data[24] == 16:  # IHDR's bit depth
         return _by_opencv(data)
     if image.format == "HEIF" and int(image.info.get("bit_depth", 8)) > 8:
         return _deep_heif(data, int(image.info["bit_depth"]))
+    if image.format == "AVIF" and (depth := remarks.bits_of(image, data)) > 8:
+        return _deep_avif(data, depth, image.size)
     bits = getattr(image, "tag_v2", {}).get(258, ())
     if image.format == "TIFF" and set(bits) == {16} and image.mode not in ("CMYK", "LAB", "F"):
         array = tiff.deep_pixels(data)
@@ -244,7 +246,22 @@ def _deep_heif(data: bytes, bits: int) -> NDArray[np.uint16]:
     from pi_heif import open_heif
 
     file = open_heif(io.BytesIO(data), convert_hdr_to_8bit=False, hdr_to_16bit=False)
-    codes = np.asarray(file[file.primary_index])
+    return _spread(np.asarray(file[file.primary_index]), bits)
+
+
+def _deep_avif(data: bytes, bits: int, size: tuple[int, int]) -> NDArray[np.uint16] | None:
+    """An AVIF of 10 or 12 bits per channel at 16; None where this machine's OpenCV does not read it."""
+    import cv2
+
+    try:
+        codes = _by_opencv(data)
+    except (ValueError, cv2.error):
+        return None
+    return _spread(codes, bits) if codes.shape[1::-1] == size else None
+
+
+def _spread(codes: NDArray[Any], bits: int) -> NDArray[np.uint16]:
+    """Codes of so many bits over the whole range of 16."""
     top = (1 << bits) - 1
     return ((codes.astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)
 

@@ -50,7 +50,7 @@ def conversion(image: Image.Image, data: bytes, kind: DTypeLike) -> Iterator[Rem
         yield Remark(f"{name} colours were turned into sRGB; the result is RGB.")
     elif image.mode in ("1", "L", "LA") or image.mode.startswith("I;16"):
         yield Remark("The photo is grey; the result is RGB.")
-    bits = _bits(image, data)
+    bits = bits_of(image, data)
     if bits > 8 and np.dtype(kind) == np.uint8:
         yield Remark(f"{bits} bits per channel were read as 8.")
     transfer = HDR_TRANSFER.get((image.info.get("nclx_profile") or {}).get("transfer_characteristics", 0))
@@ -68,7 +68,7 @@ def losses(
         yield Remark(f"A {ending} file holds no transparency; transparent parts are white.")
 
 
-def _bits(image: Image.Image, data: bytes) -> int:
+def bits_of(image: Image.Image, data: bytes) -> int:
     """Bits per channel of the file, 8 where it does not say."""
     if image.format == "AVIF":
         place = data.find(b"av1C")

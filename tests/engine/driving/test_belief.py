@@ -18,6 +18,7 @@ from app.engine.sources.video import VideoSource
 STEP = 1 / 30
 LOOK = np.random.default_rng(0).normal(120, 40, 468)
 OTHER = np.random.default_rng(1).normal(120, 40, 468)
+GRID, WEEKLY = "a_grid_bbaf2n.mp4", "a_wh_weekly_01.mp4"
 COVERED = slice(15, 30)  # frames over which something is drawn over the face
 
 
@@ -62,6 +63,15 @@ def test_what_is_found_again_and_again_is_another_face_or_another_shot() -> None
     assert not any(judged([(camera(), LOOK)] * 5 + restless)[5:])
 
 
+@pytest.mark.parametrize(("axis", "below"), [(0, False), (0, True), (1, False), (1, True)])
+def test_a_face_of_which_half_is_covered_is_held_off_for_long(axis: int, below: bool) -> None:
+    """A board, a hand, a scarf: for 9 seconds, and it is believed as soon as it is whole again."""
+    middle = default_model().mean[:, axis]
+    covered = np.where((middle < middle[1]) == below, 150 + 0.02 * OTHER, LOOK)
+    found = judged([(camera(), LOOK)] * 30 + [(camera(yaw=3), covered)] * 270 + [(camera(), LOOK)] * 5)
+    assert found == [True] * 30 + [False] * 270 + [True] * 5
+
+
 def test_a_clip_that_begins_covered_is_known_by_its_other_frames() -> None:
     belief = Belief(default_model())
     assert belief.learn([OTHER, LOOK, LOOK + 3, 1.2 * LOOK]) == [False, True, True, True]
@@ -88,13 +98,19 @@ def drawn_over(pixels: NDArray[np.uint8], box: tuple[float, ...], kind: str) -> 
         cv2.ellipse(mask, middle, axes, 0, 0, 360, 1, -1)
         mask = cv2.GaussianBlur(mask, (0, 0), 0.05 * w)[..., None]
         return (pixels * (1 - mask) + soft * mask).astype(np.uint8)
-    top = y + (0.45 * h if kind == "half a board" else -0.1 * h)
-    drawn[max(0, int(top)) : int(y + 1.1 * h), max(0, int(x - 0.1 * w)) : int(x + 1.1 * w)] = (205, 160, 135)
+    top = y + {"half a board": 0.45, "chin": 0.6}.get(kind, -0.1) * h
+    right = x + (0.45 if kind == "one side" else 1.1) * w
+    drawn[max(0, int(top)) : int(y + 1.1 * h), max(0, int(x - 0.1 * w)) : int(right)] = (205, 160, 135)
     return drawn
 
 
-@pytest.mark.parametrize("kind", ["board", "half a board", "blur"])
-@pytest.mark.parametrize("name", ["a_grid_bbaf2n.mp4", "a_wh_weekly_01.mp4"])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        *((GRID, kind) for kind in ("board", "half a board", "chin", "blur")),
+        *((WEEKLY, kind) for kind in ("board", "half a board", "one side", "chin", "blur")),
+    ],
+)
 def test_what_covers_a_drivers_face_leaves_the_portrait_where_it_was(shared, name: str, kind: str) -> None:  # type: ignore[no-untyped-def]
     source = VideoSource(shared / "media" / "videos" / name)
     frames = [frame for _ in range(50) if (frame := source.take(1)) is not None]

@@ -12,6 +12,7 @@ from PIL import Image
 
 from app.engine.contract import Portrait
 from app.engine.engine import Engine
+from app.engine.imaging import reading
 from app.engine.imaging.icc import srgb_encoded
 from app.engine.imaging.reading import open_photo
 from app.engine.imaging.writing import remarks_on
@@ -84,18 +85,26 @@ def test_a_heic_of_ten_bits_keeps_them_and_its_other_pictures_are_said(head: Pix
     assert open_photo(tmp_path / "b.heic").pixels.dtype == np.uint8
 
 
-def test_an_avif_of_ten_bits_says_that_eight_are_left(tmp_path: Path) -> None:
+def test_an_avif_of_ten_bits_keeps_them_or_says_that_eight_are_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from app.engine.sound import ffmpeg
 
     for bits, pixels in ((10, "yuv420p10le"), (8, "yuv420p")):
         path = tmp_path / f"{bits}.avif"
-        source = ["-f", "lavfi", "-i", "testsrc=size=96x96:d=0.1:rate=10", "-frames:v", "1"]
+        source = ["-f", "lavfi", "-i", "testsrc2=size=96x96:d=0.1:rate=10", "-frames:v", "1"]
         assert (
             ffmpeg.run(
                 [*source, "-c:v", "libaom-av1", "-cpu-used", "8", "-pix_fmt", pixels, str(path)]
             ).returncode
             == 0
         )
+    with Image.open(tmp_path / "10.avif") as shallow:
+        eight = np.asarray(shallow.convert("RGB")).astype(int)
+    deep = open_photo(tmp_path / "10.avif")
+    assert deep.pixels.dtype == np.uint16 and deep.remarks == () and np.unique(deep.pixels).size > 256
+    assert np.abs(deep.pixels / 257 - eight).mean() < 4  # two ways to bring chroma to the full size
+    monkeypatch.setattr(reading, "_deep_avif", lambda *_: None)  # an OpenCV without AVIF
     assert open_photo(tmp_path / "10.avif").remarks == ("10 bits per channel were read as 8.",)
     assert open_photo(tmp_path / "8.avif").remarks == ()
 
