@@ -7,16 +7,64 @@ from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QUndoStack
+from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from app.engine.contract import Portrait
 from app.engine.face.parameters import FittedFace
-from app.session.commands import Change
 from app.session.document import Document
 
 UNDO_LIMIT = 200  # steps that can be undone
 
-Name = str | Callable[[Mapping[str, Any], Mapping[str, Any]], str]
+Put = Callable[[Mapping[str, Any], Portrait | None], None]
+Namer = Callable[[Mapping[str, Any], Mapping[str, Any]], str]  # of the fields before and after
+Name = str | Namer
+
+
+class Change(QUndoCommand):
+    """The one undo command: replaces fields of the document; steps of one gesture merge into one.
+
+    put: applies fields (and a portrait, where the faces change); name: the step's text from the fields before
+    and after, asked again when steps merge; gesture: a positive number, None never merges.
+    """
+
+    def __init__(
+        self,
+        put: Put,
+        before: Mapping[str, Any],
+        after: Mapping[str, Any],
+        name: Namer,
+        gesture: int | None = None,
+        portraits: tuple[Portrait | None, Portrait | None] = (None, None),
+    ) -> None:
+        super().__init__(name(before, after))
+        self.before, self.after, self.gesture = before, after, gesture
+        self._put, self._name, self._portraits = put, name, portraits
+
+    def id(self) -> int:
+        return -1 if self.gesture is None else self.gesture
+
+    def redo(self) -> None:
+        self._put(self.after, self._portraits[1])
+
+    def undo(self) -> None:
+        self._put(self.before, self._portraits[0])
+
+    def substitute(self, field: str, value: Any, instead: Any) -> None:
+        """Say another value of a field wherever the step says this one; a step without a change left is dropped when
+        the stack comes by."""
+        if self.before.get(field) == value:
+            self.before = {**self.before, field: instead}
+        if self.after.get(field) == value:
+            self.after = {**self.after, field: instead}
+        self.setObsolete(self.before == self.after)
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        if not isinstance(other, Change) or other.gesture != self.gesture:
+            return False
+        self.after = {**self.after, **other.after}
+        self.setText(self._name(self.before, self.after))
+        self.setObsolete(self.after == self.before)
+        return True
 
 
 class History(QObject):

@@ -8,70 +8,23 @@ another photo, face or generator than the present one is dropped.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Hashable, Iterator
+from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, Slot
 
 from app.engine.contract import DrawnFace, Flow, Measurement, Portrait, Rendered
 from app.engine.engine_like import EngineLike
 from app.engine.errors import EngineError
-from app.engine.face.parameters import FaceEdit
 from app.engine.interruption import Interrupted
 from app.session.document import DEFAULT_GENERATOR
 from app.session.drafts import Pace
+from app.session.history import History
 from app.session.jobs import Jobs
 from app.session.pictures import PictureWish, picture_call
+from app.session.shown import PREVIEW_SIDE, Shown, Want
 from app.session.worker import Answer, Crash, Task
-
-PREVIEW_SIDE = 1024  # px, the longer side of a render while a gesture is down
-
-
-@dataclass(frozen=True, eq=False)
-class Shown:
-    """What shall be shown. max_side: a preview's size while a gesture is down, None for the full size; slow: the
-    generator must have encoded a face before its edit can be rendered."""
-
-    portrait: Portrait | None = None
-    edits: Mapping[int, FaceEdit] = field(default_factory=dict)
-    active: int = 0
-    generator: str = DEFAULT_GENERATOR
-    slow: bool = False
-    max_side: int | None = None
-    moving: bool = False  # a gesture is down
-    nmfc: tuple[int, bool] | None = None  # (size, mesh) of the NMFC preview, None while it is hidden
-    flow: bool = False  # whether the render's dense flow is wanted
-
-    @property
-    def edit(self) -> FaceEdit:
-        """The active face's edit."""
-        return self.edits.get(self.active, FaceEdit())
-
-    @property
-    def has_face(self) -> bool:
-        """There is an active face."""
-        return self.portrait is not None and self.active < len(self.portrait.faces)
-
-    def render_key(self) -> tuple[Any, ...]:
-        return self.portrait, dict(self.edits), self.generator, self.max_side
-
-
-@dataclass(frozen=True, eq=False)
-class _Want:
-    """One thing that is shown.
-
-    name: which of them; key: the very values it is made of, asked for once each; call: makes it on the engine's
-    thread; take, fail: what becomes of it; generator: as in `Task`.
-    """
-
-    name: str
-    key: Any
-    call: Callable[[EngineLike], Any]
-    take: Callable[[Any], None]
-    fail: Callable[[EngineError | Crash], None]
-    generator: str | None = None
-    stop: threading.Event | None = None  # ends a long render
 
 
 class Scheduler(QObject):
@@ -91,14 +44,15 @@ class Scheduler(QObject):
     )  # a drafted generator draws: milliseconds that it takes, 0 where unknown; -1 at its end
     failed = Signal(object)  # EngineError or Crash
 
-    def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
+    def __init__(self, jobs: Jobs, history: History, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._jobs = jobs
+        self._jobs, self._history = jobs, history
         self._shown = Shown()
+        self.slow: frozenset[str] = frozenset()  # names of the generators that must have encoded a face first
         self._choice: str | None = None  # a generator that was asked for and has not answered
         self._wishes: dict[Hashable, PictureWish] = {}
         self._encoded: set[int] = set()  # faces that the slow generator in use has encoded
-        self._in_flight: _Want | None = None
+        self._in_flight: Want | None = None
         self._ready = False
         self._held = False
         self._done: dict[str, Any] = {}  # name of a want -> the key it was answered for last
@@ -107,6 +61,9 @@ class Scheduler(QObject):
         self.pace = Pace()
         self._given_up: Any = None  # key of the render that its user cancelled
         self.working: str | None = None  # the generator selected last
+        history.replaced.connect(self._show_document)
+        history.faces_changed.connect(self._show_document)
+        history.document_changed.connect(self._show_document)
 
     @property
     def shown(self) -> Shown:
@@ -125,6 +82,21 @@ class Scheduler(QObject):
     def stop(self) -> None:
         """The engine is going: ask for nothing more."""
         self._ready = False
+
+    @Slot()
+    def _show_document(self) -> None:
+        """Let what is shown be what the document says."""
+        document, portrait = self._history.document, self._history.portrait
+        large = portrait is not None and max(portrait.photo.size) > PREVIEW_SIDE
+        self.show(
+            portrait=portrait,
+            edits=document.edits,
+            active=document.active,
+            generator=document.generator,
+            slow=document.generator in self.slow,
+            max_side=PREVIEW_SIDE if self._history.in_gesture and large else None,
+            moving=self._history.in_gesture,
+        )
 
     def show(self, **changes: Any) -> None:
         """Replace fields of what shall be shown."""
@@ -187,11 +159,11 @@ class Scheduler(QObject):
                 self.drawing.emit(self.pace.of(want.generator or "") or 0.0)
             self._jobs.run(Task(want.call, lambda answer: self._on_answer(want, answer), want.generator))
 
-    def _next(self) -> _Want | None:
+    def _next(self) -> Want | None:
         """The first thing that is out of date."""
         return next((want for want in self._wants() if self._done.get(want.name) != want.key), None)
 
-    def _wants(self) -> Iterator[_Want]:
+    def _wants(self) -> Iterator[Want]:
         """All that is wanted now, the most urgent first."""
         shown = self._shown
         if self._choice is not None:
@@ -212,7 +184,7 @@ class Scheduler(QObject):
             yield self._ahead_want(shown, shown.portrait)
         yield from (self._picture_want(shown, shown.portrait, key) for key in self._wishes_that_can_be_had())
 
-    def _renders(self, shown: Shown, portrait: Portrait) -> list[_Want]:
+    def _renders(self, shown: Shown, portrait: Portrait) -> list[Want]:
         """The picture; of a generator that is slow here a draft, and the picture itself once the hand rests."""
         draft = [self._draft_want(shown, portrait)] if self._is_drafted(shown) else []
         return draft if draft and shown.moving else [*draft, self._render_want(shown, portrait)]
@@ -221,7 +193,7 @@ class Scheduler(QObject):
         asked = any(not edit.is_identity for edit in shown.edits.values())
         return asked and not shown.slow and self.pace.is_drafted(shown.generator)
 
-    def _beside(self, shown: Shown, portrait: Portrait) -> Iterator[_Want]:
+    def _beside(self, shown: Shown, portrait: Portrait) -> Iterator[Want]:
         if shown.has_face and shown.nmfc is not None:
             yield self._nmfc_want(shown, portrait, *shown.nmfc)
         if shown.has_face and shown.flow:
@@ -231,7 +203,7 @@ class Scheduler(QObject):
         """The oldest first; no photo of a face that is not encoded."""
         return [k for k, w in self._wishes.items() if w.kind != "photo" or self.is_encoded(w.face)]
 
-    def _on_answer(self, want: _Want, answer: Answer) -> None:
+    def _on_answer(self, want: Want, answer: Answer) -> None:
         self._in_flight = None
         if want.stop is not None:
             self.drawing.emit(-1.0)
@@ -253,7 +225,7 @@ class Scheduler(QObject):
 
     # -- how each thing is made, and what becomes of it
 
-    def _choice_want(self, name: str) -> _Want:
+    def _choice_want(self, name: str) -> Want:
         def take(device: str) -> None:
             self.working = name
             if self._choice == name:
@@ -265,9 +237,9 @@ class Scheduler(QObject):
                 self._choice = None
                 self.failed.emit(error)
 
-        return _Want("choice", object(), lambda engine: engine.device, take, fail, name)
+        return Want("choice", object(), lambda engine: engine.device, take, fail, name)
 
-    def _generator_want(self, shown: Shown) -> _Want:
+    def _generator_want(self, shown: Shown) -> Want:
         name = shown.generator
 
         def take(device: str) -> None:
@@ -279,9 +251,9 @@ class Scheduler(QObject):
             if name == self._shown.generator:
                 self.refused.emit(name, error)
 
-        return _Want("generator", name, lambda engine: engine.device, take, fail, name)
+        return Want("generator", name, lambda engine: engine.device, take, fail, name)
 
-    def _render_want(self, shown: Shown, portrait: Portrait) -> _Want:
+    def _render_want(self, shown: Shown, portrait: Portrait) -> Want:
         stop = threading.Event() if self._is_drafted(shown) else None
         key = shown.render_key()
 
@@ -307,9 +279,9 @@ class Scheduler(QObject):
             self._last = None
             self.failed.emit(error)
 
-        return _Want("render", key, call, take, fail, shown.generator, stop)
+        return Want("render", key, call, take, fail, shown.generator, stop)
 
-    def _draft_want(self, shown: Shown, portrait: Portrait) -> _Want:
+    def _draft_want(self, shown: Shown, portrait: Portrait) -> Want:
         """The mesh warp's picture of what another generator will draw."""
 
         def call(engine: EngineLike) -> Rendered:
@@ -321,9 +293,9 @@ class Scheduler(QObject):
                 self.rendered.emit(replace(rendered, draft=True))
 
         key = (portrait, dict(shown.edits), shown.generator)
-        return _Want("draft", key, call, take, self.failed.emit, DEFAULT_GENERATOR)
+        return Want("draft", key, call, take, self.failed.emit, DEFAULT_GENERATOR)
 
-    def _nmfc_want(self, shown: Shown, portrait: Portrait, size: int, mesh: bool) -> _Want:
+    def _nmfc_want(self, shown: Shown, portrait: Portrait, size: int, mesh: bool) -> Want:
         def call(engine: EngineLike) -> Any:
             return engine.nmfc(portrait, shown.active, shown.edit, size, mesh)
 
@@ -332,9 +304,9 @@ class Scheduler(QObject):
                 self.nmfc_ready.emit(picture)
 
         key = (portrait, shown.active, shown.edit, size, mesh)
-        return _Want("nmfc", key, call, take, self.failed.emit)
+        return Want("nmfc", key, call, take, self.failed.emit)
 
-    def _flow_want(self, shown: Shown, portrait: Portrait) -> _Want:
+    def _flow_want(self, shown: Shown, portrait: Portrait) -> Want:
         def call(engine: EngineLike) -> Flow | None:
             # At the preview's resolution: its code is there, and a screen shows no more.
             return engine.flow(portrait, shown.active, shown.edit, PREVIEW_SIDE)
@@ -344,9 +316,9 @@ class Scheduler(QObject):
                 self.flow_ready.emit(flow)
 
         key = (portrait, shown.active, shown.edit, shown.generator)
-        return _Want("flow", key, call, take, self.failed.emit, shown.generator)
+        return Want("flow", key, call, take, self.failed.emit, shown.generator)
 
-    def _measure_want(self, shown: Shown, portrait: Portrait, rendered: Rendered) -> _Want:
+    def _measure_want(self, shown: Shown, portrait: Portrait, rendered: Rendered) -> Want:
         key = (*shown.render_key(), shown.active)
 
         def call(engine: EngineLike) -> Measurement | None:
@@ -364,9 +336,9 @@ class Scheduler(QObject):
             else:
                 self.failed.emit(error)
 
-        return _Want("measure", key, call, take, fail)
+        return Want("measure", key, call, take, fail)
 
-    def _ahead_want(self, shown: Shown, portrait: Portrait) -> _Want:
+    def _ahead_want(self, shown: Shown, portrait: Portrait) -> Want:
         """Encode the face at both sizes before it is asked for, so that the first drag is as quick as the next; for a
         generator that is slow here, what its drafts need."""
         drafted = self.pace.is_drafted(shown.generator)
@@ -385,9 +357,9 @@ class Scheduler(QObject):
                 self.failed.emit(error)
 
         key = (portrait, shown.active, shown.generator)
-        return _Want("encoding", key, call, take, fail, DEFAULT_GENERATOR if drafted else shown.generator)
+        return Want("encoding", key, call, take, fail, DEFAULT_GENERATOR if drafted else shown.generator)
 
-    def _picture_want(self, shown: Shown, portrait: Portrait, key: Hashable) -> _Want:
+    def _picture_want(self, shown: Shown, portrait: Portrait, key: Hashable) -> Want:
         wish = self._wishes[key]
 
         def take(picture: Any) -> None:
@@ -397,4 +369,4 @@ class Scheduler(QObject):
 
         # Never the same as before: a picture is made as often as it is wished for.
         call = picture_call(portrait, wish)
-        return _Want("picture", object(), call, take, lambda _: take(None), shown.generator)
+        return Want("picture", object(), call, take, lambda _: take(None), shown.generator)

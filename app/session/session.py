@@ -24,7 +24,7 @@ from app.session.history import History
 from app.session.jobs import Jobs
 from app.session.pictures import PictureWish
 from app.session.project_files import ProjectFiles
-from app.session.scheduler import PREVIEW_SIDE, Scheduler
+from app.session.scheduler import Scheduler
 from app.session.worker import Answer, Crash, EngineFactory, Job
 
 
@@ -52,7 +52,8 @@ class Session(QObject):
         self.improving = ""  # the generator that learns as the running job
         self.history = History(self)
         self.jobs = Jobs(factory, self)
-        self.scheduler = Scheduler(self.jobs, self)
+        # It hears of a change before all others, so that what shall be shown is up to date for them.
+        self.scheduler = Scheduler(self.jobs, self.history, self)
         self.files = ProjectFiles(self.jobs, self.history, self)
         self.editing = Editing(self.history, self)
         self.hand = Hand(self.history, self.editing, self.scheduler, self)
@@ -107,10 +108,7 @@ class Session(QObject):
         self.ask, self.begin_job, self.cancel_job = self.jobs.ask, self.jobs.begin, self.jobs.cancel
 
     def _connect(self) -> None:
-        # What shall be shown is up to date before anyone else hears of a change.
         self.history.replaced.connect(self._on_replaced)
-        self.history.faces_changed.connect(self._show_document)
-        self.history.document_changed.connect(self._show_document)
         self.jobs.ready.connect(self._on_ready)
         self.jobs.failed.connect(self.report)
         self.scheduler.selected.connect(self._on_selected)
@@ -302,34 +300,22 @@ class Session(QObject):
 
     @Slot(object)
     def _on_replaced(self, portrait: Portrait | None) -> None:
-        self._show_document()
         if portrait is None:
             self.closed.emit()
         else:
             self.portrait_opened.emit(portrait)
 
-    @Slot()
-    def _show_document(self) -> None:
-        """Let what is shown be what the document says."""
-        document, portrait = self.document, self.portrait
-        large = portrait is not None and max(portrait.photo.size) > PREVIEW_SIDE
-        self.scheduler.show(
-            portrait=portrait,
-            edits=document.edits,
-            active=document.active,
-            generator=document.generator,
-            slow=self.generator is not None and self.generator.slow,
-            max_side=PREVIEW_SIDE if self.in_gesture and large else None,
-            moving=self.in_gesture,
-        )
-
     def take_generators(self, infos: tuple[GeneratorInfo, ...]) -> None:
         """What can run has changed: models came or went."""
-        self.generators = infos
+        self._keep_generators(infos)
         self.engine_ready.emit(infos)
         self.scheduler.refresh()
         if self.generator is not None:
             self.generator_changed.emit(self.generator)
+
+    def _keep_generators(self, infos: tuple[GeneratorInfo, ...]) -> None:
+        self.generators = infos
+        self.scheduler.slow = frozenset(info.name for info in infos if info.slow)
 
     @Slot(object)
     def _on_ready(self, answer: Answer) -> None:
@@ -337,7 +323,8 @@ class Session(QObject):
         if answer.error is not None:
             self.report(answer.error)
             return
-        self.generators, device = answer.value
+        infos, device = answer.value
+        self._keep_generators(infos)
         self.device_changed.emit(device)
         self.engine_ready.emit(self.generators)
         self.scheduler.start()

@@ -15,8 +15,8 @@ from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit
 from app.session import jobs
 from app.session.pictures import PictureWish
-from app.session.scheduler import PREVIEW_SIDE
 from app.session.session import Session
+from app.session.shown import PREVIEW_SIDE
 from tests.fakes import FakeEngine
 from tests.session.conftest import settle
 

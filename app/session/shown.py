@@ -1,0 +1,63 @@
+"""What shall be shown of the document, and one thing that the engine is asked for because of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.engine.contract import Portrait
+from app.engine.engine_like import EngineLike
+from app.engine.errors import EngineError
+from app.engine.face.parameters import FaceEdit
+from app.session.document import DEFAULT_GENERATOR
+from app.session.worker import Crash
+
+PREVIEW_SIDE = 1024  # px, the longer side of a render while a gesture is down
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What shall be shown. max_side: a preview's size while a gesture is down, None for the full size; slow: the
+    generator must have encoded a face before its edit can be rendered."""
+
+    portrait: Portrait | None = None
+    edits: Mapping[int, FaceEdit] = field(default_factory=dict)
+    active: int = 0
+    generator: str = DEFAULT_GENERATOR
+    slow: bool = False
+    max_side: int | None = None
+    moving: bool = False  # a gesture is down
+    nmfc: tuple[int, bool] | None = None  # (size, mesh) of the NMFC preview, None while it is hidden
+    flow: bool = False  # whether the render's dense flow is wanted
+
+    @property
+    def edit(self) -> FaceEdit:
+        """The active face's edit."""
+        return self.edits.get(self.active, FaceEdit())
+
+    @property
+    def has_face(self) -> bool:
+        """There is an active face."""
+        return self.portrait is not None and self.active < len(self.portrait.faces)
+
+    def render_key(self) -> tuple[Any, ...]:
+        return self.portrait, dict(self.edits), self.generator, self.max_side
+
+
+@dataclass(frozen=True, eq=False)
+class Want:
+    """One thing that is shown.
+
+    name: which of them; key: the very values it is made of, asked for once each; call: makes it on the engine's
+    thread; take, fail: what becomes of it; generator: as in `Task`.
+    """
+
+    name: str
+    key: Any
+    call: Callable[[EngineLike], Any]
+    take: Callable[[Any], None]
+    fail: Callable[[EngineError | Crash], None]
+    generator: str | None = None
+    stop: threading.Event | None = None  # ends a long render
