@@ -29,14 +29,10 @@ from app.engine.head.texels import atlas_side, texels
 BEHIND = (0.07, 0.16)  # IOD behind another part from which a vertex is hidden
 FACING = (0.06, 0.22)  # of the normal towards the viewer, from which a vertex is well seen
 EYE_FACING = (0.35, 0.75)  # of the normals towards the viewer, from which an eye is seen well
-EYE_ENOUGH, EYE_GAP = (
-    0.7,
-    0.15,
-)  # a far eye is mirrored that is seen less well, and by so much less than the near one
-BETTER, ENOUGH = (
-    (0.1, 0.3),
-    (0.25, 0.45),
-)  # by how much the other side faces more; from where on this one's will do
+EYE_ENOUGH = 0.7  # a far eye is mirrored that is seen less well
+EYE_GAP = 0.15  # and by so much less than the near one
+BETTER = (0.1, 0.3)  # by how much more the other side faces the viewer, to be mirrored
+ENOUGH = (0.35, 0.6)  # from where on this side's own view will do
 SOFTENED = 4  # steps over which the two sides meet
 LOW_PASS = 0.12  # IOD
 SMALL_IOD = 32.0  # px between the eyes at which low-pass colours are made
