@@ -209,10 +209,9 @@ def resized(source: SourceImage, factor: float) -> SourceImage:
 
 
 def _head_share(code: WarpCode, posed: Posed) -> float:
-    """How much of a frame the whole head draws: nothing of a face under long hair, which the fine warp holds together
-    better. What the head needs is made only once a face turns far enough."""
+    """How much of a frame the whole head draws: what the head needs is made only once a face turns far enough."""
     degrees = turn(code.face.params.camera, posed.camera)
-    return share_of(degrees) if degrees > FADE[0] and code.head.plate is not None else 0.0
+    return share_of(degrees) if degrees > FADE[0] else 0.0
 
 
 def _turned(
@@ -232,7 +231,9 @@ def _turned(
 def _view(code: WarpCode, posed: Posed, moved: Motion, share: float) -> View:
     shift = body_shift(code.face.mesh, posed.camera)
     points = posed_points(code.head, posed.camera, posed.offsets, shift)
-    return View(points, posed.camera, share, moved, _body_motion(code, shift))
+    beside = code.head.sheet
+    hair = points[:0] if beside is None else beside.posed(posed.camera, shift)
+    return View(points, hair, posed.camera, share, moved, _body_motion(code, shift))
 
 
 def _body_motion(code: WarpCode, shift: NDArray[np.float64]) -> Motion | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,16 +16,17 @@ MARGIN = 0.03  # IOD beyond it, so that the matte and not the mesh cuts the hair
 START, END, STEP = 0.9, 3.2, 0.015  # IOD along a ray
 EAR_LEVEL = 0.55  # IOD above and below the ears within which an outline is an ear's
 UPWARDS = (62.0, 88.0)  # degrees off the downward direction from which an outline is the head's
-RATIO = (0.8, 1.45)
+RATIO = (0.8, 1.25)
 SPREAD = 0.06  # radians: how sharply a direction's ratio holds for it alone
 OWN, MIRRORED, FACE = 1.0, 0.2, 0.15  # weights of an outline, of its mirror image, of the face that stays
 ROUNDS = 3
 SMOOTHING = 8  # steps
+BACK = 0.6  # of an outline's growth that the back of a head lacks: hair stands out at the sides
 ABOVE_CHIN = (0.5, 1.3)  # IOD over which hair begins
 OFF_FACE = (0.03, 0.8)  # IOD from the face's landmarks
 
 
-def smoothstep(low: float, high: float, x: FloatArray) -> FloatArray:
+def smoothstep(low: float, high: float, x: NDArray[Any]) -> FloatArray:
     t = np.clip((np.asarray(x, float) - low) / (high - low), 0, 1)
     return np.asarray(t * t * (3 - 2 * t))
 
@@ -44,6 +47,8 @@ def inflated(
     iod = float(np.linalg.norm(unit[[33, 133]].mean(0) - unit[[263, 362]].mean(0)))
     gate = smoothstep(*ABOVE_CHIN, skull[:, 1] - chin) * smoothstep(*OFF_FACE, model.distance / iod)
     ears = float(camera.project(points[model.ear].mean(axis=0)[None])[0, 1])
+    backwards = (centre - skull)[:, 2] / np.linalg.norm(skull - centre, axis=1)
+    gate = gate * (1 - BACK * smoothstep(0.0, 0.9, backwards))
     total = np.zeros(len(points))
     grown = skull
     for number in range(ROUNDS):

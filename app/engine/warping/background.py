@@ -33,7 +33,7 @@ def push_pull(colours: NDArray[np.float32], weight: NDArray[np.float32]) -> NDAr
     return np.asarray(filled, np.float32)
 
 
-def _reflected_detail(
+def reflected_detail(
     small: NDArray[np.float32], smooth: NDArray[np.float32], hidden: NDArray[np.bool_], reach: float
 ) -> NDArray[np.float32]:
     """High-pass of the picture mirrored across the border of `hidden`, fading over `reach` pixels."""
@@ -58,7 +58,7 @@ def _reflected_detail(
     return np.asarray(mirrored * (fade * hidden)[..., None], np.float32)
 
 
-def _smooth(small: NDArray[np.float32], known: NDArray[np.bool_], sigma: float) -> NDArray[np.float32]:
+def smoothed(small: NDArray[np.float32], known: NDArray[np.bool_], sigma: float) -> NDArray[np.float32]:
     weight = cv2.GaussianBlur(known.astype(np.float32), (0, 0), sigma)
     blurred = cv2.GaussianBlur(small * known[..., None], (0, 0), sigma).reshape(small.shape)
     return np.asarray(blurred / np.maximum(weight, 1e-4)[..., None], np.float32)
@@ -102,8 +102,8 @@ def fill(pixels: NDArray[Any], hidden: NDArray[np.bool_], iod: float) -> NDArray
         return pixels.copy()
     base = _continued(small, (~mask).astype(np.float32))
     sigma = max(1.0, 0.08 * iod * scale)
-    smooth = _smooth(small, ~mask, sigma)
-    made = base + _reflected_detail(small, smooth, mask, max(2.0, REACH * iod * scale))
+    smooth = smoothed(small, ~mask, sigma)
+    made = base + reflected_detail(small, smooth, mask, max(2.0, REACH * iod * scale))
     made = np.where(mask[..., None], made, small)
     large = cv2.resize(made, (width, height), interpolation=cv2.INTER_LINEAR).reshape(pixels.shape)
     top = 65535 if pixels.dtype == np.uint16 else 255

@@ -25,8 +25,9 @@ from app.engine.head.raster import carried, rasterised, shares
 from app.engine.head.skull import smoothstep
 from app.engine.head.texels import atlas_side
 from app.engine.warping.curves import Float32, FloatArray
+from app.engine.warping.hair import Beside, Sheet, beside_head, retextured, sheet
 from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps
-from app.engine.warping.plate import Places, behind, hangs, places
+from app.engine.warping.plate import Places, behind, places
 from app.engine.warping.rendering import BAND_ROWS, Layers, Motion, displacements, pool, render
 
 # Degrees of turn from the photo over which the head takes over from the fine warp, judged by sheets of both
@@ -45,6 +46,8 @@ SOFT = 0.15  # of the normal towards the viewer over which made-up hair ends sof
 NECK_END = 0.1  # share of the head's motion over which the neck ends in the photo
 LIGHT_RANGE, LIGHT_STRENGTH = (0.78, 1.28), 0.7
 RELIT = 0.3  # of the normal towards the viewer in the photo: what was not seen is filled as it is lit where it ends
+MIXED = 0.05  # IOD of depth over which the nearer of head and hair takes over
+NO_CORNER = np.zeros(2, np.int32)
 LIT = 2.5  # cm from the face's landmarks over which the skin's light fades
 Box = tuple[int, int, int, int]
 
@@ -53,10 +56,10 @@ Box = tuple[int, int, int, int]
 class HeadLook:
     """One photo's head and its colours.
 
-    seen, kept, better: what the photo shows of it (`Seen`, `Shares`); atlas: (S, S, 3); plate: what stands behind, None
-    where long hair hangs (the fine warp draws it); there: (V,) how much of a vertex is drawn; ear: (V,) 1 on a visible
-    ear; light: (9,) harmonics; skin: (V,) how much of it changes; fixed: (A, 4) float32, place in photo and atlas in
-    index coordinates; changed: what the plate made up.
+    seen, kept, better: what the photo shows of it (`Seen`, `Shares`); atlas: (S, S, 3); plate: what stands behind it;
+    beside: what stands beside it; sheet: hair beside it, None where there is none; there: (V,) how much of a vertex is
+    drawn; ear: (V,) 1 on a visible ear; light: (9,) harmonics; skin: (V,) how much of it changes; fixed: (A, 4)
+    float32, place in photo and atlas in index coordinates; changed: what the plate made up.
     """
 
     head: Head
@@ -64,7 +67,9 @@ class HeadLook:
     kept: FloatArray
     better: FloatArray
     atlas: NDArray[Any]
-    plate: Layers | None
+    plate: Layers
+    beside: Beside
+    sheet: Sheet | None
     there: FloatArray
     ear: FloatArray
     hair: FloatArray
@@ -96,9 +101,9 @@ def head_look(face: FittedFace, layers: Layers, matte: Float32, srgb: NDArray[np
     top = 65535 if pixels.dtype == np.uint16 else 255
     light = light_on(own.normals, low.vertices @ LUMINANCE / top, own.confident * skin)
     there = smoothstep(0.0, NECK_END, head.rigid)
-    plate, changed = None, (0, 0, 0, 0)
-    if not hangs(where, srgb, *_colours(model, own, low.vertices * (255 / top))):
-        plate, changed = plate_of(layers, where)
+    beside = beside_head(where, srgb)
+    plate, changed = plate_of(layers, where, beside.share)
+    hung = sheet(pixels, layers.background, matte, head, beside)
     side = atlas_side(head.camera.scale)
     fixed = np.column_stack([own.at[model.base] - 0.5, model.atlas * side - 0.5]).astype(np.float32)
     return HeadLook(
@@ -108,6 +113,8 @@ def head_look(face: FittedFace, layers: Layers, matte: Float32, srgb: NDArray[np
         shares.better,
         atlas,
         plate,
+        beside,
+        hung,
         there,
         relief() * head.ears,
         scalp(model),
@@ -118,16 +125,9 @@ def head_look(face: FittedFace, layers: Layers, matte: Float32, srgb: NDArray[np
     )
 
 
-def _colours(model: HeadModel, own: Seen, colours: FloatArray) -> tuple[FloatArray | None, FloatArray]:
-    """(3,) the scalp's, where the photo shows any, and the skin's."""
-    shown, face = scalp(model) * own.confident > 0.5, model.distance < 1.0
-    hair = np.median(colours[shown], axis=0) if shown.sum() > 20 else None
-    return hair, np.median(colours[face & (own.confident > 0.3)], axis=0)
-
-
-def plate_of(layers: Layers, where: Places) -> tuple[Layers, Box]:
+def plate_of(layers: Layers, where: Places, moves: Float32) -> tuple[Layers, Box]:
     """The photo without the head, and the box (x0, y0, x1, y1) in which it differs."""
-    part, (x, y, w, h) = behind(layers.texture[..., :3], layers.background, where, layers.iod)
+    part, (x, y, w, h) = behind(layers.texture[..., :3], layers.background, where, moves)
     if not w or not h:
         return layers, (0, 0, 0, 0)
     texture, zone = layers.texture.copy(), layers.zone.copy()
@@ -142,8 +142,11 @@ def plate_of(layers: Layers, where: Places) -> tuple[Layers, Box]:
 def for_alpha(look: HeadLook, layers: Layers, matte: Float32) -> HeadLook:
     """The same head in the photo's alpha: whole where the photo did not show it."""
     top = 65535 if layers.texture.dtype == np.uint16 else 255
-    plate = None if look.plate is None else plate_of(layers, places(look.head, matte))[0]
-    return replace(look, atlas=np.full_like(look.atlas, top), plate=plate, light=np.eye(1, 9)[0])
+    plate = plate_of(layers, places(look.head, matte), look.beside.share)[0]
+    pixels = layers.texture[..., :3]
+    hung = look.sheet and retextured(look.sheet, pixels, layers.background, matte, look.beside)
+    atlas = np.full_like(look.atlas, top)
+    return replace(look, atlas=atlas, plate=plate, sheet=hung, light=np.eye(1, 9)[0])
 
 
 def posed_points(look: HeadLook, camera: Camera, offsets: FloatArray, shift: FloatArray) -> FloatArray:
@@ -154,9 +157,11 @@ def posed_points(look: HeadLook, camera: Camera, offsets: FloatArray, shift: Flo
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """One frame: (V, 3) px of the head, its camera, its share of the frame, the fine warp's motion, the body's."""
+    """One frame: (V, 3) px of the head, (N, 3) of the hair, the head's camera and share of the frame, the fine warp's
+    motion, the body's."""
 
     points: FloatArray
+    hair: FloatArray
     camera: Camera
     share: float
     moved: Motion
@@ -164,9 +169,11 @@ class View:
 
 
 def drawn_head(look: HeadLook, layers: Layers, view: View) -> tuple[NDArray[Any], Box]:
-    """(h, w, 3) pixels of the box that changes, and the box (x0, y0, x1, y1); the look has a plate."""
-    assert look.plate is not None
-    box = _around(view.moved.box, _box(look, view.points, layers.zone.shape), look.changed)
+    """(h, w, 3) pixels of the box that changes, and the box (x0, y0, x1, y1)."""
+    shape = layers.zone.shape
+    box = _around(view.moved.box, _box(view.points[look.there > 0], shape), look.changed)
+    if look.sheet is not None:
+        box = _around(box, _box(view.hair[look.sheet.used], shape))
     if view.body is not None:
         box = _around(box, view.body.box)
     out = _placed(look.plate, look.plate, view.body, box)
@@ -180,11 +187,13 @@ def drawn_head(look: HeadLook, layers: Layers, view: View) -> tuple[NDArray[Any]
 def drawn_displacements(look: HeadLook, layers: Layers, view: View) -> tuple[Float32, Box]:
     """(h, w, 2) px from each pixel of the box that changes to where the photo shows what `drawn_head` draws there, and
     the box; of what the photo does not show, to where it would be."""
-    boxes = [view.moved.box, _box(look, view.points, layers.zone.shape)]
+    shape = layers.zone.shape
+    boxes = [view.moved.box, _box(view.points[look.there > 0], shape)]
+    boxes += [] if look.sheet is None else [_box(view.hair[look.sheet.used], shape)]
     box = _around(*boxes, *([view.body.box] if view.body is not None else []))
     flow = _moved(layers, view.body, box)
     model = HeadModel.load()
-    ids, _ = rasterised(view.points, model.triangles, box)
+    ids, depth = rasterised(view.points, model.triangles, box)
     share = np.zeros((*ids.shape, 3), np.float32)
     shares(view.points - [0.5, 0.5, 0.0], model.triangles, ids, box[0], box[1], share)
     found = np.zeros((*ids.shape, 3), np.float32)
@@ -193,10 +202,32 @@ def drawn_displacements(look: HeadLook, layers: Layers, view: View) -> tuple[Flo
     y, x = np.indices(ids.shape, np.float32) + np.float32(0.5)
     own = found[..., :2] - np.stack([x + np.float32(box[0]), y + np.float32(box[1])], axis=-1)
     flow += np.where(ids >= 0, found[..., 2], 0)[..., None] * (own - flow)
+    if look.sheet is not None:
+        hair, near = hair_displacements(look.sheet, view.hair, box)
+        before = (near > np.where(ids >= 0, depth, -np.inf)) & np.isfinite(hair).all(axis=2)
+        flow[before] = hair[before]
     if view.share < 1:
         flat = _moved(layers, view.moved, box)
         flow = flat + np.float32(view.share) * (flow - flat)
     return np.asarray(flow, np.float32), box
+
+
+def hair_displacements(beside: Sheet, points: FloatArray, box: Box) -> tuple[Float32, Float32]:
+    """(h, w, 2) px from each pixel of the box to where the photo shows the hair that lies there, NaN where none does,
+    and (h, w) its depth."""
+    ids, depth = rasterised(points, beside.triangles, box)
+    share = np.zeros((*ids.shape, 3), np.float32)
+    shares(points - [0.5, 0.5, 0.0], beside.triangles, ids, box[0], box[1], share)
+    found = np.full((*ids.shape, 2), np.nan, np.float32)
+    every = np.arange(len(points), dtype=np.int32)
+    carried(ids, share, beside.triangles, every, beside.points[:, :2].astype(np.float32), found)
+    x = np.nan_to_num(found[..., 0]) - np.float32(beside.corner[0] + 0.5)
+    y = np.nan_to_num(found[..., 1]) - np.float32(beside.corner[1] + 0.5)
+    alpha = cv2.remap(np.ascontiguousarray(beside.texture[..., 3]), x, y, cv2.INTER_LINEAR)
+    top = 65535 if beside.texture.dtype == np.uint16 else 255
+    found[alpha < top / 2] = np.nan
+    rows, columns = np.indices(ids.shape, np.float32) + np.float32(0.5)
+    return found - np.stack([columns + np.float32(box[0]), rows + np.float32(box[1])], axis=-1), depth
 
 
 def _moved(layers: Layers, moved: Motion | None, box: Box) -> Float32:
@@ -227,10 +258,10 @@ def _around(*boxes: Box) -> Box:
     return int(x0), int(y0), int(x1), int(y1)
 
 
-def _box(look: HeadLook, points: FloatArray, shape: tuple[int, ...]) -> Box:
-    """The head where it is drawn."""
-    at = points[look.there > 0, :2]
-    low, high = np.floor(at.min(axis=0)).astype(int) - 2, np.ceil(at.max(axis=0)).astype(int) + 3
+def _box(points: FloatArray, shape: tuple[int, ...]) -> Box:
+    """What is drawn at these points."""
+    low = np.floor(points[:, :2].min(axis=0)).astype(int) - 2
+    high = np.ceil(points[:, :2].max(axis=0)).astype(int) + 3
     x0, x1 = (int(np.clip(v, 0, shape[1])) for v in (low[0], high[0]))
     y0, y1 = (int(np.clip(v, 0, shape[0])) for v in (low[1], high[1]))
     return x0, y0, x1, y1
@@ -261,24 +292,42 @@ def draw_head(
     out: NDArray[Any], corner: tuple[int, int], look: HeadLook, layers: Layers, view: View, opacity: float
 ) -> None:
     """Draw the head into out (h, w, 3), whose corner is (x, y) of the photo and which holds what stands behind."""
+
     model = HeadModel.load()
     moved = np.ascontiguousarray(view.points - [0.5, 0.5, 0.0])
     values = table(look, view.camera)
     values[:, -1] *= np.float32(opacity)
     maps = np.empty((len(model.triangles), 2 + 3 * COLUMNS), np.float32)
     head_maps(moved, model.triangles, model.corners, values, maps)
+    hair = hair_maps(look.sheet, view.hair)
     x0, y0 = corner
     y1, x1 = y0 + out.shape[0], x0 + out.shape[1]
     top = np.float32(65535 if out.dtype == np.uint16 else 255)
+    mixed = np.float32(MIXED * layers.iod)
 
     def band(start: int) -> None:
         end = min(start + 2 * BAND_ROWS, y1)
         head_band(
             start, end, x0, x1, moved, model.triangles, maps, layers.texture, layers.background,
-            look.atlas, layers.hold, top, out[start - y0 : end - y0],
+            look.atlas, layers.hold, *hair, mixed, top, out[start - y0 : end - y0],
         )  # fmt: skip
 
     pool().map(band, range(y0, y1, 2 * BAND_ROWS), 1)
+
+
+def hair_maps(
+    beside: Sheet | None, points: FloatArray
+) -> tuple[FloatArray, NDArray[np.int32], Float32, NDArray[Any], NDArray[np.int32]]:
+    """The hair's points, triangles, maps, texture and its corner for `head_band`; nothing where there is none."""
+
+    if beside is None:
+        none = np.zeros((0, 3))
+        return none, none.astype(np.int32), none.astype(np.float32), np.zeros((0, 0, 4), np.uint8), NO_CORNER
+    moved = np.ascontiguousarray(points - [0.5, 0.5, 0.0])
+    values = np.column_stack([beside.points[:, :2] - 0.5, beside.thin]).astype(np.float32)
+    maps = np.zeros((len(beside.triangles), 11), np.float32)
+    head_maps(moved, beside.triangles, beside.triangles, values, maps)
+    return moved, beside.triangles, maps, beside.texture, np.array(beside.corner, np.int32)
 
 
 def warm_up(dtype: type[np.generic]) -> None:
@@ -301,4 +350,22 @@ def warm_up(dtype: type[np.generic]) -> None:
     picture = np.zeros((8, 8, 4), dtype)
     plain, none = picture[..., :3].copy(), np.zeros((0, 0), np.uint8)
     top = np.float32(65535 if dtype == np.uint16 else 255)
-    head_band(0, 8, 0, 8, points, triangle, maps, picture, plain, plain, none, top, plain.copy())
+    hair = (points, triangle, np.zeros((1, 11), np.float32), picture, NO_CORNER)
+    head_maps(points, triangle, triangle, values[:, :3].copy(), hair[2])
+    head_band(
+        0,
+        8,
+        0,
+        8,
+        points,
+        triangle,
+        maps,
+        picture,
+        plain,
+        plain,
+        none,
+        *hair,
+        np.float32(1),
+        top,
+        plain.copy(),
+    )

@@ -14,6 +14,7 @@ from app.engine.warping.kernels import bicubic, bilinear
 # Columns of the per-vertex table.
 PHOTO_X, PHOTO_Y, ATLAS_X, ATLAS_Y, PHOTO, SOLID, GAIN, THERE = range(8)
 COLUMNS = 8
+NOWHERE = np.float32(-1e30)  # a depth
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -51,7 +52,7 @@ def _colour(values, texture, background, atlas, top, out):  # type: ignore[no-un
 
 @njit(cache=True, nogil=True)
 def head_maps(points, triangles, corners, table, out):  # type: ignore[no-untyped-def]
-    """Per triangle the anchor and (value there, d/dx, d/dy) of each column of table, into out (T, 2 + 3 * COLUMNS)."""
+    """Per triangle the anchor and (value there, d/dx, d/dy) of each column of table (A, C) into out (T, 2 + 3 C)."""
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
         ax, ay = points[a, 0], points[a, 1]
@@ -63,7 +64,7 @@ def head_maps(points, triangles, corners, table, out):  # type: ignore[no-untype
         inv = 1.0 / det
         out[t, 0], out[t, 1] = ax, ay
         d, e, f = corners[t, 0], corners[t, 1], corners[t, 2]
-        for k in range(COLUMNS):
+        for k in range(table.shape[1]):
             first = table[d, k]
             fb, fc = table[e, k] - first, table[f, k] - first
             out[t, 2 + 3 * k] = first
@@ -73,13 +74,16 @@ def head_maps(points, triangles, corners, table, out):  # type: ignore[no-untype
 
 @njit(cache=True, nogil=True, fastmath=True)
 def head_band(  # type: ignore[no-untyped-def]
-    y0, y1, x0, x1, points, triangles, maps, texture, background, atlas, hold, top, behind
-):
-    """Rows y0..y1 (columns x0..x1) of the head drawn into behind (y1 - y0, x1 - x0, 3), which holds what lies there.
+    y0, y1, x0, x1, points, triangles, maps, texture, background, atlas, hold, hair_points, hair_triangles,
+    hair_maps, hair, hair_corner, mixed, top, behind,
+):  # fmt: skip
+    """Rows y0..y1 (columns x0..x1) of head and hair drawn into behind (y1 - y0, x1 - x0, 3), where the rest is.
 
     points: (V, 3); triangles over them; maps: of `head_maps`; texture: (H, W, 4) photo and matte;
-    background: (H, W, 3); atlas: (S, S, 3); hold: (H, W) uint8 or empty; top: largest pixel value. The head's outline
-    is softened over three pixels.
+    background: (H, W, 3); atlas: (S, S, 3); hold: (H, W) uint8 or empty; hair: (h, w, 4) its sheet's texture, whose
+    first pixel is hair_corner of the photo, hair_maps: places in the photo and
+    how thin the hair is; mixed: px of depth over which the nearer
+    of both takes over; top: largest pixel value. The head's outline is softened over three pixels.
     """
     first, last = y0 - 1, y1 + 1
     columns = x1 - x0 + 2
@@ -97,42 +101,101 @@ def head_band(  # type: ignore[no-untyped-def]
                     values[k] = maps[t, 2 + 3 * k] + maps[t, 3 + 3 * k] * u + maps[t, 4 + 3 * k] * v
                 if values[THERE] > 0:
                     _colour(values, texture, background, atlas, top, drawn[j, i])
-    _over(y0, y1, x0, x1, drawn, ids, texture, hold, top, behind)
+    hair_ids = np.full((y1 - y0, x1 - x0), -1, np.int32)
+    hair_depth = np.empty((y1 - y0, x1 - x0), np.float32)
+    raster_band(hair_points, hair_triangles, True, y0, y1, x0, x1, hair_ids, hair_depth)
+    head, strand = np.empty(4, np.float32), np.empty(4, np.float32)
+    held = hold.shape[0] > 0
+    one = np.float32(1)
+    for y in range(y0, y1):
+        for x in range(x0, x1):
+            t = hair_ids[y - y0, x - x0]
+            if t < 0 and not _any(ids, y - y0 + 1, x - x0 + 1):
+                continue
+            near = _softened(ids, depth, drawn, y - y0 + 1, x - x0 + 1, head)
+            strand[:] = 0
+            thin = np.float32(0)
+            if t >= 0 and (near == NOWHERE or head[3] < one or hair_depth[y - y0, x - x0] > near - mixed):
+                u, v = np.float32(x) - hair_maps[t, 0], np.float32(y) - hair_maps[t, 1]
+                qx = hair_maps[t, 2] + hair_maps[t, 3] * u + hair_maps[t, 4] * v
+                qy = hair_maps[t, 5] + hair_maps[t, 6] * u + hair_maps[t, 7] * v
+                thin = hair_maps[t, 8] + hair_maps[t, 9] * u + hair_maps[t, 10] * v
+                _strand(qx, qy, hair, hair_corner, background, top, strand)
+            if head[3] <= 0 and strand[3] <= 0:
+                continue
+            before = np.float32(0)  # how far the hair stands before the head
+            if near != NOWHERE and t >= 0:
+                before = (hair_depth[y - y0, x - x0] - near) / (np.float32(2) * mixed) + np.float32(0.5)
+                before = min(max(before, np.float32(0)), one)
+            share = np.float32(hold[y, x]) / np.float32(255) if held else one
+            _over(head, strand, before, thin, share, texture, y, x, top, behind[y - y0, x - x0])
+
+
+@njit(cache=True, nogil=True)
+def _any(ids, j, i):  # type: ignore[no-untyped-def]
+    """Whether the head is at a pixel or beside it."""
+    return (
+        ids[j, i] >= 0 or ids[j - 1, i] >= 0 or ids[j + 1, i] >= 0 or ids[j, i - 1] >= 0 or ids[j, i + 1] >= 0
+    )
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _over(y0, y1, x0, x1, drawn, ids, texture, hold, top, behind):  # type: ignore[no-untyped-def]
+def _softened(ids, depth, drawn, j, i, out):  # type: ignore[no-untyped-def]
+    """The head's premultiplied colour into out (4,), its outline softened; its depth, NOWHERE where there is none."""
+    here = ids[j, i]
+    near = depth[j, i] if here >= 0 else NOWHERE
+    edge = False
+    for jj, ii in ((j - 1, i), (j + 1, i), (j, i - 1), (j, i + 1)):
+        if (here < 0) != (ids[jj, ii] < 0):
+            edge = True
+            if here < 0:
+                near = max(near, depth[jj, ii])
+    for k in range(4):
+        out[k] = drawn[j, i, k]
+    if edge:
+        for k in range(4):
+            total = np.float32(0)
+            for jj in range(j - 1, j + 2):
+                for ii in range(i - 1, i + 2):
+                    total += np.float32((2 - abs(jj - j)) * (2 - abs(ii - i))) * drawn[jj, ii, k]
+            out[k] = total / np.float32(16)
+    return near
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _strand(qx, qy, hair, corner, background, top, out):  # type: ignore[no-untyped-def]
+    """Premultiplied colour and coverage of the hair at a place of the photo into out (4,)."""
+    zero, one = np.float32(0), np.float32(1)
+    x = min(max(qx - np.float32(corner[0]), zero), np.float32(hair.shape[1] - 1))
+    y = min(max(qy - np.float32(corner[1]), zero), np.float32(hair.shape[0] - 1))
+    r, g, b, a = bicubic(hair, x, y)
+    a = min(max(a / top, zero), one)
+    if a < one:
+        left = one - a
+        bx = min(max(qx, zero), np.float32(background.shape[1] - 1))
+        by = min(max(qy, zero), np.float32(background.shape[0] - 1))
+        br, bg, bb = bilinear(background, bx, by)
+        r, g, b = r - left * br, g - left * bg, b - left * bb
+    out[0], out[1], out[2], out[3] = r, g, b, a
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _over(head, strand, before, thin, share, texture, y, x, top, out):  # type: ignore[no-untyped-def]
+    """One pixel: head and hair, the one as far as it stands before the other, over out (3,)."""
     zero, one, half = np.float32(0), np.float32(1), np.float32(0.5)
-    held = hold.shape[0] > 0
-    colour = np.empty(4, np.float32)
-    for y in range(y0, y1):
-        for x in range(x0, x1):
-            j, i = y - y0 + 1, x - x0 + 1
-            here = ids[j, i]
-            edge = (
-                (here < 0) != (ids[j - 1, i] < 0)
-                or (here < 0) != (ids[j + 1, i] < 0)
-                or (here < 0) != (ids[j, i - 1] < 0)
-                or (here < 0) != (ids[j, i + 1] < 0)
-            )
-            if here < 0 and not edge:
-                continue
-            if edge:
-                for k in range(4):
-                    total = zero
-                    for jj in range(j - 1, j + 2):
-                        for ii in range(i - 1, i + 2):
-                            total += np.float32((2 - abs(jj - j)) * (2 - abs(ii - i))) * drawn[jj, ii, k]
-                    colour[k] = total / np.float32(16)
-            else:
-                for k in range(4):
-                    colour[k] = drawn[j, i, k]
-            if colour[3] <= zero:
-                continue
-            share = np.float32(hold[y, x]) / np.float32(255) if held else one
-            left = one - min(colour[3], one)
-            for k in range(3):
-                value = colour[k] + left * behind[y - y0, x - x0, k]
-                if share < one:
-                    value = share * value + (one - share) * texture[y, x, k]
-                behind[y - y0, x - x0, k] = int(min(max(value, zero), top) + half)
+    a, s = min(head[3], one), min(strand[3], one)
+    if before > zero and s > zero:
+        # A fringe tells little of its own colour, and a thin strip of hair is the head's own outline: both are drawn
+        # before what stands behind, but not before the head.
+        kept = min(max((s - half) * np.float32(2.5), zero), one) * (one - min(max(thin, zero), one))
+        kept = one + before * a * (kept - one)
+        s *= kept
+        for k in range(3):
+            strand[k] = max(strand[k], zero) * kept
+    of_head, of_hair = one - before * s, one - (one - before) * a
+    left = (one - a) * (one - s)
+    for k in range(3):
+        value = of_head * head[k] + of_hair * strand[k] + left * out[k]
+        if share < one:
+            value = share * value + (one - share) * texture[y, x, k]
+        out[k] = int(min(max(value, zero), top) + half)

@@ -90,7 +90,7 @@ def _margin(matte: NDArray[np.float32], start: FloatArray, directions: FloatArra
     return np.asarray(np.where(outside.any(axis=1), steps[np.argmax(outside, axis=1)], LONGEST_MARGIN))
 
 
-def _border_share(points: FloatArray, matte: NDArray[np.float32], margin: float) -> FloatArray:
+def border_share(points: FloatArray, matte: NDArray[np.float32], margin: float) -> FloatArray:
     """0 where the photo's edge cuts the person off and beyond, 1 from `margin` px inside on.
 
     Elsewhere along the edge nothing would be torn off it, and hair that comes near moves with the head.
@@ -160,8 +160,8 @@ def _weighted(
     down = down / max(float(np.linalg.norm(down)), 1e-6)
     below = (rings[:, :2] - points[CHIN, :2]) @ down / iod
     everything = np.concatenate([points, rings])
-    border = _border_share(everything, matte, 0.6 * iod)
-    border[:N_FACE] = _border_share(points, matte, 0.15 * iod)
+    border = border_share(everything, matte, 0.6 * iod)
+    border[:N_FACE] = border_share(points, matte, 0.15 * iod)
     border[-N_OVAL:] = 0
     rigid = np.ones(N_MESH)
     rigid[N_FACE:] = (1 - smoothstep(-0.4, 0.9, below)) * (1 - smoothstep(1.7, 2.5, distance))

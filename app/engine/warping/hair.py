@@ -1,0 +1,317 @@
+"""Hair, hat or scarf beside the head: a sheet that stands in the head's depth, turns with it and hangs from it.
+
+The sheet carries the photo's own pixels with the matte's soft edge. Its share of the head's motion falls to nothing
+towards the shoulders, so that what hangs stays attached to the body. Under the head it is carried on, so that
+no background shows between them when the face turns aside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.face.parameters import Camera
+from app.engine.head import Head
+from app.engine.head.skull import smoothstep
+from app.engine.warping.background import push_pull, reflected_detail, smoothed
+from app.engine.warping.curves import Float32, FloatArray
+from app.engine.warping.plate import Places, enlarged
+from app.engine.warping.shell import border_share
+
+HANGS = 0.02  # IOD^2 of hair beside the jaw from which it hangs
+CELL = 0.12  # IOD between the sheet's vertices
+HANGING = (-0.4, 0.9)  # IOD below the chin over which what hangs comes to stay with the body
+BESIDE = (1.6, 2.4)  # IOD beside the head, the same
+BODY = (2.0, 6.0)  # IOD from the head over which a body stays in the photo when the head moves away
+LEAST = 0.02  # of the head's motion: less is the photo's own
+BORDER = 0.6  # IOD from the photo's edge over which what it cuts off is kept there
+BINS = 12  # of each axis of L*a*b* in which colours are counted
+LIKE = (0.12, 0.4)  # of all colours here that are hair's, from which a place is hair
+SKIN = 0.5  # weight of the face's colours among what is not hair
+ANY = 0.02  # of all colours in a bin that neither is
+SPREAD = 0.14  # IOD over which a share changes
+TOUCHES = 0.2  # IOD beside the head in which everything goes with it
+TOUCHES_TO = (-0.6, 0.2)  # IOD below the chin over which that ends
+NEAR = 0.12  # IOD beside the head where only hair's colours are taken for the sheet's
+JOIN = 0.35  # IOD beside the head over which the sheet has the outline's depth
+APART = 0.8  # IOD before or behind the head's middle at most
+THIN = 0.2  # IOD of hair that are but the head's outline
+INSIDE = 0.08  # IOD from the matte's edge under which nothing is carried on
+CLEAR = 0.1  # IOD behind the head that the sheet lies under it
+DETAIL = (0.08, 0.35)  # IOD: what is finer is carried on, and how far
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """The hair's own surface.
+
+    points: (N, 3) px of the photo, z to the viewer; model: (N, 3) the same in the head's space; share: (N,) of the
+    head's motion; body: (N,) of the body's; thin: (N,) 1 where a strip is but the head's outline; triangles: (T, 3);
+    texture: (h, w, 4) photo and matte, carried on under the head; corner: (x, y) of the texture in the photo.
+    """
+
+    points: FloatArray
+    model: FloatArray
+    share: FloatArray
+    body: FloatArray
+    thin: FloatArray
+    triangles: NDArray[np.int32]
+    texture: NDArray[Any]
+    corner: tuple[int, int]
+
+    @cached_property
+    def used(self) -> NDArray[np.int64]:
+        """The vertices that any triangle has."""
+        return np.unique(self.triangles)
+
+    def posed(self, camera: Camera, shift: FloatArray) -> FloatArray:
+        """(N, 3) px under another camera; shift: (2,) px by which the body goes along."""
+        still = self.points.copy()
+        still[:, :2] += self.body[:, None] * shift
+        share = self.share[:, None]
+        return np.asarray(share * camera.project(self.model) + (1 - share) * still)
+
+
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """What stands beside the head, told once a photo; (h, w) small each.
+
+    where: its places, whose head is without what hair covers of the neck; like: 1 where the person is hair or hat
+    rather than skin or clothes; bare: 1 where skin rather than hair or hat; share: of the head's motion.
+    """
+
+    where: Places
+    like: Float32
+    bare: Float32
+    share: Float32
+
+
+def beside_head(where: Places, srgb: NDArray[np.uint8]) -> Beside:
+    """Of one photo, (H, W, 3) srgb."""
+    matte = where.matte
+    size = (matte.shape[1], matte.shape[0])
+    like, bare = _like_hair(where, cv2.resize(srgb, size, interpolation=cv2.INTER_AREA))
+    where = _without_covered(where, like)
+    distance, below, iod = where.distance, where.below, where.iod
+    near = (1 - smoothstep(*HANGING, below)) * (1 - smoothstep(*BESIDE, distance))
+    goes = np.maximum(like, np.exp(-((distance / TOUCHES) ** 2)) * (1 - smoothstep(*TOUCHES_TO, below)))
+    held = matte + 1e-3
+    share = _blurred(near * goes * held, SPREAD * iod) / _blurred(held, SPREAD * iod)
+    y, x = np.indices(matte.shape)
+    points = np.column_stack([x.ravel() + 0.5, y.ravel() + 0.5])
+    share = share * border_share(points, matte, BORDER * iod).reshape(matte.shape)
+    return Beside(where, like, bare, share.astype(np.float32))
+
+
+def _without_covered(where: Places, like: Float32) -> Places:
+    """The same without the parts of the neck that hair hangs over: it is drawn where the hair is, not where skin is."""
+    free = (where.head == 0) & (where.below < 0) & (where.level > 0)
+    hair = (like > 0.5) & (where.matte > 0.5) & (where.neck | free)
+    count, label = cv2.connectedComponents(hair.astype(np.uint8))
+    hangs = np.zeros(count, bool)
+    sizes = np.bincount(label[free & hair], minlength=count)
+    hangs[1:] = sizes[1:] > HANGS * where.iod**2
+    covered = hangs[label] & where.neck
+    if not covered.any():
+        return where
+    head = where.head * ~covered
+    distance = cv2.distanceTransform(1 - head, cv2.DIST_L2, 5) / where.iod
+    return replace(where, head=head, distance=distance.astype(np.float32))
+
+
+def _blurred(field: NDArray[Any], sigma: float) -> Float32:
+    return np.asarray(cv2.GaussianBlur(np.asarray(field, np.float32), (0, 0), max(0.5, sigma)))
+
+
+def _like_hair(where: Places, small: NDArray[np.uint8]) -> tuple[Float32, Float32]:
+    """(h, w) 1 where the person is hair or hat rather than skin or clothes, and 1 where skin rather than hair or hat.
+
+    Told by the colours of both.
+    """
+    solid, free = where.matte > 0.9, where.head == 0
+    top = solid & ((free & (where.level < 0) & (where.distance < BESIDE[0])) | where.scalp)
+    body = solid & free & (where.below > HANGING[1])
+    lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
+    above = 1 - smoothstep(0.0, 0.3, where.level)
+    if top.sum() < 30:
+        return np.asarray(above, np.float32), np.asarray(1 - above, np.float32)
+    code = (lab.astype(int) * BINS // 256) @ np.array([BINS * BINS, BINS, 1])
+
+    def counted(mask: NDArray[np.bool_]) -> FloatArray:
+        counts = np.bincount(code[mask], minlength=BINS**3).reshape(BINS, BINS, BINS).astype(float)
+        for axis in range(3):
+            counts = counts + 0.5 * (_shifted(counts, 1, axis) + _shifted(counts, -1, axis))
+        return np.asarray(counts.ravel() / max(counts.sum(), 1.0))
+
+    hair, face = counted(top), counted(where.skin & solid)
+    other = SKIN * face + (counted(body) if body.sum() > 30 else 0.0)
+    chance = hair / (hair + other + ANY / BINS)
+    like = _blurred(smoothstep(*LIKE, chance)[code], 0.04 * where.iod)
+    bare = _blurred(smoothstep(0.5, 0.8, face / (face + hair + ANY / BINS))[code], 0.02 * where.iod)
+    return np.maximum(like, above).astype(np.float32), bare
+
+
+def _shifted(counts: FloatArray, by: int, axis: int) -> FloatArray:
+    """Neighbouring bins, 0 beyond the ends."""
+    moved = np.roll(counts, by, axis)
+    end = [slice(None)] * 3
+    end[axis] = slice(0, 1) if by > 0 else slice(-1, None)
+    moved[tuple(end)] = 0
+    return moved
+
+
+def sheet(
+    pixels: NDArray[Any], background: NDArray[Any], matte: Float32, head: Head, beside: Beside
+) -> Sheet | None:
+    """The hair of one photo; None where there is none."""
+    where, share = beside.where, beside.share
+    moves = ((share > LEAST) & ((where.matte > 0.02) | (where.head > 0))).astype(np.uint8)
+    if not moves.any():
+        return None
+    box = _box_of(moves, where, matte.shape)
+    points, triangles = _grid(box, CELL * head.camera.scale)
+    at = points * where.factor - 0.5
+    held = _at(cv2.dilate(moves, np.ones((3, 3), np.uint8)).astype(np.float32), at)
+    placed = np.column_stack([points, _at(_depth(head, where), at) / where.factor])
+    border = border_share(points, matte, BORDER * head.camera.scale)
+    body = (1 - smoothstep(*BODY, _at(where.distance, at))) * border
+    own = _at(share, at) * smoothstep(0.0, 2 * LEAST, _at(share, at))
+    texture = _texture(pixels, background, matte, beside, box)
+    seen = _at(_seen(texture, where, matte.shape, box[:2]), at)
+    triangles = triangles[(held[triangles] > 0).any(axis=1) & (seen[triangles] > 0).any(axis=1)]
+    thin = _at(_thin(where), at)
+    return Sheet(placed, head.camera.unproject(placed), own, body, thin, triangles, texture, box[:2])
+
+
+def _thin(where: Places) -> Float32:
+    """(h, w) small: 1 on strips of the person along the head's outline."""
+    strip = ((where.matte > 0.5) & (where.head == 0)).astype(np.uint8)
+    size = 2 * max(1, round(THIN * where.iod / 2)) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    thick = cv2.dilate(cv2.morphologyEx(strip, cv2.MORPH_OPEN, kernel), np.ones((3, 3), np.uint8))
+    return _blurred(1.0 - thick, 0.04 * where.iod)
+
+
+def _seen(texture: NDArray[Any], where: Places, shape: tuple[int, ...], corner: tuple[int, int]) -> Float32:
+    """(h, w) small: 1 on all of a cell in which the texture is not clear."""
+    some = np.zeros(shape[:2], np.float32)
+    h, w = texture.shape[:2]
+    some[corner[1] : corner[1] + h, corner[0] : corner[0] + w] = (
+        texture[..., 3] > texture[..., 3].max() // 128
+    )
+    size = (where.matte.shape[1], where.matte.shape[0])
+    small = (cv2.resize(some, size, interpolation=cv2.INTER_AREA) > 0).astype(np.float32)
+    reach = 2 * max(1, round(CELL * where.iod)) + 1
+    return np.asarray(cv2.dilate(small, np.ones((reach, reach), np.uint8)), np.float32)
+
+
+def _box_of(moves: NDArray[np.uint8], where: Places, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+    """(x0, y0, x1, y1) of the photo around what moves."""
+    pad = round(2 * CELL * where.iod) + 1
+    x, y, w, h = cv2.boundingRect(moves)
+    low = np.maximum([x - pad, y - pad], 0) / where.factor
+    high = np.array([x + w + pad, y + h + pad]) / where.factor
+    x0, y0 = (int(v) for v in np.floor(low))
+    x1, y1 = (min(int(np.ceil(v)), end) for v, end in zip(high, (shape[1], shape[0])))
+    return x0, y0, x1, y1
+
+
+def retextured(
+    old: Sheet, pixels: NDArray[Any], background: NDArray[Any], matte: Float32, beside: Beside
+) -> Sheet:
+    """The same sheet of another picture."""
+    x, y = old.corner
+    h, w = old.texture.shape[:2]
+    return replace(old, texture=_texture(pixels, background, matte, beside, (x, y, x + w, y + h)))
+
+
+def _at(field: NDArray[Any], at: FloatArray) -> FloatArray:
+    """A small field at (N, 2) of its own index coordinates."""
+    x, y = (np.ascontiguousarray(at[:, k], np.float32)[None] for k in (0, 1))
+    found = cv2.remap(np.asarray(field, np.float32), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(found[0], float)
+
+
+def _grid(box: tuple[int, int, int, int], cell: float) -> tuple[FloatArray, NDArray[np.int32]]:
+    """(N, 2) points over a box of the photo and their triangles, turned towards the viewer as the head's."""
+    x0, y0, x1, y1 = box
+    columns, rows = (max(2, round((end - start) / cell) + 1) for start, end in ((x0, x1), (y0, y1)))
+    x, y = np.meshgrid(np.linspace(x0, x1, columns), np.linspace(y0, y1, rows))
+    number = np.arange(rows * columns).reshape(rows, columns)
+    a, b, c, d = (
+        part.ravel() for part in (number[:-1, :-1], number[:-1, 1:], number[1:, :-1], number[1:, 1:])
+    )
+    triangles = np.concatenate([np.column_stack([a, c, b]), np.column_stack([b, c, d])])
+    return np.column_stack([x.ravel(), y.ravel()]), triangles.astype(np.int32)
+
+
+def _depth(head: Head, where: Places) -> Float32:
+    """(h, w) small, px of its own: the outline's depth near the head, the middle of the head's beyond."""
+    middle = float(head.camera.project(head.centre[None])[0, 2]) * where.factor
+    covered = where.head > 0
+    _, label = cv2.distanceTransformWithLabels(
+        (~covered).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    nearest = np.zeros(label.max() + 1, np.float32)
+    nearest[label[covered]] = where.depth[covered]
+    outline = np.clip(nearest[label] - middle, -APART * where.iod, APART * where.iod)
+    near = np.exp(-((where.distance / JOIN) ** 2)) * (1 - smoothstep(-0.3, 0.3, where.below))
+    offset = np.where(covered, 0.0, near * outline)
+    weight = np.where(covered, 1e-3, 1.0)
+    sigma = 0.08 * where.iod
+    found = middle + _blurred(offset * weight, sigma) / _blurred(weight, sigma)
+    clear = CLEAR * where.iod
+    over = np.where(where.meshed & ~covered, np.maximum(found, where.depth + 0.3 * clear), found)
+    return np.where(covered, np.minimum(found, where.depth - clear), over).astype(np.float32)
+
+
+def _texture(
+    pixels: NDArray[Any],
+    background: NDArray[Any],
+    matte: Float32,
+    beside: Beside,
+    box: tuple[int, int, int, int],
+) -> NDArray[Any]:
+    """(h, w, 4) of the box (x0, y0, x1, y1): photo and matte, under the head carried on from beside it.
+
+    There it is laid over the background as the photo is, so that the same is taken out again.
+    """
+    found = enlarged(_carried_on(pixels, beside), (matte.shape[1], matte.shape[0]), box)
+    x0, y0, x1, y1 = box
+    top = 65535 if pixels.dtype == np.uint16 else 255
+    own = np.dstack([pixels[y0:y1, x0:x1], matte[y0:y1, x0:x1] * top]).astype(np.float32)
+    a = found[..., 3:4]
+    laid = a * found[..., :3] + (1 - a) * background[y0:y1, x0:x1]
+    under = np.dstack([laid, a * top])
+    s = found[..., 4:5]
+    out = np.clip(own + s * (under - own) + 0.5, 0, top)
+    return np.ascontiguousarray(out.astype(pixels.dtype))
+
+
+def _carried_on(pixels: NDArray[Any], beside: Beside) -> Float32:
+    """(h, w, 5) small: colours and matte that hair has under the head, and 1 where they are taken."""
+    where, like = beside.where, beside.like
+    iod = where.iod
+    size = (where.matte.shape[1], where.matte.shape[0])
+    skin = (beside.bare > 0.5) & (where.distance < NEAR) & (where.below < 0) & (where.level > 0)
+    hidden = (where.head > 0) | skin
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    known = ~hidden & (beside.share > 0.25)
+    solid = (known & (where.matte > 0.95) & (like > 0.4)).astype(np.float32)
+    smooth = smoothed(small, solid > 0, max(1.0, DETAIL[0] * iod))
+    colour = push_pull(smooth, solid) if solid.any() else small
+    detail = reflected_detail(small, smooth, ~(solid > 0), max(2.0, DETAIL[1] * iod))
+    about = ~hidden & (1 - smoothstep(*HANGING, where.below) > 0.25) & (where.distance < TOUCHES)
+    nearby = push_pull((where.matte * like)[..., None], about.astype(np.float32))[..., 0]
+    alpha = smoothstep(0.3, 0.7, nearby) if about.any() else np.zeros(nearby.shape)
+    grown = 2 * max(1, round(INSIDE * iod)) + 1
+    alpha = alpha * _blurred(
+        cv2.erode(where.matte, np.ones((grown, grown), np.uint8)) > 0.9, 0.5 * INSIDE * iod
+    )
+    mixed = _blurred(hidden, 0.5)
+    return np.dstack([colour + detail, alpha, mixed]).astype(np.float32)

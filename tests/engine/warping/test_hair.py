@@ -1,0 +1,124 @@
+"""Hair, hats and scarves beside a turned head, on portraits of ../shared."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.engine.contract import Origin, SourceImage, Target
+from app.engine.engine import Engine
+from app.engine.generators.mesh_warp import MeshWarp, WarpCode, resized
+from app.engine.imaging.colour import to_srgb8
+from app.engine.imaging.matte import person_matte
+from app.engine.warping.head_drawing import View, drawn_head, posed_points
+from app.engine.warping.rendering import nothing_moves
+
+FOLDER = next(
+    iter(f / "shared/media/images" for f in Path(__file__).parents if (f / "shared").is_dir()), None
+)
+LONG_HAIRED, HATTED, SHORT_HAIRED = "a_p23_nasa.jpg", "a_p17_cc0.jpg", "a_p20_nasa.jpg"
+STILL = np.zeros(2)
+
+
+@pytest.fixture(scope="module")
+def engine():
+    if FOLDER is None or not (FOLDER / LONG_HAIRED).is_file():
+        pytest.skip("needs the portraits of ../shared/media/images")
+    engine = Engine()
+    yield engine
+    engine.close()
+
+
+def encoded(engine: Engine, name: str) -> tuple[SourceImage, WarpCode]:
+    assert FOLDER is not None
+    portrait = engine.open(FOLDER / name)
+    face = portrait.faces[0]
+    pixels = to_srgb8(portrait.photo)
+    source = SourceImage(pixels, None, face, person_matte(pixels, face), ())
+    source = resized(source, 150 / max(face.box[2:]))
+    return source, MeshWarp().encode_layers(source)
+
+
+def drawn(code: WarpCode, yaw: float) -> tuple[np.ndarray, np.ndarray]:
+    """The photo with the head turned by degrees, and (N, 3) where the hair went."""
+    own = code.fitted.params.camera
+    camera = (
+        own if yaw == 0 else own.from_angles(own.yaw + yaw, own.pitch, own.roll, own.scale, own.translation)
+    )
+    look = code.head
+    points = posed_points(look, camera, np.zeros((468, 3)), STILL)
+    hair = look.sheet.posed(camera, STILL)
+    pixels, (x0, y0, x1, y1) = drawn_head(
+        look, code.layers, View(points, hair, camera, 1.0, nothing_moves(), None)
+    )
+    picture = code.pixels.copy()
+    picture[y0:y1, x0:x1] = pixels
+    return picture, hair
+
+
+@pytest.mark.parametrize("name", [LONG_HAIRED, HATTED, SHORT_HAIRED])
+def test_head_and_hair_in_the_photo_s_own_view_are_the_photo(engine, name):
+    _, code = encoded(engine, name)
+    picture, _ = drawn(code, 0.0)
+    apart = np.abs(picture.astype(int) - code.pixels).max(axis=2)
+    assert apart.mean() < 1.5
+    assert np.mean(apart > 24) < 0.012
+
+
+def test_long_hair_turns_at_the_head_and_stays_at_the_shoulders(engine):
+    _, code = encoded(engine, LONG_HAIRED)
+    sheet, iod = code.head.sheet, code.fitted.params.camera.scale
+    chin = code.fitted.landmarks[152, 1]
+    beside = np.abs(sheet.points[:, 1] - (chin - 0.5 * iod)) < 0.2 * iod
+    beside &= np.abs(np.abs(sheet.points[:, 0] - code.fitted.landmarks[152, 0]) - 1.3 * iod) < 0.2 * iod
+    assert beside.sum() >= 4
+    assert sheet.share[beside].mean() > 0.8
+    assert sheet.share[sheet.points[:, 1] > chin + 1.1 * iod].max() < 0.05
+
+
+def test_a_collar_beside_a_short_haired_head_stays(engine):
+    _, code = encoded(engine, SHORT_HAIRED)
+    sheet, iod = code.head.sheet, code.fitted.params.camera.scale
+    shoulders = sheet.points[:, 1] > code.fitted.landmarks[152, 1] + 0.5 * iod
+    assert sheet.share[shoulders].max() < 0.2
+
+
+@pytest.mark.parametrize("yaw", [-35.0, 35.0])
+def test_no_background_shows_between_a_turned_face_and_its_long_hair(engine, yaw):
+    """The old warp tore them apart, or hair stayed where the face had gone."""
+    source, code = encoded(engine, LONG_HAIRED)
+    white = replace(
+        source, pixels=np.where(source.matte[..., None] > 0.02, source.pixels, 255).astype(np.uint8)
+    )
+    clear = MeshWarp().encode_layers(white)
+    face = code.fitted.landmarks[:468]
+    own = code.fitted.params.camera
+    picture, hair = drawn(clear, yaw)
+    camera = own.from_angles(own.yaw + yaw, own.pitch, own.roll, own.scale, own.translation)
+    placed = camera.project(own.unproject(face))
+    used = np.unique(code.head.sheet.triangles)
+    held = hair[used][code.head.sheet.share[used] > 0.9]
+    for row in np.linspace(placed[:, 1].min(), placed[152, 1] - 0.2 * own.scale, 8):
+        near = held[np.abs(held[:, 1] - row) < 0.1 * own.scale, 0]
+        left, right = max(near.min(), 0) + 0.5 * own.scale, near.max() - 0.5 * own.scale
+        line = picture[int(row), int(left) : int(right)]
+        assert (line.min(axis=1) > 235).sum() <= 0.02 * len(line) + 2
+
+
+def test_an_edit_of_long_hair_goes_over_to_the_head_without_a_jump(engine):
+    source, code = encoded(engine, LONG_HAIRED)
+    own, warp = code.fitted.params.camera, MeshWarp()
+    before = None
+    for yaw in np.arange(12.0, 32.0, 1.0):
+        camera = own.from_angles(own.yaw + yaw, own.pitch, own.roll, own.scale, own.translation)
+        target = Target(replace(code.fitted.params, camera=camera), origin=Origin.FILMED)
+        patch = warp.generate(code, target)
+        picture = source.pixels.astype(np.int16)
+        height, width = patch.pixels.shape[:2]
+        picture[patch.y : patch.y + height, patch.x : patch.x + width] = patch.pixels
+        if before is not None:
+            assert np.abs(picture - before).mean() < 6.0
+        before = picture
