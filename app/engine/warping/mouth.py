@@ -239,7 +239,7 @@ def _enamel(mouth: Mouth, enters: float, shown: float) -> Float32:
     lit = mouth.light.exposure * (TEETH_LIT[0] + enters * (TEETH_LIT[1] - TEETH_LIT[0]))
     made = (
         np.float32(lit * (BRIGHT_TOOTH @ LUMINANCE))
-        * mouth.light.white
+        * mouth.light.teeth
         * BETWEEN_LIPS ** np.float32(1 - enters)
     )
     return np.asarray((made + np.float32(shown) * (mouth.own_teeth - made)) / BRIGHT_TOOTH, np.float32)
