@@ -17,18 +17,14 @@ from PIL import Image
 from app.cli import main
 from app.commands import print_json, training
 from app.commands.editing import jobs, preset_values, report_ignored
-from app.engine.checkpoints.store import write_weights
 from app.engine.engine import Engine
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit
-from app.engine.generators import live_portrait_learning
-from app.engine.points.expression import LEAST
 from app.engine.sample import sample_path
 from app.engine.sources.performance_files import write_performance
 from app.engine.training.steps import TrainingStep
 from app.session.presets import SHIPPED, Preset, write_presets
 from tests.engine.conftest import make_performance
-from tests.engine.live_portrait import small_weights
 from tests.engine.networks.test_stylegan2 import parity
 
 SAMPLE = str(sample_path())
@@ -224,39 +220,6 @@ def test_a_preset_beyond_what_a_control_can_mean_is_refused(
 
 def no_work(*_: object, **__: object) -> None:
     raise AssertionError("the work began before its output was checked")
-
-
-def test_live_portrait_is_imported_learns_edits_frontalises_drives_and_is_removed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """With small random weights the pictures mean nothing: it is the path that is proven."""
-    monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(live_portrait_learning, "PICTURES", LEAST)
-    monkeypatch.setattr(live_portrait_learning, "PROBES", ((-10.0, 0.0), (10.0, 0.0)))
-    few = ("gaze_x", "gaze_y", "blink_left")
-    monkeypatch.setattr(live_portrait_learning, "CHECKS", {n: live_portrait_learning.CHECKS[n] for n in few})
-    weights = tmp_path / "tiny.safetensors"
-    write_weights(small_weights(0), "live-portrait", weights)
-    assert main(["models", "import", str(weights), "--json"]) == 0
-    assert follow(capsys) == {"name": "live-portrait", "kind": "live-portrait"}
-    assert main(["models", "list", "--json"]) == 0
-    listed = follow(capsys)
-    assert listed["learnt"]["live-portrait"]["pictures"] == LEAST and "live-portrait" not in listed["notes"]
-    out = tmp_path / "out.png"
-    engine = ["-o", str(out), "--engine", "live-portrait"]
-    assert main(["edit", SAMPLE, *engine, "--set", "yaw=12", "--set", "smile=0.5"]) == 0
-    changed = (pixels(Path(SAMPLE)) != pixels(out)).any(axis=2)
-    assert 0.01 < changed.mean() < 0.6, "the head alone"
-    assert main(["frontalise", SAMPLE, *engine]) == 0
-    performance = tmp_path / "a.performance"
-    write_performance(make_performance(3), performance)
-    film = tmp_path / "film.mp4"
-    words = ["drive", SAMPLE, str(performance), "-o", str(film), "--engine", "live-portrait", "--size", "192"]
-    assert main(words) == 0 and film.stat().st_size > 0
-    assert main(["models", "remove", "live-portrait"]) == 0
-    capsys.readouterr()
-    assert main(["edit", SAMPLE, *engine, "--set", "yaw=12"]) == 1
-    assert "five files" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["edit", "drive", "track", "fit"])

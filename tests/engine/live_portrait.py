@@ -96,10 +96,14 @@ SMALL = LivePortraitConfig(size=128, narrow=8, spectral=False)
 def small_weights(seed: int) -> Found:
     """A small network of random weights whose points spread over the square, as a trained one's do."""
     torch.manual_seed(seed)
-    network = LivePortrait(SMALL)
+    return Found(spread_out(LivePortrait(SMALL)).state_dict(), asdict(SMALL))
+
+
+def spread_out(network: LivePortrait) -> LivePortrait:
+    """Random points that spread over the square, as a trained network's do."""
     with torch.no_grad():
         detector = network.motion.detector
         detector.fc_scale.bias.fill_(1.3)
         detector.fc_kp.bias.copy_(torch.rand(63) - 0.5)
         network.stitching.mlp[-1].weight *= 0.05
-    return Found(network.eval().state_dict(), asdict(SMALL))
+    return network.eval()
