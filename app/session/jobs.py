@@ -48,6 +48,8 @@ class Jobs(QObject):
 
     def stop(self) -> None:
         """End the thread; nothing can be asked for after."""
+        if self.current is not None and self.current.stop is not None:
+            self.current.stop.set()
         self._thread.stop()
 
     def run(self, task: Task) -> None:
@@ -90,6 +92,8 @@ class Jobs(QObject):
         job = job or self.current
         if job is not None:
             self._cancelled = job
+            if job.stop is not None:
+                job.stop.set()
             self._thread.cancel(job)
 
     @Slot(object, object)

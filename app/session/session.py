@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
@@ -239,8 +240,10 @@ class Session(QObject):
             if answer.error is None:
                 self.ask(lambda engine: engine.generators(), self.take_generators)
 
-        words = self.tr("Learning expressions")
-        begun = self.begin_job(Job(words, lambda engine: engine.learning(generator), lambda _: None, on_end))
+        words, stop = self.tr("Learning expressions"), threading.Event()
+        begun = self.begin_job(
+            Job(words, lambda engine: engine.learning(generator), lambda _: None, on_end, stop=stop)
+        )
         self.improving = generator if begun else self.improving
         return begun
 

@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, Qt, QThread, Signal, Slot
 from app.engine.contract import Step
 from app.engine.engine_like import EngineLike
 from app.engine.errors import EngineError, without_torch
+from app.engine.interruption import Interrupted, interruptible
 
 EngineFactory = Callable[[], EngineLike]
 STEPS_AHEAD = 2  # pictures of a job that may wait for the GUI; more are skipped
@@ -63,7 +64,8 @@ class Job:
 
     words: what it is called where it is shown or in the way of another; call: makes the iterator of `Step` on
     the engine's thread; on_step, on_end: called on the GUI's thread; generator: as in `Task`, for every step;
-    gives_way: whether another job may end it now; in_status_bar: its steps are shown there, not in a place of its own.
+    gives_way: whether another job may end it now; in_status_bar: its steps are shown there, not in a place of its own;
+    stop: where a step takes seconds, ends it between two layers of a network, as nothing of it is kept.
     """
 
     words: str
@@ -73,6 +75,7 @@ class Job:
     generator: str | None = None
     gives_way: Callable[[], bool] = _never
     in_status_bar: bool = True
+    stop: threading.Event | None = None
 
 
 class Worker(QObject):
@@ -155,7 +158,12 @@ class Worker(QObject):
         job, steps = self._job, self._steps
         if job is None or steps is None:
             return
-        answer = self._attempt(lambda _: next(steps, None), job.generator, f"{_name(job.call)}, steps")
+
+        def advance(_: EngineLike) -> Step | None:
+            with interruptible(job.stop):
+                return next(steps, None)
+
+        answer = self._attempt(advance, job.generator, f"{_name(job.call)}, steps")
         if answer.value is None:
             self._job = self._steps = None
             self.ended.emit(job, answer)
@@ -183,6 +191,8 @@ class Worker(QObject):
             return answer
         except EngineError as error:
             return Answer(error=error)
+        except Interrupted:
+            return Answer(closed=True)
         except MemoryError:
             return Answer(
                 error=EngineError("There is not enough memory for this.", "Use a smaller photo.", "open")

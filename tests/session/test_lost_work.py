@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from pytestqt.qtbot import QtBot
 
+from app.engine.contract import Step
 from app.engine.face.parameters import FaceEdit
 from app.session.autosave import Autosave
 from app.session.document import Document
@@ -15,6 +19,8 @@ from app.session.project import load_project, save_project
 from app.session.session import Session
 from tests.fakes import FakeEngine
 from tests.session.conftest import settle
+
+LAYERS = 5000  # of a picture that takes seconds
 
 
 @pytest.fixture
@@ -216,6 +222,31 @@ def test_cancelling_a_job_that_has_just_ended_does_not_end_the_next(
     opened.cancel_job()
     with qtbot.waitSignal(opened.exported):
         opened.export(tmp_path / "out.png")
+
+
+def test_cancel_ends_learning_between_two_layers_of_a_picture(
+    opened: Session, fake: FakeEngine, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    passed: list[int] = []
+
+    class Layer(torch.nn.Module):
+        def forward(self, x: int) -> int:
+            passed.append(x)
+            time.sleep(0.001)
+            return x
+
+    def learning(generator: str) -> Iterator[Step]:
+        layer = Layer()
+        for k in range(LAYERS):
+            layer(k)
+        yield Step(1, 1, "a picture of seconds")
+
+    monkeypatch.setattr(fake, "learning", learning)
+    opened.learn("live-portrait")
+    qtbot.waitUntil(lambda: bool(passed))
+    opened.cancel_job()
+    qtbot.waitUntil(lambda: opened.job is None, timeout=60_000)
+    assert len(passed) < LAYERS and not opened.improving
 
 
 # -- a generator that cannot run
