@@ -310,7 +310,7 @@ def test_ctrl_c_before_the_work_begins_ends_in_words(
         ["train", "headgan", "{tmp}", "--minutes", "nan"],
         ["train", "headgan", "{tmp}", "-o", "../../elsewhere"],
         ["train", "headgan", "{tmp}", "--shard", "2/2"],
-        ["train", "refiner", "{tmp}", "--shard", "one"],
+        ["train", "completion", "{tmp}", "--shard", "one"],
     ],
 )
 def test_a_number_or_name_out_of_range_is_a_usage_error(arguments: list[str], tmp_path: Path) -> None:

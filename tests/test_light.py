@@ -42,7 +42,7 @@ def test_edits_frontalises_drives_and_records(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("edit", "photo.png", "-o", "out.png", "--engine", "refined-warp"), ("train", "refiner", ".")],
+    [("edit", "photo.png", "-o", "out.png", "--engine", "headgan"), ("train", "completion", ".")],
     ids=["a network's generator", "training"],
 )
 def test_what_needs_networks_says_so(tmp_path: Path, arguments: tuple[str, ...]) -> None:

@@ -26,7 +26,6 @@ def add(subparsers: Subparsers) -> None:
     parser = subparsers.add_parser("train", help="train a person's model, a generator, directions")
     actions = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
     add_headgan(actions)
-    add_refiner(actions)
     add_completion(actions)
     add_head2head(actions)
     people = training(
@@ -62,11 +61,6 @@ def training(
 def add_headgan(actions: Subparsers) -> None:
     words = "a HeadGAN from a folder of portraits and clips of many people"
     of_a_folder(training(actions, "headgan", words, run_headgan, "headgan"))
-
-
-def add_refiner(actions: Subparsers) -> None:
-    words = "a refiner of mesh-warp from a folder of portraits and clips"
-    of_a_folder(training(actions, "refiner", words, run_refiner, "refiner"))
 
 
 def add_completion(actions: Subparsers) -> None:
@@ -153,17 +147,6 @@ def share(text: str) -> tuple[int, int]:
     if not (first.isdigit() and count.isdigit() and int(first) < int(count)):
         raise argparse.ArgumentTypeError(f"“{text}” is no share: write it as 0/4, 1/4, 2/4 or 3/4")
     return int(first), int(count)
-
-
-def run_refiner(args: argparse.Namespace) -> None:
-    from app.engine.training.refiner.recipe import prepare_only, train_refiner
-
-    if args.shard:
-        follow(prepare_only(args.folder, args.output, args.shard), args)
-        return
-    model = follow(train_refiner(args.folder, args.output, args.minutes), args)
-    if model is not None:
-        ended(args, f"Trained “{model.name}”. Use it with --engine refined-warp.")
 
 
 def run_completion(args: argparse.Namespace) -> None:

@@ -129,7 +129,7 @@ def networks() -> Check:
             "Networks",
             "absent",
             "this is Mien Light: it edits, frontalises, drives and records with mesh-warp",
-            "Install the full Mien for the refiner, HeadGAN, personal models, latent directions and training.",
+            "Install the full Mien for HeadGAN, personal models, latent directions and training.",
         )
     return Check("Networks", "ok", f"torch {importlib.metadata.version('torch')}")
 

@@ -179,7 +179,7 @@ def test_other_models_ask_for_what_they_need(training_window, tmp_path, qtbot):
         order = ordered.args[0]
         args = parser().parse_args(["train", *order.words, "--lines", "--output", order.name])
         assert args.what == word and args.output == order.name
-    assert set(titles) == {"headgan", "refiner", "completion", "head2headfs", "stylegan", "directions"}
+    assert set(titles) == {"headgan", "completion", "head2headfs", "stylegan", "directions"}
 
 
 def test_reenacting_asks_for_what_it_needs(training_window, tmp_path, qtbot, monkeypatch):

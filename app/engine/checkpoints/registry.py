@@ -7,7 +7,6 @@ from app.engine.checkpoints import (
     head2head_files,
     headgan_files,
     live_portrait_files,
-    refiner_files,
     speech_files,
     stylegan_files,
 )
@@ -20,7 +19,6 @@ FILES = (
     stylegan_files,
     feature_files,
     speech_files,
-    refiner_files,
     live_portrait_files,
 )
 

@@ -1,76 +1,24 @@
-"""Features for perceptual losses: VGG19 where the user has imported it, else ones learnt here without labels.
+"""Features for perceptual losses: VGG19 where the user has imported it; and the damages by which our own are learnt.
 
-`FaceFeatures` learns two things of prepared pictures: where on the face each point lies (the NMFC, eyes' and mouth's
-openings, the person), and where the picture was damaged, and how: blurred, doubled, smeared, pulled out of shape,
-sharpened, discoloured. The second makes it distinguish a blurred picture from a sharp one, which L1 does not.
+Features that tell a blurred picture from a sharp one, which L1 does not, come of learning where a picture was blurred,
+doubled, smeared, pulled out of shape, sharpened or discoloured (`networks.face_features`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
-
 import cv2
 import numpy as np
-import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from app.engine.checkpoints.store import load_model, models, newest
-from app.engine.device import bfloat16
-from app.engine.networks.face_features import DAMAGES, MAPS, FaceFeatures
-from app.engine.training.loop import Batch, Stepper
-from app.engine.training.refiner.data import RefinerSamples
-from app.engine.warping.evidence import LAYERS
-
-CROP = 128
-RATE = 1e-3
+from app.engine.networks.face_features import DAMAGES
 
 
 def imported_features() -> nn.Module | None:
     """The user's VGG19, frozen; None without one: then recipes use their own critics' features and say so."""
     found = newest(models("vgg19"))
     return load_model(found.name).network if found else None
-
-
-class FeatureTraining:
-    """The recipe of `FaceFeatures` for `loop.train`."""
-
-    def __init__(self, data: Path, seed: int = 0, width: int = 16) -> None:
-        torch.manual_seed(seed)
-        self.samples = RefinerSamples(data, CROP)
-        self.features = FaceFeatures(width)
-        self.networks: Mapping[str, nn.Module] = {"features": self.features}
-        self.optimisers: Mapping[str, torch.optim.Optimizer] = {
-            "features": torch.optim.Adam(self.features.parameters(), RATE)
-        }
-        self.config: Mapping[str, Any] = {"kind": "face-features", "width": width, "seed": seed}
-        self.state: dict[str, Any] = {}
-
-    def draw(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-        sample = self.samples.draw(rng)
-        picture, damage = damaged(sample["truth"].transpose(1, 2, 0), rng)
-        planes = sample["planes"]
-        face = (planes[:3].sum(axis=0, keepdims=True) > 0).astype(np.float32)
-        rows = [LAYERS.index("opening"), LAYERS.index("matte")]
-        maps = np.concatenate([planes[:3], face, planes[rows]])
-        return {"picture": np.ascontiguousarray(picture.transpose(2, 0, 1)), "maps": maps, "damage": damage}
-
-    def step(self, batch: Batch, stepper: Stepper) -> Mapping[str, Tensor]:
-        with bfloat16(stepper.device):
-            maps, damages = self.features.read(batch["picture"])
-        wanted = F.avg_pool2d(batch["maps"], 4)
-        face = wanted[:, 3:4]
-        place = ((maps[:, :3].float().sigmoid() - wanted[:, :3]).abs() * face).mean()
-        masks = F.binary_cross_entropy_with_logits(maps[:, 3:].float(), wanted[:, 3:])
-        harm = F.binary_cross_entropy_with_logits(damages.float(), F.avg_pool2d(batch["damage"], 8))
-        stepper.update(self.optimisers["features"], 4 * place + masks + harm)
-        return {"place": place, "masks": masks, "damage": harm}
-
-    def picture(self) -> NDArray[np.uint8] | None:
-        return None
 
 
 def damaged(
@@ -145,4 +93,4 @@ def _discoloured(picture: NDArray[np.float32], rng: np.random.Generator) -> NDAr
 
 
 DAMAGE = (_blurred, _doubled, _smeared, _pulled, _sharpened, _discoloured)
-assert len(DAMAGE) == DAMAGES and MAPS == 6
+assert len(DAMAGE) == DAMAGES

@@ -121,9 +121,6 @@ def about(info: GeneratorInfo) -> str:
             "Generators",
             "Any photo, at once and with all its detail; what a large turn uncovers is filled in.",
         ),
-        "refined-warp": translate(
-            "Generators", "The mesh warp, with a network that fills in what it uncovers."
-        ),
         "live-portrait": translate(
             "Generators",
             "Head, expression and shoulders repainted by a network that everyone can get.",

@@ -1,4 +1,4 @@
-"""Every other training: HeadGAN, refiner, completion, Head2HeadFS's first stage, StyleGAN2, latent directions."""
+"""Every other training: HeadGAN, the completion of heads, Head2HeadFS's first stage, StyleGAN2, latent directions."""
 
 from __future__ import annotations
 
@@ -72,14 +72,12 @@ class RecipePage(QWidget):
 
     def _recipes(self) -> tuple[Recipe, ...]:
         many = self.tr("One photo of anyone, from a folder of portraits and clips of many people.")
-        better = self.tr("What mesh-warp paints where the photo shows nothing, from portraits and clips.")
         heads = self.tr("What turned heads show that no photo did, from portraits and clips.")
         people = self.tr("What personal models can start from, from clips of several people.")
         faces = self.tr("A generator of faces, from a folder of portraits.")
         sliders = self.tr("Pose and expression sliders for the newest StyleGAN2.")
         return (
             Recipe("headgan", "HeadGAN", many, "folder", "headgan"),
-            Recipe("refiner", self.tr("Refiner of mesh-warp"), better, "folder", "refiner"),
             Recipe("completion", self.tr("Completion of heads"), heads, "folder", "completion"),
             Recipe("head2headfs", self.tr("Head2HeadFS, first stage"), people, "clips", "people"),
             Recipe("stylegan", "StyleGAN2", faces, "folder", "faces"),

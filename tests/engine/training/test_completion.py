@@ -23,7 +23,8 @@ from app.engine.head.atlas import seen
 from app.engine.head.completion import FILE, SIDE
 from app.engine.imaging.writing import write_png
 from app.engine.networks.completion import Completion, CompletionConfig
-from app.engine.networks.face_features import FaceFeatures
+from app.engine.networks.face_features import FaceFeatures, difference
+from app.engine.training import perceptual
 from app.engine.training.completion import data as completion_data
 from app.engine.training.completion import recipe as completion_recipe
 from app.engine.training.completion.data import as_sample, head_only, hidden
@@ -124,6 +125,28 @@ def test_features_learn_to_tell_damage_and_place(data: Path) -> None:
     for name in ("damage", "masks"):
         first, last = (np.mean([row[name] for row in part]) for part in (losses[:5], losses[-5:]))
         assert last < 0.8 * first, name
+
+
+def test_damage_is_told_where_it_is() -> None:
+    rng = np.random.default_rng(0)
+    clean = rng.uniform(-1, 1, (64, 64, 3)).astype(np.float32)
+    seen = set()
+    for _ in range(60):
+        hurt, where = perceptual.damaged(clean, rng)
+        changed = np.abs(hurt - clean).max(axis=2) > 1e-6
+        assert not changed[where.max(axis=0) == 0].any()
+        seen |= set(np.nonzero(where.any(axis=(1, 2)))[0].tolist())
+    assert seen == set(range(len(perceptual.DAMAGE)))
+
+
+@torch.no_grad()
+def test_the_distance_knows_blur_from_the_same() -> None:
+    torch.manual_seed(0)
+    features = FaceFeatures(8)
+    a = torch.rand(1, 3, 64, 64)
+    assert float(difference(features(a), features(a)).max()) == 0
+    blurred = torch.nn.functional.avg_pool2d(a, 5, 1, 2)
+    assert float(difference(features(a), features(blurred)).mean()) > 1e-3
 
 
 def test_only_what_was_hidden_and_is_known_is_compared(data: Path) -> None:
