@@ -92,7 +92,9 @@ class Completion(nn.Module):
             larger = F.interpolate(x, scale_factor=2.0, mode="nearest")
             x = self.inner[k](up(F.relu(torch.cat([larger, levels[2 - k]], dim=1))))
         x = F.relu(x)
-        return F.pixel_shuffle(self.paint(x), 2), self.confidence(x)
+        # Twice the mean of two: no pattern of every other texel, which pixel shuffling makes, is left.
+        paint = F.pad(F.pixel_shuffle(self.paint(x), 2), (1, 1, 1, 1), mode="replicate")
+        return F.avg_pool2d(F.avg_pool2d(paint, 2, 1), 2, 1), self.confidence(x)
 
     def share(self, confidence: Tensor) -> Tensor:
         """(N, 1, S, S) how much of the difference is used: nothing where the confidence is not above `doubt`."""

@@ -41,6 +41,16 @@ def test_an_untrained_network_adds_nothing() -> None:
     assert not found.any()
 
 
+@torch.no_grad()
+def test_no_pattern_of_every_other_texel_is_made() -> None:
+    torch.manual_seed(0)
+    network = Completion(TINY).eval()
+    assert network.paint.bias is not None
+    network.paint.bias.copy_(torch.arange(12) % 4 - 1.5)  # what pixel shuffling would lay out as a pattern
+    paint, _ = network(torch.rand(1, 6, SIDE, SIDE))
+    assert paint[..., 4:-4, 4:-4].abs().max() < 1e-6
+
+
 def test_without_weights_the_atlas_stays_bit_by_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIEN_HOME", str(tmp_path))
     monkeypatch.setattr(completion, "ASSETS", tmp_path / "nothing")
