@@ -2,7 +2,7 @@
 
 The network (`networks.completion`, trained by `mien train completion`) sees the unlearned atlas at SIDE texels and
 gives a difference to it. The difference is scaled up and never reaches what the photo shows, so detail stays the
-photo's. Weights of the user's own come before those that ship; without any the atlas stays as it is, bit by bit.
+photo's. Without weights the atlas stays as it is, bit by bit.
 """
 
 from __future__ import annotations
@@ -15,18 +15,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.files import ASSETS, data_folder
+from app.engine.files import data_folder
 
 FILE = "completion.onnx"
 SIDE = 192  # texels of the network's atlas
 
 
 def weights() -> Path | None:
-    """The file in use."""
-    for path in (data_folder() / FILE, ASSETS / "weights" / "completion" / FILE):
-        if path.is_file():
-            return path
-    return None
+    """The file in use: what the user trained. None ships (docs/completion.md says why)."""
+    path = data_folder() / FILE
+    return path if path.is_file() else None
 
 
 @lru_cache(2)

@@ -9,7 +9,6 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from app.engine.head import completion
 from app.engine.head.completion import FILE, SIDE, added, improved, seen_by_network
 from app.engine.networks.completion import Completion, CompletionConfig, InUse
 from app.engine.training.completion.recipe import export
@@ -53,7 +52,6 @@ def test_no_pattern_of_every_other_texel_is_made() -> None:
 
 def test_without_weights_the_atlas_stays_bit_by_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MIEN_HOME", str(tmp_path))
-    monkeypatch.setattr(completion, "ASSETS", tmp_path / "nothing")
     atlas, planes = atlas_of(np.uint8)
     assert improved(atlas, planes) is atlas
 
