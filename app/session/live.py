@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,23 +19,13 @@ from app.engine.sources.camera import CameraSource
 from app.engine.sources.pacing import LoopingSource, PacedSource
 from app.session.document import DEFAULT_GENERATOR
 from app.session.files import make_folder
+from app.session.filming import Film
 from app.session.session import Session
 from app.session.worker import QUEUED, Answer, Crash, Job
 
 LIVE_SIDE = 768  # px, the longer side of the portrait while it is driven, unless another is chosen
 SIDES = (512, 768, 1024, 1536)  # px, to choose from
 NMFC_SIDE = 160
-
-
-@dataclass
-class _Film:
-    """What becomes of a recording that the user asked for."""
-
-    path: Path
-    begun_again: bool = False  # its clip had ended before its first picture
-    has_pictures: bool = False
-    stopped: bool = False  # by the user
-    saved: bool = False  # or it is known why not
 
 
 class Live(QObject):
@@ -51,7 +40,7 @@ class Live(QObject):
     rendered = Signal(object)  # Path of the film a clip was rendered to
     refused = Signal(str)  # "microphone", "recording" or "camera" could not be switched on; `failed` says why
     failed = Signal(object)  # EngineError
-    _saving_changed = Signal(object, object)  # _Film and its Saving, from the latter's thread
+    _saving_changed = Signal(object, object)  # Film and its Saving, from the latter's thread
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -66,7 +55,7 @@ class Live(QObject):
         self.from_camera = False
         self._source: Callable[[], Any] | None = None  # opens what drove last
         self._fresh = False
-        self._film: _Film | None = None  # that is recorded, or was last
+        self._film: Film | None = None  # that is recorded, or was last
         self._saving_changed.connect(self._on_saving, QUEUED)
         session.document_changed.connect(self._show_edit)
 
@@ -98,9 +87,9 @@ class Live(QObject):
             return PacedSource(LoopingSource(lambda: open_source(path), loop))
 
         self.from_camera = False
-        self._start(source, None if film is None else _Film(film))
+        self._start(source, None if film is None else Film(film))
 
-    def _start(self, source: Callable[[], Any], film: _Film | None = None) -> None:
+    def _start(self, source: Callable[[], Any], film: Film | None = None) -> None:
         session, face, settings, side = self._session, self._session.face, self.settings, self.side
         portrait, document = session.portrait, session.document
         if portrait is None or face is None:
@@ -186,7 +175,7 @@ class Live(QObject):
             what = self.tr("Nothing drives the portrait.")
             self.failed.emit(EngineError(what, self.tr("Choose a camera or a clip, then press Start.")))
             return
-        self._start(self._source, _Film(path))
+        self._start(self._source, Film(path))
 
     def stop(self) -> None:
         """Free the camera; a recording that runs is finished first."""
@@ -255,7 +244,7 @@ class Live(QObject):
 
     def record(self, path: Path) -> None:
         """Record a film from the next frame on; beside it what drove it, where the generator cannot follow here."""
-        film = _Film(path)
+        film = Film(path)
         self.recording, self._film = True, film
 
         def refuse() -> None:
@@ -264,7 +253,7 @@ class Live(QObject):
 
         self._ask(lambda animation: self._record_into(animation, film), refuse=refuse)
 
-    def _record_into(self, animation: LiveAnimation, film: _Film) -> None:
+    def _record_into(self, animation: LiveAnimation, film: Film) -> None:
         """On the engine's thread."""
 
         def on_saving(saving: Any) -> None:
@@ -371,14 +360,14 @@ class Live(QObject):
         self._session.scheduler.hold(False)
         self.stopped.emit()
         if film is not None and came_too_late and self._source is not None:
-            self._start(self._source, _Film(film.path, begun_again=True))
+            self._start(self._source, Film(film.path, begun_again=True))
 
-    def _came_too_late(self, film: _Film) -> bool:
+    def _came_too_late(self, film: Film) -> bool:
         """The clip ended just before a film's first picture: both begin again from the clip's first frame."""
         return not (self.from_camera or film.has_pictures or film.stopped or film.begun_again)
 
     @Slot(object, object)
-    def _on_saving(self, film: _Film, saving: Any) -> None:
+    def _on_saving(self, film: Film, saving: Any) -> None:
         if saving.done and saving.recording is None and self._came_too_late(film):
             return  # nothing was lost: it is filmed from the first frame on
         film.saved = saving.done

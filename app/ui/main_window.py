@@ -37,6 +37,7 @@ from app.ui.helpers import Helpers
 from app.ui.live.live_space import LiveSpace
 from app.ui.menus import Menus, TopBar
 from app.ui.status import StatusBar
+from app.ui.theme_choice import ThemeChoice
 from app.ui.welcome import Welcome
 from app.ui.workspaces import Workspaces
 
@@ -56,6 +57,7 @@ class MainWindow(QMainWindow):
     def __init__(self, session: Session, settings: Settings) -> None:
         super().__init__()
         self.session, self.settings = session, settings
+        self.theme = ThemeChoice(settings, self)
         self._ended = self._ending = False
         self._measured_of: tuple[int, FaceEdit] | None = (
             None  # the face and state that the status bar reads out
@@ -82,7 +84,7 @@ class MainWindow(QMainWindow):
         self.helpers = Helpers(
             self, session, settings, self.actions_, self.documents, self.edit_space, self.status, docks
         )
-        self.helpers.theme_chosen.connect(self.set_theme)
+        self.helpers.theme_chosen.connect(self.theme.choose)
         self._connect_actions()
         self._connect_session()
         self._restore()
@@ -132,7 +134,7 @@ class MainWindow(QMainWindow):
             "full_screen": self._toggle_full_screen,
             "hide_panels": self._toggle_panels,
             "reset_layout": self._reset_layout,
-            "toggle_theme": self._toggle_theme,
+            "toggle_theme": self.theme.toggle,
             "commands": self.helpers.show_palette,
             "settings": self.helpers.show_settings,
             "shortcuts": self.helpers.show_shortcuts,
@@ -143,9 +145,9 @@ class MainWindow(QMainWindow):
             "about": lambda: AboutDialog(self).exec(),
             "edit_space": lambda: self.spaces.switch("edit"),
             "live_space": lambda: self.spaces.switch("live"),
-            "dark": lambda: self.set_theme("dark"),
-            "light": lambda: self.set_theme("light"),
-            "system": lambda: self.set_theme("system"),
+            "dark": lambda: self.theme.choose("dark"),
+            "light": lambda: self.theme.choose("light"),
+            "system": lambda: self.theme.choose("system"),
             **space.handlers(),
             **self.live_space.handlers(),
         }
@@ -187,7 +189,7 @@ class MainWindow(QMainWindow):
         session.undo_stack.canRedoChanged.connect(self.actions_["redo"].setEnabled)
 
     def _restore(self) -> None:
-        QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_scheme)
+        self.theme.chosen.connect(self._on_theme)
         self.actions_[self.settings.theme].setChecked(True)
         self.actions_["edit_space"].setChecked(True)
         self.actions_.enable(("undo", "redo"), False)
@@ -350,23 +352,10 @@ class MainWindow(QMainWindow):
     # -- the window's own commands
 
     @Slot(str)
-    def set_theme(self, name: str) -> None:
-        self.settings.theme = name
-        app = QApplication.instance()
-        assert isinstance(app, QApplication)
-        theme.apply(app, name)
+    def _on_theme(self, name: str) -> None:
         self.actions_[name].setChecked(True)
         self.welcome.restyle()
         self.live_space.curves.restyle()
-
-    @Slot(object)
-    def _on_scheme(self) -> None:
-        """The desktop went from light to dark or back."""
-        if self.settings.theme == "system":
-            self.set_theme("system")
-
-    def _toggle_theme(self) -> None:
-        self.set_theme("light" if theme.current().name == "dark" else "dark")
 
     def _toggle_full_screen(self) -> None:
         if self.isFullScreen():

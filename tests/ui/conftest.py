@@ -21,6 +21,14 @@ from tests.session.conftest import settle
 __all__ = ["empty_session"]  # a fixture
 
 
+@pytest.fixture(autouse=True, scope="session")
+def empty_clipboard() -> Iterator[None]:
+    """Off screen, Qt lets the clipboard go after Python has ended, which crashes if Python made what lies there."""
+    yield
+    if isinstance(application := QApplication.instance(), QApplication):
+        application.clipboard().clear()
+
+
 @pytest.fixture
 def fake() -> FakeEngine:
     return FakeEngine()

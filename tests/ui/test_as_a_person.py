@@ -23,7 +23,7 @@ from tests.fakes import FakeEngine
 from tests.session.conftest import settle
 from tests.session.test_batch import folder_of
 from tests.ui.conftest import ready_to_close
-from tests.ui.test_main_window import accept_dialog, answer_box
+from tests.ui.modal import accept_dialog, answer_box
 from tests.ui.test_parameter_slider import LEFT, NONE, move
 
 ROOT = Path(__file__).parents[2]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,9 +12,7 @@ from PySide6.QtWidgets import (
     QApplication,
     QFileDialog,
     QInputDialog,
-    QMessageBox,
     QToolButton,
-    QWidget,
 )
 from pytestqt.qtbot import QtBot
 
@@ -30,6 +27,7 @@ from app.ui.palette import Palette
 from tests.fakes import FakeEngine
 from tests.session.conftest import settle
 from tests.ui.conftest import ready_to_close
+from tests.ui.modal import accept_dialog
 
 
 def keys(qtbot: QtBot, window: MainWindow, key: Qt.Key, *modifiers: Qt.KeyboardModifier) -> None:
@@ -184,79 +182,6 @@ def test_a_photo_without_a_face_offers_to_draw_a_box(window: MainWindow, photo: 
     other.close()
 
 
-def test_closing_with_unsaved_work_asks_and_can_save(
-    opened: MainWindow, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened.session.set_value("smile", 0.5)
-    answer_box("Cancel")
-    opened.close()
-    assert opened.isVisible()
-    path = tmp_path / "kept.mien"
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(path), ""))
-    answer_box("Save project")
-    opened.close()
-    qtbot.waitUntil(lambda: not opened.isVisible())
-    assert path.exists()
-
-
-def test_a_save_that_failed_leaves_nothing_to_be_done_by_the_next(
-    opened: MainWindow, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    opened.session.set_value("smile", 0.5)
-    (tmp_path / "file").write_text("no folder")
-    paths = [tmp_path / "file" / "kept.mien", tmp_path / "kept.mien"]
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(paths.pop(0)), ""))
-    answer_box("Save project")
-    with qtbot.waitSignal(opened.session.failed):
-        opened.close()
-    assert opened.isVisible() and opened.bar.isVisible()
-    with qtbot.waitSignal(opened.session.saved):
-        opened.actions_["save"].trigger()
-    qtbot.wait(50)
-    assert opened.isVisible() and not opened.session.is_dirty
-
-
-def test_closing_while_a_film_is_rendered_asks_first(
-    opened: MainWindow, fake: FakeEngine, tmp_path: Path, qtbot: QtBot
-) -> None:
-    fake.gate.clear()
-    live = opened.live_space.live
-    live.film(tmp_path / "clip.mp4", tmp_path / "film.mp4", audio=False)
-    qtbot.waitUntil(lambda: fake.count("drive") == 1)
-    answer_box("Cancel")
-    opened.close()
-    assert opened.isVisible()
-    with qtbot.waitSignal(live.rendered):
-        fake.gate.set()
-
-
-@pytest.mark.parametrize("answer", ["Cancel", "Don't save", "Save project"])
-def test_edits_made_while_another_photo_opens_are_asked_about(
-    opened: MainWindow,
-    fake: FakeEngine,
-    photo: Path,
-    tmp_path: Path,
-    qtbot: QtBot,
-    monkeypatch: pytest.MonkeyPatch,
-    answer: str,
-) -> None:
-    other, kept = tmp_path / "other.png", tmp_path / "kept.mien"
-    other.write_bytes(b"another photo")
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *a, **k: (str(kept), ""))
-    fake.gate.clear()
-    opened.documents.open(other)
-    opened.session.set_value("smile", 0.5)
-    answer_box(answer)
-    with qtbot.waitSignal(opened.session.replacing_unsaved):
-        fake.gate.set()
-    settle(opened.session, qtbot)
-    if answer == "Cancel":
-        assert opened.session.document.photo == photo and opened.session.value("smile") == 0.5
-    else:
-        qtbot.waitUntil(lambda: opened.session.document.photo == other)
-    assert kept.exists() == (answer == "Save project")
-
-
 def test_two_photos_dropped_of_six_are_a_batch_of_two(
     window: MainWindow, tmp_path: Path, qtbot: QtBot
 ) -> None:
@@ -386,41 +311,6 @@ def test_the_picture_owns_the_window(opened: MainWindow, qtbot: QtBot) -> None:
         assert opened.edit_space.canvas.width() >= share * opened.width(), size
 
 
-def when_modal(act: Callable[[QWidget], None]) -> None:
-    """Do something with the dialog that opens next, whenever that is."""
-    timer = QTimer(QApplication.instance(), interval=10)
-
-    def look() -> None:
-        dialog = QApplication.activeModalWidget()
-        if dialog is not None:
-            timer.stop()
-            timer.deleteLater()
-            act(dialog)
-
-    timer.timeout.connect(look)
-    timer.start()
-
-
-def answer_box(button: str) -> None:
-    """Press a button of the message box that opens next."""
-
-    def press(box: QWidget) -> None:
-        assert isinstance(box, QMessageBox)
-        next(b for b in box.buttons() if b.text().replace("&", "") == button).click()
-
-    when_modal(press)
-
-
-def accept_dialog(name: str) -> None:
-    """Accept the dialog of a class that opens next."""
-
-    def accept(dialog: QWidget) -> None:
-        assert type(dialog).__name__ == name
-        dialog.accept()  # type: ignore[attr-defined]
-
-    when_modal(accept)
-
-
 def test_a_panel_among_tabs_shows_its_title_once(opened: MainWindow, qtbot: QtBot) -> None:
     face = opened.spaces.docks["edit"]
     qtbot.waitUntil(lambda: face.titleBarWidget() is not None and face.titleBarWidget().height() == 0)
@@ -450,13 +340,13 @@ def test_the_flow_layer_asks_for_the_render_s_flow_only_while_it_is_shown(
 def test_the_system_s_theme_is_followed_while_running(
     opened: MainWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened.set_theme("system")
+    opened.theme.choose("system")
     hints = QGuiApplication.styleHints()
     for scheme, name in ((Qt.ColorScheme.Light, "light"), (Qt.ColorScheme.Dark, "dark")):
         monkeypatch.setattr(theme, "system_scheme", lambda scheme=scheme: scheme)
         hints.colorSchemeChanged.emit(scheme)
         assert theme.current().name == name
-    opened.set_theme("dark")
+    opened.theme.choose("dark")
     monkeypatch.setattr(theme, "system_scheme", lambda: Qt.ColorScheme.Light)
     hints.colorSchemeChanged.emit(Qt.ColorScheme.Light)
     assert theme.current().name == "dark"  # the artist's own choice stays

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QLineF, QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
     QEnterEvent,
@@ -222,7 +222,7 @@ class Canvas(PictureView):
         if face is None or self._shows_before(point):
             return None
         shown = face.handles(self.view.zoom)
-        ways = [(_way(self.view.to_view(face.point(h.landmark)), point), h) for h in shown]
+        ways = [(QLineF(self.view.to_view(face.point(h.landmark)), point).length(), h) for h in shown]
         way, nearest = min(ways, key=lambda pair: pair[0])
         return nearest if way <= GRAB_PX else None
 
@@ -398,8 +398,3 @@ class Canvas(PictureView):
             drag.cancel()
             self._set_cursor()
             self.update()
-
-
-def _way(a: QPointF, b: QPointF) -> float:
-    way = a - b
-    return float((way.x() ** 2 + way.y() ** 2) ** 0.5)
