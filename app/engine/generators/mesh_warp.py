@@ -211,7 +211,7 @@ def resized(source: SourceImage, factor: float) -> SourceImage:
 def _head_share(code: WarpCode, posed: Posed) -> float:
     """How much of a frame the whole head draws: what the head needs is made only once a face turns far enough."""
     degrees = turn(code.face.params.camera, posed.camera)
-    return share_of(degrees) if degrees > FADE[0] else 0.0
+    return share_of(degrees, code.head.beside.much) if degrees > FADE[0] else 0.0
 
 
 def _turned(

@@ -24,6 +24,7 @@ from app.engine.warping.plate import Places, enlarged
 from app.engine.warping.shell import border_share
 
 HANGS = 0.02  # IOD^2 of hair beside the jaw from which it hangs
+MUCH = (0.22, 0.34)  # of the head's own area that goes with it beside it, from none to long hair
 CELL = 0.12  # IOD between the sheet's vertices
 HANGING = (-0.4, 0.9)  # IOD below the chin over which what hangs comes to stay with the body
 BESIDE = (1.6, 2.4)  # IOD beside the head, the same
@@ -89,6 +90,13 @@ class Beside:
     like: Float32
     bare: Float32
     share: Float32
+
+    @cached_property
+    def much(self) -> float:
+        """0 for a head by itself to 1 where long hair, a hat or a scarf goes with it."""
+        with_head = (self.where.matte > 0.5) & (self.where.head == 0) & (self.share > 0.5)
+        covered = max(int(self.where.head.sum()), 1)
+        return float(smoothstep(*MUCH, np.array(with_head.sum() / covered)))
 
 
 def beside_head(where: Places, srgb: NDArray[np.uint8]) -> Beside:

@@ -34,6 +34,7 @@ from app.engine.warping.rendering import BAND_ROWS, Layers, Motion, displacement
 # (tools/head_sheets.py): nearer to the photo the fine warp keeps loose hair; further on the two lie apart and would
 # show double.
 FADE = (5.0, 9.0)
+HAIR_FADE = (13.0, 17.0)  # the same under long hair, hats and scarves, whose far side is made up
 STRETCHED = (1.6, 3.0)  # times wider than in the photo, from which the photo is too coarse
 MIRRORED = (1.1, 1.5)  # the same, from which a side that shows better is mirrored
 FLAT = (1.2, 2.2)  # times wider than in the photo, from which its own edge is no longer good enough
@@ -84,9 +85,10 @@ def turn(before: Camera, after: Camera) -> float:
     return float(np.degrees(np.arccos(np.clip(before.rotation[2] @ after.rotation[2], -1, 1))))
 
 
-def share_of(degrees: float) -> float:
-    """How much of a frame is the head's after a turn: 0 near the photo's own view, 1 beyond."""
-    return float(smoothstep(*FADE, np.array(degrees)))
+def share_of(degrees: float, much: float = 0.0) -> float:
+    """How much of a frame is the head's after a turn: 0 near the photo's own view, 1 beyond; much: hair beside it."""
+    low, high = (a + much * (b - a) for a, b in zip(FADE, HAIR_FADE, strict=True))
+    return float(smoothstep(low, high, np.array(degrees)))
 
 
 def head_look(face: FittedFace, layers: Layers, matte: Float32, srgb: NDArray[np.uint8]) -> HeadLook:
