@@ -33,7 +33,7 @@ from app.engine.warping.head_drawing import (
     head_look,
     posed_points,
     share_of,
-    turn,
+    taken_over,
 )
 from app.engine.warping.light import light_of
 from app.engine.warping.mouth import Mouth, OwnMouth, draw_mouth, mouth_source, own_mouth
@@ -210,7 +210,7 @@ def resized(source: SourceImage, factor: float) -> SourceImage:
 
 def _head_share(code: WarpCode, posed: Posed) -> float:
     """How much of a frame the whole head draws: what the head needs is made only once a face turns far enough."""
-    degrees = turn(code.face.params.camera, posed.camera)
+    degrees = taken_over(code.face.params.camera, posed.camera)
     return share_of(degrees, code.head.beside.much) if degrees > FADE[0] else 0.0
 
 

@@ -35,6 +35,9 @@ from app.engine.warping.rendering import BAND_ROWS, Layers, Motion, displacement
 # show double.
 FADE = (5.0, 9.0)
 HAIR_FADE = (13.0, 17.0)  # the same under long hair, hats and scarves, whose far side is made up
+# Degrees up to which a head that only looks up stays the fine warp's: of the jaw's underside, throat and ears the head
+# makes up too much (four people at 12 and 18 degrees, beside each other).
+LOOKED_UP = 20.0
 STRETCHED = (1.6, 3.0)  # times wider than in the photo, from which the photo is too coarse
 MIRRORED = (1.1, 1.5)  # the same, from which a side that shows better is mirrored
 FLAT = (1.2, 2.2)  # times wider than in the photo, from which its own edge is no longer good enough
@@ -83,6 +86,13 @@ class HeadLook:
 def turn(before: Camera, after: Camera) -> float:
     """Degrees between the two directions from which the head is seen; a roll is none."""
     return float(np.degrees(np.arccos(np.clip(before.rotation[2] @ after.rotation[2], -1, 1))))
+
+
+def taken_over(before: Camera, after: Camera) -> float:
+    """Degrees of a turn as they count for `share_of`."""
+    yaw, pitch = (float(v) for v in np.subtract(after.angles, before.angles)[:2])
+    up = max(pitch - LOOKED_UP, 0.0) if pitch > 0 else pitch
+    return min(turn(before, after), float(np.hypot(yaw, up)))
 
 
 def share_of(degrees: float, much: float = 0.0) -> float:
