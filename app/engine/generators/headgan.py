@@ -82,14 +82,11 @@ class HeadGan:
         self._renderer: tuple[tuple[str, Device], LoadedHeadGan] | None = None
         self._survivor = Survivor()
 
-    def chosen(self) -> Model | None:
-        return chosen(KIND, self._name)
-
     @property
     def info(self) -> GeneratorInfo:
         from app.engine.sound.speech import UNHEARD, can_recognise
 
-        model = self.chosen()
+        model = chosen(KIND, self._name)
         if model is None:
             missing = "it needs a HeadGAN checkpoint, such as the authors' latest_net_G.pth"
             return GeneratorInfo(KIND, "HeadGAN", IMAGE_SIZE, OBEYED, (KIND,), "", (), missing)
@@ -133,7 +130,7 @@ class HeadGan:
 
     def renderer(self) -> LoadedHeadGan:
         """The chosen model's network on the best device; EngineError without one."""
-        model = self.chosen()
+        model = chosen(KIND, self._name)
         if model is None:
             raise EngineError(
                 "There is no HeadGAN model to render with.",

@@ -83,12 +83,9 @@ class LivePortrait:
         self._entries: tuple[tuple[Path, int], ExpressionEntries] | None = None
         self._survivor = Survivor()
 
-    def chosen(self) -> Model | None:
-        return chosen(KIND, self._name)
-
     @property
     def info(self) -> GeneratorInfo:
-        model = self.chosen()
+        model = chosen(KIND, self._name)
         if model is None:
             missing = "it needs LivePortrait's five files, which are public and free to use"
             return GeneratorInfo(
@@ -186,7 +183,7 @@ class LivePortrait:
 
     def renderer(self) -> LoadedLivePortrait:
         """The chosen model's network on the best device; EngineError without one."""
-        model = self.chosen()
+        model = chosen(KIND, self._name)
         if model is None:
             raise EngineError(
                 "There is no LivePortrait model to render with.",

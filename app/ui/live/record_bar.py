@@ -65,6 +65,14 @@ class RecordBar(QWidget):
         self.numbers.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.numbers.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.state.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
+        self._lay_out()
+        live.stepped.connect(self._on_step)
+        for signal in (live.started, live.stopped, live.failed, live.recorded):
+            signal.connect(self._show_state)
+        live.saving.connect(self._on_saving)
+        self._show_state()
+
+    def _lay_out(self) -> None:
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 6, 8, 6)
         row.setSpacing(8)
@@ -73,11 +81,6 @@ class RecordBar(QWidget):
         row.addWidget(self.size_)
         row.addWidget(self.numbers, 1)
         row.addWidget(self.pause)
-        live.stepped.connect(self._on_step)
-        for signal in (live.started, live.stopped, live.failed, live.recorded):
-            signal.connect(self._show_state)
-        live.saving.connect(self._on_saving)
-        self._show_state()
 
     def add_choice(self, choice: QWidget) -> None:
         """Something to choose before it starts, at the bar's end."""

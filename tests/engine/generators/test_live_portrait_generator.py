@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from app.engine.checkpoints.live_portrait_files import LIVE_PORTRAIT
-from app.engine.checkpoints.store import Model, remove_model, save_model
+from app.engine.checkpoints.store import Model, chosen, remove_model, save_model
 from app.engine.contract import Origin, Portrait, SourceImage, Target
 from app.engine.engine import Engine
 from app.engine.errors import EngineError
@@ -141,7 +141,7 @@ def test_learning_that_is_cancelled_keeps_nothing(home, monkeypatch) -> None:
         steps = backend.learn()
         next(steps)
         steps.close()
-        assert backend.chosen() == newer and not entries_path(newer).exists()
+        assert chosen("live-portrait") == newer and not entries_path(newer).exists()
         assert backend.info.note is not None
     finally:
         remove_model("newer")
