@@ -11,6 +11,25 @@ from tflite_to_onnx import Converter
 EYE_CONTOUR = 16  # first indices of an eye's list, whose mean depth the iris has
 
 
+def corners_direction(net: Converter, mesh: str, options: dict[str, Any]) -> tuple[str, str]:
+    """The parts of the direction from the left to the right rotation point: (cosine, sine)."""
+    writer = net.writer
+
+    def do(kind: str, *names: str, **attributes: Any) -> str:
+        return writer.node(kind, *names, **attributes)
+
+    ends = [
+        do("Gather", mesh, writer.constant(options[f"{side}_rotation_idx"], np.int64), axis=1)
+        for side in ("left", "right")
+    ]
+    along = do("Sub", ends[1], ends[0])
+    dx, dy = (do("Gather", along, writer.integers(axis), axis=1) for axis in (0, 1))
+    length = do(
+        "Max", do("Sqrt", do("Add", do("Mul", dx, dx), do("Mul", dy, dy))), writer.constant(np.float32(1e-9))
+    )
+    return do("Div", dx, length), do("Div", do("Neg", dy), length)
+
+
 def transform_matrix(net: Converter, operator: Operator) -> str:
     """Landmarks2TransformMatrix: (n, 468, 3) to the (n, 4, 4) that takes a window's pixels to the feature map's.
 
@@ -27,15 +46,7 @@ def transform_matrix(net: Converter, operator: Operator) -> str:
     def number(value: float) -> str:
         return writer.constant(np.float32(value))
 
-    ends = [
-        do("Gather", mesh, writer.constant(options[f"{side}_rotation_idx"], np.int64), axis=1)
-        for side in ("left", "right")
-    ]
-    along = do("Sub", ends[1], ends[0])
-    dx, dy = (do("Gather", along, writer.integers(axis), axis=1) for axis in (0, 1))
-    length = do("Max", do("Sqrt", do("Add", do("Mul", dx, dx), do("Mul", dy, dy))), number(1e-9))
-    cos, sin = do("Div", dx, length), do("Div", do("Neg", dy), length)
-
+    cos, sin = corners_direction(net, mesh, options)
     subset = do("Gather", mesh, writer.integers(*options["subset_idxs"]), axis=1)
     x, y = (do("Gather", subset, writer.constant(axis, np.int64), axis=2) for axis in (0, 1))
     u = do("Sub", do("Mul", x, cos), do("Mul", y, sin))

@@ -106,6 +106,7 @@ class Photographer:
         self.panels()
         self.question()
         self.dialogs()
+        self.menus()
         self.batch_at_work()
         self.live()
         window.session.history.mark_saved(window.session.document)
@@ -232,9 +233,11 @@ class Photographer:
                     self.take(f"dialog-{name}-{at + 1}", dialog)
             dialog.close()
         left.unlink()
-        for menu in window.menuBar().actions():
+
+    def menus(self) -> None:
+        for menu in self.window.menuBar().actions():
             shown: Any = menu.menu()
-            shown.popup(window.pos())
+            shown.popup(self.window.pos())
             self.wait_for(0.05)
             self.take(f"menu-{menu.text().replace('&', '').lower()}", shown)
             shown.close()

@@ -25,7 +25,7 @@ from app.session.worker import QUEUED, Answer, Crash, Job
 
 LIVE_SIDE = 768  # px, the longer side of the portrait while it is driven, unless another is chosen
 SIDES = (512, 768, 1024, 1536)  # px, to choose from
-NMFC_SIDE = 160
+NMFC_SIDE = 160  # px, of the picture in the driver panel
 
 
 class Live(QObject):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from app.engine.face.morphable_model import MorphableModel
 
 HISTORY = 2  # earlier frames that HeadGAN and Head2Head++ are conditioned on
-RATE_WINDOW = 30
+RATE_WINDOW = 30  # frames over which the rate is measured
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ from app.engine.face.parameters import FaceParams, FloatArray
 from app.engine.face.semantic import MOVEMENTS, directions
 
 COUNTDOWN = 2.0  # seconds; with AVERAGING the three that are announced
-AVERAGING = 1.0
+AVERAGING = 1.0  # seconds of frames that the driver's rest is the mean of
 OPEN_EYED = 0.16  # aperture
 CLOSED = 0.03  # eye distances between lips that still count as closed
 SEARCHED = 300  # frames after which the search for the best neutral ends

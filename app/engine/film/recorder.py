@@ -19,7 +19,7 @@ from app.engine.film.provenance import Note
 from app.engine.film.sinks import ENDINGS, FilmSink, OnShare, PngSink, Sink
 from app.engine.sound.audio import SoundClock, SoundTrack
 
-PICTURES_WAITING = 12
+PICTURES_WAITING = 12  # at most, for the encoder; a live film drops more and counts them
 SOUND_WAITING = 20.0  # seconds: an encoder this far behind gets silence instead, so that memory cannot fill
 DISK_RESERVE = 32 * 1024 * 1024  # bytes left free: enough to write the film's index
 

@@ -25,10 +25,10 @@ from app.engine.imaging.icc import colour_space
 from app.engine.imaging.metadata import kept_exif, kept_xmp, orientation_of, upright
 from app.engine.imaging.photo import Photo
 
-MIN_SIDE = 64
-MAX_SIDE = 12_000
-MAX_PIXELS = 100_000_000
-MAX_BYTES = 1 << 30
+MIN_SIDE = 64  # px
+MAX_SIDE = 12_000  # px
+MAX_PIXELS = 100_000_000  # which take 1.2 GB as float32
+MAX_BYTES = 1 << 30  # of the file
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "HEIF", "AVIF")
 READABLE = "JPEG, PNG, WebP, TIFF, BMP, HEIC, AVIF"
 # Camera raw files are TIFFs inside, and their TIFF picture is only a thumbnail.
