@@ -7,8 +7,10 @@ The file's fields are described in `app.engine.head.model`.
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -288,47 +290,45 @@ def packed(shapes: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.fl
     return np.round(shapes / step[:, None, None]).astype(np.int8), step.astype(np.float32)
 
 
-def main(folder: Path, out: Path) -> None:
-    ict = np.load(folder / "ict_full_fp16.npz", allow_pickle=False)
-    everything = ict["neutral"].astype(float)
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """ICT's head cut at the neck and closed at mouth and eyes.
+
+    points: (V, 3) cm; triangles; shapes: (S, V, 3); holes: the closed loops; neck: the border left; kept: the vertices
+    of ICT's head that it has, before the loops' hubs; index: from ICT's to its own, -1 for none.
+    """
+
+    points: NDArray[np.float64]
+    triangles: NDArray[np.int64]
+    shapes: NDArray[np.float32]
+    holes: list[NDArray[np.int64]]
+    neck: NDArray[np.int64]
+    kept: NDArray[np.int64]
+    index: NDArray[np.int64]
+
+
+def surface_of(ict: Any) -> Surface:
     quads = ict["faces"].astype(np.int64)
-    head_quads = quads[(quads < HEAD).all(1)]
-    points = everything[:HEAD]
-    triangles = neck_cut(points, triangulated(head_quads))
+    points = ict["neutral"].astype(float)[:HEAD]
+    triangles = neck_cut(points, triangulated(quads[(quads < HEAD).all(1)]))
     kept = np.unique(triangles)
     index = np.full(HEAD, -1)
     index[kept] = np.arange(len(kept))
     points, triangles = points[kept], index[triangles]
-    shapes = np.concatenate([ict["id_delta"], ict["expr_delta"]]).astype(np.float32)
-    names = [str(n) for n in ict["expr_names"]]
-
     triangles, holes, neck = closed(points, triangles)
     print(
         f"{len(points)} vertices, {len(triangles)} triangles, loops {[len(h) for h in holes]}, neck {len(neck)}"
     )
-    own = shapes[:, kept]
+    own = np.concatenate([ict["id_delta"], ict["expr_delta"]]).astype(np.float32)[:, kept]
     centres = [points[hole].mean(0) for hole in holes]
     own = np.concatenate([own, np.stack([own[:, hole].mean(1) for hole in holes], 1)], 1)
-    points = np.concatenate([points, centres])
+    return Surface(np.concatenate([points, centres]), triangles, own, holes, neck, kept, index)
 
-    path = seam(points, triangles, neck)
-    corners, base = cut(points, triangles, path)
-    print(f"seam of {len(path)}; flattening")
-    atlas = flattened(points[base], corners)
 
-    reflected = points * [-1, 1, 1]
-    error, mirror = cKDTree(points).query(reflected)
-    print(
-        f"mirror: error {error.max():.4f} cm, involution {np.mean(mirror[mirror] == np.arange(len(mirror))):.4f}"
-    )
-
-    landmarks = index[ict["landmarks68"]]
-    dense = DenseModel(points, own[:100].astype(float), np.zeros((0, len(points), 3)), landmarks=landmarks)
-    _, weights, _, _ = registered(dense, default_model().mean)
-    opened = points + OPENED * own[100 + names.index("jawOpen")]
-    binding = bound(points, opened, triangles, weights)
-    print(f"binding: {binding.nnz} weights")
-
+def ears_of(ict: Any, head: Surface) -> NDArray[np.bool_]:
+    """(V,) the ears, by their place in ICT's texture, and what of the head is near and as far out."""
+    quads, points, kept = ict["faces"].astype(np.int64), head.points, head.kept
+    head_quads = quads[(quads < HEAD).all(1)]
     uv = np.zeros((HEAD, 2))
     uv[head_quads.ravel()] = 0
     faces_uv = ict["faces_uv"].astype(np.int64)[(quads < HEAD).all(1)]
@@ -338,20 +338,65 @@ def main(folder: Path, out: Path) -> None:
     ear = np.zeros(len(points), bool)
     ear[: len(kept)] = ((u < 0.125) | ((u > 0.875) & (u <= 1))) & (v > 0.44) & (v < 0.70) & (kept < 9409)
     near = cKDTree(points[ear]).query(points)[0] < EAR_NEAR
-    ear |= near & (np.abs(points[:, 0]) > EAR_SIDE)
-    share = np.clip((points[:, 1] + 0.25 * points[:, 2] - RIGID[0]) / (RIGID[1] - RIGID[0]), 0, 1)
-    distance = cKDTree(weights @ points).query(points)[0]
+    return np.asarray(ear | (near & (np.abs(points[:, 0]) > EAR_SIDE)))
 
-    inner, inner_faces, inner_label, offset = [], [], [], 0
+
+def inner_parts(ict: Any) -> dict[str, NDArray[Any]]:
+    """Eyeballs, teeth, gums, tongue and the mouth's socket, as the asset has them."""
+    everything, quads = ict["neutral"].astype(float), ict["faces"].astype(np.int64)
+    points, triangles, label, offset = [], [], [], 0
     for number, (first, last) in enumerate(PARTS.values()):
         faces = triangulated(quads[((quads >= first) | (quads == -1)).all(1) & (quads < last).all(1)])
-        inner.append(everything[first:last])
-        inner_faces.append(faces - first + offset)
-        inner_label.append(np.full(last - first, number))
+        points.append(everything[first:last])
+        triangles.append(faces - first + offset)
+        label.append(np.full(last - first, number))
         offset += last - first
-    shape8, step = packed(own)
+    return {
+        "inner_points": np.concatenate(points).astype(np.float32),
+        "inner_triangles": np.concatenate(triangles).astype(np.int32),
+        "inner_label": np.concatenate(label).astype(np.int8),
+        "inner_names": np.array(list(PARTS)),
+    }
+
+
+def ties(ict: Any, head: Surface, names: list[str]) -> dict[str, NDArray[Any]]:
+    """How our 468 vertices lie on the head, how they carry it, and how far each of its vertices is from them."""
+    landmarks = head.index[ict["landmarks68"]]
+    identity, none = head.shapes[:100].astype(float), np.zeros((0, len(head.points), 3))
+    _, weights, _, _ = registered(
+        DenseModel(head.points, identity, none, landmarks=landmarks), default_model().mean
+    )
+    opened = head.points + OPENED * head.shapes[100 + names.index("jawOpen")]
+    binding = bound(head.points, opened, head.triangles, weights)
+    print(f"binding: {binding.nnz} weights")
     binding.sort_indices()
-    wrows, wcolumns = np.nonzero(weights)
+    rows, columns = np.nonzero(weights)
+    return {
+        "weight_rows": rows.astype(np.int16),
+        "weight_columns": columns.astype(np.int16),
+        "weight_values": weights[rows, columns].astype(np.float32),
+        "bind_indptr": binding.indptr.astype(np.int32),
+        "bind_indices": binding.indices.astype(np.int16),
+        "bind_values": binding.data.astype(np.float32),
+        "distance": cKDTree(weights @ head.points).query(head.points)[0].astype(np.float32),
+    }
+
+
+def main(folder: Path, out: Path) -> None:
+    ict = np.load(folder / "ict_full_fp16.npz", allow_pickle=False)
+    names = [str(n) for n in ict["expr_names"]]
+    head = surface_of(ict)
+    points, triangles, holes = head.points, head.triangles, head.holes
+    path = seam(points, triangles, head.neck)
+    corners, base = cut(points, triangles, path)
+    print(f"seam of {len(path)}; flattening")
+    atlas = flattened(points[base], corners)
+    error, mirror = cKDTree(points).query(points * [-1, 1, 1])
+    print(
+        f"mirror: error {error.max():.4f} cm, involution {np.mean(mirror[mirror] == np.arange(len(mirror))):.4f}"
+    )
+    share = np.clip((points[:, 1] + 0.25 * points[:, 2] - RIGID[0]) / (RIGID[1] - RIGID[0]), 0, 1)
+    shape8, step = packed(head.shapes)
     np.savez_compressed(
         out,
         points=points.astype(np.float32),
@@ -363,24 +408,14 @@ def main(folder: Path, out: Path) -> None:
         shapes=shape8,
         step=step,
         n_identity=np.int32(100),
-        expression_names=np.array(names),
-        weight_rows=wrows.astype(np.int16),
-        weight_columns=wcolumns.astype(np.int16),
-        weight_values=weights[wrows, wcolumns].astype(np.float32),
-        bind_indptr=binding.indptr.astype(np.int32),
-        bind_indices=binding.indices.astype(np.int16),
-        bind_values=binding.data.astype(np.float32),
         rigid=(share * share * (3 - 2 * share)).astype(np.float32),
-        ear=ear,
-        distance=distance.astype(np.float32),
+        ear=ears_of(ict, head),
         loops=np.concatenate(holes).astype(np.int32),
         loop_sizes=np.array([len(h) for h in holes], np.int32),
-        inner_points=np.concatenate(inner).astype(np.float32),
-        inner_triangles=np.concatenate(inner_faces).astype(np.int32),
-        inner_label=np.concatenate(inner_label).astype(np.int8),
-        inner_names=np.array(list(PARTS)),
         openness=openness(points, triangles).astype(np.float32),
-        face=np.concatenate([kept < 9409, np.ones(len(holes), bool)]),
+        face=np.concatenate([head.kept < 9409, np.ones(len(holes), bool)]),
+        **ties(ict, head, names),
+        **inner_parts(ict),
     )
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
 

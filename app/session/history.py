@@ -102,7 +102,7 @@ class History(QObject):
         self.opened = object()
         self.stack.clear()
         self.replaced.emit(portrait)
-        self._tell_document()
+        self._emit_document()
 
     @property
     def face(self) -> FittedFace | None:
@@ -118,7 +118,7 @@ class History(QObject):
     def mark_saved(self, document: Document) -> None:
         """This document is in a file now; the present one may be another already."""
         self._saved = document
-        self._tell_dirty()
+        self._emit_dirty()
 
     # -- steps
 
@@ -163,7 +163,7 @@ class History(QObject):
         if portrait is not None:
             self.portrait = portrait
             self.faces_changed.emit(portrait)
-        self._tell_document()
+        self._emit_document()
         if self.document.active != active:
             self.active_changed.emit(self.document.active)
 
@@ -178,7 +178,7 @@ class History(QObject):
     def end_gesture(self, gesture: int | None = None) -> None:
         """The drag is over: what it led to is rendered at full size."""
         self._gesture = None
-        self._tell_document()
+        self._emit_document()
         self.gesture_ended.emit()
 
     def cancel_gesture(self, gesture: int) -> None:
@@ -196,11 +196,11 @@ class History(QObject):
 
     # -- signals
 
-    def _tell_document(self) -> None:
+    def _emit_document(self) -> None:
         self.document_changed.emit(self.document)
-        self._tell_dirty()
+        self._emit_dirty()
 
-    def _tell_dirty(self) -> None:
+    def _emit_dirty(self) -> None:
         if self.is_dirty != self._emitted_dirty:
             self._emitted_dirty = self.is_dirty
             self.dirty_changed.emit(self._emitted_dirty)

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import N_VERTICES, FaceEdit, FittedFace
 
-EYE_RADIUS = 0.19  # of the eyeball, in distances between the eyes
-
 
 def frontalise(face: FittedFace, strength: float) -> dict[str, float]:
     """Pose values that turn the face to the camera: 0 keeps its pose, 1 looks straight ahead."""
@@ -52,6 +50,7 @@ def points(face: FittedFace, edit: FaceEdit) -> NDArray[np.float64]:
     if edit.is_identity:
         return face.landmarks
     from app.engine.face import semantic
+    from app.engine.face.fitting import EYEBALL
 
     model, own = default_model(), face.params
     target = semantic.resolve(edit, face, model)
@@ -59,5 +58,5 @@ def points(face: FittedFace, edit: FaceEdit) -> NDArray[np.float64]:
     mesh = target.camera.project(shape + face.residual)
     irises = own.camera.unproject(face.landmarks[N_VERTICES:])
     turn = np.radians(np.subtract(target.expression.gaze, own.expression.gaze))
-    irises[:, :2] += EYE_RADIUS * np.sin(turn)
+    irises[:, :2] += EYEBALL * np.sin(turn)
     return np.concatenate([mesh, target.camera.project(irises)])

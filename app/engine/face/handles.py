@@ -79,7 +79,6 @@ HANDLES = (
     Handle("inner_brow_left", "Inner brow left", 336, ("brow_left", "brows_together")),
     Handle("upper_lip", "Upper lip", 0, ("mouth_open",)),
 )
-BY_HANDLE = {handle.name: handle for handle in HANDLES}
 
 
 def head_handle(landmark: int) -> Handle:

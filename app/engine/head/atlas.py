@@ -3,7 +3,7 @@
 Whether the photo shows a place is found at the vertices (facing, hidden, inside the matte) and interpolated for the
 atlas' texels. What it never shows takes colours by one sparse solve over the head, with the hair's colour as the
 scalp's prior, and the texture that lies in the same place of the picture, as if one looked through the head
-(reference/full-head.md, 5).
+(docs/mesh-warp.md, “Whole head”).
 """
 
 from __future__ import annotations
@@ -154,16 +154,7 @@ def unlearned(
     model = HeadModel.load()
     ids, share, nearest = texels(side)
     low, at_low, colours = lows.picture, lows.factor, lows.vertices
-    smooth = own.confident
-    for _ in range(4):
-        smooth = np.minimum(own.confident, model.averaging @ smooth)
-    better = _better(model, own)
-    kept = per_ear(
-        head, per_eye(model, smoothstep(0.35, 0.55, smooth) * (1 - better)), own.confident, own.person
-    )
-    twin = smooth[model.mirror]
-    mirrored = per_eye(model, smoothstep(0.2, 0.4, twin))
-    mirrored = (1 - kept) * per_ear(head, mirrored[model.mirror], own.confident, own.person)[model.mirror]
+    taken = _taken(model, head, own)
     gain = mirror_gain(model, own.normals, own.confident, colours)
     hair = _hair(model, own, low, at_low)
     scale = 255 / (65535 if pixels.dtype == np.uint16 else 255)
@@ -177,8 +168,8 @@ def unlearned(
             own.at,
             own.at[model.mirror],
             through,
-            kept[:, None],
-            mirrored[:, None],
+            taken.kept[:, None],
+            taken.mirrored[:, None],
             looked[:, None],
             gain,
             fill.skin / scale,
@@ -190,7 +181,20 @@ def unlearned(
     grid = np.zeros((side, side, table.shape[1]), np.float32)
     carried(ids, share, model.corners, model.base, table, grid)
     atlas = _mixed(grid, nearest, pixels, low, coarse, scalp_there, at_low)
-    return Unlearned(atlas, np.ascontiguousarray(grid[..., [6, 7, 18]]), Shares(kept, mirrored, better))
+    return Unlearned(atlas, np.ascontiguousarray(grid[..., [6, 7, 18]]), taken)
+
+
+def _taken(model: HeadModel, head: Head, own: Seen) -> Shares:
+    """What comes from the photo and what from the other side, an eye with its brow and an ear as a whole."""
+    smooth = own.confident
+    for _ in range(4):
+        smooth = np.minimum(own.confident, model.averaging @ smooth)
+    better = _better(model, own)
+    kept = per_eye(model, smoothstep(0.35, 0.55, smooth) * (1 - better))
+    kept = per_ear(head, kept, own.confident, own.person)
+    mirrored = per_eye(model, smoothstep(0.2, 0.4, smooth[model.mirror]))
+    mirrored = (1 - kept) * per_ear(head, mirrored[model.mirror], own.confident, own.person)[model.mirror]
+    return Shares(kept, mirrored, better)
 
 
 def _better(model: HeadModel, own: Seen) -> FloatArray:

@@ -16,6 +16,7 @@ from scipy.sparse.linalg import splu
 
 from app.engine.head.light import light_on, lit
 from app.engine.head.model import FloatArray, HeadModel
+from app.engine.imaging.colour import LUMINANCE
 
 # cm from the side (z, y): where hair grows, from the forehead's middle round the temple, down the sideburn, over the
 # ear, behind it, and along the nape. Drawn by hand on the template after people with short hair.
@@ -55,7 +56,6 @@ LIT_RANGE = (0.75, 1.15)  # of an ear's relief against the head beneath it
 REDDER = np.array(
     [0.75, 1.1, 1.2]
 )  # powers of the shade of red, green and blue: light that went through skin is red
-LUMINANCE = np.array([0.299, 0.587, 0.114])
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""The head model fitted to landmarks and to the matte's outline (reference/full-head.md, sections 2, 3)."""
+"""The head model fitted to landmarks and to the matte's outline (docs/mesh-warp.md, “Whole head”)."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from scipy.sparse import diags
 from scipy.sparse.linalg import splu
 
 from app.engine.head.model import FloatArray, HeadModel
+from app.engine.imaging.colour import LUMINANCE
 
 ROUNDS = 3
 RIDGE = (
@@ -23,7 +24,6 @@ RIDGE = (
 RANGE = (0.4, 2.5)  # of what one direction may be lit against another
 UNSEEN = (0.88, 1.14)  # of the light's own ratio: harmonics learnt from one side say little of the other
 HELD = 0.5  # weight of what is known of the mirrored gain against its smoothness
-LUMINANCE = np.array([0.299, 0.587, 0.114])
 
 
 def harmonics(normals: FloatArray) -> FloatArray:

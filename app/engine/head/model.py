@@ -40,7 +40,6 @@ class HeadModel:
     mirror: Indices
     identity: NDArray[np.float32]
     expression: NDArray[np.float32]
-    expression_names: tuple[str, ...]
     weights: csr_matrix
     binding: csr_matrix
     rigid: FloatArray
@@ -137,7 +136,6 @@ def _loaded() -> HeadModel:
             mirror=file["mirror"],
             identity=shapes[:count],
             expression=shapes[count:],
-            expression_names=tuple(str(name) for name in file["expression_names"]),
             weights=csr_matrix((file["weight_values"].astype(float), where), shape=(468, vertices)),
             binding=csr_matrix(bind, shape=(vertices, 468)),
             rigid=file["rigid"].astype(float),

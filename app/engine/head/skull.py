@@ -1,4 +1,4 @@
-"""Skull and hair brought out to the matte's outline, in depth too (reference/full-head.md, section 3)."""
+"""Skull and hair brought out to the matte's outline, in depth too (docs/mesh-warp.md, “Whole head”)."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class Frame2Frame:
 
 
 def eye_marks(params: FaceParams, model: MorphableModel) -> NDArray[np.float64]:
-    """(14, 2) pixels as `eye_points` orders them: the lids opened to the aperture, the pupils by the gaze."""
+    """(14, 2) pixels as `eye_sketch` orders them: the lids opened to the aperture, the pupils by the gaze."""
     shape = model.shape(params.identity, params.expression)
     left, right = params.expression.aperture
     marks, pupils = [], []

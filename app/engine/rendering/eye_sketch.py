@@ -10,19 +10,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-# Landmarks 36..41 (the eye on the image's left) and 42..47, then the iris centres, in MediaPipe's numbers.
+# Landmarks 36..41 (the eye on the image's left) and 42..47, in MediaPipe's numbers.
 OUTLINES = ((33, 160, 158, 133, 153, 144), (362, 385, 387, 263, 373, 380))
-PUPILS = (468, 473)
 RED = (255, 0, 0)
 
 
-def eye_points(landmarks: NDArray) -> NDArray[np.float64]:
-    """(14, 2) pixels: six points of each eye and the two pupils, from 478 landmarks."""
-    return np.asarray(landmarks[[*OUTLINES[0], *OUTLINES[1], *PUPILS], :2], np.float64)
-
-
 def eye_sketch(points: NDArray, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Draw (14, 2) pixels as `eye_points` orders them; size (w, h) -> (h, w, 3)."""
+    """Draw (14, 2) pixels, the six of each of OUTLINES and the two pupils; size (w, h) -> (h, w, 3)."""
     picture = np.zeros((size[1], size[0], 3), np.uint8)
     whole = points.astype(np.int32)
     for outline in (whole[:6], whole[6:12]):

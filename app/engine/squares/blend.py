@@ -70,29 +70,17 @@ def blended(
     matte: FloatPicture,
     before: FloatPicture,
     edited: FloatPicture,
+    flow: NDArray[np.float32],
     after: FloatPicture | None = None,
     turn: Turn | None = None,
 ) -> FloatPicture:
     """The edited box at the photo's resolution.
 
     photo: (s, s, 3) in [0, 1]; matte: (s, s) in [0, 1], 1 = person; before, edited: (h, h, 3) in [0, 1], the
-    generator's picture of the photo and of the edit; after: (h, h), the edited person where the generator
-    says it (else the matte, moved); turn: how the network's square stands in the box. Outside the person (before and
-    after) and at the square's border the result is the photo.
+    generator's picture of the photo and of the edit; flow: (h, h, 2) px, edited(x) looks like before(x + flow); after:
+    (h, h), the edited person where the generator says it (else the matte, moved); turn: how the network's square stands
+    in the box. Outside the person (before and after) and at the square's border the result is the photo.
     """
-    return blended_along(photo, matte, before, edited, backward_flow(edited, before), after, turn)
-
-
-def blended_along(
-    photo: FloatPicture,
-    matte: FloatPicture,
-    before: FloatPicture,
-    edited: FloatPicture,
-    flow: NDArray[np.float32],
-    after: FloatPicture | None = None,
-    turn: Turn | None = None,
-) -> FloatPicture:
-    """The same with a known flow (h, w, 2): edited(x) looks like before(x + flow)."""
     side = photo.shape[0]
     trust = confidence(edited, before, flow)
     wide_flow = spread_flow(flow, side, turn)

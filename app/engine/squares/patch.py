@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from app.engine.contract import Origin, Patch, SourceImage, Target
 from app.engine.face.parameters import FaceParams, FittedFace
-from app.engine.squares.blend import backward_flow, blended_along, follow, window
+from app.engine.squares.blend import backward_flow, blended, follow, window
 from app.engine.squares.crop import FloatPicture, Square, cut, spread_flow, to_depth, unit_range
 
 MARGIN = 256 / 156  # side of the square over that of the face box: the released detector's margin of 100
@@ -59,7 +59,7 @@ class CutOut:
         if flow is None:
             flow = backward_flow(edited, before)
         turn = self.square.turn
-        picture = blended_along(self.photo, self.matte, before, edited, flow, after, turn)
+        picture = blended(self.photo, self.matte, before, edited, flow, after, turn)
         if self.source.alpha is None:
             return Painted(picture)
         own, side = cut(unit_range(self.source.alpha), self.square), self.square.side

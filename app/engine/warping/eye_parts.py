@@ -11,14 +11,17 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from app.engine.imaging.colour import LUMINANCE
 from app.engine.warping.background import push_pull
 from app.engine.warping.curves import Float32, FloatArray, fetch
 from app.engine.warping.lid_frame import COLUMNS, ROWS, LidFrame, from_strip
 from app.engine.warping.shell import smoothstep
 
-LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 EDGE = (0.035, 0.025)  # eye widths from the upper and the lower lid that show lashes and the lid's rim
-SHADOW_REACH = 0.085  # eye widths over which the upper lid's shadow fades (reference/full-head.md, section 9)
+GREY = LUMINANCE.astype(np.float32)
+SHADOW_REACH = (
+    0.085  # eye widths over which the upper lid's shadow fades (chosen by eye, tools/feature_sheets.py)
+)
 SHADOW = (0.1, 0.35, 0.6)  # least, usual and greatest darkness of it at the lid
 STRIPS = (
     (-0.04, 0.11),
@@ -90,7 +93,7 @@ def take_apart(
     along, below, above = frame.coordinates(x, y)
     width = np.float32(frame.width)
     known = inside * (below > EDGE[0] * width) * (above > EDGE[1] * width)
-    strength = _shadow(crop @ LUMINANCE, known * (distance > 1.2), along, below / width)
+    strength = _shadow(crop @ GREY, known * (distance > 1.2), along, below / width)
     lit = crop / _shadowed(strength, below / width)[..., None]
     sclera = _sclera(lit, known * (distance > 1.14), inside, usual, along, frame.width)
     iris, glint = _iris(lit, sclera, known, distance, middle, frame, x, y)
@@ -152,7 +155,7 @@ def _sclera(
     lit: Float32, white: Float32, inside: Float32, usual: Float32, along: Float32, width: float
 ) -> Float32:
     """The eyeball without its iris: the photo's own sclera, filled in smoothly where iris or lid hide it."""
-    grey = lit @ LUMINANCE
+    grey = lit @ GREY
     seen = white > 0.5
     weight = white.copy()
     flesh = np.zeros_like(white)
@@ -195,8 +198,8 @@ def _iris(
     over_x = (x - 2 * height * frame.up[0]).astype(np.float32)
     over_y = (y - 2 * height * frame.up[1]).astype(np.float32)
     other, other_known = fetch(lit, over_x, over_y), fetch(np.ascontiguousarray(known), over_x, over_y)
-    grey = lit @ LUMINANCE
-    usual_grey = usual @ LUMINANCE
+    grey = lit @ GREY
+    usual_grey = usual @ GREY
     top = max(float(sclera.max()), 1.0)
     shining = (known > 0.3) & (distance < 0.97) & (grey > usual_grey + GLINT * top)
     lid = shining & (
@@ -219,7 +222,10 @@ def _iris(
 
 def _redness(colours: Float32) -> Float32:
     """(h, w) red over blue, over brightness."""
-    return np.asarray((colours[..., 0] - colours[..., 2]) / np.maximum(colours @ LUMINANCE, 1.0), np.float32)
+    return np.asarray(
+        (colours[..., 0] - colours[..., 2]) / np.maximum(colours @ GREY, 1.0),
+        np.float32,
+    )
 
 
 def _radial(lit: Float32, known: Float32, distance: Float32) -> Float32:
@@ -230,7 +236,7 @@ def _radial(lit: Float32, known: Float32, distance: Float32) -> Float32:
     for k in range(bins):
         colours = lit[(ring == k) & (known > 0.5)]
         if len(colours) >= 4:
-            order = np.argsort(colours @ LUMINANCE)
+            order = np.argsort(colours @ GREY)
             table[k] = colours[order[: max(2, 3 * len(order) // 4)]].mean(axis=0)
     good = ~np.isnan(table[:, 0])
     if not good.any():
@@ -247,7 +253,7 @@ def _strip(crop: Float32, whole: Float32, frame: LidFrame, lid: int) -> Float32:
     places = frame.places((low, high), lid)
     ratio = (fetch(crop, *places) + 2.0) / (fetch(whole, *places) + 2.0)
     # What a lid does is seen on white rather than on dark.
-    bright = fetch(np.ascontiguousarray(whole @ LUMINANCE), *places)
+    bright = fetch(np.ascontiguousarray(whole @ GREY), *places)
     bright = np.square(0.05 + bright / max(float(bright.max()), 1.0))
     ratio = _along_lid(np.log(np.clip(ratio, *SHADE_RANGE)) * bright[..., None])
     ratio = ratio / _along_lid(bright)[..., None]

@@ -19,11 +19,12 @@ from app.engine.head.atlas import (
     seen,
 )
 from app.engine.head.fill import relief
-from app.engine.head.light import LUMINANCE, light_on, lit
+from app.engine.head.light import light_on, lit
 from app.engine.head.parts import per_eye
 from app.engine.head.raster import carried, rasterised, shares
 from app.engine.head.skull import smoothstep
 from app.engine.head.texels import atlas_side
+from app.engine.imaging.colour import LUMINANCE
 from app.engine.warping.curves import Float32, FloatArray
 from app.engine.warping.hair import Beside, Sheet, beside_head, retextured, sheet
 from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps

@@ -91,16 +91,7 @@ def head_band(  # type: ignore[no-untyped-def]
     depth = np.empty((last - first, columns), np.float32)
     raster_band(points, triangles, True, first, last, x0 - 1, x1 + 1, ids, depth)
     drawn = np.zeros((last - first, columns, 4), np.float32)
-    values = np.empty(COLUMNS, np.float32)
-    for j in range(ids.shape[0]):
-        for i in range(columns):
-            t = ids[j, i]
-            if t >= 0:
-                u, v = np.float32(x0 - 1 + i) - maps[t, 0], np.float32(first + j) - maps[t, 1]
-                for k in range(COLUMNS):
-                    values[k] = maps[t, 2 + 3 * k] + maps[t, 3 + 3 * k] * u + maps[t, 4 + 3 * k] * v
-                if values[THERE] > 0:
-                    _colour(values, texture, background, atlas, top, drawn[j, i])
+    _coloured(ids, (x0 - 1, first), maps, texture, background, atlas, top, drawn)
     hair_ids = np.full((y1 - y0, x1 - x0), -1, np.int32)
     hair_depth = np.empty((y1 - y0, x1 - x0), np.float32)
     raster_band(hair_points, hair_triangles, True, y0, y1, x0, x1, hair_ids, hair_depth)
@@ -129,6 +120,21 @@ def head_band(  # type: ignore[no-untyped-def]
                 before = min(max(before, np.float32(0)), one)
             share = np.float32(hold[y, x]) / np.float32(255) if held else one
             _over(head, strand, before, thin, share, texture, y, x, top, behind[y - y0, x - x0])
+
+
+@njit(cache=True, nogil=True)
+def _coloured(ids, corner, maps, texture, background, atlas, top, drawn):  # type: ignore[no-untyped-def]
+    """Colours and alpha of the head into drawn (h, w, 4), whose first pixel is corner (x, y), where ids has it."""
+    values = np.empty(COLUMNS, np.float32)
+    for j in range(ids.shape[0]):
+        for i in range(ids.shape[1]):
+            t = ids[j, i]
+            if t >= 0:
+                u, v = np.float32(corner[0] + i) - maps[t, 0], np.float32(corner[1] + j) - maps[t, 1]
+                for k in range(COLUMNS):
+                    values[k] = maps[t, 2 + 3 * k] + maps[t, 3 + 3 * k] * u + maps[t, 4 + 3 * k] * v
+                if values[THERE] > 0:
+                    _colour(values, texture, background, atlas, top, drawn[j, i])
 
 
 @njit(cache=True, nogil=True)

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.imaging.colour import LUMINANCE
 from app.engine.warping.curves import Float32, FloatArray
 
 SKIN = (50, 280, 205, 425, 151, 9, 108, 337)  # cheeks and forehead, where no beard grows
-LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 EXPOSURE = (0.25, 1.0)  # light on the inside: what is always there, and the share of the skin's brightness
 WHITENESS = 0.5  # eyeballs in photos have about half of the skin's saturation
 # and teeth a third: on 13 of 34 photos that show them their red and blue over brightness are 1.08 and 0.91 in the
@@ -56,7 +56,7 @@ def light_of(pixels: NDArray[Any], landmarks: FloatArray) -> Light:
     at = np.round(landmarks[list(SKIN), :2]).astype(int)
     x, y = np.clip(at[:, 0], 0, pixels.shape[1] - 1), np.clip(at[:, 1], 0, pixels.shape[0] - 1)
     skin = np.median(pixels[y, x].astype(np.float32) / top, axis=0)
-    brightness = float(skin @ LUMINANCE)
+    brightness = float(skin @ LUMINANCE.astype(np.float32))
     chroma = skin / max(brightness, 1e-3)
     own = np.clip(chroma, *SKIN_CHROMA)
     white = np.asarray(chroma / own * own**WHITENESS, np.float32)

@@ -9,12 +9,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.imaging.colour import LUMINANCE
 from app.engine.warping.curves import Float32, FloatArray, box_around, catmull_rom, fetch, ring, soft_inside
-from app.engine.warping.light import LUMINANCE, Light
+from app.engine.warping.light import Light
 from app.engine.warping.shell import smoothstep
 from app.engine.warping.teeth import MouthLight, arch, drawn
 from app.engine.warping.topology import LOWER_LIP, UPPER_LIP
 
+GREY = LUMINANCE.astype(np.float32)
 LIP_BLUR = 0.010  # IOD: softness of the lips over what is inside
 # Of full light, as measured on the a_* clips and on 89 of the portraits that smile: between lips hardly apart tongue
 # and teeth lie near and have 0.4 to 0.6 of the skin's brightness and a lip's colour; only wide mouths are dark.
@@ -145,13 +147,13 @@ def _between_lips(pixels: NDArray[Any], landmarks: FloatArray) -> tuple[float, f
     colours = crop[soft_inside(landmarks[INNER, :2], (x0, y0), crop.shape[:2], 0) > 0.5]
     if len(colours) < 4:
         return 0.0, 0.0, np.zeros(3, np.float32)
-    inside = colours @ LUMINANCE
+    inside = colours @ GREY
     brightest = colours[np.argsort(inside)[-max(1, inside.size * 3 // 10) :]].mean(axis=0)
     at = np.round(landmarks[list(UPPER_LIP_MIDDLE), :2]).astype(int)
     x = np.clip(at[:, 0], 0, pixels.shape[1] - 1)
     y = np.clip(at[:, 1], 0, pixels.shape[0] - 1)
-    lip = max(float(np.median(pixels[y, x].astype(np.float32) @ LUMINANCE)), 1e-3)
-    bright = float(brightest @ LUMINANCE) / lip
+    lip = max(float(np.median(pixels[y, x].astype(np.float32) @ GREY)), 1e-3)
+    bright = float(brightest @ GREY) / lip
     low, high = DARK_OVER_LIP
     teeth = (bright - TEETH_OVER_LIP[0]) / (TEETH_OVER_LIP[1] - TEETH_OVER_LIP[0])
     dark = (high - float(inside.mean()) / lip) / (high - low)
@@ -238,9 +240,7 @@ def _enamel(mouth: Mouth, enters: float, shown: float) -> Float32:
     """(3,) what teeth are multiplied by: white ones in the light that enters, or as the photo's own it shows."""
     lit = mouth.light.exposure * (TEETH_LIT[0] + enters * (TEETH_LIT[1] - TEETH_LIT[0]))
     made = (
-        np.float32(lit * (BRIGHT_TOOTH @ LUMINANCE))
-        * mouth.light.teeth
-        * BETWEEN_LIPS ** np.float32(1 - enters)
+        np.float32(lit * (BRIGHT_TOOTH @ GREY)) * mouth.light.teeth * BETWEEN_LIPS ** np.float32(1 - enters)
     )
     return np.asarray((made + np.float32(shown) * (mouth.own_teeth - made)) / BRIGHT_TOOTH, np.float32)
 

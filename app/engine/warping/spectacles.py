@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.face.parameters import Camera
+from app.engine.imaging.colour import LUMINANCE
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.shell import smoothstep
 
@@ -19,7 +20,6 @@ BLUR = 0.008  # IOD
 # Brightness over skin's per IOD down the nose, the same over its width: 6 wearers among 34 photos measure 7.6 to 31,
 # the others up to 5.0 (a wrinkle in hard light).
 STEEP = (5.2, 7.4)
-LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def spectacles(pixels: NDArray[Any], landmarks: FloatArray, camera: Camera) -> float:
@@ -34,7 +34,7 @@ def spectacles(pixels: NDArray[Any], landmarks: FloatArray, camera: Camera) -> f
     crop = pixels[y0 : max(int(high[1]), 0), x0 : max(int(high[0]), 0)].astype(np.float32)
     if min(crop.shape[:2]) < 4:
         return 0.0
-    grey = cv2.GaussianBlur(crop @ LUMINANCE, (0, 0), max(0.5, BLUR * iod))
+    grey = cv2.GaussianBlur(crop @ LUMINANCE.astype(np.float32), (0, 0), max(0.5, BLUR * iod))
     aside = np.linspace(-1, 1, COLUMNS)
     at_x = (x[:, None] + aside * across[0] - x0 - 0.5).astype(np.float32)
     at_y = (y[:, None] + aside * across[1] - y0 - 0.5).astype(np.float32)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from app.engine.face.morphable_model import default_model
+from app.engine.imaging.colour import LUMINANCE
 from app.engine.warping.shell import FloatArray, SourceMesh, smoothstep
 from app.engine.warping.topology import (
     BROWS,
@@ -28,7 +29,6 @@ from app.engine.warping.topology import (
     topology,
 )
 
-LUMINANCE = np.array([0.299, 0.587, 0.114])
 LIGHT_STRENGTH = 0.7
 LIGHT_RANGE = (0.78, 1.28)
 MIRROR_RANGE = (0.35, 2.5)

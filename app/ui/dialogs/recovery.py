@@ -38,7 +38,7 @@ class RecoveryDialog(QDialog):
         self.take = buttons.addButton(self.tr("Recover"), QDialogButtonBox.ButtonRole.AcceptRole)
         theme.make_primary(self.take)
         self.take.setDefault(True)
-        self.later = buttons.addButton(self.tr("Not now"), QDialogButtonBox.ButtonRole.RejectRole)
+        buttons.addButton(self.tr("Not now"), QDialogButtonBox.ButtonRole.RejectRole)
         self.drop = buttons.addButton(self.tr("Discard all"), QDialogButtonBox.ButtonRole.DestructiveRole)
         self.drop.clicked.connect(self._on_drop)
         buttons.accepted.connect(self.accept)

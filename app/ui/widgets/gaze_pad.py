@@ -56,10 +56,6 @@ class GazePad(QWidget):
         self.setAccessibleDescription(text)
         self.update()
 
-    @property
-    def dragging(self) -> bool:
-        return self._raw is not None
-
     # -- geometry
 
     def point_of(self, value: tuple[float, float]) -> QPointF:

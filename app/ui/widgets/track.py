@@ -52,10 +52,6 @@ class Track(QWidget):
     def minimumSizeHint(self) -> QSize:
         return QSize(60, 20)
 
-    @property
-    def dragging(self) -> bool:
-        return self._raw is not None
-
     def show_value(self, value: float, own: float) -> None:
         self.value, self.own = value, own
         self.update()

@@ -9,9 +9,11 @@ import pytest
 
 from app.engine.face import semantic
 from app.engine.face.controls import BY_NAME
-from app.engine.face.handles import BY_HANDLE, HANDLES, Handle, Points, head_handle, pull, snapped
+from app.engine.face.handles import HANDLES, Handle, Points, head_handle, pull, snapped
 from app.engine.face.morphable_model import MorphableModel
 from app.engine.face.parameters import FaceEdit, FittedFace, FloatArray
+
+BY_HANDLE = {handle.name: handle for handle in HANDLES}
 
 
 @pytest.fixture

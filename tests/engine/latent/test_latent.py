@@ -63,7 +63,7 @@ def portrait_like(size=96, shift=0.0):
 def test_nothing_edited_gives_the_photo_back():
     photo, matte = resized(portrait_like(), 192), np.ones((192, 192), np.float32)
     before = np.clip(portrait_like() * 0.8 + 0.1, 0, 1)
-    assert np.abs(blended(photo, matte, before, before) - photo).max() < 2e-3
+    assert np.abs(blended(photo, matte, before, before, backward_flow(before, before)) - photo).max() < 2e-3
 
 
 def test_detail_the_generator_lost_follows_the_movement():
@@ -74,7 +74,7 @@ def test_detail_the_generator_lost_follows_the_movement():
     soft, moved_soft = (cv2.GaussianBlur(p, (0, 0), 1.2) for p in (sharp, moved_sharp))
     flow = backward_flow(moved_soft, soft)
     assert abs(float(np.median(flow[40:56, 45:60, 0])) + 6) < 1
-    result = blended(sharp, np.ones(sharp.shape[:2], np.float32), soft, moved_soft)
+    result = blended(sharp, np.ones(sharp.shape[:2], np.float32), soft, moved_soft, flow)
     middle = np.s_[36:60, 44:64]
     assert (
         np.abs(result[middle] - moved_sharp[middle]).mean()
@@ -86,10 +86,11 @@ def test_the_generators_own_mask_says_where_the_edit_goes():
     photo, edited = portrait_like(), np.clip(portrait_like() + 0.3, 0, 1)
     nobody, right = np.zeros((96, 96), np.float32), np.zeros((96, 96), np.float32)
     right[:, 48:] = 1
-    result = blended(photo, nobody, photo, edited, right)
+    flow = backward_flow(edited, photo)
+    result = blended(photo, nobody, photo, edited, flow, right)
     assert np.abs(result - photo)[:, :40].max() < 1e-3
     assert np.abs(result - photo)[40:56, 56:80].mean() > 0.1
-    assert np.array_equal(blended(photo, nobody, photo, edited, nobody), photo)
+    assert np.array_equal(blended(photo, nobody, photo, edited, flow, nobody), photo)
 
 
 def test_confidence_falls_where_the_flow_does_not_explain_the_edit():

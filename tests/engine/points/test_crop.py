@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from app.engine.points.crop import face_rectangle, rectangle, turned_square
-from app.engine.squares.blend import blended, window
+from app.engine.squares.blend import backward_flow, blended, window
 from app.engine.squares.crop import Turn, shrunk, spread, spread_flow
 
 # Of the released 203 landmarks: eyes (corners and lids) and mouth corners.
@@ -80,4 +80,5 @@ def test_without_an_edit_a_turned_square_is_the_photo() -> None:
     )
     matte = np.ones(photo.shape[:2], np.float32)
     before = shrunk(photo, 96, turn) * 0.8
-    assert np.abs(blended(photo, matte, before, before.copy(), turn=turn) - photo).max() < 2e-3
+    flow = backward_flow(before.copy(), before)
+    assert np.abs(blended(photo, matte, before, before.copy(), flow, turn=turn) - photo).max() < 2e-3

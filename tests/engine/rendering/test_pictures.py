@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from app.engine.errors import EngineError
-from app.engine.rendering.eye_sketch import RED, eye_points, eye_sketch
+from app.engine.rendering.eye_sketch import RED, eye_sketch
 from app.engine.rendering.mesh_export import export_mesh
 
 OPEN = [[20, 30], [26, 24], [34, 24], [40, 30], [34, 36], [26, 36]]
@@ -42,13 +42,6 @@ def test_a_blink_moves_the_lids() -> None:
 def test_eyes_partly_out_of_the_picture_are_cut() -> None:
     picture = eye_sketch(EYES - 25, (100, 60))
     assert picture.any() and picture.shape == (60, 100, 3)
-
-
-def test_eye_points_take_the_lids_in_order() -> None:
-    landmarks = np.arange(478 * 3, dtype=float).reshape(478, 3)
-    points = eye_points(landmarks)
-    assert points.shape == (14, 2)
-    assert points[0, 0] == 3 * 33 and points[6, 0] == 3 * 362 and points[12, 0] == 3 * 468
 
 
 @pytest.mark.parametrize("ending", ["obj", "ply", "glb"])

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from app.engine.imaging.colour import LUMINANCE
+
 TARGET = 0.6  # r_t aimed at
 HALF_MILLION = 500_000  # pictures over which p can go from 0 to 1
-LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclass
@@ -66,5 +67,5 @@ def _colours(images: Tensor, p: float, rng: torch.Generator) -> Tensor:
 
     brightness = _when(n, p, rng, 0.2 * torch.randn(n, generator=rng), 0.0)
     images = images * gains(0.5) + brightness.view(n, 1, 1, 1).to(device, images.dtype)
-    grey = (images * images.new_tensor(LUMA).view(1, 3, 1, 1)).sum(1, keepdim=True)
+    grey = (images * images.new_tensor(LUMINANCE).view(1, 3, 1, 1)).sum(1, keepdim=True)
     return grey + (images - grey) * gains(1.0)
