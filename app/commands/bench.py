@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from app.engine.contract import Portrait
     from app.engine.engine import Engine
 
-PREVIEW_SIDE = 720
+PREVIEW_SIDE = 720  # px of the longer side
 SIZES = (1024, 2048)
 
 

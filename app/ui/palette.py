@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, 
 
 from app.ui.actions import TABLE, Actions
 
-MISS = (2, 0)
+MISS = (2, 0)  # rank of what does not fit
 
 
 class Palette(QDialog):

@@ -18,8 +18,8 @@ from app.engine.face.parameters import N_EXPRESSION, N_VERTICES, FloatArray
 
 Indices = NDArray[np.int64]
 NEAREST = 6  # points that a vertex follows
-ID_RIDGE = 0.05
-MOST_IDENTITY = 40
+ID_RIDGE = 0.05  # of the mean variance of what is solved for
+MOST_IDENTITY = 40  # components, as many as the own model has
 CONTROL = 4  # every n-th vertex carries the bending where there are no landmarks
 # MediaPipe's vertex of each of the 68 Multi-PIE points; of the jaw line only the chin is a place
 MULTI_PIE = {

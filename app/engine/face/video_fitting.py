@@ -26,7 +26,7 @@ from app.engine.face.parameters import (
     Identity,
 )
 
-ROUNDS = 2
+ROUNDS = 2  # of identity and frames in turn
 BOX = 4.0  # sigmas
 DEPTH_WEIGHT = 0.5  # of z against x and y: the tracker's depth is its weakest reading
 SMOOTHNESS_SIGMA = 0.35  # sigmas: second difference of an expression between frames of a 25 fps clip

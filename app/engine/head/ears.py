@@ -14,7 +14,7 @@ from app.engine.face.parameters import Camera
 from app.engine.head.model import FloatArray, HeadModel
 
 HEIGHTS = (0.15, 0.0, -0.15, -0.3, -0.45)  # IOD above the template's place
-SIZES = (0.7, 0.85, 1.0)
+SIZES = (0.7, 0.85, 1.0)  # of the template's ear
 SPREADS = (0.5, 0.7, 0.9, 1.15)  # how far an ear stands out, against the template's
 DEPTHS = (-0.2, 0.0, 0.2)  # IOD towards the face
 FRONTAL, TURNED = 20.0, 12.0  # degrees of yaw to which spreads, and from which depths, can be seen

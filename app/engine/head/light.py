@@ -9,7 +9,7 @@ from scipy.sparse.linalg import splu
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.imaging.colour import LUMINANCE
 
-ROUNDS = 3
+ROUNDS = 3  # of solving and leaving out what does not fit
 RIDGE = (
     0.0,
     0.02,

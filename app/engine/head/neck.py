@@ -10,7 +10,7 @@ from app.engine.head.model import FloatArray, HeadModel
 
 AXIS_Z = -1.0  # cm: the neck's middle
 LEVELS = np.arange(-12.0, -1.9, 0.75)  # cm of height at which widths are compared
-NARROWEST = 0.62
+NARROWEST = 0.62  # of the template's width
 SLIM = 0.8  # of ICT's neck in depth behind its middle, that of most people
 FREE = (0.3, 1.6)  # cm from the face's landmarks over which the neck is free to move
 TOP = (-2.5, -5.0)  # cm over which a neck begins

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from app.engine.networks.stylegan2 import Generator
 
-SAMPLES = 20000
+SAMPLES = 20000  # of w, for its mean and spread
 
 
 @torch.no_grad()

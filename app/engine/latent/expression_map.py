@@ -14,7 +14,7 @@ from app.engine.files import written
 from app.engine.latent.parameters import Parameterisation
 
 RIDGE = 0.1  # of the mean squared response, against directions that hardly change the expression
-LEAST_PAIRS = 20
+LEAST_PAIRS = 20  # below which no map is learnt
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 LIGHT = np.array([-0.35, 0.45, 0.82])  # from above, a little from the image's left, towards the viewer
 SKIN = np.array([214.0, 178.0, 160.0])
 GROUND = np.array([48.0, 48.0, 48.0])
-AMBIENT = 0.22
+AMBIENT = 0.22  # of full light
 
 
 def normalised_mean(mean: NDArray) -> NDArray[np.float64]:

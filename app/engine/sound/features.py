@@ -20,9 +20,9 @@ N_LOW = 4 * N_SHORT  # with deltas; means and deviations
 N_LETTERS, N_CLASSES, NO_LETTER = 8, 27, 26
 N_FEATURES = N_LOW + N_LETTERS * N_CLASSES
 N_BLOCKS = 10  # of an entropy
-ROLLOFF = 0.9
+ROLLOFF = 0.9  # of a frame's energy that lies below its rolloff frequency
 N_CEPSTRAL = 13
-TINY = 1e-8
+TINY = 1e-8  # against a division by zero in silence
 
 
 def no_speech() -> NDArray[np.float32]:

@@ -28,7 +28,7 @@ STRIPS = (
     (-0.04, 0.07),
 )  # eye widths from the upper, the lower lid between which its shade is read
 ALONG = 0.04  # of a lid's length over which its shade is smooth
-SHADE_RANGE = (0.12, 1.1)
+SHADE_RANGE = (0.12, 1.1)  # of a full light's, that a shadow may leave
 IRIS_EDGE = (1.0, 1.16)  # of the iris' radius: where it fades into the sclera
 SEARCH = (0.22, 0.84, 1.2)  # of the landmarks' iris radius: how far off its centre and size may be
 FLESH = (

@@ -16,7 +16,7 @@ from numba import njit
 DISPLACEMENT_X, DISPLACEMENT_Y, GAIN, SHARE, MIRROR_X, MIRROR_Y, MIRROR_R, MIRROR_G, MIRROR_B = range(
     2, 29, 3
 )
-MAPS = 29
+MAPS = 29  # columns of a triangle's row: its corner, and what is interpolated over it
 
 
 @njit(cache=True, nogil=True)

@@ -18,9 +18,9 @@ HEAD_CENTRE = (
     -0.05,
     -1.5,
 )  # IOD from the middle of the face: an outline moves with the head, not with the skin
-NECK_PIVOT = (0.0, -0.75, -1.3)
+NECK_PIVOT = (0.0, -0.75, -1.3)  # IOD from the middle of the eyes (docs/mesh-warp.md, “Pose”)
 SILHOUETTE = (0.75, 1.05)  # IOD outside the oval: where the head may end
-LONGEST_MARGIN = 1.6
+LONGEST_MARGIN = 1.6  # IOD from the oval to a person's outline
 CHIN = 152
 
 

@@ -29,9 +29,9 @@ from app.engine.warping.topology import (
     topology,
 )
 
-LIGHT_STRENGTH = 0.7
-LIGHT_RANGE = (0.78, 1.28)
-MIRROR_RANGE = (0.35, 2.5)
+LIGHT_STRENGTH = 0.7  # power of the light's own ratio
+LIGHT_RANGE = (0.78, 1.28)  # of the colour in the photo
+MIRROR_RANGE = (0.35, 2.5)  # of one side's colour over the other's
 TURNED = 8.0  # degrees of yaw from which a photo hides part of a face
 TURNED_FAR = (16.0, 22.0)  # from which it hides what lies beside it, as an ear
 

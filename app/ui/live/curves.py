@@ -15,7 +15,7 @@ from app.session.live import Live
 from app.ui import theme
 
 SECONDS = 10.0
-STRONGEST = 3
+STRONGEST = 3  # components drawn, those that move most
 COLOURS = {"dark": ("#e0a458", "#6fa8dc", "#8fbf7f"), "light": ("#8a4f00", "#1f5c99", "#3a6b2c")}
 STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
 STROKES = ("━━", "╍╍", "┉┉")  # the styles, in a line of text

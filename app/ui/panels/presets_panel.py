@@ -34,7 +34,7 @@ from app.ui.panels.hover_pictures import to_pixmap, untinted
 from app.ui.widgets.parameter_slider import ParameterSlider
 
 THUMB_PX = 72
-MIXED = 4
+MIXED = 4  # presets at most
 
 
 class PresetsPanel(QWidget):

@@ -30,7 +30,7 @@ N_EXPRESSION_USED = 12  # m_e of the paper
 POSE = ("yaw", "pitch", "roll")
 NAMES = (*POSE, *(f"exp{k + 1}" for k in range(N_EXPRESSION_USED)))
 N_LAYERS = 8
-LEAST = 60
+LEAST = 60  # samples in which a face was found
 TRUNCATION = 0.8  # of the samples: towards the middle, where faces are whole
 ENLARGED = 256  # samples of smaller generators are enlarged to this before the face is looked for
 

@@ -46,9 +46,9 @@ from app.engine.training.runs import progress_steps, run_folder
 from app.engine.training.stylegan.ada import Adaptation, augmented
 
 PORTRAITS = "portraits.npz"
-LEAST = 100
+LEAST = 100  # portraits
 R1_EVERY = 16
-SHOWN = 16
+SHOWN = 16  # faces of the sheet
 WARM_UP_PACE = 1e-2, 0.9  # learning rate and momentum
 KNOWN = 0.5  # of the latents are portraits'
 ALIKE = 10.0  # weight of their coarse look
