@@ -240,7 +240,7 @@ class MainWindow(QMainWindow):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if QGuiApplication.platformName() != "offscreen":  # whose screen nobody sees, and which is small
-            QTimer.singleShot(0, self, lambda: placing.fit(self))  # only then is the frame known
+            QTimer.singleShot(0, self, lambda: placing.fit_when_framed(self))  # only then is the frame known
 
     # -- what the session says
 

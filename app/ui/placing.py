@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QMargins, QRect
+from PySide6.QtCore import QMargins, QRect, QTimer
 from PySide6.QtWidgets import QWidget
+
+TRIES, TRY_MS = 20, 50  # window managers tell of their frame up to a second after a window is shown
 
 
 def frame_of(window: QWidget) -> QMargins:
@@ -33,3 +35,10 @@ def fit(window: QWidget) -> None:
     wanted = within(window.geometry(), frame_of(window), window.screen().availableGeometry())
     if wanted != window.geometry():
         window.setGeometry(wanted)
+
+
+def fit_when_framed(window: QWidget, tries: int = TRIES) -> None:
+    """`fit` at once, and again as soon as the window system has told of the frame it draws."""
+    fit(window)
+    if tries and frame_of(window).isNull():
+        QTimer.singleShot(TRY_MS, window, lambda: fit_when_framed(window, tries - 1))

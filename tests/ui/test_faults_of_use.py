@@ -247,3 +247,15 @@ def test_a_film_is_shown_frame_by_frame(qtbot: QtBot, tmp_path: Path) -> None:
     for button in player.findChildren(QPushButton):
         assert button.accessibleName()
     player.close()
+
+
+def test_the_window_gives_way_to_a_frame_that_is_told_of_late(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = window.screen().availableGeometry()
+    told = iter([QMargins()] * 6)
+    monkeypatch.setattr(placing, "frame_of", lambda _: next(told, TITLE_BAR))
+    window.setMinimumSize(200, 200)
+    window.setGeometry(screen)
+    placing.fit_when_framed(window)
+    qtbot.waitUntil(lambda: screen.contains(window.geometry().marginsAdded(TITLE_BAR)))

@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
+from app.engine.contract import Measurement
 from app.engine.errors import EngineError
 from app.session.session import Session
 from app.session.values import filled, percent
@@ -20,6 +21,7 @@ from app.ui.dialogs.tour import Tour
 from app.ui.main_window import MainWindow
 from app.ui.panels.edit_panel import EditPanel
 from app.ui.welcome import Welcome
+from tests.session.conftest import settle
 
 
 @pytest.fixture
@@ -164,3 +166,30 @@ def test_keys_are_said_as_the_system_writes_them_and_as_they_are_set(
         assert native(name) in said, name
     tour.end()
     opened.actions_.reset_keys()
+
+
+def test_a_new_photo_forgets_the_handle_under_the_pointer(opened: MainWindow) -> None:
+    canvas = opened.edit_space.canvas
+    handle = canvas.active_face.handles(canvas.view.zoom)[0]
+    canvas._hover(canvas.view.to_view(canvas.active_face.point(handle.landmark)))
+    assert canvas._hovered is not None and canvas.hint
+    canvas.set_photo(canvas._photo)
+    assert canvas._hovered is None and not canvas.hint
+
+
+def test_a_long_result_leaves_the_sliders_their_room(opened: MainWindow, qtbot: QtBot) -> None:
+    result = opened.edit_space.result
+    names = ("yaw", "pitch", "roll", "smile", "mouth_open", "corner_left", "corner_right", "pucker")
+    opened.session.set_values(dict.fromkeys(names, 0.5))
+    settle(opened.session, qtbot)
+    values = dict.fromkeys(names, 0.4)
+    measurement = Measurement(values, values, (0.0,) * 28, (0.0,) * 28, 0.9)
+    for height, rows in ((720, 4), (900, 8)):
+        opened.resize(1280, height)
+        result.show_measurement(measurement)
+        grid = result._grid
+        shown = [
+            label.text() for k in range(grid.count()) if isinstance(label := grid.itemAt(k).widget(), QLabel)
+        ]
+        assert sum(text.startswith("0.4") for text in shown) == 2 * rows, shown
+        assert ("and 4 more" in shown) == (height == 720)

@@ -73,6 +73,7 @@ class Canvas(PictureView):
         self._cancel_drag()
         self.faces, self.active, self._flow = (), 0, None
         super().set_photo(photo)
+        self._hover(self._pointer)  # what was under the pointer is gone
 
     def set_faces(self, faces: tuple[CanvasFace, ...], active: int) -> None:
         """Where the faces are asked to be, in the photo's pixels, and the one that is edited."""

@@ -21,7 +21,8 @@ POSE_MISS, GAZE_MISS = 2.0, 4.0  # degrees
 SURE = 2.0  # standard deviations of the reading
 SHARE_LOW, SHARE_HIGH, SLACK = 0.8, 1.25, 0.1
 EXPRESSION_MISS = 0.5  # sigmas
-ROWS = 12
+ROWS, FEW_ROWS = 12, 4
+TALL_PX = 800  # of the window, from which there is room for all rows beside the sliders
 
 
 def misses(name: str, asked: float, measured: float, uncertainty: float = 0.0) -> bool:
@@ -117,11 +118,12 @@ class ResultPanel(FoldingGroup):
             return
         for column, text in ((1, self.tr("asked")), (2, self.tr("measured"))):
             self._cell(0, column, text, quiet=True)
-        for row, name in enumerate(names[:ROWS], 1):
+        most = ROWS if self.window().height() >= TALL_PX else FEW_ROWS
+        for row, name in enumerate(names[:most], 1):
             known = measurement.uncertainty.get(name)
             self._line(row, name, measurement.asked.get(name, asked[name]), measurement.measured[name], known)
-        if len(names) > ROWS:
-            self._cell(ROWS + 1, 0, self.tr("and {} more").format(len(names) - ROWS), quiet=True)
+        if len(names) > most:
+            self._cell(ROWS + 1, 0, self.tr("and {} more").format(len(names) - most), quiet=True)
 
     def _line(
         self, row: int, name: str, asked: float, measured: float, uncertainty: float | None = None
