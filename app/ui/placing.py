@@ -39,6 +39,7 @@ def fit(window: QWidget) -> None:
 
 def fit_when_framed(window: QWidget, tries: int = TRIES) -> None:
     """`fit` at once, and again as soon as the window system has told of the frame it draws."""
+    framed = not frame_of(window).isNull()  # before: it may be told of meanwhile
     fit(window)
-    if tries and frame_of(window).isNull():
+    if tries and not framed:
         QTimer.singleShot(TRY_MS, window, lambda: fit_when_framed(window, tries - 1))

@@ -252,10 +252,10 @@ def test_a_film_is_shown_frame_by_frame(qtbot: QtBot, tmp_path: Path) -> None:
 def test_the_window_gives_way_to_a_frame_that_is_told_of_late(
     window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    screen = window.screen().availableGeometry()
-    told = iter([QMargins()] * 6)
-    monkeypatch.setattr(placing, "frame_of", lambda _: next(told, TITLE_BAR))
-    window.setMinimumSize(200, 200)
-    window.setGeometry(screen)
+    told, fitted = [QMargins()] * 3 + [TITLE_BAR], []
+    monkeypatch.setattr(placing, "frame_of", lambda _: told.pop(0) if len(told) > 1 else told[0])
+    monkeypatch.setattr(placing, "fit", lambda _: fitted.append(len(told) == 1))
     placing.fit_when_framed(window)
-    qtbot.waitUntil(lambda: screen.contains(window.geometry().marginsAdded(TITLE_BAR)))
+    qtbot.waitUntil(lambda: bool(fitted) and fitted[-1])
+    qtbot.wait(3 * placing.TRY_MS)
+    assert fitted == [False, False, True, True]  # the last time it is sure of the frame
