@@ -34,7 +34,7 @@ from app.engine.warping.rendering import BAND_ROWS, Layers, Motion, displacement
 # Degrees of turn from the photo over which the head takes over from the fine warp, judged by sheets of both
 # (tools/head_sheets.py): nearer to the photo the fine warp keeps loose hair; further on the two lie apart and would
 # show double.
-FADE = (5.0, 9.0)
+FADE = (12.0, 15.0)
 HAIR_FADE = (13.0, 17.0)  # the same under long hair, hats and scarves, whose far side is made up
 # Degrees up to which a head that only looks up stays the fine warp's: of the jaw's underside, throat and ears the head
 # makes up too much (four people at 12 and 18 degrees, beside each other).
