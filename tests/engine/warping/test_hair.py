@@ -125,8 +125,9 @@ def test_an_edit_of_long_hair_goes_over_to_the_head_without_a_jump(engine):
 
 
 def test_the_head_takes_over_later_under_long_hair_than_from_short(engine):
-    """Decided once a photo: at 11 degrees a made-up far side showed under hats and scarves."""
+    """Decided once a photo: at 12 degrees a made-up far side showed under hats and scarves."""
     much = [encoded(engine, name)[1].head.beside.much for name in (SHORT_HAIRED, LONG_HAIRED)]
     assert much == [0.0, 1.0]
-    assert share_of(11.0, much[0]) == 1.0 and share_of(11.0, much[1]) == 0.0
+    assert share_of(13.0, much[0]) > 0.2 and share_of(13.0, much[1]) == 0.0
+    assert share_of(15.0, much[0]) == 1.0 and share_of(15.0, much[1]) < 0.6
     assert share_of(25.0, much[1]) == 1.0

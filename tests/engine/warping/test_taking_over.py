@@ -10,7 +10,7 @@ from app.engine.warping.head_drawing import share_of, taken_over
 
 @pytest.mark.parametrize(
     ("yaw", "pitch", "share"),
-    [(0, 0, 0), (30, 0, 1), (-30, 12, 1), (0, 12, 0), (0, 18, 0), (0, 32, 1), (0, -20, 1), (3, 15, 0)],
+    [(0, 0, 0), (30, 0, 1), (-30, 12, 1), (0, 12, 0), (0, 18, 0), (0, 36, 1), (0, -20, 1), (3, 15, 0)],
 )
 def test_a_head_that_only_looks_up_stays_the_fine_warps(yaw: float, pitch: float, share: float) -> None:
     """The head's jaw was twice as deep and its ears stood out from 12 degrees up."""
