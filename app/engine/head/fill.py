@@ -16,6 +16,7 @@ from scipy.sparse.linalg import splu
 
 from app.engine.head.light import light_on, lit
 from app.engine.head.model import FloatArray, HeadModel
+from app.engine.head.skull import smoothstep
 from app.engine.imaging.colour import LUMINANCE
 
 # cm from the side (z, y): where hair grows, from the forehead's middle round the temple, down the sideburn, over the
@@ -81,7 +82,7 @@ def _under_jaw() -> FloatArray:
     """(V,) 1 on the neck, in the jaw's shade."""
     _, y, z = HeadModel.load().points.T
     (at, height), slope = JAW
-    return _step(-0.5, 3.0, height + slope * (z - at) - y)
+    return smoothstep(-0.5, 3.0, height + slope * (z - at) - y)
 
 
 @cache
@@ -117,25 +118,25 @@ def filled(
     normals, smooth: (V, 3) with and without ears, in pixels' axes; hair: (V, 3) its colour at every height, or None;
     ears: whether they show.
     """
-    sure = shown * _step(*GRAZING, normals[:, 2])
+    sure = shown * smoothstep(*GRAZING, normals[:, 2])
     face = np.exp(-((model.distance / 2.5) ** 2)) * model.face
     light = light_on(normals, colours @ LUMINANCE / 255, sure * face)
     ear = np.clip(lit(light, normals) / lit(light, smooth), *LIT_RANGE)
     reached = np.maximum(model.openness, DARKEST) ** SHADE
-    beside = _step(*BESIDE, model.distance) if ears else np.zeros(len(sure))
+    beside = smoothstep(*BESIDE, model.distance) if ears else np.zeros(len(sure))
     shade = (1 - beside * (1 - reached)) * (1 + ears * relief() * (ear - 1)) * (1 - UNDER_JAW * _under_jaw())
     dark = shade[:, None] ** REDDER
-    told = shown * _step(*FACING, normals[:, 2]) * face * (template_hairline(ears) < 0.3)
+    told = shown * smoothstep(*FACING, normals[:, 2]) * face * (template_hairline(ears) < 0.3)
     told = told * (model.openness > 0.9) * (1 - _under_jaw())
     if hair is not None and (middle := told > 0.5).any():
         across = hair - np.median(colours[middle], axis=0)
         like = ((colours - np.median(colours[middle], axis=0)) * across).sum(axis=1)
-        told = told * (1 - _step(*LIKE_HAIR, like / np.maximum(np.square(across).sum(axis=1), APART**2)))
+        told = told * (1 - smoothstep(*LIKE_HAIR, like / np.maximum(np.square(across).sum(axis=1), APART**2)))
     skin = _carried(model, colours / dark, SKIN * told)
     if hair is None:
         return Fill(skin * dark, skin * dark, np.zeros(len(skin)))
     line = _hairline(model, sure, colours, skin * dark, hair, ears)
-    own = _step(0.6, 0.9, line) * sure * _step(*NECK, model.points[:, 1])
+    own = smoothstep(0.6, 0.9, line) * sure * smoothstep(*NECK, model.points[:, 1])
     weight = HAIR * own + PRIOR * (1 - own)
     strands = _carried(
         model, (HAIR * own[:, None] * colours + (PRIOR * (1 - own))[:, None] * hair) / weight[:, None], weight
@@ -151,11 +152,11 @@ def _hairline(
     length = np.linalg.norm(across, axis=1)
     seen = np.clip(((colours - skin) * across).sum(axis=1) / np.maximum(length, 1.0) ** 2, 0, 1)
     ear = ears * relief()
-    told = sure * _step(0.4 * APART, APART, length) * (1 - ear) * _step(0.2, 1.5, model.distance)
-    told = told * _step(*NECK, model.points[:, 1])
+    told = sure * smoothstep(0.4 * APART, APART, length) * (1 - ear) * smoothstep(0.2, 1.5, model.distance)
+    told = told * smoothstep(*NECK, model.points[:, 1])
     guess = template_hairline(ears)
     weight = KEPT * told + GUESSED
-    line = _carried(model, (KEPT * told * _step(0.25, 0.75, seen) + GUESSED * guess) / weight, weight)
+    line = _carried(model, (KEPT * told * smoothstep(0.25, 0.75, seen) + GUESSED * guess) / weight, weight)
     return np.asarray(line * (1 - ear))
 
 
@@ -165,8 +166,3 @@ def _carried(model: HeadModel, values: FloatArray, weight: FloatArray) -> FloatA
     solver = splu((model.laplacian + diags(weight)).tocsc())
     right = values * weight if values.ndim == 1 else values * weight[:, None]
     return np.asarray(solver.solve(right))
-
-
-def _step(low: float, high: float, x: FloatArray) -> FloatArray:
-    t = np.clip((np.asarray(x, float) - low) / (high - low), 0, 1)
-    return np.asarray(t * t * (3 - 2 * t))

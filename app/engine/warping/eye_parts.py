@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from app.engine.head.skull import smoothstep
 from app.engine.imaging.colour import LUMINANCE
 from app.engine.warping.background import push_pull
 from app.engine.warping.curves import Float32, FloatArray, fetch
 from app.engine.warping.lid_frame import COLUMNS, ROWS, LidFrame, from_strip
-from app.engine.warping.shell import smoothstep
 
 EDGE = (0.035, 0.025)  # eye widths from the upper and the lower lid that show lashes and the lid's rim
 GREY = LUMINANCE.astype(np.float32)

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from app.engine.face.fitting import EYEBALL
 from app.engine.face.parameters import FaceParams
+from app.engine.head.skull import smoothstep
 from app.engine.warping.curves import Float32, FloatArray
 from app.engine.warping.eye_parts import SHADOW, EyeParts, plain_strips
 from app.engine.warping.eyes import Eye, eye_source, usual_white
 from app.engine.warping.lids import SHUT_OR_OPEN
 from app.engine.warping.light import Light
-from app.engine.warping.shell import smoothstep
 from app.engine.warping.topology import UPPER_LIDS
 
 AHEAD = 0.04  # eye widths: how far above the corners' line an iris lies that looks ahead

@@ -30,6 +30,7 @@ from app.engine.warping.hair import Beside, Sheet, beside_head, retextured, shee
 from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps
 from app.engine.warping.plate import Places, behind, places
 from app.engine.warping.rendering import BAND_ROWS, Layers, Motion, displacements, pool, render
+from app.engine.warping.surface import LIGHT_RANGE, LIGHT_STRENGTH
 
 # Degrees of turn from the photo over which the head takes over from the fine warp, judged by sheets of both
 # (tools/head_sheets.py): nearer to the photo the fine warp keeps loose hair; further on the two lie apart and would
@@ -49,7 +50,6 @@ EAR_WHOLE = (
 )  # degrees of turn from which an ear is the head's: its place is too uncertain for the photo's edge
 SOFT = 0.15  # of the normal towards the viewer over which made-up hair ends softly
 NECK_END = 0.1  # share of the head's motion over which the neck ends in the photo
-LIGHT_RANGE, LIGHT_STRENGTH = (0.78, 1.28), 0.7
 RELIT = 0.3  # of the normal towards the viewer in the photo: what was not seen is filled as it is lit where it ends
 MIXED = 0.05  # IOD of depth over which the nearer of head and hair takes over
 NO_CORNER = np.zeros(2, np.int32)

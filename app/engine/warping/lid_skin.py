@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.head.skull import smoothstep
 from app.engine.warping.background import push_pull
 from app.engine.warping.curves import Float32, fetch
 from app.engine.warping.lid_frame import COLUMNS, LidFrame
-from app.engine.warping.shell import smoothstep
 
 HOLD = 0.5  # eye widths above the lid up to which skin moves
 NEAR_LID = (0.05, 0.15)  # eye widths above the lid: what is no skin there are lashes, which go with it

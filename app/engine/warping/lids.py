@@ -9,7 +9,8 @@ import numpy as np
 from app.engine.face.fitting import EYEBALL, apertures_of
 from app.engine.face.morphable_model import default_model
 from app.engine.files import ASSETS
-from app.engine.warping.shell import FloatArray, smoothstep
+from app.engine.head.skull import smoothstep
+from app.engine.warping.shell import FloatArray
 from app.engine.warping.topology import BROWS, LOWER_LIDS, N_FACE, OVAL, UPPER_LIDS, topology
 
 SHUT = 0.05  # aperture that a closed eye measures

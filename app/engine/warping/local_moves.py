@@ -16,9 +16,9 @@ from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Expression
 from app.engine.face.response import response
 from app.engine.face.semantic import MOVEMENTS, directions
+from app.engine.head.skull import smoothstep
 from app.engine.warping.calibration import MADE_INDICES
 from app.engine.warping.curves import FloatArray
-from app.engine.warping.shell import smoothstep
 from app.engine.warping.topology import BROWS
 
 MADE = ("jaw_side", "brows_together", "cheeks")  # controls whose fields are made by hand

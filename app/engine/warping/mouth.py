@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.head.skull import smoothstep
 from app.engine.imaging.colour import LUMINANCE
 from app.engine.warping.curves import Float32, FloatArray, box_around, catmull_rom, fetch, ring, soft_inside
 from app.engine.warping.light import Light
-from app.engine.warping.shell import smoothstep
 from app.engine.warping.teeth import MouthLight, arch, drawn
 from app.engine.warping.topology import LOWER_LIP, UPPER_LIP
 

@@ -9,6 +9,7 @@ import numpy as np
 from app.engine.face.fitting import EYEBALL, as_filmed, pose_features
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera, Expression, FaceParams
+from app.engine.head.skull import smoothstep
 from app.engine.warping.calibration import in_truth
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.eyes import DEPTH, Eye, EyePose, contour_vertices, eye_turn, look_axis
@@ -16,7 +17,7 @@ from app.engine.warping.geometry import Skin, steadied, target_points
 from app.engine.warping.lids import lid_gap, lids_follow, move_lids, opened_gap, openness
 from app.engine.warping.local_moves import drawn_moves, local_lift
 from app.engine.warping.mouth import INNER, OPEN, OPPOSITE, TOOTH_BEHIND_LIP, MouthPose
-from app.engine.warping.shell import SourceMesh, smoothstep
+from app.engine.warping.shell import SourceMesh
 from app.engine.warping.teeth import drop_of
 from app.engine.warping.topology import EYE_CORNERS, LOWER_LIP, N_FACE, UPPER_LIDS, UPPER_LIP, topology
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.face.parameters import Camera, FittedFace
+from app.engine.head.skull import smoothstep
 from app.engine.warping.topology import N_FACE, N_MESH, N_OVAL, N_RINGS, OVAL, RING_DISTANCES
 
 FloatArray = NDArray[np.float64]
@@ -44,11 +45,6 @@ class SourceMesh:
     camera: Camera
     centre: FloatArray
     iod: float
-
-
-def smoothstep(low: float, high: float, x: FloatArray) -> FloatArray:
-    t = np.clip((np.asarray(x, float) - low) / (high - low), 0, 1)
-    return np.asarray(t * t * (3 - 2 * t))
 
 
 def _blur_spokes(values: FloatArray, sigma: float) -> FloatArray:

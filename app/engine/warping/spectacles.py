@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.face.parameters import Camera
+from app.engine.head.skull import smoothstep
 from app.engine.imaging.colour import LUMINANCE
 from app.engine.warping.curves import FloatArray
-from app.engine.warping.shell import smoothstep
 
 NOSE = (8, 168, 6, 197)  # from between the brows down
 HALF_WIDTH = 0.1  # IOD to both sides

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from app.engine.face.morphable_model import default_model
+from app.engine.head.skull import smoothstep
 from app.engine.imaging.colour import LUMINANCE
-from app.engine.warping.shell import FloatArray, SourceMesh, smoothstep
+from app.engine.warping.shell import FloatArray, SourceMesh
 from app.engine.warping.topology import (
     BROWS,
     LOWER_LIDS,

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.head.skull import smoothstep
 from app.engine.warping.curves import Float32, FloatArray
-from app.engine.warping.shell import smoothstep
 
 FILE = Path(__file__).parents[3] / "assets" / "mouth" / "mouth.npz"  # see tools/build_mouth.py
 SUPERSAMPLING = 2

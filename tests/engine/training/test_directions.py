@@ -157,7 +157,7 @@ def test_the_paired_stage_goes_from_one_frame_to_another_of_one_person(model, la
     asked = torch.from_numpy((real.values[target] - real.values[source]) * labels.slopes).float()
 
     def gap():
-        return float(recipe._terms(real.codes[source], asked, target)["pixels"])
+        return float(recipe._terms(real.codes[source], asked, target)["pixels"].detach())
 
     before = gap()
     list(train(recipe, Plan(tmp_path, 5, 4, steps=WARM_UP + 60), torch.device("cpu")))
