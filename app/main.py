@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 
-# How long the engine keeps Python's lock when the GUI wants it, which is at every call between Qt and Python.
+# How long the engine keeps Python's lock when the GUI wants it, which is at every call between Qt and Python;
+# Python's own is 5 ms (tools/gui_stalls.py).
 SWITCH_S = 0.0001
 
 

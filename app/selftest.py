@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from app.engine.contract import Edits, Portrait
     from app.engine.engine import Engine
 
-FRAMES = 10
-RATE = Fraction(25)
+FRAMES = 10  # of the film that is made and read again
+RATE = Fraction(25)  # frames per second of it
 
 
 def main(argv: list[str]) -> int:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from app.engine.contract import Step
 
 Subparsers = Any  # argparse's own type is private
-PROGRESS_EVERY = 50  # frames or steps between two lines of progress
+PROGRESS_EVERY = 50  # frames or steps between two lines of progress; chosen for a terminal
 
 
 def say(text: str) -> None:

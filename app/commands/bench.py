@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from app.engine.contract import Portrait
     from app.engine.engine import Engine
 
-PREVIEW_SIDE = 720  # px of the longer side
-SIZES = (1024, 2048)
+PREVIEW_SIDE = 720  # px of the longer side; the window's own preview of a laptop screen
+SIZES = (1024, 2048)  # px of the longer side: a photo as the window shows it, and one to export
 
 
 def add(subparsers: Subparsers) -> None:

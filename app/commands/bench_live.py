@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from app.engine.contract import Step
     from app.engine.engine import Engine
 
-CAMERA = (640, 480)
-RATE = Fraction(30)
-PORTRAIT_SIDE = 768
-NMFC_SIDE = 160
+# What is measured is what the window does by default: `session/live.py` has the same sides.
+CAMERA = (640, 480)  # px, what cameras give unless asked for more
+RATE = Fraction(30)  # frames per second, of the same cameras
+PORTRAIT_SIDE = 768  # px of the longer side
+NMFC_SIDE = 160  # px of the driver panel's picture
 DRAWN = 60  # different frames, played to and fro
 WARM_UP = 1.0  # seconds left out: first frames load libraries
 DEFINITION = (

@@ -19,7 +19,7 @@ from app.engine.contract import Step
 from app.engine.errors import EngineError
 from app.engine.training.steps import ScoreStep
 
-EVERY = 0.25  # seconds between two steps that are printed
+EVERY = 0.25  # seconds between two steps that are printed; chosen so that a terminal stays readable
 
 
 def put(value: dict[str, Any]) -> None:

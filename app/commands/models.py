@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from app.engine.contract import Learnt, Step
 
 
-SAY_EVERY_S = 2.0  # between two lines of progress
+# Between two lines of progress; a slow line is quiet, and a quick download still shows that it moves.
+SAY_EVERY_S = 2.0
 
 
 def add(subparsers: Subparsers) -> None:

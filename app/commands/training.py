@@ -17,7 +17,8 @@ from app.engine.files import data_folder
 from app.engine.imaging.writing import write_png
 from app.engine.training.steps import TrainingStep
 
-EVERY = 25  # steps between two lines on the terminal
+EVERY = 25  # steps between two lines on the terminal; a step takes tenths of a second to seconds
+# The side in px of the square that a personal model draws; Head2Head's strides halve it without a remainder.
 SIZES = (64, 128, 256)
 BARS = "▁▂▃▄▅▆▇█"
 

@@ -10,7 +10,8 @@ from app.engine.device import out_of_memory
 if TYPE_CHECKING:
     from torch import Tensor
 
-WARM_UPS = 3  # calls in which libraries choose their kernels, before the capture
+# Calls before the capture, in which libraries choose their kernels; as many as in PyTorch's notes on CUDA graphs.
+WARM_UPS = 3
 
 
 class Graphed:

@@ -17,8 +17,9 @@ from app.engine.device import has_torch
 from app.engine.files import data_folder
 from app.engine.sound.ffmpeg import executable
 
-PYTHONS = ((3, 11), (3, 15))  # from the first, below the second
-FREE_BYTES = 2 << 30  # less than this, and a recording may end early
+PYTHONS = ((3, 11), (3, 15))  # from the first, below the second; as in pyproject.toml
+# Bytes of free space below which a recording may end early; chosen.
+FREE_BYTES = 2 << 30
 ROOT = Path(__file__).resolve().parents[2]
 VIDEO_DEVICES = Path("/sys/class/video4linux")
 NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from app.engine.files import data_folder
 
+# Chosen so that all of it fits into a mail.
 BYTES = 500_000  # of one log file: some thousand lines, which a mail can carry
 KEPT = 2  # older files beside it
 

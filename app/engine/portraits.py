@@ -54,8 +54,9 @@ if TYPE_CHECKING:
     from app.engine.measuring.recognition import Recogniser
     from app.engine.rendering.nmfc import NmfcRenderer
 
-CODES_KEPT = 8  # encoded faces, so that undo between sizes and faces encodes nothing twice
-VIEWS_KEPT = 4  # photos at one size each
+# Encoded faces, so that undo between sizes and faces encodes nothing twice.
+CODES_KEPT = 8
+VIEWS_KEPT = 4  # photos at one size each; photo, preview, live side and export
 
 
 class Portraits:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from app.engine.measuring.speed import known_speeds
 from app.session.document import DEFAULT_GENERATOR
 
-FRAME_MS = 100.0  # a picture that takes longer does not follow a hand
+# A picture that takes longer does not follow a hand; chosen by hand.
+FRAME_MS = 100.0
 
 
 class Pace:

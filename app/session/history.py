@@ -13,7 +13,7 @@ from app.engine.contract import Portrait
 from app.engine.face.parameters import FittedFace
 from app.session.document import Document
 
-UNDO_LIMIT = 200  # steps that can be undone
+UNDO_LIMIT = 200  # steps that can be undone; documents are small and share what did not change
 
 Put = Callable[[Mapping[str, Any], Portrait | None], None]
 Namer = Callable[[Mapping[str, Any], Mapping[str, Any]], str]  # of the fields before and after

@@ -23,9 +23,11 @@ from app.session.filming import Film
 from app.session.session import Session
 from app.session.worker import QUEUED, Answer, Crash, Job
 
-LIVE_SIDE = 768  # px, the longer side of the portrait while it is driven, unless another is chosen
+# The longer side in px of the portrait while it is driven, unless another is chosen: what 30 frames a second
+# allow (docs/measured.md, “Speed”).
+LIVE_SIDE = 768
 SIDES = (512, 768, 1024, 1536)  # px, to choose from
-NMFC_SIDE = 160  # px, of the picture in the driver panel
+NMFC_SIDE = 160  # px, of the picture in the driver panel; as large as it is shown
 
 
 class Live(QObject):

@@ -14,7 +14,7 @@ from app.engine.face.parameters import FaceEdit, FittedFace
 from app.session.files import finite, index, read_json, record, write_json
 from app.session.values import own_value
 
-FORMAT, SCHEMA = "mien-presets", 1
+FORMAT, SCHEMA = "mien-presets", 1  # what a file says of itself
 SHIPPED = Path(__file__).parents[2] / "assets" / "presets"
 
 

@@ -17,7 +17,7 @@ from app.engine.face.parameters import FaceEdit
 from app.session.document import DEFAULT_GENERATOR, Box, Document, Snapshot
 from app.session.files import finite, index, read_json, record, write_beside, write_json
 
-FORMAT, SCHEMA = "mien-project", 2
+FORMAT, SCHEMA = "mien-project", 2  # what a file says of itself
 SUFFIX = ".mien"
 
 

@@ -10,7 +10,7 @@ from PySide6.QtCore import QByteArray, QSettings
 
 from app.engine.files import data_folder
 
-RECENTS = 12
+RECENTS = 12  # photos that the welcome page and the menu list
 
 
 class Settings:

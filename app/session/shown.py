@@ -14,7 +14,9 @@ from app.engine.face.parameters import FaceEdit
 from app.session.document import DEFAULT_GENERATOR
 from app.session.worker import Crash
 
-PREVIEW_SIDE = 1024  # px, the longer side of a render while a gesture is down
+# The longer side in px of a render while a gesture is down: what follows a hand on two cores
+# (docs/measured.md, “Speed”).
+PREVIEW_SIDE = 1024
 
 
 @dataclass(frozen=True, eq=False)

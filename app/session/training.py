@@ -21,8 +21,8 @@ from app.engine.files import data_folder
 from app.session.files import make_folder
 
 ROOT = Path(__file__).resolve().parents[2]
-LEAVE_MS = 20_000  # to write the checkpoint when the window closes
-REMEMBERED = 4000  # bytes of standard error for the reason of a failure
+LEAVE_MS = 20_000  # to write the checkpoint when the window closes; a large one takes some seconds
+REMEMBERED = 4000  # bytes of standard error for the reason of a failure; a traceback's end
 IDLE, RUNNING, PAUSING, PAUSED, STOPPING, STOPPED, DONE, FAILED = (
     "idle",
     "running",

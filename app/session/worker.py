@@ -19,8 +19,11 @@ from app.engine.errors import EngineError, without_torch
 from app.engine.interruption import Interrupted, interruptible
 
 EngineFactory = Callable[[], EngineLike]
-STEPS_AHEAD = 2  # pictures of a job that may wait for the GUI; more are skipped
-NICENESS = 5  # of the engine's thread and those it starts, on Linux: the GUI goes first
+# Pictures of a job that may wait for the GUI; more are skipped; one being shown and one that waits.
+STEPS_AHEAD = 2
+# Niceness of the engine's thread and those it starts, on Linux, so that the GUI goes first; chosen by the
+# stalls that tools/gui_stalls.py counts.
+NICENESS = 5
 # Said outright: where a slot is found through Python, an automatic connection may call it on the emitter's thread.
 QUEUED = Qt.ConnectionType.QueuedConnection
 

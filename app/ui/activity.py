@@ -10,7 +10,7 @@ from app.session.worker import QUEUED, Job
 from app.ui.remaining import Remaining, duration
 from app.ui.status import StatusBar
 
-SHOWN_MS = 200  # a drawing that is over by then is not worth a bar
+SHOWN_MS = 200  # a drawing that is over by then is not worth a bar; chosen by eye
 
 
 class Activity(QObject):

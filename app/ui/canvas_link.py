@@ -16,7 +16,8 @@ from app.ui.canvas.handles import CanvasFace
 from app.ui.widgets.number_field import shown
 from app.ui.widgets.track import snap_step
 
-MISSED_PX = 2.0  # of the screen, from which a point counts as not under the pointer
+# Px of the screen from which a point counts as not under the pointer; chosen by hand (tools/handle_pulls.py).
+MISSED_PX = 2.0
 
 
 class CanvasLink(QObject):

@@ -45,7 +45,7 @@ from app.ui.workspaces import LEFT, RIGHT, Panel
 
 MENU = "frontalise neutralise reset_face - next_face draw_box linked - before split after"
 MENU += " - fit actual_size zoom_face - copy_picture export"  # of the canvas
-NMFC_PX = 146  # the picture's side in the corner
+NMFC_PX = 146  # the picture's side in the corner; logical px
 EDIT_TYPE = "application/x-mien-edit"
 
 

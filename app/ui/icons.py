@@ -14,10 +14,10 @@ from PySide6.QtSvg import QSvgRenderer
 from app.ui import theme
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "icons"
-STROKE_PX = 1.5
-_GRID = 24
-_SIZES = (16, 24)
-_RATIOS = (1.0, 2.0)
+STROKE_PX = 1.5  # of a line at the grid's own size
+_GRID = 24  # units along either side of an icon's drawing
+_SIZES = (16, 24)  # logical px that Qt may ask for
+_RATIOS = (1.0, 2.0)  # device pixels per logical one
 
 _worn: WeakKeyDictionary[Any, tuple[str, str]] = WeakKeyDictionary()
 

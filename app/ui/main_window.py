@@ -42,8 +42,8 @@ from app.ui.welcome import Welcome
 from app.ui.workspaces import Workspaces
 
 LOG = logging.getLogger(__name__)
-FIRST_SIZE = QSize(1440, 900)
-SMALLEST = QSize(960, 600)
+FIRST_SIZE = QSize(1440, 900)  # logical px, where the screen has room
+SMALLEST = QSize(960, 600)  # logical px, below which panels would cover the photo
 NEEDS_PHOTO = (
     *("save", "save_as", "revert", "export", "close", "copy_edit", "paste_edit", "copy_picture", "snapshot"),
     *("fit", "actual_size", "zoom_in", "zoom_out", "before", "split", "after", "draw_box"),

@@ -5,7 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import QMargins, QRect, QTimer
 from PySide6.QtWidgets import QWidget
 
-TRIES, TRY_MS = 20, 50  # window managers tell of their frame up to a second after a window is shown
+# Looks at the frame, and milliseconds between them; window managers give theirs up to a second after a window
+# is shown.
+TRIES, TRY_MS = 20, 50
 
 
 def frame_of(window: QWidget) -> QMargins:

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QFont, QFontInfo, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 
 NAMES = ("dark", "light", "system")
-BODY_PX, CAPTION_PX = 13, 11
+BODY_PX, CAPTION_PX = 13, 11  # logical px of text
 
 
 @dataclass(frozen=True)

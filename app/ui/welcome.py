@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolBut
 
 from app.ui import icons, theme, thumbnails
 
-CARDS, CARD_PX = 6, 88
+CARDS, CARD_PX = 6, 88  # of recent photos at most, and logical px of their pictures
 
 
 class DropZone(QFrame):

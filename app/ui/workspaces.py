@@ -11,7 +11,7 @@ from app.session.settings import Settings
 
 LEFT, RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
 BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
-LAYOUT_VERSION = 2
+LAYOUT_VERSION = 2  # of the panels' arrangement; a stored one of another number is left
 
 
 @dataclass(frozen=True, eq=False)

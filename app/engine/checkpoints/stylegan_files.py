@@ -10,7 +10,9 @@ from app.engine.checkpoints.kinds import Config, Found, Kind, Tensors, check_nam
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-MEAN_OF = 8192  # samples of w; the released code takes 4096 unseeded ones
+# So many samples of w make the mean. The released code takes 4096 unseeded ones; twice as many halve the
+# square of the mean's error.
+MEAN_OF = 8192
 NO_LICENCE = "None stated by github.com/StelaBou/stylegan_directions_face_reenactment: all rights reserved"
 
 VOX_FORMAT, FFHQ_FORMAT = "voxceleb", "ffhq"  # whose order the columns of a direction matrix have

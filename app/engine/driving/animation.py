@@ -38,8 +38,9 @@ from app.engine.sources.performance_files import write_performance
 if TYPE_CHECKING:
     from app.engine.rendering.nmfc import NmfcRenderer
 
-CAMERA_RATE = 30  # frames per second that a virtual camera promises to other programs
-TIMEOUT = 0.2  # seconds to wait for a live frame before a step without a picture is given
+CAMERA_RATE = 30  # frames per second that a virtual camera promises to other programs; what video calls take
+# Seconds to wait for a live frame before a step without a picture is given; Cancel and pause act within it.
+TIMEOUT = 0.2
 
 
 def scene_of(

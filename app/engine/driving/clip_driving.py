@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from app.engine.face.morphable_model import MorphableModel
 
 Sound = Generator[NDArray[np.float32], None, None]
-LOOKED_AT = 40  # frames in which identity and neutral are sought
-LONGEST_LOOK = 1500  # frames
+# Frames in which identity and neutral are sought; chosen so that looking through a clip takes seconds.
+LOOKED_AT = 40
+LONGEST_LOOK = 1500  # frames; a minute at 25 a second
 
 
 def drive_clip(

@@ -27,7 +27,7 @@ IDENTITY_FRAMES = 25  # of which a clip's identity is the mean (docs/mesh-warp.m
 # px between the eyes: below, lids are read with errors of a quarter of their opening, and both eyes get the mean of the
 # two so that nobody winks by mistake; above, each its own
 BOTH_LIDS, OWN_LIDS = 20.0, 40.0
-PICTURE_SIDE = 96  # px
+PICTURE_SIDE = 96  # px of the face's picture that goes to the quality's reading
 QUALITY_EVERY = 5  # frames: reading it costs a millisecond
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from app.engine.face.parameters import Camera, Expression, FaceParams, FloatArray, Identity
 
+# Chosen by eye on clips in which hands pass before faces (docs/driving.md).
 HOLD = 0.5  # seconds a lost face stays as it was
 EASE = 1.0  # seconds it takes to come to rest, and at most to follow again
 QUICKEST = 0.15  # seconds it takes to follow again after a frame or two

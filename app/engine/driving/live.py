@@ -22,8 +22,8 @@ from app.engine.stopwatch import Stopwatch
 if TYPE_CHECKING:
     from app.engine.face.morphable_model import MorphableModel
 
-HISTORY = 2  # earlier frames that HeadGAN and Head2Head++ are conditioned on
-RATE_WINDOW = 30  # frames over which the rate is measured
+HISTORY = 2  # earlier frames that HeadGAN and Head2Head++ are conditioned on; as in the papers
+RATE_WINDOW = 30  # frames over which the rate is measured; a second of most cameras
 
 
 @dataclass(frozen=True, eq=False)

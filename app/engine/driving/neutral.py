@@ -17,9 +17,11 @@ from app.engine.face.morphable_model import MorphableModel
 from app.engine.face.parameters import FaceParams, FloatArray
 from app.engine.face.semantic import MOVEMENTS, directions
 
+# What no comment gives another origin for was chosen on the clips of ../shared/media
+# (tools/driving_report.py).
 COUNTDOWN = 2.0  # seconds; with AVERAGING the three that are announced
 AVERAGING = 1.0  # seconds of frames that the driver's rest is the mean of
-OPEN_EYED = 0.16  # aperture
+OPEN_EYED = 0.16  # lid gap over eye width from which eyes count as open
 CLOSED = 0.03  # eye distances between lips that still count as closed
 SEARCHED = 300  # frames after which the search for the best neutral ends
 SEARCH_EVERY = 10  # frames

@@ -34,7 +34,7 @@ from app.engine.sources.opening import open_source
 if TYPE_CHECKING:
     from torch import Tensor
 
-SHOWN_EVERY = 10  # frames between two pictures of the progress
+SHOWN_EVERY = 10  # frames between two pictures of the progress; a picture costs more than a line
 
 
 def reenact(

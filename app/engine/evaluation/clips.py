@@ -19,6 +19,7 @@ from app.engine.face.parameters import FittedFace, Identity
 from app.engine.sources.opening import open_source
 from app.engine.sources.shots import longest_shot
 
+# Chosen so that self-reenactment (docs/measured.md) leaves out cuts and begins with open eyes.
 OPEN_EYED = 0.16  # lid gap over eye width from which eyes count as open
 FARTHEST = 1.0  # face sizes a face moves between two sampled frames
 GROWTH = 1.7  # times its size changes between them

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from app.engine.face.parameters import FittedFace
 
-CROP_SIZE = 256
-CROP_FACES = 1.6  # side of the crop in face sizes
+CROP_SIZE = 256  # px, the papers' pictures
+CROP_FACES = 1.6  # side of the crop in face sizes; as in docs/mesh-warp.md, “Measured”
 
 
 @dataclass(frozen=True)

@@ -29,9 +29,11 @@ Mask = NDArray[np.bool_]
 
 FRONT, SIDES = "front", ("left_3quarter", "right_3quarter")
 TURNS = ("front to side", "side to front")
-HEAD = np.array([[0.0, 0.35, -0.9]])  # model space: about the middle of a head with its hair
-REACH = 2.1  # eye distances from it; hair that hangs farther is not counted
-CHIN = 152  # landmark
+# Model space: about the middle of a head with its hair; chosen by eye on the people of the set.
+HEAD = np.array([[0.0, 0.35, -0.9]])
+# Eye distances from it; hair that hangs farther is not counted; chosen by eye on the people of the set.
+REACH = 2.1
+CHIN = 152  # MediaPipe's vertex
 CELL = 240  # px of a sheet's picture
 ROWS = 13  # people on a sheet
 

@@ -17,6 +17,7 @@ from app.engine.face.morphable_model import MorphableModel
 from app.engine.face.parameters import N_EXPRESSION, N_VERTICES, FloatArray
 
 Indices = NDArray[np.int64]
+# Chosen on face models that were carried over, as tests/engine/face/test_importing.py makes them.
 NEAREST = 6  # points that a vertex follows
 ID_RIDGE = 0.05  # of the mean variance of what is solved for
 MOST_IDENTITY = 40  # components, as many as the own model has

@@ -27,6 +27,8 @@ class Control:
     mirror: str | None = None
 
 
+# Ranges are a slider's ends; the second pair is where photos still look right, judged by eye on sheets
+# (tools/sheets.py). Degrees for angles, standard deviations for components, 1 for a natural full movement.
 POSE = (
     Control("yaw", "Yaw", "pose", "°", -60, 60, (-40, 40), absolute=True),
     Control("pitch", "Pitch", "pose", "°", -45, 45, (-25, 25), absolute=True),

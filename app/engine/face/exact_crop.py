@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+# Both are OpenCV's own (imgproc/src/imgwarp.cpp), so that crops are the same in every release.
 STEPS = 32  # OpenCV's bilinear table has so many places between two pixels
 BLOCK = 64  # columns that share one rounded start, as in OpenCV's loop over blocks
 

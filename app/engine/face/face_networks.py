@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from app.engine.face.exact_crop import whole_picture
 
 ASSETS = Path(__file__).parents[3] / "assets" / "face_networks"
-CROP = 192  # input side of the landmark network
-NEAR_SIDE, FAR_SIDE, MATTE_SIDE = 128, 192, 256
+CROP = 192  # input side of the landmark network; px, as released
+NEAR_SIDE, FAR_SIDE, MATTE_SIDE = 128, 192, 256  # px: input sides, as the networks were released
 NEAR_SCORE, FAR_SCORE = 0.5, 0.6  # least scores in MediaPipe's graphs of the two box networks
-PRESENT = 0.5  # score above which the landmark network has seen a face
+PRESENT = 0.5  # score above which the landmark network has seen a face; as in MediaPipe's graph
 OVERLAP = 0.3  # intersection over union above which boxes are merged, as in MediaPipe's graphs
 POINTS = 4  # of a box's six: the ears are not used
 

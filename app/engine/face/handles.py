@@ -15,6 +15,7 @@ from app.engine.face.controls import BY_NAME, Control
 from app.engine.face.parameters import FaceEdit, FloatArray
 
 Points = Callable[[FaceEdit], FloatArray]  # an edit to (478, 2 or 3) px: where the drawn face's landmarks lie
+# Set by pulls of every handle of the portraits (tools/handle_pulls.py).
 ROUNDS = 12  # of Gauss-Newton at most
 NEAR_PX = 0.02  # of the photo: nearer need not be
 REACHED_PX = 0.05  # of the photo: further off counts as not reached

@@ -11,7 +11,7 @@ import numpy as np
 from app.engine.face.morphable_model import MorphableModel
 from app.engine.face.parameters import FloatArray
 
-X, Y, Z = 0, 1, 2
+X, Y, Z = 0, 1, 2  # columns of a vertex
 _EYE_LINE = dict.fromkeys((33, 133, 362, 263), -0.25)
 # index -> (axis, vertex -> weight); weights sum to zero, so that moving the face changes nothing
 _INDICES: dict[str, tuple[int, dict[int, float]]] = {

@@ -37,6 +37,7 @@ LEAST_VERIFIED = (
 # Where the far network is silent: least certainty, and the disagreement of box and landmark network, and of landmarks
 # in wider crops, in face sides, at which certainty falls to 1/e. Faces keep 0.40; a dog, a hand, coins reach 0.31.
 LEAST_CERTAIN, APART, MOVED, MOST_MOVED = 0.36, 0.13, 0.05, 0.06
+# MediaPipe's vertices in the order in which the mirror image has them.
 IRISES_MIRRORED = (473, 476, 475, 474, 477, 468, 471, 470, 469, 472)
 
 

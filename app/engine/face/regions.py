@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from app.engine.face.face_networks import CROP, Found
 
-DEPTH_SCALE = 1.2  # MediaPipe's depth is too shallow: without it turned heads are measured 20 % short
+# MediaPipe's depth is too shallow: without it turned heads are measured 20 % short; measured on turned heads,
+# docs/mesh-warp.md, “Fit”.
+DEPTH_SCALE = 1.2
 CROP_SCALE = 1.5  # side of the network's crop over the face's larger side, as in MediaPipe's own graph
 # px of the picture, halved where it is larger, for one of the crop's: more is quicker and nearer to how landmarks were
 # read before, less is calmer (still faces tremble by 0.17 % of the eye distance at 1.5, 0.16 % at 1, 0.15 % at 0.75)
 SHARPNESS = 1.5
-RIGHT_EYE_OUTER, LEFT_EYE_OUTER = 33, 263
+RIGHT_EYE_OUTER, LEFT_EYE_OUTER = 33, 263  # MediaPipe's vertices
 Box = tuple[float, float, float, float]
 
 

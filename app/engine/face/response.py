@@ -21,7 +21,9 @@ from app.engine.face.parameters import Camera, FloatArray, rotation_matrix
 from app.engine.files import ASSETS
 
 ASSET = ASSETS / "face_model" / "reading.json"
-ROUNDS = 12  # of the fixed point that inverts the turn's curve; each divides the error by five or more
+# Rounds of the fixed point that inverts the turn's curve. Each divides the error by five or more, so that
+# twelve reach single precision.
+ROUNDS = 12
 Pair = tuple[float, float]
 
 

@@ -20,6 +20,8 @@ from app.engine.face.response import response
 from app.engine.face.semantic import NECK_PIVOT, SHUT
 from app.engine.face.smoothing import Smoothing
 
+# Limits were set on the clips of ../shared/media, where farther turns and ways tear hair and neck
+# (docs/driving.md); what lids and gaze may do is chosen by eye on the same films.
 LIMIT = 4.0  # sigmas by which a component of the portrait may change
 OFFSET = 1.5  # sigmas of a neutral beyond which it is no expression but what a held identity left over
 TURN_SAFE, TURN_MOST = 22.0, 34.0  # degrees from the portrait's own pose: followed exactly, approached

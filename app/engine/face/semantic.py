@@ -30,13 +30,14 @@ from app.engine.face.parameters import (
     rotation_matrix,
 )
 
+# What no comment gives another origin for was set by fresh fits of edited photos (tools/edit_accuracy.py).
 SHUT = 0.05  # aperture of a closed eye
 WIDE = 0.08  # what eyes_wide 1 adds to an aperture, of a natural most of 0.11 (ICT-FaceKit)
 EYE_WIDTH = 0.43  # lid gap over aperture, model units
 NECK_PIVOT = np.array([0.0, -0.75, -1.3])  # model space; the head turns about it (docs/mesh-warp.md, “Pose”)
 REGULARISER = 1e-6  # of the mean variance, against a singular system
 HELD_WITHIN = 0.006  # eye distances: held exactly, they would bend the rest of the face to do so
-LIKENESS = 0.011  # eye distances
+LIKENESS = 0.011  # eye distances that a vertex may differ from the person's own rest and still count as it
 LID_LIMIT = 1.5  # sigmas: components shut an eye only partly, apertures say the rest
 _BROWS, _EYES = ("brow_left", "brow_right", "brow_gap"), ("eye_left", "eye_right")
 _LIPS = ("mouth_gap", "mouth_width", "lift_left", "lift_right", "mouth_side", "protrusion")

@@ -12,6 +12,8 @@ import numpy as np
 
 from app.engine.face.parameters import Camera, Expression, FaceParams, FloatArray
 
+# Cutoffs in Hz and slopes of the One-Euro filter (Casiez et al. 2012), set on clips of ../shared/media so
+# that a still face is calm and a blink is kept (tools/driving_report.py).
 SPEED_CUTOFF = 1.0  # Hz, of the filter on the speed itself
 GAP = 0.5  # seconds without a frame after which filtering starts anew
 

@@ -26,6 +26,7 @@ from app.engine.face.parameters import (
     Identity,
 )
 
+# Chosen on the clips of ../shared/media, where no comment says more.
 ROUNDS = 2  # of identity and frames in turn
 BOX = 4.0  # sigmas
 DEPTH_WEIGHT = 0.5  # of z against x and y: the tracker's depth is its weakest reading

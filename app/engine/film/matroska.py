@@ -9,7 +9,7 @@ from __future__ import annotations
 import struct
 
 UNKNOWN_LENGTH = b"\x01\xff\xff\xff\xff\xff\xff\xff"
-PICTURES, SOUND = 1, 2
+PICTURES, SOUND = 1, 2  # numbers of the two tracks
 
 
 def header(size: tuple[int, int], frame_seconds: float, sound: tuple[int, int] | None = None) -> bytes:

@@ -19,7 +19,8 @@ from app.engine.film.provenance import Note
 from app.engine.film.sinks import ENDINGS, FilmSink, OnShare, PngSink, Sink
 from app.engine.sound.audio import SoundClock, SoundTrack
 
-PICTURES_WAITING = 12  # at most, for the encoder; a live film drops more and counts them
+# At most, for the encoder; a live film drops more and counts them; half a second, 40 MB at 1024 px.
+PICTURES_WAITING = 12
 SOUND_WAITING = 20.0  # seconds: an encoder this far behind gets silence instead, so that memory cannot fill
 DISK_RESERVE = 32 * 1024 * 1024  # bytes left free: enough to write the film's index
 

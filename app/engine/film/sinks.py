@@ -27,7 +27,7 @@ from app.engine.film import matroska, provenance
 from app.engine.sound import ffmpeg
 from app.engine.sound.audio import SoundTrack
 
-NOMINAL_RATE = 30  # what the encoders plan for where pictures come when they come
+NOMINAL_RATE = 30  # what the encoders plan for where pictures come when they come; frames per second
 ENDINGS = (".mp4", ".webm", ".png")
 LIVE_X264 = ("-c:v", "libx264", "-preset", "superfast", "-crf", "19", "-bf", "0")
 BEST_X264 = ("-c:v", "libx264", "-preset", "medium", "-crf", "16")
@@ -51,7 +51,7 @@ FRAGMENTS = ("-movflags", "+frag_keyframe+delay_moov+default_base_moof", "-frag_
 
 
 OnShare = Callable[[float], None]  # the share of a film's end that is written, [0, 1]
-PROGRESS_EVERY = 0.25  # seconds
+PROGRESS_EVERY = 0.25  # seconds between two reports of a remux
 
 
 class Sink(Protocol):

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 KINDS = ("head2head", "head2headfs")
 LICENCE = "The personal model's own"
-SETTLING = 4  # frames after which a still has settled
+SETTLING = 4  # frames after which a still has settled; by then the two frames before it are its own
 OBEYED = tuple(c.name for c in (*POSE, *PLACEMENT, *GAZE, *SEMANTIC, *COMPONENTS))
 
 

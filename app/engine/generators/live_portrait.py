@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from app.engine.squares.patch import CutOut, Painted
 
 KIND = "live-portrait"
-IMAGE_SIZE = 512
+IMAGE_SIZE = 512  # px of the released network's result
 HEAD = tuple(control.name for control in (*POSE, *PLACEMENT))
 FACE = tuple(control.name for control in (*GAZE, *SEMANTIC, *COMPONENTS))
 UNLEARNT = EngineError(

@@ -54,6 +54,7 @@ from app.engine.warping.spectacles import spectacles
 from app.engine.warping.surface import Surface, mirror_share, normals, relight, surface, toward
 from app.engine.warping.topology import LOWER_LIDS, N_FACE, UPPER_LIDS, topology
 
+# Chosen by eye on sheets (tools/feature_sheets.py).
 LEAST_IOD = 6.0  # px: below, there is nothing to move
 LID_SKIN = (
     0.015  # IOD: how far into the skin a closing lid's texture is taken, so that no eyeball is drawn on it

@@ -17,7 +17,7 @@ from app.engine.face.parameters import FaceParams, FloatArray
 from app.engine.rendering.nmfc import NmfcRenderer
 from app.engine.warping.lids import lid_gap, move_lids, openness
 
-N_WINDOW = 3  # NMFCs at t-2, t-1, t
+N_WINDOW = 3  # NMFCs at t-2, t-1, t; as in the papers
 
 
 def head_mesh(params: FaceParams, model: MorphableModel) -> FloatArray:

@@ -49,8 +49,9 @@ if TYPE_CHECKING:
 
 LICENCE = "The imported generator's own"
 DIRECTION, PRINCIPAL = "direction_", "pca_"
-PRINCIPAL_REACH = 3.0  # standard deviations of W
-CHIN, JAW_LENGTH = 152, 1.5  # landmark, and eye distances from the jaw's hinge to the chin
+PRINCIPAL_REACH = 3.0  # standard deviations of W; chosen
+# Landmark, and eye distances from the jaw's hinge to the chin; chosen by eye on inverted portraits.
+CHIN, JAW_LENGTH = 152, 1.5
 TITLES = {"yaw": "Yaw", "pitch": "Pitch", "roll": "Roll", "jaw": "Jaw"}
 
 

@@ -18,7 +18,7 @@ from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.photo import Photo
 from app.engine.rendering.mesh_export import export_mesh
 
-SMALL = 200  # px of a face that is large enough to find its head
+SMALL = 200  # px of a face that is large enough to find its head; below it ears and hairline are a few pixels
 
 
 def small_head(source: SourceImage) -> Head:

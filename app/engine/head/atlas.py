@@ -26,6 +26,8 @@ from app.engine.head.skull import smoothstep
 from app.engine.head.strands import streaks, unevenness
 from app.engine.head.texels import atlas_side, texels
 
+# Chosen by eye on sheets of turned heads (tools/head_sheets.py), where no comment says more. IOD is the
+# distance between the eyes, cm those of the head model.
 BEHIND = (0.07, 0.16)  # IOD behind another part from which a vertex is hidden
 FACING = (0.06, 0.22)  # of the normal towards the viewer, from which a vertex is well seen
 EYE_FACING = (0.35, 0.75)  # of the normals towards the viewer, from which an eye is seen well

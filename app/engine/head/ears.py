@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from app.engine.face.parameters import Camera
 from app.engine.head.model import FloatArray, HeadModel
 
+# Chosen on sheets of turned heads (tools/head_sheets.py): every ear of the portraits was found or hidden as
+# one sees it.
 HEIGHTS = (0.15, 0.0, -0.15, -0.3, -0.45)  # IOD above the template's place
 SIZES = (0.7, 0.85, 1.0)  # of the template's ear
 SPREADS = (0.5, 0.7, 0.9, 1.15)  # how far an ear stands out, against the template's
@@ -24,8 +26,8 @@ AROUND = 0.75  # IOD: how far an ear's motion drags the head around it
 RING = 0.14  # IOD around an ear in which there is no more of it
 UPPER = 0.75  # of an ear's height, from above, around which skin ends; below it begins the jaw
 OUTSIDE = 0.8  # weight of what is around an ear against what is inside
-CHEEKS = (50, 280, 205, 425, 118, 347)
-BEFORE_EARS = (234, 454, 93, 323, 127, 356, 132, 361)
+CHEEKS = (50, 280, 205, 425, 118, 347)  # MediaPipe's vertices, whose colour is skin's
+BEFORE_EARS = (234, 454, 93, 323, 127, 356, 132, 361)  # MediaPipe's vertices at the oval, left and right
 LIGHTNESS = 0.5  # of its weight against colour
 ALIKE = 14.0  # in Lab, lightness halved: what lies before an ear and is as near to the cheeks is skin
 BALD = 22.0  # the same: a scalp that is as near to skin has no hair

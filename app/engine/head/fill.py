@@ -19,6 +19,9 @@ from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.skull import smoothstep
 from app.engine.imaging.colour import LUMINANCE
 
+# Chosen by eye on sheets of turned heads (tools/head_sheets.py), where no comment says more. cm are those of
+# the head model.
+
 # cm from the side (z, y): where hair grows, from the forehead's middle round the temple, down the sideburn, over the
 # ear, behind it, and along the nape. Drawn by hand on the template after people with short hair.
 HAIRLINE = (

@@ -13,10 +13,10 @@ from app.engine.head.model import HeadModel
 from app.engine.head.neck import narrowed
 from app.engine.head.skull import inflated
 
-ROUNDS = 4
-EXPRESSION_RANGE = (-0.3, 1.2)  # of a shape
-RESIDUAL_ROUNDS = 3
-CENTRE = (0.0, 0.35, -1.3)  # IOD of the skull's middle from the face's
+ROUNDS = 4  # of similarity and ridge in turn (docs/mesh-warp.md, “Whole head”)
+EXPRESSION_RANGE = (-0.3, 1.2)  # of a shape; ICT's own go from 0 to 1, and people go a little further
+RESIDUAL_ROUNDS = 3  # of carrying the residual over in turn with the binding
+CENTRE = (0.0, 0.35, -1.3)  # IOD of the skull's middle from the face's; taken from the template
 
 
 def fit_head(face: FittedFace, matte: NDArray[np.float32], srgb: NDArray[np.uint8]) -> Head:

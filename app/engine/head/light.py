@@ -9,6 +9,7 @@ from scipy.sparse.linalg import splu
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.imaging.colour import LUMINANCE
 
+# Chosen by eye on sheets of turned heads (tools/head_sheets.py).
 ROUNDS = 3  # of solving and leaving out what does not fit
 RIDGE = (
     0.0,

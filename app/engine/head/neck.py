@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from app.engine.face.parameters import Camera
 from app.engine.head.model import FloatArray, HeadModel
 
+# Chosen by eye on sheets of turned heads (tools/head_sheets.py). cm are those of the head model.
 AXIS_Z = -1.0  # cm: the neck's middle
 LEVELS = np.arange(-12.0, -1.9, 0.75)  # cm of height at which widths are compared
 NARROWEST = 0.62  # of the template's width

@@ -13,12 +13,13 @@ from app.engine.head.model import HeadModel
 from app.engine.head.raster import carried
 from app.engine.head.texels import texels
 
+# Chosen by eye on sheets of turned heads (tools/head_sheets.py). cm are those of the head model.
 CENTRE = (0.0, 4.0, 0.5)  # cm: the middle of the skull
 AROUND, ALONG = 0.09, 0.45  # cm: how thick a tuft is and how long
 GRID = (1536, 384)  # of the noise, around and down the head
 RADIUS, HEIGHT = 9.0, 26.0  # cm of the head that the noise covers
 WAVE = 0.15  # cm by which a tuft leans to either side
-SEED = 3
+SEED = 3  # of the noise, so that hair is the same every time
 DARK = 0.02  # of the largest value: below, strands are noise
 MOST = 0.16  # of unevenness: what is more is light
 

@@ -21,7 +21,8 @@ from app.engine.imaging.icc import (
 from app.engine.imaging.photo import Photo
 
 LUMINANCE = np.array([0.299, 0.587, 0.114])  # of red, green and blue (ITU-R BT.601, section 2.5.1)
-BAND = 256  # rows converted at a time, so that a large photo needs no float copy of itself
+# Rows converted at a time, so that a large photo needs no float copy of itself.
+BAND = 256
 
 
 def to_srgb8(photo: Photo) -> NDArray[np.uint8]:

@@ -25,10 +25,10 @@ from app.engine.imaging.icc import colour_space
 from app.engine.imaging.metadata import kept_exif, kept_xmp, orientation_of, upright
 from app.engine.imaging.photo import Photo
 
-MIN_SIDE = 64  # px
-MAX_SIDE = 12_000  # px
+MIN_SIDE = 64  # px; smaller pictures hold no face of landmarks.MIN_SIDE
+MAX_SIDE = 12_000  # px; chosen with MAX_PIXELS
 MAX_PIXELS = 100_000_000  # which take 1.2 GB as float32
-MAX_BYTES = 1 << 30  # of the file
+MAX_BYTES = 1 << 30  # of the file; larger than any photo of MAX_PIXELS
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "HEIF", "AVIF")
 READABLE = "JPEG, PNG, WebP, TIFF, BMP, HEIC, AVIF"
 # Camera raw files are TIFFs inside, and their TIFF picture is only a thumbnail.

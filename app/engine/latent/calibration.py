@@ -21,7 +21,7 @@ from app.engine.networks.directions import DirectionMatrix, shifted
 
 Fit = Callable[[NDArray[np.uint8]], FittedFace | None]  # (h, w, 3) uint8 sRGB -> the face in it
 
-REACH = 4.0  # inputs are drawn from [-REACH, REACH]
+REACH = 4.0  # inputs are drawn from [-REACH, REACH]; two thirds of the released sliders' range
 
 
 def calibrate(

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from app.engine.networks.stylegan2 import Generator
 
-SAMPLES = 20000  # of w, for its mean and spread
+SAMPLES = 20000  # of w, for its mean and spread; the mean's error is below a hundredth of a deviation
 
 
 @torch.no_grad()

@@ -13,6 +13,7 @@ from app.engine.face.parameters import N_EXPRESSION
 from app.engine.files import written
 from app.engine.latent.parameters import Parameterisation
 
+# Chosen by us; `mien train directions` prints the error of pairs left out.
 RIDGE = 0.1  # of the mean squared response, against directions that hardly change the expression
 LEAST_PAIRS = 20  # below which no map is learnt
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from app.engine.latent.similarity import Similarity
     from app.engine.networks.directions import DirectionMatrix
 
-N_PRINCIPAL = 10
+N_PRINCIPAL = 10  # components shown: those of the largest variance, by choice
 LPIPS, RECOGNISER = ("alexnet", "lpips"), "arcface"  # kinds of models
 RELEASED_TRUNCATION = 0.7  # of the VoxCeleb generator, in inversion and editing
 

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from app.engine.face.parameters import FaceParams
 
-A = 6.0  # the common range is [-A, A]
+A = 6.0  # the common range is [-A, A]; as released
 
+# Released: minimum and maximum of each parameter over the data set.
 _VOXCELEB = (
     (-0.11169848, 0.19479339),
     (-0.99687529, 2.35403085),
@@ -31,6 +32,7 @@ _VOXCELEB = (
     (-0.77371633, 1.87179077),
     (-1.66550004, 0.82434839),
 )
+# The same for FFHQ.
 _FFHQ = (
     (-0.0705, 0.2434),
     (-1.1691, 3.6461),

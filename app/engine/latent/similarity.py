@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 MSE_WEIGHT = 100.0  # released, beside 1 for the perceptual part
-RECOGNISED = 0.734  # half of the recogniser's square, in face sizes
+RECOGNISED = 0.734  # half of the recogniser's square, in face sizes; as the released loss crops it
 
 
 @dataclass(frozen=True, eq=False)

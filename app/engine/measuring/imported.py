@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Image = NDArray[np.uint8]
-BATCH = 8
+BATCH = 8  # pictures at once; chosen for small memories
 VIDEO, HOP = 16, 8  # frames of a video that I3D sees, and from one to the next
 FEWEST = 9  # frames that I3D's strides leave something of
+# Torchvision's normalisation of its released networks.
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from app.engine.files import data_folder, write_whole
 
-WORTH_WRITING = 0.9  # of the time known: smaller gains are not written down
+# Share of the known time below which a new one is written down: timings vary by a few per cent from run to run.
+WORTH_WRITING = 0.9
 
 
 @dataclass(frozen=True)

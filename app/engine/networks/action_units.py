@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 UNITS = (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24)  # of FACS, in the outputs' order (trained on BP4D)
-SIDE = 224
-WIDTHS = (64, 128, 256, 512)
+SIDE = 224  # px of the input, as released
+WIDTHS = (64, 128, 256, 512)  # channels of ResNet-18's four levels
 
 
 class BasicBlock(nn.Module):

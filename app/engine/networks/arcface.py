@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-SIDE = 112
-N_FEATURES = 512
-WIDTHS = (64, 128, 256, 512)
+SIDE = 112  # px of the input, as released
+N_FEATURES = 512  # of the embedding, as released
+WIDTHS = (64, 128, 256, 512)  # channels of the four levels, as released
 R50 = (3, 4, 14, 3)  # blocks per level of the usual one
 
 

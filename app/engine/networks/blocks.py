@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-SLOPE = 0.2  # of every leaky ReLU
+SLOPE = 0.2  # of every leaky ReLU; as in every released network here
 
 
 class SpectralConv2d(nn.Module):

@@ -30,6 +30,7 @@ class CompletionConfig:
 
 
 LIGHT = CompletionConfig()
+# Channels of the levels, chosen so that a head takes 50 ms on a CPU (docs/completion.md).
 FULL = CompletionConfig((64, 128, 192, 256), blocks=4)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-STYLE_DIM = 512
+STYLE_DIM = 512  # of w, as in StyleGAN2
 
 
 class DirectionMatrix(nn.Module):

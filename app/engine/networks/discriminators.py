@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from app.engine.networks.blocks import SLOPE, conv
 
-N_LAYERS = 5  # 4x4 convolutions, three of stride 2 and two of stride 1
+N_LAYERS = 5  # 4x4 convolutions, three of stride 2 and two of stride 1; as in pix2pixHD
 
 
 class PatchDiscriminator(nn.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-SIDE = 64  # pictures are read at this size
+SIDE = 64  # pictures are read at this size; enough for pose, mouth and lids
 
 
 class FaceRegressor(nn.Module):

@@ -16,7 +16,7 @@ Norm = Callable[[int], nn.Module]  # channels -> layer called as layer(x) or, if
 
 N_FRAMES = 3  # conditioning frames t-2, t-1, t
 N_PREVIOUS = 2  # generated frames t-2, t-1
-RGB = 3
+RGB = 3  # channels of a picture
 
 
 def instance_norm(channels: int) -> nn.Module:

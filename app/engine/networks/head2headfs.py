@@ -16,8 +16,8 @@ from torch.nn import functional as F
 from app.engine.networks.discriminators import MultiScaleDiscriminator
 from app.engine.networks.head2head import RGB, Head2Head
 
-N_FEATURES = 512
-NMFC_CHANNELS = 3
+N_FEATURES = 512  # of the identity vector, as in the paper
+NMFC_CHANNELS = 3  # of one conditioning frame
 
 
 class AdaIN(nn.Module):

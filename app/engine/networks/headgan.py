@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from app.engine.networks.blocks import SLOPE, AdaINBlock, SpadeBlock, conv, warp
 
 N_FRAMES = 3  # NMFCs at t-2, t-1, t
-N_AUDIO = 300
-RGB = 3
+N_AUDIO = 300  # features of a frame (engine.sound.features)
+RGB = 3  # channels of a picture
 N_COARSE = 2  # SPADE blocks of F at a quarter of the size
 
 
@@ -34,7 +34,7 @@ class HeadGanConfig:
         return self.width, 4 * self.width, 16 * self.width
 
 
-LIGHT = HeadGanConfig(width=8, hidden=32, audio=False)
+LIGHT = HeadGanConfig(width=8, hidden=32, audio=False)  # our own for CPUs (docs/headgan.md)
 
 
 @dataclass(frozen=True)

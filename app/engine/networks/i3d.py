@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-CLASSES = 400
-SIDE = 224
+CLASSES = 400  # of Kinetics-400
+SIDE = 224  # px of the input, as released
 Triple = tuple[int, int, int]
 # Channels of the branches: 1x1; 1x1 then 3x3; 1x1 then 3x3; after the pool.
 MIXED: dict[str, tuple[int, tuple[int, int, int, int, int, int]]] = {

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 Size = int | tuple[int, int]
 Pool = Callable[[Tensor], Tensor]
-CLASSES = 1008
-N_FEATURES = 2048
-SIDE = 299
+CLASSES = 1008  # of TensorFlow's graph, with its eight empty ones
+N_FEATURES = 2048  # after the last pool, which FID compares
+SIDE = 299  # px of the input, as released
 
 
 class Unit(nn.Module):
@@ -100,8 +100,8 @@ def mixed_6a(inputs: int) -> Mixed:
     )
 
 
-ROW: tuple[Size, int, Size] = (1, 7), 1, (0, 3)
-COLUMN: tuple[Size, int, Size] = (7, 1), 1, (3, 0)
+ROW: tuple[Size, int, Size] = (1, 7), 1, (0, 3)  # kernel, stride and padding of a convolution along rows
+COLUMN: tuple[Size, int, Size] = (7, 1), 1, (3, 0)  # the same along columns
 
 
 def mixed_6(width: int) -> Mixed:

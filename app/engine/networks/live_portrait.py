@@ -19,8 +19,8 @@ from app.engine.networks.live_portrait_motion import MotionExtractor
 from app.engine.networks.live_portrait_points import N_POINTS, Motion
 from app.engine.networks.live_portrait_warping import DEPTH, FEATURES, ConvNorm, Decoder, WarpingNetwork
 
-N_ENTRIES = 3 * N_POINTS
-N_RESIDUAL = 6
+N_ENTRIES = 3 * N_POINTS  # x, y and z of every point
+N_RESIDUAL = 6  # blocks of the appearance network, as released
 
 
 @dataclass(frozen=True)

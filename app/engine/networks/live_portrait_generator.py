@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from app.engine.networks.blocks import SLOPE, Spade, SpadeBlock, conv
 from app.engine.networks.fused import FusedBlocks, FusedSpade, convolution, joined
 
-N_MIDDLE = 6
-LABELS, WIDTH, HIDDEN = 256, 512, 128
+N_MIDDLE = 6  # blocks at the volume's size, as released
+LABELS, WIDTH, HIDDEN = 256, 512, 128  # channels of input, blocks and label map's hidden layer, as released
 UPPER = (256, 64)  # channels after each doubling
 
 

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from app.engine.networks.live_portrait_points import N_BINS, N_POINTS, Motion, degrees
 
-WIDTHS = (96, 192, 384, 768)
-DEPTHS = (3, 3, 9, 3)
-EPS = 1e-6
+WIDTHS = (96, 192, 384, 768)  # channels of ConvNeXt V2 "tiny"'s four levels
+DEPTHS = (3, 3, 9, 3)  # blocks of each
+EPS = 1e-6  # of its layer norms, as released
 
 
 class ChannelNorm(nn.LayerNorm):

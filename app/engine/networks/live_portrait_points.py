@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-N_POINTS = 21
-N_BINS = 66
+N_POINTS = 21  # as released
+N_BINS = 66  # of each angle's distribution, as released
 BIN_DEGREES, FIRST_DEGREES = 3.0, -97.5  # bin i stands for 3 i - 97.5 degrees
 
 

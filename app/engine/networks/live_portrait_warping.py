@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from app.engine.networks.live_portrait_points import N_POINTS
 
-DEPTH = 16
+DEPTH = 16  # of the volume, as released
 FEATURES = 32  # of the volume
-COMPRESSED = 4
+COMPRESSED = 4  # channels of the volume for the flow's network, as released
 SPREAD = 0.01  # variance of a point's heat map, in units of the volume's half side squared
 WIDTHS = (64, 128, 256, 512, 1024)  # of the hourglass, from full size down to a 32nd
 N_MOTIONS = N_POINTS + 1  # the first stays where it is

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-CHANNELS = (64, 192, 384, 256, 256)
+CHANNELS = (64, 192, 384, 256, 256)  # after AlexNet's five convolutions
 SHIFT = (-0.030, -0.088, -0.188)  # of pictures in [-1, 1]: ImageNet's mean and deviation
-SCALE = (0.458, 0.448, 0.450)
+SCALE = (0.458, 0.448, 0.450)  # the same numbers' deviation
 
 
 class AlexNetFeatures(nn.Module):

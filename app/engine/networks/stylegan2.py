@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-STYLE_DIM = 512
+STYLE_DIM = 512  # of z and w, as released
 
 
 def resampling_kernel(gain: float = 1.0) -> Tensor:

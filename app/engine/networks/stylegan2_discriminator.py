@@ -17,7 +17,7 @@ from app.engine.networks.stylegan2 import (
     resampling_kernel,
 )
 
-GROUP = 4  # pictures whose deviation one statistic is made of
+GROUP = 4  # pictures whose deviation one statistic is made of; as released
 
 
 class EqualConv(nn.Module):

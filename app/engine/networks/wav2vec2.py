@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 RATE = 16000  # samples a second
 HOP = 320  # samples a step: the product of the strides
-CHANNELS = 512
-KERNELS = (10, 3, 3, 3, 3, 2, 2)
-STRIDES = (5, 2, 2, 2, 2, 2, 2)
+CHANNELS = 512  # of the seven convolutions, as published
+KERNELS = (10, 3, 3, 3, 3, 2, 2)  # of the seven, as published
+STRIDES = (5, 2, 2, 2, 2, 2, 2)  # of the seven, as published
 PLACES, GROUPS = 128, 16  # kernel and groups of the convolution that encodes positions
 # Outputs of the published heads; 0 is CTC's blank. None is a mark or "unknown".
 LETTERS = (None, None, None, None, " ", *"etaonihsrdlumwcfgypbvk'xjqz")

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from app.engine.errors import EngineError
 
+# Chosen by eye on the clips of ../shared/media.
 KEEP, CLEAR = "keep", "transparent"
 SAMPLED = 60  # frames the plate is the median of
 FREE = 16  # of 255: up to here a matte leaves a pixel to the background

@@ -14,7 +14,7 @@ SCALE = 2.3  # sides of the face in the square's side
 LIFT = -0.125  # sides of the square by which its middle lies below the face's: towards the forehead
 NOSE = (1, 4)  # in profile the nose reaches beyond jaw and brows
 EYES = ((33, 133, 159, 145), (362, 263, 386, 374))  # corners and lids, image-left's and image-right's
-MOUTH_CORNERS = (61, 291)
+MOUTH_CORNERS = (61, 291)  # image-left's and image-right's
 
 
 @dataclass(frozen=True)

@@ -18,18 +18,19 @@ from app.engine.face.parameters import N_EXPRESSION, Expression, FloatArray
 from app.engine.files import written
 from app.engine.warping.calibration import PoseResponse, index_lift
 
-N_POINTS = 21
+N_POINTS = 21  # of LivePortrait
 # The entries that move in the published motion templates (standard deviation within a clip over 0.001): x and y of
 # these points, z of four. Point 5, which moves there too, says where the neck is.
 FLAT = (0, 1, 2, 3, 4, 7, 10, 11, 13, 14, 15, 16, 17, 19, 20)
-DEEP = (10, 17, 19, 20)
+DEEP = (10, 17, 19, 20)  # of whose z the templates move
 MOVING = np.array(sorted([3 * k + axis for k in FLAT for axis in (0, 1)] + [3 * k + 2 for k in DEEP]))
 GAZE_UNIT, APERTURE_UNIT = 10.0, 0.1  # degrees and lid gap over eye width that count like a sigma
-N_FEATURES = N_EXPRESSION + 4
-RIDGE = 0.01  # of the mean squared feature
+N_FEATURES = N_EXPRESSION + 4  # with two angles of gaze and two apertures
+RIDGE = 0.01  # of the mean squared feature; chosen
 KEPT_ASIDE = 5  # every fifth picture is kept aside to measure the error
-LEAST = 2 * N_FEATURES  # pictures
-GAINS = (0.6, 2.5)  # between which a measured gain is believed
+LEAST = 2 * N_FEATURES  # pictures; twice as many as unknowns
+# Between which a measured gain is believed; chosen.
+GAINS = (0.6, 2.5)
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ import numpy as np
 from app.engine.face.parameters import Camera, FloatArray
 from app.engine.squares.crop import Square, Turn
 
-FLIP = np.diag([1.0, -1.0, -1.0])
+FLIP = np.diag([1.0, -1.0, -1.0])  # ours (y up, z to the viewer) to LivePortrait's axes
 EYE_POINTS = (11, 15)  # of the 21, image-left's and image-right's
-DEEPEST = 1.5  # eye distances that the head's middle can lie behind the eyes
+# Eye distances that the head's middle can lie behind the eyes; a bound that real heads keep, chosen.
+DEEPEST = 1.5
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 # Landmarks 36..41 (the eye on the image's left) and 42..47, in MediaPipe's numbers.
 OUTLINES = ((33, 160, 158, 133, 153, 144), (362, 385, 387, 263, 373, 380))
-RED = (255, 0, 0)
+RED = (255, 0, 0)  # of 255: pupils, as the authors draw them
 
 
 def eye_sketch(points: NDArray, size: tuple[int, int]) -> NDArray[np.uint8]:

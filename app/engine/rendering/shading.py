@@ -8,9 +8,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+# Chosen by eye for the window's dark theme; colours are sRGB of 255.
 LIGHT = np.array([-0.35, 0.45, 0.82])  # from above, a little from the image's left, towards the viewer
-SKIN = np.array([214.0, 178.0, 160.0])
-GROUND = np.array([48.0, 48.0, 48.0])
+SKIN = np.array([214.0, 178.0, 160.0])  # the mesh's
+GROUND = np.array([48.0, 48.0, 48.0])  # what is behind it
 AMBIENT = 0.22  # of full light
 
 

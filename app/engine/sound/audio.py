@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from app.engine.errors import EngineError
 from app.engine.sound import ffmpeg
 
-SILENCE_DB = -90.0
-NUDGE = 0.02  # share of a block's time error that is corrected at once
-GAP = 0.25  # seconds of error that are a gap, not jitter
+SILENCE_DB = -90.0  # of full scale: what a meter shows at least
+# Share of a block's time error that is corrected at once; measured with clocks 100 ppm apart (tools/av_sync.py).
+NUDGE = 0.02
+# Seconds of error that are a gap, not jitter; far above a microphone's jitter of some milliseconds.
+GAP = 0.25
 FROM_ZERO = "aresample=first_pts=0"  # the picture's zero is the sound's zero
-LOOP_RATE = 48000
+LOOP_RATE = 48000  # samples a second of a looped clip's sound
 LOOP_FORMAT = ("-f", "s16le", "-ar", str(LOOP_RATE), "-ac", "2")
 
 OnSound = Callable[[NDArray[np.float32], float], None]

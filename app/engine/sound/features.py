@@ -17,11 +17,12 @@ WINDOW_FRAMES = 8  # video frames under one mean and deviation
 STEPS_PER_FRAME = 16  # short-term steps per video frame
 N_SHORT = 21  # zero crossings, energy, its entropy, 5 spectral, rolloff, 13 cepstral
 N_LOW = 4 * N_SHORT  # with deltas; means and deviations
+# Letters a frame, classes (a to z and none), and the last of them, as released.
 N_LETTERS, N_CLASSES, NO_LETTER = 8, 27, 26
 N_FEATURES = N_LOW + N_LETTERS * N_CLASSES
-N_BLOCKS = 10  # of an entropy
-ROLLOFF = 0.9  # of a frame's energy that lies below its rolloff frequency
-N_CEPSTRAL = 13
+N_BLOCKS = 10  # of an entropy; as in pyAudioAnalysis
+ROLLOFF = 0.9  # of a frame's energy that lies below its rolloff frequency; as in pyAudioAnalysis
+N_CEPSTRAL = 13  # as in pyAudioAnalysis
 TINY = 1e-8  # against a division by zero in silence
 
 

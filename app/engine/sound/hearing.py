@@ -22,11 +22,13 @@ from app.engine.sound.features import (
 from app.engine.sound.speech import LiveLetters, Recogniser, letters_by_frame, recogniser, spoken
 
 LISTENING = ("headgan",)  # generators that are conditioned on sound
-SOUND_RATE = 16000
-CHUNK = 50  # video frames whose features are computed at once
+SOUND_RATE = 16000  # samples a second, of HeadGAN's features and of recognisers
+CHUNK = 50  # video frames whose features are computed at once; two seconds, so that Cancel acts soon
 LEAD = 2  # steps before a chunk: differences of differences (the flux's) look back that far
-KEPT = 2.0  # seconds of a microphone that are remembered
-FORGET = 0.98  # of the loudest sample that is left a second later
+KEPT = 2.0  # seconds of a microphone that are remembered; a window of HeadGAN's takes half a second
+# Share of the loudest sample that counts a second later, chosen so that a shout does not make a minute of
+# speech quiet.
+FORGET = 0.98
 LIVE_RATE = 25.0  # video frames per second that HeadGAN's features are defined for
 Float = NDArray[np.float32]
 

@@ -22,12 +22,13 @@ from app.engine.errors import EngineError
 from app.engine.sound.features import NO_LETTER
 
 Float = NDArray[np.float32]
-RATE = 16000
+RATE = 16000  # samples a second, of wav2vec 2.0
 PLUG_INS = "mien.speech"
-SHIFT = 5  # frames by which the released features look ahead of theirs
-STRETCH, OVERLAP = 20.0, 1.0  # seconds of a clip that are heard at once, and once more at each side
+SHIFT = 5  # frames by which the released features are early
+# Seconds of a clip that are heard at once, and once more at each side; chosen for memory.
+STRETCH, OVERLAP = 20.0, 1.0
 FEWEST = 400  # samples of a wav2vec 2.0's first step
-OFTEN = 0.3  # seconds between two looks at a microphone
+OFTEN = 0.3  # seconds between two looks at a microphone; letters are late by no more than that
 UNHEARD = EngineError(
     "HeadGAN hears loudness and tone, but no words: there is no speech recogniser.",
     "Import one, such as wav2vec2-base-960h.",

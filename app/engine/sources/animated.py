@@ -16,8 +16,9 @@ from app.engine.imaging.reading import MAX_PIXELS
 from app.engine.sources.frames import Frame
 
 FORMATS = ("WEBP", "AVIF", "PNG")
-SHORTEST, INSTEAD = 0.011, 0.1  # seconds: what is asked to be shorter is shown this long, as browsers do
-BEHIND = (255, 255, 255)  # transparent parts
+# Seconds: what is asked to be shorter is shown this long, as browsers do; Firefox and Chrome agree.
+SHORTEST, INSTEAD = 0.011, 0.1
+BEHIND = (255, 255, 255)  # white of 255, behind transparent parts
 
 
 def is_animated(path: Path) -> bool:

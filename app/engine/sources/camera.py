@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from app.engine.errors import EngineError
 from app.engine.sources.frames import Frame
 
+# Chosen for cameras of 30 frames a second.
 RETRY_SECONDS = 1.0  # between two attempts to open a lost camera
 RATE_WINDOW = 30  # frames over which the obtained rate is measured
 

@@ -20,7 +20,7 @@ CHUNK = 30  # frames, a second of most clips
 # Per column of the table in `performance_files`: p_exp (sigmas), logarithm of the scale, quaternion,
 # translation (shares of the scale), gaze (degrees), aperture, seconds between frames.
 STEPS = [0.1] * 28 + [0.001] + [0.0005] * 4 + [0.001] * 2 + [0.5] * 2 + [0.01] * 2 + [1e-5]
-SCALE, TRANSLATION = 28, slice(33, 35)
+SCALE, TRANSLATION = 28, slice(33, 35)  # columns of the scale and of the translation
 
 
 def steps_for(table: NDArray[np.float32]) -> list[float]:

@@ -33,9 +33,9 @@ from app.engine.sources import packing
 from app.engine.sources.performance import N_FRAME, Performance
 
 MAGIC = b"MIENPERF"
-VERSION = 1
-N_COLUMNS = N_FRAME + 5
-LARGEST_HEADER = 1 << 20
+VERSION = 1  # of the packed file's layout
+N_COLUMNS = N_FRAME + 5  # gaze, two apertures and time follow
+LARGEST_HEADER = 1 << 20  # bytes; a longer one is no performance
 EXPRESSION_COLUMNS = tuple(f"exp{k}" for k in range(1, N_EXPRESSION + 1))
 CSV_COLUMNS = (
     *("time", "yaw", "pitch", "roll", "scale", "tx", "ty"),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from app.engine.squares.crop import FloatPicture, Turn, spread, spread_flow, to_depth
 
+# Chosen by eye on inverted portraits and released results.
 COARSE = 1 / 24  # blur of the residual's coarse part, in parts of the square's side
 MATCH = 0.06  # colour difference (of 1) at which the flow no longer explains the edit
 EDGE = 0.1  # the last part of the square over which the edit fades into the photo

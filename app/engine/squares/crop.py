@@ -13,8 +13,8 @@ FloatPicture = NDArray[np.float32]
 
 # MediaPipe's points of the jaw line and the brows: the hull of the 68 points the released crop is made from.
 JAW = (127, 234, 93, 132, 58, 136, 150, 176, 152, 400, 379, 365, 288, 361, 323, 454, 356)
-RELEASED_FACES = 2.0  # sides of the face in the square's side
-BROWS = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300)
+RELEASED_FACES = 2.0  # sides of the face in the square's side; docs/headgan.md
+BROWS = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300)  # MediaPipe's points of the brows
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from app.engine.files import write_whole, written
 
 FILE = "curves.jsonl"
+# One colour for each loss: matplotlib's ten, red, green and blue of 255.
 COLOURS = (
     *((31, 119, 180), (255, 127, 14), (44, 160, 44), (214, 39, 40), (148, 103, 189), (140, 86, 75)),
     *((227, 119, 194), (127, 127, 127), (188, 189, 34), (23, 190, 207)),

@@ -33,7 +33,8 @@ from app.engine.training.curves import Curves, save_pictures
 
 Batch = dict[str, Tensor]
 CHECKPOINT = "checkpoint.pt"
-PATIENCE = timedelta(hours=12)  # of a process whose share of the preparation is done before the others'
+# How long a process waits for the others' shares of the preparation: far longer than portraits take.
+PATIENCE = timedelta(hours=12)
 
 
 class Recipe(Protocol):

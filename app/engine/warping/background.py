@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+# Chosen by eye on sheets (tools/sheets.py).
 FILL_SIDE = 512  # px: the fill is smooth, so it is made small
 LONGEST = 4.0  # times as far along the background's structure as across it a colour is carried, at most
 REACH = 0.3  # IOD behind the person that the texture beside them is carried on

@@ -20,6 +20,7 @@ from app.engine.warping.curves import FloatArray
 from app.engine.warping.shell import NECK_PIVOT
 from app.engine.warping.topology import EYE_CORNERS
 
+# Set by fresh fits of turned portraits (tools/edit_accuracy.py).
 MADE_INDICES = ("jaw_side", "brow_gap", "cheek_left", "cheek_right")  # moved by fields made by hand
 PROBES = ((-15.0, 0.0), (15.0, 0.0), (0.0, -15.0), (0.0, 15.0))  # (yaw, pitch) degrees from the photo's own
 BEYOND = 1.35  # of the probed turns up to which the response is carried on

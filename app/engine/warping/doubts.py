@@ -11,6 +11,8 @@ from app.engine.face.controls import POSE
 from app.engine.face.parameters import FaceParams, FittedFace
 from app.engine.warping.spectacles import spectacles
 
+# Set by eye on sheets of turned heads (tools/head_sheets.py): where one begins to see that something is made
+# up.
 HALF_SEEN = 35.0  # degrees of a photo's own yaw from which it hardly shows the far half of a face
 TOWARDS = 12.0  # degrees back to the front from which that half is drawn
 SIDE_SEEN = 20.0  # degrees of yaw that bring a side into view which the photo does not show

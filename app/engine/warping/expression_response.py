@@ -18,6 +18,7 @@ from app.engine.face.parameters import FaceParams
 from app.engine.files import ASSETS
 from app.engine.warping.curves import FloatArray
 
+# Set by portraits left out (tools/build_response.py, docs/driving.md).
 ASSET = ASSETS / "face_model" / "response.npz"
 SHRINK = 0.3  # how much a correction weighs against what it corrects, in the inverse
 MOST = 1.5  # sigmas by which a component is ever drawn otherwise

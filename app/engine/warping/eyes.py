@@ -27,6 +27,7 @@ from app.engine.warping.lid_skin import HOLD, LidSkin, lid_skin, slid
 from app.engine.warping.light import Light
 from app.engine.warping.topology import LOWER_LIDS, UPPER_LIDS
 
+# Chosen by eye on sheets of eyes (tools/feature_sheets.py), where no comment says more.
 IRIS = (473, 468)  # centres; the four rim points follow
 FLIP = np.diag([1.0, -1.0, 1.0])  # model space (y up) to pixels (y down)
 # Model units from the middle of an eye's corners to the eyeball's centre, as in ICT-FaceKit.
@@ -38,7 +39,7 @@ OFF_CORNEA = 0.15  # of a reflection that is left where it falls beside the iris
 # Of white things in the photo's light: on 89 portraits the sclera has 0.72 of the teeth's brightness.
 WHITE = 0.62
 EDGE_BLUR = 0.012  # eye widths: softness of the lid's edge over the eyeball
-LASH_WIDTH = 0.08  # eye widths
+LASH_WIDTH = 0.08  # eye widths; of the band of lashes along a lid
 LASH_FALL = 2.2  # how much further lashes reach below the lid's line than above
 LASH_STRENGTH = 0.95  # of their colour where they are thickest
 PARTED = (0.01, 0.05)  # eye widths by which shut lids part before the eyeball shows

@@ -11,6 +11,7 @@ from app.engine.face.parameters import Camera
 from app.engine.warping.shell import NECK_PIVOT, FloatArray, SourceMesh
 from app.engine.warping.topology import N_FACE, N_OVAL
 
+# Chosen by eye on sheets and films (tools/sheets.py, tools/flicker.py).
 BODY_FOLLOW = 0.5  # of the head's motion beyond what a neck takes up
 FLIP = np.array([1.0, -1.0, 1.0])  # model space (y up) to pixels (y down)
 LEAST_AREA = 0.02  # of what the head's turn alone would leave of a triangle

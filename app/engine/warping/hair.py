@@ -23,6 +23,7 @@ from app.engine.warping.curves import Float32, FloatArray
 from app.engine.warping.plate import Places, enlarged
 from app.engine.warping.shell import border_share
 
+# Chosen by eye on sheets of turned heads with long hair, hats and scarves (tools/head_sheets.py).
 HANGS = 0.02  # IOD^2 of hair beside the jaw from which it hangs
 MUCH = (0.22, 0.34)  # of the head's own area that goes with it beside it, from none to long hair
 CELL = 0.12  # IOD between the sheet's vertices

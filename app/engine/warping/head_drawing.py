@@ -32,6 +32,8 @@ from app.engine.warping.plate import Places, behind, places
 from app.engine.warping.rendering import BAND_ROWS, Layers, Motion, displacements, pool, render
 from app.engine.warping.surface import LIGHT_RANGE, LIGHT_STRENGTH
 
+# Chosen by eye on sheets of turned heads (tools/head_sheets.py), where no comment says more.
+
 # Degrees of turn from the photo over which the head takes over from the fine warp, judged by sheets of both
 # (tools/head_sheets.py): nearer to the photo the fine warp keeps loose hair; further on the two lie apart and would
 # show double.
@@ -52,7 +54,7 @@ SOFT = 0.15  # of the normal towards the viewer over which made-up hair ends sof
 NECK_END = 0.1  # share of the head's motion over which the neck ends in the photo
 RELIT = 0.3  # of the normal towards the viewer in the photo: what was not seen is filled as it is lit where it ends
 MIXED = 0.05  # IOD of depth over which the nearer of head and hair takes over
-NO_CORNER = np.zeros(2, np.int32)
+NO_CORNER = np.zeros(2, np.int32)  # a picture that nothing was cut from
 LIT = 2.5  # cm from the face's landmarks over which the skin's light fades
 Box = tuple[int, int, int, int]
 

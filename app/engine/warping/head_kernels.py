@@ -13,7 +13,7 @@ from app.engine.warping.kernels import bicubic, bilinear
 
 # Columns of the per-vertex table.
 PHOTO_X, PHOTO_Y, ATLAS_X, ATLAS_Y, PHOTO, SOLID, GAIN, THERE = range(8)
-COLUMNS = 8
+COLUMNS = 8  # of that table
 NOWHERE = np.float32(-1e30)  # a depth
 
 

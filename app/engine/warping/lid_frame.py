@@ -10,6 +10,7 @@ import numpy as np
 from app.engine.warping.curves import Float32, FloatArray, catmull_rom
 from app.engine.warping.topology import UPPER_LIDS
 
+# Chosen by eye on sheets of eyes (tools/feature_sheets.py).
 STEPS = 6  # of the lids' curves between two vertices
 COLUMNS = 48  # of a strip along a lid
 ROWS = 16  # of a strip, from its first to its last distance

@@ -17,6 +17,7 @@ from app.engine.warping.background import push_pull
 from app.engine.warping.curves import Float32, fetch
 from app.engine.warping.lid_frame import COLUMNS, LidFrame
 
+# Chosen by eye on sheets of eyes that shut, with and without spectacles (tools/feature_sheets.py).
 HOLD = 0.5  # eye widths above the lid up to which skin moves
 NEAR_LID = (0.05, 0.15)  # eye widths above the lid: what is no skin there are lashes, which go with it
 UNLIKE = (0.12, 0.24)  # of full brightness from the usual colour around the eye: surely no skin

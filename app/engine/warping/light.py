@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from app.engine.imaging.colour import LUMINANCE
 from app.engine.warping.curves import Float32, FloatArray
 
-SKIN = (50, 280, 205, 425, 151, 9, 108, 337)  # cheeks and forehead, where no beard grows
+# Set on the portraits of ../shared/media and ../shared/portraits (tools/feature_sheets.py).
+# Cheeks and forehead, where no beard grows; MediaPipe's vertices.
+SKIN = (50, 280, 205, 425, 151, 9, 108, 337)
 EXPOSURE = (0.25, 1.0)  # light on the inside: what is always there, and the share of the skin's brightness
 WHITENESS = 0.5  # eyeballs in photos have about half of the skin's saturation
 # and teeth a third: on 13 of 34 photos that show them their red and blue over brightness are 1.08 and 0.91 in the

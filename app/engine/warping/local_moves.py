@@ -21,6 +21,7 @@ from app.engine.warping.calibration import MADE_INDICES
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.topology import BROWS
 
+# Chosen by eye on sheets of single movements (tools/sheets.py), in model units.
 MADE = ("jaw_side", "brows_together", "cheeks")  # controls whose fields are made by hand
 # index of the mouth -> a control that moves it alone: the field that adds what of it is not read
 _ALONE = {"lift_left": "corner_left", "lift_right": "corner_right", "mouth_gap": "mouth_open"}

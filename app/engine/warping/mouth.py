@@ -16,6 +16,7 @@ from app.engine.warping.light import Light
 from app.engine.warping.teeth import MouthLight, arch, drawn
 from app.engine.warping.topology import LOWER_LIP, UPPER_LIP
 
+# Chosen by eye on sheets of mouths (tools/feature_sheets.py), where no comment says more.
 GREY = LUMINANCE.astype(np.float32)
 LIP_BLUR = 0.010  # IOD: softness of the lips over what is inside
 # Of full light, as measured on the a_* clips and on 89 of the portraits that smile: between lips hardly apart tongue
@@ -39,10 +40,10 @@ HIGH_ABOVE = np.arange(0.06, 0.2, 0.02)  # IOD above which the head's own gum go
 WHOLE_MOUTH = (0.22, 0.35)  # IOD of the photo's lip gap from which its own tongue and lower teeth are seen
 UPPER_SHARE = 0.45  # of such a mouth: keeps its size, the rest stretches as the jaw drops
 BRIGHT_TOOTH = np.array([0.9, 0.86, 0.79], np.float32)  # colour of the brightest of the head's teeth
-UPPER_LIP_MIDDLE = (11, 12, 72, 302, 38, 268)
+UPPER_LIP_MIDDLE = (11, 12, 72, 302, 38, 268)  # MediaPipe's vertices
 TEETH_OVER_LIP = (1.1, 1.22)  # brightness: on 26 photos and clips lips measure up to 1.10, teeth 1.22 to 4
 DARK_OVER_LIP = (0.5, 0.7)  # brightness of all between the lips: an open mouth, a shut one
-MOST_SHUT = 0.12  # IOD
+MOST_SHUT = 0.12  # IOD of lip gap up to which an asked mouth counts as shut
 
 
 @dataclass(frozen=True, eq=False)

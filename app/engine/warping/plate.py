@@ -15,6 +15,7 @@ from app.engine.head.atlas import scalp
 from app.engine.warping.background import push_pull
 from app.engine.warping.curves import Float32, FloatArray
 
+# Chosen by eye on sheets of turned heads (tools/head_sheets.py). cm are those of the head model.
 SIDE = 512  # px: what is filled is smooth, so it is made small
 MOVES = 0.2  # share of the head's motion from which the head's place is made up anew
 GROWN = 0.06  # IOD around the head that goes with it

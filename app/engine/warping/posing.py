@@ -21,6 +21,7 @@ from app.engine.warping.shell import SourceMesh
 from app.engine.warping.teeth import drop_of
 from app.engine.warping.topology import EYE_CORNERS, LOWER_LIP, N_FACE, UPPER_LIDS, UPPER_LIP, topology
 
+# Chosen by eye on sheets (tools/feature_sheets.py), where no comment says more.
 TURNED = (3.0, 7.0)  # degrees of the head over which eyes and an open mouth come to be drawn by themselves
 LOOKED, LIDS_MOVED = 0.008, 0.012  # IOD from which an eye is drawn wholly anew: 2.5 degrees of gaze
 FLIP = np.diag([1.0, -1.0, 1.0])  # model space (y up) to pixels (y down)
@@ -33,7 +34,7 @@ WIDEST = 0.15  # IOD up to which a wider mouth is still read as wider
 JAW_SHARE = 0.75  # of a wider gap that is the jaw's
 MOUTH_STRETCH = (1.0, 1.35)  # how much wider own teeth are drawn with the lips; narrower ones only cover them
 UPPER_MIDDLE, LOWER_MIDDLE = (82, 13, 312), (87, 14, 317)  # of the lips
-NO_POINTS = np.zeros((0, 3))
+NO_POINTS = np.zeros((0, 3))  # where nobody asks for handles
 LIP_THICKNESS = 0.06  # IOD: how far behind the lips the teeth stand
 
 

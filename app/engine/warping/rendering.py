@@ -18,7 +18,8 @@ from app.engine.warping.eyes import Eye, EyePose, margin
 from app.engine.warping.geometry import Skin
 from app.engine.warping.topology import topology
 
-BAND_ROWS = 24
+# Chosen by eye on sheets (tools/sheets.py).
+BAND_ROWS = 24  # rows a thread draws at once
 STILL = 0.01  # px: displacements below this are none
 EDGE = 0.02  # IOD of displacement difference that makes an occluding edge
 

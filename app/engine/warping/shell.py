@@ -14,15 +14,18 @@ from app.engine.warping.topology import N_FACE, N_MESH, N_OVAL, N_RINGS, OVAL, R
 
 FloatArray = NDArray[np.float64]
 
+# IOD from the middle of the face: an outline moves with the head, not with the skin; docs/mesh-warp.md,
+# “Pose”.
 HEAD_CENTRE = (
     0.0,
     -0.05,
     -1.5,
-)  # IOD from the middle of the face: an outline moves with the head, not with the skin
+)
 NECK_PIVOT = (0.0, -0.75, -1.3)  # IOD from the middle of the eyes (docs/mesh-warp.md, “Pose”)
-SILHOUETTE = (0.75, 1.05)  # IOD outside the oval: where the head may end
-LONGEST_MARGIN = 1.6  # IOD from the oval to a person's outline
-CHIN = 152
+# IOD outside the oval: where the head may end; chosen by eye on sheets.
+SILHOUETTE = (0.75, 1.05)
+LONGEST_MARGIN = 1.6  # IOD from the oval to a person's outline; longer hair is the sheet's
+CHIN = 152  # MediaPipe's vertex
 
 
 @dataclass(frozen=True, eq=False)

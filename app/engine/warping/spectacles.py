@@ -15,7 +15,7 @@ from app.engine.warping.curves import FloatArray
 
 NOSE = (8, 168, 6, 197)  # from between the brows down
 HALF_WIDTH = 0.1  # IOD to both sides
-ROWS, COLUMNS = 64, 15
+ROWS, COLUMNS = 64, 15  # of the strip down the nose that is looked at
 BLUR = 0.008  # IOD
 # Brightness over skin's per IOD down the nose, the same over its width: 6 wearers among 34 photos measure 7.6 to 31,
 # the others up to 5.0 (a wrinkle in hard light).

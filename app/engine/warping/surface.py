@@ -30,6 +30,7 @@ from app.engine.warping.topology import (
     topology,
 )
 
+# Chosen by eye on sheets of turned heads (tools/head_sheets.py).
 LIGHT_STRENGTH = 0.7  # power of the light's own ratio
 LIGHT_RANGE = (0.78, 1.28)  # of the colour in the photo
 MIRROR_RANGE = (0.35, 2.5)  # of one side's colour over the other's

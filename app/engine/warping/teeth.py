@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from app.engine.head.skull import smoothstep
 from app.engine.warping.curves import Float32, FloatArray
 
+# Chosen by eye on sheets of mouths (tools/feature_sheets.py). Model units are those of the face model, an eye
+# distance each.
 FILE = Path(__file__).parents[3] / "assets" / "mouth" / "mouth.npz"  # see tools/build_mouth.py
-SUPERSAMPLING = 2
+SUPERSAMPLING = 2  # samples along either side of a pixel
 FORM = 0.35  # of the light that falls from the front only
 LIT_RANGE = (0.55, 1.5)  # of the photo's light over what falls on a surface that faces the viewer
 DEEPEST = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+# Chosen on driven clips, beside the milliseconds of a frame (docs/measured.md, “Speed”).
 RINGS = 4  # around what is folded: how far it may be opened into
 LOCAL_ROUNDS = 60  # before looking again what is folded
 BEYOND = 1.1  # of what a folded triangle lacks is given to it, so that it stays open when its neighbours move

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, QThreadPool, Signal, Slot
 from PySide6.QtGui import QColorSpace, QImage, QPainter
 
-STRIP_ROWS = 128
+STRIP_ROWS = 128  # rows converted between two looks at whether somebody asked anew
 AT_ONCE_PIXELS = 1_300_000  # below, converting takes a few milliseconds
-SMALLEST_SIDE = 512
-SHARP_FROM = 8.0  # device pixels per photo pixel from which single pixels are shown
+SMALLEST_SIDE = 512  # px at which halving ends
+SHARP_FROM = 8.0  # device pixels per photo pixel from which single pixels are shown; chosen by eye
 
 _Format = QImage.Format
 

@@ -12,10 +12,11 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from app.engine.face.handles import HANDLES, Handle, head_handle
 from app.engine.face.parameters import N_VERTICES
 
-GRAB_PX = 14.0
+# Chosen by hand at three zooms (tools/handle_pulls.py).
+GRAB_PX = 14.0  # logical px about a handle within which it is grabbed
 APART_PX = 9.0  # on the screen
 REACH_OF_FACE = 1.12  # of the box: from there on handles show
-IRISES = (468, 473)
+IRISES = (468, 473)  # MediaPipe's vertices, image-left's and image-right's
 
 Cursor = Qt.CursorShape
 

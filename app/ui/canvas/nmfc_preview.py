@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QToolButton, QWidget
 
 from app.ui import icons, theme
 
-SIDE_PX = 148
+SIDE_PX = 148  # logical px
 
 
 class NmfcPreview(QWidget):

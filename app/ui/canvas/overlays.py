@@ -15,9 +15,9 @@ from app.ui import theme
 from app.ui.canvas.handles import CanvasFace
 from app.ui.canvas.viewport import Viewport
 
-WHITE, DARK = QColor(255, 255, 255, 235), QColor(0, 0, 0, 160)
-CHECK_PX = 8
-_RING_PX = 18
+WHITE, DARK = QColor(255, 255, 255, 235), QColor(0, 0, 0, 160)  # of 255, with their opacity
+CHECK_PX = 8  # logical px of a square of the board behind transparent parts
+_RING_PX = 18  # logical px across, of the ring that shows work
 
 
 def checkerboard() -> QBrush:

@@ -25,7 +25,7 @@ from app.ui.canvas.display import DisplayMaker, DisplayPicture
 from app.ui.canvas.viewport import Viewport
 
 MODES = ("before", "split", "after")
-ZOOM_PER_NOTCH = 1.2
+ZOOM_PER_NOTCH = 1.2  # factor for a step of the wheel; four notches double
 
 
 class PictureView(QWidget):

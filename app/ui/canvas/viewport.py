@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSizeF
 
-LEAST, MOST = 0.02, 32.0  # logical px per photo px
-MARGIN = 12.0
+# Logical px per photo px; from a wall-sized photo on a small screen to single pixels.
+LEAST, MOST = 0.02, 32.0
+MARGIN = 12.0  # logical px around a photo that is fitted
 
 
 class Viewport:

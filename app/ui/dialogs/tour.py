@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QDockWidget, QFrame, QHBoxLayout, QLabel, QPushBut
 
 from app.ui import theme
 
-GAP = 14
+GAP = 14  # logical px between the bubble and what it speaks of
 
 
 class Tour(QWidget):

@@ -33,10 +33,10 @@ from app.ui.widgets.parameter_slider import ParameterSlider
 if TYPE_CHECKING:
     from app.engine.driving.driver import Reading
 
-REST_PX = 56
+REST_PX = 56  # logical px of the picture of the driver's rest
 NAME_AIR_PX = 4  # between a row's name and its track
 PERCENT_PX = 52  # "150 %" while it is typed
-GOOD = 0.6  # a quality from which nothing has to be mended
+GOOD = 0.6  # a quality from which nothing has to be mended; chosen on the clips of ../shared/media
 
 
 class ControlPanel(QScrollArea):

@@ -14,7 +14,7 @@ from app.engine.driving.steps import LiveStep
 from app.session.live import Live
 from app.ui import theme
 
-SECONDS = 10.0
+SECONDS = 10.0  # of the past that are drawn
 STRONGEST = 3  # components drawn, those that move most
 COLOURS = {"dark": ("#e0a458", "#6fa8dc", "#8fbf7f"), "light": ("#8a4f00", "#1f5c99", "#3a6b2c")}
 STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)

@@ -35,7 +35,7 @@ from app.ui.live.views import LevelBar, LiveView
 if TYPE_CHECKING:
     from app.engine.driving.live import Driven
 
-SIZES = ((640, 480), (1280, 720), (1920, 1080))
+SIZES = ((640, 480), (1280, 720), (1920, 1080))  # px that most cameras can give
 
 
 class DriverPanel(QWidget):

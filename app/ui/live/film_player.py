@@ -15,7 +15,8 @@ from app.session.values import filled
 from app.ui import icons, theme
 from app.ui.live.views import LiveView
 
-KEPT = 48  # frames: so many steps back cost nothing; further back the film is decoded again
+# Frames: so many steps back cost nothing; further back the film is decoded again; some 150 MB at 1024 px.
+KEPT = 48
 
 
 class Reel:

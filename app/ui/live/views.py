@@ -14,8 +14,8 @@ from PySide6.QtWidgets import QWidget
 from app.ui import theme
 from app.ui.canvas.overlays import draw_box
 
-SILENCE_DB = -60.0
-LOUD_DB = -6.0
+SILENCE_DB = -60.0  # of full scale: the left end of the meter
+LOUD_DB = -6.0  # from which the meter warns
 
 
 class LiveView(QWidget):

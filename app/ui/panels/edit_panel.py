@@ -18,7 +18,7 @@ from app.ui.widgets.folding_group import FoldingGroup
 from app.ui.widgets.gaze_pad import GazePad
 from app.ui.widgets.parameter_slider import ParameterSlider, chain
 
-WIDTH_PX = 410
+WIDTH_PX = 410  # logical px: names, tracks and numbers side by side in German
 
 
 class EditPanel(QScrollArea):

@@ -15,8 +15,8 @@ from app.ui import icons, theme
 from app.ui.canvas.display import to_display
 from app.ui.panels.hover_pictures import untinted
 
-RAIL_PX = 84
-FACE_PX = 56
+RAIL_PX = 84  # logical px across
+FACE_PX = 56  # logical px of a face's picture
 
 
 class FacesRail(QWidget):

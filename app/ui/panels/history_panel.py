@@ -19,6 +19,7 @@ from app.session.document import Document
 from app.session.session import Session
 from app.ui import icons, theme
 
+# Logical px of the list: four rows.
 SNAPSHOT_ROWS_PX = 112
 
 

@@ -18,8 +18,8 @@ from app.ui.widgets.number_field import shown
 from app.ui.widgets.parameter_slider import ParameterSlider
 from app.ui.widgets.picture_pair import PICTURE_PX, PicturePair
 
-SIGMAS = 2.0
-KEPT = 256
+SIGMAS = 2.0  # standard deviations by which a component's picture shows it
+KEPT = 256  # pictures; all controls of one face and more
 
 
 def ends(control: Control, face: FittedFace) -> tuple[float, float]:

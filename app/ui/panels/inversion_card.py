@@ -11,7 +11,7 @@ from app.session.session import Session
 from app.ui import theme
 from app.ui.panels.hover_pictures import to_pixmap
 
-PREVIEW_PX = 96
+PREVIEW_PX = 96  # logical px
 
 
 class InversionCard(QWidget):

@@ -20,7 +20,7 @@ from app.ui.widgets.folding_group import FoldingGroup
 from app.ui.widgets.number_field import shown
 from app.ui.widgets.parameter_slider import ParameterSlider, chain
 
-SHOWN = 2 / 3  # of a direction's range, where faces still hold
+SHOWN = 2 / 3  # of a direction's range, where faces still hold; chosen by eye on the released directions
 
 
 class LatentsGroup(FoldingGroup):

@@ -33,7 +33,7 @@ from app.ui.panels.binding import Gestures
 from app.ui.panels.hover_pictures import to_pixmap, untinted
 from app.ui.widgets.parameter_slider import ParameterSlider
 
-THUMB_PX = 72
+THUMB_PX = 72  # logical px of a preset's picture
 MIXED = 4  # presets at most
 
 

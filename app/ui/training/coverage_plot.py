@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.ui import theme
 
-ROW_PX, GAP_PX, NAME_PX, UNIT_PX = 17, 3, 92, 82
+ROW_PX, GAP_PX, NAME_PX, UNIT_PX = 17, 3, 92, 82  # logical px
 
 
 class CoveragePlot(QWidget):

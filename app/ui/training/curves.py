@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from app.ui import theme
 
 COLOURS = ("#e0a458", "#6fa8dc", "#8fbf7f", "#d9695f", "#b48ead", "#5fb3b3", "#c9c06c", "#a0a0a0")
-SMOOTH = 50  # parts of the run that one point is the mean of
+SMOOTH = 50  # parts of the run that one point is the mean of; chosen by eye
 LEAST = 1e-4  # losses are drawn by their logarithm
 
 

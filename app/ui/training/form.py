@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
-LONGEST = 7 * 24 * 60.0  # minutes
+LONGEST = 7 * 24 * 60.0  # minutes; a week
 
 
 class PathField(QWidget):

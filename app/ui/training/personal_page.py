@@ -26,8 +26,8 @@ from app.ui import icons, theme
 from app.ui.training.coverage_plot import CoveragePlot
 from app.ui.training.form import PathField, is_name, minutes_box
 
-QUALITIES = (64, 128, 256)
-USUAL = 128
+QUALITIES = (64, 128, 256)  # px of the square that is drawn, as `mien train` takes them
+USUAL = 128  # px, what a CPU can learn (docs/personal_models.md)
 
 
 class PersonalPage(QWidget):

@@ -16,7 +16,7 @@ from app.ui.training.progress import ProgressView
 from app.ui.training.recipe_page import RecipePage
 from app.ui.training.reenact_page import ReenactPage
 
-LEFT_PX = 420
+LEFT_PX = 420  # logical px of the form
 
 
 class TrainingWindow(QDialog):

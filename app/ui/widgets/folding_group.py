@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QToolButton, QVBoxLa
 
 from app.ui import icons, theme
 
-HEADER_PX = 28
+HEADER_PX = 28  # logical px
 
 
 class _Heading(QAbstractButton):

@@ -11,7 +11,8 @@ from app.ui import theme
 from app.ui.widgets.parameter_slider import RUN_PAUSE_MS
 from app.ui.widgets.track import FINE, snap_step
 
-KNOB = 6.0
+KNOB = 6.0  # radius, logical px
+# Key -> direction, y up.
 _ARROWS = {
     Qt.Key.Key_Left: (-1, 0),
     Qt.Key.Key_Right: (1, 0),

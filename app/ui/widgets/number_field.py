@@ -10,7 +10,7 @@ from app.engine.face.controls import Control
 from app.session.values import localised
 from app.ui.widgets.track import FINE, snap_step
 
-CLICK_PX = 3
+CLICK_PX = 3  # logical px of movement up to which a press is a click
 SCRUB_PX = 240  # pixels from one end of the range to the other
 
 

@@ -22,10 +22,10 @@ from app.ui.widgets import accessible
 from app.ui.widgets.number_field import NumberField, parse, shown
 from app.ui.widgets.track import FINE, Track, key_step, snap_step
 
-ROW_PX = 28
-NAME_PX = 118
-HOVER_MS = 350
-RUN_PAUSE_MS = 500
+ROW_PX = 28  # logical px of a row's height
+NAME_PX = 118  # logical px of its name's column
+HOVER_MS = 350  # milliseconds a pointer rests before the picture of a control shows
+RUN_PAUSE_MS = 500  # milliseconds without a key or notch that end a run of them, which is one undo step
 
 _FORWARD = (Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_PageUp)
 _BACK = (Qt.Key.Key_Left, Qt.Key.Key_Down, Qt.Key.Key_PageDown)

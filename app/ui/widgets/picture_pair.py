@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QWidget
 
 from app.ui import theme
 
-PICTURE_PX = 104
+PICTURE_PX = 104  # logical px of either side
 
 
 class PicturePair(QFrame):

@@ -10,8 +10,8 @@ from app.engine.face.controls import Control
 from app.ui import theme
 
 KNOB = 6.0  # radius, px
-FINE = 0.1
-DETENT_PX = 3.0
+FINE = 0.1  # share of the way that the knob goes with Shift held
+DETENT_PX = 3.0  # logical px about the resting value in which it is taken
 
 
 def snap_step(control: Control) -> float:

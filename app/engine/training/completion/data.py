@@ -38,6 +38,7 @@ from app.engine.imaging.matte import person_matte
 from app.engine.imaging.reading import open_photo
 from app.engine.training.faces import clip_frames
 
+# Chosen by eye on what the views hide (docs/completion.md, “Data”).
 LONGEST = 640  # px: larger portraits are made smaller, which is still finer than the network's atlas
 LEAST_IOD = 26.0  # px: smaller faces only teach blur
 CHEST = -8.5  # cm of height below which a photo shows clothes

@@ -23,10 +23,10 @@ from app.engine.training.loop import Batch, Plan, Stepper, train
 from app.engine.training.perceptual import damaged
 from app.engine.training.runs import progress_steps
 
-CROP = 128
-RATE = 1e-3
+CROP = 128  # texels of the network's atlas that a sample shows
+RATE = 1e-3  # Adam's learning rate
 MINUTES = 6.0  # at most; as long as the completion where that is shorter
-BATCH = 8
+BATCH = 8  # crops a step
 
 
 class AtlasFeatures:

@@ -37,12 +37,13 @@ from app.engine.training.loop import Batch, Plan, Stepper, start_processes, trai
 from app.engine.training.people import sources
 from app.engine.training.runs import progress_steps, run_folder
 
+# Chosen by the runs that docs/completion.md describes.
 DATA, HELD_OUT, FEATURES = "data", "held_out", "features"  # in the run's folder
 SCORES = "scores.jsonl"
-HELD_OUT_PEOPLE = 24
+HELD_OUT_PEOPLE = 24  # whom scores are measured on
 CONTRAST = 4.0  # from what relative gain of the addition over the fill on the confidence is full
 EASE = 0.02  # feature difference below which nobody is wrong
-AVERAGING = 0.999
+AVERAGING = 0.999  # share of the running mean of the weights that a step keeps
 Module = TypeVar("Module", bound=nn.Module)
 SCORED = 1000  # steps between two scores of people held out
 

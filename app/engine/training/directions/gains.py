@@ -18,6 +18,7 @@ from app.engine.latent.parameters import A
 from app.engine.networks.directions import DirectionMatrix, shifted
 from app.engine.training.directions.samples import NAMES, Fit, Labels, measured, spread_out
 
+# Chosen so that `mien train directions` measures a generator within some minutes on a CPU.
 FACES = 40  # on which gains are measured
 REACH = A / 2  # matrix inputs by which each face is moved, either way
 LEAST = 5  # faces found at both ends, for a column's length to change

@@ -27,8 +27,9 @@ from app.engine.training.directions.real_faces import RealFaces
 from app.engine.training.directions.samples import N_LAYERS, NAMES, Labels, spread_out, starting_matrix
 from app.engine.training.loop import Batch, Stepper
 
-RATE = 1e-4
+RATE = 1e-4  # Adam's; chosen
 WARM_UP = 200  # steps of Net_3D before the matrix moves
+# Weights of the losses (sections 3.1 to 3.3).
 WEIGHTS = {"shape": 1.0, "eyes": 1.0, "mouth": 1.0, "identity": 10.0, "perceptual": 1.0, "pixels": 1.0}
 SYNTHETIC, MIXED, PAIRED = "synthetic", "mixed", "paired"
 

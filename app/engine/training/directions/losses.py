@@ -17,7 +17,7 @@ from app.engine.training.directions.samples import N_EXPRESSION_USED, NAMES
 
 # MediaPipe's points for the released pairs: lids, and the mouth's width and openings.
 EYE_PAIRS = ((159, 145), (158, 153), (160, 144), (386, 374), (385, 380), (387, 373), (33, 133), (362, 263))
-MOUTH_PAIRS = ((61, 291), (13, 14), (0, 17), (37, 84), (267, 314), (81, 178), (311, 402))
+MOUTH_PAIRS = ((61, 291), (13, 14), (0, 17), (37, 84), (267, 314), (81, 178), (311, 402))  # the mouth's
 
 
 class Shape:

@@ -30,9 +30,9 @@ from app.engine.sources.video import VideoSource
 from app.engine.squares.crop import cut, face_square, resized, unit_range
 from app.engine.training.directions.samples import measured
 
-MOST_PHOTOS = 200
-FRAMES = 12  # of a clip, spread over it
-CODE_STEPS = 150  # where there is no encoder
+MOST_PHOTOS = 200  # of a folder; chosen for the time that inverting them takes
+FRAMES = 12  # of a clip, spread over it; enough for pairs that differ
+CODE_STEPS = 150  # where there is no encoder; chosen for the time they take
 
 
 @dataclass(frozen=True, eq=False)

@@ -35,9 +35,10 @@ from app.engine.training.directions.samples import NAMES, Fit, Labels, face_fitt
 from app.engine.training.loop import CHECKPOINT, Plan, Stepper, start_processes, train
 from app.engine.training.runs import progress_steps, run_folder
 
-SAMPLES = 1500
-CALIBRATION_PAIRS = 300
-BATCH = 6
+# The paper's sizes divided for a CPU's evening.
+SAMPLES = 1500  # of the generator, fitted once
+CALIBRATION_PAIRS = 300  # by which a released matrix is read in our components
+BATCH = 6  # codes a step
 REAL = "real.npz"
 OURS = "Yours: trained here; the generator's licence applies to its pictures."
 

@@ -28,11 +28,14 @@ Fit = Callable[[NDArray[np.uint8]], FittedFace | None]
 
 N_EXPRESSION_USED = 12  # m_e of the paper
 POSE = ("yaw", "pitch", "roll")
-NAMES = (*POSE, *(f"exp{k + 1}" for k in range(N_EXPRESSION_USED)))
-N_LAYERS = 8
-LEAST = 60  # samples in which a face was found
-TRUNCATION = 0.8  # of the samples: towards the middle, where faces are whole
-ENLARGED = 256  # samples of smaller generators are enlarged to this before the face is looked for
+NAMES = (*POSE, *(f"exp{k + 1}" for k in range(N_EXPRESSION_USED)))  # of the matrix' columns
+N_LAYERS = 8  # of W+ that the matrix moves, as released
+LEAST = 60  # samples in which a face was found; fewer than four a column say nothing
+# Samples are drawn to the middle by this factor, where faces are whole.
+TRUNCATION = 0.8
+# Samples of smaller generators are enlarged to this before the face is looked for; the landmark network's
+# crop is 192.
+ENLARGED = 256
 
 
 @contextmanager

@@ -21,8 +21,8 @@ from app.engine.sound.features import silence
 from app.engine.training.faces import SIZE, FacesFile
 
 MOUTH_SHARE = 4  # the mouth's crop is a quarter of the picture wide: 64 of 256 px
-KEPT_FILES = 2000
-LIPS = (61, 291, 0, 17)  # corners, upper and lower middle
+KEPT_FILES = 2000  # kept read; chosen for memory
+LIPS = (61, 291, 0, 17)  # corners, upper and lower middle; MediaPipe's vertices
 
 
 class HeadGanSamples:

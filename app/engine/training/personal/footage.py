@@ -28,7 +28,9 @@ from app.engine.sources.shots import CUT, thumbnail
 from app.engine.sources.video import VideoSource
 from app.engine.squares.crop import Square, cut, resized, to_depth, unit_range
 
-LEAST_FRAMES = 30
+# Set on the clips of ../shared/media, so that those with one whole face pass
+# (tests/engine/training/test_personal_training.py has those that do not).
+LEAST_FRAMES = 30  # below which a clip teaches no movement
 LEAST_SHARE = 0.8  # of the frames must show the face
 JUMP = 0.5  # of the face's side, between neighbouring frames
 OTHERS = 0.4  # a second face this large beside the first counts

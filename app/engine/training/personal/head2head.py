@@ -28,12 +28,13 @@ from app.engine.training.perceptual import imported_features
 from app.engine.training.personal.footage import Footage
 from app.engine.training.personal.sequences import FLOW_SCALE, STRIDES, Sequences, mouths_of, signed
 
-LAMBDA = 10.0  # of feature matching, perceptual and warp losses
+LAMBDA = 10.0  # of feature matching, perceptual and warp losses; as in the paper
 # Adam's, of networks 64 wide, as released; narrower ones learn faster at more, in inverse proportion, up to a limit.
 LEARNING_RATE, MOST_RATE = 2e-4, 8e-4
-AVERAGED = 0.999  # of the average of the generator's weights is kept from step to step
-LIGHT = {"width": 16, "n_down": 3, "n_blocks": 6}
-FULL = {"width": 64, "n_down": 3, "n_blocks": 9}
+# Share of the running average of the generator's weights that a step keeps.
+AVERAGED = 0.999
+LIGHT = {"width": 16, "n_down": 3, "n_blocks": 6}  # for CPUs (docs/personal_models.md)
+FULL = {"width": 64, "n_down": 3, "n_blocks": 9}  # as released
 N = TypeVar("N", bound=nn.Module)
 TURNS = (0, 0, 1, 0, 0, 2)  # which stride a step looks at: most often neighbouring frames
 

@@ -36,8 +36,8 @@ from app.engine.training.personal.head2head import (
 )
 from app.engine.training.personal.sequences import signed
 
-EMBEDDED = 8  # M: frames that one identity vector is the mean of
-EMBEDDER_WIDTH = 16
+EMBEDDED = 8  # M: frames that one identity vector is the mean of; as in the paper
+EMBEDDER_WIDTH = 16  # channels of its first layer, chosen for CPUs
 
 
 class _FsRecipe(Head2HeadRecipe):

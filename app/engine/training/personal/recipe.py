@@ -43,7 +43,7 @@ class PersonalSettings:
     batch: int = 1
 
 
-ON_GPU = PersonalSettings(256, FULL, 64, 2)
+ON_GPU = PersonalSettings(256, FULL, 64, 2)  # what the paper trains
 
 
 def default_settings(size: int | None = None) -> PersonalSettings:

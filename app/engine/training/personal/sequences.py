@@ -19,13 +19,15 @@ from app.engine.squares.blend import backward_flow, follow
 from app.engine.training.personal.footage import Footage
 
 STRIDES = (1, 2, 4)  # of the dynamics discriminators' three frames (Head2Head++: sub-sampled by two)
-LENGTH = 2 * STRIDES[-1] + 1
+LENGTH = 2 * STRIDES[-1] + 1  # frames of a sequence, so that every stride finds its three
 FLOW_SCALE = 20.0  # pixels of flow that count as 1, as released
 TRUSTED = 0.02  # summed squared colour difference in [-1, 1] up to which a flow is believed, as released
-MOUTH = 72 / 256  # side of the mouth's square over the picture's
+MOUTH = 72 / 256  # side of the mouth's square over the picture's; as released
 SHIFT, RESIZE = 0.01, 0.01  # of a condition's random shift (parts of the side) and scale, as released
 EYE_RESIZE, EYE_SHIFT = 0.02, 2 / 256  # deviations of the eyes' further scale and shift, as released
-FRESH = 0.5  # of the sequences start from zeros, as every one does in use; the others from real frames
+# Share of the sequences that start from zeros, as every one does in use; the others start from real frames.
+# It is our choice (docs/personal_models.md).
+FRESH = 0.5
 LIPS = (61, 291, 0, 17, 13, 14)  # MediaPipe: corners, outer and inner middle
 
 

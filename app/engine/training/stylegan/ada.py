@@ -16,8 +16,8 @@ from torch.nn import functional as F
 
 from app.engine.imaging.colour import LUMINANCE
 
-TARGET = 0.6  # r_t aimed at
-HALF_MILLION = 500_000  # pictures over which p can go from 0 to 1
+TARGET = 0.6  # r_t aimed at; as published (Karras et al. 2020, section 3)
+HALF_MILLION = 500_000  # pictures over which p can go from 0 to 1; as published
 
 
 @dataclass

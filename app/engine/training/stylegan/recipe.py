@@ -45,9 +45,10 @@ from app.engine.training.personal.sequences import signed
 from app.engine.training.runs import progress_steps, run_folder
 from app.engine.training.stylegan.ada import Adaptation, augmented
 
+# Chosen by the runs that docs/latent_directions.md describes, where no comment says more.
 PORTRAITS = "portraits.npz"
 LEAST = 100  # portraits
-R1_EVERY = 16
+R1_EVERY = 16  # steps, as published
 SHOWN = 16  # faces of the sheet
 WARM_UP_PACE = 1e-2, 0.9  # learning rate and momentum
 KNOWN = 0.5  # of the latents are portraits'
