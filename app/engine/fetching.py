@@ -24,11 +24,11 @@ from app.engine.files import file_sha256, write_whole
 
 # Chosen for slow lines and for the tests' misbehaving server: nothing here changes what arrives.
 PIECE = 1 << 18  # bytes read at once
-TIMEOUT_S = (10.0, 10.0)  # to connect, and between two pieces
-TRIES = 5  # breaks in a row without a new byte
-PAUSE_S = 1.0  # before the next try
-STEP_S = 0.05  # between two steps: Cancel acts within it
-RATE_S = 10.0  # of the newest transfer, over which the speed is averaged
+TIMEOUT_S = (10.0, 10.0)  # seconds to connect, and between two pieces
+TRIES = 5  # breaks in a row without a new byte after which it gives up
+PAUSE_S = 1.0  # seconds before the next try
+STEP_S = 0.05  # seconds between two steps: Cancel acts within it
+RATE_S = 10.0  # seconds of the newest transfer over which the speed is averaged
 RESERVE = 200_000_000  # bytes that are left free; room for the system's own work
 LOOK_AGAIN = "Check the connection and try again: what has come is kept."
 

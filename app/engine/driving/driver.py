@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from app.engine.face.landmarks import DetectedFace, FaceTracker
     from app.engine.face.morphable_model import MorphableModel
 
-IDENTITY_FRAMES = 25  # of which a clip's identity is the mean (docs/mesh-warp.md, “Fit”)
+IDENTITY_FRAMES = 25  # frames whose mean is a clip's identity (docs/mesh-warp.md, “Fit”)
 # px between the eyes: below, lids are read with errors of a quarter of their opening, and both eyes get the mean of the
 # two so that nobody winks by mistake; above, each its own
 BOTH_LIDS, OWN_LIDS = 20.0, 40.0

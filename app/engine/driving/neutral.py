@@ -25,7 +25,7 @@ OPEN_EYED = 0.16  # lid gap over eye width from which eyes count as open
 CLOSED = 0.03  # eye distances between lips that still count as closed
 SEARCHED = 300  # frames after which the search for the best neutral ends
 SEARCH_EVERY = 10  # frames
-BEST_SHARE = 0.1  # of the frames looked at, whose mean is the neutral
+BEST_SHARE = 0.1  # share of the frames looked at whose mean is the neutral
 # What the mouths of resting people are on the mean face, in eye distances, over the calmest frames of 26 clips:
 # corners' lift and mouth's width against the mean face's, mean and standard deviation. The mean face smiles a little.
 REST_LIFT, REST_WIDTH = (-0.09, 0.035), (-0.08, 0.055)

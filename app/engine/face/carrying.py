@@ -19,7 +19,7 @@ from app.engine.face.parameters import N_EXPRESSION, N_VERTICES, FloatArray
 Indices = NDArray[np.int64]
 # Chosen on face models that were carried over, as tests/engine/face/test_importing.py makes them.
 NEAREST = 6  # points that a vertex follows
-ID_RIDGE = 0.05  # of the mean variance of what is solved for
+ID_RIDGE = 0.05  # share of the mean variance of what is solved for, as its ridge
 MOST_IDENTITY = 40  # components, as many as the own model has
 CONTROL = 4  # every n-th vertex carries the bending where there are no landmarks
 # MediaPipe's vertex of each of the 68 Multi-PIE points; of the jaw line only the chin is a place

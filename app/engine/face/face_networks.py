@@ -23,7 +23,7 @@ NEAR_SIDE, FAR_SIDE, MATTE_SIDE = 128, 192, 256  # px: input sides, as the netwo
 NEAR_SCORE, FAR_SCORE = 0.5, 0.6  # least scores in MediaPipe's graphs of the two box networks
 PRESENT = 0.5  # score above which the landmark network has seen a face; as in MediaPipe's graph
 OVERLAP = 0.3  # intersection over union above which boxes are merged, as in MediaPipe's graphs
-POINTS = 4  # of a box's six: the ears are not used
+POINTS = 4  # points of a box that are used; its last two, the ears, are not
 
 
 @cache

@@ -20,7 +20,7 @@ from app.engine.face.parameters import (
 )
 from app.engine.face.response import response
 
-ROUNDS = 4  # of camera and coefficients in turn (docs/mesh-warp.md, “Fit”)
+ROUNDS = 4  # rounds in which camera and coefficients are fitted in turn (docs/mesh-warp.md, “Fit”)
 NOISE = 3 * 0.012**2  # variance of a landmark in squared model units, for the Wiener gains
 EYEBALL = 0.19  # radius of the eyeball in model units (12 mm against 63 mm between the eyes)
 # Where the iris lies from the middle of the eye's corners when a sitter looks into the camera: regression over

@@ -17,12 +17,12 @@ from app.engine.face.parameters import FaceEdit, FloatArray
 Points = Callable[[FaceEdit], FloatArray]  # an edit to (478, 2 or 3) px: where the drawn face's landmarks lie
 # Set by pulls of every handle of the portraits (tools/handle_pulls.py).
 ROUNDS = 12  # of Gauss-Newton at most
-NEAR_PX = 0.02  # of the photo: nearer need not be
-REACHED_PX = 0.05  # of the photo: further off counts as not reached
-RELUCTANCE = 1e-4  # of the pull: decides between controls that could do the same
-DIFFERENCE = 0.02  # of a control's unit, for derivatives
-LONGEST = 1.5  # units a round may change a control by
-LEAST = 1e-4  # units; less is no change
+NEAR_PX = 0.02  # px of the photo at which a handle is near enough
+REACHED_PX = 0.05  # px of the photo beyond which a handle counts as not reached
+RELUCTANCE = 1e-4  # share of the pull: it decides between controls that could do the same
+DIFFERENCE = 0.02  # step for derivatives, in units of a control
+LONGEST = 1.5  # units by which a round may change a control
+LEAST = 1e-4  # units; a smaller change is none
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,8 @@ from app.engine.face.morphable_model import (
 )
 from app.engine.face.parameters import FloatArray
 
-FLAME_SHAPES = 300  # of its 400 directions; the rest is expression; as its authors split them
+# The first of its 400 directions are identity, the rest expression, as its authors split them.
+FLAME_SHAPES = 300
 ICT_SKIN = 9409  # ICT-FaceKit's face vertices come first; as its README says
 ICT_MOVEMENT = 6.0  # a few of its 45 shapes act at once, at about half: each at sigma 1/6 varies as much
 HDF5_MATLAB = 2  # scipy's major version of MATLAB 7.3's files

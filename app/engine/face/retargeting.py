@@ -26,7 +26,8 @@ LIMIT = 4.0  # sigmas by which a component of the portrait may change
 OFFSET = 1.5  # sigmas of a neutral beyond which it is no expression but what a held identity left over
 TURN_SAFE, TURN_MOST = 22.0, 34.0  # degrees from the portrait's own pose: followed exactly, approached
 WAY_SAFE, WAY_MOST = 0.5, 0.9  # eye distances of the neck's way, likewise: the shoulders stay where they are
-GROWTH_SAFE, GROWTH_MOST = math.log(1.25), math.log(1.5)  # of the head between shoulders that do not grow
+# How much a head may grow between shoulders that do not: logarithms, followed exactly, approached.
+GROWTH_SAFE, GROWTH_MOST = math.log(1.25), math.log(1.5)
 OPEN = 0.28  # aperture of an open eye, for portraits whose eyes are shut
 SHUT_BELOW = 0.12  # share of the open aperture from which an eye is closed for good
 OPENER = 1.4  # how much wider than at rest eyes may get

@@ -35,8 +35,9 @@ SHUT = 0.05  # aperture of a closed eye
 WIDE = 0.08  # what eyes_wide 1 adds to an aperture, of a natural most of 0.11 (ICT-FaceKit)
 EYE_WIDTH = 0.43  # lid gap over aperture, model units
 NECK_PIVOT = np.array([0.0, -0.75, -1.3])  # model space; the head turns about it (docs/mesh-warp.md, “Pose”)
-REGULARISER = 1e-6  # of the mean variance, against a singular system
-HELD_WITHIN = 0.006  # eye distances: held exactly, they would bend the rest of the face to do so
+REGULARISER = 1e-6  # share of the mean variance, against a singular system
+# Eye distances by which a held index may move: held exactly, it would bend the rest of the face.
+HELD_WITHIN = 0.006
 LIKENESS = 0.011  # eye distances that a vertex may differ from the person's own rest and still count as it
 LID_LIMIT = 1.5  # sigmas: components shut an eye only partly, apertures say the rest
 _BROWS, _EYES = ("brow_left", "brow_right", "brow_gap"), ("eye_left", "eye_right")
@@ -94,8 +95,8 @@ MOVEMENTS: dict[str, Movement] = {
 BLINKS = ("blink_left", "blink_right")
 # The controls in which Neutralise says what a face wears, and how reluctantly (sigmas a full movement).
 SAYING = ("smile", "mouth_open", "pucker", "brow_left", "brow_right", "brows_together")
-SAYING_RIDGE = 0.5  # of the unit in which SAYING is measured
-LEAST_SAID = 0.005  # of a movement; below, a slider shows nothing
+SAYING_RIDGE = 0.5  # ridge in the units of SAYING
+LEAST_SAID = 0.005  # share of a movement below which a slider shows nothing
 
 
 def resolve(edit: FaceEdit, face: FittedFace, model: MorphableModel) -> FaceParams:

@@ -27,9 +27,9 @@ from app.engine.face.parameters import (
 )
 
 # Chosen on the clips of ../shared/media, where no comment says more.
-ROUNDS = 2  # of identity and frames in turn
-BOX = 4.0  # sigmas
-DEPTH_WEIGHT = 0.5  # of z against x and y: the tracker's depth is its weakest reading
+ROUNDS = 2  # rounds in which identity and frames are fitted in turn
+BOX = 4.0  # standard deviations that no coefficient may leave
+DEPTH_WEIGHT = 0.5  # weight of z against x and y: the tracker's depth is its weakest reading
 SMOOTHNESS_SIGMA = 0.35  # sigmas: second difference of an expression between frames of a 25 fps clip
 
 

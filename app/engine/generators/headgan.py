@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from app.engine.squares.patch import CutOut, Painted
 
 KIND = "headgan"
-IMAGE_SIZE = 256  # of the released network; ours may say another in their extras
+# Px of the released network's picture; our own networks may say another size in their extras.
+IMAGE_SIZE = 256
 OBEYED = tuple(control.name for control in (*POSE, *PLACEMENT, *SEMANTIC, *COMPONENTS))
 
 

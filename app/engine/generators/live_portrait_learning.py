@@ -36,7 +36,7 @@ from app.engine.sample import sample_path
 from app.engine.squares.patch import CutOut
 from app.engine.warping.calibration import PROBES, Angles, Looks, PoseResponse
 
-PICTURES = 300  # of which the map is learnt; docs/live_portrait.md has the error that is left
+PICTURES = 300  # pictures from which the map is learnt; docs/live_portrait.md has the error that is left
 SHOWN_EVERY = 10  # pictures between two that are shown
 # One value of each control whose gain a fresh fit of LivePortrait's own pictures finds, and the index it is read on.
 CHECKS = {

@@ -28,31 +28,33 @@ from app.engine.head.texels import atlas_side, texels
 
 # Chosen by eye on sheets of turned heads (tools/head_sheets.py), where no comment says more. IOD is the
 # distance between the eyes, cm those of the head model.
-BEHIND = (0.07, 0.16)  # IOD behind another part from which a vertex is hidden
-FACING = (0.06, 0.22)  # of the normal towards the viewer, from which a vertex is well seen
-EYE_FACING = (0.35, 0.75)  # of the normals towards the viewer, from which an eye is seen well
-EYE_ENOUGH = 0.7  # a far eye is mirrored that is seen less well
-EYE_GAP = 0.15  # and by so much less than the near one
-BETTER = (0.1, 0.3)  # by how much more the other side faces the viewer, to be mirrored
-ENOUGH = (0.35, 0.6)  # from where on this side's own view will do
+BEHIND = (0.07, 0.16)  # IOD behind another part from which a vertex is hidden: nothing, and all of it
+FACING = (0.06, 0.22)  # cosine of the normal and the view from which a vertex is well seen
+EYE_FACING = (0.35, 0.75)  # mean cosine of the normals and the view from which an eye is seen well
+EYE_ENOUGH = 0.7  # share of an eye seen well below which it is mirrored
+EYE_GAP = 0.15  # the near eye must be seen better by this share
+BETTER = (0.1, 0.3)  # how much more the other side must face the viewer to be mirrored, as a cosine
+ENOUGH = (0.35, 0.6)  # cosine from which this side's own view will do
 SOFTENED = 4  # steps over which the two sides meet
-LOW_PASS = 0.12  # IOD
+LOW_PASS = 0.12  # IOD of the blur that makes low-pass colours
 SMALL_IOD = 32.0  # px between the eyes at which low-pass colours are made
 INSIDE = 0.06  # IOD from the matte's edge, where no background tints
-JAGGED = 0.05  # of the hairline's field by which tufts reach over it
-HAIRLINE = (0.4, 0.6)  # of the carried-on hairline over which skin becomes hair
-BRIGHTEST = 1.2  # of its surroundings that a mirrored spot may be: highlights stay with their own side
-TOWARDS = 0.86  # of a hidden place's distance from the head's middle at which one looks through the head
+JAGGED = 0.05  # share of the hairline's field by which tufts reach over it
+HAIRLINE = (0.4, 0.6)  # the carried-on hairline, 0 to 1, over which skin becomes hair
+BRIGHTEST = 1.2  # times its surroundings that a mirrored spot may be: highlights stay with their own side
+# One looks through the head to a place that lies nearer to its middle than this share of its distance.
+TOWARDS = 0.86
 LIFTED = 1.25  # IOD above the brows where hair is taken for what a face stands before
+# Share of the way sideways and downwards that a place before the scalp is mirrored by.
 REFLECTED = (
     0.7,
     0.25,
-)  # of the way sideways and downwards, mirrored upwards, where a face stands before the scalp
+)
 COARSE = 0.35  # IOD: what is coarser is the fill's, what is finer the texture looked at
-STRAND = (0.6, 1.6)  # of the hair's own colour: how dark and how light a made-up strand may be
-SAME_HEIGHT = 1.5  # cm
+STRAND = (0.6, 1.6)  # times the hair's own colour: how dark and how light a made-up strand may be
+SAME_HEIGHT = 1.5  # cm within which two places count as equally high
 NAPE, NAPE_Z, RISES = -4.5, -6.0, 0.8  # cm: where hair ends at the nape, and how steeply up to the ear
-REAR = 0.5  # of the visible scalp: the part furthest back, whose colour the back has
+REAR = 0.5  # share of the visible scalp, the part furthest back, whose colour the back of the head gets
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,25 +15,26 @@ from app.engine.head.model import FloatArray, HeadModel
 
 # Chosen on sheets of turned heads (tools/head_sheets.py): every ear of the portraits was found or hidden as
 # one sees it.
-HEIGHTS = (0.15, 0.0, -0.15, -0.3, -0.45)  # IOD above the template's place
-SIZES = (0.7, 0.85, 1.0)  # of the template's ear
-SPREADS = (0.5, 0.7, 0.9, 1.15)  # how far an ear stands out, against the template's
-DEPTHS = (-0.2, 0.0, 0.2)  # IOD towards the face
+HEIGHTS = (0.15, 0.0, -0.15, -0.3, -0.45)  # IOD above the template's place that are tried
+SIZES = (0.7, 0.85, 1.0)  # sizes of an ear in sizes of the template's that are tried
+SPREADS = (0.5, 0.7, 0.9, 1.15)  # how far an ear stands out, in parts of the template's, that is tried
+DEPTHS = (-0.2, 0.0, 0.2)  # IOD towards the face that are tried
 FRONTAL, TURNED = 20.0, 12.0  # degrees of yaw to which spreads, and from which depths, can be seen
 USUAL = (-0.12, 0.85, 0.7, 0.0)  # height, size, spread and depth of most people's, on the template
-UNUSUAL = (0.12, 0.2, 0.08, 0.2)  # of the score, for a deviation of one
+# What one deviation of height, size, spread and depth from the usual costs of the score.
+UNUSUAL = (0.12, 0.2, 0.08, 0.2)
 AROUND = 0.75  # IOD: how far an ear's motion drags the head around it
 RING = 0.14  # IOD around an ear in which there is no more of it
-UPPER = 0.75  # of an ear's height, from above, around which skin ends; below it begins the jaw
+UPPER = 0.75  # share of an ear's height, from above, around which skin ends; below it begins the jaw
 OUTSIDE = 0.8  # weight of what is around an ear against what is inside
 CHEEKS = (50, 280, 205, 425, 118, 347)  # MediaPipe's vertices, whose colour is skin's
 BEFORE_EARS = (234, 454, 93, 323, 127, 356, 132, 361)  # MediaPipe's vertices at the oval, left and right
-LIGHTNESS = 0.5  # of its weight against colour
+LIGHTNESS = 0.5  # weight of lightness against colour
 ALIKE = 14.0  # in Lab, lightness halved: what lies before an ear and is as near to the cheeks is skin
-BALD = 22.0  # the same: a scalp that is as near to skin has no hair
-STRANGE = 45.0  # the same from skin, beyond which it is cloth
+BALD = 22.0  # distance from skin in Lab up to which a scalp has no hair
+STRANGE = 45.0  # distance from skin in Lab beyond which it is cloth
 SIDE = 40.0  # px between the eyes at which colours are looked at
-LEAST = 0.14  # of the score, below which hair hides an ear
+LEAST = 0.14  # score below which hair hides an ear
 
 Place = tuple[float, float, float, float]
 

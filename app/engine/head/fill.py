@@ -36,27 +36,30 @@ OVER_EAR = (
 )  # fmt: skip
 HAIRLINE_WIDTH = 1.2  # cm over which the template's hairline turns from no to yes
 JAW = ((1.0, -2.2), -0.68)  # cm: a point (z, y) of the line below which a neck begins, and its slope
-UNDER_JAW = 0.12  # of its light that a neck lacks
+UNDER_JAW = 0.12  # share of its light that a neck lacks
 RELIEF = (0.1, 0.35)  # cm that an ear stands out from the head
-GRAZING = (0.06, 0.22)  # of the normal towards the viewer, from which hair is told from skin
+GRAZING = (0.06, 0.22)  # cosine of the normal and the view from which hair can be told from skin
+# The same cosine, from which skin's colours are taken: nearer to the outline it mixes with what is behind.
 FACING = (
     0.12,
     0.35,
-)  # the same, from which skin's colours are taken: nearer to the outline it mixes with what is behind
-LIKE_HAIR = (0.35, 0.65)  # of the way from skin to hair, from which a place says nothing of the skin's colour
-APART = 40.0  # of 255 between hair and skin from which the photo's own hairline is believed
+)
+# How far a colour lies from skin to hair, from which it says nothing of the skin's colour.
+LIKE_HAIR = (0.35, 0.65)
+APART = 40.0  # levels of 255 between hair and skin from which the photo's own hairline is believed
 NECK = (-7.5, -5.5)  # cm of height below which a collar is no hair
 KEPT = 1.0  # weight of what the photo shows of the hairline against its smoothness
-GUESSED = 0.15  # the same of the template's hairline
-SKIN = 0.5  # the same of the skin's colours
-HAIR, PRIOR = 0.5, 0.004  # the same of the hair's, where it shows and where only its height tells
-DARKEST = 0.4  # of that light: inside an ear some is thrown back
+GUESSED = 0.15  # weight of the template's hairline
+SKIN = 0.5  # weight of the skin's colours against their smoothness
+# Weight of the hair's colours where it shows, and where only its height says something.
+HAIR, PRIOR = 0.5, 0.004
+DARKEST = 0.4  # least share of that light: inside an ear some is thrown back
 BESIDE = (
     0.3,
     1.0,
 )  # cm from the face's landmarks: what is nearer is seen or is the mouth's and the nostrils'
 SHADE = 1.0  # power of the light that reaches a place past the rest of the head
-LIT_RANGE = (0.75, 1.15)  # of an ear's relief against the head beneath it
+LIT_RANGE = (0.75, 1.15)  # light of an ear's relief over that of the head beneath it, at least and at most
 REDDER = np.array(
     [0.75, 1.1, 1.2]
 )  # powers of the shade of red, green and blue: light that went through skin is red

@@ -13,9 +13,9 @@ from app.engine.head.model import HeadModel
 from app.engine.head.neck import narrowed
 from app.engine.head.skull import inflated
 
-ROUNDS = 4  # of similarity and ridge in turn (docs/mesh-warp.md, “Whole head”)
-EXPRESSION_RANGE = (-0.3, 1.2)  # of a shape; ICT's own go from 0 to 1, and people go a little further
-RESIDUAL_ROUNDS = 3  # of carrying the residual over in turn with the binding
+ROUNDS = 4  # rounds of similarity and ridge in turn (docs/mesh-warp.md, “Whole head”)
+EXPRESSION_RANGE = (-0.3, 1.2)  # weights of a shape; ICT's own go from 0 to 1, and people go a little further
+RESIDUAL_ROUNDS = 3  # rounds in which the residual is carried over
 CENTRE = (0.0, 0.35, -1.3)  # IOD of the skull's middle from the face's; taken from the template
 
 

@@ -10,7 +10,8 @@ from app.engine.head.model import FloatArray, HeadModel
 from app.engine.imaging.colour import LUMINANCE
 
 # Chosen by eye on sheets of turned heads (tools/head_sheets.py).
-ROUNDS = 3  # of solving and leaving out what does not fit
+ROUNDS = 3  # rounds of solving and leaving out what does not fit
+# Share of the samples by which each harmonic is held back: low orders explain first.
 RIDGE = (
     0.0,
     0.02,
@@ -21,9 +22,10 @@ RIDGE = (
     0.1,
     0.1,
     0.1,
-)  # of the samples, by harmonic: low orders explain first
-RANGE = (0.4, 2.5)  # of what one direction may be lit against another
-UNSEEN = (0.88, 1.14)  # of the light's own ratio: harmonics learnt from one side say little of the other
+)
+RANGE = (0.4, 2.5)  # what one direction may be lit by, in parts of another's light
+# What the unseen side may be lit by, in parts of the light's own ratio: one side says little of the other.
+UNSEEN = (0.88, 1.14)
 HELD = 0.5  # weight of what is known of the mirrored gain against its smoothness
 
 

@@ -11,11 +11,11 @@ from app.engine.head.model import FloatArray, HeadModel
 # Chosen by eye on sheets of turned heads (tools/head_sheets.py). cm are those of the head model.
 AXIS_Z = -1.0  # cm: the neck's middle
 LEVELS = np.arange(-12.0, -1.9, 0.75)  # cm of height at which widths are compared
-NARROWEST = 0.62  # of the template's width
-SLIM = 0.8  # of ICT's neck in depth behind its middle, that of most people
+NARROWEST = 0.62  # least width in parts of the template's
+SLIM = 0.8  # depth behind its middle in parts of ICT's neck, as most people have it
 FREE = (0.3, 1.6)  # cm from the face's landmarks over which the neck is free to move
 TOP = (-2.5, -5.0)  # cm over which a neck begins
-PERSON = 0.5  # of the matte
+PERSON = 0.5  # matte from which a pixel is the person
 
 
 def narrowed(model: HeadModel, points: FloatArray, camera: Camera, matte: NDArray[np.float32]) -> FloatArray:

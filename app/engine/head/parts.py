@@ -13,8 +13,8 @@ from app.engine.head.skull import smoothstep
 
 # Chosen by eye on sheets of turned heads (tools/head_sheets.py).
 EYE = (2.25, 1.9, 3.0)  # cm: the half axes of what is mirrored as one, an eye with its brow
-WHOLE_EYE = 0.45  # of its vertices seen well, from which an eye stays the photo's own
-WHOLE_EAR = 0.3  # the same of an ear
+WHOLE_EYE = 0.45  # share of its vertices that are seen well, from which an eye stays the photo's own
+WHOLE_EAR = 0.3  # share of its vertices that are seen well, from which an ear does
 
 
 @cache

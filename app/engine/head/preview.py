@@ -10,7 +10,7 @@ from app.engine.head.model import HeadModel
 from app.engine.head.raster import carried, rasterised, shares
 from app.engine.rendering.shading import GROUND, vertex_shades
 
-FRAME = 1.15  # of the head's larger side; a little air around it
+FRAME = 1.15  # side of the picture in larger sides of the head: a little air around it
 
 
 def shaded(points: FloatArray, size: int) -> NDArray[np.uint8]:

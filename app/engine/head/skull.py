@@ -12,17 +12,18 @@ from app.engine.head.model import FloatArray, HeadModel
 
 # Chosen by eye on sheets of turned heads and by true views (tools/head_sheets.py, tools/multiview_ratio.py).
 RAYS = 120  # around the skull's middle, three degrees apart
-PERSON = 0.2  # of the matte: where a person ends
+PERSON = 0.2  # matte at which a person ends
 MARGIN = 0.03  # IOD beyond it, so that the matte and not the mesh cuts the hair
 START, END, STEP = 0.9, 3.2, 0.015  # IOD along a ray
 EAR_LEVEL = 0.55  # IOD above and below the ears within which an outline is an ear's
 UPWARDS = (62.0, 88.0)  # degrees off the downward direction from which an outline is the head's
-RATIO = (0.8, 1.25)  # of the template's distance from the skull's middle; beyond, heads looked boxy on sheets
+# Least and largest distance from the skull's middle in parts of the template's; beyond, heads looked boxy.
+RATIO = (0.8, 1.25)
 SPREAD = 0.06  # radians: how sharply a direction's ratio holds for it alone
 OWN, MIRRORED, FACE = 1.0, 0.2, 0.15  # weights of an outline, of its mirror image, of the face that stays
-ROUNDS = 3  # of measuring and moving in turn
+ROUNDS = 3  # rounds of measuring and moving in turn
 SMOOTHING = 8  # steps over the mesh
-BACK = 0.6  # of an outline's growth that the back of a head lacks: hair stands out at the sides
+BACK = 0.6  # share of an outline's growth that the back of a head lacks: hair stands out at the sides
 ABOVE_CHIN = (0.5, 1.3)  # IOD over which hair begins
 OFF_FACE = (0.03, 0.8)  # IOD from the face's landmarks
 

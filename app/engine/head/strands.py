@@ -16,12 +16,12 @@ from app.engine.head.texels import texels
 # Chosen by eye on sheets of turned heads (tools/head_sheets.py). cm are those of the head model.
 CENTRE = (0.0, 4.0, 0.5)  # cm: the middle of the skull
 AROUND, ALONG = 0.09, 0.45  # cm: how thick a tuft is and how long
-GRID = (1536, 384)  # of the noise, around and down the head
+GRID = (1536, 384)  # cells of the noise, around and down the head
 RADIUS, HEIGHT = 9.0, 26.0  # cm of the head that the noise covers
 WAVE = 0.15  # cm by which a tuft leans to either side
-SEED = 3  # of the noise, so that hair is the same every time
-DARK = 0.02  # of the largest value: below, strands are noise
-MOST = 0.16  # of unevenness: what is more is light
+SEED = 3  # seed of the noise, so that hair is the same every time
+DARK = 0.02  # share of the largest value below which strands are noise
+MOST = 0.16  # largest unevenness that is a strand's; more is light
 
 
 @cache

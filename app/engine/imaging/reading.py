@@ -28,14 +28,14 @@ from app.engine.imaging.photo import Photo
 MIN_SIDE = 64  # px; smaller pictures hold no face of landmarks.MIN_SIDE
 MAX_SIDE = 12_000  # px; chosen with MAX_PIXELS
 MAX_PIXELS = 100_000_000  # which take 1.2 GB as float32
-MAX_BYTES = 1 << 30  # of the file; larger than any photo of MAX_PIXELS
+MAX_BYTES = 1 << 30  # bytes of the file; larger than any photo of MAX_PIXELS
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "HEIF", "AVIF")
 READABLE = "JPEG, PNG, WebP, TIFF, BMP, HEIC, AVIF"
 # Camera raw files are TIFFs inside, and their TIFF picture is only a thumbnail.
 RAW_ENDINGS = {".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2", ".srw"}
 
-ICC_TAG, XMP_TAG = 34675, 700  # of TIFF
-INCH = 2  # ResolutionUnit
+ICC_TAG, XMP_TAG = 34675, 700  # TIFF's numbers of the two tags
+INCH = 2  # TIFF's number for inches in ResolutionUnit
 
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow refuses twice that before it reserves any memory
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # said by `_check_size` in better words

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from app.engine.imaging.icc import srgb_encoded
 
 REDUCED, MASK = 1, 4  # bits of NewSubfileType (TIFF 6.0, section 8)
-OLD_REDUCED = 2  # of SubfileType, which older programs write instead
+OLD_REDUCED = 2  # the same in SubfileType, which older programs write instead
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 N_PRINCIPAL = 10  # components shown: those of the largest variance, by choice
 LPIPS, RECOGNISER = ("alexnet", "lpips"), "arcface"  # kinds of models
-RELEASED_TRUNCATION = 0.7  # of the VoxCeleb generator, in inversion and editing
+RELEASED_TRUNCATION = 0.7  # psi of the VoxCeleb generator, in inversion and editing
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-UNITS = (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24)  # of FACS, in the outputs' order (trained on BP4D)
+UNITS = (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24)  # numbers of FACS in the outputs' order (trained on BP4D)
 SIDE = 224  # px of the input, as released
 WIDTHS = (64, 128, 256, 512)  # channels of ResNet-18's four levels
 

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 SEEN, PLACE = 6, 6  # planes: colour, kept, mirrored, hairline; of the template
-KEPT = 3  # of the planes seen
+KEPT = 3  # index of “kept” among the planes seen
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from app.engine.errors import EngineError
 # Chosen by eye on the clips of ../shared/media.
 KEEP, CLEAR = "keep", "transparent"
 SAMPLED = 60  # frames the plate is the median of
-FREE = 16  # of 255: up to here a matte leaves a pixel to the background
+FREE = 16  # level of 255 up to which a matte leaves a pixel to the background
 GROWN = 5  # pixels by which people are widened, because hair reaches beyond the matte
 
 

@@ -13,8 +13,9 @@ from app.engine.face.parameters import Camera, FaceParams, Identity
 if TYPE_CHECKING:
     from torch import Tensor
 
-SIZE = 256  # of the released models; px
-USUAL_CAMERA = Camera(55.0, translation=(128.0, 132.0))  # of a face in the released crop, with its margin
+SIZE = 256  # px of the released models' pictures
+# The camera of a face in the released crop, with its margin.
+USUAL_CAMERA = Camera(55.0, translation=(128.0, 132.0))
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from app.engine.contract import Flow
 
 # Chosen by eye on photos of all sizes.
 STILL_PX = 0.25  # of the working resolution: below, nothing is drawn
-OPAQUE = 0.75  # of the longest displacement's colour
+OPAQUE = 0.75  # opacity of the longest displacement's colour
 ARROWS_APART = 40  # there are this many arrows along the longer side
 
 

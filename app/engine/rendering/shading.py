@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 LIGHT = np.array([-0.35, 0.45, 0.82])  # from above, a little from the image's left, towards the viewer
 SKIN = np.array([214.0, 178.0, 160.0])  # the mesh's
 GROUND = np.array([48.0, 48.0, 48.0])  # what is behind it
-AMBIENT = 0.22  # of full light
+AMBIENT = 0.22  # share of full light that comes from everywhere
 
 
 def normalised_mean(mean: NDArray) -> NDArray[np.float64]:

@@ -20,8 +20,8 @@ N_LOW = 4 * N_SHORT  # with deltas; means and deviations
 # Letters a frame, classes (a to z and none), and the last of them, as released.
 N_LETTERS, N_CLASSES, NO_LETTER = 8, 27, 26
 N_FEATURES = N_LOW + N_LETTERS * N_CLASSES
-N_BLOCKS = 10  # of an entropy; as in pyAudioAnalysis
-ROLLOFF = 0.9  # of a frame's energy that lies below its rolloff frequency; as in pyAudioAnalysis
+N_BLOCKS = 10  # parts of a frame whose energies give its entropy, as in pyAudioAnalysis
+ROLLOFF = 0.9  # share of a frame's energy that lies below its rolloff frequency, as in pyAudioAnalysis
 N_CEPSTRAL = 13  # as in pyAudioAnalysis
 TINY = 1e-8  # against a division by zero in silence
 

@@ -34,10 +34,10 @@ from app.engine.sources.video import VideoSource
 from app.engine.squares.crop import Square, cut, unit_range
 from app.engine.squares.patch import head_square, in_square
 
-SIZE = 256  # of the stored frames; px, as the papers'
-MOST_FRAMES = 300  # of a clip; ten seconds, so that no clip outweighs the others
+SIZE = 256  # px of the stored frames, as the papers'
+MOST_FRAMES = 300  # frames of a clip at most; ten seconds, so that no clip outweighs the others
 JUMP = 0.45  # released: a face box that moves further, in face sizes, is a cut
-QUALITY = 95  # of the stored JPEGs, which shows no blocks
+QUALITY = 95  # JPEG quality of the stored frames, which shows no blocks
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,7 +23,7 @@ from app.engine.warping.topology import EYE_CORNERS
 # Set by fresh fits of turned portraits (tools/edit_accuracy.py).
 MADE_INDICES = ("jaw_side", "brow_gap", "cheek_left", "cheek_right")  # moved by fields made by hand
 PROBES = ((-15.0, 0.0), (15.0, 0.0), (0.0, -15.0), (0.0, 15.0))  # (yaw, pitch) degrees from the photo's own
-BEYOND = 1.35  # of the probed turns up to which the response is carried on
+BEYOND = 1.35  # factor of the probed turns up to which the response is carried on
 MOST = 10.0  # degrees a pose is ever corrected by
 Angles = tuple[float, float, float]
 Measure = Callable[[Angles], Angles | None]  # angles drawn, angles measured

@@ -20,8 +20,8 @@ from app.engine.warping.curves import FloatArray
 
 # Set by portraits left out (tools/build_response.py, docs/driving.md).
 ASSET = ASSETS / "face_model" / "response.npz"
-SHRINK = 0.3  # how much a correction weighs against what it corrects, in the inverse
-MOST = 1.5  # sigmas by which a component is ever drawn otherwise
+SHRINK = 0.3  # weight of a correction against what it corrects, in the inverse
+MOST = 1.5  # standard deviations by which a component is ever drawn otherwise
 LID = 5.0  # brings changes of the lids' apertures to the size of sigmas
 
 

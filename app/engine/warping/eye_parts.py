@@ -28,17 +28,19 @@ STRIPS = (
     (-0.04, 0.11),
     (-0.04, 0.07),
 )  # eye widths from the upper, the lower lid between which its shade is read
-ALONG = 0.04  # of a lid's length over which its shade is smooth
-SHADE_RANGE = (0.12, 1.1)  # of a full light's, that a shadow may leave
-IRIS_EDGE = (1.0, 1.16)  # of the iris' radius: where it fades into the sclera
-SEARCH = (0.22, 0.84, 1.2)  # of the landmarks' iris radius: how far off its centre and size may be
+ALONG = 0.04  # share of a lid's length over which its shade is smooth
+SHADE_RANGE = (0.12, 1.1)  # light that a shadow may leave, in parts of full light
+IRIS_EDGE = (1.0, 1.16)  # radii of the iris over which it fades into the sclera
+# How far off the landmarks' centre, and how small and large, an iris may be, in their radii.
+SEARCH = (0.22, 0.84, 1.2)
+# (red - blue) over brightness beyond the sclera's own, from which it is a lid's rim or the corner's flesh.
 FLESH = (
     0.08,
     0.25,
-)  # (red - blue) over brightness beyond the sclera's own: the rim of a lid, the corner's flesh
-INNER_CORNER = 0.8  # of the way from the outer to the inner corner
+)
+INNER_CORNER = 0.8  # share of the way from the outer to the inner corner
 PRIOR = 0.02  # weight of a usual sclera where hardly any is seen
-GLINT = 0.16  # of full brightness over its surroundings: a reflection
+GLINT = 0.16  # brightness over its surroundings, of full brightness, from which a spot is a reflection
 
 
 @dataclass(frozen=True, eq=False)

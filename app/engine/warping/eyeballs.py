@@ -25,7 +25,7 @@ from app.engine.warping.topology import UPPER_LIDS
 # Chosen by eye on sheets of eyes (tools/feature_sheets.py).
 AHEAD = 0.04  # eye widths: how far above the corners' line an iris lies that looks ahead
 RADIUS = 0.2  # eye widths, of an iris
-BROWN = np.array([0.36, 0.23, 0.16], np.float32)  # of full light: red, green and blue of a usual iris
+BROWN = np.array([0.36, 0.23, 0.16], np.float32)  # red, green and blue of a usual iris in parts of full light
 RIM, PUPIL = 0.35, 0.4  # brightness of the iris' dark rim; radius of the pupil in iris radii
 GLINT = (-0.3, -0.35, 0.14)  # iris radii: where the light is reflected, and how large
 

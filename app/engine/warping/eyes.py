@@ -35,13 +35,13 @@ DEPTH = -0.14
 # Of the iris' way that a reflection goes along: the cornea's own centre lies 5.7 mm before the eyeball's, the rim of
 # the iris 10.4 mm (Guestrin and Eizenman 2006, table 1).
 REFLECTION = 0.55
-OFF_CORNEA = 0.15  # of a reflection that is left where it falls beside the iris
+OFF_CORNEA = 0.15  # share of a reflection that is left where it falls beside the iris
 # Of white things in the photo's light: on 89 portraits the sclera has 0.72 of the teeth's brightness.
 WHITE = 0.62
 EDGE_BLUR = 0.012  # eye widths: softness of the lid's edge over the eyeball
 LASH_WIDTH = 0.08  # eye widths; of the band of lashes along a lid
 LASH_FALL = 2.2  # how much further lashes reach below the lid's line than above
-LASH_STRENGTH = 0.95  # of their colour where they are thickest
+LASH_STRENGTH = 0.95  # share of their colour that lashes have where they are thickest
 PARTED = (0.01, 0.05)  # eye widths by which shut lids part before the eyeball shows
 EYE_MARGIN = 0.15  # eye widths drawn around the lids
 # Eye distances between an eye's corners in the picture: narrower ones lie behind the nose (0.16 at 48 degrees of yaw,

@@ -12,10 +12,10 @@ from app.engine.warping.shell import NECK_PIVOT, FloatArray, SourceMesh
 from app.engine.warping.topology import N_FACE, N_OVAL
 
 # Chosen by eye on sheets and films (tools/sheets.py, tools/flicker.py).
-BODY_FOLLOW = 0.5  # of the head's motion beyond what a neck takes up
+BODY_FOLLOW = 0.5  # share of the head's motion beyond what a neck takes up, by which the body follows
 FLIP = np.array([1.0, -1.0, 1.0])  # model space (y up) to pixels (y down)
-LEAST_AREA = 0.02  # of what the head's turn alone would leave of a triangle
-ROUNDS = 24  # at most, of opening what is folded
+LEAST_AREA = 0.02  # share of what the head's turn alone would leave of a triangle
+ROUNDS = 24  # rounds, at most, of opening what is folded
 OUTLINE = slice(N_FACE + 3 * N_OVAL, N_FACE + 6 * N_OVAL)  # the rings at which heads end
 STEADY = 0.16  # IOD of outline motion below which it is rather the fit's error than the head's
 DEAD_ZONE = 0.1  # IOD the neck may move before the body follows

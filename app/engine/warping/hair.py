@@ -25,17 +25,17 @@ from app.engine.warping.shell import border_share
 
 # Chosen by eye on sheets of turned heads with long hair, hats and scarves (tools/head_sheets.py).
 HANGS = 0.02  # IOD^2 of hair beside the jaw from which it hangs
-MUCH = (0.22, 0.34)  # of the head's own area that goes with it beside it, from none to long hair
+MUCH = (0.22, 0.34)  # hair beside the head in parts of its own area, from none to long hair
 CELL = 0.12  # IOD between the sheet's vertices
 HANGING = (-0.4, 0.9)  # IOD below the chin over which what hangs comes to stay with the body
 BESIDE = (1.6, 2.4)  # IOD beside the head, the same
 BODY = (2.0, 6.0)  # IOD from the head over which a body stays in the photo when the head moves away
-LEAST = 0.02  # of the head's motion: less is the photo's own
+LEAST = 0.02  # share of the head's motion below which a place is the photo's own
 BORDER = 0.6  # IOD from the photo's edge over which what it cuts off is kept there
-BINS = 12  # of each axis of L*a*b* in which colours are counted
-LIKE = (0.12, 0.4)  # of all colours here that are hair's, from which a place is hair
+BINS = 12  # bins of each axis of L*a*b* in which colours are counted
+LIKE = (0.12, 0.4)  # share of a place's colours that are hair's, from which it is hair
 SKIN = 0.5  # weight of the face's colours among what is not hair
-ANY = 0.02  # of all colours in a bin that neither is
+ANY = 0.02  # share of all colours that every bin gets, hair or not
 SPREAD = 0.14  # IOD over which a share changes
 TOUCHES = 0.2  # IOD beside the head in which everything goes with it
 TOUCHES_TO = (-0.6, 0.2)  # IOD below the chin over which that ends

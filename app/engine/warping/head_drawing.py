@@ -50,7 +50,7 @@ EAR_WHOLE = (
     4.0,
     9.0,
 )  # degrees of turn from which an ear is the head's: its place is too uncertain for the photo's edge
-SOFT = 0.15  # of the normal towards the viewer over which made-up hair ends softly
+SOFT = 0.15  # cosine of the normal and the view over which made-up hair ends softly
 NECK_END = 0.1  # share of the head's motion over which the neck ends in the photo
 RELIT = 0.3  # of the normal towards the viewer in the photo: what was not seen is filled as it is lit where it ends
 MIXED = 0.05  # IOD of depth over which the nearer of head and hair takes over

@@ -11,9 +11,9 @@ from app.engine.warping.curves import Float32, FloatArray, catmull_rom
 from app.engine.warping.topology import UPPER_LIDS
 
 # Chosen by eye on sheets of eyes (tools/feature_sheets.py).
-STEPS = 6  # of the lids' curves between two vertices
-COLUMNS = 48  # of a strip along a lid
-ROWS = 16  # of a strip, from its first to its last distance
+STEPS = 6  # steps of the lids' curves between two vertices
+COLUMNS = 48  # columns of a strip along a lid
+ROWS = 16  # rows of a strip, from its first to its last distance
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,15 +20,17 @@ from app.engine.warping.lid_frame import COLUMNS, LidFrame
 # Chosen by eye on sheets of eyes that shut, with and without spectacles (tools/feature_sheets.py).
 HOLD = 0.5  # eye widths above the lid up to which skin moves
 NEAR_LID = (0.05, 0.15)  # eye widths above the lid: what is no skin there are lashes, which go with it
-UNLIKE = (0.12, 0.24)  # of full brightness from the usual colour around the eye: surely no skin
-OTHER = (0.07, 0.16)  # of full brightness from the skin around: rims, reflections, brows and lashes
+# Difference from the usual colour around the eye, of full brightness, from which it is surely no skin.
+UNLIKE = (0.12, 0.24)
+# Difference from the skin around, of full brightness, of rims, reflections, brows and lashes.
+OTHER = (0.07, 0.16)
 LASHES = 0.06  # eye widths from a lid up to which lashes and liner lie
 TALL = 0.2  # eye widths over the lid up to which no lash reaches
-SURE = 0.4  # of what is no skin from which it may be a rim
+SURE = 0.4  # how surely a place is no skin, from which it may be a rim
 ABOVE_LINE = (0.0, 0.16)  # eye widths above a lid's old line over which what stayed begins
 CREASE = (0.16, 0.07)  # darkness where an unfolded lid begins, and eye widths over which it fades
 ROUND = (0.14, 0.10)  # darkness of it at its lashes, where the eyeball turns away, and its fall
-LEAST_LID = 0.75  # of the skin's brightness under an eye that a lid has at least
+LEAST_LID = 0.75  # least brightness of a lid in parts of the skin's under the eye
 ASIDE = (-0.12, 0.0)  # eye widths beyond the corners over which the strip fades
 MOVED = 0.03  # eye widths that a lid must move for all of the strip to be drawn
 

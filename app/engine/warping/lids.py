@@ -24,7 +24,7 @@ WIDENING = 0.08  # the lower lid's share where an eye is opened wider
 FOLLOWS_UP, FOLLOWS_DOWN = 0.75, 0.9
 ASIDE = 40.0  # degrees of a look aside at which ICT's shapes are whole
 SHAPES = ASSETS / "eyes" / "lids.npz"  # see tools/build_lids.py
-MOST_FOLLOWED = 1.2  # of what a harmonic skin would do
+MOST_FOLLOWED = 1.2  # factor of what a harmonic skin would do
 SKIN_RINGS = 2  # rings of skin around the lids that unroll with them
 
 

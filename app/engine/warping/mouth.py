@@ -23,7 +23,7 @@ LIP_BLUR = 0.010  # IOD: softness of the lips over what is inside
 # and teeth lie near and have 0.4 to 0.6 of the skin's brightness and a lip's colour; only wide mouths are dark.
 CAVITY = np.array([46.0, 22.0, 24.0], np.float32)
 LIGHT_ENTERS = (0.05, 0.25)  # IOD that a mouth is open and drawn wide
-TEETH_LIT = (0.55, 1.1)  # of the light that teeth get then
+TEETH_LIT = (0.55, 1.1)  # light that teeth get then, in parts of full light
 BETWEEN_LIPS = np.array([1.12, 0.95, 0.94], np.float32)  # colour of the light between lips hardly apart
 CORNERS = (0.5, 0.9)  # from a mouth's middle to its corner: where lips hardly apart touch again
 APART = (0.15, 0.3)  # IOD of gap and drawn width from which they part up to the corners
@@ -38,7 +38,7 @@ ABOVE_TEETH = np.arange(0, 0.055, 0.01)  # IOD that the photo's upper teeth are 
 SOFTER = 0.012  # IOD of blur of what is continued, so that no detail is drawn out to streaks
 HIGH_ABOVE = np.arange(0.06, 0.2, 0.02)  # IOD above which the head's own gum goes on from them
 WHOLE_MOUTH = (0.22, 0.35)  # IOD of the photo's lip gap from which its own tongue and lower teeth are seen
-UPPER_SHARE = 0.45  # of such a mouth: keeps its size, the rest stretches as the jaw drops
+UPPER_SHARE = 0.45  # share of such a mouth that keeps its size; the rest stretches as the jaw drops
 BRIGHT_TOOTH = np.array([0.9, 0.86, 0.79], np.float32)  # colour of the brightest of the head's teeth
 UPPER_LIP_MIDDLE = (11, 12, 72, 302, 38, 268)  # MediaPipe's vertices
 TEETH_OVER_LIP = (1.1, 1.22)  # brightness: on 26 photos and clips lips measure up to 1.10, teeth 1.22 to 4

@@ -17,13 +17,13 @@ from app.engine.warping.curves import Float32, FloatArray
 
 # Chosen by eye on sheets of turned heads (tools/head_sheets.py). cm are those of the head model.
 SIDE = 512  # px: what is filled is smooth, so it is made small
-MOVES = 0.2  # share of the head's motion from which the head's place is made up anew
+MOVES = 0.2  # share of the head's motion from which a place behind the head is made up anew
 GROWN = 0.06  # IOD around the head that goes with it
 STRAY = 0.02  # share of the head's motion from which hair beside the head goes with it
-JAW = 0.8  # of the way from the ears to the chin below which there is body behind hair
-BODY = (0.35, 0.65)  # of the carried-on matte: soft to sharp
-NECK = 2.5  # cm of the model's height below which what is no face is neck, or an ear
-FACE = 0.7  # cm from the face's landmarks: skin
+JAW = 0.8  # share of the way from the ears to the chin below which there is body behind hair
+BODY = (0.35, 0.65)  # the carried-on matte over which a body ends, soft to sharp
+NECK = 2.5  # cm of the model's height below which a place that is no face is neck, or an ear
+FACE = 0.7  # cm from the face's landmarks within which a place is skin
 
 
 @dataclass(frozen=True, eq=False)

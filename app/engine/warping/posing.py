@@ -26,14 +26,14 @@ TURNED = (3.0, 7.0)  # degrees of the head over which eyes and an open mouth com
 LOOKED, LIDS_MOVED = 0.008, 0.012  # IOD from which an eye is drawn wholly anew: 2.5 degrees of gaze
 FLIP = np.diag([1.0, -1.0, 1.0])  # model space (y up) to pixels (y down)
 LOWER_TOOTH_ABOVE_LIP = 0.075  # IOD
-UPPER_COVER = (0.3, 0.45)  # of the gap that upper teeth fill, at least and at most
+UPPER_COVER = (0.3, 0.45)  # share of the gap that upper teeth fill, at least and at most
 UPPER_SEEN = 0.06  # IOD of upper teeth that an open mouth shows at least, beyond what its raised lip bares
 SPEECH_GAP = 0.12  # IOD between the lips up to which the rows of teeth stay CLENCHED
 CLENCHED = 0.0  # IOD between the rows
 WIDEST = 0.15  # IOD up to which a wider mouth is still read as wider
-JAW_SHARE = 0.75  # of a wider gap that is the jaw's
+JAW_SHARE = 0.75  # share of a wider gap that is the jaw's
 MOUTH_STRETCH = (1.0, 1.35)  # how much wider own teeth are drawn with the lips; narrower ones only cover them
-UPPER_MIDDLE, LOWER_MIDDLE = (82, 13, 312), (87, 14, 317)  # of the lips
+UPPER_MIDDLE, LOWER_MIDDLE = (82, 13, 312), (87, 14, 317)  # MediaPipe's vertices at the middle of either lip
 NO_POINTS = np.zeros((0, 3))  # where nobody asks for handles
 LIP_THICKNESS = 0.06  # IOD: how far behind the lips the teeth stand
 

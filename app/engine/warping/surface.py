@@ -31,9 +31,9 @@ from app.engine.warping.topology import (
 )
 
 # Chosen by eye on sheets of turned heads (tools/head_sheets.py).
-LIGHT_STRENGTH = 0.7  # power of the light's own ratio
-LIGHT_RANGE = (0.78, 1.28)  # of the colour in the photo
-MIRROR_RANGE = (0.35, 2.5)  # of one side's colour over the other's
+LIGHT_STRENGTH = 0.7  # power that the light's own ratio is taken to
+LIGHT_RANGE = (0.78, 1.28)  # light that a surface may get, in parts of the photo's colour
+MIRROR_RANGE = (0.35, 2.5)  # one side's colour in parts of the other's, at least and at most
 TURNED = 8.0  # degrees of yaw from which a photo hides part of a face
 TURNED_FAR = (16.0, 22.0)  # from which it hides what lies beside it, as an ear
 

@@ -18,19 +18,19 @@ from app.engine.warping.curves import Float32, FloatArray
 # distance each.
 FILE = Path(__file__).parents[3] / "assets" / "mouth" / "mouth.npz"  # see tools/build_mouth.py
 SUPERSAMPLING = 2  # samples along either side of a pixel
-FORM = 0.35  # of the light that falls from the front only
-LIT_RANGE = (0.55, 1.5)  # of the photo's light over what falls on a surface that faces the viewer
+FORM = 0.35  # share of the light that falls from the front only
+LIT_RANGE = (0.55, 1.5)  # the photo's light in parts of what falls on a surface that faces the viewer
 DEEPEST = (
     0.22,
     0.55,
 )  # model units behind the front teeth over which light fades: lips just apart, wide ones
 FLESH_DEEPER = 1.7  # times as far on the tongue and the palate, which lie open to it
 REDDER = np.array([0.85, 1.12, 1.1], np.float32)  # powers of that fading: what is dark is lit by flesh
-INNER_SIDE = 0.55  # of the light that is kept off the inner sides of the rows
+INNER_SIDE = 0.55  # share of the light that is kept off the inner sides of the rows
 ARCH_CENTRE = -0.35  # z, model units
 BESIDE = (0.34, 0.5)  # model units from the middle over which flesh gets dark behind the cheeks
 PALATE = 0.1  # model units behind the row of teeth from which flesh is the palate, no gum
-GLOSS = 0.16  # of full light that wet things mirror, where they do
+GLOSS = 0.16  # share of full light that wet things mirror, where they do
 ARCH = 1.7  # per model unit: how a row of teeth bends backwards, z = -ARCH x^2
 ARCH_END = 0.36  # model units from the middle at which it ends
 

@@ -6,10 +6,12 @@ import numpy as np
 from numba import njit
 
 # Chosen on driven clips, beside the milliseconds of a frame (docs/measured.md, “Speed”).
-RINGS = 4  # around what is folded: how far it may be opened into
-LOCAL_ROUNDS = 60  # before looking again what is folded
-BEYOND = 1.1  # of what a folded triangle lacks is given to it, so that it stays open when its neighbours move
-SLACK = 1e-3  # of its least area that a triangle may lack: without it rounding alone kept every round going
+RINGS = 4  # rings of triangles around what is folded into which it may be opened
+LOCAL_ROUNDS = 60  # rounds before looking again at what is folded
+# What a folded triangle lacks is given to it by this factor, so that it stays open when neighbours move.
+BEYOND = 1.1
+# Share of its least area that a triangle may lack: without it, rounding alone kept every round going.
+SLACK = 1e-3
 
 
 @njit(cache=True, nogil=True)

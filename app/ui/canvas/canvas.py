@@ -27,8 +27,9 @@ from app.ui.canvas.picture_view import PictureView
 from app.ui.hover_keys import HoverKeys
 
 DIVIDER_PX = 8.0  # logical px to either side at which the divider is grabbed
-FACE_SHARE = 0.7  # of the canvas that a face fills when it is gone to; chosen by eye
-SMALL_FACE = 0.3  # of the canvas's height, below which a face that is alone is gone to at once; chosen by eye
+FACE_SHARE = 0.7  # share of the canvas that a face fills when the view goes to it; chosen by eye
+# Share of the canvas's height below which the view goes to a lone face at once; chosen by eye.
+SMALL_FACE = 0.3
 
 
 class Canvas(PictureView):

@@ -15,7 +15,7 @@ from app.ui.widgets.track import FINE
 
 Modifiers = Qt.KeyboardModifier
 DEAD_PX = 3.0  # a press that moves less is a click; logical px, as desktops have it
-LEAST_BOX_PX = 24.0  # of the photo; a smaller box drawn by hand is a slip
+LEAST_BOX_PX = 24.0  # px of the photo; a smaller box drawn by hand is a slip
 
 
 class Canvas(Protocol):

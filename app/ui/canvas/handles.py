@@ -15,7 +15,7 @@ from app.engine.face.parameters import N_VERTICES
 # Chosen by hand at three zooms (tools/handle_pulls.py).
 GRAB_PX = 14.0  # logical px about a handle within which it is grabbed
 APART_PX = 9.0  # on the screen
-REACH_OF_FACE = 1.12  # of the box: from there on handles show
+REACH_OF_FACE = 1.12  # sides of the face's box within which the pointer shows its handles
 IRISES = (468, 473)  # MediaPipe's vertices, image-left's and image-right's
 
 Cursor = Qt.CursorShape

@@ -20,7 +20,8 @@ from app.ui.widgets.folding_group import FoldingGroup
 from app.ui.widgets.number_field import shown
 from app.ui.widgets.parameter_slider import ParameterSlider, chain
 
-SHOWN = 2 / 3  # of a direction's range, where faces still hold; chosen by eye on the released directions
+# Share of a direction's range in which faces still hold; chosen by eye on the released directions.
+SHOWN = 2 / 3
 
 
 class LatentsGroup(FoldingGroup):

@@ -20,10 +20,11 @@ ORDER = {control.name: at for at, control in enumerate(CONTROLS)}
 # What a fresh fit may differ by before a row is marked, chosen beside the errors in docs/measured.md.
 POSE_MISS, GAZE_MISS = 2.0, 4.0  # degrees
 SURE = 2.0  # standard deviations of the reading
-SHARE_LOW, SHARE_HIGH, SLACK = 0.8, 1.25, 0.1  # of what was asked of a movement, and the rest that is no miss
+# Share of what was asked of a movement, and the rest that is no miss.
+SHARE_LOW, SHARE_HIGH, SLACK = 0.8, 1.25, 0.1
 EXPRESSION_MISS = 0.5  # sigmas
 ROWS, FEW_ROWS = 12, 4  # rows of the table in a tall and in a low window
-TALL_PX = 800  # of the window, from which there is room for all rows beside the sliders
+TALL_PX = 800  # logical px of the window from which there is room for all rows beside the sliders
 
 
 def misses(name: str, asked: float, measured: float, uncertainty: float = 0.0) -> bool:

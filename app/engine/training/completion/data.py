@@ -45,9 +45,9 @@ CHEST = -8.5  # cm of height below which a photo shows clothes
 ATLAS = 384  # texels at which the atlas is made
 VIEWS = 4  # other cameras of a portrait
 TURNS, NODS = (8.0, 65.0), 22.0  # degrees
-GRAZING = (0.15, 0.65)  # of the normal towards the viewer, below which the rim is hidden
+GRAZING = (0.15, 0.65)  # cosine of the normal and the view below which the rim is hidden
 CLIP_FRAMES, CLIP_PAIRS, CLIP_TURN = 10, 16, 5.0  # frames of a clip, pairs of them, degrees apart at least
-FEW = 0.004  # of the atlas: a view that hides less than that teaches nothing
+FEW = 0.004  # share of the atlas; a view that hides less teaches nothing
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,9 +30,9 @@ from app.engine.sources.video import VideoSource
 from app.engine.squares.crop import cut, face_square, resized, unit_range
 from app.engine.training.directions.samples import measured
 
-MOST_PHOTOS = 200  # of a folder; chosen for the time that inverting them takes
-FRAMES = 12  # of a clip, spread over it; enough for pairs that differ
-CODE_STEPS = 150  # where there is no encoder; chosen for the time they take
+MOST_PHOTOS = 200  # photos of a folder at most; chosen for the time that inverting them takes
+FRAMES = 12  # frames of a clip, spread over it; enough for pairs that differ
+CODE_STEPS = 150  # steps that find a code where there is no encoder; chosen for the time they take
 
 
 @dataclass(frozen=True, eq=False)

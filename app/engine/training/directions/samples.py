@@ -28,8 +28,8 @@ Fit = Callable[[NDArray[np.uint8]], FittedFace | None]
 
 N_EXPRESSION_USED = 12  # m_e of the paper
 POSE = ("yaw", "pitch", "roll")
-NAMES = (*POSE, *(f"exp{k + 1}" for k in range(N_EXPRESSION_USED)))  # of the matrix' columns
-N_LAYERS = 8  # of W+ that the matrix moves, as released
+NAMES = (*POSE, *(f"exp{k + 1}" for k in range(N_EXPRESSION_USED)))  # names of the matrix' columns
+N_LAYERS = 8  # layers of W+ that the matrix moves, as released
 LEAST = 60  # samples in which a face was found; fewer than four a column say nothing
 # Samples are drawn to the middle by this factor, where faces are whole.
 TRUNCATION = 0.8

@@ -31,12 +31,12 @@ from app.engine.squares.crop import Square, cut, resized, to_depth, unit_range
 # Set on the clips of ../shared/media, so that those with one whole face pass
 # (tests/engine/training/test_personal_training.py has those that do not).
 LEAST_FRAMES = 30  # below which a clip teaches no movement
-LEAST_SHARE = 0.8  # of the frames must show the face
-JUMP = 0.5  # of the face's side, between neighbouring frames
-OTHERS = 0.4  # a second face this large beside the first counts
+LEAST_SHARE = 0.8  # share of the frames that must show the face
+JUMP = 0.5  # sides of the face that it may move between neighbouring frames
+OTHERS = 0.4  # a second face counts from this share of the first one's size
 LOOKS = 6  # frames looked at for further people
 MARGIN = 1.7  # the square's side over the face's larger side
-INSIDE = 0.9  # of the face's width and height the square must show
+INSIDE = 0.9  # share of the face's width and height that the square must show
 HELD_OUT = 0.1  # the last part of the clip is never trained on
 # What footage ought to show, per row of `coverage`: edges of its bins, in degrees and standard deviations.
 BINS = {"yaw": (-45, 45, 9), "pitch": (-30, 30, 6), "roll": (-30, 30, 6), "exp": (-2, 2, 8)}

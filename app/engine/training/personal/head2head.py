@@ -28,7 +28,7 @@ from app.engine.training.perceptual import imported_features
 from app.engine.training.personal.footage import Footage
 from app.engine.training.personal.sequences import FLOW_SCALE, STRIDES, Sequences, mouths_of, signed
 
-LAMBDA = 10.0  # of feature matching, perceptual and warp losses; as in the paper
+LAMBDA = 10.0  # weight of feature matching, perceptual and warp losses, as in the paper
 # Adam's, of networks 64 wide, as released; narrower ones learn faster at more, in inverse proportion, up to a limit.
 LEARNING_RATE, MOST_RATE = 2e-4, 8e-4
 # Share of the running average of the generator's weights that a step keeps.

@@ -18,7 +18,7 @@ from app.engine.rendering.nmfc import make_renderer
 from app.engine.squares.blend import backward_flow, follow
 from app.engine.training.personal.footage import Footage
 
-STRIDES = (1, 2, 4)  # of the dynamics discriminators' three frames (Head2Head++: sub-sampled by two)
+STRIDES = (1, 2, 4)  # frames between the dynamics discriminators' three (Head2Head++: sub-sampled by two)
 LENGTH = 2 * STRIDES[-1] + 1  # frames of a sequence, so that every stride finds its three
 FLOW_SCALE = 20.0  # pixels of flow that count as 1, as released
 TRUSTED = 0.02  # summed squared colour difference in [-1, 1] up to which a flow is believed, as released
