@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import Any, TypeVar
 
-Told = TypeVar("Told")
+Shown = TypeVar("Shown")
 Result = TypeVar("Result")
 
 
-def drained(steps: Generator[Told, Any, Result]) -> tuple[list[Told], Result]:
+def drained(steps: Generator[Shown, Any, Result]) -> tuple[list[Shown], Result]:
     """All steps, and the value they end with."""
     seen = []
     while True:

@@ -40,7 +40,7 @@ def follow(capsys: pytest.CaptureFixture[str]) -> dict:
     return json.loads(capsys.readouterr().out)
 
 
-def test_fit_tells_the_face(capsys: pytest.CaptureFixture[str]) -> None:
+def test_fit_reports_the_face(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fit", SAMPLE, "--json"]) == 0
     (face,) = follow(capsys)["faces"]
     assert set(face) >= {"box", "yaw", "pitch", "roll", "scale", "tx", "ty", "gaze", "aperture", "identity"}
@@ -55,7 +55,7 @@ def test_fit_writes_the_faces_mesh(tmp_path: Path) -> None:
     assert sum(line.startswith("f ") for line in lines) > 20_000
 
 
-def test_the_window_without_a_display_is_told(
+def test_the_window_without_a_display_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("sys.platform", "linux")
@@ -130,7 +130,7 @@ def test_json_has_null_where_a_number_is_not_finite(capsys: pytest.CaptureFixtur
     assert capsys.readouterr().out == '{"a": null, "b": [null, 0.123457]}\n'
 
 
-def test_what_the_generator_does_not_obey_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_the_generator_does_not_obey_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     info = SimpleNamespace(title="Latent directions", controls=("yaw",))
     engine = SimpleNamespace(generator=SimpleNamespace(info=info))
     assert report_ignored(engine, FaceEdit.of(yaw=3, smile=1)) == ["smile"]  # type: ignore[arg-type]
@@ -144,7 +144,7 @@ def test_a_preset_file_is_applied(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert follow(capsys)["asked"]["roll"] == pytest.approx(8)
 
 
-def test_what_was_asked_is_told_even_of_a_result_without_a_face(
+def test_what_was_asked_is_reported_even_of_a_result_without_a_face(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lost(*_: object) -> None:
@@ -234,7 +234,7 @@ def no_work(*_: object, **__: object) -> None:
         ("{tmp}/pipe", "cannot be written: not a file"),
     ],
 )
-def test_an_output_that_cannot_be_is_told_before_the_work(
+def test_an_output_that_cannot_be_is_reported_before_the_work(
     command: str, place: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -252,13 +252,13 @@ def test_an_output_that_cannot_be_is_told_before_the_work(
 
     monkeypatch.setattr(Path, "touch", touch)
     monkeypatch.setattr(Engine, "open", no_work)
-    monkeypatch.setattr("app.engine.driving.clip_driving.prepared_driver", no_work)
+    monkeypatch.setattr("app.engine.driving.clip_driving.acquainted_driver", no_work)
     before = sorted(tmp_path.rglob("*"))
     out = place.replace("{tmp}", str(tmp_path)) + ending
     arguments = {"edit": [SAMPLE, "-o"], "drive": [SAMPLE, SAMPLE, "-o"], "track": [SAMPLE, "-o"]}
     assert main([command, *arguments.get(command, [SAMPLE, "--mesh"]), out]) == 1
-    told = capsys.readouterr().err
-    assert words in told and told.count("\n") == 1 and sorted(tmp_path.rglob("*")) == before
+    printed = capsys.readouterr().err
+    assert words in printed and printed.count("\n") == 1 and sorted(tmp_path.rglob("*")) == before
 
 
 @pytest.mark.parametrize("command", [["fit"], ["track", "-o", "x.csv"]])
@@ -266,8 +266,8 @@ def test_an_input_whose_name_is_too_long_is_no_crash(
     command: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([command[0], "x" * 300 + ".mp4", *command[1:]]) == 1
-    told = capsys.readouterr().err
-    assert "name" in told.lower() and "Traceback" not in told
+    printed = capsys.readouterr().err
+    assert "name" in printed.lower() and "Traceback" not in printed
 
 
 def test_a_folder_takes_a_films_frames(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -339,13 +339,13 @@ def test_a_format_that_is_only_read_becomes_png_in_a_folder(tmp_path: Path) -> N
     assert [job.output.name for job in found] == ["a.png", "b.JPG"]
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
     assert main(["frontalise", SAMPLE, "other.png", "-o", str(tmp_path / "file" / "out")]) == 1
     assert "no folder" in capsys.readouterr().err
 
 
-def test_a_training_tells_its_curve_and_where_its_pictures_are(
+def test_a_training_reports_its_curve_and_where_its_pictures_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def steps():

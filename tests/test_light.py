@@ -53,6 +53,6 @@ def test_what_needs_networks_says_so(tmp_path: Path, arguments: tuple[str, ...])
 
 def test_the_doctor_calls_it_light_and_nothing_wrong(tmp_path: Path) -> None:
     checks = json.loads(light(tmp_path, "doctor", "--json").stdout)["checks"]
-    told = {check["name"]: check for check in checks}
-    assert told["Networks"]["status"] == "absent" and "Mien Light" in told["Networks"]["detail"]
-    assert told["Packages"]["status"] == told["Graphics card"]["status"] == "ok"
+    by_name = {check["name"]: check for check in checks}
+    assert by_name["Networks"]["status"] == "absent" and "Mien Light" in by_name["Networks"]["detail"]
+    assert by_name["Packages"]["status"] == by_name["Graphics card"]["status"] == "ok"

@@ -24,7 +24,7 @@ def test_it_makes_pictures_and_a_film_and_passes(tmp_path: Path, capsys: pytest.
     assert "passed" in capsys.readouterr().err
 
 
-def test_a_fault_is_told_and_fails(
+def test_a_fault_is_reported_and_fails(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from app.engine.face.landmarks import FaceTracker
@@ -34,6 +34,6 @@ def test_a_fault_is_told_and_fails(
     assert "0 faces" in capsys.readouterr().err
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     assert selftest.main([str(tmp_path / "file" / "out")]) == 1

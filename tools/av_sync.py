@@ -5,7 +5,7 @@
 The microphone's quartz runs fast by `drift` parts per million, its block times jitter by 4 ms; the camera
 has 29.83 frames per second, 2 ms of jitter and loses 5 % of its frames. The film is read back: offset is
 the onset of a beep minus the middle between the last dark and the first bright picture. One flash is known
-to half a frame (17 ms) only, so the mean over the first and the last thirty is told.
+to half a frame (17 ms) only, so the mean over the first and the last thirty is printed.
 """
 
 from __future__ import annotations

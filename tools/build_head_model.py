@@ -43,7 +43,7 @@ NECK_Y, NECK_SIDE, NAPE_Y, NECK_BACK, NECK_END = (
 )  # cm: where shoulders would begin
 RIGID = (-11.5, -6.5)  # cm of y + 0.25 z: from the body's to the head's
 EAR_NEAR, EAR_SIDE = 1.5, 7.4  # cm
-OPENED = 0.6  # of jawOpen, in which lips are told apart
+OPENED = 0.6  # of jawOpen, in which the two lips are distinguished
 REACH = 9.5  # cm from the face's landmarks at which their motion has died out (1.5 eye distances)
 SKY, FROM_ABOVE = 400, 0.6  # directions from which light falls, and how much more of it falls from above
 SHADOW_GRID, SHADOW_BIAS = (

@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from app.engine.contract import Origin, Target
 from app.engine.driving.animation import scene_of
-from app.engine.driving.clip_driving import prepared_driver
+from app.engine.driving.clip_driving import acquainted_driver
 from app.engine.driving.live import Scene
 from app.engine.engine import Engine
 from app.engine.face.fitting import fit_face
@@ -66,7 +66,7 @@ def performances(model: MorphableModel, videos: Path) -> Iterator[tuple[FacePara
         if clip.stem.endswith("original"):  # the same clip in another container
             continue
         with FaceTracker(video=True) as tracker, closing(open_source(clip)) as source:
-            driver, frames = prepared_driver(model, tracker, clip), []
+            driver, frames = acquainted_driver(model, tracker, clip), []
             while (frame := source.take(1.0)) is not None:
                 params = driver.drive(frame)
                 if params is not None and driver.reading.found:

@@ -10,7 +10,7 @@ An axis or a component moves for real where what is asked of it is within reach:
 error each, so that of a standard deviation s with an error e a perfect picture correlates by 1 - (e / s)^2. The error
 is measured: pose is read from the portrait drawn with the driver's expression but its own pose, components from the
 portrait drawn with the driver's pose but its own expression, and whatever they vary is error. What moves less is
-told in brackets.
+printed in brackets.
 Writes `report.json`, `report.md` and a contact sheet per pair (driver above result).
 """
 
@@ -32,7 +32,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from app.engine.contract import Origin, Target
 from app.engine.driving.animation import scene_of
-from app.engine.driving.clip_driving import prepared_driver
+from app.engine.driving.clip_driving import acquainted_driver
 from app.engine.driving.live import Controls, Driven, Performer, Scene
 from app.engine.engine import Engine
 from app.engine.face.fitting import fit_face
@@ -65,7 +65,7 @@ def rows_of(engine: Engine, clip: Path, photo: Path, frames: int, side: int) -> 
     own = scene.face.params
     with ExitStack() as stack:
         trackers = [stack.enter_context(FaceTracker(video=True)) for _ in range(4)]
-        driver = prepared_driver(engine.model, trackers[0], clip)
+        driver = acquainted_driver(engine.model, trackers[0], clip)
         performer = Performer(scene, driver)
         source = stack.enter_context(closing(open_source(clip)))
 
@@ -106,14 +106,14 @@ def measure(rows: list[Row], model: MorphableModel) -> dict[str, Any]:
     turns, result = angles(drivers), angles([r.fit for r in kept])
     errors = angles([r.expression for r in kept if r.expression]).std(axis=0)
     report["pose"] = {
-        name: told(turns[:, k], result[:, k], errors[k], ASKED_POSE) for k, name in enumerate(AXES)
+        name: correlated(turns[:, k], result[:, k], errors[k], ASKED_POSE) for k, name in enumerate(AXES)
     }
     moved, read = coefficients(drivers), coefficients([r.fit for r in kept])
     errors = coefficients([r.pose for r in kept if r.pose]).std(axis=0)
     seen = np.sqrt(np.square(model.expression_basis[..., :2]).sum(axis=(1, 2))) * model.expression_sigma
     strongest = np.argsort(-moved.std(axis=0) * seen)[:STRONGEST].tolist()
     report["components"] = {
-        f"exp{k + 1}": told(moved[:, k], read[:, k], errors[k], ASKED_COMPONENT) for k in strongest
+        f"exp{k + 1}": correlated(moved[:, k], read[:, k], errors[k], ASKED_COMPONENT) for k in strongest
     }
     eyes = (drivers, [r.fit for r in kept])
     report["blink"] = correlation(
@@ -123,7 +123,7 @@ def measure(rows: list[Row], model: MorphableModel) -> dict[str, Any]:
     return report
 
 
-def told(driver: NDArray, result: NDArray, error: float, asked: float) -> dict[str, Any]:
+def correlated(driver: NDArray, result: NDArray, error: float, asked: float) -> dict[str, Any]:
     """std of the driver, the reading's own error, their correlation, and whether the motion is real."""
     std = max(float(driver.std()), 1e-9)
     real = bool(1 - (error / std) ** 2 >= asked)

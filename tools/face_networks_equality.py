@@ -114,21 +114,23 @@ def compare(pictures: dict[str, Pixels], answers: dict[str, NDArray[np.float64]]
     nets = {kind: face_networks.FaceBoxes(kind == "far") for kind in ("near", "far")}
     net = face_networks.LandmarkNet()
     for key, pixels in pictures.items():
-        kind, told = key.split("_")[0], answers[key]
+        kind, answer = key.split("_")[0], answers[key]
         if kind == "landmarks":
             found, score = net.landmarks(pixels)
             presence.append(abs(score - float(answers[key + "_presence"])))
-            faces[int((found is not None) != bool(len(told)))] += 1
-            if found is not None and len(told):
-                points.append(float(np.abs(found - told).max()))
+            faces[int((found is not None) != bool(len(answer)))] += 1
+            if found is not None and len(answer):
+                points.append(float(np.abs(found - answer).max()))
         elif kind == "matte":
-            mattes.append(float(np.abs(face_networks.person_mask(pixels) - told).max()))
+            mattes.append(float(np.abs(face_networks.person_mask(pixels) - answer).max()))
         else:
             own = np.array([[*f.box, f.score, *f.points.ravel()] for f in nets[kind].find(pixels)])
-            counts[int(len(own) != len(told))] += len(told) if len(own) == len(told) else 1
-            if len(own) == len(told) > 0:
-                gaps = np.abs(own - told)
-                gaps = np.minimum(gaps.max(axis=1), np.abs(own[:, None] - told[None]).max(axis=2).min(axis=1))
+            counts[int(len(own) != len(answer))] += len(answer) if len(own) == len(answer) else 1
+            if len(own) == len(answer) > 0:
+                gaps = np.abs(own - answer)
+                gaps = np.minimum(
+                    gaps.max(axis=1), np.abs(own[:, None] - answer[None]).max(axis=2).min(axis=1)
+                )
                 boxes.append(float(gaps.max()))
     print(f"  boxes: {counts[0]} in pictures of equal counts, {counts[1]} pictures differ in their count;")
     print(f"    worst {max(boxes):.6f} px")

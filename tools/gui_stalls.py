@@ -1,7 +1,7 @@
 """A minute at the window with the real engine: drags, zooms, undoes, switches faces, and counts stalls of the GUI.
 
 A stall is a time in which the event loop did not come round. A timer that is due every 5 ms notes how late it was,
-less the time in which the GUI's thread could have run but the kernel gave the processor to others (Linux tells:
+less the time in which the GUI's thread could have run but the kernel gave the processor to others (Linux counts it:
 /proc/thread-self/schedstat), so that a busy machine is not blamed on Mien. Whatever is over 50 ms is listed with
 what the script was doing. Before, a generator that takes three seconds is dragged: how soon its draft is there, how
 soon a Cancel acts, and that no picture of an older value ever comes.
@@ -63,7 +63,7 @@ class Watch(QObject):
 
 
 def queued_s() -> float:
-    """Seconds in which this thread has waited for a processor so far; 0 where the kernel does not tell."""
+    """Seconds in which this thread has waited for a processor so far; 0 where the kernel does not say."""
     try:
         return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
     except (OSError, IndexError, ValueError):
@@ -283,8 +283,8 @@ def measure(seconds: float, photo: Path, size: tuple[int, int]) -> tuple[Watch, 
 def report(watch: Watch, seconds: float, what: str) -> str:
     """The histogram and the stalls, as Markdown."""
     rest = [gap for gap, doing in watch.gaps if doing == RESTING]
-    told = [(gap, doing) for gap, doing in watch.gaps if doing != RESTING]
-    gaps = [gap for gap, _ in told]
+    counted = [(gap, doing) for gap, doing in watch.gaps if doing != RESTING]
+    gaps = [gap for gap, _ in counted]
     lows = (0, *BINS[:-1])
     counts = [sum(low <= gap < high for gap in gaps) for low, high in zip(lows, BINS)]
     counts[0] += sum(gap < 0 for gap in gaps)
@@ -294,7 +294,7 @@ def report(watch: Watch, seconds: float, what: str) -> str:
         label = f"{low:>4} to {high:<4} ms" if high < 10_000 else f"over {low} ms   "
         lines.append(f"{label:<16}{count:>6}  {'#' * -(-count * 50 // most)}")
     lines.append("```\n")
-    stalls = sorted(((g, d) for g, d in told if g > LIMIT_MS), reverse=True)
+    stalls = sorted(((g, d) for g, d in counted if g > LIMIT_MS), reverse=True)
     lines.append(f"Over {LIMIT_MS:.0f} ms: {len(stalls)}; longest {max(gaps):.0f} ms.")
     calm = sum(gap > LIMIT_MS for gap in rest)
     lines.append(f"At rest before, for {REST_S:.0f} s: {calm}; longest {max(rest):.0f} ms.")

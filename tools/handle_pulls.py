@@ -3,7 +3,7 @@
 Each handle is pulled by 5, 15 and 40 px of the screen in four directions at three zooms (with --few, each distance and
 direction at one of the zooms in turn). Checked are: the point ends within 3 px of the pointer or the canvas says why
 not; only the controls that own the handle differ; the pull is one step, and undoing it brings everything back. The
-flow layer tells which share of the motion lies outside the handle's region. Writes OUT.json and a sheet OUT.png with a
+flow layer says which share of the motion lies outside the handle's region. Writes OUT.json and a sheet OUT.png with a
 row for each portrait.
 """
 
@@ -323,8 +323,8 @@ def main() -> None:
         sheet.append(sheet_row(puller))
         window.session.scheduler.hold(False)
         print(photo.name, sum(not r.good for r in rows if r.photo == photo.name), "bad", flush=True)
-        told = [asdict(row) | {"good": row.good} for row in rows]
-        options.out.with_suffix(".json").write_text(json.dumps(told))
+        records = [asdict(row) | {"good": row.good} for row in rows]
+        options.out.with_suffix(".json").write_text(json.dumps(records))
         Image.fromarray(np.vstack(sheet)).save(options.out.with_suffix(".png"))
     print(report(rows))
     window.session.history.mark_saved(window.session.document)

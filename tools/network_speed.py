@@ -3,11 +3,11 @@
     python tools/network_speed.py [--network headgan|stylegan|live-portrait] [--width light|full] [--size 256]
         [--repeats 5] [--json]
 
-LivePortrait's four large networks are told one by one, each plain (spectral and batch norms at work, as released) and
+LivePortrait's four large networks are timed one by one, each plain (spectral and batch norms at work, as released) and
 fused.
 
 The variants take turns and each keeps its best time, so a busy machine slows them alike. With OMP_NUM_THREADS=1 and
---cpu processor time is told, which other work hardly touches.
+--cpu processor time is printed, which other work hardly touches.
 """
 
 from __future__ import annotations

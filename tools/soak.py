@@ -86,7 +86,7 @@ def soak(minutes: float, side: int, film: Path) -> dict[str, Any]:
                 heard = next(sound, None)
             if not samples or now - start - samples[-1][0] >= SAMPLE_SECONDS:
                 samples.append((now - start, resident_mb(), recorder.waiting))
-                if len(samples) % 60 == 0:  # an hour's run that is stopped early still tells something
+                if len(samples) % 60 == 0:  # an hour's run that is stopped early still says something
                     print("{:.0f} s, {:.1f} MB, {} waiting".format(*samples[-1]), file=sys.stderr)
             dropped = step.driven.frame.dropped
     seconds = time.monotonic() - start

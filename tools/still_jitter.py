@@ -73,8 +73,8 @@ def main() -> None:
             marks, pose, expression = (float(np.sqrt(np.square(part).mean())) for part in spreads)
             rows.append((100 * marks / eyes, pose, expression))
         found = np.array(rows)
-        told = zip(("landmarks, %", "pose, degrees", "expression, sigmas"), found.T)
-        text = "; ".join(f"{name}: {np.median(v):.3f}, mean {v.mean():.3f}" for name, v in told)
+        columns = zip(("landmarks, %", "pose, degrees", "expression, sigmas"), found.T)
+        text = "; ".join(f"{name}: {np.median(v):.3f}, mean {v.mean():.3f}" for name, v in columns)
         print(f"{title}, {len(found)} photos: {text}; {np.median(took):.1f} ms a frame", flush=True)
 
 

@@ -1,6 +1,6 @@
 """A camera and a microphone without devices: they flash and beep together, for tests and measurements.
 
-Both tell times as real ones do: the camera with jitter and lost frames, the microphone in blocks whose
+Both give times as real ones do: the camera with jitter and lost frames, the microphone in blocks whose
 times jitter and whose quartz runs a little fast. Once a second, for a tenth of it, the picture is white
 and the sound is a tone.
 """

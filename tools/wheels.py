@@ -28,9 +28,9 @@ def main() -> None:
     wrong = 0
     for version in sys.argv[1:] or ["3.13", "3.14"]:
         for platform, tags in PLATFORMS.items():
-            told = resolved(project["dependencies"], version, tags)
-            wrong += told is not None
-            print(f"Python {version}, {platform}: {'wheels alone' if told is None else told}", flush=True)
+            reason = resolved(project["dependencies"], version, tags)
+            wrong += reason is not None
+            print(f"Python {version}, {platform}: {'wheels alone' if reason is None else reason}", flush=True)
     sys.exit(1 if wrong else 0)
 
 

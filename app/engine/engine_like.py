@@ -126,7 +126,7 @@ class EngineLike(Protocol):
         """
 
     def encode_ahead(self, portrait: Portrait, face: int, max_side: int | None = None) -> None:
-        """Encode ahead of the first render, so that it is as quick as the next."""
+        """Encode before the first render, so that it is as quick as the next."""
 
     def encoding_steps(self, portrait: Portrait, face: int) -> Iterator[Step]:
         """The same in steps with previews, for a `slow` generator; closing them cancels."""

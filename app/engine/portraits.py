@@ -193,7 +193,7 @@ class Portraits:
         return Rendered(pixels, alpha, view.scale, changed, watch.ms, *drawn_by)
 
     def encode_ahead(self, portrait: Portrait, face: int, max_side: int | None = None) -> None:
-        """Encode ahead of the first render, so that it is as quick as the next."""
+        """Encode before the first render, so that it is as quick as the next."""
         view = self.view(portrait, max_side)
         self.code(portrait, view, face)
 

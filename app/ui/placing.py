@@ -40,8 +40,8 @@ def fit(window: QWidget) -> None:
 
 
 def fit_when_framed(window: QWidget, tries: int = TRIES) -> None:
-    """`fit` at once, and again as soon as the window system has told of the frame it draws."""
-    framed = not frame_of(window).isNull()  # before: it may be told of meanwhile
+    """`fit` at once, and again as soon as the frame that the window system draws is known."""
+    framed = not frame_of(window).isNull()  # asked before, because it may become known meanwhile
     fit(window)
     if tries and not framed:
         QTimer.singleShot(TRY_MS, window, lambda: fit_when_framed(window, tries - 1))

@@ -133,13 +133,13 @@ def test_a_full_memory_while_encoding_is_survived_too(pretended, narrow, portrai
     engine.close()
 
 
-def test_work_that_tells_its_steps_begins_anew_on_the_next_way(pretended):
+def test_work_that_reports_its_steps_begins_anew_on_the_next_way(pretended):
     def steps():
         yield str(best_device())
         if best_device() != CPU:
             raise torch.cuda.OutOfMemoryError("full")
         return Code()
 
-    told, code = drained(Survivor().steps(steps))
+    words, code = drained(Survivor().steps(steps))
     assert isinstance(code, Code)
-    assert len(told) == 3 and told[-1] == str(CPU) and best_device() == CPU
+    assert len(words) == 3 and words[-1] == str(CPU) and best_device() == CPU

@@ -1,4 +1,4 @@
-"""Every check tells what is there, and one way to mend what is not."""
+"""Every check says what is there, and one way to mend what is not."""
 
 import importlib.metadata
 import shutil
@@ -56,7 +56,7 @@ def test_a_check_that_breaks_does_not_hide_the_others(monkeypatch: pytest.Monkey
     assert len(checks) == len(NAMES)
 
 
-def test_a_wrong_python_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_python_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     for version, status in (
         ((3, 10, 4), "problem"),
         ((3, 11, 0), "ok"),
@@ -144,14 +144,14 @@ def test_cameras_are_named_without_being_opened(tmp_path: Path) -> None:
     assert doctor.camera_names([]).status == "absent"
 
 
-def test_a_full_disk_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MIEN_HOME", str(tmp_path / "deep" / "down"))
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10, 10, 1000))
     assert doctor.disk().status == "problem"
 
 
-def test_ffmpeg_that_does_not_run_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ffmpeg_that_does_not_run_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "executable", lambda: shutil.which("false"))
     assert doctor.ffmpeg().status == "problem"
 

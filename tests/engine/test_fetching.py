@@ -99,11 +99,11 @@ def test_a_cancelled_download_goes_on_in_the_next_run(server: Files) -> None:
         (["break"] * 1 + ["500"] * 9, "does not answer", "is kept"),
     ],
 )
-def test_what_cannot_be_had_is_told(server: Files, faults: list[str], message: str, remedy: str) -> None:
+def test_what_cannot_be_had_is_reported(server: Files, faults: list[str], message: str, remedy: str) -> None:
     server.faults[PATH] = list(faults)
-    with pytest.raises(EngineError) as told:
+    with pytest.raises(EngineError) as raised:
         drained(fetch(offer(server)))
-    assert message in told.value.message and remedy in told.value.remedy
+    assert message in raised.value.message and remedy in raised.value.remedy
     assert not models("directions")
     assert part(offer(server)).is_file() == (remedy == "is kept")
 
@@ -123,7 +123,7 @@ def test_a_file_without_a_published_hash_must_stay_what_it_was_at_first(
         drained(fetch(offer(server, sha256="")))
 
 
-def test_a_full_disk_is_told_before_anything_is_fetched(
+def test_a_full_disk_is_reported_before_anything_is_fetched(
     server: Files, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Full:
@@ -135,7 +135,7 @@ def test_a_full_disk_is_told_before_anything_is_fetched(
     assert not server.asked
 
 
-def test_nobody_at_home_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Files) -> None:
+def test_nobody_at_home_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: Files) -> None:
     nowhere = mirrored(offer(server), "http://127.0.0.1:9")
     with pytest.raises(EngineError, match=r"127\.0\.0\.1 does not answer"):
         drained(fetch(nowhere))

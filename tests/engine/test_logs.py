@@ -1,4 +1,4 @@
-"""The log tells what happened before a crash, and never stops the program."""
+"""The log says what happened before a crash, and never stops the program."""
 
 from __future__ import annotations
 

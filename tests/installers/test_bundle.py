@@ -124,7 +124,7 @@ def test_no_excluded_module_is_imported_by_us() -> None:
         for module, names in re.findall(r"^from (PySide6) import (.+)", text, re.M)
         for name in names.split(",")
     }
-    optional = {"pyvirtualcam"}  # imported where it is there, and told where not
+    optional = {"pyvirtualcam"}  # imported where it is there, and named where not
     assert not (imported | qt) & set(bundle.EXCLUDED_MODULES) - optional
 
 

@@ -43,20 +43,20 @@ def run(
 
 
 def test_root_gets_what_is_missing(tmp_path: Path) -> None:
-    told, calls = run(tmp_path, user=0, libraries="libGL.so.1 (libc6)\n")
-    assert "libegl1" in told and calls.startswith("install ")
+    output, calls = run(tmp_path, user=0, libraries="libGL.so.1 (libc6)\n")
+    assert "libegl1" in output and calls.startswith("install ")
     assert "libxcb-cursor0" in calls and "libgl1 " not in calls
 
 
 def test_others_get_one_line_and_nothing_is_installed(tmp_path: Path) -> None:
-    told, calls = run(tmp_path, user=1000)
-    assert told.startswith("Please run: sudo apt-get install libgl1 ") and told.count("\n") == 1
+    output, calls = run(tmp_path, user=1000)
+    assert output.startswith("Please run: sudo apt-get install libgl1 ") and output.count("\n") == 1
     assert calls == ""
 
 
 def test_other_systems_get_one_line(tmp_path: Path) -> None:
-    told, _ = run(tmp_path, user=0, apt=False)
-    assert told.startswith("Please install") and told.count("\n") == 1
+    output, _ = run(tmp_path, user=0, apt=False)
+    assert output.startswith("Please install") and output.count("\n") == 1
 
 
 def test_a_failed_installation_says_so(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_a_photo_without_a_face_is_named(tmp_path: Path) -> None:
     assert "No face" in (steps[-1].error or "") and not list(target.iterdir())
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, fake: FakeEngine) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path, fake: FakeEngine) -> None:
     photos = photos_in(folder_of(tmp_path, 1, 0))
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(EngineError, match="could not be made"):

@@ -31,7 +31,7 @@ def live(opened: Session, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot) -> Iter
             live.stop()
 
 
-def told(live: Live, qtbot: QtBot, fake: FakeEngine, what: Any) -> None:
+def wait_until_animated(live: Live, qtbot: QtBot, fake: FakeEngine, what: Any) -> None:
     qtbot.waitUntil(lambda: fake.animation is not None and what(fake.animation))
 
 
@@ -39,13 +39,15 @@ def test_settings_and_sliders_reach_the_running_animation(
     live: Live, fake: FakeEngine, opened: Session, qtbot: QtBot
 ) -> None:
     live.change(replace(live.settings, mode="face", mirror=True))
-    told(live, qtbot, fake, lambda a: a.controls.settings.mode == "face" and a.controls.settings.mirror)
+    wait_until_animated(
+        live, qtbot, fake, lambda a: a.controls.settings.mode == "face" and a.controls.settings.mirror
+    )
     opened.set_value("smile", 0.7)
-    told(live, qtbot, fake, lambda a: a.controls.edit.get("smile") == 0.7)
+    wait_until_animated(live, qtbot, fake, lambda a: a.controls.edit.get("smile") == 0.7)
     live.set_neutral()
-    told(live, qtbot, fake, lambda a: a.neutrals == 1)
+    wait_until_animated(live, qtbot, fake, lambda a: a.neutrals == 1)
     live.pause(True)
-    told(live, qtbot, fake, lambda a: a.paused)
+    wait_until_animated(live, qtbot, fake, lambda a: a.paused)
 
 
 def test_nothing_else_is_rendered_while_it_runs_and_the_still_comes_back(
@@ -53,7 +55,7 @@ def test_nothing_else_is_rendered_while_it_runs_and_the_still_comes_back(
 ) -> None:
     renders = fake.count("render")
     opened.set_value("yaw", 4)
-    told(live, qtbot, fake, lambda a: a.controls.edit.get("yaw") == 4)
+    wait_until_animated(live, qtbot, fake, lambda a: a.controls.edit.get("yaw") == 4)
     assert fake.count("render") == renders
     with qtbot.waitSignal(live.stopped):
         live.stop()
@@ -65,7 +67,7 @@ def test_a_recording_is_started_and_finished(
     live: Live, fake: FakeEngine, tmp_path: Path, qtbot: QtBot
 ) -> None:
     live.record(tmp_path / "film.mp4")
-    told(live, qtbot, fake, lambda a: a.recorder is not None)
+    wait_until_animated(live, qtbot, fake, lambda a: a.recorder is not None)
     with qtbot.waitSignal(live.recorded) as caught:
         live.stop_recording()
     assert caught.args[0].path == tmp_path / "film.mp4" and not live.recording
@@ -105,11 +107,11 @@ def test_without_a_portrait_there_is_nothing_to_drive(session: Session, qtbot: Q
     assert caught.args[0].remedy and not live.running
 
 
-def test_a_recording_that_ends_with_its_driver_is_told_too(
+def test_a_recording_that_ends_with_its_driver_is_sent_too(
     live: Live, fake: FakeEngine, tmp_path: Path, qtbot: QtBot
 ) -> None:
     live.record(tmp_path / "film.mp4")
-    told(live, qtbot, fake, lambda a: a.recorder is not None)
+    wait_until_animated(live, qtbot, fake, lambda a: a.recorder is not None)
     shares: list[float] = []
     live.saving.connect(shares.append)
     with qtbot.waitSignals([live.recorded, live.stopped]):
@@ -117,15 +119,15 @@ def test_a_recording_that_ends_with_its_driver_is_told_too(
     assert shares == [0.4] and live.unsaved == 0 and not live.recording
 
 
-def test_looping_is_told_to_a_clip_that_runs(live: Live, fake: FakeEngine, qtbot: QtBot) -> None:
+def test_looping_is_sent_to_a_clip_that_runs(live: Live, fake: FakeEngine, qtbot: QtBot) -> None:
     live.set_loop(True)
-    told(live, qtbot, fake, lambda a: a.loops == [True])
+    wait_until_animated(live, qtbot, fake, lambda a: a.loops == [True])
 
 
 def test_a_performance_is_kept_in_a_folder_that_was_not_there(
     live: Live, fake: FakeEngine, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    told(live, qtbot, fake, lambda a: True)
+    wait_until_animated(live, qtbot, fake, lambda a: True)
     live.keep_performance()
     with qtbot.waitSignal(live.kept) as caught:
         live.save_performance(tmp_path / "new" / "mine.performance")
@@ -150,13 +152,13 @@ def test_another_clip_takes_the_place_of_the_one_that_plays_unless_it_is_recorde
 def test_record_pressed_as_the_clip_ends_films_it_from_its_first_frame(
     live: Live, fake: FakeEngine, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    told(live, qtbot, fake, lambda a: True)
+    wait_until_animated(live, qtbot, fake, lambda a: True)
     errors: list[object] = []
     live.failed.connect(errors.append)
     with qtbot.waitSignal(live.stopped):
         live._ask(lambda _: setattr(fake, "ending", True))
         live.record(tmp_path / "film.mp4")
-    told(live, qtbot, fake, lambda a: a.recorder == tmp_path / "film.mp4")
+    wait_until_animated(live, qtbot, fake, lambda a: a.recorder == tmp_path / "film.mp4")
     qtbot.waitUntil(lambda: live._film is not None and live._film.has_pictures)
     assert live.running and live.recording and live.unsaved == 0 and not errors
     with qtbot.waitSignal(live.recorded):
@@ -167,7 +169,7 @@ def test_record_pressed_as_the_clip_ends_films_it_from_its_first_frame(
 def test_a_clip_without_a_frame_is_not_begun_for_ever(
     live: Live, fake: FakeEngine, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    told(live, qtbot, fake, lambda a: True)
+    wait_until_animated(live, qtbot, fake, lambda a: True)
     live.stop()
     qtbot.waitSignal(live.stopped).wait()
     fake.ending = True

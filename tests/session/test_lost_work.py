@@ -78,11 +78,11 @@ def test_an_edit_that_comes_back_to_what_was_written_is_clean(
     opened.set_value("smile", 0.5)
     with qtbot.waitSignal(opened.saved):
         opened.save_project(tmp_path / "one.mien")
-    told: list[bool] = []
-    opened.dirty_changed.connect(told.append)
+    changes: list[bool] = []
+    opened.dirty_changed.connect(changes.append)
     opened.set_value("smile", 0.6)
     opened.set_value("smile", 0.5)
-    assert not opened.is_dirty and told == [True, False]
+    assert not opened.is_dirty and changes == [True, False]
     opened.select_face(1)
     assert not opened.is_dirty  # which face the panels act on is no work
 

@@ -68,7 +68,7 @@ def test_exported_presets_come_back_by_import(tmp_path: Path) -> None:
         '{"format": "mien-presets", "schema": 1, "presets": [{"name": "x", "values": {"nose": 1}}]}',
     ],
 )
-def test_what_is_no_preset_is_told(tmp_path: Path, content: str) -> None:
+def test_what_is_no_preset_is_reported(tmp_path: Path, content: str) -> None:
     (tmp_path / "x.json").write_text(content)
     with pytest.raises(EngineError):
         read_presets(tmp_path / "x.json")

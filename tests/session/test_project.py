@@ -184,7 +184,7 @@ def test_relinking_to_a_photo_with_fewer_faces_forgets_the_others_in_snapshots_t
     settle(opened, qtbot)
 
 
-def test_a_folder_that_cannot_be_written_to_is_told_with_a_remedy(
+def test_a_folder_that_cannot_be_written_to_is_reported_with_a_remedy(
     opened: Session, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("no folder")
@@ -278,7 +278,7 @@ def changed(**fields: object) -> str:
         (changed(photo={"path": "a.png", "sha256": "", "data": "AAAA"}), "damaged"),
     ],
 )
-def test_what_is_no_project_is_told_with_a_remedy(tmp_path: Path, content: str, word: str) -> None:
+def test_what_is_no_project_is_reported_with_a_remedy(tmp_path: Path, content: str, word: str) -> None:
     path = tmp_path / "bad.mien"
     path.write_text(content)
     with pytest.raises(EngineError) as caught:

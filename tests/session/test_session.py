@@ -263,7 +263,7 @@ def test_a_file_that_is_no_picture_fails_with_a_remedy_and_keeps_what_is_open(
     assert caught.args[0].remedy and opened.portrait is not None
 
 
-def test_an_error_nobody_foresaw_is_told_with_its_traceback(qtbot: QtBot, photo: Path) -> None:
+def test_an_error_nobody_foresaw_is_reported_with_its_traceback(qtbot: QtBot, photo: Path) -> None:
     class Odd(FakeEngine):
         def open(self, path: Path, on_progress: object = None):  # type: ignore[no-untyped-def]
             raise ZeroDivisionError("odd")
@@ -300,7 +300,7 @@ def test_answers_always_arrive_on_the_gui_s_thread(
     """Automatic connections called slots on the engine's thread about once in eight sessions."""
     threads: list[int] = []
     call_back = jobs._call_back
-    note = lambda *told: (threads.append(threading.get_ident()), call_back(*told))  # noqa: E731
+    note = lambda *arguments: (threads.append(threading.get_ident()), call_back(*arguments))  # noqa: E731
     monkeypatch.setattr(jobs, "_call_back", note)
     for _ in range(40):
         session = Session(FakeEngine())

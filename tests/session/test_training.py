@@ -33,16 +33,16 @@ def steps_of(home: Path) -> list[int]:
     return [json.loads(line)["step"] for line in lines]
 
 
-def test_a_run_is_told_paused_resumed_and_finished(training, qtbot, own_home):
+def test_a_run_is_reported_paused_resumed_and_finished(training, qtbot, own_home):
     heard: list[RunStep] = []
     training.stepped.connect(heard.append)
     assert not own_home.joinpath("training").exists()
     picture = sample_path("toy")  # a run's first picture may come before it makes its own folder
     assert picture.parent.is_dir()
     training.start(order(), picture)
-    qtbot.waitUntil(lambda: any("loss" in told.losses for told in heard), timeout=WAIT)
+    qtbot.waitUntil(lambda: any("loss" in step.losses for step in heard), timeout=WAIT)
     assert training.state == RUNNING and heard[-1].total == 60
-    qtbot.waitUntil(lambda: any(told.picture for told in heard), timeout=WAIT)
+    qtbot.waitUntil(lambda: any(step.picture for step in heard), timeout=WAIT)
     assert (own_home / "training" / "toy-samples.png").is_file()
     training.pause()
     qtbot.waitUntil(lambda: training.state == PAUSED, timeout=WAIT)
@@ -67,7 +67,7 @@ def test_a_stopped_run_keeps_its_checkpoint(training, qtbot, own_home):
     assert (own_home / "training" / "toy" / "checkpoint.pt").is_file()
 
 
-def test_an_error_is_told_with_its_remedy(training, qtbot):
+def test_an_error_is_reported_with_its_remedy(training, qtbot):
     with qtbot.waitSignal(training.failed, timeout=WAIT) as failed:
         training.start(order("bad"))
     error = failed.args[0]
@@ -75,13 +75,13 @@ def test_an_error_is_told_with_its_remedy(training, qtbot):
     assert error.message == "clip.mp4 has a cut at frame 12." and error.remedy.startswith("Cut the clip")
 
 
-def test_a_crash_is_told_too(training, qtbot):
+def test_a_crash_is_sent_too(training, qtbot):
     with qtbot.waitSignal(training.failed, timeout=WAIT) as failed:
         training.start(order("crash"))
     assert "a fault" in failed.args[0].message and "again" in failed.args[0].remedy
 
 
-def test_a_program_that_is_not_there_is_told(qtbot):
+def test_a_program_that_is_not_there_is_reported(qtbot):
     training = Training(command=["/nowhere/mien"])
     with qtbot.waitSignal(training.failed, timeout=WAIT):
         training.start(order())

@@ -1,4 +1,4 @@
-"""What the training tests start in place of `mien`: the real loop on a toy recipe, told by the real lines.
+"""What the training tests start in place of `mien`: the real loop on a toy recipe, reported by the real lines.
 
 Takes `mien`'s words: train WHAT … --minutes M --output NAME --lines [--picture PNG]. WHAT "toy" trains, "bad" meets an
 error, "crash" dies.

@@ -72,7 +72,7 @@ def wheel(canvas: Canvas, where: QPointF, notches: int) -> None:
     QApplication.sendEvent(canvas, event)
 
 
-def told(signal: Any) -> list[tuple[Any, ...]]:
+def emissions(signal: Any) -> list[tuple[Any, ...]]:
     heard: list[tuple[Any, ...]] = []
     signal.connect(lambda *args: heard.append(args))
     return heard
@@ -150,7 +150,7 @@ def test_hundred_percent_is_one_device_pixel(canvas: Canvas) -> None:
 def test_space_or_the_middle_button_pans(canvas: Canvas) -> None:
     canvas.zoom_by(4)
     start = canvas.view.offset
-    turned = told(canvas.gesture_started)
+    turned = emissions(canvas.gesture_started)
     canvas.setFocus()
     QTest.keyPress(canvas, Qt.Key.Key_Space)
     QTest.mousePress(canvas, LEFT, NONE, QPoint(400, 300))
@@ -166,7 +166,7 @@ def test_space_or_the_middle_button_pans(canvas: Canvas) -> None:
 
 
 def test_dragging_a_mouth_corner_asks_for_the_pointers_place(canvas: Canvas) -> None:
-    dragged, steps = told(canvas.pulled), []
+    dragged, steps = emissions(canvas.pulled), []
     canvas.gesture_started.connect(lambda: steps.append("start"))
     canvas.gesture_ended.connect(lambda: steps.append("end"))
     start = at(canvas, 61)
@@ -182,7 +182,7 @@ def test_dragging_a_mouth_corner_asks_for_the_pointers_place(canvas: Canvas) -> 
 
 
 def test_escape_cancels_the_drag(canvas: Canvas) -> None:
-    cancelled, dragged = told(canvas.gesture_cancelled), told(canvas.pulled)
+    cancelled, dragged = emissions(canvas.gesture_cancelled), emissions(canvas.pulled)
     start = at(canvas, 17)
     QTest.mousePress(canvas, LEFT, NONE, start)
     move(canvas, start + QPoint(10, 10))
@@ -194,13 +194,13 @@ def test_escape_cancels_the_drag(canvas: Canvas) -> None:
 
 
 def test_a_click_without_a_move_changes_nothing(canvas: Canvas) -> None:
-    started = told(canvas.gesture_started)
+    started = emissions(canvas.gesture_started)
     QTest.mouseClick(canvas, LEFT, NONE, at(canvas, 61))
     assert not started
 
 
 def test_the_face_held_anywhere_is_the_head_and_shift_rolls_it(canvas: Canvas) -> None:
-    pulled = told(canvas.pulled)
+    pulled = emissions(canvas.pulled)
     centre = canvas.view.to_view(QPointF(112, 140)).toPoint()  # on the face, away from every handle
     assert canvas.handle_at(QPointF(centre)) is None
     QTest.mousePress(canvas, LEFT, NONE, centre)
@@ -212,7 +212,7 @@ def test_the_face_held_anywhere_is_the_head_and_shift_rolls_it(canvas: Canvas) -
 
 
 def test_shift_pulls_finely_and_control_snaps(canvas: Canvas) -> None:
-    pulled, start = told(canvas.pulled), at(canvas, 468)
+    pulled, start = emissions(canvas.pulled), at(canvas, 468)
     began = canvas.active_face.point(468)
     QTest.mousePress(canvas, LEFT, NONE, start)
     move(canvas, start + QPoint(20, 0), SHIFT)
@@ -224,13 +224,13 @@ def test_shift_pulls_finely_and_control_snaps(canvas: Canvas) -> None:
 
 
 def test_a_double_click_on_a_handle_asks_for_its_reset(canvas: Canvas) -> None:
-    reset = told(canvas.reset_wanted)
+    reset = emissions(canvas.reset_wanted)
     QTest.mouseDClick(canvas, LEFT, NONE, at(canvas, 334))
     assert [handle.name for (handle,) in reset] == ["brow_left"]
 
 
 def test_the_end_of_a_range_is_said_while_the_handle_is_held(canvas: Canvas) -> None:
-    hints, start = told(canvas.hint_changed), at(canvas, 1)
+    hints, start = emissions(canvas.hint_changed), at(canvas, 1)
     canvas.pulled.connect(lambda *_: canvas.show_limit("Yaw ends at 60°"))
     QTest.mousePress(canvas, LEFT, NONE, start)
     move(canvas, start + QPoint(20, 0))
@@ -250,7 +250,7 @@ def test_a_handle_without_room_takes_its_other_side_along_and_says_zoom_in(canva
 
 
 def test_handles_say_what_they_do(canvas: Canvas) -> None:
-    hints = told(canvas.hint_changed)
+    hints = emissions(canvas.hint_changed)
     move(canvas, at(canvas, 291))
     assert "Mouth corner left" in hints[-1][0] and canvas.cursor().shape() == Qt.CursorShape.SizeAllCursor
     move(canvas, at(canvas, 159))
@@ -260,7 +260,7 @@ def test_handles_say_what_they_do(canvas: Canvas) -> None:
 
 
 def test_click_or_tab_chooses_a_face(canvas: Canvas) -> None:
-    chosen = told(canvas.face_chosen)
+    chosen = emissions(canvas.face_chosen)
     other = canvas.view.to_view(QPointF(310, 160)).toPoint()
     QTest.mouseClick(canvas, LEFT, NONE, other)
     canvas.setFocus()
@@ -307,7 +307,7 @@ def test_before_hides_the_render_and_its_handles(canvas: Canvas) -> None:
 
 
 def test_a_box_drawn_by_hand_comes_out_in_the_photos_pixels(canvas: Canvas) -> None:
-    boxes = told(canvas.box_drawn)
+    boxes = emissions(canvas.box_drawn)
     canvas.set_drawing_box(True)
     corners = [canvas.view.to_view(QPointF(*p)).toPoint() for p in ((50, 60), (150, 200))]
     QTest.mousePress(canvas, LEFT, NONE, corners[0])
@@ -357,7 +357,7 @@ def test_sixteen_bits_are_shown_as_bright_as_eight(qapp: object) -> None:
 
 def test_a_big_picture_is_made_off_the_gui_thread_and_the_newest_wins(qtbot: Any) -> None:
     maker = DisplayMaker()
-    made = told(maker.ready)
+    made = emissions(maker.ready)
     for value in (10, 20, 30):
         maker.make(np.full((1200, 1200, 3), value, np.uint8), None, None)
     assert not made  # nothing was converted here

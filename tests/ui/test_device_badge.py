@@ -21,15 +21,15 @@ def test_reasons_stand_together_and_go_one_by_one(qtbot: QtBot) -> None:
     bar.show_generator(INFO)
     bar.show_rendered(Rendered(PIXELS, None, 1.0, 0.5, {"total": 3.0}, "CPU float32", FULL[2]))
     assert bar.device.text() == "CPU float32"
-    told = bar.warning.toolTip()
-    assert str(UNHEARD) in told and str(FULL[2]) in told and not bar.warning.isHidden()
+    words = bar.warning.toolTip()
+    assert str(UNHEARD) in words and str(FULL[2]) in words and not bar.warning.isHidden()
     bar.show_rendered(Rendered(PIXELS, None, 1.0, 0.5, {"total": 3.0}, "", None))
     assert bar.device.text() == "CPU float32" and bar.warning.toolTip() == str(UNHEARD)
     bar.show_generator(GeneratorInfo("mesh-warp", "Mesh warp", 0, (), (), "MIT"))
     assert bar.warning.isHidden()
 
 
-def test_a_driven_portrait_s_steps_tell_too(qtbot: QtBot) -> None:
+def test_a_driven_portrait_s_steps_report_too(qtbot: QtBot) -> None:
     bar = StatusBar()
     qtbot.addWidget(bar)
     bar.show_step(LiveStep(1, 0, notice=FULL[1]))

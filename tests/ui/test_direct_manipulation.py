@@ -68,7 +68,7 @@ def settled(qtbot: Any, session: Session) -> Any:
     return renders[-1]
 
 
-TOLD = {
+PULLS = {
     "nose": (1, QPoint(30, -12), {"yaw", "pitch"}),
     "forehead": (151, QPoint(-25, 10), {"yaw", "pitch"}),
     "corner": (
@@ -84,11 +84,11 @@ TOLD = {
 }
 
 
-@pytest.mark.parametrize("case", TOLD)
+@pytest.mark.parametrize("case", PULLS)
 def test_the_held_point_follows_by_its_own_controls_in_one_step(
     qtbot: Any, session: Session, canvas: Canvas, case: str
 ) -> None:
-    landmark, way, owned = TOLD[case]
+    landmark, way, owned = PULLS[case]
     before = canvas.active_face.points.copy()
     end = drag(canvas, handle(canvas, landmark), way)
     at = canvas.view.to_view(canvas.active_face.point(landmark))

@@ -109,7 +109,7 @@ def test_an_empty_card_is_not_shown(session: Session, qtbot: QtBot) -> None:
     assert not pictures._card.isVisible()
 
 
-def test_names_of_presets_that_begin_alike_are_told_apart(
+def test_names_of_presets_that_begin_alike_are_distinguished(
     session: Session, qtbot: QtBot, tmp_path: Path
 ) -> None:
     panel = PresetsPanel(session, PresetLibrary(tmp_path))
@@ -249,12 +249,14 @@ def test_a_film_is_shown_frame_by_frame(qtbot: QtBot, tmp_path: Path) -> None:
     player.close()
 
 
-def test_the_window_gives_way_to_a_frame_that_is_told_of_late(
+def test_the_window_gives_way_to_a_frame_that_is_reported_of_late(
     window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told, fitted = [QMargins()] * 3 + [TITLE_BAR], []
-    monkeypatch.setattr(placing, "frame_of", lambda _: told.pop(0) if len(told) > 1 else told[0])
-    monkeypatch.setattr(placing, "fit", lambda _: fitted.append(len(told) == 1))
+    frames_left, fitted = [QMargins()] * 3 + [TITLE_BAR], []
+    monkeypatch.setattr(
+        placing, "frame_of", lambda _: frames_left.pop(0) if len(frames_left) > 1 else frames_left[0]
+    )
+    monkeypatch.setattr(placing, "fit", lambda _: fitted.append(len(frames_left) == 1))
     placing.fit_when_framed(window)
     qtbot.waitUntil(lambda: bool(fitted) and fitted[-1])
     qtbot.wait(3 * placing.TRY_MS)

@@ -108,7 +108,7 @@ def test_a_download_shows_how_far_it_is_and_can_be_cancelled(
     qtbot.waitUntil(lambda: dialog.cards[MISSING.name].button.text().startswith("Download"))
 
 
-def test_a_refusal_is_told_in_the_dialog(dialog: ModelsDialog, server: Files, qtbot: QtBot) -> None:
+def test_a_refusal_is_reported_in_the_dialog(dialog: ModelsDialog, server: Files, qtbot: QtBot) -> None:
     server.faults[PATH] = ["404"]
     answer(yes=True)
     dialog.cards[MISSING.name].button.click()

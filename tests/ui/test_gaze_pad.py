@@ -27,13 +27,13 @@ def at(pad: GazePad, value: tuple[float, float]) -> QPoint:
 
 
 def test_dragging_right_and_up_looks_right_and_up(pad: GazePad) -> None:
-    told: list[Any] = []
-    pad.edited.connect(told.append)
+    emitted: list[Any] = []
+    pad.edited.connect(emitted.append)
     start = at(pad, (0, 0))
     drag(pad, start, [start + QPoint(2 * i, -i) for i in range(1, 11)])
     x, y = pad.value
     assert x == pytest.approx(20 * 80 / 92, abs=0.5) and y == pytest.approx(10 * 60 / 72, abs=0.5)
-    assert told[-1] == pad.value and len(told) == 10
+    assert emitted[-1] == pad.value and len(emitted) == 10
 
 
 def test_shift_is_fine_and_ctrl_snaps(pad: GazePad) -> None:
@@ -46,13 +46,13 @@ def test_shift_is_fine_and_ctrl_snaps(pad: GazePad) -> None:
 
 
 def test_escape_cancels_and_double_click_resets(pad: GazePad) -> None:
-    told: list[str] = []
-    pad.gesture_cancelled.connect(lambda: told.append("cancel"))
-    pad.gesture_ended.connect(lambda: told.append("end"))
+    emitted: list[str] = []
+    pad.gesture_cancelled.connect(lambda: emitted.append("cancel"))
+    pad.gesture_ended.connect(lambda: emitted.append("end"))
     QTest.mousePress(pad, LEFT, NONE, at(pad, (0, 0)))
     move(pad, at(pad, (20, 0)))
     QTest.keyClick(pad, Qt.Key.Key_Escape)
-    assert told == ["cancel"]
+    assert emitted == ["cancel"]
     pad.show_value((10, 5), (1, 2))
     QTest.mouseDClick(pad, LEFT, NONE, at(pad, (10, 5)))
     assert pad.value == (1, 2)

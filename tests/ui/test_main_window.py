@@ -280,7 +280,7 @@ def test_the_welcome_page_shows_recent_files_as_pictures_that_open(
         card.click()
 
 
-def test_opening_tells_its_stage_and_can_be_cancelled(
+def test_opening_reports_its_stage_and_can_be_cancelled(
     window: MainWindow, photo: Path, fake: FakeEngine, qtbot: QtBot
 ) -> None:
     fake.gate.clear()

@@ -101,7 +101,7 @@ def test_latent_directions_come_with_their_generator(panel: EditPanel, session: 
     assert panel.latents.rows[0].value == 0
 
 
-def test_missing_weights_are_told_with_one_button(panel: EditPanel) -> None:
+def test_missing_weights_are_reported_with_one_button(panel: EditPanel) -> None:
     from dataclasses import replace
 
     wanted: list[str] = []
@@ -302,10 +302,10 @@ def test_presets_are_saved_exported_and_imported(
     assert presets._presets["Mine"].values == (("smile", 0.3),)
     bad = tmp_path / "bad.json"
     bad.write_text("{}")
-    told: list[Any] = []
-    presets.failed.connect(told.append)
+    errors: list[Any] = []
+    presets.failed.connect(errors.append)
     presets._guarded(lambda: presets._library.load(bad))
-    assert told and told[0].remedy
+    assert errors and errors[0].remedy
 
 
 # -- result

@@ -21,7 +21,7 @@ SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModi
 
 
 class Heard:
-    """What a row told, in order."""
+    """What a row emitted, in order."""
 
     def __init__(self, row: ParameterSlider) -> None:
         self.said: list[Any] = []
@@ -81,7 +81,7 @@ def test_two_hundred_moves_are_one_gesture_and_the_last_value_shows(row: Paramet
     assert row.number.text() == shown(row.control, row.value)
 
 
-def test_every_move_is_told_at_once(row: ParameterSlider) -> None:
+def test_every_move_is_reported_at_once(row: ParameterSlider) -> None:
     heard, start = Heard(row), knob(row)
     QTest.mousePress(row.track, LEFT, NONE, start)
     move(row.track, start + QPoint(20, 0))
@@ -128,10 +128,10 @@ def test_escape_takes_a_drag_back(row: ParameterSlider) -> None:
     QTest.mousePress(row.track, LEFT, NONE, start)
     move(row.track, start + QPoint(30, 0))
     QTest.keyClick(row, Qt.Key.Key_Escape)
-    told = len(heard.said)
+    interface = len(heard.said)
     move(row.track, start + QPoint(50, 0))
     QTest.mouseRelease(row.track, LEFT, NONE, start + QPoint(50, 0))
-    assert heard.said[-1] == "cancel" and len(heard.said) == told
+    assert heard.said[-1] == "cancel" and len(heard.said) == interface
 
 
 def test_scrubbing_the_number(row: ParameterSlider) -> None:
@@ -324,10 +324,10 @@ def test_a_field_that_is_typed_in_keeps_its_keys(qtbot: Any, row: ParameterSlide
 
 def test_a_screen_reader_reads_and_sets_the_value(row: ParameterSlider) -> None:
     row.show_value(12.5, 0)
-    told = QAccessible.queryAccessibleInterface(row)
-    assert told.role() == QAccessible.Role.Slider and told.text(QAccessible.Text.Name) == row.title
-    assert told.text(QAccessible.Text.Value) == "12.5°"
-    number = told.valueInterface()
+    interface = QAccessible.queryAccessibleInterface(row)
+    assert interface.role() == QAccessible.Role.Slider and interface.text(QAccessible.Text.Name) == row.title
+    assert interface.text(QAccessible.Text.Value) == "12.5°"
+    number = interface.valueInterface()
     assert (number.minimumValue(), number.currentValue(), number.maximumValue()) == (-60, 12.5, 60)
     steps: list[float | None] = []
     row.edited.connect(steps.append)

@@ -122,8 +122,10 @@ def test_the_kinds_of_files_are_listed_without_a_word_of_english() -> None:
     catalogue = i18n.ErrorCatalogue(i18n.read("de", "-errors"))
     from app.engine.imaging.reading import READABLE
 
-    told = catalogue.error(EngineError("x", f"Open a file of one of these kinds: {READABLE}."))
-    assert told.remedy == "Öffnen Sie eine Datei einer dieser Arten: JPEG, PNG, WebP, TIFF, BMP, HEIC, AVIF."
+    received = catalogue.error(EngineError("x", f"Open a file of one of these kinds: {READABLE}."))
+    assert (
+        received.remedy == "Öffnen Sie eine Datei einer dieser Arten: JPEG, PNG, WebP, TIFF, BMP, HEIC, AVIF."
+    )
 
 
 def test_strengths_have_tracks_to_set_them_by(
@@ -139,13 +141,13 @@ def test_strengths_have_tracks_to_set_them_by(
 
 @pytest.mark.parametrize("spec", [spec for spec in TABLE if spec.keys], ids=lambda spec: spec.name)
 def test_every_key_that_is_shown_works(opened: MainWindow, spec: Spec) -> None:
-    action, told = opened.actions_[spec.name], []
+    action, received = opened.actions_[spec.name], []
     action.triggered.disconnect()
-    action.triggered.connect(lambda: told.append(spec.name))
+    action.triggered.connect(lambda: received.append(spec.name))
     action.setEnabled(True)
     for keys in action.shortcuts():
         QTest.keySequence(opened.edit_space.canvas, keys)
-    assert told == [spec.name] * len(spec.keys.split())
+    assert received == [spec.name] * len(spec.keys.split())
 
 
 def test_keys_are_said_as_the_system_writes_them_and_as_they_are_set(

@@ -69,7 +69,7 @@ def test_a_finished_run_brings_the_menus_up_to_date(training_window, run, window
     assert asked and run.state == DONE
 
 
-def test_what_came_of_a_run_is_told_in_the_window_s_words(training_window, run, tmp_path):
+def test_what_came_of_a_run_is_reported_in_the_window_s_words(training_window, run, tmp_path):
     state = training_window.progress.state
     run.order = toy()
     row = {"name": "yaw", "edges": [-45.0, -5.0, 45.0], "counts": [0, 9], "gaps": [[-45.0, -5.0]]}

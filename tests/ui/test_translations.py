@@ -65,9 +65,9 @@ def test_the_longest_template_that_fits_is_taken_and_its_values_filled_in(german
     error = EngineError(
         "Urlaub.png is empty.", "Copy it again from where it came, or open another file.", "open"
     )
-    told = i18n.in_own_language(error)
-    assert told.message == "Urlaub.png ist leer." and told.action == "open"
-    assert told.remedy.startswith("Kopieren Sie sie")
+    translated = i18n.in_own_language(error)
+    assert translated.message == "Urlaub.png ist leer." and translated.action == "open"
+    assert translated.remedy.startswith("Kopieren Sie sie")
     small = EngineError(
         "a.png has only 3 x 4 pixels.",
         "Open a larger copy: at least 16 pixels a side, better 500 across the face.",

@@ -180,7 +180,7 @@ def test_a_message_does_not_change_the_zoom(opened: MainWindow, qtbot: QtBot) ->
 
 
 @pytest.mark.parametrize("name", ["dark", "light"])
-def test_boxes_and_disabled_buttons_can_be_told(qtbot: QtBot, name: str) -> None:
+def test_boxes_and_disabled_buttons_can_be_reported(qtbot: QtBot, name: str) -> None:
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     used = theme.apply(app, name)
@@ -202,14 +202,14 @@ def test_boxes_and_disabled_buttons_can_be_told(qtbot: QtBot, name: str) -> None
     theme.apply(app, "dark")
 
 
-def test_the_window_never_tells_to_type_a_command() -> None:
+def test_the_window_never_reports_to_type_a_command() -> None:
     from tools.texts import errors
 
     own = i18n.read("de", "-errors")
     commands = {"list", "models", "train", "drive"}
     for text in (*errors(), *own.values()):
-        told = i18n.without_commands(text)
-        assert not any(f"mien {command}" in told for command in commands), told
+        shown_text = i18n.without_commands(text)
+        assert not any(f"mien {command}" in shown_text for command in commands), shown_text
 
 
 def test_numbers_have_the_languages_decimal_point(panel: EditPanel, session: Session) -> None:

@@ -64,7 +64,7 @@ def drive_clip(
     scene = scene_of(portraits, portrait, face, edits, max_side)
     controls = Controls(settings, edits.get(face, FaceEdit()))
     with FaceTracker(video=True) as tracker:
-        driver = prepared_driver(portraits.model, tracker, path)
+        driver = acquainted_driver(portraits.model, tracker, path)
         source = open_source(path)
         try:
             recorder = _recorder(output, source, scene) if output else None
@@ -144,7 +144,7 @@ def track_clip(model: MorphableModel, path: Path, output: Path, packed: bool = F
     times: list[float] = []
     missing, size = 0, (0, 0)
     with FaceTracker(video=True) as tracker, closing(open_source(path)) as source:
-        driver = prepared_driver(model, tracker, path)
+        driver = acquainted_driver(model, tracker, path)
         while (frame := source.take(1.0)) is not None:
             found = driver.drive(frame)
             times.append(frame.time)
@@ -175,14 +175,14 @@ def _refuse_driver(path: Path, output: Path) -> None:
         )
 
 
-def prepared_driver(model: MorphableModel, tracker: FaceTracker, path: Path) -> Driver:
+def acquainted_driver(model: MorphableModel, tracker: FaceTracker, path: Path) -> Driver:
     """A driver that knows identity and neutral from a look through what will drive it."""
     driver = Driver(model, tracker)
     with closing(open_source(path)) as source:
         if isinstance(source, PerformanceSource):
             driver.calibration.set(neutral_of(source.performance, model))
         else:
-            driver.prepare(_sampled(source))
+            driver.look_through(_sampled(source))
     return driver
 
 

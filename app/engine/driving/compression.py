@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from app.engine.contract import Step
 from app.engine.driving.animation import scene_of
-from app.engine.driving.clip_driving import prepared_driver
+from app.engine.driving.clip_driving import acquainted_driver
 from app.engine.driving.driver import Driver
 from app.engine.driving.live import Controls, Performer
 from app.engine.driving.neutral import unrest
@@ -34,7 +34,7 @@ def encode_clip(portraits: Portraits, path: Path) -> Steps[Step, None, bytes]:
     yield Step(0, 0, f"Looking through {path.name}")
     params, times, seen = [], [], []
     with FaceTracker(video=True) as tracker, closing(open_source(path)) as source:
-        driver = prepared_driver(portraits.model, tracker, path)
+        driver = acquainted_driver(portraits.model, tracker, path)
         while (frame := source.take(1.0)) is not None:
             found = driver.drive(frame)
             if found is None:

@@ -75,7 +75,7 @@ class Driver:
         """Smooth by these amounts from the next frame on."""
         self._smoother.set(amounts)
 
-    def prepare(self, frames: Iterable[Frame]) -> None:
+    def look_through(self, frames: Iterable[Frame]) -> None:
         """Take identity and neutral from these frames of a clip, before it is driven from its start."""
         self._belief.reset()
         seen = [(max(faces, key=lambda face: face.side), f) for f in frames if (faces := self._faces(f))]

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.contract import Step
-from app.engine.driving.clip_driving import prepared_driver
+from app.engine.driving.clip_driving import acquainted_driver
 from app.engine.driving.steps import FilmedStep
 from app.engine.errors import EngineError
 from app.engine.face.landmarks import FaceTracker
@@ -56,7 +56,7 @@ def reenact(
     checked_place(output)
     yield Step(0, 0, f"Looking through {driver.name}")
     with FaceTracker(video=True) as tracker:
-        driving = prepared_driver(default_model(), tracker, driver)
+        driving = acquainted_driver(default_model(), tracker, driver)
         if driving.neutral is None:
             raise EngineError(f"No face was found in {driver.name}.", "Choose a clip of one person's face.")
         retargeter = Retargeter(default_model(), face_of(person), RetargetSettings(mode=mode, relative=False))

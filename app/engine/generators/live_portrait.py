@@ -125,13 +125,13 @@ class LivePortrait:
         def entries_of(cut: CutOut) -> FloatArray:
             return np.asarray(read(renderer, seen(renderer, cut)).expression.double().numpy().ravel())
 
-        def prepared(source: SourceImage) -> Callable[[Target, ExpressionEntries], Patch]:
+        def encoded(source: SourceImage) -> Callable[[Target, ExpressionEntries], Patch]:
             code = self.encode(source)
             return lambda target, entries: square_patch(
                 code.cut, target, lambda: self.painted(code, target, entries)
             )
 
-        entries = yield from learnt(entries_of, prepared)
+        entries = yield from learnt(entries_of, encoded)
         entries.save(entries_path(renderer.model))
         return entries
 

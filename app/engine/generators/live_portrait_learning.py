@@ -56,11 +56,11 @@ Drawn = Callable[[Expression], NDArray[np.uint8]]
 
 
 def learnt(
-    read: Callable[[CutOut], FloatArray], prepared: Callable[[SourceImage], Paint]
+    read: Callable[[CutOut], FloatArray], encoded: Callable[[SourceImage], Paint]
 ) -> Steps[Step, None, ExpressionEntries]:
     """The map, then the check of the network's own pictures.
 
-    read: the 63 entries of a square; prepared: a photo encoded, ready to be painted.
+    read: the 63 entries of a square; encoded: a photo encoded, ready to be painted.
     """
     from app.engine.generators.mesh_warp import MeshWarp
 
@@ -79,7 +79,7 @@ def learnt(
     total = PICTURES + 1 + len(PROBES) + len(CHECKS)
     own = source.face.params.expression
     found = yield from mapped(own, drawn, entries, PICTURES, total)
-    return (yield from checked(prepared, source, found, total))
+    return (yield from checked(encoded, source, found, total))
 
 
 def mapped(
@@ -102,11 +102,11 @@ def mapped(
 
 
 def checked(
-    prepared: Callable[[SourceImage], Paint], source: SourceImage, entries: ExpressionEntries, total: int = 0
+    encoded: Callable[[SourceImage], Paint], source: SourceImage, entries: ExpressionEntries, total: int = 0
 ) -> Steps[Step, None, ExpressionEntries]:
     """The same with how turns and expressions of the network's own pictures are read by a fresh fit; as it was where no
     face is found in them."""
-    paint = prepared(source)
+    paint = encoded(source)
     done = total - len(PROBES) - len(CHECKS)
     with FaceTracker() as tracker:
 

@@ -160,8 +160,8 @@ def _skin(
         order = np.argsort(scalp[:, 0])
         hair = np.stack([np.median(part, axis=0) for part in np.array_split(scalp[order], 4)])
         to_hair = _nearest(lab, hair)
-        told = 2.5 * (to_hair - to_skin) / np.maximum(to_hair + to_skin, 1e-3)
-        label = np.minimum(label, np.clip(told, -1, 1))
+        likeness = 2.5 * (to_hair - to_skin) / np.maximum(to_hair + to_skin, 1e-3)
+        label = np.minimum(label, np.clip(likeness, -1, 1))
     return np.where(person, label, -1).astype(np.float32)
 
 

@@ -38,7 +38,7 @@ HAIRLINE_WIDTH = 1.2  # cm over which the template's hairline turns from no to y
 JAW = ((1.0, -2.2), -0.68)  # cm: a point (z, y) of the line below which a neck begins, and its slope
 UNDER_JAW = 0.12  # share of its light that a neck lacks
 RELIEF = (0.1, 0.35)  # cm that an ear stands out from the head
-GRAZING = (0.06, 0.22)  # cosine of the normal and the view from which hair can be told from skin
+GRAZING = (0.06, 0.22)  # cosine of the normal and the view from which hair and skin can be distinguished
 # The same cosine, from which skin's colours are taken: nearer to the outline it mixes with what is behind.
 FACING = (
     0.12,
@@ -132,13 +132,15 @@ def filled(
     beside = smoothstep(*BESIDE, model.distance) if ears else np.zeros(len(sure))
     shade = (1 - beside * (1 - reached)) * (1 + ears * relief() * (ear - 1)) * (1 - UNDER_JAW * _under_jaw())
     dark = shade[:, None] ** REDDER
-    told = shown * smoothstep(*FACING, normals[:, 2]) * face * (template_hairline(ears) < 0.3)
-    told = told * (model.openness > 0.9) * (1 - _under_jaw())
-    if hair is not None and (middle := told > 0.5).any():
+    credible = shown * smoothstep(*FACING, normals[:, 2]) * face * (template_hairline(ears) < 0.3)
+    credible = credible * (model.openness > 0.9) * (1 - _under_jaw())
+    if hair is not None and (middle := credible > 0.5).any():
         across = hair - np.median(colours[middle], axis=0)
         like = ((colours - np.median(colours[middle], axis=0)) * across).sum(axis=1)
-        told = told * (1 - smoothstep(*LIKE_HAIR, like / np.maximum(np.square(across).sum(axis=1), APART**2)))
-    skin = _carried(model, colours / dark, SKIN * told)
+        credible = credible * (
+            1 - smoothstep(*LIKE_HAIR, like / np.maximum(np.square(across).sum(axis=1), APART**2))
+        )
+    skin = _carried(model, colours / dark, SKIN * credible)
     if hair is None:
         return Fill(skin * dark, skin * dark, np.zeros(len(skin)))
     line = _hairline(model, sure, colours, skin * dark, hair, ears)
@@ -153,16 +155,20 @@ def filled(
 def _hairline(
     model: HeadModel, sure: FloatArray, colours: FloatArray, skin: FloatArray, hair: FloatArray, ears: bool
 ) -> FloatArray:
-    """(V,) between skin and hair: the photo's own line where it can be told, carried on into the template's."""
+    """(V,) between skin and hair: the photo's own line where it is clear, carried on into the template's."""
     across = hair - skin
     length = np.linalg.norm(across, axis=1)
     seen = np.clip(((colours - skin) * across).sum(axis=1) / np.maximum(length, 1.0) ** 2, 0, 1)
     ear = ears * relief()
-    told = sure * smoothstep(0.4 * APART, APART, length) * (1 - ear) * smoothstep(0.2, 1.5, model.distance)
-    told = told * smoothstep(*NECK, model.points[:, 1])
+    credible = (
+        sure * smoothstep(0.4 * APART, APART, length) * (1 - ear) * smoothstep(0.2, 1.5, model.distance)
+    )
+    credible = credible * smoothstep(*NECK, model.points[:, 1])
     guess = template_hairline(ears)
-    weight = KEPT * told + GUESSED
-    line = _carried(model, (KEPT * told * smoothstep(0.25, 0.75, seen) + GUESSED * guess) / weight, weight)
+    weight = KEPT * credible + GUESSED
+    line = _carried(
+        model, (KEPT * credible * smoothstep(0.25, 0.75, seen) + GUESSED * guess) / weight, weight
+    )
     return np.asarray(line * (1 - ear))
 
 

@@ -113,7 +113,9 @@ def _sides(frames: Sequence[Compared]) -> tuple[list[Image], list[Image]]:
     return [frame.made for frame in frames], [frame.truth for frame in frames]
 
 
-def features(network: nn.Module, pictures: Sequence[Image], prepare: Callable[[Tensor], Tensor]) -> Features:
+def features(
+    network: nn.Module, pictures: Sequence[Image], normalised: Callable[[Tensor], Tensor]
+) -> Features:
     """(N, D) of pictures of one size, in batches."""
     import torch
 
@@ -122,7 +124,7 @@ def features(network: nn.Module, pictures: Sequence[Image], prepare: Callable[[T
     for start in range(0, len(pictures), BATCH):
         batch = _tensor(pictures[start : start + BATCH]).to(device)
         with torch.inference_mode():
-            rows.append(network(prepare(batch)).cpu().numpy())
+            rows.append(network(normalised(batch)).cpu().numpy())
     return np.asarray(np.concatenate(rows), np.float64)
 
 

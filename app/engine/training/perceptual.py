@@ -1,6 +1,6 @@
 """Features for perceptual losses: VGG19 where the user has imported it; and the damages by which our own are learnt.
 
-Features that tell a blurred picture from a sharp one, which L1 does not, come of learning where a picture was blurred,
+Features that know a blurred picture from a sharp one, as L1 does not, come of learning where a picture was blurred,
 doubled, smeared, pulled out of shape, sharpened or discoloured (`networks.face_features`).
 """
 

@@ -1,4 +1,4 @@
-"""What of a turned head the photo cannot tell, in words: what a user has to look at."""
+"""What a photo does not show of a turned head, in words: the places that a user has to look at."""
 
 from __future__ import annotations
 

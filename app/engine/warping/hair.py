@@ -81,7 +81,7 @@ class Sheet:
 
 @dataclass(frozen=True, eq=False)
 class Beside:
-    """What stands beside the head, told once a photo; (h, w) small each.
+    """What stands beside the head, found once a photo; (h, w) small each.
 
     where: its places, whose head is without what hair covers of the neck; like: 1 where the person is hair or hat
     rather than skin or clothes; bare: 1 where skin rather than hair or hat; share: of the head's motion.
@@ -140,7 +140,7 @@ def _blurred(field: NDArray[Any], sigma: float) -> Float32:
 def _like_hair(where: Places, small: NDArray[np.uint8]) -> tuple[Float32, Float32]:
     """(h, w) 1 where the person is hair or hat rather than skin or clothes, and 1 where skin rather than hair or hat.
 
-    Told by the colours of both.
+    The colours of both decide.
     """
     solid, free = where.matte > 0.9, where.head == 0
     top = solid & ((free & (where.level < 0) & (where.distance < BESIDE[0])) | where.scalp)

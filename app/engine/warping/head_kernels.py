@@ -191,7 +191,7 @@ def _over(head, strand, before, thin, share, texture, y, x, top, out):  # type: 
     zero, one, half = np.float32(0), np.float32(1), np.float32(0.5)
     a, s = min(head[3], one), min(strand[3], one)
     if before > zero and s > zero:
-        # A fringe tells little of its own colour, and a thin strip of hair is the head's own outline: both are drawn
+        # A fringe shows little of its own colour, and a thin strip of hair is the head's own outline: both are drawn
         # before what stands behind, but not before the head.
         kept = min(max((s - half) * np.float32(2.5), zero), one) * (one - min(max(thin, zero), one))
         kept = one + before * a * (kept - one)

@@ -114,7 +114,7 @@ class PictureView(QWidget):
 
     @property
     def is_shown(self) -> bool:
-        """The photo is on the screen, not still being prepared."""
+        """The photo is on the screen, not still being converted."""
         return self._before is not None
 
     @Slot(object)

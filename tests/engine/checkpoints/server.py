@@ -1,4 +1,4 @@
-"""A server of files on this machine that can be told to misbehave."""
+"""A server of files on this machine that misbehaves on demand."""
 
 from __future__ import annotations
 

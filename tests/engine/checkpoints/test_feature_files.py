@@ -101,7 +101,7 @@ def test_wav2vec2_gives_the_published_logits_from_each_publication(tmp_path, for
     near("wav2vec2", loaded.network(recipe.sound(4000)))
 
 
-def test_the_wrong_member_of_a_family_is_told(tmp_path):
+def test_the_wrong_member_of_a_family_is_reported(tmp_path):
     other = published("inception")
     other["fc.weight"] = torch.zeros(1000, 2048)
     torch.save(other, tmp_path / "inception_v3_google-0cc3c7bd.pth")

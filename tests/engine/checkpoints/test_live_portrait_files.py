@@ -129,7 +129,7 @@ def test_missing_files_are_named(released: Path) -> None:
     assert not models("live-portrait")
 
 
-def test_one_file_under_another_name_is_told_what_it_is_part_of(released: Path, tmp_path: Path) -> None:
+def test_one_file_under_another_name_is_reported_what_it_is_part_of(released: Path, tmp_path: Path) -> None:
     lonely = tmp_path / "download.pth"
     (released / "liveportrait" / "base_models" / "motion_extractor.pth").rename(lonely)
     with pytest.raises(EngineError, match="one of LivePortrait's five files"):

@@ -111,7 +111,7 @@ def test_run_computes_the_matrix_product(directions, tmp_path):
         run_network("directions", tmp_path / "wrong.npz", tmp_path / "out.npz")
 
 
-def test_run_tells_bad_files_and_leaves_nothing(directions, tmp_path):
+def test_run_reports_bad_files_and_leaves_nothing(directions, tmp_path):
     import_model(directions)
     good = tmp_path / "in.npz"
     np.savez(good, delta_p=np.zeros((1, 15)))
@@ -129,7 +129,7 @@ def test_run_tells_bad_files_and_leaves_nothing(directions, tmp_path):
     assert set(tmp_path.iterdir()) == before
 
 
-def test_a_models_folder_that_cannot_be_made_is_told(directions, tmp_path, monkeypatch):
+def test_a_models_folder_that_cannot_be_made_is_reported(directions, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("MIEN_HOME", str(tmp_path / "file"))
     with pytest.raises(EngineError, match="cannot be written"):
@@ -160,7 +160,7 @@ def test_head2head_needs_equal_copies(tmp_path):
 
 
 @pytest.mark.parametrize(("size", "multiplier"), [(256, 1), (256, 2), (64, 1)])
-def test_stylegan2_is_told_by_its_shapes(tmp_path, size, multiplier):
+def test_stylegan2_is_recognised_by_its_shapes(tmp_path, size, multiplier):
     with torch.device("meta"):
         network = Generator(size, multiplier)
     model = import_model(saved({"g_ema": thin(network)}, tmp_path / "g.pt"))
@@ -224,10 +224,10 @@ def broken_files(folder: Path, good: Path) -> dict[str, Path]:
     }
 
 
-def test_bad_files_are_told_apart_and_leave_nothing(directions, tmp_path, monkeypatch):
+def test_bad_files_are_distinguished_and_leave_nothing(directions, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for told, path in broken_files(tmp_path, directions).items():
-        with pytest.raises(EngineError, match=told):
+    for words, path in broken_files(tmp_path, directions).items():
+        with pytest.raises(EngineError, match=words):
             import_model(path)
     assert not (tmp_path / "hacked").exists()
     assert not models_folder().exists() or list(models_folder().iterdir()) == []

@@ -134,7 +134,7 @@ def test_a_driver_without_a_face_leaves_no_film(engine: Engine, portrait: Portra
 
 
 @pytest.mark.parametrize("name", ["a.txt", "nowhere/a.performance"])
-def test_a_wrong_place_is_told_before_tracking(nodding: Path, tmp_path: Path, name: str) -> None:
+def test_a_wrong_place_is_reported_before_tracking(nodding: Path, tmp_path: Path, name: str) -> None:
     steps = track_clip(default_model(), nodding, tmp_path / name)
     with pytest.raises(EngineError):
         next(steps)
@@ -233,7 +233,7 @@ def test_a_csv_drives_too(engine: Engine, portrait: Portrait, tmp_path: Path) ->
     assert steps[-1].recording.pictures == 6
 
 
-def test_clips_without_a_face_are_told_when_tracked(tmp_path: Path) -> None:
+def test_clips_without_a_face_are_reported_when_tracked(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path / "black.mp4", live=False)
     for k in range(3):
         recorder.write(np.zeros((96, 96, 3), np.uint8), k / 25)
@@ -290,7 +290,7 @@ def test_a_clip_survives_compression_to_one_picture_and_numbers(
 
 
 @pytest.mark.parametrize("damage", [lambda d: b"", lambda d: d[:9], lambda d: d[:3000], lambda d: d[:-9]])
-def test_damaged_compressed_clips_are_told(engine: Engine, compressed: bytes, damage) -> None:
+def test_damaged_compressed_clips_are_reported(engine: Engine, compressed: bytes, damage) -> None:
     with pytest.raises(EngineError, match="not a whole"):
         next(decode_clip(engine, damage(compressed)))
 

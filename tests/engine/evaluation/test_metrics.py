@@ -26,7 +26,7 @@ def test_a_mask_leaves_the_rest_out() -> None:
     assert metrics.l1(BLACK, half) == 127.5
 
 
-def test_sharpness_tells_blur() -> None:
+def test_sharpness_reports_blur() -> None:
     noise = np.random.default_rng(0).integers(0, 255, (16, 16, 3)).astype(np.uint8)
     soft = ((noise.astype(int) + np.roll(noise, 1, 0) + np.roll(noise, 1, 1)) // 3).astype(np.uint8)
     assert metrics.sharpness(noise, noise) == 1

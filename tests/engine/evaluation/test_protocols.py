@@ -79,7 +79,7 @@ def test_reenactment_follows_the_other_clips_pose(engine: Engine, clip: Path) ->
     assert first.metrics["ard"] < 0.7 * first.rotation
 
 
-def test_a_sheet_that_cannot_be_written_is_told(
+def test_a_sheet_that_cannot_be_written_is_reported(
     clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["evaluate", str(clip), "--frames", "2", "--sheet", str(tmp_path), "--json"]) == 1

@@ -16,17 +16,17 @@ CORNERS = ((128, 40), (120, 32), (136, 46), (300, 300))  # x, y of crops; the la
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, np.ndarray]:
+def stored() -> dict[str, np.ndarray]:
     with np.load(Path(__file__).parent / "data" / "face_networks.npz") as answers:
         return dict(answers)
 
 
 @pytest.mark.parametrize("kind", ["near", "far"])
 @pytest.mark.parametrize("cut", ["whole", "odd", "turned"])
-def test_boxes_are_mediapipes(astronaut, told, kind, cut) -> None:
+def test_boxes_are_mediapipes(astronaut, stored, kind, cut) -> None:
     picture = np.rot90(astronaut) if cut == "turned" else astronaut[CUTS[cut]]
     found = FaceBoxes(kind == "far").find(picture)
-    expected = told[f"{kind}_{cut}_merged"]
+    expected = stored[f"{kind}_{cut}_merged"]
     assert len(found) == len(expected)
     for one, other in zip(found, expected):
         assert np.abs(np.array(one.box) - other[:4]).max() < 0.01
@@ -39,25 +39,25 @@ def crops(astronaut: np.ndarray) -> list[np.ndarray]:
     return [*upright, astronaut[40:232, 319:127:-1]]
 
 
-def test_landmarks_are_mediapipes_one_by_one_and_together(astronaut, told) -> None:
+def test_landmarks_are_mediapipes_one_by_one_and_together(astronaut, stored) -> None:
     net = LandmarkNet()
     names = [*(f"landmarks_{k}" for k in range(len(CORNERS))), "landmarks_mirrored"]
     one_by_one = [net.landmarks(crop) for crop in crops(astronaut)]
     together = net.several(np.stack(crops(astronaut)))
-    assert [len(told[name]) for name in names].count(0) == 1, "one of the crops shows no face"
+    assert [len(stored[name]) for name in names].count(0) == 1, "one of the crops shows no face"
     for name, *answers in zip(names, one_by_one, together):
         for points, presence in answers:
-            assert abs(presence - told[f"{name}_presence"]) < 1e-4
-            assert (points is None) == (len(told[name]) == 0)
-            assert points is None or np.abs(points - told[name]).max() < 0.005
+            assert abs(presence - stored[f"{name}_presence"]) < 1e-4
+            assert (points is None) == (len(stored[name]) == 0)
+            assert points is None or np.abs(points - stored[name]).max() < 0.005
 
 
 @pytest.mark.parametrize("cut", ["whole", "odd"])
-def test_the_matte_is_mediapipes(astronaut, told, cut) -> None:
+def test_the_matte_is_mediapipes(astronaut, stored, cut) -> None:
     picture = astronaut if cut == "whole" else astronaut[:301, 17:430]
     mask = person_mask(picture)
     assert mask.shape == picture.shape[:2] and mask.dtype == np.float32
-    assert np.abs(mask[::4, ::4] - told[f"matte_{cut}"]).max() < 0.002
+    assert np.abs(mask[::4, ::4] - stored[f"matte_{cut}"]).max() < 0.002
 
 
 def test_a_picture_in_a_square_lies_in_its_middle_with_black_beyond() -> None:

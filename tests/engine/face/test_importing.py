@@ -161,16 +161,16 @@ def test_a_pickle_is_refused_and_never_run(tmp_path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_a_file_of_matlab_7_3_is_told_apart_from_a_broken_one(tmp_path):
+def test_a_file_of_matlab_7_3_is_distinguished_from_a_broken_one(tmp_path):
     header = b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + b"\x00\x02IM"
     (tmp_path / "new.mat").write_bytes(header.ljust(512, b"\0") + b"\x89HDF\r\n\x1a\n")
-    with pytest.raises(EngineError) as told:
+    with pytest.raises(EngineError) as raised:
         use_face_model(tmp_path / "new.mat")
-    assert "MATLAB 7.3" in told.value.message and "-v7" in told.value.remedy
+    assert "MATLAB 7.3" in raised.value.message and "-v7" in raised.value.remedy
 
 
 @pytest.mark.parametrize("name", ["a.npz", "a.mat", "a.h5", "a.safetensors", "a.obj"])
-def test_what_is_no_model_is_told(tmp_path, name) -> None:
+def test_what_is_no_model_is_reported(tmp_path, name) -> None:
     path = tmp_path / name
     path.write_bytes(b"not a face model at all")
     with pytest.raises(EngineError):

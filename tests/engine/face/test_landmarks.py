@@ -98,7 +98,7 @@ def test_busts_on_coins_and_cats_are_no_faces(tracker, name) -> None:
     assert tracker.detect(np.dstack([pixels] * 3) if pixels.ndim == 2 else pixels) == ()
 
 
-def test_a_face_too_small_is_told_with_its_size(astronaut_faces) -> None:
+def test_a_face_too_small_is_reported_with_its_size(astronaut_faces) -> None:
     face = astronaut_faces[0]
     small = DetectedFace(face.landmarks * 0.2, tuple(0.2 * v for v in face.box))
     with pytest.raises(EngineError, match=f"{small.side:.0f} pixels.*{MIN_SIDE}"):

@@ -74,7 +74,7 @@ def test_colours_are_the_normalised_mean(model) -> None:
     assert colours[nose, 2].mean() > 0.9
 
 
-def test_a_model_survives_its_file_and_a_broken_file_is_told(model, tmp_path: Path) -> None:
+def test_a_model_survives_its_file_and_a_broken_file_is_reported(model, tmp_path: Path) -> None:
     path = tmp_path / "model.npz"
     save_model(model, path)
     again = load_model(path)

@@ -128,7 +128,7 @@ def test_placement_is_what_was_asked(face, model) -> None:
     assert target.translation == pytest.approx((300, 150)) and target.scale == pytest.approx(55)
 
 
-def test_frontalise_turns_as_far_as_it_is_told(synthetic) -> None:
+def test_frontalise_turns_as_far_as_it_is_reported(synthetic) -> None:
     values = semantic.frontalise(synthetic, 1.0)
     assert (values["yaw"], values["pitch"], values["roll"]) == (0, 0, 0)
     assert semantic.frontalise(synthetic, 0.5)["yaw"] == pytest.approx(synthetic.params.camera.yaw / 2)

@@ -98,9 +98,9 @@ def test_the_film_starts_with_its_index_and_is_yuv420p(tmp_path: Path) -> None:
     path = record(tmp_path / "a.mp4", [0, 0.04, 0.08], trained=True).stop().path
     data = path.read_bytes()
     assert data.index(b"moov") < data.index(b"mdat") and b"moof" not in data
-    told = ffmpeg.run(["-i", str(path)]).stderr.decode()
-    assert "h264" in told and "yuv420p" in told and "Made" not in told
-    assert COMPOSITE_TRAINED in told  # the comment for people
+    described = ffmpeg.run(["-i", str(path)]).stderr.decode()
+    assert "h264" in described and "yuv420p" in described and "Made" not in described
+    assert COMPOSITE_TRAINED in described  # the comment for people
     assert COMPOSITE_TRAINED.encode() in data[data.rindex(b"uuid") :]  # and the XMP packet
 
 
@@ -126,9 +126,9 @@ def test_a_clips_sound_is_laid_under(tmp_path: Path, clip: MakeClip) -> None:
     spoken = clip("a.mp4", seconds=2, sound=True)
     recorder = record(tmp_path / "b.mp4", [k / 25 for k in range(25)], rate=Fraction(25))
     path = recorder.stop(SoundTrack(spoken, offset=0.5, duration=1.0)).path
-    told = ffmpeg.media_info(path)
+    described = ffmpeg.media_info(path)
     sound = np.concatenate(list(clip_sound(path)))
-    assert told.has_sound and told.duration == pytest.approx(1.0, abs=0.05)
+    assert described.has_sound and described.duration == pytest.approx(1.0, abs=0.05)
     assert len(sound) == pytest.approx(48000, abs=2400) and np.abs(sound).max() > 0.05
 
 
@@ -321,7 +321,7 @@ def test_what_a_crash_left_is_not_overwritten(tmp_path: Path) -> None:
     assert left.read_bytes() == b"to be rescued" and len(times_of(tmp_path / "a.mp4")) == 2
 
 
-def test_what_cannot_be_recorded_is_told(tmp_path: Path) -> None:
+def test_what_cannot_be_recorded_is_reported(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="avi"):
         Recorder(tmp_path / "a.avi")
     with pytest.raises(EngineError, match="no folder"):
@@ -334,7 +334,7 @@ def test_what_cannot_be_recorded_is_told(tmp_path: Path) -> None:
     assert disk_left(tmp_path / "a.mp4") > 0
 
 
-def test_a_folder_in_the_films_place_is_told_at_once(tmp_path: Path) -> None:
+def test_a_folder_in_the_films_place_is_reported_at_once(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").mkdir()
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "notes.txt").touch()

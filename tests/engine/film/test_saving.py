@@ -1,4 +1,4 @@
-"""A film's end is written beside everything else, told as it goes, and never lost."""
+"""A film's end is written beside everything else, with its progress shown, and never lost."""
 
 from __future__ import annotations
 
@@ -25,32 +25,32 @@ def filled(path: Path) -> Recorder:
 
 
 def test_stopping_returns_while_the_film_is_still_being_finished(tmp_path: Path, monkeypatch) -> None:
-    gate, told = threading.Event(), []
+    gate, reports = threading.Event(), []
     real = sinks.FilmSink._run_ffmpeg
 
-    def slow(self, arguments, beside, tell):
-        tell(0.5)
+    def slow(self, arguments, beside, on_progress):
+        on_progress(0.5)
         gate.wait(20)
-        return real(self, arguments, beside, tell)
+        return real(self, arguments, beside, on_progress)
 
     monkeypatch.setattr(sinks.FilmSink, "_run_ffmpeg", slow)
     half = threading.Event()
 
     def on_change(saving: Saving) -> None:
-        told.append((saving.share, saving.done))
+        reports.append((saving.share, saving.done))
         half.set()
 
     saving = Saving(filled(tmp_path / "a.mp4"), None, on_change)
-    assert half.wait(20) and not saving.done and told == [(0.5, False)]
+    assert half.wait(20) and not saving.done and reports == [(0.5, False)]
     assert not (tmp_path / "a.mp4").exists() and (tmp_path / "a.recording.mp4").exists()
     gate.set()
-    assert saving.result().pictures == 10 and told[-1][1]
+    assert saving.result().pictures == 10 and reports[-1][1]
     source = VideoSource(tmp_path / "a.mp4")
     source.close()
     assert source.total == 10
 
 
-def test_a_recording_of_nothing_is_told_as_an_error(tmp_path: Path) -> None:
+def test_a_recording_of_nothing_is_reported_as_an_error(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="Nothing was recorded"):
         Saving(Recorder(tmp_path / "a.mp4"), None).result()
 

@@ -29,7 +29,7 @@ def test_info_says_what_menus_need(generator: Generator) -> None:
     assert len({control.name for control in info.latents}) == len(info.latents)
 
 
-def test_missing_weights_are_told(generator: Generator) -> None:
+def test_missing_weights_are_reported(generator: Generator) -> None:
     info = generator.info
     if info.missing:
         assert info.weights, "only what needs weights can miss them"

@@ -48,7 +48,7 @@ def target(source: SourceImage, **values: float) -> Target:
 
 
 def filmed(source: SourceImage, **values: float) -> Target:
-    """The same as a fit of a film would tell it: coefficients, and no controls that they came from."""
+    """The same as a fit of a film would give it: coefficients, and no controls that they came from."""
     asked = target(source, **values)
     expression = replace(asked.params.expression, moves=(), carried=())
     return replace(asked, params=replace(asked.params, expression=expression), origin=Origin.FILMED)
@@ -244,7 +244,7 @@ def test_a_face_at_the_photos_edge_keeps_the_edge(warp: MeshWarp, source: Source
     assert np.median(edge) <= 2
 
 
-def test_a_face_too_small_is_told(warp: MeshWarp, source: SourceImage) -> None:
+def test_a_face_too_small_is_reported(warp: MeshWarp, source: SourceImage) -> None:
     with pytest.raises(EngineError, match="too small"):
         warp.encode(resized(source, 4 / source.face.params.camera.scale))
 

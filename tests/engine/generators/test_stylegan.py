@@ -157,8 +157,8 @@ def test_files_without_noise_get_it_once_and_for_all():
     assert torch.equal(first.weights["noises.noise_4"], second.weights["noises.noise_4"])
     assert torch.equal(first.extras["truncation_latent"], second.extras["truncation_latent"])
     average = torch.randn(512)
-    told = read_stylegan2({"g_ema": dict(weights), "latent_avg": average})
-    assert torch.equal(told.extras["truncation_latent"][0], average)
+    read_back = read_stylegan2({"g_ema": dict(weights), "latent_avg": average})
+    assert torch.equal(read_back.extras["truncation_latent"][0], average)
 
 
 def test_sliders_and_expressions_add_up(home, source):

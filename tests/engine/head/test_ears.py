@@ -36,7 +36,7 @@ def engine() -> Engine:
         ("p20_nasa", False),
     ],
 )
-def test_ears_are_told_from_hair(engine: Engine, name: str, shown: bool) -> None:
+def test_ears_are_reported_from_hair(engine: Engine, name: str, shown: bool) -> None:
     """Men with short hair, a bald one and a turned one have ears; hair over them leaves none."""
     assert PHOTOS is not None
     portrait = engine.open(PHOTOS / f"a_{name}.jpg")

@@ -8,7 +8,7 @@ from app.engine.contract import Portrait
 from app.engine.imaging.matte import guided_filter, person_matte
 
 
-def test_the_person_is_told_from_the_background(portrait: Portrait) -> None:
+def test_the_person_is_reported_from_the_background(portrait: Portrait) -> None:
     face = portrait.faces[0]
     matte = person_matte(portrait.photo.pixels, face)
     assert matte.shape == portrait.photo.pixels.shape[:2] and matte.dtype == np.float32

@@ -243,7 +243,7 @@ def test_damaged_bytes_never_end_in_a_traceback(pixels: Pixels, tmp_path: Path) 
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-def test_too_small_and_too_large_are_told(tmp_path: Path) -> None:
+def test_too_small_and_too_large_are_reported(tmp_path: Path) -> None:
     Image.new("RGB", (63, 300)).save(tmp_path / "small.png")
     with pytest.raises(EngineError, match="63 x 300 pixels"):
         open_photo(tmp_path / "small.png")
@@ -270,12 +270,12 @@ def test_samples_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     }.items():
         path = tmp_path / f"{name}.tif"
         tifffile.imwrite(path, stored, metadata=None)
-        with pytest.raises(EngineError, match=r"cannot read \(.*I|uint32") as told:
+        with pytest.raises(EngineError, match=r"cannot read \(.*I|uint32") as raised:
             open_photo(path)
-        assert "8 or 16 bits" in told.value.remedy
+        assert "8 or 16 bits" in raised.value.remedy
 
 
-def test_places_without_a_file_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_places_without_a_file_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(EngineError, match="is a folder"):
         open_photo(tmp_path)
     with pytest.raises(EngineError, match="There is no file"):

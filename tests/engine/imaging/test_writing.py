@@ -204,7 +204,7 @@ def test_another_file_is_replaced_whole_or_not_at_all(
     assert np.array_equal(open_photo(path).pixels, edited)
 
 
-def test_bad_places_are_told(photo: Photo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bad_places_are_reported(photo: Photo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, says in {
         "out.heic": "does not write .heic",
         "out": "without an ending",

@@ -57,7 +57,7 @@ def test_lpips_has_a_slope_where_a_picture_has_no_features(home):
     assert torch.isfinite(a.grad).all()
 
 
-def test_the_recogniser_sees_the_released_crop_and_tells_another_person(home):
+def test_the_recogniser_sees_the_released_crop_and_reports_another_person(home):
     ramp = torch.arange(256.0).view(1, 1, 256, 1).expand(1, 3, 256, 256)
     seen = arcface_input(ramp, 2.0)
     assert seen.shape == (1, 3, 112, 112)

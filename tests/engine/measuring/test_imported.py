@@ -35,7 +35,7 @@ def test_frechet_is_the_closed_form_for_any_number_of_samples():
     assert frechet(a, a + 3) == pytest.approx(9 * 40)  # a shift alone: its squared length
 
 
-def test_mmd2_is_the_double_sum_and_tells_sets_apart():
+def test_mmd2_is_the_double_sum_and_reports_sets_apart():
     rng = np.random.default_rng(1)
     a, b = rng.normal(size=(12, 3)), rng.normal(size=(9, 3)) + 2
     both = np.vstack([a, b])

@@ -26,7 +26,7 @@ def test_without_a_recogniser_the_shape_is_compared(home, engine, portrait):
     assert 0 < engine.measure(portrait, rendered, 0, edit).identity <= 1
 
 
-def test_an_imported_recogniser_tells_the_identity(home, engine, portrait):
+def test_an_imported_recogniser_reports_the_identity(home, engine, portrait):
     torch.save(published("arcface"), home / "backbone.pth")
     import_model(home / "backbone.pth")
     photo, face = to_srgb8(portrait.photo), portrait.faces[0]
@@ -37,6 +37,6 @@ def test_an_imported_recogniser_tells_the_identity(home, engine, portrait):
     assert other < 0.999
     edit = FaceEdit.of(smile=0.4)
     rendered = engine.render(portrait, {0: edit})
-    told = engine.measure(portrait, rendered, 0, edit).identity
+    measured = engine.measure(portrait, rendered, 0, edit).identity
     after = engine.fit(rendered.pixels)[0]
-    assert told == pytest.approx(recogniser.likeness((photo, face), (np.asarray(rendered.pixels), after)))
+    assert measured == pytest.approx(recogniser.likeness((photo, face), (np.asarray(rendered.pixels), after)))

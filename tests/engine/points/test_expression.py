@@ -34,7 +34,7 @@ def test_thirty_four_entries_move() -> None:
     assert len(MOVING) == 34 and not {15, 16, 17} & set(MOVING.tolist())
 
 
-def test_an_extractor_that_is_linear_in_landmarks_is_reproduced_within_the_told_error() -> None:
+def test_an_extractor_that_is_linear_in_landmarks_is_reproduced_within_the_reported_error() -> None:
     """Real renders, read by the landmark network: what the extractor answers is a random mixture of its points."""
     source = sample()
     warp = MeshWarp()

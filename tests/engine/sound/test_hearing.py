@@ -1,4 +1,4 @@
-"""What generators that listen are told: a clip in constant memory, a microphone as it is heard."""
+"""What generators that listen get: a clip's sound in constant memory, a microphone's as it is heard."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_an_ear_remembers_the_newest_moments_and_their_times() -> None:
     assert len(ear.latest(60)[0]) <= (hearing.KEPT + 0.02) * rate
 
 
-def test_an_ear_hears_what_a_clip_would_tell(given) -> None:
+def test_an_ear_hears_what_a_clip_would_say(given) -> None:
     sound = voice(2)
     sound -= sound.mean()
     ear = Ear(SOUND_RATE)
@@ -90,6 +90,6 @@ def test_an_ear_hears_what_a_clip_would_tell(given) -> None:
         ear.add(sound[start : start + 160, None], start / SOUND_RATE)
     heard = np.array(ear.features())
     given(sound)
-    told = np.stack(list(clip_features(CLIP, 25.0)))
-    nearest = np.abs(told[:, :42] - heard[:42]).mean(axis=1)
+    of_the_clip = np.stack(list(clip_features(CLIP, 25.0)))
+    nearest = np.abs(of_the_clip[:, :42] - heard[:42]).mean(axis=1)
     assert heard.shape == (300,) and 40 <= nearest.argmin() <= 43  # the last whole window

@@ -77,7 +77,7 @@ def test_a_clip_s_features_hold_its_letters(monkeypatch):
     np.testing.assert_allclose(rows, audio_features(sound, RATE, 25.0, 25, letters), atol=1e-5)
 
 
-def test_a_plug_in_serves_before_imports_and_none_is_told(monkeypatch, tmp_path):
+def test_a_plug_in_serves_before_imports_and_none_is_reported(monkeypatch, tmp_path):
     monkeypatch.setenv("MIEN_HOME", str(tmp_path))
     assert speech.recogniser() is None and not speech.can_recognise()
 

@@ -97,7 +97,7 @@ def test_a_lost_camera_pauses_and_comes_back(monkeypatch) -> None:
     source.close()
 
 
-def test_a_camera_that_cannot_be_opened_is_told() -> None:
+def test_a_camera_that_cannot_be_opened_is_reported() -> None:
     with pytest.raises(EngineError, match="Camera 7"):
         CameraSource(7, opener=lambda _: Device(0, works=False))
 
@@ -176,7 +176,7 @@ class FakeDevices(types.ModuleType):
         return types.SimpleNamespace(start=start, close=lambda: setattr(self, "closed", True))
 
 
-def test_a_microphone_tells_when_its_samples_were_heard(monkeypatch) -> None:
+def test_a_microphone_reports_when_its_samples_were_heard(monkeypatch) -> None:
     fake = FakeDevices()
     monkeypatch.setitem(sys.modules, "sounddevice", fake)
     heard: list[tuple[np.ndarray, float]] = []
@@ -190,7 +190,7 @@ def test_a_microphone_tells_when_its_samples_were_heard(monkeypatch) -> None:
     assert microphones() == ("Desk microphone", "Headset")
 
 
-def test_without_a_sound_system_a_remedy_is_told(monkeypatch) -> None:
+def test_without_a_sound_system_a_remedy_is_reported(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     assert microphones() == ()
     with pytest.raises(EngineError, match="PortAudio"):
@@ -222,7 +222,7 @@ def test_pictures_are_sent_to_a_virtual_camera(monkeypatch) -> None:
     assert fitted.shape == (48, 64, 3) and not fitted[:, :8].any() and (fitted[:, 8:56] == 9).all()
 
 
-def test_without_a_virtual_camera_a_remedy_is_told(monkeypatch) -> None:
+def test_without_a_virtual_camera_a_remedy_is_reported(monkeypatch) -> None:
     fake = types.ModuleType("pyvirtualcam")
 
     def broken(*_):
@@ -230,9 +230,9 @@ def test_without_a_virtual_camera_a_remedy_is_told(monkeypatch) -> None:
 
     fake.Camera = broken  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "pyvirtualcam", fake)
-    with pytest.raises(EngineError, match="No virtual camera") as told:
+    with pytest.raises(EngineError, match="No virtual camera") as raised:
         VirtualCameraOutput((64, 48), 30)
-    assert told.value.remedy
+    assert raised.value.remedy
     monkeypatch.setitem(sys.modules, "pyvirtualcam", None)
     with pytest.raises(EngineError, match="pyvirtualcam"):
         VirtualCameraOutput((64, 48), 30)

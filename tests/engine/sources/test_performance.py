@@ -1,4 +1,4 @@
-"""Performance files: exact round trips, small packed ones, and hostile ones that are told."""
+"""Performance files: exact round trips, small packed ones, and hostile ones that are refused with a reason."""
 
 from __future__ import annotations
 
@@ -119,12 +119,12 @@ def test_csv_columns_may_come_in_any_order(tmp_path: Path) -> None:
         lambda d: d[:-160] + bytes([255, 255, 255, 127]) * 40,  # not-a-number in the last frame
     ],
 )
-def test_damaged_files_are_told(tmp_path: Path, performance: Performance, damage, packed: bool) -> None:
+def test_damaged_files_are_reported(tmp_path: Path, performance: Performance, damage, packed: bool) -> None:
     path = tmp_path / "a.performance"
     path.write_bytes(damage(to_bytes(performance, packed)))
-    with pytest.raises(EngineError) as told:
+    with pytest.raises(EngineError) as raised:
         read_performance(path)
-    assert told.value.remedy
+    assert raised.value.remedy
 
 
 @settings(max_examples=150, deadline=None)
@@ -132,12 +132,12 @@ def test_damaged_files_are_told(tmp_path: Path, performance: Performance, damage
 def test_one_wrong_byte_never_crashes(place: int, value: int) -> None:
     data = bytearray(to_bytes(make_performance(12), packed=True))
     data[place % len(data)] = value
-    told = (EngineError, ValueError, KeyError, TypeError, IndexError, OverflowError, struct.error)
-    with contextlib.suppress(*told):  # exactly those that `read_performance` turns into words
+    raised = (EngineError, ValueError, KeyError, TypeError, IndexError, OverflowError, struct.error)
+    with contextlib.suppress(*raised):  # exactly those that `read_performance` turns into words
         from_bytes(bytes(data))
 
 
-def test_later_versions_and_other_endings_are_told(tmp_path: Path, performance: Performance) -> None:
+def test_later_versions_and_other_endings_are_reported(tmp_path: Path, performance: Performance) -> None:
     path = tmp_path / "a.performance"
     path.write_bytes(to_bytes(performance).replace(b'"version": 1', b'"version": 9'))
     with pytest.raises(EngineError, match="later version"):
@@ -151,7 +151,7 @@ def test_later_versions_and_other_endings_are_told(tmp_path: Path, performance: 
 
 
 @pytest.mark.parametrize("text", ["", "time,yaw\n", "time,yaw\n0,1\n", "time,exp1\n0,much\n", "\0\0"])
-def test_wrong_csv_is_told(tmp_path: Path, text: str) -> None:
+def test_wrong_csv_is_reported(tmp_path: Path, text: str) -> None:
     path = tmp_path / "a.csv"
     path.write_text(text)
     with pytest.raises(EngineError, match=r"a\.csv"):
@@ -167,9 +167,9 @@ def test_a_wrong_cell_is_named_by_line_and_column(tmp_path: Path, performance: P
 
     def refused(changed: list[str]) -> str:
         path.write_text("\n".join([*lines[:4], ",".join(changed), *lines[5:]]))
-        with pytest.raises(EngineError, match=r"a\.csv") as told:
+        with pytest.raises(EngineError, match=r"a\.csv") as raised:
             read_performance(path)
-        return told.value.message
+        return raised.value.message
 
     assert "line 5, column exp7: nan is no number" in refused([*cells[:place], "nan", *cells[place + 1 :]])
     assert "line 5, column exp7: “a lot” is no number" in refused(

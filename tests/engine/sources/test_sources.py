@@ -90,7 +90,7 @@ def test_an_animation_keeps_its_own_times_and_shows_white_where_it_is_clear(tmp_
 
 
 @pytest.mark.parametrize("name", ["a.webp", "a.avif", "a.png"])
-def test_an_animation_that_is_cut_short_is_told(clip: MakeClip, name: str) -> None:
+def test_an_animation_that_is_cut_short_is_reported(clip: MakeClip, name: str) -> None:
     path = clip(name, *{"a.webp": ["-c:v", "libwebp_anim"], "a.png": ["-f", "apng"]}.get(name, []), seconds=1)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with pytest.raises(EngineError, match=rf"{name} is (damaged|not a picture)"):
@@ -137,14 +137,14 @@ def test_a_broken_off_clip_gives_what_it_has(clip: MakeClip) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no clip at all", bytes(range(256)) * 40])
-def test_what_is_no_clip_is_told(tmp_path: Path, content: bytes) -> None:
+def test_what_is_no_clip_is_reported(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "a.mp4"
     path.write_bytes(content)
     with pytest.raises(EngineError, match=r"a\.mp4"):
         VideoSource(path)
 
 
-def test_a_clip_whose_pictures_are_damaged_is_told(clip: MakeClip) -> None:
+def test_a_clip_whose_pictures_are_damaged_is_reported(clip: MakeClip) -> None:
     path = clip("a.mp4")
     data = bytearray(path.read_bytes())
     place = data.index(b"mdat") + 4
@@ -184,7 +184,7 @@ def test_folders_and_stills(tmp_path: Path) -> None:
     assert len(all_frames(open_source(folder / "1.png"))) == 1
 
 
-def test_empty_folders_and_absent_files_are_told(tmp_path: Path) -> None:
+def test_empty_folders_and_absent_files_are_reported(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="no pictures"):
         open_source(tmp_path)
     with pytest.raises(EngineError, match="no file"):
@@ -234,7 +234,7 @@ def test_a_loop_begins_again_with_times_that_go_on_and_ends_when_it_is_switched_
     assert len(all_frames(source)) == 3 and source.ended
 
 
-def test_a_paced_loop_tells_when_the_clip_began_again(clip: MakeClip) -> None:
+def test_a_paced_loop_reports_when_the_clip_began_again(clip: MakeClip) -> None:
     path, clock = clip("a.mp4", rate="10", seconds=0.5), Clock()
     source = PacedSource(LoopingSource(lambda: open_source(path), loop=True), clock.read, clock.sleep)
     times = [frame.time for _ in range(13) if (frame := source.take(1))]

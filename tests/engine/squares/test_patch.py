@@ -131,7 +131,9 @@ def test_every_frame_is_the_networks_whole_picture(home, driver, tmp_path):
         ("few", "nowhere.jpg", "o.png", "no picture nowhere.jpg"),
     ],
 )
-def test_backgrounds_that_cannot_be_are_told_before_the_work(home, driver, model, background, output, words):
+def test_backgrounds_that_cannot_be_are_reported_before_the_work(
+    home, driver, model, background, output, words
+):
     with pytest.raises(EngineError, match=words):
         list(reenact(model, driver, home / output, background=background))
     assert not (home / output).exists() and not (home / "o").exists()

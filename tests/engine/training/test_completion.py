@@ -79,7 +79,7 @@ def test_no_sitter_who_consented_to_research_only_is_learnt_from(shared: Path) -
     assert not [name for name in learnt if name.startswith("b_")]
 
 
-def test_what_a_view_hides_the_truth_tells_and_what_it_shows_is_the_photos(
+def test_what_a_view_hides_the_truth_reports_and_what_it_shows_is_the_photos(
     made: dict[str, NDArray[np.uint8]],
 ) -> None:
     truth = made["truth"][0]
@@ -111,7 +111,7 @@ def test_texture_is_looked_for_on_the_person_alone(astronaut: NDArray[np.uint8])
     assert places > 100
 
 
-def test_a_picture_without_a_face_is_told_and_left(tmp_path: Path) -> None:
+def test_a_picture_without_a_face_is_reported_and_left(tmp_path: Path) -> None:
     write_png(tmp_path / "wall.png", np.full((120, 120, 3), 90, np.uint8))
     steps = list(completion_data.prepare([tmp_path / "wall.png"], tmp_path / "data"))
     assert "0 faces" in str(steps[0].error) and not list((tmp_path / "data").glob("*.npz"))
@@ -119,7 +119,7 @@ def test_a_picture_without_a_face_is_told_and_left(tmp_path: Path) -> None:
         list(completion_data.prepare([], tmp_path / "data"))
 
 
-def test_features_learn_to_tell_damage_and_place(data: Path) -> None:
+def test_features_learn_to_report_damage_and_place(data: Path) -> None:
     recipe = AtlasFeatures(data, width=8)
     losses = [now.losses for now in train(recipe, Plan(data.parent / "features", 5.0, 4, steps=40), CPU)]
     for name in ("damage", "masks"):
@@ -127,7 +127,7 @@ def test_features_learn_to_tell_damage_and_place(data: Path) -> None:
         assert last < 0.8 * first, name
 
 
-def test_damage_is_told_where_it_is() -> None:
+def test_damage_is_reported_where_it_is() -> None:
     rng = np.random.default_rng(0)
     clean = rng.uniform(-1, 1, (64, 64, 3)).astype(np.float32)
     seen = set()

@@ -111,7 +111,7 @@ def test_columns_stay_where_no_face_is_found(model, labels):
     assert (gains == 1).all()
 
 
-def test_samples_without_a_face_are_told(model):
+def test_samples_without_a_face_are_reported(model):
     with pytest.raises(EngineError, match="Only 0 of 5 samples"):
         drained(labelled(model, lambda pixels: None, 5))
 
@@ -245,8 +245,8 @@ def test_a_matrix_of_ours_is_used_with_its_generator_only(model, tmp_path, monke
     assert (newest.directions is None) == (newest.generator.name == "other")
 
 
-def test_calibrating_tells_how_much_the_map_leaves_unexplained(model, tmp_path, monkeypatch):
-    """Red and green are all that is read of an expression, so twelve inputs are mapped with an error that is told."""
+def test_calibrating_reports_how_much_the_map_leaves_unexplained(model, tmp_path, monkeypatch):
+    """Red and green are all that is read of an expression, so twelve inputs are mapped with an error that is shown."""
     monkeypatch.setenv("MIEN_HOME", str(tmp_path))
     monkeypatch.setattr(commands, "face_fitter", fake_fitter)
     sizes = {"size": 16, "max_channels": 16, "style_dim": 16, "n_mlp": 2}

@@ -74,7 +74,7 @@ def test_preparation_goes_on_and_can_be_shared(sources, tmp_path):
     assert len(list(tmp_path.glob("*.npz"))) == 2
 
 
-def test_an_empty_folder_is_told(tmp_path):
+def test_an_empty_folder_is_reported(tmp_path):
     with pytest.raises(EngineError, match="no pictures"):
         list(prepare(tmp_path, tmp_path / "out"))
     with pytest.raises(EngineError, match="no prepared"):
@@ -180,7 +180,7 @@ def test_two_processes_equal_one_on_the_joined_batch(data, tmp_path):
         )
         assert (a - b).norm() <= 1e-3 * a.norm()
     a, b = read_curves(tmp_path / "one")[0], read_curves(tmp_path / "two")[0]
-    # The adversarial loss is a mean of scores of both signs that all but cancel: told to an absolute amount.
+    # The adversarial loss is a mean of scores of both signs that all but cancel: compared to an absolute amount.
     assert {k: pytest.approx(v, rel=1e-4, abs=5e-5) for k, v in a.items() if k != "seconds"} == {
         k: v for k, v in b.items() if k != "seconds"
     }
@@ -202,9 +202,9 @@ def test_the_command_s_run_makes_a_model_that_serves_the_generator(sources, tmp_
 
     monkeypatch.setenv("MIEN_HOME", str(tmp_path))
     run_steps = train_headgan(sources, "mine", 5, TINY, steps=2)
-    told, model = drained(run_steps)
-    assert any(step.message.startswith("step 2: G ") for step in told)
-    assert "unedited portraits" in told[-1].message and told[-1].picture is not None
+    shown_steps, model = drained(run_steps)
+    assert any(step.message.startswith("step 2: G ") for step in shown_steps)
+    assert "unedited portraits" in shown_steps[-1].message and shown_steps[-1].picture is not None
     folder = tmp_path / "training" / "mine"
     assert np.asarray(Image.open(folder / "samples.png")).shape == (128, 128, 3)
     assert np.asarray(Image.open(folder / "curves.png")).std() > 1

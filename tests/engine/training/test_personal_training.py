@@ -1,4 +1,4 @@
-"""Personal models' training: footage told bad before training, losses that fall, the few-shot conversion in use."""
+"""Personal models' training: bad footage refused before training, losses that fall, the few-shot conversion in use."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_a_clip_of_two_frames_cannot_be_fitted():
         fit_video(faces, default_model())
 
 
-def test_bad_footage_is_told_with_what_to_do(tmp_path):
+def test_bad_footage_is_reported_with_what_to_do(tmp_path):
     face = detected(0)
     with pytest.raises(EngineError, match="only 5 frames"):
         _check_faces(tmp_path / "short.mp4", [face] * 5)
@@ -134,7 +134,7 @@ def test_bad_footage_is_told_with_what_to_do(tmp_path):
     _check_faces(tmp_path / "good.mp4", [face] * 60)
 
 
-def test_a_head_that_leaves_its_place_is_told(tmp_path):
+def test_a_head_that_leaves_its_place_is_reported(tmp_path):
     faces = [fit_face(detected(0), default_model())] * 4
     square = clip_square(faces)
     x, y, w, h = faces[0].box
@@ -142,12 +142,12 @@ def test_a_head_that_leaves_its_place_is_told(tmp_path):
     assert is_inside(swaying, square) and not is_inside(gone, square)
     assert not is_inside(replace(gone, box=(x, y - 0.8 * h, w, h)), square)
     _check_place(tmp_path / "still.mp4", [True] * 8 + [False] * 2)
-    with pytest.raises(EngineError, match=r"only 7 of 10 frames of pan\.mp4") as told:
+    with pytest.raises(EngineError, match=r"only 7 of 10 frames of pan\.mp4") as raised:
         _check_place(tmp_path / "pan.mp4", [True] * 7 + [False] * 3)
-    assert "stands still" in told.value.remedy
+    assert "stands still" in raised.value.remedy
 
 
-def test_footage_that_changes_its_resolution_is_told(tmp_path):
+def test_footage_that_changes_its_resolution_is_reported(tmp_path):
     """Two transport streams of different sizes, one after the other in one file."""
     parts = b""
     for name, size in (("a", "128x96"), ("b", "192x144")):
@@ -165,9 +165,9 @@ def test_footage_that_changes_its_resolution_is_told(tmp_path):
         parts += path.read_bytes()
     clip = tmp_path / "phone.ts"
     clip.write_bytes(parts)
-    with pytest.raises(EngineError, match=r"phone\.ts changes its resolution") as told:
+    with pytest.raises(EngineError, match=r"phone\.ts changes its resolution") as raised:
         list(prepare(clip, 64))
-    assert "Convert" in told.value.remedy
+    assert "Convert" in raised.value.remedy
 
 
 def test_a_cut_is_a_change_of_picture_and_place():

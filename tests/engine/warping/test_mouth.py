@@ -89,7 +89,7 @@ def landmarks(top: float, bottom: float) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("between", "teeth", "shut"), [(240, 1.0, 0.0), (120, 0.0, 0.12), (30, 0.0, 0.0)])
-def test_what_lies_between_the_lips_is_told_by_its_brightness(
+def test_what_lies_between_the_lips_is_recognised_by_its_brightness(
     between: int, teeth: float, shut: float
 ) -> None:
     photo = np.full((200, 200, 3), 120, np.uint8)

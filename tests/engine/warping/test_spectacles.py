@@ -1,4 +1,4 @@
-"""Spectacles are told by their bridge."""
+"""Spectacles are recognised by their bridge."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def prepare(
     paths: Sequence[Path], folder: Path, shard: tuple[int, int] = (0, 1), views: int = VIEWS
 ) -> Iterator[Step]:
     """Make the data of every file, in an order that has nothing to do with names; what is there already is kept, files
-    without a usable face are told and left."""
+    without a usable face are named and left out."""
     if not paths:
         raise EngineError(
             "There are no pictures and clips to train on.", "Choose the folder that holds them."
