@@ -75,7 +75,8 @@ class Autosave(QObject):
             self._taken = None
 
     def close(self, keep: bool = False) -> None:
-        """All is saved or given up: leave nothing behind; with `keep`, what is unsaved is offered at the next start."""
+        """Leave nothing behind, because all is saved or given up; with `keep`, what is unsaved is offered at the next
+        start."""
         for signal in self._signals():
             signal.disconnect(self.save)
         if not keep:
@@ -100,7 +101,7 @@ class Autosave(QObject):
             return None
 
     def took_up(self, recovered: Recovered) -> None:
-        """Its document is open again: from its next save on the old file is not needed."""
+        """Note that its document is open again: from its next save on the old file is not needed."""
         self._taken = recovered
 
     @staticmethod

@@ -112,7 +112,7 @@ def _one(engine: EngineLike, batch: Batch, photo: Path, path: Path) -> Iterator[
 
 
 def _values(batch: Batch, face: FittedFace) -> dict[str, float]:
-    """Neutralised and frontalised first, presets on top."""
+    """Control values of a face: neutralised and frontalised first, presets on top."""
     values: dict[str, float] = {}
     if batch.neutralise:
         values |= verbs.neutralise(face, batch.neutralise)

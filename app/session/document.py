@@ -44,11 +44,11 @@ class Document:
 
     @property
     def is_changed(self) -> bool:
-        """Some face is asked to differ from the photo."""
+        """Whether some face is asked to differ from the photo."""
         return any(not edit.is_identity for edit in self.edits.values())
 
     def is_same_work(self, other: Document) -> bool:
-        """Both hold the same work: they may differ in the face the panels act on."""
+        """Whether both hold the same work: they may differ in the face the panels act on."""
         return replace(self, active=0) == replace(other, active=0)
 
     def edit_of(self, face: int) -> FaceEdit:

@@ -16,7 +16,7 @@ class Pace:
         self._ms = {name: speed.ms for name, speed in known_speeds().items()}
 
     def note(self, generator: str, ms: float) -> None:
-        """A picture took so long."""
+        """Note how long a picture of a generator took."""
         self._ms[generator] = ms
 
     def of(self, generator: str) -> float | None:

@@ -49,7 +49,7 @@ class Encoding(QObject):
 
     @property
     def is_needed(self) -> bool:
-        """The active face is not encoded by its generator."""
+        """Whether the active face still has to be encoded by its generator."""
         session = self._session
         return session.face is not None and not session.scheduler.is_encoded(session.document.active)
 
@@ -94,7 +94,7 @@ class Encoding(QObject):
 
     @Slot()
     def _on_other(self) -> None:
-        """Another face or generator: leave what is running, begin what is needed."""
+        """Leave what is running and begin what another face or generator needs."""
         self._leave_another()
         self._begin_unasked()
         self.changed.emit()

@@ -72,6 +72,6 @@ class Hand(QObject):
 
     @Slot()
     def _on_selected(self) -> None:
-        """Another generator draws elsewhere."""
+        """Forget what was drawn where, because another generator draws elsewhere."""
         self._drawn.clear()
         self.drawn_changed.emit()

@@ -112,11 +112,11 @@ class History(QObject):
 
     @property
     def is_dirty(self) -> bool:
-        """The document differs from what was saved."""
+        """Whether the document differs from what was saved."""
         return self._saved is None or not self.document.is_same_work(self._saved)
 
     def mark_saved(self, document: Document) -> None:
-        """This document is in a file now; the present one may be another already."""
+        """Note that this document is in a file now; the present one may be another already."""
         self._saved = document
         self._emit_dirty()
 
@@ -170,13 +170,13 @@ class History(QObject):
     # -- gestures
 
     def begin_gesture(self) -> int:
-        """A drag starts: its number, to be given to every change until `end_gesture`."""
+        """Begin a drag; gives the number that every change names until `end_gesture`."""
         self._gestures += 1
         self._gesture = self._gestures
         return self._gesture
 
     def end_gesture(self, gesture: int | None = None) -> None:
-        """The drag is over: what it led to is rendered at full size."""
+        """End a drag: what it led to is rendered at full size."""
         self._gesture = None
         self._emit_document()
         self.gesture_ended.emit()

@@ -151,7 +151,7 @@ class Live(QObject):
 
     @property
     def can_begin(self) -> bool:
-        """What drove last can drive again."""
+        """Whether what drove last can drive again."""
         return self._source is not None and self._session.face is not None
 
     @property
@@ -230,7 +230,7 @@ class Live(QObject):
         self._ask(pause)
 
     def listen(self, on: bool, device: str | None = None) -> None:
-        """Microphone: its level from now on, its sound in the next recording."""
+        """Listen to the microphone or not: its level is shown from now on, and its sound is in the next recording."""
         self.listening = on
 
         def refuse() -> None:
@@ -240,7 +240,7 @@ class Live(QObject):
         self._ask(lambda animation: animation.listen(on, device or None), refuse=refuse)
 
     def set_loop(self, loop: bool) -> None:
-        """Clips begin again at their end."""
+        """Let clips begin again at their end, or not."""
         self.loop = loop
         self._ask(lambda animation: animation.set_loop(loop))
 
@@ -365,7 +365,8 @@ class Live(QObject):
             self._start(self._source, Film(film.path, begun_again=True))
 
     def _came_too_late(self, film: Film) -> bool:
-        """The clip ended just before a film's first picture: both begin again from the clip's first frame."""
+        """Begin clip and film again from the first frame, because the clip ended just before the film's first
+        picture."""
         return not (self.from_camera or film.has_pictures or film.stopped or film.begun_again)
 
     @Slot(object, object)

@@ -126,7 +126,7 @@ class Scheduler(QObject):
         self._poke()
 
     def mark_encoded(self, face: int) -> None:
-        """The slow generator in use has encoded a face: its edit can be rendered."""
+        """Note that the slow generator in use has encoded a face, whose edit can be rendered now."""
         self._encoded.add(face)
         self._poke()
 
@@ -135,7 +135,7 @@ class Scheduler(QObject):
         return not self._shown.slow or face in self._encoded
 
     def refresh(self) -> None:
-        """Models came or went: whatever is shown may be drawn otherwise now."""
+        """Ask anew for all that is shown, because models came or went and may draw it otherwise."""
         self._done.clear()
         self._encoded.clear()
         self._poke()

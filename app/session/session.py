@@ -155,7 +155,7 @@ class Session(QObject):
 
     @property
     def unlinked(self) -> frozenset[str]:
-        """Of `PAIRS`: those whose sides move alone."""
+        """The `PAIRS` whose sides move alone."""
         return self.editing.unlinked
 
     @property
@@ -169,7 +169,7 @@ class Session(QObject):
 
     @property
     def is_dirty(self) -> bool:
-        """The document differs from what was saved."""
+        """Whether the document differs from what was saved."""
         return self.history.is_dirty
 
     @property
@@ -309,7 +309,7 @@ class Session(QObject):
             self.portrait_opened.emit(portrait)
 
     def take_generators(self, infos: tuple[GeneratorInfo, ...]) -> None:
-        """What can run has changed: models came or went."""
+        """Look again at what can run, because models came or went."""
         self._keep_generators(infos)
         self.engine_ready.emit(infos)
         self.scheduler.refresh()

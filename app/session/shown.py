@@ -41,7 +41,7 @@ class Shown:
 
     @property
     def has_face(self) -> bool:
-        """There is an active face."""
+        """Whether there is an active face."""
         return self.portrait is not None and self.active < len(self.portrait.faces)
 
     def render_key(self) -> tuple[Any, ...]:

@@ -111,7 +111,7 @@ class Training(QObject):
         self._launch()
 
     def stop(self) -> None:
-        """End for good; the checkpoint stays, so a run of the same name goes on with it."""
+        """End the process for good; the checkpoint stays, so a run of the same name goes on with it."""
         if self.state == PAUSED:
             self._become(STOPPED)
         else:
@@ -213,7 +213,7 @@ class Training(QObject):
             self.failed.emit(self._error or self._crash())
 
     def _crash(self) -> EngineError:
-        """What a process that ended without a word said last."""
+        """The last words of a process that ended without saying why."""
         said = [line for line in self._errors.decode("utf-8", "replace").splitlines() if line.strip()]
         what = f"The training ended unexpectedly: {said[-1]}" if said else "The training ended unexpectedly."
         return EngineError(what, "Start it again: it goes on from its last checkpoint.")

@@ -140,11 +140,11 @@ class Animation:
         self.driver.use_frame()
 
     def forget_driver(self) -> None:
-        """Another person sits down."""
+        """Forget the driver's face: another person sits down."""
         self.driver.reset()
 
     def set_loop(self, loop: bool) -> None:
-        """Begin a clip again at its end; nothing for a camera."""
+        """Begin a clip again at its end, or do not; a camera ignores it."""
         if isinstance(self.source, PacedSource):
             self.source.set_loop(loop)
 

@@ -60,7 +60,7 @@ class Belief:
         self._since = 0.0
 
     def learn(self, looks: Sequence[FloatArray]) -> list[bool]:
-        """Take the look that most of a clip's frames share; which of them have it."""
+        """Take the look that most of a clip's frames share; gives which of them have it."""
         usual = np.median([_standard(look) for look in looks], axis=0)
         self._slow = usual
         return [agreement(look, usual) >= SLOW_LEAST for look in looks]
@@ -76,7 +76,7 @@ class Belief:
         return False
 
     def _agreement(self, look: FloatArray) -> float:
-        """How well it agrees with what was seen lately; -1 where it is not the same face."""
+        """How well a look agrees with what was seen lately; -1 where it is not the same face."""
         slow = 1.0 if self._slow is None else agreement(look, self._slow)
         quick = slow if self._quick is None else agreement(look, self._quick)
         if self._half_covered(look):
@@ -92,7 +92,7 @@ class Belief:
         return find.time - self._since >= (ACCEPT_SAME if seen >= SAME else wait)
 
     def _half_covered(self, look: FloatArray) -> bool:
-        """Whether one half is the face of just now and the other is not: no other face, but something before it."""
+        """Whether one half is the face of just now and the other is not: then something stands before the face."""
         known = self._slow if self._quick is None else self._quick
         if known is None:
             return False

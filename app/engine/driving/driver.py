@@ -116,7 +116,7 @@ class Driver:
         return shown
 
     def reset(self) -> None:
-        """Another person: forget identity, neutral and the face that was followed."""
+        """Forget identity, neutral and the face that was followed, because another person comes."""
         self._tracker.reset()
         self._identities, self._identity = [], None
         self.calibration.set(None)
@@ -137,7 +137,7 @@ class Driver:
         return params
 
     def _fit(self, found: DetectedFace, frame: Frame) -> FittedFace | None:
-        """Identity averaged over the first frames, then held: the papers' and the recipe's way.
+        """The identity is averaged over the first frames and then held, as in the papers.
 
         None where the find is not believed: the next frame is then searched for a face anew.
         """

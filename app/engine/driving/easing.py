@@ -40,7 +40,7 @@ def mean(params: list[FaceParams]) -> FaceParams:
 
 
 def mean_identity(identities: list[Identity]) -> Identity:
-    """The average identity."""
+    """The mean of several identities."""
     return Identity(tuple(np.mean([one.coefficients for one in identities], axis=0).tolist()))
 
 
@@ -67,7 +67,7 @@ class Presence:
 
     @property
     def settled(self) -> bool:
-        """What is shown is what was found."""
+        """Whether what is shown is what was found."""
         return self._found and self._from is None
 
     def found(self, params: FaceParams, time: float) -> FaceParams:

@@ -97,7 +97,7 @@ class Performer:
         return Driven(picture, params, driver, self.driver.reading, frame, watch.ms)
 
     def target(self, driver: FaceParams | None, controls: Controls) -> FaceParams:
-        """Where the portrait's face shall be: retargeted, with the sliders on top."""
+        """Where the portrait's face shall be: the retargeted driver with the sliders on top."""
         own = self._scene.face.params
         neutral = self.driver.neutral
         if driver is None or neutral is None:

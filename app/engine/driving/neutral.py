@@ -87,7 +87,8 @@ def best_neutral(params: list[FaceParams], model: MorphableModel) -> FaceParams:
 
 
 def rest_of(params: list[FaceParams], model: MorphableModel) -> Rest:
-    """The mean of the most restful tenth of one person's frames, without the smile and the gap that rest has not.
+    """The mean of the most restful tenth of one person's frames, without a smile or a gap between the lips, which a
+    face at rest does not have.
 
     Who smiles or speaks in every frame gets the rest of their own face all the same: the mouth goes back to where
     people's resting mouths are on the mean face, along the natural movement.
@@ -180,7 +181,7 @@ class Calibration:
 
     @property
     def searching(self) -> bool:
-        """Frames are still looked through for a better neutral."""
+        """Whether frames are still looked through for a better neutral."""
         return not self._fixed
 
     def use(self, params: FaceParams, picture: NDArray[np.uint8] | None) -> None:
@@ -196,7 +197,7 @@ class Calibration:
         self._asked, self._averaged = False, []
 
     def seconds_left(self, time: float) -> float | None:
-        """Until the averaging is done; None where none is going on."""
+        """Seconds until the averaging is done; None where none is going on."""
         if not self._asked:
             return None
         begin = time if self._begin is None else self._begin
@@ -214,7 +215,7 @@ class Calibration:
         filmed: bool = True,
         picture: NDArray[np.uint8] | None = None,
     ) -> None:
-        """A frame in which the face was found; `filmed`: in a picture, else its parameters were given.
+        """Take note of a frame in which the face was found; `filmed`: in a picture, else its parameters were given.
 
         picture: (S, S, 3) of the face, to show which frame was taken.
         """

@@ -80,7 +80,7 @@ def dense_path() -> Path:
 
 
 def save_dense(face: DenseFace | None) -> None:
-    """Keep it for the next start; None takes away the one there is."""
+    """Keep a dense face for the next start; None takes away the one there is."""
     path = dense_path()
     if face is None:
         path.unlink(missing_ok=True)

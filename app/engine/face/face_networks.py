@@ -58,7 +58,7 @@ class FaceBoxes:
         self._anchors = _anchors(full_range)
 
     def find(self, pixels: NDArray[np.uint8]) -> list[Found]:
-        """By falling score; neighbouring anchors' boxes of one face are merged into one."""
+        """Faces by falling score; neighbouring anchors' boxes of one face are merged into one."""
         height, width = pixels.shape[:2]
         square = whole_picture(np.ascontiguousarray(pixels), self._side, squeezed=False)
         (raw,), (marks,) = self._session.run(["boxes", "scores"], {"picture": square[None]})
@@ -113,7 +113,7 @@ class LandmarkNet:
         return self.several(crop[None])[0]
 
     def several(self, crops: NDArray[np.uint8]) -> list[tuple[NDArray[np.float64] | None, float]]:
-        """The same of (N, 192, 192, 3), in one call."""
+        """What `landmarks` gives, for each of (N, 192, 192, 3) crops, in one call."""
         points, presence = self._session.run(None, {"picture": np.ascontiguousarray(crops)})
         return [
             (place.astype(np.float64) if score > PRESENT else None, float(score))

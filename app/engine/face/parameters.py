@@ -165,7 +165,7 @@ class Expression:
 
     @property
     def alone(self) -> Expression:
-        """The same without what the semantic controls put into it."""
+        """The expression without what the semantic controls put into it."""
         if not self.carried:
             return replace(self, moves=())
         rest = (own - part for own, part in zip(self.coefficients, self.carried))
@@ -253,5 +253,5 @@ class FaceEdit:
 
     @property
     def is_identity(self) -> bool:
-        """Nothing asked: the render is the photo, bit-equal."""
+        """Nothing is asked: the render is the photo, bit-equal."""
         return self.strength == 0 or not (self.values or self.latents)

@@ -33,7 +33,8 @@ class Region:
 
     @classmethod
     def of_points(cls, points: NDArray[np.float64], eyes: NDArray[np.float64]) -> Region:
-        """Around (N, 2) points, upright along the line of the (2, 2) eyes (image left to right when upright)."""
+        """The region around (N, 2) points, upright along the line of the (2, 2) eyes (image left to right when
+        upright)."""
         dx, dy = eyes[1] - eyes[0]
         angle = float(np.arctan2(dy, dx))
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])

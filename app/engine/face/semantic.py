@@ -100,7 +100,7 @@ LEAST_SAID = 0.005  # share of a movement below which a slider shows nothing
 
 
 def resolve(edit: FaceEdit, face: FittedFace, model: MorphableModel) -> FaceParams:
-    """The parameters an edit asks of a face. The identity edit gives the face's own parameters."""
+    """The parameters an edit asks of a face. An edit of nothing gives the face's own parameters."""
     if edit.is_identity:
         return face.params
     expression = _expression(edit, face.params.expression, model)

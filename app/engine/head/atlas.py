@@ -153,8 +153,8 @@ def unlearned(
     side: int,
     looking: Looking | None = None,
 ) -> Unlearned:
-    """The atlas by the photo, its mirror image and the fill alone; looking: where texture is taken from, if not found
-    from the photo's own camera."""
+    """The atlas by the photo, its mirror image and the fill alone; looking: where texture is taken from, found
+    from the photo's own camera where it is None."""
     model = HeadModel.load()
     ids, share, nearest = texels(side)
     low, at_low, colours = lows.picture, lows.factor, lows.vertices
@@ -189,7 +189,7 @@ def unlearned(
 
 
 def _taken(model: HeadModel, head: Head, own: Seen) -> Shares:
-    """What comes from the photo and what from the other side, an eye with its brow and an ear as a whole."""
+    """Which places come from the photo and which from the other side; an eye with its brow and an ear go as a whole."""
     smooth = own.confident
     for _ in range(4):
         smooth = np.minimum(own.confident, model.averaging @ smooth)

@@ -41,7 +41,8 @@ Place = tuple[float, float, float, float]
 
 @dataclass(frozen=True, eq=False)
 class _Scene:
-    """label: (H, W) 1 skin to -1 hair or background; camera: its own; visible: share of each side (-1, 1)."""
+    """label: (H, W) 1 skin to -1 hair or background; camera: the picture's own; visible: the share of each side (-1, 1)
+    that is seen."""
 
     label: NDArray[np.float32]
     camera: Camera
@@ -75,7 +76,7 @@ def placed_ears(
 
 
 def _placed(own: FloatArray, relief: FloatArray, side: int, place: Place) -> FloatArray:
-    """(N, 3) of one ear moved; own: (N, 3) where it is; relief: (N, 3) how far it stands out."""
+    """(N, 3) points of one ear, moved; own: (N, 3) where they are; relief: (N, 3) how far they stand out."""
     height, size, spread, depth = place
     out = own.copy()
     out[:, 0] += (spread - 1) * side * np.maximum(side * relief[:, 0], 0)
@@ -120,7 +121,7 @@ def _labels(scene: _Scene, at: FloatArray) -> tuple[float, float]:
 
 
 def _moved(model: HeadModel, points: FloatArray, relief: FloatArray, place: Place) -> FloatArray:
-    """(V, 3) with both ears moved, and the head around them dragged along."""
+    """(V, 3) points with both ears moved, and the head around them dragged along."""
     out = points.copy()
     for side in (-1, 1):
         half = np.sign(model.points[:, 0]) == side

@@ -39,7 +39,7 @@ def fit_head(face: FittedFace, matte: NDArray[np.float32], srgb: NDArray[np.uint
 def _shaped(
     model: HeadModel, target: FloatArray
 ) -> tuple[FloatArray, tuple[float, FloatArray, FloatArray], FloatArray]:
-    """(V, 3) cm of the face's identity and expression, the similarity to model space, the identity's weights."""
+    """(V, 3) cm with the face's identity and expression, the similarity to model space, and the identity's weights."""
     ours = model.weights @ model.points
     even = np.ones(len(ours))
     weights = np.zeros(len(model.our_shapes))

@@ -44,7 +44,7 @@ class Head:
         """(V, 3) px under another camera.
 
         moved: (V, 3) model units added (expression); shift: (2,) px by which the body goes along. The neck's end stays
-        in the photo's own pixels, but for the shift.
+        in the photo's own pixels, except for the shift.
         """
         points = self.points if moved is None else self.points + moved
         share = self.rigid[:, None]

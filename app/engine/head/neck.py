@@ -56,7 +56,7 @@ def _axis(model: HeadModel, points: FloatArray) -> tuple[float, float]:
 
 
 def _reach(matte: NDArray[np.float32], middle: FloatArray, across: FloatArray, half: float) -> float:
-    """Share of the half width at which the person ends, the wider side's; 1 where neither ends within it."""
+    """Share of the half width at which the person ends on the wider side; 1 where neither side ends within it."""
     best = 0.0
     for side in (-1, 1):
         steps = np.linspace(0, 1, 40)

@@ -27,7 +27,7 @@ def eyes(model: HeadModel) -> tuple[FloatArray, FloatArray]:
 
 
 def per_eye(model: HeadModel, share: FloatArray, one: bool = True) -> FloatArray:
-    """The same with one value for each eye with its brow, so that no eye is half mirrored; one: all or nothing."""
+    """Values (V,) made one for each eye with its brow, so that no eye is half mirrored; one: all or nothing."""
     out = share.copy()
     for near in eyes(model):
         mean = float(share[near > 0.99].mean())
@@ -38,7 +38,7 @@ def per_eye(model: HeadModel, share: FloatArray, one: bool = True) -> FloatArray
 
 
 def per_ear(head: Head, share: FloatArray, confident: FloatArray, person: FloatArray) -> FloatArray:
-    """The same with all or nothing of each ear, by how much of its front is well seen, and nothing beside the matte.
+    """Values (V,) made all or nothing of each ear, by how much of its front is well seen, and nothing beside the matte.
 
     confident: (V,) 1 where the photo shows it well; person: (V,) 1 well inside the matte.
     """

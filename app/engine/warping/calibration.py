@@ -41,7 +41,7 @@ class PoseResponse:
     reach: FloatArray
 
     def error(self, turn: FloatArray) -> FloatArray:
-        """(3,) degrees measured beyond a drawn turn of (2,) degrees of yaw and pitch."""
+        """(3,) degrees that are measured beyond a drawn turn of (2,) degrees of yaw and pitch."""
         return np.asarray(
             np.clip(_features(np.clip(turn, -self.reach, self.reach)) @ self.errors, -MOST, MOST)
         )

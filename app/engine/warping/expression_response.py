@@ -40,7 +40,7 @@ class ExpressionResponse:
         return cls(-errors @ inverse)
 
     def drawn(self, own: FaceParams, asked: FaceParams) -> FaceParams:
-        """What to draw on the portrait `own` for `asked`; `asked` itself where the expression is its own."""
+        """What to draw on the portrait `own` for `asked`; `asked` itself where the expression is the portrait's own."""
         if asked.expression == own.expression:
             return asked
         change = features(own, asked) @ self.correction

@@ -1,4 +1,4 @@
-"""A photographed eye taken apart: eyeball, iris, reflections, and what lids and lashes do to them.
+"""The parts of a photographed eye: eyeball, iris, reflections, and what lids and lashes do to them.
 
 Shade is a factor: the photo is the eyeball with its iris and reflections, times the shade. So shadow and lashes go
 with the lids, the iris with the gaze and reflections with the light, and put together again they are the photo.

@@ -1,6 +1,6 @@
 """Eyeballs where the photo shows none: a shut eye that opens gets the other eye's, or one that is made.
 
-What an eye looks like that nobody saw is a guess; the made one is brown, as most are.
+An eye that nobody saw is a guess: the made one is brown, as most eyes are.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _corners(landmarks: FloatArray, side: int) -> FloatArray:
 
 
 def _rolling(eye: Eye, params: FaceParams) -> Eye:
-    """The eye with its ball behind its iris."""
+    """The same eye with its ball placed behind its iris."""
     lever = EYEBALL * params.camera.scale
     return replace(
         eye, ball=eye.iris - lever * eye.axis[:2], sphere=float(np.hypot(lever, max(eye.reach, 1.0)))
@@ -65,7 +65,7 @@ def _rolling(eye: Eye, params: FaceParams) -> Eye:
 
 
 def _mixed(eye: Eye, given: Eye, shown: float) -> Eye:
-    """As much of the photo's own eye as it shows."""
+    """The photo's own eye as far as the photo shows it, and the other one beyond."""
     share = np.float32(shown)
     mine, theirs = eye.parts, given.parts
     parts = EyeParts(

@@ -173,7 +173,7 @@ def usual_white(light: Light) -> Float32:
 
 def _directions(x: Float32, y: Float32, sphere: float) -> Float32:
     """(h, w, 3) unit vectors from the centre of a sphere to its front, at px from its centre; beyond its outline
-    those of a surface that goes on."""
+    they are those of a surface that goes on."""
     u, v = x / np.float32(sphere), y / np.float32(sphere)
     z = np.sqrt(np.maximum(1 - u * u - v * v, 0.06))
     return np.asarray(np.stack([u, v, z], axis=-1), np.float32)
@@ -237,7 +237,7 @@ def _slid(colours: Float32, eye: Eye, skin: LidSkin, pose: EyePose, corner: tupl
 
 
 def _visible(eye: Eye, pose: EyePose) -> float:
-    """How much of an eyeball shows: of one that the photo does not show nothing before its lids part."""
+    """How much of an eyeball shows; one that the photo does not show stays hidden until its lids part."""
     parted = np.clip((eye.gap_of(pose.contour) - eye.gap - PARTED[0]) / (PARTED[1] - PARTED[0]), 0, 1)
     return float(max(eye.shown, parted))
 

@@ -61,15 +61,14 @@ class Skin:
     def folded(self, points: FloatArray, turned: FloatArray) -> int:
         """How many triangles are inside out that are no back of the head: the fold-overs of a picture.
 
-        Counted are all of the subdivided face and shell (eye and mouth fills, drawn over, aside) that face the viewer
-        in the photo and, turned with the head alone, still do by more than 6 degrees from edge-on (`turned`); inside
-        out means a signed area below -0.025 px^2. Triangles that turn away as a head's far side does are hidden,
-        not folded: they are not drawn.
-        """
+        All triangles of the subdivided face and shell are counted (eye and mouth fills, drawn over, aside) that face
+        the viewer in the photo and, turned with the head alone, still do by more than 6 degrees from edge-on
+        (`turned`); inside out means a signed area below -0.025 px^2. Triangles that turn away as a head's far side does
+        are hidden, not folded: they are not drawn."""
         return int(np.count_nonzero((turned > 0) & (self.areas(points) < -0.05)))
 
     def unfolded(self, placed: FloatArray, turned: FloatArray) -> FloatArray:
-        """Points without fold-overs; the same where there are none."""
+        """Points without fold-overs; the given ones where nothing is folded."""
         from app.engine.warping.unfolding import unfold
 
         opened = np.ascontiguousarray(placed)

@@ -101,7 +101,7 @@ class Beside:
 
 
 def beside_head(where: Places, srgb: NDArray[np.uint8]) -> Beside:
-    """Of one photo, (H, W, 3) srgb."""
+    """What stands beside the head of one photo; srgb: (H, W, 3)."""
     matte = where.matte
     size = (matte.shape[1], matte.shape[0])
     like, bare = _like_hair(where, cv2.resize(srgb, size, interpolation=cv2.INTER_AREA))
@@ -118,7 +118,7 @@ def beside_head(where: Places, srgb: NDArray[np.uint8]) -> Beside:
 
 
 def _without_covered(where: Places, like: Float32) -> Places:
-    """The same without the parts of the neck that hair hangs over: it is drawn where the hair is, not where skin is."""
+    """The head's places without the parts of the neck that hair hangs over: hair is drawn there, not skin."""
     free = (where.head == 0) & (where.below < 0) & (where.level > 0)
     hair = (like > 0.5) & (where.matte > 0.5) & (where.neck | free)
     count, label = cv2.connectedComponents(hair.astype(np.uint8))
@@ -240,7 +240,7 @@ def retextured(
 
 
 def _at(field: NDArray[Any], at: FloatArray) -> FloatArray:
-    """A small field at (N, 2) of its own index coordinates."""
+    """A small field read at (N, 2) places in its own index coordinates."""
     x, y = (np.ascontiguousarray(at[:, k], np.float32)[None] for k in (0, 1))
     found = cv2.remap(np.asarray(field, np.float32), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(found[0], float)
@@ -288,7 +288,7 @@ def _texture(
 ) -> NDArray[Any]:
     """(h, w, 4) of the box (x0, y0, x1, y1): photo and matte, under the head carried on from beside it.
 
-    There it is laid over the background as the photo is, so that the same is taken out again.
+    It is laid over the background there as the photo is, because drawing takes that background out again.
     """
     found = enlarged(_carried_on(pixels, beside), (matte.shape[1], matte.shape[0]), box)
     x0, y0, x1, y1 = box

@@ -1,4 +1,4 @@
-"""A turned head: what is known of it once a photo, and its pixels in every frame."""
+"""A turned head: what is computed of it once a photo, and its pixels in every frame."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class HeadLook:
 
 
 def turn(before: Camera, after: Camera) -> float:
-    """Degrees between the two directions from which the head is seen; a roll is none."""
+    """Degrees between the two directions from which the head is seen; a roll alone gives 0."""
     return float(np.degrees(np.arccos(np.clip(before.rotation[2] @ after.rotation[2], -1, 1))))
 
 
@@ -201,7 +201,7 @@ def drawn_head(look: HeadLook, layers: Layers, view: View) -> tuple[NDArray[Any]
 
 def drawn_displacements(look: HeadLook, layers: Layers, view: View) -> tuple[Float32, Box]:
     """(h, w, 2) px from each pixel of the box that changes to where the photo shows what `drawn_head` draws there, and
-    the box; of what the photo does not show, to where it would be."""
+    the box; where the photo does not show it, to where it would be."""
     shape = layers.zone.shape
     boxes = [view.moved.box, _box(view.points[look.there > 0], shape)]
     boxes += [] if look.sheet is None else [_box(view.hair[look.sheet.used], shape)]

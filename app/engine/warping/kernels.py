@@ -269,7 +269,7 @@ def _fetch_row(texture, zone, y, x0, flow, line):  # type: ignore[no-untyped-def
 
 @njit(cache=True, nogil=True)
 def _moves(y0, y1, x0, x1, hold, target, triangles, order, maps, limit):  # type: ignore[no-untyped-def]
-    """Of every pixel of rows y0..y1 the triangle, the displacement, and whether it lies at an occluding edge."""
+    """The triangle of every pixel of rows y0..y1, its displacement, and whether it lies at an occluding edge."""
     ids = np.full((y1 - y0, x1 - x0), -1, np.int16)
     fill_ids(y0, y1, x0, x1, target, triangles, order, ids)
     flow = np.empty((y1 - y0, x1 - x0, 2), np.float32)

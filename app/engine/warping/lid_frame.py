@@ -48,8 +48,8 @@ class LidFrame:
         return cls(corners[0], along, up, width, at, heights[0], heights[1])
 
     def coordinates(self, x: Float32, y: Float32) -> tuple[Float32, Float32, Float32]:
-        """Of pixels at (x, y): how far along the eye (0 to 1 between the corners), px below the upper lid, px above
-        the lower one (both > 0 inside)."""
+        """Coordinates of pixels at (x, y): how far along the eye (0 to 1 between the corners), px below the upper lid,
+        px above the lower one (both > 0 inside)."""
         u, v = x - np.float32(self.corner[0]), y - np.float32(self.corner[1])
         a = (u * np.float32(self.along[0]) + v * np.float32(self.along[1])) / np.float32(self.width)
         h = u * np.float32(self.up[0]) + v * np.float32(self.up[1])

@@ -41,7 +41,7 @@ class Light:
         return EXPOSURE[0] + EXPOSURE[1] * self.brightness
 
     def coloured(self, colours: Float32) -> Float32:
-        """(..., 3) without their colour in a black-and-white photo."""
+        """Colours (..., 3), made grey in a black-and-white photo."""
         grey = colours.mean(axis=-1, keepdims=True)
         return np.asarray(
             grey + np.float32(min(1.0, self.saturation / COLOURFUL)) * (colours - grey), np.float32
@@ -49,10 +49,10 @@ class Light:
 
 
 def light_of(pixels: NDArray[Any], landmarks: FloatArray) -> Light:
-    """Measured on the skin. landmarks: (478, 3) px.
+    """The light as the photo's skin shows it. landmarks: (478, 3) px.
 
-    Colour that no skin has is the light's own, which tints all; of the skin's own white things have half and teeth
-    a third.
+    Colour that no skin has is the light's own, which tints all. White things have half of the skin's own colour,
+    and teeth a third of it.
     """
     top = 65535 if pixels.dtype == np.uint16 else 255
     at = np.round(landmarks[list(SKIN), :2]).astype(int)

@@ -149,14 +149,14 @@ def _window(control: str, mean: FloatArray) -> FloatArray:
 
 
 def _mouth(mean: FloatArray) -> FloatArray:
-    """From the nose's base and the cheeks down."""
+    """(468,) the mouth's region: from the nose's base and the cheeks down."""
     x, y = np.abs(mean[:, 0]), mean[:, 1]
     top = MOUTH_TOP[1] + (MOUTH_TOP[0] - MOUTH_TOP[1]) * smoothstep(0.25, 0.6, x)
     return smoothstep(0, MOUTH_FADE, top - y)
 
 
 def _brow(mean: FloatArray) -> FloatArray:
-    """The brow whole, fading to the lids and to the hair line."""
+    """(468,) a brow's region: the whole brow, fading to the lids and to the hair line."""
     y = mean[:, 1]
     share = smoothstep(*BROW_FOOT, y) * (1 - smoothstep(*BROW_TOP, y))
     share = share * (1 - smoothstep(*TEMPLE_END, np.abs(mean[:, 0])))

@@ -190,7 +190,7 @@ def draw_mouth(
 
 
 def _over_fringe(mouth: Mouth, pose: MouthPose) -> FloatArray:
-    """The target's lips, the lower one by as much lower as teeth of the photo stick to its edge."""
+    """The target's lips; the lower one is moved down by as much as teeth of the photo stick to its edge."""
     upper, points = len(UPPER_LIP), pose.contour.copy()
     gape = points[upper + upper // 2 - 1] - points[upper // 2]
     teeth_shown = mouth.teeth * np.clip(mouth.gap / OWN_TEETH[0], 0, 1)
@@ -210,7 +210,7 @@ def _stretches_well(mouth: Mouth, pose: MouthPose) -> float:
 
 
 def _whole(mouth: Mouth) -> float:
-    """How much of tongue and lower teeth the photo shows, 0..1."""
+    """How much of tongue and lower teeth the photo shows, 0 to 1."""
     return float(np.clip((mouth.gap - WHOLE_MOUTH[0]) / (WHOLE_MOUTH[1] - WHOLE_MOUTH[0]), 0, 1))
 
 
@@ -238,7 +238,8 @@ def _made(
 
 
 def _enamel(mouth: Mouth, enters: float, shown: float) -> Float32:
-    """(3,) what teeth are multiplied by: white ones in the light that enters, or as the photo's own it shows."""
+    """(3,) factors of the teeth's colours: for white ones in the light that enters, or for the photo's own where it
+    shows them."""
     lit = mouth.light.exposure * (TEETH_LIT[0] + enters * (TEETH_LIT[1] - TEETH_LIT[0]))
     made = (
         np.float32(lit * (BRIGHT_TOOTH @ GREY)) * mouth.light.teeth * BETWEEN_LIPS ** np.float32(1 - enters)
@@ -326,7 +327,7 @@ def _continued(
 
 
 def _stretched(mouth: Mouth, pose: MouthPose, qx: Float32, qy: Float32) -> tuple[Float32, Float32]:
-    """Of a mouth photographed wide open the lower part goes with the lower lip."""
+    """The lower part of a mouth photographed wide open goes with the lower lip."""
     share = _whole(mouth)
     wider = pose.gap / max(mouth.gap, OPEN)
     if share == 0 or wider <= 1:

@@ -113,7 +113,7 @@ def as_seen(source: FaceSource, filmed: FaceParams) -> FaceParams:
 
 
 def placed_by(source: FaceSource, target: FaceParams, asked: bool = True) -> Posed:
-    """`pose` without the fine mesh: enough to know where a landmark lies."""
+    """`pose` without the fine mesh, which is enough to know where a landmark lies."""
     camera, expression = target.camera, target.expression
     alone = replace(target, expression=expression.alone)
     if asked:
@@ -184,7 +184,7 @@ def _with_lids(
 
 
 def _with_lips_apart(source: FaceSource, offsets: FloatArray) -> FloatArray:
-    """Lips never cross more than they do in the photo."""
+    """Points whose lips cross no more than they do in the photo."""
     upper, lower = list(UPPER_LIP[1:-1]), list(LOWER_LIP[1:-1])
     before = source.points[upper, 1] - source.points[lower, 1]
     after = before + offsets[upper, 1] - offsets[lower, 1]
@@ -203,7 +203,7 @@ def _turn(before: Camera, after: Camera) -> float:
 
 
 def eye_pose(source: FaceSource, posed: Posed, eye: Eye) -> EyePose | None:
-    """None where the eye only moves with the head."""
+    """The eye to draw; None where it only moves with the head."""
     lids = contour_vertices(eye.side)
     corners = [lids[0], lids[len(UPPER_LIDS[eye.side]) - 1]]
     moved = posed.offsets[lids] - posed.offsets[corners].mean(axis=0)
@@ -227,7 +227,10 @@ def eye_pose(source: FaceSource, posed: Posed, eye: Eye) -> EyePose | None:
 
 
 def mouth_pose(source: FaceSource, posed: Posed, shut: float = 0.0) -> MouthPose | None:
-    """None where the mouth only moves with the head or stays shut; shut: IOD of the gap that is lip in truth."""
+    """The mouth to draw; None where it only moves with the head or stays shut.
+
+    shut: IOD of the gap that is lip in truth.
+    """
     moved = source.points + posed.offsets
     gap = lip_gap(moved) - shut
     most = float(np.abs(posed.offsets[INNER]).max())

@@ -77,7 +77,7 @@ def pool() -> ThreadPool:
 
 
 def nothing_moves() -> Motion:
-    """A motion of nothing, whose box others widen."""
+    """A motion in which nothing moves; eyes and mouth widen its empty box."""
     none = np.zeros((0, 2), np.float32)
     return Motion(none, none, none, np.zeros((0, 5), np.float32), np.zeros(0, np.int64), (0, 0, 0, 0))
 
@@ -115,7 +115,7 @@ def _moved_box(layers: Layers, source: Any, target: Any, still: Any) -> tuple[in
 
 
 def render(layers: Layers, moved: Motion) -> NDArray[Any]:
-    """(h, w, 3) of the moved box."""
+    """(h, w, 3) pixels of the moved box."""
     from app.engine.warping.kernels import MAPS, triangle_maps, warp_band
 
     mesh = topology()

@@ -92,7 +92,7 @@ def _margin(matte: NDArray[np.float32], start: FloatArray, directions: FloatArra
 def border_share(points: FloatArray, matte: NDArray[np.float32], margin: float) -> FloatArray:
     """0 where the photo's edge cuts the person off and beyond, 1 from `margin` px inside on.
 
-    Elsewhere along the edge nothing would be torn off it, and hair that comes near moves with the head.
+    Elsewhere along the edge nothing could tear, and hair that comes near moves with the head.
     """
     height, width = matte.shape
     x, y = points[:, 0], points[:, 1]

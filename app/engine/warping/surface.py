@@ -83,7 +83,7 @@ def _features() -> tuple[int, ...]:
 
 @cache
 def twins() -> NDArray[np.int64]:
-    """(900,) the mirrored vertex."""
+    """(900,) index of the vertex on the other side."""
     spokes = (-np.arange(N_OVAL)) % N_OVAL
     rings = [N_FACE + k * N_OVAL + spokes for k in range(N_RINGS)]
     return np.concatenate([default_model().mirror.astype(np.int64), *rings])
@@ -185,7 +185,7 @@ def _ratio(own: FloatArray, n: FloatArray, hidden: FloatArray) -> FloatArray:
 
 
 def mirror_share(surface: Surface, after: FloatArray, yaw_change: float) -> FloatArray:
-    """(900,) how much of the other side's skin is needed; 0 for the source's own pose."""
+    """(900,) how much of the other side's skin each vertex takes; 0 in the source's own pose."""
     if not surface.mirrors:
         return np.zeros(N_MESH)
     before = surface.normals[:, 2]
@@ -212,7 +212,7 @@ def _outline(mesh: SourceMesh, turned: float) -> FloatArray:
 
 
 def _spread(share: FloatArray) -> FloatArray:
-    """Smoothed over the mesh; nothing stays nothing."""
+    """Values smoothed over the mesh; values that are 0 everywhere stay 0."""
     if not share.any():
         return share
     for _ in range(3):

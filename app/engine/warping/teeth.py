@@ -149,7 +149,7 @@ def _layer(
 
 
 def _lit(it: Inside, axes: FloatArray, light: MouthLight) -> Float32:
-    """(V, 3) colours in the photo's light: its direction, and the mouth's own dark."""
+    """(V, 3) colours in the photo's light, by its direction and by how dark the mouth is inside."""
     turn = axes / max(float(np.linalg.norm(axes[2])), 1e-6)
     normals = it.normals @ turn.T.astype(np.float32)
     toward = light.toward.astype(np.float32)

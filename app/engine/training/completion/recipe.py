@@ -1,9 +1,8 @@
 """`mien train completion`: portraits and clips in, a completion of heads' atlases out (networks.completion).
 
 What the network adds learns to look like what was hidden, in features that were learnt to distinguish blur and
-smears from faces, with a colour term and a light L1; a critic comes late. The confidence regresses by how much the addition is nearer to the
-truth than the unlearned fill. Kept are the running mean's weights, as ONNX.
-"""
+smears from faces, with a colour term and a light L1; a critic comes late. The confidence regresses by how much the
+addition is nearer to the truth than the unlearned fill. The running mean's weights are kept, as ONNX."""
 
 from __future__ import annotations
 
