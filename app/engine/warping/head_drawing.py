@@ -42,6 +42,10 @@ HAIR_FADE = (13.0, 17.0)  # the same under long hair, hats and scarves, whose fa
 # Degrees up to which a head that only looks up stays the fine warp's: of the jaw's underside, throat and ears the head
 # makes up too much (four people at 12 and 18 degrees, beside each other).
 LOOKED_UP = 20.0
+# Degrees of a photo's own yaw from which its far side lies behind the nose, where the fine warp would draw the profile
+# twice, and how many times more a turn back towards the front then counts.
+PROFILE = (32.0, 42.0)
+PROFILE_COUNTS = 3.5
 STRETCHED = (1.6, 3.0)  # times wider than in the photo, from which the photo is too coarse
 MIRRORED = (1.1, 1.5)  # the same, from which a side that shows better is mirrored
 FLAT = (1.2, 2.2)  # times wider than in the photo, from which its own edge is no longer good enough
@@ -95,7 +99,11 @@ def taken_over(before: Camera, after: Camera) -> float:
     """Degrees of a turn as they count for `share_of`."""
     yaw, pitch = (float(v) for v in np.subtract(after.angles, before.angles)[:2])
     up = max(pitch - LOOKED_UP, 0.0) if pitch > 0 else pitch
-    return min(turn(before, after), float(np.hypot(yaw, up)))
+    degrees = min(turn(before, after), float(np.hypot(yaw, up)))
+    back = float(np.clip(-yaw * np.sign(before.yaw) / max(abs(yaw), abs(pitch), 1e-6), 0, 1))
+    return degrees * (
+        1 + (PROFILE_COUNTS - 1) * back * float(smoothstep(*PROFILE, np.array(abs(before.yaw))))
+    )
 
 
 def share_of(degrees: float, much: float = 0.0) -> float:

@@ -35,7 +35,6 @@ LIGHT_STRENGTH = 0.7  # power that the light's own ratio is taken to
 LIGHT_RANGE = (0.78, 1.28)  # light that a surface may get, in parts of the photo's colour
 MIRROR_RANGE = (0.35, 2.5)  # one side's colour in parts of the other's, at least and at most
 TURNED = 8.0  # degrees of yaw from which a photo hides part of a face
-TURNED_FAR = (16.0, 22.0)  # from which it hides what lies beside it, as an ear
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +43,7 @@ class Surface:
 
     normals: (468, 3) of the source, pixels' axes with z to the viewer; light: (4,) brightness = light . (1, n);
     twin: (900,) the vertex on the other side; hidden: (468,) 1 where the photo does not show a vertex;
-    ratio: (900, 3) brightness of this side over the other; outline: (12, 36) the share of a
-    ring vertex in its oval vertex' mirroring; mirrors: whether the photo hides anything.
+    ratio: (900, 3) brightness of this side over the other; mirrors: whether the photo hides anything.
     """
 
     normals: FloatArray
@@ -53,7 +51,6 @@ class Surface:
     twin: NDArray[np.int64]
     hidden: FloatArray
     ratio: FloatArray
-    outline: FloatArray
     mirrors: bool
 
 
@@ -96,9 +93,8 @@ def surface(pixels: NDArray[Any], mesh: SourceMesh, yaw: float) -> Surface:
     hidden = _hidden(points, n, mesh.iod)
     light = _light(n, colour[:N_FACE] @ LUMINANCE, hidden)
     mirrors = abs(yaw) > TURNED
-    outline = _outline(mesh, float(smoothstep(*TURNED_FAR, np.array(abs(yaw)))))
     ratio = _ratio(colour[:N_FACE], n, hidden) if mirrors else np.ones((N_MESH, 3))
-    return Surface(n, light, twins(), hidden, ratio, outline, mirrors)
+    return Surface(n, light, twins(), hidden, ratio, mirrors)
 
 
 def _colour(pixels: NDArray[Any], mesh: SourceMesh) -> FloatArray:
@@ -185,7 +181,10 @@ def _ratio(own: FloatArray, n: FloatArray, hidden: FloatArray) -> FloatArray:
 
 
 def mirror_share(surface: Surface, after: FloatArray, yaw_change: float) -> FloatArray:
-    """(900,) how much of the other side's skin each vertex takes; 0 in the source's own pose."""
+    """(900,) how much of the other side's skin each vertex takes; 0 in the source's own pose.
+
+    Only the face is mirrored: beyond its outline lies what is no mirror image, as an ear, hair or the profile itself.
+    """
     if not surface.mirrors:
         return np.zeros(N_MESH)
     before = surface.normals[:, 2]
@@ -194,21 +193,9 @@ def mirror_share(surface: Surface, after: FloatArray, yaw_change: float) -> Floa
     share = smoothstep(1.5, 2.8, stretch) * smoothstep(0.1, 0.35, before[twin] - before)
     share = np.maximum(share, surface.hidden * smoothstep(0, 0.10, after[:, 2] - before))
     share *= smoothstep(0.0, 3.0, np.array(abs(yaw_change)))
-    rings = share[list(OVAL)][None] * surface.outline
-    spread = _spread(np.concatenate([share, rings.ravel()]))
-    # Two half-transparent skins would show both their features; an outline must not be half there at all.
-    return np.concatenate([smoothstep(0.2, 0.8, spread[:N_FACE]), smoothstep(0.4, 0.6, spread[N_FACE:])])
-
-
-def _outline(mesh: SourceMesh, turned: float) -> FloatArray:
-    """(12, 36) how much of the other side a ring takes: the first ones only, hair and collars are no mirror images.
-
-    turned: 0 for a photo that shows both sides of the head (a second ear would only shine through), 1 where one hides.
-    """
-    near = turned * smoothstep(0.22 + 0.28 * turned, 0.08, np.array(RING_DISTANCES))[:, None]
-    above_jaw = smoothstep(0.92, 1.0, mesh.rigid[N_FACE:].reshape(N_RINGS, N_OVAL))
-    above_jaw[0] = 1  # the jaw's own edge
-    return np.asarray(near * above_jaw)
+    spread = _spread(np.concatenate([share, np.zeros(N_MESH - N_FACE)]))
+    # Two half-transparent skins would show both their features.
+    return np.concatenate([smoothstep(0.2, 0.8, spread[:N_FACE]), np.zeros(N_MESH - N_FACE)])
 
 
 def _spread(share: FloatArray) -> FloatArray:

@@ -83,6 +83,7 @@ def test_a_turned_photo_borrows_its_hidden_cheek() -> None:
     share = mirror_share(skin, normals(moved), -30.0)
     far, near = (323, 361, 288, 435), (93, 132, 58, 215)
     assert share[list(far)].mean() > 0.5 > 0.05 > share[list(near)].mean()
+    assert not share[468:].any(), "an ear or the profile itself would stand beside the face like a ghost"
 
 
 def test_how_a_networks_heads_are_read_is_taken_back() -> None:

@@ -16,3 +16,12 @@ def test_a_head_that_only_looks_up_stays_the_fine_warps(yaw: float, pitch: float
     """The head's jaw was twice as deep and its ears stood out from 12 degrees up."""
     before, after = (Camera.from_angles(*angles, 0, 90, (0, 0)) for angles in ((2, 3), (2 + yaw, 3 + pitch)))
     assert share_of(taken_over(before, after)) == pytest.approx(share, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("own", "change", "share"), [(47, -6, 1), (-47, 6, 1), (47, 6, 0), (47, -1, 0), (20, -6, 0), (0, 6, 0)]
+)
+def test_a_profile_that_turns_back_is_soon_the_heads(own: float, change: float, share: float) -> None:
+    """The fine warp drew the nose and mouth of such a face twice, the second time beside it."""
+    before, after = (Camera.from_angles(yaw, 0, 0, 90, (0, 0)) for yaw in (own, own + change))
+    assert share_of(taken_over(before, after)) == pytest.approx(share, abs=0.01)
