@@ -26,7 +26,7 @@ from app.engine.contract import (
     Rendered,
     Step,
 )
-from app.engine.driving.steps import LiveStep, RecordingState
+from app.engine.driving.steps import LiveStep, RecordingState, RestStep
 from app.engine.errors import EngineError
 from app.engine.face.parameters import Camera, Expression, FaceEdit, FaceParams, FittedFace, Identity
 from app.engine.imaging.photo import Photo
@@ -227,14 +227,25 @@ class FakeEngine:
         settings: Any,
         audio: bool = False,
         max_side: int | None = None,
+        rest_at: float | None = None,
     ) -> Iterator[Step]:
         """A film of three frames; the gate holds each of them back. A film that is let go leaves no file."""
-        self._note("drive", face, dict(edits), driver, output, audio)
+        self._note("drive", face, dict(edits), driver, output, audio, *([] if rest_at is None else [rest_at]))
         for number in range(3):
             assert self.gate.wait(10)
             self.driven_by.append(self._name)
             yield Step(number + 1, 3)
         output.write_bytes(b"a film")
+
+    def rest(self, driver: Path, at: float | None = None) -> Iterator[Step]:
+        """The face at rest is at 1.5 s of a clip of 4 s; from 3 s on, nobody is seen."""
+        self._note("rest", driver, at)
+        yield Step(0, 0, "Looking through")
+        if at is not None and at >= 3:
+            raise EngineError(f"No face was found at {at:.1f} s of {driver.name}.", "Choose another moment.")
+        sure = 0.87 if at is None else None
+        face = np.full((96, 96, 3), 200 if at is None else 60, np.uint8)
+        yield RestStep(0, 0, seconds=1.5 if at is None else at, sure=sure, face=face, length=4.0)
 
 
 class FakeAnimation:

@@ -252,7 +252,8 @@ def test_an_output_that_cannot_be_is_reported_before_the_work(
 
     monkeypatch.setattr(Path, "touch", touch)
     monkeypatch.setattr(Engine, "open", no_work)
-    monkeypatch.setattr("app.engine.driving.clip_driving.acquainted_driver", no_work)
+    for worker in ("acquainted_driver", "Look"):
+        monkeypatch.setattr(f"app.engine.driving.clip_driving.{worker}", no_work)
     before = sorted(tmp_path.rglob("*"))
     out = place.replace("{tmp}", str(tmp_path)) + ending
     arguments = {"edit": [SAMPLE, "-o"], "drive": [SAMPLE, SAMPLE, "-o"], "track": [SAMPLE, "-o"]}

@@ -25,8 +25,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from app.engine.contract import Origin, Target
 from app.engine.driving.animation import scene_of
-from app.engine.driving.clip_driving import acquainted_driver
 from app.engine.driving.live import Scene
+from app.engine.driving.resting import acquainted_driver
 from app.engine.engine import Engine
 from app.engine.face.fitting import fit_face
 from app.engine.face.landmarks import FaceTracker

@@ -193,6 +193,7 @@ class Photographer:
 
         from app.session.presets import SHIPPED, PresetLibrary
         from app.session.project import save_project
+        from app.session.resting import RestFinder
         from app.ui import palette
         from app.ui.dialogs.batch import BatchDialog
         from app.ui.dialogs.export import ExportDialog
@@ -212,7 +213,7 @@ class Photographer:
         dialogs: dict[str, QWidget] = {
             "export": ExportDialog(session.portrait.photo, settings, window),
             "batch": BatchDialog(session, settings, presets, window),
-            "film": FilmDialog(None, Path.home(), window),
+            "film": FilmDialog(None, Path.home(), RestFinder(session.jobs, window), window),
             "models": ModelsDialog(session, window),
             "settings": SettingsDialog(settings, actions, 0, window),
             "shortcuts": SettingsDialog(settings, actions, 1, window),

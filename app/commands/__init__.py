@@ -27,7 +27,7 @@ def followed(steps: Iterator[Step]) -> Step:
     for step in steps:
         if step.message != last.message and step.message:
             say(step.message)
-        elif step.done % PROGRESS_EVERY == 0:
+        elif step.done and step.done % PROGRESS_EVERY == 0:
             say(f"{step.done} of {step.total}{'' if step.message else ' frames'}")
         last = step
     return last

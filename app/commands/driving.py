@@ -34,6 +34,10 @@ def add(subparsers: Subparsers) -> None:
         "--mode", choices=("head", "face"), default="head", help="pose and expression, or expression only"
     )
     drive.add_argument("--relative", action="store_true", help="relative to the driver's neutral face")
+    rest = (
+        "seconds into the clip at which the driver's face is at rest (default: Mien seeks it, and says where)"
+    )
+    drive.add_argument("--neutral-at", type=ranged(float, 0, 1e6), metavar="SECONDS", help=rest)
     drive.add_argument("--mirror", action="store_true", help="mirror the driver")
     drive.add_argument("--audio", action="store_true", help="keep the driving clip's sound")
     drive.add_argument(
@@ -82,13 +86,14 @@ def run_drive(args: argparse.Namespace) -> None:
     settings = RetargetSettings(mode=args.mode, relative=args.relative or seen_again, mirror=args.mirror)
     steps = drive_clip(
         engine, portrait, face, args.driver or args.photo, args.output, settings, {face: FaceEdit.of(**values)},
-        audio=args.audio, max_side=args.size,
+        audio=args.audio, max_side=args.size, rest_at=args.neutral_at,
     )  # fmt: skip
-    recording = filmed(steps)
+    last = followed(steps)
+    assert isinstance(last, FilmedStep) and last.recording is not None
     if args.json:
-        print_json(
-            {"output": str(recording.path), "frames": recording.pictures, "seconds": recording.duration}
-        )
+        told = {"output": str(last.recording.path), "frames": last.recording.pictures}
+        rest = {} if last.rest is None else {"seconds": last.rest.seconds, "sure": last.rest.sure}
+        print_json({**told, "seconds": last.recording.duration, "neutral": rest})
 
 
 def driven_portrait(engine: Engine, args: argparse.Namespace) -> Portrait:

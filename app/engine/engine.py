@@ -10,6 +10,7 @@ from app.engine.driving.animation import Animation, scene_of
 from app.engine.driving.clip_driving import drive_clip
 from app.engine.driving.driver import Driver
 from app.engine.driving.live import Controls
+from app.engine.driving.resting import rest_in
 from app.engine.engine_like import LiveAnimation
 from app.engine.face.landmarks import FaceTracker
 from app.engine.face.parameters import FaceEdit
@@ -57,7 +58,12 @@ class Engine(Portraits):
         settings: RetargetSettings,
         audio: bool = False,
         max_side: int | None = None,
+        rest_at: float | None = None,
     ) -> Iterator[Step]:
         """Let a clip or a performance drive a face into a film, a step a frame."""
         yield from self.ensure_encoded(portrait, edits, face)
-        yield from drive_clip(self, portrait, face, driver, output, settings, edits, audio, max_side)
+        yield from drive_clip(self, portrait, face, driver, output, settings, edits, audio, max_side, rest_at)
+
+    def rest(self, driver: Path, at: float | None = None) -> Iterator[Step]:
+        """Look through a clip or a performance for its driver's face at rest; the last step is a `RestStep`."""
+        yield from rest_in(self.model, driver, at)

@@ -183,5 +183,13 @@ class EngineLike(Protocol):
         settings: RetargetSettings,
         audio: bool = False,
         max_side: int | None = None,
+        rest_at: float | None = None,
     ) -> Iterator[Step]:
-        """Let a clip or a performance drive a face into a film; closing the iterator early leaves no film."""
+        """Let a clip or a performance drive a face into a film; closing the iterator early leaves no film.
+
+        rest_at: seconds into the clip, of the frame that shows the driver at rest; None has it sought.
+        """
+
+    def rest(self, driver: Path, at: float | None = None) -> Iterator[Step]:
+        """Look through a clip or a performance for its driver's face at rest, or take the frame at so many seconds;
+        the last step is a `RestStep`."""

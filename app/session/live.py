@@ -186,15 +186,20 @@ class Live(QObject):
         if self.running:
             self._session.jobs.cancel(self._job)
 
-    def film(self, clip: Path, output: Path, audio: bool) -> None:
-        """Render a clip or performance to a film at the photo's own size; `rendered` or `failed` follows."""
+    def film(self, clip: Path, output: Path, audio: bool, rest_at: float | None = None) -> None:
+        """Render a clip or performance to a film at the photo's own size; `rendered` or `failed` follows.
+
+        rest_at: seconds into the clip, of the frame that shows the driver at rest; None has it sought.
+        """
         portrait, document, settings = self._session.portrait, self._session.document, self.settings
         if portrait is None:
             return
 
         def call(engine: EngineLike) -> Iterator[Step]:
             make_folder(output.parent)
-            return engine.drive(portrait, document.active, document.edits, clip, output, settings, audio)
+            return engine.drive(
+                portrait, document.active, document.edits, clip, output, settings, audio, rest_at=rest_at
+            )
 
         def on_end(answer: Answer) -> None:
             if answer.error is None and not answer.closed:

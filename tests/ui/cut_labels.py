@@ -147,6 +147,7 @@ def _window_states(window: object, look: Callable[[str, QWidget], None]) -> None
 
 def _dialogs(window: object, look: Callable[[str, QWidget], None]) -> None:
     from app.session.presets import SHIPPED, PresetLibrary
+    from app.session.resting import RestFinder
     from app.ui.dialogs.batch import BatchDialog
     from app.ui.dialogs.export import ExportDialog
     from app.ui.dialogs.film import FilmDialog
@@ -167,7 +168,7 @@ def _dialogs(window: object, look: Callable[[str, QWidget], None]) -> None:
     dialogs: dict[str, QWidget] = {
         "export": ExportDialog(session.portrait.photo, settings, window),
         "batch": BatchDialog(session, settings, PresetLibrary(SHIPPED).all(), window),
-        "film": FilmDialog(clip, clip.parent, window),
+        "film": FilmDialog(clip, clip.parent, RestFinder(window.session.jobs, window), window),
         "models": ModelsDialog(session, window),
         "settings": SettingsDialog(settings, window.actions_, 0, window),
         "recovery": RecoveryDialog([], window),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from app.engine.imaging.photo import Photo
 from app.session.settings import Settings
 from app.ui.dialogs.export import ExportDialog
 from app.ui.main_window import MainWindow
+from tests.engine.imaging.profiles import DISPLAY_P3, SRGB_CURVE, rgb_profile
 
 
 def picture(path: Path, deep: bool = False, clear: bool = False) -> Photo:
@@ -71,6 +73,23 @@ def test_eight_bits_are_offered_only_where_there_are_more(
     assert not shallow.format.eight_bit.isVisible() and deep.format.eight_bit.isVisible()
     deep.format.choose(".jpg")
     assert not deep.format.eight_bit.isVisible()
+
+
+def test_options_that_cannot_matter_are_not_shown(qtbot: QtBot, settings: Settings, tmp_path: Path) -> None:
+    plain = export(qtbot, settings, picture(tmp_path / "a.png")).format
+    assert not plain.quality.isVisible() and not plain.number.isVisible()  # PNG keeps everything
+    assert (
+        not plain.srgb.isVisible() and not plain.metadata.isVisible()
+    )  # of an untagged photo without a word
+    plain.choose(".jpg")
+    assert plain.quality.isVisible() and plain.number.isEnabled() and plain.options()["quality"] == 95
+    rich = replace(
+        picture(tmp_path / "b.png"), icc=rgb_profile(DISPLAY_P3, SRGB_CURVE), exif=b"Exif\0\0II*\0"
+    )
+    tagged = export(qtbot, settings, rich).format
+    assert tagged.srgb.isVisible() and tagged.metadata.isVisible() and not tagged.quality.isVisible()
+    tagged.choose(".bmp")  # which holds neither profile nor camera data
+    assert not tagged.srgb.isVisible() and not tagged.metadata.isVisible()
 
 
 def test_a_folder_in_which_an_export_failed_is_not_remembered(

@@ -18,6 +18,7 @@ from app.engine.contract import Step
 from app.engine.driving.steps import LiveStep
 from app.engine.face.parameters import Camera as FaceCamera
 from app.engine.face.parameters import Expression, FaceParams, Identity
+from app.session.resting import RestFinder
 from app.ui.dialogs.film import FilmDialog
 from app.ui.live import record_bar
 from app.ui.live.cameras import Camera
@@ -112,7 +113,7 @@ def test_a_performance_is_trimmed_and_retimed_for_its_film(
     params = [FaceParams(Identity((0.0,) * 40), Expression(), FaceCamera(50.0 + k)) for k in range(60)]
     path = tmp_path / "talk.performance"
     write_performance(Performance.of(params, [k / 30 for k in range(60)]), path)
-    dialog = FilmDialog(path, tmp_path, live)
+    dialog = FilmDialog(path, tmp_path, RestFinder(live.session.jobs, live), live)
     qtbot.addWidget(dialog)
     assert dialog.clip() == path and not dialog.audio
     dialog.start.setValue(0.5)

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from app.engine.errors import EngineError
 from app.engine.face.controls import BY_NAME
 from app.session.live import Live
+from app.session.resting import RestFinder
 from app.session.session import Session
 from app.session.settings import Settings
 from app.ui import i18n, theme
@@ -271,7 +272,7 @@ def test_a_clip_that_cannot_be_cut_shows_no_from_and_to(
 ) -> None:
     clip = tmp_path / "clip.mp4"
     clip.write_bytes(b"a clip")
-    dialog = FilmDialog(clip, tmp_path, opened)
+    dialog = FilmDialog(clip, tmp_path, RestFinder(opened.session.jobs, opened), opened)
     qtbot.addWidget(dialog)
     dialog.show()
     assert not dialog.start.isVisible() and dialog.format.isVisible()

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from app.engine.contract import Edits, Portrait, Step
 from app.engine.driving.animation import Animation, scene_of
-from app.engine.driving.driver import Driver
 from app.engine.driving.live import Controls, Scene
-from app.engine.driving.neutral import best_neutral
+from app.engine.driving.resting import Look, acquainted_driver, no_face
 from app.engine.driving.steps import FilmedStep, LiveStep, TrackedStep
 from app.engine.errors import EngineError
 from app.engine.face.landmarks import FaceTracker
@@ -26,18 +25,15 @@ from app.engine.imaging.writing import same_file
 from app.engine.portraits import Portraits
 from app.engine.sound.audio import SoundTrack
 from app.engine.sound.hearing import LISTENING, clip_features
-from app.engine.sources.frames import Frame, FrameSource
+from app.engine.sources.frames import FrameSource
 from app.engine.sources.opening import open_source
-from app.engine.sources.performance import Performance, PerformanceSource
+from app.engine.sources.performance import Performance
 from app.engine.sources.performance_files import check_place, write_performance
 
 if TYPE_CHECKING:
     from app.engine.face.morphable_model import MorphableModel
 
 Sound = Generator[NDArray[np.float32], None, None]
-# Frames in which identity and neutral are sought; chosen so that looking through a clip takes seconds.
-LOOKED_AT = 40
-LONGEST_LOOK = 1500  # frames; a minute at 25 a second
 
 
 def drive_clip(
@@ -50,32 +46,33 @@ def drive_clip(
     edits: Edits,
     audio: bool = False,
     max_side: int | None = None,
+    rest_at: float | None = None,
 ) -> Iterator[Step]:
     """Animate `portrait` by the clip or performance at `path`, a step per frame, into the film `output`.
 
-    edits: every face's sliders (the driven face's come on top of the driver). The last step is a
-    `FilmedStep`. Closing the iterator early leaves no film. Memory does not grow
-    with the clip.
+    edits: every face's sliders (the driven face's come on top of the driver); rest_at: seconds into the clip, of the
+    frame that shows the driver at rest (None: it is sought). The last step is a `FilmedStep`. Closing the iterator
+    early leaves no film. Memory does not grow with the clip.
     """
     if output is not None:
         _refuse_driver(path, output)
         checked_place(output)
-    yield Step(0, 0, f"Looking through {path.name}")
     scene = scene_of(portraits, portrait, face, edits, max_side)
     controls = Controls(settings, edits.get(face, FaceEdit()))
     with FaceTracker(video=True) as tracker:
-        driver = acquainted_driver(portraits.model, tracker, path)
+        look = Look(portraits.model, tracker, path, rest_at)
+        yield from look.steps()
         source = open_source(path)
         try:
             recorder = _recorder(output, source, scene) if output else None
         except EngineError:
             source.close()
             raise
-        animation = Animation(scene, source, driver, controls)
+        animation = Animation(scene, source, look.driver, controls)
         try:
             yield from _to_the_end(animation, recorder, heard(portraits, path, source))
-            if driver.neutral is None:
-                raise _no_face(path)
+            if look.driver.neutral is None:
+                raise no_face(path)
         except BaseException:  # an error, or the iterator was closed: no half film stays
             if recorder is not None:
                 recorder.discard()
@@ -86,7 +83,7 @@ def drive_clip(
         if recording.error:
             raise recording.error
         done = recording.pictures
-        yield FilmedStep(done, done, f"Wrote {recording.path}", recording=recording)
+        yield FilmedStep(done, done, f"Wrote {recording.path}", recording=recording, rest=look.rest)
 
 
 def _to_the_end(animation: Animation, recorder: Recorder | None, sounds: Sound | None) -> Iterator[LiveStep]:
@@ -158,14 +155,10 @@ def track_clip(model: MorphableModel, path: Path, output: Path, packed: bool = F
             yield TrackedStep(len(times), max(source.total, len(times)), driver=found)
         rate = source.rate or Fraction(30)
     if not params:
-        raise _no_face(path)
+        raise no_face(path)
     performance = Performance.of(params, times, driver.neutral, rate, size, path.name)
     write_performance(performance, output, packed)
     yield TrackedStep(len(times), len(times), f"Wrote {output}", performance=performance)
-
-
-def _no_face(path: Path) -> EngineError:
-    return EngineError(f"No face was found in {path.name}.", "Choose a clip of one person's face.")
 
 
 def _refuse_driver(path: Path, output: Path) -> None:
@@ -173,30 +166,3 @@ def _refuse_driver(path: Path, output: Path) -> None:
         raise EngineError(
             f"{output.name} is what drives, and Mien never overwrites it.", "Choose another name."
         )
-
-
-def acquainted_driver(model: MorphableModel, tracker: FaceTracker, path: Path) -> Driver:
-    """A driver that knows identity and neutral from a look through what will drive it."""
-    driver = Driver(model, tracker)
-    with closing(open_source(path)) as source:
-        if isinstance(source, PerformanceSource):
-            driver.calibration.set(neutral_of(source.performance, model))
-        else:
-            driver.look_through(_sampled(source))
-    return driver
-
-
-def neutral_of(performance: Performance, model: MorphableModel) -> FaceParams:
-    """The calibrated neutral, else the most restful frames."""
-    if performance.neutral is not None:
-        return performance.neutral
-    return best_neutral([performance.params(k) for k in range(len(performance))], model)
-
-
-def _sampled(source: FrameSource) -> Iterator[Frame]:
-    """Evenly spaced frames of the whole clip, of the beginning where it is long."""
-    length = min(source.total or LONGEST_LOOK, LONGEST_LOOK)
-    every = max(1, length // LOOKED_AT)
-    while (frame := source.take(1.0)) is not None and frame.index < length:
-        if frame.index % every == 0:
-            yield frame

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from app.engine.contract import Step
 from app.engine.driving.animation import scene_of
-from app.engine.driving.clip_driving import acquainted_driver
 from app.engine.driving.driver import Driver
 from app.engine.driving.live import Controls, Performer
 from app.engine.driving.neutral import unrest
+from app.engine.driving.resting import acquainted_driver
 from app.engine.driving.steps import CompressedStep
 from app.engine.errors import EngineError
 from app.engine.face.landmarks import FaceTracker

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from app.engine.driving.belief import Belief, look_of
 from app.engine.driving.easing import Presence, mean_identity
-from app.engine.driving.neutral import Calibration, Quality, quality, rest_of
+from app.engine.driving.neutral import Calibration, Quality, Rest, quality, rest_of
 from app.engine.face.fitting import fit_face
 from app.engine.face.parameters import FaceParams, FittedFace, FloatArray, Identity
 from app.engine.face.smoothing import FaceSmoother, Smoothing
@@ -62,6 +62,7 @@ class Driver:
         self._smoother = FaceSmoother()
         self._belief = Belief(model)
         self._newest: tuple[FaceParams, Frame, FittedFace] | None = None
+        self._looked: list[tuple[DetectedFace, Frame]] = []
         self._identities: list[Identity] = []
         self._identity: Identity | None = None
         self._count = 0
@@ -77,17 +78,37 @@ class Driver:
 
     def look_through(self, frames: Iterable[Frame]) -> None:
         """Take identity and neutral from these frames of a clip, before it is driven from its start."""
+        for frame in frames:
+            self.look(frame)
+        self.settle()
+
+    def look(self, frame: Frame) -> bool:
+        """Keep a frame for `settle`; whether it shows a face."""
+        faces = self._faces(frame)
+        if faces:
+            self._looked.append((max(faces, key=lambda face: face.side), frame))
+        return bool(faces)
+
+    def settle(self, at: Frame | None = None) -> tuple[Frame, Rest] | None:
+        """Take identity and neutral from the frames that were looked at: the frame that shows the rest; None where no
+        face was seen. at: that very frame's face is the rest, as its user says."""
         self._belief.reset()
-        seen = [(max(faces, key=lambda face: face.side), f) for f in frames if (faces := self._faces(f))]
+        seen, self._looked = self._looked, []
+        self._tracker.reset()
         looks = [look_of(f.pixels, face.landmarks) for face, f in seen if f.pixels is not None]
         usual = self._belief.learn(looks) if looks else []
-        found = [face for (face, _), kept in zip(seen, usual) if kept]
-        if found:
-            self._identity = mean_identity([fit_face(one, self._model).params.identity for one in found])
-            self._identities = [self._identity] * IDENTITY_FRAMES
-            fits = [with_sure_lids(fit_face(one, self._model, self._identity).params) for one in found]
-            self.calibration.take(rest_of(fits, self._model))
-        self._tracker.reset()
+        found = [one for one, kept in zip(seen, usual) if kept or one[1] is at]
+        if not found:
+            return None
+        self._identity = mean_identity([fit_face(one, self._model).params.identity for one, _ in found])
+        self._identities = [self._identity] * IDENTITY_FRAMES
+        fits = [fit_face(one, self._model, self._identity) for one, _ in found]
+        rested = [with_sure_lids(fit.params) for fit in fits]
+        chosen = next((k for k, (_, frame) in enumerate(found) if frame is at), None)
+        rest = rest_of(rested, self._model) if chosen is None else Rest(rested[chosen], chosen, None)
+        frame = found[rest.frame][1]
+        self.calibration.take(rest, face_picture(frame, fits[rest.frame]))
+        return frame, rest
 
     def drive(self, frame: Frame) -> FaceParams | None:
         """The driver's parameters in this frame's pixels, smooth; None until a face has been seen.

@@ -70,12 +70,12 @@ class Rest:
     """A person's face at rest, as far as their frames show it.
 
     params: the face; frame: index of the most restful of the frames; sure: [0, 1], 1 where frames show that very face
-    and 0 where it is extrapolated from a smile or from parted lips alone.
+    and 0 where it is extrapolated from a smile or from parted lips alone; None where the user chose the frame.
     """
 
     params: FaceParams
     frame: int
-    sure: float
+    sure: float | None
 
 
 def best_neutral(params: list[FaceParams], model: MorphableModel) -> FaceParams:
@@ -203,10 +203,10 @@ class Calibration:
         begin = time if self._begin is None else self._begin
         return max(0.0, begin + COUNTDOWN + AVERAGING - time)
 
-    def take(self, rest: Rest) -> None:
-        """Use this rest from now on."""
+    def take(self, rest: Rest, picture: NDArray[np.uint8] | None = None) -> None:
+        """Use this rest from now on. picture: (S, S, 3) of the frame that shows it."""
         self.set(rest.params)
-        self.sure = rest.sure
+        self.sure, self.picture = rest.sure, picture
 
     def add(
         self,

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.contract import Step
-from app.engine.driving.clip_driving import acquainted_driver
+from app.engine.driving.resting import acquainted_driver
 from app.engine.driving.steps import FilmedStep
 from app.engine.errors import EngineError
 from app.engine.face.landmarks import FaceTracker

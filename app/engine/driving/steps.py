@@ -52,10 +52,25 @@ class LiveStep(Step):
 
 
 @dataclass(frozen=True, eq=False)
+class RestStep(Step):
+    """What was taken for the driver's face at rest.
+
+    seconds: into the clip, of the frame that shows it, None where a performance brings it; sure: [0, 1], None where it
+    was chosen or brought; face: (96, 96, 3) uint8 of that frame, None of a performance; length: seconds of the clip.
+    """
+
+    seconds: float | None = None
+    sure: float | None = None
+    face: NDArray[np.uint8] | None = None
+    length: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
 class FilmedStep(Step):
-    """The last step of a film: what was recorded."""
+    """The last step of a film: what was recorded, and the driver's face at rest that it was made with."""
 
     recording: Recording | None = None
+    rest: RestStep | None = None
 
 
 @dataclass(frozen=True, eq=False)

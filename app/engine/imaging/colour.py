@@ -101,6 +101,11 @@ def _transform(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
         return None
 
 
+def differs_from_srgb(icc: bytes | None) -> bool:
+    """Whether converting a picture of this profile to sRGB changes its pixels."""
+    return icc is not None and not _is_srgb(icc)
+
+
 @lru_cache(maxsize=8)
 def _is_srgb(icc: bytes) -> bool:
     """Whether the profile maps a grid of colours to themselves; names of profiles prove nothing."""

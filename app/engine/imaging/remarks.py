@@ -16,6 +16,7 @@ HDR_TRANSFER = {16: "PQ", 18: "HLG"}  # ITU-T H.273, table 3
 DEEP_AVIF, TWELVE_AVIF = 0x40, 0x20  # bits of the third byte of an AV1 configuration box (AV1-ISOBMFF, 2.3)
 DEEP_ENDINGS = (".png", ".tif", ".tiff")
 OPAQUE_ENDINGS = (".jpg", ".jpeg", ".bmp")
+BARE_ENDINGS = (".bmp",)  # hold neither profile nor metadata
 
 
 def pages(others: int) -> Iterator[Remark]:

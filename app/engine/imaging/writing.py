@@ -30,7 +30,6 @@ ENCODERS: dict[str, encoding.Encoder] = {
     ".avif": encoding.avif,
     ".bmp": encoding.bmp,
 }
-WITHOUT_PROFILE = {".bmp"}
 
 
 def save_photo(
@@ -120,7 +119,7 @@ def _prepared(
     if not _unchanged(photo, pixels, alpha):
         xmp = marked_xmp(xmp, COMPOSITE_TRAINED if options.get("trained") else COMPOSITE_SYNTHETIC)
     icc = photo.icc
-    if options.get("srgb") or ending in WITHOUT_PROFILE:
+    if options.get("srgb") or ending in remarks.BARE_ENDINGS:
         pixels, icc = to_srgb(pixels, icc), srgb_profile()
     if options.get("eight_bit"):
         pixels, alpha = to_eight_bit(pixels), None if alpha is None else to_eight_bit(alpha)

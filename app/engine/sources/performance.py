@@ -113,6 +113,11 @@ class Performance:
             source,
         )
 
+    def resting_at(self, seconds: float) -> Performance:
+        """The same, with its frame at `seconds` for the driver's face at rest."""
+        index = max(0, int(np.searchsorted(self.times, seconds + 0.5 / float(self.rate), side="right")) - 1)
+        return replace(self, neutral=self.params(index))
+
     def trimmed(self, start: float, end: float) -> Performance:
         """The part from `start` to `end` seconds, at least one frame, beginning at time 0."""
         inside = (self.times >= start) & (self.times < end)

@@ -22,8 +22,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.engine.imaging.colour import differs_from_srgb
 from app.engine.imaging.photo import Photo
-from app.engine.imaging.remarks import DEEP_ENDINGS, losses
+from app.engine.imaging.remarks import BARE_ENDINGS, DEEP_ENDINGS, losses
 from app.session.settings import Settings
 from app.ui import i18n, theme
 from app.ui.dialogs.parts import do_or_cancel, with_choose
@@ -44,15 +45,25 @@ def own_suffix(photo: Photo) -> str:
 
 
 class FormatOptions(QWidget):
-    """File format with its details. remembered: the last export's details; deep: some photo has 16 bits a channel."""
+    """File format with those of its details that can matter.
+
+    remembered: the last export's details; photo: what is exported, None where it is not known yet and everything can
+    matter.
+    """
 
     changed = Signal()
 
     def __init__(
-        self, remembered: dict[str, Any], suffix: str, parent: QWidget | None = None, deep: bool = True
+        self,
+        remembered: dict[str, Any],
+        suffix: str,
+        parent: QWidget | None = None,
+        photo: Photo | None = None,
     ) -> None:
         super().__init__(parent)
-        self._deep = deep
+        self._deep = photo is None or photo.pixels.dtype.itemsize > 1
+        self._coloured = photo is None or differs_from_srgb(photo.icc)
+        self._told = photo is None or bool(photo.exif or photo.xmp)
         self.format = QComboBox(self)
         for ending, name in FORMATS.items():
             self.format.addItem(f"{name} ({ending})", ending)
@@ -76,7 +87,7 @@ class FormatOptions(QWidget):
         self.choose(suffix)
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout()
+        self._quality_row = row = QHBoxLayout()
         row.addWidget(self.quality, 1)
         row.addWidget(self.number)
         form = QFormLayout(self)
@@ -114,9 +125,10 @@ class FormatOptions(QWidget):
 
     @Slot()
     def _on_format(self) -> None:
-        for part in (self.quality, self.number):
-            part.setEnabled(self.suffix in LOSSY)
+        self._form.setRowVisible(self._quality_row, self.suffix in LOSSY)
         self._form.setRowVisible(self.eight_bit, self._is_deep)
+        self._form.setRowVisible(self.srgb, self._coloured and self.suffix not in BARE_ENDINGS)
+        self._form.setRowVisible(self.metadata, self._told and self.suffix not in BARE_ENDINGS)
         self.changed.emit()
 
 
@@ -137,8 +149,7 @@ class ExportDialog(QDialog):
             folder = pictures_folder()
         self.name = QLineEdit(self)
         self.name.setAccessibleName(self.tr("File"))
-        deep = photo.pixels.dtype.itemsize > 1
-        self.format = FormatOptions(remembered, own_suffix(photo), self, deep)
+        self.format = FormatOptions(remembered, own_suffix(photo), self, photo)
         self.name.setText(str(_free(folder / f"{source.stem}-mien{self.format.suffix}")))
         self.format.format.currentIndexChanged.connect(self._on_format)
         self.note = QLabel(self)

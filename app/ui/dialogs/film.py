@@ -23,22 +23,27 @@ from PySide6.QtWidgets import (
 from app.engine.errors import EngineError
 from app.engine.sources.performance import Performance
 from app.engine.sources.performance_files import read_performance, write_performance
+from app.session.resting import RestFinder
 from app.ui import i18n, theme
 from app.ui.dialogs.parts import do_or_cancel, with_choose
+from app.ui.dialogs.rest_row import RestRow
 
 PERFORMANCES = (".performance", ".csv")
 FILMS = {".mp4": "MP4 (H.264)", ".webm": "WebM (VP9)", ".png": "PNG"}
 
 
 class FilmDialog(QDialog):
-    """`clip`, `output` and `audio` are what was chosen once it is accepted."""
+    """`clip`, `output`, `audio` and `rest_at` are what was chosen once it is accepted."""
 
-    def __init__(self, clip: Path | None, folder: Path, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, clip: Path | None, folder: Path, finder: RestFinder, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Render a film"))
         self.setMinimumWidth(520)
         self._folder = folder
         self._performance: Performance | None = None
+        self._there = False  # what drives
         self.source = QLineEdit(str(clip) if clip else "", self)
         self.source.setAccessibleName(self.tr("Driven by"))
         self.format = QComboBox(self)
@@ -59,7 +64,10 @@ class FilmDialog(QDialog):
         self.note.setWordWrap(True)
         theme.caption(self.note)
         self.buttons, self.go = do_or_cancel(self, self.tr("Render"))
+        self.rest = RestRow(finder, self)
         self._lay_out()
+        self.rest.changed.connect(self._check)
+        self.finished.connect(finder.stop)
         self.source.textChanged.connect(self._on_source)
         self.format.currentIndexChanged.connect(self._on_format)
         self._on_source()
@@ -79,6 +87,7 @@ class FilmDialog(QDialog):
         form.addRow(self.tr("Driven by"), with_choose(self.source, self._browse))
         form.addRow(self.tr("From, to, speed"), trim)
         self._form, self._trim = form, trim
+        form.addRow(self.tr("Face at rest"), self.rest)
         form.addRow(self.tr("Format"), self.format)
         form.addRow(self.tr("Film"), self.target)
         form.addRow("", self.sound)
@@ -96,16 +105,21 @@ class FilmDialog(QDialog):
     def audio(self) -> bool:
         return self.sound.isEnabled() and self.sound.isChecked()
 
+    @property
+    def rest_at(self) -> float | None:
+        """The moment of the clip that was chosen for the face at rest; a performance has its own written into it."""
+        return self.rest.at if self._performance is None else None
+
     def clip(self) -> Path:
         """The clip, or the performance as trimmed and retimed (a file of its own for the length of a session)."""
         path = Path(self.source.text()).expanduser()
         whole = (
             self.start.value() == 0 and self.end.value() >= self.end.maximum() and self.speed.value() == 100
         )
-        if self._performance is None or whole:
+        if self._performance is None or (whole and self.rest.at is None):
             return path
-        cut = self._performance.trimmed(self.start.value(), self.end.value())
-        cut = cut.retimed(self.speed.value() / 100)
+        rested = self._performance if self.rest.at is None else self._performance.resting_at(self.rest.at)
+        cut = rested.trimmed(self.start.value(), self.end.value()).retimed(self.speed.value() / 100)
         target = Path(tempfile.mkdtemp(prefix="mien-")) / f"{path.stem}.performance"
         write_performance(cut, target)
         return target
@@ -139,9 +153,21 @@ class FilmDialog(QDialog):
             part.setEnabled(self._performance is not None)
         self._form.setRowVisible(self._trim, self._performance is not None)
         self.sound.setEnabled(there and self._performance is None)
-        self.go.setEnabled(there)
+        self._form.setRowVisible(self.rest, there)
+        self._there = there
+        if self._performance is not None:
+            self.rest.show_performance(length, brings=self._performance.neutral is not None)
+        elif there:
+            self.rest.show_clip(path)
+        else:
+            self.rest.clear()
+        self._check()
         if there:
             self._on_format()
+
+    @Slot()
+    def _check(self) -> None:
+        self.go.setEnabled(self._there and self.rest.usable)
 
     @Slot()
     def _on_format(self) -> None:

@@ -14,6 +14,7 @@ from app.engine.errors import EngineError
 from app.engine.film.recorder import Recording
 from app.engine.imaging.endings import PERFORMANCES
 from app.session.live import Live
+from app.session.resting import RestFinder
 from app.session.session import Session
 from app.session.values import filled
 from app.ui.actions import Actions
@@ -110,10 +111,12 @@ class LiveSpace(QObject):
     def ask_film(self) -> None:
         if self._session.face is None:
             return
-        dialog = FilmDialog(self.driver.clip, new_path(".mp4").parent, self._window)
+        finder = RestFinder(self._session.jobs, self)
+        dialog = FilmDialog(self.driver.clip, new_path(".mp4").parent, finder, self._window)
         if dialog.exec():
             self.live.stop()
-            self.live.film(dialog.clip(), dialog.output, dialog.audio)
+            self.live.film(dialog.clip(), dialog.output, dialog.audio, dialog.rest_at)
+        finder.deleteLater()
 
     def _set_neutral(self) -> None:
         if self.live.running:

@@ -18,8 +18,10 @@ from PIL import Image
 
 from app.cli import main
 from app.engine.contract import Portrait
-from app.engine.driving.clip_driving import drive_clip, neutral_of, track_clip
+from app.engine.driving.clip_driving import drive_clip, track_clip
 from app.engine.driving.compression import decode_clip, encode_clip
+from app.engine.driving.resting import neutral_of, rest_in
+from app.engine.driving.steps import FilmedStep, LiveStep, RestStep
 from app.engine.engine import Engine
 from app.engine.errors import EngineError
 from app.engine.face.morphable_model import default_model
@@ -311,3 +313,40 @@ def test_a_compressed_clip_drives_and_is_seen_again(
     assert main(["compress", str(nodding), "-o", str(tmp_path / "b.zip")]) == 1
     assert main(["drive", str(sample_path()), "-o", str(tmp_path / "c.mp4")]) == 1
     assert "Name a clip" in capsys.readouterr().err and not (tmp_path / "c.mp4").exists()
+
+
+def test_the_frame_taken_for_rest_is_told_and_another_can_be_named(
+    engine: Engine, portrait: Portrait, nodding: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    *_, sought = rest_in(engine.model, nodding)
+    assert isinstance(sought, RestStep) and sought.sure is not None and 0 <= sought.sure <= 1
+    assert sought.seconds is not None and sought.face is not None and sought.face.shape == (96, 96, 3)
+    at = 5 / float(RATE)  # the head is rolled most there
+    *_, last = drive_clip(
+        engine, portrait, 0, nodding, tmp_path / "a.mp4", RetargetSettings(relative=True), {}, rest_at=at
+    )
+    assert isinstance(last, FilmedStep) and last.rest is not None
+    assert last.rest.sure is None and last.rest.seconds == pytest.approx(at, abs=0.5 / float(RATE))
+    assert last.rest.face is not None and not np.array_equal(last.rest.face, sought.face)
+    with pytest.raises(EngineError, match=r"No face was found at 0\.3 s"):
+        list(rest_in(engine.model, nodding, 9.5 / float(RATE)))  # black
+    photo = tmp_path / "head.png"
+    Image.fromarray(portrait.photo.pixels).save(photo)
+    words = ["drive", str(photo), str(nodding), "-o", str(tmp_path / "b.mp4"), "--relative", "--json"]
+    assert main([*words, "--neutral-at", f"{at:.2f}"]) == 0
+    told = capsys.readouterr()
+    neutral = json.loads(told.out)["neutral"]
+    assert neutral["sure"] is None and neutral["seconds"] == pytest.approx(at, abs=0.5 / float(RATE))
+    assert "Face at rest: 0.17 s into nodding.mp4, as chosen" in told.err
+
+
+def test_a_driver_whose_chosen_rest_is_turned_turns_less(
+    engine: Engine, portrait: Portrait, nodding: Path
+) -> None:
+    def rolls(rest_at: float | None) -> float:
+        settings = RetargetSettings(relative=True)
+        steps = drive_clip(engine, portrait, 0, nodding, None, settings, {}, rest_at=rest_at)
+        driven = [step.driven for step in steps if isinstance(step, LiveStep) and step.driven is not None]
+        return driven[5].params.camera.angles[2] - portrait.faces[0].params.camera.angles[2]
+
+    assert abs(rolls(5 / float(RATE))) < 1 < 5 < abs(rolls(0.0))

@@ -1,0 +1,152 @@
+"""The frame of a clip that is taken for its driver's face at rest, how sure that is, and another choice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QTimer, Signal, Slot
+from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.engine.driving.steps import RestStep
+from app.engine.errors import EngineError
+from app.session.resting import RestFinder
+from app.session.values import filled
+from app.ui import i18n, theme
+from app.ui.panels.hover_pictures import to_pixmap
+
+PICTURE_PX = 72
+PAUSE_MS = 400  # after the last change of a moment or a name, before the clip is looked through
+
+
+class RestRow(QWidget):
+    """`at` is the moment that its user chose, None where Mien seeks it."""
+
+    changed = Signal()
+
+    def __init__(self, finder: RestFinder, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._finder = finder
+        self._clip: Path | None = None
+        self.at: float | None = None
+        self.usable = True  # the moment shows a face, as far as is known
+        self.picture = QLabel(self)
+        self.picture.setFixedSize(PICTURE_PX, PICTURE_PX)
+        self.picture.setScaledContents(True)
+        self.picture.setAccessibleName(self.tr("The driver's face at rest"))
+        self.words = QLabel(self)
+        self.words.setWordWrap(True)
+        theme.caption(self.words)
+        self.moment = QDoubleSpinBox(self)
+        self.moment.setAccessibleName(self.tr("Moment of the face at rest"))
+        self.moment.setToolTip(
+            self.tr("Choose another moment of the clip at which the driver's face is at rest")
+        )
+        self.moment.setSuffix(" s")
+        self.moment.setDecimals(2)
+        self.moment.setSingleStep(0.1)
+        self.again = QPushButton(self.tr("Seek it"), self)
+        self.again.setToolTip(self.tr("Let Mien find the most relaxed face of the clip"))
+        self._timer = QTimer(self, singleShot=True, interval=PAUSE_MS)
+        self._lay_out()
+        self.moment.valueChanged.connect(self._on_moment)
+        self.again.clicked.connect(self._seek_anew)
+        self._timer.timeout.connect(self._seek)
+        finder.begun.connect(self._on_begun)
+        finder.found.connect(self._on_found)
+        finder.failed.connect(self._on_failed)
+        finder.left_off.connect(self._on_left_off)
+
+    def _lay_out(self) -> None:
+        choice = QHBoxLayout()
+        choice.addWidget(self.moment)
+        choice.addWidget(self.again)
+        choice.addStretch(1)
+        beside = QVBoxLayout()
+        beside.addWidget(self.words)
+        beside.addLayout(choice)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.picture)
+        row.addLayout(beside, 1)
+
+    def show_clip(self, clip: Path) -> None:
+        """Seek the face at rest in this clip."""
+        self._begin(clip, length=None)
+        self._timer.start()
+
+    def show_performance(self, length: float, brings: bool) -> None:
+        """A performance has no pictures: say where its face at rest comes from. length: seconds."""
+        self._begin(None, length)
+        own = self.tr("The performance brings its own face at rest.")
+        self.words.setText(own if brings else self.tr("The calmest frames are taken for rest."))
+
+    def clear(self) -> None:
+        """Nothing drives."""
+        self._begin(None, length=None)
+
+    def _begin(self, clip: Path | None, length: float | None) -> None:
+        self._timer.stop()
+        self._finder.stop()
+        self._clip, self.at, self.usable = clip, None, True
+        self.picture.hide()
+        self.words.setText("")
+        self._set_moment(0.0, length or 0.0)
+        self.moment.setEnabled(bool(length))
+        self.again.setEnabled(False)
+
+    def _set_moment(self, seconds: float, length: float) -> None:
+        self.moment.blockSignals(True)
+        self.moment.setRange(0.0, length)
+        self.moment.setValue(seconds)
+        self.moment.blockSignals(False)
+
+    @Slot()
+    def _seek(self) -> None:
+        if self._clip is not None:
+            self._finder.seek(self._clip, self.at)
+
+    @Slot(float)
+    def _on_moment(self, seconds: float) -> None:
+        self.at, self.usable = seconds, True
+        self.again.setEnabled(True)
+        self.words.setText(self.tr("At rest, as you chose"))
+        self._timer.start()
+        self.changed.emit()
+
+    @Slot()
+    def _seek_anew(self) -> None:
+        self.at, self.usable = None, True
+        self.again.setEnabled(False)
+        self.words.setText(self.tr("The calmest frames are taken for rest."))
+        self._seek()
+        self.changed.emit()
+
+    # -- answers
+
+    @Slot()
+    def _on_begun(self) -> None:
+        self.words.setText(self.tr("Looking for the face at rest…"))
+
+    @Slot(object)
+    def _on_found(self, rest: RestStep) -> None:
+        self.picture.setVisible(rest.face is not None)
+        if rest.face is not None:
+            self.picture.setPixmap(to_pixmap(rest.face))
+        self._set_moment(rest.seconds or 0.0, max(rest.length, rest.seconds or 0.0))
+        self.moment.setEnabled(True)
+        if rest.sure is None:
+            self.words.setText(self.tr("At rest, as you chose"))
+        else:
+            self.words.setText(filled(self.tr("Taken for rest, {:.0f} % sure"), 100 * rest.sure))
+
+    @Slot(object)
+    def _on_failed(self, error: EngineError) -> None:
+        self.usable = False
+        self.picture.hide()
+        own = i18n.in_own_language(error)
+        self.words.setText(f"{own.message} {own.remedy}")
+        self.changed.emit()
+
+    @Slot()
+    def _on_left_off(self) -> None:
+        self.words.setText(self.tr("The face at rest is sought when the film is made."))
