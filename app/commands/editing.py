@@ -251,7 +251,7 @@ def edit_all(args: argparse.Namespace, edit_of: Any) -> None:
 
 def edit_one(engine: Engine, job: Job, args: argparse.Namespace, edit_of: Any) -> dict[str, Any]:
     from app.engine.measuring.readout import asked_of
-    from app.engine.warping.doubts import beyond_safe, doubts
+    from app.engine.warping.doubts import beyond_safe
 
     portrait = engine.open(job.photo)
     face = chosen_face(portrait, args.face)
@@ -272,10 +272,10 @@ def edit_one(engine: Engine, job: Job, args: argparse.Namespace, edit_of: Any) -
     for remark in report["remarks"]:
         say(f"{job.photo.name}: {remark}")
     report["ignored"] = report_ignored(engine, edit)
-    report["beyond_safe"] = beyond_safe(portrait.faces[face], target)
-    report["doubts"] = doubts(portrait.photo.pixels[..., :3], portrait.faces[face], target)
-    if report["doubts"]:
-        say(f"{job.photo.name}: look at {'; '.join(report['doubts'])}")
+    report["beyond_safe"] = beyond_safe(portrait.faces[face].params, target)
+    report["doubts"] = list(rendered.doubts)
+    for doubt in rendered.doubts:
+        say(f"{job.photo.name}: {doubt}")
     say(f"{job.output}: {summary(measurement)}, {100 * rendered.changed:.1f} % of pixels changed")
     return report
 

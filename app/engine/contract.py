@@ -121,7 +121,8 @@ class Target:
 class Patch:
     """New pixels for the box at (x, y) of the photo; outside it the photo stays, bit-equal.
 
-    pixels: (h, w, 3) of the photo's type; alpha: (h, w) or None where the photo has none; ms: time by stage.
+    pixels: (h, w, 3) of the photo's type; alpha: (h, w) or None where the photo has none; ms: time by stage; doubts:
+    sentences on what is made up or wrong in it, as far as the generator knows.
     """
 
     pixels: Picture
@@ -129,6 +130,7 @@ class Patch:
     y: int
     alpha: NDArray[Any] | None = None
     ms: tuple[tuple[str, float], ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,7 +147,8 @@ class Rendered:
 
     pixels: (h, w, 3) of the photo's type; alpha likewise or None; changed: share of pixels that differ
     from the photo; ms: milliseconds by stage, "total" among them; device: what computed, with precision; notice: what
-    the user should know of it; draft: the mesh warp drew it, while the generator that was asked for takes longer.
+    the user should know of it; draft: the mesh warp drew it, while the generator that was asked for takes longer;
+    doubts: what to look at (`Patch.doubts`).
     """
 
     pixels: NDArray[Any]
@@ -156,6 +159,7 @@ class Rendered:
     device: str = ""
     notice: EngineError | None = None
     draft: bool = False
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

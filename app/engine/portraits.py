@@ -189,8 +189,9 @@ class Portraits:
                     patches.append(self._patch(portrait, view, index, edit, watch))
         with watch.stage("composite"):
             pixels, alpha, changed = composite(view.pixels, view.alpha, patches)
-        drawn_by = (self.device, self.notice) if patches else ()
-        return Rendered(pixels, alpha, view.scale, changed, watch.ms, *drawn_by)
+        device, note = (self.device, self.notice) if patches else ("", None)
+        doubts = tuple(dict.fromkeys(doubt for patch in patches for doubt in patch.doubts))
+        return Rendered(pixels, alpha, view.scale, changed, watch.ms, device, note, doubts=doubts)
 
     def encode_ahead(self, portrait: Portrait, face: int, max_side: int | None = None) -> None:
         """Encode before the first render, so that it is as quick as the next."""

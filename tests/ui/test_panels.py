@@ -11,7 +11,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
-from app.engine.contract import Measurement
+from app.engine.contract import Measurement, Rendered
 from app.engine.face.controls import BY_NAME
 from app.engine.face.parameters import FaceEdit
 from app.session.presets import Preset, PresetLibrary
@@ -326,6 +326,21 @@ def test_misses_are_marked(qtbot: Any, session: Session) -> None:
         Measurement(dict(session.edit.values), measured, still, still, 0.97, {"yaw": 1.72})
     )
     assert "11.4° ± 1.7°" in [label.text() for label in result.findChildren(QLabel)]
+
+
+def test_the_read_out_says_what_is_made_up(qtbot: Any, session: Session) -> None:
+    result = ResultPanel(session)
+    qtbot.addWidget(result)
+    assert result.doubts.isHidden()
+    session.set_value("yaw", 30.0)
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    told = "The ear and hair of the side that turns into view are made up."
+    session.rendered.emit(Rendered(pixels, None, 1.0, 0.1, {}, doubts=(told,)))
+    result.show_measurement(None)
+    assert told in result.doubts.text() and not result.doubts.isHidden(), "also where nothing can be measured"
+    session.rendered.emit(Rendered(pixels, None, 1.0, 0.1, {}))
+    result.show_measurement(None)
+    assert result.doubts.isHidden()
 
 
 def test_what_counts_as_a_miss() -> None:

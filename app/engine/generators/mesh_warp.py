@@ -19,6 +19,7 @@ from app.engine.face.controls import CONTROLS
 from app.engine.face.parameters import FaceParams, FittedFace
 from app.engine.warping import head_drawing, mouth_kernels, rendering
 from app.engine.warping.background import fill
+from app.engine.warping.doubts import doubts
 from app.engine.warping.expression_response import expression_response
 from app.engine.warping.eyeballs import eyes_of
 from app.engine.warping.eyes import Eye, draw_eye
@@ -137,7 +138,8 @@ class MeshWarp:
         with _timed("pose", times):
             posed = self.posed(code, target)
         patch = self.drawn(code, posed)
-        return replace(patch, ms=(*times, *patch.ms))
+        doubted = doubts(code.face.params, target.params, code.face.spectacles)
+        return replace(patch, ms=(*times, *patch.ms), doubts=doubted)
 
     def drawn(self, code: WarpCode, posed: Posed) -> Patch:
         """The moved box; empty where nothing moves."""

@@ -12,7 +12,7 @@ from app.engine.face.controls import BY_NAME, CONTROLS
 from app.engine.face.parameters import N_EXPRESSION, FaceEdit
 from app.session.session import Session
 from app.session.values import filled
-from app.ui import icons, theme
+from app.ui import i18n, icons, theme
 from app.ui.widgets.folding_group import FoldingGroup
 from app.ui.widgets.number_field import shown
 
@@ -66,6 +66,11 @@ class ResultPanel(FoldingGroup):
         self._grid.setVerticalSpacing(2)
         self._grid.setColumnStretch(0, 1)
         self.body.addLayout(self._grid)
+        self.doubts = QLabel(self.content)
+        self.doubts.setWordWrap(True)
+        self.doubts.setContentsMargins(4, 2, 4, 4)
+        self.body.addWidget(self.doubts)
+        self._doubts: tuple[str, ...] = ()
         self._changed = ""
         self._shown: Measurement | None = None
         self._of: tuple[int, FaceEdit] | None = None  # the face and the state that is read out
@@ -78,6 +83,7 @@ class ResultPanel(FoldingGroup):
     @Slot(object)
     def _on_rendered(self, rendered: Rendered) -> None:
         self._changed = filled(self.tr("{:.1f} % of pixels changed"), rendered.changed * 100)
+        self._doubts = rendered.doubts
 
     @Slot(object)
     def show_measurement(self, measurement: Measurement | None) -> None:
@@ -100,8 +106,11 @@ class ResultPanel(FoldingGroup):
             if label is not None:
                 label.hide()  # until it is gone, it must not be seen under its successor
                 label.deleteLater()
+        nothing = self._session.edit.is_identity or self._session.face is None
+        known = self._doubts if self._of is not None and not nothing else ()
+        self.doubts.setText("\n".join(f"\u26a0 {i18n.sentence(doubt)}" for doubt in known))
+        self.doubts.setVisible(bool(known))
         if measurement is None:
-            nothing = self._session.edit.is_identity or self._session.face is None
             self.summary.setText(self.tr("Nothing is changed yet.") if nothing else otherwise)
             return
         identity = self.tr("identity {:.0f} %").format(measurement.identity * 100)
