@@ -15,6 +15,7 @@ from app.engine.errors import EngineError
 from app.engine.face.controls import BY_NAME
 from app.engine.face.parameters import FaceEdit, FittedFace
 from app.engine.files import check_place, unwritable
+from app.engine.imaging.endings import written_ending
 from app.engine.imaging.writing import ENCODERS, encoder_for, same_file
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def jobs(photos: list[Path], output: Path) -> list[Job]:
 
 
 def written_name(photo: Path) -> str:
-    return photo.name if photo.suffix.lower() in ENCODERS else f"{photo.stem}.png"
+    return photo.name if written_ending(photo) in ENCODERS else f"{photo.stem}.png"
 
 
 def make_folder(path: Path) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtCore import QCoreApplication, QObject, QPoint, QTimer, Signal, Sl
 from PySide6.QtWidgets import QMainWindow, QWidget
 
 from app.engine.contract import GeneratorInfo
+from app.engine.doctor import examine, graphics_card
 from app.engine.errors import EngineError
 from app.session.session import Session
 from app.session.settings import Settings
@@ -173,14 +174,10 @@ def camera_names() -> list[str]:
 
 
 def _examine(cameras: list[str]) -> str:
-    from app.engine.doctor import examine
-
     return "\n".join(str(line) for line in examine(cameras))
 
 
 def _graphics_card() -> str:
     """Why a card that is there is not used; "" where all is well."""
-    from app.engine.doctor import graphics_card
-
     check = graphics_card()
     return f"{check.detail}. {check.fix}" if check.status == "problem" else ""

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from app.engine.errors import EngineError
 from app.engine.files import check_place, unwritable
 from app.engine.film.provenance import Note
-from app.engine.film.sinks import ENDINGS, FilmSink, OnShare, PngSink, Sink
+from app.engine.film.sinks import FilmSink, OnShare, PngSink, Sink
+from app.engine.imaging.endings import FILMS
 from app.engine.sound.audio import SoundClock, SoundTrack
 
 # At most, for the encoder; a live film drops more and counts them; half a second, 40 MB at 1024 px.
@@ -220,11 +221,11 @@ def checked_place(path: Path) -> Path:
     without an ending. EngineError where no film can be written, or where a folder is not empty.
     """
     with suppress(OSError):  # a name that is too long is reported below
-        if path.suffix.lower() not in ENDINGS and (path.is_dir() or not path.suffix):
+        if path.suffix.lower() not in FILMS and (path.is_dir() or not path.suffix):
             path = path.with_name(f"{path.name}.png")
-    if path.suffix.lower() not in ENDINGS:
+    if path.suffix.lower() not in FILMS:
         raise EngineError(
-            f"Films cannot be written as “{path.suffix}”.", f"Use {', '.join(ENDINGS)}, or name a folder."
+            f"Films cannot be written as “{path.suffix}”.", f"Use {', '.join(FILMS)}, or name a folder."
         )
     if path.suffix.lower() != ".png":
         check_place(path)

@@ -28,7 +28,6 @@ from app.engine.sound import ffmpeg
 from app.engine.sound.audio import SoundTrack
 
 NOMINAL_RATE = 30  # what the encoders plan for where pictures come when they come; frames per second
-ENDINGS = (".mp4", ".webm", ".png")
 LIVE_X264 = ("-c:v", "libx264", "-preset", "superfast", "-crf", "19", "-bf", "0")
 BEST_X264 = ("-c:v", "libx264", "-preset", "medium", "-crf", "16")
 VP9 = (

@@ -21,6 +21,7 @@ from PIL.ExifTags import Base
 from app.engine.errors import EngineError, Remark
 from app.engine.imaging import remarks, tiff
 from app.engine.imaging.colour import flat_rgb, grey_to_srgb, usable_rgb_profile
+from app.engine.imaging.endings import RAW
 from app.engine.imaging.icc import colour_space
 from app.engine.imaging.metadata import kept_exif, kept_xmp, orientation_of, upright
 from app.engine.imaging.photo import Photo
@@ -31,9 +32,6 @@ MAX_PIXELS = 100_000_000  # which take 1.2 GB as float32
 MAX_BYTES = 1 << 30  # bytes of the file; larger than any photo of MAX_PIXELS
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "HEIF", "AVIF")
 READABLE = "JPEG, PNG, WebP, TIFF, BMP, HEIC, AVIF"
-# Camera raw files are TIFFs inside, and their TIFF picture is only a thumbnail.
-RAW_ENDINGS = {".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".pef", ".raf", ".rw2", ".srw"}
-
 ICC_TAG, XMP_TAG = 34675, 700  # TIFF's numbers of the two tags
 INCH = 2  # TIFF's number for inches in ResolutionUnit
 
@@ -49,7 +47,7 @@ def open_photo(path: Path) -> Photo:
     """
     path = Path(path)
     data = _bytes_of(path)
-    if path.suffix.lower() in RAW_ENDINGS:
+    if path.suffix.lower() in RAW:  # a TIFF inside, whose own picture is only a thumbnail
         raise EngineError(
             f"{path.name} is a camera raw file.",
             "Develop it first and open the JPEG or TIFF that you export.",

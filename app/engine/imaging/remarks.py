@@ -10,13 +10,11 @@ from numpy.typing import DTypeLike, NDArray
 from PIL import Image
 
 from app.engine.errors import Remark
+from app.engine.imaging.endings import ALIASES, DEEP, OPAQUE
 
 ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
 HDR_TRANSFER = {16: "PQ", 18: "HLG"}  # ITU-T H.273, table 3
 DEEP_AVIF, TWELVE_AVIF = 0x40, 0x20  # bits of the third byte of an AV1 configuration box (AV1-ISOBMFF, 2.3)
-DEEP_ENDINGS = (".png", ".tif", ".tiff")
-OPAQUE_ENDINGS = (".jpg", ".jpeg", ".bmp")
-BARE_ENDINGS = (".bmp",)  # hold neither profile nor metadata
 
 
 def pages(others: int) -> Iterator[Remark]:
@@ -63,9 +61,9 @@ def losses(
     pixels: NDArray[Any], alpha: NDArray[Any] | None, ending: str, eight_bit: bool
 ) -> Iterator[Remark]:
     """Of writing a picture into a file with this ending; what was asked for is no loss."""
-    if pixels.dtype == np.uint16 and not eight_bit and ending not in DEEP_ENDINGS:
+    if pixels.dtype == np.uint16 and not eight_bit and ALIASES.get(ending, ending) not in DEEP:
         yield Remark(f"A {ending} file holds 8 bits per channel; the photo has 16.")
-    if alpha is not None and ending in OPAQUE_ENDINGS:
+    if alpha is not None and ALIASES.get(ending, ending) in OPAQUE:
         yield Remark(f"A {ending} file holds no transparency; transparent parts are white.")
 
 

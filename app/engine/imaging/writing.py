@@ -17,16 +17,15 @@ from app.engine.errors import EngineError, Remark
 from app.engine.files import unwritable, write_whole
 from app.engine.imaging import encoding, remarks
 from app.engine.imaging.colour import srgb_profile, to_eight_bit, to_srgb
+from app.engine.imaging.endings import written_ending
 from app.engine.imaging.metadata import COMPOSITE_SYNTHETIC, COMPOSITE_TRAINED, marked_xmp
 from app.engine.imaging.photo import Photo
 
 ENCODERS: dict[str, encoding.Encoder] = {
     ".jpg": encoding.jpeg,
-    ".jpeg": encoding.jpeg,
     ".png": encoding.png,
     ".webp": encoding.webp,
     ".tif": encoding.tiff,
-    ".tiff": encoding.tiff,
     ".avif": encoding.avif,
     ".bmp": encoding.bmp,
 }
@@ -68,7 +67,7 @@ def remarks_on(photo: Photo, path: Path, options: Mapping[str, Any] | None = Non
 
 def encoder_for(path: Path) -> encoding.Encoder:
     """The encoder that a file's ending names; EngineError where there is none."""
-    encoder = ENCODERS.get(path.suffix.lower())
+    encoder = ENCODERS.get(written_ending(path))
     if encoder is None:
         raise EngineError(
             f"Mien does not write {path.suffix or 'files without an ending'}.",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from app.engine.face.parameters import Camera
 from app.engine.warping.shell import NECK_PIVOT, FloatArray, SourceMesh
 from app.engine.warping.topology import N_FACE, N_OVAL
+from app.engine.warping.unfolding import unfold
 
 # Chosen by eye on sheets and films (tools/sheets.py, tools/flicker.py).
 BODY_FOLLOW = 0.5  # share of the head's motion beyond what a neck takes up, by which the body follows
@@ -69,8 +70,6 @@ class Skin:
 
     def unfolded(self, placed: FloatArray, turned: FloatArray) -> FloatArray:
         """Points without fold-overs; the given ones where nothing is folded."""
-        from app.engine.warping.unfolding import unfold
-
         opened = np.ascontiguousarray(placed)
         unfold(self.corners, np.where(turned > 0, LEAST_AREA * turned, -np.inf), opened, ROUNDS)
         return opened

@@ -16,6 +16,14 @@ from numpy.typing import NDArray
 from app.engine.warping.curves import Float32, FloatArray, box_around
 from app.engine.warping.eyes import Eye, EyePose, margin
 from app.engine.warping.geometry import Skin
+from app.engine.warping.kernels import (
+    MAPS,
+    band_displacements,
+    beside_moving,
+    fill_ids,
+    triangle_maps,
+    warp_band,
+)
 from app.engine.warping.topology import topology
 
 # Chosen by eye on sheets (tools/sheets.py).
@@ -100,8 +108,6 @@ def motion(
 
 
 def _moved_box(layers: Layers, source: Any, target: Any, still: Any) -> tuple[int, int, int, int]:
-    from app.engine.warping.kernels import beside_moving
-
     corners = target[beside_moving(topology().triangles, still)]
     if len(corners) == 0:
         return 0, 0, 0, 0
@@ -116,8 +122,6 @@ def _moved_box(layers: Layers, source: Any, target: Any, still: Any) -> tuple[in
 
 def render(layers: Layers, moved: Motion) -> NDArray[Any]:
     """(h, w, 3) pixels of the moved box."""
-    from app.engine.warping.kernels import MAPS, triangle_maps, warp_band
-
     mesh = topology()
     x0, y0, x1, y1 = moved.box
     out = np.empty((y1 - y0, x1 - x0, 3), layers.texture.dtype)
@@ -142,8 +146,6 @@ def render(layers: Layers, moved: Motion) -> NDArray[Any]:
 
 def displacements(layers: Layers, moved: Motion) -> Float32:
     """(h, w, 2) px of the moved box: from each pixel to where `render` takes its colour from."""
-    from app.engine.warping.kernels import MAPS, band_displacements, fill_ids, triangle_maps
-
     mesh = topology()
     x0, y0, x1, y1 = moved.box
     maps = np.empty((len(mesh.triangles), MAPS), np.float32)

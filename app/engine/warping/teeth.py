@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from app.engine.head.skull import smoothstep
 from app.engine.warping.curves import Float32, FloatArray
+from app.engine.warping.mouth_kernels import draw_triangles
 
 # Chosen by eye on sheets of mouths (tools/feature_sheets.py). Model units are those of the face model, an eye
 # distance each.
@@ -139,8 +140,6 @@ def _layer(
     points: Float32, colours: Float32, rows: Sequence[NDArray[np.int32]], shape: tuple[int, int]
 ) -> Float32:
     """(h, w, 4) premultiplied colours and coverage of sets of triangles with one depth."""
-    from app.engine.warping.mouth_kernels import draw_triangles
-
     out = np.zeros((shape[0] * SUPERSAMPLING, shape[1] * SUPERSAMPLING, 4), np.float32)
     depth = np.full(out.shape[:2], -1e9, np.float32)
     for triangles in rows:

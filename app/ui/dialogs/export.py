@@ -23,25 +23,19 @@ from PySide6.QtWidgets import (
 )
 
 from app.engine.imaging.colour import differs_from_srgb
+from app.engine.imaging.endings import ALIASES, BARE, DEEP, LOSSY, WRITTEN, written_ending
 from app.engine.imaging.photo import Photo
-from app.engine.imaging.remarks import BARE_ENDINGS, DEEP_ENDINGS, losses
+from app.engine.imaging.remarks import losses
 from app.session.settings import Settings
 from app.ui import i18n, theme
 from app.ui.dialogs.parts import do_or_cancel, with_choose
 
-FORMATS = {".png": "PNG", ".jpg": "JPEG", ".tif": "TIFF", ".webp": "WebP", ".avif": "AVIF", ".bmp": "BMP"}
-LOSSY = (".jpg", ".webp", ".avif")
-
-
-ALIASES = {".jpeg": ".jpg", ".tiff": ".tif"}
-
 
 def own_suffix(photo: Photo) -> str:
     """The photo's own format where Mien writes it and it holds all of the photo, else PNG, which does."""
-    suffix = (photo.path.suffix if photo.path else "").lower()
-    suffix = ALIASES.get(suffix, suffix)
+    suffix = written_ending(photo.path) if photo.path else ""
     loses = any(losses(photo.pixels, photo.alpha, suffix, eight_bit=False))
-    return suffix if suffix in FORMATS and not loses else ".png"
+    return suffix if suffix in WRITTEN and not loses else ".png"
 
 
 class FormatOptions(QWidget):
@@ -63,9 +57,9 @@ class FormatOptions(QWidget):
         super().__init__(parent)
         self._deep = photo is None or photo.pixels.dtype.itemsize > 1
         self._coloured = photo is None or differs_from_srgb(photo.icc)
-        self._told = photo is None or bool(photo.exif or photo.xmp)
+        self._has_metadata = photo is None or bool(photo.exif or photo.xmp)
         self.format = QComboBox(self)
-        for ending, name in FORMATS.items():
+        for ending, name in WRITTEN.items():
             self.format.addItem(f"{name} ({ending})", ending)
         self.format.setAccessibleName(self.tr("Format"))
         self.quality = QSlider(Qt.Orientation.Horizontal, self)
@@ -121,14 +115,14 @@ class FormatOptions(QWidget):
     @property
     def _is_deep(self) -> bool:
         """The file could hold more than 8 bits, and there are more."""
-        return self._deep and self.suffix in DEEP_ENDINGS
+        return self._deep and self.suffix in DEEP
 
     @Slot()
     def _on_format(self) -> None:
         self._form.setRowVisible(self._quality_row, self.suffix in LOSSY)
         self._form.setRowVisible(self.eight_bit, self._is_deep)
-        self._form.setRowVisible(self.srgb, self._coloured and self.suffix not in BARE_ENDINGS)
-        self._form.setRowVisible(self.metadata, self._told and self.suffix not in BARE_ENDINGS)
+        self._form.setRowVisible(self.srgb, self._coloured and self.suffix not in BARE)
+        self._form.setRowVisible(self.metadata, self._has_metadata and self.suffix not in BARE)
         self.changed.emit()
 
 
@@ -194,7 +188,7 @@ class ExportDialog(QDialog):
 
     @Slot()
     def _browse(self) -> None:
-        filters = ";;".join(f"{name} (*{ending})" for ending, name in FORMATS.items())
+        filters = ";;".join(f"{name} (*{ending})" for ending, name in WRITTEN.items())
         chosen, _ = QFileDialog.getSaveFileName(self, self.tr("Export to"), self.name.text(), filters)
         if chosen:
             path = Path(chosen)
@@ -202,29 +196,27 @@ class ExportDialog(QDialog):
 
     @Slot()
     def _on_format(self) -> None:
-        suffix = self.path.suffix.lower()
-        if ALIASES.get(suffix, suffix) != self.format.suffix:
+        if written_ending(self.path) != self.format.suffix:
             self.name.setText(str(self.path.with_suffix(self.format.suffix)))
 
     @Slot()
     def _on_name(self) -> None:
         """A typed ending sets the format."""
-        suffix = self.path.suffix.lower()
-        if ALIASES.get(suffix, suffix) in FORMATS:
-            self.format.choose(suffix)
+        if written_ending(self.path) in WRITTEN:
+            self.format.choose(self.path.suffix.lower())
         self._check()
 
     @Slot()
     def _check(self) -> None:
         """Say what stands in the way, or what will be replaced."""
         path, own = self.path, self._source is not None and self.path.absolute() == self._source.absolute()
-        writable = path.suffix.lower() in (*FORMATS, ".jpeg", ".tiff") and path.parent.is_dir()
+        writable = written_ending(path) in WRITTEN and path.parent.is_dir()
         if own:
             self.note.setText(self.tr("This is the photo itself. Choose another name."))
         elif not path.parent.is_dir():
             self.note.setText(self.tr("There is no such folder."))
         elif not writable:
-            self.note.setText(self.tr("Choose a name that ends in {}.").format(", ".join(FORMATS)))
+            self.note.setText(self.tr("Choose a name that ends in {}.").format(", ".join(WRITTEN)))
         else:
             words = self.tr("The photo itself stays as it is.")
             if path.exists():

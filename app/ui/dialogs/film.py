@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.engine.errors import EngineError
+from app.engine.imaging.endings import FILMS
 from app.engine.sources.performance import Performance
 from app.engine.sources.performance_files import read_performance, write_performance
 from app.session.resting import RestFinder
@@ -29,7 +30,6 @@ from app.ui.dialogs.parts import do_or_cancel, with_choose
 from app.ui.dialogs.rest_row import RestRow
 
 PERFORMANCES = (".performance", ".csv")
-FILMS = {".mp4": "MP4 (H.264)", ".webm": "WebM (VP9)", ".png": "PNG"}
 
 
 class FilmDialog(QDialog):

@@ -11,11 +11,10 @@ from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QPushBu
 from app.engine.driving.steps import LiveStep
 from app.engine.errors import EngineError
 from app.engine.film.recorder import Recording
-from app.engine.imaging.endings import PERFORMANCES
+from app.engine.imaging.endings import FILMS, PERFORMANCES
 from app.session.live import SIDES, Live
 from app.session.values import filled
 from app.ui import icons, stages, theme
-from app.ui.dialogs.film import FILMS
 from app.ui.widgets.folding_group import FoldingGroup
 
 

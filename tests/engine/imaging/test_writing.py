@@ -14,6 +14,7 @@ from PIL.ExifTags import Base
 from app.engine.errors import EngineError
 from app.engine.imaging import encoding
 from app.engine.imaging.colour import srgb_profile, to_srgb8
+from app.engine.imaging.endings import ALIASES, PICTURES, WRITTEN
 from app.engine.imaging.metadata import COMPOSITE_SYNTHETIC, COMPOSITE_TRAINED, marked_xmp, source_type
 from app.engine.imaging.photo import Photo
 from app.engine.imaging.reading import open_photo
@@ -52,7 +53,15 @@ def deepened(pixels: NDArray[np.uint8]) -> NDArray[np.uint16]:
     return (pixels.astype(np.uint16) * 257) ^ noise
 
 
-@pytest.mark.parametrize("ending", ENCODERS)
+def test_dialogs_offer_what_can_be_written() -> None:
+    assert (
+        set(ENCODERS) == set(WRITTEN)
+        and set(ALIASES.values()) <= set(WRITTEN)
+        and set(ALIASES) <= set(PICTURES)
+    )
+
+
+@pytest.mark.parametrize("ending", [*ENCODERS, *ALIASES])
 def test_every_format_comes_back(photo: Photo, edited: Any, tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"out 🙂 é{ending.upper()}"
     save_photo(photo, edited, None, path)
