@@ -17,7 +17,7 @@ from app.engine.errors import EngineError, Remark
 from app.engine.files import unwritable, write_whole
 from app.engine.imaging import encoding, remarks
 from app.engine.imaging.colour import srgb_profile, to_eight_bit, to_srgb
-from app.engine.imaging.endings import written_ending
+from app.engine.imaging.endings import BARE, written_ending
 from app.engine.imaging.metadata import COMPOSITE_SYNTHETIC, COMPOSITE_TRAINED, marked_xmp
 from app.engine.imaging.photo import Photo
 
@@ -118,7 +118,7 @@ def _prepared(
     if not _unchanged(photo, pixels, alpha):
         xmp = marked_xmp(xmp, COMPOSITE_TRAINED if options.get("trained") else COMPOSITE_SYNTHETIC)
     icc = photo.icc
-    if options.get("srgb") or ending in remarks.BARE_ENDINGS:
+    if options.get("srgb") or ending in BARE:
         pixels, icc = to_srgb(pixels, icc), srgb_profile()
     if options.get("eight_bit"):
         pixels, alpha = to_eight_bit(pixels), None if alpha is None else to_eight_bit(alpha)
