@@ -14,6 +14,7 @@ import numpy as np
 from scipy.sparse import diags
 from scipy.sparse.linalg import splu
 
+from app.engine.head.beard import BEARD_GUESSED, BEARD_KEPT, beard_region, beard_seen, within
 from app.engine.head.light import light_on, lit
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.skull import smoothstep
@@ -36,7 +37,15 @@ OVER_EAR = (
 )  # fmt: skip
 HAIRLINE_WIDTH = 1.2  # cm over which the template's hairline turns from no to yes
 JAW = ((1.0, -2.2), -0.68)  # cm: a point (z, y) of the line below which a neck begins, and its slope
-UNDER_JAW = 0.12  # share of its light that a neck lacks
+# Share of its light that a neck lacks where the photo does not show enough of it, and at least and at most; half of 32
+# portraits have 0.15 to 0.4.
+UNDER_JAW, UNDER_JAW_RANGE = 0.22, (0.08, 0.36)
+JAW_EDGE = (-0.4, 1.6)  # cm below the jaw's line over which the neck's shade begins
+NECK_SEEN = (
+    50,
+    0.3,
+)  # vertices of the neck, and share of those seen, that must be bare skin to tell its shade
+SAME_HUE = 0.12  # difference in parts of the skin's colour up to which a neck is bare
 RELIEF = (0.1, 0.35)  # cm that an ear stands out from the head
 GRAZING = (0.06, 0.22)  # cosine of the normal and the view from which hair and skin can be distinguished
 # The same cosine, from which skin's colours are taken: nearer to the outline it mixes with what is behind.
@@ -88,7 +97,23 @@ def _under_jaw() -> FloatArray:
     """(V,) 1 on the neck, in the jaw's shade."""
     _, y, z = HeadModel.load().points.T
     (at, height), slope = JAW
-    return smoothstep(-0.5, 3.0, height + slope * (z - at) - y)
+    return smoothstep(*JAW_EDGE, height + slope * (z - at) - y)
+
+
+def _neck_shade(model: HeadModel, colours: FloatArray, sure: FloatArray) -> float:
+    """Share of its light that the neck lacks against the cheeks, by what the photo shows of both."""
+    x, y, _ = model.points.T
+    cheeks = (sure > 0.5) & (model.distance < 1) & (np.abs(x) > 2) & (y > -4) & (y < 1.5)
+    neck = (sure > 0.3) & (_under_jaw() > 0.6) & (model.distance > 0.8)
+    if not cheeks.any() or not neck.any():
+        return UNDER_JAW
+    skin = np.median(colours[cheeks], axis=0)
+    share = colours[neck] @ LUMINANCE / max(float(skin @ LUMINANCE), 1.0)
+    hue = np.abs(colours[neck] / np.maximum(share, 0.05)[:, None] - skin).sum(axis=1) / max(skin.sum(), 1.0)
+    bare = (hue < SAME_HUE) & (share > 0.4) & (share < 1.15)
+    if bare.sum() < max(NECK_SEEN[0], NECK_SEEN[1] * len(bare)):
+        return UNDER_JAW
+    return float(np.clip(1 - np.median(share[bare]), *UNDER_JAW_RANGE))
 
 
 @cache
@@ -97,16 +122,7 @@ def template_hairline(ears: bool) -> FloatArray:
     model = HeadModel.load()
     at = model.points[:, [2, 1]]
     corners = np.array(HAIRLINE if ears else OVER_EAR)
-    nearest = np.full(len(at), np.inf)
-    inside = np.zeros(len(at), bool)
-    for a, b in zip(corners, np.roll(corners, -1, 0), strict=True):
-        along = b - a
-        t = np.clip((at - a) @ along / (along @ along), 0, 1)
-        nearest = np.minimum(nearest, np.linalg.norm(at - a - t[:, None] * along, axis=1))
-        crosses = (a[1] > at[:, 1]) != (b[1] > at[:, 1])
-        with np.errstate(divide="ignore", invalid="ignore"):
-            inside ^= crosses & (at[:, 0] < a[0] + (at[:, 1] - a[1]) * along[0] / along[1])
-    signed = np.where(inside, nearest, -nearest)
+    signed = within(at, corners)
     return np.asarray(np.clip(0.5 + signed / HAIRLINE_WIDTH, 0, 1) * (1 - ears * relief()))
 
 
@@ -130,7 +146,11 @@ def filled(
     ear = np.clip(lit(light, normals) / lit(light, smooth), *LIT_RANGE)
     reached = np.maximum(model.openness, DARKEST) ** SHADE
     beside = smoothstep(*BESIDE, model.distance) if ears else np.zeros(len(sure))
-    shade = (1 - beside * (1 - reached)) * (1 + ears * relief() * (ear - 1)) * (1 - UNDER_JAW * _under_jaw())
+    shade = (
+        (1 - beside * (1 - reached))
+        * (1 + ears * relief() * (ear - 1))
+        * (1 - _neck_shade(model, colours, sure) * _under_jaw())
+    )
     dark = shade[:, None] ** REDDER
     credible = shown * smoothstep(*FACING, normals[:, 2]) * face * (template_hairline(ears) < 0.3)
     credible = credible * (model.openness > 0.9) * (1 - _under_jaw())
@@ -140,10 +160,15 @@ def filled(
         credible = credible * (
             1 - smoothstep(*LIKE_HAIR, like / np.maximum(np.square(across).sum(axis=1), APART**2))
         )
-    skin = _carried(model, colours / dark, SKIN * credible)
+    bearded, beard = beard_seen(model, colours, sure)
+    skin = _carried(model, colours / dark, SKIN * credible * (1 - bearded * beard))
     if hair is None:
         return Fill(skin * dark, skin * dark, np.zeros(len(skin)))
     line = _hairline(model, sure, colours, skin * dark, hair, ears)
+    if bearded > 0:
+        weight = BEARD_KEPT * sure * beard_region() + BEARD_GUESSED
+        known = BEARD_KEPT * sure * beard_region() * beard + BEARD_GUESSED * beard_region()
+        line = np.maximum(line, bearded * _carried(model, known / weight, weight))
     own = smoothstep(0.6, 0.9, line) * sure * smoothstep(*NECK, model.points[:, 1])
     weight = HAIR * own + PRIOR * (1 - own)
     strands = _carried(
