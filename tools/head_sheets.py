@@ -19,10 +19,10 @@ sys.path.insert(0, str(ROOT))
 from app.engine.contract import Origin, SourceImage, Target  # noqa: E402
 from app.engine.engine import Engine  # noqa: E402
 from app.engine.face.parameters import Camera, FittedFace  # noqa: E402
+from app.engine.face.semantic import NECK_PIVOT  # noqa: E402
 from app.engine.generators.mesh_warp import MeshWarp, resized  # noqa: E402
 from app.engine.imaging.colour import to_srgb8  # noqa: E402
 from app.engine.imaging.matte import person_matte  # noqa: E402
-from app.engine.warping.shell import NECK_PIVOT  # noqa: E402
 
 TURNS = (-40, -25, -12, 12, 25, 40)
 FACE = 170  # px
@@ -32,7 +32,7 @@ def turned(face: FittedFace, yaw: float, pitch: float) -> Target:
     """The face at these angles of its own, about its neck."""
     own = face.params.camera
     camera = Camera.from_angles(yaw, pitch, own.roll, own.scale, own.translation)
-    neck = np.array([NECK_PIVOT])
+    neck = NECK_PIVOT[None]
     x, y = (own.project(neck) - camera.project(neck))[0, :2] + own.translation
     from dataclasses import replace
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from app.engine.contract import Portrait
     from app.engine.engine import Engine
 
-PREVIEW_SIDE = 720  # px of the longer side; the window's own preview of a laptop screen
+PREVIEW_SIDE = 720  # px of the longer side; as in every table of docs/measured.md
 SIZES = (1024, 2048)  # px of the longer side: a photo as the window shows it, and one to export
 
 
@@ -69,10 +69,11 @@ def run_bench(args: argparse.Namespace) -> None:
 
 
 def show_live(engine: Engine, args: argparse.Namespace) -> None:
-    from app.commands.bench_live import PORTRAIT_SIDE, live_report
+    from app.commands.bench_live import live_report
+    from app.session.live import LIVE_SIDE
 
     with tempfile.TemporaryDirectory() as folder:
-        photo = enlarged(None, PORTRAIT_SIDE, Path(folder))
+        photo = enlarged(None, LIVE_SIDE, Path(folder))
         report = live_report(engine, photo, args.seconds)
     show({"engine": args.engine, "device": engine.device, **report}, args.json)
 

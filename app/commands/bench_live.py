@@ -18,16 +18,14 @@ from app.engine.face.parameters import FaceEdit
 from app.engine.sample import sample_path
 from app.engine.sources.frames import Frame
 from app.engine.sources.pacing import PacedSource
+from app.session.live import LIVE_SIDE, NMFC_SIDE
 
 if TYPE_CHECKING:
     from app.engine.contract import Step
     from app.engine.engine import Engine
 
-# What is measured is what the window does by default: `session/live.py` has the same sides.
 CAMERA = (640, 480)  # px, what cameras give unless asked for more
 RATE = Fraction(30)  # frames per second, of the same cameras
-PORTRAIT_SIDE = 768  # px of the longer side
-NMFC_SIDE = 160  # px of the driver panel's picture
 DRAWN = 60  # different frames, played to and fro
 WARM_UP = 1.0  # seconds left out: first frames load libraries
 DEFINITION = (
@@ -129,7 +127,7 @@ def live_report(engine: Engine, photo: Path, seconds: float) -> dict[str, Any]:
     stages: dict[str, list[float]] = {}
     start, dropped = 0.0, [0, 0]
     steps = engine.animate(
-        portrait, 0, {0: FaceEdit.of(smile=0.3)}, source, RetargetSettings(relative=True), PORTRAIT_SIDE
+        portrait, 0, {0: FaceEdit.of(smile=0.3)}, source, RetargetSettings(relative=True), LIVE_SIDE
     )
     display = Display()
     for step in steps:

@@ -15,11 +15,10 @@ from app.commands import Subparsers, lines, ranged, say
 from app.engine.contract import Step
 from app.engine.files import data_folder
 from app.engine.imaging.writing import write_png
+from app.engine.personal.record import SIZES
 from app.engine.training.steps import TrainingStep
 
 EVERY = 25  # steps between two lines on the terminal; a step takes tenths of a second to seconds
-# The side in px of the square that a personal model draws; Head2Head's strides halve it without a remainder.
-SIZES = (64, 128, 256)
 BARS = "▁▂▃▄▅▆▇█"
 
 

@@ -14,13 +14,12 @@ from pathlib import Path
 
 from app.engine.checkpoints.store import models as installed
 from app.engine.device import has_torch
-from app.engine.files import data_folder
+from app.engine.files import ROOT, data_folder
 from app.engine.sound.ffmpeg import executable
 
 PYTHONS = ((3, 11), (3, 15))  # from the first, below the second; as in pyproject.toml
 # Bytes of free space below which a recording may end early; chosen.
 FREE_BYTES = 2 << 30
-ROOT = Path(__file__).resolve().parents[2]
 VIDEO_DEVICES = Path("/sys/class/video4linux")
 NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 SYMBOLS = {"ok": "ok      ", "absent": "absent  ", "problem": "PROBLEM "}

@@ -15,7 +15,8 @@ from pathlib import Path
 from app.engine.errors import Action, EngineError
 
 LONGEST_NAME = 255  # bytes, of the file systems of Linux, macOS and Windows; their common limit
-ASSETS = Path(__file__).resolve().parents[2] / "assets"  # what comes with Mien
+ROOT = Path(__file__).resolve().parents[2]
+ASSETS = ROOT / "assets"  # what comes with Mien
 
 
 def data_folder() -> Path:

@@ -11,11 +11,12 @@ from typing import Any
 from app.engine.errors import EngineError
 from app.engine.face.controls import BY_NAME
 from app.engine.face.parameters import FaceEdit, FittedFace
+from app.engine.files import ASSETS
 from app.session.files import finite, index, read_json, record, write_json
 from app.session.values import own_value
 
 FORMAT, SCHEMA = "mien-presets", 1  # what a file says of itself
-SHIPPED = Path(__file__).parents[2] / "assets" / "presets"
+SHIPPED = ASSETS / "presets"
 
 
 @dataclass(frozen=True)

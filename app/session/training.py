@@ -17,10 +17,9 @@ from typing import Any
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal, Slot
 
 from app.engine.errors import EngineError
-from app.engine.files import data_folder
+from app.engine.files import ROOT, data_folder
 from app.session.files import make_folder
 
-ROOT = Path(__file__).resolve().parents[2]
 LEAVE_MS = 20_000  # to write the checkpoint when the window closes; a large one takes some seconds
 REMEMBERED = 4000  # bytes of standard error for the reason of a failure; a traceback's end
 IDLE, RUNNING, PAUSING, PAUSED, STOPPING, STOPPED, DONE, FAILED = (

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QObject, QTranslator
 
 from app.engine.errors import EngineError
+from app.engine.files import ASSETS
 
-FOLDER = Path(__file__).resolve().parents[2] / "assets" / "translations"
+FOLDER = ASSETS / "translations"
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -11,9 +10,10 @@ from PySide6.QtCore import QByteArray, QRectF, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
+from app.engine.files import ASSETS
 from app.ui import theme
 
-FOLDER = Path(__file__).resolve().parents[2] / "assets" / "icons"
+FOLDER = ASSETS / "icons"
 STROKE_PX = 1.5  # of a line at the grid's own size
 _GRID = 24  # units along either side of an icon's drawing
 _SIZES = (16, 24)  # logical px that Qt may ask for

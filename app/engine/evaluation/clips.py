@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.driving.neutral import OPEN_EYED
 from app.engine.engine import Engine
 from app.engine.errors import EngineError
 from app.engine.face.fitting import fit_face
@@ -19,8 +20,7 @@ from app.engine.face.parameters import FittedFace, Identity
 from app.engine.sources.opening import open_source
 from app.engine.sources.shots import longest_shot
 
-# Chosen so that self-reenactment (docs/measured.md) leaves out cuts and begins with open eyes.
-OPEN_EYED = 0.16  # lid gap over eye width from which eyes count as open
+# Chosen so that self-reenactment (docs/measured.md) leaves out cuts.
 FARTHEST = 1.0  # face sizes a face moves between two sampled frames
 GROWTH = 1.7  # times its size changes between them
 

@@ -19,6 +19,7 @@ from app.engine.contract import Portrait
 from app.engine.engine import Engine
 from app.engine.errors import EngineError
 from app.engine.evaluation import metrics
+from app.engine.face.indices import CHIN
 from app.engine.face.parameters import Camera, FaceEdit, FittedFace
 from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.matte import person_matte
@@ -33,7 +34,6 @@ TURNS = ("front to side", "side to front")
 HEAD = np.array([[0.0, 0.35, -0.9]])
 # Eye distances from it; hair that hangs farther is not counted; chosen by eye on the people of the set.
 REACH = 2.1
-CHIN = 152  # MediaPipe's vertex
 CELL = 240  # px of a sheet's picture
 ROWS = 13  # people on a sheet
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -16,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.face.exact_crop import whole_picture
+from app.engine.files import ASSETS
 
-ASSETS = Path(__file__).parents[3] / "assets" / "face_networks"
+FOLDER = ASSETS / "face_networks"
 CROP = 192  # input side of the landmark network; px, as released
 NEAR_SIDE, FAR_SIDE, MATTE_SIDE = 128, 192, 256  # px: input sides, as the networks were released
 NEAR_SCORE, FAR_SCORE = 0.5, 0.6  # least scores in MediaPipe's graphs of the two box networks
@@ -35,7 +35,7 @@ def session(name: str) -> Any:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
-    path = str(ASSETS / f"{name}.onnx")
+    path = str(FOLDER / f"{name}.onnx")
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 

@@ -12,6 +12,7 @@ from app.engine.face.morphable_model import MorphableModel
 from app.engine.face.parameters import FloatArray
 
 X, Y, Z = 0, 1, 2  # columns of a vertex
+CHIN = 152  # the vertex at its lowest point
 _EYE_LINE = dict.fromkeys((33, 133, 362, 263), -0.25)
 # index -> (axis, vertex -> weight); weights sum to zero, so that moving the face changes nothing
 _INDICES: dict[str, tuple[int, dict[int, float]]] = {

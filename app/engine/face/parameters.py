@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 N_EXPRESSION = 28  # components of the built face model; they explain 98.1 % (docs/mesh-warp.md, “Model”)
 N_VERTICES = 468  # MediaPipe's mesh without the irises
+FLIP = np.array([1.0, -1.0, 1.0])  # factors from model space (y up) to pixels (y down)
 
 FloatArray = NDArray[np.float64]
 

@@ -21,6 +21,7 @@ from app.engine.contract import GeneratorInfo, LatentControl, Patch, SourceImage
 from app.engine.device import Device, Survivor, best_device, finished
 from app.engine.errors import EngineError
 from app.engine.face.controls import COMPONENTS, SEMANTIC
+from app.engine.face.indices import CHIN
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import FaceParams
 from app.engine.latent.library import (
@@ -50,8 +51,8 @@ if TYPE_CHECKING:
 LICENCE = "The imported generator's own"
 DIRECTION, PRINCIPAL = "direction_", "pca_"
 PRINCIPAL_REACH = 3.0  # standard deviations of W; chosen
-# Landmark, and eye distances from the jaw's hinge to the chin; chosen by eye on inverted portraits.
-CHIN, JAW_LENGTH = 152, 1.5
+# Eye distances from the jaw's hinge to the chin; chosen by eye on inverted portraits.
+JAW_LENGTH = 1.5
 TITLES = {"yaw": "Yaw", "pitch": "Pitch", "roll": "Roll", "jaw": "Jaw"}
 
 

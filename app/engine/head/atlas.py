@@ -15,9 +15,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.face.parameters import FLIP
 from app.engine.head.completion import improved
 from app.engine.head.fill import filled
-from app.engine.head.head import FLIP, Head
+from app.engine.head.head import Head
 from app.engine.head.light import mirror_gain
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.parts import eyes, per_ear, per_eye

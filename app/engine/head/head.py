@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.face.parameters import Camera
+from app.engine.face.parameters import FLIP, Camera
 
 FloatArray = NDArray[np.float64]
-FLIP = np.array([1.0, -1.0, 1.0])  # model space (y up) to pixels (y down)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csr_matrix, diags
 from scipy.sparse.linalg import splu
 
+from app.engine.files import ASSETS
+
 FloatArray = NDArray[np.float64]
 Indices = NDArray[np.int32]
 
-ASSET = Path(__file__).parents[3] / "assets" / "head_model" / "head.npz"
+ASSET = ASSETS / "head_model" / "head.npz"
 # Share of the mean variance of the shapes' coefficients; chosen by eye on the fitted heads.
 RIDGE = 0.05
 

@@ -13,6 +13,8 @@ from app.engine.face.parameters import Camera, FaceParams, Identity
 if TYPE_CHECKING:
     from torch import Tensor
 
+# Sides in px of the square that a personal model can draw; Head2Head's strides halve them without a remainder.
+SIZES = (64, 128, 256)
 SIZE = 256  # px of the released models' pictures
 # The camera of a face in the released crop, with its margin.
 USUAL_CAMERA = Camera(55.0, translation=(128.0, 132.0))

@@ -16,8 +16,8 @@ from app.engine.face import indices
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera, Expression, rotation_matrix
 from app.engine.face.response import response
+from app.engine.face.semantic import NECK_PIVOT
 from app.engine.warping.curves import FloatArray
-from app.engine.warping.shell import NECK_PIVOT
 from app.engine.warping.topology import EYE_CORNERS
 
 # Set by fresh fits of turned portraits (tools/edit_accuracy.py).
@@ -104,7 +104,7 @@ def corrected_camera(source: Camera, target: Camera, response: PoseResponse | No
     roll = wanted[2] - response.error(drawn)[2]
     rotation = rotation_matrix(source.yaw + drawn[0], source.pitch + drawn[1], source.roll + roll)
     turned = Camera.from_matrix(rotation, target.scale, target.translation)
-    neck = np.array([NECK_PIVOT])
+    neck = NECK_PIVOT[None]
     x, y = (target.project(neck) - turned.project(neck))[0, :2]
     return replace(turned, translation=(turned.translation[0] + float(x), turned.translation[1] + float(y)))
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.face.fitting import EYEBALL
-from app.engine.face.parameters import Expression, FaceParams
+from app.engine.face.parameters import FLIP, Expression, FaceParams
 from app.engine.warping.curves import (
     Float32,
     FloatArray,
@@ -29,7 +29,7 @@ from app.engine.warping.topology import LOWER_LIDS, UPPER_LIDS
 
 # Chosen by eye on sheets of eyes (tools/feature_sheets.py), where no comment says more.
 IRIS = (473, 468)  # centres; the four rim points follow
-FLIP = np.diag([1.0, -1.0, 1.0])  # model space (y up) to pixels (y down)
+TO_PIXELS = np.diag(FLIP)
 # Model units from the middle of an eye's corners to the eyeball's centre, as in ICT-FaceKit.
 DEPTH = -0.14
 # Of the iris' way that a reflection goes along: the cornea's own centre lies 5.7 mm before the eyeball's, the rim of
@@ -153,7 +153,7 @@ def eye_source(
     rim = landmarks[IRIS[side] + 1 : IRIS[side] + 5, :2] - (x0, y0)
     radius = max(float(np.linalg.norm(rim - centre, axis=1).max()), 1.0)
     centre, radius = limbus(crop.mean(axis=2), inside, centre, radius)
-    axis = FLIP @ params.camera.rotation @ look_axis(params.expression.gaze)
+    axis = TO_PIXELS @ params.camera.rotation @ look_axis(params.expression.gaze)
     lever = EYEBALL * params.camera.scale
     ball, sphere = centre - lever * axis[:2], float(np.hypot(lever, radius))
     y, x = np.indices(crop.shape[:2], np.float32) + np.float32(0.5)
@@ -197,7 +197,7 @@ def _lash_colour(crop: Float32, points: FloatArray, origin: tuple[int, int]) -> 
 def eye_turn(own: Expression, asked: Expression, rotation: FloatArray) -> tuple[FloatArray, FloatArray]:
     """(look, slip over scale) of an `EyePose` for a photo whose head has this (3, 3) rotation."""
     before, after = look_axis(own.gaze), look_axis(asked.gaze)
-    to_px = FLIP @ rotation
+    to_px = TO_PIXELS @ rotation
     return to_px @ looking(after, before) @ to_px.T, EYEBALL * (to_px @ (after - before))[:2]
 
 
@@ -275,7 +275,7 @@ def _lashes(colours: Float32, eye: Eye, pose: EyePose, corner: tuple[int, int]) 
     distance, along = distance_to(lid, x, y)
     taper = np.clip(np.sin(np.pi * np.clip(along * 0.96 + 0.02, 0, 1)), 0, 1) ** 0.5
     thick = LASH_WIDTH * eye.width * pose.scale * (0.35 + 0.65 * taper) * 0.5
-    up = FLIP @ pose.head.T @ FLIP @ np.array([0.0, 1.0, 0.0])
+    up = TO_PIXELS @ pose.head.T @ TO_PIXELS @ np.array([0.0, 1.0, 0.0])
     thick = np.where(_below(lid, np.array([up[0], -up[1]]), along, x, y), LASH_FALL * thick, thick)
     strength = LASH_STRENGTH * pose.closure**2 * taper
     share = (strength * np.exp(-((distance / np.maximum(thick, 0.5)) ** 2)))[..., None]

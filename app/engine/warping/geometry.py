@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.face.parameters import Camera
-from app.engine.warping.shell import NECK_PIVOT, FloatArray, SourceMesh
+from app.engine.face.parameters import FLIP, Camera
+from app.engine.face.semantic import NECK_PIVOT
+from app.engine.warping.shell import FloatArray, SourceMesh
 from app.engine.warping.topology import N_FACE, N_OVAL
 from app.engine.warping.unfolding import unfold
 
 # Chosen by eye on sheets and films (tools/sheets.py, tools/flicker.py).
 BODY_FOLLOW = 0.5  # share of the head's motion beyond what a neck takes up, by which the body follows
-FLIP = np.array([1.0, -1.0, 1.0])  # model space (y up) to pixels (y down)
 LEAST_AREA = 0.02  # share of what the head's turn alone would leave of a triangle
 ROUNDS = 24  # rounds, at most, of opening what is folded
 OUTLINE = slice(N_FACE + 3 * N_OVAL, N_FACE + 6 * N_OVAL)  # the rings at which heads end
@@ -24,7 +24,7 @@ DEAD_ZONE = 0.1  # IOD the neck may move before the body follows
 
 def body_shift(mesh: SourceMesh, camera: Camera) -> FloatArray:
     """(2,) px: how far the shoulders follow the neck's pivot."""
-    pivot = mesh.centre + np.array([NECK_PIVOT])
+    pivot = mesh.centre + NECK_PIVOT[None]
     moved = (camera.project(pivot) - mesh.camera.project(pivot))[0, :2]
     length = float(np.hypot(*moved))
     dead = DEAD_ZONE * mesh.iod

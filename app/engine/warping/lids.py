@@ -8,13 +8,13 @@ import numpy as np
 
 from app.engine.face.fitting import EYEBALL, apertures_of
 from app.engine.face.morphable_model import default_model
+from app.engine.face.semantic import SHUT
 from app.engine.files import ASSETS
 from app.engine.head.skull import smoothstep
 from app.engine.warping.shell import FloatArray
 from app.engine.warping.topology import BROWS, LOWER_LIDS, N_FACE, OVAL, UPPER_LIDS, topology
 
 # Chosen by eye on sheets of eyes (tools/feature_sheets.py), where no comment says more.
-SHUT = 0.05  # aperture that a closed eye measures
 MEETING = -0.1  # where the lids meet, from the lower (0) to the upper lid (1): shut lids lie a little below
 # Apertures up to which eyes may be shut (0.05, read as up to 0.1), and from which they have a shape of their own; the
 # open photos' narrowest eyes measure 0.13.

@@ -12,7 +12,7 @@ from app.engine.face.parameters import Camera, Expression, FaceParams
 from app.engine.head.skull import smoothstep
 from app.engine.warping.calibration import in_truth
 from app.engine.warping.curves import FloatArray
-from app.engine.warping.eyes import DEPTH, Eye, EyePose, contour_vertices, eye_turn, look_axis
+from app.engine.warping.eyes import DEPTH, TO_PIXELS, Eye, EyePose, contour_vertices, eye_turn, look_axis
 from app.engine.warping.geometry import Skin, steadied, target_points
 from app.engine.warping.lids import lid_gap, lids_follow, move_lids, opened_gap, openness
 from app.engine.warping.local_moves import drawn_moves, local_lift
@@ -24,7 +24,6 @@ from app.engine.warping.topology import EYE_CORNERS, LOWER_LIP, N_FACE, UPPER_LI
 # Chosen by eye on sheets (tools/feature_sheets.py), where no comment says more.
 TURNED = (3.0, 7.0)  # degrees of the head over which eyes and an open mouth come to be drawn by themselves
 LOOKED, LIDS_MOVED = 0.008, 0.012  # IOD from which an eye is drawn wholly anew: 2.5 degrees of gaze
-FLIP = np.diag([1.0, -1.0, 1.0])  # model space (y up) to pixels (y down)
 LOWER_TOOTH_ABOVE_LIP = 0.075  # IOD
 UPPER_COVER = (0.3, 0.45)  # share of the gap that upper teeth fill, at least and at most
 UPPER_SEEN = 0.06  # IOD of upper teeth that an open mouth shows at least, beyond what its raised lip bares
@@ -217,9 +216,9 @@ def eye_pose(source: FaceSource, posed: Posed, eye: Eye) -> EyePose | None:
     middle = source.points[corners].mean(axis=0)
     depth = float((before.rotation @ (middle + [0, 0, DEPTH]))[2]) * before.scale
     centre = before.unproject(np.array([[*eye.ball, depth]]))[0]
-    apart = after.scale * (FLIP @ after.rotation @ (centre - middle))
+    apart = after.scale * (TO_PIXELS @ after.rotation @ (centre - middle))
     ball = posed.points[corners, :2].mean(axis=0) + apart[:2]
-    head = FLIP @ before.rotation @ after.rotation.T @ FLIP
+    head = TO_PIXELS @ before.rotation @ after.rotation.T @ TO_PIXELS
     scale = after.scale / before.scale
     closure = posed.closures[eye.side]
     share = max(float(smoothstep(0, 1, np.array(change))), turned)
@@ -245,8 +244,8 @@ def mouth_pose(source: FaceSource, posed: Posed, shut: float = 0.0) -> MouthPose
     drawn = min(max(mouth_width(moved) - source.mouth_rest, 0.0), WIDEST)
     edge, lower_edge = _incisors(source, float(moved[13, 1]) - shut / 2, gap, drawn)
     at = posed.points[list(UPPER_LIP), :2].mean(axis=0)
-    at = at + camera.scale * (FLIP @ camera.rotation @ _left_behind(posed.offsets))[:2]
-    down = -(FLIP @ before.rotation[:, 1])[:2]
+    at = at + camera.scale * (TO_PIXELS @ camera.rotation @ _left_behind(posed.offsets))[:2]
+    down = -(TO_PIXELS @ before.rotation[:, 1])[:2]
     contour = posed.points[INNER, :2]
     contour = contour + 0.5 * shut / (gap + shut) * (posed.points[OPPOSITE, :2] - contour)
     return MouthPose(
@@ -268,7 +267,7 @@ def mouth_pose(source: FaceSource, posed: Posed, shut: float = 0.0) -> MouthPose
 
 def _axes(camera: Camera) -> FloatArray:
     """(3, 3) from model units to px, y down, z to the viewer."""
-    return np.asarray(camera.scale * FLIP @ camera.rotation)
+    return np.asarray(camera.scale * TO_PIXELS @ camera.rotation)
 
 
 def _incisors(source: FaceSource, upper_lip: float, gap: float, drawn: float) -> tuple[float, float]:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.face.indices import CHIN
 from app.engine.face.parameters import Camera, FittedFace
 from app.engine.head.skull import smoothstep
 from app.engine.warping.topology import N_FACE, N_MESH, N_OVAL, N_RINGS, OVAL, RING_DISTANCES
@@ -21,11 +22,9 @@ HEAD_CENTRE = (
     -0.05,
     -1.5,
 )
-NECK_PIVOT = (0.0, -0.75, -1.3)  # IOD from the middle of the eyes (docs/mesh-warp.md, “Pose”)
 # IOD outside the oval: where the head may end; chosen by eye on sheets.
 SILHOUETTE = (0.75, 1.05)
 LONGEST_MARGIN = 1.6  # IOD from the oval to a person's outline; longer hair is the sheet's
-CHIN = 152  # MediaPipe's vertex
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.files import ASSETS
 from app.engine.head.skull import smoothstep
 from app.engine.warping.curves import Float32, FloatArray
 from app.engine.warping.mouth_kernels import draw_triangles
 
 # Chosen by eye on sheets of mouths (tools/feature_sheets.py). Model units are those of the face model, an eye
 # distance each.
-FILE = Path(__file__).parents[3] / "assets" / "mouth" / "mouth.npz"  # see tools/build_mouth.py
+FILE = ASSETS / "mouth" / "mouth.npz"  # see tools/build_mouth.py
 SUPERSAMPLING = 2  # samples along either side of a pixel
 FORM = 0.35  # share of the light that falls from the front only
 LIT_RANGE = (0.55, 1.5)  # the photo's light in parts of what falls on a surface that faces the viewer

@@ -20,13 +20,13 @@ from PySide6.QtWidgets import (
 )
 
 from app.engine.imaging.endings import CLIPS, patterns
+from app.engine.personal.record import SIZES
 from app.session.training import Order, RunStep, first_stages
 from app.session.values import filled
 from app.ui import icons, theme
 from app.ui.training.coverage_plot import CoveragePlot
 from app.ui.training.form import PathField, is_name, minutes_box
 
-QUALITIES = (64, 128, 256)  # px of the square that is drawn, as `mien train` takes them
 USUAL = 128  # px, what a CPU can learn (docs/personal_models.md)
 
 
@@ -46,9 +46,9 @@ class PersonalPage(QWidget):
         self.quality = QComboBox(self)
         self.quality.setAccessibleName(self.tr("Quality"))
         words = (self.tr("Draft"), self.tr("Usual"), self.tr("Fine, best on a graphics card"))
-        for size, title in zip(QUALITIES, words):
+        for size, title in zip(SIZES, words):
             self.quality.addItem(self.tr("{} ({} px)").format(title, size), size)
-        self.quality.setCurrentIndex(QUALITIES.index(USUAL))
+        self.quality.setCurrentIndex(SIZES.index(USUAL))
         self.minutes = minutes_box(self.tr("Time"), 30.0, self)
         self.start = QComboBox(self)
         self.start.setAccessibleName(self.tr("Start from"))

@@ -9,9 +9,8 @@ from PySide6.QtWidgets import QWidget
 from app.engine.face.controls import Control
 from app.ui import theme
 from app.ui.widgets.parameter_slider import RUN_PAUSE_MS
-from app.ui.widgets.track import FINE, snap_step
+from app.ui.widgets.track import FINE, KNOB, snap_step
 
-KNOB = 6.0  # radius, logical px
 # Key -> direction, y up.
 _ARROWS = {
     Qt.Key.Key_Left: (-1, 0),

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.engine.face.controls import Control
 from app.ui import theme
 
-KNOB = 6.0  # radius, px
+KNOB = 6.0  # radius, logical px
 FINE = 0.1  # share of the way that the knob goes with Shift held
 DETENT_PX = 3.0  # logical px about the resting value in which it is taken
 
