@@ -1,0 +1,87 @@
+"""A beard on a jaw's side that no photo shows: carried on from where it is seen, up to the sideburn and the ear."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from app.engine.head.model import FloatArray, HeadModel
+from app.engine.head.skull import smoothstep
+from app.engine.imaging.colour import LUMINANCE
+
+# Chosen by eye on sheets of turned heads (tools/head_sheets.py), where no comment says more. cm are those of
+# the head model.
+
+# cm from the side (z, y): where a beard grows, from the sideburn over the cheek to the chin, along the jaw's underside
+# and up behind the jaw. Drawn by hand on the template after people with beards.
+BEARD = (
+    (4.4, 2.0), (4.9, 0.0), (6.2, -1.6), (8.0, -2.6), (14.0, -2.0), (14.0, -9.8), (8.0, -8.4), (5.0, -6.9), (2.4, -5.4),
+    (1.7, -3.6), (3.0, -0.6), (3.2, 2.0),
+)  # fmt: skip
+EDGE = 0.9  # cm over which a beard ends
+JAWS = (3.0, 1.0)  # cm from the head's middle, and from the face's landmarks at most: the jaw's visible sides
+JAW_HEIGHT, CHEEK_HEIGHT = (
+    (-7.6, -3.5),
+    (-2.0, 1.5),
+)  # cm: jaw below the mouth's corners, the cheek beside the nose
+# Luminance of the jaw in parts of the cheek above it, the lighter side's, without a beard and surely with a dark one;
+# and the mean of both sides', where a light one is. Of 32 portraits the bearded are told from the others by these.
+DARK = (0.72, 0.58)
+LIGHT = (1.05, 1.12)
+LEAST = 12  # vertices that tell a colour
+BEARD_KEPT, BEARD_GUESSED = (
+    1.0,
+    0.12,
+)  # weight of what is seen of a beard against its smoothness, and of the drawn region
+
+
+@cache
+def beard_region() -> FloatArray:
+    """(V,) 1 where a beard may grow, 0 beyond."""
+    model = HeadModel.load()
+    inside = within(model.points[:, [2, 1]], np.array(BEARD))
+    return np.asarray(np.clip(0.5 + inside / EDGE, 0, 1) * ~model.ear)
+
+
+def within(at: FloatArray, corners: FloatArray) -> FloatArray:
+    """(N,) distance of (N, 2) points from the edge of a polygon, below 0 outside."""
+    nearest = np.full(len(at), np.inf)
+    inside = np.zeros(len(at), bool)
+    for a, b in zip(corners, np.roll(corners, -1, 0), strict=True):
+        along = b - a
+        t = np.clip((at - a) @ along / (along @ along), 0, 1)
+        nearest = np.minimum(nearest, np.linalg.norm(at - a - t[:, None] * along, axis=1))
+        crosses = (a[1] > at[:, 1]) != (b[1] > at[:, 1])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            inside ^= crosses & (at[:, 0] < a[0] + (at[:, 1] - a[1]) * along[0] / along[1])
+    return np.where(inside, nearest, -nearest)
+
+
+def beard_seen(model: HeadModel, colours: FloatArray, sure: FloatArray) -> tuple[float, FloatArray]:
+    """How surely a photo shows a beard, 0 to 1, and (V,) how much each vertex looks like it.
+
+    colours: (V, 3) of 255; sure: (V,) 1 where the photo shows them. Each jaw is compared with the cheek above it, so
+    that the shaded side of a face is no beard.
+    """
+    nothing = np.zeros(len(sure))
+    x, y, _ = model.points.T
+    near = (sure > 0.5) & (model.distance < JAWS[1])
+    darker, beard, skin = [], [], []
+    for side in (-1, 1):
+        jaw = near & (side * x > JAWS[0]) & (y > JAW_HEIGHT[0]) & (y < JAW_HEIGHT[1])
+        cheek = near & (side * x > 2.0) & (y > CHEEK_HEIGHT[0]) & (y < CHEEK_HEIGHT[1])
+        if min(jaw.sum(), cheek.sum()) < LEAST:
+            continue
+        below, above = (np.median(colours[part], axis=0) for part in (jaw, cheek))
+        darker.append(float((below @ LUMINANCE + 1) / (above @ LUMINANCE + 1)))
+        beard.append(below)
+        skin.append(above)
+    if not darker:
+        return 0.0, nothing
+    share = 1 - float(smoothstep(DARK[1], DARK[0], np.array(max(darker))))
+    if len(darker) == 2 and min(darker) > 1:
+        share = float(smoothstep(*LIGHT, np.array(np.mean(darker))))
+    across = np.mean(beard, axis=0) - np.mean(skin, axis=0)
+    like = (colours - np.mean(skin, axis=0)) @ across / max(float(across @ across), 1.0)
+    return share, smoothstep(0.3, 0.7, like) * beard_region()
