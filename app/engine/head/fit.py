@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.face.fitting import align
-from app.engine.face.parameters import FittedFace
+from app.engine.face.parameters import Camera, FittedFace
 from app.engine.head.ears import placed_ears
 from app.engine.head.head import FloatArray, Head
 from app.engine.head.model import HeadModel
@@ -27,13 +27,23 @@ def fit_head(face: FittedFace, matte: NDArray[np.float32], srgb: NDArray[np.uint
     scale, rotation, offset = place
     points = scale * shape @ rotation.T + offset
     for _ in range(RESIDUAL_ROUNDS):
-        points = points + model.binding @ (target - model.weights @ points)
+        points = points + model.binding @ _across(target - model.weights @ points, camera)
     centre = target.mean(axis=0) + np.array(CENTRE)
     chin = float(target[152, 1])
     points = narrowed(model, points, camera, matte)
     points, ears = placed_ears(model, points, camera, matte, srgb)
     hair, share = inflated(model, points, camera, matte, centre, chin, ears)
     return Head(hair, model.normals(hair), model.rigid, camera, place, identity, centre, share, ears)
+
+
+def _across(offsets: FloatArray, camera: Camera) -> FloatArray:
+    """(N, 3) offsets without their share along the view.
+
+    A photo shows where a landmark lies across the view; how deep, the network guesses, and makes the far side of a
+    turned face too deep. The depth is therefore that of the fitted shapes, which come from scanned heads.
+    """
+    along = camera.rotation[2]
+    return np.asarray(offsets - np.outer(offsets @ along, along))
 
 
 def _shaped(

@@ -30,7 +30,7 @@ from app.engine.warping.hair import Beside, Sheet, beside_head, retextured, shee
 from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps
 from app.engine.warping.plate import Places, behind, places
 from app.engine.warping.rendering import BAND_ROWS, Layers, Motion, displacements, pool, render
-from app.engine.warping.surface import LIGHT_RANGE, LIGHT_STRENGTH
+from app.engine.warping.surface import LIGHT_RANGE
 
 # Chosen by eye on sheets of turned heads (tools/head_sheets.py), where no comment says more.
 
@@ -59,7 +59,7 @@ NECK_END = 0.1  # share of the head's motion over which the neck ends in the pho
 RELIT = 0.3  # of the normal towards the viewer in the photo: what was not seen is filled as it is lit where it ends
 MIXED = 0.05  # IOD of depth over which the nearer of head and hair takes over
 NO_CORNER = np.zeros(2, np.int32)  # a picture that nothing was cut from
-LIT = 2.5  # cm from the face's landmarks over which the skin's light fades
+LIT = 6.0  # cm from the face's landmarks over which the skin's light fades: ears and throat are skin too
 Box = tuple[int, int, int, int]
 
 
@@ -304,7 +304,7 @@ def table(look: HeadLook, camera: Camera) -> Float32:
         look.ear * float(smoothstep(*EAR_WHOLE, np.array(turn(look.head.camera, camera)))),
     )
     solid = solid * look.head.rigid
-    gain = np.clip(lit(look.light, after) / lit(look.light, before), *LIGHT_RANGE) ** LIGHT_STRENGTH - 1
+    gain = np.clip(lit(look.light, after) / lit(look.light, before), *LIGHT_RANGE) - 1
     gain = gain * smoothstep(0.0, RELIT, before[:, 2])
     soft = look.hair * (1 - photo) * (1 - smoothstep(0.0, SOFT, after[:, 2]))
     vertices = np.column_stack([photo, solid, gain * look.skin, look.there * (1 - soft)])

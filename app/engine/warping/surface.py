@@ -31,8 +31,7 @@ from app.engine.warping.topology import (
 )
 
 # Chosen by eye on sheets of turned heads (tools/head_sheets.py).
-LIGHT_STRENGTH = 0.7  # power that the light's own ratio is taken to
-LIGHT_RANGE = (0.78, 1.28)  # light that a surface may get, in parts of the photo's colour
+LIGHT_RANGE = (0.55, 1.8)  # light that a surface may get, in parts of the photo's colour
 MIRROR_RANGE = (0.35, 2.5)  # one side's colour in parts of the other's, at least and at most
 TURNED = 8.0  # degrees of yaw from which a photo hides part of a face
 
@@ -151,8 +150,7 @@ def lit(light: FloatArray, n: FloatArray) -> FloatArray:
 
 def relight(surface: Surface, after: FloatArray) -> FloatArray:
     """(900,) brightness gain - 1 for target normals (468, 3); exactly 0 where nothing turned."""
-    gain = np.clip(lit(surface.light, after) / lit(surface.light, surface.normals), *LIGHT_RANGE)
-    gain = gain**LIGHT_STRENGTH - 1
+    gain = np.clip(lit(surface.light, after) / lit(surface.light, surface.normals), *LIGHT_RANGE) - 1
     gain[np.abs(gain) < 1e-3] = 0
     fade = np.array(RING_DISTANCES)
     fade = np.exp(-((fade / 0.35) ** 2)) * (fade < 0.7)

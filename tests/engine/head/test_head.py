@@ -12,11 +12,11 @@ from app.engine.contract import Origin, Portrait, SourceImage, Target
 from app.engine.engine import Engine
 from app.engine.face.parameters import Camera, FaceEdit
 from app.engine.generators.mesh_warp import MeshWarp, WarpCode, resized
-from app.engine.head import Head, HeadModel, rasterised
+from app.engine.head import Head, HeadModel, fit_head, rasterised
 from app.engine.head.light import light_on, lit
 from app.engine.head.texels import texels
 from app.engine.imaging.matte import person_matte
-from app.engine.warping.head_drawing import FADE, share_of
+from app.engine.warping.head_drawing import FADE, share_of, table
 
 
 @pytest.fixture(scope="module")
@@ -191,3 +191,27 @@ def test_a_head_is_written_with_its_colours(portrait: Portrait, tmp_path: Path, 
         picture = material.baseColorTexture if ending == ".glb" else material.image
         colours = np.asarray(picture.convert("RGB")).reshape(-1, 3)
     assert colours.std(axis=0).min() > 5
+
+
+def test_the_heads_depth_is_that_of_scanned_heads_where_the_network_guesses(
+    source: SourceImage, head: Head
+) -> None:
+    """A nose that is read as standing out by 0.3 eye distances more is not drawn so."""
+    face, nose = source.face, 4
+    guessed = face.landmarks.copy()
+    guessed[nose, 2] += 0.3 * face.params.camera.scale
+    matte = person_matte(source.pixels, face)
+    moved = fit_head(replace(face, landmarks=guessed), matte, source.pixels).points - head.points
+    assert abs(float((HeadModel.load().weights @ moved)[nose, 2])) < 0.1
+
+
+def test_skin_that_turns_towards_the_light_takes_it_on_whole_also_beside_the_face(
+    source: SourceImage, code: WarpCode
+) -> None:
+    look = replace(code.head, light=np.array([1.0, 0.8, 0, 0, 0, 0, 0, 0, 0]))  # from the image's right
+    model, camera = HeadModel.load(), looking(source, 40).params.camera
+    gain = np.zeros(len(model.points))
+    gain[model.base] = table(look, camera)[:, 6]
+    assert gain.max() > 0.4
+    beside = model.face & (model.distance > 2.5) & (look.seen.normals[:, 2] > 0.5)
+    assert gain[beside].max() > 0.15
