@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 import numpy as np
@@ -13,14 +14,21 @@ from app.engine.engine_like import EngineLike
 from app.engine.face.parameters import FaceEdit
 
 
+class Motif(Enum):
+    """What a small picture shows."""
+
+    RENDER = auto()  # the edited photo, cropped to the face
+    NMFC = auto()
+    MEAN_FACE = auto()  # a slow generator's mean face under its own sliders
+
+
 @dataclass(frozen=True)
 class PictureWish:
-    """A small picture of one face. kind: "photo" (rendered, cropped to the face), "nmfc", "mesh", or "latent" (what a
-    slow generator's own sliders make of its mean face); size: px."""
+    """A small picture of one face; size: px."""
 
     face: int
     edit: FaceEdit
-    kind: str
+    motif: Motif
     size: int
 
 
@@ -28,10 +36,10 @@ def picture_call(portrait: Portrait, wish: PictureWish) -> Callable[[EngineLike]
     """What makes the picture, (size, size, 3) uint8, on the engine's thread."""
 
     def make_picture(engine: EngineLike) -> Any:
-        if wish.kind == "latent":
+        if wish.motif is Motif.MEAN_FACE:
             return engine.latent_picture(dict(wish.edit.latents), wish.size)
-        if wish.kind != "photo":
-            return engine.nmfc(portrait, wish.face, wish.edit, wish.size, wish.kind == "mesh")
+        if wish.motif is Motif.NMFC:
+            return engine.nmfc(portrait, wish.face, wish.edit, wish.size)
         x, y, w, h = portrait.faces[wish.face].box
         width, height = portrait.photo.size
         reach = 1.6 * max(w, h)

@@ -22,7 +22,7 @@ from app.session.document import DEFAULT_GENERATOR
 from app.session.drafts import Pace
 from app.session.history import History
 from app.session.jobs import Jobs
-from app.session.pictures import PictureWish, picture_call
+from app.session.pictures import Motif, PictureWish, picture_call
 from app.session.shown import PREVIEW_SIDE, Shown, Want
 from app.session.worker import Answer, Crash, Task
 
@@ -201,7 +201,7 @@ class Scheduler(QObject):
 
     def _wishes_that_can_be_had(self) -> list[Hashable]:
         """The oldest first; no photo of a face that is not encoded."""
-        return [k for k, w in self._wishes.items() if w.kind != "photo" or self.is_encoded(w.face)]
+        return [k for k, w in self._wishes.items() if w.motif is not Motif.RENDER or self.is_encoded(w.face)]
 
     def _on_answer(self, want: Want, answer: Answer) -> None:
         self._in_flight = None

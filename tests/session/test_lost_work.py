@@ -310,9 +310,9 @@ def test_a_job_is_drawn_by_the_generator_it_was_asked_of(
 def test_a_small_picture_of_the_photo_before_is_never_shown_for_the_new_one(
     opened: Session, fake: FakeEngine, other: Path, qtbot: QtBot
 ) -> None:
-    from app.session.pictures import PictureWish
+    from app.session.pictures import Motif, PictureWish
 
-    wish = PictureWish(0, FaceEdit.of(smile=1), "nmfc", 24)
+    wish = PictureWish(0, FaceEdit.of(smile=1), Motif.NMFC, 24)
     pictured: list[object] = []
     opened.picture_ready.connect(lambda key, picture: pictured.append(opened.portrait))
     fake.gate.clear()

@@ -14,7 +14,7 @@ from app.engine.engine_like import EngineLike
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit
 from app.session import jobs
-from app.session.pictures import PictureWish
+from app.session.pictures import Motif, PictureWish
 from app.session.session import Session
 from app.session.shown import PREVIEW_SIDE
 from tests.fakes import FakeEngine
@@ -246,8 +246,8 @@ def test_the_nmfc_preview_follows_the_edit_only_while_it_is_shown(
 def test_small_pictures_come_by_key_cropped_to_the_face(opened: Session, qtbot: QtBot) -> None:
     pictures: dict[object, np.ndarray] = {}
     opened.picture_ready.connect(lambda key, picture: pictures.update({key: picture}))
-    opened.request_picture("nmfc", PictureWish(0, FaceEdit.of(smile=1), "nmfc", 24))
-    opened.request_picture("photo", PictureWish(1, FaceEdit(), "photo", 48))
+    opened.request_picture("nmfc", PictureWish(0, FaceEdit.of(smile=1), Motif.NMFC, 24))
+    opened.request_picture("photo", PictureWish(1, FaceEdit(), Motif.RENDER, 48))
     qtbot.waitUntil(lambda: len(pictures) == 2)
     assert pictures["nmfc"].shape == (24, 24, 3) and pictures["photo"].shape == (48, 48, 3)
     assert pictures["photo"][:, 0].mean() < pictures["photo"][:, -1].mean()

@@ -11,7 +11,7 @@ from PySide6.QtGui import QIcon, QImage, QPixmap
 from app.engine.face.controls import Control
 from app.engine.face.parameters import FaceEdit, FittedFace
 from app.session import verbs
-from app.session.pictures import PictureWish
+from app.session.pictures import Motif, PictureWish
 from app.session.session import Session
 from app.session.values import filled
 from app.ui.widgets.number_field import shown
@@ -91,7 +91,7 @@ class HoverPictures(QObject):
         self._session.request_picture(key, self._wish(name, value, size))
 
     def _wish(self, name: str, value: float, size: int) -> PictureWish:
-        return PictureWish(self._session.document.active, FaceEdit.of(**{name: value}), "nmfc", size)
+        return PictureWish(self._session.document.active, FaceEdit.of(**{name: value}), Motif.NMFC, size)
 
     def _key(self, name: str, side: int) -> tuple[Any, ...]:
         return self.kind, id(self._session.face), name, side

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from app.engine.contract import GeneratorInfo, LatentControl
 from app.engine.face.controls import Control
 from app.engine.face.parameters import FaceEdit, FittedFace
-from app.session.pictures import PictureWish
+from app.session.pictures import Motif, PictureWish
 from app.session.session import Session
 from app.ui import i18n, icons, theme
 from app.ui.panels.binding import Gestures
@@ -111,7 +111,7 @@ class LatentPictures(HoverPictures):
 
     def _wish(self, name: str, value: float, size: int) -> PictureWish:
         edit = FaceEdit(latents=((name, value),))
-        return PictureWish(self._session.document.active, edit, self.kind, size)
+        return PictureWish(self._session.document.active, edit, Motif.MEAN_FACE, size)
 
     def _key(self, name: str, side: int) -> tuple[object, ...]:
         return self.kind, self._models, name, side

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 from app.engine.errors import EngineError
 from app.engine.face.controls import Control
 from app.engine.face.parameters import FaceEdit
-from app.session.pictures import PictureWish
+from app.session.pictures import Motif, PictureWish
 from app.session.presets import Preset, PresetLibrary, blend, write_presets
 from app.session.session import Session
 from app.session.values import percent
@@ -151,7 +151,7 @@ class PresetsPanel(QWidget):
         size = round(THUMB_PX * self.devicePixelRatioF())
         for preset in self._presets.values():
             values = blend([(preset, 1.0)], self._session.face)
-            wish = PictureWish(self._session.document.active, FaceEdit.of(**values), "photo", size)
+            wish = PictureWish(self._session.document.active, FaceEdit.of(**values), Motif.RENDER, size)
             self._session.request_picture(("preset", id(self._session.face), preset.name), wish)
 
     @Slot(object, object)
