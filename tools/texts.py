@@ -15,6 +15,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 MARKERS = ("tr", "_noop")
+# Names of what the engine says besides errors
+SPOKEN = ("missing", "LIGHT", "LICENCE", "USE", "FOREIGN", "PAUSED", "AWAY")
+# Files and folders of the engine whose steps' messages the window shows
+SHOWN_STEPS = ("fetching.py", "generators/live_portrait_learning.py", "training")
 
 
 def marked(path: Path) -> Iterator[str]:
@@ -40,25 +44,48 @@ def errors() -> list[str]:
     for room in ("engine", "session"):
         for path in (ROOT / "app" / room).rglob("*.py"):
             found.update(error_texts(ast.parse(path.read_text(encoding="utf-8"))))
+    for shown in SHOWN_STEPS:
+        place = ROOT / "app" / "engine" / shown
+        for path in place.rglob("*.py") if place.is_dir() else (place,):
+            found.update(messages(ast.parse(path.read_text(encoding="utf-8"))))
     return sorted(found)
+
+
+def messages(module: ast.Module) -> Iterator[str]:
+    """What a module's steps say: the third value of every `Step`."""
+    for node in ast.walk(module):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Step" and len(node.args) > 2:
+            yield from templates(node.args[2], _assigned(module))
 
 
 def error_texts(module: ast.Module) -> Iterator[str]:
     """What a module says in its errors and lacks; a name stands for whatever the module assigns to it anywhere."""
-    assigned: dict[str, list[ast.expr]] = {}
-    for node in ast.walk(module):
-        if isinstance(node, ast.Assign):
-            for target in node.targets:
-                if isinstance(target, ast.Name):
-                    assigned.setdefault(target.id, []).append(node.value)
-    for reason in (*assigned.get("missing", []), *assigned.get("LIGHT", [])):  # what a generator lacks
-        yield from templates(reason, assigned)
+    assigned = _assigned(module)
+    for name in SPOKEN:
+        for words in assigned.get(name, []):
+            yield from templates(words, assigned)
     for node in ast.walk(module):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "EngineError":
             for argument in node.args[:2]:
                 yield from templates(argument, assigned)
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Remark":
             yield from templates(node.args[0], assigned)
+        if (
+            isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Kind"
+        ):  # of weights: title, licence, use
+            for argument in node.args[1:4]:
+                yield from templates(argument, assigned)
+
+
+def _assigned(module: ast.Module) -> dict[str, list[ast.expr]]:
+    """What is assigned to each name, anywhere in the module."""
+    assigned: dict[str, list[ast.expr]] = {}
+    for node in ast.walk(module):
+        if isinstance(node, ast.Assign):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    assigned.setdefault(target.id, []).append(node.value)
+    return assigned
 
 
 def templates(text: ast.expr, assigned: Mapping[str, list[ast.expr]]) -> Iterator[str]:

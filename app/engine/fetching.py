@@ -187,13 +187,14 @@ def _watched(download: _Download) -> Iterator[Step]:
 
 def _step(download: _Download, seen: deque[tuple[float, int]]) -> Step:
     done, total = download.done, download.offer.size
-    words = f"{download.file}: {_megabytes(done)} of {_megabytes(total)} MB"
+    name, here, whole = download.file, _megabytes(done), _megabytes(total)
+    words = f"{name}: {here} of {whole} MB"
     if download.broken:
-        words += ", the connection broke; trying again"
+        words = f"{name}: {here} of {whole} MB, the connection broke; trying again"
     elif len(seen) > 1 and (gained := done - seen[0][1]) > 0 and done < total:
         seconds = (total - done) * (seen[-1][0] - seen[0][0]) / gained
-        words += f", {_time_left(seconds)} left"
-    return Step(_megabytes(done), _megabytes(total), words)
+        words = f"{name}: {here} of {whole} MB, {_time_left(seconds)} left"
+    return Step(here, whole, words)
 
 
 def _time_left(seconds: float) -> str:

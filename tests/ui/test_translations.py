@@ -11,8 +11,12 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.engine.contract import GeneratorInfo, Step
+from app.engine.driving.animation import AWAY
 from app.engine.errors import EngineError
+from app.engine.generators.head2head import LICENCE
 from app.ui import i18n
+from app.ui.dialogs.generator_card import GeneratorCard
 from app.ui.error_bar import ErrorBar
 from tools.texts import error_texts, errors, missing, texts
 
@@ -86,3 +90,14 @@ def test_the_error_bar_speaks_the_window_s_language(german: None, qtbot: QtBot) 
     bar.show_error(EngineError("No face was found in x.jpg.", "Choose another file."))
     assert "In x.jpg wurde kein Gesicht gefunden." in bar.words.text()
     assert "Wählen Sie eine andere Datei." in bar.words.text()
+
+
+def test_what_steps_and_licences_say_is_in_the_windows_language_too(german: None, qtbot: QtBot) -> None:
+    """The models dialog showed a German card an English licence, and a download spoke English."""
+    info = GeneratorInfo("head2head", "Personal model", 0, (), (), LICENCE)
+    card = GeneratorCard(info, None, None)
+    qtbot.addWidget(card)
+    assert "Lizenz des Personenmodells" in card.words
+    card.show_step(Step(3, 9, "warping.pth: 3 of 9 MB, 12 s left"))
+    assert card.progress.text() == "warping.pth: 3 von 9 MB, noch 12 s"
+    assert i18n.sentence(AWAY.format("Desk camera")) == "Desk camera ist weg; Mien wartet darauf"

@@ -46,6 +46,19 @@ def test_the_tour_follows_the_windows_size(opened: MainWindow, tour: Tour, qtbot
     assert tour.rect().adjusted(-4, -4, 4, 4).contains(tour._hole())
 
 
+def test_every_card_of_the_tour_is_seen(opened: MainWindow, qtbot: QtBot) -> None:
+    opened.helpers.show_tour()
+    tour = opened.helpers.tour
+    assert tour is not None
+    for _ in tour._stops:
+        qtbot.wait(50)  # a panel that comes forward is laid out in the next turn
+        for part in (tour.heading, tour.next):
+            at = part.mapTo(opened, part.rect().center())
+            assert opened.childAt(at) is part, tour.heading.text()  # no panel lies over it
+        assert opened.rect().contains(tour.card.geometry())
+        tour.next.click()
+
+
 def test_enter_goes_on_in_the_tour(tour: Tour, qtbot: QtBot) -> None:
     assert tour.count.text() == "1 / 3"
     QTest.keyClick(tour.next, Qt.Key.Key_Return)

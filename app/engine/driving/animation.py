@@ -38,6 +38,8 @@ from app.engine.sources.performance_files import write_performance
 if TYPE_CHECKING:
     from app.engine.rendering.nmfc import NmfcRenderer
 
+PAUSED = "Paused"
+AWAY = "{} is away; waiting for it"
 CAMERA_RATE = 30  # frames per second that a virtual camera promises to other programs; what video calls take
 # Seconds to wait for a live frame before a step without a picture is given; Cancel and pause act within it.
 TIMEOUT = 0.2
@@ -270,8 +272,8 @@ class Animation:
 
     def _why_waiting(self) -> str:
         if self.paused:
-            return "Paused"
-        return f"{self.source.name} is away; waiting for it" if getattr(self.source, "lost", False) else ""
+            return PAUSED
+        return AWAY.format(self.source.name) if getattr(self.source, "lost", False) else ""
 
     def _nmfc(self, params: FaceParams) -> NDArray[np.uint8] | None:
         size = self.controls.nmfc_size

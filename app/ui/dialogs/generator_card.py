@@ -77,7 +77,7 @@ class GeneratorCard(QFrame):
     def show_step(self, step: Step) -> None:
         """It is learning, or being fetched."""
         self._busy = True
-        self.progress.setText(step.message)
+        self.progress.setText(i18n.sentence(step.message))
         self.progress.setVisible(bool(step.message))
         self.button.setText(self.tr("Cancel"))
         self.bar.setRange(0, step.total)
@@ -103,7 +103,7 @@ class GeneratorCard(QFrame):
         info = self.info
         size = self.tr("{} × {} px").format(info.image_size, info.image_size)
         parts = [size if info.image_size else self.tr("the photo's own resolution"), in_time(speed)]
-        return " · ".join([*parts, info.licence] if info.licence else parts)
+        return " · ".join([*parts, i18n.sentence(info.licence)] if info.licence else parts)
 
     def _state(self) -> str:
         info = self.info

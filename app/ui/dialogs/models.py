@@ -38,6 +38,9 @@ def offer_for(info: GeneratorInfo) -> Offer | None:
     return next((offer for offer in OFFERS if info.missing and offer.kind == info.name), None)
 
 
+MOST_PX = 200  # of the list of models: the cards of the generators have the rest
+
+
 class ModelsDialog(QDialog):
     """A card for every generator, and the models that were imported."""
 
@@ -91,6 +94,8 @@ class ModelsDialog(QDialog):
         table.setHeaderLabels(headers)
         table.setRootIsDecorated(False)
         table.setWordWrap(True)
+        table.setSizeAdjustPolicy(QTreeWidget.SizeAdjustPolicy.AdjustToContents)
+        table.setMaximumHeight(MOST_PX)
         table.header().sectionResized.connect(lambda *_: _make_room(table))
         table.header().setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         table.setColumnWidth(0, 170)
@@ -103,7 +108,8 @@ class ModelsDialog(QDialog):
         self.models.clear()
         for model in weights.models():
             kept = self.tr("shipped with Mien") if model.shipped else model.source
-            words = [model.title, f"{model.kind} — {kept}", f"{model.licence}. {model.use}"]
+            licence = f"{i18n.sentence(model.licence)}. {i18n.sentence(model.use)}"
+            words = [i18n.sentence(model.title), f"{model.kind} — {kept}", licence]
             item = QTreeWidgetItem(self.models, words)
             item.setToolTip(2, words[2])
             item.setData(0, Qt.ItemDataRole.UserRole, model)
@@ -138,7 +144,7 @@ class ModelsDialog(QDialog):
         )
         box.setInformativeText(
             self.tr("Licence: {}. {} The files are checked against the hashes that Mien knows.").format(
-                offer.licence, offer.use
+                i18n.sentence(offer.licence), i18n.sentence(offer.use)
             )
         )
         go = box.addButton(self.tr("Download"), QMessageBox.ButtonRole.AcceptRole)

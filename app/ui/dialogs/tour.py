@@ -58,6 +58,7 @@ class Tour(QWidget):
 
     @Slot()
     def _follow(self) -> None:
+        self.raise_()  # over a panel that was brought forward, and over what its window raised with it
         self._place()
         self.update()
 
@@ -72,6 +73,7 @@ class Tour(QWidget):
         if isinstance(target, QDockWidget):
             target.show()
             target.raise_()  # it may lie behind another tab, or be closed
+            QTimer.singleShot(0, self, self._follow)
         self.heading.setText(f"<b>{heading}</b>")
         self.words.setText(words)
         self.count.setText(f"{self._index + 1} / {len(self._stops)}")
@@ -83,8 +85,7 @@ class Tour(QWidget):
         )
         self.setAccessibleName(heading)
         self.setAccessibleDescription(words)
-        self._place()
-        self.update()
+        self._follow()
 
     def _place(self) -> None:
         """Beside the hole where there is room, else in the middle."""

@@ -28,7 +28,7 @@ from app.engine.sound.audio import microphones
 from app.session.live import Live
 from app.session.session import Session
 from app.session.values import filled
-from app.ui import icons, stages, theme
+from app.ui import i18n, icons, stages, theme
 from app.ui.live.cameras import Cameras
 from app.ui.live.views import LevelBar, LiveView
 
@@ -238,7 +238,7 @@ class DriverPanel(QWidget):
         driven = step.driven
         self.level.show_level(step.level)
         if driven is None:
-            self.picture.say(step.message)
+            self.picture.say(i18n.sentence(step.message))
             return
         landmarks = driven.reading.landmarks
         self.picture.show_picture(driven.frame.pixels, landmarks)

@@ -84,7 +84,7 @@ class ProgressView(QWidget):
         self.bar.setRange(0, step.total)
         self.bar.setValue(min(step.done, step.total))
         if step.step is None:
-            self.detail.setText(step.message)
+            self.detail.setText(i18n.sentence(step.message))
         else:
             self.detail.setText(self.tr("Step {}").format(step.step))
             self.curves.add(step.step, step.losses)
