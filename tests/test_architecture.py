@@ -56,3 +56,26 @@ def test_every_test_of_a_fault_exists() -> None:
         assert named, number
         for file, names in named:
             assert set(re.findall(r"`(\w+)`", names)) <= defined(ROOT / file)
+
+
+def is_plain(value: ast.expr) -> bool:
+    """A number, or a row of numbers."""
+    if isinstance(value, ast.Constant):
+        return isinstance(value.value, int | float) and not isinstance(value.value, bool)
+    if isinstance(value, ast.UnaryOp):
+        return is_plain(value.operand)
+    if isinstance(value, ast.BinOp):
+        return is_plain(value.left) and is_plain(value.right)
+    return isinstance(value, ast.Tuple) and bool(value.elts) and all(is_plain(part) for part in value.elts)
+
+
+def test_every_number_of_a_module_says_what_it_counts() -> None:
+    silent = []
+    for path in sorted((ROOT / "app").rglob("*.py")):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        for node in ast.parse("\n".join(lines)).body:
+            if isinstance(node, ast.Assign) and is_plain(node.value):
+                own = lines[node.lineno - 1 : node.end_lineno]
+                if not (lines[node.lineno - 2].startswith("#") or any("#" in line for line in own)):
+                    silent.append(f"{path.relative_to(ROOT)}:{node.lineno} {lines[node.lineno - 1]}")
+    assert not silent

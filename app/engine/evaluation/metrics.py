@@ -63,6 +63,7 @@ def identity_distance(a: list[FittedFace], b: list[FittedFace]) -> float:
     return float(np.abs(mean_a - mean_b).sum())
 
 
+# MediaPipe's vertices for the published six points of either eye, and the irises' centres.
 EYE_LANDMARKS = (33, 133, 159, 145, 158, 153, 263, 362, 386, 374, 385, 380, 468, 473)
 
 

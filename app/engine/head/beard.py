@@ -26,10 +26,10 @@ JAW_HEIGHT, CHEEK_HEIGHT = (
     (-2.0, 1.5),
 )  # cm: jaw below the mouth's corners, the cheek beside the nose
 # Luminance of the jaw in parts of the cheek above it, the lighter side's, without a beard and surely with a dark one;
-# and the mean of both sides', where a light one is. Of 32 portraits the bearded are told from the others by these.
+# and the mean of both sides', where a light one is. Of 32 portraits the bearded are recognised by these.
 DARK = (0.72, 0.58)
-LIGHT = (1.05, 1.12)
-LEAST = 12  # vertices that tell a colour
+LIGHT = (1.05, 1.12)  # the mean of both sides, where a light beard may be
+LEAST = 12  # vertices that make a colour sure
 BEARD_KEPT, BEARD_GUESSED = (
     1.0,
     0.12,

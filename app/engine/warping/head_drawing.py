@@ -45,7 +45,7 @@ LOOKED_UP = 20.0
 # Degrees of a photo's own yaw from which its far side lies behind the nose, where the fine warp would draw the profile
 # twice, and how many times more a turn back towards the front then counts.
 PROFILE = (32.0, 42.0)
-PROFILE_COUNTS = 3.5
+PROFILE_COUNTS = 3.5  # times, at the end of PROFILE
 STRETCHED = (1.6, 3.0)  # times wider than in the photo, from which the photo is too coarse
 MIRRORED = (1.1, 1.5)  # the same, from which a side that shows better is mirrored
 FLAT = (1.2, 2.2)  # times wider than in the photo, from which its own edge is no longer good enough

@@ -14,7 +14,7 @@ from app.session.values import filled
 from app.ui import i18n, theme
 from app.ui.panels.hover_pictures import to_pixmap
 
-PICTURE_PX = 72
+PICTURE_PX = 72  # logical px of either side
 PAUSE_MS = 400  # after the last change of a moment or a name, before the clip is looked through
 
 
