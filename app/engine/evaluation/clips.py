@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +48,9 @@ def fitted_clip(engine: Engine, path: Path, count: int = 24) -> FittedClip:
         raise _no_face(path)
     fits = {k: fit_face(face, engine.model) for k, face in largest.items()}
     start = list(fits)[_open_eyed(list(fits.values()))]
-    kept = followed(seen, start, largest[start])
+    kept = followed(
+        seen, start, largest[start], lambda k, last: engine.tracker.detect_near(frames[k], last.landmarks)
+    )
     if len(kept) < 2:
         raise _no_face(path)
     identities = [fit_face(face, engine.model).params.identity.coefficients for face in kept.values()]
@@ -58,12 +60,16 @@ def fitted_clip(engine: Engine, path: Path, count: int = 24) -> FittedClip:
 
 
 def followed(
-    seen: Sequence[Sequence[DetectedFace]], start: int, person: DetectedFace
+    seen: Sequence[Sequence[DetectedFace]],
+    start: int,
+    person: DetectedFace,
+    look: Callable[[int, DetectedFace], DetectedFace | None] = lambda _k, _last: None,
 ) -> dict[int, DetectedFace]:
     """The person's face by frame, in order: from frame `start` on in both directions the face nearest to the last.
 
     A face whose middle is more than `FARTHEST` face sizes away, or whose size changed more than `GROWTH` times, is
-    somebody else's.
+    somebody else's. look: finds the face in frame k about where the last one lay, as following a driver does; asked
+    where a frame by itself shows nobody near (a small, blurred face is followed but not found anew).
     """
     kept = {start: person}
     for indices in (range(start + 1, len(seen)), range(start - 1, -1, -1)):
@@ -71,8 +77,9 @@ def followed(
         for k in indices:
             near = [(apart(face, last), n) for n, face in enumerate(seen[k])]
             distance, n = min(near, default=(math.inf, -1))
-            if math.isfinite(distance):
-                kept[k] = last = seen[k][n]
+            face = seen[k][n] if math.isfinite(distance) else look(k, last)
+            if face is not None and math.isfinite(apart(face, last)):
+                kept[k] = last = face
     return dict(sorted(kept.items()))
 
 

@@ -39,3 +39,17 @@ def test_she_is_followed_backwards_from_the_frame_she_is_chosen_in() -> None:
 def test_a_face_of_another_size_is_somebody_elses(size: float) -> None:
     seen = [(face(400, 100),), (face(400, 100, size),)]
     assert list(followed(seen, 0, seen[0][0])) == [0]
+
+
+def test_where_a_frame_by_itself_shows_nobody_she_is_looked_for_where_she_was() -> None:
+    seen = [(face(400, 100),), (), (face(100, 300),), ()]
+    places = {1: face(410, 100), 2: face(430, 100), 3: face(900, 100)}
+    asked = []
+
+    def look(k: int, last: DetectedFace) -> DetectedFace:
+        asked.append((k, last.box[0]))
+        return places[k]
+
+    kept = followed(seen, 0, seen[0][0], look)
+    assert [found.box[0] for found in kept.values()] == [400, 410, 430], "what is found far off is not she"
+    assert asked == [(1, 400), (2, 410), (3, 430)]
