@@ -20,6 +20,7 @@ from app.engine.head.completion import improved
 from app.engine.head.fill import filled
 from app.engine.head.head import Head
 from app.engine.head.light import mirror_gain
+from app.engine.head.lips import over_lips
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.parts import eyes, per_ear, per_eye
 from app.engine.head.raster import carried, rasterised
@@ -191,9 +192,9 @@ def unlearned(
 
 def _taken(model: HeadModel, head: Head, own: Seen) -> Shares:
     """Which places come from the photo and which from the other side; an eye with its brow and an ear go as a whole."""
-    smooth = own.confident
+    smooth = confident = over_lips(own.confident)
     for _ in range(4):
-        smooth = np.minimum(own.confident, model.averaging @ smooth)
+        smooth = np.minimum(confident, model.averaging @ smooth)
     better = _better(model, own)
     kept = per_eye(model, smoothstep(0.35, 0.55, smooth) * (1 - better))
     kept = per_ear(head, kept, own.confident, own.person)

@@ -20,6 +20,7 @@ from app.engine.head.atlas import (
 )
 from app.engine.head.fill import relief
 from app.engine.head.light import light_on, lit
+from app.engine.head.lips import over_lips
 from app.engine.head.parts import per_eye
 from app.engine.head.raster import carried, rasterised, shares
 from app.engine.head.skull import smoothstep
@@ -298,7 +299,7 @@ def table(look: HeadLook, camera: Camera) -> Float32:
     inside = look.seen.person * (1 - smoothstep(*STRETCHED, stretch))
     edge = look.seen.shown * np.maximum(1 - smoothstep(*FLAT, stretch), inside)
     edge = edge * (1 - look.better * smoothstep(*MIRRORED, stretch))
-    photo = per_eye(model, np.maximum(look.kept, edge), one=False)
+    photo = over_lips(per_eye(model, np.maximum(look.kept, edge), one=False))
     solid = np.maximum(
         smoothstep(*TURNED_IN, stretch),
         look.ear * float(smoothstep(*EAR_WHOLE, np.array(turn(look.head.camera, camera)))),

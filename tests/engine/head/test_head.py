@@ -14,9 +14,11 @@ from app.engine.face.parameters import Camera, FaceEdit
 from app.engine.generators.mesh_warp import MeshWarp, WarpCode, resized
 from app.engine.head import Head, HeadModel, fit_head, rasterised
 from app.engine.head.light import light_on, lit
+from app.engine.head.lips import over_lips
 from app.engine.head.texels import texels
 from app.engine.imaging.matte import person_matte
 from app.engine.warping.head_drawing import FADE, share_of, table
+from app.engine.warping.head_kernels import PHOTO
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +80,24 @@ def test_lips_part_with_our_lips() -> None:
     moved = (model.weights @ (model.binding @ offsets))[:, 1]
     assert moved[13] > 0.045
     assert abs(moved[14]) < 0.02
+
+
+def test_between_parted_lips_a_head_is_the_photos(code: WarpCode, source: SourceImage) -> None:
+    """Their inner sides, which normals and z-buffer call unseen, were a dark fill with steps (15.13)."""
+    model, look = HeadModel.load(), code.head
+    mouth = model.loops[0]
+    assert look.kept[mouth].min() > 0.9, "the atlas has the photo there"
+    photo = table(look, looking(source, 20.0).params.camera)[:, PHOTO]
+    assert photo[np.isin(model.base, mouth)].min() > 0.9, "and a turned head takes it"
+
+
+def test_lips_that_the_photo_does_not_show_stay_unseen() -> None:
+    model = HeadModel.load()
+    left = (model.points[:, 0] > 0).astype(float)
+    whole = over_lips(left)
+    mouth = model.loops[0]
+    assert whole[mouth][model.points[mouth, 0] < -0.8].max() == 0
+    assert whole[mouth][model.points[mouth, 0] > 0].min() == 1
 
 
 def test_the_atlas_has_no_overlaps() -> None:
