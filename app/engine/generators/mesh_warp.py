@@ -23,6 +23,7 @@ from app.engine.warping.doubts import doubts
 from app.engine.warping.expression_response import expression_response
 from app.engine.warping.eyeballs import eyes_of
 from app.engine.warping.eyes import Eye, draw_eye
+from app.engine.warping.fading import Outlines, faded, head_weights, outlines
 from app.engine.warping.geometry import body_shift
 from app.engine.warping.head_drawing import (
     FADE,
@@ -32,6 +33,7 @@ from app.engine.warping.head_drawing import (
     drawn_head,
     for_alpha,
     head_look,
+    placed,
     posed_points,
     share_of,
     taken_over,
@@ -85,6 +87,11 @@ class WarpCode:
         """Made when first needed: a filmed face that hardly turns needs none."""
         pixels = self.pixels if self.pixels.dtype == np.uint8 else (self.pixels >> 8).astype(np.uint8)
         return head_look(self.fitted, self.layers, self.matte, pixels)
+
+    @cached_property
+    def outlines(self) -> Outlines:
+        """Made when a frame first lies between the fine warp and the head."""
+        return outlines(self.head, self.layers)
 
     @cached_property
     def alpha_head(self) -> HeadLook | None:
@@ -226,9 +233,15 @@ def _turned(
         return render(code.layers, moved), alpha, moved.box
     view = _view(code, posed, moved, share)
     pixels, box = drawn_head(code.head, code.layers, view)
-    if code.alpha is None or code.alpha_head is None:
-        return pixels, None, box
-    return pixels, drawn_head(code.alpha_head, code.alpha, view)[0][..., 0], box
+    alpha = None
+    if code.alpha is not None and code.alpha_head is not None:
+        alpha = drawn_head(code.alpha_head, code.alpha, view)[0]
+    if share < 1:
+        weights = head_weights(code.outlines, view, box)
+        pixels = faded(pixels, placed(code.layers, code.layers, moved, box), weights)
+        if alpha is not None and code.alpha is not None:
+            alpha = faded(alpha, placed(code.alpha, code.alpha, moved, box), weights)
+    return pixels, None if alpha is None else alpha[..., 0], box
 
 
 def _view(code: WarpCode, posed: Posed, moved: Motion, share: float) -> View:

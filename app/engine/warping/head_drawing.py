@@ -200,11 +200,8 @@ def drawn_head(look: HeadLook, layers: Layers, view: View) -> tuple[NDArray[Any]
         box = _around(box, _box(view.hair[look.sheet.used], shape))
     if view.body is not None:
         box = _around(box, view.body.box)
-    out = _placed(look.plate, look.plate, view.body, box)
+    out = placed(look.plate, look.plate, view.body, box)
     draw_head(out, box[:2], look, layers, view, 1.0)
-    if view.share < 1:
-        flat = _placed(layers, layers, view.moved, box)
-        out = cv2.addWeighted(out, view.share, flat, 1 - view.share, 0).astype(out.dtype)
     return out, box
 
 
@@ -264,7 +261,7 @@ def _moved(layers: Layers, moved: Motion | None, box: Box) -> Float32:
     return flow
 
 
-def _placed(picture: Layers, layers: Layers, moved: Motion | None, box: Box) -> NDArray[Any]:
+def placed(picture: Layers, layers: Layers, moved: Motion | None, box: Box) -> NDArray[Any]:
     """(h, w, 3) of the box: the layers' picture, warped where it moves."""
     x0, y0, x1, y1 = box
     out = np.array(picture.texture[y0:y1, x0:x1, :3])

@@ -10,10 +10,11 @@ import pytest
 
 from app.engine.contract import Origin, SourceImage, Target
 from app.engine.engine import Engine
-from app.engine.generators.mesh_warp import MeshWarp, WarpCode, resized
+from app.engine.generators.mesh_warp import MeshWarp, WarpCode, _motion, _view, resized
 from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.matte import person_matte
-from app.engine.warping.head_drawing import View, drawn_head, posed_points, share_of
+from app.engine.warping.fading import head_weights
+from app.engine.warping.head_drawing import View, drawn_head, placed, posed_points, share_of
 from app.engine.warping.rendering import nothing_moves
 
 FOLDER = next(
@@ -131,3 +132,28 @@ def test_the_head_takes_over_later_under_long_hair_than_from_short(engine):
     assert share_of(13.0, much[0]) > 0.2 and share_of(13.0, much[1]) == 0.0
     assert share_of(15.0, much[0]) == 1.0 and share_of(15.0, much[1]) < 0.6
     assert share_of(25.0, much[1]) == 1.0
+
+
+def test_between_fine_warp_and_head_no_outline_is_half_there(engine):
+    """Both pictures were blended, and from 12 to 15 degrees every head had a second, half-transparent one."""
+    _, code = encoded(engine, SHORT_HAIRED)
+    own = code.fitted.params
+    camera = own.camera.from_angles(
+        own.camera.yaw - 13.5, own.camera.pitch, own.camera.roll, own.camera.scale, own.camera.translation
+    )
+    posed = MeshWarp().posed(code, Target(replace(own, camera=camera)))
+    moved = _motion(code, posed)
+    between = _view(code, posed, moved, 0.5)
+    head, box = drawn_head(code.head, code.layers, between)
+    flat = placed(code.layers, code.layers, moved, box)
+    weight = head_weights(code.outlines, between, box)
+    person = [
+        np.abs(p.astype(int) - code.layers.background[box[1] : box[3], box[0] : box[2]]).max(axis=2) > 24
+        for p in (head, flat)
+    ]
+    only_one = person[0] ^ person[1]
+    assert only_one.mean() > 0.005, "the two outlines differ"
+    assert np.mean(np.abs(weight[only_one] - 0.5) < 0.3) < 0.6, "blended, it is all of it"
+    assert np.median(np.abs(weight[person[0] & person[1]] - 0.5)) < 0.1, "within both, colours are blended"
+    ends = [head_weights(code.outlines, _view(code, posed, moved, share), box) for share in (0.001, 0.999)]
+    assert ends[0].max() < 0.1 and ends[1].min() > 0.9, "it begins and ends without a jump"

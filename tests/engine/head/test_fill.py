@@ -1,0 +1,67 @@
+"""What is made up of a head's sides: beards go on, and necks are as dark as the photo's."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.engine.head.beard import beard_region, beard_seen
+from app.engine.head.fill import UNDER_JAW, filled
+from app.engine.head.model import FloatArray, HeadModel
+
+SKIN, HAIR = np.array([210.0, 160.0, 140.0]), np.array([60.0, 45.0, 40.0])
+
+
+def frontal(beard: FloatArray, neck: float = 0.8) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """(V, 3) colours and normals, (V,) shown, of the template from the front; beard: (V,) 1 where there is one."""
+    model = HeadModel.load()
+    normals = model.normals(model.points) * [1, -1, 1]
+    shown = (normals[:, 2] > 0.25).astype(float)
+    colours = np.where(beard[:, None] > 0.5, HAIR, SKIN)
+    _, y, z = model.points.T
+    colours = np.where((y < -3.9 - 0.68 * (z - 1.0))[:, None] & (beard < 0.5)[:, None], neck * SKIN, colours)
+    colours = np.where(((model.distance > 1.5) & (y > 3))[:, None], HAIR, colours)
+    return colours, normals, shown
+
+
+def beside_the_jaw(shown: FloatArray) -> FloatArray:
+    x, y, z = HeadModel.load().points.T
+    return (shown < 0.5) & (np.abs(x) > 3) & (y < -2) & (y > -4) & (z > 3.5) & (beard_region() > 0.9)
+
+
+@pytest.mark.parametrize("bearded", [True, False])
+def test_a_beard_goes_on_where_the_photo_ends(bearded: bool) -> None:
+    """Beards ended in a strip of bare skin behind the jaw."""
+    model = HeadModel.load()
+    colours, normals, shown = frontal(beard_region() if bearded else np.zeros(len(model.points)))
+    fill = filled(model, normals, normals, shown, colours, np.tile(HAIR, (len(model.points), 1)), True)
+    aside = beside_the_jaw(shown)
+    assert aside.sum() > 5
+    hairline = float(np.median(fill.hairline[aside]))
+    assert hairline > 0.7 if bearded else hairline < 0.3
+    assert np.abs(np.median(fill.skin[aside], axis=0) / SKIN - 1).max() < 0.35, "skin itself stays skin"
+
+
+def test_the_shaded_side_of_a_face_is_no_beard() -> None:
+    model = HeadModel.load()
+    colours, _, shown = frontal(np.zeros(len(model.points)))
+    shaded = np.where(model.points[:, 0] > 0, 0.45, 1.0)
+    assert beard_seen(model, colours * shaded[:, None], shown)[0] == 0
+    assert beard_seen(model, np.where(beard_region()[:, None] > 0.5, HAIR, SKIN), shown)[0] == 1
+
+
+def test_a_neck_is_as_dark_as_the_photos() -> None:
+    """Below the jaw it was as light as the cheek, so that turned heads had no jaw."""
+    model = HeadModel.load()
+    _, y, z = model.points.T
+    deep = (y < -5.5 - 0.68 * (z - 1.0)) & (y > -8)
+    found = []
+    for neck in (0.9, 0.7):
+        colours, normals, shown = frontal(np.zeros(len(model.points)), neck)
+        fill = filled(model, normals, normals, shown, colours, np.tile(HAIR, (len(model.points), 1)), False)
+        found.append(
+            float(np.median(fill.skin[deep & (shown < 0.5)] @ [0.3, 0.6, 0.1]))
+            / float(SKIN @ [0.3, 0.6, 0.1])
+        )
+    assert found[0] - found[1] == pytest.approx(0.2, abs=0.07)
+    assert 0.1 < UNDER_JAW < 0.3
