@@ -104,7 +104,8 @@ def cases(folder: Path, what: str) -> Iterator[Case]:
             truths, seen, of = file["truth"], file["seen"], file["of"]
         groups = [what, f"{what} {tone(truths[0])}"]
         if about:
-            groups += [f"{what} {about[0]}", f"{what} {'under' if float(about[1]) < 30 else 'from'} 30"]
+            groups.append(f"{what} {about[0]}")
+            groups += [f"{what} {'under' if float(about[1]) < 30 else 'from'} 30"] if about[1] else []
         elif (first := path.stem.split("_")[0]).islower() and "_" in path.stem:
             groups.append(f"{what} {'female' if first in WOMEN else 'male'} (NASA)")
         for k, view in enumerate(seen):
