@@ -29,12 +29,13 @@ UPPER = 0.75  # share of an ear's height, from above, around which skin ends; be
 OUTSIDE = 0.8  # weight of what is around an ear against what is inside
 CHEEKS = (50, 280, 205, 425, 118, 347)  # MediaPipe's vertices, whose colour is skin's
 BEFORE_EARS = (234, 454, 93, 323, 127, 356, 132, 361)  # MediaPipe's vertices at the oval, left and right
+SHADES = (1.0, 0.65, 0.4)  # shares of the light in which skin is looked for: ears lie in the head's own shade
 LIGHTNESS = 0.5  # weight of lightness against colour
 ALIKE = 14.0  # in Lab, lightness halved: what lies before an ear and is as near to the cheeks is skin
 BALD = 22.0  # distance from skin in Lab up to which a scalp has no hair
 STRANGE = 45.0  # distance from skin in Lab beyond which it is cloth
 SIDE = 40.0  # px between the eyes at which colours are looked at
-LEAST = 0.14  # score below which hair hides an ear
+LEAST = 0.19  # score below which hair hides an ear
 
 Place = tuple[float, float, float, float]
 
@@ -152,7 +153,7 @@ def _skin(
         (model.distance > 2.5) & (model.points[:, 1] > 3.0) & ~model.ear & (normals > 0.3) & (normals < 0.9)
     )
     scalp = _at(lab, camera.project(points[band]), matte > 0.9)
-    to_skin = _nearest(lab, skin)
+    to_skin = _nearest(lab, _shaded(skin))
     label = np.where(to_skin > STRANGE, -0.5, 1.0)
     middle = np.median(skin, axis=0) if len(skin) else np.zeros(3)
     bald = len(scalp) < 8 or float(np.median(np.linalg.norm(scalp - middle, axis=1))) < BALD
@@ -164,6 +165,20 @@ def _skin(
         likeness = 2.5 * (to_hair - to_skin) / np.maximum(to_hair + to_skin, 1e-3)
         label = np.minimum(label, np.clip(likeness, -1, 1))
     return np.where(person, label, -1).astype(np.float32)
+
+
+def _shaded(skin: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N * len(SHADES), 3) the skin's colours as they are and in its own shade."""
+    return np.concatenate([_darker(skin, share) for share in SHADES]) if len(skin) else skin
+
+
+def _darker(lab: NDArray[np.float32], share: float) -> NDArray[np.float32]:
+    """(N, 3) colours (Lab, lightness halved) of which `share` of the light is left."""
+    whole = np.clip(lab / np.array([LIGHTNESS, 1, 1], np.float32), 0, 255).astype(np.uint8)[None]
+    linear = np.power(cv2.cvtColor(whole, cv2.COLOR_LAB2RGB).astype(np.float32) / 255, 2.2) * share
+    dark = np.round(255 * np.power(linear, 1 / 2.2)).astype(np.uint8)
+    found = cv2.cvtColor(dark, cv2.COLOR_RGB2LAB)[0].astype(np.float32)
+    return np.asarray(found * np.array([LIGHTNESS, 1, 1], np.float32))
 
 
 def _at(picture: NDArray[np.float32], points: FloatArray, inside: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -33,11 +33,13 @@ def engine() -> Engine:
         ("p26_usgov", True),
         ("p16_cc0", True),
         ("p12_cc0", False),
-        ("p20_nasa", False),
+        ("p20_nasa", True),
+        ("p23_nasa", False),
     ],
 )
 def test_ears_are_reported_from_hair(engine: Engine, name: str, shown: bool) -> None:
-    """Men with short hair, a bald one and a turned one have ears; hair over them leaves none."""
+    """Men with short hair, a bald one and a turned one have ears, and a woman whose hair leaves them in its shade; hair
+    over them leaves none."""
     assert PHOTOS is not None
     portrait = engine.open(PHOTOS / f"a_{name}.jpg")
     pixels, face = to_srgb8(portrait.photo), portrait.faces[0]
