@@ -56,6 +56,7 @@ def test_every_card_of_the_tour_is_seen(opened: MainWindow, qtbot: QtBot) -> Non
             at = part.mapTo(opened, part.rect().center())
             assert opened.childAt(at) is part, tour.heading.text()  # no panel lies over it
         assert opened.rect().contains(tour.card.geometry())
+        assert tour.words.height() >= tour.words.heightForWidth(tour.words.width())
         tour.next.click()
 
 

@@ -89,7 +89,10 @@ class Tour(QWidget):
 
     def _place(self) -> None:
         """Beside the hole where there is room, else in the middle."""
-        self.card.adjustSize()
+        layout, width = self.card.layout(), self.card.width()
+        assert layout is not None
+        layout.activate()  # with the words of this stop: a card as high as the last one's would cut them
+        self.card.resize(width, layout.totalHeightForWidth(width))
         hole, card, room = self._hole(), self.card.size(), self.rect()
         if hole.isNull():
             self.card.move(room.center() - QPoint(card.width() // 2, card.height() // 2))
