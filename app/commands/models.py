@@ -187,13 +187,19 @@ def run_learn(args: argparse.Namespace) -> None:
 
 
 def in_words(learnt: Learnt) -> str:
+    def said(value: float | None) -> str:
+        return "nothing" if value is None else f"{value:.2g}"
+
     readings = ", ".join(
-        f"{name} {asked:g} as {'nothing' if read is None else f'{read:.2g}'}"
-        for name, asked, read in learnt.readings
+        f"{name} {asked:g} as {said(read)}, then {said(corrected)}"
+        for name, asked, read, corrected in learnt.readings
+    )
+    error = (
+        "" if learnt.error is None else f" What is left is {learnt.error:.0%} of what is asked on average."
     )
     return (
         f"Expressions learnt from {learnt.pictures} pictures; the map explains {learnt.explained:.0%} of how the "
-        f"points move. A fresh fit of its pictures read, before that was made up for: {readings}."
+        f"points move. A fresh fit of its pictures read, before and after that was made up for: {readings}.{error}"
     )
 
 

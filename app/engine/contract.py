@@ -40,17 +40,25 @@ class LatentControl:
 @dataclass(frozen=True)
 class Learnt:
     """What a generator has learnt of its expressions. pictures: it learnt from; explained: share in [0, 1] of what
-    moved in pictures it had not seen; readings: (control, asked, read) of its own pictures by a fresh fit, None where
-    no face was found, before that was made up for."""
+    moved in pictures it had not seen; readings: (control, asked, read, corrected) of its own pictures by a fresh fit,
+    before and after what is lacking was made up for, None where no face was found."""
 
     pictures: int
     explained: float
-    readings: tuple[tuple[str, float, float | None], ...] = ()
+    readings: tuple[tuple[str, float, float | None, float | None], ...] = ()
 
     @property
     def read(self) -> int:
         """Controls that could be read."""
-        return sum(value is not None for _, _, value in self.readings)
+        return sum(value is not None for _, _, value, _ in self.readings)
+
+    @property
+    def error(self) -> float | None:
+        """Mean share of what was asked by which the corrected pictures are read off; None where nothing was read."""
+        shares = [
+            abs(after - asked) / abs(asked) for _, asked, _, after in self.readings if after is not None
+        ]
+        return sum(shares) / len(shares) if shares else None
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,9 @@ UNLEARNT = GeneratorInfo(
     note=EngineError("No expressions yet.", "Let it learn."),
     learns=True,
 )
-LEARNT = replace(UNLEARNT, note=None, learnt=Learnt(300, 0.87, (("smile", 0.8, 0.6), ("gaze_x", 12.0, None))))
+LEARNT = replace(
+    UNLEARNT, note=None, learnt=Learnt(300, 0.87, (("smile", 0.8, 0.6, 0.76), ("gaze_x", 12.0, None, None)))
+)
 
 
 class LearningEngine(FakeEngine):

@@ -216,7 +216,7 @@ def entries_path(model: Model) -> Path:
 
 def learnt_of(entries: ExpressionEntries) -> Learnt:
     """What menus and cards say of it."""
-    readings = tuple((name, r.asked, r.read) for name, r in entries.readings.items())
+    readings = tuple((name, r.asked, r.read, r.corrected) for name, r in entries.readings.items())
     return Learnt(entries.count, max(0.0, 1 - entries.error**2), readings)
 
 

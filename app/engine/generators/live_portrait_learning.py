@@ -7,7 +7,7 @@ the motion extractor reads off those is what LivePortrait's points do for such a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from collections.abc import Generator as Steps
 from dataclasses import replace
 
@@ -76,7 +76,7 @@ def learnt(
     def entries(picture: NDArray[np.uint8]) -> FloatArray:
         return read(CutOut.of(replace(source, pixels=picture), square))
 
-    total = PICTURES + 1 + len(PROBES) + len(CHECKS)
+    total = PICTURES + 1 + len(PROBES) + 2 * len(CHECKS)
     own = source.face.params.expression
     found = yield from mapped(own, drawn, entries, PICTURES, total)
     return (yield from checked(encoded, source, found, total))
@@ -104,15 +104,15 @@ def mapped(
 def checked(
     encoded: Callable[[SourceImage], Paint], source: SourceImage, entries: ExpressionEntries, total: int = 0
 ) -> Steps[Step, None, ExpressionEntries]:
-    """The same with how turns and expressions of the network's own pictures are read by a fresh fit; as it was where no
-    face is found in them."""
+    """The same with how turns and expressions of the network's own pictures are read by a fresh fit, and how they are
+    once that is made up for; as it was where no face is found in them."""
     paint = encoded(source)
-    done = total - len(PROBES) - len(CHECKS)
+    done, used = total - len(PROBES) - 2 * len(CHECKS), entries
     with FaceTracker() as tracker:
 
         def fresh(edit: FaceEdit) -> FittedFace | None:
             target = Target(resolve(edit, source.face, default_model()))
-            return fitted(tracker, with_patch(source, paint(target, entries)))
+            return fitted(tracker, with_patch(source, paint(target, used)))
 
         def angles(at: Angles) -> Angles | None:
             face = fresh(FaceEdit.of(yaw=at[0], pitch=at[1], roll=at[2]))
@@ -132,12 +132,23 @@ def checked(
             )
             done += 1
             yield Step(done, total, "Checking what its pictures show")
+        used = with_gains(replace(entries, pose=pose), readings)
+        for name, before in readings.items():
+            after = reading(name, source.face, fresh).read if looks.turns else None
+            readings[name] = replace(before, corrected=after)
+            done += 1
+            yield Step(done, total, "Checking what its pictures show")
+    return replace(used, readings=readings)
+
+
+def with_gains(entries: ExpressionEntries, readings: Mapping[str, Reading]) -> ExpressionEntries:
+    """The same, asking more of what was read as too little."""
     gains = np.ones(len(indices.NAMES))
     for name, (_, measured) in CHECKS.items():
         for index in measured:
             gains[indices.NAMES.index(index)] = gain(readings[name].asked, readings[name].read)
     eyes = np.array([gain(readings[name].asked, readings[name].read) for name in EYES])
-    return replace(entries, pose=pose, gains=gains, eyes=eyes, readings=readings)
+    return replace(entries, gains=gains, eyes=eyes)
 
 
 def reading(name: str, face: FittedFace, fresh: Callable[[FaceEdit], FittedFace | None]) -> Reading:

@@ -35,10 +35,12 @@ GAINS = (0.6, 2.5)
 
 @dataclass(frozen=True)
 class Reading:
-    """What one control was asked and what a fresh fit of LivePortrait's picture read; None where no face was found."""
+    """What one control was asked and what a fresh fit of LivePortrait's picture read, and again with the gains that
+    followed from all readings; None where no face was found."""
 
     asked: float
     read: float | None
+    corrected: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,9 +88,9 @@ class ExpressionEntries:
                 gains=self.gains,
                 eyes=self.eyes,
                 read_names=np.array(list(self.readings), str),
-                read_values=np.array([(r.asked, r.read) for r in self.readings.values()], float).reshape(
-                    -1, 2
-                ),
+                read_values=np.array(
+                    [(r.asked, r.read, r.corrected) for r in self.readings.values()], float
+                ).reshape(-1, 3),
                 **pose,
             )
 
@@ -100,8 +102,8 @@ class ExpressionEntries:
                 values = {name: file[name] for name in file.files}
             pose = {name[5:]: value for name, value in values.items() if name.startswith("pose_")}
             readings = {
-                str(name): Reading(float(asked), None if np.isnan(read) else float(read))
-                for name, (asked, read) in zip(values["read_names"], values["read_values"], strict=True)
+                str(name): Reading(float(asked), *(None if np.isnan(read) else float(read) for read in reads))
+                for name, (asked, *reads) in zip(values["read_names"], values["read_values"], strict=True)
             }
             return cls(
                 values["matrix"],

@@ -151,4 +151,10 @@ def in_words(learnt: Learnt) -> str:
         "Generators",
         "Expressions learnt from {} pictures, which explain {} % of its movement; {} of {} controls were read back.",
     )
-    return words.format(learnt.pictures, round(100 * learnt.explained), learnt.read, len(learnt.readings))
+    told = words.format(learnt.pictures, round(100 * learnt.explained), learnt.read, len(learnt.readings))
+    if learnt.error is None:
+        return told
+    left = QCoreApplication.translate(
+        "Generators", "What is read differs by {} % of what is asked on average."
+    )
+    return f"{told} {left.format(round(100 * learnt.error))}"

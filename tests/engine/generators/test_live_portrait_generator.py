@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from app.engine.face.parameters import Camera, FaceEdit, FaceParams
 from app.engine.generators import backends
 from app.engine.generators import live_portrait_learning as learning
 from app.engine.generators.live_portrait import LivePortrait, LivePortraitCode, entries_path, variants
-from app.engine.points.expression import LEAST
+from app.engine.points.expression import LEAST, ExpressionEntries
 from tests.engine.live_portrait import small_weights
 from tests.steps import drained
 
@@ -122,6 +123,18 @@ def test_random_weights_are_learnt_without_fail_and_expressions_move_then(
     assert set(entries.readings) == set(learning.CHECKS)
     info = generator.info
     assert {"smile", "gaze_x", "blink_left", "exp3"} <= set(info.controls)
+    # Checked again with what was found, and the error that is left is told.
+    after = [reading.corrected for reading in entries.readings.values()]
+    assert any(value is not None for value in after)
+    assert info.learnt.error == pytest.approx(
+        np.mean(
+            [
+                abs(r.corrected - r.asked) / r.asked
+                for r in entries.readings.values()
+                if r.corrected is not None
+            ]
+        )
+    )
     assert info.note is None and info.learnt.pictures == LEAST + 6 and len(info.learnt.readings) == 4
     asked = replace(
         source.face.params,
@@ -173,3 +186,25 @@ def test_the_engine_edits_with_it_and_learns_by_name(generator, portrait) -> Non
             next(iter(engine.learning("mesh-warp")))
     finally:
         engine.close()
+
+
+def test_the_check_is_repeated_with_the_gains_that_it_gave(source, monkeypatch) -> None:
+    """A network that shows half of what it is asked: asked twice as much, it shows all, and the told error is small."""
+    entries = ExpressionEntries(np.eye(63, 32), 0.1, 100)
+    monkeypatch.setattr(learning, "CHECKS", {"gaze_x": learning.CHECKS["gaze_x"]})
+    monkeypatch.setattr(learning, "PROBES", ((10.0, 0.0),))
+    monkeypatch.setattr(learning, "EYES", ("gaze_x", "gaze_x", "gaze_x"))
+    monkeypatch.setattr(learning, "with_patch", lambda source, patch: patch)
+    own = source.face
+
+    def paint(target: Target, used: ExpressionEntries) -> Any:
+        across = own.params.expression.gaze[0]
+        shown = across + 0.5 * used.eyes[0] * (target.params.expression.gaze[0] - across)
+        expression = replace(own.params.expression, gaze=(shown, target.params.expression.gaze[1]))
+        return replace(own, params=replace(target.params, expression=expression))
+
+    monkeypatch.setattr(learning, "fitted", lambda tracker, picture: picture)
+    steps, checked = drained(learning.checked(lambda _: paint, source, entries, 4))
+    reading = checked.readings["gaze_x"]
+    assert reading.asked == 12 and reading.read == pytest.approx(6, abs=0.5)
+    assert reading.corrected == pytest.approx(12, abs=1) and steps[-1].done == steps[-1].total

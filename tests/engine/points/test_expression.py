@@ -106,7 +106,7 @@ def test_nothing_asked_moves_nothing_and_gains_ask_more() -> None:
 def test_what_was_learnt_is_kept(tmp_path: Path) -> None:
     changes, _, entries = linear(100)
     pose = PoseResponse(np.ones((5, 3)), np.array([20.0, 20.0]))
-    readings = {"smile": Reading(0.8, 0.6), "blink_left": Reading(0.8, None)}
+    readings = {"smile": Reading(0.8, 0.6, 0.75), "blink_left": Reading(0.8, None)}
     made = replace(fitted_map(changes, entries), pose=pose, readings=readings)
     path = tmp_path / "new" / "map.npz"
     made.save(path)
