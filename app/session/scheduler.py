@@ -209,7 +209,8 @@ class Scheduler(QObject):
             self.drawing.emit(-1.0)
         # What failed is not asked again until something changes.
         self._done[want.name] = want.key
-        self._after_render = want.name in ("render", "draft")
+        # One that was stopped showed nothing: the draft of the newer value comes before all that is shown beside it.
+        self._after_render = want.name in ("render", "draft") and answer.value is not None
         if answer.error is None:
             want.take(answer.value)
         else:

@@ -98,6 +98,21 @@ def test_a_draft_comes_at_once_and_the_picture_when_the_hand_rests(
     assert len(engine.finished) == 1
 
 
+def test_a_draft_waits_for_nothing_that_is_shown_beside_it(
+    painted: Session, engine: PaintingEngine, qtbot: QtBot
+) -> None:
+    """A value that came while the last one's picture was drawn had its NMFC picture made before its draft."""
+    seen = pictures(painted)
+    painted.scheduler.show(nmfc=(64, False))
+    painted.set_value("yaw", 12)
+    qtbot.waitUntil(lambda: len(engine.begun) == 1)  # its own picture is being drawn
+    before = len(engine.calls)
+    painted.set_value("yaw", 6)
+    qtbot.waitUntil(lambda: len(seen) == 2)
+    asked = [call[0] for call in engine.calls[before:] if call[0] in ("render", "nmfc")]
+    assert asked[0] == "render" and seen[1].draft and not engine.finished
+
+
 def test_while_the_hand_moves_only_drafts_are_drawn(
     painted: Session, engine: PaintingEngine, qtbot: QtBot
 ) -> None:
