@@ -16,8 +16,9 @@ run: $(VENV)/.run
 	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname)" != Linux ]; then $(BIN)/mien --sample; \
 	else echo "No display: doing the same job headless into out/"; $(BIN)/mien --self-test out; fi
 
+# Two processes: most tests keep one core busy, and each process takes up to 3 GB.
 test: $(VENV)/.dev lint
-	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check app tests tools installers
