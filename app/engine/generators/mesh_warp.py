@@ -53,9 +53,9 @@ from app.engine.warping.posing import (
 )
 from app.engine.warping.rendering import Layers, Motion, displacements, motion, nothing_moves, render
 from app.engine.warping.shell import source_mesh
-from app.engine.warping.spectacles import spectacles
+from app.engine.warping.spectacles import Front, spectacles
 from app.engine.warping.surface import Surface, mirror_share, normals, relight, surface, toward
-from app.engine.warping.topology import LOWER_LIDS, N_FACE, UPPER_LIDS, topology
+from app.engine.warping.topology import LOWER_LIDS, N_FACE, OVAL, UPPER_LIDS, topology
 
 # Chosen by eye on sheets (tools/feature_sheets.py).
 LEAST_IOD = 6.0  # px: below, there is nothing to move
@@ -86,7 +86,8 @@ class WarpCode:
     def head(self) -> HeadLook:
         """Made when first needed: a filmed face that hardly turns needs none."""
         pixels = self.pixels if self.pixels.dtype == np.uint8 else (self.pixels >> 8).astype(np.uint8)
-        return head_look(self.fitted, self.layers, self.matte, pixels)
+        front = Front.of(self.fitted.landmarks, self.fitted.params.camera, self.face.spectacles)
+        return head_look(self.fitted, self.layers, self.matte, pixels, front)
 
     @cached_property
     def outlines(self) -> Outlines:
@@ -119,12 +120,13 @@ class MeshWarp:
                 "This face is too small to edit.", "Use a photo in which the face is larger.", "open"
             )
         matte = _own_matte(source)
-        mesh = source_mesh(source.face, matte)
+        worn = spectacles(source.pixels, source.face.landmarks, camera)
+        shaped = _with_spectacles(source.face, worn)
+        mesh = source_mesh(shaped, matte)
         layers = _layers(source.pixels, matte, _hold(source), camera.scale)
         alpha = None
         if source.alpha is not None:
             alpha = _layers(np.dstack([source.alpha] * 3), matte, layers.hold, camera.scale)
-        worn = spectacles(source.pixels, source.face.landmarks, camera)
         face = face_source(mesh, source.face.params, worn)
         skin = surface(source.pixels, mesh, camera.yaw)
         landmarks, light = source.face.landmarks, light_of(source.pixels, source.face.landmarks)
@@ -289,6 +291,17 @@ def _with_lid_skin(face: FaceSource, posed: Posed) -> NDArray[np.float64]:
         points[list(UPPER_LIDS[side][1:-1]), :2] += closure * LID_SKIN * up
         points[list(LOWER_LIDS[side][1:-1]), :2] -= closure * LID_SKIN * up
     return points
+
+
+def _with_spectacles(face: FittedFace, worn: float) -> FittedFace:
+    """The face with its landmarks as deep as the spectacles before them."""
+    if worn <= 0:
+        return face
+    camera = face.params.camera
+    front = Front.of(face.landmarks, camera, worn)
+    landmarks, inner = face.landmarks.copy(), np.setdiff1d(np.arange(N_FACE), OVAL)
+    landmarks[inner, 2] = camera.project(front.raised(camera.unproject(landmarks[inner])))[:, 2]
+    return replace(face, landmarks=landmarks)
 
 
 def _own_matte(source: SourceImage) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from app.engine.face.parameters import FaceParams
 HALF_SEEN = 35.0  # degrees of a photo's own yaw from which it hardly shows the far half of a face
 TOWARDS = 12.0  # degrees back to the front from which that half is drawn
 SIDE_SEEN = 20.0  # degrees of yaw that bring a side into view which the photo does not show
-RIMS_TURNED = 24.0  # degrees of yaw from which spectacles' rims and arms are no longer the photo's
+ARMS_TURNED = 24.0  # degrees of yaw from which spectacles' arms are no longer the photo's
 WORN = 0.5  # of `spectacles.spectacles` from which somebody surely wears some
 
 
@@ -37,8 +37,8 @@ def doubts(own: FaceParams, target: FaceParams, spectacles: float) -> tuple[Rema
             found.append(Remark("The spectacles' far half is made up: their rims may stand double."))
     elif abs(turned) > SIDE_SEEN:
         found.append(Remark("The ear and hair of the side that turns into view are made up."))
-    if abs(turned) > RIMS_TURNED and worn:
-        found.append(Remark("The spectacles' outer rims widen, and their arms are made up."))
+    if abs(turned) > ARMS_TURNED and worn:
+        found.append(Remark("The spectacles' arms are made up."))
     beyond = beyond_safe(own, target)
     if "pitch" in beyond:
         found.append(Remark("Crown, throat and nostrils are made up: the photo does not show them."))

@@ -31,6 +31,7 @@ from app.engine.warping.hair import Beside, Sheet, beside_head, retextured, shee
 from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps
 from app.engine.warping.plate import Places, behind, places
 from app.engine.warping.rendering import BAND_ROWS, Layers, Motion, displacements, pool, render
+from app.engine.warping.spectacles import Front
 from app.engine.warping.surface import LIGHT_RANGE
 
 # Chosen by eye on sheets of turned heads (tools/head_sheets.py), where no comment says more.
@@ -113,9 +114,14 @@ def share_of(degrees: float, much: float = 0.0) -> float:
     return float(smoothstep(low, high, np.array(degrees)))
 
 
-def head_look(face: FittedFace, layers: Layers, matte: Float32, srgb: NDArray[np.uint8]) -> HeadLook:
+def head_look(
+    face: FittedFace, layers: Layers, matte: Float32, srgb: NDArray[np.uint8], front: Front
+) -> HeadLook:
     model = HeadModel.load()
     head = fit_head(face, matte, srgb)
+    if front.worn > 0:
+        points = front.raised(head.points)
+        head = replace(head, points=points, normals=model.normals(points))
     own = seen(head, matte)
     pixels = layers.texture[..., :3]
     low = low_colours(pixels, matte, head, own)

@@ -1,7 +1,8 @@
-"""Whether somebody wears spectacles: a bridge that crosses the nose level, which skin does not."""
+"""Whether somebody wears spectacles, told by a bridge that crosses the nose level, and where they stand."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
@@ -12,6 +13,7 @@ from app.engine.face.parameters import Camera
 from app.engine.head.skull import smoothstep
 from app.engine.imaging.colour import LUMINANCE
 from app.engine.warping.curves import FloatArray
+from app.engine.warping.topology import EYE_CORNERS, N_FACE
 
 NOSE = (8, 168, 6, 197)  # from between the brows down
 HALF_WIDTH = 0.1  # IOD to both sides
@@ -20,6 +22,16 @@ BLUR = 0.008  # IOD
 # Brightness over skin's per IOD down the nose, the same over its width: 6 wearers among 34 photos measure 7.6 to 31,
 # the others up to 5.0 (a wrinkle in hard light).
 STEEP = (5.2, 7.4)
+
+# The surface in which they stand, in eye distances: chosen by eye on sheets of six wearers (tools/head_sheets.py).
+BRIDGE = (168, 6)  # vertices under the bridge
+OFF_BRIDGE = 0.04  # of it before the skin
+WRAP = 0.3  # per eye distance: how a front bends back towards the temples
+TILT = 0.12  # how much nearer to the face it is per eye distance further down
+SIDES = (0.98, 1.14)  # from the middle of the face, over which it ends
+ABOVE, BELOW = (0.2, 0.36), (-0.8, -0.5)  # of the eyes' level, over which it ends
+MOST_RAISED = 0.5  # of skin: further back it is a temple
+LEAST_FACING = 0.5  # cosine of a face's and the camera's directions: nearer to a profile nothing is known
 
 
 def spectacles(pixels: NDArray[Any], landmarks: FloatArray, camera: Camera) -> float:
@@ -43,3 +55,39 @@ def spectacles(pixels: NDArray[Any], landmarks: FloatArray, camera: Camera) -> f
     slope = np.gradient(seen.mean(axis=1)) / max(step, 1e-4)
     skin = float(np.median(seen)) + 0.02 * float(np.iinfo(pixels.dtype).max)
     return float(smoothstep(*STEEP, np.sort(np.abs(slope))[-3] / skin))
+
+
+@dataclass(frozen=True)
+class Front:
+    """The surface in which worn spectacles lie, in the model space of their photo.
+
+    bridge: (3,) between the eyes, on the eyes' level; view: (3,) unit vector to the photo's camera; worn: as
+    `spectacles` measures it.
+    """
+
+    bridge: FloatArray
+    view: FloatArray
+    worn: float
+
+    @classmethod
+    def of(cls, landmarks: FloatArray, camera: Camera, worn: float) -> Front:
+        """landmarks: (468 or more, 3) px."""
+        points = camera.unproject(landmarks[:N_FACE])
+        level = points[list(EYE_CORNERS), 1].mean()
+        bridge = np.array(
+            [points[list(BRIDGE), 0].mean(), level, points[list(BRIDGE), 2].mean() + OFF_BRIDGE]
+        )
+        return cls(bridge, camera.rotation[2], worn)
+
+    def raised(self, points: FloatArray) -> FloatArray:
+        """(N, 3) points of a face, those behind the spectacles brought forward into them along the photo's view.
+
+        The photo stays as it is. In another view frame, glass and the eye behind it move as one rigid thing before
+        the face, where they would be drawn out over nose and temple.
+        """
+        x, y = points[:, 0] - self.bridge[0], points[:, 1] - self.bridge[1]
+        surface = self.bridge[2] - WRAP * x * x + TILT * y
+        within = smoothstep(SIDES[1], SIDES[0], np.abs(x))
+        within = within * smoothstep(*BELOW, y) * smoothstep(ABOVE[1], ABOVE[0], y)
+        lift = np.clip(surface - points[:, 2], 0, MOST_RAISED) * within * self.worn
+        return np.asarray(points + (lift / max(float(self.view[2]), LEAST_FACING))[:, None] * self.view)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera, Expression, FaceParams, Identity
 from app.engine.warping.doubts import beyond_safe, doubts
 from app.engine.warping.lid_frame import LidFrame
 from app.engine.warping.lid_skin import lid_skin, slid
-from app.engine.warping.spectacles import spectacles
+from app.engine.warping.spectacles import Front, spectacles
 
 CAMERA = Camera(100.0, translation=(200.0, 200.0))
 
@@ -31,6 +32,32 @@ def test_a_dark_bar_across_the_nose_is_a_bridge(depth: type) -> None:
 def test_a_nose_outside_the_photo_wears_none() -> None:
     points = CAMERA.project(default_model().mean) + [900.0, 0, 0]
     assert spectacles(np.full((400, 400, 3), 90, np.uint8), points, CAMERA) == 0
+
+
+@pytest.mark.parametrize("own", [0.0, 15.0])
+def test_spectacles_turn_as_one_rigid_thing_before_the_face(own: float) -> None:
+    """Drawn on the skin, rims were stretched over the nose's side and the temple from 24 degrees on (13.7)."""
+    before = Camera.from_angles(own, 0.0, 0.0, 100.0, (200.0, 200.0))
+    after = Camera.from_angles(own + 25, 0.0, 0.0, 100.0, (200.0, 200.0))
+    skin = default_model().mean
+    front = Front.of(before.project(skin), before, 1.0)
+    raised = front.raised(skin)
+    assert np.allclose(before.project(raised)[:, :2], before.project(skin)[:, :2]), "the photo stays"
+    x, y = skin[:, 0] - front.bridge[0], skin[:, 1] - front.bridge[1]
+    rims = (np.abs(x) < 0.9) & (np.abs(x) > 0.1) & (y > -0.35) & (y < 0.2)
+
+    def bent(points: NDArray[np.float64]) -> float:
+        """px that points are off one plane's motion, root mean square."""
+        start = np.column_stack([before.project(points)[rims, :2], np.ones(rims.sum())])
+        end = after.project(points)[rims, :2]
+        return float(
+            np.sqrt(np.square(end - start @ np.linalg.lstsq(start, end, rcond=None)[0]).sum(1).mean())
+        )
+
+    assert bent(raised) < 0.65 * bent(skin), "but for the bend of the front and the nose between"
+    assert np.array_equal(Front.of(before.project(skin), before, 0.0).raised(skin), skin), (
+        "without them nothing"
+    )
 
 
 def test_a_lid_that_shuts_behind_rims_is_skin_and_the_rims_stay() -> None:
