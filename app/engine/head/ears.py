@@ -29,13 +29,19 @@ UPPER = 0.75  # share of an ear's height, from above, around which skin ends; be
 OUTSIDE = 0.8  # weight of what is around an ear against what is inside
 CHEEKS = (50, 280, 205, 425, 118, 347)  # MediaPipe's vertices, whose colour is skin's
 BEFORE_EARS = (234, 454, 93, 323, 127, 356, 132, 361)  # MediaPipe's vertices at the oval, left and right
-SHADES = (1.0, 0.65, 0.4)  # shares of the light in which skin is looked for: ears lie in the head's own shade
+SHADES = (
+    1.0,
+    0.65,
+    0.4,
+    0.25,
+)  # shares of the light in which skin is looked for: ears lie in the head's own shade
 LIGHTNESS = 0.5  # weight of lightness against colour
 ALIKE = 14.0  # in Lab, lightness halved: what lies before an ear and is as near to the cheeks is skin
 BALD = 22.0  # distance from skin in Lab up to which a scalp has no hair
 STRANGE = 45.0  # distance from skin in Lab beyond which it is cloth
 SIDE = 40.0  # px between the eyes at which colours are looked at
-LEAST = 0.19  # score below which hair hides an ear
+UNTOLD = 0.9  # mean label around a place from which hair or a scarf has the skin's colour: it shows no ear
+LEAST = 0.13  # score below which hair hides an ear
 
 Place = tuple[float, float, float, float]
 
@@ -97,6 +103,8 @@ def _score(model: HeadModel, points: FloatArray, relief: FloatArray, scene: _Sce
         within, around = _labels(scene, at)
         inside, outside, seen = inside + share * within, outside + share * around, seen + share
     inside, outside = inside / max(seen, 1e-6), outside / max(seen, 1e-6)
+    if outside > UNTOLD:
+        return -np.inf
     strange = sum(w * abs(a - b) for w, a, b in zip(UNUSUAL, place, USUAL, strict=True))
     return inside - OUTSIDE * outside - strange
 

@@ -35,11 +35,12 @@ def engine() -> Engine:
         ("p12_cc0", False),
         ("p20_nasa", True),
         ("p23_nasa", False),
+        ("p01_cc0", False),
     ],
 )
 def test_ears_are_reported_from_hair(engine: Engine, name: str, shown: bool) -> None:
     """Men with short hair, a bald one and a turned one have ears, and a woman whose hair leaves them in its shade; hair
-    over them leaves none."""
+    over them leaves none, even hair of the skin's colour."""
     assert PHOTOS is not None
     portrait = engine.open(PHOTOS / f"a_{name}.jpg")
     pixels, face = to_srgb8(portrait.photo), portrait.faces[0]
