@@ -85,6 +85,7 @@ class FaceSmoother:
         """Start anew with the next frame."""
         self._pose, self._scale, self._place = OneEuro(POSE), OneEuro(SCALE), OneEuro(PLACE)
         self._expression, self._gaze, self._aperture = OneEuro(EXPRESSION), OneEuro(GAZE), OneEuro(APERTURE)
+        self._unit = 0.0  # px
         self.set(self._amounts)
 
     def set(self, amounts: Smoothing) -> None:
@@ -110,8 +111,10 @@ class FaceSmoother:
     def _camera(self, camera: Camera, time: float) -> Camera:
         yaw, pitch, roll = self._pose.filter(np.array(camera.angles), time).tolist()
         scale = math.exp(float(self._scale.filter(np.array([math.log(camera.scale)]), time)[0]))
-        # Filtered in pixels over the present scale would move a still face that comes nearer.
-        x, y = self._place.filter(np.array(camera.translation) / camera.scale, time) * camera.scale
+        # In eye distances of the first frame. Over each frame's own scale, what that trembles by would shake the place
+        # as often as the face is far from the picture's corner.
+        self._unit = self._unit or camera.scale
+        x, y = self._place.filter(np.array(camera.translation) / self._unit, time) * self._unit
         return Camera.from_angles(yaw, pitch, roll, scale, (float(x), float(y)))
 
 

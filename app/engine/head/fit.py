@@ -11,11 +11,14 @@ from app.engine.head.ears import placed_ears
 from app.engine.head.head import FloatArray, Head
 from app.engine.head.model import HeadModel
 from app.engine.head.neck import narrowed
-from app.engine.head.skull import inflated
+from app.engine.head.skull import inflated, smoothstep
 
 ROUNDS = 4  # rounds of similarity and ridge in turn (docs/mesh-warp.md, “Whole head”)
 EXPRESSION_RANGE = (-0.3, 1.2)  # weights of a shape; ICT's own go from 0 to 1, and people go a little further
 RESIDUAL_ROUNDS = 3  # rounds in which the residual is carried over
+# Of the normal towards the viewer, from which a landmark is believed: one that the face itself hides is read at the
+# outline instead, which makes the far side of a turned face too wide.
+HIDDEN = (-0.35, 0.0)
 CENTRE = (0.0, 0.35, -1.3)  # IOD of the skull's middle from the face's; taken from the template
 
 
@@ -26,8 +29,9 @@ def fit_head(face: FittedFace, matte: NDArray[np.float32], srgb: NDArray[np.uint
     shape, place, identity = _shaped(model, target)
     scale, rotation, offset = place
     points = scale * shape @ rotation.T + offset
+    seen = smoothstep(*HIDDEN, model.weights @ (model.normals(points) @ camera.rotation[2]))[:, None]
     for _ in range(RESIDUAL_ROUNDS):
-        points = points + model.binding @ _across(target - model.weights @ points, camera)
+        points = points + model.binding @ (seen * _across(target - model.weights @ points, camera))
     centre = target.mean(axis=0) + np.array(CENTRE)
     chin = float(target[152, 1])
     points = narrowed(model, points, camera, matte)
