@@ -23,6 +23,9 @@ SPREAD = 0.06  # radians: how sharply a direction's ratio holds for it alone
 OWN, MIRRORED, FACE = 1.0, 0.2, 0.15  # weights of an outline, of its mirror image, of the face that stays
 ROUNDS = 3  # rounds of measuring and moving in turn
 SMOOTHING = 8  # steps over the mesh
+# Steps over the mesh that round the skull's corners off where hair stands out further than it may; what lies beyond is
+# the sheet's.
+ROUNDING = 60
 BACK = 0.6  # share of an outline's growth that the back of a head lacks: hair stands out at the sides
 ABOVE_CHIN = (0.5, 1.3)  # IOD over which hair begins
 OFF_FACE = (0.03, 0.8)  # IOD from the face's landmarks
@@ -61,6 +64,11 @@ def inflated(
             rows = model.averaging @ rows
         total = np.clip(total + rows, np.log(RATIO[0]), np.log(RATIO[1]))
         grown = centre + (skull - centre) * np.exp(total)[:, None]
+    rounded = total
+    for _ in range(ROUNDING):
+        rounded = model.averaging @ rounded
+    total = np.minimum(total, rounded)
+    grown = centre + (skull - centre) * np.exp(total)[:, None]
     return np.asarray(grown + relief), np.asarray(np.exp(total) - 1)
 
 
