@@ -25,6 +25,10 @@ from app.engine.warping.shell import border_share
 
 # Chosen by eye on sheets of turned heads with long hair, hats and scarves (tools/head_sheets.py).
 HANGS = 0.02  # IOD^2 of hair beside the jaw from which it hangs
+HANGS_FROM = (
+    0.3  # share of the head's motion from which hair beside a jaw hangs over the part that is not seen
+)
+HANGS_ON = 0.5  # IOD that it must hang on below such a place
 MUCH = (0.22, 0.34)  # hair beside the head in parts of its own area, from none to long hair
 CELL = 0.12  # IOD between the sheet's vertices
 HANGING = (-0.4, 0.9)  # IOD below the chin over which what hangs comes to stay with the body
@@ -115,6 +119,28 @@ def beside_head(where: Places, srgb: NDArray[np.uint8]) -> Beside:
     points = np.column_stack([x.ravel() + 0.5, y.ravel() + 0.5])
     share = share * border_share(points, matte, BORDER * iod).reshape(matte.shape)
     return Beside(where, like, bare, share.astype(np.float32))
+
+
+def hung_over(hair: Sheet, beside: Beside, at: FloatArray) -> FloatArray:
+    """(V,) 1 where hair hangs beside the head next to a place (V, 2) of the photo, in px, and goes on under it."""
+    where = beside.where
+    free = where.head == 0
+    hangs = free & (where.matte > 0.5) & (beside.like > 0.5) & (beside.share > HANGS_FROM)
+    # Only what hangs from beside the ears: a dark collar is no hair.
+    count, part = cv2.connectedComponents(hangs.astype(np.uint8))
+    high = np.bincount(part[hangs & (where.level < 0)], minlength=count) > HANGS * where.iod**2
+    hangs = hangs & high[part]
+    # Hair that ends here covers nothing of what turns out from under it: the same all the way down.
+    rows = max(1, round(HANGS_ON * where.iod))
+    on = cv2.erode(hangs.astype(np.uint8), np.ones((rows, 1), np.uint8), anchor=(0, 0), borderValue=1)
+    _, label = cv2.distanceTransformWithLabels(
+        (~free).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    nearest = np.zeros(label.max() + 1, np.float32)
+    nearest[label[free]] = on[free]
+    beside_it = _at(_blurred(nearest[label], 0.05 * where.iod), at * where.factor - 0.5)
+    under = np.ascontiguousarray(hair.texture[..., 3]) / np.float32(np.iinfo(hair.texture.dtype).max)
+    return smoothstep(0.4, 0.8, beside_it) * smoothstep(0.7, 0.95, _at(under, at - hair.corner - 0.5))
 
 
 def _without_covered(where: Places, like: Float32) -> Places:
