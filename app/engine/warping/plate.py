@@ -21,7 +21,8 @@ MOVES = 0.2  # share of the head's motion from which a place behind the head is 
 GROWN = 0.06  # IOD around the head that goes with it
 STRAY = 0.02  # share of the head's motion from which hair beside the head goes with it
 JAW = 0.8  # share of the way from the ears to the chin below which there is body behind hair
-BODY = (0.35, 0.65)  # the carried-on matte over which a body ends, soft to sharp
+BODY_EDGE = 2.0  # px over which a body ends whose matte is carried on
+FLATTEST = 0.01  # per px: slope of such a matte below which it has no edge
 NECK = 2.5  # cm of the model's height below which a place that is no face is neck, or an ear
 FACE = 0.7  # cm from the face's landmarks within which a place is skin
 
@@ -112,7 +113,9 @@ def behind(
     known = ~gone & ~stray
     alpha = np.where(above, 0, matte).astype(np.float32)[..., None]
     alpha = push_pull(alpha, (known | above).astype(np.float32))[..., 0]
-    carried_on = np.clip((alpha - BODY[0]) / (BODY[1] - BODY[0]), 0, 1)
+    # Carried on, a matte fades over the width of a head: its middle is the edge, as sharp as a photo's.
+    slope = np.hypot(*np.gradient(alpha))
+    carried_on = np.clip((alpha - 0.5) / np.maximum(BODY_EDGE * slope, FLATTEST) + 0.5, 0, 1)
     alpha = np.where(gone | stray, np.where(above, 0, carried_on), matte)
     solid = (known & (matte > 0.97)).astype(np.float32)
     solid = cv2.erode(solid, np.ones((3, 3), np.uint8))
