@@ -56,6 +56,10 @@ EAR_WHOLE = (
     4.0,
     9.0,
 )  # degrees of turn from which an ear is the head's: its place is too uncertain for the photo's edge
+NECK = (
+    0.02,
+    0.2,
+)  # share of the head's motion over which the photo's own edge of the neck stops being an edge
 SOFT = 0.15  # cosine of the normal and the view over which made-up hair ends softly
 BELOW_EARS = (1.5, 0.0)  # cm of the model's height over which a jaw begins that hair may hang over
 ASIDE = (2.5, 4.0)  # cm beside the head's middle, the same
@@ -314,7 +318,7 @@ def table(look: HeadLook, camera: Camera) -> Float32:
         smoothstep(*TURNED_IN, stretch),
         look.ear * float(smoothstep(*EAR_WHOLE, np.array(turn(look.head.camera, camera)))),
     )
-    solid = solid * look.head.rigid
+    solid = solid * smoothstep(*NECK, look.head.rigid)
     gain = np.clip(lit(look.light, after) / lit(look.light, before), *LIGHT_RANGE) - 1
     gain = gain * smoothstep(0.0, RELIT, before[:, 2])
     soft = look.hair * (1 - photo) * (1 - smoothstep(0.0, SOFT, after[:, 2]))

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -185,6 +186,29 @@ def test_what_is_uncovered_is_opaque(source: SourceImage) -> None:
     points = HeadModel.load().weights @ code.head.head.posed(looking(source, 33).params.camera)
     x, y = np.round(points[[1, 6, 9, 152], :2]).astype(int).T
     assert (patch.alpha[y - patch.y - 2, x - patch.x] > 250).all()
+
+
+PHOTOS = next((f / "shared/media/images" for f in Path(__file__).parents if (f / "shared").is_dir()), None)
+
+
+@pytest.mark.skipif(PHOTOS is None, reason="needs ../shared/media/images")
+@pytest.mark.parametrize(("name", "most"), [("p09_cc0", 250), ("p25_usgov", 500)])
+def test_a_turned_cut_out_leaves_few_translucent_remnants(engine: Engine, name: str, most: int) -> None:
+    """Neck and body beside a turned head ended over the width of a head: 423 and 1395 px at 768 (13.6)."""
+    assert PHOTOS is not None
+    portrait = engine.open(PHOTOS / f"a_{name}.jpg")
+    face, pixels = portrait.faces[0], portrait.photo.pixels
+    photo = SourceImage(pixels, None, face, person_matte(pixels, face))
+    small = resized(photo, 768 / max(portrait.photo.size))
+    alpha = np.round(np.clip(10 * small.matte - 4.5, 0, 1) * 255).astype(np.uint8)
+    generator = MeshWarp()
+    code = generator.encode_layers(replace(small, alpha=alpha))
+    patch = generator.generate(code, looking(small, -24.0))
+    assert patch.alpha is not None
+    cut = alpha.copy()
+    cut[patch.y : patch.y + patch.alpha.shape[0], patch.x : patch.x + patch.alpha.shape[1]] = patch.alpha
+    apart = cv2.distanceTransform((cut < 247).astype(np.uint8), cv2.DIST_L2, 5)
+    assert np.count_nonzero((cut > 8) & (cut < 247) & (apart > 4)) < most
 
 
 def test_the_mesh_preview_is_the_whole_head(portrait: Portrait) -> None:
