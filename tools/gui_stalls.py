@@ -141,8 +141,13 @@ def with_slow_generator(make: Callable[[], Any]) -> Callable[[], Any]:
 
 def drafted(window: Any) -> str:
     """Milliseconds from a value to its first picture with the mesh warp and with a slow generator, and to a Cancel."""
-    session, seen = window.session, []
-    session.rendered.connect(seen.append)
+    session, seen, at = window.session, [], []
+
+    def note(rendered: Any) -> None:
+        seen.append(rendered)
+        at.append(time.perf_counter())
+
+    session.rendered.connect(note)
     shown = {}
     for name in ("mesh-warp", "slow"):
         session.set_generator(name)
@@ -153,10 +158,11 @@ def drafted(window: Any) -> str:
                 wait(lambda: session.scheduler.is_idle)
             turn_events(200)
             seen.clear()
+            at.clear()
             start = time.perf_counter()
             session.set_value("yaw", turn)
             wait(lambda: bool(seen))
-            shown[name].append(1e3 * (time.perf_counter() - start))
+            shown[name].append(1e3 * (at[0] - start))
             if name == "slow" and not seen[0].draft:
                 raise SystemExit("A picture of an older value was shown.")
     wait(lambda: not seen[-1].draft)  # the last value's own
@@ -171,7 +177,7 @@ def drafted(window: Any) -> str:
     wait(lambda: drawing[-1] < 0)
     cancelled = 1e3 * (time.perf_counter() - start)
     session.scheduler.drawing.disconnect(drawing.append)
-    session.rendered.disconnect(seen.append)
+    session.rendered.disconnect(note)
     session.set_generator("mesh-warp")
     wait(lambda: session.scheduler.is_idle)
     first = {name: sorted(times)[len(times) // 2] for name, times in shown.items()}
