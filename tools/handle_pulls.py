@@ -117,7 +117,7 @@ class Puller:
     def __init__(self, window: MainWindow) -> None:
         self.window, self.session, self.canvas = window, window.session, window.edit_space.canvas
 
-    def wait(self, seconds: float = 120.0) -> None:
+    def wait(self, seconds: float = 600.0) -> None:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             QApplication.processEvents()

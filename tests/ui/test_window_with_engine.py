@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.engine.driving.steps import LiveStep
 from app.engine.sample import sample_path
+from app.engine.sources.performance_files import write_performance
 from app.main import make_engine
 from app.session.session import Session
 from app.session.settings import Settings
 from app.ui import theme
+from app.ui.live import record_bar
 from app.ui.main_window import MainWindow
+from tests.engine.conftest import make_performance
 from tests.ui.conftest import ready_to_close
 
 
-def test_open_turn_frontalise_undo_and_export(
-    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
+    """The sample portrait, open in the window."""
     monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
     app = QApplication.instance()
     assert isinstance(app, QApplication)
@@ -37,6 +43,13 @@ def test_open_turn_frontalise_undo_and_export(
     window.show()
     window.start(sample_path())
     qtbot.waitSignal(session.portrait_opened, timeout=120_000).wait()
+    yield window
+    ready_to_close(window)
+    window.close()
+
+
+def test_open_turn_frontalise_undo_and_export(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    session = window.session
     measured: list[object] = []
     session.measured.connect(measured.append)
     session.set_value("yaw", 12)
@@ -54,5 +67,25 @@ def test_open_turn_frontalise_undo_and_export(
         now, before = np.asarray(written.convert("RGB")), np.asarray(photo.convert("RGB"))
     changed = np.any(now != before, axis=2).mean()
     assert now.shape == before.shape and 0.001 < changed < 0.3
-    ready_to_close(window)
-    window.close()
+
+
+def test_f9_on_a_clip_that_does_not_run_films_it_from_its_first_frame(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film, clip = tmp_path / "film.png", tmp_path / "talk.performance"
+    monkeypatch.setattr(record_bar, "new_path", lambda suffix: film)  # a folder of pictures: nothing is lost
+    write_performance(make_performance(8), clip)
+    space, steps = window.live_space, list[LiveStep]()
+    monkeypatch.setattr(space.driver.cameras, "probe", space.driver.cameras.changed.emit)
+    monkeypatch.setattr(space.driver.cameras, "all", list)
+    window.actions_["live_space"].trigger()
+    space.driver.choose_clip(clip)
+    space.live.stepped.connect(lambda step: steps.append(step) if step.picture is not None else None)
+    with qtbot.waitSignal(space.live.recorded, timeout=120_000) as recorded:  # it ends with its clip
+        qtbot.keyClick(window, Qt.Key.Key_F9)
+        assert space.live.recording
+    assert steps[0].driven is not None and steps[0].driven.frame.index == 0
+    first = sorted(film.with_suffix("").glob("*.png"))[0]
+    with Image.open(first) as written:
+        assert np.array_equal(np.asarray(written.convert("RGB")), steps[0].picture)
+    assert recorded.args[0].pictures >= 1
