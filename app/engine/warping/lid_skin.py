@@ -6,6 +6,7 @@ edge where it went, the skin that unfolds behind it, and what is no skin over bo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -28,9 +29,13 @@ LASHES = 0.06  # eye widths from a lid up to which lashes and liner lie
 TALL = 0.2  # eye widths over the lid up to which no lash reaches
 SURE = 0.4  # how surely a place is no skin, from which it may be a rim
 ABOVE_LINE = (0.0, 0.16)  # eye widths above a lid's old line over which what stayed begins
-CREASE = (0.16, 0.07)  # darkness where an unfolded lid begins, and eye widths over which it fades
-ROUND = (0.14, 0.10)  # darkness of it at its lashes, where the eyeball turns away, and its fall
+CREASE = (0.12, 0.07)  # darkness where an unfolded lid begins, and eye widths over which it fades
+ROUND = (0.10, 0.10)  # darkness of it at its lashes, where the eyeball turns away, and its fall
 LEAST_LID = 0.75  # least brightness of a lid in parts of the skin's under the eye
+UNDER = 0.12  # eye widths under the lower lid from which skin is as a lid's: below lashes and their shadow
+GRAIN = (
+    12.0  # levels of 255 of that skin's own texture that a lid gets: more is a fold, a rim or a reflection
+)
 ASIDE = (-0.12, 0.0)  # eye widths beyond the corners over which the strip fades
 MOVED = 0.03  # eye widths that a lid must move for all of the strip to be drawn
 
@@ -135,7 +140,7 @@ def slid(
     unfolded = smoothstep(0, 2 * LASHES, gone / own.width)
     shading = 1 - CREASE[0] * np.exp(-np.abs(over - gone) / (CREASE[1] * own.width))
     shading -= ROUND[0] * np.exp(-np.maximum(over, 0) / (ROUND[1] * own.width))
-    middle = fetch(strip.smooth, *still) * shading.astype(np.float32)[..., None]
+    middle = _unfolded(strip, own, still, place, along, over) * shading.astype(np.float32)[..., None]
     middle = middle + (1 - unfolded)[..., None] * (skin - middle)
     near = np.minimum(fetch(strip.photo, *place(height + sunk)), middle)
     lid_drawn = middle + lashes[..., None] * (near - middle)
@@ -146,3 +151,21 @@ def slid(
     inside = inside * smoothstep(*ASIDE, np.minimum(along, 1 - along).astype(np.float64))
     share = (inside * min(moved / MOVED, 1.0)).astype(np.float32)[..., None]
     return np.asarray(colours + share * (drawn - colours), np.float32)
+
+
+def _unfolded(
+    strip: LidSkin,
+    own: LidFrame,
+    still: tuple[Float32, Float32],
+    place: Callable[[Float32], tuple[Float32, Float32]],
+    along: Float32,
+    over: NDArray[np.float64],
+) -> Float32:
+    """(h, w, 3) skin that the photo hides in a lid's fold: between what is around, which brows and rims shade, and what
+    lies as far under the eye, with its texture. over: px of the photo over the lid's edge."""
+    lower = np.interp(along, own.at, own.lower).astype(np.float32)
+    depth = np.clip(over, 0, HOLD * own.width).astype(np.float32)
+    under = place(lower - np.float32(UNDER * own.width) - depth)
+    tone = fetch(strip.smooth, *under)
+    grain = np.clip(fetch(strip.skin, *under) - tone, -GRAIN, GRAIN)
+    return np.asarray((fetch(strip.smooth, *still) + tone) / 2 + grain, np.float32)

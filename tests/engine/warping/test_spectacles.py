@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -80,6 +81,25 @@ def test_a_lid_that_shuts_behind_rims_is_skin_and_the_rims_stay() -> None:
     assert np.abs(drawn[61:65, 60:140] - rim).max() < 12, "the rim stays where it is"
     assert np.abs(drawn[92:100, 90:110] - skin).mean() < 30, "where the eyeball was is skin"
     assert np.abs(drawn[84:90, 90:110] - lashes).min() > 60, "lashes go with the lid"
+
+
+def test_a_lid_under_a_shading_rim_has_the_colour_and_grain_of_the_skin_under_the_eye() -> None:
+    """It was a smooth plate, as dark as the shade of brow and rim."""
+    angle = np.linspace(0, 2 * np.pi, 16, endpoint=False)
+    open_ = np.stack([100 - 50 * np.cos(angle), 110 - 20 * np.sin(angle)], axis=1)
+    y, x = np.indices((220, 200), np.float32) + np.float32(0.5)
+    grain = np.random.default_rng(1).normal(0, 6, (220, 200, 1))
+    shade = np.where(y < 110, 0.62, 1.0)[..., None]
+    crop = (np.array([205.0, 160.0, 135.0]) * shade + grain).astype(np.float32)
+    own = LidFrame.of(open_, 1)
+    along, below, above = own.coordinates(x, y)
+    crop[(along > 0) & (along < 1) & (below > 0) & (above > 0)] = (240, 240, 235)
+    strip = lid_skin(crop, own, 1.0)
+    assert strip is not None
+    target = LidFrame.of(np.where(open_[:, 1:] < 110, open_ * (1, 0) + (0, 124), open_), 1)
+    lid = slid(crop.copy(), strip, own, target, x, y, 1.0)[98:112, 85:115]
+    assert lid.mean() > 0.72 * crop[140:160, 85:115].mean(), "lighter than the shade"
+    assert (lid - cv2.blur(lid, (5, 5))).std() > 2.5, "and no plate"
 
 
 def test_what_a_turn_makes_up_is_named() -> None:
