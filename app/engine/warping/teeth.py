@@ -21,12 +21,10 @@ FILE = ASSETS / "mouth" / "mouth.npz"  # see tools/build_mouth.py
 SUPERSAMPLING = 2  # samples along either side of a pixel
 FORM = 0.35  # share of the light that falls from the front only
 LIT_RANGE = (0.55, 1.5)  # the photo's light in parts of what falls on a surface that faces the viewer
-DEEPEST = (
-    0.22,
-    0.55,
-)  # model units behind the front teeth over which light fades: lips just apart, wide ones
-FLESH_DEEPER = 1.7  # times as far on the tongue and the palate, which lie open to it
-REDDER = np.array([0.85, 1.12, 1.1], np.float32)  # powers of that fading: what is dark is lit by flesh
+# Model units behind the front teeth over which light fades on teeth, and on the tongue and the palate, which lie open
+# to it: between lips just apart, in wide mouths.
+DEEPEST, FLESH_DEEPEST = (0.22, 0.3), (0.37, 0.94)
+REDDER = np.array([0.8, 1.15, 1.2], np.float32)  # powers of that fading: what is dark is lit by flesh
 INNER_SIDE = 0.55  # share of the light that is kept off the inner sides of the rows
 ARCH_CENTRE = -0.35  # z, model units
 BESIDE = (0.34, 0.5)  # model units from the middle over which flesh gets dark behind the cheeks
@@ -155,9 +153,9 @@ def _lit(it: Inside, axes: FloatArray, light: MouthLight) -> Float32:
     front = max(1 + float(toward[2]), 0.4)
     direction = np.clip((1 + normals @ toward) / np.float32(front), *LIT_RANGE)
     form = 1 - np.float32(FORM) * (1 - np.clip(normals[:, 2], 0, 1))
-    reach = DEEPEST[0] + light.enters * (DEEPEST[1] - DEEPEST[0])
     tooth = it.tooth[:, None]
-    reaches = np.float32(reach) * (FLESH_DEEPER + it.tooth * np.float32(1 - FLESH_DEEPER))
+    on_teeth, on_flesh = (low + light.enters * (high - low) for low, high in (DEEPEST, FLESH_DEEPEST))
+    reaches = np.float32(on_flesh) + it.tooth * np.float32(on_teeth - on_flesh)
     dark = np.exp(np.minimum(it.points[:, 2], 0) / reaches)
     factor = light.flesh + tooth * (light.enamel - light.flesh)
     shade = (direction * form * it.open_)[:, None] * dark[:, None] ** REDDER

@@ -10,6 +10,7 @@ import pytest
 from app.engine.face.parameters import rotation_matrix
 from app.engine.warping.light import Light, light_of
 from app.engine.warping.mouth import INNER, Mouth, MouthPose, draw_mouth, in_photo, mouth_source, own_mouth
+from app.engine.warping.teeth import MouthLight, _lit, inside
 
 IOD = 100.0
 
@@ -193,3 +194,16 @@ def test_teeth_take_on_less_of_the_skins_colour_than_eyeballs() -> None:
     saturation = [np.ptp(colour) for colour in (light.teeth, light.white)]
     assert 0.5 * saturation[1] < saturation[0] < 0.8 * saturation[1]
     assert np.ptp(grey.coloured(grey.teeth)) < 0.02
+
+
+def test_back_teeth_fade_into_the_dark_of_a_wide_mouth() -> None:
+    """Seen from the side, the far row stood before the dark as a grey block."""
+    it = inside()
+    one = np.ones(3, np.float32)
+    light = MouthLight(one, one, np.zeros(3), 1.0, np.zeros(3, np.float32))
+    shown = _lit(it, np.diag([100.0, -100.0, 100.0]), light).mean(axis=1)
+    teeth, depth = it.tooth > 0, it.points[:, 2]
+    front, back = shown[teeth & (depth > -0.05)].max(), shown[teeth & (depth < -0.45)].max()
+    assert back < 0.25 * front
+    tongue = shown[(it.tooth == 0) & (depth < -0.3) & (np.abs(it.points[:, 0]) < 0.1)].max()
+    assert tongue > 0.3 * front, "a tongue lies open to the light"
