@@ -48,7 +48,7 @@ class Belief:
 
     def __init__(self, model: MorphableModel) -> None:
         upper, left = (model.mean[:, axis] > model.mean[NOSE_TIP, axis] for axis in (1, 0))
-        self._halves = ((upper, ~upper), (left, ~left))
+        self._halves = tuple(tuple(map(np.flatnonzero, (half, ~half))) for half in (upper, left))
         self.reset()
 
     def reset(self) -> None:
@@ -77,8 +77,9 @@ class Belief:
 
     def _agreement(self, look: FloatArray) -> float:
         """How well a look agrees with what was seen lately; -1 where it is not the same face."""
-        slow = 1.0 if self._slow is None else agreement(look, self._slow)
-        quick = slow if self._quick is None else agreement(look, self._quick)
+        own = _standard(look)
+        slow = 1.0 if self._slow is None else float(np.mean(own * _standard(self._slow)))
+        quick = slow if self._quick is None else float(np.mean(own * _standard(self._quick)))
         if self._half_covered(look):
             return -1.0
         return quick if quick >= QUICK_LEAST and slow >= SLOW_LEAST else -1.0
@@ -101,8 +102,9 @@ class Belief:
 
     def _believe(self, find: _Find, look: FloatArray, other: bool) -> None:
         step = GAP if self._last is None else max(0.0, find.time - self._last.time)
-        self._quick = _towards(None if other else self._quick, look, 1 - math.exp(-step / QUICK))
-        self._slow = _towards(None if other else self._slow, look, 1 - math.exp(-step / SLOW))
+        new = _standard(look)
+        self._quick = _towards(None if other else self._quick, new, 1 - math.exp(-step / QUICK))
+        self._slow = _towards(None if other else self._slow, new, 1 - math.exp(-step / SLOW))
         self._last, self._doubted = find, None
 
 
@@ -132,12 +134,12 @@ def agreement(one: FloatArray, other: FloatArray) -> float:
 
 
 def _standard(look: FloatArray) -> FloatArray:
+    """The look with mean 0 and spread 1."""
     centred = look - look.mean()
     return np.asarray(centred / max(float(centred.std()), 1e-6))
 
 
-def _towards(old: FloatArray | None, look: FloatArray, share: float) -> FloatArray:
-    new = _standard(look)
+def _towards(old: FloatArray | None, new: FloatArray, share: float) -> FloatArray:
     return new if old is None else old + share * (new - old)
 
 

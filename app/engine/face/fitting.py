@@ -78,6 +78,7 @@ def fit_face(detected: DetectedFace, model: MorphableModel, identity: Identity |
     weights = model.stiffness
     id_basis = model.identity_basis.reshape(len(model.identity_basis), -1)
     exp_basis = model.expression_basis.reshape(len(model.expression_basis), -1)
+    bias_basis = model.pose_bias.reshape(len(model.pose_bias), -1)
     gain_id = model.identity_sigma**2 / (model.identity_sigma**2 + NOISE)
     gain_exp = model.expression_sigma**2 / (model.expression_sigma**2 + NOISE)
     held = None if identity is None else model.identity_offset(identity).ravel()
@@ -87,7 +88,7 @@ def fit_face(detected: DetectedFace, model: MorphableModel, identity: Identity |
     for _ in range(ROUNDS):
         camera, depth = camera_and_depth(shape, landmarks, weights)
         found_at[:, 2] -= depth
-        bias = np.tensordot(pose_features(camera), model.pose_bias, 1)
+        bias = (pose_features(camera)[None] @ bias_basis).reshape(-1, 3)
         offset = (camera.unproject(landmarks) - model.mean - bias).ravel()
         if held is None:
             p_id = gain_id * (id_basis @ (offset - p_exp @ exp_basis))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -49,8 +49,7 @@ class MorphableModel:
         return params.camera.project(self.shape(params.identity, params.expression))
 
     def identity_offset(self, identity: Identity) -> FloatArray:
-        p = np.asarray(identity.coefficients)
-        return np.tensordot(p * self.identity_sigma[: len(p)], self.identity_basis[: len(p)], 1)
+        return _identity_offset(self, identity)
 
     def expression_offset(self, expression: Expression) -> FloatArray:
         p = np.asarray(expression.coefficients)
@@ -69,6 +68,15 @@ class MorphableModel:
         """
         low, high = self.mean.min(axis=0), self.mean.max(axis=0)
         return np.asarray(((self.mean - low) / (high - low))[self.triangles].mean(axis=1))
+
+
+@lru_cache(maxsize=4)
+def _identity_offset(model: MorphableModel, identity: Identity) -> FloatArray:
+    """(V, 3), read-only; a driver's and a portrait's are asked for in every frame."""
+    p = np.asarray(identity.coefficients)
+    offset = np.tensordot(p * model.identity_sigma[: len(p)], model.identity_basis[: len(p)], 1)
+    offset.flags.writeable = False
+    return offset
 
 
 @cache

@@ -84,14 +84,17 @@ class Camera:
 
     def project(self, vertices: FloatArray) -> FloatArray:
         """Model space (N, 3) to pixels (N, 3): x right, y down, z in pixels towards the viewer."""
-        turned = self.scale * (vertices @ self.rotation.T)
-        tx, ty = self.translation
-        return np.stack([turned[:, 0] + tx, ty - turned[:, 1], turned[:, 2]], axis=1)
+        placed = self.scale * (vertices @ self.rotation.T)
+        placed[:, 0] += self.translation[0]
+        np.subtract(self.translation[1], placed[:, 1], out=placed[:, 1])
+        return placed
 
     def unproject(self, points: FloatArray) -> FloatArray:
         """Pixels (N, 3) as `project` gives them back to model space (N, 3)."""
-        tx, ty = self.translation
-        turned = np.stack([points[:, 0] - tx, ty - points[:, 1], points[:, 2]], axis=1) / self.scale
+        turned = points.copy()
+        turned[:, 0] -= self.translation[0]
+        np.subtract(self.translation[1], turned[:, 1], out=turned[:, 1])
+        turned /= self.scale
         return np.asarray(turned @ self.rotation)
 
     def scaled(self, factor: float) -> Camera:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import cv2
@@ -14,11 +15,17 @@ Float32 = NDArray[np.float32]
 
 def catmull_rom(points: FloatArray, steps: int = 6) -> FloatArray:
     """A closed curve through (N, 2) points, (N * steps, 2)."""
-    before, after, next_ = np.roll(points, 1, 0), np.roll(points, -1, 0), np.roll(points, -2, 0)
-    t = (np.arange(steps) / steps)[None, :, None]
-    a, b, c, d = (p[:, None] for p in (before, points, after, next_))
+    around, t = _neighbours(len(points), steps)
+    a, b, c, d = (points[index] for index in around)
     curve = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
     return np.asarray(curve.reshape(-1, 2))
+
+
+@cache
+def _neighbours(count: int, steps: int) -> tuple[NDArray[np.int64], FloatArray]:
+    """(4, count, 1) each point's neighbours on the closed curve from one before to two after; (1, steps, 1) shares."""
+    index = (np.arange(count) + np.array([-1, 0, 1, 2])[:, None]) % count
+    return index[..., None], (np.arange(steps) / steps)[None, :, None]
 
 
 def ring(upper: tuple[int, ...], lower: tuple[int, ...]) -> list[int]:

@@ -121,8 +121,9 @@ def look_axis(gaze: tuple[float, float]) -> FloatArray:
 
 def looking(start: FloatArray, end: FloatArray) -> FloatArray:
     """(3, 3) the shortest turn that takes one unit vector to another (Listing's law: eyes do not roll)."""
-    cross, cosine = np.cross(start, end), float(start @ end)
-    k = np.array([[0, -cross[2], cross[1]], [cross[2], 0, -cross[0]], [-cross[1], cross[0], 0]])
+    (a, b, c), (u, v, w), cosine = start.tolist(), end.tolist(), float(start @ end)
+    x, y, z = b * w - c * v, c * u - a * w, a * v - b * u  # their cross product
+    k = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
     return np.asarray(np.eye(3) + k + k @ k / (1 + cosine))
 
 
