@@ -1,13 +1,11 @@
 """The four face networks as plain functions: boxes near and far, 478 landmarks of an upright crop, a person's matte.
 
 MediaPipe's weights (Bazarevsky et al. 2019, Grishchenko et al. 2020), converted by tools/build_face_networks.py and
-run by onnxruntime on one thread: two threads that wait for work take longer than one that does it. Only a live frame's
-landmarks, two crops in a call that somebody waits for, are shared out to two.
+run by onnxruntime on one thread: two threads that wait for work take longer than one that does it.
 """
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -29,15 +27,12 @@ POINTS = 4  # points of a box that are used; its last two, the ears, are not
 
 
 @cache
-def session(name: str, threads: int = 1) -> Any:
-    """The onnxruntime session of assets/face_networks/NAME.onnx, at work on so many threads; threads may share it.
-
-    Its results are the same to the last bit, whatever their number.
-    """
+def session(name: str) -> Any:
+    """The onnxruntime session of assets/face_networks/NAME.onnx; threads may share it."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     path = str(FOLDER / f"{name}.onnx")
@@ -107,13 +102,10 @@ def _overlaps(one: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np
 
 
 class LandmarkNet:
-    """The attention mesh. `landmarks` takes one (192, 192, 3) uint8 RGB crop with the face upright.
+    """The attention mesh. `landmarks` takes one (192, 192, 3) uint8 RGB crop with the face upright."""
 
-    shared: the work of a call goes to two threads, where there are so many cores.
-    """
-
-    def __init__(self, shared: bool = False) -> None:
-        self._session = session("landmarks", min(2, os.cpu_count() or 1) if shared else 1)
+    def __init__(self) -> None:
+        self._session = session("landmarks")
 
     def landmarks(self, crop: NDArray[np.uint8]) -> tuple[NDArray[np.float64] | None, float]:
         """(478, 3) in crop pixels, z away from the viewer as MediaPipe has it, None without a face; and the

@@ -198,7 +198,7 @@ class FaceTracker:
 
     def _landmarks(self, pixels: NDArray[np.uint8], region: Region, passes: int) -> DetectedFace | None:
         """Landmarks in a region; further passes take the crop from the landmarks of the pass before."""
-        self._net = self._net or LandmarkNet(self._live)
+        self._net = self._net or LandmarkNet()
         landmarks, score = None, 0.0
         for _ in range(passes):
             points, score = self._net.landmarks(region.crop(pixels))
@@ -212,7 +212,7 @@ class FaceTracker:
 
     def _paired(self, pixels: NDArray[np.uint8], region: Region) -> DetectedFace | None:
         """Landmarks in a region, the mean of what the network says of the crop and of its mirror image, in one call."""
-        self._net = self._net or LandmarkNet(self._live)
+        self._net = self._net or LandmarkNet()
         crop = region.crop(pixels)
         both = np.empty((2, *crop.shape), np.uint8)
         both[0] = crop
