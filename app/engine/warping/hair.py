@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.face.parameters import Camera
-from app.engine.head import Head
+from app.engine.head import Head, HeadModel
+from app.engine.head.fill import relief
 from app.engine.head.skull import smoothstep
 from app.engine.warping.background import push_pull, reflected_detail, smoothed
 from app.engine.warping.curves import Float32, FloatArray
@@ -28,6 +29,8 @@ HANGS = 0.02  # IOD^2 of hair beside the jaw from which it hangs
 HANGS_FROM = (
     0.3  # share of the head's motion from which hair beside a jaw hangs over the part that is not seen
 )
+BELOW_EARS = (1.5, 0.0)  # cm of the model's height over which a jaw begins that hair may hang over
+ASIDE = (2.5, 4.0)  # cm beside the head's middle, the same
 HANGS_ON = 0.5  # IOD that it must hang on below such a place
 MUCH = (0.22, 0.34)  # hair beside the head in parts of its own area, from none to long hair
 CELL = 0.12  # IOD between the sheet's vertices
@@ -121,8 +124,14 @@ def beside_head(where: Places, srgb: NDArray[np.uint8]) -> Beside:
     return Beside(where, like, bare, share.astype(np.float32))
 
 
-def hung_over(hair: Sheet, beside: Beside, at: FloatArray) -> FloatArray:
-    """(V,) 1 where hair hangs beside the head next to a place (V, 2) of the photo, in px, and goes on under it."""
+def hung_over(hair: Sheet, beside: Beside, at: FloatArray, known: FloatArray) -> FloatArray:
+    """(V,) 1 where hair hangs over the head's sides that the photo does not show: it hangs beside the head there.
+
+    at: (V, 2) px of the photo; known: (V,) share of a vertex that the photo shows, on this side or the other.
+    """
+    model = HeadModel.load()
+    sides = smoothstep(*BELOW_EARS, model.points[:, 1]) * smoothstep(*ASIDE, np.abs(model.points[:, 0]))
+    sides = sides * (1 - smoothstep(0.2, 0.5, known)) * (1 - relief())
     where = beside.where
     free = where.head == 0
     hangs = free & (where.matte > 0.5) & (beside.like > 0.5) & (beside.share > HANGS_FROM)
@@ -140,7 +149,7 @@ def hung_over(hair: Sheet, beside: Beside, at: FloatArray) -> FloatArray:
     nearest[label[free]] = on[free]
     beside_it = _at(_blurred(nearest[label], 0.05 * where.iod), at * where.factor - 0.5)
     under = np.ascontiguousarray(hair.texture[..., 3]) / np.float32(np.iinfo(hair.texture.dtype).max)
-    return smoothstep(0.4, 0.8, beside_it) * smoothstep(0.7, 0.95, _at(under, at - hair.corner - 0.5))
+    return sides * smoothstep(0.4, 0.8, beside_it) * smoothstep(0.7, 0.95, _at(under, at - hair.corner - 0.5))
 
 
 def _without_covered(where: Places, like: Float32) -> Places:

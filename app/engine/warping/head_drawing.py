@@ -61,8 +61,6 @@ NECK = (
     0.2,
 )  # share of the head's motion over which the photo's own edge of the neck stops being an edge
 SOFT = 0.15  # cosine of the normal and the view over which made-up hair ends softly
-BELOW_EARS = (1.5, 0.0)  # cm of the model's height over which a jaw begins that hair may hang over
-ASIDE = (2.5, 4.0)  # cm beside the head's middle, the same
 NECK_END = 0.1  # share of the head's motion over which the neck ends in the photo
 RELIT = 0.3  # of the normal towards the viewer in the photo: what was not seen is filled as it is lit where it ends
 MIXED = 0.05  # IOD of depth over which the nearer of head and hair takes over
@@ -141,10 +139,7 @@ def head_look(
     plate, changed = plate_of(layers, where, beside.share)
     hung = sheet(pixels, layers.background, matte, head, beside)
     if hung is not None:
-        unseen = 1 - smoothstep(0.2, 0.5, shares.kept + shares.mirrored)
-        jaw = smoothstep(*BELOW_EARS, model.points[:, 1]) * smoothstep(*ASIDE, np.abs(model.points[:, 0]))
-        over = hung_over(hung, beside, own.at)
-        there = there * (1 - unseen * jaw * (1 - relief() * head.ears) * over)
+        there = there * (1 - hung_over(hung, beside, own.at, shares.kept + shares.mirrored))
     side = atlas_side(head.camera.scale)
     fixed = np.column_stack([own.at[model.base] - 0.5, model.atlas * side - 0.5]).astype(np.float32)
     return HeadLook(
