@@ -54,6 +54,7 @@ FACING = (
     0.35,
 )
 # How far a colour lies from skin to hair, from which it says nothing of the skin's colour.
+HAIR_FACING = (0.25, 0.5)  # the same of hair, which is darker along the outline than on the crown behind it
 LIKE_HAIR = (0.35, 0.65)
 APART = 40.0  # levels of 255 between hair and skin from which the photo's own hairline is believed
 NECK = (-7.5, -5.5)  # cm of height below which a collar is no hair
@@ -169,7 +170,12 @@ def filled(
         weight = BEARD_KEPT * sure * beard_region() + BEARD_GUESSED
         known = BEARD_KEPT * sure * beard_region() * beard + BEARD_GUESSED * beard_region()
         line = np.maximum(line, bearded * _carried(model, known / weight, weight))
-    own = smoothstep(0.6, 0.9, line) * sure * smoothstep(*NECK, model.points[:, 1])
+    own = (
+        smoothstep(0.6, 0.9, line)
+        * shown
+        * smoothstep(*HAIR_FACING, normals[:, 2])
+        * smoothstep(*NECK, model.points[:, 1])
+    )
     weight = HAIR * own + PRIOR * (1 - own)
     strands = _carried(
         model, (HAIR * own[:, None] * colours + (PRIOR * (1 - own))[:, None] * hair) / weight[:, None], weight

@@ -25,7 +25,7 @@ ROUNDS = 3  # rounds of measuring and moving in turn
 SMOOTHING = 8  # steps over the mesh
 # Steps over the mesh that round the skull's corners off where hair stands out further than it may; what lies beyond is
 # the sheet's.
-ROUNDING = 60
+ROUNDING = 32
 BACK = 0.6  # share of an outline's growth that the back of a head lacks: hair stands out at the sides
 ABOVE_CHIN = (0.5, 1.3)  # IOD over which hair begins
 OFF_FACE = (0.03, 0.8)  # IOD from the face's landmarks
