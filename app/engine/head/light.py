@@ -26,6 +26,9 @@ RIDGE = (
 RANGE = (0.4, 2.5)  # what one direction may be lit by, in parts of another's light
 # What the unseen side may be lit by, in parts of the light's own ratio: one side says little of the other.
 UNSEEN = (0.88, 1.14)
+WELL_LIT = (
+    0.9  # quantile of the skin's brightness that turned skin may reach: beyond it five portraits glared
+)
 HELD = 0.5  # weight of what is known of the mirrored gain against its smoothness
 
 
@@ -71,3 +74,16 @@ def mirror_gain(
     solver = splu((model.laplacian + diags(HELD * both + 1e-5)).tocsc())
     carried = solver.solve((HELD * both)[:, None] * rest)
     return np.asarray(np.exp(np.clip(carried + shade[:, None], *np.log(RANGE))))
+
+
+def room_above(model: HeadModel, bright: FloatArray, kept: FloatArray, skin: FloatArray) -> FloatArray:
+    """(V,) how many times brighter each place may become: no skin becomes brighter than the photo's brightest.
+
+    bright: (V,) of the photo; kept: (V,) what is its own colour, the rest is the other side's; skin: (V,) what is well
+    seen of it.
+    """
+    there = bright[skin > 0.5]
+    if not there.size:
+        return np.ones_like(bright)
+    now = kept * bright + (1 - kept) * bright[model.mirror]
+    return np.asarray(np.maximum(np.quantile(there, WELL_LIT) / np.maximum(now, 1e-3), 1.0))

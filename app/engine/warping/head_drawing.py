@@ -19,7 +19,7 @@ from app.engine.head.atlas import (
     seen,
 )
 from app.engine.head.fill import relief
-from app.engine.head.light import light_on, lit
+from app.engine.head.light import light_on, lit, room_above
 from app.engine.head.lips import over_lips
 from app.engine.head.parts import per_eye
 from app.engine.head.raster import carried, rasterised, shares
@@ -75,8 +75,9 @@ class HeadLook:
 
     seen, kept, better: what the photo shows of it (`Seen`, `Shares`); atlas: (S, S, 3); plate: what stands behind it;
     beside: what stands beside it; sheet: hair beside it, None where there is none; there: (V,) how much of a vertex is
-    drawn; ear: (V,) 1 on a visible ear; light: (9,) harmonics; skin: (V,) how much of it changes; fixed: (A, 4)
-    float32, place in photo and atlas in index coordinates; changed: what the plate made up.
+    drawn; ear: (V,) 1 on a visible ear; light: (9,) harmonics; skin: (V,) how much of it changes; room: (V,) times
+    brighter that it may become; fixed: (A, 4) float32, place in photo and atlas in index coordinates; changed: what
+    the plate made up.
     """
 
     head: Head
@@ -92,6 +93,7 @@ class HeadLook:
     hair: FloatArray
     light: FloatArray
     skin: FloatArray
+    room: FloatArray
     fixed: Float32
     changed: Box
 
@@ -133,7 +135,8 @@ def head_look(
     where = places(head, matte)
     skin = np.exp(-((model.distance / LIT) ** 2)) * model.face
     top = 65535 if pixels.dtype == np.uint16 else 255
-    light = light_on(own.normals, low.vertices @ LUMINANCE / top, own.confident * skin)
+    bright = low.vertices @ LUMINANCE / top
+    light = light_on(own.normals, bright, own.confident * skin)
     there = smoothstep(0.0, NECK_END, head.rigid)
     beside = beside_head(where, srgb)
     plate, changed = plate_of(layers, where, beside.share)
@@ -156,6 +159,7 @@ def head_look(
         scalp(model),
         light,
         skin,
+        room_above(model, bright, shares.kept, own.confident * skin),
         fixed,
         changed,
     )
@@ -314,7 +318,8 @@ def table(look: HeadLook, camera: Camera) -> Float32:
         look.ear * float(smoothstep(*EAR_WHOLE, np.array(turn(look.head.camera, camera)))),
     )
     solid = solid * smoothstep(*NECK, look.head.rigid)
-    gain = np.clip(lit(look.light, after) / lit(look.light, before), *LIGHT_RANGE) - 1
+    gain = np.clip(lit(look.light, after) / lit(look.light, before), *LIGHT_RANGE)
+    gain = np.minimum(gain, look.room) - 1
     gain = gain * smoothstep(0.0, RELIT, before[:, 2])
     soft = look.hair * (1 - photo) * (1 - smoothstep(0.0, SOFT, after[:, 2]))
     vertices = np.column_stack([photo, solid, gain * look.skin, look.there * (1 - soft)])

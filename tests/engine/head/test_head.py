@@ -15,7 +15,7 @@ from app.engine.engine import Engine
 from app.engine.face.parameters import Camera, FaceEdit
 from app.engine.generators.mesh_warp import MeshWarp, WarpCode, resized
 from app.engine.head import Head, HeadModel, fit_head, rasterised
-from app.engine.head.light import light_on, lit
+from app.engine.head.light import light_on, lit, room_above
 from app.engine.head.lips import over_lips
 from app.engine.head.texels import texels
 from app.engine.imaging.matte import person_matte
@@ -276,3 +276,20 @@ def test_what_is_read_of_a_landmark_that_the_face_hides_does_not_widen_the_head(
         fit_head(replace(face, landmarks=p), matte, source.pixels).points for p in (points, wide)
     )
     assert np.linalg.norm((HeadModel.load().weights @ (after - before))[temple]) < 0.03
+
+
+def test_turned_skin_becomes_no_brighter_than_the_photos_brightest() -> None:
+    """Faces in the sun turned white, and noses of frontal ones shone, once the light's change was drawn whole."""
+    model = HeadModel.load()
+    rng = np.random.default_rng(0)
+    side = model.points[:, 0] > 0
+    bright = np.where(side, 0.8, 0.3) + rng.uniform(-0.02, 0.02, len(side))
+    seen = np.ones(len(side))
+    room = room_above(model, bright, seen, seen)
+    assert (bright * room).max() <= max(np.quantile(bright, 0.9), bright.max()) + 1e-6
+    assert np.median(room[side]) < 1.03 and np.median(room[~side]) > 2.4
+    mirrored = room_above(model, bright, 0 * seen, seen)
+    np.testing.assert_allclose(mirrored, room[model.mirror])
+    assert (room_above(model, bright, seen, 0 * seen) == 1).all(), (
+        "without skin to compare with nothing gets brighter"
+    )
