@@ -40,7 +40,9 @@ STILL = 0.006  # eye distances that the nose and the eyes' corners may move betw
 FIRM = (33, 133, 263, 362, 1, 168, 4)  # eye corners and nose
 EYES = ((33, 160, 158, 133, 153, 144), (263, 387, 385, 362, 380, 373))
 LIPS = (61, 37, 267, 291, 314, 84)
-REPEATED = 0.05  # levels of 255 below which two frames are one that the clip repeats: its head may well be moving
+REPEATED = (
+    0.05  # levels of 255 below which two frames are one that the clip repeats: its head may well be moving
+)
 SPARED = 0.3  # eye distances around eyes and lips that are left out
 SIDE = 640  # px of the film's longest side
 
