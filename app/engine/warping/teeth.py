@@ -153,17 +153,19 @@ def _lit(it: Inside, axes: FloatArray, light: MouthLight) -> Float32:
     front = max(1 + float(toward[2]), 0.4)
     direction = np.clip((1 + normals @ toward) / np.float32(front), *LIT_RANGE)
     form = 1 - np.float32(FORM) * (1 - np.clip(normals[:, 2], 0, 1))
-    tooth = it.tooth[:, None]
     on_teeth, on_flesh = (low + light.enters * (high - low) for low, high in (DEEPEST, FLESH_DEEPEST))
     reaches = np.float32(on_flesh) + it.tooth * np.float32(on_teeth - on_flesh)
     dark = np.exp(np.minimum(it.points[:, 2], 0) / reaches)
-    factor = light.flesh + tooth * (light.enamel - light.flesh)
-    shade = (direction * form * it.open_)[:, None] * dark[:, None] ** REDDER
+    light_on = direction * form * it.open_
     half = toward * [1, 1, 0] + [0, -0.35, 1.0]
     half = (half / np.linalg.norm(half)).astype(np.float32)
     gloss = np.clip(normals @ half, 0, 1) ** 24 * dark * np.float32(GLOSS * 255)
-    lit = it.colours * factor * shade + gloss[:, None] * factor.clip(0, 1)
-    return np.asarray(np.maximum(lit, light.dark), np.float32)
+    lit = np.empty((len(it.points), 3), np.float32)
+    for k in range(3):  # rows of three are slow to go through
+        factor = light.flesh[k] + it.tooth * (light.enamel[k] - light.flesh[k])
+        shaded = it.colours[:, k] * factor * (light_on * dark ** REDDER[k])
+        lit[:, k] = np.maximum(shaded + gloss * factor.clip(0, 1), light.dark[k])
+    return lit
 
 
 def arch(x: Float32) -> Float32:
