@@ -192,7 +192,7 @@ def unlearned(
 
 def _taken(model: HeadModel, head: Head, own: Seen) -> Shares:
     """Which places come from the photo and which from the other side; an eye with its brow and an ear go as a whole."""
-    smooth = confident = over_lips(own.confident)
+    smooth = confident = over_lips(own.confident, own.person)
     for _ in range(4):
         smooth = np.minimum(confident, model.averaging @ smooth)
     better = _better(model, own)

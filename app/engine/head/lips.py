@@ -12,18 +12,20 @@ from app.engine.head.model import FloatArray, HeadModel
 # Rings of vertices from the border of the mouth's opening, which lies 1 cm behind the lips: the first that faces the
 # viewer, and the last before the hollow under the lower lip.
 FRONTS = (9, 14)
-NEAREST = 24  # vertices of the fronts, across some 0.4 cm, of which the best seen one counts
+NEAREST = 24  # vertices of the fronts that count, across some 0.4 cm
+BEST = 14  # place in their order, from the least seen on: some curl away from every camera, most from that of a profile
 
 
-def over_lips(seen: FloatArray) -> FloatArray:
+def over_lips(seen: FloatArray, person: FloatArray) -> FloatArray:
     """(V,) how much the photo shows of vertices, with that of the lips' fronts for the lips as a whole.
 
     A head's normals and its z-buffer say that no photo shows the inner sides of the lips and the mouth between. Where
-    lips part, or a turn bares what a millimetre of lip hid, that would draw a fill beside the photo's own.
+    lips part, or a turn bares what a millimetre of lip hid, that would draw a fill beside the photo's own. person:
+    (V,) 1 well inside the matte: beyond a profile's outline the photo shows what is behind.
     """
     inside, fronts = _fronts()
     out = seen.copy()
-    out[inside] = seen[fronts].max(axis=1)
+    out[inside] = np.partition(seen[fronts], BEST, axis=1)[:, BEST] * person[inside]
     return out
 
 

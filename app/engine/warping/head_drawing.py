@@ -312,7 +312,7 @@ def table(look: HeadLook, camera: Camera) -> Float32:
     inside = look.seen.person * (1 - smoothstep(*STRETCHED, stretch))
     edge = look.seen.shown * np.maximum(1 - smoothstep(*FLAT, stretch), inside)
     edge = edge * (1 - look.better * smoothstep(*MIRRORED, stretch))
-    photo = over_lips(per_eye(model, np.maximum(look.kept, edge), one=False))
+    photo = over_lips(per_eye(model, np.maximum(look.kept, edge), one=False), look.seen.person)
     solid = np.maximum(
         smoothstep(*TURNED_IN, stretch),
         look.ear * float(smoothstep(*EAR_WHOLE, np.array(turn(look.head.camera, camera)))),

@@ -96,10 +96,11 @@ def test_between_parted_lips_a_head_is_the_photos(code: WarpCode, source: Source
 def test_lips_that_the_photo_does_not_show_stay_unseen() -> None:
     model = HeadModel.load()
     left = (model.points[:, 0] > 0).astype(float)
-    whole = over_lips(left)
+    whole = over_lips(left, np.ones(len(left)))
     mouth = model.loops[0]
     assert whole[mouth][model.points[mouth, 0] < -0.8].max() == 0
     assert whole[mouth][model.points[mouth, 0] > 0].min() == 1
+    assert over_lips(left, 1 - left)[mouth].max() == 0, "nor does the sky beside a profile"
 
 
 def test_the_atlas_has_no_overlaps() -> None:
