@@ -53,9 +53,9 @@ FACING = (
     0.12,
     0.35,
 )
-# How far a colour lies from skin to hair, from which it says nothing of the skin's colour.
 HAIR_FACING = (0.25, 0.5)  # the same of hair, which is darker along the outline than on the crown behind it
-LIKE_HAIR = (0.35, 0.65)  # of the way from skin to hair: from there, a place says nothing of the skin
+# How far a colour lies from skin to hair, from which it says nothing of the skin's colour.
+LIKE_HAIR = (0.35, 0.65)
 APART = 40.0  # levels of 255 between hair and skin from which the photo's own hairline is believed
 NECK = (-7.5, -5.5)  # cm of height below which a collar is no hair
 KEPT = 1.0  # weight of what the photo shows of the hairline against its smoothness
