@@ -335,11 +335,15 @@ class EditSpace(QObject):
 
 
 class _Fitted(QWidget):
-    """A holder that is never taller than what it holds."""
+    """A holder as tall as what it holds, at the width that it has: words may wrap."""
 
     def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.LayoutRequest:
-            self.setMaximumHeight(self.sizeHint().height())
+        layout = self.layout()
+        if layout is not None and event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize):
+            wraps = layout.hasHeightForWidth()
+            self.setFixedHeight(
+                layout.totalHeightForWidth(self.width()) if wraps else self.sizeHint().height()
+            )
         return super().event(event)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QLocale, Qt
 from PySide6.QtGui import QColor, QContextMenuEvent, QFont, QFontMetrics
@@ -12,6 +13,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QCheckBox, QPushButton
 from pytestqt.qtbot import QtBot
 
+from app.engine.contract import Measurement, Rendered
 from app.engine.errors import EngineError
 from app.engine.face.controls import BY_NAME
 from app.session.live import Live
@@ -290,6 +292,22 @@ def test_a_clip_that_cannot_be_cut_shows_no_from_and_to(
     qtbot.addWidget(dialog)
     dialog.show()
     assert not dialog.start.isVisible() and dialog.format.isVisible()
+
+
+def test_a_long_doubt_leaves_the_rows_of_the_result_their_height(opened: MainWindow, qtbot: QtBot) -> None:
+    """In a low window, the words of a turn's doubts pressed the rows above them together."""
+    result, session = opened.edit_space.result, opened.session
+    session.set_values({"yaw": 18.0, "smile": 0.6})
+    settle(session, qtbot)
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    doubts = ("The ear and hair of the side that turns into view are made up.", "The cheeks stretch.")
+    session.rendered.emit(Rendered(pixels, None, 1.0, 0.1, {}, doubts=doubts))
+    asked = dict(session.edit.values)
+    result.show_measurement(Measurement(asked, {"yaw": 15.2, "smile": 0.76}, (0.0,) * 28, (0.0,) * 28, 0.1))
+    qtbot.wait(100)
+    rows = [result._grid.itemAt(k).widget() for k in range(result._grid.count())]
+    assert len(rows) > 6 and all(row.height() >= row.sizeHint().height() for row in rows)
+    assert result.doubts.height() >= result.doubts.heightForWidth(result.doubts.width())
 
 
 def test_words_of_the_trade_are_explained_on_hover(opened: MainWindow, qtbot: QtBot) -> None:

@@ -160,6 +160,7 @@ class ResultPanel(FoldingGroup):
         label = QLabel(text, self.content)
         if quiet:
             theme.caption(label)
+        label.setMinimumHeight(label.sizeHint().height())  # words that wrap below must not cut it
         side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
         self._grid.addWidget(label, row, column, side | Qt.AlignmentFlag.AlignVCenter)
 
