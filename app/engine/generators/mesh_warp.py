@@ -29,7 +29,6 @@ from app.engine.warping.head_drawing import (
     FADE,
     HeadLook,
     View,
-    drawn_displacements,
     drawn_head,
     for_alpha,
     head_look,
@@ -38,6 +37,7 @@ from app.engine.warping.head_drawing import (
     share_of,
     taken_over,
 )
+from app.engine.warping.head_flow import drawn_displacements
 from app.engine.warping.light import light_of
 from app.engine.warping.mouth import Mouth, OwnMouth, draw_mouth, mouth_source, own_mouth
 from app.engine.warping.posing import (

@@ -30,7 +30,7 @@ from app.engine.warping.curves import Float32, FloatArray
 from app.engine.warping.hair import Beside, Sheet, beside_head, hung_over, retextured, sheet
 from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps
 from app.engine.warping.plate import Places, behind, places
-from app.engine.warping.rendering import BAND_ROWS, Layers, Motion, displacements, pool, render
+from app.engine.warping.rendering import BAND_ROWS, Layers, Motion, pool, render
 from app.engine.warping.spectacles import Front
 from app.engine.warping.surface import LIGHT_RANGE
 
@@ -211,70 +211,14 @@ class View:
 def drawn_head(look: HeadLook, layers: Layers, view: View) -> tuple[NDArray[Any], Box]:
     """(h, w, 3) pixels of the box that changes, and the box (x0, y0, x1, y1)."""
     shape = layers.zone.shape
-    box = _around(view.moved.box, _box(view.points[look.there > 0], shape), look.changed)
+    box = around(view.moved.box, box_of(view.points[look.there > 0], shape), look.changed)
     if look.sheet is not None:
-        box = _around(box, _box(view.hair[look.sheet.used], shape))
+        box = around(box, box_of(view.hair[look.sheet.used], shape))
     if view.body is not None:
-        box = _around(box, view.body.box)
+        box = around(box, view.body.box)
     out = placed(look.plate, look.plate, view.body, box)
     draw_head(out, box[:2], look, layers, view, 1.0)
     return out, box
-
-
-def drawn_displacements(look: HeadLook, layers: Layers, view: View) -> tuple[Float32, Box]:
-    """(h, w, 2) px from each pixel of the box that changes to where the photo shows what `drawn_head` draws there, and
-    the box; where the photo does not show it, to where it would be."""
-    shape = layers.zone.shape
-    boxes = [view.moved.box, _box(view.points[look.there > 0], shape)]
-    boxes += [] if look.sheet is None else [_box(view.hair[look.sheet.used], shape)]
-    box = _around(*boxes, *([view.body.box] if view.body is not None else []))
-    flow = _moved(layers, view.body, box)
-    model = HeadModel.load()
-    ids, depth = rasterised(view.points, model.triangles, box)
-    share = np.zeros((*ids.shape, 3), np.float32)
-    shares(view.points - [0.5, 0.5, 0.0], model.triangles, ids, box[0], box[1], share)
-    found = np.zeros((*ids.shape, 3), np.float32)
-    values = np.column_stack([look.seen.at, look.there])
-    carried(ids, share, model.corners, model.base, values, found)
-    y, x = np.indices(ids.shape, np.float32) + np.float32(0.5)
-    own = found[..., :2] - np.stack([x + np.float32(box[0]), y + np.float32(box[1])], axis=-1)
-    flow += np.where(ids >= 0, found[..., 2], 0)[..., None] * (own - flow)
-    if look.sheet is not None:
-        hair, near = hair_displacements(look.sheet, view.hair, box)
-        before = (near > np.where(ids >= 0, depth, -np.inf)) & np.isfinite(hair).all(axis=2)
-        flow[before] = hair[before]
-    if view.share < 1:
-        flat = _moved(layers, view.moved, box)
-        flow = flat + np.float32(view.share) * (flow - flat)
-    return np.asarray(flow, np.float32), box
-
-
-def hair_displacements(beside: Sheet, points: FloatArray, box: Box) -> tuple[Float32, Float32]:
-    """(h, w, 2) px from each pixel of the box to where the photo shows the hair that lies there, NaN where none does,
-    and (h, w) its depth."""
-    ids, depth = rasterised(points, beside.triangles, box)
-    share = np.zeros((*ids.shape, 3), np.float32)
-    shares(points - [0.5, 0.5, 0.0], beside.triangles, ids, box[0], box[1], share)
-    found = np.full((*ids.shape, 2), np.nan, np.float32)
-    every = np.arange(len(points), dtype=np.int32)
-    carried(ids, share, beside.triangles, every, beside.points[:, :2].astype(np.float32), found)
-    x = np.nan_to_num(found[..., 0]) - np.float32(beside.corner[0] + 0.5)
-    y = np.nan_to_num(found[..., 1]) - np.float32(beside.corner[1] + 0.5)
-    alpha = cv2.remap(np.ascontiguousarray(beside.texture[..., 3]), x, y, cv2.INTER_LINEAR)
-    top = 65535 if beside.texture.dtype == np.uint16 else 255
-    found[alpha < top / 2] = np.nan
-    rows, columns = np.indices(ids.shape, np.float32) + np.float32(0.5)
-    return found - np.stack([columns + np.float32(box[0]), rows + np.float32(box[1])], axis=-1), depth
-
-
-def _moved(layers: Layers, moved: Motion | None, box: Box) -> Float32:
-    """(h, w, 2) displacements of a motion in a box around its own; zero beyond it."""
-    x0, y0, x1, y1 = box
-    flow = np.zeros((y1 - y0, x1 - x0, 2), np.float32)
-    if moved is not None and len(moved.source) and moved.box[2] > moved.box[0]:
-        left, top, right, bottom = moved.box
-        flow[top - y0 : bottom - y0, left - x0 : right - x0] = displacements(layers, moved)
-    return flow
 
 
 def placed(picture: Layers, layers: Layers, moved: Motion | None, box: Box) -> NDArray[Any]:
@@ -287,7 +231,7 @@ def placed(picture: Layers, layers: Layers, moved: Motion | None, box: Box) -> N
     return out
 
 
-def _around(*boxes: Box) -> Box:
+def around(*boxes: Box) -> Box:
     """The least box around all that hold anything."""
     some = np.array([box for box in boxes if box[2] > box[0] and box[3] > box[1]] or [(0, 0, 0, 0)])
     x0, y0 = some[:, :2].min(axis=0)
@@ -295,7 +239,7 @@ def _around(*boxes: Box) -> Box:
     return int(x0), int(y0), int(x1), int(y1)
 
 
-def _box(points: FloatArray, shape: tuple[int, ...]) -> Box:
+def box_of(points: FloatArray, shape: tuple[int, ...]) -> Box:
     """What is drawn at these points."""
     low = np.floor(points[:, :2].min(axis=0)).astype(int) - 2
     high = np.ceil(points[:, :2].max(axis=0)).astype(int) + 3

@@ -1,0 +1,69 @@
+"""The flow of a turned head: where the photo shows what is drawn at each pixel."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from app.engine.head import HeadModel
+from app.engine.head.raster import carried, rasterised, shares
+from app.engine.warping.curves import Float32, FloatArray
+from app.engine.warping.hair import Sheet
+from app.engine.warping.head_drawing import Box, HeadLook, View, around, box_of
+from app.engine.warping.rendering import Layers, Motion, displacements
+
+
+def drawn_displacements(look: HeadLook, layers: Layers, view: View) -> tuple[Float32, Box]:
+    """(h, w, 2) px from each pixel of the box that changes to where the photo shows what `drawn_head` draws there, and
+    the box; where the photo does not show it, to where it would be."""
+    shape = layers.zone.shape
+    boxes = [view.moved.box, box_of(view.points[look.there > 0], shape)]
+    boxes += [] if look.sheet is None else [box_of(view.hair[look.sheet.used], shape)]
+    box = around(*boxes, *([view.body.box] if view.body is not None else []))
+    flow = _moved(layers, view.body, box)
+    model = HeadModel.load()
+    ids, depth = rasterised(view.points, model.triangles, box)
+    share = np.zeros((*ids.shape, 3), np.float32)
+    shares(view.points - [0.5, 0.5, 0.0], model.triangles, ids, box[0], box[1], share)
+    found = np.zeros((*ids.shape, 3), np.float32)
+    values = np.column_stack([look.seen.at, look.there])
+    carried(ids, share, model.corners, model.base, values, found)
+    y, x = np.indices(ids.shape, np.float32) + np.float32(0.5)
+    own = found[..., :2] - np.stack([x + np.float32(box[0]), y + np.float32(box[1])], axis=-1)
+    flow += np.where(ids >= 0, found[..., 2], 0)[..., None] * (own - flow)
+    if look.sheet is not None:
+        hair, near = hair_displacements(look.sheet, view.hair, box)
+        before = (near > np.where(ids >= 0, depth, -np.inf)) & np.isfinite(hair).all(axis=2)
+        flow[before] = hair[before]
+    if view.share < 1:
+        flat = _moved(layers, view.moved, box)
+        flow = flat + np.float32(view.share) * (flow - flat)
+    return np.asarray(flow, np.float32), box
+
+
+def hair_displacements(beside: Sheet, points: FloatArray, box: Box) -> tuple[Float32, Float32]:
+    """(h, w, 2) px from each pixel of the box to where the photo shows the hair that lies there, NaN where none does,
+    and (h, w) its depth."""
+    ids, depth = rasterised(points, beside.triangles, box)
+    share = np.zeros((*ids.shape, 3), np.float32)
+    shares(points - [0.5, 0.5, 0.0], beside.triangles, ids, box[0], box[1], share)
+    found = np.full((*ids.shape, 2), np.nan, np.float32)
+    every = np.arange(len(points), dtype=np.int32)
+    carried(ids, share, beside.triangles, every, beside.points[:, :2].astype(np.float32), found)
+    x = np.nan_to_num(found[..., 0]) - np.float32(beside.corner[0] + 0.5)
+    y = np.nan_to_num(found[..., 1]) - np.float32(beside.corner[1] + 0.5)
+    alpha = cv2.remap(np.ascontiguousarray(beside.texture[..., 3]), x, y, cv2.INTER_LINEAR)
+    top = 65535 if beside.texture.dtype == np.uint16 else 255
+    found[alpha < top / 2] = np.nan
+    rows, columns = np.indices(ids.shape, np.float32) + np.float32(0.5)
+    return found - np.stack([columns + np.float32(box[0]), rows + np.float32(box[1])], axis=-1), depth
+
+
+def _moved(layers: Layers, moved: Motion | None, box: Box) -> Float32:
+    """(h, w, 2) displacements of a motion in a box around its own; zero beyond it."""
+    x0, y0, x1, y1 = box
+    flow = np.zeros((y1 - y0, x1 - x0, 2), np.float32)
+    if moved is not None and len(moved.source) and moved.box[2] > moved.box[0]:
+        left, top, right, bottom = moved.box
+        flow[top - y0 : bottom - y0, left - x0 : right - x0] = displacements(layers, moved)
+    return flow
