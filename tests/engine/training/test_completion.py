@@ -174,7 +174,7 @@ def test_training_comes_nearer_to_what_was_hidden(
     assert before["l1"] == before["l1_fill"]  # untrained, it is the fill
     sample = recipe.held_out[0]
     monkeypatch.setattr(recipe, "draw", lambda rng: sample)
-    list(train(recipe, Plan(tmp_path / "run", 5.0, 1, steps=60), CPU))
+    list(train(recipe, Plan(tmp_path / "run", 5.0, 1, steps=200), CPU))
     with torch.no_grad():
         made = recipe.made({key: torch.from_numpy(value[None]) for key, value in sample.items()})
     apart = [float((p - made.truth).abs().mean()) for p in (made.unlearned, made.painted)]
