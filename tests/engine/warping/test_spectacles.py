@@ -30,6 +30,23 @@ def test_a_dark_bar_across_the_nose_is_a_bridge(depth: type) -> None:
     assert spectacles(shaded.astype(depth), points, CAMERA) < 0.1, "a nose has a shadow at its side"
 
 
+@pytest.mark.parametrize("side", [-1.0, 1.0])
+def test_a_turned_nose_before_a_dark_far_wall_wears_none(side: float) -> None:
+    """Of 51 people turned by 42 degrees eighteen were taken for wearers: what lies behind a nose is no bridge."""
+    camera = Camera.from_angles(side * 30.0, 0.0, 0.0, 100.0, (200.0, 200.0))
+    points = camera.project(default_model().mean)
+    picture = np.full((400, 400, 3), (190, 140, 115), np.uint8)
+    nose = points[[8, 168, 6, 197], :2]
+    middle = np.interp(np.arange(400), nose[:, 1], nose[:, 0])
+    far = (np.arange(400)[None, :] - middle[:, None]) * side > 3
+    dark = far & (np.arange(400)[:, None] > points[168, 1])  # the wall behind is dark below a light window
+    picture[dark] = 10
+    assert spectacles(picture, points, camera) == 0
+    y = round(float(points[6, 1]))
+    picture[y - 3 : y + 3, 100:300] = 15
+    assert spectacles(picture, points, camera) == 1, "the bridge itself is seen in the nearer half, too"
+
+
 def test_a_nose_outside_the_photo_wears_none() -> None:
     points = CAMERA.project(default_model().mean) + [900.0, 0, 0]
     assert spectacles(np.full((400, 400, 3), 90, np.uint8), points, CAMERA) == 0
