@@ -154,13 +154,7 @@ def filled(
     )
     dark = shade[:, None] ** REDDER
     credible = shown * smoothstep(*FACING, normals[:, 2]) * face * (template_hairline(ears) < 0.3)
-    credible = credible * (model.openness > 0.9) * (1 - _under_jaw())
-    if hair is not None and (middle := credible > 0.5).any():
-        across = hair - np.median(colours[middle], axis=0)
-        like = ((colours - np.median(colours[middle], axis=0)) * across).sum(axis=1)
-        credible = credible * (
-            1 - smoothstep(*LIKE_HAIR, like / np.maximum(np.square(across).sum(axis=1), APART**2))
-        )
+    credible = _unlike_hair(credible * (model.openness > 0.9) * (1 - _under_jaw()), colours, hair)
     bearded, beard = beard_seen(model, colours, sure)
     skin = _carried(model, colours / dark, SKIN * credible * (1 - bearded * beard))
     if hair is None:
@@ -181,6 +175,17 @@ def filled(
         model, (HAIR * own[:, None] * colours + (PRIOR * (1 - own))[:, None] * hair) / weight[:, None], weight
     )
     return Fill(skin * dark, strands * (0.5 + 0.5 * shade)[:, None], line)
+
+
+def _unlike_hair(credible: FloatArray, colours: FloatArray, hair: FloatArray | None) -> FloatArray:
+    """(V,) how credible colours (V, 3) are as skin, less where they are like hair (V, 3) against most of the skin."""
+    middle = credible > 0.5
+    if hair is None or not middle.any():
+        return credible
+    skin = np.median(colours[middle], axis=0)
+    across = hair - skin
+    like = ((colours - skin) * across).sum(axis=1) / np.maximum(np.square(across).sum(axis=1), APART**2)
+    return np.asarray(credible * (1 - smoothstep(*LIKE_HAIR, like)))
 
 
 def _hairline(

@@ -28,8 +28,7 @@ from app.ui.hover_keys import HoverKeys
 
 DIVIDER_PX = 8.0  # logical px to either side at which the divider is grabbed
 FACE_SHARE = 0.7  # share of the canvas that a face fills when the view goes to it; chosen by eye
-# Share of the canvas's height below which the view goes to a lone face at once; chosen by eye.
-SMALL_FACE = 0.3
+SMALL_FACE = 0.3  # share of its height below which the view goes to a lone face at once; chosen by eye
 
 
 class Canvas(PictureView):
