@@ -54,7 +54,7 @@ def light_on(normals: FloatArray, brightness: FloatArray, weight: FloatArray) ->
 
 
 def lit(light: FloatArray, normals: FloatArray) -> FloatArray:
-    """(N,) predicted brightness, never near 0."""
+    """Predict the brightness (N,) of surfaces with these normals (N, 3); it never comes near 0."""
     return np.asarray(np.maximum(harmonics(normals) @ light, 0.2 * max(float(light[0]), 0.02)))
 
 

@@ -73,7 +73,7 @@ class HeadModel:
 
     @cached_property
     def laplacian(self) -> csr_matrix:
-        """(V, V) graph Laplacian."""
+        """Return the graph Laplacian (V, V) of the mesh."""
         a, b = self.triangles.ravel(), np.roll(self.triangles, 1, 1).ravel()
         size = (len(self.points),) * 2
         joined = coo_matrix((np.ones(2 * len(a)), (np.r_[a, b], np.r_[b, a])), size).tocsr()

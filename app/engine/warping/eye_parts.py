@@ -107,12 +107,12 @@ def take_apart(
 
 
 def plain_strips() -> tuple[Float32, Float32]:
-    """Lids that add no shade of their own."""
+    """Return strips of lids that add no shade of their own."""
     return np.ones((ROWS, COLUMNS, 3), np.float32), np.ones((ROWS, COLUMNS, 3), np.float32)
 
 
 def together(parts: EyeParts, distance: Float32) -> Float32:
-    """Sclera, iris and reflections without the lids' shade."""
+    """Put sclera, iris and reflections together, without the lids' shade."""
     share = iris_share(distance)[..., None]
     return np.asarray(parts.sclera + share * (parts.iris - parts.sclera) + parts.glint, np.float32)
 
@@ -224,7 +224,7 @@ def _iris(
 
 
 def _redness(colours: Float32) -> Float32:
-    """(h, w) red over blue, over brightness."""
+    """Return how much more red than blue each pixel (h, w) has, in parts of its brightness."""
     return np.asarray(
         (colours[..., 0] - colours[..., 2]) / np.maximum(colours @ GREY, 1.0),
         np.float32,

@@ -77,7 +77,7 @@ class Eye:
 
     @cached_property
     def frame(self) -> LidFrame:
-        """The photo's lids in its own pixels."""
+        """Return the frame of the photo's lids, in the photo's own pixels."""
         return LidFrame.of(self.contour, self.side)
 
     def gap_of(self, lids: FloatArray) -> float:
@@ -187,7 +187,7 @@ def _from_axis(directions: Float32, axis: FloatArray, rim: float) -> Float32:
 
 
 def _lash_colour(crop: Float32, points: FloatArray, origin: tuple[int, int]) -> Float32:
-    """A dark colour of the eye's rim."""
+    """Find the colour of the lashes: a dark colour of the eye's rim."""
     band = soft_inside(catmull_rom(points[:, :2]), origin, crop.shape[:2], 2.0)
     rim = crop[(band > 0.15) & (band < 0.85)]
     rim = rim if len(rim) > 8 else crop.reshape(-1, 3)

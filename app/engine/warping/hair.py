@@ -75,7 +75,7 @@ class Sheet:
 
     @cached_property
     def used(self) -> NDArray[np.int64]:
-        """The vertices that any triangle has."""
+        """Return which vertices belong to any triangle."""
         return np.unique(self.triangles)
 
     def posed(self, camera: Camera, shift: FloatArray) -> FloatArray:
@@ -201,7 +201,7 @@ def _like_hair(where: Places, small: NDArray[np.uint8]) -> tuple[Float32, Float3
 
 
 def _shifted(counts: FloatArray, by: int, axis: int) -> FloatArray:
-    """Neighbouring bins, 0 beyond the ends."""
+    """Return the values of the neighbouring bins, 0 beyond the ends."""
     moved = np.roll(counts, by, axis)
     end = [slice(None)] * 3
     end[axis] = slice(0, 1) if by > 0 else slice(-1, None)
@@ -268,7 +268,7 @@ def _box_of(moves: NDArray[np.uint8], where: Places, shape: tuple[int, ...]) -> 
 def retextured(
     old: Sheet, pixels: NDArray[Any], background: NDArray[Any], matte: Float32, beside: Beside
 ) -> Sheet:
-    """The same sheet of another picture."""
+    """Cut the same sheet from another picture."""
     x, y = old.corner
     h, w = old.texture.shape[:2]
     return replace(old, texture=_texture(pixels, background, matte, beside, (x, y, x + w, y + h)))

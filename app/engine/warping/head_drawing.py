@@ -190,7 +190,7 @@ def for_alpha(look: HeadLook, layers: Layers, matte: Float32) -> HeadLook:
 
 
 def posed_points(look: HeadLook, camera: Camera, offsets: FloatArray, shift: FloatArray) -> FloatArray:
-    """(V, 3) px."""
+    """Return where the head's vertices lie in a frame, (V, 3) px."""
     moved = HeadModel.load().binding @ offsets if offsets.any() else None
     return look.head.posed(camera, moved, shift)
 
@@ -232,7 +232,7 @@ def placed(picture: Layers, layers: Layers, moved: Motion | None, box: Box) -> N
 
 
 def around(*boxes: Box) -> Box:
-    """The least box around all that hold anything."""
+    """Return the least box around all boxes that hold anything."""
     some = np.array([box for box in boxes if box[2] > box[0] and box[3] > box[1]] or [(0, 0, 0, 0)])
     x0, y0 = some[:, :2].min(axis=0)
     x1, y1 = some[:, 2:].max(axis=0)
@@ -240,7 +240,7 @@ def around(*boxes: Box) -> Box:
 
 
 def box_of(points: FloatArray, shape: tuple[int, ...]) -> Box:
-    """What is drawn at these points."""
+    """Return the box (x0, y0, x1, y1) around what is drawn at these points, within the picture."""
     low = np.floor(points[:, :2].min(axis=0)).astype(int) - 2
     high = np.ceil(points[:, :2].max(axis=0)).astype(int) + 3
     x0, x1 = (int(np.clip(v, 0, shape[1])) for v in (low[0], high[0]))
@@ -249,7 +249,7 @@ def box_of(points: FloatArray, shape: tuple[int, ...]) -> Box:
 
 
 def table(look: HeadLook, camera: Camera) -> Float32:
-    """(A, 8) what `head_kernels` interpolates."""
+    """Return the values (A, 8) at the atlas' vertices that `head_kernels` interpolates."""
     model = HeadModel.load()
     before, after = look.seen.normals, look.head.turned(camera)
     stretch = after[:, 2] / np.maximum(before[:, 2], 0.04)

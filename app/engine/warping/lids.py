@@ -122,7 +122,7 @@ def _with_gaze(side: int, gaze: tuple[float, float]) -> FloatArray:
 
 
 def lid_gap(points: FloatArray, side: int) -> FloatArray:
-    """(7, 3) upper minus lower lid."""
+    """Return how far each point of the upper lid (7, 3) lies from the lower one's."""
     return np.asarray(points[list(UPPER_LIDS[side][1:-1])] - points[list(LOWER_LIDS[side][1:-1])])
 
 

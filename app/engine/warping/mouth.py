@@ -109,7 +109,7 @@ class OwnMouth:
 
 
 def own_mouth(photo: NDArray[Any], mouth: Mouth) -> OwnMouth | None:
-    """None where the photo's lips are shut."""
+    """Cut out the photo's own mouth; it gives None where the lips are shut."""
     if mouth.gap < OPEN:
         return None
     x0, y0, x1, y1 = box_around(mouth.contour, 0.1 * mouth.iod + 2, (photo.shape[1], photo.shape[0]))
@@ -223,7 +223,7 @@ def _made(
     corner: tuple[int, int],
     above: Float32,
 ) -> Float32:
-    """Cavity and teeth, 0..255, in the photo's light."""
+    """Paint cavity and teeth, 0 to 255, in the photo's light."""
     light = mouth.light
     exposure = np.float32(light.exposure)
     cavity = np.asarray(CAVITY * exposure * light.tint, np.float32)

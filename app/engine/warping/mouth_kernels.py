@@ -46,7 +46,7 @@ def draw_triangles(points, colours, triangles, depth, out):  # type: ignore[no-u
 
 
 def warm_up() -> None:
-    """Compile for the types that are used."""
+    """Compile the kernels for the types that are used."""
     points, colours = np.zeros((3, 3), np.float32), np.zeros((3, 4), np.float32)
     draw_triangles(
         points,

@@ -121,7 +121,7 @@ def _moved_box(layers: Layers, source: Any, target: Any, still: Any) -> tuple[in
 
 
 def render(layers: Layers, moved: Motion) -> NDArray[Any]:
-    """(h, w, 3) pixels of the moved box."""
+    """Draw the pixels (h, w, 3) of the moved box."""
     mesh = topology()
     x0, y0, x1, y1 = moved.box
     out = np.empty((y1 - y0, x1 - x0, 3), layers.texture.dtype)

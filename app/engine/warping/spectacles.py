@@ -81,7 +81,7 @@ class Front:
 
     @classmethod
     def of(cls, landmarks: FloatArray, camera: Camera, worn: float) -> Front:
-        """landmarks: (468 or more, 3) px."""
+        """Place the front of spectacles over these landmarks (468 or more, 3), in px."""
         points = camera.unproject(landmarks[:N_FACE])
         level = points[list(EYE_CORNERS), 1].mean()
         bridge = np.array(

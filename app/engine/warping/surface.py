@@ -145,7 +145,7 @@ def toward(light: FloatArray) -> FloatArray:
 
 
 def lit(light: FloatArray, n: FloatArray) -> FloatArray:
-    """Predicted brightness, never near 0."""
+    """Predict the brightness of surfaces with these normals; it never comes near 0."""
     value = light[0] + n @ light[1:]
     return np.asarray(np.maximum(value, 0.25 * max(float(light[0]), 0.02)))
 

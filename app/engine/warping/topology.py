@@ -61,7 +61,7 @@ def ring_vertex(ring: int, spoke: int) -> int:
 
 
 def _strip(upper: Sequence[int], lower: Sequence[int]) -> list[tuple[int, int, int]]:
-    """Triangles between two rows that share both ends."""
+    """Return the triangles between two rows that share both ends."""
     found = []
     for k in range(len(upper) - 1):
         a, b, c, d = upper[k], upper[k + 1], lower[k + 1], lower[k]
