@@ -213,9 +213,9 @@ def test_the_frame_taken_for_rest_is_shown_and_chosen(
     qtbot.waitSignal(space.live.stepped).wait()
     picture = np.full((96, 96, 3), 90, np.uint8)
     controls._show_rest(SimpleNamespace(rest_picture=picture, rest_sure=0.72))  # type: ignore[arg-type]
-    assert "72 % sure" in controls.rest_words.text() and not controls.rest_picture.isHidden()
+    assert "72 % sure" in controls.rest.words.text() and not controls.rest.picture.isHidden()
     controls._show_rest(SimpleNamespace(rest_picture=picture, rest_sure=None))  # type: ignore[arg-type]
-    assert controls.rest_words.text() == "At rest, as you chose"
+    assert controls.rest.words.text() == "At rest, as you chose"
     controls.use_frame.click()
     qtbot.waitUntil(lambda: fake.animation is not None and fake.animation.neutrals == 100)
 

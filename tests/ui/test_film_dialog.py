@@ -43,9 +43,9 @@ def test_the_frame_taken_for_rest_is_shown_with_how_sure_it_is(
 ) -> None:
     dialog = shown(opened, clip, qtbot)
     assert dialog.go.isEnabled()  # nobody has to wait
-    wait_for(qtbot, dialog.rest.picture.isVisible)
+    wait_for(qtbot, dialog.rest.face.picture.isVisible)
     assert dialog.rest.moment.value() == 1.5 and dialog.rest.words.text() == "Taken for rest, 87 % sure"
-    picture = dialog.rest.picture.pixmap().toImage()
+    picture = dialog.rest.face.picture.pixmap().toImage()
     assert picture.pixelColor(40, 40).red() == 200
     assert dialog.rest_at is None  # Mien's own choice is a mean of frames, not this one alone
 
@@ -59,9 +59,9 @@ def test_another_moment_is_shown_and_filmed_with(
     def choose() -> None:
         dialog = QApplication.activeModalWidget()
         assert isinstance(dialog, FilmDialog)
-        wait_for(qtbot, dialog.rest.picture.isVisible)
+        wait_for(qtbot, dialog.rest.face.picture.isVisible)
         dialog.rest.moment.setValue(2.25)
-        wait_for(qtbot, lambda: dialog.rest.picture.pixmap().toImage().pixelColor(40, 40).red() == 60)
+        wait_for(qtbot, lambda: dialog.rest.face.picture.pixmap().toImage().pixelColor(40, 40).red() == 60)
         assert dialog.rest.words.text() == "At rest, as you chose"
         dialog.target.setText(str(clip.parent / "film.mp4"))
         dialog.go.click()
@@ -74,12 +74,12 @@ def test_another_moment_is_shown_and_filmed_with(
 
 def test_a_moment_without_a_face_cannot_be_filmed_with(opened: MainWindow, clip: Path, qtbot: QtBot) -> None:
     dialog = shown(opened, clip, qtbot)
-    wait_for(qtbot, dialog.rest.picture.isVisible)
+    wait_for(qtbot, dialog.rest.face.picture.isVisible)
     dialog.rest.moment.setValue(3.5)
     wait_for(qtbot, lambda: not dialog.go.isEnabled())
-    assert "3.5 s" in dialog.rest.words.text() and not dialog.rest.picture.isVisible()
+    assert "3.5 s" in dialog.rest.words.text() and not dialog.rest.face.picture.isVisible()
     dialog.rest.again.click()
-    wait_for(qtbot, dialog.rest.picture.isVisible)
+    wait_for(qtbot, dialog.rest.face.picture.isVisible)
     assert dialog.go.isEnabled() and dialog.rest_at is None and dialog.rest.moment.value() == 1.5
 
 
@@ -105,7 +105,7 @@ def test_a_performances_own_rest_gives_way_to_a_chosen_moment(
     path = tmp_path / "talk.performance"
     write_performance(Performance.of(params, [k / 30 for k in range(60)], params[0]), path)
     dialog = shown(opened, path, qtbot)
-    assert "its own" in dialog.rest.words.text() and not dialog.rest.picture.isVisible()
+    assert "its own" in dialog.rest.words.text() and not dialog.rest.face.picture.isVisible()
     dialog.rest.moment.setValue(1.0)
     dialog.end.setValue(1.5)
     cut = read_performance(dialog.clip())

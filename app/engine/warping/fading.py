@@ -75,7 +75,7 @@ def head_weights(of: Outlines, view: View, box: Box) -> Float32:
     body = None if view.body is None else _scaled_motion(view.body, of.factor, size)
     small = replace(view, points=view.points * of.factor, hair=view.hair * of.factor, body=body)
     head = placed(of.look.plate, of.look.plate, body, everything)
-    draw_head(head, (0, 0), of.look, of.layers, small, 1.0)
+    draw_head(head, (0, 0), of.look, of.layers, small)
     flat = render(of.layers, _scaled_motion(view.moved, of.factor, size))
     head, flat = (np.asarray(cover[..., 0] / 255, np.float32) for cover in (head, flat))
     inside: Float32 = view.share * _inside(head) + (1 - view.share) * _inside(flat)

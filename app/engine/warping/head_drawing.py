@@ -26,7 +26,7 @@ from app.engine.head.raster import carried, rasterised, shares
 from app.engine.head.skull import smoothstep
 from app.engine.head.texels import atlas_side
 from app.engine.imaging.colour import LUMINANCE
-from app.engine.warping.curves import Float32, FloatArray
+from app.engine.warping.curves import Float32, FloatArray, box_around
 from app.engine.warping.hair import Beside, Sheet, beside_head, hung_over, retextured, sheet
 from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps
 from app.engine.warping.plate import Places, behind, places
@@ -217,7 +217,7 @@ def drawn_head(look: HeadLook, layers: Layers, view: View) -> tuple[NDArray[Any]
     if view.body is not None:
         box = around(box, view.body.box)
     out = placed(look.plate, look.plate, view.body, box)
-    draw_head(out, box[:2], look, layers, view, 1.0)
+    draw_head(out, box[:2], look, layers, view)
     return out, box
 
 
@@ -241,11 +241,7 @@ def around(*boxes: Box) -> Box:
 
 def box_of(points: FloatArray, shape: tuple[int, ...]) -> Box:
     """Return the box (x0, y0, x1, y1) around what is drawn at these points, within the picture."""
-    low = np.floor(points[:, :2].min(axis=0)).astype(int) - 2
-    high = np.ceil(points[:, :2].max(axis=0)).astype(int) + 3
-    x0, x1 = (int(np.clip(v, 0, shape[1])) for v in (low[0], high[0]))
-    y0, y1 = (int(np.clip(v, 0, shape[0])) for v in (low[1], high[1]))
-    return x0, y0, x1, y1
+    return box_around(points[:, :2], 3, (shape[1], shape[0]))
 
 
 def table(look: HeadLook, camera: Camera) -> Float32:
@@ -270,15 +266,12 @@ def table(look: HeadLook, camera: Camera) -> Float32:
     return np.ascontiguousarray(np.column_stack([look.fixed, vertices[model.base]]), np.float32)
 
 
-def draw_head(
-    out: NDArray[Any], corner: tuple[int, int], look: HeadLook, layers: Layers, view: View, opacity: float
-) -> None:
+def draw_head(out: NDArray[Any], corner: tuple[int, int], look: HeadLook, layers: Layers, view: View) -> None:
     """Draw the head into out (h, w, 3), whose corner is (x, y) of the photo and which holds what stands behind."""
 
     model = HeadModel.load()
     moved = np.ascontiguousarray(view.points - [0.5, 0.5, 0.0])
     values = table(look, view.camera)
-    values[:, -1] *= np.float32(opacity)
     maps = np.empty((len(model.triangles), 2 + 3 * COLUMNS), np.float32)
     head_maps(moved, model.triangles, model.corners, values, maps)
     hair = hair_maps(look.sheet, view.hair)

@@ -59,7 +59,7 @@ def spectacles(pixels: NDArray[Any], landmarks: FloatArray, camera: Camera) -> f
     seen = cv2.remap(grey, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     step = float(np.hypot(x[-1] - x[0], y[-1] - y[0])) / (ROWS - 1) / iod
     skin = float(np.median(seen)) + 0.02 * float(np.iinfo(pixels.dtype).max)
-    near = aside * np.sign(camera.yaw) <= 0 if abs(camera.yaw) > ASIDE else aside < np.inf
+    near = (aside * camera.yaw <= 0) | (abs(camera.yaw) <= ASIDE)
     every = np.gradient(seen, axis=0)
     slopes = (every.mean(axis=1), every[:, near].mean(axis=1))
     level = LEVEL_COUNTS * np.quantile(np.abs(every[:, near]), LEVEL, axis=1)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QTimer, Signal, Slot
-from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QPushButton, QWidget
 
 from app.engine.driving.steps import RestStep
 from app.engine.errors import EngineError
 from app.session.resting import RestFinder
-from app.session.values import filled
-from app.ui import i18n, theme
-from app.ui.panels.hover_pictures import to_pixmap
+from app.ui import i18n
+from app.ui.rest_face import RestFace
 
 PICTURE_PX = 72  # logical px of either side
 PAUSE_MS = 400  # after the last change of a moment or a name, before the clip is looked through
@@ -29,13 +28,8 @@ class RestRow(QWidget):
         self._clip: Path | None = None
         self.at: float | None = None
         self.usable = True  # the moment shows a face, as far as is known
-        self.picture = QLabel(self)
-        self.picture.setFixedSize(PICTURE_PX, PICTURE_PX)
-        self.picture.setScaledContents(True)
-        self.picture.setAccessibleName(self.tr("The driver's face at rest"))
-        self.words = QLabel(self)
-        self.words.setWordWrap(True)
-        theme.caption(self.words)
+        self.face = RestFace(PICTURE_PX, self)
+        self.words = self.face.words
         self.moment = QDoubleSpinBox(self)
         self.moment.setAccessibleName(self.tr("Moment of the face at rest"))
         self.moment.setToolTip(
@@ -61,13 +55,10 @@ class RestRow(QWidget):
         choice.addWidget(self.moment)
         choice.addWidget(self.again)
         choice.addStretch(1)
-        beside = QVBoxLayout()
-        beside.addWidget(self.words)
-        beside.addLayout(choice)
+        self.face.beside.addLayout(choice)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.picture)
-        row.addLayout(beside, 1)
+        row.addWidget(self.face)
 
     def show_clip(self, clip: Path) -> None:
         """Seek the face at rest in this clip."""
@@ -88,8 +79,7 @@ class RestRow(QWidget):
         self._timer.stop()
         self._finder.stop()
         self._clip, self.at, self.usable = clip, None, True
-        self.picture.hide()
-        self.words.setText("")
+        self.face.clear()
         self._set_moment(0.0, length or 0.0)
         self.moment.setEnabled(bool(length))
         self.again.setEnabled(False)
@@ -129,20 +119,14 @@ class RestRow(QWidget):
 
     @Slot(object)
     def _on_found(self, rest: RestStep) -> None:
-        self.picture.setVisible(rest.face is not None)
-        if rest.face is not None:
-            self.picture.setPixmap(to_pixmap(rest.face))
+        self.face.show_rest(rest.face, rest.sure)
         self._set_moment(rest.seconds or 0.0, max(rest.length, rest.seconds or 0.0))
         self.moment.setEnabled(True)
-        if rest.sure is None:
-            self.words.setText(self.tr("At rest, as you chose"))
-        else:
-            self.words.setText(filled(self.tr("Taken for rest, {:.0f} % sure"), 100 * rest.sure))
 
     @Slot(object)
     def _on_failed(self, error: EngineError) -> None:
         self.usable = False
-        self.picture.hide()
+        self.face.picture.hide()
         own = i18n.in_own_language(error)
         self.words.setText(f"{own.message} {own.remedy}")
         self.changed.emit()

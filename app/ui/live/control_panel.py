@@ -26,7 +26,7 @@ from app.engine.driving.steps import LiveStep
 from app.engine.face.controls import Control
 from app.session.live import Live
 from app.ui import icons, theme
-from app.ui.panels.hover_pictures import to_pixmap
+from app.ui.rest_face import RestFace
 from app.ui.widgets.folding_group import FoldingGroup
 from app.ui.widgets.parameter_slider import ParameterSlider
 
@@ -93,7 +93,7 @@ class ControlPanel(QScrollArea):
         row.addWidget(self.another)
         row.addStretch(1)
         group.body.addLayout(row)
-        group.body.addLayout(self._rest_row(group))
+        group.body.addWidget(self._rest_row(group))
         grid = QGridLayout()
         grid.setContentsMargins(4, 6, 4, 0)
         titles = {
@@ -120,38 +120,20 @@ class ControlPanel(QScrollArea):
         group.body.addLayout(grid)
         return group
 
-    def _rest_row(self, group: QWidget) -> QHBoxLayout:
+    def _rest_row(self, group: QWidget) -> RestFace:
         """The frame that was taken for the driver's rest, how sure that is, and another choice."""
-        self.rest_picture = QLabel(group)
-        self.rest_picture.setFixedSize(REST_PX, REST_PX)
-        self.rest_picture.setScaledContents(True)
-        self.rest_picture.setAccessibleName(self.tr("The driver's face at rest"))
-        self.rest_words = QLabel(group)
-        self.rest_words.setWordWrap(True)
-        theme.caption(self.rest_words)
+        self.rest = RestFace(REST_PX, group)
         self.use_frame = QPushButton(self.tr("Use this moment"), group)
         self.use_frame.setToolTip(self.tr("Take the driver's face as it is now for its rest"))
         self.use_frame.clicked.connect(self._live.use_frame)
-        beside = QVBoxLayout()
-        beside.addWidget(self.rest_words)
-        beside.addWidget(self.use_frame)
-        row = QHBoxLayout()
-        row.addWidget(self.rest_picture)
-        row.addLayout(beside, 1)
-        return row
+        self.rest.beside.addWidget(self.use_frame)
+        return self.rest
 
     def _show_rest(self, reading: Reading | None) -> None:
-        picture = None if reading is None else reading.rest_picture
-        self.rest_picture.setVisible(picture is not None)
-        if picture is not None:
-            self.rest_picture.setPixmap(to_pixmap(picture))
-        sure = None if reading is None else reading.rest_sure
-        if picture is None:
-            self.rest_words.setText("")
-        elif sure is None:
-            self.rest_words.setText(self.tr("At rest, as you chose"))
+        if reading is None or reading.rest_picture is None:
+            self.rest.clear()
         else:
-            self.rest_words.setText(self.tr("Taken for rest, {:.0f} % sure").format(100 * sure))
+            self.rest.show_rest(reading.rest_picture, reading.rest_sure)
 
     def _mode_group(self) -> FoldingGroup:
         group = FoldingGroup(self.tr("Mode"), parent=self)

@@ -1,0 +1,47 @@
+"""The frame that was taken for a driver's face at rest, and in words how sure that is."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from app.session.values import filled
+from app.ui import theme
+from app.ui.panels.hover_pictures import to_pixmap
+
+
+class RestFace(QWidget):
+    """The picture, and beside it the words; `beside` takes what is offered below them."""
+
+    def __init__(self, side: int, parent: QWidget | None = None) -> None:
+        """side: logical px of the picture."""
+        super().__init__(parent)
+        self.picture = QLabel(self)
+        self.picture.setFixedSize(side, side)
+        self.picture.setScaledContents(True)
+        self.picture.setAccessibleName(self.tr("The driver's face at rest"))
+        self.words = QLabel(self)
+        self.words.setWordWrap(True)
+        theme.caption(self.words)
+        self.beside = QVBoxLayout()
+        self.beside.addWidget(self.words)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.picture)
+        row.addLayout(self.beside, 1)
+
+    def show_rest(self, picture: NDArray[np.uint8] | None, sure: float | None) -> None:
+        """Show a frame, as far as there is a picture of it; sure: 0 to 1, None where the user chose it."""
+        self.picture.setVisible(picture is not None)
+        if picture is not None:
+            self.picture.setPixmap(to_pixmap(picture))
+        if sure is None:
+            self.words.setText(self.tr("At rest, as you chose"))
+        else:
+            self.words.setText(filled(self.tr("Taken for rest, {:.0f} % sure"), 100 * sure))
+
+    def clear(self) -> None:
+        """Show nothing."""
+        self.picture.hide()
+        self.words.setText("")
