@@ -15,6 +15,7 @@ from tflite_models import ACTIVATIONS, Model, Operator
 
 OPSET, IR_VERSION = 17, 8
 TO_NCHW, TO_NHWC = (0, 3, 1, 2), (0, 2, 3, 1)
+BLOCK = 16  # channels that lie together in onnxruntime's own layout of maps, where it has one
 SMALL = 64  # constants of fewer values stay float32: a Cast would cost more than it saves
 
 
@@ -59,10 +60,11 @@ class Converter:
     def __init__(self, model: Model, low: float, high: float) -> None:
         """low, high: what the bytes 0 and 255 become at the model's input."""
         self.model, self.writer = model, Writer()
-        cast = self.writer.node("Cast", "picture", to=TensorProto.FLOAT)
+        moved = self.writer.node("Transpose", "picture", perm=TO_NCHW)  # while it is bytes
+        cast = self.writer.node("Cast", moved, to=TensorProto.FLOAT)
         scaled = self.writer.node("Mul", cast, self.writer.constant(np.float32((high - low) / 255)))
         moved = self.writer.node("Add", scaled, self.writer.constant(np.float32(low))) if low else scaled
-        self.names = {model.input: self.writer.node("Transpose", moved, perm=TO_NCHW)}
+        self.names = {model.input: moved}
 
     def write(self, more: dict[str, Callable[[Converter, Operator], str]] | None = None) -> None:
         writers = {**OPERATORS, **(more or {})}
@@ -168,9 +170,15 @@ def _transposed_convolution(net: Converter, operator: Operator) -> str:
 
 
 def _pad(net: Converter, operator: Operator) -> str:
+    """Further channels come by a convolution, which leaves onnxruntime's own layout of maps as it is."""
     rows = net.values(operator.inputs[1])[list(TO_NCHW)]
-    pads = net.writer.integers(*rows[:, 0], *rows[:, 1])
-    return net.writer.node("Pad", net.operand(operator.inputs[0]), pads)
+    name = net.operand(operator.inputs[0])
+    more, channels = rows[1, 1], net.model.shape(operator.inputs[0])[3]
+    if rows.sum() != more or more % BLOCK or channels % BLOCK:
+        pads = net.writer.integers(*rows[:, 0], *rows[:, 1])
+        return net.writer.node("Pad", name, pads)
+    weights = np.eye(channels + more, channels)[..., None, None]
+    return net.writer.node("Conv", name, net.writer.constant(weights), kernel_shape=[1, 1])
 
 
 def _max_pool(net: Converter, operator: Operator) -> str:
@@ -190,13 +198,20 @@ def _average_pool(net: Converter, operator: Operator) -> str:
 
 
 def _prelu(net: Converter, operator: Operator) -> str:
-    """Not ONNX's PRelu, whose kernel in onnxruntime takes more time than the rest of the network."""
+    """x + (1 - slope) relu(-x), both factors as convolutions of single channels.
+
+    onnxruntime fuses these with the sum and the relu and keeps its own layout of maps throughout, where PRelu, Max or
+    Min take every map out of it and back. ONNX's PRelu alone takes more time there than the rest of the network.
+    """
     writer, x = net.writer, net.operand(operator.inputs[0])
-    slopes = np.moveaxis(net.values(operator.inputs[1]), -1, 0)
-    if slopes.max() <= 1:
-        return writer.node("Max", x, writer.node("Mul", x, writer.constant(slopes)))
-    below = writer.node("Min", x, writer.constant(0.0))
-    return writer.node("Add", x, writer.node("Mul", below, writer.constant(slopes - 1)))
+    slopes = np.moveaxis(net.values(operator.inputs[1]), -1, 0).reshape(-1, 1, 1, 1)
+
+    def times(name: str, factors: NDArray[Any]) -> str:
+        weights = writer.constant(factors)
+        return writer.node("Conv", name, weights, kernel_shape=[1, 1], group=len(factors))
+
+    below = writer.node("Relu", times(x, -np.ones_like(slopes)))
+    return writer.node("Add", times(below, 1 - slopes), x)
 
 
 def _elementwise(kind: str) -> Callable[[Converter, Operator], str]:

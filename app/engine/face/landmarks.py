@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -214,9 +215,7 @@ class FaceTracker:
         """Landmarks in a region, the mean of what the network says of the crop and of its mirror image, in one call."""
         self._net = self._net or LandmarkNet()
         crop = region.crop(pixels)
-        both = np.empty((2, *crop.shape), np.uint8)
-        both[0] = crop
-        both[1] = crop[:, ::-1]
+        both = np.stack([crop, cv2.flip(crop, 1)])
         (points, score), (mirrored, _) = self._net.several(both)
         if points is None:
             return None
