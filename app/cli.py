@@ -29,7 +29,7 @@ SUBCOMMANDS = (
 
 
 def parser() -> argparse.ArgumentParser:
-    """All subcommands; their modules import nothing heavy until they run."""
+    """Return all subcommands; their modules import nothing heavy until they run."""
     import argparse
 
     from app import __version__

@@ -38,7 +38,7 @@ def make_engine() -> EngineLike:
 
 
 def has_display() -> bool:
-    """Whether Qt can show a window; on Linux it aborts the program where it cannot."""
+    """Return whether Qt can show a window; on Linux it aborts the program where it cannot."""
     names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
     return not sys.platform.startswith("linux") or any(os.environ.get(name) for name in names)
 

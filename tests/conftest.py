@@ -23,7 +23,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of media, portraits and papers beside the checkout; never part of it."""
+    """Return the folder of media, portraits and papers beside the checkout; never part of it."""
     if not SHARED.is_dir():
         pytest.skip(f"needs the media of {SHARED}, which are not part of the repository")
     return SHARED
@@ -31,7 +31,7 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session")
 def astronaut() -> Iterator[NDArray[np.uint8]]:
-    """(512, 512, 3) uint8 sRGB: scikit-image's public-domain portrait. Copy it before writing into it."""
+    """Yield (512, 512, 3) uint8 sRGB: scikit-image's public-domain portrait. Copy it before writing into it."""
     from skimage.data import astronaut
 
     pixels: NDArray[np.uint8] = astronaut()
@@ -47,7 +47,7 @@ def qapp_args() -> list[str]:
 
 @pytest.fixture(autouse=True)
 def no_stray_threads() -> Iterator[None]:
-    """A non-daemon thread that outlives its test would keep the application from ending."""
+    """Yield a non-daemon thread that outlives its test would keep the application from ending."""
     before = set(threading.enumerate())
     yield
     stray = [t for t in threading.enumerate() if t not in before and not t.daemon]
@@ -68,7 +68,7 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture(scope="session")
 def portrait(engine: Engine) -> Portrait:
-    """The sample portrait, fitted once."""
+    """Return the sample portrait, fitted once."""
     from app.engine.sample import sample_path
 
     return engine.open(sample_path())

@@ -63,7 +63,7 @@ class FakeEngine:
         self.driven_by: list[str] = []  # the generator that was selected at each step of a film
 
     def __call__(self) -> FakeEngine:
-        """So that an instance is its own factory."""
+        """Return so that an instance is its own factory."""
         self._note("build")
         return self
 
@@ -229,7 +229,7 @@ class FakeEngine:
         max_side: int | None = None,
         rest_at: float | None = None,
     ) -> Iterator[Step]:
-        """A film of three frames; the gate holds each of them back. A film that is let go leaves no file."""
+        """Yield a film of three frames; the gate holds each of them back. A film that is let go leaves no file."""
         self._note("drive", face, dict(edits), driver, output, audio, *([] if rest_at is None else [rest_at]))
         for number in range(3):
             assert self.gate.wait(10)
@@ -238,7 +238,7 @@ class FakeEngine:
         output.write_bytes(b"a film")
 
     def rest(self, driver: Path, at: float | None = None) -> Iterator[Step]:
-        """The face at rest is at 1.5 s of a clip of 4 s; from 3 s on, nobody is seen."""
+        """Yield the face at rest is at 1.5 s of a clip of 4 s; from 3 s on, nobody is seen."""
         self._note("rest", driver, at)
         yield Step(0, 0, "Looking through")
         if at is not None and at >= 3:

@@ -10,7 +10,7 @@ Result = TypeVar("Result")
 
 
 def drained(steps: Generator[Shown, Any, Result]) -> tuple[list[Shown], Result]:
-    """All steps, and the value they end with."""
+    """Return all steps, and the value they end with."""
     seen = []
     while True:
         try:

@@ -59,7 +59,7 @@ def test_every_test_of_a_fault_exists() -> None:
 
 
 def is_plain(value: ast.expr) -> bool:
-    """A number, or a row of numbers."""
+    """Return a number, or a row of numbers."""
     if isinstance(value, ast.Constant):
         return isinstance(value.value, int | float) and not isinstance(value.value, bool)
     if isinstance(value, ast.UnaryOp):

@@ -36,7 +36,7 @@ def pixels(path: Path) -> np.ndarray:
 
 
 def follow(capsys: pytest.CaptureFixture[str]) -> dict:
-    """The one JSON object on standard output, and nothing else."""
+    """Return the one JSON object on standard output, and nothing else."""
     return json.loads(capsys.readouterr().out)
 
 

@@ -57,7 +57,7 @@ Graph = dict[str, set[str]]  # module -> the modules of `app` that it imports
 
 
 def modules(root: Path) -> dict[str, Path]:
-    """Every module of `app` under a root by its dotted name."""
+    """Return every module of `app` under a root by its dotted name."""
     found = {}
     for path in sorted((root / "app").rglob("*.py")):
         parts = path.relative_to(root).with_suffix("").parts
@@ -66,7 +66,7 @@ def modules(root: Path) -> dict[str, Path]:
 
 
 def imported_names(path: Path, module: str) -> Iterator[str]:
-    """Every dotted name that a file imports, wherever in it: at the top, in a function or for types only."""
+    """Yield every dotted name that a file imports, wherever in it: at the top, in a function or for types only."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -94,7 +94,9 @@ def import_graph(root: Path) -> Graph:
 
 
 def circles(graph: Graph) -> list[list[str]]:
-    """Every import chain that comes back to where it began (one for each circle that a depth-first walk meets)."""
+    """Return every import chain that comes back to where it began (one for each circle that a depth-first walk
+    meets).
+    """
     found: list[list[str]] = []
     done: set[str] = set()
 
@@ -112,7 +114,7 @@ def circles(graph: Graph) -> list[list[str]]:
 
 
 def floor(module: str) -> int:
-    """The place in ROOMS of the room that a module belongs to; the longest name that fits it counts."""
+    """Return the place in ROOMS of the room that a module belongs to; the longest name that fits it counts."""
     fits = [
         (len(room), height)
         for height, names in enumerate(ROOMS)
@@ -129,7 +131,7 @@ def room(module: str) -> str:
 
 
 def upward(graph: Graph) -> list[str]:
-    """Imports of a room above, or of another room on the same floor."""
+    """Return imports of a room above, or of another room on the same floor."""
     return [
         f"{module} imports {target}"
         for module, targets in graph.items()
@@ -174,7 +176,7 @@ def test_networks_know_no_files() -> None:
 
 @pytest.fixture
 def house(tmp_path: Path) -> Path:
-    """A small house of three rooms that keeps the rules."""
+    """Return a small house of three rooms that keeps the rules."""
     files = {
         "app/__init__.py": "",
         "app/engine/__init__.py": "",

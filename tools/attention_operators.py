@@ -13,7 +13,7 @@ EYE_CONTOUR = 16  # first indices of an eye's list, whose mean depth the iris ha
 
 
 def corners_direction(net: Converter, mesh: str, options: dict[str, Any]) -> tuple[str, str]:
-    """The parts of the direction from the left to the right rotation point: (cosine, sine)."""
+    """Return the parts of the direction from the left to the right rotation point: (cosine, sine)."""
     writer = net.writer
 
     def do(kind: str, *names: str, **attributes: Any) -> str:
@@ -162,7 +162,7 @@ OPERATORS = {
 
 
 def merged(net: Converter) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """The outputs `points` (n, 478, 3), crop pixels, and `presence` (n, 1), in [0, 1].
+    """Return the outputs `points` (n, 478, 3), crop pixels, and `presence` (n, 1), in [0, 1].
 
     The sharper parts replace x and y of the mesh, lips first, then the left and the right eye; the irises come
     after it, with the mean depth of their eye's contour.

@@ -46,7 +46,7 @@ def record(path: Path, seconds: float, drift: float) -> None:
 
 
 def flashes(path: Path) -> list[float]:
-    """Seconds at which the picture turns bright: between the last dark and the first bright picture."""
+    """Return the seconds at which the picture turns bright: between the last dark and the first bright picture."""
     source, onsets = VideoSource(path), []
     before: tuple[float, bool] | None = None
     while (frame := source.take(1)) is not None:
@@ -60,7 +60,7 @@ def flashes(path: Path) -> list[float]:
 
 
 def beeps(path: Path) -> list[float]:
-    """Seconds at which the tone sets in (first sample over a quarter of full scale after silence)."""
+    """Return the seconds at which the tone sets in (first sample over a quarter of full scale after silence)."""
     onsets: list[float] = []
     place, quiet_since = 0, 0
     for block in clip_sound(path, RATE):

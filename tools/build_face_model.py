@@ -103,7 +103,7 @@ def bases(
 def neutral_offset(
     shapes: stats.Array, mean: stats.Array, expression: stats.Array, mirror: topology.Indices
 ) -> stats.Array:
-    """(468, 3) from the mean, which smiles as sitters do, to a closed and relaxed mouth.
+    """Return (468, 3) from the mean, which smiles as sitters do, to a closed and relaxed mouth.
 
     The expression part of the portraits whose lips touch and whose mouth is not drawn wide.
     """

@@ -71,7 +71,7 @@ def neck_cut(points: Floats, triangles: Ints) -> Ints:
 
 
 def closed(points: Floats, triangles: Ints) -> tuple[Ints, list[list[int]], list[int]]:
-    """Triangles with mouth and eyes closed by fans to new vertices; the loops; the neck's loop."""
+    """Return triangles with mouth and eyes closed by fans to new vertices; the loops; the neck's loop."""
     found = sorted(loops(triangles), key=len)
     neck = max(found, key=lambda loop: len(loop) if points[loop][:, 1].mean() < -5 else 0)
     holes = [loop for loop in found if loop is not neck and len(loop) > 20]
@@ -85,7 +85,9 @@ def closed(points: Floats, triangles: Ints) -> tuple[Ints, list[list[int]], list
 
 
 def bound(points: Floats, opened: Floats, triangles: Ints, weights: Floats) -> sparse.csr_matrix:
-    """(V, 468): how each head vertex follows motions of ours: on the subdivided face exactly, beyond it dying out."""
+    """Return (V, 468): how each head vertex follows motions of ours: on the subdivided face exactly, beyond it dying
+    out.
+    """
     model, layout = default_model(), topology()
     ours = weights @ opened
     smooth = layout.smooth[:, :468]
@@ -119,7 +121,9 @@ def bound(points: Floats, opened: Floats, triangles: Ints, weights: Floats) -> s
 
 
 def openness(points: Floats, triangles: Ints) -> Floats:
-    """(V,) share of an overcast sky's light that reaches each vertex past the rest of the head: ambient occlusion."""
+    """Return (V,) share of an overcast sky's light that reaches each vertex past the rest of the head: ambient
+    occlusion.
+    """
     a, b, c = (points[triangles[:, k]] for k in range(3))
     normals = np.zeros_like(points)
     for k in range(3):
@@ -162,7 +166,7 @@ def closest(points: Floats, vertices: Floats, faces: Ints) -> tuple[Ints, Floats
 
 
 def packed(shapes: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Shapes in 8 bits, each with its own step."""
+    """Return shapes in 8 bits, each with its own step."""
     step = np.maximum(np.abs(shapes).max(axis=(1, 2)), 1e-9) / 127
     return np.round(shapes / step[:, None, None]).astype(np.int8), step.astype(np.float32)
 
@@ -203,7 +207,7 @@ def surface_of(ict: Any) -> Surface:
 
 
 def ears_of(ict: Any, head: Surface) -> NDArray[np.bool_]:
-    """(V,) the ears, by their place in ICT's texture, and what of the head is near and as far out."""
+    """Return (V,) the ears, by their place in ICT's texture, and what of the head is near and as far out."""
     quads, points, kept = ict["faces"].astype(np.int64), head.points, head.kept
     head_quads = quads[(quads < HEAD).all(1)]
     uv = np.zeros((HEAD, 2))
@@ -237,7 +241,7 @@ def inner_parts(ict: Any) -> dict[str, NDArray[Any]]:
 
 
 def ties(ict: Any, head: Surface, names: list[str]) -> dict[str, NDArray[Any]]:
-    """How our 468 vertices lie on the head, how they carry it, and how far each of its vertices is from them."""
+    """Return how our 468 vertices lie on the head, how they carry it, and how far each of its vertices is from them."""
     landmarks = head.index[ict["landmarks68"]]
     identity, none = head.shapes[:100].astype(float), np.zeros((0, len(head.points), 3))
     _, weights, _, _ = registered(

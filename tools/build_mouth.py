@@ -35,7 +35,7 @@ FLOAT = NDArray[np.float64]
 
 
 def triangles_of(faces: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Triangles of the quads inside the mouth."""
+    """Return triangles of the quads inside the mouth."""
     first = faces[:, 0]
     quads = faces[(first >= GUMS[0]) & (first < LOWER[1])]
     halves = np.concatenate([quads[:, [0, 1, 2]], quads[quads[:, 3] >= 0][:, [0, 2, 3]]])
@@ -43,7 +43,7 @@ def triangles_of(faces: NDArray[np.int32]) -> NDArray[np.int32]:
 
 
 def colours_of(points: FLOAT, part: NDArray[np.uint8], tooth: NDArray[np.int64]) -> FLOAT:
-    """(V, 3): teeth warmer at the root, clearer at the edge; back teeth darker."""
+    """Return (V, 3): teeth warmer at the root, clearer at the edge; back teeth darker."""
     colours = np.where((part == 2)[:, None], TONGUE, GUM) * np.ones((len(points), 1))
     for k in np.unique(tooth[tooth >= 0]):
         own = tooth == k
@@ -108,7 +108,9 @@ def main(source: Path) -> None:
 
 
 def tongue(points: FLOAT, jaw: FLOAT, is_tooth: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(V,) of the mesh that gums and tongue share: what lies inside the lower row of teeth and goes with the jaw."""
+    """Return (V,) of the mesh that gums and tongue share: what lies inside the lower row of teeth and goes with the
+    jaw.
+    """
     from scipy.spatial import cKDTree
 
     distance = cKDTree(points[is_tooth]).query(points)[0]

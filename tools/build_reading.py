@@ -58,7 +58,7 @@ def largest(faces: Sequence[FittedFace]) -> FittedFace | None:
 
 
 def heads(shared: Path, read: Read, people: int) -> list[tuple[true_heads.Head, tuple[float, float, float]]]:
-    """(head, light): the scan in three lights, and with portraits on it."""
+    """Return (head, light): the scan in three lights, and with portraits on it."""
     scan = true_heads.scan(shared / "models3d" / "lee_perry_smith")
     for _ in range(4):  # the scan looks a little up: its zero becomes the network's
         face = read(true_heads.drawn(scan, (0, 0, 0)))
@@ -92,7 +92,9 @@ def small(path: Path, side: int) -> Image:
 
 
 def pose_errors(read: Read, shown: list[tuple[true_heads.Head, tuple[float, float, float]]]) -> Array:
-    """(n, 5): yaw, pitch drawn; yaw, pitch, roll read beyond them and beyond what is read of the head at rest."""
+    """Return (n, 5): yaw, pitch drawn; yaw, pitch, roll read beyond them and beyond what is read of the head at
+    rest.
+    """
     rows = []
     for head, light in shown:
         rest = read(true_heads.drawn(head, (0, 0, 0), light=light))
@@ -106,7 +108,7 @@ def pose_errors(read: Read, shown: list[tuple[true_heads.Head, tuple[float, floa
 
 
 def sitters(read: Read, folder: Path) -> Array:
-    """(n, 4): yaw, pitch, gaze read of portraits."""
+    """Return (n, 4): yaw, pitch, gaze read of portraits."""
     random, paths = np.random.default_rng(0), np.array(sorted(folder.rglob("*.jpg")))
     rows = []
     for path in random.permutation(paths)[:SITTERS]:
@@ -117,7 +119,7 @@ def sitters(read: Read, folder: Path) -> Array:
 
 
 def drawn_gazes(engine: Engine, folder: Path, people: int) -> tuple[Array, Array]:
-    """(n, 2) degrees that eyeballs were turned, and read; n over all photos."""
+    """Return (n, 2) degrees that eyeballs were turned, and read; n over all photos."""
     turned, seen = [], []
     for path in sorted(folder.glob("a_*"))[: 2 * people]:
         portrait = engine.open(path)
@@ -147,7 +149,7 @@ def line(x: Array, y: Array) -> tuple[float, float, float]:
 
 
 def measured(errors: Array, sat: Array, turned: Array, seen: Array) -> dict[str, Any]:
-    """The numbers of `Response`."""
+    """Return the numbers of `Response`."""
     yaws, pitches = errors[errors[:, 1] == 0], errors[errors[:, 0] == 0]
     curve = np.tanh(yaws[:, 0] / KNEE)
     over = float(curve @ yaws[:, 2] / (curve @ curve))

@@ -61,7 +61,7 @@ Errors = NDArray[np.float64]
 
 
 def performances(model: MorphableModel, videos: Path) -> Iterator[tuple[FaceParams, list[FaceParams]]]:
-    """Every open clip's neutral face and frames."""
+    """Yield every open clip's neutral face and frames."""
     for clip in sorted(videos.glob("a_*")):
         if clip.stem.endswith("original"):  # the same clip in another container
             continue
@@ -76,7 +76,7 @@ def performances(model: MorphableModel, videos: Path) -> Iterator[tuple[FacePara
 
 
 def strangers(model: MorphableModel, folder: Path, random: np.random.Generator) -> list[FaceParams]:
-    """Faces of portraits picked at random."""
+    """Return faces of portraits picked at random."""
     paths, found = sorted(folder.rglob("*.jpg")), []
     with FaceTracker() as tracker:
         for path in random.permutation(np.array(paths))[:STRANGERS]:
@@ -114,7 +114,9 @@ def pairs(scene: Scene, asked: list[FaceParams]) -> Iterator[Pair]:
 
 
 def samples(own: FaceParams, still: FaceParams, found: list[Pair]) -> tuple[Errors, Errors]:
-    """(n, 36) features, the last six the pose's, and (n, 28) errors in sigmas, beyond what is read of the portrait."""
+    """Return (n, 36) features, the last six the pose's, and (n, 28) errors in sigmas, beyond what is read of the
+    portrait.
+    """
     rows, errors = [], []
     for drawn, read in found:
         change = np.subtract(drawn.expression.coefficients, own.expression.coefficients)
@@ -130,7 +132,7 @@ def samples(own: FaceParams, still: FaceParams, found: list[Pair]) -> tuple[Erro
 
 
 def mirrored(rows: Errors, errors: Errors, model: MorphableModel) -> tuple[Errors, Errors]:
-    """The samples as a mirror shows them: yaw and roll change their sign, lids their sides."""
+    """Return the samples as a mirror shows them: yaw and roll change their sign, lids their sides."""
     matrix, n = mirror_matrix(model), errors.shape[1]
     signs = np.array([-1.0, 1.0, -1.0, 1.0, 1.0, -1.0])
     flipped = np.hstack([rows[:, :n] @ matrix.T, rows[:, [n + 1, n]], rows[:, n + 2 :] * signs])
@@ -147,7 +149,7 @@ def explained(rows: Errors, errors: Errors, response: Errors) -> float:
 
 
 def measured(engine: Engine, portraits: list[Path], videos: Path, faces: Path) -> list[tuple[Errors, Errors]]:
-    """Samples by portrait."""
+    """Return samples by portrait."""
     random = np.random.default_rng(1)
     clips = list(performances(engine.model, videos))
     others = strangers(engine.model, faces, random)

@@ -37,7 +37,7 @@ def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
 
 
 def finished(steps: Generator[Step, None, bytes]) -> bytes:
-    """What a generator of steps ends in."""
+    """Return what a generator of steps ends in."""
     while True:
         try:
             next(steps)

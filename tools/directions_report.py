@@ -82,7 +82,7 @@ def changes(
 
 @torch.no_grad()
 def monotonic(model: LatentModel, matrix: DirectionMatrix, chosen: Ensemble, column: str, fit: Fit) -> float:
-    """Share of 40 samples whose five steps from one end to the other all go the asked way."""
+    """Return the share of 40 samples whose five steps from one end to the other all go the asked way."""
     parameters = chosen.parameterisation
     assert parameters is not None
     at = parameters.names.index(column)

@@ -97,7 +97,7 @@ def drawn(scene: Scene, params: FaceParams) -> NDArray[np.uint8]:
 
 
 def measure(rows: list[Row], model: MorphableModel) -> dict[str, Any]:
-    """The numbers of one pair."""
+    """Return the numbers of one pair."""
     kept = [r for r in rows if r.driven.driver and r.fit]
     drivers = [r.driven.driver for r in kept]
     report: dict[str, Any] = {"frames": len(rows), "measured": len(kept)}
@@ -184,7 +184,7 @@ def shown(value: dict[str, Any]) -> str:
 
 
 def counts(reports: dict[str, dict[str, Any]]) -> Iterator[str]:
-    """How many reach what is asked, of those that move for real and of all."""
+    """Yield how many reach what is asked, of those that move for real and of all."""
     groups = [(axis, ASKED_POSE, [r["pose"][axis] for r in reports.values()]) for axis in AXES]
     components = [value for r in reports.values() for value in r["components"].values()]
     for name, asked, values in (*groups, ("components", ASKED_COMPONENT, components)):

@@ -47,7 +47,7 @@ Row = dict[str, Any]
 
 
 def edits(face: FittedFace) -> Iterator[tuple[str, dict[str, float], FaceEdit]]:
-    """(group, what is asked relative to the photo, the edit)."""
+    """Yield (group, what is asked relative to the photo, the edit)."""
     angles = dict(zip(("yaw", "pitch", "roll"), face.params.camera.angles))
     for name, amount in POSES:
         yield "pose", {name: amount}, FaceEdit.of(**{name: angles[name] + amount})

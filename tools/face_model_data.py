@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 
 
 def picture(path: Path) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8, upright."""
+    """Return (H, W, 3) uint8, upright."""
     from PIL import Image, ImageOps
 
     with Image.open(path) as image:
@@ -33,7 +33,7 @@ def picture(path: Path) -> NDArray[np.uint8]:
 
 
 def frames(path: Path) -> Iterator[NDArray[np.uint8]]:
-    """The pictures of a clip in order, every n-th of a long one."""
+    """Yield the pictures of a clip in order, every n-th of a long one."""
     import imageio_ffmpeg
 
     count, _ = imageio_ffmpeg.count_frames_and_secs(str(path))
@@ -46,7 +46,7 @@ def frames(path: Path) -> Iterator[NDArray[np.uint8]]:
 
 
 def landmarks(path: Path) -> Array:
-    """(N, 478, 3) in pixels, z to the viewer: the largest face of a picture or of each frame of a clip."""
+    """Return (N, 478, 3) in pixels, z to the viewer: the largest face of a picture or of each frame of a clip."""
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     kept = CACHE / f"{digest}.npy"
     if kept.exists():
@@ -64,13 +64,13 @@ def landmarks(path: Path) -> Array:
 
 
 def portraits() -> tuple[list[str], Array]:
-    """(names, (N, 478, 3)): one picture of each person of `shared/portraits`."""
+    """Return (names, (N, 478, 3)): one picture of each person of `shared/portraits`."""
     paths = sorted((SHARED / "portraits").glob("*/*.jpg"))
     return _stack(paths)
 
 
 def stills(prefix: str = "a_") -> tuple[list[str], Array]:
-    """The same of `shared/media/images`."""
+    """Return the same of `shared/media/images`."""
     return _stack(sorted((SHARED / "media" / "images").glob(prefix + "*")))
 
 

@@ -36,7 +36,7 @@ def align(points: Array, target: Array, weights: Array) -> tuple[Array, Array]:
 
 
 def pose_features(rotations: Array) -> Array:
-    """(N, 6) as `app.engine.face.fitting.pose_features`."""
+    """Return (N, 6) as `app.engine.face.fitting.pose_features`."""
     from app.engine.face.parameters import rotation_angles
 
     angles = np.radians([rotation_angles(rotation) for rotation in rotations])
@@ -50,19 +50,20 @@ def upright(landmarks: Array) -> Array:
 
 
 def eye_distance(shape: Array) -> float:
-    """Distance of the two eye centres."""
+    """Return the distance of the two eye centres."""
     return float(np.linalg.norm(shape[list(RIGHT_EYE)].mean(0) - shape[list(LEFT_EYE)].mean(0)))
 
 
 def reflected(shapes: Array, mirror: NDArray[np.int32]) -> Array:
-    """The mirror images of (..., 468, 3) shapes."""
+    """Return the mirror images of (..., 468, 3) shapes."""
     return shapes[..., mirror, :] * (-1.0, 1.0, 1.0)
 
 
 def mean_face(people: Array, clips: Sequence[Array], mirror: NDArray[np.int32]) -> tuple[Array, Array]:
-    """The mean of (N, 468, 3) people, symmetric, eye distance 1, origin between the eyes, level where their
-    mean pitch is (sitters look straight ahead); and the weights of the alignment: bone moves least within the
-    clips, so it carries the pose."""
+    """Return the mean of (N, 468, 3) people, symmetric, eye distance 1, origin between the eyes, level where their
+    mean pitch is (sitters look straight ahead); and the weights of the alignment: bone moves least within the clips,
+    so it carries the pose.
+    """
     mean, weights = people[0] - people[0].mean(0), np.ones(468)
     for _ in range(6):
         shapes, rotations = align(people, mean, weights)
@@ -83,7 +84,7 @@ def frames_of(points: Array, mean: Array, weights: Array) -> Frames:
 
 
 def pose_bias(people: Sequence[Frames], mirror: NDArray[np.int32]) -> Array:
-    """(6, 468, 3): what the landmarker adds with the pose, by ridge regression within people, all equal."""
+    """Return (6, 468, 3): what the landmarker adds with the pose, by ridge regression within people, all equal."""
     signs = np.array([-1.0, 1, -1, 1, 1, -1])
     left, right = np.zeros((6, 6)), np.zeros((6, 468 * 3))
     for person in people:
@@ -101,19 +102,19 @@ def without_bias(frames: Frames, bias: Array) -> Array:
 
 
 def covariance(differences: Array, mirror: NDArray[np.int32]) -> Array:
-    """(1404, 1404) second moment of (N, 468, 3) differences and their mirror images."""
+    """Return (1404, 1404) second moment of (N, 468, 3) differences and their mirror images."""
     both = np.concatenate([differences, reflected(differences, mirror)]).reshape(2 * len(differences), -1)
     return both.T @ both / len(both)
 
 
 def within(people: Sequence[Frames], bias: Array, mirror: NDArray[np.int32]) -> Array:
-    """The mean over people of the moments of their frames about their own mean."""
+    """Return the mean over people of the moments of their frames about their own mean."""
     shapes = [without_bias(frames, bias) for frames in people]
     return np.asarray(np.mean([covariance(x - x.mean(0), mirror) for x in shapes], axis=0))
 
 
 def principal(moment: Array, count: int) -> tuple[Array, Array]:
-    """The first `count` eigenvectors (count, 468, 3), sign fixed, and the square roots of the eigenvalues."""
+    """Return the first `count` eigenvectors (count, 468, 3), sign fixed, and the square roots of the eigenvalues."""
     from scipy.linalg import eigh
 
     n = len(moment)
@@ -132,6 +133,6 @@ def error(differences: Array, basis: Array) -> float:
 
 
 def outside(differences: Array, basis: Array) -> Array:
-    """(N, 468, 3) less what the orthonormal basis explains."""
+    """Return (N, 468, 3) less what the orthonormal basis explains."""
     flat, rows = differences.reshape(len(differences), -1), basis.reshape(len(basis), -1)
     return (flat - (flat @ rows.T) @ rows).reshape(differences.shape)

@@ -38,7 +38,7 @@ def measured(
 
 
 def _activations(rng: np.random.Generator, count: int, shapes: int) -> Array:
-    """(count, shapes): one to four shapes at once, each up to its full movement."""
+    """Return (count, shapes): one to four shapes at once, each up to its full movement."""
     active = np.zeros((count, shapes))
     for row in active:
         chosen = rng.choice(shapes, rng.integers(1, 5), replace=False)
@@ -47,7 +47,7 @@ def _activations(rng: np.random.Generator, count: int, shapes: int) -> Array:
 
 
 def _answers(tracker: FaceTracker, path: Path, mixtures: Array, mean: Array, weights: Array) -> Array:
-    """(N, 478, 3) landmarks of the face itself, then of each warped version that still shows a face."""
+    """Return (N, 478, 3) landmarks of the face itself, then of each warped version that still shows a face."""
     crop, points = _crop(tracker, data.picture(path))
     if crop is None:
         return np.zeros((0, 478, 3))
@@ -64,7 +64,7 @@ def _answers(tracker: FaceTracker, path: Path, mixtures: Array, mean: Array, wei
 
 
 def _crop(tracker: FaceTracker, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8] | None, Array]:
-    """(SIDE, SIDE, 3) around the largest face, twice its size, and its landmarks there."""
+    """Return (SIDE, SIDE, 3) around the largest face, twice its size, and its landmarks there."""
     import cv2
 
     tracker.reset()
@@ -82,7 +82,7 @@ def _crop(tracker: FaceTracker, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.u
 
 
 def _warped(crop: NDArray[np.uint8], points: Array, offsets: Array) -> NDArray[np.uint8]:
-    """The crop with (468, 2) points moved, linear between them, still at its border; an opened mouth is dark."""
+    """Return the crop with (468, 2) points moved, linear between them, still at its border; an opened mouth is dark."""
     import cv2
     from scipy.interpolate import LinearNDInterpolator
 

@@ -26,8 +26,9 @@ def connections() -> Any:
 
 
 def triangles(canonical: NDArray[np.float64]) -> Indices:
-    """(852, 3): the 3-cliques of the tesselation's edges, less the false ones (all three edges are taken by two
-    other triangles each), counter-clockwise to the viewer."""
+    """Return (852, 3): the 3-cliques of the tesselation's edges, less the false ones (all three edges are taken by
+    two other triangles each), counter-clockwise to the viewer.
+    """
     edges = {(min(e), max(e)) for e in connections().FACEMESH_TESSELATION}
     near: dict[int, set[int]] = {}
     for a, b in edges:
@@ -47,7 +48,7 @@ def triangles(canonical: NDArray[np.float64]) -> Indices:
 
 
 def mirror(canonical: NDArray[np.float64]) -> Indices:
-    """(468,): the vertex nearest to each one's reflection; its own inverse."""
+    """Return (468,): the vertex nearest to each one's reflection; its own inverse."""
     reflected = canonical * (-1.0, 1.0, 1.0)
     found = np.linalg.norm(canonical[None] - reflected[:, None], axis=2).argmin(1).astype(np.int32)
     if not np.array_equal(found[found], np.arange(len(found))):
@@ -56,7 +57,7 @@ def mirror(canonical: NDArray[np.float64]) -> Indices:
 
 
 def canonical_face(path: Path) -> NDArray[np.float64]:
-    """(468, 3) vertices of MediaPipe's canonical_face_model.obj (Apache-2.0)."""
+    """Return (468, 3) vertices of MediaPipe's canonical_face_model.obj (Apache-2.0)."""
     rows = [line.split()[1:4] for line in path.read_text().splitlines() if line.startswith("v ")]
     return np.array(rows, np.float64)
 
@@ -84,7 +85,7 @@ def _loop(edges: Iterable[Edge]) -> Indices:
 
 
 def _loops(edges: Iterable[Edge]) -> list[Indices]:
-    """The closed outlines of an edge set, each from its smallest index on."""
+    """Return the closed outlines of an edge set, each from its smallest index on."""
     near: dict[int, list[int]] = {}
     for a, b in sorted({(min(e), max(e)) for e in edges}):
         near.setdefault(a, []).append(b)

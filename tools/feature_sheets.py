@@ -75,7 +75,7 @@ SHEETS = {"eyes": (eyes, EYES, 2.0, 0.38), "mouths": (mouths, LIPS, 1.2, 0.8)}
 def cut(
     picture: NDArray[np.uint8], at: NDArray[np.float64], roll: float, scale: float, size: tuple[int, int]
 ) -> NDArray[np.uint8]:
-    """(h, w, 3) upright around a point, at `scale` px of the cell per px."""
+    """Return (h, w, 3) upright around a point, at `scale` px of the cell per px."""
     turn = cv2.getRotationMatrix2D((float(at[0]), float(at[1])), roll, scale)
     turn[:, 2] += np.array(size) / 2 - at
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
@@ -85,7 +85,7 @@ def cut(
 
 
 def row_of(engine: Engine, title: str, portrait: Any, name: str, side: int) -> NDArray[np.uint8]:
-    """A photo's cells, COLUMNS beside each other."""
+    """Return a photo's cells, COLUMNS beside each other."""
     cells, shown, wide, high = SHEETS[name]
     index = max(range(len(portrait.faces)), key=lambda k: portrait.faces[k].box[2])
     face, size = portrait.faces[index], (side, round(high * side))

@@ -40,15 +40,14 @@ STILL = 0.006  # eye distances that the nose and the eyes' corners may move betw
 FIRM = (33, 133, 263, 362, 1, 168, 4)  # eye corners and nose
 EYES = ((33, 160, 158, 133, 153, 144), (263, 387, 385, 362, 380, 373))
 LIPS = (61, 37, 267, 291, 314, 84)
-REPEATED = (
-    0.05  # levels of 255 below which two frames are one that the clip repeats: its head may well be moving
-)
+# levels of 255 below which two frames are one that the clip repeats: its head may well be moving
+REPEATED = 0.05
 SPARED = 0.3  # eye distances around eyes and lips that are left out
 SIDE = 640  # px of the film's longest side
 
 
 def driven(python: str, tree: Path, photo: Path, clip: Path, output: Path) -> list[Image]:
-    """The frames that a checkout makes of it."""
+    """Return the frames that a checkout makes of it."""
     output.parent.mkdir()
     command = [python, "-m", "app", "drive", str(photo), str(clip), "-o", str(output)]
     environment = os.environ | {"PYTHONPATH": str(tree)}
@@ -67,7 +66,7 @@ def frames_of(clip: Path) -> list[Image]:
 
 
 def skin(points: NDArray[np.float64], shape: Sequence[int], unit: float) -> NDArray[np.bool_]:
-    """(H, W): inside the face, away from eyes and lips."""
+    """Return (H, W): inside the face, away from eyes and lips."""
     mask = np.zeros(shape[:2], np.uint8)
     cv2.fillConvexPoly(mask, cv2.convexHull(np.round(points[:468, :2]).astype(np.int32)), 1)
     spared = np.zeros_like(mask)
@@ -80,7 +79,7 @@ def skin(points: NDArray[np.float64], shape: Sequence[int], unit: float) -> NDAr
 
 
 def at_one_size(frames: list[Image], engine: Engine) -> tuple[list[Image], NDArray[np.bool_]]:
-    """The frames with the first one's face IOD wide, and its skin."""
+    """Return the frames with the first one's face IOD wide, and its skin."""
     found = engine.fit(frames[0])
     if not found:
         raise SystemExit("no face is found in the first frame")
@@ -91,13 +90,13 @@ def at_one_size(frames: list[Image], engine: Engine) -> tuple[list[Image], NDArr
 
 
 def restlessness(frames: list[Image], engine: Engine) -> NDArray[np.float64]:
-    """(n - 1,) mean absolute difference (0 to 255) of skin between neighbours."""
+    """Return (n - 1,) mean absolute difference (0 to 255) of skin between neighbours."""
     small, mask = at_one_size(frames, engine)
     return np.array([np.abs(b.astype(np.float64) - a)[mask].mean() for a, b in pairwise(small)])
 
 
 def stillness(frames: list[Image], engine: Engine) -> NDArray[np.bool_]:
-    """(n - 1,): where firm points hardly move between neighbours."""
+    """Return (n - 1,): where firm points hardly move between neighbours."""
     places = []
     for frame in at_one_size(frames, engine)[0]:
         seen = engine.fit(frame)

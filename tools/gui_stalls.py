@@ -63,7 +63,7 @@ class Watch(QObject):
 
 
 def queued_s() -> float:
-    """Seconds in which this thread has waited for a processor so far; 0 where the kernel does not say."""
+    """Return the seconds in which this thread has waited for a processor so far; 0 where the kernel does not say."""
     try:
         return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
     except (OSError, IndexError, ValueError):
@@ -71,7 +71,7 @@ def queued_s() -> float:
 
 
 def two_faces(photo: Path | None, side: int) -> Path:
-    """A photo of `side` pixels with two faces: the given one, or the sample beside its own mirror image."""
+    """Return a photo of `side` pixels with two faces: the given one, or the sample beside its own mirror image."""
     from PIL import Image, ImageOps
 
     if photo is not None:
@@ -109,8 +109,9 @@ TURNS = tuple(float(value) for value in range(3, 15))  # degrees asked one after
 
 
 def with_slow_generator(make: Callable[[], Any]) -> Callable[[], Any]:
-    """The real engine with one generator more: the mesh warp after three seconds, which can be stopped meanwhile as
-    networks can."""
+    """Return the real engine with one generator more: the mesh warp after three seconds, which can be stopped
+    meanwhile as networks can.
+    """
     from app.engine.contract import GeneratorInfo
     from app.engine.interruption import check
 
@@ -140,7 +141,9 @@ def with_slow_generator(make: Callable[[], Any]) -> Callable[[], Any]:
 
 
 def drafted(window: Any) -> str:
-    """Milliseconds from a value to its first picture with the mesh warp and with a slow generator, and to a Cancel."""
+    """Return the milliseconds from a value to its first picture with the mesh warp and with a slow generator, and to
+    a Cancel.
+    """
     session, seen, at = window.session, [], []
 
     def note(rendered: Any) -> None:
@@ -189,7 +192,7 @@ def drafted(window: Any) -> str:
 
 
 def script(window) -> Iterator[str]:  # type: ignore[no-untyped-def]
-    """What an artist does, over and over; yields what is being done."""
+    """Yield what an artist does, over and over; yields what is being done."""
     canvas, edit, session = window.edit_space.canvas, window.edit_space.edit, window.session
     for name in itertools.cycle(("smile", "yaw", "mouth_open", "brow_left", "pitch", "blink_left")):
         row = edit.rows[name].row
@@ -287,7 +290,7 @@ def measure(seconds: float, photo: Path, size: tuple[int, int]) -> tuple[Watch, 
 
 
 def report(watch: Watch, seconds: float, what: str) -> str:
-    """The histogram and the stalls, as Markdown."""
+    """Return the histogram and the stalls, as Markdown."""
     rest = [gap for gap, doing in watch.gaps if doing == RESTING]
     counted = [(gap, doing) for gap, doing in watch.gaps if doing != RESTING]
     gaps = [gap for gap, _ in counted]

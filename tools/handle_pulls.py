@@ -137,7 +137,7 @@ class Puller:
         canvas.pan(middle - canvas.view.to_view(face.point(landmark)))
 
     def pull(self, handle: Handle, px: int, way: tuple[int, int], zoom: float, photo: str) -> Row | None:
-        """None where the handle has no room at this zoom."""
+        """Return None where the handle has no room at this zoom."""
         self.zoom_to(zoom, handle.landmark)
         canvas, session = self.canvas, self.session
         face = canvas.active_face
@@ -180,7 +180,7 @@ class Puller:
         )
 
     def ask(self, call: Any) -> Any:
-        """What the engine answers on its thread."""
+        """Return what the engine answers on its thread."""
         answers: list[Any] = []
         self.session.ask(call, answers.append, answers.append)
         while not answers:
@@ -191,7 +191,7 @@ class Puller:
         return answers[0]
 
     def outside(self, handle: Handle) -> float | None:
-        """Share of the flow's length outside the handle's region; None for the head, which moves whole."""
+        """Return the share of the flow's length outside the handle's region; None for the head, which moves whole."""
         region = REGIONS.get(handle.name.partition("_")[0])
         portrait, index, edit = self.session.portrait, self.session.document.active, self.session.edit
         if region is None or portrait is None or edit.is_identity:
@@ -216,7 +216,7 @@ class Puller:
         return float((length * ~inside).sum() / max(float(length.sum()), 1e-9))
 
     def picture(self, edit: FaceEdit) -> NDArray[np.uint8]:
-        """(TILE, TILE, 3) of the face."""
+        """Return (TILE, TILE, 3) of the face."""
         from app.session.pictures import PictureWish, picture_call
 
         wish = PictureWish(self.session.document.active, edit, "photo", TILE)
@@ -255,7 +255,7 @@ def pulls(puller: Puller, photo: str, few: bool) -> list[Row]:
 
 
 def sheet_row(puller: Puller) -> NDArray[np.uint8]:
-    """The portrait, and each handle of SHOWN pulled at the second zoom."""
+    """Return the portrait, and each handle of SHOWN pulled at the second zoom."""
     tiles = [puller.picture(FaceEdit())]
     for name, way in SHOWN.items():
         handle = next(h for h in HANDLES if h.name == name)
@@ -282,7 +282,7 @@ def made_window() -> MainWindow:
 
 
 def report(rows: list[Row]) -> str:
-    """A line for each handle: pulls, misses, the farthest point, the largest share outside, milliseconds."""
+    """Return a line for each handle: pulls, misses, the farthest point, the largest share outside, milliseconds."""
     lines = [f"{'handle':18s} pulls  bad  there  said  foreign  outside max / median   ms median / max"]
     for handle in HANDLES:
         own = [row for row in rows if row.handle == handle.name]

@@ -46,7 +46,7 @@ def edge_graph(points: Floats, triangles: Ints, cost: Floats) -> sparse.csr_matr
 
 
 def seam(points: Floats, triangles: Ints, neck: list[int]) -> list[int]:
-    """Vertices from the neck's border up the nape to the back of the crown, near the middle."""
+    """Return vertices from the neck's border up the nape to the back of the crown, near the middle."""
     start = min(neck, key=lambda v: abs(points[v, 0]) * 5 + points[v, 2])
     high = points[:, 1].max()
     goal = int(np.argmin(np.abs(points[:, 0]) * 5 + np.abs(points[:, 1] - high * 0.72) + 0.5 * points[:, 2]))
@@ -96,7 +96,7 @@ def cut(points: Floats, triangles: Ints, path: list[int]) -> tuple[Ints, Ints]:
 
 
 def flattened(points: Floats, triangles: Ints) -> Floats:
-    """(V, 2) in [0, 1]: an atlas without overlaps, by least stretch on a disk (Yoshizawa et al. 2004)."""
+    """Return (V, 2) in [0, 1]: an atlas without overlaps, by least stretch on a disk (Yoshizawa et al. 2004)."""
     border = max(loops(triangles), key=len)
     length = np.linalg.norm(points[border] - points[np.roll(border, -1)], axis=1)
     angle = 2 * np.pi * np.concatenate([[0], np.cumsum(length)[:-1]]) / length.sum()

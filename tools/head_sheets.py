@@ -29,7 +29,7 @@ FACE = 170  # px
 
 
 def turned(face: FittedFace, yaw: float, pitch: float) -> Target:
-    """The face at these angles of its own, about its neck."""
+    """Return the face at these angles of its own, about its neck."""
     own = face.params.camera
     camera = Camera.from_angles(yaw, pitch, own.roll, own.scale, own.translation)
     neck = NECK_PIVOT[None]

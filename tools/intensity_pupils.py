@@ -9,8 +9,9 @@ from app.engine.rendering.eye_sketch import OUTLINES
 
 
 def intensity_pupils(pixels: NDArray[np.uint8], landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(2, 2) pixels, the eye on the image's left first: the mean place within the six lid landmarks, weighted by
-    255 - intensity. landmarks: at least (468, 2) pixels; pixels: (H, W, 3) sRGB. A shut eye gives its middle."""
+    """Return (2, 2) pixels, the eye on the image's left first: the mean place within the six lid landmarks, weighted
+    by 255 - intensity. landmarks: at least (468, 2) pixels; pixels: (H, W, 3) sRGB. A shut eye gives its middle.
+    """
     return np.array([_centroid(pixels, landmarks[list(outline), :2]) for outline in OUTLINES])
 
 

@@ -69,7 +69,9 @@ def spread(engine: Engine, path: Path, times: int) -> tuple[float, float, float]
 def disturbed(
     pixels: NDArray[np.uint8], box: tuple[float, float, float, float], rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64], float]:
-    """The face's surroundings at FACE pixels, moved, with noise; the movement, and the degrees turned clockwise."""
+    """Return the face's surroundings at FACE pixels, moved, with noise; the movement, and the degrees turned
+    clockwise.
+    """
     x, y, w, h = box
     side = max(w, h)
     scale = FACE / side * rng.uniform(1 - SCALE, 1 + SCALE)

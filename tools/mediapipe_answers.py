@@ -61,7 +61,7 @@ def solutions() -> Any:
 
 
 def boxes(pixels: NDArray[np.uint8], full_range: bool) -> NDArray[np.float64]:
-    """(K, 13): x, y, w, h, score, and four points, in pixels."""
+    """Return (K, 13): x, y, w, h, score, and four points, in pixels."""
     answer = detector(full_range).process(np.ascontiguousarray(pixels)).detections or []
     height, width = pixels.shape[:2]
     rows = []
@@ -108,8 +108,9 @@ class LandmarkNet:
         self._graph.start_run({"attention": packet_creator.create_bool(True)})
 
     def landmarks(self, crop: NDArray[np.uint8]) -> tuple[NDArray[np.float64] | None, float]:
-        """(478, 3) in crop pixels, z away from the viewer as MediaPipe has it, None without a face; and the
-        presence score in [0, 1]."""
+        """Return (478, 3) in crop pixels, z away from the viewer as MediaPipe has it, None without a face; and the
+        presence score in [0, 1].
+        """
         self._answers.clear()
         self._time += 1
         image = self._make.create_image_frame(

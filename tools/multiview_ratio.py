@@ -66,7 +66,7 @@ def draw(python: str, tree: Path, jobs: list[list[str]], folder: Path) -> None:
 
 
 def drawn_by(python: str, tree: Path, folder: Path, views: Path, people: int) -> list[list[str]]:
-    """The pictures of every pair's turns: [front, side, front made, side made] paths."""
+    """Return the pictures of every pair's turns: [front, side, front made, side made] paths."""
     folder.mkdir(parents=True, exist_ok=True)
     jobs = []
     for pair in pairs(views)[:people]:

@@ -103,7 +103,7 @@ def stylegan_variants(size: int, device: Device) -> dict[str, Frame]:
 
 
 def live_portrait_variants(device: Device) -> dict[str, Frame]:
-    """Each network on its own, as released and rearranged; "plain" and "fused" are what a frame takes."""
+    """Return each network on its own, as released and rearranged; "plain" and "fused" are what a frame takes."""
     torch.manual_seed(0)
     plain = LivePortrait().eval().requires_grad_(False)
     folded = LivePortrait(LivePortraitConfig(spectral=False))
@@ -133,13 +133,13 @@ def live_portrait_variants(device: Device) -> dict[str, Frame]:
 
 
 def in_bfloat16(call: Callable[..., object], *inputs: torch.Tensor) -> object:
-    """Rounded to what some processors multiply twice as quickly."""
+    """Return rounded to what some processors multiply twice as quickly."""
     with torch.autocast("cpu", torch.bfloat16):
         return call(*inputs)
 
 
 def on_cpu(call: Callable[..., object], *inputs: torch.Tensor) -> object:
-    """The answer once it is there: its first tensor is taken to the CPU."""
+    """Return the answer once it is there: its first tensor is taken to the CPU."""
     answer = call(*inputs)
     if isinstance(answer, dict):
         answer = answer["t"]

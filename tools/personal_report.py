@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def whole_frames(run: str, footage: Footage) -> NDArray[np.uint8]:
-    """(T, S, S, 3): what the kept model generates for the held-out frames' parameters."""
+    """Return (T, S, S, 3): what the kept model generates for the held-out frames' parameters."""
     rollout = Rollout(PersonalModel(run).renderer())
     begin = max(footage.n_train - LEAD, 0)
     frames = [rollout.next(params)[0] for params in footage.params[begin:]]

@@ -28,13 +28,13 @@ WITHIN = 30  # degrees up to which both are promised
 
 
 def angles(engine: Engine, picture: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """(3,) degrees; not a number where no face is found."""
+    """Return (3,) degrees; not a number where no face is found."""
     faces = engine.fit(picture)
     return np.array(faces[0].params.camera.angles if faces else (np.nan,) * 3)
 
 
 def upright(engine: Engine, shared: Path) -> true_heads.Head:
-    """The scan with its face's zero of pitch."""
+    """Return the scan with its face's zero of pitch."""
     scan = true_heads.scan(shared / "models3d" / "lee_perry_smith")
     for _ in range(3):
         pitch = float(angles(engine, true_heads.drawn(scan, (0, 0, 0)))[1])

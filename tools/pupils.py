@@ -90,7 +90,7 @@ def turned_eyes(photos: list[Path]) -> None:
 
 
 def track(clip: Path, count: int) -> tuple[NDArray[np.float64], tuple[float, float]]:
-    """(T, 2 ways, 2 eyes, 2): pupils in eye coordinates; and each way's error when the picture is shifted."""
+    """Return (T, 2 ways, 2 eyes, 2): pupils in eye coordinates; and each way's error when the picture is shifted."""
     rows: list[NDArray[np.float64]] = []
     errors: list[tuple[float, float]] = []
     with FaceTracker(video=True) as tracker, FaceTracker() as fresh, closing(VideoSource(clip)) as source:
@@ -107,7 +107,7 @@ def track(clip: Path, count: int) -> tuple[NDArray[np.float64], tuple[float, flo
 
 
 def ways(pixels: NDArray[np.uint8], marks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(2 ways, 2 eyes, 2): along and across the eye, from the middle of its corners, over its width."""
+    """Return (2 ways, 2 eyes, 2): along and across the eye, from the middle of its corners, over its width."""
     centroid = intensity_pupils(pixels, marks)
     return np.stack([[in_eye(marks, k, way[k]) for k in (0, 1)] for way in (centroid, marks[list(PUPILS)])])
 
@@ -134,7 +134,7 @@ def openness(landmarks: NDArray[np.float64]) -> float:
 def shift_error(
     fresh: FaceTracker, pixels: NDArray[np.uint8], marks: NDArray[np.float64]
 ) -> list[tuple[float, float]]:
-    """How far each way's pupils are from where a shift of the picture moves them, over the eye's width."""
+    """Return how far each way's pupils are from where a shift of the picture moves them, over the eye's width."""
     import cv2
 
     width = float(np.linalg.norm(marks[OUTLINES[0][0]] - marks[OUTLINES[0][3]]))
@@ -158,7 +158,7 @@ def jitter(track: NDArray[np.float64]) -> float:
 
 
 def disagreement(track: NDArray[np.float64]) -> float:
-    """What is left between the eyes after their mean difference, which is the face's own."""
+    """Return what is left between the eyes after their mean difference, which is the face's own."""
     gap = track[:, 0] - track[:, 1]
     return float(np.linalg.norm(gap - gap.mean(axis=0), axis=-1).mean())
 

@@ -79,7 +79,7 @@ SHEETS: dict[str, tuple[Cells, float]] = {
 
 
 def photos(paths: list[Path], engine: Engine) -> list[tuple[str, Any]]:
-    """(name, portrait) of every photo with a face."""
+    """Return (name, portrait) of every photo with a face."""
     folder = ROOT.parent / "shared" / "media" / "images"
     if not paths and folder.is_dir():
         paths = sorted(folder.iterdir())
@@ -95,7 +95,7 @@ def photos(paths: list[Path], engine: Engine) -> list[tuple[str, Any]]:
 def cell(
     picture: NDArray[np.uint8], face: FittedFace, title: str, scale: float, zoom: float, size: int
 ) -> Image.Image:
-    """A square of `size` px around the face, `zoom` times as wide as it."""
+    """Return a square of `size` px around the face, `zoom` times as wide as it."""
     x, y, w, h = (value * scale for value in face.box)
     half = zoom * max(w, h) / 2
     cx, cy = x + w / 2, y + h * 0.42

@@ -39,7 +39,7 @@ def marked(path: Path) -> Iterator[str]:
 
 
 def errors() -> list[str]:
-    """Every sentence of the engine's and the session's errors and remarks once, sorted, "{}" where values go."""
+    """Return every sentence of the engine's and the session's errors and remarks once, sorted, "{}" where values go."""
     found: set[str] = set()
     for room in ("engine", "session"):
         for path in (ROOT / "app" / room).rglob("*.py"):
@@ -52,14 +52,16 @@ def errors() -> list[str]:
 
 
 def messages(module: ast.Module) -> Iterator[str]:
-    """What a module's steps say: the third value of every `Step`."""
+    """Yield what a module's steps say: the third value of every `Step`."""
     for node in ast.walk(module):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Step" and len(node.args) > 2:
             yield from templates(node.args[2], _assigned(module))
 
 
 def error_texts(module: ast.Module) -> Iterator[str]:
-    """What a module says in its errors and lacks; a name stands for whatever the module assigns to it anywhere."""
+    """Yield what a module says in its errors and lacks; a name stands for whatever the module assigns to it
+    anywhere.
+    """
     assigned = _assigned(module)
     for name in SPOKEN:
         for words in assigned.get(name, []):
@@ -78,7 +80,7 @@ def error_texts(module: ast.Module) -> Iterator[str]:
 
 
 def _assigned(module: ast.Module) -> dict[str, list[ast.expr]]:
-    """What is assigned to each name, anywhere in the module."""
+    """Return what is assigned to each name, anywhere in the module."""
     assigned: dict[str, list[ast.expr]] = {}
     for node in ast.walk(module):
         if isinstance(node, ast.Assign):
@@ -89,7 +91,7 @@ def _assigned(module: ast.Module) -> dict[str, list[ast.expr]]:
 
 
 def templates(text: ast.expr, assigned: Mapping[str, list[ast.expr]]) -> Iterator[str]:
-    """The sentences an expression can be, with "{}" for every value in them."""
+    """Yield the sentences an expression can be, with "{}" for every value in them."""
     if isinstance(text, ast.Constant) and isinstance(text.value, str):
         yield text.value
     elif isinstance(text, ast.JoinedStr):
@@ -103,7 +105,7 @@ def templates(text: ast.expr, assigned: Mapping[str, list[ast.expr]]) -> Iterato
 
 
 def texts() -> list[str]:
-    """Every text once, sorted."""
+    """Return every text once, sorted."""
     from app.engine.face.controls import CONTROLS
     from app.engine.face.handles import HANDLES, HEAD_TITLE
     from app.engine.files import ASSETS

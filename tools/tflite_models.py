@@ -64,7 +64,7 @@ class Model:
         return tuple(tensor.Shape(k) for k in range(tensor.ShapeLength()))
 
     def constant(self, number: int) -> NDArray[Any] | None:
-        """The values of a tensor that no input changes, None of any other."""
+        """Return the values of a tensor that no input changes, None of any other."""
         if number in self._unpacking:
             source = self._unpacking[number]
             values = self.constant(source.inputs[0])
@@ -97,8 +97,9 @@ class Model:
 
 
 def _dense(values: NDArray[Any], sparsity: Any, shape: tuple[int, ...]) -> NDArray[Any]:
-    """A sparse tensor written out, after the description of `SparsityParameters` in TFLite's schema: dimensions
-    in traversal order, each dense or compressed into segments of indices."""
+    """Return a sparse tensor written out, after the description of `SparsityParameters` in TFLite's schema:
+    dimensions in traversal order, each dense or compressed into segments of indices.
+    """
     assert sparsity.BlockMapLength() == 0, "blocks occur in none of the four models"
     order = [sparsity.TraversalOrder(k) for k in range(sparsity.TraversalOrderLength())]
     out = np.zeros(shape, values.dtype)

@@ -29,7 +29,7 @@ class Writer:
         self._known: dict[tuple[str, tuple[int, ...], bytes], str] = {}
 
     def node(self, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
-        """The name of its output."""
+        """Return the name of its output."""
         self._count += 1
         output = output or f"t{self._count}"
         self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
@@ -93,7 +93,7 @@ class Converter:
         return bytes(file.SerializeToString(deterministic=True))
 
     def operand(self, number: int, rank: int = 0) -> str:
-        """The ONNX name of a tensor; a constant that meets a 4-D map has its channels moved to the front."""
+        """Return the ONNX name of a tensor; a constant that meets a 4-D map has its channels moved to the front."""
         if number in self.names:
             return self.names[number]
         values = self.model.constant(number)
@@ -108,7 +108,7 @@ class Converter:
         return values
 
     def nhwc(self, number: int) -> str:
-        """A tensor in TFLite's own order of axes."""
+        """Return a tensor in TFLite's own order of axes."""
         shape, name = self.model.shape(number), self.operand(number)
         if len(shape) != 4 or shape[1:3] == (1, 1):
             return name
@@ -253,7 +253,7 @@ def _depth_to_space(net: Converter, operator: Operator) -> str:
 
 
 def _strided_slice(net: Converter, operator: Operator) -> str:
-    """The only one there takes everything."""
+    """Return the only one there takes everything."""
     assert net.model.shape(operator.inputs[0]) == net.model.shape(operator.outputs[0])
     assert all(net.values(operator.inputs[3]) == 1)
     return net.operand(operator.inputs[0])

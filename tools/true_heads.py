@@ -45,7 +45,7 @@ class Head:
 
 
 def scan(folder: Path) -> Head:
-    """The LeePerrySmith scan (see shared/models3d/SOURCES.md), untouched but for its unit."""
+    """Return the LeePerrySmith scan (see shared/models3d/SOURCES.md), untouched but for its unit."""
     import DracoPy
 
     data = (folder / "LeePerrySmith.glb").read_bytes()
@@ -66,13 +66,15 @@ def scan(folder: Path) -> Head:
 
 
 def tilted(head: Head, angles: tuple[float, float, float]) -> Head:
-    """The head with another zero of its pose."""
+    """Return the head with another zero of its pose."""
     rotation = rotation_matrix(*angles)
     return replace(head, vertices=head.vertices @ rotation.T, normals=head.normals @ rotation.T)
 
 
 def landmarks_on(head: Head, landmarks: Array, scale: float, distance: float) -> Array:
-    """(N, 3) points of the head's surface under (N, 2) px of its front view as `drawn` makes it with size 512."""
+    """Return (N, 3) points of the head's surface under (N, 2) px of its front view as `drawn` makes it with size
+    512.
+    """
     size = 512
     points, _ = _projected(head, (0.0, 0.0, 0.0), size, scale, distance)
     place = np.full((size * OVER, size * OVER, 3), np.nan)
@@ -83,7 +85,7 @@ def landmarks_on(head: Head, landmarks: Array, scale: float, distance: float) ->
 
 
 def wearing(head: Head, on_head: Array, points: Array, photo: Image, place: Array) -> Head:
-    """The head bent so that its landmarks lie where a portrait's do, with the portrait painted on its face.
+    """Return the head bent so that its landmarks lie where a portrait's do, with the portrait painted on its face.
 
     on_head, points: (N, 3) the landmarks on the head and, in the same unit, the portrait's; place: (N, 2) px of them.
     """
@@ -126,7 +128,7 @@ def normals_of(points: Array, triangles: NDArray[np.int32]) -> Array:
 def _projected(
     head: Head, angles: tuple[float, float, float], size: int, scale: float, distance: float
 ) -> tuple[Array, Array]:
-    """(V, 3) px of a picture OVER times as large, with depth, and the (3, 3) rotation."""
+    """Return (V, 3) px of a picture OVER times as large, with depth, and the (3, 3) rotation."""
     rotation = rotation_matrix(*angles)
     turned = (head.vertices - PIVOT) @ rotation.T
     near = OVER * scale * distance / (distance - turned[:, 2])
@@ -144,7 +146,7 @@ def drawn(
     light: tuple[float, float, float] = (0.0, 0.4, 1.0),
     even: float = 0.5,
 ) -> Image:
-    """(size, size, 3) sRGB of the head turned by (yaw, pitch, roll) in Mien's signs about PIVOT.
+    """Return (size, size, 3) sRGB of the head turned by (yaw, pitch, roll) in Mien's signs about PIVOT.
 
     scale: px of an eye distance at the pivot's depth; distance: of the camera from there, in eye distances; light:
     where it comes from; even: the share of it that comes from everywhere (all of it on what is painted of a portrait).

@@ -21,7 +21,7 @@ TONE = 1000.0  # Hz
 
 
 def is_on(time: float) -> bool:
-    """Whether it flashes and beeps at `time` seconds."""
+    """Return whether it flashes and beeps at `time` seconds."""
     return time % PERIOD < FLASH
 
 
@@ -82,7 +82,7 @@ def virtual_sound(
     jitter: float = 0.0,
     seed: int = 0,
 ) -> Iterator[tuple[NDArray[np.float32], float]]:
-    """(samples (n, 1), measured time) of a microphone whose quartz is fast by the share `drift`."""
+    """Yield (samples (n, 1), measured time) of a microphone whose quartz is fast by the share `drift`."""
     random = np.random.default_rng(seed)
     heard = rate * (1 + drift)  # samples in a true second
     for start in range(0, int(duration * heard), block):

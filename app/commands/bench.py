@@ -79,7 +79,7 @@ def show_live(engine: Engine, args: argparse.Namespace) -> None:
 
 
 def enlarged(photo: Path | None, size: int, folder: Path) -> Path:
-    """The photo (or the sample) resized so that its longer side is `size`."""
+    """Return the photo (or the sample) resized so that its longer side is `size`."""
     from PIL import Image
 
     from app.engine.imaging.colour import to_srgb8
@@ -95,7 +95,7 @@ def enlarged(photo: Path | None, size: int, folder: Path) -> Path:
 
 
 def timed(work: Callable[[], object], repeats: int) -> list[float]:
-    """Milliseconds of each repeat."""
+    """Return the milliseconds of each repeat."""
     times = []
     for _ in range(repeats):
         began = time.perf_counter()

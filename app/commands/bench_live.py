@@ -66,7 +66,7 @@ class LoopedFrames:
 
 
 def camera_pictures(engine: Engine, count: int = DRAWN) -> list[NDArray[np.uint8]]:
-    """What a webcam would see of the sample's person moving: (480, 640, 3) each."""
+    """Return what a webcam would see of the sample's person moving: (480, 640, 3) each."""
     import cv2
 
     portrait = engine.open(sample_path())

@@ -97,7 +97,7 @@ def run_drive(args: argparse.Namespace) -> None:
 
 
 def driven_portrait(engine: Engine, args: argparse.Namespace) -> Portrait:
-    """The photo, or the reference picture of a compressed clip; EngineError for a photo that nothing drives."""
+    """Return the photo, or the reference picture of a compressed clip; EngineError for a photo that nothing drives."""
     from app.engine.sources import mienclip
 
     if args.photo.suffix.lower() == mienclip.ENDING:

@@ -127,7 +127,7 @@ def run_fit(args: argparse.Namespace) -> None:
 
 
 def require_faces(portrait: Portrait) -> tuple[FittedFace, ...]:
-    """The portrait's faces; an error when there is none, or none large enough to edit."""
+    """Return the portrait's faces; an error when there is none, or none large enough to edit."""
     from app.engine.face.landmarks import MIN_SIDE
 
     if not portrait.faces:
@@ -142,7 +142,7 @@ def require_faces(portrait: Portrait) -> tuple[FittedFace, ...]:
 
 
 def chosen_face(portrait: Portrait, number: int | None) -> int:
-    """Index of face `number` (from 1), or of the largest."""
+    """Return the index of face `number` (from 1), or of the largest."""
     faces = require_faces(portrait)
     if number is None:
         return max(range(len(faces)), key=lambda k: faces[k].box[2] * faces[k].box[3])
@@ -205,7 +205,7 @@ def run_edit(args: argparse.Namespace) -> None:
 
 
 def preset_values(path: Path) -> dict[str, float]:
-    """The controls that a file of presets sets, later presets over earlier ones."""
+    """Return the controls that a file of presets sets, later presets over earlier ones."""
     from app.session.presets import read_presets
 
     values = {name: value for preset in read_presets(path) for name, value in preset.values}
@@ -282,7 +282,7 @@ def edit_one(engine: Engine, job: Job, args: argparse.Namespace, edit_of: Any) -
 
 
 def report_ignored(engine: Engine, edit: FaceEdit) -> list[str]:
-    """The edit's controls that the generator does not obey; they are also named on standard error."""
+    """Return the edit's controls that the generator does not obey; they are also named on standard error."""
     info = engine.generator.info
     ignored = [name for name, _ in edit.values if name not in info.controls]
     if ignored:
@@ -293,7 +293,7 @@ def report_ignored(engine: Engine, edit: FaceEdit) -> list[str]:
 def measured(
     engine: Engine, portrait: Portrait, rendered: Any, face: int, edit: FaceEdit
 ) -> Measurement | None:
-    """The read-out; None, with the reason on standard error, where no face can be measured in the result."""
+    """Return the read-out; None, with the reason on standard error, where no face can be measured in the result."""
     try:
         return engine.measure(portrait, rendered, face, edit)
     except EngineError as error:

@@ -69,7 +69,7 @@ def add(subparsers: Subparsers) -> None:
 
 
 def described(model: Model) -> str:
-    """What it is and what it may be used for, in sentences."""
+    """Return what it is and what it may be used for, in sentences."""
     words = (f"{model.name}: {model.title}", f"Licence: {model.licence}", model.use)
     return " ".join(f"{sentence.rstrip('.')}." for sentence in words)
 
@@ -138,7 +138,7 @@ def run_get(args: argparse.Namespace) -> None:
 
 
 def offered(offer: Offer) -> str:
-    """What would be fetched, from where, how much, and what it may be used for."""
+    """Return what would be fetched, from where, how much, and what it may be used for."""
     return f"{offer.name}: {offer.title}. {offer.size / 1e6:.0f} MB from {offer.page}. {offer.licence}. {offer.use}"
 
 
@@ -157,7 +157,7 @@ def fetched(steps: Generator[Step, None, Model]) -> Model:
 
 
 def unlearnt(name: str) -> str | None:
-    """The generator that draws with a model and has not learnt what it needs."""
+    """Return the generator that draws with a model and has not learnt what it needs."""
     from app.engine.engine import Engine
 
     for info in Engine().generators():

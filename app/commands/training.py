@@ -214,8 +214,9 @@ def ended(args: argparse.Namespace, words: str, **more: Any) -> None:
 
 
 def follow(steps: Steps[Step, None, Any], args: argparse.Namespace) -> Any:
-    """Run to the end, say what happens and the first loss's curve on standard error, keep the newest picture; gives the
-    result."""
+    """Run to the end, say what happens and the first loss's curve on standard error, keep the newest picture;
+    gives the result.
+    """
     picture: Path | None = args.picture
     if args.lines:
         return lines.follow(steps, picture)
@@ -239,7 +240,7 @@ def follow(steps: Steps[Step, None, Any], args: argparse.Namespace) -> Any:
 
 
 def sparkline(values: Sequence[float], width: int = 24) -> str:
-    """A curve as high as a line: each bar the mean of as many values, the least one lowest."""
+    """Return a curve as high as a line: each bar the mean of as many values, the least one lowest."""
     parts = min(width, len(values))
     ends = [len(values) * k // parts for k in range(parts + 1)]
     means = [sum(values[a:b]) / (b - a) for a, b in pairwise(ends)]

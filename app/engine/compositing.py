@@ -14,7 +14,7 @@ from app.engine.contract import Patch
 def composite(
     pixels: NDArray[Any], alpha: NDArray[Any] | None, patches: Sequence[Patch]
 ) -> tuple[NDArray[Any], NDArray[Any] | None, float]:
-    """(pixels, alpha, share of pixels changed) of the photo with all patches in place.
+    """Return (pixels, alpha, share of pixels changed) of the photo with all patches in place.
 
     Where the patches of two faces overlap, each brings only what it changed; the later one wins.
     """
@@ -39,7 +39,7 @@ def composite(
 
 
 def differs(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.bool_]:
-    """(h, w): where two (h, w, 3) pictures differ in any channel."""
+    """Return (h, w): where two (h, w, 3) pictures differ in any channel."""
     different: NDArray[np.bool_] = a[..., 0] != b[..., 0]
     different |= a[..., 1] != b[..., 1]
     different |= a[..., 2] != b[..., 2]

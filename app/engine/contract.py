@@ -215,7 +215,7 @@ class Step:
     error: str | None = None
 
     def figures(self) -> Mapping[str, Any]:
-        """The numbers of this step, as JSON: for a window that watches the work in another process."""
+        """Return the numbers of this step, as JSON: for a window that watches the work in another process."""
         return {}
 
 
@@ -263,7 +263,7 @@ class SlowGenerator(Generator, Protocol):
         """`encode` in steps with previews that end in the code; closing them cancels, and nothing is kept."""
 
     def meaning(self, latents: Mapping[str, float], size: int) -> NDArray[np.uint8]:
-        """(size, size, 3) sRGB: what values of its own sliders make of its mean face."""
+        """Return (size, size, 3) sRGB: what values of its own sliders make of its mean face."""
 
 
 class LearningGenerator(Generator, Protocol):

@@ -45,7 +45,9 @@ class Device:
         return torch.float16 if self.precision == "float16" else torch.float32
 
     def place(self, network: Any) -> Any:
-        """The network for inference here: precision, channels last (faster convolutions), evaluation, no gradients."""
+        """Return the network for inference here: precision, channels last (faster convolutions), evaluation, no
+        gradients.
+        """
         import torch
 
         network = network.to(self.torch_device, self.dtype, memory_format=torch.channels_last)
@@ -66,13 +68,13 @@ def best_device() -> Device:
 
 @cache
 def has_torch() -> bool:
-    """False in Mien Light, which leaves networks out: all that needs none works without."""
+    """Return False in Mien Light, which leaves networks out: all that needs none works without."""
     return find_spec("torch") is not None
 
 
 @cache
 def card() -> Device:
-    """The fastest there is."""
+    """Return the fastest there is."""
     if not has_torch():
         return CPU
     import torch
@@ -98,7 +100,7 @@ FULL = (
 
 
 def notice() -> EngineError | None:
-    """What the user should know of a memory that was full."""
+    """Return what the user should know of a memory that was full."""
     return FULL[_fallen]
 
 
@@ -115,7 +117,7 @@ def step_down() -> bool:
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """Whether a card's memory, not the machine's, was too small."""
+    """Return whether a card's memory, not the machine's, was too small."""
     torch = sys.modules.get("torch")
     full = torch is not None and isinstance(error, torch.OutOfMemoryError)
     return full or (isinstance(error, RuntimeError) and "MPS backend out of memory" in str(error))
@@ -127,7 +129,7 @@ Result = TypeVar("Result")
 
 
 def finished(steps: Generator[Any, None, Code]) -> Code:
-    """What the steps end with."""
+    """Return what the steps end with."""
     while True:
         try:
             next(steps)
@@ -181,7 +183,7 @@ class Survivor:
 
 
 def bfloat16(device: torch.device) -> torch.autocast:
-    """A context in which networks multiply in bfloat16, where the device does."""
+    """Return a context in which networks multiply in bfloat16, where the device does."""
     import torch
 
     return torch.autocast(device.type, torch.bfloat16, enabled=multiplies_in_bfloat16(device))

@@ -91,7 +91,7 @@ def requirements() -> list[str]:
 
 
 def _fault(line: str) -> str | None:
-    """What is wrong with one requirement, None if it is met."""
+    """Return what is wrong with one requirement, None if it is met."""
     from packaging.requirements import Requirement
 
     requirement = Requirement(line)
@@ -163,7 +163,7 @@ def camera_names(names: Sequence[str] | None = None) -> Check:
 
 
 def linux_cameras(devices: Path = VIDEO_DEVICES) -> tuple[str, ...]:
-    """Names of what records pictures, by the kernel's own list: no device is opened."""
+    """Return the names of what records pictures, by the kernel's own list: no device is opened."""
     if not devices.is_dir():
         return ()
     # A camera has several nodes; the first, index 0, is the one that gives pictures.

@@ -92,7 +92,7 @@ class EngineLike(Protocol):
     """
 
     def generators(self) -> tuple[GeneratorInfo, ...]:
-        """Every backend found, whether it can run or not."""
+        """Return every backend found, whether it can run or not."""
 
     def select(self, generator: str) -> None:
         """Use this backend from now on; EngineError when its weights are missing."""
@@ -102,7 +102,7 @@ class EngineLike(Protocol):
         """What computes, with precision, e.g. "CPU float32"."""
 
     def learning(self, generator: str) -> Iterator[Step]:
-        """What a backend that `learns` learns once on this machine; closing the steps cancels."""
+        """Yield what a backend that `learns` learns once on this machine; closing the steps cancels."""
 
     def open(self, path: Path, on_progress: OnProgress | None = None) -> Portrait:
         """Read a photo and find its faces; the portrait has no faces where none was found.
@@ -120,7 +120,7 @@ class EngineLike(Protocol):
         max_side: int | None = None,
         stop: threading.Event | None = None,
     ) -> Rendered:
-        """Every face's edit, composited; with `max_side` a preview no larger than that.
+        """Return every face's edit, composited; with `max_side` a preview no larger than that.
 
         stop: once another thread sets it, the work ends with `interruption.Interrupted`.
         """
@@ -129,10 +129,10 @@ class EngineLike(Protocol):
         """Encode before the first render, so that it is as quick as the next."""
 
     def encoding_steps(self, portrait: Portrait, face: int) -> Iterator[Step]:
-        """The same in steps with previews, for a `slow` generator; closing them cancels."""
+        """Yield the same in steps with previews, for a `slow` generator; closing them cancels."""
 
     def latent_picture(self, latents: Mapping[str, float], size: int) -> NDArray[np.uint8]:
-        """(size, size, 3) sRGB: what values of a `slow` generator's own sliders make of its mean face."""
+        """Return (size, size, 3) sRGB: what values of a `slow` generator's own sliders make of its mean face."""
 
     def measure(self, portrait: Portrait, rendered: Rendered, face: int, edit: FaceEdit) -> Measurement:
         """Fit the render afresh and compare."""
@@ -140,19 +140,22 @@ class EngineLike(Protocol):
     def nmfc(
         self, portrait: Portrait, face: int, edit: FaceEdit, size: int, mesh: bool = False
     ) -> NDArray[np.uint8]:
-        """(size, size, 3) NMFC of the face as edited, in a square crop around it; with `mesh`, its shaded mesh."""
+        """Return (size, size, 3) NMFC of the face as edited, in a square crop around it; with `mesh`, its shaded
+        mesh.
+        """
 
     def flow(self, portrait: Portrait, face: int, edit: FaceEdit, max_side: int | None = None) -> Flow | None:
-        """The dense flow by which the generator moves a face; None where nothing moves, or it gives none."""
+        """Return the dense flow by which the generator moves a face; None where nothing moves, or it gives none."""
 
     def drawn_face(self, portrait: Portrait, face: int, max_side: int | None = None) -> DrawnFace | None:
-        """Where the generator draws a face's landmarks; None where it gives none."""
+        """Return where the generator draws a face's landmarks; None where it gives none."""
 
     def export(
         self, portrait: Portrait, edits: Edits, path: Path, options: Mapping[str, Any] | None = None
     ) -> Iterator[Step]:
-        """Render at full size and write, ending in an `ExportStep`; options: format details such as quality, "srgb",
-        "eight_bit"."""
+        """Render at full size and write, ending in an `ExportStep`; options: format details such as quality,
+        "srgb", "eight_bit".
+        """
 
     @property
     def animation(self) -> LiveAnimation | None:

@@ -34,7 +34,7 @@ LIGHT = "it needs networks, which Mien Light leaves out"  # what a generator lac
 
 
 def without_torch(error: ModuleNotFoundError) -> EngineError | None:
-    """The error for users where torch is missing; None where another module is."""
+    """Return the error for users where torch is missing; None where another module is."""
     if (error.name or "").partition(".")[0] != "torch":
         return None
     return EngineError("This needs networks, which Mien Light leaves out.", "Install the full Mien.")

@@ -135,7 +135,8 @@ class _Download(threading.Thread):
 
 
 def fetch(offer: Offer) -> Generator[Step, None, Model]:
-    """Steps in megabytes, ending in the imported model; the one there is where these files were imported before.
+    """Yield steps in megabytes, ending in the imported model; the one there is where these files were imported
+    before.
 
     Closing it cancels; what has come by then is kept for the next run. EngineError where the disk is too small, the
     server refuses, breaks off for good or sends something else, or the files do not fit.
@@ -233,7 +234,7 @@ def _begins_at(header: str | None, start: int) -> bool:
 
 
 def _plainly(error: Exception) -> str:
-    """What broke, without the library's own objects."""
+    """Return what broke, without the library's own objects."""
     import requests
 
     kinds = {

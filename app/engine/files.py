@@ -20,7 +20,7 @@ ASSETS = ROOT / "assets"  # what comes with Mien
 
 
 def data_folder() -> Path:
-    """Where the user's things of Mien lie: $MIEN_HOME, else the system's place for them."""
+    """Return where the user's things of Mien lie: $MIEN_HOME, else the system's place for them."""
     if home := os.environ.get("MIEN_HOME"):
         return Path(home)
     if sys.platform == "win32":
@@ -37,7 +37,7 @@ def file_sha256(path: Path) -> str:
 
 @contextmanager
 def written(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; when the block ends well it is renamed to `path`, else it is removed.
+    """Yield a path beside `path` to write to; when the block ends well it is renamed to `path`, else it is removed.
 
     Readers see the old file or the new one, whole. A file that is replaced keeps its permissions, a new one gets those
     of any new file. The path beside has the same suffix, for libraries that add one of their own. OSError as usual.
@@ -83,7 +83,7 @@ def check_place(path: Path, action: Action = "") -> None:
 
 
 def unwritable(path: Path, error: OSError, action: Action = "") -> EngineError:
-    """What is in the way of writing `path`, and what helps against just that."""
+    """Return what is in the way of writing `path`, and what helps against just that."""
     kind = error.errno
     if kind == errno.ENAMETOOLONG:
         return EngineError(f"The name {path.name[:40]}… is too long.", "Choose a shorter name.", action)
@@ -105,6 +105,6 @@ def unwritable(path: Path, error: OSError, action: Action = "") -> EngineError:
 
 
 def fitting(stem: str, rest: str) -> str:
-    """A file name of both, `stem` cut short where a file system would not take it."""
+    """Return a file name of both, `stem` cut short where a file system would not take it."""
     room = LONGEST_NAME - len(os.fsencode(rest))
     return os.fsencode(stem)[:room].decode(errors="ignore") + rest

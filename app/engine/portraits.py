@@ -151,7 +151,7 @@ class Portraits:
         return Portrait(photo, self.fit(to_srgb8(photo)))
 
     def fit(self, srgb: NDArray[np.uint8]) -> tuple[FittedFace, ...]:
-        """Every face of an (H, W, 3) sRGB picture, left to right."""
+        """Return every face of an (H, W, 3) sRGB picture, left to right."""
         return tuple(self._fitted(found) for found in self.tracker.detect(srgb))
 
     def _fitted(self, found: DetectedFace) -> FittedFace:
@@ -215,7 +215,7 @@ class Portraits:
                 yield from self.encoding_steps(portrait, face)
 
     def learning(self, generator: str) -> Iterator[Step]:
-        """What a backend learns once on this machine, in steps; closing them cancels."""
+        """Yield what a backend learns once on this machine, in steps; closing them cancels."""
         backend = self._backend(generator)
         if not backend.info.learns or backend.info.missing:
             raise EngineError(
@@ -244,7 +244,7 @@ class Portraits:
         return patch
 
     def target(self, portrait: Portrait, index: int, edit: FaceEdit) -> FaceParams:
-        """The parameters an edit asks for, in the photo's own pixels."""
+        """Return the parameters an edit asks for, in the photo's own pixels."""
         from app.engine.face.semantic import resolve
 
         return resolve(edit, self._face(portrait, index), self.model)
@@ -262,13 +262,13 @@ class Portraits:
         return portrait.faces[index]
 
     def view(self, portrait: Portrait, max_side: int | None = None) -> WorkingView:
-        """The portrait at full size, or no larger than `max_side` (kept for the next call)."""
+        """Return the portrait at full size, or no larger than `max_side` (kept for the next call)."""
         scale = min(1.0, max_side / max(portrait.photo.size)) if max_side else 1.0
         key = (portrait.photo.key, scale, tuple(face.params for face in portrait.faces))
         return self._views.get(key, lambda: at_scale(portrait, scale))
 
     def code(self, portrait: Portrait, view: WorkingView, index: int) -> object:
-        """What the generator made of a face at a view's resolution (made once)."""
+        """Return what the generator made of a face at a view's resolution (made once)."""
         key = self._code_key(portrait, view, index)
         return self._codes.get(key, lambda: self.generator.encode(self._source(portrait, view, index)))
 
@@ -310,7 +310,7 @@ class Portraits:
     def nmfc(
         self, portrait: Portrait, face: int, edit: FaceEdit, size: int, mesh: bool = False
     ) -> NDArray[np.uint8]:
-        """(size, size, 3) a face as its edit makes it: its coordinates, or its whole head as a shaded mesh."""
+        """Return (size, size, 3) a face as its edit makes it: its coordinates, or its whole head as a shaded mesh."""
         params = self.target(portrait, face, edit)
         if mesh:
             from app.engine.generators.whole_head import picture_of, small_head
@@ -344,7 +344,7 @@ class Portraits:
         return flow_picture(displacement, corner, view.scale) if displacement.size else None
 
     def drawn_face(self, portrait: Portrait, face: int, max_side: int | None = None) -> DrawnFace | None:
-        """Where the generator draws a face's landmarks, in the photo's pixels; None where it gives none."""
+        """Return where the generator draws a face's landmarks, in the photo's pixels; None where it gives none."""
         from app.engine.face.semantic import resolve
 
         place = getattr(self.generator, "landmarks", None)

@@ -9,7 +9,7 @@ from app.engine.errors import EngineError
 
 
 def sample_path() -> Path:
-    """Path of the bundled portrait (512 x 512 PNG)."""
+    """Return the path of the bundled portrait (512 x 512 PNG)."""
     spec = find_spec("skimage")
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         path = Path(folder) / "data" / "astronaut.png"

@@ -46,7 +46,7 @@ class LruCache(Generic[K, V]):
             self._values.popitem(last=False)
 
     def get(self, key: K, build: Callable[[], V]) -> V:
-        """The value kept for a key, or what `build` makes, which is then kept."""
+        """Return the value kept for a key, or what `build` makes, which is then kept."""
         if key not in self._values:
             self[key] = build()
         self._values.move_to_end(key)
@@ -54,12 +54,12 @@ class LruCache(Generic[K, V]):
 
 
 def scaled(params: FaceParams, factor: float) -> FaceParams:
-    """The same face in the photo resized by `factor`."""
+    """Return the same face in the photo resized by `factor`."""
     return replace(params, camera=params.camera.scaled(factor))
 
 
 def at_scale(portrait: Portrait, scale: float) -> WorkingView:
-    """The portrait no larger than `scale` times its own size; the photo itself at 1."""
+    """Return the portrait no larger than `scale` times its own size; the photo itself at 1."""
     photo = portrait.photo
     if scale == 1.0:
         return WorkingView(1.0, photo.pixels, photo.alpha, portrait.faces)

@@ -84,7 +84,7 @@ class Autosave(QObject):
         self._lock.unlock()
 
     def left_behind(self) -> list[Recovered]:
-        """Documents of sessions that ended without `close`, newest first."""
+        """Return documents of sessions that ended without `close`, newest first."""
         found = [r for path in self._folder.glob(f"*{SUFFIX}") if (r := self._recovered(path))]
         return sorted(found, key=lambda r: -r.saved_at)
 

@@ -46,7 +46,7 @@ class PhotoStep(Step):
 
 
 def photos_in(folder: Path) -> tuple[Path, ...]:
-    """The picture files of a folder, by name; none where it cannot be read."""
+    """Return the picture files of a folder, by name; none where it cannot be read."""
     try:
         return tuple(sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURES and p.is_file()))
     except OSError:
@@ -54,7 +54,7 @@ def photos_in(folder: Path) -> tuple[Path, ...]:
 
 
 def photos_among(paths: Iterable[Path]) -> tuple[Path, ...]:
-    """The pictures among some files, and those in the folders among them."""
+    """Return the pictures among some files, and those in the folders among them."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
@@ -85,7 +85,7 @@ def run_batch(engine: EngineLike, batch: Batch) -> Iterator[PhotoStep]:
 
 
 def _target(batch: Batch, photo: Path, taken: set[Path]) -> Path:
-    """A name in the folder that is no photo of the batch and was not written by it."""
+    """Return a name in the folder that is no photo of the batch and was not written by it."""
     path = batch.folder / (photo.stem + (batch.suffix or photo.suffix))
     number = 2
     sources = {p.absolute() for p in batch.photos}

@@ -13,7 +13,7 @@ _COMPONENTS = dict.fromkeys(control.name for control in COMPONENTS)
 
 
 def carried(face: FittedFace | None, edit: FaceEdit) -> tuple[float, ...]:
-    """(28,) sigmas that the edit's semantic controls add to the photo's own expression."""
+    """Return (28,) sigmas that the edit's semantic controls add to the photo's own expression."""
     if face is None or _SEMANTIC.isdisjoint(name for name, _ in edit.values):
         return (0.0,) * N_EXPRESSION
     from app.engine.face.semantic import resolve

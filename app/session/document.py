@@ -48,7 +48,7 @@ class Document:
         return any(not edit.is_identity for edit in self.edits.values())
 
     def is_same_work(self, other: Document) -> bool:
-        """Whether both hold the same work: they may differ in the face the panels act on."""
+        """Return whether both hold the same work: they may differ in the face the panels act on."""
         return replace(self, active=0) == replace(other, active=0)
 
     def edit_of(self, face: int) -> FaceEdit:
@@ -56,11 +56,11 @@ class Document:
         return self.edits.get(face, FaceEdit())
 
     def of_photo(self, photo: Path, key: str) -> Document:
-        """The same work on a photo at another place."""
+        """Return the same work on a photo at another place."""
         return replace(self, photo=photo, key=key)
 
     def with_faces(self, count: int) -> Document:
-        """A copy without edits of faces beyond the first `count`, snapshots included."""
+        """Return a copy without edits of faces beyond the first `count`, snapshots included."""
 
         def kept(edits: Mapping[int, FaceEdit]) -> dict[int, FaceEdit]:
             return {face: edit for face, edit in edits.items() if face < count}
@@ -70,7 +70,7 @@ class Document:
         return replace(self, edits=kept(self.edits), active=active, snapshots=snapshots)
 
     def with_edit(self, edit: FaceEdit, face: int | None = None) -> Document:
-        """A copy with one face's edit replaced; a face asked nothing of is left out of `edits`."""
+        """Return a copy with one face's edit replaced; a face asked nothing of is left out of `edits`."""
         index = self.active if face is None else face
         edits = {i: e for i, e in self.edits.items() if i != index}
         if edit != FaceEdit():

@@ -20,9 +20,11 @@ class Pace:
         self._ms[generator] = ms
 
     def of(self, generator: str) -> float | None:
-        """Milliseconds a picture, None before the first."""
+        """Return the milliseconds a picture, None before the first."""
         return self._ms.get(generator)
 
     def is_drafted(self, generator: str) -> bool:
-        """Whether a hand would have to wait for this generator; until it has drawn once, it is taken to be slow."""
+        """Return whether a hand would have to wait for this generator; until it has drawn once, it is taken to be
+        slow.
+        """
         return generator != DEFAULT_GENERATOR and self._ms.get(generator, FRAME_MS + 1) > FRAME_MS

@@ -45,7 +45,7 @@ class Editing(QObject):
         self.set_values(changes, gesture=gesture)
 
     def is_linked(self, name: str) -> bool:
-        """Whether a control's two sides move together."""
+        """Return whether a control's two sides move together."""
         return values.pair_of(name) not in self.unlinked
 
     def link(self, pairs: Iterable[str], linked: bool) -> None:
@@ -56,7 +56,7 @@ class Editing(QObject):
 
     @staticmethod
     def held(name: str, value: float) -> float:
-        """A value within its control's range."""
+        """Return a value within its control's range."""
         return min(BY_NAME[name].upper, max(BY_NAME[name].lower, value))
 
     def set_values(
@@ -89,7 +89,7 @@ class Editing(QObject):
         self._history.push({"edits": edits, "active": active}, name, gesture)
 
     def _of_face(self, text: str, index: int) -> str:
-        """A step's name with the face it is about, where there are several."""
+        """Return a step's name with the face it is about, where there are several."""
         portrait = self._history.portrait
         several = portrait is not None and len(portrait.faces) > 1
         return self.tr("{}, face {}").format(text, index + 1) if several else text

@@ -86,7 +86,7 @@ class Encoding(QObject):
             self._session.cancel_job()
 
     def _face(self) -> _Face | None:
-        """The face that is active, and the generator in use."""
+        """Return the face that is active, and the generator in use."""
         session = self._session
         if session.portrait is None:
             return None

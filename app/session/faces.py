@@ -12,7 +12,7 @@ from app.session.document import Box, Document
 
 
 def index_of(portrait: Portrait, face: FittedFace) -> int:
-    """Where a face went when another was added."""
+    """Return where a face went when another was added."""
     return min(range(len(portrait.faces)), key=lambda i: _distance(portrait.faces[i].box, face.box))
 
 
@@ -21,12 +21,12 @@ def _distance(a: Box, b: Box) -> float:
 
 
 def moved(edits: Mapping[int, FaceEdit], where: Mapping[int, int]) -> dict[int, FaceEdit]:
-    """Every face's edit under the face's new index."""
+    """Return every face's edit under the face's new index."""
     return {where[i]: edit for i, edit in edits.items()}
 
 
 def with_face_added(document: Document, before: Portrait, after: Portrait, box: Box) -> dict[str, Any]:
-    """The fields of the document that change when a face was found in a box: each edit stays with its face."""
+    """Return the fields of the document that change when a face was found in a box: each edit stays with its face."""
     where = {old: index_of(after, face) for old, face in enumerate(before.faces)}
     new = next((i for i in range(len(after.faces)) if i not in where.values()), 0)
     snapshots = tuple(replace(s, edits=moved(s.edits, where)) for s in document.snapshots)

@@ -40,7 +40,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path, kind: str) -> dict[str, Any]:
-    """The object in a JSON file whose "format" is `kind`; EngineError for anything else."""
+    """Return the object in a JSON file whose "format" is `kind`; EngineError for anything else."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -55,7 +55,9 @@ def read_json(path: Path, kind: str) -> dict[str, Any]:
 
 
 def finite(value: Any) -> float:
-    """A number of a JSON file; ValueError for Infinity and NaN, which JSON has no business with but Python reads."""
+    """Return a number of a JSON file; ValueError for Infinity and NaN, which JSON has no business with but Python
+    reads.
+    """
     number = float(value)
     if not math.isfinite(number):
         raise ValueError(f"{value} is no number")
@@ -63,7 +65,7 @@ def finite(value: Any) -> float:
 
 
 def index(value: Any) -> int:
-    """A number of a list's places in a JSON file: whole, from 0 on; ValueError for anything else."""
+    """Return a number of a list's places in a JSON file: whole, from 0 on; ValueError for anything else."""
     number = int(finite(value))
     if number < 0 or number != float(value):
         raise ValueError(f"{value} counts nothing")
@@ -71,7 +73,7 @@ def index(value: Any) -> int:
 
 
 def record(value: Any) -> dict[str, Any]:
-    """A JSON object; ValueError for anything else."""
+    """Return a JSON object; ValueError for anything else."""
     if not isinstance(value, dict):
         raise ValueError("this is no object")
     return value

@@ -33,7 +33,7 @@ class Hand(QObject):
         scheduler.selected.connect(self._on_selected)
 
     def points(self, index: int, edit: FaceEdit) -> FloatArray:
-        """(478, 3) px: where the landmarks of a face are drawn for an edit, as far as the generator says."""
+        """Return (478, 3) px: where the landmarks of a face are drawn for an edit, as far as the generator says."""
         portrait = self._history.portrait
         assert portrait is not None
         face, drawn = portrait.faces[index], self._drawn.get(index)

@@ -11,19 +11,19 @@ from app.session.values import localised, percent, shown_value
 
 
 def title(control: Control) -> str:
-    """A control's name in the user's language."""
+    """Return a control's name in the user's language."""
     return QCoreApplication.translate("Control", control.title)
 
 
 def number(control: Control, value: float, more: int = 0) -> str:
-    """A value as the history writes it: whole degrees and pixels, else two digits, and as many `more`."""
+    """Return a value as the history writes it: whole degrees and pixels, else two digits, and as many `more`."""
     digits = (0 if control.unit in ("°", "px") else 2) + more
     text = f"{value:.{digits}f}"
     return localised(text.removeprefix("-") if float(text) == 0 else text.replace("-", "−"))
 
 
 def describe(before: FaceEdit, after: FaceEdit, face: FittedFace | None) -> str:
-    """The name of the step from one edit to another: "Yaw 0 → 12°"; several controls are listed by title."""
+    """Return the name of the step from one edit to another: "Yaw 0 → 12°"; several controls are listed by title."""
     changed = {n for n, _ in before.values + after.values if before.get(n) != after.get(n)}
     controls = [control for name, control in BY_NAME.items() if name in changed]
     if len(controls) == 1:
@@ -41,7 +41,7 @@ def describe(before: FaceEdit, after: FaceEdit, face: FittedFace | None) -> str:
 
 
 def pulled(handle: Handle, before: FaceEdit, after: FaceEdit, face: FittedFace | None) -> str:
-    """The name of a pull: the handle, and by how much its controls went: "Brow left +0.42"."""
+    """Return the name of a pull: the handle, and by how much its controls went: "Brow left +0.42"."""
     words, changes = QCoreApplication.translate("Handle", handle.title), []
     for name in (*handle.controls, *handle.turned):
         control = BY_NAME[name]

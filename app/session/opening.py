@@ -52,7 +52,7 @@ class Opened:
 
 
 def open_photo(engine: EngineLike, opening: Opening, path: Path) -> Opened:
-    """A photo as a document without any change."""
+    """Return a photo as a document without any change."""
     portrait = engine.open(path, opening.on_progress)
     document = Document(photo=path, key=portrait.photo.key)
     return Opened(document, portrait, saved=document)
@@ -61,7 +61,8 @@ def open_photo(engine: EngineLike, opening: Opening, path: Path) -> Opened:
 def open_project(
     engine: EngineLike, opening: Opening, project: Project, recovered: bool = False
 ) -> Opened | Project:
-    """A project with its photo, from its place or out of the file; the project itself where the photo is missing.
+    """Return a project with its photo, from its place or out of the file; the project itself where the photo is
+    missing.
 
     recovered: it was left behind by a crash, so no file of the user's holds it.
     """
@@ -76,7 +77,7 @@ def open_project(
 def open_with_photo(
     engine: EngineLike, opening: Opening, project: Project, photo: Path, saved: Document | None = None
 ) -> Opened:
-    """A project with the photo at a place of the user's choice; saved: the document as its file holds it."""
+    """Return a project with the photo at a place of the user's choice; saved: the document as its file holds it."""
     portrait = engine.open(photo, opening.on_progress)
     for box in project.document.boxes:
         portrait = engine.add_face(portrait, box)
@@ -88,7 +89,7 @@ def open_with_photo(
 
 
 def _fitted(document: Document, portrait: Portrait) -> Document:
-    """The document without what is asked, now or in a snapshot, of faces that this photo does not have."""
+    """Return the document without what is asked, now or in a snapshot, of faces that this photo does not have."""
     count = len(portrait.faces)
     if document.edits and not count:
         raise EngineError(

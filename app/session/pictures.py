@@ -33,7 +33,7 @@ class PictureWish:
 
 
 def picture_call(portrait: Portrait, wish: PictureWish) -> Callable[[EngineLike], Any]:
-    """What makes the picture, (size, size, 3) uint8, on the engine's thread."""
+    """Return what makes the picture, (size, size, 3) uint8, on the engine's thread."""
 
     def make_picture(engine: EngineLike) -> Any:
         if wish.motif is Motif.MEAN_FACE:
@@ -51,7 +51,7 @@ def picture_call(portrait: Portrait, wish: PictureWish) -> Callable[[EngineLike]
 
 
 def _square(rendered: Rendered, centre: tuple[float, float], reach: float, size: int) -> Any:
-    """The square of side `reach` (photo's pixels) around a point, resampled to (size, size, 3) uint8."""
+    """Return the square of side `reach` (photo's pixels) around a point, resampled to (size, size, 3) uint8."""
     pixels = rendered.pixels
     half = reach * rendered.scale / 2
     grid = (np.arange(size) + 0.5) / size * 2 * half - half

@@ -29,13 +29,13 @@ class Preset:
 
     @classmethod
     def of(cls, name: str, edit: FaceEdit) -> Preset:
-        """What an edit asks for, without where and how large the face is: that belongs to one photo."""
+        """Return what an edit asks for, without where and how large the face is: that belongs to one photo."""
         kept = ((n, v) for n, v in edit.values if BY_NAME[n].group != "placement")
         return cls(name, tuple(kept))
 
 
 def read_presets(path: Path) -> tuple[Preset, ...]:
-    """The presets of a file; EngineError where one is not understood."""
+    """Return the presets of a file; EngineError where one is not understood."""
     raw = read_json(path, FORMAT)
     try:
         if index(raw.get("schema", 0)) > SCHEMA:

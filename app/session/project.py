@@ -31,7 +31,7 @@ class Project:
     origin: Path | None = None  # in a recovery file: the project it was saved in before
 
     def find_photo(self) -> Path | None:
-        """The first place that has a photo with the right hash, else None."""
+        """Return the first place that has a photo with the right hash, else None."""
         for place in self.places:
             if place.is_file() and (not self.document.key or file_key(place) == self.document.key):
                 return place
@@ -67,7 +67,9 @@ def to_json(
 
 
 def _photo_to_json(document: Document, folder: Path, embed: bool) -> dict[str, Any] | None:
-    """The photo's entry; with `embed` its bytes, EngineError where it is gone or is not what was opened any more."""
+    """Return the photo's entry; with `embed` its bytes, EngineError where it is gone or is not what was opened any
+    more.
+    """
     if document.photo is None:
         return None
     photo = document.photo.absolute()
@@ -82,7 +84,7 @@ def _photo_to_json(document: Document, folder: Path, embed: bool) -> dict[str, A
 
 
 def _bytes_of(photo: Path, key: str) -> bytes:
-    """The photo's own bytes, as they were when it was opened."""
+    """Return the photo's own bytes, as they were when it was opened."""
     remedy = "Put the photo back, or save the project without it."
     try:
         data = photo.read_bytes()

@@ -131,7 +131,7 @@ class Scheduler(QObject):
         self._poke()
 
     def is_encoded(self, face: int) -> bool:
-        """Whether a face's edit can be rendered now."""
+        """Return whether a face's edit can be rendered now."""
         return not self._shown.slow or face in self._encoded
 
     def refresh(self) -> None:
@@ -160,11 +160,11 @@ class Scheduler(QObject):
             self._jobs.run(Task(want.call, lambda answer: self._on_answer(want, answer), want.generator))
 
     def _next(self) -> Want | None:
-        """The first thing that is out of date."""
+        """Return the first thing that is out of date."""
         return next((want for want in self._wants() if self._done.get(want.name) != want.key), None)
 
     def _wants(self) -> Iterator[Want]:
-        """All that is wanted now, the most urgent first."""
+        """Yield all that is wanted now, the most urgent first."""
         shown = self._shown
         if self._choice is not None:
             yield self._choice_want(self._choice)
@@ -185,7 +185,7 @@ class Scheduler(QObject):
         yield from (self._picture_want(shown, shown.portrait, key) for key in self._wishes_that_can_be_had())
 
     def _renders(self, shown: Shown, portrait: Portrait) -> list[Want]:
-        """The picture; of a generator that is slow here a draft, and the picture itself once the hand rests."""
+        """Return the picture; of a generator that is slow here a draft, and the picture itself once the hand rests."""
         draft = [self._draft_want(shown, portrait)] if self._is_drafted(shown) else []
         return draft if draft and shown.moving else [*draft, self._render_want(shown, portrait)]
 
@@ -200,7 +200,7 @@ class Scheduler(QObject):
             yield self._flow_want(shown, portrait)
 
     def _wishes_that_can_be_had(self) -> list[Hashable]:
-        """The oldest first; no photo of a face that is not encoded."""
+        """Return the oldest first; no photo of a face that is not encoded."""
         return [k for k, w in self._wishes.items() if w.motif is not Motif.RENDER or self.is_encoded(w.face)]
 
     def _on_answer(self, want: Want, answer: Answer) -> None:
@@ -218,8 +218,9 @@ class Scheduler(QObject):
         self._poke()
 
     def _fits(self, shown: Shown, whichever_face: bool = False) -> bool:
-        """An answer made of this still belongs to what is shown: in a drag an earlier value may be shown, never another
-        photo, generator or (but for a render of all) face."""
+        """Return an answer made of this still belongs to what is shown: in a drag an earlier value may be shown,
+        never another photo, generator or (but for a render of all) face.
+        """
         now = self._shown
         same_face = whichever_face or shown.active == now.active
         return same_face and shown.portrait is now.portrait and shown.generator == now.generator
@@ -283,7 +284,7 @@ class Scheduler(QObject):
         return Want("render", key, call, take, fail, shown.generator, stop)
 
     def _draft_want(self, shown: Shown, portrait: Portrait) -> Want:
-        """The mesh warp's picture of what another generator will draw."""
+        """Return the mesh warp's picture of what another generator will draw."""
 
         def call(engine: EngineLike) -> Rendered:
             return engine.render(portrait, shown.edits, PREVIEW_SIDE)

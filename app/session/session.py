@@ -177,11 +177,11 @@ class Session(QObject):
         return next((info for info in self.generators if info.name == self.document.generator), None)
 
     def value(self, name: str) -> float:
-        """What the slider of a control shows."""
+        """Return what the slider of a control shows."""
         return values.shown_value(self.face, self.edit, name)
 
     def own_value(self, name: str) -> float:
-        """The photo's own value of a control."""
+        """Return the photo's own value of a control."""
         return values.own_value(self.face, name)
 
     def latent(self, name: str) -> float:

@@ -102,7 +102,7 @@ class Settings:
         self._set_json("shortcuts", keys)
 
     def layout(self, name: str) -> QByteArray:
-        """A saved window or dock layout; empty if there is none."""
+        """Return a saved window or dock layout; empty if there is none."""
         value = self._store.value(f"layout/{name}")
         return value if isinstance(value, QByteArray) else QByteArray()
 

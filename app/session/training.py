@@ -64,7 +64,7 @@ class RunStep:
 
 
 def program() -> list[str]:
-    """What starts `mien`: the packaged application itself, or this Python."""
+    """Return what starts `mien`: the packaged application itself, or this Python."""
     return [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "app"]
 
 
@@ -212,20 +212,20 @@ class Training(QObject):
             self.failed.emit(self._error or self._crash())
 
     def _crash(self) -> EngineError:
-        """The last words of a process that ended without saying why."""
+        """Return the last words of a process that ended without saying why."""
         said = [line for line in self._errors.decode("utf-8", "replace").splitlines() if line.strip()]
         what = f"The training ended unexpectedly: {said[-1]}" if said else "The training ended unexpectedly."
         return EngineError(what, "Start it again: it goes on from its last checkpoint.")
 
 
 def sample_path(name: str) -> Path:
-    """Where a run's newest samples are kept for the window; its folder is there, else EngineError."""
+    """Return where a run's newest samples are kept for the window; its folder is there, else EngineError."""
     folder = data_folder() / "training"
     make_folder(folder)
     return folder / f"{name}-samples.png"
 
 
 def first_stages() -> list[Path]:
-    """Folders of Head2HeadFS first stages, which few-shot training starts from: those with people's footage."""
+    """Return folders of Head2HeadFS first stages, which few-shot training starts from: those with people's footage."""
     found = (data_folder() / "training").glob("*/0000/footage.npz")
     return sorted(path.parents[1] for path in found if (path.parents[1] / "checkpoint.pt").is_file())

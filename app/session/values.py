@@ -12,7 +12,7 @@ from app.engine.face.parameters import FaceEdit, FittedFace
 
 
 def pair_of(name: str) -> str | None:
-    """The name of the pair a control is one side of: its left control's; None for a control without a mirror."""
+    """Return the name of the pair a control is one side of: its left control's; None for a control without a mirror."""
     control = BY_NAME[name]
     return min(name, control.mirror) if control.mirror else None
 
@@ -21,7 +21,7 @@ PAIRS = tuple(c.name for c in CONTROLS if pair_of(c.name) == c.name)
 
 
 def localised(number: str) -> str:
-    """A number as the system's language writes it: with its decimal point."""
+    """Return a number as the system's language writes it: with its decimal point."""
     return number.replace(".", QLocale().decimalPoint())
 
 
@@ -32,17 +32,19 @@ class _Numbers(Formatter):
 
 
 def filled(template: str, *values: object) -> str:
-    """A sentence with its values in their places; "{:.1f}" becomes a number as the system's language writes it."""
+    """Return a sentence with its values in their places; "{:.1f}" becomes a number as the system's language writes
+    it.
+    """
     return _Numbers().format(template, *values)
 
 
 def percent(share: float) -> str:
-    """A share as whole percents, set as everywhere in the window: "40 %"."""
+    """Return a share as whole percents, set as everywhere in the window: "40 %"."""
     return f"{100 * share:.0f} %"
 
 
 def own_value(face: FittedFace | None, name: str) -> float:
-    """The photo's own value of a control: what an untouched slider shows (0 for relative controls)."""
+    """Return the photo's own value of a control: what an untouched slider shows (0 for relative controls)."""
     control = BY_NAME.get(name)
     if face is None or control is None or not control.absolute:
         return 0.0
@@ -54,6 +56,6 @@ def own_value(face: FittedFace | None, name: str) -> float:
 
 
 def shown_value(face: FittedFace | None, edit: FaceEdit, name: str) -> float:
-    """What the slider of a control shows: what is asked, else the photo's own value."""
+    """Return what the slider of a control shows: what is asked, else the photo's own value."""
     asked = edit.get(name)
     return own_value(face, name) if asked is None else asked

@@ -27,14 +27,14 @@ def neutralise(face: FittedFace, strength: float) -> dict[str, float]:
 
 
 def expression_controls() -> tuple[str, ...]:
-    """The controls whose movements Neutralise speaks about; all others are none of its business."""
+    """Return the controls whose movements Neutralise speaks about; all others are none of its business."""
     from app.engine.face.semantic import MOVEMENTS
 
     return tuple(MOVEMENTS)
 
 
 def sigmas(face: FittedFace, name: str) -> float:
-    """How far one unit of a control moves the expression, in standard deviations; 0 for pose and gaze."""
+    """Return how far one unit of a control moves the expression, in standard deviations; 0 for pose and gaze."""
     from app.engine.face import semantic
 
     moved = semantic.resolve(FaceEdit.of(**{name: 1.0}), face, default_model()).expression
@@ -46,7 +46,7 @@ def _values(edit: FaceEdit | Mapping[str, float] | Any) -> dict[str, float]:
 
 
 def points(face: FittedFace, edit: FaceEdit) -> NDArray[np.float64]:
-    """(478, 3) pixels: where the face's landmarks are asked to be, irises turned by head and gaze."""
+    """Return (478, 3) pixels: where the face's landmarks are asked to be, irises turned by head and gaze."""
     if edit.is_identity:
         return face.landmarks
     from app.engine.face import semantic

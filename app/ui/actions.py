@@ -144,7 +144,7 @@ class Actions(QObject):
         self.apply_keys()
 
     def owner(self, keys: str, but: str = "") -> str | None:
-        """The command that has these keys already."""
+        """Return the command that has these keys already."""
         sequence = QKeySequence(keys)
         for spec in TABLE:
             if spec.name != but and sequence in self._actions[spec.name].shortcuts():
@@ -152,7 +152,7 @@ class Actions(QObject):
         return None
 
     def said(self, name: str) -> str:
-        """A command's first keys as the system's language writes them; "" without any."""
+        """Return a command's first keys as the system's language writes them; "" without any."""
         keys = self._actions[name].shortcuts()
         return keys[0].toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
 

@@ -81,7 +81,7 @@ class Documents(QObject):
         self.take(QGuiApplication.clipboard().mimeData())
 
     def takes(self, data: QMimeData) -> bool:
-        """Whether something dropped or pasted can be opened."""
+        """Return whether something dropped or pasted can be opened."""
         return data.hasUrls() or data.hasImage()
 
     def take(self, data: QMimeData | None) -> None:
@@ -186,7 +186,9 @@ class Documents(QObject):
             self._session.save_project(path, kind == inside, then)
 
     def settle_job(self) -> bool:
-        """True when no work stands in the way that its user waits for; else asks, and ends it where that is wished."""
+        """Return True when no work stands in the way that its user waits for; else asks, and ends it where that is
+        wished.
+        """
         job = self._session.job
         if job is None or job.gives_way():
             return True
@@ -197,7 +199,7 @@ class Documents(QObject):
         return True
 
     def settle(self, then: Callable[[], object]) -> bool:
-        """True when nothing unsaved stands in the way; else asks, and calls `then` once it is saved."""
+        """Return True when nothing unsaved stands in the way; else asks, and calls `then` once it is saved."""
         if not self._session.is_dirty:
             return True
         box = QMessageBox(self._window)
@@ -263,8 +265,9 @@ class Documents(QObject):
 
 
 def _kept(image: QImage) -> Path:
-    """A pasted picture as a file, named by its content, so that a project can refer to it; EngineError where the data
-    folder cannot be written to."""
+    """Return a pasted picture as a file, named by its content, so that a project can refer to it; EngineError where
+    the data folder cannot be written to.
+    """
     folder = data_folder() / "photos"
     make_folder(folder)
     plain = image.convertToFormat(QImage.Format.Format_RGBA8888)

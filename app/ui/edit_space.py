@@ -166,7 +166,7 @@ class EditSpace(QObject):
         self.edit.weights_wanted.connect(self._actions["models"].trigger)
 
     def panels(self) -> list[Panel]:
-        """Every panel and its first place."""
+        """Return every panel and its first place."""
         return [
             Panel("faces", self.tr("Faces"), self.rail, LEFT, titled=False),
             Panel(
@@ -178,7 +178,7 @@ class EditSpace(QObject):
         ]
 
     def handlers(self) -> dict[str, Callable[[], object]]:
-        """What the commands of this workspace do."""
+        """Return what the commands of this workspace do."""
         canvas, session = self.canvas, self._session
         return {
             "fit": canvas.fit,
@@ -218,7 +218,7 @@ class EditSpace(QObject):
         QTimer.singleShot(0, self.canvas, self.canvas.show_small_face)
 
     def menu(self, handle: Handle | None) -> QMenu:
-        """What can be done at a place of the canvas."""
+        """Return what can be done at a place of the canvas."""
         menu = QMenu(self.canvas)
         if handle is not None:
             words = self.tr("Reset {}").format(QCoreApplication.translate("Handle", handle.title))
@@ -348,7 +348,7 @@ class _Fitted(QWidget):
 
 
 def _padded(panel: QWidget) -> QWidget:
-    """The panel in a holder of its height, a little away from the edges."""
+    """Return the panel in a holder of its height, a little away from the edges."""
     holder = _Fitted()
     column = QVBoxLayout(holder)
     column.setContentsMargins(8, 4, 8, 4)

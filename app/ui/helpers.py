@@ -167,7 +167,7 @@ class Helpers(QObject):
 
 
 def camera_names() -> list[str]:
-    """Every camera that Qt sees."""
+    """Return every camera that Qt sees."""
     from PySide6.QtMultimedia import QMediaDevices
 
     return [device.description() for device in QMediaDevices.videoInputs()]

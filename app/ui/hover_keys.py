@@ -56,7 +56,7 @@ class HoverKeys(QObject):
 
 
 def typing() -> bool:
-    """The focus is where letters are typed."""
+    """Return the focus is where letters are typed."""
     focus = QApplication.focusWidget()
     if isinstance(focus, QLineEdit):
         return not focus.isReadOnly()

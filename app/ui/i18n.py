@@ -40,14 +40,14 @@ class ErrorCatalogue:
         self._whole = {english: own for english, own in texts.items() if "{}" not in english}
 
     def sentence(self, english: str) -> str:
-        """The sentence in the catalogue's language; as it is where no template fits."""
+        """Return the sentence in the catalogue's language; as it is where no template fits."""
         for pattern, own in self._entries:
             if found := pattern.fullmatch(english):
                 return own.format(*(self._whole.get(value, value) for value in found.groups()))
         return english
 
     def error(self, error: EngineError) -> EngineError:
-        """The same error in the catalogue's language."""
+        """Return the same error in the catalogue's language."""
         return EngineError(self.sentence(error.message), self.sentence(error.remedy), error.action)
 
 
@@ -72,19 +72,19 @@ PLACES = (
 
 
 def in_own_language(error: EngineError) -> EngineError:
-    """An error of the engine in the window's language, for those who have a window."""
+    """Return an error of the engine in the window's language, for those who have a window."""
     translated = _errors.error(error)
     message, remedy = without_commands(translated.message), without_commands(translated.remedy)
     return EngineError(message, remedy, translated.action)
 
 
 def sentence(english: str) -> str:
-    """A sentence of the engine, such as what a generator lacks, in the window's language."""
+    """Return a sentence of the engine, such as what a generator lacks, in the window's language."""
     return without_commands(_errors.sentence(english))
 
 
 def without_commands(words: str) -> str:
-    """A sentence that names a command of the command line, with the window's own place for it instead."""
+    """Return a sentence that names a command of the command line, with the window's own place for it instead."""
     words = _OR_COMMAND.sub("", words)
     for name, place in (("models", PLACES[0]), ("train", PLACES[1])):
         said = QCoreApplication.translate("Places", place)
@@ -93,7 +93,7 @@ def without_commands(words: str) -> str:
 
 
 def read(language: str, part: str = "") -> dict[str, str]:
-    """The texts of a language; empty for English. part: "-errors" for the engine's errors."""
+    """Return the texts of a language; empty for English. part: "-errors" for the engine's errors."""
     path = FOLDER / f"{language}{part}.json"
     texts: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return texts

@@ -23,7 +23,7 @@ _worn: WeakKeyDictionary[Any, tuple[str, str]] = WeakKeyDictionary()
 
 
 def icon(name: str, role: str = "text") -> QIcon:
-    """The icon `assets/icons/<name>.svg` in a colour role of the theme, at 16 and 24 px, 1x and 2x."""
+    """Return the icon `assets/icons/<name>.svg` in a colour role of the theme, at 16 and 24 px, 1x and 2x."""
     made = QIcon()
     colours = {QIcon.Mode.Normal: getattr(theme.current(), role), QIcon.Mode.Disabled: theme.current().line}
     for mode, colour in colours.items():
@@ -65,7 +65,7 @@ def refresh() -> None:
 
 
 def app_icon() -> QIcon:
-    """The application's own icon."""
+    """Return the application's own icon."""
     made = QIcon(str(FOLDER / "mien.png"))
     made.addFile(str(FOLDER / "mien.svg"))
     return made

@@ -337,7 +337,7 @@ class MainWindow(QMainWindow):
         self.bar.show_error(error, verb, act)
 
     def _remedy(self, error: EngineError) -> tuple[str, Callable[[], object] | None]:
-        """The button that does what the remedy says, where a command does it."""
+        """Return the button that does what the remedy says, where a command does it."""
         if not error.action or not self.actions_[error.action].isEnabled():
             return "", None
         return self.actions_[error.action].text(), self.actions_[error.action].trigger

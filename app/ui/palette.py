@@ -72,7 +72,7 @@ class Palette(QDialog):
 
 
 def commands(actions: Actions) -> list[tuple[str, QAction]]:
-    """Every command of the table."""
+    """Return every command of the table."""
     return [
         (actions[spec.name].text().rstrip("…"), actions[spec.name])
         for spec in TABLE
@@ -81,7 +81,7 @@ def commands(actions: Actions) -> list[tuple[str, QAction]]:
 
 
 def _rank(text: str, words: str) -> tuple[int, int]:
-    """How well typed letters fit: as a run (early is better), else in order, else `MISS`."""
+    """Return how well typed letters fit: as a run (early is better), else in order, else `MISS`."""
     at = words.find(text)
     if at >= 0:
         return 0, at

@@ -11,7 +11,7 @@ TRIES, TRY_MS = 20, 50
 
 
 def frame_of(window: QWidget) -> QMargins:
-    """What the window system draws around a window that is shown."""
+    """Return what the window system draws around a window that is shown."""
     inner, outer = window.geometry(), window.frameGeometry()
     return QMargins(
         inner.left() - outer.left(),
@@ -22,7 +22,9 @@ def frame_of(window: QWidget) -> QMargins:
 
 
 def within(inner: QRect, frame: QMargins, available: QRect) -> QRect:
-    """The geometry nearest to `inner` whose frame lies in the available part of a screen; top and left count most."""
+    """Return the geometry nearest to `inner` whose frame lies in the available part of a screen; top and left count
+    most.
+    """
     room = available.marginsRemoved(frame)
     size = inner.size().boundedTo(room.size())
     x = max(room.left(), min(inner.left(), room.right() - size.width() + 1))

@@ -15,7 +15,7 @@ class Remaining:
         self._began = time.monotonic()
 
     def seconds(self, done: float, total: float) -> float:
-        """Seconds left; 0 while nothing is done or nothing is known."""
+        """Return the seconds left; 0 while nothing is done or nothing is known."""
         if not done or not total:
             return 0.0
         return (time.monotonic() - self._began) / done * (total - done)

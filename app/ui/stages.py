@@ -24,17 +24,17 @@ _WORDS = {
 
 
 def line(ms: Mapping[str, float]) -> str:
-    """The main stages in one line: "track 12 · fit 3 · in all 21 ms"."""
+    """Return the main stages in one line: "track 12 · fit 3 · in all 21 ms"."""
     return " · ".join(f"{_title(name)} {value:.0f}" for name, value in ms.items() if "." not in name) + " ms"
 
 
 def lines(ms: Mapping[str, float]) -> list[str]:
-    """Every stage and its parts, a line each: "draw · warp: 3.1 ms"."""
+    """Return every stage and its parts, a line each: "draw · warp: 3.1 ms"."""
     return [filled("{}: {:.1f} ms", _title(name), value) for name, value in ms.items()]
 
 
 def _title(name: str) -> str:
-    """A stage's words; a part of a stage keeps the generator's own name."""
+    """Return a stage's words; a part of a stage keeps the generator's own name."""
     stage, _, part = name.partition(".")
     words = QCoreApplication.translate("Stages", str(_WORDS[stage])) if stage in _WORDS else stage
     return f"{words} · {part}" if part else words

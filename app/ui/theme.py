@@ -64,12 +64,12 @@ _redrawn: list[Callable[[], None]] = []
 
 
 def current() -> Theme:
-    """The theme in use."""
+    """Return the theme in use."""
     return _current
 
 
 def resolve(name: str) -> Theme:
-    """The theme of one of `NAMES`; "system" asks the desktop."""
+    """Return the theme of one of `NAMES`; "system" asks the desktop."""
     if name == "system":
         return LIGHT if system_scheme() == Qt.ColorScheme.Light else DARK
     return LIGHT if name == "light" else DARK
@@ -101,7 +101,7 @@ def redraw_with(redraw: Callable[[], None]) -> None:
 
 @lru_cache(maxsize=8)
 def body_font(px: int = BODY_PX) -> QFont:
-    """The system's typeface at a size in logical pixels, figures of one width."""
+    """Return the system's typeface at a size in logical pixels, figures of one width."""
     font = QFont(QFontInfo(QFont()).family())
     font.setPixelSize(px)
     font.setFeature(QFont.Tag("tnum"), 1)
@@ -168,7 +168,7 @@ def _palette(theme: Theme) -> QPalette:
 
 
 def faded(theme: Theme) -> str:
-    """The colour of words that cannot be acted on: half way from quiet to the panel."""
+    """Return the colour of words that cannot be acted on: half way from quiet to the panel."""
     quiet, panel = QColor(theme.quiet), QColor(theme.panel)
     pairs = zip(quiet.getRgb()[:3], panel.getRgb()[:3])  # type: ignore[index]
     return QColor(*((a + b) // 2 for a, b in pairs)).name()

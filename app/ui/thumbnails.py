@@ -17,7 +17,7 @@ SIDE_PX = 192  # twice what is shown, for screens of double density
 
 
 def path_of(file: Path) -> Path:
-    """Where the thumbnail of a photo or project is kept."""
+    """Return where the thumbnail of a photo or project is kept."""
     name = hashlib.sha256(str(file.absolute()).encode()).hexdigest()[:32]
     return data_folder() / "thumbnails" / f"{name}.png"
 
@@ -37,14 +37,14 @@ def keep(file: Path, photo: Photo, others: Iterable[Path]) -> None:
 
 
 def of(file: Path) -> QPixmap | None:
-    """The thumbnail of a file opened before, if there is one."""
+    """Return the thumbnail of a file opened before, if there is one."""
     found = path_of(file)
     picture = QPixmap(str(found)) if found.is_file() else QPixmap()
     return None if picture.isNull() else picture
 
 
 def _square(photo: Photo) -> QImage:
-    """The photo's middle square in the screen's colours."""
+    """Return the photo's middle square in the screen's colours."""
     width, height = photo.size
     side = min(width, height)
     grid = ((np.arange(SIDE_PX) + 0.5) / SIDE_PX * side).astype(int)

@@ -99,7 +99,7 @@ class Welcome(QWidget):
         self._heading.setVisible(bool(paths))
 
     def _card(self, path: Path) -> QToolButton:
-        """A thumbnail over the file's name."""
+        """Return a thumbnail over the file's name."""
         card = QToolButton(self)
         card.setFixedSize(CARD_PX + 24, CARD_PX + 40)
         card.setIconSize(QSize(CARD_PX, CARD_PX))

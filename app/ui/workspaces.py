@@ -83,7 +83,7 @@ class Workspaces(QObject):
                     bare.deleteLater()
 
     def _add(self) -> list[Panel]:
-        """Put in the workspace's panels, take out the other's."""
+        """Return put in the workspace's panels, take out the other's."""
         self._out = False
         here = [panel for panel in self._panels if self.current in panel.space.split()]
         for panel in self._panels:

@@ -42,7 +42,7 @@ def clip(tmp_path: Path) -> MakeClip:
 
 
 def make_performance(count: int = 50, rate: Fraction = Fraction(25), seed: int = 3) -> Performance:
-    """A smooth random performance of a face of 60 px between the eyes."""
+    """Return a smooth random performance of a face of 60 px between the eyes."""
     random = np.random.default_rng(seed)
     curves = np.cumsum(random.normal(0, 0.08, (count, 28)), axis=0)
     angles = np.cumsum(random.normal(0, 0.6, (count, 3)), axis=0)

@@ -94,7 +94,7 @@ SMALL = LivePortraitConfig(size=128, narrow=8, spectral=False)
 
 
 def small_weights(seed: int) -> Found:
-    """A small network of random weights whose points spread over the square, as a trained one's do."""
+    """Return a small network of random weights whose points spread over the square, as a trained one's do."""
     torch.manual_seed(seed)
     return Found(spread_out(LivePortrait(SMALL)).state_dict(), asdict(SMALL))
 

@@ -83,7 +83,9 @@ def test_a_code_of_a_device_that_was_given_up_is_made_anew(pretended):
 
 @pytest.fixture
 def narrow(tmp_path, monkeypatch):
-    """A tiny untrained HeadGAN, imported; its network raises while it works on more than `limit` pixels a side."""
+    """Return a tiny untrained HeadGAN, imported; its network raises while it works on more than `limit` pixels a
+    side.
+    """
     monkeypatch.setenv("MIEN_HOME", str(tmp_path))
     torch.manual_seed(0)
     network = HeadGan(HeadGanConfig(width=4, hidden=8, audio=False, spectral=False))

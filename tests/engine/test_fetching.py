@@ -28,7 +28,7 @@ PATH = "/models/A_matrix.pt"
 
 @pytest.fixture
 def weights(tmp_path: Path) -> bytes:
-    """A direction matrix in its released layout, about a quarter of a megabyte."""
+    """Return a direction matrix in its released layout, about a quarter of a megabyte."""
     torch.manual_seed(0)
     path = tmp_path / "A_matrix.pt"
     matrix = {"linear.weight": torch.randn(4096, 15), "linear.bias": torch.zeros(4096)}

@@ -25,7 +25,7 @@ class Counting:
 
 @pytest.fixture
 def counted(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Engine, Counting]]:
-    """The engine with a counting generator that uses one trained model."""
+    """Yield the engine with a counting generator that uses one trained model."""
     generator = Counting(replace(engine.generator.info, weights=("mine",)))
     monkeypatch.setitem(engine._generators, "mesh-warp", generator)
     yield engine, generator

@@ -153,7 +153,7 @@ def test_the_desktop_file_says_what_a_menu_needs() -> None:
 
 
 def unquoted(command: str) -> str:
-    """The program of an Exec key (Desktop Entry Specification: string escapes first, then quotes, then %%)."""
+    """Return the program of an Exec key (Desktop Entry Specification: string escapes first, then quotes, then %%)."""
     once = command.replace("\\\\", "\\")
     match = re.fullmatch(r'"((?:[^"\\]|\\.)*)" %f', once)
     assert match, command

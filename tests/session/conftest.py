@@ -14,7 +14,7 @@ from tests.fakes import FakeEngine
 
 @pytest.fixture(autouse=True)
 def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Nothing of the user's is read or written."""
+    """Return nothing of the user's is read or written."""
     home = tmp_path / "home"
     monkeypatch.setenv("MIEN_HOME", str(home))
     return home
@@ -46,7 +46,7 @@ def photo(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def opened(session: Session, photo: Path, qtbot: QtBot) -> Session:
-    """A session with a photo of two faces open and everything rendered."""
+    """Return a session with a photo of two faces open and everything rendered."""
     with qtbot.waitSignal(session.portrait_opened):
         session.open(photo)
     settle(session, qtbot)

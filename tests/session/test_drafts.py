@@ -68,7 +68,7 @@ def engine() -> PaintingEngine:
 
 @pytest.fixture
 def painted(engine: PaintingEngine, qtbot: QtBot, photo: Path) -> Iterator[Session]:
-    """A session with the painter chosen and a photo open."""
+    """Yield a session with the painter chosen and a photo open."""
     session = Session(engine)
     session.start()
     with qtbot.waitSignal(session.portrait_opened):

@@ -251,7 +251,7 @@ def test_a_project_of_the_first_schema_is_brought_up_to_date(
 
 
 def changed(**fields: object) -> str:
-    """A project that is right but for these fields."""
+    """Return a project that is right but for these fields."""
     return json.dumps({**to_json(Document(), Path("/projects")), **fields})
 
 

@@ -73,7 +73,7 @@ def photo(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def opened(window: MainWindow, photo: Path, qtbot: QtBot) -> MainWindow:
-    """The window with a photo of two faces."""
+    """Return the window with a photo of two faces."""
     with qtbot.waitSignal(window.session.portrait_opened):
         window.documents.open(photo)
     settle(window.session, qtbot)
@@ -82,7 +82,7 @@ def opened(window: MainWindow, photo: Path, qtbot: QtBot) -> MainWindow:
 
 @pytest.fixture
 def session(empty_session: Session, photo: Path, qtbot: QtBot) -> Session:
-    """A session without a window, with a photo of two faces."""
+    """Return a session without a window, with a photo of two faces."""
     with qtbot.waitSignal(empty_session.portrait_opened):
         empty_session.open(photo)
     return empty_session

@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 
 
 def cut(root: QWidget) -> Iterator[str]:
-    """What of a shown widget is not read in full."""
+    """Yield what of a shown widget is not read in full."""
     for widget in (root, *root.findChildren(QWidget)):
         if not widget.isVisible():
             continue

@@ -31,7 +31,7 @@ MIDDLE = Qt.MouseButton.MiddleButton
 
 
 def face(x: float = 100, y: float = 80) -> CanvasFace:
-    """An oval of landmarks, 100 px wide, with the handles' points set apart from each other."""
+    """Return an oval of landmarks, 100 px wide, with the handles' points set apart from each other."""
     turn = np.linspace(0, 2 * np.pi, 478)
     points = np.stack([x + 50 + 50 * np.cos(turn), y + 60 + 60 * np.sin(turn)], axis=1)
     for at, landmark in enumerate((61, 291, 0, 17, 159, 386, 151, 105, 334, 107, 336, 152, 1, 468, 473)):

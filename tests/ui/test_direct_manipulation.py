@@ -60,7 +60,7 @@ def handle(canvas: Canvas, landmark: int) -> QPoint:
 
 
 def settled(qtbot: Any, session: Session) -> Any:
-    """The render of what is asked now."""
+    """Return the render of what is asked now."""
     renders: list[Any] = []
     session.rendered.connect(renders.append)
     qtbot.waitUntil(lambda: session.scheduler.is_idle, timeout=PATIENCE_MS)

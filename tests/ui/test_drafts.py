@@ -21,7 +21,7 @@ def fake() -> PaintingEngine:
 
 @pytest.fixture
 def painted(opened: MainWindow, qtbot: QtBot) -> MainWindow:
-    """The window with the generator that takes seconds chosen."""
+    """Return the window with the generator that takes seconds chosen."""
     opened.session.set_generator(PAINTER.name)
     settle(opened.session, qtbot)
     return opened

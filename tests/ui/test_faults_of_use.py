@@ -131,7 +131,7 @@ def test_names_of_presets_that_begin_alike_are_distinguished(
 
 @pytest.fixture
 def live(opened: MainWindow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MainWindow:
-    """The workspace open on a machine without a camera."""
+    """Return the workspace open on a machine without a camera."""
     space = opened.live_space
     monkeypatch.setattr(space.driver.cameras, "probe", space.driver.cameras.changed.emit)
     monkeypatch.setattr(space.driver.cameras, "all", list)

@@ -45,7 +45,7 @@ FIRST, SECOND = f"{KIND}-{KIND}", f"{KIND}-{KIND}-2"  # the two models as genera
 
 
 def released_files(seed: int) -> dict[str, bytes]:
-    """The five safetensors in circulation, by name."""
+    """Return the five safetensors in circulation, by name."""
     torch.manual_seed(seed)
     made = spread_out(network.LivePortrait())
     found = {name: getattr(made, part).state_dict() for name, part in files.BASE.items()}
@@ -95,7 +95,7 @@ def test_a_model_is_fetched_learnt_used_everywhere_chosen_among_two_and_removed(
 
 
 def in_the_window(qtbot: QtBot, second: Path, server: Files) -> list[np.ndarray]:
-    """Fetched by a click, the second one imported; the picture that each draws."""
+    """Return fetched by a click, the second one imported; the picture that each draws."""
     session = Session(make_engine)
     crashes: list[object] = []
     session.crashed.connect(crashes.append)
@@ -151,7 +151,7 @@ def by_command(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def changed(path: Path) -> float:
-    """The share of the sample's pixels that differ."""
+    """Return the share of the sample's pixels that differ."""
     pictures = []
     for one in (sample_path(), path):
         with Image.open(one) as picture:
@@ -164,7 +164,7 @@ def learnt(session: Session) -> bool:
 
 
 def rendered_with(session: Session, name: str, qtbot: QtBot) -> np.ndarray:
-    """The picture once this generator has drawn it."""
+    """Return the picture once this generator has drawn it."""
     seen: list[Rendered] = []
 
     def take(rendered: Rendered) -> None:

@@ -30,7 +30,7 @@ from tests.session.conftest import settle
 
 @pytest.fixture
 def live(opened: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MainWindow:
-    """The workspace open, with one camera that is the fake's."""
+    """Return the workspace open, with one camera that is the fake's."""
     space = opened.live_space
     monkeypatch.setattr(space.driver.cameras, "probe", space.driver.cameras.changed.emit)
     monkeypatch.setattr(space.driver.cameras, "all", lambda: [Camera("Desk camera", 0)])

@@ -26,7 +26,7 @@ from tests.session.conftest import settle
 
 @pytest.fixture
 def german() -> Iterator[None]:
-    """The window in German from here on, with German numbers."""
+    """Yield the window in German from here on, with German numbers."""
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     translator, before = i18n.Translator(i18n.read("de"), app), QLocale()

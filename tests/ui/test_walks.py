@@ -61,7 +61,7 @@ def calls_on_the_stack() -> Call:
 
 
 def owner_of(file: str, name: str) -> tuple[Any, str]:
-    """The class or module that holds a function, and the function's own name."""
+    """Return the class or module that holds a function, and the function's own name."""
     module = importlib.import_module(file.removesuffix(".py").replace("/", "."))
     holder, _, last = name.rpartition(".")
     return (getattr(module, holder) if holder else module), last
@@ -69,7 +69,7 @@ def owner_of(file: str, name: str) -> tuple[Any, str]:
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Call]]:
-    """Every call, by its function's name, of the stops and of what the text names inside them."""
+    """Return every call, by its function's name, of the stops and of what the text names inside them."""
     seen: dict[str, list[Call]] = {}
 
     def watch(file: str, name: str) -> None:
@@ -100,7 +100,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Call]]:
 def window(
     calls: dict[str, list[Call]], qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[MainWindow]:
-    """The window over the real engine, with the sample open; what is called is watched."""
+    """Yield the window over the real engine, with the sample open; what is called is watched."""
     monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
     app = QApplication.instance()
     assert isinstance(app, QApplication)

@@ -27,7 +27,7 @@ from tests.ui.conftest import ready_to_close
 
 @pytest.fixture
 def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
-    """The sample portrait, open in the window."""
+    """Yield the sample portrait, open in the window."""
     monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
     app = QApplication.instance()
     assert isinstance(app, QApplication)

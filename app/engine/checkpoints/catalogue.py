@@ -72,7 +72,7 @@ def offer_named(name: str) -> Offer:
 
 
 def mirrored(offer: Offer, place: str) -> Offer:
-    """The same files from another place, whose folder holds them side by side; their hashes stay."""
+    """Return the same files from another place, whose folder holds them side by side; their hashes stay."""
     base = place.rstrip("/")
     files = tuple(RemoteFile(f"{base}/{file.name}", file.size, file.sha256) for file in offer.files)
     return Offer(offer.name, offer.kind, offer.title, offer.licence, offer.use, base, files)

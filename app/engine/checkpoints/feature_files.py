@@ -56,7 +56,7 @@ class Feature:
 
 
 def of_network(weights: Tensors, wanted: nn.Module) -> Tensors:
-    """Those that the network has; batch norms' counters, which older files lack, are added."""
+    """Return those that the network has; batch norms' counters, which older files lack, are added."""
     import torch
 
     names = wanted.state_dict().keys()

@@ -16,7 +16,7 @@ STATISTICS = ("running_mean", "running_var", "num_batches_tracked")  # never use
 
 
 def read(content: Mapping[str, Any]) -> Found | None:
-    """The authors' generator; blocks that are stored twice must be equal."""
+    """Return the authors' generator; blocks that are stored twice must be equal."""
     import torch
 
     from app.engine.networks.head2head import Head2Head
@@ -46,7 +46,7 @@ def network(config: Config) -> nn.Module:
 
 
 def sizes(config: Config) -> Config:
-    """The network's own part of a config; ours also name the picture's size."""
+    """Return the network's own part of a config; ours also name the picture's size."""
     return {name: value for name, value in config.items() if name != "size"}
 
 

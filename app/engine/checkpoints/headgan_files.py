@@ -15,7 +15,7 @@ MARK = "flow_network.dec_flow.1.weight"
 
 
 def read(content: Mapping[str, Any]) -> Found | None:
-    """The authors' generator, its spectral norm folded into the weights."""
+    """Return the authors' generator, its spectral norm folded into the weights."""
     import torch
 
     from app.engine.networks.blocks import fold_spectral_norm

@@ -63,7 +63,7 @@ def check_names(weights: Tensors, network: nn.Module, what: str) -> None:
 
 
 def tensors_only(content: Mapping[str, Any]) -> Tensors:
-    """The content as float32 tensors; statistics' counters keep their type."""
+    """Return the content as float32 tensors; statistics' counters keep their type."""
     import torch
 
     return {

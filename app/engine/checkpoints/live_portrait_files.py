@@ -59,7 +59,7 @@ FOREIGN = "These are not the files that its makers published: ask whoever made t
 
 
 def files_of(path: Path) -> dict[str, Path] | None:
-    """The five files by name, from their folder or from any one of them; None where `path` is something else.
+    """Return the five files by name, from their folder or from any one of them; None where `path` is something else.
 
     EngineError where some are there and others are missing.
     """
@@ -89,7 +89,7 @@ def files_of(path: Path) -> dict[str, Path] | None:
 
 
 def published(sha256: Mapping[Path, str]) -> bool:
-    """Whether every file has the hash that its makers' has."""
+    """Return whether every file has the hash that its makers' has."""
     return all(PUBLISHED.get(path.name) == value for path, value in sha256.items())
 
 
@@ -113,7 +113,9 @@ def joined(contents: Mapping[str, Content]) -> Found:
 
 
 def small_part(content: Content, name: str) -> Tensors:
-    """One of the small networks: a state dict of its own in the .pth, `NAME_module.` before its keys in the other."""
+    """Return one of the small networks: a state dict of its own in the .pth, `NAME_module.` before its keys in the
+    other.
+    """
     inner = content.get(name)
     if not isinstance(inner, Mapping):
         start = f"{name}_module."

@@ -20,8 +20,9 @@ UNFIT = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, 
 
 
 def recognise(path: Path) -> tuple[Kind, Found]:
-    """What a file, or a folder of files that belong together, is and its weights; EngineError when it is broken,
-    hostile or unknown."""
+    """Return what a file, or a folder of files that belong together, is and its weights; EngineError when it is
+    broken, hostile or unknown.
+    """
     files = live_portrait_files.files_of(path)
     if files is not None:
         contents = {name: _content(file)[0] for name, file in files.items()}
@@ -46,13 +47,13 @@ def recognise(path: Path) -> tuple[Kind, Found]:
 
 
 def sources(path: Path) -> tuple[Path, ...]:
-    """The files that `recognise` reads of a path."""
+    """Return the files that `recognise` reads of a path."""
     files = live_portrait_files.files_of(path) or {path.stem: path}
     return tuple(file for file in files.values() if file.is_file())
 
 
 def _content(path: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-    """What is in a file by name, and the metadata of safetensors."""
+    """Return what is in a file by name, and the metadata of safetensors."""
     return _read_safetensors(path) if path.suffix == ".safetensors" else (_read_torch(path), {})
 
 
@@ -66,7 +67,7 @@ def _shape_errors(path: Path) -> Iterator[None]:
 
 
 def _read_torch(path: Path) -> Mapping[str, Any]:
-    """A .pth of either layout, tensors and plain containers only."""
+    """Return a .pth of either layout, tensors and plain containers only."""
     import torch
 
     try:
@@ -90,7 +91,7 @@ def _read_torch(path: Path) -> Mapping[str, Any]:
 
 
 def _read_safetensors(path: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-    """Tensors by name, and metadata: Mien's files say in it what they are."""
+    """Return tensors by name, and metadata: Mien's files say in it what they are."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -102,7 +103,7 @@ def _read_safetensors(path: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]
 
 
 def _own(path: Path, tensors: Mapping[str, Any], metadata: Mapping[str, str]) -> tuple[Kind, Found]:
-    """A file of Mien's: kind and config in its metadata."""
+    """Return a file of Mien's: kind and config in its metadata."""
     import torch
 
     try:

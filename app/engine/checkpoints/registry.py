@@ -24,7 +24,7 @@ FILES = (
 
 
 def all_kinds() -> tuple[Kind, ...]:
-    """Every kind, in the order in which they are tried."""
+    """Return every kind, in the order in which they are tried."""
     return tuple(kind for module in FILES for kind in module.KINDS)
 
 

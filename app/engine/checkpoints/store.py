@@ -73,7 +73,7 @@ def models_folder() -> Path:
 
 
 def models(kind: str | None = None) -> tuple[Model, ...]:
-    """The user's models, then the shipped ones, by name; only those of one kind if asked."""
+    """Return the user's models, then the shipped ones, by name; only those of one kind if asked."""
     found = [
         model
         for root in (models_folder(), SHIPPED)
@@ -84,26 +84,27 @@ def models(kind: str | None = None) -> tuple[Model, ...]:
 
 
 def newest(candidates: Iterable[Model]) -> Model | None:
-    """The one that is used of several models of a kind: the user's before a shipped one, then the last imported.
-    None where nothing can run them."""
+    """Return the one that is used of several models of a kind: the user's before a shipped one, then the last
+    imported. None where nothing can run them.
+    """
     if not has_torch():
         return None
     return max(candidates, key=lambda model: (not model.shipped, model.imported), default=None)
 
 
 def hashes(names: Iterable[str]) -> tuple[str, ...]:
-    """What the weights of these models are known by: another file under an old name has another hash."""
+    """Return what the weights of these models are known by: another file under an old name has another hash."""
     known = {model.name: model.sha256 for model in models()}
     return tuple(known.get(name, "") for name in names)
 
 
 def chosen(kind: str, name: str | None = None) -> Model | None:
-    """The model of that name, else the one that is used of a kind."""
+    """Return the model of that name, else the one that is used of a kind."""
     return newest(model for model in models(kind) if name in (None, model.name))
 
 
 def several(kind: str) -> tuple[Model, ...]:
-    """The models of a kind where the user has a choice of them, else none."""
+    """Return the models of a kind where the user has a choice of them, else none."""
     found = models(kind)
     return found if len(found) > 1 else ()
 
@@ -242,7 +243,7 @@ def remove_model(name: str) -> Model:
 
 
 def _read_manifest(path: Path, shipped: bool) -> Model | None:
-    """None where the folder holds no model of ours: somebody else's file must not stop the rest."""
+    """Return None where the folder holds no model of ours: somebody else's file must not stop the rest."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         return Model(

@@ -19,13 +19,13 @@ VOX_FORMAT, FFHQ_FORMAT = "voxceleb", "ffhq"  # whose order the columns of a dir
 
 
 def part(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """The state dict under `key` where the file wraps it, else the content itself."""
+    """Return the state dict under `key` where the file wraps it, else the content itself."""
     inner = content.get(key)
     return inner if isinstance(inner, Mapping) else content
 
 
 def read_stylegan2(content: Mapping[str, Any]) -> Found | None:
-    """A generator of rosinality's format; its shapes give size and width.
+    """Return a generator of rosinality's format; its shapes give size and width.
 
     Noise pictures and truncation latent are taken from the file or, where it has none, made once here and
     kept, so that results repeat.
@@ -61,7 +61,7 @@ def missing_noises(released: nn.Module, weights: Tensors) -> Tensors:
 
 
 def truncation_latent(content: Mapping[str, Any], weights: Tensors, config: Config) -> Tensor:
-    """(1, 512): the file's `latent_avg`, else the mean of many seeded w."""
+    """Return (1, 512): the file's `latent_avg`, else the mean of many seeded w."""
     import torch
 
     from app.engine.networks.stylegan2 import Generator
@@ -90,7 +90,7 @@ def run_stylegan2(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensor
 
 
 def read_e4e(content: Mapping[str, Any]) -> Found | None:
-    """The VoxCeleb encoder: no average latent is added."""
+    """Return the VoxCeleb encoder: no average latent is added."""
     import torch
 
     from app.engine.networks.e4e import Encoder4Editing
@@ -123,7 +123,7 @@ def generator_format(config: Config) -> str:
 
 
 def read_directions(content: Mapping[str, Any]) -> Found | None:
-    """The direction matrix A with its bias.
+    """Return the direction matrix A with its bias.
 
     Nothing in the file says what its columns are. Both formats have 15, in another order: whoever imports the file
     adds the format (`config["format"]`) of the generator it shall belong to.

@@ -97,7 +97,7 @@ class Animation:
     # -- running
 
     def steps(self) -> Iterator[LiveStep]:
-        """A step per frame; without a picture while paused or while a live source gives none."""
+        """Yield a step per frame; without a picture while paused or while a live source gives none."""
         gauge, done = Gauge(), 0
         try:
             while not self.source.ended:
@@ -207,7 +207,7 @@ class Animation:
         self.kept = []
 
     def kept_performance(self) -> Performance:
-        """What was kept; keeping ends. EngineError where no frame was."""
+        """Return what was kept; keeping ends. EngineError where no frame was."""
         kept, self.kept = self.kept or [], None
         return self._performance_of(kept)
 
@@ -254,7 +254,7 @@ class Animation:
     # -- what a step says
 
     def _step(self, done: int, total: int, message: str = "") -> LiveStep:
-        """A step without a picture, with what is known at any time."""
+        """Return a step without a picture, with what is known at any time."""
         recording = None
         if (recorder := self.recorder) is not None:
             left = disk_left(recorder.path)

@@ -66,7 +66,7 @@ class Belief:
         return [agreement(look, usual) >= SLOW_LEAST for look in looks]
 
     def judge(self, camera: Camera, look: FloatArray, time: float) -> bool:
-        """Whether a find of this camera (px) and look, at `time` seconds, is the face that was followed."""
+        """Return whether a find of this camera (px) and look, at `time` seconds, is the face that was followed."""
         find = _Find(camera, time)
         seen = self._agreement(look)
         calm = self._last is None or _possible(self._last, find)
@@ -76,7 +76,7 @@ class Belief:
         return False
 
     def _agreement(self, look: FloatArray) -> float:
-        """How well a look agrees with what was seen lately; -1 where it is not the same face."""
+        """Return how well a look agrees with what was seen lately; -1 where it is not the same face."""
         own = _standard(look)
         slow = 1.0 if self._slow is None else float(np.mean(own * _standard(self._slow)))
         quick = slow if self._quick is None else float(np.mean(own * _standard(self._quick)))
@@ -85,7 +85,7 @@ class Belief:
         return quick if quick >= QUICK_LEAST and slow >= SLOW_LEAST else -1.0
 
     def _persists(self, find: _Find, look: FloatArray, seen: float) -> bool:
-        """Whether what is doubted has been found again and again, moving as heads do."""
+        """Return whether what is doubted has been found again and again, moving as heads do."""
         before, self._doubted = self._doubted, find
         if before is None or find.time - before.time > GAP or not _possible(before, find):
             self._since = find.time
@@ -93,7 +93,9 @@ class Belief:
         return find.time - self._since >= (ACCEPT_SAME if seen >= SAME else wait)
 
     def _half_covered(self, look: FloatArray) -> bool:
-        """Whether one half is the face of just now and the other is not: then something stands before the face."""
+        """Return whether one half is the face of just now and the other is not: then something stands before the
+        face.
+        """
         known = self._slow if self._quick is None else self._quick
         if known is None:
             return False
@@ -109,7 +111,9 @@ class Belief:
 
 
 def look_of(pixels: NDArray[np.uint8], landmarks: FloatArray) -> FloatArray:
-    """(468,) brightness at the landmarks (px) of an (H, W, 3) picture, smooth: how a face looks, whatever its pose."""
+    """Return (468,) brightness at the landmarks (px) of an (H, W, 3) picture, smooth: how a face looks, whatever its
+    pose.
+    """
     import cv2
 
     points = landmarks[:N_VERTICES, :2]
@@ -129,12 +133,12 @@ def look_of(pixels: NDArray[np.uint8], landmarks: FloatArray) -> FloatArray:
 
 
 def agreement(one: FloatArray, other: FloatArray) -> float:
-    """Correlation of two looks, [-1, 1]: brighter light and stronger contrast change nothing."""
+    """Return the correlation of two looks, [-1, 1]: brighter light and stronger contrast change nothing."""
     return float(np.mean(_standard(one) * _standard(other)))
 
 
 def _standard(look: FloatArray) -> FloatArray:
-    """The look with mean 0 and spread 1."""
+    """Return the look with mean 0 and spread 1."""
     centred = look - look.mean()
     return np.asarray(centred / max(float(centred.std()), 1e-6))
 
@@ -144,7 +148,7 @@ def _towards(old: FloatArray | None, new: FloatArray, share: float) -> FloatArra
 
 
 def _possible(before: _Find, now: _Find) -> bool:
-    """Whether a head can have gone from one to the other in the time between."""
+    """Return whether a head can have gone from one to the other in the time between."""
     step = max(0.0, now.time - before.time)
     one, other = before.camera, now.camera
     scaled = abs(math.log(other.scale / one.scale))

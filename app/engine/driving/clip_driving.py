@@ -115,7 +115,7 @@ def _hearing(steps: Iterator[LiveStep], controls: Controls, sounds: Sound) -> It
 
 
 def heard(portraits: Portraits, path: Path, source: FrameSource) -> Sound | None:
-    """(300,) audio features by frame for a generator that listens; None for the others and for silent clips."""
+    """Return (300,) audio features by frame for a generator that listens; None for the others and for silent clips."""
     if portraits.generator.info.name not in LISTENING or not _has_sound(source) or not source.rate:
         return None
     return clip_features(path, float(source.rate))

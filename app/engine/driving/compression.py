@@ -30,7 +30,7 @@ from app.engine.sources.performance import Performance, PerformanceSource
 
 
 def encode_clip(portraits: Portraits, path: Path) -> Steps[Step, None, bytes]:
-    """A step a frame, ending in a `.mienclip` of the face in a clip; EngineError where a frame shows none."""
+    """Yield a step a frame, ending in a `.mienclip` of the face in a clip; EngineError where a frame shows none."""
     yield Step(0, 0, f"Looking through {path.name}")
     params, times, seen = [], [], []
     with FaceTracker(video=True) as tracker, closing(open_source(path)) as source:
@@ -69,7 +69,7 @@ def compress_clip(portraits: Portraits, path: Path, output: Path) -> Iterator[St
 
 
 def decode_clip(portraits: Portraits, data: bytes) -> Iterator[NDArray[np.uint8]]:
-    """The clip's pictures (H, W, 3), made anew from its reference; EngineError where `data` is no such clip."""
+    """Yield the clip's pictures (H, W, 3), made anew from its reference; EngineError where `data` is no such clip."""
     picture, performance = unpacked_clip(data)
     portrait = portraits.portrait(Photo(picture, key=f"mienclip:{hash(data)}"))
     if not portrait.faces or performance.neutral is None:

@@ -111,7 +111,7 @@ class Driver:
         return frame, rest
 
     def drive(self, frame: Frame) -> FaceParams | None:
-        """The driver's parameters in this frame's pixels, smooth; None until a face has been seen.
+        """Return the driver's parameters in this frame's pixels, smooth; None until a face has been seen.
 
         A face that is lost stays for half a second and then eases to the neutral one.
         """
@@ -199,7 +199,7 @@ class Driver:
 
 
 def face_picture(frame: Frame, fitted: FittedFace) -> NDArray[np.uint8] | None:
-    """(96, 96, 3): the face of a frame with some of what is around it; None where the frame has no pixels."""
+    """Return (96, 96, 3): the face of a frame with some of what is around it; None where the frame has no pixels."""
     if frame.pixels is None:
         return None
     x, y, w, h = fitted.box
@@ -211,7 +211,7 @@ def face_picture(frame: Frame, fitted: FittedFace) -> NDArray[np.uint8] | None:
 
 
 def with_sure_lids(params: FaceParams) -> FaceParams:
-    """The lids of a small face drawn towards their mean: there, one eye differs from the other by a pixel."""
+    """Return the lids of a small face drawn towards their mean: there, one eye differs from the other by a pixel."""
     shared = min(max((OWN_LIDS - params.camera.scale) / (OWN_LIDS - BOTH_LIDS), 0.0), 1.0)
     left, right = params.expression.aperture
     mean = (left + right) / 2

@@ -32,7 +32,7 @@ def mix(a: FaceParams, b: FaceParams, share: float) -> FaceParams:
 
 
 def mean(params: list[FaceParams]) -> FaceParams:
-    """The average of faces of one person that differ little."""
+    """Return the average of faces of one person that differ little."""
     average = params[0]
     for count, one in enumerate(params[1:], 2):
         average = mix(average, one, 1 / count)
@@ -40,7 +40,7 @@ def mean(params: list[FaceParams]) -> FaceParams:
 
 
 def mean_identity(identities: list[Identity]) -> Identity:
-    """The mean of several identities."""
+    """Return the mean of several identities."""
     return Identity(tuple(np.mean([one.coefficients for one in identities], axis=0).tolist()))
 
 
@@ -71,7 +71,7 @@ class Presence:
         return self._found and self._from is None
 
     def found(self, params: FaceParams, time: float) -> FaceParams:
-        """What to show while the face is there."""
+        """Return what to show while the face is there."""
         if not self._found:
             self._duration = min(EASE, max(QUICKEST, 2 * (time - self._since)))
             self._found, self._from, self._since = True, self._shown, time
@@ -85,7 +85,7 @@ class Presence:
         return params
 
     def lost(self, rest: FaceParams | None, time: float) -> FaceParams | None:
-        """What to show while it is away; None where it was never seen."""
+        """Return what to show while it is away; None where it was never seen."""
         if self._found:
             self._found, self._from, self._since = False, self._shown, time
         if self._from is None or rest is None:

@@ -97,7 +97,7 @@ class Performer:
         return Driven(picture, params, driver, self.driver.reading, frame, watch.ms)
 
     def target(self, driver: FaceParams | None, controls: Controls) -> FaceParams:
-        """Where the portrait's face shall be: the retargeted driver with the sliders on top."""
+        """Return where the portrait's face shall be: the retargeted driver with the sliders on top."""
         own = self._scene.face.params
         neutral = self.driver.neutral
         if driver is None or neutral is None:
@@ -127,7 +127,7 @@ class Performer:
 
 
 def on_top(driven: FaceParams, own: FaceParams, edited: FaceParams) -> FaceParams:
-    """What the sliders changed (`own` to `edited`), added to what the driver does."""
+    """Return what the sliders changed (`own` to `edited`), added to what the driver does."""
     before, after, base = own.expression, edited.expression, driven.expression
     coefficients = _moved(base.coefficients, before.coefficients, after.coefficients)
     gaze = _moved(base.gaze, before.gaze, after.gaze)

@@ -79,7 +79,7 @@ class Rest:
 
 
 def best_neutral(params: list[FaceParams], model: MorphableModel) -> FaceParams:
-    """The mean of the most restful tenth of one person's frames.
+    """Return the mean of the most restful tenth of one person's frames.
 
     For parameters that did not come from pictures: what their rest looks like on a face nobody knows.
     """
@@ -87,8 +87,8 @@ def best_neutral(params: list[FaceParams], model: MorphableModel) -> FaceParams:
 
 
 def rest_of(params: list[FaceParams], model: MorphableModel) -> Rest:
-    """The mean of the most restful tenth of one person's frames, without a smile or a gap between the lips, which a
-    face at rest does not have.
+    """Return the mean of the most restful tenth of one person's frames, without a smile or a gap between the lips,
+    which a face at rest does not have.
 
     Who smiles or speaks in every frame gets the rest of their own face all the same: the mouth goes back to where
     people's resting mouths are on the mean face, along the natural movement.
@@ -111,7 +111,7 @@ def _calmest(unrest: FloatArray) -> list[int]:
 
 @lru_cache(maxsize=1024)  # every search looks at all frames so far again
 def _worn(params: FaceParams, model: MorphableModel) -> tuple[float, float]:
-    """How much of a full smile, and of a mouth wide open, a face wears beyond what resting people do."""
+    """Return how much of a full smile, and of a mouth wide open, a face wears beyond what resting people do."""
     read = indices.read(model.shape(params.identity, params.expression))
     flat = indices.read(model.mean)
     lift = (read["lift_left"] + read["lift_right"] - flat["lift_left"] - flat["lift_right"]) / 2
@@ -134,7 +134,7 @@ def _between(value: float, low: float, high: float) -> float:
 
 
 def unrest(params: list[FaceParams], model: MorphableModel) -> FloatArray:
-    """(N,): how far each frame of one person is from rest: mouth open, moved, turned, eyes shut.
+    """Return (N,): how far each frame of one person is from rest: mouth open, moved, turned, eyes shut.
 
     Against the person's own frames: an identity that is held leaves an offset in p_exp, so that a relaxed
     face need not be near zero.
@@ -197,7 +197,7 @@ class Calibration:
         self._asked, self._averaged = False, []
 
     def seconds_left(self, time: float) -> float | None:
-        """Seconds until the averaging is done; None where none is going on."""
+        """Return the seconds until the averaging is done; None where none is going on."""
         if not self._asked:
             return None
         begin = time if self._begin is None else self._begin

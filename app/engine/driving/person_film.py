@@ -40,8 +40,8 @@ SHOWN_EVERY = 10  # frames between two pictures of the progress; a picture costs
 def reenact(
     name: str, driver: Path, output: Path, mode: str = "head", background: str = KEEP
 ) -> Generator[Step, None, None]:
-    """The person of the model `name`, driven by a clip or performance, into the film or folder `output`, a step a
-    frame; the last step is a `FilmedStep`.
+    """Yield the person of the model `name`, driven by a clip or performance, into the film or folder `output`, a
+    step a frame; the last step is a `FilmedStep`.
 
     EngineError where the model knows no footage, cannot part with its background, or the driver shows no face.
     """
@@ -94,7 +94,9 @@ class Rollout:
         self._state: Tensor | None = None
 
     def next(self, params: FaceParams) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-        """The frame of parameters in the square's pixels, (S, S, 3) in [0, 1], and its mask (S, S) if there is one."""
+        """Return the frame of parameters in the square's pixels, (S, S, 3) in [0, 1], and its mask (S, S) if there
+        is one.
+        """
         renderer = self._renderer
         newest = condition(params, default_model(), renderer.nmfc, renderer.person.size, renderer.eyes)
         self._conditions = [*(self._conditions or [newest, newest])[-2:], newest]
@@ -103,7 +105,7 @@ class Rollout:
 
 
 def face_of(person: Person) -> FittedFace:
-    """The person as a portrait that a driver is adapted to: at rest, at the footage's mean scale and place."""
+    """Return the person as a portrait that a driver is adapted to: at rest, at the footage's mean scale and place."""
     assert person.identity is not None and person.track is not None
     left, right = (float(value) for value in np.median(person.track[:, 9:], axis=0))
     rest = Expression(aperture=(left, right))

@@ -42,7 +42,7 @@ class Look:
         self.rest: RestStep | None = None
 
     def steps(self) -> Iterator[Step]:
-        """A step for each frame, the last with `rest`; EngineError where the frame at `rest_at` has no face."""
+        """Yield a step for each frame, the last with `rest`; EngineError where the frame at `rest_at` has no face."""
         yield Step(0, 0, f"Looking through {self._path.name}")
         with closing(open_source(self._path)) as source:
             if isinstance(source, PerformanceSource):
@@ -84,7 +84,7 @@ class Look:
 
 
 def acquainted_driver(model: MorphableModel, tracker: FaceTracker, path: Path) -> Driver:
-    """A driver that knows identity and neutral from a look through what will drive it."""
+    """Return a driver that knows identity and neutral from a look through what will drive it."""
     look = Look(model, tracker, path)
     for _ in look.steps():
         pass
@@ -92,7 +92,7 @@ def acquainted_driver(model: MorphableModel, tracker: FaceTracker, path: Path) -
 
 
 def rest_in(model: MorphableModel, path: Path, rest_at: float | None = None) -> Iterator[Step]:
-    """The steps of a `Look` for itself; EngineError where no face is seen."""
+    """Yield the steps of a `Look` for itself; EngineError where no face is seen."""
     with FaceTracker(video=True) as tracker:
         look = Look(model, tracker, path, rest_at)
         yield from look.steps()
@@ -105,7 +105,7 @@ def no_face(path: Path) -> EngineError:
 
 
 def neutral_of(performance: Performance, model: MorphableModel) -> FaceParams:
-    """The calibrated neutral, else the most restful frames."""
+    """Return the calibrated neutral, else the most restful frames."""
     if performance.neutral is not None:
         return performance.neutral
     return best_neutral([performance.params(k) for k in range(len(performance))], model)
@@ -132,5 +132,5 @@ def sampled(source: FrameSource, also_at: float | None = None) -> Iterator[Frame
 
 
 def _half_a_frame(source: FrameSource) -> float:
-    """Seconds by which a moment that was written down with tenths may miss its frame."""
+    """Return the seconds by which a moment that was written down with tenths may miss its frame."""
     return 0.5 / float(source.rate) if source.rate else 0.0

@@ -65,7 +65,8 @@ def followed(
     person: DetectedFace,
     look: Callable[[int, DetectedFace], DetectedFace | None] = lambda _k, _last: None,
 ) -> dict[int, DetectedFace]:
-    """The person's face by frame, in order: from frame `start` on in both directions the face nearest to the last.
+    """Return the person's face by frame, in order: from frame `start` on in both directions the face nearest to the
+    last.
 
     A face whose middle is more than `FARTHEST` face sizes away, or whose size changed more than `GROWTH` times, is
     somebody else's. look: finds the face in frame k about where the last one lay, as following a driver does; asked
@@ -84,7 +85,9 @@ def followed(
 
 
 def apart(face: DetectedFace, other: DetectedFace) -> float:
-    """How far two faces are from being one: distance in face sizes and ratio of sizes; inf where they cannot be."""
+    """Return how far two faces are from being one: distance in face sizes and ratio of sizes; inf where they cannot
+    be.
+    """
     size, before = math.sqrt(_area(face)), math.sqrt(_area(other))
     growth = abs(math.log(size / before))
     distance = math.dist(_middle(face), _middle(other)) / max(size, before)
@@ -101,7 +104,7 @@ def _area(face: DetectedFace) -> float:
 
 
 def _open_eyed(faces: Sequence[FittedFace]) -> int:
-    """The first face with both eyes open, or the one with the widest."""
+    """Return the first face with both eyes open, or the one with the widest."""
     apertures = [min(face.params.expression.aperture) for face in faces]
     return next((k for k, value in enumerate(apertures) if value >= OPEN_EYED), int(np.argmax(apertures)))
 

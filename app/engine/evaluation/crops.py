@@ -28,7 +28,7 @@ class Crop:
         return cls(x + w / 2, y + h / 2, CROP_FACES * max(w, h))
 
     def cut(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """(256, 256, ...) of the picture, area-filtered."""
+        """Return (256, 256, ...) of the picture, area-filtered."""
         side = max(1, round(self.side))
         left, top = round(self.x - side / 2), round(self.y - side / 2)
         height, width = picture.shape[:2]
@@ -39,7 +39,7 @@ class Crop:
         return np.asarray(cv2.resize(square, (CROP_SIZE, CROP_SIZE), interpolation=filtering), np.uint8)
 
     def valid(self, height: int, width: int) -> NDArray[np.bool_]:
-        """(256, 256): which crop pixels lie inside the picture."""
+        """Return (256, 256): which crop pixels lie inside the picture."""
         steps = (np.arange(CROP_SIZE) + 0.5) / CROP_SIZE - 0.5
         xs, ys = self.x + steps * self.side, self.y + steps * self.side
         inside: NDArray[np.bool_] = ((ys >= 0) & (ys < height))[:, None] & ((xs >= 0) & (xs < width))[None]
@@ -50,7 +50,7 @@ class Crop:
         return np.asarray((points - (self.x, self.y)) / self.side * CROP_SIZE + CROP_SIZE / 2)
 
     def face_mask(self, face: FittedFace) -> NDArray[np.bool_]:
-        """(256, 256): convex hull of the face's landmarks."""
+        """Return (256, 256): convex hull of the face's landmarks."""
         hull = cv2.convexHull(self.points(face.landmarks[:468, :2]).astype(np.float32))
         mask = np.zeros((CROP_SIZE, CROP_SIZE), np.uint8)
         cv2.fillConvexPoly(mask, np.round(hull).astype(np.int32), 1)
@@ -60,7 +60,7 @@ class Crop:
 def thin_plate_warp(
     picture: NDArray[np.uint8], source: NDArray[np.float64], target: NDArray[np.float64]
 ) -> NDArray[np.uint8]:
-    """The 2-D baseline: a thin-plate spline through the *true* landmarks of the target frame.
+    """Return the 2-D baseline: a thin-plate spline through the *true* landmarks of the target frame.
 
     source, target: (N, 2) pixels of the same landmarks; the picture's border is held. The recipe's
     baseline (docs/mesh-warp.md, “Measured”).

@@ -28,7 +28,7 @@ from app.engine.measuring.readout import nearest_face
 
 
 def reenactment(engine: Engine, paths: list[Path], count: int = 24) -> Iterator[ClipResult]:
-    """Every clip's reference frame driven by the next clip, the last one's by the first; two clips at least."""
+    """Yield every clip's reference frame driven by the next clip, the last one's by the first; two clips at least."""
     if len(paths) < 2:
         raise EngineError("Reenactment needs two clips of two people.", "Name another clip.")
     networks = feature_networks()

@@ -44,7 +44,7 @@ def frontalisation(engine: Engine, paths: list[Path], count: int = 24) -> Iterat
 
 
 def _seen(engine: Engine, frame: NDArray[np.uint8], face: FittedFace, rendered: Rendered) -> Compared:
-    """The frame beside its frontal view, for imported networks."""
+    """Return the frame beside its frontal view, for imported networks."""
     after = nearest_face(engine.fit(rendered.pixels), face.params.camera.translation)
     crop, true = Crop.around(after or face), (frame, face)
     made = (rendered.pixels, after) if after else None

@@ -96,14 +96,14 @@ def largest(portrait: Portrait) -> int:
 
 
 def like(camera: Camera) -> FaceEdit:
-    """The edit that brings a head to another photo's pose, size and place."""
+    """Return the edit that brings a head to another photo's pose, size and place."""
     yaw, pitch, roll = camera.angles
     tx, ty = camera.translation
     return FaceEdit.of(yaw=yaw, pitch=pitch, roll=roll, scale=camera.scale, tx=tx, ty=ty)
 
 
 def turned_like(engine: Engine, portrait: Portrait, other: Portrait) -> Image:
-    """(H, W, 3) sRGB: the portrait's head as the other photo shows it."""
+    """Return (H, W, 3) sRGB: the portrait's head as the other photo shows it."""
     camera = other.faces[largest(other)].params.camera
     return np.asarray(
         engine.render(portrait, {largest(portrait): like(camera)}).pixels,
@@ -112,7 +112,7 @@ def turned_like(engine: Engine, portrait: Portrait, other: Portrait) -> Image:
 
 
 def compared(pair: Pair, front: Portrait, side: Portrait, to_side: Image, to_front: Image) -> Turned:
-    """What both turns are worth, whoever made their pictures."""
+    """Return what both turns are worth, whoever made their pictures."""
     photos = [to_srgb8(portrait.photo) for portrait in (front, side)]
     faces = [portrait.faces[largest(portrait)] for portrait in (front, side)]
     heads = [head_mask(photo, face) for photo, face in zip(photos, faces)]
@@ -126,7 +126,9 @@ def compared(pair: Pair, front: Portrait, side: Portrait, to_side: Image, to_fro
 
 
 def head_mask(photo: Image, face: FittedFace) -> Mask:
-    """(H, W): the person of a photo above the chin, no farther from the head's middle than hair usually reaches."""
+    """Return (H, W): the person of a photo above the chin, no farther from the head's middle than hair usually
+    reaches.
+    """
     matte = person_matte(photo, face)
     camera = face.params.camera
     height, width = matte.shape
@@ -166,7 +168,7 @@ def in_all(results: list[Turned]) -> dict[str, dict[str, float]]:
 
 
 def as_table(results: list[Turned]) -> str:
-    """A row a person, and one of all."""
+    """Return a row a person, and one of all."""
     lines = [f"| person | degrees | {' | '.join(f'{turn}: L1 / SSIM / edges' for turn in TURNS)} |"]
     lines.append("|---|---|---|---|")
 
@@ -199,7 +201,7 @@ def save_sheets(results: list[Turned], folder: Path) -> list[Path]:
 
 
 def _titled(result: Turned) -> Image:
-    """The strip with its person and both turns' numbers."""
+    """Return the strip with its person and both turns' numbers."""
     strip = result.strip.copy()
     for column, turn in ((1, TURNS[1]), (3, TURNS[0])):
         m = result.metrics[turn]
@@ -211,7 +213,7 @@ def _titled(result: Turned) -> Image:
 
 
 def _cell(picture: Image) -> Image:
-    """(CELL, CELL, 3): the picture, or its middle square."""
+    """Return (CELL, CELL, 3): the picture, or its middle square."""
     height, width = picture.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2

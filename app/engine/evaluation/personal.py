@@ -46,7 +46,8 @@ def frame_scores(engine: Engine, footage: Footage, made: Frames) -> dict[str, fl
 
 
 def reenacted(engine: Engine, generator: Generator, footage: Footage) -> Frames:
-    """The held-out frames as a generator makes them from the best frame to train on in which the face is found.
+    """Return the held-out frames as a generator makes them from the best frame to train on in which the face is
+    found.
 
     EngineError where it is found in none.
     """
@@ -68,7 +69,7 @@ def reenacted(engine: Engine, generator: Generator, footage: Footage) -> Frames:
 
 
 def _fitted(engine: Engine, footage: Footage, frame: NDArray[np.uint8]) -> FittedFace | None:
-    """The largest face, fitted with the footage's identity."""
+    """Return the largest face, fitted with the footage's identity."""
     found = engine.tracker.detect(frame)
     if not found:
         return None

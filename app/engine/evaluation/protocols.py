@@ -123,7 +123,7 @@ def pixel_metrics(
 
 
 def face_metrics(after: FittedFace, truth: FittedFace) -> dict[str, float]:
-    """Metrics between a fresh fit of the result and the driving frame's fit."""
+    """Return metrics between a fresh fit of the result and the driving frame's fit."""
     return {
         "ard": metrics.rotation_distance(after.params.camera, truth.params.camera),
         "are": metrics.rotation_error(after.params.camera),
@@ -140,7 +140,7 @@ def folds(engine: Engine, code: object, target: Target) -> dict[str, float]:
 
 
 def paste(pixels: NDArray[Any], patch: Any) -> NDArray[Any]:
-    """The whole picture with one patch in place."""
+    """Return the whole picture with one patch in place."""
     out = pixels.copy()
     height, width = patch.pixels.shape[:2]
     out[patch.y : patch.y + height, patch.x : patch.x + width] = patch.pixels
@@ -148,7 +148,7 @@ def paste(pixels: NDArray[Any], patch: Any) -> NDArray[Any]:
 
 
 def averages(rows: list[dict[str, float]]) -> dict[str, float]:
-    """Mean of every metric over the rows that have it."""
+    """Return the mean of every metric over the rows that have it."""
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: float(np.mean([row[name] for row in rows if name in row])) for name in names}
 

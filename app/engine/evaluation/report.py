@@ -46,7 +46,7 @@ def _different(names: list[str]) -> list[str]:
 
 
 def as_markdown(results: list[ClipResult], generator: str) -> str:
-    """The self-reenactment table, baselines beside it, and the papers' published rows."""
+    """Return the self-reenactment table, baselines beside it, and the papers' published rows."""
     methods = ("unedited", "2-D TPS", generator)
     columns = (
         "clip",
@@ -74,7 +74,7 @@ def as_markdown(results: list[ClipResult], generator: str) -> str:
 
 
 def _by_features(results: list[ClipResult]) -> list[str]:
-    """What imported networks measure over all clips, and what would be needed for the rest."""
+    """Return what imported networks measure over all clips, and what would be needed for the rest."""
     mean = weighted_mean(results)
     found = [f"{name} {mean[name]:.3f}" for name in NEEDS if name in mean]
     lacking = [f"{name} (import {what})" for name, what in missing_metrics().items()]
@@ -83,7 +83,7 @@ def _by_features(results: list[ClipResult]) -> list[str]:
 
 
 def as_list(results: list[ClipResult]) -> str:
-    """Every metric of every clip, for protocols without baselines."""
+    """Return every metric of every clip, for protocols without baselines."""
     names = list(weighted_mean(results))
     lines = ["| clip | frames | rotation | " + " | ".join(names) + " |", "|" + "---|" * (len(names) + 3)]
     for r in results:

@@ -63,7 +63,7 @@ def carried_over(
     base: MorphableModel,
     place: tuple[FloatArray, FloatArray, float, FloatArray] | None = None,
 ) -> MorphableModel:
-    """The dense model on the base's topology. What it lacks (expression, pose bias, groups) stays the base's.
+    """Return the dense model on the base's topology. What it lacks (expression, pose bias, groups) stays the base's.
 
     place: what `registered` gave, where it is known.
     """
@@ -97,7 +97,7 @@ def displaced(shapes: FloatArray, weights: FloatArray) -> FloatArray:
 
 
 def registered(dense: DenseModel, target: FloatArray) -> tuple[FloatArray, FloatArray, float, FloatArray]:
-    """(V, 3) dense mean in the target's space, (468, V) weights of the vertices, scale and (3, 3) rotation."""
+    """Return (V, 3) dense mean in the target's space, (468, V) weights of the vertices, scale and (3, 3) rotation."""
     from scipy.interpolate import RBFInterpolator
 
     if dense.landmarks is not None:
@@ -121,7 +121,7 @@ def registered(dense: DenseModel, target: FloatArray) -> tuple[FloatArray, Float
 def _by_landmarks(
     dense: DenseModel, target: FloatArray, theirs: Indices
 ) -> tuple[FloatArray, float, FloatArray]:
-    """The dense face of the target's identity in the target's space, and the similarity that took it there."""
+    """Return the dense face of the target's identity in the target's space, and the similarity that took it there."""
     coefficients = np.zeros(len(dense.identity))
     for _ in range(5):
         shape = dense.mean + np.tensordot(coefficients, dense.identity, 1)
@@ -138,7 +138,9 @@ def _by_landmarks(
 
 
 def _by_closest_points(mean: FloatArray, target: FloatArray) -> tuple[FloatArray, float, FloatArray]:
-    """Similarity of the whole mean onto the target face, nose tip on nose tip first, the best of several sizes."""
+    """Return the similarity of the whole mean onto the target face, nose tip on nose tip first, the best of several
+    sizes.
+    """
     from scipy.spatial import cKDTree
 
     tip, nose = mean[mean[:, 2].argmax()], target[target[:, 2].argmax()]
@@ -170,7 +172,7 @@ def _nearest(points: FloatArray, target: FloatArray) -> Indices:
 
 
 def _weights(bent: FloatArray, target: FloatArray, parts: Mapping[str, NDArray[np.bool_]]) -> FloatArray:
-    """(468, V): inverse squared distances to the nearest points of the same part."""
+    """Return (468, V): inverse squared distances to the nearest points of the same part."""
     from scipy.spatial import cKDTree
 
     label = {vertex: name for name, vertices in PARTS.items() if name in parts for vertex in vertices}
@@ -186,7 +188,7 @@ def _weights(bent: FloatArray, target: FloatArray, parts: Mapping[str, NDArray[n
 
 
 def _orthonormal(shapes: FloatArray, count: int) -> tuple[FloatArray, FloatArray]:
-    """(count, 468, 3) orthonormal directions with the standard deviations of p ~ N(0, 1) over the shapes."""
+    """Return (count, 468, 3) orthonormal directions with the standard deviations of p ~ N(0, 1) over the shapes."""
     _, sigma, basis = np.linalg.svd(shapes.reshape(len(shapes), -1), full_matrices=False)
     missing = count - len(sigma)
     if missing > 0:  # fewer shapes than components: the rest stays still

@@ -32,7 +32,7 @@ class DenseFace:
     triangles: NDArray[np.int32]
 
     def project(self, params: FaceParams) -> FloatArray:
-        """(V, 3) pixels, as `Camera.project` gives them."""
+        """Return (V, 3) pixels, as `Camera.project` gives them."""
         shape = self.mean.astype(np.float64)
         for coefficients, shapes in (
             (params.identity.coefficients, self.identity),
@@ -47,7 +47,9 @@ Place = tuple[FloatArray, FloatArray, float, FloatArray]  # what `carrying.regis
 
 
 def dense_face(dense: DenseModel, carried: MorphableModel, place: Place) -> DenseFace:
-    """The dense counterpart of a carried model: each of its components as the same sum of the file's own modes."""
+    """Return the dense counterpart of a carried model: each of its components as the same sum of the file's own
+    modes.
+    """
     assert dense.triangles is not None
     placed, weights, scale, rotation = place
     modes = np.concatenate([dense.identity, dense.expression]) * scale @ rotation.T
@@ -68,7 +70,7 @@ def dense_face(dense: DenseModel, carried: MorphableModel, place: Place) -> Dens
 
 
 def outwards(triangles: NDArray[np.int64], points: FloatArray) -> NDArray[np.int32]:
-    """The triangles turned so that a face's skin looks away from its inside."""
+    """Return the triangles turned so that a face's skin looks away from its inside."""
     a, b, c = (points[triangles[:, k]] for k in range(3))
     away = (a + b + c) / 3 - points.mean(axis=0)
     facing = float((np.cross(b - a, c - a) * away).sum())
@@ -90,7 +92,7 @@ def save_dense(face: DenseFace | None) -> None:
 
 
 def imported_dense() -> DenseFace | None:
-    """The imported model's own mesh, where its file has one."""
+    """Return the imported model's own mesh, where its file has one."""
     path = dense_path()
     return _read(path, path.stat().st_mtime_ns) if path.is_file() and imported_path().is_file() else None
 

@@ -17,8 +17,9 @@ BLOCK = 64  # columns that share one rounded start, as in OpenCV's loop over blo
 
 
 def whole_picture(pixels: NDArray[np.uint8], side: int, squeezed: bool) -> NDArray[np.uint8]:
-    """(side, side, 3) of (H, W, 3): the picture squeezed to a square, or in the middle of one that holds it, black
-    beyond. Pixel indices are scaled by W / side: no half-pixel shift, no protection from aliasing."""
+    """Return (side, side, 3) of (H, W, 3): the picture squeezed to a square, or in the middle of one that holds it,
+    black beyond. Pixel indices are scaled by W / side: no half-pixel shift, no protection from aliasing.
+    """
     height, width = pixels.shape[:2]
     whole, between = _maps(width, height, side, squeezed)
     return np.asarray(

@@ -28,7 +28,7 @@ POINTS = 4  # points of a box that are used; its last two, the ears, are not
 
 @cache
 def session(name: str) -> Any:
-    """The onnxruntime session of assets/face_networks/NAME.onnx; threads may share it."""
+    """Return the onnxruntime session of assets/face_networks/NAME.onnx; threads may share it."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -58,7 +58,7 @@ class FaceBoxes:
         self._anchors = _anchors(full_range)
 
     def find(self, pixels: NDArray[np.uint8]) -> list[Found]:
-        """Faces by falling score; neighbouring anchors' boxes of one face are merged into one."""
+        """Return faces by falling score; neighbouring anchors' boxes of one face are merged into one."""
         height, width = pixels.shape[:2]
         square = whole_picture(np.ascontiguousarray(pixels), self._side, squeezed=False)
         (raw,), (marks,) = self._session.run(["boxes", "scores"], {"picture": square[None]})
@@ -94,7 +94,7 @@ def _merged(rows: NDArray[np.float64], scores: NDArray[np.float64]) -> list[Foun
 
 
 def _overlaps(one: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(N,) intersection over union of a box with each."""
+    """Return (N,) intersection over union of a box with each."""
     low, high = np.maximum(one[:2], rows[:, :2]), np.minimum(one[2:4], rows[:, 2:4])
     both = np.clip(high - low, 0, None).prod(axis=1)
     areas = (rows[:, 2:4] - rows[:, :2]).prod(axis=1) + (one[2:4] - one[:2]).prod()
@@ -108,12 +108,13 @@ class LandmarkNet:
         self._session = session("landmarks")
 
     def landmarks(self, crop: NDArray[np.uint8]) -> tuple[NDArray[np.float64] | None, float]:
-        """(478, 3) in crop pixels, z away from the viewer as MediaPipe has it, None without a face; and the
-        presence score in [0, 1]."""
+        """Return (478, 3) in crop pixels, z away from the viewer as MediaPipe has it, None without a face; and the
+        presence score in [0, 1].
+        """
         return self.several(crop[None])[0]
 
     def several(self, crops: NDArray[np.uint8]) -> list[tuple[NDArray[np.float64] | None, float]]:
-        """What `landmarks` gives, for each of (N, 192, 192, 3) crops, in one call."""
+        """Return what `landmarks` gives, for each of (N, 192, 192, 3) crops, in one call."""
         points, presence = self._session.run(None, {"picture": np.ascontiguousarray(crops)})
         return [
             (place.astype(np.float64) if score > PRESENT else None, float(score))
@@ -122,7 +123,7 @@ class LandmarkNet:
 
 
 def person_mask(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(H, W) probability of a person in (H, W, 3) uint8 RGB, the general model's 256 x 256 drawn out."""
+    """Return (H, W) probability of a person in (H, W, 3) uint8 RGB, the general model's 256 x 256 drawn out."""
     square = whole_picture(np.ascontiguousarray(pixels), MATTE_SIDE, squeezed=True)
     (mask,) = session("matte").run(None, {"picture": square[None]})[0]
     size = pixels.shape[1], pixels.shape[0]
@@ -135,7 +136,7 @@ def sigmoid(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @cache
 def _anchors(full_range: bool) -> NDArray[np.float64]:
-    """(N, 2) centres, shares of the square, row by row; several boxes may have one centre."""
+    """Return (N, 2) centres, shares of the square, row by row; several boxes may have one centre."""
     grids = ((48, 1),) if full_range else ((16, 2), (8, 6))
     parts = []
     for count, boxes in grids:

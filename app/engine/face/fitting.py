@@ -46,18 +46,18 @@ def align(shape: FloatArray, points: FloatArray, weights: FloatArray) -> tuple[f
 
 
 def camera_of(shape: FloatArray, landmarks: FloatArray, weights: FloatArray) -> Camera:
-    """The camera that brings a model-space shape nearest to landmarks (pixels, y down)."""
+    """Return the camera that brings a model-space shape nearest to landmarks (pixels, y down)."""
     return camera_and_depth(shape, landmarks, weights)[0]
 
 
 def camera_and_depth(shape: FloatArray, landmarks: FloatArray, weights: FloatArray) -> tuple[Camera, float]:
-    """The same camera, and by how many pixels the landmarks' z lies in front of the camera's."""
+    """Return the same camera, and by how many pixels the landmarks' z lies in front of the camera's."""
     scale, rotation, t = align(shape, landmarks * (1, -1, 1), weights)
     return Camera.from_matrix(rotation, scale, (t[0], -t[1])), float(t[2])
 
 
 def pose_features(camera: Camera) -> FloatArray:
-    """(6,): yaw, pitch, 0, yaw^2, pitch^2, yaw*pitch in radians.
+    """Return (6,): yaw, pitch, 0, yaw^2, pitch^2, yaw*pitch in radians.
 
     Roll's place is empty: the landmark network sees every face turned upright, and a term learnt from small tilts
     bent the fit of photos lying on their side.
@@ -105,7 +105,7 @@ def fit_face(detected: DetectedFace, model: MorphableModel, identity: Identity |
 
 
 def as_read(face: FittedFace) -> tuple[Camera, FloatArray]:
-    """The camera and the landmarks (478, 3) px as the network read them, before the fit took its errors out."""
+    """Return the camera and the landmarks (478, 3) px as the network read them, before the fit took its errors out."""
     true, points = face.params.camera, face.landmarks.copy()
     turned = response().read_rotation(true)
     points[:, 2] = true.scale * (true.unproject(points) @ turned.T)[:, 2]
@@ -113,7 +113,8 @@ def as_read(face: FittedFace) -> tuple[Camera, FloatArray]:
 
 
 def truly_turned(read: Camera, found_at: FloatArray, weights: FloatArray) -> Camera:
-    """The camera of the true turn, at the scale and place where what was read, turned so, lies nearest the landmarks.
+    """Return the camera of the true turn, at the scale and place where what was read, turned so, lies nearest the
+    landmarks.
 
     found_at: (478, 3) px, as `read` projects them; their z becomes the truly turned head's, x and y stay.
     """
@@ -125,8 +126,8 @@ def truly_turned(read: Camera, found_at: FloatArray, weights: FloatArray) -> Cam
 
 
 def as_filmed(own: Camera, filmed: Camera, points: FloatArray, weights: FloatArray) -> Camera:
-    """The camera of a frame of the same face with what the network reads beyond the true turn, for pictures that shall
-    lie on that frame's landmarks; points: (468, 3) of the face in model space.
+    """Return the camera of a frame of the same face with what the network reads beyond the true turn, for pictures
+    that shall lie on that frame's landmarks; points: (468, 3) of the face in model space.
 
     The landmarks of a turned head are not a rigid turn of those from the front: what `truly_turned` took out of
     the turn would else be missing in the picture, too.
@@ -137,7 +138,7 @@ def as_filmed(own: Camera, filmed: Camera, points: FloatArray, weights: FloatArr
 
 
 def _nearest(turned: Camera, flat: FloatArray, seen: FloatArray, weights: FloatArray) -> Camera:
-    """The camera at the scale and place that bring (N, 2) points of scale 1 nearest to those seen (px)."""
+    """Return the camera at the scale and place that bring (N, 2) points of scale 1 nearest to those seen (px)."""
     w = weights / weights.sum()
     middle, place = w @ flat, w @ seen
     scale = float(
@@ -162,7 +163,8 @@ def apertures_of(points: FloatArray) -> tuple[float, float]:
 
 
 def gaze_of(landmarks: FloatArray, camera: Camera) -> tuple[float, float]:
-    """(x, y) degrees in the head's frame: how far the irises are from their rest on an eyeball, as it is in truth.
+    """Return (x, y) degrees in the head's frame: how far the irises are from their rest on an eyeball, as it is in
+    truth.
 
     x > 0 looks to the image's right, y > 0 up; the mean of both eyes.
     """

@@ -97,7 +97,8 @@ def pull(
     linked: Callable[[str], bool] = lambda name: False,
     guess: FaceEdit | None = None,
 ) -> Pulled:
-    """The least change of the controls `names` of an edit that brings a landmark to a point of the photo (px).
+    """Return the least change of the controls `names` of an edit that brings a landmark to a point of the photo
+    (px).
 
     points: where landmarks are drawn for an edit; own: what a control is where the edit leaves it alone; linked:
     whether a control's other side does the same; guess: an edit to start from that is near the answer.
@@ -116,7 +117,7 @@ def pull(
 
 
 def snapped(edit: FaceEdit, before: FaceEdit, grid: Callable[[Control], float]) -> FaceEdit:
-    """The edit with each value that changed on its control's grid."""
+    """Return the edit with each value that changed on its control's grid."""
     changed = {name: value for name, value in edit.values if value != before.get(name)}
     steps = {name: grid(BY_NAME[name]) for name in changed}
     return edit.with_values(
@@ -148,14 +149,14 @@ class _Problem:
         self.bounds = np.minimum(low, self._start), np.maximum(high, self._start)
 
     def values(self, edit: FaceEdit) -> FloatArray:
-        """(K,) what an edit asks, in units."""
+        """Return (K,) what an edit asks, in units."""
         asked = [edit.get(name) for name in self.names]
         own = [self._own.get(name, 0.0) for name in self.names]
         values = np.asarray([o if a is None else a for a, o in zip(asked, own)])
         return np.asarray(values / self._units)
 
     def edited(self, values: FloatArray) -> FaceEdit:
-        """The edit with these values; a control that stays is left as it was."""
+        """Return the edit with these values; a control that stays is left as it was."""
         changes: dict[str, float | None] = {}
         for name, mirror, value, start, unit in zip(
             self.names, self._mirrors, values, self._start, self._units
@@ -167,7 +168,7 @@ class _Problem:
         return self._edit.with_values(changes)
 
     def solved(self, values: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Values with their (2, K) derivatives and the (2,) px still missing."""
+        """Return values with their (2, K) derivatives and the (2,) px still missing."""
         low, high = self.bounds
         values = np.clip(values, low, high)
         miss = self._miss(values)

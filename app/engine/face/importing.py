@@ -57,7 +57,7 @@ def use_face_model(path: Path | None) -> MorphableModel:
 
 
 def read_dense(path: Path) -> DenseModel:
-    """A known model in its own topology."""
+    """Return a known model in its own topology."""
     if path.suffix.lower() in (".pkl", ".pickle"):
         raise EngineError(
             f"{path.name} is a Python pickle, which can run code when it is opened.",
@@ -79,7 +79,7 @@ def read_dense(path: Path) -> DenseModel:
 
 
 def _tables(path: Path) -> Tables:
-    """The file's arrays by name."""
+    """Return the file's arrays by name."""
     kind = path.suffix.lower()
     if kind == ".npz":
         with np.load(path, allow_pickle=False) as file:
@@ -145,7 +145,7 @@ def _ict(t: Tables) -> DenseModel:
 
 
 def _ict_parts(names: list[str], expression: FloatArray) -> dict[str, NDArray[np.bool_]]:
-    """Which points belong to which lip and lid; their movements show it."""
+    """Return which points belong to which lip and lid; their movements show it."""
     size = dict(zip(names, np.linalg.norm(expression, axis=2)))
     jaw = size["jawOpen"] > 0.55 * size["jawOpen"].max()
     found = {"upper": ~jaw, "lower": jaw}
@@ -195,7 +195,7 @@ def _lsfm(t: Tables) -> DenseModel:
 
 
 def _triangles(table: Any, count: int) -> NDArray[np.int64]:
-    """(T, 3) from 0 on of a table of either orientation, counted from 0 or, as MATLAB does, from 1."""
+    """Return (T, 3) from 0 on of a table of either orientation, counted from 0 or, as MATLAB does, from 1."""
     faces = np.asarray(table, np.int64)
     faces = faces.T if faces.shape[-1] != 3 else faces
     faces = faces - 1 if faces.max() == count else faces

@@ -48,22 +48,22 @@ _STARTS = np.cumsum([0, *(len(vertices) for _, vertices in _ALL.values())])[:-1]
 
 
 def vertices(name: str) -> dict[int, float]:
-    """The vertices an index is measured on, with their weights."""
+    """Return the vertices an index is measured on, with their weights."""
     return dict(_INDICES[name][1])
 
 
 def read(shape: FloatArray) -> dict[str, float]:
-    """Every index of a (468, 3) shape in model space by name, those of the mouth's sides among them."""
+    """Return every index of a (468, 3) shape in model space by name, those of the mouth's sides among them."""
     return dict(zip(_ALL, _read(shape).tolist()))
 
 
 def _read(shapes: FloatArray) -> FloatArray:
-    """(..., 16) of (..., 468, 3)."""
+    """Return (..., 16) of (..., 468, 3)."""
     return np.asarray(np.add.reduceat(shapes[..., _VERTICES, _AXES] * _WEIGHTS, _STARTS, axis=-1))
 
 
 def axis_of(name: str) -> int:
-    """The axis of model space that an index is measured along: 0 across, 1 up, 2 towards the viewer."""
+    """Return the axis of model space that an index is measured along: 0 across, 1 up, 2 towards the viewer."""
     return _ALL[name][0]
 
 
@@ -73,10 +73,10 @@ def rows(model: MorphableModel) -> dict[str, FloatArray]:
 
 
 def measure(shape: FloatArray) -> FloatArray:
-    """(14,) indices of a (468, 3) shape in model space, in the order of NAMES."""
+    """Return (14,) indices of a (468, 3) shape in model space, in the order of NAMES."""
     return _read(shape)[: len(NAMES)]
 
 
 def jacobian(model: MorphableModel) -> FloatArray:
-    """(14, 28): change of each index per sigma of each expression component."""
+    """Return (14, 28): change of each index per sigma of each expression component."""
     return np.asarray(_read(model.expression_basis).T[: len(NAMES)] * model.expression_sigma)

@@ -32,9 +32,8 @@ MIN_SIDE = 48
 # Runs of the landmark network over a photo: by the third, landmarks no longer depend on how it was turned
 PASSES = 3
 SAME_FACE = 0.3  # overlap (intersection over the smaller box) from which two finds are one face
-LEAST_VERIFIED = (
-    0.7  # score of the near box network on the face's own upright crop; faces keep 0.74, a hand 0.67
-)
+# score of the near box network on the face's own upright crop; faces keep 0.74, a hand 0.67
+LEAST_VERIFIED = 0.7
 # Where the far network is silent: least certainty, and the disagreement of box and landmark network, and of landmarks
 # in wider crops, in face sides, at which certainty falls to 1/e. Faces keep 0.40; a dog, a hand, coins reach 0.31.
 LEAST_CERTAIN, APART, MOVED, MOST_MOVED = 0.36, 0.13, 0.05, 0.06
@@ -90,7 +89,7 @@ class FaceTracker:
         self._last = None
 
     def detect(self, pixels: NDArray[np.uint8]) -> tuple[DetectedFace, ...]:
-        """Faces of an (H, W, 3) uint8 sRGB picture, left to right, small ones included; () without any.
+        """Return faces of an (H, W, 3) uint8 sRGB picture, left to right, small ones included; () without any.
 
         In a video at most one: the face of the frame before, else the largest.
         """
@@ -103,14 +102,16 @@ class FaceTracker:
         return () if face is None else (face,)
 
     def detect_in(self, pixels: NDArray[np.uint8], box: Box) -> DetectedFace | None:
-        """The face in a box (x, y, w, h) the user drew, at any rotation; None if there is none."""
+        """Return the face in a box (x, y, w, h) the user drew, at any rotation; None if there is none."""
         tries = [self._landmarks(pixels, Region.of_box(box, angle), 3) for angle in (0, 90, 180, 270)]
         found = [face for face in tries if face is not None and overlap(face.box, box) > 0.1]
         best = max(found, key=lambda face: face.score, default=None)
         return None if best is None else self._steadied(pixels, best)
 
     def detect_near(self, pixels: NDArray[np.uint8], points: NDArray[np.float64]) -> DetectedFace | None:
-        """The face about where (468 or more, 2 or 3) landmarks in pixels are known to lie; None if there is none."""
+        """Return the face about where (468 or more, 2 or 3) landmarks in pixels are known to lie; None if there is
+        none.
+        """
         found = self._landmarks(pixels, Region.of_landmarks(points), 2)
         return None if found is None else self._steadied(pixels, found)
 
@@ -124,7 +125,7 @@ class FaceTracker:
         return face if self._live else self._steadied(pixels, face)
 
     def _search(self, pixels: NDArray[np.uint8], thorough: bool) -> list[DetectedFace]:
-        """Faces of a picture: upright ones are sought first, turned ones only where none is upright.
+        """Return faces of a picture: upright ones are sought first, turned ones only where none is upright.
 
         The surest box at a place decides: tried often enough, a dog's face passes for a human one.
         """
@@ -148,7 +149,8 @@ class FaceTracker:
         return faces
 
     def _verified(self, pixels: NDArray[np.uint8], face: DetectedFace) -> float:
-        """How surely this is a face, 0 if it is none: seen upright with its surroundings it must be found again.
+        """Return how surely this is a face, 0 if it is none: seen upright with its surroundings it must be found
+        again.
 
         Tiles show mouths, ears and folds of cloth alone, which the networks may take for faces. What only one of
         the two box networks finds again must also hold still: a muzzle's landmarks move with the crop.
@@ -174,14 +176,14 @@ class FaceTracker:
         return score if score * math.exp(-doubt) > LEAST_CERTAIN else 0.0
 
     def _moved(self, pixels: NDArray[np.uint8], face: DetectedFace, region: Region) -> float:
-        """Pixels by which the landmarks move, on the mean, when they are sought in wider crops."""
+        """Return the pixels by which the landmarks move, on the mean, when they are sought in wider crops."""
         wider = (replace(region, side=region.side * more) for more in (1.12, 1.25))
         found = [self._landmarks(pixels, other, 1) for other in wider]
         most = MOST_MOVED * face.side
         return float(np.mean([most if other is None else min(_gap(other, face), most) for other in found]))
 
     def _boxes(self, pixels: NDArray[np.uint8], quarter: int, thorough: bool) -> list[Found]:
-        """Detections at every scale of the picture turned by `quarter` x 90 degrees, in its own pixels."""
+        """Return detections at every scale of the picture turned by `quarter` x 90 degrees, in its own pixels."""
         self._near = self._near or FaceBoxes(False)
         self._far = self._far or FaceBoxes(True)
         height, width = pixels.shape[:2]
@@ -198,7 +200,7 @@ class FaceTracker:
         return sorted(found, key=lambda item: -item.score)
 
     def _landmarks(self, pixels: NDArray[np.uint8], region: Region, passes: int) -> DetectedFace | None:
-        """Landmarks in a region; further passes take the crop from the landmarks of the pass before."""
+        """Return landmarks in a region; further passes take the crop from the landmarks of the pass before."""
         self._net = self._net or LandmarkNet()
         landmarks, score = None, 0.0
         for _ in range(passes):
@@ -212,7 +214,9 @@ class FaceTracker:
         return face if _is_sane(face.box, pixels.shape) else None
 
     def _paired(self, pixels: NDArray[np.uint8], region: Region) -> DetectedFace | None:
-        """Landmarks in a region, the mean of what the network says of the crop and of its mirror image, in one call."""
+        """Return landmarks in a region, the mean of what the network says of the crop and of its mirror image, in
+        one call.
+        """
         self._net = self._net or LandmarkNet()
         crop = region.crop(pixels)
         both = np.stack([crop, cv2.flip(crop, 1)])
@@ -226,7 +230,7 @@ class FaceTracker:
         return face if _is_sane(face.box, pixels.shape) else None
 
     def _steadied(self, pixels: NDArray[np.uint8], face: DetectedFace) -> DetectedFace:
-        """The mean of landmarks and of what the network says of the face's mirror image.
+        """Return the mean of landmarks and of what the network says of the face's mirror image.
 
         The same face in slightly other crops is then read with 0.41, 0.64, 0.17 degrees of spread in yaw, pitch and
         roll instead of 0.60, 0.77, 0.26, and with a quarter less in expression and gaze (34 photos).
@@ -241,7 +245,7 @@ class FaceTracker:
 
 
 def require_faces(faces: Sequence[DetectedFace]) -> tuple[DetectedFace, ...]:
-    """The faces large enough to edit; EngineError if none is."""
+    """Return the faces large enough to edit; EngineError if none is."""
     if not faces:
         raise EngineError(
             "No face was found in this picture.",
@@ -275,13 +279,13 @@ def _apart(found: Found, landmarks: NDArray[np.float64]) -> float:
 
 
 def _unmirrored(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(478, 3) landmarks of a crop's mirror image in the crop itself."""
+    """Return (478, 3) landmarks of a crop's mirror image in the crop itself."""
     return np.asarray((points * (-1, 1, 1) + (CROP, 0, 0))[_mirror()])
 
 
 @cache
 def _mirror() -> NDArray[np.int32]:
-    """(478,): the landmark on the other side."""
+    """Return (478,): the landmark on the other side."""
     return np.concatenate([load_model(ASSET).mirror, IRISES_MIRRORED]).astype(np.int32)
 
 
@@ -291,7 +295,7 @@ def _box_of(landmarks: NDArray[np.float64]) -> Box:
 
 
 def _is_sane(box: Box, shape: Sequence[int]) -> bool:
-    """Whether landmarks are not collapsed and lie at least half inside the picture."""
+    """Return whether landmarks are not collapsed and lie at least half inside the picture."""
     inside = overlap(box, (0, 0, shape[1], shape[0]))
     x, y, w, h = box
     seen_w = min(x + w, shape[1]) - max(x, 0)

@@ -41,11 +41,11 @@ class MorphableModel:
     groups: Mapping[str, NDArray[np.int32]]
 
     def shape(self, identity: Identity, expression: Expression) -> FloatArray:
-        """(V, 3) in model space, mouth and eyes as the coefficients say."""
+        """Return (V, 3) in model space, mouth and eyes as the coefficients say."""
         return self.mean + self.identity_offset(identity) + self.expression_offset(expression)
 
     def vertices(self, params: FaceParams) -> FloatArray:
-        """(V, 3) pixels of a face, as `Camera.project` gives them."""
+        """Return (V, 3) pixels of a face, as `Camera.project` gives them."""
         return params.camera.project(self.shape(params.identity, params.expression))
 
     def identity_offset(self, identity: Identity) -> FloatArray:
@@ -62,7 +62,7 @@ class MorphableModel:
         return np.asarray(1 / (variance + 0.5 * np.median(variance)))
 
     def nmfc_colours(self) -> FloatArray:
-        """(T, 3) in [0, 1]: x, y, z of the mean face, min-max normalised per axis, one colour a triangle.
+        """Return (T, 3) in [0, 1]: x, y, z of the mean face, min-max normalised per axis, one colour a triangle.
 
         Normalised mean face coordinates (Head2Head++, section 3.2).
         """
@@ -72,7 +72,7 @@ class MorphableModel:
 
 @lru_cache(maxsize=4)
 def _identity_offset(model: MorphableModel, identity: Identity) -> FloatArray:
-    """(V, 3), read-only; a driver's and a portrait's are asked for in every frame."""
+    """Return (V, 3), read-only; a driver's and a portrait's are asked for in every frame."""
     p = np.asarray(identity.coefficients)
     offset = np.tensordot(p * model.identity_sigma[: len(p)], model.identity_basis[: len(p)], 1)
     offset.flags.writeable = False
@@ -81,13 +81,13 @@ def _identity_offset(model: MorphableModel, identity: Identity) -> FloatArray:
 
 @cache
 def default_model() -> MorphableModel:
-    """The model the user imported, else Mien's own (`tools/build_face_model.py` made it)."""
+    """Return the model the user imported, else Mien's own (`tools/build_face_model.py` made it)."""
     imported = imported_path()
     return load_model(imported if imported.is_file() else ASSET)
 
 
 def imported_path() -> Path:
-    """Where a face model lies that the user imported (`mien models face`)."""
+    """Return where a face model lies that the user imported (`mien models face`)."""
     return data_folder() / "face_model.npz"
 
 

@@ -98,17 +98,17 @@ class Camera:
         return np.asarray(turned @ self.rotation)
 
     def scaled(self, factor: float) -> Camera:
-        """The same camera in a picture resized by `factor`."""
+        """Return the same camera in a picture resized by `factor`."""
         tx, ty = self.translation
         return replace(self, scale=self.scale * factor, translation=(tx * factor, ty * factor))
 
     def as_array(self) -> FloatArray:
-        """(7,): scale, quaternion, translation."""
+        """Return (7,): scale, quaternion, translation."""
         return np.array([self.scale, *self.quaternion, *self.translation])
 
     @classmethod
     def from_array(cls, c: Iterable[float]) -> Camera:
-        """The inverse of `as_array`; the quaternion is normalised."""
+        """Return the inverse of `as_array`; the quaternion is normalised."""
         scale, w, x, y, z, tx, ty = (float(value) for value in c)
         norm = math.sqrt(w * w + x * x + y * y + z * z) or 1.0
         return cls(scale, (w / norm, x / norm, y / norm, z / norm), (tx, ty))
@@ -124,7 +124,7 @@ def rotation_matrix(yaw: float, pitch: float, roll: float) -> FloatArray:
 
 
 def rotation_angles(rotation: FloatArray) -> tuple[float, float, float]:
-    """(yaw, pitch, roll) in degrees of a (3, 3) rotation; the inverse of `rotation_matrix`."""
+    """Return (yaw, pitch, roll) in degrees of a (3, 3) rotation; the inverse of `rotation_matrix`."""
     pitch = math.asin(min(1.0, max(-1.0, -float(rotation[2, 1]))))
     yaw = math.atan2(-float(rotation[2, 0]), float(rotation[2, 2]))
     roll = math.atan2(float(rotation[0, 1]), float(rotation[1, 1]))
@@ -132,7 +132,7 @@ def rotation_angles(rotation: FloatArray) -> tuple[float, float, float]:
 
 
 def matrix_to_quaternion(rotation: FloatArray) -> tuple[float, float, float, float]:
-    """(w, x, y, z) with w >= 0 of a proper (3, 3) rotation."""
+    """Return (w, x, y, z) with w >= 0 of a proper (3, 3) rotation."""
     m = rotation
     k = (
         np.array(
@@ -211,7 +211,7 @@ class FittedFace:
     residual: FloatArray
 
     def scaled(self, factor: float) -> FittedFace:
-        """The same face in the photo resized by `factor`."""
+        """Return the same face in the photo resized by `factor`."""
         x, y, w, h = self.box
         return replace(
             self,
@@ -247,11 +247,11 @@ class FaceEdit:
         return cls(tuple(values.items()), strength=strength)
 
     def get(self, name: str) -> float | None:
-        """The value of a control, None where the user left it alone."""
+        """Return the value of a control, None where the user left it alone."""
         return self._lookup.get(name)
 
     def with_values(self, changes: Mapping[str, float | None]) -> FaceEdit:
-        """A copy with these controls set, or left alone again where the value is None."""
+        """Return a copy with these controls set, or left alone again where the value is None."""
         merged: dict[str, float | None] = {**self._lookup, **changes}
         return replace(self, values=tuple((n, v) for n, v in merged.items() if v is not None))
 

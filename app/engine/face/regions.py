@@ -33,8 +33,9 @@ class Region:
 
     @classmethod
     def of_points(cls, points: NDArray[np.float64], eyes: NDArray[np.float64]) -> Region:
-        """The region around (N, 2) points, upright along the line of the (2, 2) eyes (image left to right when
-        upright)."""
+        """Return the region around (N, 2) points, upright along the line of the (2, 2) eyes (image left to right
+        when upright).
+        """
         dx, dy = eyes[1] - eyes[0]
         angle = float(np.arctan2(dy, dx))
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -54,25 +55,25 @@ class Region:
         return cls((x + w / 2, y + h / 2), max(w, h) * CROP_SCALE, angle)
 
     def to_picture(self) -> NDArray[np.float64]:
-        """(2, 3): crop coordinates in [0, CROP] to picture pixels (both measured from the outer corner)."""
+        """Return (2, 3): crop coordinates in [0, CROP] to picture pixels (both measured from the outer corner)."""
         angle, scale = np.radians(self.angle), self.side / CROP
         turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         offset = np.array(self.centre) - turn @ np.full(2, CROP / 2)
         return np.column_stack([turn, offset])
 
     def to_crop(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(N, 2) picture pixels to crop coordinates in [0, CROP]."""
+        """Return (N, 2) picture pixels to crop coordinates in [0, CROP]."""
         matrix = self.to_picture()
         return np.asarray((points - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T)
 
     def placed(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The network's (N, 3) answer in the crop as landmarks of the picture, z towards the viewer."""
+        """Return the network's (N, 3) answer in the crop as landmarks of the picture, z towards the viewer."""
         matrix = self.to_picture()
         flat = points[:, :2] @ matrix[:, :2].T + matrix[:, 2]
         return np.column_stack([flat, -points[:, 2] * self.side / CROP * DEPTH_SCALE])
 
     def crop(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """(CROP, CROP, 3), resampled without aliasing; beyond the picture its border is repeated.
+        """Return (CROP, CROP, 3), resampled without aliasing; beyond the picture its border is repeated.
 
         Follows the region without steps, so that landmarks of a still face do not tremble with its last digits: the
         picture is halved on its own grid, wherever the region lies, and two neighbouring sizes are mixed.
@@ -85,7 +86,7 @@ class Region:
         return np.asarray(crop)
 
     def _sampled(self, pixels: NDArray[np.uint8], halvings: int) -> Any:
-        """The crop out of the picture after it was halved so often."""
+        """Return the crop out of the picture after it was halved so often."""
         step = 2**halvings
         reach = self.side * 0.75 + 2 * step
         (x0, x1), (y0, y1) = (
@@ -118,7 +119,7 @@ def overlap(a: Box, b: Box) -> float:
 
 
 def covered(a: Box, b: Box) -> float:
-    """Intersection of two boxes over the smaller one."""
+    """Return the intersection of two boxes over the smaller one."""
     both, areas = overlap(a, b), (a[2] * a[3], b[2] * b[3])
     return both / (1 + both) * sum(areas) / max(min(areas), 1e-9)
 
@@ -129,7 +130,7 @@ def corners(box: Box) -> NDArray[np.float64]:
 
 
 def tiles(width: int, height: int, levels: int) -> list[tuple[int, int, int]]:
-    """(x, y, side): the whole picture, then squares of 1/2, 1/4, 1/8 of its larger side that overlap by 30 %."""
+    """Return (x, y, side): the whole picture, then squares of 1/2, 1/4, 1/8 of its larger side that overlap by 30 %."""
     tiles = [(0, 0, max(width, height))]
     for level in range(1, levels):
         side = max(width, height) // 2**level
@@ -157,7 +158,7 @@ def at_most(pixels: NDArray[np.uint8], side: int) -> tuple[NDArray[np.uint8], fl
 
 
 def turn_back(found: Found, width: int, height: int, quarter: int) -> Found:
-    """A find in a picture turned counter-clockwise by np.rot90(., quarter), in the picture as it was."""
+    """Return a find in a picture turned counter-clockwise by np.rot90(., quarter), in the picture as it was."""
     points = np.concatenate([corners(found.box), found.points])
     for _ in range(quarter):
         points = np.column_stack([height - points[:, 1], points[:, 0]])

@@ -66,34 +66,34 @@ class Response:
     movements: Mapping[str, Seen]
 
     def read_yaw(self, yaw: float) -> float:
-        """Degrees read of a head turned by `yaw` degrees."""
+        """Return the degrees read of a head turned by `yaw` degrees."""
         return yaw + self.yaw_over * math.tanh(yaw / self.yaw_knee)
 
     def true_yaw(self, read: float) -> float:
-        """The inverse of `read_yaw`."""
+        """Return the inverse of `read_yaw`."""
         yaw = read
         for _ in range(ROUNDS):
             yaw = read - self.yaw_over * math.tanh(yaw / self.yaw_knee)
         return yaw
 
     def read_pitch(self, pitch: float) -> float:
-        """Degrees read of a head that looks `pitch` degrees up."""
+        """Return the degrees read of a head that looks `pitch` degrees up."""
         return pitch - self.pitch_over * math.tanh(min(pitch, 0.0) / self.pitch_knee) ** 2
 
     def true_pitch(self, read: float) -> float:
-        """The inverse of `read_pitch`."""
+        """Return the inverse of `read_pitch`."""
         pitch = read
         for _ in range(ROUNDS):
             pitch = read + self.pitch_over * math.tanh(min(pitch, 0.0) / self.pitch_knee) ** 2
         return pitch
 
     def true_gaze(self, read: Pair) -> Pair:
-        """The most likely gaze of eyes about which nothing else is known (degrees)."""
+        """Return the most likely gaze of eyes about which nothing else is known (degrees)."""
         x, y = (k * (v - rest) for k, v, rest in zip(self.gaze_likely, read, self.gaze_rest))
         return x, y
 
     def read_gaze(self, gaze: Pair) -> Pair:
-        """The inverse of `true_gaze`."""
+        """Return the inverse of `true_gaze`."""
         x, y = (v / k + rest for k, v, rest in zip(self.gaze_likely, gaze, self.gaze_rest))
         return x, y
 
@@ -108,20 +108,20 @@ class Response:
         return read if known is None else known.true(read)
 
     def true_rotation(self, read: Camera) -> Camera:
-        """The camera turned as the head is in truth."""
+        """Return the camera turned as the head is in truth."""
         yaw, pitch, roll = read.angles
         turned = rotation_matrix(self.true_yaw(yaw), self.true_pitch(pitch), roll)
         return Camera.from_matrix(turned, read.scale, read.translation)
 
     def read_rotation(self, true: Camera) -> FloatArray:
-        """(3, 3): the inverse of `true_rotation`."""
+        """Return (3, 3): the inverse of `true_rotation`."""
         yaw, pitch, roll = true.angles
         return rotation_matrix(self.read_yaw(yaw), self.read_pitch(pitch), roll)
 
 
 @cache
 def response() -> Response:
-    """What was measured of the landmark network that ships."""
+    """Return what was measured of the landmark network that ships."""
     kept = json.loads(ASSET.read_text(encoding="utf-8"))
     pairs = {name: tuple(kept[name]) for name in ("gaze_slope", "gaze_likely", "gaze_rest")}
     movements = {index: Seen(**known) for index, known in kept["movements"].items()}

@@ -71,7 +71,7 @@ class Retargeter:
         self._strength = np.einsum("g,gij->ij", strengths, region_matrices(model))
 
     def retarget(self, driver: FaceParams, neutral: FaceParams) -> FaceParams:
-        """The portrait's parameters; its own ones where relative and the driver is at its neutral."""
+        """Return the portrait's parameters; its own ones where relative and the driver is at its neutral."""
         if self._settings.mirror:
             driver, neutral = mirrored(driver, self._model), mirrored(neutral, self._model)
         expression = self._expression(driver.expression, neutral.expression)
@@ -118,7 +118,7 @@ class Retargeter:
 
 
 def mirrored(params: FaceParams, model: MorphableModel) -> FaceParams:
-    """The face in a mirror whose axis is the picture's left edge."""
+    """Return the face in a mirror whose axis is the picture's left edge."""
     expression, camera = params.expression, params.camera
     coefficients = mirror_matrix(model) @ np.array(expression.coefficients)
     gaze, aperture = (-expression.gaze[0], expression.gaze[1]), expression.aperture[::-1]
@@ -129,7 +129,7 @@ def mirrored(params: FaceParams, model: MorphableModel) -> FaceParams:
 
 @lru_cache(maxsize=4)
 def mirror_matrix(model: MorphableModel) -> FloatArray:
-    """(28, 28) on sigmas: what each component is on the mirrored face."""
+    """Return (28, 28) on sigmas: what each component is on the mirrored face."""
     basis = model.expression_basis
     flipped = basis[:, model.mirror] * (-1, 1, 1)
     matrix = basis.reshape(len(basis), -1) @ flipped.reshape(len(basis), -1).T
@@ -138,7 +138,8 @@ def mirror_matrix(model: MorphableModel) -> FloatArray:
 
 @lru_cache(maxsize=4)
 def region_matrices(model: MorphableModel) -> FloatArray:
-    """(4, 28, 28) on sigmas, one for each of REGIONS: the part of an expression in that region; they add up to 1.
+    """Return (4, 28, 28) on sigmas, one for each of REGIONS: the part of an expression in that region; they add up
+    to 1.
 
     Vertices belong to regions by nearness, smoothly; each part is projected back on the basis.
     """
@@ -160,7 +161,7 @@ def region_matrices(model: MorphableModel) -> FloatArray:
 
 
 def _aperture(driver: float, rest: float, own: float, relative: bool, strength: float) -> float:
-    """The lid gap over eye width: as far open as the driver's eye is, between shut and at rest."""
+    """Return the lid gap over eye width: as far open as the driver's eye is, between shut and at rest."""
     if strength == 0 or (relative and driver == rest):
         return own
     share = (driver - SHUT) / max(rest - SHUT, 0.05)
@@ -176,7 +177,8 @@ def _neck(camera: Camera) -> FloatArray:
 
 
 def _turned(own: Camera, turn: FloatArray) -> FloatArray:
-    """The rotation `turn` (3,) degrees of yaw, pitch and roll from the portrait's own, far turns pressed together.
+    """Return the rotation `turn` (3,) degrees of yaw, pitch and roll from the portrait's own, far turns pressed
+    together.
 
     Angle by angle, so that each is the driver's: as a product of rotations, what a driver's neutral lacks in
     pitch would become roll when the driver looks far aside. Yaw and pitch are pressed together, roll by itself.
@@ -189,7 +191,7 @@ def _turned(own: Camera, turn: FloatArray) -> FloatArray:
 
 
 def _pressed(way: float, safe: float, most: float) -> float:
-    """The share of a motion that is followed: all up to `safe`, never more than `most` of it."""
+    """Return the share of a motion that is followed: all up to `safe`, never more than `most` of it."""
     if way <= safe:
         return 1.0
     room = most - safe

@@ -100,7 +100,7 @@ LEAST_SAID = 0.005  # share of a movement below which a slider shows nothing
 
 
 def resolve(edit: FaceEdit, face: FittedFace, model: MorphableModel) -> FaceParams:
-    """The parameters an edit asks of a face. An edit of nothing gives the face's own parameters."""
+    """Return the parameters an edit asks of a face. An edit of nothing gives the face's own parameters."""
     if edit.is_identity:
         return face.params
     expression = _expression(edit, face.params.expression, model)
@@ -108,7 +108,8 @@ def resolve(edit: FaceEdit, face: FittedFace, model: MorphableModel) -> FacePara
 
 
 def measure_controls(before: FittedFace, after: FittedFace, model: MorphableModel) -> dict[str, float]:
-    """What the semantic and pose controls would have to be to lead from one fit to the other, in their own units.
+    """Return what the semantic and pose controls would have to be to lead from one fit to the other, in their own
+    units.
 
     Each control is read on its own indices: of two controls that share one, each reads the sum.
     """
@@ -133,7 +134,7 @@ def measure_controls(before: FittedFace, after: FittedFace, model: MorphableMode
 
 
 def observed(face: FittedFace, model: MorphableModel) -> FloatArray:
-    """(468, 3) in model space: the landmarks themselves, less what the landmarker adds with the pose."""
+    """Return (468, 3) in model space: the landmarks themselves, less what the landmarker adds with the pose."""
     camera = face.params.camera
     bias = np.tensordot(pose_features(camera), model.pose_bias, 1)
     return np.asarray(camera.unproject(face.landmarks[:N_VERTICES]) - bias)
@@ -171,7 +172,7 @@ def neutralise(face: FittedFace, strength: float = 1.0) -> dict[str, float]:
 
 
 def _named(change: FloatArray, model: MorphableModel) -> dict[str, float]:
-    """How much of a change of expression (28 sigmas) the controls of `SAYING` say, within their ranges."""
+    """Return how much of a change of expression (28 sigmas) the controls of `SAYING` say, within their ranges."""
     from scipy.optimize import lsq_linear
 
     known = directions(model)
@@ -184,7 +185,8 @@ def _named(change: FloatArray, model: MorphableModel) -> dict[str, float]:
 
 
 def identity_similarity(before: FittedFace, after: FittedFace, model: MorphableModel) -> float:
-    """Likeness of two faces' shapes with pose and expression removed, in [0, 1]; 1 for the same landmarks.
+    """Return the likeness of two faces' shapes with pose and expression removed, in [0, 1]; 1 for the same
+    landmarks.
 
     exp(-(d / 0.011)^2), d the weighted mean vertex distance in eye distances. Measured: frames of one person's
     clip differ by 0.006 (median; likeness 0.73), two people by 0.010 to 0.012 (0.42 to 0.30).
@@ -214,7 +216,7 @@ def directions(model: MorphableModel) -> dict[str, FloatArray]:
 
 
 def _conditional(rows: FloatArray, changes: FloatArray, slack: FloatArray | float = 0.0) -> FloatArray:
-    """The mean of x ~ N(0, 1) given rows @ x = changes, each within its `slack` (a standard deviation)."""
+    """Return the mean of x ~ N(0, 1) given rows @ x = changes, each within its `slack` (a standard deviation)."""
     gram = rows @ rows.T
     noise = np.broadcast_to(np.square(slack) + REGULARISER * np.trace(gram), len(gram))
     return np.asarray(rows.T @ np.linalg.solve(gram + np.diag(noise), changes))
@@ -242,7 +244,7 @@ def _expression(edit: FaceEdit, worn: Expression, model: MorphableModel) -> Expr
 
 
 def _apertures(edit: FaceEdit, worn: tuple[float, float]) -> tuple[float, float]:
-    """(left, right) as asked: blink 1 shuts, below 0 opens; eyes_wide adds to both."""
+    """Return (left, right) as asked: blink 1 shuts, below 0 opens; eyes_wide adds to both."""
     wide = WIDE * (edit.get("eyes_wide") or 0.0)
     blinks = [edit.get(name) or 0.0 for name in BLINKS]
     return _pair(max(SHUT, own + wide - (own - SHUT) * blink) if wide or blink else own

@@ -59,7 +59,7 @@ class OneEuro:
         self._time = 0.0
 
     def filter(self, value: FloatArray, time: float) -> FloatArray:
-        """The smoothed value; the first is returned as it is."""
+        """Return the smoothed value; the first is returned as it is."""
         step = time - self._time
         if self._value is None or self._speed is None or not 0 < step <= GAP:
             self._value, self._speed = value, np.zeros_like(value)
@@ -96,7 +96,7 @@ class FaceSmoother:
         self._gaze.amount = self._aperture.amount = amounts.eyes
 
     def smooth(self, params: FaceParams, time: float) -> FaceParams:
-        """The parameters of the frame at `time` seconds, smoothed."""
+        """Return the parameters of the frame at `time` seconds, smoothed."""
         expression = params.expression
         coefficients = self._expression.filter(np.array(expression.coefficients), time)
         gaze = self._gaze.filter(np.array(expression.gaze), time)
@@ -119,6 +119,6 @@ class FaceSmoother:
 
 
 def _share(cutoff: FloatArray | float, step: float) -> FloatArray:
-    """How much of the way to a new value a first-order low-pass goes in `step` seconds."""
+    """Return how much of the way to a new value a first-order low-pass goes in `step` seconds."""
     tau = 1 / (2 * math.pi * np.asarray(cutoff))
     return np.asarray(1 / (1 + tau / step))

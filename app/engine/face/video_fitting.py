@@ -97,7 +97,7 @@ def _solve(
     basis: FloatArray,
     n_identity: int,
 ) -> tuple[FloatArray, FloatArray]:
-    """(identity (n_i,), expressions (T, n_e)) of equation 2 for fixed cameras."""
+    """Return (identity (n_i,), expressions (T, n_e)) of equation 2 for fixed cameras."""
     from scipy import sparse
     from scipy.optimize import lsq_linear
 
@@ -121,7 +121,7 @@ def _solve(
 def _reduced(
     camera: Camera, points: FloatArray, base: FloatArray, basis: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """(rows, target) of one frame's data term, in the camera's axes.
+    """Return (rows, target) of one frame's data term, in the camera's axes.
 
     QR leaves as many rows as there are coefficients, without moving the minimiser.
     """

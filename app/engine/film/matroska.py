@@ -13,7 +13,7 @@ PICTURES, SOUND = 1, 2  # numbers of the two tracks
 
 
 def header(size: tuple[int, int], frame_seconds: float, sound: tuple[int, int] | None = None) -> bytes:
-    """What a stream starts with. size: (width, height) of RGB pictures; sound: (rate, channels) or None.
+    """Return what a stream starts with. size: (width, height) of RGB pictures; sound: (rate, channels) or None.
 
     frame_seconds: how long a picture is shown, as a hint: blocks have times of their own.
     """
@@ -24,7 +24,9 @@ def header(size: tuple[int, int], frame_seconds: float, sound: tuple[int, int] |
 
 
 def block(track: int, seconds: float, length: int, lasts: float | None = None) -> bytes:
-    """What goes before `length` bytes of raw data shown at `seconds` >= 0, for `lasts` seconds where that is known."""
+    """Return what goes before `length` bytes of raw data shown at `seconds` >= 0, for `lasts` seconds where that is
+    known.
+    """
     time = _number("E7", round(seconds * 1_000_000))
     start = bytes([0x80 | track, 0, 0, 0x80 if lasts is None else 0])  # relative time 0, key frame
     body = bytes.fromhex("A3" if lasts is None else "A1") + _length(len(start) + length) + start

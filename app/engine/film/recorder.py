@@ -215,7 +215,8 @@ class Recorder:
 
 
 def checked_place(path: Path) -> Path:
-    """Where a recording goes, before any work is done for it: `path` itself, or ending in .png where it is a folder.
+    """Return where a recording goes, before any work is done for it: `path` itself, or ending in .png where it is a
+    folder.
 
     A path that ends in .png means a folder of pictures without that ending; so does a folder that is there, and a name
     without an ending. EngineError where no film can be written, or where a folder is not empty.

@@ -151,7 +151,7 @@ class FilmSink:
         return final
 
     def _finish(self, on_share: OnShare | None) -> Path:
-        """Index first, clip's sound in, renamed; where that fails the fragments themselves are kept."""
+        """Return the index first, clip's sound in, renamed; where that fails the fragments themselves are kept."""
         with contextlib.suppress(OSError):  # the disk is full: what was recorded is kept as it is
             if self._remuxed(self.track, on_share):
                 return self._path
@@ -182,7 +182,9 @@ class FilmSink:
         return ["-bsf:v", f"setts={times}"]
 
     def _remuxed(self, track: SoundTrack | None, on_share: OnShare | None) -> bool:
-        """The finished film with this sound under it, marked and in its place; False where ffmpeg cannot write it."""
+        """Return the finished film with this sound under it, marked and in its place; False where ffmpeg cannot
+        write it.
+        """
         webm = self._container == "webm"
         index = [] if webm else ["-movflags", "+faststart"]
         codec = ["-c:v", "copy", *self._held(), "-c:a", ("libopus" if webm else "aac") if track else "copy"]
@@ -237,7 +239,7 @@ class FilmSink:
 
 
 def _free_name(path: Path) -> Path:
-    """Where a film grows: never over what an earlier crash left to be rescued."""
+    """Return where a film grows: never over what an earlier crash left to be rescued."""
     beside = path.with_name(fitting(path.stem, f".recording{path.suffix}"))
     number = 2
     while beside.exists():

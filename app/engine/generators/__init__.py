@@ -16,7 +16,7 @@ from app.engine.contract import Generator
 
 
 def backends() -> dict[str, Callable[[], Generator]]:
-    """Every backend's class by its module's name with dashes: {"mesh-warp": ..., "headgan": ...}.
+    """Return every backend's class by its module's name with dashes: {"mesh-warp": ..., "headgan": ...}.
 
     A module may also have `variants()`: backends that come and go, such as one per trained person.
     """

@@ -129,7 +129,7 @@ class PersonalModel:
         return replace(painted, ms=times)
 
     def renderer(self) -> LoadedPerson:
-        """The chosen model's network on the best device; EngineError without one."""
+        """Return the chosen model's network on the best device; EngineError without one."""
         from app.engine.networks.head2head import Head2Head
 
         model = chosen(self._name)
@@ -159,7 +159,7 @@ GENERATOR = PersonalModel
 
 
 def variants() -> dict[str, Callable[[], PersonalModel]]:
-    """Every person's model as a backend of its own."""
+    """Return every person's model as a backend of its own."""
     return {f"head2head-{model.name}": partial(PersonalModel, model.name) for model in personal_models()}
 
 
@@ -168,7 +168,7 @@ def personal_models() -> tuple[Model, ...]:
 
 
 def chosen(name: str | None) -> Model | None:
-    """The model of that name, else the newest."""
+    """Return the model of that name, else the newest."""
     candidates = [model for model in personal_models() if name in (None, model.name)]
     return newest(candidates)
 
@@ -180,8 +180,9 @@ def frame(
     history: tuple[FaceParams, ...],
     sequence: Sequence,
 ) -> tuple[FloatPicture, FloatPicture | None]:
-    """The next frame (size, size, 3) in [0, 1] and, from Head2HeadFS, its person (size, size): after the one before
-    where the sequence goes on, else settled."""
+    """Return the next frame (size, size, 3) in [0, 1] and, from Head2HeadFS, its person (size, size): after the one
+    before where the sequence goes on, else settled.
+    """
     past = history[-2:] if history else (params, params)
     goes_on = bool(history) and sequence.state is not None and sequence.params == history[-1]
     still = np.stack([conditions(renderer, code, p) for p in (*past, params)])
@@ -194,7 +195,8 @@ def frame(
 def next_frame(
     renderer: LoadedPerson, newest: FloatPicture, state: Tensor | None, times: int = 1
 ) -> tuple[FloatPicture, FloatPicture | None, Tensor]:
-    """The network's frame (size, size, 3) in [0, 1], Head2HeadFS's person (size, size), and the state after it.
+    """Return the network's frame (size, size, 3) in [0, 1], Head2HeadFS's person (size, size), and the state after
+    it.
 
     newest: (n, C, size, size) conditions of the newest frames, of which it looks at three; state: None starts from
     zeros; times: how often the frame follows upon itself.
@@ -217,7 +219,7 @@ def next_frame(
 
 
 def conditions(renderer: LoadedPerson, code: PersonalCode, params: FaceParams) -> FloatPicture:
-    """(3 or 6, size, size): NMFC and eyes in the model's square, with the person's own identity."""
+    """Return (3 or 6, size, size): NMFC and eyes in the model's square, with the person's own identity."""
     from app.engine.personal.conditioning import condition
 
     person = renderer.person

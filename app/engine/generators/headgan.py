@@ -130,7 +130,7 @@ class HeadGan:
         return replace(painted, ms=times)
 
     def renderer(self) -> LoadedHeadGan:
-        """The chosen model's network on the best device; EngineError without one."""
+        """Return the chosen model's network on the best device; EngineError without one."""
         model = chosen(KIND, self._name)
         if model is None:
             raise EngineError(
@@ -155,7 +155,7 @@ GENERATOR = HeadGan
 
 
 def variants() -> dict[str, Callable[[], HeadGan]]:
-    """Each model as a backend of its own, where there are several."""
+    """Return each model as a backend of its own, where there are several."""
     return {f"{KIND}-{model.name}": partial(HeadGan, model.name) for model in several(KIND)}
 
 
@@ -182,7 +182,7 @@ def loaded_renderer(model: Model) -> LoadedHeadGan:
 
 
 def window(renderer: LoadedHeadGan, square: Square, frames: tuple[FaceParams, ...]) -> FloatPicture:
-    """(9, size, size): the NMFCs of the newest three frames, in the square."""
+    """Return (9, size, size): the NMFCs of the newest three frames, in the square."""
     from app.engine.generators.nmfc_window import nmfc_window
 
     placed = [in_square(params, square, renderer.size) for params in frames]
@@ -190,8 +190,9 @@ def window(renderer: LoadedHeadGan, square: Square, frames: tuple[FaceParams, ..
 
 
 def painter(network: FusedHeadGan, device: Device) -> Callable[..., Tensor]:
-    """A reference's tensors, NMFCs and, for a network that hears, sound -> (1, 5, size, size): picture in [0, 1] and
-    flow, float32; on CUDA as one graph."""
+    """Return a reference's tensors, NMFCs and, for a network that hears, sound -> (1, 5, size, size): picture in [0,
+    1] and flow, float32; on CUDA as one graph.
+    """
     import torch
 
     from app.engine.networks.fused import Reference
@@ -206,7 +207,7 @@ def painter(network: FusedHeadGan, device: Device) -> Callable[..., Tensor]:
 
 
 def encoded(renderer: LoadedHeadGan, photo: FloatPicture, nmfc: FloatPicture) -> Any:
-    """The reference, once per portrait; photo: (side, side, 3) in [0, 1], nmfc: (3, size, size)."""
+    """Return the reference, once per portrait; photo: (side, side, 3) in [0, 1], nmfc: (3, size, size)."""
     import torch
 
     small = 2 * np.clip(resized(photo, renderer.size), 0, 1).transpose(2, 0, 1) - 1

@@ -116,8 +116,9 @@ class LivePortrait:
         return self._survivor.use(code, patch, lambda: self._encoded(code.cut.source))
 
     def learn(self) -> Steps[Step, None, ExpressionEntries]:
-        """How its points move with our expressions, from warped renders of the sample portrait; then a check of its own
-        pictures. Kept for the model; closing the steps cancels, and nothing is kept."""
+        """Yield how its points move with our expressions, from warped renders of the sample portrait; then a check
+        of its own pictures. Kept for the model; closing the steps cancels, and nothing is kept.
+        """
         from app.engine.generators.live_portrait_learning import learnt
 
         renderer = self.renderer()
@@ -136,7 +137,7 @@ class LivePortrait:
         return entries
 
     def entries(self, model: Model) -> ExpressionEntries | None:
-        """What was learnt for a model; read once for as long as the file stays the same."""
+        """Return what was learnt for a model; read once for as long as the file stays the same."""
         from app.engine.points.expression import ExpressionEntries
 
         path = entries_path(model)
@@ -167,7 +168,9 @@ class LivePortrait:
         return LivePortraitCode(cut, volume, motion, before)
 
     def painted(self, code: LivePortraitCode, target: Target, entries: ExpressionEntries | None) -> Painted:
-        """The square as a target asks; entries: how expressions move the points, None where that is not known."""
+        """Return the square as a target asks; entries: how expressions move the points, None where that is not
+        known.
+        """
         import torch
 
         start = time.perf_counter()
@@ -182,7 +185,7 @@ class LivePortrait:
         return replace(result, ms=times)
 
     def renderer(self) -> LoadedLivePortrait:
-        """The chosen model's network on the best device; EngineError without one."""
+        """Return the chosen model's network on the best device; EngineError without one."""
         model = chosen(KIND, self._name)
         if model is None:
             raise EngineError(
@@ -205,17 +208,17 @@ GENERATOR = LivePortrait
 
 
 def variants() -> dict[str, Callable[[], LivePortrait]]:
-    """Each model as a backend of its own, where there are several."""
+    """Return each model as a backend of its own, where there are several."""
     return {f"{KIND}-{model.name}": partial(LivePortrait, model.name) for model in several(KIND)}
 
 
 def entries_path(model: Model) -> Path:
-    """Where what was learnt for a model lies."""
+    """Return where what was learnt for a model lies."""
     return data_folder() / "calibrations" / f"{KIND}-{model.sha256[:16]}.npz"
 
 
 def learnt_of(entries: ExpressionEntries) -> Learnt:
-    """What menus and cards say of it."""
+    """Return what menus and cards say of it."""
     readings = tuple((name, r.asked, r.read, r.corrected) for name, r in entries.readings.items())
     return Learnt(entries.count, max(0.0, 1 - entries.error**2), readings)
 
@@ -239,25 +242,29 @@ def loaded_renderer(model: Model) -> LoadedLivePortrait:
 
 
 def seen(renderer: LoadedLivePortrait, cut: CutOut, size: int | None = None) -> FloatPicture:
-    """(size, size, 3) in [0, 1]: what the networks see of a square; without a size, what its motion is read from."""
+    """Return (size, size, 3) in [0, 1]: what the networks see of a square; without a size, what its motion is read
+    from.
+    """
     size = size or renderer.network.config.size
     return np.clip(shrunk(cut.photo, size, cut.square.turn), 0, 1)
 
 
 def as_tensor(picture: FloatPicture) -> Tensor:
-    """(1, 3, size, size)."""
+    """Return (1, 3, size, size)."""
     import torch
 
     return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)[None]))
 
 
 def read(renderer: LoadedLivePortrait, picture: FloatPicture) -> Motion:
-    """What the motion extractor reads off a square (size, size, 3) in [0, 1]."""
+    """Return what the motion extractor reads off a square (size, size, 3) in [0, 1]."""
     return renderer.network.read(as_tensor(picture))
 
 
 def painted(renderer: LoadedLivePortrait, volume: Tensor, driving: Tensor, source: Tensor) -> FloatPicture:
-    """(2 size, 2 size, 3) in [0, 1]: the volume with its points moved to `driving`, both (1, 21, 3) on the CPU."""
+    """Return (2 size, 2 size, 3) in [0, 1]: the volume with its points moved to `driving`, both (1, 21, 3) on the
+    CPU.
+    """
     device = renderer.device.torch_device
     picture = renderer.paint(volume, driving.to(device), source.to(device))
     values: Any = picture[0].permute(1, 2, 0).cpu().numpy()
@@ -265,7 +272,7 @@ def painted(renderer: LoadedLivePortrait, volume: Tensor, driving: Tensor, sourc
 
 
 def asked_points(code: LivePortraitCode, target: Target, entries: ExpressionEntries | None) -> Tensor:
-    """(1, 21, 3): where the points go for a target, before stitching.
+    """Return (1, 21, 3): where the points go for a target, before stitching.
 
     An edit is asked so that a fresh fit reads it; what was filmed is followed as it is.
     """

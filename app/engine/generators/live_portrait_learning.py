@@ -58,7 +58,7 @@ Drawn = Callable[[Expression], NDArray[np.uint8]]
 def learnt(
     read: Callable[[CutOut], FloatArray], encoded: Callable[[SourceImage], Paint]
 ) -> Steps[Step, None, ExpressionEntries]:
-    """The map, then the check of the network's own pictures.
+    """Yield the map, then the check of the network's own pictures.
 
     read: the 63 entries of a square; encoded: a photo encoded, ready to be painted.
     """
@@ -104,8 +104,9 @@ def mapped(
 def checked(
     encoded: Callable[[SourceImage], Paint], source: SourceImage, entries: ExpressionEntries, total: int = 0
 ) -> Steps[Step, None, ExpressionEntries]:
-    """The same with how turns and expressions of the network's own pictures are read by a fresh fit, and how they are
-    once that is made up for; as it was where no face is found in them."""
+    """Yield the same with how turns and expressions of the network's own pictures are read by a fresh fit, and how
+    they are once that is made up for; as it was where no face is found in them.
+    """
     paint = encoded(source)
     done, used = total - len(PROBES) - 2 * len(CHECKS), entries
     with FaceTracker() as tracker:
@@ -142,7 +143,7 @@ def checked(
 
 
 def with_gains(entries: ExpressionEntries, readings: Mapping[str, Reading]) -> ExpressionEntries:
-    """The same, asking more of what was read as too little."""
+    """Return the same, asking more of what was read as too little."""
     gains = np.ones(len(indices.NAMES))
     for name, (_, measured) in CHECKS.items():
         for index in measured:
@@ -152,7 +153,7 @@ def with_gains(entries: ExpressionEntries, readings: Mapping[str, Reading]) -> E
 
 
 def reading(name: str, face: FittedFace, fresh: Callable[[FaceEdit], FittedFace | None]) -> Reading:
-    """An edit of one control for the sample; gaze is added to the sample's own."""
+    """Return an edit of one control for the sample; gaze is added to the sample's own."""
     value, model = CHECKS[name][0], default_model()
     start = measure_controls(face, face, model)[name]
     after = fresh(FaceEdit.of(**{name: start + value}))
@@ -162,7 +163,7 @@ def reading(name: str, face: FittedFace, fresh: Callable[[FaceEdit], FittedFace 
 
 
 def sample() -> SourceImage:
-    """The sample portrait, fitted and apart from its background."""
+    """Return the sample portrait, fitted and apart from its background."""
     from app.engine.imaging.colour import to_srgb8
     from app.engine.imaging.reading import open_photo
 
@@ -176,7 +177,7 @@ def sample() -> SourceImage:
 
 
 def fitted(tracker: FaceTracker, pixels: NDArray[np.uint8]) -> FittedFace | None:
-    """The largest face of a picture."""
+    """Return the largest face of a picture."""
     found = tracker.detect(pixels)
     return fit_face(max(found, key=lambda face: face.side), default_model()) if found else None
 

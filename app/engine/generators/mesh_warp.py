@@ -59,9 +59,8 @@ from app.engine.warping.topology import LOWER_LIDS, N_FACE, OVAL, UPPER_LIDS, to
 
 # Chosen by eye on sheets (tools/feature_sheets.py).
 LEAST_IOD = 6.0  # px: below, there is nothing to move
-LID_SKIN = (
-    0.015  # IOD: how far into the skin a closing lid's texture is taken, so that no eyeball is drawn on it
-)
+# IOD: how far into the skin a closing lid's texture is taken, so that no eyeball is drawn on it
+LID_SKIN = 0.015
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +150,7 @@ class MeshWarp:
         return replace(patch, ms=(*times, *patch.ms), doubts=doubted)
 
     def drawn(self, code: WarpCode, posed: Posed) -> Patch:
-        """The moved box; empty where nothing moves."""
+        """Return the moved box; empty where nothing moves."""
         times: list[tuple[str, float]] = []
         with _timed("geometry", times):
             eyes = [(eye, eye_pose(code.face, posed, eye)) for eye in code.eyes]
@@ -170,7 +169,9 @@ class MeshWarp:
         return Patch(pixels, box[0], box[1], alpha, tuple(times))
 
     def flow(self, code: WarpCode, target: Target) -> tuple[NDArray[np.float32], tuple[int, int]]:
-        """(h, w, 2) px from each pixel of the moved box to where `generate` takes its colour; the box's corner."""
+        """Return (h, w, 2) px from each pixel of the moved box to where `generate` takes its colour; the box's
+        corner.
+        """
         posed = self.posed(code, target)
         moved, share = _motion(code, posed), _head_share(code, posed)
         if share <= 0:
@@ -181,11 +182,11 @@ class MeshWarp:
     def landmarks(
         self, code: WarpCode, params: FaceParams, irises: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """(478, 3) px: where the landmarks of what `generate` draws lie; irises: (10, 3) px of the photo's."""
+        """Return (478, 3) px: where the landmarks of what `generate` draws lie; irises: (10, 3) px of the photo's."""
         return landmarks_of(code.face, placed_by(code.face, params), irises)
 
     def fold_overs(self, code: WarpCode, target: Target) -> int:
-        """How many triangles are drawn inside out; `Skin.folded` says which ones count."""
+        """Return how many triangles are drawn inside out; `Skin.folded` says which ones count."""
         posed = self.posed(code, target)
         skin = code.face.fine
         return skin.folded(posed.fine, skin.turned(code.face.params.camera, posed.camera))
@@ -208,7 +209,7 @@ class MeshWarp:
 
 
 def resized(source: SourceImage, factor: float) -> SourceImage:
-    """The same face in the photo resized by `factor`, in 8 bits without alpha."""
+    """Return the same face in the photo resized by `factor`, in 8 bits without alpha."""
     size = (max(1, round(source.matte.shape[1] * factor)), max(1, round(source.matte.shape[0] * factor)))
     pixels = source.pixels if source.pixels.dtype == np.uint8 else (source.pixels >> 8).astype(np.uint8)
     return SourceImage(
@@ -221,7 +222,9 @@ def resized(source: SourceImage, factor: float) -> SourceImage:
 
 
 def _head_share(code: WarpCode, posed: Posed) -> float:
-    """How much of a frame the whole head draws: what the head needs is made only once a face turns far enough."""
+    """Return how much of a frame the whole head draws: what the head needs is made only once a face turns far
+    enough.
+    """
     degrees = taken_over(code.face.params.camera, posed.camera)
     return share_of(degrees, code.head.beside.much) if degrees > FADE[0] else 0.0
 
@@ -255,7 +258,7 @@ def _view(code: WarpCode, posed: Posed, moved: Motion, share: float) -> View:
 
 
 def _body_motion(code: WarpCode, shift: NDArray[np.float64]) -> Motion | None:
-    """How the body alone goes along; None where it stays."""
+    """Return how the body alone goes along; None where it stays."""
     if not np.abs(shift).max() > 0.01:
         return None
     mesh = code.face.mesh
@@ -294,7 +297,7 @@ def _with_lid_skin(face: FaceSource, posed: Posed) -> NDArray[np.float64]:
 
 
 def _with_spectacles(face: FittedFace, worn: float) -> FittedFace:
-    """The face with its landmarks as deep as the spectacles before them."""
+    """Return the face with its landmarks as deep as the spectacles before them."""
     if worn <= 0:
         return face
     camera = face.params.camera
@@ -305,7 +308,7 @@ def _with_spectacles(face: FittedFace, worn: float) -> FittedFace:
 
 
 def _own_matte(source: SourceImage) -> NDArray[np.float32]:
-    """The matte without the photo's other people's faces: they belong to the background."""
+    """Return the matte without the photo's other people's faces: they belong to the background."""
     matte = source.matte
     for other in source.others:
         matte = matte * (1 - _near(other, matte.shape, 0.35, 0.25)).astype(np.float32)
@@ -313,7 +316,7 @@ def _own_matte(source: SourceImage) -> NDArray[np.float32]:
 
 
 def _near(face: FittedFace, shape: tuple[int, ...], grow: float, fade: float) -> NDArray[np.float32]:
-    """(H, W) 1 on a face and `grow` IOD around it, fading to 0 over `fade` IOD."""
+    """Return (H, W) 1 on a face and `grow` IOD around it, fading to 0 over `fade` IOD."""
     hull = cv2.convexHull(np.round(face.landmarks[:468, :2]).astype(np.int32))
     inside = np.zeros(shape[:2], np.uint8)
     cv2.fillConvexPoly(inside, hull, 1)
@@ -323,7 +326,7 @@ def _near(face: FittedFace, shape: tuple[int, ...], grow: float, fade: float) ->
 
 
 def _hold(source: SourceImage) -> NDArray[np.uint8]:
-    """(H, W) 0 on other people's faces, 255 from a little beyond them on; (0, 0) where there are none."""
+    """Return (H, W) 0 on other people's faces, 255 from a little beyond them on; (0, 0) where there are none."""
     if not source.others:
         return np.zeros((0, 0), np.uint8)
     free = np.ones(source.matte.shape, np.float32)

@@ -21,7 +21,7 @@ N_WINDOW = 3  # NMFCs at t-2, t-1, t; as in the papers
 
 
 def head_mesh(params: FaceParams, model: MorphableModel) -> FloatArray:
-    """(468, 3) pixels: the model's vertices with the lids opened to the aperture, which p_exp does not fix."""
+    """Return (468, 3) pixels: the model's vertices with the lids opened to the aperture, which p_exp does not fix."""
     shape = model.shape(params.identity, params.expression)
     own = apertures_of(shape)
     offsets = np.zeros_like(shape)
@@ -33,7 +33,7 @@ def head_mesh(params: FaceParams, model: MorphableModel) -> FloatArray:
 def nmfc_window(
     frames: Sequence[FaceParams], mesh: MorphableModel | DenseFace, renderer: NmfcRenderer, size: int
 ) -> NDArray[np.float32]:
-    """(9, size, size) in [0, 1] of the newest three frames, oldest first; too few repeat the first.
+    """Return (9, size, size) in [0, 1] of the newest three frames, oldest first; too few repeat the first.
 
     Parameters are in the square's pixels (`in_square`). Each NMFC is RGB = normalised (x, y, z) of the mean
     face, one colour per triangle, background 0. mesh: the one that the renderer draws.

@@ -168,14 +168,14 @@ class StyleGan:
         return patch_of(code.cut, replace(painted, ms=times))
 
     def meaning(self, latents: Mapping[str, float], size: int) -> NDArray[np.uint8]:
-        """What sliders of its own do: the generator's mean face with them, (size, size, 3) sRGB."""
+        """Return what sliders of its own do: the generator's mean face with them, (size, size, 3) sRGB."""
         editor = self.editor()
         mean = editor.model.centre[:, None].repeat(1, editor.model.generator.n_latent, 1)
         made = rendered(editor.model, shifted_by(editor, mean, dict(latents)))
         return to_depth(resized(made, size), np.dtype(np.uint8))
 
     def editor(self) -> Editor:
-        """The newest ensemble's networks on the best device; EngineError without one."""
+        """Return the newest ensemble's networks on the best device; EngineError without one."""
         from app.engine.latent.discovery import principal_directions
         from app.engine.latent.inversion import LatentModel
 
@@ -205,7 +205,7 @@ GENERATOR = StyleGan
 
 
 def controls(chosen: Ensemble) -> tuple[str, ...]:
-    """What the direction matrix obeys: pose that it has, and expression once that is known in our components."""
+    """Return what the direction matrix obeys: pose that it has, and expression once that is known in our components."""
     parameters = chosen.parameterisation
     if parameters is None:
         return ()
@@ -217,7 +217,7 @@ def controls(chosen: Ensemble) -> tuple[str, ...]:
 
 
 def latent_controls(chosen: Ensemble) -> tuple[LatentControl, ...]:
-    """The matrix's columns from -6 to 6 and the principal components of W in standard deviations."""
+    """Return the matrix's columns from -6 to 6 and the principal components of W in standard deviations."""
     parameters = chosen.parameterisation
     names = () if parameters is None else parameters.names
     learned = [
@@ -231,7 +231,7 @@ def latent_controls(chosen: Ensemble) -> tuple[LatentControl, ...]:
 
 
 def asked(editor: Editor, before: FaceParams, target: Target) -> dict[str, float]:
-    """Inputs by latent control's name: from the change of pose and expression, and the sliders of our own."""
+    """Return inputs by latent control's name: from the change of pose and expression, and the sliders of our own."""
     amounts = dict(target.latents)
     parameters = editor.chosen.parameterisation
     if parameters is None:
@@ -249,14 +249,14 @@ def asked(editor: Editor, before: FaceParams, target: Target) -> dict[str, float
 
 
 def jaw_change(change: NDArray[np.float64]) -> float:
-    """The jaw's turn in radians that an expression change (28,) makes, from how far the chin goes down."""
+    """Return the jaw's turn in radians that an expression change (28,) makes, from how far the chin goes down."""
     model = default_model()
     down = -float((change * model.expression_sigma) @ model.expression_basis[:, CHIN, 1])
     return down / JAW_LENGTH
 
 
 def shifted_by(editor: Editor, wplus: Tensor, amounts: dict[str, float]) -> Tensor:
-    """The edited W+; no amounts leave the matrix's bias, as released."""
+    """Return the edited W+; no amounts leave the matrix's bias, as released."""
     import torch
 
     from app.engine.latent.discovery import moved
@@ -272,7 +272,7 @@ def shifted_by(editor: Editor, wplus: Tensor, amounts: dict[str, float]) -> Tens
 
 
 def rendered(model: LatentModel, wplus: Tensor) -> FloatPicture:
-    """(size, size, 3) in [0, 1], in half precision where the device is quicker with it."""
+    """Return (size, size, 3) in [0, 1], in half precision where the device is quicker with it."""
     import torch
 
     device = best_device()

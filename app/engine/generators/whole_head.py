@@ -22,7 +22,7 @@ SMALL = 200  # px of a face that is large enough to find its head; below it ears
 
 
 def small_head(source: SourceImage) -> Head:
-    """The head of a face in a small copy of its photo; its camera is that copy's."""
+    """Return the head of a face in a small copy of its photo; its camera is that copy's."""
     factor = min(1.0, SMALL / max(source.face.box[2:]))
     return MeshWarp().encode_layers(resized(source, factor)).head.head
 
@@ -30,7 +30,7 @@ def small_head(source: SourceImage) -> Head:
 def picture_of(
     head: Head, own: FaceParams, asked: FaceParams, model: MorphableModel, size: int
 ) -> NDArray[np.uint8]:
-    """(size, size, 3) the head as `asked`, shaded."""
+    """Return (size, size, 3) the head as `asked`, shaded."""
     offsets = model.shape(asked.identity, asked.expression) - model.shape(own.identity, own.expression)
     points = head.points + HeadModel.load().binding @ offsets
     return shaded(asked.camera.project(points), size)

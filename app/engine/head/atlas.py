@@ -141,7 +141,7 @@ def low_colours(pixels: NDArray[Any], matte: NDArray[np.float32], head: Head, ow
 def completed(
     head: Head, own: Seen, pixels: NDArray[Any], matte: NDArray[np.float32], lows: Low
 ) -> tuple[NDArray[Any], Shares]:
-    """(S, S, 3) atlas of the photo's type, and where each vertex' colour comes from."""
+    """Return (S, S, 3) atlas of the photo's type, and where each vertex' colour comes from."""
     made = unlearned(head, own, pixels, matte, lows, atlas_side(head.camera.scale))
     return improved(made.atlas, made.planes), made.shares
 
@@ -155,8 +155,9 @@ def unlearned(
     side: int,
     looking: Looking | None = None,
 ) -> Unlearned:
-    """The atlas by the photo, its mirror image and the fill alone; looking: where texture is taken from, found
-    from the photo's own camera where it is None."""
+    """Return the atlas by the photo, its mirror image and the fill alone; looking: where texture is taken from,
+    found from the photo's own camera where it is None.
+    """
     model = HeadModel.load()
     ids, share, nearest = texels(side)
     low, at_low, colours = lows.picture, lows.factor, lows.vertices
@@ -191,7 +192,9 @@ def unlearned(
 
 
 def _taken(model: HeadModel, head: Head, own: Seen) -> Shares:
-    """Which places come from the photo and which from the other side; an eye with its brow and an ear go as a whole."""
+    """Return which places come from the photo and which from the other side; an eye with its brow and an ear go as a
+    whole.
+    """
     smooth = confident = over_lips(own.confident, own.person)
     for _ in range(4):
         smooth = np.minimum(confident, model.averaging @ smooth)
@@ -204,7 +207,9 @@ def _taken(model: HeadModel, head: Head, own: Seen) -> Shares:
 
 
 def _better(model: HeadModel, own: Seen) -> FloatArray:
-    """(V,) 1 where the other side faces the viewer so much more than this one's grazing view that it is worth more."""
+    """Return (V,) 1 where the other side faces the viewer so much more than this one's grazing view that it is worth
+    more.
+    """
     facing = own.normals[:, 2]
     gap = smoothstep(*BETTER, facing[model.mirror] - facing) * smoothstep(
         0.5, 0.9, own.confident[model.mirror]
@@ -254,7 +259,7 @@ def _mixed(
 
 
 def _coarse(low: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(h, w, 3) the hair's own colours, blurred without the face beside it; weight: (h, w) 1 on hair."""
+    """Return (h, w, 3) the hair's own colours, blurred without the face beside it; weight: (h, w) 1 on hair."""
     blur = (0, 0), COARSE * SMALL_IOD
     total = cv2.GaussianBlur(weight, *blur)[..., None]
     mean = cv2.GaussianBlur(low * weight[..., None], *blur) + 1e-3 * cv2.GaussianBlur(low, *blur)
@@ -264,7 +269,7 @@ def _coarse(low: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np
 def _low_pass(
     pixels: NDArray[Any], matte: NDArray[np.float32], head: Head
 ) -> tuple[NDArray[np.float32], float]:
-    """(h, w, 3) colours of the person alone, and the factor from px to its own."""
+    """Return (h, w, 3) colours of the person alone, and the factor from px to its own."""
     iod = head.camera.scale
     factor = min(1.0, SMALL_IOD / iod)
     height, width = matte.shape
@@ -293,7 +298,7 @@ def _sampled(picture: NDArray[np.float32], at: FloatArray) -> FloatArray:
 
 
 def scalp(model: HeadModel) -> FloatArray:
-    """(V,) 1 where hair grows: off the face, behind the ears, above the nape."""
+    """Return (V,) 1 where hair grows: off the face, behind the ears, above the nape."""
     _, y, z = model.points.T
     behind = np.maximum(smoothstep(1.0, -1.0, z), smoothstep(2.0, 4.0, y))
     above = smoothstep(-1.0, 1.0, y - (NAPE + RISES * (z - NAPE_Z)))
@@ -301,7 +306,7 @@ def scalp(model: HeadModel) -> FloatArray:
 
 
 def _hair(model: HeadModel, own: Seen, low: NDArray[np.float32], at_low: float) -> FloatArray | None:
-    """(V, 3) its colour at every height: of the band inside the outline, where it lies furthest back.
+    """Return (V, 3) its colour at every height: of the band inside the outline, where it lies furthest back.
 
     Where the band is skin at one height and hair above, the back has the hair's.
     """
@@ -324,8 +329,9 @@ def _hair(model: HeadModel, own: Seen, low: NDArray[np.float32], at_low: float) 
 
 
 def looked_through(head: Head, own: Seen, matte: NDArray[np.float32]) -> Looking:
-    """(V, 2) px at which an unseen place of the scalp takes its texture, (V,) 1 where it shows scalp there, and
-    (h, w) 1 where the photo, at the low-pass colours' size, shows scalp."""
+    """Return (V, 2) px at which an unseen place of the scalp takes its texture, (V,) 1 where it shows scalp there,
+    and (h, w) 1 where the photo, at the low-pass colours' size, shows scalp.
+    """
     model = HeadModel.load()
     middle = head.camera.project(head.centre[None])[0, :2]
     at = middle + TOWARDS * (own.at - middle)

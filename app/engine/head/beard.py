@@ -38,14 +38,14 @@ BEARD_KEPT, BEARD_GUESSED = (
 
 @cache
 def beard_region() -> FloatArray:
-    """(V,) 1 where a beard may grow, 0 beyond."""
+    """Return (V,) 1 where a beard may grow, 0 beyond."""
     model = HeadModel.load()
     inside = within(model.points[:, [2, 1]], np.array(BEARD))
     return np.asarray(np.clip(0.5 + inside / EDGE, 0, 1) * ~model.ear)
 
 
 def within(at: FloatArray, corners: FloatArray) -> FloatArray:
-    """(N,) distance of (N, 2) points from the edge of a polygon, below 0 outside."""
+    """Return (N,) distance of (N, 2) points from the edge of a polygon, below 0 outside."""
     nearest = np.full(len(at), np.inf)
     inside = np.zeros(len(at), bool)
     for a, b in zip(corners, np.roll(corners, -1, 0), strict=True):
@@ -59,7 +59,7 @@ def within(at: FloatArray, corners: FloatArray) -> FloatArray:
 
 
 def beard_seen(model: HeadModel, colours: FloatArray, sure: FloatArray) -> tuple[float, FloatArray]:
-    """How surely a photo shows a beard, 0 to 1, and (V,) how much each vertex looks like it.
+    """Return how surely a photo shows a beard, 0 to 1, and (V,) how much each vertex looks like it.
 
     colours: (V, 3) of 255; sure: (V,) 1 where the photo shows them. Each jaw is compared with the cheek above it, so
     that the shaded side of a face is no beard.

@@ -22,7 +22,7 @@ SIDE = 192  # texels of the network's atlas; what an ordinary CPU fills in 50 ms
 
 
 def weights() -> Path | None:
-    """The file in use: what the user trained. None ships (docs/completion.md says why)."""
+    """Return the file in use: what the user trained. None ships (docs/completion.md says why)."""
     path = data_folder() / FILE
     return path if path.is_file() else None
 
@@ -39,7 +39,7 @@ def _session(path: Path, changed: int) -> Any:
 
 
 def seen_by_network(atlas: NDArray[Any], planes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(6, SIDE, SIDE): the atlas (S, S, 3) in [-1, 1], and the planes (S, S, 3) kept, mirrored and hairline."""
+    """Return (6, SIDE, SIDE): the atlas (S, S, 3) in [-1, 1], and the planes (S, S, 3) kept, mirrored and hairline."""
     size = (SIDE, SIDE)
     top = np.float32(65535 if atlas.dtype == np.uint16 else 255)
     colour = cv2.resize(atlas, size, interpolation=cv2.INTER_AREA).astype(np.float32) * (2 / top) - 1
@@ -48,7 +48,9 @@ def seen_by_network(atlas: NDArray[Any], planes: NDArray[np.float32]) -> NDArray
 
 
 def improved(atlas: NDArray[Any], planes: NDArray[np.float32]) -> NDArray[Any]:
-    """The atlas (S, S, 3) with the learned difference where the photo shows nothing; planes: (S, S, 3) float32."""
+    """Return the atlas (S, S, 3) with the learned difference where the photo shows nothing; planes: (S, S, 3)
+    float32.
+    """
     path = weights()
     if path is None:
         return atlas
@@ -58,7 +60,7 @@ def improved(atlas: NDArray[Any], planes: NDArray[np.float32]) -> NDArray[Any]:
 
 
 def added(atlas: NDArray[Any], planes: NDArray[np.float32], difference: NDArray[np.float32]) -> NDArray[Any]:
-    """The atlas with a difference (3, SIDE, SIDE), 2 being its whole range, off what is kept from the photo."""
+    """Return the atlas with a difference (3, SIDE, SIDE), 2 being its whole range, off what is kept from the photo."""
     side, top = atlas.shape[0], 65535 if atlas.dtype == np.uint16 else 255
     smooth = cv2.resize(
         np.ascontiguousarray(difference.transpose(1, 2, 0)), (side, side), interpolation=cv2.INTER_LINEAR

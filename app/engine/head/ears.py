@@ -59,7 +59,7 @@ class _Scene:
 def placed_ears(
     model: HeadModel, points: FloatArray, camera: Camera, matte: NDArray[np.float32], srgb: NDArray[Any]
 ) -> tuple[FloatArray, bool]:
-    """(V, 3) points with both ears where the photo shows them, and whether it shows any."""
+    """Return (V, 3) points with both ears where the photo shows them, and whether it shows any."""
     factor = min(1.0, SIDE / camera.scale)
     if factor < 1:
         shape = (max(1, round(matte.shape[1] * factor)), max(1, round(matte.shape[0] * factor)))
@@ -83,7 +83,7 @@ def placed_ears(
 
 
 def _placed(own: FloatArray, relief: FloatArray, side: int, place: Place) -> FloatArray:
-    """(N, 3) points of one ear, moved; own: (N, 3) where they are; relief: (N, 3) how far they stand out."""
+    """Return (N, 3) points of one ear, moved; own: (N, 3) where they are; relief: (N, 3) how far they stand out."""
     height, size, spread, depth = place
     out = own.copy()
     out[:, 0] += (spread - 1) * side * np.maximum(side * relief[:, 0], 0)
@@ -92,7 +92,7 @@ def _placed(own: FloatArray, relief: FloatArray, side: int, place: Place) -> Flo
 
 
 def _score(model: HeadModel, points: FloatArray, relief: FloatArray, scene: _Scene, place: Place) -> float:
-    """How well ears at this place fit the labels: skin inside, none around, and where most people have them."""
+    """Return how well ears at this place fit the labels: skin inside, none around, and where most people have them."""
     inside, outside, seen = 0.0, 0.0, 0.0
     for side, share in scene.visible.items():
         if share <= 0:
@@ -130,7 +130,7 @@ def _labels(scene: _Scene, at: FloatArray) -> tuple[float, float]:
 
 
 def _moved(model: HeadModel, points: FloatArray, relief: FloatArray, place: Place) -> FloatArray:
-    """(V, 3) points with both ears moved, and the head around them dragged along."""
+    """Return (V, 3) points with both ears moved, and the head around them dragged along."""
     out = points.copy()
     for side in (-1, 1):
         half = np.sign(model.points[:, 0]) == side
@@ -148,7 +148,7 @@ def _moved(model: HeadModel, points: FloatArray, relief: FloatArray, place: Plac
 def _skin(
     points: FloatArray, model: HeadModel, camera: Camera, matte: NDArray[np.float32], srgb: NDArray[Any]
 ) -> NDArray[np.float32]:
-    """(H, W) 1 where the person's skin may be, -1 where hair or background."""
+    """Return (H, W) 1 where the person's skin may be, -1 where hair or background."""
     lab = cv2.cvtColor(cv2.GaussianBlur(srgb, (0, 0), max(0.6, 0.02 * camera.scale)), cv2.COLOR_RGB2LAB)
     lab = lab.astype(np.float32) * np.array([LIGHTNESS, 1, 1], np.float32)
     person = matte > 0.5
@@ -176,12 +176,12 @@ def _skin(
 
 
 def _shaded(skin: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(N * len(SHADES), 3) the skin's colours as they are and in its own shade."""
+    """Return (N * len(SHADES), 3) the skin's colours as they are and in its own shade."""
     return np.concatenate([_darker(skin, share) for share in SHADES]) if len(skin) else skin
 
 
 def _darker(lab: NDArray[np.float32], share: float) -> NDArray[np.float32]:
-    """(N, 3) colours (Lab, lightness halved) of which `share` of the light is left."""
+    """Return (N, 3) colours (Lab, lightness halved) of which `share` of the light is left."""
     whole = np.clip(lab / np.array([LIGHTNESS, 1, 1], np.float32), 0, 255).astype(np.uint8)[None]
     linear = np.power(cv2.cvtColor(whole, cv2.COLOR_LAB2RGB).astype(np.float32) / 255, 2.2) * share
     dark = np.round(255 * np.power(linear, 1 / 2.2)).astype(np.uint8)
@@ -190,7 +190,7 @@ def _darker(lab: NDArray[np.float32], share: float) -> NDArray[np.float32]:
 
 
 def _at(picture: NDArray[np.float32], points: FloatArray, inside: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """(N, 3) colours of the points (M, >= 2) px that lie inside."""
+    """Return (N, 3) colours of the points (M, >= 2) px that lie inside."""
     height, width = inside.shape
     x, y = (np.floor(points[:, k]).astype(int) for k in (0, 1))
     kept = (x >= 0) & (y >= 0) & (x < width) & (y < height)
@@ -199,7 +199,7 @@ def _at(picture: NDArray[np.float32], points: FloatArray, inside: NDArray[np.boo
 
 
 def _nearest(picture: NDArray[np.float32], colours: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(H, W) distance to the nearest of (N, 3) colours."""
+    """Return (H, W) distance to the nearest of (N, 3) colours."""
     out = np.full(picture.shape[:2], np.inf, np.float32)
     for colour in colours:
         out = np.minimum(out, np.sqrt(np.square(picture - colour).sum(axis=2)))

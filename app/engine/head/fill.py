@@ -86,7 +86,7 @@ class Fill:
 
 @cache
 def relief() -> FloatArray:
-    """(V,) 1 on an ear, 0 on the head beside it."""
+    """Return (V,) 1 on an ear, 0 on the head beside it."""
     model = HeadModel.load()
     apart = np.linalg.norm(model.points - model.without_ears(model.points), axis=1)
     t = np.clip((apart - RELIEF[0]) / (RELIEF[1] - RELIEF[0]), 0, 1)
@@ -95,14 +95,14 @@ def relief() -> FloatArray:
 
 @cache
 def _under_jaw() -> FloatArray:
-    """(V,) 1 on the neck, in the jaw's shade."""
+    """Return (V,) 1 on the neck, in the jaw's shade."""
     _, y, z = HeadModel.load().points.T
     (at, height), slope = JAW
     return smoothstep(*JAW_EDGE, height + slope * (z - at) - y)
 
 
 def _neck_shade(model: HeadModel, colours: FloatArray, sure: FloatArray) -> float:
-    """Share of its light that the neck lacks against the cheeks, by what the photo shows of both."""
+    """Return the share of its light that the neck lacks against the cheeks, by what the photo shows of both."""
     x, y, _ = model.points.T
     cheeks = (sure > 0.5) & (model.distance < 1) & (np.abs(x) > 2) & (y > -4) & (y < 1.5)
     neck = (sure > 0.3) & (_under_jaw() > 0.6) & (model.distance > 0.8)
@@ -119,7 +119,7 @@ def _neck_shade(model: HeadModel, colours: FloatArray, sure: FloatArray) -> floa
 
 @cache
 def template_hairline(ears: bool) -> FloatArray:
-    """(V,) 0 on skin to 1 in hair, 0.5 on the line; ears: whether they show."""
+    """Return (V,) 0 on skin to 1 in hair, 0.5 on the line; ears: whether they show."""
     model = HeadModel.load()
     at = model.points[:, [2, 1]]
     corners = np.array(HAIRLINE if ears else OVER_EAR)
@@ -136,7 +136,7 @@ def filled(
     hair: FloatArray | None,
     ears: bool,
 ) -> Fill:
-    """The fill of a photo that shows (V, 3) low-pass colours of 255 where shown (V,) is 1.
+    """Return the fill of a photo that shows (V, 3) low-pass colours of 255 where shown (V,) is 1.
 
     normals, smooth: (V, 3) with and without ears, in pixels' axes; hair: (V, 3) its colour at every height, or None;
     ears: whether they show.
@@ -178,7 +178,9 @@ def filled(
 
 
 def _unlike_hair(credible: FloatArray, colours: FloatArray, hair: FloatArray | None) -> FloatArray:
-    """(V,) how credible colours (V, 3) are as skin, less where they are like hair (V, 3) against most of the skin."""
+    """Return (V,) how credible colours (V, 3) are as skin, less where they are like hair (V, 3) against most of the
+    skin.
+    """
     middle = credible > 0.5
     if hair is None or not middle.any():
         return credible
@@ -191,7 +193,7 @@ def _unlike_hair(credible: FloatArray, colours: FloatArray, hair: FloatArray | N
 def _hairline(
     model: HeadModel, sure: FloatArray, colours: FloatArray, skin: FloatArray, hair: FloatArray, ears: bool
 ) -> FloatArray:
-    """(V,) between skin and hair: the photo's own line where it is clear, carried on into the template's."""
+    """Return (V,) between skin and hair: the photo's own line where it is clear, carried on into the template's."""
     across = hair - skin
     length = np.linalg.norm(across, axis=1)
     seen = np.clip(((colours - skin) * across).sum(axis=1) / np.maximum(length, 1.0) ** 2, 0, 1)
@@ -209,7 +211,7 @@ def _hairline(
 
 
 def _carried(model: HeadModel, values: FloatArray, weight: FloatArray) -> FloatArray:
-    """Values (V,) or (V, C) where their weight (V,) is large, and smoothly on from there."""
+    """Return values (V,) or (V, C) where their weight (V,) is large, and smoothly on from there."""
     weight = weight + 1e-7
     solver = splu((model.laplacian + diags(weight)).tocsc())
     right = values * weight if values.ndim == 1 else values * weight[:, None]

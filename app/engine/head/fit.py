@@ -23,7 +23,9 @@ CENTRE = (0.0, 0.35, -1.3)  # IOD of the skull's middle from the face's; taken f
 
 
 def fit_head(face: FittedFace, matte: NDArray[np.float32], srgb: NDArray[np.uint8]) -> Head:
-    """The head of one face; matte: (H, W) in [0, 1] of its person; srgb: (H, W, 3) in which ears are looked for."""
+    """Return the head of one face; matte: (H, W) in [0, 1] of its person; srgb: (H, W, 3) in which ears are looked
+    for.
+    """
     model, camera = HeadModel.load(), face.params.camera
     target = camera.unproject(face.landmarks[:468])
     shape, place, identity = _shaped(model, target)
@@ -41,7 +43,7 @@ def fit_head(face: FittedFace, matte: NDArray[np.float32], srgb: NDArray[np.uint
 
 
 def _across(offsets: FloatArray, camera: Camera) -> FloatArray:
-    """(N, 3) offsets without their share along the view.
+    """Return (N, 3) offsets without their share along the view.
 
     A photo shows where a landmark lies across the view; how deep, the network guesses, and makes the far side of a
     turned face too deep. The depth is therefore that of the fitted shapes, which come from scanned heads.
@@ -53,7 +55,9 @@ def _across(offsets: FloatArray, camera: Camera) -> FloatArray:
 def _shaped(
     model: HeadModel, target: FloatArray
 ) -> tuple[FloatArray, tuple[float, FloatArray, FloatArray], FloatArray]:
-    """(V, 3) cm with the face's identity and expression, the similarity to model space, and the identity's weights."""
+    """Return (V, 3) cm with the face's identity and expression, the similarity to model space, and the identity's
+    weights.
+    """
     ours = model.weights @ model.points
     even = np.ones(len(ours))
     weights = np.zeros(len(model.our_shapes))

@@ -33,14 +33,14 @@ class Head:
     ears: bool
 
     def placed(self, centimetres: FloatArray) -> FloatArray:
-        """(N, 3) cm of the head model in this head's model space."""
+        """Return (N, 3) cm of the head model in this head's model space."""
         scale, rotation, offset = self.to_model
         return np.asarray(scale * centimetres @ rotation.T + offset)
 
     def posed(
         self, camera: Camera, moved: FloatArray | None = None, shift: FloatArray | None = None
     ) -> FloatArray:
-        """(V, 3) px under another camera.
+        """Return (V, 3) px under another camera.
 
         moved: (V, 3) model units added (expression); shift: (2,) px by which the body goes along. The neck's end stays
         in the photo's own pixels, except for the shift.
@@ -53,7 +53,7 @@ class Head:
         return np.asarray(share * camera.project(points) + (1 - share) * still)
 
     def turned(self, camera: Camera) -> FloatArray:
-        """(V, 3) normals under another camera, in pixels' axes (y down, z to the viewer)."""
+        """Return (V, 3) normals under another camera, in pixels' axes (y down, z to the viewer)."""
         own, other = self.normals @ self.camera.rotation.T, self.normals @ camera.rotation.T
         share = self.rigid[:, None]
         mixed = (share * other + (1 - share) * own) * FLIP

@@ -26,14 +26,13 @@ RIDGE = (
 RANGE = (0.4, 2.5)  # what one direction may be lit by, in parts of another's light
 # What the unseen side may be lit by, in parts of the light's own ratio: one side says little of the other.
 UNSEEN = (0.88, 1.14)
-WELL_LIT = (
-    0.9  # quantile of the skin's brightness that turned skin may reach: beyond it five portraits glared
-)
+# quantile of the skin's brightness that turned skin may reach: beyond it five portraits glared
+WELL_LIT = 0.9
 HELD = 0.5  # weight of what is known of the mirrored gain against its smoothness
 
 
 def harmonics(normals: FloatArray) -> FloatArray:
-    """(N, 9) of unit normals (N, 3), each harmonic up to its factor."""
+    """Return (N, 9) of unit normals (N, 3), each harmonic up to its factor."""
     x, y, z = normals.T
     return np.stack([np.ones_like(x), x, y, z, x * y, y * z, 3 * z * z - 1, x * z, x * x - y * y], axis=1)
 
@@ -61,8 +60,9 @@ def lit(light: FloatArray, normals: FloatArray) -> FloatArray:
 def mirror_gain(
     model: HeadModel, normals: FloatArray, confident: FloatArray, colours: FloatArray
 ) -> FloatArray:
-    """(V, 3) this side's colour over the other's: the light's by its harmonics, the rest carried on from where both are
-    seen."""
+    """Return (V, 3) this side's colour over the other's: the light's by its harmonics, the rest carried on from
+    where both are seen.
+    """
     skin = confident * model.face * (model.distance < 4.0)
     top = max(float(colours.max()), 1e-6)
     light = light_on(normals, colours @ LUMINANCE / top, skin)
@@ -77,7 +77,8 @@ def mirror_gain(
 
 
 def room_above(model: HeadModel, bright: FloatArray, kept: FloatArray, skin: FloatArray) -> FloatArray:
-    """(V,) how many times brighter each place may become: no skin becomes brighter than the photo's brightest.
+    """Return (V,) how many times brighter each place may become: no skin becomes brighter than the photo's
+    brightest.
 
     bright: (V,) of the photo; kept: (V,) what is its own colour, the rest is the other side's; skin: (V,) what is well
     seen of it.

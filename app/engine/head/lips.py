@@ -17,7 +17,7 @@ BEST = 14  # place in their order, from the least seen on: some curl away from e
 
 
 def over_lips(seen: FloatArray, person: FloatArray) -> FloatArray:
-    """(V,) how much the photo shows of vertices, with that of the lips' fronts for the lips as a whole.
+    """Return (V,) how much the photo shows of vertices, with that of the lips' fronts for the lips as a whole.
 
     A head's normals and its z-buffer say that no photo shows the inner sides of the lips and the mouth between. Where
     lips part, or a turn bares what a millimetre of lip hid, that would draw a fill beside the photo's own. person:
@@ -31,7 +31,7 @@ def over_lips(seen: FloatArray, person: FloatArray) -> FloatArray:
 
 @cache
 def _fronts() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(N,) vertices of the lips and the mouth, and (N, NEAREST) those of the fronts that lie nearest each."""
+    """Return (N,) vertices of the lips and the mouth, and (N, NEAREST) those of the fronts that lie nearest each."""
     model = HeadModel.load()
     joined = model.laplacian != 0
     inside = np.zeros(len(model.points), bool)

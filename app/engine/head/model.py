@@ -95,7 +95,7 @@ class HeadModel:
         )
 
     def normals(self, points: FloatArray) -> FloatArray:
-        """(V, 3) unit normals, outwards in a space whose y points up."""
+        """Return (V, 3) unit normals, outwards in a space whose y points up."""
         a, b, c = (points[self.triangles[:, k]] for k in range(3))
         total = self.incidence @ np.cross(b - a, c - a)
         return np.asarray(total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12))
@@ -107,7 +107,7 @@ class HeadModel:
         return free, splu(rows[:, free].tocsc()), csr_matrix(rows[:, np.flatnonzero(~self.ear)])
 
     def without_ears(self, points: FloatArray) -> FloatArray:
-        """The same head with the membrane over each ear's rim in its place."""
+        """Return the same head with the membrane over each ear's rim in its place."""
         free, solver, known = self._ear_membrane
         smooth = points.copy()
         smooth[free] = solver.solve(-(known @ points[~self.ear]))  # type: ignore[attr-defined]

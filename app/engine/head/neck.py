@@ -19,7 +19,9 @@ PERSON = 0.5  # matte from which a pixel is the person
 
 
 def narrowed(model: HeadModel, points: FloatArray, camera: Camera, matte: NDArray[np.float32]) -> FloatArray:
-    """(V, 3) head whose neck is nowhere wider than the matte at its height; collars and shoulders widen nothing."""
+    """Return (V, 3) head whose neck is nowhere wider than the matte at its height; collars and shoulders widen
+    nothing.
+    """
     at = camera.project(points)[:, :2]
     across = camera.rotation[:2, 0] * np.array([1.0, -1.0])
     across = across / max(float(np.linalg.norm(across)), 1e-6)
@@ -56,7 +58,9 @@ def _axis(model: HeadModel, points: FloatArray) -> tuple[float, float]:
 
 
 def _reach(matte: NDArray[np.float32], middle: FloatArray, across: FloatArray, half: float) -> float:
-    """Share of the half width at which the person ends on the wider side; 1 where neither side ends within it."""
+    """Return the share of the half width at which the person ends on the wider side; 1 where neither side ends
+    within it.
+    """
     best = 0.0
     for side in (-1, 1):
         steps = np.linspace(0, 1, 40)

@@ -19,7 +19,7 @@ WHOLE_EAR = 0.3  # share of its vertices that are seen well, from which an ear d
 
 @cache
 def eyes(model: HeadModel) -> tuple[FloatArray, FloatArray]:
-    """(V,) 1 on the right and the left eye with its brow, 0 beyond."""
+    """Return (V,) 1 on the right and the left eye with its brow, 0 beyond."""
     right, left = (model.points[loop].mean(axis=0) + [0, 0.5, 0] for loop in model.loops[1:])
     distances = (np.linalg.norm((model.points - middle) / EYE, axis=1) for middle in (right, left))
     near, far = (smoothstep(1.15, 0.85, distance) for distance in distances)
@@ -27,7 +27,7 @@ def eyes(model: HeadModel) -> tuple[FloatArray, FloatArray]:
 
 
 def per_eye(model: HeadModel, share: FloatArray, one: bool = True) -> FloatArray:
-    """Values (V,) made one for each eye with its brow, so that no eye is half mirrored; one: all or nothing."""
+    """Return values (V,) made one for each eye with its brow, so that no eye is half mirrored; one: all or nothing."""
     out = share.copy()
     for near in eyes(model):
         mean = float(share[near > 0.99].mean())
@@ -38,7 +38,8 @@ def per_eye(model: HeadModel, share: FloatArray, one: bool = True) -> FloatArray
 
 
 def per_ear(head: Head, share: FloatArray, confident: FloatArray, person: FloatArray) -> FloatArray:
-    """Values (V,) made all or nothing of each ear, by how much of its front is well seen, and nothing beside the matte.
+    """Return values (V,) made all or nothing of each ear, by how much of its front is well seen, and nothing beside
+    the matte.
 
     confident: (V,) 1 where the photo shows it well; person: (V,) 1 well inside the matte.
     """

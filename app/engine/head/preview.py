@@ -14,7 +14,7 @@ FRAME = 1.15  # side of the picture in larger sides of the head: a little air ar
 
 
 def shaded(points: FloatArray, size: int) -> NDArray[np.uint8]:
-    """(size, size, 3) picture of posed points (V, 3) px, in the middle and as large as it fits."""
+    """Return (size, size, 3) picture of posed points (V, 3) px, in the middle and as large as it fits."""
     model = HeadModel.load()
     low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
     zoom = size / (FRAME * float((high - low).max()))

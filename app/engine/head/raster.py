@@ -13,7 +13,7 @@ NEAR = 1e-4  # px: pixels on an edge belong to both triangles
 
 @njit(cache=True, nogil=True)
 def _within(value, step, first, last):  # type: ignore[no-untyped-def]
-    """The part of [first, last] in which value + i step is not negative."""
+    """Return the part of [first, last] in which value + i step is not negative."""
     if abs(step) < 1e-12:
         return (first, last) if value >= -1e-9 else (1.0, -1.0)
     zero = -value / step
@@ -106,7 +106,9 @@ def rasterised(
     box: tuple[int, int, int, int],
     culled: bool = True,
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """(h, w) nearest triangle (-1: none) and depth of the pixels of box (x0, y0, x1, y1); points in px (V, 3)."""
+    """Return (h, w) nearest triangle (-1: none) and depth of the pixels of box (x0, y0, x1, y1); points in px (V,
+    3).
+    """
     x0, y0, x1, y1 = box
     ids = np.full((y1 - y0, x1 - x0), -1, np.int32)
     depth = np.zeros(ids.shape, np.float32)

@@ -45,7 +45,9 @@ def inflated(
     chin: float,
     has_ears: bool,
 ) -> tuple[FloatArray, FloatArray]:
-    """(V, 3) head whose outline is the matte's, and (V,) how much further from the centre each vertex went, a share."""
+    """Return (V, 3) head whose outline is the matte's, and (V,) how much further from the centre each vertex went, a
+    share.
+    """
     skull = model.without_ears(points)
     relief = points - skull if has_ears else np.zeros_like(points)
     unit = model.weights @ model.points
@@ -121,7 +123,7 @@ def _spread(
     vertex: NDArray[np.int64],
     mirrored: float,
 ) -> FloatArray:
-    """(V,) outline ratios carried over the sphere of directions by inverse distances; 0 at the face."""
+    """Return (V,) outline ratios carried over the sphere of directions by inverse distances; 0 at the face."""
     direction = (offsets / np.linalg.norm(offsets, axis=1, keepdims=True)).astype(np.float32)
     face = np.unique(model.weights.tocoo().col)[::6]
     sites = np.concatenate([vertex, model.mirror[vertex], face])

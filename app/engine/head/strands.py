@@ -26,7 +26,7 @@ MOST = 0.16  # largest unevenness that is a strand's; more is light
 
 @cache
 def streaks(side: int) -> NDArray[np.float32]:
-    """(S, S, 1) of mean 0 and spread 1 over an atlas of this side."""
+    """Return (S, S, 1) of mean 0 and spread 1 over an atlas of this side."""
     model = HeadModel.load()
     ids, share, _ = texels(side)
     x, y, z = (model.points - np.array(CENTRE)).T
@@ -47,7 +47,9 @@ def streaks(side: int) -> NDArray[np.float32]:
 
 
 def unevenness(pixels: NDArray[Any], coarse: NDArray[Any], hair: NDArray[Any]) -> float:
-    """Spread of the logarithm of (h, w, 3) pixels in [0, 1] over their blur where (h, w) hair shows, else 0."""
+    """Return the spread of the logarithm of (h, w, 3) pixels in [0, 1] over their blur where (h, w) hair shows, else
+    0.
+    """
     shown = hair > 0.8
     if shown.sum() < 50:
         return 0.0

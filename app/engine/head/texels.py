@@ -18,7 +18,7 @@ TEXELS = 6.5  # a side of the atlas for each eye distance, at which the face is 
 
 @cache
 def texels(side: int) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int32]]:
-    """(S, S) triangle, (S, S, 3) shares of its corners, and (S * S,) the nearest inside texel of each."""
+    """Return (S, S) triangle, (S, S, 3) shares of its corners, and (S * S,) the nearest inside texel of each."""
     model = HeadModel.load()
     points = np.ascontiguousarray(np.c_[model.atlas * side - 0.5, np.zeros(len(model.atlas))])
     ids, depth = np.full((side, side), -1, np.int32), np.zeros((side, side), np.float32)

@@ -26,7 +26,9 @@ BAND = 256
 
 
 def to_srgb8(photo: Photo) -> NDArray[np.uint8]:
-    """(H, W, 3) uint8 sRGB of a photo of any depth and profile. Do not write into it: it may be the photo's own."""
+    """Return (H, W, 3) uint8 sRGB of a photo of any depth and profile. Do not write into it: it may be the photo's
+    own.
+    """
     return _srgb8(to_eight_bit(photo.pixels), photo.icc)
 
 
@@ -54,7 +56,7 @@ def to_eight_bit(values: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def usable_rgb_profile(icc: bytes | None) -> bytes | None:
-    """The profile if it is one for RGB pictures that littleCMS accepts, else None."""
+    """Return the profile if it is one for RGB pictures that littleCMS accepts, else None."""
     return icc if icc and colour_space(icc) == "RGB" and _transform(icc, "RGB") else None
 
 
@@ -69,7 +71,7 @@ def grey_to_srgb(pixels: NDArray[Any], icc: bytes) -> NDArray[Any]:
 
 
 def flat_rgb(image: Image.Image) -> Image.Image:
-    """A CMYK or Lab picture as sRGB, through its profile where it carries a fitting one."""
+    """Return a CMYK or Lab picture as sRGB, through its profile where it carries a fitting one."""
     if image.mode == "LAB":
         lab = ImageCms.createProfile("LAB")
         converted = ImageCms.profileToProfile(image, lab, ImageCms.createProfile("sRGB"), outputMode="RGB")
@@ -81,7 +83,7 @@ def flat_rgb(image: Image.Image) -> Image.Image:
 
 @lru_cache(maxsize=1)
 def srgb_profile() -> bytes:
-    """An sRGB profile, for exports converted to it."""
+    """Return an sRGB profile, for exports converted to it."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
@@ -102,13 +104,13 @@ def _transform(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
 
 
 def differs_from_srgb(icc: bytes | None) -> bool:
-    """Whether converting a picture of this profile to sRGB changes its pixels."""
+    """Return whether converting a picture of this profile to sRGB changes its pixels."""
     return icc is not None and not _is_srgb(icc)
 
 
 @lru_cache(maxsize=8)
 def _is_srgb(icc: bytes) -> bool:
-    """Whether the profile maps a grid of colours to themselves; names of profiles prove nothing."""
+    """Return whether the profile maps a grid of colours to themselves; names of profiles prove nothing."""
     transform = _transform(icc, "RGB")
     if transform is None:
         return True

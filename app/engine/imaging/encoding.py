@@ -103,7 +103,7 @@ def _pillow(pixels: NDArray[np.uint8], name: str, **options: Any) -> bytes:
 
 
 def _blocks(photo: Photo) -> dict[str, bytes]:
-    """What the file carries besides pixels, as Pillow's savers name it."""
+    """Return what the file carries besides pixels, as Pillow's savers name it."""
     named = {"icc_profile": photo.icc, "exif": photo.exif, "xmp": photo.xmp}
     return {name: block for name, block in named.items() if block}
 
@@ -166,7 +166,7 @@ def _tiff_tags(exif: Image.Exif, xmp: bytes | None) -> list[tuple[int, str | int
 
 
 def _whole_number_tag(code: int, value: int) -> list[tuple[int, str | int, int, Any, bool]]:
-    """An integer in the narrowest type of TIFF 6.0 that holds it; none does beyond 32 bits."""
+    """Return an integer in the narrowest type of TIFF 6.0 that holds it; none does beyond 32 bits."""
     for kind, low, high in (("H", 0, 2**16), ("I", 0, 2**32), ("i", -(2**31), 2**31)):
         if low <= value < high:
             return [(code, kind, 1, value, True)]

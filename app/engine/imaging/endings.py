@@ -19,7 +19,9 @@ PERFORMANCES = (".performance", ".csv", ".mienclip")  # what drives without pict
 
 
 def written_ending(path: Path) -> str:
-    """The ending in `WRITTEN` of the format that a path's own one names; the path's own where none is written."""
+    """Return the ending in `WRITTEN` of the format that a path's own one names; the path's own where none is
+    written.
+    """
     ending = path.suffix.lower()
     return ALIASES.get(ending, ending)
 

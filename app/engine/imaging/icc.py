@@ -29,12 +29,12 @@ class MatrixProfile:
 
 
 def colour_space(icc: bytes) -> str:
-    """The space of the profile's device side: "RGB", "GRAY", "CMYK", ... or "" where it is no profile."""
+    """Return the space of the profile's device side: "RGB", "GRAY", "CMYK", ... or "" where it is no profile."""
     return icc[16:20].decode("ascii", "replace").strip() if icc[36:40] == b"acsp" else ""
 
 
 def matrix_profile(icc: bytes, samples: int) -> MatrixProfile | None:
-    """The profile as curves and a matrix, or None where it is of another kind or damaged."""
+    """Return the profile as curves and a matrix, or None where it is of another kind or damaged."""
     try:
         tags = _tags(icc)
         red, green, blue = (_curve(tags[f"{c}TRC"], samples) for c in "rgb")
@@ -46,7 +46,7 @@ def matrix_profile(icc: bytes, samples: int) -> MatrixProfile | None:
 
 
 def grey_curve(icc: bytes, samples: int) -> Curve | None:
-    """(samples,) linear light of a grey profile's codes, or None where it has no such curve."""
+    """Return (samples,) linear light of a grey profile's codes, or None where it has no such curve."""
     try:
         return _curve(_tags(icc)["kTRC"], samples) if icc[20:24] == b"XYZ " else None
     except (KeyError, ValueError, struct.error):

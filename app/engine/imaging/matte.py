@@ -15,7 +15,7 @@ REFINE_SIDE = 768  # px at which the guided filter runs
 
 
 def _raw(srgb: NDArray[np.uint8], face: FittedFace) -> NDArray[np.float32]:
-    """Probability of a person: the close crop where it reaches, the whole picture beyond."""
+    """Return the probability of a person: the close crop where it reaches, the whole picture beyond."""
     height, width = srgb.shape[:2]
     whole = cv2.resize(person_mask(_shrunk(srgb, 640)), (width, height), interpolation=cv2.INTER_LINEAR)
     x, y, w, h = face.box
@@ -65,7 +65,7 @@ def guided_filter(
 
 
 def person_matte(srgb: NDArray[np.uint8], face: FittedFace) -> NDArray[np.float32]:
-    """(H, W) float32 in [0, 1], 1 = person, of an (H, W, 3) sRGB picture; the face itself is always 1."""
+    """Return (H, W) float32 in [0, 1], 1 = person, of an (H, W, 3) sRGB picture; the face itself is always 1."""
     height, width = srgb.shape[:2]
     iod = max(2.0, face.params.camera.scale)
     raw = np.clip((_raw(srgb, face) - 0.25) / 0.5, 0, 1)

@@ -48,7 +48,7 @@ KEPT_TAGS = {
 
 
 def upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """(H, W) or (H, W, C) as EXIF's orientation 1 to 8 (CIPA DC-008, 4.6.5) asks it to be shown."""
+    """Return (H, W) or (H, W, C) as EXIF's orientation 1 to 8 (CIPA DC-008, 4.6.5) asks it to be shown."""
     if orientation in (5, 6, 7, 8):
         values = values.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):
@@ -68,7 +68,7 @@ def orientation_of(image: Image.Image) -> int:
 
 
 def kept_exif(image: Image.Image, size: tuple[int, int]) -> bytes | None:
-    """The file's EXIF for an upright picture of (width, height).
+    """Return the file's EXIF for an upright picture of (width, height).
 
     Without orientation, which is applied, and thumbnail, which shows the old face.
     """
@@ -94,7 +94,7 @@ def raw_text(value: Any) -> Any:
 
 
 def kept_xmp(image: Image.Image) -> bytes | None:
-    """The file's XMP packet without orientation and thumbnails; None where there is none or it is damaged."""
+    """Return the file's XMP packet without orientation and thumbnails; None where there is none or it is damaged."""
     xmp = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
     if not xmp:
         return None
@@ -106,7 +106,7 @@ def kept_xmp(image: Image.Image) -> bytes | None:
 
 
 def marked_xmp(xmp: bytes | None, term: str) -> bytes:
-    """An XMP packet that says `term` as its IPTC Digital Source Type, and all that `xmp` said besides."""
+    """Return an XMP packet that says `term` as its IPTC Digital Source Type, and all that `xmp` said besides."""
     root = _parsed(xmp) if xmp else None
     rdf = None if root is None else next(root.iter(f"{RDF}RDF"), None)
     if root is None or rdf is None:
@@ -121,7 +121,7 @@ def marked_xmp(xmp: bytes | None, term: str) -> bytes:
 
 
 def source_type(xmp: bytes | None) -> str | None:
-    """The Digital Source Type that an XMP packet states, or None."""
+    """Return the Digital Source Type that an XMP packet states, or None."""
     root = _parsed(xmp) if xmp else None
     for element in () if root is None else root.iter():
         if element.tag == SOURCE_TYPE:

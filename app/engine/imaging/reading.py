@@ -86,7 +86,7 @@ def _read(data: bytes, path: Path) -> Photo:
 
 
 def _carrier(data: bytes) -> Image.Image:
-    """A picture of nothing with what the first directory of a TIFF says, where Pillow cannot open the pixels."""
+    """Return a picture of nothing with what the first directory of a TIFF says, where Pillow cannot open the pixels."""
     carrier = Image.new("RGB", (1, 1))
     carrier.info["exif"] = data  # EXIF is a TIFF
     with contextlib.suppress(
@@ -146,7 +146,7 @@ def _bytes_of(path: Path) -> bytes:
 
 @cache
 def _formats() -> tuple[str, ...]:
-    """Those of `FORMATS` that this machine decodes; Pillow knows the names only once it has loaded them."""
+    """Return those of `FORMATS` that this machine decodes; Pillow knows the names only once it has loaded them."""
     Image.init()
     with contextlib.suppress(ImportError):  # no wheel for this machine: HEIC is then an unknown format
         from pi_heif import register_heif_opener
@@ -184,7 +184,7 @@ def _unreadable(path: Path, samples: str) -> EngineError:
 
 
 def _array(image: Image.Image, data: bytes, path: Path) -> NDArray[Any]:
-    """(H, W) or (H, W, C) as stored, grey or RGB, with or without alpha."""
+    """Return (H, W) or (H, W, C) as stored, grey or RGB, with or without alpha."""
     deep = _sixteen_bit(image, data)
     return _eight_bit(image, path) if deep is None else deep
 
@@ -223,7 +223,9 @@ def _eight_bit(image: Image.Image, path: Path) -> NDArray[np.uint8]:
 
 
 def _sixteen_bit(image: Image.Image, data: bytes) -> NDArray[np.uint16] | None:
-    """(H, W) or (H, W, C) uint16 of a 16-bit PNG or TIFF or a deep HEIC or AVIF (Pillow gives 8); None for others."""
+    """Return (H, W) or (H, W, C) uint16 of a 16-bit PNG or TIFF or a deep HEIC or AVIF (Pillow gives 8); None for
+    others.
+    """
     if image.format == "PNG" and data[24] == 16:  # IHDR's bit depth
         return _by_opencv(data)
     if image.format == "HEIF" and int(image.info.get("bit_depth", 8)) > 8:
@@ -240,7 +242,9 @@ def _sixteen_bit(image: Image.Image, data: bytes) -> NDArray[np.uint16] | None:
 
 
 def _deep_heif(data: bytes, bits: int) -> NDArray[np.uint16]:
-    """The primary picture of a HEIC file of 10 or 12 bits per channel at 16: its codes spread over the whole range."""
+    """Return the primary picture of a HEIC file of 10 or 12 bits per channel at 16: its codes spread over the whole
+    range.
+    """
     from pi_heif import open_heif
 
     file = open_heif(io.BytesIO(data), convert_hdr_to_8bit=False, hdr_to_16bit=False)
@@ -248,7 +252,7 @@ def _deep_heif(data: bytes, bits: int) -> NDArray[np.uint16]:
 
 
 def _deep_avif(data: bytes, bits: int, size: tuple[int, int]) -> NDArray[np.uint16] | None:
-    """An AVIF of 10 or 12 bits per channel at 16; None where this machine's OpenCV does not read it."""
+    """Return an AVIF of 10 or 12 bits per channel at 16; None where this machine's OpenCV does not read it."""
     import cv2
 
     try:
@@ -259,7 +263,7 @@ def _deep_avif(data: bytes, bits: int, size: tuple[int, int]) -> NDArray[np.uint
 
 
 def _spread(codes: NDArray[Any], bits: int) -> NDArray[np.uint16]:
-    """Codes of so many bits over the whole range of 16."""
+    """Return codes of so many bits over the whole range of 16."""
     top = (1 << bits) - 1
     return ((codes.astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)
 

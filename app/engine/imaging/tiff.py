@@ -33,12 +33,12 @@ class Page:
 
 
 def is_tiff(data: bytes) -> bool:
-    """Whether a file begins like a TIFF, small or big."""
+    """Return whether a file begins like a TIFF, small or big."""
     return data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def pages(data: bytes) -> list[Page]:
-    """Every page, those of sub-directories among them; empty where the file is too odd for tifffile."""
+    """Return every page, those of sub-directories among them; empty where the file is too odd for tifffile."""
     import tifffile
 
     try:
@@ -49,12 +49,14 @@ def pages(data: bytes) -> list[Page]:
 
 
 def photo_among(found: list[Page]) -> Page:
-    """The largest whole page, the first of equals."""
+    """Return the largest whole page, the first of equals."""
     return max(found, key=lambda page: (page.whole, page.size[0] * page.size[1]))
 
 
 def beginning_with(data: bytes, page: Page) -> bytes:
-    """The same file with this page as its first, as every decoder then finds it: one number in the header changes."""
+    """Return the same file with this page as its first, as every decoder then finds it: one number in the header
+    changes.
+    """
     order = "<" if data[:2] == b"II" else ">"
     big = data[2:4] in (b"+\0", b"\0+")
     place, kind = (8, "Q") if big else (4, "I")
@@ -62,7 +64,7 @@ def beginning_with(data: bytes, page: Page) -> bytes:
 
 
 def deep_pixels(data: bytes) -> NDArray[Any]:
-    """(H, W) or (H, W, C) of the first page as it is stored, uint16 or floating, alpha not premultiplied."""
+    """Return (H, W) or (H, W, C) of the first page as it is stored, uint16 or floating, alpha not premultiplied."""
     import tifffile
 
     with tifffile.TiffFile(io.BytesIO(data)) as file:

@@ -60,13 +60,13 @@ def save_photo(
 
 
 def remarks_on(photo: Photo, path: Path, options: Mapping[str, Any] | None = None) -> tuple[Remark, ...]:
-    """What an opened photo and its edit lose on their way into the file `path`, in reading and in writing."""
+    """Return what an opened photo and its edit lose on their way into the file `path`, in reading and in writing."""
     eight_bit = bool((options or {}).get("eight_bit"))
     return photo.remarks + tuple(remarks.losses(photo.pixels, photo.alpha, path.suffix.lower(), eight_bit))
 
 
 def encoder_for(path: Path) -> encoding.Encoder:
-    """The encoder that a file's ending names; EngineError where there is none."""
+    """Return the encoder that a file's ending names; EngineError where there is none."""
     encoder = ENCODERS.get(written_ending(path))
     if encoder is None:
         raise EngineError(
@@ -93,7 +93,7 @@ def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
 
 
 def same_file(a: Path, b: Path) -> bool:
-    """Whether two paths lead to one file, also through links."""
+    """Return whether two paths lead to one file, also through links."""
     same = a.resolve() == b.resolve()
     with contextlib.suppress(OSError):  # one of the two may not be there
         same = same or a.samefile(b)
@@ -112,7 +112,7 @@ def _refuse_source(photo: Photo, path: Path) -> None:
 def _prepared(
     photo: Photo, pixels: NDArray[Any], alpha: NDArray[Any] | None, ending: str, options: Mapping[str, Any]
 ) -> Photo:
-    """The photo as it is to be encoded: converted as asked, marked if its pixels are not the source's."""
+    """Return the photo as it is to be encoded: converted as asked, marked if its pixels are not the source's."""
     keep = options.get("keep_metadata", True)
     xmp = photo.xmp if keep else None
     if not _unchanged(photo, pixels, alpha):

@@ -15,13 +15,13 @@ KEPT = 20  # a tuned 256 px generator takes some 25 MB; so that a session's phot
 
 
 def cache_path(picture: str, settings: InversionSettings, models: tuple[str, ...]) -> Path:
-    """File of one face (`SourceImage.key`) inverted with these settings by models with these hashes."""
+    """Return the file of one face (`SourceImage.key`) inverted with these settings by models with these hashes."""
     digest = hashlib.sha256(repr((picture, settings, models)).encode())
     return data_folder() / "inversions" / f"{digest.hexdigest()[:32]}.safetensors"
 
 
 def load_inversion(path: Path) -> Inversion | None:
-    """The stored inversion, None where there is none or it is damaged."""
+    """Return the stored inversion, None where there is none or it is damaged."""
     try:
         tensors = load_file(path)
         wplus = tensors.pop("wplus")

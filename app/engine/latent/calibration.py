@@ -27,7 +27,7 @@ REACH = 4.0  # inputs are drawn from [-REACH, REACH]; two thirds of the released
 def calibrate(
     model: LatentModel, matrix: DirectionMatrix, names: tuple[str, ...], fit: Fit, count: int, seed: int = 0
 ) -> Steps[Step, None, ExpressionMap]:
-    """Steps with pictures, ending in the map; pictures without a face are left out."""
+    """Yield steps with pictures, ending in the map; pictures without a face are left out."""
     rng = torch.Generator().manual_seed(seed)
     free = torch.tensor([float(is_expression(name)) for name in names])
     still = torch.zeros(1, len(names))

@@ -66,7 +66,7 @@ def expression_map(inputs: NDArray[np.float64], changes: NDArray[np.float64]) ->
 
 
 def own_components(parameters: Parameterisation) -> ExpressionMap | None:
-    """The exact map of a matrix trained on our 3DMM, whose columns are components ("exp3" of 1 to 28)."""
+    """Return the exact map of a matrix trained on our 3DMM, whose columns are components ("exp3" of 1 to 28)."""
     if not parameters.ours:
         return None
     matrix = np.zeros((len(parameters.names), N_EXPRESSION))

@@ -55,12 +55,12 @@ class LatentModel:
     encoder: nn.Module | None = None
 
     def render(self, wplus: Tensor) -> Tensor:
-        """(N, 3, size, size) of W+ (N, layers, D)."""
+        """Return (N, 3, size, size) of W+ (N, layers, D)."""
         image: Tensor = self.generator(wplus, self.centre, self.truncation)
         return image
 
     def tuned(self, inversion: Inversion) -> LatentModel:
-        """The photo's own copy of the generator; this one stays as it is."""
+        """Return the photo's own copy of the generator; this one stays as it is."""
         if not inversion.tuned:
             return self
         generator = copy.deepcopy(self.generator)
@@ -69,7 +69,7 @@ class LatentModel:
 
 
 def picture(image: Tensor) -> NDArray[np.uint8]:
-    """(1, 3, H, W) in [-1, 1] as (H, W, 3) uint8."""
+    """Return (1, 3, H, W) in [-1, 1] as (H, W, 3) uint8."""
     levels = ((image[0].detach().float().clamp(-1, 1) + 1) * 127.5).round()
     return levels.permute(1, 2, 0).to("cpu", torch.uint8).numpy()
 
@@ -77,7 +77,7 @@ def picture(image: Tensor) -> NDArray[np.uint8]:
 def invert(
     model: LatentModel, image: Tensor, settings: InversionSettings, similarity: Similarity = BANDS
 ) -> Steps[Step, None, Inversion]:
-    """Steps with previews, ending in the inversion of a picture (1, 3, size, size) in [-1, 1].
+    """Yield steps with previews, ending in the inversion of a picture (1, 3, size, size) in [-1, 1].
 
     Closing the iterator cancels; the model's generator is never changed.
     """
@@ -114,7 +114,7 @@ def optimised_code(
 def tuned_generator(
     model: LatentModel, image: Tensor, wplus: Tensor, steps: int, total: int, similarity: Similarity
 ) -> Steps[Step, None, dict[str, Tensor]]:
-    """The tuned convolutions of a copy of the generator, in half precision as they are cached."""
+    """Yield the tuned convolutions of a copy of the generator, in half precision as they are cached."""
     own = LatentModel(copy.deepcopy(model.generator), model.centre, model.truncation)
     own.generator.requires_grad_(False)
     blocks = [own.generator.convs[k] for k in TUNED_BLOCKS if k < len(own.generator.convs)]

@@ -61,14 +61,14 @@ class Ensemble:
 
 
 def parameterisation(config: Mapping[str, Any]) -> Parameterisation:
-    """What a matrix of ours says of its columns; imported ones follow the order of their generator's format."""
+    """Return what a matrix of ours says of its columns; imported ones follow the order of their generator's format."""
     if "names" not in config:
         return FFHQ if config.get("format") == FFHQ_FORMAT else VOXCELEB
     return Parameterisation(tuple(config["names"]), tuple(config["slopes"]), ours=True)
 
 
 def ensemble() -> Ensemble | None:
-    """The newest generator with the newest models that fit it, None without a generator."""
+    """Return the newest generator with the newest models that fit it, None without a generator."""
     generator = newest(models("stylegan2"))
     if generator is None:
         return None
@@ -85,7 +85,7 @@ def fits(matrix: Model, generator: Model) -> bool:
 
 
 def load_latent_model(chosen: Ensemble) -> LatentModel:
-    """The generator with its encoder, on the CPU in float32."""
+    """Return the generator with its encoder, on the CPU in float32."""
     from app.engine.latent.inversion import LatentModel
     from app.engine.networks.stylegan2 import Generator
 
@@ -99,7 +99,9 @@ def load_latent_model(chosen: Ensemble) -> LatentModel:
 
 
 def measuring_models() -> dict[str, Model]:
-    """The newest imported trunk and weights of LPIPS, and face recogniser, by kind; LPIPS only where both are."""
+    """Return the newest imported trunk and weights of LPIPS, and face recogniser, by kind; LPIPS only where both
+    are.
+    """
     found = {kind: newest(models(kind)) for kind in (*LPIPS, RECOGNISER)}
     whole = all(found[kind] is not None for kind in LPIPS)
     return {kind: m for kind, m in found.items() if m is not None and (whole or kind == RECOGNISER)}
@@ -131,7 +133,7 @@ def imported_similarity(
 
 
 def load_matrix(chosen: Ensemble) -> tuple[DirectionMatrix, dict[str, Tensor]] | None:
-    """The direction matrix and what is stored beside it."""
+    """Return the direction matrix and what is stored beside it."""
     from app.engine.networks.directions import DirectionMatrix
 
     if chosen.directions is None:
@@ -142,7 +144,7 @@ def load_matrix(chosen: Ensemble) -> tuple[DirectionMatrix, dict[str, Tensor]] |
 
 
 def calibration_path(chosen: Ensemble) -> Path:
-    """Where the learned expression map of this generator with this matrix lies."""
+    """Return where the learned expression map of this generator with this matrix lies."""
     matrix = chosen.directions.sha256 if chosen.directions else ""
     return data_folder() / "calibrations" / f"{chosen.generator.sha256[:16]}-{matrix[:16]}.npz"
 

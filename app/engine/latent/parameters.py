@@ -64,7 +64,9 @@ class Parameterisation:
     ours: bool = False
 
     def shift(self, changes: Mapping[str, float]) -> NDArray[np.float32]:
-        """(1, n) input of the matrix for changes of the named parameters, within [-2A, 2A]; others are left out."""
+        """Return (1, n) input of the matrix for changes of the named parameters, within [-2A, 2A]; others are left
+        out.
+        """
         values = [slope * changes.get(name, 0.0) for name, slope in zip(self.names, self.slopes)]
         return np.clip(np.array([values], np.float32), -2 * A, 2 * A)
 
@@ -86,5 +88,5 @@ def pose_change(before: FaceParams, after: FaceParams) -> dict[str, float]:
 
 
 def expression_change(before: FaceParams, after: FaceParams) -> NDArray[np.float64]:
-    """(28,) differences of the expression in sigmas."""
+    """Return (28,) differences of the expression in sigmas."""
     return np.subtract(after.expression.coefficients, before.expression.coefficients)

@@ -27,7 +27,7 @@ class Similarity:
         return band_distance(a, b) if self.lpips is None else self.lpips(a, b).mean()
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
-        """The inversion's loss."""
+        """Return the inversion's loss."""
         return MSE_WEIGHT * F.mse_loss(a, b) + self.perceptual(a, b)
 
     def other_person(self, a: Tensor, b: Tensor) -> Tensor:
@@ -39,8 +39,10 @@ class Similarity:
 
 
 def arcface_input(pictures: Tensor, faces: float) -> Tensor:
-    """(N, 3, 112, 112): a generator's pictures (N, 3, s, s) cut as the released loss cuts them, rows 35 to 223 and
-    columns 32 to 220 of 256; that is for `crop.face_square`'s released side, and as much of the face for others."""
+    """Return (N, 3, 112, 112): a generator's pictures (N, 3, s, s) cut as the released loss cuts them, rows 35 to
+    223 and columns 32 to 220 of 256; that is for `crop.face_square`'s released side, and as much of the face for
+    others.
+    """
     size = pictures.shape[-1]
     half = RECOGNISED * size / faces
     across, down = 0.5 * size - 0.016 * size / faces, 7 / 12 * size - 0.158 * size / faces

@@ -25,7 +25,7 @@ UNITS_SIDE, UNITS_CROP = 256, 224  # LibreFace aligns at 256 and takes the middl
 
 
 def arcface_crop(picture: Image, face: FittedFace) -> Image:
-    """(112, 112, 3): the similarity that brings the five points nearest to their places."""
+    """Return (112, 112, 3): the similarity that brings the five points nearest to their places."""
     source = face.landmarks[list(FIVE), :2]
     a = source @ (1, 1j)
     b = ARCFACE_POINTS @ (1, 1j)
@@ -36,7 +36,7 @@ def arcface_crop(picture: Image, face: FittedFace) -> Image:
 
 
 def action_unit_crop(picture: Image, face: FittedFace) -> Image:
-    """(224, 224, 3): upright along eyes and mouth, as LibreFace (and FFHQ) cuts faces."""
+    """Return (224, 224, 3): upright along eyes and mouth, as LibreFace (and FFHQ) cuts faces."""
     left, right = (face.landmarks[list(eye), :2].mean(axis=0) for eye in (LEFT_EYE, RIGHT_EYE))
     mouth = face.landmarks[[61, 291], :2].mean(axis=0)
     eyes, across, down = (left + right) / 2, right - left, mouth - (left + right) / 2
@@ -51,7 +51,9 @@ def action_unit_crop(picture: Image, face: FittedFace) -> Image:
 
 
 def _warped(picture: Image, matrix: Points, side: int) -> Image:
-    """(side, side, 3) of picture pixels through a (2, 3) map into the crop; shrunk by areas first where it shrinks."""
+    """Return (side, side, 3) of picture pixels through a (2, 3) map into the crop; shrunk by areas first where it
+    shrinks.
+    """
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     if scale < 0.5:
         size = tuple(max(1, round(2 * scale * length)) for length in picture.shape[1::-1])

@@ -39,8 +39,9 @@ def cosine_similarity(a: Features, b: Features) -> float:
 
 
 def hamming(a: Features, b: Features) -> float:
-    """Share of action units, present where their probability is at least a half, that differ (AU-H; HeadGAN editing,
-    appendix C)."""
+    """Return the share of action units, present where their probability is at least a half, that differ (AU-H;
+    HeadGAN editing, appendix C).
+    """
     return float(((a >= 0.5) != (b >= 0.5)).mean())
 
 
@@ -49,6 +50,6 @@ def _centred(x: Features) -> Features:
 
 
 def _squared_distances(x: Features) -> Features:
-    """(N, N)."""
+    """Return (N, N)."""
     lengths = np.square(x).sum(axis=1)
     return np.asarray(np.maximum(lengths[:, None] + lengths[None] - 2 * x @ x.T, 0))

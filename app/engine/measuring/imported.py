@@ -50,7 +50,7 @@ Sets = dict[str, tuple[Features, Features]]  # network -> features of what is ma
 
 
 def feature_networks() -> dict[str, nn.Module]:
-    """The imported networks that metrics need, by kind, on the best device in float32."""
+    """Return the imported networks that metrics need, by kind, on the best device in float32."""
     wanted = sorted({kind for need in NEEDS.values() for kind in need.kinds})
     chosen = {kind: model.name for kind in wanted if (model := newest(models(kind))) is not None}
     if not chosen:  # then torch is not loaded for it
@@ -60,7 +60,7 @@ def feature_networks() -> dict[str, nn.Module]:
 
 
 def measured(networks: Networks, frames: Sequence[Compared]) -> tuple[dict[str, float], Sets]:
-    """A clip's metrics and its features, for the comparison over all clips."""
+    """Return a clip's metrics and its features, for the comparison over all clips."""
     found = [frame for frame in frames if frame.face is not None]
     sets: Sets = {}
     values: dict[str, float] = {}
@@ -100,7 +100,7 @@ def set_distances(sets: Sets) -> dict[str, float]:
 
 
 def together(clips: Sequence[Sets]) -> Sets:
-    """All clips' features as one set each."""
+    """Return all clips' features as one set each."""
     names = dict.fromkeys(name for sets in clips for name in sets)
 
     def joined(name: str, side: int) -> Features:
@@ -116,7 +116,7 @@ def _sides(frames: Sequence[Compared]) -> tuple[list[Image], list[Image]]:
 def features(
     network: nn.Module, pictures: Sequence[Image], normalised: Callable[[Tensor], Tensor]
 ) -> Features:
-    """(N, D) of pictures of one size, in batches."""
+    """Return (N, D) of pictures of one size, in batches."""
     import torch
 
     device = next(network.parameters()).device
@@ -129,7 +129,7 @@ def features(
 
 
 def _videos(network: nn.Module, frames: Sequence[Image]) -> Features:
-    """(videos, 400): of every stretch of 16 frames, or of all frames where there are fewer."""
+    """Return (videos, 400): of every stretch of 16 frames, or of all frames where there are fewer."""
     import torch
 
     starts = range(0, max(1, len(frames) - VIDEO + 1), HOP)
@@ -159,7 +159,7 @@ def _lpips(networks: Networks, frames: Sequence[Compared]) -> float:
 
 
 def _tensor(pictures: Sequence[Image]) -> Tensor:
-    """(N, 3, H, W) float32 in [0, 1]."""
+    """Return (N, 3, H, W) float32 in [0, 1]."""
     import torch
 
     return torch.from_numpy(np.stack(pictures).astype(np.float32) / 255).permute(0, 3, 1, 2).contiguous()

@@ -39,7 +39,9 @@ def readings(params: FaceParams) -> dict[str, float]:
 
 
 def asked_of(target: FaceParams, edit: FaceEdit) -> dict[str, float]:
-    """What an edit asks for, by control: pose, gaze and apertures always; scale and place where it names them."""
+    """Return what an edit asks for, by control: pose, gaze and apertures always; scale and place where it names
+    them.
+    """
     wanted = readings(target)
     placed = (name for name in ("scale", "tx", "ty") if edit.get(name) is not None)
     absolute = {name: wanted[name] for name in (*POSE_AND_GAZE, *placed, "aperture_left", "aperture_right")}
@@ -53,7 +55,7 @@ def asked_of(target: FaceParams, edit: FaceEdit) -> dict[str, float]:
 def compare(
     before: FittedFace, target: FaceParams, after: FittedFace, edit: FaceEdit, model: MorphableModel
 ) -> Measurement:
-    """The read-out of one edited face; all faces in the same picture's pixels."""
+    """Return the read-out of one edited face; all faces in the same picture's pixels."""
     asked = asked_of(target, edit)
     after = replace(after, params=_lids_corrected(before.params, after.params))
     found = measure_controls(before, after, model) | readings(after.params) | gaze_by_change(before, after)
@@ -69,7 +71,7 @@ def compare(
 
 
 def _lids_corrected(before: FaceParams, after: FaceParams) -> FaceParams:
-    """The result's parameters with what the lids were drawn as."""
+    """Return the result's parameters with what the lids were drawn as."""
     pairs = zip(before.expression.aperture, after.expression.aperture)
     left, right = (_drawn_aperture(own, read) for own, read in pairs)
     return replace(after, expression=replace(after.expression, aperture=(left, right)))
@@ -83,14 +85,14 @@ def _drawn_aperture(own: float, read: float) -> float:
 
 
 def gaze_by_change(before: FittedFace, after: FittedFace) -> dict[str, float]:
-    """The result's gaze by control: the photo's own and what its eyes turned since, surer than a new reading."""
+    """Return the result's gaze by control: the photo's own and what its eyes turned since, surer than a new reading."""
     own = before.params.expression.gaze
     x, y = response().gaze_change(own, after.params.expression.gaze)
     return {"gaze_x": own[0] + x, "gaze_y": own[1] + y}
 
 
 def nearest_face(faces: Sequence[FittedFace], centre: tuple[float, float]) -> FittedFace | None:
-    """The face whose camera is nearest to a point (pixels), None if there is none."""
+    """Return the face whose camera is nearest to a point (pixels), None if there is none."""
 
     def distance(face: FittedFace) -> float:
         tx, ty = face.params.camera.translation

@@ -35,7 +35,7 @@ class Recogniser:
         return newest(models(KIND))
 
     def likeness(self, before: Seen, after: Seen) -> float:
-        """Cosine of both faces' embeddings, below 0 counted as 0. Only where a recogniser is imported."""
+        """Return the cosine of both faces' embeddings, below 0 counted as 0. Only where a recogniser is imported."""
         model = self._newest()
         assert model is not None
         if self._loaded is None or self._loaded[0] != model.sha256:

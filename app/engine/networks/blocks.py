@@ -37,7 +37,7 @@ class SpectralConv2d(nn.Module):
         return F.conv2d(x, self.weight(), self.bias, self.stride, self.padding)
 
     def weight(self) -> Tensor:
-        """(outputs, inputs, k, k): weight_orig over its spectral norm."""
+        """Return (outputs, inputs, k, k): weight_orig over its spectral norm."""
         matrix = self.weight_orig.flatten(1)
         if self.training:
             self._iterate(matrix.detach())
@@ -62,7 +62,7 @@ def conv(
     bias: bool = True,
     spectral: bool = True,
 ) -> nn.Module:
-    """A convolution, spectrally normalised or (for folded weights) plain."""
+    """Return a convolution, spectrally normalised or (for folded weights) plain."""
     if spectral:
         return SpectralConv2d(inputs, outputs, kernel, stride, padding, bias)
     return nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=bias)
@@ -74,7 +74,7 @@ def normalised_weight(weight: Tensor, u: Tensor, v: Tensor) -> Tensor:
 
 
 def fold_spectral_norm(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The same weights for networks built with `spectral=False`."""
+    """Return the same weights for networks built with `spectral=False`."""
     folded = {}
     for name, value in weights.items():
         base, _, last = name.rpartition(".")

@@ -98,7 +98,7 @@ class Completion(nn.Module):
         return F.avg_pool2d(F.avg_pool2d(paint, 2, 1), 2, 1), self.confidence(x)
 
     def share(self, confidence: Tensor) -> Tensor:
-        """(N, 1, S, S) how much of the difference is used: nothing where the confidence is not above `doubt`."""
+        """Return (N, 1, S, S) how much of the difference is used: nothing where the confidence is not above `doubt`."""
         small = (self.config.trust * (confidence.float() - self.config.doubt)).clamp(0, 1) * self.reach
         return F.interpolate(small, scale_factor=2.0, mode="bilinear", align_corners=False)
 

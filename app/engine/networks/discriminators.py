@@ -56,6 +56,6 @@ class MultiScaleDiscriminator(nn.Module):
 
 
 def with_tiled(vector: Tensor, image: Tensor) -> Tensor:
-    """A vector (N, V) repeated over an image (N, C, H, W) and put before its channels: D_m's input."""
+    """Return a vector (N, V) repeated over an image (N, C, H, W) and put before its channels: D_m's input."""
     tiled = vector[:, :, None, None].expand(-1, -1, *image.shape[-2:])
     return torch.cat([tiled, image], dim=1)

@@ -65,7 +65,7 @@ class StyleBlock(nn.Module):
 
 
 def ir50_stages(width: int) -> list[tuple[int, int, int]]:
-    """(inputs, outputs, stride) of the 24 blocks."""
+    """Return (inputs, outputs, stride) of the 24 blocks."""
     blocks = []
     inputs = width
     for outputs, count in zip((width, 2 * width, 4 * width, 8 * width), (3, 4, 14, 3)):
@@ -96,7 +96,7 @@ class Encoder4Editing(nn.Module):
         self.latlayer2 = nn.Conv2d(2 * width, channels, 1)
 
     def pyramid(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Features at 64, 32 and 16 px, all of the style's width."""
+        """Return features at 64, 32 and 16 px, all of the style's width."""
         x = self.input_layer(image)
         tapped = []
         for index, block in enumerate(self.body):

@@ -39,7 +39,7 @@ class FaceFeatures(nn.Module):
         return features
 
     def read(self, picture: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, 6, H/8, W/8) NMFC, face, opening and matte as logits; (N, 6, H/8, W/8) logits of each damage."""
+        """Return (N, 6, H/8, W/8) NMFC, face, opening and matte as logits; (N, 6, H/8, W/8) logits of each damage."""
         _, quarter, eighth, last = self(picture)
         up = F.interpolate(last, scale_factor=2.0, mode="nearest")
         joint = F.relu(self.joint(torch.cat([eighth, up], dim=1)))
@@ -47,7 +47,7 @@ class FaceFeatures(nn.Module):
 
 
 def difference(a: Sequence[Tensor], b: Sequence[Tensor]) -> Tensor:
-    """(N, 1, H/4, W/4) mean over depths of the squared difference of unit-length features."""
+    """Return (N, 1, H/4, W/4) mean over depths of the squared difference of unit-length features."""
     size = a[1].shape[-2:]
     maps = []
     for x, y in zip(a, b, strict=True):

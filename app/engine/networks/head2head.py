@@ -101,7 +101,7 @@ class Head2Head(nn.Module):
         return torch.tanh(self.unsquashed(conditions, previous, h))
 
     def unsquashed(self, conditions: Tensor, previous: Tensor, h: Tensor | None = None) -> Tensor:
-        """The output before its tanh, the last layer of `model_final_img`."""
+        """Return the output before its tanh, the last layer of `model_final_img`."""
         features = self.model_down_seg(conditions, h) + self.model_down_img(previous, h)
         decoded = self.model_up_img(self.model_res_img(features, h), h)
         result: Tensor = self.model_final_img[:-1](decoded)
@@ -109,12 +109,12 @@ class Head2Head(nn.Module):
 
 
 def start_state(conditions: Tensor) -> Tensor:
-    """(N, 6, H, W): "generated before" the first frame of a sequence (N, C, H, W) is mid grey."""
+    """Return (N, 6, H, W): "generated before" the first frame of a sequence (N, C, H, W) is mid grey."""
     return conditions.new_zeros(len(conditions), RGB * N_PREVIOUS, *conditions.shape[-2:])
 
 
 def next_state(previous: Tensor, frame: Tensor) -> Tensor:
-    """The two newest frames after `frame` (N, >= 3, H, W; its first three channels are RGB)."""
+    """Return the two newest frames after `frame` (N, >= 3, H, W; its first three channels are RGB)."""
     return torch.cat([previous[:, RGB:], frame[:, :RGB]], dim=1)
 
 

@@ -91,7 +91,7 @@ class Head2HeadFS(Head2Head):
 
     @torch.no_grad()
     def personalised(self, h: Tensor) -> Head2HeadFS:
-        """A copy for one person: every AdaIN is replaced by instance normalisation at h (1, n_features)."""
+        """Return a copy for one person: every AdaIN is replaced by instance normalisation at h (1, n_features)."""
         person = Head2HeadFS(*self.sizes, personal=True).to(h.device)
         projected = {
             f"{name}.{part}": value
@@ -163,7 +163,7 @@ class ProjectionDiscriminator(nn.Module):
         return [[*outputs[:-1], self.projection(outputs[-1], person)] for outputs in self.patches(x)]
 
     def personalised(self, h: Tensor) -> ProjectionDiscriminator:
-        """A copy for one person: W becomes the row h (1, n_features)."""
+        """Return a copy for one person: W becomes the row h (1, n_features)."""
         person = copy.deepcopy(self)
         person.projection = self.projection.personalised(h)
         return person

@@ -69,14 +69,14 @@ class Encoder(nn.Sequential):
         )
 
     def levels(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Features at full, half and quarter size."""
+        """Return features at full, half and quarter size."""
         full = self[0](x)
         half = self[1](full)
         return full, half, self[2](half)
 
 
 def head(channels: int, outputs: int) -> nn.Sequential:
-    """The 7x7 layer that ends a branch."""
+    """Return the 7x7 layer that ends a branch."""
     return nn.Sequential(nn.ReflectionPad2d(3), nn.Conv2d(channels, outputs, 7))
 
 

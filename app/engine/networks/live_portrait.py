@@ -116,42 +116,44 @@ class LivePortrait(nn.Module):
         self.retarget_lip = Layers(N_ENTRIES + 2, 128, 128, 64, N_ENTRIES)
 
     def read(self, picture: Tensor) -> Motion:
-        """What the face in a picture does."""
+        """Return what the face in a picture does."""
         motion: Motion = self.motion(picture)
         return motion
 
     def stitched(self, source: Tensor, driving: Tensor) -> Tensor:
-        """(N, 21, 3): driving points moved so that the shoulders and the crop's border stay (section 3.3)."""
+        """Return (N, 21, 3): driving points moved so that the shoulders and the crop's border stay (section 3.3)."""
         change = self.stitching(torch.cat([source.flatten(1), driving.flatten(1)], dim=1))
         together = F.pad(change[:, N_ENTRIES:], (0, 1))[:, None]
         result: Tensor = driving + change[:, :N_ENTRIES].reshape(-1, N_POINTS, 3) + together
         return result
 
     def eyes(self, source: Tensor, ratios: Tensor) -> Tensor:
-        """(N, 21, 3): what opens or shuts the eyes; ratios: (N, 3), image-left's, image-right's and the wanted one
-        (gap over width)."""
+        """Return (N, 21, 3): what opens or shuts the eyes; ratios: (N, 3), image-left's, image-right's and the
+        wanted one (gap over width).
+        """
         change: Tensor = self.retarget_eye(torch.cat([source.flatten(1), ratios], dim=1))
         return change.view(-1, N_POINTS, 3)
 
     def lips(self, source: Tensor, ratios: Tensor) -> Tensor:
-        """(N, 21, 3): what opens or closes the lips; ratios: (N, 2), the source's and the wanted one."""
+        """Return (N, 21, 3): what opens or closes the lips; ratios: (N, 2), the source's and the wanted one."""
         change: Tensor = self.retarget_lip(torch.cat([source.flatten(1), ratios], dim=1))
         return change.view(-1, N_POINTS, 3)
 
     def paint(self, volume: Tensor, driving: Tensor, source: Tensor) -> Tensor:
-        """(N, 3, 512, 512) in [0, 1]: the source's volume with its points moved to `driving`."""
+        """Return (N, 3, 512, 512) in [0, 1]: the source's volume with its points moved to `driving`."""
         picture: Tensor = self.generator(self.warping(volume, driving, source).features)
         return picture
 
     def forward(self, source: Tensor, driving: Tensor) -> Tensor:
-        """The source picture as the driving picture's points stand."""
+        """Return the source picture as the driving picture's points stand."""
         points = self.read(source).points(), self.read(driving).points()
         return self.paint(self.appearance(source), points[1], points[0])
 
 
 def fused(network: LivePortrait) -> LivePortrait:
-    """The network rearranged for inference, the same within rounding: batch norms folded into the convolutions before
-    them, and the generator's convolutions joined. Its spectral norm must be folded already."""
+    """Return the network rearranged for inference, the same within rounding: batch norms folded into the
+    convolutions before them, and the generator's convolutions joined. Its spectral norm must be folded already.
+    """
     for module in network.eval().modules():
         if isinstance(module, ConvNorm | Decoder):
             module.conv, module.norm = without_norm(module.conv, module.norm), nn.Identity()
@@ -163,6 +165,6 @@ def fused(network: LivePortrait) -> LivePortrait:
 
 
 def without_norm(layer: nn.Module, norm: nn.Module) -> nn.Module:
-    """The convolution with the batch normalisation of its output in its weights."""
+    """Return the convolution with the batch normalisation of its output in its weights."""
     assert isinstance(layer, nn.Conv2d | nn.Conv3d) and isinstance(norm, nn.BatchNorm2d | nn.BatchNorm3d)
     return fuse_conv_bn_eval(layer, norm)

@@ -32,18 +32,20 @@ class Motion:
     canonical: Tensor
 
     def points(self) -> Tensor:
-        """(N, 21, 3): the canonical points turned, moved by the expression, scaled and shifted."""
+        """Return (N, 21, 3): the canonical points turned, moved by the expression, scaled and shifted."""
         return placed(self, rotation(self.degrees))
 
 
 def degrees(logits: Tensor) -> Tensor:
-    """(N,) expected angle of (N, 66) bins."""
+    """Return (N,) expected angle of (N, 66) bins."""
     bins = torch.arange(N_BINS, dtype=logits.dtype, device=logits.device)
     return BIN_DEGREES * (torch.softmax(logits, dim=1) * bins).sum(dim=1) + FIRST_DEGREES
 
 
 def rotation(angles: Tensor) -> Tensor:
-    """(N, 3, 3) for rows (x_c R) of (N, 3) pitch, yaw, roll in degrees: the transpose of Rz(roll) Ry(yaw) Rx(pitch)."""
+    """Return (N, 3, 3) for rows (x_c R) of (N, 3) pitch, yaw, roll in degrees: the transpose of Rz(roll) Ry(yaw)
+    Rx(pitch).
+    """
     radians = torch.deg2rad(angles)
     (cx, cy, cz), (sx, sy, sz) = radians.cos().unbind(1), radians.sin().unbind(1)
     rows = (
@@ -56,13 +58,13 @@ def rotation(angles: Tensor) -> Tensor:
 
 
 def placed(motion: Motion, turn: Tensor) -> Tensor:
-    """(N, 21, 3): s (x_c R + expression) + (t_x, t_y, 0); the expression is not turned with the head."""
+    """Return (N, 21, 3): s (x_c R + expression) + (t_x, t_y, 0); the expression is not turned with the head."""
     x = motion.scale[:, :, None] * (motion.canonical @ turn + motion.expression)
     return x + motion.shift[:, None] * motion.shift.new_tensor([1.0, 1.0, 0.0])
 
 
 def relative(source: Motion, driving: Motion, first: Motion) -> Tensor:
-    """(N, 21, 3): the source's points moved as `driving` has moved since `first`, another person's frames."""
+    """Return (N, 21, 3): the source's points moved as `driving` has moved since `first`, another person's frames."""
     turn = rotation(driving.degrees) @ rotation(first.degrees).transpose(1, 2) @ rotation(source.degrees)
     moved = Motion(
         source.degrees,

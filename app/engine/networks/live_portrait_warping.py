@@ -52,7 +52,7 @@ class Encoder(nn.Module):
         self.down_blocks = nn.ModuleList(ConvNorm(before, after) for before, after in pairs)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """The input and the output of each block, half as high and wide each time."""
+        """Return the input and the output of each block, half as high and wide each time."""
         levels = [x]
         for block in self.down_blocks:
             levels.append(halved(F.relu(block(levels[-1]))))
@@ -136,14 +136,14 @@ class WarpingNetwork(nn.Module):
 
 
 def places(shape: tuple[int, int, int], like: Tensor) -> Tensor:
-    """(depth, H, W, 3): every voxel's (x, y, z), the outermost at -1 and 1."""
+    """Return (depth, H, W, 3): every voxel's (x, y, z), the outermost at -1 and 1."""
     z, y, x = (torch.linspace(-1, 1, side, dtype=torch.float32, device=like.device) for side in shape)
     grid = torch.meshgrid(z, y, x, indexing="ij")
     return torch.stack(grid[::-1], dim=-1)
 
 
 def heat_maps(grid: Tensor, points: Tensor) -> Tensor:
-    """(N, 21, depth, H, W): a bell around each point."""
+    """Return (N, 21, depth, H, W): a bell around each point."""
     # A bell of three dimensions is the product of three of one, which takes 21 x 144 exponentials, not 21 x 65536.
     axes = (grid[0, 0, :, 0], grid[0, :, 0, 1], grid[:, 0, 0, 2])
     x, y, z = (
@@ -153,7 +153,7 @@ def heat_maps(grid: Tensor, points: Tensor) -> Tensor:
 
 
 def halved(x: Tensor) -> Tensor:
-    """Mean of 2 x 2 in height and width; depth stays. Two-dimensional, which every device has."""
+    """Return the mean of 2 x 2 in height and width; depth stays. Two-dimensional, which every device has."""
     small = F.avg_pool2d(x.flatten(1, 2), 2)
     return small.view(*x.shape[:3], *small.shape[-2:])
 
@@ -165,7 +165,7 @@ def doubled(x: Tensor) -> Tensor:
 
 
 def sample(volume: Tensor, flow: Tensor) -> Tensor:
-    """(N, C, d, h, w): the volume (N, C, D, H, W) at the places of (N, d, h, w, 3), trilinear, zero outside.
+    """Return (N, C, d, h, w): the volume (N, C, D, H, W) at the places of (N, d, h, w, 3), trilinear, zero outside.
 
     -1 and 1 are the outer edges of the outermost voxels (align_corners=False), though `places` ends at their
     centres: the released network was trained with this.

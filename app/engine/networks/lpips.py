@@ -51,13 +51,13 @@ class LpipsWeights(nn.Module):
 
 
 def unit(x: Tensor) -> Tensor:
-    """Features of length one at every place."""
+    """Return features of length one at every place."""
     # 1e-30: where all features are 0, the root's slope would not be a number
     return x / ((x.square().sum(dim=1, keepdim=True) + 1e-30).sqrt() + 1e-10)
 
 
 def distance(trunk: nn.Module, weights: nn.Module, a: Tensor, b: Tensor) -> Tensor:
-    """(N,) between pictures (N, 3, H, W) in [-1, 1]; 0 for equal ones."""
+    """Return (N,) between pictures (N, 3, H, W) in [-1, 1]; 0 for equal ones."""
     shift = torch.tensor(SHIFT, device=a.device)[:, None, None]
     scale = torch.tensor(SCALE, device=a.device)[:, None, None]
     result: Tensor = weights(trunk((a - shift) / scale), trunk((b - shift) / scale))

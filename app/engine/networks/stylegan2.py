@@ -20,7 +20,7 @@ STYLE_DIM = 512  # of z and w, as released
 
 
 def resampling_kernel(gain: float = 1.0) -> Tensor:
-    """(4, 4) separable filter [1, 3, 3, 1], summing to `gain`."""
+    """Return (4, 4) separable filter [1, 3, 3, 1], summing to `gain`."""
     taps = torch.tensor([1.0, 3.0, 3.0, 1.0])
     return torch.outer(taps, taps) / 64.0 * gain
 
@@ -134,7 +134,9 @@ class ModulatedConv(nn.Module):
             return styles / largest, demodulation * largest * self.scale
 
     def energy(self) -> Tensor:
-        """(out, in): the weight's squares summed over the kernel; kept between frames while the weight stands still."""
+        """Return (out, in): the weight's squares summed over the kernel; kept between frames while the weight stands
+        still.
+        """
         if torch.is_grad_enabled() or self.weight.is_inference():  # the latter count no changes
             return self.weight[0].float().square().sum((2, 3))
         stamp = (self.weight.data_ptr(), self.weight._version)
@@ -222,7 +224,7 @@ class ConstantInput(nn.Module):
 
 
 def layer_channels(resolution: int, channel_multiplier: float, max_channels: int) -> int:
-    """Channels of the layers at one resolution."""
+    """Return channels of the layers at one resolution."""
     return min(max_channels, int(16384 * channel_multiplier) // resolution)
 
 
@@ -274,7 +276,7 @@ class Generator(nn.Module):
 
     @torch.no_grad()
     def mean_latent(self, samples: int = 65536, seed: int = 0) -> Tensor:
-        """(1, style_dim): the truncation latent, the mean of w over `samples` seeded z."""
+        """Return (1, style_dim): the truncation latent, the mean of w over `samples` seeded z."""
         rng = torch.Generator().manual_seed(seed)
         device = self.input.input.device
         total = torch.zeros(1, self.style_dim, dtype=torch.float64)
@@ -284,7 +286,7 @@ class Generator(nn.Module):
         return (total / samples).float().to(device)
 
     def layer_noises(self, batch: int, rng: torch.Generator | None) -> Sequence[Tensor]:
-        """The stored noise pictures, or fresh ones where a random generator is given (training)."""
+        """Return the stored noise pictures, or fresh ones where a random generator is given (training)."""
         stored = [getattr(self.noises, f"noise_{layer}") for layer in range(self.n_latent - 1)]
         if rng is None:
             return stored
@@ -307,7 +309,7 @@ class Generator(nn.Module):
     def forward(
         self, wplus: Tensor, truncation_latent: Tensor | None = None, truncation: float = 1.0
     ) -> Tensor:
-        """Image of W+ pulled towards the truncation latent: w' = t + truncation (w - t), in every layer."""
+        """Return the image of W+ pulled towards the truncation latent: w' = t + truncation (w - t), in every layer."""
         if truncation_latent is not None:
             wplus = truncate(wplus, truncation_latent, truncation)
         return self.synthesis(wplus)

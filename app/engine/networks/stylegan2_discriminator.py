@@ -59,7 +59,7 @@ class DiscriminatorBlock(nn.Module):
 
 
 def with_batch_deviation(x: Tensor) -> Tensor:
-    """(N, C, H, W) with one more channel: the mean deviation over groups of pictures, which shows a collapse."""
+    """Return (N, C, H, W) with one more channel: the mean deviation over groups of pictures, which shows a collapse."""
     batch, channels, height, width = x.shape
     group = min(batch, GROUP)
     while batch % group:

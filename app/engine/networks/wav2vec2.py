@@ -106,6 +106,6 @@ class Wav2Vec2(nn.Module):
 
 
 def folded_places(g: Tensor, v: Tensor) -> Tensor:
-    """The weight-normalised convolution's weight: g (1, 1, k) over the norm of v (out, in, k) at each tap."""
+    """Return the weight-normalised convolution's weight: g (1, 1, k) over the norm of v (out, in, k) at each tap."""
     weight: Tensor = g * v / torch.linalg.vector_norm(v, dim=(0, 1), keepdim=True)
     return weight

@@ -46,7 +46,7 @@ def chosen_background(text: str, size: int) -> Background:
 
 
 def _square(path: Path, size: int) -> NDArray[np.uint8]:
-    """The picture's middle, (size, size, 3) uint8 sRGB."""
+    """Return the picture's middle, (size, size, 3) uint8 sRGB."""
     import cv2
 
     from app.engine.imaging.colour import to_srgb8
@@ -61,8 +61,9 @@ def _square(path: Path, size: int) -> NDArray[np.uint8]:
 
 
 def background_plate(frames: NDArray[np.uint8], mattes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(S, S, 3): the median of frames (T, S, S, 3) where no person is (mattes (T, S, S), 255 = person); what a person
-    always covers is filled in from around it."""
+    """Return (S, S, 3): the median of frames (T, S, S, 3) where no person is (mattes (T, S, S), 255 = person); what
+    a person always covers is filled in from around it.
+    """
     import cv2
 
     chosen = np.unique(np.linspace(0, len(frames) - 1, SAMPLED).astype(int))
@@ -80,7 +81,7 @@ def background_plate(frames: NDArray[np.uint8], mattes: NDArray[np.uint8]) -> ND
 def composed(
     person: NDArray[np.float32], mask: NDArray[np.float32], background: Background, plate: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
-    """(S, S, 3), or (S, S, 4) where nothing is behind.
+    """Return (S, S, 3), or (S, S, 4) where nothing is behind.
 
     person: (S, S, 3) in [0, 1] on black, that is times its mask (S, S) in [0, 1]; plate: (S, S, 3) of "keep".
     """

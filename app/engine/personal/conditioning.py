@@ -30,30 +30,30 @@ class Frame2Frame:
 
     @classmethod
     def of_cameras(cls, source: Camera, target: Camera) -> Frame2Frame:
-        """The one that brings a face's scale and place in a picture to those of another camera."""
+        """Return the one that brings a face's scale and place in a picture to those of another camera."""
         scale = target.scale / source.scale
         (sx, sy), (tx, ty) = source.translation, target.translation
         return cls(scale, (tx - scale * sx, ty - scale * sy))
 
     @classmethod
     def of_square(cls, x: float, y: float, side: float, size: int) -> Frame2Frame:
-        """The one that makes a square of the first picture the second's (size, size)."""
+        """Return the one that makes a square of the first picture the second's (size, size)."""
         scale = size / side
         return cls(scale, (-x * scale, -y * scale))
 
     def camera(self, camera: Camera) -> Camera:
-        """A camera of the first picture in the second."""
+        """Return a camera of the first picture in the second."""
         x, y = camera.translation
         moved = (self.scale * x + self.offset[0], self.scale * y + self.offset[1])
         return Camera(camera.scale * self.scale, camera.quaternion, moved)
 
     def square(self, size: int) -> tuple[float, float, float]:
-        """(x, y, side) in the first picture of the second one's (size, size) square."""
+        """Return (x, y, side) in the first picture of the second one's (size, size) square."""
         return -self.offset[0] / self.scale, -self.offset[1] / self.scale, size / self.scale
 
 
 def eye_marks(params: FaceParams, model: MorphableModel) -> NDArray[np.float64]:
-    """(14, 2) pixels as `eye_sketch` orders them: the lids opened to the aperture, the pupils by the gaze."""
+    """Return (14, 2) pixels as `eye_sketch` orders them: the lids opened to the aperture, the pupils by the gaze."""
     shape = model.shape(params.identity, params.expression)
     left, right = params.expression.aperture
     marks, pupils = [], []
@@ -84,7 +84,9 @@ def _pupil(points: FloatArray, gaze: tuple[float, float]) -> FloatArray:
 def condition(
     params: FaceParams, model: MorphableModel, renderer: NmfcRenderer, size: int, eyes: bool
 ) -> NDArray[np.float32]:
-    """(3, size, size) NMFC or, with `eyes`, (6, size, size) NMFC and eyes, in [0, 1]; params in the square's pixels."""
+    """Return (3, size, size) NMFC or, with `eyes`, (6, size, size) NMFC and eyes, in [0, 1]; params in the square's
+    pixels.
+    """
     points = params.camera.project(model.shape(params.identity, params.expression))
     planes = [renderer.nmfc(points, (size, size))]
     if eyes:

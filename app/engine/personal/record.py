@@ -68,7 +68,7 @@ class Person:
 
 
 def track_of(params: tuple[FaceParams, ...]) -> NDArray[np.float32]:
-    """(T, 11) of fitted frames, as `Person.track` has it."""
+    """Return (T, 11) of fitted frames, as `Person.track` has it."""
     rows = [[*p.camera.as_array(), *p.expression.gaze, *p.expression.aperture] for p in params]
     return np.array(rows, np.float32)
 

@@ -26,7 +26,7 @@ class Rectangle:
     angle: float
 
     def matrix(self, size: int) -> FloatArray:
-        """(2, 3) from the photo's places to those of the square at `size` pixels, its middle at size / 2."""
+        """Return (2, 3) from the photo's places to those of the square at `size` pixels, its middle at size / 2."""
         zoom = size / self.side
         c, s = zoom * math.cos(self.angle), zoom * math.sin(self.angle)
         turned = np.array([[c, s], [-s, c]])
@@ -36,8 +36,9 @@ class Rectangle:
 def rectangle(
     points: FloatArray, eyes: FloatArray, mouth: FloatArray, scale: float = SCALE, lift: float = LIFT
 ) -> Rectangle:
-    """The square about points (N, 2) of a face without its forehead; eyes, mouth: (2,) the middle between the eyes and
-    between the mouth's corners, which say how the face leans."""
+    """Return the square about points (N, 2) of a face without its forehead; eyes, mouth: (2,) the middle between the
+    eyes and between the mouth's corners, which say how the face leans.
+    """
     down = mouth - eyes
     length = float(np.linalg.norm(down))
     down = down / length if length >= 1e-3 else np.array([0.0, 1.0])
@@ -53,7 +54,7 @@ def rectangle(
 
 
 def face_rectangle(landmarks: FloatArray) -> Rectangle:
-    """The square of MediaPipe's landmarks (478, >= 2)."""
+    """Return the square of MediaPipe's landmarks (478, >= 2)."""
     points = landmarks[:, :2]
     eyes = np.mean([points[list(eye)].mean(axis=0) for eye in EYES], axis=0)
     mouth = points[list(MOUTH_CORNERS)].mean(axis=0)
@@ -61,7 +62,7 @@ def face_rectangle(landmarks: FloatArray) -> Rectangle:
 
 
 def turned_square(landmarks: FloatArray) -> Square:
-    """The same as the box of whole pixels that holds it."""
+    """Return the same as the box of whole pixels that holds it."""
     found = face_rectangle(landmarks)
     turn = Turn(found.angle, max(found.side, 8.0))
     side = turn.box_side

@@ -62,7 +62,7 @@ class ExpressionEntries:
     readings: Mapping[str, Reading] = field(default_factory=dict)
 
     def entries(self, own: Expression, asked: Expression, calibrate: bool = True) -> FloatArray:
-        """(21, 3) to add to the photo's own entries; calibrate: ask so that a fresh fit reads what is asked."""
+        """Return (21, 3) to add to the photo's own entries; calibrate: ask so that a fresh fit reads what is asked."""
         change = features(own, asked)
         if calibrate:
             change = self._amplified(change)
@@ -96,7 +96,7 @@ class ExpressionEntries:
 
     @classmethod
     def load(cls, path: Path) -> ExpressionEntries | None:
-        """None where nothing has been learnt, or by another version."""
+        """Return None where nothing has been learnt, or by another version."""
         try:
             with np.load(path, allow_pickle=False) as file:
                 values = {name: file[name] for name in file.files}
@@ -119,7 +119,7 @@ class ExpressionEntries:
 
 
 def features(own: Expression, asked: Expression) -> FloatArray:
-    """(32,): the change of expression in sigmas, of the gaze and of the (left, right) lids in their units."""
+    """Return (32,): the change of expression in sigmas, of the gaze and of the (left, right) lids in their units."""
     return np.concatenate(
         [
             np.subtract(asked.coefficients, own.coefficients),
@@ -130,7 +130,7 @@ def features(own: Expression, asked: Expression) -> FloatArray:
 
 
 def fitted_map(changes: FloatArray, entries: FloatArray) -> ExpressionEntries:
-    """The map from changes (n, 32) to the changes of entries (n, 63) that pictures showed.
+    """Return the map from changes (n, 32) to the changes of entries (n, 63) that pictures showed.
 
     Raises EngineError for too few pictures.
     """
@@ -147,7 +147,7 @@ def fitted_map(changes: FloatArray, entries: FloatArray) -> ExpressionEntries:
 
 
 def _regressed(changes: FloatArray, entries: FloatArray) -> FloatArray:
-    """(63, 32), zero for entries that do not move with expressions."""
+    """Return (63, 32), zero for entries that do not move with expressions."""
     ridge = RIDGE * float(np.square(changes).mean()) * len(changes) * np.eye(N_FEATURES)
     found = np.linalg.solve(changes.T @ changes + ridge, changes.T @ entries).T
     matrix = np.zeros_like(found)
@@ -156,7 +156,9 @@ def _regressed(changes: FloatArray, entries: FloatArray) -> FloatArray:
 
 
 def drawn_expression(own: Expression, rng: np.random.Generator, reach: float = 1.2) -> Expression:
-    """A random expression about the photo's own: components as faces have them, gaze and lids over their range."""
+    """Return a random expression about the photo's own: components as faces have them, gaze and lids over their
+    range.
+    """
     coefficients = np.array(own.coefficients) + reach * rng.normal(size=N_EXPRESSION)
     gaze = (rng.uniform(-20, 20), rng.uniform(-12, 12))
     left, right = rng.uniform(0.06, 0.36, size=2)

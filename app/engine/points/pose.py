@@ -31,7 +31,7 @@ class Change:
 
 
 def pose_change(own: Camera, asked: Camera, square: Square, points: FloatArray, middle: FloatArray) -> Change:
-    """What leads from camera `own` to `asked`, both in the photo's pixels.
+    """Return what leads from camera `own` to `asked`, both in the photo's pixels.
 
     points: (21, 3) of the photo; middle: (2,) where their origin is. The points at
     the eyes give how deep the origin lies in the head, because our model's origin lies there.
@@ -49,7 +49,7 @@ def pose_change(own: Camera, asked: Camera, square: Square, points: FloatArray, 
 
 
 def axes(turn: Turn) -> FloatArray:
-    """(2, 2): from the photo's directions to the square's."""
+    """Return (2, 2): from the photo's directions to the square's."""
     c, s = math.cos(turn.angle), math.sin(turn.angle)
     return np.array([[c, s], [-s, c]])
 
@@ -62,7 +62,7 @@ def to_square(place: FloatArray, square: Square) -> FloatArray:
 
 
 def to_photo(place: FloatArray, square: Square) -> FloatArray:
-    """The inverse of `to_square`."""
+    """Return the inverse of `to_square`."""
     assert square.turn is not None
     middle = np.array([square.x, square.y]) + square.side / 2
     return np.asarray(axes(square.turn).T @ place * square.turn.side / 2 + middle)

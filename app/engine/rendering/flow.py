@@ -15,7 +15,7 @@ ARROWS_APART = 40  # there are this many arrows along the longer side
 
 
 def flow_picture(displacement: NDArray[np.float32], corner: tuple[int, int], scale: float) -> Flow:
-    """A `Flow` of the displacement (h, w, 2) px of the box at `corner`, at `scale` of the photo's resolution.
+    """Return a `Flow` of the displacement (h, w, 2) px of the box at `corner`, at `scale` of the photo's resolution.
 
     displacement: from each pixel to where its colour was in the photo; what moved went the other way. The hue is
     the direction, the opacity the length against the longest (the colour wheel of Baker et al. 2011, A Database and

@@ -39,7 +39,7 @@ void main() { pixel = vec4(is_flat ? constant : smoothed, 1.0); }
 
 
 def make_context() -> moderngl.Context:
-    """A stand-alone context, current in the calling thread."""
+    """Return a stand-alone context, current in the calling thread."""
     attempts: list[dict[str, Any]] = [{}]
     if sys.platform.startswith("linux"):
         # The run-time libraries: the names without a number come with development packages only.
@@ -110,7 +110,7 @@ class GlRenderer:
         self._array.render(moderngl.TRIANGLES, vertices=len(corners))
 
     def _target(self, kind: str, size: tuple[int, int], samples: int) -> tuple[moderngl.Framebuffer, ...]:
-        """What is drawn into and what is read, kept for the size used last."""
+        """Return what is drawn into and what is read, kept for the size used last."""
         if (kind, size) not in self._targets:
             for old in [key for key in self._targets if key[0] == kind]:
                 _release(self._targets.pop(old))

@@ -46,7 +46,7 @@ def _files(
     atlas: NDArray[Any] | None,
     texture: NDArray[np.uint8] | None,
 ) -> dict[Path, bytes]:
-    """What is to be written where; the mesh itself last."""
+    """Return what is to be written where; the mesh itself last."""
     import trimesh
     from PIL import Image
     from trimesh.exchange.obj import export_obj

@@ -31,14 +31,15 @@ class NmfcRenderer(Protocol):
         """NMFC of projected vertices (N, 3) in pixels; size (w, h) -> (h, w, 3) in [0, 1], background 0."""
 
     def shaded(self, points: NDArray, size: tuple[int, int]) -> NDArray[np.uint8]:
-        """The same mesh lit from above left on dark grey; size (w, h) -> (h, w, 3) sRGB."""
+        """Return the same mesh lit from above left on dark grey; size (w, h) -> (h, w, 3) sRGB."""
 
     def close(self) -> None:
         """Free what the graphics card holds."""
 
 
 def make_renderer(mean: NDArray | None = None, triangles: NDArray | None = None) -> NmfcRenderer:
-    """A mesh's renderer, the default model's if none is given: OpenGL off screen if the machine has it, else NumPy.
+    """Return a mesh's renderer, the default model's if none is given: OpenGL off screen if the machine has it, else
+    NumPy.
 
     mean: (V, 3), whose coordinates are the colours; triangles: (T, 3).
     """

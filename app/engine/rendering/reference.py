@@ -38,7 +38,7 @@ def rasterise(
 
 
 def _barycentric(corners: NDArray, x: NDArray, y: NDArray) -> NDArray[np.float64] | None:
-    """(h, w, 3) coordinates of the grid in one triangle; None where it has no area."""
+    """Return (h, w, 3) coordinates of the grid in one triangle; None where it has no area."""
     (ax, ay), (bx, by), (cx, cy) = corners[:, :2]
     area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
     if area == 0:

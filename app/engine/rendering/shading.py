@@ -22,19 +22,19 @@ def normalised_mean(mean: NDArray) -> NDArray[np.float64]:
 
 
 def triangle_colours(mean: NDArray, triangles: NDArray) -> NDArray[np.float32]:
-    """(M, 3) in [0, 1]: per triangle the normalised mean coordinates of its centre."""
+    """Return (M, 3) in [0, 1]: per triangle the normalised mean coordinates of its centre."""
     return np.asarray(normalised_mean(mean)[triangles].mean(axis=1), np.float32)
 
 
 def faces_viewer(points: NDArray, triangles: NDArray) -> NDArray[np.bool_]:
-    """(M,): whether each triangle of projected points shows its outside (y runs down)."""
+    """Return (M,): whether each triangle of projected points shows its outside (y runs down)."""
     a, b, c = (points[triangles[:, k], :2] for k in range(3))
     ab, ac = b - a, c - a
     return np.asarray(ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0] < 0)
 
 
 def vertex_normals(points: NDArray, triangles: NDArray) -> NDArray[np.float64]:
-    """(N, 3) unit normals, area weighted, x right, y up, z to the viewer, of projected points."""
+    """Return (N, 3) unit normals, area weighted, x right, y up, z to the viewer, of projected points."""
     upright = points * (1.0, -1.0, 1.0)
     a, b, c = (upright[triangles[:, k]] for k in range(3))
     weighted = np.repeat(np.cross(b - a, c - a), 3, axis=0)
@@ -44,7 +44,7 @@ def vertex_normals(points: NDArray, triangles: NDArray) -> NDArray[np.float64]:
 
 
 def vertex_shades(points: NDArray, triangles: NDArray) -> NDArray[np.float32]:
-    """(N, 3) in [0, 1]: Lambert's law with a soft terminator; the inside is lit like the outside, darker."""
+    """Return (N, 3) in [0, 1]: Lambert's law with a soft terminator; the inside is lit like the outside, darker."""
     normals = vertex_normals(points, triangles)
     wrapped = np.clip((normals @ (LIGHT / np.linalg.norm(LIGHT)) + 0.25) / 1.25, 0, 1)
     return np.asarray(SKIN / 255 * (AMBIENT + (1 - AMBIENT) * wrapped[:, None]), np.float32)

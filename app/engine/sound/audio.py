@@ -54,7 +54,9 @@ class SoundTrack:
         return source, ["-map", "0:v", "-map", "1:a:0?", "-b:a", "160k"]
 
     def unrolled(self, folder: Path) -> SoundTrack:
-        """The same sound with every pass in one file, which is made in `folder`; itself where nothing is looped."""
+        """Return the same sound with every pass in one file, which is made in `folder`; itself where nothing is
+        looped.
+        """
         if not self.again or not ffmpeg.media_info(self.path).has_sound:
             return self
         once, whole = folder / "once.raw", folder / "whole.flac"
@@ -71,7 +73,7 @@ class SoundTrack:
         return SoundTrack(whole, 0.0, self.duration)
 
     def _passes(self, once: NDArray[np.int16]) -> Iterator[NDArray[np.int16]]:
-        """Each pass of `once` (n, 2), cut or filled with silence up to where the next begins."""
+        """Yield each pass of `once` (n, 2), cut or filled with silence up to where the next begins."""
         starts = (-self.offset, *self.again)
         for start, end in zip(starts, (*self.again, self.duration)):
             first, last = (round(LOOP_RATE * max(0.0, time)) for time in (start, end))
@@ -93,7 +95,7 @@ class SoundClock:
         self._next: float | None = None
 
     def place(self, measured: float, count: int) -> float:
-        """Start of a block of `count` samples that was measured to start at `measured` seconds."""
+        """Return the start of a block of `count` samples that was measured to start at `measured` seconds."""
         if self._next is None or abs(measured - self._next) > GAP:
             start = measured
         else:
@@ -111,7 +113,7 @@ class LevelMeter:
         self._level, self._time = SILENCE_DB, 0.0
 
     def add(self, samples: NDArray[np.float32], now: float) -> float:
-        """The level after these samples, heard at `now` seconds."""
+        """Return the level after these samples, heard at `now` seconds."""
         peak = float(np.abs(samples).max(initial=0.0))
         heard = 20 * math.log10(peak) if peak > 0 else SILENCE_DB
         fallen = self._level - self.FALL * max(0.0, now - self._time)
@@ -152,7 +154,7 @@ class Microphone:
 
 
 def microphones() -> tuple[str, ...]:
-    """Names of the sound inputs, the system's default first; empty where there is no sound system."""
+    """Return the names of the sound inputs, the system's default first; empty where there is no sound system."""
     try:
         sounddevice = _sounddevice()
         devices = [d for d in sounddevice.query_devices() if d["max_input_channels"] > 0]
@@ -164,7 +166,7 @@ def microphones() -> tuple[str, ...]:
 
 
 def clip_sound(path: Path, rate: int = 48000, block: float = 1.0) -> Iterator[NDArray[np.float32]]:
-    """A clip's sound as mono blocks of `block` seconds, in constant memory; EngineError if it has none."""
+    """Yield a clip's sound as mono blocks of `block` seconds, in constant memory; EngineError if it has none."""
     if not ffmpeg.media_info(path).has_sound:
         raise EngineError(f"{path.name} has no sound.", "Choose a clip with sound, or drive without it.")
     arguments = ["-v", "error", "-i", ffmpeg.local(path), "-map", "0:a:0", "-af", FROM_ZERO, "-ac", "1"]

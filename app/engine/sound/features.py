@@ -27,12 +27,12 @@ TINY = 1e-8  # against a division by zero in silence
 
 
 def no_speech() -> NDArray[np.float32]:
-    """(216,): the characters of a frame in which nothing is said."""
+    """Return (216,): the characters of a frame in which nothing is said."""
     return np.tile(np.eye(N_CLASSES, dtype=np.float32)[NO_LETTER], N_LETTERS)
 
 
 def silence() -> NDArray[np.float32]:
-    """(1, 300): what a still is driven with."""
+    """Return (1, 300): what a still is driven with."""
     quiet = low_level(np.zeros(16000), 16000, 25.0)[:1]
     return np.asarray(np.concatenate([quiet, no_speech()[None]], axis=1), np.float32)
 
@@ -40,7 +40,7 @@ def silence() -> NDArray[np.float32]:
 def audio_features(
     samples: NDArray, rate: int, fps: float, frames: int, letters: NDArray[np.int64] | None = None
 ) -> NDArray[np.float32]:
-    """(frames, 300) of a clip's sound.
+    """Return (frames, 300) of a clip's sound.
 
     samples: (n,) or (n, channels) int16, or floats in [-1, 1]; letters: (frames,) class per frame (a-z 0 to
     25, else 26) from a recogniser, None where there is none.
@@ -52,7 +52,9 @@ def audio_features(
 
 
 def character_codes(letters: NDArray[np.int64] | None, frames: int) -> NDArray[np.float32]:
-    """(frames, 216): one-hot letters of the four frames before, the frame and the three after, edges repeated."""
+    """Return (frames, 216): one-hot letters of the four frames before, the frame and the three after, edges
+    repeated.
+    """
     if letters is None:
         return np.asarray(np.tile(no_speech(), (frames, 1)), np.float32)
     windows = [letter_window(letters, index) for index in range(frames)]
@@ -60,13 +62,13 @@ def character_codes(letters: NDArray[np.int64] | None, frames: int) -> NDArray[n
 
 
 def letter_window(letters: NDArray[np.int64], index: int) -> NDArray[np.float32]:
-    """(216,) of one frame."""
+    """Return (216,) of one frame."""
     places = np.clip(index + np.arange(-N_LETTERS // 2, N_LETTERS // 2), 0, len(letters) - 1)
     return np.asarray(np.eye(N_CLASSES)[letters[places]].ravel(), np.float32)
 
 
 def low_level(samples: NDArray, rate: int, fps: float) -> NDArray[np.float32]:
-    """(frames, 84): per video frame the means, then the deviations, of 42 short-term features."""
+    """Return (frames, 84): per video frame the means, then the deviations, of 42 short-term features."""
     short = short_term(mono(samples), rate, fps)
     starts = range(0, len(short), STEPS_PER_FRAME)
     windows = [short[s : s + WINDOW_FRAMES * STEPS_PER_FRAME] for s in starts]
@@ -75,7 +77,7 @@ def low_level(samples: NDArray, rate: int, fps: float) -> NDArray[np.float32]:
 
 
 def mono(samples: NDArray) -> FloatArray:
-    """(n,) float, channels averaged, without offset, peak 1."""
+    """Return (n,) float, channels averaged, without offset, peak 1."""
     signal = samples.astype(np.float64)
     if signal.ndim == 2:
         signal = signal.mean(axis=1)
@@ -86,7 +88,7 @@ def mono(samples: NDArray) -> FloatArray:
 
 
 def short_term(signal: FloatArray, rate: int, fps: float) -> FloatArray:
-    """(steps, 42): 21 features and their differences from the step before (0 at first)."""
+    """Return (steps, 42): 21 features and their differences from the step before (0 at first)."""
     length = round(rate * WINDOW_FRAMES / (STEPS_PER_FRAME * fps))
     step = round(rate / (STEPS_PER_FRAME * fps))
     if len(signal) < length:
@@ -102,7 +104,7 @@ def short_term(signal: FloatArray, rate: int, fps: float) -> FloatArray:
 
 
 def temporal_features(frames: FloatArray) -> FloatArray:
-    """(steps, 3): zero-crossing rate, energy, entropy of energy."""
+    """Return (steps, 3): zero-crossing rate, energy, entropy of energy."""
     length = frames.shape[1]
     crossings = np.abs(np.diff(np.sign(frames), axis=1)).sum(axis=1) / 2 / (length - 1)
     energy = np.square(frames).sum(axis=1)
@@ -110,7 +112,7 @@ def temporal_features(frames: FloatArray) -> FloatArray:
 
 
 def spectral_features(spectrum: FloatArray, rate: int) -> FloatArray:
-    """(steps, 5): centroid, spread, entropy, flux, rolloff of magnitudes (steps, bins)."""
+    """Return (steps, 5): centroid, spread, entropy, flux, rolloff of magnitudes (steps, bins)."""
     bins = spectrum.shape[1]
     hertz = np.arange(1, bins + 1) * rate / (2 * bins)
     peak = spectrum.max(axis=1, keepdims=True)
@@ -128,13 +130,13 @@ def spectral_features(spectrum: FloatArray, rate: int) -> FloatArray:
 
 
 def cepstral_features(spectrum: FloatArray, rate: int) -> FloatArray:
-    """(steps, 13): orthonormal DCT of the log10 of 40 triangular bands."""
+    """Return (steps, 13): orthonormal DCT of the log10 of 40 triangular bands."""
     bands = spectrum @ filter_bank(rate, spectrum.shape[1]).T
     return np.asarray(dct(np.log10(bands + TINY), type=2, norm="ortho", axis=1)[:, :N_CEPSTRAL])
 
 
 def block_entropy(values: FloatArray) -> FloatArray:
-    """(steps,): entropy in bits of the energy's share of ten blocks."""
+    """Return (steps,): entropy in bits of the energy's share of ten blocks."""
     energy = np.square(values).sum(axis=1)
     size = values.shape[1] // N_BLOCKS
     blocks = np.square(values[:, : size * N_BLOCKS]).reshape(len(values), N_BLOCKS, size).sum(axis=2)
@@ -143,7 +145,7 @@ def block_entropy(values: FloatArray) -> FloatArray:
 
 
 def filter_bank(rate: int, bins: int) -> FloatArray:
-    """(40, bins): triangles of equal area, 13 spaced linearly from 133 Hz, then 27 logarithmically.
+    """Return (40, bins): triangles of equal area, 13 spaced linearly from 133 Hz, then 27 logarithmically.
 
     The bins are taken to reach up to the sampling rate, not its half: a slip of the released features that
     the networks were trained with.

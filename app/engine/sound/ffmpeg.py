@@ -25,7 +25,7 @@ class MediaInfo:
 
 @cache
 def executable() -> str:
-    """Path of ffmpeg."""
+    """Return the path of ffmpeg."""
     import imageio_ffmpeg
 
     try:
@@ -53,12 +53,12 @@ def media_info(path: Path) -> MediaInfo:
 
 
 def local(path: Path) -> str:
-    """A path that ffmpeg takes for a file, whatever its name looks like (`http:`, `-i`, `concat:`)."""
+    """Return a path that ffmpeg takes for a file, whatever its name looks like (`http:`, `-i`, `concat:`)."""
     return f"file:{path}"
 
 
 def last_words(stderr: str) -> str:
-    """The line in which ffmpeg says why it stopped."""
+    """Return the line in which ffmpeg says why it stopped."""
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     return re.sub(r"^\[[^\]]*\]\s*", "", lines[-1]) if lines else "no reason given"
 

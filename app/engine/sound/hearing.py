@@ -34,7 +34,7 @@ Float = NDArray[np.float32]
 
 
 def clip_features(path: Path, fps: float) -> Generator[Float, None, None]:
-    """A clip's (300,) features frame by frame, as `audio_features` gives them for the whole sound.
+    """Yield a clip's (300,) features frame by frame, as `audio_features` gives them for the whole sound.
 
     The sound is decoded once for its offset and peak, once for its letters where there is a recogniser, and never
     kept. Nothing for an empty track.
@@ -46,7 +46,7 @@ def clip_features(path: Path, fps: float) -> Generator[Float, None, None]:
 
 
 def clip_letters(path: Path, fps: float) -> NDArray[np.int64] | None:
-    """(frames,) the class spoken in each frame of a clip; None without a recogniser or without sound."""
+    """Return (frames,) the class spoken in each frame of a clip; None without a recogniser or without sound."""
     known = recogniser()
     if known is None:
         return None
@@ -85,7 +85,7 @@ def _offset_and_peak(path: Path) -> tuple[float, float]:
 
 
 def _rows(short: NDArray[np.float64], frames: int) -> Iterator[Float]:
-    """A frame per sixteen steps; the last windows are cut off by the clip's end."""
+    """Yield a frame per sixteen steps; the last windows are cut off by the clip's end."""
     for start in range(0, frames * STEPS_PER_FRAME, STEPS_PER_FRAME):
         window = short[start : start + WINDOW_FRAMES * STEPS_PER_FRAME]
         yield np.concatenate([window.mean(axis=0), window.std(axis=0)]).astype(np.float32)
@@ -127,7 +127,7 @@ class Ear:
                 self._blocks.popleft()
 
     def latest(self, seconds: float) -> tuple[Float, float]:
-        """The newest samples (n,), at most `seconds` of them, and when the first was heard."""
+        """Return the newest samples (n,), at most `seconds` of them, and when the first was heard."""
         with self._lock:
             blocks = list(self._blocks)
         if not blocks:
@@ -137,7 +137,7 @@ class Ear:
         return samples[len(samples) - wanted :], blocks[0][0] + (len(samples) - wanted) / self.rate
 
     def features(self) -> tuple[float, ...] | None:
-        """(300,) of what was heard last; None before there is as much.
+        """Return (300,) of what was heard last; None before there is as much.
 
         HeadGAN looks at the eight frames that start at a frame, which a live voice has not spoken yet.
         """

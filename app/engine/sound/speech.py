@@ -54,12 +54,12 @@ class Token:
 
 
 def can_recognise() -> bool:
-    """Whether there is a recogniser; loads none."""
+    """Return whether there is a recogniser; loads none."""
     return bool(entry_points(group=PLUG_INS)) or bool(models("wav2vec2"))
 
 
 def recogniser() -> Recogniser | None:
-    """The user's: a plug-in's first, else the newest import; None without one."""
+    """Return the user's: a plug-in's first, else the newest import; None without one."""
     for plug_in in entry_points(group=PLUG_INS):
         logits, letters = plug_in.load()()
         return Recogniser(logits, tuple(letters))
@@ -86,7 +86,9 @@ def _imported(name: str, sha256: str) -> Recogniser:
 
 
 def tokens_of(logits: Float, letters: Sequence[str | None], seconds: float) -> list[Token]:
-    """The best path's letters (Graves et al. 2006): repeats are one, blanks and marks none; seconds: of the sound."""
+    """Return the best path's letters (Graves et al. 2006): repeats are one, blanks and marks none; seconds: of the
+    sound.
+    """
     best = logits.argmax(axis=1)
     begins = np.flatnonzero(np.diff(best, prepend=-1))
     step = seconds / max(len(best), 1)
@@ -100,7 +102,9 @@ def letter_class(text: str) -> int:
 
 
 def spoken(recogniser: Recogniser, sound: Iterable[Float]) -> tuple[list[Token], float]:
-    """Letters of a clip's mono sound at 16 kHz, given in blocks, and its length in seconds; in constant memory."""
+    """Return letters of a clip's mono sound at 16 kHz, given in blocks, and its length in seconds; in constant
+    memory.
+    """
     size, edge = round(STRETCH * RATE), round(OVERLAP * RATE)
     tokens: list[Token] = []
     held, start, blocks = np.zeros(0, np.float32), 0, iter(sound)
@@ -120,8 +124,9 @@ def spoken(recogniser: Recogniser, sound: Iterable[Float]) -> tuple[list[Token],
 
 
 def letters_by_frame(tokens: Sequence[Token], seconds: float, frames: int) -> NDArray[np.int64]:
-    """(frames,) the class spoken at each frame, five frames ahead as released: the last letter that has begun, none
-    before the first."""
+    """Return (frames,) the class spoken at each frame, five frames ahead as released: the last letter that has
+    begun, none before the first.
+    """
     times = (np.arange(frames) + SHIFT) * seconds / max(frames, 1)
     index = np.searchsorted([token.start for token in tokens], times, side="right")
     classes = np.array([NO_LETTER, *(token.letter for token in tokens)])
@@ -145,7 +150,7 @@ class LiveLetters:
         self._thread.start()
 
     def window(self, end: float, rate: float) -> NDArray[np.int64]:
-        """(8,): the letters of the eight frames at `rate` per second that end at `end`."""
+        """Return (8,): the letters of the eight frames at `rate` per second that end at `end`."""
         newest = self._newest
         times = end - np.arange(7, -1, -1) / rate
         index = np.searchsorted([token.start for token in newest], times, side="right")

@@ -22,7 +22,7 @@ BEHIND = (255, 255, 255)  # white of 255, behind transparent parts
 
 
 def is_animated(path: Path) -> bool:
-    """Whether a picture file holds an animation; False for whatever is no picture."""
+    """Return whether a picture file holds an animation; False for whatever is no picture."""
     try:
         with Image.open(path, formats=FORMATS) as image:
             return int(getattr(image, "n_frames", 1)) > 1
@@ -31,7 +31,9 @@ def is_animated(path: Path) -> bool:
 
 
 def holds_film(path: Path) -> bool:
-    """Whether a HEIC file is an image sequence (ISO/IEC 23008-12, 7), with a film's index, which ffmpeg plays."""
+    """Return whether a HEIC file is an image sequence (ISO/IEC 23008-12, 7), with a film's index, which ffmpeg
+    plays.
+    """
     if path.suffix.lower() not in (".heic", ".heif"):
         return False
     with path.open("rb") as file:

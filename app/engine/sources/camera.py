@@ -122,7 +122,9 @@ class CameraSource:
             self._release()
 
     def _read(self) -> NDArray[np.uint8] | None:
-        """The next picture; None where the camera gives none, also where its driver raises (a lost device may)."""
+        """Return the next picture; None where the camera gives none, also where its driver raises (a lost device
+        may).
+        """
         if self._capture is None:
             return None
         with contextlib.suppress(Exception):

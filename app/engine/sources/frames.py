@@ -45,7 +45,7 @@ class FrameSource(Protocol):
     live: bool
 
     def take(self, timeout: float) -> Frame | None:
-        """The next frame (live: the newest one not yet taken); None if none came in `timeout` seconds."""
+        """Return the next frame (live: the newest one not yet taken); None if none came in `timeout` seconds."""
 
     @property
     def ended(self) -> bool:

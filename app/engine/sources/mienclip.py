@@ -26,7 +26,7 @@ MAGIC = b"MIENCLIP"
 
 
 def packed_clip(picture: NDArray[np.uint8], performance: Performance) -> bytes:
-    """The file's content; picture: the reference frame, (H, W, 3) sRGB."""
+    """Return the file's content; picture: the reference frame, (H, W, 3) sRGB."""
     png = io.BytesIO()
     Image.fromarray(picture).save(png, "PNG", optimize=True)
     data = png.getvalue()

@@ -16,7 +16,9 @@ from app.engine.sources.video import VideoSource
 
 
 def open_source(path: Path) -> FrameSource:
-    """What the ending says: a clip, a picture (also animated), a folder of them, a performance, a compressed clip."""
+    """Return what the ending says: a clip, a picture (also animated), a folder of them, a performance, a compressed
+    clip.
+    """
     if path.is_dir():
         paths = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURES)
         if not paths:

@@ -24,7 +24,7 @@ SCALE, TRANSLATION = 28, slice(33, 35)  # columns of the scale and of the transl
 
 
 def steps_for(table: NDArray[np.float32]) -> list[float]:
-    """The steps of a table's columns, translations in pixels of its own scale."""
+    """Return the steps of a table's columns, translations in pixels of its own scale."""
     steps = list(STEPS)
     pixel = float(np.median(table[:, SCALE]))
     steps[TRANSLATION] = [step * pixel for step in STEPS[TRANSLATION]]
@@ -37,7 +37,7 @@ def encode(table: NDArray[np.float32], steps: Sequence[float]) -> bytes:
 
 
 def chunks(table: NDArray[np.float32], steps: Sequence[float]) -> Iterator[bytes]:
-    """The packed chunks one by one, for a stream."""
+    """Yield the packed chunks one by one, for a stream."""
     levels = np.round(_flat(table.astype(np.float64)) / np.asarray(steps)).astype(np.int32)
     before = np.zeros(levels.shape[1], np.int32)
     for start in range(0, len(levels), CHUNK):
@@ -49,7 +49,7 @@ def chunks(table: NDArray[np.float32], steps: Sequence[float]) -> Iterator[bytes
 
 
 def decode(body: bytes, frames: int, columns: int, steps: Sequence[float]) -> NDArray[np.float32]:
-    """The inverse of `encode` up to half a step; ValueError where the body is not whole."""
+    """Return the inverse of `encode` up to half a step; ValueError where the body is not whole."""
     levels = np.zeros((0, columns), np.int64)
     before, place = np.zeros(columns, np.int64), 0
     parts = []
@@ -69,14 +69,14 @@ def decode(body: bytes, frames: int, columns: int, steps: Sequence[float]) -> ND
 
 
 def _narrow(changes: NDArray[np.int32]) -> bytes:
-    """(columns, frames) as bytes; a column with a change that needs more gets 32 bit, which its mark says."""
+    """Return (columns, frames) as bytes; a column with a change that needs more gets 32 bit, which its mark says."""
     marks = np.abs(changes).max(axis=1) > 127
     rows = [row.astype("<i4" if wide else "i1").tobytes() for row, wide in zip(changes, marks)]
     return np.packbits(marks).tobytes() + b"".join(rows)
 
 
 def _wide(packed: bytes, columns: int) -> NDArray[np.int64]:
-    """The inverse of `_narrow` and zlib: (frames, columns)."""
+    """Return the inverse of `_narrow` and zlib: (frames, columns)."""
     limit = 4 * columns * CHUNK + columns
     unpacker = zlib.decompressobj()
     try:

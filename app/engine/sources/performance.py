@@ -81,7 +81,7 @@ class Performance:
         return float(self.times[-1] - self.times[0] + 1 / self.rate)
 
     def params(self, index: int) -> FaceParams:
-        """The face parameters of one frame."""
+        """Return the face parameters of one frame."""
         row = self.frames[index].tolist()
         gaze, aperture = self.gaze[index].tolist(), self.aperture[index].tolist()
         expression = Expression(tuple(row[:N_EXPRESSION]), (gaze[0], gaze[1]), (aperture[0], aperture[1]))
@@ -114,12 +114,12 @@ class Performance:
         )
 
     def resting_at(self, seconds: float) -> Performance:
-        """The same, with its frame at `seconds` for the driver's face at rest."""
+        """Return the same, with its frame at `seconds` for the driver's face at rest."""
         index = max(0, int(np.searchsorted(self.times, seconds + 0.5 / float(self.rate), side="right")) - 1)
         return replace(self, neutral=self.params(index))
 
     def trimmed(self, start: float, end: float) -> Performance:
-        """The part from `start` to `end` seconds, at least one frame, beginning at time 0."""
+        """Return the part from `start` to `end` seconds, at least one frame, beginning at time 0."""
         inside = (self.times >= start) & (self.times < end)
         if not inside.any():
             raise EngineError("Nothing is left between these times.", "Choose a longer part.")

@@ -80,7 +80,7 @@ def read_performance(path: Path) -> Performance:
 
 
 def to_bytes(performance: Performance, packed: bool = False) -> bytes:
-    """A `.performance` file's content."""
+    """Return a `.performance` file's content."""
     header: dict[str, Any] = {
         "version": VERSION,
         "frames": len(performance),
@@ -101,7 +101,7 @@ def to_bytes(performance: Performance, packed: bool = False) -> bytes:
 
 
 def from_bytes(data: bytes) -> Performance:
-    """The inverse of `to_bytes`; ValueError or KeyError for anything else."""
+    """Return the inverse of `to_bytes`; ValueError or KeyError for anything else."""
     if data[:8] != MAGIC:
         raise ValueError("it does not start like one")
     (length,) = struct.unpack_from("<I", data, 8)
@@ -190,7 +190,7 @@ def _to_csv(performance: Performance) -> bytes:
 
 
 def _from_csv(text: str, name: str) -> Performance:
-    """Columns by name, in any order; gaze and aperture may be absent. A CSV holds no identity.
+    """Return columns by name, in any order; gaze and aperture may be absent. A CSV holds no identity.
 
     Commas, semicolons (then a comma may stand for the decimal point) or tabs between the columns.
     """
@@ -230,7 +230,7 @@ def _from_csv(text: str, name: str) -> Performance:
 
 
 def _number(row: dict[str, Any], column: str, line: int, comma: bool) -> float:
-    """A cell's number; ValueError names line and column where there is none."""
+    """Return a cell's number; ValueError names line and column where there is none."""
     text = row.get(column)
     if text in (None, ""):
         raise ValueError(f"line {line} has no {column}")

@@ -16,7 +16,7 @@ CUT = 0.12
 
 
 def thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(32, 32) brightness in [0, 1]."""
+    """Return (32, 32) brightness in [0, 1]."""
     import cv2
 
     small = cv2.resize(pixels, (32, 32), interpolation=cv2.INTER_AREA)
@@ -24,7 +24,7 @@ def thumbnail(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def longest_shot(path: Path) -> range:
-    """The frames of a clip's longest part without a cut; EngineError where the clip cannot be read."""
+    """Return the frames of a clip's longest part without a cut; EngineError where the clip cannot be read."""
     starts, count, before = [0], 0, None
     with closing(open_source(path)) as source:
         while (frame := source.take(1.0)) is not None:

@@ -20,7 +20,9 @@ EDGE = 0.1  # the last part of the square over which the edit fades into the pho
 
 
 def backward_flow(edited: FloatPicture, before: FloatPicture) -> NDArray[np.float32]:
-    """(h, w, 2) pixels: edited(x) looks like before(x + flow). Pictures (h, w, 3) in [0, 1]; DIS optical flow."""
+    """Return (h, w, 2) pixels: edited(x) looks like before(x + flow). Pictures (h, w, 3) in [0, 1]; DIS optical
+    flow.
+    """
     import cv2
 
     def grey(picture: FloatPicture) -> NDArray[np.uint8]:
@@ -50,13 +52,13 @@ def blur(picture: FloatPicture, sigma: float) -> FloatPicture:
 
 
 def confidence(edited: FloatPicture, before: FloatPicture, flow: NDArray[np.float32]) -> FloatPicture:
-    """(h, w) in [0, 1]: how well moving `before` along the flow explains `edited`."""
+    """Return (h, w) in [0, 1]: how well moving `before` along the flow explains `edited`."""
     error = np.abs(edited - follow(before, flow)).max(axis=-1)
     return np.asarray(np.exp(-np.square(blur(error, 1.5) / MATCH)), np.float32)
 
 
 def window(side: int, turn: Turn | None = None) -> FloatPicture:
-    """(side, side): 1 inside, fading to 0 at the border of the network's square."""
+    """Return (side, side): 1 inside, fading to 0 at the border of the network's square."""
     if turn is not None:
         upright = window(max(1, round(turn.side)))
         return np.clip(spread(upright, side, turn, outside=0.0), 0, 1)
@@ -75,7 +77,7 @@ def blended(
     after: FloatPicture | None = None,
     turn: Turn | None = None,
 ) -> FloatPicture:
-    """The edited box at the photo's resolution.
+    """Return the edited box at the photo's resolution.
 
     photo: (s, s, 3) in [0, 1]; matte: (s, s) in [0, 1], 1 = person; before, edited: (h, h, 3) in [0, 1], the
     generator's picture of the photo and of the edit; flow: (h, h, 2) px, edited(x) looks like before(x + flow); after:

@@ -33,8 +33,9 @@ class Turn:
         return max(1, math.ceil(self.side * (abs(math.cos(self.angle)) + abs(math.sin(self.angle)))))
 
     def matrix(self, box: int, size: int) -> NDArray[np.float64]:
-        """(2, 3), from pixel places of the box, `box` pixels wide, to those of the network's picture of `size`; counted
-        from the first pixel's centre, as OpenCV does."""
+        """Return (2, 3), from pixel places of the box, `box` pixels wide, to those of the network's picture of
+        `size`; counted from the first pixel's centre, as OpenCV does.
+        """
         zoom = size / self.side * self.box_side / box
         c, s = zoom * math.cos(self.angle), zoom * math.sin(self.angle)
         turned = np.array([[c, s], [-s, c]])
@@ -53,7 +54,7 @@ class Square:
     turn: Turn | None = None
 
     def inside(self, width: int, height: int) -> tuple[int, int, int, int]:
-        """(x0, y0, x1, y1) of the part within a photo."""
+        """Return (x0, y0, x1, y1) of the part within a photo."""
         return (
             min(max(self.x, 0), width),
             min(max(self.y, 0), height),
@@ -63,7 +64,7 @@ class Square:
 
 
 def face_square(landmarks: NDArray[np.float64], faces: float = RELEASED_FACES) -> Square:
-    """The released crop (`crop_using_landmarks`) of landmarks (478, >= 2) in pixels.
+    """Return the released crop (`crop_using_landmarks`) of landmarks (478, >= 2) in pixels.
 
     Centre of the 68 points' box, raised by a twelfth of the square's side, which is `faces` times the box's
     longer side; no rotation.
@@ -82,13 +83,13 @@ def unit_range(pixels: NDArray[Any]) -> FloatPicture:
 
 
 def to_depth(picture: FloatPicture, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """The inverse of `unit_range`, rounded and clipped."""
+    """Return the inverse of `unit_range`, rounded and clipped."""
     levels = np.clip(picture, 0, 1) * np.iinfo(dtype).max
     return np.asarray(np.round(levels), dtype)
 
 
 def cut(picture: FloatPicture, square: Square) -> FloatPicture:
-    """(side, side[, 3]) of a float picture; mirrored where the square reaches over the edge."""
+    """Return (side, side[, 3]) of a float picture; mirrored where the square reaches over the edge."""
     import cv2
 
     height, width = picture.shape[:2]
@@ -101,7 +102,7 @@ def cut(picture: FloatPicture, square: Square) -> FloatPicture:
 
 
 def resized(picture: FloatPicture, size: int) -> FloatPicture:
-    """A square picture at another size, bicubic with anti-aliasing (Pillow's, as released)."""
+    """Return a square picture at another size, bicubic with anti-aliasing (Pillow's, as released)."""
     from PIL import Image
 
     planes = picture[..., None] if picture.ndim == 2 else picture
@@ -116,7 +117,7 @@ def resized(picture: FloatPicture, size: int) -> FloatPicture:
 
 
 def shrunk(box: FloatPicture, size: int, turn: Turn | None = None) -> FloatPicture:
-    """What the network sees, (size, size[, 3]), of a box cut from the photo."""
+    """Return what the network sees, (size, size[, 3]), of a box cut from the photo."""
     import cv2
 
     if turn is None:
@@ -133,8 +134,9 @@ def shrunk(box: FloatPicture, size: int, turn: Turn | None = None) -> FloatPictu
 def spread(
     picture: FloatPicture, side: int, turn: Turn | None = None, outside: float | None = None
 ) -> FloatPicture:
-    """A network's picture (h, h[, 3]) in the pixels of its box, (side, side[, 3]); outside a turned square the border
-    goes on, or `outside` is there."""
+    """Return a network's picture (h, h[, 3]) in the pixels of its box, (side, side[, 3]); outside a turned square
+    the border goes on, or `outside` is there.
+    """
     import cv2
 
     if turn is None:
@@ -156,7 +158,7 @@ def spread(
 
 
 def spread_flow(flow: NDArray[np.float32], side: int, turn: Turn | None = None) -> NDArray[np.float32]:
-    """(side, side, 2) pixels of the box: a network's flow (h, h, 2) in its own pixels."""
+    """Return (side, side, 2) pixels of the box: a network's flow (h, h, 2) in its own pixels."""
     wide = np.dstack([spread(flow[..., k], side, turn) for k in range(2)])
     if turn is None:
         return np.asarray(wide * np.float32(side / flow.shape[0]), np.float32)

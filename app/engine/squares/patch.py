@@ -51,7 +51,8 @@ class CutOut:
         flow: NDArray[np.float32] | None = None,
         after: FloatPicture | None = None,
     ) -> Painted:
-        """The square with what a network made of it, (h, h, 3) in [0, 1] unedited and edited, at the photo's own size.
+        """Return the square with what a network made of it, (h, h, 3) in [0, 1] unedited and edited, at the photo's
+        own size.
 
         flow: (h, h, 2), edited(x) looks like before(x + flow), else it is looked for; after: (h, h) where the person is
         in `edited`, else the matte is moved.
@@ -68,13 +69,13 @@ class CutOut:
 
 
 def square_patch(cut_out: CutOut, target: Target, paint: Callable[[], Painted]) -> Patch:
-    """What `paint` makes of a square; the photo's own pixels where nothing is asked."""
+    """Return what `paint` makes of a square; the photo's own pixels where nothing is asked."""
     unchanged = target.params == cut_out.source.face.params and target.origin is Origin.ASKED
     return patch_of(cut_out, None if unchanged else paint())
 
 
 def patch_of(cut_out: CutOut, painted: Painted | None) -> Patch:
-    """The part of a painted square that lies in the photo; the photo's own pixels without one."""
+    """Return the part of a painted square that lies in the photo; the photo's own pixels without one."""
     source, square = cut_out.source, cut_out.square
     height, width = source.pixels.shape[:2]
     x0, y0, x1, y1 = square.inside(width, height)
@@ -89,14 +90,14 @@ def patch_of(cut_out: CutOut, painted: Painted | None) -> Patch:
 
 
 def head_square(face: FittedFace) -> Square:
-    """The square the released preprocessing cuts: the face's box, widened to a square, with its margin."""
+    """Return the square the released preprocessing cuts: the face's box, widened to a square, with its margin."""
     x, y, w, h = face.box
     side = max(round(MARGIN * max(w, h)), 8)
     return Square(round(x + w / 2 - side / 2), round(y + h / 2 - side / 2), side)
 
 
 def in_square(params: FaceParams, square: Square, size: int) -> FaceParams:
-    """The same face in the square resized to (size, size)."""
+    """Return the same face in the square resized to (size, size)."""
     camera = params.camera
     tx, ty = camera.translation
     moved = replace(camera, translation=(tx - square.x, ty - square.y))

@@ -70,7 +70,9 @@ def save_pictures(folder: Path, samples: NDArray[np.uint8] | None) -> None:
 def curve_picture(
     lines: Sequence[Mapping[str, float]], size: tuple[int, int] = (900, 540)
 ) -> NDArray[np.uint8]:
-    """(h, w, 3): every loss over the steps, smoothed, each scaled to its own range, with first and last value."""
+    """Return (h, w, 3): every loss over the steps, smoothed, each scaled to its own range, with first and last
+    value.
+    """
     from PIL import Image, ImageDraw
 
     picture = Image.new("RGB", size, "white")

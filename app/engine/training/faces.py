@@ -112,11 +112,11 @@ class FacesFile:
         return len(self.params)
 
     def frame(self, index: int) -> NDArray[np.uint8]:
-        """(256, 256, 3) sRGB."""
+        """Return (256, 256, 3) sRGB."""
         return np.asarray(cv2.cvtColor(self._decode("picture", index), cv2.COLOR_BGR2RGB), np.uint8)
 
     def matte(self, index: int) -> NDArray[np.uint8]:
-        """(256, 256), 255 = person."""
+        """Return (256, 256), 255 = person."""
         return self._decode("matte", index)
 
     def _decode(self, kind: str, index: int) -> NDArray[np.uint8]:
@@ -144,7 +144,7 @@ def params_of_row(row: NDArray[np.float64]) -> FaceParams:
 
 
 def random_edit(params: FaceParams, rng: np.random.Generator) -> FaceParams:
-    """The same face elsewhere: turned by up to 25 degrees, with another expression, a little moved."""
+    """Return the same face elsewhere: turned by up to 25 degrees, with another expression, a little moved."""
     yaw, pitch, roll = params.camera.angles
     turn = rng.uniform(-1, 1, 3) * (25, 14, 12)
     shift = rng.uniform(-0.12, 0.12, 2) * params.camera.scale
@@ -256,7 +256,7 @@ def _sound(path: Path, fps: float, frames: int) -> NDArray[np.float32] | None:
 def _in_frame(
     pixels: NDArray[np.uint8], face: FittedFace, square: Square
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], FittedFace]:
-    """(256, 256, 3) picture, (256, 256) matte and face of the square."""
+    """Return (256, 256, 3) picture, (256, 256) matte and face of the square."""
     zoom = SIZE / square.side
     filtering = cv2.INTER_AREA if zoom < 1 else cv2.INTER_CUBIC
     whole = cut(pixels.astype(np.float32), square)

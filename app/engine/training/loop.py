@@ -56,7 +56,7 @@ class Recipe(Protocol):
         """One step on the samples stacked; gives the losses to plot. Updates go through `stepper.update`."""
 
     def picture(self) -> NDArray[np.uint8] | None:
-        """(H, W, 3) to look at: what the networks make now."""
+        """Return (H, W, 3) to look at: what the networks make now."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ class Stepper:
         optimiser.step()
 
     def mean(self, value: Tensor) -> Tensor:
-        """A scalar's mean over the processes."""
+        """Return a scalar's mean over the processes."""
         value = value.detach().float().clone()
         if self.world > 1:
             dist.all_reduce(value)
@@ -150,8 +150,9 @@ class Stepper:
                     dist.broadcast(value, 0)
 
     def shares(self) -> Iterator[tuple[int, int]]:
-        """(i, n) of the preparation's shares for this process, one after the other: of all processes' work, then,
-        where several machines train whose disks may be their own, of its machine's."""
+        """Yield (i, n) of the preparation's shares for this process, one after the other: of all processes' work,
+        then, where several machines train whose disks may be their own, of its machine's.
+        """
         yield self.rank, self.world
         self.wait()
         local, count = (int(os.environ.get(name, 0)) for name in ("LOCAL_RANK", "LOCAL_WORLD_SIZE"))
@@ -160,7 +161,7 @@ class Stepper:
             self.wait()
 
     def from_first(self, data: bytes) -> bytes:
-        """What the first process gave, on all of them."""
+        """Return what the first process gave, on all of them."""
         if self.world == 1:
             return data
         size = torch.tensor([len(data)], device=self.device)

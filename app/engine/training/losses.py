@@ -24,7 +24,7 @@ def hinge_generator(fake: Scales) -> Tensor:
 
 
 def least_squares_discriminator(real: Scales, fake: Scales) -> Tensor:
-    """((D(real) - 1)^2 + D(fake)^2) / 2, mean over scales (Head2Head++; Mao et al. 2017)."""
+    """Return ((D(real) - 1)^2 + D(fake)^2) / 2, mean over scales (Head2Head++; Mao et al. 2017)."""
     terms = [
         ((r[-1] - 1).square().mean() + f[-1].square().mean()) / 2 for r, f in zip(real, fake, strict=True)
     ]
@@ -32,7 +32,7 @@ def least_squares_discriminator(real: Scales, fake: Scales) -> Tensor:
 
 
 def least_squares_generator(fake: Scales) -> Tensor:
-    """(D(fake) - 1)^2, mean over scales."""
+    """Return (D(fake) - 1)^2, mean over scales."""
     return torch.stack([(f[-1] - 1).square().mean() for f in fake]).mean()
 
 
@@ -52,7 +52,7 @@ def masked_l1(picture: Tensor, wanted: Tensor, mask: Tensor) -> Tensor:
 
 
 def face_mask(nmfc: Tensor) -> Tensor:
-    """(N, 1, H, W): 1 where the NMFC (N, 3, H, W) shows the face."""
+    """Return (N, 1, H, W): 1 where the NMFC (N, 3, H, W) shows the face."""
     return (nmfc.sum(dim=1, keepdim=True) > 0.01).to(nmfc.dtype)
 
 

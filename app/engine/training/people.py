@@ -38,8 +38,9 @@ def part_of(path: Path) -> str:
 
 
 def sources(folder: Path, part: str) -> list[Path]:
-    """The portraits and clips of one part under a folder; of ../shared its portraits and its media's photos that may
-    be learnt from, and clips."""
+    """Return the portraits and clips of one part under a folder; of ../shared its portraits and its media's photos
+    that may be learnt from, and clips.
+    """
     media = folder / "media"
     roots = [folder / "portraits", media / "videos", media / "images"]
     roots = [root for root in roots if root.is_dir()] or [folder]

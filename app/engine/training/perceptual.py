@@ -16,7 +16,7 @@ from app.engine.networks.face_features import DAMAGES
 
 
 def imported_features() -> nn.Module | None:
-    """The user's VGG19, frozen; None without one: then recipes use their own critics' features and say so."""
+    """Return the user's VGG19, frozen; None without one: then recipes use their own critics' features and say so."""
     found = newest(models("vgg19"))
     return load_model(found.name).network if found else None
 
@@ -24,7 +24,7 @@ def imported_features() -> nn.Module | None:
 def damaged(
     picture: NDArray[np.float32], rng: np.random.Generator
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """A picture (H, W, 3) hurt in one or two places, and (6, H, W) where it is hurt by which of DAMAGE."""
+    """Return a picture (H, W, 3) hurt in one or two places, and (6, H, W) where it is hurt by which of DAMAGE."""
     size = picture.shape[0]
     hurt, where = picture, np.zeros((DAMAGES, size, size), np.float32)
     for kind in rng.permutation(DAMAGES)[: int(rng.integers(0, 3))]:
@@ -36,7 +36,7 @@ def damaged(
 
 
 def _blob(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """(size, size) a soft ellipse, 1 inside."""
+    """Return (size, size) a soft ellipse, 1 inside."""
     y, x = np.indices((size, size), np.float32) / size
     u, v = x - rng.uniform(0.1, 0.9), y - rng.uniform(0.1, 0.9)
     angle, width, height = rng.uniform(0, np.pi), rng.uniform(0.1, 0.45), rng.uniform(0.06, 0.3)
@@ -70,7 +70,7 @@ def _smeared(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[
 
 
 def _pulled(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """A smooth random displacement."""
+    """Return a smooth random displacement."""
     size = picture.shape[0]
     coarse = rng.normal(0, rng.uniform(2, 6), (6, 6, 2)).astype(np.float32)
     flow = cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)

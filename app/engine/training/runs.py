@@ -12,12 +12,12 @@ from app.engine.training.steps import TrainingStep
 
 
 def run_folder(name: str) -> Path:
-    """Where a run keeps its footage, checkpoint and curves."""
+    """Return where a run keeps its footage, checkpoint and curves."""
     return data_folder() / "training" / name
 
 
 def progress_steps(progress: Iterator[Progress]) -> Iterator[Step]:
-    """The loop's progress as steps: seconds done of the budget."""
+    """Yield the loop's progress as steps: seconds done of the budget."""
     for now in progress:
         words = ", ".join(f"{name} {value:.3f}" for name, value in now.losses.items())
         message = f"step {now.step}: {words}"

@@ -15,7 +15,7 @@ REACH = 0.3  # IOD behind the person that the texture beside them is carried on
 
 
 def push_pull(colours: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(H, W, C) colours filled where the (H, W) weight is 0 (Gortler et al. 1996, section 3.4)."""
+    """Return (H, W, C) colours filled where the (H, W) weight is 0 (Gortler et al. 1996, section 3.4)."""
     levels = [(colours * weight[..., None], weight)]
     while min(levels[-1][1].shape) > 2:
         c, w = levels[-1]
@@ -78,7 +78,7 @@ def _continued(small: NDArray[np.float32], known: NDArray[np.float32]) -> NDArra
 
 
 def _levelness(small: NDArray[np.float32], known: NDArray[np.float32]) -> float:
-    """How much more the known part changes up and down than sideways: above 1 it runs level, below upright."""
+    """Return how much more the known part changes up and down than sideways: above 1 it runs level, below upright."""
     across = np.square(np.diff(small, axis=1)).mean(axis=2)[known[:, 1:] * known[:, :-1] > 0]
     down = np.square(np.diff(small, axis=0)).mean(axis=2)[known[1:] * known[:-1] > 0]
     if not across.size or not down.size:
@@ -87,7 +87,7 @@ def _levelness(small: NDArray[np.float32], known: NDArray[np.float32]) -> float:
 
 
 def fill(pixels: NDArray[Any], hidden: NDArray[np.bool_], iod: float) -> NDArray[Any]:
-    """The (H, W, C) picture with what is `hidden` (H, W) made up from around it; the rest bit-equal.
+    """Return the (H, W, C) picture with what is `hidden` (H, W) made up from around it; the rest bit-equal.
 
     iod: pixels between the eyes, the scale of the structure carried over.
     """

@@ -41,7 +41,7 @@ class PoseResponse:
     reach: FloatArray
 
     def error(self, turn: FloatArray) -> FloatArray:
-        """(3,) degrees that are measured beyond a drawn turn of (2,) degrees of yaw and pitch."""
+        """Return (3,) degrees that are measured beyond a drawn turn of (2,) degrees of yaw and pitch."""
         return np.asarray(
             np.clip(_features(np.clip(turn, -self.reach, self.reach)) @ self.errors, -MOST, MOST)
         )
@@ -62,7 +62,7 @@ class Looks:
         self.errors: list[FloatArray] = []
 
     def error(self, turn: FloatArray) -> FloatArray | None:
-        """(3,) degrees; None where no face or a wrong one is found."""
+        """Return (3,) degrees; None where no face or a wrong one is found."""
         if self._base is None:
             return None
         yaw, pitch, roll = self._own
@@ -88,7 +88,7 @@ class Looks:
 
 
 def _drawn_turn(response: PoseResponse, wanted: FloatArray) -> FloatArray:
-    """(2,) the yaw and pitch to draw so that `wanted` is measured."""
+    """Return (2,) the yaw and pitch to draw so that `wanted` is measured."""
     drawn = wanted
     for _ in range(4):
         drawn = wanted - response.error(drawn)[:2]
@@ -96,7 +96,9 @@ def _drawn_turn(response: PoseResponse, wanted: FloatArray) -> FloatArray:
 
 
 def corrected_camera(source: Camera, target: Camera, response: PoseResponse | None) -> Camera:
-    """The camera to ask of a network so that a fresh fit reads the target: the neck stays where the target has it."""
+    """Return the camera to ask of a network so that a fresh fit reads the target: the neck stays where the target
+    has it.
+    """
     if response is None or target.quaternion == source.quaternion:
         return target
     wanted = np.subtract(target.angles, source.angles)
@@ -111,8 +113,9 @@ def corrected_camera(source: Camera, target: Camera, response: PoseResponse | No
 
 @cache
 def index_lift() -> tuple[FloatArray, FloatArray]:
-    """(14, 28) each index's change per sigma of each component; (28, 14) the sigmas that change an index by one, as
-    such changes go in faces, the other indices and the eyes held."""
+    """Return (14, 28) each index's change per sigma of each component; (28, 14) the sigmas that change an index by
+    one, as such changes go in faces, the other indices and the eyes held.
+    """
     model = default_model()
     jacobian = indices.jacobian(model)
     eyes = [model.expression_basis[:, EYE_CORNERS[k : k + 2], :2].mean(axis=1) for k in (0, 2)]
@@ -124,8 +127,9 @@ def index_lift() -> tuple[FloatArray, FloatArray]:
 
 
 def _lacking(change: FloatArray) -> FloatArray:
-    """(28,) sigmas by which a change of expression is larger in truth than it is read; what `local_moves` draws by
-    fields of its own is left to it."""
+    """Return (28,) sigmas by which a change of expression is larger in truth than it is read; what `local_moves`
+    draws by fields of its own is left to it.
+    """
     jacobian, lift = index_lift()
     moved = jacobian @ change
     lacks = [
@@ -136,7 +140,9 @@ def _lacking(change: FloatArray) -> FloatArray:
 
 
 def in_truth(worn: Expression, asked: Expression) -> Expression:
-    """The expression to draw, the photo's own where nothing is asked; eyes and lids are drawn as they are asked."""
+    """Return the expression to draw, the photo's own where nothing is asked; eyes and lids are drawn as they are
+    asked.
+    """
     change = np.subtract(asked.coefficients, worn.coefficients)
     if not change.any():
         return asked

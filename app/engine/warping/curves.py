@@ -14,7 +14,7 @@ Float32 = NDArray[np.float32]
 
 
 def catmull_rom(points: FloatArray, steps: int = 6) -> FloatArray:
-    """A closed curve through (N, 2) points, (N * steps, 2)."""
+    """Return a closed curve through (N, 2) points, (N * steps, 2)."""
     around, t = _neighbours(len(points), steps)
     a, b, c, d = (points[index] for index in around)
     curve = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
@@ -23,18 +23,20 @@ def catmull_rom(points: FloatArray, steps: int = 6) -> FloatArray:
 
 @cache
 def _neighbours(count: int, steps: int) -> tuple[NDArray[np.int64], FloatArray]:
-    """(4, count, 1) each point's neighbours on the closed curve from one before to two after; (1, steps, 1) shares."""
+    """Return (4, count, 1) each point's neighbours on the closed curve from one before to two after; (1, steps, 1)
+    shares.
+    """
     index = (np.arange(count) + np.array([-1, 0, 1, 2])[:, None]) % count
     return index[..., None], (np.arange(steps) / steps)[None, :, None]
 
 
 def ring(upper: tuple[int, ...], lower: tuple[int, ...]) -> list[int]:
-    """Vertices of the closed contour of two rows that share both ends."""
+    """Return vertices of the closed contour of two rows that share both ends."""
     return [*upper, *lower[-2:0:-1]]
 
 
 def soft_inside(contour: FloatArray, origin: tuple[int, int], shape: tuple[int, ...], blur: float) -> Float32:
-    """(h, w) coverage of a closed contour (pixel coordinates) in the box at `origin`, blurred by `blur` px."""
+    """Return (h, w) coverage of a closed contour (pixel coordinates) in the box at `origin`, blurred by `blur` px."""
     shift = 6
     corners = np.round((contour - np.array(origin) - 0.5) * (1 << shift)).astype(np.int32)
     mask = np.zeros(shape, np.uint8)
@@ -44,14 +46,14 @@ def soft_inside(contour: FloatArray, origin: tuple[int, int], shape: tuple[int, 
 
 
 def box_around(points: FloatArray, margin: float, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """(x0, y0, x1, y1) of the points grown by `margin` px, cut to a picture of (width, height)."""
+    """Return (x0, y0, x1, y1) of the points grown by `margin` px, cut to a picture of (width, height)."""
     low, high = np.floor(points.min(axis=0) - margin), np.ceil(points.max(axis=0) + margin)
     x0, y0 = min(size[0], max(0, int(low[0]))), min(size[1], max(0, int(low[1])))
     return x0, y0, max(x0, min(size[0], int(high[0]))), max(y0, min(size[1], int(high[1])))
 
 
 def distance_to(curve: FloatArray, x: Float32, y: Float32) -> tuple[Float32, Float32]:
-    """Distance of pixels from an open polyline (N, 2), and how far along it (0..1) the nearest point is."""
+    """Return the distance of pixels from an open polyline (N, 2), and how far along it (0..1) the nearest point is."""
     a, b = curve[:-1].astype(np.float32), curve[1:].astype(np.float32)
     ab = b - a
     px, py = x[..., None] - a[:, 0], y[..., None] - a[:, 1]

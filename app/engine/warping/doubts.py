@@ -18,13 +18,13 @@ WORN = 0.5  # of `spectacles.spectacles` from which somebody surely wears some
 
 
 def beyond_safe(own: FaceParams, target: FaceParams) -> list[str]:
-    """The pose angles that leave what holds: it is the turn from the photo's own pose that counts."""
+    """Return the pose angles that leave what holds: it is the turn from the photo's own pose that counts."""
     turns = np.subtract(target.camera.angles, own.camera.angles)
     return [c.name for c, turn in zip(POSE, turns) if not c.safe[0] <= turn <= c.safe[1]]
 
 
 def doubts(own: FaceParams, target: FaceParams, spectacles: float) -> tuple[Remark, ...]:
-    """What will be made up or wrong of a face turned so, in sentences.
+    """Return what will be made up or wrong of a face turned so, in sentences.
 
     own: the photo's; spectacles: 0 without to 1 with them.
     """

@@ -40,7 +40,9 @@ class ExpressionResponse:
         return cls(-errors @ inverse)
 
     def drawn(self, own: FaceParams, asked: FaceParams) -> FaceParams:
-        """What to draw on the portrait `own` for `asked`; `asked` itself where the expression is the portrait's own."""
+        """Return what to draw on the portrait `own` for `asked`; `asked` itself where the expression is the
+        portrait's own.
+        """
         if asked.expression == own.expression:
             return asked
         change = features(own, asked) @ self.correction
@@ -49,14 +51,14 @@ class ExpressionResponse:
 
 
 def features(own: FaceParams, asked: FaceParams) -> FloatArray:
-    """(30,): the change of expression in sigmas, and of the left and the right eye's aperture."""
+    """Return (30,): the change of expression in sigmas, and of the left and the right eye's aperture."""
     change = np.subtract(asked.expression.coefficients, own.expression.coefficients)
     return np.concatenate([change, np.subtract(asked.expression.aperture, own.expression.aperture) * LID])
 
 
 @cache
 def expression_response() -> ExpressionResponse | None:
-    """The measured response; None while an imported face model, whose components it does not know, is used."""
+    """Return the measured response; None while an imported face model, whose components it does not know, is used."""
     model = default_model()
     with np.load(ASSET, allow_pickle=False) as file:
         errors, sigma = file["errors"].astype(np.float64), file["expression_sigma"]

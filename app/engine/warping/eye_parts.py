@@ -20,9 +20,8 @@ from app.engine.warping.lid_frame import COLUMNS, ROWS, LidFrame, from_strip
 # Chosen by eye on sheets of eyes (tools/feature_sheets.py), where no comment says more.
 EDGE = (0.035, 0.025)  # eye widths from the upper and the lower lid that show lashes and the lid's rim
 GREY = LUMINANCE.astype(np.float32)
-SHADOW_REACH = (
-    0.085  # eye widths over which the upper lid's shadow fades (chosen by eye, tools/feature_sheets.py)
-)
+# eye widths over which the upper lid's shadow fades (chosen by eye, tools/feature_sheets.py)
+SHADOW_REACH = 0.085
 SHADOW = (0.1, 0.35, 0.6)  # least, usual and greatest darkness of it at the lid
 STRIPS = (
     (-0.04, 0.11),
@@ -87,7 +86,7 @@ def limbus(grey: Float32, known: Float32, centre: FloatArray, radius: float) -> 
 def take_apart(
     crop: Float32, frame: LidFrame, inside: Float32, distance: Float32, middle: FloatArray, usual: Float32
 ) -> EyeParts:
-    """The parts of a (h, w, 3) crop in whose pixels `frame` lies.
+    """Return the parts of a (h, w, 3) crop in whose pixels `frame` lies.
 
     inside: (h, w) 1 between the lids; distance: (h, w) iris radii from the iris' centre `middle` (2,) px; usual: (3,)
     what colour a sclera has in the photo's light.
@@ -118,12 +117,12 @@ def together(parts: EyeParts, distance: Float32) -> Float32:
 
 
 def iris_share(distance: Float32) -> Float32:
-    """(h, w) 1 on the iris, 0 on the sclera; distance in iris radii."""
+    """Return (h, w) 1 on the iris, 0 on the sclera; distance in iris radii."""
     return np.asarray(smoothstep(IRIS_EDGE[1], IRIS_EDGE[0], np.asarray(distance, float)), np.float32)
 
 
 def shade(parts: EyeParts, frame: LidFrame, along: Float32, below: Float32, above: Float32) -> Float32:
-    """(h, w, 3) factor at places of a (target's) eye; below, above: px from its lids, in the photo's scale."""
+    """Return (h, w, 3) factor at places of a (target's) eye; below, above: px from its lids, in the photo's scale."""
     width = frame.width
     found = _shadowed(parts.shadow, below / np.float32(width))[..., None] * np.ones(3, np.float32)
     for strip, distance, reach in zip(parts.strips, (below, above), STRIPS):
@@ -133,13 +132,13 @@ def shade(parts: EyeParts, frame: LidFrame, along: Float32, below: Float32, abov
 
 
 def _shadowed(strength: float, below: Float32) -> Float32:
-    """(h, w) factor of the upper lid's shadow; below: eye widths from it."""
+    """Return (h, w) factor of the upper lid's shadow; below: eye widths from it."""
     fall = np.exp(-np.maximum(below, 0) / np.float32(SHADOW_REACH))
     return np.asarray(1 - np.float32(strength) * fall, np.float32)
 
 
 def _shadow(grey: Float32, white: Float32, along: Float32, below: Float32) -> float:
-    """How dark the sclera gets towards the upper lid, by least squares within columns of the eye."""
+    """Return how dark the sclera gets towards the upper lid, by least squares within columns of the eye."""
     least, usual, most = SHADOW
     seen = white > 0.5
     if seen.sum() < 12:
@@ -157,7 +156,7 @@ def _shadow(grey: Float32, white: Float32, along: Float32, below: Float32) -> fl
 def _sclera(
     lit: Float32, white: Float32, inside: Float32, usual: Float32, along: Float32, width: float
 ) -> Float32:
-    """The eyeball without its iris: the photo's own sclera, filled in smoothly where iris or lid hide it."""
+    """Return the eyeball without its iris: the photo's own sclera, filled in smoothly where iris or lid hide it."""
     grey = lit @ GREY
     seen = white > 0.5
     weight = white.copy()
@@ -194,8 +193,9 @@ def _iris(
     x: Float32,
     y: Float32,
 ) -> tuple[Float32, Float32]:
-    """(iris, glint): the iris completed under the lids, by reflection about the eye's line through its centre, else by
-    its mean at that radius; and what shines on it."""
+    """Return (iris, glint): the iris completed under the lids, by reflection about the eye's line through its
+    centre, else by its mean at that radius; and what shines on it.
+    """
     usual = _radial(lit, known, distance)
     height = (x - middle[0]) * frame.up[0] + (y - middle[1]) * frame.up[1]
     over_x = (x - 2 * height * frame.up[0]).astype(np.float32)
@@ -232,7 +232,7 @@ def _redness(colours: Float32) -> Float32:
 
 
 def _radial(lit: Float32, known: Float32, distance: Float32) -> Float32:
-    """(h, w, 3) the iris' usual colour at each distance from its centre: the dimmer half's mean."""
+    """Return (h, w, 3) the iris' usual colour at each distance from its centre: the dimmer half's mean."""
     bins = 14
     ring = np.clip((distance * 10).astype(int), 0, bins - 1)
     table = np.full((bins, 3), np.nan)
@@ -250,7 +250,9 @@ def _radial(lit: Float32, known: Float32, distance: Float32) -> Float32:
 
 
 def _strip(crop: Float32, whole: Float32, frame: LidFrame, lid: int) -> Float32:
-    """What the photo shows beside a lid, over what the eyeball alone would show there; 1 at the strip's far end."""
+    """Return what the photo shows beside a lid, over what the eyeball alone would show there; 1 at the strip's far
+    end.
+    """
     width = frame.width
     low, high = (limit * width for limit in STRIPS[lid])
     places = frame.places((low, high), lid)

@@ -33,7 +33,7 @@ GLINT = (-0.3, -0.35, 0.14)  # iris radii: where the light is reflected, and how
 def eyes_of(
     pixels: NDArray[Any], landmarks: FloatArray, params: FaceParams, light: Light, spectacles: float = 0.0
 ) -> tuple[Eye, ...]:
-    """The eyes to draw; those outside the photo or too small are left out. landmarks: (478, 3) px."""
+    """Return the eyes to draw; those outside the photo or too small are left out. landmarks: (478, 3) px."""
     own = [eye_source(pixels, landmarks, side, params, light, spectacles) for side in (0, 1)]
     shown = [float(smoothstep(*SHUT_OR_OPEN, np.array(open_))) for open_ in params.expression.aperture]
     found = []
@@ -57,7 +57,7 @@ def _corners(landmarks: FloatArray, side: int) -> FloatArray:
 
 
 def _rolling(eye: Eye, params: FaceParams) -> Eye:
-    """The same eye with its ball placed behind its iris."""
+    """Return the same eye with its ball placed behind its iris."""
     lever = EYEBALL * params.camera.scale
     return replace(
         eye, ball=eye.iris - lever * eye.axis[:2], sphere=float(np.hypot(lever, max(eye.reach, 1.0)))
@@ -65,7 +65,7 @@ def _rolling(eye: Eye, params: FaceParams) -> Eye:
 
 
 def _mixed(eye: Eye, given: Eye, shown: float) -> Eye:
-    """The photo's own eye as far as the photo shows it, and the other one beyond."""
+    """Return the photo's own eye as far as the photo shows it, and the other one beyond."""
     share = np.float32(shown)
     mine, theirs = eye.parts, given.parts
     parts = EyeParts(
@@ -91,7 +91,7 @@ def _mixed(eye: Eye, given: Eye, shown: float) -> Eye:
 
 
 def _borrowed(eye: Eye, other: Eye, landmarks: FloatArray) -> Eye:
-    """The other eye's white, mirrored, and its iris, which looks the same way and is lit from the same side."""
+    """Return the other eye's white, mirrored, and its iris, which looks the same way and is lit from the same side."""
     here, there = _corners(landmarks, eye.side), _corners(landmarks, other.side)
     scale = eye.width / max(other.width, 1e-3)
     centre = here.mean(axis=0) + scale * (other.iris - there.mean(axis=0))
@@ -115,7 +115,7 @@ def _borrowed(eye: Eye, other: Eye, landmarks: FloatArray) -> Eye:
 
 
 def _made(eye: Eye, landmarks: FloatArray, light: Light) -> Eye:
-    """An eyeball that looks ahead, in the photo's light."""
+    """Return an eyeball that looks ahead, in the photo's light."""
     corners = _corners(landmarks, eye.side)
     line = corners[1] - corners[0]
     up = np.array([line[1], -line[0]]) / max(float(np.linalg.norm(line)), 1e-6)
@@ -139,7 +139,9 @@ def _made(eye: Eye, landmarks: FloatArray, light: Light) -> Eye:
 
 
 def _iris(x: Float32, y: Float32) -> tuple[Float32, Float32]:
-    """(h, w, 3) in [0, 1]: brown, with a dark rim and a pupil, and a reflection; x, y in radii from its centre."""
+    """Return (h, w, 3) in [0, 1]: brown, with a dark rim and a pupil, and a reflection; x, y in radii from its
+    centre.
+    """
     distance = np.hypot(x, y)
     brown = BROWN * (0.8 + 0.35 * smoothstep(0.4, 0.7, distance))[..., None]
     brown = brown * (1 - (1 - RIM) * smoothstep(0.75, 1.0, distance))[..., None]

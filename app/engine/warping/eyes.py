@@ -112,7 +112,9 @@ def contour_vertices(side: int) -> list[int]:
 
 
 def look_axis(gaze: tuple[float, float]) -> FloatArray:
-    """(3,) unit vector in model space of a gaze (degrees in the head's frame), as `face.fitting.gaze_of` reads it."""
+    """Return (3,) unit vector in model space of a gaze (degrees in the head's frame), as `face.fitting.gaze_of`
+    reads it.
+    """
     x, y = np.sin(np.radians(gaze))
     length = max(1.0, float(np.hypot(x, y)) / 0.98)
     x, y = x / length, y / length
@@ -120,7 +122,7 @@ def look_axis(gaze: tuple[float, float]) -> FloatArray:
 
 
 def looking(start: FloatArray, end: FloatArray) -> FloatArray:
-    """(3, 3) the shortest turn that takes one unit vector to another (Listing's law: eyes do not roll)."""
+    """Return (3, 3) the shortest turn that takes one unit vector to another (Listing's law: eyes do not roll)."""
     (a, b, c), (u, v, w), cosine = start.tolist(), end.tolist(), float(start @ end)
     x, y, z = b * w - c * v, c * u - a * w, a * v - b * u  # their cross product
     k = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
@@ -135,7 +137,7 @@ def eye_source(
     light: Light,
     spectacles: float = 0.0,
 ) -> Eye | None:
-    """The parts of one eye; None where it is too small, behind the nose or outside the photo.
+    """Return the parts of one eye; None where it is too small, behind the nose or outside the photo.
 
     landmarks: (478, 3) px.
     """
@@ -168,20 +170,23 @@ def eye_source(
 
 
 def usual_white(light: Light) -> Float32:
-    """(3,) a sclera's colour in this light, 0 to 255."""
+    """Return (3,) a sclera's colour in this light, 0 to 255."""
     return np.asarray(light.coloured(np.float32(WHITE * light.exposure * 255) * light.white), np.float32)
 
 
 def _directions(x: Float32, y: Float32, sphere: float) -> Float32:
-    """(h, w, 3) unit vectors from the centre of a sphere to its front, at px from its centre; beyond its outline
-    they are those of a surface that goes on."""
+    """Return (h, w, 3) unit vectors from the centre of a sphere to its front, at px from its centre; beyond its
+    outline they are those of a surface that goes on.
+    """
     u, v = x / np.float32(sphere), y / np.float32(sphere)
     z = np.sqrt(np.maximum(1 - u * u - v * v, 0.06))
     return np.asarray(np.stack([u, v, z], axis=-1), np.float32)
 
 
 def _from_axis(directions: Float32, axis: FloatArray, rim: float) -> Float32:
-    """(h, w) distance on the sphere from where the eye looks, in iris radii; rim: radius of iris over sphere's."""
+    """Return (h, w) distance on the sphere from where the eye looks, in iris radii; rim: radius of iris over
+    sphere's.
+    """
     gap = np.linalg.norm(directions - axis.astype(np.float32), axis=-1)
     return np.asarray(gap / np.float32(2 * np.sin(np.arcsin(min(rim, 0.95)) / 2)), np.float32)
 
@@ -196,14 +201,14 @@ def _lash_colour(crop: Float32, points: FloatArray, origin: tuple[int, int]) -> 
 
 
 def eye_turn(own: Expression, asked: Expression, rotation: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """(look, slip over scale) of an `EyePose` for a photo whose head has this (3, 3) rotation."""
+    """Return (look, slip over scale) of an `EyePose` for a photo whose head has this (3, 3) rotation."""
     before, after = look_axis(own.gaze), look_axis(asked.gaze)
     to_px = TO_PIXELS @ rotation
     return to_px @ looking(after, before) @ to_px.T, EYEBALL * (to_px @ (after - before))[:2]
 
 
 def margin(eye: Eye) -> float:
-    """Px of the photo around the lids that may be drawn."""
+    """Return the pixels of the photo around the lids that may be drawn."""
     return eye.width * (EYE_MARGIN if eye.skin is None else EYE_MARGIN + HOLD)
 
 
@@ -269,7 +274,9 @@ def _eyeball(eye: Eye, pose: EyePose, corner: tuple[int, int], shape: tuple[int,
 
 
 def _lashes(colours: Float32, eye: Eye, pose: EyePose, corner: tuple[int, int]) -> Float32:
-    """A soft dark stroke along the upper lid, growing as it closes; lashes hang, so it fades slowly downwards."""
+    """Return a soft dark stroke along the upper lid, growing as it closes; lashes hang, so it fades slowly
+    downwards.
+    """
     n = len(UPPER_LIDS[eye.side])
     lid = catmull_rom(pose.contour)[: 6 * (n - 1) + 1 : 2] - np.array(corner)
     y, x = np.indices(colours.shape[:2], np.float32) + np.float32(0.5)
@@ -284,7 +291,7 @@ def _lashes(colours: Float32, eye: Eye, pose: EyePose, corner: tuple[int, int]) 
 
 
 def _below(lid: FloatArray, up: FloatArray, along: Float32, x: Float32, y: Float32) -> NDArray[np.bool_]:
-    """(h, w) where a point lies on the lower side of the lid, (N, 2) from corner to corner; up: (2,) px."""
+    """Return (h, w) where a point lies on the lower side of the lid, (N, 2) from corner to corner; up: (2,) px."""
     place = np.clip(along, 0, 1) * (len(lid) - 1)
     steps = np.arange(len(lid))
     u, v = x - np.interp(place, steps, lid[:, 0]), y - np.interp(place, steps, lid[:, 1])

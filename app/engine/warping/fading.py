@@ -69,7 +69,7 @@ def outlines(look: HeadLook, layers: Layers) -> Outlines:
 
 
 def head_weights(of: Outlines, view: View, box: Box) -> Float32:
-    """(h, w) share in [0, 1] that the head's picture has of each pixel of a box of the photo."""
+    """Return (h, w) share in [0, 1] that the head's picture has of each pixel of a box of the photo."""
     size = (of.layers.zone.shape[1], of.layers.zone.shape[0])
     everything = (0, 0, *size)
     body = None if view.body is None else _scaled_motion(view.body, of.factor, size)
@@ -92,7 +92,7 @@ def head_weights(of: Outlines, view: View, box: Box) -> Float32:
 
 
 def faded(head: NDArray[Any], flat: NDArray[Any], weight: Float32) -> NDArray[Any]:
-    """(h, w, 3) of both pictures, the head's with its weight (h, w)."""
+    """Return (h, w, 3) of both pictures, the head's with its weight (h, w)."""
     if head.dtype == np.uint8:
         return np.asarray(cv2.blendLinear(head, flat, weight, 1 - weight))
     mixed = flat + weight[..., None] * (head.astype(np.float32) - flat)
@@ -100,14 +100,14 @@ def faded(head: NDArray[Any], flat: NDArray[Any], weight: Float32) -> NDArray[An
 
 
 def _inside(cover: Float32) -> Float32:
-    """(h, w) px from the outline, below 0 outside of it."""
+    """Return (h, w) px from the outline, below 0 outside of it."""
     solid = (cover > 0.5).astype(np.uint8)
     found = cv2.distanceTransform(solid, cv2.DIST_L2, 3) - cv2.distanceTransform(1 - solid, cv2.DIST_L2, 3)
     return np.asarray(found, np.float32)
 
 
 def _part(picture: Float32, factor: float, box: Box) -> Float32:
-    """The box (x0, y0, x1, y1) of a small picture enlarged to the photo's px."""
+    """Return the box (x0, y0, x1, y1) of a small picture enlarged to the photo's px."""
     x0, y0, x1, y1 = box
     at = np.array([[factor, 0, (x0 + 0.5) * factor - 0.5], [0, factor, (y0 + 0.5) * factor - 0.5]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -116,12 +116,12 @@ def _part(picture: Float32, factor: float, box: Box) -> Float32:
 
 
 def _scaled(index: NDArray[Any], factor: float) -> NDArray[Any]:
-    """Index coordinates (the centre of the first pixel is 0) at another size."""
+    """Return the index coordinates (the centre of the first pixel is 0) at another size."""
     return (index + 0.5) * factor - 0.5
 
 
 def _scaled_motion(moved: Motion, factor: float, size: tuple[int, int]) -> Motion:
-    """The same motion of a smaller picture, all of it, in its own light."""
+    """Return the same motion of a smaller picture, all of it, in its own light."""
     source, target, mirrored = (
         np.ascontiguousarray(_scaled(points, factor), np.float32)
         for points in (moved.source, moved.target, moved.mirrored)

@@ -23,7 +23,7 @@ DEAD_ZONE = 0.1  # IOD the neck may move before the body follows
 
 
 def body_shift(mesh: SourceMesh, camera: Camera) -> FloatArray:
-    """(2,) px: how far the shoulders follow the neck's pivot."""
+    """Return (2,) px: how far the shoulders follow the neck's pivot."""
     pivot = mesh.centre + NECK_PIVOT[None]
     moved = (camera.project(pivot) - mesh.camera.project(pivot))[0, :2]
     length = float(np.hypot(*moved))
@@ -47,36 +47,37 @@ class Skin:
         return cls(corners, np.cross(c - a, b - a))
 
     def turned(self, before: Camera, after: Camera) -> FloatArray:
-        """(T,) twice the area (px^2) after the head's turn alone; 0 for what is or gets turned away."""
+        """Return (T,) twice the area (px^2) after the head's turn alone; 0 for what is or gets turned away."""
         turn = (after.rotation @ before.rotation.T)[2] * FLIP
         area = self.normals @ turn
         seen = (self.normals[:, 2] > 0) & (area > 0.1 * np.linalg.norm(self.normals, axis=1))
         return np.asarray(np.where(seen, area, 0.0) * (after.scale / before.scale) ** 2)
 
     def areas(self, points: FloatArray) -> FloatArray:
-        """(T,) twice the signed area in the picture, > 0 towards the viewer."""
+        """Return (T,) twice the signed area in the picture, > 0 towards the viewer."""
         x, y = points[:, 0][self.corners], points[:, 1][self.corners]
         ux, uy, vx, vy = x[:, 1] - x[:, 0], y[:, 1] - y[:, 0], x[:, 2] - x[:, 0], y[:, 2] - y[:, 0]
         return np.asarray(vx * uy - vy * ux)
 
     def folded(self, points: FloatArray, turned: FloatArray) -> int:
-        """How many triangles are inside out that are no back of the head: the fold-overs of a picture.
+        """Return how many triangles are inside out that are no back of the head: the fold-overs of a picture.
 
         All triangles of the subdivided face and shell are counted (eye and mouth fills, drawn over, aside) that face
         the viewer in the photo and, turned with the head alone, still do by more than 6 degrees from edge-on
         (`turned`); inside out means a signed area below -0.025 px^2. Triangles that turn away as a head's far side does
-        are hidden, not folded: they are not drawn."""
+        are hidden, not folded: they are not drawn.
+        """
         return int(np.count_nonzero((turned > 0) & (self.areas(points) < -0.05)))
 
     def unfolded(self, placed: FloatArray, turned: FloatArray) -> FloatArray:
-        """Points without fold-overs; the given ones where nothing is folded."""
+        """Return points without fold-overs; the given ones where nothing is folded."""
         opened = np.ascontiguousarray(placed)
         unfold(self.corners, np.where(turned > 0, LEAST_AREA * turned, -np.inf), opened, ROUNDS)
         return opened
 
 
 def target_points(mesh: SourceMesh, camera: Camera, offsets: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """(900, 3) px of the mesh under another camera, and where the head's motion alone would bring it.
+    """Return (900, 3) px of the mesh under another camera, and where the head's motion alone would bring it.
 
     offsets: (468, 3) model units added to the face. The source's own camera and zero offsets give the source points
     exactly.

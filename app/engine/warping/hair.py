@@ -26,9 +26,8 @@ from app.engine.warping.shell import border_share
 
 # Chosen by eye on sheets of turned heads with long hair, hats and scarves (tools/head_sheets.py).
 HANGS = 0.02  # IOD^2 of hair beside the jaw from which it hangs
-HANGS_FROM = (
-    0.3  # share of the head's motion from which hair beside a jaw hangs over the part that is not seen
-)
+# share of the head's motion from which hair beside a jaw hangs over the part that is not seen
+HANGS_FROM = 0.3
 BELOW_EARS = (1.5, 0.0)  # cm of the model's height over which a jaw begins that hair may hang over
 ASIDE = (2.5, 4.0)  # cm beside the head's middle, the same
 HANGS_ON = 0.5  # IOD that it must hang on below such a place
@@ -79,7 +78,7 @@ class Sheet:
         return np.unique(self.triangles)
 
     def posed(self, camera: Camera, shift: FloatArray) -> FloatArray:
-        """(N, 3) px under another camera; shift: (2,) px by which the body goes along."""
+        """Return (N, 3) px under another camera; shift: (2,) px by which the body goes along."""
         still = self.points.copy()
         still[:, :2] += self.body[:, None] * shift
         share = self.share[:, None]
@@ -108,7 +107,7 @@ class Beside:
 
 
 def beside_head(where: Places, srgb: NDArray[np.uint8]) -> Beside:
-    """What stands beside the head of one photo; srgb: (H, W, 3)."""
+    """Return what stands beside the head of one photo; srgb: (H, W, 3)."""
     matte = where.matte
     size = (matte.shape[1], matte.shape[0])
     like, bare = _like_hair(where, cv2.resize(srgb, size, interpolation=cv2.INTER_AREA))
@@ -125,7 +124,8 @@ def beside_head(where: Places, srgb: NDArray[np.uint8]) -> Beside:
 
 
 def hung_over(hair: Sheet, beside: Beside, at: FloatArray, known: FloatArray) -> FloatArray:
-    """(V,) 1 where hair hangs over the head's sides that the photo does not show: it hangs beside the head there.
+    """Return (V,) 1 where hair hangs over the head's sides that the photo does not show: it hangs beside the head
+    there.
 
     at: (V, 2) px of the photo; known: (V,) share of a vertex that the photo shows, on this side or the other.
     """
@@ -153,7 +153,7 @@ def hung_over(hair: Sheet, beside: Beside, at: FloatArray, known: FloatArray) ->
 
 
 def _without_covered(where: Places, like: Float32) -> Places:
-    """The head's places without the parts of the neck that hair hangs over: hair is drawn there, not skin."""
+    """Return the head's places without the parts of the neck that hair hangs over: hair is drawn there, not skin."""
     free = (where.head == 0) & (where.below < 0) & (where.level > 0)
     hair = (like > 0.5) & (where.matte > 0.5) & (where.neck | free)
     count, label = cv2.connectedComponents(hair.astype(np.uint8))
@@ -173,7 +173,8 @@ def _blurred(field: NDArray[Any], sigma: float) -> Float32:
 
 
 def _like_hair(where: Places, small: NDArray[np.uint8]) -> tuple[Float32, Float32]:
-    """(h, w) 1 where the person is hair or hat rather than skin or clothes, and 1 where skin rather than hair or hat.
+    """Return (h, w) 1 where the person is hair or hat rather than skin or clothes, and 1 where skin rather than hair
+    or hat.
 
     The colours of both decide.
     """
@@ -212,7 +213,7 @@ def _shifted(counts: FloatArray, by: int, axis: int) -> FloatArray:
 def sheet(
     pixels: NDArray[Any], background: NDArray[Any], matte: Float32, head: Head, beside: Beside
 ) -> Sheet | None:
-    """The hair of one photo; None where there is none."""
+    """Return the hair of one photo; None where there is none."""
     where, share = beside.where, beside.share
     moves = ((share > LEAST) & ((where.matte > 0.02) | (where.head > 0))).astype(np.uint8)
     if not moves.any():
@@ -233,7 +234,7 @@ def sheet(
 
 
 def _thin(where: Places) -> Float32:
-    """(h, w) small: 1 on strips of the person along the head's outline."""
+    """Return (h, w) small: 1 on strips of the person along the head's outline."""
     strip = ((where.matte > 0.5) & (where.head == 0)).astype(np.uint8)
     size = 2 * max(1, round(THIN * where.iod / 2)) + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
@@ -242,7 +243,7 @@ def _thin(where: Places) -> Float32:
 
 
 def _seen(texture: NDArray[Any], where: Places, shape: tuple[int, ...], corner: tuple[int, int]) -> Float32:
-    """(h, w) small: 1 on all of a cell in which the texture is not clear."""
+    """Return (h, w) small: 1 on all of a cell in which the texture is not clear."""
     some = np.zeros(shape[:2], np.float32)
     h, w = texture.shape[:2]
     some[corner[1] : corner[1] + h, corner[0] : corner[0] + w] = (
@@ -255,7 +256,7 @@ def _seen(texture: NDArray[Any], where: Places, shape: tuple[int, ...], corner: 
 
 
 def _box_of(moves: NDArray[np.uint8], where: Places, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """(x0, y0, x1, y1) of the photo around what moves."""
+    """Return (x0, y0, x1, y1) of the photo around what moves."""
     pad = round(2 * CELL * where.iod) + 1
     x, y, w, h = cv2.boundingRect(moves)
     low = np.maximum([x - pad, y - pad], 0) / where.factor
@@ -275,14 +276,14 @@ def retextured(
 
 
 def _at(field: NDArray[Any], at: FloatArray) -> FloatArray:
-    """A small field read at (N, 2) places in its own index coordinates."""
+    """Return a small field read at (N, 2) places in its own index coordinates."""
     x, y = (np.ascontiguousarray(at[:, k], np.float32)[None] for k in (0, 1))
     found = cv2.remap(np.asarray(field, np.float32), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(found[0], float)
 
 
 def _grid(box: tuple[int, int, int, int], cell: float) -> tuple[FloatArray, NDArray[np.int32]]:
-    """(N, 2) points over a box of the photo and their triangles, turned towards the viewer as the head's."""
+    """Return (N, 2) points over a box of the photo and their triangles, turned towards the viewer as the head's."""
     x0, y0, x1, y1 = box
     columns, rows = (max(2, round((end - start) / cell) + 1) for start, end in ((x0, x1), (y0, y1)))
     x, y = np.meshgrid(np.linspace(x0, x1, columns), np.linspace(y0, y1, rows))
@@ -295,7 +296,7 @@ def _grid(box: tuple[int, int, int, int], cell: float) -> tuple[FloatArray, NDAr
 
 
 def _depth(head: Head, where: Places) -> Float32:
-    """(h, w) small, px of its own: the outline's depth near the head, the middle of the head's beyond."""
+    """Return (h, w) small, px of its own: the outline's depth near the head, the middle of the head's beyond."""
     middle = float(head.camera.project(head.centre[None])[0, 2]) * where.factor
     covered = where.head > 0
     _, label = cv2.distanceTransformWithLabels(
@@ -321,7 +322,7 @@ def _texture(
     beside: Beside,
     box: tuple[int, int, int, int],
 ) -> NDArray[Any]:
-    """(h, w, 4) of the box (x0, y0, x1, y1): photo and matte, under the head carried on from beside it.
+    """Return (h, w, 4) of the box (x0, y0, x1, y1): photo and matte, under the head carried on from beside it.
 
     It is laid over the background there as the photo is, because drawing takes that background out again.
     """
@@ -338,7 +339,7 @@ def _texture(
 
 
 def _carried_on(pixels: NDArray[Any], beside: Beside) -> Float32:
-    """(h, w, 5) small: colours and matte that hair has under the head, and 1 where they are taken."""
+    """Return (h, w, 5) small: colours and matte that hair has under the head, and 1 where they are taken."""
     where, like = beside.where, beside.like
     iod = where.iod
     size = (where.matte.shape[1], where.matte.shape[0])

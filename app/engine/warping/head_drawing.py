@@ -99,12 +99,12 @@ class HeadLook:
 
 
 def turn(before: Camera, after: Camera) -> float:
-    """Degrees between the two directions from which the head is seen; a roll alone gives 0."""
+    """Return the degrees between the two directions from which the head is seen; a roll alone gives 0."""
     return float(np.degrees(np.arccos(np.clip(before.rotation[2] @ after.rotation[2], -1, 1))))
 
 
 def taken_over(before: Camera, after: Camera) -> float:
-    """Degrees of a turn as they count for `share_of`."""
+    """Return the degrees of a turn as they count for `share_of`."""
     yaw, pitch = (float(v) for v in np.subtract(after.angles, before.angles)[:2])
     up = max(pitch - LOOKED_UP, 0.0) if pitch > 0 else pitch
     degrees = min(turn(before, after), float(np.hypot(yaw, up)))
@@ -115,7 +115,9 @@ def taken_over(before: Camera, after: Camera) -> float:
 
 
 def share_of(degrees: float, much: float = 0.0) -> float:
-    """How much of a frame is the head's after a turn: 0 near the photo's own view, 1 beyond; much: hair beside it."""
+    """Return how much of a frame is the head's after a turn: 0 near the photo's own view, 1 beyond; much: hair
+    beside it.
+    """
     low, high = (a + much * (b - a) for a, b in zip(FADE, HAIR_FADE, strict=True))
     return float(smoothstep(low, high, np.array(degrees)))
 
@@ -166,7 +168,7 @@ def head_look(
 
 
 def plate_of(layers: Layers, where: Places, moves: Float32) -> tuple[Layers, Box]:
-    """The photo without the head, and the box (x0, y0, x1, y1) in which it differs."""
+    """Return the photo without the head, and the box (x0, y0, x1, y1) in which it differs."""
     part, (x, y, w, h) = behind(layers.texture[..., :3], layers.background, where, moves)
     if not w or not h:
         return layers, (0, 0, 0, 0)
@@ -180,7 +182,7 @@ def plate_of(layers: Layers, where: Places, moves: Float32) -> tuple[Layers, Box
 
 
 def for_alpha(look: HeadLook, layers: Layers, matte: Float32) -> HeadLook:
-    """The same head in the photo's alpha: whole where the photo did not show it."""
+    """Return the same head in the photo's alpha: whole where the photo did not show it."""
     top = 65535 if layers.texture.dtype == np.uint16 else 255
     plate = plate_of(layers, places(look.head, matte), look.beside.share)[0]
     pixels = layers.texture[..., :3]
@@ -209,7 +211,7 @@ class View:
 
 
 def drawn_head(look: HeadLook, layers: Layers, view: View) -> tuple[NDArray[Any], Box]:
-    """(h, w, 3) pixels of the box that changes, and the box (x0, y0, x1, y1)."""
+    """Return (h, w, 3) pixels of the box that changes, and the box (x0, y0, x1, y1)."""
     shape = layers.zone.shape
     box = around(view.moved.box, box_of(view.points[look.there > 0], shape), look.changed)
     if look.sheet is not None:
@@ -222,7 +224,7 @@ def drawn_head(look: HeadLook, layers: Layers, view: View) -> tuple[NDArray[Any]
 
 
 def placed(picture: Layers, layers: Layers, moved: Motion | None, box: Box) -> NDArray[Any]:
-    """(h, w, 3) of the box: the layers' picture, warped where it moves."""
+    """Return (h, w, 3) of the box: the layers' picture, warped where it moves."""
     x0, y0, x1, y1 = box
     out = np.array(picture.texture[y0:y1, x0:x1, :3])
     if moved is not None and len(moved.source) and moved.box[2] > moved.box[0]:
@@ -293,7 +295,9 @@ def draw_head(out: NDArray[Any], corner: tuple[int, int], look: HeadLook, layers
 def hair_maps(
     beside: Sheet | None, points: FloatArray
 ) -> tuple[FloatArray, NDArray[np.int32], Float32, NDArray[Any], NDArray[np.int32]]:
-    """The hair's points, triangles, maps, texture and its corner for `head_band`; nothing where there is none."""
+    """Return the hair's points, triangles, maps, texture and its corner for `head_band`; nothing where there is
+    none.
+    """
 
     if beside is None:
         none = np.zeros((0, 3))

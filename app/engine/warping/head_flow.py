@@ -14,8 +14,9 @@ from app.engine.warping.rendering import Layers, Motion, displacements
 
 
 def drawn_displacements(look: HeadLook, layers: Layers, view: View) -> tuple[Float32, Box]:
-    """(h, w, 2) px from each pixel of the box that changes to where the photo shows what `drawn_head` draws there, and
-    the box; where the photo does not show it, to where it would be."""
+    """Return (h, w, 2) px from each pixel of the box that changes to where the photo shows what `drawn_head` draws
+    there, and the box; where the photo does not show it, to where it would be.
+    """
     shape = layers.zone.shape
     boxes = [view.moved.box, box_of(view.points[look.there > 0], shape)]
     boxes += [] if look.sheet is None else [box_of(view.hair[look.sheet.used], shape)]
@@ -42,8 +43,9 @@ def drawn_displacements(look: HeadLook, layers: Layers, view: View) -> tuple[Flo
 
 
 def hair_displacements(beside: Sheet, points: FloatArray, box: Box) -> tuple[Float32, Float32]:
-    """(h, w, 2) px from each pixel of the box to where the photo shows the hair that lies there, NaN where none does,
-    and (h, w) its depth."""
+    """Return (h, w, 2) px from each pixel of the box to where the photo shows the hair that lies there, NaN where
+    none does, and (h, w) its depth.
+    """
     ids, depth = rasterised(points, beside.triangles, box)
     share = np.zeros((*ids.shape, 3), np.float32)
     shares(points - [0.5, 0.5, 0.0], beside.triangles, ids, box[0], box[1], share)
@@ -60,7 +62,7 @@ def hair_displacements(beside: Sheet, points: FloatArray, box: Box) -> tuple[Flo
 
 
 def _moved(layers: Layers, moved: Motion | None, box: Box) -> Float32:
-    """(h, w, 2) displacements of a motion in a box around its own; zero beyond it."""
+    """Return (h, w, 2) displacements of a motion in a box around its own; zero beyond it."""
     x0, y0, x1, y1 = box
     flow = np.zeros((y1 - y0, x1 - x0, 2), np.float32)
     if moved is not None and len(moved.source) and moved.box[2] > moved.box[0]:

@@ -139,7 +139,7 @@ def _coloured(ids, corner, maps, texture, background, atlas, top, drawn):  # typ
 
 @njit(cache=True, nogil=True)
 def _any(ids, j, i):  # type: ignore[no-untyped-def]
-    """Whether the head is at a pixel or beside it."""
+    """Return whether the head is at a pixel or beside it."""
     return (
         ids[j, i] >= 0 or ids[j - 1, i] >= 0 or ids[j + 1, i] >= 0 or ids[j, i - 1] >= 0 or ids[j, i + 1] >= 0
     )
@@ -147,7 +147,9 @@ def _any(ids, j, i):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _softened(ids, depth, drawn, j, i, out):  # type: ignore[no-untyped-def]
-    """The head's premultiplied colour into out (4,), its outline softened; its depth, NOWHERE where there is none."""
+    """Return the head's premultiplied colour into out (4,), its outline softened; its depth, NOWHERE where there is
+    none.
+    """
     here = ids[j, i]
     near = depth[j, i] if here >= 0 else NOWHERE
     edge = False

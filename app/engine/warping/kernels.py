@@ -60,7 +60,7 @@ def triangle_maps(source, target, mirrored, light, triangles, out):  # type: ign
 
 @njit(cache=True, nogil=True)
 def beside_moving(triangles, still):  # type: ignore[no-untyped-def]
-    """(V,) whether a vertex belongs to one of the (T, 3) triangles that has a corner not `still` (V,)."""
+    """Return (V,) whether a vertex belongs to one of the (T, 3) triangles that has a corner not `still` (V,)."""
     chosen = np.zeros(still.shape[0], np.bool_)
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
@@ -108,7 +108,7 @@ def fill_ids(y0, y1, x0, x1, target, triangles, order, ids):  # type: ignore[no-
 
 @njit(cache=True, nogil=True, fastmath=True)
 def inside(image, x, y, dx, dy):  # type: ignore[no-untyped-def]
-    """The source position of pixel (x, y), drawn to the picture's edge where it lies outside."""
+    """Return the source position of pixel (x, y), drawn to the picture's edge where it lies outside."""
     zero = np.float32(0)
     qx = min(max(np.float32(x) + dx, zero), np.float32(image.shape[1] - 1))
     qy = min(max(np.float32(y) + dy, zero), np.float32(image.shape[0] - 1))
@@ -117,7 +117,7 @@ def inside(image, x, y, dx, dy):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, fastmath=True)
 def bilinear(image, qx, qy):  # type: ignore[no-untyped-def]
-    """(r, g, b) of (H, W, 3 or 4) at index coordinates inside the picture."""
+    """Return (r, g, b) of (H, W, 3 or 4) at index coordinates inside the picture."""
     one = np.float32(1)
     x, y = int(qx), int(qy)
     x1, y1 = min(x + 1, image.shape[1] - 1), min(y + 1, image.shape[0] - 1)
@@ -175,7 +175,7 @@ def bicubic(image, qx, qy):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, fastmath=True)
 def composite(colour, background, zone, x, y, qx, qy, gain, top):  # type: ignore[no-untyped-def]
-    """(r, g, b) of pixel (x, y) whose source (qx, qy) has this (4,) colour and matte, over the background."""
+    """Return (r, g, b) of pixel (x, y) whose source (qx, qy) has this (4,) colour and matte, over the background."""
     zero, one, half = np.float32(0), np.float32(1), np.float32(0.5)
     kind = zone[int(qy + half), int(qx + half)]
     if kind == 0:
@@ -198,7 +198,7 @@ def composite(colour, background, zone, x, y, qx, qy, gain, top):  # type: ignor
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _at(maps, t, column, x, y):  # type: ignore[no-untyped-def]
-    """A mapped value of triangle t at pixel (x, y)."""
+    """Return a mapped value of triangle t at pixel (x, y)."""
     u, v = np.float32(x) - maps[t, 0], np.float32(y) - maps[t, 1]
     return maps[t, column] + maps[t, column + 1] * u + maps[t, column + 2] * v
 
@@ -242,7 +242,9 @@ def _edges(ids, flow, limit, edge):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _soft(texture, background, zone, x, y, j, i, flow, gain, top, colour):  # type: ignore[no-untyped-def]
-    """(r, g, b) of an occluding edge, anti-aliased: the mean of what the neighbours' displacements fetch here."""
+    """Return (r, g, b) of an occluding edge, anti-aliased: the mean of what the neighbours' displacements fetch
+    here.
+    """
     r = g = b = weight = np.float32(0)
     for jj in range(max(j - 1, 0), min(j + 2, flow.shape[0])):
         for ii in range(max(i - 1, 0), min(i + 2, flow.shape[1])):
@@ -269,7 +271,7 @@ def _fetch_row(texture, zone, y, x0, flow, line):  # type: ignore[no-untyped-def
 
 @njit(cache=True, nogil=True)
 def _moves(y0, y1, x0, x1, hold, target, triangles, order, maps, limit):  # type: ignore[no-untyped-def]
-    """The triangle of every pixel of rows y0..y1, its displacement, and whether it lies at an occluding edge."""
+    """Return the triangle of every pixel of rows y0..y1, its displacement, and whether it lies at an occluding edge."""
     ids = np.full((y1 - y0, x1 - x0), -1, np.int16)
     fill_ids(y0, y1, x0, x1, target, triangles, order, ids)
     flow = np.empty((y1 - y0, x1 - x0, 2), np.float32)

@@ -48,8 +48,9 @@ class LidFrame:
         return cls(corners[0], along, up, width, at, heights[0], heights[1])
 
     def coordinates(self, x: Float32, y: Float32) -> tuple[Float32, Float32, Float32]:
-        """Coordinates of pixels at (x, y): how far along the eye (0 to 1 between the corners), px below the upper lid,
-        px above the lower one (both > 0 inside)."""
+        """Return coordinates of pixels at (x, y): how far along the eye (0 to 1 between the corners), px below the
+        upper lid, px above the lower one (both > 0 inside).
+        """
         u, v = x - np.float32(self.corner[0]), y - np.float32(self.corner[1])
         a = (u * np.float32(self.along[0]) + v * np.float32(self.along[1])) / np.float32(self.width)
         h = u * np.float32(self.up[0]) + v * np.float32(self.up[1])
@@ -62,7 +63,7 @@ class LidFrame:
         return np.asarray(a, np.float32), np.asarray(top - h, np.float32), np.asarray(h - bottom, np.float32)
 
     def places(self, below: tuple[float, float], lid: int) -> tuple[Float32, Float32]:
-        """(ROWS, COLUMNS) px in the picture of a strip along a lid, `below` px from it towards the other one.
+        """Return (ROWS, COLUMNS) px in the picture of a strip along a lid, `below` px from it towards the other one.
 
         lid: 0 for the upper lid, 1 for the lower.
         """
@@ -75,7 +76,7 @@ class LidFrame:
 
 
 def from_strip(strip: Float32, along: Float32, distance: Float32, below: tuple[float, float]) -> Float32:
-    """(h, w, 3) of a (ROWS, COLUMNS, 3) strip at places of an eye; beyond the strip its edges go on."""
+    """Return (h, w, 3) of a (ROWS, COLUMNS, 3) strip at places of an eye; beyond the strip its edges go on."""
     column = along * np.float32(COLUMNS) - np.float32(0.5)
     row = (distance - np.float32(below[0])) * np.float32((ROWS - 1) / (below[1] - below[0]))
     return np.asarray(

@@ -33,9 +33,8 @@ CREASE = (0.12, 0.07)  # darkness where an unfolded lid begins, and eye widths o
 ROUND = (0.10, 0.10)  # darkness of it at its lashes, where the eyeball turns away, and its fall
 LEAST_LID = 0.75  # least brightness of a lid in parts of the skin's under the eye
 UNDER = 0.12  # eye widths under the lower lid from which skin is as a lid's: below lashes and their shadow
-GRAIN = (
-    12.0  # levels of 255 of that skin's own texture that a lid gets: more is a fold, a rim or a reflection
-)
+# levels of 255 of that skin's own texture that a lid gets: more is a fold, a rim or a reflection
+GRAIN = 12.0
 ASIDE = (-0.12, 0.0)  # eye widths beyond the corners over which the strip fades
 MOVED = 0.03  # eye widths that a lid must move for all of the strip to be drawn
 
@@ -52,7 +51,7 @@ class LidSkin:
 
 
 def lid_skin(crop: Float32, frame: LidFrame, spectacles: float) -> LidSkin | None:
-    """The strip over one eye of a (h, w, 3) crop in whose pixels `frame` lies; None without spectacles."""
+    """Return the strip over one eye of a (h, w, 3) crop in whose pixels `frame` lies; None without spectacles."""
     if spectacles <= 0:
         return None
     y, x = np.indices(crop.shape[:2], np.float32) + np.float32(0.5)
@@ -78,7 +77,8 @@ def lid_skin(crop: Float32, frame: LidFrame, spectacles: float) -> LidSkin | Non
 
 
 def _rims(other: Float32, height: NDArray[np.float64], along: Float32) -> Float32:
-    """(h, w) 1 on what is no skin and reaches higher over the lid than lashes do; height: eye widths over the lid.
+    """Return (h, w) 1 on what is no skin and reaches higher over the lid than lashes do; height: eye widths over the
+    lid.
 
     Made-up lashes run into rims, so these are sought above them, and lower only where they cross the lid's edge.
     """
@@ -97,7 +97,7 @@ def _rims(other: Float32, height: NDArray[np.float64], along: Float32) -> Float3
 
 
 def _level(crop: Float32, around: NDArray[np.bool_], lower: NDArray[np.bool_]) -> Float32:
-    """(3,) the usual colour around an eye: that under it, which rims and brows seldom cross, a little darker."""
+    """Return (3,) the usual colour around an eye: that under it, which rims and brows seldom cross, a little darker."""
     seen = crop[around & lower]
     below = np.median(seen if len(seen) > 10 else crop[around], axis=0)
     above = crop[around & ~lower]
@@ -109,7 +109,7 @@ def _level(crop: Float32, around: NDArray[np.bool_], lower: NDArray[np.bool_]) -
 def slid(
     colours: Float32, strip: LidSkin, own: LidFrame, target: LidFrame, x: Float32, y: Float32, scale: float
 ) -> Float32:
-    """(h, w, 3) colours with the strip above the target's upper lid drawn again; own: in the crop's pixels.
+    """Return (h, w, 3) colours with the strip above the target's upper lid drawn again; own: in the crop's pixels.
 
     A lid that sinks takes its lashes along and unfolds skin behind them; what is above its old line stays. One that
     rises takes the skin over it along. x, y: px of the target; scale: px of the target per px of the photo.
@@ -161,8 +161,9 @@ def _unfolded(
     along: Float32,
     over: NDArray[np.float64],
 ) -> Float32:
-    """(h, w, 3) skin that the photo hides in a lid's fold: between what is around, which brows and rims shade, and what
-    lies as far under the eye, with its texture. over: px of the photo over the lid's edge."""
+    """Return (h, w, 3) skin that the photo hides in a lid's fold: between what is around, which brows and rims
+    shade, and what lies as far under the eye, with its texture. over: px of the photo over the lid's edge.
+    """
     lower = np.interp(along, own.at, own.lower).astype(np.float32)
     depth = np.clip(over, 0, HOLD * own.width).astype(np.float32)
     under = place(lower - np.float32(UNDER * own.width) - depth)

@@ -36,7 +36,7 @@ def openness(source: float, target: float) -> float:
 
 
 def opened_gap(gap: FloatArray, side: int, source: float, target: float) -> FloatArray:
-    """(7, 3) lid gaps of an eye opened from one aperture to another; gap: (7, 3) as it is.
+    """Return (7, 3) lid gaps of an eye opened from one aperture to another; gap: (7, 3) as it is.
 
     An open eye opens in its own shape; the lids of a shut one show no shape, so that it opens in the usual one.
     """
@@ -46,14 +46,16 @@ def opened_gap(gap: FloatArray, side: int, source: float, target: float) -> Floa
 
 @cache
 def _usual_gap(side: int) -> FloatArray:
-    """(7, 3) lid gaps of the model's mean face, per unit of aperture."""
+    """Return (7, 3) lid gaps of the model's mean face, per unit of aperture."""
     mean = default_model().mean
     return np.asarray(lid_gap(mean, side) / apertures_of(mean)[side])
 
 
 @cache
 def lid_shapes(side: int) -> dict[str, FloatArray]:
-    """(468, 3) model units of each of ICT's lid movements ("blink", "up", "down", "inward", "outward", "wide")."""
+    """Return (468, 3) model units of each of ICT's lid movements ("blink", "up", "down", "inward", "outward",
+    "wide").
+    """
     with np.load(SHAPES, allow_pickle=False) as data:
         left = {name: data[name].astype(float) for name in data.files}
     if side == 0:
@@ -65,7 +67,7 @@ def lid_shapes(side: int) -> dict[str, FloatArray]:
 def move_lids(
     points: FloatArray, side: int, source_gap: FloatArray, factor: float, spectacles: float = 0.0
 ) -> FloatArray:
-    """(468, 3) offsets that bring the lid gaps of `points` (468, 3) to `factor` times `source_gap` (7, 3).
+    """Return (468, 3) offsets that bring the lid gaps of `points` (468, 3) to `factor` times `source_gap` (7, 3).
 
     side: 0 for the person's left eye, 1 for the right. The skin follows up to the brow: of a wider eye as in ICT's
     shape, of a closing one harmonically; behind spectacles (0 to 1) as in ICT's blink, which unfolds skin from under
@@ -87,7 +89,7 @@ def move_lids(
 
 @cache
 def _followed(side: int, name: str) -> FloatArray:
-    """(skin,) how much of the harmonic skin's motion ICT's shape shows at each of its vertices."""
+    """Return (skin,) how much of the harmonic skin's motion ICT's shape shows at each of its vertices."""
     lids, skin, extension = harmonic_skin(side)
     shape = lid_shapes(side)[name][:, 1]
     usual = extension @ shape[lids]
@@ -98,8 +100,9 @@ def _followed(side: int, name: str) -> FloatArray:
 def lids_follow(
     side: int, own: tuple[float, float], asked: tuple[float, float], spectacles: float = 0.0
 ) -> FloatArray:
-    """(468, 3) offsets of the lids and the skin around an eye that turns from one gaze (degrees) to another; behind
-    spectacles (0 to 1) the skin follows less."""
+    """Return (468, 3) offsets of the lids and the skin around an eye that turns from one gaze (degrees) to another;
+    behind spectacles (0 to 1) the skin follows less.
+    """
     if own == asked:
         return np.zeros((N_FACE, 3))
     offsets = _with_gaze(side, asked) - _with_gaze(side, own)
@@ -128,7 +131,7 @@ def lid_gap(points: FloatArray, side: int) -> FloatArray:
 
 @cache
 def harmonic_skin(side: int) -> tuple[list[int], list[int], FloatArray]:
-    """(lid vertices, skin vertices, (skin, lids) matrix): the harmonic extension of lid motion, 0 beyond."""
+    """Return (lid vertices, skin vertices, (skin, lids) matrix): the harmonic extension of lid motion, 0 beyond."""
     neighbours = topology().neighbours
     lids = sorted({*UPPER_LIDS[side], *LOWER_LIDS[side]})
     held = {v for row in BROWS for v in row} | set(OVAL)

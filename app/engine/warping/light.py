@@ -41,7 +41,7 @@ class Light:
         return EXPOSURE[0] + EXPOSURE[1] * self.brightness
 
     def coloured(self, colours: Float32) -> Float32:
-        """Colours (..., 3), made grey in a black-and-white photo."""
+        """Return colours (..., 3), made grey in a black-and-white photo."""
         grey = colours.mean(axis=-1, keepdims=True)
         return np.asarray(
             grey + np.float32(min(1.0, self.saturation / COLOURFUL)) * (colours - grey), np.float32
@@ -49,7 +49,7 @@ class Light:
 
 
 def light_of(pixels: NDArray[Any], landmarks: FloatArray) -> Light:
-    """The light as the photo's skin shows it. landmarks: (478, 3) px.
+    """Return the light as the photo's skin shows it. landmarks: (478, 3) px.
 
     Colour that no skin has is the light's own, which tints all. White things have half of the skin's own colour,
     and teeth a third of it.

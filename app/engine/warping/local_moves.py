@@ -39,7 +39,7 @@ BROW_FOOT, BROW_TOP = (0.13, 0.3), (0.5, 0.85)  # y: nothing at the lids and at 
 
 
 def drawn_moves(asked: Expression) -> FloatArray:
-    """(468, 3) in model space: what the semantic controls of an expression move.
+    """Return (468, 3) in model space: what the semantic controls of an expression move.
 
     A control of 1 is one natural movement, as large in truth as people's own. Beyond it a movement hardly grows, so
     that no sum of sliders makes brows meet or a mouth narrower than people's.
@@ -59,7 +59,7 @@ def drawn_moves(asked: Expression) -> FloatArray:
 
 
 def sides(control: str) -> dict[str, float]:
-    """The index changes of a control's full movement, the mouth's width as that of its two corners."""
+    """Return the index changes of a control's full movement, the mouth's width as that of its two corners."""
     changes = dict(MOVEMENTS[control].changes)
     if (width := changes.pop("mouth_width", None)) is not None:
         changes |= {"out_left": width / 2, "out_right": width / 2}
@@ -72,8 +72,9 @@ def _unread(index: str, change: float) -> float:
 
 
 def local_lift(worn: Expression, asked: Expression) -> FloatArray:
-    """(468, 3) in model space: by how much the movements made by hand are larger in truth than a change of the
-    components, which is given as the landmark network reads it."""
+    """Return (468, 3) in model space: by how much the movements made by hand are larger in truth than a change of
+    the components, which is given as the landmark network reads it.
+    """
     change = np.subtract(asked.coefficients, worn.coefficients)
     moved = _rows() @ change if change.any() else ()
     total = np.zeros((len(default_model().mean), 3))
@@ -84,7 +85,7 @@ def local_lift(worn: Expression, asked: Expression) -> FloatArray:
 
 @cache
 def _rows() -> FloatArray:
-    """(4, 28): change of each index of MADE_INDICES per sigma of each component."""
+    """Return (4, 28): change of each index of MADE_INDICES per sigma of each component."""
     rows = indices.rows(default_model())
     return np.stack([rows[name] for name in MADE_INDICES])
 
@@ -118,7 +119,7 @@ def _index_fields() -> dict[str, FloatArray]:
 
 
 def _windowed(control: str) -> FloatArray:
-    """(468, 3): the control's most probable expression inside its region, brought to its index changes."""
+    """Return (468, 3): the control's most probable expression inside its region, brought to its index changes."""
     model = default_model()
     field = np.tensordot(directions(model)[control] * model.expression_sigma, model.expression_basis, 1)
     field = _window(control, model.mean)[:, None] * field
@@ -133,7 +134,7 @@ def _windowed(control: str) -> FloatArray:
 
 
 def _window(control: str, mean: FloatArray) -> FloatArray:
-    """(468,) in [0, 1]: how much of a control's movement a vertex takes."""
+    """Return (468,) in [0, 1]: how much of a control's movement a vertex takes."""
     side = {"left": 1.0, "right": -1.0}.get(control.rpartition("_")[2], 0.0)
     half = smoothstep(-SIDE_FADE, SIDE_FADE, side * mean[:, 0]) if side else np.ones(len(mean))
     if control.startswith("brow_"):
@@ -149,14 +150,14 @@ def _window(control: str, mean: FloatArray) -> FloatArray:
 
 
 def _mouth(mean: FloatArray) -> FloatArray:
-    """(468,) the mouth's region: from the nose's base and the cheeks down."""
+    """Return (468,) the mouth's region: from the nose's base and the cheeks down."""
     x, y = np.abs(mean[:, 0]), mean[:, 1]
     top = MOUTH_TOP[1] + (MOUTH_TOP[0] - MOUTH_TOP[1]) * smoothstep(0.25, 0.6, x)
     return smoothstep(0, MOUTH_FADE, top - y)
 
 
 def _brow(mean: FloatArray) -> FloatArray:
-    """(468,) a brow's region: the whole brow, fading to the lids and to the hair line."""
+    """Return (468,) a brow's region: the whole brow, fading to the lids and to the hair line."""
     y = mean[:, 1]
     share = smoothstep(*BROW_FOOT, y) * (1 - smoothstep(*BROW_TOP, y))
     share = share * (1 - smoothstep(*TEMPLE_END, np.abs(mean[:, 0])))
@@ -165,7 +166,7 @@ def _brow(mean: FloatArray) -> FloatArray:
 
 
 def _lips() -> FloatArray:
-    """(468, 3): the lips towards the viewer by one eye distance."""
+    """Return (468, 3): the lips towards the viewer by one eye distance."""
     field = control_fields()["pucker"] * (0, 0, 1)
     return np.asarray(field / indices.read(field)["protrusion"])
 
@@ -187,7 +188,7 @@ def _jaw(mean: FloatArray) -> FloatArray:
 
 
 def _frown(mean: FloatArray) -> FloatArray:
-    """The brows' inner ends towards each other, what lies between pressed together; nothing at the eyes."""
+    """Return the brows' inner ends towards each other, what lies between pressed together; nothing at the eyes."""
     x, y = mean[:, 0], mean[:, 1]
     inner = list(indices.vertices("brow_gap"))
     at_x, at_y = np.abs(x[inner]).mean(), y[inner].mean()

@@ -130,7 +130,7 @@ def mouth_source(
     light: Light,
     toward: FloatArray | None = None,
 ) -> Mouth:
-    """What lies between the photo's lips. landmarks: (478, 3) px; gap: IOD."""
+    """Return what lies between the photo's lips. landmarks: (478, 3) px; gap: IOD."""
     top = 65535 if pixels.dtype == np.uint16 else 255
     seen, dark, colour = 0.0, 0.0, np.zeros(3, np.float32)
     if gap >= OPEN:
@@ -141,8 +141,9 @@ def mouth_source(
 
 
 def _between_lips(pixels: NDArray[Any], landmarks: FloatArray) -> tuple[float, float, Float32]:
-    """(teeth, dark, colour): 1 where the brightest part outshines the upper lip, as teeth do; 1 where the whole is
-    darker; (3,) the brightest part's colour."""
+    """Return (teeth, dark, colour): 1 where the brightest part outshines the upper lip, as teeth do; 1 where the
+    whole is darker; (3,) the brightest part's colour.
+    """
     x0, y0, x1, y1 = box_around(landmarks[INNER, :2], 2, (pixels.shape[1], pixels.shape[0]))
     crop = pixels[y0:y1, x0:x1].astype(np.float32)
     colours = crop[soft_inside(landmarks[INNER, :2], (x0, y0), crop.shape[:2], 0) > 0.5]
@@ -190,7 +191,7 @@ def draw_mouth(
 
 
 def _over_fringe(mouth: Mouth, pose: MouthPose) -> FloatArray:
-    """The target's lips; the lower one is moved down by as much as teeth of the photo stick to its edge."""
+    """Return the target's lips; the lower one is moved down by as much as teeth of the photo stick to its edge."""
     upper, points = len(UPPER_LIP), pose.contour.copy()
     gape = points[upper + upper // 2 - 1] - points[upper // 2]
     teeth_shown = mouth.teeth * np.clip(mouth.gap / OWN_TEETH[0], 0, 1)
@@ -210,7 +211,7 @@ def _stretches_well(mouth: Mouth, pose: MouthPose) -> float:
 
 
 def _whole(mouth: Mouth) -> float:
-    """How much of tongue and lower teeth the photo shows, 0 to 1."""
+    """Return how much of tongue and lower teeth the photo shows, 0 to 1."""
     return float(np.clip((mouth.gap - WHOLE_MOUTH[0]) / (WHOLE_MOUTH[1] - WHOLE_MOUTH[0]), 0, 1))
 
 
@@ -238,8 +239,9 @@ def _made(
 
 
 def _enamel(mouth: Mouth, enters: float, shown: float) -> Float32:
-    """(3,) factors of the teeth's colours: for white ones in the light that enters, or for the photo's own where it
-    shows them."""
+    """Return (3,) factors of the teeth's colours: for white ones in the light that enters, or for the photo's own
+    where it shows them.
+    """
     lit = mouth.light.exposure * (TEETH_LIT[0] + enters * (TEETH_LIT[1] - TEETH_LIT[0]))
     made = (
         np.float32(lit * (BRIGHT_TOOTH @ GREY)) * mouth.light.teeth * BETWEEN_LIPS ** np.float32(1 - enters)
@@ -248,7 +250,7 @@ def _enamel(mouth: Mouth, enters: float, shown: float) -> Float32:
 
 
 def _parted(pose: MouthPose, x: Float32, y: Float32) -> Float32:
-    """(h, w) 1 where the lips are apart, fading towards the corners of a mouth that is hardly open."""
+    """Return (h, w) 1 where the lips are apart, fading towards the corners of a mouth that is hardly open."""
     left, right = pose.contour[0], pose.contour[len(UPPER_LIP) - 1]
     half = (right - left) / 2
     middle = left + half
@@ -269,7 +271,7 @@ def _shadowed(
 def _own(
     photo: OwnMouth | None, mouth: Mouth, pose: MouthPose, x: Float32, y: Float32
 ) -> tuple[Float32, Float32, Float32]:
-    """The photo's own mouth inside, how much of it was seen, and 1 where its upper teeth lie below a place."""
+    """Return the photo's own mouth inside, how much of it was seen, and 1 where its upper teeth lie below a place."""
     if photo is None:
         none = np.zeros(x.shape, np.float32)
         return np.zeros((*x.shape, 3), np.float32), none, none
@@ -289,7 +291,7 @@ def _own(
 
 
 def in_photo(pose: MouthPose, x: Float32, y: Float32) -> tuple[Float32, Float32]:
-    """Where the photo shows the place of a row of teeth that the target shows at a pixel: it is an arch."""
+    """Return where the photo shows the place of a row of teeth that the target shows at a pixel: it is an arch."""
     axes = pose.axes.astype(np.float32)
     back = np.linalg.inv(axes[:2, :2])
     u, v = x - np.float32(pose.at[0]), y - np.float32(pose.at[1])
@@ -308,8 +310,8 @@ def in_photo(pose: MouthPose, x: Float32, y: Float32) -> tuple[Float32, Float32]
 def _continued(
     mouth: Mouth, pose: MouthPose, opening: Float32, qx: Float32, qy: Float32
 ) -> tuple[Float32, Float32, Float32, Float32]:
-    """Where to look in the crop, how much was seen there, and how far that is (IOD): above the photo's teeth their
-    first row goes on.
+    """Return where to look in the crop, how much was seen there, and how far that is (IOD): above the photo's teeth
+    their first row goes on.
 
     A lip that rises shows more tooth, and never a dark gap over it.
     """
@@ -327,7 +329,7 @@ def _continued(
 
 
 def _stretched(mouth: Mouth, pose: MouthPose, qx: Float32, qy: Float32) -> tuple[Float32, Float32]:
-    """The lower part of a mouth photographed wide open goes with the lower lip."""
+    """Return the lower part of a mouth photographed wide open goes with the lower lip."""
     share = _whole(mouth)
     wider = pose.gap / max(mouth.gap, OPEN)
     if share == 0 or wider <= 1:

@@ -89,7 +89,7 @@ def places(head: Head, matte: Float32) -> Places:
 
 
 def _down(head: Head) -> FloatArray:
-    """(2,) unit direction in the picture from the crown to the chin."""
+    """Return (2,) unit direction in the picture from the crown to the chin."""
     down = head.camera.rotation[:2, 1] * np.array([-1.0, 1.0])
     return np.asarray(down / max(float(np.linalg.norm(down)), 1e-6))
 
@@ -97,7 +97,8 @@ def _down(head: Head) -> FloatArray:
 def behind(
     pixels: NDArray[Any], background: NDArray[Any], where: Places, share: Float32
 ) -> tuple[NDArray[Any], tuple[int, int, int, int]]:
-    """(h, w, 4) picture without head and hair, and the body's matte, of the box (x, y, w, h) in which they change.
+    """Return (h, w, 4) picture without head and hair, and the body's matte, of the box (x, y, w, h) in which they
+    change.
 
     share: (h, w) small, of the head's motion that what stands beside it has.
     """
@@ -147,7 +148,7 @@ def behind(
 
 
 def enlarged(picture: Float32, size: tuple[int, int], box: tuple[int, int, int, int]) -> Float32:
-    """The box (x0, y0, x1, y1) of a picture resized to `size` (width, height)."""
+    """Return the box (x0, y0, x1, y1) of a picture resized to `size` (width, height)."""
     height, width = picture.shape[:2]
     sx, sy = width / size[0], height / size[1]
     x = ((np.arange(box[0], box[2]) + 0.5) * sx - 0.5).astype(np.float32)

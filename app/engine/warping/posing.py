@@ -91,7 +91,7 @@ def mouth_width(points: FloatArray) -> float:
 
 
 def pose(source: FaceSource, target: FaceParams, asked: bool = True) -> Posed:
-    """Where everything goes. The source's own parameters give the source's own points exactly.
+    """Return where everything goes. The source's own parameters give the source's own points exactly.
 
     asked: True for what an artist asks, False for what was filmed and fitted. What an artist asks leaves the eyes
     where they are in the head; the model's expressions, aligned over whole faces, carry them along.
@@ -103,7 +103,7 @@ def pose(source: FaceSource, target: FaceParams, asked: bool = True) -> Posed:
 
 
 def as_seen(source: FaceSource, filmed: FaceParams) -> FaceParams:
-    """A frame of the same face as its landmarks show it, its turn not corrected to the true one."""
+    """Return a frame of the same face as its landmarks show it, its turn not corrected to the true one."""
     own = source.params.camera
     if filmed.camera == own:
         return filmed
@@ -134,7 +134,9 @@ def placed_by(source: FaceSource, target: FaceParams, asked: bool = True) -> Pos
 
 
 def landmarks_of(source: FaceSource, posed: Posed, irises: FloatArray) -> FloatArray:
-    """(478, 3) px of the drawn face's landmarks; irises: (10, 3) px of the photo's, which turn with the eyeballs."""
+    """Return (478, 3) px of the drawn face's landmarks; irises: (10, 3) px of the photo's, which turn with the
+    eyeballs.
+    """
     own = source.params
     looked = look_axis(posed.expression.gaze) - look_axis(own.expression.gaze)
     turned = own.camera.unproject(irises) + EYEBALL * looked
@@ -154,7 +156,9 @@ def _expression_offsets(source: FaceSource, expression: Expression) -> FloatArra
 
 
 def _seen_by_pose(before: Camera, after: Camera) -> FloatArray:
-    """(468, 3) what the fit took for the pose's own share of the landmarks, so that a filmed face gets it back."""
+    """Return (468, 3) what the fit took for the pose's own share of the landmarks, so that a filmed face gets it
+    back.
+    """
     change = pose_features(after) - pose_features(before)
     return np.asarray(np.tensordot(change, default_model().pose_bias, 1))
 
@@ -183,7 +187,7 @@ def _with_lids(
 
 
 def _with_lips_apart(source: FaceSource, offsets: FloatArray) -> FloatArray:
-    """Points whose lips cross no more than they do in the photo."""
+    """Return points whose lips cross no more than they do in the photo."""
     upper, lower = list(UPPER_LIP[1:-1]), list(LOWER_LIP[1:-1])
     before = source.points[upper, 1] - source.points[lower, 1]
     after = before + offsets[upper, 1] - offsets[lower, 1]
@@ -197,12 +201,12 @@ def _with_lips_apart(source: FaceSource, offsets: FloatArray) -> FloatArray:
 
 
 def _turn(before: Camera, after: Camera) -> float:
-    """Degrees by which the head turns out of the picture's plane."""
+    """Return the degrees by which the head turns out of the picture's plane."""
     return float(np.degrees(np.arccos(np.clip((after.rotation @ before.rotation.T)[2, 2], -1, 1))))
 
 
 def eye_pose(source: FaceSource, posed: Posed, eye: Eye) -> EyePose | None:
-    """The eye to draw; None where it only moves with the head."""
+    """Return the eye to draw; None where it only moves with the head."""
     lids = contour_vertices(eye.side)
     corners = [lids[0], lids[len(UPPER_LIDS[eye.side]) - 1]]
     moved = posed.offsets[lids] - posed.offsets[corners].mean(axis=0)
@@ -226,7 +230,7 @@ def eye_pose(source: FaceSource, posed: Posed, eye: Eye) -> EyePose | None:
 
 
 def mouth_pose(source: FaceSource, posed: Posed, shut: float = 0.0) -> MouthPose | None:
-    """The mouth to draw; None where it only moves with the head or stays shut.
+    """Return the mouth to draw; None where it only moves with the head or stays shut.
 
     shut: IOD of the gap that is lip in truth.
     """
@@ -266,7 +270,7 @@ def mouth_pose(source: FaceSource, posed: Posed, shut: float = 0.0) -> MouthPose
 
 
 def _axes(camera: Camera) -> FloatArray:
-    """(3, 3) from model units to px, y down, z to the viewer."""
+    """Return (3, 3) from model units to px, y down, z to the viewer."""
     return np.asarray(camera.scale * TO_PIXELS @ camera.rotation)
 
 
@@ -284,7 +288,7 @@ def _incisors(source: FaceSource, upper_lip: float, gap: float, drawn: float) ->
 
 
 def _left_behind(offsets: FloatArray) -> FloatArray:
-    """(3,) in model space: how teeth move against the mean of the upper lip.
+    """Return (3,) in model space: how teeth move against the mean of the upper lip.
 
     They stay in the skull when the upper lip alone sinks over them. Where the lower one sinks too, or the upper one
     rises, they go along: what that would bare was not photographed.
@@ -296,7 +300,7 @@ def _left_behind(offsets: FloatArray) -> FloatArray:
 
 
 def _narrowed(source: FaceSource, moved: FloatArray) -> FloatArray:
-    """(2, 2) in the photo's px: as much narrower along the lips as the target's mouth is wider."""
+    """Return (2, 2) in the photo's px: as much narrower along the lips as the target's mouth is wider."""
     corners = [UPPER_LIP[0], UPPER_LIP[-1]]
     line = np.diff(source.mesh.points[corners, :2], axis=0)[0]
     line = line / max(float(np.linalg.norm(line)), 1e-6)

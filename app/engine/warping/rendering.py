@@ -65,7 +65,7 @@ class Motion:
     box: tuple[int, int, int, int]
 
     def with_eyes(self, eyes: Sequence[tuple[Eye, EyePose]], layers: Layers) -> Motion:
-        """The same with a box that holds the eyes to be drawn, also where no vertex moves."""
+        """Return the same with a box that holds the eyes to be drawn, also where no vertex moves."""
         x0, y0, x1, y1 = self.box
         for eye, target in eyes:
             size = (layers.zone.shape[1], layers.zone.shape[0])
@@ -85,7 +85,7 @@ def pool() -> ThreadPool:
 
 
 def nothing_moves() -> Motion:
-    """A motion in which nothing moves; eyes and mouth widen its empty box."""
+    """Return a motion in which nothing moves; eyes and mouth widen its empty box."""
     none = np.zeros((0, 2), np.float32)
     return Motion(none, none, none, np.zeros((0, 5), np.float32), np.zeros(0, np.int64), (0, 0, 0, 0))
 
@@ -93,7 +93,9 @@ def nothing_moves() -> Motion:
 def motion(
     layers: Layers, source: FloatArray, fine: FloatArray, mirrored: FloatArray, light: FloatArray
 ) -> Motion:
-    """What moves: source, mirrored (900, 3) px and light (900, 5) of the coarse mesh, fine (V, 3) px of the target."""
+    """Return what moves: source, mirrored (900, 3) px and light (900, 5) of the coarse mesh, fine (V, 3) px of the
+    target.
+    """
     mesh = topology()
     carried = mesh.smooth @ np.concatenate([source[:, :2] - 0.5, mirrored[:, :2] - 0.5, light], axis=1)
     carried = carried.astype(np.float32)
@@ -145,7 +147,7 @@ def render(layers: Layers, moved: Motion) -> NDArray[Any]:
 
 
 def displacements(layers: Layers, moved: Motion) -> Float32:
-    """(h, w, 2) px of the moved box: from each pixel to where `render` takes its colour from."""
+    """Return (h, w, 2) px of the moved box: from each pixel to where `render` takes its colour from."""
     mesh = topology()
     x0, y0, x1, y1 = moved.box
     maps = np.empty((len(mesh.triangles), MAPS), np.float32)

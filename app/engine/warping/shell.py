@@ -57,7 +57,7 @@ def _blur_spokes(values: FloatArray, sigma: float) -> FloatArray:
 
 
 def _directions(oval: FloatArray, centre: FloatArray) -> FloatArray:
-    """(36, 2) unit directions of the spokes, turning steadily even where a turned face's oval folds."""
+    """Return (36, 2) unit directions of the spokes, turning steadily even where a turned face's oval folds."""
     angles = np.unwrap(np.arctan2(*(oval - centre).T[::-1]))
     turn = np.sign(angles[-1] - angles[0]) or 1.0
     even = angles.mean() + turn * 2 * np.pi * (np.arange(N_OVAL) - (N_OVAL - 1) / 2) / N_OVAL
@@ -67,7 +67,7 @@ def _directions(oval: FloatArray, centre: FloatArray) -> FloatArray:
 
 
 def _hull_reach(points: FloatArray, centre: FloatArray, directions: FloatArray) -> FloatArray:
-    """(36,) distance from the centre to the hull of the points along each direction."""
+    """Return (36,) distance from the centre to the hull of the points along each direction."""
     hull = cv2.convexHull(points.astype(np.float32))[:, 0].astype(float) - centre
     edge = np.roll(hull, -1, axis=0) - hull
     cross = directions[:, None, 0] * edge[None, :, 1] - directions[:, None, 1] * edge[None, :, 0]
@@ -79,7 +79,7 @@ def _hull_reach(points: FloatArray, centre: FloatArray, directions: FloatArray) 
 
 
 def _margin(matte: NDArray[np.float32], start: FloatArray, directions: FloatArray, iod: float) -> FloatArray:
-    """(36,) IOD from the oval to where the person ends, at most LONGEST_MARGIN."""
+    """Return (36,) IOD from the oval to where the person ends, at most LONGEST_MARGIN."""
     steps = np.linspace(0, LONGEST_MARGIN, 32)
     at = start[:, None] + directions[:, None] * (steps * iod)[None, :, None]
     x = np.clip(np.round(at[..., 0]).astype(int), 0, matte.shape[1] - 1)
@@ -110,13 +110,13 @@ def border_share(points: FloatArray, matte: NDArray[np.float32], margin: float) 
 
 
 def _spread(line: NDArray[np.float32], reach: float) -> FloatArray:
-    """Values along an edge, each for `reach` / 2 px to both sides, with soft ends."""
+    """Return values along an edge, each for `reach` / 2 px to both sides, with soft ends."""
     wide = cv2.dilate(line.reshape(-1, 1), np.ones((2 * round(reach / 2) + 1, 1)))
     return np.asarray(cv2.blur(wide, (1, 2 * round(reach / 4) + 1)).ravel(), np.float64)
 
 
 def source_mesh(face: FittedFace, matte: NDArray[np.float32]) -> SourceMesh:
-    """The mesh of one face; matte (H, W) in [0, 1]."""
+    """Return the mesh of one face; matte (H, W) in [0, 1]."""
     camera = face.params.camera
     points = face.landmarks[:N_FACE]
     iod = camera.scale

@@ -90,7 +90,8 @@ class Front:
         return cls(bridge, camera.rotation[2], worn)
 
     def raised(self, points: FloatArray) -> FloatArray:
-        """(N, 3) points of a face, those behind the spectacles brought forward into them along the photo's view.
+        """Return (N, 3) points of a face, those behind the spectacles brought forward into them along the photo's
+        view.
 
         The photo stays as it is. In another view frame, glass and the eye behind it move as one rigid thing before
         the face, where they would be drawn out over nose and temple.

@@ -57,7 +57,7 @@ class Surface:
 
 @cache
 def _incidence() -> tuple[NDArray[np.int32], csr_matrix]:
-    """The face's triangles with eye and mouth filled, and the sum over them at each vertex."""
+    """Return the face's triangles with eye and mouth filled, and the sum over them at each vertex."""
     coarse = topology().coarse
     face = coarse[(coarse < N_FACE).all(axis=1)]
     rows, columns = face.ravel(), np.repeat(np.arange(len(face)), 3)
@@ -65,7 +65,7 @@ def _incidence() -> tuple[NDArray[np.int32], csr_matrix]:
 
 
 def normals(points: FloatArray) -> FloatArray:
-    """(468, 3) unit normals of mesh points (px, y down, z to the viewer), towards the outside of the head."""
+    """Return (468, 3) unit normals of mesh points (px, y down, z to the viewer), towards the outside of the head."""
     face, sums = _incidence()
     a, b, c = (points[face[:, k]] for k in range(3))
     total = sums @ np.cross(c - a, b - a)
@@ -74,14 +74,14 @@ def normals(points: FloatArray) -> FloatArray:
 
 @cache
 def _features() -> tuple[int, ...]:
-    """Vertices whose colour says little about light: lids, brows, lips."""
+    """Return vertices whose colour says little about light: lids, brows, lips."""
     rows = (*UPPER_LIDS, *LOWER_LIDS, *BROWS, UPPER_LIP, LOWER_LIP)
     return tuple(sorted({v for row in rows for v in row}))
 
 
 @cache
 def twins() -> NDArray[np.int64]:
-    """(900,) index of the vertex on the other side."""
+    """Return (900,) index of the vertex on the other side."""
     spokes = (-np.arange(N_OVAL)) % N_OVAL
     rings = [N_FACE + k * N_OVAL + spokes for k in range(N_RINGS)]
     return np.concatenate([default_model().mirror.astype(np.int64), *rings])
@@ -99,7 +99,7 @@ def surface(pixels: NDArray[Any], mesh: SourceMesh, yaw: float) -> Surface:
 
 
 def _colour(pixels: NDArray[Any], mesh: SourceMesh) -> FloatArray:
-    """(900, 3) colours in [0, 1] at the vertices, low-pass."""
+    """Return (900, 3) colours in [0, 1] at the vertices, low-pass."""
     scale = min(1.0, 40.0 / mesh.iod)
     height, width = pixels.shape[:2]
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -112,7 +112,7 @@ def _colour(pixels: NDArray[Any], mesh: SourceMesh) -> FloatArray:
 
 
 def _hidden(points: FloatArray, n: FloatArray, iod: float) -> FloatArray:
-    """(468,) 1 where a vertex faces away or a nearer part of the face stands before it."""
+    """Return (468,) 1 where a vertex faces away or a nearer part of the face stands before it."""
     face, _ = _incidence()
     a, b, c = (points[face[:, k]] for k in range(3))
     u, v = b - a, c - a
@@ -127,7 +127,9 @@ def _hidden(points: FloatArray, n: FloatArray, iod: float) -> FloatArray:
 
 
 def _light(n: FloatArray, brightness: FloatArray, hidden: FloatArray) -> FloatArray:
-    """(4,) least squares of brightness on (1, normal), leaning to no direction (Basri and Jacobs 2003, order 1)."""
+    """Return (4,) least squares of brightness on (1, normal), leaning to no direction (Basri and Jacobs 2003, order
+    1).
+    """
     weight = (1 - hidden) * np.clip(n[:, 2], 0, 1)
     weight[list(_features())] = 0
     basis = np.column_stack([np.ones(N_FACE), n])
@@ -140,7 +142,9 @@ def _light(n: FloatArray, brightness: FloatArray, hidden: FloatArray) -> FloatAr
 
 
 def toward(light: FloatArray) -> FloatArray:
-    """(3,) where the light (4,) comes from (pixels' axes, z to the viewer), as long as it is strong over its mean."""
+    """Return (3,) where the light (4,) comes from (pixels' axes, z to the viewer), as long as it is strong over its
+    mean.
+    """
     return np.asarray(light[1:] / max(float(light[0]), 0.02))
 
 
@@ -151,7 +155,7 @@ def lit(light: FloatArray, n: FloatArray) -> FloatArray:
 
 
 def relight(surface: Surface, after: FloatArray) -> FloatArray:
-    """(900,) brightness gain - 1 for target normals (468, 3); exactly 0 where nothing turned."""
+    """Return (900,) brightness gain - 1 for target normals (468, 3); exactly 0 where nothing turned."""
     gain = np.clip(lit(surface.light, after) / lit(surface.light, surface.normals), *LIGHT_RANGE) - 1
     gain[np.abs(gain) < 1e-3] = 0
     fade = np.array(RING_DISTANCES)
@@ -161,7 +165,7 @@ def relight(surface: Surface, after: FloatArray) -> FloatArray:
 
 
 def _ratio(own: FloatArray, n: FloatArray, hidden: FloatArray) -> FloatArray:
-    """(900, 3) colour of this side over the other where both are seen, carried on smoothly where not."""
+    """Return (900, 3) colour of this side over the other where both are seen, carried on smoothly where not."""
     twin = twins()[:N_FACE]
     seen = (1 - hidden) * smoothstep(0.25, 0.5, n[:, 2])
     weight = (seen * seen[twin])[:, None]
@@ -181,7 +185,7 @@ def _ratio(own: FloatArray, n: FloatArray, hidden: FloatArray) -> FloatArray:
 
 
 def mirror_share(surface: Surface, after: FloatArray, yaw_change: float) -> FloatArray:
-    """(900,) how much of the other side's skin each vertex takes; 0 in the source's own pose.
+    """Return (900,) how much of the other side's skin each vertex takes; 0 in the source's own pose.
 
     Only the face is mirrored: beyond its outline lies what is no mirror image, as an ear, hair or the profile itself.
     """
@@ -199,7 +203,7 @@ def mirror_share(surface: Surface, after: FloatArray, yaw_change: float) -> Floa
 
 
 def _spread(share: FloatArray) -> FloatArray:
-    """Values smoothed over the mesh; values that are 0 everywhere stay 0."""
+    """Return values smoothed over the mesh; values that are 0 everywhere stay 0."""
     if not share.any():
         return share
     for _ in range(3):

@@ -95,7 +95,7 @@ def inside() -> Inside:
 
 
 def _reached(points: Float32, normals: FloatArray, tooth: Float32) -> Float32:
-    """(V,) less light on the inner sides of the rows and on flesh behind the cheeks."""
+    """Return (V,) less light on the inner sides of the rows and on flesh behind the cheeks."""
     outwards = np.stack([points[:, 0], points[:, 2] - ARCH_CENTRE], axis=1)
     outwards = outwards / np.maximum(np.linalg.norm(outwards, axis=1, keepdims=True), 1e-6)
     inwards = np.clip(-(normals[:, [0, 2]] * outwards).sum(axis=1), 0, 1)
@@ -104,7 +104,7 @@ def _reached(points: Float32, normals: FloatArray, tooth: Float32) -> Float32:
 
 
 def drop_of(edge: float, lower_edge: float) -> float:
-    """How far the jaw drops (`Inside.jaw`) for incisors' edges at these heights in model space."""
+    """Return how far the jaw drops (`Inside.jaw`) for incisors' edges at these heights in model space."""
     return max(edge - lower_edge + inside().rest, 0.0)
 
 
@@ -116,7 +116,7 @@ def drawn(
     light: MouthLight,
     upper: Float32,
 ) -> Float32:
-    """(h, w, 3) colours, 0 to 255: what lies between lips, over what is behind it.
+    """Return (h, w, 3) colours, 0 to 255: what lies between lips, over what is behind it.
 
     start: (2,) px in the picture of the upper incisors' edge; axes: (3, 3) from model units to px; drop: of the jaw;
     upper: (h, w) 0 without the upper row of teeth to 1.
@@ -137,7 +137,7 @@ def drawn(
 def _layer(
     points: Float32, colours: Float32, rows: Sequence[NDArray[np.int32]], shape: tuple[int, int]
 ) -> Float32:
-    """(h, w, 4) premultiplied colours and coverage of sets of triangles with one depth."""
+    """Return (h, w, 4) premultiplied colours and coverage of sets of triangles with one depth."""
     out = np.zeros((shape[0] * SUPERSAMPLING, shape[1] * SUPERSAMPLING, 4), np.float32)
     depth = np.full(out.shape[:2], -1e9, np.float32)
     for triangles in rows:
@@ -146,7 +146,7 @@ def _layer(
 
 
 def _lit(it: Inside, axes: FloatArray, light: MouthLight) -> Float32:
-    """(V, 3) colours in the photo's light, by its direction and by how dark the mouth is inside."""
+    """Return (V, 3) colours in the photo's light, by its direction and by how dark the mouth is inside."""
     turn = axes / max(float(np.linalg.norm(axes[2])), 1e-6)
     normals = it.normals @ turn.T.astype(np.float32)
     toward = light.toward.astype(np.float32)

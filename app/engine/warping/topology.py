@@ -55,7 +55,7 @@ class Topology:
 
 
 def ring_vertex(ring: int, spoke: int) -> int:
-    """Index of a shell vertex; ring 0 is the oval itself."""
+    """Return the index of a shell vertex; ring 0 is the oval itself."""
     spoke %= N_OVAL
     return OVAL[spoke] if ring == 0 else N_FACE + (ring - 1) * N_OVAL + spoke
 
@@ -90,7 +90,7 @@ def _edges(triangle: Sequence[int]) -> tuple[tuple[int, int], ...]:
 
 
 def _oriented(triangles: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
-    """The same triangles, all turned like the last one (a shell triangle: (oval, next oval, outside))."""
+    """Return the same triangles, all turned like the last one (a shell triangle: (oval, next oval, outside))."""
     by_edge: dict[frozenset[int], list[int]] = defaultdict(list)
     for index, triangle in enumerate(triangles):
         for edge in _edges(triangle):
@@ -158,12 +158,12 @@ def _subdivide(
 
 @cache
 def topology() -> Topology:
-    """The mesh over the face model's own triangles; made once."""
+    """Return the mesh over the face model's own triangles; made once."""
     return build(default_model().triangles)
 
 
 def build(face_triangles: NDArray[np.int32]) -> Topology:
-    """The warp mesh over (852, 3) face triangles with eye and mouth holes."""
+    """Return the warp mesh over (852, 3) face triangles with eye and mouth holes."""
     face = [(int(a), int(b), int(c)) for a, b, c in face_triangles]
     fills, shell = _fills(), _shell()
     coarse = np.array(_oriented(face + fills + shell), np.int32)

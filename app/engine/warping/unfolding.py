@@ -42,7 +42,9 @@ def _area(points, a, b, c):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _near_folds(corners, least, placed):  # type: ignore[no-untyped-def]
-    """The triangles that cover less than least, and those some rings around them; none where there is no fold."""
+    """Return the triangles that cover less than least, and those some rings around them; none where there is no
+    fold.
+    """
     marked = np.zeros(len(placed), np.bool_)
     chosen = np.zeros(len(corners), np.bool_)
     count = 0

@@ -217,7 +217,7 @@ class Canvas(PictureView):
         return drags.hint(self._hovered, on_face, hidden)
 
     def handle_at(self, point: QPointF) -> Handle | None:
-        """The nearest handle within reach."""
+        """Return the nearest handle within reach."""
         face = self.active_face
         if face is None or self._shows_before(point):
             return None
@@ -240,7 +240,7 @@ class Canvas(PictureView):
         return self.mode == "split" and abs(point.x() - self.split * self.width()) <= DIVIDER_PX
 
     def face_at(self, point: QPointF) -> int | None:
-        """The face whose box holds a point, the active one first."""
+        """Return the face whose box holds a point, the active one first."""
         photo = self.view.to_photo(point)
         found = [i for i, face in enumerate(self.faces) if face.rect.contains(photo)]
         return self.active if self.active in found else next(iter(found), None)

@@ -76,7 +76,7 @@ def _levels(image: QImage) -> tuple[QImage, ...]:
 
 @lru_cache(maxsize=8)
 def colour_space(icc: bytes | None) -> QColorSpace | None:
-    """The profile to convert from; None where it is sRGB already or cannot be read."""
+    """Return the profile to convert from; None where it is sRGB already or cannot be read."""
     if not icc:
         return None
     space = QColorSpace.fromIccProfile(QByteArray(icc))
@@ -102,7 +102,9 @@ def _strip(pixels: NDArray[Any], alpha: NDArray[Any] | None, space: QColorSpace 
 
 
 def _managed(image: QImage, space: QColorSpace | None, transparent: bool) -> QImage:
-    """The image in sRGB and in the format that is drawn fastest; a copy, so that the memory it looked into may go."""
+    """Return the image in sRGB and in the format that is drawn fastest; a copy, so that the memory it looked into
+    may go.
+    """
     if space is not None:
         image.setColorSpace(space)
         image = image.convertedToColorSpace(QColorSpace(QColorSpace.NamedColorSpace.SRgb))

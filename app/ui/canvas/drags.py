@@ -158,7 +158,7 @@ class Pull(_Gesture):
 
 
 def hint(handle: Handle | None, on_face: bool, hidden: bool) -> str:
-    """What dragging here does, in words. hidden: some handles need a larger picture."""
+    """Return what dragging here does, in words. hidden: some handles need a larger picture."""
     translate = QCoreApplication.translate
     if handle is None and not on_face:
         return ""

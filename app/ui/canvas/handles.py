@@ -22,7 +22,7 @@ Cursor = Qt.CursorShape
 
 
 def cursor_of(handle: Handle) -> Cursor:
-    """How the pointer looks over a handle: which ways it goes."""
+    """Return how the pointer looks over a handle: which ways it goes."""
     if handle.turned:
         return Cursor.OpenHandCursor
     if handle.landmark in IRISES:
@@ -52,7 +52,7 @@ class CanvasFace:
         return QPointF(*(float(v) for v in self.points[:N_VERTICES].mean(axis=0)))
 
     def handles(self, zoom: float) -> list[Handle]:
-        """Those with room of their own at a zoom (logical px per photo px)."""
+        """Return those with room of their own at a zoom (logical px per photo px)."""
         if zoom not in self._handles:
             self._handles[zoom] = self._apart(zoom)
         return self._handles[zoom]
@@ -62,7 +62,7 @@ class CanvasFace:
         return {}
 
     def _apart(self, zoom: float) -> list[Handle]:
-        """A handle that lies on another gives way, and its other side with it."""
+        """Return a handle that lies on another gives way, and its other side with it."""
         shown: list[Handle] = []
         for pair in _pairs():
             ways = [
@@ -76,7 +76,7 @@ class CanvasFace:
         return shown
 
     def hides_handles(self, zoom: float) -> bool:
-        """Whether some handles have no room at a zoom."""
+        """Return whether some handles have no room at a zoom."""
         return len(self.handles(zoom)) < len(HANDLES)
 
     def head_handle(self, point: QPointF) -> Handle:
@@ -91,13 +91,13 @@ class CanvasFace:
         return (low + high) / 2, (high - low) / 2 * REACH_OF_FACE
 
     def near(self, point: QPointF) -> bool:
-        """Whether a point of the photo lies on the face or close around it."""
+        """Return whether a point of the photo lies on the face or close around it."""
         middle, half = self._oval
         return bool((((np.array([point.x(), point.y()]) - middle) / half) ** 2).sum() <= 1)
 
 
 def _pairs() -> list[tuple[Handle, ...]]:
-    """The handles in order, left and right of a pair together."""
+    """Return the handles in order, left and right of a pair together."""
     pairs: dict[str, tuple[Handle, ...]] = {}
     for handle in HANDLES:
         name = handle.name.removesuffix("_left").removesuffix("_right")

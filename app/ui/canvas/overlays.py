@@ -89,7 +89,7 @@ def draw_label(painter: QPainter, at: QPointF, text: str, bounds: QRectF) -> Non
 
 
 def edges_of(triangles: NDArray[np.int32]) -> NDArray[np.int32]:
-    """(E, 2): every edge of the triangles once."""
+    """Return (E, 2): every edge of the triangles once."""
     pairs = np.sort(
         np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1
     )

@@ -228,7 +228,9 @@ class PictureView(QWidget):
             painter.restore()
 
     def _drawn(self, which: str) -> QPixmap:
-        """The whole canvas with one of the pictures, scaled anew only when it, the zoom or the surround changes."""
+        """Return the whole canvas with one of the pictures, scaled anew only when it, the zoom or the surround
+        changes.
+        """
         shown = self._before if which == "before" else self._after or self._before
         ratio, ground = self.devicePixelRatioF(), surround_colour(self.surround)
         key = (shown, self.view.rect, ground, self.size(), ratio)
@@ -247,5 +249,5 @@ class PictureView(QWidget):
 
 
 def surround_colour(name: str) -> str:
-    """The colour around the picture."""
+    """Return the colour around the picture."""
     return theme.SURROUNDS.get(name, theme.current().canvas)

@@ -195,7 +195,7 @@ class BatchDialog(QDialog):
             self.note.setText(self.tr("The photos themselves stay as they are."))
 
     def batch(self) -> Batch:
-        """What the dialog says."""
+        """Return what the dialog says."""
         preset = self.edit.currentData()
         return Batch(
             photos=self._photos,

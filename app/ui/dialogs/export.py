@@ -32,7 +32,7 @@ from app.ui.dialogs.parts import do_or_cancel, with_choose
 
 
 def own_suffix(photo: Photo) -> str:
-    """The photo's own format where Mien writes it and it holds all of the photo, else PNG, which does."""
+    """Return the photo's own format where Mien writes it and it holds all of the photo, else PNG, which does."""
     suffix = written_ending(photo.path) if photo.path else ""
     loses = any(losses(photo.pixels, photo.alpha, suffix, eight_bit=False))
     return suffix if suffix in WRITTEN and not loses else ".png"
@@ -104,7 +104,7 @@ class FormatOptions(QWidget):
         self._on_format()
 
     def options(self) -> dict[str, Any]:
-        """What `save_photo` takes."""
+        """Return what `save_photo` takes."""
         chosen: dict[str, Any] = {
             "srgb": self.srgb.isChecked(),
             "eight_bit": self.eight_bit.isChecked() and self._is_deep,
@@ -225,14 +225,14 @@ class ExportDialog(QDialog):
         self.go.setEnabled(writable and not own)
 
     def _lost(self) -> list[str]:
-        """What the chosen format cannot hold of the photo, a sentence each."""
+        """Return what the chosen format cannot hold of the photo, a sentence each."""
         eight = bool(self.options["eight_bit"])
         lost = losses(self._photo.pixels, self._photo.alpha, self.format.suffix, eight)
         return [i18n.sentence(remark) for remark in lost]
 
 
 def pictures_folder() -> Path:
-    """Where the system keeps pictures."""
+    """Return where the system keeps pictures."""
     place = Path(
         QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation) or Path.home()
     )
@@ -240,7 +240,7 @@ def pictures_folder() -> Path:
 
 
 def _free(path: Path) -> Path:
-    """The path, numbered if it is taken."""
+    """Return the path, numbered if it is taken."""
     number, free = 2, path
     while free.exists():
         free = path.with_stem(f"{path.stem}-{number}")

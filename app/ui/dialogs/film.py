@@ -111,7 +111,9 @@ class FilmDialog(QDialog):
         return self.rest.at if self._performance is None else None
 
     def clip(self) -> Path:
-        """The clip, or the performance as trimmed and retimed (a file of its own for the length of a session)."""
+        """Return the clip, or the performance as trimmed and retimed (a file of its own for the length of a
+        session).
+        """
         path = Path(self.source.text()).expanduser()
         whole = (
             self.start.value() == 0 and self.end.value() >= self.end.maximum() and self.speed.value() == 100

@@ -114,7 +114,7 @@ class GeneratorCard(QFrame):
 
 
 def about(info: GeneratorInfo) -> str:
-    """What a generator is good at."""
+    """Return what a generator is good at."""
     translate = QCoreApplication.translate
     kinds = {
         "mesh-warp": translate(
@@ -136,7 +136,7 @@ def about(info: GeneratorInfo) -> str:
 
 
 def in_time(speed: Speed | None) -> str:
-    """How long a picture takes here, in words."""
+    """Return how long a picture takes here, in words."""
     translate = QCoreApplication.translate
     if speed is None:
         return translate("Generators", "speed not measured yet")
@@ -146,7 +146,7 @@ def in_time(speed: Speed | None) -> str:
 
 
 def in_words(learnt: Learnt) -> str:
-    """What was learnt, and how well."""
+    """Return what was learnt, and how well."""
     words = QCoreApplication.translate(
         "Generators",
         "Expressions learnt from {} pictures, which explain {} % of its movement; {} of {} controls were read back.",

@@ -34,7 +34,7 @@ from app.ui.dialogs.generator_card import GeneratorCard
 
 
 def offer_for(info: GeneratorInfo) -> Offer | None:
-    """What can be fetched so that a generator can run; None where it runs already or nothing is known."""
+    """Return what can be fetched so that a generator can run; None where it runs already or nothing is known."""
     return next((offer for offer in OFFERS if info.missing and offer.kind == info.name), None)
 
 

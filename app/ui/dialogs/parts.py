@@ -11,7 +11,7 @@ from app.ui import theme
 
 
 def with_choose(field: QLineEdit, choose: Callable[[], object]) -> QHBoxLayout:
-    """A field for a file or folder, and beside it the button that asks for one."""
+    """Return a field for a file or folder, and beside it the button that asks for one."""
     button = QPushButton(QCoreApplication.translate("Dialogs", "Choose…"), field.parentWidget())
     button.clicked.connect(lambda: choose())
     row = QHBoxLayout()
@@ -21,7 +21,7 @@ def with_choose(field: QLineEdit, choose: Callable[[], object]) -> QHBoxLayout:
 
 
 def do_or_cancel(dialog: QDialog, verb: str) -> tuple[QDialogButtonBox, QPushButton]:
-    """The buttons of a dialog that does one thing: its verb, which is the default, and Cancel."""
+    """Return the buttons of a dialog that does one thing: its verb, which is the default, and Cancel."""
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, dialog)
     go = buttons.addButton(verb, QDialogButtonBox.ButtonRole.AcceptRole)
     theme.make_primary(go)

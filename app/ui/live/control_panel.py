@@ -121,7 +121,7 @@ class ControlPanel(QScrollArea):
         return group
 
     def _rest_row(self, group: QWidget) -> RestFace:
-        """The frame that was taken for the driver's rest, how sure that is, and another choice."""
+        """Return the frame that was taken for the driver's rest, how sure that is, and another choice."""
         self.rest = RestFace(REST_PX, group)
         self.use_frame = QPushButton(self.tr("Use this moment"), group)
         self.use_frame.setToolTip(self.tr("Take the driver's face as it is now for its rest"))
@@ -204,7 +204,7 @@ class ControlPanel(QScrollArea):
         self._live.change(replace(settings, smoothing=replace(settings.smoothing, **amount)))
 
     def _shown(self, name: str, percent: float | None) -> float:
-        """What a row was set to, as a share; None is its reset."""
+        """Return what a row was set to, as a share; None is its reset."""
         value = 100.0 if percent is None else percent
         self.rows[name].show_value(value, 100.0)
         return value / 100

@@ -287,12 +287,12 @@ class DriverPanel(QWidget):
 
 
 def shipped_performances() -> list[Path]:
-    """The performances that come with Mien."""
+    """Return the performances that come with Mien."""
     return sorted((ASSETS / "performances").glob("*.performance"))
 
 
 def _dropped(event: QDropEvent) -> Path | None:
-    """The file or folder of a drop that can drive; None where there is none."""
+    """Return the file or folder of a drop that can drive; None where there is none."""
     paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
     fits = [path for path in paths if path.is_dir() or path.suffix.lower() in (*CLIPS, *PERFORMANCES, ".gif")]
     return fits[0] if len(paths) == 1 and fits else None

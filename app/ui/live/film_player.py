@@ -30,7 +30,9 @@ class Reel:
         self.total = max(1, self._source.total)
 
     def frame(self, number: int) -> Frame | None:
-        """The frame, or the last where the film ends before it; None of an empty film. EngineError where unreadable."""
+        """Return the frame, or the last where the film ends before it; None of an empty film. EngineError where
+        unreadable.
+        """
         if number < self._next and number not in self._kept:
             self._source.close()
             self._source, self._next = open_source(self._path), 0

@@ -77,7 +77,7 @@ class LiveSpace(QObject):
         self.controls.mirror.toggled.connect(self.driver.mirror)
 
     def panels(self) -> list[Panel]:
-        """Every panel of this workspace and its first place."""
+        """Return every panel of this workspace and its first place."""
         return [
             Panel("driver", self.tr("Driver"), self.driver, LEFT, "live", width=280),
             Panel(
@@ -87,7 +87,7 @@ class LiveSpace(QObject):
         ]
 
     def handlers(self) -> dict[str, Callable[[], object]]:
-        """What the commands of this workspace do."""
+        """Return what the commands of this workspace do."""
         return {
             "live_record": self.record.toggle_record,
             "live_neutral": self._set_neutral,

@@ -88,7 +88,7 @@ class RecordBar(QWidget):
         row.addWidget(choice)
 
     def output_group(self, parent: QWidget) -> FoldingGroup:
-        """What else can be done with the moving portrait, for a panel."""
+        """Return what else can be done with the moving portrait, for a panel."""
         group = FoldingGroup(self.tr("Output"), parent=parent)
         for widget in (self.side, self.format, self.keep, self.film, self.camera):
             group.body.addWidget(widget)
@@ -190,14 +190,14 @@ class RecordBar(QWidget):
 
 
 def new_path(suffix: str) -> Path:
-    """A file in the folder of films, named by the time; whoever writes it makes the folder."""
+    """Return a file in the folder of films, named by the time; whoever writes it makes the folder."""
     place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.MoviesLocation)
     folder = Path(place or Path.home()) / "Mien"
     return folder / f"Mien {datetime.now():%Y-%m-%d %H-%M-%S}{suffix}"
 
 
 def cut_short() -> list[Path]:
-    """Films that a crash left in the folder of films while they were recorded; they play."""
+    """Return films that a crash left in the folder of films while they were recorded; they play."""
     folder = new_path(".mp4").parent
     return sorted(folder.glob("*.recording*.mp4")) if folder.is_dir() else []
 
@@ -209,6 +209,6 @@ def clock(seconds: float) -> str:
 
 
 def described(recording: Recording) -> str:
-    """A finished film in a few words."""
+    """Return a finished film in a few words."""
     frames = QCoreApplication.translate("RecordBar", "{} frames").format(recording.pictures)
     return filled("{} · {} · {:.1f} s", recording.path.name, frames, recording.duration)

@@ -74,7 +74,7 @@ class LiveView(QWidget):
         self.update()
 
     def box(self, index: int) -> QRectF:
-        """Where a face's box is drawn."""
+        """Return where a face's box is drawn."""
         rect, share = self.picture_rect(), self._faces[index]
         size = QSizeF(share.width() * rect.width(), share.height() * rect.height())
         return QRectF(
@@ -103,7 +103,7 @@ class LiveView(QWidget):
         self.update()
 
     def picture_rect(self) -> QRectF:
-        """Where the picture is: as large as fits, in the middle."""
+        """Return where the picture is: as large as fits, in the middle."""
         if self._image is None:
             return QRectF()
         size = QSizeF(self._image.size()).scaled(QSizeF(self.size()), Qt.AspectRatioMode.KeepAspectRatio)

@@ -106,7 +106,7 @@ class FacesRail(QWidget):
 
 
 def thumbnail(photo: Photo, face: FittedFace, side: int, ratio: float) -> QPixmap:
-    """The face's square of the photo, `side` logical pixels, in the screen's colours."""
+    """Return the face's square of the photo, `side` logical pixels, in the screen's colours."""
     x, y, w, h = face.box
     reach = 0.65 * max(w, h)
     width, height = photo.size

@@ -23,7 +23,8 @@ KEPT = 256  # pictures; all controls of one face and more
 
 
 def ends(control: Control, face: FittedFace) -> tuple[float, float]:
-    """The two values shown: where the control has moved the expression by two sigmas either way, or as far as it goes.
+    """Return the two values shown: where the control has moved the expression by two sigmas either way, or as far as
+    it goes.
 
     Pose and gaze, which the expression's statistics say nothing of, are shown at the ends of their safe range.
     """
@@ -34,7 +35,7 @@ def ends(control: Control, face: FittedFace) -> tuple[float, float]:
 
 
 def caption(control: Control, face: FittedFace, value: float) -> str:
-    """The value, and what it is in sigmas where that is another number."""
+    """Return the value, and what it is in sigmas where that is another number."""
     words, unit = shown(control, value), verbs.sigmas(face, control.name)
     if control.unit == "σ" or unit < 1e-6:
         return words
@@ -109,14 +110,14 @@ class HoverPictures(QObject):
 
 
 def to_pixmap(picture: np.ndarray) -> QPixmap:
-    """(h, w, 3) uint8 sRGB as a pixmap."""
+    """Return (h, w, 3) uint8 sRGB as a pixmap."""
     height, width = picture.shape[:2]
     data = np.ascontiguousarray(picture)
     return QPixmap.fromImage(QImage(data.data, width, height, 3 * width, QImage.Format.Format_RGB888))
 
 
 def untinted(picture: QPixmap) -> QIcon:
-    """An icon that keeps its colours when it is selected."""
+    """Return an icon that keeps its colours when it is selected."""
     icon = QIcon(picture)
     icon.addPixmap(picture, QIcon.Mode.Selected)
     return icon

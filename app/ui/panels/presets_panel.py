@@ -193,7 +193,7 @@ class PresetsPanel(QWidget):
         return self.tr("Preset {}").format(" + ".join(shares)) if shares else self.tr("No preset")
 
     def _title(self, name: str) -> str:
-        """A preset's name in the window's language where it came with Mien."""
+        """Return a preset's name in the window's language where it came with Mien."""
         return self.tr(name) if self._presets[name].shipped else name
 
     def _show_mix(self) -> None:

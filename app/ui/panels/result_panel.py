@@ -28,7 +28,8 @@ TALL_PX = 800  # logical px of the window from which there is room for all rows 
 
 
 def misses(name: str, asked: float, measured: float, uncertainty: float = 0.0) -> bool:
-    """Whether the render is further from what was asked than Mien promises, beyond what the reading is sure of.
+    """Return whether the render is further from what was asked than Mien promises, beyond what the reading is sure
+    of.
 
     uncertainty: its standard deviation; a difference of twice as much is found on one true picture in twenty.
     """
@@ -42,7 +43,7 @@ def misses(name: str, asked: float, measured: float, uncertainty: float = 0.0) -
 
 
 def expression_miss(measurement: Measurement) -> float:
-    """How far the 28 components are from what was asked: root mean square, sigmas."""
+    """Return how far the 28 components are from what was asked: root mean square, sigmas."""
     pairs = zip(measurement.expression_asked, measurement.expression_measured)
     return math.sqrt(sum((a - b) ** 2 for a, b in pairs) / N_EXPRESSION)
 

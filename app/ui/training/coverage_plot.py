@@ -34,7 +34,7 @@ class CoveragePlot(QWidget):
         self.update()
 
     def words(self) -> str:
-        """The gaps in words, adjoining ones as one."""
+        """Return the gaps in words, adjoining ones as one."""
         found = []
         for row in self._rows:
             for low, high in merged(row["gaps"]):
@@ -84,7 +84,7 @@ class CoveragePlot(QWidget):
         return QRectF(NAME_PX + cell * width, row * (ROW_PX + GAP_PX) + 1, width - 2, ROW_PX - 2)
 
     def event(self, event: Any) -> bool:
-        """A cell's tip says its range and its frames."""
+        """Return a cell's tip says its range and its frames."""
         if isinstance(event, QHelpEvent):
             for index, row in enumerate(self._rows):
                 for k, count in enumerate(row["counts"]):

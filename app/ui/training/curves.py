@@ -47,7 +47,7 @@ class LossCurves(QWidget):
         self._values.clear()
 
     def names(self) -> list[str]:
-        """The losses drawn."""
+        """Return the losses drawn."""
         return list(self._lines)
 
     def add(self, step: float, losses: Mapping[str, float]) -> None:

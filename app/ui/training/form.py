@@ -36,7 +36,7 @@ class PathField(QWidget):
         return tuple(Path(part).expanduser().absolute() for part in parts if part)
 
     def are_there(self) -> bool:
-        """Whether at least one is given and all exist."""
+        """Return whether at least one is given and all exist."""
         return bool(self.paths()) and all(path.exists() for path in self.paths())
 
     def _on_button(self) -> None:
@@ -45,7 +45,7 @@ class PathField(QWidget):
 
 
 def minutes_box(name: str, minutes: float, parent: QWidget) -> QDoubleSpinBox:
-    """A budget in minutes."""
+    """Return a budget in minutes."""
     box = QDoubleSpinBox(parent)
     box.setAccessibleName(name)
     box.setRange(0.1, LONGEST)
@@ -56,5 +56,5 @@ def minutes_box(name: str, minutes: float, parent: QWidget) -> QDoubleSpinBox:
 
 
 def is_name(text: str) -> bool:
-    """Whether a run and its model can be called so: one folder's name."""
+    """Return whether a run and its model can be called so: one folder's name."""
     return re.fullmatch(r"\w[\w.-]*", text) is not None

@@ -143,7 +143,7 @@ class ProgressView(QWidget):
 
 
 def clock(seconds: int) -> str:
-    """Seconds as h:mm:ss or m:ss."""
+    """Return the seconds as h:mm:ss or m:ss."""
     minutes, rest = divmod(max(0, seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

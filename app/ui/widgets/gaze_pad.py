@@ -59,7 +59,7 @@ class GazePad(QWidget):
     # -- geometry
 
     def point_of(self, value: tuple[float, float]) -> QPointF:
-        """Where a gaze lies on the pad, px."""
+        """Return where a gaze lies on the pad, px."""
         area = self._area()
         share = [
             (min(c.upper, max(c.lower, v)) - c.lower) / (c.upper - c.lower)
@@ -68,7 +68,7 @@ class GazePad(QWidget):
         return QPointF(area.left() + share[0] * area.width(), area.bottom() - share[1] * area.height())
 
     def value_at(self, point: QPointF) -> tuple[float, float]:
-        """The gaze at a point of the pad."""
+        """Return the gaze at a point of the pad."""
         area = self._area()
         across, up = self._controls
         x = across.lower + (point.x() - area.left()) / area.width() * (across.upper - across.lower)
@@ -158,7 +158,7 @@ class GazePad(QWidget):
         super().focusOutEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        """Keys that mean the gaze here, whatever the menus do with them."""
+        """Return keys that mean the gaze here, whatever the menus do with them."""
         ours = (*_ARROWS, Qt.Key.Key_Backspace, Qt.Key.Key_Delete)
         is_key = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
         if is_key and Qt.Key(event.key()) in ours:  # type: ignore[attr-defined]

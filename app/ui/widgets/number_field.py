@@ -19,7 +19,7 @@ def decimals(control: Control) -> int:
 
 
 def shown(control: Control, value: float) -> str:
-    """The value with its unit, a real minus sign and no minus zero."""
+    """Return the value with its unit, a real minus sign and no minus zero."""
     text = f"{value:.{decimals(control)}f}"
     text = text[1:] if text.startswith("-") and not text.strip("-0.") else text
     unit = {"°": "°", "": ""}.get(control.unit, f" {control.unit}")
@@ -27,7 +27,7 @@ def shown(control: Control, value: float) -> str:
 
 
 def parse(control: Control, text: str) -> float | None:
-    """What was typed: unit and either minus allowed, a decimal comma too; None when it is no number."""
+    """Return what was typed: unit and either minus allowed, a decimal comma too; None when it is no number."""
     text = text.strip().replace("−", "-").replace(",", ".")
     text = text.removesuffix(control.unit).strip() if control.unit else text
     try:

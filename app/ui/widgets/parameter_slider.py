@@ -272,7 +272,7 @@ class ParameterSlider(QWidget):
         return super().event(event)
 
     def _owns(self, event: QKeyEvent) -> bool:
-        """Keys that mean the value here, whatever the menus do with them."""
+        """Return keys that mean the value here, whatever the menus do with them."""
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             return event.key() in (Qt.Key.Key_C, Qt.Key.Key_V, *_FORWARD, *_BACK)
         mine = (Qt.Key.Key_Backspace, Qt.Key.Key_Delete, Qt.Key.Key_Minus, Qt.Key.Key_Return, Qt.Key.Key_F2)

@@ -15,12 +15,12 @@ DETENT_PX = 3.0  # logical px about the resting value in which it is taken
 
 
 def snap_step(control: Control) -> float:
-    """What Ctrl snaps to: 5 degrees, half a sigma, a tenth of a full movement."""
+    """Return what Ctrl snaps to: 5 degrees, half a sigma, a tenth of a full movement."""
     return {"°": 5.0, "σ": 0.5, "%": 10.0}.get(control.unit, 0.1)
 
 
 def key_step(control: Control) -> float:
-    """What an arrow key moves by: a degree, a tenth of a sigma, a twentieth of a full movement."""
+    """Return what an arrow key moves by: a degree, a tenth of a sigma, a twentieth of a full movement."""
     return {"°": 1.0, "σ": 0.1, "%": 5.0}.get(control.unit, 0.05)
 
 
@@ -63,7 +63,7 @@ class Track(QWidget):
     # -- geometry
 
     def x_of(self, value: float) -> float:
-        """Where a value lies, px; values out of range at the ends."""
+        """Return where a value lies, px; values out of range at the ends."""
         share = (value - self.control.lower) / (self.control.upper - self.control.lower)
         return KNOB + min(1.0, max(0.0, share)) * self._span
 

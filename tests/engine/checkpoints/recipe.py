@@ -42,13 +42,13 @@ def lins(shapes: Shapes) -> dict[str, torch.Tensor]:
 
 
 def pictures(count: int, size: int, name: str = "pictures") -> torch.Tensor:
-    """(count, 3, size, size) in [0, 1], smooth enough to have features."""
+    """Return (count, 3, size, size) in [0, 1], smooth enough to have features."""
     coarse = draw(f"{name}{count}", (count, 3, 8, 8), True)
     return torch.nn.functional.interpolate(coarse, size=(size, size), mode="bicubic").clamp(0, 1)
 
 
 def sound(count: int) -> torch.Tensor:
-    """(1, count) samples."""
+    """Return (1, count) samples."""
     return 0.3 * draw("sound", (1, count))
 
 

@@ -33,7 +33,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def contents(network: LivePortrait) -> dict[str, object]:
-    """What the five .pth files hold."""
+    """Return what the five .pth files hold."""
     found: dict[str, object] = {
         name: getattr(network, part).state_dict() for name, part in files.BASE.items()
     }
@@ -45,7 +45,7 @@ def contents(network: LivePortrait) -> dict[str, object]:
 
 
 def thin() -> LivePortrait:
-    """The released shapes on one shared number."""
+    """Return the released shapes on one shared number."""
     with torch.device("meta"):
         network = LivePortrait()
     ones = {
@@ -57,7 +57,7 @@ def thin() -> LivePortrait:
 
 
 def laid_out(network: LivePortrait, root: Path) -> Path:
-    """The released folders."""
+    """Return the released folders."""
     for name, content in contents(network).items():
         folder = root / "liveportrait" / ("retargeting_models" if name == files.SMALL_FILE else "base_models")
         folder.mkdir(parents=True, exist_ok=True)

@@ -42,7 +42,7 @@ def saved(content: object, path: Path) -> Path:
 
 
 def thin(network: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """The network's names and shapes on one shared number: a file of kilobytes."""
+    """Return the network's names and shapes on one shared number: a file of kilobytes."""
     return {
         name: torch.ones((), dtype=value.dtype).expand(value.shape)
         for name, value in network.state_dict().items()

@@ -30,5 +30,5 @@ def tracker() -> Iterator[FaceTracker]:
 
 @pytest.fixture(scope="module")
 def head(astronaut: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(240, 240, 3): the astronaut's head."""
+    """Return (240, 240, 3): the astronaut's head."""
     return np.ascontiguousarray(astronaut[:240, 110:350])

@@ -88,7 +88,7 @@ def test_a_look_is_the_faces_own_whatever_its_size_and_light(astronaut: NDArray[
 
 
 def drawn_over(pixels: NDArray[np.uint8], box: tuple[float, ...], kind: str) -> NDArray[np.uint8]:
-    """A skin-coloured board, or a blurred thing, over the face in a box (x, y, w, h)."""
+    """Return a skin-coloured board, or a blurred thing, over the face in a box (x, y, w, h)."""
     x, y, w, h = box
     drawn = pixels.copy()
     if kind == "blur":

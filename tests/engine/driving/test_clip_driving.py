@@ -50,13 +50,13 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def portrait(engine: Engine, astronaut: NDArray[np.uint8]) -> Portrait:
-    """The sample portrait's head, 240 px."""
+    """Return the sample portrait's head, 240 px."""
     return engine.portrait(Photo(np.ascontiguousarray(astronaut[:240, 110:350]), key="head"))
 
 
 @pytest.fixture(scope="module")
 def nodding(tmp_path_factory: pytest.TempPathFactory, astronaut: NDArray[np.uint8]) -> Path:
-    """A clip with sound: the astronaut's head rolls to and fro; black for two frames in the middle."""
+    """Return a clip with sound: the astronaut's head rolls to and fro; black for two frames in the middle."""
     folder = tmp_path_factory.mktemp("clip")
     head = np.ascontiguousarray(astronaut[:240, 110:350])
     recorder = Recorder(folder / "silent.mp4", rate=RATE, live=False)
@@ -266,7 +266,7 @@ def test_shared_clips_drive_without_a_jump_or_a_lost_frame(
 
 
 def middle(picture: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """The face alone: in this clip the background rolls along, which a driven portrait's does not."""
+    """Return the face alone: in this clip the background rolls along, which a driven portrait's does not."""
     return picture[75:150, 80:150].astype(int)
 
 

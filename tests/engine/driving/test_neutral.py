@@ -51,7 +51,7 @@ def test_the_most_restful_frames_are_the_neutral() -> None:
 
 
 def smiling(amount: float, gap: float = 0.0, seed: int = 0) -> FaceParams:
-    """A face whose mouth rests where people's do, with a smile and a gap between the lips on top."""
+    """Return a face whose mouth rests where people's do, with a smile and a gap between the lips on top."""
     moves = directions(default_model())
     rest = -0.98 * moves["smile"] + np.random.default_rng(seed).normal(0, 0.05, 28)
     p = rest + amount * moves["smile"] + gap * moves["mouth_open"]

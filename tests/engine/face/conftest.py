@@ -20,7 +20,7 @@ def model() -> MorphableModel:
 
 @pytest.fixture(scope="session")
 def detected(model: MorphableModel) -> Callable[[FaceParams], DetectedFace]:
-    """The landmarks that parameters project to, irises in the middle of the eyes."""
+    """Return the landmarks that parameters project to, irises in the middle of the eyes."""
 
     def make(params: FaceParams) -> DetectedFace:
         shape = model.shape(params.identity, params.expression)
@@ -41,5 +41,5 @@ def astronaut_faces(astronaut) -> tuple[DetectedFace, ...]:
 
 @pytest.fixture(scope="session")
 def face(astronaut_faces, model: MorphableModel) -> FittedFace:
-    """The astronaut, fitted."""
+    """Return the astronaut, fitted."""
     return fit_face(astronaut_faces[0], model)

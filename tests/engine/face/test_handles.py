@@ -18,7 +18,7 @@ BY_HANDLE = {handle.name: handle for handle in HANDLES}
 
 @pytest.fixture
 def points(face: FittedFace, model: MorphableModel) -> Points:
-    """The face as the model has it, with eyeballs that turn and lids that shut."""
+    """Return the face as the model has it, with eyeballs that turn and lids that shut."""
 
     def place(edit: FaceEdit) -> FloatArray:
         target, own = semantic.resolve(edit, face, model), face.params

@@ -85,7 +85,7 @@ WRITERS = {
 
 
 def span(a: np.ndarray, b: np.ndarray) -> float:
-    """How much of the directions `a` lies in the span of the orthonormal `b`, the worst of them."""
+    """Return how much of the directions `a` lies in the span of the orthonormal `b`, the worst of them."""
     rows = a.reshape(len(a), -1)
     inside = rows @ b.reshape(len(b), -1).T
     return float((np.linalg.norm(inside, axis=1) / np.linalg.norm(rows, axis=1)).min())

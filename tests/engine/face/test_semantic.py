@@ -24,7 +24,7 @@ def synthetic(model, detected) -> FittedFace:
 
 
 def edited(face: FittedFace, edit: FaceEdit, model) -> FittedFace:
-    """The face as a generator that draws exactly what it is asked would show it."""
+    """Return the face as a generator that draws exactly what it is asked would show it."""
     params = semantic.resolve(edit, face, model)
     moved = model.expression_offset(params.expression) - model.expression_offset(face.params.expression)
     shape = face.params.camera.unproject(face.landmarks[:468]) + moved

@@ -35,7 +35,7 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def generator(home) -> HeadGan:
-    """A network that hears, whose last layers are small: pictures near grey, flows of a few pixels."""
+    """Return a network that hears, whose last layers are small: pictures near grey, flows of a few pixels."""
     torch.manual_seed(0)
     config = HeadGanConfig(width=4, hidden=8)
     network = Network(config)

@@ -27,7 +27,7 @@ from app.engine.warping.topology import EYE_CORNERS, UPPER_LIP
 
 @pytest.fixture(scope="module")
 def source(portrait: Portrait) -> SourceImage:
-    """The sample portrait at 384 px."""
+    """Return the sample portrait at 384 px."""
     face = portrait.faces[0]
     matte = person_matte(portrait.photo.pixels, face)
     return resized(SourceImage(portrait.photo.pixels, None, face, matte), 384 / portrait.photo.size[0])
@@ -48,7 +48,7 @@ def target(source: SourceImage, **values: float) -> Target:
 
 
 def filmed(source: SourceImage, **values: float) -> Target:
-    """The same as a fit of a film would give it: coefficients, and no controls that they came from."""
+    """Return the same as a fit of a film would give it: coefficients, and no controls that they came from."""
     asked = target(source, **values)
     expression = replace(asked.params.expression, moves=(), carried=())
     return replace(asked, params=replace(asked.params, expression=expression), origin=Origin.FILMED)
@@ -260,7 +260,7 @@ def test_a_face_far_outside_the_photo_leaves_a_patch_inside(
 
 
 def teeth_and_lip(warp: MeshWarp, code: WarpCode, face: FittedFace, edit: FaceEdit) -> tuple[float, float]:
-    """Pixels by which the photo's teeth and the middle of its upper lip move down."""
+    """Return the pixels by which the photo's teeth and the middle of its upper lip move down."""
     posed = warp.posed(code, Target(resolve(edit, face, default_model())))
     drawn = mouth_pose(code.face, posed)
     assert drawn is not None

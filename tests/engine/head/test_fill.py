@@ -13,7 +13,9 @@ SKIN, HAIR = np.array([210.0, 160.0, 140.0]), np.array([60.0, 45.0, 40.0])
 
 
 def frontal(beard: FloatArray, neck: float = 0.8) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """(V, 3) colours and normals, (V,) shown, of the template from the front; beard: (V,) 1 where there is one."""
+    """Return (V, 3) colours and normals, (V,) shown, of the template from the front; beard: (V,) 1 where there is
+    one.
+    """
     model = HeadModel.load()
     normals = model.normals(model.points) * [1, -1, 1]
     shown = (normals[:, 2] > 0.25).astype(float)

@@ -25,7 +25,7 @@ from app.engine.warping.head_kernels import PHOTO
 
 @pytest.fixture(scope="module")
 def source(portrait: Portrait) -> SourceImage:
-    """The sample portrait at 384 px."""
+    """Return the sample portrait at 384 px."""
     face = portrait.faces[0]
     matte = person_matte(portrait.photo.pixels, face)
     return resized(SourceImage(portrait.photo.pixels, None, face, matte), 384 / portrait.photo.size[0])

@@ -50,7 +50,7 @@ def write_heic(path: Path, pictures: Sequence[NDArray[np.uint16]], bits: int = 1
 
 
 def _coded(picture: NDArray[np.uint16], bits: int, beside: Path) -> tuple[bytes, bytes]:
-    """(hvcC box, coded picture)."""
+    """Return (hvcC box, coded picture)."""
     height, width = picture.shape[:2]
     raw, film = beside.with_suffix(".raw"), beside
     raw.write_bytes(picture.astype("<u2").tobytes())

@@ -32,7 +32,7 @@ PROFILES = {
 
 @pytest.fixture(scope="module")
 def colours() -> NDArray[np.uint8]:
-    """(16, 256, 3): a ramp of greys and random colours."""
+    """Return (16, 256, 3): a ramp of greys and random colours."""
     colours = np.random.default_rng(3).integers(0, 256, (16, 256, 3), dtype=np.uint8)
     colours[0] = np.arange(256)[:, None]
     return colours

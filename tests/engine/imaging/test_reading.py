@@ -21,13 +21,13 @@ Pixels = NDArray[np.uint8]
 
 @pytest.fixture(scope="module")
 def pixels(astronaut: Pixels) -> Pixels:
-    """(80, 100, 3): the face, not square, so that turning shows."""
+    """Return (80, 100, 3): the face, not square, so that turning shows."""
     return np.ascontiguousarray(astronaut[70:150, 170:270])
 
 
 @pytest.fixture(scope="module")
 def deep(pixels: Pixels) -> NDArray[np.uint16]:
-    """(80, 100, 3) uint16 with low bits that 8 bit would lose."""
+    """Return (80, 100, 3) uint16 with low bits that 8 bit would lose."""
     rng = np.random.default_rng(0)
     return (pixels.astype(np.uint16) * 257) ^ rng.integers(0, 128, pixels.shape, dtype=np.uint16)
 

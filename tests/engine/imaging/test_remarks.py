@@ -23,7 +23,7 @@ Pixels = NDArray[np.uint8]
 
 @pytest.fixture(scope="module")
 def head(astronaut: Pixels) -> Pixels:
-    """(240, 240, 3)"""
+    """Return (240, 240, 3)"""
     return np.ascontiguousarray(astronaut[:240, 110:350])
 
 

@@ -27,7 +27,7 @@ WITH_METADATA = [".jpg", ".png", ".webp", ".tif", ".avif"]
 
 @pytest.fixture(scope="module")
 def photo(astronaut: NDArray[np.uint8]) -> Photo:
-    """A 100 x 80 photo with every block a file can carry."""
+    """Return a 100 x 80 photo with every block a file can carry."""
     exif = Image.Exif()
     exif[0x010F], exif[0x8298] = "Maker", "© nobody".encode()
     exif[0x8769] = {0x829A: 0.005, 0x9003: "2026:11:21 04:00:00"}

@@ -66,7 +66,7 @@ each = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 
 
 def tensors(value: Any) -> Iterator[Tensor]:
-    """The tensors of nested lists."""
+    """Yield the tensors of nested lists."""
     if isinstance(value, Tensor):
         yield value
     else:
@@ -75,7 +75,7 @@ def tensors(value: Any) -> Iterator[Tensor]:
 
 
 def made(case: Case) -> tuple[nn.Module, list[Tensor]]:
-    """A block whose spectral norms are known, and inputs."""
+    """Return a block whose spectral norms are known, and inputs."""
     torch.manual_seed(0)
     block = case.make().eval()
     for layer in block.modules():

@@ -66,7 +66,7 @@ def test_vox256_equals_the_released_network(shared):
 
 
 def plain_modulated(conv: ModulatedConv, x: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
-    """The paper's own formulation for one sample: modulate and demodulate the weight, then convolve."""
+    """Return the paper's own formulation for one sample: modulate and demodulate the weight, then convolve."""
     weight = conv.scale * conv.weight[0] * conv.modulation(style)[0][None, :, None, None]
     if conv.demodulate:
         weight = weight * torch.rsqrt(weight.square().sum((1, 2, 3), keepdim=True) + 1e-8)

@@ -11,7 +11,7 @@ SIZE = (96, 80)
 
 @pytest.fixture(scope="session")
 def dome() -> tuple[NDArray, NDArray]:
-    """(vertices (N, 3) in model units, triangles (M, 3)): half a bumpy ball, z to the viewer, with a hole."""
+    """Return (vertices (N, 3) in model units, triangles (M, 3)): half a bumpy ball, z to the viewer, with a hole."""
     count = 13
     u, v = np.meshgrid(np.linspace(-1, 1, count), np.linspace(-1, 1, count))
     z = np.sqrt(np.maximum(0, 2.2 - u**2 - v**2)) + 0.15 * np.exp(-8 * (u**2 + v**2))

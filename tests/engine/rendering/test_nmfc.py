@@ -40,7 +40,7 @@ def reference(dome) -> NmfcRenderer:
 
 
 def near_edge(points: NDArray, triangles: NDArray, centres: NDArray) -> NDArray[np.bool_]:
-    """Whether each (K, 2) pixel centre lies within EDGE of an edge of the projected mesh."""
+    """Return whether each (K, 2) pixel centre lies within EDGE of an edge of the projected mesh."""
     edges = np.unique(np.sort(triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1), axis=0)
     start, along = points[edges[:, 0], :2], points[edges[:, 1], :2] - points[edges[:, 0], :2]
     offset = centres[:, None] - start

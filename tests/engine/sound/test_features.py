@@ -42,7 +42,7 @@ def spectrum_of(frame: np.ndarray) -> list[float]:
 
 
 def slow_features(frame: np.ndarray, before: list[float]) -> tuple[list[float], list[float]]:
-    """Nine of the 21 features of one window, each from its definition; also the window's spectrum."""
+    """Return nine of the 21 features of one window, each from its definition; also the window's spectrum."""
     values = [float(v) for v in frame]
     spectrum = spectrum_of(frame)
     changes = sum(abs(np.sign(b) - np.sign(a)) for a, b in itertools.pairwise(values)) / 2

@@ -21,7 +21,7 @@ LETTERS = (None, " ", "a", "b")
 
 
 def beeps(sound: np.ndarray) -> np.ndarray:
-    """A recogniser of 100 steps a second: loud and positive is "a", loud and negative "b"."""
+    """Return a recogniser of 100 steps a second: loud and positive is "a", loud and negative "b"."""
     means = sound[: len(sound) // 160 * 160].reshape(-1, 160).mean(axis=1)
     return np.eye(4, dtype=np.float32)[np.where(means > 0.5, 2, np.where(means < -0.5, 3, 0))]
 

@@ -73,7 +73,7 @@ def driver(tmp_path) -> Path:
 
 
 def asked(monkeypatch) -> list[FaceParams]:
-    """What the network is asked for, frame by frame."""
+    """Return what the network is asked for, frame by frame."""
     heard: list[FaceParams] = []
     own = reenactment.Rollout.next
 

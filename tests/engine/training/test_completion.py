@@ -40,7 +40,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def picture(tmp_path_factory: pytest.TempPathFactory, astronaut: NDArray[np.uint8]) -> Path:
-    """The sample portrait as a file of the training part."""
+    """Return the sample portrait as a file of the training part."""
     folder = tmp_path_factory.mktemp("portraits")
     names = (f"astronaut{k}.png" for k in range(20))
     path = next(folder / name for name in names if part_of(Path(name)) == "train")

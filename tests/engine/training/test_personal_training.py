@@ -60,7 +60,7 @@ def nod(t: int) -> FaceParams:
 
 
 def footage(count: int = 30, shade: float = 0.6, name: str = "clip", size: int = SIZE) -> Footage:
-    """A disc that follows the face, brighter on the side it turns to."""
+    """Return a disc that follows the face, brighter on the side it turns to."""
     y, x = np.mgrid[:size, :size] + 0.5
     frames, mattes = [], []
     place = Frame2Frame(size / SIZE, (0.0, 0.0))

@@ -22,7 +22,7 @@ BLUE = (60, 90, 200)
 
 
 def faced(left: float = 1.0, right: float = 1.0) -> np.ndarray:
-    """(478, 3) px of the mean face from the front, its lids at these shares of their gap."""
+    """Return (478, 3) px of the mean face from the front, its lids at these shares of their gap."""
     points = default_model().mean.copy()
     for side, share in enumerate((left, right)):
         points = points + move_lids(points, side, lid_gap(points, side), share)
@@ -36,7 +36,7 @@ def faced(left: float = 1.0, right: float = 1.0) -> np.ndarray:
 
 
 def painted(landmarks: np.ndarray, sides: tuple[int, ...]) -> np.ndarray:
-    """Skin with white eyes and blue irises on these sides."""
+    """Return skin with white eyes and blue irises on these sides."""
     import cv2
 
     photo = np.full((SIZE, SIZE, 3), SKIN, np.uint8)
@@ -60,7 +60,7 @@ def taken(photo: np.ndarray, landmarks: np.ndarray, left: float, right: float) -
 def shown(
     photo: np.ndarray, eye: Eye, lids: np.ndarray, gaze: tuple[float, float] = (0.0, 0.0)
 ) -> np.ndarray:
-    """The photo with the lids at these landmarks and the eye turned."""
+    """Return the photo with the lids at these landmarks and the eye turned."""
     look, slip = eye_turn(Expression(), Expression(gaze=gaze), np.eye(3))
     out = photo.copy()
     contour = lids[contour_vertices(eye.side), :2]
@@ -69,7 +69,7 @@ def shown(
 
 
 def blue_centre(picture: np.ndarray, landmarks: np.ndarray, side: int) -> np.ndarray:
-    """(2,) px of what is blue between the lids of one eye."""
+    """Return (2,) px of what is blue between the lids of one eye."""
     lids = landmarks[contour_vertices(side), :2]
     x0, y0 = np.floor(lids.min(axis=0)).astype(int)
     x1, y1 = np.ceil(lids.max(axis=0)).astype(int)

@@ -47,7 +47,7 @@ def encoded(engine: Engine, name: str) -> tuple[SourceImage, WarpCode]:
 
 
 def drawn(code: WarpCode, yaw: float) -> tuple[np.ndarray, np.ndarray]:
-    """The photo with the head turned by degrees, and (N, 3) where the hair went."""
+    """Return the photo with the head turned by degrees, and (N, 3) where the hair went."""
     own = code.fitted.params.camera
     camera = (
         own if yaw == 0 else own.from_angles(own.yaw + yaw, own.pitch, own.roll, own.scale, own.translation)

@@ -17,7 +17,7 @@ TEMPLES, CHIN, MOUTH_CORNERS = [162, 127, 389, 356], [152, 148, 377], [61, 291]
 
 
 def lifted(control: str) -> np.ndarray:
-    """(468, 3): what is drawn beyond a full movement of the control."""
+    """Return (468, 3): what is drawn beyond a full movement of the control."""
     return local_lift(Expression(), Expression(tuple(directions(default_model())[control])))
 
 

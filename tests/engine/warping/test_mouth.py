@@ -16,7 +16,7 @@ IOD = 100.0
 
 
 def lips(top: float, bottom: float) -> np.ndarray:
-    """(20, 2) px of an inner contour around x = 100, as `INNER` orders it."""
+    """Return (20, 2) px of an inner contour around x = 100, as `INNER` orders it."""
     x = np.linspace(60, 140, 11)
     bulge = 1 - ((x - 100) / 40) ** 2
     middle = (top + bottom) / 2
@@ -34,7 +34,9 @@ SMILING = Mouth(lips(90, 102), 0.12, Light(0.6, WHITE, WHITE, WHITE, 0.3), WHITE
 def opened(
     top: float, bottom: float, edge: tuple[float, float], drop: float, gap: float, axes: np.ndarray = AXES
 ) -> MouthPose:
-    """Lips at `top` and `bottom`, not drawn wide, with the upper incisors' edge at `edge` px and the jaw dropped."""
+    """Return lips at `top` and `bottom`, not drawn wide, with the upper incisors' edge at `edge` px and the jaw
+    dropped.
+    """
     lip = np.array([100.0, 90])
     return MouthPose(
         lips(top, bottom),
@@ -61,7 +63,7 @@ def smile() -> np.ndarray:
 
 
 def drawn(photo: np.ndarray, top: float, bottom: float) -> np.ndarray:
-    """The mouth after the upper lip went to `top` and the lower one to `bottom`."""
+    """Return the mouth after the upper lip went to `top` and the lower one to `bottom`."""
     out = photo.copy()
     draw_mouth(out, (0, 0), own_mouth(photo, SMILING), SMILING, opened(top, bottom, AWAY, 0.0, 0.3))
     return out
@@ -82,7 +84,7 @@ def test_no_tooth_of_the_photo_sticks_to_a_lower_lip_that_drops(smile: np.ndarra
 
 
 def landmarks(top: float, bottom: float) -> np.ndarray:
-    """(478, 3) px: an inner contour around x = 100 and an upper lip above it."""
+    """Return (478, 3) px: an inner contour around x = 100 and an upper lip above it."""
     points = np.full((478, 3), 60.0)
     points[INNER, :2] = lips(top, bottom)
     points[[11, 12, 72, 302, 38, 268], :2] = (100.0, top - 6)
@@ -105,7 +107,7 @@ def seen(photo: np.ndarray, top: float, bottom: float, gap: float) -> Mouth:
 
 
 def just_apart(photo: np.ndarray) -> np.ndarray:
-    """The photo with lips that part by 0.14 IOD, the rows of teeth together."""
+    """Return the photo with lips that part by 0.14 IOD, the rows of teeth together."""
     mouth = seen(photo, 95, 96, 0.01)
     out = photo.copy()
     draw_mouth(out, (0, 0), own_mouth(photo, mouth), mouth, opened(90, 104, (100.0, 96.0), 0.02, 0.14))
@@ -142,7 +144,7 @@ def test_made_teeth_are_as_bright_as_the_photos_own(smile: np.ndarray) -> None:
 
 
 def wide_open(axes: np.ndarray = AXES, towards: tuple[float, float, float] = (0.0, 0, 0)) -> np.ndarray:
-    """(200, 200, 3) luminance and colour of a mouth wide open between lips at 80 and 130."""
+    """Return (200, 200, 3) luminance and colour of a mouth wide open between lips at 80 and 130."""
     photo = np.full((200, 200, 3), (190, 145, 115), np.uint8)
     mouth = replace(seen(photo, 95, 96, 0.01), toward=np.array(towards))
     out = photo.copy()

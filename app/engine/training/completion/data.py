@@ -108,7 +108,7 @@ def of_portrait(path: Path, tracker: FaceTracker, views: int = VIEWS) -> dict[st
 
 
 def of_clip(path: Path) -> dict[str, NDArray[np.uint8]]:
-    """The same of pairs of a clip's frames; EngineError for clips that hardly turn."""
+    """Return the same of pairs of a clip's frames; EngineError for clips that hardly turn."""
     frames, faces, _ = clip_frames(path)
     angles = np.array([face.params.camera.angles[:2] for face in faces])
     order = np.argsort(angles[:, 0])
@@ -147,24 +147,24 @@ def unlearned_of(
 
 
 def encoded(made: tuple[NDArray[np.uint8], NDArray[np.float32]]) -> NDArray[np.uint8]:
-    """(S, S, 6) uint8 of what the network sees."""
+    """Return (S, S, 6) uint8 of what the network sees."""
     planes = seen_by_network(*made)
     planes[:3] = (planes[:3] + 1) / 2
     return np.ascontiguousarray(np.round(255 * np.clip(planes, 0, 1)).astype(np.uint8).transpose(1, 2, 0))
 
 
 def truth_of(photo: Photo) -> NDArray[np.uint8]:
-    """(S, S, 4) the photo's colours and where it truly shows them."""
+    """Return (S, S, 4) the photo's colours and where it truly shows them."""
     return np.ascontiguousarray(encoded(unlearned_of(photo, photo.own, None))[..., :4])
 
 
 def hidden(truth: NDArray[np.uint8], view: NDArray[np.uint8]) -> float:
-    """Share of the atlas that the truth shows and the view does not."""
+    """Return the share of the atlas that the truth shows and the view does not."""
     return float((truth[..., 3] * (255.0 - view[..., 3])).mean() / 255**2)
 
 
 def turned(camera: Camera, rng: np.random.Generator) -> Camera:
-    """A camera that a photo might as well have had."""
+    """Return a camera that a photo might as well have had."""
     yaw, pitch, roll = camera.angles
     turn = rng.choice([-1, 1]) * rng.uniform(*TURNS) * (rng.random() < 0.8)
     return Camera.from_angles(
@@ -177,7 +177,7 @@ def turned(camera: Camera, rng: np.random.Generator) -> Camera:
 
 
 def seen_from(photo: Photo, camera: Camera, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """(S, S, 6) as if the photo had been taken by the other camera, as far as it shows what that would see."""
+    """Return (S, S, 6) as if the photo had been taken by the other camera, as far as it shows what that would see."""
     other = replace(photo.head, camera=camera)
     view = seen(other, np.ones_like(photo.matte))
     least = rng.uniform(*GRAZING) if rng.random() < 0.5 else 0.0
@@ -194,7 +194,9 @@ def seen_from(photo: Photo, camera: Camera, rng: np.random.Generator) -> NDArray
 
 
 def looking_from(photo: Photo, other: Head, view: Seen) -> Looking:
-    """What `looked_through` finds from another camera, in the photo's pixels, so that nothing hidden is looked at."""
+    """Return what `looked_through` finds from another camera, in the photo's pixels, so that nothing hidden is
+    looked at.
+    """
     through, looked, _ = looked_through(other, view, photo.matte)
     _, _, scalp_there = looked_through(photo.head, photo.own, photo.matte)
     model, factor = HeadModel.load(), min(1.0, 48.0 / other.camera.scale)
@@ -214,7 +216,7 @@ def looking_from(photo: Photo, other: Head, view: Seen) -> Looking:
 
 
 def template() -> NDArray[np.float32]:
-    """(6, S/2, S/2) of the template at every texel: place in units of 10 cm (3), face, ear, hairline."""
+    """Return (6, S/2, S/2) of the template at every texel: place in units of 10 cm (3), face, ear, hairline."""
     model = HeadModel.load()
     ids, share, nearest = texels(SIDE // 2)
     rows: list[NDArray[Any]] = [*(model.points.T / 10), model.face * 1.0, relief(), template_hairline(True)]
@@ -247,7 +249,7 @@ class CompletionSamples:
         return relit(as_sample(views[k], truths[of[k]], self.head), rng)
 
     def reach(self, most: int = 250) -> NDArray[np.float32]:
-        """(1, S/2, S/2): how often a texel is hidden and known, 1 where one sample in fifty knows it."""
+        """Return (1, S/2, S/2): how often a texel is hidden and known, 1 where one sample in fifty knows it."""
         total, count = np.zeros((SIDE, SIDE)), 0
         for path in self.paths[:most]:
             with np.load(path, allow_pickle=False) as file:
@@ -260,7 +262,7 @@ class CompletionSamples:
 
 
 def head_only() -> NDArray[np.float32]:
-    """(S, S) 1 on the head and neck, 0 on the chest."""
+    """Return (S, S) 1 on the head and neck, 0 on the chest."""
     above = (10 * template()[1] > CHEST).astype(np.float32)
     return np.asarray(cv2.resize(above, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR))
 

@@ -79,7 +79,7 @@ class AtlasFeatures:
 def learnt_features(
     data: Path, folder: Path, device: torch.device, minutes: float, steps: int | None
 ) -> Steps[Step, None, FaceFeatures]:
-    """The features of a run, learnt once."""
+    """Yield the features of a run, learnt once."""
     recipe = AtlasFeatures(data)
     done = folder / "done"
     plan = Plan(folder, 0.0 if done.exists() else min(minutes, MINUTES), BATCH, steps=steps)

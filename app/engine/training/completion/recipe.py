@@ -153,7 +153,7 @@ class CompletionTraining:
         return [[layer.float() for layer in layers] for layers in scales]
 
     def terms(self, batch: Batch, made: Made, critical: bool) -> dict[str, Tensor]:
-        """Every term of the completion's loss with its weight. Means are over what is hidden and known."""
+        """Return every term of the completion's loss with its weight. Means are over what is hidden and known."""
         weights, worth = self.settings.weights, batch["known"].mean().clamp_min(0.01)
         true = self.features(made.truth)
         apart, before = (
@@ -192,7 +192,7 @@ class CompletionTraining:
             mean.lerp_(value, 1 - rate)
 
     def meant(self) -> Completion:
-        """The network with the running mean's weights."""
+        """Return the network with the running mean's weights."""
         network = Completion(self.settings.network)
         network.load_state_dict({name: value.cpu() for name, value in self.state["mean"].items()})
         return network.eval()
@@ -214,7 +214,7 @@ class CompletionTraining:
         return dict(zip(names, np.mean(rows, axis=0).round(5).tolist())) if rows else {}
 
     def picture(self) -> NDArray[np.uint8]:
-        """Rows of seen, fill, painted, in use, truth and confidence."""
+        """Return rows of seen, fill, painted, in use, truth and confidence."""
         device = next(self.network.parameters()).device
         batch = {k: torch.from_numpy(np.stack([s[k] for s in self.shown])).to(device) for k in self.shown[0]}
         with torch.no_grad():
@@ -234,7 +234,7 @@ def _in_memory_order(network: Module) -> Module:
 
 
 def held_out_samples(folder: Path) -> list[dict[str, NDArray[np.float32]]]:
-    """The first view of every prepared file, in its own light."""
+    """Return the first view of every prepared file, in its own light."""
     head, found = CompletionSamples(folder).head, []
     for path in sorted(folder.glob("*.npz")):
         with np.load(path, allow_pickle=False) as file:
@@ -243,7 +243,7 @@ def held_out_samples(folder: Path) -> list[dict[str, NDArray[np.float32]]]:
 
 
 def _chroma(picture: Tensor) -> Tensor:
-    """(N, 2, H/4, W/4) red and blue less the brightness."""
+    """Return (N, 2, H/4, W/4) red and blue less the brightness."""
     small = F.avg_pool2d(picture, 4)
     return small[:, [0, 2]] - small.mean(dim=1, keepdim=True)
 

@@ -28,7 +28,9 @@ GAINS = 0.1, 10.0  # a column that obtains less, or the opposite, is not to be l
 def calibrated(
     model: LatentModel, matrix: DirectionMatrix, labels: Labels, fit: Fit
 ) -> Steps[Step, None, NDArray[np.float64]]:
-    """Steps with pictures; ends in the gains (15,), obtained over asked, by which the columns have been divided."""
+    """Yield steps with pictures; ends in the gains (15,), obtained over asked, by which the columns have been
+    divided.
+    """
     codes = spread_out(torch.from_numpy(labels.w[:FACES]).float().to(model.centre), model)
     gains = np.ones(len(NAMES))
     for column in range(len(NAMES)):

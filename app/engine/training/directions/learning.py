@@ -72,7 +72,7 @@ class DirectionsRecipe:
         self.shape = Shape()
 
     def draw(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-        """A sample for Net_3D; source, target and change for the matrix."""
+        """Return a sample for Net_3D; source, target and change for the matrix."""
         source, target = (int(k) for k in rng.integers(len(self.labels.w), size=2))
         photo, frame = -1, -1
         slopes = np.array(self.labels.slopes)
@@ -120,7 +120,7 @@ class DirectionsRecipe:
         return {"net3d": fitted, **terms}
 
     def _misread(self, image: Tensor, known: Tensor) -> Tensor:
-        """How far Net_3D is from what is known of pictures."""
+        """Return how far Net_3D is from what is known of pictures."""
         wanted = (known - self.mean.to(image)) / self.deviation.to(image)
         return F.smooth_l1_loss(self.net3d(image)[0], wanted)
 
@@ -131,7 +131,7 @@ class DirectionsRecipe:
         return torch.where((batch["photo"] >= 0)[:, None, None], photos, wplus)
 
     def _frames(self, frame: Tensor) -> tuple[Tensor, Tensor]:
-        """The target frames (N, 3, s, s) and what was measured in them (N, 15 + I)."""
+        """Return the target frames (N, 3, s, s) and what was measured in them (N, 15 + I)."""
         assert self.real is not None
         rows = frame.cpu().numpy()
         known = np.concatenate([self.real.values[rows], self.real.identity[rows]], axis=1)

@@ -39,7 +39,7 @@ class Shape:
 
 
 def rotations(angles: Tensor) -> Tensor:
-    """(N, 3) yaw, pitch, roll in degrees -> (N, 3, 3), as `parameters.rotation_matrix`."""
+    """Return (N, 3) yaw, pitch, roll in degrees -> (N, 3, 3), as `parameters.rotation_matrix`."""
     yaw, pitch, roll = (angles * torch.tensor([1.0, -1.0, -1.0]).to(angles) * math.pi / 180).unbind(1)
     one, zero = torch.ones_like(yaw), torch.zeros_like(yaw)
 

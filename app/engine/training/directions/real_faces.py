@@ -67,7 +67,7 @@ class RealFaces:
 
 
 def real_faces(folder: Path, model: LatentModel, faces: float, clips: bool) -> Steps[Step, None, RealFaces]:
-    """Steps with previews, ending in the inverted faces of a folder's photos, or of its clips' frames.
+    """Yield steps with previews, ending in the inverted faces of a folder's photos, or of its clips' frames.
 
     faces: side of the generator's square in face sizes. The generator itself is not tuned: directions are learned
     for what it can make.
@@ -116,7 +116,7 @@ class Result:
 
 
 def _found(path: Path, tracker: FaceTracker, clips: bool) -> Iterator[tuple[NDArray[np.uint8], DetectedFace]]:
-    """The largest face of a photo, or of frames spread over a clip; nothing from files that cannot be read."""
+    """Yield the largest face of a photo, or of frames spread over a clip; nothing from files that cannot be read."""
     try:
         frames = _frames(path) if clips else [to_srgb8(open_photo(path))]
     except EngineError:

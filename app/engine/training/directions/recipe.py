@@ -97,7 +97,7 @@ def first_alone(steps: Steps[Step, None, T], device: torch.device) -> Steps[Step
 
 
 def measures(similarity: Similarity) -> str:
-    """What the losses are measured with, in a sentence."""
+    """Return what the losses are measured with, in a sentence."""
     face = (
         "the imported recogniser"
         if similarity.recogniser
@@ -108,7 +108,9 @@ def measures(similarity: Similarity) -> str:
 
 
 def calibrate_directions(pairs: int = CALIBRATION_PAIRS) -> Steps[Step, None, ExpressionMap]:
-    """Steps that end in the stored expression map of the imported (released) matrix; the last one says its error."""
+    """Yield steps that end in the stored expression map of the imported (released) matrix; the last one says its
+    error.
+    """
     chosen = generator_or_error()
     loaded = load_matrix(chosen)
     parameters = chosen.parameterisation
@@ -138,7 +140,7 @@ def on(model: LatentModel, device: torch.device) -> LatentModel:
 
 
 def kept_labels(chosen: Ensemble, model: LatentModel, fit: Fit, samples: int) -> Steps[Step, None, Labels]:
-    """The generator's labelled samples, made once for all stages."""
+    """Yield the generator's labelled samples, made once for all stages."""
     path = data_folder() / "calibrations" / f"{chosen.generator.sha256[:16]}-{samples}-samples.npz"
     if path.is_file():
         with np.load(path, allow_pickle=False) as file:
@@ -153,7 +155,7 @@ def kept_labels(chosen: Ensemble, model: LatentModel, fit: Fit, samples: int) ->
 def kept_faces(
     path: Path, source: Path, model: LatentModel, chosen: Ensemble, stage: str
 ) -> Steps[Step, None, RealFaces]:
-    """The inverted faces of a run, made once."""
+    """Yield the inverted faces of a run, made once."""
     if path.is_file():
         return RealFaces.load(path)
     found = yield from real_faces(source, model, chosen.faces, stage == PAIRED)
@@ -162,7 +164,9 @@ def kept_faces(
 
 
 def matrix_to_go_on_from(chosen: Ensemble, labels: Labels) -> DirectionMatrix | None:
-    """The newest matrix trained here for this generator, its inputs brought to the labels' ranges; None without."""
+    """Return the newest matrix trained here for this generator, its inputs brought to the labels' ranges; None
+    without.
+    """
     loaded, parameters = load_matrix(chosen), chosen.parameterisation
     if loaded is None or parameters is None or not parameters.ours or parameters.names != NAMES:
         return None

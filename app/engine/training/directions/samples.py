@@ -55,7 +55,7 @@ def face_fitter(faces: float) -> Iterator[Fit]:
 
 
 def _mean_face(faces: float) -> NDArray[np.float64]:
-    """(468, 2): where the mean face's points lie in the generator's square of side 1."""
+    """Return (468, 2): where the mean face's points lie in the generator's square of side 1."""
     points = Camera.from_angles(0, 0, 0, 1000, (0, 0)).project(default_model().mean)
     square = face_square(points, faces)
     return np.asarray((points[:, :2] - (square.x, square.y)) / square.side)
@@ -81,7 +81,7 @@ class Labels:
 
 
 def labelled(model: LatentModel, fit: Fit, count: int, seed: int = 0) -> Steps[Step, None, Labels]:
-    """Steps with pictures, ending in the samples that showed a face."""
+    """Yield steps with pictures, ending in the samples that showed a face."""
     rng = torch.Generator().manual_seed(seed)
     rows: list[tuple[NDArray[np.float64], FittedFace]] = []
     for k in range(count):
@@ -103,7 +103,7 @@ def labelled(model: LatentModel, fit: Fit, count: int, seed: int = 0) -> Steps[S
 
 
 def measured(faces: Sequence[FittedFace]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(N, 15) values by NAMES and (N, I) identities of fitted faces."""
+    """Return (N, 15) values by NAMES and (N, I) identities of fitted faces."""
     params = [face.params for face in faces]
     values = [[*p.camera.angles, *p.expression.coefficients[:N_EXPRESSION_USED]] for p in params]
     return np.array(values), np.array([p.identity.coefficients for p in params])
@@ -115,7 +115,7 @@ def spread_out(w: Tensor, model: LatentModel) -> Tensor:
 
 
 def regressed(labels: Labels, ridge: float = 1.0) -> NDArray[np.float64]:
-    """(D, 15): delta w per input, by regression in closed form.
+    """Return (D, 15): delta w per input, by regression in closed form.
 
     With p = B w (ridge) over the samples and C the covariance of w, the columns of C B^T (B C B^T)^-1 are the
     most probable changes of w that move one parameter and, as identity is among p, nothing else. The floor keeps
@@ -134,7 +134,7 @@ def regressed(labels: Labels, ridge: float = 1.0) -> NDArray[np.float64]:
 
 
 def starting_matrix(labels: Labels, n_layers: int) -> DirectionMatrix:
-    """The regressed directions in the first layers, without a bias."""
+    """Return the regressed directions in the first layers, without a bias."""
     width = labels.w.shape[1]
     matrix = DirectionMatrix(len(NAMES), n_layers, width)
     columns = torch.from_numpy(regressed(labels)).float()

@@ -62,7 +62,7 @@ class HeadGanSamples:
         return relit(sample, rng)
 
     def unedited(self, index: int) -> dict[str, NDArray[Any]]:
-        """A file's first frame from itself, at its own parameters."""
+        """Return a file's first frame from itself, at its own parameters."""
         file = self._file(self.paths[index])
         return self.sample(file, 0, 0, [file.params[0]])
 
@@ -88,7 +88,7 @@ class HeadGanSamples:
         return nmfc_window([params], self._model, self.renderer, self.size)[:3]
 
     def _picture(self, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """(3, s, s) in [-1, 1]."""
+        """Return (3, s, s) in [-1, 1]."""
         small = smaller(frame, self.size).astype(np.float32) / 127.5 - 1
         return np.ascontiguousarray(small.transpose(2, 0, 1))
 
@@ -104,14 +104,14 @@ def smaller(picture: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
 
 
 def mouth_corner(mesh: NDArray[np.float64], size: int) -> NDArray[np.int64]:
-    """(x, y) of the mouth's crop, kept inside the picture."""
+    """Return (x, y) of the mouth's crop, kept inside the picture."""
     side = size // MOUTH_SHARE
     centre = mesh[list(LIPS), :2].mean(axis=0)
     return np.asarray(np.clip(np.round(centre - side / 2), 0, size - side), np.int64)
 
 
 def between(a: FaceParams, b: FaceParams, share: float) -> FaceParams:
-    """The face a part of the way from a to b."""
+    """Return the face a part of the way from a to b."""
 
     def mixed(x: Any, y: Any) -> NDArray[np.float64]:
         return np.asarray((1 - share) * np.asarray(x) + share * np.asarray(y))
@@ -126,7 +126,7 @@ def between(a: FaceParams, b: FaceParams, share: float) -> FaceParams:
 
 
 def mirror(sample: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """The sample of the mirrored person: pictures flipped, NMFC's x counted from the other side."""
+    """Return the sample of the mirrored person: pictures flipped, NMFC's x counted from the other side."""
     size = sample["target"].shape[-1]
     flipped = {k: np.ascontiguousarray(v[..., ::-1]) if v.ndim == 3 else v for k, v in sample.items()}
     for key, planes in (("nmfc", 3 * N_WINDOW), ("nmfc_before", 3 * N_WINDOW), ("reference", 3)):

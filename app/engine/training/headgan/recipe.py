@@ -107,7 +107,7 @@ class HeadGanTraining:
         return {"G": total, "D": critic_loss, **terms}
 
     def picture(self) -> NDArray[np.uint8]:
-        """Rows of reference, warped, image, target."""
+        """Return rows of reference, warped, image, target."""
         device = next(self.generator.parameters()).device
         batch = {k: torch.from_numpy(np.stack([s[k] for s in self.shown])).to(device) for k in self.shown[0]}
         self.generator.eval()
@@ -120,7 +120,7 @@ class HeadGanTraining:
         return ((sheet.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).numpy()
 
     def found(self) -> Found:
-        """The generator for inference: folded, with the size of its pictures."""
+        """Return the generator for inference: folded, with the size of its pictures."""
         weights = {k: v.detach().cpu() for k, v in self.generator.eval().state_dict().items()}
         config = asdict(replace(self.settings.network, spectral=False))
         return Found(fold_spectral_norm(weights), config, {"image_size": torch.tensor(self.settings.size)})
@@ -138,7 +138,7 @@ class HeadGanTraining:
         return face + 0.5 * losses.hinge_discriminator(real_mouth, fake_mouth)
 
     def generator_terms(self, batch: Batch, out: HeadGanOutput) -> dict[str, Tensor]:
-        """Every term with its weight (HeadGAN, eq. 9; first version with L_Temp)."""
+        """Return every term with its weight (HeadGAN, eq. 9; first version with L_Temp)."""
         weights, target, nmfc = self.settings.weights, batch["target"], batch["nmfc"][:, -RGB:]
         face = losses.face_mask(nmfc)
         real, fake = self._judged(batch, target), self._judged(batch, out.image)
@@ -184,7 +184,7 @@ def held_out(names: set[str]) -> set[str]:
 
 
 def mouth_crops(image: Tensor, corners: Tensor) -> Tensor:
-    """(N, 3, s / 4, s / 4) at each picture's corner (x, y)."""
+    """Return (N, 3, s / 4, s / 4) at each picture's corner (x, y)."""
     side = image.shape[-1] // MOUTH_SHARE
     crops = [
         picture[:, y : y + side, x : x + side]

@@ -57,7 +57,7 @@ class Footage:
     sha256: str = ""
 
     def shows(self, path: Path) -> bool:
-        """Whether this is the footage of that clip; the name decides only where no hash was kept."""
+        """Return whether this is the footage of that clip; the name decides only where no hash was kept."""
         return self.sha256 == file_sha256(path) if self.sha256 else self.name == path.name
 
     @property
@@ -110,12 +110,12 @@ class Footage:
 
 
 def training_share(count: int) -> int:
-    """How many of a clip's first frames are trained on."""
+    """Return how many of a clip's first frames are trained on."""
     return count - max(3, round(HELD_OUT * count))
 
 
 def best_first(params: tuple[FaceParams, ...]) -> list[int]:
-    """Indices of frames, the most frontal, open-eyed and calm first."""
+    """Return the indices of frames, the most frontal, open-eyed and calm first."""
 
     def unrest(one: FaceParams) -> float:
         turned = sum(abs(angle) for angle in one.camera.angles) / 10
@@ -126,7 +126,7 @@ def best_first(params: tuple[FaceParams, ...]) -> list[int]:
 
 
 def coverage(params: tuple[FaceParams, ...]) -> dict[str, NDArray[np.float64]]:
-    """What the footage shows, per frame: yaw, pitch and roll in degrees, and the first expression components."""
+    """Return what the footage shows, per frame: yaw, pitch and roll in degrees, and the first expression components."""
     angles = np.array([p.camera.angles for p in params])
     expression = np.array([p.expression.coefficients for p in params])
     return {
@@ -136,7 +136,7 @@ def coverage(params: tuple[FaceParams, ...]) -> dict[str, NDArray[np.float64]]:
 
 
 def gaps(values: NDArray[np.float64], edges: NDArray[np.float64]) -> list[tuple[float, float]]:
-    """The intervals between edges that no value falls into."""
+    """Return the intervals between edges that no value falls into."""
     counts = np.histogram(values, edges)[0]
     return [(float(a), float(b)) for a, b, n in zip(edges[:-1], edges[1:], counts) if n == 0]
 
@@ -185,14 +185,14 @@ def prepare(path: Path, size: int, limit: int = 6000) -> Steps[Step, None, Foota
 
 
 def clip_square(fits: list[FittedFace]) -> Square:
-    """The one square of the clip: round the median box, with margin."""
+    """Return the one square of the clip: round the median box, with margin."""
     x, y, w, h = np.median([face.box for face in fits], axis=0)
     side = MARGIN * max(w, h)
     return Square(round(x + w / 2 - side / 2), round(y + h / 2 - side / 2), round(side))
 
 
 def is_inside(face: FittedFace, square: Square) -> bool:
-    """Whether the square shows nearly the whole face."""
+    """Return whether the square shows nearly the whole face."""
     x, y, w, h = face.box
     across = min(x + w, square.x + square.side) - max(x, square.x)
     down = min(y + h, square.y + square.side) - max(y, square.y)
@@ -225,7 +225,7 @@ def _frames(path: Path, limit: int) -> Iterator[NDArray[np.uint8]]:
 
 
 def _tracked(path: Path, limit: int) -> Steps[Step, None, list[DetectedFace | None]]:
-    """The face of every frame, None where there is none. EngineError for cuts, absent faces and short clips."""
+    """Yield the face of every frame, None where there is none. EngineError for cuts, absent faces and short clips."""
     faces: list[DetectedFace | None] = []
     before: NDArray[np.float32] | None = None
     with FaceTracker(video=True) as tracker:
@@ -289,7 +289,7 @@ def _check_people(path: Path, total: int) -> None:
 
 
 def _packed(params: tuple[FaceParams, ...]) -> NDArray[np.float64]:
-    """(T, 39 + I): camera, expression, gaze, apertures, identity."""
+    """Return (T, 39 + I): camera, expression, gaze, apertures, identity."""
     return np.array(
         [
             [

@@ -148,7 +148,7 @@ class Head2HeadRecipe:
         return {**terms, "discriminator": judged, "l1": gap}
 
     def identity(self, batch: Batch) -> Tensor | None:
-        """The identity vector (N, n) of the batch's people, None where the generator knows its one person."""
+        """Return the identity vector (N, n) of the batch's people, None where the generator knows its one person."""
         return None
 
     def further_terms(
@@ -157,7 +157,7 @@ class Head2HeadRecipe:
         return {}
 
     def _critics(self, batch: Batch, places: list[int], turn: int) -> Any:
-        """Each discriminator with what it is shown of three frames: name -> (network, frames -> inputs)."""
+        """Return each discriminator with what it is shown of three frames: name -> (network, frames -> inputs)."""
         newest = 2 * RGB if self.eyes else RGB
         conditions = torch.cat([batch["conditions"][:, t, -newest:] for t in places])
         corners = torch.cat([batch["mouths"][:, t] for t in places])
@@ -173,7 +173,7 @@ class Head2HeadRecipe:
         }
 
     def judge(self, batch: Batch, repeats: int) -> Callable[[Tensor], losses.Scales]:
-        """The image discriminator, for `repeats` frames of every person of the batch."""
+        """Return the image discriminator, for `repeats` frames of every person of the batch."""
         return self.image
 
     def _train_critics(
@@ -237,8 +237,9 @@ def held_out(
     h: Tensor | None = None,
     lead: int = 4,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """(real, generated) held-out frames in [-1, 1], (T, 3, S, S) and (T, 3 or 4, S, S); the sequence starts `lead`
-    frames before them."""
+    """Return (real, generated) held-out frames in [-1, 1], (T, 3, S, S) and (T, 3 or 4, S, S); the sequence starts
+    `lead` frames before them.
+    """
     footage = sequences.footage
     first = footage.n_train
     stop = len(footage.frames) if count is None else min(len(footage.frames), first + count)
@@ -267,6 +268,6 @@ def scores(real: NDArray[np.float32], made: NDArray[np.float32]) -> dict[str, fl
 
 
 def side_by_side(real: NDArray[np.float32], made: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Rows of frames (T, 3, S, S) in [-1, 1], one row above the other."""
+    """Return rows of frames (T, 3, S, S) in [-1, 1], one row above the other."""
     rows = [np.concatenate(list(np.moveaxis(frames, 1, -1)), axis=1) for frames in (real, made[:, :RGB])]
     return np.asarray(np.clip(np.round((np.concatenate(rows) + 1) * 127.5), 0, 255), np.uint8)

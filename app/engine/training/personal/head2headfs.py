@@ -60,7 +60,7 @@ class _FsRecipe(Head2HeadRecipe):
     def further_terms(
         self, batch: Batch, places: list[int], outputs: list[Tensor], h: Tensor | None
     ) -> dict[str, Tensor]:
-        """The mask's L1."""
+        """Return the mask's L1."""
         gaps = [(split(o)[1] - batch["mattes"][:, 2 + t]).abs().mean() for o, t in zip(outputs, places)]
         return {"mask": LAMBDA * torch.stack(gaps).mean()}
 
@@ -143,12 +143,12 @@ class FsFineTuning(_FsRecipe):
 
 
 def clean(footage: Footage, part: slice) -> NDArray[np.float32]:
-    """(T, 3, S, S) in [-1, 1] of the footage's frames without their background."""
+    """Return (T, 3, S, S) in [-1, 1] of the footage's frames without their background."""
     matte = footage.mattes[part][:, None] / np.float32(255)
     return np.asarray((signed(footage.frames[part]) + 1) * matte - 1, np.float32)
 
 
 def portraits(footage: Footage, rng: np.random.Generator) -> NDArray[np.float32]:
-    """(M, 3, S, S): random training frames for the embedder."""
+    """Return (M, 3, S, S): random training frames for the embedder."""
     chosen = rng.integers(footage.n_train, size=EMBEDDED)
     return np.concatenate([clean(footage, slice(t, t + 1)) for t in chosen])

@@ -53,7 +53,7 @@ def default_settings(size: int | None = None) -> PersonalSettings:
 
 
 def shareable(batch: int, device: torch.device) -> int:
-    """A batch at least this large that torchrun's processes can share."""
+    """Return a batch at least this large that torchrun's processes can share."""
     world = Stepper(device).world
     return -(-batch // world) * world
 
@@ -66,8 +66,8 @@ def train_head2head(
     start: Path | None = None,
     steps: int | None = None,
 ) -> Steps[Step, None, Model | None]:
-    """Steps with losses and samples, ending in the model, saved under `name`; the same name goes on with its run.
-    Under torchrun only the first process prepares the footage and has the model.
+    """Yield steps with losses and samples, ending in the model, saved under `name`; the same name goes on with its
+    run. Under torchrun only the first process prepares the footage and has the model.
 
     start: the folder of a Head2HeadFS first stage (`train_first_stage`): then the model is fine-tuned from it.
     Closing the iterator stops: the checkpoint is kept, and no model is made.
@@ -120,7 +120,7 @@ def train_first_stage(
 
 
 def load_first_stage(folder: Path) -> FsInitialisation:
-    """The recipe of a finished first stage with its newest weights; EngineError where there is none."""
+    """Return the recipe of a finished first stage with its newest weights; EngineError where there is none."""
     clips = [Footage.load(path) for path in sorted(folder.glob(f"*/{FOOTAGE}"))]
     if not clips or not (folder / CHECKPOINT).is_file():
         raise EngineError(
@@ -141,7 +141,7 @@ def check_footage(path: Path, name: str, size: int) -> Steps[Step, None, list[di
 
 
 def prepared(path: Path, folder: Path, size: int) -> Steps[Step, None, Footage]:
-    """The footage, prepared once and kept in the run's folder."""
+    """Yield the footage, prepared once and kept in the run's folder."""
     stepper = Stepper(torch.device("cpu"))
     kept = folder / FOOTAGE
     if stepper.rank != 0:

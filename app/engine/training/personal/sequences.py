@@ -32,7 +32,7 @@ LIPS = (61, 291, 0, 17, 13, 14)  # MediaPipe: corners, outer and inner middle
 
 
 def signed(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(..., H, W, 3) uint8 as (..., 3, H, W) in [-1, 1]."""
+    """Return (..., H, W, 3) uint8 as (..., 3, H, W) in [-1, 1]."""
     return np.ascontiguousarray(np.moveaxis(frames, -1, -3) / np.float32(127.5) - 1, np.float32)
 
 
@@ -52,7 +52,7 @@ class Sequences:
         return condition(params, default_model(), self._renderer, self.footage.size, self.eyes)
 
     def conditions(self, start: int, stop: int) -> NDArray[np.float32]:
-        """(stop - start, 3 C, S, S): the windows of frames start to stop, from two frames before."""
+        """Return (stop - start, 3 C, S, S): the windows of frames start to stop, from two frames before."""
         first = max(start - 2, 0)
         made = windows(np.stack([self._condition(t) for t in range(first, stop)]))
         return made[start - first :]
@@ -82,7 +82,7 @@ class Sequences:
         }
 
     def mouth(self, t: int) -> NDArray[np.int64]:
-        """(x, y) of the mouth square's corner in frame t, inside the picture."""
+        """Return (x, y) of the mouth square's corner in frame t, inside the picture."""
         params, size = self.footage.params[t], self.footage.size
         points = params.camera.project(default_model().shape(params.identity, params.expression))
         side = mouth_side(size)
@@ -104,8 +104,9 @@ class Sequences:
 
 
 def disturbed(planes: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """A condition (C, S, S) with its NMFC and its eyes each scaled about the middle and shifted by up to 1 %, the eyes
-    further scaled and shifted sideways by normal noise (the released code's RandomAffine and eye noise)."""
+    """Return a condition (C, S, S) with its NMFC and its eyes each scaled about the middle and shifted by up to 1 %,
+    the eyes further scaled and shifted sideways by normal noise (the released code's RandomAffine and eye noise).
+    """
     size = planes.shape[-1]
     made = []
     for k in range(0, len(planes), RGB):
@@ -127,7 +128,7 @@ def mouth_side(size: int) -> int:
 
 
 def mouths_of(pictures: Tensor, corners: Tensor) -> Tensor:
-    """(N, C, s, s): the mouth squares of pictures (N, C, S, S) at corners (N, 2)."""
+    """Return (N, C, s, s): the mouth squares of pictures (N, C, S, S) at corners (N, 2)."""
     side = mouth_side(pictures.shape[-1])
     cut = [p[:, y : y + side, x : x + side] for p, (x, y) in zip(pictures, corners.tolist())]
     return torch.stack(cut)

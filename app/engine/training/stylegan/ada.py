@@ -33,7 +33,7 @@ class Adaptation:
 
 
 def augmented(images: Tensor, p: float, rng: torch.Generator) -> Tensor:
-    """(N, 3, H, W) in [-1, 1], differentiable; the same p for every transformation."""
+    """Return (N, 3, H, W) in [-1, 1], differentiable; the same p for every transformation."""
     if p <= 0:
         return images
     return _colours(_geometry(images, p, rng), p, rng)

@@ -80,7 +80,7 @@ ON_GPU = StyleGanSettings(128, 512, 512, 8, 32, 2e-3, 10000.0, 2)
 
 
 def network_config(settings: StyleGanSettings) -> dict[str, Any]:
-    """What `Generator` is built with."""
+    """Return what `Generator` is built with."""
     names = ("size", "max_channels", "style_dim", "n_mlp", "channel_multiplier")
     return {name: value for name, value in asdict(settings).items() if name in names}
 
@@ -116,7 +116,7 @@ class StyleGanRecipe:
         self.shown = torch.randn(SHOWN, settings.style_dim, generator=rng)
 
     def draw(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-        """A portrait or its mirror image, and a latent: its own (known) or a random one."""
+        """Return a portrait or its mirror image, and a latent: its own (known) or a random one."""
         which, mirrored = int(rng.integers(len(self.pictures))), int(rng.integers(2))
         picture = self.pictures[which, :, ::-1] if mirrored else self.pictures[which]
         known = rng.random() < (KNOWN if self.is_warm else 1)
@@ -215,7 +215,7 @@ class StyleGanRecipe:
 
     @torch.no_grad()
     def picture(self) -> NDArray[np.uint8]:
-        """A 4 x 4 sheet of the averaged generator's samples, truncated by 0.8."""
+        """Return a 4 x 4 sheet of the averaged generator's samples, truncated by 0.8."""
         self.average.eval()
         device = self.average.input.input.device
         centre = self.average.mean_latent(4096)
@@ -225,8 +225,9 @@ class StyleGanRecipe:
 
 
 def portrait_latents(pictures: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
-    """(N, 2, size): whitened principal components of the pictures (N, s, s, 3) and of their mirror images, the same
-    basis for both; where there are fewer components than asked, the rest is noise."""
+    """Return (N, 2, size): whitened principal components of the pictures (N, s, s, 3) and of their mirror images,
+    the same basis for both; where there are fewer components than asked, the rest is noise.
+    """
     small = [
         cv2.resize(picture, (BASIS_SIDE, BASIS_SIDE), interpolation=cv2.INTER_AREA) for picture in pictures
     ]
@@ -271,7 +272,7 @@ def in_colour(pixels: NDArray[np.uint8]) -> bool:
 def prepared_portraits(
     folder: Path, kept: Path, settings: StyleGanSettings
 ) -> Steps[Step, None, NDArray[np.uint8]]:
-    """The aligned portraits, made once, by the first process, and kept in the run's folder."""
+    """Yield the aligned portraits, made once, by the first process, and kept in the run's folder."""
     stepper = Stepper(torch.device("cpu"))
     if stepper.rank != 0:
         stepper.wait()
@@ -295,7 +296,7 @@ def train_stylegan(
     settings: StyleGanSettings | None = None,
     steps: int | None = None,
 ) -> Steps[Step, None, Model | None]:
-    """Steps with losses and samples, ending in the generator as a model; the same name goes on with its run.
+    """Yield steps with losses and samples, ending in the generator as a model; the same name goes on with its run.
 
     Under torchrun only the first process prepares the portraits and has the model.
     """
