@@ -35,7 +35,7 @@ from app.engine.imaging.colour import to_srgb8  # noqa: E402
 from app.engine.imaging.reading import open_photo  # noqa: E402
 from app.engine.imaging.writing import write_png  # noqa: E402
 from app.engine.networks.face_features import FaceFeatures, difference  # noqa: E402
-from app.engine.training.completion import data  # noqa: E402
+from app.engine.training.completion import data, samples, template  # noqa: E402
 from app.engine.training.completion.features import AtlasFeatures  # noqa: E402
 from app.engine.training.loop import Plan, train  # noqa: E402
 from app.engine.training.people import sources  # noqa: E402
@@ -97,7 +97,7 @@ def _photo(path: Path) -> data.Photo:
 
 
 def cases(folder: Path, what: str) -> Iterator[Case]:
-    head = data.head_only()
+    head = template.head_only()
     for path in sorted(folder.glob("*.npz")):
         with np.load(path, allow_pickle=False) as file:
             about = str(file["about"]).split(",") if "about" in file else []
@@ -110,15 +110,15 @@ def cases(folder: Path, what: str) -> Iterator[Case]:
             groups.append(f"{what} {'female' if first in WOMEN else 'male'} (NASA)")
         for k, view in enumerate(seen):
             if data.hidden(truths[of[k]], view) > data.FEW:
-                yield Case(f"{path.stem} {k}", tuple(groups), data.as_sample(view, truths[of[k]], head))
+                yield Case(f"{path.stem} {k}", tuple(groups), samples.as_sample(view, truths[of[k]], head))
 
 
 def tone(truth: NDArray[np.uint8]) -> str:
     """Skin tone by the typology angle of the median colour of what a photo shows of the face's middle."""
     from skimage.color import rgb2lab
 
-    template = data.template().repeat(2, 1).repeat(2, 2)
-    middle = (np.abs(10 * template[0]) < 5) & (np.abs(10 * template[1]) < 4) & (template[2] > 0.3)
+    x, y, z = template.template().repeat(2, 1).repeat(2, 2)[:3]
+    middle = (np.abs(10 * x) < 5) & (np.abs(10 * y) < 4) & (z > 0.3)
     lab = np.median(rgb2lab(truth[..., :3][middle & (truth[..., 3] > 200)]), axis=0)
     angle = np.degrees(np.arctan2(lab[0] - 50, max(float(lab[2]), 1e-3)))
     return "light" if angle > LIGHT else "dark" if angle < DARK else "medium"

@@ -156,12 +156,12 @@ def _skin(
     ours, seen = camera.project(model.weights @ points), (model.weights @ normals) > 0.15
     skin, side = (_at(lab, ours[[k for k in part if seen[k]]], person) for part in (CHEEKS, BEFORE_EARS))
     if len(skin):
-        skin = np.concatenate([skin, side[[bool(_nearest(c[None, None], skin)[0, 0] < ALIKE) for c in side]]])
+        skin = np.concatenate([skin, side[[bool(nearest(c[None, None], skin)[0, 0] < ALIKE) for c in side]]])
     band = (
         (model.distance > 2.5) & (model.points[:, 1] > 3.0) & ~model.ear & (normals > 0.3) & (normals < 0.9)
     )
     scalp = _at(lab, camera.project(points[band]), matte > 0.9)
-    to_skin = _nearest(lab, _shaded(skin))
+    to_skin = nearest(lab, shaded(skin))
     label = np.where(to_skin > STRANGE, -0.5, 1.0)
     middle = np.median(skin, axis=0) if len(skin) else np.zeros(3)
     bald = len(scalp) < 8 or float(np.median(np.linalg.norm(scalp - middle, axis=1))) < BALD
@@ -169,13 +169,13 @@ def _skin(
         scalp = scalp[np.linalg.norm(scalp - middle, axis=1) > BALD]
         order = np.argsort(scalp[:, 0])
         hair = np.stack([np.median(part, axis=0) for part in np.array_split(scalp[order], 4)])
-        to_hair = _nearest(lab, hair)
+        to_hair = nearest(lab, hair)
         likeness = 2.5 * (to_hair - to_skin) / np.maximum(to_hair + to_skin, 1e-3)
         label = np.minimum(label, np.clip(likeness, -1, 1))
     return np.where(person, label, -1).astype(np.float32)
 
 
-def _shaded(skin: NDArray[np.float32]) -> NDArray[np.float32]:
+def shaded(skin: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return (N * len(SHADES), 3) the skin's colours as they are and in its own shade."""
     return np.concatenate([_darker(skin, share) for share in SHADES]) if len(skin) else skin
 
@@ -198,7 +198,7 @@ def _at(picture: NDArray[np.float32], points: FloatArray, inside: NDArray[np.boo
     return np.asarray(picture[y, x][inside[y, x]], np.float32)
 
 
-def _nearest(picture: NDArray[np.float32], colours: NDArray[np.float32]) -> NDArray[np.float32]:
+def nearest(picture: NDArray[np.float32], colours: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return (H, W) distance to the nearest of (N, 3) colours."""
     out = np.full(picture.shape[:2], np.inf, np.float32)
     for colour in colours:

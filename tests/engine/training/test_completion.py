@@ -27,9 +27,12 @@ from app.engine.networks.face_features import FaceFeatures, difference
 from app.engine.training import perceptual
 from app.engine.training.completion import data as completion_data
 from app.engine.training.completion import recipe as completion_recipe
-from app.engine.training.completion.data import as_sample, head_only, hidden
+from app.engine.training.completion.data import hidden
 from app.engine.training.completion.features import AtlasFeatures
 from app.engine.training.completion.recipe import CompletionTraining, Settings, train_completion
+from app.engine.training.completion.samples import CompletionSamples, as_sample
+from app.engine.training.completion.template import head_only, template
+from app.engine.training.completion.trust import learnable, trusted
 from app.engine.training.loop import Plan, train
 from app.engine.training.people import IDENTITIES, part_of
 from tests.steps import drained
@@ -109,6 +112,79 @@ def test_texture_is_looked_for_on_the_person_alone(astronaut: NDArray[np.uint8])
         places += len(x)
         assert photo.matte[y, x].min(initial=1.0) > 0.5
     assert places > 100
+
+
+def test_a_clip_that_hardly_turns_still_gives_truth_from_another_frame(
+    astronaut: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels = astronaut[:300, 80:380].copy()
+    with FaceTracker() as tracker:
+        face = fit_face(tracker.detect(pixels)[0], default_model())
+    darker = np.asarray(pixels * 0.5, np.uint8)
+    clip = ([pixels, darker], [face, face], 25.0)
+    monkeypatch.setattr(completion_data, "clip_frames", lambda path: clip)
+    monkeypatch.setattr(completion_data, "CLIP_FRAMES", 2)
+    made = completion_data.of_clip(Path("a_still.mp4"))
+    assert len(made["truth"]) == 2 and len(made["seen"]) > 0
+    for view, of in zip(made["seen"], made["of"], strict=True):
+        truth = made["truth"][of]
+        both = (view[..., 3] == 255) & (truth[..., 3] == 255)
+        bright, other = (float(picture[both][:, :3].mean()) for picture in (view, truth))
+        assert max(bright, other) > 1.5 * min(bright, other)  # it is the other frame's
+
+
+def painted_head() -> NDArray[np.uint8]:
+    """(S, S, 4) all of it shown: skin, with brown hair where the template has hair."""
+    truth = np.full((SIDE, SIDE, 4), 255, np.uint8)
+    truth[..., :3] = (200, 150, 125)
+    hairline = template()[5].repeat(2, axis=0).repeat(2, axis=1)
+    truth[hairline > 0.2, :3] = (50, 35, 25)
+    return truth
+
+
+def test_hair_and_collars_before_skin_are_no_truth() -> None:
+    truth = painted_head()
+    x, y, z, face, ear, hairline = template().repeat(2, axis=1).repeat(2, axis=2)
+    assert trusted(truth).min() == 1
+    ears, neck = ear > 0.5, (10 * y < -5) & (z < 0) & (ear < 0.5)
+    beard = (face > 0.5) & (10 * y < -3) & (z > 0.2)
+    truth[ears & (x > 0), :3] = (50, 35, 25)  # hair over one ear
+    truth[neck & (x > 0), :3] = (240, 240, 250)  # and a collar
+    truth[beard, :3] = (50, 35, 25)
+    found = trusted(truth)
+    assert found[ears & (x > 0)].mean() < 0.1 and found[neck & (x > 0)].mean() < 0.1
+    assert found[ears & (x < 0)].mean() > 0.95 and found[neck & (x < 0)].mean() > 0.9
+    assert found[beard].mean() > 0.95 and found[hairline > 0.9].min() == 1
+
+
+def test_samples_leave_out_what_hangs_before_the_skin(data: Path, tmp_path: Path) -> None:
+    with np.load(data / "astronaut.npz") as file:
+        views, truths, of = file["seen"], painted_head()[None], np.zeros(len(file["seen"]), np.uint8)
+    views[..., 3] = 0
+    neck = (10 * template()[1] < -5) & (template()[2] < 0)
+    truths[0, neck.repeat(2, axis=0).repeat(2, axis=1), :3] = (240, 240, 250)
+    np.savez(tmp_path / "one.npz", seen=views, truth=truths, of=of)
+    samples = CompletionSamples(tmp_path)
+    known = samples.draw(np.random.default_rng(0))["known"][0]
+    inside = neck & (10 * template()[1] > -8) & (template()[5] < 0.05)
+    assert known[::2, ::2][inside].mean() < 0.1 and known.max() == 1
+    assert (samples.reach()[0][inside] < 0.05).mean() > 0.3  # off the borders, which are softened
+
+
+def test_another_photos_light_is_not_learnt_but_its_detail_is() -> None:
+    rng = np.random.default_rng(0)
+    fill = np.zeros((3, SIDE, SIDE), np.float32)
+    detail = np.where(np.indices((SIDE, SIDE)).sum(axis=0) // 3 % 2, 0.1, -0.1).astype(np.float32)
+    light = np.linspace(-0.3, 0.3, SIDE, dtype=np.float32)[:, None] * rng.uniform(0.5, 1, (3, 1, 1))
+    planes = np.zeros((3, SIDE, SIDE), np.float32)
+    planes[0, :, :40] = 0.1  # the view shows a little of it
+    known = np.ones((1, SIDE, SIDE), np.float32)
+    sample = {"seen": np.concatenate([fill, planes]), "truth": (detail + light).astype(np.float32)}
+    made = learnable({**sample, "known": known})
+    assert not made["known"][0, :, :40].any() and made["known"][0, :, 40:].all()
+    inside = (slice(None), slice(30, -30), slice(70, -30))
+    apart = (made["truth"] - detail)[inside]
+    assert np.abs(apart).max() < 0.05 < np.abs(light[:, 30:-30]).max()
 
 
 def test_a_picture_without_a_face_is_reported_and_left(tmp_path: Path) -> None:

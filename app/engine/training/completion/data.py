@@ -12,7 +12,6 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -27,11 +26,9 @@ from app.engine.face.parameters import Camera, FittedFace
 from app.engine.files import written
 from app.engine.head import Head, HeadModel, fit_head, rasterised
 from app.engine.head.atlas import Looking, Low, Seen, looked_through, low_colours, seen, unlearned
-from app.engine.head.completion import SIDE, seen_by_network
-from app.engine.head.fill import relief, template_hairline
+from app.engine.head.completion import seen_by_network
 from app.engine.head.raster import carried, shares
 from app.engine.head.skull import smoothstep
-from app.engine.head.texels import texels
 from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.endings import CLIPS
 from app.engine.imaging.matte import person_matte
@@ -41,12 +38,12 @@ from app.engine.training.faces import clip_frames
 # Chosen by eye on what the views hide (docs/completion.md, “Data”).
 LONGEST = 640  # px: larger portraits are made smaller, which is still finer than the network's atlas
 LEAST_IOD = 26.0  # px: smaller faces only teach blur
-CHEST = -8.5  # cm of height below which a photo shows clothes
 ATLAS = 384  # texels at which the atlas is made
 VIEWS = 4  # other cameras of a portrait
 TURNS, NODS = (8.0, 65.0), 22.0  # degrees
 GRAZING = (0.15, 0.65)  # cosine of the normal and the view below which the rim is hidden
 CLIP_FRAMES, CLIP_PAIRS, CLIP_TURN = 10, 16, 5.0  # frames of a clip, pairs of them, degrees apart at least
+CLIP_TURNS = 2  # other cameras of each of a clip's frames
 FEW = 0.004  # share of the atlas; a view that hides less teaches nothing
 
 
@@ -108,7 +105,8 @@ def of_portrait(path: Path, tracker: FaceTracker, views: int = VIEWS) -> dict[st
 
 
 def of_clip(path: Path) -> dict[str, NDArray[np.uint8]]:
-    """Return the same of pairs of a clip's frames; EngineError for clips that hardly turn."""
+    """Return the same of a clip's frames: what one hides, another shows. All are looked at by other cameras, too.
+    EngineError for clips whose frames hide nothing."""
     frames, faces, _ = clip_frames(path)
     angles = np.array([face.params.camera.angles[:2] for face in faces])
     order = np.argsort(angles[:, 0])
@@ -119,12 +117,19 @@ def of_clip(path: Path) -> dict[str, NDArray[np.uint8]]:
     apart = np.abs(angles[chosen][:, None] - angles[chosen]).max(axis=2)
     pairs = [(a, b) for a, b in np.argwhere(apart > CLIP_TURN) if hidden(truths[b], own[a]) > FEW]
     pairs = sorted(pairs, key=lambda pair: -apart[pair])[:CLIP_PAIRS]
-    if not pairs:
+    made = [(own[a], b) for a, b in pairs]
+    rng = np.random.default_rng(int(hashlib.sha256(path.name.encode()).hexdigest()[:8], 16))
+    others = apart - 360 * np.eye(len(photos))
+    for a, photo in enumerate(photos):
+        for _ in range(CLIP_TURNS):
+            view, b = seen_from(photo, turned(photo.head.camera, rng), rng), int(np.argmax(others[a]))
+            made += [(view, b)] if hidden(truths[b], view) > FEW else []
+    if not made:
         raise EngineError(f"The head in {path.name} hardly turns.", "Use clips of heads that turn.")
     return {
         "truth": np.stack(truths),
-        "seen": np.stack([own[a] for a, _ in pairs]),
-        "of": np.array([b for _, b in pairs], np.uint8),
+        "seen": np.stack([view for view, _ in made]),
+        "of": np.array([b for _, b in made], np.uint8),
     }
 
 
@@ -213,80 +218,3 @@ def looking_from(photo: Photo, other: Head, view: Seen) -> Looking:
     y = np.clip((through[:, 1] * factor).astype(int), 0, size[1] - 1)
     found = grid[y, x].astype(float)
     return found[:, :2], looked * smoothstep(0.8, 0.95, found[:, 2]), scalp_there
-
-
-def template() -> NDArray[np.float32]:
-    """Return (6, S/2, S/2) of the template at every texel: place in units of 10 cm (3), face, ear, hairline."""
-    model = HeadModel.load()
-    ids, share, nearest = texels(SIDE // 2)
-    rows: list[NDArray[Any]] = [*(model.points.T / 10), model.face * 1.0, relief(), template_hairline(True)]
-    table = np.column_stack(rows).astype(np.float32)
-    grid = np.zeros((*ids.shape, table.shape[1]), np.float32)
-    carried(ids, share, model.corners, model.base, table, grid)
-    whole = grid.reshape(-1, table.shape[1])[nearest.ravel()].reshape(grid.shape)
-    return np.ascontiguousarray(whole.transpose(2, 0, 1))
-
-
-class CompletionSamples:
-    """Draws prepared samples, each in another light and colour."""
-
-    def __init__(self, folder: Path, clips: float = 0.12) -> None:
-        self.paths = sorted(folder.glob("*.npz"))
-        if not self.paths:
-            raise EngineError(f"{folder} holds no prepared training data.", "Prepare a folder of pictures.")
-        self.clips = clips
-        self.of_clips = [path for path in self.paths if path.stem.startswith("a_") and "_p" not in path.stem]
-        self.of_portraits = [path for path in self.paths if path not in set(self.of_clips)] or self.of_clips
-        self.head = head_only()
-
-    def draw(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-        """seen (6, S, S), truth (3, S, S) in [-1, 1], known (1, S, S): where the truth is true and was hidden."""
-        clip = self.of_clips and rng.random() < self.clips
-        paths = self.of_clips if clip else self.of_portraits
-        with np.load(paths[int(rng.integers(len(paths)))], allow_pickle=False) as file:
-            views, of, truths = file["seen"], file["of"], file["truth"]
-        k = int(rng.integers(len(views)))
-        return relit(as_sample(views[k], truths[of[k]], self.head), rng)
-
-    def reach(self, most: int = 250) -> NDArray[np.float32]:
-        """Return (1, S/2, S/2): how often a texel is hidden and known, 1 where one sample in fifty knows it."""
-        total, count = np.zeros((SIDE, SIDE)), 0
-        for path in self.paths[:most]:
-            with np.load(path, allow_pickle=False) as file:
-                for view, of in zip(file["seen"], file["of"], strict=True):
-                    total += self.head * file["truth"][of][..., 3] / 255.0 * (1 - view[..., 3] / 255.0)
-                    count += 1
-        mean = cv2.GaussianBlur((total / count).astype(np.float32), (0, 0), 2.0)
-        half = cv2.resize(mean, (SIDE // 2, SIDE // 2), interpolation=cv2.INTER_AREA)
-        return np.asarray(smoothstep(0.004, 0.02, half)[None], np.float32)
-
-
-def head_only() -> NDArray[np.float32]:
-    """Return (S, S) 1 on the head and neck, 0 on the chest."""
-    above = (10 * template()[1] > CHEST).astype(np.float32)
-    return np.asarray(cv2.resize(above, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR))
-
-
-def as_sample(
-    view: NDArray[np.uint8], truth: NDArray[np.uint8], head: NDArray[np.float32]
-) -> dict[str, NDArray[np.float32]]:
-    """One view and its truth as `draw` gives them, in their own light."""
-    planes = view.transpose(2, 0, 1).astype(np.float32) / 255
-    planes[:3] = 2 * planes[:3] - 1
-    colour = truth[..., :3].transpose(2, 0, 1).astype(np.float32) / 127.5 - 1
-    known = head * truth[..., 3].astype(np.float32) / 255 * (1 - planes[3])
-    return {"seen": planes, "truth": colour, "known": known[None]}
-
-
-def relit(sample: dict[str, NDArray[np.float32]], rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
-    """Brightness, contrast and a tint; one in ten grey."""
-    gain = np.asarray(rng.uniform(0.8, 1.15) * rng.uniform(0.9, 1.1, (3, 1, 1)), np.float32)
-    shift, grey = np.float32(rng.uniform(-0.1, 0.1)), rng.random() < 0.1
-
-    def changed(picture: NDArray[np.float32]) -> NDArray[np.float32]:
-        if grey:
-            picture = np.repeat(picture.mean(axis=0, keepdims=True), 3, axis=0)
-        return np.asarray(np.clip(picture * gain + shift, -1, 1), np.float32)
-
-    view = np.concatenate([changed(sample["seen"][:3]), sample["seen"][3:]])
-    return {"seen": view, "truth": changed(sample["truth"]), "known": sample["known"]}

@@ -18,7 +18,8 @@ from app.engine.contract import Step
 from app.engine.device import bfloat16
 from app.engine.head.completion import SIDE
 from app.engine.networks.face_features import FaceFeatures
-from app.engine.training.completion.data import CompletionSamples, template
+from app.engine.training.completion.samples import CompletionSamples
+from app.engine.training.completion.template import template
 from app.engine.training.loop import Batch, Plan, Stepper, train
 from app.engine.training.perceptual import damaged
 from app.engine.training.runs import progress_steps
@@ -36,7 +37,7 @@ class AtlasFeatures:
     def __init__(self, data: Path, seed: int = 0, width: int = 16) -> None:
         torch.manual_seed(seed)
         self.samples = CompletionSamples(data)
-        place = template()
+        place = template().copy()
         place[:3] = (place[:3] - place[:3].min(axis=(1, 2), keepdims=True)) / np.ptp(
             place[:3], axis=(1, 2), keepdims=True
         )

@@ -30,8 +30,10 @@ from app.engine.networks.completion import FULL, KEPT, LIGHT, Completion, Comple
 from app.engine.networks.discriminators import MultiScaleDiscriminator
 from app.engine.networks.face_features import FaceFeatures, difference
 from app.engine.training import losses
-from app.engine.training.completion.data import CompletionSamples, as_sample, prepare, template
+from app.engine.training.completion.data import prepare
 from app.engine.training.completion.features import learnt_features
+from app.engine.training.completion.samples import CompletionSamples, as_sample
+from app.engine.training.completion.template import template
 from app.engine.training.loop import Batch, Plan, Stepper, start_processes, train
 from app.engine.training.people import sources
 from app.engine.training.runs import progress_steps, run_folder
