@@ -47,6 +47,7 @@ from app.engine.warping.posing import (
     eye_pose,
     face_source,
     landmarks_of,
+    lip_to_lip,
     mouth_pose,
     placed_by,
     pose,
@@ -79,7 +80,7 @@ class WarpCode:
 
     @cached_property
     def own_mouth(self) -> OwnMouth | None:
-        return own_mouth(self.pixels, self.mouth)
+        return own_mouth(self.pixels, self.mouth, lip_to_lip(self.face.params.camera))
 
     @cached_property
     def head(self) -> HeadLook:

@@ -15,19 +15,16 @@ Float32 = NDArray[np.float32]
 
 def catmull_rom(points: FloatArray, steps: int = 6) -> FloatArray:
     """Return a closed curve through (N, 2) points, (N * steps, 2)."""
-    around, t = _neighbours(len(points), steps)
-    a, b, c, d = (points[index] for index in around)
-    curve = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
-    return np.asarray(curve.reshape(-1, 2))
+    return _spline(len(points), steps) @ points
 
 
 @cache
-def _neighbours(count: int, steps: int) -> tuple[NDArray[np.int64], FloatArray]:
-    """Return (4, count, 1) each point's neighbours on the closed curve from one before to two after; (1, steps, 1)
-    shares.
-    """
-    index = (np.arange(count) + np.array([-1, 0, 1, 2])[:, None]) % count
-    return index[..., None], (np.arange(steps) / steps)[None, :, None]
+def _spline(count: int, steps: int) -> FloatArray:
+    """Return (count * steps, count), the points' shares of the places of a closed curve."""
+    t = (np.arange(steps) / steps)[None, :, None]
+    a, b, c, d = (np.roll(np.eye(count), -k, axis=0)[:, None] for k in (-1, 0, 1, 2))
+    curve = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
+    return np.asarray(curve.reshape(-1, count))
 
 
 def ring(upper: tuple[int, ...], lower: tuple[int, ...]) -> list[int]:

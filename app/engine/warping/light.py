@@ -40,12 +40,15 @@ class Light:
     def exposure(self) -> float:
         return EXPOSURE[0] + EXPOSURE[1] * self.brightness
 
+    @property
+    def colourful(self) -> float:
+        """Return the share of their colour that things keep: 0 in a black-and-white photo."""
+        return min(1.0, self.saturation / COLOURFUL)
+
     def coloured(self, colours: Float32) -> Float32:
         """Return colours (..., 3), made grey in a black-and-white photo."""
         grey = colours.mean(axis=-1, keepdims=True)
-        return np.asarray(
-            grey + np.float32(min(1.0, self.saturation / COLOURFUL)) * (colours - grey), np.float32
-        )
+        return np.asarray(grey + np.float32(self.colourful) * (colours - grey), np.float32)
 
 
 def light_of(pixels: NDArray[Any], landmarks: FloatArray) -> Light:

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from app.engine.head.skull import smoothstep
 from app.engine.imaging.colour import LUMINANCE
-from app.engine.warping.curves import Float32, FloatArray, box_around, catmull_rom, fetch, ring, soft_inside
+from app.engine.warping import mouth_kernels
+from app.engine.warping.curves import Float32, FloatArray, box_around, catmull_rom, ring, soft_inside
 from app.engine.warping.light import Light
-from app.engine.warping.teeth import MouthLight, arch, drawn
+from app.engine.warping.teeth import MouthLight, drawn
 from app.engine.warping.topology import LOWER_LIP, UPPER_LIP
 
 # Chosen by eye on sheets of mouths (tools/feature_sheets.py), where no comment says more.
@@ -98,28 +99,52 @@ class MouthPose:
 class OwnMouth:
     """The photo about its own mouth.
 
-    corner: (x, y) of what is cut out; crop, soft: (h, w, 3) float32 of it as it is and blurred; opening: (h, w) 1 where
-    it lies between the lips.
+    corner: (x, y) of what is cut out; picture: (h, w, 5) float32, the photo's colours with the first row of teeth going
+    on above them, how much of a place then lies between its lips, and 1 where its upper teeth lie below a place.
     """
 
     corner: tuple[int, int]
-    crop: Float32
-    soft: Float32
-    opening: Float32
+    picture: Float32
 
 
-def own_mouth(photo: NDArray[Any], mouth: Mouth) -> OwnMouth | None:
-    """Cut out the photo's own mouth; it gives None where the lips are shut."""
+def own_mouth(photo: NDArray[Any], mouth: Mouth, down: FloatArray) -> OwnMouth | None:
+    """Cut out the photo's own mouth; down: (2,) unit vector from lip to lip. None where the lips are shut.
+
+    Above the photo's teeth their first row goes on: a lip that rises shows more tooth, and never a dark gap over it.
+    """
     if mouth.gap < OPEN:
         return None
-    x0, y0, x1, y1 = box_around(mouth.contour, 0.1 * mouth.iod + 2, (photo.shape[1], photo.shape[0]))
+    margin = (HIGH_ABOVE[-1] + 0.02) * mouth.iod + 2
+    x0, y0, x1, y1 = box_around(mouth.contour, margin, (photo.shape[1], photo.shape[0]))
     crop = photo[y0:y1, x0:x1].astype(np.float32)
     opening = soft_inside(catmull_rom(mouth.contour), (x0, y0), crop.shape[:2], 0)
     size = 2 * max(1, round(0.012 * mouth.iod)) + 1
     opening = cv2.erode(opening, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
     opening = cv2.GaussianBlur(opening, (0, 0), max(0.6, 0.012 * mouth.iod))
     soft = cv2.GaussianBlur(crop, (0, 0), max(0.6, SOFTER * mouth.iod))
-    return OwnMouth((x0, y0), crop, np.asarray(soft, np.float32), np.asarray(opening, np.float32))
+    y, x = np.indices(opening.shape, np.float32)
+
+    def at(step: float) -> tuple[Float32, Float32]:
+        further = np.float32(step * mouth.iod) * down.astype(np.float32)
+        return x + further[0], y + further[1]
+
+    seen, far, above = np.zeros_like(opening), np.zeros_like(opening), np.zeros_like(opening)
+    for step in ABOVE_TEETH:
+        here = cv2.remap(opening, *at(step), cv2.INTER_LINEAR, borderValue=0)
+        far[(seen < 0.9) & (here > seen + 0.02)] = step
+        seen = np.maximum(seen, here)
+    for step in HIGH_ABOVE:
+        above = np.maximum(above, cv2.remap(opening, *at(step), cv2.INTER_LINEAR, borderValue=0))
+    way = far * np.float32(mouth.iod)
+    places = (x + way * np.float32(down[0]), y + way * np.float32(down[1]))
+    own, dull = (
+        cv2.remap(colours, *places, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for colours in (crop, soft)
+    )
+    own += np.clip(far / np.float32(2 * SOFTER), 0, 1)[..., None] * (dull - own)
+    inner = np.zeros_like(opening)
+    inner[1:-1, 1:-1] = 1  # nothing is seen beyond what was cut out
+    return OwnMouth((x0, y0), np.dstack([own, inner * seen, inner * above * (1 - seen)]))
 
 
 def mouth_source(
@@ -179,15 +204,20 @@ def draw_mouth(
     blur = LIP_BLUR * mouth.iod
     cover = soft_inside(_over_fringe(mouth, pose), corner, shape, blur) * np.float32(pose.change)
     y, x = np.indices(shape, np.float32) + np.float32(0.5)
-    x, y = x + corner[0], y + corner[1]
-    cover *= _parted(pose, x, y)
-    own, seen, above = _own(photo, mouth, pose, x, y)
-    inside = _made(mouth, pose, x, y, contour, corner, above) * np.float32(top / 255)
-    colours = view.astype(np.float32)
-    inside += np.float32(_stretches_well(mouth, pose)) * (colours - inside)
-    inside += seen[..., None] * (own - inside)
-    colours += cover[..., None] * (inside - colours)
-    view[:] = np.clip(colours + 0.5, 0, top).astype(out.dtype)
+    cover *= _parted(pose, x + corner[0], y + corner[1])
+    own = _own(photo, mouth, pose, cover, corner)
+    made = _made(mouth, pose, corner, cover, own[..., 4])
+    # Darker under the lips and in the corners; lips hardly apart leave little room for shadow.
+    deep = soft_inside(contour, corner, shape, min(0.035, 0.15 * pose.gap) * mouth.iod)
+    colourful, warped, teeth = (
+        np.float32(value)
+        for value in (
+            mouth.light.colourful,
+            _stretches_well(mouth, pose),
+            max(mouth.teeth, _whole(mouth)),
+        )
+    )
+    mouth_kernels.blend_mouth(view, cover, made, deep, colourful, np.float32(top / 255), warped, own, teeth)
 
 
 def _over_fringe(mouth: Mouth, pose: MouthPose) -> FloatArray:
@@ -215,27 +245,19 @@ def _whole(mouth: Mouth) -> float:
     return float(np.clip((mouth.gap - WHOLE_MOUTH[0]) / (WHOLE_MOUTH[1] - WHOLE_MOUTH[0]), 0, 1))
 
 
-def _made(
-    mouth: Mouth,
-    pose: MouthPose,
-    x: Float32,
-    y: Float32,
-    contour: FloatArray,
-    corner: tuple[int, int],
-    above: Float32,
-) -> Float32:
-    """Paint cavity and teeth, 0 to 255, in the photo's light."""
+def _made(mouth: Mouth, pose: MouthPose, corner: tuple[int, int], cover: Float32, above: Float32) -> Float32:
+    """Paint cavity and teeth, 0 to 255, in the photo's light, where they are covered."""
     light = mouth.light
     exposure = np.float32(light.exposure)
     cavity = np.asarray(CAVITY * exposure * light.tint, np.float32)
-    made = np.broadcast_to(cavity, (*x.shape, 3)).copy()
+    made = np.broadcast_to(cavity, (*above.shape, 3))
     shown = float(mouth.teeth * np.clip((mouth.gap - OWN_TEETH[0]) / (OWN_TEETH[1] - OWN_TEETH[0]), 0, 1))
     low, high = LIGHT_ENTERS
     enters = float(np.clip((pose.gap + pose.drawn - low) / (high - low), 0, 1))
     lit = MouthLight(_enamel(mouth, enters, shown), exposure * light.tint, mouth.toward, enters, cavity)
     start = pose.edge - np.array(corner)
-    made = drawn(made, start, pose.axes, pose.drop, lit, 1 - np.float32(shown) * (1 - above))
-    return _shadowed(made, mouth, pose, contour, corner)
+    seen = np.asarray(cover > 0, np.float32)
+    return drawn(made, start, pose.axes, pose.drop, lit, seen, 1 - np.float32(shown) * (1 - above))
 
 
 def _enamel(mouth: Mouth, enters: float, shown: float) -> Float32:
@@ -259,83 +281,29 @@ def _parted(pose: MouthPose, x: Float32, y: Float32) -> Float32:
     return np.asarray(1 - touching * smoothstep(*CORNERS, along), np.float32)
 
 
-def _shadowed(
-    made: Float32, mouth: Mouth, pose: MouthPose, contour: FloatArray, corner: tuple[int, int]
-) -> Float32:
-    """Darker under the lips and in the corners; lips hardly apart leave little room for shadow."""
-    deep = soft_inside(contour, corner, made.shape[:2], min(0.035, 0.15 * pose.gap) * mouth.iod)
-    shade = np.clip(deep * 1.35, 0.8, 1)
-    return np.asarray(mouth.light.coloured(made) * shade[..., None], np.float32)
-
-
 def _own(
-    photo: OwnMouth | None, mouth: Mouth, pose: MouthPose, x: Float32, y: Float32
-) -> tuple[Float32, Float32, Float32]:
-    """Return the photo's own mouth inside, how much of it was seen, and 1 where its upper teeth lie below a place."""
-    if photo is None:
-        none = np.zeros(x.shape, np.float32)
-        return np.zeros((*x.shape, 3), np.float32), none, none
-    qx, qy = in_photo(pose, x, y)
-    qx, qy = _stretched(mouth, pose, qx, qy)
-    (x0, y0), opening = photo.corner, photo.opening
-    at_x, at_y, seen, far = _continued(mouth, pose, opening, qx - x0, qy - y0)
-    above = np.zeros_like(seen)
-    for step in HIGH_ABOVE:
-        further = step * mouth.iod * pose.down
-        there = (qx - x0 + np.float32(further[0] - 0.5), qy - y0 + np.float32(further[1] - 0.5))
-        above = np.maximum(above, cv2.remap(opening, *there, cv2.INTER_LINEAR, borderValue=0))
-    own = fetch(photo.crop, at_x, at_y)
-    soft = fetch(photo.soft, at_x, at_y)
-    own += np.clip(far / np.float32(2 * SOFTER), 0, 1)[..., None] * (soft - own)
-    return own, seen * np.float32(max(mouth.teeth, _whole(mouth))), above * (1 - seen)
+    photo: OwnMouth | None, mouth: Mouth, pose: MouthPose, cover: Float32, corner: tuple[int, int]
+) -> Float32:
+    """Return (h, w, 5) the photo's own mouth as it shows inside, in the channels of `OwnMouth.picture`."""
+    own = np.zeros((*cover.shape, 5), np.float32)
+    if photo is not None:
+        start, cut = np.array(corner, np.float32), np.array(photo.corner, np.float32)
+        places = (*in_photo(pose), _stretch(mouth, pose))
+        mouth_kernels.fetch_own(start, cover, *places, photo.picture, cut, own)
+    return own
 
 
-def in_photo(pose: MouthPose, x: Float32, y: Float32) -> tuple[Float32, Float32]:
-    """Return where the photo shows the place of a row of teeth that the target shows at a pixel: it is an arch."""
-    axes = pose.axes.astype(np.float32)
-    back = np.linalg.inv(axes[:2, :2])
-    u, v = x - np.float32(pose.at[0]), y - np.float32(pose.at[1])
-    z = np.zeros_like(u)
-    for _ in range(3):
-        p, q = u - axes[0, 2] * z, v - axes[1, 2] * z
-        across, up = back[0, 0] * p + back[0, 1] * q, back[1, 0] * p + back[1, 1] * q
-        z = arch(across)
-    to = (pose.narrower @ pose.own_axes[:2]).astype(np.float32)
-    return (
-        to[0, 0] * across + to[0, 1] * up + to[0, 2] * z + np.float32(pose.lip[0]),
-        to[1, 0] * across + to[1, 1] * up + to[1, 2] * z + np.float32(pose.lip[1]),
-    )
+def in_photo(pose: MouthPose) -> tuple[Float32, Float32, Float32, Float32]:
+    """Return what `mouth_kernels.in_photo` takes the target's places to the photo's with."""
+    axes, at, lip = (np.array(part, np.float32) for part in (pose.axes[:2], pose.at, pose.lip))
+    return axes, at, (pose.narrower @ pose.own_axes[:2]).astype(np.float32), lip
 
 
-def _continued(
-    mouth: Mouth, pose: MouthPose, opening: Float32, qx: Float32, qy: Float32
-) -> tuple[Float32, Float32, Float32, Float32]:
-    """Return where to look in the crop, how much was seen there, and how far that is (IOD): above the photo's teeth
-    their first row goes on.
-
-    A lip that rises shows more tooth, and never a dark gap over it.
-    """
-    seen, far = np.zeros_like(qx), np.zeros_like(qx)
-    x, y = qx.copy(), qy.copy()
-    for step in ABOVE_TEETH:
-        at_x = qx + np.float32(step * mouth.iod * pose.down[0])
-        at_y = qy + np.float32(step * mouth.iod * pose.down[1])
-        here = cv2.remap(opening, at_x - 0.5, at_y - 0.5, cv2.INTER_LINEAR, borderValue=0)
-        better = (seen < 0.9) & (here > seen + 0.02)
-        x, y = np.where(better, at_x, x), np.where(better, at_y, y)
-        far = np.where(better, np.float32(step), far)
-        seen = np.maximum(seen, here)
-    return x, y, seen, far
-
-
-def _stretched(mouth: Mouth, pose: MouthPose, qx: Float32, qy: Float32) -> tuple[Float32, Float32]:
-    """Return the lower part of a mouth photographed wide open goes with the lower lip."""
-    share = _whole(mouth)
-    wider = pose.gap / max(mouth.gap, OPEN)
+def _stretch(mouth: Mouth, pose: MouthPose) -> Float32:
+    """Return (6,) as `mouth_kernels.fetch_own` takes it: the lower part of a mouth photographed wide open goes with the
+    lower lip."""
+    share, wider = _whole(mouth), pose.gap / max(mouth.gap, OPEN)
     if share == 0 or wider <= 1:
-        return qx, qy
-    height = mouth.gap * mouth.iod
-    t = ((qx - pose.lip[0]) * pose.down[0] + (qy - pose.lip[1]) * pose.down[1]) / height
-    squeezed = UPPER_SHARE + (t - UPPER_SHARE) * (1 - UPPER_SHARE) / (wider - UPPER_SHARE)
-    move = np.where(t > UPPER_SHARE, squeezed - t, 0) * share * height
-    return (qx + move * pose.down[0]).astype(np.float32), (qy + move * pose.down[1]).astype(np.float32)
+        return np.zeros(6, np.float32)
+    squeezed = (1 - UPPER_SHARE) / (wider - UPPER_SHARE)
+    return np.array([*pose.down, mouth.gap * mouth.iod, UPPER_SHARE, squeezed, share], np.float32)

@@ -1,4 +1,4 @@
-"""The mouth's inside drawn with a depth buffer, compiled."""
+"""The mouth's inside, compiled: what lies between the lips with a depth buffer, and the photo's own mouth over it."""
 
 from __future__ import annotations
 
@@ -7,51 +7,260 @@ import math
 import numpy as np
 from numba import njit
 
+# Chosen by eye on sheets of mouths (tools/feature_sheets.py).
+SUPERSAMPLING = 2  # samples along either side of a pixel
+ARCH = 1.7  # per model unit: how a row of teeth bends backwards, z = -ARCH x^2
+ARCH_END = 0.36  # model units from the middle at which it ends
+FORM = 0.35  # share of the light that falls from the front only
+LIT_RANGE = (0.55, 1.5)  # the photo's light in parts of what falls on a surface that faces the viewer
+REDDER = (0.8, 1.15, 1.2)  # powers of the fading with depth: what is dark is lit by flesh
+GLOSS = 0.16  # share of full light that wet things mirror, where they do
+
 
 @njit(cache=True, nogil=True, fastmath=True)
-def draw_triangles(points, colours, triangles, depth, out):  # type: ignore[no-untyped-def]
-    """Fill out (h, w, C) where a triangle is nearer than depth (h, w), both in place; what faces away is left out.
+def carried(points, jaw, drop, axes, start, out):  # type: ignore[no-untyped-def]
+    """Carry points and jaw (V, 3), the jaw dropped, through axes (3, 3) to px from start (2,), into out (V, 3), index
+    coordinates of a supersampled picture. All float32."""
+    for v in range(points.shape[0]):
+        x, y, z = (
+            points[v, 0] + drop * jaw[v, 0],
+            points[v, 1] + drop * jaw[v, 1],
+            points[v, 2] + drop * jaw[v, 2],
+        )
+        for k in range(3):
+            out[v, k] = axes[k, 0] * x + axes[k, 1] * y + axes[k, 2] * z
+        for k in range(2):
+            out[v, k] = (out[v, k] + start[k]) * np.float32(SUPERSAMPLING) - np.float32(0.5)
 
-    points: (V, 3) float32, x and y in index coordinates of `out` (y down), z towards the viewer; colours: (V, C)
-    float32, carried linearly over (T, 3) triangles, counter-clockwise as seen from outside with y up.
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _clipped(low, high, start, slope):  # type: ignore[no-untyped-def]
+    """Return the part of low..high in which start + slope x >= 0."""
+    if slope > 0:
+        low = max(low, -start / slope)
+    elif slope < 0:
+        high = min(high, -start / slope)
+    elif start < 0:
+        high = low - np.float32(1)
+    return low, high
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def nearest(points, triangles, depth, ids):  # type: ignore[no-untyped-def]
+    """Put the number of the triangle that is nearest into ids (h, w), -1 where there is none, and how near into depth
+    (h, w); what faces away is left out.
+
+    points: (V, 3) float32, x and y in index coordinates of the picture (y down), z towards the viewer; triangles:
+    (T, 3), counter-clockwise as seen from outside with y up.
     """
-    height, width, channels = out.shape
+    height, width = ids.shape
+    slack = np.float32(1e-5)
+    depth[:], ids[:] = np.float32(-1e9), -1
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        ax, ay = points[a, 0], points[a, 1]
-        ux, uy = points[b, 0] - ax, points[b, 1] - ay
-        vx, vy = points[c, 0] - ax, points[c, 1] - ay
-        det = ux * vy - uy * vx
-        if det >= -1e-9:
+        ax, ay, az = points[a, 0], points[a, 1], points[a, 2]
+        bx, by, cx, cy = points[b, 0], points[b, 1], points[c, 0], points[c, 1]
+        ux, uy, vx, vy = bx - ax, by - ay, cx - ax, cy - ay
+        area = ux * vy - uy * vx
+        if area >= np.float32(-1e-9):
             continue
-        low_x, high_x = min(0.0, ux, vx) + ax, max(0.0, ux, vx) + ax
-        low_y, high_y = min(0.0, uy, vy) + ay, max(0.0, uy, vy) + ay
-        x0, x1 = max(0, math.ceil(low_x)), min(width - 1, math.floor(high_x))
-        y0, y1 = max(0, math.ceil(low_y)), min(height - 1, math.floor(high_y))
-        inverse = 1.0 / det
+        x0, y0 = max(0, math.ceil(min(ax, bx, cx))), max(0, math.ceil(min(ay, by, cy)))
+        x1, y1 = min(width - 1, math.floor(max(ax, bx, cx))), min(height - 1, math.floor(max(ay, by, cy)))
+        if x0 > x1 or y0 > y1:
+            continue
+        inverse = np.float32(1) / area
+        # Shares of the corners b and c, and the depth, along a row: their values at x = ax, and their slopes.
+        sx, rx = vy * inverse, -uy * inverse
+        zs, zr = points[b, 2] - az, points[c, 2] - az
+        zx = sx * zs + rx * zr
+        first, last = np.float32(x0) - ax, np.float32(x1) - ax
         for y in range(y0, y1 + 1):
-            for x in range(x0, x1 + 1):
-                px, py = x - ax, y - ay
-                s = (px * vy - py * vx) * inverse
-                r = (ux * py - uy * px) * inverse
-                if s < -1e-5 or r < -1e-5 or s + r > 1 + 1e-5:
-                    continue
-                z = points[a, 2] + s * (points[b, 2] - points[a, 2]) + r * (points[c, 2] - points[a, 2])
-                if z <= depth[y, x]:
-                    continue
-                depth[y, x] = z
-                for k in range(channels):
-                    first = colours[a, k]
-                    out[y, x, k] = first + s * (colours[b, k] - first) + r * (colours[c, k] - first)
+            py = np.float32(y) - ay
+            s, r = -py * vx * inverse, ux * py * inverse
+            low, high = _clipped(first, last, s + slack, sx)
+            low, high = _clipped(low, high, r + slack, rx)
+            low, high = _clipped(low, high, np.float32(1) - s - r + slack, -sx - rx)
+            row = az + s * zs + r * zr
+            for x in range(math.ceil(low + ax), math.floor(high + ax) + 1):
+                z = row + zx * (np.float32(x) - ax)
+                if z > depth[y, x]:
+                    depth[y, x] = z
+                    ids[y, x] = t
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def in_sight(ids, triangles, share, used):  # type: ignore[no-untyped-def]
+    """Mark in used (V,) the corners of the triangles in ids (2 h, 2 w), where share (h, w) > 0."""
+    for y in range(ids.shape[0]):
+        for x in range(ids.shape[1]):
+            t = ids[y, x]
+            if t >= 0 and share[y // SUPERSAMPLING, x // SUPERSAMPLING] > 0:
+                for k in range(3):
+                    used[triangles[t, k]] = True
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def lit(used, normals, points, colours, tooth, open_, light, out):  # type: ignore[no-untyped-def]
+    """Put colours in the photo's light into out (V, 3), of the vertices in used (V,).
+
+    normals, points, colours: (V, 3), tooth, open_: (V,) of `Inside`; light: (9, 3) rows of the turn to pixels' axes,
+    where the light comes from, where wet things mirror it, factors on the colours of teeth, and of flesh, the colour of
+    what no light reaches, and (reach on flesh, on teeth, brightness in the front); all float32.
+    """
+    zero, one = np.float32(0), np.float32(1)
+    for v in range(used.shape[0]):
+        if not used[v]:
+            continue
+        toward, mirrored, front = zero, zero, zero
+        for k in range(3):
+            n = light[k, 0] * normals[v, 0] + light[k, 1] * normals[v, 1] + light[k, 2] * normals[v, 2]
+            toward, mirrored, front = toward + n * light[3, k], mirrored + n * light[4, k], n
+        direction = min(max((one + toward) / light[8, 2], np.float32(LIT_RANGE[0])), np.float32(LIT_RANGE[1]))
+        form = one - np.float32(FORM) * (one - min(max(front, zero), one))
+        reach = light[8, 0] + tooth[v] * (light[8, 1] - light[8, 0])
+        deep = min(points[v, 2], zero) / reach
+        gloss = min(max(mirrored, zero), one) ** 24 * math.exp(deep) * np.float32(GLOSS * 255)
+        for k in range(3):
+            factor = light[6, k] + tooth[v] * (light[5, k] - light[6, k])
+            shaded = (
+                colours[v, k] * factor * direction * form * open_[v] * math.exp(deep * np.float32(REDDER[k]))
+            )
+            out[v, k] = max(shaded + gloss * min(max(factor, zero), one), light[7, k])
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def lay_over(points, colours, triangles, ids, share, out):  # type: ignore[no-untyped-def]
+    """Lay the triangles in ids (2 h, 2 w) over out (h, w, 3) in place, as share (h, w) says; colours: (V, 3)."""
+    part = np.float32(1 / SUPERSAMPLING**2)
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            if share[y, x] <= 0:
+                continue
+            red = green = blue = covered = np.float32(0)
+            for j in range(SUPERSAMPLING * y, SUPERSAMPLING * (y + 1)):
+                for i in range(SUPERSAMPLING * x, SUPERSAMPLING * (x + 1)):
+                    t = ids[j, i]
+                    if t < 0:
+                        continue
+                    a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+                    px, py = np.float32(i) - points[a, 0], np.float32(j) - points[a, 1]
+                    ux, uy = points[b, 0] - points[a, 0], points[b, 1] - points[a, 1]
+                    vx, vy = points[c, 0] - points[a, 0], points[c, 1] - points[a, 1]
+                    inverse = np.float32(1) / (ux * vy - uy * vx)
+                    s, r = (px * vy - py * vx) * inverse, (ux * py - uy * px) * inverse
+                    q = np.float32(1) - s - r
+                    red += q * colours[a, 0] + s * colours[b, 0] + r * colours[c, 0]
+                    green += q * colours[a, 1] + s * colours[b, 1] + r * colours[c, 1]
+                    blue += q * colours[a, 2] + s * colours[b, 2] + r * colours[c, 2]
+                    covered += part
+            out[y, x, 0] += share[y, x] * (red * part - out[y, x, 0] * covered)
+            out[y, x, 1] += share[y, x] * (green * part - out[y, x, 1] * covered)
+            out[y, x, 2] += share[y, x] * (blue * part - out[y, x, 2] * covered)
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def in_photo(x, y, axes, at, to, lip):  # type: ignore[no-untyped-def]
+    """Return where the photo shows the place of a row of teeth that the target shows at a pixel: it is an arch.
+
+    axes: (2, 3) from model units to the target's px, to: (2, 3) to the photo's; at, lip: (2,) px of the row's middle in
+    the target and in the photo. All float32.
+    """
+    u, v = x - at[0], y - at[1]
+    inverse = np.float32(1) / (axes[0, 0] * axes[1, 1] - axes[0, 1] * axes[1, 0])
+    across = up = z = np.float32(0)
+    for _ in range(3):
+        p, q = u - axes[0, 2] * z, v - axes[1, 2] * z
+        across = (axes[1, 1] * p - axes[0, 1] * q) * inverse
+        up = (axes[0, 0] * q - axes[1, 0] * p) * inverse
+        z = -np.float32(ARCH) * min(abs(across), np.float32(ARCH_END)) ** 2
+    return (
+        to[0, 0] * across + to[0, 1] * up + to[0, 2] * z + lip[0],
+        to[1, 0] * across + to[1, 1] * up + to[1, 2] * z + lip[1],
+    )
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def fetch_own(corner, cover, axes, at, to, lip, stretch, picture, cut, out):  # type: ignore[no-untyped-def]
+    """Put the photo's own mouth, picture (h, w, 5) of `OwnMouth`, into out (h, w, 5) where cover (h, w) > 0.
+
+    corner: (2,) px of the first pixel; axes, at, to, lip: as `in_photo` takes them; stretch: (6,) the unit vector from
+    lip to lip, the mouth's height (px), the share of it that keeps its size, by how much the rest is squeezed, and how
+    much that counts; cut: (2,) px of the picture's corner. All float32.
+    """
+    half = np.float32(0.5)
+    last_x, last_y = np.float32(picture.shape[1] - 1), np.float32(picture.shape[0] - 1)
+    for j in range(cover.shape[0]):
+        for i in range(cover.shape[1]):
+            if cover[j, i] <= 0:
+                continue
+            x, y = corner[0] + np.float32(i) + half, corner[1] + np.float32(j) + half
+            x, y = in_photo(x, y, axes, at, to, lip)
+            if stretch[5] > 0:
+                t = ((x - lip[0]) * stretch[0] + (y - lip[1]) * stretch[1]) / stretch[2]
+                if t > stretch[3]:
+                    move = (stretch[3] + (t - stretch[3]) * stretch[4] - t) * stretch[5] * stretch[2]
+                    x, y = x + move * stretch[0], y + move * stretch[1]
+            x = min(max(x - cut[0] - half, np.float32(0)), last_x)
+            y = min(max(y - cut[1] - half, np.float32(0)), last_y)
+            left, top = int(x), int(y)
+            right, under = min(left + 1, picture.shape[1] - 1), min(top + 1, picture.shape[0] - 1)
+            fx, fy = x - np.float32(left), y - np.float32(top)
+            for k in range(5):
+                above = picture[top, left, k] + fx * (picture[top, right, k] - picture[top, left, k])
+                below = picture[under, left, k] + fx * (picture[under, right, k] - picture[under, left, k])
+                out[j, i, k] = above + fy * (below - above)
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def blend_mouth(view, cover, made, deep, colourful, steps, warped, own, teeth):  # type: ignore[no-untyped-def]
+    """Draw the mouth into view (h, w, 3) in place, as far as cover (h, w) says.
+
+    made: (h, w, 3), 0 to 255, of which deep (h, w) shades the edges; colourful: share of its colour that it keeps;
+    steps: of the picture in one of made's; warped: share of the view that stays; own: of `fetch_own`, teeth: how
+    much of it counts.
+    """
+    half, zero = np.float32(0.5), np.float32(0)
+    third, top = np.float32(1 / 3), np.float32(255) * steps
+    for j in range(view.shape[0]):
+        for i in range(view.shape[1]):
+            c = cover[j, i]
+            if c <= zero:
+                continue
+            shade = min(max(deep[j, i] * np.float32(1.35), np.float32(0.8)), np.float32(1)) * steps
+            grey = (made[j, i, 0] + made[j, i, 1] + made[j, i, 2]) * third
+            for k in range(3):
+                there = np.float32(view[j, i, k])
+                value = (grey + colourful * (made[j, i, k] - grey)) * shade
+                value += warped * (there - value)
+                value += teeth * own[j, i, 3] * (own[j, i, k] - value)
+                view[j, i, k] = int(min(max(there + c * (value - there) + half, zero), top))
 
 
 def warm_up() -> None:
     """Compile the kernels for the types that are used."""
-    points, colours = np.zeros((3, 3), np.float32), np.zeros((3, 4), np.float32)
-    draw_triangles(
-        points,
-        colours,
-        np.zeros((1, 3), np.int32),
-        np.zeros((2, 2), np.float32),
-        np.zeros((2, 2, 4), np.float32),
+    points, triangle = np.zeros((3, 3), np.float32), np.zeros((1, 3), np.int32)
+    ids, flat, picture = (
+        np.zeros((2, 2), np.int32),
+        np.ones((1, 1), np.float32),
+        np.zeros((1, 1, 3), np.float32),
     )
+    carried(points, points, np.float32(0), points, points[0, :2], points.copy())
+    nearest(points, triangle, np.zeros((2, 2), np.float32), ids)
+    in_sight(ids, triangle, flat, np.zeros(3, np.bool_))
+    light = np.ones((9, 3), np.float32)
+    lit(
+        np.ones(3, np.bool_),
+        points,
+        points,
+        points,
+        points[:, 0].copy(),
+        points[:, 0].copy(),
+        light,
+        points.copy(),
+    )
+    lay_over(points, points, triangle, ids, flat, picture)
+    axes, pair, own = np.eye(2, 3, dtype=np.float32), np.zeros(2, np.float32), np.zeros((1, 1, 5), np.float32)
+    fetch_own(pair, flat, axes, pair, axes, pair, np.zeros(6, np.float32), own, pair, own.copy())
+    for dtype in (np.uint8, np.uint16):
+        view, one = np.zeros((2, 2, 3), dtype)[:1, :1], np.float32(1)
+        blend_mouth(view, flat, picture, flat, one, one, one, own, one)

@@ -249,7 +249,6 @@ def mouth_pose(source: FaceSource, posed: Posed, shut: float = 0.0) -> MouthPose
     edge, lower_edge = _incisors(source, float(moved[13, 1]) - shut / 2, gap, drawn)
     at = posed.points[list(UPPER_LIP), :2].mean(axis=0)
     at = at + camera.scale * (TO_PIXELS @ camera.rotation @ _left_behind(posed.offsets))[:2]
-    down = -(TO_PIXELS @ before.rotation[:, 1])[:2]
     contour = posed.points[INNER, :2]
     contour = contour + 0.5 * shut / (gap + shut) * (posed.points[OPPOSITE, :2] - contour)
     return MouthPose(
@@ -261,12 +260,18 @@ def mouth_pose(source: FaceSource, posed: Posed, shut: float = 0.0) -> MouthPose
         at,
         source.mesh.points[list(UPPER_LIP), :2].mean(axis=0),
         _narrowed(source, moved),
-        down / max(float(np.linalg.norm(down)), 1e-6),
+        lip_to_lip(before),
         gap,
         drawn,
         change,
         float(turned),
     )
+
+
+def lip_to_lip(camera: Camera) -> FloatArray:
+    """Return the (2,) unit vector in the picture from a face's upper lip to its lower one."""
+    down = -(TO_PIXELS @ camera.rotation[:, 1])[:2]
+    return np.asarray(down / max(float(np.linalg.norm(down)), 1e-6))
 
 
 def _axes(camera: Camera) -> FloatArray:

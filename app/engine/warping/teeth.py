@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.files import ASSETS
 from app.engine.head.skull import smoothstep
 from app.engine.warping.curves import Float32, FloatArray
-from app.engine.warping.mouth_kernels import draw_triangles
+from app.engine.warping.mouth_kernels import (
+    ARCH,
+    ARCH_END,
+    SUPERSAMPLING,
+    carried,
+    in_sight,
+    lay_over,
+    lit,
+    nearest,
+)
 
 # Chosen by eye on sheets of mouths (tools/feature_sheets.py). Model units are those of the face model, an eye
 # distance each.
 FILE = ASSETS / "mouth" / "mouth.npz"  # see tools/build_mouth.py
-SUPERSAMPLING = 2  # samples along either side of a pixel
-FORM = 0.35  # share of the light that falls from the front only
-LIT_RANGE = (0.55, 1.5)  # the photo's light in parts of what falls on a surface that faces the viewer
 # Model units behind the front teeth over which light fades on teeth, and on the tongue and the palate, which lie open
 # to it: between lips just apart, in wide mouths.
 DEEPEST, FLESH_DEEPEST = (0.22, 0.3), (0.37, 0.94)
-REDDER = np.array([0.8, 1.15, 1.2], np.float32)  # powers of that fading: what is dark is lit by flesh
 INNER_SIDE = 0.55  # share of the light that is kept off the inner sides of the rows
 ARCH_CENTRE = -0.35  # z, model units
 BESIDE = (0.34, 0.5)  # model units from the middle over which flesh gets dark behind the cheeks
 PALATE = 0.1  # model units behind the row of teeth from which flesh is the palate, no gum
-GLOSS = 0.16  # share of full light that wet things mirror, where they do
-ARCH = 1.7  # per model unit: how a row of teeth bends backwards, z = -ARCH x^2
-ARCH_END = 0.36  # model units from the middle at which it ends
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +40,8 @@ class Inside:
 
     points, jaw: (V, 3), jaw how far each goes as the lower incisors drop by 1; normals: (V, 3); open_: (V,) how much of
     the light that enters gets there, whatever the depth; tooth: (V,) 1 on teeth,
-    0 on gums and tongue; colours: (V, 3) 0 to 255; upper, palate, lower: (T, 3) triangles, of the upper teeth with
-    their gum, of what is behind these and of all that goes with the jaw; rest: how far the lower incisors'
+    0 on gums and tongue; colours: (V, 3) 0 to 255; before, behind: (T, 3) triangles, of the upper teeth with
+    their gum, and of what is behind these with all that goes with the jaw; rest: how far the lower incisors'
     edge lies above the upper's when the teeth are closed.
     """
 
@@ -51,9 +51,8 @@ class Inside:
     open_: Float32
     tooth: Float32
     colours: Float32
-    upper: NDArray[np.int32]
-    palate: NDArray[np.int32]
-    lower: NDArray[np.int32]
+    before: NDArray[np.int32]
+    behind: NDArray[np.int32]
     rest: float
 
 
@@ -87,7 +86,7 @@ def inside() -> Inside:
     tooth = (part == 0).astype(np.float32)
     behind = (tooth == 0) & (points[:, 2] < arch(points[:, 0]) - PALATE)
     palate = still & behind[triangles].all(axis=1)
-    rows = (triangles[still & ~palate], triangles[palate], triangles[~still])
+    rows = (triangles[still & ~palate], np.concatenate([triangles[palate], triangles[~still]]))
     shade = _reached(points, normals, tooth)
     edge = smoothstep(PALATE, 3 * PALATE, (arch(points[:, 0]) - points[:, 2]).astype(float))
     shade[behind] *= edge[behind].astype(np.float32)  # else its border shows behind the photo's own teeth
@@ -114,58 +113,57 @@ def drawn(
     axes: FloatArray,
     drop: float,
     light: MouthLight,
+    cover: Float32,
     upper: Float32,
 ) -> Float32:
-    """Return (h, w, 3) colours, 0 to 255: what lies between lips, over what is behind it.
+    """Return (h, w, 3) colours, 0 to 255: what lies between lips, over what is behind it, where cover (h, w) is 1.
 
     start: (2,) px in the picture of the upper incisors' edge; axes: (3, 3) from model units to px; drop: of the jaw;
     upper: (h, w) 0 without the upper row of teeth to 1.
     """
-    it = inside()
-    points = np.asarray((it.points + np.float32(drop) * it.jaw) @ axes.T, np.float32)
-    points[:, :2] = (points[:, :2] + start.astype(np.float32)) * np.float32(SUPERSAMPLING) - np.float32(0.5)
-    colours = np.ones((len(points), 4), np.float32)
-    colours[:, :3] = _lit(it, axes, light)
-    for share, rows in ((np.ones_like(upper), (it.palate, it.lower)), (upper, (it.upper,))):
+    it, over = inside(), over.copy()
+    points, to_px = np.empty_like(it.points), axes.astype(np.float32)
+    carried(it.points, it.jaw, np.float32(drop), to_px, start.astype(np.float32), points)
+    shape = SUPERSAMPLING * over.shape[0], SUPERSAMPLING * over.shape[1]
+    layers, used = [], np.zeros(len(points), np.bool_)
+    for share, triangles in ((cover, it.behind), (cover * upper, it.before)):
         if share.any():
-            layer = _layer(points, colours, rows, (over.shape[0], over.shape[1]))
-            added = layer[..., :3] - over * layer[..., 3:]
-            over = np.asarray(over + share[..., None] * added, np.float32)
+            ids = np.empty(shape, np.int32)
+            nearest(points, triangles, np.empty(shape, np.float32), ids)
+            in_sight(ids, triangles, share, used)
+            layers.append((triangles, ids, share))
+    colours = _lit(it, axes, light, used)
+    for triangles, ids, share in layers:
+        lay_over(points, colours, triangles, ids, share, over)
     return over
 
 
-def _layer(
-    points: Float32, colours: Float32, rows: Sequence[NDArray[np.int32]], shape: tuple[int, int]
-) -> Float32:
-    """Return (h, w, 4) premultiplied colours and coverage of sets of triangles with one depth."""
-    out = np.zeros((shape[0] * SUPERSAMPLING, shape[1] * SUPERSAMPLING, 4), np.float32)
-    depth = np.full(out.shape[:2], -1e9, np.float32)
-    for triangles in rows:
-        draw_triangles(points, colours, triangles, depth, out)
-    return np.asarray(cv2.resize(out, (shape[1], shape[0]), interpolation=cv2.INTER_AREA), np.float32)
-
-
-def _lit(it: Inside, axes: FloatArray, light: MouthLight) -> Float32:
-    """Return (V, 3) colours in the photo's light, by its direction and by how dark the mouth is inside."""
-    turn = axes / max(float(np.linalg.norm(axes[2])), 1e-6)
-    normals = it.normals @ turn.T.astype(np.float32)
-    toward = light.toward.astype(np.float32)
-    front = max(1 + float(toward[2]), 0.4)
-    direction = np.clip((1 + normals @ toward) / np.float32(front), *LIT_RANGE)
-    form = 1 - np.float32(FORM) * (1 - np.clip(normals[:, 2], 0, 1))
+def _lit(it: Inside, axes: FloatArray, light: MouthLight, used: NDArray[np.bool_]) -> Float32:
+    """Return (V, 3) colours in the photo's light, by its direction and by how dark the mouth is inside, of the vertices
+    in used (V,)."""
+    half = light.toward * [1, 1, 0] + [0, -0.35, 1.0]
     on_teeth, on_flesh = (low + light.enters * (high - low) for low, high in (DEEPEST, FLESH_DEEPEST))
-    reaches = np.float32(on_flesh) + it.tooth * np.float32(on_teeth - on_flesh)
-    dark = np.exp(np.minimum(it.points[:, 2], 0) / reaches)
-    light_on = direction * form * it.open_
-    half = toward * [1, 1, 0] + [0, -0.35, 1.0]
-    half = (half / np.linalg.norm(half)).astype(np.float32)
-    gloss = np.clip(normals @ half, 0, 1) ** 24 * dark * np.float32(GLOSS * 255)
-    lit = np.empty((len(it.points), 3), np.float32)
-    for k in range(3):  # rows of three are slow to go through
-        factor = light.flesh[k] + it.tooth * (light.enamel[k] - light.flesh[k])
-        shaded = it.colours[:, k] * factor * (light_on * dark ** REDDER[k])
-        lit[:, k] = np.maximum(shaded + gloss * factor.clip(0, 1), light.dark[k])
-    return lit
+    rows = (
+        axes / max(float(np.linalg.norm(axes[2])), 1e-6),
+        light.toward,
+        half / np.linalg.norm(half),
+        light.enamel,
+        light.flesh,
+        light.dark,
+        [on_flesh, on_teeth, max(1 + float(light.toward[2]), 0.4)],
+    )
+    colours = np.zeros_like(it.points)
+    lit(
+        used,
+        it.normals,
+        it.points,
+        it.colours,
+        it.tooth,
+        it.open_,
+        np.vstack(rows).astype(np.float32),
+        colours,
+    )
+    return colours
 
 
 def arch(x: Float32) -> Float32:

@@ -19,6 +19,7 @@ from app.engine.face.response import response
 from app.engine.face.semantic import neutralise, resolve
 from app.engine.generators.mesh_warp import MeshWarp, WarpCode, resized
 from app.engine.imaging.matte import person_matte
+from app.engine.warping import mouth_kernels
 from app.engine.warping.geometry import OUTLINE
 from app.engine.warping.mouth import in_photo
 from app.engine.warping.posing import eye_pose, mouth_pose, pose
@@ -266,8 +267,8 @@ def teeth_and_lip(warp: MeshWarp, code: WarpCode, face: FittedFace, edit: FaceEd
     assert drawn is not None
     middle = UPPER_LIP[len(UPPER_LIP) // 2]
     lip = posed.points[middle, :2]
-    _, seen_at = in_photo(drawn, *np.array(lip, np.float32).reshape(2, 1, 1))
-    return float(lip[1] - seen_at[0, 0]), float((lip - code.face.mesh.points[middle, :2])[1])
+    _, seen_at = mouth_kernels.in_photo(*np.array(lip, np.float32), *in_photo(drawn))
+    return float(lip[1] - seen_at), float((lip - code.face.mesh.points[middle, :2])[1])
 
 
 def test_teeth_stay_in_the_skull_where_the_upper_lip_alone_sinks(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from app.engine.face.parameters import rotation_matrix
+from app.engine.warping import mouth_kernels
 from app.engine.warping.light import Light, light_of
 from app.engine.warping.mouth import INNER, Mouth, MouthPose, draw_mouth, in_photo, mouth_source, own_mouth
 from app.engine.warping.teeth import MouthLight, _lit, inside
@@ -25,6 +26,7 @@ def lips(top: float, bottom: float) -> np.ndarray:
     return np.vstack([upper, lower[-2:0:-1]])
 
 
+DOWN = np.array([0.0, 1.0])  # px, from lip to lip
 AXES = IOD * np.diag([1.0, -1.0, 1.0])
 AWAY = (100.0, -900.0)  # px: the teeth out of sight, where only the photo's own matter
 WHITE = np.ones(3, np.float32)
@@ -65,7 +67,7 @@ def smile() -> np.ndarray:
 def drawn(photo: np.ndarray, top: float, bottom: float) -> np.ndarray:
     """Return the mouth after the upper lip went to `top` and the lower one to `bottom`."""
     out = photo.copy()
-    draw_mouth(out, (0, 0), own_mouth(photo, SMILING), SMILING, opened(top, bottom, AWAY, 0.0, 0.3))
+    draw_mouth(out, (0, 0), own_mouth(photo, SMILING, DOWN), SMILING, opened(top, bottom, AWAY, 0.0, 0.3))
     return out
 
 
@@ -79,7 +81,7 @@ def test_no_tooth_of_the_photo_sticks_to_a_lower_lip_that_drops(smile: np.ndarra
     warped = smile.copy()
     warped[118:122, 80:120] = 240  # what the warp took along
     out = warped.copy()
-    draw_mouth(out, (0, 0), own_mouth(smile, SMILING), SMILING, opened(90, 120, AWAY, 0.0, 0.3))
+    draw_mouth(out, (0, 0), own_mouth(smile, SMILING, DOWN), SMILING, opened(90, 120, AWAY, 0.0, 0.3))
     assert out[118:122, 100, 1].max() < 160
 
 
@@ -110,7 +112,7 @@ def just_apart(photo: np.ndarray) -> np.ndarray:
     """Return the photo with lips that part by 0.14 IOD, the rows of teeth together."""
     mouth = seen(photo, 95, 96, 0.01)
     out = photo.copy()
-    draw_mouth(out, (0, 0), own_mouth(photo, mouth), mouth, opened(90, 104, (100.0, 96.0), 0.02, 0.14))
+    draw_mouth(out, (0, 0), own_mouth(photo, mouth, DOWN), mouth, opened(90, 104, (100.0, 96.0), 0.02, 0.14))
     return out
 
 
@@ -138,7 +140,9 @@ def test_made_teeth_are_as_bright_as_the_photos_own(smile: np.ndarray) -> None:
     for photo in (bright, dim):
         out = photo.copy()
         mouth = seen(photo, 90, 102, 0.12)
-        draw_mouth(out, (0, 0), own_mouth(photo, mouth), mouth, opened(90, 122, (100.0, 96.0), 0.18, 0.32))
+        draw_mouth(
+            out, (0, 0), own_mouth(photo, mouth, DOWN), mouth, opened(90, 122, (100.0, 96.0), 0.18, 0.32)
+        )
         rows.append(np.percentile(out[112:121, 88:112], 90))
     assert rows[0] / rows[1] == pytest.approx(240 / 170, rel=0.05)
 
@@ -148,7 +152,9 @@ def wide_open(axes: np.ndarray = AXES, towards: tuple[float, float, float] = (0.
     photo = np.full((200, 200, 3), (190, 145, 115), np.uint8)
     mouth = replace(seen(photo, 95, 96, 0.01), toward=np.array(towards))
     out = photo.copy()
-    draw_mouth(out, (0, 0), own_mouth(photo, mouth), mouth, opened(80, 130, (100.0, 88.0), 0.32, 0.5, axes))
+    draw_mouth(
+        out, (0, 0), own_mouth(photo, mouth, DOWN), mouth, opened(80, 130, (100.0, 88.0), 0.32, 0.5, axes)
+    )
     return out.astype(float)
 
 
@@ -177,13 +183,15 @@ def test_teeth_are_lit_from_where_the_photo_is() -> None:
 
 def test_the_photos_teeth_are_an_arch_that_turns() -> None:
     u = np.linspace(-25, 25, 11)
-    x, y = (np.asarray(a, np.float32) for a in np.meshgrid(100 + u, [95.0]))
-    still, _ = in_photo(opened(90, 110, AWAY, 0.0, 0.3), x, y)
-    assert np.allclose(still[0], x[0], atol=1e-3), "unturned they stay where they are"
-    turned, _ = in_photo(
-        opened(90, 110, AWAY, 0.0, 0.3, np.asarray(AXES @ rotation_matrix(25.0, 0.0, 0.0))), x, y
-    )
-    steps = np.diff(turned[0])
+
+    def places(axes: np.ndarray) -> np.ndarray:
+        frame = in_photo(opened(90, 110, AWAY, 0.0, 0.3, axes))
+        return np.array(
+            [mouth_kernels.in_photo(np.float32(100 + across), np.float32(95), *frame)[0] for across in u]
+        )
+
+    assert np.allclose(places(AXES), 100 + u, atol=1e-3), "unturned they stay where they are"
+    steps = np.diff(places(np.asarray(AXES @ rotation_matrix(25.0, 0.0, 0.0))))
     assert steps.min() > 0.5
     assert abs(steps[0] - steps[-1]) > 0.2, "the side that turns away is drawn together"
 
@@ -203,7 +211,7 @@ def test_back_teeth_fade_into_the_dark_of_a_wide_mouth() -> None:
     it = inside()
     one = np.ones(3, np.float32)
     light = MouthLight(one, one, np.zeros(3), 1.0, np.zeros(3, np.float32))
-    shown = _lit(it, np.diag([100.0, -100.0, 100.0]), light).mean(axis=1)
+    shown = _lit(it, np.diag([100.0, -100.0, 100.0]), light, np.ones(len(it.points), bool)).mean(axis=1)
     teeth, depth = it.tooth > 0, it.points[:, 2]
     front, back = shown[teeth & (depth > -0.05)].max(), shown[teeth & (depth < -0.45)].max()
     assert back < 0.25 * front
