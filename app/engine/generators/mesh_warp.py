@@ -17,7 +17,7 @@ from app.engine.contract import GeneratorInfo, Origin, Patch, SourceImage, Targe
 from app.engine.errors import EngineError
 from app.engine.face.controls import CONTROLS
 from app.engine.face.parameters import FaceParams, FittedFace
-from app.engine.warping import head_drawing, mouth_kernels, rendering
+from app.engine.warping import eye_kernels, head_drawing, mouth_kernels, rendering
 from app.engine.warping.background import fill
 from app.engine.warping.doubts import doubts
 from app.engine.warping.expression_response import expression_response
@@ -194,6 +194,7 @@ class MeshWarp:
 
     def warm_up(self) -> None:
         """Compile the kernels for 8 and 16 bits; they are kept on disk, so that this is slow once per installation."""
+        eye_kernels.warm_up()
         mouth_kernels.warm_up()
         for dtype in (np.uint8, np.uint16):
             rendering.warm_up(dtype)

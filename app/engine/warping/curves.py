@@ -49,19 +49,6 @@ def box_around(points: FloatArray, margin: float, size: tuple[int, int]) -> tupl
     return x0, y0, max(x0, min(size[0], int(high[0]))), max(y0, min(size[1], int(high[1])))
 
 
-def distance_to(curve: FloatArray, x: Float32, y: Float32) -> tuple[Float32, Float32]:
-    """Return the distance of pixels from an open polyline (N, 2), and how far along it (0..1) the nearest point is."""
-    a, b = curve[:-1].astype(np.float32), curve[1:].astype(np.float32)
-    ab = b - a
-    px, py = x[..., None] - a[:, 0], y[..., None] - a[:, 1]
-    length2 = np.maximum((ab**2).sum(axis=1), 1e-9)
-    t = np.clip((px * ab[:, 0] + py * ab[:, 1]) / length2, 0, 1)
-    d2 = (px - t * ab[:, 0]) ** 2 + (py - t * ab[:, 1]) ** 2
-    nearest = np.argmin(d2, axis=-1)[..., None]
-    along = (np.take_along_axis(t, nearest, -1)[..., 0] + nearest[..., 0]) / len(a)
-    return np.sqrt(np.take_along_axis(d2, nearest, -1)[..., 0]), along.astype(np.float32)
-
-
 def fetch(picture: NDArray[Any], x: Float32, y: Float32) -> Float32:
     """Bilinear float32 colours of (H, W, 3) at pixel coordinates; edges repeat."""
     return np.asarray(

@@ -15,21 +15,15 @@ from app.engine.head.skull import smoothstep
 from app.engine.imaging.colour import LUMINANCE
 from app.engine.warping.background import push_pull
 from app.engine.warping.curves import Float32, FloatArray, fetch
-from app.engine.warping.lid_frame import COLUMNS, ROWS, LidFrame, from_strip
+from app.engine.warping.eye_kernels import IRIS_EDGE, SHADOW_REACH, STRIPS
+from app.engine.warping.lid_frame import COLUMNS, ROWS, LidFrame
 
 # Chosen by eye on sheets of eyes (tools/feature_sheets.py), where no comment says more.
 EDGE = (0.035, 0.025)  # eye widths from the upper and the lower lid that show lashes and the lid's rim
 GREY = LUMINANCE.astype(np.float32)
-# eye widths over which the upper lid's shadow fades (chosen by eye, tools/feature_sheets.py)
-SHADOW_REACH = 0.085
 SHADOW = (0.1, 0.35, 0.6)  # least, usual and greatest darkness of it at the lid
-STRIPS = (
-    (-0.04, 0.11),
-    (-0.04, 0.07),
-)  # eye widths from the upper, the lower lid between which its shade is read
 ALONG = 0.04  # share of a lid's length over which its shade is smooth
 SHADE_RANGE = (0.12, 1.1)  # light that a shadow may leave, in parts of full light
-IRIS_EDGE = (1.0, 1.16)  # radii of the iris over which it fades into the sclera
 # How far off the landmarks' centre, and how small and large, an iris may be, in their radii.
 SEARCH = (0.22, 0.84, 1.2)
 # (red - blue) over brightness beyond the sclera's own, from which it is a lid's rim or the corner's flesh.
@@ -119,16 +113,6 @@ def together(parts: EyeParts, distance: Float32) -> Float32:
 def iris_share(distance: Float32) -> Float32:
     """Return (h, w) 1 on the iris, 0 on the sclera; distance in iris radii."""
     return np.asarray(smoothstep(IRIS_EDGE[1], IRIS_EDGE[0], np.asarray(distance, float)), np.float32)
-
-
-def shade(parts: EyeParts, frame: LidFrame, along: Float32, below: Float32, above: Float32) -> Float32:
-    """Return (h, w, 3) factor at places of a (target's) eye; below, above: px from its lids, in the photo's scale."""
-    width = frame.width
-    found = _shadowed(parts.shadow, below / np.float32(width))[..., None] * np.ones(3, np.float32)
-    for strip, distance, reach in zip(parts.strips, (below, above), STRIPS):
-        limits = (reach[0] * width, reach[1] * width)
-        found = found * from_strip(strip, along, distance, limits)
-    return np.asarray(found, np.float32)
 
 
 def _shadowed(strength: float, below: Float32) -> Float32:

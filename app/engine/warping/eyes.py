@@ -16,12 +16,11 @@ from app.engine.warping.curves import (
     FloatArray,
     box_around,
     catmull_rom,
-    distance_to,
-    fetch,
     ring,
     soft_inside,
 )
-from app.engine.warping.eye_parts import EyeParts, iris_share, limbus, shade, take_apart
+from app.engine.warping.eye_kernels import FLATTEST, draw_eyeball, draw_lashes
+from app.engine.warping.eye_parts import EyeParts, limbus, take_apart
 from app.engine.warping.lid_frame import LidFrame
 from app.engine.warping.lid_skin import HOLD, LidSkin, lid_skin, slid
 from app.engine.warping.light import Light
@@ -35,12 +34,10 @@ DEPTH = -0.14
 # Of the iris' way that a reflection goes along: the cornea's own centre lies 5.7 mm before the eyeball's, the rim of
 # the iris 10.4 mm (Guestrin and Eizenman 2006, table 1).
 REFLECTION = 0.55
-OFF_CORNEA = 0.15  # share of a reflection that is left where it falls beside the iris
 # Of white things in the photo's light: on 89 portraits the sclera has 0.72 of the teeth's brightness.
 WHITE = 0.62
 EDGE_BLUR = 0.012  # eye widths: softness of the lid's edge over the eyeball
 LASH_WIDTH = 0.08  # eye widths; of the band of lashes along a lid
-LASH_FALL = 2.2  # how much further lashes reach below the lid's line than above
 LASH_STRENGTH = 0.95  # share of their colour that lashes have where they are thickest
 PARTED = (0.01, 0.05)  # eye widths by which shut lids part before the eyeball shows
 EYE_MARGIN = 0.15  # eye widths drawn around the lids
@@ -179,7 +176,7 @@ def _directions(x: Float32, y: Float32, sphere: float) -> Float32:
     outline they are those of a surface that goes on.
     """
     u, v = x / np.float32(sphere), y / np.float32(sphere)
-    z = np.sqrt(np.maximum(1 - u * u - v * v, 0.06))
+    z = np.sqrt(np.maximum(1 - u * u - v * v, FLATTEST))
     return np.asarray(np.stack([u, v, z], axis=-1), np.float32)
 
 
@@ -222,16 +219,15 @@ def draw_eye(out: NDArray[Any], origin: tuple[int, int], eye: Eye, pose: EyePose
     view = out[y0:y1, x0:x1]
     corner = (origin[0] + x0, origin[1] + y0)
     steps = np.float32(257 if out.dtype == np.uint16 else 1)  # of the picture in one of the parts
-    colours = np.asarray(view / steps, np.float32)
+    colours = np.divide(view, steps, dtype=np.float32)
     if eye.skin is not None:
         colours = _slid(colours, eye, eye.skin, pose, corner)
     cover = soft_inside(contour, corner, view.shape[:2], EDGE_BLUR * eye.width)
     cover *= np.float32(_visible(eye, pose) * pose.change)
     if pose.closure < 1:
-        ball = _eyeball(eye, pose, corner, view.shape[:2])
-        colours += cover[..., None] * (ball - colours)
-    if pose.closure > 0:
-        colours = _lashes(colours, eye, pose, corner)
+        _draw_eyeball(colours, cover, eye, pose, corner)
+    if 255 * steps * LASH_STRENGTH * pose.closure**2 > 0.5:  # of a level
+        _draw_lashes(colours, contour, eye, pose, corner)
     view[:] = np.clip(colours * steps + 0.5, 0, 255 * steps).astype(out.dtype)
 
 
@@ -248,54 +244,32 @@ def _visible(eye: Eye, pose: EyePose) -> float:
     return float(max(eye.shown, parted))
 
 
-def _eyeball(eye: Eye, pose: EyePose, corner: tuple[int, int], shape: tuple[int, ...]) -> Float32:
-    y, x = np.indices(shape, np.float32) + np.float32(0.5)
-    x, y = x + np.float32(corner[0]), y + np.float32(corner[1])
-    scale = np.float32(1 / pose.scale)
-    turned = _directions((x - pose.ball[0]) * scale, (y - pose.ball[1]) * scale, eye.sphere)
-    in_head = turned @ pose.head.T.astype(np.float32)
-    on_ball = in_head @ pose.look.T.astype(np.float32)
-
-    def taken(picture: Float32, directions: Float32, slip: FloatArray | None = None) -> Float32:
-        at = eye.ball - eye.origin if slip is None else eye.ball - eye.origin - slip
-        px = directions[..., 0] * np.float32(eye.sphere) + np.float32(at[0])
-        py = directions[..., 1] * np.float32(eye.sphere) + np.float32(at[1])
-        return fetch(picture, np.ascontiguousarray(px), np.ascontiguousarray(py))
-
-    distance = _from_axis(on_ball, eye.axis, eye.reach / eye.sphere)
-    share = iris_share(distance)[..., None]
-    sclera = taken(eye.parts.sclera, in_head)
-    colours = sclera + share * (taken(eye.parts.iris, on_ball) - sclera)
-    shine = taken(eye.parts.glint, in_head, REFLECTION * pose.slip)
-    colours += shine * (np.float32(OFF_CORNEA) + np.float32(1 - OFF_CORNEA) * share)
-    frame = LidFrame.of(pose.contour, eye.side)
-    along, below, above = frame.coordinates(x, y)
-    return np.asarray(colours * shade(eye.parts, eye.frame, along, below * scale, above * scale), np.float32)
+def _draw_eyeball(colours: Float32, cover: Float32, eye: Eye, pose: EyePose, corner: tuple[int, int]) -> None:
+    frame, parts = LidFrame.of(pose.contour, eye.side), eye.parts
+    rim = 2 * np.sin(np.arcsin(min(eye.reach / eye.sphere, 0.95)) / 2)
+    line = [*frame.corner, *frame.along, *frame.up, frame.width]
+    turns = (pose.head, pose.look, eye.axis, eye.sphere, rim, eye.ball - eye.origin, REFLECTION * pose.slip)
+    lids = (line, (frame.upper, frame.lower), eye.frame.width, parts.shadow)
+    placed = [_single(value) for value in (corner, pose.ball, 1 / pose.scale, *turns)]
+    between = [_single(value) for value in lids]
+    pictures = (parts.sclera, parts.iris, parts.glint)
+    draw_eyeball(colours, cover, *placed, *pictures, *between, *parts.strips)
 
 
-def _lashes(colours: Float32, eye: Eye, pose: EyePose, corner: tuple[int, int]) -> Float32:
-    """Return a soft dark stroke along the upper lid, growing as it closes; lashes hang, so it fades slowly
-    downwards.
-    """
+def _single(value: Any) -> Any:
+    """A number or an array in single precision."""
+    return np.float32(value) if np.ndim(value) == 0 else np.array(value, np.float32)
+
+
+def _draw_lashes(
+    colours: Float32, contour: FloatArray, eye: Eye, pose: EyePose, corner: tuple[int, int]
+) -> None:
+    """Draw a soft dark stroke along the upper lid, growing as it closes; lashes hang, so it fades slowly downwards."""
     n = len(UPPER_LIDS[eye.side])
-    lid = catmull_rom(pose.contour)[: 6 * (n - 1) + 1 : 2] - np.array(corner)
-    y, x = np.indices(colours.shape[:2], np.float32) + np.float32(0.5)
-    distance, along = distance_to(lid, x, y)
-    taper = np.clip(np.sin(np.pi * np.clip(along * 0.96 + 0.02, 0, 1)), 0, 1) ** 0.5
-    thick = LASH_WIDTH * eye.width * pose.scale * (0.35 + 0.65 * taper) * 0.5
+    lid = contour[: 6 * (n - 1) + 1 : 2] - np.array(corner)
     up = TO_PIXELS @ pose.head.T @ TO_PIXELS @ np.array([0.0, 1.0, 0.0])
-    thick = np.where(_below(lid, np.array([up[0], -up[1]]), along, x, y), LASH_FALL * thick, thick)
-    strength = LASH_STRENGTH * pose.closure**2 * taper
-    share = (strength * np.exp(-((distance / np.maximum(thick, 0.5)) ** 2)))[..., None]
-    return np.asarray(colours + share * (eye.lash - colours), np.float32)
-
-
-def _below(lid: FloatArray, up: FloatArray, along: Float32, x: Float32, y: Float32) -> NDArray[np.bool_]:
-    """Return (h, w) where a point lies on the lower side of the lid, (N, 2) from corner to corner; up: (2,) px."""
-    place = np.clip(along, 0, 1) * (len(lid) - 1)
-    steps = np.arange(len(lid))
-    u, v = x - np.interp(place, steps, lid[:, 0]), y - np.interp(place, steps, lid[:, 1])
     across = lid[-1] - lid[0]
     down = np.array([-across[1], across[0]])
-    down = down if down @ up < 0 else -down
-    return np.asarray(u * down[0] + v * down[1] > 0)
+    down = down if down @ (up[0], -up[1]) < 0 else -down
+    thick, strength = LASH_WIDTH * eye.width * pose.scale * 0.5, LASH_STRENGTH * pose.closure**2
+    draw_lashes(colours, *(_single(value) for value in (lid, down, thick, strength, eye.lash)))

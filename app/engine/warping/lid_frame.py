@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from app.engine.warping.curves import Float32, FloatArray, catmull_rom
@@ -73,12 +72,3 @@ class LidFrame:
         x = self.corner[0] + a * self.width * self.along[0] + (edge + d) * self.up[0]
         y = self.corner[1] + a * self.width * self.along[1] + (edge + d) * self.up[1]
         return x.astype(np.float32), y.astype(np.float32)
-
-
-def from_strip(strip: Float32, along: Float32, distance: Float32, below: tuple[float, float]) -> Float32:
-    """Return (h, w, 3) of a (ROWS, COLUMNS, 3) strip at places of an eye; beyond the strip its edges go on."""
-    column = along * np.float32(COLUMNS) - np.float32(0.5)
-    row = (distance - np.float32(below[0])) * np.float32((ROWS - 1) / (below[1] - below[0]))
-    return np.asarray(
-        cv2.remap(strip, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
-    )

@@ -7,7 +7,8 @@ import pytest
 
 from app.engine.warping import kernels
 from app.engine.warping.background import fill, push_pull
-from app.engine.warping.curves import catmull_rom, distance_to, soft_inside
+from app.engine.warping.curves import catmull_rom, soft_inside
+from app.engine.warping.eye_kernels import draw_lashes
 
 
 def ramp(height: int = 12, width: int = 16, dtype: type = np.uint8) -> np.ndarray:
@@ -96,6 +97,16 @@ def test_curves_pass_through_their_points() -> None:
     assert np.allclose(curve[::6], square)
     inside = soft_inside(curve, (0, 0), (16, 16), 0)
     assert inside[7, 7] == 1 and inside[0, 0] == 0
-    x = np.array([[5.0]], np.float32)
-    distance, along = distance_to(np.array([[0.0, 0], [10, 0]]), x, np.array([[3.0]], np.float32))
-    assert distance[0, 0] == pytest.approx(3) and along[0, 0] == pytest.approx(0.5)
+
+
+def test_lashes_are_darkest_on_the_lid_and_hang_down() -> None:
+    skin = np.full((21, 41, 3), 200, np.float32)
+    lid, down, dark = np.array([[2.5, 8.5], [20.5, 8.5], [38.5, 8.5]]), np.array([0, 1]), np.zeros(3)
+    thick, strength = np.float32(2), np.float32(0.5)
+    draw_lashes(
+        skin, lid.astype(np.float32), down.astype(np.float32), thick, strength, dark.astype(np.float32)
+    )
+    column = skin[:, 20, 0]
+    assert column[8] == pytest.approx(100, abs=2) and column.argmin() == 8
+    assert column[5] > column[11] + 10, "further below the line than above it"
+    assert skin[8, 3, 0] > 150, "thin in the corners"
