@@ -203,11 +203,29 @@ def face_picture(frame: Frame, fitted: FittedFace) -> NDArray[np.uint8] | None:
     if frame.pixels is None:
         return None
     x, y, w, h = fitted.box
-    side = 1.3 * max(w, h)
-    middle = (x + w / 2, y + h / 2)
-    size = (max(1, round(side)),) * 2
-    square = cv2.getRectSubPix(np.ascontiguousarray(frame.pixels), size, middle)
-    return np.asarray(cv2.resize(square, (PICTURE_SIDE,) * 2, interpolation=cv2.INTER_AREA))
+    step = max(1, round(1.3 * max(w, h)) // PICTURE_SIDE)
+    side = -(-round(1.3 * max(w, h)) // step) * step  # for `shrunk`
+    left, top = round(x + (w - side) / 2), round(y + (h - side) / 2)
+    right, bottom = left + side, top + side
+    height, width = frame.pixels.shape[:2]
+    beyond = max(0, -top), max(0, bottom - height), max(0, -left), max(0, right - width)
+    square = frame.pixels[max(0, top) : max(0, bottom), max(0, left) : max(0, right)]
+    if any(beyond) and square.size:
+        square = cv2.copyMakeBorder(square, *beyond, cv2.BORDER_REPLICATE)
+    if not square.size:
+        return None
+    return shrunk(square, (PICTURE_SIDE, PICTURE_SIDE))
+
+
+def shrunk(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return a picture at a smaller size (width, height), as area averages: first by whole steps, if these go into it,
+    which takes a third of the time.
+    """
+    step = min(picture.shape[1] // size[0], picture.shape[0] // size[1])
+    if step > 1 and not any(n % step for n in picture.shape[:2]):
+        steps = picture.shape[1] // step, picture.shape[0] // step
+        picture = np.asarray(cv2.resize(picture, steps, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def with_sure_lids(params: FaceParams) -> FaceParams:

@@ -133,21 +133,17 @@ def rotation_angles(rotation: FloatArray) -> tuple[float, float, float]:
 
 def matrix_to_quaternion(rotation: FloatArray) -> tuple[float, float, float, float]:
     """Return (w, x, y, z) with w >= 0 of a proper (3, 3) rotation."""
-    m = rotation
-    k = (
-        np.array(
-            [
-                [m[0, 0] + m[1, 1] + m[2, 2], 0, 0, 0],
-                [m[2, 1] - m[1, 2], m[0, 0] - m[1, 1] - m[2, 2], 0, 0],
-                [m[0, 2] - m[2, 0], m[1, 0] + m[0, 1], m[1, 1] - m[0, 0] - m[2, 2], 0],
-                [m[1, 0] - m[0, 1], m[2, 0] + m[0, 2], m[2, 1] + m[1, 2], m[2, 2] - m[0, 0] - m[1, 1]],
-            ]
-        )
-        / 3.0
+    (a, b, c), (d, e, f), (g, h, i) = rotation.tolist()
+    # Four times the products of each component with the four: rows of one direction, of which the longest is exact.
+    rows = (
+        (1 + a + e + i, h - f, c - g, d - b),
+        (h - f, 1 + a - e - i, b + d, c + g),
+        (c - g, b + d, 1 - a + e - i, f + h),
+        (d - b, c + g, f + h, 1 - a - e + i),
     )
-    q = np.linalg.eigh(k)[1][:, -1]
-    q = q if q[0] >= 0 else -q
-    return float(q[0]), float(q[1]), float(q[2]), float(q[3])
+    w, x, y, z = max(enumerate(rows), key=lambda row: row[1][row[0]])[1]
+    length = math.copysign(math.sqrt(w * w + x * x + y * y + z * z), w)
+    return w / length, x / length, y / length, z / length
 
 
 @dataclass(frozen=True)

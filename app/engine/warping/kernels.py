@@ -59,14 +59,22 @@ def triangle_maps(source, target, mirrored, light, triangles, out):  # type: ign
 
 
 @njit(cache=True, nogil=True)
-def beside_moving(triangles, still):  # type: ignore[no-untyped-def]
-    """Return (V,) whether a vertex belongs to one of the (T, 3) triangles that has a corner not `still` (V,)."""
-    chosen = np.zeros(still.shape[0], np.bool_)
+def moved_extent(triangles, still, source, target):  # type: ignore[no-untyped-def]
+    """Return the extent (x0, y0, x1, y1) of those of the (T, 3) triangles that have a corner not `still` (V,), x0 > x1
+    where there is none, and the furthest that a vertex goes from source to target (V, 2), along x or y.
+    """
+    far = np.float32(0)
+    for v in range(still.shape[0]):
+        far = max(far, abs(source[v, 0] - target[v, 0]), abs(source[v, 1] - target[v, 1]))
+    x0 = y0 = np.float32(1e9)
+    x1 = y1 = np.float32(-1e9)
     for t in range(triangles.shape[0]):
-        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        if not (still[a] and still[b] and still[c]):
-            chosen[a] = chosen[b] = chosen[c] = True
-    return chosen
+        if still[triangles[t, 0]] and still[triangles[t, 1]] and still[triangles[t, 2]]:
+            continue
+        for k in range(3):
+            x, y = target[triangles[t, k], 0], target[triangles[t, k], 1]
+            x0, y0, x1, y1 = min(x0, x), min(y0, y), max(x1, x), max(y1, y)
+    return x0, y0, x1, y1, far
 
 
 @njit(cache=True, nogil=True)
@@ -75,13 +83,14 @@ def fill_ids(y0, y1, x0, x1, target, triangles, order, ids):  # type: ignore[no-
     for k in range(order.shape[0]):
         t = order[k]
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
-        ax, ay = target[a, 0], target[a, 1]
-        bx, by = target[b, 0], target[b, 1]
-        cx, cy = target[c, 0], target[c, 1]
-        if (bx - ax) * (cy - ay) - (by - ay) * (cx - ax) >= 0:
-            continue
+        ay, by, cy = target[a, 1], target[b, 1], target[c, 1]
         top = max(y0, math.ceil(min(ay, by, cy) - 1e-3))
         bottom = min(y1 - 1, math.floor(max(ay, by, cy) + 1e-3))
+        if top > bottom:
+            continue
+        ax, bx, cx = target[a, 0], target[b, 0], target[c, 0]
+        if (bx - ax) * (cy - ay) - (by - ay) * (cx - ax) >= 0:
+            continue
         for y in range(top, bottom + 1):
             low, high = 1e9, -1e9
             for e in range(3):
@@ -113,6 +122,13 @@ def inside(image, x, y, dx, dy):  # type: ignore[no-untyped-def]
     qx = min(max(np.float32(x) + dx, zero), np.float32(image.shape[1] - 1))
     qy = min(max(np.float32(y) + dy, zero), np.float32(image.shape[0] - 1))
     return qx, qy
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def kind_at(zone, qx, qy):  # type: ignore[no-untyped-def]
+    """Return the zone of a source position: 0 background, 1 mixed, 2 solid."""
+    half = np.float32(0.5)
+    return zone[np.uint64(qy + half), np.uint64(qx + half)]
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -174,10 +190,9 @@ def bicubic(image, qx, qy):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def composite(colour, background, zone, x, y, qx, qy, gain, top):  # type: ignore[no-untyped-def]
-    """Return (r, g, b) of pixel (x, y) whose source (qx, qy) has this (4,) colour and matte, over the background."""
-    zero, one, half = np.float32(0), np.float32(1), np.float32(0.5)
-    kind = zone[int(qy + half), int(qx + half)]
+def composite(red, green, blue, matte, background, kind, x, y, qx, qy, gain, top):  # type: ignore[no-untyped-def]
+    """Return (r, g, b) of pixel (x, y) whose source (qx, qy) has this colour, matte and zone, over the background."""
+    zero, one = np.float32(0), np.float32(1)
     if kind == 0:
         return (
             np.float32(background[y, x, 0]),
@@ -186,13 +201,13 @@ def composite(colour, background, zone, x, y, qx, qy, gain, top):  # type: ignor
         )
     if kind == 2:
         lit = one + gain
-        return colour[0] * lit, colour[1] * lit, colour[2] * lit
-    a = min(max(colour[3] / top, zero), one)
+        return red * lit, green * lit, blue * lit
+    a = min(max(matte / top, zero), one)
     lit, left = one + a * gain, one - a
     br, bg, bb = bilinear(background, qx, qy)
-    r = colour[0] * lit + left * (background[y, x, 0] - br)
-    g = colour[1] * lit + left * (background[y, x, 1] - bg)
-    b = colour[2] * lit + left * (background[y, x, 2] - bb)
+    r = red * lit + left * (background[y, x, 0] - br)
+    g = green * lit + left * (background[y, x, 1] - bg)
+    b = blue * lit + left * (background[y, x, 2] - bb)
     return r, g, b
 
 
@@ -241,7 +256,7 @@ def _edges(ids, flow, limit, edge):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _soft(texture, background, zone, x, y, j, i, flow, gain, top, colour):  # type: ignore[no-untyped-def]
+def _soft(texture, background, zone, x, y, j, i, flow, gain, top):  # type: ignore[no-untyped-def]
     """Return (r, g, b) of an occluding edge, anti-aliased: the mean of what the neighbours' displacements fetch
     here.
     """
@@ -250,8 +265,9 @@ def _soft(texture, background, zone, x, y, j, i, flow, gain, top, colour):  # ty
         for ii in range(max(i - 1, 0), min(i + 2, flow.shape[1])):
             share = np.float32((2 - abs(jj - j)) * (2 - abs(ii - i)))
             qx, qy = inside(texture, x, y, flow[jj, ii, 0], flow[jj, ii, 1])
-            colour[0], colour[1], colour[2], colour[3] = bicubic(texture, qx, qy)
-            pr, pg, pb = composite(colour, background, zone, x, y, qx, qy, gain, top)
+            kind = kind_at(zone, qx, qy)
+            cr, cg, cb, matte = bicubic(texture, qx, qy)
+            pr, pg, pb = composite(cr, cg, cb, matte, background, kind, x, y, qx, qy, gain, top)
             r += share * pr
             g += share * pg
             b += share * pb
@@ -260,12 +276,13 @@ def _soft(texture, background, zone, x, y, j, i, flow, gain, top, colour):  # ty
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _fetch_row(texture, zone, y, x0, flow, line):  # type: ignore[no-untyped-def]
-    """Photo and matte through one row of flow into line (columns, 4); where only background shows, nothing."""
-    half = np.float32(0.5)
+def _fetch_row(texture, zone, y, x0, flow, line, kinds):  # type: ignore[no-untyped-def]
+    """Photo and matte through one row of flow into line (columns, 4), zones into kinds (columns,); where only
+    background shows, no colour."""
     for i in range(line.shape[0]):
         qx, qy = inside(texture, x0 + i, y, flow[i, 0], flow[i, 1])
-        if zone[int(qy + half), int(qx + half)] > 0:
+        kinds[i] = kind_at(zone, qx, qy)
+        if kinds[i] > 0:
             line[i, 0], line[i, 1], line[i, 2], line[i, 3] = bicubic(texture, qx, qy)
 
 
@@ -294,15 +311,18 @@ def warp_band(  # type: ignore[no-untyped-def]
     first, last = max(y0 - 1, 0), min(y1 + 1, texture.shape[0])
     columns = x1 - x0
     ids, flow, edge = _moves(first, last, x0, x1, hold, target, triangles, order, maps, limit)
-    line = np.empty((columns, 4), np.float32)
-    colour = np.empty(4, np.float32)
+    line, kinds = np.empty((columns, 4), np.float32), np.empty(columns, np.uint8)
     zero, half = np.float32(0), np.float32(0.5)
     held = hold.shape[0] > 0
     for y in range(y0, y1):
         j = y - first
-        _fetch_row(texture, zone, y, x0, flow[j], line)
+        _fetch_row(texture, zone, y, x0, flow[j], line, kinds)
         for i in range(columns):
             x, t = x0 + i, ids[j, i]
+            if kinds[i] == 0 and not edge[j, i] and not mirrors and not held:
+                for c in range(3):
+                    out[y - y0, i, c] = background[y, x, c]
+                continue
             dx, dy = flow[j, i, 0], flow[j, i, 1]
             gain = _at(maps, t, GAIN, x, y) if t >= 0 else zero
             share = _at(maps, t, SHARE, x, y) if mirrors and t >= 0 else zero
@@ -310,18 +330,32 @@ def warp_band(  # type: ignore[no-untyped-def]
                 gain = share = dx = dy = zero
                 edge[j, i] = False
             if edge[j, i]:
-                r, g, b = _soft(texture, background, zone, x, y, j, i, flow, gain, top, colour)
+                r, g, b = _soft(texture, background, zone, x, y, j, i, flow, gain, top)
             elif dx == zero and dy == zero and gain == zero and share == zero:
                 for c in range(3):
                     out[y - y0, i, c] = texture[y, x, c]
                 continue
             else:
                 qx, qy = inside(texture, x, y, dx, dy)
-                r, g, b = composite(line[i], background, zone, x, y, qx, qy, gain, top)
+                r, g, b = composite(
+                    line[i, 0],
+                    line[i, 1],
+                    line[i, 2],
+                    line[i, 3],
+                    background,
+                    kinds[i],
+                    x,
+                    y,
+                    qx,
+                    qy,
+                    gain,
+                    top,
+                )
             if share > zero:
                 qx, qy = inside(texture, x, y, _at(maps, t, MIRROR_X, x, y), _at(maps, t, MIRROR_Y, x, y))
-                colour[0], colour[1], colour[2], colour[3] = bicubic(texture, qx, qy)
-                mr, mg, mb = composite(colour, background, zone, x, y, qx, qy, zero, top)
+                cr, cg, cb, matte = bicubic(texture, qx, qy)
+                kind = kind_at(zone, qx, qy)
+                mr, mg, mb = composite(cr, cg, cb, matte, background, kind, x, y, qx, qy, zero, top)
                 mr *= _at(maps, t, MIRROR_R, x, y) + np.float32(1)
                 mg *= _at(maps, t, MIRROR_G, x, y) + np.float32(1)
                 mb *= _at(maps, t, MIRROR_B, x, y) + np.float32(1)

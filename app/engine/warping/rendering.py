@@ -19,8 +19,8 @@ from app.engine.warping.geometry import Skin
 from app.engine.warping.kernels import (
     MAPS,
     band_displacements,
-    beside_moving,
     fill_ids,
+    moved_extent,
     triangle_maps,
     warp_band,
 )
@@ -110,13 +110,13 @@ def motion(
 
 
 def _moved_box(layers: Layers, source: Any, target: Any, still: Any) -> tuple[int, int, int, int]:
-    corners = target[beside_moving(topology().triangles, still)]
-    if len(corners) == 0:
+    *extent, far = moved_extent(topology().triangles, still, source, target)
+    if extent[0] > extent[2]:
         return 0, 0, 0, 0
-    far = int(np.ceil(np.abs(source - target).max())) + 2
+    away = int(np.ceil(far)) + 2
     x0, y0, x1, y1 = layers.reach
-    low = np.maximum(np.floor(corners.min(axis=0)).astype(int) - 1, [x0 - far, y0 - far])
-    high = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 2, [x1 + far, y1 + far])
+    low = np.maximum(np.floor(extent[:2]).astype(int) - 1, [x0 - away, y0 - away])
+    high = np.minimum(np.ceil(extent[2:]).astype(int) + 2, [x1 + away, y1 + away])
     height, width = layers.zone.shape
     left, top = min(width, max(0, int(low[0]))), min(height, max(0, int(low[1])))
     return left, top, max(left, min(width, int(high[0]))), max(top, min(height, int(high[1])))

@@ -44,11 +44,10 @@ def test_layers_give_the_photo_back_whatever_matte_and_background_are() -> None:
     rng = np.random.default_rng(3)
     texture = rng.integers(0, 256, (20, 24, 4), dtype=np.uint8)
     background = rng.integers(0, 256, (20, 24, 3), dtype=np.uint8)
-    zone = np.ones((20, 24), np.uint8)
     for x, y in ((3, 4), (10, 15), (20, 2)):
         colour = texture[y, x].astype(np.float32)
         made = kernels.composite(
-            colour, background, zone, x, y, np.float32(x), np.float32(y), np.float32(0), np.float32(255)
+            *colour, background, 1, x, y, np.float32(x), np.float32(y), np.float32(0), np.float32(255)
         )
         assert made == pytest.approx(tuple(texture[y, x, :3]), abs=1e-3)
 
