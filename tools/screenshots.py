@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from app.ui.main_window import MainWindow
 
+from tools.screenshots_of_people import of_people  # noqa: E402
+
 OUT, DOCS = ROOT / "out" / "screenshots", ROOT / "docs" / "screenshots"
 SCREENS = {"1280x720": 1.0, "1440x900": 1.0, "2560x1440": 1.5}  # pixels of a screen -> its scale
 DOCUMENTED = {  # picture taken in the dark theme -> its name in the documentation
@@ -109,6 +111,7 @@ class Photographer:
         self.menus()
         self.batch_at_work()
         self.live()
+        of_people(self)
         window.session.history.mark_saved(window.session.document)
         window.actions_["close"].trigger()
         self.take("welcome-recent", window)

@@ -23,6 +23,7 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QHBoxLayout, QInputDialog, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
 
 from app.engine.contract import Flow, Rendered
+from app.engine.errors import EngineError
 from app.engine.face.controls import BY_NAME
 from app.engine.face.handles import Handle
 from app.engine.files import data_folder
@@ -319,7 +320,9 @@ class EditSpace(QObject):
 
     def _paste_edit(self) -> None:
         data = QGuiApplication.clipboard().mimeData()
-        if not data.hasFormat(EDIT_TYPE):
+        if data is None or not data.hasFormat(EDIT_TYPE):
+            what = self.tr("There is no edit on the clipboard.")
+            self._session.failed.emit(EngineError(what, self.tr("Copy a face's edit first.")))
             return
         edit = edit_from_json(json.loads(bytes(data.data(EDIT_TYPE).data())))
         kept = tuple((n, v) for n, v in edit.values if BY_NAME[n].group != "placement")

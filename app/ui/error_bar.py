@@ -77,7 +77,11 @@ class ErrorBar(QFrame):
         self._show(_plain(words), "info", verb, act)
 
     def show_choices(self, words: str, verbs: Mapping[str, Callable[[], object]]) -> None:
-        """Say something that went well, with one or two things to do about it; the bar stays at the first of two."""
+        """Say something that went well, with one or two things to do about it; the bar stays at the first of two.
+        Without words, what was said before is over."""
+        if not words:
+            self.dismiss()
+            return
         (verb, act), *more = verbs.items() or (("", lambda: None),)
         self._show(_plain(words), "info", verb, act)
         if more:

@@ -48,7 +48,7 @@ NEEDS_PHOTO = (
     *("save", "save_as", "revert", "export", "close", "copy_edit", "paste_edit", "copy_picture", "snapshot"),
     *("fit", "actual_size", "zoom_in", "zoom_out", "before", "split", "after", "draw_box"),
 )
-NEEDS_FACE = ("frontalise", "neutralise", "next_face", "previous_face", "reset_face", "reset_all")
+NEEDS_FACE = ("frontalise", "neutralise", "reset_face", "reset_all")
 
 
 class MainWindow(QMainWindow):
@@ -59,9 +59,7 @@ class MainWindow(QMainWindow):
         self.session, self.settings = session, settings
         self.theme = ThemeChoice(settings, self)
         self._ended = self._ending = False
-        self._measured_of: tuple[int, FaceEdit] | None = (
-            None  # the face and state that the status bar reads out
-        )
+        self._measured_of: tuple[int, FaceEdit] | None = None  # face and state whose figures are read out
         self.setObjectName("main_window")
         self.setMinimumSize(SMALLEST)
         self.setAcceptDrops(True)
@@ -285,6 +283,7 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_closed(self) -> None:
+        self.bar.dismiss()  # what it said was of the photo
         self.spaces.keep()
         self.status.clear_picture()
         self._show_welcome()
@@ -316,7 +315,9 @@ class MainWindow(QMainWindow):
     def _enable(self) -> None:
         portrait = self.session.portrait
         self.actions_.enable(NEEDS_PHOTO, portrait is not None)
-        self.actions_.enable(NEEDS_FACE, portrait is not None and bool(portrait.faces))
+        faces = 0 if portrait is None else len(portrait.faces)
+        self.actions_.enable(NEEDS_FACE, faces > 0)
+        self.actions_.enable(("next_face", "previous_face"), faces > 1)
         self._show_export()
 
     def _show_export(self) -> None:

@@ -30,6 +30,7 @@ class RestFace(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.picture)
         row.addLayout(self.beside, 1)
+        self.clear()
 
     def show_rest(self, picture: NDArray[np.uint8] | None, sure: float | None) -> None:
         """Show a frame, as far as there is a picture of it; sure: 0 to 1, None where the user chose it."""

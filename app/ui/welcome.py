@@ -93,6 +93,7 @@ class Welcome(QWidget):
         """List the last files; those that are gone are greyed."""
         while item := self._recents.takeAt(0):
             if widget := item.widget():
+                widget.hide()  # it is gone at once, and deleted later
                 widget.deleteLater()
         for path in paths[:CARDS]:
             self._recents.addWidget(self._card(path))

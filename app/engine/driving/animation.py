@@ -43,6 +43,7 @@ AWAY = "{} is away; waiting for it"
 CAMERA_RATE = 30  # frames per second that a virtual camera promises to other programs; what video calls take
 # Seconds to wait for a live frame before a step without a picture is given; Cancel and pause act within it.
 TIMEOUT = 0.2
+NMFC_ROOM = 1.8  # sides of the face as photographed that its NMFC shows: room to move; chosen by eye
 
 
 def scene_of(
@@ -281,11 +282,11 @@ class Animation:
             return None
         if self._renderer is None:
             self._renderer = make_renderer()
-        points = params.camera.project(
-            self._scene.model.shape(self._scene.face.params.identity, params.expression)
-        )
-        height, width = self._scene.pixels.shape[:2]
-        zoom = size / max(width, height)
-        offset = ((size - width * zoom) / 2, (size - height * zoom) / 2, 0)
-        picture = self._renderer.nmfc(points * zoom + offset, (size, size))
+        still = self._scene.face.params
+        own = still.camera.project(self._scene.model.shape(still.identity, still.expression))[:, :2]
+        low, high = own.min(axis=0), own.max(axis=0)
+        zoom = size / (NMFC_ROOM * float((high - low).max()))
+        points = params.camera.project(self._scene.model.shape(still.identity, params.expression)) * zoom
+        points[:, :2] += size / 2 - (low + high) / 2 * zoom
+        picture = self._renderer.nmfc(points, (size, size))
         return np.asarray(np.round(picture * 255), np.uint8)

@@ -28,7 +28,7 @@ from app.engine.imaging.photo import Photo
 from app.engine.imaging.remarks import losses
 from app.session.settings import Settings
 from app.ui import i18n, theme
-from app.ui.dialogs.parts import do_or_cancel, with_choose
+from app.ui.dialogs.parts import do_or_cancel, make_room, with_choose
 
 
 def own_suffix(photo: Photo) -> str:
@@ -223,6 +223,7 @@ class ExportDialog(QDialog):
                 words = self.tr("This file exists and will be replaced.")
             self.note.setText(" ".join((*self._lost(), words)))
         self.go.setEnabled(writable and not own)
+        make_room(self)
 
     def _lost(self) -> list[str]:
         """Return what the chosen format cannot hold of the photo, a sentence each."""

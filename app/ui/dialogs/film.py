@@ -26,7 +26,7 @@ from app.engine.sources.performance import Performance
 from app.engine.sources.performance_files import read_performance, write_performance
 from app.session.resting import RestFinder
 from app.ui import i18n, theme
-from app.ui.dialogs.parts import do_or_cancel, with_choose
+from app.ui.dialogs.parts import do_or_cancel, make_room, with_choose
 from app.ui.dialogs.rest_row import RestRow
 
 PERFORMANCES = (".performance", ".csv")
@@ -170,6 +170,7 @@ class FilmDialog(QDialog):
     @Slot()
     def _check(self) -> None:
         self.go.setEnabled(self._there and self.rest.usable)
+        make_room(self)
 
     @Slot()
     def _on_format(self) -> None:

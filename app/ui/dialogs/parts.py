@@ -20,6 +20,17 @@ def with_choose(field: QLineEdit, choose: Callable[[], object]) -> QHBoxLayout:
     return row
 
 
+def make_room(dialog: QDialog) -> None:
+    """Make a shown dialog as tall as what it has come to show; Qt does not where words wrap, and squeezes the rows."""
+    layout = dialog.layout()
+    if layout is None or not dialog.isVisible():
+        return
+    layout.activate()
+    needed = max(layout.totalHeightForWidth(dialog.width()), layout.totalMinimumSize().height())
+    if needed > dialog.height():
+        dialog.resize(dialog.width(), needed)
+
+
 def do_or_cancel(dialog: QDialog, verb: str) -> tuple[QDialogButtonBox, QPushButton]:
     """Return the buttons of a dialog that does one thing: its verb, which is the default, and Cancel."""
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel, dialog)

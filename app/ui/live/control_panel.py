@@ -89,10 +89,12 @@ class ControlPanel(QScrollArea):
         self.another.setToolTip(self.tr("Forget this driver's face and begin anew"))
         self.another.clicked.connect(self._live.forget_driver)
         row = QHBoxLayout()
+        row.setSpacing(8)
         row.addWidget(self.neutral)
         row.addWidget(self.another)
         row.addStretch(1)
         group.body.addLayout(row)
+        group.body.addSpacing(8)
         group.body.addWidget(self._rest_row(group))
         grid = QGridLayout()
         grid.setContentsMargins(4, 6, 4, 0)
@@ -127,6 +129,7 @@ class ControlPanel(QScrollArea):
         self.use_frame.setToolTip(self.tr("Take the driver's face as it is now for its rest"))
         self.use_frame.clicked.connect(self._live.use_frame)
         self.rest.beside.addWidget(self.use_frame)
+        self.rest.words.hide()
         return self.rest
 
     def _show_rest(self, reading: Reading | None) -> None:
@@ -134,6 +137,7 @@ class ControlPanel(QScrollArea):
             self.rest.clear()
         else:
             self.rest.show_rest(reading.rest_picture, reading.rest_sure)
+        self.rest.words.setVisible(bool(self.rest.words.text()))
 
     def _mode_group(self) -> FoldingGroup:
         group = FoldingGroup(self.tr("Mode"), parent=self)

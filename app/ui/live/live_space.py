@@ -91,7 +91,7 @@ class LiveSpace(QObject):
         return {
             "live_record": self.record.toggle_record,
             "live_neutral": self._set_neutral,
-            "live_pause": self.record.pause.click,
+            "live_pause": self._pause,
             "live_mirror": self.controls.mirror.toggle,
             "film": self.ask_film,
         }
@@ -121,7 +121,16 @@ class LiveSpace(QObject):
     def _set_neutral(self) -> None:
         if self.live.running:
             self.live.set_neutral()
-            return
+        else:
+            self._say_nothing_drives()
+
+    def _pause(self) -> None:
+        if self.live.running:
+            self.record.pause.click()
+        else:
+            self._say_nothing_drives()
+
+    def _say_nothing_drives(self) -> None:
         what = self.tr("Nothing drives the portrait.")
         remedy = self.tr("Choose a camera or a clip, then press Start.")
         self._session.failed.emit(EngineError(what, remedy))
@@ -222,7 +231,8 @@ class LiveSpace(QObject):
 
     @Slot()
     def _on_started(self) -> None:
-        """Say what the chosen generator can do here, before anybody waits for it."""
+        """Say what the chosen generator can do here, before anybody waits for it; what was missing before is not."""
+        self.note.emit("", {})
         info, rate = self.live.slow_generator, self.live.frames_a_second
         if info is None:
             return

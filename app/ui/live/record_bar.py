@@ -150,6 +150,7 @@ class RecordBar(QWidget):
         self.side.setEnabled(not live.running)
         width, height = live.size
         self.size_.setText(self.tr("Records {} × {}").format(width, height) if width else "")
+        self.size_.setVisible(not live.recording)  # chosen by then: the room is the badge's and the numbers'
         self.record.setText(self.tr("Stop recording") if live.recording else self.tr("Record"))
         icons.put(self.record, "stop" if live.recording else "record", "on_accent")
         self.keep.setText(self.tr("Save performance") if live.keeping else self.tr("Keep performance"))
@@ -161,6 +162,12 @@ class RecordBar(QWidget):
         self.state.setStyleSheet(red if live.recording else "")
         if not live.recording:
             self.state.setText(self.tr("Saving…") if live.unsaved else "")
+
+    def show_numbers(self, parts: list[str]) -> None:
+        """As many of them, the last ones first, as are read in full."""
+        texts = [" · ".join(parts[first:]) for first in range(len(parts))]
+        fits = [t for t in texts if self.numbers.fontMetrics().horizontalAdvance(t) <= self.numbers.width()]
+        self.numbers.setText(fits[0] if fits else "")
 
     @Slot(float)
     def _on_saving(self, share: float) -> None:
@@ -185,7 +192,7 @@ class RecordBar(QWidget):
                 parts.append(self.tr("latency {:.0f} ms").format(step.latency_ms))
             if recording is not None and recording.dropped:
                 parts.append(self.tr("{} not recorded").format(recording.dropped))
-            self.numbers.setText(" · ".join(parts))
+            self.show_numbers(parts)
             self.numbers.setToolTip("\n".join(stages.lines(driven.ms)))
 
 

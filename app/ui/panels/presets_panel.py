@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal, Slot
-from PySide6.QtGui import QPixmap, QShowEvent
+from PySide6.QtGui import QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
@@ -34,7 +34,17 @@ from app.ui.panels.hover_pictures import to_pixmap, untinted
 from app.ui.widgets.parameter_slider import ParameterSlider
 
 THUMB_PX = 72  # logical px of a preset's picture
+COLUMN_PX = THUMB_PX + 26  # at least, with its name below
 MIXED = 4  # presets at most
+
+
+class PresetList(QListWidget):
+    """As many columns as find room share the whole width."""
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        width = event.size().width() - 1
+        self.setGridSize(QSize(width // max(1, width // COLUMN_PX), THUMB_PX + 36))
+        super().resizeEvent(event)
 
 
 class PresetsPanel(QWidget):
@@ -66,13 +76,12 @@ class PresetsPanel(QWidget):
         self.reload()
 
     def _make_list(self) -> QListWidget:
-        listing = QListWidget(self)
+        listing = PresetList(self)
         listing.setViewMode(QListWidget.ViewMode.IconMode)
         listing.setMovement(QListWidget.Movement.Static)
         listing.setResizeMode(QListWidget.ResizeMode.Adjust)
         listing.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         listing.setIconSize(QSize(THUMB_PX, THUMB_PX))
-        listing.setGridSize(QSize(THUMB_PX + 26, THUMB_PX + 36))
         listing.setFont(theme.body_font(theme.CAPTION_PX))
         listing.setWordWrap(True)
         listing.setTextElideMode(Qt.TextElideMode.ElideNone)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from PySide6.QtCore import QEvent
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.ui import theme
 
-COLOURS = ("#e0a458", "#6fa8dc", "#8fbf7f", "#d9695f", "#b48ead", "#5fb3b3", "#c9c06c", "#a0a0a0")
+COLOURS = {  # of the theme's name: at least 3:1 on its canvas
+    "dark": ("#e0a458", "#6fa8dc", "#8fbf7f", "#d9695f", "#b48ead", "#5fb3b3", "#c9c06c", "#a0a0a0"),
+    "light": ("#8a4f00", "#1f5c99", "#3a6b2c", "#a3271d", "#6b4a7a", "#1f6b6b", "#6b6410", "#555555"),
+}
 SMOOTH = 50  # parts of the run that one point is the mean of; chosen by eye
 LEAST = 1e-4  # losses are drawn by their logarithm
 
@@ -64,30 +69,43 @@ class LossCurves(QWidget):
             return
         import pyqtgraph
 
-        t = theme.current()
         self._plot = pyqtgraph.PlotWidget(self)
-        self._plot.setBackground(t.canvas)
         self._plot.setLogMode(y=True)
         self._plot.setLabel("bottom", self.tr("Step"))
         self._plot.setMouseEnabled(False, False)
         self._plot.setMenuEnabled(False)
         self._plot.hideButtons()
         for side in ("left", "bottom"):
-            self._plot.getAxis(side).setPen(t.line)
-            self._plot.getAxis(side).setTextPen(t.quiet)
             self._plot.getAxis(side).enableAutoSIPrefix(False)
         self._column.addWidget(self._plot, 1)
         for name in self._values:
             self._draw(name)
+        self._restyle()
 
-    def _draw(self, name: str) -> None:
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and self._plot is not None:
+            self._restyle()
+
+    def _restyle(self) -> None:
+        """Take the theme's colours."""
         import pyqtgraph
 
+        t = theme.current()
+        self._plot.setBackground(t.canvas)
+        for side in ("left", "bottom"):
+            self._plot.getAxis(side).setPen(t.line)
+            self._plot.getAxis(side).setTextPen(t.quiet)
+        entries = []
+        for (name, line), colour in zip(self._lines.items(), itertools.cycle(COLOURS[t.name])):
+            line.setPen(pyqtgraph.mkPen(colour, width=2))
+            entries.append(f'<span style="color: {colour}">━</span> {name}')
+        self._legend.setText("&nbsp;&nbsp; ".join(entries))
+
+    def _draw(self, name: str) -> None:
         if name not in self._lines:
-            colour = COLOURS[len(self._lines) % len(COLOURS)]
-            self._lines[name] = self._plot.plot(pen=pyqtgraph.mkPen(colour, width=2))
-            entry = f'<span style="color: {colour}">━</span> {name}'
-            self._legend.setText("&nbsp;&nbsp; ".join(filter(None, (self._legend.text(), entry))))
+            self._lines[name] = self._plot.plot()
+            self._restyle()
         values = np.array(self._values[name])
         window = max(1, len(values) // SMOOTH)
         sums = np.cumsum(np.concatenate([[0.0], values]))

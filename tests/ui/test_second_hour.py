@@ -1,0 +1,161 @@
+"""What a second hour in the window met: dialogs that squeeze, commands that say nothing, words that are cut."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QToolButton
+from pytestqt.qtbot import QtBot
+
+from app.engine.imaging.reading import open_photo
+from app.session.settings import Settings
+from app.ui import theme
+from app.ui.dialogs.export import ExportDialog
+from app.ui.live import record_bar
+from app.ui.live.driver_panel import shipped_performances
+from app.ui.main_window import MainWindow
+from app.ui.training.curves import LossCurves
+from app.ui.welcome import Welcome
+from tests.fakes import FakeEngine
+
+
+def test_cards_of_files_opened_before_are_gone_at_once(qtbot: QtBot, tmp_path: Path) -> None:
+    welcome = Welcome()
+    qtbot.addWidget(welcome)
+    welcome.show()
+    welcome.show_recent([tmp_path / name for name in ("a.png", "b.png")])
+    qtbot.wait(20)
+    before = welcome.findChildren(QToolButton)
+    assert len(before) == 2 and all(card.isVisible() for card in before)
+    welcome.show_recent([tmp_path / "c.png"])
+    assert not any(card.isVisible() for card in before)
+
+
+def test_the_export_dialog_grows_with_what_it_says(qtbot: QtBot, tmp_path: Path) -> None:
+    photo = tmp_path / "clear.png"
+    Image.fromarray(np.zeros((80, 80, 4), np.uint8)).save(photo)
+    dialog = ExportDialog(open_photo(photo), Settings())
+    qtbot.addWidget(dialog)
+    dialog.show()
+    qtbot.waitExposed(dialog)
+    kinds = dialog.format.format
+    kinds.setCurrentIndex(kinds.findData(".jpg"))
+    qtbot.wait(20)
+    assert kinds.height() >= kinds.sizeHint().height()
+    note = dialog.note
+    assert note.height() >= note.heightForWidth(note.width()) and "transparen" in note.text()
+
+
+def test_pasting_an_edit_that_nobody_copied_says_so(opened: MainWindow) -> None:
+    QGuiApplication.clipboard().setText("a letter")
+    opened.actions_["paste_edit"].trigger()
+    assert opened.bar.isVisible() and "There is no edit on the clipboard." in opened.bar.words.text()
+    assert opened.session.edit.is_identity
+
+
+def test_pausing_what_nothing_drives_says_so(opened: MainWindow) -> None:
+    QTest.keyClick(opened, Qt.Key.Key_F7)
+    assert opened.bar.isVisible() and "Nothing drives the portrait." in opened.bar.words.text()
+
+
+def test_going_to_the_next_face_needs_another(opened: MainWindow, fake: FakeEngine, qtbot: QtBot) -> None:
+    assert opened.actions_["next_face"].isEnabled() and opened.actions_["previous_face"].isEnabled()
+    portrait = opened.session.portrait
+    assert portrait is not None
+    object.__setattr__(portrait, "faces", portrait.faces[:1])
+    opened.session.faces_changed.emit(portrait)
+    assert not (opened.actions_["next_face"].isEnabled() or opened.actions_["previous_face"].isEnabled())
+    assert opened.actions_["frontalise"].isEnabled()
+
+
+def test_a_message_about_a_photo_leaves_with_it(opened: MainWindow) -> None:
+    opened.bar.show_note("Exported portrait.png.")
+    opened.actions_["close"].trigger()
+    assert not opened.bar.isVisible()
+
+
+def test_presets_share_the_whole_width(opened: MainWindow, qtbot: QtBot) -> None:
+    opened.spaces.reveal("presets")
+    listing = opened.edit_space.presets.list
+    qtbot.waitUntil(lambda: listing.visualItemRect(listing.item(0)).width() > 0)
+    rows = [listing.visualItemRect(listing.item(k)) for k in range(listing.count())]
+    first = [rect for rect in rows if rect.top() == rows[0].top()]
+    empty = listing.viewport().width() - first[-1].right()
+    assert len(first) > 1 and empty < listing.gridSize().width() / 2
+
+
+@pytest.fixture
+def recording(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> MainWindow:
+    """The window while a film is recorded; ending it asks no question."""
+    monkeypatch.setattr(opened.documents, "settle_job", lambda: True)
+    monkeypatch.setattr(record_bar, "new_path", lambda suffix: tmp_path / f"film{suffix}")
+    space = opened.live_space
+    monkeypatch.setattr(space.driver.cameras, "probe", space.driver.cameras.changed.emit)
+    monkeypatch.setattr(space.driver.cameras, "all", list)
+    opened.actions_["live_space"].trigger()
+    space.driver.choose_clip(shipped_performances()[0])
+    steps: list[object] = []
+    space.live.stepped.connect(steps.append)
+    space.record.toggle_record()
+    qtbot.waitUntil(lambda: len(steps) > 2)
+    return opened
+
+
+@pytest.mark.parametrize("width", [1700, 1100, 960])
+def test_while_a_film_is_recorded_no_number_is_cut(recording: MainWindow, qtbot: QtBot, width: int) -> None:
+    bar = recording.live_space.record
+    recording.resize(width, 700)
+    bar.state.setText("● REC 00:00:02   21,1 GB frei")
+    bar.record.setText("Aufnahme beenden")
+    qtbot.wait(20)
+    bar.show_numbers(["11 B/s", "Verzug 112 ms", "3 nicht aufgenommen"])
+    assert not bar.size_.isVisible()
+    assert bar.numbers.width() >= bar.numbers.fontMetrics().horizontalAdvance(bar.numbers.text())
+    assert width < 1700 or bar.numbers.text() == "11 B/s · Verzug 112 ms · 3 nicht aufgenommen"
+
+
+def test_no_room_is_kept_for_a_rest_that_is_not_known(recording: MainWindow) -> None:
+    controls = recording.live_space.controls
+    assert controls.rest.picture.isHidden() and controls.rest.words.isHidden()
+    gap = controls.another.mapTo(controls, controls.another.rect().topLeft()).x()
+    assert gap - controls.neutral.mapTo(controls, controls.neutral.rect().topRight()).x() >= 6
+
+
+def test_a_message_that_nothing_drives_leaves_when_something_does(
+    recording: MainWindow, qtbot: QtBot
+) -> None:
+    space = recording.live_space
+    space.live.stop()
+    qtbot.waitUntil(lambda: not (space.live.running or space.live.unsaved))
+    QTest.keyClick(recording, Qt.Key.Key_F6)
+    assert recording.bar.isVisible() and "Nothing drives" in recording.bar.words.text()
+    with qtbot.waitSignal(space.live.stepped):
+        qtbot.mouseClick(space.driver.start, Qt.MouseButton.LeftButton)
+    assert not recording.bar.isVisible()
+
+
+@pytest.mark.parametrize("name", ["dark", "light"])
+def test_the_curves_of_a_training_are_seen_in_either_theme(qtbot: QtBot, name: str) -> None:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    theme.apply(app, "light" if name == "dark" else "dark")
+    curves = LossCurves()
+    qtbot.addWidget(curves)
+    curves.show()
+    for step in range(5):
+        curves.add(step, {f"loss {k}": 1.0 for k in range(8)})
+    theme.apply(app, name)
+    qtbot.wait(20)
+    shown = [line.opts["pen"].color().name() for line in curves._lines.values()]
+    assert len(set(shown)) == 8
+    assert all(theme.contrast(colour, theme.current().canvas) >= 3 for colour in shown)
+    assert shown[2] in curves._legend.text()
+    theme.apply(app, "dark")
