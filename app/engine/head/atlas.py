@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 from app.engine.face.parameters import FLIP
 from app.engine.head.completion import improved
 from app.engine.head.fill import filled
+from app.engine.head.grain import grain
 from app.engine.head.head import Head
 from app.engine.head.light import mirror_gain
 from app.engine.head.lips import over_lips
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.parts import eyes, per_ear, per_eye
 from app.engine.head.raster import carried, rasterised
+from app.engine.head.rim import inside_nose, rim_gain
 from app.engine.head.skull import smoothstep
 from app.engine.head.strands import streaks, unevenness
 from app.engine.head.texels import atlas_side, texels
@@ -64,7 +66,8 @@ class Seen:
     """What the photo shows of a head's vertices.
 
     at: (V, 2) px; normals: (V, 3) pixels' axes; shown: (V,) 1 where nothing stands before it and the picture has it;
-    person: (V,) 1 well inside the matte; confident: (V,) 1 where it also faces the viewer.
+    person: (V,) 1 well inside the matte; confident: (V,) 1 where it also faces the viewer; inward: (V, 2) px from a
+    nose's outline into it, by which its colours are taken further inside where it turns.
     """
 
     at: FloatArray
@@ -73,6 +76,7 @@ class Seen:
     shown: FloatArray
     person: FloatArray
     confident: FloatArray
+    inward: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,12 +92,15 @@ class Low:
 class Shares:
     """(V,) of the atlas: kept from the photo, mirrored from the other side; the rest is filled.
 
-    better: where the photo shows the other side so much better that it is mirrored rather than stretched.
+    better: where the photo shows the other side so much better that it is mirrored rather than stretched; rim: (V,)
+    times brighter than the photo that its grazing rim is; trusted: (V,) 0 where skin is seen too grazingly.
     """
 
     kept: FloatArray
     mirrored: FloatArray
     better: FloatArray
+    rim: FloatArray
+    trusted: FloatArray
 
 
 Looking = tuple[FloatArray, FloatArray, NDArray[np.float32]]  # what `looked_through` gives
@@ -129,8 +136,9 @@ def seen(head: Head, matte: NDArray[np.float32]) -> Seen:
     shown = (1 - hidden) * inside
     person = smoothstep(0.3, 0.9, person)
     confident = shown * smoothstep(*FACING, normals[:, 2]) * person
+    inward = inside_nose(model, small, ids, depth, iod * factor)
     bare = model.normals(model.without_ears(head.points)) @ head.camera.rotation.T * FLIP
-    return Seen(placed[:, :2], normals, bare, shown, person, confident)
+    return Seen(placed[:, :2], normals, bare, shown, person, confident, inward / factor)
 
 
 def low_colours(pixels: NDArray[Any], matte: NDArray[np.float32], head: Head, own: Seen) -> Low:
@@ -161,19 +169,21 @@ def unlearned(
     model = HeadModel.load()
     ids, share, nearest = texels(side)
     low, at_low, colours = lows.picture, lows.factor, lows.vertices
-    taken = _taken(model, head, own)
-    gain = mirror_gain(model, own.normals, own.confident, colours)
     hair = _hair(model, own, low, at_low)
     scale = 255 / (65535 if pixels.dtype == np.uint16 else 255)
     person, hair = own.shown * own.person, None if hair is None else hair * scale
+    rim, trusted = rim_gain(model, own.normals[:, 2], person, colours * scale, hair, head.ears)
+    colours = colours * rim[:, None]
+    taken = _taken(model, head, own, rim, trusted)
+    gain = mirror_gain(model, own.normals, own.confident, colours) * rim[model.mirror][:, None]
     fill = filled(model, own.normals, own.smooth, person, colours * scale, hair, head.ears)
     through, looked, scalp_there = looking or looked_through(head, own, matte)
     coarse = _coarse(low, scalp_there)
 
     table = np.concatenate(
         [
-            own.at,
-            own.at[model.mirror],
+            own.at + own.inward,
+            (own.at + own.inward)[model.mirror],
             through,
             taken.kept[:, None],
             taken.mirrored[:, None],
@@ -182,6 +192,7 @@ def unlearned(
             fill.skin / scale,
             fill.hair / scale,
             fill.hairline[:, None],
+            rim[:, None],
         ],
         1,
     ).astype(np.float32)
@@ -191,11 +202,11 @@ def unlearned(
     return Unlearned(atlas, np.ascontiguousarray(grid[..., [6, 7, 18]]), taken)
 
 
-def _taken(model: HeadModel, head: Head, own: Seen) -> Shares:
+def _taken(model: HeadModel, head: Head, own: Seen, rim: FloatArray, trusted: FloatArray) -> Shares:
     """Return which places come from the photo and which from the other side; an eye with its brow and an ear go as a
     whole.
     """
-    smooth = confident = over_lips(own.confident, own.person)
+    smooth = confident = over_lips(own.confident * trusted, own.person)
     for _ in range(4):
         smooth = np.minimum(confident, model.averaging @ smooth)
     better = _better(model, own)
@@ -203,7 +214,10 @@ def _taken(model: HeadModel, head: Head, own: Seen) -> Shares:
     kept = per_ear(head, kept, own.confident, own.person)
     mirrored = per_eye(model, smoothstep(0.2, 0.4, smooth[model.mirror]))
     mirrored = (1 - kept) * per_ear(head, mirrored[model.mirror], own.confident, own.person)[model.mirror]
-    return Shares(kept, mirrored, better)
+    # A rim at both sides is made up, not mirrored: at one of them hair may hang over it.
+    gap = smoothstep(*BETTER, own.normals[model.mirror, 2] - own.normals[:, 2])
+    mirrored = mirrored * (1 - (1 - trusted) * own.confident * (1 - gap))
+    return Shares(kept, mirrored, better, rim, trusted)
 
 
 def _better(model: HeadModel, own: Seen) -> FloatArray:
@@ -252,8 +266,10 @@ def _mixed(
     hair = smoothstep(*HAIRLINE, line).astype(np.float32)
     uneven = unevenness(own / top, fetched(coarse, 0, at_low) / top, (kept * hair)[..., 0])
     strand = 1 + looked * (strand - 1) + (1 - looked) * (np.exp(uneven * tufts) - 1)
-    fill = grid[..., 12:15] + hair * (grid[..., 15:18] * strand - grid[..., 12:15])
-    out = kept * own + mirrored * other + (1 - kept - mirrored) * fill
+    fine = grain(own / np.float32(top), np.asarray((kept * (1 - hair))[..., 0], np.float32))
+    skin = np.asarray(grid[..., 12:15] * fine, np.float32)
+    fill = skin + hair * (grid[..., 15:18] * strand - skin)
+    out = kept * grid[..., 19:20] * own + mirrored * other + (1 - kept - mirrored) * fill
     out = np.clip(out + 0.5, 0, top).astype(pixels.dtype)
     return np.ascontiguousarray(out.reshape(-1, 3)[nearest.ravel()].reshape(side, side, 3))
 

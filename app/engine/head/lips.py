@@ -23,14 +23,14 @@ def over_lips(seen: FloatArray, person: FloatArray) -> FloatArray:
     lips part, or a turn bares what a millimetre of lip hid, that would draw a fill beside the photo's own. person:
     (V,) 1 well inside the matte: beyond a profile's outline the photo shows what is behind.
     """
-    inside, fronts = _fronts()
+    inside, fronts = lips_and_fronts()
     out = seen.copy()
     out[inside] = np.partition(seen[fronts], BEST, axis=1)[:, BEST] * person[inside]
     return out
 
 
 @cache
-def _fronts() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def lips_and_fronts() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return (N,) vertices of the lips and the mouth, and (N, NEAREST) those of the fronts that lie nearest each."""
     model = HeadModel.load()
     joined = model.laplacian != 0

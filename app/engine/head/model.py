@@ -72,6 +72,13 @@ class HeadModel:
         return np.linalg.solve(gram + RIDGE * np.trace(gram) / len(gram) * np.eye(len(gram)), rows)
 
     @cached_property
+    def base_atlas(self) -> FloatArray:
+        """Return (V, 2) in [0, 1]: one place of each vertex on the atlas."""
+        out = np.zeros((len(self.points), 2))
+        out[self.base] = self.atlas
+        return out
+
+    @cached_property
     def laplacian(self) -> csr_matrix:
         """Return the graph Laplacian (V, V) of the mesh."""
         a, b = self.triangles.ravel(), np.roll(self.triangles, 1, 1).ravel()

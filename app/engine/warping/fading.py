@@ -64,7 +64,16 @@ def outlines(look: HeadLook, layers: Layers) -> Outlines:
     fixed = look.fixed.copy()
     fixed[:, :2] = _scaled(fixed[:, :2], factor)
     plate = replace(whole, texture=small(look.plate.texture[..., 3]))
-    own = replace(look, atlas=WHITE, plate=plate, sheet=hung, fixed=fixed, light=np.eye(1, 9)[0])
+    own = replace(
+        look,
+        seen=replace(look.seen, inward=look.seen.inward * factor),
+        atlas=WHITE,
+        plate=plate,
+        sheet=hung,
+        fixed=fixed,
+        light=np.eye(1, 9)[0],
+        rim=np.ones_like(look.rim),
+    )
     return Outlines(own, whole, factor)
 
 

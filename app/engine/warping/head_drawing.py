@@ -52,6 +52,9 @@ STRETCHED = (1.6, 3.0)  # times wider than in the photo, from which the photo is
 MIRRORED = (1.1, 1.5)  # the same, from which a side that shows better is mirrored
 FLAT = (1.2, 2.2)  # times wider than in the photo, from which its own edge is no longer good enough
 TURNED_IN = (1.03, 1.3)  # times wider, from which what was the head's edge is inside
+RIM_TURNED = (1.0, 1.5)  # times wider, from which a rim is no longer in its own shade
+RIM_WHOLE = (1.0, 1.2)  # times brighter, from which a rim is lit as the skin beside it
+ENDED = 0.55  # cosine of the normal and the view where colours end that are carried on over a rim and beyond
 EAR_WHOLE = (
     4.0,
     9.0,
@@ -73,17 +76,19 @@ Box = tuple[int, int, int, int]
 class HeadLook:
     """One photo's head and its colours.
 
-    seen, kept, better: what the photo shows of it (`Seen`, `Shares`); atlas: (S, S, 3); plate: what stands behind it;
-    beside: what stands beside it; sheet: hair beside it, None where there is none; there: (V,) how much of a vertex is
-    drawn; ear: (V,) 1 on a visible ear; light: (9,) harmonics; skin: (V,) how much of it changes; room: (V,) times
-    brighter that it may become; fixed: (A, 4) float32, place in photo and atlas in index coordinates; changed: what
-    the plate made up.
+    seen, kept, better, rim, trusted: what the photo shows of it (`Seen`, `Shares`); atlas: (S, S, 3); plate: what
+    stands behind it; beside: what stands beside it; sheet: hair beside it, None where there is none; there: (V,) how
+    much of a vertex is drawn; ear: (V,) 1 on a visible ear; light: (9,) harmonics; skin: (V,) how much of it changes;
+    room: (V,) times brighter that it may become; fixed: (A, 4) float32, place in photo and atlas in index coordinates;
+    changed: what the plate made up.
     """
 
     head: Head
     seen: Seen
     kept: FloatArray
     better: FloatArray
+    rim: FloatArray
+    trusted: FloatArray
     atlas: NDArray[Any]
     plate: Layers
     beside: Beside
@@ -144,7 +149,8 @@ def head_look(
     plate, changed = plate_of(layers, where, beside.share)
     hung = sheet(pixels, layers.background, matte, head, beside)
     if hung is not None:
-        there = there * (1 - hung_over(hung, beside, own.at, shares.kept + shares.mirrored))
+        shown = np.maximum(shares.kept + shares.mirrored, own.confident * (1 - shares.trusted))
+        there = there * (1 - hung_over(hung, beside, own.at, shown))
     side = atlas_side(head.camera.scale)
     fixed = np.column_stack([own.at[model.base] - 0.5, model.atlas * side - 0.5]).astype(np.float32)
     return HeadLook(
@@ -152,6 +158,8 @@ def head_look(
         own,
         shares.kept,
         shares.better,
+        shares.rim,
+        shares.trusted,
         atlas,
         plate,
         beside,
@@ -161,7 +169,7 @@ def head_look(
         scalp(model),
         light,
         skin,
-        room_above(model, bright, shares.kept, own.confident * skin),
+        room_above(model, bright * shares.rim, shares.kept, own.confident * skin),
         fixed,
         changed,
     )
@@ -188,7 +196,9 @@ def for_alpha(look: HeadLook, layers: Layers, matte: Float32) -> HeadLook:
     pixels = layers.texture[..., :3]
     hung = look.sheet and retextured(look.sheet, pixels, layers.background, matte, look.beside)
     atlas = np.full_like(look.atlas, top)
-    return replace(look, atlas=atlas, plate=plate, sheet=hung, light=np.eye(1, 9)[0])
+    return replace(
+        look, atlas=atlas, plate=plate, sheet=hung, light=np.eye(1, 9)[0], rim=np.ones_like(look.rim)
+    )
 
 
 def posed_points(look: HeadLook, camera: Camera, offsets: FloatArray, shift: FloatArray) -> FloatArray:
@@ -247,7 +257,7 @@ def box_of(points: FloatArray, shape: tuple[int, ...]) -> Box:
 
 
 def table(look: HeadLook, camera: Camera) -> Float32:
-    """Return the values (A, 8) at the atlas' vertices that `head_kernels` interpolates."""
+    """Return the values (A, 9) at the atlas' vertices that `head_kernels` interpolates."""
     model = HeadModel.load()
     before, after = look.seen.normals, look.head.turned(camera)
     stretch = after[:, 2] / np.maximum(before[:, 2], 0.04)
@@ -260,12 +270,27 @@ def table(look: HeadLook, camera: Camera) -> Float32:
         look.ear * float(smoothstep(*EAR_WHOLE, np.array(turn(look.head.camera, camera)))),
     )
     solid = solid * smoothstep(*NECK, look.head.rigid)
-    gain = np.clip(lit(look.light, after) / lit(look.light, before), *LIGHT_RANGE)
+    made = 1 - look.trusted
+    rim = 1 + (look.rim - 1) * smoothstep(*RIM_TURNED, stretch)
+    gain = np.clip(
+        lit(look.light, after)
+        / lit(look.light, tilted(before, np.maximum(made, smoothstep(*RIM_WHOLE, look.rim)))),
+        *LIGHT_RANGE,
+    )
     gain = np.minimum(gain, look.room) - 1
-    gain = gain * smoothstep(0.0, RELIT, before[:, 2])
+    gain = gain * np.maximum(smoothstep(0.0, RELIT, before[:, 2]), made)
     soft = look.hair * (1 - photo) * (1 - smoothstep(0.0, SOFT, after[:, 2]))
-    vertices = np.column_stack([photo, solid, gain * look.skin, look.there * (1 - soft)])
-    return np.ascontiguousarray(np.column_stack([look.fixed, vertices[model.base]]), np.float32)
+    vertices = np.column_stack([photo, solid, gain * look.skin, look.there * (1 - soft), rim])
+    fixed = look.fixed.copy()
+    fixed[:, :2] += (look.seen.inward * smoothstep(*RIM_TURNED, stretch)[:, None])[model.base]
+    return np.ascontiguousarray(np.column_stack([fixed, vertices[model.base]]), np.float32)
+
+
+def tilted(normals: FloatArray, share: FloatArray) -> FloatArray:
+    """Return (V, 3) normals, made to face the camera by ENDED at least where share (V,) is 1."""
+    out = normals.copy()
+    out[:, 2] += share * np.maximum(ENDED - normals[:, 2], 0) * 1.5
+    return np.asarray(out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9))
 
 
 def draw_head(out: NDArray[Any], corner: tuple[int, int], look: HeadLook, layers: Layers, view: View) -> None:

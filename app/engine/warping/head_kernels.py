@@ -12,14 +12,14 @@ from app.engine.head.raster import raster_band
 from app.engine.warping.kernels import bicubic, bilinear
 
 # Columns of the per-vertex table.
-PHOTO_X, PHOTO_Y, ATLAS_X, ATLAS_Y, PHOTO, SOLID, GAIN, THERE = range(8)
-COLUMNS = 8  # of that table
+PHOTO_X, PHOTO_Y, ATLAS_X, ATLAS_Y, PHOTO, SOLID, GAIN, THERE, RIM = range(9)
+COLUMNS = 9  # of that table
 NOWHERE = np.float32(-1e30)  # a depth
 
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _colour(values, texture, background, atlas, top, out):  # type: ignore[no-untyped-def]
-    """Premultiplied colour and coverage of one place into out (4,); values: (8,) of the table."""
+    """Premultiplied colour and coverage of one place into out (4,); values: (9,) of the table."""
     zero, one = np.float32(0), np.float32(1)
     photo, solid, there = values[PHOTO], values[SOLID], values[THERE]
     lit = one + values[GAIN]
@@ -40,7 +40,8 @@ def _colour(values, texture, background, atlas, top, out):  # type: ignore[no-un
                 full = one + solid * (one / max(a, np.float32(0.3)) - one)
                 pr, pg, pb = pr * full, pg * full, pb * full
                 a = min(a * full, one)
-        r, g, b, a = photo * pr, photo * pg, photo * pb, photo * a
+        bright = photo * values[RIM]
+        r, g, b, a = bright * pr, bright * pg, bright * pb, photo * a
     if photo < one:
         ax = min(max(values[ATLAS_X], zero), np.float32(atlas.shape[1] - 1))
         ay = min(max(values[ATLAS_Y], zero), np.float32(atlas.shape[0] - 1))

@@ -1,0 +1,116 @@
+"""The rim of what a photo shows of a face, which a turn stretches: its shade, and what lies beside its outline.
+
+A photo sees the cheek before the ear, the jaw's side and the nose's flank at a grazing angle, in the least light of the
+face. A turn makes such a strip several times wider, and the light that the turn brings is not enough for it. So its
+coarse brightness is carried on from the skin beside it that faces the camera, and its own detail stays.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import diags
+from scipy.sparse.linalg import splu
+
+from app.engine.head.fill import template_hairline
+from app.engine.head.lips import lips_and_fronts
+from app.engine.head.model import FloatArray, HeadModel
+from app.engine.head.skull import smoothstep
+from app.engine.imaging.colour import LUMINANCE
+
+# Chosen by eye on sheets of turned heads (tools/head_sheets.py), where no comment says more.
+FACING = (0.3, 0.6)  # cosine of the normal and the view from which a place's own brightness holds
+RANGE = (1.0, 1.8)  # times brighter than in the photo that a rim may become
+SKIN_ENDS = (1.5, 3.5)  # cm from the face's landmarks over which the face's skin ends
+OPEN = 0.5  # share of an overcast sky's light that reaches skin; less of it reaches nostrils and a mouth
+LIKE_HAIR = (0.3, 0.55)  # how far a colour lies from skin to hair, from which it is left as it is
+HUE = 6.0  # weight of a colour's hue against its lightness: skin in shade keeps its hue, hair has its own
+LIGHTNESS = 0.5  # weight of the logarithm of lightness
+APART = 0.3  # least distance between skin and hair, so weighted, that distinguishes them
+SMOOTH = 0.02  # weight of a known brightness against smoothness
+TRUSTED = (0.25, 0.5)  # cosine from which a place of the skin is drawn from the photo itself
+NOSE = ((0.0, 1.0, 11.0), (2.2, 3.2, 2.8))  # cm: middle and half axes of the nose
+MISSED = 0.04  # IOD by which a fitted nose's outline may lie beside the photo's
+PULLED = 0.12  # IOD from that outline to which its colours are taken from further inside
+EDGE, CLIFF = 0.04, 0.2  # IOD: how wide an outline is, and the depth behind the nose from which there is one
+STEPS = 3  # steps over which the gain is smoothed over the mesh
+
+
+def rim_gain(
+    model: HeadModel,
+    facing: FloatArray,
+    shown: FloatArray,
+    colours: FloatArray,
+    hair: FloatArray | None,
+    ears: bool,
+) -> tuple[FloatArray, FloatArray]:
+    """Return (V,) times brighter than the photo, 1 or more, that each place would be if it faced the camera, and
+    (V,) 0 where the photo shows skin at so grazing an angle that it is worth nothing.
+
+    facing: (V,) cosine of normal and view; shown: (V,) 1 where the photo shows the person; colours: (V, 3) low-pass;
+    hair: (V, 3) its colour at every height, or None; ears: whether they show.
+    """
+    skin_ends = smoothstep(*SKIN_ENDS, model.distance)
+    face = model.face * (1 - skin_ends) * (template_hairline(ears) < 0.5) * ~model.ear
+    face[lips_and_fronts()[0]] = 0
+    face = face * (model.openness > OPEN)
+    own = face * shown * smoothstep(*FACING, facing)
+    if (own > 0.5).sum() < 50:
+        return np.ones(len(own)), np.ones(len(own))
+    skin = face * (1 - shown * (1 - _skin(colours, own, hair)))
+    bright = np.log(np.maximum(colours @ LUMINANCE, 1e-3 * float(colours.max())))
+    weight = SMOOTH * own * skin + 1e-7
+    expected = splu((model.laplacian + diags(weight)).tocsc()).solve(weight * bright)
+    lacking = np.clip(expected - bright, *np.log(RANGE))
+    gain = lacking * skin * shown * (1 - smoothstep(*FACING, facing))
+    for _ in range(STEPS):
+        gain = model.averaging @ gain
+    return np.asarray(np.exp(gain)), 1 - skin * (1 - smoothstep(*TRUSTED, facing))
+
+
+def _skin(colours: FloatArray, own: FloatArray, hair: FloatArray | None) -> FloatArray:
+    """Return (V,) 1 where colours (V, 3) are the skin's, in light or shade, 0 where they are the hair's."""
+    if hair is None:
+        return np.ones(len(colours))
+    middle = _features(np.median(colours[own > 0.5], axis=0)[None])
+    here, across = _features(colours) - middle, _features(hair) - middle
+    along = (here * across).sum(axis=1) / np.maximum(np.square(across).sum(axis=1), APART**2)
+    return 1 - smoothstep(*LIKE_HAIR, along)
+
+
+def _features(colours: FloatArray) -> FloatArray:
+    """Return (N, 3) hue and lightness of colours, as logarithms."""
+    red, green, blue = np.log(np.maximum(colours, 1.0)).T
+    lightness = LIGHTNESS * (red + green + blue) / 3
+    return np.stack([HUE * (red - green), HUE * (green - blue), lightness], axis=1)
+
+
+def inside_nose(
+    model: HeadModel,
+    at: FloatArray,
+    ids: NDArray[np.int32],
+    depth: NDArray[np.float32],
+    iod: float,
+) -> FloatArray:
+    """Return (V, 2) px from each vertex on a nose near its outline into it: beside it lies something else.
+
+    at: (V, 3) px; ids, depth: (h, w) of the head drawn there; iod: px between the eyes.
+    """
+    height = np.where(ids >= 0, depth, -1e6).astype(np.float32)
+    reach = 2 * max(1, round(EDGE * iod)) + 1
+    behind = cv2.dilate(height, np.ones((reach, reach), np.uint8)) - height > CLIFF * iod
+    away = cv2.distanceTransform((~behind).astype(np.uint8), cv2.DIST_L2, 5)
+    smooth = cv2.GaussianBlur(away, (0, 0), 1.0)
+    x = np.clip(at[:, 0].astype(int), 0, ids.shape[1] - 1)
+    y = np.clip(at[:, 1].astype(int), 0, ids.shape[0] - 1)
+    slope = np.stack(
+        [cv2.Sobel(smooth, cv2.CV_32F, 1, 0)[y, x], cv2.Sobel(smooth, cv2.CV_32F, 0, 1)[y, x]], 1
+    )
+    slope = slope / np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-3)
+    near = np.linalg.norm((model.points - NOSE[0]) / NOSE[1], axis=1)
+    share = smoothstep(1.2, 0.9, near) * np.clip(1 - away[y, x] / (PULLED * iod), 0, 1)
+    pulled = slope * share[:, None]
+    for _ in range(STEPS):
+        pulled = model.averaging @ pulled
+    return np.asarray(MISSED * iod * pulled, float)

@@ -1,0 +1,83 @@
+"""The rim of what a photo shows of a face: its shade does not become a streak, and a nose ends inside its outline."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.engine.head.grain import grain
+from app.engine.head.model import FloatArray, HeadModel
+from app.engine.head.raster import carried, rasterised
+from app.engine.head.rim import inside_nose, rim_gain
+from app.engine.head.texels import texels
+from app.engine.imaging.colour import LUMINANCE
+
+SKIN, HAIR = np.array([210.0, 160.0, 140.0]), np.array([60.0, 50.0, 48.0])
+SIDE = 384  # texels
+
+
+def lit_from_the_camera() -> tuple[FloatArray, FloatArray, FloatArray]:
+    """(V, 3) colours, (V,) cosine to the camera and (V,) shown of the template, half as light along its outline."""
+    model = HeadModel.load()
+    facing = model.normals(model.points)[:, 2]
+    return SKIN * (0.5 + 0.5 * np.clip(facing / 0.6, 0, 1))[:, None], facing, (facing > 0.02).astype(float)
+
+
+def before_the_ear(facing: FloatArray) -> FloatArray:
+    x, y, _ = (model := HeadModel.load()).points.T
+    return (facing > 0.05) & (facing < 0.3) & (y > -2) & (y < 1) & (model.distance < 1) & (np.abs(x) > 5)
+
+
+def test_a_cheek_is_as_light_before_the_ear_as_where_it_faces_the_camera() -> None:
+    """A front photo's dark rim was stretched into a grey streak by a turn."""
+    model = HeadModel.load()
+    colours, facing, shown = lit_from_the_camera()
+    gain, trusted = rim_gain(model, facing, shown, colours, np.tile(HAIR, (len(facing), 1)), True)
+    rim = before_the_ear(facing)
+    assert rim.sum() > 10
+    light = (colours * gain[:, None])[rim] @ LUMINANCE / (SKIN @ LUMINANCE)
+    assert np.median(light) > 0.85 and np.median(colours[rim] @ LUMINANCE / (SKIN @ LUMINANCE)) < 0.7
+    assert np.median(trusted[rim]) < 0.5
+    assert (gain[facing > 0.9] < 1.1).all() and (trusted[facing > 0.6] == 1).all()
+
+
+def test_hair_along_the_outline_stays_hair() -> None:
+    model = HeadModel.load()
+    colours, facing, shown = lit_from_the_camera()
+    rim = before_the_ear(facing)
+    colours[(facing < 0.5)] = HAIR
+    gain, trusted = rim_gain(model, facing, shown, colours, np.tile(HAIR, (len(facing), 1)), True)
+    assert np.median(gain[rim]) < 1.1 and np.median(trusted[rim]) > 0.9
+
+
+@pytest.mark.parametrize("turned", [45.0, -45.0])
+def test_a_turned_nose_takes_its_colours_from_inside_its_outline(turned: float) -> None:
+    """The line where a photo's nose ends before the far cheek was stretched over the frontalised nose's middle."""
+    model = HeadModel.load()
+    c, s = np.cos(np.radians(turned)), np.sin(np.radians(turned))
+    x, y, z = model.points.T
+    iod = 64.0
+    at = np.stack([c * x + s * z, -y, c * z - s * x], 1) * iod / 6.3 + [200, 200, 0]
+    ids, depth = rasterised(at, model.triangles, (0, 0, 400, 400))
+    inward = inside_nose(model, at, ids, depth, iod)
+    bridge = (np.abs(x) < 0.05) & (y > 0.8) & (y < 2.0) & (z > 11)
+    away = -np.sign(turned)  # the near side lies there in the picture
+    assert bridge.sum() >= 3
+    assert (away * inward[bridge, 0] > 0.005 * iod).all()
+    assert not inward[model.distance > 3].any()
+    np.testing.assert_array_equal(inside_nose(model, at, ids, depth, iod)[np.abs(x) > 5], 0)
+
+
+def test_made_up_skin_has_the_cheeks_grain() -> None:
+    """Made-up skin was as smooth as plastic beside the photo's."""
+    model = HeadModel.load()
+    ids, share, _ = texels(SIDE)
+    seen = (model.normals(model.points)[:, 2] > 0.3).astype(np.float32)[:, None]
+    skin = np.zeros((SIDE, SIDE, 1), np.float32)
+    carried(ids, share, model.corners, model.base, seen, skin)
+    noise = np.random.default_rng(0).normal(size=(SIDE, SIDE, 1))
+    own = np.asarray(0.5 * np.exp(0.03 * noise) * np.ones(3), np.float32)
+    made = grain(own, skin[..., 0])
+    assert made.shape == (SIDE, SIDE, 1) and np.std(np.log(made)) == pytest.approx(0.03, rel=0.3)
+    assert abs(float(np.log(made).mean())) < 0.003
+    assert (grain(own, 0 * skin[..., 0]) == 1).all()
