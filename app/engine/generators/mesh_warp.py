@@ -310,8 +310,10 @@ def _with_spectacles(face: FittedFace, worn: float) -> FittedFace:
 
 
 def _own_matte(source: SourceImage) -> NDArray[np.float32]:
-    """Return the matte without the photo's other people's faces: they belong to the background."""
+    """The matte without the photo's other people's faces, which belong to the background, and within its own alpha."""
     matte = source.matte
+    if source.alpha is not None:  # nobody is where a cut-out is clear
+        matte = np.minimum(matte, source.alpha / np.float32(np.iinfo(source.alpha.dtype).max))
     for other in source.others:
         matte = matte * (1 - _near(other, matte.shape, 0.35, 0.25)).astype(np.float32)
     return np.asarray(matte, np.float32)

@@ -64,6 +64,8 @@ NECK = (
     0.2,
 )  # share of the head's motion over which the photo's own edge of the neck stops being an edge
 SOFT = 0.15  # cosine of the normal and the view over which made-up hair ends softly
+BARE = (0.01, 0.04)  # IOD beside the person over which a neck that the photo does not have ends
+NECK_MOVES = (0.8, 0.95)  # share of the head's motion over which a neck is head
 NECK_END = 0.1  # share of the head's motion over which the neck ends in the photo
 RELIT = 0.3  # of the normal towards the viewer in the photo: what was not seen is filled as it is lit where it ends
 MIXED = 0.05  # IOD of depth over which the nearer of head and hair takes over
@@ -79,8 +81,8 @@ class HeadLook:
     seen, kept, better, rim, trusted: what the photo shows of it (`Seen`, `Shares`); atlas: (S, S, 3); plate: what
     stands behind it; beside: what stands beside it; sheet: hair beside it, None where there is none; there: (V,) how
     much of a vertex is drawn; ear: (V,) 1 on a visible ear; light: (9,) harmonics; skin: (V,) how much of it changes;
-    room: (V,) times brighter that it may become; fixed: (A, 4) float32, place in photo and atlas in index coordinates;
-    changed: what the plate made up.
+    room: (V,) times brighter that it may become; bare: (V,) 1 on a neck where the photo shows none; fixed: (A, 4)
+    float32, place in photo and atlas in index coordinates; changed: what the plate made up.
     """
 
     head: Head
@@ -99,6 +101,7 @@ class HeadLook:
     light: FloatArray
     skin: FloatArray
     room: FloatArray
+    bare: FloatArray
     fixed: Float32
     changed: Box
 
@@ -170,9 +173,20 @@ def head_look(
         light,
         skin,
         room_above(model, bright * shares.rim, shares.kept, own.confident * skin),
+        beside_neck(own.at, where, head.rigid),
         fixed,
         changed,
     )
+
+
+def beside_neck(at: FloatArray, where: Places, rigid: FloatArray) -> FloatArray:
+    """(V,) 1 where the model's neck stands beside the person's, which is slimmer: nothing is drawn there."""
+    apart = cv2.distanceTransform((where.matte < 0.1).astype(np.uint8), cv2.DIST_L2, 5) / where.iod
+    x, y = np.floor(at * where.factor).astype(int).T
+    height, width = apart.shape
+    inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
+    found = apart[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)]
+    return np.asarray(inside * smoothstep(*BARE, found) * (1 - smoothstep(*NECK_MOVES, rigid)))
 
 
 def plate_of(layers: Layers, where: Places, moves: Float32) -> tuple[Layers, Box]:
@@ -269,7 +283,8 @@ def table(look: HeadLook, camera: Camera) -> Float32:
         smoothstep(*TURNED_IN, stretch),
         look.ear * float(smoothstep(*EAR_WHOLE, np.array(turn(look.head.camera, camera)))),
     )
-    solid = solid * smoothstep(*NECK, look.head.rigid)
+    photo = np.maximum(photo, look.bare)
+    solid = solid * smoothstep(*NECK, look.head.rigid) * (1 - look.bare)
     made = 1 - look.trusted
     rim = 1 + (look.rim - 1) * smoothstep(*RIM_TURNED, stretch)
     gain = np.clip(

@@ -15,6 +15,9 @@ from app.engine.warping.kernels import bicubic, bilinear
 PHOTO_X, PHOTO_Y, ATLAS_X, ATLAS_Y, PHOTO, SOLID, GAIN, THERE, RIM = range(9)
 COLUMNS = 9  # of that table
 NOWHERE = np.float32(-1e30)  # a depth
+# The share of the photo, and of what turned inwards, at which an edge begins beside the person, and how much quicker
+# than that share it rises (chosen on cut-outs turned by 24 degrees)
+EDGE, SHARP = np.float32(0.2), np.float32(4.0)
 
 
 @njit(cache=True, nogil=True, fastmath=True)
@@ -33,6 +36,9 @@ def _colour(values, texture, background, atlas, top, out):  # type: ignore[no-un
             br, bg, bb = bilinear(background, qx, qy)
             left = one - a
             pr, pg, pb = pr - left * br, pg - left * bg, pb - left * bb
+            # Beside the person the photo shows that nothing is there: an edge lies between that and the atlas.
+            photo += left * (min(max((photo - EDGE) * SHARP, zero), one) - photo)
+            solid += left * (min(max((solid - EDGE) * SHARP, zero), one) - solid)
             if solid > zero:
                 # Where the head's edge has turned inwards it is no edge: all of its own colour, or the atlas'.
                 known = min(max((a - np.float32(0.7)) * np.float32(4.0), zero), one)

@@ -193,9 +193,9 @@ PHOTOS = next((f / "shared/media/images" for f in Path(__file__).parents if (f /
 
 
 @pytest.mark.skipif(PHOTOS is None, reason="needs ../shared/media/images")
-@pytest.mark.parametrize("name", ["p09_cc0", "p25_usgov"])
-def test_a_turned_cut_out_leaves_few_translucent_remnants(engine: Engine, name: str) -> None:
-    """Neck and body beside a turned head ended over the width of a head: 1243 and 1108 px (13.6)."""
+@pytest.mark.parametrize(("name", "most"), [("p09_cc0", 200), ("p11_cc0", 300), ("p25_usgov", 500)])
+def test_a_turned_cut_out_leaves_few_translucent_remnants(engine: Engine, name: str, most: int) -> None:
+    """Neck and body beside a turned head ended over the width of a head: 733, 685 and 517 px (13.6)."""
     assert PHOTOS is not None
     portrait = engine.open(PHOTOS / f"a_{name}.jpg")
     face, pixels = portrait.faces[0], portrait.photo.pixels
@@ -209,7 +209,7 @@ def test_a_turned_cut_out_leaves_few_translucent_remnants(engine: Engine, name: 
     cut = alpha.copy()
     cut[patch.y : patch.y + patch.alpha.shape[0], patch.x : patch.x + patch.alpha.shape[1]] = patch.alpha
     apart = cv2.distanceTransform((cut < 247).astype(np.uint8), cv2.DIST_L2, 5)
-    assert np.count_nonzero((cut > 8) & (cut < 247) & (apart > 4)) < 900
+    assert np.count_nonzero((cut > 8) & (cut < 247) & (apart > 4)) < most
 
 
 def test_the_mesh_preview_is_the_whole_head(portrait: Portrait) -> None:
