@@ -10,6 +10,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QFontInfo, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QWidget
 
+from app.engine.files import ASSETS
+
 NAMES = ("dark", "light", "system")
 BODY_PX, CAPTION_PX = 13, 11  # logical px of text
 
@@ -198,6 +200,13 @@ def _style_sheet(theme: Theme) -> str:
     QRadioButton::indicator:unchecked {{ border-radius: 7px; }}
     QCheckBox::indicator:unchecked:disabled, QRadioButton::indicator:unchecked:disabled {{
         border-color: {t.line}; }}
+    QCheckBox::indicator:checked {{
+        border: 1px solid {t.accent}; border-radius: 3px; background: {t.accent}; width: 13px; height: 13px;
+        image: url("{(ASSETS / "icons" / f"checked-{t.name}.svg").as_posix()}"); }}
+    QRadioButton::indicator:checked {{
+        border: 4px solid {t.accent}; border-radius: 7px; background: {t.on_accent}; width: 7px; height: 7px; }}
+    QCheckBox::indicator:checked:disabled {{ border-color: {t.quiet}; background: {t.quiet}; }}
+    QRadioButton::indicator:checked:disabled {{ border-color: {t.quiet}; }}
     QPushButton:focus, QToolButton:focus, QCheckBox:focus, QRadioButton:focus {{
         border: 1px solid {t.accent}; border-radius: 4px; }}
     QPushButton[primary="true"]:focus {{ border: 2px solid {t.text}; }}

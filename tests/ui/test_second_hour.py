@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QColor, QGuiApplication
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QToolButton
+from PySide6.QtWidgets import QApplication, QCheckBox, QRadioButton, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.engine.imaging.reading import open_photo
@@ -158,4 +158,30 @@ def test_the_curves_of_a_training_are_seen_in_either_theme(qtbot: QtBot, name: s
     assert len(set(shown)) == 8
     assert all(theme.contrast(colour, theme.current().canvas) >= 3 for colour in shown)
     assert shown[2] in curves._legend.text()
+    theme.apply(app, "dark")
+
+
+@pytest.mark.parametrize("name", ["dark", "light"])
+@pytest.mark.parametrize("kind", [QCheckBox, QRadioButton])
+def test_what_is_chosen_stands_out_and_in_line(
+    qtbot: QtBot, kind: type[QCheckBox] | type[QRadioButton], name: str
+) -> None:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    used = theme.apply(app, name)
+    pictures = []
+    for chosen in (True, False):
+        button = kind("words")
+        qtbot.addWidget(button)
+        button.setChecked(chosen)
+        button.resize(120, 30)
+        pictures.append(button.grab().toImage())
+    accent, panel = QColor(used.accent), QColor(used.panel)
+    places = [(x, y) for x in range(20) for y in range(30)]
+    filled = [at for at in places if pictures[0].pixelColor(*at) == accent]
+    assert len(filled) > 60 and not any(pictures[1].pixelColor(*at) == accent for at in places)
+    words = [
+        min(x for x in range(18, 60) if any(p.pixelColor(x, y) != panel for y in range(30))) for p in pictures
+    ]
+    assert words[0] == words[1]
     theme.apply(app, "dark")
