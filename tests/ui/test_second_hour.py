@@ -185,3 +185,21 @@ def test_what_is_chosen_stands_out_and_in_line(
     ]
     assert words[0] == words[1]
     theme.apply(app, "dark")
+
+
+def test_a_number_that_was_only_looked_at_is_not_taken(opened: MainWindow) -> None:
+    row = opened.edit_space.edit.rows["mouth_open"].row
+    opened.session.set_value("mouth_open", 1.2345)
+    row.number.start_typing()
+    opened.session.reset_face()
+    assert row.number.text() == "0.00"
+    opened.edit_space.canvas.setFocus()
+    assert opened.session.edit.is_identity
+    opened.session.set_value("mouth_open", 1.2345)
+    row.number.start_typing()
+    QTest.keyClick(row.number, Qt.Key.Key_Return)
+    assert opened.session.value("mouth_open") == 1.2345
+    row.number.start_typing()
+    QTest.keyClicks(row.number, "0.5")
+    opened.edit_space.canvas.setFocus()
+    assert opened.session.value("mouth_open") == 0.5

@@ -72,7 +72,7 @@ class NumberField(QLineEdit):
 
     def show_value(self, value: float) -> None:
         self.value = value
-        if not self.typing:
+        if not (self.typing and self.isModified()):
             self.setText(shown(self.control, value))
 
     def cancel(self) -> None:
@@ -85,6 +85,7 @@ class NumberField(QLineEdit):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.IBeamCursor)
         self.setText(first or shown(self.control, self.value))
+        self.setModified(bool(first))
         self.setFocus(Qt.FocusReason.OtherFocusReason)
         if not first:
             self.selectAll()
@@ -98,7 +99,7 @@ class NumberField(QLineEdit):
 
     def _take(self) -> None:
         """Take what was typed; say so when it lies beyond the control's range."""
-        value = parse(self.control, self.text())
+        value = parse(self.control, self.text()) if self.isModified() else None  # else it is what it was
         self._rest()
         if value is None:
             return
