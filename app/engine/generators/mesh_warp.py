@@ -17,7 +17,7 @@ from app.engine.contract import GeneratorInfo, Origin, Patch, SourceImage, Targe
 from app.engine.errors import EngineError
 from app.engine.face.controls import CONTROLS
 from app.engine.face.parameters import FaceParams, FittedFace
-from app.engine.warping import eye_kernels, head_drawing, mouth_kernels, rendering
+from app.engine.warping import eye_kernels, fading, head_drawing, mouth_kernels, rendering
 from app.engine.warping.background import fill
 from app.engine.warping.doubts import doubts
 from app.engine.warping.expression_response import expression_response
@@ -35,6 +35,7 @@ from app.engine.warping.head_drawing import (
     placed,
     posed_points,
     share_of,
+    table,
     taken_over,
 )
 from app.engine.warping.head_flow import drawn_displacements
@@ -195,6 +196,7 @@ class MeshWarp:
     def warm_up(self) -> None:
         """Compile the kernels for 8 and 16 bits; they are kept on disk, so that this is slow once per installation."""
         eye_kernels.warm_up()
+        fading.warm_up()
         mouth_kernels.warm_up()
         for dtype in (np.uint8, np.uint16):
             rendering.warm_up(dtype)
@@ -239,12 +241,13 @@ def _turned(
         alpha = None if code.alpha is None else render(code.alpha, moved)[..., 0]
         return render(code.layers, moved), alpha, moved.box
     view = _view(code, posed, moved, share)
-    pixels, box = drawn_head(code.head, code.layers, view)
+    values = table(code.head, view.camera)
+    pixels, box = drawn_head(code.head, code.layers, view, values)
     alpha = None
     if code.alpha is not None and code.alpha_head is not None:
-        alpha = drawn_head(code.alpha_head, code.alpha, view)[0]
+        alpha = drawn_head(code.alpha_head, code.alpha, view, table(code.alpha_head, view.camera))[0]
     if share < 1:
-        weights = head_weights(code.outlines, view, box)
+        weights = head_weights(code.outlines, view, box, values)
         pixels = faded(pixels, placed(code.layers, code.layers, moved, box), weights)
         if alpha is not None and code.alpha is not None:
             alpha = faded(alpha, placed(code.alpha, code.alpha, moved, box), weights)

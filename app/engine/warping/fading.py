@@ -12,11 +12,12 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
-from app.engine.head.skull import smoothstep
 from app.engine.warping.curves import Float32
 from app.engine.warping.head_drawing import Box, HeadLook, View, draw_head, placed
+from app.engine.warping.head_kernels import GAIN, RIM
 from app.engine.warping.rendering import Layers, Motion, render
 
 # Chosen by eye on sheets of turned heads (tools/head_sheets.py) against the milliseconds of a frame.
@@ -49,55 +50,84 @@ def outlines(look: HeadLook, layers: Layers) -> Outlines:
         cover = cover if cover.dtype == np.uint8 else (cover >> 8).astype(np.uint8)
         return np.dstack([cv2.resize(cover, size, interpolation=cv2.INTER_AREA)] * 4)
 
-    background = np.zeros((size[1], size[0], 3), np.uint8)
-    zone = np.ones((size[1], size[0]), np.uint8)
-    whole = Layers(
-        small(layers.texture[..., 3]), background, zone, np.zeros((0, 0), np.uint8), (0, 0, *size),
-        layers.iod * factor,
-    )  # fmt: skip
+    background, free = np.zeros((size[1], size[0], 3), np.uint8), np.zeros((0, 0), np.uint8)
+
+    def covered(cover: NDArray[Any]) -> Layers:
+        texture = small(cover)
+        # Nothing stands behind: what a spline reaches is drawn as if it were solid.
+        zone = 2 * cv2.dilate((texture[..., 3] > 0).astype(np.uint8), np.ones((7, 7), np.uint8))
+        return Layers(texture, background, zone, free, (0, 0, *size), layers.iod * factor)
+
+    whole = covered(layers.texture[..., 3])
     hung = look.sheet
     if hung is not None:
         cover = np.zeros(shape, hung.texture.dtype)
         (x, y), (h, w) = hung.corner, hung.texture.shape[:2]
         cover[y : y + h, x : x + w] = hung.texture[..., 3]
         hung = replace(hung, points=hung.points * factor, texture=small(cover), corner=(0, 0))
-    fixed = look.fixed.copy()
-    fixed[:, :2] = _scaled(fixed[:, :2], factor)
-    plate = replace(whole, texture=small(look.plate.texture[..., 3]))
-    own = replace(
-        look,
-        seen=replace(look.seen, inward=look.seen.inward * factor),
-        atlas=WHITE,
-        plate=plate,
-        sheet=hung,
-        fixed=fixed,
-        light=np.eye(1, 9)[0],
-        rim=np.ones_like(look.rim),
-    )
+    own = replace(look, atlas=WHITE, plate=covered(look.plate.texture[..., 3]), sheet=hung)
     return Outlines(own, whole, factor)
 
 
-def head_weights(of: Outlines, view: View, box: Box) -> Float32:
-    """Return (h, w) share in [0, 1] that the head's picture has of each pixel of a box of the photo."""
+def head_weights(of: Outlines, view: View, box: Box, values: Float32) -> Float32:
+    """Return (h, w) share in [0, 1] that the head's picture has of each pixel of a box of the photo; values: of
+    `head_drawing.table` for the photo itself.
+    """
     size = (of.layers.zone.shape[1], of.layers.zone.shape[0])
     everything = (0, 0, *size)
     body = None if view.body is None else _scaled_motion(view.body, of.factor, size)
     small = replace(view, points=view.points * of.factor, hair=view.hair * of.factor, body=body)
     head = placed(of.look.plate, of.look.plate, body, everything)
-    draw_head(head, (0, 0), of.look, of.layers, small)
+    draw_head(head, (0, 0), of.look, of.layers, small, _covering(values, of.factor))
     flat = render(of.layers, _scaled_motion(view.moved, of.factor, size))
-    head, flat = (np.asarray(cover[..., 0] / 255, np.float32) for cover in (head, flat))
-    inside: Float32 = view.share * _inside(head) + (1 - view.share) * _inside(flat)
-    person = smoothstep(-SOFT, SOFT, inside)
-    # A little more than what lies between, so that no line of either background is seen along an outline.
-    of_head, of_flat = (
-        np.clip(cv2.dilate(a, KERNEL) - cv2.erode(b, KERNEL), 0, 1) for a, b in ((head, flat), (flat, head))
-    )
-    both = np.minimum(of_head, of_flat)
-    of_head, of_flat = of_head - both, of_flat - both
-    weight = view.share * (1 - of_head - of_flat) + of_head * person + of_flat * (1 - person)
-    weight = np.clip(weight, 1 - ENDS * (1 - view.share), ENDS * view.share)
-    return _part(np.asarray(weight, np.float32), of.factor, box)
+    head, flat = (np.ascontiguousarray(cover[..., 0]) for cover in (head, flat))
+    weight = np.empty(head.shape, np.float32)
+    grown = [cv2.dilate(cover, KERNEL) for cover in (head, flat)]
+    shrunk = [cv2.erode(cover, KERNEL) for cover in (head, flat)]
+    mix_outlines(_inside(head), _inside(flat), *grown, *shrunk, np.float32(view.share), weight)
+    return _part(weight, of.factor, box)
+
+
+def _covering(values: Float32, factor: float) -> Float32:
+    """Return the values (A, 9) of `head_drawing.table` for coverage at another size: no light changes it."""
+    own = values.copy()
+    own[:, :2] = _scaled(values[:, :2], factor)
+    own[:, GAIN], own[:, RIM] = 0, 1
+    return own
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def mix_outlines(  # type: ignore[no-untyped-def]
+    in_head, in_flat, head_grown, flat_grown, head_shrunk, flat_shrunk, share, out
+):
+    """Put the head's share of each pixel into out (h, w).
+
+    in_head, in_flat: (h, w) px from either outline; grown, shrunk: (h, w) uint8 coverages: a little more than what lies
+    between both, so that no line of either background is seen along an outline; share: of the head.
+    """
+    zero, one, soft = np.float32(0), np.float32(1), np.float32(SOFT)
+    low, high = one - np.float32(ENDS) * (one - share), np.float32(ENDS) * share
+    for j in range(out.shape[0]):
+        for i in range(out.shape[1]):
+            t = (share * in_head[j, i] + (one - share) * in_flat[j, i] + soft) / (soft + soft)
+            t = min(max(t, zero), one)
+            person = t * t * (np.float32(3) - t - t)
+            of_head = max(np.float32(head_grown[j, i]) - np.float32(flat_shrunk[j, i]), zero) / np.float32(
+                255
+            )
+            of_flat = max(np.float32(flat_grown[j, i]) - np.float32(head_shrunk[j, i]), zero) / np.float32(
+                255
+            )
+            both = min(of_head, of_flat)
+            of_head, of_flat = of_head - both, of_flat - both
+            weight = share * (one - of_head - of_flat) + of_head * person + of_flat * (one - person)
+            out[j, i] = min(max(weight, low), high)
+
+
+def warm_up() -> None:
+    """Compile the kernel."""
+    cover, inside = np.zeros((2, 2), np.uint8), np.zeros((2, 2), np.float32)
+    mix_outlines(inside, inside, cover, cover, cover, cover, np.float32(0.5), inside.copy())
 
 
 def faded(head: NDArray[Any], flat: NDArray[Any], weight: Float32) -> NDArray[Any]:
@@ -108,9 +138,9 @@ def faded(head: NDArray[Any], flat: NDArray[Any], weight: Float32) -> NDArray[An
     return np.asarray(mixed + 0.5, head.dtype)
 
 
-def _inside(cover: Float32) -> Float32:
+def _inside(cover: NDArray[np.uint8]) -> Float32:
     """Return (h, w) px from the outline, below 0 outside of it."""
-    solid = (cover > 0.5).astype(np.uint8)
+    solid = (cover > 127).astype(np.uint8)
     found = cv2.distanceTransform(solid, cv2.DIST_L2, 3) - cv2.distanceTransform(1 - solid, cv2.DIST_L2, 3)
     return np.asarray(found, np.float32)
 

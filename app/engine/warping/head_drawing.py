@@ -234,8 +234,8 @@ class View:
     body: Motion | None
 
 
-def drawn_head(look: HeadLook, layers: Layers, view: View) -> tuple[NDArray[Any], Box]:
-    """Return (h, w, 3) pixels of the box that changes, and the box (x0, y0, x1, y1)."""
+def drawn_head(look: HeadLook, layers: Layers, view: View, values: Float32) -> tuple[NDArray[Any], Box]:
+    """Return (h, w, 3) pixels of the box that changes, and the box (x0, y0, x1, y1); values: of `table`."""
     shape = layers.zone.shape
     box = around(view.moved.box, box_of(view.points[look.there > 0], shape), look.changed)
     if look.sheet is not None:
@@ -243,7 +243,7 @@ def drawn_head(look: HeadLook, layers: Layers, view: View) -> tuple[NDArray[Any]
     if view.body is not None:
         box = around(box, view.body.box)
     out = placed(look.plate, look.plate, view.body, box)
-    draw_head(out, box[:2], look, layers, view)
+    draw_head(out, box[:2], look, layers, view, values)
     return out, box
 
 
@@ -308,12 +308,14 @@ def tilted(normals: FloatArray, share: FloatArray) -> FloatArray:
     return np.asarray(out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9))
 
 
-def draw_head(out: NDArray[Any], corner: tuple[int, int], look: HeadLook, layers: Layers, view: View) -> None:
-    """Draw the head into out (h, w, 3), whose corner is (x, y) of the photo and which holds what stands behind."""
-
+def draw_head(
+    out: NDArray[Any], corner: tuple[int, int], look: HeadLook, layers: Layers, view: View, values: Float32
+) -> None:
+    """Draw the head into out (h, w, 3), whose corner is (x, y) of the photo and which holds what stands behind; values:
+    of `table`.
+    """
     model = HeadModel.load()
     moved = np.ascontiguousarray(view.points - [0.5, 0.5, 0.0])
-    values = table(look, view.camera)
     maps = np.empty((len(model.triangles), 2 + 3 * COLUMNS), np.float32)
     head_maps(moved, model.triangles, model.corners, values, maps)
     hair = hair_maps(look.sheet, view.hair)

@@ -16,7 +16,7 @@ from app.engine.head import HeadModel
 from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.matte import person_matte
 from app.engine.warping.fading import head_weights
-from app.engine.warping.head_drawing import View, drawn_head, placed, posed_points, share_of
+from app.engine.warping.head_drawing import View, drawn_head, placed, posed_points, share_of, table
 from app.engine.warping.rendering import nothing_moves
 
 FOLDER = next(
@@ -56,7 +56,7 @@ def drawn(code: WarpCode, yaw: float) -> tuple[np.ndarray, np.ndarray]:
     points = posed_points(look, camera, np.zeros((468, 3)), STILL)
     hair = look.sheet.posed(camera, STILL)
     pixels, (x0, y0, x1, y1) = drawn_head(
-        look, code.layers, View(points, hair, camera, 1.0, nothing_moves(), None)
+        look, code.layers, View(points, hair, camera, 1.0, nothing_moves(), None), table(look, camera)
     )
     picture = code.pixels.copy()
     picture[y0:y1, x0:x1] = pixels
@@ -147,9 +147,10 @@ def test_between_fine_warp_and_head_no_outline_is_half_there(engine):
     posed = MeshWarp().posed(code, Target(replace(own, camera=camera)))
     moved = _motion(code, posed)
     between = _view(code, posed, moved, 0.5)
-    head, box = drawn_head(code.head, code.layers, between)
+    values = table(code.head, camera)
+    head, box = drawn_head(code.head, code.layers, between, values)
     flat = placed(code.layers, code.layers, moved, box)
-    weight = head_weights(code.outlines, between, box)
+    weight = head_weights(code.outlines, between, box, values)
     person = [
         np.abs(p.astype(int) - code.layers.background[box[1] : box[3], box[0] : box[2]]).max(axis=2) > 24
         for p in (head, flat)
@@ -158,7 +159,9 @@ def test_between_fine_warp_and_head_no_outline_is_half_there(engine):
     assert only_one.sum() > 100, "the two outlines differ"
     assert np.mean(np.abs(weight[only_one] - 0.5) < 0.3) < 0.6, "blended, it is all of it"
     assert np.median(np.abs(weight[person[0] & person[1]] - 0.5)) < 0.1, "within both, colours are blended"
-    ends = [head_weights(code.outlines, _view(code, posed, moved, share), box) for share in (0.001, 0.999)]
+    ends = [
+        head_weights(code.outlines, _view(code, posed, moved, share), box, values) for share in (0.001, 0.999)
+    ]
     assert ends[0].max() < 0.1 and ends[1].min() > 0.9, "it begins and ends without a jump"
 
 
