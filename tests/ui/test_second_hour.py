@@ -203,3 +203,21 @@ def test_a_number_that_was_only_looked_at_is_not_taken(opened: MainWindow) -> No
     QTest.keyClicks(row.number, "0.5")
     opened.edit_space.canvas.setFocus()
     assert opened.session.value("mouth_open") == 0.5
+
+
+def test_a_film_that_a_crash_cut_short_is_still_offered_when_the_photo_is_open_again(
+    window: MainWindow, photo: Path, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record_bar, "new_path", lambda suffix: tmp_path / f"film{suffix}")
+    film = tmp_path / "film.recording.mp4"
+    film.write_bytes(b"a film")
+    window.live_space.offer_cut_short()
+    for _ in range(2):  # as the recovery dialog does; the second photo is another matter
+        with qtbot.waitSignal(window.session.portrait_opened):
+            window.documents.open(photo)
+        qtbot.wait(20)
+        if film.exists():
+            assert window.bar.isVisible() and film.name in window.bar.words.text()
+            window.bar.remedy.click()
+            window.bar.dismiss()
+    assert not window.bar.isVisible() and (tmp_path / "film.mp4").read_bytes() == b"a film"

@@ -136,7 +136,14 @@ class LiveSpace(QObject):
         self._session.failed.emit(EngineError(what, remedy))
 
     def offer_cut_short(self) -> None:
-        """A film that a crash cut short plays: offer to keep it."""
+        """A film that a crash cut short plays: offer to keep it, and once more when a photo is open, what was edited
+        in the crash perhaps: opening it takes every message away."""
+        self._offer_cut_short()
+        once = Qt.ConnectionType.SingleShotConnection
+        self._session.portrait_opened.connect(self._offer_cut_short, once)
+
+    @Slot()
+    def _offer_cut_short(self) -> None:
         for film in cut_short():
             words = self.tr("A recording was cut short: {}. It plays.").format(film.name)
             self.note.emit(words, {self.tr("Keep it"): lambda film=film: self._keep_cut_short(film)})
