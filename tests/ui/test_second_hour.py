@@ -13,10 +13,18 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QCheckBox, QRadioButton, QToolButton
 from pytestqt.qtbot import QtBot
 
+from app.engine.face.parameters import FaceEdit
+from app.engine.film.recorder import Recording
 from app.engine.imaging.reading import open_photo
+from app.session.autosave import Recovered
+from app.session.document import Document
+from app.session.project import Project
+from app.session.session import Session
 from app.session.settings import Settings
 from app.ui import theme
+from app.ui.dialogs.batch import BatchDialog
 from app.ui.dialogs.export import ExportDialog
+from app.ui.dialogs.recovery import RecoveryDialog
 from app.ui.live import record_bar
 from app.ui.live.driver_panel import shipped_performances
 from app.ui.main_window import MainWindow
@@ -221,3 +229,34 @@ def test_a_film_that_a_crash_cut_short_is_still_offered_when_the_photo_is_open_a
             window.bar.remedy.click()
             window.bar.dismiss()
     assert not window.bar.isVisible() and (tmp_path / "film.mp4").read_bytes() == b"a film"
+
+
+def test_one_is_not_written_as_many(qtbot: QtBot, tmp_path: Path, session: Session) -> None:
+    left = []
+    for values in ({"smile": 0.5}, {"smile": 0.5, "yaw": 3.0}):
+        document = Document(tmp_path / "a.png", edits={0: FaceEdit(tuple(values.items()))})
+        left.append(Recovered(tmp_path / "a.mien", Project(document, ()), 0.0))
+    dialog = RecoveryDialog(left)
+    qtbot.addWidget(dialog)
+    said = [dialog.list.item(k).text().rpartition(", ")[2] for k in (0, 1)]
+    assert said == ["one value changed", "2 values changed"]
+    photos = [tmp_path / name for name in ("a.png", "b.png")]
+    for photo in photos:
+        photo.write_bytes(b"a photo")
+    batch = BatchDialog(session, Settings(), [])
+    qtbot.addWidget(batch)
+    batch.frontalise.setValue(50)
+    for count, words in ((1, "Export one photo"), (2, "Export 2 photos")):
+        batch.choose(photos[:count])
+        assert batch.go.text() == words
+    film = Recording(tmp_path / "a.mp4", pictures=1, dropped=0, duration=0.04)
+    assert record_bar.described(film) == "a.mp4 · one frame · 0.0 s"
+
+
+def test_presets_that_are_no_longer_mixed_leave_at_once(opened: MainWindow) -> None:
+    panel = opened.edit_space.presets
+    opened.spaces.reveal("presets")
+    panel.list.item(1).setSelected(True)
+    rows = list(panel._rows.values())
+    panel.list.item(4).setSelected(True)
+    assert len(rows) == 1 and rows[0].isHidden() and len(panel._rows) == 2

@@ -186,7 +186,8 @@ class BatchDialog(QDialog):
         asks = self.edit.currentData() is not None or self.frontalise.value() or self.neutralise.value()
         count = len(self._photos)
         self.go.setEnabled(bool(count and asks and self.target.text()))
-        self.go.setText(self.tr("Export {} photos").format(count) if count else self.tr("Export"))
+        verbs = {0: self.tr("Export"), 1: self.tr("Export one photo")}
+        self.go.setText(verbs.get(count, self.tr("Export {} photos").format(count)))
         if self.source.text() and not count:
             self.note.setText(self.tr("There are no photos in this folder."))
         elif not asks:

@@ -56,7 +56,8 @@ class RecoveryDialog(QDialog):
         when = QDateTime.fromSecsSinceEpoch(int(recovered.saved_at))
         at = QLocale().toString(when, QLocale.FormatType.ShortFormat)
         edits = sum(len(edit.values) + len(edit.latents) for edit in document.edits.values())
-        return self.tr("{} — {}, {} values changed").format(name, at, edits)
+        one, more = self.tr("{} — {}, one value changed"), self.tr("{} — {}, {} values changed")
+        return (one if edits == 1 else more).format(name, at, edits)
 
     def _on_drop(self) -> None:
         self.discarded = True

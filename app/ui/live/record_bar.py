@@ -217,5 +217,7 @@ def clock(seconds: float) -> str:
 
 def described(recording: Recording) -> str:
     """Return a finished film in a few words."""
-    frames = QCoreApplication.translate("RecordBar", "{} frames").format(recording.pictures)
+    one = QCoreApplication.translate("RecordBar", "one frame")
+    more = QCoreApplication.translate("RecordBar", "{} frames").format(recording.pictures)
+    frames = one if recording.pictures == 1 else more
     return filled("{} · {} · {:.1f} s", recording.path.name, frames, recording.duration)

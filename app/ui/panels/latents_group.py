@@ -56,6 +56,7 @@ class LatentsGroup(FoldingGroup):
         self._info = info
         for row in self.rows:
             self.body.removeWidget(row)
+            row.hide()  # as in the read-out of the result
             row.deleteLater()
         self.rows = [self._row(latent) for latent in info.latents] if info.missing is None else []
         chain(self.rows)

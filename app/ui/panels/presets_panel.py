@@ -208,6 +208,7 @@ class PresetsPanel(QWidget):
     def _show_mix(self) -> None:
         for row in self._rows.values():
             self.mix.removeWidget(row)
+            row.hide()  # until it is gone, it must not be seen under its successor
             row.deleteLater()
         self._rows = {name: self._strength_row(name) for name in self._strengths}
 
