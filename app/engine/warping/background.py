@@ -8,10 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-# Chosen by eye on sheets (tools/sheets.py).
-FILL_SIDE = 512  # px: the fill is smooth, so it is made small
-LONGEST = 4.0  # times as far along the background's structure as across it a colour is carried, at most
-REACH = 0.3  # IOD behind the person that the texture beside them is carried on
+# Chosen by eye on the sheets that tools/sheets.py draws. IOD is the distance in px between the eyes.
+FILL_SIDE = 512  # px: the longer side at which the fill is made; it is smooth, so a small picture is enough
+LONGEST = (
+    4.0  # a colour is carried at most so many times as far along the background's structure as across it
+)
+REACH = 0.3  # IOD: how far behind the person the texture beside them is carried on
 
 
 def push_pull(colours: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -22,7 +24,8 @@ def push_pull(colours: NDArray[np.float32], weight: NDArray[np.float32]) -> NDAr
         size = ((w.shape[1] + 1) // 2, (w.shape[0] + 1) // 2)
         smaller = cv2.resize(c, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], -1)
         w = cv2.resize(w, size, interpolation=cv2.INTER_AREA)
-        # Full weight from a quarter covered on: near samples decide, far ones only fill what is left.
+        # A pixel has its full weight once a quarter of it is covered: near samples decide, far ones only fill what
+        # is left.
         boost = np.minimum(1, 4 * w) / np.maximum(w, 1e-6)
         levels.append((smaller * boost[..., None], w * boost))
     c, w = levels[-1]
@@ -37,7 +40,9 @@ def push_pull(colours: NDArray[np.float32], weight: NDArray[np.float32]) -> NDAr
 def reflected_detail(
     small: NDArray[np.float32], smooth: NDArray[np.float32], hidden: NDArray[np.bool_], reach: float
 ) -> NDArray[np.float32]:
-    """High-pass of the picture mirrored across the border of `hidden`, fading over `reach` pixels."""
+    """Return the picture's fine texture (high-pass), mirrored across the border of `hidden`; it fades over `reach`
+    pixels.
+    """
     distance, labels = cv2.distanceTransformWithLabels(
         hidden.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
@@ -78,7 +83,9 @@ def _continued(small: NDArray[np.float32], known: NDArray[np.float32]) -> NDArra
 
 
 def _levelness(small: NDArray[np.float32], known: NDArray[np.float32]) -> float:
-    """Return how much more the known part changes up and down than sideways: above 1 it runs level, below upright."""
+    """Return how much more the known part changes up and down than sideways: above 1 its structure is level, below 1
+    it is upright.
+    """
     across = np.square(np.diff(small, axis=1)).mean(axis=2)[known[:, 1:] * known[:, :-1] > 0]
     down = np.square(np.diff(small, axis=0)).mean(axis=2)[known[1:] * known[:-1] > 0]
     if not across.size or not down.size:
@@ -87,9 +94,10 @@ def _levelness(small: NDArray[np.float32], known: NDArray[np.float32]) -> float:
 
 
 def fill(pixels: NDArray[Any], hidden: NDArray[np.bool_], iod: float) -> NDArray[Any]:
-    """Return the (H, W, C) picture with what is `hidden` (H, W) made up from around it; the rest bit-equal.
+    """Return the (H, W, C) picture with what is `hidden` (H, W) made up from around it; all other pixels stay
+    bit-equal.
 
-    iod: pixels between the eyes, the scale of the structure carried over.
+    iod: pixels between the eyes, which give the scale of the texture that is carried over.
     """
     if not hidden.any() or hidden.all():
         return pixels.copy()

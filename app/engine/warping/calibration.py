@@ -1,7 +1,8 @@
-"""From what is asked in the reading's units to what is drawn: components of expression, and a network's own poses.
+"""Turns what is asked, in the units of the landmark network's reading, into what is drawn.
 
-`face.response` converts a change that the landmark network reads to the true one. `PoseResponse` describes how one
-photo's heads are read when a generator with its own idea of a turn (LivePortrait) draws them.
+`face.response` converts a change of expression that the landmark network reads to the true one. `PoseResponse`
+describes for one photo how a drawn turn is read, for generators that have a scale of turns of their own
+(LivePortrait).
 """
 
 from __future__ import annotations
@@ -23,25 +24,27 @@ from app.engine.warping.topology import EYE_CORNERS
 # Set by fresh fits of turned portraits (tools/edit_accuracy.py).
 MADE_INDICES = ("jaw_side", "brow_gap", "cheek_left", "cheek_right")  # moved by fields made by hand
 PROBES = ((-15.0, 0.0), (15.0, 0.0), (0.0, -15.0), (0.0, 15.0))  # (yaw, pitch) degrees from the photo's own
-BEYOND = 1.35  # factor of the probed turns up to which the response is carried on
-MOST = 10.0  # degrees a pose is ever corrected by
+BEYOND = 1.35  # times the probed turns: up to there the response is extrapolated
+MOST = 10.0  # degrees: no pose is corrected by more
 Angles = tuple[float, float, float]
-Measure = Callable[[Angles], Angles | None]  # angles drawn, angles measured
+Measure = Callable[[Angles], Angles | None]  # takes the angles drawn, gives the angles measured
 
 
 @dataclass(frozen=True, eq=False)
 class PoseResponse:
     """How a photo's measured pose differs from the drawn one.
 
-    errors: (5, 3) of yaw, pitch, roll (degrees) over (y, p, y^2, p^2, y p), the drawn turn in radians; reach: (2,)
-    degrees of yaw and pitch up to which that holds.
+    errors: (5, 3) of yaw, pitch, roll (degrees) over (y, p, y^2, p^2, y p), where y and p are the drawn turn's yaw
+    and pitch in radians; reach: (2,) degrees of yaw and pitch up to which these errors hold.
     """
 
     errors: FloatArray
     reach: FloatArray
 
     def error(self, turn: FloatArray) -> FloatArray:
-        """Return (3,) degrees that are measured beyond a drawn turn of (2,) degrees of yaw and pitch."""
+        """Return (3,) degrees of yaw, pitch and roll by which the measured turn exceeds a drawn turn of (2,) degrees
+        of yaw and pitch.
+        """
         return np.asarray(
             np.clip(_features(np.clip(turn, -self.reach, self.reach)) @ self.errors, -MOST, MOST)
         )
@@ -53,7 +56,7 @@ def _features(turn: FloatArray) -> FloatArray:
 
 
 class Looks:
-    """Renders of a photo that are measured afresh: turns (degrees of yaw and pitch), what was measured beyond them."""
+    """Renders of one photo at several turns, with the errors that fresh fits measured in them."""
 
     def __init__(self, own: Angles, measure: Measure) -> None:
         self._own, self._measure = own, measure
@@ -62,7 +65,9 @@ class Looks:
         self.errors: list[FloatArray] = []
 
     def error(self, turn: FloatArray) -> FloatArray | None:
-        """Return (3,) degrees; None where no face or a wrong one is found."""
+        """Return the (3,) degrees by which a render is read beyond its turn; None where no face or a wrong one is
+        found.
+        """
         if self._base is None:
             return None
         yaw, pitch, roll = self._own
@@ -88,7 +93,7 @@ class Looks:
 
 
 def _drawn_turn(response: PoseResponse, wanted: FloatArray) -> FloatArray:
-    """Return (2,) the yaw and pitch to draw so that `wanted` is measured."""
+    """Return (2,) degrees of yaw and pitch to draw so that `wanted` is measured."""
     drawn = wanted
     for _ in range(4):
         drawn = wanted - response.error(drawn)[:2]
@@ -96,7 +101,7 @@ def _drawn_turn(response: PoseResponse, wanted: FloatArray) -> FloatArray:
 
 
 def corrected_camera(source: Camera, target: Camera, response: PoseResponse | None) -> Camera:
-    """Return the camera to ask of a network so that a fresh fit reads the target: the neck stays where the target
+    """Return the camera to ask of a network so that a fresh fit reads the target: its neck stays where the target
     has it.
     """
     if response is None or target.quaternion == source.quaternion:
@@ -113,8 +118,8 @@ def corrected_camera(source: Camera, target: Camera, response: PoseResponse | No
 
 @cache
 def index_lift() -> tuple[FloatArray, FloatArray]:
-    """Return (14, 28) each index's change per sigma of each component; (28, 14) the sigmas that change an index by
-    one, as such changes go in faces, the other indices and the eyes held.
+    """Return two matrices: (14, 28) each index's change per sigma of each component, and (28, 14) the most probable
+    sigmas that change one index by one while the other indices and the eyes are held.
     """
     model = default_model()
     jacobian = indices.jacobian(model)
@@ -127,8 +132,8 @@ def index_lift() -> tuple[FloatArray, FloatArray]:
 
 
 def _lacking(change: FloatArray) -> FloatArray:
-    """Return (28,) sigmas by which a change of expression is larger in truth than it is read; what `local_moves`
-    draws by fields of its own is left to it.
+    """Return (28,) sigmas by which a change of expression is larger in truth than it is read; movements that
+    `local_moves` draws by fields of its own are left out.
     """
     jacobian, lift = index_lift()
     moved = jacobian @ change

@@ -1,4 +1,4 @@
-"""Smooth closed contours and their soft insides."""
+"""Draws smooth closed contours with soft edges, and reads pictures along curves."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _spline(count: int, steps: int) -> FloatArray:
 
 
 def ring(upper: tuple[int, ...], lower: tuple[int, ...]) -> list[int]:
-    """Return vertices of the closed contour of two rows that share both ends."""
+    """Return the vertices of the closed contour that two rows of vertices form; the rows share both ends."""
     return [*upper, *lower[-2:0:-1]]
 
 

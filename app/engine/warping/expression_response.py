@@ -1,9 +1,9 @@
-"""What a driven face must wear so that a fresh fit of the picture reads what the driver does.
+"""Finds the expression to draw on a driven face so that a fresh fit of the picture reads the driver's expression.
 
 The landmark network reads a warped face as tamer than it is drawn, and one component leaks into another.
 `tools/build_response.py` measured this as one linear response over many portraits; driving draws its regularised
-inverse. What turning the head changes in the reading is left alone, or faces would change their shape as they turn.
-Edits are drawn as large as they are in truth (`face.response`), filmed faces as they are.
+inverse. The changes that a turn of the head makes in the reading are not corrected: faces would change their shape
+as they turn. Edits are drawn as large as they are in truth (`face.response`), and filmed faces as they were filmed.
 """
 
 from __future__ import annotations
@@ -18,22 +18,28 @@ from app.engine.face.parameters import FaceParams
 from app.engine.files import ASSETS
 from app.engine.warping.curves import FloatArray
 
-# Set by portraits left out (tools/build_response.py, docs/driving.md).
+# Chosen for the least error on portraits that the fit did not see (tools/build_response.py, docs/driving.md).
 ASSET = ASSETS / "face_model" / "response.npz"
-SHRINK = 0.3  # weight of a correction against what it corrects, in the inverse
-MOST = 1.5  # standard deviations by which a component is ever drawn otherwise
-LID = 5.0  # brings changes of the lids' apertures to the size of sigmas
+SHRINK = (
+    0.3  # ridge of the regularised inverse: the weight of a correction's size against the error it removes
+)
+MOST = 1.5  # standard deviations by which the drawn component differs from the asked one at most
+LID = 5.0  # factor that brings changes of the lids' apertures to the size of sigmas
 
 
 @dataclass(frozen=True, eq=False)
 class ExpressionResponse:
-    """correction: (30, 28) sigmas to be drawn on top, over the features of a change."""
+    """A linear correction of driven expressions; (30, 28) sigmas to draw on top, per unit of each feature of a
+    change.
+    """
 
     correction: FloatArray
 
     @classmethod
     def of(cls, errors: FloatArray, model: MorphableModel) -> ExpressionResponse:
-        """From (30, 28) errors of the reading over the features, weighted by what a picture shows of a component."""
+        """Make the correction from (30, 28) errors of the reading per feature, weighted by how far a picture shows a
+        component.
+        """
         shown = np.square(model.expression_basis[..., :2]).sum(axis=(1, 2)) * model.expression_sigma**2
         read = np.eye(len(shown)) + errors[: len(shown)]
         inverse = (shown[:, None] * read.T) @ np.linalg.inv((read * shown) @ read.T + SHRINK * np.diag(shown))
@@ -51,14 +57,18 @@ class ExpressionResponse:
 
 
 def features(own: FaceParams, asked: FaceParams) -> FloatArray:
-    """Return (30,): the change of expression in sigmas, and of the left and the right eye's aperture."""
+    """Return (30,) features: the change of expression in sigmas, then the changes of the left and the right eye's
+    aperture.
+    """
     change = np.subtract(asked.expression.coefficients, own.expression.coefficients)
     return np.concatenate([change, np.subtract(asked.expression.aperture, own.expression.aperture) * LID])
 
 
 @cache
 def expression_response() -> ExpressionResponse | None:
-    """Return the measured response; None while an imported face model, whose components it does not know, is used."""
+    """Return the measured response; None while an imported face model, whose components were not measured, is in
+    use.
+    """
     model = default_model()
     with np.load(ASSET, allow_pickle=False) as file:
         errors, sigma = file["errors"].astype(np.float64), file["expression_sigma"]

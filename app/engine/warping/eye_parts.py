@@ -1,7 +1,8 @@
 """The parts of a photographed eye: eyeball, iris, reflections, and what lids and lashes do to them.
 
-Shade is a factor: the photo is the eyeball with its iris and reflections, times the shade. So shadow and lashes go
-with the lids, the iris with the gaze and reflections with the light, and put together again they are the photo.
+Shade is a factor: the photo is the eyeball with its iris and reflections, times the shade. Shadow and lashes can
+therefore move with the lids, the iris with the gaze and reflections with the light. Multiplied again unmoved, the
+parts give the photo.
 """
 
 from __future__ import annotations
@@ -19,26 +20,30 @@ from app.engine.warping.eye_kernels import IRIS_EDGE, SHADOW_REACH, STRIPS
 from app.engine.warping.lid_frame import COLUMNS, ROWS, LidFrame
 
 # Chosen by eye on sheets of eyes (tools/feature_sheets.py), where no comment says more.
-EDGE = (0.035, 0.025)  # eye widths from the upper and the lower lid that show lashes and the lid's rim
+# eye widths: the bands under the upper and over the lower lid that show lashes and the lid's rim
+EDGE = (0.035, 0.025)
 GREY = LUMINANCE.astype(np.float32)
 SHADOW = (0.1, 0.35, 0.6)  # least, usual and greatest darkness of it at the lid
 ALONG = 0.04  # share of a lid's length over which its shade is smooth
 SHADE_RANGE = (0.12, 1.1)  # light that a shadow may leave, in parts of full light
 # How far off the landmarks' centre, and how small and large, an iris may be, in their radii.
 SEARCH = (0.22, 0.84, 1.2)
-# (red - blue) over brightness beyond the sclera's own, from which it is a lid's rim or the corner's flesh.
+# (red - blue) over brightness beyond the sclera's own, from which a place is a lid's rim or the flesh of the corner.
 FLESH = (
     0.08,
     0.25,
 )
 INNER_CORNER = 0.8  # share of the way from the outer to the inner corner
-PRIOR = 0.02  # weight of a usual sclera where hardly any is seen
-GLINT = 0.16  # brightness over its surroundings, of full brightness, from which a spot is a reflection
+PRIOR = 0.02  # weight of a usual sclera's colour, which decides only where hardly any sclera is seen
+# share of full brightness by which a spot outshines its surroundings, from which it is a reflection
+GLINT = 0.16
 
 
 @dataclass(frozen=True, eq=False)
 class EyeParts:
-    """(h, w, 3) pictures on the photo's pixels, 0 to 255, and the (ROWS, COLUMNS, 3) strips of the lids' shade."""
+    """The parts of one eye: (h, w, 3) pictures on the photo's pixels, 0 to 255, and (ROWS, COLUMNS, 3) strips of the
+    lids' shade.
+    """
 
     sclera: Float32
     iris: Float32
@@ -48,9 +53,10 @@ class EyeParts:
 
 
 def limbus(grey: Float32, known: Float32, centre: FloatArray, radius: float) -> tuple[FloatArray, float]:
-    """Centre and radius (px in the crop) of the circle across which brightness grows most (Daugman 1993, eq. 1).
+    """Return centre and radius (px in the crop) of the circle across which brightness grows most (Daugman 1993, eq.
+    1).
 
-    Searched around the landmarks' own and held to them; only what shows between the lids counts.
+    The search starts from the landmarks' circle and is held near it; only pixels between the lids count.
     """
     reach, least, most = SEARCH
     steps = np.linspace(-reach, reach, 9) * radius
@@ -67,7 +73,8 @@ def limbus(grey: Float32, known: Float32, centre: FloatArray, radius: float) -> 
         return fetch(grey, *places).reshape(shape), fetch(known, *places).reshape(shape)
 
     (inner, seen_in), (outer, seen_out) = ring(0.88), ring(1.12)
-    weight = seen_in * seen_out * (0.3 + np.abs(across))  # lids cut an iris above and below
+    # lids cut an iris above and below, so its sides count more
+    weight = seen_in * seen_out * (0.3 + np.abs(across))
     total = weight.sum(axis=2)
     rise = np.clip(np.tanh((outer - inner) / max(0.25 * float(grey.max()), 1e-3)), -0.2, 1)
     score = (weight * rise).sum(axis=2) / np.maximum(total, 6.0)
@@ -82,8 +89,8 @@ def take_apart(
 ) -> EyeParts:
     """Return the parts of a (h, w, 3) crop in whose pixels `frame` lies.
 
-    inside: (h, w) 1 between the lids; distance: (h, w) iris radii from the iris' centre `middle` (2,) px; usual: (3,)
-    what colour a sclera has in the photo's light.
+    inside: (h, w) 1 between the lids; distance: (h, w) iris radii from the iris' centre `middle` (2,) px; usual:
+    (3,) colour of a usual sclera in the photo's light.
     """
     y, x = np.indices(inside.shape, np.float32) + np.float32(0.5)
     along, below, above = frame.coordinates(x, y)
@@ -116,7 +123,7 @@ def iris_share(distance: Float32) -> Float32:
 
 
 def _shadowed(strength: float, below: Float32) -> Float32:
-    """Return (h, w) factor of the upper lid's shadow; below: eye widths from it."""
+    """Return the (h, w) factor of the upper lid's shadow; below: eye widths below that lid."""
     fall = np.exp(-np.maximum(below, 0) / np.float32(SHADOW_REACH))
     return np.asarray(1 - np.float32(strength) * fall, np.float32)
 
@@ -133,7 +140,7 @@ def _shadow(grey: Float32, white: Float32, along: Float32, below: Float32) -> fl
     count = np.maximum(np.bincount(column, minlength=12), 1)
     v = value - (np.bincount(column, value, 12) / count)[column]
     f = fall - (np.bincount(column, fall, 12) / count)[column]
-    slope = (float(f @ v) - 0.5 * usual) / (float(f @ f) + 0.5)  # held to the usual one
+    slope = (float(f @ v) - 0.5 * usual) / (float(f @ f) + 0.5)  # a ridge keeps the slope near the usual one
     return float(np.clip(-slope, least, most))
 
 
@@ -161,7 +168,8 @@ def _sclera(
     mixed = (lit * weight[..., None] + PRIOR * prior) / (weight + PRIOR)[..., None]
     filled = push_pull(np.asarray(mixed, np.float32), np.asarray(np.minimum(1, weight + PRIOR), np.float32))
     filled = cv2.GaussianBlur(filled, (0, 0), max(0.6, 0.035 * width))
-    weight = np.maximum(weight, white * flesh * (along > INNER_CORNER))  # what is red there is the eye's own
+    # the corner's flesh is red, and it belongs to the eye
+    weight = np.maximum(weight, white * flesh * (along > INNER_CORNER))
     keep = cv2.GaussianBlur(np.asarray(weight, np.float32), (0, 0), max(0.6, 0.012 * width))[..., None]
     keep = np.clip(1.6 * keep - 0.6, 0, 1)
     return np.asarray(filled + keep * (lit - filled), np.float32)
@@ -177,8 +185,8 @@ def _iris(
     x: Float32,
     y: Float32,
 ) -> tuple[Float32, Float32]:
-    """Return (iris, glint): the iris completed under the lids, by reflection about the eye's line through its
-    centre, else by its mean at that radius; and what shines on it.
+    """Return (iris, glint). The iris is completed under the lids by reflection about the eye's line through its
+    centre, else by its mean at that radius; the glint is what shines on it.
     """
     usual = _radial(lit, known, distance)
     height = (x - middle[0]) * frame.up[0] + (y - middle[1]) * frame.up[1]
@@ -216,7 +224,9 @@ def _redness(colours: Float32) -> Float32:
 
 
 def _radial(lit: Float32, known: Float32, distance: Float32) -> Float32:
-    """Return (h, w, 3) the iris' usual colour at each distance from its centre: the dimmer half's mean."""
+    """Return (h, w, 3): at each distance from the iris' centre its usual colour, the mean of the dimmer half of the
+    pixels.
+    """
     bins = 14
     ring = np.clip((distance * 10).astype(int), 0, bins - 1)
     table = np.full((bins, 3), np.nan)
@@ -234,14 +244,14 @@ def _radial(lit: Float32, known: Float32, distance: Float32) -> Float32:
 
 
 def _strip(crop: Float32, whole: Float32, frame: LidFrame, lid: int) -> Float32:
-    """Return what the photo shows beside a lid, over what the eyeball alone would show there; 1 at the strip's far
-    end.
+    """Return the shade beside a lid: what the photo shows over what the eyeball alone would show; it is 1 at the
+    strip's far end.
     """
     width = frame.width
     low, high = (limit * width for limit in STRIPS[lid])
     places = frame.places((low, high), lid)
     ratio = (fetch(crop, *places) + 2.0) / (fetch(whole, *places) + 2.0)
-    # What a lid does is seen on white rather than on dark.
+    # A lid's shade is better seen on the white sclera than on the dark iris.
     bright = fetch(np.ascontiguousarray(whole @ GREY), *places)
     bright = np.square(0.05 + bright / max(float(bright.max()), 1.0))
     ratio = _along_lid(np.log(np.clip(ratio, *SHADE_RANGE)) * bright[..., None])

@@ -1,6 +1,6 @@
-"""Eyeballs where the photo shows none: a shut eye that opens gets the other eye's, or one that is made.
+"""Gives an eyeball to a shut eye that opens: the other eye's, or one that is made up.
 
-An eye that nobody saw is a guess: the made one is brown, as most eyes are.
+An eye that the photo does not show is a guess; the made one is brown, as most eyes are.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from app.engine.warping.light import Light
 from app.engine.warping.topology import UPPER_LIDS
 
 # Chosen by eye on sheets of eyes (tools/feature_sheets.py).
-AHEAD = 0.04  # eye widths: how far above the corners' line an iris lies that looks ahead
-RADIUS = 0.2  # eye widths, of an iris
+AHEAD = 0.04  # eye widths: how far above the corners' line the iris of an eye lies that looks ahead
+RADIUS = 0.2  # eye widths: the radius of an iris
 BROWN = np.array([0.36, 0.23, 0.16], np.float32)  # red, green and blue of a usual iris in parts of full light
 RIM, PUPIL = 0.35, 0.4  # brightness of the iris' dark rim; radius of the pupil in iris radii
-GLINT = (-0.3, -0.35, 0.14)  # iris radii: where the light is reflected, and how large
+GLINT = (-0.3, -0.35, 0.14)  # iris radii: x and y of the light's reflection, and its radius
 
 
 def eyes_of(
     pixels: NDArray[Any], landmarks: FloatArray, params: FaceParams, light: Light, spectacles: float = 0.0
 ) -> tuple[Eye, ...]:
-    """Return the eyes to draw; those outside the photo or too small are left out. landmarks: (478, 3) px."""
+    """Return the eyes to draw; eyes outside the photo, or too small, are left out. landmarks: (478, 3) px."""
     own = [eye_source(pixels, landmarks, side, params, light, spectacles) for side in (0, 1)]
     shown = [float(smoothstep(*SHUT_OR_OPEN, np.array(open_))) for open_ in params.expression.aperture]
     found = []
@@ -65,7 +65,7 @@ def _rolling(eye: Eye, params: FaceParams) -> Eye:
 
 
 def _mixed(eye: Eye, given: Eye, shown: float) -> Eye:
-    """Return the photo's own eye as far as the photo shows it, and the other one beyond."""
+    """Return an eye that is the photo's own as far as the photo shows it, and `other` beyond."""
     share = np.float32(shown)
     mine, theirs = eye.parts, given.parts
     parts = EyeParts(
@@ -139,8 +139,8 @@ def _made(eye: Eye, landmarks: FloatArray, light: Light) -> Eye:
 
 
 def _iris(x: Float32, y: Float32) -> tuple[Float32, Float32]:
-    """Return (h, w, 3) in [0, 1]: brown, with a dark rim and a pupil, and a reflection; x, y in radii from its
-    centre.
+    """Return an iris (h, w, 3) in [0, 1]: brown, with a dark rim, a pupil and a reflection; x, y in iris radii from
+    its centre.
     """
     distance = np.hypot(x, y)
     brown = BROWN * (0.8 + 0.35 * smoothstep(0.4, 0.7, distance))[..., None]

@@ -1,4 +1,6 @@
-"""Eyeballs: spheres in the sockets that carry the photo's iris and sclera, seen between the target's lids."""
+"""Draws eyeballs: spheres in the sockets that carry the photo's iris and sclera and are seen between the target's
+lids.
+"""
 
 from __future__ import annotations
 
@@ -27,22 +29,23 @@ from app.engine.warping.light import Light
 from app.engine.warping.topology import LOWER_LIDS, UPPER_LIDS
 
 # Chosen by eye on sheets of eyes (tools/feature_sheets.py), where no comment says more.
-IRIS = (473, 468)  # centres; the four rim points follow
+# MediaPipe's vertices of the irises' centres, the person's left one first; the four rim points follow each
+IRIS = (473, 468)
 TO_PIXELS = np.diag(FLIP)
 # Model units from the middle of an eye's corners to the eyeball's centre, as in ICT-FaceKit.
 DEPTH = -0.14
-# Of the iris' way that a reflection goes along: the cornea's own centre lies 5.7 mm before the eyeball's, the rim of
-# the iris 10.4 mm (Guestrin and Eizenman 2006, table 1).
+# Share of the iris' motion by which a reflection moves: the cornea's own centre lies 5.7 mm before the eyeball's,
+# the rim of the iris 10.4 mm (Guestrin and Eizenman 2006, table 1).
 REFLECTION = 0.55
 # Of white things in the photo's light: on 89 portraits the sclera has 0.72 of the teeth's brightness.
 WHITE = 0.62
 EDGE_BLUR = 0.012  # eye widths: softness of the lid's edge over the eyeball
 LASH_WIDTH = 0.08  # eye widths; of the band of lashes along a lid
 LASH_STRENGTH = 0.95  # share of their colour that lashes have where they are thickest
-PARTED = (0.01, 0.05)  # eye widths by which shut lids part before the eyeball shows
+PARTED = (0.01, 0.05)  # eye widths between shut lids over which the eyeball comes to show
 EYE_MARGIN = 0.15  # eye widths drawn around the lids
-# Eye distances between an eye's corners in the picture: narrower ones lie behind the nose (0.16 at 48 degrees of yaw,
-# while the photos that show both eyes have 0.3 and more, and 0.53 from the front).
+# Eye distances between an eye's corners in the picture: a narrower eye lies behind the nose (it measures 0.16 at 48
+# degrees of yaw, while photos that show both eyes have 0.3 and more, and 0.53 from the front).
 BEHIND_NOSE = 0.22
 
 
@@ -51,10 +54,10 @@ class Eye:
     """One eye of the photo.
 
     origin: (x, y) of the parts' pictures in the photo; contour: (16, 2) px of its lids; iris: (2,) px, the centre of
-    its rim, and reach, that rim's radius, px; ball: (2,) px and sphere, the eyeball's centre and radius; axis: (3,)
-    where it looks (pixels' axes, z to the viewer); width: px between the corners; lash: (3,) colour of the lash
-    line; shown: 1 where the photo shows the eyeball, 0 where it is shut and the eyeball given (`eyeballs`); gap:
-    between such lids, eye widths; skin: what moves over it behind spectacles.
+    its rim, and reach, that rim's radius, px; ball: (2,) px, the eyeball's centre; sphere: px, its radius; axis:
+    (3,) the unit vector of its look (pixels' axes, z to the viewer); width: px between the corners; lash: (3,)
+    colour of the lash line; shown: 1 where the photo shows the eyeball, 0 where the lids are shut and `eyeballs`
+    gave one; gap: eye widths between shut lids; skin: the lid's skin that slides behind spectacles.
     """
 
     side: int
@@ -87,11 +90,11 @@ class Eye:
 class EyePose:
     """One eye of the target.
 
-    contour: (16, 2) px of the lids; ball: (2,) px, the eyeball's centre; scale: px of the target per px of the photo;
-    head: (3, 3) from the target's axes (px, z to the viewer) to the photo's, as the head turns; look: (3, 3) in the
-    photo's axes, from the eyeball as it looks in the target to as it looks in the photo; slip: (2,) px of the photo
-    that the iris moves; closure: 0 as in the photo, 1 shut; change: 0 when the eye is as in the photo, 1 when what
-    shows must be drawn.
+    contour: (16, 2) px of the lids; ball: (2,) px, the eyeball's centre; scale: px of the target per px of the
+    photo; head: (3, 3) from the target's axes (px, z to the viewer) to the photo's, as the head turns; look: (3, 3)
+    in the photo's axes, from the eyeball as it looks in the target to as it looks in the photo; slip: (2,) px of the
+    photo that the iris moves; closure: 0 as in the photo, 1 shut; change: 0 when the eye is as in the photo, 1 when
+    all of it must be drawn anew.
     """
 
     contour: FloatArray
@@ -173,7 +176,7 @@ def usual_white(light: Light) -> Float32:
 
 def _directions(x: Float32, y: Float32, sphere: float) -> Float32:
     """Return (h, w, 3) unit vectors from the centre of a sphere to its front, at px from its centre; beyond its
-    outline they are those of a surface that goes on.
+    outline the surface is taken to go on smoothly.
     """
     u, v = x / np.float32(sphere), y / np.float32(sphere)
     z = np.sqrt(np.maximum(1 - u * u - v * v, FLATTEST))
@@ -181,8 +184,8 @@ def _directions(x: Float32, y: Float32, sphere: float) -> Float32:
 
 
 def _from_axis(directions: Float32, axis: FloatArray, rim: float) -> Float32:
-    """Return (h, w) distance on the sphere from where the eye looks, in iris radii; rim: radius of iris over
-    sphere's.
+    """Return (h, w) distances on the sphere from the point of its look, in iris radii; rim: the iris' radius over
+    the sphere's.
     """
     gap = np.linalg.norm(directions - axis.astype(np.float32), axis=-1)
     return np.asarray(gap / np.float32(2 * np.sin(np.arcsin(min(rim, 0.95)) / 2)), np.float32)
@@ -205,7 +208,7 @@ def eye_turn(own: Expression, asked: Expression, rotation: FloatArray) -> tuple[
 
 
 def margin(eye: Eye) -> float:
-    """Return the pixels of the photo around the lids that may be drawn."""
+    """Return the width in px of the photo around the lids that may be drawn."""
     return eye.width * (EYE_MARGIN if eye.skin is None else EYE_MARGIN + HOLD)
 
 
@@ -239,7 +242,7 @@ def _slid(colours: Float32, eye: Eye, skin: LidSkin, pose: EyePose, corner: tupl
 
 
 def _visible(eye: Eye, pose: EyePose) -> float:
-    """How much of an eyeball shows; one that the photo does not show stays hidden until its lids part."""
+    """Return how much of an eyeball shows; an eyeball that the photo does not show stays hidden until the lids part."""
     parted = np.clip((eye.gap_of(pose.contour) - eye.gap - PARTED[0]) / (PARTED[1] - PARTED[0]), 0, 1)
     return float(max(eye.shown, parted))
 

@@ -1,8 +1,10 @@
-"""From the fine warp's picture to the whole head's: no outline is half there, it moves from one's to the other's.
+"""Goes over from the fine warp's picture to the whole head's by moving the person's outline from the one to the
+other.
 
-Both pictures show the same person, whose outlines lie apart where hair or a jaw's back is made up. Blended, each
-would be seen through the other. So an outline between the two, whose signed distance is the mean of theirs, decides
-what one of them shows as person and the other as background; only where both show the person are colours blended.
+Both pictures show the same person, whose outlines lie apart where hair or a jaw's back is made up. If they were
+blended, each outline would be seen through the other. Therefore one outline between the two, whose signed distance
+is the mean of theirs, divides person from background where they differ; colours are blended only where both show the
+person.
 """
 
 from __future__ import annotations
@@ -22,18 +24,19 @@ from app.engine.warping.rendering import Layers, Motion, render
 
 # Chosen by eye on sheets of turned heads (tools/head_sheets.py) against the milliseconds of a frame.
 IOD = 26.0  # px between the eyes at which outlines are compared
-SIDE = 512  # px: the longer side of the picture at which they are, at most
-SOFT = 0.7  # px of its own to either side over which the outline between both is soft
-ENDS = 8.0  # times faster than the rest an outline's pixels may leave the one picture and come to the other
+SIDE = 512  # px: the longer side of the picture at which outlines are compared, at most
+SOFT = 0.7  # px of that picture, to either side, over which the outline between both is soft
+ENDS = 8.0  # times as fast as the rest an outline's pixels may go from the one picture to the other
 KERNEL = np.ones((3, 3), np.uint8)
 WHITE = np.full((2, 2, 3), 255, np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
 class Outlines:
-    """The coverage of one photo's person at a small size: 255 on the person, as its fine warp and its head have it.
+    """Where one photo's person is, at a small size, in the fine warp and in the head: 255 on the person.
 
-    look, layers: like the photo's own, with coverage for colours; factor: from the photo's px to their own.
+    look, layers: as those of the photo, with the coverage in place of colours; factor: from the photo's px to their
+    px.
     """
 
     look: HeadLook
@@ -131,7 +134,7 @@ def warm_up() -> None:
 
 
 def faded(head: NDArray[Any], flat: NDArray[Any], weight: Float32) -> NDArray[Any]:
-    """Return (h, w, 3) of both pictures, the head's with its weight (h, w)."""
+    """Return the (h, w, 3) mixture of both pictures; the weight (h, w) is that of the head's picture."""
     if head.dtype == np.uint8:
         return np.asarray(cv2.blendLinear(head, flat, weight, 1 - weight))
     mixed = flat + weight[..., None] * (head.astype(np.float32) - flat)
@@ -160,7 +163,7 @@ def _scaled(index: NDArray[Any], factor: float) -> NDArray[Any]:
 
 
 def _scaled_motion(moved: Motion, factor: float, size: tuple[int, int]) -> Motion:
-    """Return the same motion of a smaller picture, all of it, in its own light."""
+    """Return the same motion for a smaller picture: of the whole picture, and without a change of light."""
     source, target, mirrored = (
         np.ascontiguousarray(_scaled(points, factor), np.float32)
         for points in (moved.source, moved.target, moved.mirrored)

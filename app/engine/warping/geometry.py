@@ -1,4 +1,4 @@
-"""Where the mesh goes: head motion, expression, neck and shoulders."""
+"""Places the mesh in the picture: by the head's motion, the expression, the neck and the shoulders."""
 
 from __future__ import annotations
 
@@ -14,16 +14,17 @@ from app.engine.warping.topology import N_FACE, N_OVAL
 from app.engine.warping.unfolding import unfold
 
 # Chosen by eye on sheets and films (tools/sheets.py, tools/flicker.py).
-BODY_FOLLOW = 0.5  # share of the head's motion beyond what a neck takes up, by which the body follows
-LEAST_AREA = 0.02  # share of what the head's turn alone would leave of a triangle
-ROUNDS = 24  # rounds, at most, of opening what is folded
+BODY_FOLLOW = 0.5  # share by which the body follows the head's motion beyond DEAD_ZONE
+# share of the area that the head's turn alone would leave of a triangle: no triangle gets smaller
+LEAST_AREA = 0.02
+ROUNDS = 24  # rounds at most in which folded triangles are opened
 OUTLINE = slice(N_FACE + 3 * N_OVAL, N_FACE + 6 * N_OVAL)  # the rings at which heads end
-STEADY = 0.16  # IOD of outline motion below which it is rather the fit's error than the head's
+STEADY = 0.16  # IOD of outline motion below which the fit's error is the likelier cause
 DEAD_ZONE = 0.1  # IOD the neck may move before the body follows
 
 
 def body_shift(mesh: SourceMesh, camera: Camera) -> FloatArray:
-    """Return (2,) px: how far the shoulders follow the neck's pivot."""
+    """Return (2,) px by which the shoulders follow the neck's pivot."""
     pivot = mesh.centre + NECK_PIVOT[None]
     moved = (camera.project(pivot) - mesh.camera.project(pivot))[0, :2]
     length = float(np.hypot(*moved))
@@ -47,7 +48,9 @@ class Skin:
         return cls(corners, np.cross(c - a, b - a))
 
     def turned(self, before: Camera, after: Camera) -> FloatArray:
-        """Return (T,) twice the area (px^2) after the head's turn alone; 0 for what is or gets turned away."""
+        """Return (T,) twice the area (px^2) after the head's turn alone; 0 for triangles that face away before or
+        after it.
+        """
         turn = (after.rotation @ before.rotation.T)[2] * FLIP
         area = self.normals @ turn
         seen = (self.normals[:, 2] > 0) & (area > 0.1 * np.linalg.norm(self.normals, axis=1))
@@ -60,12 +63,13 @@ class Skin:
         return np.asarray(vx * uy - vy * ux)
 
     def folded(self, points: FloatArray, turned: FloatArray) -> int:
-        """Return how many triangles are inside out that are no back of the head: the fold-overs of a picture.
+        """Return the number of fold-overs: triangles that are inside out though they are not on the far side of the
+        head.
 
-        All triangles of the subdivided face and shell are counted (eye and mouth fills, drawn over, aside) that face
-        the viewer in the photo and, turned with the head alone, still do by more than 6 degrees from edge-on
-        (`turned`); inside out means a signed area below -0.025 px^2. Triangles that turn away as a head's far side does
-        are hidden, not folded: they are not drawn.
+        All triangles of the subdivided face and shell are counted (but not the eye and mouth fills, which are drawn
+        over) that face the viewer in the photo and, turned with the head alone, still do by more than 6 degrees from
+        edge-on (`turned`); inside out means a signed area below -0.025 px^2. Triangles that turn away as a head's
+        far side does are hidden, not folded: they are not drawn.
         """
         return int(np.count_nonzero((turned > 0) & (self.areas(points) < -0.05)))
 
@@ -77,7 +81,8 @@ class Skin:
 
 
 def target_points(mesh: SourceMesh, camera: Camera, offsets: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return (900, 3) px of the mesh under another camera, and where the head's motion alone would bring it.
+    """Return (900, 3) px of the mesh under another camera, and (900, 3) px where the head's motion alone would bring
+    it.
 
     offsets: (468, 3) model units added to the face. The source's own camera and zero offsets give the source points
     exactly.
@@ -96,11 +101,12 @@ def target_points(mesh: SourceMesh, camera: Camera, offsets: FloatArray) -> tupl
 
 
 def steadied(mesh: SourceMesh, placed: FloatArray, rigid: FloatArray) -> FloatArray:
-    """Placed points with the head's outline kept where it was for motions that are within a fit's own error.
+    """Return the placed points, with the head's outline kept where it was for motions smaller than a fit's own
+    error.
 
-    A filmed face's landmarks fix the face to a pixel, but turn and scale only to some degrees and per cent (an open
-    mouth reads as 4 degrees of pitch), which the outline, far behind the face, shows as motion. Over 16 clips this
-    gains 0.4 dB in the full crop; one of them, with wide curly hair, loses as much.
+    The landmarks of a filmed face give its place to a pixel, but its turn only to some degrees and its scale to some
+    per cent (an open mouth reads as 4 degrees of pitch). The outline lies far behind the face and would show that as
+    motion. Over 16 clips this gains 0.4 dB in the full crop; one of the clips, with wide curly hair, loses as much.
     """
     motion = rigid[:, :2] - mesh.points[:, :2]
     weight = mesh.rigid[OUTLINE] + 1e-9
