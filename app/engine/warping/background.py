@@ -71,7 +71,9 @@ def smoothed(small: NDArray[np.float32], known: NDArray[np.bool_], sigma: float)
 
 
 def _continued(small: NDArray[np.float32], known: NDArray[np.float32]) -> NDArray[np.float32]:
-    """`push_pull` in a picture squeezed along its structure: a horizon is carried on sideways, a curtain downwards."""
+    """`push_pull` of the picture squeezed along its structure, so that a horizon is carried on sideways and a
+    curtain downwards.
+    """
     height, width = known.shape
     longer = _levelness(small, known)
     size = (max(1, round(width / max(longer, 1))), max(1, round(height * min(longer, 1))))

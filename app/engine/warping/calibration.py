@@ -145,8 +145,8 @@ def _lacking(change: FloatArray) -> FloatArray:
 
 
 def in_truth(worn: Expression, asked: Expression) -> Expression:
-    """Return the expression to draw, the photo's own where nothing is asked; eyes and lids are drawn as they are
-    asked.
+    """Return the expression to draw; it is the photo's own where nothing is asked; eyes and lids are drawn as they
+    are asked.
     """
     change = np.subtract(asked.coefficients, worn.coefficients)
     if not change.any():

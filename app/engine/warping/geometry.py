@@ -74,7 +74,7 @@ class Skin:
         return int(np.count_nonzero((turned > 0) & (self.areas(points) < -0.05)))
 
     def unfolded(self, placed: FloatArray, turned: FloatArray) -> FloatArray:
-        """Return points without fold-overs; the given ones where nothing is folded."""
+        """Return points without fold-overs; they are the given ones where nothing is folded."""
         opened = np.ascontiguousarray(placed)
         unfold(self.corners, np.where(turned > 0, LEAST_AREA * turned, -np.inf), opened, ROUNDS)
         return opened

@@ -1,8 +1,9 @@
-"""Hair, hat or scarf beside the head: a sheet that stands in the head's depth, turns with it and hangs from it.
+"""Draws hair, a hat or a scarf beside the head as a sheet that stands in the head's depth, turns with it and hangs
+from it.
 
 The sheet carries the photo's own pixels with the matte's soft edge. Its share of the head's motion falls to nothing
-towards the shoulders, so that what hangs stays attached to the body. Under the head it is carried on, so that
-no background shows between them when the face turns aside.
+towards the shoulders, so that what hangs stays attached to the body. The sheet is continued under the head, so that
+no background shows between the two when the face turns aside.
 """
 
 from __future__ import annotations
@@ -24,43 +25,46 @@ from app.engine.warping.curves import Float32, FloatArray
 from app.engine.warping.plate import Places, enlarged
 from app.engine.warping.shell import border_share
 
-# Chosen by eye on sheets of turned heads with long hair, hats and scarves (tools/head_sheets.py).
-HANGS = 0.02  # IOD^2 of hair beside the jaw from which it hangs
-# share of the head's motion from which hair beside a jaw hangs over the part that is not seen
+# Chosen by eye on sheets of turned heads with long hair, hats and scarves (tools/head_sheets.py). IOD is the
+# distance between the eyes; a pair of numbers is a range over which something goes from none to all.
+HANGS = 0.02  # IOD^2: the area of hair beside the jaw from which hair counts as hanging
+# share of the head's motion from which hair beside a jaw is taken to hang over the side that is not seen
 HANGS_FROM = 0.3
-BELOW_EARS = (1.5, 0.0)  # cm of the model's height over which a jaw begins that hair may hang over
-ASIDE = (2.5, 4.0)  # cm beside the head's middle, the same
-HANGS_ON = 0.5  # IOD that it must hang on below such a place
-MUCH = (0.22, 0.34)  # hair beside the head in parts of its own area, from none to long hair
+BELOW_EARS = (1.5, 0.0)  # cm of the head model's height over which the part begins that hair may hang over
+ASIDE = (2.5, 4.0)  # cm beside the head's middle over which that part begins
+HANGS_ON = 0.5  # IOD that hair must reach further down below such a place
+MUCH = (0.22, 0.34)  # area of hair beside the head over the head's own area, from no long hair to long hair
 CELL = 0.12  # IOD between the sheet's vertices
-HANGING = (-0.4, 0.9)  # IOD below the chin over which what hangs comes to stay with the body
-BESIDE = (1.6, 2.4)  # IOD beside the head, the same
-BODY = (2.0, 6.0)  # IOD from the head over which a body stays in the photo when the head moves away
-LEAST = 0.02  # share of the head's motion below which a place is the photo's own
-BORDER = 0.6  # IOD from the photo's edge over which what it cuts off is kept there
+HANGING = (-0.4, 0.9)  # IOD below the chin over which hanging hair goes from the head's motion to the body's
+BESIDE = (1.6, 2.4)  # IOD beside the head over which it does so
+BODY = (2.0, 6.0)  # IOD from the head over which the body goes from moving along to staying where it is
+LEAST = 0.02  # share of the head's motion below which a place stays the photo's own
+BORDER = 0.6  # IOD from the photo's edge over which hair that the edge cuts off is kept at the edge
 BINS = 12  # bins of each axis of L*a*b* in which colours are counted
-LIKE = (0.12, 0.4)  # share of a place's colours that are hair's, from which it is hair
-SKIN = 0.5  # weight of the face's colours among what is not hair
-ANY = 0.02  # share of all colours that every bin gets, hair or not
-SPREAD = 0.14  # IOD over which a share changes
-TOUCHES = 0.2  # IOD beside the head in which everything goes with it
-TOUCHES_TO = (-0.6, 0.2)  # IOD below the chin over which that ends
-NEAR = 0.12  # IOD beside the head where only hair's colours are taken for the sheet's
-JOIN = 0.35  # IOD beside the head over which the sheet has the outline's depth
-APART = 0.8  # IOD before or behind the head's middle at most
-THIN = 0.2  # IOD of hair that are but the head's outline
-INSIDE = 0.08  # IOD from the matte's edge under which nothing is carried on
-CLEAR = 0.1  # IOD behind the head that the sheet lies under it
-DETAIL = (0.08, 0.35)  # IOD: what is finer is carried on, and how far
+LIKE = (0.12, 0.4)  # probability that a place's colour is hair's: from certainly not hair to certainly hair
+SKIN = 0.5  # weight of the face's colours among the colours that are not hair's
+ANY = 0.02  # share of all counted colours that every bin gets beforehand, for hair and for all else
+SPREAD = 0.14  # IOD over which the share of the head's motion is smoothed
+TOUCHES = 0.2  # IOD beside the head within which everything goes with the head
+TOUCHES_TO = (-0.6, 0.2)  # IOD below the chin over which TOUCHES stops applying
+NEAR = 0.12  # IOD beside the head within which the sheet takes only colours of hair
+# IOD beside the head over which the sheet goes from the outline's depth to the depth of the head's middle
+JOIN = 0.35
+APART = 0.8  # IOD: the sheet lies at most so far before or behind the head's middle
+THIN = 0.2  # IOD: a strip of hair narrower than this is taken for the head's own outline
+INSIDE = 0.08  # IOD inside the matte's edge from which colours may be continued under the head
+CLEAR = 0.1  # IOD by which the sheet lies behind the head where it goes under it
+DETAIL = (0.08, 0.35)  # IOD: structure finer than the first is continued under the head, as far as the second
 
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
-    """The hair's own surface.
+    """The surface that carries the hair beside one photo's head.
 
-    points: (N, 3) px of the photo, z to the viewer; model: (N, 3) the same in the head's space; share: (N,) of the
-    head's motion; body: (N,) of the body's; thin: (N,) 1 where a strip is but the head's outline; triangles: (T, 3);
-    texture: (h, w, 4) photo and matte, carried on under the head; corner: (x, y) of the texture in the photo.
+    points: (N, 3) px of the photo, z to the viewer; model: (N, 3) the same points in the head's space; share: (N,)
+    share of the head's motion; body: (N,) share of the body's motion; thin: (N,) 1 where a strip of hair is only the
+    head's outline; triangles: (T, 3); texture: (h, w, 4) photo and matte, continued under the head; corner: (x, y)
+    of the texture in the photo.
     """
 
     points: FloatArray
@@ -78,7 +82,7 @@ class Sheet:
         return np.unique(self.triangles)
 
     def posed(self, camera: Camera, shift: FloatArray) -> FloatArray:
-        """Return (N, 3) px under another camera; shift: (2,) px by which the body goes along."""
+        """Return (N, 3) px under another camera; shift: (2,) px by which the body moves."""
         still = self.points.copy()
         still[:, :2] += self.body[:, None] * shift
         share = self.share[:, None]
@@ -87,10 +91,11 @@ class Sheet:
 
 @dataclass(frozen=True, eq=False)
 class Beside:
-    """What stands beside the head, found once a photo; (h, w) small each.
+    """What stands beside the head of one photo, as (h, w) fields of a small copy of the photo.
 
-    where: its places, whose head is without what hair covers of the neck; like: 1 where the person is hair or hat
-    rather than skin or clothes; bare: 1 where skin rather than hair or hat; share: of the head's motion.
+    where: the photo's places, with a head that leaves out what hair covers of the neck; like: 1 where the person is
+    hair or hat rather than skin or clothes; bare: 1 where it is skin rather than hair or hat; share: share of the
+    head's motion.
     """
 
     where: Places
@@ -100,14 +105,14 @@ class Beside:
 
     @cached_property
     def much(self) -> float:
-        """0 for a head by itself to 1 where long hair, a hat or a scarf goes with it."""
+        """How much stands beside the head: 0 for a head by itself to 1 for long hair, a hat or a scarf."""
         with_head = (self.where.matte > 0.5) & (self.where.head == 0) & (self.share > 0.5)
         covered = max(int(self.where.head.sum()), 1)
         return float(smoothstep(*MUCH, np.array(with_head.sum() / covered)))
 
 
 def beside_head(where: Places, srgb: NDArray[np.uint8]) -> Beside:
-    """Return what stands beside the head of one photo; srgb: (H, W, 3)."""
+    """Find what stands beside the head of one photo; srgb: (H, W, 3)."""
     matte = where.matte
     size = (matte.shape[1], matte.shape[0])
     like, bare = _like_hair(where, cv2.resize(srgb, size, interpolation=cv2.INTER_AREA))
@@ -124,10 +129,10 @@ def beside_head(where: Places, srgb: NDArray[np.uint8]) -> Beside:
 
 
 def hung_over(hair: Sheet, beside: Beside, at: FloatArray, known: FloatArray) -> FloatArray:
-    """Return (V,) 1 where hair hangs over the head's sides that the photo does not show: it hangs beside the head
-    there.
+    """Return (V,) 1 where hair hangs over a side of the head that the photo does not show.
 
-    at: (V, 2) px of the photo; known: (V,) share of a vertex that the photo shows, on this side or the other.
+    at: (V, 2) px of the photo; known: (V,) how well the photo shows a vertex, or its mirror vertex on the other
+    side.
     """
     model = HeadModel.load()
     sides = smoothstep(*BELOW_EARS, model.points[:, 1]) * smoothstep(*ASIDE, np.abs(model.points[:, 0]))
@@ -135,11 +140,11 @@ def hung_over(hair: Sheet, beside: Beside, at: FloatArray, known: FloatArray) ->
     where = beside.where
     free = where.head == 0
     hangs = free & (where.matte > 0.5) & (beside.like > 0.5) & (beside.share > HANGS_FROM)
-    # Only what hangs from beside the ears: a dark collar is no hair.
+    # Only what hangs down from beside the ears counts: a dark collar is no hair.
     count, part = cv2.connectedComponents(hangs.astype(np.uint8))
     high = np.bincount(part[hangs & (where.level < 0)], minlength=count) > HANGS * where.iod**2
     hangs = hangs & high[part]
-    # Hair that ends here covers nothing of what turns out from under it: the same all the way down.
+    # Hair that ends here covers nothing of what turns into view below it, so hair must also be there further down.
     rows = max(1, round(HANGS_ON * where.iod))
     on = cv2.erode(hangs.astype(np.uint8), np.ones((rows, 1), np.uint8), anchor=(0, 0), borderValue=1)
     _, label = cv2.distanceTransformWithLabels(
@@ -173,10 +178,10 @@ def _blurred(field: NDArray[Any], sigma: float) -> Float32:
 
 
 def _like_hair(where: Places, small: NDArray[np.uint8]) -> tuple[Float32, Float32]:
-    """Return (h, w) 1 where the person is hair or hat rather than skin or clothes, and 1 where skin rather than hair
-    or hat.
+    """Return two (h, w) fields: 1 where the person is hair or hat rather than skin or clothes, and 1 where it is
+    skin rather than hair or hat.
 
-    The colours of both decide.
+    The colours above the head and those of the body decide.
     """
     solid, free = where.matte > 0.9, where.head == 0
     top = solid & ((free & (where.level < 0) & (where.distance < BESIDE[0])) | where.scalp)
@@ -213,7 +218,7 @@ def _shifted(counts: FloatArray, by: int, axis: int) -> FloatArray:
 def sheet(
     pixels: NDArray[Any], background: NDArray[Any], matte: Float32, head: Head, beside: Beside
 ) -> Sheet | None:
-    """Return the hair of one photo; None where there is none."""
+    """Return the sheet of one photo's hair; None where no hair stands beside the head."""
     where, share = beside.where, beside.share
     moves = ((share > LEAST) & ((where.matte > 0.02) | (where.head > 0))).astype(np.uint8)
     if not moves.any():
@@ -234,7 +239,7 @@ def sheet(
 
 
 def _thin(where: Places) -> Float32:
-    """Return (h, w) small: 1 on strips of the person along the head's outline."""
+    """Return a small (h, w) field: 1 on strips of the person along the head's outline that are narrower than THIN."""
     strip = ((where.matte > 0.5) & (where.head == 0)).astype(np.uint8)
     size = 2 * max(1, round(THIN * where.iod / 2)) + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
@@ -243,7 +248,7 @@ def _thin(where: Places) -> Float32:
 
 
 def _seen(texture: NDArray[Any], where: Places, shape: tuple[int, ...], corner: tuple[int, int]) -> Float32:
-    """Return (h, w) small: 1 on all of a cell in which the texture is not clear."""
+    """Return a small (h, w) field: 1 on every cell in which the texture is somewhere not transparent."""
     some = np.zeros(shape[:2], np.float32)
     h, w = texture.shape[:2]
     some[corner[1] : corner[1] + h, corner[0] : corner[0] + w] = (
@@ -256,7 +261,7 @@ def _seen(texture: NDArray[Any], where: Places, shape: tuple[int, ...], corner: 
 
 
 def _box_of(moves: NDArray[np.uint8], where: Places, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """Return (x0, y0, x1, y1) of the photo around what moves."""
+    """Return the box (x0, y0, x1, y1) of the photo around all that moves."""
     pad = round(2 * CELL * where.iod) + 1
     x, y, w, h = cv2.boundingRect(moves)
     low = np.maximum([x - pad, y - pad], 0) / where.factor
@@ -276,14 +281,14 @@ def retextured(
 
 
 def _at(field: NDArray[Any], at: FloatArray) -> FloatArray:
-    """Return a small field read at (N, 2) places in its own index coordinates."""
+    """Return the values of a small field at (N, 2) places in the field's own index coordinates."""
     x, y = (np.ascontiguousarray(at[:, k], np.float32)[None] for k in (0, 1))
     found = cv2.remap(np.asarray(field, np.float32), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(found[0], float)
 
 
 def _grid(box: tuple[int, int, int, int], cell: float) -> tuple[FloatArray, NDArray[np.int32]]:
-    """Return (N, 2) points over a box of the photo and their triangles, turned towards the viewer as the head's."""
+    """Return (N, 2) points over a box of the photo, and triangles over them that face the viewer as the head's do."""
     x0, y0, x1, y1 = box
     columns, rows = (max(2, round((end - start) / cell) + 1) for start, end in ((x0, x1), (y0, y1)))
     x, y = np.meshgrid(np.linspace(x0, x1, columns), np.linspace(y0, y1, rows))
@@ -296,7 +301,9 @@ def _grid(box: tuple[int, int, int, int], cell: float) -> tuple[FloatArray, NDAr
 
 
 def _depth(head: Head, where: Places) -> Float32:
-    """Return (h, w) small, px of its own: the outline's depth near the head, the middle of the head's beyond."""
+    """Return the sheet's depth as a small (h, w) field in px of that size: the depth of the outline near the head,
+    and the depth of the head's middle further out.
+    """
     middle = float(head.camera.project(head.centre[None])[0, 2]) * where.factor
     covered = where.head > 0
     _, label = cv2.distanceTransformWithLabels(
@@ -322,9 +329,10 @@ def _texture(
     beside: Beside,
     box: tuple[int, int, int, int],
 ) -> NDArray[Any]:
-    """Return (h, w, 4) of the box (x0, y0, x1, y1): photo and matte, under the head carried on from beside it.
+    """Return the (h, w, 4) photo and matte of the box (x0, y0, x1, y1), continued under the head from beside it.
 
-    It is laid over the background there as the photo is, because drawing takes that background out again.
+    Under the head the texture is laid over the background, as in the photo, because drawing takes that background
+    out again.
     """
     found = enlarged(_carried_on(pixels, beside), (matte.shape[1], matte.shape[0]), box)
     x0, y0, x1, y1 = box
@@ -339,7 +347,7 @@ def _texture(
 
 
 def _carried_on(pixels: NDArray[Any], beside: Beside) -> Float32:
-    """Return (h, w, 5) small: colours and matte that hair has under the head, and 1 where they are taken."""
+    """Return a small (h, w, 5) field: colours and matte of hair under the head, and 1 where these are used."""
     where, like = beside.where, beside.like
     iod = where.iod
     size = (where.matte.shape[1], where.matte.shape[0])

@@ -1,4 +1,4 @@
-"""A turned head: what is computed of it once a photo, and its pixels in every frame."""
+"""Draws a turned head: what is computed once for a photo, and the pixels of every frame."""
 
 from __future__ import annotations
 
@@ -36,16 +36,18 @@ from app.engine.warping.surface import LIGHT_RANGE
 
 # Chosen by eye on sheets of turned heads (tools/head_sheets.py), where no comment says more.
 
-# Degrees of turn from the photo over which the head takes over from the fine warp, judged by sheets of both
-# (tools/head_sheets.py): nearer to the photo the fine warp keeps loose hair; further on the two lie apart and would
+# Degrees of turn from the photo over which the head takes over from the fine warp, judged on sheets of both
+# (tools/head_sheets.py): below, only the fine warp keeps loose hair as it is; above, the two lie apart and would
 # show double.
 FADE = (12.0, 15.0)
-HAIR_FADE = (13.0, 17.0)  # the same under long hair, hats and scarves, whose far side is made up
-# Degrees up to which a head that only looks up stays the fine warp's: of the jaw's underside, throat and ears the head
-# makes up too much (four people at 12 and 18 degrees, beside each other).
+# the same degrees for heads with long hair, hats or scarves, whose far side is made up
+HAIR_FADE = (13.0, 17.0)
+# Degrees up to which a head that only looks up is still drawn by the fine warp: the whole head would make up too
+# much of the jaw's underside, the throat and the ears (judged on four people at 12 and 18 degrees, beside each
+# other).
 LOOKED_UP = 20.0
-# Degrees of a photo's own yaw from which its far side lies behind the nose, where the fine warp would draw the profile
-# twice, and how many times more a turn back towards the front then counts.
+# Degrees of a photo's own yaw from which its far side lies behind the nose, where the fine warp would draw the
+# profile twice, and how many times as much a turn back towards the front then counts.
 PROFILE = (32.0, 42.0)
 PROFILE_COUNTS = 3.5  # times, at the end of PROFILE
 STRETCHED = (1.6, 3.0)  # times wider than in the photo, from which the photo is too coarse
@@ -58,7 +60,7 @@ ENDED = 0.55  # cosine of the normal and the view where colours end that are car
 EAR_WHOLE = (
     4.0,
     9.0,
-)  # degrees of turn from which an ear is the head's: its place is too uncertain for the photo's edge
+)  # degrees of turn over which the head comes to draw an ear: its place is too uncertain for the photo's edge
 NECK = (
     0.02,
     0.2,
@@ -76,7 +78,7 @@ Box = tuple[int, int, int, int]
 
 @dataclass(frozen=True, eq=False)
 class HeadLook:
-    """One photo's head and its colours.
+    """The head of one photo with its colours, computed once.
 
     seen, kept, better, rim, trusted: what the photo shows of it (`Seen`, `Shares`); atlas: (S, S, 3); plate: what
     stands behind it; beside: what stands beside it; sheet: hair beside it, None where there is none; there: (V,) how
@@ -112,7 +114,9 @@ def turn(before: Camera, after: Camera) -> float:
 
 
 def taken_over(before: Camera, after: Camera) -> float:
-    """Return the degrees of a turn as they count for `share_of`."""
+    """Return the degrees of a turn as `share_of` counts them: turns back from a profile count more, looking up
+    counts later.
+    """
     yaw, pitch = (float(v) for v in np.subtract(after.angles, before.angles)[:2])
     up = max(pitch - LOOKED_UP, 0.0) if pitch > 0 else pitch
     degrees = min(turn(before, after), float(np.hypot(yaw, up)))
@@ -123,8 +127,8 @@ def taken_over(before: Camera, after: Camera) -> float:
 
 
 def share_of(degrees: float, much: float = 0.0) -> float:
-    """Return how much of a frame is the head's after a turn: 0 near the photo's own view, 1 beyond; much: hair
-    beside it.
+    """Return the share of a frame that the whole head draws after a turn: 0 near the photo's own view, 1 beyond;
+    much: how much hair stands beside the head (`Beside.much`).
     """
     low, high = (a + much * (b - a) for a, b in zip(FADE, HAIR_FADE, strict=True))
     return float(smoothstep(low, high, np.array(degrees)))
@@ -204,7 +208,9 @@ def plate_of(layers: Layers, where: Places, moves: Float32) -> tuple[Layers, Box
 
 
 def for_alpha(look: HeadLook, layers: Layers, matte: Float32) -> HeadLook:
-    """Return the same head in the photo's alpha: whole where the photo did not show it."""
+    """Return the same head with the photo's alpha channel as its colours; it is opaque where the photo did not show
+    it.
+    """
     top = 65535 if layers.texture.dtype == np.uint16 else 255
     plate = plate_of(layers, places(look.head, matte), look.beside.share)[0]
     pixels = layers.texture[..., :3]
@@ -223,8 +229,9 @@ def posed_points(look: HeadLook, camera: Camera, offsets: FloatArray, shift: Flo
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """One frame: (V, 3) px of the head, (N, 3) of the hair, the head's camera and share of the frame, the fine warp's
-    motion, the body's."""
+    """What one frame is drawn from: (V, 3) px of the head, (N, 3) px of the hair, the head's camera and its share of
+    the frame, the fine warp's motion and the body's.
+    """
 
     points: FloatArray
     hair: FloatArray
@@ -248,7 +255,7 @@ def drawn_head(look: HeadLook, layers: Layers, view: View, values: Float32) -> t
 
 
 def placed(picture: Layers, layers: Layers, moved: Motion | None, box: Box) -> NDArray[Any]:
-    """Return (h, w, 3) of the box: the layers' picture, warped where it moves."""
+    """Return the (h, w, 3) pixels of a box of the fine warp's picture, warped where it moves."""
     x0, y0, x1, y1 = box
     out = np.array(picture.texture[y0:y1, x0:x1, :3])
     if moved is not None and len(moved.source) and moved.box[2] > moved.box[0]:

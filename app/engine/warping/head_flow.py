@@ -1,4 +1,4 @@
-"""The flow of a turned head: where the photo shows what is drawn at each pixel."""
+"""Computes the flow of a turned head: where the photo shows what is drawn at each pixel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A turned head's pixels, compiled: z-buffer, photo or atlas, soft edge, over what lies behind.
+"""Draws a turned head's pixels with compiled code: by depth, from the photo or the atlas, with a soft edge over what
+lies behind.
 
 Positions are in index coordinates (the centre of the first pixel is 0).
 """
@@ -40,7 +41,8 @@ def _colour(values, texture, background, atlas, top, out):  # type: ignore[no-un
             photo += left * (min(max((photo - EDGE) * SHARP, zero), one) - photo)
             solid += left * (min(max((solid - EDGE) * SHARP, zero), one) - solid)
             if solid > zero:
-                # Where the head's edge has turned inwards it is no edge: all of its own colour, or the atlas'.
+                # Where the head's former edge has turned inwards it is no edge any more: it gets the full colour, or
+                # the atlas'.
                 known = min(max((a - np.float32(0.7)) * np.float32(4.0), zero), one)
                 photo *= one - solid * (one - known)
                 full = one + solid * (one / max(a, np.float32(0.3)) - one)
@@ -59,7 +61,9 @@ def _colour(values, texture, background, atlas, top, out):  # type: ignore[no-un
 
 @njit(cache=True, nogil=True)
 def head_maps(points, triangles, corners, table, out):  # type: ignore[no-untyped-def]
-    """Per triangle the anchor and (value there, d/dx, d/dy) of each column of table (A, C) into out (T, 2 + 3 C)."""
+    """Write per triangle the anchor, and (value there, d/dx, d/dy) of each column of table (A, C), into out (T, 2 +
+    3 C).
+    """
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
         ax, ay = points[a, 0], points[a, 1]
@@ -84,13 +88,13 @@ def head_band(  # type: ignore[no-untyped-def]
     y0, y1, x0, x1, points, triangles, maps, texture, background, atlas, hold, hair_points, hair_triangles,
     hair_maps, hair, hair_corner, mixed, top, behind,
 ):  # fmt: skip
-    """Rows y0..y1 (columns x0..x1) of head and hair drawn into behind (y1 - y0, x1 - x0, 3), where the rest is.
+    """Draw rows y0..y1 (columns x0..x1) of head and hair into behind (y1 - y0, x1 - x0, 3), which holds all else.
 
-    points: (V, 3); triangles over them; maps: of `head_maps`; texture: (H, W, 4) photo and matte;
-    background: (H, W, 3); atlas: (S, S, 3); hold: (H, W) uint8 or empty; hair: (h, w, 4) its sheet's texture, whose
-    first pixel is hair_corner of the photo, hair_maps: places in the photo and
-    how thin the hair is; mixed: px of depth over which the nearer
-    of both takes over; top: largest pixel value. The head's outline is softened over three pixels.
+    points: (V, 3); triangles over them; maps: of `head_maps`; texture: (H, W, 4) photo and matte; background: (H, W,
+    3); atlas: (S, S, 3); hold: (H, W) uint8 or empty; hair: (h, w, 4) texture of the hair's sheet, whose first pixel
+    is hair_corner of the photo; hair_maps: maps of the hair's places in the photo and of how thin it is; mixed: px
+    of difference in depth over which the nearer of both covers the other; top: largest pixel value. The head's
+    outline is softened over three pixels.
     """
     first, last = y0 - 1, y1 + 1
     columns = x1 - x0 + 2
@@ -121,7 +125,7 @@ def head_band(  # type: ignore[no-untyped-def]
                 _strand(qx, qy, hair, hair_corner, background, top, strand)
             if head[3] <= 0 and strand[3] <= 0:
                 continue
-            before = np.float32(0)  # how far the hair stands before the head
+            before = np.float32(0)  # px by which the hair stands before the head
             if near != NOWHERE and t >= 0:
                 before = (hair_depth[y - y0, x - x0] - near) / (np.float32(2) * mixed) + np.float32(0.5)
                 before = min(max(before, np.float32(0)), one)
@@ -131,7 +135,9 @@ def head_band(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _coloured(ids, corner, maps, texture, background, atlas, top, drawn):  # type: ignore[no-untyped-def]
-    """Colours and alpha of the head into drawn (h, w, 4), whose first pixel is corner (x, y), where ids has it."""
+    """Write colours and alpha of the head into drawn (h, w, 4), whose first pixel is corner (x, y), wherever ids
+    holds a triangle.
+    """
     values = np.empty(COLUMNS, np.float32)
     for j in range(ids.shape[0]):
         for i in range(ids.shape[1]):
@@ -154,8 +160,8 @@ def _any(ids, j, i):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _softened(ids, depth, drawn, j, i, out):  # type: ignore[no-untyped-def]
-    """Return the head's premultiplied colour into out (4,), its outline softened; its depth, NOWHERE where there is
-    none.
+    """Write the head's premultiplied colour, its outline softened, into out (4,), and return its depth, or NOWHERE
+    where there is no head.
     """
     here = ids[j, i]
     near = depth[j, i] if here >= 0 else NOWHERE
@@ -179,7 +185,7 @@ def _softened(ids, depth, drawn, j, i, out):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _strand(qx, qy, hair, corner, background, top, out):  # type: ignore[no-untyped-def]
-    """Premultiplied colour and coverage of the hair at a place of the photo into out (4,)."""
+    """Write the premultiplied colour and coverage of the hair at a place of the photo into out (4,)."""
     zero, one = np.float32(0), np.float32(1)
     x = min(max(qx - np.float32(corner[0]), zero), np.float32(hair.shape[1] - 1))
     y = min(max(qy - np.float32(corner[1]), zero), np.float32(hair.shape[0] - 1))
@@ -196,12 +202,12 @@ def _strand(qx, qy, hair, corner, background, top, out):  # type: ignore[no-unty
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _over(head, strand, before, thin, share, texture, y, x, top, out):  # type: ignore[no-untyped-def]
-    """One pixel: head and hair, the one as far as it stands before the other, over out (3,)."""
+    """Blend one pixel of head and hair over out (3,), each as far as it stands before the other."""
     zero, one, half = np.float32(0), np.float32(1), np.float32(0.5)
     a, s = min(head[3], one), min(strand[3], one)
     if before > zero and s > zero:
-        # A fringe shows little of its own colour, and a thin strip of hair is the head's own outline: both are drawn
-        # before what stands behind, but not before the head.
+        # A transparent fringe shows little of its own colour, and a thin strip of hair is the head's own outline:
+        # both are drawn over the background, but not over the head.
         kept = min(max((s - half) * np.float32(2.5), zero), one) * (one - min(max(thin, zero), one))
         kept = one + before * a * (kept - one)
         s *= kept

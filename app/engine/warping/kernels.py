@@ -1,4 +1,5 @@
-"""The per-pixel work, compiled: rasterise the target mesh, fetch the photo through it, composite exactly.
+"""Does the per-pixel work in compiled code: it rasterises the target mesh, fetches the photo through it and
+composites exactly.
 
 Exact layering: the foreground is *defined* as F = I - (1 - a) B, so that F + (1 - a) B is the photo I whatever
 the matte a and the background fill B; a moved picture is F(q) + (1 - a(q)) B(p) with q the source of pixel p.
@@ -12,16 +13,16 @@ import math
 import numpy as np
 from numba import njit
 
-# Columns of the per-triangle table: the anchor, then (value there, d/dx, d/dy) of these.
+# Columns of the per-triangle table: the anchor, then (value there, d/dx, d/dy) of each of these.
 DISPLACEMENT_X, DISPLACEMENT_Y, GAIN, SHARE, MIRROR_X, MIRROR_Y, MIRROR_R, MIRROR_G, MIRROR_B = range(
     2, 29, 3
 )
-MAPS = 29  # columns of a triangle's row: its corner, and what is interpolated over it
+MAPS = 29  # number of columns of a triangle's row: its anchor corner, and all that is interpolated over it
 
 
 @njit(cache=True, nogil=True)
 def triangle_maps(source, target, mirrored, light, triangles, out):  # type: ignore[no-untyped-def]
-    """Per triangle the affine maps over target pixels.
+    """Write the affine maps of each triangle over target pixels into out.
 
     source, target, mirrored: (V, 2) index coordinates; light: (V, 5) brightness gain - 1, share of the mirrored
     texture, its gain - 1 for r, g, b; out: (T, 29). Displacements are source - target. Degenerate triangles keep their
@@ -117,7 +118,7 @@ def fill_ids(y0, y1, x0, x1, target, triangles, order, ids):  # type: ignore[no-
 
 @njit(cache=True, nogil=True, fastmath=True)
 def inside(image, x, y, dx, dy):  # type: ignore[no-untyped-def]
-    """Return the source position of pixel (x, y), drawn to the picture's edge where it lies outside."""
+    """Return the source position of pixel (x, y), moved to the picture's edge where it lies outside."""
     zero = np.float32(0)
     qx = min(max(np.float32(x) + dx, zero), np.float32(image.shape[1] - 1))
     qy = min(max(np.float32(y) + dy, zero), np.float32(image.shape[0] - 1))
@@ -220,7 +221,7 @@ def _at(maps, t, column, x, y):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, fastmath=True)
 def band_displacements(y0, y1, x0, x1, maps, hold, ids, flow):  # type: ignore[no-untyped-def]
-    """Displacement of every pixel of the band into flow (rows, columns, 2); hold scales it down."""
+    """Write the displacement of every pixel of the band into flow (rows, columns, 2); hold scales it down."""
     held = hold.shape[0] > 0
     for y in range(y0, y1):
         for x in range(x0, x1):
@@ -302,11 +303,11 @@ def _moves(y0, y1, x0, x1, hold, target, triangles, order, maps, limit):  # type
 def warp_band(  # type: ignore[no-untyped-def]
     y0, y1, x0, x1, texture, background, zone, hold, target, triangles, order, maps, mirrors, limit, top, out
 ):
-    """Rows y0..y1 of the moved box (columns x0..x1) into out (y1 - y0, x1 - x0, 3).
+    """Draw rows y0..y1 of the moved box (columns x0..x1) into out (y1 - y0, x1 - x0, 3).
 
-    texture: (H, W, 4) photo and matte, background: (H, W, 3); zone: (H, W) 0 background, 1 mixed, 2 solid;
-    hold: (H, W) uint8 or empty; mirrors: whether any share is > 0; limit: px of displacement difference that makes
-    an edge; top: largest pixel value.
+    texture: (H, W, 4) photo and matte, background: (H, W, 3); zone: (H, W) 0 background, 1 mixed, 2 solid; hold: (H,
+    W) uint8 or empty; mirrors: whether any share of the mirrored texture is > 0; limit: px of displacement
+    difference that makes an edge; top: largest pixel value.
     """
     first, last = max(y0 - 1, 0), min(y1 + 1, texture.shape[0])
     columns = x1 - x0

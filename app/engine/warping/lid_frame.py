@@ -1,4 +1,4 @@
-"""The opening between two lids as coordinates: along the eye from corner to corner, and away from either lid."""
+"""Gives coordinates to the opening between two lids: along the eye from corner to corner, and away from either lid."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ ROWS = 16  # rows of a strip, from its first to its last distance
 class LidFrame:
     """The lids of one eye in a picture.
 
-    corner: (2,) px of the outer corner; along, up: (2,) unit vectors to the inner corner and to the upper lid; width:
-    px between the corners; upper, lower: (N,) px of the lids above the corners' line at `at` (N,) of the way.
+    corner: (2,) px of the outer corner; along, up: (2,) unit vectors to the inner corner and to the upper lid;
+    width: px between the corners; upper, lower: (N,) px by which the lids lie above the corners' line; at: (N,) the
+    shares of the way between the corners where they do.
     """
 
     corner: FloatArray
@@ -33,7 +34,9 @@ class LidFrame:
 
     @classmethod
     def of(cls, contour: FloatArray, side: int) -> LidFrame:
-        """contour: (16, 2) px as `contour_vertices` orders them; side: 0 the person's left eye, 1 the right."""
+        """Make the frame from a contour (16, 2) px as `contour_vertices` orders it; side: 0 the person's left eye, 1
+        the right.
+        """
         corners = contour[0], contour[len(UPPER_LIDS[side]) - 1]
         line = corners[1] - corners[0]
         width = max(float(np.linalg.norm(line)), 1e-3)
@@ -62,7 +65,8 @@ class LidFrame:
         return np.asarray(a, np.float32), np.asarray(top - h, np.float32), np.asarray(h - bottom, np.float32)
 
     def places(self, below: tuple[float, float], lid: int) -> tuple[Float32, Float32]:
-        """Return (ROWS, COLUMNS) px in the picture of a strip along a lid, `below` px from it towards the other one.
+        """Return the places (px, (ROWS, COLUMNS) each) of a strip along a lid, `below` px from it towards the other
+        lid.
 
         lid: 0 for the upper lid, 1 for the lower.
         """

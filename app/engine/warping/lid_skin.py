@@ -1,7 +1,8 @@
-"""The skin of a moving upper lid behind spectacles: it slides under their rims and reflections, which stay.
+"""Draws the skin of a moving upper lid behind spectacles: it slides under their rims and reflections, which stay.
 
-The mesh takes along whatever lies on the skin, so here the strip between lid and brow is drawn again: the lid's own
-edge where it went, the skin that unfolds behind it, and what is no skin over both in its old place.
+The mesh moves whatever lies on the skin along with it. Therefore the strip between lid and brow is drawn again here:
+first the lid's edge in its new place, then the skin that unfolds behind it, and over both, in its old place,
+whatever is no skin.
 """
 
 from __future__ import annotations
@@ -20,20 +21,28 @@ from app.engine.warping.lid_frame import COLUMNS, LidFrame
 
 # Chosen by eye on sheets of eyes that shut, with and without spectacles (tools/feature_sheets.py).
 HOLD = 0.5  # eye widths above the lid up to which skin moves
-NEAR_LID = (0.05, 0.15)  # eye widths above the lid: what is no skin there are lashes, which go with it
-# Difference from the usual colour around the eye, of full brightness, from which it is surely no skin.
+# eye widths above the lid: what is no skin below this height are lashes, which move with the lid
+NEAR_LID = (0.05, 0.15)
+# Difference from the usual colour around the eye, in parts of full brightness, over which a place turns out to be no
+# skin.
 UNLIKE = (0.12, 0.24)
-# Difference from the skin around, of full brightness, of rims, reflections, brows and lashes.
+# Difference from the skin around, in parts of full brightness, that rims, reflections, brows and lashes have.
 OTHER = (0.07, 0.16)
 LASHES = 0.06  # eye widths from a lid up to which lashes and liner lie
 TALL = 0.2  # eye widths over the lid up to which no lash reaches
-SURE = 0.4  # how surely a place is no skin, from which it may be a rim
-ABOVE_LINE = (0.0, 0.16)  # eye widths above a lid's old line over which what stayed begins
-CREASE = (0.12, 0.07)  # darkness where an unfolded lid begins, and eye widths over which it fades
-ROUND = (0.10, 0.10)  # darkness of it at its lashes, where the eyeball turns away, and its fall
+SURE = 0.4  # certainty, 0 to 1, that a place is no skin, from which it may be a rim
+ABOVE_LINE = (0.0, 0.16)  # eye widths above a lid's old line over which the things that stay begin
+CREASE = (
+    0.12,
+    0.07,
+)  # darkness of the crease where an unfolded lid begins, and eye widths over which it fades
+# darkness of an unfolded lid at its lashes, where the eyeball turns away, and eye widths over which it fades
+ROUND = (0.10, 0.10)
 LEAST_LID = 0.75  # least brightness of a lid in parts of the skin's under the eye
-UNDER = 0.12  # eye widths under the lower lid from which skin is as a lid's: below lashes and their shadow
-# levels of 255 of that skin's own texture that a lid gets: more is a fold, a rim or a reflection
+# eye widths under the lower lid from which skin looks as a lid's does: below lashes and their shadow
+UNDER = 0.12
+# levels of 255: the strongest texture of that skin that a lid gets; anything stronger is a fold, a rim or a
+# reflection
 GRAIN = 12.0
 ASIDE = (-0.12, 0.0)  # eye widths beyond the corners over which the strip fades
 MOVED = 0.03  # eye widths that a lid must move for all of the strip to be drawn
@@ -41,8 +50,9 @@ MOVED = 0.03  # eye widths that a lid must move for all of the strip to be drawn
 
 @dataclass(frozen=True, eq=False)
 class LidSkin:
-    """(h, w, 3) pictures on the photo's pixels, 0 to 255: skin alone, its smooth colour that goes on under lids and
-    rims, and the photo; held: (h, w) 1 on what stays."""
+    """What the strip over one eye is drawn from: (h, w, 3) pictures on the photo's pixels, 0 to 255, of the skin
+    alone, of its smooth colour continued under lids and rims, and of the photo; held: (h, w) 1 on what stays.
+    """
 
     skin: Float32
     smooth: Float32
@@ -51,7 +61,7 @@ class LidSkin:
 
 
 def lid_skin(crop: Float32, frame: LidFrame, spectacles: float) -> LidSkin | None:
-    """Return the strip over one eye of a (h, w, 3) crop in whose pixels `frame` lies; None without spectacles."""
+    """Take the strip over one eye from a (h, w, 3) crop in whose pixels `frame` lies; None without spectacles."""
     if spectacles <= 0:
         return None
     y, x = np.indices(crop.shape[:2], np.float32) + np.float32(0.5)
@@ -77,10 +87,11 @@ def lid_skin(crop: Float32, frame: LidFrame, spectacles: float) -> LidSkin | Non
 
 
 def _rims(other: Float32, height: NDArray[np.float64], along: Float32) -> Float32:
-    """Return (h, w) 1 on what is no skin and reaches higher over the lid than lashes do; height: eye widths over the
-    lid.
+    """Return (h, w) 1 on places that are no skin and reach higher over the lid than lashes do; height: eye widths
+    over the lid.
 
-    Made-up lashes run into rims, so these are sought above them, and lower only where they cross the lid's edge.
+    Made-up lashes run into rims, so rims are sought above the lashes, and lower only where they cross the lid's
+    edge.
     """
 
     def tall(floor: float) -> NDArray[np.bool_]:
@@ -97,7 +108,9 @@ def _rims(other: Float32, height: NDArray[np.float64], along: Float32) -> Float3
 
 
 def _level(crop: Float32, around: NDArray[np.bool_], lower: NDArray[np.bool_]) -> Float32:
-    """Return (3,) the usual colour around an eye: that under it, which rims and brows seldom cross, a little darker."""
+    """Return (3,) the usual colour around an eye: the colour under it, which rims and brows seldom cross, made a
+    little darker.
+    """
     seen = crop[around & lower]
     below = np.median(seen if len(seen) > 10 else crop[around], axis=0)
     above = crop[around & ~lower]
@@ -109,10 +122,11 @@ def _level(crop: Float32, around: NDArray[np.bool_], lower: NDArray[np.bool_]) -
 def slid(
     colours: Float32, strip: LidSkin, own: LidFrame, target: LidFrame, x: Float32, y: Float32, scale: float
 ) -> Float32:
-    """Return (h, w, 3) colours with the strip above the target's upper lid drawn again; own: in the crop's pixels.
+    """Return (h, w, 3) colours with the strip above the target's upper lid drawn again; own: the photo's lid frame
+    in the crop's pixels.
 
-    A lid that sinks takes its lashes along and unfolds skin behind them; what is above its old line stays. One that
-    rises takes the skin over it along. x, y: px of the target; scale: px of the target per px of the photo.
+    A lid that sinks takes its lashes along and unfolds skin behind them; what lies above its old line stays. One
+    that rises takes the skin over it along. x, y: px of the target; scale: px of the target per px of the photo.
     """
     along, below, _ = target.coordinates(x, y)
     top = np.interp(along, target.at, target.upper).astype(np.float32) / np.float32(scale)
@@ -161,8 +175,9 @@ def _unfolded(
     along: Float32,
     over: NDArray[np.float64],
 ) -> Float32:
-    """Return (h, w, 3) skin that the photo hides in a lid's fold: between what is around, which brows and rims
-    shade, and what lies as far under the eye, with its texture. over: px of the photo over the lid's edge.
+    """Return (h, w, 3) skin that the photo hides in a lid's fold. Its colour is between the skin around, which brows
+    and rims shade, and the skin as far under the eye; its texture is that of the skin under the eye. over: px of the
+    photo over the lid's edge.
     """
     lower = np.interp(along, own.at, own.lower).astype(np.float32)
     depth = np.clip(over, 0, HOLD * own.width).astype(np.float32)

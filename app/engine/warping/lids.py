@@ -1,4 +1,6 @@
-"""How lids open, close and go with the eyeball: pairs that meet, and skin that follows as in ICT-FaceKit's shapes."""
+"""Moves the lids as they open, close and follow the eyeball: pairs of vertices meet, and the skin follows as in
+ICT-FaceKit's shapes.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +18,16 @@ from app.engine.warping.topology import BROWS, LOWER_LIDS, N_FACE, OVAL, UPPER_L
 
 # Chosen by eye on sheets of eyes (tools/feature_sheets.py), where no comment says more.
 MEETING = -0.1  # where the lids meet, from the lower (0) to the upper lid (1): shut lids lie a little below
-# Apertures up to which eyes may be shut (0.05, read as up to 0.1), and from which they have a shape of their own; the
-# open photos' narrowest eyes measure 0.13.
+# Apertures (lid gap over eye width): up to the first an eye may be shut (0.05, which is read as up to 0.1), from the
+# second on the open eye has a shape of its own; the narrowest eyes of photos with open eyes measure 0.13.
 SHUT_OR_OPEN = (0.1, 0.13)
 WIDENING = 0.08  # the lower lid's share where an eye is opened wider
-# Of the iris' way up or down that the upper lid's middle goes with it, and of a look aside how much of ICT's shapes.
+# Share of the iris' way up or down by which the upper lid's middle follows it, and the share of ICT's shapes for a
+# look aside.
 FOLLOWS_UP, FOLLOWS_DOWN = 0.75, 0.9
-ASIDE = 40.0  # degrees of a look aside at which ICT's shapes are whole
+ASIDE = 40.0  # degrees of a look aside at which ICT's shapes are applied in full
 SHAPES = ASSETS / "eyes" / "lids.npz"  # see tools/build_lids.py
-MOST_FOLLOWED = 1.2  # factor of what a harmonic skin would do
+MOST_FOLLOWED = 1.2  # times the motion of a harmonic skin: the skin moves no more
 SKIN_RINGS = 2  # rings of skin around the lids that unroll with them
 
 
@@ -36,9 +39,9 @@ def openness(source: float, target: float) -> float:
 
 
 def opened_gap(gap: FloatArray, side: int, source: float, target: float) -> FloatArray:
-    """Return (7, 3) lid gaps of an eye opened from one aperture to another; gap: (7, 3) as it is.
+    """Return (7, 3) lid gaps of an eye opened from one aperture to another; gap: (7, 3) lid gaps as they are.
 
-    An open eye opens in its own shape; the lids of a shut one show no shape, so that it opens in the usual one.
+    An open eye opens in its own shape. The lids of a shut eye show no shape, so it opens in the usual one.
     """
     own = float(smoothstep(*SHUT_OR_OPEN, np.array(source)))
     return own * openness(source, target) * gap + (1 - own) * (gap + (target - source) * _usual_gap(side))

@@ -1,4 +1,6 @@
-"""The light a photo was taken in, estimated from its skin, in which made teeth and eyeballs are drawn."""
+"""Estimates from a photo's skin the light it was taken in; teeth and eyeballs that are made up are drawn in that
+light.
+"""
 
 from __future__ import annotations
 
@@ -14,21 +16,24 @@ from app.engine.warping.curves import Float32, FloatArray
 # Set on the portraits of ../shared/media and ../shared/portraits (tools/feature_sheets.py).
 # Cheeks and forehead, where no beard grows; MediaPipe's vertices.
 SKIN = (50, 280, 205, 425, 151, 9, 108, 337)
-EXPOSURE = (0.25, 1.0)  # light on the inside: what is always there, and the share of the skin's brightness
+# brightness of the light inside a mouth: its constant part, and its part of the skin's brightness
+EXPOSURE = (0.25, 1.0)
 WHITENESS = 0.5  # eyeballs in photos have about half of the skin's saturation
 # and teeth a third: on 13 of 34 photos that show them their red and blue over brightness are 1.08 and 0.91 in the
 # median, where the skin's square root gives 1.13 and 0.87.
 TEETH = 0.33
-# Colour over luminance of the skin of portraits in white light: from, to, and what is usual.
+# Colour over luminance of the skin of portraits in white light: least, greatest and usual values.
 SKIN_CHROMA = np.array([[1.1, 0.86, 0.55], [1.45, 0.97, 0.94]], np.float32)
 USUAL_CHROMA = np.array([1.24, 0.92, 0.8], np.float32)
-COLOURFUL = 0.25  # saturation of skin from which a photo has all its colour; 0 where it is black and white
+# saturation of skin from which a photo counts as fully coloured; a black-and-white photo has 0
+COLOURFUL = 0.25
 
 
 @dataclass(frozen=True, eq=False)
 class Light:
-    """brightness: of the photo's skin in [0, 1]; tint, white, teeth: (3,) colour that things, white things, and teeth
-    take on in this light; saturation: of the skin."""
+    """The light of one photo. brightness: that of its skin in [0, 1]; tint, white, teeth: (3,) factors of colour
+    that this light gives to any thing, to white things and to teeth; saturation: that of the skin.
+    """
 
     brightness: float
     tint: Float32
@@ -54,8 +59,8 @@ class Light:
 def light_of(pixels: NDArray[Any], landmarks: FloatArray) -> Light:
     """Return the light as the photo's skin shows it. landmarks: (478, 3) px.
 
-    Colour that no skin has is the light's own, which tints all. White things have half of the skin's own colour,
-    and teeth a third of it.
+    A colour that no skin has comes from the light, which tints everything. White things have half of the skin's own
+    colour, and teeth a third of it.
     """
     top = 65535 if pixels.dtype == np.uint16 else 255
     at = np.round(landmarks[list(SKIN), :2]).astype(int)

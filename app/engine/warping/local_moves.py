@@ -1,4 +1,4 @@
-"""The semantic controls drawn where they belong.
+"""Draws each semantic control only in the part of the face that it names.
 
 The face model's 28 components move a whole face: a corner of the mouth lifts together with the brows, a jaw goes
 sideways together with the temples. What a control asks is therefore drawn as a field of its own. It has the shape of
@@ -23,23 +23,24 @@ from app.engine.warping.topology import BROWS
 
 # Chosen by eye on sheets of single movements (tools/sheets.py), in model units.
 MADE = ("jaw_side", "brows_together", "cheeks")  # controls whose fields are made by hand
-# index of the mouth -> a control that moves it alone: the field that adds what of it is not read
+# For each index of the mouth a control that moves it alone; its field adds the part of a movement that is not read.
 _ALONE = {"lift_left": "corner_left", "lift_right": "corner_right", "mouth_gap": "mouth_open"}
 _ALONE |= {"out_left": "width_left", "out_right": "width_right", "protrusion": "pucker"}
 NOSE_BASE = -0.65  # y, model units
 BROW_REACH, CHEEK_REACH = 0.35, 0.28  # eye distances
 FROWN_RISE = 0.22  # eye distances above the brows that a frown reaches
-MOUTH_TOP = (-0.2, -0.75)  # y at the cheeks and at the nose: above, the mouth moves nothing
-MOUTH_FADE = 0.35  # IOD above the mouth over which its own moves begin
+MOUTH_TOP = (-0.2, -0.75)  # y at the cheeks and at the nose: above these the mouth's controls move nothing
+MOUTH_FADE = 0.35  # IOD above the mouth over which its movements set in
 CORNER_REACH = 0.42  # eye distances about a corner that its lift reaches
 SIDE_FADE = 0.18  # eye distances about the middle over which one side's movement ends
 CHEEK_END, CHIN_END = (0.6, 1.0), (-1.85, -1.4)  # |x| and y over which a corner's movement ends
 TEMPLE_END = (0.7, 0.98)  # |x| over which a brow's movement ends
-BROW_FOOT, BROW_TOP = (0.13, 0.3), (0.5, 0.85)  # y: nothing at the lids and at the hair line
+# y over which a brow's movement sets in above the lids and ends below the hair line
+BROW_FOOT, BROW_TOP = (0.13, 0.3), (0.5, 0.85)
 
 
 def drawn_moves(asked: Expression) -> FloatArray:
-    """Return (468, 3) in model space: what the semantic controls of an expression move.
+    """Return (468, 3) offsets in model space that the semantic controls of an expression make.
 
     A control of 1 is one natural movement, as large in truth as people's own. Beyond it a movement hardly grows, so
     that no sum of sliders makes brows meet or a mouth narrower than people's.
@@ -72,8 +73,8 @@ def _unread(index: str, change: float) -> float:
 
 
 def local_lift(worn: Expression, asked: Expression) -> FloatArray:
-    """Return (468, 3) in model space: by how much the movements made by hand are larger in truth than a change of
-    the components, which is given as the landmark network reads it.
+    """Return (468, 3) offsets in model space to add to the movements made by hand, because they are larger in truth
+    than the landmark network reads them; the change of the components is given as it is read.
     """
     change = np.subtract(asked.coefficients, worn.coefficients)
     moved = _rows() @ change if change.any() else ()
@@ -92,7 +93,7 @@ def _rows() -> FloatArray:
 
 @cache
 def control_fields() -> dict[str, FloatArray]:
-    """Control -> (468, 3): its full movement, changing its indices by what is natural."""
+    """Return by control the (468, 3) offsets of its full movement, which changes its indices by a natural amount."""
     model = default_model()
     made, fields = _made(), dict[str, FloatArray]()
     for name in MOVEMENTS:
@@ -109,7 +110,7 @@ def control_fields() -> dict[str, FloatArray]:
 
 @cache
 def _index_fields() -> dict[str, FloatArray]:
-    """Index -> (468, 3): a field that changes it by one eye distance."""
+    """Return by index the (468, 3) field that changes it by one eye distance."""
     fields = dict(_made())
     for index, control in _ALONE.items():
         fields[index] = control_fields()[control] / sides(control)[index] if control != "pucker" else _lips()
@@ -143,7 +144,8 @@ def _window(control: str, mean: FloatArray) -> FloatArray:
     if control.startswith(("corner_", "width_")):
         corner = mean[291 if side > 0 else 61]
         share = share * _bump(np.hypot(*(mean - corner)[:, :2].T) / CORNER_REACH)
-    if control.startswith(("corner_", "width_", "smile_")):  # the face's outline and what it drags stay
+    # the face's outline, and what it would drag along, stay
+    if control.startswith(("corner_", "width_", "smile_")):
         share = share * (1 - smoothstep(*CHEEK_END, np.abs(mean[:, 0])))
         share = share * smoothstep(*CHIN_END, mean[:, 1])
     return np.asarray(share)
@@ -173,7 +175,7 @@ def _lips() -> FloatArray:
 
 @cache
 def _made() -> dict[str, FloatArray]:
-    """Index -> (468, 3): the movements made by hand, each changing its index by one eye distance."""
+    """Return by index the (468, 3) movement made by hand that changes it by one eye distance."""
     mean = default_model().mean
     made = {"jaw_side": _jaw(mean), "brow_gap": _frown(mean)}
     made |= {name: _cheek(mean, name) for name in ("cheek_left", "cheek_right")}
@@ -181,14 +183,18 @@ def _made() -> dict[str, FloatArray]:
 
 
 def _jaw(mean: FloatArray) -> FloatArray:
-    """Sideways: the chin whole, the lips a third, nothing from the nose upwards, less towards the jaw's angles."""
+    """Return the jaw's movement to the side: the chin moves fully, the lips a third, less towards the jaw's angles,
+    and nothing from the nose upwards.
+    """
     x, y = mean[:, 0], mean[:, 1]
     share = smoothstep(0, 1, (NOSE_BASE - y) / (NOSE_BASE - y.min())) * (1 - 0.5 * (x / np.abs(x).max()) ** 2)
     return np.stack([share, 0 * x, 0 * x], axis=1)
 
 
 def _frown(mean: FloatArray) -> FloatArray:
-    """Return the brows' inner ends towards each other, what lies between pressed together; nothing at the eyes."""
+    """Return the frown: the brows' inner ends move towards each other and press together what lies between; the eyes
+    stay.
+    """
     x, y = mean[:, 0], mean[:, 1]
     inner = list(indices.vertices("brow_gap"))
     at_x, at_y = np.abs(x[inner]).mean(), y[inner].mean()
@@ -200,7 +206,7 @@ def _frown(mean: FloatArray) -> FloatArray:
 
 
 def _cheek(mean: FloatArray, index: str) -> FloatArray:
-    """Up and forwards about the cheek bone, nothing at the lids."""
+    """Return a cheek's movement up and forwards about the cheek bone; the lids stay."""
     x, y = mean[:, 0], mean[:, 1]
     at = mean[[vertex for vertex, weight in indices.vertices(index).items() if weight > 0]].mean(axis=0)
     share = _bump(np.hypot(x - at[0], y - at[1]) / CHEEK_REACH) * smoothstep(0.1, 0.25, -y)
