@@ -14,7 +14,7 @@ from app.engine.warping.topology import N_FACE, N_OVAL
 from app.engine.warping.unfolding import unfold
 
 # Chosen by eye on sheets and films (tools/sheets.py, tools/flicker.py).
-BODY_FOLLOW = 0.5  # share by which the body follows the head's motion beyond DEAD_ZONE
+BODY_FOLLOW = 0.5  # share by which the body follows the neck's motion beyond DEAD_ZONE
 # share of the area that the head's turn alone would leave of a triangle: no triangle gets smaller
 LEAST_AREA = 0.02
 ROUNDS = 24  # rounds at most in which folded triangles are opened

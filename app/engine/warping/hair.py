@@ -129,7 +129,8 @@ def beside_head(where: Places, srgb: NDArray[np.uint8]) -> Beside:
 
 
 def hung_over(hair: Sheet, beside: Beside, at: FloatArray, known: FloatArray) -> FloatArray:
-    """Return (V,) 1 where hair hangs over a side of the head that the photo does not show.
+    """Return (V,) 1 where hair is taken to hang over a side of the head that the photo does not show, because it
+    hangs beside the head there.
 
     at: (V, 2) px of the photo; known: (V,) how well the photo shows a vertex, or its mirror vertex on the other
     side.

@@ -51,7 +51,7 @@ class Light:
         return min(1.0, self.saturation / COLOURFUL)
 
     def coloured(self, colours: Float32) -> Float32:
-        """Return colours (..., 3), made grey in a black-and-white photo."""
+        """Return colours (..., 3); they are made grey in a black-and-white photo."""
         grey = colours.mean(axis=-1, keepdims=True)
         return np.asarray(grey + np.float32(self.colourful) * (colours - grey), np.float32)
 

@@ -1,4 +1,6 @@
-"""The open mouth: a dark cavity, the head's teeth, gums and tongue, and the photo's own mouth where it was seen."""
+"""Draws the open mouth: a dark cavity, the head's teeth, gums and tongue, and the photo's own mouth where it was
+seen.
+"""
 
 from __future__ import annotations
 
@@ -20,30 +22,39 @@ from app.engine.warping.topology import LOWER_LIP, UPPER_LIP
 # Chosen by eye on sheets of mouths (tools/feature_sheets.py), where no comment says more.
 GREY = LUMINANCE.astype(np.float32)
 LIP_BLUR = 0.010  # IOD: softness of the lips over what is inside
-# Of full light, as measured on the a_* clips and on 89 of the portraits that smile: between lips hardly apart tongue
-# and teeth lie near and have 0.4 to 0.6 of the skin's brightness and a lip's colour; only wide mouths are dark.
+# Brightness of the cavity in parts of full light, as measured on the a_* clips and on 89 of the portraits that
+# smile. Between lips that are hardly apart, tongue and teeth lie near, with 0.4 to 0.6 of the skin's brightness and
+# the colour of a lip; only wide mouths are dark.
 CAVITY = np.array([46.0, 22.0, 24.0], np.float32)
-LIGHT_ENTERS = (0.05, 0.25)  # IOD that a mouth is open and drawn wide
-TEETH_LIT = (0.55, 1.1)  # light that teeth get then, in parts of full light
+LIGHT_ENTERS = (
+    0.05,
+    0.25,
+)  # IOD by which a mouth is open, and drawn wide, over which light comes to enter it
+TEETH_LIT = (0.55, 1.1)  # light that teeth get as it enters, from hardly open to wide, in parts of full light
 BETWEEN_LIPS = np.array([1.12, 0.95, 0.94], np.float32)  # colour of the light between lips hardly apart
-CORNERS = (0.5, 0.9)  # from a mouth's middle to its corner: where lips hardly apart touch again
-APART = (0.15, 0.3)  # IOD of gap and drawn width from which they part up to the corners
+# share of the way from a mouth's middle to its corner over which lips that are hardly apart come to touch
+CORNERS = (0.5, 0.9)
+APART = (0.15, 0.3)  # IOD of gap and of drawn width over which lips come to part up to the corners
 INNER = ring(UPPER_LIP, LOWER_LIP)
-OPPOSITE = [*LOWER_LIP, *UPPER_LIP[-2:0:-1]]  # of each of these the vertex on the other lip
+OPPOSITE = [*LOWER_LIP, *UPPER_LIP[-2:0:-1]]  # for each vertex of the contour the vertex on the other lip
 TOOTH_BEHIND_LIP = 0.055  # IOD: how far the upper incisors' edge lies below the lip's line at rest
 OPEN = 0.012  # IOD of lip gap from which the inside shows
-OWN_TEETH = (0.05, 0.09)  # IOD of the photo's lip gap over which its own upper teeth take the sprite's place
-TOOTH_FRINGE = 0.025  # IOD: where the photo's teeth meet its lower lip, the warp takes some of them along
-TURNED_SEAM = 0.016  # IOD: by how much the head's lips may end inside the landmarks' own
-ABOVE_TEETH = np.arange(0, 0.055, 0.01)  # IOD that the photo's upper teeth are continued upwards
-SOFTER = 0.012  # IOD of blur of what is continued, so that no detail is drawn out to streaks
-HIGH_ABOVE = np.arange(0.06, 0.2, 0.02)  # IOD above which the head's own gum goes on from them
-WHOLE_MOUTH = (0.22, 0.35)  # IOD of the photo's lip gap from which its own tongue and lower teeth are seen
+OWN_TEETH = (0.05, 0.09)  # IOD of the photo's lip gap over which its own upper teeth replace the head's
+# IOD: the edge of the photo's teeth that the warp moves along with the lower lip they touch
+TOOTH_FRINGE = 0.025
+TURNED_SEAM = 0.016  # IOD by which the head's lips may end inside the landmarks' contour
+ABOVE_TEETH = np.arange(0, 0.055, 0.01)  # IOD above the photo's upper teeth to which these are continued
+SOFTER = 0.012  # IOD of blur of the continued teeth, so that no detail is drawn out to streaks
+HIGH_ABOVE = np.arange(0.06, 0.2, 0.02)  # IOD above them over which the head's own gum takes over
+# IOD of the photo's lip gap over which its own tongue and lower teeth come to be used
+WHOLE_MOUTH = (0.22, 0.35)
 UPPER_SHARE = 0.45  # share of such a mouth that keeps its size; the rest stretches as the jaw drops
 BRIGHT_TOOTH = np.array([0.9, 0.86, 0.79], np.float32)  # colour of the brightest of the head's teeth
 UPPER_LIP_MIDDLE = (11, 12, 72, 302, 38, 268)  # MediaPipe's vertices
-TEETH_OVER_LIP = (1.1, 1.22)  # brightness: on 26 photos and clips lips measure up to 1.10, teeth 1.22 to 4
-DARK_OVER_LIP = (0.5, 0.7)  # brightness of all between the lips: an open mouth, a shut one
+# brightness over the upper lip's: on 26 photos and clips lips measure up to 1.10, teeth 1.22 to 4
+TEETH_OVER_LIP = (1.1, 1.22)
+# brightness of all between the lips over the upper lip's: that of an open mouth, that of a shut one
+DARK_OVER_LIP = (0.5, 0.7)
 MOST_SHUT = 0.12  # IOD of lip gap up to which an asked mouth counts as shut
 
 
@@ -51,10 +62,10 @@ MOST_SHUT = 0.12  # IOD of lip gap up to which an asked mouth counts as shut
 class Mouth:
     """The mouth of the photo.
 
-    contour: (20, 2) px of the inner lips; gap: IOD between the lips; light: the photo's; own_teeth: (3,)
-    colour in [0, 1] of those it shows; iod: px; teeth: 1 where the photo shows teeth between
+    contour: (20, 2) px of the inner lips; gap: IOD between the lips; light: the photo's light; own_teeth: (3,)
+    colour in [0, 1] of the teeth it shows; iod: px between the eyes; teeth: 1 where the photo shows teeth between
     the lips, 0 where it does not; shut: IOD of the gap that is lip in truth (landmarks lie off the seam of some
-    closed mouths); toward: (3,) where the photo's light comes from (`Surface.light` over its mean).
+    closed mouths); toward: (3,) direction the photo's light comes from (`Surface.light` over its mean).
     """
 
     contour: FloatArray
@@ -72,12 +83,12 @@ class MouthPose:
     """The mouth of the target.
 
     contour: (20, 2) px of the inner lips; axes, own_axes: (3, 3) from model units to px of the target and of the
-    photo (x right, y down, z to the viewer); edge: (2,) px of the middle of the upper incisors' edge; drop: how far
-    the lower ones drop, model units; at, lip: (2,) px of the upper lip in the target and in the photo, as its teeth go
-    with it; narrower: (2, 2) in the photo's px, how teeth widen with the lips; down: (2,) the photo's unit vector from
-    lip to lip; gap: IOD; drawn: IOD wider than at rest; change: 0 when the mouth is as in the photo, 1 when what shows
-    must be made; turned: 0 to 1 as the head turns away from the photo's own view, where the head's own mesh closes
-    the lips.
+    photo (x right, y down, z to the viewer); edge: (2,) px, the middle of the upper incisors' edge; drop: model
+    units by which the lower incisors drop; at, lip: (2,) px of the upper lip in the target and in the photo, with
+    which the photo's teeth move; narrower: (2, 2) map of the photo's px by which teeth widen with the lips; down:
+    (2,) the photo's unit vector from upper to lower lip; gap: IOD between the lips; drawn: IOD by which the mouth is
+    wider than at rest; change: 0 when the mouth is as in the photo, 1 when what shows must be made; turned: 0 to 1
+    as the head turns away from the photo's own view to where the whole head's mesh closes the lips.
     """
 
     contour: FloatArray
@@ -97,7 +108,7 @@ class MouthPose:
 
 @dataclass(frozen=True, eq=False)
 class OwnMouth:
-    """The photo about its own mouth.
+    """The part of the photo around its mouth.
 
     corner: (x, y) of what is cut out; picture: (h, w, 5) float32, the photo's colours with the first row of teeth going
     on above them, how much of a place then lies between its lips, and 1 where its upper teeth lie below a place.
@@ -155,7 +166,7 @@ def mouth_source(
     light: Light,
     toward: FloatArray | None = None,
 ) -> Mouth:
-    """Return what lies between the photo's lips. landmarks: (478, 3) px; gap: IOD."""
+    """Describe the mouth of the photo. landmarks: (478, 3) px; gap: IOD between the lips."""
     top = 65535 if pixels.dtype == np.uint16 else 255
     seen, dark, colour = 0.0, 0.0, np.zeros(3, np.float32)
     if gap >= OPEN:
@@ -166,8 +177,8 @@ def mouth_source(
 
 
 def _between_lips(pixels: NDArray[Any], landmarks: FloatArray) -> tuple[float, float, Float32]:
-    """Return (teeth, dark, colour): 1 where the brightest part outshines the upper lip, as teeth do; 1 where the
-    whole is darker; (3,) the brightest part's colour.
+    """Return (teeth, dark, colour): teeth is 1 where the brightest part outshines the upper lip, as teeth do; dark
+    is 1 where the whole is darker than the lip; colour is the brightest part's, (3,).
     """
     x0, y0, x1, y1 = box_around(landmarks[INNER, :2], 2, (pixels.shape[1], pixels.shape[0]))
     crop = pixels[y0:y1, x0:x1].astype(np.float32)
@@ -221,7 +232,9 @@ def draw_mouth(
 
 
 def _over_fringe(mouth: Mouth, pose: MouthPose) -> FloatArray:
-    """Return the target's lips; the lower one is moved down by as much as teeth of the photo stick to its edge."""
+    """Return the target's lip contour, with the lower lip moved down by the fringe of the photo's teeth that its
+    edge moves.
+    """
     upper, points = len(UPPER_LIP), pose.contour.copy()
     gape = points[upper + upper // 2 - 1] - points[upper // 2]
     teeth_shown = mouth.teeth * np.clip(mouth.gap / OWN_TEETH[0], 0, 1)
@@ -234,7 +247,9 @@ def _over_fringe(mouth: Mouth, pose: MouthPose) -> FloatArray:
 
 
 def _stretches_well(mouth: Mouth, pose: MouthPose) -> float:
-    """1 where the mouth was open already and opens little more: around its teeth the warped photo serves."""
+    """1 where the photo's mouth is open already and opens little more: then the warped photo serves around its
+    teeth.
+    """
     was_open = np.clip((mouth.gap - OWN_TEETH[0]) / (OWN_TEETH[1] - OWN_TEETH[0]), 0, 1)
     wider = pose.gap / max(mouth.gap - mouth.shut, OPEN)
     return float(was_open * np.clip((1.35 + 0.65 * _whole(mouth) - wider) / 0.25, 0, 1))
@@ -261,8 +276,8 @@ def _made(mouth: Mouth, pose: MouthPose, corner: tuple[int, int], cover: Float32
 
 
 def _enamel(mouth: Mouth, enters: float, shown: float) -> Float32:
-    """Return (3,) factors of the teeth's colours: for white ones in the light that enters, or for the photo's own
-    where it shows them.
+    """Return (3,) factors of the teeth's colours: those of white teeth in the light that enters the mouth, or those
+    that give the photo's own teeth where it shows them.
     """
     lit = mouth.light.exposure * (TEETH_LIT[0] + enters * (TEETH_LIT[1] - TEETH_LIT[0]))
     made = (

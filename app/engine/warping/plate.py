@@ -1,4 +1,6 @@
-"""What stands behind a head that turns: the background, and the body before it, where the head was in the photo."""
+"""Makes up what stands behind a head that turns: the background, and the body before it, where the head was in the
+photo.
+"""
 
 from __future__ import annotations
 
@@ -16,25 +18,25 @@ from app.engine.warping.background import push_pull
 from app.engine.warping.curves import Float32, FloatArray
 
 # Chosen by eye on sheets of turned heads (tools/head_sheets.py). cm are those of the head model.
-SIDE = 512  # px: what is filled is smooth, so it is made small
+SIDE = 512  # px: the longer side at which the plate is filled; it is smooth, so a small picture is enough
 MOVES = 0.2  # share of the head's motion from which a place behind the head is made up anew
-GROWN = 0.06  # IOD around the head that goes with it
-STRAY = 0.02  # share of the head's motion from which hair beside the head goes with it
-JAW = 0.8  # share of the way from the ears to the chin below which there is body behind hair
-BODY_EDGE = 2.0  # px over which a body ends whose matte is carried on
-FLATTEST = 0.01  # per px: slope of such a matte below which it has no edge
+GROWN = 0.06  # IOD: the rim around the head that moves with it
+STRAY = 0.02  # share of the head's motion from which hair beside the head counts as moving with it
+JAW = 0.8  # share of the way from the ears to the chin: below it there is body behind hair
+BODY_EDGE = 2.0  # px over which the body's edge is soft where its matte is continued behind the head
+FLATTEST = 0.01  # slope per px of such a matte below which it has no edge
 NECK = 2.5  # cm of the model's height below which a place that is no face is neck, or an ear
 FACE = 0.7  # cm from the face's landmarks within which a place is skin
 
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """The photo at a small size, (h, w) each.
+    """What is where in the photo, as (h, w) fields of a small copy.
 
-    head: 1 where the head stands; depth: its own px towards the viewer there; meshed: where it is known, also where
-    the neck ends; scalp, skin, neck: parts of it; distance: IOD
-    from it; level: 0 at the ears to 1 at the chin; below: IOD below the chin; matte; factor: from px to its own; iod:
-    its own px.
+    head: 1 where the head stands; depth: its depth there, in px of the copy, towards the viewer; meshed: where that
+    depth is known, beyond the neck's end too; scalp, skin, neck: parts of the head; distance: IOD from the head;
+    level: 0 at the ears to 1 at the chin; below: IOD below the chin; matte: that of the person; factor: from px of
+    the photo to px of the copy; iod: px of the copy between the eyes.
     """
 
     head: NDArray[np.uint8]
@@ -97,10 +99,10 @@ def _down(head: Head) -> FloatArray:
 def behind(
     pixels: NDArray[Any], background: NDArray[Any], where: Places, share: Float32
 ) -> tuple[NDArray[Any], tuple[int, int, int, int]]:
-    """Return (h, w, 4) picture without head and hair, and the body's matte, of the box (x, y, w, h) in which they
-    change.
+    """Return the (h, w, 4) picture without head and hair, with the body's matte, and the box (x, y, w, h) in which
+    it changes.
 
-    share: (h, w) small, of the head's motion that what stands beside it has.
+    share: a small (h, w) field, the share of the head's motion that things beside the head have.
     """
     height, width = pixels.shape[:2]
     grown = 2 * max(1, round(GROWN * where.iod)) + 1
@@ -114,7 +116,8 @@ def behind(
     known = ~gone & ~stray
     alpha = np.where(above, 0, matte).astype(np.float32)[..., None]
     alpha = push_pull(alpha, (known | above).astype(np.float32))[..., 0]
-    # Carried on, a matte fades over the width of a head: its middle is the edge, as sharp as a photo's.
+    # A matte that is continued behind the head fades over a head's width: its middle becomes the edge, as sharp as a
+    # photo's.
     slope = np.hypot(*np.gradient(alpha))
     carried_on = np.clip((alpha - 0.5) / np.maximum(BODY_EDGE * slope, FLATTEST) + 0.5, 0, 1)
     alpha = np.where(gone | stray, np.where(above, 0, carried_on), matte)
@@ -148,7 +151,7 @@ def behind(
 
 
 def enlarged(picture: Float32, size: tuple[int, int], box: tuple[int, int, int, int]) -> Float32:
-    """Return the box (x0, y0, x1, y1) of a picture resized to `size` (width, height)."""
+    """Resize a picture to `size` (width, height) and return the box (x0, y0, x1, y1) of it."""
     height, width = picture.shape[:2]
     sx, sy = width / size[0], height / size[1]
     x = ((np.arange(box[0], box[2]) + 0.5) * sx - 0.5).astype(np.float32)

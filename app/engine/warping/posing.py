@@ -1,4 +1,4 @@
-"""From target parameters to geometry: expression offsets, lids, lips, and the poses of eyes and mouth."""
+"""Makes geometry of target parameters: expression offsets, lids, lips, and the poses of eyes and mouth."""
 
 from __future__ import annotations
 
@@ -22,18 +22,20 @@ from app.engine.warping.teeth import drop_of
 from app.engine.warping.topology import EYE_CORNERS, LOWER_LIP, N_FACE, UPPER_LIDS, UPPER_LIP, topology
 
 # Chosen by eye on sheets (tools/feature_sheets.py), where no comment says more.
-TURNED = (3.0, 7.0)  # degrees of the head over which eyes and an open mouth come to be drawn by themselves
-LOOKED, LIDS_MOVED = 0.008, 0.012  # IOD from which an eye is drawn wholly anew: 2.5 degrees of gaze
+TURNED = (3.0, 7.0)  # degrees of the head's turn over which eyes and an open mouth come to be drawn anew
+# IOD of motion from which an eye is drawn wholly anew; 0.008 is 2.5 degrees of gaze
+LOOKED, LIDS_MOVED = 0.008, 0.012
 LOWER_TOOTH_ABOVE_LIP = 0.075  # IOD
-UPPER_COVER = (0.3, 0.45)  # share of the gap that upper teeth fill, at least and at most
-UPPER_SEEN = 0.06  # IOD of upper teeth that an open mouth shows at least, beyond what its raised lip bares
-SPEECH_GAP = 0.12  # IOD between the lips up to which the rows of teeth stay CLENCHED
-CLENCHED = 0.0  # IOD between the rows
-WIDEST = 0.15  # IOD up to which a wider mouth is still read as wider
-JAW_SHARE = 0.75  # share of a wider gap that is the jaw's
-MOUTH_STRETCH = (1.0, 1.35)  # how much wider own teeth are drawn with the lips; narrower ones only cover them
+UPPER_COVER = (0.3, 0.45)  # share of the lip gap that upper teeth fill, at least and at most
+UPPER_SEEN = 0.06  # IOD of upper teeth that an open mouth shows at least, besides what a raised lip bares
+SPEECH_GAP = 0.12  # IOD between the lips up to which the rows of teeth stay CLENCHED apart
+CLENCHED = 0.0  # IOD between the rows of teeth in speech
+WIDEST = 0.15  # IOD by which a mouth is wider than at rest: beyond, the landmark network reads it as no wider
+JAW_SHARE = 0.75  # share of a widening lip gap that the jaw makes
+# times as wide the photo's own teeth are drawn with wider lips; narrower lips only cover them
+MOUTH_STRETCH = (1.0, 1.35)
 UPPER_MIDDLE, LOWER_MIDDLE = (82, 13, 312), (87, 14, 317)  # MediaPipe's vertices at the middle of either lip
-NO_POINTS = np.zeros((0, 3))  # where nobody asks for handles
+NO_POINTS = np.zeros((0, 3))  # px of handles for callers that need none
 LIP_THICKNESS = 0.06  # IOD: how far behind the lips the teeth stand
 
 
@@ -41,9 +43,9 @@ LIP_THICKNESS = 0.06  # IOD: how far behind the lips the teeth stand
 class FaceSource:
     """The photo's face in model space.
 
-    points: (468, 3); coarse, fine: the mesh's skin before and after subdivision;
-    lip_rest, mouth_rest: y of the upper lip's line and width of the mouth with the expression taken out; gap: IOD
-    between the lips; spectacles: 0 without to 1 with them.
+    points: (468, 3); coarse, fine: the mesh's skin before and after subdivision; lip_rest, mouth_rest: model units,
+    the height (y) of the upper lip's line and the width of the mouth with the expression taken out; gap: IOD between
+    the lips; spectacles: 0 without to 1 with them.
     """
 
     mesh: SourceMesh
@@ -59,7 +61,9 @@ class FaceSource:
 
 @dataclass(frozen=True, eq=False)
 class Posed:
-    """A target: the 900 mesh points (px), the fine mesh's, (468, 3) offsets, closures, what is drawn."""
+    """The geometry of a target: (900, 3) px of the coarse mesh, the fine mesh's, (468, 3) offsets in model units,
+    how far the lids are closed, and the eyes and mouth to draw.
+    """
 
     points: FloatArray
     fine: FloatArray
@@ -91,10 +95,11 @@ def mouth_width(points: FloatArray) -> float:
 
 
 def pose(source: FaceSource, target: FaceParams, asked: bool = True) -> Posed:
-    """Return where everything goes. The source's own parameters give the source's own points exactly.
+    """Return the geometry of a target. The source's own parameters give the source's own points exactly.
 
-    asked: True for what an artist asks, False for what was filmed and fitted. What an artist asks leaves the eyes
-    where they are in the head; the model's expressions, aligned over whole faces, carry them along.
+    asked: True for what an artist asks, False for what was filmed and fitted. An artist's expression leaves the eyes
+    where they are in the head. A filmed one may move them, because the model's expressions are aligned over whole
+    faces.
     """
     placed = placed_by(source, target, asked)
     own, camera = source.params.camera, placed.camera
@@ -103,7 +108,9 @@ def pose(source: FaceSource, target: FaceParams, asked: bool = True) -> Posed:
 
 
 def as_seen(source: FaceSource, filmed: FaceParams) -> FaceParams:
-    """Return a frame of the same face as its landmarks show it, its turn not corrected to the true one."""
+    """Return the parameters of a frame of the same face as its landmarks show it, with the turn as it is read
+    instead of the true one.
+    """
     own = source.params.camera
     if filmed.camera == own:
         return filmed
@@ -156,7 +163,7 @@ def _expression_offsets(source: FaceSource, expression: Expression) -> FloatArra
 
 
 def _seen_by_pose(before: Camera, after: Camera) -> FloatArray:
-    """Return (468, 3) what the fit took for the pose's own share of the landmarks, so that a filmed face gets it
+    """Return the (468, 3) part of the landmarks that the fit ascribed to the pose, so that a filmed face gets it
     back.
     """
     change = pose_features(after) - pose_features(before)
@@ -166,9 +173,9 @@ def _seen_by_pose(before: Camera, after: Camera) -> FloatArray:
 def _with_lids(
     source: FaceSource, offsets: FloatArray, expression: Expression
 ) -> tuple[FloatArray, tuple[float, float]]:
-    """Lid gaps as the apertures ask; closures: 0 as in the photo or wider, 1 shut.
+    """Open or close the lids as the apertures ask; closures: 0 as in the photo or wider, 1 shut.
 
-    An aperture left as it was asks nothing: the lids go with the expression, and with the eyes as they look about.
+    An unchanged aperture asks for nothing: the lids then follow the expression and the gaze.
     """
     worn, asked = source.params.expression.aperture, expression.aperture
     closures = [0.0, 0.0]
@@ -206,7 +213,7 @@ def _turn(before: Camera, after: Camera) -> float:
 
 
 def eye_pose(source: FaceSource, posed: Posed, eye: Eye) -> EyePose | None:
-    """Return the eye to draw; None where it only moves with the head."""
+    """Return the pose of the eye to draw; None where the eye only moves with the head."""
     lids = contour_vertices(eye.side)
     corners = [lids[0], lids[len(UPPER_LIDS[eye.side]) - 1]]
     moved = posed.offsets[lids] - posed.offsets[corners].mean(axis=0)
@@ -230,7 +237,7 @@ def eye_pose(source: FaceSource, posed: Posed, eye: Eye) -> EyePose | None:
 
 
 def mouth_pose(source: FaceSource, posed: Posed, shut: float = 0.0) -> MouthPose | None:
-    """Return the mouth to draw; None where it only moves with the head or stays shut.
+    """Return the pose of the mouth to draw; None where the mouth only moves with the head or stays shut.
 
     shut: IOD of the gap that is lip in truth.
     """
@@ -280,10 +287,10 @@ def _axes(camera: Camera) -> FloatArray:
 
 
 def _incisors(source: FaceSource, upper_lip: float, gap: float, drawn: float) -> tuple[float, float]:
-    """Model-space y of the upper and the lower incisors' edges between lips `gap` apart (IOD).
+    """Return the model-space y of the upper and the lower incisors' edges between lips that are `gap` apart (IOD).
 
-    In speech the lips part further than the jaw: up to SPEECH_GAP both rows stay close together, and further in a
-    mouth `drawn` wide (IOD), as a smile does.
+    In speech the lips part further than the jaw: up to SPEECH_GAP both rows stay close together, and up to a larger
+    gap in a mouth that is `drawn` wide (IOD), as by a smile.
     """
     low, high = upper_lip - UPPER_COVER[1] * gap, upper_lip - min(UPPER_COVER[0] * gap, UPPER_SEEN)
     edge = min(max(source.lip_rest - TOOTH_BEHIND_LIP, low), high)
@@ -293,10 +300,10 @@ def _incisors(source: FaceSource, upper_lip: float, gap: float, drawn: float) ->
 
 
 def _left_behind(offsets: FloatArray) -> FloatArray:
-    """Return (3,) in model space: how teeth move against the mean of the upper lip.
+    """Return (3,) model units by which teeth move relative to the mean of the upper lip.
 
     They stay in the skull when the upper lip alone sinks over them. Where the lower one sinks too, or the upper one
-    rises, they go along: what that would bare was not photographed.
+    rises, the teeth go along, because what would be bared was not photographed.
     """
     skull = offsets[list(EYE_CORNERS), 1].mean()
     upper, lower = (offsets[list(middle), 1].mean() - skull for middle in (UPPER_MIDDLE, LOWER_MIDDLE))
@@ -305,7 +312,7 @@ def _left_behind(offsets: FloatArray) -> FloatArray:
 
 
 def _narrowed(source: FaceSource, moved: FloatArray) -> FloatArray:
-    """Return (2, 2) in the photo's px: as much narrower along the lips as the target's mouth is wider."""
+    """Return a (2, 2) map of the photo's px that shrinks along the lips by as much as the target's mouth is wider."""
     corners = [UPPER_LIP[0], UPPER_LIP[-1]]
     line = np.diff(source.mesh.points[corners, :2], axis=0)[0]
     line = line / max(float(np.linalg.norm(line)), 1e-6)

@@ -1,4 +1,4 @@
-"""From posed vertices to pixels: the moved box, its bands on all cores, eyes and mouth on top."""
+"""Makes pixels of posed vertices: the moved box in bands on all cores, then eyes and mouth on top."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from app.engine.warping.kernels import (
 from app.engine.warping.topology import topology
 
 # Chosen by eye on sheets (tools/sheets.py).
-BAND_ROWS = 24  # rows a thread draws at once
-STILL = 0.01  # px: displacements below this are none
+BAND_ROWS = 24  # rows that a thread draws at once
+STILL = 0.01  # px: smaller displacements count as none
 EDGE = 0.02  # IOD of displacement difference that makes an occluding edge
 
 
@@ -37,8 +37,8 @@ class Layers:
     """The photo taken apart at one resolution.
 
     texture: (H, W, 4) photo and matte; background: (H, W, 3); zone: (H, W) 0 where the photo is plain background, 2
-    where the person is solid, 1 between; hold: (H, W) 255 where things may move, or (0, 0); reach: (x0, y0, x1, y1)
-    of everything that is not plain background; iod: px.
+    where the person is solid, 1 between; hold: (H, W) 255 where things may move, or (0, 0); reach: the box (x0, y0,
+    x1, y1) of everything that is not plain background; iod: px between the eyes.
     """
 
     texture: NDArray[Any]
@@ -53,8 +53,8 @@ class Layers:
 class Motion:
     """The fine mesh in index coordinates, ready to draw.
 
-    source, target, mirrored: (V, 2) float32; light: (V, 5) gain - 1, mirrored share, its gains - 1; order: triangles
-    back to front; box: (x0, y0, x1, y1) of what moves.
+    source, target, mirrored: (V, 2) float32; light: (V, 5) gain - 1, share of the mirrored texture, its gains - 1;
+    order: triangles from back to front; box: (x0, y0, x1, y1) around what moves.
     """
 
     source: Float32
@@ -80,7 +80,9 @@ class Motion:
 def pool() -> ThreadPool:
     """Daemon threads that share out a picture's bands; the kernels run without the GIL."""
     made = ThreadPool(min(8, os.cpu_count() or 1))
-    atexit.register(made.terminate)  # left to the interpreter's end it complains on standard error
+    atexit.register(
+        made.terminate
+    )  # a pool that lives until the interpreter ends complains on standard error
     return made
 
 
@@ -93,8 +95,8 @@ def nothing_moves() -> Motion:
 def motion(
     layers: Layers, source: FloatArray, fine: FloatArray, mirrored: FloatArray, light: FloatArray
 ) -> Motion:
-    """Return what moves: source, mirrored (900, 3) px and light (900, 5) of the coarse mesh, fine (V, 3) px of the
-    target.
+    """Return the motion of source, mirrored (900, 3) px and light (900, 5) of the coarse mesh to fine (V, 3) px of
+    the target.
     """
     mesh = topology()
     carried = mesh.smooth @ np.concatenate([source[:, :2] - 0.5, mirrored[:, :2] - 0.5, light], axis=1)

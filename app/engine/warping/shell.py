@@ -1,4 +1,6 @@
-"""The source mesh: the face's landmarks with a depth shell around them that stands for head, hair and neck."""
+"""Builds the source mesh: the face's landmarks with a shell of known depth around them that stands for head, hair
+and neck.
+"""
 
 from __future__ import annotations
 
@@ -15,26 +17,27 @@ from app.engine.warping.topology import N_FACE, N_MESH, N_OVAL, N_RINGS, OVAL, R
 
 FloatArray = NDArray[np.float64]
 
-# IOD from the middle of the face: an outline moves with the head, not with the skin; docs/mesh-warp.md,
-# “Pose”.
+# IOD: depth of the outline from the middle of the face. An outline moves with the head, not with the skin
+# (docs/mesh-warp.md, “Pose”).
 HEAD_CENTRE = (
     0.0,
     -0.05,
     -1.5,
 )
-# IOD outside the oval: where the head may end; chosen by eye on sheets.
+# IOD outside the oval, where the head may end; chosen by eye on the sheets of tools/sheets.py.
 SILHOUETTE = (0.75, 1.05)
-LONGEST_MARGIN = 1.6  # IOD from the oval to a person's outline; longer hair is the sheet's
+# IOD from the oval to a person's outline at most; hair further out belongs to the sheet (`hair`)
+LONGEST_MARGIN = 1.6
 
 
 @dataclass(frozen=True, eq=False)
 class SourceMesh:
-    """900 vertices of one photo.
+    """The 900 mesh vertices of one photo.
 
-    points: (900, 3) px, z to the viewer; rigid: (900,) share of the head's motion; depth: (900,) from the oval's (0)
-    to the head's centre (1); body: (900,) share of the body's motion; follow: (900,) share of its oval vertex'
-    expression; spoke: (900,) that oval vertex; margin: (36,) IOD of hair, ear or scarf seen outside the oval; centre:
-    the middle of the face in model space; iod: px.
+    points: (900, 3) px, z to the viewer; rigid: (900,) share of the head's motion; depth: (900,) 0 at the oval's
+    depth to 1 at that of the head's centre; body: (900,) share of the body's motion; follow: (900,) share of the
+    expression of its oval vertex; spoke: (900,) the index of that oval vertex; margin: (36,) IOD of hair, ear or
+    scarf seen outside the oval; centre: the middle of the face in model space; iod: px.
     """
 
     points: FloatArray
@@ -57,7 +60,7 @@ def _blur_spokes(values: FloatArray, sigma: float) -> FloatArray:
 
 
 def _directions(oval: FloatArray, centre: FloatArray) -> FloatArray:
-    """Return (36, 2) unit directions of the spokes, turning steadily even where a turned face's oval folds."""
+    """Return (36, 2) unit directions of the spokes, which turn steadily even where a turned face's oval folds."""
     angles = np.unwrap(np.arctan2(*(oval - centre).T[::-1]))
     turn = np.sign(angles[-1] - angles[0]) or 1.0
     even = angles.mean() + turn * 2 * np.pi * (np.arange(N_OVAL) - (N_OVAL - 1) / 2) / N_OVAL
@@ -89,9 +92,10 @@ def _margin(matte: NDArray[np.float32], start: FloatArray, directions: FloatArra
 
 
 def border_share(points: FloatArray, matte: NDArray[np.float32], margin: float) -> FloatArray:
-    """0 where the photo's edge cuts the person off and beyond, 1 from `margin` px inside on.
+    """a share that is 0 where the photo's edge cuts the person off, and outside, and 1 from `margin` px inside that
+    edge on.
 
-    Elsewhere along the edge nothing could tear, and hair that comes near moves with the head.
+    Where the edge cuts nobody off nothing could tear, so hair that comes near it moves with the head.
     """
     height, width = matte.shape
     x, y = points[:, 0], points[:, 1]
@@ -134,7 +138,7 @@ def source_mesh(face: FittedFace, matte: NDArray[np.float32]) -> SourceMesh:
     distance = np.array(RING_DISTANCES)[:, None]
     round_ = np.sqrt(np.clip(1 - (distance / reach[None]) ** 2, 0, 1))
     z = head[2] + (oval[None, :, 2] - head[2]) * round_
-    # Near the oval a spoke starts at its own vertex and is drawn to the steady one further out.
+    # Near the oval a spoke starts at its own vertex; further out it bends to its steady direction.
     join = smoothstep(0, 0.4, distance)[..., None]
     own_base = oval[None, :, :2] + directions[None] * (start - own)[None, :, None]
     xy = own_base * (1 - join) + base[None] * join + directions[None] * distance[..., None] * iod

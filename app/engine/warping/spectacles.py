@@ -1,4 +1,4 @@
-"""Whether somebody wears spectacles, told by a bridge that crosses the nose level, and where they stand."""
+"""Finds out whether somebody wears spectacles, by a bridge that crosses the nose level, and where they stand."""
 
 from __future__ import annotations
 
@@ -15,29 +15,33 @@ from app.engine.imaging.colour import LUMINANCE
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.topology import EYE_CORNERS, N_FACE
 
-NOSE = (8, 168, 6, 197)  # from between the brows down
-HALF_WIDTH = 0.1  # IOD to both sides
-ROWS, COLUMNS = 64, 15  # of the strip down the nose that is looked at
+NOSE = (8, 168, 6, 197)  # MediaPipe's vertices along the nose, from between the brows down
+HALF_WIDTH = 0.1  # IOD to both sides of that line
+ROWS, COLUMNS = 64, 15  # samples down and across the strip along the nose
 BLUR = 0.008  # IOD
-# Brightness over skin's per IOD down the nose, the same over its width and its nearer half: 6 wearers among 34 photos
-# measure 6.2 to 31, the others and 51 people without who are turned by 33 to 47 degrees up to 5.0 (wrinkles).
+# Slope of brightness (over the skin's, per IOD) down the nose that runs level over its whole width, or its nearer
+# half: 6 wearers among 34 photos measure 6.2 to 31; the other 28, and 51 people without spectacles who are turned by
+# 33 to 47 degrees, measure up to 5.0 (wrinkles).
 STEEP = (5.0, 6.2)
-ASIDE = 12.0  # degrees of yaw from which the far half of a nose may be the edge before what is behind it
+ASIDE = 12.0  # degrees of yaw from which the nose's far half may be its outline before the background
 LEVEL, LEVEL_COUNTS = (
     0.25,
     1.5,
-)  # quantile over the width that must be steep, too, and how much more it counts
-UNKNOWN = (36.0, 44.0)  # degrees of yaw over which a bridge can no longer be told from a nose's own outline
+)  # quantile over the width that must be steep as well, and how much more than the mean it counts
+# degrees of yaw over which a bridge stops being distinguishable from a nose's own outline
+UNKNOWN = (36.0, 44.0)
 
 # The surface in which they stand, in eye distances: chosen by eye on sheets of six wearers (tools/head_sheets.py).
 BRIDGE = (168, 6)  # vertices under the bridge
-OFF_BRIDGE = 0.04  # of it before the skin
-WRAP = 0.3  # per eye distance: how a front bends back towards the temples
+OFF_BRIDGE = 0.04  # eye distances by which the bridge stands before the skin
+WRAP = 0.3  # per eye distance: how strongly a front bends back towards the temples (z = -WRAP x^2)
 TILT = 0.12  # how much nearer to the face it is per eye distance further down
-SIDES = (0.98, 1.14)  # from the middle of the face, over which it ends
-ABOVE, BELOW = (0.2, 0.36), (-0.8, -0.5)  # of the eyes' level, over which it ends
-MOST_RAISED = 0.5  # of skin: further back it is a temple
-LEAST_FACING = 0.5  # cosine of a face's and the camera's directions: nearer to a profile nothing is known
+SIDES = (0.98, 1.14)  # eye distances from the middle of the face over which a front ends
+ABOVE, BELOW = (0.2, 0.36), (-0.8, -0.5)  # eye distances above and below the eyes' level over which it ends
+MOST_RAISED = 0.5  # eye distances by which skin is brought forward at most: further back it is a temple
+LEAST_FACING = (
+    0.5  # cosine of a face's and the camera's directions: below it, near a profile, nothing is known
+)
 
 
 def spectacles(pixels: NDArray[Any], landmarks: FloatArray, camera: Camera) -> float:
@@ -69,9 +73,9 @@ def spectacles(pixels: NDArray[Any], landmarks: FloatArray, camera: Camera) -> f
 
 @dataclass(frozen=True)
 class Front:
-    """The surface in which worn spectacles lie, in the model space of their photo.
+    """The surface in which worn spectacles lie, in the photo's model space.
 
-    bridge: (3,) between the eyes, on the eyes' level; view: (3,) unit vector to the photo's camera; worn: as
+    bridge: (3,) between the eyes, on the eyes' level; view: (3,) unit vector to the photo's camera; worn: 0 to 1, as
     `spectacles` measures it.
     """
 
@@ -90,11 +94,11 @@ class Front:
         return cls(bridge, camera.rotation[2], worn)
 
     def raised(self, points: FloatArray) -> FloatArray:
-        """Return (N, 3) points of a face, those behind the spectacles brought forward into them along the photo's
-        view.
+        """Return (N, 3) points of a face, of which those behind the spectacles are brought forward into them along
+        the photo's view.
 
-        The photo stays as it is. In another view frame, glass and the eye behind it move as one rigid thing before
-        the face, where they would be drawn out over nose and temple.
+        The photo's own view stays as it is. In other views frame, glass and the eye behind it then move as one rigid
+        thing before the face; otherwise they would be stretched over nose and temple.
         """
         x, y = points[:, 0] - self.bridge[0], points[:, 1] - self.bridge[1]
         surface = self.bridge[2] - WRAP * x * x + TILT * y

@@ -1,4 +1,6 @@
-"""Normals of the face mesh, light that follows them, and the other half's skin where this half was never seen."""
+"""Computes normals of the face mesh, light that follows them, and mirrored skin where one half of a face was never
+seen.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +32,9 @@ from app.engine.warping.topology import (
     topology,
 )
 
-# Chosen by eye on sheets of turned heads (tools/head_sheets.py).
-# Light that a surface may get, in parts of the photo's colour. With 0.55 to 1.8 true studio views are no nearer, and a
-# clip of a turning head is further off (a_headpose_female, L1 of the face 12.7 instead of 10.8).
+# Chosen by eye on sheets of turned heads (tools/head_sheets.py). Least and most light that a surface may get, in
+# parts of the photo's. With 0.55 to 1.8 the pictures come no nearer to true studio views, and a clip of a turning
+# head is further off (a_headpose_female, L1 of the face 12.7 instead of 10.8).
 LIGHT_RANGE = (0.78, 1.28)
 MIRROR_RANGE = (0.35, 2.5)  # one side's colour in parts of the other's, at least and at most
 TURNED = 8.0  # degrees of yaw from which a photo hides part of a face
@@ -40,11 +42,11 @@ TURNED = 8.0  # degrees of yaw from which a photo hides part of a face
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """What the photo says about skin and light.
+    """What the photo shows about skin and light.
 
     normals: (468, 3) of the source, pixels' axes with z to the viewer; light: (4,) brightness = light . (1, n);
-    twin: (900,) the vertex on the other side; hidden: (468,) 1 where the photo does not show a vertex;
-    ratio: (900, 3) brightness of this side over the other; mirrors: whether the photo hides anything.
+    twin: (900,) index of the mirror vertex on the other side; hidden: (468,) 1 where the photo does not show a
+    vertex; ratio: (900, 3) brightness of this side over the other; mirrors: whether the photo hides anything.
     """
 
     normals: FloatArray
@@ -57,7 +59,9 @@ class Surface:
 
 @cache
 def _incidence() -> tuple[NDArray[np.int32], csr_matrix]:
-    """Return the face's triangles with eye and mouth filled, and the sum over them at each vertex."""
+    """Return the face's triangles with eyes and mouth filled, and the sparse matrix that sums their values at each
+    vertex.
+    """
     coarse = topology().coarse
     face = coarse[(coarse < N_FACE).all(axis=1)]
     rows, columns = face.ravel(), np.repeat(np.arange(len(face)), 3)
@@ -112,7 +116,7 @@ def _colour(pixels: NDArray[Any], mesh: SourceMesh) -> FloatArray:
 
 
 def _hidden(points: FloatArray, n: FloatArray, iod: float) -> FloatArray:
-    """Return (468,) 1 where a vertex faces away or a nearer part of the face stands before it."""
+    """Return (468,) 1 where a vertex faces away or where a nearer part of the face covers it."""
     face, _ = _incidence()
     a, b, c = (points[face[:, k]] for k in range(3))
     u, v = b - a, c - a
@@ -142,8 +146,8 @@ def _light(n: FloatArray, brightness: FloatArray, hidden: FloatArray) -> FloatAr
 
 
 def toward(light: FloatArray) -> FloatArray:
-    """Return (3,) where the light (4,) comes from (pixels' axes, z to the viewer), as long as it is strong over its
-    mean.
+    """Return the (3,) direction from which the light (4,) comes (pixels' axes, z to the viewer); its length is the
+    light's strength over its mean.
     """
     return np.asarray(light[1:] / max(float(light[0]), 0.02))
 
@@ -165,14 +169,16 @@ def relight(surface: Surface, after: FloatArray) -> FloatArray:
 
 
 def _ratio(own: FloatArray, n: FloatArray, hidden: FloatArray) -> FloatArray:
-    """Return (900, 3) colour of this side over the other where both are seen, carried on smoothly where not."""
+    """Return (900, 3) colour of this side over the other's where both are seen; elsewhere the ratio is continued
+    smoothly.
+    """
     twin = twins()[:N_FACE]
     seen = (1 - hidden) * smoothstep(0.25, 0.5, n[:, 2])
     weight = (seen * seen[twin])[:, None]
     log = np.log(np.clip((own + 0.01) / (own[twin] + 0.01), *MIRROR_RANGE))
     value, held = log * weight, weight
     around = topology().averaging[:N_FACE, :N_FACE]
-    for _ in range(80):  # diffusion from what is known
+    for _ in range(80):  # the ratio diffuses from known vertices
         near = around @ held
         value = np.where(
             near > 1e-9, log * weight + (1 - weight) * (around @ value) / np.maximum(near, 1e-9), 0
@@ -187,7 +193,8 @@ def _ratio(own: FloatArray, n: FloatArray, hidden: FloatArray) -> FloatArray:
 def mirror_share(surface: Surface, after: FloatArray, yaw_change: float) -> FloatArray:
     """Return (900,) how much of the other side's skin each vertex takes; 0 in the source's own pose.
 
-    Only the face is mirrored: beyond its outline lies what is no mirror image, as an ear, hair or the profile itself.
+    Only the face is mirrored: what lies beyond its outline (an ear, hair, the profile itself) has no mirror image
+    there.
     """
     if not surface.mirrors:
         return np.zeros(N_MESH)
@@ -198,7 +205,7 @@ def mirror_share(surface: Surface, after: FloatArray, yaw_change: float) -> Floa
     share = np.maximum(share, surface.hidden * smoothstep(0, 0.10, after[:, 2] - before))
     share *= smoothstep(0.0, 3.0, np.array(abs(yaw_change)))
     spread = _spread(np.concatenate([share, np.zeros(N_MESH - N_FACE)]))
-    # Two half-transparent skins would show both their features.
+    # Two skins blended half and half would show the features of both.
     return np.concatenate([smoothstep(0.2, 0.8, spread[:N_FACE]), np.zeros(N_MESH - N_FACE)])
 
 

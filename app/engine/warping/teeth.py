@@ -1,4 +1,4 @@
-"""Teeth, gums and tongue in three dimensions, of ICT-FaceKit's head."""
+"""Draws the teeth, gums and tongue of ICT-FaceKit's head in three dimensions."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PALATE = 0.1  # model units behind the row of teeth from which flesh is the pala
 
 @dataclass(frozen=True, eq=False)
 class Inside:
-    """What lies between lips, in model units from the middle of the upper incisors' edge.
+    """The inside of a mouth, in model units from the middle of the upper incisors' edge.
 
     points, jaw: (V, 3), jaw how far each goes as the lower incisors drop by 1; normals: (V, 3); open_: (V,) how much of
     the light that enters gets there, whatever the depth; tooth: (V,) 1 on teeth,
@@ -58,9 +58,10 @@ class Inside:
 
 @dataclass(frozen=True, eq=False)
 class MouthLight:
-    """enamel, flesh: (3,) factors on the colours of teeth and of what else is inside; toward: (3,) the photo's light
-    in pixels' axes (y down, z to the viewer), over its mean; enters: 0 between lips just apart to 1; dark: (3,) the
-    colour of what no light reaches."""
+    """The light in a mouth. enamel, flesh: (3,) factors on the colours of teeth and of all else inside; toward: (3,)
+    direction of the photo's light in pixels' axes (y down, z to the viewer), over its mean; enters: 0 between lips
+    just apart to 1 in a wide mouth; dark: (3,) the colour of places that no light reaches.
+    """
 
     enamel: Float32
     flesh: Float32
@@ -89,12 +90,15 @@ def inside() -> Inside:
     rows = (triangles[still & ~palate], np.concatenate([triangles[palate], triangles[~still]]))
     shade = _reached(points, normals, tooth)
     edge = smoothstep(PALATE, 3 * PALATE, (arch(points[:, 0]) - points[:, 2]).astype(float))
-    shade[behind] *= edge[behind].astype(np.float32)  # else its border shows behind the photo's own teeth
+    # otherwise its border would show behind the photo's own teeth
+    shade[behind] *= edge[behind].astype(np.float32)
     return Inside(points, jaw, normals.astype(np.float32), shade, tooth, colours, *rows, rest)
 
 
 def _reached(points: Float32, normals: FloatArray, tooth: Float32) -> Float32:
-    """Return (V,) less light on the inner sides of the rows and on flesh behind the cheeks."""
+    """Return the (V,) share of light that reaches a vertex: less on the inner sides of the rows and on flesh behind
+    the cheeks.
+    """
     outwards = np.stack([points[:, 0], points[:, 2] - ARCH_CENTRE], axis=1)
     outwards = outwards / np.maximum(np.linalg.norm(outwards, axis=1, keepdims=True), 1e-6)
     inwards = np.clip(-(normals[:, [0, 2]] * outwards).sum(axis=1), 0, 1)
@@ -103,7 +107,9 @@ def _reached(points: Float32, normals: FloatArray, tooth: Float32) -> Float32:
 
 
 def drop_of(edge: float, lower_edge: float) -> float:
-    """Return how far the jaw drops (`Inside.jaw`) for incisors' edges at these heights in model space."""
+    """Return by how much the jaw drops (the factor of `Inside.jaw`) for incisors' edges at these heights in model
+    space.
+    """
     return max(edge - lower_edge + inside().rest, 0.0)
 
 
@@ -118,8 +124,8 @@ def drawn(
 ) -> Float32:
     """Return (h, w, 3) colours, 0 to 255: what lies between lips, over what is behind it, where cover (h, w) is 1.
 
-    start: (2,) px in the picture of the upper incisors' edge; axes: (3, 3) from model units to px; drop: of the jaw;
-    upper: (h, w) 0 without the upper row of teeth to 1.
+    start: (2,) px in the picture of the upper incisors' edge; axes: (3, 3) from model units to px; drop: that of the
+    jaw (`drop_of`); upper: (h, w) opacity of the upper row of teeth, 0 to 1.
     """
     it, over = inside(), over.copy()
     points, to_px = np.empty_like(it.points), axes.astype(np.float32)

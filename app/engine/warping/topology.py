@@ -1,4 +1,4 @@
-"""The warp mesh's connectivity: face, eye and mouth fills, shell rings, and one smoothing subdivision."""
+"""Builds the warp mesh's connectivity: face, eye and mouth fills, shell rings, and one smoothing subdivision."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.engine.face.morphable_model import default_model
 # fmt: off
 OVAL = (10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149,
         150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109)
-# IOD outside the oval; chosen by eye: narrow at the skin, wide where only the background is.
+# IOD of the rings outside the oval, chosen by eye: close together at the skin, wide apart where only background is.
 RING_DISTANCES = (0.10, 0.22, 0.36, 0.55, 0.80, 1.1, 1.45, 1.9, 2.5, 3.4, 4.6, 6.0)
 # Lids from the outer to the inner corner (both corners in both rows); the person's left eye, then the right.
 UPPER_LIDS = ((263, 466, 388, 387, 386, 385, 384, 398, 362), (33, 246, 161, 160, 159, 158, 157, 173, 133))
@@ -40,10 +40,10 @@ N_MESH = N_FACE + N_OVAL * N_RINGS
 class Topology:
     """The mesh after one subdivision.
 
-    triangles: (T, 3) int32, all of one orientation (counter-clockwise seen from the front, y down);
-    layer: (T,) 0 shell, 1 face, 2 eye and mouth fills; smooth: (V, 900) sparse, carries any per-vertex value
-    of the 900 coarse vertices to the fine ones (rows sum to 1); coarse: the (C, 3) triangles before; neighbours:
-    of each coarse vertex; averaging: sparse mean of a vertex and its neighbours.
+    triangles: (T, 3) int32, all of one orientation (counter-clockwise seen from the front, y down); layer: (T,) 0
+    shell, 1 face, 2 eye and mouth fills; smooth: (V, 900) sparse, takes values of the 900 coarse vertices to the
+    fine ones (rows sum to 1); coarse: the (C, 3) triangles before the subdivision; neighbours: those of each coarse
+    vertex; averaging: the sparse matrix that takes the mean of a vertex and its neighbours.
     """
 
     triangles: NDArray[np.int32]
@@ -90,7 +90,9 @@ def _edges(triangle: Sequence[int]) -> tuple[tuple[int, int], ...]:
 
 
 def _oriented(triangles: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
-    """Return the same triangles, all turned like the last one (a shell triangle: (oval, next oval, outside))."""
+    """Return the same triangles, all with the orientation of the last one, which is a shell triangle (oval, next
+    oval, outside).
+    """
     by_edge: dict[frozenset[int], list[int]] = defaultdict(list)
     for index, triangle in enumerate(triangles):
         for edge in _edges(triangle):
@@ -116,7 +118,7 @@ def _oriented(triangles: list[tuple[int, int, int]]) -> list[tuple[int, int, int
 def _subdivide(
     triangles: NDArray[np.int32], creased: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int32], csr_matrix]:
-    """One step of Loop's subdivision (1987) that leaves edges of `creased` triangles and the border as they are."""
+    """Do one step of Loop's subdivision (1987) that leaves edges of `creased` triangles and the border as they are."""
     opposite: dict[tuple[int, int], list[int]] = defaultdict(list)
     hard: set[tuple[int, int]] = set()
     for triangle, crease in zip(triangles, creased):

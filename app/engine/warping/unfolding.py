@@ -1,14 +1,16 @@
-"""Opening fold-overs of a posed mesh, compiled: local, and free where nothing is folded."""
+"""Opens the fold-overs of a posed mesh in compiled code. It works locally, and costs nothing where nothing is
+folded.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
 
-# Chosen on driven clips, beside the milliseconds of a frame (docs/measured.md, “Speed”).
-RINGS = 4  # rings of triangles around what is folded into which it may be opened
-LOCAL_ROUNDS = 60  # rounds before looking again at what is folded
-# What a folded triangle lacks is given to it by this factor, so that it stays open when neighbours move.
+# Chosen on driven clips by what is left folded and by the milliseconds of a frame (docs/measured.md, “Speed”).
+RINGS = 4  # rings of triangles around a fold that may move so that it opens
+LOCAL_ROUNDS = 60  # rounds after which the folds are looked for again
+# A folded triangle gets this many times the area it lacks, so that it stays open when its neighbours move.
 BEYOND = 1.1
 # Share of its least area that a triangle may lack: without it, rounding alone kept every round going.
 SLACK = 1e-3
@@ -18,8 +20,8 @@ SLACK = 1e-3
 def unfold(corners, least, placed, rounds):  # type: ignore[no-untyped-def]
     """Move placed (V, 3) in place until no triangle (T, 3) covers less than least (T,) px^2 x 2 towards the viewer.
 
-    Every such triangle is opened by the shortest way, its neighbours after it if that folds them. Evening out the
-    motion around a fold instead, as one might, pulls closing lips apart. Returns whether any is left after so many
+    Every such triangle is opened by the shortest way, and then its neighbours if that folds them. To even out the
+    motion around a fold instead would pull closing lips apart. Returns whether any fold is left after that many
     rounds.
     """
     for _ in range(rounds):
@@ -42,8 +44,8 @@ def _area(points, a, b, c):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _near_folds(corners, least, placed):  # type: ignore[no-untyped-def]
-    """Return the triangles that cover less than least, and those some rings around them; none where there is no
-    fold.
+    """Return the triangles that cover less than least, and those within RINGS rings around them; none where there is
+    no fold.
     """
     marked = np.zeros(len(placed), np.bool_)
     chosen = np.zeros(len(corners), np.bool_)
@@ -65,9 +67,11 @@ def _near_folds(corners, least, placed):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _open(near, corners, least, placed):  # type: ignore[no-untyped-def]
-    """Project every triangle of near that covers less than least onto that area, in turn; whether any did.
+    """Give every triangle of near that covers less than least that area, one after the other; return whether any
+    did.
 
-    The correction of least length: along the gradient of the area (Mueller et al. 2007, section 3.3).
+    Each gets the correction of least length, which lies along the gradient of the area (Mueller et al. 2007, section
+    3.3).
     """
     folded = False
     for t in near:
