@@ -31,10 +31,8 @@ BEST_SHARE = 0.1  # share of the frames looked at whose mean is the neutral
 REST_LIFT, REST_WIDTH = (-0.09, 0.035), (-0.08, 0.055)
 # Standard deviations from which a mouth is taken for smiling, and from which its whole smile is taken away
 SMILES, SURELY_SMILES = 1.0, 2.0
-PARTED, SURELY_PARTED = (
-    0.03,
-    0.06,
-)  # gap between the lips, eye distances; at rest it is 0.00 with a deviation of 0.012
+# gap between the lips, eye distances; at rest it is 0.00 with a deviation of 0.012
+PARTED, SURELY_PARTED = (0.03, 0.06)
 FOLLOW = 0.1  # share of the way to a better neutral that is gone with every frame, so that nothing jumps
 
 

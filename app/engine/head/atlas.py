@@ -1,9 +1,10 @@
-"""A head's colours, completed once a photo: what it shows, else the other side in this side's light, else a fill.
+"""Completes a head's colours once a photo: from the photo itself, else from the other side in this side's light,
+else from a fill.
 
 Whether the photo shows a place is found at the vertices (facing, hidden, inside the matte) and interpolated for the
-atlas' texels. What it never shows takes colours by one sparse solve over the head, with the hair's colour as the
-scalp's prior, and the texture that lies in the same place of the picture, as if one looked through the head
-(docs/mesh-warp.md, “Whole head”).
+atlas' texels. Places that the photo never shows take their colours from one sparse solve over the head, in which the
+hair's colour is the scalp's prior. They take their texture from the same place of the picture, as if one looked
+through the head (docs/mesh-warp.md, “Whole head”).
 """
 
 from __future__ import annotations
@@ -32,33 +33,37 @@ from app.engine.head.texels import atlas_side, texels
 
 # Chosen by eye on sheets of turned heads (tools/head_sheets.py), where no comment says more. IOD is the
 # distance between the eyes, cm those of the head model.
-BEHIND = (0.07, 0.16)  # IOD behind another part from which a vertex is hidden: nothing, and all of it
-FACING = (0.06, 0.22)  # cosine of the normal and the view from which a vertex is well seen
-EYE_FACING = (0.35, 0.75)  # mean cosine of the normals and the view from which an eye is seen well
-EYE_ENOUGH = 0.7  # share of an eye seen well below which it is mirrored
-EYE_GAP = 0.15  # the near eye must be seen better by this share
-BETTER = (0.1, 0.3)  # how much more the other side must face the viewer to be mirrored, as a cosine
-ENOUGH = (0.35, 0.6)  # cosine from which this side's own view will do
-SOFTENED = 4  # steps over which the two sides meet
-LOW_PASS = 0.12  # IOD of the blur that makes low-pass colours
+BEHIND = (0.07, 0.16)  # IOD behind another part over which a vertex comes to be hidden
+FACING = (0.06, 0.22)  # cosine between normal and view over which a vertex comes to be well seen
+EYE_FACING = (0.35, 0.75)  # mean cosine between normals and view over which an eye comes to be well seen
+EYE_ENOUGH = 0.7  # share of an eye that is well seen, below which the eye is mirrored
+EYE_GAP = 0.15  # share by which the near eye must be seen better than the other
+BETTER = (0.1, 0.3)  # cosine by which the other side must face the viewer more to be mirrored
+ENOUGH = (0.35, 0.6)  # cosine over which this side's own view comes to be good enough
+SOFTENED = 4  # smoothing steps over which the two sides blend
+LOW_PASS = 0.12  # IOD: sigma of the blur that makes low-pass colours
 SMALL_IOD = 32.0  # px between the eyes at which low-pass colours are made
-INSIDE = 0.06  # IOD from the matte's edge, where no background tints
-JAGGED = 0.05  # share of the hairline's field by which tufts reach over it
-HAIRLINE = (0.4, 0.6)  # the carried-on hairline, 0 to 1, over which skin becomes hair
-BRIGHTEST = 1.2  # times its surroundings that a mirrored spot may be: highlights stay with their own side
-# One looks through the head to a place that lies nearer to its middle than this share of its distance.
+INSIDE = 0.06  # IOD inside the matte's edge from which the background tints no colour
+JAGGED = 0.05  # amount of the hairline's field, 0 to 1, by which tufts reach over the line
+HAIRLINE = (0.4, 0.6)  # values of the hairline's field, 0 to 1, over which skin becomes hair
+BRIGHTEST = (
+    1.2  # times as bright as its surroundings a mirrored spot may be: highlights stay on their own side
+)
+# Share of a place's distance from the head's middle: texture is taken through the head from a place nearer than
+# that.
 TOWARDS = 0.86
-LIFTED = 1.25  # IOD above the brows where hair is taken for what a face stands before
-# Share of the way sideways and downwards that a place before the scalp is mirrored by.
+LIFTED = 1.25  # IOD above the brows, where hair is taken from for places that the face covers
+# Share of its distance, sideways and downwards, by which a place in front of the scalp is mirrored.
 REFLECTED = (
     0.7,
     0.25,
 )
-COARSE = 0.35  # IOD: what is coarser is the fill's, what is finer the texture looked at
-STRAND = (0.6, 1.6)  # times the hair's own colour: how dark and how light a made-up strand may be
+COARSE = 0.35  # IOD: structure coarser than this is the fill's, finer structure is the texture's
+STRAND = (0.6, 1.6)  # times the hair's own colour: how dark and how light made-up strands may be
 SAME_HEIGHT = 1.5  # cm within which two places count as equally high
-NAPE, NAPE_Z, RISES = -4.5, -6.0, 0.8  # cm: where hair ends at the nape, and how steeply up to the ear
-REAR = 0.5  # share of the visible scalp, the part furthest back, whose colour the back of the head gets
+# cm: height and depth at which hair ends at the nape, and the slope of that end up to the ear
+NAPE, NAPE_Z, RISES = -4.5, -6.0, 0.8
+REAR = 0.5  # share of the visible scalp: the part furthest back gives the back of the head its colour
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +86,9 @@ class Seen:
 
 @dataclass(frozen=True, eq=False)
 class Low:
-    """Low-pass colours of the person: picture (h, w, 3), the factor from px to its own, vertices (V, 3)."""
+    """Low-pass colours of the person: the small picture (h, w, 3), the factor from the photo's px to its px, and the
+    colours (V, 3) at the vertices.
+    """
 
     picture: NDArray[np.float32]
     factor: float
@@ -90,7 +97,8 @@ class Low:
 
 @dataclass(frozen=True, eq=False)
 class Shares:
-    """(V,) of the atlas: kept from the photo, mirrored from the other side; the rest is filled.
+    """Where each vertex takes its colour from: (V,) shares kept from the photo and mirrored from the other side; the
+    rest is filled.
 
     better: where the photo shows the other side so much better that it is mirrored rather than stretched; rim: (V,)
     times brighter than the photo that its grazing rim is; trusted: (V,) 0 where skin is seen too grazingly.
@@ -108,7 +116,9 @@ Looking = tuple[FloatArray, FloatArray, NDArray[np.float32]]  # what `looked_thr
 
 @dataclass(frozen=True, eq=False)
 class Unlearned:
-    """atlas: (S, S, 3) of the photo's type; planes: (S, S, 3) float32 kept, mirrored, and the carried-on hairline."""
+    """An atlas before the learned completion. atlas: (S, S, 3) of the photo's type; planes: (S, S, 3) float32, the
+    shares kept and mirrored, and the hairline's field.
+    """
 
     atlas: NDArray[Any]
     planes: NDArray[np.float32]
@@ -149,7 +159,7 @@ def low_colours(pixels: NDArray[Any], matte: NDArray[np.float32], head: Head, ow
 def completed(
     head: Head, own: Seen, pixels: NDArray[Any], matte: NDArray[np.float32], lows: Low
 ) -> tuple[NDArray[Any], Shares]:
-    """Return (S, S, 3) atlas of the photo's type, and where each vertex' colour comes from."""
+    """Return the (S, S, 3) atlas of the photo's type, and where each vertex' colour comes from."""
     made = unlearned(head, own, pixels, matte, lows, atlas_side(head.camera.scale))
     return improved(made.atlas, made.planes), made.shares
 
@@ -163,8 +173,8 @@ def unlearned(
     side: int,
     looking: Looking | None = None,
 ) -> Unlearned:
-    """Return the atlas by the photo, its mirror image and the fill alone; looking: where texture is taken from,
-    found from the photo's own camera where it is None.
+    """Return the atlas made of the photo, its mirror image and the fill alone; looking: where texture is taken from;
+    None finds it by the photo's own camera.
     """
     model = HeadModel.load()
     ids, share, nearest = texels(side)
@@ -221,8 +231,8 @@ def _taken(model: HeadModel, head: Head, own: Seen, rim: FloatArray, trusted: Fl
 
 
 def _better(model: HeadModel, own: Seen) -> FloatArray:
-    """Return (V,) 1 where the other side faces the viewer so much more than this one's grazing view that it is worth
-    more.
+    """Return (V,) 1 where this side is seen at a grazing angle and the other side faces the viewer so much more that
+    its mirror image is better.
     """
     facing = own.normals[:, 2]
     gap = smoothstep(*BETTER, facing[model.mirror] - facing) * smoothstep(
@@ -275,7 +285,7 @@ def _mixed(
 
 
 def _coarse(low: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return (h, w, 3) the hair's own colours, blurred without the face beside it; weight: (h, w) 1 on hair."""
+    """Return the hair's own (h, w, 3) colours, blurred without the face beside it; weight: (h, w) 1 on hair."""
     blur = (0, 0), COARSE * SMALL_IOD
     total = cv2.GaussianBlur(weight, *blur)[..., None]
     mean = cv2.GaussianBlur(low * weight[..., None], *blur) + 1e-3 * cv2.GaussianBlur(low, *blur)
@@ -322,9 +332,10 @@ def scalp(model: HeadModel) -> FloatArray:
 
 
 def _hair(model: HeadModel, own: Seen, low: NDArray[np.float32], at_low: float) -> FloatArray | None:
-    """Return (V, 3) its colour at every height: of the band inside the outline, where it lies furthest back.
+    """Return the hair's colour (V, 3) at every height, from the band inside the outline, where the hair lies
+    furthest back.
 
-    Where the band is skin at one height and hair above, the back has the hair's.
+    Where the band is skin at one height and hair above it, the back of the head takes the hair's colour.
     """
     band = smoothstep(1.0, 2.0, model.distance) * ~model.ear * own.shown
     chosen = (
@@ -377,7 +388,7 @@ def looked_through(head: Head, own: Seen, matte: NDArray[np.float32]) -> Looking
     shown = cv2.GaussianBlur(shown * person, (0, 0), 1.5)
     straight = smoothstep(0.6, 0.95, _sampled(shown[..., None], at * factor)[:, 0])
     mirrored = smoothstep(0.6, 0.95, _sampled(shown[..., None], lifted * factor)[:, 0])
-    # One of the two places for a whole neighbourhood: between them the texture would be smeared.
+    # A whole neighbourhood takes one of the two places: between them the texture would be smeared.
     use = straight < 0.5
     mixed = use.astype(float)
     for _ in range(SOFTENED):

@@ -1,4 +1,4 @@
-"""A beard on a jaw's side that no photo shows: carried on from where it is seen, up to the sideburn and the ear."""
+"""Continues a beard on the side of the jaw that the photo does not show, up to the sideburn and the ear."""
 
 from __future__ import annotations
 
@@ -20,32 +20,34 @@ BEARD = (
     (1.7, -3.6), (3.0, -0.6), (3.2, 2.0),
 )  # fmt: skip
 EDGE = 0.9  # cm over which a beard ends
-JAWS = (3.0, 1.0)  # cm from the head's middle, and from the face's landmarks at most: the jaw's visible sides
+# cm: the jaw's visible sides lie at least so far from the head's middle, and at most so far from the face's
+# landmarks
+JAWS = (3.0, 1.0)
 JAW_HEIGHT, CHEEK_HEIGHT = (
     (-7.6, -3.5),
     (-2.0, 1.5),
-)  # cm: jaw below the mouth's corners, the cheek beside the nose
-# Luminance of the jaw in parts of the cheek above it, the lighter side's, without a beard and surely with a dark one;
-# and the mean of both sides', where a light one is. Of 32 portraits the bearded are recognised by these.
+)  # cm of height: the jaw below the mouth's corners, and the cheek beside the nose
+# Luminance of the jaw in parts of the cheek above it, on the lighter side: without a beard it is above the first,
+# surely with a dark one below the second. On 32 portraits these values tell the bearded from the others.
 DARK = (0.72, 0.58)
-LIGHT = (1.05, 1.12)  # the mean of both sides, where a light beard may be
-LEAST = 12  # vertices that make a colour sure
+LIGHT = (1.05, 1.12)  # the same ratio, mean of both sides, over which a light beard becomes likely
+LEAST = 12  # number of vertices from which a mean colour is sure
 BEARD_KEPT, BEARD_GUESSED = (
     1.0,
     0.12,
-)  # weight of what is seen of a beard against its smoothness, and of the drawn region
+)  # weights of the visible beard, and of the region drawn above, against smoothness
 
 
 @cache
 def beard_region() -> FloatArray:
-    """Return (V,) 1 where a beard may grow, 0 beyond."""
+    """Return (V,) 1 where a beard may grow, 0 elsewhere."""
     model = HeadModel.load()
     inside = within(model.points[:, [2, 1]], np.array(BEARD))
     return np.asarray(np.clip(0.5 + inside / EDGE, 0, 1) * ~model.ear)
 
 
 def within(at: FloatArray, corners: FloatArray) -> FloatArray:
-    """Return (N,) distance of (N, 2) points from the edge of a polygon, below 0 outside."""
+    """Return the (N,) distances of (N, 2) points from the edge of a polygon, below 0 outside."""
     nearest = np.full(len(at), np.inf)
     inside = np.zeros(len(at), bool)
     for a, b in zip(corners, np.roll(corners, -1, 0), strict=True):
@@ -59,10 +61,10 @@ def within(at: FloatArray, corners: FloatArray) -> FloatArray:
 
 
 def beard_seen(model: HeadModel, colours: FloatArray, sure: FloatArray) -> tuple[float, FloatArray]:
-    """Return how surely a photo shows a beard, 0 to 1, and (V,) how much each vertex looks like it.
+    """Return how surely a photo shows a beard, 0 to 1, and (V,) how much each vertex looks like beard.
 
     colours: (V, 3) of 255; sure: (V,) 1 where the photo shows them. Each jaw is compared with the cheek above it, so
-    that the shaded side of a face is no beard.
+    that the shaded side of a face does not count as beard.
     """
     nothing = np.zeros(len(sure))
     x, y, _ = model.points.T

@@ -1,8 +1,8 @@
-"""What learning adds to a head's atlas where nothing was photographed, at a size of its own.
+"""Adds what a network has learnt to a head's atlas where the photo shows nothing.
 
 The network (`networks.completion`, trained by `mien train completion`) sees the unlearned atlas at SIDE texels and
-gives a difference to it. The difference is scaled up and never reaches what the photo shows, so detail stays the
-photo's. Without weights the atlas stays as it is, bit by bit.
+gives a difference to it. The difference is scaled up and applied only where the photo shows nothing, so detail stays
+the photo's. Without weights the atlas stays as it is, bit by bit.
 """
 
 from __future__ import annotations
@@ -18,11 +18,14 @@ from numpy.typing import NDArray
 from app.engine.files import data_folder
 
 FILE = "completion.onnx"
-SIDE = 192  # texels of the network's atlas; what an ordinary CPU fills in 50 ms (docs/completion.md)
+# texels of the network's atlas on a side; an ordinary CPU fills that many in 50 ms (docs/completion.md)
+SIDE = 192
 
 
 def weights() -> Path | None:
-    """Return the file in use: what the user trained. None ships (docs/completion.md says why)."""
+    """Return the file of weights in use, which the user trained; None without one: none ships (docs/completion.md
+    says why).
+    """
     path = data_folder() / FILE
     return path if path.is_file() else None
 
@@ -60,7 +63,9 @@ def improved(atlas: NDArray[Any], planes: NDArray[np.float32]) -> NDArray[Any]:
 
 
 def added(atlas: NDArray[Any], planes: NDArray[np.float32], difference: NDArray[np.float32]) -> NDArray[Any]:
-    """Return the atlas with a difference (3, SIDE, SIDE), 2 being its whole range, off what is kept from the photo."""
+    """Return the atlas with a difference (3, SIDE, SIDE), in which 2 is the whole range of colour, added where the
+    photo's colours are not kept.
+    """
     side, top = atlas.shape[0], 65535 if atlas.dtype == np.uint16 else 255
     smooth = cv2.resize(
         np.ascontiguousarray(difference.transpose(1, 2, 0)), (side, side), interpolation=cv2.INTER_LINEAR

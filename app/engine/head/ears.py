@@ -1,4 +1,6 @@
-"""Find the ears, or that hair hides them: of all places tried, one with skin inside and other things around wins."""
+"""Finds the ears, or that hair hides them: of all places tried, the one with skin inside and other things around it
+wins.
+"""
 
 from __future__ import annotations
 
@@ -13,34 +15,38 @@ from numpy.typing import NDArray
 from app.engine.face.parameters import Camera
 from app.engine.head.model import FloatArray, HeadModel
 
-# Chosen on sheets of turned heads (tools/head_sheets.py): every ear of the portraits was found or hidden as
-# one sees it.
+# Chosen on sheets of turned heads (tools/head_sheets.py): with these values every ear of the portraits is found, or
+# taken as hidden, as one sees it.
 HEIGHTS = (0.15, 0.0, -0.15, -0.3, -0.45)  # IOD above the template's place that are tried
 SIZES = (0.7, 0.85, 1.0)  # sizes of an ear in sizes of the template's that are tried
-SPREADS = (0.5, 0.7, 0.9, 1.15)  # how far an ear stands out, in parts of the template's, that is tried
+SPREADS = (0.5, 0.7, 0.9, 1.15)  # how far an ear stands out that is tried, in parts of the template's
 DEPTHS = (-0.2, 0.0, 0.2)  # IOD towards the face that are tried
-FRONTAL, TURNED = 20.0, 12.0  # degrees of yaw to which spreads, and from which depths, can be seen
-USUAL = (-0.12, 0.85, 0.7, 0.0)  # height, size, spread and depth of most people's, on the template
-# What one deviation of height, size, spread and depth from the usual costs of the score.
+# degrees of yaw up to which an ear's spread can be seen, and from which its depth can
+FRONTAL, TURNED = 20.0, 12.0
+# height, size, spread and depth of most people's ears, relative to the template's
+USUAL = (-0.12, 0.85, 0.7, 0.0)
+# Cost, in units of the score, of a deviation by 1 of height, size, spread and depth from USUAL.
 UNUSUAL = (0.12, 0.2, 0.08, 0.2)
 AROUND = 0.75  # IOD: how far an ear's motion drags the head around it
-RING = 0.14  # IOD around an ear in which there is no more of it
-UPPER = 0.75  # share of an ear's height, from above, around which skin ends; below it begins the jaw
-OUTSIDE = 0.8  # weight of what is around an ear against what is inside
-CHEEKS = (50, 280, 205, 425, 118, 347)  # MediaPipe's vertices, whose colour is skin's
+RING = 0.14  # IOD: width of the ring around an ear that must not be skin
+UPPER = 0.75  # share of an ear's height, from above, around which skin ends; below that the jaw begins
+OUTSIDE = 0.8  # weight of the ring around an ear against the inside of it
+CHEEKS = (50, 280, 205, 425, 118, 347)  # MediaPipe's vertices on the cheeks, which give the skin's colour
 BEFORE_EARS = (234, 454, 93, 323, 127, 356, 132, 361)  # MediaPipe's vertices at the oval, left and right
 SHADES = (
     1.0,
     0.65,
     0.4,
     0.25,
-)  # shares of the light in which skin is looked for: ears lie in the head's own shade
-LIGHTNESS = 0.5  # weight of lightness against colour
-ALIKE = 14.0  # in Lab, lightness halved: what lies before an ear and is as near to the cheeks is skin
+)  # shares of the light left: skin in such shade is looked for too, because ears lie in the head's own shade
+LIGHTNESS = 0.5  # weight of lightness against colour in a distance
+# distance in Lab, lightness halved: places before an ear that are as near to the cheeks' colour are skin
+ALIKE = 14.0
 BALD = 22.0  # distance from skin in Lab up to which a scalp has no hair
 STRANGE = 45.0  # distance from skin in Lab beyond which it is cloth
 SIDE = 40.0  # px between the eyes at which colours are looked at
-UNTOLD = 0.9  # mean label around a place from which hair or a scarf has the skin's colour: it shows no ear
+# mean label around a place above which hair or a scarf has the skin's colour, so that no ear can be told there
+UNTOLD = 0.9
 LEAST = 0.13  # score below which hair hides an ear
 
 Place = tuple[float, float, float, float]
@@ -48,8 +54,9 @@ Place = tuple[float, float, float, float]
 
 @dataclass(frozen=True, eq=False)
 class _Scene:
-    """label: (H, W) 1 skin to -1 hair or background; camera: the picture's own; visible: the share of each side (-1, 1)
-    that is seen."""
+    """The picture in which ears are sought. label: (H, W) 1 skin to -1 hair or background; camera: the face's in
+    this picture; visible: by side (-1, 1) the share of it that is seen.
+    """
 
     label: NDArray[np.float32]
     camera: Camera
@@ -67,7 +74,7 @@ def placed_ears(
         camera = camera.scaled(factor)
     visible = {
         side: float(np.clip(1 - side * camera.yaw / 12, 0, 1)) for side in (-1, 1)
-    }  # yaw > 0 shows x < 0
+    }  # a head turned by yaw > 0 shows its side x < 0
     scene = _Scene(_skin(points, model, camera, matte, srgb), camera, visible)
     spreads = SPREADS if abs(camera.yaw) < FRONTAL else (0.7,)
     depths = DEPTHS if abs(camera.yaw) > TURNED else (0.0,)
@@ -83,7 +90,9 @@ def placed_ears(
 
 
 def _placed(own: FloatArray, relief: FloatArray, side: int, place: Place) -> FloatArray:
-    """Return (N, 3) points of one ear, moved; own: (N, 3) where they are; relief: (N, 3) how far they stand out."""
+    """Return (N, 3) moved points of one ear; own: (N, 3) the points where they are; relief: (N, 3) how far they
+    stand out from the head.
+    """
     height, size, spread, depth = place
     out = own.copy()
     out[:, 0] += (spread - 1) * side * np.maximum(side * relief[:, 0], 0)
@@ -92,7 +101,9 @@ def _placed(own: FloatArray, relief: FloatArray, side: int, place: Place) -> Flo
 
 
 def _score(model: HeadModel, points: FloatArray, relief: FloatArray, scene: _Scene, place: Place) -> float:
-    """Return how well ears at this place fit the labels: skin inside, none around, and where most people have them."""
+    """Return how well ears at this place fit the labels: skin inside, none around it, and the place where most
+    people have ears.
+    """
     inside, outside, seen = 0.0, 0.0, 0.0
     for side, share in scene.visible.items():
         if share <= 0:
@@ -110,7 +121,9 @@ def _score(model: HeadModel, points: FloatArray, relief: FloatArray, scene: _Sce
 
 
 def _labels(scene: _Scene, at: FloatArray) -> tuple[float, float]:
-    """Mean label inside the hull of (N, 2) px, and in the ring around its upper part; -1, 0 outside the picture."""
+    """Return the mean label inside the hull of (N, 2) px, and in the ring around its upper part; (-1, 0) outside the
+    picture.
+    """
     hull = cv2.convexHull(np.round(at * 4).astype(np.int32))
     ring = RING * scene.camera.scale
     height, width = scene.label.shape
@@ -148,7 +161,7 @@ def _moved(model: HeadModel, points: FloatArray, relief: FloatArray, place: Plac
 def _skin(
     points: FloatArray, model: HeadModel, camera: Camera, matte: NDArray[np.float32], srgb: NDArray[Any]
 ) -> NDArray[np.float32]:
-    """Return (H, W) 1 where the person's skin may be, -1 where hair or background."""
+    """Return (H, W) 1 where the person's skin may be, -1 where hair or background is."""
     lab = cv2.cvtColor(cv2.GaussianBlur(srgb, (0, 0), max(0.6, 0.02 * camera.scale)), cv2.COLOR_RGB2LAB)
     lab = lab.astype(np.float32) * np.array([LIGHTNESS, 1, 1], np.float32)
     person = matte > 0.5

@@ -1,8 +1,9 @@
-"""What a photo never shows of a head: skin and hair, each carried on by itself, with a hairline between them.
+"""Makes up what a photo never shows of a head: skin and hair are each continued by themselves, with a hairline
+between.
 
-Skin is carried on as it is lit where it ends, and shaded by the light that ears and jaw keep from what is near them
-and by the ears' own relief; hair by its colour at every height. Where the photo shows which of the two a place is, that
-holds; elsewhere the hairline is the one that most short-haired people have.
+Skin is continued as it is lit where it ends, and shaded where ears and jaw keep light away and by the ears' own
+relief. Hair is continued by its colour at every height. Where the photo shows which of the two a place is, that is
+kept; elsewhere the hairline is the one that most short-haired people have.
 """
 
 from __future__ import annotations
@@ -30,54 +31,52 @@ HAIRLINE = (
     (2.2, 4.6), (0.6, 5.2), (-1.2, 4.4), (-2.0, 2.4), (-2.2, 0.4), (-2.6, -1.2), (-3.8, -3.0), (-5.2, -4.8),
     (-7.2, -6.0), (-14.0, -6.0), (-14.0, 20.0), (9.6, 20.0),
 )  # fmt: skip
-# The same where hair hides the ear.
+# The same outline for heads whose ear is hidden by hair.
 OVER_EAR = (
     (9.6, 10.2), (7.6, 9.2), (6.6, 7.6), (6.0, 5.8), (4.9, 4.4), (4.3, 2.6), (4.0, 0.0), (3.2, -2.6), (0.0, -3.4),
     (-3.8, -4.4), (-7.2, -6.0), (-14.0, -6.0), (-14.0, 20.0), (9.6, 20.0),
 )  # fmt: skip
-HAIRLINE_WIDTH = 1.2  # cm over which the template's hairline turns from no to yes
-JAW = ((1.0, -2.2), -0.68)  # cm: a point (z, y) of the line below which a neck begins, and its slope
-# Share of its light that a neck lacks where the photo does not show enough of it, and at least and at most; half of 32
-# portraits have 0.15 to 0.4.
+HAIRLINE_WIDTH = 1.2  # cm over which the template's hairline goes from skin to hair
+JAW = ((1.0, -2.2), -0.68)  # cm: a point (z, y) of the line below which the neck begins, and the line's slope
+# Share of light that a neck lacks, where the photo shows too little of it to tell, and the least and the greatest
+# share; half of 32 portraits have 0.15 to 0.4.
 UNDER_JAW, UNDER_JAW_RANGE = 0.22, (0.08, 0.36)
 JAW_EDGE = (-0.4, 1.6)  # cm below the jaw's line over which the neck's shade begins
-NECK_SEEN = (
-    50,
-    0.3,
-)  # vertices of the neck, and share of those seen, that must be bare skin to tell its shade
-SAME_HUE = 0.12  # difference in parts of the skin's colour up to which a neck is bare
-RELIEF = (0.1, 0.35)  # cm that an ear stands out from the head
-GRAZING = (0.06, 0.22)  # cosine of the normal and the view from which hair and skin can be distinguished
-# The same cosine, from which skin's colours are taken: nearer to the outline it mixes with what is behind.
+# number of the neck's vertices, and share of the visible ones, that must be bare skin to tell the neck's shade
+NECK_SEEN = (50, 0.3)
+SAME_HUE = 0.12  # difference of colour, in parts of the skin's, up to which a neck counts as bare
+RELIEF = (0.1, 0.35)  # cm by which a vertex stands out from the head, over which it comes to count as ear
+GRAZING = (0.06, 0.22)  # cosine between normal and view over which hair and skin come to be distinguishable
+# The same cosine, over which the skin's colours come to be used: near the outline skin mixes with what is behind it.
 FACING = (
     0.12,
     0.35,
 )
-HAIR_FACING = (0.25, 0.5)  # the same of hair, which is darker along the outline than on the crown behind it
-# How far a colour lies from skin to hair, from which it says nothing of the skin's colour.
+HAIR_FACING = (0.25, 0.5)  # the same for hair, which is darker along the outline than on the crown behind it
+# Share of the way from the skin's colour to the hair's, over which a colour stops counting as skin.
 LIKE_HAIR = (0.35, 0.65)
 APART = 40.0  # levels of 255 between hair and skin from which the photo's own hairline is believed
-NECK = (-7.5, -5.5)  # cm of height below which a collar is no hair
-KEPT = 1.0  # weight of what the photo shows of the hairline against its smoothness
-GUESSED = 0.15  # weight of the template's hairline
-SKIN = 0.5  # weight of the skin's colours against their smoothness
-# Weight of the hair's colours where it shows, and where only its height says something.
+NECK = (-7.5, -5.5)  # cm of height over which hair ends: below it a collar would be taken for hair
+KEPT = 1.0  # weight of the hairline that the photo shows, against smoothness
+GUESSED = 0.15  # weight of the template's hairline, against smoothness
+SKIN = 0.5  # weight of the visible skin's colours, against smoothness
+# Weights of the hair's colours, against smoothness: where hair is visible, and where only its height is known.
 HAIR, PRIOR = 0.5, 0.004
-DARKEST = 0.4  # least share of that light: inside an ear some is thrown back
-BESIDE = (
-    0.3,
-    1.0,
-)  # cm from the face's landmarks: what is nearer is seen or is the mouth's and the nostrils'
-SHADE = 1.0  # power of the light that reaches a place past the rest of the head
+DARKEST = 0.4  # least share of light that reaches a place: inside an ear some is thrown back
+# cm from the face's landmarks over which the shade sets in: nearer places are visible, or lie in mouth and nostrils
+BESIDE = (0.3, 1.0)
+SHADE = 1.0  # power of the share of light that reaches a place past the rest of the head
 LIT_RANGE = (0.75, 1.15)  # light of an ear's relief over that of the head beneath it, at least and at most
 REDDER = np.array(
     [0.75, 1.1, 1.2]
-)  # powers of the shade of red, green and blue: light that went through skin is red
+)  # powers of the shade for red, green and blue: light that went through skin is red
 
 
 @dataclass(frozen=True, eq=False)
 class Fill:
-    """(V, 3) colours of skin and hair, and (V,) the hairline: below 0.5 skin, above it hair."""
+    """The fill of one head: (V, 3) colours of skin and of hair, and (V,) the hairline's field, below 0.5 skin, above
+    it hair.
+    """
 
     skin: FloatArray
     hair: FloatArray
@@ -95,14 +94,14 @@ def relief() -> FloatArray:
 
 @cache
 def _under_jaw() -> FloatArray:
-    """Return (V,) 1 on the neck, in the jaw's shade."""
+    """Return (V,) 1 on the neck, which lies in the jaw's shade."""
     _, y, z = HeadModel.load().points.T
     (at, height), slope = JAW
     return smoothstep(*JAW_EDGE, height + slope * (z - at) - y)
 
 
 def _neck_shade(model: HeadModel, colours: FloatArray, sure: FloatArray) -> float:
-    """Return the share of its light that the neck lacks against the cheeks, by what the photo shows of both."""
+    """Return the share of its light that the neck lacks against the cheeks, measured where the photo shows both."""
     x, y, _ = model.points.T
     cheeks = (sure > 0.5) & (model.distance < 1) & (np.abs(x) > 2) & (y > -4) & (y < 1.5)
     neck = (sure > 0.3) & (_under_jaw() > 0.6) & (model.distance > 0.8)
@@ -119,7 +118,7 @@ def _neck_shade(model: HeadModel, colours: FloatArray, sure: FloatArray) -> floa
 
 @cache
 def template_hairline(ears: bool) -> FloatArray:
-    """Return (V,) 0 on skin to 1 in hair, 0.5 on the line; ears: whether they show."""
+    """Return (V,) 0 on skin to 1 in hair, 0.5 on the line; ears: whether they are visible."""
     model = HeadModel.load()
     at = model.points[:, [2, 1]]
     corners = np.array(HAIRLINE if ears else OVER_EAR)
@@ -138,8 +137,8 @@ def filled(
 ) -> Fill:
     """Return the fill of a photo that shows (V, 3) low-pass colours of 255 where shown (V,) is 1.
 
-    normals, smooth: (V, 3) with and without ears, in pixels' axes; hair: (V, 3) its colour at every height, or None;
-    ears: whether they show.
+    normals, smooth: (V, 3) with and without ears, in pixels' axes; hair: (V, 3) the hair's colour at every height,
+    or None; ears: whether they are visible.
     """
     sure = shown * smoothstep(*GRAZING, normals[:, 2])
     face = np.exp(-((model.distance / 2.5) ** 2)) * model.face
@@ -178,8 +177,8 @@ def filled(
 
 
 def _unlike_hair(credible: FloatArray, colours: FloatArray, hair: FloatArray | None) -> FloatArray:
-    """Return (V,) how credible colours (V, 3) are as skin, less where they are like hair (V, 3) against most of the
-    skin.
+    """Return (V,) how credible colours (V, 3) are as skin: less where they are nearer to hair (V, 3) than most of
+    the skin is.
     """
     middle = credible > 0.5
     if hair is None or not middle.any():
@@ -193,7 +192,7 @@ def _unlike_hair(credible: FloatArray, colours: FloatArray, hair: FloatArray | N
 def _hairline(
     model: HeadModel, sure: FloatArray, colours: FloatArray, skin: FloatArray, hair: FloatArray, ears: bool
 ) -> FloatArray:
-    """Return (V,) between skin and hair: the photo's own line where it is clear, carried on into the template's."""
+    """Return the hairline's field (V,): the photo's own line where it is clear, continued into the template's."""
     across = hair - skin
     length = np.linalg.norm(across, axis=1)
     seen = np.clip(((colours - skin) * across).sum(axis=1) / np.maximum(length, 1.0) ** 2, 0, 1)
@@ -211,7 +210,9 @@ def _hairline(
 
 
 def _carried(model: HeadModel, values: FloatArray, weight: FloatArray) -> FloatArray:
-    """Return values (V,) or (V, C) where their weight (V,) is large, and smoothly on from there."""
+    """Return values (V,) or (V, C) that are the given ones where their weight (V,) is large, and continue them
+    smoothly elsewhere.
+    """
     weight = weight + 1e-7
     solver = splu((model.laplacian + diags(weight)).tocsc())
     right = values * weight if values.ndim == 1 else values * weight[:, None]

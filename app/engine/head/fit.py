@@ -1,4 +1,4 @@
-"""The head model fitted to landmarks and to the matte's outline (docs/mesh-warp.md, “Whole head”)."""
+"""Fits the head model to landmarks and to the matte's outline (docs/mesh-warp.md, “Whole head”)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from app.engine.head.model import HeadModel
 from app.engine.head.neck import narrowed
 from app.engine.head.skull import inflated, smoothstep
 
-ROUNDS = 4  # rounds of similarity and ridge in turn (docs/mesh-warp.md, “Whole head”)
+# rounds that fit the similarity and the shapes' weights (by ridge) in turn (docs/mesh-warp.md, “Whole head”)
+ROUNDS = 4
 EXPRESSION_RANGE = (-0.3, 1.2)  # weights of a shape; ICT's own go from 0 to 1, and people go a little further
 RESIDUAL_ROUNDS = 3  # rounds in which the residual is carried over
-# Of the normal towards the viewer, from which a landmark is believed: one that the face itself hides is read at the
-# outline instead, which makes the far side of a turned face too wide.
+# Part of the normal towards the viewer over which a landmark comes to be believed: a landmark that the face hides is
+# read at the outline instead, which would make the far side of a turned face too wide.
 HIDDEN = (-0.35, 0.0)
-CENTRE = (0.0, 0.35, -1.3)  # IOD of the skull's middle from the face's; taken from the template
+CENTRE = (0.0, 0.35, -1.3)  # IOD from the face's middle to the skull's; taken from the template
 
 
 def fit_head(face: FittedFace, matte: NDArray[np.float32], srgb: NDArray[np.uint8]) -> Head:
@@ -43,10 +44,10 @@ def fit_head(face: FittedFace, matte: NDArray[np.float32], srgb: NDArray[np.uint
 
 
 def _across(offsets: FloatArray, camera: Camera) -> FloatArray:
-    """Return (N, 3) offsets without their share along the view.
+    """Return (N, 3) offsets without their part along the view.
 
-    A photo shows where a landmark lies across the view; how deep, the network guesses, and makes the far side of a
-    turned face too deep. The depth is therefore that of the fitted shapes, which come from scanned heads.
+    A photo shows where a landmark lies across the view. Its depth is a guess of the network, which makes the far
+    side of a turned face too deep. The depth is therefore that of the fitted shapes, which come from scanned heads.
     """
     along = camera.rotation[2]
     return np.asarray(offsets - np.outer(offsets @ along, along))
@@ -55,8 +56,8 @@ def _across(offsets: FloatArray, camera: Camera) -> FloatArray:
 def _shaped(
     model: HeadModel, target: FloatArray
 ) -> tuple[FloatArray, tuple[float, FloatArray, FloatArray], FloatArray]:
-    """Return (V, 3) cm with the face's identity and expression, the similarity to model space, and the identity's
-    weights.
+    """Return the head (V, 3) cm with the face's identity and expression, the similarity to model space, and the
+    identity's weights.
     """
     ours = model.weights @ model.points
     even = np.ones(len(ours))

@@ -1,4 +1,4 @@
-"""One photo's head."""
+"""Holds the head of one photo."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ FloatArray = NDArray[np.float64]
 class Head:
     """A fitted head in the model space of its photo's camera.
 
-    points: (V, 3); normals: (V, 3) unit, outwards; rigid: (V,) share of the head's motion; camera: the photo's;
-    to_model: (scale, (3, 3) rotation, (3,) offset) from the head model's cm; identity: (100,) weights of ICT's shapes;
-    centre: (3,) the middle of the skull; inflated: (V,) how much further out than the bare skull hair or hat stands;
-    ears: whether the photo shows any.
+    points: (V, 3); normals: (V, 3) unit, outwards; rigid: (V,) share of the head's motion; camera: the photo's own;
+    to_model: (scale, (3, 3) rotation, (3,) offset) from the head model's cm; identity: (100,) weights of ICT's
+    shapes; centre: (3,) the middle of the skull; inflated: (V,) share of its distance from the centre by which hair
+    or hat stands out from the bare skull; ears: whether the photo shows any.
     """
 
     points: FloatArray
@@ -42,8 +42,8 @@ class Head:
     ) -> FloatArray:
         """Return (V, 3) px under another camera.
 
-        moved: (V, 3) model units added (expression); shift: (2,) px by which the body goes along. The neck's end stays
-        in the photo's own pixels, except for the shift.
+        moved: (V, 3) model units added (expression); shift: (2,) px by which the body moves. The neck's end stays on
+        the photo's own pixels, except for that shift.
         """
         points = self.points if moved is None else self.points + moved
         share = self.rigid[:, None]

@@ -1,4 +1,6 @@
-"""The light on a head, by spherical harmonics of order 2 (Ramamoorthi and Hanrahan 2001), learnt from its own skin."""
+"""Estimates the light on a head from its own skin, by spherical harmonics of order 2 (Ramamoorthi and Hanrahan
+2001).
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,8 @@ from app.engine.head.model import FloatArray, HeadModel
 from app.engine.imaging.colour import LUMINANCE
 
 # Chosen by eye on sheets of turned heads (tools/head_sheets.py).
-ROUNDS = 3  # rounds of solving and leaving out what does not fit
-# Share of the samples by which each harmonic is held back: low orders explain first.
+ROUNDS = 3  # rounds of solving and of leaving out samples that do not fit
+# Ridge of each harmonic as a share of the samples: low orders are held back least, so they explain first.
 RIDGE = (
     0.0,
     0.02,
@@ -23,22 +25,23 @@ RIDGE = (
     0.1,
     0.1,
 )
-RANGE = (0.4, 2.5)  # what one direction may be lit by, in parts of another's light
-# What the unseen side may be lit by, in parts of the light's own ratio: one side says little of the other.
+RANGE = (0.4, 2.5)  # least and greatest ratio of light between two directions
+# Least and greatest ratio of light between an unseen side and the other: one side says little about the light on the
+# other.
 UNSEEN = (0.88, 1.14)
-# quantile of the skin's brightness that turned skin may reach: beyond it five portraits glared
+# quantile of the skin's brightness that turned skin may reach: with a higher one five portraits glared
 WELL_LIT = 0.9
-HELD = 0.5  # weight of what is known of the mirrored gain against its smoothness
+HELD = 0.5  # weight of the known mirrored gain against its smoothness
 
 
 def harmonics(normals: FloatArray) -> FloatArray:
-    """Return (N, 9) of unit normals (N, 3), each harmonic up to its factor."""
+    """Return the (N, 9) harmonics of unit normals (N, 3), each up to its constant factor."""
     x, y, z = normals.T
     return np.stack([np.ones_like(x), x, y, z, x * y, y * z, 3 * z * z - 1, x * z, x * x - y * y], axis=1)
 
 
 def light_on(normals: FloatArray, brightness: FloatArray, weight: FloatArray) -> FloatArray:
-    """(9,) light whose product with `harmonics` is nearest to (N,) brightness, spots and features left out."""
+    """The (9,) light whose product with `harmonics` is nearest to (N,) brightness; spots and features are left out."""
     basis, weight = harmonics(normals), weight.copy()
     light: FloatArray = np.zeros(9)
     for _ in range(ROUNDS):
@@ -60,8 +63,8 @@ def lit(light: FloatArray, normals: FloatArray) -> FloatArray:
 def mirror_gain(
     model: HeadModel, normals: FloatArray, confident: FloatArray, colours: FloatArray
 ) -> FloatArray:
-    """Return (V, 3) this side's colour over the other's: the light's by its harmonics, the rest carried on from
-    where both are seen.
+    """Return (V, 3) this side's colour over the other's: the part due to light by its harmonics, the rest continued
+    from places where both sides are seen.
     """
     skin = confident * model.face * (model.distance < 4.0)
     top = max(float(colours.max()), 1e-6)
@@ -80,8 +83,8 @@ def room_above(model: HeadModel, bright: FloatArray, kept: FloatArray, skin: Flo
     """Return (V,) how many times brighter each place may become: no skin becomes brighter than the photo's
     brightest.
 
-    bright: (V,) of the photo; kept: (V,) what is its own colour, the rest is the other side's; skin: (V,) what is well
-    seen of it.
+    bright: (V,) brightness in the photo; kept: (V,) share of a vertex' own colour, the rest is the other side's;
+    skin: (V,) 1 on skin that is well seen.
     """
     there = bright[skin > 0.5]
     if not there.size:

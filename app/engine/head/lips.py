@@ -1,4 +1,4 @@
-"""The inner sides of the lips: what the photo shows of the lips' fronts goes on over them and the mouth between."""
+"""Gives the inner sides of the lips, and the mouth between them, the visibility of the lips' fronts."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from app.engine.head.model import FloatArray, HeadModel
 # Rings of vertices from the border of the mouth's opening, which lies 1 cm behind the lips: the first that faces the
 # viewer, and the last before the hollow under the lower lip.
 FRONTS = (9, 14)
-NEAREST = 24  # vertices of the fronts that count, across some 0.4 cm
-BEST = 14  # place in their order, from the least seen on: some curl away from every camera, most from that of a profile
+NEAREST = 24  # number of the fronts' vertices that count; they lie within some 0.4 cm
+# rank among these, from the least seen on, whose value is taken: some curl away from every camera, most from a
+# profile's
+BEST = 14
 
 
 def over_lips(seen: FloatArray, person: FloatArray) -> FloatArray:
-    """Return (V,) how much the photo shows of vertices, with that of the lips' fronts for the lips as a whole.
+    """Return (V,) how much the photo shows of each vertex, where the lips as a whole get the value of their fronts.
 
-    A head's normals and its z-buffer say that no photo shows the inner sides of the lips and the mouth between. Where
-    lips part, or a turn bares what a millimetre of lip hid, that would draw a fill beside the photo's own. person:
-    (V,) 1 well inside the matte: beyond a profile's outline the photo shows what is behind.
+    A head's normals and its z-buffer say that no photo shows the inner sides of the lips and the mouth between.
+    Where lips part, or a turn bares what a millimetre of lip hid, a fill would then be drawn beside the photo's own
+    pixels. person: (V,) 1 well inside the matte; beyond a profile's outline the photo shows what is behind the head.
     """
     inside, fronts = lips_and_fronts()
     out = seen.copy()

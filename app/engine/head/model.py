@@ -1,4 +1,4 @@
-"""The head model's asset and what depends on it alone."""
+"""Loads the head model's asset, and computes what depends on it alone."""
 
 from __future__ import annotations
 
@@ -17,21 +17,24 @@ FloatArray = NDArray[np.float64]
 Indices = NDArray[np.int32]
 
 ASSET = ASSETS / "head_model" / "head.npz"
-# Share of the mean variance of the shapes' coefficients; chosen by eye on the fitted heads.
+# Ridge of the regression, as a share of the mean variance of the shapes' coefficients; chosen by eye on fitted
+# heads.
 RIDGE = 0.05
 
 
 @dataclass(frozen=True, eq=False)
 class HeadModel:
-    """ICT-FaceKit's head (MIT), cut below the neck, mouth and eyes closed.
+    """ICT-FaceKit's head (MIT), cut below the neck, with mouth and eyes closed.
 
-    points: (V, 3) cm; triangles: (T, 3), counter-clockwise seen from outside; corners: (T, 3) the same over (A,) atlas
-    vertices, of which the nape's seam has two each; base: (A,) the vertex each stands for; atlas: (A, 2) in [0, 1];
-    mirror: (V,) vertex on the other side; identity (100, V, 3) and expression (57, V, 3): cm at weight 1; weights:
-    (468, V) where our vertices lie on the head; binding: (V, 468) how the head follows ours; rigid: (V,) share of the
-    head's motion, 0 at the neck's end; ear: (V,); distance: (V,) cm to the nearest of our vertices; loops: the mouth's,
-    right and left eye's border; face: (V,) whether it is the face's (else scalp, nape or neck); openness: (V,) share of
-    an overcast sky's light that reaches it past the rest of the head; inner: part -> ((N, 3) cm, (M, 3) triangles).
+    points: (V, 3) cm; triangles: (T, 3), counter-clockwise seen from outside; corners: (T, 3) the same triangles
+    over the A atlas vertices, of which the nape's seam has two for each vertex; base: (A,) the vertex that each
+    atlas vertex stands for; atlas: (A, 2) its place in [0, 1]; mirror: (V,) the vertex on the other side; identity
+    (100, V, 3) and expression (57, V, 3): cm at weight 1; weights: (468, V) where our vertices lie on the head;
+    binding: (V, 468) weights by which the head follows ours; rigid: (V,) share of the head's motion, 0 at the neck's
+    end; ear: (V,) whether a vertex is an ear's; distance: (V,) cm to the nearest of our vertices; loops: the borders
+    of the mouth, the right and the left eye; face: (V,) whether a vertex is the face's (else scalp, nape or neck);
+    openness: (V,) share of an overcast sky's light that reaches it past the rest of the head; inner: by part ((N, 3)
+    cm, (M, 3) triangles).
     """
 
     points: FloatArray
@@ -58,7 +61,7 @@ class HeadModel:
 
     @cached_property
     def our_shapes(self) -> FloatArray:
-        """(157, 468 * 3) what each shape does to our vertices."""
+        """(157, 468 * 3): the motion of our vertices by each shape."""
         shapes = np.concatenate([self.identity, self.expression]).astype(np.float64)
         count, vertices = shapes.shape[:2]
         moved = self.weights @ shapes.transpose(1, 0, 2).reshape(vertices, -1)
@@ -66,7 +69,7 @@ class HeadModel:
 
     @cached_property
     def regression(self) -> FloatArray:
-        """(157, 468 * 3) from our vertices' offsets to the shapes' weights, by ridge."""
+        """(157, 468 * 3): the matrix from our vertices' offsets to the shapes' weights, by ridge regression."""
         rows = self.our_shapes
         gram = rows @ rows.T
         return np.linalg.solve(gram + RIDGE * np.trace(gram) / len(gram) * np.eye(len(gram)), rows)
@@ -89,20 +92,20 @@ class HeadModel:
 
     @cached_property
     def averaging(self) -> csr_matrix:
-        """(V, V) mean of a vertex and its neighbours."""
+        """(V, V): the sparse matrix that takes the mean of a vertex and its neighbours."""
         degree = self.laplacian.diagonal()
         return csr_matrix(diags(1 / (degree + 1)) @ (diags(degree + 1) - self.laplacian))
 
     @cached_property
     def incidence(self) -> csr_matrix:
-        """(V, T) sums over the triangles at each vertex."""
+        """(V, T): the sparse matrix that sums over the triangles at each vertex."""
         rows, columns = self.triangles.ravel(), np.repeat(np.arange(len(self.triangles)), 3)
         return csr_matrix(
             (np.ones(len(rows)), (rows, columns)), shape=(len(self.points), len(self.triangles))
         )
 
     def normals(self, points: FloatArray) -> FloatArray:
-        """Return (V, 3) unit normals, outwards in a space whose y points up."""
+        """Return (V, 3) unit normals that point outwards, in a space whose y points up."""
         a, b, c = (points[self.triangles[:, k]] for k in range(3))
         total = self.incidence @ np.cross(b - a, c - a)
         return np.asarray(total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12))
@@ -114,7 +117,7 @@ class HeadModel:
         return free, splu(rows[:, free].tocsc()), csr_matrix(rows[:, np.flatnonzero(~self.ear)])
 
     def without_ears(self, points: FloatArray) -> FloatArray:
-        """Return the same head with the membrane over each ear's rim in its place."""
+        """Return the same head with each ear replaced by a smooth membrane over its rim."""
         free, solver, known = self._ear_membrane
         smooth = points.copy()
         smooth[free] = solver.solve(-(known @ points[~self.ear]))  # type: ignore[attr-defined]

@@ -1,4 +1,6 @@
-"""The neck made as narrow as the photo's: ICT's is an athlete's, which stands out of turned heads."""
+"""Makes the neck as narrow as the photo's: the neck of ICT's head is an athlete's and would stand out from turned
+heads.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +11,18 @@ from app.engine.face.parameters import Camera
 from app.engine.head.model import FloatArray, HeadModel
 
 # Chosen by eye on sheets of turned heads (tools/head_sheets.py). cm are those of the head model.
-AXIS_Z = -1.0  # cm: the neck's middle
+AXIS_Z = -1.0  # cm: depth (z) of the neck's middle
 LEVELS = np.arange(-12.0, -1.9, 0.75)  # cm of height at which widths are compared
-NARROWEST = 0.62  # least width in parts of the template's
-SLIM = 0.8  # depth behind its middle in parts of ICT's neck, as most people have it
+NARROWEST = 0.62  # least width of a neck in parts of the template's
+SLIM = 0.8  # depth of a neck behind its middle, in parts of the ICT neck's, as most people have it
 FREE = (0.3, 1.6)  # cm from the face's landmarks over which the neck is free to move
-TOP = (-2.5, -5.0)  # cm over which a neck begins
+TOP = (-2.5, -5.0)  # cm of height over which the neck begins
 PERSON = 0.5  # matte from which a pixel is the person
 
 
 def narrowed(model: HeadModel, points: FloatArray, camera: Camera, matte: NDArray[np.float32]) -> FloatArray:
-    """Return (V, 3) head whose neck is nowhere wider than the matte at its height; collars and shoulders widen
-    nothing.
+    """Return the (V, 3) head with its neck nowhere wider than the matte at the same height; collars and shoulders do
+    not widen it.
     """
     at = camera.project(points)[:, :2]
     across = camera.rotation[:2, 0] * np.array([1.0, -1.0])
@@ -51,7 +53,7 @@ def narrowed(model: HeadModel, points: FloatArray, camera: Camera, matte: NDArra
 
 
 def _axis(model: HeadModel, points: FloatArray) -> tuple[float, float]:
-    """x and z of the neck's middle in the points' own space."""
+    """Return x and z of the neck's middle in the points' own space."""
     neck = (model.points[:, 1] < -6.0) & (model.points[:, 1] > -9.0)
     near = neck & (np.abs(model.points[:, 2] - AXIS_Z) < 1.0)
     return float(points[near, 0].mean()), float(points[near, 2].mean())

@@ -1,4 +1,4 @@
-"""Eyes and ears as wholes: no eye or ear is half the photo's and half mirrored or made up."""
+"""Treats eyes and ears as wholes: no eye or ear is half the photo's and half mirrored or made up."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.skull import smoothstep
 
 # Chosen by eye on sheets of turned heads (tools/head_sheets.py).
-EYE = (2.25, 1.9, 3.0)  # cm: the half axes of what is mirrored as one, an eye with its brow
-WHOLE_EYE = 0.45  # share of its vertices that are seen well, from which an eye stays the photo's own
-WHOLE_EAR = 0.3  # share of its vertices that are seen well, from which an ear does
+EYE = (2.25, 1.9, 3.0)  # cm: half axes of the ellipsoid around an eye with its brow, which is mirrored as one
+WHOLE_EYE = 0.45  # share of an eye's vertices that are seen well, from which it stays the photo's own
+WHOLE_EAR = 0.3  # share of an ear's vertices that are seen well, from which it stays the photo's own
 
 
 @cache
 def eyes(model: HeadModel) -> tuple[FloatArray, FloatArray]:
-    """Return (V,) 1 on the right and the left eye with its brow, 0 beyond."""
+    """Return two (V,) fields: 1 on the right and on the left eye with its brow, 0 elsewhere."""
     right, left = (model.points[loop].mean(axis=0) + [0, 0.5, 0] for loop in model.loops[1:])
     distances = (np.linalg.norm((model.points - middle) / EYE, axis=1) for middle in (right, left))
     near, far = (smoothstep(1.15, 0.85, distance) for distance in distances)
@@ -27,19 +27,22 @@ def eyes(model: HeadModel) -> tuple[FloatArray, FloatArray]:
 
 
 def per_eye(model: HeadModel, share: FloatArray, one: bool = True) -> FloatArray:
-    """Return values (V,) made one for each eye with its brow, so that no eye is half mirrored; one: all or nothing."""
+    """Return the values (V,) with one value for each eye with its brow, so that no eye is half mirrored; one:
+    whether that value is rounded to all or nothing.
+    """
     out = share.copy()
     for near in eyes(model):
         mean = float(share[near > 0.99].mean())
-        # Two half-transparent eyes would be a ghost: one of them, and a short fade where the pose decides.
+        # Two half-transparent eyes would look like a ghost. Therefore one of them is taken, with a short fade where
+        # the pose decides between them.
         value = float(mean > WHOLE_EYE) if one else float(smoothstep(0.4, 0.6, np.array(mean)))
         out = near * value + (1 - near) * out
     return out
 
 
 def per_ear(head: Head, share: FloatArray, confident: FloatArray, person: FloatArray) -> FloatArray:
-    """Return values (V,) made all or nothing of each ear, by how much of its front is well seen, and nothing beside
-    the matte.
+    """Return the values (V,) with all or nothing for each ear, by how much of its front is well seen, and nothing
+    outside the matte.
 
     confident: (V,) 1 where the photo shows it well; person: (V,) 1 well inside the matte.
     """

@@ -1,4 +1,4 @@
-"""A head by itself: shaded by one lamp, for the preview in the canvas's corner."""
+"""Draws a head by itself, shaded by one lamp, for the preview in the canvas's corner."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.engine.head.model import HeadModel
 from app.engine.head.raster import carried, rasterised, shares
 from app.engine.rendering.shading import GROUND, vertex_shades
 
-FRAME = 1.15  # side of the picture in larger sides of the head: a little air around it
+FRAME = 1.15  # side of the picture over the head's longer side, so that there is a little air around it
 
 
 def shaded(points: FloatArray, size: int) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""A z-buffer, compiled: which triangle is nearest at every pixel. The kernels run without the GIL."""
+"""Finds the nearest triangle at every pixel (a z-buffer) in compiled code that runs without the GIL."""
 
 from __future__ import annotations
 
@@ -24,10 +24,12 @@ def _within(value, step, first, last):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def raster_band(points, triangles, culled, y0, y1, x0, x1, ids, depth):  # type: ignore[no-untyped-def]
-    """Nearest triangle (-1: none) and depth of rows y0..y1, columns x0..x1 into ids, depth (y1 - y0, x1 - x0).
+    """Write the nearest triangle (-1: none) and the depth of rows y0..y1, columns x0..x1 into ids, depth (y1 - y0,
+    x1 - x0).
 
-    points: (V, 3) index coordinates (the first pixel's centre is 0), y down, z to the viewer; culled: whether triangles
-    that face away (clockwise with y down is towards the viewer for a y-up, counter-clockwise mesh) are left out.
+    points: (V, 3) index coordinates (the first pixel's centre is 0), y down, z to the viewer; culled: whether
+    triangles that face away are left out; a triangle of a y-up, counter-clockwise mesh faces the viewer if it is
+    clockwise with y down.
     """
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
@@ -70,7 +72,9 @@ def raster_band(points, triangles, culled, y0, y1, x0, x1, ids, depth):  # type:
 
 @njit(cache=True, nogil=True)
 def shares(points, triangles, ids, x0, y0, out):  # type: ignore[no-untyped-def]
-    """Barycentric shares of the corners of each pixel's triangle into out (h, w, 3); zeros where there is none."""
+    """Write the barycentric shares of the corners of each pixel's triangle into out (h, w, 3); zeros where there is
+    none.
+    """
     for j in range(ids.shape[0]):
         for i in range(ids.shape[1]):
             t = ids[j, i]
@@ -88,7 +92,9 @@ def shares(points, triangles, ids, x0, y0, out):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def carried(ids, share, corners, base, table, out):  # type: ignore[no-untyped-def]
-    """Values of table (V, C) at every pixel of ids (h, w) into out (h, w, C), by shares (h, w, 3) of base[corners]."""
+    """Write values of table (V, C) at every pixel of ids (h, w) into out (h, w, C), by shares (h, w, 3) of
+    base[corners].
+    """
     for j in range(ids.shape[0]):
         for i in range(ids.shape[1]):
             t = ids[j, i]

@@ -1,4 +1,4 @@
-"""Skull and hair brought out to the matte's outline, in depth too (docs/mesh-warp.md, “Whole head”)."""
+"""Brings skull and hair out to the matte's outline, in depth too (docs/mesh-warp.md, “Whole head”)."""
 
 from __future__ import annotations
 
@@ -11,23 +11,26 @@ from app.engine.face.parameters import Camera
 from app.engine.head.model import FloatArray, HeadModel
 
 # Chosen by eye on sheets of turned heads and by true views (tools/head_sheets.py, tools/multiview_ratio.py).
-RAYS = 120  # around the skull's middle, three degrees apart
+RAYS = 120  # rays around the skull's middle, three degrees apart
 PERSON = 0.2  # matte at which a person ends
-MARGIN = 0.03  # IOD beyond it, so that the matte and not the mesh cuts the hair
-START, END, STEP = 0.9, 3.2, 0.015  # IOD along a ray
+MARGIN = 0.03  # IOD beyond the person's end, so that the matte and not the mesh cuts the hair
+START, END, STEP = 0.9, 3.2, 0.015  # IOD along a ray: where the search starts and ends, and its step
 EAR_LEVEL = 0.55  # IOD above and below the ears within which an outline is an ear's
-UPWARDS = (62.0, 88.0)  # degrees off the downward direction from which an outline is the head's
-# Least and largest distance from the skull's middle in parts of the template's; beyond, heads looked boxy.
+UPWARDS = (62.0, 88.0)  # degrees off the downward direction over which an outline comes to be the head's
+# Least and largest distance from the skull's middle in parts of the template's; beyond these, heads looked boxy.
 RATIO = (0.8, 1.25)
-SPREAD = 0.06  # radians: how sharply a direction's ratio holds for it alone
-OWN, MIRRORED, FACE = 1.0, 0.2, 0.15  # weights of an outline, of its mirror image, of the face that stays
-ROUNDS = 3  # rounds of measuring and moving in turn
+SPREAD = 0.06  # radians: how near another direction must be to share a direction's ratio
+# weights of an outline, of its mirror image, and of the face, which stays as it is
+OWN, MIRRORED, FACE = 1.0, 0.2, 0.15
+ROUNDS = 3  # rounds of measuring the outline and moving the mesh, in turn
 SMOOTHING = 8  # steps over the mesh
-# Steps over the mesh that round the skull's corners off where hair stands out further than it may; what lies beyond is
-# the sheet's.
+# Steps over the mesh that round the skull's corners off where hair stands out further than it may; hair beyond
+# belongs to the sheet.
 ROUNDING = 32
-BACK = 0.6  # share of an outline's growth that the back of a head lacks: hair stands out at the sides
-ABOVE_CHIN = (0.5, 1.3)  # IOD over which hair begins
+BACK = (
+    0.6  # share of an outline's growth by which the back of a head grows less: hair stands out at the sides
+)
+ABOVE_CHIN = (0.5, 1.3)  # IOD above the chin over which hair begins
 OFF_FACE = (0.03, 0.8)  # IOD from the face's landmarks
 
 
@@ -45,8 +48,8 @@ def inflated(
     chin: float,
     has_ears: bool,
 ) -> tuple[FloatArray, FloatArray]:
-    """Return (V, 3) head whose outline is the matte's, and (V,) how much further from the centre each vertex went, a
-    share.
+    """Return the (V, 3) head with the matte's outline, and (V,) the share of its distance by which each vertex went
+    away from the centre.
     """
     skull = model.without_ears(points)
     relief = points - skull if has_ears else np.zeros_like(points)
@@ -77,7 +80,9 @@ def inflated(
 def _ratios(
     camera: Camera, points: FloatArray, matte: NDArray[np.float32], centre: FloatArray, ears: float | None
 ) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
-    """Per ray the log of matte over mesh, its weight, and the vertex at the mesh's outline."""
+    """Return per ray the log of the matte's distance over the mesh's, its weight, and the vertex at the mesh's
+    outline.
+    """
     iod = camera.scale
     at = camera.project(points)[:, :2]
     middle = camera.project(centre[None])[0, :2]
@@ -123,7 +128,9 @@ def _spread(
     vertex: NDArray[np.int64],
     mirrored: float,
 ) -> FloatArray:
-    """Return (V,) outline ratios carried over the sphere of directions by inverse distances; 0 at the face."""
+    """Return the (V,) outline ratios, interpolated over the sphere of directions by inverse distances; 0 at the
+    face.
+    """
     direction = (offsets / np.linalg.norm(offsets, axis=1, keepdims=True)).astype(np.float32)
     face = np.unique(model.weights.tocoo().col)[::6]
     sites = np.concatenate([vertex, model.mirror[vertex], face])

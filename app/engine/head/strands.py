@@ -1,4 +1,4 @@
-"""Strands for hair that no photo shows: streaks that run down the head, as short hair lies."""
+"""Draws strands on hair that the photo does not show: streaks that run down the head, as short hair lies."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ GRID = (1536, 384)  # cells of the noise, around and down the head
 RADIUS, HEIGHT = 9.0, 26.0  # cm of the head that the noise covers
 WAVE = 0.15  # cm by which a tuft leans to either side
 SEED = 3  # seed of the noise, so that hair is the same every time
-DARK = 0.02  # share of the largest value below which strands are noise
-MOST = 0.16  # largest unevenness that is a strand's; more is light
+DARK = 0.02  # share of the largest pixel value below which differences are the camera's noise
+MOST = 0.16  # largest unevenness that strands make; more comes from light
 
 
 @cache
 def streaks(side: int) -> NDArray[np.float32]:
-    """Return (S, S, 1) of mean 0 and spread 1 over an atlas of this side."""
+    """Return (S, S, 1) streaks of mean 0 and standard deviation 1 over an atlas with a side of S texels."""
     model = HeadModel.load()
     ids, share, _ = texels(side)
     x, y, z = (model.points - np.array(CENTRE)).T
     lean = WAVE * np.sin(1.3 * y + 0.9 * z) * (1 + 0.5 * np.sin(2.1 * x))
-    # On a seam in front, where there is a face.
+    # The noise has its seam in front, where the face is.
     sine, cosine = x / np.hypot(x, z), z / np.hypot(x, z)
     table = np.column_stack([sine, cosine, lean / RADIUS, y]).astype(np.float32)
     grid = np.zeros((side, side, 4), np.float32)
@@ -47,8 +47,8 @@ def streaks(side: int) -> NDArray[np.float32]:
 
 
 def unevenness(pixels: NDArray[Any], coarse: NDArray[Any], hair: NDArray[Any]) -> float:
-    """Return the spread of the logarithm of (h, w, 3) pixels in [0, 1] over their blur where (h, w) hair shows, else
-    0.
+    """Return the standard deviation of the logarithm of (h, w, 3) pixels in [0, 1] over their blur, where (h, w)
+    hair is visible; 0 where none is.
     """
     shown = hair > 0.8
     if shown.sum() < 50:

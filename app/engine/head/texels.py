@@ -1,4 +1,4 @@
-"""Which triangle of the head every texel of its atlas shows."""
+"""Finds which triangle of the head every texel of its atlas shows."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from app.engine.head.raster import raster_band, shares
 
 # Chosen by eye on sheets of turned heads (tools/head_sheets.py) against the milliseconds of a frame.
 SIDES = (384, 512, 768, 1024, 1280)  # texels
-TEXELS = 6.5  # a side of the atlas for each eye distance, at which the face is as fine as in the photo
+TEXELS = (
+    6.5  # texels of the atlas' side per px between the eyes, at which the face is as fine as in the photo
+)
 
 
 @cache
 def texels(side: int) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int32]]:
-    """Return (S, S) triangle, (S, S, 3) shares of its corners, and (S * S,) the nearest inside texel of each."""
+    """Return per texel the (S, S) triangle, the (S, S, 3) shares of its corners, and the (S * S,) nearest texel
+    inside the atlas' islands.
+    """
     model = HeadModel.load()
     points = np.ascontiguousarray(np.c_[model.atlas * side - 0.5, np.zeros(len(model.atlas))])
     ids, depth = np.full((side, side), -1, np.int32), np.zeros((side, side), np.float32)

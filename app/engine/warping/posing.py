@@ -30,7 +30,7 @@ UPPER_COVER = (0.3, 0.45)  # share of the lip gap that upper teeth fill, at leas
 UPPER_SEEN = 0.06  # IOD of upper teeth that an open mouth shows at least, besides what a raised lip bares
 SPEECH_GAP = 0.12  # IOD between the lips up to which the rows of teeth stay CLENCHED apart
 CLENCHED = 0.0  # IOD between the rows of teeth in speech
-WIDEST = 0.15  # IOD by which a mouth is wider than at rest: beyond, the landmark network reads it as no wider
+WIDEST = 0.15  # IOD: a mouth counts as at most so much wider than at rest
 JAW_SHARE = 0.75  # share of a widening lip gap that the jaw makes
 # times as wide the photo's own teeth are drawn with wider lips; narrower lips only cover them
 MOUTH_STRETCH = (1.0, 1.35)
