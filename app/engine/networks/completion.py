@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 SEEN, PLACE = 6, 6  # planes: colour, kept, mirrored, hairline; of the template
-KEPT = 3  # index of “kept” among the planes seen
+KEPT, MIRRORED = 3, 4  # their indices among the planes seen
 
 
 @dataclass(frozen=True)
@@ -97,10 +97,13 @@ class Completion(nn.Module):
         paint = F.pad(F.pixel_shuffle(self.paint(x), 2), (1, 1, 1, 1), mode="replicate")
         return F.avg_pool2d(F.avg_pool2d(paint, 2, 1), 2, 1), self.confidence(x)
 
-    def share(self, confidence: Tensor) -> Tensor:
-        """Return (N, 1, S, S) how much of the difference is used: nothing where the confidence is not above `doubt`."""
+    def share(self, confidence: Tensor, seen: Tensor) -> Tensor:
+        """Return (N, 1, S, S) how much of the difference is used: nothing where the confidence is not above `doubt`,
+        nothing of the face's other side, which is truer than what is learnt (docs/completion.md).
+        """
         small = (self.config.trust * (confidence.float() - self.config.doubt)).clamp(0, 1) * self.reach
-        return F.interpolate(small, scale_factor=2.0, mode="bilinear", align_corners=False)
+        used = F.interpolate(small, scale_factor=2.0, mode="bilinear", align_corners=False)
+        return used * (1 - seen[:, MIRRORED : MIRRORED + 1])
 
 
 class InUse(nn.Module):
@@ -112,5 +115,5 @@ class InUse(nn.Module):
 
     def forward(self, seen: Tensor) -> Tensor:
         paint, confidence = self.network(seen)
-        used: Tensor = self.network.share(confidence) * paint * (1 - seen[:, KEPT : KEPT + 1])
+        used: Tensor = self.network.share(confidence, seen) * paint * (1 - seen[:, KEPT : KEPT + 1])
         return used

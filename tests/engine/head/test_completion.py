@@ -41,6 +41,15 @@ def test_an_untrained_network_adds_nothing() -> None:
 
 
 @torch.no_grad()
+def test_the_other_sides_mirror_image_stays_as_it_is(opinionated: Completion) -> None:
+    seen = torch.rand(1, 6, SIDE, SIDE)
+    seen[:, 3] = 0
+    seen[:, 4, :, :90], seen[:, 4, :, 90:] = 1, 0
+    found = InUse(opinionated)(seen)
+    assert not found[..., :90].any() and found[..., 100:-10].abs().min() > 0
+
+
+@torch.no_grad()
 def test_no_pattern_of_every_other_texel_is_made() -> None:
     torch.manual_seed(0)
     network = Completion(TINY).eval()

@@ -39,8 +39,12 @@ from app.engine.training.faces import clip_frames
 LONGEST = 640  # px: larger portraits are made smaller, which is still finer than the network's atlas
 LEAST_IOD = 26.0  # px: smaller faces only teach blur
 ATLAS = 384  # texels at which the atlas is made
-VIEWS = 4  # other cameras of a portrait
+VIEWS, VIEWS_ASIDE = 4, 16  # other cameras of a portrait, and of one that shows what is seldom seen
 TURNS, NODS = (8.0, 65.0), 22.0  # degrees
+ASIDE, FRONT = (
+    16.0,
+    10.0,
+)  # degrees of yaw from which a head is turned, and to which a photo is from the front
 GRAZING = (0.15, 0.65)  # cosine of the normal and the view below which the rim is hidden
 CLIP_FRAMES, CLIP_PAIRS, CLIP_TURN = 10, 16, 5.0  # frames of a clip, pairs of them, degrees apart at least
 CLIP_TURNS = 2  # other cameras of each of a clip's frames
@@ -97,7 +101,9 @@ def of_portrait(path: Path, tracker: FaceTracker, views: int = VIEWS) -> dict[st
     photo = photo_of(pixels, fit_face(found[0], default_model()))
     rng = np.random.default_rng(int(hashlib.sha256(path.name.encode()).hexdigest()[:8], 16))
     truth = truth_of(photo)
-    made = [seen_from(photo, turned(photo.head.camera, rng), rng) for _ in range(views)]
+    camera = photo.head.camera
+    views = max(views, VIEWS_ASIDE) if abs(camera.yaw) > ASIDE else views
+    made = [seen_from(photo, turned(camera, rng), rng) for _ in range(views)]
     made = [view for view in made if hidden(truth, view) > FEW]
     if not made:
         raise EngineError(f"{path.name} shows too little of its head.", "Use larger portraits.")
@@ -169,9 +175,12 @@ def hidden(truth: NDArray[np.uint8], view: NDArray[np.uint8]) -> float:
 
 
 def turned(camera: Camera, rng: np.random.Generator) -> Camera:
-    """Return a camera that a photo might as well have had."""
+    """Return a camera that a photo might as well have had; of a turned head half of them look at it from the front, as
+    most photos do, which hides the ear and the cheek that the photo shows so well."""
     yaw, pitch, roll = camera.angles
     turn = rng.choice([-1, 1]) * rng.uniform(*TURNS) * (rng.random() < 0.8)
+    if abs(yaw) > ASIDE and rng.random() < 0.5:
+        turn = rng.uniform(-FRONT, FRONT) - yaw
     return Camera.from_angles(
         float(np.clip(yaw + turn, -75, 75)),
         float(np.clip(pitch + rng.uniform(-NODS, NODS), -40, 40)),

@@ -207,7 +207,9 @@ class CompletionTraining:
         for sample in self.held_out:
             batch = {key: torch.from_numpy(value[None]) for key, value in sample.items()}
             made = self.made(batch, network)
-            used = made.unlearned + network.share(made.confidence) * (made.painted - made.unlearned)
+            used = made.unlearned + network.share(made.confidence, batch["seen"]) * (
+                made.painted - made.unlearned
+            )
             true, worth = self.features(made.truth), float(batch["known"].mean())
             row = [float(difference(self.features(p), true).mean()) for p in (made.unlearned, used)]
             row += [127.5 * float((p - made.truth).abs().mean()) for p in (made.unlearned, used)]
@@ -221,7 +223,7 @@ class CompletionTraining:
         batch = {k: torch.from_numpy(np.stack([s[k] for s in self.shown])).to(device) for k in self.shown[0]}
         with torch.no_grad():
             made = self.made(batch)
-            share = self.network.share(made.confidence)
+            share = self.network.share(made.confidence, batch["seen"])
         fill, kept = batch["seen"][:, :3], batch["seen"][:, KEPT : KEPT + 1]
         columns = [(fill + 1) * kept - 1, fill, made.painted, torch.lerp(fill, made.painted, share)]
         columns += [made.truth, 2 * share.expand(-1, 3, -1, -1) - 1]

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from app.engine.errors import EngineError
 from app.engine.head.completion import SIDE
 from app.engine.head.skull import smoothstep
-from app.engine.training.completion.template import head_only
+from app.engine.training.completion.template import head_only, other_side
 from app.engine.training.completion.trust import learnable, trusted
 
+TORN = 4.0  # texels a texel: the atlas' other side lies in pieces there
 CLIPS = 0.3  # share of the samples whose truth is another picture: of few people, but as true views are
 
 
@@ -29,15 +30,22 @@ class CompletionSamples:
         self.of_clips = [path for path in self.paths if path.stem.startswith("a_") and "_p" not in path.stem]
         self.of_portraits = [path for path in self.paths if path not in set(self.of_clips)] or self.of_clips
         self.head = head_only()
+        counts = [_views(path) for path in self.of_portraits]
+        self.chances = np.array(counts) / sum(counts)
 
     def draw(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
         """Return seen (6, S, S), truth (3, S, S) in [-1, 1], known (1, S, S): where it was hidden and is true."""
         clip = self.of_clips and rng.random() < self.clips
-        paths = self.of_clips if clip else self.of_portraits
-        with np.load(paths[int(rng.integers(len(paths)))], allow_pickle=False) as file:
+        path = self.of_clips[int(rng.integers(len(self.of_clips)))] if clip else self._portrait(rng)
+        with np.load(path, allow_pickle=False) as file:
             views, of, truths = file["seen"], file["of"], file["truth"]
         k = int(rng.integers(len(views)))
-        return relit(learnable(as_sample(views[k], truths[of[k]], self.head * trusted(truths[of[k]]))), rng)
+        sample = learnable(as_sample(views[k], truths[of[k]], self.head * trusted(truths[of[k]])))
+        return relit(swapped(sample) if rng.random() < 0.5 else sample, rng)
+
+    def _portrait(self, rng: np.random.Generator) -> Path:
+        """Return one of the portraits' files, as often as it has views."""
+        return self.of_portraits[int(rng.choice(len(self.of_portraits), p=self.chances))]
 
     def reach(self, most: int = 250) -> NDArray[np.float32]:
         """Return (1, S/2, S/2): how often a texel is hidden and known, 1 where one sample in fifty knows it."""
@@ -65,6 +73,19 @@ def as_sample(
     return {"seen": planes, "truth": colour, "known": known[None]}
 
 
+def swapped(sample: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    """Return the sample with the head's sides swapped: portraits are mostly lit from one side, which heads are not."""
+    place = other_side()
+    even = np.abs(np.gradient(place, axis=(0, 1))).max(axis=(0, 3)) < TORN
+
+    def there(planes: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.stack([cv2.remap(plane, place, None, cv2.INTER_CUBIC) for plane in planes])
+
+    seen, truth, known = (there(sample[name]) for name in ("seen", "truth", "known"))
+    seen = np.concatenate([seen[:3].clip(-1, 1), seen[3:].clip(0, 1)])
+    return {"seen": seen, "truth": truth.clip(-1, 1), "known": known.clip(0, 1) * even}
+
+
 def relit(sample: dict[str, NDArray[np.float32]], rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
     """Change brightness, contrast and a tint; one in ten grey."""
     gain = np.asarray(rng.uniform(0.8, 1.15) * rng.uniform(0.9, 1.1, (3, 1, 1)), np.float32)
@@ -77,3 +98,8 @@ def relit(sample: dict[str, NDArray[np.float32]], rng: np.random.Generator) -> d
 
     view = np.concatenate([changed(sample["seen"][:3]), sample["seen"][3:]])
     return {"seen": view, "truth": changed(sample["truth"]), "known": sample["known"]}
+
+
+def _views(path: Path) -> int:
+    with np.load(path, allow_pickle=False) as file:
+        return len(file["of"])

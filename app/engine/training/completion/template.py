@@ -35,3 +35,16 @@ def head_only() -> NDArray[np.float32]:
     """Return (S, S) 1 on the head and neck, 0 on the chest."""
     above = (10 * template()[1] > CHEST).astype(np.float32)
     return np.asarray(cv2.resize(above, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR))
+
+
+@cache
+def other_side() -> NDArray[np.float32]:
+    """Return (S, S, 2) the texel (column, row) of the place on the head's other side, for `cv2.remap`."""
+    model = HeadModel.load()
+    ids, share, nearest = texels(SIDE)
+    corner = np.zeros(len(model.points), np.int64)
+    corner[model.base] = np.arange(len(model.base))  # one of the two at the nape's seam, which nothing shows
+    table = (model.atlas[corner[model.mirror[model.base]]] * SIDE - 0.5).astype(np.float32)
+    grid = np.zeros((SIDE, SIDE, 2), np.float32)
+    carried(ids, share, model.corners, np.arange(len(model.base), dtype=np.int32), table, grid)
+    return np.ascontiguousarray(grid.reshape(-1, 2)[nearest.ravel()].reshape(grid.shape))

@@ -22,10 +22,26 @@ STRANGE = 32.0  # distance from skin in Lab, lightness halved, beyond which noth
 NEARER = 0.9  # share of the distance to skin below which the distance to the hair's colour makes hair
 LIGHT = 10.0  # texels; slower changes of colour are light's
 LEAK = 0.02  # share of the photo from which the view's colour betrays what is hidden
+OUTLINE, HOLE = 7, 15  # texels from a photo's outline, and of what is no outline
 GROWN = 5  # texels: what lies beside hair is blurred with it
 
 
 def trusted(truth: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return (S, S) in [0, 1]: 0 where truth (S, S, 4) shows hair or cloth on a place of skin alone, and near the
+    photo's own outline, where heads are darker than another photo shows them."""
+    return _own(truth) * _inside(truth[..., 3])
+
+
+def _inside(kept: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return (S, S) 0 within OUTLINE texels of what the photo does not show; holes, as of a mouth, have no outline."""
+    closed = cv2.morphologyEx(
+        (kept > SHOWN).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((HOLE, HOLE), np.uint8)
+    )
+    far = cv2.distanceTransform(closed, cv2.DIST_L2, 5)
+    return np.asarray(np.clip((far - OUTLINE + 2) / 4, 0, 1), np.float32)
+
+
+def _own(truth: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return (S, S) in [0, 1]: 0 where truth (S, S, 4) shows hair or cloth on a place of skin alone."""
     lab = cv2.cvtColor(np.ascontiguousarray(truth[..., :3]), cv2.COLOR_RGB2LAB).astype(np.float32)
     lab *= np.array([LIGHTNESS, 1, 1], np.float32)
@@ -59,13 +75,14 @@ def _places() -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
 
 
 def learnable(sample: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
-    """Return the sample with its truth in the fill's own light, and nothing known where the view itself shows a little.
+    """Return the sample with its truth in the fill's own light, and known only where the view shows nothing and nothing
+    is mirrored.
 
     seen (6, S, S), truth (3, S, S), known (1, S, S), as `CompletionSamples.draw` gives them. Between the truth and the
     fill, what is slower than LIGHT texels is not compared: another photo of a person would have another light, and a
     network that learns it from another part of the same photo is wrong there (docs/completion.md)."""
     seen, known = sample["seen"], sample["known"]
-    known = known * (seen[3:4] < LEAK)
+    known = known * (seen[3:4] < LEAK) * (1 - seen[4:5])
     apart = ((seen[:3] - sample["truth"]) * known).transpose(1, 2, 0)
     weight = cv2.GaussianBlur(known[0], (0, 0), LIGHT)[..., None] + 1e-3
     offset = (cv2.GaussianBlur(apart, (0, 0), LIGHT) / weight).transpose(2, 0, 1)
