@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from app.engine.errors import EngineError, Remark
 from app.engine.files import data_folder
-from app.engine.imaging.endings import PICTURES
+from app.engine.imaging.endings import CLIPS, PERFORMANCES, PICTURES
 from app.engine.sample import sample_path
 from app.session.autosave import Autosave
 from app.session.batch import photos_among
@@ -51,6 +51,10 @@ class Documents(QObject):
         """Open a photo, a project, or a folder for a batch, once unsaved work is settled."""
         if path.is_dir():
             self.show_batch((path,))
+        elif path.suffix.lower() in {*CLIPS, *PERFORMANCES} - {".gif"}:  # which can be a still picture
+            what = self.tr("{} drives a portrait; it is none itself.").format(path.name)
+            remedy = self.tr("Open a portrait, go to Live and drop it on the driver there.")
+            self._session.failed.emit(EngineError(what, remedy, "live_space"))
         elif self.settle(lambda: self.open(path)):
             if path.suffix.lower() == SUFFIX:
                 self._session.open_project(path)

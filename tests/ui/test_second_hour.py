@@ -260,3 +260,11 @@ def test_presets_that_are_no_longer_mixed_leave_at_once(opened: MainWindow) -> N
     rows = list(panel._rows.values())
     panel.list.item(4).setSelected(True)
     assert len(rows) == 1 and rows[0].isHidden() and len(panel._rows) == 2
+
+
+def test_a_clip_opened_as_a_photo_leads_to_live(opened: MainWindow, tmp_path: Path) -> None:
+    for name in ("talk.mp4", "talk.performance"):
+        opened.documents.open(tmp_path / name)
+        assert opened.bar.isVisible() and f"{name} drives a portrait" in opened.bar.words.text()
+        assert opened.bar.remedy.text() == "Live" and opened.session.portrait is not None
+        opened.bar.dismiss()
