@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 # What a window can do at once: open another photo, let a box be drawn, show the models, ask where to export to.
-Action = Literal["", "open", "draw_box", "models", "export"]
+Action = Literal["", "open", "draw_box", "models", "export", "live_space"]
 
 
 class Remark(str):
