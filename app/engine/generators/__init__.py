@@ -1,4 +1,4 @@
-"""Generators: what turns a photo and target parameters into a picture.
+"""Finds the generators, which turn a photo and target parameters into a picture.
 
 A backend is one module of this package that defines `GENERATOR`, a class that fits `contract.Generator`; menus, the
 models dialog, project files and the contract test find it here by listing the package.

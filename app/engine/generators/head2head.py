@@ -1,8 +1,8 @@
 """Personal models: Head2Head++ and Head2HeadFS networks trained on one person's footage.
 
-Frames are made one after the other, each from the two before it; a still is the frame that the sequence
-settles on when its conditions stand still. Only the difference to what the network makes of the unedited
-face is pasted into the photo, so an unchanged edit is the photo.
+Frames are made one after the other, each from the two before it. A still is the frame on which the sequence settles
+when its conditions do not change. Only the difference from the network's picture of the unedited face is pasted into
+the photo, so an edit of nothing gives the photo.
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ class Sequence:
 
 @dataclass(frozen=True, eq=False)
 class PersonalCode:
-    """One face of one photo: where the model's square lies in it and what the model makes of it unedited."""
+    """One face of one photo: where the model's square lies in the photo, and the model's picture of the unedited
+    face.
+    """
 
     cut: CutOut
     place: Frame2Frame
@@ -139,7 +141,7 @@ class PersonalModel:
             )
         key = model.sha256, best_device()
         if self._renderer is None or self._renderer[0] != key:
-            self.close()  # its memory goes before the next one's comes
+            self.close()  # frees its memory before the next model takes its own
             loaded = load_model(model.name)
             network = best_device().place(loaded.network)
             assert isinstance(network, Head2Head)
@@ -180,8 +182,8 @@ def frame(
     history: tuple[FaceParams, ...],
     sequence: Sequence,
 ) -> tuple[FloatPicture, FloatPicture | None]:
-    """Return the next frame (size, size, 3) in [0, 1] and, from Head2HeadFS, its person (size, size): after the one
-    before where the sequence goes on, else settled.
+    """Return the next frame (size, size, 3) in [0, 1] and, from Head2HeadFS, its person's mask (size, size). Where
+    the sequence goes on it follows the frame before; otherwise it is a settled still.
     """
     past = history[-2:] if history else (params, params)
     goes_on = bool(history) and sequence.state is not None and sequence.params == history[-1]
@@ -195,11 +197,11 @@ def frame(
 def next_frame(
     renderer: LoadedPerson, newest: FloatPicture, state: Tensor | None, times: int = 1
 ) -> tuple[FloatPicture, FloatPicture | None, Tensor]:
-    """Return the network's frame (size, size, 3) in [0, 1], Head2HeadFS's person (size, size), and the state after
-    it.
+    """Return the network's frame (size, size, 3) in [0, 1], Head2HeadFS's mask of the person (size, size), and the
+    state after it.
 
-    newest: (n, C, size, size) conditions of the newest frames, of which it looks at three; state: None starts from
-    zeros; times: how often the frame follows upon itself.
+    newest: (n, C, size, size) conditions of the newest n frames, of which the network reads three; state: None
+    starts from zeros; times: how often the frame is made from itself.
     """
     import torch
 

@@ -1,7 +1,7 @@
 """HeadGAN (Doukas et al.): one photo animated by the NMFCs of a 3D face, through a learned dense flow.
 
-The network paints the head's square at its own size; what it loses of the photo is carried over along the
-flow that it predicts, at the photo's resolution, so an unchanged edit is the photo.
+The network paints the head's square at its own size. The photo's detail that this loses is moved along the flow that
+the network predicts, at the photo's resolution, so an edit of nothing gives the photo.
 """
 
 from __future__ import annotations
@@ -46,8 +46,9 @@ OBEYED = tuple(control.name for control in (*POSE, *PLACEMENT, *SEMANTIC, *COMPO
 
 @dataclass(frozen=True, eq=False)
 class LoadedHeadGan:
-    """One model, read once; silence: the (1, 300) audio features of a still, None for a network without; mesh: what
-    `nmfc` draws; paint: the network per frame (`painter`)."""
+    """One model, read once. silence: the (1, 300) audio features of a still, None for a network that does not hear;
+    mesh: the mesh that `nmfc` draws; paint: the network's work for each frame (`painter`).
+    """
 
     network: FusedHeadGan
     paint: Callable[..., Tensor]
@@ -60,7 +61,9 @@ class LoadedHeadGan:
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """picture: (size, size, 3) in [0, 1]; flow: (size, size, 2) pixels from there to the reference."""
+    """picture: (size, size, 3) in [0, 1]; flow: (size, size, 2) displacement in pixels from a place of the picture
+    to its place in the reference.
+    """
 
     picture: FloatPicture
     flow: FloatPicture
@@ -68,7 +71,9 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class HeadGanCode:
-    """One face of one photo: its square, the network's features of it, what it makes of it unedited."""
+    """One face of one photo: its square, the network's features of it, and the network's picture of the unedited
+    face.
+    """
 
     cut: CutOut
     reference: Any  # networks.fused.Reference, on the device
@@ -140,7 +145,7 @@ class HeadGan:
             )
         key = model.sha256, best_device()
         if self._renderer is None or self._renderer[0] != key:
-            self.close()  # its memory goes before the next one's comes
+            self.close()  # frees its memory before the next model takes its own
             self._renderer = key, loaded_renderer(model)
         return self._renderer[1]
 
@@ -190,8 +195,8 @@ def window(renderer: LoadedHeadGan, square: Square, frames: tuple[FaceParams, ..
 
 
 def painter(network: FusedHeadGan, device: Device) -> Callable[..., Tensor]:
-    """Return a reference's tensors, NMFCs and, for a network that hears, sound -> (1, 5, size, size): picture in [0,
-    1] and flow, float32; on CUDA as one graph.
+    """Return the function that takes a reference's tensors, NMFCs and, for a network that hears, sound, and gives
+    float32 (1, 5, size, size): picture in [0, 1] and flow. On CUDA it runs as one graph.
     """
     import torch
 
@@ -219,7 +224,7 @@ def encoded(renderer: LoadedHeadGan, photo: FloatPicture, nmfc: FloatPicture) ->
 def rendered(
     renderer: LoadedHeadGan, reference: Any, conditions: FloatPicture, audio: tuple[float, ...] | None
 ) -> Frame:
-    """One frame: one transfer to the device and one back."""
+    """Render one frame, with one transfer to the device and one back."""
     import torch
 
     device = renderer.device

@@ -1,8 +1,8 @@
-"""LivePortrait (Guo et al. 2024): one photo animated through 21 points, with our sliders in front.
+"""LivePortrait (Guo et al. 2024) animates one photo through 21 points; here our sliders control it.
 
-The network reads the photo's own points; a turn of the head is applied to them as our camera turns, an expression as
-the learnt map says (`points.expression`), stitching keeps shoulders and border, and the painted square goes back into
-the photo as every network's does (`squares.patch`).
+The network reads the photo's own points. A turn of the head moves them as our camera turns, and an expression as the
+learnt map says (`points.expression`). Stitching keeps shoulders and border in place, and the painted square goes
+back into the photo as every network's does (`squares.patch`).
 """
 
 from __future__ import annotations
@@ -53,8 +53,10 @@ UNLEARNT = EngineError(
 
 @dataclass(frozen=True, eq=False)
 class LoadedLivePortrait:
-    """One model, read once. network: on the device, but what deals with points on the CPU in float32; size: of the
-    picture that it animates; paint: volume, driving and source points -> (1, 3, 2 size, 2 size) float32."""
+    """One model, read once. network: on the device, except for its parts that work on points, which are on the CPU
+    in float32; size: px of the picture that it animates; paint: takes volume, driving and source points, gives (1,
+    3, 2 size, 2 size) float32.
+    """
 
     network: Network
     device: Device
@@ -65,8 +67,9 @@ class LoadedLivePortrait:
 
 @dataclass(frozen=True, eq=False)
 class LivePortraitCode:
-    """One face of one photo: its square, the network's volume of it (on the device), its motion (on the CPU) and what
-    the network makes of it unedited."""
+    """One face of one photo: its square, the network's volume of it (on the device), its motion (on the CPU) and the
+    network's picture of the unedited face.
+    """
 
     cut: CutOut
     volume: Tensor
@@ -116,8 +119,9 @@ class LivePortrait:
         return self._survivor.use(code, patch, lambda: self._encoded(code.cut.source))
 
     def learn(self) -> Steps[Step, None, ExpressionEntries]:
-        """Yield how its points move with our expressions, from warped renders of the sample portrait; then a check
-        of its own pictures. Kept for the model; closing the steps cancels, and nothing is kept.
+        """Yield the steps that learn how its points move with our expressions, from warped renders of the sample
+        portrait, and that then check its own pictures. The result is kept for the model; closing the steps cancels,
+        and nothing is kept.
         """
         from app.engine.generators.live_portrait_learning import learnt
 
@@ -195,7 +199,7 @@ class LivePortrait:
             )
         key = model.sha256, best_device()
         if self._renderer is None or self._renderer[0] != key:
-            self._renderer = None  # its memory goes before the next one's comes
+            self._renderer = None  # frees its memory before the next model takes its own
             self._renderer = key, loaded_renderer(model)
         return self._renderer[1]
 
@@ -242,15 +246,15 @@ def loaded_renderer(model: Model) -> LoadedLivePortrait:
 
 
 def seen(renderer: LoadedLivePortrait, cut: CutOut, size: int | None = None) -> FloatPicture:
-    """Return (size, size, 3) in [0, 1]: what the networks see of a square; without a size, what its motion is read
-    from.
+    """Return (size, size, 3) in [0, 1]: the square at the size that the networks see; without a size, at the size
+    its motion is read from.
     """
     size = size or renderer.network.config.size
     return np.clip(shrunk(cut.photo, size, cut.square.turn), 0, 1)
 
 
 def as_tensor(picture: FloatPicture) -> Tensor:
-    """Return (1, 3, size, size)."""
+    """Return a picture (size, size, 3) as a tensor (1, 3, size, size)."""
     import torch
 
     return torch.from_numpy(np.ascontiguousarray(picture.transpose(2, 0, 1)[None]))
@@ -274,7 +278,7 @@ def painted(renderer: LoadedLivePortrait, volume: Tensor, driving: Tensor, sourc
 def asked_points(code: LivePortraitCode, target: Target, entries: ExpressionEntries | None) -> Tensor:
     """Return (1, 21, 3): where the points go for a target, before stitching.
 
-    An edit is asked so that a fresh fit reads it; what was filmed is followed as it is.
+    An edit is corrected so that a fresh fit reads it as asked; filmed movement is followed as it is.
     """
     import torch
 

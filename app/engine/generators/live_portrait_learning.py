@@ -1,8 +1,9 @@
-"""What Mien learns of LivePortrait once for every model: how its points move with our expressions, and how its pictures
-are read.
+"""Learns two things about each LivePortrait model once: how its points move with our expressions, and how a fresh
+fit reads its pictures.
 
-A person's true pictures with known expressions are not at hand, but mesh-warp draws the sample portrait with any; what
-the motion extractor reads off those is what LivePortrait's points do for such an expression.
+There are no true pictures of a person with known expressions, but the mesh warp draws the sample portrait with any
+expression. The points that the motion extractor reads off these pictures are LivePortrait's points for that
+expression.
 """
 
 from __future__ import annotations
@@ -36,8 +37,9 @@ from app.engine.sample import sample_path
 from app.engine.squares.patch import CutOut
 from app.engine.warping.calibration import PROBES, Angles, Looks, PoseResponse
 
-PICTURES = 300  # pictures from which the map is learnt; docs/live_portrait.md has the error that is left
-SHOWN_EVERY = 10  # pictures between two that are shown
+# number of pictures from which the map is learnt; docs/live_portrait.md gives the error that is left
+PICTURES = 300
+SHOWN_EVERY = 10  # one in so many pictures is shown
 # One value of each control whose gain a fresh fit of LivePortrait's own pictures finds, and the index it is read on.
 CHECKS = {
     "smile": (0.8, ("mouth_width", "lift_left", "lift_right")),
@@ -50,7 +52,7 @@ CHECKS = {
     "blink_left": (0.8, ()),
 }
 EYES = ("gaze_x", "gaze_y", "blink_left")  # in the order of `ExpressionEntries.eyes`
-Entries = Callable[[NDArray[np.uint8]], FloatArray]  # the sample's picture -> its 63 entries
+Entries = Callable[[NDArray[np.uint8]], FloatArray]  # takes the sample's picture, gives its 63 entries
 Paint = Callable[[Target, ExpressionEntries], Patch]
 Drawn = Callable[[Expression], NDArray[np.uint8]]
 
@@ -104,8 +106,9 @@ def mapped(
 def checked(
     encoded: Callable[[SourceImage], Paint], source: SourceImage, entries: ExpressionEntries, total: int = 0
 ) -> Steps[Step, None, ExpressionEntries]:
-    """Yield the same with how turns and expressions of the network's own pictures are read by a fresh fit, and how
-    they are once that is made up for; as it was where no face is found in them.
+    """Yield steps that end in the same map with two measurements of the network's own pictures: how a fresh fit
+    reads their turns and expressions, and how it reads them once that error is corrected. The map stays as it was
+    where no face is found in them.
     """
     paint = encoded(source)
     done, used = total - len(PROBES) - 2 * len(CHECKS), entries
@@ -143,7 +146,7 @@ def checked(
 
 
 def with_gains(entries: ExpressionEntries, readings: Mapping[str, Reading]) -> ExpressionEntries:
-    """Return the same, asking more of what was read as too little."""
+    """Return the same map with larger gains for the controls that were read as too small."""
     gains = np.ones(len(indices.NAMES))
     for name, (_, measured) in CHECKS.items():
         for index in measured:

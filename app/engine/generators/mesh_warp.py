@@ -60,7 +60,7 @@ from app.engine.warping.surface import Surface, mirror_share, normals, relight, 
 from app.engine.warping.topology import LOWER_LIDS, N_FACE, OVAL, UPPER_LIDS, topology
 
 # Chosen by eye on sheets (tools/feature_sheets.py).
-LEAST_IOD = 6.0  # px: below, there is nothing to move
+LEAST_IOD = 6.0  # px: a face with less between its eyes is too small to move
 # IOD: how far into the skin a closing lid's texture is taken, so that no eyeball is drawn on it
 LID_SKIN = 0.015
 
@@ -85,14 +85,14 @@ class WarpCode:
 
     @cached_property
     def head(self) -> HeadLook:
-        """Made when first needed: a filmed face that hardly turns needs none."""
+        """The whole head, made when it is first needed: a filmed face that hardly turns needs none."""
         pixels = self.pixels if self.pixels.dtype == np.uint8 else (self.pixels >> 8).astype(np.uint8)
         front = Front.of(self.fitted.landmarks, self.fitted.params.camera, self.face.spectacles)
         return head_look(self.fitted, self.layers, self.matte, pixels, front)
 
     @cached_property
     def outlines(self) -> Outlines:
-        """Made when a frame first lies between the fine warp and the head."""
+        """The outlines of both pictures, made when a frame first lies between the fine warp and the head."""
         return outlines(self.head, self.layers)
 
     @cached_property
@@ -101,7 +101,9 @@ class WarpCode:
 
 
 class MeshWarp:
-    """See docs/mesh-warp.md; every stage in `app.engine.warping` names its own source."""
+    """The default generator, described in docs/mesh-warp.md; every stage in `app.engine.warping` names its own
+    source.
+    """
 
     @property
     def info(self) -> GeneratorInfo:
@@ -114,7 +116,7 @@ class MeshWarp:
         return code
 
     def encode_layers(self, source: SourceImage) -> WarpCode:
-        """`encode` with the head left until a frame needs it."""
+        """Do the work of `encode`, but leave the whole head until a frame needs it."""
         camera = source.face.params.camera
         if camera.scale < LEAST_IOD:
             raise EngineError(
@@ -203,7 +205,9 @@ class MeshWarp:
             head_drawing.warm_up(dtype)
 
     def posed(self, code: WarpCode, target: Target) -> Posed:
-        """A filmed face is drawn as it was observed, a driver's so that it is read as his, an edit as it was asked."""
+        """Return the geometry of a target: a filmed face is drawn as it was observed, a driven one so that it is
+        read as the driver's, an edit as it was asked.
+        """
         params = target.params
         if target.origin is Origin.DRIVEN and (response := expression_response()) is not None:
             params = response.drawn(code.face.params, params)
@@ -236,7 +240,7 @@ def _head_share(code: WarpCode, posed: Posed) -> float:
 def _turned(
     code: WarpCode, posed: Posed, moved: Motion, share: float
 ) -> tuple[NDArray[Any], NDArray[Any] | None, tuple[int, int, int, int]]:
-    """Pixels, alpha and their box: the fine warp near the photo's own view, the whole head beyond."""
+    """Return pixels, alpha and their box: from the fine warp near the photo's own view, from the whole head beyond."""
     if share <= 0:
         alpha = None if code.alpha is None else render(code.alpha, moved)[..., 0]
         return render(code.layers, moved), alpha, moved.box
@@ -263,7 +267,7 @@ def _view(code: WarpCode, posed: Posed, moved: Motion, share: float) -> View:
 
 
 def _body_motion(code: WarpCode, shift: NDArray[np.float64]) -> Motion | None:
-    """Return how the body alone goes along; None where it stays."""
+    """Return the motion of the body alone; None where it stays."""
     if not np.abs(shift).max() > 0.01:
         return None
     mesh = code.face.mesh
@@ -289,7 +293,7 @@ def _motion(code: WarpCode, posed: Posed) -> Motion:
 
 
 def _with_lid_skin(face: FaceSource, posed: Posed) -> NDArray[np.float64]:
-    """Source points with the closing lids' texture taken a little off the eyeball."""
+    """Return the source points, with the texture of closing lids taken from a little off the eyeball."""
     points = face.mesh.points
     if not any(posed.closures):
         return points
@@ -302,7 +306,7 @@ def _with_lid_skin(face: FaceSource, posed: Posed) -> NDArray[np.float64]:
 
 
 def _with_spectacles(face: FittedFace, worn: float) -> FittedFace:
-    """Return the face with its landmarks as deep as the spectacles before them."""
+    """Return the face with its landmarks brought forward to the spectacles before them."""
     if worn <= 0:
         return face
     camera = face.params.camera
@@ -313,7 +317,9 @@ def _with_spectacles(face: FittedFace, worn: float) -> FittedFace:
 
 
 def _own_matte(source: SourceImage) -> NDArray[np.float32]:
-    """The matte without the photo's other people's faces, which belong to the background, and within its own alpha."""
+    """Return the matte within the photo's own alpha, without the faces of other people, who belong to the
+    background.
+    """
     matte = source.matte
     if source.alpha is not None:  # nobody is where a cut-out is clear
         matte = np.minimum(matte, source.alpha / np.float32(np.iinfo(source.alpha.dtype).max))

@@ -1,4 +1,4 @@
-"""The NMFCs that HeadGAN is conditioned on (HeadGAN, section 3.1).
+"""Draws the NMFCs that HeadGAN is conditioned on (HeadGAN, section 3.1).
 
 Training, sliders and drivers all come through here, so the network meets in use what it was trained on.
 """

@@ -1,4 +1,5 @@
-"""The latent editor: StyleGAN2 inversion, learned directions, paste-back (paper "Finding Directions ...").
+"""Edits faces in StyleGAN2's latent space: inversion, learned directions, paste-back (paper "Finding Directions
+...").
 
 The photo's face is cut as released, inverted into W+ (e4e, or optimisation without an encoder) and edited by
 delta w = A delta p; a photo is inverted once and kept on disk. torch is imported by the first portrait.
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 
 LICENCE = "The imported generator's own"
 DIRECTION, PRINCIPAL = "direction_", "pca_"
-PRINCIPAL_REACH = 3.0  # standard deviations of W; chosen
+PRINCIPAL_REACH = 3.0  # standard deviations of W: range of a principal component's slider; our own choice
 # Eye distances from the jaw's hinge to the chin; chosen by eye on inverted portraits.
 JAW_LENGTH = 1.5
 TITLES = {"yaw": "Yaw", "pitch": "Pitch", "roll": "Roll", "jaw": "Jaw"}
@@ -69,7 +70,9 @@ class Editor:
 
 @dataclass(frozen=True, eq=False)
 class LatentCode:
-    """One face of one photo: its crop, its W+, its own tuned generator, and what that makes of it unedited."""
+    """One face of one photo: its crop, its W+, its own tuned generator, and that generator's picture of the unedited
+    face.
+    """
 
     editor: Editor
     cut: CutOut
@@ -168,7 +171,9 @@ class StyleGan:
         return patch_of(code.cut, replace(painted, ms=times))
 
     def meaning(self, latents: Mapping[str, float], size: int) -> NDArray[np.uint8]:
-        """Return what sliders of its own do: the generator's mean face with them, (size, size, 3) sRGB."""
+        """Return a picture of what its own sliders do: the generator's mean face with their values, (size, size, 3)
+        sRGB.
+        """
         editor = self.editor()
         mean = editor.model.centre[:, None].repeat(1, editor.model.generator.n_latent, 1)
         made = rendered(editor.model, shifted_by(editor, mean, dict(latents)))
@@ -205,7 +210,9 @@ GENERATOR = StyleGan
 
 
 def controls(chosen: Ensemble) -> tuple[str, ...]:
-    """Return what the direction matrix obeys: pose that it has, and expression once that is known in our components."""
+    """Return the controls that the direction matrix obeys: the pose angles it has, and expression once a map from
+    our components is known.
+    """
     parameters = chosen.parameterisation
     if parameters is None:
         return ()
@@ -231,7 +238,9 @@ def latent_controls(chosen: Ensemble) -> tuple[LatentControl, ...]:
 
 
 def asked(editor: Editor, before: FaceParams, target: Target) -> dict[str, float]:
-    """Return inputs by latent control's name: from the change of pose and expression, and the sliders of our own."""
+    """Return the inputs by latent control's name, from the change of pose and expression and from the latent
+    sliders.
+    """
     amounts = dict(target.latents)
     parameters = editor.chosen.parameterisation
     if parameters is None:
@@ -256,7 +265,7 @@ def jaw_change(change: NDArray[np.float64]) -> float:
 
 
 def shifted_by(editor: Editor, wplus: Tensor, amounts: dict[str, float]) -> Tensor:
-    """Return the edited W+; no amounts leave the matrix's bias, as released."""
+    """Return the edited W+; without any amounts only the matrix's bias is added, as in the released code."""
     import torch
 
     from app.engine.latent.discovery import moved

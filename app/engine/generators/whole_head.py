@@ -1,4 +1,4 @@
-"""A face's whole head for others than the warp: as a mesh with its colours, and posed for a preview."""
+"""Gives a face's whole head to others than the warp: as a mesh with its colours, and posed for a preview."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def small_head(source: SourceImage) -> Head:
 def picture_of(
     head: Head, own: FaceParams, asked: FaceParams, model: MorphableModel, size: int
 ) -> NDArray[np.uint8]:
-    """Return (size, size, 3) the head as `asked`, shaded."""
+    """Return a (size, size, 3) picture of the head, shaded and posed as `asked`."""
     offsets = model.shape(asked.identity, asked.expression) - model.shape(own.identity, own.expression)
     points = head.points + HeadModel.load().binding @ offsets
     return shaded(asked.camera.project(points), size)

@@ -1,1 +1,1 @@
-"""StyleGAN2 as an editor: crop, inversion, directions, paste-back. Imported only by what uses a generator."""
+"""Makes StyleGAN2 an editor: crop, inversion, directions, paste-back. Only code that uses a generator imports it."""

@@ -1,4 +1,4 @@
-"""Inversions on disk, so that a photo is inverted once: `inversions/` in Mien's data folder, the newest kept."""
+"""Keeps the newest inversions in `inversions/` of Mien's data folder, so that a photo is inverted once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from app.engine.files import data_folder, written
 from app.engine.latent.inversion import Inversion, InversionSettings
 
-KEPT = 20  # a tuned 256 px generator takes some 25 MB; so that a session's photos stay within half a gigabyte
+KEPT = 20  # files: a tuned 256 px generator takes some 25 MB, so these stay within half a gigabyte
 
 
 def cache_path(picture: str, settings: InversionSettings, models: tuple[str, ...]) -> Path:

@@ -1,4 +1,4 @@
-"""Pictures from which a direction matrix's expression inputs are learned in Mien's 28 components.
+"""Makes the pictures from which a direction matrix's expression inputs are learned in Mien's 28 components.
 
 Random inputs of the matrix are rendered on random faces of the generator and each picture is fitted with our
 3DMM; `expression_map.expression_map` regresses the change of the fitted expression on the inputs.

@@ -1,4 +1,4 @@
-"""Directions without training: principal components of W (GANSpace, Haerkoenen et al. 2020)."""
+"""Finds directions without training: principal components of W (GANSpace, Haerkoenen et al. 2020)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 from app.engine.networks.stylegan2 import Generator
 
-SAMPLES = 20000  # of w, for its mean and spread; the mean's error is below a hundredth of a deviation
+SAMPLES = 20000  # samples of w for its mean and spread; the mean's error is below a hundredth of a deviation
 
 
 @torch.no_grad()
@@ -30,5 +30,5 @@ def principal_directions(generator: Generator, count: int = 10, seed: int = 0) -
 
 
 def moved(wplus: Tensor, directions: Tensor, amounts: Tensor) -> Tensor:
-    """W+ (N, L, D) moved in every layer by amounts (N, k) along directions (k, D)."""
+    """Return W+ (N, L, D) moved in every layer by amounts (N, k) along directions (k, D)."""
     return wplus + (amounts @ directions)[:, None]

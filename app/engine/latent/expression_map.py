@@ -1,4 +1,6 @@
-"""From expressions in our components to the inputs of a direction matrix; numpy only, so that menus stay quick."""
+"""Maps expressions in our components to the inputs of a direction matrix; it needs only numpy, so that menus stay
+quick.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +16,13 @@ from app.engine.files import written
 from app.engine.latent.parameters import Parameterisation
 
 # Chosen by us; `mien train directions` prints the error of pairs left out.
-RIDGE = 0.1  # of the mean squared response, against directions that hardly change the expression
-LEAST_PAIRS = 20  # below which no map is learnt
+RIDGE = 0.1  # share of the mean squared response, added against directions that hardly change the expression
+LEAST_PAIRS = 20  # pairs: with fewer no map is learnt
 
 
 @dataclass(frozen=True, eq=False)
 class ExpressionMap:
-    """inputs = matrix @ (change of the expression in sigmas).
+    """A linear map: inputs = matrix @ (change of the expression in sigmas).
 
     matrix: (n, 28) for the parameterisation's n columns, zero rows for pose; error: root mean square of the
     expression change that inputs do not explain, over the change's own root mean square (0 = all explained).
@@ -51,7 +53,7 @@ def is_expression(name: str) -> bool:
 
 
 def expression_map(inputs: NDArray[np.float64], changes: NDArray[np.float64]) -> ExpressionMap:
-    """From inputs (k, n) and measured changes (k, 28); EngineError for too few faces."""
+    """Fit the map to inputs (k, n) and measured changes (k, 28); EngineError for too few faces."""
     if len(inputs) < LEAST_PAIRS:
         raise EngineError(
             f"Only {len(inputs)} of the generator's pictures showed a face that could be measured.",

@@ -1,4 +1,4 @@
-"""Real photos in W+: e4e's code or an optimised one, then light tuning of a copy of the generator.
+"""Inverts real photos into W+ by e4e or by optimisation, then tunes a copy of the generator lightly.
 
 "Finding Directions in GAN's Latent Space", section 3.2, with the released code's numbers: 200 steps of Adam at
 3e-3 on convolutions 4 to 11, loss 100 MSE + perceptual (`similarity.py`), at a fixed code.
@@ -30,13 +30,13 @@ BANDS = Similarity()
 class InversionSettings:
     """Steps of the two optimisations; 0 leaves one out."""
 
-    code_steps: int = 400  # W+ without an encoder
+    code_steps: int = 400  # steps that optimise W+ where there is no encoder
     tune_steps: int = 200
 
 
 @dataclass(frozen=True, eq=False)
 class Inversion:
-    """A photo's code W+ (1, layers, D), before truncation, and the parameters its own generator differs in."""
+    """A photo's code W+ (1, layers, D), before truncation, and the parameters of its own generator that were tuned."""
 
     wplus: Tensor
     tuned: dict[str, Tensor] = field(default_factory=dict)
@@ -44,9 +44,10 @@ class Inversion:
 
 @dataclass(frozen=True, eq=False)
 class LatentModel:
-    """A generator with what its pictures need to repeat.
+    """A generator with all that is needed to make the same pictures again.
 
-    centre: truncation latent (1, D); truncation: as in `Generator.forward`; encoder: picture -> W+ or None.
+    centre: truncation latent (1, D); truncation: as in `Generator.forward`; encoder: takes a picture, gives W+; or
+    None.
     """
 
     generator: Generator
@@ -55,7 +56,7 @@ class LatentModel:
     encoder: nn.Module | None = None
 
     def render(self, wplus: Tensor) -> Tensor:
-        """Return (N, 3, size, size) of W+ (N, layers, D)."""
+        """Return pictures (N, 3, size, size) of W+ (N, layers, D)."""
         image: Tensor = self.generator(wplus, self.centre, self.truncation)
         return image
 
@@ -96,7 +97,7 @@ def invert(
 def optimised_code(
     model: LatentModel, image: Tensor, steps: int, total: int, similarity: Similarity
 ) -> Steps[Step, None, Tensor]:
-    """W+ from the centre by Adam with a cosine learning rate."""
+    """Yield steps that optimise W+ from the centre by Adam with a cosine learning rate."""
     wplus = model.centre[:, None].repeat(1, model.generator.n_latent, 1).detach().requires_grad_()
     optimiser = torch.optim.Adam([wplus], LEARNING_RATE_CODE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(steps, 1))

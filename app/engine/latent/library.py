@@ -1,4 +1,4 @@
-"""Which imported models the latent editor works with: a generator, its encoder, its direction matrix."""
+"""Chooses the imported models that the latent editor works with: a generator, its encoder, its direction matrix."""
 
 from __future__ import annotations
 
@@ -61,7 +61,9 @@ class Ensemble:
 
 
 def parameterisation(config: Mapping[str, Any]) -> Parameterisation:
-    """Return what a matrix of ours says of its columns; imported ones follow the order of their generator's format."""
+    """Return the meaning of a matrix' columns: our matrices say it themselves, imported ones follow the order of
+    their generator's format.
+    """
     if "names" not in config:
         return FFHQ if config.get("format") == FFHQ_FORMAT else VOXCELEB
     return Parameterisation(tuple(config["names"]), tuple(config["slopes"]), ours=True)
@@ -78,7 +80,9 @@ def ensemble() -> Ensemble | None:
 
 
 def fits(matrix: Model, generator: Model) -> bool:
-    """A matrix of ours belongs to one generator, an imported one to every generator of a format."""
+    """Return whether a matrix fits a generator: ours belongs to one generator, an imported one to every generator of
+    a format.
+    """
     if "generator" in matrix.config:
         return bool(matrix.config["generator"] == generator.sha256)
     return bool(matrix.config.get("format", VOX_FORMAT) == generator_format(generator.config))
@@ -110,7 +114,9 @@ def measuring_models() -> dict[str, Model]:
 def imported_similarity(
     device: torch.device, faces: float, kinds: tuple[str, ...] = (*LPIPS, RECOGNISER)
 ) -> Similarity:
-    """With those of `measuring_models` that are of these kinds; faces: the pictures' side in face sizes."""
+    """Return the similarity that uses those of `measuring_models` of these kinds; faces: the pictures' side in face
+    sizes.
+    """
     from app.engine.latent.similarity import Similarity, arcface_input
     from app.engine.networks.lpips import distance
 
@@ -150,7 +156,9 @@ def calibration_path(chosen: Ensemble) -> Path:
 
 
 def known_expression_map(chosen: Ensemble) -> ExpressionMap | None:
-    """Exact for a matrix in our components, else as learned on rendered samples, None before that."""
+    """Return the expression map: exact for a matrix in our components, else as learned on rendered samples, None
+    before that.
+    """
     if chosen.parameterisation is None:
         return None
     return own_components(chosen.parameterisation) or ExpressionMap.load(calibration_path(chosen))

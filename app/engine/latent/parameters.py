@@ -82,7 +82,7 @@ FFHQ = _released({"yaw": 40.0, "pitch": 20.0}, _FFHQ)  # no roll, 12 expressions
 
 
 def pose_change(before: FaceParams, after: FaceParams) -> dict[str, float]:
-    """Yaw, pitch and roll differences in degrees, Mien's signs."""
+    """Return differences of yaw, pitch and roll in degrees, with Mien's signs."""
     names = ("yaw", "pitch", "roll")
     return {n: b - a for n, a, b in zip(names, before.camera.angles, after.camera.angles)}
 

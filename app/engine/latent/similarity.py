@@ -1,5 +1,6 @@
-"""How alike two pictures are: with the networks the papers measure by where the user has imported them, else by what
-can be shipped."""
+"""Measures how alike two pictures are: by the papers' networks where the user has imported them, else by a measure
+that may be shipped.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +17,15 @@ RECOGNISED = 0.734  # half of the recogniser's square, in face sizes; as the rel
 
 @dataclass(frozen=True, eq=False)
 class Similarity:
-    """lpips: two pictures (N, 3, H, W) in [-1, 1] -> distances (N, ...), differentiable; recogniser: a picture ->
-    features (N, d) of who it is."""
+    """The measures in use. lpips: takes two pictures (N, 3, H, W) in [-1, 1], gives differentiable distances (N,
+    ...); recogniser: takes pictures, gives features (N, d) of the persons' identities.
+    """
 
     lpips: Callable[[Tensor, Tensor], Tensor] | None = None
     recogniser: Callable[[Tensor], Tensor] | None = None
 
     def perceptual(self, a: Tensor, b: Tensor) -> Tensor:
-        """LPIPS, else the distance of pyramid bands."""
+        """Return LPIPS, else the distance of pyramid bands."""
         return band_distance(a, b) if self.lpips is None else self.lpips(a, b).mean()
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
@@ -31,7 +33,7 @@ class Similarity:
         return MSE_WEIGHT * F.mse_loss(a, b) + self.perceptual(a, b)
 
     def other_person(self, a: Tensor, b: Tensor) -> Tensor:
-        """1 - cosine of the recogniser's features, 0 for one person (equation 6)."""
+        """Return 1 - cosine of the recogniser's features, which is 0 for one person (equation 6)."""
         assert self.recogniser is not None
         with torch.no_grad():
             known = self.recogniser(b)
@@ -53,7 +55,9 @@ def arcface_input(pictures: Tensor, faces: float) -> Tensor:
 
 
 def band_distance(a: Tensor, b: Tensor, levels: int = 4) -> Tensor:
-    """Mean absolute difference of Laplacian pyramid bands of (N, 3, H, W) pictures, equal weights."""
+    """Return the mean absolute difference of the Laplacian pyramid bands of (N, 3, H, W) pictures, with equal
+    weights.
+    """
     difference = a - b
     total = difference.new_zeros(())
     for _ in range(levels):

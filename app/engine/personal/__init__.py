@@ -1,1 +1,1 @@
-"""Personal models: what a network trained on one person needs to be asked for a pose and an expression."""
+"""Prepares what a network trained on one person needs when it is asked for a pose and an expression."""

@@ -1,4 +1,4 @@
-"""What lies behind a generated person: the footage's own, a picture, a colour, or nothing.
+"""Puts something behind a generated person: the footage's own background, a picture, a colour, or nothing.
 
 Head2HeadFS generates the person on black with its foreground mask (section 3.4), so that the background can be
 put back or chosen anew.
@@ -17,7 +17,7 @@ from app.engine.errors import EngineError
 
 # Chosen by eye on the clips of ../shared/media.
 KEEP, CLEAR = "keep", "transparent"
-SAMPLED = 60  # frames the plate is the median of
+SAMPLED = 60  # frames of which the plate is the median
 FREE = 16  # level of 255 up to which a matte leaves a pixel to the background
 GROWN = 5  # pixels by which people are widened, because hair reaches beyond the matte
 
@@ -31,7 +31,9 @@ class Background:
 
 
 def chosen_background(text: str, size: int) -> Background:
-    """“keep”, “transparent”, a colour as #rrggbb, or a picture's path, cut to a square; EngineError for others."""
+    """Read a choice: “keep”, “transparent”, a colour as #rrggbb, or a picture's path, which is cut to a square;
+    EngineError for anything else.
+    """
     if text in (KEEP, CLEAR):
         return Background(text)
     if re.fullmatch(r"#[0-9a-fA-F]{6}", text):
@@ -72,7 +74,7 @@ def background_plate(frames: NDArray[np.uint8], mattes: NDArray[np.uint8]) -> ND
     covered = person.all(axis=0).astype(np.uint8)
     if covered.all():
         return np.asarray(frames[chosen[0]])
-    person[:, covered > 0] = False  # any value: it is filled in below
+    person[:, covered > 0] = False  # any value will do, because these pixels are filled in below
     seen = np.where(person[..., None], np.float32(np.nan), frames[chosen].astype(np.float32))
     plate = np.nanmedian(seen, axis=0).astype(np.uint8)
     return np.asarray(cv2.inpaint(plate, covered, GROWN, cv2.INPAINT_TELEA), np.uint8)
@@ -81,7 +83,7 @@ def background_plate(frames: NDArray[np.uint8], mattes: NDArray[np.uint8]) -> ND
 def composed(
     person: NDArray[np.float32], mask: NDArray[np.float32], background: Background, plate: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
-    """Return (S, S, 3), or (S, S, 4) where nothing is behind.
+    """Return the person before the background, (S, S, 3), or (S, S, 4) where nothing lies behind.
 
     person: (S, S, 3) in [0, 1] on black, that is times its mask (S, S) in [0, 1]; plate: (S, S, 3) of "keep".
     """

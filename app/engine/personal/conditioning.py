@@ -1,4 +1,4 @@
-"""Conditions of Head2Head++ and Head2HeadFS: NMFC and eyes of a face's parameters, at the network's size.
+"""Draws the conditions of Head2Head++ and Head2HeadFS: NMFC and eyes of a face's parameters, at the network's size.
 
 Training, sliders and drivers all make them from `FaceParams` alone, so the network meets the same
 conditions in use as in training. Pupils therefore come from the tracker's irises (as gaze), not from
@@ -30,19 +30,19 @@ class Frame2Frame:
 
     @classmethod
     def of_cameras(cls, source: Camera, target: Camera) -> Frame2Frame:
-        """Return the one that brings a face's scale and place in a picture to those of another camera."""
+        """Return the similarity that brings a face's scale and place in a picture to those of another camera."""
         scale = target.scale / source.scale
         (sx, sy), (tx, ty) = source.translation, target.translation
         return cls(scale, (tx - scale * sx, ty - scale * sy))
 
     @classmethod
     def of_square(cls, x: float, y: float, side: float, size: int) -> Frame2Frame:
-        """Return the one that makes a square of the first picture the second's (size, size)."""
+        """Return the similarity that takes a square of the first picture to the whole second picture (size, size)."""
         scale = size / side
         return cls(scale, (-x * scale, -y * scale))
 
     def camera(self, camera: Camera) -> Camera:
-        """Return a camera of the first picture in the second."""
+        """Return a camera of the first picture converted to the second."""
         x, y = camera.translation
         moved = (self.scale * x + self.offset[0], self.scale * y + self.offset[1])
         return Camera(camera.scale * self.scale, camera.quaternion, moved)
@@ -65,7 +65,7 @@ def eye_marks(params: FaceParams, model: MorphableModel) -> NDArray[np.float64]:
 
 
 def _opened(points: FloatArray, aperture: float) -> FloatArray:
-    """Six points (corner, two upper, corner, two lower) whose mean gap over width is the aperture."""
+    """Return six points (corner, two upper, corner, two lower) whose mean gap over width is the aperture."""
     upper, lower = points[[1, 2]], points[[5, 4]]
     width = np.linalg.norm(points[0] - points[3])
     gap = np.linalg.norm(upper - lower, axis=1).mean() / width
@@ -95,6 +95,6 @@ def condition(
 
 
 def windows(conditions: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(T, C, H, W) -> (T, 3 C, H, W): each with the two before, oldest first; the first repeats itself."""
+    """Return (T, 3 C, H, W) of (T, C, H, W): each frame with the two before it, oldest first; the first is repeated."""
     padded = np.concatenate([conditions[:1], conditions[:1], conditions])
     return np.concatenate([padded[:-2], padded[1:-1], padded[2:]], axis=1)

@@ -1,4 +1,4 @@
-"""What a personal model remembers of its person, stored as tensors beside its weights."""
+"""Stores what a personal model remembers of its person, as tensors beside its weights."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Person:
     track: NDArray[np.float32] | None = None
 
     def as_tensors(self) -> dict[str, Tensor]:
-        """For `Found.extras`."""
+        """Return the record as tensors for `Found.extras`."""
         import torch
 
         assert self.identity is not None and self.portrait is not None
@@ -51,7 +51,7 @@ class Person:
 
     @classmethod
     def of_tensors(cls, extras: dict[str, Tensor]) -> Person:
-        """From a model's extras; the released models' usual crop where there are none."""
+        """Read the record from a model's extras; without any, the released models' usual crop is taken."""
         if "portrait" not in extras:
             return cls()
         portrait = extras["portrait"].numpy()
@@ -61,7 +61,9 @@ class Person:
         return cls(len(portrait), camera, identity, portrait, **more)
 
     def filmed(self, frame: int) -> tuple[Camera, tuple[float, float], tuple[float, float]]:
-        """Camera, gaze and apertures of a frame of the footage; beyond its end it runs back and forth."""
+        """Return camera, gaze and apertures of a frame of the footage; beyond its end the footage runs back and
+        forth.
+        """
         assert self.track is not None
         row = self.track[_to_and_fro(frame, len(self.track))].tolist()
         return Camera.from_array(row[:7]), (row[7], row[8]), (row[9], row[10])
