@@ -1,4 +1,4 @@
-"""A portrait being driven, step by step; what the live panel holds on to.
+"""Drives a portrait step by step; the live panel holds one `Animation` while it runs.
 
 Everything here is called on the engine's thread; closing the iterator frees the source and finishes what
 is being recorded.
@@ -40,10 +40,12 @@ if TYPE_CHECKING:
 
 PAUSED = "Paused"
 AWAY = "{} is away; waiting for it"
-CAMERA_RATE = 30  # frames per second that a virtual camera promises to other programs; what video calls take
+# frames per second that a virtual camera promises to other programs; video calls take that rate
+CAMERA_RATE = 30
 # Seconds to wait for a live frame before a step without a picture is given; Cancel and pause act within it.
 TIMEOUT = 0.2
-NMFC_ROOM = 1.8  # sides of the face as photographed that its NMFC shows: room to move; chosen by eye
+# side of the NMFC's picture over the side of the photographed face, which leaves it room to move; chosen by eye
+NMFC_ROOM = 1.8
 
 
 def scene_of(
@@ -63,8 +65,8 @@ def scene_of(
 class Animation:
     """Drives a scene from a source. `controls` may be changed between steps.
 
-    recorder: the film being recorded; output: a virtual camera that is sent every picture; kept: the
-    driver's parameters since `keep_performance`; level: of the microphone in dBFS, None without one.
+    recorder: the film being recorded; output: a virtual camera that is sent every picture; kept: the driver's
+    parameters since `keep_performance`; level: the microphone's in dBFS, None without one.
     """
 
     def __init__(
@@ -73,7 +75,8 @@ class Animation:
         self.controls = controls or Controls()
         self.source, self.driver, self._scene = source, driver, scene
         self._performer = Performer(scene, driver)
-        if (neutral := getattr(source, "neutral", None)) is not None:  # a performance brings its own
+        # a performance brings its own face at rest
+        if (neutral := getattr(source, "neutral", None)) is not None:
             driver.calibration.set(neutral)
         self.paused = False
         self.recorder: Recorder | None = None
@@ -87,7 +90,8 @@ class Animation:
         self._renderer: NmfcRenderer | None = None
         self._size = (0, 0)
         self._film_start: float | None = None
-        self._filmed: list[tuple[float, FaceParams]] = []  # what drove the film that is being recorded
+        # the parameters that drove the film that is being recorded
+        self._filmed: list[tuple[float, FaceParams]] = []
         self._performance_path: Path | None = None
 
     @property
@@ -143,7 +147,7 @@ class Animation:
         self.driver.use_frame()
 
     def forget_driver(self) -> None:
-        """Forget the driver's face: another person sits down."""
+        """Forget the driver's face, because another person sits down."""
         self.driver.reset()
 
     def set_loop(self, loop: bool) -> None:
@@ -208,7 +212,7 @@ class Animation:
         self.kept = []
 
     def kept_performance(self) -> Performance:
-        """Return what was kept; keeping ends. EngineError where no frame was."""
+        """Return what was kept, and stop keeping. EngineError where no frame was kept."""
         kept, self.kept = self.kept or [], None
         return self._performance_of(kept)
 
@@ -223,11 +227,13 @@ class Animation:
         )
 
     def save_performance(self, path: Path) -> None:
-        """Write what was kept; keeping ends. EngineError where no frame was."""
+        """Write what was kept, and stop keeping. EngineError where no frame was kept."""
         write_performance(self.kept_performance(), path)
 
     def hear(self, samples: NDArray[np.float32], time: float) -> None:
-        """Samples (n, channels) of the microphone, heard from `time` on; called on its own thread."""
+        """Take samples (n, channels) of the microphone, heard from `time` (seconds) on; called on the microphone's
+        own thread.
+        """
         self.level = self._meter.add(samples, time)
         ear = self._ear
         if ear is not None:

@@ -1,9 +1,9 @@
-"""Whether what the tracker found is the driver's face: by how it moved, and by how it looks.
+"""Decides whether the tracker's find is the driver's face, by how it moved and by how it looks.
 
-A skin-coloured board, a hand or a blur before a face is found as a face that balloons and tilts. Two things give it
-away: it comes about faster than heads move, and the brightness at its landmarks is not that of the frames before.
-Over 26 clips of people the look of a frame agrees with the quarter of a second before it by 0.9 and more (0.7 in
-quick turns); over a board, a blur or a covered half it agrees by 0.5 and less.
+A skin-coloured board, a hand or a blur before a face is found as a face that balloons and tilts. Two things tell
+such a find from a face: it changes faster than heads move, and the brightness at its landmarks is not that of the
+frames before. Over 26 clips of people the look of a frame agrees with the quarter of a second before it by 0.9 and
+more (0.7 in quick turns); over a board, a blur or a covered half it agrees by 0.5 and less.
 """
 
 from __future__ import annotations
@@ -18,23 +18,27 @@ from numpy.typing import NDArray
 from app.engine.face.morphable_model import MorphableModel
 from app.engine.face.parameters import N_VERTICES, Camera, FloatArray
 
-# What no comment gives another origin for was set on the 26 clips of ../shared/media and of tests (people,
-# cut clips, hands, boards before faces), so that no own face is held off and every stranger is.
+# Where no comment gives another origin, a value was set on the 26 clips of ../shared/media and of tests (people, cut
+# clips, hands, boards before faces), so that no driver's own face is refused and every false find is.
 NOSE_TIP = 1  # MediaPipe's vertex
-EYE_DISTANCE = 12.0  # px to which a face is made small before its brightness is read: pores do not count
-# What heads do at most, a second, and what the fit trembles by; people in clips reach 1.8, 5.6 and 200
-SCALE_SPEED, SCALE_NOISE = 2.5, 0.04  # of the logarithm of the scale
+# px between the eyes to which a face is reduced before its brightness is read, so that pores do not count
+EYE_DISTANCE = 12.0
+# The most that heads do in a second, and the most by which the fit trembles. People in clips reach speeds of 1.8,
+# 5.6 and 200 in the units below.
+SCALE_SPEED, SCALE_NOISE = 2.5, 0.04  # change of the logarithm of the scale
 PLACE_SPEED, PLACE_NOISE = 12.0, 0.3  # eye distances
 TURN_SPEED, TURN_NOISE = 400.0, 5.0  # degrees
-QUICK, SLOW = 0.25, 3.0  # seconds over which the two looks that are remembered follow
-QUICK_LEAST, SLOW_LEAST = 0.55, 0.3  # correlation with them from which it is the same face
-SAME = 0.8  # from which a face that jumped is surely the same: a clip that was cut, or began again
-# A covered face: one half agrees by so much, and its counterpart by so much less. The halves of own faces differ
-# by 0.44 at most in 26 clips, those under boards and hands mostly by more; of a hundred pairs of people seven do.
+QUICK, SLOW = 0.25, 3.0  # seconds over which each of the two remembered looks follows the face
+QUICK_LEAST, SLOW_LEAST = 0.55, 0.3  # correlation with these looks from which a find is the same face
+# correlation from which a face that jumped is surely the same, as where a clip was cut or began again
+SAME = 0.8
+# A covered face: the correlation of one half with its own look, and by how much less the other half's must be. The
+# halves of one person's face differ by 0.44 at most in 26 clips, and mostly by more under boards and hands; of a
+# hundred pairs of people seven do.
 KNOWN_HALF, HALVES_APART = 0.5, 0.5
-# Seconds for which it must be found again and again to be believed after all
+# Seconds for which a refused find must be found again and again to be believed after all
 ACCEPT_SAME, ACCEPT_OTHER, ACCEPT_COVERED = 0.05, 0.4, 10.0
-GAP = 0.25  # seconds without a find that end such a row
+GAP = 0.25  # seconds without a find, after which that count begins anew
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Belief:
         self.reset()
 
     def reset(self) -> None:
-        """Another person or clip begins; what `learn` was given is forgotten too."""
+        """Forget the driver and what `learn` was given, because another person or clip begins."""
         self._last: _Find | None = None
         self._quick: FloatArray | None = None
         self._slow: FloatArray | None = None
@@ -60,7 +64,7 @@ class Belief:
         self._since = 0.0
 
     def learn(self, looks: Sequence[FloatArray]) -> list[bool]:
-        """Take the look that most of a clip's frames share; gives which of them have it."""
+        """Take the look that most of a clip's frames share; return which frames have it."""
         usual = np.median([_standard(look) for look in looks], axis=0)
         self._slow = usual
         return [agreement(look, usual) >= SLOW_LEAST for look in looks]

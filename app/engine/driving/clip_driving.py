@@ -1,4 +1,4 @@
-"""Driving a portrait through a clip or a performance to a film, and tracking a clip into a performance."""
+"""Drives a portrait by a clip or a performance into a film, and tracks a clip into a performance."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def drive_clip(
             yield from _to_the_end(animation, recorder, heard(portraits, path, source))
             if look.driver.neutral is None:
                 raise no_face(path)
-        except BaseException:  # an error, or the iterator was closed: no half film stays
+        except BaseException:  # after an error, or once the iterator is closed, no half film stays
             if recorder is not None:
                 recorder.discard()
             raise
@@ -102,7 +102,7 @@ def _to_the_end(animation: Animation, recorder: Recorder | None, sounds: Sound |
 
 
 def _hearing(steps: Iterator[LiveStep], controls: Controls, sounds: Sound) -> Iterator[LiveStep]:
-    """Sets each frame's audio features before its step is made; the last ones stay."""
+    """Set each frame's audio features before its step is made; after the sound's end the last ones stay."""
     with closing(sounds):
         while True:
             row = next(sounds, None)
@@ -115,7 +115,9 @@ def _hearing(steps: Iterator[LiveStep], controls: Controls, sounds: Sound) -> It
 
 
 def heard(portraits: Portraits, path: Path, source: FrameSource) -> Sound | None:
-    """Return (300,) audio features by frame for a generator that listens; None for the others and for silent clips."""
+    """Return (300,) audio features of each frame for a generator that hears; None for other generators and for
+    silent clips.
+    """
     if portraits.generator.info.name not in LISTENING or not _has_sound(source) or not source.rate:
         return None
     return clip_features(path, float(source.rate))

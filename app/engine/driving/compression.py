@@ -1,4 +1,4 @@
-"""HeadGAN's use of reenactment as compression (HeadGAN, section 4): a clip to a `.mienclip` and back."""
+"""Compresses a clip by reenactment (HeadGAN, section 4) to a `.mienclip`, and makes pictures of that again."""
 
 from __future__ import annotations
 

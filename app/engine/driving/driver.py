@@ -1,4 +1,6 @@
-"""From a driving frame to the driver's face parameters: track, fit, smooth, calibrate, hold what is lost."""
+"""Reads the driver's face parameters off driving frames: it tracks, fits, smooths, calibrates and holds a face that
+is lost.
+"""
 
 from __future__ import annotations
 
@@ -24,21 +26,22 @@ if TYPE_CHECKING:
     from app.engine.face.morphable_model import MorphableModel
 
 IDENTITY_FRAMES = 25  # frames whose mean is a clip's identity (docs/mesh-warp.md, “Fit”)
-# px between the eyes: below, lids are read with errors of a quarter of their opening, and both eyes get the mean of the
-# two so that nobody winks by mistake; above, each its own
+# px between the eyes. Below the first, lids are read with errors of a quarter of their opening, so both eyes get the
+# mean of the two and nobody winks by mistake; above the second each eye has its own reading.
 BOTH_LIDS, OWN_LIDS = 20.0, 40.0
-PICTURE_SIDE = 96  # px of the face's picture that goes to the quality's reading
-QUALITY_EVERY = 5  # frames: reading it costs a millisecond
+PICTURE_SIDE = 96  # px: side of the face's picture from which the quality of a frame is read
+QUALITY_EVERY = 5  # frames between two readings of the quality, because one costs a millisecond
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What was read in the newest frame.
+    """The result of reading the newest frame.
 
-    found: the face was in it, and moved and looked like one; landmarks: (478, 3) pixels where found; calibrating:
-    seconds until the neutral is taken, None where none is asked for; settled: the parameters given are this frame's
-    own, not held or eased; ms: milliseconds by stage; rest_picture: (96, 96, 3) uint8, the frame that was taken for the
-    face at rest, and rest_sure: how sure that is, [0, 1]; None where the user set it or a performance brought it.
+    found: whether the face was in it, and moved and looked like a face; landmarks: (478, 3) pixels where found;
+    calibrating: seconds until the neutral is taken, None where none is asked for; settled: whether the parameters
+    given are this frame's own, rather than held or eased; ms: milliseconds by stage; rest_picture: (96, 96, 3)
+    uint8, the frame that was taken for the face at rest, and rest_sure: how sure that is, [0, 1]; None where the
+    user set it or a performance brought it.
     """
 
     found: bool = False
@@ -52,7 +55,7 @@ class Reading:
 
 
 class Driver:
-    """One driving person. Not thread-safe; `tracker` stays the caller's."""
+    """One driving person. Not thread-safe; the caller owns `tracker` and closes it."""
 
     def __init__(self, model: MorphableModel, tracker: FaceTracker) -> None:
         self._model, self._tracker = model, tracker
@@ -69,7 +72,7 @@ class Driver:
 
     @property
     def neutral(self) -> FaceParams | None:
-        """The face at rest: calibrated, else the best so far; None before a face was seen."""
+        """The driver's face at rest: the calibrated one, else the best so far; None before a face was seen."""
         return self.calibration.neutral
 
     def smooth(self, amounts: Smoothing) -> None:
@@ -83,15 +86,16 @@ class Driver:
         self.settle()
 
     def look(self, frame: Frame) -> bool:
-        """Keep a frame for `settle`; whether it shows a face."""
+        """Keep a frame for `settle`; return whether it shows a face."""
         faces = self._faces(frame)
         if faces:
             self._looked.append((max(faces, key=lambda face: face.side), frame))
         return bool(faces)
 
     def settle(self, at: Frame | None = None) -> tuple[Frame, Rest] | None:
-        """Take identity and neutral from the frames that were looked at: the frame that shows the rest; None where no
-        face was seen. at: that very frame's face is the rest, as its user says."""
+        """Take identity and neutral from the frames that were looked at: the frame that shows the rest; None where
+        no face was seen. at: index of the frame that the user says shows the face at rest.
+        """
         self._belief.reset()
         seen, self._looked = self._looked, []
         self._tracker.reset()
@@ -158,9 +162,9 @@ class Driver:
         return params
 
     def _fit(self, found: DetectedFace, frame: Frame) -> FittedFace | None:
-        """The identity is averaged over the first frames and then held, as in the papers.
+        """Fit the landmarks; the identity is averaged over the first frames and then held, as in the papers.
 
-        None where the find is not believed: the next frame is then searched for a face anew.
+        Returns None where the find is not believed; the next frame is then searched for a face anew.
         """
         free = fit_face(found, self._model, None if self._averages_identity else self._identity)
         assert frame.pixels is not None
@@ -199,7 +203,7 @@ class Driver:
 
 
 def face_picture(frame: Frame, fitted: FittedFace) -> NDArray[np.uint8] | None:
-    """Return (96, 96, 3): the face of a frame with some of what is around it; None where the frame has no pixels."""
+    """Return (96, 96, 3): the face of a frame with some of its surroundings; None where the frame has no pixels."""
     if frame.pixels is None:
         return None
     x, y, w, h = fitted.box

@@ -1,4 +1,4 @@
-"""Between two sets of face parameters, and the way back when a face is lost."""
+"""Interpolates between two sets of face parameters, and leads a lost face back to rest."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ import numpy as np
 from app.engine.face.parameters import Camera, Expression, FaceParams, FloatArray, Identity
 
 # Chosen by eye on clips in which hands pass before faces (docs/driving.md).
-HOLD = 0.5  # seconds a lost face stays as it was
-EASE = 1.0  # seconds it takes to come to rest, and at most to follow again
-QUICKEST = 0.15  # seconds it takes to follow again after a frame or two
+HOLD = 0.5  # seconds for which a lost face stays as it was
+EASE = 1.0  # seconds that a lost face takes to come to rest, and at most to follow again once it is found
+QUICKEST = 0.15  # seconds that it takes to follow again after it was lost for a frame or two
 
 
 def mix(a: FaceParams, b: FaceParams, share: float) -> FaceParams:
-    """`a` at share 0, `b` at 1, evenly between; rotations along the shorter way; the identity is b's."""
+    """Return `a` at share 0, `b` at 1 and an even mixture between; rotations go the shorter way; the identity is
+    always b's.
+    """
     if share <= 0:
         return replace(a, identity=b.identity)
     if share >= 1:
@@ -45,7 +47,7 @@ def mean_identity(identities: list[Identity]) -> Identity:
 
 
 def smoothstep(share: float) -> float:
-    """0 to 1 without a kink at either end."""
+    """Return a smooth step from 0 to 1 without a kink at either end."""
     share = min(1.0, max(0.0, share))
     return share * share * (3 - 2 * share)
 
@@ -71,7 +73,7 @@ class Presence:
         return self._found and self._from is None
 
     def found(self, params: FaceParams, time: float) -> FaceParams:
-        """Return what to show while the face is there."""
+        """Return the parameters to show while the face is found."""
         if not self._found:
             self._duration = min(EASE, max(QUICKEST, 2 * (time - self._since)))
             self._found, self._from, self._since = True, self._shown, time
@@ -85,7 +87,7 @@ class Presence:
         return params
 
     def lost(self, rest: FaceParams | None, time: float) -> FaceParams | None:
-        """Return what to show while it is away; None where it was never seen."""
+        """Return the parameters to show while the face is lost; None where it was never seen."""
         if self._found:
             self._found, self._from, self._since = False, self._shown, time
         if self._from is None or rest is None:

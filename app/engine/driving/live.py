@@ -1,4 +1,4 @@
-"""One step of driving: a frame in, the animated portrait out, with the sliders on top."""
+"""Does one step of driving: it takes a frame and gives the animated portrait, with the sliders on top."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ RATE_WINDOW = 30  # frames over which the rate is measured; a second of most cam
 class Scene:
     """A portrait ready to be driven.
 
-    pixels: (H, W, 3) uint8 sRGB of the whole portrait at the working size, other faces already edited;
-    face: the driven one in these pixels; code: what `generator.encode` made of it; scale: of these pixels
-    against the photo's; trained: a trained network draws.
+    pixels: (H, W, 3) uint8 sRGB of the whole portrait at the working size, other faces already edited; face: the
+    driven face in these pixels; code: the result of `generator.encode` for it; scale: px here per px of the photo;
+    trained: whether a trained network draws.
     """
 
     model: MorphableModel
@@ -46,9 +46,9 @@ class Scene:
 
 @dataclass
 class Controls:
-    """What the panel may change while driving; read anew at every step.
+    """The settings that the panel may change while driving; they are read anew at every step.
 
-    edit: the sliders, on top of what the driver does; nmfc_size: side of the NMFC to draw, 0 for none.
+    edit: the sliders' edit, added to the driver's movement; nmfc_size: px, side of the NMFC to draw, 0 for none.
     """
 
     settings: RetargetSettings = field(default_factory=RetargetSettings)
@@ -61,8 +61,8 @@ class Controls:
 class Driven:
     """One animated frame.
 
-    picture: (H, W, 3) uint8 sRGB; params: of the portrait's face; driver: of the driving face (None before
-    one was seen); frame: what drove it; ms: milliseconds by stage.
+    picture: (H, W, 3) uint8 sRGB; params: the portrait's face; driver: the driving face (None before one was seen);
+    frame: the frame that drove it; ms: milliseconds by stage.
     """
 
     picture: NDArray[np.uint8]
@@ -97,7 +97,7 @@ class Performer:
         return Driven(picture, params, driver, self.driver.reading, frame, watch.ms)
 
     def target(self, driver: FaceParams | None, controls: Controls) -> FaceParams:
-        """Return where the portrait's face shall be: the retargeted driver with the sliders on top."""
+        """Return the parameters the portrait's face shall have: the retargeted driver with the sliders on top."""
         own = self._scene.face.params
         neutral = self.driver.neutral
         if driver is None or neutral is None:
@@ -127,7 +127,7 @@ class Performer:
 
 
 def on_top(driven: FaceParams, own: FaceParams, edited: FaceParams) -> FaceParams:
-    """Return what the sliders changed (`own` to `edited`), added to what the driver does."""
+    """Return the driver's movement with the sliders' change (from `own` to `edited`) added."""
     before, after, base = own.expression, edited.expression, driven.expression
     coefficients = _moved(base.coefficients, before.coefficients, after.coefficients)
     gaze = _moved(base.gaze, before.gaze, after.gaze)
@@ -152,13 +152,13 @@ def _moved(base: Sequence[float], before: Sequence[float], after: Sequence[float
 
 
 class Gauge:
-    """Frames per second and end-to-end latency over the last second or so."""
+    """Measures frames per second and end-to-end latency over the last second or so."""
 
     def __init__(self) -> None:
         self._done: deque[float] = deque(maxlen=RATE_WINDOW)
 
     def add(self, driven: Driven, live: bool) -> tuple[float, float | None]:
-        """Frames per second, and for a live source the milliseconds from the frame's capture to now."""
+        """Return frames per second, and for a live source the milliseconds from the frame's capture to now."""
         now = time.monotonic()
         self._done.append(now)
         span = self._done[-1] - self._done[0]

@@ -1,4 +1,6 @@
-"""The driver's face at rest: how good a frame is for it, averaging on a button, and the best one so far."""
+"""Finds the driver's face at rest: it rates frames, keeps the best one so far, and averages frames when a button
+asks.
+"""
 
 from __future__ import annotations
 
@@ -17,28 +19,32 @@ from app.engine.face.morphable_model import MorphableModel
 from app.engine.face.parameters import FaceParams, FloatArray
 from app.engine.face.semantic import MOVEMENTS, directions
 
-# What no comment gives another origin for was chosen on the clips of ../shared/media
+# Where no comment gives another origin, a value was chosen on the clips of ../shared/media
 # (tools/driving_report.py).
-COUNTDOWN = 2.0  # seconds; with AVERAGING the three that are announced
-AVERAGING = 1.0  # seconds of frames that the driver's rest is the mean of
+COUNTDOWN = (
+    2.0  # seconds of countdown; together with AVERAGING these are the three seconds that are announced
+)
+AVERAGING = 1.0  # seconds of frames whose mean is the driver's face at rest
 OPEN_EYED = 0.16  # lid gap over eye width from which eyes count as open
 CLOSED = 0.03  # eye distances between lips that still count as closed
-SEARCHED = 300  # frames after which the search for the best neutral ends
+SEARCHED = 300  # number of frames after which the search for the best neutral ends
 SEARCH_EVERY = 10  # frames
-BEST_SHARE = 0.1  # share of the frames looked at whose mean is the neutral
-# What the mouths of resting people are on the mean face, in eye distances, over the calmest frames of 26 clips:
-# corners' lift and mouth's width against the mean face's, mean and standard deviation. The mean face smiles a little.
+BEST_SHARE = 0.1  # share of the frames: the mean of the best ones is the neutral
+# The mouths of resting people on the mean face, in eye distances, over the calmest frames of 26 clips: mean and
+# standard deviation of the corners' lift, and of the mouth's width, against the mean face's. The mean face smiles a
+# little.
 REST_LIFT, REST_WIDTH = (-0.09, 0.035), (-0.08, 0.055)
-# Standard deviations from which a mouth is taken for smiling, and from which its whole smile is taken away
+# Standard deviations from which a mouth counts as smiling, and from which its whole smile is removed
 SMILES, SURELY_SMILES = 1.0, 2.0
-# gap between the lips, eye distances; at rest it is 0.00 with a deviation of 0.012
+# Eye distances between the lips from which a mouth counts as parted, and from which the whole gap is closed; at rest
+# the gap is 0.00 with a standard deviation of 0.012
 PARTED, SURELY_PARTED = (0.03, 0.06)
-FOLLOW = 0.1  # share of the way to a better neutral that is gone with every frame, so that nothing jumps
+FOLLOW = 0.1  # share of the way to a better neutral that each frame goes, so that nothing jumps
 
 
 @dataclass(frozen=True)
 class Quality:
-    """How well a frame serves as the neutral one; every number is in [0, 1], 1 is good.
+    """How well a frame serves as the neutral one; every number is in [0, 1], and 1 is good.
 
     light: brightness and contrast of the face; size: 1 from 200 px face height on; sharpness: 1 where the
     face has fine detail; neutral: open-eyed and facing the camera.
@@ -65,7 +71,7 @@ def quality(pixels: NDArray[np.uint8], box: tuple[float, float, float, float], p
 
 @dataclass(frozen=True)
 class Rest:
-    """A person's face at rest, as far as their frames show it.
+    """A person's face at rest, as far as the person's frames show it.
 
     params: the face; frame: index of the most restful of the frames; sure: [0, 1], 1 where frames show that very face
     and 0 where it is extrapolated from a smile or from parted lips alone; None where the user chose the frame.
@@ -79,7 +85,7 @@ class Rest:
 def best_neutral(params: list[FaceParams], model: MorphableModel) -> FaceParams:
     """Return the mean of the most restful tenth of one person's frames.
 
-    For parameters that did not come from pictures: what their rest looks like on a face nobody knows.
+    Suits parameters that did not come from pictures, because nobody knows how rest looks on such a face.
     """
     return mean([params[k] for k in _calmest(unrest(params, model))])
 
@@ -88,8 +94,8 @@ def rest_of(params: list[FaceParams], model: MorphableModel) -> Rest:
     """Return the mean of the most restful tenth of one person's frames, without a smile or a gap between the lips,
     which a face at rest does not have.
 
-    Who smiles or speaks in every frame gets the rest of their own face all the same: the mouth goes back to where
-    people's resting mouths are on the mean face, along the natural movement.
+    A person who smiles or speaks in every frame still gets a face at rest: the mouth goes back along the natural
+    movement to where people's resting mouths are on the mean face.
     """
     worn = [4 * sum(_worn(one, model)) for one in params]
     chosen = _calmest(unrest(params, model) + worn)
@@ -107,7 +113,7 @@ def _calmest(unrest: FloatArray) -> list[int]:
     return [int(k) for k in order[: max(1, round(BEST_SHARE * len(order)))]]
 
 
-@lru_cache(maxsize=1024)  # every search looks at all frames so far again
+@lru_cache(maxsize=1024)  # because every search looks at all earlier frames again
 def _worn(params: FaceParams, model: MorphableModel) -> tuple[float, float]:
     """Return how much of a full smile, and of a mouth wide open, a face wears beyond what resting people do."""
     read = indices.read(model.shape(params.identity, params.expression))
@@ -127,15 +133,15 @@ def _worn(params: FaceParams, model: MorphableModel) -> tuple[float, float]:
 
 
 def _between(value: float, low: float, high: float) -> float:
-    """0 up to `low`, 1 from `high` on."""
+    """Return 0 up to `low`, 1 from `high` on, and shares between."""
     return min(1.0, max(0.0, (value - low) / (high - low)))
 
 
 def unrest(params: list[FaceParams], model: MorphableModel) -> FloatArray:
-    """Return (N,): how far each frame of one person is from rest: mouth open, moved, turned, eyes shut.
+    """Return (N,): how far each frame of one person is from rest, by open mouth, movement, turn and shut eyes.
 
-    Against the person's own frames: an identity that is held leaves an offset in p_exp, so that a relaxed
-    face need not be near zero.
+    Frames are compared with the person's other frames, because an identity that is held leaves an offset in p_exp,
+    so that a relaxed face need not be near zero.
     """
     p = np.array([one.expression.coefficients for one in params])
     gap = p @ jacobian(model)[NAMES.index("mouth_gap")]
@@ -155,7 +161,7 @@ def _shut(params: FaceParams) -> float:
 
 
 class Calibration:
-    """The neutral face: the best frames so far until `start` is called, then what was averaged."""
+    """Holds the neutral face: that of the best frames so far until `start` is called, then the averaged one."""
 
     def __init__(self, model: MorphableModel) -> None:
         self._model = model
@@ -183,7 +189,7 @@ class Calibration:
         return not self._fixed
 
     def use(self, params: FaceParams, picture: NDArray[np.uint8] | None) -> None:
-        """Take this very frame, which the user chose; nothing jumps."""
+        """Take this very frame, which the user chose; the face goes over to it gradually."""
         self._goal, self._fixed, self.sure, self.picture = params, True, None, picture
         self.cancel()
 
@@ -213,7 +219,8 @@ class Calibration:
         filmed: bool = True,
         picture: NDArray[np.uint8] | None = None,
     ) -> None:
-        """Take note of a frame in which the face was found; `filmed`: in a picture, else its parameters were given.
+        """Take note of a frame in which the face was found; filmed: whether it was read off a picture (else its
+        parameters were given).
 
         picture: (S, S, 3) of the face, to show which frame was taken.
         """

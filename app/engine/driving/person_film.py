@@ -1,8 +1,8 @@
-"""Reenactment of a personal model (Head2Head++, section 4.2): every pixel of every frame is generated.
+"""Drives a personal model (Head2Head++, section 4.2): every pixel of every frame is generated.
 
 *Head* reenactment takes the driver's expression, eyes and head pose, its scale and place adapted to the person's.
-*Face* reenactment takes the driver's expression alone: camera and eyes are those of the footage, frame by frame, poses
-that the network has seen.
+*Face* reenactment takes the driver's expression alone: camera and eyes are those of the footage, frame by frame,
+which are poses that the network has seen.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ SHOWN_EVERY = 10  # frames between two pictures of the progress; a picture costs
 def reenact(
     name: str, driver: Path, output: Path, mode: str = "head", background: str = KEEP
 ) -> Generator[Step, None, None]:
-    """Yield the person of the model `name`, driven by a clip or performance, into the film or folder `output`, a
-    step a frame; the last step is a `FilmedStep`.
+    """Film the person of the model `name`, driven by a clip or performance, into the film or folder `output`. Yields
+    a step for each frame; the last step is a `FilmedStep`.
 
-    EngineError where the model knows no footage, cannot part with its background, or the driver shows no face.
+    EngineError where the model knows no footage, cannot change its background, or the driver shows no face.
     """
     renderer = PersonalModel(name).renderer()
     person = renderer.person
@@ -76,7 +76,7 @@ def reenact(
                     count += 1
                     shown = picture[..., :3] if count % SHOWN_EVERY == 1 else None
                     yield Step(count, source.total or 0, picture=shown)
-            except BaseException:  # an error, or the iterator was closed: no half film stays
+            except BaseException:  # after an error, or once the iterator is closed, no half film stays
                 recorder.discard()
                 raise
     recording = recorder.stop()
@@ -86,7 +86,7 @@ def reenact(
 
 
 class Rollout:
-    """The person's frames one after the other, each from the two before it."""
+    """Makes the person's frames one after the other, each from the two before it."""
 
     def __init__(self, renderer: LoadedPerson) -> None:
         self._renderer = renderer
@@ -118,7 +118,7 @@ def face_of(person: Person) -> FittedFace:
 
 
 def as_filmed(target: FaceParams, person: Person, frame: int) -> FaceParams:
-    """Face reenactment: the footage's camera and eyes under the driver's expression."""
+    """Combine the footage's camera and eyes with the driver's expression, for face reenactment."""
     camera, gaze, aperture = person.filmed(frame)
     return replace(target, camera=camera, expression=replace(target.expression, gaze=gaze, aperture=aperture))
 

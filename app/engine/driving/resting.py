@@ -1,4 +1,4 @@
-"""A look through what will drive, before it does: the driver's identity, face at rest and its frame."""
+"""Looks through a clip or performance before it drives, for the driver's identity, the face at rest and its frame."""
 
 from __future__ import annotations
 
@@ -23,15 +23,16 @@ if TYPE_CHECKING:
 
 # Frames in which identity and neutral are sought; chosen so that looking through a clip takes seconds.
 LOOKED_AT = 40
-LONGEST_LOOK = 1500  # frames; a minute at 25 a second
-UNSURE = 0.5  # share; below, the frame that was taken wears a smile, is turned, or has its lips apart; by eye
+LONGEST_LOOK = 1500  # frames, which is a minute at 25 a second
+UNSURE = 0.5  # certainty, 0 to 1: below it the chosen frame has a smile, a turn or parted lips; chosen by eye
 
 
 class Look:
     """A look through the clip or performance at `path`.
 
-    driver: knows identity and rest once the steps are done; rest: what was taken, None where no face was seen; rest_at:
-    seconds into the clip, of the frame that shows the face at rest (None: it is sought). `tracker` stays the caller's.
+    driver: it knows identity and rest once the steps are done; rest: the face at rest that was found, None where no
+    face was seen; rest_at: seconds into the clip of the frame that shows the face at rest (None: it is sought). The
+    caller owns `tracker` and closes it.
     """
 
     def __init__(
@@ -76,7 +77,7 @@ class Look:
         return RestStep(0, 0, seconds=self._rest_at, length=performance.duration)
 
     def _words(self, seconds: float, sure: float | None) -> str:
-        """For the command line."""
+        """Say in words, for the command line, what was found."""
         where = f"Face at rest: {seconds:.2f} s into {self._path.name}"
         if sure is None:
             return f"{where}, as chosen"
@@ -84,7 +85,7 @@ class Look:
 
 
 def acquainted_driver(model: MorphableModel, tracker: FaceTracker, path: Path) -> Driver:
-    """Return a driver that knows identity and neutral from a look through what will drive it."""
+    """Return a driver that knows identity and neutral from a look through its clip or performance."""
     look = Look(model, tracker, path)
     for _ in look.steps():
         pass
@@ -112,8 +113,9 @@ def neutral_of(performance: Performance, model: MorphableModel) -> FaceParams:
 
 
 def sampled(source: FrameSource, also_at: float | None = None) -> Iterator[Frame]:
-    """Evenly spaced frames of the whole clip, of the beginning where it is long, and the one shown at `also_at`
-    seconds."""
+    """Yield evenly spaced frames of the whole clip, or of the beginning of a long one, and the frame shown at
+    `also_at` seconds.
+    """
     length = min(source.total or LONGEST_LOOK, LONGEST_LOOK)
     every = max(1, length // LOOKED_AT)
     before: Frame | None = None

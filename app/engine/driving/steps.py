@@ -1,4 +1,4 @@
-"""What the steps of driven work say besides how far it is. Nothing here imports a heavy library."""
+"""Defines what the steps of driven work say besides how far it is. Nothing here imports a heavy library."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class LiveStep(Step):
 
     nmfc: (S, S, 3) uint8, where it is asked for; fps: frames per second over the last second or so; latency_ms: from
     the frame's capture to now, for a live source; rate: the source's frames per second, where it has a fixed rate;
-    level: of the microphone in dBFS, None without one; recording: None while nothing is recorded; notice: what the
-    user should know of the device; sigma: (28,) how much face each expression component moves.
+    level: the microphone's in dBFS, None without one; recording: None while nothing is recorded; notice: what the
+    user should know about the device; sigma: (28,) how strongly each expression component moves the face.
     """
 
     driven: Driven | None = None
@@ -53,7 +53,7 @@ class LiveStep(Step):
 
 @dataclass(frozen=True, eq=False)
 class RestStep(Step):
-    """What was taken for the driver's face at rest.
+    """The face that was taken as the driver's face at rest.
 
     seconds: into the clip, of the frame that shows it, None where a performance brings it; sure: [0, 1], None where it
     was chosen or brought; face: (96, 96, 3) uint8 of that frame, None of a performance; length: seconds of the clip.

@@ -1,6 +1,6 @@
-"""The little of Matroska (RFC 9559) that carries raw pictures and sound with their times into ffmpeg's pipe.
+"""Writes as much of Matroska (RFC 9559) as carries raw pictures and sound with their times into ffmpeg's pipe.
 
-One pipe for both, so nothing can deadlock; times are microseconds. Every element is an identifier, a
+Both go through one pipe, so nothing can deadlock; times are in microseconds. Every element is an identifier, a
 length and its content; a block is a cluster of its own, so that no time is ever rounded or out of range.
 """
 
@@ -65,5 +65,5 @@ def _text(identifier: str, value: str) -> bytes:
 
 
 def _length(value: int) -> bytes:
-    """Always eight bytes long: simple, and no length needs another form."""
+    """Return a length in eight bytes; this form is simple and holds every length."""
     return (value | 1 << 56).to_bytes(8, "big")

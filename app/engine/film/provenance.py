@@ -1,4 +1,4 @@
-"""What a film says about how it came to be: the same mark as exported pictures carry."""
+"""Marks a film with how it came to be, as exported pictures are marked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")  # ISO 16684-3: XMP 
 
 @dataclass(frozen=True)
 class Note:
-    """trained: a trained network made the pictures."""
+    """What a film says of itself. trained: whether a trained network made the pictures."""
 
     trained: bool = False
 
@@ -23,7 +23,7 @@ class Note:
         return COMPOSITE_TRAINED if self.trained else COMPOSITE_SYNTHETIC
 
     def as_metadata(self) -> list[str]:
-        """ffmpeg's arguments: words for people; `append_to` adds the mark for machines."""
+        """Return ffmpeg's arguments that add words for people; `append_to` adds the mark for machines."""
         comment = f"A portrait animated by Mien {__version__}. Digital source type: {self.term}"
         return ["-metadata", f"comment={comment}"]
 
@@ -36,7 +36,7 @@ class Note:
             file.write((24 + len(packet)).to_bytes(4, "big") + b"uuid" + XMP_BOX + packet)
 
     def as_png(self) -> Any:
-        """Pillow's PngInfo with the XMP packet."""
+        """Return Pillow's PngInfo with the XMP packet."""
         from PIL.PngImagePlugin import PngInfo
 
         info = PngInfo()

@@ -1,4 +1,4 @@
-"""Recording what is shown, with capture times as presentation times, without ever holding up the view."""
+"""Records what is shown, with capture times as presentation times, and never holds up the view."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from app.engine.film.sinks import FilmSink, OnShare, PngSink, Sink
 from app.engine.imaging.endings import FILMS
 from app.engine.sound.audio import SoundClock, SoundTrack
 
-# At most, for the encoder; a live film drops more and counts them; half a second, 40 MB at 1024 px.
+# Pictures that may wait for the encoder: half a second, 40 MB at 1024 px. A live film drops further ones and counts
+# them.
 PICTURES_WAITING = 12
 SOUND_WAITING = 20.0  # seconds: an encoder this far behind gets silence instead, so that memory cannot fill
 DISK_RESERVE = 32 * 1024 * 1024  # bytes left free: enough to write the film's index
@@ -204,7 +205,7 @@ class Recorder:
     def _open(self) -> Sink:
         if self.path.suffix.lower() == ".png":
             return PngSink(self.path, self._note)
-        height, width = self._size[:2]  # the pictures': sound may come before the first of them
+        height, width = self._size[:2]  # the pictures' size; sound may arrive before the first picture
         return FilmSink(self.path, (width, height), self._rate, self._sound, self._live, self._note)
 
     def _fail(self, error: EngineError) -> None:
@@ -242,5 +243,5 @@ def checked_place(path: Path) -> Path:
 
 
 def disk_left(path: Path) -> int:
-    """Free bytes on the disk a file at `path` would be on."""
+    """Return the free bytes of the disk that a file at `path` would be on."""
     return shutil.disk_usage(path.parent).free

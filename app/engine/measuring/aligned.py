@@ -1,4 +1,4 @@
-"""Faces cut and turned as the recognisers of imported metrics were trained to see them."""
+"""Cuts and turns faces as the recognisers of imported metrics were trained to see them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def arcface_crop(picture: Image, face: FittedFace) -> Image:
 
 
 def action_unit_crop(picture: Image, face: FittedFace) -> Image:
-    """Return (224, 224, 3): upright along eyes and mouth, as LibreFace (and FFHQ) cuts faces."""
+    """Return (224, 224, 3): the face upright along eyes and mouth, as LibreFace (and FFHQ) cuts faces."""
     left, right = (face.landmarks[list(eye), :2].mean(axis=0) for eye in (LEFT_EYE, RIGHT_EYE))
     mouth = face.landmarks[[61, 291], :2].mean(axis=0)
     eyes, across, down = (left + right) / 2, right - left, mouth - (left + right) / 2

@@ -1,4 +1,4 @@
-"""Distances between sets of features (N, D), whatever network they come from."""
+"""Computes distances between sets of features (N, D), whatever network they come from."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Features = NDArray[np.float64]
 
 
 def frechet(a: Features, b: Features) -> float:
-    """|mean - mean|^2 + tr(Ca + Cb - 2 (Ca Cb)^(1/2)) of the two sets' Gaussians (Heusel et al. 2017, eq. 6).
+    """Return |mean - mean|^2 + tr(Ca + Cb - 2 (Ca Cb)^(1/2)) of the two sets' Gaussians (Heusel et al. 2017, eq. 6).
 
     The trace of the root is the nuclear norm of the product of the centred sets, which holds for fewer samples than
     dimensions too, where the root of the covariances' product itself is badly conditioned. Two samples each at least.
@@ -21,8 +21,10 @@ def frechet(a: Features, b: Features) -> float:
 
 
 def mmd2(a: Features, b: Features) -> float:
-    """Unbiased squared maximum mean discrepancy, Gaussian kernel whose width is the median distance (Sutherland et al.
-    2017, eq. 2). May be negative where the sets are alike. Two samples each at least."""
+    """Return the unbiased squared maximum mean discrepancy, with a Gaussian kernel whose width is the median
+    distance (Sutherland et al. 2017, eq. 2). It may be negative where the sets are alike. Each set needs two samples
+    at least.
+    """
     squared = _squared_distances(np.vstack([a, b]))
     pairs = squared[np.triu_indices(len(squared), 1)]
     kernel = np.exp(-squared / max(float(np.median(pairs)), 1e-12) / 2)
@@ -33,7 +35,7 @@ def mmd2(a: Features, b: Features) -> float:
 
 
 def cosine_similarity(a: Features, b: Features) -> float:
-    """Mean cosine of corresponding rows (CSIM of ArcFace embeddings; HeadGAN, section 4.3)."""
+    """Return the mean cosine of corresponding rows (CSIM of ArcFace embeddings; HeadGAN, section 4.3)."""
     norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     return float(((a * b).sum(axis=1) / np.maximum(norms, 1e-12)).mean())
 
@@ -50,6 +52,6 @@ def _centred(x: Features) -> Features:
 
 
 def _squared_distances(x: Features) -> Features:
-    """Return (N, N)."""
+    """Return the (N, N) squared distances between all rows."""
     lengths = np.square(x).sum(axis=1)
     return np.asarray(np.maximum(lengths[:, None] + lengths[None] - 2 * x @ x.T, 0))

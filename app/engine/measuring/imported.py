@@ -1,7 +1,7 @@
-"""The papers' metrics that compare features of imported networks: FID, FVD, MMD^2, CSIM, LPIPS, AU-H.
+"""Measures the papers' metrics that compare features of imported networks: FID, FVD, MMD^2, CSIM, LPIPS, AU-H.
 
-Each is measured where its networks are there, and only there. Sets are compared within a clip and, as the papers do,
-over all clips together.
+Each is measured only where its networks are imported. Sets are compared within a clip and, as the papers do, over
+all clips together.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 Image = NDArray[np.uint8]
 BATCH = 8  # pictures at once; chosen for small memories
-VIDEO, HOP = 16, 8  # frames of a video that I3D sees, and from one to the next
-FEWEST = 9  # frames that I3D's strides leave something of
+VIDEO, HOP = 16, 8  # frames of a video that I3D sees, and frames from the start of one video to the next
+FEWEST = 9  # frames at least, so that I3D's strides leave something
 # Torchvision's normalisation of its released networks.
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
@@ -46,14 +46,14 @@ class Compared:
 
 
 Networks = Mapping[str, "nn.Module"]
-Sets = dict[str, tuple[Features, Features]]  # network -> features of what is made and of what is true
+Sets = dict[str, tuple[Features, Features]]  # by network the features of the made and of the true pictures
 
 
 def feature_networks() -> dict[str, nn.Module]:
     """Return the imported networks that metrics need, by kind, on the best device in float32."""
     wanted = sorted({kind for need in NEEDS.values() for kind in need.kinds})
     chosen = {kind: model.name for kind in wanted if (model := newest(models(kind))) is not None}
-    if not chosen:  # then torch is not loaded for it
+    if not chosen:  # so that torch is not loaded for nothing
         return {}
     device = best_device().torch_device
     return {kind: load_model(name).network.to(device) for kind, name in chosen.items()}
@@ -89,7 +89,7 @@ def measured(networks: Networks, frames: Sequence[Compared]) -> tuple[dict[str, 
 
 
 def set_distances(sets: Sets) -> dict[str, float]:
-    """FID, FVD, ArcFace's FID (Head2Head++) and MMD^2 of sets with two samples or more."""
+    """Return FID, FVD, ArcFace's FID (Head2Head++) and MMD^2 of sets with two samples or more."""
     values = {}
     for network, name in (("inception", "fid"), ("i3d", "fvd"), ("arcface", "fid_arcface")):
         if network in sets and min(map(len, sets[network])) > 1:
@@ -129,7 +129,7 @@ def features(
 
 
 def _videos(network: nn.Module, frames: Sequence[Image]) -> Features:
-    """Return (videos, 400): of every stretch of 16 frames, or of all frames where there are fewer."""
+    """Return (videos, 400): the features of every stretch of 16 frames, or of all frames where there are fewer."""
     import torch
 
     starts = range(0, max(1, len(frames) - VIDEO + 1), HOP)
@@ -143,7 +143,7 @@ def _videos(network: nn.Module, frames: Sequence[Image]) -> Features:
 
 
 def _lpips(networks: Networks, frames: Sequence[Compared]) -> float:
-    """Mean distance of the crops (GAN directions, section 4.1)."""
+    """Return the mean LPIPS distance of the crops (GAN directions, section 4.1)."""
     import torch
 
     from app.engine.networks.lpips import distance
@@ -159,7 +159,7 @@ def _lpips(networks: Networks, frames: Sequence[Compared]) -> float:
 
 
 def _tensor(pictures: Sequence[Image]) -> Tensor:
-    """Return (N, 3, H, W) float32 in [0, 1]."""
+    """Return pictures as one tensor (N, 3, H, W), float32 in [0, 1]."""
     import torch
 
     return torch.from_numpy(np.stack(pictures).astype(np.float32) / 255).permute(0, 3, 1, 2).contiguous()

@@ -1,4 +1,4 @@
-"""Which metrics of the papers need a feature network that the user imports, and where it is to be had."""
+"""Says which metrics of the papers need a feature network that the user imports, and where to get it."""
 
 from __future__ import annotations
 
@@ -38,6 +38,6 @@ NEEDS = {
 
 
 def missing_metrics() -> dict[str, str]:
-    """Metric -> what must be imported before it is measured."""
+    """Return by metric what must be imported before it is measured."""
     kinds = {model.kind for model in models()}
     return {name: need.what for name, need in NEEDS.items() if not kinds.issuperset(need.kinds)}

@@ -1,4 +1,4 @@
-"""An edit's target values beside what a fresh fit of the result measures."""
+"""Compares an edit's target values with what a fresh fit of the result measures."""
 
 from __future__ import annotations
 
@@ -15,13 +15,17 @@ from app.engine.face.response import response
 from app.engine.face.semantic import SHUT, identity_similarity, measure_controls
 
 # How the landmark network reads drawn lids: medians over the open photos (`tools/edit_accuracy.py`).
-WIDE_READ = 0.47  # of a lid's drawn rise
-CLOSING_READ = 0.59  # power of the share that is left open: eyes half shut are read as 0.66 open
+WIDE_READ = 0.47  # share of a lid's drawn rise that is read
+CLOSING_READ = (
+    0.59  # power of the share of an eye's opening that is left: eyes half shut are read as 0.66 open
+)
 POSE_AND_GAZE = ("yaw", "pitch", "roll", "gaze_x", "gaze_y")
 
 
 def readings(params: FaceParams) -> dict[str, float]:
-    """Absolute readings by control name: pose and gaze in degrees, scale and translation in pixels, apertures."""
+    """Return absolute readings by control name: pose and gaze in degrees, scale and translation in pixels, and
+    apertures.
+    """
     camera, expression = params.camera, params.expression
     yaw, pitch, roll = camera.angles
     return {

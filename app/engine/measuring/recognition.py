@@ -1,4 +1,4 @@
-"""Who a face is, by an imported recogniser: the editor's identity read-out where the user has one."""
+"""Compares identities by an imported recogniser, for the editor's read-out where the user has one."""
 
 from __future__ import annotations
 

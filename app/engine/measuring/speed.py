@@ -1,4 +1,4 @@
-"""How long each generator takes for a picture on this machine, remembered from its own work."""
+"""Remembers how long each generator takes for a picture on this machine, measured in ordinary work."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from pathlib import Path
 
 from app.engine.files import data_folder, write_whole
 
-# Share of the known time below which a new one is written down: timings vary by a few per cent from run to run.
+# A new time is written down if it is below this share of the known one: timings vary by a few per cent from run to
+# run.
 WORTH_WRITING = 0.9
 
 
 @dataclass(frozen=True)
 class Speed:
-    """ms: the shortest a picture took, with its way back into the photo; device: what computed, with precision."""
+    """The speed of one generator. ms: the shortest time for a picture, pasted into the photo; device: what computed
+    it, with precision.
+    """
 
     ms: float
     device: str
@@ -22,7 +25,8 @@ class Speed:
 
 def remember(generator: str, ms: float, device: str) -> None:
     """Note a picture's time where it is the first on this device, or clearly the quickest. A folder that cannot be
-    written to is no error: it is measured again next time."""
+    written to is no error: the time is measured again next time.
+    """
     known = known_speeds()
     before = known.get(generator)
     if before is not None and before.device == device and ms > WORTH_WRITING * before.ms:
@@ -37,7 +41,7 @@ def remember(generator: str, ms: float, device: str) -> None:
 
 
 def known_speeds() -> dict[str, Speed]:
-    """By generator's name; empty before the first picture."""
+    """Return the speeds by generator's name; none before the first picture."""
     try:
         values = json.loads(_path().read_text(encoding="utf-8"))
         return {str(name): Speed(float(s["ms"]), str(s["device"])) for name, s in values.items()}
