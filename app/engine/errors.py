@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-# What a window can do at once: open another photo, let a box be drawn, show the models, ask where to export to.
+# What a window can do at once: open another photo, let a box be drawn, show the models, ask where to export to, or go
+# to Live.
 Action = Literal["", "open", "draw_box", "models", "export", "live_space"]
 
 
