@@ -30,6 +30,7 @@ from app.engine.head.rim import inside_nose, rim_gain
 from app.engine.head.skull import smoothstep
 from app.engine.head.strands import streaks, unevenness
 from app.engine.head.texels import atlas_side, texels
+from app.engine.imaging.colour import LUMINANCE
 
 # Chosen by eye on sheets of turned heads (tools/head_sheets.py), where no comment says more. IOD is the
 # distance between the eyes, cm those of the head model.
@@ -63,6 +64,7 @@ STRAND = (0.6, 1.6)  # times the hair's own colour: how dark and how light made-
 SAME_HEIGHT = 1.5  # cm within which two places count as equally high
 # cm: height and depth at which hair ends at the nape, and the slope of that end up to the ear
 NAPE, NAPE_Z, RISES = -4.5, -6.0, 0.8
+TEMPLES = 8.0  # cm of height up to which hair grows beside a bald crown, too
 REAR = 0.5  # share of the visible scalp: the part furthest back gives the back of the head its colour
 
 
@@ -345,12 +347,16 @@ def _hair(model: HeadModel, own: Seen, low: NDArray[np.float32], at_low: float) 
     cheeks = (model.distance < 1.0) & (own.confident > 0.5)
     if above.sum() < 20 or cheeks.sum() < 20:
         return None
+    beside = above & (model.points[:, 1] < TEMPLES)
+    above = beside if beside.sum() >= 20 else above
     chosen &= model.points[:, 2] < np.quantile(model.points[chosen, 2], REAR)
     found = _sampled(low, own.at[chosen] * at_low)
     near = np.exp(-(((model.points[:, 1, None] - model.points[chosen, 1]) / SAME_HEIGHT) ** 2)) + 1e-4
     here = near @ found / near.sum(axis=1, keepdims=True)
     hair, skin = (np.median(_sampled(low, own.at[mask] * at_low), axis=0) for mask in (above, cheeks))
     apart = max(float(np.linalg.norm(hair - skin)), 1e-6)
+    most = max(float(hair @ LUMINANCE), float(skin @ LUMINANCE))
+    here = here * np.minimum(1, most / np.maximum(here @ LUMINANCE, 1e-3))[:, None]
     share = smoothstep(0.6, 1.2, np.linalg.norm(here - skin, axis=1) / apart)[:, None]
     return np.asarray(share * here + (1 - share) * hair)
 

@@ -80,7 +80,7 @@ Box = tuple[int, int, int, int]
 class HeadLook:
     """The head of one photo with its colours, computed once.
 
-    seen, kept, better, rim, trusted: what the photo shows of it (`Seen`, `Shares`); atlas: (S, S, 3); plate: what
+    seen, kept, better, rim: what the photo shows of it (`Seen`, `Shares`); atlas: (S, S, 3); plate: what
     stands behind it; beside: what stands beside it; sheet: hair beside it, None where there is none; there: (V,) how
     much of a vertex is drawn; ear: (V,) 1 on a visible ear; light: (9,) harmonics; skin: (V,) how much of it changes;
     room: (V,) times brighter that it may become; bare: (V,) 1 on a neck where the photo shows none; fixed: (A, 4)
@@ -92,7 +92,6 @@ class HeadLook:
     kept: FloatArray
     better: FloatArray
     rim: FloatArray
-    trusted: FloatArray
     atlas: NDArray[Any]
     plate: Layers
     beside: Beside
@@ -166,7 +165,6 @@ def head_look(
         shares.kept,
         shares.better,
         shares.rim,
-        shares.trusted,
         atlas,
         plate,
         beside,
@@ -292,15 +290,11 @@ def table(look: HeadLook, camera: Camera) -> Float32:
     )
     photo = np.maximum(photo, look.bare)
     solid = solid * smoothstep(*NECK, look.head.rigid) * (1 - look.bare)
-    made = 1 - look.trusted
     rim = 1 + (look.rim - 1) * smoothstep(*RIM_TURNED, stretch)
-    gain = np.clip(
-        lit(look.light, after)
-        / lit(look.light, tilted(before, np.maximum(made, smoothstep(*RIM_WHOLE, look.rim)))),
-        *LIGHT_RANGE,
-    )
+    shaded = lit(look.light, tilted(before, smoothstep(*RIM_WHOLE, look.rim)))
+    gain = np.clip(lit(look.light, after) / shaded, *LIGHT_RANGE)
     gain = np.minimum(gain, look.room) - 1
-    gain = gain * np.maximum(smoothstep(0.0, RELIT, before[:, 2]), made)
+    gain = gain * smoothstep(0.0, RELIT, before[:, 2])
     soft = look.hair * (1 - photo) * (1 - smoothstep(0.0, SOFT, after[:, 2]))
     vertices = np.column_stack([photo, solid, gain * look.skin, look.there * (1 - soft), rim])
     fixed = look.fixed.copy()

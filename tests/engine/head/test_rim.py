@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from app.engine.head.atlas import Seen, _hair
 from app.engine.head.grain import grain
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.raster import carried, rasterised
@@ -81,3 +82,25 @@ def test_made_up_skin_has_the_cheeks_grain() -> None:
     assert made.shape == (SIDE, SIDE, 1) and np.std(np.log(made)) == pytest.approx(0.03, rel=0.3)
     assert abs(float(np.log(made).mean())) < 0.003
     assert (grain(own, 0 * skin[..., 0]) == 1).all()
+
+
+def test_the_back_of_a_shaved_head_has_the_temples_hair() -> None:
+    """A bald or shaved crown's highlight, lighter than skin, was taken for the hair: the back ended in pale scales."""
+    model = HeadModel.load()
+    facing = model.normals(model.points)[:, 2]
+    _, y, _ = model.points.T
+    at = model.points[:, :2] * [4, -4] + [100, 100]
+    low = np.full((200, 200, 3), SKIN, np.float32)
+    low[:68] = 1.15 * SKIN
+    temples = (model.distance > 1.0) & (y > 2) & (y < 8) & (facing > 0) & (facing < 0.8)
+    for px, py in at[temples].astype(int):
+        low[py, px] = HAIR
+    ones = np.ones(len(at))
+    normals = np.stack([0 * facing, 0 * facing, facing], 1)
+    shown = (facing > 0.02).astype(float)
+    own = Seen(at, normals, normals, shown, ones, shown, np.zeros_like(at))
+    hair = _hair(model, own, low, 1.0)
+    assert hair is not None
+    back = (model.points[:, 2] < -4) & (y > 2) & (y < 7)
+    assert np.median(hair[back] @ LUMINANCE) < 0.6 * (SKIN @ LUMINANCE)
+    assert (hair @ LUMINANCE).max() < 1.01 * (SKIN @ LUMINANCE)
