@@ -27,6 +27,7 @@ IOD = 26.0  # px between the eyes at which outlines are compared
 SIDE = 512  # px: the longer side of the picture at which outlines are compared, at most
 SOFT = 0.7  # px of that picture, to either side, over which the outline between both is soft
 ENDS = 8.0  # times as fast as the rest an outline's pixels may go from the one picture to the other
+BESIDE = 16  # px of its own around what changes in which outlines are sought: they lie less apart
 KERNEL = np.ones((3, 3), np.uint8)
 WHITE = np.full((2, 2, 3), 255, np.uint8)
 
@@ -76,19 +77,26 @@ def head_weights(of: Outlines, view: View, box: Box, values: Float32) -> Float32
     """Return (h, w) share in [0, 1] that the head's picture has of each pixel of a box of the photo; values: of
     `head_drawing.table` for the photo itself.
     """
-    size = (of.layers.zone.shape[1], of.layers.zone.shape[0])
-    everything = (0, 0, *size)
-    body = None if view.body is None else _scaled_motion(view.body, of.factor, size)
+    part = _around(box, of)
+    body = None if view.body is None else _scaled_motion(view.body, of.factor, part)
     small = replace(view, points=view.points * of.factor, hair=view.hair * of.factor, body=body)
-    head = placed(of.look.plate, of.look.plate, body, everything)
-    draw_head(head, (0, 0), of.look, of.layers, small, _covering(values, of.factor))
-    flat = render(of.layers, _scaled_motion(view.moved, of.factor, size))
+    head = placed(of.look.plate, of.look.plate, body, part)
+    draw_head(head, part[:2], of.look, of.layers, small, _covering(values, of.factor))
+    flat = render(of.layers, _scaled_motion(view.moved, of.factor, part))
     head, flat = (np.ascontiguousarray(cover[..., 0]) for cover in (head, flat))
     weight = np.empty(head.shape, np.float32)
     grown = [cv2.dilate(cover, KERNEL) for cover in (head, flat)]
     shrunk = [cv2.erode(cover, KERNEL) for cover in (head, flat)]
     mix_outlines(_inside(head), _inside(flat), *grown, *shrunk, np.float32(view.share), weight)
-    return _part(weight, of.factor, box)
+    return _part(weight, part, of.factor, box)
+
+
+def _around(box: Box, of: Outlines) -> Box:
+    """Return a box of the photo in an outlines' picture, with what is near it."""
+    height, width = of.layers.zone.shape
+    x0, y0 = (max(0, int(low * of.factor) - BESIDE) for low in box[:2])
+    x1, y1 = (min(n, int(high * of.factor) + 1 + BESIDE) for high, n in zip(box[2:], (width, height)))
+    return x0, y0, max(x0 + 1, x1), max(y0 + 1, y1)
 
 
 def _covering(values: Float32, factor: float) -> Float32:
@@ -148,10 +156,11 @@ def _inside(cover: NDArray[np.uint8]) -> Float32:
     return np.asarray(found, np.float32)
 
 
-def _part(picture: Float32, factor: float, box: Box) -> Float32:
-    """Return the box (x0, y0, x1, y1) of a small picture enlarged to the photo's px."""
+def _part(picture: Float32, part: Box, factor: float, box: Box) -> Float32:
+    """Return the box (x0, y0, x1, y1) of a small picture, of which this is a part, enlarged to the photo's px."""
     x0, y0, x1, y1 = box
-    at = np.array([[factor, 0, (x0 + 0.5) * factor - 0.5], [0, factor, (y0 + 0.5) * factor - 0.5]])
+    left, top = ((low + 0.5) * factor - 0.5 - start for low, start in zip((x0, y0), part[:2]))
+    at = np.array([[factor, 0, left], [0, factor, top]])
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     found = cv2.warpAffine(picture, at, (x1 - x0, y1 - y0), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(found, np.float32)
@@ -162,10 +171,10 @@ def _scaled(index: NDArray[Any], factor: float) -> NDArray[Any]:
     return (index + 0.5) * factor - 0.5
 
 
-def _scaled_motion(moved: Motion, factor: float, size: tuple[int, int]) -> Motion:
-    """Return the same motion for a smaller picture: of the whole picture, and without a change of light."""
+def _scaled_motion(moved: Motion, factor: float, part: Box) -> Motion:
+    """Return the same motion of a smaller picture, in a part of it, in its own light."""
     source, target, mirrored = (
         np.ascontiguousarray(_scaled(points, factor), np.float32)
         for points in (moved.source, moved.target, moved.mirrored)
     )
-    return Motion(source, target, mirrored, np.zeros_like(moved.light), moved.order, (0, 0, *size))
+    return Motion(source, target, mirrored, np.zeros_like(moved.light), moved.order, part)

@@ -22,8 +22,8 @@ EDGE, SHARP = np.float32(0.2), np.float32(4.0)
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _colour(values, texture, background, atlas, top, out):  # type: ignore[no-untyped-def]
-    """Premultiplied colour and coverage of one place into out (4,); values: (9,) of the table."""
+def _colour(values, texture, background, atlas, top):  # type: ignore[no-untyped-def]
+    """Return premultiplied (r, g, b) and coverage of one place; values: (9,) of the table."""
     zero, one = np.float32(0), np.float32(1)
     photo, solid, there = values[PHOTO], values[SOLID], values[THERE]
     lit = one + values[GAIN]
@@ -56,7 +56,7 @@ def _colour(values, texture, background, atlas, top, out):  # type: ignore[no-un
         tr, tg, tb = bilinear(atlas, ax, ay)
         rest = one - photo
         r, g, b, a = r + rest * tr, g + rest * tg, b + rest * tb, a + rest
-    out[0], out[1], out[2], out[3] = there * lit * r, there * lit * g, there * lit * b, there * a
+    return there * lit * r, there * lit * g, there * lit * b, there * a
 
 
 @njit(cache=True, nogil=True)
@@ -115,7 +115,7 @@ def head_band(  # type: ignore[no-untyped-def]
             if t < 0 and not _any(ids, y - y0 + 1, x - x0 + 1):
                 continue
             near = _softened(ids, depth, drawn, y - y0 + 1, x - x0 + 1, head)
-            strand[:] = 0
+            strand[0] = strand[1] = strand[2] = strand[3] = np.float32(0)
             thin = np.float32(0)
             if t >= 0 and (near == NOWHERE or head[3] < one or hair_depth[y - y0, x - x0] > near - mixed):
                 u, v = np.float32(x) - hair_maps[t, 0], np.float32(y) - hair_maps[t, 1]
@@ -130,7 +130,7 @@ def head_band(  # type: ignore[no-untyped-def]
                 before = (hair_depth[y - y0, x - x0] - near) / (np.float32(2) * mixed) + np.float32(0.5)
                 before = min(max(before, np.float32(0)), one)
             share = np.float32(hold[y, x]) / np.float32(255) if held else one
-            _over(head, strand, before, thin, share, texture, y, x, top, behind[y - y0, x - x0])
+            _over(head, strand, before, thin, share, texture, y, x, top, behind, y - y0, x - x0)
 
 
 @njit(cache=True, nogil=True)
@@ -147,7 +147,8 @@ def _coloured(ids, corner, maps, texture, background, atlas, top, drawn):  # typ
                 for k in range(COLUMNS):
                     values[k] = maps[t, 2 + 3 * k] + maps[t, 3 + 3 * k] * u + maps[t, 4 + 3 * k] * v
                 if values[THERE] > 0:
-                    _colour(values, texture, background, atlas, top, drawn[j, i])
+                    r, g, b, a = _colour(values, texture, background, atlas, top)
+                    drawn[j, i, 0], drawn[j, i, 1], drawn[j, i, 2], drawn[j, i, 3] = r, g, b, a
 
 
 @njit(cache=True, nogil=True)
@@ -201,8 +202,8 @@ def _strand(qx, qy, hair, corner, background, top, out):  # type: ignore[no-unty
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _over(head, strand, before, thin, share, texture, y, x, top, out):  # type: ignore[no-untyped-def]
-    """Blend one pixel of head and hair over out (3,), each as far as it stands before the other."""
+def _over(head, strand, before, thin, share, texture, y, x, top, out, j, i):  # type: ignore[no-untyped-def]
+    """Blend one pixel of head and hair over out (h, w, 3) at (j, i), each as far as it stands before the other."""
     zero, one, half = np.float32(0), np.float32(1), np.float32(0.5)
     a, s = min(head[3], one), min(strand[3], one)
     if before > zero and s > zero:
@@ -216,7 +217,7 @@ def _over(head, strand, before, thin, share, texture, y, x, top, out):  # type: 
     of_head, of_hair = one - before * s, one - (one - before) * a
     left = (one - a) * (one - s)
     for k in range(3):
-        value = of_head * head[k] + of_hair * strand[k] + left * out[k]
+        value = of_head * head[k] + of_hair * strand[k] + left * out[j, i, k]
         if share < one:
             value = share * value + (one - share) * texture[y, x, k]
-        out[k] = int(min(max(value, zero), top) + half)
+        out[j, i, k] = int(min(max(value, zero), top) + half)
