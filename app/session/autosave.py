@@ -1,4 +1,4 @@
-"""What survives a crash: the document after its last step, in a folder of its own."""
+"""Keeps the document after its last step in a recovery folder, so that it survives a crash."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Autosave(QObject):
 
     @Slot()
     def save(self) -> None:
-        """Write what is open if it is unsaved; while a gesture is down its end is waited for."""
+        """Write the open document if it is unsaved; during a gesture, wait for its end."""
         history = self._history
         if history.in_gesture:
             return
@@ -71,12 +71,13 @@ class Autosave(QObject):
             return  # a full disk must not stop the editing; saving the project itself says so
         self._written = document, self.origin
         if self._taken is not None and self._taken.project.document.edits == document.edits:
-            self.discard(self._taken)  # it is this session's now
+            self.discard(self._taken)  # the recovered work belongs to this session now
             self._taken = None
 
     def close(self, keep: bool = False) -> None:
-        """Leave nothing behind, because all is saved or given up; with `keep`, what is unsaved is offered at the next
-        start."""
+        """Remove the recovery file, because all is saved or given up; with `keep`, unsaved work is offered at the
+        next start.
+        """
         for signal in self._signals():
             signal.disconnect(self.save)
         if not keep:
@@ -93,7 +94,7 @@ class Autosave(QObject):
             return None
         lock = _lock(path)
         if not lock.tryLock(0):
-            return None  # its session still runs
+            return None  # because its session still runs
         lock.unlock()
         try:
             return Recovered(path, load_project(path), path.stat().st_mtime)

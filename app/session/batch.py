@@ -1,4 +1,4 @@
-"""One edit for a folder of photos."""
+"""Applies one edit to a folder of photos."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from app.session.presets import Preset, blend
 
 @dataclass(frozen=True)
 class Batch:
-    """What shall be done to which photos.
+    """The photos of a batch, and what shall be done to them.
 
     parts: presets with strengths; frontalise, neutralise: strength in [0, 1]; all_faces: every face, else only the
-    largest; suffix: of the files written, "" keeps the photo's own.
+    largest; suffix: ending of the files written, "" keeps the photo's own.
     """
 
     photos: tuple[Path, ...]
@@ -38,7 +38,7 @@ class Batch:
 
 @dataclass(frozen=True, eq=False)
 class PhotoStep(Step):
-    """A step of a batch. photo: the one it is about; written: the file it became; failure: why it did not."""
+    """A step of a batch. photo: the photo it is about; written: the file that was written; failure: why none was."""
 
     photo: Path | None = None
     written: Path | None = None
@@ -65,7 +65,7 @@ def photos_among(paths: Iterable[Path]) -> tuple[Path, ...]:
 
 
 def run_batch(engine: EngineLike, batch: Batch) -> Iterator[PhotoStep]:
-    """Steps before, during and after each photo; a photo that fails has its reason in `Step.error`.
+    """Yield steps before, during and after each photo; a photo that fails has its reason in `Step.error`.
 
     The step before a photo only names it; the one after it has what was written, or the failure.
     """
@@ -112,7 +112,7 @@ def _one(engine: EngineLike, batch: Batch, photo: Path, path: Path) -> Iterator[
 
 
 def _values(batch: Batch, face: FittedFace) -> dict[str, float]:
-    """Control values of a face: neutralised and frontalised first, presets on top."""
+    """Return the control values of a face: neutralised and frontalised first, then presets on top."""
     values: dict[str, float] = {}
     if batch.neutralise:
         values |= verbs.neutralise(face, batch.neutralise)

@@ -1,4 +1,4 @@
-"""The frozen value of what the user has open and asks for."""
+"""Defines the document: a frozen value of what the user has open and asks for."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Which generators are drafted: shown by the mesh warp at once, and drawn by themselves when the hand rests."""
+"""Decides which generators are drafted: the mesh warp shows their edits at once, and they draw when the hand rests."""
 
 from __future__ import annotations
 
 from app.engine.measuring.speed import known_speeds
 from app.session.document import DEFAULT_GENERATOR
 
-# A picture that takes longer does not follow a hand; chosen by hand.
+# Milliseconds: a picture that takes longer does not follow a dragging hand; chosen by dragging sliders.
 FRAME_MS = 100.0
 
 

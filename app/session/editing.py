@@ -1,4 +1,4 @@
-"""Every change an artist can make to the faces of what is open. Knows no engine."""
+"""Makes every change that an artist can make to the open photo's faces. It knows no engine."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Editing(QObject):
     """Makes steps of the history. Each change is one step, or part of a gesture's: `gesture` is a number from
     `History.begin_gesture`; None makes a step of its own."""
 
-    linked_changed = Signal()  # some pair's sides move together, or alone, from now on
+    linked_changed = Signal()  # emitted when some pair's sides have been linked or unlinked
 
     def __init__(self, history: History, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._history = history
-        self.unlinked: frozenset[str] = frozenset()  # of `PAIRS`: those whose sides move alone
+        self.unlinked: frozenset[str] = frozenset()  # the `PAIRS` whose sides move alone
 
     @property
     def _document(self) -> Document:
@@ -149,6 +149,6 @@ class Editing(QObject):
         self._history.push({"snapshots": kept}, self.tr("Delete snapshot"))
 
     def restore_snapshot(self, index: int) -> None:
-        """Back to a snapshot's state of every face, as one step."""
+        """Go back to a snapshot's state of every face, as one step."""
         snapshot = self._document.snapshots[index]
         self._history.push({"edits": snapshot.edits}, self.tr("Restore {}").format(snapshot.name))

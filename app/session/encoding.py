@@ -1,4 +1,4 @@
-"""A slow generator's work on the active face before it can be edited, as a job."""
+"""Encodes the active face as a job, for slow generators that must do so before the face can be edited."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ class _Face:
 
 
 class Encoding(QObject):
-    """Begins by itself when such a generator, a photo or a face is chosen and no other job runs; when the user cancels
-    it, only `begin` begins it again. Until it is done the session renders nothing for an edit of that face."""
+    """Runs the encoding. It begins by itself when such a generator, a photo or a face is chosen and no other job
+    runs; once the user has cancelled it, only `begin` begins it again. Until it is done the session renders nothing
+    for an edit of that face.
+    """
 
     changed = Signal()  # `is_needed` or `is_running`
     stepped = Signal(object)  # Step
@@ -114,7 +116,7 @@ class Encoding(QObject):
         if answer.error is not None:
             self._refused = face
         elif not answer.closed and self._face() == replace(face, index=self._session.document.active):
-            # Maybe not the active face: another was chosen while the answer was on its way.
+            # The answer may not be about the active face, because another was chosen while it was on its way.
             self._session.scheduler.mark_encoded(face.index)
         self._begin_unasked()
         self.changed.emit()

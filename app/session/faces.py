@@ -1,4 +1,4 @@
-"""Where the faces went when one more was found between them."""
+"""Renumbers the faces when one more was found between them."""
 
 from __future__ import annotations
 

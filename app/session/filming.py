@@ -1,4 +1,4 @@
-"""What becomes of a recording, from the order to the file."""
+"""Follows a recording from its order to its file."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 
 @dataclass
 class Film:
-    """What becomes of a recording that the user asked for."""
+    """The state of a recording that the user asked for."""
 
     path: Path
     begun_again: bool = False  # its clip had ended before its first picture
     has_pictures: bool = False
-    stopped: bool = False  # by the user
-    saved: bool = False  # or it is known why not
+    stopped: bool = False  # whether the user has stopped it
+    saved: bool = False  # whether it is written, or it is known why it cannot be

@@ -1,4 +1,4 @@
-"""Taking the face in the hand: where its landmarks are drawn, and what a pull of a handle asks."""
+"""Lets the user take the face in the hand: it knows where landmarks are drawn, and what a pull of a handle asks."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ from app.session.scheduler import Scheduler
 
 
 class Hand(QObject):
-    """Pulls, each a part of a gesture. They are solved on what the generator draws, as soon as the engine has said what
-    that is."""
+    """Solves pulls, each of which is part of a gesture. They are solved on the landmarks as the generator draws
+    them, as soon as the engine has said where these are.
+    """
 
-    drawn_changed = Signal()  # where a face's landmarks are drawn is known better
+    drawn_changed = Signal()  # emitted when it is known better where a face's landmarks are drawn
 
     def __init__(
         self, history: History, editing: Editing, scheduler: Scheduler, parent: QObject | None = None

@@ -1,4 +1,4 @@
-"""The open document, with every step that led to it. Knows no engine."""
+"""Holds the open document, with every step that led to it. It knows no engine."""
 
 from __future__ import annotations
 
@@ -50,8 +50,9 @@ class Change(QUndoCommand):
         self._put(self.before, self._portraits[0])
 
     def substitute(self, field: str, value: Any, instead: Any) -> None:
-        """Say another value of a field wherever the step says this one; a step without a change left is dropped when
-        the stack comes by."""
+        """Replace a value of a field by another wherever the step has it; the stack drops a step that changes
+        nothing any more when it reaches it.
+        """
         if self.before.get(field) == value:
             self.before = {**self.before, field: instead}
         if self.after.get(field) == value:
@@ -74,9 +75,9 @@ class History(QObject):
     equals the one that was written last (or opened), however it came to be what it is.
     """
 
-    replaced = Signal(object)  # Portrait that is open instead of what was, or None
+    replaced = Signal(object)  # the Portrait that is open now, or None
     document_changed = Signal(object)  # Document
-    active_changed = Signal(int)  # face the panels act on
+    active_changed = Signal(int)  # index of the face that the panels act on
     faces_changed = Signal(object)  # Portrait, after a face was added or that was undone
     dirty_changed = Signal(bool)  # the document differs from what was saved
     gesture_ended = Signal()
@@ -145,7 +146,7 @@ class History(QObject):
             self._put({"active": index}, None)
 
     def forget_generator(self, name: str, instead: str) -> None:
-        """A generator cannot run: wherever the document or a step says it, another is said."""
+        """Replace a generator that cannot run by another, wherever the document or a step names it."""
         for index in range(self.stack.count()):
             command = self.stack.command(index)
             if isinstance(command, Change):

@@ -1,4 +1,4 @@
-"""What the engine's thread is asked for, and who may have it when.
+"""Gives work to the engine's thread, and decides which work may have it when.
 
 Tasks are done one after the other, in the order they were asked for. Of jobs (an export, a film, a batch, the live
 view, the encoding of a face) one runs at a time, by this policy:
@@ -23,7 +23,7 @@ from app.session.worker import QUEUED, Answer, Crash, EngineFactory, EngineThrea
 
 
 class Jobs(QObject):
-    """The engine's thread as the session sees it. Everything returns at once."""
+    """The engine's thread as the session sees it; every call returns at once."""
 
     ready = Signal(object)  # Answer with the engine's generators and device
     started = Signal(object)  # Job
@@ -34,7 +34,7 @@ class Jobs(QObject):
     def __init__(self, factory: EngineFactory, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.current: Job | None = None
-        self._cancelled: Job | None = None  # on its way out
+        self._cancelled: Job | None = None  # the job that was cancelled and has not ended yet
         self._thread = EngineThread(factory, self)
         self.worker = self._thread.worker
         self.worker.ready.connect(self.ready, QUEUED)
@@ -102,7 +102,7 @@ class Jobs(QObject):
 
     @Slot(object, object)
     def _on_stepped(self, job: Job, step: Step) -> None:
-        if job is self.current:  # else it has given way
+        if job is self.current:  # otherwise the job has given way
             _call_back(job.on_step, step)
             self.stepped.emit(job, step)
         self.worker.seen += 1

@@ -1,4 +1,4 @@
-"""Driving a portrait: from a camera or a clip, recorded as film or as performance."""
+"""Drives a portrait from a camera or a clip, and records film and performance."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from app.session.filming import Film
 from app.session.session import Session
 from app.session.worker import QUEUED, Answer, Crash, Job
 
-# The longer side in px of the portrait while it is driven, unless another is chosen: what 30 frames a second
-# allow (docs/measured.md, “Speed”).
+# px: the longer side of the portrait while it is driven, unless the user chooses another; this size allows 30 frames
+# a second (docs/measured.md, “Speed”).
 LIVE_SIDE = 768
 SIDES = (512, 768, 1024, 1536)  # px, to choose from
 NMFC_SIDE = 160  # px, of the picture in the driver panel; as large as it is shown
 
 
 class Live(QObject):
-    """One running animation at most. Settings and sliders take effect from the next frame on."""
+    """Runs one animation at most. Settings and sliders take effect from the next frame on."""
 
     started = Signal()
     stepped = Signal(object)  # LiveStep
@@ -55,9 +55,9 @@ class Live(QObject):
         self.loop = False
         self.side = LIVE_SIDE
         self.from_camera = False
-        self._source: Callable[[], Any] | None = None  # opens what drove last
+        self._source: Callable[[], Any] | None = None  # opens the source that drove last
         self._fresh = False
-        self._film: Film | None = None  # that is recorded, or was last
+        self._film: Film | None = None  # the film that is being recorded, or was recorded last
         self._saving_changed.connect(self._on_saving, QUEUED)
         session.document_changed.connect(self._show_edit)
 
@@ -108,7 +108,7 @@ class Live(QObject):
         words = self.tr("Recording")
 
         def on_end(answer: Answer) -> None:
-            if job is self._job:  # else another animation has begun already
+            if job is self._job:  # otherwise another animation has begun already
                 self._on_ended(by_itself=answer.error is None and not answer.closed)
 
         generator = DEFAULT_GENERATOR if self.slow_generator else document.generator
@@ -122,7 +122,7 @@ class Live(QObject):
         self.started.emit()
 
     def _gives_way(self) -> bool:
-        """Other work may end the live view while nothing is recorded."""
+        """Return whether other work may end the live view: it may while nothing is recorded."""
         return not self.recording
 
     @property
@@ -290,7 +290,7 @@ class Live(QObject):
         self._ask(lambda animation: animation.keep_performance())
 
     def save_performance(self, path: Path) -> None:
-        """Write what was kept since; `kept` follows."""
+        """Write the parameters that were kept; the signal `kept` follows."""
         self.keeping = False
 
         def write(animation: LiveAnimation) -> Path:
@@ -395,5 +395,5 @@ class Live(QObject):
         if not self.running or portrait is None:
             return
         index = next((k for k, face in enumerate(portrait.faces) if face is self._face), None)
-        if index is not None:  # else another photo is open, and the animation is about to end
+        if index is not None:  # otherwise another photo is open, and the animation is about to end
             self._control(edit=self._session.document.edit_of(index))

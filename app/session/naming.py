@@ -1,4 +1,4 @@
-"""How a step of the history is named."""
+"""Names the steps of the history."""
 
 from __future__ import annotations
 

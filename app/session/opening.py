@@ -1,4 +1,4 @@
-"""Photos and projects are opened here, on the engine's thread; it reports stages, between which it can be cancelled."""
+"""Opens photos and projects on the engine's thread, in stages between which it can be cancelled."""
 
 from __future__ import annotations
 

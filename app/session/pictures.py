@@ -1,4 +1,4 @@
-"""Small pictures of one face, for presets and for the rows the pointer rests on."""
+"""Makes small pictures of one face, for presets and for the rows that the pointer rests on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Named expressions and poses: read, written, blended. Nothing here needs Qt, so the command line uses it too."""
+"""Reads, writes and blends named expressions and poses. Nothing here needs Qt, so the command line uses it too."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def write_presets(path: Path, presets: Iterable[Preset]) -> None:
 
 
 def blend(parts: Iterable[tuple[Preset, float]], face: FittedFace | None) -> dict[str, float]:
-    """Several presets at strengths (0 = not at all, 1 = fully), added up: control name -> value.
+    """Return by control's name the sum of several presets at strengths (0 = not at all, 1 = fully).
 
     Relative controls add; absolute ones move from the photo's own value by their share of the way.
     """
@@ -86,7 +86,7 @@ class PresetLibrary:
         self._shipped = shipped
 
     def all(self) -> tuple[Preset, ...]:
-        """Shipped ones first; a file that cannot be read is left out."""
+        """Return all presets, the shipped ones first; a file that cannot be read is left out."""
         shipped = [Preset(p.name, p.values, True) for p in _read_all(self._shipped)]
         return (*shipped, *_read_all(self._folder))
 

@@ -1,4 +1,4 @@
-"""Project files (`.mien`): JSON with a schema number; the photo by path and hash, or inside."""
+"""Reads and writes project files (`.mien`): JSON with a schema number, and the photo by path and hash, or inside."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Project:
 
 
 def file_key(path: Path) -> str:
-    """SHA-256 of a file's bytes, as `Photo.key`."""
+    """Return the SHA-256 of a file's bytes, as in `Photo.key`."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -146,8 +146,9 @@ def edit_to_json(edit: FaceEdit) -> dict[str, Any]:
 
 
 def edit_from_json(raw: Any) -> FaceEdit:
-    """One face's edit, without controls that this version does not know; KeyError, TypeError or ValueError where it is
-    damaged."""
+    """Return one face's edit, without controls that this version does not know; KeyError, TypeError or ValueError
+    where it is damaged.
+    """
     entry = record(raw)
     values = {name: finite(value) for name, value in record(entry["values"]).items() if name in BY_NAME}
     latents = {str(name): finite(value) for name, value in record(entry["latents"]).items()}
@@ -180,7 +181,9 @@ def migrate(raw: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _from_1(raw: dict[str, Any]) -> dict[str, Any]:
-    """Schema 1 had one flat mapping of controls per face, and neither snapshots nor boxes."""
+    """Convert a project of schema 1, which had one flat mapping of controls per face, and neither snapshots nor
+    boxes.
+    """
     flat = record(raw.get("edits", {}))
     edits = {face: {"values": values, "latents": {}, "strength": 1.0} for face, values in flat.items()}
     return {"active": 0, "boxes": [], "snapshots": [], "origin": None, **raw, "edits": edits}

@@ -1,4 +1,4 @@
-"""Photos and projects: opened, saved, taken up again after a crash."""
+"""Opens and saves photos and projects, and takes them up again after a crash."""
 
 from __future__ import annotations
 
@@ -74,14 +74,14 @@ class ProjectFiles(QObject):
         self._ask(project.places[-1].name, call)
 
     def revert(self) -> None:
-        """Back to what the project file holds, or to the photo as it was opened."""
+        """Go back to what the project file holds, or to the photo as it was opened."""
         if self.project is not None:
             self.open_project(self.project)
         elif self._history.document.photo is not None:
             self.open(self._history.document.photo)
 
     def cancel_open(self) -> None:
-        """Let what is being opened come to nothing."""
+        """Stop opening, and leave what is open as it is."""
         if self._opening is not None:
             self._opening.cancelled = True
         self._opening = self._waiting = None
@@ -89,7 +89,7 @@ class ProjectFiles(QObject):
         self.busy.emit("")
 
     def close(self) -> None:
-        """Back to nothing open."""
+        """Close the document, so that nothing is open."""
         self.cancel_open()
         document = Document(generator=self._history.document.generator)
         self.project, self._embed = None, False

@@ -1,4 +1,4 @@
-"""A film's end, written on a thread of its own: the portrait goes on moving meanwhile."""
+"""Writes a film's end on a thread of its own, so that the portrait goes on moving meanwhile."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 
 class Saving:
-    """Finishes a recording. The program waits for it before it ends; killed, it leaves the growing film, which plays.
+    """Finishes a recording. The program waits for it before it ends. If the program is killed, the growing film is
+    left, and it plays.
 
-    share: of the work done, [0, 1]; recording, error: one of them once `done`; on_change: called on the
-    thread whenever one of these changes.
+    share: share of the work that is done, [0, 1]; recording, error: one of them is set once `done`; on_change:
+    called on this object's thread whenever one of these changes.
     """
 
     def __init__(

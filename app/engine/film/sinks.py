@@ -1,4 +1,4 @@
-"""Where a recording goes: an ffmpeg that encodes as pictures come, or a folder of PNG files.
+"""Writes a recording: through an ffmpeg that encodes as pictures come, or to a folder of PNG files.
 
 A film is written beside its final name (`name.recording.mp4`) in fragments, so that whatever ends the
 program leaves a file that plays; when it is complete it is remuxed (index first) and renamed.
@@ -27,7 +27,7 @@ from app.engine.film import matroska, provenance
 from app.engine.sound import ffmpeg
 from app.engine.sound.audio import SoundTrack
 
-NOMINAL_RATE = 30  # what the encoders plan for where pictures come when they come; frames per second
+NOMINAL_RATE = 30  # frames per second that the encoders plan for where pictures come at no fixed rate
 LIVE_X264 = ("-c:v", "libx264", "-preset", "superfast", "-crf", "19", "-bf", "0")
 BEST_X264 = ("-c:v", "libx264", "-preset", "medium", "-crf", "16")
 VP9 = (
@@ -54,7 +54,7 @@ PROGRESS_EVERY = 0.25  # seconds between two reports of a remux
 
 
 class Sink(Protocol):
-    """Takes pictures and sound in the order of time; all on one thread."""
+    """Takes pictures and sound in the order of time; one thread makes all calls."""
 
     def picture(self, pixels: NDArray[np.uint8], seconds: float, lasts: float | None = None) -> None: ...
 
@@ -280,7 +280,9 @@ class PngSink:
 
 
 def timescale(rate: Fraction | None) -> int:
-    """Ticks per second that meet a rational rate exactly: 30000/1001 -> 30000, 25 -> 10000, none -> 90000."""
+    """Return the ticks per second that meet a rational rate exactly: 30000/1001 -> 30000, 25 -> 10000, none ->
+    90000.
+    """
     if rate is None:
         return 90000
     return rate.numerator * max(1, -(-10000 // rate.numerator))

@@ -1,4 +1,6 @@
-"""Animated pictures as clips: the formats whose frames ffmpeg does not play (WebP) or plays only the first of (PNG)."""
+"""Plays animated pictures as clips: the formats that ffmpeg does not play (WebP), or of which it plays only the
+first frame (PNG).
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from app.engine.imaging.reading import MAX_PIXELS
 from app.engine.sources.frames import Frame
 
 FORMATS = ("WEBP", "AVIF", "PNG")
-# Seconds: what is asked to be shorter is shown this long, as browsers do; Firefox and Chrome agree.
+# Seconds for which a frame is shown whose file asks for less; Firefox and Chrome do the same.
 SHORTEST, INSTEAD = 0.011, 0.1
 BEHIND = (255, 255, 255)  # white of 255, behind transparent parts
 

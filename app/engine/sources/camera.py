@@ -1,4 +1,4 @@
-"""Cameras: a thread of their own keeps only the newest frame; a lost camera pauses and comes back."""
+"""Reads a camera on a thread that keeps only the newest frame; a lost camera pauses and comes back."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from app.engine.errors import EngineError
 from app.engine.sources.frames import Frame
 
 # Chosen for cameras of 30 frames a second.
-RETRY_SECONDS = 1.0  # between two attempts to open a lost camera
+RETRY_SECONDS = 1.0  # seconds between two attempts to open a lost camera
 RATE_WINDOW = 30  # frames over which the obtained rate is measured
 
 Opener = Callable[[int | str], Any]  # -> an object like cv2.VideoCapture
 
 
 def open_device(device: int | str) -> Any:
-    """cv2.VideoCapture of an index or a device path, by the platform's own interface."""
+    """Open a cv2.VideoCapture of an index or a device path by the platform's own interface."""
     # OpenCV's Media Foundation backend takes half a minute to open many cameras otherwise.
     os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")
     import cv2
@@ -37,8 +37,8 @@ def open_device(device: int | str) -> Any:
 class CameraSource:
     """A live source; times are seconds of the monotonic clock.
 
-    Asked for `size` (width, height) and `frames_per_second`; `size` and `rate` say what the camera gives.
-    `lost` is true while the camera is away; it is tried again every second.
+    The camera is asked for `size` (width, height) px and `frames_per_second`; `size` and `rate` then say what it
+    gives. `lost` is true while the camera is away; it is tried again every second.
     """
 
     live = True

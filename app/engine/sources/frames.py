@@ -1,4 +1,4 @@
-"""What a driving frame is, and the small contract that clips, cameras, pictures and performances keep."""
+"""Defines a driving frame, and the small contract that clips, cameras, pictures and performances keep."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class FrameSource(Protocol):
 
     @property
     def ended(self) -> bool:
-        """No frame will come any more."""
+        """Whether no frame will come any more."""
 
     def close(self) -> None:
         """Release files, processes and devices; may be called twice."""

@@ -1,8 +1,8 @@
-"""Compressed clips: one picture once, then the face parameters of every frame.
+"""Reads and writes compressed clips: one picture once, then the face parameters of every frame.
 
 A `.mienclip` is the packed performance of a clip with, before it, its reference frame as PNG:
 
-    8 bytes   MIENCLIP
+8 bytes   MIENCLIP
     4 bytes   length of the PNG, unsigned, little-endian; then the PNG
     rest      a packed `.performance`; its neutral is the reference frame's own parameters
 """
@@ -34,7 +34,9 @@ def packed_clip(picture: NDArray[np.uint8], performance: Performance) -> bytes:
 
 
 def read_clip(path: Path) -> tuple[NDArray[np.uint8], Performance]:
-    """Reference frame (H, W, 3) and performance; EngineError where the file is no whole compressed clip."""
+    """Return the reference frame (H, W, 3) and the performance; EngineError where the file is no whole compressed
+    clip.
+    """
     try:
         return unpacked_clip(path.read_bytes())
     except OSError as error:
@@ -42,7 +44,7 @@ def read_clip(path: Path) -> tuple[NDArray[np.uint8], Performance]:
 
 
 def unpacked_clip(data: bytes) -> tuple[NDArray[np.uint8], Performance]:
-    """As `read_clip`, of the file's content."""
+    """Return the same as `read_clip`, from the file's content."""
     try:
         if data[:8] != MAGIC:
             raise ValueError("it does not start like one")

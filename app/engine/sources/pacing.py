@@ -1,4 +1,4 @@
-"""Recorded sources that begin again at their end, or are played at their own speed like a camera."""
+"""Wraps recorded sources so that they begin again at their end, or play at their own speed like a camera."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from app.engine.sources.frames import FOLDER_RATE, Frame, FrameSource
 
 
 class LoopingSource:
-    """What `open_again` opens, from the beginning again whenever it has ended while `loop` is set; times go on."""
+    """Plays the source that `open_again` opens, and begins again whenever it has ended while `loop` is set; times go
+    on rising.
+    """
 
     live = False
 
@@ -21,9 +23,10 @@ class LoopingSource:
         self._source = open_again()
         self.name, self.rate, self.total = self._source.name, self._source.rate, self._source.total
         self.neutral: FaceParams | None = getattr(self._source, "neutral", None)
-        self.passes, self.offset = 0, 0.0  # how often it began again, and at which of its seconds
+        # how often the source began again, and seconds at which the present pass began
+        self.passes, self.offset = 0, 0.0
         self._next_start, self._index = 0.0, 0
-        self._still: Frame | None = None  # of a source that holds nothing else
+        self._still: Frame | None = None  # the only frame, of a source that holds no other
         self._closed = False
 
     def take(self, timeout: float) -> Frame | None:
@@ -52,11 +55,11 @@ class LoopingSource:
 
 
 class PacedSource:
-    """A recorded source played like a camera: at its own speed, overdue frames dropped.
+    """Plays a recorded source like a camera: at its own speed, and without overdue frames.
 
-    A clip that is decoded slower than it plays still gives a frame now and then; a loop whose clip opens slower than
-    it plays waits for it instead.
-    begun: the clock's times at which the clip began, and began again; `clock` and `sleep` are there for tests.
+    A clip that is decoded more slowly than it plays still gives a frame now and then. A loop whose clip takes longer
+    to open than to play waits for it instead. begun: the clock's times at which the clip began, and began again;
+    `clock` and `sleep` are there for tests.
     """
 
     live = True
@@ -94,7 +97,7 @@ class PacedSource:
         return replace(newest, time=self._zero + newest.time, dropped=self._dropped)
 
     def set_loop(self, loop: bool) -> None:
-        """From now on, begin again at the end, or do not."""
+        """Choose whether the clip begins again at its end from now on."""
         if isinstance(self._source, LoopingSource):
             self._source.loop = loop
 
@@ -117,7 +120,7 @@ class PacedSource:
         return newest
 
     def _note_pass(self) -> None:
-        """Keep when the clip began again."""
+        """Note the time at which the clip began again."""
         source = self._source
         if isinstance(source, LoopingSource) and source.passes != self._passes and self._zero is not None:
             self.begun.append(self._zero + source.offset)

@@ -1,4 +1,4 @@
-"""Small performances for streaming: HeadGAN's use of 35 floats a frame as video compression (section 4).
+"""Packs performances for streaming: HeadGAN's use of 35 floats a frame as video compression (section 4).
 
 Every column is rounded to a step, then written as the difference to the frame before, second by second
 (one chunk of CHUNK frames can be sent as soon as it is full), columns together, through zlib. Rounding
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CHUNK = 30  # frames, a second of most clips
-# Per column of the table in `performance_files`: p_exp (sigmas), logarithm of the scale, quaternion,
+# Steps of the columns of the table in `performance_files`: p_exp (sigmas), logarithm of the scale, quaternion,
 # translation (shares of the scale), gaze (degrees), aperture, seconds between frames.
 STEPS = [0.1] * 28 + [0.001] + [0.0005] * 4 + [0.001] * 2 + [0.5] * 2 + [0.01] * 2 + [1e-5]
 SCALE, TRANSLATION = 28, slice(33, 35)  # columns of the scale and of the translation
@@ -32,7 +32,7 @@ def steps_for(table: NDArray[np.float32]) -> list[float]:
 
 
 def encode(table: NDArray[np.float32], steps: Sequence[float]) -> bytes:
-    """(N, 40) -> chunks, each a length (unsigned 32 bit) and zlib data."""
+    """Return (N, 40) values as chunks, each a length (unsigned 32 bit) and zlib data."""
     return b"".join(chunks(table, steps))
 
 

@@ -1,4 +1,4 @@
-"""A recorded performance: the face parameters of every frame, 35 floats each, and what goes with them."""
+"""Holds a recorded performance: the face parameters of every frame, 35 floats each, and what goes with them."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ COLUMNS = {
 class Performance:
     """Parameters over time.
 
-    frames: (N, 35) float32, p_exp in sigmas and then the camera as `Camera.as_array`; times: (N,) seconds
-    from 0, rising; gaze: (N, 2) degrees; aperture: (N, 2) left, right; identity: of the driver, held;
-    neutral: the driver's face at rest, None where it was not calibrated; rate: nominal frames per
-    second; size: (width, height) of the driving picture in pixels; source: what it was made from.
+    frames: (N, 35) float32, p_exp in sigmas and then the camera as `Camera.as_array`; times: (N,) seconds from 0,
+    rising; gaze: (N, 2) degrees; aperture: (N, 2) left, right; identity: the driver's, one for all frames; neutral:
+    the driver's face at rest, None where it was not calibrated; rate: nominal frames per second; size: (width,
+    height) of the driving picture in pixels; source: what it was made from.
     """
 
     frames: NDArray[np.float32]
@@ -77,7 +77,7 @@ class Performance:
 
     @property
     def duration(self) -> float:
-        """Seconds, the last frame's own included."""
+        """The seconds that the performance lasts, the last frame's own included."""
         return float(self.times[-1] - self.times[0] + 1 / self.rate)
 
     def params(self, index: int) -> FaceParams:
@@ -97,7 +97,7 @@ class Performance:
         size: tuple[int, int] = (0, 0),
         source: str = "",
     ) -> Performance:
-        """Collect frames; the identity is the last one's, by then averaged."""
+        """Make a performance of frames; the identity is the last frame's, which is an average by then."""
         if not params:
             raise EngineError("The performance holds no frames.", "Record for at least one picture.")
         rows = [[*one.expression.coefficients, *one.camera.as_array()] for one in params]
@@ -126,7 +126,8 @@ class Performance:
         return self._taking(np.flatnonzero(inside), self.times[inside] - self.times[inside][0])
 
     def retimed(self, speed: float = 1.0, rate: Fraction | None = None) -> Performance:
-        """Played `speed` times as fast; with `rate`, sampled anew at a constant rate.
+        """Return the performance played `speed` times as fast; with `rate`, it is sampled anew at that constant
+        rate.
 
         Numbers between frames are interpolated, rotations along the shorter way.
         """
@@ -152,7 +153,9 @@ class Performance:
 
 
 def _sampled(performance: Performance, times: NDArray[np.float64]) -> Performance:
-    """Linear between frames; quaternions of one sign, so that they do not pass through zero."""
+    """Return values at other times, linear between frames; quaternions get one sign, so that they do not pass
+    through zero.
+    """
     frames = performance.frames.astype(np.float64)
     rotation = slice(N_EXPRESSION + 1, N_EXPRESSION + 5)
     flips = np.sign((frames[1:, rotation] * frames[:-1, rotation]).sum(axis=1))
@@ -174,7 +177,9 @@ def _sampled(performance: Performance, times: NDArray[np.float64]) -> Performanc
 
 
 class PerformanceSource:
-    """A performance as a `FrameSource`: frames without pixels, already fitted; with the neutral it was made with."""
+    """Gives a performance as a `FrameSource`: frames without pixels, already fitted, with the neutral they were made
+    with.
+    """
 
     live = False
 

@@ -1,8 +1,8 @@
-"""Performance files: `.performance` (plain or packed) and `.csv`, chosen by the file's ending.
+"""Reads and writes performance files: `.performance` (plain or packed) and `.csv`, chosen by the file's ending.
 
 A `.performance` file, all little-endian:
 
-    8 bytes   MIENPERF
+8 bytes   MIENPERF
     4 bytes   length of the header, unsigned
     header    JSON in UTF-8: version, frames, columns, rate "30000/1001", size, identity, neutral, source
     body      version 1: frames x 40 float32: p_exp 1..28, scale, quaternion w x y z, translation x y,
@@ -33,7 +33,7 @@ from app.engine.sources import packing
 from app.engine.sources.performance import N_FRAME, Performance
 
 MAGIC = b"MIENPERF"
-VERSION = 1  # of the packed file's layout
+VERSION = 1  # version of the packed file's layout
 N_COLUMNS = N_FRAME + 5  # gaze, two apertures and time follow
 LARGEST_HEADER = 1 << 20  # bytes; a longer one is no performance
 EXPRESSION_COLUMNS = tuple(f"exp{k}" for k in range(1, N_EXPRESSION + 1))
@@ -56,7 +56,7 @@ def write_performance(performance: Performance, path: Path, packed: bool = False
 
 
 def check_place(path: Path) -> None:
-    """EngineError where no performance can be written, so that users learn it before a long clip is tracked."""
+    """Raise EngineError where no performance can be written, so that users learn it before a long clip is tracked."""
     if path.suffix.lower() not in (".performance", ".csv"):
         raise EngineError(
             f"A performance cannot be written as “{path.suffix}”.", "Use .performance or .csv as ending."

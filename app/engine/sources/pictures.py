@@ -1,4 +1,4 @@
-"""A still, or a folder of pictures, as driving frames."""
+"""Gives a still, or a folder of pictures, as driving frames."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.engine.sources.frames import FOLDER_RATE, Frame
 
 
 class PictureSource:
-    """A still, or a folder of pictures in the order of their names, as frames at a constant rate."""
+    """Gives a still, or a folder's pictures in the order of their names, as frames at a constant rate."""
 
     live = False
 

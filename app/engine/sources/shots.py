@@ -1,4 +1,4 @@
-"""Where a clip is cut: the picture changes at once."""
+"""Finds where a clip is cut: there the picture changes at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Clips as frames with their true presentation times, through ffmpeg's pipes, in constant memory."""
+"""Reads clips as frames with their true presentation times, through ffmpeg's pipes and in constant memory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CONFIG = re.compile(r"config in time_base: (\d+)/(\d+), frame_rate: (\d+)/(\d+)"
 
 @dataclass(frozen=True)
 class _Shown:
-    """What the showinfo filter says of one frame: its time and its duration in ticks, and its size."""
+    """One frame as the showinfo filter reports it: its time and its duration in ticks, and its size."""
 
     ticks: int | None
     lasts: int | None
@@ -36,7 +36,7 @@ class _Shown:
 
 
 class VideoSource:
-    """Frames of a clip, in order, none lost.
+    """Gives all frames of a clip in order.
 
     Times are the file's presentation times: variable frame rates stay so, and a constant rational rate is
     met exactly even where the container rounds to milliseconds. resized: the file changes its resolution on
