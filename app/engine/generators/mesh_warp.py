@@ -17,28 +17,28 @@ from app.engine.contract import GeneratorInfo, Origin, Patch, SourceImage, Targe
 from app.engine.errors import EngineError
 from app.engine.face.controls import CONTROLS
 from app.engine.face.parameters import FaceParams, FittedFace
-from app.engine.warping import eye_kernels, fading, head_drawing, mouth_kernels, rendering
+from app.engine.warping import eye_kernels, head_drawing, mouth_kernels, rendering
 from app.engine.warping.background import fill
 from app.engine.warping.doubts import doubts
 from app.engine.warping.expression_response import expression_response
 from app.engine.warping.eyeballs import eyes_of
 from app.engine.warping.eyes import Eye, draw_eye
-from app.engine.warping.fading import Outlines, faded, head_weights, outlines
 from app.engine.warping.geometry import body_shift
 from app.engine.warping.head_drawing import (
-    FADE,
     HeadLook,
     View,
     drawn_head,
+    faded,
     for_alpha,
     head_look,
     placed,
+    posed_hair,
     posed_points,
     share_of,
     table,
-    taken_over,
 )
 from app.engine.warping.head_flow import drawn_displacements
+from app.engine.warping.holding import turn
 from app.engine.warping.light import light_of
 from app.engine.warping.mouth import Mouth, OwnMouth, draw_mouth, mouth_source, own_mouth
 from app.engine.warping.posing import (
@@ -89,11 +89,6 @@ class WarpCode:
         pixels = self.pixels if self.pixels.dtype == np.uint8 else (self.pixels >> 8).astype(np.uint8)
         front = Front.of(self.fitted.landmarks, self.fitted.params.camera, self.face.spectacles)
         return head_look(self.fitted, self.layers, self.matte, pixels, front)
-
-    @cached_property
-    def outlines(self) -> Outlines:
-        """The outlines of both pictures, made when a frame first lies between the fine warp and the head."""
-        return outlines(self.head, self.layers)
 
     @cached_property
     def alpha_head(self) -> HeadLook | None:
@@ -198,7 +193,6 @@ class MeshWarp:
     def warm_up(self) -> None:
         """Compile the kernels for 8 and 16 bits; they are kept on disk, so that this is slow once per installation."""
         eye_kernels.warm_up()
-        fading.warm_up()
         mouth_kernels.warm_up()
         for dtype in (np.uint8, np.uint16):
             rendering.warm_up(dtype)
@@ -233,8 +227,7 @@ def _head_share(code: WarpCode, posed: Posed) -> float:
     """Return how much of a frame the whole head draws: what the head needs is made only once a face turns far
     enough.
     """
-    degrees = taken_over(code.face.params.camera, posed.camera)
-    return share_of(degrees, code.head.beside.much) if degrees > FADE[0] else 0.0
+    return share_of(turn(code.face.params.camera, posed.camera))
 
 
 def _turned(
@@ -251,18 +244,16 @@ def _turned(
     if code.alpha is not None and code.alpha_head is not None:
         alpha = drawn_head(code.alpha_head, code.alpha, view, table(code.alpha_head, view.camera))[0]
     if share < 1:
-        weights = head_weights(code.outlines, view, box, values)
-        pixels = faded(pixels, placed(code.layers, code.layers, moved, box), weights)
+        pixels = faded(pixels, placed(code.layers, code.layers, moved, box), share)
         if alpha is not None and code.alpha is not None:
-            alpha = faded(alpha, placed(code.alpha, code.alpha, moved, box), weights)
+            alpha = faded(alpha, placed(code.alpha, code.alpha, moved, box), share)
     return pixels, None if alpha is None else alpha[..., 0], box
 
 
 def _view(code: WarpCode, posed: Posed, moved: Motion, share: float) -> View:
     shift = body_shift(code.face.mesh, posed.camera)
-    points = posed_points(code.head, posed.camera, posed.offsets, shift)
-    beside = code.head.sheet
-    hair = points[:0] if beside is None else beside.posed(posed.camera, shift)
+    points = posed_points(code.head, posed.camera, posed.offsets, shift, posed.steady)
+    hair = posed_hair(code.head, posed.camera, shift, posed.steady)
     return View(points, hair, posed.camera, share, moved, _body_motion(code, shift))
 
 

@@ -17,11 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.face.parameters import Camera
-from app.engine.head import Head, HeadModel
+from app.engine.head import Head, HeadModel, rasterised
 from app.engine.head.fill import relief
 from app.engine.head.skull import smoothstep
 from app.engine.warping.background import push_pull, reflected_detail, smoothed
 from app.engine.warping.curves import Float32, FloatArray
+from app.engine.warping.holding import carried_along, held
 from app.engine.warping.plate import Places, enlarged
 from app.engine.warping.shell import border_share
 
@@ -33,7 +34,6 @@ HANGS_FROM = 0.3
 BELOW_EARS = (1.5, 0.0)  # cm of the head model's height over which the part begins that hair may hang over
 ASIDE = (2.5, 4.0)  # cm beside the head's middle over which that part begins
 HANGS_ON = 0.5  # IOD that hair must reach further down below such a place
-MUCH = (0.22, 0.34)  # area of hair beside the head over the head's own area, from no long hair to long hair
 CELL = 0.12  # IOD between the sheet's vertices
 HANGING = (-0.4, 0.9)  # IOD below the chin over which hanging hair goes from the head's motion to the body's
 BESIDE = (1.6, 2.4)  # IOD beside the head over which it does so
@@ -62,7 +62,8 @@ class Sheet:
     """The surface that carries the hair beside one photo's head.
 
     points: (N, 3) px of the photo, z to the viewer; model: (N, 3) the same points in the head's space; share: (N,)
-    share of the head's motion; body: (N,) share of the body's motion; thin: (N,) 1 where a strip of hair is only the
+    share of the head's motion; along: (N,) share of it that a held outline
+    takes back; body: (N,) share of the body's motion; thin: (N,) 1 where a strip of hair is only the
     head's outline; triangles: (T, 3); texture: (h, w, 4) photo and matte, continued under the head; corner: (x, y)
     of the texture in the photo.
     """
@@ -70,6 +71,7 @@ class Sheet:
     points: FloatArray
     model: FloatArray
     share: FloatArray
+    along: FloatArray
     body: FloatArray
     thin: FloatArray
     triangles: NDArray[np.int32]
@@ -81,12 +83,18 @@ class Sheet:
         """Return which vertices belong to any triangle."""
         return np.unique(self.triangles)
 
-    def posed(self, camera: Camera, shift: FloatArray) -> FloatArray:
-        """Return (N, 3) px under another camera; shift: (2,) px by which the body moves."""
+    def posed(self, head: Head, camera: Camera, shift: FloatArray, steady: float = 0.0) -> FloatArray:
+        """Return (N, 3) px under another camera; shift: (2,) px by which the body goes along; steady: share of the
+        outline's motion that is not drawn.
+        """
         still = self.points.copy()
         still[:, :2] += self.body[:, None] * shift
         share = self.share[:, None]
-        return np.asarray(share * camera.project(self.model) + (1 - share) * still)
+        turned = camera.project(self.model)
+        share = share * (1 - steady * self.along[:, None])
+        if (keeps := held(head.camera, camera)) > 0:
+            turned += (keeps * self.along)[:, None] * (carried_along(head, camera, self.model) - turned)
+        return np.asarray(share * turned + (1 - share) * still)
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,13 +110,6 @@ class Beside:
     like: Float32
     bare: Float32
     share: Float32
-
-    @cached_property
-    def much(self) -> float:
-        """How much stands beside the head: 0 for a head by itself to 1 for long hair, a hat or a scarf."""
-        with_head = (self.where.matte > 0.5) & (self.where.head == 0) & (self.share > 0.5)
-        covered = max(int(self.where.head.sum()), 1)
-        return float(smoothstep(*MUCH, np.array(with_head.sum() / covered)))
 
 
 def beside_head(where: Places, srgb: NDArray[np.uint8]) -> Beside:
@@ -217,9 +218,14 @@ def _shifted(counts: FloatArray, by: int, axis: int) -> FloatArray:
 
 
 def sheet(
-    pixels: NDArray[Any], background: NDArray[Any], matte: Float32, head: Head, beside: Beside
+    pixels: NDArray[Any],
+    background: NDArray[Any],
+    matte: Float32,
+    head: Head,
+    hidden: FloatArray,
+    beside: Beside,
 ) -> Sheet | None:
-    """Return the sheet of one photo's hair; None where no hair stands beside the head."""
+    """Return the sheet of one photo's hair, None where none stands beside the head; hidden: (V,) `Hidden.unseen`."""
     where, share = beside.where, beside.share
     moves = ((share > LEAST) & ((where.matte > 0.02) | (where.head > 0))).astype(np.uint8)
     if not moves.any():
@@ -233,10 +239,11 @@ def sheet(
     body = (1 - smoothstep(*BODY, _at(where.distance, at))) * border
     own = _at(share, at) * smoothstep(0.0, 2 * LEAST, _at(share, at))
     texture = _texture(pixels, background, matte, beside, box)
-    seen = _at(_seen(texture, where, matte.shape, box[:2]), at)
+    seen = _at(_seen(texture, matte, where, box[:2]), at)
     triangles = triangles[(held[triangles] > 0).any(axis=1) & (seen[triangles] > 0).any(axis=1)]
     thin = _at(_thin(where), at)
-    return Sheet(placed, head.camera.unproject(placed), own, body, thin, triangles, texture, box[:2])
+    along = _at(_along(head, where, hidden), at)
+    return Sheet(placed, head.camera.unproject(placed), own, along, body, thin, triangles, texture, box[:2])
 
 
 def _thin(where: Places) -> Float32:
@@ -248,11 +255,11 @@ def _thin(where: Places) -> Float32:
     return _blurred(1.0 - thick, 0.04 * where.iod)
 
 
-def _seen(texture: NDArray[Any], where: Places, shape: tuple[int, ...], corner: tuple[int, int]) -> Float32:
-    """Return a small (h, w) field: 1 on every cell in which the texture is somewhere not transparent."""
-    some = np.zeros(shape[:2], np.float32)
+def _seen(texture: NDArray[Any], matte: Float32, where: Places, corner: tuple[int, int]) -> Float32:
+    """Return a small (h, w) field: 1 on every cell in which the texture or the matte is somewhere not transparent."""
+    some = (matte > 1 / 128).astype(np.float32)
     h, w = texture.shape[:2]
-    some[corner[1] : corner[1] + h, corner[0] : corner[0] + w] = (
+    some[corner[1] : corner[1] + h, corner[0] : corner[0] + w] += (
         texture[..., 3] > texture[..., 3].max() // 128
     )
     size = (where.matte.shape[1], where.matte.shape[0])
@@ -321,6 +328,22 @@ def _depth(head: Head, where: Places) -> Float32:
     clear = CLEAR * where.iod
     over = np.where(where.meshed & ~covered, np.maximum(found, where.depth + 0.3 * clear), found)
     return np.where(covered, np.minimum(found, where.depth - clear), over).astype(np.float32)
+
+
+def _along(head: Head, where: Places, hidden: FloatArray) -> Float32:
+    """Return a small (h, w) field: how much a held outline holds the hair; beside a face it goes with the face."""
+    model = HeadModel.load()
+    size = (where.matte.shape[1], where.matte.shape[0])
+    ids, _ = rasterised(head.posed(head.camera) * where.factor, model.triangles, (0, 0, *size))
+    here = np.append(hidden[model.triangles].mean(axis=1), 1.0)[ids]
+    covered = where.head > 0
+    _, label = cv2.distanceTransformWithLabels(
+        (~covered).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    nearest = np.ones(label.max() + 1)
+    nearest[label[covered]] = here[covered]
+    near = np.exp(-((where.distance / JOIN) ** 2)) * (1 - smoothstep(-0.3, 0.3, where.below))
+    return _blurred(1 - near * (1 - nearest[label]), 0.08 * where.iod)
 
 
 def _texture(

@@ -26,9 +26,11 @@ from app.engine.head.raster import carried, rasterised, shares
 from app.engine.head.skull import smoothstep
 from app.engine.head.texels import atlas_side
 from app.engine.imaging.colour import LUMINANCE
+from app.engine.warping import holding
 from app.engine.warping.curves import Float32, FloatArray, box_around
 from app.engine.warping.hair import Beside, Sheet, beside_head, hung_over, retextured, sheet
 from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps
+from app.engine.warping.holding import Hidden, hidden
 from app.engine.warping.plate import Places, behind, places
 from app.engine.warping.rendering import BAND_ROWS, Layers, Motion, pool, render
 from app.engine.warping.spectacles import Front
@@ -36,20 +38,8 @@ from app.engine.warping.surface import LIGHT_RANGE
 
 # Chosen by eye on sheets of turned heads (tools/head_sheets.py), where no comment says more.
 
-# Degrees of turn from the photo over which the head takes over from the fine warp, judged on sheets of both
-# (tools/head_sheets.py): below, only the fine warp keeps loose hair as it is; above, the two lie apart and would
-# show double.
-FADE = (12.0, 15.0)
-# the same degrees for heads with long hair, hats or scarves, whose far side is made up
-HAIR_FADE = (13.0, 17.0)
-# Degrees up to which a head that only looks up is still drawn by the fine warp: the whole head would make up too
-# much of the jaw's underside, the throat and the ears (judged on four people at 12 and 18 degrees, beside each
-# other).
-LOOKED_UP = 20.0
-# Degrees of a photo's own yaw from which its far side lies behind the nose, where the fine warp would draw the
-# profile twice, and how many times as much a turn back towards the front then counts.
-PROFILE = (32.0, 42.0)
-PROFILE_COUNTS = 3.5  # times, at the end of PROFILE
+# Degrees of turn from the photo over which the head takes over from the fine warp of an unturned face.
+FADE = (1.5, 3.0)
 STRETCHED = (1.6, 3.0)  # times wider than in the photo, from which the photo is too coarse
 MIRRORED = (1.1, 1.5)  # the same, from which a side that shows better is mirrored
 FLAT = (1.2, 2.2)  # times wider than in the photo, from which its own edge is no longer good enough
@@ -82,9 +72,10 @@ class HeadLook:
 
     seen, kept, better, rim: what the photo shows of it (`Seen`, `Shares`); atlas: (S, S, 3); plate: what
     stands behind it; beside: what stands beside it; sheet: hair beside it, None where there is none; there: (V,) how
-    much of a vertex is drawn; ear: (V,) 1 on a visible ear; light: (9,) harmonics; skin: (V,) how much of it changes;
-    room: (V,) times brighter that it may become; bare: (V,) 1 on a neck where the photo shows none; fixed: (A, 4)
-    float32, place in photo and atlas in index coordinates; changed: what the plate made up.
+    much of a vertex is drawn; hidden: what a held outline does to them; ear: (V,) 1 on a visible ear; light: (9,)
+    harmonics; skin: (V,) how much of it changes; room: (V,) times brighter that it may become; bare: (V,) 1 on a neck
+    where the photo shows none; fixed: (A, 4) float32, place in photo and atlas in index coordinates; changed: what the
+    plate made up.
     """
 
     head: Head
@@ -99,6 +90,7 @@ class HeadLook:
     there: FloatArray
     ear: FloatArray
     hair: FloatArray
+    hidden: Hidden
     light: FloatArray
     skin: FloatArray
     room: FloatArray
@@ -107,30 +99,9 @@ class HeadLook:
     changed: Box
 
 
-def turn(before: Camera, after: Camera) -> float:
-    """Return the degrees between the two directions from which the head is seen; a roll alone gives 0."""
-    return float(np.degrees(np.arccos(np.clip(before.rotation[2] @ after.rotation[2], -1, 1))))
-
-
-def taken_over(before: Camera, after: Camera) -> float:
-    """Return the degrees of a turn as `share_of` counts them: turns back from a profile count more, looking up
-    counts later.
-    """
-    yaw, pitch = (float(v) for v in np.subtract(after.angles, before.angles)[:2])
-    up = max(pitch - LOOKED_UP, 0.0) if pitch > 0 else pitch
-    degrees = min(turn(before, after), float(np.hypot(yaw, up)))
-    back = float(np.clip(-yaw * np.sign(before.yaw) / max(abs(yaw), abs(pitch), 1e-6), 0, 1))
-    return degrees * (
-        1 + (PROFILE_COUNTS - 1) * back * float(smoothstep(*PROFILE, np.array(abs(before.yaw))))
-    )
-
-
-def share_of(degrees: float, much: float = 0.0) -> float:
-    """Return the share of a frame that the whole head draws after a turn: 0 near the photo's own view, 1 beyond;
-    much: how much hair stands beside the head (`Beside.much`).
-    """
-    low, high = (a + much * (b - a) for a, b in zip(FADE, HAIR_FADE, strict=True))
-    return float(smoothstep(low, high, np.array(degrees)))
+def share_of(degrees: float) -> float:
+    """Return how much of a frame is the head's after a turn: 0 in the photo's own view, 1 beyond."""
+    return float(smoothstep(*FADE, np.array(degrees)))
 
 
 def head_look(
@@ -153,7 +124,8 @@ def head_look(
     there = smoothstep(0.0, NECK_END, head.rigid)
     beside = beside_head(where, srgb)
     plate, changed = plate_of(layers, where, beside.share)
-    hung = sheet(pixels, layers.background, matte, head, beside)
+    behind_it = hidden(head, own, shares.kept)
+    hung = sheet(pixels, layers.background, matte, head, behind_it.unseen, beside)
     if hung is not None:
         shown = np.maximum(shares.kept + shares.mirrored, own.confident * (1 - shares.trusted))
         there = there * (1 - hung_over(hung, beside, own.at, shown))
@@ -172,6 +144,7 @@ def head_look(
         there,
         relief() * head.ears,
         scalp(model),
+        behind_it,
         light,
         skin,
         room_above(model, bright * shares.rim, shares.kept, own.confident * skin),
@@ -219,10 +192,17 @@ def for_alpha(look: HeadLook, layers: Layers, matte: Float32) -> HeadLook:
     )
 
 
-def posed_points(look: HeadLook, camera: Camera, offsets: FloatArray, shift: FloatArray) -> FloatArray:
-    """Return where the head's vertices lie in a frame, (V, 3) px."""
+def posed_points(
+    look: HeadLook, camera: Camera, offsets: FloatArray, shift: FloatArray, steady: float = 0.0
+) -> FloatArray:
+    """Return where the head's vertices lie in a frame, (V, 3) px; steady: of `holding.posed`."""
     moved = HeadModel.load().binding @ offsets if offsets.any() else None
-    return look.head.posed(camera, moved, shift)
+    return holding.posed(look.head, look.hidden, camera, moved, shift, steady)
+
+
+def posed_hair(look: HeadLook, camera: Camera, shift: FloatArray, steady: float = 0.0) -> FloatArray:
+    """Return where the vertices of the hair beside the head lie in a frame, (N, 3) px; none where there is none."""
+    return np.zeros((0, 3)) if look.sheet is None else look.sheet.posed(look.head, camera, shift, steady)
 
 
 @dataclass(frozen=True, eq=False)
@@ -252,6 +232,11 @@ def drawn_head(look: HeadLook, layers: Layers, view: View, values: Float32) -> t
     return out, box
 
 
+def faded(head: NDArray[Any], flat: NDArray[Any], share: float) -> NDArray[Any]:
+    """Return (h, w, 3) of both pictures, `share` of the head's."""
+    return np.asarray(cv2.addWeighted(head, share, flat, 1 - share, 0))
+
+
 def placed(picture: Layers, layers: Layers, moved: Motion | None, box: Box) -> NDArray[Any]:
     """Return the (h, w, 3) pixels of a box of the fine warp's picture, warped where it moves."""
     x0, y0, x1, y1 = box
@@ -278,18 +263,24 @@ def box_of(points: FloatArray, shape: tuple[int, ...]) -> Box:
 def table(look: HeadLook, camera: Camera) -> Float32:
     """Return the values (A, 9) at the atlas' vertices that `head_kernels` interpolates."""
     model = HeadModel.load()
+    own = look.head.camera
+    keeps, shown = holding.held(own, camera), holding.edge_shown(own, camera)
     before, after = look.seen.normals, look.head.turned(camera)
+    after = after + (keeps * look.hidden.unseen)[:, None] * (before - after)
     stretch = after[:, 2] / np.maximum(before[:, 2], 0.04)
     inside = look.seen.person * (1 - smoothstep(*STRETCHED, stretch))
     edge = look.seen.shown * np.maximum(1 - smoothstep(*FLAT, stretch), inside)
     edge = edge * (1 - look.better * smoothstep(*MIRRORED, stretch))
+    ear = look.hidden.ear
+    transparent = float(smoothstep(*holding.EAR_COMES, np.array(keeps)))
+    edge = np.maximum(edge, shown) * (1 - ear) + transparent * ear
     photo = over_lips(per_eye(model, np.maximum(look.kept, edge), one=False), look.seen.person)
     solid = np.maximum(
         smoothstep(*TURNED_IN, stretch),
-        look.ear * float(smoothstep(*EAR_WHOLE, np.array(turn(look.head.camera, camera)))),
+        look.ear * float(smoothstep(*EAR_WHOLE, np.array(holding.turn(own, camera)))),
     )
     photo = np.maximum(photo, look.bare)
-    solid = solid * smoothstep(*NECK, look.head.rigid) * (1 - look.bare)
+    solid = solid * smoothstep(*NECK, look.head.rigid) * (1 - shown) * (1 - look.bare)
     rim = 1 + (look.rim - 1) * smoothstep(*RIM_TURNED, stretch)
     shaded = lit(look.light, tilted(before, smoothstep(*RIM_WHOLE, look.rim)))
     gain = np.clip(lit(look.light, after) / shaded, *LIGHT_RANGE)
@@ -324,12 +315,13 @@ def draw_head(
     y1, x1 = y0 + out.shape[0], x0 + out.shape[1]
     top = np.float32(65535 if out.dtype == np.uint16 else 255)
     mixed = np.float32(MIXED * layers.iod)
+    own = np.float32(holding.edge_shown(look.head.camera, view.camera))
 
     def band(start: int) -> None:
         end = min(start + 2 * BAND_ROWS, y1)
         head_band(
             start, end, x0, x1, moved, model.triangles, maps, layers.texture, layers.background,
-            look.atlas, layers.hold, *hair, mixed, top, out[start - y0 : end - y0],
+            look.atlas, layers.hold, *hair, own, mixed, top, out[start - y0 : end - y0],
         )  # fmt: skip
 
     pool().map(band, range(y0, y1, 2 * BAND_ROWS), 1)
@@ -387,6 +379,7 @@ def warm_up(dtype: type[np.generic]) -> None:
         plain,
         none,
         *hair,
+        np.float32(0.5),
         np.float32(1),
         top,
         plain.copy(),

@@ -86,15 +86,15 @@ def head_maps(points, triangles, corners, table, out):  # type: ignore[no-untype
 @njit(cache=True, nogil=True, fastmath=True)
 def head_band(  # type: ignore[no-untyped-def]
     y0, y1, x0, x1, points, triangles, maps, texture, background, atlas, hold, hair_points, hair_triangles,
-    hair_maps, hair, hair_corner, mixed, top, behind,
+    hair_maps, hair, hair_corner, own, mixed, top, behind,
 ):  # fmt: skip
     """Draw rows y0..y1 (columns x0..x1) of head and hair into behind (y1 - y0, x1 - x0, 3), which holds all else.
 
-    points: (V, 3); triangles over them; maps: of `head_maps`; texture: (H, W, 4) photo and matte; background: (H, W,
-    3); atlas: (S, S, 3); hold: (H, W) uint8 or empty; hair: (h, w, 4) texture of the hair's sheet, whose first pixel
-    is hair_corner of the photo; hair_maps: maps of the hair's places in the photo and of how thin it is; mixed: px
-    of difference in depth over which the nearer of both covers the other; top: largest pixel value. The head's
-    outline is softened over three pixels.
+    points: (V, 3); triangles over them; maps: of `head_maps`; texture: (H, W, 4) photo and matte;
+    background: (H, W, 3); atlas: (S, S, 3); hold: (H, W) uint8 or empty; hair: (h, w, 4) its sheet's texture, whose
+    first pixel is hair_corner of the photo; own: how much of the photo is drawn instead of it; hair_maps: places in
+    the photo and how thin the hair is; mixed: px of depth over which the nearer of both takes over; top: largest pixel
+    value. The head's outline is softened over three pixels.
     """
     first, last = y0 - 1, y1 + 1
     columns = x1 - x0 + 2
@@ -122,7 +122,7 @@ def head_band(  # type: ignore[no-untyped-def]
                 qx = hair_maps[t, 2] + hair_maps[t, 3] * u + hair_maps[t, 4] * v
                 qy = hair_maps[t, 5] + hair_maps[t, 6] * u + hair_maps[t, 7] * v
                 thin = hair_maps[t, 8] + hair_maps[t, 9] * u + hair_maps[t, 10] * v
-                _strand(qx, qy, hair, hair_corner, background, top, strand)
+                _strand(qx, qy, hair, hair_corner, texture, own, background, top, strand)
             if head[3] <= 0 and strand[3] <= 0:
                 continue
             before = np.float32(0)  # px by which the hair stands before the head
@@ -185,12 +185,19 @@ def _softened(ids, depth, drawn, j, i, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _strand(qx, qy, hair, corner, background, top, out):  # type: ignore[no-untyped-def]
+def _strand(qx, qy, hair, corner, texture, own, background, top, out):  # type: ignore[no-untyped-def]
     """Write the premultiplied colour and coverage of the hair at a place of the photo into out (4,)."""
     zero, one = np.float32(0), np.float32(1)
-    x = min(max(qx - np.float32(corner[0]), zero), np.float32(hair.shape[1] - 1))
-    y = min(max(qy - np.float32(corner[1]), zero), np.float32(hair.shape[0] - 1))
-    r, g, b, a = bicubic(hair, x, y)
+    r = g = b = a = zero
+    if own < one:
+        x = min(max(qx - np.float32(corner[0]), zero), np.float32(hair.shape[1] - 1))
+        y = min(max(qy - np.float32(corner[1]), zero), np.float32(hair.shape[0] - 1))
+        r, g, b, a = bicubic(hair, x, y)
+    if own > zero:
+        x = min(max(qx, zero), np.float32(texture.shape[1] - 1))
+        y = min(max(qy, zero), np.float32(texture.shape[0] - 1))
+        pr, pg, pb, pa = bicubic(texture, x, y)
+        r, g, b, a = r + own * (pr - r), g + own * (pg - g), b + own * (pb - b), a + own * (pa - a)
     a = min(max(a / top, zero), one)
     if a < one:
         left = one - a

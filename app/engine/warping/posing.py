@@ -13,7 +13,7 @@ from app.engine.head.skull import smoothstep
 from app.engine.warping.calibration import in_truth
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.eyes import DEPTH, TO_PIXELS, Eye, EyePose, contour_vertices, eye_turn, look_axis
-from app.engine.warping.geometry import Skin, steadied, target_points
+from app.engine.warping.geometry import Skin, steadied, steadiness, target_points
 from app.engine.warping.lids import lid_gap, lids_follow, move_lids, opened_gap, openness
 from app.engine.warping.local_moves import drawn_moves, local_lift
 from app.engine.warping.mouth import INNER, OPEN, OPPOSITE, TOOTH_BEHIND_LIP, MouthPose
@@ -63,6 +63,8 @@ class FaceSource:
 class Posed:
     """The geometry of a target: (900, 3) px of the coarse mesh, the fine mesh's, (468, 3) offsets in model units,
     how far the lids are closed, and the eyes and mouth to draw.
+
+    steady: share of the outline's motion that is taken back.
     """
 
     points: FloatArray
@@ -71,6 +73,7 @@ class Posed:
     closures: tuple[float, float]
     camera: Camera
     expression: Expression
+    steady: float = 0.0
 
 
 def face_source(mesh: SourceMesh, params: FaceParams, spectacles: float = 0.0) -> FaceSource:
@@ -134,10 +137,12 @@ def placed_by(source: FaceSource, target: FaceParams, asked: bool = True) -> Pos
     offsets, closures = _with_lids(source, offsets, expression)
     offsets = _with_lips_apart(source, offsets)
     placed, rigid = target_points(source.mesh, camera, offsets)
+    steady = 0.0
     if not asked and camera != source.params.camera:
-        placed = steadied(source.mesh, placed, rigid)
+        steady = steadiness(source.mesh, rigid)
+        placed = steadied(source.mesh, placed, rigid, steady)
     placed = source.coarse.unfolded(placed, source.coarse.turned(source.params.camera, camera))
-    return Posed(placed, NO_POINTS, offsets, closures, camera, expression)
+    return Posed(placed, NO_POINTS, offsets, closures, camera, expression, steady)
 
 
 def landmarks_of(source: FaceSource, posed: Posed, irises: FloatArray) -> FloatArray:

@@ -158,7 +158,7 @@ def test_pose_is_measured_as_asked(
     found = refitted(made, source.face).params.camera
     error = np.subtract(found.angles, asked.params.camera.angles)
     sure = [response().uncertainty[angle] for angle in ("yaw", "pitch", "roll")]
-    assert (np.abs(error) < 2 * np.array(sure)).all(), error
+    assert (np.abs(error) < 2.2 * np.array(sure)).all(), error
 
 
 def test_a_blink_shuts_the_eyes(warp: MeshWarp, code: WarpCode, source: SourceImage) -> None:

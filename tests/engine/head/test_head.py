@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -167,6 +168,19 @@ def test_nothing_jumps_where_the_head_takes_over(code: WarpCode, source: SourceI
         picture[patch.y : patch.y + height, patch.x : patch.x + width] = patch.pixels
         pictures.append(picture)
     assert np.abs(pictures[1] - pictures[0]).mean() < 0.5
+
+
+def test_nothing_jumps_as_what_is_hidden_comes_out(code: WarpCode, source: SourceImage) -> None:
+    """Between 3 and 18 degrees crown, ears and the head's edge come to be made up: every step changes as much."""
+    pictures = []
+    for yaw in np.arange(3.0, 18.1, 0.5):
+        patch = MeshWarp().generate(code, looking(source, yaw))
+        picture = source.pixels.astype(float)
+        height, width = patch.pixels.shape[:2]
+        picture[patch.y : patch.y + height, patch.x : patch.x + width] = patch.pixels
+        pictures.append(picture)
+    steps = [np.abs(b - a).mean() for a, b in pairwise(pictures)]
+    assert max(steps) < 2 * np.median(steps)
 
 
 def test_outside_the_box_and_in_16_bits_the_head_is_the_same(code: WarpCode, source: SourceImage) -> None:

@@ -1,27 +1,47 @@
-"""When the whole head draws a frame instead of the fine warp."""
+"""When the whole head draws a frame, and what of it stays behind the photo's outline."""
 
 from __future__ import annotations
 
 import pytest
 
 from app.engine.face.parameters import Camera
-from app.engine.warping.head_drawing import share_of, taken_over
+from app.engine.warping.head_drawing import share_of
+from app.engine.warping.holding import edge_shown, held, turn
 
 
 @pytest.mark.parametrize(
-    ("yaw", "pitch", "share"),
-    [(0, 0, 0), (30, 0, 1), (-30, 12, 1), (0, 12, 0), (0, 18, 0), (0, 36, 1), (0, -20, 1), (3, 15, 0)],
+    ("yaw", "pitch", "kept"),
+    [
+        (0, 0, 1),
+        (6, 0, 1),
+        (30, 0, 0),
+        (-30, 12, 0),
+        (0, 12, 1),
+        (0, 18, 1),
+        (0, 36, 0),
+        (0, -20, 0),
+        (3, 15, 1),
+    ],
 )
-def test_a_head_that_only_looks_up_stays_the_fine_warps(yaw: float, pitch: float, share: float) -> None:
+def test_a_head_that_only_looks_up_keeps_its_outline(yaw: float, pitch: float, kept: float) -> None:
     """The head's jaw was twice as deep and its ears stood out from 12 degrees up."""
     before, after = (Camera.from_angles(*angles, 0, 90, (0, 0)) for angles in ((2, 3), (2 + yaw, 3 + pitch)))
-    assert share_of(taken_over(before, after)) == pytest.approx(share, abs=0.01)
+    assert held(before, after) == pytest.approx(kept, abs=0.01)
+    assert edge_shown(before, after) == pytest.approx(kept, abs=0.01)
 
 
 @pytest.mark.parametrize(
-    ("own", "change", "share"), [(47, -6, 1), (-47, 6, 1), (47, 6, 0), (47, -1, 0), (20, -6, 0), (0, 6, 0)]
+    ("own", "change", "kept"), [(47, -6, 0), (-47, 6, 0), (47, 6, 1), (47, -1, 1), (20, -6, 1), (0, 6, 1)]
 )
-def test_a_profile_that_turns_back_is_soon_the_heads(own: float, change: float, share: float) -> None:
-    """The fine warp drew the nose and mouth of such a face twice, the second time beside it."""
+def test_a_profile_that_turns_back_soon_shows_its_far_side(own: float, change: float, kept: float) -> None:
+    """The nose and mouth of such a face were drawn twice, the second time beside it."""
     before, after = (Camera.from_angles(yaw, 0, 0, 90, (0, 0)) for yaw in (own, own + change))
-    assert share_of(taken_over(before, after)) == pytest.approx(share, abs=0.01)
+    assert held(before, after) == pytest.approx(kept, abs=0.01)
+
+
+@pytest.mark.parametrize(("yaw", "pitch"), [(3, 0), (-3, 0), (0, 3), (0, -3), (25, 10)])
+def test_the_head_alone_draws_from_three_degrees_on(yaw: float, pitch: float) -> None:
+    """Up to 12 degrees another mesh drew it, and up to 15 both did, which took twice as long."""
+    before, after = (Camera.from_angles(*angles, 0, 90, (0, 0)) for angles in ((2, 3), (2 + yaw, 3 + pitch)))
+    assert share_of(turn(before, after)) == pytest.approx(1, abs=0.001)
+    assert share_of(turn(before, before)) == 0
