@@ -227,7 +227,7 @@ def _head_share(code: WarpCode, posed: Posed) -> float:
     """Return how much of a frame the whole head draws: what the head needs is made only once a face turns far
     enough.
     """
-    return share_of(turn(code.face.params.camera, posed.camera))
+    return share_of(turn(code.face.params.camera, posed.camera), posed.steady > 0)
 
 
 def _turned(

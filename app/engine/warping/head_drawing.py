@@ -39,7 +39,8 @@ from app.engine.warping.surface import LIGHT_RANGE
 # Chosen by eye on sheets of turned heads (tools/head_sheets.py), where no comment says more.
 
 # Degrees of turn from the photo over which the head takes over from the fine warp of an unturned face.
-FADE = (1.5, 3.0)
+FADE = (1.0, 2.0)
+FILMED_FADE = (1.5, 3.0)  # the same in clips, where a still head's pose trembles by a degree
 STRETCHED = (1.6, 3.0)  # times wider than in the photo, from which the photo is too coarse
 MIRRORED = (1.1, 1.5)  # the same, from which a side that shows better is mirrored
 FLAT = (1.2, 2.2)  # times wider than in the photo, from which its own edge is no longer good enough
@@ -99,9 +100,9 @@ class HeadLook:
     changed: Box
 
 
-def share_of(degrees: float) -> float:
+def share_of(degrees: float, filmed: bool = False) -> float:
     """Return how much of a frame is the head's after a turn: 0 in the photo's own view, 1 beyond."""
-    return float(smoothstep(*FADE, np.array(degrees)))
+    return float(smoothstep(*(FILMED_FADE if filmed else FADE), np.array(degrees)))
 
 
 def head_look(

@@ -43,5 +43,6 @@ def test_a_profile_that_turns_back_soon_shows_its_far_side(own: float, change: f
 def test_the_head_alone_draws_from_three_degrees_on(yaw: float, pitch: float) -> None:
     """Up to 12 degrees another mesh drew it, and up to 15 both did, which took twice as long."""
     before, after = (Camera.from_angles(*angles, 0, 90, (0, 0)) for angles in ((2, 3), (2 + yaw, 3 + pitch)))
-    assert share_of(turn(before, after)) == pytest.approx(1, abs=0.001)
+    assert share_of(turn(before, after)) == 1
+    assert share_of(turn(before, after), filmed=True) == pytest.approx(1, abs=0.001)
     assert share_of(turn(before, before)) == 0
