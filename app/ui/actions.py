@@ -1,4 +1,4 @@
-"""Every command of the window in one table: name, words, keys, icon, menu."""
+"""Lists every command of the window in one table: name, words, keys, icon, menu."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from app.ui import icons
 
 @dataclass(frozen=True)
 class Spec:
-    """One command. keys: portable, by blanks (the first is shown); group: those that exclude each other."""
+    """One command. keys: portable key sequences, separated by blanks, of which the first is shown; group: name of
+    the group of commands that exclude each other.
+    """
 
     name: str
     title: str

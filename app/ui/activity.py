@@ -1,4 +1,4 @@
-"""What takes a while, in the status bar: what, how far, how long still, and Cancel."""
+"""Shows long work in the status bar: what it is, how far it is, how long it still takes, and Cancel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.session.worker import QUEUED, Job
 from app.ui.remaining import Remaining, duration
 from app.ui.status import StatusBar
 
-SHOWN_MS = 200  # a drawing that is over by then is not worth a bar; chosen by eye
+SHOWN_MS = 200  # ms: a drawing that ends sooner shows no bar; chosen by eye
 
 
 class Activity(QObject):
@@ -47,7 +47,7 @@ class Activity(QObject):
 
     @Slot(object)
     def _on_opening_step(self, step: Step) -> None:
-        """The stage, and from the second one on how long it still takes."""
+        """Show the stage, and from the second one on how long it still takes."""
         if not self._opening:
             return
         stages = {
@@ -77,7 +77,7 @@ class Activity(QObject):
 
     @Slot(float)
     def _on_drawing(self, expected: float) -> None:
-        """A generator that takes seconds draws what is seen as a draft; a job's own words stay."""
+        """Show that a slow generator draws the picture that is seen as a draft; a job's own words stay."""
         if expected < 0:
             self._tick.stop()
             if self._session.job is None:
@@ -89,7 +89,7 @@ class Activity(QObject):
 
     @Slot()
     def _on_tick(self) -> None:
-        """How far it is, judged by the time it took before; nothing is shown of what is over at once."""
+        """Show how far it is, judged by the time it took before; quick work shows nothing."""
         if (
             self._session.job is not None
             or self._session.generator is None

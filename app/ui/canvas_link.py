@@ -16,12 +16,12 @@ from app.ui.canvas.handles import CanvasFace
 from app.ui.widgets.number_field import shown
 from app.ui.widgets.track import snap_step
 
-# Px of the screen from which a point counts as not under the pointer; chosen by hand (tools/handle_pulls.py).
+# Px of the screen: a point further from the pointer counts as not under it; chosen by hand (tools/handle_pulls.py).
 MISSED_PX = 2.0
 
 
 class CanvasLink(QObject):
-    """One canvas over one session; drags become gestures, one undo step each."""
+    """Connects one canvas with one session; drags become gestures, one undo step each."""
 
     def __init__(self, session: Session, canvas: Canvas) -> None:
         super().__init__(canvas)
@@ -115,7 +115,7 @@ class CanvasLink(QObject):
 
     @Slot(object, QPointF, bool, bool)
     def _on_pulled(self, handle: Handle, to: QPointF, turning: bool, snap: bool) -> None:
-        if turning != self._turning:  # what was done before Shift stays
+        if turning != self._turning:  # the pull that was made before Shift was pressed stays
             self._turning, self._before = turning, self._session.edit
         grid = snap_step if snap else None
         found = self._session.pull(handle, (to.x(), to.y()), self._before, turning, grid, self._gesture)

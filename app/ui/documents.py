@@ -1,4 +1,4 @@
-"""Opening, saving, exporting: what asks the user for files, and what becomes of unsaved work."""
+"""Opens, saves and exports: it asks the user for files, and what to do with unsaved work."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from app.ui.error_bar import ErrorBar
 
 
 class Documents(QObject):
-    """The File menu's work, over one session."""
+    """Does the File menu's work for one session."""
 
     def __init__(
         self, session: Session, settings: Settings, autosave: Autosave, bar: ErrorBar, window: QWidget
@@ -81,7 +81,7 @@ class Documents(QObject):
 
     @Slot()
     def paste(self) -> None:
-        """The clipboard's file or picture."""
+        """Open the clipboard's file or picture."""
         self.take(QGuiApplication.clipboard().mimeData())
 
     def takes(self, data: QMimeData) -> bool:
@@ -152,7 +152,7 @@ class Documents(QObject):
 
     @Slot(object)
     def _on_photo_missing(self, project: Project) -> None:
-        """The photo moved: ask where it is."""
+        """Ask where the photo is, because it is not where it was."""
         name = project.places[-1].name if project.places else "?"
         words = self.tr("The project's photo {} is not where it was, or has changed. Where is it now?")
         if not self._sure(words.format(name), self.tr("Find the photo…")):
@@ -224,7 +224,7 @@ class Documents(QObject):
 
     @Slot(object)
     def _on_replacing_unsaved(self, opened: Opened) -> None:
-        """Something was edited while another photo was being opened."""
+        """Ask what to do with edits that were made while another photo was being opened."""
         if self.settle(lambda: self._session.take_opened(opened)):
             self._session.take_opened(opened)
 

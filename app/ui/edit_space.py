@@ -1,4 +1,4 @@
-"""The workspace Edit: the picture with its compare bar, and the panels around it."""
+"""Builds the workspace Edit: the picture with its compare bar, and the panels around it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ EDIT_TYPE = "application/x-mien-edit"
 
 
 class CompareBar(QWidget):
-    """Before, split, after; zoom; layers."""
+    """The bar with before, split and after, the zoom, and the layers."""
 
     layer_toggled = Signal(str, bool)
 
@@ -107,7 +107,7 @@ class CompareBar(QWidget):
         return button
 
     def show_flow_there(self, there: bool) -> None:
-        """Whether there is a flow to lay over the picture, or its generator keeps it to itself."""
+        """Show whether there is a flow to lay over the picture; some generators give none."""
         silent = self.tr("This generator gives no flow")
         self.layers["flow"].setToolTip(self.layers["flow"].accessibleName() if there else silent)
 
@@ -254,7 +254,7 @@ class EditSpace(QObject):
 
     @Slot()
     def _ask_nmfc(self) -> None:
-        """Shown while there is a face and the user wants it."""
+        """Ask for the face model's picture while there is a face and the user wants it."""
         shown = self._preview_wanted
         self._place_nmfc()
         size = round(NMFC_PX * self.canvas.devicePixelRatioF())
@@ -311,7 +311,7 @@ class EditSpace(QObject):
             self._session.take_snapshot(name.strip())
 
     def _copy_edit(self) -> None:
-        """As our own type for other faces, as text for other programs."""
+        """Copy the edit, as our own type for other faces and as text for other programs."""
         text = json.dumps(edit_to_json(self._session.edit))
         data = QMimeData()
         data.setData(EDIT_TYPE, text.encode())

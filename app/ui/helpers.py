@@ -75,7 +75,9 @@ class Helpers(QObject):
 
     @Slot()
     def show_training(self) -> None:
-        """One window and one run at a time; the run goes on while the window is closed, not after the program."""
+        """Show the one window for the one run at a time; the run goes on while the window is closed, but not after
+        the program.
+        """
         if self.training is None:
             run = Training(self)
             self.training = TrainingWindow(self._session, run, self._window)
@@ -88,7 +90,7 @@ class Helpers(QObject):
 
     @Slot(object, str)
     def _on_portrait(self, path: Path, engine: str) -> None:
-        """A trained person's own photo, rendered with the model once it is open."""
+        """Render a trained person's own photo with the model, once that photo is open."""
         self._wanted = engine
         self._session.portrait_opened.connect(self._on_own_photo)
         self._documents.open(path)
@@ -106,7 +108,7 @@ class Helpers(QObject):
 
     @Slot(object)
     def _on_generator(self, info: GeneratorInfo) -> None:
-        """Networks want the graphics card: say so where one is there but unused."""
+        """Say where a graphics card is there but unused, because networks need it."""
         self._status.show_warning("")
         if info.weights:
             show = self._status.show_warning

@@ -1,4 +1,4 @@
-"""Keys that mean what is under the pointer, wherever the focus is but in text."""
+"""Gives keys to the thing under the pointer, wherever the focus is, except in text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Translations: two JSON files per language, English text -> translated text: the window's and the engine's errors."""
+"""Translates the window's texts and the engine's errors, by two JSON files per language that map English to
+translated text.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,7 @@ def _noop(text: str) -> str:
 
 
 _errors = ErrorCatalogue({})
-# What the engine says for the command line: beside another way, or alone.
+# Remedies that name a command of the command line, beside another way or alone.
 _OR_COMMAND = re.compile(
     r",? (?:or|oder) (?:with|mit) [“„]mien [^”“]*[”“]| \([“„]?mien [^)]*\)|^[“„]?mien [^.]*\.$"
 )

@@ -1,4 +1,4 @@
-"""Ctrl+C in the terminal that started the window, and a request to end from the system: as Quit, without a question."""
+"""Ends the program, without a question, on Ctrl+C in its terminal and on the system's request to end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The window: the picture in the middle, panels around it, and the wiring between the session and both."""
+"""Builds the window: the picture in the middle, panels around it, and the wiring between the session and both."""
 
 from __future__ import annotations
 
@@ -203,7 +203,7 @@ class MainWindow(QMainWindow):
     # -- life
 
     def start(self, path: Path | None = None) -> None:
-        """The window is on screen: build the engine, open what was asked for, offer what a crash left."""
+        """Build the engine, open what was asked for and offer what a crash left, now that the window is on screen."""
         self.session.start()
         if path is not None:
             self.documents.open(path)

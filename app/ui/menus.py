@@ -1,4 +1,4 @@
-"""Menu bar and tool bar, filled from the table of commands."""
+"""Fills menu bar and tool bar from the table of commands."""
 
 from __future__ import annotations
 

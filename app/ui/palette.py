@@ -1,4 +1,4 @@
-"""The command palette: any command by a few letters of its name."""
+"""Shows the command palette, which finds any command by a few letters of its name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, 
 
 from app.ui.actions import TABLE, Actions
 
-MISS = (2, 0)  # rank of what does not fit
+MISS = (2, 0)  # rank of a command that does not fit
 
 
 class Palette(QDialog):

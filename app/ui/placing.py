@@ -1,4 +1,4 @@
-"""A window's place and size: whole on its screen, frame included."""
+"""Places and sizes a window so that it is whole on its screen, frame included."""
 
 from __future__ import annotations
 

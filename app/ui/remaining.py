@@ -1,4 +1,4 @@
-"""How long something still takes, for people."""
+"""Says how long something still takes, in words for people."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 
 
 class Remaining:
-    """Counts from `start` on; the rest is taken to be as slow as what is done."""
+    """Counts time from `start` on; the rest is taken to be as slow as the part that is done."""
 
     def __init__(self) -> None:
         self.start()

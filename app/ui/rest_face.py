@@ -1,4 +1,4 @@
-"""The frame that was taken for a driver's face at rest, and in words how sure that is."""
+"""Shows the frame that was taken for a driver's face at rest, and says how sure that is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What took how long, in words."""
+"""Says in words what took how long."""
 
 from __future__ import annotations
 

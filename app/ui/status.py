@@ -1,4 +1,4 @@
-"""The status bar: generator, device, milliseconds, what was asked and measured, zoom."""
+"""Builds the status bar: generator, device, milliseconds, what was asked and measured, zoom."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class StatusBar(QStatusBar):
 
     @Slot(object)
     def show_measured(self, measurement: Measurement | None) -> None:
-        """The pose that was asked and what a fresh fit of the result measures."""
+        """Show the pose that was asked and the pose that a fresh fit of the result measures."""
         asked = measurement.asked if measurement else {}
         name = next((n for n in ("yaw", "pitch", "roll") if n in asked and n in measurement.measured), None)  # type: ignore[union-attr]
         if measurement is None or name is None:
@@ -127,7 +127,7 @@ class StatusBar(QStatusBar):
 
     @Slot(str)
     def show_activity(self, words: str, done: int = 0, total: int = 0, cancellable: bool = False) -> None:
-        """What takes a while, with a bar; "" when it is done."""
+        """Show long work with a bar; "" when it is done."""
         self.activity.setText(words)
         self.activity.setVisible(bool(words))
         self.progress.setVisible(bool(words))

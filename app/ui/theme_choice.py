@@ -1,4 +1,4 @@
-"""Which theme the user chose, dark, light or the desktop's own, and following the desktop."""
+"""Applies the theme the user chose (dark, light or the desktop's own), and follows the desktop."""
 
 from __future__ import annotations
 
@@ -33,6 +33,6 @@ class ThemeChoice(QObject):
 
     @Slot(object)
     def _on_scheme(self) -> None:
-        """The desktop went from light to dark or back."""
+        """Follow the desktop, which went from light to dark or back."""
         if self._settings.theme == "system":
             self.choose("system")

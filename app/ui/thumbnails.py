@@ -1,4 +1,4 @@
-"""Small pictures of the photos opened last, kept on disk beside the settings."""
+"""Keeps small pictures of the photos opened last on disk, beside the settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.engine.files import data_folder
 from app.engine.imaging.photo import Photo
 from app.ui.canvas.display import to_display
 
-SIDE_PX = 192  # twice what is shown, for screens of double density
+SIDE_PX = 192  # px: twice the size shown, for screens of double density
 
 
 def path_of(file: Path) -> Path:

@@ -1,4 +1,4 @@
-"""What is shown while nothing is open: a drop zone, the sample, what was open last."""
+"""Shows, while nothing is open, a drop zone, the sample, and the photos that were open last."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class DropZone(QFrame):
         self._lit = False
 
     def light(self, lit: bool) -> None:
-        """A file is held over the window."""
+        """Light up, because a file is held over the window."""
         self._lit = lit
         self.update()
 

@@ -1,4 +1,4 @@
-"""A run's loss curves: JSON lines that survive a kill, and a picture of them."""
+"""Keeps a run's loss curves: as JSON lines that survive a kill, and as a picture."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ COLOURS = (
 
 
 class Curves:
-    """Appends one line per step; lines after `step`, of a run that was killed, are cut off: they come again."""
+    """Appends one line per step. Lines after `step`, left by a run that was killed, are cut off, because these steps
+    come again.
+    """
 
     def __init__(self, folder: Path, step: int, rank: int = 0) -> None:
         self._file = None
@@ -42,14 +44,14 @@ class Curves:
 
 
 def read_curves(folder: Path) -> list[dict[str, float]]:
-    """Per step its number, seconds and losses; a line cut short by a kill is left out."""
+    """Return per step its number, seconds and losses; a line cut short by a kill is left out."""
     path = folder / FILE
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     return [json.loads(line) for line in lines if line.endswith("}")]
 
 
 def smoothed(values: Sequence[float], window: int) -> NDArray[np.float64]:
-    """Running mean over `window` values, shorter at the start."""
+    """Return the running mean over `window` values, over fewer at the start."""
     sums = np.cumsum(np.concatenate([[0.0], np.asarray(values, np.float64)]))
     ends = np.arange(1, len(values) + 1)
     starts = np.maximum(0, ends - window)
@@ -57,7 +59,7 @@ def smoothed(values: Sequence[float], window: int) -> NDArray[np.float64]:
 
 
 def save_pictures(folder: Path, samples: NDArray[np.uint8] | None) -> None:
-    """The run's curves.png and, if there are any, samples.png."""
+    """Write the run's curves.png and, if there are samples, samples.png."""
     from PIL import Image
 
     pictures = {"curves.png": curve_picture(read_curves(folder)), "samples.png": samples}

@@ -1,8 +1,8 @@
-"""Training data: one file per person or clip, with frames, mattes, parameters and sound.
+"""Prepares training data: one file per person or clip, with frames, mattes, parameters and sound.
 
-A clip becomes its frames in one fixed square, as the released preprocessing cuts it. A portrait becomes itself
-and copies that `mesh-warp` edited away: the single-photo objective learns to bring the original back.
-Nothing is decided by order, so preparation can be shared out (`shard`) and continued.
+A clip becomes its frames in one fixed square, as the released preprocessing cuts it. A portrait becomes itself and
+copies that the mesh warp edited: a network that learns from a single photo learns to bring the original back. No
+result depends on the order, so preparation can be shared out (`shard`) and continued.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ from app.engine.sources.video import VideoSource
 from app.engine.squares.crop import Square, cut, unit_range
 from app.engine.squares.patch import head_square, in_square
 
-SIZE = 256  # px of the stored frames, as the papers'
+SIZE = 256  # px: side of the stored frames, as in the papers
 MOST_FRAMES = 300  # frames of a clip at most; ten seconds, so that no clip outweighs the others
-JUMP = 0.45  # released: a face box that moves further, in face sizes, is a cut
+JUMP = 0.45  # face sizes: where a face's box moves further there is a cut; the released code's value
 QUALITY = 95  # JPEG quality of the stored frames, which shows no blocks
 
 
@@ -81,7 +81,7 @@ def prepare(
 
 
 def save_faces(faces: Faces, path: Path) -> None:
-    """JPEG frames in one .npz, written beside and then moved."""
+    """Write JPEG frames into one .npz, beside its place, and then move it there."""
     pictures = [_jpeg(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR)) for frame in faces.frames]
     mattes = [_jpeg(matte) for matte in faces.mattes]
     arrays: dict[str, Any] = {
@@ -126,7 +126,7 @@ class FacesFile:
 
 
 def params_row(params: FaceParams) -> NDArray[np.float64]:
-    """Camera (7), expression (28), gaze (2), apertures (2), identity (the rest)."""
+    """Return one row of parameters: camera (7), expression (28), gaze (2), apertures (2), identity (the rest)."""
     e = params.expression
     return np.concatenate(
         [params.camera.as_array(), e.coefficients, e.gaze, e.aperture, params.identity.coefficients]

@@ -1,4 +1,4 @@
-"""The one training loop: time-budgeted, exactly resumable, on one process or under torchrun.
+"""Runs every training: for a budget of time, exactly resumable, on one process or under torchrun.
 
 A recipe says what is trained; the loop draws its batches, counts time, keeps the curves and the checkpoint.
 Everything random follows from (seed, step, place in the batch), so a run that was killed goes on to the
@@ -50,10 +50,10 @@ class Recipe(Protocol):
     state: dict[str, Any]
 
     def draw(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-        """One sample. Whatever is random about it comes from `rng`."""
+        """Return one sample. All randomness in it comes from `rng`."""
 
     def step(self, batch: Batch, stepper: Stepper) -> Mapping[str, Tensor]:
-        """One step on the samples stacked; gives the losses to plot. Updates go through `stepper.update`."""
+        """Take one step on the stacked samples and return the losses to plot. Updates go through `stepper.update`."""
 
     def picture(self) -> NDArray[np.uint8] | None:
         """Return (H, W, 3) to look at: what the networks make now."""
@@ -61,8 +61,9 @@ class Recipe(Protocol):
 
 @dataclass(frozen=True)
 class Plan:
-    """folder: of checkpoint and curves; minutes: to train now; batch: samples per step over all processes;
-    steps: stop there at the latest (None: by time alone)."""
+    """What a run is asked for. folder: place of checkpoint and curves; minutes: time to train now; batch: samples
+    per step over all processes; steps: number at which it stops at the latest (None: time alone decides).
+    """
 
     folder: Path
     minutes: float
@@ -75,7 +76,9 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class Progress:
-    """One finished step. seconds: trained in this run; total_seconds: in all runs; picture: now and then."""
+    """One finished step. seconds: time trained in this run; total_seconds: in all runs; picture: a sheet of samples,
+    now and then, else None.
+    """
 
     step: int
     losses: Mapping[str, float]
@@ -102,7 +105,7 @@ class Trained(nn.Module):
 
 
 class Stepper:
-    """What a step needs of its surroundings: device, precision, gradients averaged over the processes."""
+    """Gives a step its surroundings: the device, the precision, and gradients averaged over the processes."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
@@ -111,13 +114,13 @@ class Stepper:
         self._shared: dict[tuple[int, ...], DistributedDataParallel] = {}
 
     def autocast(self) -> AbstractContextManager[Any]:
-        """bfloat16 on CUDA (it needs no loss scaling), float32 elsewhere."""
+        """Return a context of bfloat16 on CUDA (it needs no loss scaling), and of float32 elsewhere."""
         if self.device.type == "cuda":
             return torch.autocast("cuda", torch.bfloat16)
         return nullcontext()
 
     def update(self, optimiser: Optimizer, loss: Tensor, keep_graph: bool = False) -> None:
-        """One optimiser step on the mean gradient of all processes; other networks' gradients are left out."""
+        """Take one optimiser step on the mean gradient of all processes; gradients of other networks are left out."""
         parameters = [p for group in optimiser.param_groups for p in group["params"] if p.requires_grad]
         optimiser.zero_grad(set_to_none=True)
         if self.world > 1:
@@ -137,13 +140,13 @@ class Stepper:
         return value
 
     def wait(self) -> None:
-        """Until every process is here."""
+        """Wait until every process is here."""
         if self.world > 1:
             dist.barrier()
 
     @torch.no_grad()
     def start(self, networks: Iterable[nn.Module]) -> None:
-        """Every process's networks as the first process has them."""
+        """Give every process the networks as the first process has them."""
         if self.world > 1:
             for network in networks:
                 for value in network.state_dict().values():
@@ -175,8 +178,9 @@ class Stepper:
         return content.cpu().numpy().tobytes()
 
     def _distributed(self, parameters: list[nn.Parameter]) -> DistributedDataParallel:
-        """DDP's wrapper of these parameters, made once. The values are equal already (`start`): to write them again
-        would spoil the graph of the loss in hand."""
+        """Return DDP's wrapper of these parameters, which is made once. The values are equal already (`start`): to
+        write them again would spoil the graph of the loss in hand.
+        """
         key = tuple(map(id, parameters))
         if key not in self._shared:
             self._shared[key] = DistributedDataParallel(Trained(parameters), init_sync=False)
@@ -196,7 +200,8 @@ def start_processes(device: str | None = None) -> torch.device:
 
 
 def leave_processes() -> None:
-    """The last thing a process of a group does once all its work is done: out of the group together, and at once.
+    """Leave the group, together with the other processes, as the last thing that a process does once its work is
+    done.
 
     torch's threads now and then abort a process that ends around them, which torchrun would take for the failure of
     a run that is complete. Whoever fails before this leaves by its own exit status, and torchrun stops the others.
@@ -243,7 +248,7 @@ def train(recipe: Recipe, plan: Plan, device: torch.device) -> Iterator[Progress
 
 
 def draw_batch(recipe: Recipe, plan: Plan, step: int, rank: int = 0, world: int = 1) -> Batch:
-    """This process's share of the step's batch; its samples do not depend on how many processes share it."""
+    """Return this process's share of the step's batch; the samples do not depend on how many processes share it."""
     if plan.batch % world:
         raise EngineError(
             f"A batch of {plan.batch} cannot be shared by {world} processes.",
@@ -272,7 +277,7 @@ def _one_step(recipe: Recipe, plan: Plan, stepper: Stepper, step: int) -> dict[s
 
 
 def _finished(step: int, seconds: float, plan: Plan, stepper: Stepper) -> bool:
-    """The first process's clock decides for all."""
+    """Return whether the run's time or steps are up; the first process's clock decides for all."""
     done = seconds >= 60 * plan.minutes or (plan.steps is not None and step >= plan.steps)
     if stepper.world > 1:
         flag = torch.tensor([float(done)], device=stepper.device)

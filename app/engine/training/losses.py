@@ -1,4 +1,4 @@
-"""The papers' losses: adversarial (hinge, least squares), feature matching, L1, mask, temporal, perceptual."""
+"""Computes the papers' losses: adversarial (hinge, least squares), feature matching, L1, mask, temporal, perceptual."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Features = Callable[[Tensor], Sequence[Tensor]]  # picture in [-1, 1] -> feature
 
 
 def hinge_discriminator(real: Scales, fake: Scales) -> Tensor:
-    """max(0, 1 - D(real)) + max(0, 1 + D(fake)), mean over scales (HeadGAN, eq. 4)."""
+    """Return max(0, 1 - D(real)) + max(0, 1 + D(fake)), mean over scales (HeadGAN, eq. 4)."""
     terms = [F.relu(1 - r[-1]).mean() + F.relu(1 + f[-1]).mean() for r, f in zip(real, fake, strict=True)]
     return torch.stack(terms).mean()
 
 
 def hinge_generator(fake: Scales) -> Tensor:
-    """-D(fake), mean over scales (HeadGAN, eq. 5)."""
+    """Return -D(fake), mean over scales (HeadGAN, eq. 5)."""
     return -torch.stack([f[-1].mean() for f in fake]).mean()
 
 
@@ -37,7 +37,9 @@ def least_squares_generator(fake: Scales) -> Tensor:
 
 
 def feature_matching(real: Scales, fake: Scales) -> Tensor:
-    """L1 between all but the last layers, as the released code weighs it: 4 / (number of layers), mean over scales."""
+    """Return the L1 distance between all but the last layers, weighted as in the released code: 4 / (number of
+    layers), mean over scales.
+    """
     terms = [
         4 / len(r) * (a.detach() - b).abs().mean()
         for r, f in zip(real, fake, strict=True)
@@ -47,7 +49,7 @@ def feature_matching(real: Scales, fake: Scales) -> Tensor:
 
 
 def masked_l1(picture: Tensor, wanted: Tensor, mask: Tensor) -> Tensor:
-    """|a - b| where the mask (N, 1, H, W) is 1, mean over all pixels (released HeadGAN; eq. 6 has no mask)."""
+    """Return |a - b| where the mask (N, 1, H, W) is 1, mean over all pixels (released HeadGAN; eq. 6 has no mask)."""
     return ((picture - wanted).abs() * mask).mean()
 
 
@@ -57,12 +59,16 @@ def face_mask(nmfc: Tensor) -> Tensor:
 
 
 def temporal(before: Sequence[Tensor], now: Sequence[Tensor]) -> Tensor:
-    """L1 between the warped features of consecutive frames, summed over levels (HeadGAN, first version, eq. 8)."""
+    """Return the L1 distance between the warped features of consecutive frames, summed over levels (HeadGAN, first
+    version, eq. 8).
+    """
     return torch.stack([(a - b).abs().mean() for a, b in zip(before, now, strict=True)]).sum()
 
 
 def perceptual(features: Features, picture: Tensor, wanted: Tensor) -> Tensor:
-    """L1 between features, weights 1/32, 1/16, 1/8, 1/4, 1 from shallow to deep (HeadGAN and pix2pixHD)."""
+    """Return the L1 distance between features, with weights 1/32, 1/16, 1/8, 1/4, 1 from shallow to deep (HeadGAN
+    and pix2pixHD).
+    """
     a, b = features(picture), features(wanted.detach())
     weights = [2.0 ** -(len(a) - i) for i in range(len(a) - 1)] + [1.0]
     terms = [w * (x - y.detach()).abs().mean() for w, x, y in zip(weights, a, b, strict=True)]

@@ -1,4 +1,4 @@
-"""Who may be learnt from: people are split once and for all into what trains, what measures and what judges."""
+"""Splits people once and for all into those whom networks train on, those who measure, and those who judge."""
 
 from __future__ import annotations
 

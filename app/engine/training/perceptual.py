@@ -1,4 +1,5 @@
-"""Features for perceptual losses: VGG19 where the user has imported it; and the damages by which our own are learnt.
+"""Gives features for perceptual losses: VGG19 where the user has imported it, and the damages by which our own are
+learnt.
 
 Features that know a blurred picture from a sharp one, as L1 does not, come of learning where a picture was blurred,
 doubled, smeared, pulled out of shape, sharpened or discoloured (`networks.face_features`).
@@ -57,7 +58,7 @@ def _doubled(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[
 
 
 def _smeared(picture: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Stretched three to eight times along a direction, about a point."""
+    """Return the picture stretched three to eight times along a direction, about a point."""
     size = picture.shape[0]
     centre, angle = rng.uniform(0.2, 0.8, 2) * size, rng.uniform(0, np.pi)
     along = np.array([np.cos(angle), np.sin(angle)])

@@ -1,4 +1,4 @@
-"""What every training run has: its folder, and its progress as steps."""
+"""Gives every training run its folder, and its progress as steps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the steps of a training say besides how far it is. Nothing here imports a heavy library."""
+"""Defines what the steps of a training say besides how far it is. Nothing here imports a heavy library."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from app.engine.contract import Step
 
 @dataclass(frozen=True, eq=False)
 class TrainingStep(Step):
-    """done and total are seconds of the budget. number: of the optimiser's step, from 1; losses: by name."""
+    """One step of a training; done and total are seconds of the budget. number: the optimiser's step, from 1;
+    losses: by name.
+    """
 
     number: int = 0
     losses: Mapping[str, float] = field(default_factory=dict)

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, QThreadPool, Signal, Slot
 from PySide6.QtGui import QColorSpace, QImage, QPainter
 
-STRIP_ROWS = 128  # rows converted between two looks at whether somebody asked anew
-AT_ONCE_PIXELS = 1_300_000  # below, converting takes a few milliseconds
-SMALLEST_SIDE = 512  # px at which halving ends
+STRIP_ROWS = 128  # rows converted before the next check whether another picture is asked for
+AT_ONCE_PIXELS = 1_300_000  # px: smaller pictures are converted at once, which takes a few milliseconds
+SMALLEST_SIDE = 512  # px of the longer side at which halving ends
 SHARP_FROM = 8.0  # device pixels per photo pixel from which single pixels are shown; chosen by eye
 
 _Format = QImage.Format
@@ -85,7 +85,7 @@ def colour_space(icc: bytes | None) -> QColorSpace | None:
 
 
 def _strip(pixels: NDArray[Any], alpha: NDArray[Any] | None, space: QColorSpace | None) -> QImage:
-    """Some rows as RGB32, or premultiplied ARGB32 where there is alpha."""
+    """Return some rows as RGB32, or as premultiplied ARGB32 where there is alpha."""
     height, width = pixels.shape[:2]
     deep = pixels.dtype == np.uint16
     if not deep and alpha is None:

@@ -14,8 +14,8 @@ from app.ui.canvas.viewport import Viewport
 from app.ui.widgets.track import FINE
 
 Modifiers = Qt.KeyboardModifier
-DEAD_PX = 3.0  # a press that moves less is a click; logical px, as desktops have it
-LEAST_BOX_PX = 24.0  # px of the photo; a smaller box drawn by hand is a slip
+DEAD_PX = 3.0  # logical px: a press that moves less is a click, as on desktops
+LEAST_BOX_PX = 24.0  # px of the photo: a smaller box drawn by hand is taken for a slip
 
 
 class Canvas(Protocol):
@@ -84,7 +84,7 @@ class Divider(Drag):
 
 
 class DrawBox(Drag):
-    """A face the user frames by hand."""
+    """Draws a box around a face that the user frames by hand."""
 
     cursor = Qt.CursorShape.CrossCursor
 
@@ -138,7 +138,7 @@ class _Gesture(Drag):
 
 
 class Pull(_Gesture):
-    """The point that was taken hold of follows the pointer, at the distance at which it was grabbed."""
+    """Makes the grabbed point follow the pointer, at the distance at which it was grabbed."""
 
     def __init__(self, canvas: Canvas, start: QPointF, face: CanvasFace, handle: Handle) -> None:
         super().__init__(canvas, start)

@@ -32,8 +32,10 @@ def cursor_of(handle: Handle) -> Cursor:
 
 @dataclass(frozen=True, eq=False)
 class CanvasFace:
-    """A face in the photo's pixels. points: (478, 2), where its landmarks are drawn now; own: where the
-    photo has them; box: (x, y, w, h); depth: (468,) towards the viewer, what hides what in the NMFC layer."""
+    """A face in the photo's pixels. points: (478, 2) px, where its landmarks are drawn now; own: (478, 2) px, where
+    the photo has them; box: (x, y, w, h) px; depth: (468,) px towards the viewer, which decides what covers what in
+    the NMFC layer.
+    """
 
     box: tuple[float, float, float, float]
     own: NDArray[np.float64]
@@ -80,7 +82,7 @@ class CanvasFace:
         return len(self.handles(zoom)) < len(HANDLES)
 
     def head_handle(self, point: QPointF) -> Handle:
-        """The head taken hold of at a point of the photo: by the landmark next to it."""
+        """Return the head as a handle, taken hold of at a point of the photo by the landmark next to it."""
         ways = self.points[:N_VERTICES] - (point.x(), point.y())
         return head_handle(int(np.square(ways).sum(axis=1).argmin()))
 

@@ -1,4 +1,4 @@
-"""The picture in the canvas's corner: what the face model is asked for, as NMFC or as a shaded mesh."""
+"""Shows in the canvas's corner what the face model is asked for, as NMFC or as a shaded mesh."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be laid over the picture: boxes, handles, mesh, NMFC, flow. Marks are white with a dark edge."""
+"""Draws what can be laid over the picture: boxes, handles, mesh, NMFC, flow. Marks are white with a dark edge."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _RING_PX = 18  # logical px across, of the ring that shows work
 
 
 def checkerboard() -> QBrush:
-    """Neutral squares under what is transparent."""
+    """Draw neutral squares under transparent parts."""
     tile = QPixmap(2 * CHECK_PX, 2 * CHECK_PX)
     tile.fill(QColor(128, 128, 128))
     painter = QPainter(tile)
@@ -32,7 +32,7 @@ def checkerboard() -> QBrush:
 
 
 def draw_box(painter: QPainter, rect: QRectF, number: int, active: bool) -> None:
-    """A numbered box: whole for the active face, dashed for the others."""
+    """Draw a numbered box: with a whole line for the active face, dashed for the others."""
     style = Qt.PenStyle.SolidLine if active else Qt.PenStyle.DashLine
     for colour, width in ((DARK, 3.0), (WHITE, 1.2)):
         painter.setPen(QPen(colour, width, style))
@@ -50,7 +50,7 @@ def draw_box(painter: QPainter, rect: QRectF, number: int, active: bool) -> None
 def draw_handles(
     painter: QPainter, view: Viewport, face: CanvasFace, grabbed: Handle | None, ratio: float
 ) -> None:
-    """Every handle as a small ring, the one under the pointer filled."""
+    """Draw every handle as a small ring; the one under the pointer is filled."""
     half = QPointF(_RING_PX / 2, _RING_PX / 2)
     for handle in face.handles(view.zoom):
         at = view.to_view(face.point(handle.landmark))
@@ -75,7 +75,7 @@ def _ring(filled: bool, ratio: float) -> QPixmap:
 
 
 def draw_label(painter: QPainter, at: QPointF, text: str, bounds: QRectF) -> None:
-    """A sentence beside the pointer, kept within `bounds`."""
+    """Draw a sentence beside the pointer, kept within `bounds`."""
     painter.setFont(theme.body_font(theme.CAPTION_PX))
     size = painter.fontMetrics().size(0, text)
     rect = QRectF(at.x() + 16, at.y() + 14, size.width() + 12, size.height() + 6)
@@ -100,7 +100,7 @@ def edges_of(triangles: NDArray[np.int32]) -> NDArray[np.int32]:
 def draw_mesh(
     painter: QPainter, view: Viewport, points: NDArray[np.float64], edges: NDArray[np.int32]
 ) -> None:
-    """The face's mesh as thin lines."""
+    """Draw the face's mesh as thin lines."""
     at = _in_view(view, points)
     lines = [QLineF(*at[a], *at[b]) for a, b in edges.tolist()]
     for colour, width in ((QColor(0, 0, 0, 60), 1.6), (QColor(255, 255, 255, 130), 0.7)):
@@ -117,7 +117,7 @@ def draw_nmfc(
     colours: NDArray[np.float64],
     opacity: float = 0.75,
 ) -> None:
-    """The NMFC as the network would see it: each triangle in its own colour, the farthest first.
+    """Draw the NMFC as the network would see it: each triangle in its own colour, the farthest first.
 
     points: (468, 2) photo's px; depth: (468,) towards the viewer; colours: (T, 3) in [0, 1].
     """
@@ -140,7 +140,7 @@ def draw_nmfc(
 def draw_flow(
     painter: QPainter, view: Viewport, picture: QPixmap, box: QRectF, arrows: NDArray[np.float64]
 ) -> None:
-    """The render's dense flow: its picture over `box` (photo's px), and arrows (K, 4) that end in a dot."""
+    """Draw the render's dense flow: its picture over `box` (photo's px), and arrows (K, 4) that end in a dot."""
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
     painter.drawPixmap(
         QRectF(view.to_view(box.topLeft()), box.size() * view.zoom), picture, QRectF(picture.rect())
@@ -157,7 +157,7 @@ def draw_flow(
 
 
 def draw_divider(painter: QPainter, x: float, rect: QRectF) -> None:
-    """The line between before and after, with a grip."""
+    """Draw the line between before and after, with a grip."""
     for colour, width in ((DARK, 3.0), (WHITE, 1.2)):
         painter.setPen(QPen(colour, width))
         painter.drawLine(QPointF(x, rect.top()), QPointF(x, rect.bottom()))

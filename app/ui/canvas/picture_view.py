@@ -1,4 +1,4 @@
-"""A photo beside its render: zoomed, panned, compared, in the right colours."""
+"""Shows a photo beside its render: zoomed, panned, compared, in the right colours."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ class PictureView(QWidget):
 
     @property
     def is_shown(self) -> bool:
-        """The photo is on the screen, not still being converted."""
+        """Return whether the photo is on the screen, rather than still being converted."""
         return self._before is not None
 
     @Slot(object)
@@ -131,7 +131,7 @@ class PictureView(QWidget):
 
     @property
     def zoom(self) -> float:
-        """Device pixels per photo pixel: 1 is 100 %."""
+        """The zoom in device pixels per photo pixel: 1 is 100 %."""
         return self.view.zoom * self.devicePixelRatioF()
 
     def fit(self) -> None:
@@ -139,7 +139,7 @@ class PictureView(QWidget):
         self._moved()
 
     def actual_size(self) -> None:
-        """One pixel of the photo on one of the screen."""
+        """Show one pixel of the photo on one pixel of the screen."""
         self.view.zoom_to(1 / self.devicePixelRatioF())
         self._moved()
 
@@ -182,7 +182,7 @@ class PictureView(QWidget):
         return super().event(event)
 
     def _on_touch_pad(self, event: QNativeGestureEvent) -> bool:
-        """Pinching zooms about the pointer; a double tap goes to 100 % and back."""
+        """Zoom about the pointer on a pinch; a double tap goes to 100 % and back."""
         kind = event.gestureType()
         if kind == Qt.NativeGestureType.ZoomNativeGesture:
             self.zoom_by(1 + event.value(), event.position())
@@ -196,7 +196,7 @@ class PictureView(QWidget):
         return True
 
     def _on_pinch(self, pinch: QPinchGesture) -> None:
-        """Two fingers on the screen: the photo stays under them."""
+        """Move and zoom so that the photo stays under two fingers on the screen."""
         centre = QPointF(self.mapFromGlobal(pinch.centerPoint()))
         last = QPointF(self.mapFromGlobal(pinch.lastCenterPoint()))
         self.pan(centre - last)

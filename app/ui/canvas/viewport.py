@@ -31,7 +31,7 @@ class Viewport:
         return QRectF(self.offset, self.photo * self.zoom)
 
     def resize(self, size: QSizeF) -> None:
-        """The canvas has a new size: keep the fit, else the middle."""
+        """Take the canvas's new size and keep the fit, else the middle."""
         shift = QPointF(size.width() - self.size.width(), size.height() - self.size.height()) / 2
         self.size = size
         if self.fitted:
@@ -40,7 +40,7 @@ class Viewport:
             self.offset = self.offset + shift
 
     def fit(self) -> None:
-        """The whole photo, as large as it goes."""
+        """Show the whole photo, as large as it fits."""
         room = self.size.width() - 2 * MARGIN, self.size.height() - 2 * MARGIN
         share = min(room[0] / self.photo.width(), room[1] / self.photo.height())
         self.zoom = min(MOST, max(LEAST, share))
@@ -71,7 +71,7 @@ class Viewport:
         self._hold()
 
     def snap(self, ratio: float) -> None:
-        """Whole device pixels for the offset, so that 100 % is sharp."""
+        """Round the offset to whole device pixels, so that 100 % is sharp."""
         self.offset = QPointF(round(self.offset.x() * ratio) / ratio, round(self.offset.y() * ratio) / ratio)
 
     def _centred(self) -> QPointF:
@@ -79,7 +79,7 @@ class Viewport:
         return QPointF(spare.width() / 2, spare.height() / 2)
 
     def _hold(self) -> None:
-        """Some of the photo always stays in view."""
+        """Keep some of the photo in view."""
         keep = 48.0
         shown = self.photo * self.zoom
         x = min(self.size.width() - keep, max(keep - shown.width(), self.offset.x()))

@@ -1,4 +1,4 @@
-"""One edit for many photos: what, where to, how far it is, and what went wrong."""
+"""Applies one edit to many photos: the dialog asks what and where to, and shows how far it is and what went wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What several dialogs are made of."""
+"""Holds parts of which several dialogs are made."""
 
 from __future__ import annotations
 

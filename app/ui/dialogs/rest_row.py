@@ -1,4 +1,6 @@
-"""The frame of a clip that is taken for its driver's face at rest, how sure that is, and another choice."""
+"""Shows the frame of a clip that is taken for its driver's face at rest and how sure that is, and offers another
+choice.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last ten seconds of yaw, pitch, roll and of the expression components that move most."""
+"""Plots the last ten seconds of yaw, pitch, roll and of the expression components that move most."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.engine.driving.steps import LiveStep
 from app.session.live import Live
 from app.ui import theme
 
-SECONDS = 10.0  # of the past that are drawn
+SECONDS = 10.0  # seconds of the past that are drawn
 STRONGEST = 3  # components drawn, those that move most
 COLOURS = {"dark": ("#e0a458", "#6fa8dc", "#8fbf7f"), "light": ("#8a4f00", "#1f5c99", "#3a6b2c")}
 STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
@@ -109,7 +109,9 @@ class Curves(QWidget):
             self._draw(now, 1.0 if step.sigma is None else step.sigma)
 
     def _draw(self, now: float, sigma: Any) -> None:
-        """sigma: (28,) how much face a component moves, by which the strongest are chosen."""
+        """Draw both plots. sigma: (28,) how strongly each component moves the face, by which the strongest are
+        chosen.
+        """
         times = np.array(self._times) - now
         values = np.array(self._values)
         for line, column in zip(self._lines[0], range(3)):

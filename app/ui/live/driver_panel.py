@@ -1,4 +1,4 @@
-"""Who drives: camera or clip by name, its picture with landmarks, the NMFC, the microphone."""
+"""Shows who drives: camera or clip by name, its picture with landmarks, the NMFC, the microphone."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class DriverPanel(QWidget):
         self._show_state()
 
     def _make_choice(self) -> None:
-        """What chooses the driver: camera or clip, resolution, files, and a performance to try."""
+        """Build the part that chooses the driver: camera or clip, resolution, files, and a performance to try."""
         self.source = QComboBox(self)
         self.source.setAccessibleName(self.tr("Camera or clip"))
         self.source.activated.connect(self._on_source)
@@ -136,7 +136,7 @@ class DriverPanel(QWidget):
         self.source.setMinimumContentsLength(8)
 
     def probe(self) -> None:
-        """The workspace opened: look for cameras and microphones now, not before."""
+        """Look for cameras and microphones now that the workspace is open, and not before."""
         self.cameras.probe()
         self._session.ask(lambda _: microphones(), self._show_microphones, lambda _: None)
 

@@ -1,4 +1,4 @@
-"""The workspace Live: the moving portrait, its driver, its controls, its curves."""
+"""Builds the workspace Live: the moving portrait, its driver, its controls, its curves."""
 
 from __future__ import annotations
 
@@ -97,14 +97,14 @@ class LiveSpace(QObject):
         }
 
     def open(self) -> None:
-        """The workspace is shown: only now are cameras looked for."""
+        """Look for cameras, because the workspace is shown now."""
         self.curves.build()
         self.driver.probe()
         self.driver.source.setFocus()
         self._show_still()
 
     def close(self) -> None:
-        """The workspace is left: let the camera go."""
+        """Let the camera go, because the workspace is left."""
         self.live.stop()
 
     @Slot()
@@ -204,7 +204,7 @@ class LiveSpace(QObject):
 
     @Slot()
     def _show_still(self) -> None:
-        """The portrait as edited, waiting for a driver."""
+        """Show the portrait as edited, which waits for a driver."""
         portrait = self._session.portrait
         if portrait is None or self._still is None:
             self.portrait.show_image(None)

@@ -1,4 +1,6 @@
-"""Record, pause, performance, virtual camera; how long, how much room, how late."""
+"""Builds the bar with record, pause, performance and virtual camera, and with the film's length, the disk's room and
+the delay.
+"""
 
 from __future__ import annotations
 
@@ -164,7 +166,7 @@ class RecordBar(QWidget):
             self.state.setText(self.tr("Saving…") if live.unsaved else "")
 
     def show_numbers(self, parts: list[str]) -> None:
-        """As many of them, the last ones first, as are read in full."""
+        """Show as many numbers as can be read in full; the first ones give way."""
         texts = [" · ".join(parts[first:]) for first in range(len(parts))]
         fits = [t for t in texts if self.numbers.fontMetrics().horizontalAdvance(t) <= self.numbers.width()]
         self.numbers.setText(fits[0] if fits else "")

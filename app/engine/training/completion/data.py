@@ -1,9 +1,9 @@
-"""The completion's training data: heads whose photo shows more than the network gets to see.
+"""Prepares the completion's training data: heads whose photo shows more than the network gets to see.
 
-A portrait's head is looked at by other, turned cameras; what they would not see is hidden, the atlas is completed
-from the rest as in use, and the photo says what was hidden. Half the time what is seen at a grazing angle is hidden
-too, so that colours must be carried on outwards as beyond a photo's outline. A clip gives true pairs: what one frame
-hides, another shows. One file per person or clip; preparation can be shared out and continued.
+A portrait's head is looked at by other, turned cameras. The parts that they would not see are hidden, the atlas is
+completed from the rest as in use, and the photo gives the truth. Half the time parts seen at a grazing angle are
+hidden too, so that colours must be continued outwards, as beyond a photo's outline. A clip gives true pairs: one
+frame shows what another hides. One file per person or clip; preparation can be shared out and continued.
 """
 
 from __future__ import annotations
@@ -39,21 +39,22 @@ from app.engine.training.faces import clip_frames
 LONGEST = 640  # px: larger portraits are made smaller, which is still finer than the network's atlas
 LEAST_IOD = 26.0  # px: smaller faces only teach blur
 ATLAS = 384  # texels at which the atlas is made
-VIEWS, VIEWS_ASIDE = 4, 16  # other cameras of a portrait, and of one that shows what is seldom seen
+# number of other cameras of a portrait, and of one that shows sides that are seldom seen
+VIEWS, VIEWS_ASIDE = 4, 16
 TURNS, NODS = (8.0, 65.0), 22.0  # degrees
 ASIDE, FRONT = (
     16.0,
     10.0,
 )  # degrees of yaw from which a head is turned, and to which a photo is from the front
-GRAZING = (0.15, 0.65)  # cosine of the normal and the view below which the rim is hidden
+GRAZING = (0.15, 0.65)  # cosine between normal and view below which the rim is hidden; drawn from this range
 CLIP_FRAMES, CLIP_PAIRS, CLIP_TURN = 10, 16, 5.0  # frames of a clip, pairs of them, degrees apart at least
 CLIP_TURNS = 2  # other cameras of each of a clip's frames
-FEW = 0.004  # share of the atlas; a view that hides less teaches nothing
+FEW = 0.004  # share of the atlas: a view that hides less teaches nothing
 
 
 @dataclass(frozen=True, eq=False)
 class Photo:
-    """One photo's head and what it shows."""
+    """The head of one photo, and which parts of it the photo shows."""
 
     pixels: NDArray[np.uint8]
     matte: NDArray[np.float32]
@@ -140,7 +141,7 @@ def of_clip(path: Path) -> dict[str, NDArray[np.uint8]]:
 
 
 def photo_of(pixels: NDArray[np.uint8], face: FittedFace) -> Photo:
-    """Its head and what it shows; EngineError where the eyes are nearer than LEAST_IOD."""
+    """Return a photo's head and which parts it shows; EngineError where the eyes are less than LEAST_IOD apart."""
     iod = face.params.camera.scale
     if iod < LEAST_IOD:
         raise EngineError(f"The eyes are {iod:.0f} px apart.", "Use pictures of larger faces.")

@@ -1,4 +1,4 @@
-"""Features of atlases to compare completions by, learnt without labels (networks.face_features)."""
+"""Learns features of atlases without labels, by which completions are compared (networks.face_features)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from app.engine.training.runs import progress_steps
 
 CROP = 128  # texels of the network's atlas that a sample shows
 RATE = 1e-3  # Adam's learning rate
-MINUTES = 6.0  # at most; as long as the completion where that is shorter
+MINUTES = 6.0  # minutes of learning at most; fewer where the completion itself trains for less
 BATCH = 8  # crops a step
 
 

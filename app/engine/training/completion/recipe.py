@@ -1,8 +1,9 @@
 """`mien train completion`: portraits and clips in, a completion of heads' atlases out (networks.completion).
 
-What the network adds learns to look like what was hidden, in features that were learnt to distinguish blur and
-smears from faces, with a colour term and a light L1; a critic comes late. The confidence regresses by how much the
-addition is nearer to the truth than the unlearned fill. The running mean's weights are kept, as ONNX."""
+The network's addition learns to look like the hidden truth: in features that were learnt to distinguish blur and
+smears from faces, with a colour term and a weak L1; a critic comes late. The confidence learns by how much the
+addition is nearer to the truth than the unlearned fill. The running mean's weights are kept, as ONNX.
+"""
 
 from __future__ import annotations
 
@@ -41,9 +42,11 @@ from app.engine.training.runs import progress_steps, run_folder
 # Chosen by the runs that docs/completion.md describes.
 DATA, HELD_OUT, FEATURES = "data", "held_out", "features"  # in the run's folder
 SCORES = "scores.jsonl"
-HELD_OUT_PEOPLE = 24  # whom scores are measured on
-CONTRAST = 4.0  # from what relative gain of the addition over the fill on the confidence is full
-EASE = 0.02  # feature difference below which nobody is wrong
+HELD_OUT_PEOPLE = 24  # people on whom scores are measured
+# factor from the addition's relative gain on the fill to the wanted confidence, which is clamped to [-1, 1]
+CONTRAST = 4.0
+# feature difference added to the gain's denominator, so that far smaller differences count for neither side
+EASE = 0.02
 AVERAGING = 0.999  # share of the running mean of the weights that a step keeps
 Module = TypeVar("Module", bound=nn.Module)
 SCORED = 1000  # steps between two scores of people held out
@@ -63,7 +66,9 @@ class Weights:
 
 @dataclass(frozen=True)
 class Settings:
-    """critic: its width; rate: Adam's; batch: per process; alone: steps before the critic has a say."""
+    """Settings of the training. critic: its width; rate: Adam's learning rate; batch: samples per process; alone:
+    steps before the critic takes part.
+    """
 
     network: CompletionConfig = LIGHT
     critic: int = 12
@@ -121,7 +126,7 @@ class CompletionTraining:
         return self.samples.draw(rng)
 
     def step(self, batch: Batch, stepper: Stepper) -> Mapping[str, Tensor]:
-        """One step of the completion; once it is no longer alone, one of its critic first."""
+        """Take one step of the completion; once it is no longer alone, its critic takes a step first."""
         self.features.to(stepper.device)
         critical = self.state["steps"] >= self.settings.alone
         critic_loss = torch.zeros(())
@@ -144,7 +149,7 @@ class CompletionTraining:
         paint, confidence = (network or self.network)(batch["seen"])
         unlearned, kept = batch["seen"][:, :3], batch["seen"][:, KEPT : KEPT + 1]
         painted = unlearned + (1 - kept) * paint.float()
-        # Where nothing hidden is known, nothing is compared: what was made counts as true.
+        # Where the hidden truth is unknown nothing is compared: there the made picture counts as true.
         known = (batch["known"] / (1 - kept).clamp_min(1e-3)).clamp(0, 1)
         truth = torch.lerp(painted.detach(), batch["truth"], known)
         return Made(torch.lerp(painted.detach(), unlearned, known), painted, truth, confidence.float())
@@ -176,7 +181,7 @@ class CompletionTraining:
         return terms
 
     def _mistrust(self, batch: Batch, made: Made, before: Tensor, apart: Tensor) -> Tensor:
-        """Squared error of the confidence against how much nearer the addition is, -1 to 1."""
+        """Return the squared error of the confidence against how much nearer to the truth the addition is, -1 to 1."""
         before, apart = _spread(before.detach()), _spread(apart.detach())
         gain = (CONTRAST * (before - apart) / (before + apart + EASE)).clamp(-1, 1)
         size = made.confidence.shape[-2:]
@@ -186,7 +191,7 @@ class CompletionTraining:
 
     @torch.no_grad()
     def _average(self) -> None:
-        """The running mean of the weights, which is what is kept; now and then its score on people held out."""
+        """Update the running mean of the weights, which is kept, and now and then score it on people held out."""
         self.state["steps"] += 1
         rate = min(AVERAGING, self.state["steps"] / (self.state["steps"] + 10))
         for name, value in self.network.state_dict().items():
@@ -201,7 +206,7 @@ class CompletionTraining:
 
     @torch.no_grad()
     def score(self) -> dict[str, float]:
-        """On people held out: feature difference and L1 (of 255) of the fill and of the completion in use."""
+        """Return, on people held out, feature difference and L1 (of 255) of the fill and of the completion in use."""
         network, rows = self.meant(), []
         self.features.cpu()
         for sample in self.held_out:
@@ -233,7 +238,7 @@ class CompletionTraining:
 
 
 def _in_memory_order(network: Module) -> Module:
-    """With channels last in memory, which convolves half as long on processors."""
+    """Return the network with channels last in memory, which halves the time of convolutions on processors."""
     return cast(Module, cast(Any, network).to(memory_format=torch.channels_last))
 
 
@@ -253,12 +258,12 @@ def _chroma(picture: Tensor) -> Tensor:
 
 
 def _spread(apart: Tensor) -> Tensor:
-    """Mean over a neighbourhood: who is right is asked of regions, not of texels."""
+    """Return the mean over a neighbourhood: whether addition or fill is right is decided by region, not by texel."""
     return F.avg_pool2d(apart, 5, 1, 2, count_include_pad=False)
 
 
 def export(network: Completion, path: Path) -> None:
-    """The network as it is used, as ONNX, written beside and then moved."""
+    """Write the network as it is used, as ONNX, beside its place, and then move it there."""
     seen = torch.zeros(1, 6, network.config.side, network.config.side)
     with written(path) as beside, warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -305,7 +310,7 @@ def train_completion(
 
 
 def keep_score(recipe: CompletionTraining, run: Path) -> None:
-    """One more line of the run's scores."""
+    """Append one line to the run's scores."""
     found = recipe.score()
     if found:
         path = run / SCORES
@@ -315,7 +320,7 @@ def keep_score(recipe: CompletionTraining, run: Path) -> None:
 
 
 def prepare_only(folder: Path, name: str, shard: tuple[int, int]) -> Steps[Step, None, None]:
-    """One share (i, n) of a run's data."""
+    """Prepare one share (i, n) of a run's data."""
     yield from prepare(sources(folder, "train"), run_folder(name) / DATA, shard)
 
 

@@ -1,4 +1,4 @@
-"""What the completion is trained on, drawn from prepared files (`data`)."""
+"""Draws the completion's training samples from prepared files (`data`)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.engine.head.skull import smoothstep
 from app.engine.training.completion.template import head_only, other_side
 from app.engine.training.completion.trust import learnable, trusted
 
-TORN = 4.0  # texels a texel: the atlas' other side lies in pieces there
+TORN = 4.0  # texels of the other side per texel: above it the mirrored atlas lies in pieces
 CLIPS = 0.3  # share of the samples whose truth is another picture: of few people, but as true views are
 
 
@@ -87,7 +87,7 @@ def swapped(sample: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.floa
 
 
 def relit(sample: dict[str, NDArray[np.float32]], rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
-    """Change brightness, contrast and a tint; one in ten grey."""
+    """Change brightness, contrast and tint; one sample in ten becomes grey."""
     gain = np.asarray(rng.uniform(0.8, 1.15) * rng.uniform(0.9, 1.1, (3, 1, 1)), np.float32)
     shift, grey = np.float32(rng.uniform(-0.1, 0.1)), rng.random() < 0.1
 

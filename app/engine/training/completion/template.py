@@ -1,4 +1,4 @@
-"""The template at every texel of the network's atlas."""
+"""Gives the template's places at every texel of the network's atlas."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def other_side() -> NDArray[np.float32]:
     model = HeadModel.load()
     ids, share, nearest = texels(SIDE)
     corner = np.zeros(len(model.points), np.int64)
-    corner[model.base] = np.arange(len(model.base))  # one of the two at the nape's seam, which nothing shows
+    # one of the two at the nape's seam, where no photo shows anything
+    corner[model.base] = np.arange(len(model.base))
     table = (model.atlas[corner[model.mirror[model.base]]] * SIDE - 0.5).astype(np.float32)
     grid = np.zeros((SIDE, SIDE, 2), np.float32)
     carried(ids, share, model.corners, np.arange(len(model.base), dtype=np.int32), table, grid)

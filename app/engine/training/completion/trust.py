@@ -1,6 +1,6 @@
-"""What of a photo is true of the head it shows, in other light and from elsewhere, too.
+"""Decides which parts of a photo are true of the head in other light and from other sides, too.
 
-Hair and collars hang before skin, and another picture's light is another: neither can be known from what is seen.
+Hair and collars hang before skin, and another picture has other light: neither can be known from the visible parts.
 """
 
 from __future__ import annotations

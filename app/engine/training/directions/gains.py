@@ -1,7 +1,8 @@
-"""A direction matrix brought to obtain what is asked: each column's length set by what it does to rendered faces.
+"""Sets the length of each column of a direction matrix by its effect on rendered faces, so that the matrix obtains
+what is asked.
 
-A regression over samples says which way a parameter lies, not how far: what it cannot explain shortens it, and a
-direction that gives a half of what is asked drowns in what else changes from face to face.
+A regression over samples gives a parameter's direction, but not its length: the unexplained part shortens it, and a
+direction that gives half of what is asked is lost among the other changes from face to face.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from app.engine.networks.directions import DirectionMatrix, shifted
 from app.engine.training.directions.samples import NAMES, Fit, Labels, measured, spread_out
 
 # Chosen so that `mien train directions` measures a generator within some minutes on a CPU.
-FACES = 40  # on which gains are measured
+FACES = 40  # number of faces on which gains are measured
 REACH = A / 2  # matrix inputs by which each face is moved, either way
-LEAST = 5  # faces found at both ends, for a column's length to change
-GAINS = 0.1, 10.0  # a column that obtains less, or the opposite, is not to be lengthened further
+LEAST = 5  # faces that must be found at both ends before a column's length changes
+# range of a gain: a column that obtains less than the first, or the opposite, is not lengthened further
+GAINS = 0.1, 10.0
 
 
 def calibrated(

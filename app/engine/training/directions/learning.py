@@ -1,4 +1,4 @@
-"""Latent directions for any generator, supervised by our 3DMM (`mien train directions`).
+"""Learns latent directions for any generator, supervised by our 3DMM (`mien train directions`).
 
 A regression over fitted samples gives first directions in closed form; the paper's training goes on from them. Its
 stages: synthetic codes (section 3.1); half of them inverted photos (3.2); two frames of one clip (3.3). In the first
@@ -35,8 +35,9 @@ SYNTHETIC, MIXED, PAIRED = "synthetic", "mixed", "paired"
 
 
 class DirectionsRecipe:
-    """Trains the matrix and, beside it, Net_3D. real: photos for the mixed stage, clips' frames for the paired;
-    start: the matrix to go on from, instead of the regressed one."""
+    """Trains the matrix and, beside it, Net_3D. real: photos for the mixed stage, or clips' frames for the paired
+    one; start: the matrix to go on from, instead of the regressed one.
+    """
 
     def __init__(
         self,
@@ -92,7 +93,9 @@ class DirectionsRecipe:
         }
 
     def _change(self, source: int, target: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """From one sample to another; half of the time one attribute alone, to somewhere in [-A, A]."""
+        """Return the change from one sample to another; half of the time one attribute alone goes to a value in [-A,
+        A].
+        """
         values, slopes = self.labels.values, np.array(self.labels.slopes)
         if rng.random() >= 0.5:
             return np.asarray((values[target] - values[source]) * slopes)
@@ -175,12 +178,12 @@ class DirectionsRecipe:
         return (coefficients + 1 - F.cosine_similarity(read[1], was[1])).mean()
 
     def _read(self, standardised: Tensor) -> Tensor:
-        """Net_3D's output in degrees and sigmas."""
+        """Return Net_3D's output in degrees and sigmas."""
         return standardised * self.deviation.to(standardised) + self.mean.to(standardised)
 
     @torch.no_grad()
     def picture(self) -> NDArray[np.uint8]:
-        """Yaw, pitch and the first expression from -A to A on one sample, a row each."""
+        """Return a sheet of one sample with yaw, pitch and the first expression from -A to A, a row each."""
         wplus = spread_out(torch.from_numpy(self.labels.w[:1]).float().to(self.model.centre), self.model)
         rows = []
         for column in (0, 1, 3):

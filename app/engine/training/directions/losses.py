@@ -1,4 +1,4 @@
-"""The losses of the direction matrix: "Finding Directions in GAN's Latent Space", equations 3 to 7.
+"""Computes the losses of the direction matrix: "Finding Directions in GAN's Latent Space", equations 3 to 7.
 
 Net_3D is a small network of ours (the paper's is DECA). The face recogniser F is one the user has imported; without
 one Net_3D's identity coefficients and features stand in for it. The perceptual loss is LPIPS where imported, else
@@ -53,7 +53,7 @@ def rotations(angles: Tensor) -> Tensor:
 
 
 def pair_gap(a: Tensor, b: Tensor, pairs: tuple[tuple[int, int], ...]) -> Tensor:
-    """L1 between inner distances of landmark pairs (equation 5), mean over pairs."""
+    """Return the L1 difference of the inner distances of landmark pairs (equation 5), mean over pairs."""
     first, second = (list(side) for side in zip(*pairs))
     gaps = [(s[:, first] - s[:, second]).abs().sum(-1) for s in (a, b)]
     return (gaps[0] - gaps[1]).abs().mean()

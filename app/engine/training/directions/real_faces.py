@@ -1,5 +1,6 @@
-"""Real faces in a generator's latent space: photos for the mixed stage (section 3.2), clips' frames for the paired
-one (3.3)."""
+"""Inverts real faces into a generator's latent space: photos for the mixed stage (section 3.2), clips' frames for
+the paired one (3.3).
+"""
 
 from __future__ import annotations
 
@@ -47,7 +48,7 @@ class RealFaces:
     person: NDArray[np.int64]
 
     def pair(self, rng: np.random.Generator) -> tuple[int, int]:
-        """Two different faces of one person."""
+        """Return two different faces of one person."""
         people, counts = np.unique(self.person, return_counts=True)
         someone = rng.choice(people[counts > 1])
         first, second = rng.choice(np.flatnonzero(self.person == someone), 2, replace=False)

@@ -1,4 +1,4 @@
-"""A generator's samples as our 3DMM reads them, and directions found from them by regression alone."""
+"""Reads a generator's samples by our 3DMM, and finds directions from them by regression alone."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ N_EXPRESSION_USED = 12  # m_e of the paper
 POSE = ("yaw", "pitch", "roll")
 NAMES = (*POSE, *(f"exp{k + 1}" for k in range(N_EXPRESSION_USED)))  # names of the matrix' columns
 N_LAYERS = 8  # layers of W+ that the matrix moves, as released
-LEAST = 60  # samples in which a face was found; fewer than four a column say nothing
+LEAST = 60  # samples with a face that are needed at least; fewer than four per column say nothing
 # Samples are drawn to the middle by this factor, where faces are whole.
 TRUNCATION = 0.8
 # Samples of smaller generators are enlarged to this before the face is looked for; the landmark network's
@@ -110,7 +110,7 @@ def measured(faces: Sequence[FittedFace]) -> tuple[NDArray[np.float64], NDArray[
 
 
 def spread_out(w: Tensor, model: LatentModel) -> Tensor:
-    """w (N, D) in every layer of W+."""
+    """Return w (N, D) in every layer of W+."""
     return w.unsqueeze(1).repeat(1, model.generator.n_latent, 1)
 
 

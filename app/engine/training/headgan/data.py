@@ -1,4 +1,4 @@
-"""HeadGAN's training samples: a reference, an NMFC window rasterised on the fly, and the frame it belongs to."""
+"""Draws HeadGAN's training samples: a reference, an NMFC window rasterised on the fly, and the frame it belongs to."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from app.engine.sound.features import silence
 from app.engine.training.faces import SIZE, FacesFile
 
 MOUTH_SHARE = 4  # the mouth's crop is a quarter of the picture wide: 64 of 256 px
-KEPT_FILES = 2000  # kept read; chosen for memory
+KEPT_FILES = 2000  # files whose content stays in memory; chosen for its size
 LIPS = (61, 291, 0, 17)  # corners, upper and lower middle; MediaPipe's vertices
 
 
@@ -46,7 +46,7 @@ class HeadGanSamples:
 
     @property
     def renderer(self) -> NmfcRenderer:
-        """Made on the thread that draws."""
+        """The renderer, made on the thread that draws."""
         self._renderer = self._renderer or make_renderer()
         return self._renderer
 
@@ -69,7 +69,9 @@ class HeadGanSamples:
     def sample(
         self, file: FacesFile, source: int, index: int, frames: Sequence[FaceParams]
     ) -> dict[str, NDArray[Any]]:
-        """Frame `index` from frame `source`; frames: parameters up to the target's, four if there are as many."""
+        """Return frame `index` driven from frame `source`; frames: parameters up to the target's, four if there are
+        as many.
+        """
         placed = [scaled(params, self.size / SIZE) for params in frames]
         reference = self._nmfc(scaled(file.params[source], self.size / SIZE))
         mattes = np.maximum(file.matte(source), file.matte(index))
@@ -153,7 +155,7 @@ def relit(sample: dict[str, NDArray[Any]], rng: np.random.Generator) -> dict[str
 
 
 def _choice(file: FacesFile, rng: np.random.Generator) -> tuple[int, int, list[FaceParams]]:
-    """Reference, target, and the parameters of the four frames that end with the target."""
+    """Choose reference, target, and the parameters of the four frames that end with the target."""
     if file.still:
         source = int(rng.integers(1, len(file)))
         a, b = file.params[source], file.params[0]

@@ -1,4 +1,4 @@
-"""HeadGAN's training step (both versions of the paper; weights as in the released code)."""
+"""Trains HeadGAN (both versions of the paper; weights as in the released code)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ class Weights:
 
 @dataclass(frozen=True)
 class Settings:
-    """size: of the pictures; discriminator: its width (released 64); rate: Adam's; batch: per process."""
+    """Settings of the training. size: px of the pictures; discriminator: its width (released 64); rate: Adam's
+    learning rate; batch: samples per process.
+    """
 
     network: HeadGanConfig = LIGHT
     size: int = 128
@@ -95,7 +97,7 @@ class HeadGanTraining:
         return self.samples.draw(rng)
 
     def step(self, batch: Batch, stepper: Stepper) -> Mapping[str, Tensor]:
-        """One step of the critics on what the generator makes now, then one of the generator."""
+        """Take one step of the critics on the generator's present pictures, then one of the generator."""
         with stepper.autocast():
             out = self.generate(batch, batch["nmfc"])
             critic_loss = self._critic_loss(batch, out.image.detach())
@@ -131,7 +133,7 @@ class HeadGanTraining:
         return output
 
     def _critic_loss(self, batch: Batch, image: Tensor) -> Tensor:
-        """L_D + 0.5 L_Dm, hinge."""
+        """Return L_D + 0.5 L_Dm with the hinge loss."""
         real, fake = self._judged(batch, batch["target"]), self._judged(batch, image)
         real_mouth, fake_mouth = self._mouths(batch, batch["target"]), self._mouths(batch, image)
         face = losses.hinge_discriminator(real, fake)
@@ -158,7 +160,9 @@ class HeadGanTraining:
         return terms
 
     def _perceptual(self, batch: Batch, out: HeadGanOutput, real: losses.Scales) -> Tensor:
-        """On image and warped with an imported VGG19; without one our own critic's features of the warped picture."""
+        """Return the perceptual loss: on image and warped picture with an imported VGG19, else on our own critic's
+        features of the warped picture.
+        """
         if self.features is None:
             return losses.feature_matching(real, self._judged(batch, out.warped))
         features = self.features.to(out.image.device)
@@ -223,14 +227,17 @@ def train_headgan(
 
 
 def prepare_only(sources: Path, name: str, shard: tuple[int, int]) -> Steps[Step, None, None]:
-    """One share (i, n) of a run's data: several machines with one disk, or one after the other."""
+    """Prepare one share (i, n) of a run's data, for several machines with one disk, or for parts one after the
+    other.
+    """
     yield from prepare(sources, run_folder(name) / DATA, shard)
 
 
 @torch.no_grad()
 def own_error(recipe: HeadGanTraining) -> float:
-    """Mean L1 in levels (0 to 255) between portraits and what the network makes of them at their own parameters: of
-    up to eight that it was not trained on, where there are such."""
+    """Return the mean L1 in levels (0 to 255) between portraits and the network's pictures of them at their own
+    parameters, over up to eight portraits that it was not trained on, where there are such.
+    """
     device = next(recipe.generator.parameters()).device
     errors = []
     samples = recipe.held or recipe.samples
@@ -244,6 +251,6 @@ def own_error(recipe: HeadGanTraining) -> float:
 
 
 def keep_model(recipe: HeadGanTraining, folder: Path, name: str) -> Model:
-    """The generator as a model of the user's."""
+    """Keep the generator as a model of the user's."""
     digest = file_sha256(folder / CHECKPOINT)
     return save_model(recipe.found(), KINDS[0], name, folder.name, digest, LICENCE, USE)

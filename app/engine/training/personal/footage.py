@@ -1,4 +1,4 @@
-"""Footage of one person, made ready for a personal model: checked, cut to one square, fitted as a whole clip.
+"""Prepares footage of one person for a personal model: it is checked, cut to one square, and fitted as a whole clip.
 
 The square is fixed for the whole clip, so that the background stands still (Head2Head++, section 4.1).
 """
@@ -30,14 +30,14 @@ from app.engine.squares.crop import Square, cut, resized, to_depth, unit_range
 
 # Set on the clips of ../shared/media, so that those with one whole face pass
 # (tests/engine/training/test_personal_training.py has those that do not).
-LEAST_FRAMES = 30  # below which a clip teaches no movement
+LEAST_FRAMES = 30  # frames: a shorter clip teaches no movement
 LEAST_SHARE = 0.8  # share of the frames that must show the face
-JUMP = 0.5  # sides of the face that it may move between neighbouring frames
-OTHERS = 0.4  # a second face counts from this share of the first one's size
+JUMP = 0.5  # sides of the face by which it may move between neighbouring frames
+OTHERS = 0.4  # share of the first face's size from which a second face counts
 LOOKS = 6  # frames looked at for further people
 MARGIN = 1.7  # the square's side over the face's larger side
 INSIDE = 0.9  # share of the face's width and height that the square must show
-HELD_OUT = 0.1  # the last part of the clip is never trained on
+HELD_OUT = 0.1  # share of the clip, its last part, that is never trained on
 # What footage ought to show, per row of `coverage`: edges of its bins, in degrees and standard deviations.
 BINS = {"yaw": (-45, 45, 9), "pitch": (-30, 30, 6), "roll": (-30, 30, 6), "exp": (-2, 2, 8)}
 ONE_SHOT = "Give one unbroken shot of one person, looking towards the camera."
@@ -87,7 +87,7 @@ class Footage:
         return best_first(self.params[: self.n_train])
 
     def save(self, path: Path) -> None:
-        """One .npz, written beside and renamed."""
+        """Write one .npz beside its place, and then rename it."""
         arrays: dict[str, Any] = {
             "frames": self.frames,
             "mattes": self.mattes,
@@ -200,7 +200,7 @@ def is_inside(face: FittedFace, square: Square) -> bool:
 
 
 def _check_place(path: Path, inside: list[bool]) -> None:
-    """The head must stay about where it is: no square follows it, or the background would move."""
+    """Check that the head stays about where it is, because a square that followed it would move the background."""
     if sum(inside) < LEAST_SHARE * len(inside):
         raise EngineError(
             f"The head stays in one place in only {sum(inside)} of {len(inside)} frames of {path.name}.",
@@ -250,7 +250,7 @@ def _is_cut(
     face: DetectedFace | None,
     moved: DetectedFace | None,
 ) -> bool:
-    """The picture changes at once, and the face is not where it was."""
+    """Return whether there is a cut: the picture changes at once, and the face is not where it was."""
     if np.abs(now - before).mean() < CUT:
         return False
     if face is None or moved is None:
@@ -274,7 +274,7 @@ def _check_faces(path: Path, faces: list[DetectedFace | None]) -> None:
 
 
 def _check_people(path: Path, total: int) -> None:
-    """A few frames looked over thoroughly for a second face."""
+    """Look over a few frames thoroughly for a second face."""
     wanted = set(np.linspace(0, total - 1, LOOKS).astype(int).tolist())
     with FaceTracker() as tracker:
         for index, pixels in enumerate(_frames(path, total)):

@@ -1,8 +1,8 @@
-"""Head2Head++ on one person's footage (section 3.4): a recipe for the training loop.
+"""Trains Head2Head++ on one person's footage (section 3.4), as a recipe for the training loop.
 
-Least squares GAN with image, mouth and three dynamics discriminators, feature matching, a perceptual loss
-(bands of a Laplacian pyramid where no VGG is imported) and the released code's warp loss. Flow is OpenCV's
-DIS, not FlowNet2. What is kept is the average of the generator's weights.
+Least squares GAN with image, mouth and three dynamics discriminators, feature matching, a perceptual loss (bands of
+a Laplacian pyramid where no VGG is imported) and the released code's warp loss. The flow comes from OpenCV's DIS
+instead of FlowNet2. The average of the generator's weights is kept.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ TURNS = (0, 0, 1, 0, 0, 2)  # which stride a step looks at: most often neighbour
 
 
 def initialised(network: N) -> N:
-    """Convolutions start from N(0, 0.02), as released."""
+    """Initialise convolutions from N(0, 0.02), as in the released code."""
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(layer.weight, 0.0, 0.02)
@@ -48,7 +48,7 @@ def initialised(network: N) -> N:
 
 
 def adam(width: int, *networks: nn.Module) -> Adam:
-    """For networks that start with `width` channels."""
+    """Return Adam for networks that start with `width` channels."""
     parameters = [p for network in networks for p in network.parameters()]
     return Adam(parameters, min(MOST_RATE, LEARNING_RATE * 64 / width), betas=(0.5, 0.999))
 
@@ -207,7 +207,7 @@ class Head2HeadRecipe:
         return losses.perceptual(self.features.to(fakes.device), fakes, reals)
 
     def picture(self) -> NDArray[np.uint8]:
-        """Real frames above, generated ones below: the first held-out frames."""
+        """Return a sheet of the first held-out frames: real ones above, generated ones below."""
         return side_by_side(*held_out(self.average, self.clips[0], 4))
 
 
@@ -258,7 +258,7 @@ def held_out(
 
 
 def scores(real: NDArray[np.float32], made: NDArray[np.float32]) -> dict[str, float]:
-    """L1 on [0, 255] and PSNR in dB of frames in [-1, 1]."""
+    """Return L1 on [0, 255] and PSNR in dB of frames in [-1, 1]."""
     error = (made - real) * 127.5
     mean_square = float(np.square(error).mean())
     return {

@@ -1,4 +1,5 @@
-"""Head2HeadFS: initialisation on many people, then fine-tuning on a few frames of a new one (sections 3.3, 3.4).
+"""Trains Head2HeadFS: initialisation on many people, then fine-tuning on a few frames of a new one (sections 3.3,
+3.4).
 
 Hinge loss, all lambdas 10, backgrounds removed. The perceptual loss and the flow are those of `head2head.py`.
 """
@@ -41,7 +42,7 @@ EMBEDDER_WIDTH = 16  # channels of its first layer, chosen for CPUs
 
 
 class _FsRecipe(Head2HeadRecipe):
-    """What both stages share."""
+    """The part of the recipe that both stages share."""
 
     adversary = HINGE
     eyes = False
@@ -115,9 +116,9 @@ class FsInitialisation(_FsRecipe):
 class FsFineTuning(_FsRecipe):
     """The second stage, on one person's footage: instance normalisation at h_new and W replaced by it.
 
-    All discriminators begin afresh but for that row, which the paper's do not: after a first stage on a few people
-    they know those by heart, and a new person's frames were worse after as many steps (docs/personal_models.md).
-    Without a first stage everything starts from random weights (Table 2's comparison).
+    All discriminators begin afresh except for that row. The paper's keep their weights, but after a first stage on a
+    few people they know those by heart, and a new person's frames were worse after as many steps
+    (docs/personal_models.md). Without a first stage everything starts from random weights (Table 2's comparison).
     """
 
     def __init__(
