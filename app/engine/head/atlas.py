@@ -20,6 +20,7 @@ from app.engine.face.parameters import FLIP
 from app.engine.head.completion import improved
 from app.engine.head.fill import filled
 from app.engine.head.grain import grain
+from app.engine.head.hair_colour import hair_colour, sampled
 from app.engine.head.head import Head
 from app.engine.head.light import mirror_gain
 from app.engine.head.lips import over_lips
@@ -30,7 +31,6 @@ from app.engine.head.rim import inside_nose, rim_gain
 from app.engine.head.skull import smoothstep
 from app.engine.head.strands import streaks, unevenness
 from app.engine.head.texels import atlas_side, texels
-from app.engine.imaging.colour import LUMINANCE
 
 # Chosen by eye on sheets of turned heads (tools/head_sheets.py), where no comment says more. IOD is the
 # distance between the eyes, cm those of the head model.
@@ -61,11 +61,8 @@ REFLECTED = (
 )
 COARSE = 0.35  # IOD: structure coarser than this is the fill's, finer structure is the texture's
 STRAND = (0.6, 1.6)  # times the hair's own colour: how dark and how light made-up strands may be
-SAME_HEIGHT = 1.5  # cm within which two places count as equally high
 # cm: height and depth at which hair ends at the nape, and the slope of that end up to the ear
 NAPE, NAPE_Z, RISES = -4.5, -6.0, 0.8
-TEMPLES = 8.0  # cm of height up to which hair grows beside a bald crown, too
-REAR = 0.5  # share of the visible scalp: the part furthest back gives the back of the head its colour
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +152,7 @@ def seen(head: Head, matte: NDArray[np.float32]) -> Seen:
 
 def low_colours(pixels: NDArray[Any], matte: NDArray[np.float32], head: Head, own: Seen) -> Low:
     picture, factor = _low_pass(pixels, matte, head)
-    return Low(picture, factor, _sampled(picture, own.at * factor))
+    return Low(picture, factor, sampled(picture, own.at * factor))
 
 
 def completed(
@@ -181,7 +178,7 @@ def unlearned(
     model = HeadModel.load()
     ids, share, nearest = texels(side)
     low, at_low, colours = lows.picture, lows.factor, lows.vertices
-    hair = _hair(model, own, low, at_low)
+    hair = hair_colour(model, own.at, own.normals[:, 2], own.shown, own.confident, low, at_low)
     scale = 255 / (65535 if pixels.dtype == np.uint16 else 255)
     person, hair = own.shown * own.person, None if hair is None else hair * scale
     rim, trusted = rim_gain(model, own.normals[:, 2], person, colours * scale, hair, head.ears)
@@ -319,46 +316,12 @@ def _low_pass(
     return out + (1 - sure)[..., None] * small, factor
 
 
-def _sampled(picture: NDArray[np.float32], at: FloatArray) -> FloatArray:
-    x = np.clip(at[:, 0].astype(int), 0, picture.shape[1] - 1)
-    y = np.clip(at[:, 1].astype(int), 0, picture.shape[0] - 1)
-    return np.asarray(picture[y, x], float)
-
-
 def scalp(model: HeadModel) -> FloatArray:
     """Return (V,) 1 where hair grows: off the face, behind the ears, above the nape."""
     _, y, z = model.points.T
     behind = np.maximum(smoothstep(1.0, -1.0, z), smoothstep(2.0, 4.0, y))
     above = smoothstep(-1.0, 1.0, y - (NAPE + RISES * (z - NAPE_Z)))
     return np.asarray(smoothstep(2.0, 3.5, model.distance) * above * behind * ~model.ear)
-
-
-def _hair(model: HeadModel, own: Seen, low: NDArray[np.float32], at_low: float) -> FloatArray | None:
-    """Return the hair's colour (V, 3) at every height, from the band inside the outline, where the hair lies
-    furthest back.
-
-    Where the band is skin at one height and hair above it, the back of the head takes the hair's colour.
-    """
-    band = smoothstep(1.0, 2.0, model.distance) * ~model.ear * own.shown
-    chosen = (
-        (band > 0.5) & (own.normals[:, 2] > 0.05) & (own.normals[:, 2] < 0.7) & (model.points[:, 1] > -2.0)
-    )
-    above = chosen & (model.distance > 2.5) & (model.points[:, 1] > 2.0)
-    cheeks = (model.distance < 1.0) & (own.confident > 0.5)
-    if above.sum() < 20 or cheeks.sum() < 20:
-        return None
-    beside = above & (model.points[:, 1] < TEMPLES)
-    above = beside if beside.sum() >= 20 else above
-    chosen &= model.points[:, 2] < np.quantile(model.points[chosen, 2], REAR)
-    found = _sampled(low, own.at[chosen] * at_low)
-    near = np.exp(-(((model.points[:, 1, None] - model.points[chosen, 1]) / SAME_HEIGHT) ** 2)) + 1e-4
-    here = near @ found / near.sum(axis=1, keepdims=True)
-    hair, skin = (np.median(_sampled(low, own.at[mask] * at_low), axis=0) for mask in (above, cheeks))
-    apart = max(float(np.linalg.norm(hair - skin)), 1e-6)
-    most = max(float(hair @ LUMINANCE), float(skin @ LUMINANCE))
-    here = here * np.minimum(1, most / np.maximum(here @ LUMINANCE, 1e-3))[:, None]
-    share = smoothstep(0.6, 1.2, np.linalg.norm(here - skin, axis=1) / apart)[:, None]
-    return np.asarray(share * here + (1 - share) * hair)
 
 
 def looked_through(head: Head, own: Seen, matte: NDArray[np.float32]) -> Looking:
@@ -392,8 +355,8 @@ def looked_through(head: Head, own: Seen, matte: NDArray[np.float32]) -> Looking
         cv2.resize(matte, size, interpolation=cv2.INTER_AREA), np.ones((grown, grown), np.uint8)
     )
     shown = cv2.GaussianBlur(shown * person, (0, 0), 1.5)
-    straight = smoothstep(0.6, 0.95, _sampled(shown[..., None], at * factor)[:, 0])
-    mirrored = smoothstep(0.6, 0.95, _sampled(shown[..., None], lifted * factor)[:, 0])
+    straight = smoothstep(0.6, 0.95, sampled(shown[..., None], at * factor)[:, 0])
+    mirrored = smoothstep(0.6, 0.95, sampled(shown[..., None], lifted * factor)[:, 0])
     # A whole neighbourhood takes one of the two places: between them the texture would be smeared.
     use = straight < 0.5
     mixed = use.astype(float)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.engine.head.atlas import Seen, _hair
 from app.engine.head.grain import grain
+from app.engine.head.hair_colour import hair_colour
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.raster import carried, rasterised
 from app.engine.head.rim import inside_nose, rim_gain
@@ -95,11 +95,8 @@ def test_the_back_of_a_shaved_head_has_the_temples_hair() -> None:
     temples = (model.distance > 1.0) & (y > 2) & (y < 8) & (facing > 0) & (facing < 0.8)
     for px, py in at[temples].astype(int):
         low[py, px] = HAIR
-    ones = np.ones(len(at))
-    normals = np.stack([0 * facing, 0 * facing, facing], 1)
     shown = (facing > 0.02).astype(float)
-    own = Seen(at, normals, normals, shown, ones, shown, np.zeros_like(at))
-    hair = _hair(model, own, low, 1.0)
+    hair = hair_colour(model, at, facing, shown, shown, low, 1.0)
     assert hair is not None
     back = (model.points[:, 2] < -4) & (y > 2) & (y < 7)
     assert np.median(hair[back] @ LUMINANCE) < 0.6 * (SKIN @ LUMINANCE)

@@ -1,0 +1,61 @@
+"""The colour of a head's hair at every height, by what a photo shows of it along the outline."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.head.model import FloatArray, HeadModel
+from app.engine.head.skull import smoothstep
+from app.engine.imaging.colour import LUMINANCE
+
+# Chosen by eye on sheets of turned heads (tools/head_sheets.py).
+SAME_HEIGHT = 1.5  # cm within which two places count as equally high
+BALD = (0.7, 0.95)  # brightness of the crown in parts of the skin's from which the temples' hair is the hair
+TEMPLES = 8.0  # cm of height up to which hair grows beside a bald crown, too
+REAR = 0.5  # share of the visible scalp: the part furthest back gives the back of the head its colour
+
+
+def sampled(picture: NDArray[np.float32], at: FloatArray) -> FloatArray:
+    """Return the colours (N, 3) of a picture (h, w, 3) at places (N, 2) px."""
+    x = np.clip(at[:, 0].astype(int), 0, picture.shape[1] - 1)
+    y = np.clip(at[:, 1].astype(int), 0, picture.shape[0] - 1)
+    return np.asarray(picture[y, x], float)
+
+
+def hair_colour(
+    model: HeadModel,
+    at: FloatArray,
+    facing: FloatArray,
+    shown: FloatArray,
+    confident: FloatArray,
+    low: NDArray[np.float32],
+    at_low: float,
+) -> FloatArray | None:
+    """Return the hair's colour (V, 3) at every height, from the band inside the outline, where the hair lies
+    furthest back.
+
+    Where the band is skin at one height and hair above it, the back of the head takes the hair's colour.
+    """
+    band = smoothstep(1.0, 2.0, model.distance) * ~model.ear * shown
+    chosen = (band > 0.5) & (facing > 0.05) & (facing < 0.7) & (model.points[:, 1] > -2.0)
+    above = chosen & (model.distance > 2.5) & (model.points[:, 1] > 2.0)
+    cheeks = (model.distance < 1.0) & (confident > 0.5)
+    if above.sum() < 20 or cheeks.sum() < 20:
+        return None
+    chosen &= model.points[:, 2] < np.quantile(model.points[chosen, 2], REAR)
+    found = sampled(low, at[chosen] * at_low)
+    near = np.exp(-(((model.points[:, 1, None] - model.points[chosen, 1]) / SAME_HEIGHT) ** 2)) + 1e-4
+    here = near @ found / near.sum(axis=1, keepdims=True)
+    beside = above & (model.points[:, 1] < TEMPLES)
+    beside = beside if beside.sum() >= 20 else above
+    hair, temples, skin = (
+        np.median(sampled(low, at[mask] * at_low), axis=0) for mask in (above, beside, cheeks)
+    )
+    bald = smoothstep(*BALD, np.array((hair @ LUMINANCE) / max(float(skin @ LUMINANCE), 1e-3)))
+    hair = hair + float(bald) * (temples - hair)
+    apart = max(float(np.linalg.norm(hair - skin)), 1e-6)
+    most = max(float(hair @ LUMINANCE), float(skin @ LUMINANCE))
+    here = here * np.minimum(1, most / np.maximum(here @ LUMINANCE, 1e-3))[:, None]
+    share = smoothstep(0.6, 1.2, np.linalg.norm(here - skin, axis=1) / apart)[:, None]
+    return np.asarray(share * here + (1 - share) * hair)
