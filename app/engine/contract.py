@@ -1,4 +1,4 @@
-"""The contracts between rooms: what a generator is, and the frozen values that the engine gives and takes.
+"""Defines the contracts between rooms: what a generator is, and the frozen values that the engine gives and takes.
 
 Nothing here imports a heavy library.
 """
@@ -54,7 +54,9 @@ class Learnt:
 
     @property
     def error(self) -> float | None:
-        """Mean share of what was asked by which the corrected pictures are read off; None where nothing was read."""
+        """Mean error of the readings of corrected pictures, as a share of what was asked; None where nothing was
+        read.
+        """
         shares = [
             abs(after - asked) / abs(asked) for _, asked, _, after in self.readings if after is not None
         ]
@@ -63,7 +65,7 @@ class Learnt:
 
 @dataclass(frozen=True)
 class GeneratorInfo:
-    """What menus and panels need to know.
+    """What menus and panels need to know about a generator.
 
     image_size: the network's own resolution, 0 if it works at the photo's; controls: names of
     `face.controls` it obeys; weights: names of the models it needs, empty if none; missing: what is not

@@ -1,4 +1,4 @@
-"""A function of tensors replayed as one CUDA graph: a frame's many small kernels are launched once, not one by one."""
+"""Replays a function of tensors as one CUDA graph, so that a frame's many small kernels are launched at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What computes the networks: CUDA, Apple's GPU or the CPU, and in which precision. torch is imported on use.
+"""Chooses what computes the networks (CUDA, Apple's GPU or the CPU) and the precision. torch is imported on use.
 
 Where a card's memory is full, networks go on at half their size, then on the CPU, for the rest of the session.
 """
@@ -148,7 +148,7 @@ class Survivor:
         self._again: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 
     def make(self, work: Callable[[], Code]) -> Code:
-        """A code, by the first way that works; the error of the last one."""
+        """Return a code made by the first way that works; if none works, raise the last one's error."""
 
         def steps() -> Generator[None, None, Code]:
             yield from ()
@@ -157,7 +157,7 @@ class Survivor:
         return finished(self.steps(steps))
 
     def steps(self, work: Callable[[], Generator[Reported, None, Code]]) -> Generator[Reported, None, Code]:
-        """`make` for work that yields its steps; they begin anew on the next smaller way."""
+        """Do as `make` for work that yields its steps, which begin anew on the next smaller way."""
         while True:
             device = best_device()
             try:
@@ -170,7 +170,7 @@ class Survivor:
                 return code
 
     def use(self, code: Code, work: Callable[[Code], Result], make: Callable[[], Code]) -> Result:
-        """What `work` makes of the code, or of one that `make` makes anew."""
+        """Return what `work` makes of the code, or of one that `make` makes anew."""
         while True:
             current = self._again.get(code, code)
             if self._device.get(current, best_device()) != best_device():
@@ -190,7 +190,7 @@ def bfloat16(device: torch.device) -> torch.autocast:
 
 
 def multiplies_in_bfloat16(device: torch.device) -> bool:
-    """CUDA does, and processors that have instructions for it."""
+    """Return whether the device multiplies in bfloat16: CUDA does, and processors that have instructions for it."""
     import torch
 
     on_cpu = device.type == "cpu"

@@ -58,7 +58,7 @@ def examine(cameras: Sequence[str] | None = None) -> tuple[Check, ...]:
 
 
 def _safely(name: str, check: Callable[[], Check]) -> Check:
-    """A check that fails in a way nobody foresaw is a finding too, and must not hide the others."""
+    """Run a check; if it fails in a way nobody foresaw, that is a finding too, which must not hide the others."""
     try:
         return check()
     except Exception as error:

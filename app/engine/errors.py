@@ -1,4 +1,4 @@
-"""The one error a user can meet."""
+"""Defines the one error that a user can meet."""
 
 from __future__ import annotations
 

@@ -169,7 +169,7 @@ def fetch(offer: Offer) -> Generator[Step, None, Model]:
 
 
 def _until_left(folder: Path) -> Iterator[Step]:
-    """A cancelled run may still wait for its server's last piece; two must not write the same file."""
+    """Wait for a cancelled run, which may still wait for its server's last piece: two must not write the same file."""
     for thread in threading.enumerate():
         while isinstance(thread, _Download) and thread.folder == folder and thread.is_alive():
             thread.join(STEP_S)
@@ -265,7 +265,7 @@ def _known_path() -> Path:
 
 
 def _known() -> dict[str, str]:
-    """Address -> SHA-256 of files without a published hash, as they were when they first came."""
+    """Return by address the SHA-256 of files without a published hash, as they were when they first came."""
     with suppress(OSError, ValueError):
         return {str(url): str(value) for url, value in json.loads(_known_path().read_text()).items()}
     return {}

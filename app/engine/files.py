@@ -60,7 +60,8 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def check_place(path: Path, action: Action = "") -> None:
-    """EngineError where no file can be written at `path`, so that users learn it before long work and not after it.
+    """Raise EngineError where no file can be written at `path`, so that users learn it before long work and not
+    after it.
 
     What is there already stays as it is, and nothing is left behind.
     """

@@ -24,7 +24,7 @@ def check(stop: threading.Event | None) -> None:
 
 @contextmanager
 def interruptible(stop: threading.Event | None) -> Iterator[None]:
-    """Every torch module that this thread calls within the block looks at the event first."""
+    """Make every torch module that this thread calls within the block look at the event first."""
     check(stop)
     torch_module = _torch_module() if stop is not None else None
     if torch_module is None:

@@ -24,7 +24,9 @@ def log_path() -> Path:
 
 
 def start_logging() -> None:
-    """Log from now on; a second call does nothing. An unwritable folder costs the file, not the program."""
+    """Log from now on; a second call does nothing. In an unwritable folder there is no log file, but the program
+    runs.
+    """
     logger = logging.getLogger("app")
     if logger.handlers:
         return

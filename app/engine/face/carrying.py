@@ -1,4 +1,4 @@
-"""Another face model's shapes on MediaPipe's 468 vertices, so that everything else can use them.
+"""Carries another face model's shapes over to MediaPipe's 468 vertices, so that everything else can use them.
 
 The other model's mean is brought onto ours, by landmarks that both have or, without any, by iterated closest
 points from several sizes; what is left is bent away by thin plates; each of our vertices then takes the motion
@@ -91,7 +91,7 @@ def carried_over(
 
 
 def displaced(shapes: FloatArray, weights: FloatArray) -> FloatArray:
-    """(K, V, 3) displacements of the dense vertices to (K, 468, 3), by weights (468, V)."""
+    """Take (K, V, 3) displacements of the dense vertices to (K, 468, 3), by weights (468, V)."""
     columns = shapes.transpose(1, 0, 2).reshape(weights.shape[1], -1)
     return np.asarray((weights @ columns).reshape(N_VERTICES, len(shapes), 3).transpose(1, 0, 2))
 

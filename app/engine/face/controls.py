@@ -1,4 +1,4 @@
-"""The controls an edit can set: names, units, ranges. `semantic.resolve` turns them into parameters."""
+"""Lists the controls that an edit can set: names, units, ranges. `semantic.resolve` turns them into parameters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.engine.face.parameters import N_EXPRESSION
 
 @dataclass(frozen=True)
 class Control:
-    """One slider.
+    """One control, as a slider shows it.
 
     group: pose, placement, gaze, mouth, eyes, brows, cheeks or components; absolute: unset means the photo's
     own value (else 0 does); lower/upper: what can be asked; safe: where the result holds; mirror: the

@@ -1,4 +1,5 @@
-"""An imported model's own mesh, beside what was carried over onto ours: what released networks' NMFCs are drawn with.
+"""Keeps an imported model's own mesh beside the shapes carried over onto ours, because the NMFCs of released
+networks are drawn with it.
 
 HeadGAN's authors rasterise LSFM: the colours are its mean's coordinates, min-max normalised per axis, one colour for
 each of its triangles (the rasteriser of their released code). The same parameters pose it as pose our 468 vertices.

@@ -1,4 +1,4 @@
-"""A square of a whole picture, sampled the way the face networks were trained and are compared: to the last bit.
+"""Samples a square of a whole picture to the last bit as the face networks' training and comparison do.
 
 OpenCV's own warpPerspective differs from version to version (5.0: boxes up to 1.3 px off); its remap does not.
 """
@@ -29,7 +29,7 @@ def whole_picture(pixels: NDArray[np.uint8], side: int, squeezed: bool) -> NDArr
 
 @lru_cache(maxsize=64)
 def _maps(width: int, height: int, side: int, squeezed: bool) -> tuple[NDArray[np.int16], NDArray[np.uint16]]:
-    """cv2.remap's two maps: (side, side, 2) whole pixels and (side, side) places in its table."""
+    """Return cv2.remap's two maps: (side, side, 2) whole pixels and (side, side) places in its table."""
     across, down = (width, height) if squeezed else (max(width, height),) * 2
     left, top = (width - across) / 2, (height - down) / 2
     region = [(left, top + down), (left, top), (left + across, top), (left + across, top + down)]

@@ -1,4 +1,5 @@
-"""The four face networks as plain functions: boxes near and far, 478 landmarks of an upright crop, a person's matte.
+"""Gives the four face networks as plain functions: boxes near and far, 478 landmarks of an upright crop, a person's
+matte.
 
 MediaPipe's weights (Bazarevsky et al. 2019, Grishchenko et al. 2020), converted by tools/build_face_networks.py and
 run by onnxruntime on one thread: two threads that wait for work take longer than one that does it.

@@ -1,4 +1,4 @@
-"""Landmarks to a fitted face in closed form, with the residual kept (docs/mesh-warp.md, “Fit”)."""
+"""Fits a face to landmarks in closed form, and keeps the residual (docs/mesh-warp.md, “Fit”)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ EYES = {
 
 
 def align(shape: FloatArray, points: FloatArray, weights: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-    """Weighted similarity (scale, (3, 3) rotation, (3,) translation): points = scale R shape + t (Umeyama 1991)."""
+    """Return the weighted similarity (scale, (3, 3) rotation, (3,) translation): points = scale R shape + t (Umeyama
+    1991).
+    """
     w = weights / weights.sum()
     mean_s, mean_p = w @ shape, w @ points
     a, b = shape - mean_s, points - mean_p
@@ -149,7 +151,8 @@ def _nearest(turned: Camera, flat: FloatArray, seen: FloatArray, weights: FloatA
 
 
 def apertures_of(points: FloatArray) -> tuple[float, float]:
-    """Mean vertical lid gap over eye width of the (left, right) eye; points: (468 or more, 3) in model space.
+    """Return the mean vertical lid gap over eye width of the (left, right) eye; points: (468 or more, 3) in model
+    space.
 
     Vertical in the head's frame: a shut upper lid lies before the lower one, which is no opening.
     """

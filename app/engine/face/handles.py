@@ -27,7 +27,7 @@ LEAST = 1e-4  # units; a smaller change is none
 
 @dataclass(frozen=True)
 class Handle:
-    """What can be taken hold of.
+    """A place of the face that the user can take hold of.
 
     landmark: of the 478; controls: those that its pull changes; turned: those that it changes while Shift is held.
     """
@@ -83,7 +83,9 @@ HANDLES = (
 
 
 def head_handle(landmark: int) -> Handle:
-    """The head taken hold of anywhere else: it turns about its neck so that this landmark follows."""
+    """Return the head as a handle, taken hold of at a landmark: it turns about its neck so that this landmark
+    follows.
+    """
     return Handle("head", HEAD_TITLE, landmark, HEAD, ROLL)
 
 

@@ -1,4 +1,4 @@
-"""Files of other 3D face models that a user brings: ICT-FaceKit, FLAME, Basel (2009, 2017), LSFM.
+"""Reads files of other 3D face models that a user brings: ICT-FaceKit, FLAME, Basel (2009, 2017), LSFM.
 
 Nothing in them is executed: NumPy archives without pickles, safetensors, MATLAB 5 and HDF5 only. FLAME's
 own `.pkl` is a Python pickle of chumpy objects, which no safe reader opens; it must be saved as `.npz` first.

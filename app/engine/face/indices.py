@@ -68,7 +68,9 @@ def axis_of(name: str) -> int:
 
 
 def rows(model: MorphableModel) -> dict[str, FloatArray]:
-    """Index -> (28,) its change per sigma of each expression component, those of the mouth's sides among them."""
+    """Return by index, those of the mouth's sides among them, the (28,) changes per sigma of each expression
+    component.
+    """
     return dict(zip(_ALL, _read(model.expression_basis).T * model.expression_sigma))
 
 

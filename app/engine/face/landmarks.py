@@ -1,4 +1,4 @@
-"""Faces of a picture: boxes at every scale and rotation, 478 landmarks each, tracking in videos."""
+"""Finds the faces of a picture: boxes at every scale and rotation, 478 landmarks each, and tracking in videos."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class DetectedFace:
 
     @property
     def side(self) -> float:
-        """The larger side of the box, pixels."""
+        """The larger side of the box in pixels."""
         return max(self.box[2:])
 
 
@@ -268,12 +268,12 @@ def _middle(face: DetectedFace) -> float:
 
 
 def _gap(a: DetectedFace, b: DetectedFace) -> float:
-    """Mean distance of the landmarks of two faces, pixels."""
+    """Return the mean distance of the landmarks of two faces in pixels."""
     return float(np.linalg.norm((a.landmarks - b.landmarks)[:468, :2], axis=1).mean())
 
 
 def _apart(found: Found, landmarks: NDArray[np.float64]) -> float:
-    """Mean distance of a box network's eyes, nose and mouth from those of (478, 2) landmarks."""
+    """Return the mean distance of a box network's eyes, nose and mouth from those of (478, 2) landmarks."""
     own = [landmarks[list(vertices)].mean(axis=0) for vertices in ((33, 133), (362, 263), (4,), (13, 14))]
     return float(np.linalg.norm(found.points - own, axis=1).mean())
 

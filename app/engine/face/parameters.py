@@ -1,4 +1,4 @@
-"""The values everything speaks in: camera, expression, identity, fitted face, edit.
+"""Defines the values that all rooms exchange: camera, expression, identity, fitted face, edit.
 
 Conventions (everywhere in code, files and interface):
 pixels have x right, y down, origin at the outer corner of the first pixel; model space has x to the
@@ -41,12 +41,12 @@ class Camera:
     def from_angles(
         cls, yaw: float, pitch: float, roll: float, scale: float, translation: tuple[float, float]
     ) -> Camera:
-        """Camera turned by Mien's yaw, pitch and roll in degrees."""
+        """Make a camera turned by Mien's yaw, pitch and roll in degrees."""
         return cls.from_matrix(rotation_matrix(yaw, pitch, roll), scale, translation)
 
     @classmethod
     def from_matrix(cls, rotation: FloatArray, scale: float, translation: tuple[float, float]) -> Camera:
-        """Camera with a proper (3, 3) rotation."""
+        """Make a camera with a proper (3, 3) rotation."""
         return cls(
             float(scale), matrix_to_quaternion(rotation), (float(translation[0]), float(translation[1]))
         )
@@ -83,14 +83,14 @@ class Camera:
         return self.angles[2]
 
     def project(self, vertices: FloatArray) -> FloatArray:
-        """Model space (N, 3) to pixels (N, 3): x right, y down, z in pixels towards the viewer."""
+        """Take (N, 3) of model space to (N, 3) pixels: x right, y down, z in pixels towards the viewer."""
         placed = self.scale * (vertices @ self.rotation.T)
         placed[:, 0] += self.translation[0]
         np.subtract(self.translation[1], placed[:, 1], out=placed[:, 1])
         return placed
 
     def unproject(self, points: FloatArray) -> FloatArray:
-        """Pixels (N, 3) as `project` gives them back to model space (N, 3)."""
+        """Take (N, 3) pixels, as `project` gives them, back to (N, 3) of model space."""
         turned = points.copy()
         turned[:, 0] -= self.translation[0]
         np.subtract(self.translation[1], turned[:, 1], out=turned[:, 1])
@@ -115,7 +115,7 @@ class Camera:
 
 
 def rotation_matrix(yaw: float, pitch: float, roll: float) -> FloatArray:
-    """R_roll(z) R_pitch(x) R_yaw(y) for degrees in Mien's signs, (3, 3)."""
+    """Return R_roll(z) R_pitch(x) R_yaw(y), (3, 3), for degrees in Mien's signs."""
     a, b, c = math.radians(yaw), math.radians(-pitch), math.radians(-roll)
     turn_y = np.array([[math.cos(a), 0, math.sin(a)], [0, 1, 0], [-math.sin(a), 0, math.cos(a)]])
     turn_x = np.array([[1, 0, 0], [0, math.cos(b), -math.sin(b)], [0, math.sin(b), math.cos(b)]])
@@ -239,7 +239,7 @@ class FaceEdit:
 
     @classmethod
     def of(cls, strength: float = 1.0, **values: float) -> FaceEdit:
-        """FaceEdit.of(yaw=15, smile=0.6)."""
+        """Make an edit of control values, as in FaceEdit.of(yaw=15, smile=0.6)."""
         return cls(tuple(values.items()), strength=strength)
 
     def get(self, name: str) -> float | None:
@@ -253,5 +253,5 @@ class FaceEdit:
 
     @property
     def is_identity(self) -> bool:
-        """Nothing is asked: the render is the photo, bit-equal."""
+        """Whether nothing is asked, so that the render is the photo, bit-equal."""
         return self.strength == 0 or not (self.values or self.latents)

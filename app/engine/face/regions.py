@@ -1,4 +1,4 @@
-"""Where faces are sought: tiles of a picture, upright crops of it, and boxes against boxes."""
+"""Computes where faces are sought: tiles of a picture, upright crops of it, and overlaps of boxes."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class Region:
 
 
 def overlap(a: Box, b: Box) -> float:
-    """Intersection over union of two boxes (x, y, w, h)."""
+    """Return the intersection over union of two boxes (x, y, w, h)."""
     w = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
     h = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
     if w <= 0 or h <= 0:

@@ -36,7 +36,7 @@ class Seen:
     reach: float
 
     def true(self, read: float) -> float:
-        """Eye distances moved in truth where `read` of them are read."""
+        """Return the eye distances of true movement where `read` of them are read."""
         hidden = 1 / self.seen - 1
         return read + hidden * (self.reach * math.tanh(read / self.reach) if self.reach else read)
 
@@ -98,12 +98,14 @@ class Response:
         return x, y
 
     def gaze_change(self, before: Pair, after: Pair) -> Pair:
-        """By how much one face's eyes turned between two fits: their shape, which does not change, cancels out."""
+        """Return by how much one face's eyes turned between two fits: their shape, which does not change, cancels
+        out.
+        """
         x, y = ((b - a) / (s * k) for a, b, s, k in zip(before, after, self.gaze_slope, self.gaze_likely))
         return x, y
 
     def true_movement(self, index: str, read: float) -> float:
-        """Eye distances by which an index changes in truth where the network reads such a change."""
+        """Return the eye distances by which an index changes in truth where the network reads such a change."""
         known = self.movements.get(index)
         return read if known is None else known.true(read)
 

@@ -1,4 +1,4 @@
-"""A driver's parameters on the portrait's face: identity swap, and scale and place adapted to the portrait.
+"""Transfers a driver's parameters to the portrait's face: identity is swapped, scale and place are adapted.
 
 HeadGAN (section 3.1) and Head2Head++ (section 3.5): the portrait keeps its identity, takes the driver's
 expression and rotation, and its scale and translation move with the driver's about their own means. With

@@ -141,7 +141,7 @@ def observed(face: FittedFace, model: MorphableModel) -> FloatArray:
 
 
 def frontalise(face: FittedFace, strength: float = 1.0) -> dict[str, float]:
-    """Control values that turn the head towards the viewer: 0 as it is, 1 straight ahead.
+    """Return control values that turn the head towards the viewer: 0 as it is, 1 straight ahead.
 
     The eyes keep looking into the camera if they did: gaze is counted in the head's frame.
     """
@@ -156,7 +156,7 @@ def frontalise(face: FittedFace, strength: float = 1.0) -> dict[str, float]:
 
 
 def neutralise(face: FittedFace, strength: float = 1.0) -> dict[str, float]:
-    """Control values that take the expression back: 0 as it is, 1 the model's closed-mouth neutral.
+    """Return control values that take the expression back: 0 as it is, 1 the model's closed-mouth neutral.
 
     Lips between which the components leave a gap are closed too. The named controls say as much of it as they can, so
     that they show what was done; the components say the rest. Whoever applies it leaves other movements alone again.
@@ -201,7 +201,7 @@ def identity_similarity(before: FittedFace, after: FittedFace, model: MorphableM
 
 @lru_cache(maxsize=4)
 def directions(model: MorphableModel) -> dict[str, FloatArray]:
-    """Control -> (28,) sigmas of its full movement; for lids, per unit of aperture."""
+    """Return by control the (28,) sigmas of its full movement; for lids, per unit of aperture."""
     matrix = indices.rows(model)
 
     def direction(changes: Mapping[str, float], held: tuple[str, ...]) -> FloatArray:

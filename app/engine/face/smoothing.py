@@ -1,4 +1,4 @@
-"""Smoothing of face parameters from frame to frame: One-Euro (Casiez et al. 2012), tuned per group.
+"""Smooths face parameters from frame to frame by the One-Euro filter (Casiez et al. 2012), tuned per group.
 
 A low-pass filter whose cut-off rises with speed: still faces do not tremble, quick ones do not lag.
 """
@@ -75,7 +75,7 @@ class OneEuro:
 
 
 class FaceSmoother:
-    """One filter per group of parameters; the identity passes through."""
+    """Applies one filter per group of parameters; the identity passes through."""
 
     def __init__(self) -> None:
         self._amounts = Smoothing()

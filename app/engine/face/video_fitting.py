@@ -1,4 +1,4 @@
-"""3D recovery from a whole clip: one identity, smooth expressions (Head2HeadFS, section 3.1, equation 2).
+"""Fits a whole clip with one identity and smooth expressions (Head2HeadFS, section 3.1, equation 2).
 
 Given cameras, the landmarks of all frames are linear in the shared identity and the frames' expressions:
 data term, quadratic prior and second differences of the expression make one sparse least-squares problem

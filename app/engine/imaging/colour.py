@@ -1,4 +1,4 @@
-"""Colour: what detectors see, conversion to sRGB, and plain RGB out of grey, CMYK and Lab files."""
+"""Converts colours: to what detectors see, to sRGB, and from grey, CMYK and Lab files to plain RGB."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def to_srgb8(photo: Photo) -> NDArray[np.uint8]:
 
 
 def to_srgb(pixels: NDArray[Any], icc: bytes | None) -> NDArray[Any]:
-    """(H, W, 3) uint8 or uint16 in the profile's space to sRGB of the same type, relative colorimetric.
+    """Convert (H, W, 3) uint8 or uint16 in the profile's space to sRGB of the same type, relative colorimetric.
 
     16 bit stays exact for profiles of curves and a matrix (all usual working spaces); for the rare RGB
     profile made of tables it goes through 8 bit, because littleCMS in Pillow has no more.
@@ -49,7 +49,7 @@ def to_srgb(pixels: NDArray[Any], icc: bytes | None) -> NDArray[Any]:
 
 
 def to_eight_bit(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """uint8 of uint8 or uint16 values of any shape, rounded: 65535 is 255."""
+    """Return uint8 of uint8 or uint16 values of any shape, rounded: 65535 becomes 255."""
     if values.dtype == np.uint8:
         return values
     return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
@@ -61,7 +61,9 @@ def usable_rgb_profile(icc: bytes | None) -> bytes | None:
 
 
 def grey_to_srgb(pixels: NDArray[Any], icc: bytes) -> NDArray[Any]:
-    """Grey codes of a GRAY profile, uint8 or uint16 of any shape, to the codes sRGB has for the same light."""
+    """Convert grey codes of a GRAY profile, uint8 or uint16 of any shape, to the codes that sRGB has for the same
+    light.
+    """
     top = np.iinfo(pixels.dtype).max
     curve = grey_curve(icc, top + 1)
     if curve is None:
@@ -89,7 +91,7 @@ def srgb_profile() -> bytes:
 
 @lru_cache(maxsize=8)
 def _transform(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """littleCMS's way from the profile to sRGB, or None for a damaged profile."""
+    """Return littleCMS's transform from the profile to sRGB, or None for a damaged profile."""
     try:
         return ImageCms.buildTransform(
             ImageCms.ImageCmsProfile(io.BytesIO(icc)),

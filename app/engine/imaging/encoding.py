@@ -1,4 +1,4 @@
-"""A `Photo` as the bytes of a file: one function for each format that Mien writes."""
+"""Encodes a `Photo` as the bytes of a file: one function for each format that Mien writes."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def _blocks(photo: Photo) -> dict[str, bytes]:
 
 
 def _fitting_jpeg(photo: Photo) -> Photo:
-    """Without EXIF or XMP that no JPEG segment can hold; of such XMP only the source type stays."""
+    """Return the photo without EXIF or XMP that no JPEG segment can hold; of such XMP only the source type stays."""
     exif = photo.exif if len(photo.exif or b"") < JPEG_SEGMENT else None
     term = source_type(photo.xmp)
     short = marked_xmp(None, term) if term else None

@@ -1,4 +1,4 @@
-"""Which file endings Mien reads and writes, in one place for every dialog, folder and encoder."""
+"""Lists the file endings that Mien reads and writes, in one place for every dialog, folder and encoder."""
 
 from __future__ import annotations
 
@@ -27,5 +27,5 @@ def written_ending(path: Path) -> str:
 
 
 def patterns(endings: Iterable[str]) -> str:
-    """As file dialogs take them: "*.mp4 *.mov"."""
+    """Return endings as file dialogs take them: "*.mp4 *.mov"."""
     return " ".join(f"*{ending}" for ending in endings)

@@ -1,4 +1,6 @@
-"""ICC profiles read for their curves and primaries (ICC.1:2022), where littleCMS through Pillow is 8 bit only."""
+"""Reads ICC profiles for their curves and primaries (ICC.1:2022), because littleCMS through Pillow works in 8 bits
+only.
+"""
 
 from __future__ import annotations
 

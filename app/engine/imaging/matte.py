@@ -1,4 +1,4 @@
-"""The person in front of the background: a segmentation network, refined along the photo's edges."""
+"""Separates the person from the background by a segmentation network, refined along the photo's edges."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What travels with the pixels: EXIF, XMP and the mark that says how a picture came to be."""
+"""Keeps what travels with the pixels: EXIF, XMP and the mark that says how a picture came to be."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
 
 
 def orientation_of(image: Image.Image) -> int:
-    """1 to 8; 1 where the file says nothing or nonsense."""
+    """Return EXIF's orientation, 1 to 8; 1 where the file says nothing or nonsense."""
     try:
         orientation = image.getexif().get(Base.Orientation, 1)
     except Exception:  # damaged EXIF raises anything, and is no reason not to open the picture

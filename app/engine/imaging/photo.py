@@ -1,4 +1,4 @@
-"""The frozen value of an opened picture file."""
+"""Defines the frozen value of an opened picture file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Opening picture files: every common format, upright, at its own depth, or an error that says what to do."""
+"""Opens picture files of every common format, upright and at their own depth, or raises an error that says what to
+do.
+"""
 
 from __future__ import annotations
 

@@ -60,7 +60,9 @@ def conversion(image: Image.Image, data: bytes, kind: DTypeLike) -> Iterator[Rem
 def losses(
     pixels: NDArray[Any], alpha: NDArray[Any] | None, ending: str, eight_bit: bool
 ) -> Iterator[Remark]:
-    """Of writing a picture into a file with this ending; what was asked for is no loss."""
+    """Return what is lost by writing a picture into a file with this ending; a conversion that was asked for is no
+    loss.
+    """
     if pixels.dtype == np.uint16 and not eight_bit and ALIASES.get(ending, ending) not in DEEP:
         yield Remark(f"A {ending} file holds 8 bits per channel; the photo has 16.")
     if alpha is not None and ALIASES.get(ending, ending) in OPAQUE:
@@ -68,7 +70,7 @@ def losses(
 
 
 def bits_of(image: Image.Image, data: bytes) -> int:
-    """Bits per channel of the file, 8 where it does not say."""
+    """Return the bits per channel of the file, 8 where it does not say."""
     if image.format == "AVIF":
         place = data.find(b"av1C")
         flags = data[place + 6] if 0 <= place < len(data) - 6 else 0

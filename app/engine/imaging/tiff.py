@@ -1,4 +1,4 @@
-"""What Pillow does not read of TIFF files: which page is the photo, 16 bits per channel, floating point."""
+"""Reads what Pillow does not read of TIFF files: which page is the photo, 16 bits per channel, floating point."""
 
 from __future__ import annotations
 

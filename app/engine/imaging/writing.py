@@ -1,4 +1,4 @@
-"""Saving pictures: with everything the source carried, whole or not at all, never over the source."""
+"""Saves pictures with everything that the source carried, whole or not at all, and never over the source."""
 
 from __future__ import annotations
 

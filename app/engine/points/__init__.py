@@ -1,1 +1,3 @@
-"""LivePortrait's points in our terms: its crop of a photo, our pose and our expressions in its 21 points."""
+"""Translates between LivePortrait and our values: its crop of a photo, and our pose and expressions in its 21
+points.
+"""

@@ -1,4 +1,4 @@
-"""The turned square that LivePortrait sees of a face (the released `crop.py`), from our landmarks."""
+"""Computes from our landmarks the turned square that LivePortrait sees of a face (as the released `crop.py`)."""
 
 from __future__ import annotations
 

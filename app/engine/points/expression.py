@@ -1,4 +1,4 @@
-"""A linear map from our expressions to the entries by which LivePortrait's points move, learnt from pictures.
+"""Maps our expressions linearly to the entries by which LivePortrait's points move; the map is learnt from pictures.
 
 An expression's change is 28 sigmas, the gaze and the lids' apertures. Pictures of one person with many expressions are
 read by the motion extractor; ridge regression finds the map, and its error is measured on pictures kept aside.
@@ -76,7 +76,7 @@ class ExpressionEntries:
         return np.concatenate([sigmas + more, eyes])
 
     def save(self, path: Path) -> None:
-        """Beside, then renamed."""
+        """Write the map beside its place, and then rename it."""
         path.parent.mkdir(parents=True, exist_ok=True)
         pose = {} if self.pose is None else {f"pose_{key}": value for key, value in vars(self.pose).items()}
         with written(path) as beside:
@@ -172,7 +172,7 @@ def drawn_expression(own: Expression, rng: np.random.Generator, reach: float = 1
 
 
 def gain(asked: float, read: float | None) -> float:
-    """By how much more to ask so that what is read is what was asked; 1 where that is not believed."""
+    """Return the factor on what is asked so that it is read as asked; 1 where the measurement is not believed."""
     if read is None or read * asked <= 0:
         return 1.0
     return float(np.clip(asked / read, *GAINS))

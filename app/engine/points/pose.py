@@ -1,4 +1,4 @@
-"""Our camera in LivePortrait's terms: what its points must do so that the head stands where it is asked.
+"""Translates our camera for LivePortrait: how its points must move so that the head stands where it is asked.
 
 LivePortrait's space is ours with y and z turned round (down, and into the picture), in units of half the square's
 side; its own points keep the offset between its idea of a head's middle and ours.
@@ -55,7 +55,7 @@ def axes(turn: Turn) -> FloatArray:
 
 
 def to_square(place: FloatArray, square: Square) -> FloatArray:
-    """(2,) photo pixels -> half sides of the square from its middle."""
+    """Convert (2,) photo pixels to half sides of the square from its middle."""
     assert square.turn is not None
     middle = np.array([square.x, square.y]) + square.side / 2
     return np.asarray(axes(square.turn) @ (place - middle) * 2 / square.turn.side)

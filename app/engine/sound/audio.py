@@ -1,4 +1,4 @@
-"""Sound: out of a clip, from a microphone, its level, and its clock."""
+"""Takes sound out of a clip and from a microphone, with its level and its clock."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class SoundTrack:
 
 
 class SoundClock:
-    """Times of consecutive blocks without the jitter of the calls that bring them.
+    """Gives times to consecutive blocks, without the jitter of the calls that bring them.
 
     A block follows the one before at the nominal rate and is nudged towards its measured time, so that
     the clock follows the computer's within milliseconds however the device's own quartz runs.
@@ -105,7 +105,7 @@ class SoundClock:
 
 
 class LevelMeter:
-    """Peak level in dBFS, falling 20 dB a second after a peak, as meters do."""
+    """Measures the peak level in dBFS, which falls by 20 dB a second after a peak, as meters do."""
 
     FALL = 20.0
 

@@ -1,4 +1,4 @@
-"""HeadGAN's 300 audio features per video frame (section 3.2, in the order of the released code).
+"""Computes HeadGAN's 300 audio features per video frame (section 3.2, in the order of the released code).
 
 84 low-level features, the mean and deviation of 42 short-term ones over half a second that starts at the
 frame, then 8 x 27 one-hot characters (speech.py). Without a speech recogniser the characters are the released code of

@@ -1,4 +1,4 @@
-"""The ffmpeg that imageio-ffmpeg carries: where it is, how it is started, what a file holds."""
+"""Finds and runs the ffmpeg that imageio-ffmpeg carries, and asks it what a file holds."""
 
 from __future__ import annotations
 

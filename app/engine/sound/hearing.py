@@ -1,4 +1,4 @@
-"""Sound for generators that listen: a clip's audio features in constant memory, a microphone's as it is heard."""
+"""Computes audio features for generators that hear: a clip's in constant memory, a microphone's as it is heard."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _rows(short: NDArray[np.float64], frames: int) -> Iterator[Float]:
 
 
 class Ear:
-    """The last two seconds of a microphone; `add` is called on the microphone's thread.
+    """Holds the last two seconds of a microphone; `add` is called on the microphone's thread.
 
     recognise: gives the recogniser of spoken letters; without it the letters stay empty.
     """
@@ -117,7 +117,7 @@ class Ear:
         return np.asarray(sound, np.float32), start + len(samples) / self.rate
 
     def add(self, samples: Float, time: float) -> None:
-        """Samples (n, channels) heard from `time` on (seconds of the monotonic clock)."""
+        """Take samples (n, channels) heard from `time` on (seconds of the monotonic clock)."""
         mono = samples.mean(axis=1, dtype=np.float32) if samples.ndim == 2 else samples
         faded = self._peak * FORGET ** (len(mono) / self.rate)
         with self._lock:

@@ -1,4 +1,4 @@
-"""Which letter is being spoken in each video frame, for HeadGAN's character features (section 3.2).
+"""Recognises the letter that is spoken in each video frame, for HeadGAN's character features (section 3.2).
 
 The released features are one-hot letters of a recogniser's transcript, not its logits. Any CTC recogniser serves: an
 imported wav2vec 2.0, or one that another Python package offers under the entry point `mien.speech`. Without one the

@@ -33,7 +33,7 @@ def backward_flow(edited: FloatPicture, before: FloatPicture) -> NDArray[np.floa
 
 
 def follow(picture: FloatPicture, flow: NDArray[np.float32]) -> FloatPicture:
-    """picture(x + flow), bilinear, clamped at the border."""
+    """Return picture(x + flow), bilinear, clamped at the border."""
     import cv2
 
     y, x = np.mgrid[: flow.shape[0], : flow.shape[1]].astype(np.float32)

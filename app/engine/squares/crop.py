@@ -1,4 +1,4 @@
-"""The square of the photo that a network sees, cut as its authors cut it, and brought back to the photo's pixels."""
+"""Cuts the square of the photo that a network sees as its authors cut it, and brings it back to the photo's pixels."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def face_square(landmarks: NDArray[np.float64], faces: float = RELEASED_FACES) -
 
 
 def unit_range(pixels: NDArray[Any]) -> FloatPicture:
-    """uint8 or uint16 pixels as float32 in [0, 1]."""
+    """Return uint8 or uint16 pixels as float32 in [0, 1]."""
     return (pixels / np.float32(np.iinfo(pixels.dtype).max)).astype(np.float32)
 
 
