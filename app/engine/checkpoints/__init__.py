@@ -1,1 +1,1 @@
-"""Trained weights: recognise the papers' files, import them, keep them, run them. `store` is the door."""
+"""Recognises, imports, keeps and runs the papers' trained weights. Other rooms enter through `store`."""

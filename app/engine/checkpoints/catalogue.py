@@ -1,4 +1,5 @@
-"""The models that Mien can fetch when a user asks for them: where they lie, how large they are, what their licence is.
+"""Lists the models that Mien can fetch when a user asks for them: where they lie, how large they are, what their
+licence is.
 
 Nothing here opens a connection. A model is listed only if its licence lets anyone pass it on.
 """

@@ -1,4 +1,4 @@
-"""Published networks that metrics and losses measure with, which users may import.
+"""Reads published networks that metrics and losses measure with, and that users may import.
 
 Inception (FID), I3D (FVD), ArcFace (CSIM, MMD^2, Head2Head++'s FID), AlexNet and LPIPS's weights (LPIPS), LibreFace
 (AU-H), VGG19 (the perceptual loss). Parts of a file that the features do not need are left out.

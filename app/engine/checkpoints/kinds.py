@@ -26,7 +26,7 @@ class Found:
 
 @dataclass(frozen=True, eq=False)
 class Kind:
-    """One kind of network.
+    """One kind of network: how its files are recognised, built and described.
 
     read: a file's content (what torch.load gave) -> Found, or None when it is another kind's; an EngineError
     when it is this kind's but broken. network: config -> module whose state dict has exactly the stored names

@@ -1,4 +1,4 @@
-"""Every kind of checkpoint that Mien knows, from the module of each paper."""
+"""Lists every kind of checkpoint that Mien knows, from the module of each paper."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The user's models: import, list, verify, load, run and remove them.
+"""Imports, lists, verifies, loads, runs and removes the user's models.
 
 One folder per model in `models_folder()`: `weights.safetensors` and `manifest.json`. Weights that ship with
 Mien lie in `assets/weights` in the same layout. Nothing here imports torch before weights are read.

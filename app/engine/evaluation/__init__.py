@@ -1,1 +1,1 @@
-"""The papers' metrics and protocols."""
+"""Measures generators by the papers' metrics and protocols."""

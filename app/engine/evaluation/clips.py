@@ -1,4 +1,4 @@
-"""Frames of a clip with their fitted faces: the driver's identity averaged once and then held."""
+"""Reads frames of a clip with their fitted faces; the driver's identity is averaged once and then held."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The square crop in which the papers' pixel metrics are taken, and the baselines they are read beside."""
+"""Cuts the square in which the papers' pixel metrics are taken, and makes the baselines beside which they are read."""
 
 from __future__ import annotations
 

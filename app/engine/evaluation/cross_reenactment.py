@@ -1,4 +1,4 @@
-"""Reenactment (HeadGAN editing, section 4.2): one person's photo driven by another person's clip.
+"""Measures reenactment (HeadGAN editing, section 4.2): one person's photo is driven by another person's clip.
 
 There is no true frame to compare with, so the result is measured against the driver's pose and expression and
 against the photo's identity.

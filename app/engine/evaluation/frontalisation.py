@@ -1,4 +1,6 @@
-"""Frontalisation (HeadGAN editing, section 4.3): turn every sampled frame to the viewer and measure what is left."""
+"""Measures frontalisation (HeadGAN editing, section 4.3): every sampled frame is turned to the viewer, and the pose
+that is left is measured.
+"""
 
 from __future__ import annotations
 

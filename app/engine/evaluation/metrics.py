@@ -1,4 +1,4 @@
-"""The papers' metrics that need no imported network. Pictures are (H, W, 3) uint8 of the same size."""
+"""Computes the papers' metrics that need no imported network. Pictures are (H, W, 3) uint8 of the same size."""
 
 from __future__ import annotations
 

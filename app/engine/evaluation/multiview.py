@@ -1,4 +1,5 @@
-"""Heads turned from one true view to another: what is drawn against a photo of the same person from there.
+"""Measures heads turned from one true view to another: each drawing is compared with a photo of the same person from
+there.
 
 A folder of views (`metadata.csv` names each file's person, expression and view) gives pairs of a front and a
 three-quarter photo. Each is turned to the other's pose, place and size and compared with it within its head.
@@ -50,7 +51,7 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class Turned:
-    """One person's two turns. metrics: turn -> l1 (0 to 255), ssim, edges (gradient energy over the truth's).
+    """One person's two turns. metrics: by turn l1 (0 to 255), ssim, edges (gradient energy over the truth's).
 
     angle: degrees of yaw between both views; strip: (CELL, 4 CELL, 3) front photo, front made of the side, side photo,
     side made of the front.

@@ -1,4 +1,4 @@
-"""A personal model against the frames of its person that were held out, and any generator on the same frames."""
+"""Compares a personal model, or any generator, with the frames of its person that were held out."""
 
 from __future__ import annotations
 

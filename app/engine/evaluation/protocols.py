@@ -1,4 +1,4 @@
-"""The papers' protocols for any generator: self-reenactment of clips, and what the protocols share.
+"""Runs the papers' protocols for any generator: self-reenactment of clips, and the parts that the protocols share.
 
 Self-reenactment (HeadGAN editing, section 4.1; Head2Head++, section 4.2): one frame of a clip is the
 photo, the parameters of the others drive it, and the result is compared with the frame itself.

@@ -1,4 +1,4 @@
-"""The eyes image of Head2Head++ (section 3.3): lid outlines in white, pupils as red discs, on black.
+"""Draws the eyes image of Head2Head++ (section 3.3): lid outlines in white, pupils as red discs, on black.
 
 The 68-point landmarks 36..47 and two pupils are taken from MediaPipe's mesh: each outline runs corner,
 upper lid, corner, lower lid. Strokes and discs follow the authors' drawing to the pixel: a stroke is

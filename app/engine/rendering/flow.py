@@ -1,4 +1,4 @@
-"""The dense flow of a render as a picture to be laid over the photo."""
+"""Draws the dense flow of a render as a picture to be laid over the photo."""
 
 from __future__ import annotations
 

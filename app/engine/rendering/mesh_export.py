@@ -1,4 +1,4 @@
-"""A head's mesh as OBJ, PLY or GLB, for other 3D programs."""
+"""Writes a head's mesh as OBJ, PLY or GLB, for other 3D programs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Normalised Mean Face Coordinates: what the networks of HeadGAN and Head2Head++ are conditioned on.
+"""Draws Normalised Mean Face Coordinates, on which the networks of HeadGAN and Head2Head++ are conditioned.
 
 The posed mesh is drawn with the colours of the *mean* face, x/y/z min-max normalised per axis; every
 triangle has one colour, that of its centre, which is the mean of its three vertices' colours

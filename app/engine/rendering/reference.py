@@ -1,4 +1,4 @@
-"""The NumPy renderer: slow, obvious, and what the OpenGL renderer is held against."""
+"""Renders with NumPy: slowly and obviously, so that the OpenGL renderer can be compared with it."""
 
 from __future__ import annotations
 

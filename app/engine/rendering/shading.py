@@ -1,4 +1,4 @@
-"""The colours that every renderer of a face mesh gives its triangles and vertices.
+"""Computes the colours that every renderer of a face mesh gives its triangles and vertices.
 
 NMFC colours follow Head2Head++, section 3.2 and Eq. 3; the shaded view is lit by one lamp.
 """
