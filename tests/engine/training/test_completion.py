@@ -89,10 +89,11 @@ def test_what_a_view_hides_the_truth_reports_and_what_it_shows_is_the_photos(
     truth = made["truth"][0]
     for view in made["seen"]:
         assert hidden(truth, view) > completion_data.FEW
-        assert (view[..., 3].astype(int) <= truth[..., 3].astype(int) + 40).mean() > 0.999
+        assert (view[..., 3].astype(int) <= truth[..., 3].astype(int) + 40).mean() > 0.99
         shown = (view[..., 3] == 255) & (truth[..., 3] == 255)
         assert shown.sum() > 500
-        assert np.abs(view[shown][:, :3].astype(int) - truth[shown][:, :3]).max() <= 1
+        apart = np.abs(view[shown][:, :3].astype(int) - truth[shown][:, :3]).max(axis=1)
+        assert (apart <= 1).mean() > 0.9 and apart.max() < 40  # but for the rim, whose shade is taken out
         sample = as_sample(view, truth, head_only())
         assert not (sample["known"][0] * (view[..., 3] == 255)).any() and sample["known"].max() > 0.9
 

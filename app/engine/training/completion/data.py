@@ -198,9 +198,11 @@ def seen_from(photo: Photo, camera: Camera, rng: np.random.Generator) -> NDArray
     least = rng.uniform(*GRAZING) if rng.random() < 0.5 else 0.0
     rim = smoothstep(least, least + 0.15, view.normals[:, 2]) if least else np.ones(len(view.at))
     shown = photo.own.shown * view.shown * rim
+    # What the photo itself sees at a grazing angle is not shown better by a camera that faces it.
+    normals = np.column_stack([view.normals[:, :2], np.minimum(view.normals[:, 2], photo.own.normals[:, 2])])
     known = replace(
         photo.own,
-        normals=view.normals,
+        normals=normals,
         smooth=view.smooth,
         shown=shown,
         confident=photo.own.confident * view.confident * rim,
