@@ -4,6 +4,8 @@ A skin-coloured board, a hand or a blur before a face is found as a face that ba
 such a find from a face: it changes faster than heads move, and the brightness at its landmarks is not that of the
 frames before. Over 26 clips of people the look of a frame agrees with the quarter of a second before it by 0.9 and
 more (0.7 in quick turns); over a board, a blur or a covered half it agrees by 0.5 and less.
+What covers only a part of the face is seen in eyes, nose or mouth: one of them has become smooth while another has kept
+its pattern. Then the find is refused for a minute, as long as it lies where the face was.
 """
 
 from __future__ import annotations
@@ -36,8 +38,23 @@ SAME = 0.8
 # halves of one person's face differ by 0.44 at most in 26 clips, and mostly by more under boards and hands; of a
 # hundred pairs of people seven do.
 KNOWN_HALF, HALVES_APART = 0.5, 0.5
-# Seconds for which a refused find must be found again and again to be believed after all
-ACCEPT_SAME, ACCEPT_OTHER, ACCEPT_COVERED = 0.05, 0.4, 10.0
+# (vertices, how far around their middle in eye distances, how much wider than high): eyes with brows, nose, mouth
+PARTS = (
+    ((33, 133, 105), 0.34, 1.0),
+    ((263, 362, 334), 0.34, 1.0),
+    ((1, 4, 5), 0.34, 1.0),
+    ((61, 291), 0.34, 1.3),
+)
+# Correlation of a part's pattern with the two looks (less where it is weaker), from which it is the face's own, and
+# that of the best part, from which the face is the one that was followed
+PART_QUICK, PART_SLOW, PART_KNOWN = 0.2, 0.05, 0.85
+FACED = 30.0  # degrees of yaw, beyond which the far eye and the nose stand against the background
+THERE_PLACE = 1.0  # eye distances within which a find lies where the face was
+THERE_SCALE = 0.4  # change of the logarithm of the scale, within which it has the face's size
+# share of a part's own contrast below which a board, a hand or a blur is before it; above, it may be spectacles
+SMOOTH = 0.5
+# Seconds for which a refused find must be found again and again to be believed after all; a smooth cover may be a mask
+ACCEPT_SAME, ACCEPT_OTHER, ACCEPT_COVERED, ACCEPT_SMOOTH = 0.05, 0.4, 10.0, 60.0
 GAP = 0.25  # seconds without a find, after which that count begins anew
 
 
@@ -53,6 +70,7 @@ class Belief:
     def __init__(self, model: MorphableModel) -> None:
         upper, left = (model.mean[:, axis] > model.mean[NOSE_TIP, axis] for axis in (1, 0))
         self._halves = tuple(tuple(map(np.flatnonzero, (half, ~half))) for half in (upper, left))
+        self._parts = tuple(_around(model.mean, *part) for part in PARTS)
         self.reset()
 
     def reset(self) -> None:
@@ -62,6 +80,7 @@ class Belief:
         self._slow: FloatArray | None = None
         self._doubted: _Find | None = None
         self._since = 0.0
+        self._wait = 0.0  # seconds for which the row of doubted finds must last
 
     def learn(self, looks: Sequence[FloatArray]) -> list[bool]:
         """Take the look that most of a clip's frames share; return which frames have it."""
@@ -70,41 +89,51 @@ class Belief:
         return [agreement(look, usual) >= SLOW_LEAST for look in looks]
 
     def judge(self, camera: Camera, look: FloatArray, time: float) -> bool:
-        """Return whether a find of this camera (px) and look, at `time` seconds, is the face that was followed."""
+        """Whether a find of this camera (px) and look, at `time` seconds, is the face that was followed."""
         find = _Find(camera, time)
-        seen = self._agreement(look)
+        wait = self._cover(look)
+        seen = self._agreement(look) if wait == 0 else -1.0
         calm = self._last is None or _possible(self._last, find)
-        if (calm and seen >= 0) or self._persists(find, look, seen):
+        if (calm and seen >= 0) or self._persists(find, seen, wait):
             self._believe(find, look, other=seen < 0)
             return True
         return False
 
     def _agreement(self, look: FloatArray) -> float:
-        """Return how well a look agrees with what was seen lately; -1 where it is not the same face."""
+        """How well a look agrees with what was seen lately; -1 where it is not the same face."""
         own = _standard(look)
         slow = 1.0 if self._slow is None else float(np.mean(own * _standard(self._slow)))
         quick = slow if self._quick is None else float(np.mean(own * _standard(self._quick)))
-        if self._half_covered(look):
-            return -1.0
         return quick if quick >= QUICK_LEAST and slow >= SLOW_LEAST else -1.0
 
-    def _persists(self, find: _Find, look: FloatArray, seen: float) -> bool:
+    def _persists(self, find: _Find, seen: float, wait: float) -> bool:
         """Return whether what is doubted has been found again and again, moving as heads do."""
         before, self._doubted = self._doubted, find
         if before is None or find.time - before.time > GAP or not _possible(before, find):
-            self._since = find.time
-        wait = ACCEPT_COVERED if self._half_covered(look) else ACCEPT_OTHER
-        return find.time - self._since >= (ACCEPT_SAME if seen >= SAME else wait)
+            self._since, self._wait = find.time, 0.0
+        # Elsewhere it is another shot, or another person.
+        if self._last is not None and _there(self._last, find):
+            self._wait = max(self._wait, wait)
+        return find.time - self._since >= (ACCEPT_SAME if seen >= SAME else max(self._wait, ACCEPT_OTHER))
 
-    def _half_covered(self, look: FloatArray) -> bool:
-        """Return whether one half is the face of just now and the other is not: then something stands before the
-        face.
-        """
+    def _cover(self, look: FloatArray) -> float:
+        """Return seconds for which a face is doubted of which one part is the face of just now and another is not."""
         known = self._slow if self._quick is None else self._quick
         if known is None:
-            return False
+            return 0.0
+        slow = known if self._slow is None else self._slow
+        own = _standard(look)
+        quick = [_pattern(own[part], known[part]) for part in self._parts]
+        smooth = any(
+            contrast < SMOOTH and (like < PART_QUICK or _pattern(own[part], slow[part])[0] < PART_SLOW)
+            for (like, contrast), part in zip(quick, self._parts)
+        )
+        faced = self._last is None or abs(self._last.camera.yaw) < FACED
+        if faced and smooth and max(like for like, _ in quick) >= PART_KNOWN:
+            return ACCEPT_SMOOTH
         pairs = [[agreement(look[half], known[half]) for half in halves] for halves in self._halves]
-        return any(max(pair) >= KNOWN_HALF and max(pair) - min(pair) > HALVES_APART for pair in pairs)
+        apart = any(max(pair) >= KNOWN_HALF and max(pair) - min(pair) > HALVES_APART for pair in pairs)
+        return ACCEPT_COVERED if apart else 0.0
 
     def _believe(self, find: _Find, look: FloatArray, other: bool) -> None:
         step = GAP if self._last is None else max(0.0, find.time - self._last.time)
@@ -141,6 +170,20 @@ def agreement(one: FloatArray, other: FloatArray) -> float:
     return float(np.mean(_standard(one) * _standard(other)))
 
 
+def _around(mean: FloatArray, middle: tuple[int, ...], reach: float, wide: float) -> NDArray[np.intp]:
+    """Return the vertices around the middle of some, seen from the front."""
+    way = (mean[:, :2] - mean[list(middle), :2].mean(axis=0)) / (wide, 1.0)
+    return np.flatnonzero(np.linalg.norm(way, axis=1) < reach)
+
+
+def _pattern(one: FloatArray, other: FloatArray) -> tuple[float, float]:
+    """Return how far a part has the pattern of another, [-1, 1], and its contrast as a share of the other's."""
+    a, b = one - one.mean(), other - other.mean()
+    size, known = float(np.linalg.norm(a)), float(np.linalg.norm(b))
+    contrast = size / max(known, 1e-6)
+    return float(a @ b) / max(size * known, 1e-6) * min(1.0, contrast), contrast
+
+
 def _standard(look: FloatArray) -> FloatArray:
     """Return the look with mean 0 and spread 1."""
     centred = look - look.mean()
@@ -149,6 +192,13 @@ def _standard(look: FloatArray) -> FloatArray:
 
 def _towards(old: FloatArray | None, new: FloatArray, share: float) -> FloatArray:
     return new if old is None else old + share * (new - old)
+
+
+def _there(before: _Find, now: _Find) -> bool:
+    """Return whether one lies about where the other was, at about its size, as finds on a covered face do."""
+    one, other = before.camera, now.camera
+    moved = math.dist(one.translation, other.translation) / max(one.scale, other.scale)
+    return moved <= THERE_PLACE and abs(math.log(other.scale / one.scale)) <= THERE_SCALE
 
 
 def _possible(before: _Find, now: _Find) -> bool:

@@ -72,6 +72,24 @@ def test_a_face_of_which_half_is_covered_is_held_off_for_long(axis: int, below: 
     assert found == [True] * 30 + [False] * 270 + [True] * 5
 
 
+@pytest.mark.parametrize("middle", [133, 362, 1, 13])
+def test_a_face_of_which_one_part_is_smooth_is_held_off_for_longer(middle: int) -> None:
+    """A hand before an eye or the mouth was believed at once, and what hid half a face after ten seconds."""
+    mean = default_model().mean
+    near = np.linalg.norm(mean[:, :2] - mean[middle, :2], axis=1) < 0.65
+    covered = np.where(near, LOOK[near].mean() + 0.05 * OTHER, LOOK)
+    found = judged([(camera(), LOOK)] * 30 + [(camera(yaw=3), covered)] * 480 + [(camera(), LOOK)] * 5)
+    assert found == [True] * 30 + [False] * 480 + [True] * 5
+
+
+def test_a_part_with_another_pattern_as_strong_is_no_cover() -> None:
+    """Spectacles that are put on: the face goes on within a second."""
+    mean = default_model().mean
+    near = np.linalg.norm(mean[:, :2] - mean[133, :2], axis=1) < 0.4
+    worn = np.where(near, OTHER, LOOK)
+    assert all(judged([(camera(), LOOK)] * 30 + [(camera(), worn)] * 60)[60:])
+
+
 def test_a_clip_that_begins_covered_is_known_by_its_other_frames() -> None:
     belief = Belief(default_model())
     assert belief.learn([OTHER, LOOK, LOOK + 3, 1.2 * LOOK]) == [False, True, True, True]
