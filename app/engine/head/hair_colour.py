@@ -35,7 +35,10 @@ def hair_colour(
     """Return the hair's colour (V, 3) at every height, from the band inside the outline, where the hair lies
     furthest back.
 
-    Where the band is skin at one height and hair above it, the back of the head takes the hair's colour.
+    Where the band is skin at one height and hair above it, the back of the head takes the hair's colour;
+    where the crown is as bright as skin, it is bald or shines, and the temples' hair is the hair. at: (V, 2) px;
+    facing: (V,) cosine of normal and view; shown, confident: as `Seen` has them; low: (h, w, 3) low-pass colours;
+    at_low: their px for one of the photo.
     """
     band = smoothstep(1.0, 2.0, model.distance) * ~model.ear * shown
     chosen = (band > 0.5) & (facing > 0.05) & (facing < 0.7) & (model.points[:, 1] > -2.0)
