@@ -14,7 +14,9 @@ from app.engine.head.skull import smoothstep
 # Chosen by eye on sheets of turned heads (tools/head_sheets.py).
 EYE = (2.25, 1.9, 3.0)  # cm: half axes of the ellipsoid around an eye with its brow, which is mirrored as one
 WHOLE_EYE = 0.45  # share of an eye's vertices that are seen well, from which it stays the photo's own
-WHOLE_EAR = 0.3  # share of an ear's vertices that are seen well, from which it stays the photo's own
+# Share of an ear's vertices that are seen well, from which it stays the photo's own: frontal ears have 0.2 to 0.31,
+# and made up they are flat (p05, p09, p21, p22 turned by 25 degrees).
+WHOLE_EAR = 0.18
 
 
 @cache

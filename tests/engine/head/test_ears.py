@@ -10,6 +10,7 @@ import pytest
 from app.engine.contract import SourceImage
 from app.engine.engine import Engine
 from app.engine.head import HeadModel, fit_head
+from app.engine.head.atlas import completed, low_colours, seen
 from app.engine.head.fill import filled, relief, template_hairline
 from app.engine.head.strands import streaks, unevenness
 from app.engine.head.texels import texels
@@ -46,6 +47,21 @@ def test_ears_are_reported_from_hair(engine: Engine, name: str, shown: bool) -> 
     pixels, face = to_srgb8(portrait.photo), portrait.faces[0]
     source = SourceImage(pixels, None, face, person_matte(pixels, face))
     assert fit_head(source.face, source.matte, pixels).ears is shown
+
+
+@pytest.mark.skipif(PHOTOS is None, reason="needs ../shared/media/images")
+@pytest.mark.parametrize("name", ["p09_cc0", "p21_nasa"])
+def test_an_ear_that_shows_is_the_photo_s(engine: Engine, name: str) -> None:
+    """Ears were made up as flat shells where the share that faces the camera was a thousandth below its limit."""
+    assert PHOTOS is not None
+    portrait = engine.open(PHOTOS / f"a_{name}.jpg")
+    pixels, face = to_srgb8(portrait.photo), portrait.faces[0]
+    matte = person_matte(pixels, face)
+    head = fit_head(face, matte, pixels)
+    own = seen(head, matte)
+    shares = completed(head, own, pixels, matte, low_colours(pixels, matte, head, own))[1]
+    left = relief() * (HeadModel.load().points[:, 0] > 0)
+    assert float(left @ shares.kept / left.sum()) > 0.4
 
 
 def test_an_ear_keeps_light_from_its_middle() -> None:
