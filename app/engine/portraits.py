@@ -321,7 +321,7 @@ class Portraits:
         self._renderer = self._renderer or make_renderer()
         points = params.camera.project(self.model.shape(params.identity, params.expression))
         low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
-        zoom = size / (1.15 * float((high - low).max()))
+        zoom = size / (1.15 * float(np.max(high - low)))
         points[:, :2] = (points[:, :2] - (low + high) / 2) * zoom + size / 2
         points[:, 2] *= zoom
         return np.asarray(np.round(self._renderer.nmfc(points, (size, size)) * 255), np.uint8)

@@ -291,7 +291,7 @@ class Animation:
         still = self._scene.face.params
         own = still.camera.project(self._scene.model.shape(still.identity, still.expression))[:, :2]
         low, high = own.min(axis=0), own.max(axis=0)
-        zoom = size / (NMFC_ROOM * float((high - low).max()))
+        zoom = size / (NMFC_ROOM * float(np.max(high - low)))
         points = params.camera.project(self._scene.model.shape(still.identity, params.expression)) * zoom
         points[:, :2] += size / 2 - (low + high) / 2 * zoom
         picture = self._renderer.nmfc(points, (size, size))

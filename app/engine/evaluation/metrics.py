@@ -87,10 +87,10 @@ def _difference(a: Image, b: Image, mask: Mask | None) -> NDArray[np.float64]:
 
 
 def _gradient_energy(picture: Image, mask: Mask | None) -> float:
-    grey = picture.astype(np.float64).mean(axis=2)
+    grey: NDArray[np.float64] = picture.astype(np.float64).mean(axis=2)
     gy, gx = np.gradient(grey)
-    energy = gx * gx + gy * gy
-    return float(energy.mean() if mask is None else energy[mask].mean())
+    energy = np.asarray(gx * gx + gy * gy)
+    return float(np.mean(energy if mask is None else energy[mask]))
 
 
 def _expression(face: FittedFace) -> NDArray[np.float64]:

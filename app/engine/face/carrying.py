@@ -143,7 +143,7 @@ def _by_closest_points(mean: FloatArray, target: FloatArray) -> tuple[FloatArray
     """
     from scipy.spatial import cKDTree
 
-    tip, nose = mean[mean[:, 2].argmax()], target[target[:, 2].argmax()]
+    tip, nose = mean[np.argmax(mean[:, 2])], target[np.argmax(target[:, 2])]
     width, best = float(np.ptp(target[:, 0]) / np.ptp(mean[:, 0])), (np.inf, mean, 1.0, np.eye(3))
     for start in (0.8, 1.0, 1.2, 1.45):
         scale, rotation = width * start, np.eye(3)

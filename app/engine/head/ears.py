@@ -96,7 +96,7 @@ def _placed(own: FloatArray, relief: FloatArray, side: int, place: Place) -> Flo
     height, size, spread, depth = place
     out = own.copy()
     out[:, 0] += (spread - 1) * side * np.maximum(side * relief[:, 0], 0)
-    front = np.array([own[:, 0].mean(), own[:, 1].mean(), own[:, 2].max()])
+    front = np.array([own[:, 0].mean(), own[:, 1].mean(), np.max(own[:, 2])])
     return np.asarray(front + (out - front) * [1, size, size] + [0, height, depth])
 
 
@@ -136,7 +136,7 @@ def _labels(scene: _Scene, at: FloatArray) -> tuple[float, float]:
     cv2.fillConvexPoly(mask, hull - [4 * x0 + 2, 4 * y0 + 2], 1, shift=2)
     near = cv2.distanceTransform(1 - mask, cv2.DIST_L2, 3)
     rows = np.arange(part.shape[0])[:, None] + y0
-    low = at[:, 1].min() + UPPER * np.ptp(at[:, 1])
+    low = np.min(at[:, 1]) + UPPER * np.ptp(at[:, 1])
     around = (near > 0.5) & (near < ring) & (rows < low)
     within = float(part[mask > 0].mean()) if mask.any() else -1.0
     return within, float(part[around].mean()) if around.any() else 0.0

@@ -67,7 +67,7 @@ def mirror_gain(
     from places where both sides are seen.
     """
     skin = confident * model.face * (model.distance < 4.0)
-    top = max(float(colours.max()), 1e-6)
+    top = max(float(np.max(colours)), 1e-6)
     light = light_on(normals, colours @ LUMINANCE / top, skin)
     shade = lit(light, normals) / lit(light, normals[model.mirror])
     shade = np.log(np.clip(shade, *UNSEEN)) * np.clip(skin[model.mirror] + skin, 0, 1)

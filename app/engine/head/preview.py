@@ -17,7 +17,7 @@ def shaded(points: FloatArray, size: int) -> NDArray[np.uint8]:
     """Return (size, size, 3) picture of posed points (V, 3) px, in the middle and as large as it fits."""
     model = HeadModel.load()
     low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
-    zoom = size / (FRAME * float((high - low).max()))
+    zoom = size / (FRAME * float(np.max(high - low)))
     placed = points * zoom
     placed[:, :2] += size / 2 - (low + high) / 2 * zoom
     ids, _ = rasterised(placed, model.triangles, (0, 0, size, size))

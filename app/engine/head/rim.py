@@ -59,7 +59,7 @@ def rim_gain(
     if (own > 0.5).sum() < 50:
         return np.ones(len(own)), np.ones(len(own))
     skin = face * (1 - shown * (1 - _skin(colours, own, hair)))
-    bright = np.log(np.maximum(colours @ LUMINANCE, 1e-3 * float(colours.max())))
+    bright = np.log(np.maximum(colours @ LUMINANCE, 1e-3 * float(np.max(colours))))
     weight = SMOOTH * own * skin + 1e-7
     expected = splu((model.laplacian + diags(weight)).tocsc()).solve(weight * bright)
     lacking = np.clip(expected - bright, *np.log(RANGE))

@@ -106,7 +106,7 @@ def from_floating(array: NDArray[Any]) -> tuple[NDArray[np.uint16], bool]:
     values = np.nan_to_num(array.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     alpha = values[..., 3:] if values.ndim == 3 and values.shape[2] == 4 else None
     colour = values[..., :3] if alpha is not None else values
-    top = float(colour.max())
+    top = float(np.max(colour))
     light = False
     if top > 1.0 and float(np.median(colour)) > 1.0:
         colour = colour / top

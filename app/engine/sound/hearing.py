@@ -79,7 +79,7 @@ def _offset_and_peak(path: Path) -> tuple[float, float]:
     count, total, low, high = 0, 0.0, 0.0, 0.0
     for block in clip_sound(path, SOUND_RATE):
         count, total = count + len(block), total + float(block.sum(dtype=np.float64))
-        low, high = min(low, float(block.min())), max(high, float(block.max()))
+        low, high = min(low, float(np.min(block))), max(high, float(np.max(block)))
     offset = total / max(count, 1)
     return offset, max(high - offset, offset - low) + 1e-10
 

@@ -72,7 +72,7 @@ def face_square(landmarks: NDArray[np.float64], faces: float = RELEASED_FACES) -
     points = landmarks[[*JAW, *BROWS], :2]
     low, high = points.min(axis=0), points.max(axis=0)
     centre = np.round((low + high) / 2).astype(int)
-    size = max(int((high - low).max()), 1)
+    size = max(int(np.max(high - low)), 1)
     half = round(faces / 2 * size)
     return Square(int(centre[0]) - half, int(centre[1]) - half // 6 - half, 2 * half)
 

@@ -84,7 +84,7 @@ def curve_picture(
     draw.rectangle((left, top, right, bottom), outline=(180, 180, 180))
     for k, name in enumerate(names):
         values = smoothed([line.get(name, 0.0) for line in lines], max(1, len(lines) // 50))
-        low, high = float(values.min()), float(values.max())
+        low, high = float(np.min(values)), float(np.max(values))
         xs = np.linspace(left, right, len(values))
         ys = bottom - (values - low) / max(high - low, 1e-9) * (bottom - top)
         colour = COLOURS[k % len(COLOURS)]

@@ -240,8 +240,8 @@ def _tracked(path: Path) -> tuple[list[NDArray[np.uint8]], list[FittedFace], flo
 def _refuse_cuts(path: Path, faces: Sequence[FittedFace]) -> None:
     boxes = np.array([face.box for face in faces])
     moves = np.abs(np.diff(boxes, axis=0)).max(axis=1) / boxes[1:, 2:].mean(axis=1)
-    if moves.max() > JUMP:
-        at = int(moves.argmax()) + 1
+    if np.max(moves) > JUMP:
+        at = int(np.argmax(moves)) + 1
         raise EngineError(f"{path.name} has a cut at frame {at}.", "Cut the clip there and use its parts.")
 
 

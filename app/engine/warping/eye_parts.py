@@ -76,7 +76,7 @@ def limbus(grey: Float32, known: Float32, centre: FloatArray, radius: float) -> 
     # lids cut an iris above and below, so its sides count more
     weight = seen_in * seen_out * (0.3 + np.abs(across))
     total = weight.sum(axis=2)
-    rise = np.clip(np.tanh((outer - inner) / max(0.25 * float(grey.max()), 1e-3)), -0.2, 1)
+    rise = np.clip(np.tanh((outer - inner) / max(0.25 * float(np.max(grey)), 1e-3)), -0.2, 1)
     score = (weight * rise).sum(axis=2) / np.maximum(total, 6.0)
     held = (dx**2 + dy**2)[:, None] / (reach * radius) ** 2 + ((sizes / radius - 1) / 0.2)[None] ** 2
     score = np.where(total > 3.0, score, 0) - 0.06 * held
@@ -195,7 +195,7 @@ def _iris(
     other, other_known = fetch(lit, over_x, over_y), fetch(np.ascontiguousarray(known), over_x, over_y)
     grey = lit @ GREY
     usual_grey = usual @ GREY
-    top = max(float(sclera.max()), 1.0)
+    top = max(float(np.max(sclera)), 1.0)
     shining = (known > 0.3) & (distance < 0.97) & (grey > usual_grey + GLINT * top)
     lid = shining & (
         _redness(lit) > _redness(sclera) + sum(FLESH) / 2
@@ -253,7 +253,7 @@ def _strip(crop: Float32, whole: Float32, frame: LidFrame, lid: int) -> Float32:
     ratio = (fetch(crop, *places) + 2.0) / (fetch(whole, *places) + 2.0)
     # A lid's shade is better seen on the white sclera than on the dark iris.
     bright = fetch(np.ascontiguousarray(whole @ GREY), *places)
-    bright = np.square(0.05 + bright / max(float(bright.max()), 1.0))
+    bright = np.square(0.05 + bright / max(float(np.max(bright)), 1.0))
     ratio = _along_lid(np.log(np.clip(ratio, *SHADE_RANGE)) * bright[..., None])
     ratio = ratio / _along_lid(bright)[..., None]
     distance = np.linspace(low, high, ratio.shape[0]) / width

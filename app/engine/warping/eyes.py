@@ -154,7 +154,7 @@ def eye_source(
     inside = soft_inside(catmull_rom(points[:, :2]), (x0, y0), crop.shape[:2], 0)
     centre = landmarks[IRIS[side], :2] - (x0, y0)
     rim = landmarks[IRIS[side] + 1 : IRIS[side] + 5, :2] - (x0, y0)
-    radius = max(float(np.linalg.norm(rim - centre, axis=1).max()), 1.0)
+    radius = max(float(np.max(np.linalg.norm(rim - centre, axis=1))), 1.0)
     centre, radius = limbus(crop.mean(axis=2), inside, centre, radius)
     axis = TO_PIXELS @ params.camera.rotation @ look_axis(params.expression.gaze)
     lever = EYEBALL * params.camera.scale

@@ -187,7 +187,9 @@ def _jaw(mean: FloatArray) -> FloatArray:
     and nothing from the nose upwards.
     """
     x, y = mean[:, 0], mean[:, 1]
-    share = smoothstep(0, 1, (NOSE_BASE - y) / (NOSE_BASE - y.min())) * (1 - 0.5 * (x / np.abs(x).max()) ** 2)
+    share = smoothstep(0, 1, (NOSE_BASE - y) / (NOSE_BASE - np.min(y))) * (
+        1 - 0.5 * (x / np.abs(x).max()) ** 2
+    )
     return np.stack([share, 0 * x, 0 * x], axis=1)
 
 

@@ -84,7 +84,7 @@ class CanvasFace:
     def head_handle(self, point: QPointF) -> Handle:
         """Return the head as a handle, taken hold of at a point of the photo by the landmark next to it."""
         ways = self.points[:N_VERTICES] - (point.x(), point.y())
-        return head_handle(int(np.square(ways).sum(axis=1).argmin()))
+        return head_handle(int(np.argmin(np.square(ways).sum(axis=1))))
 
     @cached_property
     def _oval(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -179,7 +179,7 @@ def turned(camera: Camera, rng: np.random.Generator) -> Camera:
     """Return a camera that a photo might as well have had; of a turned head half of them look at it from the front, as
     most photos do, which hides the ear and the cheek that the photo shows so well."""
     yaw, pitch, roll = camera.angles
-    turn = rng.choice([-1, 1]) * rng.uniform(*TURNS) * (rng.random() < 0.8)
+    turn = float(rng.choice([-1, 1]) * rng.uniform(*TURNS) * (rng.random() < 0.8))
     if abs(yaw) > ASIDE and rng.random() < 0.5:
         turn = rng.uniform(-FRONT, FRONT) - yaw
     return Camera.from_angles(
