@@ -4,7 +4,6 @@ is lost.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -78,12 +77,6 @@ class Driver:
     def smooth(self, amounts: Smoothing) -> None:
         """Smooth by these amounts from the next frame on."""
         self._smoother.set(amounts)
-
-    def look_through(self, frames: Iterable[Frame]) -> None:
-        """Take identity and neutral from these frames of a clip, before it is driven from its start."""
-        for frame in frames:
-            self.look(frame)
-        self.settle()
 
     def look(self, frame: Frame) -> bool:
         """Keep a frame for `settle`; return whether it shows a face."""

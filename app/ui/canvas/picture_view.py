@@ -112,11 +112,6 @@ class PictureView(QWidget):
     def photo(self) -> Photo | None:
         return self._photo
 
-    @property
-    def is_shown(self) -> bool:
-        """Return whether the photo is on the screen, rather than still being converted."""
-        return self._before is not None
-
     @Slot(object)
     def _on_before(self, picture: DisplayPicture) -> None:
         self._before = picture

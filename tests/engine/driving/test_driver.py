@@ -121,7 +121,9 @@ def test_the_driver_follows_a_face_and_holds_its_identity(
 
 def test_a_clip_is_known_from_its_first_third(tracker: FaceTracker, head: NDArray[np.uint8]) -> None:
     driver = Driver(default_model(), tracker)
-    driver.look_through(Frame(shifted(head, k), k / 30, k) for k in range(0, 9, 3))
+    for k in range(0, 9, 3):
+        driver.look(Frame(shifted(head, k), k / 30, k))
+    driver.settle()
     assert driver.neutral is not None
     identity = driver.neutral.identity
     found = driver.drive(Frame(head, 0.0, 0))

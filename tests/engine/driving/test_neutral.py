@@ -96,8 +96,10 @@ def test_a_clip_of_a_laugh_alone_has_a_rest_that_is_less_sure(shared: Path, trac
     frames = [frame for k in range(78) if (frame := source.take(1)) is not None and k % 6 == 0]
     source.close()
     whole, laughing = Driver(default_model(), tracker), Driver(default_model(), tracker)
-    whole.look_through(frames)
-    laughing.look_through(frames[4:11])
+    for driver, shown in ((whole, frames), (laughing, frames[4:11])):
+        for frame in shown:
+            driver.look(frame)
+        driver.settle()
     assert whole.neutral is not None and laughing.neutral is not None
     assert whole.calibration.sure is not None and laughing.calibration.sure is not None
     assert whole.calibration.sure > 0.8 > laughing.calibration.sure
