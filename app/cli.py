@@ -1,6 +1,7 @@
-"""The command `mien`: without a subcommand the window, else one job on the command line.
+"""The command `mien`: it opens the window when no subcommand is given, else does one job on the command line.
 
-Nothing is imported here before `main` runs, so that Ctrl+C in the first moments ends in its own words too.
+Nothing is imported here before `main` runs, so that Ctrl+C in the first moments also ends with Mien's own
+words.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit status 0, 1 (an error the user can act on, or Ctrl+C) or 2 (usage)."""
+    """Run the command; return exit status 0, 1 (an error the user can act on, or Ctrl+C) or 2 (wrong usage)."""
     try:
         return _run(sys.argv[1:] if argv is None else argv)
     except KeyboardInterrupt:
@@ -76,7 +77,7 @@ def _run(arguments: list[str]) -> int:
         args.run(args)
         sys.stdout.flush()
     except BrokenPipeError:
-        # “mien … | head”: nobody reads on, and what is left must not be tried again at the exit.
+        # In "mien … | head" the reader has gone: what is left must not be written again at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except EngineError as error:

@@ -1,4 +1,4 @@
-"""The composition root of the window: settings, session, engine on its thread."""
+"""Puts the window's program together: the settings, the session, and the engine on its thread."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 
-# How long the engine keeps Python's lock when the GUI wants it, which is at every call between Qt and Python;
-# Python's own is 5 ms (tools/gui_stalls.py).
+# The time for which the engine keeps Python's lock when the GUI wants it, which is at every call between Qt
+# and Python. Python's own default is 5 ms (tools/gui_stalls.py measures the stalls).
 SWITCH_S = 0.0001
 
 
 def make_engine() -> EngineLike:
-    """Built on the engine's thread: importing it takes longer than showing the window."""
+    """Build the engine on its own thread, because importing it takes longer than showing the window."""
     from app.engine.engine import Engine
     from app.engine.face.morphable_model import default_model
 
@@ -44,7 +44,7 @@ def has_display() -> bool:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Open the window: `mien [--sample | PHOTO]`; Qt's own options are taken too. The exit status."""
+    """Open the window: `mien [--sample | PHOTO]`, with Qt's own options too; return the exit status."""
     arguments = sys.argv[1:] if argv is None else argv
     parser = argparse.ArgumentParser(prog="mien", description="Open the window on a photo or a project.")
     parser.add_argument("photo", nargs="?", type=Path, help="a photo, a project (.mien) or a folder")
@@ -93,7 +93,7 @@ def _path(chosen: argparse.Namespace) -> Path | None:
 
 
 def _report_crashes_to(window: object) -> None:
-    """An exception that nobody caught is shown, not lost."""
+    """Show an exception that nobody caught in the window, so that it is not lost."""
 
     def hook(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
         sys.__excepthook__(kind, error, where)

@@ -17,12 +17,12 @@ PROGRESS_EVERY = 50  # frames or steps between two lines of progress; chosen for
 
 
 def say(text: str) -> None:
-    """Progress and human words go to standard error."""
+    """Print progress and messages for people on standard error."""
     print(text, file=sys.stderr, flush=True)
 
 
 def followed(steps: Iterator[Step]) -> Step:
-    """Run to the end, printing progress; gives the last step."""
+    """Run the steps to the end, print the progress, and return the last step."""
     last = next(steps)
     for step in steps:
         if step.message != last.message and step.message:
@@ -34,7 +34,7 @@ def followed(steps: Iterator[Step]) -> Step:
 
 
 def ranged(kind: type[int] | type[float], lower: float, upper: float) -> Callable[[str], float]:
-    """argparse type of a number from `lower` to `upper`."""
+    """Return an argparse type for a number from `lower` to `upper`."""
 
     def convert(text: str) -> float:
         try:
@@ -49,7 +49,9 @@ def ranged(kind: type[int] | type[float], lower: float, upper: float) -> Callabl
 
 
 def print_json(value: Any) -> None:
-    """The one JSON object of `--json`; floats are shortened to what means something, null where there is none."""
+    """Print the one JSON object of `--json`: floats are rounded to the digits that mean something, and a
+    float that is not a number becomes null.
+    """
     print(json.dumps(_short(value), ensure_ascii=False, allow_nan=False))
 
 

@@ -1,4 +1,6 @@
-"""mien bench: end-to-end milliseconds by stage; mien doctor: one fix line per missing thing."""
+"""`mien bench` prints end-to-end milliseconds by stage; `mien doctor` prints a line with the fix for each
+fault.
+"""
 
 from __future__ import annotations
 
@@ -105,7 +107,8 @@ def timed(work: Callable[[], object], repeats: int) -> list[float]:
 
 
 def renders(engine: Engine, portrait: Portrait, repeats: int, side: int | None) -> dict[str, list[float]]:
-    """Milliseconds by stage of a slider dragged to and fro: yaw, pitch, smile and an eyelid move together.
+    """Return milliseconds by stage of a slider dragged to and fro: yaw, pitch, smile and an eyelid move
+    together.
 
     "total" runs from the slider's new value to the whole composed picture, after two warm-up renders.
     """
@@ -127,7 +130,7 @@ def renders(engine: Engine, portrait: Portrait, repeats: int, side: int | None) 
 
 
 def staged(name: str, times: dict[str, list[float]]) -> dict[str, dict[str, float]]:
-    """{name: percentiles of the whole, "name.stage": percentiles of each stage}."""
+    """Return {name: percentiles of the whole time, "name.stage": percentiles of each stage}."""
     whole = {name: percentiles(times["total"])}
     return whole | {f"{name}.{stage}": percentiles(ms) for stage, ms in times.items() if stage != "total"}
 

@@ -1,4 +1,4 @@
-"""mien bench live: a simulated 640 x 480 camera drives the sample portrait at its own speed."""
+"""`mien bench live` drives the sample portrait by a simulated 640 x 480 camera at the camera's own speed."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from app.engine.contract import Step
     from app.engine.engine import Engine
 
-CAMERA = (640, 480)  # px, what cameras give unless asked for more
+CAMERA = (640, 480)  # px; cameras give this size unless they are asked for more
 RATE = Fraction(30)  # frames per second, of the same cameras
-DRAWN = 60  # different frames, played to and fro
-WARM_UP = 1.0  # seconds left out: first frames load libraries
+DRAWN = 60  # number of different frames, which are played to and fro
+WARM_UP = 1.0  # seconds that are not measured, because the first frames load libraries
 DEFINITION = (
     "A 640 x 480 camera of 30 frames per second, simulated from the sample, drives the portrait at 768 px with "
     "the driver, NMFC and sliders on. Latency runs from the moment a frame is due at the camera until its picture, the "
@@ -38,7 +38,7 @@ DEFINITION = (
 
 
 class LoopedFrames:
-    """A `FrameSource` of pictures in memory, again and again for `seconds`."""
+    """A `FrameSource` that repeats pictures in memory for `seconds`."""
 
     name = "simulated camera"
     live = False
@@ -105,7 +105,7 @@ class Display:
         self._application.processEvents()  # nothing is painted before a window is exposed
 
     def show(self, step: Step) -> float:
-        """Paint what a step brought; milliseconds."""
+        """Paint what a step brought; return the milliseconds that it took."""
         begun = time.perf_counter()
         if isinstance(step, LiveStep) and step.driven is not None:
             self._portrait.show_picture(step.picture)
@@ -117,7 +117,7 @@ class Display:
 
 
 def live_report(engine: Engine, photo: Path, seconds: float) -> dict[str, Any]:
-    """fps, latency and stages of a live run of `seconds` after a warm-up."""
+    """Return frames per second, latency and stages of a live run of `seconds` after a warm-up."""
     from app.engine.face.retargeting import RetargetSettings
 
     pictures = camera_pictures(engine)

@@ -1,4 +1,4 @@
-"""mien drive, mien track and mien compress."""
+"""Adds the subcommands `mien drive`, `mien track` and `mien compress`."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def run_track(args: argparse.Namespace) -> None:
 
 
 def filmed(steps: Iterator[Step]) -> Recording:
-    """Run to the end, printing progress; gives the film that was made."""
+    """Run the steps to the end, print the progress, and return the film that was made."""
     last = followed(steps)
     assert isinstance(last, FilmedStep) and last.recording is not None
     return last.recording

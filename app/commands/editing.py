@@ -1,4 +1,4 @@
-"""mien fit, mien edit, mien frontalise."""
+"""Adds the subcommands `mien fit`, `mien edit` and `mien frontalise`."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def setting(text: str) -> tuple[str, float]:
-    """argparse type of NAME=VALUE."""
+    """Read NAME=VALUE; this is an argparse type."""
     name, _, value = text.partition("=")
     control = BY_NAME.get(name)
     if control is None:
@@ -88,7 +88,7 @@ def setting(text: str) -> tuple[str, float]:
 
 
 def face_as_json(face: FittedFace) -> dict[str, Any]:
-    """One entry of `fit --json`."""
+    """Return one face as an entry of `fit --json`."""
     from app.engine.face.response import response
     from app.engine.measuring.readout import readings
 
@@ -127,7 +127,7 @@ def run_fit(args: argparse.Namespace) -> None:
 
 
 def require_faces(portrait: Portrait) -> tuple[FittedFace, ...]:
-    """Return the portrait's faces; an error when there is none, or none large enough to edit."""
+    """Return the portrait's faces; raise EngineError when there is none, or none large enough to edit."""
     from app.engine.face.landmarks import MIN_SIDE
 
     if not portrait.faces:
@@ -142,7 +142,7 @@ def require_faces(portrait: Portrait) -> tuple[FittedFace, ...]:
 
 
 def chosen_face(portrait: Portrait, number: int | None) -> int:
-    """Return the index of face `number` (from 1), or of the largest."""
+    """Return the index of face `number` (counted from 1), or of the largest face."""
     faces = require_faces(portrait)
     if number is None:
         return max(range(len(faces)), key=lambda k: faces[k].box[2] * faces[k].box[3])
@@ -155,14 +155,15 @@ def chosen_face(portrait: Portrait, number: int | None) -> int:
 
 @dataclass(frozen=True)
 class Job:
-    """One photo to edit and where the result goes."""
+    """One photo to edit, and the place where the result goes."""
 
     photo: Path
     output: Path
 
 
 def jobs(photos: list[Path], output: Path) -> list[Job]:
-    """A file for one photo, else a folder that gets every photo's name (as PNG where Mien does not write its format).
+    """Return the jobs. One photo goes to the file `output`, several go into the folder `output` under their
+    own names (as PNG where Mien does not write a photo's format).
 
     EngineError where a result would take the place of one of the photos or of another result.
     """
@@ -228,7 +229,7 @@ def run_frontalise(args: argparse.Namespace) -> None:
 
 
 def edit_all(args: argparse.Namespace, edit_of: Any) -> None:
-    """Edit every photo; one that fails is named and does not stop the others."""
+    """Edit every photo; a photo that fails is named and does not stop the others."""
     from app.engine.engine import Engine
 
     work = jobs(args.photo, args.output)
@@ -282,7 +283,7 @@ def edit_one(engine: Engine, job: Job, args: argparse.Namespace, edit_of: Any) -
 
 
 def report_ignored(engine: Engine, edit: FaceEdit) -> list[str]:
-    """Return the edit's controls that the generator does not obey; they are also named on standard error."""
+    """Return the edit's controls that the generator does not obey, and name them on standard error too."""
     info = engine.generator.info
     ignored = [name for name, _ in edit.values if name not in info.controls]
     if ignored:

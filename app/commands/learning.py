@@ -1,4 +1,4 @@
-"""mien evaluate."""
+"""Adds the subcommand `mien evaluate`."""
 
 from __future__ import annotations
 

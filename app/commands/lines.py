@@ -1,8 +1,9 @@
-"""`--lines`: long work as JSON lines on standard output, stopped from standard input: for windows that watch it.
+"""`--lines` prints long work as JSON lines on standard output and stops it from standard input, for a window.
 
-A line is {"done", "total", "message", "picture"} with the step's own figures, at most a few a second;
-{"result": {...}} at the end; {"error": {"message", "remedy"}} instead of it. The line "stop", or the end of standard
-input, closes the work after the step in hand: training keeps its checkpoint, and {"stopped": true} is the last line.
+Each step is a line {"done", "total", "message", "picture"} with the step's own figures; at most a few are
+printed a second. The last line is {"result": {...}}, or {"error": {"message", "remedy"}} in its stead. The
+line "stop", or the end of standard input, ends the work after the current step: training keeps its
+checkpoint, and {"stopped": true} is the last line.
 """
 
 from __future__ import annotations
@@ -23,12 +24,14 @@ EVERY = 0.25  # seconds between two steps that are printed; chosen so that a ter
 
 
 def put(value: dict[str, Any]) -> None:
-    """One line."""
+    """Print one line."""
     print(json.dumps(value, ensure_ascii=False), flush=True)
 
 
 def follow(steps: Steps[Step, None, Any], picture: Path | None) -> Any:
-    """Run to the end, printing every step; gives the result. A stop ends the program, errors come on."""
+    """Run the steps to the end, print them, and return the result. A stop ends the program; errors are raised
+    on.
+    """
     stop = threading.Event()
     threading.Thread(target=_listen, args=(stop,), daemon=True).start()
     printed = 0.0

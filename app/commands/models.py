@@ -1,4 +1,4 @@
-"""mien models: checkpoints, ours and the papers' authors'."""
+"""`mien models` lists, fetches and imports checkpoints: our own and those of the papers' authors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from app.engine.contract import Learnt, Step
 
 
-# Between two lines of progress; a slow line is quiet, and a quick download still shows that it moves.
+# Time between two lines of progress: a slow connection prints few lines, and a quick one still shows that it
+# moves.
 SAY_EVERY_S = 2.0
 
 
@@ -69,7 +70,7 @@ def add(subparsers: Subparsers) -> None:
 
 
 def described(model: Model) -> str:
-    """Return what it is and what it may be used for, in sentences."""
+    """Return sentences that say what the model is and what it may be used for."""
     words = (f"{model.name}: {model.title}", f"Licence: {model.licence}", model.use)
     return " ".join(f"{sentence.rstrip('.')}." for sentence in words)
 
@@ -109,7 +110,7 @@ def run_import(args: argparse.Namespace) -> None:
 
 
 def came(model: Model, args: argparse.Namespace) -> None:
-    """Say what was imported, and let it learn what it has to."""
+    """Say what was imported, and let it learn what it needs."""
     if args.json:
         print_json({"name": model.name, "kind": model.kind})
     else:
@@ -138,12 +139,12 @@ def run_get(args: argparse.Namespace) -> None:
 
 
 def offered(offer: Offer) -> str:
-    """Return what would be fetched, from where, how much, and what it may be used for."""
+    """Return a text that says what would be fetched, from where, how large it is and what it may be used for."""
     return f"{offer.name}: {offer.title}. {offer.size / 1e6:.0f} MB from {offer.page}. {offer.licence}. {offer.use}"
 
 
 def fetched(steps: Generator[Step, None, Model]) -> Model:
-    """Run to the end and say now and then how far it is; the model."""
+    """Run the steps to the end, print now and then how far they are, and return the model."""
     last, said = 0.0, ""
     while True:
         try:
@@ -157,7 +158,7 @@ def fetched(steps: Generator[Step, None, Model]) -> Model:
 
 
 def unlearnt(name: str) -> str | None:
-    """Return the generator that draws with a model and has not learnt what it needs."""
+    """Return the generator that draws with this model if it has not yet learnt what it needs, else None."""
     from app.engine.engine import Engine
 
     for info in Engine().generators():
@@ -167,7 +168,7 @@ def unlearnt(name: str) -> str | None:
 
 
 def learn(generator: str) -> Learnt | None:
-    """Print progress until it is done; gives what was learnt."""
+    """Learn, print the progress, and return what was learnt."""
     from app.engine.engine import Engine
 
     engine = Engine()

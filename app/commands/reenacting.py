@@ -1,4 +1,4 @@
-"""mien reenact: a personal model's whole frames, driven by a clip."""
+"""Adds `mien reenact`, which lets a clip drive a personal model and writes the model's whole frames."""
 
 from __future__ import annotations
 

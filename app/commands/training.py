@@ -1,4 +1,7 @@
-"""mien train: HeadGAN, people, a generator of one's own, latent directions. Each run goes on where it stopped."""
+"""`mien train` trains HeadGAN, a person's model, a generator of one's own or latent directions.
+
+A run that was stopped goes on where it stopped.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,9 @@ def add(subparsers: Subparsers) -> None:
 def training(
     actions: Subparsers, word: str, words: str, run: Callable[[argparse.Namespace], None], name: str
 ) -> argparse.ArgumentParser:
-    """A command with the options of all trainings; name: what its run is called unless the user says."""
+    """Add a command with the options of all trainings; `name` is the run's name unless the user gives
+    another.
+    """
     action: argparse.ArgumentParser = actions.add_parser(word, help=words)
     action.set_defaults(run=one_of_several(run))
     action.add_argument("--minutes", type=ranged(float, 0, 1e6), default=10.0, help="to train now")
@@ -69,7 +74,7 @@ def add_completion(actions: Subparsers) -> None:
 
 
 def of_a_folder(action: argparse.ArgumentParser) -> None:
-    """The options of trainings whose preparation can be shared out."""
+    """Add the options of trainings whose preparation can be divided among several machines."""
     action.add_argument("folder", type=Path)
     action.add_argument(
         "--shard", type=share, metavar="I/N", help="only prepare every N-th file from the I-th (from 0) on"
@@ -111,7 +116,7 @@ def add_directions(actions: Subparsers) -> None:
 
 
 def one_of_several(run: Callable[[argparse.Namespace], None]) -> Callable[[argparse.Namespace], None]:
-    """The command as one of torchrun's processes: when all of it is done, it leaves together with the others."""
+    """Return the command for one of torchrun's processes: when all work is done, the processes end together."""
 
     def with_the_others(args: argparse.Namespace) -> None:
         run(args)
@@ -124,7 +129,9 @@ def one_of_several(run: Callable[[argparse.Namespace], None]) -> Callable[[argpa
 
 
 def run_name(text: str) -> str:
-    """argparse type of a run's and its model's name: one folder's name, never a way out of Mien's own."""
+    """Read the name of a run and its model; this is an argparse type that allows one folder's name and no
+    path.
+    """
     if re.fullmatch(r"\w[\w.-]*", text) is None:
         raise argparse.ArgumentTypeError(f"“{text}” is not a name: use letters, digits, “-”, “_” and “.”")
     return text
@@ -142,7 +149,7 @@ def run_headgan(args: argparse.Namespace) -> None:
 
 
 def share(text: str) -> tuple[int, int]:
-    """argparse type of one share of several, "0/4"."""
+    """Read one share of several, such as "0/4"; this is an argparse type."""
     first, _, count = text.partition("/")
     if not (first.isdigit() and count.isdigit() and int(first) < int(count)):
         raise argparse.ArgumentTypeError(f"“{text}” is no share: write it as 0/4, 1/4, 2/4 or 3/4")
@@ -206,7 +213,7 @@ def run_directions(args: argparse.Namespace) -> None:
 
 
 def ended(args: argparse.Namespace, words: str, **more: Any) -> None:
-    """What came of the work, in words or as the last JSON line."""
+    """Print the result of the work, in words or as the last JSON line."""
     if args.lines:
         lines.put({"result": {"message": words, **more}})
     else:
@@ -214,8 +221,9 @@ def ended(args: argparse.Namespace, words: str, **more: Any) -> None:
 
 
 def follow(steps: Steps[Step, None, Any], args: argparse.Namespace) -> Any:
-    """Run to the end, say what happens and the first loss's curve on standard error, keep the newest picture;
-    gives the result.
+    """Run the steps to the end and return the result.
+
+    Progress and the curve of the first loss go to standard error, and the newest picture is kept.
     """
     picture: Path | None = args.picture
     if args.lines:
@@ -240,7 +248,9 @@ def follow(steps: Steps[Step, None, Any], args: argparse.Namespace) -> Any:
 
 
 def sparkline(values: Sequence[float], width: int = 24) -> str:
-    """Return a curve as high as a line: each bar the mean of as many values, the least one lowest."""
+    """Return a curve of one line's height: each bar is the mean of as many values; the smallest mean is
+    lowest.
+    """
     parts = min(width, len(values))
     ends = [len(values) * k // parts for k in range(parts + 1)]
     means = [sum(values[a:b]) / (b - a) for a, b in pairwise(ends)]

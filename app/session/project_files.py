@@ -1,4 +1,4 @@
-"""Opens and saves photos and projects, and takes them up again after a crash."""
+"""Opens and saves photos and projects, and opens unsaved work again after a crash."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from app.session.worker import Answer, Task
 class ProjectFiles(QObject):
     """Fills the history from files and writes it to them. Reading, hashing and writing happen on the engine's thread.
 
-    What was edited while something else was being opened is never replaced unasked: `replacing_unsaved` brings what
-    arrived, and `take_opened` puts it in place.
+    Edits that were made while something else was being opened are never replaced without a question:
+    `replacing_unsaved` brings what was opened, and `take_opened` puts it in place.
     """
 
-    opening = Signal(bool)  # something is being opened, which `cancel_open` ends
-    opening_stepped = Signal(object)  # Step of it, from the engine's thread: connect it queued
-    busy = Signal(str)  # what is being opened ("" when done)
-    replacing_unsaved = Signal(object)  # Opened, while the document has changes that nobody was asked about
-    project_changed = Signal(object)  # Path of the project file, or None
-    photo_missing = Signal(object)  # Project whose photo moved: ask where it is, then `relink`
-    saved = Signal(object)  # Path of the project written
+    opening = Signal(bool)  # whether something is being opened; `cancel_open` stops that
+    opening_stepped = Signal(object)  # a Step of the opening, from the engine's thread: connect it queued
+    busy = Signal(str)  # the name of what is being opened ("" when that is done)
+    replacing_unsaved = Signal(object)  # Opened; the document has changes nobody was asked about
+    project_changed = Signal(object)  # the Path of the project file, or None
+    photo_missing = Signal(object)  # the Project whose photo moved: ask for its place, then `relink`
+    saved = Signal(object)  # the Path of the project that was written
 
     def __init__(self, jobs: Jobs, history: History, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._jobs, self._history = jobs, history
-        self.project: Path | None = None  # the file it is saved in
+        self.project: Path | None = None  # the file in which the document is saved
         self._embed = False  # whether the photo is inside that file
         self._opening: Opening | None = None
-        self._waiting: tuple[Opened, Opening] | None = None  # arrived in the middle of a gesture
-        self._written: dict[Path, Document] = {}  # projects, since what was opened last was read
-        self._missing: tuple[Project, Document] | None = None  # and what it may replace without a question
+        self._waiting: tuple[Opened, Opening] | None = None  # what arrived in the middle of a gesture
+        self._written: dict[Path, Document] = {}  # projects saved since the last opened one was read
+        self._missing: tuple[Project, Document] | None = None  # with what it may replace unasked
         history.gesture_ended.connect(self._on_gesture_ended)
 
     # -- opening
@@ -65,7 +65,7 @@ class ProjectFiles(QObject):
         self._ask(photo.name, lambda engine, opening: open_with_photo(engine, opening, project, photo), over)
 
     def restore(self, recovered: Recovered) -> None:
-        """Take up what a crash left behind; it counts as unsaved."""
+        """Open again what a crash left behind; it counts as unsaved."""
         project = recovered.project
 
         def call(engine: EngineLike, opening: Opening) -> Opened | Project:
@@ -111,7 +111,7 @@ class ProjectFiles(QObject):
         self._jobs.run(Task(lambda engine: call(engine, opening), partial(self._on_answer, opening)))
 
     def _on_answer(self, opening: Opening, answer: Answer) -> None:
-        if opening is not self._opening:  # another one was asked for, or it was cancelled
+        if opening is not self._opening:  # another opening was asked for, or this one was cancelled
             return
         self._opening = None
         self._written.clear()
@@ -146,7 +146,7 @@ class ProjectFiles(QObject):
         if saved is document:
             document = saved = replace(document, generator=self._history.document.generator)
         self.project, self._embed = opened.project, opened.embed
-        if self.project in self._written:  # while its user was asked, the document before was saved there
+        if self.project in self._written:  # the previous document was saved there while its user was asked
             saved = self._written[self.project]
         self._history.replace(document, opened.portrait, saved)
         self.project_changed.emit(self.project)
@@ -156,8 +156,8 @@ class ProjectFiles(QObject):
     def save_project(self, path: Path, embed: bool = False, then: Callable[[], object] | None = None) -> None:
         """Write a project; `saved` or `failed` follows.
 
-        embed: with the photo inside, now and whenever it is saved again; then: done once it is written and nothing was
-        changed since.
+        embed: True puts the photo inside the file, now and at every later save; then: is called once the file
+        is written, if nothing was changed meanwhile.
         """
         history = self._history
         document, opened = history.document, history.opened
@@ -174,12 +174,12 @@ class ProjectFiles(QObject):
                 self.saved.emit(path)
                 if then is not None and not history.is_dirty:
                     then()
-            elif path == self.project:  # another document is open by now, of the file that was just written
+            elif path == self.project:  # another document of the file that was just written is open by now
                 history.mark_saved(document)
 
         self._jobs.run(Task(lambda _: save_project(path, document, embed), done))
 
     def save(self, then: Callable[[], object] | None = None) -> None:
-        """Write the project where it is, with the photo inside if it was."""
+        """Write the project to its own file, with the photo inside if it was inside before."""
         if self.project is not None:
             self.save_project(self.project, self._embed, then)

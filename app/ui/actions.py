@@ -123,7 +123,7 @@ class Actions(QObject):
         return action
 
     def apply_keys(self) -> None:
-        """Take the keys from the table and the settings, and say them in the tooltips."""
+        """Take the keys from the table and the settings, and show them in the tooltips."""
         own = self._settings.shortcuts
         for spec in TABLE:
             action = self._actions[spec.name]
@@ -146,7 +146,7 @@ class Actions(QObject):
         self.apply_keys()
 
     def owner(self, keys: str, but: str = "") -> str | None:
-        """Return the command that has these keys already."""
+        """Return the command that already has these keys."""
         sequence = QKeySequence(keys)
         for spec in TABLE:
             if spec.name != but and sequence in self._actions[spec.name].shortcuts():

@@ -14,7 +14,7 @@ SHOWN_MS = 200  # ms: a drawing that ends sooner shows no bar; chosen by eye
 
 
 class Activity(QObject):
-    """Shows opening and jobs; a batch has a dialog and the live view a bar of their own, and so no words here."""
+    """Shows opening and jobs. A batch has a dialog and the live view has a bar, so neither has words here."""
 
     def __init__(self, session: Session, status: StatusBar) -> None:
         super().__init__(status)
@@ -47,7 +47,7 @@ class Activity(QObject):
 
     @Slot(object)
     def _on_opening_step(self, step: Step) -> None:
-        """Show the stage, and from the second one on how long it still takes."""
+        """Show the stage and, from the second stage on, how long the opening still takes."""
         if not self._opening:
             return
         stages = {
@@ -77,7 +77,9 @@ class Activity(QObject):
 
     @Slot(float)
     def _on_drawing(self, expected: float) -> None:
-        """Show that a slow generator draws the picture that is seen as a draft; a job's own words stay."""
+        """Show that a slow generator draws the picture now seen as a draft; the words of a job are not
+        replaced.
+        """
         if expected < 0:
             self._tick.stop()
             if self._session.job is None:
@@ -89,7 +91,7 @@ class Activity(QObject):
 
     @Slot()
     def _on_tick(self) -> None:
-        """Show how far it is, judged by the time it took before; quick work shows nothing."""
+        """Show how far the drawing is, estimated from the time it took before; quick work shows nothing."""
         if (
             self._session.job is not None
             or self._session.generator is None

@@ -1,4 +1,4 @@
-"""Keeps the canvas and the session in step: what is shown, and what is dragged."""
+"""Keeps the canvas and the session in step: in what is shown, and in what is dragged."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class CanvasLink(QObject):
 
     @Slot()
     def _on_drawn(self) -> None:
-        """Where the generator draws the landmarks is known now."""
+        """Take over the landmarks of the drawn picture, which are known now."""
         self._faces.clear()
         self._show_faces()
 
@@ -84,7 +84,7 @@ class CanvasLink(QObject):
         self._canvas.set_faces(faces, document.active)
 
     def _face(self, index: int, face: FittedFace, edit: FaceEdit) -> CanvasFace:
-        """Made anew only where the edit changed."""
+        """Return the canvas's face; it is made anew only where the edit changed."""
         kept = self._faces.get(index)
         if kept is not None and kept[0] is face and kept[1] == edit:
             found = kept[2]
@@ -124,7 +124,7 @@ class CanvasLink(QObject):
             self._canvas.show_limit(self._limit(found) if missed else "")
 
     def _limit(self, pulled: Pulled) -> str:
-        """Why the point is not under the pointer."""
+        """Return the reason why the point is not under the pointer."""
         if not pulled.ends:
             return self.tr("This handle goes no further that way")
         ends = []

@@ -120,7 +120,7 @@ class Documents(QObject):
             self._session.revert()
 
     def offer_recovery(self) -> None:
-        """After a crash: what was being edited."""
+        """Offer, after a crash, what was being edited."""
         left = self._autosave.left_behind()
         if not left:
             return
@@ -144,7 +144,7 @@ class Documents(QObject):
         self._remember(path)
 
     def _remember(self, path: Path | None) -> None:
-        """Among the recent files, with a picture."""
+        """Put the file among the recent files, with a picture."""
         portrait = self._session.portrait
         if path is not None and portrait is not None:
             self._settings.add_recent(path)
@@ -190,8 +190,8 @@ class Documents(QObject):
             self._session.save_project(path, kind == inside, then)
 
     def settle_job(self) -> bool:
-        """Return True when no work stands in the way that its user waits for; else asks, and ends it where that is
-        wished.
+        """Return True when no work is running that its user waits for; else ask, and end the work if the user
+        wishes it.
         """
         job = self._session.job
         if job is None or job.gives_way():
@@ -203,7 +203,7 @@ class Documents(QObject):
         return True
 
     def settle(self, then: Callable[[], object]) -> bool:
-        """Return True when nothing unsaved stands in the way; else asks, and calls `then` once it is saved."""
+        """Return True when there is no unsaved work; else ask, and call `then` once the work is saved."""
         if not self._session.is_dirty:
             return True
         box = QMessageBox(self._window)
@@ -250,7 +250,7 @@ class Documents(QObject):
         self.show_batch(())
 
     def show_batch(self, paths: Sequence[Path]) -> None:
-        """The dialog for many photos, with a folder or those photos filled in."""
+        """Show the dialog for many photos, with a folder or those photos filled in."""
         presets = PresetLibrary(data_folder() / "presets").all()
         self.batch = BatchDialog(self._session, self._settings, presets, self._window)
         if len(paths) == 1 and paths[0].is_dir():

@@ -45,7 +45,7 @@ from app.ui.panels.result_panel import ResultPanel
 from app.ui.workspaces import LEFT, RIGHT, Panel
 
 MENU = "frontalise neutralise reset_face - next_face draw_box linked - before split after"
-MENU += " - fit actual_size zoom_face - copy_picture export"  # of the canvas
+MENU += " - fit actual_size zoom_face - copy_picture export"  # the canvas's menu
 NMFC_PX = 146  # the picture's side in the corner; logical px
 EDIT_TYPE = "application/x-mien-edit"
 
@@ -107,7 +107,7 @@ class CompareBar(QWidget):
         return button
 
     def show_flow_there(self, there: bool) -> None:
-        """Show whether there is a flow to lay over the picture; some generators give none."""
+        """Show whether there is a flow to lay over the picture; some generators have none."""
         silent = self.tr("This generator gives no flow")
         self.layers["flow"].setToolTip(self.layers["flow"].accessibleName() if there else silent)
 
@@ -137,7 +137,7 @@ class EditSpace(QObject):
         self.result = ResultPanel(session)
         self.nmfc = NmfcPreview(self.canvas)
         self._rendered: Rendered | None = None
-        self._preview_asked = False  # by the user, so that it may lie over the face
+        self._preview_asked = False  # True if the user asked for it, so that it may lie over the face
         self.stage = QWidget(window)
         column = QVBoxLayout(self.stage)
         column.setContentsMargins(0, 0, 0, 0)
@@ -167,7 +167,7 @@ class EditSpace(QObject):
         self.edit.weights_wanted.connect(self._actions["models"].trigger)
 
     def panels(self) -> list[Panel]:
-        """Return every panel and its first place."""
+        """Return every panel, with the place where it first stands."""
         return [
             Panel("faces", self.tr("Faces"), self.rail, LEFT, titled=False),
             Panel(
@@ -215,7 +215,7 @@ class EditSpace(QObject):
 
     @Slot(object)
     def _on_opened(self) -> None:
-        """Once the canvas has its size, which it gets when the first photo is opened."""
+        """Act once the canvas has its size, which it gets when the first photo is opened."""
         QTimer.singleShot(0, self.canvas, self.canvas.show_small_face)
 
     def menu(self, handle: Handle | None) -> QMenu:
@@ -267,7 +267,9 @@ class EditSpace(QObject):
 
     @Slot()
     def _place_nmfc(self) -> None:
-        """In a corner in which it hides no face; none: out of sight, unless it was asked for."""
+        """Put the picture in a corner where it hides no face; where there is none, hide it unless the user
+        wants it.
+        """
         room = self.canvas.rect().adjusted(12, 12, -12, -12)
         right, bottom = room.right() - self.nmfc.width() + 1, room.bottom() - self.nmfc.height() + 1
         corners = [(right, bottom), (room.left(), bottom), (right, room.top()), (room.left(), room.top())]
@@ -338,7 +340,7 @@ class EditSpace(QObject):
 
 
 class _Fitted(QWidget):
-    """A holder as tall as what it holds, at the width that it has: words may wrap."""
+    """A holder that is as tall as its content at the current width, because words may wrap."""
 
     def event(self, event: QEvent) -> bool:
         layout = self.layout()

@@ -1,4 +1,4 @@
-"""The bar that says what happened and the one thing to do."""
+"""The bar that says what happened and offers the one thing to do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.ui import i18n, icons, theme
 
 
 class ErrorBar(QFrame):
-    """Hidden until `show_error`; Esc or its cross closes it."""
+    """A bar that is hidden until `show_error`; Esc or its cross closes it."""
 
     closed = Signal()
 
@@ -48,7 +48,7 @@ class ErrorBar(QFrame):
         self.hide()
 
     def lie_over(self, place: QWidget) -> None:
-        """Along the top of a widget, over it: what it shows keeps its size and zoom."""
+        """Lie over a widget, along its top, so that what the widget shows keeps its size and zoom."""
         self.setParent(place)
         self._place = place
         place.installEventFilter(self)
@@ -68,17 +68,17 @@ class ErrorBar(QFrame):
 
     @Slot(object)
     def show_error(self, error: EngineError, verb: str = "", act: Callable[[], object] | None = None) -> None:
-        """Say an error in the window's language; with a verb and what it does, the remedy is a button."""
+        """Show an error in the window's language; with a verb and an action, the remedy becomes a button."""
         error = i18n.in_own_language(error)
         self._show(f"<b>{_plain(error.message)}</b> {_plain(error.remedy)}", "error", verb, act)
 
     def show_note(self, words: str, verb: str = "", act: Callable[[], object] | None = None) -> None:
-        """Say something that went well or is to be decided."""
+        """Show a message about something that went well or is to be decided."""
         self._show(_plain(words), "info", verb, act)
 
     def show_choices(self, words: str, verbs: Mapping[str, Callable[[], object]]) -> None:
-        """Say something that went well, with one or two things to do about it; the bar stays at the first of two.
-        Without words, what was said before is over."""
+        """Show a message with one or two things to do about it; with two, the bar stays open after the first.
+        Without words, the last message is removed."""
         if not words:
             self.dismiss()
             return

@@ -1,4 +1,6 @@
-"""Palette, settings, models, training, diagnostics and tour: dialogs that need the window but not the picture."""
+"""Opens dialogs that need the window but not the picture: palette, settings, models, training, diagnostics,
+tour.
+"""
 
 from __future__ import annotations
 
@@ -101,14 +103,14 @@ class Helpers(QObject):
         self._session.set_generator(self._wanted)
 
     def show_diagnostics(self) -> None:
-        """Examined on the engine's thread: probing a GPU takes a while."""
+        """Show what the engine's thread finds out about the machine; probing a GPU takes a while."""
         self._status.show_activity(self.tr("Examining this machine"))
         cameras = camera_names()
         self._session.ask(lambda _: _examine(cameras), self._show_diagnosis, self._show_failed_diagnosis)
 
     @Slot(object)
     def _on_generator(self, info: GeneratorInfo) -> None:
-        """Say where a graphics card is there but unused, because networks need it."""
+        """Tell the user when a graphics card is there but unused, because networks need it."""
         self._status.show_warning("")
         if info.weights:
             show = self._status.show_warning
@@ -180,6 +182,6 @@ def _examine(cameras: list[str]) -> str:
 
 
 def _graphics_card() -> str:
-    """Why a card that is there is not used; "" where all is well."""
+    """Return why a graphics card that is there is not used; "" where all is well."""
     check = graphics_card()
     return f"{check.detail}. {check.fix}" if check.status == "problem" else ""

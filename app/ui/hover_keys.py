@@ -17,9 +17,11 @@ from PySide6.QtWidgets import (
 
 
 class HoverKeys(QObject):
-    """Between `begin` and `end` its owner is asked first: `take` says whether a key event was the owner's.
+    """Asks its owner about keys first, between `begin` and `end`: `take` says whether a key event was the
+    owner's.
 
-    It watches the widget with the focus, not the application: that would call Python at every event there is.
+    It watches the widget with the focus and not the application, which would call Python at every single
+    event.
     """
 
     def __init__(self, owner: QWidget, take: Callable[[QKeyEvent], bool]) -> None:
@@ -56,7 +58,7 @@ class HoverKeys(QObject):
 
 
 def typing() -> bool:
-    """Return the focus is where letters are typed."""
+    """Return whether the focus is where letters are typed."""
     focus = QApplication.focusWidget()
     if isinstance(focus, QLineEdit):
         return not focus.isReadOnly()

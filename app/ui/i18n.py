@@ -18,7 +18,9 @@ LANGUAGES = {"en": "English", "de": "Deutsch"}
 
 
 class Translator(QTranslator):
-    """Looks a text up whatever class it belongs to: the same English words mean the same everywhere here."""
+    """Looks a text up whatever class it belongs to, because the same English words mean the same in all of
+    Mien.
+    """
 
     def __init__(self, texts: dict[str, str], parent: QObject) -> None:
         super().__init__(parent)
@@ -36,13 +38,13 @@ class ErrorCatalogue:
     """Finds the template that an error's sentence was made from, "{} is empty.", and fills in its translation."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
-        # The template with the most words of its own first: the others might match it too.
+        # The template with the most words of its own is tried first, because the others might match too.
         ordered = sorted(texts.items(), key=lambda pair: -len(pair[0].replace("{}", "")))
         self._entries = [(_pattern(english), own) for english, own in ordered]
         self._whole = {english: own for english, own in texts.items() if "{}" not in english}
 
     def sentence(self, english: str) -> str:
-        """Return the sentence in the catalogue's language; as it is where no template fits."""
+        """Return the sentence in the catalogue's language, or unchanged where no template fits."""
         for pattern, own in self._entries:
             if found := pattern.fullmatch(english):
                 return own.format(*(self._whole.get(value, value) for value in found.groups()))
@@ -63,7 +65,7 @@ def _noop(text: str) -> str:
 
 
 _errors = ErrorCatalogue({})
-# Remedies that name a command of the command line, beside another way or alone.
+# These remedies name a command of the command line, alone or beside another way.
 _OR_COMMAND = re.compile(
     r",? (?:or|oder) (?:with|mit) [“„]mien [^”“]*[”“]| \([“„]?mien [^)]*\)|^[“„]?mien [^.]*\.$"
 )
@@ -74,7 +76,7 @@ PLACES = (
 
 
 def in_own_language(error: EngineError) -> EngineError:
-    """Return an error of the engine in the window's language, for those who have a window."""
+    """Return an error of the engine in the window's language, for users who have a window."""
     translated = _errors.error(error)
     message, remedy = without_commands(translated.message), without_commands(translated.remedy)
     return EngineError(message, remedy, translated.action)
@@ -102,11 +104,11 @@ def read(language: str, part: str = "") -> dict[str, str]:
 
 
 def install(app: QCoreApplication, language: str = "") -> str:
-    """Speak a language of `LANGUAGES` ("" = the system's) from the next window on; the code in use."""
+    """Speak a language of `LANGUAGES` ("" = the system's) from the next window on; return the code in use."""
     global _errors
     code = language or QLocale.system().name()[:2]
     code = code if code in LANGUAGES else "en"
-    if QLocale.system().name()[:2] != code:  # numbers in the window's language too
+    if QLocale.system().name()[:2] != code:  # numbers are written in the window's language too
         QLocale.setDefault(QLocale(code))
     _errors = ErrorCatalogue(read(code, "-errors"))
     if code != "en":

@@ -14,7 +14,7 @@ from app.engine.files import ASSETS
 from app.ui import theme
 
 FOLDER = ASSETS / "icons"
-STROKE_PX = 1.5  # of a line at the grid's own size
+STROKE_PX = 1.5  # width of a line at the grid's own size
 _GRID = 24  # units along either side of an icon's drawing
 _SIZES = (16, 24)  # logical px that Qt may ask for
 _RATIOS = (1.0, 2.0)  # device pixels per logical one
@@ -35,7 +35,7 @@ def icon(name: str, role: str = "text") -> QIcon:
 
 @lru_cache(maxsize=1024)
 def pixmap(name: str, colour: str, size: int = 16, ratio: float = 1.0) -> QPixmap:
-    """One icon as a picture of `size` logical pixels; the stroke is `STROKE_PX` wide whatever the size."""
+    """Return one icon as a picture of `size` logical pixels; the stroke is always `STROKE_PX` wide."""
     svg = (FOLDER / f"{name}.svg").read_text(encoding="utf-8")
     svg = svg.replace("currentColor", colour)
     svg = svg.replace('stroke-width="1.5"', f'stroke-width="{STROKE_PX * _GRID / size}"')

@@ -237,7 +237,7 @@ class MainWindow(QMainWindow):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        if QGuiApplication.platformName() != "offscreen":  # whose screen nobody sees, and which is small
+        if QGuiApplication.platformName() != "offscreen":  # nobody sees its screen, which is small
             QTimer.singleShot(0, self, lambda: placing.fit_when_framed(self))  # only then is the frame known
 
     # -- what the session says
@@ -283,7 +283,7 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _on_closed(self) -> None:
-        self.bar.dismiss()  # what it said was of the photo
+        self.bar.dismiss()  # its message was about the photo
         self.spaces.keep()
         self.status.clear_picture()
         self._show_welcome()
@@ -321,7 +321,9 @@ class MainWindow(QMainWindow):
         self._show_export()
 
     def _show_export(self) -> None:
-        """The primary action once something is edited; while live, that is Record."""
+        """Show Export, the primary action, once something is edited; while live, Record is the primary
+        action.
+        """
         self.export_button.setVisible(self.session.document.is_changed and self.spaces.current == "edit")
 
     @Slot(str)
@@ -345,7 +347,7 @@ class MainWindow(QMainWindow):
 
     @Slot(str)
     def show_crash(self, traceback: str) -> None:
-        """Keep the work, say what happened, offer the text to copy."""
+        """Keep the work, say what happened, and offer the text to copy."""
         LOG.error("Something went wrong:\n%s", traceback)
         self.autosave.save()
         CrashDialog(traceback, self).exec()

@@ -21,7 +21,7 @@ LAYOUT = {
 
 
 class RecentMenu(QMenu):
-    """The files opened last, read from the settings whenever it is shown."""
+    """Lists the files opened last, read from the settings whenever it is shown."""
 
     chosen = Signal(object)  # Path
 
@@ -44,7 +44,7 @@ class RecentMenu(QMenu):
 
 
 class Menus:
-    """The menu bar; `panels` is filled by another."""
+    """The menu bar; another class fills `panels`."""
 
     def __init__(self, window: QMainWindow, actions: Actions, settings: Settings) -> None:
         titles = {

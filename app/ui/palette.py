@@ -12,7 +12,9 @@ MISS = (2, 0)  # rank of a command that does not fit
 
 
 class Palette(QDialog):
-    """Type, choose with the arrows, Enter runs. `commands` are (words, action) in the order shown first."""
+    """The user types, chooses with the arrows and runs a command with Enter. `commands`: (words, action) in
+    the order shown first.
+    """
 
     def __init__(self, commands: list[tuple[str, QAction]], parent: QWidget | None = None) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
@@ -81,7 +83,7 @@ def commands(actions: Actions) -> list[tuple[str, QAction]]:
 
 
 def _rank(text: str, words: str) -> tuple[int, int]:
-    """Return how well typed letters fit: as a run (early is better), else in order, else `MISS`."""
+    """Return how well typed letters fit: best in one run (early is better), then in order, else `MISS`."""
     at = words.find(text)
     if at >= 0:
         return 0, at

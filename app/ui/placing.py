@@ -5,8 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QMargins, QRect, QTimer
 from PySide6.QtWidgets import QWidget
 
-# Looks at the frame, and milliseconds between them; window managers give theirs up to a second after a window
-# is shown.
+# How often the frame is looked at, and the milliseconds in between. A window manager makes its frame up to a
+# second after a window is shown.
 TRIES, TRY_MS = 20, 50
 
 
@@ -33,7 +33,7 @@ def within(inner: QRect, frame: QMargins, available: QRect) -> QRect:
 
 
 def fit(window: QWidget) -> None:
-    """Bring a shown window onto its screen; one that fills it by the system's hand stays so."""
+    """Bring a shown window onto its screen; a window that the system made to fill the screen stays so."""
     if window.isMaximized() or window.isFullScreen():
         return
     wanted = within(window.geometry(), frame_of(window), window.screen().availableGeometry())

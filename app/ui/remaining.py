@@ -6,7 +6,7 @@ import time
 
 
 class Remaining:
-    """Counts time from `start` on; the rest is taken to be as slow as the part that is done."""
+    """Counts time from `start` on, and assumes that the rest is as slow as the part that is done."""
 
     def __init__(self) -> None:
         self.start()
@@ -22,6 +22,6 @@ class Remaining:
 
 
 def duration(seconds: float) -> str:
-    """Minutes and seconds."""
+    """Return a duration in minutes and seconds, in words."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

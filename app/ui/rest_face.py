@@ -12,7 +12,7 @@ from app.ui.panels.hover_pictures import to_pixmap
 
 
 class RestFace(QWidget):
-    """The picture, and beside it the words; `beside` takes what is offered below them."""
+    """The picture with the words beside it; `beside` takes what is offered below the words."""
 
     def __init__(self, side: int, parent: QWidget | None = None) -> None:
         """side: logical px of the picture."""
@@ -33,7 +33,7 @@ class RestFace(QWidget):
         self.clear()
 
     def show_rest(self, picture: NDArray[np.uint8] | None, sure: float | None) -> None:
-        """Show a frame, as far as there is a picture of it; sure: 0 to 1, None where the user chose it."""
+        """Show a frame, if there is a picture of it; sure: 0 to 1, None where the user chose the frame."""
         self.picture.setVisible(picture is not None)
         if picture is not None:
             self.picture.setPixmap(to_pixmap(picture))

@@ -58,7 +58,7 @@ class StatusBar(QStatusBar):
 
     @Slot(tuple)
     def show_generators(self, infos: tuple[GeneratorInfo, ...]) -> None:
-        """Fill the menu; what cannot run says what is missing."""
+        """Fill the menu; a generator that cannot run says what is missing."""
         self._menu.clear()
         for info in infos:
             action = self._menu.addAction(info.title)
@@ -83,7 +83,7 @@ class StatusBar(QStatusBar):
         self.device.setToolTip(words)
 
     def show_warning(self, reason: str, about: str = "graphics card") -> None:
-        """An amber badge with all there is to warn of, e.g. a GPU that is unused; "" takes one reason away."""
+        """Show a badge with all present warnings, e.g. that a GPU is unused; reason "" removes one of them."""
         self._reasons[about] = reason
         reason = "\n".join(text for text in self._reasons.values() if text)
         self.warning.setPixmap(icons.pixmap("warning", "#e0a458", 16, self.devicePixelRatioF()))
@@ -127,7 +127,7 @@ class StatusBar(QStatusBar):
 
     @Slot(str)
     def show_activity(self, words: str, done: int = 0, total: int = 0, cancellable: bool = False) -> None:
-        """Show long work with a bar; "" when it is done."""
+        """Show long work with a bar; "" removes it when the work is done."""
         self.activity.setText(words)
         self.activity.setVisible(bool(words))
         self.progress.setVisible(bool(words))

@@ -78,12 +78,12 @@ def resolve(name: str) -> Theme:
 
 
 def system_scheme() -> Qt.ColorScheme:
-    """Light, dark or unknown: as the desktop has it now."""
+    """Return the scheme the desktop has now: light, dark or unknown."""
     return QGuiApplication.styleHints().colorScheme()
 
 
 def apply(app: QApplication, name: str) -> Theme:
-    """Dress the whole application; safe to call again at any time."""
+    """Give the whole application the theme's colours; it may be called again at any time."""
     global _current
     _current = resolve(name)
     if app.style().objectName() != "fusion":
@@ -103,7 +103,7 @@ def redraw_with(redraw: Callable[[], None]) -> None:
 
 @lru_cache(maxsize=8)
 def body_font(px: int = BODY_PX) -> QFont:
-    """Return the system's typeface at a size in logical pixels, figures of one width."""
+    """Return the system's typeface at a size in logical pixels, with digits of equal width."""
     font = QFont(QFontInfo(QFont()).family())
     font.setPixelSize(px)
     font.setFeature(QFont.Tag("tnum"), 1)
@@ -125,7 +125,7 @@ def make_primary(button: QWidget) -> None:
 
 
 def contrast(first: str, second: str) -> float:
-    """WCAG 2.2 contrast ratio of two colours, 1 to 21."""
+    """Return the WCAG 2.2 contrast ratio of two colours, 1 to 21."""
     lighter, darker = sorted((_luminance(first), _luminance(second)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 
@@ -170,14 +170,15 @@ def _palette(theme: Theme) -> QPalette:
 
 
 def faded(theme: Theme) -> str:
-    """Return the colour of words that cannot be acted on: half way from quiet to the panel."""
+    """Return the colour of words that cannot be acted on, half way between `quiet` and the panel."""
     quiet, panel = QColor(theme.quiet), QColor(theme.panel)
     pairs = zip(quiet.getRgb()[:3], panel.getRgb()[:3])  # type: ignore[index]
     return QColor(*((a + b) // 2 for a, b in pairs)).name()
 
 
 def _style_sheet(theme: Theme) -> str:
-    """Only what the palette cannot say: flat panels, thin scroll bars, focus rings, the primary button."""
+    """Return a style sheet of what the palette cannot say: flat panels, thin scroll bars, focus rings and the
+    primary button."""
     t = theme
     return f"""
     NumberField {{ color: {t.quiet}; }}

@@ -23,7 +23,7 @@ def path_of(file: Path) -> Path:
 
 
 def keep(file: Path, photo: Photo, others: Iterable[Path]) -> None:
-    """Keep a thumbnail of what was opened as `file`, and of `others` those there are; the rest goes."""
+    """Keep a thumbnail of what was opened as `file`, and those there are of `others`; delete all the rest."""
     target = path_of(file)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -34,7 +34,7 @@ class DropZone(QFrame):
 
 
 class Welcome(QWidget):
-    """Drop a photo, open one, or take up a recent one."""
+    """Lets the user drop a photo, open one, or open a recent one again."""
 
     open_wanted = Signal()
     sample_wanted = Signal()
@@ -86,11 +86,11 @@ class Welcome(QWidget):
         self._picture.setPixmap(icons.pixmap("photo", quiet, 48, self.devicePixelRatioF()))
 
     def show_keys(self, open_: str, paste: str, commands: str) -> None:
-        """Keys as the system writes them."""
+        """Show the keys as the system writes them."""
         self.tip.setText(self.tr("{} opens, {} pastes, {} finds any command").format(open_, paste, commands))
 
     def show_recent(self, paths: list[Path]) -> None:
-        """List the last files; those that are gone are greyed."""
+        """List the last files; files that are gone are greyed."""
         while item := self._recents.takeAt(0):
             if widget := item.widget():
                 widget.hide()  # it is gone at once, and deleted later

@@ -1,4 +1,4 @@
-"""Docks and the layouts of the workspaces Edit and Live."""
+"""Keeps the docks and the layouts of the workspaces Edit and Live."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.session.settings import Settings
 
 LEFT, RIGHT = Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
 BOTTOM = Qt.DockWidgetArea.BottomDockWidgetArea
-LAYOUT_VERSION = 2  # of the panels' arrangement; a stored one of another number is left
+LAYOUT_VERSION = 2  # version of the panels' arrangement; a stored layout of another is ignored
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,7 @@ class Workspaces(QObject):
 
     @Slot()
     def _show_titles(self) -> None:
-        """Among tabs the tab is a panel's title, to drag it by too: no second one under it."""
+        """Show a panel's title bar only where it has no tab: among tabs, the tab is title and handle to drag."""
         for panel in self._panels:
             dock = self.docks[panel.name]
             tabbed = bool(self._window.tabifiedDockWidgets(dock)) and not dock.isFloating()
@@ -83,7 +83,7 @@ class Workspaces(QObject):
                     bare.deleteLater()
 
     def _add(self) -> list[Panel]:
-        """Return put in the workspace's panels, take out the other's."""
+        """Put in the workspace's panels and take out the other's; return those that were put in."""
         self._out = False
         here = [panel for panel in self._panels if self.current in panel.space.split()]
         for panel in self._panels:
@@ -96,7 +96,7 @@ class Workspaces(QObject):
         return here
 
     def _put_back(self) -> None:
-        """Every panel of the workspace in its first place."""
+        """Put every panel of the workspace in its first place."""
         here = self._add()
         for panel in here:
             if panel.tabbed:
@@ -119,24 +119,26 @@ class Workspaces(QObject):
                 )
 
     def restore(self) -> None:
-        """The layout as it was left; panels that are new since stand in their first place."""
+        """Restore the layout as it was left; panels that are new since then stand in their first place."""
         state = self._settings.layout(f"docks-{self.current}")
         if state.isEmpty():
             self._put_back()
             return
-        # Not tabbed first: Qt would leave the old tab bar behind the restored one.
+        # The panels are not tabbed before this: Qt would leave the old tab bar behind the restored one.
         self._add()
         if not self._window.restoreState(state, LAYOUT_VERSION):
             self._put_back()
 
     def clear(self) -> None:
-        """Take every panel out: nothing is open. `restore` brings them back."""
+        """Take every panel out, because nothing is open. `restore` brings them back."""
         self._out = True
         for panel in self._panels:
             self._remove(panel)
 
     def _remove(self, panel: Panel) -> None:
-        """Out of the window; hidden first, or the place that Qt remembers for it comes back as one to be seen."""
+        """Take a panel out of the window. It is hidden first, or Qt would remember its place as one to be
+        shown.
+        """
         self.docks[panel.name].hide()
         self._window.removeDockWidget(self.docks[panel.name])
 
@@ -163,7 +165,7 @@ class Workspaces(QObject):
         self.hidden_changed.emit(False)
 
     def hide_all(self) -> None:
-        """Only the picture; `show_all` brings the panels back."""
+        """Show only the picture; `show_all` brings the panels back."""
         self._hidden = [dock for dock in self.docks.values() if not dock.isHidden()]
         for dock in self._hidden:
             dock.hide()
