@@ -48,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; return exit status 0, 1 (an error the user can act on, or Ctrl+C) or 2 (wrong usage)."""
+    """Run the command; return exit status 0, 1 (an error the user can act on, or Ctrl+C) or 2 (usage)."""
     try:
         return _run(sys.argv[1:] if argv is None else argv)
     except KeyboardInterrupt:

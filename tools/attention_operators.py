@@ -1,4 +1,4 @@
-"""MediaPipe's three custom operators of the attention mesh as standard ONNX operators, and the merging of its parts."""
+"""Writes the attention mesh's three custom operators as standard ONNX operators, and merges the mesh's parts."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from onnx import TensorProto
 from tflite_models import Operator
 from tflite_to_onnx import TO_NCHW, TO_NHWC, Converter
 
-EYE_CONTOUR = 16  # first indices of an eye's list, whose mean depth the iris has
+EYE_CONTOUR = 16  # the first indices of an eye's list; the iris gets their mean depth
 
 
 def corners_direction(net: Converter, mesh: str, options: dict[str, Any]) -> tuple[str, str]:
-    """Return the parts of the direction from the left to the right rotation point: (cosine, sine)."""
+    """Return the direction from the left to the right rotation point as (cosine, sine)."""
     writer = net.writer
 
     def do(kind: str, *names: str, **attributes: Any) -> str:
@@ -32,10 +32,11 @@ def corners_direction(net: Converter, mesh: str, options: dict[str, Any]) -> tup
 
 
 def transform_matrix(net: Converter, operator: Operator) -> str:
-    """Landmarks2TransformMatrix: (n, 468, 3) to the (n, 4, 4) that takes a window's pixels to the feature map's.
+    """Write Landmarks2TransformMatrix: it makes of (n, 468, 3) landmarks (n, 4, 4) matrices.
 
-    The window covers the turned extent of a subset of the landmarks, enlarged. The angle is needed as its cosine and
-    sine only, which are the parts of the eye corners' direction.
+    A matrix takes the pixels of a window to those of the feature map. The window covers the turned extent of
+    a subset of the landmarks, enlarged. Only the cosine and the sine of the angle are needed; these are the
+    parts of the direction between the eye corners.
     """
     options, writer = operator.custom_options(), net.writer
     assert options["target_rotation_radians"] == 0
@@ -79,10 +80,10 @@ def transform_matrix(net: Converter, operator: Operator) -> str:
 
 
 def transform_tensor(net: Converter, operator: Operator) -> str:
-    """TransformTensorBilinear: a window of the feature map, bilinear; 0 where it leaves the map, not faded.
+    """Write TransformTensorBilinear: it samples a window of the feature map bilinearly.
 
-    Rows of channels are gathered: onnxruntime's GridSample goes through the map once for each channel and takes three
-    times as long.
+    Samples outside the map are 0, without fading at its edge. Rows of channels are gathered, because
+    onnxruntime's GridSample goes through the map once for each channel and takes three times as long.
     """
     options, writer = operator.custom_options(), net.writer
     height, width = options["output_height"], options["output_width"]
@@ -108,8 +109,10 @@ def transform_tensor(net: Converter, operator: Operator) -> str:
 
 
 def bilinear(net: Converter, picture: str, places: str, shape: tuple[int, int, int, int]) -> str:
-    """A square map (n, channels, side, side) at places (n, height * width, 2), x and y in pixels, as (n, channels,
-    height, width); shape: (height, width, side, channels)."""
+    """Sample a square map (n, channels, side, side) at places (n, height * width, 2), x and y in pixels.
+
+    Return (n, channels, height, width). shape: (height, width, side, channels).
+    """
     writer = net.writer
     height, width, side, channels = shape
     last = np.float32(side - 1)
@@ -117,7 +120,7 @@ def bilinear(net: Converter, picture: str, places: str, shape: tuple[int, int, i
     def do(kind: str, *names: str, **attributes: Any) -> str:
         return writer.node(kind, *names, **attributes)
 
-    away = do("Abs", do("Sub", places, writer.constant(last / 2)))  # from the map's middle
+    away = do("Abs", do("Sub", places, writer.constant(last / 2)))  # distance from the map's middle
     inside = do("LessOrEqual", do("ReduceMax", away, axes=[2], keepdims=1), writer.constant(last / 2))
     whole = do("Cast", do("Floor", places), to=TensorProto.INT64)
     whole = do("Clip", whole, *(writer.constant(limit, np.int64) for limit in (0, side - 2)))
@@ -141,7 +144,7 @@ def bilinear(net: Converter, picture: str, places: str, shape: tuple[int, int, i
 
 
 def transform_landmarks(net: Converter, operator: Operator) -> str:
-    """TransformLandmarks: (n, k, 2) of a window through its matrix."""
+    """Write TransformLandmarks: it takes the (n, k, 2) landmarks of a window through the window's matrix."""
     writer = net.writer
     matrix = net.operand(operator.inputs[1])
 
@@ -164,8 +167,8 @@ OPERATORS = {
 def merged(net: Converter) -> dict[str, tuple[str, tuple[int, ...]]]:
     """Return the outputs `points` (n, 478, 3), crop pixels, and `presence` (n, 1), in [0, 1].
 
-    The sharper parts replace x and y of the mesh, lips first, then the left and the right eye; the irises come
-    after it, with the mean depth of their eye's contour.
+    The mesh's x and y are replaced by those of the sharper parts: first the lips, then the left and the right
+    eye. The irises follow after the mesh, with the mean depth of their eye's contour.
     """
     writer, outputs = net.writer, net.model.outputs
     kinds = [op for op in net.model.operators if op.kind == "Landmarks2TransformMatrix"]

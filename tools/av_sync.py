@@ -1,11 +1,13 @@
-"""Measures A/V offset: records a virtual camera that flashes and a virtual microphone that beeps.
+"""Measures the offset of sound and picture: records a camera that flashes and a microphone that beeps, both
+virtual.
 
     python tools/av_sync.py [--minutes 10] [--drift 100] [-o film.mp4]
 
-The microphone's quartz runs fast by `drift` parts per million, its block times jitter by 4 ms; the camera
-has 29.83 frames per second, 2 ms of jitter and loses 5 % of its frames. The film is read back: offset is
-the onset of a beep minus the middle between the last dark and the first bright picture. One flash is known
-to half a frame (17 ms) only, so the mean over the first and the last thirty is printed.
+The microphone's quartz runs fast by `drift` parts per million, and the times of its blocks jitter by 4 ms.
+The camera has 29.83 frames per second and 2 ms of jitter, and loses 5 % of its frames. The film is read back.
+The offset is the onset of a beep minus the middle between the last dark and the first bright picture. One
+flash is known only to half a frame (17 ms), so the mean over the first and the last thirty flashes is
+printed.
 """
 
 from __future__ import annotations
@@ -73,7 +75,7 @@ def beeps(path: Path) -> list[float]:
 
 
 def av_offsets(path: Path) -> list[float]:
-    """Beep minus flash in seconds, for every flash that has a beep within half a period."""
+    """Return beep minus flash in seconds, for every flash that has a beep within half a period."""
     heard = np.array(beeps(path))
     pairs = [(flash, heard[np.argmin(np.abs(heard - flash))]) for flash in flashes(path)]
     return [float(beep - flash) for flash, beep in pairs if abs(beep - flash) < PERIOD / 2]

@@ -1,8 +1,9 @@
 """Build Mien's statistical face model and its report: `python tools/build_face_model.py`.
 
-Identity comes from `shared/portraits`; expression from the `a_*` clips, from ICT-FaceKit's shapes (MIT) put on
-open portraits and measured again, and a little from how portraits differ. The `b_*` clips only measure.
-Deterministic; about four minutes on one core, half a minute with the landmarks cached in the temporary folder.
+Identity comes from `shared/portraits`. Expression comes from the `a_*` clips, from ICT-FaceKit's shapes (MIT)
+that are put on open portraits and measured again, and a little from how portraits differ. The `b_*` clips
+only serve to measure the model. The build is deterministic; it takes about four minutes on one core, or half
+a minute when the landmarks are already cached in the temporary folder.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ from app.engine.face.importing import read_dense  # noqa: E402
 from app.engine.face.morphable_model import ASSET, MorphableModel, save_model  # noqa: E402
 from app.engine.face.parameters import N_EXPRESSION  # noqa: E402
 
-N_IDENTITY, SPARE = 40, 60  # components kept, and computed for the report
-SYNTHETIC_SHARE, PORTRAIT_SHARE = 1.0, 0.2  # of the clips' moment, by trace
+N_IDENTITY, SPARE = 40, 60  # numbers of components kept, and computed for the report
+SYNTHETIC_SHARE, PORTRAIT_SHARE = 1.0, 0.2  # shares of the clips' moment, by trace
 EVERY, MIXTURES = 13, 16  # each 13th portrait gets 16 synthetic expressions
 LEFT_OUT = 150
 UPPER_LIP, LOWER_LIP, MOUTH = 13, 14, (61, 291)
@@ -69,7 +70,7 @@ def main() -> None:
 
 
 def synthetic_frames(mean: stats.Array, weights: stats.Array, mirror: topology.Indices) -> list[stats.Frames]:
-    """ICT's shapes on open faces, as the landmarker sees them."""
+    """Return the frames of ICT's shapes put on open faces, as the landmarker sees them."""
     ict = read_dense(data.SHARED / "models3d" / "ict_facekit" / "ict_full_fp16.npz")
     _, follow, scale, rotation = registered(ict, mean)
     moved = displaced(ict.expression, follow) * scale @ rotation.T
@@ -86,8 +87,12 @@ def bases(
     bias: stats.Array,
     mirror: topology.Indices,
 ) -> tuple[stats.Array, stats.Array, stats.Array, stats.Array]:
-    """Expression basis and sigmas, identity basis and sigmas, SPARE components each; people's shapes are (N, 468, 3)
-    from the mean. Identity is what expression cannot explain, so the two are orthogonal and the fit closed."""
+    """Return the expression basis and its sigmas, then the identity basis and its sigmas, SPARE components
+    each.
+
+    shapes: people's shapes, (N, 468, 3) from the mean. Identity is what expression cannot explain, so the two
+    bases are orthogonal and the fit has a closed form.
+    """
     moment = stats.within(moving, bias, mirror)
     own = np.trace(moment)
     for share, other in (
@@ -103,9 +108,10 @@ def bases(
 def neutral_offset(
     shapes: stats.Array, mean: stats.Array, expression: stats.Array, mirror: topology.Indices
 ) -> stats.Array:
-    """Return (468, 3) from the mean, which smiles as sitters do, to a closed and relaxed mouth.
+    """Return the (468, 3) offset to a closed and relaxed mouth from the mean face, which smiles as sitters
+    do.
 
-    The expression part of the portraits whose lips touch and whose mouth is not drawn wide.
+    It is the expression part of the portraits whose lips touch and whose mouth is not drawn wide.
     """
     whole = shapes + mean
     gap = whole[:, UPPER_LIP, 1] - whole[:, LOWER_LIP, 1]

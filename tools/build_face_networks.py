@@ -1,8 +1,8 @@
 """Build assets/face_networks: `python tools/build_face_networks.py mediapipe-0.10.21-....whl`.
 
-Takes four TFLite models out of the wheel (`pip download --no-deps mediapipe==0.10.21`) and writes them as ONNX.
-Refuses files other than the ones it was written for. Deterministic with the packages of
-tools/face_networks_requirements.txt, which are the tool's alone; two seconds.
+It takes four TFLite models out of the wheel (`pip download --no-deps mediapipe==0.10.21`) and writes them as
+ONNX. It refuses files other than the ones it was written for. It is deterministic with the packages of
+tools/face_networks_requirements.txt, which only this tool needs, and takes two seconds.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ Outputs = dict[str, tuple[str, tuple[int, ...]]]
 
 @dataclass(frozen=True)
 class Source:
-    """One model: its path and hash in the wheel, what the bytes 0 and 255 mean to it, and what is asked of it."""
+    """One model: its path and hash in the wheel, the values that the bytes 0 and 255 become, and its outputs
+    used.
+    """
 
     path: str
     sha256: str

@@ -1,7 +1,7 @@
 """Make assets/head_model/head.npz from ICT-FaceKit's light model (MIT): `build_head_model.py ICT_FOLDER OUT`.
 
-ICT_FOLDER holds `ict_full_fp16.npz` (all of FaceXModel/*.obj in one file: absolute neutral, deltas of the shapes).
-The file's fields are described in `app.engine.head.model`.
+ICT_FOLDER holds `ict_full_fp16.npz` (all of FaceXModel/*.obj in one file: the neutral face as absolute
+positions, the shapes as differences from it). The file's fields are described in `app.engine.head.model`.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ NECK_Y, NECK_SIDE, NAPE_Y, NECK_BACK, NECK_END = (
     -8.5,
     -6.0,
     -12.5,
-)  # cm: where shoulders would begin
-RIGID = (-11.5, -6.5)  # cm of y + 0.25 z: from the body's to the head's
+)  # cm; beyond these the shoulders would begin
+RIGID = (-11.5, -6.5)  # cm of y + 0.25 z; between these, motion goes from the body's to the head's
 EAR_NEAR, EAR_SIDE = 1.5, 7.4  # cm
-OPENED = 0.6  # of jawOpen, in which the two lips are distinguished
+OPENED = 0.6  # share of jawOpen at which the two lips are told apart
 REACH = 9.5  # cm from the face's landmarks at which their motion has died out (1.5 eye distances)
 SKY, FROM_ABOVE = 400, 0.6  # directions from which light falls, and how much more of it falls from above
 SHADOW_GRID, SHADOW_BIAS = (
@@ -71,13 +71,15 @@ def neck_cut(points: Floats, triangles: Ints) -> Ints:
 
 
 def closed(points: Floats, triangles: Ints) -> tuple[Ints, list[list[int]], list[int]]:
-    """Return triangles with mouth and eyes closed by fans to new vertices; the loops; the neck's loop."""
+    """Return the triangles, with mouth and eyes closed by fans to new vertices; the loops; and the neck's
+    loop.
+    """
     found = sorted(loops(triangles), key=len)
     neck = max(found, key=lambda loop: len(loop) if points[loop][:, 1].mean() < -5 else 0)
     holes = [loop for loop in found if loop is not neck and len(loop) > 20]
     holes.sort(
         key=lambda loop: (points[loop][:, 1].mean() > 0, points[loop][:, 0].mean())
-    )  # mouth, right, left eye
+    )  # mouth, right eye, left eye
     fans = []
     for k, loop in enumerate(holes):
         fans += [(loop[(i + 1) % len(loop)], loop[i], len(points) + k) for i in range(len(loop))]
@@ -85,8 +87,9 @@ def closed(points: Floats, triangles: Ints) -> tuple[Ints, list[list[int]], list
 
 
 def bound(points: Floats, opened: Floats, triangles: Ints, weights: Floats) -> sparse.csr_matrix:
-    """Return (V, 468): how each head vertex follows motions of ours: on the subdivided face exactly, beyond it dying
-    out.
+    """Return (V, 468), which says how each head vertex follows motions of our 468 vertices.
+
+    On the subdivided face it follows them exactly; beyond the face the motion dies out.
     """
     model, layout = default_model(), topology()
     ours = weights @ opened
@@ -96,7 +99,7 @@ def bound(points: Floats, opened: Floats, triangles: Ints, weights: Floats) -> s
     rest = np.asarray(smooth @ (weights @ points))
     corner, share, distance = closest(opened, fine, faces)
     inside = distance < 0.35
-    # Only the face's own surface: not the ear, not what lies beyond the oval.
+    # Only the face's own surface is used: not the ear, and not what lies beyond the oval.
     oval = rim(model.triangles)
     edge = np.where(np.isin(corner, oval), share, 0).sum(1) > 0.999
     inside &= ~edge
@@ -121,8 +124,8 @@ def bound(points: Floats, opened: Floats, triangles: Ints, weights: Floats) -> s
 
 
 def openness(points: Floats, triangles: Ints) -> Floats:
-    """Return (V,) share of an overcast sky's light that reaches each vertex past the rest of the head: ambient
-    occlusion.
+    """Return (V,) the ambient occlusion: the share of an overcast sky's light that reaches each vertex past
+    the rest of the head.
     """
     a, b, c = (points[triangles[:, k]] for k in range(3))
     normals = np.zeros_like(points)
@@ -152,7 +155,9 @@ def rim(triangles: Ints) -> Ints:
 
 
 def closest(points: Floats, vertices: Floats, faces: Ints) -> tuple[Ints, Floats, Floats]:
-    """For each point the nearest triangle's corners, its barycentric share there, and the distance."""
+    """Return, for each point, the corners of the nearest triangle, the point's barycentric share there, and
+    the distance.
+    """
     import trimesh
 
     mesh = trimesh.Trimesh(vertices, faces, process=False)
@@ -166,7 +171,7 @@ def closest(points: Floats, vertices: Floats, faces: Ints) -> tuple[Ints, Floats
 
 
 def packed(shapes: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Return shapes in 8 bits, each with its own step."""
+    """Return shapes in 8 bits, each with its own step, and the steps."""
     step = np.maximum(np.abs(shapes).max(axis=(1, 2)), 1e-9) / 127
     return np.round(shapes / step[:, None, None]).astype(np.int8), step.astype(np.float32)
 
@@ -175,8 +180,9 @@ def packed(shapes: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.fl
 class Surface:
     """ICT's head cut at the neck and closed at mouth and eyes.
 
-    points: (V, 3) cm; triangles; shapes: (S, V, 3); holes: the closed loops; neck: the border left; kept: the vertices
-    of ICT's head that it has, before the loops' hubs; index: from ICT's to its own, -1 for none.
+    points: (V, 3) cm; triangles; shapes: (S, V, 3); holes: the closed loops; neck: the border that is left;
+    kept: the vertices of ICT's head that are still here, before the hubs of the loops; index: maps ICT's
+    vertices to ours, -1 where there is none.
     """
 
     points: NDArray[np.float64]
@@ -207,7 +213,9 @@ def surface_of(ict: Any) -> Surface:
 
 
 def ears_of(ict: Any, head: Surface) -> NDArray[np.bool_]:
-    """Return (V,) the ears, by their place in ICT's texture, and what of the head is near and as far out."""
+    """Return (V,) which vertices are ears, by their place in ICT's texture or by lying near the ears and as
+    far out.
+    """
     quads, points, kept = ict["faces"].astype(np.int64), head.points, head.kept
     head_quads = quads[(quads < HEAD).all(1)]
     uv = np.zeros((HEAD, 2))
@@ -223,7 +231,7 @@ def ears_of(ict: Any, head: Surface) -> NDArray[np.bool_]:
 
 
 def inner_parts(ict: Any) -> dict[str, NDArray[Any]]:
-    """Eyeballs, teeth, gums, tongue and the mouth's socket, as the asset has them."""
+    """Return eyeballs, teeth, gums, tongue and the mouth's socket, in the form the asset has them."""
     everything, quads = ict["neutral"].astype(float), ict["faces"].astype(np.int64)
     points, triangles, label, offset = [], [], [], 0
     for number, (first, last) in enumerate(PARTS.values()):
@@ -241,7 +249,9 @@ def inner_parts(ict: Any) -> dict[str, NDArray[Any]]:
 
 
 def ties(ict: Any, head: Surface, names: list[str]) -> dict[str, NDArray[Any]]:
-    """Return how our 468 vertices lie on the head, how they carry it, and how far each of its vertices is from them."""
+    """Return how our 468 vertices lie on the head, how they carry it, and how far each head vertex is from
+    them.
+    """
     landmarks = head.index[ict["landmarks68"]]
     identity, none = head.shapes[:100].astype(float), np.zeros((0, len(head.points), 3))
     _, weights, _, _ = registered(

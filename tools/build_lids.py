@@ -2,8 +2,8 @@
 
     python tools/build_lids.py [ICT_NPZ]
 
-Writes assets/eyes/lids.npz: each shape (468, 3) float32 in eye distances, 0 where it moves nothing. The right eye's are
-their mirror images.
+It writes assets/eyes/lids.npz. Each shape is (468, 3) float32 in eye distances, and 0 where it moves nothing.
+The right eye's movements are mirror images of these.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ SHAPES = {
     "outward": "eyeLookOut_L",
     "wide": "eyeWide_L",
 }
-FACE = 9409  # ICT's first vertices, the face
-STILL = 2e-4  # eye distances
+FACE = 9409  # number of ICT's first vertices, which are the face
+STILL = 2e-4  # eye distances; a vertex that moves less counts as still
 
 
 def main(source: Path) -> None:

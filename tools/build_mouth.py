@@ -2,10 +2,11 @@
 
     python tools/build_mouth.py [ICT_NPZ]
 
-Writes assets/mouth/mouth.npz, in eye distances, y up, z to the viewer, the origin in the middle of the upper incisors'
-edge: points (V, 3), jaw (V, 3), how far each goes when the jaw drops by one eye distance at the lower incisors' edge,
-part (V,) 0 tooth, 1 gum, 2 tongue, colours (V, 3) 0 to 255 in white light, triangles (T, 3), and rest, how far the
-lower incisors' edge lies above the upper's when the teeth are closed.
+It writes assets/mouth/mouth.npz in eye distances: y points up, z to the viewer, and the origin is the middle
+of the upper incisors' edge. Its fields are points (V, 3); jaw (V, 3), how far each point goes when the jaw
+drops by one eye distance at the lower incisors' edge; part (V,), 0 for tooth, 1 for gum and 2 for tongue;
+colours (V, 3), 0 to 255 in white light; triangles (T, 3); and rest, how far the lower incisors' edge lies
+above the upper's when the teeth are closed.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from app.engine.face.morphable_model import default_model  # noqa: E402
 FACE = 9409
 # Vertex ranges of the light model (vertex_indices.json).
 GUMS, UPPER, LOWER = (14062, 17039), (17039, 19247), (19247, 21451)
-BACK = 3.5  # cm: what lies behind is never seen
+BACK = 3.5  # cm; what lies further back is never seen
 IVORY, ROOT_IVORY, EDGE_IVORY = np.array(
     [[239.0, 231.0, 214.0], [226.0, 207.0, 176.0], [224.0, 222.0, 216.0]]
 )
@@ -35,7 +36,7 @@ FLOAT = NDArray[np.float64]
 
 
 def triangles_of(faces: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Return triangles of the quads inside the mouth."""
+    """Return the triangles of the quads inside the mouth."""
     first = faces[:, 0]
     quads = faces[(first >= GUMS[0]) & (first < LOWER[1])]
     halves = np.concatenate([quads[:, [0, 1, 2]], quads[quads[:, 3] >= 0][:, [0, 2, 3]]])
@@ -43,7 +44,7 @@ def triangles_of(faces: NDArray[np.int32]) -> NDArray[np.int32]:
 
 
 def colours_of(points: FLOAT, part: NDArray[np.uint8], tooth: NDArray[np.int64]) -> FLOAT:
-    """Return (V, 3): teeth warmer at the root, clearer at the edge; back teeth darker."""
+    """Return colours (V, 3): teeth are warmer at the root and clearer at the edge, and back teeth are darker."""
     colours = np.where((part == 2)[:, None], TONGUE, GUM) * np.ones((len(points), 1))
     for k in np.unique(tooth[tooth >= 0]):
         own = tooth == k
@@ -108,8 +109,9 @@ def main(source: Path) -> None:
 
 
 def tongue(points: FLOAT, jaw: FLOAT, is_tooth: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return (V,) of the mesh that gums and tongue share: what lies inside the lower row of teeth and goes with the
-    jaw.
+    """Return (V,) which vertices are the tongue, of the mesh that gums and tongue share.
+
+    The tongue lies inside the lower row of teeth and goes with the jaw.
     """
     from scipy.spatial import cKDTree
 

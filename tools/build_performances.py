@@ -1,9 +1,9 @@
-"""Computes the performances that ship, from clips whose licence is clear, and their SOURCES.md.
+"""Makes the performances that come with Mien, and their SOURCES.md, from clips whose licence is clear.
 
     python tools/build_performances.py ../shared/media/videos
 
-A performance holds 40 numbers a frame and an identity of 40: no picture, no sound. Run it again whenever
-the face model is built anew: p_exp is counted in its components.
+A performance holds 40 numbers for each frame and 40 numbers for the identity, and no picture or sound. Run
+this again whenever the face model is built anew, because p_exp counts in the model's components.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ GRID = (
 )
 FRIDAY = "His Girl Friday (1940), public domain"
 INTEL = "Intel sample-videos, CC BY 4.0"
-# name -> (clip, seconds from, seconds to, credit, what it shows)
+# name -> (clip, first second, last second, credit, what the clip shows)
 PERFORMANCES = {
     "speaks a sentence": ("a_grid_swiz3n.mp4", 0.0, 3.0, GRID, "a man speaks one sentence"),
     "speaks calmly": ("a_grid_lwbsza.mp4", 0.0, 3.0, GRID, "a woman speaks one sentence"),

@@ -1,13 +1,14 @@
-"""Measures what the landmark network makes of true poses and gazes: assets/face_model/reading.json.
+"""Measures what the landmark network reads of true poses and gazes, for assets/face_model/reading.json.
 
-What it makes of movements of lips and brows comes from tools/edit_accuracy.py and stays as it is there.
+The numbers for movements of lips and brows come from tools/edit_accuracy.py; they stay in the file as they
+are.
 
     python tools/build_reading.py ../shared [--people 8]
 
-Pose: the LeePerrySmith scan, and portraits painted on it with its landmarks bent to theirs, drawn at known angles.
-Gaze: portraits of shared/portraits, whose sitters look into the camera, so that their eyes turn against their heads;
-and the photos of shared/media/images with their eyeballs drawn at known angles. Nothing of shared/media/multiview is
-used.
+Pose is read from the LeePerrySmith scan drawn at known angles, bare and with portraits painted on it; its
+landmarks are bent to those of each portrait. Gaze is read from two kinds of photos. Sitters of
+shared/portraits look into the camera, so that their eyes turn against their heads; in photos of
+shared/media/images the eyeballs are drawn at known angles. Nothing of shared/media/multiview is used.
 """
 
 from __future__ import annotations
@@ -58,9 +59,9 @@ def largest(faces: Sequence[FittedFace]) -> FittedFace | None:
 
 
 def heads(shared: Path, read: Read, people: int) -> list[tuple[true_heads.Head, tuple[float, float, float]]]:
-    """Return (head, light): the scan in three lights, and with portraits on it."""
+    """Return pairs (head, light): the scan in three lights, and the scan with portraits on it."""
     scan = true_heads.scan(shared / "models3d" / "lee_perry_smith")
-    for _ in range(4):  # the scan looks a little up: its zero becomes the network's
+    for _ in range(4):  # the scan looks a little up, so the network's zero becomes its zero
         face = read(true_heads.drawn(scan, (0, 0, 0)))
         assert face is not None
         scan = true_heads.tilted(scan, (0.0, -face.params.camera.pitch, 0.0))
@@ -92,8 +93,8 @@ def small(path: Path, side: int) -> Image:
 
 
 def pose_errors(read: Read, shown: list[tuple[true_heads.Head, tuple[float, float, float]]]) -> Array:
-    """Return (n, 5): yaw, pitch drawn; yaw, pitch, roll read beyond them and beyond what is read of the head at
-    rest.
+    """Return (n, 5): the yaw and pitch that were drawn; then the yaw, pitch and roll that were read, less
+    those drawn and those read of the head at rest.
     """
     rows = []
     for head, light in shown:
@@ -108,7 +109,7 @@ def pose_errors(read: Read, shown: list[tuple[true_heads.Head, tuple[float, floa
 
 
 def sitters(read: Read, folder: Path) -> Array:
-    """Return (n, 4): yaw, pitch, gaze read of portraits."""
+    """Return (n, 4): the yaw, the pitch and the gaze that are read of portraits."""
     random, paths = np.random.default_rng(0), np.array(sorted(folder.rglob("*.jpg")))
     rows = []
     for path in random.permutation(paths)[:SITTERS]:
@@ -119,7 +120,7 @@ def sitters(read: Read, folder: Path) -> Array:
 
 
 def drawn_gazes(engine: Engine, folder: Path, people: int) -> tuple[Array, Array]:
-    """Return (n, 2) degrees that eyeballs were turned, and read; n over all photos."""
+    """Return two arrays (n, 2) in degrees, over all photos: how far eyeballs were turned, and what was read."""
     turned, seen = [], []
     for path in sorted(folder.glob("a_*"))[: 2 * people]:
         portrait = engine.open(path)
@@ -137,7 +138,7 @@ def drawn_gazes(engine: Engine, folder: Path, people: int) -> tuple[Array, Array
 
 
 def line(x: Array, y: Array) -> tuple[float, float, float]:
-    """Slope, offset and standard deviation of y over x without the outliers."""
+    """Return slope, offset and standard deviation of y over x, without the outliers."""
     near = np.ones(len(x), bool)
     slope = offset = spread = 0.0
     for _ in range(6):

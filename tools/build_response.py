@@ -1,11 +1,12 @@
-"""Measures how faces drawn by mesh-warp are read, for driving: assets/face_model/response.npz and RESPONSE.md.
+"""Measures how faces that mesh-warp draws are read, for driving: writes response.npz and RESPONSE.md.
 
     python tools/build_response.py ../shared/media/videos ../shared/portraits ../shared/media/images
 
-Every portrait is driven by the open clips (every fourth frame) and given other people's expressions, half of them with
-a turned head; each picture is fitted afresh. What the fit reads beyond the drawn parameters is regressed on expression,
-lids and pose, every sample once more in a mirror; the pose's share is not kept. Run it again whenever the face model or
-the drawing of filmed faces changes.
+Both files go to assets/face_model. Every portrait is driven by the open clips (every fourth frame) and given
+other people's expressions, half of them with a turned head; each picture is fitted afresh. What the fit reads
+beyond the drawn parameters is regressed on expression, lids and pose. Every sample counts a second time as
+its mirror image. The pose's share is not kept. Run this again whenever the face model or the drawing of
+filmed faces changes.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from app.engine.sources.opening import open_source
 from app.engine.warping.expression_response import ASSET, features
 
 SIDE = 384
-EVERY = 4  # frames of a clip
+EVERY = 4  # every fourth frame of a clip is used
 STRANGERS, GIVEN = (
     200,
     80,
@@ -49,19 +50,19 @@ REACH = 3.0  # sigmas
 TURNS = (9.0, 6.0, 5.0)  # degrees of yaw, pitch and roll (standard deviation)
 RIDGE = 0.03
 ANGLE = np.radians(4.0)  # brings turns to the size of sigmas
-WRONG_POSE, WRONG_FACE = 15.0, 6.0  # degrees, sigmas: another face was found
-# Not a_p01, a_p03 and a_p24, on which tools/driving_report.py measures
+WRONG_POSE, WRONG_FACE = 15.0, 6.0  # degrees, sigmas; beyond these, another face was found
+# These are not a_p01, a_p03 and a_p24, on which tools/driving_report.py measures
 PORTRAITS = (
     *("a_p02_cc0", "a_p07_cc0", "a_p09_cc0", "a_p10_cc0", "a_p12_cc0", "a_p13_cc0", "a_p15_cc0", "a_p19_cc0"),
     *("a_p20_nasa", "a_p26_usgov", "if010", "if022", "if031", "if044", "A000375", "B000740"),
 )
-POSE = 6  # features of a turn
+POSE = 6  # number of features of a turn
 Pair = tuple[FaceParams, FaceParams]  # drawn, read
 Errors = NDArray[np.float64]
 
 
 def performances(model: MorphableModel, videos: Path) -> Iterator[tuple[FaceParams, list[FaceParams]]]:
-    """Yield every open clip's neutral face and frames."""
+    """Yield the neutral face and the frames of every open clip."""
     for clip in sorted(videos.glob("a_*")):
         if clip.stem.endswith("original"):  # the same clip in another container
             continue
@@ -89,7 +90,7 @@ def strangers(model: MorphableModel, folder: Path, random: np.random.Generator) 
 
 
 def given(own: FaceParams, other: FaceParams, turn: NDArray[np.float64]) -> FaceParams:
-    """`other`'s expression on the portrait, its head turned about the neck."""
+    """Return `other`'s expression on the portrait, with its head turned about the neck."""
     change = np.subtract(other.expression.coefficients, own.expression.coefficients)
     worn = np.array(own.expression.coefficients) + np.clip(change, -REACH, REACH)
     expression = replace(own.expression, coefficients=tuple(worn.tolist()))
@@ -102,7 +103,7 @@ def given(own: FaceParams, other: FaceParams, turn: NDArray[np.float64]) -> Face
 
 
 def pairs(scene: Scene, asked: list[FaceParams]) -> Iterator[Pair]:
-    """Draw and read, as frames of one clip."""
+    """Draw the faces as frames of one clip, read them, and yield what was drawn and what was read."""
     with FaceTracker(video=True) as tracker:
         for params in asked:
             patch = scene.generator.generate(scene.code, Target(params, origin=Origin.FILMED))
@@ -114,8 +115,9 @@ def pairs(scene: Scene, asked: list[FaceParams]) -> Iterator[Pair]:
 
 
 def samples(own: FaceParams, still: FaceParams, found: list[Pair]) -> tuple[Errors, Errors]:
-    """Return (n, 36) features, the last six the pose's, and (n, 28) errors in sigmas, beyond what is read of the
-    portrait.
+    """Return (n, 36) features, of which the last six are the pose's, and (n, 28) errors in sigmas.
+
+    The errors leave out what is already read of the portrait itself.
     """
     rows, errors = [], []
     for drawn, read in found:
@@ -132,7 +134,7 @@ def samples(own: FaceParams, still: FaceParams, found: list[Pair]) -> tuple[Erro
 
 
 def mirrored(rows: Errors, errors: Errors, model: MorphableModel) -> tuple[Errors, Errors]:
-    """Return the samples as a mirror shows them: yaw and roll change their sign, lids their sides."""
+    """Return the samples as a mirror shows them: yaw and roll change their sign, lids change their sides."""
     matrix, n = mirror_matrix(model), errors.shape[1]
     signs = np.array([-1.0, 1.0, -1.0, 1.0, 1.0, -1.0])
     flipped = np.hstack([rows[:, :n] @ matrix.T, rows[:, [n + 1, n]], rows[:, n + 2 :] * signs])
@@ -149,7 +151,7 @@ def explained(rows: Errors, errors: Errors, response: Errors) -> float:
 
 
 def measured(engine: Engine, portraits: list[Path], videos: Path, faces: Path) -> list[tuple[Errors, Errors]]:
-    """Return samples by portrait."""
+    """Return the samples, one entry for each portrait."""
     random = np.random.default_rng(1)
     clips = list(performances(engine.model, videos))
     others = strangers(engine.model, faces, random)

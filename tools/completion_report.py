@@ -1,10 +1,12 @@
-"""The completion of heads against the unlearned fill, on people neither it nor its judge was trained on.
+"""Compares the learned completion of heads with the unlearned fill, on people whom
+neither it nor its judge was trained on.
 
     python tools/completion_report.py OUT [--shared DIR] [--most 60] [--minutes 6] [--views 25] [--weights FILE]
 
-OUT gets the data of validation and judge people and of true views (front and three-quarter photos of one person), the
-judge (features learnt on the "judge" people alone, which give the distance and a reading of damage that decides the
-blind comparison), report.md, report.json, and sheets: every person's first view, and the ten worst.
+OUT gets the data of validation and judge people and of true views (front and three-quarter photos of one
+person), the judge, report.md, report.json, and sheets with every person's first view and with the ten worst.
+The judge is a set of features learnt on the "judge" people alone; they give the distance, and a reading of
+damage that decides the blind comparison.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ from app.engine.training.people import sources  # noqa: E402
 
 Float32 = NDArray[np.float32]
 WORST = 10
-KEPT = 3  # of the planes seen
+KEPT = 3  # index of the plane seen that says what is kept
 LIGHT, DARK = 41.0, 10.0  # degrees of the typology angle: light above, dark below, medium between
 WOMEN = frozenset(["barbara", "heidemarie", "janet", "kathryn", "lisa"])  # NASA's validation people
 
@@ -57,7 +59,9 @@ class Case:
 
 
 def views(folder: Path, into: Path, people: int) -> None:
-    """True pairs of `people` people: what the front photo does not show, the three-quarter photos do, and back."""
+    """Write true pairs of `people` people: each photo, front and three-quarter, shows what the other does
+    not.
+    """
     into.mkdir(parents=True, exist_ok=True)
     with (folder / "metadata.csv").open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["expression"] == "neutral"]
@@ -114,7 +118,9 @@ def cases(folder: Path, what: str) -> Iterator[Case]:
 
 
 def tone(truth: NDArray[np.uint8]) -> str:
-    """Skin tone by the typology angle of the median colour of what a photo shows of the face's middle."""
+    """Return the skin tone by the typology angle of the median colour in what a photo shows of the face's
+    middle.
+    """
     from skimage.color import rgb2lab
 
     x, y, z = template.template().repeat(2, 1).repeat(2, 2)[:3]
@@ -133,7 +139,10 @@ def judge(out: Path, minutes: float) -> FaceFeatures:
 
 
 def figures(features: FaceFeatures, case: Case, used: Float32) -> dict[str, float]:
-    """distance, l1 (of 255), damage and sharpness over the truth's, where it was hidden; of the fill and of `used`."""
+    """Return the distance, l1 (of 255), damage and sharpness relative to the truth, where it was hidden.
+
+    The figures are those of the fill and of `used`.
+    """
     seen, known = case.sample["seen"][:3], case.sample["known"]
     share = np.clip(known / np.maximum(1 - case.sample["seen"][KEPT : KEPT + 1], 1e-3), 0, 1)
     truth = seen + share * (case.sample["truth"] - seen)
@@ -153,7 +162,7 @@ def figures(features: FaceFeatures, case: Case, used: Float32) -> dict[str, floa
 
 
 def edges(picture: Float32, known: Float32) -> float:
-    """Mean gradient of the grey picture where it is known."""
+    """Return the mean gradient of the grey picture where it is known."""
     y, x = np.gradient(picture.mean(axis=0))
     return float((np.hypot(x, y) * known).sum() / known.sum())
 
@@ -184,7 +193,7 @@ def _two(values: NDArray[np.float64], digits: int) -> str:
 
 
 def sheet(chosen: list[tuple[Case, Float32]], path: Path) -> None:
-    """Rows of: what the photo shows, the fill, the learned, what is true where it is known."""
+    """Draw rows of: what the photo shows, the fill, the learned completion, and the truth where it is known."""
     rows = []
     for case, used in chosen:
         seen, planes = case.sample["seen"][:3], case.sample["seen"]

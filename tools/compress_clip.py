@@ -1,9 +1,11 @@
-"""HeadGAN's compression: a clip through `encode_clip` and `decode_clip`, in kbit/s and in pixels.
+"""Measures HeadGAN's compression: a clip goes through `encode_clip` and `decode_clip`; prints kbit/s and
+errors.
 
     python tools/compress_clip.py CLIP... [--frames 100]
 
-Prints a line of JSON for each clip: bytes of the reference picture, kbit/s of the parameters (packed, and
-plain as 35 float32), and PSNR of the decoded frames and of the reference frame alone, against the clip.
+It prints a line of JSON for each clip: the bytes of the reference picture; the kbit/s of the parameters,
+packed and plain as 35 float32; and the PSNR of the decoded frames, and of the reference frame alone, against
+the clip.
 """
 
 from __future__ import annotations
@@ -31,13 +33,13 @@ from app.engine.sources.video import VideoSource
 
 
 def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> float:
-    """Peak signal to noise ratio in dB, at most 60."""
+    """Return the peak signal-to-noise ratio in dB, at most 60."""
     error = float(np.mean((a.astype(np.float64) - b) ** 2))
     return min(60.0, 10 * float(np.log10(255**2 / max(error, 1e-9))))
 
 
 def finished(steps: Generator[Step, None, bytes]) -> bytes:
-    """Return what a generator of steps ends in."""
+    """Return what a generator of steps returns at its end."""
     while True:
         try:
             next(steps)

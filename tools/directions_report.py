@@ -1,9 +1,10 @@
-"""What latent directions do in a generator's samples, measured with our 3DMM, and sheets to look at.
+"""Measures with our 3DMM what latent directions do in a generator's samples, and draws sheets to look at.
 
     python tools/directions_report.py [--samples 200] [--column yaw] [--sheets FOLDER] [--json]
 
-Each sample (a random face, seeded apart from the training's) is asked for a change of one parameter within half of the
-direction's range; the face is fitted before and after. The newest generator and matrix are taken.
+Each sample is a random face, with other seeds than in training. It is asked for a change of one parameter
+within half of the direction's range, and the face is fitted before and after. The newest generator and matrix
+are used.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ def made(
 def changes(
     model: LatentModel, matrix: DirectionMatrix, chosen: Ensemble, column: str, fit: Fit, count: int
 ) -> dict[str, Any]:
-    """asked (n,) and obtained (n, 15) changes of the values, the identity's (n, I), and the values' own spread."""
+    """Return the changes asked (n,) and obtained (n, 15) in the values, those of identity (n, I), and the
+    values' own spread.
+    """
     parameters = chosen.parameterisation
     assert parameters is not None
     slope = parameters.slopes[parameters.names.index(column)]
@@ -82,7 +85,7 @@ def changes(
 
 @torch.no_grad()
 def monotonic(model: LatentModel, matrix: DirectionMatrix, chosen: Ensemble, column: str, fit: Fit) -> float:
-    """Return the share of 40 samples whose five steps from one end to the other all go the asked way."""
+    """Return the share of 40 samples whose five steps from one end to the other all go the way asked."""
     parameters = chosen.parameterisation
     assert parameters is not None
     at = parameters.names.index(column)
@@ -127,7 +130,9 @@ def report(
 
 @torch.no_grad()
 def sheets(model: LatentModel, matrix: DirectionMatrix, names: tuple[str, ...], folder: Path) -> None:
-    """samples.jpg, directions.jpg (a row a column of the matrix, three faces) and components.jpg (PCA of W)."""
+    """Write samples.jpg, directions.jpg (each row is a column of the matrix, for three faces) and
+    components.jpg (the principal components of W).
+    """
     folder.mkdir(parents=True, exist_ok=True)
     faces = [random_code(model, SEED + k) for k in range(64)]
     save(

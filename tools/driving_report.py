@@ -1,17 +1,18 @@
-"""Drives portraits by clips and measures what arrives: fresh fits of the output against the driver.
+"""Drives portraits by clips and measures what arrives, by comparing fresh fits of the output with the driver.
 
     python tools/driving_report.py CLIP... --portrait PHOTO... -o FOLDER [--frames 150] [--side 768]
 
-For every pair: frames in and out, the largest jump of the head between two frames (driver and result), and the
-correlation of the driver's fit with a fresh fit of the result (the portrait's identity held, as the driver's is)
-for yaw, pitch, roll and the six components that move the face most in x and y: a picture shows no depth.
+For every pair it reports the frames in and out, the largest jump of the head between two frames (of driver
+and result), and the correlation of the driver's fit with a fresh fit of the result. In that fit the
+portrait's identity is held, as the driver's is. Correlated are yaw, pitch, roll and the six components that
+move the face most in x and y, since a picture shows no depth.
 
-An axis or a component moves for real where what is asked of it is within reach: driver and result are read with an
-error each, so that of a standard deviation s with an error e a perfect picture correlates by 1 - (e / s)^2. The error
-is measured: pose is read from the portrait drawn with the driver's expression but its own pose, components from the
-portrait drawn with the driver's pose but its own expression, and whatever they vary is error. What moves less is
-printed in brackets.
-Writes `report.json`, `report.md` and a contact sheet per pair (driver above result).
+An axis or a component moves for real where the correlation asked of it is within reach. Driver and result are
+each read with an error: with a standard deviation s and an error e, a perfect picture correlates by 1 - (e /
+s)^2. The error is measured. Pose is read from the portrait drawn with the driver's expression but its own
+pose, components are read from the portrait drawn with the driver's pose but its own expression; whatever they
+vary is error. What moves less is printed in brackets. It writes `report.json`, `report.md` and a contact
+sheet for each pair (driver above result).
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ from app.engine.face.parameters import FaceParams
 from app.engine.sources.opening import open_source
 
 STRONGEST = 6
-ERROR_EVERY = 3  # frames between two in which the reading's error is measured
+ERROR_EVERY = 3  # the reading's error is measured in every third frame
 AXES = ("yaw", "pitch", "roll")
 ASKED_POSE, ASKED_COMPONENT = 0.95, 0.7
 SHOWN = 6
@@ -50,7 +51,7 @@ SHOWN = 6
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One frame: what was driven, and fresh fits of it and, now and then, of its pose or expression alone."""
+    """One frame: what was driven, a fresh fit of it, and in some frames fits of its pose or expression alone."""
 
     driven: Driven
     fit: FaceParams | None
@@ -124,7 +125,9 @@ def measure(rows: list[Row], model: MorphableModel) -> dict[str, Any]:
 
 
 def correlated(driver: NDArray, result: NDArray, error: float, asked: float) -> dict[str, Any]:
-    """std of the driver, the reading's own error, their correlation, and whether the motion is real."""
+    """Return the driver's standard deviation, the reading's error, the correlation, and whether the motion is
+    real.
+    """
     std = max(float(driver.std()), 1e-9)
     real = bool(1 - (error / std) ** 2 >= asked)
     return {"std": std, "error": float(error), "r": correlation(driver, result), "real": real}
@@ -147,7 +150,7 @@ def correlation(a: NDArray, b: NDArray) -> float:
 
 
 def sheet(rows: list[Row], width: int = 260) -> NDArray[np.uint8]:
-    """Driver above result at evenly spaced frames."""
+    """Return a sheet with the driver above the result at evenly spaced frames."""
     import cv2
 
     def fitted(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -164,7 +167,7 @@ def sheet(rows: list[Row], width: int = 260) -> NDArray[np.uint8]:
 
 
 def table(reports: dict[str, dict[str, Any]]) -> str:
-    """Markdown; what does not move for real is in brackets."""
+    """Return the table as Markdown; what does not move for real is in brackets."""
     lines = [
         "| clip on portrait | frames | jump driver / result | yaw | pitch | roll | components | blink | ms |"
     ]
@@ -184,7 +187,7 @@ def shown(value: dict[str, Any]) -> str:
 
 
 def counts(reports: dict[str, dict[str, Any]]) -> Iterator[str]:
-    """Yield how many reach what is asked, of those that move for real and of all."""
+    """Yield how many reach what is asked: of those that move for real, and of all."""
     groups = [(axis, ASKED_POSE, [r["pose"][axis] for r in reports.values()]) for axis in AXES]
     components = [value for r in reports.values() for value in r["components"].values()]
     for name, asked, values in (*groups, ("components", ASKED_COMPONENT, components)):

@@ -1,7 +1,9 @@
-"""What is asked against what a fresh fit of the result measures: python tools/edit_accuracy.py [--side PX] [PHOTO...].
+"""Compares what is asked with what a fresh fit of the result measures: edit_accuracy.py [--side PX]
+[PHOTO...].
 
-Over ../shared/media/images by default; writes out/edit_accuracy.md and .json and prints the tables. Groups: yaw, pitch
-and roll 15 degrees to either side of the photo's own; semantic controls and gaze; blink; frontalising turned heads.
+It measures ../shared/media/images unless photos are given, writes out/edit_accuracy.md and .json and prints
+the tables. The groups are: yaw, pitch and roll 15 degrees to either side of the photo's own; semantic
+controls and gaze; blink; and frontalising turned heads.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ CONTROLS: tuple[dict[str, float], ...] = (
     {"eyes_wide": 1},
 )
 GAZES = ({"gaze_x": -12}, {"gaze_x": 12}, {"gaze_y": -8}, {"gaze_y": 8})  # degrees from the photo's own
-TURNED = 35  # degrees up to which a photo shall be frontalised
+TURNED = 35  # degrees; a photo turned further need not be frontalised
 Row = dict[str, Any]
 
 
@@ -63,7 +65,7 @@ def edits(face: FittedFace) -> Iterator[tuple[str, dict[str, float], FaceEdit]]:
 
 
 def measure_photo(engine: Engine, path: Path, side: int) -> Iterator[Row]:
-    """One row per edit of the photo's largest face."""
+    """Yield one row for each edit of the photo's largest face."""
     portrait = engine.open(path)
     if not portrait.faces:
         return
@@ -86,7 +88,7 @@ def measure_photo(engine: Engine, path: Path, side: int) -> Iterator[Row]:
 
 
 def ratio(row: Row, name: str) -> float:
-    """Obtained over asked."""
+    """Return what was obtained over what was asked."""
     if row["group"] == "gaze":
         start = row["gaze"][0 if name == "gaze_x" else 1]
         return float((row["measured"][name] - start) / (row["wanted"][name] - start))
@@ -94,7 +96,7 @@ def ratio(row: Row, name: str) -> float:
 
 
 def aperture_left(row: Row) -> float:
-    """Aperture over the open one, mean of both eyes."""
+    """Return the aperture over that of the open eye, as the mean of both eyes."""
     shut = (row["measured"]["aperture_left"], row["measured"]["aperture_right"])
     return sum(a / b for a, b in zip(shut, row["aperture"])) / 2
 

@@ -1,4 +1,4 @@
-"""Landmarks of the portraits and clips the face model is built from, read once and cached."""
+"""Reads the landmarks of the portraits and clips of which the face model is built, once, and caches them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from app.engine.face.landmarks import FaceTracker  # noqa: E402
 
 SHARED = ROOT.parent / "shared"
 CACHE = Path(tempfile.gettempdir()) / "mien-face-landmarks"
-MOST_FRAMES = 400  # of one clip, evenly spread
-LEAST_SIDE = 60  # px of a face
+MOST_FRAMES = 400  # frames of one clip at most, evenly spread
+LEAST_SIDE = 60  # px; a smaller face is left out
 Array = NDArray[np.float64]
 
 
@@ -46,7 +46,9 @@ def frames(path: Path) -> Iterator[NDArray[np.uint8]]:
 
 
 def landmarks(path: Path) -> Array:
-    """Return (N, 478, 3) in pixels, z to the viewer: the largest face of a picture or of each frame of a clip."""
+    """Return (N, 478, 3) in pixels, z to the viewer, of a picture's largest face or that of each frame of a
+    clip.
+    """
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     kept = CACHE / f"{digest}.npy"
     if kept.exists():
@@ -70,12 +72,12 @@ def portraits() -> tuple[list[str], Array]:
 
 
 def stills(prefix: str = "a_") -> tuple[list[str], Array]:
-    """Return the same of `shared/media/images`."""
+    """Return the same for `shared/media/images`."""
     return _stack(sorted((SHARED / "media" / "images").glob(prefix + "*")))
 
 
 def clips(prefix: str) -> dict[str, Array]:
-    """Clip name -> (frames, 478, 3), for the clips whose names start with the prefix ("a_" or "b_")."""
+    """Return clip name -> (frames, 478, 3) for the clips whose names start with the prefix ("a_" or "b_")."""
     paths = sorted((SHARED / "media" / "videos").glob(prefix + "*"))
     found = {path.stem: landmarks(path) for path in paths if "original" not in path.stem}
     return {name: points for name, points in found.items() if len(points)}

@@ -1,4 +1,4 @@
-"""The face model's held-out errors as a page."""
+"""Writes a page with the face model's errors on people and clips it was not built from."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ def write(
     sources: int,
     synthetic: int,
 ) -> str:
-    """Markdown; `trial` are bases made without the left-out people, who with the clips are only measured."""
+    """Write the page as Markdown. `trial` holds bases made without the people left out; those people and the
+    clips only serve to measure.
+    """
     expression, _, identity, _ = trial
     lines = [
         "# The face model, measured",

@@ -1,4 +1,4 @@
-"""The statistics of the face model: alignment, pose bias, expression and identity bases, errors."""
+"""Computes the statistics of the face model: alignment, pose bias, expression and identity bases, and errors."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ class Frames:
 
 
 def align(points: Array, target: Array, weights: Array) -> tuple[Array, Array]:
-    """(N, V, 3) brought onto (V, 3) by weighted similarities (Umeyama 1991); also their rotations (N, 3, 3)
-    that turn the target's axes into the points'."""
+    """Return (N, V, 3) points brought onto the target (V, 3) by weighted similarities (Umeyama 1991).
+
+    Also return their rotations (N, 3, 3), which turn the target's axes into those of the points.
+    """
     w = weights / weights.sum()
     a = target - w @ target
     b = points - np.einsum("v,nvc->nc", w, points)[:, None]
@@ -36,7 +38,7 @@ def align(points: Array, target: Array, weights: Array) -> tuple[Array, Array]:
 
 
 def pose_features(rotations: Array) -> Array:
-    """Return (N, 6) as `app.engine.face.fitting.pose_features`."""
+    """Return (N, 6) features, as `app.engine.face.fitting.pose_features` does."""
     from app.engine.face.parameters import rotation_angles
 
     angles = np.radians([rotation_angles(rotation) for rotation in rotations])
@@ -45,7 +47,7 @@ def pose_features(rotations: Array) -> Array:
 
 
 def upright(landmarks: Array) -> Array:
-    """(N, 478, 3) pixels to (N, 468, 3), y up."""
+    """Turn (N, 478, 3) pixels into (N, 468, 3) with y up."""
     return landmarks[:, :468] * (1.0, -1.0, 1.0)
 
 
@@ -60,9 +62,11 @@ def reflected(shapes: Array, mirror: NDArray[np.int32]) -> Array:
 
 
 def mean_face(people: Array, clips: Sequence[Array], mirror: NDArray[np.int32]) -> tuple[Array, Array]:
-    """Return the mean of (N, 468, 3) people, symmetric, eye distance 1, origin between the eyes, level where their
-    mean pitch is (sitters look straight ahead); and the weights of the alignment: bone moves least within the clips,
-    so it carries the pose.
+    """Return the mean of (N, 468, 3) people, and the weights of the alignment.
+
+    The mean is symmetric, with eye distance 1 and its origin between the eyes. It is level where people's
+    mean pitch is, because sitters look straight ahead. The weights follow how little a vertex moves within
+    the clips: bone moves least, so it carries the pose.
     """
     mean, weights = people[0] - people[0].mean(0), np.ones(468)
     for _ in range(6):
@@ -84,7 +88,9 @@ def frames_of(points: Array, mean: Array, weights: Array) -> Frames:
 
 
 def pose_bias(people: Sequence[Frames], mirror: NDArray[np.int32]) -> Array:
-    """Return (6, 468, 3): what the landmarker adds with the pose, by ridge regression within people, all equal."""
+    """Return (6, 468, 3): what the landmarker adds with the pose, by ridge regression within people, who
+    weigh equally.
+    """
     signs = np.array([-1.0, 1, -1, 1, 1, -1])
     left, right = np.zeros((6, 6)), np.zeros((6, 468 * 3))
     for person in people:
@@ -102,7 +108,7 @@ def without_bias(frames: Frames, bias: Array) -> Array:
 
 
 def covariance(differences: Array, mirror: NDArray[np.int32]) -> Array:
-    """Return (1404, 1404) second moment of (N, 468, 3) differences and their mirror images."""
+    """Return the (1404, 1404) second moment of (N, 468, 3) differences and their mirror images."""
     both = np.concatenate([differences, reflected(differences, mirror)]).reshape(2 * len(differences), -1)
     return both.T @ both / len(both)
 
@@ -126,13 +132,14 @@ def principal(moment: Array, count: int) -> tuple[Array, Array]:
 
 
 def error(differences: Array, basis: Array) -> float:
-    """Mean distance over vertices, in % of the eye distance, that the orthonormal basis leaves of (N, 468, 3)."""
+    """Return what the orthonormal basis leaves of (N, 468, 3), as mean distance over vertices in % of the eye
+    distance."""
     flat, rows = differences.reshape(len(differences), -1), basis.reshape(len(basis), 1404)
     rest = flat - (flat @ rows.T) @ rows
     return float(100 * np.linalg.norm(rest.reshape(-1, 468, 3), axis=2).mean())
 
 
 def outside(differences: Array, basis: Array) -> Array:
-    """Return (N, 468, 3) less what the orthonormal basis explains."""
+    """Return (N, 468, 3) without what the orthonormal basis explains."""
     flat, rows = differences.reshape(len(differences), -1), basis.reshape(len(basis), -1)
     return (flat - (flat @ rows.T) @ rows).reshape(differences.shape)

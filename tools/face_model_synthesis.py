@@ -1,7 +1,8 @@
-"""What the landmarker says of ICT-FaceKit's expressions, put on real faces.
+"""Measures what the landmarker reads of ICT-FaceKit's expressions when they are put on real faces.
 
-The clips show few movements. Open portraits, warped by the carried-over shapes and measured again, add the
-others as the landmarker renders them: it answers with what it finds plausible, not with the geometry drawn.
+The clips show few movements. The others are added with open portraits, which are warped by the carried-over
+shapes and measured again. They are added as the landmarker reads them: it answers with what it finds
+plausible, not with the geometry that was drawn.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ MOUTH_COLOUR = (48, 22, 24)
 def measured(
     paths: Sequence[Path], shapes: Array, mean: Array, weights: Array, per_photo: int, seed: int = 7
 ) -> list[stats.Frames]:
-    """For each picture the frames of its face with `per_photo` random mixtures of the (K, 468, 3) shapes."""
+    """Return for each picture the frames of its face with `per_photo` random mixtures of the (K, 468, 3)
+    shapes.
+    """
     rng = np.random.default_rng(seed)
     found = []
     with FaceTracker(video=True) as tracker:
@@ -38,7 +41,7 @@ def measured(
 
 
 def _activations(rng: np.random.Generator, count: int, shapes: int) -> Array:
-    """Return (count, shapes): one to four shapes at once, each up to its full movement."""
+    """Return (count, shapes) weights: one to four shapes act at once, each up to its full movement."""
     active = np.zeros((count, shapes))
     for row in active:
         chosen = rng.choice(shapes, rng.integers(1, 5), replace=False)
@@ -64,7 +67,7 @@ def _answers(tracker: FaceTracker, path: Path, mixtures: Array, mean: Array, wei
 
 
 def _crop(tracker: FaceTracker, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.uint8] | None, Array]:
-    """Return (SIDE, SIDE, 3) around the largest face, twice its size, and its landmarks there."""
+    """Return (SIDE, SIDE, 3) around the largest face, twice the face's size, and the face's landmarks there."""
     import cv2
 
     tracker.reset()
@@ -82,7 +85,9 @@ def _crop(tracker: FaceTracker, pixels: NDArray[np.uint8]) -> tuple[NDArray[np.u
 
 
 def _warped(crop: NDArray[np.uint8], points: Array, offsets: Array) -> NDArray[np.uint8]:
-    """Return the crop with (468, 2) points moved, linear between them, still at its border; an opened mouth is dark."""
+    """Return the crop with its (468, 2) points moved: linear between them, unmoved at its border, an opened
+    mouth dark.
+    """
     import cv2
     from scipy.interpolate import LinearNDInterpolator
 

@@ -1,4 +1,4 @@
-"""MediaPipe's surface: 852 triangles, the mirror permutation, named groups of vertices."""
+"""Gives MediaPipe's surface: its 852 triangles, the mirror permutation, and named groups of vertices."""
 
 from __future__ import annotations
 
@@ -18,16 +18,18 @@ Edge = tuple[int, int]
 
 
 def connections() -> Any:
-    """MediaPipe's module of edge sets, out of the wheel (`pip download --no-deps mediapipe==0.10.21`) whose path
-    the variable MEDIAPIPE_WHEEL gives."""
+    """Return MediaPipe's module of edge sets, read out of the wheel (`pip download --no-deps
+    mediapipe==0.10.21`) whose path the variable MEDIAPIPE_WHEEL gives.
+    """
     folder = f"{os.environ['MEDIAPIPE_WHEEL']}/mediapipe/python/solutions"
     sys.path.insert(0, folder)
     return importlib.import_module("face_mesh_connections")
 
 
 def triangles(canonical: NDArray[np.float64]) -> Indices:
-    """Return (852, 3): the 3-cliques of the tesselation's edges, less the false ones (all three edges are taken by
-    two other triangles each), counter-clockwise to the viewer.
+    """Return (852, 3): the 3-cliques of the tesselation's edges, counter-clockwise to the viewer.
+
+    False cliques are left out: those whose three edges each belong to two other triangles.
     """
     edges = {(min(e), max(e)) for e in connections().FACEMESH_TESSELATION}
     near: dict[int, set[int]] = {}
@@ -48,7 +50,7 @@ def triangles(canonical: NDArray[np.float64]) -> Indices:
 
 
 def mirror(canonical: NDArray[np.float64]) -> Indices:
-    """Return (468,): the vertex nearest to each one's reflection; its own inverse."""
+    """Return (468,): the vertex nearest to each vertex's mirror image; the permutation is its own inverse."""
     reflected = canonical * (-1.0, 1.0, 1.0)
     found = np.linalg.norm(canonical[None] - reflected[:, None], axis=2).argmin(1).astype(np.int32)
     if not np.array_equal(found[found], np.arange(len(found))):
@@ -63,7 +65,7 @@ def canonical_face(path: Path) -> NDArray[np.float64]:
 
 
 def groups() -> dict[str, Indices]:
-    """Vertex indices by name; closed outlines in order, left being the person's own."""
+    """Return vertex indices by name; outlines are closed and in order, and "left" is the person's own left."""
     c = connections()
     loops = {"oval": c.FACEMESH_FACE_OVAL, "left_eye": c.FACEMESH_LEFT_EYE, "right_eye": c.FACEMESH_RIGHT_EYE}
     found = {name: _loop(edges) for name, edges in loops.items()}
@@ -85,7 +87,7 @@ def _loop(edges: Iterable[Edge]) -> Indices:
 
 
 def _loops(edges: Iterable[Edge]) -> list[Indices]:
-    """Return the closed outlines of an edge set, each from its smallest index on."""
+    """Return the closed outlines of an edge set, each beginning at its smallest index."""
     near: dict[int, list[int]] = {}
     for a, b in sorted({(min(e), max(e)) for e in edges}):
         near.setdefault(a, []).append(b)

@@ -1,9 +1,10 @@
 """Compare the face networks with MediaPipe's own answers: `python tools/face_networks_equality.py PYTHON [--goldens]`.
 
 PYTHON is the interpreter of an environment with mediapipe==0.10.21. Networks are compared on fixed crops, since the
-program's own crops amplify the last digit. Over ../shared/media: every photo at 640 and 320 pixels for boxes and
-matte, and its faces upright, turned, shifted and upside down for landmarks. With --goldens the answers on the sample
-portrait are stored for tests/engine/face/test_face_networks.py instead.
+program's own crops amplify differences in the last digit. The pictures are those of ../shared/media: every
+photo at 640 and 320 pixels for boxes and matte, and its faces upright, turned, shifted and upside down for
+landmarks. With --goldens, MediaPipe's answers on the sample portrait are stored for
+tests/engine/face/test_face_networks.py instead.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def questions() -> Iterator[tuple[str, Pixels]]:
 
 
 def sample_questions() -> Iterator[tuple[str, Pixels]]:
-    """Whole-number cuts of the sample: no resampling comes before the networks."""
+    """Yield cuts of the sample at whole pixels, so that no resampling comes before the networks."""
     sample = to_srgb8(open_photo(sample_path()))
     for kind in ("near", "far"):
         yield f"{kind}_whole", sample

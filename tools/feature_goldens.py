@@ -1,9 +1,10 @@
-"""Outputs of the published feature networks on weights made by a recipe, for tests of our own definitions of them.
+"""Stores outputs of the published feature networks, with weights made by a recipe, to test our own
+definitions of them.
 
 Run it where torchvision, pytorch-fid, lpips and transformers are installed (none of which Mien needs):
-`python tools/feature_goldens.py PYTORCH_I3D.py IRESNET.py`, the files being piergiaj/pytorch-i3d's network and that of
-InsightFace's arcface_torch. It writes outputs, and the networks' names and shapes, to
-tests/engine/checkpoints/data/features.npz.
+`python tools/feature_goldens.py PYTORCH_I3D.py IRESNET.py`. The files are the network of piergiaj/pytorch-i3d
+and that of InsightFace's arcface_torch. It writes outputs, and the names and shapes of the networks' weights,
+to tests/engine/checkpoints/data/features.npz.
 """
 
 from __future__ import annotations

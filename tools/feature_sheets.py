@@ -1,8 +1,10 @@
-"""Contact sheets of eyes and mouths: python tools/feature_sheets.py [--only eyes|mouths] [--side PX] [PHOTO...].
+"""Draws contact sheets of eyes and mouths: python tools/feature_sheets.py [--only eyes|mouths] [--side PX]
+[PHOTO...].
 
-Writes eyes-N.jpg and mouths-N.jpg into out/sheets, four photos each, from ../shared/media/images where that is there,
-else from the sample portrait: gaze and lids, and mouths that open, laugh and pout, also in a head that turns. Look at
-them after every change to eyes, lids or mouth.
+It writes eyes-N.jpg and mouths-N.jpg into out/sheets, four photos each. The photos are those of
+../shared/media/images where that folder is there, else the sample portrait. The sheets show gaze and lids,
+and mouths that open, laugh and pout, also in a head that turns. Look at them after every change to eyes, lids
+or mouth.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from app.engine.face.semantic import resolve  # noqa: E402
 from app.engine.imaging.colour import to_srgb8  # noqa: E402
 from app.engine.imaging.photo import Photo  # noqa: E402
 
-PHOTOS, COLUMNS = 4, 7  # on a sheet; cells beside each other
+PHOTOS, COLUMNS = 4, 7  # photos on a sheet; cells beside each other
 EYES, LIPS = (33, 133, 263, 362), (13, 14)  # landmarks in the middle of a cell
 WIDE = 40.0  # degrees, the largest gaze that can be asked
 
@@ -68,14 +70,14 @@ def mouths(face: FittedFace) -> list[tuple[str, FaceEdit]]:
     ]
 
 
-# The cells, the landmarks they show, eye distances that they are wide, height over width
+# The cells, the landmarks they show, their width in eye distances, and their height over width.
 SHEETS = {"eyes": (eyes, EYES, 2.0, 0.38), "mouths": (mouths, LIPS, 1.2, 0.8)}
 
 
 def cut(
     picture: NDArray[np.uint8], at: NDArray[np.float64], roll: float, scale: float, size: tuple[int, int]
 ) -> NDArray[np.uint8]:
-    """Return (h, w, 3) upright around a point, at `scale` px of the cell per px."""
+    """Return (h, w, 3), upright, around a point, with `scale` px of the cell for each px of the picture."""
     turn = cv2.getRotationMatrix2D((float(at[0]), float(at[1])), roll, scale)
     turn[:, 2] += np.array(size) / 2 - at
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
@@ -85,7 +87,7 @@ def cut(
 
 
 def row_of(engine: Engine, title: str, portrait: Any, name: str, side: int) -> NDArray[np.uint8]:
-    """Return a photo's cells, COLUMNS beside each other."""
+    """Return a photo's cells, with COLUMNS of them beside each other."""
     cells, shown, wide, high = SHEETS[name]
     index = max(range(len(portrait.faces)), key=lambda k: portrait.faces[k].box[2])
     face, size = portrait.faces[index], (side, round(high * side))

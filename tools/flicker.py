@@ -1,12 +1,12 @@
-"""How restless a driven portrait is beside its driver.
+"""Measures how restless a driven portrait is, compared with its driver.
 
     python tools/flicker.py CLIP... [--photo PHOTO] [--other TREE] [--python PYTHON_OF_THE_OTHER]
 
-Each clip drives the photo, or its own first frame, into PNG frames, by this checkout and by the other. Between frames
-in which the driver's head stays still, pixels of the face outside eyes and mouth are compared with those of the frame
-before, in the driver and in the result, at one size of the face; frames that a clip repeats are left out. A result that
-is calm where its driver is calm gives a ratio of about one; a photo that is sharper than the clip gives more for the
-same movement.
+Each clip drives the photo, or its own first frame, into PNG frames; this checkout does so, and the other.
+Only frames between which the driver's head stays still are compared. Pixels of the face outside eyes and
+mouth are compared with those of the frame before, in the driver and in the result, at one size of the face;
+frames that a clip repeats are left out. A result that is calm where its driver is calm gives a ratio of about
+one; a photo that is sharper than the clip gives more for the same movement.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ STILL = 0.006  # eye distances that the nose and the eyes' corners may move betw
 FIRM = (33, 133, 263, 362, 1, 168, 4)  # eye corners and nose
 EYES = ((33, 160, 158, 133, 153, 144), (263, 387, 385, 362, 380, 373))
 LIPS = (61, 37, 267, 291, 314, 84)
-# levels of 255 below which two frames are one that the clip repeats: its head may well be moving
+# levels of 255; frames that differ by less are one that the clip repeats, though its head may be moving
 REPEATED = 0.05
 SPARED = 0.3  # eye distances around eyes and lips that are left out
 SIDE = 640  # px of the film's longest side
 
 
 def driven(python: str, tree: Path, photo: Path, clip: Path, output: Path) -> list[Image]:
-    """Return the frames that a checkout makes of it."""
+    """Return the frames that a checkout makes of the photo, driven by the clip."""
     output.parent.mkdir()
     command = [python, "-m", "app", "drive", str(photo), str(clip), "-o", str(output)]
     environment = os.environ | {"PYTHONPATH": str(tree)}
@@ -66,7 +66,7 @@ def frames_of(clip: Path) -> list[Image]:
 
 
 def skin(points: NDArray[np.float64], shape: Sequence[int], unit: float) -> NDArray[np.bool_]:
-    """Return (H, W): inside the face, away from eyes and lips."""
+    """Return (H, W), true inside the face and away from eyes and lips."""
     mask = np.zeros(shape[:2], np.uint8)
     cv2.fillConvexPoly(mask, cv2.convexHull(np.round(points[:468, :2]).astype(np.int32)), 1)
     spared = np.zeros_like(mask)
@@ -79,7 +79,9 @@ def skin(points: NDArray[np.float64], shape: Sequence[int], unit: float) -> NDAr
 
 
 def at_one_size(frames: list[Image], engine: Engine) -> tuple[list[Image], NDArray[np.bool_]]:
-    """Return the frames with the first one's face IOD wide, and its skin."""
+    """Return the frames scaled so that the first one's face has the eye distance IOD, and the mask of its
+    skin.
+    """
     found = engine.fit(frames[0])
     if not found:
         raise SystemExit("no face is found in the first frame")
@@ -90,13 +92,13 @@ def at_one_size(frames: list[Image], engine: Engine) -> tuple[list[Image], NDArr
 
 
 def restlessness(frames: list[Image], engine: Engine) -> NDArray[np.float64]:
-    """Return (n - 1,) mean absolute difference (0 to 255) of skin between neighbours."""
+    """Return (n - 1,) the mean absolute difference (0 to 255) of the skin between neighbouring frames."""
     small, mask = at_one_size(frames, engine)
     return np.array([np.abs(b.astype(np.float64) - a)[mask].mean() for a, b in pairwise(small)])
 
 
 def stillness(frames: list[Image], engine: Engine) -> NDArray[np.bool_]:
-    """Return (n - 1,): where firm points hardly move between neighbours."""
+    """Return (n - 1,), true where the firm points hardly move between neighbouring frames."""
     places = []
     for frame in at_one_size(frames, engine)[0]:
         seen = engine.fit(frame)

@@ -29,7 +29,7 @@ def put(value: dict[str, Any]) -> None:
 
 
 def follow(steps: Steps[Step, None, Any], picture: Path | None) -> Any:
-    """Run the steps to the end, print them, and return the result. A stop ends the program; errors are raised
+    """Run the steps to the end, print them, and return the result. A stop ends the program; errors are passed
     on.
     """
     stop = threading.Event()
