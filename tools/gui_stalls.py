@@ -1,11 +1,12 @@
-"""A minute at the window with the real engine: drags, zooms, undoes, switches faces, and counts stalls of the GUI.
+"""Uses the window with the real engine for a minute and counts the stalls of the GUI.
 
-A stall is a time in which the event loop did not come round. A timer that is due every 5 ms notes how late it was,
-less the time in which the GUI's thread could have run but the kernel gave the processor to others (Linux counts it:
-/proc/thread-self/schedstat), so that a busy machine is not blamed on Mien. Whatever is over 50 ms is listed with
-what the script was doing. Before, a generator that takes three seconds is dragged: how soon its draft is there, how
-soon a Cancel acts, and that no picture of an older value ever comes.
-    python tools/gui_stalls.py [--seconds 60] [--side 2048] [--photo FILE] [-o docs/gui_stalls.md]
+The script drags, zooms, undoes and switches faces. A stall is a time in which the event loop did not come
+round. A timer that is due every 5 ms notes how late it was. The time in which the GUI's thread could have run
+but the kernel gave the processor to others is subtracted (Linux counts it: /proc/thread-self/schedstat), so
+that a busy machine is not blamed on Mien. Whatever is over 50 ms is listed with what the script was doing.
+Before that, a generator that takes three seconds is dragged: this measures how soon its draft is there and
+how soon a Cancel acts, and checks that no picture of an older value ever comes. python tools/gui_stalls.py
+[--seconds 60] [--side 2048] [--photo FILE] [-o docs/gui_stalls.md]
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from typing import Any
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY))
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as app.main does
-# A person's settings and recovery files are none of this script's business.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # app.main does the same
+# This script must not touch a person's settings and recovery files.
 HOME = tempfile.mkdtemp(prefix="mien-stalls-")
 os.environ["XDG_CONFIG_HOME"] = os.environ["XDG_DATA_HOME"] = os.environ["MIEN_HOME"] = HOME
 
@@ -35,14 +36,14 @@ from PySide6.QtWidgets import QApplication, QWidget  # noqa: E402
 
 TICK_MS = 5
 LIMIT_MS = 50.0
-REST_S = 10.0  # nothing is done: what stalls then, the machine's other work does
+REST_S = 10.0  # seconds in which nothing is done; a stall then comes from the machine's other work
 RESTING = "resting"
 BINS = (10, 20, 30, 40, 50, 75, 100, 200, 500, 10_000)
 NONE, LEFT = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
 
 
 class Watch(QObject):
-    """Notes how long the event loop was away, and during what."""
+    """Notes how long the event loop was away, and what was done meanwhile."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -104,13 +105,13 @@ def drag(widget: QWidget, start: QPoint, way: QPoint, steps: int = 30) -> Iterat
     yield
 
 
-SLOW_S = 3.0  # of the generator that is drafted
+SLOW_S = 3.0  # seconds that the drafted generator takes
 TURNS = tuple(float(value) for value in range(3, 15))  # degrees asked one after the other
 
 
 def with_slow_generator(make: Callable[[], Any]) -> Callable[[], Any]:
-    """Return the real engine with one generator more: the mesh warp after three seconds, which can be stopped
-    meanwhile as networks can.
+    """Return the real engine with one more generator: the mesh warp after three seconds, which can be stopped
+    meanwhile, as networks can.
     """
     from app.engine.contract import GeneratorInfo
     from app.engine.interruption import check
@@ -141,8 +142,8 @@ def with_slow_generator(make: Callable[[], Any]) -> Callable[[], Any]:
 
 
 def drafted(window: Any) -> str:
-    """Return the milliseconds from a value to its first picture with the mesh warp and with a slow generator, and to
-    a Cancel.
+    """Return, in milliseconds, the time from a value to its first picture with the mesh warp and with a slow
+    generator, and the time that a Cancel takes.
     """
     session, seen, at = window.session, [], []
 
@@ -168,7 +169,7 @@ def drafted(window: Any) -> str:
             shown[name].append(1e3 * (at[0] - start))
             if name == "slow" and not seen[0].draft:
                 raise SystemExit("A picture of an older value was shown.")
-    wait(lambda: not seen[-1].draft)  # the last value's own
+    wait(lambda: not seen[-1].draft)  # the finished picture of the last value
     whole = time.perf_counter() - start
     drawing: list[Any] = []
     session.scheduler.drawing.connect(drawing.append)
@@ -192,7 +193,7 @@ def drafted(window: Any) -> str:
 
 
 def script(window) -> Iterator[str]:  # type: ignore[no-untyped-def]
-    """Yield what an artist does, over and over; yields what is being done."""
+    """Do what an artist does, over and over; yield what is being done."""
     canvas, edit, session = window.edit_space.canvas, window.edit_space.edit, window.session
     for name in itertools.cycle(("smile", "yaw", "mouth_open", "brow_left", "pitch", "blink_left")):
         row = edit.rows[name].row
@@ -239,7 +240,7 @@ def zooms(canvas) -> Iterator[str]:  # type: ignore[no-untyped-def]
 
 
 def turn_events(milliseconds: int) -> None:
-    """As the program's own loop does: QTest.qWait would keep Python's lock from the engine while it waits."""
+    """Run the event loop as the program does: QTest.qWait would keep Python's lock from the engine meanwhile."""
     loop = QEventLoop()
     QTimer.singleShot(milliseconds, loop.quit)
     loop.exec()
@@ -254,7 +255,7 @@ def wait(until: Callable[[], bool], seconds: float = 120) -> None:
 
 
 def measure(seconds: float, photo: Path, size: tuple[int, int]) -> tuple[Watch, str]:
-    """Run the script for so long; what drafts took."""
+    """Run the script for so many seconds; return what was watched, and what the drafts took."""
     from app.main import SWITCH_S, make_engine
     from app.session.session import Session
     from app.session.settings import Settings

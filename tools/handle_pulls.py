@@ -1,10 +1,10 @@
 """Pulls every handle of portraits through the real window: python tools/handle_pulls.py FOLDER_OR_PHOTO... [--out OUT].
 
 Each handle is pulled by 5, 15 and 40 px of the screen in four directions at three zooms (with --few, each distance and
-direction at one of the zooms in turn). Checked are: the point ends within 3 px of the pointer or the canvas says why
-not; only the controls that own the handle differ; the pull is one step, and undoing it brings everything back. The
-flow layer says which share of the motion lies outside the handle's region. Writes OUT.json and a sheet OUT.png with a
-row for each portrait.
+direction at one of the zooms in turn). The script checks that the point ends within 3 px of the pointer or
+the canvas says why not; that only the controls that own the handle differ; and that the pull is one step, and
+undoing it brings everything back. The flow layer says which share of the motion lies outside the handle's
+region. The script writes OUT.json and a sheet OUT.png with a row for each portrait.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ DISTANCES, WAYS, ZOOMS = (
     (5, 15, 40),
     ((1, 0), (-1, 0), (0, 1), (0, -1)),
     (1.0, 2.0, 4.0),
-)  # zooms: times the fit
+)  # zooms, as multiples of the zoom that fits the photo
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-FLOW_PX = 15  # pulls whose flow is measured
+FLOW_PX = 15  # px; the flow is measured for pulls of this length
 NEAR_PX = 3.0
 SHOWN = {
     "nose": (40, 0),
@@ -112,7 +112,7 @@ class Row:
 
 
 class Puller:
-    """A window with one portrait."""
+    """A window with one portrait, in which handles are pulled."""
 
     def __init__(self, window: MainWindow) -> None:
         self.window, self.session, self.canvas = window, window.session, window.edit_space.canvas
@@ -137,7 +137,7 @@ class Puller:
         canvas.pan(middle - canvas.view.to_view(face.point(landmark)))
 
     def pull(self, handle: Handle, px: int, way: tuple[int, int], zoom: float, photo: str) -> Row | None:
-        """Return None where the handle has no room at this zoom."""
+        """Pull a handle; return None where the handle has no room at this zoom."""
         self.zoom_to(zoom, handle.landmark)
         canvas, session = self.canvas, self.session
         face = canvas.active_face
@@ -180,7 +180,7 @@ class Puller:
         )
 
     def ask(self, call: Any) -> Any:
-        """Return what the engine answers on its thread."""
+        """Return what the engine answers on its own thread."""
         answers: list[Any] = []
         self.session.ask(call, answers.append, answers.append)
         while not answers:
@@ -216,7 +216,7 @@ class Puller:
         return float((length * ~inside).sum() / max(float(length.sum()), 1e-9))
 
     def picture(self, edit: FaceEdit) -> NDArray[np.uint8]:
-        """Return (TILE, TILE, 3) of the face."""
+        """Return a picture (TILE, TILE, 3) of the face."""
         from app.session.pictures import PictureWish, picture_call
 
         wish = PictureWish(self.session.document.active, edit, "photo", TILE)
@@ -277,7 +277,7 @@ def made_window() -> MainWindow:
     window = MainWindow(Session(Engine), settings)
     window.resize(1440, 900)
     window.show()
-    window.session.start()  # not the window: it would ask about what a crash left
+    window.session.start()  # not window.start(), which would ask about what a crash left
     return window
 
 

@@ -1,4 +1,4 @@
-"""The head model's atlas: a seam down the nape, and the surface flattened with little stretch."""
+"""Makes the head model's atlas: it cuts a seam down the nape and flattens the surface with little stretch."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from scipy import sparse
 from scipy.sparse.csgraph import dijkstra
 from scipy.sparse.linalg import splu
 
-STRETCH_ROUNDS = 12  # of weighing triangles by their stretch anew
+STRETCH_ROUNDS = 12  # number of times that triangles are weighted anew by their stretch
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
 def loops(triangles: Ints) -> list[list[int]]:
-    """Border loops, each in the direction of its triangles."""
+    """Return the border loops, each in the direction of its triangles."""
     edges = {(int(t[k]), int(t[(k + 1) % 3])) for t in triangles for k in range(3)}
     following: dict[int, list[int]] = {}
     for a, b in edges:
@@ -59,7 +59,9 @@ def seam(points: Floats, triangles: Ints, neck: list[int]) -> list[int]:
 
 
 def cut(points: Floats, triangles: Ints, path: list[int]) -> tuple[Ints, Ints]:
-    """Triangles over vertices of which the seam's are there twice, and the vertex each one stands for."""
+    """Return triangles over vertices in which those of the seam occur twice, and the vertex each one stands
+    for.
+    """
     extra = {v: len(points) + k for k, v in enumerate(path[:-1])}
     on = set(path)
     out = triangles.copy()
@@ -96,7 +98,9 @@ def cut(points: Floats, triangles: Ints, path: list[int]) -> tuple[Ints, Ints]:
 
 
 def flattened(points: Floats, triangles: Ints) -> Floats:
-    """Return (V, 2) in [0, 1]: an atlas without overlaps, by least stretch on a disk (Yoshizawa et al. 2004)."""
+    """Return (V, 2) in [0, 1]: an atlas without overlaps, with the least stretch on a disk (Yoshizawa et al.
+    2004).
+    """
     border = max(loops(triangles), key=len)
     length = np.linalg.norm(points[border] - points[np.roll(border, -1)], axis=1)
     angle = 2 * np.pi * np.concatenate([[0], np.cumsum(length)[:-1]]) / length.sum()

@@ -1,4 +1,4 @@
-"""Sheets of turned heads: head_sheets.py OUT [--side PX] [--old FOLDER] [PHOTO...], one row a photo.
+"""Draws sheets of turned heads, one row a photo: head_sheets.py OUT [--side PX] [--old FOLDER] [PHOTO...].
 
 Every photo of ../shared/media/images is turned to yaw and pitch -40, -25, -12, 12, 25 and 40 degrees of its own and
 frontalised. Look at them person by person after every change to the head.
@@ -25,11 +25,11 @@ from app.engine.imaging.colour import to_srgb8  # noqa: E402
 from app.engine.imaging.matte import person_matte  # noqa: E402
 
 TURNS = (-40, -25, -12, 12, 25, 40)
-FACE = 170  # px
+FACE = 170  # px of a face on the sheet
 
 
 def turned(face: FittedFace, yaw: float, pitch: float) -> Target:
-    """Return the face at these angles of its own, about its neck."""
+    """Return the face turned by these angles from its own pose, about its neck."""
     own = face.params.camera
     camera = Camera.from_angles(yaw, pitch, own.roll, own.scale, own.translation)
     neck = NECK_PIVOT[None]

@@ -1,4 +1,6 @@
-"""Pupils as Head2Head++ finds them: the centre of mass of what is dark within the lids (section 3.3, equation 4)."""
+"""Finds pupils as Head2Head++ does: the centre of mass of what is dark within the lids (section 3.3, equation
+4).
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,10 @@ from app.engine.rendering.eye_sketch import OUTLINES
 
 
 def intensity_pupils(pixels: NDArray[np.uint8], landmarks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (2, 2) pixels, the eye on the image's left first: the mean place within the six lid landmarks, weighted
-    by 255 - intensity. landmarks: at least (468, 2) pixels; pixels: (H, W, 3) sRGB. A shut eye gives its middle.
+    """Return (2, 2) pixels of the pupils; the eye on the image's left comes first.
+
+    Each is the mean place within the six lid landmarks, weighted by 255 - intensity. landmarks: at least
+    (468, 2) pixels; pixels: (H, W, 3) sRGB. For a shut eye the middle of the eye is returned.
     """
     return np.array([_centroid(pixels, landmarks[list(outline), :2]) for outline in OUTLINES])
 

@@ -1,7 +1,9 @@
-"""How steady MediaPipe's landmarks are: photos moved, turned, resized and made noisy by known amounts, found afresh.
+"""Measures how steady MediaPipe's landmarks are.
 
-What a dense regressor (Head2Head++, DenseFaceReg) would have to beat: the spread of every landmark after undoing the
-movement, in percent of the distance between the eyes' outer corners, and of the pose and expression fitted to them.
+Photos are moved, turned, resized and made noisy by known amounts, and the landmarks are found afresh. The
+result is what a dense regressor (Head2Head++, DenseFaceReg) would have to beat: the spread of every landmark
+after undoing the movement, in percent of the distance between the eyes' outer corners, and the spread of the
+pose and expression that are fitted to the landmarks.
 
     python tools/landmark_noise.py PHOTO... [--times 12]
 """
@@ -42,7 +44,11 @@ def main() -> None:
 
 
 def spread(engine: Engine, path: Path, times: int) -> tuple[float, float, float] | None:
-    """Root mean square deviation from the mean of landmarks, of yaw, pitch and roll, and of the expression."""
+    """Return the root mean square deviation from the mean of landmarks, of yaw, pitch and roll, and of the
+    expression.
+
+    The result is None where no face is found.
+    """
     portrait = engine.open(path)
     if not portrait.faces:
         return None
@@ -69,8 +75,8 @@ def spread(engine: Engine, path: Path, times: int) -> tuple[float, float, float]
 def disturbed(
     pixels: NDArray[np.uint8], box: tuple[float, float, float, float], rng: np.random.Generator
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64], float]:
-    """Return the face's surroundings at FACE pixels, moved, with noise; the movement, and the degrees turned
-    clockwise.
+    """Return the face's surroundings at FACE pixels, moved and with noise; the movement; and the degrees by
+    which they were turned clockwise.
     """
     x, y, w, h = box
     side = max(w, h)
@@ -89,7 +95,9 @@ def disturbed(
 
 
 def rms(values: NDArray[np.float64]) -> float:
-    """Root mean square deviation from the mean over the first axis, over everything else."""
+    """Return the root mean square, over all other axes too, of the deviation from the mean over the first
+    axis.
+    """
     return float(np.sqrt(np.square(values - values.mean(axis=0)).mean()))
 
 

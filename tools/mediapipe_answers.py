@@ -1,9 +1,10 @@
-"""What MediaPipe itself says of given pictures: `python tools/mediapipe_answers.py FOLDER [whole]`.
+"""Stores what MediaPipe itself answers on given pictures: `python tools/mediapipe_answers.py FOLDER [whole]`.
 
-Runs in an environment of its own with mediapipe==0.10.21 (Python 3.11 or 3.12), which Mien no longer needs;
-tools/face_networks_equality.py starts it. FOLDER holds near_*.npy, far_*.npy, matte_*.npy (H, W, 3) and
-landmarks_*.npy (192, 192, 3), uint8 RGB; answers go to FOLDER/answers.npz. With `whole` the package is imported as
-its documentation says, and overlapping boxes are merged; without, as Mien once did, every box arrives.
+This script runs in an environment of its own with mediapipe==0.10.21 (Python 3.11 or 3.12), which Mien no
+longer needs; tools/face_networks_equality.py starts it. FOLDER holds near_*.npy, far_*.npy, matte_*.npy (H,
+W, 3) and landmarks_*.npy (192, 192, 3), uint8 RGB; the answers go to FOLDER/answers.npz. With `whole`, the
+package is imported as its documentation says, and overlapping boxes are merged. Without it, every box
+arrives, as it once did in Mien.
 """
 
 from __future__ import annotations
@@ -38,10 +39,10 @@ PRESENCE = "facelandmarkcpu__face_presence_score"  # a stream inside FaceLandmar
 
 @cache
 def solutions() -> Any:
-    """`mediapipe.solutions` with face_detection and selfie_segmentation only.
+    """Return `mediapipe.solutions` with face_detection and selfie_segmentation only.
 
-    The package's own __init__ pulls in matplotlib and the task API: 0.53 s instead of 0.12 s, for nothing we
-    use. Unless somebody imported it already, bare packages stand in for it.
+    The package's own __init__ loads matplotlib and the task API too: that takes 0.53 s instead of 0.12 s, for
+    things that we do not use. So bare packages stand in for it, unless somebody imported it already.
     """
     if "mediapipe" not in sys.modules:
         spec = importlib.util.find_spec("mediapipe")
@@ -61,7 +62,7 @@ def solutions() -> Any:
 
 
 def boxes(pixels: NDArray[np.uint8], full_range: bool) -> NDArray[np.float64]:
-    """Return (K, 13): x, y, w, h, score, and four points, in pixels."""
+    """Return (K, 13): x, y, w, h, the score, and four points, in pixels."""
     answer = detector(full_range).process(np.ascontiguousarray(pixels)).detections or []
     height, width = pixels.shape[:2]
     rows = []
@@ -108,8 +109,10 @@ class LandmarkNet:
         self._graph.start_run({"attention": packet_creator.create_bool(True)})
 
     def landmarks(self, crop: NDArray[np.uint8]) -> tuple[NDArray[np.float64] | None, float]:
-        """Return (478, 3) in crop pixels, z away from the viewer as MediaPipe has it, None without a face; and the
-        presence score in [0, 1].
+        """Return the landmarks and the presence score in [0, 1].
+
+        The landmarks are (478, 3) in crop pixels, with z away from the viewer as MediaPipe has it, or None
+        where there is no face.
         """
         self._answers.clear()
         self._time += 1

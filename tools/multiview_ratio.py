@@ -1,4 +1,4 @@
-"""This program against another checkout of it on true views, in one run and by one measure.
+"""Compares this program with another checkout of it on true views, in one run and by one measure.
 
     python tools/multiview_ratio.py VIEWS OTHER_TREE [-o FOLDER] [--people 12] [--python PYTHON_OF_THE_OTHER]
 
@@ -32,7 +32,8 @@ from app.engine.evaluation.multiview import (  # noqa: E402
 from app.engine.imaging.colour import to_srgb8  # noqa: E402
 from app.engine.imaging.reading import open_photo  # noqa: E402
 
-# Runs in either tree: only what both have. Arguments: a JSON list of [front, side, front made, side made].
+# This script runs in either tree, so it uses only what both have. Its argument is a JSON list of
+# [front, side, front made, side made].
 DRAW = """
 import json, sys
 from PIL import Image
@@ -58,7 +59,7 @@ engine.close()
 
 
 def draw(python: str, tree: Path, jobs: list[list[str]], folder: Path) -> None:
-    """Let a tree draw into files."""
+    """Let a tree draw its pictures into files."""
     listed = folder / "jobs.json"
     listed.write_text(json.dumps(jobs), encoding="utf-8")
     environment = os.environ | {"PYTHONPATH": str(tree)}
@@ -66,7 +67,7 @@ def draw(python: str, tree: Path, jobs: list[list[str]], folder: Path) -> None:
 
 
 def drawn_by(python: str, tree: Path, folder: Path, views: Path, people: int) -> list[list[str]]:
-    """Return the pictures of every pair's turns: [front, side, front made, side made] paths."""
+    """Return paths [front, side, front made, side made] of the pictures of each pair's turns."""
     folder.mkdir(parents=True, exist_ok=True)
     jobs = []
     for pair in pairs(views)[:people]:

@@ -1,4 +1,4 @@
-"""A network's milliseconds per frame: the plain module beside folded and fused ones, in one run.
+"""Measures a network's milliseconds per frame: the plain module beside the folded and fused ones, in one run.
 
     python tools/network_speed.py [--network headgan|stylegan|live-portrait] [--width light|full] [--size 256]
         [--repeats 5] [--json]
@@ -6,8 +6,8 @@
 LivePortrait's four large networks are timed one by one, each plain (spectral and batch norms at work, as released) and
 fused.
 
-The variants take turns and each keeps its best time, so a busy machine slows them alike. With OMP_NUM_THREADS=1 and
---cpu processor time is printed, which other work hardly touches.
+The variants take turns and each keeps its best time, so that a busy machine slows them alike. With
+OMP_NUM_THREADS=1 and --cpu, processor time is printed, which other work hardly touches.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ Frame = Callable[[], object]
 
 
 def variants(config: HeadGanConfig, size: int, device: Device) -> dict[str, Frame]:
-    """Name -> one frame: the NMFC window to the device, the network, the picture back."""
+    """Return name -> a function for one frame: the NMFC window goes to the device, then through the network,
+    and the picture comes back.
+    """
     torch.manual_seed(0)
     plain = HeadGan(config).to(device.torch_device).eval()
     folded = HeadGan(HeadGanConfig(config.width, config.hidden, config.audio, False))
@@ -44,7 +46,7 @@ def variants(config: HeadGanConfig, size: int, device: Device) -> dict[str, Fram
     audio = torch.randn(1, 300) if config.audio else None
 
     def every_frame() -> object:
-        """As the released code: the reference is encoded for every frame."""
+        """Compute a frame as the released code does, which encodes the reference for every frame."""
         parts = [None if x is None else x.to(device.torch_device) for x in (nmfc, reference, audio)]
         return plain(*parts).image.cpu()
 
@@ -70,7 +72,7 @@ def variants(config: HeadGanConfig, size: int, device: Device) -> dict[str, Fram
         frames["fused, half"] = fused(device)
     if device.kind == "cuda":
         network = device.place(FusedHeadGan(folded))
-        paint = painter(network, device)  # what the generator runs: one CUDA graph
+        paint = painter(network, device)  # this is what the generator runs, as one CUDA graph
         put = {"device": device.torch_device, "dtype": device.dtype}
         seen = network.encode(reference.to(**put))
         rest = () if audio is None else (audio.to(**put),)
@@ -80,7 +82,9 @@ def variants(config: HeadGanConfig, size: int, device: Device) -> dict[str, Fram
 
 
 def stylegan_variants(size: int, device: Device) -> dict[str, Frame]:
-    """Name -> one frame from W+: weights modulated per picture and grouped, as released, beside ours."""
+    """Return name -> a function for one frame from W+: the weights modulated for each picture and grouped, as
+    in the released code, beside our own way.
+    """
     torch.manual_seed(0)
     ours = Generator(size, 1).to(device.torch_device).eval().requires_grad_(False)
     plain = copy.deepcopy(ours)
@@ -103,7 +107,7 @@ def stylegan_variants(size: int, device: Device) -> dict[str, Frame]:
 
 
 def live_portrait_variants(device: Device) -> dict[str, Frame]:
-    """Return each network on its own, as released and rearranged; "plain" and "fused" are what a frame takes."""
+    """Return each network on its own, as released and rearranged; "plain" and "fused" take a whole frame."""
     torch.manual_seed(0)
     plain = LivePortrait().eval().requires_grad_(False)
     folded = LivePortrait(LivePortraitConfig(spectral=False))
@@ -133,13 +137,13 @@ def live_portrait_variants(device: Device) -> dict[str, Frame]:
 
 
 def in_bfloat16(call: Callable[..., object], *inputs: torch.Tensor) -> object:
-    """Return rounded to what some processors multiply twice as quickly."""
+    """Return the answer of the call computed in bfloat16, which some processors multiply twice as quickly."""
     with torch.autocast("cpu", torch.bfloat16):
         return call(*inputs)
 
 
 def on_cpu(call: Callable[..., object], *inputs: torch.Tensor) -> object:
-    """Return the answer once it is there: its first tensor is taken to the CPU."""
+    """Return the answer once it is computed: its first tensor is copied to the CPU."""
     answer = call(*inputs)
     if isinstance(answer, dict):
         answer = answer["t"]
@@ -162,7 +166,7 @@ def plain_modulated(layer: ModulatedConv, x: torch.Tensor, style: torch.Tensor) 
 
 
 def measured(frames: dict[str, Frame], repeats: int, clock: Callable[[], float]) -> dict[str, float]:
-    """Best milliseconds of each."""
+    """Return the best milliseconds of each variant."""
     best = dict.fromkeys(frames, float("inf"))
     with torch.inference_mode():
         for _ in range(repeats + 1):  # the first round warms up and rarely wins

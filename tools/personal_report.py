@@ -1,9 +1,9 @@
-"""A trained person against `mesh-warp` on the frames that were held out: a table and a contact sheet.
+"""Compares a trained person with `mesh-warp` on the frames that were held out: a table and a contact sheet.
 
     MIEN_HOME=... python tools/personal_report.py RUN -o sheet.png
 
-RUN is the name given to `mien train head2head … -o RUN`. Rows of the sheet: the truth, the network's own frames, the
-model in its portrait as the editor uses it, `mesh-warp` from the same portrait.
+RUN is the name given to `mien train head2head … -o RUN`. The rows of the sheet show the truth, the network's
+own frames, the model in its portrait as the editor uses it, and `mesh-warp` from the same portrait.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def whole_frames(run: str, footage: Footage) -> NDArray[np.uint8]:
-    """Return (T, S, S, 3): what the kept model generates for the held-out frames' parameters."""
+    """Return (T, S, S, 3): what the kept model generates from the held-out frames' parameters."""
     rollout = Rollout(PersonalModel(run).renderer())
     begin = max(footage.n_train - LEAD, 0)
     frames = [rollout.next(params)[0] for params in footage.params[begin:]]
@@ -73,8 +73,11 @@ def whole_frames(run: str, footage: Footage) -> NDArray[np.uint8]:
 
 
 def frame_scores(engine: Engine, footage: Footage, made: Frames) -> dict[str, float]:
-    """L1, PSNR, APD, MAPD (mask of the NMFC) and, of fresh fits, AED and ARD: means over the held-out frames
-    (Head2Head++, section 4.3). made: (T, S, S, 3) for frames `n_train` on; detected: share with a face."""
+    """Return means over the held-out frames (Head2Head++, section 4.3).
+
+    They are L1, PSNR, APD, MAPD (with the NMFC's mask), and AED and ARD of fresh fits. made: (T, S, S, 3) for
+    the frames from `n_train` on; "detected" is the share of frames with a face.
+    """
     first = footage.n_train
     renderer = make_renderer()
     rows = []
@@ -99,10 +102,10 @@ def frame_scores(engine: Engine, footage: Footage, made: Frames) -> dict[str, fl
 
 
 def reenacted(engine: Engine, generator: Generator, footage: Footage) -> Frames:
-    """Return the held-out frames as a generator makes them from the best frame to train on in which the face is
-    found.
+    """Return the held-out frames as a generator makes them.
 
-    EngineError where it is found in none.
+    It makes them from the best training frame in which the face is found. EngineError where it is found in
+    none.
     """
     candidates = (footage.frames[t] for t in footage.best_frames)
     seen = ((frame, _fitted(engine, footage, frame)) for frame in candidates)

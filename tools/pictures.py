@@ -1,8 +1,10 @@
-"""The README's sheet of results: the bundled sample, and portraits that are hard to turn: docs/pictures/results.jpg.
+"""Makes the README's sheet of results, docs/pictures/results.jpg, of the bundled sample and of hard
+portraits.
 
     python tools/pictures.py [FOLDER]
 
-FOLDER has the open portraits named in HARD (../shared/media/images; CC0 and public domain).
+The portraits are hard to turn. FOLDER has the open ones named in HARD (../shared/media/images; CC0 and public
+domain).
 """
 
 from __future__ import annotations
@@ -26,16 +28,19 @@ from app.engine.sample import sample_path  # noqa: E402
 
 OUT = ROOT / "docs" / "pictures" / "results.jpg"
 FOLDER = ROOT.parent / "shared" / "media" / "images"
-# A bald head, one turned by 27 degrees under a turban, long hair, short grey hair turned by 15 degrees, a painting.
+# They show a bald head, one turned by 27 degrees under a turban, long hair, short grey hair turned by 15
+# degrees, and a painting.
 HARD = ("a_p21_nasa.jpg", "a_p15_cc0.jpg", "a_p01_cc0.jpg", "a_p28_usgov.jpg", "a_p31_painting.jpg")
 TURN = 25.0  # degrees to either side of the photo's own view
-AROUND = 2.1  # times the face's box that a cell shows
+AROUND = 2.1  # a cell shows so many times the face's box
 ABOVE = 0.38  # of the face's box, from its top, where a cell has its middle
 SIDE = 230  # px of a cell
 
 
 def edits(portrait: Portrait) -> list[FaceEdit]:
-    """As it is, turned to both sides, frontalised, laughing with raised brows, and looking aside with narrowed eyes."""
+    """Return the edits: none, turned to both sides, frontalised, laughing with raised brows, and looking
+    aside with narrowed eyes.
+    """
     yaw = portrait.faces[0].params.camera.yaw
     return [
         FaceEdit(),

@@ -1,8 +1,9 @@
-"""Pose asked against pose true, on the LeePerrySmith scan: python tools/pose_truth.py ../shared [-o SHEET.png].
+"""Compares the pose asked with the true pose on the LeePerrySmith scan: pose_truth.py ../shared [-o
+SHEET.png].
 
-The scan from the front is the photo. It is turned by the program, and in truth by drawing the scan again. What is drawn
-is judged by the fit's difference between both pictures, so that what the fit itself gets wrong falls out; what is read,
-by the fit of the true picture.
+The scan seen from the front is the photo. The program turns it, and drawing the scan again turns it in truth.
+What is drawn is judged by the difference between the fits of both pictures, so that the fit's own errors
+cancel. What is read is judged by the fit of the true picture.
 """
 
 from __future__ import annotations
@@ -24,17 +25,17 @@ from app.engine.imaging.writing import write_png
 
 TURNS = [(yaw, 0) for yaw in (-40, -30, -20, -10, 10, 20, 30, 40)]
 TURNS += [(0, pitch) for pitch in (-25, -15, -8, 8, 15, 25)] + [(-20, 10), (20, -10)]
-WITHIN = 30  # degrees up to which both are promised
+WITHIN = 30  # degrees; up to here, what is drawn and what is read are both promised
 
 
 def angles(engine: Engine, picture: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return (3,) degrees; not a number where no face is found."""
+    """Return (3,) degrees, which are not a number where no face is found."""
     faces = engine.fit(picture)
     return np.array(faces[0].params.camera.angles if faces else (np.nan,) * 3)
 
 
 def upright(engine: Engine, shared: Path) -> true_heads.Head:
-    """Return the scan with its face's zero of pitch."""
+    """Return the scan with its pitch set to zero for the fit."""
     scan = true_heads.scan(shared / "models3d" / "lee_perry_smith")
     for _ in range(3):
         pitch = float(angles(engine, true_heads.drawn(scan, (0, 0, 0)))[1])

@@ -1,10 +1,11 @@
 """Compares two ways to find pupils: Head2Head++'s inverse-intensity centroids and the tracker's irises.
 
-Clips have no truth, so three things are measured that good pupils show: they move smoothly from frame to frame
-(jitter: mean length of the second difference), both eyes look the same way (disagreement of left and right in the
-eye's own coordinates), and moving the whole picture moves them by as much. In percent of the eye's width. The first two
-also favour a way that hardly moves at all; so in photos the eyes are turned by known angles with `mesh-warp`, and the
-movement found is compared with the one made: gain (1 is right) and what is left after it.
+Clips have no truth, so three properties of good pupils are measured, in percent of the eye's width. They move
+smoothly from frame to frame (jitter: the mean length of the second difference). Both eyes look the same way
+(disagreement of left and right in the eye's own coordinates). When the whole picture is moved, they move by
+as much. The first two also favour a way that hardly moves at all. So in photos the eyes are turned by known
+angles with `mesh-warp`, and the movement found is compared with the one made: the gain (1 is right), and what
+is left after it.
 
     python tools/pupils.py CLIP_OR_PHOTO... [--frames 60]
 """
@@ -27,7 +28,7 @@ from app.engine.rendering.eye_sketch import OUTLINES, PUPILS  # noqa: E402
 from app.engine.sources.video import VideoSource  # noqa: E402
 from tools.intensity_pupils import intensity_pupils  # noqa: E402
 
-SHIFT = (0.37, 0.21)  # of the picture, in parts of the eye's width
+SHIFT = (0.37, 0.21)  # shift of the picture, in parts of the eye's width
 TURNS = (-15, -8, 0, 8, 15)  # degrees sideways
 PHOTOS = (".jpg", ".jpeg", ".png", ".webp")
 OPEN = 0.15  # lid gap over width below which there is no pupil to find
@@ -54,7 +55,7 @@ def main() -> None:
 
 
 def turned_eyes(photos: list[Path]) -> None:
-    """Gain and rest of each way over photos whose eyes were turned."""
+    """Print the gain and the rest of each way over photos whose eyes were turned."""
     from app.engine.engine import Engine
     from app.engine.face.fitting import EYEBALL
     from app.engine.face.parameters import FaceEdit
@@ -107,7 +108,9 @@ def track(clip: Path, count: int) -> tuple[NDArray[np.float64], tuple[float, flo
 
 
 def ways(pixels: NDArray[np.uint8], marks: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (2 ways, 2 eyes, 2): along and across the eye, from the middle of its corners, over its width."""
+    """Return (2 ways, 2 eyes, 2): pupils along and across the eye, from the middle of its corners, over its
+    width.
+    """
     centroid = intensity_pupils(pixels, marks)
     return np.stack([[in_eye(marks, k, way[k]) for k in (0, 1)] for way in (centroid, marks[list(PUPILS)])])
 
@@ -158,7 +161,7 @@ def jitter(track: NDArray[np.float64]) -> float:
 
 
 def disagreement(track: NDArray[np.float64]) -> float:
-    """Return what is left between the eyes after their mean difference, which is the face's own."""
+    """Return the difference between the eyes, without its mean, which belongs to the face itself."""
     gap = track[:, 0] - track[:, 1]
     return float(np.linalg.norm(gap - gap.mean(axis=0), axis=-1).mean())
 

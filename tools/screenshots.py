@@ -1,8 +1,9 @@
-"""Pictures of the whole window, every panel and every dialog: at three sizes, dark and light, English and German.
+"""Takes pictures of the whole window, every panel and every dialog.
 
-All of them go to `out/screenshots`; the few that the documentation shows to `docs/screenshots`. The portrait is
-the sample, or a photo of your own; the real engine draws it. Each variant runs in a process of its own, as Qt takes
-the scale once.
+They are taken at three sizes, in dark and light, in English and German. All of them go to `out/screenshots`;
+the few that the documentation shows go to `docs/screenshots`. The portrait is the sample, or a photo of your
+own; the real engine draws it. Each variant runs in a process of its own, because Qt reads the scale only
+once.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def main() -> None:
 
 
 class Photographer:
-    """One window on one screen, in one theme and one language."""
+    """Takes the pictures of one window on one screen, in one theme and one language."""
 
     def __init__(self, screen: str, theme: str, language: str, photo: Path | None) -> None:
         from PySide6.QtWidgets import QApplication
@@ -247,7 +248,7 @@ class Photographer:
             shown.close()
 
     def training_window(self) -> QWidget:
-        """Opened as the menu does, in the middle of an example's run."""
+        """Return the window, opened as the menu does, in the middle of an example's run."""
         self.window.helpers.show_training()
         training = self.window.helpers.training
         assert training is not None
@@ -258,7 +259,7 @@ class Photographer:
         return training
 
     def batch_at_work(self) -> None:
-        """Two photos, one of them broken."""
+        """Show a batch of two photos, one of them broken."""
         import shutil
 
         from app.engine.sample import sample_path
@@ -277,7 +278,7 @@ class Photographer:
         shutil.rmtree(folder)
 
     def question(self) -> None:
-        """What is asked before unsaved work is left."""
+        """Show what is asked before unsaved work is left."""
         from PySide6.QtCore import QTimer
         from PySide6.QtWidgets import QApplication
 
@@ -349,7 +350,7 @@ class Photographer:
             print(target.relative_to(ROOT))
 
     def settle(self) -> None:
-        """Until the engine has nothing left to do."""
+        """Wait until the engine has nothing left to do."""
         session = self.window.session
         self.wait_until(lambda: session.portrait is not None and session.scheduler.is_idle)
         self.wait_for(0.3)

@@ -1,6 +1,7 @@
-"""What the sample cannot show: a film's rest, a group live, a transparent photo's export, a photo without a face.
+"""Shows what the sample cannot: a film's rest, a group live, a transparent photo's export, a photo without a
+face.
 
-Taken from the open media beside the checkout (`../shared/media`) by `tools/screenshots.py`.
+`tools/screenshots.py` takes these pictures from the open media beside the checkout (`../shared/media`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ PERSON = MEDIA / "images" / "a_p07_cc0.jpg"
 
 
 def of_people(camera: Photographer) -> None:
-    """Every picture that needs people; the window shows a photo of one of them afterwards."""
+    """Take every picture that needs people; the window shows a photo of one of them afterwards."""
     if not MEDIA.is_dir():
         print("without ../shared/media: no pictures of people")
         return
@@ -41,7 +42,7 @@ def of_people(camera: Photographer) -> None:
 
 
 def opened(camera: Photographer, photo: Path) -> None:
-    """The window with this photo, without a question about the one before."""
+    """Open this photo in the window, without a question about the one before."""
     session = camera.window.session
     session.history.mark_saved(session.document)
     session.close()
@@ -50,7 +51,7 @@ def opened(camera: Photographer, photo: Path) -> None:
 
 
 def hands(camera: Photographer) -> None:
-    """A handle in the hand, at a limit, and the menu of the canvas."""
+    """Show a handle being held, a handle at its limit, and the menu of the canvas."""
     from PySide6.QtCore import QPoint, Qt, QTimer
     from PySide6.QtGui import QContextMenuEvent
     from PySide6.QtTest import QTest
@@ -90,7 +91,7 @@ def hands(camera: Photographer) -> None:
 
 
 def film(camera: Photographer) -> None:
-    """The face at rest that was found in a clip, one that its user chose, and what a performance brings."""
+    """Show the face at rest that was found in a clip, one that its user chose, and what a performance brings."""
     from app.session.resting import RestFinder
     from app.ui.dialogs.film import FilmDialog
 
@@ -112,7 +113,7 @@ def film(camera: Photographer) -> None:
 
 
 def deep_export(camera: Photographer) -> None:
-    """Which losses the dialog names before a transparent 16-bit photo becomes a JPEG."""
+    """Show which losses the dialog names before a transparent 16-bit photo becomes a JPEG."""
     from PIL import Image
 
     from app.engine.imaging.reading import open_photo
@@ -136,7 +137,7 @@ def deep_export(camera: Photographer) -> None:
 
 
 def live_group(camera: Photographer) -> None:
-    """Several faces, one of them driven by a clip with a face at rest."""
+    """Show several faces, one of them driven by a clip with a face at rest."""
     window, space = camera.window, camera.window.live_space
     window.actions_["live_space"].trigger()
     camera.wait_for(0.5)

@@ -1,7 +1,9 @@
-"""Contact sheets of what mesh-warp makes of the photos: python tools/sheets.py [--side PX] [--only SHEET] [PHOTO...].
+"""Draws contact sheets of mesh-warp's results on photos: python tools/sheets.py [--side PX] [--only SHEET]
+[PHOTO...].
 
-Writes frontalise.jpg, poses.jpg and expressions.jpg into out/sheets, from ../shared/media/images where that is
-there, else from the sample portrait. Look at them after every change to the generator.
+It writes frontalise.jpg, poses.jpg and expressions.jpg into out/sheets. The photos are those of
+../shared/media/images where that folder is there, else the sample portrait. Look at the sheets after every
+change to the generator.
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
-"""A long live run with recording: memory slope, queue, frame rate and latency, as JSON.
+"""Measures a long live run with recording: the memory's slope, the queue, frame rate and latency, as JSON.
 
     python tools/soak.py [--minutes 30] [--side 768] [-o film.mp4]
 
-The source is a virtual camera of 640 x 480 at 30 frames per second (the sample portrait's head, rolling and
-coming nearer), the portrait is the sample photo; sound is the virtual microphone's. `slope` is the
-least-squares growth of resident memory in MB a minute after the first fifth of the run (caches fill then); the
-queue is what the recorder has not written yet, its mean over the second and over the last fifth of the run.
+The source is a virtual camera of 640 x 480 at 30 frames per second; it shows the sample portrait's head,
+rolling and coming nearer. The portrait is the sample photo, and the sound is the virtual microphone's.
+`slope` is the least-squares growth of resident memory, in MB a minute, after the first fifth of the run, in
+which caches fill. The queue is what the recorder has not written yet, as its mean over the second and over
+the last fifth of the run.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ SAMPLE_SECONDS = 1.0
 
 
 def moving_head(photo: NDArray[np.uint8]) -> Callable[[float], NDArray[np.uint8]]:
-    """Draws (480, 640, 3) pictures of the photo's head in motion."""
+    """Return a function that draws (480, 640, 3) pictures of the photo's head in motion."""
     import cv2
 
     def draw(seconds: float) -> NDArray[np.uint8]:
@@ -52,7 +53,7 @@ def moving_head(photo: NDArray[np.uint8]) -> Callable[[float], NDArray[np.uint8]
 
 
 def resident_mb() -> float:
-    """Resident memory of this process in MB."""
+    """Return the resident memory of this process in MB."""
     statm = Path("/proc/self/statm")
     if statm.exists():
         return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
@@ -63,7 +64,7 @@ def resident_mb() -> float:
 
 
 def soak(minutes: float, side: int, film: Path) -> dict[str, Any]:
-    """Run and measure."""
+    """Make the run and return what was measured."""
     engine = Engine()
     portrait = engine.open(sample_path())
     camera = VirtualCamera(moving_head(portrait.photo.pixels), minutes * 60)

@@ -1,9 +1,12 @@
-"""How much the followed face of a still clip trembles: one photo, frame by frame with other noise and compressed anew.
+"""Measures how much the followed face of a still clip trembles.
+
+The clip is one photo; every frame has other noise and is compressed anew.
 
     python tools/still_jitter.py PHOTO... [--frames 16] [--tree CHECKOUT]
 
---tree measures another checkout's tracker with the same pictures. Landmarks in percent of the distance between the
-eyes' outer corners, pose in degrees, expression in sigmas: root mean squares about the mean of the frames.
+--tree measures another checkout's tracker with the same pictures. Landmarks are in percent of the distance
+between the eyes' outer corners, the pose in degrees, the expression in sigmas; all are root mean squares
+about the mean of the frames.
 """
 
 from __future__ import annotations
@@ -47,7 +50,7 @@ def main() -> None:
 
     model = default_model()
     known = FaceTracker.__init__.__annotations__
-    live = {"live": True} if "live" in known else {"steady": False}  # as trackers of before have it
+    live = {"live": True} if "live" in known else {"steady": False}  # older trackers have the second
     for title, options in (("films", {}), ("live", live)):
         rows, took = [], []
         for path in args.photos:

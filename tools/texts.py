@@ -1,6 +1,7 @@
 """Lists every English text of the window and of the engine's errors that a translation needs.
 
-`--missing de` lists those without one: texts belong to `assets/translations/de.json`, errors to `de-errors.json`.
+`--missing de` lists those without one: window texts belong to `assets/translations/de.json`, errors to
+`de-errors.json`.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 MARKERS = ("tr", "_noop")
-# Names of what the engine says besides errors
+# Names of the constants in which the engine keeps its other sentences, besides errors.
 SPOKEN = ("missing", "LIGHT", "LICENCE", "USE", "FOREIGN", "PAUSED", "AWAY")
-# Files and folders of the engine whose steps' messages the window shows
+# Files and folders of the engine whose steps have messages that the window shows.
 SHOWN_STEPS = ("fetching.py", "generators/live_portrait_learning.py", "training")
 
 
 def marked(path: Path) -> Iterator[str]:
-    """Texts given to `tr`, to `translate` (second) or to a marker."""
+    """Yield the texts given to `tr`, to `translate` (second argument) or to a marker."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.Call) or not node.args:
             continue
@@ -39,7 +40,9 @@ def marked(path: Path) -> Iterator[str]:
 
 
 def errors() -> list[str]:
-    """Return every sentence of the engine's and the session's errors and remarks once, sorted, "{}" where values go."""
+    """Return every sentence of the engine's and the session's errors and remarks, sorted, each once, with
+    "{}" where values go.
+    """
     found: set[str] = set()
     for room in ("engine", "session"):
         for path in (ROOT / "app" / room).rglob("*.py"):
@@ -59,8 +62,9 @@ def messages(module: ast.Module) -> Iterator[str]:
 
 
 def error_texts(module: ast.Module) -> Iterator[str]:
-    """Yield what a module says in its errors and lacks; a name stands for whatever the module assigns to it
-    anywhere.
+    """Yield what a module says in its errors and in what it reports as missing.
+
+    A name stands for whatever the module assigns to it anywhere.
     """
     assigned = _assigned(module)
     for name in SPOKEN:
@@ -125,7 +129,7 @@ def texts() -> list[str]:
 
 
 def missing(language: str) -> list[str]:
-    """Texts and errors without a translation."""
+    """Return the texts and errors without a translation."""
     from app.ui import i18n
 
     known, known_errors = i18n.read(language), i18n.read(language, "-errors")

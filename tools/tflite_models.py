@@ -25,8 +25,10 @@ DTYPES = {
 
 @dataclass(frozen=True)
 class Operator:
-    """kind: TFLite's name of it, that of the custom operator if it is one; inputs, outputs: tensor numbers, -1 for an
-    input left out; options: the table of a built-in operator; custom: the bytes of a custom one."""
+    """One operator. kind: TFLite's name of it, or the custom operator's own name; inputs, outputs: tensor
+    numbers, -1 for an input that is left out; options: the table of a built-in operator; custom: the bytes of
+    a custom one.
+    """
 
     kind: str
     inputs: tuple[int, ...]
@@ -55,7 +57,7 @@ class Model:
 
     @cached_property
     def outputs(self) -> dict[str, int]:
-        """Tensor numbers by name."""
+        """Return tensor numbers by the names of the outputs."""
         numbers = (int(number) for number in self._graph.OutputsAsNumpy())
         return {self._graph.Tensors(number).Name().decode(): number for number in numbers}
 
@@ -64,7 +66,7 @@ class Model:
         return tuple(tensor.Shape(k) for k in range(tensor.ShapeLength()))
 
     def constant(self, number: int) -> NDArray[Any] | None:
-        """Return the values of a tensor that no input changes, None of any other."""
+        """Return the values of a tensor that no input changes, or None for any other tensor."""
         if number in self._unpacking:
             source = self._unpacking[number]
             values = self.constant(source.inputs[0])
@@ -97,8 +99,10 @@ class Model:
 
 
 def _dense(values: NDArray[Any], sparsity: Any, shape: tuple[int, ...]) -> NDArray[Any]:
-    """Return a sparse tensor written out, after the description of `SparsityParameters` in TFLite's schema:
-    dimensions in traversal order, each dense or compressed into segments of indices.
+    """Return a sparse tensor written out in full.
+
+    `SparsityParameters` in TFLite's schema describes the form: dimensions in traversal order, each dense or
+    compressed into segments of indices.
     """
     assert sparsity.BlockMapLength() == 0, "blocks occur in none of the four models"
     order = [sparsity.TraversalOrder(k) for k in range(sparsity.TraversalOrderLength())]

@@ -1,4 +1,4 @@
-"""Writes a TFLite model as an ONNX graph of standard operators (opset 17), activations as NCHW."""
+"""Writes a TFLite model as an ONNX graph of standard operators (opset 17), with activations as NCHW."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tflite_models import ACTIVATIONS, Model, Operator
 
 OPSET, IR_VERSION = 17, 8
 TO_NCHW, TO_NHWC = (0, 3, 1, 2), (0, 2, 3, 1)
-BLOCK = 16  # channels that lie together in onnxruntime's own layout of maps, where it has one
+BLOCK = 16  # channels that lie together in onnxruntime's own layout of maps, if it has one
 SMALL = 64  # constants of fewer values stay float32: a Cast would cost more than it saves
 
 
@@ -29,14 +29,16 @@ class Writer:
         self._known: dict[tuple[str, tuple[int, ...], bytes], str] = {}
 
     def node(self, kind: str, *inputs: str, output: str = "", **attributes: Any) -> str:
-        """Return the name of its output."""
+        """Add a node and return the name of its output."""
         self._count += 1
         output = output or f"t{self._count}"
         self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
         return output
 
     def constant(self, values: Any, dtype: Any = np.float32) -> str:
-        """Float values are stored as float16 where that loses nothing, to be cast when the file is loaded."""
+        """Add a constant. Floats are stored as float16 where that loses nothing, and cast when the file is
+        loaded.
+        """
         array = np.array(values, dtype, order="C")
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._known:
@@ -55,12 +57,14 @@ class Writer:
 
 
 class Converter:
-    """One model. `names` has the ONNX name of every tensor written so far, 4-D ones in NCHW."""
+    """Converts one model. `names` has the ONNX name of every tensor written so far, those of 4-D ones in
+    NCHW.
+    """
 
     def __init__(self, model: Model, low: float, high: float) -> None:
-        """low, high: what the bytes 0 and 255 become at the model's input."""
+        """Begin with the input. low, high: what the bytes 0 and 255 become at the model's input."""
         self.model, self.writer = model, Writer()
-        moved = self.writer.node("Transpose", "picture", perm=TO_NCHW)  # while it is bytes
+        moved = self.writer.node("Transpose", "picture", perm=TO_NCHW)  # moved while it is still bytes
         cast = self.writer.node("Cast", moved, to=TensorProto.FLOAT)
         scaled = self.writer.node("Mul", cast, self.writer.constant(np.float32((high - low) / 255)))
         moved = self.writer.node("Add", scaled, self.writer.constant(np.float32(low))) if low else scaled
@@ -73,7 +77,9 @@ class Converter:
             self.names[operator.outputs[0]] = self._activated(name, operator)
 
     def model_file(self, outputs: dict[str, tuple[str, tuple[int, ...]]]) -> bytes:
-        """outputs: by the name they are to have, the name written so far and the shape after the batch axis."""
+        """Return the file. outputs: by final name, the name written so far and the shape after the batch
+        axis.
+        """
         for wanted, (name, _) in outputs.items():
             self.writer.node("Identity", name, output=wanted)
         side = self.model.shape(self.model.input)[1]
@@ -129,7 +135,9 @@ class Converter:
 def _pads(
     padding: int, sizes: tuple[int, ...], kernel: tuple[int, ...], strides: tuple[int, ...]
 ) -> list[int]:
-    """ONNX's list, all begins and then all ends: TFLite's SAME puts the smaller half before."""
+    """Return ONNX's list of pads, all begins and then all ends; TFLite's SAME puts the smaller half at the
+    begin.
+    """
     if padding == tflite.Padding.VALID:
         return [0, 0, 0, 0]
     totals = [max(0, (-(-n // s) - 1) * s + k - n) for n, k, s in zip(sizes, kernel, strides)]
@@ -152,7 +160,9 @@ def _convolution(net: Converter, operator: Operator) -> str:
 
 
 def _transposed_convolution(net: Converter, operator: Operator) -> str:
-    """MediaPipe's Convolution2DTransposeBias: padding, stride across and stride down as three int32."""
+    """Write MediaPipe's Convolution2DTransposeBias; its options are padding, stride across and stride down as
+    int32.
+    """
     padding, stride_w, stride_h = struct.unpack("<3i", operator.custom)
     weights = net.values(operator.inputs[1]).transpose(3, 0, 1, 2)
     sizes, kernel, strides = net.model.shape(operator.inputs[0])[1:3], weights.shape[2:], (stride_h, stride_w)
@@ -170,7 +180,7 @@ def _transposed_convolution(net: Converter, operator: Operator) -> str:
 
 
 def _pad(net: Converter, operator: Operator) -> str:
-    """Further channels come by a convolution, which leaves onnxruntime's own layout of maps as it is."""
+    """Pad; further channels come from a convolution, which leaves onnxruntime's own layout of maps as it is."""
     rows = net.values(operator.inputs[1])[list(TO_NCHW)]
     name = net.operand(operator.inputs[0])
     more, channels = rows[1, 1], net.model.shape(operator.inputs[0])[3]
@@ -198,7 +208,7 @@ def _average_pool(net: Converter, operator: Operator) -> str:
 
 
 def _prelu(net: Converter, operator: Operator) -> str:
-    """x + (1 - slope) relu(-x), both factors as convolutions of single channels.
+    """Write PRelu as x + (1 - slope) relu(-x), with both factors as convolutions of single channels.
 
     onnxruntime fuses these with the sum and the relu and keeps its own layout of maps throughout, where PRelu, Max or
     Min take every map out of it and back. ONNX's PRelu alone takes more time there than the rest of the network.
@@ -253,7 +263,7 @@ def _depth_to_space(net: Converter, operator: Operator) -> str:
 
 
 def _strided_slice(net: Converter, operator: Operator) -> str:
-    """Return the only one there takes everything."""
+    """Return the input: the only slice that occurs takes everything."""
     assert net.model.shape(operator.inputs[0]) == net.model.shape(operator.outputs[0])
     assert all(net.values(operator.inputs[3]) == 1)
     return net.operand(operator.inputs[0])

@@ -1,4 +1,5 @@
-"""Heads of known shape drawn at known poses, as ground truth for what is read of pictures. Nothing of them ships.
+"""Draws heads of known shape at known poses, as ground truth for what is read of pictures. None of them
+ships.
 
 The scan is read with DracoPy (Apache-2.0), which only this tool needs: pip install DracoPy.
 """
@@ -22,17 +23,21 @@ from app.engine.imaging.reading import open_photo
 Array = NDArray[np.float64]
 Image = NDArray[np.uint8]
 GROUND = (176, 178, 180)
-OVER = 2  # samples a pixel and axis
-PIVOT = np.array([0.0, -0.3, -1.0])  # eye distances from the eyes' middle: what heads are turned about here
-# Eye centres of the scan in its own units: between the lids' corners, on the surface.
+OVER = 2  # samples for each pixel along each axis
+PIVOT = np.array([0.0, -0.3, -1.0])  # eye distances from the eyes' middle; heads are turned about this point
+# Eye centres of the scan in its own units; they lie between the lids' corners, on the surface.
 SCAN_EYES = np.array([[-0.62, 1.12, 1.62], [0.62, 1.12, 1.62]])
 
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """vertices (V, 3) in eye distances, x to the image's right, y up, z to the viewer, eyes' middle at the origin;
-    normals (V, 3); uv (V, 2) of the texture with v up; triangles (T, 3); texture (h, w, 3). photo, place, share: a
-    portrait (H, W, 3) that is painted over, (V, 2) px of every vertex in it, (V,) how much it covers."""
+    """One head. vertices (V, 3) in eye distances, x to the image's right, y up, z to the viewer, with the
+    eyes' middle at the origin; normals (V, 3); uv (V, 2) of the texture with v up; triangles (T, 3); texture
+    (h, w, 3).
+
+    photo, place, share: a portrait (H, W, 3) that is painted over the texture, (V, 2) px of every vertex in
+    the portrait, and (V,) how much the portrait covers there.
+    """
 
     vertices: Array
     normals: Array
@@ -66,7 +71,7 @@ def scan(folder: Path) -> Head:
 
 
 def tilted(head: Head, angles: tuple[float, float, float]) -> Head:
-    """Return the head with another zero of its pose."""
+    """Return the head turned by these angles, which become the zero of its pose."""
     rotation = rotation_matrix(*angles)
     return replace(head, vertices=head.vertices @ rotation.T, normals=head.normals @ rotation.T)
 
@@ -113,7 +118,7 @@ def smoothstep(value: Array, low: float, high: float) -> Array:
 
 
 def normals_of(points: Array, triangles: NDArray[np.int32]) -> Array:
-    """Vertex normals; vertices doubled along a seam count as one."""
+    """Return vertex normals; vertices doubled along a seam count as one."""
     _, same = np.unique(np.round(points, 5), axis=0, return_inverse=True)
     same = same.ravel()
     a, b, c = (points[triangles[:, k]] for k in range(3))

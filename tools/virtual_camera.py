@@ -1,8 +1,8 @@
-"""A camera and a microphone without devices: they flash and beep together, for tests and measurements.
+"""A virtual camera and a virtual microphone that flash and beep together, for tests and measurements.
 
-Both give times as real ones do: the camera with jitter and lost frames, the microphone in blocks whose
-times jitter and whose quartz runs a little fast. Once a second, for a tenth of it, the picture is white
-and the sound is a tone.
+Both give times as real ones do. The camera has jitter and loses frames. The microphone gives blocks whose
+times jitter, and its quartz runs a little fast. For a tenth of every second the picture is white and the
+sound is a tone.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def is_on(time: float) -> bool:
 
 
 def flash_picture(size: tuple[int, int]) -> Callable[[float], NDArray[np.uint8]]:
-    """Draws black or white pictures (h, w, 3)."""
+    """Return a function that draws black or white pictures (h, w, 3)."""
     black = np.zeros((size[1], size[0], 3), np.uint8)
     white = np.full_like(black, 255)
     return lambda time: white if is_on(time) else black
@@ -34,7 +34,7 @@ def flash_picture(size: tuple[int, int]) -> Callable[[float], NDArray[np.uint8]]
 
 @dataclass
 class VirtualCamera:
-    """A `FrameSource` of `draw(time)` at about `frames_per_second`, as fast as it is asked.
+    """A `FrameSource` that shows `draw(time)` at about `frames_per_second`, as fast as it is asked.
 
     jitter: standard deviation of the capture times, seconds; lost: share of frames that never arrive.
     """

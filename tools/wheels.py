@@ -1,8 +1,8 @@
-"""Whether Mien installs from wheels alone elsewhere: `python tools/wheels.py [3.13 3.14]`.
+"""Finds out whether Mien installs from wheels alone elsewhere: `python tools/wheels.py [3.13 3.14]`.
 
-Asks pip to resolve pyproject.toml for Linux, Windows and macOS (Apple silicon) without downloading anything. For torch
-the CPU build is asked for by its plain name, since only that a wheel exists is in question; its CUDA libraries on Linux
-are not looked at.
+It asks pip to resolve pyproject.toml for Linux, Windows and macOS (Apple silicon) without downloading
+anything. torch is asked for by its plain name, in the CPU build, because the only question is whether a wheel
+exists; torch's CUDA libraries on Linux are not looked at.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ def main() -> None:
 
 
 def resolved(requirements: list[str], version: str, tags: list[str]) -> str | None:
-    """pip's complaint, None without one. Packages of torch's alone (CUDA) would need gigabytes of metadata: torch is
-    asked for by itself, without what it needs."""
+    """Return pip's complaint, or None. torch is asked for by itself, without what it needs, because the
+    packages that it alone needs (CUDA) would take gigabytes of metadata.
+    """
     others = [line for line in requirements if not line.startswith("torch")]
     torch = [line for line in requirements if line.startswith("torch")]
     with tempfile.TemporaryDirectory() as folder:
