@@ -1,4 +1,6 @@
-"""What every room's tests share: the sample portrait, the media beside the checkout, and a watch on threads."""
+"""Gives every room's tests the sample portrait and the media beside the checkout, and watches for stray
+threads.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """Return the folder of media, portraits and papers beside the checkout; never part of it."""
+    """Return the folder of media, portraits and papers that lies beside the checkout and is no part of it."""
     if not SHARED.is_dir():
         pytest.skip(f"needs the media of {SHARED}, which are not part of the repository")
     return SHARED
@@ -41,13 +43,13 @@ def astronaut() -> Iterator[NDArray[np.uint8]]:
 
 @pytest.fixture(scope="session")
 def qapp_args() -> list[str]:
-    """pytest-qt's hook: the program's name for QApplication."""
+    """Tell pytest-qt the program's name for QApplication; this is a hook of pytest-qt."""
     return ["mien"]
 
 
 @pytest.fixture(autouse=True)
 def no_stray_threads() -> Iterator[None]:
-    """Yield a non-daemon thread that outlives its test would keep the application from ending."""
+    """Fail a test that leaves a non-daemon thread running, which would keep the application from ending."""
     before = set(threading.enumerate())
     yield
     stray = [t for t in threading.enumerate() if t not in before and not t.daemon]
@@ -58,7 +60,9 @@ def no_stray_threads() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
-    """One engine for the tests that need the real thing; a test that selects a backend leaves mesh-warp behind."""
+    """Yield one engine for tests that need a real one. A test that selects a backend must go back to
+    mesh-warp.
+    """
     from app.engine.engine import Engine
 
     engine = Engine()

@@ -58,12 +58,12 @@ class FakeEngine:
         self._faces, self._size, self._name = faces, size, "mesh-warp"
         self.closed = False
         self.animation: FakeAnimation | None = None
-        self.ending = False  # set: the running clip ends before its next frame
-        self.removed: set[str] = set()  # generators whose weights went after the start
+        self.ending = False  # when True, the running clip ends before its next frame
+        self.removed: set[str] = set()  # generators whose weights were removed after the start
         self.driven_by: list[str] = []  # the generator that was selected at each step of a film
 
     def __call__(self) -> FakeEngine:
-        """Return so that an instance is its own factory."""
+        """Return itself, so that an instance is its own factory."""
         self._note("build")
         return self
 
@@ -206,7 +206,7 @@ class FakeEngine:
             on_begin(self.animation)
         try:
             for number in range(100_000):
-                if self.ending:  # its clip is over
+                if self.ending:  # its clip has ended
                     self.ending = False
                     if self.animation.recorder is not None:
                         self.animation.end_empty()
@@ -229,7 +229,9 @@ class FakeEngine:
         max_side: int | None = None,
         rest_at: float | None = None,
     ) -> Iterator[Step]:
-        """Yield a film of three frames; the gate holds each of them back. A film that is let go leaves no file."""
+        """Yield a film of three frames; the gate holds back each of them. A film that is stopped leaves no
+        file.
+        """
         self._note("drive", face, dict(edits), driver, output, audio, *([] if rest_at is None else [rest_at]))
         for number in range(3):
             assert self.gate.wait(10)
@@ -238,7 +240,9 @@ class FakeEngine:
         output.write_bytes(b"a film")
 
     def rest(self, driver: Path, at: float | None = None) -> Iterator[Step]:
-        """Yield the face at rest is at 1.5 s of a clip of 4 s; from 3 s on, nobody is seen."""
+        """Yield the search for the face at rest: it is at 1.5 s of a clip of 4 s; from 3 s on, nobody is
+        seen.
+        """
         self._note("rest", driver, at)
         yield Step(0, 0, "Looking through")
         if at is not None and at >= 3:
@@ -249,7 +253,7 @@ class FakeEngine:
 
 
 class FakeAnimation:
-    """What `app.engine.driving.animation.Animation` offers the panel; notes what was asked of it."""
+    """Offers the panel what `app.engine.driving.animation.Animation` does, and notes what was asked of it."""
 
     def __init__(self, settings: Any) -> None:
         self.controls = SimpleNamespace(settings=settings, edit=FaceEdit(), nmfc_size=0)
@@ -304,7 +308,7 @@ class FakeAnimation:
         return done
 
     def end_empty(self) -> None:
-        """A film without a picture."""
+        """End a film that has no picture."""
         path, self.recorder = self.recorder, None
         error = EngineError("Nothing was recorded.", "Record for at least one picture.")
         self.on_saving(SimpleNamespace(done=True, share=1.0, recording=None, error=error, path=path))

@@ -1,4 +1,4 @@
-"""Iterators of steps, run to their end."""
+"""Runs iterators of steps to their end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the documents name is there: every room, every stop of the two walks, every test of a fault."""
+"""What the documents name exists: every room, every stop of the two walks, and every test of a fault."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WALKS = {title: STOP.findall(TEXT.partition(f"## {title}")[2].partition("## ")[0
 
 
 def defined(path: Path) -> set[str]:
-    """Functions and methods of a file: "resolve", "Scheduler.show"."""
+    """Return the functions and methods of a file, such as "resolve" and "Scheduler.show"."""
     names = set()
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef):
@@ -59,7 +59,7 @@ def test_every_test_of_a_fault_exists() -> None:
 
 
 def is_plain(value: ast.expr) -> bool:
-    """Return a number, or a row of numbers."""
+    """Return whether the value is a number or a row of numbers."""
     if isinstance(value, ast.Constant):
         return isinstance(value.value, int | float) and not isinstance(value.value, bool)
     if isinstance(value, ast.UnaryOp):

@@ -1,4 +1,4 @@
-"""The command line as a person types it, on the sample portrait."""
+"""The command line works as a person types it, on the sample portrait."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_fit_reports_the_face(capsys: pytest.CaptureFixture[str]) -> None:
 def test_fit_writes_the_faces_mesh(tmp_path: Path) -> None:
     assert main(["fit", SAMPLE, "--mesh", str(tmp_path / "face.obj")]) == 0
     lines = (tmp_path / "face.obj").read_text().splitlines()
-    assert sum(line.startswith("v ") for line in lines) > 10_000  # the whole head
+    assert sum(line.startswith("v ") for line in lines) > 10_000  # the file holds the whole head
     assert sum(line.startswith("f ") for line in lines) > 20_000
 
 
@@ -139,7 +139,7 @@ def test_what_the_generator_does_not_obey_is_reported(capsys: pytest.CaptureFixt
 
 def test_a_preset_file_is_applied(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     preset = tmp_path / "p.json"
-    write_presets(preset, [Preset("Tilted", (("roll", 8.0),))])  # as the window saves it
+    write_presets(preset, [Preset("Tilted", (("roll", 8.0),))])  # the window saves it in the same way
     assert main(["edit", SAMPLE, "-o", str(tmp_path / "o.png"), "--preset", str(preset), "--json"]) == 0
     assert follow(capsys)["asked"]["roll"] == pytest.approx(8)
 

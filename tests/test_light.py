@@ -1,4 +1,6 @@
-"""Mien Light: all that needs no network works where torch is not installed, and the rest says what it lacks."""
+"""Mien Light: all that needs no network works where torch is not installed; everything else says what it
+lacks.
+"""
 
 from __future__ import annotations
 

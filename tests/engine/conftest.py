@@ -1,4 +1,4 @@
-"""Clips made by ffmpeg, and performances made by hand."""
+"""Gives tests clips made by ffmpeg, and performances made by hand."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ MakeClip = Callable[..., Path]
 
 @pytest.fixture
 def clip(tmp_path: Path) -> MakeClip:
-    """clip(name, *ffmpeg arguments, rate=, seconds=, size=, sound=) -> path of a test pattern."""
+    """Return a function clip(name, *ffmpeg arguments, rate=, seconds=, size=, sound=): it gives a test
+    pattern's path.
+    """
 
     def make(
         name: str,

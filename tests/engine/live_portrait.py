@@ -1,4 +1,6 @@
-"""LivePortrait in its released layout on the recipe's weights, made and run once for all tests that need it."""
+"""Makes LivePortrait in its released layout with the recipe's weights, and runs it once for all tests that
+need it.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +83,7 @@ def whole(shared: Path) -> Iterator[Pass]:
     for name, key in (("G_middle_0", "middle0"), ("G_middle_5", "middle5"), ("up_0", "up0"), ("up_1", "up1")):
         watched(network.generator.get_submodule(name), f"generator_{key}", seen)
     with torch.inference_mode():
-        motions = network.read(driving), network.read(source)  # the stages kept are the source's
+        motions = network.read(driving), network.read(source)  # the stages that are kept are the source's
         volume = network.appearance(source)
         warped = network.warping(volume, motions[0].points(), motions[1].points())
         image = network.generator(warped.features)
@@ -100,7 +102,7 @@ def small_weights(seed: int) -> Found:
 
 
 def spread_out(network: LivePortrait) -> LivePortrait:
-    """Random points that spread over the square, as a trained network's do."""
+    """Return the network, changed so that its points spread over the square at random, as a trained one's do."""
     with torch.no_grad():
         detector = network.motion.detector
         detector.fc_scale.bias.fill_(1.3)

@@ -1,4 +1,4 @@
-"""What no patch changes stays bit-equal; overlapping patches keep each other's work."""
+"""Pixels that no patch changes stay bit-equal, and overlapping patches keep each other's work."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""CUDA graphs: on a GPU the same numbers; without one, the order of calls on stand-ins."""
+"""CUDA graphs give the same numbers on a GPU; without one, the order of calls is tested on stand-ins."""
 
 from __future__ import annotations
 

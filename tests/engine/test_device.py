@@ -1,4 +1,4 @@
-"""A card whose memory is full: smaller, then the processor, and the work goes on with a notice."""
+"""When a card's memory is full, work goes on with a notice: first at a smaller size, then on the processor."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PRETENDED = Device("cpu", "float32", "Pretended card")
 
 @pytest.fixture
 def pretended(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A card that computes like the processor, so that its memory can be said to be full."""
+    """Pretend a card that computes like the processor, so that its memory can be said to be full."""
     monkeypatch.setattr(device, "card", lambda: PRETENDED)
     monkeypatch.setattr(device, "_fallen", 0)
 
@@ -75,9 +75,9 @@ def test_a_code_of_a_device_that_was_given_up_is_made_anew(pretended):
     assert best_device().shrink == 2 and "smaller" in str(best_device())
     seen = []
     survivor.use(second, seen.append, make)
-    assert seen != [second]  # it lay on the card as it was
+    assert seen != [second]  # the second network lay on the card as before, so it is made anew
     survivor.use(second, seen.append, make)
-    assert seen[0] is seen[1] and [d.shrink for d in made] == [1, 1, 2, 2]  # anew once
+    assert seen[0] is seen[1] and [d.shrink for d in made] == [1, 1, 2, 2]  # the network is made anew once
     assert device.step_down() and best_device() == CPU and not device.step_down()
 
 
@@ -117,7 +117,7 @@ def test_the_session_goes_on_smaller_then_on_the_processor(pretended, narrow, po
     last = engine.render(portrait, edit)
     assert "on the processor" in last.notice.message and last.device == "CPU float32"
     assert engine.generator.renderer().size == 64
-    assert np.array_equal(before.pixels, last.pixels)  # the same network at the same size
+    assert np.array_equal(before.pixels, last.pixels)  # both come from the same network at the same size
     assert np.array_equal(engine.render(portrait, edit).pixels, last.pixels)
     engine.close()
 

@@ -1,4 +1,6 @@
-"""A model comes whole, or not at all and with a reason, from a server that breaks off, lies, moves and cheats."""
+"""A model arrives whole, or not at all and with a reason, from a server that breaks off, lies, moves and
+cheats.
+"""
 
 from __future__ import annotations
 
@@ -84,8 +86,8 @@ def test_a_cancelled_download_goes_on_in_the_next_run(server: Files) -> None:
     steps.close()
     assert time.monotonic() - before < 5 and not models(
         "directions"
-    )  # acts at once; the bound is for slow hosts
-    server.ended.set()  # the old connection ends
+    )  # the cancel acts at once; the bound is for slow machines
+    server.ended.set()  # now the old connection ends
     _, model = drained(fetch(offer(server)))
     assert model.kind == "directions" and (server.asked[-1][1] or "").startswith("bytes=")
 

@@ -12,7 +12,7 @@ from app.engine.interruption import Interrupted, interruptible
 
 
 class Asking(nn.Module):
-    """Sets the event in its forward pass, as a user does meanwhile."""
+    """A layer that sets the event in its forward pass, as a user does while a network runs."""
 
     def __init__(self, stop: threading.Event) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ def test_the_next_layer_is_not_reached() -> None:
     with pytest.raises(Interrupted), interruptible(stop):
         network(torch.zeros(1))
     assert last.calls == 0
-    network(torch.zeros(1))  # outside the block nothing looks
+    network(torch.zeros(1))  # outside the block nothing checks the event
     assert last.calls == 1
 
 

@@ -1,4 +1,4 @@
-"""Sign conventions and round trips of the camera."""
+"""The camera keeps its sign conventions and survives round trips."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ angle = st.floats(-80, 80)
 def turned(
     point: tuple[float, float, float], yaw: float = 0, pitch: float = 0, roll: float = 0
 ) -> np.ndarray:
-    """Return where a model point lands, in pixels."""
+    """Return where a model point lands in the picture, in pixels."""
     camera = Camera.from_angles(yaw, pitch, roll, 100, (500, 400))
     return camera.project(np.array([point]))[0]
 

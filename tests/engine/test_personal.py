@@ -1,4 +1,6 @@
-"""Personal models: conditions from parameters, recurrence over a clip, and a still photo left alone."""
+"""Personal models: conditions come from parameters, recurrence follows a clip, and a still photo is left
+alone.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept of a portrait is used again only for the very same question."""
+"""What is kept of a portrait is used again only for exactly the same question."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.engine.engine import Engine
 
 
 class Counting:
-    """A generator that says how often it encoded."""
+    """A generator that counts how often it encoded."""
 
     def __init__(self, info: object) -> None:
         self.info, self.encoded = info, 0

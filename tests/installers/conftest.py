@@ -1,4 +1,4 @@
-"""The build's scripts are no package: they lie in `installers/`, where Python finds them for these tests."""
+"""Lets tests import the build's scripts, which are no package, from `installers/`."""
 
 import sys
 from pathlib import Path

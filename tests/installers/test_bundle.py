@@ -1,4 +1,6 @@
-"""The recipe of the bundle: what goes in, what stays out, and that PyInstaller's file says so on every system."""
+"""The recipe of the bundle says what goes in and what stays out, and PyInstaller's file agrees on every
+system.
+"""
 
 import importlib
 import re
@@ -63,7 +65,7 @@ def test_what_is_needed_goes_in(place: str) -> None:
 
 
 class Made:
-    """Stands for one of PyInstaller's targets; remembers what it was made of."""
+    """Stands for one of PyInstaller's targets; it remembers what it was made of."""
 
     def __init__(self, *parts: Any, **options: Any) -> None:
         self.parts, self.options = parts, options
@@ -72,7 +74,7 @@ class Made:
 
 
 def evaluated(monkeypatch: pytest.MonkeyPatch, platform: str) -> dict[str, list[Made]]:
-    """Run mien.spec as PyInstaller would, with stand-ins for its targets; what was made of each kind."""
+    """Run mien.spec as PyInstaller would, with stand-ins for its targets; return what was made, by kind."""
     hooks = ModuleType("PyInstaller.utils.hooks")
     hooks.collect_submodules = lambda name: [name, f"{name}.cli"]  # type: ignore[attr-defined]
     hooks.copy_metadata = lambda name: [(name, f"{name}.dist-info")]  # type: ignore[attr-defined]
@@ -124,7 +126,7 @@ def test_no_excluded_module_is_imported_by_us() -> None:
         for module, names in re.findall(r"^from (PySide6) import (.+)", text, re.M)
         for name in names.split(",")
     }
-    optional = {"pyvirtualcam"}  # imported where it is there, and named where not
+    optional = {"pyvirtualcam"}  # it is imported where it is installed, and named where it is not
     assert not (imported | qt) & set(bundle.EXCLUDED_MODULES) - optional
 
 

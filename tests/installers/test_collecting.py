@@ -9,7 +9,7 @@ import smoke_test
 
 
 class Package(Distribution):
-    """A distribution with these files, as if installed in `root`."""
+    """A distribution with these files, as if it were installed in `root`."""
 
     def __init__(self, root: Path, name: str, files: dict[str, str], licence: str = "MIT") -> None:
         self._root, self._files = root, files
@@ -56,7 +56,7 @@ def test_third_party_names_what_is_locked() -> None:
     page = (root / "THIRD_PARTY.md").read_text(encoding="utf-8").lower()
     lock = (root / "installers" / "requirements-cpu.txt").read_text(encoding="utf-8").splitlines()
     names = {line.split("==")[0] for line in lock if not line.startswith("#")}
-    parts = {"pyside6-essentials", "pyside6-addons"}  # of PySide6
+    parts = {"pyside6-essentials", "pyside6-addons"}  # parts of PySide6
     unnamed = {name for name in names - parts if name.lower() not in page}
     assert not unnamed
 

@@ -1,4 +1,4 @@
-"""What can be checked here of the recipes for systems that are not here, and of Linux's menu entry."""
+"""Checks what can be checked here of the recipes for other systems, and Linux's menu entry."""
 
 import configparser
 import plistlib
@@ -45,7 +45,7 @@ def test_the_mac_application_may_compile_and_use_the_camera() -> None:
 
 
 def inno_sections() -> dict[str, list[str]]:
-    """Section -> its lines, without comments and preprocessor lines."""
+    """Return section -> its lines, without comments and preprocessor lines."""
     sections: dict[str, list[str]] = {}
     name = ""
     for line in INNO.read_text(encoding="utf-8").splitlines():
@@ -59,7 +59,7 @@ def inno_sections() -> dict[str, list[str]]:
     return sections
 
 
-# Inno Setup 6's own words, of which a recipe may use no others.
+# Inno Setup 6's own words; a recipe may use no others.
 SECTIONS = [
     "Setup",
     "Types",

@@ -1,4 +1,4 @@
-"""The script that brings system libraries, run against stand-ins for the system's own commands."""
+"""The script that installs system libraries runs against stand-ins for the system's own commands."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="fo
 def run(
     tmp_path: Path, user: int, *, apt: bool = True, libraries: str = "", status: int = 0
 ) -> tuple[str, str]:
-    """Standard output and the calls of apt-get, on a system with these libraries."""
+    """Return standard output and the calls of apt-get, on a system with these libraries."""
     calls = tmp_path / "calls"
     calls.touch()
     stand_ins = {
@@ -32,7 +32,7 @@ def run(
     path = str(tmp_path)
     if apt:
         path += os.pathsep + "/usr/bin" + os.pathsep + "/bin"
-    else:  # everything of the system but apt-get
+    else:  # the system has everything but apt-get
         for tool in ("grep", "mktemp", "rm", "tail"):
             (tmp_path / tool).symlink_to(f"/usr/bin/{tool}")
     done = subprocess.run(

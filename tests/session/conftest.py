@@ -1,4 +1,4 @@
-"""A session over the fake engine, started and ended with the test."""
+"""Gives tests a session over the fake engine, which starts and ends with the test."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.fakes import FakeEngine
 
 @pytest.fixture(autouse=True)
 def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return nothing of the user's is read or written."""
+    """Use a home of the test's own, so that nothing of the user's is read or written."""
     home = tmp_path / "home"
     monkeypatch.setenv("MIEN_HOME", str(home))
     return home
@@ -54,5 +54,5 @@ def opened(session: Session, photo: Path, qtbot: QtBot) -> Session:
 
 
 def settle(session: Session, qtbot: QtBot) -> None:
-    """Until the engine has nothing left to do."""
+    """Wait until the engine has nothing left to do."""
     qtbot.waitUntil(lambda: bool(session.generators) and session.scheduler.is_idle, timeout=10_000)

@@ -1,4 +1,6 @@
-"""Whatever is done in whatever order while the engine is slow, no work is lost and nothing is said that is not so."""
+"""Whatever is done in any order while the engine is slow, no work is lost and the session says nothing
+untrue.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +18,11 @@ from app.session.session import Session
 from tests.fakes import FakeEngine
 from tests.session.conftest import settle
 
-STEPS = 40  # deeds in a row
+STEPS = 40  # number of random actions in a row
 
 
 class Hands:
-    """Does at random what a user can do, and keeps count of what must not get lost."""
+    """Does at random what a user can do, and keeps track of what must not get lost."""
 
     def __init__(self, session: Session, fake: FakeEngine, folder: Path, seed: int) -> None:
         self.session, self.fake, self.folder = session, fake, folder
@@ -29,7 +31,7 @@ class Hands:
         self.photos = [folder / f"{name}.png" for name in "abc"]
         for photo in self.photos:
             photo.write_bytes(photo.name.encode())
-        self.given_up = session.document  # the last one its user agreed to leave
+        self.given_up = session.document  # the last document its user agreed to leave
         self.lost: list[Document] = []
         self.seen, self.dirty = session.document, False
         self.films = 0
@@ -46,7 +48,7 @@ class Hands:
         self.dirty = dirty
 
     def _on_replaced(self) -> None:
-        """What was there is gone now: it had to be clean, or given up when the new one was asked for."""
+        """Check that the document now gone was clean, or given up when the new one was asked for."""
         if self.dirty and not self.seen.is_same_work(self.given_up):
             self.lost.append(self.seen)
 
@@ -92,7 +94,7 @@ class Hands:
 
     def open_project(self) -> None:
         self.given_up = self.session.document
-        self.session.open_project(self.folder / "one.mien")  # which may not be there yet
+        self.session.open_project(self.folder / "one.mien")  # this file may not exist yet
 
     def choose(self) -> None:
         self.session.set_generator(self.random.choice(["mesh-warp", "stylegan", "headgan"]))
@@ -143,5 +145,5 @@ def test_nothing_is_lost_whatever_the_order(
     settle(session, qtbot)
     assert session.document.generator != "headgan"
     if session.portrait is not None and session.document.generator == "mesh-warp":
-        # The other one draws nothing before it has encoded the face.
+        # The other generator draws nothing before it has encoded the face.
         assert fake._name == "mesh-warp"

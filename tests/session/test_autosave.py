@@ -1,4 +1,4 @@
-"""What survives a kill -9."""
+"""Unsaved work survives a kill -9."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_after_kill_9_the_next_start_offers_the_last_step(
     victim = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert victim.stdout is not None and victim.stdout.readline() == "edited\n"
     autosave = Autosave(session.history, folder)
-    assert autosave.left_behind() == []  # it still runs: what it edits is its own
+    assert autosave.left_behind() == []  # the other program still runs, so its work is its own
     os.kill(victim.pid, signal.SIGKILL)
     victim.wait()
     victim.stdout.close()

@@ -1,4 +1,4 @@
-"""One edit for a folder."""
+"""A batch applies one edit to a folder of photos."""
 
 from __future__ import annotations
 

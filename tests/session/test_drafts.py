@@ -1,4 +1,4 @@
-"""A generator that takes seconds is drafted by the mesh warp, and never shows a picture that is out of date."""
+"""The mesh warp draws drafts for a generator that takes seconds, and no outdated picture is ever shown."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.fakes import WARP, FakeEngine
 from tests.session.conftest import settle
 
 PAINTER = GeneratorInfo("painter", "Painter", 512, ("yaw", "smile"), ("paint",), "MIT")
-SECONDS = 3.0  # what the painter takes for a picture
+SECONDS = 3.0  # seconds that the painter takes for a picture
 
 
 class PaintingEngine(FakeEngine):
@@ -101,11 +101,11 @@ def test_a_draft_comes_at_once_and_the_picture_when_the_hand_rests(
 def test_a_draft_waits_for_nothing_that_is_shown_beside_it(
     painted: Session, engine: PaintingEngine, qtbot: QtBot
 ) -> None:
-    """A value that came while the last one's picture was drawn had its NMFC picture made before its draft."""
+    """Once, a value that came while the last picture was drawn had its NMFC picture made before its draft."""
     seen = pictures(painted)
     painted.scheduler.show(nmfc=(64, False))
     painted.set_value("yaw", 12)
-    qtbot.waitUntil(lambda: len(engine.begun) == 1)  # its own picture is being drawn
+    qtbot.waitUntil(lambda: len(engine.begun) == 1)  # the value's own picture is being drawn
     before = len(engine.calls)
     painted.set_value("yaw", 6)
     qtbot.waitUntil(lambda: len(seen) == 2)

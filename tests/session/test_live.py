@@ -1,4 +1,4 @@
-"""Driving seen from the session: one animation, changed while it runs, never piling up."""
+"""Driving as the session sees it: one animation, which changes while it runs and never piles up work."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_pictures_the_gui_has_no_time_for_are_skipped(live: Live, opened: Sessio
     seen: list[Step] = []
     live.stepped.connect(seen.append)
     before = opened.jobs.worker._sent
-    time.sleep(0.3)  # the GUI is deaf; the fake makes thousands of steps meanwhile
+    time.sleep(0.3)  # the GUI hears nothing; the fake makes thousands of steps meanwhile
     assert opened.jobs.worker._sent - before <= STEPS_AHEAD
     qtbot.waitUntil(lambda: len(seen) > 3)
     assert seen[-1].done - seen[0].done > len(seen)

@@ -1,4 +1,6 @@
-"""Work that used to get lost between the document and the engine's thread, each race run against that thread."""
+"""Work that used to get lost between the document and the engine's thread; each race runs against that
+thread.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,7 @@ from app.session.session import Session
 from tests.fakes import FakeEngine
 from tests.session.conftest import settle
 
-LAYERS = 5000  # of a picture that takes seconds
+LAYERS = 5000  # layers of a picture that takes seconds
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def other(tmp_path: Path) -> Path:
 
 
 def hold_the_engine(session: Session, fake: FakeEngine, qtbot: QtBot) -> None:
-    """Keep the engine's thread in a render; what is asked from here on waits behind it."""
+    """Keep the engine's thread in a render; whatever is asked from here on waits behind it."""
     before = fake.count("render")
     fake.gate.clear()
     session.set_value("pitch", 3.0)
@@ -48,7 +50,7 @@ def test_undone_and_edited_before_the_save_is_answered_is_dirty(
     hold_the_engine(opened, fake, qtbot)
     opened.save_project(tmp_path / "one.mien")
     opened.undo_stack.undo()
-    opened.set_value("smile", 0.9)  # the same place in the history, another document
+    opened.set_value("smile", 0.9)  # this is the same place in the history, but another document
     with qtbot.waitSignal(opened.saved):
         fake.gate.set()
     assert opened.is_dirty
@@ -65,7 +67,7 @@ def test_a_drag_that_goes_on_while_it_is_saved_is_dirty(
     gesture = opened.begin_gesture()
     opened.set_value("smile", 0.2, gesture)
     opened.save_project(tmp_path / "one.mien")
-    opened.set_value("smile", 0.7, gesture)  # merged into the same step
+    opened.set_value("smile", 0.7, gesture)  # this is merged into the same step
     opened.end_gesture(gesture)
     with qtbot.waitSignal(opened.saved):
         fake.gate.set()
@@ -84,7 +86,7 @@ def test_an_edit_that_comes_back_to_what_was_written_is_clean(
     opened.set_value("smile", 0.5)
     assert not opened.is_dirty and changes == [True, False]
     opened.select_face(1)
-    assert not opened.is_dirty  # which face the panels act on is no work
+    assert not opened.is_dirty  # the choice of the face that the panels act on is no work
 
 
 # -- opening another photo meanwhile
@@ -116,7 +118,7 @@ def test_a_project_that_was_overwritten_while_it_was_opened_is_not_clean(
     fake.gate.clear()
     opened.open_project(one)
     opened.set_value("smile", 0.5)
-    opened.save()  # done after the project was read
+    opened.save()  # this save is done after the project was read
     opened.undo_stack.undo()
     with qtbot.waitSignal(opened.portrait_opened):
         fake.gate.set()
@@ -158,7 +160,7 @@ def test_edits_made_while_a_project_looked_for_its_photo_stay_too(
 def test_what_was_to_be_let_go_when_another_photo_was_asked_for_is_let_go(
     opened: Session, fake: FakeEngine, other: Path, qtbot: QtBot
 ) -> None:
-    """The user answered “Don't save” before it was opened: there is nothing new to ask."""
+    """The user answered “Don't save” before the photo was opened, so there is nothing new to ask."""
     opened.set_value("smile", 0.5)
     with qtbot.waitSignal(opened.portrait_opened):
         opened.open(other)
@@ -317,7 +319,7 @@ def test_a_small_picture_of_the_photo_before_is_never_shown_for_the_new_one(
     opened.picture_ready.connect(lambda key, picture: pictured.append(opened.portrait))
     fake.gate.clear()
     opened.open(other)
-    opened.request_picture("face 0", wish)  # asked of the old photo, made after the new one is open
+    opened.request_picture("face 0", wish)  # it is asked of the old photo and made after the new one is open
     opened.portrait_opened.connect(lambda _: opened.request_picture("face 0", wish))
     with qtbot.waitSignal(opened.portrait_opened):
         fake.gate.set()
@@ -350,7 +352,7 @@ def test_the_driven_face_has_its_own_edit_whichever_face_is_active(
     settle(opened, qtbot)
     qtbot.waitUntil(lambda: fake.animation is not None and fake.animation.controls.edit.get("smile") == 0.4)
     assert fake.animation is not None and fake.animation.controls.edit == FaceEdit.of(smile=0.4)
-    opened.add_face((-30.0, 30.0, 20.0, 20.0))  # left of it: the driven face is face 1 from now on
+    opened.add_face((-30.0, 30.0, 20.0, 20.0))  # it lies left of the driven face, which is face 1 from now on
     qtbot.waitUntil(lambda: opened.portrait is not None and len(opened.portrait.faces) == 3)
     opened.set_value("smile", 0.9)
     qtbot.wait(100)

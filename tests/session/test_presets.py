@@ -1,4 +1,4 @@
-"""Presets: what ships, what blends, what is kept."""
+"""Presets: the ones that come with Mien, how they blend, and how they are kept."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Project files: saved, moved, embedded, old and damaged."""
+"""Project files are saved, moved and embedded; old and damaged ones are handled."""
 
 from __future__ import annotations
 

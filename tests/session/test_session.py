@@ -1,4 +1,4 @@
-"""Edits, their history, and what the engine is asked for meanwhile."""
+"""The session keeps edits and their history, and asks the engine for the right things meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A training run watched from the session: a real process on a toy recipe."""
+"""The session watches a training run, which is a real process on a toy recipe."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_run_is_reported_paused_resumed_and_finished(training, qtbot, own_home
     qtbot.waitUntil(lambda: training.state == PAUSED, timeout=WAIT)
     before = steps_of(own_home)
     assert (own_home / "training" / "toy" / "checkpoint.pt").is_file()
-    training.order = Order(("toy",), "toy", training._seconds / 60 + 0.02)  # a second and a bit is left
+    training.order = Order(("toy",), "toy", training._seconds / 60 + 0.02)  # a little over a second is left
     with qtbot.waitSignal(training.finished, timeout=WAIT) as done:
         training.resume()
     assert training.state == DONE and done.args[0]["engine"] == "head2head-toy"

@@ -1,7 +1,8 @@
-"""What the training tests start in place of `mien`: the real loop on a toy recipe, reported by the real lines.
+"""The training tests start this in place of `mien`: the real loop on a toy recipe, reported by the real
+lines.
 
-Takes `mien`'s words: train WHAT … --minutes M --output NAME --lines [--picture PNG]. WHAT "toy" trains, "bad" meets an
-error, "crash" dies.
+It takes `mien`'s words: train WHAT … --minutes M --output NAME --lines [--picture PNG]. With WHAT "toy" it
+trains, with "bad" it meets an error, with "crash" it dies.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""A main window over the fake engine, shown, and ended with the test."""
+"""Gives tests a main window over the fake engine, which is shown, and ended with the test."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ from tests.fakes import FakeEngine
 from tests.session.conftest import session as empty_session
 from tests.session.conftest import settle
 
-__all__ = ["empty_session"]  # a fixture
+__all__ = ["empty_session"]  # this is a fixture
 
 
 @pytest.fixture(autouse=True, scope="session")
 def empty_clipboard() -> Iterator[None]:
-    """Off screen, Qt lets the clipboard go after Python has ended, which crashes if Python made what lies there."""
+    """Empty the clipboard after a test.
+
+    Off screen, Qt frees the clipboard after Python has ended, which crashes if Python made its content.
+    """
     yield
     if isinstance(application := QApplication.instance(), QApplication):
         application.clipboard().clear()
@@ -35,7 +38,7 @@ def fake() -> FakeEngine:
 
 
 def ready_to_close(window: MainWindow) -> None:
-    """Nothing unsaved asks a question that nobody answers."""
+    """Mark the document as saved, so that closing asks no question, which nobody would answer."""
     window.session.history.mark_saved(window.session.document)
 
 

@@ -1,4 +1,6 @@
-"""Prints every label, button, tab and choice of the whole window that is cut, one a line: run as a program."""
+"""Prints every label, button, tab and choice of the whole window that is cut off, one a line; run it as a
+program.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ from PySide6.QtWidgets import (
 
 
 def cut(root: QWidget) -> Iterator[str]:
-    """Yield what of a shown widget is not read in full."""
+    """Yield the texts of a shown widget that cannot be read in full."""
     for widget in (root, *root.findChildren(QWidget)):
         if not widget.isVisible():
             continue
@@ -39,7 +41,9 @@ def cut(root: QWidget) -> Iterator[str]:
                     yield widget.tabText(at)
         elif isinstance(widget, QComboBox):
             if widget.sizeHint().width() > widget.width() and widget.sizeAdjustPolicy() != _BY_CHOICE:
-                needed = widget.fontMetrics().horizontalAdvance(widget.currentText()) + 28  # arrow and air
+                needed = (
+                    widget.fontMetrics().horizontalAdvance(widget.currentText()) + 28
+                )  # 28 px hold the arrow and the space around it
                 if needed > widget.width():
                     yield widget.currentText()
         elif isinstance(widget, QAbstractButton) and widget.text() and not _button_fits(widget):

@@ -1,4 +1,4 @@
-"""Answering dialogs that block until they are answered."""
+"""Answers dialogs that block until they are answered."""
 
 from __future__ import annotations
 

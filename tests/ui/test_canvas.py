@@ -1,4 +1,4 @@
-"""The canvas under mouse, wheel and keys, with a face of known landmarks."""
+"""The canvas obeys mouse, wheel and keys, with a face of known landmarks."""
 
 from __future__ import annotations
 
@@ -201,7 +201,9 @@ def test_a_click_without_a_move_changes_nothing(canvas: Canvas) -> None:
 
 def test_the_face_held_anywhere_is_the_head_and_shift_rolls_it(canvas: Canvas) -> None:
     pulled = emissions(canvas.pulled)
-    centre = canvas.view.to_view(QPointF(112, 140)).toPoint()  # on the face, away from every handle
+    centre = canvas.view.to_view(
+        QPointF(112, 140)
+    ).toPoint()  # this point is on the face, away from every handle
     assert canvas.handle_at(QPointF(centre)) is None
     QTest.mousePress(canvas, LEFT, NONE, centre)
     move(canvas, centre + QPoint(20, -10))
@@ -278,8 +280,8 @@ def test_the_divider_follows_the_pointer_and_shows_both_pictures(canvas: Canvas)
     assert canvas.split == pytest.approx(0.75)
     shown = canvas.grab().toImage()
     ratio = canvas.devicePixelRatioF()
-    assert shown.pixelColor(int(500 * ratio), int(100 * ratio)).red() == 200  # before
-    assert shown.pixelColor(int(700 * ratio), int(100 * ratio)).red() == 90  # after
+    assert shown.pixelColor(int(500 * ratio), int(100 * ratio)).red() == 200  # the picture before the edit
+    assert shown.pixelColor(int(700 * ratio), int(100 * ratio)).red() == 90  # the picture after the edit
 
 
 def test_nothing_is_grabbed_on_the_before_side(canvas: Canvas) -> None:
@@ -373,4 +375,4 @@ def test_a_level_near_the_screens_size_is_drawn(qapp: object) -> None:
     painter = QPainter(target)
     to_display(stripes, None, None).draw(painter, QRectF(0, 0, 256, 256), 1.0)
     painter.end()
-    assert 120 <= target.pixelColor(100, 100).red() <= 135  # averaged, not sampled
+    assert 120 <= target.pixelColor(100, 100).red() <= 135  # pixels are averaged, not sampled

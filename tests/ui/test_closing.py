@@ -1,4 +1,4 @@
-"""What closing, saving and opening another photo ask before work could be lost."""
+"""Closing, saving and opening another photo ask first where work could be lost."""
 
 from __future__ import annotations
 

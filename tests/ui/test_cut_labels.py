@@ -1,4 +1,4 @@
-"""No word of the window is cut, in German, at two scales of the screen."""
+"""No word of the window is cut off, in German, at two scales of the screen."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from tests.ui.cut_labels import cut
 
 ROOT = Path(__file__).parents[2]
-PLACES = 25  # at least: panels, dialogs and their pages
+PLACES = 25  # least number of places: panels, dialogs and their pages
 
 
 @pytest.mark.parametrize("scale", ["1", "1.5"])

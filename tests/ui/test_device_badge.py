@@ -1,4 +1,4 @@
-"""The status bar's badge: what the device and the generator have to say, together, and gone when it is over."""
+"""The status bar's badge shows together what the device and the generator report, and goes when that is over."""
 
 from __future__ import annotations
 

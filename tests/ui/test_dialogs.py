@@ -1,4 +1,4 @@
-"""The dialogs for exporting: defaults that lose nothing, and folders that are meant."""
+"""The dialogs for exporting have defaults that lose nothing, and use the folder that is meant."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def picture(path: Path, deep: bool = False, clear: bool = False) -> Photo:
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
     made = Settings()
-    made.export_options = {"suffix": ".jpg", "eight_bit": True}  # the last export's
+    made.export_options = {"suffix": ".jpg", "eight_bit": True}  # these are the last export's options
     return made
 
 
@@ -58,7 +58,7 @@ def test_what_the_chosen_format_cannot_hold_is_said_before(
     qtbot: QtBot, settings: Settings, tmp_path: Path
 ) -> None:
     dialog = export(qtbot, settings, picture(tmp_path / "all.tif", deep=True, clear=True))
-    dialog.name.setText(str(tmp_path / "web.jpeg"))  # typed: it sets the format, and stays as typed
+    dialog.name.setText(str(tmp_path / "web.jpeg"))  # a typed name sets the format, and stays as it was typed
     assert dialog.format.suffix == ".jpg" and dialog.path.name == "web.jpeg"
     assert "16" in dialog.note.text() and "transparency" in dialog.note.text()
     dialog.format.choose(".png")
@@ -88,7 +88,7 @@ def test_options_that_cannot_matter_are_not_shown(qtbot: QtBot, settings: Settin
     )
     tagged = export(qtbot, settings, rich).format
     assert tagged.srgb.isVisible() and tagged.metadata.isVisible() and not tagged.quality.isVisible()
-    tagged.choose(".bmp")  # which holds neither profile nor camera data
+    tagged.choose(".bmp")  # BMP holds neither profile nor camera data
     assert not tagged.srgb.isVisible() and not tagged.metadata.isVisible()
 
 
@@ -113,7 +113,7 @@ def test_a_folder_in_which_an_export_failed_is_not_remembered(
         asked(good)
     crashes: list[str] = []
     opened.session.crashed.disconnect()
-    opened.session.crashed.connect(crashes.append)  # the fake engine writes without care
+    opened.session.crashed.connect(crashes.append)  # the fake engine does not check what it writes
     with qtbot.waitSignal(opened.session.job_ended):
         asked(bad)
     assert opened.settings.export_options["folder"] == str(good)

@@ -1,4 +1,4 @@
-"""Dragging the face itself, with the real engine on the sample portrait."""
+"""The face itself is dragged, with the real engine on the sample portrait."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def handle(canvas: Canvas, landmark: int) -> QPoint:
 
 
 def settled(qtbot: Any, session: Session) -> Any:
-    """Return the render of what is asked now."""
+    """Wait for the render of what is asked now, and return it."""
     renders: list[Any] = []
     session.rendered.connect(renders.append)
     qtbot.waitUntil(lambda: session.scheduler.is_idle, timeout=PATIENCE_MS)

@@ -1,4 +1,6 @@
-"""Drafts in the window: marked as such, replaced by the picture, cancelled in the status bar, and offered live."""
+"""Drafts in the window are marked as such, replaced by the picture, cancelled in the status bar, and offered
+live.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,7 @@ def test_cancel_ends_the_drawing_and_leaves_the_draft(
     painted.status.cancel.click()
     qtbot.waitUntil(
         lambda: not painted.status.cancel.isVisible(), timeout=2_500
-    )  # before the painter's own end
+    )  # this comes before the painter's own end
     settle(painted.session, qtbot)
     assert painted.edit_space.canvas.draft.isVisible() and not fake.finished
 

@@ -1,4 +1,4 @@
-"""What people met in the window: sizes, cards over the face, dead ends, and an end by Ctrl+C."""
+"""Faults that people met in the window: sizes, cards over the face, dead ends, and an end by Ctrl+C."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_an_empty_card_is_not_shown(session: Session, qtbot: QtBot) -> None:
     from app.engine.face.controls import BY_NAME
     from app.ui.widgets.parameter_slider import ParameterSlider
 
-    session.stop()  # nobody draws the pictures
+    session.stop()  # from here on, nobody draws the pictures
     row = ParameterSlider(BY_NAME["yaw"])
     qtbot.addWidget(row)
     pictures = HoverPictures(session, row)
@@ -131,7 +131,7 @@ def test_names_of_presets_that_begin_alike_are_distinguished(
 
 @pytest.fixture
 def live(opened: MainWindow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MainWindow:
-    """Return the workspace open on a machine without a camera."""
+    """Return the window with the workspace Live open, on a machine without a camera."""
     space = opened.live_space
     monkeypatch.setattr(space.driver.cameras, "probe", space.driver.cameras.changed.emit)
     monkeypatch.setattr(space.driver.cameras, "all", list)
@@ -240,7 +240,7 @@ def test_a_film_is_shown_frame_by_frame(qtbot: QtBot, tmp_path: Path) -> None:
     assert level() == pytest.approx(180, abs=4)
     qtbot.keyClick(player, Qt.Key.Key_Left)
     assert player.at == 59 and level() == pytest.approx(177, abs=4) and not player.playing
-    player.slider.setValue(3)  # further back than is kept
+    player.slider.setValue(3)  # this is further back than what is kept
     assert player.at == 3 and level() == pytest.approx(9, abs=4)
     player.go_to(500)
     assert player.at == 69
@@ -260,4 +260,4 @@ def test_the_window_gives_way_to_a_frame_that_is_reported_of_late(
     placing.fit_when_framed(window)
     qtbot.waitUntil(lambda: bool(fitted) and fitted[-1])
     qtbot.wait(3 * placing.TRY_MS)
-    assert fitted == [False, False, True, True]  # the last time it is sure of the frame
+    assert fitted == [False, False, True, True]  # the last time, the frame is known for certain

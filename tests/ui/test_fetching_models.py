@@ -1,4 +1,6 @@
-"""Help > Models > Download: asked first, then fetched as a job with progress and Cancel, then usable."""
+"""Help > Models > Download asks first, then fetches as a job with progress and Cancel; then the model is
+usable.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,7 @@ def dialog(qtbot: QtBot, server: Files, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 
 def answer(yes: bool) -> list[str]:
-    """Answer the question as soon as it is asked; the list gets its words."""
+    """Answer the question as soon as it is asked; the returned list gets the question's words."""
     said: list[str] = []
 
     def look() -> None:

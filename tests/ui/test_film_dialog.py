@@ -1,4 +1,4 @@
-"""The film dialog over the fake engine, whose clips of 4 s rest at 1.5 s and show nobody from 3 s on."""
+"""The film dialog works over the fake engine, whose clips of 4 s rest at 1.5 s and show nobody from 3 s on."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_frame_taken_for_rest_is_shown_with_how_sure_it_is(
     opened: MainWindow, clip: Path, qtbot: QtBot
 ) -> None:
     dialog = shown(opened, clip, qtbot)
-    assert dialog.go.isEnabled()  # nobody has to wait
+    assert dialog.go.isEnabled()  # the user need not wait
     wait_for(qtbot, dialog.rest.face.picture.isVisible)
     assert dialog.rest.moment.value() == 1.5 and dialog.rest.words.text() == "Taken for rest, 87 % sure"
     picture = dialog.rest.face.picture.pixmap().toImage()

@@ -1,4 +1,4 @@
-"""The pad for the gaze, and the folding heading, under mouse and keys."""
+"""The pad for the gaze, and the folding heading, obey mouse and keys."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A generator that must find the face first: what is shown, cancelled, begun again, and not rendered meanwhile."""
+"""A generator that must find the face first: the search is shown, cancelled, begun again; nothing is drawn
+meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ def renders(fake: FakeEngine) -> list[Any]:
 
 
 def search(session: Session, fake: FakeEngine, qtbot: Any) -> None:
-    """A search that goes on until the gate is set."""
+    """Begin a search that goes on until the gate is set."""
     fake.gate.clear()
     session.set_generator("stylegan")
     qtbot.waitUntil(lambda: session.job is not None)
@@ -59,7 +61,7 @@ def test_each_face_is_found_once(panel: EditPanel, session: Session, fake: FakeE
     search(session, fake, qtbot)
     fake.gate.set()
     end = time.monotonic() + 10
-    while not fake.count("encoded"):  # no event: the session learns of it when it has gone to the next face
+    while not fake.count("encoded"):  # without events, the session learns of it only at the next face
         assert time.monotonic() < end
         time.sleep(0.001)
     for face in (1, 0):

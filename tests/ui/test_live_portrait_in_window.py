@@ -1,8 +1,8 @@
-"""LivePortrait from the network to the film: fetched, verified, learnt, used by the window and by every command, chosen
-among two, removed.
+"""LivePortrait goes the whole way from the network to the film.
 
-The five files have the released names and keys, at an eighth of the released width and with random weights: what is
-proven is the path.
+It is fetched, verified, learnt, used by the window and by every command, chosen among two, and removed. The
+five files have the released names and keys, at an eighth of the released width and with random weights: the
+way is tested, and not the quality of the pictures.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from tests.ui.test_fetching_models import answer
 
 LONG = 240_000  # ms
 KIND = "live-portrait"
-FIRST, SECOND = f"{KIND}-{KIND}", f"{KIND}-{KIND}-2"  # the two models as generators
+FIRST, SECOND = f"{KIND}-{KIND}", f"{KIND}-{KIND}-2"  # names of the two models as generators
 
 
 def released_files(seed: int) -> dict[str, bytes]:
@@ -95,7 +95,7 @@ def test_a_model_is_fetched_learnt_used_everywhere_chosen_among_two_and_removed(
 
 
 def in_the_window(qtbot: QtBot, second: Path, server: Files) -> list[np.ndarray]:
-    """Return fetched by a click, the second one imported; the picture that each draws."""
+    """Fetch the first model by a click and import the second; return the picture that each draws."""
     session = Session(make_engine)
     crashes: list[object] = []
     session.crashed.connect(crashes.append)
@@ -119,7 +119,7 @@ def in_the_window(qtbot: QtBot, second: Path, server: Files) -> list[np.ndarray]
         drawn = []
         for name in (FIRST, SECOND):
             drawn.append(rendered_with(session, name, qtbot))
-            assert session.document.generator == name  # what the project remembers
+            assert session.document.generator == name  # the project remembers this name
         assert not crashes
         return drawn
     finally:
@@ -127,7 +127,7 @@ def in_the_window(qtbot: QtBot, second: Path, server: Files) -> list[np.ndarray]
 
 
 def by_command(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Verified, then an edit, a frontal view and a film by the first model; then both go."""
+    """Verify the models; make an edit, a frontal view and a film with the first; then remove both."""
     sample, out, film = str(sample_path()), home / "out.png", home / "film.mp4"
     capsys.readouterr()
     assert main(["models", "verify"]) == 0

@@ -1,4 +1,4 @@
-"""The workspace Live as a person uses it."""
+"""The workspace Live works as a person uses it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.session.conftest import settle
 
 @pytest.fixture
 def live(opened: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MainWindow:
-    """Return the workspace open, with one camera that is the fake's."""
+    """Return the window with the workspace Live open and the fake's camera as the only one."""
     space = opened.live_space
     monkeypatch.setattr(space.driver.cameras, "probe", space.driver.cameras.changed.emit)
     monkeypatch.setattr(space.driver.cameras, "all", lambda: [Camera("Desk camera", 0)])
@@ -130,7 +130,7 @@ def test_cameras_come_and_go_while_the_workspace_is_open(live: MainWindow, monke
     monkeypatch.setattr(driver.cameras, "all", lambda: [other, desk])
     driver.cameras.changed.emit()
     assert [driver.source.itemText(k) for k in range(2)] == ["Phone", "Desk camera"]
-    assert driver.source.currentData() == desk  # what was chosen stays chosen
+    assert driver.source.currentData() == desk  # the chosen camera stays chosen
     monkeypatch.setattr(driver.cameras, "all", list)
     driver.cameras.changed.emit()
     assert driver.source.itemText(0) == "No camera found" and not driver.start.isEnabled()
@@ -150,7 +150,7 @@ def test_smoothing_is_set_by_group(live: MainWindow, fake: FakeEngine, qtbot: Qt
     )
     smoothing = space.live.settings.smoothing
     assert (smoothing.pose, smoothing.eyes, smoothing.place) == (2.0, 1.0, 1.0)
-    assert space.live.settings.pose == 1.0  # the strength of the same name is another thing
+    assert space.live.settings.pose == 1.0  # the strength of the same name is a different setting
 
 
 def test_a_clip_can_be_looped_and_has_no_resolution_to_choose(live: MainWindow, tmp_path: Path) -> None:

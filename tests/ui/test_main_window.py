@@ -1,4 +1,4 @@
-"""The window as a person uses it: menus, keys, drops, dialogs."""
+"""The window works as a person uses it: menus, keys, drops, dialogs."""
 
 from __future__ import annotations
 
@@ -275,7 +275,7 @@ def test_the_welcome_page_shows_recent_files_as_pictures_that_open(
     shown = card.icon().pixmap(88, 88).toImage()
     assert (
         shown.pixelColor(5, 40).red() < 100 < shown.pixelColor(80, 40).red()
-    )  # the fake's ramp, dark to bright
+    )  # the fake's picture is a ramp from dark to bright
     with qtbot.waitSignal(opened.session.portrait_opened):
         card.click()
 
@@ -349,4 +349,4 @@ def test_the_system_s_theme_is_followed_while_running(
     opened.theme.choose("dark")
     monkeypatch.setattr(theme, "system_scheme", lambda: Qt.ColorScheme.Light)
     hints.colorSchemeChanged.emit(Qt.ColorScheme.Light)
-    assert theme.current().name == "dark"  # the artist's own choice stays
+    assert theme.current().name == "dark"  # the user's own choice stays

@@ -1,4 +1,4 @@
-"""Help > Models: a card for every generator, and learning as a job with progress and Cancel."""
+"""Help > Models has a card for every generator, and learning is a job with progress and Cancel."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_card_says_what_a_generator_is_and_what_it_lacks(dialog: ModelsDialog)
 def test_speed_is_this_machine_s_own(dialog: ModelsDialog) -> None:
     remember("live-portrait", 4210.0, "CPU float32")
     remember("mesh-warp", 16.4, "CPU float32")
-    remember("mesh-warp", 30.0, "CPU float32")  # a slower one says nothing
+    remember("mesh-warp", 30.0, "CPU float32")  # a slower time says nothing
     dialog._fill()
     assert "4.2 s a picture here (CPU float32)" in dialog.cards["live-portrait"].words
     assert "16 ms a picture here" in dialog.cards["mesh-warp"].words

@@ -1,4 +1,4 @@
-"""The panels over a session with the fake engine, used by mouse and keys."""
+"""The panels work over a session with the fake engine, by mouse and keys."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_linked_sides_move_together_and_alone_when_unlinked(panel: EditPanel, se
     QTest.mouseClick(row(panel, "brow_left").link, LEFT)
     row(panel, "brow_left").step_to(0.8)
     assert (session.edit.get("brow_left"), session.edit.get("brow_right")) == (0.8, 0.5)
-    row(panel, "blink_right").step_to(0.4)  # its own chain is still closed
+    row(panel, "blink_right").step_to(0.4)  # this row's own chain is still closed
     assert session.edit.get("blink_left") == 0.4
     QTest.mouseClick(row(panel, "brow_left").link, LEFT)
     row(panel, "brow_right").step_to(0.3)

@@ -1,4 +1,4 @@
-"""The row of a panel as a hand and a keyboard use it."""
+"""The row of a panel obeys a hand and a keyboard."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModi
 
 
 class Heard:
-    """What a row emitted, in order."""
+    """Notes what a row emitted, in order."""
 
     def __init__(self, row: ParameterSlider) -> None:
         self.said: list[Any] = []
@@ -292,7 +292,7 @@ def test_keys_mean_the_row_under_the_pointer_wherever_the_focus_is(qtbot: Any, r
     row.step_to(10)
     row.show_value(10, 0)
     QTest.keyClick(elsewhere, Qt.Key.Key_Minus)
-    assert row.value == 10  # the pointer is not there
+    assert row.value == 10  # the pointer is not over the row
     hover(row)
     QTest.keyClick(elsewhere, Qt.Key.Key_Minus)
     assert row.value == -10

@@ -1,4 +1,6 @@
-"""What a second hour in the window met: dialogs that squeeze, commands that say nothing, words that are cut."""
+"""Faults found in a second hour of use: dialogs that squeeze, commands that say nothing, words that are cut
+off.
+"""
 
 from __future__ import annotations
 
@@ -102,7 +104,7 @@ def test_presets_share_the_whole_width(opened: MainWindow, qtbot: QtBot) -> None
 def recording(
     opened: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> MainWindow:
-    """The window while a film is recorded; ending it asks no question."""
+    """Return the window while a film is recorded; ending the film asks no question."""
     monkeypatch.setattr(opened.documents, "settle_job", lambda: True)
     monkeypatch.setattr(record_bar, "new_path", lambda suffix: tmp_path / f"film{suffix}")
     space = opened.live_space
@@ -220,7 +222,7 @@ def test_a_film_that_a_crash_cut_short_is_still_offered_when_the_photo_is_open_a
     film = tmp_path / "film.recording.mp4"
     film.write_bytes(b"a film")
     window.live_space.offer_cut_short()
-    for _ in range(2):  # as the recovery dialog does; the second photo is another matter
+    for _ in range(2):  # the recovery dialog does so too; the second photo is another case
         with qtbot.waitSignal(window.session.portrait_opened):
             window.documents.open(photo)
         qtbot.wait(20)

@@ -1,4 +1,6 @@
-"""What was seen in an hour of use on real photos and clips: each test failed before."""
+"""Faults that were seen in an hour of use on real photos and clips; each test failed before its fault was
+mended.
+"""
 
 from __future__ import annotations
 

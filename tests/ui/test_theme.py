@@ -1,4 +1,4 @@
-"""Colours that can be read, icons that can be drawn."""
+"""Colours can be read, and icons can be drawn."""
 
 import pytest
 from PySide6.QtWidgets import QToolButton

@@ -93,7 +93,7 @@ def test_the_error_bar_speaks_the_window_s_language(german: None, qtbot: QtBot) 
 
 
 def test_what_steps_and_licences_say_is_in_the_windows_language_too(german: None, qtbot: QtBot) -> None:
-    """The models dialog showed a German card an English licence, and a download spoke English."""
+    """Once, the models dialog showed an English licence on a German card, and a download spoke English."""
     info = GeneratorInfo("head2head", "Personal model", 0, (), (), LICENCE)
     card = GeneratorCard(info, None, None)
     qtbot.addWidget(card)

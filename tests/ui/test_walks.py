@@ -1,4 +1,6 @@
-"""The two walks of ARCHITECTURE.md in the real window: the stops are come by, and nothing lies between them."""
+"""The two walks of ARCHITECTURE.md, in the real window: calls pass every stop, and nothing lies between two
+stops.
+"""
 
 from __future__ import annotations
 
@@ -31,9 +33,9 @@ from tests.ui.conftest import ready_to_close
 
 ROOT = Path(__file__).parents[2]
 WAIT = 120_000
-INSIDE = {  # what the text names inside a stop, and where it is
+INSIDE = {  # functions that the text names inside a stop, and their files
     "resolve": "app/engine/face/semantic.py",
-    "composite": "app/engine/portraits.py",  # called by its name there
+    "composite": "app/engine/portraits.py",  # it is called by this name there
     "MeshWarp.generate": "app/engine/generators/mesh_warp.py",
     "Recorder.write": "app/engine/film/recorder.py",
     "Performer.step": "app/engine/driving/live.py",
@@ -69,7 +71,7 @@ def owner_of(file: str, name: str) -> tuple[Any, str]:
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Call]]:
-    """Return every call, by its function's name, of the stops and of what the text names inside them."""
+    """Return every call of the stops, and of what the text names inside them, by the function's name."""
     seen: dict[str, list[Call]] = {}
 
     def watch(file: str, name: str) -> None:
@@ -121,7 +123,9 @@ def window(
 
 
 def held(title: str, calls: dict[str, list[Call]]) -> None:
-    """Each stop is come by, one neighbour calls the other (but across threads), and what led to it is stops alone."""
+    """Check that calls pass each stop, that a stop calls the next (except across threads), and nothing lies
+    between.
+    """
     stops = [(file, name) for _, file, name in WALKS[title]]
     files = {file for file, _ in stops}
     for file, name in stops:
@@ -160,7 +164,7 @@ def test_a_sliders_value(window: MainWindow, calls: dict[str, list[Call]], qtbot
 
 
 class Webcam:
-    """Like cv2.VideoCapture: the sample's person, again and again."""
+    """Behaves like cv2.VideoCapture and shows the sample's person again and again."""
 
     def __init__(self) -> None:
         with Image.open(sample_path()) as photo:

@@ -1,4 +1,4 @@
-"""What an hour in the window found: each test failed before."""
+"""Faults that an hour in the window found; each test failed before its fault was mended."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_the_panels_width_is_remembered(
     opened.close()
     again = MainWindow(Session(FakeEngine()), Settings())
     qtbot.addWidget(again)
-    again.resize(1280, 720)  # the off-screen platform has no room for what was kept
+    again.resize(1280, 720)  # the off-screen platform has no room for the size that was kept
     again.show()
     again.start(photo)
     qtbot.waitUntil(lambda: again.session.portrait is not None)
@@ -295,7 +295,7 @@ def test_a_clip_that_cannot_be_cut_shows_no_from_and_to(
 
 
 def test_a_long_doubt_leaves_the_rows_of_the_result_their_height(opened: MainWindow, qtbot: QtBot) -> None:
-    """In a low window, the words of a turn's doubts pressed the rows above them together."""
+    """Once, in a low window, the words of a turn's doubts pressed the rows above them together."""
     result, session = opened.edit_space.result, opened.session
     session.set_values({"yaw": 18.0, "smile": 0.6})
     settle(session, qtbot)

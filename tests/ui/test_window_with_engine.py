@@ -1,4 +1,4 @@
-"""The whole thing once: the window over the real engine, from the sample portrait to an exported picture."""
+"""The window over the real engine does everything once, from the sample portrait to an exported picture."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.ui.conftest import ready_to_close
 
 @pytest.fixture
 def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
-    """Yield the sample portrait, open in the window."""
+    """Yield the window with the sample portrait open."""
     monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
     app = QApplication.instance()
     assert isinstance(app, QApplication)
@@ -73,7 +73,9 @@ def test_f9_on_a_clip_that_does_not_run_films_it_from_its_first_frame(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     film, clip = tmp_path / "film.png", tmp_path / "talk.performance"
-    monkeypatch.setattr(record_bar, "new_path", lambda suffix: film)  # a folder of pictures: nothing is lost
+    monkeypatch.setattr(
+        record_bar, "new_path", lambda suffix: film
+    )  # the film is a folder of pictures, which loses nothing
     write_performance(make_performance(8), clip)
     space, steps = window.live_space, list[LiveStep]()
     monkeypatch.setattr(space.driver.cameras, "probe", space.driver.cameras.changed.emit)
@@ -81,7 +83,9 @@ def test_f9_on_a_clip_that_does_not_run_films_it_from_its_first_frame(
     window.actions_["live_space"].trigger()
     space.driver.choose_clip(clip)
     space.live.stepped.connect(lambda step: steps.append(step) if step.picture is not None else None)
-    with qtbot.waitSignal(space.live.recorded, timeout=120_000) as recorded:  # it ends with its clip
+    with qtbot.waitSignal(
+        space.live.recorded, timeout=120_000
+    ) as recorded:  # the recording ends with its clip
         qtbot.keyClick(window, Qt.Key.Key_F9)
         assert space.live.recording
     assert steps[0].driven is not None and steps[0].driven.frame.index == 0
