@@ -11,7 +11,9 @@ from app.engine.imaging.colour import LUMINANCE
 
 # Chosen by eye on sheets of turned heads (tools/head_sheets.py).
 SAME_HEIGHT = 1.5  # cm within which two places count as equally high
-BALD = (0.7, 0.95)  # brightness of the crown in parts of the skin's from which the temples' hair is the hair
+# Brightness of the crown in parts of the skin's from which the temples' hair is the hair: a shaved crown's highlight
+# made pale scales at the back, and where darker crowns counted too, red and black ones became caps.
+BALD = (0.7, 0.95)
 TEMPLES = 8.0  # cm of height up to which hair grows beside a bald crown, too
 REAR = 0.5  # share of the visible scalp: the part furthest back gives the back of the head its colour
 

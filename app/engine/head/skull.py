@@ -24,8 +24,8 @@ SPREAD = 0.06  # radians: how near another direction must be to share a directio
 OWN, MIRRORED, FACE = 1.0, 0.2, 0.15
 ROUNDS = 3  # rounds of measuring the outline and moving the mesh, in turn
 SMOOTHING = 8  # steps over the mesh
-# Steps over the mesh that round the skull's corners off where hair stands out further than it may; hair beyond
-# belongs to the sheet.
+# Steps over the mesh that round the skull's corners off where hair stands out further than it may (turned heads had
+# corners without them); hair beyond belongs to the sheet.
 ROUNDING = 32
 BACK = (
     0.6  # share of an outline's growth by which the back of a head grows less: hair stands out at the sides

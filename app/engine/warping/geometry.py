@@ -19,7 +19,9 @@ BODY_FOLLOW = 0.5  # share by which the body follows the neck's motion beyond DE
 LEAST_AREA = 0.02
 ROUNDS = 24  # rounds at most in which folded triangles are opened
 OUTLINE = slice(N_FACE + 3 * N_OVAL, N_FACE + 6 * N_OVAL)  # the rings at which heads end
-STEADY = 0.16  # IOD of outline motion below which the fit's error is the likelier cause
+# IOD of outline motion below which the fit's error is the likelier cause: to hold it gave the full crop of filmed heads
+# 0.4 dB (docs/measured.md).
+STEADY = 0.16
 DEAD_ZONE = 0.1  # IOD the neck may move before the body follows
 
 

@@ -29,7 +29,8 @@ from app.engine.warping.shell import border_share
 # Chosen by eye on sheets of turned heads with long hair, hats and scarves (tools/head_sheets.py). IOD is the
 # distance between the eyes; a pair of numbers is a range over which something goes from none to all.
 HANGS = 0.02  # IOD^2: the area of hair beside the jaw from which hair counts as hanging
-# share of the head's motion from which hair beside a jaw is taken to hang over the side that is not seen
+# share of the head's motion from which hair beside a jaw is taken to hang over the side that is not seen, where a strip
+# of made-up skin stood before
 HANGS_FROM = 0.3
 BELOW_EARS = (1.5, 0.0)  # cm of the head model's height over which the part begins that hair may hang over
 ASIDE = (2.5, 4.0)  # cm beside the head's middle over which that part begins
@@ -39,7 +40,9 @@ HANGING = (-0.4, 0.9)  # IOD below the chin over which hanging hair goes from th
 BESIDE = (1.6, 2.4)  # IOD beside the head over which it does so
 BODY = (2.0, 6.0)  # IOD from the head over which the body goes from moving along to staying where it is
 LEAST = 0.02  # share of the head's motion below which a place stays the photo's own
-BORDER = 0.6  # IOD from the photo's edge over which hair that the edge cuts off is kept at the edge
+# IOD from the photo's edge over which hair that the edge cuts off is kept there; other hair near it moves with the
+# head, which is seen on a_p03, a_p05 and a_p13.
+BORDER = 0.6
 BINS = 12  # bins of each axis of L*a*b* in which colours are counted
 LIKE = (0.12, 0.4)  # probability that a place's colour is hair's: from certainly not hair to certainly hair
 SKIN = 0.5  # weight of the face's colours among the colours that are not hair's

@@ -38,7 +38,8 @@ from app.engine.warping.surface import LIGHT_RANGE
 
 # Chosen by eye on sheets of turned heads (tools/head_sheets.py), where no comment says more.
 
-# Degrees of turn from the photo over which the head takes over from the fine warp of an unturned face.
+# Degrees of turn from the photo over which the head takes over from the fine warp of an unturned face: over it both are
+# drawn, which takes twice the time.
 FADE = (1.0, 2.0)
 FILMED_FADE = (1.5, 3.0)  # the same in clips, where a still head's pose trembles by a degree
 STRETCHED = (1.6, 3.0)  # times wider than in the photo, from which the photo is too coarse

@@ -26,7 +26,8 @@ from app.engine.warping.mouth_kernels import (
 # distance each.
 FILE = ASSETS / "mouth" / "mouth.npz"  # see tools/build_mouth.py
 # Model units behind the front teeth over which light fades on teeth, and on the tongue and the palate, which lie open
-# to it: between lips just apart, in wide mouths.
+# to it: between lips just apart, in wide mouths. Where it faded later, back teeth stood as a grey block in open mouths
+# seen from the side.
 DEEPEST, FLESH_DEEPEST = (0.22, 0.3), (0.37, 0.94)
 INNER_SIDE = 0.55  # share of the light that is kept off the inner sides of the rows
 ARCH_CENTRE = -0.35  # z, model units
