@@ -41,9 +41,7 @@ def cut(root: QWidget) -> Iterator[str]:
                     yield widget.tabText(at)
         elif isinstance(widget, QComboBox):
             if widget.sizeHint().width() > widget.width() and widget.sizeAdjustPolicy() != _BY_CHOICE:
-                needed = (
-                    widget.fontMetrics().horizontalAdvance(widget.currentText()) + 28
-                )  # 28 px hold the arrow and the space around it
+                needed = widget.fontMetrics().horizontalAdvance(widget.currentText()) + 28  # px for the arrow
                 if needed > widget.width():
                     yield widget.currentText()
         elif isinstance(widget, QAbstractButton) and widget.text() and not _button_fits(widget):

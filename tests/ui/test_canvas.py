@@ -201,9 +201,8 @@ def test_a_click_without_a_move_changes_nothing(canvas: Canvas) -> None:
 
 def test_the_face_held_anywhere_is_the_head_and_shift_rolls_it(canvas: Canvas) -> None:
     pulled = emissions(canvas.pulled)
-    centre = canvas.view.to_view(
-        QPointF(112, 140)
-    ).toPoint()  # this point is on the face, away from every handle
+    # This point is on the face, away from every handle.
+    centre = canvas.view.to_view(QPointF(112, 140)).toPoint()
     assert canvas.handle_at(QPointF(centre)) is None
     QTest.mousePress(canvas, LEFT, NONE, centre)
     move(canvas, centre + QPoint(20, -10))

@@ -73,9 +73,8 @@ def test_f9_on_a_clip_that_does_not_run_films_it_from_its_first_frame(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     film, clip = tmp_path / "film.png", tmp_path / "talk.performance"
-    monkeypatch.setattr(
-        record_bar, "new_path", lambda suffix: film
-    )  # the film is a folder of pictures, which loses nothing
+    # The film is a folder of pictures, which loses nothing.
+    monkeypatch.setattr(record_bar, "new_path", lambda suffix: film)
     write_performance(make_performance(8), clip)
     space, steps = window.live_space, list[LiveStep]()
     monkeypatch.setattr(space.driver.cameras, "probe", space.driver.cameras.changed.emit)
@@ -83,9 +82,8 @@ def test_f9_on_a_clip_that_does_not_run_films_it_from_its_first_frame(
     window.actions_["live_space"].trigger()
     space.driver.choose_clip(clip)
     space.live.stepped.connect(lambda step: steps.append(step) if step.picture is not None else None)
-    with qtbot.waitSignal(
-        space.live.recorded, timeout=120_000
-    ) as recorded:  # the recording ends with its clip
+    # The recording ends with its clip.
+    with qtbot.waitSignal(space.live.recorded, timeout=120_000) as recorded:
         qtbot.keyClick(window, Qt.Key.Key_F9)
         assert space.live.recording
     assert steps[0].driven is not None and steps[0].driven.frame.index == 0

@@ -1,4 +1,6 @@
-"""Weights and inputs that depend on nothing but their names: files of published layouts without published weights."""
+"""Makes weights and inputs that depend only on their names, for files of published layouts without their
+weights.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ def draw(name: str, shape: tuple[int, ...], uniform: bool = False) -> torch.Tens
 
 
 def weight(name: str, shape: tuple[int, ...]) -> torch.Tensor:
-    """Scaled so that activations keep a sensible size."""
+    """Return weights scaled so that activations keep a sensible size."""
     last = name.rsplit(".", 1)[-1]
     if last == "num_batches_tracked":
         return torch.zeros(shape, dtype=torch.int64)
@@ -37,7 +39,7 @@ def weights(shapes: Shapes) -> dict[str, torch.Tensor]:
 
 
 def lins(shapes: Shapes) -> dict[str, torch.Tensor]:
-    """LPIPS's weights, which are not negative."""
+    """Return LPIPS's weights, which are not negative."""
     return {name: draw(name, tuple(shape), True) for name, shape in shapes.items()}
 
 

@@ -9,11 +9,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Files(ThreadingHTTPServer):
-    """files: path -> content; faults: path -> what goes wrong there, one at a time, in turn; asked: (path, range).
+    """files: path -> content; faults: path -> what goes wrong there, one fault a request; asked: (path,
+    range).
 
-    Faults: "break" sends half and hangs up, "short" promises less than it should and keeps that, "long" sends more
-    without saying how much, "moved" redirects to /moved/PATH, "whole" ignores the range, "404" and "500" answer so,
-    "slow" sends a little at a time.
+    The faults are: "break" sends half and hangs up; "short" promises less than it should and keeps that
+    promise; "long" sends more without saying how much; "moved" redirects to /moved/PATH; "whole" ignores the
+    range; "404" and "500" answer with that status; "slow" sends a little at a time.
     """
 
     daemon_threads = True
@@ -70,7 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body[: len(body) // 2] if fault == "break" else body)
 
     def log_message(self, *words: object) -> None:
-        """Tests print nothing."""
+        """Print nothing during tests."""
 
 
 @contextmanager

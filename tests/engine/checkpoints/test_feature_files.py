@@ -1,4 +1,5 @@
-"""Imported feature networks: files of the published layouts, with weights of a recipe, against the publications' code.
+"""Imported feature networks are compared with the publications' code, on files of their layouts and recipe
+weights.
 
 The outputs and tables in data/features.npz come from torchvision, pytorch-fid, lpips, transformers, pytorch-i3d and
 arcface_torch (tools/feature_goldens.py).

@@ -1,4 +1,6 @@
-"""LivePortrait's five files as one model: both forms in circulation, what is missing, what is not its makers'."""
+"""LivePortrait's five files make one model, in both forms in circulation; missing and foreign files are
+refused.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The released layout an eighth as wide: enough for names, folders and refusals, without 500 MB to hash."""
+    """Use the released layout an eighth as wide: enough for names, folders and refusals, without 500 MB to
+    hash.
+    """
     monkeypatch.setattr(live_portrait, "LivePortraitConfig", partial(LivePortraitConfig, narrow=8))
 
 
@@ -45,7 +49,7 @@ def contents(network: LivePortrait) -> dict[str, object]:
 
 
 def thin() -> LivePortrait:
-    """Return the released shapes on one shared number."""
+    """Return a network of the released shapes whose tensors all share one number."""
     with torch.device("meta"):
         network = LivePortrait()
     ones = {
@@ -57,7 +61,7 @@ def thin() -> LivePortrait:
 
 
 def laid_out(network: LivePortrait, root: Path) -> Path:
-    """Return the released folders."""
+    """Lay the files out in the released folders and return the root."""
     for name, content in contents(network).items():
         folder = root / "liveportrait" / ("retargeting_models" if name == files.SMALL_FILE else "base_models")
         folder.mkdir(parents=True, exist_ok=True)
@@ -81,7 +85,7 @@ def test_the_released_files_run_as_the_released_networks(whole: Pass, tmp_path: 
     kept = network.state_dict()
     assert len(kept) == sum(len(weights) for weights in wanted.values())
     assert all(torch.equal(kept[f"{part}.{name}"], w) for part in TABLES for name, w in wanted[part].items())
-    quick = fused(network)  # the one that generates: batch norms folded, convolutions joined
+    quick = fused(network)  # this one generates; its batch norms are folded and convolutions joined
     with torch.inference_mode():
         made = files.run(quick, {}, {"source": whole.source, "driving": whole.driving})
         stitched = torch.from_numpy(whole.golden["relative_stitched_x"])

@@ -1,4 +1,4 @@
-"""Import, list, verify, run and remove; wrong and hostile files leave nothing behind."""
+"""Models are imported, listed, verified, run and removed; wrong and hostile files leave nothing behind."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def saved(content: object, path: Path) -> Path:
 
 
 def thin(network: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """Return the network's names and shapes on one shared number: a file of kilobytes."""
+    """Return the network's names and shapes with one shared number, so that the file has only kilobytes."""
     return {
         name: torch.ones((), dtype=value.dtype).expand(value.shape)
         for name, value in network.state_dict().items()

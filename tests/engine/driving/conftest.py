@@ -1,4 +1,4 @@
-"""What the tests of driving share: parameters by hand, a tracker and a head."""
+"""Gives the tests of driving parameters made by hand, a tracker and a head."""
 
 from __future__ import annotations
 
@@ -30,5 +30,5 @@ def tracker() -> Iterator[FaceTracker]:
 
 @pytest.fixture(scope="module")
 def head(astronaut: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return (240, 240, 3): the astronaut's head."""
+    """Return (240, 240, 3), a picture of the astronaut's head."""
     return np.ascontiguousarray(astronaut[:240, 110:350])

@@ -1,4 +1,6 @@
-"""What moves or looks as no face can is held off: the portrait neither balloons nor tilts, and it comes back."""
+"""What moves or looks as no face can is not followed: the portrait neither balloons nor tilts, and it comes
+back.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ STEP = 1 / 30
 LOOK = np.random.default_rng(0).normal(120, 40, 468)
 OTHER = np.random.default_rng(1).normal(120, 40, 468)
 GRID, WEEKLY = "a_grid_bbaf2n.mp4", "a_wh_weekly_01.mp4"
-COVERED = slice(15, 30)  # frames over which something is drawn over the face
+COVERED = slice(15, 30)  # frames in which something is drawn over the face
 
 
 def camera(yaw: float = 0.0, scale: float = 60.0, x: float = 160.0) -> Camera:
@@ -50,7 +52,7 @@ def test_quick_heads_and_changing_light_are_believed() -> None:
     turning = [(camera(yaw=9 * k, scale=60 * 1.05**k, x=160 + 15 * k), LOOK) for k in range(9)]
     mixes = [
         (camera(), (1 - k / 80) * LOOK + k / 80 * OTHER) for k in range(41)
-    ]  # another light in 1.3 seconds
+    ]  # the light changes within 1.3 seconds
     assert all(judged(turning)) and all(judged(mixes))
 
 
@@ -65,7 +67,7 @@ def test_what_is_found_again_and_again_is_another_face_or_another_shot() -> None
 
 @pytest.mark.parametrize(("axis", "below"), [(0, False), (0, True), (1, False), (1, True)])
 def test_a_face_of_which_half_is_covered_is_held_off_for_long(axis: int, below: bool) -> None:
-    """A board, a hand, a scarf: for 9 seconds, and it is believed as soon as it is whole again."""
+    """A board, a hand or a scarf covers it for 9 seconds; it is believed as soon as it is whole again."""
     middle = default_model().mean[:, axis]
     covered = np.where((middle < middle[1]) == below, 150 + 0.02 * OTHER, LOOK)
     found = judged([(camera(), LOOK)] * 30 + [(camera(yaw=3), covered)] * 270 + [(camera(), LOOK)] * 5)
@@ -74,7 +76,9 @@ def test_a_face_of_which_half_is_covered_is_held_off_for_long(axis: int, below: 
 
 @pytest.mark.parametrize("middle", [133, 362, 1, 13])
 def test_a_face_of_which_one_part_is_smooth_is_held_off_for_longer(middle: int) -> None:
-    """A hand before an eye or the mouth was believed at once, and what hid half a face after ten seconds."""
+    """Once, a hand before an eye or the mouth was believed at once, and what hid half a face after ten
+    seconds.
+    """
     mean = default_model().mean
     near = np.linalg.norm(mean[:, :2] - mean[middle, :2], axis=1) < 0.65
     covered = np.where(near, LOOK[near].mean() + 0.05 * OTHER, LOOK)
@@ -83,7 +87,7 @@ def test_a_face_of_which_one_part_is_smooth_is_held_off_for_longer(middle: int) 
 
 
 def test_a_part_with_another_pattern_as_strong_is_no_cover() -> None:
-    """Spectacles that are put on: the face goes on within a second."""
+    """When spectacles are put on, the face is followed again within a second."""
     mean = default_model().mean
     near = np.linalg.norm(mean[:, :2] - mean[133, :2], axis=1) < 0.4
     worn = np.where(near, OTHER, LOOK)
@@ -157,4 +161,4 @@ def test_what_covers_a_drivers_face_leaves_the_portrait_where_it_was(shared, nam
     turns = np.array([np.subtract(b.camera.angles, a.camera.angles) for a, b in zip(plain, covered)])
     assert np.abs(sizes - 1).max() < 0.04 and np.abs(turns).max() < 8
     steps = np.abs(np.diff([one.camera.scale for one in covered])) / covered[0].camera.scale
-    assert steps.max() < 0.02  # no snap on the way back
+    assert steps.max() < 0.02  # nothing snaps on the way back

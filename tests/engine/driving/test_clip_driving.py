@@ -1,4 +1,4 @@
-"""The main job: a clip drives the sample portrait to a film, and is tracked to a performance."""
+"""The main job: a clip drives the sample portrait into a film, and a clip is tracked into a performance."""
 
 from __future__ import annotations
 
@@ -50,13 +50,15 @@ def engine() -> Iterator[Engine]:
 
 @pytest.fixture(scope="module")
 def portrait(engine: Engine, astronaut: NDArray[np.uint8]) -> Portrait:
-    """Return the sample portrait's head, 240 px."""
+    """Return the sample portrait's head at 240 px."""
     return engine.portrait(Photo(np.ascontiguousarray(astronaut[:240, 110:350]), key="head"))
 
 
 @pytest.fixture(scope="module")
 def nodding(tmp_path_factory: pytest.TempPathFactory, astronaut: NDArray[np.uint8]) -> Path:
-    """Return a clip with sound: the astronaut's head rolls to and fro; black for two frames in the middle."""
+    """Return a clip with sound in which the astronaut's head rolls to and fro; two frames in the middle are
+    black.
+    """
     folder = tmp_path_factory.mktemp("clip")
     head = np.ascontiguousarray(astronaut[:240, 110:350])
     recorder = Recorder(folder / "silent.mp4", rate=RATE, live=False)
@@ -280,12 +282,12 @@ def compressed(engine: Engine, nodding: Path) -> bytes:
 def test_a_clip_survives_compression_to_one_picture_and_numbers(
     engine: Engine, nodding: Path, compressed: bytes
 ) -> None:
-    """HeadGAN's use: the decoded frames are nearer to the clip than its reference frame alone."""
+    """This is HeadGAN's use: the decoded frames are nearer to the clip than its reference frame alone."""
     decoded, frames = list(decode_clip(engine, compressed)), frames_of(nodding)
     assert len(decoded) == len(frames) == COUNT
     with Image.open(io.BytesIO(compressed[12:])) as image:
         reference = np.array(image)
-    rows = range(9)  # until the face is lost
+    rows = range(9)  # the frames until the face is lost
     made = np.mean([np.abs(middle(decoded[k]) - middle(frames[k])).mean() for k in rows])
     still = np.mean([np.abs(middle(reference) - middle(frames[k])).mean() for k in rows])
     assert made < 0.8 * still
@@ -300,7 +302,7 @@ def test_damaged_compressed_clips_are_reported(engine: Engine, compressed: bytes
 def test_a_compressed_clip_drives_and_is_seen_again(
     nodding: Path, compressed: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    """`mien compress`, then `mien drive` of the file alone and of another photo."""
+    """`mien compress` makes a file, then `mien drive` shows the file alone and drives another photo with it."""
     path = tmp_path / "nod.mienclip"
     path.write_bytes(compressed)
     with closing(open_source(path)) as source:
@@ -329,7 +331,7 @@ def test_the_frame_taken_for_rest_is_told_and_another_can_be_named(
     assert last.rest.sure is None and last.rest.seconds == pytest.approx(at, abs=0.5 / float(RATE))
     assert last.rest.face is not None and not np.array_equal(last.rest.face, sought.face)
     with pytest.raises(EngineError, match=r"No face was found at 0\.3 s"):
-        list(rest_in(engine.model, nodding, 9.5 / float(RATE)))  # black
+        list(rest_in(engine.model, nodding, 9.5 / float(RATE)))  # this frame is black
     photo = tmp_path / "head.png"
     Image.fromarray(portrait.photo.pixels).save(photo)
     words = ["drive", str(photo), str(nodding), "-o", str(tmp_path / "b.mp4"), "--relative", "--json"]

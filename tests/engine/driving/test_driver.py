@@ -1,4 +1,4 @@
-"""The driver: identity held, a lost face held and eased; one live step."""
+"""The driver holds the identity, and holds and eases a lost face; one live step is tested by itself."""
 
 from __future__ import annotations
 
@@ -159,7 +159,7 @@ def scene() -> Scene:
 
 
 class Given:
-    """A live source of given parameters instead of pictures."""
+    """A live source that gives parameters instead of pictures."""
 
     name, rate, total, live = "Given", Fraction(30), 0, True
 
@@ -202,7 +202,7 @@ def test_sliders_come_on_top_while_driving(tracker: FaceTracker) -> None:
     frame = Frame(None, 1.0, 0, params=params(20, p=0.3))
     plain = performer.step(frame, Controls()).params
     edited = performer.step(frame, Controls(edit=FaceEdit.of(yaw=12, exp3=0.5, gaze_x=10))).params
-    assert edited.camera.yaw - plain.camera.yaw == pytest.approx(7, abs=0.3)  # asked 12, the photo's own is 5
+    assert edited.camera.yaw - plain.camera.yaw == pytest.approx(7, abs=0.3)  # 12 is asked; the photo has 5
     assert edited.expression.coefficients[2] - plain.expression.coefficients[2] == pytest.approx(0.5)
     assert edited.expression.gaze[0] - plain.expression.gaze[0] == pytest.approx(10)
     faint = performer.step(frame, Controls(edit=FaceEdit.of(strength=0, yaw=12))).params

@@ -1,4 +1,4 @@
-"""The driver's face at rest: found among frames, averaged, chosen; how well a frame is seen."""
+"""The driver's face at rest is found among frames, averaged or chosen; each frame says how well it is seen."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.engine.driving.conftest import params
 
 
 def test_the_most_restful_frames_are_the_neutral() -> None:
-    """Also where the person's relaxed face is far from zero, as a held identity makes it."""
+    """They are also found where the person's relaxed face is far from zero, as a held identity makes it."""
     model = default_model()
     known = directions(model)
     offset = 3.0 * np.eye(28)[7]
@@ -60,7 +60,7 @@ def smiling(amount: float, gap: float = 0.0, seed: int = 0) -> FaceParams:
 
 
 def lift(one: FaceParams) -> float:
-    """Of the mouth's corners, eye distances."""
+    """Return how far the mouth's corners are lifted, in eye distances."""
     read = indices.read(default_model().shape(one.identity, one.expression))
     return (read["lift_left"] + read["lift_right"]) / 2
 

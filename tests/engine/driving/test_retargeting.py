@@ -61,7 +61,7 @@ def test_a_driver_at_rest_leaves_the_portrait_as_it_is(model, portrait) -> None:
 
 @pytest.mark.parametrize("relative", [True, False])
 def test_self_reenactment_returns_the_frames_own_parameters(model, portrait, relative: bool) -> None:
-    """The portrait's own clip with the portrait's frame as neutral gives each frame's parameters back."""
+    """Driven by its own clip, with its own frame as neutral, a portrait gets each frame's parameters back."""
     retargeter = Retargeter(model, portrait, RetargetSettings(relative=relative))
     own = portrait.params
     later = replace(
@@ -79,7 +79,7 @@ def test_identity_stays_the_portraits(model, portrait) -> None:
 
 
 def test_scale_and_place_are_adapted(model, portrait) -> None:
-    """HeadGAN, section 3.1: a driver a fifth nearer, and half an eye distance aside, in any resolution."""
+    """HeadGAN, section 3.1: a driver is a fifth nearer and half an eye distance aside, in any resolution."""
     own = portrait.params.camera
     for size in (1.0, 4.0):
         neutral = replace(face(2, 50), camera=Camera(50 * size, translation=(100 * size, 90 * size)))
@@ -112,7 +112,7 @@ def test_absolute_takes_the_drivers_own_pose_and_expression(model, portrait) -> 
 
 
 def test_a_persons_own_offset_is_no_expression(model, portrait) -> None:
-    """A held identity leaves sigmas in p_exp that are always there; absolute driving must not wear them."""
+    """A held identity leaves sigmas in p_exp that are always there; absolute driving must not show them."""
     rest = replace(face(2, 50), expression=Expression((6.0,) + (0.0,) * 27))
     smile = replace(rest, expression=Expression((7.0,) + (0.5,) * 27))
     driven = Retargeter(model, portrait, RetargetSettings(relative=False)).retarget(smile, rest)
@@ -188,7 +188,9 @@ def test_regions_add_up_to_the_whole(model) -> None:
 
 
 def test_each_strength_acts_on_its_own_part(model, portrait) -> None:
-    """A smile with raised brows: without the mouth's strength the brows still rise, and the other way round."""
+    """In a smile with raised brows, the brows still rise without the mouth's strength, and the other way
+    round.
+    """
     known, neutral = directions(model), face(2, 50)
     both = (
         np.array(neutral.expression.coefficients) + known["smile"] + known["brow_left"] + known["brow_right"]
@@ -317,7 +319,7 @@ def test_smoothing_starts_anew_after_a_gap_and_passes_identity() -> None:
 
 
 def test_a_size_that_trembles_does_not_shake_the_place() -> None:
-    """Ten eye distances from the picture's corner, a hundredth of trembling in the size is a tenth of one in place."""
+    """The place is ten eye distances from the picture's corner, so 0.01 of trembling in size is 0.1 in place."""
     smoother, steady, random, places = FaceSmoother(), face(1, 80), np.random.default_rng(1), []
     for k in range(40):
         camera = Camera.from_angles(0, 0, 0, 80 * math.exp(random.normal(0, 0.01)), (800, 400))

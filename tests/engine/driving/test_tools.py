@@ -1,4 +1,4 @@
-"""The measuring scripts run, with short settings, and print what they promise."""
+"""The measuring scripts run with short settings, and print what they promise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The metric crop and the 2-D baseline."""
+"""The crop used by the metrics, and the 2-D baseline."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Metrics against values worked out by hand."""
+"""The metrics give the values that were worked out by hand."""
 
 import numpy as np
 import pytest

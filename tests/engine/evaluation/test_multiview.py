@@ -1,4 +1,4 @@
-"""What is measured of heads turned between true views."""
+"""Measurements of heads that are turned between true views."""
 
 from __future__ import annotations
 

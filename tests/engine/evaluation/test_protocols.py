@@ -1,4 +1,4 @@
-"""The protocols end to end: a clip of the sample portrait's own edits."""
+"""The protocols run end to end on a clip of the sample portrait's own edits."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ MEASURED = Path(__file__).parents[3] / "docs" / "measured.md"
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory: pytest.TempPathFactory, engine: Engine, astronaut: NDArray[np.uint8]) -> Path:
-    """Five frames of the astronaut's head turning by 20 degrees; back.mp4 beside it turns back."""
+    """Return a clip in which the astronaut's head turns by 20 degrees in five frames; back.mp4 beside it
+    turns back.
+    """
     portrait = engine.portrait(Photo(np.ascontiguousarray(astronaut[:240, 110:350]), key="head"))
     yaw = portrait.faces[0].params.camera.yaw
     folder = tmp_path_factory.mktemp("clip")
@@ -88,7 +90,9 @@ def test_a_sheet_that_cannot_be_written_is_reported(
 
 
 def table(text: str) -> dict[str, list[float]]:
-    """Clip -> frames, rotation, every L1 and PSNR and the fold-overs of its row in a table of self-reenactment."""
+    """Return clip -> frames, rotation, every L1 and PSNR, and the fold-overs, of a self-reenactment table's
+    rows.
+    """
     rows = (line.strip("|").split("|") for line in text.splitlines() if line.startswith("|"))
     numbers = {name.strip(): re.findall(r"[\d.]+", " ".join(cells)) for name, *cells in rows}
     return {name: [float(text) for text in (*row[:14], row[-1])] for name, row in numbers.items() if row}

@@ -1,4 +1,4 @@
-"""Faces made from the model, so that what a fit shall find is known."""
+"""Makes faces from the model, so that it is known what a fit must find."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ def model() -> MorphableModel:
 
 @pytest.fixture(scope="session")
 def detected(model: MorphableModel) -> Callable[[FaceParams], DetectedFace]:
-    """Return the landmarks that parameters project to, irises in the middle of the eyes."""
+    """Return a function that gives the landmarks which parameters project to, with irises in the middle of
+    the eyes.
+    """
 
     def make(params: FaceParams) -> DetectedFace:
         shape = model.shape(params.identity, params.expression)
@@ -41,5 +43,5 @@ def astronaut_faces(astronaut) -> tuple[DetectedFace, ...]:
 
 @pytest.fixture(scope="session")
 def face(astronaut_faces, model: MorphableModel) -> FittedFace:
-    """Return the astronaut, fitted."""
+    """Return the astronaut's face, fitted."""
     return fit_face(astronaut_faces[0], model)

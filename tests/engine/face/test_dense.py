@@ -1,4 +1,4 @@
-"""An imported LSFM's own mesh: posed by the same parameters, drawn by the released convention for released networks."""
+"""An imported LSFM's own mesh takes the same parameters, and is drawn by the released networks' convention."""
 
 from __future__ import annotations
 
@@ -43,8 +43,9 @@ def order(model: MorphableModel) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def lsfm(model: MorphableModel, order: np.ndarray, home: Path) -> Path:
-    """all_all_all.mat's layout: our model with every edge halved, shuffled, in millimetres, triangles from 1 on and
-    inside out."""
+    """Write a file in all_all_all.mat's layout: our model with every edge halved, shuffled, in millimetres,
+    with triangles that count from 1 and are inside out.
+    """
     edges = np.unique(np.sort(model.triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1), axis=0)
     middle = {tuple(edge): 468 + k for k, edge in enumerate(edges.tolist())}
     place = np.argsort(order)
@@ -124,7 +125,7 @@ def test_released_networks_see_the_imported_mesh_and_ours_see_ours(carried):
     known = np.round(triangle_colours(dense.coordinates, dense.triangles), 4)
     assert len(drawn) > 1200  # our own mesh has 852 triangles
     gaps = np.abs(drawn[:, None] - known[None]).max(axis=2).min(axis=1)
-    assert gaps.max() < 2e-4  # one constant colour a triangle, that of its centre in the file's mean
+    assert gaps.max() < 2e-4  # each triangle has one colour, that of its centre in the file's mean
     low, high = dense.coordinates.min(axis=0), dense.coordinates.max(axis=0)
     first = dense.coordinates[dense.triangles[0]].mean(axis=0)
     np.testing.assert_allclose(known[0], (first - low) / (high - low), atol=1e-4)

@@ -55,7 +55,7 @@ def test_the_residual_makes_the_fit_exact(model, detected, seed, yaw) -> None:
 
 
 def test_depth_has_no_origin(model, astronaut_faces) -> None:
-    """Landmarks pushed back or forth fit the same: an orthographic camera has no depth."""
+    """Landmarks pushed back or forth give the same fit, because an orthographic camera has no depth."""
     one = astronaut_faces[0]
     other = DetectedFace(one.landmarks + (0, 0, 57.0), one.box)
     a, b = fit_face(one, model), fit_face(other, model)

@@ -1,4 +1,6 @@
-"""Pulls of handles: the point lands under the pointer by the handle's own controls, or says where its way ends."""
+"""A handle's pull brings the point under the pointer by the handle's own controls, or says where its way
+ends.
+"""
 
 from __future__ import annotations
 

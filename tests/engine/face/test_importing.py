@@ -1,4 +1,4 @@
-"""Other face models come over with their movements; what is no model, or is code, is refused."""
+"""Other face models are imported with their movements; what is no model, or is code, is refused."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.engine.face.carrying import DenseModel, carried_over, registered
 from app.engine.face.importing import read_dense, use_face_model
 from app.engine.face.morphable_model import MorphableModel, default_model, imported_path, load_model
 
-UNIT = 63.0  # millimetres an eye distance
+UNIT = 63.0  # millimetres in one eye distance
 N_ID, N_EXP = 12, 20
 
 
@@ -24,7 +24,7 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def dense(model: MorphableModel) -> DenseModel:
-    """Our own model in another topology and unit: every edge's middle is a vertex too, in another order."""
+    """Return our model in another topology, order and unit; the middle of every edge is a vertex too."""
     edges = np.unique(np.sort(model.triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1), axis=0)
     order = np.random.default_rng(1).permutation(468 + len(edges))
 
@@ -85,7 +85,7 @@ WRITERS = {
 
 
 def span(a: np.ndarray, b: np.ndarray) -> float:
-    """Return how much of the directions `a` lies in the span of the orthonormal `b`, the worst of them."""
+    """Return how much of the directions `a` lies in the span of the orthonormal `b`, for the worst direction."""
     rows = a.reshape(len(a), -1)
     inside = rows @ b.reshape(len(b), -1).T
     return float((np.linalg.norm(inside, axis=1) / np.linalg.norm(rows, axis=1)).min())
@@ -180,7 +180,9 @@ def test_what_is_no_model_is_reported(tmp_path, name) -> None:
 
 
 def test_facekit_itself(model, shared) -> None:
-    """The real thing: jaw down opens the mouth, smile lifts its own corner, blink shuts its own eye."""
+    """With FaceKit's own file, jaw down opens the mouth, smile lifts its own corner, and blink shuts its own
+    eye.
+    """
     path = shared / "models3d" / "ict_facekit" / "ict_full_fp16.npz"
     dense = read_dense(path)
     with np.load(path) as file:

@@ -1,4 +1,4 @@
-"""Faces are found at any size and turn, once each, and nothing else is."""
+"""Faces are found at any size and turn, each once, and nothing else is found."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_turned_photo_gives_the_same_landmarks_turned(
 ) -> None:
     (face,) = tracker.detect(np.ascontiguousarray(np.rot90(astronaut, quarters)))
     upright, x, y = astronaut_faces[0], *face.landmarks[:, :2].T
-    for _ in range(quarters):  # back by a quarter clockwise
+    for _ in range(quarters):  # turn back by a quarter clockwise
         x, y = 512 - y, x
     error = np.linalg.norm(np.stack([x, y], 1) - upright.landmarks[:, :2], axis=1).mean()
     assert error < 0.04 * eye_distance(upright)
@@ -136,7 +136,7 @@ def test_a_face_that_is_followed_is_read_as_its_mirror_image_is(astronaut) -> No
 
 
 def test_a_crop_and_its_matrix_agree() -> None:
-    """A dot in the picture lands in the crop where the matrix says, at any turn and scale."""
+    """A dot in the picture lands in the crop where the matrix says, for any turn and scale."""
     pixels = np.zeros((400, 500, 3), np.uint8)
     pixels[196:205, 296:305] = 255  # middle (300.5, 200.5) from the outer corner
     for side, angle in ((150, 0), (300, 30), (900, 200)):
@@ -177,7 +177,7 @@ def test_groups_turned_heads_and_empty_scenes(tracker, shared) -> None:
 
 
 def test_a_crop_moves_as_little_as_its_region(astronaut, astronaut_faces) -> None:
-    """It once changed by 33 levels with a thousandth of a pixel: sizes and bounds were rounded to whole numbers."""
+    """Once, it changed by 33 levels with a thousandth of a pixel, since sizes and bounds were rounded."""
     large = np.asarray(Image.fromarray(astronaut).resize((1300, 1300), Image.Resampling.LANCZOS))
     region = Region.of_landmarks(astronaut_faces[0].landmarks * 1300 / 512)
     crop = region.crop(large).astype(int)
@@ -197,7 +197,7 @@ def test_a_crop_shows_what_lies_there_at_any_size(side) -> None:
     places = np.column_stack([i.ravel(), j.ravel()]) @ matrix[:, :2].T + matrix[:, 2]
     inside = ((places > 8) & (places < (1192, 992))).all(axis=1)
     seen = region.crop(np.round(waves).astype(np.uint8)).reshape(-1, 3)[inside, :2].astype(float)
-    # Half a pixel of the picture off would be 5 levels.
+    # An error of half a pixel of the picture would be 5 levels.
     assert np.abs(seen - (128 + 100 * np.sin(2 * np.pi * places[inside] / 64))).max() < 3
 
 

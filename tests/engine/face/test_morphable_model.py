@@ -1,4 +1,6 @@
-"""The shipped model: orthonormal, closed where a face is, symmetric, and as good on strangers as its report says."""
+"""The shipped model is orthonormal, symmetric, closed where a face is, and as good on strangers as its report
+says.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,7 @@ def test_mirror_is_an_involution_and_the_mean_symmetric(model) -> None:
 
 
 def test_every_component_is_symmetric_or_antisymmetric(model) -> None:
-    """Mirrored copies make it so; components of equal weight may mix, so most is asked for."""
+    """Mirrored copies make it so. Components of equal weight may mix, so only most of it is asked for."""
     flipped = model.expression_basis[:, model.mirror] * (-1, 1, 1)
     likeness = np.abs((flipped * model.expression_basis).sum(axis=(1, 2)))
     assert np.median(likeness) > 0.99
@@ -90,8 +92,8 @@ def test_a_model_survives_its_file_and_a_broken_file_is_reported(model, tmp_path
 def test_the_report_is_within_what_was_promised() -> None:
     rows = [row.split("|") for row in (ASSET.parent / "REPORT.md").read_text().splitlines() if "mean" in row]
     expression, identity = (row for row in rows if len(row) == 9)
-    assert float(expression[6]) <= 0.60  # 28 components, clips of strangers
-    assert float(identity[6]) <= 0.40  # 40 components, people left out
+    assert float(expression[6]) <= 0.60  # % of the eye distance: 28 components on clips of strangers
+    assert float(identity[6]) <= 0.40  # % of the eye distance: 40 components on people left out
 
 
 def test_a_stranger_in_a_clip_is_explained(model, shared) -> None:

@@ -1,4 +1,4 @@
-"""What the landmark network reads of true turns and gazes is divided out."""
+"""Errors in what the landmark network reads of true turns and gazes are divided out."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_the_way_back_is_the_inverse(yaw: float, x: float, y: float) -> None:
 
 
 def test_heads_are_read_too_far_and_eyes_too_little() -> None:
-    """What was found on heads and eyes of known angles; the opposite would double the error."""
+    """This was found on heads and eyes of known angles; the opposite correction would double the error."""
     known = response()
     assert 1.0 < known.read_yaw(30) - 30 < 4.0
     assert 1.0 < -25 - known.read_pitch(-25) < 4.0 and known.read_pitch(25) == 25
@@ -43,7 +43,7 @@ def test_a_change_of_one_face_is_surer_than_a_strangers_gaze() -> None:
 
 @pytest.mark.parametrize("yaw", [-40.0, -15.0, 20.0])
 def test_the_fitted_face_stands_straight_in_a_head_that_is_turned_truly(model, detected, yaw: float) -> None:
-    """Depth follows the true turn: else a face would look aside when its head looks ahead."""
+    """Depth follows the true turn; otherwise a face would look aside when its head looks ahead."""
     read = Camera.from_angles(response().read_yaw(yaw), 0.0, 0.0, 90.0, (310.0, 240.0))
     face = fit_face(detected(FaceParams(Identity((0.0,) * 40), Expression(), read)), model)
     assert face.params.camera.yaw == pytest.approx(yaw, abs=0.6)

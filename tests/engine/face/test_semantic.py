@@ -1,4 +1,4 @@
-"""Controls move what their names say, by what was asked, and are read back in the same units."""
+"""Controls move what their names say, by as much as was asked, and are read back in the same units."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def synthetic(model, detected) -> FittedFace:
 
 
 def edited(face: FittedFace, edit: FaceEdit, model) -> FittedFace:
-    """Return the face as a generator that draws exactly what it is asked would show it."""
+    """Return the face as a generator would show it that draws exactly what it is asked."""
     params = semantic.resolve(edit, face, model)
     moved = model.expression_offset(params.expression) - model.expression_offset(face.params.expression)
     shape = face.params.camera.unproject(face.landmarks[:468]) + moved

@@ -1,4 +1,4 @@
-"""Films: times, rates, sound in sync, safety against crashes and full disks, and never in the way."""
+"""Films keep times, rates and sound in sync, survive crashes and full disks, and are never in the way."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_the_film_starts_with_its_index_and_is_yuv420p(tmp_path: Path) -> None:
     described = ffmpeg.run(["-i", str(path)]).stderr.decode()
     assert "h264" in described and "yuv420p" in described and "Made" not in described
     assert COMPOSITE_TRAINED in described  # the comment for people
-    assert COMPOSITE_TRAINED.encode() in data[data.rindex(b"uuid") :]  # and the XMP packet
+    assert COMPOSITE_TRAINED.encode() in data[data.rindex(b"uuid") :]  # the XMP packet says it too
 
 
 def test_a_microphone_with_its_own_clock_stays_in_sync(tmp_path: Path) -> None:
@@ -176,7 +176,7 @@ def test_a_slow_encoder_never_holds_up_the_view(tmp_path: Path, monkeypatch) -> 
 
     monkeypatch.setattr(sinks.FilmSink, "picture", slow)
     recorder = Recorder(tmp_path / "a.mp4")
-    taken = [recorder.write(picture(k), k / 30) for k in range(60)]  # would never return if it waited
+    taken = [recorder.write(picture(k), k / 30) for k in range(60)]  # waiting would never end
     gate.set()
     recording = recorder.stop()
     assert sum(taken) <= PICTURES_WAITING + 1 and recording.dropped == 60 - sum(taken)
@@ -208,7 +208,7 @@ def test_sound_that_an_encoder_cannot_take_does_not_fill_the_memory(tmp_path: Pa
         recorder.write_sound(np.full((8000, 1), 0.5, np.float32), float(k))
     path = recorder.stop().path
     sound = np.concatenate(list(clip_sound(path, 8000)))
-    assert len(sound) == pytest.approx(103 * 8000, rel=0.02)  # silence where it was left out
+    assert len(sound) == pytest.approx(103 * 8000, rel=0.02)  # silence stands where sound was left out
     assert np.abs(sound[100 * 8000 + 4000 : 101 * 8000]).max() > 0.2
 
 
@@ -345,7 +345,7 @@ def test_a_folder_in_the_films_place_is_reported_at_once(tmp_path: Path) -> None
 
 
 def test_sound_before_the_first_picture_does_not_give_the_film_its_size(tmp_path: Path) -> None:
-    """The microphone's thread may be first at the queue between a first picture's coming and its being queued."""
+    """The microphone's thread may reach the queue between a first picture's arrival and its being queued."""
     recorder = Recorder(tmp_path / "a.mp4", sound=(48000, 1), live=False)
     change, once = recorder._change, [True]
 

@@ -1,4 +1,4 @@
-"""A film's end is written beside everything else, with its progress shown, and never lost."""
+"""A film's end is written beside other work, with its progress shown, and is never lost."""
 
 from __future__ import annotations
 

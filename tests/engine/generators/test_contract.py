@@ -1,4 +1,4 @@
-"""What every backend promises, whatever it is: one test body, one parameter a backend found."""
+"""Every backend keeps the promises of the contract: one test body runs for each backend that is found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HeadGAN backend on the sample portrait, with a small network of random weights."""
+"""The HeadGAN backend works on the sample portrait, with a small network of random weights."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def generator(home) -> HeadGan:
-    """Return a network that hears, whose last layers are small: pictures near grey, flows of a few pixels."""
+    """Return a network that uses sound and whose last layers are small: pictures near grey, flows of a few
+    pixels.
+    """
     torch.manual_seed(0)
     config = HeadGanConfig(width=4, hidden=8)
     network = Network(config)
@@ -141,7 +143,7 @@ def test_window_is_oldest_first_and_repeats_the_first(source):
     assert whole.shape == (9, 48, 48) and whole.min() == 0 and 0.9 < whole.max() <= 1
     short = nmfc_window(frames[:2], model, renderer, 48)
     assert np.array_equal(short[:3], short[3:6]) and np.array_equal(short[3:], whole[:6])
-    # x grows to the image's right, y upwards: the released convention.
+    # In the released convention x grows to the image's right, and y upwards.
     rows, columns = np.nonzero(whole[6:].sum(0))
     values = whole[6:][:, rows, columns]
     assert np.corrcoef(values[0], columns)[0, 1] > 0.8 and np.corrcoef(values[1], rows)[0, 1] < -0.9

@@ -1,4 +1,4 @@
-"""The LivePortrait backend on the sample portrait, with a small network of random weights."""
+"""The LivePortrait backend works on the sample portrait, with a small network of random weights."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_random_weights_are_learnt_without_fail_and_expressions_move_then(
     assert set(entries.readings) == set(learning.CHECKS)
     info = generator.info
     assert {"smile", "gaze_x", "blink_left", "exp3"} <= set(info.controls)
-    # Checked again with what was found, and the error that is left is told.
+    # The check is repeated with the gains that it found, and the error that is left is reported.
     after = [reading.corrected for reading in entries.readings.values()]
     assert any(value is not None for value in after)
     assert info.learnt.error == pytest.approx(
@@ -189,7 +189,9 @@ def test_the_engine_edits_with_it_and_learns_by_name(generator, portrait) -> Non
 
 
 def test_the_check_is_repeated_with_the_gains_that_it_gave(source, monkeypatch) -> None:
-    """A network that shows half of what it is asked: asked twice as much, it shows all, and the told error is small."""
+    """A network that shows half of what it is asked shows all when asked twice as much; the reported error is
+    small.
+    """
     entries = ExpressionEntries(np.eye(63, 32), 0.1, 100)
     monkeypatch.setattr(learning, "CHECKS", {"gaze_x": learning.CHECKS["gaze_x"]})
     monkeypatch.setattr(learning, "PROBES", ((10.0, 0.0),))

@@ -1,4 +1,4 @@
-"""mesh-warp on the sample portrait: what must not change, what must, and that it is measured as asked."""
+"""mesh-warp on the sample portrait: what must not change, what must, and that it is measured as it was asked."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ def target(source: SourceImage, **values: float) -> Target:
 
 
 def filmed(source: SourceImage, **values: float) -> Target:
-    """Return the same as a fit of a film would give it: coefficients, and no controls that they came from."""
+    """Return the target as the fit of a film would give it: coefficients, without the controls they came
+    from.
+    """
     asked = target(source, **values)
     expression = replace(asked.params.expression, moves=(), carried=())
     return replace(asked, params=replace(asked.params, expression=expression), origin=Origin.FILMED)
@@ -193,7 +195,7 @@ def test_sixteen_bits_and_alpha_go_along(warp: MeshWarp, source: SourceImage) ->
 
 
 def test_other_faces_never_move(warp: MeshWarp, source: SourceImage) -> None:
-    """The same picture twice side by side: the right one is turned."""
+    """The picture stands twice side by side, and only the right one is turned."""
     width = source.pixels.shape[1]
     pair = np.concatenate([source.pixels] * 2, axis=1)
     camera = source.face.params.camera

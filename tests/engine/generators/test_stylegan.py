@@ -1,4 +1,6 @@
-"""The latent editor as a backend: found models, inversion kept on disk, edits pasted into the sample portrait."""
+"""The latent editor as a backend finds models, keeps inversions on disk and pastes edits into the sample
+portrait.
+"""
 
 from __future__ import annotations
 
@@ -184,7 +186,7 @@ def test_every_slider_shows_what_it_means(home):
 
 
 def test_an_imported_matrix_is_read_for_the_generator_imported_before_it(tmp_path, monkeypatch):
-    """FFHQ's columns have no roll and one expression more; both kinds of file look the same."""
+    """FFHQ's columns have no roll and one expression more, and both kinds of file look the same."""
     monkeypatch.setenv("MIEN_HOME", str(tmp_path))
     file = {"A_matrix": {"linear.weight": torch.randn(4096, 15), "linear.bias": torch.zeros(4096)}}
     torch.save(file, tmp_path / "A_matrix.pt")
@@ -204,7 +206,7 @@ def test_an_imported_matrix_is_read_for_the_generator_imported_before_it(tmp_pat
 
 
 def keep_generator_named(name, multiplier, imported):
-    """A manifest alone: nothing here reads the weights."""
+    """Write a manifest alone, because nothing here reads the weights."""
     config = {"size": 256, "channel_multiplier": multiplier}
     model = save_model(Found({"x": torch.zeros(1)}, config), kind_named("stylegan2"), name, "g.pt")
     path = model.folder / "manifest.json"

@@ -1,4 +1,4 @@
-"""What learning adds to an atlas: nothing without weights, and nothing where the photo shows the head."""
+"""Learning adds nothing to an atlas without weights, and nothing where the photo shows the head."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TINY = CompletionConfig((4, 4, 4, 4), 1)
 
 
 def atlas_of(dtype: type[np.generic]) -> tuple[NDArray[np.generic], NDArray[np.float32]]:
-    """384 texels of noise; the left half is kept from the photo."""
+    """Return 384 texels of noise; the left half is kept from the photo."""
     rng = np.random.default_rng(0)
     top = np.iinfo(dtype).max
     planes = np.zeros((384, 384, 3), np.float32)

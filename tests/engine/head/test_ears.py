@@ -1,4 +1,4 @@
-"""Ears and the fill beside them: found where they show, shaded by their relief, with a hairline around."""
+"""Ears are found where they show and are shaded by their relief; the fill beside them has a hairline around."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ def test_ears_are_reported_from_hair(engine: Engine, name: str, shown: bool) -> 
 @pytest.mark.skipif(PHOTOS is None, reason="needs ../shared/media/images")
 @pytest.mark.parametrize("name", ["p09_cc0", "p21_nasa"])
 def test_an_ear_that_shows_is_the_photo_s(engine: Engine, name: str) -> None:
-    """Ears were made up as flat shells where the share that faces the camera was a thousandth below its limit."""
+    """Once, ears were made up as flat shells where the share facing the camera was a thousandth below its
+    limit.
+    """
     assert PHOTOS is not None
     portrait = engine.open(PHOTOS / f"a_{name}.jpg")
     pixels, face = to_srgb8(portrait.photo), portrait.faces[0]
@@ -81,7 +83,7 @@ def test_the_hairline_goes_round_the_ear() -> None:
 
 
 def test_an_unseen_side_is_skin_and_hair_and_no_mixture() -> None:
-    """A face seen from the front: beside it stood one flat brown between both colours."""
+    """Once, one flat brown between both colours stood beside a face that is seen from the front."""
     model = HeadModel.load()
     skin, hair = np.array([200.0, 150.0, 120.0]), np.array([30.0, 25.0, 20.0])
     normals = model.normals(model.points) * [1, -1, 1]
@@ -98,7 +100,7 @@ def test_an_unseen_side_is_skin_and_hair_and_no_mixture() -> None:
 
 
 def test_made_up_hair_is_as_uneven_as_the_photos() -> None:
-    """Hair that no photo shows was one smooth colour beside the strands of the hair that it shows."""
+    """Once, hair that no photo shows was one smooth colour beside the strands of the hair that it shows."""
     ids, _, _ = texels(384)
     tufts = streaks(384)[ids >= 0]
     assert abs(float(tufts.mean())) < 0.1 and 0.7 < float(tufts.std()) < 1.1

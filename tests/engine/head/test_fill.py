@@ -1,4 +1,4 @@
-"""What is made up of a head's sides: beards go on, and necks are as dark as the photo's."""
+"""In the made-up sides of a head, beards go on, and necks are as dark as in the photo."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ SKIN, HAIR = np.array([210.0, 160.0, 140.0]), np.array([60.0, 45.0, 40.0])
 
 
 def frontal(beard: FloatArray, neck: float = 0.8) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Return (V, 3) colours and normals, (V,) shown, of the template from the front; beard: (V,) 1 where there is
-    one.
+    """Return (V, 3) colours and normals and (V,) shown, of the template seen from the front.
+
+    beard: (V,) 1 where there is a beard.
     """
     model = HeadModel.load()
     normals = model.normals(model.points) * [1, -1, 1]
@@ -33,7 +34,7 @@ def beside_the_jaw(shown: FloatArray) -> FloatArray:
 
 @pytest.mark.parametrize("bearded", [True, False])
 def test_a_beard_goes_on_where_the_photo_ends(bearded: bool) -> None:
-    """Beards ended in a strip of bare skin behind the jaw."""
+    """Once, beards ended in a strip of bare skin behind the jaw."""
     model = HeadModel.load()
     colours, normals, shown = frontal(beard_region() if bearded else np.zeros(len(model.points)))
     fill = filled(model, normals, normals, shown, colours, np.tile(HAIR, (len(model.points), 1)), True)
@@ -53,7 +54,7 @@ def test_the_shaded_side_of_a_face_is_no_beard() -> None:
 
 
 def test_a_neck_is_as_dark_as_the_photos() -> None:
-    """Below the jaw it was as light as the cheek, so that turned heads had no jaw."""
+    """Once, the skin below the jaw was as light as the cheek, so that turned heads had no jaw."""
     model = HeadModel.load()
     _, y, z = model.points.T
     deep = (y < -5.5 - 0.68 * (z - 1.0)) & (y > -8)

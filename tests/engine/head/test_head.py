@@ -1,4 +1,4 @@
-"""The whole head: what the asset promises, and what a fit of a photo does."""
+"""The whole head: the asset keeps its promises, and a fit to a photo does what it should."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_lips_part_with_our_lips() -> None:
 
 
 def test_between_parted_lips_a_head_is_the_photos(code: WarpCode, source: SourceImage) -> None:
-    """Their inner sides, which normals and z-buffer call unseen, were a dark fill with steps (15.13)."""
+    """Once, their inner sides, which normals and z-buffer call unseen, were a dark fill with steps (15.13)."""
     model, look = HeadModel.load(), code.head
     mouth = model.loops[0]
     assert look.kept[mouth].min() > 0.9, "the atlas has the photo there"
@@ -151,7 +151,7 @@ def test_light_from_one_side_is_found() -> None:
 
 @pytest.mark.parametrize("yaw", [-35.0, 35.0])
 def test_a_turned_head_has_its_skull(code: WarpCode, source: SourceImage, yaw: float) -> None:
-    """The old shell ended where the face does; what is drawn now is as deep as a head."""
+    """The old shell ended where the face does; what is drawn now is as deep as a whole head."""
     patch = MeshWarp().generate(code, looking(source, yaw))
     points = code.head.head.posed(looking(source, yaw).params.camera)
     assert np.ptp(points[:, 0]) > 2.5 * source.face.params.camera.scale
@@ -171,7 +171,9 @@ def test_nothing_jumps_where_the_head_takes_over(code: WarpCode, source: SourceI
 
 
 def test_nothing_jumps_as_what_is_hidden_comes_out(code: WarpCode, source: SourceImage) -> None:
-    """Between 3 and 18 degrees crown, ears and the head's edge come to be made up: every step changes as much."""
+    """Between 3 and 18 degrees crown, ears and the head's edge begin to be made up; every step changes as
+    much.
+    """
     pictures = []
     for yaw in np.arange(3.0, 18.1, 0.5):
         patch = MeshWarp().generate(code, looking(source, yaw))
@@ -209,7 +211,9 @@ PHOTOS = next((f / "shared/media/images" for f in Path(__file__).parents if (f /
 @pytest.mark.skipif(PHOTOS is None, reason="needs ../shared/media/images")
 @pytest.mark.parametrize(("name", "most"), [("p09_cc0", 200), ("p11_cc0", 300), ("p25_usgov", 500)])
 def test_a_turned_cut_out_leaves_few_translucent_remnants(engine: Engine, name: str, most: int) -> None:
-    """Neck and body beside a turned head ended over the width of a head: 733, 685 and 517 px (13.6)."""
+    """Once, neck and body beside a turned head ended over a head's width: 733, 685 and 517 px were left
+    (13.6).
+    """
     assert PHOTOS is not None
     portrait = engine.open(PHOTOS / f"a_{name}.jpg")
     face, pixels = portrait.faces[0], portrait.photo.pixels
@@ -256,7 +260,7 @@ def test_a_head_is_written_with_its_colours(portrait: Portrait, tmp_path: Path, 
 def test_the_heads_depth_is_that_of_scanned_heads_where_the_network_guesses(
     source: SourceImage, head: Head
 ) -> None:
-    """A nose that is read as standing out by 0.3 eye distances more is not drawn so."""
+    """A nose that is read as standing out by 0.3 eye distances more is not drawn that way."""
     face, nose = source.face, 4
     guessed = face.landmarks.copy()
     guessed[nose, 2] += 0.3 * face.params.camera.scale
@@ -278,7 +282,7 @@ def test_skin_that_turns_towards_the_light_takes_it_on_whole_also_beside_the_fac
 
 
 def test_what_is_read_of_a_landmark_that_the_face_hides_does_not_widen_the_head(source: SourceImage) -> None:
-    """Turned by 40 degrees in the reading, the far temple is read at the outline: its place across is no truth."""
+    """In a head turned by 40 degrees, the far temple is read at the outline; its place across is not true."""
     face, temple = source.face, 127 if source.face.params.camera.yaw <= 0 else 356
     own = face.params.camera
     turned = Camera.from_angles(math.copysign(40, own.yaw), 0, 0, own.scale, own.translation)
@@ -294,7 +298,7 @@ def test_what_is_read_of_a_landmark_that_the_face_hides_does_not_widen_the_head(
 
 
 def test_turned_skin_becomes_no_brighter_than_the_photos_brightest() -> None:
-    """Faces in the sun turned white, and noses of frontal ones shone, once the light's change was drawn whole."""
+    """Once, with the light's change drawn whole, faces in the sun turned white and frontal noses shone."""
     model = HeadModel.load()
     rng = np.random.default_rng(0)
     side = model.points[:, 0] > 0

@@ -1,4 +1,4 @@
-"""The rim of what a photo shows of a face: its shade does not become a streak, and a nose ends inside its outline."""
+"""At the rim of what a photo shows, the shade does not become a streak, and a nose ends inside its outline."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from app.engine.head.texels import texels
 from app.engine.imaging.colour import LUMINANCE
 
 SKIN, HAIR = np.array([210.0, 160.0, 140.0]), np.array([60.0, 50.0, 48.0])
-SIDE = 384  # texels
+SIDE = 384  # texels of the atlas's side
 
 
 def lit_from_the_camera() -> tuple[FloatArray, FloatArray, FloatArray]:
-    """(V, 3) colours, (V,) cosine to the camera and (V,) shown of the template, half as light along its outline."""
+    """Return (V, 3) colours, (V,) cosine to the camera and (V,) shown of a template half as light at its
+    outline.
+    """
     model = HeadModel.load()
     facing = model.normals(model.points)[:, 2]
     return SKIN * (0.5 + 0.5 * np.clip(facing / 0.6, 0, 1))[:, None], facing, (facing > 0.02).astype(float)
@@ -30,7 +32,7 @@ def before_the_ear(facing: FloatArray) -> FloatArray:
 
 
 def test_a_cheek_is_as_light_before_the_ear_as_where_it_faces_the_camera() -> None:
-    """A front photo's dark rim was stretched into a grey streak by a turn."""
+    """Once, a turn stretched a front photo's dark rim into a grey streak."""
     model = HeadModel.load()
     colours, facing, shown = lit_from_the_camera()
     gain, trusted = rim_gain(model, facing, shown, colours, np.tile(HAIR, (len(facing), 1)), True)
@@ -53,7 +55,9 @@ def test_hair_along_the_outline_stays_hair() -> None:
 
 @pytest.mark.parametrize("turned", [45.0, -45.0])
 def test_a_turned_nose_takes_its_colours_from_inside_its_outline(turned: float) -> None:
-    """The line where a photo's nose ends before the far cheek was stretched over the frontalised nose's middle."""
+    """Once, the line where a photo's nose ends before the far cheek lay over the middle of the frontalised
+    nose.
+    """
     model = HeadModel.load()
     c, s = np.cos(np.radians(turned)), np.sin(np.radians(turned))
     x, y, z = model.points.T
@@ -70,7 +74,7 @@ def test_a_turned_nose_takes_its_colours_from_inside_its_outline(turned: float) 
 
 
 def test_made_up_skin_has_the_cheeks_grain() -> None:
-    """Made-up skin was as smooth as plastic beside the photo's."""
+    """Once, made-up skin was as smooth as plastic beside the photo's."""
     model = HeadModel.load()
     ids, share, _ = texels(SIDE)
     seen = (model.normals(model.points)[:, 2] > 0.3).astype(np.float32)[:, None]
@@ -85,7 +89,7 @@ def test_made_up_skin_has_the_cheeks_grain() -> None:
 
 
 def test_the_back_of_a_shaved_head_has_the_temples_hair() -> None:
-    """A bald or shaved crown's highlight, lighter than skin, was taken for the hair: the back ended in pale scales."""
+    """Once, a bald crown's highlight, lighter than skin, was taken for hair: the back ended in pale scales."""
     model = HeadModel.load()
     facing = model.normals(model.points)[:, 2]
     _, y, _ = model.points.T

@@ -12,7 +12,7 @@ SIZE = 400
 
 
 def test_hair_wider_than_a_skull_may_be_makes_no_corners() -> None:
-    """Where the outline's growth met its limit, turned heads had a corner above each ear."""
+    """Once, where the outline's growth met its limit, turned heads had a corner above each ear."""
     model = HeadModel.load()
     unit = model.weights @ model.points
     iod = float(np.linalg.norm(unit[[33, 133]].mean(0) - unit[[263, 362]].mean(0)))
