@@ -103,8 +103,8 @@ def _solve(
 
     n_frames, n_expression = len(cameras), len(basis) - n_identity
     reduced = [_reduced(*frame, basis) for frame in zip(cameras, landmarks, base)]
-    own = sparse.csr_matrix(np.concatenate([rows[:, :n_identity] for rows, _ in reduced]))
-    moving = sparse.block_diag([rows[:, n_identity:] for rows, _ in reduced])
+    own = sparse.csr_array(np.concatenate([rows[:, :n_identity] for rows, _ in reduced]))
+    moving = sparse.block_diag([sparse.coo_array(rows[:, n_identity:]) for rows, _ in reduced])
     width = n_identity + n_frames * n_expression
     blocks = [
         sparse.hstack([own, moving]),

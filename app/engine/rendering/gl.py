@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import moderngl
@@ -40,6 +43,7 @@ void main() { pixel = vec4(is_flat ? constant : smoothed, 1.0); }
 
 def make_context() -> moderngl.Context:
     """Return a stand-alone context, current in the calling thread."""
+    _load_triton()
     attempts: list[dict[str, Any]] = [{}]
     if sys.platform.startswith("linux"):
         # The run-time libraries: the names without a number come with development packages only.
@@ -51,6 +55,14 @@ def make_context() -> moderngl.Context:
         except Exception:  # glcontext raises bare Exceptions
             continue
     return moderngl.create_context(standalone=True, require=330, **attempts[-1])
+
+
+def _load_triton() -> None:
+    """Load triton, which torch's CUDA builds bring, before Mesa loads its LLVM: triton's own LLVM crashes the process
+    when it comes second, and torch's optimisers would load it then."""
+    if sys.platform.startswith("linux") and find_spec("triton") is not None:
+        with suppress(Exception):  # without a usable triton, torch does not load it either
+            import_module("triton")
 
 
 class GlRenderer:

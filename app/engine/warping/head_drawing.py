@@ -41,7 +41,9 @@ from app.engine.warping.surface import LIGHT_RANGE
 # Degrees of turn from the photo over which the head takes over from the fine warp of an unturned face: over it both are
 # drawn, which takes twice the time.
 FADE = (1.0, 2.0)
-FILMED_FADE = (1.5, 3.0)  # the same in clips, where a still head's pose trembles by a degree
+# The same in clips, where poses tremble by a degree or two: with 1.5 to 3 the heads of a_grid_bbaf2n, a_grid_swiz3n and
+# b_lp_d6, which hardly turn, were 0.15 to 0.25 levels further from their frames.
+FILMED_FADE = (4.0, 6.0)
 STRETCHED = (1.6, 3.0)  # times wider than in the photo, from which the photo is too coarse
 MIRRORED = (1.1, 1.5)  # the same, from which a side that shows better is mirrored
 FLAT = (1.2, 2.2)  # times wider than in the photo, from which its own edge is no longer good enough

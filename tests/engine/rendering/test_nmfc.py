@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -136,11 +138,28 @@ def test_the_default_model_is_drawn_whichever_renderer_the_machine_has() -> None
     assert picture.min() == 0 and picture.max() > 0.9
 
 
-def test_without_opengl_numpy_draws(monkeypatch, capsys) -> None:
+def test_without_opengl_numpy_draws(monkeypatch, capsys, caplog) -> None:
     def broken() -> None:
         raise RuntimeError("no driver")
 
     pytest.importorskip("moderngl")
     monkeypatch.setattr("app.engine.rendering.gl.make_context", broken)
     assert isinstance(make_renderer(), ReferenceRenderer)
-    assert "no driver" in capsys.readouterr().err
+    assert "no driver" in capsys.readouterr().err + caplog.text  # wherever the log goes in this process
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Mesa and triton meet on Linux only")
+def test_triton_is_loaded_before_mesa(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Training ended in a segmentation fault with torch's CUDA build: its triton came after Mesa's LLVM."""
+    import moderngl
+
+    from app.engine.rendering import gl
+
+    (tmp_path / "triton.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "triton", raising=False)
+    there: list[bool] = []
+    monkeypatch.setattr(moderngl, "create_context", lambda **_: there.append("triton" in sys.modules))
+    gl.make_context()
+    sys.modules.pop("triton")
+    assert there == [True]
