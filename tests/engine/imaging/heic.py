@@ -1,4 +1,4 @@
-"""HEIC files for tests: pictures that ffmpeg codes as HEVC, in the boxes of ISO/IEC 23008-12 around them."""
+"""Writes HEIC files for tests: pictures that ffmpeg codes as HEVC, inside the boxes of ISO/IEC 23008-12."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 
 from app.engine.sound import ffmpeg
 
-PQ = 16  # transfer characteristics of ITU-T H.273
+PQ = 16  # number of PQ among the transfer characteristics of ITU-T H.273
 
 
 def write_heic(path: Path, pictures: Sequence[NDArray[np.uint16]], bits: int = 10, transfer: int = 1) -> None:
-    """(H, W, 3) uint16 pictures of one even size, lossless but for chroma; the first is the file's primary one."""
+    """Write (H, W, 3) uint16 pictures of one even size, lossless except for chroma; the first is the primary
+    one.
+    """
     coded = [_coded(picture, bits, path.with_suffix(f".{k}.mp4")) for k, picture in enumerate(pictures)]
     height, width = pictures[0].shape[:2]
     properties = [

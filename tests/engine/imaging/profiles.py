@@ -1,4 +1,4 @@
-"""ICC profiles made by hand (ICC.1:2022), so that the tests know what every curve and primary is."""
+"""Makes ICC profiles by hand (ICC.1:2022), so that the tests know what every curve and primary is."""
 
 import struct
 

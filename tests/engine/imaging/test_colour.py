@@ -1,4 +1,4 @@
-"""Colour conversion: exact at 16 bit, equal to littleCMS at 8, and a picture in sRGB left alone."""
+"""Colour conversion is exact at 16 bit, equals littleCMS at 8 bit, and leaves a picture in sRGB alone."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ PROFILES = {
 
 @pytest.fixture(scope="module")
 def colours() -> NDArray[np.uint8]:
-    """Return (16, 256, 3): a ramp of greys and random colours."""
+    """Return (16, 256, 3) with a ramp of greys and random colours."""
     colours = np.random.default_rng(3).integers(0, 256, (16, 256, 3), dtype=np.uint8)
     colours[0] = np.arange(256)[:, None]
     return colours

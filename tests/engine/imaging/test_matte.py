@@ -1,4 +1,4 @@
-"""The person matte on the sample portrait."""
+"""The person matte works on the sample portrait."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ def test_the_guided_filter_keeps_flat_parts_and_follows_the_guides_edge() -> Non
     guide[:, 20:] = 1
     assert np.allclose(guided_filter(guide, np.full_like(guide, 0.3), 4, 1e-4), 0.3, atol=1e-5)
     rough = np.zeros_like(guide)
-    rough[:, 22:] = 1  # two pixels off
+    rough[:, 22:] = 1  # this edge is two pixels off
     refined = guided_filter(guide, rough, 6, 1e-4)
     assert refined[20, 21] > 0.5 > refined[20, 18]

@@ -1,4 +1,4 @@
-"""EXIF's orientations against Pillow's, and XMP that gains a mark without losing what it said."""
+"""EXIF's orientations agree with Pillow's, and XMP gains a mark without losing what it said."""
 
 import io
 from xml.etree import ElementTree

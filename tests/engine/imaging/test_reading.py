@@ -1,4 +1,4 @@
-"""Every format opens upright at its own depth; every bad file is an EngineError that says what to do."""
+"""Every format opens upright at its own depth; every bad file gives an EngineError that says what to do."""
 
 import io
 from pathlib import Path
@@ -21,13 +21,13 @@ Pixels = NDArray[np.uint8]
 
 @pytest.fixture(scope="module")
 def pixels(astronaut: Pixels) -> Pixels:
-    """Return (80, 100, 3): the face, not square, so that turning shows."""
+    """Return (80, 100, 3), a picture of the face that is not square, so that turning shows."""
     return np.ascontiguousarray(astronaut[70:150, 170:270])
 
 
 @pytest.fixture(scope="module")
 def deep(pixels: Pixels) -> NDArray[np.uint16]:
-    """Return (80, 100, 3) uint16 with low bits that 8 bit would lose."""
+    """Return (80, 100, 3) uint16 with low bits that would be lost at 8 bit."""
     rng = np.random.default_rng(0)
     return (pixels.astype(np.uint16) * 257) ^ rng.integers(0, 128, pixels.shape, dtype=np.uint16)
 
@@ -153,7 +153,7 @@ def test_grey_becomes_rgb_without_its_grey_profile(pixels: Pixels, tmp_path: Pat
     Image.fromarray(ramp).save(path, icc_profile=linear)
     photo = open_photo(path)
     assert photo.icc is None
-    assert abs(int(photo.pixels[0, 55, 0]) - 128) <= 1  # 0.2159 linear is sRGB's 128
+    assert abs(int(photo.pixels[0, 55, 0]) - 128) <= 1  # 0.2159 linear is 128 in sRGB
     assert photo.pixels[0, 255].tolist() == [255] * 3 and photo.pixels[0, 0].tolist() == [0] * 3
 
 

@@ -23,7 +23,7 @@ Pixels = NDArray[np.uint8]
 
 @pytest.fixture(scope="module")
 def head(astronaut: Pixels) -> Pixels:
-    """Return (240, 240, 3)"""
+    """Return (240, 240, 3), a picture of the head."""
     return np.ascontiguousarray(astronaut[:240, 110:350])
 
 
@@ -104,7 +104,7 @@ def test_an_avif_of_ten_bits_keeps_them_or_says_that_eight_are_left(
     deep = open_photo(tmp_path / "10.avif")
     assert deep.pixels.dtype == np.uint16 and deep.remarks == () and np.unique(deep.pixels).size > 256
     assert np.abs(deep.pixels / 257 - eight).mean() < 4  # two ways to bring chroma to the full size
-    monkeypatch.setattr(reading, "_deep_avif", lambda *_: None)  # an OpenCV without AVIF
+    monkeypatch.setattr(reading, "_deep_avif", lambda *_: None)  # act as an OpenCV without AVIF
     assert open_photo(tmp_path / "10.avif").remarks == ("10 bits per channel were read as 8.",)
     assert open_photo(tmp_path / "8.avif").remarks == ()
 
@@ -129,7 +129,7 @@ def test_floating_codes_within_zero_and_one_stay_where_they_are(
 
 def test_floating_light_is_tone_mapped_to_its_range(head: Pixels, tmp_path: Path) -> None:
     light = (head / 255).astype(np.float32) ** 2.2
-    light[:20, :20] = 40.0  # a lamp
+    light[:20, :20] = 40.0  # this is a lamp
     light[0, 0] = np.nan
     path = tmp_path / "light.tif"
     tifffile.imwrite(path, light, photometric="rgb", metadata=None)
@@ -165,7 +165,7 @@ def test_what_the_written_file_cannot_hold_is_said(head: Pixels, tmp_path: Path,
 
 
 def test_an_hdr_photo_opens_and_its_face_is_found(head: Pixels, tmp_path: Path, engine: Engine) -> None:
-    """PQ (SMPTE ST 2084) at 100 nits of white: dark and flat as codes, yet a face."""
+    """With PQ (SMPTE ST 2084) at 100 nits of white, the codes are dark and flat, and yet show a face."""
     light = np.minimum((head / 255.0) ** 2.2 * 100 / 10_000, 1) ** 0.1593017578125
     codes = ((0.8359375 + 18.8515625 * light) / (1 + 18.6875 * light)) ** 78.84375
     write_heic(tmp_path / "hdr.heic", [np.rint(codes * 65535).astype(np.uint16)], transfer=PQ)

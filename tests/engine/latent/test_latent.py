@@ -30,7 +30,7 @@ def model() -> LatentModel:
 
 def test_face_square_is_the_released_crop():
     landmarks = np.full((478, 3), 100.0)
-    landmarks[152] = (100, 190, 0)  # chin
+    landmarks[152] = (100, 190, 0)  # the chin
     landmarks[70] = (40, 60, 0)
     landmarks[300] = (160, 60, 0)
     assert face_square(landmarks) == Square(100 - 130, 125 - 21 - 130, 260)
@@ -67,7 +67,9 @@ def test_nothing_edited_gives_the_photo_back():
 
 
 def test_detail_the_generator_lost_follows_the_movement():
-    """The photo has texture that the generator's pictures lack; after a shift of 6 px it is found 6 px on."""
+    """The photo has texture that the generator's pictures lack; after a shift of 6 px it is found 6 px
+    further on.
+    """
     sharp, moved_sharp = portrait_like(), portrait_like(shift=6.0)
     import cv2
 
@@ -181,7 +183,9 @@ def test_principal_directions_are_orthogonal_repeatable_and_move_the_picture(mod
 
 
 def test_at_256_px_an_encoded_picture_comes_back():
-    """The released shape of W+, 14 x 512: a rough code from an encoder, and the generator tuned to the picture."""
+    """The released shape of W+ is 14 x 512: an encoder gives a rough code, and the generator is tuned to the
+    picture.
+    """
     torch.manual_seed(0)
     generator = Generator(256, 1, max_channels=48, n_mlp=2).eval()
     for layer in generator.modules():

@@ -1,4 +1,6 @@
-"""What pictures are compared by: LPIPS and the recogniser where they were imported, pyramid bands where not."""
+"""Pictures are compared by LPIPS and the recogniser where these were imported, and by pyramid bands
+elsewhere.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,7 @@ def test_lpips_is_used_once_trunk_and_weights_are_there(home):
 
 
 def test_lpips_has_a_slope_where_a_picture_has_no_features(home):
-    """Black pictures leave AlexNet's later levels without any: there the slope must be 0, not undefined."""
+    """Black pictures leave AlexNet's later levels without features: the slope there must be 0, not undefined."""
     trunk = AlexNetFeatures()
     for parameter in trunk.parameters():
         parameter.data.zero_()

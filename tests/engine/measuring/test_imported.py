@@ -1,4 +1,6 @@
-"""Metrics by imported networks: formulas against closed forms, crops, and an evaluation with networks of a recipe."""
+"""Metrics by imported networks: closed forms check the formulas, and recipe networks run the crops and an
+evaluation.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,7 @@ def test_frechet_is_the_closed_form_for_any_number_of_samples():
         wanted = np.square(a.mean(0) - b.mean(0)).sum() + np.trace(ca) + np.trace(cb) - 2 * root
         assert frechet(a, b) == pytest.approx(wanted, rel=1e-4)
     assert frechet(a, a) == pytest.approx(0, abs=1e-8)
-    assert frechet(a, a + 3) == pytest.approx(9 * 40)  # a shift alone: its squared length
+    assert frechet(a, a + 3) == pytest.approx(9 * 40)  # for a shift alone, the distance is its squared length
 
 
 def test_mmd2_is_the_double_sum_and_reports_sets_apart():
@@ -99,7 +101,7 @@ def test_action_units_crop_is_upright_and_holds_eyes_and_mouth(portrait):
 
 @pytest.fixture(scope="module")
 def networks(tmp_path_factory):
-    """Every network imported, with weights of the recipe."""
+    """Import every network, with weights of the recipe."""
     folder = tmp_path_factory.mktemp("features")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MIEN_HOME", str(folder / "home"))
@@ -136,7 +138,7 @@ def test_every_metric_is_measured_once_its_network_is_there(networks, portrait):
         "fid",
         "fid_arcface",
         "mmd2",
-    }  # one video is no set of videos
+    }  # one video makes no set of videos
     assert sets["i3d"][0].shape == (1, 400) and sets["inception"][0].shape == (9, 2048)
     far, other = measured(networks, worse)
     assert near["csim"] > far["csim"] and near["lpips"] < far["lpips"] and near["fid"] < far["fid"]

@@ -1,4 +1,4 @@
-"""The editor's identity read-out by an imported recogniser."""
+"""The editor reads out the identity with an imported recogniser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of released weights that only the parity tests load."""
+"""Gives the names of released weights that only the parity tests load."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from app.engine.networks.discriminators import N_LAYERS
 
 
 def from_head2head(weights: dict[str, Tensor], scales: int = 2) -> dict[str, Tensor]:
-    """Head2Head's released names for these ones: `scale{i}_layer{j}` counts from the coarsest; running
-    statistics are dropped, because the released code never uses them."""
+    """Return Head2Head's weights under our names.
+
+    In the released names, `scale{i}_layer{j}` counts from the coarsest scale. Running statistics are dropped,
+    because the released code never uses them.
+    """
     renamed = {}
     for name, value in weights.items():
         match = re.fullmatch(r"scale(\d+)_layer(\d+)\.(\d+)\.(weight|bias)", name)

@@ -1,4 +1,4 @@
-"""Every block of HeadGAN by itself: shapes, gradients, half precision, devices."""
+"""Every block of HeadGAN is tested by itself: shapes, gradients, half precision, devices."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ Shape = tuple[int, ...]
 
 
 class Warp(nn.Module):
-    """The backward warp, which has no weights; flows of some pixels."""
+    """The backward warp, which has no weights, with flows of some pixels."""
 
     def forward(self, features: Tensor, flow: Tensor) -> Tensor:
         return warp(features, 3 * flow)
 
 
 class Rendering(RenderingNetwork):
-    """With its features one by one."""
+    """The rendering network, with its features given one by one."""
 
     def forward(  # type: ignore[override]
         self, nmfc: Tensor, full: Tensor, half: Tensor, quarter: Tensor, warped: Tensor, audio: Tensor
@@ -94,9 +94,9 @@ def test_shapes(case: Case) -> None:
 
 @each
 def test_the_gradient_is_the_slope(case: Case) -> None:
-    """Along a random direction of inputs and weights together, against a central difference."""
+    """It is tested along a random direction of inputs and weights together, against a central difference."""
     block, inputs = made(case)
-    exact = not isinstance(block, Warp)  # whose coordinates are float32
+    exact = not isinstance(block, Warp)  # a Warp's coordinates are float32
     block, step = (block.double(), 1e-6) if exact else (block, 1e-3)
     values = [x.double() if exact else x for x in inputs]
     moved = [*values, *(p.data for p in block.parameters())]

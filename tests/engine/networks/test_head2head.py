@@ -79,7 +79,7 @@ def test_gradients_reach_every_parameter_through_time():
 def random_fs() -> Head2HeadFS:
     generator = Head2HeadFS(**LIGHT)
     for layer in generator.modules():
-        if isinstance(layer, AdaIN):  # away from the start, where gamma is about 1 and beta about 0
+        if isinstance(layer, AdaIN):  # leave the start values: gamma about 1, beta about 0
             torch.nn.init.normal_(layer.gamma.weight, 0, 0.05)
             torch.nn.init.normal_(layer.beta.weight, 0, 0.05)
     return generator
@@ -170,7 +170,7 @@ def test_discriminators_equal_the_released_ones(shared, name, inputs):
 
 @pytest.mark.slow
 def test_three_recurrent_frames_equal_the_released_networks(shared, tmp_path):
-    """Through the command, in a process of its own.
+    """The command is run, in a process of its own.
 
     Zeros make the second encoder's features constant, and instance normalisation blows their rounding error
     up to full size: the first frame depends on the convolution kernels, so the command fixes those.
@@ -192,7 +192,7 @@ def test_three_recurrent_frames_equal_the_released_networks(shared, tmp_path):
 
 
 def test_a_mask_that_is_all_foreground_can_unlearn_it():
-    """Under a tanh the gradient would vanish."""
+    """Under a tanh, the gradient would vanish there."""
     network = Head2HeadFS(4, 2, 2, personal=True)
     with torch.no_grad():
         network.model_final_img[1].bias[3] = 40.0

@@ -1,4 +1,4 @@
-"""HeadGAN: released names and numbers, shapes, gradients, half precision."""
+"""HeadGAN has the released names and numbers; shapes, gradients and half precision are right."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ from tests.engine.networks.test_stylegan2 import parity
 
 SMALL = HeadGanConfig(width=4, hidden=8)
 
-# The vectors are of a machine with AVX2: wider kernels sum in another order, and on a photo of white noise the
-# last bit of the flow is worth more than the tolerance. oneDNN reads this before torch starts.
+# The vectors were made on a machine with AVX2. Wider kernels sum in another order, and on a photo of white
+# noise the last bit of the flow makes more difference than the tolerance. oneDNN reads this before torch
+# starts.
 GOLDEN_SCRIPT = """
 import sys
 import numpy as np, torch
@@ -191,7 +192,7 @@ def test_warp_is_a_backward_warp_in_pixels():
     flow[:, 0] = 1
     moved = warp(picture, flow)
     assert torch.allclose(moved[..., :3], picture[..., 1:], atol=1e-5)
-    assert torch.allclose(moved[..., 3], picture[..., 3], atol=1e-5)  # the border repeats
+    assert torch.allclose(moved[..., 3], picture[..., 3], atol=1e-5)  # the border pixels repeat
     assert torch.allclose(warp(picture, torch.full_like(flow, 0.5))[0, 0, 0, 0], torch.tensor(2.5), atol=1e-5)
 
 
@@ -237,7 +238,7 @@ def test_fused_network_gives_the_same_picture(audio):
     fused = FusedHeadGan(network).eval()
     wanted = network(nmfc, reference, sound)
     code = fused.encode(reference)
-    for _ in range(2):  # the code is not used up
+    for _ in range(2):  # the code can be used twice
         answer = fused.animate(code, nmfc, sound)
         assert torch.allclose(answer.flow, wanted.flow, atol=1e-4)
         assert torch.allclose(answer.image, wanted.image, atol=1e-4)

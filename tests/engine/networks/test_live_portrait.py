@@ -1,4 +1,6 @@
-"""LivePortrait: released names, numbers to the golden vectors, folding, sampling by hand."""
+"""LivePortrait has the released names and agrees with the golden vectors; folding and sampling by hand agree
+too.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +96,7 @@ def test_the_picture_equals_the_released_networks(whole):
 def test_sampling_by_hand_is_torchs_own():
     rng = torch.Generator().manual_seed(0)
     volume = torch.randn(2, 3, 4, 6, 5, generator=rng)
-    flow = torch.rand(2, 3, 7, 8, 3, generator=rng) * 3 - 1.5  # a good part of it outside
+    flow = torch.rand(2, 3, 7, 8, 3, generator=rng) * 3 - 1.5  # a good part of it leads outside
     assert torch.allclose(sample_by_hand(volume, flow), sample(volume, flow), atol=1e-6)
     assert torch.allclose(
         sample_by_hand(volume.half(), flow).float(), sample(volume.half(), flow).float(), atol=1e-3

@@ -1,4 +1,6 @@
-"""StyleGAN2, the direction matrix and e4e: released names and numbers, shapes, gradients, half precision."""
+"""StyleGAN2, the direction matrix and e4e have the released names and numbers; shapes,
+gradients and half precision are right.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LivePortrait's square: the released geometry, and pictures to and from it."""
+"""LivePortrait's square has the released geometry, and pictures go to it and come back."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.engine.points.crop import face_rectangle, rectangle, turned_square
 from app.engine.squares.blend import backward_flow, blended, window
 from app.engine.squares.crop import Turn, shrunk, spread, spread_flow
 
-# Of the released 203 landmarks: eyes (corners and lids) and mouth corners.
+# These are some of the released 203 landmarks: eyes (corners and lids) and mouth corners.
 EYES, MOUTH = ((0, 6, 12, 18), (24, 30, 36, 42)), (48, 66)
 
 

@@ -30,12 +30,12 @@ from tests.steps import drained
 
 
 def test_thirty_four_entries_move() -> None:
-    """36 do in the published templates; two of them are the neck's."""
+    """In the published templates 36 entries move, but two of them are the neck's."""
     assert len(MOVING) == 34 and not {15, 16, 17} & set(MOVING.tolist())
 
 
 def test_an_extractor_that_is_linear_in_landmarks_is_reproduced_within_the_reported_error() -> None:
-    """Real renders, read by the landmark network: what the extractor answers is a random mixture of its points."""
+    """Real renders are read by the landmark network; the extractor answers a random mixture of its points."""
     source = sample()
     warp = MeshWarp()
     code = warp.encode_layers(source)

@@ -1,4 +1,4 @@
-"""Our camera in LivePortrait's axes: signs, leaning squares, place and size."""
+"""Our camera in LivePortrait's axes: signs, leaning squares, place and size are right."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def camera(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> Camera:
 
 
 def columns(pitch: float, yaw: float, roll: float) -> np.ndarray:
-    """LivePortrait's rotation of columns."""
+    """Return LivePortrait's rotation, for column vectors."""
     return rotation(torch.tensor([[pitch, yaw, roll]], dtype=torch.float64))[0].T.numpy()
 
 
@@ -47,7 +47,7 @@ def test_the_photos_own_pose_changes_nothing() -> None:
 
 
 def test_a_turn_from_a_turned_pose_ends_where_it_is_asked() -> None:
-    """Points that stood as the own camera says stand as the asked one."""
+    """Points that stood as the own camera says stand, after the turn, as the asked camera says."""
     own, asked = camera(25, 5, -4), camera(-10, -12, 8)
     change = pose_change(own, asked, UPRIGHT, POINTS, MIDDLE)
     flip = np.diag([1.0, -1.0, -1.0])
@@ -73,7 +73,7 @@ def test_places_and_sizes_are_in_half_sides_of_the_square() -> None:
 
 
 def test_what_lies_behind_the_eyes_moves_less_to_the_side_than_the_nose() -> None:
-    """A turn about the neck shifts the points' origin by its depth."""
+    """A turn about the neck shifts the origin of the points by its depth."""
     own, asked = camera(), camera(yaw=20)
     deep = np.tile([0.0, 0.0, -0.5], (21, 1))
     near = pose_change(own, asked, UPRIGHT, 0 * POINTS, MIDDLE).middle[0]

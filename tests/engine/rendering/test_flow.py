@@ -1,4 +1,4 @@
-"""The flow that is laid over the picture is the one the render was made by."""
+"""The flow that is laid over the picture is the one that made the render."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.engine.rendering.flow import flow_picture
 def test_arrows_lead_from_a_pixel_of_the_photo_to_where_the_render_shows_it(
     engine: Engine, portrait: Portrait, yaw: float
 ) -> None:
-    """Near the photo's view by the fine warp, further off by the whole head."""
+    """Near the photo's view the fine warp gives the flow, further away the whole head does."""
     edit = FaceEdit.of(yaw=portrait.faces[0].params.camera.yaw + yaw)
     flow = engine.flow(portrait, 0, edit)
     assert flow is not None and len(flow.arrows) > 50 and flow.longest > 3
@@ -45,7 +45,7 @@ def test_hue_is_the_direction_and_opacity_the_length() -> None:
     displacement[:10, :, 0], displacement[10:, :, 0] = (
         -4,
         2,
-    )  # above it moved right, below left and half as far
+    )  # the upper part moved right, the lower part left and half as far
     flow = flow_picture(displacement, (100, 50), 0.5)
     above, below = flow.picture[2, 5], flow.picture[15, 5]
     assert above[0] > 200 > below[0] and below[2] > 100  # red is right, cyan left

@@ -17,7 +17,7 @@ from app.engine.rendering.shading import faces_viewer, normalised_mean, triangle
 from tests.engine.rendering.conftest import SIZE
 
 POSES = [(0, 0, 0), (35, 10, -20), (-70, -15, 5), (120, 0, 0)]
-EDGE = 0.05  # px: OpenGL rounds corners to 1/256 px, so centres this near to an edge may go either way
+EDGE = 0.05  # px; OpenGL rounds corners to 1/256 px, so centres so near to an edge may go either way
 
 
 def posed(vertices: NDArray, pose: tuple[int, int, int], size: tuple[int, int] = SIZE) -> NDArray:

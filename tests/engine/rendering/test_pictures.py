@@ -1,4 +1,4 @@
-"""The eye sketch and mesh files."""
+"""The eye sketch is drawn, and mesh files are written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HeadGAN's audio features against a plain loop written from the definitions, and against known sounds."""
+"""HeadGAN's audio features agree with a plain loop written from the definitions, and with known sounds."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_frame_vector_is_mean_and_deviation_of_the_half_second_that_starts_there
 
 
 def test_layout_and_length():
-    for frames in (10, 25, 40):  # too few are cut off, too many repeat the last
+    for frames in (10, 25, 40):  # with fewer frames the rest is cut off, with more the last one repeats
         features = audio_features(noise(1.0), RATE, FPS, frames)
         assert features.shape == (frames, N_FEATURES) and N_FEATURES == 300
         assert np.isfinite(features).all()

@@ -1,4 +1,4 @@
-"""What generators that listen get: a clip's sound in constant memory, a microphone's as it is heard."""
+"""Generators that listen get a clip's sound in constant memory, and a microphone's as it is heard."""
 
 from __future__ import annotations
 
@@ -92,4 +92,4 @@ def test_an_ear_hears_what_a_clip_would_say(given) -> None:
     given(sound)
     of_the_clip = np.stack(list(clip_features(CLIP, 25.0)))
     nearest = np.abs(of_the_clip[:, :42] - heard[:42]).mean(axis=1)
-    assert heard.shape == (300,) and 40 <= nearest.argmin() <= 43  # the last whole window
+    assert heard.shape == (300,) and 40 <= nearest.argmin() <= 43  # this is the last whole window

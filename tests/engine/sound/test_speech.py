@@ -1,4 +1,4 @@
-"""Letters of a recogniser: the best path, the released alignment, long clips, plug-ins, a live microphone."""
+"""A recogniser's letters: the best path, the released alignment, long clips, plug-ins and a live microphone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cameras give the newest frame and come back after they were lost; virtual devices and sounds."""
+"""Cameras give the newest frame and come back after they were lost; virtual devices and sounds work."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tools.virtual_camera import VirtualCamera, flash_picture, is_on, virtual_so
 
 
 class Device:
-    """Like cv2.VideoCapture: `frames` pictures, each let out by `gate`, then nothing."""
+    """Behaves like cv2.VideoCapture: `frames` pictures, each let out by `gate`, then nothing."""
 
     opened = 0
 
@@ -44,7 +44,7 @@ class Device:
         self._left -= 1
         time.sleep(0.004)
         picture = np.zeros((12, 16, 3), np.uint8)
-        picture[..., 0] = 200  # blue: OpenCV's order
+        picture[..., 0] = 200  # blue, which is first in OpenCV
         return True, picture
 
     def release(self) -> None:
@@ -61,7 +61,7 @@ def take_until(source: CameraSource, wanted) -> Frame | None:
 
 
 def leave(source: CameraSource, until: int) -> None:
-    """Take nothing until so many frames were captured."""
+    """Wait, without taking a frame, until so many were captured."""
     deadline = time.monotonic() + 20
     while source.captured < until and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -137,7 +137,7 @@ def test_the_sound_clock_smooths_jitter_follows_drift_and_jumps_over_gaps() -> N
     clock, random = SoundClock(48000), np.random.default_rng(0)
     placed, true = [], []
     for k in range(2000):
-        moment = k * 0.01 / 1.0002  # 200 ppm fast
+        moment = k * 0.01 / 1.0002  # the clock is fast by 200 ppm
         true.append(moment)
         placed.append(clock.place(moment + random.normal(0, 0.005), 480))
     error = np.array(placed) - np.array(true)
@@ -153,7 +153,7 @@ def test_the_level_meter_shows_peaks_and_falls() -> None:
 
 
 class FakeDevices(types.ModuleType):
-    """Like sounddevice, with one input that is heard once when it starts."""
+    """Behaves like sounddevice, with one input that is heard once when it starts."""
 
     PortAudioError = RuntimeError
 
@@ -215,7 +215,7 @@ def test_pictures_are_sent_to_a_virtual_camera(monkeypatch) -> None:
     output = VirtualCameraOutput((64, 48), 30)
     assert output.name == "/dev/video9"
     output.send(np.full((48, 64, 3), 9, np.uint8))
-    output.send(np.full((48, 48, 3), 9, np.uint8))  # narrower: black at both sides
+    output.send(np.full((48, 48, 3), 9, np.uint8))  # this is narrower, so both sides are black
     output.close()
     whole, fitted, end = output._camera.sent
     assert (whole == 9).all() and end is None

@@ -1,4 +1,4 @@
-"""Performance files: exact round trips, small packed ones, and hostile ones that are refused with a reason."""
+"""Performance files survive round trips exactly, pack small, and are refused with a reason when hostile."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_file_gives_back_all_of_it(tmp_path: Path, performance: Performance) -
 
 
 def test_the_layout_is_as_written_down(performance: Performance) -> None:
-    """Read with struct and json alone, as another program would."""
+    """The file is read with struct and json alone, as another program would do."""
     data = to_bytes(performance)
     assert data[:8] == b"MIENPERF"
     (length,) = struct.unpack_from("<I", data, 8)
@@ -217,7 +217,7 @@ def test_packing_errs_by_half_a_step_and_never_adds_up() -> None:
 
 def test_packing_survives_jumps_and_streams_by_the_second(performance: Performance) -> None:
     frames = performance.frames.copy()
-    frames[20:, 33] += 5000  # a cut: far more than fits into one byte
+    frames[20:, 33] += 5000  # this is a cut: far more than fits into one byte
     jumped = Performance(
         frames, performance.times, performance.gaze, performance.aperture, performance.identity
     )

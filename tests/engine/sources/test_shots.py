@@ -1,4 +1,4 @@
-"""A clip's longest part without a cut."""
+"""The longest part of a clip without a cut is found."""
 
 from pathlib import Path
 

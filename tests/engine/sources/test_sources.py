@@ -1,4 +1,4 @@
-"""Clips, pictures and folders come as frames with their true times, none lost, in constant memory."""
+"""Clips, pictures and folders come as frames with their true times, none is lost, and memory stays constant."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def test_empty_folders_and_absent_files_are_reported(tmp_path: Path) -> None:
 
 
 class Clock:
-    """A clock that only sleeping and `work` move."""
+    """A clock that moves only by sleeping and by `work`."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -212,7 +212,7 @@ def test_a_paced_clip_plays_at_its_speed_and_drops_what_is_overdue(clip: MakeCli
     assert first is not None and first.time == 100.0 and source.begun == [100.0]
     second = source.take(1)
     assert second is not None and clock.now == pytest.approx(100.1) and second.index == 1
-    clock.now += 0.35  # slow work: the frames at .2 and .3 are overdue, .4 is due
+    clock.now += 0.35  # slow work; the frames at .2 and .3 are overdue, and .4 is due
     third = source.take(1)
     assert third is not None and third.index == 4 and third.dropped == 2
     assert third.time == pytest.approx(100.4)
@@ -273,7 +273,7 @@ def test_a_clip_that_is_decoded_slower_than_it_plays_is_still_shown(clip: MakeCl
         source.take(0.2)
         waits.append(clock.now - before)
     assert len(waits) >= 6 and max(waits) < 0.7
-    assert len(source.begun) == 1  # its sound stays where it was
+    assert len(source.begun) == 1  # the sound stays where it was
 
 
 def test_a_still_is_opened_once_however_long_it_loops(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Whole frames of a personal model: head and face reenactment, and what lies behind the person."""
+"""Whole frames of a personal model: head and face are reenacted, and what lies behind the person is kept."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def home(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def driver(tmp_path) -> Path:
-    """Another head, larger and elsewhere, that turns and smiles."""
+    """Return a clip of another head, larger and elsewhere, that turns and smiles."""
     params = []
     for t in range(FRAMES):
         camera = Camera.from_angles(1.5 * t, 0, 0, 55.0, (200 + t, 210))
@@ -73,7 +73,7 @@ def driver(tmp_path) -> Path:
 
 
 def asked(monkeypatch) -> list[FaceParams]:
-    """Return what the network is asked for, frame by frame."""
+    """Return a list that gets what the network is asked for, frame by frame."""
     heard: list[FaceParams] = []
     own = reenactment.Rollout.next
 

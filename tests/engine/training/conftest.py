@@ -6,7 +6,7 @@ import torch
 
 @pytest.fixture(autouse=True, scope="module")
 def one_thread():
-    """Small networks wait more for each other's threads than they compute."""
+    """Use one thread, because small networks wait for each other's threads more than they compute."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield

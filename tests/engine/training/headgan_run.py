@@ -1,4 +1,4 @@
-"""Trains a tiny HeadGAN; as a script under torchrun: DATA FOLDER STEPS."""
+"""Trains a tiny HeadGAN; it runs as a script under torchrun with the arguments DATA FOLDER STEPS."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Trains a tiny personal model or first stage; as a script under torchrun: WHAT FOLDER STEPS.
+"""Trains a tiny personal model or first stage; it runs as a script under torchrun with WHAT FOLDER STEPS.
 
-In float64: instance normalisation of a nearly black picture's features lets float32's rounding grow to percents.
+It trains in float64: where a picture is nearly black, instance normalisation of its features lets float32's
+rounding grow to percents.
 """
 
 from __future__ import annotations

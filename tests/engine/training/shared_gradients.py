@@ -1,4 +1,4 @@
-"""Under torchrun: what `Stepper.update` does with two processes' gradients, held against their mean by hand."""
+"""Compares, under torchrun, what `Stepper.update` does with two processes' gradients with their mean by hand."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def main() -> None:
     first, second, critic = (torch.nn.Linear(3, 3) for _ in range(3))
     optimiser = torch.optim.SGD([*first.parameters(), *second.parameters()], 1.0)
     before = first.weight.detach().clone(), second.weight.detach().clone()
-    own = torch.full((1, 3), 1.0 + 2 * stepper.rank)  # 1 and 3: their mean is 2
-    twice = first(own).sum() + first(2 * own).sum()  # a network that runs twice, then another behind it
+    own = torch.full((1, 3), 1.0 + 2 * stepper.rank)  # the processes have 1 and 3, whose mean is 2
+    twice = first(own).sum() + first(2 * own).sum()  # one network runs twice, then another runs on its output
     stepper.update(optimiser, critic(first(own)).sum() + twice, keep_graph=True)
     through = critic.weight.detach().sum(dim=0)
     wanted = (2 * through + 2 * 3)[:, None].expand(3, 3)

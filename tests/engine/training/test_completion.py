@@ -1,4 +1,6 @@
-"""The completion's data, losses and run: what is hidden, what is learnt, and that a run goes on exactly."""
+"""The completion's data, losses and run: what is hidden, what is learnt, and that a stopped run goes on
+exactly.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +74,7 @@ def test_people_are_split_once_and_for_all() -> None:
     assert len(rows) > 1600 and max(people.values()) == 1
     assert {row["part"] for row in rows} == {"train", "validation", "judge"}
     assert part_of(Path("b_lp_d0.mp4")) == part_of(Path("b_anything.mp4")) == "validation"
-    # One person's two photos, in two sources, are in one part.
+    # One person's two photos, which come from two sources, are in one part.
     assert part_of(Path("2016_michael-balint-headshot.jpg")) == part_of(Path("michael-balint.jpg"))
 
 
@@ -93,7 +95,7 @@ def test_what_a_view_hides_the_truth_reports_and_what_it_shows_is_the_photos(
         shown = (view[..., 3] == 255) & (truth[..., 3] == 255)
         assert shown.sum() > 500
         apart = np.abs(view[shown][:, :3].astype(int) - truth[shown][:, :3]).max(axis=1)
-        assert (apart <= 1).mean() > 0.9 and apart.max() < 40  # but for the rim, whose shade is taken out
+        assert (apart <= 1).mean() > 0.9 and apart.max() < 40  # except at the rim, whose shade is taken out
         sample = as_sample(view, truth, head_only())
         assert not (sample["known"][0] * (view[..., 3] == 255)).any() and sample["known"].max() > 0.9
 
@@ -156,11 +158,11 @@ def test_a_clip_that_hardly_turns_still_gives_truth_from_another_frame(
         truth = made["truth"][of]
         both = (view[..., 3] == 255) & (truth[..., 3] == 255)
         bright, other = (float(picture[both][:, :3].mean()) for picture in (view, truth))
-        assert max(bright, other) > 1.5 * min(bright, other)  # it is the other frame's
+        assert max(bright, other) > 1.5 * min(bright, other)  # this is the other frame's
 
 
 def painted_head() -> NDArray[np.uint8]:
-    """(S, S, 4) all of it shown: skin, with brown hair where the template has hair."""
+    """Return (S, S, 4) of which all is shown: skin, with brown hair where the template has hair."""
     truth = np.full((SIDE, SIDE, 4), 255, np.uint8)
     truth[..., :3] = (200, 150, 125)
     hairline = template()[5].repeat(2, axis=0).repeat(2, axis=1)
@@ -175,7 +177,7 @@ def test_hair_and_collars_before_skin_are_no_truth() -> None:
     ears, neck = ear > 0.5, (10 * y < -5) & (z < 0) & (ear < 0.5)
     beard = (face > 0.5) & (10 * y < -3) & (z > 0.2)
     truth[ears & (x > 0), :3] = (50, 35, 25)  # hair over one ear
-    truth[neck & (x > 0), :3] = (240, 240, 250)  # and a collar
+    truth[neck & (x > 0), :3] = (240, 240, 250)  # this is a collar
     truth[beard, :3] = (50, 35, 25)
     found = trusted(truth)
     assert found[ears & (x > 0)].mean() < 0.1 and found[neck & (x > 0)].mean() < 0.1
@@ -226,7 +228,7 @@ def test_samples_leave_out_what_hangs_before_the_skin(data: Path, tmp_path: Path
     known = samples.draw(np.random.default_rng(0))["known"][0]
     inside = neck & (10 * template()[1] > -8) & (template()[5] < 0.05)
     assert known[::2, ::2][inside].mean() < 0.2 and known.max() > 0.99  # the sides may be swapped
-    assert (samples.reach()[0][inside] < 0.05).mean() > 0.3  # off the borders, which are softened
+    assert (samples.reach()[0][inside] < 0.05).mean() > 0.3  # away from the borders, which are softened
 
 
 def test_another_photos_light_is_not_learnt_but_its_detail_is() -> None:
@@ -236,7 +238,7 @@ def test_another_photos_light_is_not_learnt_but_its_detail_is() -> None:
     light = np.linspace(-0.3, 0.3, SIDE, dtype=np.float32)[:, None] * rng.uniform(0.5, 1, (3, 1, 1))
     planes = np.zeros((3, SIDE, SIDE), np.float32)
     planes[0, :, :40] = 0.1  # the view shows a little of it
-    planes[1, -20:] = 1  # and here the other side is mirrored
+    planes[1, -20:] = 1  # here the other side is mirrored
     known = np.ones((1, SIDE, SIDE), np.float32)
     sample = {"seen": np.concatenate([fill, planes]), "truth": (detail + light).astype(np.float32)}
     made = learnable({**sample, "known": known})
@@ -307,7 +309,7 @@ def test_training_comes_nearer_to_what_was_hidden(
     settings = replace(TINY, network=CompletionConfig((8, 8, 8, 8), 1), rate=2e-3, alone=10**6)
     recipe = CompletionTraining(data, FaceFeatures(8), settings, data)
     before = recipe.score()
-    assert before["l1"] == before["l1_fill"]  # untrained, it is the fill
+    assert before["l1"] == before["l1_fill"]  # an untrained network gives the fill
     sample = recipe.held_out[0]
     monkeypatch.setattr(recipe, "draw", lambda rng: sample)
     list(train(recipe, Plan(tmp_path / "run", 5.0, 1, steps=200), CPU))

@@ -1,4 +1,4 @@
-"""Directions found by Mien itself, on a generator whose "face" can be read off exactly."""
+"""Mien finds directions itself, on a generator whose "face" can be read off exactly."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ from tests.engine.training.test_personal_training import drained
 
 
 def read_off(pixels) -> FittedFace:
-    """Left against right is "yaw", top against bottom "pitch", red "exp1", green "exp2", blue the identity."""
+    """Read left against right as "yaw", top against bottom as "pitch", red and green as expression, blue as
+    identity.
+    """
     values = pixels / 255.0
     half = len(values) // 2
     yaw = 100 * (values[:, half:].mean() - values[:, :half].mean())
@@ -71,7 +73,9 @@ def labels(model):
 
 
 def swept(model, matrix, labels, column, count=200):
-    """Asked inputs and measured (values, identity) of random samples with one input drawn from [-A/2, A/2]."""
+    """Return asked inputs and measured (values, identity) of random samples; one input is drawn from [-A/2,
+    A/2].
+    """
     rng = np.random.default_rng(0)
     asked = rng.uniform(-A / 2, A / 2, count)
     values, identity = [], []
@@ -131,7 +135,7 @@ def test_training_moves_the_matrix_only_after_net3d_has_warmed_up(model, labels,
 
 
 def real_ones(model, seed=7) -> RealFaces:
-    """Two people, two pictures each, made by the generator itself."""
+    """Return two people with two pictures each, made by the generator itself."""
     z = torch.randn(4, 16, generator=torch.Generator().manual_seed(seed))
     with torch.no_grad():
         codes = model.generator.latent(z)
@@ -246,7 +250,7 @@ def test_a_matrix_of_ours_is_used_with_its_generator_only(model, tmp_path, monke
 
 
 def test_calibrating_reports_how_much_the_map_leaves_unexplained(model, tmp_path, monkeypatch):
-    """Red and green are all that is read of an expression, so twelve inputs are mapped with an error that is shown."""
+    """Only red and green are read of an expression, so the map of twelve inputs has an error, which is shown."""
     monkeypatch.setenv("MIEN_HOME", str(tmp_path))
     monkeypatch.setattr(commands, "face_fitter", fake_fitter)
     sizes = {"size": 16, "max_channels": 16, "style_dim": 16, "n_mlp": 2}
@@ -279,7 +283,7 @@ class fake_fitter:
 
 
 def test_calibration_learns_what_the_inputs_do(model):
-    """A matrix of one direction that changes red: the map gives back the input that a red change was made with."""
+    """With a matrix of one direction that changes red, the map gives back the input that made a red change."""
     torch.manual_seed(0)
     matrix = DirectionMatrix(2, 6, 16)
     _, found = drained(calibrate(model, matrix, ("yaw", "exp0"), read_off, 60))

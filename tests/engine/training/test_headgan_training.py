@@ -1,4 +1,4 @@
-"""Data preparation, samples and HeadGAN's step, on the sample portrait."""
+"""HeadGAN's data preparation, samples and training step work on the sample portrait."""
 
 from __future__ import annotations
 
@@ -173,14 +173,16 @@ def test_two_processes_equal_one_on_the_joined_batch(data, tmp_path):
     one, two = (torch.load(tmp_path / k / CHECKPOINT, weights_only=True) for k in ("one", "two"))
     for key in ("G", "D"):
         # After one step Adam's first moment is half the gradient; the weights themselves only know its sign.
-        # All of it at once: a single layer's gradient may all but cancel, and then only rounding is left.
+        # All weights are compared at once: a single layer's gradient may all but cancel, and leave only
+        # rounding.
         a, b = (
             torch.cat([state["exp_avg"].flatten() for state in run["optimisers"][key]["state"].values()])
             for run in (one, two)
         )
         assert (a - b).norm() <= 1e-3 * a.norm()
     a, b = read_curves(tmp_path / "one")[0], read_curves(tmp_path / "two")[0]
-    # The adversarial loss is a mean of scores of both signs that all but cancel: compared to an absolute amount.
+    # The adversarial loss is a mean of scores of both signs that all but cancel, so it is compared
+    # absolutely.
     assert {k: pytest.approx(v, rel=1e-4, abs=5e-5) for k, v in a.items() if k != "seconds"} == {
         k: v for k, v in b.items() if k != "seconds"
     }
@@ -222,7 +224,7 @@ def test_some_files_are_kept_for_measuring(data, tmp_path):
     names = {f"face-{k}.npz" for k in range(400)}
     held = held_out(names)
     assert 30 < len(held) < 70 and held == held_out(names)
-    assert held_out(set(sorted(names)[:7])) == set()  # too few to spare any
+    assert held_out(set(sorted(names)[:7])) == set()  # there are too few to spare any
     (one, two) = sorted(data.glob("*.npz"))
     for k in range(12):
         (tmp_path / f"face-{k}.npz").symlink_to(one if k % 2 else two)

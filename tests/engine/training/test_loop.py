@@ -1,4 +1,4 @@
-"""The loop: exact resume, time budget, two processes, curves."""
+"""The training loop resumes exactly, keeps its time budget, runs in two processes and draws curves."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def torchrun(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_two_processes_go_on_from_the_first_one_s_checkpoint(tmp_path):
-    """The second process gets the state from the first: on another machine it has no file."""
+    """The second process gets the state from the first, because it has no file when on another machine."""
     for steps in ("3", "6"):
         assert torchrun("-m", "tests.engine.training.toy", str(tmp_path / "two"), steps, "0").returncode == 0
     run(tmp_path / "one", 6)

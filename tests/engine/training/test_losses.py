@@ -1,4 +1,4 @@
-"""The losses against their formulas."""
+"""The losses agree with their formulas."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.engine.training import losses
 
 
 def scores(*values: float) -> list[list[torch.Tensor]]:
-    """One feature of 0 and a score per scale."""
+    """Return, for each scale, one feature of 0 and a score."""
     return [[torch.zeros(1, 2, 2, 2), torch.full((1, 1, 2, 2), value)] for value in values]
 
 

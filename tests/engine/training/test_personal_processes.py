@@ -1,4 +1,4 @@
-"""Personal models' recipes under torchrun, and the command that trains them there."""
+"""Personal models' recipes run under torchrun, and so does the command that trains them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_two_processes_make_the_step_of_one_on_the_joined_batch(what, tmp_path):
 
 
 def test_the_command_trains_and_keeps_one_model_under_torchrun(tmp_path):
-    """A batch of one grows to what two processes can share; only the first prepares and keeps."""
+    """A batch of one grows to what two processes can share; only the first process prepares and keeps."""
     home = tmp_path / "home"
     (home / "training" / "me").mkdir(parents=True)
     footage(name="me.mp4", size=64).save(home / "training" / "me" / FOOTAGE)

@@ -1,4 +1,4 @@
-"""Personal models' training: bad footage refused before training, losses that fall, the few-shot conversion in use."""
+"""Personal models: bad footage is refused before training, losses fall, and the few-shot conversion is used."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_a_head_that_leaves_its_place_is_reported(tmp_path):
 
 
 def test_footage_that_changes_its_resolution_is_reported(tmp_path):
-    """Two transport streams of different sizes, one after the other in one file."""
+    """The footage is two transport streams of different sizes, one after the other in one file."""
     parts = b""
     for name, size in (("a", "128x96"), ("b", "192x144")):
         path = tmp_path / f"{name}.ts"
@@ -273,7 +273,7 @@ def test_initialisation_beats_random_weights_after_the_same_steps(started, tmp_p
 
 
 def test_a_step_depends_only_on_its_batch(tmp_path):
-    """Two recipes from the same seed make the same step: what resuming and sharing work rest on."""
+    """Two recipes from the same seed make the same step; resuming and sharing work rest on that."""
     results = []
     for _ in range(2):
         recipe = Head2HeadRecipe(footage(), TINY, width=4)
@@ -285,7 +285,9 @@ def test_a_step_depends_only_on_its_batch(tmp_path):
 
 
 def test_a_trained_person_is_in_the_menu_and_renders(tmp_path, monkeypatch):
-    """The whole of `mien train head2head` after the footage's preparation, from first stage to backend."""
+    """After the footage's preparation, all of `mien train head2head` runs, from the first stage to the
+    backend.
+    """
     monkeypatch.setenv("MIEN_HOME", str(tmp_path))
     settings = PersonalSettings(SIZE, TINY, 4)
     for folder, clip in (
@@ -315,7 +317,7 @@ def test_one_person_is_too_few_for_the_first_stage():
 
 
 def test_prepared_footage_belongs_to_its_clip_not_to_its_name(tmp_path, monkeypatch):
-    """Two cameras both call their first clip IMG_0001.mp4."""
+    """Two cameras may both call their first clip IMG_0001.mp4."""
     first, second = tmp_path / "a" / "IMG_0001.mp4", tmp_path / "b" / "IMG_0001.mp4"
     for path in (first, second):
         path.parent.mkdir()

@@ -1,4 +1,4 @@
-"""A generator of our own: augmentation, its adaptation, a step's effects, and a model that the editor can use."""
+"""Training a generator of our own: augmentation, its adaptation, a step's effects, and use in the editor."""
 
 from __future__ import annotations
 

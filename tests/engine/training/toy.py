@@ -1,4 +1,4 @@
-"""A recipe of milliseconds for the loop's tests; run as a script it trains under torchrun or until it is killed."""
+"""A recipe of milliseconds for the loop's tests; as a script it trains under torchrun or until it is killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What a driven face wears: nothing at its own expression, else what brings the reading nearer to what was asked."""
+"""A driven face shows its own expression unchanged, and else what brings the reading nearer to what was
+asked.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Eyes that a photo shows shut: what they look like when they open."""
+"""Eyes that a photo shows shut look right when they open."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BLUE = (60, 90, 200)
 
 
 def faced(left: float = 1.0, right: float = 1.0) -> np.ndarray:
-    """Return (478, 3) px of the mean face from the front, its lids at these shares of their gap."""
+    """Return (478, 3) px of the mean face from the front, with its lids open by these shares of their gap."""
     points = default_model().mean.copy()
     for side, share in enumerate((left, right)):
         points = points + move_lids(points, side, lid_gap(points, side), share)
@@ -60,7 +60,7 @@ def taken(photo: np.ndarray, landmarks: np.ndarray, left: float, right: float) -
 def shown(
     photo: np.ndarray, eye: Eye, lids: np.ndarray, gaze: tuple[float, float] = (0.0, 0.0)
 ) -> np.ndarray:
-    """Return the photo with the lids at these landmarks and the eye turned."""
+    """Return the photo with its lids at these landmarks and its eye turned."""
     look, slip = eye_turn(Expression(), Expression(gaze=gaze), np.eye(3))
     out = photo.copy()
     contour = lids[contour_vertices(eye.side), :2]
@@ -102,7 +102,7 @@ def test_a_reflection_stays_behind_where_the_iris_goes() -> None:
     moved = EYEBALL * SCALE * np.sin(np.radians(12))
 
     def glint(picture: np.ndarray, iris: float) -> float:
-        """x of the red inside an iris whose centre is at `iris`."""
+        """Return the x of the red inside an iris whose centre is at `iris`."""
         columns = np.arange(round(iris) - 6, round(iris) + 7)
         red = np.clip(picture[y - 3 : y, columns, 0].astype(float) - 80, 0, None).sum(axis=0)
         return float((red * columns).sum() / red.sum())
@@ -182,7 +182,7 @@ def test_a_rim_of_spectacles_stays_where_a_lid_moves_under_it() -> None:
     eye = eyes_of(photo, wide, params(), light_of(photo, wide), spectacles=1.0)[0]
     bent = photo.copy()
     bent[rim] = SKIN
-    bent[top - 6 : top - 2, x - 20 : x + 20] = 20  # as the mesh takes the rim along
+    bent[top - 6 : top - 2, x - 20 : x + 20] = 20  # the mesh takes the rim along like this
     contour = shut[contour_vertices(0), :2]
     draw_eye(bent, (0, 0), eye, EyePose(contour, eye.ball, 1.0, np.eye(3), np.eye(3), np.zeros(2), 1.0))
     assert bent[rim, x].mean() < 60
@@ -196,7 +196,7 @@ def test_a_lids_rim_within_the_landmarks_is_no_reflection() -> None:
     distance = np.hypot(x - 60, y - 45) / np.float32(15)
     crop = np.full((80, 120, 3), (230, 226, 222), np.float32)
     crop[distance < 1] = (110, 105, 95)
-    crop[40:44, 52:56] = 245  # a window
+    crop[40:44, 52:56] = 245  # this is a window
     crop[52:] = (245, 190, 165)  # the lower lid, which the landmarks do not see
     _, below, above = frame.coordinates(x, y)
     inside = np.asarray((below > 0) & (above > 0), np.float32)

@@ -1,4 +1,4 @@
-"""Hair, hats and scarves beside a turned head, on portraits of ../shared."""
+"""Hair, hats and scarves beside a turned head are drawn right, on portraits of ../shared."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FOLDER = next(
     iter(f / "shared/media/images" for f in Path(__file__).parents if (f / "shared").is_dir()), None
 )
 LONG_HAIRED, HATTED, SHORT_HAIRED = "a_p23_nasa.jpg", "a_p17_cc0.jpg", "a_p20_nasa.jpg"
-COLLARED = "a_p22_nasa.jpg"  # dark collar, dark hair
+COLLARED = "a_p22_nasa.jpg"  # this person has a dark collar and dark hair
 STILL = np.zeros(2)
 
 
@@ -91,7 +91,7 @@ def test_a_collar_beside_a_short_haired_head_stays(engine):
 
 @pytest.mark.parametrize("yaw", [-35.0, 35.0])
 def test_no_background_shows_between_a_turned_face_and_its_long_hair(engine, yaw):
-    """The old warp tore them apart, or hair stayed where the face had gone."""
+    """The old warp tore them apart, or left hair where the face had gone."""
     source, code = encoded(engine, LONG_HAIRED)
     white = replace(
         source, pixels=np.where(source.matte[..., None] > 0.02, source.pixels, 255).astype(np.uint8)
@@ -129,7 +129,7 @@ def test_an_edit_of_long_hair_goes_over_to_the_head_without_a_jump(engine):
 
 @pytest.mark.parametrize("name", [LONG_HAIRED, HATTED, SHORT_HAIRED, COLLARED])
 def test_a_head_that_turns_a_little_keeps_the_photo_s_outline(engine, monkeypatch, name):
-    """Made-up crowns and ears, and slits beside the face, were drawn from the first degree on."""
+    """Once, made-up crowns and ears, and slits beside the face, were drawn from the first degree on."""
     _, code = encoded(engine, name)
     own = code.fitted.params
     angles = (own.camera.yaw + 6, own.camera.pitch - 6, own.camera.roll)
@@ -153,7 +153,7 @@ def test_a_head_that_turns_a_little_keeps_the_photo_s_outline(engine, monkeypatc
 
 @pytest.mark.parametrize(("name", "hangs"), [(LONG_HAIRED, True), (COLLARED, False)])
 def test_long_hair_hangs_over_the_jaw_that_the_photo_does_not_show(engine, name, hangs):
-    """A strip of made-up skin stood before the hair, from the ear to the chin."""
+    """Once, a strip of made-up skin stood before the hair, from the ear to the chin."""
     look = encoded(engine, name)[1].head
     model = HeadModel.load()
     beside = (np.abs(model.points[:, 0]) > 4) & (model.points[:, 1] < 0) & (look.head.rigid > 0.3)

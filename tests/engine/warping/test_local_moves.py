@@ -1,4 +1,4 @@
-"""Jaw, frown and cheeks, drawn further without what is beside them."""
+"""Jaw, frown and cheeks are drawn further without moving what is beside them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TEMPLES, CHIN, MOUTH_CORNERS = [162, 127, 389, 356], [152, 148, 377], [61, 291]
 
 
 def lifted(control: str) -> np.ndarray:
-    """Return (468, 3): what is drawn beyond a full movement of the control."""
+    """Return (468, 3), the motion that is drawn beyond a full movement of the control."""
     return local_lift(Expression(), Expression(tuple(directions(default_model())[control])))
 
 

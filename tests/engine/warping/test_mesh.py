@@ -1,4 +1,4 @@
-"""The warp mesh: one orientation, no holes, harmonic lids, no fold-overs."""
+"""The warp mesh has one orientation, no holes, harmonic lids and no fold-overs."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_lids_bulge_over_the_cornea_the_same_way_on_both_sides() -> None:
 
 
 def test_a_fold_is_opened() -> None:
-    # A 5 x 5 grid whose middle vertex is dragged across its neighbours.
+    # In this 5 x 5 grid the middle vertex is dragged across its neighbours.
     n = 5
     grid = np.array([[x * 10.0, y * 10.0, 0.0] for y in range(n) for x in range(n)])
     corners = []

@@ -26,9 +26,9 @@ def lips(top: float, bottom: float) -> np.ndarray:
     return np.vstack([upper, lower[-2:0:-1]])
 
 
-DOWN = np.array([0.0, 1.0])  # px, from lip to lip
+DOWN = np.array([0.0, 1.0])  # px, the direction from lip to lip
 AXES = IOD * np.diag([1.0, -1.0, 1.0])
-AWAY = (100.0, -900.0)  # px: the teeth out of sight, where only the photo's own matter
+AWAY = (100.0, -900.0)  # px; the made teeth are out of sight, where only the photo's own matter
 WHITE = np.ones(3, np.float32)
 SMILING = Mouth(lips(90, 102), 0.12, Light(0.6, WHITE, WHITE, WHITE, 0.3), WHITE, IOD, 1.0, 0.0)
 
@@ -58,7 +58,7 @@ def opened(
 
 @pytest.fixture
 def smile() -> np.ndarray:
-    """Grey skin with a bright row of teeth between lips at 90 and 102."""
+    """Return grey skin with a bright row of teeth between lips at 90 and 102."""
     photo = np.full((200, 200, 3), 120, np.uint8)
     photo[90:102, 65:135] = 240
     return photo
@@ -79,7 +79,7 @@ def test_a_lip_that_rises_shows_tooth_and_no_dark_gap(smile: np.ndarray) -> None
 
 def test_no_tooth_of_the_photo_sticks_to_a_lower_lip_that_drops(smile: np.ndarray) -> None:
     warped = smile.copy()
-    warped[118:122, 80:120] = 240  # what the warp took along
+    warped[118:122, 80:120] = 240  # the warp took this along
     out = warped.copy()
     draw_mouth(out, (0, 0), own_mouth(smile, SMILING, DOWN), SMILING, opened(90, 120, AWAY, 0.0, 0.3))
     assert out[118:122, 100, 1].max() < 160
@@ -109,7 +109,7 @@ def seen(photo: np.ndarray, top: float, bottom: float, gap: float) -> Mouth:
 
 
 def just_apart(photo: np.ndarray) -> np.ndarray:
-    """Return the photo with lips that part by 0.14 IOD, the rows of teeth together."""
+    """Return the photo with lips that part by 0.14 IOD while the rows of teeth stay together."""
     mouth = seen(photo, 95, 96, 0.01)
     out = photo.copy()
     draw_mouth(out, (0, 0), own_mouth(photo, mouth, DOWN), mouth, opened(90, 104, (100.0, 96.0), 0.02, 0.14))
@@ -197,7 +197,7 @@ def test_the_photos_teeth_are_an_arch_that_turns() -> None:
 
 
 def test_teeth_take_on_less_of_the_skins_colour_than_eyeballs() -> None:
-    """As measured on 13 photos that show teeth: made ones were orange in dark faces and warm light."""
+    """On 13 photos that show teeth this was measured: made ones were orange in dark faces and warm light."""
     points = np.full((478, 3), 20.0)
     light = light_of(np.full((40, 40, 3), (150, 105, 80), np.uint8), points)
     grey = light_of(np.full((40, 40, 3), 120, np.uint8), points)
@@ -207,7 +207,7 @@ def test_teeth_take_on_less_of_the_skins_colour_than_eyeballs() -> None:
 
 
 def test_back_teeth_fade_into_the_dark_of_a_wide_mouth() -> None:
-    """Seen from the side, the far row stood before the dark as a grey block."""
+    """Once, seen from the side, the far row stood before the dark as a grey block."""
     it = inside()
     one = np.ones(3, np.float32)
     light = MouthLight(one, one, np.zeros(3), 1.0, np.zeros(3, np.float32))

@@ -1,4 +1,4 @@
-"""Pixels: sampling, rasterising, the background's continuation, the kernels' exactness."""
+"""Pixels are sampled and rasterised, the background is continued, and the kernels are exact."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_fill_changes_only_what_is_hidden_and_continues_the_rest() -> None:
 
 @pytest.mark.parametrize("upright", [False, True])
 def test_a_horizon_is_carried_on_sideways_and_a_curtain_downwards(upright: bool) -> None:
-    """A dark band, wider than the hole's border reaches, runs on behind the middle of what hides it."""
+    """A dark band, which is wider than the hole's border reaches, runs on behind the middle of what hides it."""
     picture = np.full((120, 120, 3), 200, np.uint8)
     picture[45:65] = 60
     hidden = np.zeros((120, 120), bool)

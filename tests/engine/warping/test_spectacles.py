@@ -32,7 +32,7 @@ def test_a_dark_bar_across_the_nose_is_a_bridge(depth: type) -> None:
 
 @pytest.mark.parametrize("side", [-1.0, 1.0])
 def test_a_turned_nose_before_a_dark_far_wall_wears_none(side: float) -> None:
-    """Of 51 people turned by 42 degrees eighteen were taken for wearers: what lies behind a nose is no bridge."""
+    """Once, 18 of 51 people turned by 42 degrees counted as wearers: what lies behind a nose is no bridge."""
     camera = Camera.from_angles(side * 30.0, 0.0, 0.0, 100.0, (200.0, 200.0))
     points = camera.project(default_model().mean)
     picture = np.full((400, 400, 3), (190, 140, 115), np.uint8)
@@ -54,7 +54,7 @@ def test_a_nose_outside_the_photo_wears_none() -> None:
 
 @pytest.mark.parametrize("own", [0.0, 15.0])
 def test_spectacles_turn_as_one_rigid_thing_before_the_face(own: float) -> None:
-    """Drawn on the skin, rims were stretched over the nose's side and the temple from 24 degrees on (13.7)."""
+    """Once, rims drawn on the skin were stretched over nose and temple from 24 degrees on (13.7)."""
     before = Camera.from_angles(own, 0.0, 0.0, 100.0, (200.0, 200.0))
     after = Camera.from_angles(own + 25, 0.0, 0.0, 100.0, (200.0, 200.0))
     skin = default_model().mean
@@ -65,7 +65,7 @@ def test_spectacles_turn_as_one_rigid_thing_before_the_face(own: float) -> None:
     rims = (np.abs(x) < 0.9) & (np.abs(x) > 0.1) & (y > -0.35) & (y < 0.2)
 
     def bent(points: NDArray[np.float64]) -> float:
-        """px that points are off one plane's motion, root mean square."""
+        """Return the root mean square, in px, of how far points are off one plane's motion."""
         start = np.column_stack([before.project(points)[rims, :2], np.ones(rims.sum())])
         end = after.project(points)[rims, :2]
         return float(
@@ -89,7 +89,7 @@ def test_a_lid_that_shuts_behind_rims_is_skin_and_the_rims_stay() -> None:
     lid = (along > 0) & (along < 1)
     crop[lid & (below > -3) & (below < 2)] = lashes
     crop[lid & (below > 0) & (above > 0)] = (240, 240, 235)
-    crop[60:66] = rim  # straight across, over the lid
+    crop[60:66] = rim  # the rim goes straight across, over the lid
     strip = lid_skin(crop, own, 1.0)
     assert strip is not None
     shut = np.where(open_[:, 1:] < 110, open_ * (1, 0) + (0, 108), open_)
@@ -101,7 +101,7 @@ def test_a_lid_that_shuts_behind_rims_is_skin_and_the_rims_stay() -> None:
 
 
 def test_a_lid_under_a_shading_rim_has_the_colour_and_grain_of_the_skin_under_the_eye() -> None:
-    """It was a smooth plate, as dark as the shade of brow and rim."""
+    """Once, it was a smooth plate, as dark as the shade of brow and rim."""
     angle = np.linspace(0, 2 * np.pi, 16, endpoint=False)
     open_ = np.stack([100 - 50 * np.cos(angle), 110 - 20 * np.sin(angle)], axis=1)
     y, x = np.indices((220, 200), np.float32) + np.float32(0.5)

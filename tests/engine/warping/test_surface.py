@@ -1,4 +1,4 @@
-"""Light and mirrored skin: nothing at the photo's own pose, something where it turns."""
+"""Light and mirrored skin change nothing at the photo's own pose, and something where the head turns."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_turned_photo_borrows_its_hidden_cheek() -> None:
 
 
 def test_how_a_networks_heads_are_read_is_taken_back() -> None:
-    """A photo that reads 80 % of every yaw and adds 2 degrees of pitch to a full turn."""
+    """The photo is read as 80 % of every yaw, with 2 degrees of pitch added for a full turn."""
 
     def measure(angles: tuple[float, float, float]) -> tuple[float, float, float]:
         return 0.8 * angles[0], angles[1] + angles[0] / 15 * 2, angles[2]

@@ -1,4 +1,4 @@
-"""When the whole head draws a frame, and what of it stays behind the photo's outline."""
+"""When the whole head draws a frame, and what of it stays behind the photo's outline, is tested here."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from app.engine.warping.holding import edge_shown, held, turn
     ],
 )
 def test_a_head_that_only_looks_up_keeps_its_outline(yaw: float, pitch: float, kept: float) -> None:
-    """The head's jaw was twice as deep and its ears stood out from 12 degrees up."""
+    """Once, the head's jaw was twice as deep and its ears stood out from 12 degrees up."""
     before, after = (Camera.from_angles(*angles, 0, 90, (0, 0)) for angles in ((2, 3), (2 + yaw, 3 + pitch)))
     assert held(before, after) == pytest.approx(kept, abs=0.01)
     assert edge_shown(before, after) == pytest.approx(kept, abs=0.01)
@@ -34,14 +34,14 @@ def test_a_head_that_only_looks_up_keeps_its_outline(yaw: float, pitch: float, k
     ("own", "change", "kept"), [(47, -6, 0), (-47, 6, 0), (47, 6, 1), (47, -1, 1), (20, -6, 1), (0, 6, 1)]
 )
 def test_a_profile_that_turns_back_soon_shows_its_far_side(own: float, change: float, kept: float) -> None:
-    """The nose and mouth of such a face were drawn twice, the second time beside it."""
+    """Once, the nose and mouth of such a face were drawn twice, the second time beside it."""
     before, after = (Camera.from_angles(yaw, 0, 0, 90, (0, 0)) for yaw in (own, own + change))
     assert held(before, after) == pytest.approx(kept, abs=0.01)
 
 
 @pytest.mark.parametrize(("yaw", "pitch"), [(3, 0), (-3, 0), (0, 3), (0, -3), (25, 10)])
 def test_the_head_alone_draws_from_three_degrees_on(yaw: float, pitch: float) -> None:
-    """Up to 12 degrees another mesh drew it, and up to 15 both did, which took twice as long."""
+    """Once, another mesh drew it up to 12 degrees and both did up to 15, which took twice as long."""
     before, after = (Camera.from_angles(*angles, 0, 90, (0, 0)) for angles in ((2, 3), (2 + yaw, 3 + pitch)))
     assert share_of(turn(before, after)) == 1
     assert share_of(turn(before, before)) == 0

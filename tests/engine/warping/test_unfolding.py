@@ -6,11 +6,11 @@ import numpy as np
 
 from app.engine.warping.unfolding import unfold
 
-SIDE = 14  # vertices
+SIDE = 14  # vertices on a side
 
 
 def test_rounding_keeps_no_fold_alive() -> None:
-    """Two neighbours that push each other end within rounding of their least areas, which is open enough."""
+    """Two neighbours that push each other end within rounding of their least areas, and that is open enough."""
     rng = np.random.default_rng(3)
     y, x = np.indices((SIDE, SIDE)).reshape(2, -1).astype(float)
     corner = np.arange(SIDE * SIDE).reshape(SIDE, SIDE)
