@@ -1,4 +1,4 @@
-"""Compresses a clip by reenactment (HeadGAN, section 4) to a `.mienclip`, and makes pictures of that again."""
+"""Compresses a clip by reenactment (HeadGAN, section 4) to a `.mienclip`."""
 
 from __future__ import annotations
 
@@ -12,21 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.contract import Step
-from app.engine.driving.animation import scene_of
-from app.engine.driving.driver import Driver
-from app.engine.driving.live import Controls, Performer
 from app.engine.driving.neutral import unrest
 from app.engine.driving.resting import acquainted_driver
 from app.engine.driving.steps import CompressedStep
 from app.engine.errors import EngineError
 from app.engine.face.landmarks import FaceTracker
-from app.engine.face.retargeting import RetargetSettings
-from app.engine.imaging.photo import Photo
 from app.engine.imaging.writing import write_bytes
 from app.engine.portraits import Portraits
-from app.engine.sources.mienclip import ENDING, packed_clip, unpacked_clip
+from app.engine.sources.mienclip import ENDING, packed_clip
 from app.engine.sources.opening import open_source
-from app.engine.sources.performance import Performance, PerformanceSource
+from app.engine.sources.performance import Performance
 
 
 def encode_clip(portraits: Portraits, path: Path) -> Steps[Step, None, bytes]:
@@ -66,21 +61,6 @@ def compress_clip(portraits: Portraits, path: Path, output: Path) -> Iterator[St
     data = yield from encode_clip(portraits, path)
     write_bytes(output, data)
     yield CompressedStep(1, 1, f"Wrote {output}", size=len(data))
-
-
-def decode_clip(portraits: Portraits, data: bytes) -> Iterator[NDArray[np.uint8]]:
-    """Yield the clip's pictures (H, W, 3), made anew from its reference; EngineError where `data` is no such clip."""
-    picture, performance = unpacked_clip(data)
-    portrait = portraits.portrait(Photo(picture, key=f"mienclip:{hash(data)}"))
-    if not portrait.faces or performance.neutral is None:
-        raise EngineError("The clip's reference shows no face.", "Compress the clip again.")
-    face = max(range(len(portrait.faces)), key=lambda k: portrait.faces[k].box[2])
-    with FaceTracker(video=True) as tracker, closing(PerformanceSource(performance)) as source:
-        driver = Driver(portraits.model, tracker)
-        driver.calibration.set(performance.neutral)
-        performer = Performer(scene_of(portraits, portrait, face, {}), driver)
-        while (frame := source.take(0)) is not None:
-            yield performer.step(frame, Controls(RetargetSettings(relative=True))).picture
 
 
 def _frame(path: Path, index: int) -> NDArray[np.uint8]:
