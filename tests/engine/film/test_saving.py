@@ -74,6 +74,10 @@ Saving(recorder, None)
 """
 
 
+@pytest.mark.skipif(
+    (3, 12, 0) <= sys.version_info[:3] <= (3, 12, 1),
+    reason="Python 3.12.0 and 3.12.1 start no process while they end (gh-113964), so ffmpeg finishes no film then",
+)
 def test_a_program_that_ends_waits_for_its_film(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", CHILD, str(tmp_path / "a.mp4")], check=True, timeout=60)
     assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
