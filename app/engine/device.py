@@ -105,7 +105,7 @@ def notice() -> EngineError | None:
 
 
 def step_down() -> bool:
-    """To the next smaller way of working; False where there is none."""
+    """Go to the next smaller way of working; return False where there is none."""
     global _fallen
     if best_device() == CPU:
         return False

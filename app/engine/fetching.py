@@ -205,7 +205,9 @@ def _time_left(seconds: float) -> str:
 
 
 def _check_room(offer: Offer, folder: Path) -> None:
-    """The files and their converted copy need twice their size for a while."""
+    """Raise EngineError where the disk has no room: for a while the files and their converted copy need twice their
+    size.
+    """
     there = sum(_present(folder, file) for file in offer.files)
     needed = 2 * offer.size - there + RESERVE
     free = shutil.disk_usage(folder).free

@@ -261,7 +261,7 @@ class Live(QObject):
         self._ask(lambda animation: self._record_into(animation, film), refuse=refuse)
 
     def _record_into(self, animation: LiveAnimation, film: Film) -> None:
-        """On the engine's thread."""
+        """Record the pictures from now on; called on the engine's thread."""
 
         def on_saving(saving: Any) -> None:
             with contextlib.suppress(RuntimeError):  # the window is gone; the film is still finished

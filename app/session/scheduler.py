@@ -71,16 +71,16 @@ class Scheduler(QObject):
 
     @property
     def is_idle(self) -> bool:
-        """Everything that is wanted is there."""
+        """Return whether everything that is wanted is there."""
         return self._in_flight is None and (not self._ready or self._next() is None)
 
     def start(self) -> None:
-        """The engine is there."""
+        """Begin to ask the engine, which is ready now."""
         self._ready = True
         self._poke()
 
     def stop(self) -> None:
-        """The engine is going: ask for nothing more."""
+        """Ask for nothing more, because the engine ends."""
         self._ready = False
 
     @Slot()
@@ -218,8 +218,8 @@ class Scheduler(QObject):
         self._poke()
 
     def _fits(self, shown: Shown, whichever_face: bool = False) -> bool:
-        """Return an answer made of this still belongs to what is shown: in a drag an earlier value may be shown,
-        never another photo, generator or (but for a render of all) face.
+        """Return whether an answer that was made of this still belongs to what is shown: in a drag an earlier value may
+        be shown, but never another photo or generator, and another face only in a render of all.
         """
         now = self._shown
         same_face = whichever_face or shown.active == now.active

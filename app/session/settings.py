@@ -73,7 +73,7 @@ class Settings:
 
     @property
     def recent(self) -> list[Path]:
-        """Files opened last, newest first; some may be gone."""
+        """Return the files that were opened last, the newest first; some of them may be gone."""
         return [Path(name) for name in self._json("recent", [])]
 
     def add_recent(self, path: Path) -> None:

@@ -30,7 +30,7 @@ QUEUED = Qt.ConnectionType.QueuedConnection
 
 @dataclass(frozen=True)
 class Crash:
-    """An error nobody foresaw."""
+    """An error of the program itself, which no `EngineError` describes."""
 
     traceback: str
 

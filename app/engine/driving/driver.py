@@ -87,7 +87,7 @@ class Driver:
 
     def settle(self, at: Frame | None = None) -> tuple[Frame, Rest] | None:
         """Take identity and neutral from the frames that were looked at: the frame that shows the rest; None where
-        no face was seen. at: index of the frame that the user says shows the face at rest.
+        no face was seen. at: the frame that the user says shows the face at rest.
         """
         self._belief.reset()
         seen, self._looked = self._looked, []

@@ -151,7 +151,9 @@ class FilmSink:
         return final
 
     def _finish(self, on_share: OnShare | None) -> Path:
-        """Return the index first, clip's sound in, renamed; where that fails the fragments themselves are kept."""
+        """Finish the file: put its index first and the clip's sound in, and rename it; keep the fragments where that
+        fails.
+        """
         with contextlib.suppress(OSError):  # the disk is full: what was recorded is kept as it is
             if self._remuxed(self.track, on_share):
                 return self._path

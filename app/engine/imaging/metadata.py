@@ -89,7 +89,7 @@ def kept_exif(image: Image.Image, size: tuple[int, int]) -> bytes | None:
 
 
 def raw_text(value: Any) -> Any:
-    """Pillow reads EXIF's text as Latin-1 and would write it as ASCII; as bytes it stays what it was."""
+    """Return EXIF's text as bytes, so that it stays what it was: Pillow reads Latin-1 and would write ASCII."""
     return value.encode("latin-1") if isinstance(value, str) else value
 
 
@@ -146,7 +146,7 @@ def _parsed(xmp: bytes) -> ElementTree.Element | None:
 
 
 def _remove(root: ElementTree.Element, names: set[str]) -> bool:
-    """Drop these properties, written as elements or as attributes; whether there were any."""
+    """Drop these properties, whether written as elements or as attributes; return whether there were any."""
     removed = False
     for element in list(root.iter()):
         for name in names.intersection(element.keys()):

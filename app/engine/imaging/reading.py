@@ -104,7 +104,7 @@ def _carrier(data: bytes) -> Image.Image:
 
 @contextlib.contextmanager
 def _decoder_errors(path: Path) -> Iterator[None]:
-    """Whatever a decoder says about a bad file, as something a user can act on."""
+    """Turn whatever a decoder says about a bad file into an error that a user can act on."""
     try:
         yield
     except EngineError:
@@ -194,7 +194,7 @@ def _array(image: Image.Image, data: bytes, path: Path) -> NDArray[Any]:
 def _photo(
     image: Image.Image, array: NDArray[Any], noted: Sequence[Remark], outer: Image.Image | None
 ) -> Photo:
-    """outer: what says for the whole file what `image`, a page inside it, leaves unsaid."""
+    """outer: the metadata of the whole file, which count where those of `image`, a page inside it, are missing."""
     said = [image, *([outer] if outer else [])]
     icc = next((one.info["icc_profile"] for one in said if one.info.get("icc_profile")), None)
     pixels, alpha = _split(array)

@@ -18,13 +18,13 @@ DEEP_AVIF, TWELVE_AVIF = 0x40, 0x20  # bits of the third byte of an AV1 configur
 
 
 def pages(others: int) -> Iterator[Remark]:
-    """Of the whole pages of a TIFF besides the one that was read."""
+    """Yield a remark on the whole pages of a TIFF besides the one that was read."""
     if others:
         yield Remark(f"The file holds {others + 1} pages; only the largest one is edited.")
 
 
 def frames(image: Image.Image) -> Iterator[Remark]:
-    """Of the other pictures in a file that Pillow opened: an animation's, a burst's, an MPO's."""
+    """Yield a remark on the other pictures in a file that Pillow opened: those of an animation, a burst or an MPO."""
     count = int(getattr(image, "n_frames", 1))
     if count < 2:
         return
@@ -35,7 +35,7 @@ def frames(image: Image.Image) -> Iterator[Remark]:
 
 
 def floating(light: bool) -> Iterator[Remark]:
-    """Of a TIFF of floating-point numbers."""
+    """Yield a remark on a TIFF of floating-point numbers."""
     if light:
         yield Remark("Floating-point light beyond white was tone-mapped to 16 bits per channel.")
     else:
@@ -43,7 +43,9 @@ def floating(light: bool) -> Iterator[Remark]:
 
 
 def conversion(image: Image.Image, data: bytes, kind: DTypeLike) -> Iterator[Remark]:
-    """Of a picture whose channels are not those that Mien works in. kind: the type that its pixels were read as."""
+    """Yield remarks on a picture whose channels are not those that Mien works in. kind: the type that its pixels were
+    read as.
+    """
     if image.mode in ("CMYK", "LAB"):
         name = "CMYK" if image.mode == "CMYK" else "Lab"
         yield Remark(f"{name} colours were turned into sRGB; the result is RGB.")

@@ -46,7 +46,7 @@ def pool(x: Tensor, kernel: Triple, stride: Triple) -> Tensor:
 
 
 class Unit3D(nn.Module):
-    """Convolution, batch norm and ReLU; the last one has a bias and neither."""
+    """Convolution, batch norm and ReLU; the network's last unit is a convolution with a bias alone."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1, last: bool = False

@@ -110,7 +110,7 @@ class Canvas(PictureView):
             self.update()
 
     def zoom_to_face(self) -> None:
-        """The active face as large as it is edited well."""
+        """Zoom to the active face, as large as it can be edited well."""
         if self.active_face is not None:
             self.view.show_rect(self.active_face.rect, FACE_SHARE)
             self._moved()
@@ -233,7 +233,7 @@ class Canvas(PictureView):
         return face.near(self.view.to_photo(point))
 
     def _shows_before(self, point: QPointF) -> bool:
-        """There the photo as it was is seen: nothing to grab."""
+        """Return whether the unedited photo is shown at this place, where no handle can be grabbed."""
         return self.mode == "before" or (self.mode == "split" and point.x() < self.split * self.width())
 
     def _on_divider(self, point: QPointF) -> bool:
@@ -359,7 +359,7 @@ class Canvas(PictureView):
             self._hover(None)
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Another window took its place: there is no leaving then."""
+        """End what keys have begun, because no leave event comes when another view takes the canvas's place."""
         self._keys.end()
         self._space = False
 

@@ -64,7 +64,7 @@ class CanvasFace:
         return {}
 
     def _apart(self, zoom: float) -> list[Handle]:
-        """Return a handle that lies on another gives way, and its other side with it."""
+        """Return the handles that are apart: one that lies on another is left out, and its other side with it."""
         shown: list[Handle] = []
         for pair in _pairs():
             ways = [

@@ -56,7 +56,7 @@ class GeneratorCard(QFrame):
 
     @property
     def words(self) -> str:
-        """All its lines, as read."""
+        """Return all lines of the card, in the order in which they are read."""
         return "\n".join(line.text() for line in self.lines)
 
     @Slot()

@@ -74,7 +74,7 @@ class RestRow(QWidget):
         self.words.setText(own if brings else self.tr("The calmest frames are taken for rest."))
 
     def clear(self) -> None:
-        """Nothing drives."""
+        """Show nothing, because nothing drives."""
         self._begin(None, length=None)
 
     def _begin(self, clip: Path | None, length: float | None) -> None:

@@ -50,7 +50,7 @@ class Tour(QWidget):
         self.next.setFocus()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Return the window has another size: what is spoken of goes along once it is laid out."""
+        """Follow the window when its size changes; the highlight moves once the window is laid out anew."""
         if watched is self._window and event.type() == QEvent.Type.Resize:
             self.setGeometry(self._window.rect())
             QTimer.singleShot(0, self, self._follow)

@@ -136,8 +136,9 @@ class LiveSpace(QObject):
         self._session.failed.emit(EngineError(what, remedy))
 
     def offer_cut_short(self) -> None:
-        """A film that a crash cut short plays: offer to keep it, and once more when a photo is open, what was edited
-        in the crash perhaps: opening it takes every message away."""
+        """Offer to keep a film that a crash cut short, which plays. The offer is made once more when a photo is open,
+        because opening one takes every message away.
+        """
         self._offer_cut_short()
         once = Qt.ConnectionType.SingleShotConnection
         self._session.portrait_opened.connect(self._offer_cut_short, once)
@@ -158,7 +159,7 @@ class LiveSpace(QObject):
 
     @Slot()
     def _show_faces(self) -> None:
-        """A box for each face, the driven one's (or the one that would be) whole."""
+        """Draw a box for each face; that of the driven face, or of the one that would be driven, is drawn whole."""
         portrait = self._session.portrait
         if portrait is None:
             self.portrait.show_faces((), 0)
@@ -238,7 +239,7 @@ class LiveSpace(QObject):
 
     @Slot()
     def _on_started(self) -> None:
-        """Say what the chosen generator can do here, before anybody waits for it; what was missing before is not."""
+        """Say what the chosen generator can do here before anybody waits for it, and drop what was missing before."""
         self.note.emit("", {})
         info, rate = self.live.slow_generator, self.live.frames_a_second
         if info is None:

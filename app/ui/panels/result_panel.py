@@ -94,7 +94,7 @@ class ResultPanel(FoldingGroup):
 
     @Slot()
     def _on_document(self) -> None:
-        """A read-out of another face or state is none of this one."""
+        """Drop the read-out, if it belongs to another face or state."""
         if self._of != (self._session.document.active, self._session.edit):
             self._of = None
             self._show(None, self.tr("Measuring…"))

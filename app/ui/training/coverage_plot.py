@@ -84,7 +84,7 @@ class CoveragePlot(QWidget):
         return QRectF(NAME_PX + cell * width, row * (ROW_PX + GAP_PX) + 1, width - 2, ROW_PX - 2)
 
     def event(self, event: Any) -> bool:
-        """Return a cell's tip says its range and its frames."""
+        """Show a cell's range and its number of frames as its tip."""
         if isinstance(event, QHelpEvent):
             for index, row in enumerate(self._rows):
                 for k, count in enumerate(row["counts"]):

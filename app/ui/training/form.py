@@ -31,7 +31,7 @@ class PathField(QWidget):
         self.line.textChanged.connect(self.changed)
 
     def paths(self) -> tuple[Path, ...]:
-        """Those given, absolute."""
+        """Return the given paths as absolute ones."""
         parts = [part.strip() for part in self.line.text().split(";")]
         return tuple(Path(part).expanduser().absolute() for part in parts if part)
 

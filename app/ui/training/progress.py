@@ -127,7 +127,7 @@ class ProgressView(QWidget):
 
     @Slot()
     def _keep(self) -> None:
-        """With no time left the run only writes its model."""
+        """Keep what was learnt: with no time left the run only writes its model."""
         order = self._training.order
         assert order is not None
         self._training.start(Order(order.words, order.name, 0.0))

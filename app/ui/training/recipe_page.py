@@ -1,4 +1,6 @@
-"""Every other training: HeadGAN, the completion of heads, Head2HeadFS's first stage, StyleGAN2, latent directions."""
+"""Shows every other training: HeadGAN, the completion of heads, Head2HeadFS's first stage, StyleGAN2 and latent
+directions.
+"""
 
 from __future__ import annotations
 

@@ -158,7 +158,7 @@ class GazePad(QWidget):
         super().focusOutEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        """Return keys that mean the gaze here, whatever the menus do with them."""
+        """Take the keys that move the gaze before a menu's shortcut can."""
         ours = (*_ARROWS, Qt.Key.Key_Backspace, Qt.Key.Key_Delete)
         is_key = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
         if is_key and Qt.Key(event.key()) in ours:  # type: ignore[attr-defined]

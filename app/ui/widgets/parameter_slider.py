@@ -272,7 +272,7 @@ class ParameterSlider(QWidget):
         return super().event(event)
 
     def _owns(self, event: QKeyEvent) -> bool:
-        """Return keys that mean the value here, whatever the menus do with them."""
+        """Return whether a key changes the value here, so that no menu's shortcut may take it."""
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             return event.key() in (Qt.Key.Key_C, Qt.Key.Key_V, *_FORWARD, *_BACK)
         mine = (Qt.Key.Key_Backspace, Qt.Key.Key_Delete, Qt.Key.Key_Minus, Qt.Key.Key_Return, Qt.Key.Key_F2)
@@ -304,7 +304,7 @@ class ParameterSlider(QWidget):
         super().leaveEvent(event)
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """What hides under the pointer is not left."""
+        """Act as if the pointer had left, because no leave event comes when a slider hides under it."""
         self._leave()
         super().hideEvent(event)
 

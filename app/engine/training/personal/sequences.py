@@ -90,7 +90,7 @@ class Sequences:
         return np.asarray(np.clip(np.round(corner), 0, size - side), np.int64)
 
     def _flows(self, frames: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Per stride d the two flows between frames 0, d and 2 d (each to the one before, scaled), and where the
+        """Return per stride d the two flows between frames 0, d and 2 d (each to the one before, scaled), and where the
         first stride's last flow is believed."""
         real = frames / np.float32(255)
 

@@ -27,7 +27,7 @@ class Adaptation:
     p: float = 0.0
 
     def update(self, real_scores: Tensor, pictures: int) -> None:
-        """After `pictures` real pictures with these scores."""
+        """Adapt the strength after `pictures` real pictures with these scores."""
         step = math.copysign(pictures / HALF_MILLION, float(real_scores.sign().mean()) - TARGET)
         self.p = min(max(self.p + step, 0.0), 0.9)
 

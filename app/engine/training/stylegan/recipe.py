@@ -188,7 +188,7 @@ class StyleGanRecipe:
         return (apart * known).sum() / known.sum().clamp_min(1)
 
     def _autocast(self, stepper: Stepper) -> AbstractContextManager[Any]:
-        """Processors that multiply bfloat16 outright take two thirds of the time with it."""
+        """Return the context of bfloat16 where it pays: processors that multiply it take two thirds of the time."""
         if stepper.device.type == "cpu" and torch.cpu._is_avx512_bf16_supported():
             return torch.autocast("cpu", torch.bfloat16)
         return stepper.autocast()
@@ -265,7 +265,7 @@ def aligned_portraits(folder: Path, size: int, faces: float) -> Steps[Step, None
 
 
 def in_colour(pixels: NDArray[np.uint8]) -> bool:
-    """Not a black-and-white photo, which would teach the generator grey skin."""
+    """Return whether a photo has colour: black-and-white ones would teach the generator grey skin."""
     return float(np.ptp(pixels[::4, ::4].astype(np.int16), axis=-1).mean()) > LEAST_COLOUR
 
 
