@@ -20,7 +20,6 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QPushButton, QStackedWi
 
 from app.engine.contract import Measurement
 from app.engine.errors import EngineError
-from app.engine.face.parameters import FaceEdit
 from app.engine.files import data_folder
 from app.session.autosave import Autosave
 from app.session.session import Session
@@ -59,7 +58,6 @@ class MainWindow(QMainWindow):
         self.session, self.settings = session, settings
         self.theme = ThemeChoice(settings, self)
         self._ended = self._ending = False
-        self._measured_of: tuple[int, FaceEdit] | None = None  # face and state whose figures are read out
         self.setObjectName("main_window")
         self.setMinimumSize(SMALLEST)
         self.setAcceptDrops(True)
@@ -298,13 +296,12 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_document(self) -> None:
         self._show_export()
-        if self._measured_of != (self.session.document.active, self.session.edit):
-            self.status.measured.clear()
+        self.status.drop_measured_unless((self.session.document.active, self.session.edit))
 
     @Slot(object)
     def _on_measured(self, measurement: Measurement | None) -> None:
-        self._measured_of = self.session.document.active, self.session.edit
-        self.status.show_measured(measurement if self.spaces.current == "edit" else None)
+        of = self.session.document.active, self.session.edit
+        self.status.show_measured(measurement if self.spaces.current == "edit" else None, of)
 
     @Slot()
     def _on_title(self) -> None:
@@ -321,9 +318,7 @@ class MainWindow(QMainWindow):
         self._show_export()
 
     def _show_export(self) -> None:
-        """Show Export, the primary action, once something is edited; while live, Record is the primary
-        action.
-        """
+        """Show Export, the primary action, once something is edited; while live, Record is that."""
         self.export_button.setVisible(self.session.document.is_changed and self.spaces.current == "edit")
 
     @Slot(str)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLabel, QMenu, QProgressBar, QPushButton, QStatusB
 from app.engine.contract import GeneratorInfo, Measurement, Rendered
 from app.engine.driving.steps import LiveStep
 from app.engine.errors import EngineError
+from app.engine.face.parameters import FaceEdit
 from app.session.values import filled
 from app.ui import i18n, icons, stages
 
@@ -33,6 +34,7 @@ class StatusBar(QStatusBar):
         self.device = self._label(self.tr("Device and precision"))
         self.warning = QLabel(self)
         self._reasons: dict[str, str] = {}
+        self._measured_of: tuple[int, FaceEdit] | None = None
         self.time = self._label(self.tr("Time of the last render"))
         self.measured = self._label(self.tr("Asked and measured"))
         self.activity = self._label(self.tr("Activity"))
@@ -108,9 +110,11 @@ class StatusBar(QStatusBar):
     def _show_notice(self, notice: EngineError | None, about: str) -> None:
         self.show_warning("" if notice is None else str(i18n.in_own_language(notice)), about)
 
-    @Slot(object)
-    def show_measured(self, measurement: Measurement | None) -> None:
-        """Show the pose that was asked and the pose that a fresh fit of the result measures."""
+    def show_measured(self, measurement: Measurement | None, of: tuple[int, FaceEdit]) -> None:
+        """Show the pose that was asked and the pose that a fresh fit of the result measures; of: the face, counted
+        from 0, and the edit that was measured.
+        """
+        self._measured_of = of
         asked = measurement.asked if measurement else {}
         name = next((n for n in ("yaw", "pitch", "roll") if n in asked and n in measurement.measured), None)  # type: ignore[union-attr]
         if measurement is None or name is None:
@@ -119,6 +123,11 @@ class StatusBar(QStatusBar):
         words = self.tr("asked {} {:.1f}° measured {:.1f}°")
         degrees = (round(values[name], 1) + 0.0 for values in (asked, measurement.measured))  # never "-0.0"
         self.measured.setText(filled(words, self.tr(name), *degrees))
+
+    def drop_measured_unless(self, of: tuple[int, FaceEdit]) -> None:
+        """Drop what was measured, if it belongs to another face or another edit."""
+        if self._measured_of != of:
+            self.measured.clear()
 
     @Slot()
     def clear_picture(self) -> None:

@@ -176,6 +176,25 @@ def faded(theme: Theme) -> str:
     return QColor(*((a + b) // 2 for a, b in pairs)).name()
 
 
+def _indicators(t: Theme) -> str:
+    """Return the part of the style sheet that draws the boxes and rings of check boxes and radio buttons."""
+    return f"""
+    QCheckBox::indicator:unchecked, QRadioButton::indicator:unchecked {{
+        border: 1px solid {t.quiet}; background: {t.canvas if t is DARK else t.raised}; width: 13px; height: 13px; }}
+    QCheckBox::indicator:unchecked {{ border-radius: 3px; }}
+    QRadioButton::indicator:unchecked {{ border-radius: 7px; }}
+    QCheckBox::indicator:unchecked:disabled, QRadioButton::indicator:unchecked:disabled {{
+        border-color: {t.line}; }}
+    QCheckBox::indicator:checked {{
+        border: 1px solid {t.accent}; border-radius: 3px; background: {t.accent}; width: 13px; height: 13px;
+        image: url("{(ASSETS / "icons" / f"checked-{t.name}.svg").as_posix()}"); }}
+    QRadioButton::indicator:checked {{
+        border: 4px solid {t.accent}; border-radius: 7px; background: {t.on_accent}; width: 7px; height: 7px; }}
+    QCheckBox::indicator:checked:disabled {{ border-color: {t.quiet}; background: {t.quiet}; }}
+    QRadioButton::indicator:checked:disabled {{ border-color: {t.quiet}; }}
+    """
+
+
 def _style_sheet(theme: Theme) -> str:
     """Return a style sheet of what the palette cannot say: flat panels, thin scroll bars, focus rings and the
     primary button."""
@@ -195,19 +214,7 @@ def _style_sheet(theme: Theme) -> str:
     QPushButton[primary="true"] {{ background: {t.accent}; color: {t.on_accent}; border-color: {t.accent}; }}
     QPushButton[primary="true"]:disabled {{ background: {t.panel}; color: {faded(t)}; border-color: {t.line}; }}
     QPushButton:disabled {{ background: {t.panel}; color: {faded(t)}; border-color: {t.line}; }}
-    QCheckBox::indicator:unchecked, QRadioButton::indicator:unchecked {{
-        border: 1px solid {t.quiet}; background: {t.canvas if t is DARK else t.raised}; width: 13px; height: 13px; }}
-    QCheckBox::indicator:unchecked {{ border-radius: 3px; }}
-    QRadioButton::indicator:unchecked {{ border-radius: 7px; }}
-    QCheckBox::indicator:unchecked:disabled, QRadioButton::indicator:unchecked:disabled {{
-        border-color: {t.line}; }}
-    QCheckBox::indicator:checked {{
-        border: 1px solid {t.accent}; border-radius: 3px; background: {t.accent}; width: 13px; height: 13px;
-        image: url("{(ASSETS / "icons" / f"checked-{t.name}.svg").as_posix()}"); }}
-    QRadioButton::indicator:checked {{
-        border: 4px solid {t.accent}; border-radius: 7px; background: {t.on_accent}; width: 7px; height: 7px; }}
-    QCheckBox::indicator:checked:disabled {{ border-color: {t.quiet}; background: {t.quiet}; }}
-    QRadioButton::indicator:checked:disabled {{ border-color: {t.quiet}; }}
+    {_indicators(t)}
     QPushButton:focus, QToolButton:focus, QCheckBox:focus, QRadioButton:focus {{
         border: 1px solid {t.accent}; border-radius: 4px; }}
     QPushButton[primary="true"]:focus {{ border: 2px solid {t.text}; }}

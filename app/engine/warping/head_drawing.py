@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import cv2
@@ -101,6 +102,13 @@ class HeadLook:
     bare: FloatArray
     fixed: Float32
     changed: Box
+
+    @cached_property
+    def shaded(self) -> FloatArray:
+        """(V,) how bright the photo's light makes each vertex in the photo's own view; a rim counts as lit like the
+        skin beside it.
+        """
+        return lit(self.light, tilted(self.seen.normals, smoothstep(*RIM_WHOLE, self.rim)))
 
 
 def share_of(degrees: float, filmed: bool = False) -> float:
@@ -286,8 +294,7 @@ def table(look: HeadLook, camera: Camera) -> Float32:
     photo = np.maximum(photo, look.bare)
     solid = solid * smoothstep(*NECK, look.head.rigid) * (1 - shown) * (1 - look.bare)
     rim = 1 + (look.rim - 1) * smoothstep(*RIM_TURNED, stretch)
-    shaded = lit(look.light, tilted(before, smoothstep(*RIM_WHOLE, look.rim)))
-    gain = np.clip(lit(look.light, after) / shaded, *LIGHT_RANGE)
+    gain = np.clip(lit(look.light, after) / look.shaded, *LIGHT_RANGE)
     gain = np.minimum(gain, look.room) - 1
     gain = gain * smoothstep(0.0, RELIT, before[:, 2])
     soft = look.hair * (1 - photo) * (1 - smoothstep(0.0, SOFT, after[:, 2]))

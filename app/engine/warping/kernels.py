@@ -300,6 +300,20 @@ def _moves(y0, y1, x0, x1, hold, target, triangles, order, maps, limit):  # type
 
 
 @njit(cache=True, nogil=True, fastmath=True)
+def _mirrored(texture, background, zone, maps, t, x, y, top):  # type: ignore[no-untyped-def]
+    """Return (r, g, b) that triangle t has at a pixel from the face's other side, in this side's light."""
+    qx, qy = inside(texture, x, y, _at(maps, t, MIRROR_X, x, y), _at(maps, t, MIRROR_Y, x, y))
+    r, g, b, matte = bicubic(texture, qx, qy)
+    r, g, b = composite(r, g, b, matte, background, kind_at(zone, qx, qy), x, y, qx, qy, np.float32(0), top)
+    one = np.float32(1)
+    return (
+        r * (_at(maps, t, MIRROR_R, x, y) + one),
+        g * (_at(maps, t, MIRROR_G, x, y) + one),
+        b * (_at(maps, t, MIRROR_B, x, y) + one),
+    )
+
+
+@njit(cache=True, nogil=True, fastmath=True)
 def warp_band(  # type: ignore[no-untyped-def]
     y0, y1, x0, x1, texture, background, zone, hold, target, triangles, order, maps, mirrors, limit, top, out
 ):
@@ -339,27 +353,11 @@ def warp_band(  # type: ignore[no-untyped-def]
             else:
                 qx, qy = inside(texture, x, y, dx, dy)
                 r, g, b = composite(
-                    line[i, 0],
-                    line[i, 1],
-                    line[i, 2],
-                    line[i, 3],
-                    background,
-                    kinds[i],
-                    x,
-                    y,
-                    qx,
-                    qy,
-                    gain,
-                    top,
-                )
+                    line[i, 0], line[i, 1], line[i, 2], line[i, 3],
+                    background, kinds[i], x, y, qx, qy, gain, top,
+                )  # fmt: skip
             if share > zero:
-                qx, qy = inside(texture, x, y, _at(maps, t, MIRROR_X, x, y), _at(maps, t, MIRROR_Y, x, y))
-                cr, cg, cb, matte = bicubic(texture, qx, qy)
-                kind = kind_at(zone, qx, qy)
-                mr, mg, mb = composite(cr, cg, cb, matte, background, kind, x, y, qx, qy, zero, top)
-                mr *= _at(maps, t, MIRROR_R, x, y) + np.float32(1)
-                mg *= _at(maps, t, MIRROR_G, x, y) + np.float32(1)
-                mb *= _at(maps, t, MIRROR_B, x, y) + np.float32(1)
+                mr, mg, mb = _mirrored(texture, background, zone, maps, t, x, y, top)
                 r, g, b = r + share * (mr - r), g + share * (mg - g), b + share * (mb - b)
             out[y - y0, i, 0] = int(min(max(r, zero), top) + half)
             out[y - y0, i, 1] = int(min(max(g, zero), top) + half)

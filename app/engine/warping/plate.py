@@ -142,12 +142,7 @@ def behind(
     mixed = pixels[box] + s * (made - pixels[box])
     whole = s * a + (1 - s) * part(matte)[..., None]
     found = np.concatenate([mixed, whole * top], axis=2)
-    return np.clip(found + 0.5, 0, top).astype(pixels.dtype), (
-        low[0],
-        low[1],
-        high[0] - low[0],
-        high[1] - low[1],
-    )
+    return np.clip(found + 0.5, 0, top).astype(pixels.dtype), (*low, high[0] - low[0], high[1] - low[1])
 
 
 def enlarged(picture: Float32, size: tuple[int, int], box: tuple[int, int, int, int]) -> Float32:

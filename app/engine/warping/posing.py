@@ -14,6 +14,7 @@ from app.engine.warping.calibration import in_truth
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.eyes import DEPTH, TO_PIXELS, Eye, EyePose, contour_vertices, eye_turn, look_axis
 from app.engine.warping.geometry import Skin, steadied, steadiness, target_points
+from app.engine.warping.holding import turn
 from app.engine.warping.lids import lid_gap, lids_follow, move_lids, opened_gap, openness
 from app.engine.warping.local_moves import drawn_moves, local_lift
 from app.engine.warping.mouth import INNER, OPEN, OPPOSITE, TOOTH_BEHIND_LIP, MouthPose
@@ -212,11 +213,6 @@ def _with_lips_apart(source: FaceSource, offsets: FloatArray) -> FloatArray:
     return offsets
 
 
-def _turn(before: Camera, after: Camera) -> float:
-    """Return the degrees by which the head turns out of the picture's plane."""
-    return float(np.degrees(np.arccos(np.clip((after.rotation @ before.rotation.T)[2, 2], -1, 1))))
-
-
 def eye_pose(source: FaceSource, posed: Posed, eye: Eye) -> EyePose | None:
     """Return the pose of the eye to draw; None where the eye only moves with the head."""
     lids = contour_vertices(eye.side)
@@ -226,7 +222,7 @@ def eye_pose(source: FaceSource, posed: Posed, eye: Eye) -> EyePose | None:
     look, slip = eye_turn(own, asked, source.params.camera.rotation)
     change = float(max(np.hypot(*slip) / LOOKED, np.abs(moved).max() / LIDS_MOVED))
     before, after = source.params.camera, posed.camera
-    turned = float(smoothstep(*TURNED, np.array(_turn(before, after))))
+    turned = float(smoothstep(*TURNED, np.array(turn(before, after))))
     if change < 0.02 and turned == 0:
         return None
     middle = source.points[corners].mean(axis=0)
@@ -249,7 +245,7 @@ def mouth_pose(source: FaceSource, posed: Posed, shut: float = 0.0) -> MouthPose
     moved = source.points + posed.offsets
     gap = lip_gap(moved) - shut
     most = float(np.abs(posed.offsets[INNER]).max())
-    turned = smoothstep(*TURNED, np.array(_turn(source.params.camera, posed.camera)))
+    turned = smoothstep(*TURNED, np.array(turn(source.params.camera, posed.camera)))
     moved_share = max(float(smoothstep(0.002, 0.015, np.array(most))), float(turned))
     change = moved_share * float(smoothstep(OPEN / 3, OPEN, np.array(gap)))
     if change <= 0:

@@ -217,6 +217,16 @@ def test_portraits_are_drawn_as_often_as_they_have_views(
     assert samples.chances.tolist() == pytest.approx([0.1, 0.9])
 
 
+def test_clips_are_known_by_their_several_truths(made: dict[str, NDArray[np.uint8]], tmp_path: Path) -> None:
+    """They were known by the names of the media that Mien was made with, so that no user's clip counted as one."""
+    for name, count in (("a_portrait", 1), ("holiday", 2)):
+        truths = np.repeat(made["truth"][:1], count, axis=0)
+        np.savez(tmp_path / name, truth=truths, seen=made["seen"][:1], of=np.zeros(1, np.uint8))
+    samples = CompletionSamples(tmp_path)
+    assert [path.stem for path in samples.of_clips] == ["holiday"]
+    assert [path.stem for path in samples.of_portraits] == ["a_portrait"]
+
+
 def test_samples_leave_out_what_hangs_before_the_skin(data: Path, tmp_path: Path) -> None:
     with np.load(data / "astronaut.npz") as file:
         views, truths, of = file["seen"], painted_head()[None], np.zeros(len(file["seen"]), np.uint8)

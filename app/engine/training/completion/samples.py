@@ -27,10 +27,11 @@ class CompletionSamples:
         if not self.paths:
             raise EngineError(f"{folder} holds no prepared training data.", "Prepare a folder of pictures.")
         self.clips = clips
-        self.of_clips = [path for path in self.paths if path.stem.startswith("a_") and "_p" not in path.stem]
-        self.of_portraits = [path for path in self.paths if path not in set(self.of_clips)] or self.of_clips
+        sizes = {path: _size(path) for path in self.paths}
+        self.of_clips = [path for path, (_, truths) in sizes.items() if truths > 1]
+        self.of_portraits = [path for path, (_, truths) in sizes.items() if truths == 1] or self.of_clips
         self.head = head_only()
-        counts = [_views(path) for path in self.of_portraits]
+        counts = [sizes[path][0] for path in self.of_portraits]
         self.chances = np.array(counts) / sum(counts)
 
     def draw(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
@@ -100,6 +101,7 @@ def relit(sample: dict[str, NDArray[np.float32]], rng: np.random.Generator) -> d
     return {"seen": view, "truth": changed(sample["truth"]), "known": sample["known"]}
 
 
-def _views(path: Path) -> int:
+def _size(path: Path) -> tuple[int, int]:
+    """Return the number of views and of truths in a prepared file; only a clip has several truths."""
     with np.load(path, allow_pickle=False) as file:
-        return len(file["of"])
+        return len(file["of"]), len(file["truth"])
