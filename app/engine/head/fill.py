@@ -67,9 +67,9 @@ DARKEST = 0.4  # least share of light that reaches a place: inside an ear some i
 BESIDE = (0.3, 1.0)
 SHADE = 1.0  # power of the share of light that reaches a place past the rest of the head
 LIT_RANGE = (0.75, 1.15)  # light of an ear's relief over that of the head beneath it, at least and at most
-REDDER = np.array(
-    [0.75, 1.1, 1.2]
-)  # powers of the shade for red, green and blue: light that went through skin is red
+# Powers of the shade for red, green and blue: light that went through an ear is red, and between jaw and neck it is only
+# thrown from skin to skin. With the ear's powers throats became brick red (the sample, p13, p09 at 18 degrees and more).
+EAR_REDDER, REDDER = np.array([0.75, 1.1, 1.2]), np.array([0.92, 1.03, 1.06])
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +151,7 @@ def filled(
         * (1 + ears * relief() * (ear - 1))
         * (1 - _neck_shade(model, colours, sure) * _under_jaw())
     )
-    dark = shade[:, None] ** REDDER
+    dark = shade[:, None] ** (REDDER + ears * relief()[:, None] * (EAR_REDDER - REDDER))
     credible = shown * smoothstep(*FACING, normals[:, 2]) * face * (template_hairline(ears) < 0.3)
     credible = _unlike_hair(credible * (model.openness > 0.9) * (1 - _under_jaw()), colours, hair)
     bearded, beard = beard_seen(model, colours, sure)

@@ -123,7 +123,8 @@ def head_band(  # type: ignore[no-untyped-def]
                 qy = hair_maps[t, 5] + hair_maps[t, 6] * u + hair_maps[t, 7] * v
                 thin = hair_maps[t, 8] + hair_maps[t, 9] * u + hair_maps[t, 10] * v
                 _strand(qx, qy, hair, hair_corner, texture, own, background, top, strand)
-            if head[3] <= 0 and strand[3] <= 0:
+            # What the matte leaves out may differ from the background, too: a helmet's ring goes along with the hair.
+            if head[3] <= 0 and strand[3] <= 0 and strand[0] == 0 and strand[1] == 0 and strand[2] == 0:
                 continue
             before = np.float32(0)  # px by which the hair stands before the head
             if near != NOWHERE and t >= 0:
@@ -217,10 +218,10 @@ def _over(head, strand, before, thin, share, texture, y, x, top, out, j, i):  # 
         # A transparent fringe shows little of its own colour, and a thin strip of hair is the head's own outline:
         # both are drawn over the background, but not over the head.
         kept = min(max((s - half) * np.float32(2.5), zero), one) * (one - min(max(thin, zero), one))
-        kept = one + before * a * (kept - one)
-        s *= kept
+        over = before * a  # beside the head, what is darker than the background stays below 0
+        s *= one + over * (kept - one)
         for k in range(3):
-            strand[k] = max(strand[k], zero) * kept
+            strand[k] += over * (max(strand[k], zero) * kept - strand[k])
     of_head, of_hair = one - before * s, one - (one - before) * a
     left = (one - a) * (one - s)
     for k in range(3):

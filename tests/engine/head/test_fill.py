@@ -68,3 +68,14 @@ def test_a_neck_is_as_dark_as_the_photos() -> None:
         )
     assert found[0] - found[1] == pytest.approx(0.2, abs=0.07)
     assert 0.1 < UNDER_JAW < 0.3
+
+
+def test_a_shaded_neck_has_the_skins_hue() -> None:
+    """Shade below the jaw was as red as light that went through an ear: the sample had a brick-red throat."""
+    model = HeadModel.load()
+    _, y, z = model.points.T
+    deep = (y < -5.5 - 0.68 * (z - 1.0)) & (y > -8)
+    colours, normals, shown = frontal(np.zeros(len(model.points)), 0.6)
+    fill = filled(model, normals, normals, shown, colours, np.tile(HAIR, (len(model.points), 1)), True)
+    red, green, _ = np.median(fill.skin[deep & (shown < 0.5)], axis=0)
+    assert red / green == pytest.approx(SKIN[0] / SKIN[1], rel=0.08)

@@ -16,6 +16,7 @@ from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.matte import person_matte
 from app.engine.warping import holding
 from app.engine.warping.head_drawing import View, drawn_head, placed, posed_hair, posed_points, table
+from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps
 from app.engine.warping.rendering import nothing_moves
 
 FOLDER = next(
@@ -160,3 +161,26 @@ def test_long_hair_hangs_over_the_jaw_that_the_photo_does_not_show(engine, name,
     gone = beside & (look.there < 0.5)
     assert gone.sum() > 20 if hangs else not gone.any()
     assert look.kept[gone].max(initial=0) < 0.5, "what the photo shows stays"
+
+
+def test_what_the_matte_leaves_out_goes_along_with_the_hair() -> None:
+    """The ring of the sample's helmet was torn to dashes in the background's colour where the matte was exactly 0."""
+    side = 12
+    corners = np.array([[0.0, 0.0, 0.0], [side, 0.0, 0.0], [0.0, side, 0.0], [side, side, 0.0]])
+    triangles = np.array([[0, 2, 1], [1, 2, 3]], np.int32)
+    photo = np.full((side, side, 4), 200, np.uint8)
+    photo[..., 3] = 0
+    photo[4:7, :, :3] = 60  # the ring
+    background = np.full((side, side, 3), 200, np.uint8)
+    maps = np.zeros((2, 11), np.float32)
+    values = np.column_stack([corners[:, :2] - 0.5, np.zeros(4)]).astype(np.float32)
+    head_maps(corners - [0.5, 0.5, 0.0], triangles, triangles, values, maps)
+    none, no_triangles = np.zeros((0, 3)), np.zeros((0, 3), np.int32)
+    no_maps, no_hold = np.zeros((0, 2 + 3 * COLUMNS), np.float32), np.zeros((0, 0), np.uint8)
+    hair = (corners - [0.5, 0.5, 0.0], triangles, maps, photo, np.zeros(2, np.int32))
+    out = background.copy()
+    head_band(
+        0, side, 0, side, none, no_triangles, no_maps, photo, background, background, no_hold, *hair,
+        np.float32(1), np.float32(1), np.float32(255), out,
+    )  # fmt: skip
+    np.testing.assert_array_equal(out[1:-1, 1:-1], photo[1:-1, 1:-1, :3])
