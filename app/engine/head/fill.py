@@ -67,8 +67,8 @@ DARKEST = 0.4  # least share of light that reaches a place: inside an ear some i
 BESIDE = (0.3, 1.0)
 SHADE = 1.0  # power of the share of light that reaches a place past the rest of the head
 LIT_RANGE = (0.75, 1.15)  # light of an ear's relief over that of the head beneath it, at least and at most
-# Powers of the shade for red, green and blue: light that went through an ear is red, and between jaw and neck it is only
-# thrown from skin to skin. With the ear's powers throats became brick red (the sample, p13, p09 at 18 degrees and more).
+# Powers of the shade for red, green and blue: light that went through an ear is red, and between jaw and neck it is
+# only thrown from skin to skin. With the ear's powers throats became brick red (the sample, p13, p09 from 18 degrees).
 EAR_REDDER, REDDER = np.array([0.75, 1.1, 1.2]), np.array([0.92, 1.03, 1.06])
 
 
