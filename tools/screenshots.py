@@ -156,7 +156,7 @@ class Photographer:
             self.take(f"tour-{step + 1}", window)
             tour.next.click()
             self.wait_for(0.1)
-        window.status.show_activity("Opening holiday.png: looking for faces, 3 s left", 2, 10, True)
+        window.status.show_activity("holiday.png …", 2, 10, True)
         self.take("opening", window)
         window.status.show_activity("")
 
@@ -223,7 +223,7 @@ class Photographer:
             "shortcuts": SettingsDialog(settings, actions, 1, window),
             "recovery": RecoveryDialog(window.autosave.left_behind(), window),
             "crash": CrashDialog("Traceback (most recent call last):\n  …\nValueError: an example", window),
-            "diagnostics": TextDialog("Diagnostics", "What this machine has.", examined, window),
+            "diagnostics": TextDialog("Mien", "…", examined, window),
             "about": AboutDialog(window),
             "training": self.training_window(),
             "palette": palette.Palette(palette.commands(actions), window),
