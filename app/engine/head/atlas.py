@@ -1,10 +1,10 @@
-"""Completes a head's colours once a photo: from the photo itself, else from the other side in this side's light,
-else from a fill.
+"""Colours a head once a photo: from the photo itself, else from the other side in this side's light, else from a fill.
 
-Whether the photo shows a place is found at the vertices (facing, hidden, inside the matte) and interpolated for the
-atlas' texels. Places that the photo never shows take their colours from one sparse solve over the head, in which the
-hair's colour is the scalp's prior. They take their texture from the same place of the picture, as if one looked
-through the head (docs/mesh-warp.md, “Whole head”).
+Each vertex is tested for whether the photo shows it: whether it faces the viewer, whether something hides it, and
+whether it lies inside the matte. The atlas' texels interpolate the answers. Places that the photo never shows take
+their colours from one sparse linear system over the head (`head.fill`), in which the scalp tends to the hair's colour.
+They take their texture from the same place of the picture, as if one looked through the head (docs/mesh-warp.md,
+“Whole head”).
 """
 
 from __future__ import annotations
@@ -32,46 +32,46 @@ from app.engine.head.skull import smoothstep
 from app.engine.head.strands import streaks, unevenness
 from app.engine.head.texels import atlas_side, texels
 
-# Chosen by eye on sheets of turned heads (tools/head_sheets.py), where no comment says more. IOD is the
-# distance between the eyes, cm those of the head model.
-BEHIND = (0.07, 0.16)  # IOD behind another part over which a vertex comes to be hidden
-FACING = (0.06, 0.22)  # cosine between normal and view over which a vertex comes to be well seen
-EYE_FACING = (0.35, 0.75)  # mean cosine between normals and view over which an eye comes to be well seen
+# These values were chosen by eye on sheets of turned heads (tools/head_sheets.py), except where a comment names
+# another origin. IOD is the distance between the eyes; cm are those of the head model. A pair of values is a range:
+# at the first value something begins, at the second it is complete.
+BEHIND = (0.07, 0.16)  # IOD that a vertex lies behind another part: visible to hidden
+FACING = (0.06, 0.22)  # cosine between normal and view: hardly seen to well seen
+EYE_FACING = (0.35, 0.75)  # mean cosine between an eye's normals and the view: hardly seen to well seen
 EYE_ENOUGH = 0.7  # share of an eye that is well seen, below which the eye is mirrored
 EYE_GAP = 0.15  # share by which the near eye must be seen better than the other
-BETTER = (0.1, 0.3)  # cosine by which the other side must face the viewer more to be mirrored
-ENOUGH = (0.35, 0.6)  # cosine over which this side's own view comes to be good enough
-SOFTENED = 4  # smoothing steps over which the two sides blend
+BETTER = (0.1, 0.3)  # cosine by which the other side faces the viewer more than this one: kept to mirrored
+ENOUGH = (0.35, 0.6)  # cosine between this side's normal and the view: may be mirrored to always kept
+SOFTENED = 4  # smoothing steps over which two sources of colour blend
 LOW_PASS = 0.12  # IOD: sigma of the blur that makes low-pass colours
 SMALL_IOD = 32.0  # px between the eyes at which low-pass colours are made
 INSIDE = 0.06  # IOD inside the matte's edge from which the background tints no colour
 JAGGED = 0.05  # amount of the hairline's field, 0 to 1, by which tufts reach over the line
-HAIRLINE = (0.4, 0.6)  # values of the hairline's field, 0 to 1, over which skin becomes hair
-BRIGHTEST = (
-    1.2  # times as bright as its surroundings a mirrored spot may be: highlights stay on their own side
-)
-# Share of a place's distance from the head's middle: texture is taken through the head from a place nearer than
-# that.
+HAIRLINE = (0.4, 0.6)  # values of the hairline's field, 0 to 1: skin to hair
+# A mirrored spot may be this many times as bright as its surroundings: highlights stay on their own side.
+BRIGHTEST = 1.2
+# Seen through the head, a place takes its texture from a point of the photo that lies on the line to the head's
+# middle, at this share of the place's distance from that middle.
 TOWARDS = 0.86
-LIFTED = 1.25  # IOD above the brows, where hair is taken from for places that the face covers
-# Share of its distance, sideways and downwards, by which a place in front of the scalp is mirrored.
-REFLECTED = (
-    0.7,
-    0.25,
-)
-COARSE = 0.35  # IOD: structure coarser than this is the fill's, finer structure is the texture's
-STRAND = (0.6, 1.6)  # times the hair's own colour: how dark and how light made-up strands may be
-# cm: height and depth at which hair ends at the nape, and the slope of that end up to the ear
-NAPE, NAPE_Z, RISES = -4.5, -6.0, 0.8
+# Where that point shows the face, the place takes texture from the hair instead: from this height above the brows
+# (IOD), displaced by these shares of the place's offset from the brows, sideways and downwards.
+LIFTED = 1.25
+REFLECTED = (0.7, 0.25)
+COARSE = 0.35  # IOD: the fill gives what is coarser than this, the texture what is finer
+STRAND = (0.6, 1.6)  # made-up strands are at least and at most this many times as bright as the hair's colour
+NAPE, NAPE_Z = -4.5, -6.0  # cm: height and depth (z) at which hair ends at the nape
+RISES = 0.8  # cm of height by cm of depth: slope of that end from the nape up to the ear
 
 
 @dataclass(frozen=True, eq=False)
 class Seen:
     """What the photo shows of a head's vertices.
 
-    at: (V, 2) px; normals: (V, 3) pixels' axes; shown: (V,) 1 where nothing stands before it and the picture has it;
-    person: (V,) 1 well inside the matte; confident: (V,) 1 where it also faces the viewer; inward: (V, 2) px from a
-    nose's outline into it, by which its colours are taken further inside where it turns.
+    at: (V, 2) px in the photo; normals: (V, 3) unit, in pixels' axes (y down, z to the viewer); smooth: (V, 3) the
+    same of the head without its ears; shown: (V,) 1 where nothing stands before the vertex and it lies in the
+    picture; person: (V,) 1 well inside the matte; confident: (V,) 1 where the vertex is shown, faces the viewer and
+    is the person's; inward: (V, 2) px from the nose's outline into the nose, by which the nose's colours are taken
+    from further inside.
     """
 
     at: FloatArray
@@ -85,8 +85,10 @@ class Seen:
 
 @dataclass(frozen=True, eq=False)
 class Low:
-    """Low-pass colours of the person: the small picture (h, w, 3), the factor from the photo's px to its px, and the
-    colours (V, 3) at the vertices.
+    """Low-pass colours of the person.
+
+    picture: (h, w, 3) small picture in the photo's range of values; factor: its px per px of the photo; vertices:
+    (V, 3) colours at the head's vertices.
     """
 
     picture: NDArray[np.float32]
@@ -96,11 +98,12 @@ class Low:
 
 @dataclass(frozen=True, eq=False)
 class Shares:
-    """Where each vertex takes its colour from: (V,) shares kept from the photo and mirrored from the other side; the
-    rest is filled.
+    """Where each vertex takes its colour from.
 
-    better: where the photo shows the other side so much better that it is mirrored rather than stretched; rim: (V,)
-    times brighter than the photo that its grazing rim is; trusted: (V,) 0 where skin is seen too grazingly.
+    kept: (V,) share that comes from the photo; mirrored: (V,) share that comes from the other side; the rest is the
+    fill's. better: (V,) 1 where the photo shows the other side so much better that this side is mirrored rather than
+    stretched; rim: (V,) factor by which a place seen at a grazing angle is drawn brighter than in the photo; trusted:
+    (V,) 0 where skin is seen at so grazing an angle that its colours are worth nothing.
     """
 
     kept: FloatArray
@@ -115,8 +118,10 @@ Looking = tuple[FloatArray, FloatArray, NDArray[np.float32]]  # what `looked_thr
 
 @dataclass(frozen=True, eq=False)
 class Unlearned:
-    """An atlas before the learned completion. atlas: (S, S, 3) of the photo's type; planes: (S, S, 3) float32, the
-    shares kept and mirrored, and the hairline's field.
+    """An atlas before the learned completion.
+
+    atlas: (S, S, 3) of the photo's type; planes: (S, S, 3) float32, the shares kept and mirrored, and the hairline's
+    field; shares: by vertex.
     """
 
     atlas: NDArray[Any]
@@ -125,6 +130,7 @@ class Unlearned:
 
 
 def seen(head: Head, matte: NDArray[np.float32]) -> Seen:
+    """Return what the head's photo shows of its vertices; matte: (H, W) in [0, 1] of the person."""
     model = HeadModel.load()
     placed = head.posed(head.camera)
     iod = head.camera.scale
@@ -151,6 +157,10 @@ def seen(head: Head, matte: NDArray[np.float32]) -> Seen:
 
 
 def low_colours(pixels: NDArray[Any], matte: NDArray[np.float32], head: Head, own: Seen) -> Low:
+    """Return the person's low-pass colours.
+
+    pixels: (H, W, 3) uint8 or uint16; matte: (H, W) in [0, 1] of the person; own: what the photo shows of the head.
+    """
     picture, factor = _low_pass(pixels, matte, head)
     return Low(picture, factor, sampled(picture, own.at * factor))
 
@@ -158,7 +168,10 @@ def low_colours(pixels: NDArray[Any], matte: NDArray[np.float32], head: Head, ow
 def completed(
     head: Head, own: Seen, pixels: NDArray[Any], matte: NDArray[np.float32], lows: Low
 ) -> tuple[NDArray[Any], Shares]:
-    """Return the (S, S, 3) atlas of the photo's type, and where each vertex' colour comes from."""
+    """Return the (S, S, 3) atlas of the photo's type, and where each vertex takes its colour from.
+
+    own: what the photo shows of the head; pixels: (H, W, 3) the photo, uint8 or uint16; matte: (H, W) in [0, 1].
+    """
     made = unlearned(head, own, pixels, matte, lows, atlas_side(head.camera.scale))
     return improved(made.atlas, made.planes), made.shares
 
@@ -172,8 +185,10 @@ def unlearned(
     side: int,
     looking: Looking | None = None,
 ) -> Unlearned:
-    """Return the atlas made of the photo, its mirror image and the fill alone; looking: where texture is taken from;
-    None finds it by the photo's own camera.
+    """Return the atlas that the photo, its mirror image and the fill make without the learned completion.
+
+    side: texels on a side; looking: where texture is taken from, or None to find that by the photo's own camera;
+    `completed` explains the others.
     """
     model = HeadModel.load()
     ids, share, nearest = texels(side)
@@ -183,7 +198,7 @@ def unlearned(
     person, hair = own.shown * own.person, None if hair is None else hair * scale
     rim, trusted = rim_gain(model, own.normals[:, 2], person, colours * scale, hair, head.ears)
     colours = colours * rim[:, None]
-    taken = _taken(model, head, own, rim, trusted)
+    taken = _shares(model, head, own, rim, trusted)
     gain = mirror_gain(model, own.normals, own.confident, colours) * rim[model.mirror][:, None]
     fill = filled(model, own.normals, own.smooth, person, colours * scale, hair, head.ears)
     through, looked, scalp_there = looking or looked_through(head, own, matte)
@@ -211,10 +226,8 @@ def unlearned(
     return Unlearned(atlas, np.ascontiguousarray(grid[..., [6, 7, 18]]), taken)
 
 
-def _taken(model: HeadModel, head: Head, own: Seen, rim: FloatArray, trusted: FloatArray) -> Shares:
-    """Return which places come from the photo and which from the other side; an eye with its brow and an ear go as a
-    whole.
-    """
+def _shares(model: HeadModel, head: Head, own: Seen, rim: FloatArray, trusted: FloatArray) -> Shares:
+    """Return where each vertex takes its colour from; an eye with its brow has one source, and so has an ear."""
     smooth = confident = over_lips(own.confident * trusted, own.person)
     for _ in range(4):
         smooth = np.minimum(confident, model.averaging @ smooth)
@@ -223,15 +236,15 @@ def _taken(model: HeadModel, head: Head, own: Seen, rim: FloatArray, trusted: Fl
     kept = per_ear(head, kept, own.confident, own.person)
     mirrored = per_eye(model, smoothstep(0.2, 0.4, smooth[model.mirror]))
     mirrored = (1 - kept) * per_ear(head, mirrored[model.mirror], own.confident, own.person)[model.mirror]
-    # A rim at both sides is made up, not mirrored: at one of them hair may hang over it.
+    # Where the photo shows both sides at a grazing angle, both are filled: hair may hang over one of them.
     gap = smoothstep(*BETTER, own.normals[model.mirror, 2] - own.normals[:, 2])
     mirrored = mirrored * (1 - (1 - trusted) * own.confident * (1 - gap))
     return Shares(kept, mirrored, better, rim, trusted)
 
 
 def _better(model: HeadModel, own: Seen) -> FloatArray:
-    """Return (V,) 1 where this side is seen at a grazing angle and the other side faces the viewer so much more that
-    its mirror image is better.
+    """Return (V,) 1 where the mirror image is better than the photo: this side is seen at a grazing angle, and the
+    other side faces the viewer much more.
     """
     facing = own.normals[:, 2]
     gap = smoothstep(*BETTER, facing[model.mirror] - facing) * smoothstep(
@@ -256,6 +269,12 @@ def _mixed(
     scalp_there: NDArray[np.float32],
     at_low: float,
 ) -> NDArray[Any]:
+    """Return the (S, S, 3) atlas: each texel mixes the photo, its mirror image and the fill.
+
+    grid: (S, S, 20) the values that `unlearned` interpolates, in its order; nearest: (S * S,) the texel inside the
+    atlas' islands that stands for each; low, coarse: (h, w, 3) low-pass pictures; scalp_there: (h, w) 1 where they
+    show scalp; at_low: their px per px of the photo.
+    """
     side = grid.shape[0]
     top = 65535 if pixels.dtype == np.uint16 else 255
 
@@ -284,7 +303,7 @@ def _mixed(
 
 
 def _coarse(low: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the hair's own (h, w, 3) colours, blurred without the face beside it; weight: (h, w) 1 on hair."""
+    """Return the hair's (h, w, 3) colours, blurred without those of the face beside it; weight: (h, w) 1 on hair."""
     blur = (0, 0), COARSE * SMALL_IOD
     total = cv2.GaussianBlur(weight, *blur)[..., None]
     mean = cv2.GaussianBlur(low * weight[..., None], *blur) + 1e-3 * cv2.GaussianBlur(low, *blur)
@@ -325,8 +344,10 @@ def scalp(model: HeadModel) -> FloatArray:
 
 
 def looked_through(head: Head, own: Seen, matte: NDArray[np.float32]) -> Looking:
-    """Return (V, 2) px at which an unseen place of the scalp takes its texture, (V,) 1 where it shows scalp there,
-    and (h, w) 1 where the photo, at the low-pass colours' size, shows scalp.
+    """Return where unseen places of the scalp take their texture.
+
+    The three values are (V, 2) px in the photo, (V,) 1 where the photo shows scalp at these px, and (h, w) 1 where
+    the photo, at the size of the low-pass colours, shows scalp.
     """
     model = HeadModel.load()
     middle = head.camera.project(head.centre[None])[0, :2]

@@ -10,32 +10,28 @@ from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.skull import smoothstep
 from app.engine.imaging.colour import LUMINANCE
 
-# Chosen by eye on sheets of turned heads (tools/head_sheets.py), where no comment says more. cm are those of
-# the head model.
+# These values were chosen by eye on sheets of turned heads (tools/head_sheets.py), except where a comment names
+# another origin. cm are those of the head model.
 
-# cm from the side (z, y): where a beard grows, from the sideburn over the cheek to the chin, along the jaw's underside
-# and up behind the jaw. Drawn by hand on the template after people with beards.
+# The outline, in cm (z, y), of where a beard grows in a view from the side: from the sideburn over the cheek to the
+# chin, along the jaw's underside and up behind the jaw. It was drawn by hand on the template after people with beards.
 BEARD = (
     (4.4, 2.0), (4.9, 0.0), (6.2, -1.6), (8.0, -2.6), (14.0, -2.0), (14.0, -9.8), (8.0, -8.4), (5.0, -6.9), (2.4, -5.4),
     (1.7, -3.6), (3.0, -0.6), (3.2, 2.0),
 )  # fmt: skip
 EDGE = 0.9  # cm over which a beard ends
-# cm: the jaw's visible sides lie at least so far from the head's middle, and at most so far from the face's
-# landmarks
+# cm: the jaw's visible sides lie at least this far from the head's middle plane, and at most this far from the face's
+# landmarks.
 JAWS = (3.0, 1.0)
-JAW_HEIGHT, CHEEK_HEIGHT = (
-    (-7.6, -3.5),
-    (-2.0, 1.5),
-)  # cm of height: the jaw below the mouth's corners, and the cheek beside the nose
-# Luminance of the jaw in parts of the cheek above it, on the lighter side: without a beard it is above the first,
-# surely with a dark one below the second. On 32 portraits these values tell the bearded from the others.
+# cm of height of the jaw below the mouth's corners, and of the cheek beside the nose
+JAW_HEIGHT, CHEEK_HEIGHT = (-7.6, -3.5), (-2.0, 1.5)
+# Luminance of the jaw over that of the cheek above it, on the lighter side: above the first value there is no dark
+# beard, below the second there surely is one. On 32 portraits these values tell the bearded from the others.
 DARK = (0.72, 0.58)
-LIGHT = (1.05, 1.12)  # the same ratio, mean of both sides, over which a light beard becomes likely
-LEAST = 12  # number of vertices from which a mean colour is sure
-BEARD_KEPT, BEARD_GUESSED = (
-    1.0,
-    0.12,
-)  # weights of the visible beard, and of the region drawn above, against smoothness
+LIGHT = (1.05, 1.12)  # the same ratio, mean of both sides: no light beard to a likely one
+LEAST = 12  # number of vertices from which a median colour is sure
+BEARD_KEPT = 1.0  # weight of the visible beard against smoothness
+BEARD_GUESSED = 0.12  # weight of the outline `BEARD` against smoothness
 
 
 @cache
@@ -47,7 +43,7 @@ def beard_region() -> FloatArray:
 
 
 def within(at: FloatArray, corners: FloatArray) -> FloatArray:
-    """Return the (N,) distances of (N, 2) points from the edge of a polygon, below 0 outside."""
+    """Return the (N,) distances of (N, 2) points from the edge of a polygon (M, 2), below 0 outside it."""
     nearest = np.full(len(at), np.inf)
     inside = np.zeros(len(at), bool)
     for a, b in zip(corners, np.roll(corners, -1, 0), strict=True):
@@ -61,10 +57,10 @@ def within(at: FloatArray, corners: FloatArray) -> FloatArray:
 
 
 def beard_seen(model: HeadModel, colours: FloatArray, sure: FloatArray) -> tuple[float, FloatArray]:
-    """Return how surely a photo shows a beard, 0 to 1, and (V,) how much each vertex looks like beard.
+    """Return how surely a photo shows a beard, 0 to 1, and (V,) how much each vertex looks like beard, 0 to 1.
 
-    colours: (V, 3) of 255; sure: (V,) 1 where the photo shows them. Each jaw is compared with the cheek above it, so
-    that the shaded side of a face does not count as beard.
+    colours: (V, 3) in [0, 255]; sure: (V,) 1 where the photo shows the vertex. Each side of the jaw is compared with
+    the cheek above it, so that the shaded side of a face does not count as beard.
     """
     nothing = np.zeros(len(sure))
     x, y, _ = model.points.T

@@ -1,8 +1,8 @@
-"""Adds what a network has learnt to a head's atlas where the photo shows nothing.
+"""Adds to a head's atlas what a network has learnt, where the photo shows nothing.
 
-The network (`networks.completion`, trained by `mien train completion`) sees the unlearned atlas at SIDE texels and
-gives a difference to it. The difference is scaled up and applied only where the photo shows nothing, so detail stays
-the photo's. Without weights the atlas stays as it is, bit by bit.
+The network (`networks.completion`, trained by `mien train completion`) sees the unlearned atlas at a side of SIDE
+texels and gives a difference to it. The difference is scaled up and added only where the photo shows nothing, so what
+the photo shows keeps its detail. Without weights the atlas stays as it is, bit for bit.
 """
 
 from __future__ import annotations
@@ -18,13 +18,15 @@ from numpy.typing import NDArray
 from app.engine.files import data_folder
 
 FILE = "completion.onnx"
-# texels of the network's atlas on a side; an ordinary CPU fills that many in 50 ms (docs/completion.md)
+# texels on a side of the atlas that the network sees: an ordinary CPU runs the network on it in 50 ms
+# (docs/completion.md)
 SIDE = 192
 
 
 def weights() -> Path | None:
-    """Return the file of weights in use, which the user trained; None without one: none ships (docs/completion.md
-    says why).
+    """Return the file of weights that the user trained, or None where there is none.
+
+    No weights ship with Mien; docs/completion.md says why.
     """
     path = data_folder() / FILE
     return path if path.is_file() else None
@@ -32,6 +34,7 @@ def weights() -> Path | None:
 
 @lru_cache(2)
 def _session(path: Path, changed: int) -> Any:
+    """Return the network in a file; changed: ns, the file's time, by which the cache knows new weights."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -42,7 +45,10 @@ def _session(path: Path, changed: int) -> Any:
 
 
 def seen_by_network(atlas: NDArray[Any], planes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return (6, SIDE, SIDE): the atlas (S, S, 3) in [-1, 1], and the planes (S, S, 3) kept, mirrored and hairline."""
+    """Return the network's input (6, SIDE, SIDE).
+
+    Its first three planes are the atlas (S, S, 3) in [-1, 1], its last three `Unlearned.planes` (S, S, 3).
+    """
     size = (SIDE, SIDE)
     top = np.float32(65535 if atlas.dtype == np.uint16 else 255)
     colour = cv2.resize(atlas, size, interpolation=cv2.INTER_AREA).astype(np.float32) * (2 / top) - 1
@@ -51,8 +57,9 @@ def seen_by_network(atlas: NDArray[Any], planes: NDArray[np.float32]) -> NDArray
 
 
 def improved(atlas: NDArray[Any], planes: NDArray[np.float32]) -> NDArray[Any]:
-    """Return the atlas (S, S, 3) with the learned difference where the photo shows nothing; planes: (S, S, 3)
-    float32.
+    """Return the atlas (S, S, 3) with the learned difference added where the photo shows nothing.
+
+    planes: (S, S, 3) float32 of `Unlearned`.
     """
     path = weights()
     if path is None:
@@ -63,8 +70,9 @@ def improved(atlas: NDArray[Any], planes: NDArray[np.float32]) -> NDArray[Any]:
 
 
 def added(atlas: NDArray[Any], planes: NDArray[np.float32], difference: NDArray[np.float32]) -> NDArray[Any]:
-    """Return the atlas with a difference (3, SIDE, SIDE), in which 2 is the whole range of colour, added where the
-    photo's colours are not kept.
+    """Return the atlas with a difference (3, SIDE, SIDE) added where the photo's colours are not kept.
+
+    A difference of 2 is the whole range of colour.
     """
     side, top = atlas.shape[0], 65535 if atlas.dtype == np.uint16 else 255
     smooth = cv2.resize(

@@ -1,5 +1,7 @@
-"""Finds the ears, or that hair hides them: of all places tried, the one with skin inside and other things around it
-wins.
+"""Finds where a photo shows the ears, or finds that hair hides them.
+
+Many places, sizes and spreads of the ears are tried. The best one has skin inside the ears' outlines and something
+else around them.
 """
 
 from __future__ import annotations
@@ -15,47 +17,48 @@ from numpy.typing import NDArray
 from app.engine.face.parameters import Camera
 from app.engine.head.model import FloatArray, HeadModel
 
-# Chosen on sheets of turned heads (tools/head_sheets.py): with these values every ear of the portraits is found, or
-# taken as hidden, as one sees it.
-HEIGHTS = (0.15, 0.0, -0.15, -0.3, -0.45)  # IOD above the template's place that are tried
-SIZES = (0.7, 0.85, 1.0)  # sizes of an ear in sizes of the template's that are tried
-SPREADS = (0.5, 0.7, 0.9, 1.15)  # how far an ear stands out that is tried, in parts of the template's
-DEPTHS = (-0.2, 0.0, 0.2)  # IOD towards the face that are tried
-# degrees of yaw up to which an ear's spread can be seen, and from which its depth can
-FRONTAL, TURNED = 20.0, 12.0
-# height, size, spread and depth of most people's ears, relative to the template's
+# These values were chosen by eye on sheets of turned heads (tools/head_sheets.py): with them every ear of the
+# portraits is found where one sees it, and taken as hidden where one does not. IOD is the distance between the eyes.
+HEIGHTS = (0.15, 0.0, -0.15, -0.3, -0.45)  # IOD above the template's ears: the heights that are tried
+SIZES = (0.7, 0.85, 1.0)  # times the template's ears: the sizes that are tried
+# times the template's: how far the ears that are tried stand out from the head
+SPREADS = (0.5, 0.7, 0.9, 1.15)
+DEPTHS = (-0.2, 0.0, 0.2)  # IOD from the template's ears towards the face: the depths that are tried
+FRONTAL = 20.0  # degrees of yaw up to which a photo shows how far the ears stand out
+TURNED = 12.0  # degrees of yaw from which a photo shows the ears' depth
+# height (IOD), size, spread and depth (IOD) of most people's ears, as the values above count them
 USUAL = (-0.12, 0.85, 0.7, 0.0)
-# Cost, in units of the score, of a deviation by 1 of height, size, spread and depth from USUAL.
+# What a deviation by 1 of height, size, spread and depth from USUAL takes off the score.
 UNUSUAL = (0.12, 0.2, 0.08, 0.2)
-AROUND = 0.75  # IOD: how far an ear's motion drags the head around it
+AROUND = 0.75  # IOD around an ear within which the head moves with the ear
 RING = 0.14  # IOD: width of the ring around an ear that must not be skin
-UPPER = 0.75  # share of an ear's height, from above, around which skin ends; below that the jaw begins
-OUTSIDE = 0.8  # weight of the ring around an ear against the inside of it
+UPPER = (
+    0.75  # share of an ear's height, from above, that the ring surrounds: the jaw's skin begins below that
+)
+OUTSIDE = 0.8  # weight of the ring around an ear against the inside of the ear
 CHEEKS = (50, 280, 205, 425, 118, 347)  # MediaPipe's vertices on the cheeks, which give the skin's colour
-BEFORE_EARS = (234, 454, 93, 323, 127, 356, 132, 361)  # MediaPipe's vertices at the oval, left and right
-SHADES = (
-    1.0,
-    0.65,
-    0.4,
-    0.25,
-)  # shares of the light left: skin in such shade is looked for too, because ears lie in the head's own shade
-LIGHTNESS = 0.5  # weight of lightness against colour in a distance
-# distance in Lab, lightness halved: places before an ear that are as near to the cheeks' colour are skin
-ALIKE = 14.0
-BALD = 22.0  # distance from skin in Lab up to which a scalp has no hair
-STRANGE = 45.0  # distance from skin in Lab beyond which it is cloth
-SIDE = 40.0  # px between the eyes at which colours are looked at
-# mean label around a place above which hair or a scarf has the skin's colour, so that no ear can be told there
-UNTOLD = 0.9
-LEAST = 0.13  # score below which hair hides an ear
+BEFORE_EARS = (234, 454, 93, 323, 127, 356, 132, 361)  # MediaPipe's vertices of the oval before both ears
+# Shares of the light that reach skin: skin in such shade is sought too, because ears lie in the head's shade.
+SHADES = (1.0, 0.65, 0.4, 0.25)
+LIGHTNESS = 0.5  # weight of lightness against hue in a distance between colours
+# The next three are distances in OpenCV's 8-bit Lab with its lightness halved.
+ALIKE = 14.0  # places before an ear that are nearer than this to the cheeks' colour are skin
+BALD = 22.0  # up to this distance from skin a scalp has no hair
+STRANGE = 45.0  # beyond this distance from skin a colour is cloth's
+SIDE = 40.0  # px between the eyes in the picture whose colours are compared
+# Mean label around a place above which hair or a scarf has the skin's colour, so that an ear cannot be distinguished.
+INDISTINCT = 0.9
+LEAST = 0.13  # score below which hair hides the ears
 
 Place = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, eq=False)
 class _Scene:
-    """The picture in which ears are sought. label: (H, W) 1 skin to -1 hair or background; camera: the face's in
-    this picture; visible: by side (-1, 1) the share of it that is seen.
+    """The picture in which ears are sought.
+
+    label: (H, W) from 1 on skin to -1 on hair or background; camera: the face's in this picture; visible: by side of
+    the head (-1 the image's left, 1 its right), 0 where that side is turned away to 1.
     """
 
     label: NDArray[np.float32]
@@ -66,16 +69,18 @@ class _Scene:
 def placed_ears(
     model: HeadModel, points: FloatArray, camera: Camera, matte: NDArray[np.float32], srgb: NDArray[Any]
 ) -> tuple[FloatArray, bool]:
-    """Return (V, 3) points with both ears where the photo shows them, and whether it shows any."""
+    """Return (V, 3) points with both ears where the photo shows them, and whether the photo shows any.
+
+    points: (V, 3) the head in model space; matte: (H, W) in [0, 1] of the person; srgb: (H, W, 3) uint8.
+    """
     factor = min(1.0, SIDE / camera.scale)
     if factor < 1:
         shape = (max(1, round(matte.shape[1] * factor)), max(1, round(matte.shape[0] * factor)))
         matte, srgb = (cv2.resize(a, shape, interpolation=cv2.INTER_AREA) for a in (matte, srgb))
         camera = camera.scaled(factor)
-    visible = {
-        side: float(np.clip(1 - side * camera.yaw / 12, 0, 1)) for side in (-1, 1)
-    }  # a head turned by yaw > 0 shows its side x < 0
-    scene = _Scene(_skin(points, model, camera, matte, srgb), camera, visible)
+    # A head turned by yaw > 0 shows its side x < 0.
+    visible = {side: float(np.clip(1 - side * camera.yaw / 12, 0, 1)) for side in (-1, 1)}
+    scene = _Scene(_skin_labels(points, model, camera, matte, srgb), camera, visible)
     spreads = SPREADS if abs(camera.yaw) < FRONTAL else (0.7,)
     depths = DEPTHS if abs(camera.yaw) > TURNED else (0.0,)
     relief = points - model.without_ears(points)
@@ -90,8 +95,9 @@ def placed_ears(
 
 
 def _placed(own: FloatArray, relief: FloatArray, side: int, place: Place) -> FloatArray:
-    """Return (N, 3) moved points of one ear; own: (N, 3) the points where they are; relief: (N, 3) how far they
-    stand out from the head.
+    """Return (N, 3) points of one ear moved to a place.
+
+    own: (N, 3) where the points are now; relief: (N, 3) how far they stand out from the head; side: -1 or 1.
     """
     height, size, spread, depth = place
     out = own.copy()
@@ -101,8 +107,10 @@ def _placed(own: FloatArray, relief: FloatArray, side: int, place: Place) -> Flo
 
 
 def _score(model: HeadModel, points: FloatArray, relief: FloatArray, scene: _Scene, place: Place) -> float:
-    """Return how well ears at this place fit the labels: skin inside, none around it, and the place where most
-    people have ears.
+    """Return how well ears at this place fit the photo; -inf where the photo cannot tell.
+
+    The score is high where the labels say skin inside the ears and none around them, and where the place is near the
+    one that most people's ears have.
     """
     inside, outside, seen = 0.0, 0.0, 0.0
     for side, share in scene.visible.items():
@@ -111,18 +119,19 @@ def _score(model: HeadModel, points: FloatArray, relief: FloatArray, scene: _Sce
         own = np.flatnonzero(model.ear & (np.sign(model.points[:, 0]) == side))
         own = own[np.abs(relief[own]).sum(axis=1) > 0.02]
         at = scene.camera.project(_placed(points[own], relief[own], side, place))[:, :2]
-        within, around = _labels(scene, at)
+        within, around = _mean_labels(scene, at)
         inside, outside, seen = inside + share * within, outside + share * around, seen + share
     inside, outside = inside / max(seen, 1e-6), outside / max(seen, 1e-6)
-    if outside > UNTOLD:
+    if outside > INDISTINCT:
         return -np.inf
     strange = sum(w * abs(a - b) for w, a, b in zip(UNUSUAL, place, USUAL, strict=True))
     return inside - OUTSIDE * outside - strange
 
 
-def _labels(scene: _Scene, at: FloatArray) -> tuple[float, float]:
-    """Return the mean label inside the hull of (N, 2) px, and in the ring around its upper part; (-1, 0) outside the
-    picture.
+def _mean_labels(scene: _Scene, at: FloatArray) -> tuple[float, float]:
+    """Return the mean label inside the hull of points (N, 2) px, and that in the ring around the hull's upper part.
+
+    A hull outside the picture has (-1, 0).
     """
     hull = cv2.convexHull(np.round(at * 4).astype(np.int32))
     ring = RING * scene.camera.scale
@@ -143,7 +152,7 @@ def _labels(scene: _Scene, at: FloatArray) -> tuple[float, float]:
 
 
 def _moved(model: HeadModel, points: FloatArray, relief: FloatArray, place: Place) -> FloatArray:
-    """Return (V, 3) points with both ears moved, and the head around them dragged along."""
+    """Return (V, 3) points with both ears moved to a place, and the head around them moved along."""
     out = points.copy()
     for side in (-1, 1):
         half = np.sign(model.points[:, 0]) == side
@@ -158,22 +167,24 @@ def _moved(model: HeadModel, points: FloatArray, relief: FloatArray, place: Plac
     return out
 
 
-def _skin(
+def _skin_labels(
     points: FloatArray, model: HeadModel, camera: Camera, matte: NDArray[np.float32], srgb: NDArray[Any]
 ) -> NDArray[np.float32]:
-    """Return (H, W) 1 where the person's skin may be, -1 where hair or background is."""
+    """Return (H, W) labels from 1, where the person's skin may be, to -1, where hair or background is."""
     lab = cv2.cvtColor(cv2.GaussianBlur(srgb, (0, 0), max(0.6, 0.02 * camera.scale)), cv2.COLOR_RGB2LAB)
     lab = lab.astype(np.float32) * np.array([LIGHTNESS, 1, 1], np.float32)
     person = matte > 0.5
     normals = (model.normals(points) @ camera.rotation.T)[:, 2]
     ours, seen = camera.project(model.weights @ points), (model.weights @ normals) > 0.15
-    skin, side = (_at(lab, ours[[k for k in part if seen[k]]], person) for part in (CHEEKS, BEFORE_EARS))
+    skin, side = (
+        _colours_at(lab, ours[[k for k in part if seen[k]]], person) for part in (CHEEKS, BEFORE_EARS)
+    )
     if len(skin):
         skin = np.concatenate([skin, side[[bool(nearest(c[None, None], skin)[0, 0] < ALIKE) for c in side]]])
     band = (
         (model.distance > 2.5) & (model.points[:, 1] > 3.0) & ~model.ear & (normals > 0.3) & (normals < 0.9)
     )
-    scalp = _at(lab, camera.project(points[band]), matte > 0.9)
+    scalp = _colours_at(lab, camera.project(points[band]), matte > 0.9)
     to_skin = nearest(lab, shaded(skin))
     label = np.where(to_skin > STRANGE, -0.5, 1.0)
     middle = np.median(skin, axis=0) if len(skin) else np.zeros(3)
@@ -189,7 +200,7 @@ def _skin(
 
 
 def shaded(skin: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return (N * len(SHADES), 3) the skin's colours as they are and in its own shade."""
+    """Return the skin's colours (N, 3) in every shade of SHADES, (N * len(SHADES), 3); Lab, lightness halved."""
     return np.concatenate([_darker(skin, share) for share in SHADES]) if len(skin) else skin
 
 
@@ -202,8 +213,10 @@ def _darker(lab: NDArray[np.float32], share: float) -> NDArray[np.float32]:
     return np.asarray(found * np.array([LIGHTNESS, 1, 1], np.float32))
 
 
-def _at(picture: NDArray[np.float32], points: FloatArray, inside: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Return (N, 3) colours of the points (M, >= 2) px that lie inside."""
+def _colours_at(
+    picture: NDArray[np.float32], points: FloatArray, inside: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """Return (N, 3) colours of a picture (H, W, 3) at those of points (M, >= 2) px where inside (H, W) is true."""
     height, width = inside.shape
     x, y = (np.floor(points[:, k]).astype(int) for k in (0, 1))
     kept = (x >= 0) & (y >= 0) & (x < width) & (y < height)
@@ -212,7 +225,7 @@ def _at(picture: NDArray[np.float32], points: FloatArray, inside: NDArray[np.boo
 
 
 def nearest(picture: NDArray[np.float32], colours: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return (H, W) distance to the nearest of (N, 3) colours."""
+    """Return (H, W) distances of a picture's colours (H, W, 3) from the nearest of (N, 3) colours."""
     out = np.full(picture.shape[:2], np.inf, np.float32)
     for colour in colours:
         out = np.minimum(out, np.sqrt(np.square(picture - colour).sum(axis=2)))

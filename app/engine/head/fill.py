@@ -1,9 +1,8 @@
-"""Makes up what a photo never shows of a head: skin and hair are each continued by themselves, with a hairline
-between.
+"""Fills what a photo never shows of a head: skin and hair are each continued by themselves, with a hairline between.
 
-Skin is continued as it is lit where it ends, and shaded where ears and jaw keep light away and by the ears' own
-relief. Hair is continued by its colour at every height. Where the photo shows which of the two a place is, that is
-kept; elsewhere the hairline is the one that most short-haired people have.
+Skin keeps the light that it has where the photo's skin ends; it is shaded where ears and jaw keep light away, and by
+the relief of the ears. Hair keeps the colour that it has at each height. Where the photo shows whether a place is skin
+or hair, the hairline follows the photo; elsewhere it is the hairline that most short-haired people have.
 """
 
 from __future__ import annotations
@@ -21,61 +20,66 @@ from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.skull import smoothstep
 from app.engine.imaging.colour import LUMINANCE
 
-# Chosen by eye on sheets of turned heads (tools/head_sheets.py), where no comment says more. cm are those of
-# the head model.
+# These values were chosen by eye on sheets of turned heads (tools/head_sheets.py), except where a comment names
+# another origin. cm are those of the head model. A pair of values is a range: at the first value something begins, at
+# the second it is complete.
 
-# cm from the side (z, y): where hair grows, from the forehead's middle round the temple, down the sideburn, over the
-# ear, behind it, and along the nape. Drawn by hand on the template after people with short hair.
+# The outline, in cm (z, y), of where hair grows in a view from the side: from the forehead's middle round the temple,
+# down the sideburn, over the ear, behind the ear, and along the nape. It was drawn by hand on the template after
+# people with short hair.
 HAIRLINE = (
     (9.6, 10.2), (7.6, 9.2), (6.6, 7.6), (6.0, 5.8), (4.9, 4.4), (4.3, 2.6), (4.1, 0.6), (3.1, 0.4), (2.9, 3.0),
     (2.2, 4.6), (0.6, 5.2), (-1.2, 4.4), (-2.0, 2.4), (-2.2, 0.4), (-2.6, -1.2), (-3.8, -3.0), (-5.2, -4.8),
     (-7.2, -6.0), (-14.0, -6.0), (-14.0, 20.0), (9.6, 20.0),
 )  # fmt: skip
-# The same outline for heads whose ear is hidden by hair.
+# The same outline for heads whose ears are hidden by hair.
 OVER_EAR = (
     (9.6, 10.2), (7.6, 9.2), (6.6, 7.6), (6.0, 5.8), (4.9, 4.4), (4.3, 2.6), (4.0, 0.0), (3.2, -2.6), (0.0, -3.4),
     (-3.8, -4.4), (-7.2, -6.0), (-14.0, -6.0), (-14.0, 20.0), (9.6, 20.0),
 )  # fmt: skip
 HAIRLINE_WIDTH = 1.2  # cm over which the template's hairline goes from skin to hair
-JAW = ((1.0, -2.2), -0.68)  # cm: a point (z, y) of the line below which the neck begins, and the line's slope
-# Share of light that a neck lacks, where the photo shows too little of it to tell, and the least and the greatest
-# share; half of 32 portraits have 0.15 to 0.4.
+# The line below which the neck begins: a point (z, y) of it in cm, and its slope in cm of height by cm of depth.
+JAW = ((1.0, -2.2), -0.68)
+# Share of light that a neck lacks against the cheeks: the value where a photo shows too little of the neck to measure
+# it, and the least and the greatest value that is believed. Half of 32 portraits have 0.15 to 0.4.
 UNDER_JAW, UNDER_JAW_RANGE = 0.22, (0.08, 0.36)
-JAW_EDGE = (-0.4, 1.6)  # cm below the jaw's line over which the neck's shade begins
-# number of the neck's vertices, and share of the visible ones, that must be bare skin to tell the neck's shade
+JAW_EDGE = (-0.4, 1.6)  # cm below the jaw's line: no shade to the neck's whole shade
+# The neck's shade is measured where at least this many vertices of the neck, and this share of its visible ones, are
+# bare skin.
 NECK_SEEN = (50, 0.3)
 SAME_HUE = 0.12  # difference of colour, in parts of the skin's, up to which a neck counts as bare
-RELIEF = (0.1, 0.35)  # cm by which a vertex stands out from the head, over which it comes to count as ear
-GRAZING = (0.06, 0.22)  # cosine between normal and view over which hair and skin come to be distinguishable
-# The same cosine, over which the skin's colours come to be used: near the outline skin mixes with what is behind it.
-FACING = (
-    0.12,
-    0.35,
-)
-HAIR_FACING = (0.25, 0.5)  # the same for hair, which is darker along the outline than on the crown behind it
-# Share of the way from the skin's colour to the hair's, over which a colour stops counting as skin.
+RELIEF = (0.1, 0.35)  # cm by which a vertex stands out from the head: head to ear
+GRAZING = (0.06, 0.22)  # cosine between normal and view: hair and skin look alike to distinguishable
+# The same cosine, for the skin's colours: unused to used. Near the outline skin mixes with what is behind the head.
+FACING = (0.12, 0.35)
+# The same for the hair's colours: hair is darker along the outline than on the crown behind it.
+HAIR_FACING = (0.25, 0.5)
+# Place of a colour on the way from the skin's (0) to the hair's (1): skin to not skin.
 LIKE_HAIR = (0.35, 0.65)
 APART = 40.0  # levels of 255 between hair and skin from which the photo's own hairline is believed
-NECK = (-7.5, -5.5)  # cm of height over which hair ends: below it a collar would be taken for hair
+NECK = (-7.5, -5.5)  # cm of height: no hair to hair; lower down a collar would be taken for hair
 KEPT = 1.0  # weight of the hairline that the photo shows, against smoothness
 GUESSED = 0.15  # weight of the template's hairline, against smoothness
 SKIN = 0.5  # weight of the visible skin's colours, against smoothness
-# Weights of the hair's colours, against smoothness: where hair is visible, and where only its height is known.
-HAIR, PRIOR = 0.5, 0.004
-DARKEST = 0.4  # least share of light that reaches a place: inside an ear some is thrown back
-# cm from the face's landmarks over which the shade sets in: nearer places are visible, or lie in mouth and nostrils
+HAIR = 0.5  # weight of visible hair's colours, against smoothness
+PRIOR = 0.004  # weight of the colour that hair has at the same height, against smoothness
+DARKEST = 0.4  # least share of light that reaches a place: inside an ear, skin throws some light back
+# cm from the face's landmarks: no shade to the whole shade. Nearer places are visible, or lie in mouth and nostrils.
 BESIDE = (0.3, 1.0)
 SHADE = 1.0  # power of the share of light that reaches a place past the rest of the head
-LIT_RANGE = (0.75, 1.15)  # light of an ear's relief over that of the head beneath it, at least and at most
-# Powers of the shade for red, green and blue: light that went through an ear is red, and between jaw and neck it is
-# only thrown from skin to skin. With the ear's powers throats became brick red (the sample, p13, p09 from 18 degrees).
+LIT_RANGE = (0.75, 1.15)  # least and greatest light on an ear over that on the head beneath it
+# Powers of the shade for red, green and blue. Light that went through an ear is red; between jaw and neck it is only
+# thrown from skin to skin. With the ear's powers, throats became brick red (the sample, p13 and p09 of the portraits,
+# turned by 18 degrees or more).
 EAR_REDDER, REDDER = np.array([0.75, 1.1, 1.2]), np.array([0.92, 1.03, 1.06])
 
 
 @dataclass(frozen=True, eq=False)
 class Fill:
-    """The fill of one head: (V, 3) colours of skin and of hair, and (V,) the hairline's field, below 0.5 skin, above
-    it hair.
+    """The fill of one head.
+
+    skin, hair: (V, 3) colours in [0, 255] that each vertex has as skin and as hair; hairline: (V,) from 0 on skin to
+    1 in hair, 0.5 on the line between.
     """
 
     skin: FloatArray
@@ -101,7 +105,11 @@ def _under_jaw() -> FloatArray:
 
 
 def _neck_shade(model: HeadModel, colours: FloatArray, sure: FloatArray) -> float:
-    """Return the share of its light that the neck lacks against the cheeks, measured where the photo shows both."""
+    """Return the share of light, 0 to 1, that the neck lacks against the cheeks.
+
+    It is measured where the photo shows both, else it is UNDER_JAW. colours: (V, 3) in [0, 255]; sure: (V,) 1 where
+    they are known.
+    """
     x, y, _ = model.points.T
     cheeks = (sure > 0.5) & (model.distance < 1) & (np.abs(x) > 2) & (y > -4) & (y < 1.5)
     neck = (sure > 0.3) & (_under_jaw() > 0.6) & (model.distance > 0.8)
@@ -118,7 +126,7 @@ def _neck_shade(model: HeadModel, colours: FloatArray, sure: FloatArray) -> floa
 
 @cache
 def template_hairline(ears: bool) -> FloatArray:
-    """Return (V,) 0 on skin to 1 in hair, 0.5 on the line; ears: whether they are visible."""
+    """Return the template's hairline (V,): 0 on skin to 1 in hair, 0.5 on the line; ears: whether ears are visible."""
     model = HeadModel.load()
     at = model.points[:, [2, 1]]
     corners = np.array(HAIRLINE if ears else OVER_EAR)
@@ -135,10 +143,11 @@ def filled(
     hair: FloatArray | None,
     ears: bool,
 ) -> Fill:
-    """Return the fill of a photo that shows (V, 3) low-pass colours of 255 where shown (V,) is 1.
+    """Return the fill of a head.
 
-    normals, smooth: (V, 3) with and without ears, in pixels' axes; hair: (V, 3) the hair's colour at every height,
-    or None; ears: whether they are visible.
+    normals, smooth: (V, 3) of the head with and without its ears, in pixels' axes; shown: (V,) 1 where the photo
+    shows the person; colours: (V, 3) the photo's low-pass colours in [0, 255]; hair: (V, 3) the hair's colour at the
+    height of every vertex, or None where it is unknown; ears: whether ears are visible.
     """
     sure = shown * smoothstep(*GRAZING, normals[:, 2])
     face = np.exp(-((model.distance / 2.5) ** 2)) * model.face
@@ -155,14 +164,14 @@ def filled(
     credible = shown * smoothstep(*FACING, normals[:, 2]) * face * (template_hairline(ears) < 0.3)
     credible = _unlike_hair(credible * (model.openness > 0.9) * (1 - _under_jaw()), colours, hair)
     bearded, beard = beard_seen(model, colours, sure)
-    skin = _carried(model, colours / dark, SKIN * credible * (1 - bearded * beard))
+    skin = _continued(model, colours / dark, SKIN * credible * (1 - bearded * beard))
     if hair is None:
         return Fill(skin * dark, skin * dark, np.zeros(len(skin)))
     line = _hairline(model, sure, colours, skin * dark, hair, ears)
     if bearded > 0:
         weight = BEARD_KEPT * sure * beard_region() + BEARD_GUESSED
         known = BEARD_KEPT * sure * beard_region() * beard + BEARD_GUESSED * beard_region()
-        line = np.maximum(line, bearded * _carried(model, known / weight, weight))
+        line = np.maximum(line, bearded * _continued(model, known / weight, weight))
     own = (
         smoothstep(0.6, 0.9, line)
         * shown
@@ -170,15 +179,15 @@ def filled(
         * smoothstep(*NECK, model.points[:, 1])
     )
     weight = HAIR * own + PRIOR * (1 - own)
-    strands = _carried(
+    strands = _continued(
         model, (HAIR * own[:, None] * colours + (PRIOR * (1 - own))[:, None] * hair) / weight[:, None], weight
     )
     return Fill(skin * dark, strands * (0.5 + 0.5 * shade)[:, None], line)
 
 
 def _unlike_hair(credible: FloatArray, colours: FloatArray, hair: FloatArray | None) -> FloatArray:
-    """Return (V,) how credible colours (V, 3) are as skin: less where they are nearer to hair (V, 3) than most of
-    the skin is.
+    """Return (V,) how credible colours (V, 3) are as skin, lowered where a colour is nearer to hair (V, 3) than most
+    of the skin's colours are.
     """
     middle = credible > 0.5
     if hair is None or not middle.any():
@@ -192,7 +201,7 @@ def _unlike_hair(credible: FloatArray, colours: FloatArray, hair: FloatArray | N
 def _hairline(
     model: HeadModel, sure: FloatArray, colours: FloatArray, skin: FloatArray, hair: FloatArray, ears: bool
 ) -> FloatArray:
-    """Return the hairline's field (V,): the photo's own line where it is clear, continued into the template's."""
+    """Return the hairline's field (V,): the photo's line where that is clear, continued into the template's line."""
     across = hair - skin
     length = np.linalg.norm(across, axis=1)
     seen = np.clip(((colours - skin) * across).sum(axis=1) / np.maximum(length, 1.0) ** 2, 0, 1)
@@ -203,15 +212,15 @@ def _hairline(
     credible = credible * smoothstep(*NECK, model.points[:, 1])
     guess = template_hairline(ears)
     weight = KEPT * credible + GUESSED
-    line = _carried(
+    line = _continued(
         model, (KEPT * credible * smoothstep(0.25, 0.75, seen) + GUESSED * guess) / weight, weight
     )
     return np.asarray(line * (1 - ear))
 
 
-def _carried(model: HeadModel, values: FloatArray, weight: FloatArray) -> FloatArray:
-    """Return values (V,) or (V, C) that are the given ones where their weight (V,) is large, and continue them
-    smoothly elsewhere.
+def _continued(model: HeadModel, values: FloatArray, weight: FloatArray) -> FloatArray:
+    """Return values (V,) or (V, C) that keep to the given ones where their weight (V,) is large, and continue these
+    smoothly where it is small.
     """
     weight = weight + 1e-7
     solver = splu((model.laplacian + diags(weight)).tocsc())

@@ -13,19 +13,22 @@ from app.engine.head.model import HeadModel
 from app.engine.head.neck import narrowed
 from app.engine.head.skull import inflated, smoothstep
 
-# rounds that fit the similarity and the shapes' weights (by ridge) in turn (docs/mesh-warp.md, “Whole head”)
+# rounds that fit the similarity, and the shapes' weights by ridge regression, in turn (docs/mesh-warp.md, “Whole head”)
 ROUNDS = 4
 EXPRESSION_RANGE = (-0.3, 1.2)  # weights of a shape; ICT's own go from 0 to 1, and people go a little further
-RESIDUAL_ROUNDS = 3  # rounds in which the residual is carried over
-# Part of the normal towards the viewer over which a landmark comes to be believed: a landmark that the face hides is
-# read at the outline instead, which would make the far side of a turned face too wide.
+RESIDUAL_ROUNDS = (
+    3  # rounds that carry what is left between the landmarks and the head's vertices over to the head
+)
+# Cosine between normal and view: a landmark is not believed to believed. Landmarks of a face's hidden part are found
+# at its outline instead, which would make the far side of a turned face too wide.
 HIDDEN = (-0.35, 0.0)
-CENTRE = (0.0, 0.35, -1.3)  # IOD from the face's middle to the skull's; taken from the template
+CENTRE = (0.0, 0.35, -1.3)  # IOD from the face's middle to the skull's, of the template
 
 
 def fit_head(face: FittedFace, matte: NDArray[np.float32], srgb: NDArray[np.uint8]) -> Head:
-    """Return the head of one face; matte: (H, W) in [0, 1] of its person; srgb: (H, W, 3) in which ears are looked
-    for.
+    """Return the head of one face.
+
+    matte: (H, W) in [0, 1] of the face's person; srgb: (H, W, 3) the photo, in which ears are sought.
     """
     model, camera = HeadModel.load(), face.params.camera
     target = camera.unproject(face.landmarks[:468])
@@ -56,8 +59,10 @@ def _across(offsets: FloatArray, camera: Camera) -> FloatArray:
 def _shaped(
     model: HeadModel, target: FloatArray
 ) -> tuple[FloatArray, tuple[float, FloatArray, FloatArray], FloatArray]:
-    """Return the head (V, 3) cm with the face's identity and expression, the similarity to model space, and the
-    identity's weights.
+    """Return the head (V, 3) cm with the face's identity and expression, the similarity to model space, and the (100,)
+    weights of the identity's shapes.
+
+    target: (468, 3) the face's landmarks in model space.
     """
     ours = model.weights @ model.points
     even = np.ones(len(ours))

@@ -1,4 +1,4 @@
-"""The colour of a head's hair at every height, by what a photo shows of it along the outline."""
+"""Finds the colour of a head's hair at every height, from what a photo shows of the hair along the outline."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.skull import smoothstep
 from app.engine.imaging.colour import LUMINANCE
 
-# Chosen by eye on sheets of turned heads (tools/head_sheets.py).
+# These values were chosen by eye on sheets of turned heads (tools/head_sheets.py). cm are those of the head model.
 SAME_HEIGHT = 1.5  # cm within which two places count as equally high
-# Brightness of the crown in parts of the skin's from which the temples' hair is the hair: a shaved crown's highlight
-# made pale scales at the back, and where darker crowns counted too, red and black ones became caps.
+# Brightness of the crown over that of the skin: the crown's colour to the temples' alone. Without this, the highlight
+# of a shaved crown made pale scales at the back; with lower values, red and black hair became a cap.
 BALD = (0.7, 0.95)
 TEMPLES = 8.0  # cm of height up to which hair grows beside a bald crown, too
-REAR = 0.5  # share of the visible scalp: the part furthest back gives the back of the head its colour
+REAR = 0.5  # share of the visible scalp, from the rear, that gives the back of the head its colour
 
 
 def sampled(picture: NDArray[np.float32], at: FloatArray) -> FloatArray:
@@ -34,13 +34,12 @@ def hair_colour(
     low: NDArray[np.float32],
     at_low: float,
 ) -> FloatArray | None:
-    """Return the hair's colour (V, 3) at every height, from the band inside the outline, where the hair lies
-    furthest back.
+    """Return the hair's colour (V, 3) at the height of every vertex; None where the photo shows too little hair.
 
-    Where the band is skin at one height and hair above it, the back of the head takes the hair's colour;
-    where the crown is as bright as skin, it is bald or shines, and the temples' hair is the hair. at: (V, 2) px;
-    facing: (V,) cosine of normal and view; shown, confident: as `Seen` has them; low: (h, w, 3) low-pass colours;
-    at_low: their px for one of the photo.
+    The colours come from a band inside the head's outline, where the hair lies furthest back. Where the band is skin
+    at one height and hair above, the back of the head takes the hair's colour. A crown as bright as skin is bald or
+    shines, so the temples' hair gives the colour then. at: (V, 2) px; facing: (V,) cosine of normal and view; shown,
+    confident: (V,) as in `atlas.Seen`; low: (h, w, 3) low-pass colours; at_low: their px per px of the photo.
     """
     band = smoothstep(1.0, 2.0, model.distance) * ~model.ear * shown
     chosen = (band > 0.5) & (facing > 0.05) & (facing < 0.7) & (model.points[:, 1] > -2.0)

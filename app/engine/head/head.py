@@ -16,10 +16,11 @@ FloatArray = NDArray[np.float64]
 class Head:
     """A fitted head in the model space of its photo's camera.
 
-    points: (V, 3); normals: (V, 3) unit, outwards; rigid: (V,) share of the head's motion; camera: the photo's own;
-    to_model: (scale, (3, 3) rotation, (3,) offset) from the head model's cm; identity: (100,) weights of ICT's
-    shapes; centre: (3,) the middle of the skull; inflated: (V,) share of its distance from the centre by which hair
-    or hat stands out from the bare skull; ears: whether the photo shows any.
+    points: (V, 3); normals: (V, 3) unit, outwards; rigid: (V,) share in [0, 1] of the head's motion that a vertex
+    takes part in; camera: the photo's own; to_model: (scale, (3, 3) rotation, (3,) offset) from the head model's cm;
+    identity: (100,) weights of ICT's shapes; centre: (3,) the middle of the skull; inflated: (V,) how far hair or hat
+    stands out from the bare skull, as a share of the vertex' distance from the centre; ears: whether the photo shows
+    ears.
     """
 
     points: FloatArray
@@ -42,8 +43,8 @@ class Head:
     ) -> FloatArray:
         """Return (V, 3) px under another camera.
 
-        moved: (V, 3) model units added (expression); shift: (2,) px by which the body moves. The neck's end stays on
-        the photo's own pixels, except for that shift.
+        moved: (V, 3) the expression's offsets in model space; shift: (2,) px by which the body moves. The neck's end
+        stays on the photo's own pixels, except for that shift.
         """
         points = self.points if moved is None else self.points + moved
         share = self.rigid[:, None]
@@ -53,7 +54,7 @@ class Head:
         return np.asarray(share * camera.project(points) + (1 - share) * still)
 
     def turned(self, camera: Camera) -> FloatArray:
-        """Return (V, 3) normals under another camera, in pixels' axes (y down, z to the viewer)."""
+        """Return (V, 3) unit normals under another camera, in pixels' axes (y down, z to the viewer)."""
         own, other = self.normals @ self.camera.rotation.T, self.normals @ camera.rotation.T
         share = self.rigid[:, None]
         mixed = (share * other + (1 - share) * own) * FLIP

@@ -1,5 +1,6 @@
-"""Estimates the light on a head from its own skin, by spherical harmonics of order 2 (Ramamoorthi and Hanrahan
-2001).
+"""Estimates the light on a head from its own skin, by spherical harmonics of order 2.
+
+Source: Ramamoorthi and Hanrahan, An Efficient Representation for Irradiance Environment Maps, SIGGRAPH 2001.
 """
 
 from __future__ import annotations
@@ -11,27 +12,17 @@ from scipy.sparse.linalg import splu
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.imaging.colour import LUMINANCE
 
-# Chosen by eye on sheets of turned heads (tools/head_sheets.py).
-ROUNDS = 3  # rounds of solving and of leaving out samples that do not fit
-# Ridge of each harmonic as a share of the samples: low orders are held back least, so they explain first.
-RIDGE = (
-    0.0,
-    0.02,
-    0.02,
-    0.02,
-    0.1,
-    0.1,
-    0.1,
-    0.1,
-    0.1,
-)
-RANGE = (0.4, 2.5)  # least and greatest ratio of light between two directions
-# Least and greatest ratio of light between an unseen side and the other: one side says little about the light on the
-# other.
+# These values were chosen by eye on sheets of turned heads (tools/head_sheets.py).
+ROUNDS = 3  # rounds, each of which solves for the light and lowers the weight of samples that do not fit
+# Ridge of each harmonic, as a share of the samples' total weight. Low orders are held back least, so that they explain
+# the brightness before the others do.
+RIDGE = (0.0, 0.02, 0.02, 0.02, 0.1, 0.1, 0.1, 0.1, 0.1)
+RANGE = (0.4, 2.5)  # least and greatest ratio of one side's colour to the other side's
+# Least and greatest part of that ratio that the light explains: one side shows little of the light on the other.
 UNSEEN = (0.88, 1.14)
-# quantile of the skin's brightness that turned skin may reach: with a higher one five portraits glared
+# Quantile of the skin's brightness that turned skin may reach: with a higher one, five portraits glared.
 WELL_LIT = 0.9
-HELD = 0.5  # weight of the known mirrored gain against its smoothness
+HELD = 0.5  # weight of the ratios that both sides show, against smoothness
 
 
 def harmonics(normals: FloatArray) -> FloatArray:
@@ -41,7 +32,11 @@ def harmonics(normals: FloatArray) -> FloatArray:
 
 
 def light_on(normals: FloatArray, brightness: FloatArray, weight: FloatArray) -> FloatArray:
-    """The (9,) light whose product with `harmonics` is nearest to (N,) brightness; spots and features are left out."""
+    """Return the light (9,) whose product with `harmonics` is nearest to the brightness (N,).
+
+    normals: (N, 3) unit; weight: (N,) how much each sample counts. Samples far off, such as highlights and features,
+    lose their weight.
+    """
     basis, weight = harmonics(normals), weight.copy()
     light: FloatArray = np.zeros(9)
     for _ in range(ROUNDS):
@@ -56,15 +51,17 @@ def light_on(normals: FloatArray, brightness: FloatArray, weight: FloatArray) ->
 
 
 def lit(light: FloatArray, normals: FloatArray) -> FloatArray:
-    """Predict the brightness (N,) of surfaces with these normals (N, 3); it never comes near 0."""
+    """Return the brightness (N,) of surfaces with these normals (N, 3) in a light (9,); it never comes near 0."""
     return np.asarray(np.maximum(harmonics(normals) @ light, 0.2 * max(float(light[0]), 0.02)))
 
 
 def mirror_gain(
     model: HeadModel, normals: FloatArray, confident: FloatArray, colours: FloatArray
 ) -> FloatArray:
-    """Return (V, 3) this side's colour over the other's: the part due to light by its harmonics, the rest continued
-    from places where both sides are seen.
+    """Return (V, 3) ratios of this side's colour to the other side's.
+
+    The light's harmonics explain one part of a ratio; the rest is continued from places where the photo shows both
+    sides. normals: (V, 3) in pixels' axes; confident: (V,) 1 where the photo shows the vertex well; colours: (V, 3).
     """
     skin = confident * model.face * (model.distance < 4.0)
     top = max(float(np.max(colours)), 1e-6)
@@ -80,11 +77,10 @@ def mirror_gain(
 
 
 def room_above(model: HeadModel, bright: FloatArray, kept: FloatArray, skin: FloatArray) -> FloatArray:
-    """Return (V,) how many times brighter each place may become: no skin becomes brighter than the photo's
-    brightest.
+    """Return (V,) how many times brighter each place may become, 1 or more.
 
-    bright: (V,) brightness in the photo; kept: (V,) share of a vertex' own colour, the rest is the other side's;
-    skin: (V,) 1 on skin that is well seen.
+    No skin becomes brighter than the well-lit skin of the photo. bright: (V,) brightness in the photo; kept: (V,)
+    share of a vertex' own colour, of which the rest is the other side's; skin: (V,) 1 on skin that is well seen.
     """
     there = bright[skin > 0.5]
     if not there.size:

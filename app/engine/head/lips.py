@@ -1,4 +1,4 @@
-"""Gives the inner sides of the lips, and the mouth between them, the visibility of the lips' fronts."""
+"""Takes the inner sides of the lips, and the mouth between them, to be as visible as the lips' fronts."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from numpy.typing import NDArray
 
 from app.engine.head.model import FloatArray, HeadModel
 
-# Rings of vertices from the border of the mouth's opening, which lies 1 cm behind the lips: the first that faces the
-# viewer, and the last before the hollow under the lower lip.
+# The head model has rings of vertices around the border of the mouth's opening, which lies 1 cm behind the lips. These
+# are the first ring that faces the viewer, and the last one before the hollow under the lower lip.
 FRONTS = (9, 14)
-NEAREST = 24  # number of the fronts' vertices that count; they lie within some 0.4 cm
-# rank among these, from the least seen on, whose value is taken: some curl away from every camera, most from a
-# profile's
+NEAREST = 24  # number of the nearest front vertices that count for one vertex; they lie within some 0.4 cm
+# Rank, from the least visible on, of the one of these whose visibility is taken: some fronts curl away from every
+# camera, and most curl away from the camera that sees a profile.
 BEST = 14
 
 
 def over_lips(seen: FloatArray, person: FloatArray) -> FloatArray:
-    """Return (V,) how much the photo shows of each vertex, where the lips as a whole get the value of their fronts.
+    """Return (V,) in [0, 1] how much the photo shows of each vertex; all of the lips get the values of their fronts.
 
-    A head's normals and its z-buffer say that no photo shows the inner sides of the lips and the mouth between.
-    Where lips part, or a turn bares what a millimetre of lip hid, a fill would then be drawn beside the photo's own
-    pixels. person: (V,) 1 well inside the matte; beyond a profile's outline the photo shows what is behind the head.
+    seen: (V,) the values before. Normals and z-buffer of a head say that no photo shows the inner sides of the lips
+    and the mouth between. Where lips part, or a turn bares what a millimetre of lip hid, a fill would then be drawn
+    beside the photo's own pixels. person: (V,) 1 well inside the matte; beyond a profile's outline the photo shows
+    what is behind the head.
     """
     inside, fronts = lips_and_fronts()
     out = seen.copy()
@@ -33,7 +34,7 @@ def over_lips(seen: FloatArray, person: FloatArray) -> FloatArray:
 
 @cache
 def lips_and_fronts() -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return (N,) vertices of the lips and the mouth, and (N, NEAREST) those of the fronts that lie nearest each."""
+    """Return (N,) vertices of the lips and the mouth, and (N, NEAREST) the front vertices nearest to each of them."""
     model = HeadModel.load()
     joined = model.laplacian != 0
     inside = np.zeros(len(model.points), bool)

@@ -17,8 +17,7 @@ FloatArray = NDArray[np.float64]
 Indices = NDArray[np.int32]
 
 ASSET = ASSETS / "head_model" / "head.npz"
-# Ridge of the regression, as a share of the mean variance of the shapes' coefficients; chosen by eye on fitted
-# heads.
+# Ridge of the regression, as a share of the mean over the shapes of squared motion; chosen by eye on fitted heads.
 RIDGE = 0.05
 
 
@@ -28,13 +27,14 @@ class HeadModel:
 
     points: (V, 3) cm; triangles: (T, 3), counter-clockwise seen from outside; corners: (T, 3) the same triangles
     over the A atlas vertices, of which the nape's seam has two for each vertex; base: (A,) the vertex that each
-    atlas vertex stands for; atlas: (A, 2) its place in [0, 1]; mirror: (V,) the vertex on the other side; identity
-    (100, V, 3) and expression (57, V, 3): cm at weight 1; weights: (468, V) where our vertices lie on the head;
-    binding: (V, 468) weights by which the head follows ours; rigid: (V,) share of the head's motion, 0 at the neck's
-    end; ear: (V,) whether a vertex is an ear's; distance: (V,) cm to the nearest of our vertices; loops: the borders
-    of the mouth, the right and the left eye; face: (V,) whether a vertex is the face's (else scalp, nape or neck);
-    openness: (V,) share of an overcast sky's light that reaches it past the rest of the head; inner: by part ((N, 3)
-    cm, (M, 3) triangles).
+    atlas vertex stands for; atlas: (A, 2) the place of each atlas vertex in [0, 1]; mirror: (V,) the vertex on the
+    other side; identity (100, V, 3) and expression (57, V, 3): cm that each shape moves the vertices by at weight 1;
+    weights: (468, V) barycentric weights that place our vertices on the head; binding: (V, 468) weights by which the
+    head follows our vertices; rigid: (V,) share in [0, 1] of the head's motion that a vertex takes part in, 0 at the
+    neck's end; ear: (V,) whether a vertex is an ear's; distance: (V,) cm to the nearest of our vertices; loops: the
+    borders of the mouth, of the right and of the left eye; face: (V,) whether a vertex is the face's (else scalp, nape
+    or neck); openness: (V,) share of an overcast sky's light that reaches a vertex past the rest of the head; inner:
+    by the name of a part, ((N, 3) cm, (M, 3) triangles).
     """
 
     points: FloatArray
@@ -57,11 +57,12 @@ class HeadModel:
 
     @classmethod
     def load(cls) -> HeadModel:
+        """Return the model that ships with Mien; it is read once a process."""
         return _loaded()
 
     @cached_property
     def our_shapes(self) -> FloatArray:
-        """(157, 468 * 3): the motion of our vertices by each shape."""
+        """Return (157, 468 * 3): by how many cm each shape, identity before expression, moves our vertices."""
         shapes = np.concatenate([self.identity, self.expression]).astype(np.float64)
         count, vertices = shapes.shape[:2]
         moved = self.weights @ shapes.transpose(1, 0, 2).reshape(vertices, -1)
@@ -69,14 +70,14 @@ class HeadModel:
 
     @cached_property
     def regression(self) -> FloatArray:
-        """(157, 468 * 3): the matrix from our vertices' offsets to the shapes' weights, by ridge regression."""
+        """Return (157, 468 * 3): a ridge regression's matrix from our vertices' offsets (cm) to the shapes' weights."""
         rows = self.our_shapes
         gram = rows @ rows.T
         return np.linalg.solve(gram + RIDGE * np.trace(gram) / len(gram) * np.eye(len(gram)), rows)
 
     @cached_property
     def base_atlas(self) -> FloatArray:
-        """Return (V, 2) in [0, 1]: one place of each vertex on the atlas."""
+        """Return (V, 2) in [0, 1]: a place of each vertex on the atlas; vertices of the nape's seam have two there."""
         out = np.zeros((len(self.points), 2))
         out[self.base] = self.atlas
         return out
@@ -92,32 +93,33 @@ class HeadModel:
 
     @cached_property
     def averaging(self) -> csr_matrix:
-        """(V, V): the sparse matrix that takes the mean of a vertex and its neighbours."""
+        """Return (V, V): the sparse matrix that takes the mean of each vertex and its neighbours."""
         degree = self.laplacian.diagonal()
         return csr_matrix(diags(1 / (degree + 1)) @ (diags(degree + 1) - self.laplacian))
 
     @cached_property
     def incidence(self) -> csr_matrix:
-        """(V, T): the sparse matrix that sums over the triangles at each vertex."""
+        """Return (V, T): the sparse matrix that sums over the triangles at each vertex."""
         rows, columns = self.triangles.ravel(), np.repeat(np.arange(len(self.triangles)), 3)
         return csr_matrix(
             (np.ones(len(rows)), (rows, columns)), shape=(len(self.points), len(self.triangles))
         )
 
     def normals(self, points: FloatArray) -> FloatArray:
-        """Return (V, 3) unit normals that point outwards, in a space whose y points up."""
+        """Return (V, 3) unit normals of points (V, 3), outwards, in a space whose y points up."""
         a, b, c = (points[self.triangles[:, k]] for k in range(3))
         total = self.incidence @ np.cross(b - a, c - a)
         return np.asarray(total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12))
 
     @cached_property
     def _ear_membrane(self) -> tuple[NDArray[np.int64], object, csr_matrix]:
+        """Return the ears' vertices (N,), the factorised Laplacian over them, and its columns of all other vertices."""
         free = np.flatnonzero(self.ear)
         rows = self.laplacian[free]
         return free, splu(rows[:, free].tocsc()), csr_matrix(rows[:, np.flatnonzero(~self.ear)])
 
     def without_ears(self, points: FloatArray) -> FloatArray:
-        """Return the same head with each ear replaced by a smooth membrane over its rim."""
+        """Return points (V, 3) with each ear replaced by a smooth membrane over the ear's rim."""
         free, solver, known = self._ear_membrane
         smooth = points.copy()
         smooth[free] = solver.solve(-(known @ points[~self.ear]))  # type: ignore[attr-defined]

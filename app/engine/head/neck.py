@@ -1,6 +1,4 @@
-"""Makes the neck as narrow as the photo's: the neck of ICT's head is an athlete's and would stand out from turned
-heads.
-"""
+"""Makes a head's neck as narrow as the photo shows it: the neck of ICT's head is as wide as an athlete's."""
 
 from __future__ import annotations
 
@@ -10,19 +8,21 @@ from numpy.typing import NDArray
 from app.engine.face.parameters import Camera
 from app.engine.head.model import FloatArray, HeadModel
 
-# Chosen by eye on sheets of turned heads (tools/head_sheets.py). cm are those of the head model.
+# These values were chosen by eye on sheets of turned heads (tools/head_sheets.py). cm are those of the head model. A
+# pair of values is a range: at the first value something begins, at the second it is complete.
 AXIS_Z = -1.0  # cm: depth (z) of the neck's middle
 LEVELS = np.arange(-12.0, -1.9, 0.75)  # cm of height at which widths are compared
-NARROWEST = 0.62  # least width of a neck in parts of the template's
-SLIM = 0.8  # depth of a neck behind its middle, in parts of the ICT neck's, as most people have it
-FREE = (0.3, 1.6)  # cm from the face's landmarks over which the neck is free to move
-TOP = (-2.5, -5.0)  # cm of height over which the neck begins
-PERSON = 0.5  # matte from which a pixel is the person
+NARROWEST = 0.62  # least width of a neck over that of ICT's
+SLIM = 0.8  # depth of most people's necks behind the neck's middle, over that of ICT's
+FREE = (0.3, 1.6)  # cm from the face's landmarks: a vertex stays with the face to it moves with the neck
+TOP = (-2.5, -5.0)  # cm of height: head to neck
+PERSON = 0.5  # matte from which a pixel is the person's
 
 
 def narrowed(model: HeadModel, points: FloatArray, camera: Camera, matte: NDArray[np.float32]) -> FloatArray:
-    """Return the (V, 3) head with its neck nowhere wider than the matte at the same height; collars and shoulders do
-    not widen it.
+    """Return the head (V, 3) with its neck nowhere wider than the person at the same height.
+
+    points: (V, 3) in model space; matte: (H, W) in [0, 1]. Collars and shoulders do not widen the neck.
     """
     at = camera.project(points)[:, :2]
     across = camera.rotation[:2, 0] * np.array([1.0, -1.0])
@@ -60,8 +60,9 @@ def _axis(model: HeadModel, points: FloatArray) -> tuple[float, float]:
 
 
 def _reach(matte: NDArray[np.float32], middle: FloatArray, across: FloatArray, half: float) -> float:
-    """Return the share of the half width at which the person ends on the wider side; 1 where neither side ends
-    within it.
+    """Return the person's half width over the neck's, NARROWEST to 1, on the side where the person is wider.
+
+    middle: (2,) px of the neck's middle; across: (2,) unit, from side to side; half: px of the neck's half width.
     """
     best = 0.0
     for side in (-1, 1):

@@ -1,4 +1,4 @@
-"""Treats eyes and ears as wholes: no eye or ear is half the photo's and half mirrored or made up."""
+"""Gives each eye and each ear one source of colour: none is half the photo's and half mirrored or filled."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from app.engine.head.head import Head
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.skull import smoothstep
 
-# Chosen by eye on sheets of turned heads (tools/head_sheets.py).
-EYE = (2.25, 1.9, 3.0)  # cm: half axes of the ellipsoid around an eye with its brow, which is mirrored as one
-WHOLE_EYE = 0.45  # share of an eye's vertices that are seen well, from which it stays the photo's own
-# Share of an ear's vertices that are seen well, from which it stays the photo's own: frontal ears have 0.2 to 0.31,
-# and made up they are flat (p05, p09, p21, p22 turned by 25 degrees).
+# These values were chosen by eye on sheets of turned heads (tools/head_sheets.py). cm are those of the head model.
+EYE = (2.25, 1.9, 3.0)  # cm: half axes of the ellipsoid around an eye with its brow
+WHOLE_EYE = 0.45  # share of an eye that is seen well, from which the eye keeps the photo's colours
+# Share of an ear that is seen well, from which the ear keeps the photo's colours. Frontal photos show 0.2 to 0.31 of
+# an ear, and filled ears look flat (p05, p09, p21 and p22 of the portraits, turned by 25 degrees).
 WHOLE_EAR = 0.18
 
 
@@ -29,24 +29,25 @@ def eyes(model: HeadModel) -> tuple[FloatArray, FloatArray]:
 
 
 def per_eye(model: HeadModel, share: FloatArray, one: bool = True) -> FloatArray:
-    """Return the values (V,) with one value for each eye with its brow, so that no eye is half mirrored; one:
-    whether that value is rounded to all or nothing.
+    """Return shares (V,) in [0, 1] with one value for each eye with its brow, so that no eye is half mirrored.
+
+    one: whether that value is rounded to 0 or 1.
     """
     out = share.copy()
     for near in eyes(model):
         mean = float(share[near > 0.99].mean())
-        # Two half-transparent eyes would look like a ghost. Therefore one of them is taken, with a short fade where
-        # the pose decides between them.
+        # Two half-transparent eyes would look like a ghost's. Therefore one of the two is taken, with a short fade
+        # where the pose decides between them.
         value = float(mean > WHOLE_EYE) if one else float(smoothstep(0.4, 0.6, np.array(mean)))
         out = near * value + (1 - near) * out
     return out
 
 
 def per_ear(head: Head, share: FloatArray, confident: FloatArray, person: FloatArray) -> FloatArray:
-    """Return the values (V,) with all or nothing for each ear, by how much of its front is well seen, and nothing
-    outside the matte.
+    """Return shares (V,) in [0, 1] with 0 or 1 for each ear, by how much of the ear's front is well seen, and 0 where
+    an ear lies outside the matte.
 
-    confident: (V,) 1 where the photo shows it well; person: (V,) 1 well inside the matte.
+    confident: (V,) 1 where the photo shows the vertex well; person: (V,) 1 well inside the matte.
     """
     if not head.ears:
         return share

@@ -10,11 +10,11 @@ from app.engine.head.model import HeadModel
 from app.engine.head.raster import carried, rasterised, shares
 from app.engine.rendering.shading import GROUND, vertex_shades
 
-FRAME = 1.15  # side of the picture over the head's longer side, so that there is a little air around it
+FRAME = 1.15  # side of the picture over the head's longer side, so that there is a little air around the head
 
 
 def shaded(points: FloatArray, size: int) -> NDArray[np.uint8]:
-    """Return (size, size, 3) picture of posed points (V, 3) px, in the middle and as large as it fits."""
+    """Return a picture (size, size, 3) of a head with posed points (V, 3) px, in the middle and as large as it fits."""
     model = HeadModel.load()
     low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
     zoom = size / (FRAME * float(np.max(high - low)))

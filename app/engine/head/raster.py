@@ -1,4 +1,4 @@
-"""Finds the nearest triangle at every pixel (a z-buffer) in compiled code that runs without the GIL."""
+"""Finds the nearest triangle at every pixel (a z-buffer), in compiled code that runs without Python's lock."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ NEAR = 1e-4  # px: pixels on an edge belong to both triangles
 
 @njit(cache=True, nogil=True)
 def _within(value, step, first, last):  # type: ignore[no-untyped-def]
-    """Return the part of [first, last] in which value + i step is not negative."""
+    """Return the part (first, last) of a range of i in which value + i * step is not negative; it is empty where its
+    first exceeds its last.
+    """
     if abs(step) < 1e-12:
         return (first, last) if value >= -1e-9 else (1.0, -1.0)
     zero = -value / step
@@ -24,12 +26,11 @@ def _within(value, step, first, last):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def raster_band(points, triangles, culled, y0, y1, x0, x1, ids, depth):  # type: ignore[no-untyped-def]
-    """Write the nearest triangle (-1: none) and the depth of rows y0..y1, columns x0..x1 into ids, depth (y1 - y0,
-    x1 - x0).
+    """Write the nearest triangle and its depth (px) at every pixel of rows y0 to y1 - 1 and columns x0 to x1 - 1.
 
-    points: (V, 3) index coordinates (the first pixel's centre is 0), y down, z to the viewer; culled: whether
-    triangles that face away are left out; a triangle of a y-up, counter-clockwise mesh faces the viewer if it is
-    clockwise with y down.
+    ids: (y1 - y0, x1 - x0) filled with -1 before; depth: the same shape; points: (V, 3) px with the first pixel's
+    centre at 0, y down, z to the viewer; triangles: (T, 3) counter-clockwise from outside where y points up, hence
+    clockwise here; culled: whether triangles that face away from the viewer are left out.
     """
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
@@ -72,8 +73,9 @@ def raster_band(points, triangles, culled, y0, y1, x0, x1, ids, depth):  # type:
 
 @njit(cache=True, nogil=True)
 def shares(points, triangles, ids, x0, y0, out):  # type: ignore[no-untyped-def]
-    """Write the barycentric shares of the corners of each pixel's triangle into out (h, w, 3); zeros where there is
-    none.
+    """Write the barycentric shares of the corners of each pixel's triangle into out (h, w, 3); 0 where there is none.
+
+    points: (V, 3) px as `raster_band` has them; ids: (h, w) its triangles; x0, y0: column and row of ids[0, 0].
     """
     for j in range(ids.shape[0]):
         for i in range(ids.shape[1]):
@@ -92,8 +94,10 @@ def shares(points, triangles, ids, x0, y0, out):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def carried(ids, share, corners, base, table, out):  # type: ignore[no-untyped-def]
-    """Write values of table (V, C) at every pixel of ids (h, w) into out (h, w, C), by shares (h, w, 3) of
-    base[corners].
+    """Interpolate values at every pixel into out (h, w, C), which keeps what it has where there is no triangle.
+
+    ids: (h, w) triangles; share: (h, w, 3) of their corners; corners: (T, 3); base: the row of the table (V, C) that
+    each corner stands for.
     """
     for j in range(ids.shape[0]):
         for i in range(ids.shape[1]):
@@ -112,8 +116,10 @@ def rasterised(
     box: tuple[int, int, int, int],
     culled: bool = True,
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Return (h, w) nearest triangle (-1: none) and depth of the pixels of box (x0, y0, x1, y1); points in px (V,
-    3).
+    """Return (h, w) the nearest triangle (-1: none) and (h, w) its depth in px of the pixels of a box.
+
+    points: (V, 3) px, y down, z to the viewer; triangles: (T, 3); box: (x0, y0, x1, y1) px; culled: whether triangles
+    that face away are left out.
     """
     x0, y0, x1, y1 = box
     ids = np.full((y1 - y0, x1 - x0), -1, np.int32)

@@ -1,8 +1,8 @@
-"""The rim of what a photo shows of a face, which a turn stretches: its shade, and what lies beside its outline.
+"""Brightens the rim of what a photo shows of a face, which a turn stretches, and keeps a nose's colours its own.
 
 A photo sees the cheek before the ear, the jaw's side and the nose's flank at a grazing angle, in the least light of the
-face. A turn makes such a strip several times wider, and the light that the turn brings is not enough for it. So its
-coarse brightness is carried on from the skin beside it that faces the camera, and its own detail stays.
+face. A turn makes such a rim several times wider, and the light that comes with the turn is not enough for it.
+Therefore the rim's coarse brightness is continued from the skin beside it that faces the camera; its detail stays.
 """
 
 from __future__ import annotations
@@ -19,26 +19,31 @@ from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.skull import smoothstep
 from app.engine.imaging.colour import LUMINANCE
 
-# Chosen by eye on sheets of turned heads (tools/head_sheets.py), where no comment says more.
-FACING = (0.3, 0.6)  # cosine of the normal and the view from which a place's own brightness holds
-RANGE = (1.0, 1.8)  # times brighter than in the photo that a rim may become
-SKIN_ENDS = (1.5, 3.5)  # cm from the face's landmarks over which the face's skin ends
-OPEN = 0.5  # share of an overcast sky's light that reaches skin; less of it reaches nostrils and a mouth
-LIKE_HAIR = (0.3, 0.55)  # how far a colour lies from skin to hair, from which it is left as it is
-HUE = 6.0  # weight of a colour's hue against its lightness: skin in shade keeps its hue, hair has its own
-LIGHTNESS = 0.5  # weight of the logarithm of lightness
-APART = 0.3  # least distance between skin and hair, so weighted, that distinguishes them
+# These values were chosen by eye on sheets of turned heads (tools/head_sheets.py), except where a comment names
+# another origin. IOD is the distance between the eyes; cm are those of the head model. A pair of values is a range:
+# at the first value something begins, at the second it is complete.
+FACING = (0.3, 0.6)  # cosine of normal and view: brightness of the skin beside to the place's own
+RANGE = (1.0, 1.8)  # least and greatest factor by which a rim becomes brighter than in the photo
+SKIN_ENDS = (1.5, 3.5)  # cm from the face's landmarks: the face's skin to none
+OPEN = (
+    0.5  # least share of an overcast sky's light that reaches skin; less of it reaches nostrils and a mouth
+)
+LIKE_HAIR = (0.3, 0.55)  # place of a colour on the way from skin's (0) to hair's (1): skin to hair
+HUE = 6.0  # weight of hue in a distance between colours: skin in shade keeps its hue, hair has another
+LIGHTNESS = 0.5  # weight of the logarithm of lightness in such a distance
+APART = 0.3  # least distance, so weighted, that is taken to lie between skin and hair
 SMOOTH = 0.02  # weight of a known brightness against smoothness
-# Cosine from which a place of the skin is drawn from the photo itself: what is seen at a more grazing angle was a grey
-# streak before the ear on nearly all of 51 people turned aside.
+# Cosine of normal and view: skin that is filled to skin that is drawn from the photo. What the photo shows at a more
+# grazing angle was a grey streak before the ear on nearly all of 51 people turned aside.
 TRUSTED = (0.25, 0.5)
 NOSE = ((0.0, 1.0, 11.0), (2.2, 3.2, 2.8))  # cm: middle and half axes of the nose
 MISSED = 0.04  # IOD by which a fitted nose's outline may lie beside the photo's
-# IOD from that outline to which its colours are taken from further inside: the photo shows the far cheek or the
-# background there, which became a dark line over frontalised noses.
+# IOD from that outline within which colours are taken from further inside the nose: the photo shows the far cheek or
+# the background there, which became a dark line over frontalised noses.
 PULLED = 0.12
-EDGE, CLIFF = 0.04, 0.2  # IOD: how wide an outline is, and the depth behind the nose from which there is one
-STEPS = 3  # steps over which the gain is smoothed over the mesh
+EDGE = 0.04  # IOD: width of the outline
+CLIFF = 0.2  # IOD of depth between the nose and what lies behind it, from which there is an outline
+STEPS = 3  # steps that smooth a gain or an offset over the mesh
 
 
 def rim_gain(
@@ -49,11 +54,11 @@ def rim_gain(
     hair: FloatArray | None,
     ears: bool,
 ) -> tuple[FloatArray, FloatArray]:
-    """Return (V,) times brighter than the photo, 1 or more, that each place would be if it faced the camera, and
-    (V,) 0 where the photo shows skin at so grazing an angle that it is worth nothing.
+    """Return (V,) the factor, 1 or more, by which each place would be brighter than in the photo if it faced the
+    camera, and (V,) 0 where the photo shows skin at so grazing an angle that its colours are worth nothing, else 1.
 
-    facing: (V,) cosine of normal and view; shown: (V,) 1 where the photo shows the person; colours: (V, 3) low-pass;
-    hair: (V, 3) its colour at every height, or None; ears: whether they show.
+    facing: (V,) cosine of normal and view; shown: (V,) 1 where the photo shows the person; colours: (V, 3) low-pass
+    in [0, 255]; hair: (V, 3) the hair's colour at the height of every vertex, or None; ears: whether ears are visible.
     """
     skin_ends = smoothstep(*SKIN_ENDS, model.distance)
     face = model.face * (1 - skin_ends) * (template_hairline(ears) < 0.5) * ~model.ear
@@ -84,7 +89,7 @@ def _skin(colours: FloatArray, own: FloatArray, hair: FloatArray | None) -> Floa
 
 
 def _features(colours: FloatArray) -> FloatArray:
-    """Return (N, 3) hue and lightness of colours, as logarithms."""
+    """Return (N, 3) of colours (N, 3): two differences of logarithms for hue, and the logarithm of lightness."""
     red, green, blue = np.log(np.maximum(colours, 1.0)).T
     lightness = LIGHTNESS * (red + green + blue) / 3
     return np.stack([HUE * (red - green), HUE * (green - blue), lightness], axis=1)
@@ -97,9 +102,10 @@ def inside_nose(
     depth: NDArray[np.float32],
     iod: float,
 ) -> FloatArray:
-    """Return (V, 2) px from each vertex on a nose near its outline into it: beside it lies something else.
+    """Return (V, 2) px from each vertex near the nose's outline into the nose, 0 elsewhere.
 
-    at: (V, 3) px; ids, depth: (h, w) of the head drawn there; iod: px between the eyes.
+    at: (V, 3) px of the vertices; ids, depth: (h, w) the triangles and depths of the head drawn at these px; iod: px
+    between the eyes.
     """
     height = np.where(ids >= 0, depth, -1e6).astype(np.float32)
     reach = 2 * max(1, round(EDGE * iod)) + 1

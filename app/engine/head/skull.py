@@ -1,4 +1,4 @@
-"""Brings skull and hair out to the matte's outline, in depth too (docs/mesh-warp.md, “Whole head”)."""
+"""Brings a head's skull out to the outline of the person's hair, in depth too (docs/mesh-warp.md, “Whole head”)."""
 
 from __future__ import annotations
 
@@ -10,31 +10,33 @@ from numpy.typing import NDArray
 from app.engine.face.parameters import Camera
 from app.engine.head.model import FloatArray, HeadModel
 
-# Chosen by eye on sheets of turned heads and by true views (tools/head_sheets.py, tools/multiview_ratio.py).
+# These values were chosen by eye on sheets of turned heads (tools/head_sheets.py), and by how near drawn heads come to
+# photos of the same people from other sides (tools/multiview_ratio.py). IOD is the distance between the eyes. A pair of
+# values is a range: at the first value something begins, at the second it is complete.
 RAYS = 120  # rays around the skull's middle, three degrees apart
 PERSON = 0.2  # matte at which a person ends
 MARGIN = 0.03  # IOD beyond the person's end, so that the matte and not the mesh cuts the hair
 START, END, STEP = 0.9, 3.2, 0.015  # IOD along a ray: where the search starts and ends, and its step
 EAR_LEVEL = 0.55  # IOD above and below the ears within which an outline is an ear's
-UPWARDS = (62.0, 88.0)  # degrees off the downward direction over which an outline comes to be the head's
-# Least and largest distance from the skull's middle in parts of the template's; beyond these, heads looked boxy.
+UPWARDS = (62.0, 88.0)  # degrees off the downward direction: an outline of shoulders to one of the head
+# Least and greatest distance from the skull's middle over the template's; beyond these, heads looked boxy.
 RATIO = (0.8, 1.25)
 SPREAD = 0.06  # radians: how near another direction must be to share a direction's ratio
-# weights of an outline, of its mirror image, and of the face, which stays as it is
+# Weights of an outline, of its mirror image, and of the face, which stays as it is.
 OWN, MIRRORED, FACE = 1.0, 0.2, 0.15
-ROUNDS = 3  # rounds of measuring the outline and moving the mesh, in turn
-SMOOTHING = 8  # steps over the mesh
-# Steps over the mesh that round the skull's corners off where hair stands out further than it may (turned heads had
-# corners without them); hair beyond belongs to the sheet.
+ROUNDS = 3  # rounds, each of which measures the outline and then moves the mesh
+SMOOTHING = 8  # steps that smooth one round's motion over the mesh
+# Steps that smooth the whole growth over the mesh, so that the skull has no corners where hair stands out further than
+# RATIO allows; the sheet of hair (`warping.hair`) draws hair beyond.
 ROUNDING = 32
-BACK = (
-    0.6  # share of an outline's growth by which the back of a head grows less: hair stands out at the sides
-)
-ABOVE_CHIN = (0.5, 1.3)  # IOD above the chin over which hair begins
-OFF_FACE = (0.03, 0.8)  # IOD from the face's landmarks
+# Share by which the back of a head grows less than its outline: hair stands out at the sides.
+BACK = 0.6
+ABOVE_CHIN = (0.5, 1.3)  # IOD above the chin: no growth to the whole growth
+OFF_FACE = (0.03, 0.8)  # IOD from the face's landmarks: no growth to the whole growth
 
 
 def smoothstep(low: float, high: float, x: NDArray[Any]) -> FloatArray:
+    """Return 0 up to low, 1 from high on, and a cubic between; low may exceed high, and x may have any shape."""
     t = np.clip((np.asarray(x, float) - low) / (high - low), 0, 1)
     return np.asarray(t * t * (3 - 2 * t))
 
@@ -48,8 +50,11 @@ def inflated(
     chin: float,
     has_ears: bool,
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the (V, 3) head with the matte's outline, and (V,) the share of its distance by which each vertex went
-    away from the centre.
+    """Return the head (V, 3) grown out to the matte's outline, and (V,) how far each vertex went away from the
+    centre, as a share of its distance before.
+
+    points: (V, 3) in model space; matte: (H, W) in [0, 1]; centre: (3,) the skull's middle; chin: its height in model
+    space; has_ears: whether the photo shows ears.
     """
     skull = model.without_ears(points)
     relief = points - skull if has_ears else np.zeros_like(points)
@@ -80,8 +85,10 @@ def inflated(
 def _ratios(
     camera: Camera, points: FloatArray, matte: NDArray[np.float32], centre: FloatArray, ears: float | None
 ) -> tuple[FloatArray, FloatArray, NDArray[np.int64]]:
-    """Return per ray the log of the matte's distance over the mesh's, its weight, and the vertex at the mesh's
-    outline.
+    """Return of each ray (RAYS,) the logarithm of the matte's distance from the middle over the mesh's, the weight of
+    this ratio, and the vertex at the mesh's outline.
+
+    ears: row of the picture at which the ears lie, px; None without ears.
     """
     iod = camera.scale
     at = camera.project(points)[:, :2]
@@ -128,8 +135,11 @@ def _spread(
     vertex: NDArray[np.int64],
     mirrored: float,
 ) -> FloatArray:
-    """Return the (V,) outline ratios, interpolated over the sphere of directions by inverse distances; 0 at the
-    face.
+    """Return (V,) logarithms of ratios, interpolated from the rays over the sphere of directions by inverse distances,
+    0 at the face.
+
+    offsets: (V, 3) from the skull's middle; log, weight, vertex: (RAYS,) as `_ratios` gives them; mirrored: weight of
+    the outline's mirror image.
     """
     direction = (offsets / np.linalg.norm(offsets, axis=1, keepdims=True)).astype(np.float32)
     face = np.unique(model.weights.tocoo().col)[::6]

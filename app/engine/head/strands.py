@@ -1,4 +1,4 @@
-"""Draws strands on hair that the photo does not show: streaks that run down the head, as short hair lies."""
+"""Draws strands on hair that the photo does not show: streaks that run down the head as short hair does."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from app.engine.head.model import HeadModel
 from app.engine.head.raster import carried
 from app.engine.head.texels import texels
 
-# Chosen by eye on sheets of turned heads (tools/head_sheets.py). cm are those of the head model.
+# These values were chosen by eye on sheets of turned heads (tools/head_sheets.py). cm are those of the head model.
 CENTRE = (0.0, 4.0, 0.5)  # cm: the middle of the skull
-AROUND, ALONG = 0.09, 0.45  # cm: how thick a tuft is and how long
+AROUND, ALONG = 0.09, 0.45  # cm: thickness and length of a tuft
 GRID = (1536, 384)  # cells of the noise, around and down the head
 RADIUS, HEIGHT = 9.0, 26.0  # cm of the head that the noise covers
 WAVE = 0.15  # cm by which a tuft leans to either side
 SEED = 3  # seed of the noise, so that hair is the same every time
 DARK = 0.02  # share of the largest pixel value below which differences are the camera's noise
-MOST = 0.16  # largest unevenness that strands make; more comes from light
+MOST = 0.16  # greatest unevenness (as `unevenness` measures it) that strands make; more comes from light
 
 
 @cache
@@ -47,8 +47,10 @@ def streaks(side: int) -> NDArray[np.float32]:
 
 
 def unevenness(pixels: NDArray[Any], coarse: NDArray[Any], hair: NDArray[Any]) -> float:
-    """Return the standard deviation of the logarithm of (h, w, 3) pixels in [0, 1] over their blur, where (h, w)
-    hair is visible; 0 where none is.
+    """Return how uneven hair is: the standard deviation of the logarithm of its brightness over that of its blur.
+
+    pixels, coarse: (h, w, 3) in [0, 1], the colours and their blur; hair: (h, w) 1 where hair is visible. The result
+    lies in [0, MOST] and is 0 where there is too little hair.
     """
     shown = hair > 0.8
     if shown.sum() < 50:

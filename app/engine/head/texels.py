@@ -11,17 +11,18 @@ from numpy.typing import NDArray
 from app.engine.head.model import HeadModel
 from app.engine.head.raster import raster_band, shares
 
-# Chosen by eye on sheets of turned heads (tools/head_sheets.py) against the milliseconds of a frame.
-SIDES = (384, 512, 768, 1024, 1280)  # texels
+# These values were chosen by eye on sheets of turned heads (tools/head_sheets.py) and by the milliseconds that a frame
+# takes.
+SIDES = (384, 512, 768, 1024, 1280)  # texels: sides that an atlas may have
 TEXELS = (
-    6.5  # texels of the atlas' side per px between the eyes, at which the face is as fine as in the photo
+    6.5  # texels of an atlas' side per px between the eyes, with which the face is as fine as in the photo
 )
 
 
 @cache
 def texels(side: int) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int32]]:
-    """Return per texel the (S, S) triangle, the (S, S, 3) shares of its corners, and the (S * S,) nearest texel
-    inside the atlas' islands.
+    """Return of an atlas' texels the triangle (S, S), -1 where there is none, the shares (S, S, 3) of the triangle's
+    corners, and (S * S,) the index of the nearest texel that has a triangle.
     """
     model = HeadModel.load()
     points = np.ascontiguousarray(np.c_[model.atlas * side - 0.5, np.zeros(len(model.atlas))])
@@ -39,4 +40,5 @@ def texels(side: int) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[n
 
 
 def atlas_side(iod: float) -> int:
+    """Return the side, in texels, of the atlas of a face with iod px between its eyes."""
     return next((side for side in SIDES if side >= TEXELS * iod), SIDES[-1])
