@@ -7,7 +7,8 @@ import math
 import numpy as np
 from numba import njit
 
-from app.engine.warping.kernels import bilinear, inside
+from app.engine.warping.kernels import inside
+from app.engine.warping.sampling import bilinear
 
 # Chosen by eye on sheets of eyes (tools/feature_sheets.py).
 SHADOW_REACH = 0.085  # eye widths over which the upper lid's shadow fades

@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from app.engine.head.raster import raster_band
-from app.engine.warping.kernels import bicubic, bilinear
+from app.engine.warping.sampling import bicubic, bilinear
 
 # Columns of the per-vertex table.
 PHOTO_X, PHOTO_Y, ATLAS_X, ATLAS_Y, PHOTO, SOLID, GAIN, THERE, RIM = range(9)
@@ -19,25 +19,41 @@ NOWHERE = np.float32(-1e30)  # a depth
 # The share of the photo, and of what turned inwards, at which an edge begins beside the person, and how much quicker
 # than that share it rises (chosen on cut-outs turned by 24 degrees)
 EDGE, SHARP = np.float32(0.2), np.float32(4.0)
+# Coverage from which a place is opaque: the weights of a bicubic read sum up to a rounding less than 1, and half of all
+# opaque places would be mixed with what lies behind.
+OPAQUE = np.float32(0.99999)
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _colour(values, texture, background, atlas, top):  # type: ignore[no-untyped-def]
-    """Return premultiplied (r, g, b) and coverage of one place; values: (9,) of the table."""
+def _value(maps, t, column, u, v):  # type: ignore[no-untyped-def]
+    """Return a column's value at (u, v) px from the anchor of triangle t."""
+    k = 2 + 3 * column
+    return maps[t, k] + maps[t, k + 1] * u + maps[t, k + 2] * v
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _colour(maps, t, u, v, texture, background, atlas, top):  # type: ignore[no-untyped-def]
+    """Return premultiplied (r, g, b) and coverage at (u, v) px from the anchor of triangle t; nothing is read that is
+    not drawn there.
+    """
     zero, one = np.float32(0), np.float32(1)
-    photo, solid, there = values[PHOTO], values[SOLID], values[THERE]
-    lit = one + values[GAIN]
     r = g = b = a = zero
+    there = _value(maps, t, THERE, u, v)
+    if there <= zero:
+        return r, g, b, a
+    photo = _value(maps, t, PHOTO, u, v)
     if photo > zero:
-        qx = min(max(values[PHOTO_X], zero), np.float32(texture.shape[1] - 1))
-        qy = min(max(values[PHOTO_Y], zero), np.float32(texture.shape[0] - 1))
+        qx = min(max(_value(maps, t, PHOTO_X, u, v), zero), np.float32(texture.shape[1] - 1))
+        qy = min(max(_value(maps, t, PHOTO_Y, u, v), zero), np.float32(texture.shape[0] - 1))
         pr, pg, pb, pa = bicubic(texture, qx, qy)
-        a = min(max(pa / top, zero), one)
-        if a < one:
+        a = one
+        if pa < OPAQUE * top:
+            a = max(pa / top, zero)
             br, bg, bb = bilinear(background, qx, qy)
             left = one - a
             pr, pg, pb = pr - left * br, pg - left * bg, pb - left * bb
             # Beside the person the photo shows that nothing is there: an edge lies between that and the atlas.
+            solid = _value(maps, t, SOLID, u, v)
             photo += left * (min(max((photo - EDGE) * SHARP, zero), one) - photo)
             solid += left * (min(max((solid - EDGE) * SHARP, zero), one) - solid)
             if solid > zero:
@@ -48,15 +64,16 @@ def _colour(values, texture, background, atlas, top):  # type: ignore[no-untyped
                 full = one + solid * (one / max(a, np.float32(0.3)) - one)
                 pr, pg, pb = pr * full, pg * full, pb * full
                 a = min(a * full, one)
-        bright = photo * values[RIM]
+        bright = photo * _value(maps, t, RIM, u, v)
         r, g, b, a = bright * pr, bright * pg, bright * pb, photo * a
     if photo < one:
-        ax = min(max(values[ATLAS_X], zero), np.float32(atlas.shape[1] - 1))
-        ay = min(max(values[ATLAS_Y], zero), np.float32(atlas.shape[0] - 1))
+        ax = min(max(_value(maps, t, ATLAS_X, u, v), zero), np.float32(atlas.shape[1] - 1))
+        ay = min(max(_value(maps, t, ATLAS_Y, u, v), zero), np.float32(atlas.shape[0] - 1))
         tr, tg, tb = bilinear(atlas, ax, ay)
         rest = one - photo
         r, g, b, a = r + rest * tr, g + rest * tg, b + rest * tb, a + rest
-    return there * lit * r, there * lit * g, there * lit * b, there * a
+    lit = there * (one + _value(maps, t, GAIN, u, v))
+    return lit * r, lit * g, lit * b, there * a
 
 
 @njit(cache=True, nogil=True)
@@ -106,31 +123,36 @@ def head_band(  # type: ignore[no-untyped-def]
     hair_ids = np.full((y1 - y0, x1 - x0), -1, np.int32)
     hair_depth = np.empty((y1 - y0, x1 - x0), np.float32)
     raster_band(hair_points, hair_triangles, True, y0, y1, x0, x1, hair_ids, hair_depth)
-    head, strand = np.empty(4, np.float32), np.empty(4, np.float32)
     held = hold.shape[0] > 0
-    one = np.float32(1)
+    zero, one, half = np.float32(0), np.float32(1), np.float32(0.5)
     for y in range(y0, y1):
         for x in range(x0, x1):
-            t = hair_ids[y - y0, x - x0]
-            if t < 0 and not _any(ids, y - y0 + 1, x - x0 + 1):
+            j, i, t = y - y0 + 1, x - x0 + 1, hair_ids[y - y0, x - x0]
+            touched = _touched(ids, j, i)
+            if t < 0 and touched == 0:
                 continue
-            near = _softened(ids, depth, drawn, y - y0 + 1, x - x0 + 1, head)
-            strand[0] = strand[1] = strand[2] = strand[3] = np.float32(0)
-            thin = np.float32(0)
-            if t >= 0 and (near == NOWHERE or head[3] < one or hair_depth[y - y0, x - x0] > near - mixed):
-                u, v = np.float32(x) - hair_maps[t, 0], np.float32(y) - hair_maps[t, 1]
-                qx = hair_maps[t, 2] + hair_maps[t, 3] * u + hair_maps[t, 4] * v
-                qy = hair_maps[t, 5] + hair_maps[t, 6] * u + hair_maps[t, 7] * v
-                thin = hair_maps[t, 8] + hair_maps[t, 9] * u + hair_maps[t, 10] * v
-                _strand(qx, qy, hair, hair_corner, texture, own, background, top, strand)
+            share = np.float32(hold[y, x]) / np.float32(255) if held else one
+            behind_it = t < 0 or hair_depth[y - y0, x - x0] <= depth[j, i] - mixed
+            if touched == 5 and behind_it and share == one and drawn[j, i, 3] >= OPAQUE:
+                for k in range(3):
+                    behind[y - y0, x - x0, k] = int(min(max(drawn[j, i, k], zero), top) + half)
+                continue
+            head, near = (zero, zero, zero, zero), NOWHERE
+            if touched > 0:
+                head, near = _softened(ids, depth, drawn, touched < 5, j, i)
+            strand, thin, before = (zero, zero, zero, zero), zero, zero
+            if t >= 0:
+                if near != NOWHERE:  # before: how far the hair stands before the head
+                    before = (hair_depth[y - y0, x - x0] - near) / (np.float32(2) * mixed) + half
+                    before = min(max(before, zero), one)
+                if near == NOWHERE or head[3] < OPAQUE or before > zero:
+                    u, v = np.float32(x) - hair_maps[t, 0], np.float32(y) - hair_maps[t, 1]
+                    qx, qy = _value(hair_maps, t, 0, u, v), _value(hair_maps, t, 1, u, v)
+                    thin = _value(hair_maps, t, 2, u, v)
+                    strand = _strand(qx, qy, hair, hair_corner, texture, own, background, top)
             # What the matte leaves out may differ from the background, too: a helmet's ring goes along with the hair.
             if head[3] <= 0 and strand[3] <= 0 and strand[0] == 0 and strand[1] == 0 and strand[2] == 0:
                 continue
-            before = np.float32(0)  # px by which the hair stands before the head
-            if near != NOWHERE and t >= 0:
-                before = (hair_depth[y - y0, x - x0] - near) / (np.float32(2) * mixed) + np.float32(0.5)
-                before = min(max(before, np.float32(0)), one)
-            share = np.float32(hold[y, x]) / np.float32(255) if held else one
             _over(head, strand, before, thin, share, texture, y, x, top, behind, y - y0, x - x0)
 
 
@@ -139,80 +161,81 @@ def _coloured(ids, corner, maps, texture, background, atlas, top, drawn):  # typ
     """Write colours and alpha of the head into drawn (h, w, 4), whose first pixel is corner (x, y), wherever ids
     holds a triangle.
     """
-    values = np.empty(COLUMNS, np.float32)
     for j in range(ids.shape[0]):
         for i in range(ids.shape[1]):
             t = ids[j, i]
             if t >= 0:
                 u, v = np.float32(corner[0] + i) - maps[t, 0], np.float32(corner[1] + j) - maps[t, 1]
-                for k in range(COLUMNS):
-                    values[k] = maps[t, 2 + 3 * k] + maps[t, 3 + 3 * k] * u + maps[t, 4 + 3 * k] * v
-                if values[THERE] > 0:
-                    r, g, b, a = _colour(values, texture, background, atlas, top)
-                    drawn[j, i, 0], drawn[j, i, 1], drawn[j, i, 2], drawn[j, i, 3] = r, g, b, a
+                r, g, b, a = _colour(maps, t, u, v, texture, background, atlas, top)
+                drawn[j, i, 0], drawn[j, i, 1], drawn[j, i, 2], drawn[j, i, 3] = r, g, b, a
 
 
 @njit(cache=True, nogil=True)
-def _any(ids, j, i):  # type: ignore[no-untyped-def]
-    """Return whether the head is at a pixel or beside it."""
+def _touched(ids, j, i):  # type: ignore[no-untyped-def]
+    """Return at how many of a pixel and its four neighbours the head is."""
     return (
-        ids[j, i] >= 0 or ids[j - 1, i] >= 0 or ids[j + 1, i] >= 0 or ids[j, i - 1] >= 0 or ids[j, i + 1] >= 0
+        (ids[j, i] >= 0)
+        + (ids[j - 1, i] >= 0)
+        + (ids[j + 1, i] >= 0)
+        + (ids[j, i - 1] >= 0)
+        + (ids[j, i + 1] >= 0)
     )
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _softened(ids, depth, drawn, j, i, out):  # type: ignore[no-untyped-def]
-    """Write the head's premultiplied colour, its outline softened, into out (4,), and return its depth, or NOWHERE
-    where there is no head.
+def _softened(ids, depth, drawn, edge, j, i):  # type: ignore[no-untyped-def]
+    """Return the head's premultiplied (r, g, b, a), softened if it is an edge of it, and its depth, NOWHERE where
+    there is no head.
     """
-    here = ids[j, i]
-    near = depth[j, i] if here >= 0 else NOWHERE
-    edge = False
-    for jj, ii in ((j - 1, i), (j + 1, i), (j, i - 1), (j, i + 1)):
-        if (here < 0) != (ids[jj, ii] < 0):
-            edge = True
-            if here < 0:
+    near = NOWHERE
+    if ids[j, i] >= 0:
+        near = depth[j, i]
+    else:
+        for jj, ii in ((j - 1, i), (j + 1, i), (j, i - 1), (j, i + 1)):
+            if ids[jj, ii] >= 0:
                 near = max(near, depth[jj, ii])
-    for k in range(4):
-        out[k] = drawn[j, i, k]
-    if edge:
-        for k in range(4):
-            total = np.float32(0)
-            for jj in range(j - 1, j + 2):
-                for ii in range(i - 1, i + 2):
-                    total += np.float32((2 - abs(jj - j)) * (2 - abs(ii - i))) * drawn[jj, ii, k]
-            out[k] = total / np.float32(16)
-    return near
+    if not edge:
+        return (drawn[j, i, 0], drawn[j, i, 1], drawn[j, i, 2], drawn[j, i, 3]), near
+    r = g = b = a = np.float32(0)
+    for jj in range(j - 1, j + 2):
+        for ii in range(i - 1, i + 2):
+            share = np.float32((2 - abs(jj - j)) * (2 - abs(ii - i))) / np.float32(16)
+            r += share * drawn[jj, ii, 0]
+            g += share * drawn[jj, ii, 1]
+            b += share * drawn[jj, ii, 2]
+            a += share * drawn[jj, ii, 3]
+    return (r, g, b, a), near
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _strand(qx, qy, hair, corner, texture, own, background, top, out):  # type: ignore[no-untyped-def]
-    """Write the premultiplied colour and coverage of the hair at a place of the photo into out (4,)."""
+def _strand(qx, qy, hair, corner, texture, own, background, top):  # type: ignore[no-untyped-def]
+    """Return the premultiplied (r, g, b) and coverage of the hair at a place of the photo."""
     zero, one = np.float32(0), np.float32(1)
     r = g = b = a = zero
     if own < one:
         x = min(max(qx - np.float32(corner[0]), zero), np.float32(hair.shape[1] - 1))
         y = min(max(qy - np.float32(corner[1]), zero), np.float32(hair.shape[0] - 1))
         r, g, b, a = bicubic(hair, x, y)
+    bx = min(max(qx, zero), np.float32(texture.shape[1] - 1))
+    by = min(max(qy, zero), np.float32(texture.shape[0] - 1))
     if own > zero:
-        x = min(max(qx, zero), np.float32(texture.shape[1] - 1))
-        y = min(max(qy, zero), np.float32(texture.shape[0] - 1))
-        pr, pg, pb, pa = bicubic(texture, x, y)
+        pr, pg, pb, pa = bicubic(texture, bx, by)
         r, g, b, a = r + own * (pr - r), g + own * (pg - g), b + own * (pb - b), a + own * (pa - a)
     a = min(max(a / top, zero), one)
-    if a < one:
+    if a < OPAQUE:
         left = one - a
-        bx = min(max(qx, zero), np.float32(background.shape[1] - 1))
-        by = min(max(qy, zero), np.float32(background.shape[0] - 1))
         br, bg, bb = bilinear(background, bx, by)
         r, g, b = r - left * br, g - left * bg, b - left * bb
-    out[0], out[1], out[2], out[3] = r, g, b, a
+    return r, g, b, a
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _over(head, strand, before, thin, share, texture, y, x, top, out, j, i):  # type: ignore[no-untyped-def]
-    """Blend one pixel of head and hair over out (h, w, 3) at (j, i), each as far as it stands before the other."""
+def _over(head, strand, before, thin, share, photo, y, x, top, out, j, i):  # type: ignore[no-untyped-def]
+    """Blend one pixel of head and hair over out (h, w, 3) at (j, i), each as far as it stands before the other; share:
+    how much of that is drawn instead of the photo's own pixel (x, y).
+    """
     zero, one, half = np.float32(0), np.float32(1), np.float32(0.5)
+    r, g, b = strand[0], strand[1], strand[2]
     a, s = min(head[3], one), min(strand[3], one)
     if before > zero and s > zero:
         # A transparent fringe shows little of its own colour, and a thin strip of hair is the head's own outline:
@@ -220,12 +243,20 @@ def _over(head, strand, before, thin, share, texture, y, x, top, out, j, i):  # 
         kept = min(max((s - half) * np.float32(2.5), zero), one) * (one - min(max(thin, zero), one))
         over = before * a  # beside the head, what is darker than the background stays below 0
         s *= one + over * (kept - one)
-        for k in range(3):
-            strand[k] += over * (max(strand[k], zero) * kept - strand[k])
+        r += over * (max(r, zero) * kept - r)
+        g += over * (max(g, zero) * kept - g)
+        b += over * (max(b, zero) * kept - b)
     of_head, of_hair = one - before * s, one - (one - before) * a
     left = (one - a) * (one - s)
-    for k in range(3):
-        value = of_head * head[k] + of_hair * strand[k] + left * out[j, i, k]
-        if share < one:
-            value = share * value + (one - share) * texture[y, x, k]
-        out[j, i, k] = int(min(max(value, zero), top) + half)
+    r = of_head * head[0] + of_hair * r + left * out[j, i, 0]
+    g = of_head * head[1] + of_hair * g + left * out[j, i, 1]
+    b = of_head * head[2] + of_hair * b + left * out[j, i, 2]
+    if share < one:
+        r, g, b = (
+            share * r + (one - share) * photo[y, x, 0],
+            share * g + (one - share) * photo[y, x, 1],
+            share * b + (one - share) * photo[y, x, 2],
+        )
+    out[j, i, 0] = int(min(max(r, zero), top) + half)
+    out[j, i, 1] = int(min(max(g, zero), top) + half)
+    out[j, i, 2] = int(min(max(b, zero), top) + half)

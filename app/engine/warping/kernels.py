@@ -13,6 +13,8 @@ import math
 import numpy as np
 from numba import njit
 
+from app.engine.warping.sampling import bicubic, bilinear
+
 # Columns of the per-triangle table: the anchor, then (value there, d/dx, d/dy) of each of these.
 DISPLACEMENT_X, DISPLACEMENT_Y, GAIN, SHARE, MIRROR_X, MIRROR_Y, MIRROR_R, MIRROR_G, MIRROR_B = range(
     2, 29, 3
@@ -130,64 +132,6 @@ def kind_at(zone, qx, qy):  # type: ignore[no-untyped-def]
     """Return the zone of a source position: 0 background, 1 mixed, 2 solid."""
     half = np.float32(0.5)
     return zone[np.uint64(qy + half), np.uint64(qx + half)]
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-def bilinear(image, qx, qy):  # type: ignore[no-untyped-def]
-    """Return (r, g, b) of (H, W, 3 or 4) at index coordinates inside the picture."""
-    one = np.float32(1)
-    x, y = int(qx), int(qy)
-    x1, y1 = min(x + 1, image.shape[1] - 1), min(y + 1, image.shape[0] - 1)
-    fx, fy = qx - np.float32(x), qy - np.float32(y)
-    w00, w01, w10, w11 = (one - fx) * (one - fy), fx * (one - fy), (one - fx) * fy, fx * fy
-    r = w00 * image[y, x, 0] + w01 * image[y, x1, 0] + w10 * image[y1, x, 0] + w11 * image[y1, x1, 0]
-    g = w00 * image[y, x, 1] + w01 * image[y, x1, 1] + w10 * image[y1, x, 1] + w11 * image[y1, x1, 1]
-    b = w00 * image[y, x, 2] + w01 * image[y, x1, 2] + w10 * image[y1, x, 2] + w11 * image[y1, x1, 2]
-    return r, g, b
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-def _keys(t):  # type: ignore[no-untyped-def]
-    """Catmull-Rom weights of the four neighbours at fraction t (Keys 1981, a = -1/2)."""
-    half, one = np.float32(0.5), np.float32(1)
-    u = one - t
-    a0, a3 = -half * t * u * u, -half * u * t * t
-    a1 = one - t * t * (np.float32(2.5) - np.float32(1.5) * t)
-    return a0, a1, one - a0 - a1 - a3, a3
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-def _row(image, i, m, n, o, p, c, a0, a1, a2, a3):  # type: ignore[no-untyped-def]
-    return a0 * image[i, m, c] + a1 * image[i, n, c] + a2 * image[i, o, c] + a3 * image[i, p, c]
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-def _patch(image, h, i, j, q, m, n, o, p, c, a0, a1, a2, a3, k0, k1, k2, k3):  # type: ignore[no-untyped-def]
-    return (
-        k0 * _row(image, h, m, n, o, p, c, a0, a1, a2, a3)
-        + k1 * _row(image, i, m, n, o, p, c, a0, a1, a2, a3)
-        + k2 * _row(image, j, m, n, o, p, c, a0, a1, a2, a3)
-        + k3 * _row(image, q, m, n, o, p, c, a0, a1, a2, a3)
-    )
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-def bicubic(image, qx, qy):  # type: ignore[no-untyped-def]
-    """Four channels of (H, W, 4) at index coordinates inside the picture, by Catmull-Rom splines; edges repeat."""
-    x, y = int(qx), int(qy)
-    a0, a1, a2, a3 = _keys(qx - np.float32(x))
-    k0, k1, k2, k3 = _keys(qy - np.float32(y))
-    # Unsigned indices, so that no test for negative ones is compiled in.
-    m, n = np.uint64(max(x - 1, 0)), np.uint64(x)
-    o, p = np.uint64(min(x + 1, image.shape[1] - 1)), np.uint64(min(x + 2, image.shape[1] - 1))
-    h, i = np.uint64(max(y - 1, 0)), np.uint64(y)
-    j, q = np.uint64(min(y + 1, image.shape[0] - 1)), np.uint64(min(y + 2, image.shape[0] - 1))
-    return (
-        _patch(image, h, i, j, q, m, n, o, p, 0, a0, a1, a2, a3, k0, k1, k2, k3),
-        _patch(image, h, i, j, q, m, n, o, p, 1, a0, a1, a2, a3, k0, k1, k2, k3),
-        _patch(image, h, i, j, q, m, n, o, p, 2, a0, a1, a2, a3, k0, k1, k2, k3),
-        _patch(image, h, i, j, q, m, n, o, p, 3, a0, a1, a2, a3, k0, k1, k2, k3),
-    )
 
 
 @njit(cache=True, nogil=True, fastmath=True)

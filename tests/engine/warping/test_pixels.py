@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.engine.warping import kernels
+from app.engine.warping import kernels, sampling
 from app.engine.warping.background import fill, push_pull
 from app.engine.warping.curves import catmull_rom, soft_inside
 from app.engine.warping.eye_kernels import draw_lashes
@@ -19,10 +19,34 @@ def ramp(height: int = 12, width: int = 16, dtype: type = np.uint8) -> np.ndarra
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_bicubic_is_exact_on_pixels_and_on_ramps(dtype: type) -> None:
     image = ramp(dtype=dtype)
-    assert kernels.bicubic(image, np.float32(4), np.float32(7)) == pytest.approx(tuple(image[7, 4]), abs=1e-3)
-    between = kernels.bicubic(image, np.float32(4.25), np.float32(6.5))
+    assert sampling.bicubic(image, np.float32(4), np.float32(7)) == pytest.approx(
+        tuple(image[7, 4]), abs=1e-3
+    )
+    between = sampling.bicubic(image, np.float32(4.25), np.float32(6.5))
     assert between[0] == pytest.approx(3 * 4.25 + 5 * 6.5, abs=1e-3)
-    assert np.isfinite(kernels.bicubic(image, np.float32(15), np.float32(11))).all()
+    assert np.isfinite(sampling.bicubic(image, np.float32(15), np.float32(11))).all()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_bicubic_is_that_of_the_formula_up_to_the_picture_s_edges(dtype: type) -> None:
+    rng = np.random.default_rng(5)
+    image = rng.integers(0, np.iinfo(dtype).max, (9, 11, 4), dtype=dtype, endpoint=True)
+    for x, y in [(0, 0), (10, 8), (0.5, 7.75), (9.5, 0.25), *rng.uniform(0, (10, 8), (30, 2))]:
+        wanted = np.zeros(4)
+        for row in range(int(y) - 1, int(y) + 3):
+            for column in range(int(x) - 1, int(x) + 3):
+                weight = keys(row - y) * keys(column - x)
+                wanted += weight * image[np.clip(row, 0, 8), np.clip(column, 0, 10)]
+        found = sampling.bicubic(image, np.float32(x), np.float32(y))
+        assert found == pytest.approx(tuple(wanted), abs=1e-5 * np.iinfo(dtype).max)
+
+
+def keys(away: float) -> float:
+    """Weight of a neighbour at this distance (Keys 1981, equation 15 with a = -1/2)."""
+    d = abs(away)
+    if d < 1:
+        return 1.5 * d**3 - 2.5 * d**2 + 1
+    return -0.5 * d**3 + 2.5 * d**2 - 4 * d + 2 if d < 2 else 0.0
 
 
 def test_triangles_are_painted_in_order_and_leave_no_crack() -> None:
