@@ -17,7 +17,7 @@ from app.engine.contract import GeneratorInfo, Origin, Patch, SourceImage, Targe
 from app.engine.errors import EngineError
 from app.engine.face.controls import CONTROLS
 from app.engine.face.parameters import FaceParams, FittedFace
-from app.engine.warping import eye_kernels, head_drawing, mouth_kernels, rendering
+from app.engine.warping import eye_kernels, head_drawing, head_table, holding, mouth_kernels, rendering
 from app.engine.warping.background import fill
 from app.engine.warping.doubts import doubts
 from app.engine.warping.expression_response import expression_response
@@ -35,9 +35,9 @@ from app.engine.warping.head_drawing import (
     posed_hair,
     posed_points,
     share_of,
-    table,
 )
 from app.engine.warping.head_flow import drawn_displacements
+from app.engine.warping.head_table import table
 from app.engine.warping.holding import turn
 from app.engine.warping.light import light_of
 from app.engine.warping.mouth import Mouth, OwnMouth, draw_mouth, mouth_source, own_mouth
@@ -194,6 +194,8 @@ class MeshWarp:
         """Compile the kernels for 8 and 16 bits; they are kept on disk, so that this is slow once per installation."""
         eye_kernels.warm_up()
         mouth_kernels.warm_up()
+        head_table.warm_up()
+        holding.warm_up()
         for dtype in (np.uint8, np.uint16):
             rendering.warm_up(dtype)
             head_drawing.warm_up(dtype)

@@ -21,8 +21,6 @@ from app.engine.head.atlas import (
 )
 from app.engine.head.fill import relief
 from app.engine.head.light import light_on, lit, room_above
-from app.engine.head.lips import over_lips
-from app.engine.head.parts import per_eye
 from app.engine.head.raster import carried, rasterised, shares
 from app.engine.head.skull import smoothstep
 from app.engine.head.texels import atlas_side
@@ -35,7 +33,6 @@ from app.engine.warping.holding import Hidden, hidden
 from app.engine.warping.plate import Places, behind, places
 from app.engine.warping.rendering import BAND_ROWS, Layers, Motion, pool, render
 from app.engine.warping.spectacles import Front
-from app.engine.warping.surface import LIGHT_RANGE
 
 # Chosen by eye on sheets of turned heads (tools/head_sheets.py), where no comment says more.
 
@@ -45,26 +42,11 @@ FADE = (1.0, 2.0)
 # The same in clips, where poses tremble by a degree or two: with 1.5 to 3 the heads of a_grid_bbaf2n, a_grid_swiz3n and
 # b_lp_d6, which hardly turn, were 0.15 to 0.25 levels further from their frames.
 FILMED_FADE = (4.0, 6.0)
-STRETCHED = (1.6, 3.0)  # times wider than in the photo, from which the photo is too coarse
-MIRRORED = (1.1, 1.5)  # the same, from which a side that shows better is mirrored
-FLAT = (1.2, 2.2)  # times wider than in the photo, from which its own edge is no longer good enough
-TURNED_IN = (1.03, 1.3)  # times wider, from which what was the head's edge is inside
-RIM_TURNED = (1.0, 1.5)  # times wider, from which a rim is no longer in its own shade
 RIM_WHOLE = (1.0, 1.2)  # times brighter, from which a rim is lit as the skin beside it
 ENDED = 0.55  # cosine of the normal and the view where colours end that are carried on over a rim and beyond
-EAR_WHOLE = (
-    4.0,
-    9.0,
-)  # degrees of turn over which the head comes to draw an ear: its place is too uncertain for the photo's edge
-NECK = (
-    0.02,
-    0.2,
-)  # share of the head's motion over which the photo's own edge of the neck stops being an edge
-SOFT = 0.15  # cosine of the normal and the view over which made-up hair ends softly
 BARE = (0.01, 0.04)  # IOD beside the person over which a neck that the photo does not have ends
 NECK_MOVES = (0.8, 0.95)  # share of the head's motion over which a neck is head
 NECK_END = 0.1  # share of the head's motion over which the neck ends in the photo
-RELIT = 0.3  # of the normal towards the viewer in the photo: what was not seen is filled as it is lit where it ends
 MIXED = 0.05  # IOD of depth over which the nearer of head and hair takes over
 NO_CORNER = np.zeros(2, np.int32)  # a picture that nothing was cut from
 LIT = 6.0  # cm from the face's landmarks over which the skin's light fades: ears and throat are skin too
@@ -102,6 +84,11 @@ class HeadLook:
     bare: FloatArray
     fixed: Float32
     changed: Box
+
+    @cached_property
+    def drawn(self) -> NDArray[np.int64]:
+        """(N,) which vertices are drawn at all."""
+        return np.flatnonzero(self.there > 0)
 
     @cached_property
     def shaded(self) -> FloatArray:
@@ -234,7 +221,7 @@ class View:
 def drawn_head(look: HeadLook, layers: Layers, view: View, values: Float32) -> tuple[NDArray[Any], Box]:
     """Return (h, w, 3) pixels of the box that changes, and the box (x0, y0, x1, y1); values: of `table`."""
     shape = layers.zone.shape
-    box = around(view.moved.box, box_of(view.points[look.there > 0], shape), look.changed)
+    box = around(view.moved.box, box_of(view.points[look.drawn], shape), look.changed)
     if look.sheet is not None:
         box = around(box, box_of(view.hair[look.sheet.used], shape))
     if view.body is not None:
@@ -270,38 +257,6 @@ def around(*boxes: Box) -> Box:
 def box_of(points: FloatArray, shape: tuple[int, ...]) -> Box:
     """Return the box (x0, y0, x1, y1) around what is drawn at these points, within the picture."""
     return box_around(points[:, :2], 3, (shape[1], shape[0]))
-
-
-def table(look: HeadLook, camera: Camera) -> Float32:
-    """Return the values (A, 9) at the atlas' vertices that `head_kernels` interpolates."""
-    model = HeadModel.load()
-    own = look.head.camera
-    keeps, shown = holding.held(own, camera), holding.edge_shown(own, camera)
-    before, after = look.seen.normals, look.head.turned(camera)
-    after = after + (keeps * look.hidden.unseen)[:, None] * (before - after)
-    stretch = after[:, 2] / np.maximum(before[:, 2], 0.04)
-    inside = look.seen.person * (1 - smoothstep(*STRETCHED, stretch))
-    edge = look.seen.shown * np.maximum(1 - smoothstep(*FLAT, stretch), inside)
-    edge = edge * (1 - look.better * smoothstep(*MIRRORED, stretch))
-    ear = look.hidden.ear
-    transparent = float(smoothstep(*holding.EAR_COMES, np.array(keeps)))
-    edge = np.maximum(edge, shown) * (1 - ear) + transparent * ear
-    photo = over_lips(per_eye(model, np.maximum(look.kept, edge), one=False), look.seen.person)
-    solid = np.maximum(
-        smoothstep(*TURNED_IN, stretch),
-        look.ear * float(smoothstep(*EAR_WHOLE, np.array(holding.turn(own, camera)))),
-    )
-    photo = np.maximum(photo, look.bare)
-    solid = solid * smoothstep(*NECK, look.head.rigid) * (1 - shown) * (1 - look.bare)
-    rim = 1 + (look.rim - 1) * smoothstep(*RIM_TURNED, stretch)
-    gain = np.clip(lit(look.light, after) / look.shaded, *LIGHT_RANGE)
-    gain = np.minimum(gain, look.room) - 1
-    gain = gain * smoothstep(0.0, RELIT, before[:, 2])
-    soft = look.hair * (1 - photo) * (1 - smoothstep(0.0, SOFT, after[:, 2]))
-    vertices = np.column_stack([photo, solid, gain * look.skin, look.there * (1 - soft), rim])
-    fixed = look.fixed.copy()
-    fixed[:, :2] += (look.seen.inward * smoothstep(*RIM_TURNED, stretch)[:, None])[model.base]
-    return np.ascontiguousarray(np.column_stack([fixed, vertices[model.base]]), np.float32)
 
 
 def tilted(normals: FloatArray, share: FloatArray) -> FloatArray:

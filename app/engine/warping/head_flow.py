@@ -18,7 +18,7 @@ def drawn_displacements(look: HeadLook, layers: Layers, view: View) -> tuple[Flo
     there, and the box; where the photo does not show it, to where it would be.
     """
     shape = layers.zone.shape
-    boxes = [view.moved.box, box_of(view.points[look.there > 0], shape)]
+    boxes = [view.moved.box, box_of(view.points[look.drawn], shape)]
     boxes += [] if look.sheet is None else [box_of(view.hair[look.sheet.used], shape)]
     box = around(*boxes, *([view.body.box] if view.body is not None else []))
     flow = _moved(layers, view.body, box)

@@ -12,6 +12,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
 from app.engine.face.parameters import FLIP, Camera
 from app.engine.head import Head, HeadModel
@@ -113,17 +114,56 @@ def posed(
     steady: share of the outline's motion that is not drawn.
     """
     keeps = held(head.camera, camera)
+    along = np.zeros((4, 3))
     if keeps > 0:
-        moved = keeps * of.flat if moved is None else moved + keeps * of.flat
-    placed = head.posed(camera, moved, shift)
-    if keeps > 0:
-        points = head.points if moved is None else head.points + moved
-        share = keeps * (of.unseen * head.rigid)[:, None]
-        placed += share * (carried_along(head, camera, points) - camera.project(points))
-    if steady > 0:
-        motion = camera.project(head.points) - head.camera.project(head.points)
-        placed[:, :2] -= (steady * of.outline * head.rigid)[:, None] * motion[:, :2]
-    return placed
+        along[3] = carried_along(head, camera, np.zeros((1, 3)))
+        along[:3] = carried_along(head, camera, np.eye(3)) - along[3]
+    moved = np.zeros((0, 3)) if moved is None else moved
+    out = np.empty_like(head.points)
+    _placed(
+        head.points, moved, of.flat, head.rigid, of.unseen, of.outline, _affine(camera), _affine(head.camera), along,
+        shift, keeps, steady, out,
+    )  # fmt: skip
+    return out
+
+
+def _affine(camera: Camera) -> FloatArray:
+    """Return (4, 3): the camera projects v to v @ the first three rows + the last."""
+    out = camera.project(np.concatenate([np.eye(3), np.zeros((1, 3))]))
+    out[:3] -= out[3]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _placed(points, moved, flat, rigid, unseen, outline, after, before, along, shift, keeps, steady, out):  # type: ignore[no-untyped-def]
+    """Write what `posed` returns into out (V, 3); moved: (V, 3) or none; after, before, along: (4, 3) of the target's
+    camera, the photo's, and of what goes with the middle of the head.
+    """
+    p = np.zeros(3)
+    for v in range(len(points)):
+        own, held_back = rigid[v], keeps * unseen[v] * rigid[v]
+        for k in range(3):
+            p[k] = points[v, k] + keeps * flat[v, k] + (moved[v, k] if len(moved) else 0.0)
+        for k in range(3):
+            turned = p[0] * after[0, k] + p[1] * after[1, k] + p[2] * after[2, k] + after[3, k]
+            still = p[0] * before[0, k] + p[1] * before[1, k] + p[2] * before[2, k] + before[3, k]
+            still += shift[k] if k < 2 else 0.0
+            out[v, k] = own * turned + (1 - own) * still
+            if held_back > 0:
+                carried = p[0] * along[0, k] + p[1] * along[1, k] + p[2] * along[2, k] + along[3, k]
+                out[v, k] += held_back * (carried - turned)
+        if steady > 0:
+            for k in range(2):
+                motion = after[3, k] - before[3, k]
+                for i in range(3):
+                    motion += points[v, i] * (after[i, k] - before[i, k])
+                out[v, k] -= steady * outline[v] * own * motion
+
+
+def warm_up() -> None:
+    """Compile what `posed` runs."""
+    one, vector, map_ = np.ones(1), np.ones((1, 3)), np.ones((4, 3))
+    _placed(vector, vector, vector, one, one, one, map_, map_, map_, np.ones(2), 0.0, 0.0, vector.copy())
 
 
 def carried_along(head: Head, camera: Camera, points: FloatArray) -> FloatArray:

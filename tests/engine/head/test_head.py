@@ -20,8 +20,9 @@ from app.engine.head.light import light_on, lit, room_above
 from app.engine.head.lips import over_lips
 from app.engine.head.texels import texels
 from app.engine.imaging.matte import person_matte
-from app.engine.warping.head_drawing import FADE, share_of, table
+from app.engine.warping.head_drawing import FADE, share_of
 from app.engine.warping.head_kernels import PHOTO
+from app.engine.warping.head_table import table
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,9 @@ from app.engine.head import HeadModel
 from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.matte import person_matte
 from app.engine.warping import holding
-from app.engine.warping.head_drawing import View, drawn_head, placed, posed_hair, posed_points, table
+from app.engine.warping.head_drawing import View, drawn_head, placed, posed_hair, posed_points
 from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps
+from app.engine.warping.head_table import table
 from app.engine.warping.rendering import nothing_moves
 
 FOLDER = next(

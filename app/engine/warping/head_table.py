@@ -1,0 +1,137 @@
+"""Says of every vertex of a turned head where its colours come from and how bright they are, in compiled code.
+
+One frame needs it of some ten thousand vertices: in NumPy, formula by formula, that took as long as drawing them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from app.engine.face.parameters import Camera
+from app.engine.head import HeadModel
+from app.engine.head.lips import over_lips
+from app.engine.head.parts import per_eye
+from app.engine.head.skull import smoothstep
+from app.engine.warping import holding
+from app.engine.warping.curves import Float32
+from app.engine.warping.head_drawing import HeadLook
+from app.engine.warping.head_kernels import COLUMNS, GAIN, PHOTO, RIM, SOLID, THERE
+from app.engine.warping.surface import LIGHT_RANGE
+
+# Chosen by eye on sheets of turned heads (tools/head_sheets.py), where no comment says more.
+STRETCHED = (1.6, 3.0)  # times wider than in the photo, from which the photo is too coarse
+MIRRORED = (1.1, 1.5)  # the same, from which a side that shows better is mirrored
+FLAT = (1.2, 2.2)  # times wider than in the photo, from which its own edge is no longer good enough
+TURNED_IN = (1.03, 1.3)  # times wider, from which what was the head's edge is inside
+RIM_TURNED = (1.0, 1.5)  # times wider, from which a rim is no longer in its own shade
+# Degrees of turn over which the head comes to draw an ear: its place is too uncertain for the photo's edge.
+EAR_WHOLE = (4.0, 9.0)
+# Share of the head's motion over which the photo's own edge of the neck stops being an edge.
+NECK = (0.02, 0.2)
+SOFT = 0.15  # cosine of the normal and the view over which made-up hair ends softly
+RELIT = 0.3  # of the normal towards the viewer in the photo: what was not seen is filled as it is lit where it ends
+FLAT_ON = 0.04  # of the same: what was seen at a more grazing angle counts as stretched as this
+
+
+def table(look: HeadLook, camera: Camera) -> Float32:
+    """Return the values (A, 9) at the atlas' vertices that `head_kernels` interpolates."""
+    model, head = HeadModel.load(), look.head
+    keeps, shown = holding.held(head.camera, camera), holding.edge_shown(head.camera, camera)
+    transparent = float(smoothstep(*holding.EAR_COMES, np.array(keeps)))
+    count = len(head.points)
+    after, stretch, photo = np.empty((count, 3)), np.empty(count), np.empty(count)
+    _shown(
+        head.normals, head.rigid, head.camera.rotation, camera.rotation, look.seen.normals, look.hidden.unseen,
+        look.seen.person, look.seen.shown, look.better, look.kept, look.hidden.ear,
+        keeps, shown, transparent, after, stretch, photo,
+    )  # fmt: skip
+    photo = over_lips(per_eye(model, photo, one=False), look.seen.person)
+    whole = float(smoothstep(*EAR_WHOLE, np.array(holding.turn(head.camera, camera))))
+    out = np.empty((len(model.base), COLUMNS), np.float32)
+    _written(
+        model.base, look.fixed, look.seen.inward, look.seen.normals, after, stretch, photo,
+        head.rigid, look.ear, look.bare, look.rim, look.light, look.shaded, look.room, look.skin, look.hair, look.there,
+        shown, whole, out,
+    )  # fmt: skip
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _step(low, high, x):  # type: ignore[no-untyped-def]
+    """Return what `smoothstep` does, of one number."""
+    t = min(max((x - low) / (high - low), 0.0), 1.0)
+    return t * t * (3 - 2 * t)
+
+
+@njit(cache=True, nogil=True)
+def _shown(  # type: ignore[no-untyped-def]
+    normals, rigid, own, turned, before, unseen, person, seen, better, kept, ear, keeps, shown, transparent,
+    after, stretch, photo,
+):  # fmt: skip
+    """Write normals in the frame (V, 3), how much wider each vertex is than in the photo (V,), and how much of it the
+    photo shows (V,).
+
+    normals, rigid: of `Head`; own, turned: (3, 3) rotations; before, person, seen: of `Seen`; unseen, ear: of `Hidden`;
+    better, kept: of `Shares`; keeps: of `holding.held`; shown: of `holding.edge_shown`; transparent: of a hidden ear.
+    """
+    for v in range(len(normals)):
+        a, b, c = normals[v, 0], normals[v, 1], normals[v, 2]
+        w = rigid[v]
+        length = 0.0
+        for k in range(3):
+            still = a * own[k, 0] + b * own[k, 1] + c * own[k, 2]
+            moved = a * turned[k, 0] + b * turned[k, 1] + c * turned[k, 2]
+            value = w * moved + (1 - w) * still
+            after[v, k] = -value if k == 1 else value
+            length += value * value
+        length = max(np.sqrt(length), 1e-9)
+        for k in range(3):
+            after[v, k] /= length
+            after[v, k] += keeps * unseen[v] * (before[v, k] - after[v, k])
+        wider = after[v, 2] / max(before[v, 2], FLAT_ON)
+        inside = person[v] * (1 - _step(STRETCHED[0], STRETCHED[1], wider))
+        edge = seen[v] * max(1 - _step(FLAT[0], FLAT[1], wider), inside)
+        edge *= 1 - better[v] * _step(MIRRORED[0], MIRRORED[1], wider)
+        edge = max(edge, shown) * (1 - ear[v]) + transparent * ear[v]
+        stretch[v], photo[v] = wider, max(kept[v], edge)
+
+
+@njit(cache=True, nogil=True)
+def _written(  # type: ignore[no-untyped-def]
+    base, fixed, inward, before, after, stretch, photo, rigid, ear, bare, rim, light, shaded, room, skin, hair, there,
+    shown, whole, out,
+):  # fmt: skip
+    """Write the values (A, 9) of `table`; base: (A,) vertices; photo: (V,) share of the photo; whole: how far the head
+    draws an ear; the others are of `HeadLook`, `Seen` and `_shown`.
+    """
+    least = 0.2 * max(light[0], 0.02)
+    for a in range(len(base)):
+        v = base[a]
+        turned = _step(RIM_TURNED[0], RIM_TURNED[1], stretch[v])
+        share = max(photo[v], bare[v])
+        solid = max(_step(TURNED_IN[0], TURNED_IN[1], stretch[v]), ear[v] * whole)
+        solid *= _step(NECK[0], NECK[1], rigid[v]) * (1 - shown) * (1 - bare[v])
+        x, y, z = after[v, 0], after[v, 1], after[v, 2]
+        bright = light[0] + light[1] * x + light[2] * y + light[3] * z + light[4] * x * y + light[5] * y * z
+        bright += light[6] * (3 * z * z - 1) + light[7] * x * z + light[8] * (x * x - y * y)
+        gain = min(max(max(bright, least) / shaded[v], LIGHT_RANGE[0]), LIGHT_RANGE[1])
+        gain = (min(gain, room[v]) - 1) * _step(0.0, RELIT, before[v, 2])
+        soft = hair[v] * (1 - share) * (1 - _step(0.0, SOFT, z))
+        for k in range(4):
+            out[a, k] = fixed[a, k] + (inward[v, k] * turned if k < 2 else 0.0)
+        out[a, PHOTO], out[a, SOLID], out[a, GAIN] = share, solid, gain * skin[v]
+        out[a, THERE], out[a, RIM] = there[v] * (1 - soft), 1 + (rim[v] - 1) * turned
+
+
+def warm_up() -> None:
+    """Compile what `table` runs."""
+    one: NDArray[np.float64] = np.ones(1)
+    vector, turn = np.ones((1, 3)), np.eye(3)
+    turn.flags.writeable = False
+    _shown(vector, one, turn, turn, vector, *(one,) * 6, 0.0, 0.0, 0.0, vector.copy(), one.copy(), one.copy())
+    _written(
+        np.zeros(1, np.int32), np.zeros((1, 4), np.float32), np.zeros((1, 2)), vector, vector, one, one,
+        *(one,) * 4, np.ones(9), *(one,) * 5, 0.0, 0.0, np.zeros((1, COLUMNS), np.float32),
+    )  # fmt: skip
