@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 from onnx import TensorProto
-from tflite_models import Operator
-from tflite_to_onnx import TO_NCHW, TO_NHWC, Converter
+
+from tools.tflite_models import Operator
+from tools.tflite_to_onnx import TO_NCHW, TO_NHWC, Converter
 
 EYE_CONTOUR = 16  # the first indices of an eye's list; the iris gets their mean depth
 

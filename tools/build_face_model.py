@@ -14,18 +14,17 @@ from pathlib import Path
 import numpy as np
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
-
-import face_model_data as data  # noqa: E402
-import face_model_report as report  # noqa: E402
-import face_model_stats as stats  # noqa: E402
-import face_model_synthesis as synthesis  # noqa: E402
-import face_model_topology as topology  # noqa: E402
+sys.path.insert(0, str(ROOT))
 
 from app.engine.face.carrying import displaced, registered  # noqa: E402
 from app.engine.face.importing import read_dense  # noqa: E402
 from app.engine.face.morphable_model import ASSET, MorphableModel, save_model  # noqa: E402
 from app.engine.face.parameters import N_EXPRESSION  # noqa: E402
+from tools import face_model_data as data  # noqa: E402
+from tools import face_model_report as report  # noqa: E402
+from tools import face_model_stats as stats  # noqa: E402
+from tools import face_model_synthesis as synthesis  # noqa: E402
+from tools import face_model_topology as topology  # noqa: E402
 
 N_IDENTITY, SPARE = 40, 60  # numbers of components kept, and computed for the report
 SYNTHETIC_SHARE, PORTRAIT_SHARE = 1.0, 0.2  # shares of the clips' moment, by trace

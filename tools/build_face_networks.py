@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tools"))
+sys.path.insert(0, str(ROOT))
 
-import attention_operators  # noqa: E402
-from tflite_models import Model  # noqa: E402
-from tflite_to_onnx import Converter  # noqa: E402
+from tools import attention_operators  # noqa: E402
+from tools.tflite_models import Model  # noqa: E402
+from tools.tflite_to_onnx import Converter  # noqa: E402
 
 TARGET = ROOT / "assets" / "face_networks"
 Outputs = dict[str, tuple[str, tuple[int, ...]]]

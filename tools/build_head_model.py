@@ -18,14 +18,13 @@ from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 from scipy.spatial import cKDTree
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from head_atlas import Floats, Ints, cut, flattened, loops, seam
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from app.engine.face.carrying import DenseModel, registered
 from app.engine.face.morphable_model import default_model
 from app.engine.head.raster import rasterised
 from app.engine.warping.topology import topology
+from tools.head_atlas import Floats, Ints, cut, flattened, loops, seam
 
 HEAD = 11248  # vertices of face, head and neck
 PARTS = {

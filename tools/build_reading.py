@@ -23,7 +23,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-import true_heads
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -38,6 +37,7 @@ from app.engine.face.response import ASSET, Response
 from app.engine.files import write_whole
 from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.reading import open_photo
+from tools import true_heads
 
 Array = NDArray[np.float64]
 Image = NDArray[np.uint8]
@@ -195,7 +195,7 @@ def main() -> None:
     args = parser.parse_args()
     from app.engine.face import fitting
 
-    fitting.response = lambda: UNCHANGED  # what the network itself says
+    fitting.response = lambda: UNCHANGED  # type: ignore[attr-defined]  # fits take what the network reads
     engine, tracker, model = Engine(), FaceTracker(), default_model()
 
     def read(picture: Image) -> FittedFace | None:

@@ -1,5 +1,4 @@
-"""Measures HeadGAN's compression: a clip goes through `encode_clip` and `decode_clip`; prints kbit/s and
-errors.
+"""Measures compression by reenactment (HeadGAN, section 4): compresses clips and makes their frames anew.
 
     python tools/compress_clip.py CLIP... [--frames 100]
 
@@ -14,7 +13,8 @@ import argparse
 import json
 import struct
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,16 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from app.engine.contract import Step
-from app.engine.driving.compression import decode_clip, encode_clip
+from app.engine.driving.animation import scene_of
+from app.engine.driving.compression import encode_clip
+from app.engine.driving.driver import Driver
+from app.engine.driving.live import Controls, Performer
 from app.engine.engine import Engine
-from app.engine.sources.performance import N_FRAME
-from app.engine.sources.performance_files import from_bytes
+from app.engine.face.landmarks import FaceTracker
+from app.engine.face.retargeting import RetargetSettings
+from app.engine.imaging.photo import Photo
+from app.engine.sources.mienclip import unpacked_clip
+from app.engine.sources.performance import N_FRAME, PerformanceSource
 from app.engine.sources.video import VideoSource
 
 
@@ -47,23 +53,34 @@ def finished(steps: Generator[Step, None, bytes]) -> bytes:
             return bytes(end.value)
 
 
-def compressed(engine: Engine, path: Path, frames: int) -> dict[str, Any]:
-    """Encode, decode and compare one clip."""
+def decoded(engine: Engine, data: bytes) -> Iterator[NDArray[np.uint8]]:
+    """Yield the frames (H, W, 3) of a `.mienclip`, drawn anew from its reference frame and parameters."""
+    picture, performance = unpacked_clip(data)
+    portrait = engine.portrait(Photo(picture, key="mienclip"))
+    face = max(range(len(portrait.faces)), key=lambda k: portrait.faces[k].box[2])
+    with FaceTracker(video=True) as tracker, closing(PerformanceSource(performance)) as source:
+        driver = Driver(engine.model, tracker)
+        assert performance.neutral is not None
+        driver.calibration.set(performance.neutral)
+        performer = Performer(scene_of(engine, portrait, face, {}), driver)
+        while (frame := source.take(0)) is not None:
+            yield performer.step(frame, Controls(RetargetSettings(relative=True))).picture
+
+
+def measured(engine: Engine, path: Path, frames: int) -> dict[str, Any]:
+    """Compress a clip, make its frames anew and compare at most `frames` of them with the clip's own."""
     data = finished(encode_clip(engine, path))
+    reference, performance = unpacked_clip(data)
     (png,) = struct.unpack_from("<I", data, 8)
-    performance = from_bytes(data[12 + png :])
     (header,) = struct.unpack_from("<I", data, 12 + png + 8)
     body = len(data) - (12 + png + 12 + header)
     own, still = [], []
-    source = VideoSource(path)
-    reference: NDArray[np.uint8] | None = None
-    for picture in islice(decode_clip(engine, data), frames):
-        frame = source.take(1.0)
-        assert frame is not None and frame.pixels is not None
-        reference = _reference(data, png) if reference is None else reference
-        own.append(psnr(picture, frame.pixels))
-        still.append(psnr(reference, frame.pixels))
-    source.close()
+    with closing(VideoSource(path)) as source:
+        for picture in islice(decoded(engine, data), frames):
+            frame = source.take(1.0)
+            assert frame is not None and frame.pixels is not None
+            own.append(psnr(picture, frame.pixels))
+            still.append(psnr(reference, frame.pixels))
     return {
         "clip": path.name,
         "frames": len(performance),
@@ -75,14 +92,6 @@ def compressed(engine: Engine, path: Path, frames: int) -> dict[str, Any]:
     }
 
 
-def _reference(data: bytes, length: int) -> NDArray[np.uint8]:
-    import io
-
-    from PIL import Image
-
-    return np.array(Image.open(io.BytesIO(data[12 : 12 + length])).convert("RGB"))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -92,7 +101,7 @@ def main() -> None:
     args = parser.parse_args()
     engine = Engine()
     for path in args.clips:
-        print(json.dumps(compressed(engine, path, args.frames)), flush=True)
+        print(json.dumps(measured(engine, path, args.frames)), flush=True)
 
 
 if __name__ == "__main__":

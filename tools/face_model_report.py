@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import face_model_stats as stats
 import numpy as np
+
+from tools import face_model_stats as stats
 
 COUNTS = (0, 5, 10, 20, 28, 40)
 ID_COUNTS = (0, 5, 10, 20, 40, 60)

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import face_model_data as data
-import face_model_stats as stats
 import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.face.landmarks import FaceTracker
+from tools import face_model_data as data
+from tools import face_model_stats as stats
 
 Array = NDArray[np.float64]
 SIDE = 256  # px of the warped crop

@@ -20,15 +20,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
-
-from sheets import photos  # noqa: E402
+sys.path.insert(0, str(ROOT))
 
 from app.engine.engine import Engine  # noqa: E402
 from app.engine.face.parameters import FaceEdit, FittedFace  # noqa: E402
 from app.engine.face.semantic import resolve  # noqa: E402
 from app.engine.imaging.colour import to_srgb8  # noqa: E402
 from app.engine.imaging.photo import Photo  # noqa: E402
+from tools.sheets import photos  # noqa: E402
 
 PHOTOS, COLUMNS = 4, 7  # photos on a sheet; cells beside each other
 EYES, LIPS = (33, 133, 263, 362), (13, 14)  # landmarks in the middle of a cell

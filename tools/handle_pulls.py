@@ -199,8 +199,10 @@ class Puller:
 
         def call(engine: Engine) -> Any:
             from app.engine.contract import Target
+            from app.engine.generators.mesh_warp import MeshWarp
             from app.engine.views import scaled
 
+            assert isinstance(engine.generator, MeshWarp)
             view = engine.view(portrait, 1024)
             target = Target(scaled(engine.target(portrait, index, edit), view.scale))
             return view.scale, engine.generator.flow(engine.code(portrait, view, index), target)
@@ -217,9 +219,9 @@ class Puller:
 
     def picture(self, edit: FaceEdit) -> NDArray[np.uint8]:
         """Return a picture (TILE, TILE, 3) of the face."""
-        from app.session.pictures import PictureWish, picture_call
+        from app.session.pictures import Motif, PictureWish, picture_call
 
-        wish = PictureWish(self.session.document.active, edit, "photo", TILE)
+        wish = PictureWish(self.session.document.active, edit, Motif.RENDER, TILE)
         return np.asarray(self.ask(picture_call(self.session.portrait, wish)))
 
 

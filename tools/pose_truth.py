@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import true_heads
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -22,6 +21,7 @@ from app.engine.engine import Engine
 from app.engine.face.parameters import FaceEdit
 from app.engine.imaging.photo import Photo
 from app.engine.imaging.writing import write_png
+from tools import true_heads
 
 TURNS = [(yaw, 0) for yaw in (-40, -30, -20, -10, 10, 20, 30, 40)]
 TURNS += [(0, pitch) for pitch in (-25, -15, -8, 8, 15, 25)] + [(-20, 10), (20, -10)]

@@ -24,13 +24,14 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from app.engine.face.landmarks import FaceTracker  # noqa: E402
-from app.engine.rendering.eye_sketch import OUTLINES, PUPILS  # noqa: E402
+from app.engine.rendering.eye_sketch import OUTLINES  # noqa: E402
 from app.engine.sources.video import VideoSource  # noqa: E402
 from tools.intensity_pupils import intensity_pupils  # noqa: E402
 
 SHIFT = (0.37, 0.21)  # shift of the picture, in parts of the eye's width
 TURNS = (-15, -8, 0, 8, 15)  # degrees sideways
 PHOTOS = (".jpg", ".jpeg", ".png", ".webp")
+IRISES = (468, 473)  # landmarks of the irises' middles, in the order of OUTLINES
 OPEN = 0.15  # lid gap over width below which there is no pupil to find
 
 
@@ -112,7 +113,7 @@ def ways(pixels: NDArray[np.uint8], marks: NDArray[np.float64]) -> NDArray[np.fl
     width.
     """
     centroid = intensity_pupils(pixels, marks)
-    return np.stack([[in_eye(marks, k, way[k]) for k in (0, 1)] for way in (centroid, marks[list(PUPILS)])])
+    return np.stack([[in_eye(marks, k, way[k]) for k in (0, 1)] for way in (centroid, marks[list(IRISES)])])
 
 
 def in_eye(marks: NDArray[np.float64], eye: int, pupil: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -150,7 +151,7 @@ def shift_error(
         return []
     before, after = at_first[0].landmarks[:, :2], at_last[0].landmarks[:, :2]
     gaps = []
-    for pupils in (intensity_pupils, lambda _, m: m[list(PUPILS)]):
+    for pupils in (intensity_pupils, lambda _, m: m[list(IRISES)]):
         gap = pupils(moved, after) - pupils(pixels, before) - shift
         gaps.append(float(np.linalg.norm(gap, axis=1).mean() / width))
     return [(gaps[0], gaps[1])]

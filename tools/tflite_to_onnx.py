@@ -11,7 +11,8 @@ import onnx
 import tflite
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from tflite_models import ACTIVATIONS, Model, Operator
+
+from tools.tflite_models import ACTIVATIONS, Model, Operator
 
 OPSET, IR_VERSION = 17, 8
 TO_NCHW, TO_NHWC = (0, 3, 1, 2), (0, 2, 3, 1)

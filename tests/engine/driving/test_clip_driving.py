@@ -18,16 +18,12 @@ from PIL import Image
 
 from app.cli import main
 from app.engine.contract import Portrait
-from app.engine.driving.animation import scene_of
 from app.engine.driving.clip_driving import drive_clip, track_clip
 from app.engine.driving.compression import encode_clip
-from app.engine.driving.driver import Driver
-from app.engine.driving.live import Controls, Performer
 from app.engine.driving.resting import neutral_of, rest_in
 from app.engine.driving.steps import FilmedStep, LiveStep, RestStep
 from app.engine.engine import Engine
 from app.engine.errors import EngineError
-from app.engine.face.landmarks import FaceTracker
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import FaceEdit
 from app.engine.face.retargeting import RetargetSettings
@@ -37,11 +33,11 @@ from app.engine.sample import sample_path
 from app.engine.sound import ffmpeg
 from app.engine.sources.mienclip import unpacked_clip
 from app.engine.sources.opening import open_source
-from app.engine.sources.performance import PerformanceSource
 from app.engine.sources.performance_files import read_performance, write_performance
 from app.engine.sources.video import VideoSource
 from tests.engine.conftest import make_performance
 from tests.steps import drained
+from tools.compress_clip import decoded
 
 COUNT = 18
 RATE = Fraction(30000, 1001)
@@ -283,20 +279,6 @@ def compressed(engine: Engine, nodding: Path) -> bytes:
     steps, data = drained(encode_clip(engine, nodding))
     assert len(steps) > COUNT
     return data
-
-
-def decoded(engine: Engine, data: bytes) -> Iterator[NDArray[np.uint8]]:
-    """Yield the compressed clip's pictures, made anew from its reference."""
-    picture, performance = unpacked_clip(data)
-    portrait = engine.portrait(Photo(picture, key="mienclip"))
-    face = max(range(len(portrait.faces)), key=lambda k: portrait.faces[k].box[2])
-    with FaceTracker(video=True) as tracker, closing(PerformanceSource(performance)) as source:
-        driver = Driver(engine.model, tracker)
-        assert performance.neutral is not None
-        driver.calibration.set(performance.neutral)
-        performer = Performer(scene_of(engine, portrait, face, {}), driver)
-        while (frame := source.take(0)) is not None:
-            yield performer.step(frame, Controls(RetargetSettings(relative=True))).picture
 
 
 def test_a_clip_survives_compression_to_one_picture_and_numbers(

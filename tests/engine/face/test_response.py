@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +13,6 @@ from app.engine.engine import Engine
 from app.engine.face.fitting import fit_face
 from app.engine.face.parameters import Camera, Expression, FaceParams, Identity
 from app.engine.face.response import response
-
-TOOLS = Path(__file__).parents[3] / "tools"
 
 
 @given(st.floats(-85, 85), st.floats(-20, 20), st.floats(-12, 12))
@@ -55,11 +52,8 @@ def test_the_fitted_face_stands_straight_in_a_head_that_is_turned_truly(model, d
 
 def test_the_scan_is_read_within_two_degrees(engine: Engine, shared: Path) -> None:
     pytest.importorskip("DracoPy", reason="the scan is compressed: pip install DracoPy")
-    sys.path.insert(0, str(TOOLS))
-    try:
-        import true_heads
-    finally:
-        sys.path.remove(str(TOOLS))
+    from tools import true_heads
+
     scan = true_heads.scan(shared / "models3d" / "lee_perry_smith")
 
     def read(yaw: float, pitch: float) -> np.ndarray:

@@ -1,0 +1,61 @@
+"""Every script of tools/ still fits the program: it imports, and those that take arguments print their help.
+
+This happens in a process of its own, because some scripts set variables of the environment. What they use of
+the program inside their functions is checked by mypy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import importlib
+import inspect
+import io
+import subprocess
+import sys
+import traceback
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def test_every_tool_imports_and_prints_its_help() -> None:
+    command = [sys.executable, "-m", "tests.test_tools"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
+    assert done.returncode == 0, done.stdout + done.stderr
+    names = {line.split()[0] for line in done.stdout.splitlines()}
+    assert names == {path.stem for path in (ROOT / "tools").glob("*.py")}
+
+
+def what_became_of(name: str) -> str:
+    """Return "helps", "imports" or the package that is missing; raise where the tool is broken."""
+    try:
+        tool = importlib.import_module(f"tools.{name}")
+    except ModuleNotFoundError as missing:
+        if missing.name is None or missing.name.partition(".")[0] in ("app", "tools", "tests"):
+            raise
+        return f"needs {missing.name}"
+    main = getattr(tool, "main", None)
+    if getattr(tool, "argparse", None) is not argparse or main is None or inspect.signature(main).parameters:
+        return "imports"
+    sys.argv = [f"{name}.py", "--help"]
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(said):
+            main()
+    except SystemExit as end:
+        if end.code == 0 and "usage:" in said.getvalue():
+            return "helps"
+    raise AssertionError("--help prints no help")
+
+
+if __name__ == "__main__":
+    broken = False
+    for path in sorted((ROOT / "tools").glob("*.py")):
+        try:
+            print(path.stem, what_became_of(path.stem), flush=True)
+        except Exception:
+            broken = True
+            print(path.stem, "is broken")
+            traceback.print_exc()
+    sys.exit(broken)
