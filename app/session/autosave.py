@@ -18,7 +18,7 @@ from app.session.project import SUFFIX, Project, load_project, save_project
 
 @dataclass(frozen=True)
 class Recovered:
-    """A document left behind by a session that did not end well. path: its recovery file."""
+    """A document left behind by a session that did not end well, with the path of its recovery file."""
 
     path: Path
     project: Project
@@ -28,8 +28,8 @@ class Recovered:
 class Autosave(QObject):
     """Writes the document to the recovery folder after every step, and removes it when all is well.
 
-    The file is a few kilobytes of JSON and takes well under a millisecond. A lock file beside it says whether its Mien
-    still runs: a recovery file that is locked belongs to another one.
+    The file is a few kilobytes of JSON, and writing it takes well under a millisecond. A lock file beside it
+    says whether the Mien that wrote it still runs: a locked recovery file belongs to another running Mien.
     """
 
     def __init__(self, history: History, folder: Path) -> None:
@@ -41,7 +41,7 @@ class Autosave(QObject):
         self._lock = _lock(self._file)
         self._lock.tryLock(0)
         self.origin: Path | None = None  # the project file of what is open
-        self._written: tuple[Document, Path | None] | None = None  # what the file holds, and its origin
+        self._written: tuple[Document, Path | None] | None = None  # what the file holds: document, origin
         self._taken: Recovered | None = None
         for signal in self._signals():
             signal.connect(self.save)
@@ -68,7 +68,7 @@ class Autosave(QObject):
         try:
             save_project(self._file, document, origin=self.origin)
         except EngineError:
-            return  # a full disk must not stop the editing; saving the project itself says so
+            return  # a full disk must not stop the editing; saving the project itself reports it
         self._written = document, self.origin
         if self._taken is not None and self._taken.project.document.edits == document.edits:
             self.discard(self._taken)  # the recovered work belongs to this session now
@@ -101,16 +101,17 @@ class Autosave(QObject):
         except (EngineError, OSError):
             return None
 
-    def took_up(self, recovered: Recovered) -> None:
-        """Note that its document is open again: from its next save on the old file is not needed."""
+    def mark_reopened(self, recovered: Recovered) -> None:
+        """Note that this document is open again: once this session has saved it, the old file is not needed."""
         self._taken = recovered
 
     @staticmethod
     def discard(recovered: Recovered) -> None:
+        """Delete the recovery file of a document that nobody wants back."""
         recovered.path.unlink(missing_ok=True)
 
 
 def _lock(path: Path) -> QLockFile:
     lock = QLockFile(str(path.with_suffix(".lock")))
-    lock.setStaleLockTime(0)  # only a process that is gone makes it stale
+    lock.setStaleLockTime(0)  # the lock is stale only once its process is gone
     return lock

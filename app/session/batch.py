@@ -38,7 +38,11 @@ class Batch:
 
 @dataclass(frozen=True, eq=False)
 class PhotoStep(Step):
-    """A step of a batch. photo: the photo it is about; written: the file that was written; failure: why none was."""
+    """A step of a batch.
+
+    photo: the photo that is being edited; written: the file that was written; failure: why no file was
+    written.
+    """
 
     photo: Path | None = None
     written: Path | None = None
@@ -54,7 +58,7 @@ def photos_in(folder: Path) -> tuple[Path, ...]:
 
 
 def photos_among(paths: Iterable[Path]) -> tuple[Path, ...]:
-    """Return the pictures among some files, and those in the folders among them."""
+    """Return the pictures among some files and folders, those inside the folders included."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
@@ -85,7 +89,7 @@ def run_batch(engine: EngineLike, batch: Batch) -> Iterator[PhotoStep]:
 
 
 def _target(batch: Batch, photo: Path, taken: set[Path]) -> Path:
-    """Return a name in the folder that is no photo of the batch and was not written by it."""
+    """Return a path in the folder that is no photo of the batch and that the batch has not written yet."""
     path = batch.folder / (photo.stem + (batch.suffix or photo.suffix))
     number = 2
     sources = {p.absolute() for p in batch.photos}

@@ -1,4 +1,4 @@
-"""What the semantic controls put into each raw component, so that both kinds of slider stay in step."""
+"""Says what the semantic controls put into each raw component, so that both kinds of slider stay in step."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ DEFAULT_GENERATOR = "mesh-warp"
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A named state of every face, to come back to."""
+    """A named state of every face, to which the user can come back."""
 
     name: str
     edits: Mapping[int, FaceEdit] = field(default_factory=dict)
@@ -24,8 +24,8 @@ class Snapshot:
 class Document:
     """One photo and its faces' edits.
 
-    photo: its file, None while nothing is open; key: SHA-256 of the file's bytes; edits: face index (left to
-    right, from 0) -> what is asked, only faces that are changed; active: the face the panels act on;
+    photo: the photo's file, None while nothing is open; key: SHA-256 of that file's bytes; edits: face index
+    (left to right, from 0) -> what is asked, for changed faces only; active: the face that the panels act on;
     boxes: where the user drew a face that was not found.
     """
 
@@ -39,12 +39,12 @@ class Document:
 
     @property
     def edit(self) -> FaceEdit:
-        """The active face's edit."""
+        """Return the active face's edit."""
         return self.edit_of(self.active)
 
     @property
     def is_changed(self) -> bool:
-        """Whether some face is asked to differ from the photo."""
+        """Return whether some face is asked to differ from the photo."""
         return any(not edit.is_identity for edit in self.edits.values())
 
     def is_same_work(self, other: Document) -> bool:
@@ -52,7 +52,7 @@ class Document:
         return replace(self, active=0) == replace(other, active=0)
 
     def edit_of(self, face: int) -> FaceEdit:
-        """One face's edit."""
+        """Return one face's edit."""
         return self.edits.get(face, FaceEdit())
 
     def of_photo(self, photo: Path, key: str) -> Document:

@@ -1,4 +1,6 @@
-"""Decides which generators are drafted: the mesh warp shows their edits at once, and they draw when the hand rests."""
+"""Decides which generators are drafted: while the hand moves, the mesh warp shows their edits, and they draw
+once the hand rests.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ FRAME_MS = 100.0
 
 
 class Pace:
-    """How long each generator takes for a picture here, as far as it is known."""
+    """Knows how long each generator takes for a picture on this machine, once it has drawn one."""
 
     def __init__(self) -> None:
         self._ms = {name: speed.ms for name, speed in known_speeds().items()}
@@ -20,11 +22,11 @@ class Pace:
         self._ms[generator] = ms
 
     def of(self, generator: str) -> float | None:
-        """Return the milliseconds a picture, None before the first."""
+        """Return the milliseconds that a picture of a generator takes, None before it has drawn one."""
         return self._ms.get(generator)
 
     def is_drafted(self, generator: str) -> bool:
-        """Return whether a hand would have to wait for this generator; until it has drawn once, it is taken to be
+        """Return whether a hand would have to wait for this generator; one that has not drawn yet counts as
         slow.
         """
         return generator != DEFAULT_GENERATOR and self._ms.get(generator, FRAME_MS + 1) > FRAME_MS

@@ -14,12 +14,15 @@ from app.session import naming, values, verbs
 from app.session.document import Document, Snapshot
 from app.session.history import History
 
-Namer = Callable[[FaceEdit, FaceEdit], str]  # a step's name from the edits before and after it
+Namer = Callable[[FaceEdit, FaceEdit], str]  # makes a step's name of the edits before and after it
 
 
 class Editing(QObject):
-    """Makes steps of the history. Each change is one step, or part of a gesture's: `gesture` is a number from
-    `History.begin_gesture`; None makes a step of its own."""
+    """Makes steps of the history.
+
+    Each change is one step, or part of a gesture's step: `gesture` is a number from `History.begin_gesture`;
+    None makes a step of its own.
+    """
 
     linked_changed = Signal()  # emitted when some pair's sides have been linked or unlinked
 
@@ -37,7 +40,9 @@ class Editing(QObject):
         return self._history.face
 
     def set_value(self, name: str, value: float | None, gesture: int | None = None) -> None:
-        """Ask for a control's value (None: leave it alone); its mirror too while the two are linked."""
+        """Ask for a control's value (None takes the request back), and for the same of its mirror while the
+        two are linked.
+        """
         changes = {name: value}
         mirror = BY_NAME[name].mirror
         if mirror and self.is_linked(name):
@@ -49,15 +54,10 @@ class Editing(QObject):
         return values.pair_of(name) not in self.unlinked
 
     def link(self, pairs: Iterable[str], linked: bool) -> None:
-        """Let the sides of these of `PAIRS` move together, or alone; no undo step."""
+        """Let the sides of these of `PAIRS` move together, or alone; this is no undo step."""
         pairs = frozenset(pairs)
         self.unlinked = self.unlinked - pairs if linked else self.unlinked | pairs
         self.linked_changed.emit()
-
-    @staticmethod
-    def held(name: str, value: float) -> float:
-        """Return a value within its control's range."""
-        return min(BY_NAME[name].upper, max(BY_NAME[name].lower, value))
 
     def set_values(
         self, changes: Mapping[str, float | None], text: str | None = None, gesture: int | None = None
@@ -66,7 +66,7 @@ class Editing(QObject):
         self.apply(self._document.edit.with_values(changes), text, gesture)
 
     def set_latent(self, name: str, value: float, gesture: int | None = None) -> None:
-        """Ask for a generator's own direction; 0 leaves it alone."""
+        """Ask for a value of a generator's own latent direction; 0 takes the request back."""
         latents = {**dict(self._document.edit.latents), name: value}
         self.apply(
             replace(self._document.edit, latents=tuple((n, v) for n, v in latents.items() if v)),
@@ -75,7 +75,10 @@ class Editing(QObject):
         )
 
     def apply(self, edit: FaceEdit, text: str | Namer | None = None, gesture: int | None = None) -> None:
-        """Replace the active face's edit; `text` names the step, else it is named by what changed."""
+        """Replace the active face's edit.
+
+        text: names the step; without it, the step is named by what changed.
+        """
         if self._face is None or edit == self._document.edit:
             return
         active, face = self._document.active, self._face
@@ -89,13 +92,13 @@ class Editing(QObject):
         self._history.push({"edits": edits, "active": active}, name, gesture)
 
     def _of_face(self, text: str, index: int) -> str:
-        """Return a step's name with the face it is about, where there are several."""
+        """Return a step's name, followed by the number of its face where the photo has several."""
         portrait = self._history.portrait
         several = portrait is not None and len(portrait.faces) > 1
         return self.tr("{}, face {}").format(text, index + 1) if several else text
 
     def reset(self, names: tuple[str, ...] | None = None) -> None:
-        """Leave these controls of the active face alone again; all of them without names."""
+        """Take back what is asked of these controls of the active face, or of all its controls without names."""
         if names is None:
             self.apply(FaceEdit(), self.tr("Reset face"))
         else:
@@ -106,7 +109,7 @@ class Editing(QObject):
         return self.tr("Reset {}").format(", ".join(titles[:3]) + (" …" if len(titles) > 3 else ""))
 
     def reset_face(self) -> None:
-        """Leave the active face as it is in the photo."""
+        """Take back everything that is asked of the active face."""
         self.reset()
 
     def next_face(self) -> None:
@@ -121,7 +124,7 @@ class Editing(QObject):
             self._history.select_face((self._document.active + by) % len(portrait.faces))
 
     def reset_all(self) -> None:
-        """Leave every face alone again."""
+        """Take back everything that is asked of every face."""
         self._history.push({"edits": {}}, self.tr("Reset all faces"))
 
     def frontalise(self, strength: float = 1.0, gesture: int | None = None) -> None:

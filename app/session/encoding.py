@@ -24,12 +24,14 @@ class _Face:
 
 
 class Encoding(QObject):
-    """Runs the encoding. It begins by itself when such a generator, a photo or a face is chosen and no other job
-    runs; once the user has cancelled it, only `begin` begins it again. Until it is done the session renders nothing
-    for an edit of that face.
+    """Runs the encoding.
+
+    It begins by itself when such a generator, a photo or a face is chosen and no other job runs. Once the
+    user has cancelled it, only `begin` begins it again. Until the face is encoded, the session renders no
+    edit of it.
     """
 
-    changed = Signal()  # `is_needed` or `is_running`
+    changed = Signal()  # `is_needed` or `is_running` has changed
     stepped = Signal(object)  # Step
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
@@ -38,7 +40,7 @@ class Encoding(QObject):
         self._job: Job | None = None
         self._begun: _Face | None = None
         self._refused: _Face | None = None
-        session.document_changed.connect(self._leave_another)
+        session.document_changed.connect(self._cancel_superseded)
         for signal in (
             session.generator_changed,
             session.portrait_opened,
@@ -46,12 +48,12 @@ class Encoding(QObject):
             session.active_changed,
             session.closed,
         ):
-            signal.connect(self._on_other)
-        session.job_ended.connect(self._begin_unasked)
+            signal.connect(self._on_choice)
+        session.job_ended.connect(self._begin_if_needed)
 
     @property
     def is_needed(self) -> bool:
-        """Whether the active face still has to be encoded by its generator."""
+        """Return whether the active face still has to be encoded by its generator."""
         session = self._session
         return session.face is not None and not session.scheduler.is_encoded(session.document.active)
 
@@ -61,6 +63,7 @@ class Encoding(QObject):
 
     @Slot()
     def begin(self) -> None:
+        """Begin to encode the active face, as a job, where its generator needs that."""
         face = self._face()
         if face is None or not self.is_needed:
             return
@@ -83,6 +86,7 @@ class Encoding(QObject):
 
     @Slot()
     def cancel(self) -> None:
+        """Cancel the encoding; it does not begin again by itself."""
         if self.is_running:
             self._refused = self._begun
             self._session.cancel_job()
@@ -95,20 +99,26 @@ class Encoding(QObject):
         return _Face(session.portrait, session.document.active, session.document.generator)
 
     @Slot()
-    def _on_other(self) -> None:
-        """Leave what is running and begin what another face or generator needs."""
-        self._leave_another()
-        self._begin_unasked()
+    def _on_choice(self) -> None:
+        """Cancel an encoding that is no longer needed, and begin the one that the new face or generator
+        needs.
+        """
+        self._cancel_superseded()
+        self._begin_if_needed()
         self.changed.emit()
 
     @Slot()
-    def _leave_another(self) -> None:
+    def _cancel_superseded(self) -> None:
+        """Cancel the running encoding where another face or generator is active by now."""
         if self.is_running and self._begun is not None and self._begun != self._face():
-            self._begun = None  # not refused: whoever comes back before it has ended finds it begun again
+            self._begun = (
+                None  # it is not refused: a user who returns to the face finds the encoding begun again
+            )
             self._session.cancel_job()
 
     @Slot()
-    def _begin_unasked(self) -> None:
+    def _begin_if_needed(self) -> None:
+        """Begin the encoding where it is needed, no job runs, and the user has not cancelled it."""
         if self._session.job is None and self.is_needed and self._refused != self._face():
             self.begin()
 
@@ -116,7 +126,7 @@ class Encoding(QObject):
         if answer.error is not None:
             self._refused = face
         elif not answer.closed and self._face() == replace(face, index=self._session.document.active):
-            # The answer may not be about the active face, because another was chosen while it was on its way.
+            # Another face may have become active meanwhile: the answer is of the face that was encoded.
             self._session.scheduler.mark_encoded(face.index)
-        self._begin_unasked()
+        self._begin_if_needed()
         self.changed.emit()

@@ -1,4 +1,4 @@
-"""Renumbers the faces when one more was found between them."""
+"""Renumbers the faces after another face was found between them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.session.document import Box, Document
 
 
 def index_of(portrait: Portrait, face: FittedFace) -> int:
-    """Return where a face went when another was added."""
+    """Return the index that a face has in the portrait with the added face."""
     return min(range(len(portrait.faces)), key=lambda i: _distance(portrait.faces[i].box, face.box))
 
 
@@ -26,7 +26,7 @@ def moved(edits: Mapping[int, FaceEdit], where: Mapping[int, int]) -> dict[int, 
 
 
 def with_face_added(document: Document, before: Portrait, after: Portrait, box: Box) -> dict[str, Any]:
-    """Return the fields of the document that change when a face was found in a box: each edit stays with its face."""
+    """Return the document's fields that change when a face was found in a box: each edit stays with its face."""
     where = {old: index_of(after, face) for old, face in enumerate(before.faces)}
     new = next((i for i in range(len(after.faces)) if i not in where.values()), 0)
     snapshots = tuple(replace(s, edits=moved(s.edits, where)) for s in document.snapshots)

@@ -1,4 +1,4 @@
-"""Files that are never half written, and JSON that says what it is."""
+"""Writes files that are never half written, and JSON files that state their kind."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from app.engine.files import write_whole
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder with those above it, where there is none; EngineError where that is not allowed."""
+    """Make a folder, and the folders above it, where it does not exist; EngineError where that is not
+    allowed.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -36,6 +38,7 @@ def write_beside(path: Path, data: bytes) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
+    """Write a value as a JSON file; EngineError where that fails."""
     write_beside(path, (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode())
 
 
@@ -55,7 +58,7 @@ def read_json(path: Path, kind: str) -> dict[str, Any]:
 
 
 def finite(value: Any) -> float:
-    """Return a number of a JSON file; ValueError for Infinity and NaN, which JSON has no business with but Python
+    """Return a number of a JSON file; ValueError for Infinity and NaN, which JSON does not allow but Python
     reads.
     """
     number = float(value)
@@ -65,7 +68,7 @@ def finite(value: Any) -> float:
 
 
 def index(value: Any) -> int:
-    """Return a number of a list's places in a JSON file: whole, from 0 on; ValueError for anything else."""
+    """Return a list index of a JSON file, a whole number from 0 on; ValueError for anything else."""
     number = int(finite(value))
     if number < 0 or number != float(value):
         raise ValueError(f"{value} counts nothing")

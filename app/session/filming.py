@@ -1,4 +1,4 @@
-"""Follows a recording from its order to its file."""
+"""Follows a recording from the user's request to the finished file."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Film:
     """The state of a recording that the user asked for."""
 
     path: Path
-    begun_again: bool = False  # its clip had ended before its first picture
+    begun_again: bool = False  # whether it was begun anew because its clip had ended before the first picture
     has_pictures: bool = False
     stopped: bool = False  # whether the user has stopped it
-    saved: bool = False  # whether it is written, or it is known why it cannot be
+    saved: bool = False  # whether it is written, or has failed

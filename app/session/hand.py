@@ -1,4 +1,4 @@
-"""Lets the user take the face in the hand: it knows where landmarks are drawn, and what a pull of a handle asks."""
+"""Lets the user drag the face itself: it knows where landmarks are drawn, and what pulling a handle asks for."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from app.session.scheduler import Scheduler
 
 
 class Hand(QObject):
-    """Solves pulls, each of which is part of a gesture. They are solved on the landmarks as the generator draws
-    them, as soon as the engine has said where these are.
+    """Solves the pulls of handles; each pull is part of a gesture.
+
+    Pulls are solved on the landmarks as the generator draws them, once the engine has said where these are.
     """
 
-    drawn_changed = Signal()  # emitted when it is known better where a face's landmarks are drawn
+    drawn_changed = Signal()  # emitted when the engine has said where a face's landmarks are drawn
 
     def __init__(
         self, history: History, editing: Editing, scheduler: Scheduler, parent: QObject | None = None
@@ -34,7 +35,9 @@ class Hand(QObject):
         scheduler.selected.connect(self._on_selected)
 
     def points(self, index: int, edit: FaceEdit) -> FloatArray:
-        """Return (478, 3) px: where the landmarks of a face are drawn for an edit, as far as the generator says."""
+        """Return (478, 3) px: where the landmarks of a face are drawn for an edit, as far as the generator
+        has said.
+        """
         portrait = self._history.portrait
         assert portrait is not None
         face, drawn = portrait.faces[index], self._drawn.get(index)
@@ -73,6 +76,6 @@ class Hand(QObject):
 
     @Slot()
     def _on_selected(self) -> None:
-        """Forget what was drawn where, because another generator draws elsewhere."""
+        """Forget where landmarks were drawn, because another generator draws them elsewhere."""
         self._drawn.clear()
         self.drawn_changed.emit()

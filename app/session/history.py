@@ -16,15 +16,17 @@ from app.session.document import Document
 UNDO_LIMIT = 200  # steps that can be undone; documents are small and share what did not change
 
 Put = Callable[[Mapping[str, Any], Portrait | None], None]
-Namer = Callable[[Mapping[str, Any], Mapping[str, Any]], str]  # of the fields before and after
+Namer = Callable[
+    [Mapping[str, Any], Mapping[str, Any]], str
+]  # makes a step's text of the fields before and after
 Name = str | Namer
 
 
 class Change(QUndoCommand):
-    """The one undo command: replaces fields of the document; steps of one gesture merge into one.
+    """Replaces fields of the document, as the only undo command; steps of one gesture merge into one.
 
-    put: applies fields (and a portrait, where the faces change); name: the step's text from the fields before
-    and after, asked again when steps merge; gesture: a positive number, None never merges.
+    put: applies fields (and a portrait, where the faces change); name: makes the step's text of the fields
+    before and after, also after steps merged; gesture: a positive number, None for a step that never merges.
     """
 
     def __init__(
@@ -50,8 +52,9 @@ class Change(QUndoCommand):
         self._put(self.before, self._portraits[0])
 
     def substitute(self, field: str, value: Any, instead: Any) -> None:
-        """Replace a value of a field by another wherever the step has it; the stack drops a step that changes
-        nothing any more when it reaches it.
+        """Replace a value of a field by another wherever this step has it.
+
+        A step that then changes nothing is marked, and the stack drops it on reaching it.
         """
         if self.before.get(field) == value:
             self.before = {**self.before, field: instead}
@@ -69,16 +72,16 @@ class Change(QUndoCommand):
 
 
 class History(QObject):
-    """The document with its undo steps, gestures, and what of it is saved.
+    """Holds the document with its undo steps and gestures, and knows what of it is saved.
 
-    A gesture is a number from `begin_gesture`: all changes made with it are one step. The document is clean while it
-    equals the one that was written last (or opened), however it came to be what it is.
+    A gesture is a number from `begin_gesture`: all changes made with it are one step. The document is clean
+    while it equals the one that was written last (or opened), whichever steps led to it.
     """
 
     replaced = Signal(object)  # the Portrait that is open now, or None
     document_changed = Signal(object)  # Document
     active_changed = Signal(int)  # index of the face that the panels act on
-    faces_changed = Signal(object)  # Portrait, after a face was added or that was undone
+    faces_changed = Signal(object)  # Portrait, after a face was added, or after adding one was undone
     dirty_changed = Signal(bool)  # the document differs from what was saved
     gesture_ended = Signal()
 
@@ -86,7 +89,7 @@ class History(QObject):
         super().__init__(parent)
         self.document = Document()
         self.portrait: Portrait | None = None
-        self.opened: object = None  # another one for every document that is opened
+        self.opened: object = None  # a new object for every document that is opened
         self._saved: Document | None = self.document
         self._emitted_dirty = False
         self.stack = QUndoStack(self)
@@ -97,7 +100,7 @@ class History(QObject):
     # -- what is open
 
     def replace(self, document: Document, portrait: Portrait | None, saved: Document | None) -> None:
-        """Open a document in place of the one there is; saved: what its file holds, None where it has none."""
+        """Open a document in place of the present one; saved: what its file holds, None where it has no file."""
         self._gesture = None
         self.document, self.portrait, self._saved = document, portrait, saved
         self.opened = object()
@@ -107,17 +110,17 @@ class History(QObject):
 
     @property
     def face(self) -> FittedFace | None:
-        """The active face as it is in the photo."""
+        """Return the active face as it is in the photo."""
         faces = self.portrait.faces if self.portrait else ()
         return faces[self.document.active] if self.document.active < len(faces) else None
 
     @property
     def is_dirty(self) -> bool:
-        """Whether the document differs from what was saved."""
+        """Return whether the document differs from what was saved."""
         return self._saved is None or not self.document.is_same_work(self._saved)
 
     def mark_saved(self, document: Document) -> None:
-        """Note that this document is in a file now; the present one may be another already."""
+        """Note that this document is in a file now; the present document may already be another one."""
         self._saved = document
         self._emit_dirty()
 
@@ -130,10 +133,10 @@ class History(QObject):
         gesture: int | None = None,
         portraits: tuple[Portrait | None, Portrait | None] = (None, None),
     ) -> None:
-        """Change fields of the document as one step, or as part of a gesture's.
+        """Change fields of the document as one step, or as part of a gesture's step.
 
-        name: the step's text, or what makes it of the fields before and after; portraits: before and after, where
-        the faces change.
+        name: the step's text, or a function that makes it of the fields before and after; portraits: the
+        portraits before and after, where the faces change.
         """
         before = {field: getattr(self.document, field) for field in fields}
         if before != fields:
@@ -141,7 +144,7 @@ class History(QObject):
             self.stack.push(Change(self._put, before, fields, text, gesture, portraits))
 
     def select_face(self, index: int) -> None:
-        """Make a face the one the panels act on; no step."""
+        """Make a face the one that the panels act on; this is no undo step."""
         if self.portrait and 0 <= index < len(self.portrait.faces) and index != self.document.active:
             self._put({"active": index}, None)
 
@@ -154,7 +157,7 @@ class History(QObject):
         if self.document.generator == name:
             self._put({"generator": instead}, None)
         while (at := self.stack.index()) and self.stack.command(at - 1).isObsolete():
-            self.stack.undo()  # which only drops it
+            self.stack.undo()  # this only drops the step
         while self.stack.canRedo() and self.stack.command(self.stack.index()).isObsolete():
             self.stack.redo()
 
@@ -171,13 +174,13 @@ class History(QObject):
     # -- gestures
 
     def begin_gesture(self) -> int:
-        """Begin a drag; gives the number that every change names until `end_gesture`."""
+        """Begin a drag and return its number, which every change of it names until `end_gesture`."""
         self._gestures += 1
         self._gesture = self._gestures
         return self._gesture
 
     def end_gesture(self, gesture: int | None = None) -> None:
-        """End a drag: what it led to is rendered at full size."""
+        """End a drag; its result is rendered at full size."""
         self._gesture = None
         self._emit_document()
         self.gesture_ended.emit()

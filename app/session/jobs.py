@@ -1,11 +1,13 @@
-"""Gives work to the engine's thread, and decides which work may have it when.
+"""Gives work to the engine's thread, and decides which job may run.
 
-Tasks are done one after the other, in the order they were asked for. Of jobs (an export, a film, a batch, the live
-view, the encoding of a face) one runs at a time, by this policy:
+Tasks are done one after the other, in the order in which they were asked for. Of jobs (an export, a film, a
+batch, the live view, the encoding of a face) only one runs at a time, by this policy:
 
-- A job that its user waits for is ended by nobody but its user. Another one is refused, with words that say what runs.
-- A job that gives way (an encoding, which begins again by itself; the live view while it records nothing) is ended by
-  the next job.
+- A job that its user waits for ends by itself or is cancelled by the user. Another job is refused meanwhile,
+with a message that names the running one.
+
+- A job that gives way (an encoding, which begins again by itself; the live view while it records nothing) is
+cancelled when another job begins.
 """
 
 from __future__ import annotations
@@ -47,13 +49,13 @@ class Jobs(QObject):
         self._thread.start()
 
     def stop(self) -> None:
-        """End the thread; nothing can be asked for after."""
+        """End the thread; nothing can be asked for afterwards."""
         if self.current is not None and self.current.stop is not None:
             self.current.stop.set()
         self._thread.stop()
 
     def run(self, task: Task) -> None:
-        """Have a task done after those that were asked for before; its `done` is called with the answer."""
+        """Queue a task behind those that were asked for before; its `done` is called with the answer."""
         self._thread.run(task)
 
     def ask(
@@ -62,10 +64,10 @@ class Jobs(QObject):
         on_value: Callable[[Any], None],
         on_error: Callable[[EngineError | Crash], None] | None = None,
     ) -> None:
-        """Have something done once.
+        """Have the engine's thread call a function once.
 
-        on_value and on_error are called on the GUI's thread, unless the object they belong to is gone by then; without
-        on_error the error goes to `failed`.
+        on_value and on_error are called on the GUI's thread, unless the object that they belong to is gone by
+        then; without on_error the error goes to `failed`.
         """
 
         def done(answer: Answer) -> None:
@@ -77,7 +79,7 @@ class Jobs(QObject):
         self.run(Task(call, done))
 
     def begin(self, job: Job) -> bool:
-        """Start a job; False, and `failed`, where one runs that does not give way."""
+        """Start a job. Return False, and emit `failed`, where a job is running that does not give way."""
         if self.current and self.current is not self._cancelled and not self.current.gives_way():
             what = self.tr("“{}” is not finished yet.").format(self.current.words)
             self.failed.emit(EngineError(what, self.tr("Wait until it has ended, or cancel it.")))
@@ -88,7 +90,7 @@ class Jobs(QObject):
         return True
 
     def cancel(self, job: Job | None = None) -> None:
-        """End a job, the running one where none is named; its `on_end` is called once it has cleaned up."""
+        """Cancel a job (the running one by default); its `on_end` is called once it has cleaned up."""
         job = job or self.current
         if job is not None:
             self._cancelled = job
@@ -118,7 +120,7 @@ class Jobs(QObject):
 
 
 def _call_back(hearer: Callable[[Any], None], value: Any) -> None:
-    """Call back, unless the object that would hear it was closed meanwhile."""
+    """Call a function with a value, unless the object that the function belongs to was closed meanwhile."""
     owner = getattr(getattr(hearer, "func", hearer), "__self__", None)  # of a method, or of a partial one
     if not isinstance(owner, QObject) or isValid(owner):
         hearer(value)

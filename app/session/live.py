@@ -26,8 +26,8 @@ from app.session.worker import QUEUED, Answer, Crash, Job
 # px: the longer side of the portrait while it is driven, unless the user chooses another; this size allows 30 frames
 # a second (docs/measured.md, “Speed”).
 LIVE_SIDE = 768
-SIDES = (512, 768, 1024, 1536)  # px, to choose from
-NMFC_SIDE = 160  # px, of the picture in the driver panel; as large as it is shown
+SIDES = (512, 768, 1024, 1536)  # px; the sizes that the user can choose from
+NMFC_SIDE = 160  # px; the size at which the driver panel shows the picture
 
 
 class Live(QObject):
@@ -37,18 +37,20 @@ class Live(QObject):
     stepped = Signal(object)  # LiveStep
     stopped = Signal()
     recorded = Signal(object)  # Recording
-    saving = Signal(float)  # share of a stopped recording's end that is written, [0, 1]
+    saving = Signal(float)  # how much of a stopped recording is written, [0, 1]
     kept = Signal(object)  # Path of the performance written
     rendered = Signal(object)  # Path of the film a clip was rendered to
-    refused = Signal(str)  # "microphone", "recording" or "camera" could not be switched on; `failed` says why
+    refused = Signal(
+        str
+    )  # what could not be switched on: "microphone", "recording" or "camera"; `failed` says why
     failed = Signal(object)  # EngineError
-    _saving_changed = Signal(object, object)  # Film and its Saving, from the latter's thread
+    _saving_changed = Signal(object, object)  # Film and its Saving; emitted on the thread that saves
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self._session = session
         self._job: Job | None = None
-        self._face: FittedFace | None = None  # the one that is driven
+        self._face: FittedFace | None = None  # the face that is driven
         self.settings = RetargetSettings()
         self.recording = self.keeping = self.paused = self.listening = self.sending = False
         self.unsaved = 0  # recordings that have stopped and are not written to their end yet
@@ -68,7 +70,10 @@ class Live(QObject):
     # -- starting and stopping
 
     def start_camera(self, device: int | str, name: str, size: tuple[int, int], rate: float) -> None:
-        """Drive the active face from a camera; `size` and `rate` are asked for, and the steps say what came."""
+        """Drive the active face from a camera.
+
+        `size` and `rate` are requests; the steps say what the camera delivers.
+        """
 
         def source() -> Any:
             return CameraSource(device, name, size, rate)
@@ -127,21 +132,25 @@ class Live(QObject):
 
     @property
     def slow_generator(self) -> GeneratorInfo | None:
-        """The chosen generator where it cannot follow a driver on this machine: then the mesh warp does."""
+        """Return the chosen generator where it is too slow here to follow a driver, so that the mesh warp
+        does; else None.
+        """
         info = self._session.generator
         drafted = info is not None and self._session.scheduler.pace.is_drafted(info.name)
         return info if drafted else None
 
     @property
     def frames_a_second(self) -> float | None:
-        """What the chosen generator makes here, None where it has drawn nothing yet."""
+        """Return how many pictures the chosen generator draws in a second here, None where it has drawn none
+        yet.
+        """
         info = self._session.generator
         ms = None if info is None else self._session.scheduler.pace.of(info.name)
         return 1000 / ms if ms else None
 
     @property
     def size(self) -> tuple[int, int]:
-        """(width, height) px of what is driven and recorded; (0, 0) without a portrait."""
+        """Return (width, height) px of what is driven and recorded; (0, 0) without a portrait."""
         portrait = self._session.portrait
         if portrait is None:
             return 0, 0
@@ -151,18 +160,18 @@ class Live(QObject):
 
     @property
     def can_begin(self) -> bool:
-        """Whether what drove last can drive again."""
+        """Return whether the source that drove last can drive again."""
         return self._source is not None and self._session.face is not None
 
     @property
     def driven(self) -> int | None:
-        """The index of the face that is driven."""
+        """Return the index of the face that is driven, None where none is."""
         portrait = self._session.portrait
         faces = portrait.faces if portrait is not None and self.running else ()
         return next((k for k, face in enumerate(faces) if face is self._face), None)
 
     def drive_face(self, index: int) -> None:
-        """Make another face the one that is driven; a recording goes on with the one it began with."""
+        """Drive another face; while a recording runs, `failed` says that its face cannot change."""
         if self.recording:
             what = self.tr("A recording shows one driven face.")
             self.failed.emit(EngineError(what, self.tr("Stop recording, then choose the face.")))
@@ -172,7 +181,7 @@ class Live(QObject):
             self._start(self._source)
 
     def start_recording(self, path: Path) -> None:
-        """Drive once more from what drove last, and record it."""
+        """Drive again from the source that drove last, and record it."""
         if self._source is None:
             what = self.tr("Nothing drives the portrait.")
             self.failed.emit(EngineError(what, self.tr("Choose a camera or a clip, then press Start.")))
@@ -180,7 +189,7 @@ class Live(QObject):
         self._start(self._source, Film(path))
 
     def stop(self) -> None:
-        """Free the camera; a recording that runs is finished first."""
+        """Stop driving and free the camera; a running recording is finished first."""
         if self.recording:
             self.stop_recording()
         if self.running:
@@ -189,7 +198,7 @@ class Live(QObject):
     def film(self, clip: Path, output: Path, audio: bool, rest_at: float | None = None) -> None:
         """Render a clip or performance to a film at the photo's own size; `rendered` or `failed` follows.
 
-        rest_at: seconds into the clip, of the frame that shows the driver at rest; None has it sought.
+        rest_at: seconds into the clip of the frame that shows the driver at rest; None has that frame sought.
         """
         portrait, document, settings = self._session.portrait, self._session.document, self.settings
         if portrait is None:
@@ -211,6 +220,7 @@ class Live(QObject):
     # -- while it runs
 
     def change(self, settings: RetargetSettings) -> None:
+        """Use other settings from the next frame on."""
         self.settings = settings
         self._control(settings=settings)
 
@@ -223,7 +233,7 @@ class Live(QObject):
         self._ask(lambda animation: animation.use_frame())
 
     def forget_driver(self) -> None:
-        """Forget the driver's face: another person sits down."""
+        """Forget the driver's face, because another person sits down."""
         self._ask(lambda animation: animation.forget_driver())
 
     def pause(self, paused: bool) -> None:
@@ -235,7 +245,9 @@ class Live(QObject):
         self._ask(pause)
 
     def listen(self, on: bool, device: str | None = None) -> None:
-        """Listen to the microphone or not: its level is shown from now on, and its sound is in the next recording."""
+        """Listen to the microphone, or stop; while on, its level is shown and the next recording has its
+        sound.
+        """
         self.listening = on
 
         def refuse() -> None:
@@ -250,7 +262,10 @@ class Live(QObject):
         self._ask(lambda animation: animation.set_loop(loop))
 
     def record(self, path: Path) -> None:
-        """Record a film from the next frame on; beside it what drove it, where the generator cannot follow here."""
+        """Record a film from the next frame on.
+
+        Where the chosen generator cannot follow here, the driver's parameters are recorded beside the film.
+        """
         film = Film(path)
         self.recording, self._film = True, film
 
@@ -261,10 +276,10 @@ class Live(QObject):
         self._ask(lambda animation: self._record_into(animation, film), refuse=refuse)
 
     def _record_into(self, animation: LiveAnimation, film: Film) -> None:
-        """Record the pictures from now on; called on the engine's thread."""
+        """Let an animation record into a film from now on; called on the engine's thread."""
 
         def on_saving(saving: Any) -> None:
-            with contextlib.suppress(RuntimeError):  # the window is gone; the film is still finished
+            with contextlib.suppress(RuntimeError):  # where the window is gone, the film is still finished
                 self._saving_changed.emit(film, saving)
 
         make_folder(film.path.parent)
@@ -272,14 +287,17 @@ class Live(QObject):
         animation.record(film.path, on_saving, performance)
 
     def stop_recording(self, clip: Path | None = None) -> None:
-        """Finish the film: `saving`, then `recorded` follows. clip: the driving clip, whose sound goes under it."""
+        """Finish the film; `saving` and then `recorded` follow.
+
+        clip: the driving clip, whose sound goes into the film.
+        """
         self.unsaved += self.recording
         self.recording = False
         if self._film is not None:
             self._film.stopped = True
 
         def stopped(saving: Any) -> None:
-            if saving is None:  # it had ended by itself
+            if saving is None:  # the recording had ended by itself
                 self.unsaved = max(0, self.unsaved - 1)
 
         self._ask(lambda animation: animation.stop_recording(clip), stopped)
@@ -329,9 +347,10 @@ class Live(QObject):
         on_value: Callable[[Any], None] = lambda _: None,
         refuse: Callable[[], None] = lambda: None,
     ) -> None:
-        """Do something to the running animation on its own thread, between two frames.
+        """Call a function with the running animation on the engine's thread, between two frames.
 
-        on_value: called with the result, None where no animation runs; refuse: called where it failed, before `failed`.
+        on_value: called with the result, None where no animation runs; refuse: called where the function
+        failed, before `failed`.
         """
 
         def call(engine: EngineLike) -> Any:
@@ -351,7 +370,7 @@ class Live(QObject):
     def _on_step(self, step: Step) -> None:
         if not isinstance(step, LiveStep):  # a slow generator still encodes the face
             return
-        if self._fresh:  # the animation is there from its first step on
+        if self._fresh:  # the animation can be asked from its first step on
             self._fresh = False
             self._control(nmfc_size=NMFC_SIDE)
         if self._film is not None and step.recording is not None and step.picture is not None:
@@ -360,24 +379,25 @@ class Live(QObject):
 
     def _on_ended(self, by_itself: bool) -> None:
         film = self._film if self.recording else None
-        came_too_late = film is not None and by_itself and self._came_too_late(film)
-        if film is not None and not film.saved and not came_too_late:  # it finishes its film when it ends
+        ended_early = film is not None and by_itself and self._ended_before_pictures(film)
+        if film is not None and not film.saved and not ended_early:  # the animation's end finishes the film
             self.unsaved += 1
         self.recording = self.keeping = False
         self._session.scheduler.hold(False)
         self.stopped.emit()
-        if film is not None and came_too_late and self._source is not None:
+        if film is not None and ended_early and self._source is not None:
             self._start(self._source, Film(film.path, begun_again=True))
 
-    def _came_too_late(self, film: Film) -> bool:
-        """Begin clip and film again from the first frame, because the clip ended just before the film's first
-        picture."""
+    def _ended_before_pictures(self, film: Film) -> bool:
+        """Return whether the clip ended before the film had a picture, so that both begin again from the
+        first frame.
+        """
         return not (self.from_camera or film.has_pictures or film.stopped or film.begun_again)
 
     @Slot(object, object)
     def _on_saving(self, film: Film, saving: Any) -> None:
-        if saving.done and saving.recording is None and self._came_too_late(film):
-            return  # nothing was lost: it is filmed from the first frame on
+        if saving.done and saving.recording is None and self._ended_before_pictures(film):
+            return  # nothing was lost, because the clip is filmed again from its first frame
         film.saved = saving.done
         if not saving.done:
             self.saving.emit(saving.share)
@@ -390,7 +410,7 @@ class Live(QObject):
 
     @Slot(object)
     def _show_edit(self) -> None:
-        """The driven face's sliders go on top of the driver, whichever face is active."""
+        """Put the driven face's sliders on top of the driver, whichever face is active."""
         portrait = self._session.portrait
         if not self.running or portrait is None:
             return

@@ -16,7 +16,9 @@ def title(control: Control) -> str:
 
 
 def number(control: Control, value: float, more: int = 0) -> str:
-    """Return a value as the history writes it: whole degrees and pixels, else two digits, and as many `more`."""
+    """Return a value as the history writes it: whole degrees and pixels, else two digits; `more` adds digits
+    to either.
+    """
     digits = (0 if control.unit in ("°", "px") else 2) + more
     text = f"{value:.{digits}f}"
     return localised(text.removeprefix("-") if float(text) == 0 else text.replace("-", "−"))
@@ -41,7 +43,7 @@ def describe(before: FaceEdit, after: FaceEdit, face: FittedFace | None) -> str:
 
 
 def pulled(handle: Handle, before: FaceEdit, after: FaceEdit, face: FittedFace | None) -> str:
-    """Return the name of a pull: the handle, and by how much its controls went: "Brow left +0.42"."""
+    """Return the name of a pull: the handle, and by how much its controls changed: "Brow left +0.42"."""
     words, changes = QCoreApplication.translate("Handle", handle.title), []
     for name in (*handle.controls, *handle.turned):
         control = BY_NAME[name]
@@ -55,7 +57,7 @@ def pulled(handle: Handle, before: FaceEdit, after: FaceEdit, face: FittedFace |
 
 
 def _change(words: str, control: Control, before: FaceEdit, after: FaceEdit, face: FittedFace | None) -> str:
-    for more in range(4):  # so many that they differ
+    for more in range(4):  # as many digits more as make the two values differ
         old, new = (number(control, shown_value(face, edit, control.name), more) for edit in (before, after))
         if old != new:
             break

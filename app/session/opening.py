@@ -1,4 +1,6 @@
-"""Opens photos and projects on the engine's thread, in stages between which it can be cancelled."""
+"""Opens photos and projects on the engine's thread, in stages; between two stages an opening can be
+cancelled.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +17,14 @@ from app.session.project import Project, unpack_photo
 
 
 class Cancelled(Exception):
-    """An opening was cancelled: nobody waits for it any more."""
+    """Raised where an opening was cancelled, so that nobody waits for it any more."""
 
 
 class Opening:
     """A request to open something.
 
-    over: the document that was there when the user asked, and that may be replaced without another question.
-    `on_progress` is called on the engine's thread; `cancelled` is set on the GUI's.
+    over: the document that was open when the user asked; it may be replaced without another question.
+    `on_progress` is called on the engine's thread, and `cancelled` is set on the GUI's thread.
     """
 
     def __init__(self, report: Callable[[Step], None], over: Document) -> None:
@@ -30,7 +32,7 @@ class Opening:
         self.cancelled = False
 
     def on_progress(self, step: Step) -> None:
-        """Report a stage; ends the opening where it was cancelled meanwhile."""
+        """Report a stage, or raise `Cancelled` where the opening was cancelled meanwhile."""
         if self.cancelled:
             raise Cancelled
         self._report(step)
@@ -40,8 +42,8 @@ class Opening:
 class Opened:
     """A document with its portrait, ready to take the place of what is open.
 
-    saved: what its file holds, None where no file has it; project: the file it is saved in; embed: the photo is inside
-    that file.
+    saved: what the document's file holds, None where it has no file; project: the file in which the document
+    is saved; embed: whether the photo is inside that file.
     """
 
     document: Document
@@ -61,10 +63,10 @@ def open_photo(engine: EngineLike, opening: Opening, path: Path) -> Opened:
 def open_project(
     engine: EngineLike, opening: Opening, project: Project, recovered: bool = False
 ) -> Opened | Project:
-    """Return a project with its photo, from its place or out of the file; the project itself where the photo is
-    missing.
+    """Return a project with its photo, found at its place or taken out of the file; the project alone where
+    the photo is missing.
 
-    recovered: it was left behind by a crash, so no file of the user's holds it.
+    recovered: whether a crash left it behind, so that none of the user's files holds it.
     """
     photo = project.find_photo()
     if photo is None and project.embedded is not None:
@@ -77,7 +79,7 @@ def open_project(
 def open_with_photo(
     engine: EngineLike, opening: Opening, project: Project, photo: Path, saved: Document | None = None
 ) -> Opened:
-    """Return a project with the photo at a place of the user's choice; saved: the document as its file holds it."""
+    """Return a project with the photo that lies at the given path; saved: the document as its file holds it."""
     portrait = engine.open(photo, opening.on_progress)
     for box in project.document.boxes:
         portrait = engine.add_face(portrait, box)

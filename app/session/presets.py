@@ -15,7 +15,7 @@ from app.engine.files import ASSETS
 from app.session.files import finite, index, read_json, record, write_json
 from app.session.values import own_value
 
-FORMAT, SCHEMA = "mien-presets", 1  # what a file says of itself
+FORMAT, SCHEMA = "mien-presets", 1  # the kind and version that each file states
 SHIPPED = ASSETS / "presets"
 
 
@@ -29,7 +29,9 @@ class Preset:
 
     @classmethod
     def of(cls, name: str, edit: FaceEdit) -> Preset:
-        """Return what an edit asks for, without where and how large the face is: that belongs to one photo."""
+        """Return a preset of what an edit asks for, without the face's place and size, which belong to one
+        photo.
+        """
         kept = ((n, v) for n, v in edit.values if BY_NAME[n].group != "placement")
         return cls(name, tuple(kept))
 
@@ -61,19 +63,20 @@ def write_presets(path: Path, presets: Iterable[Preset]) -> None:
 
 
 def blend(parts: Iterable[tuple[Preset, float]], face: FittedFace | None) -> dict[str, float]:
-    """Return by control's name the sum of several presets at strengths (0 = not at all, 1 = fully).
+    """Return the sum of several presets at strengths (0 = not at all, 1 = fully), by control.
 
-    Relative controls add; absolute ones move from the photo's own value by their share of the way.
+    Relative controls add up; absolute ones move from the photo's own value towards the preset's by the
+    strength.
     """
     total: dict[str, float] = {}
     for preset, strength in parts:
         for name, value in preset.values:
             own = own_value(face, name)
             total[name] = total.get(name, own) + strength * (value - own)
-    return {name: _held(name, value) for name, value in total.items()}
+    return {name: _clamped(name, value) for name, value in total.items()}
 
 
-def _held(name: str, value: float) -> float:
+def _clamped(name: str, value: float) -> float:
     control = BY_NAME[name]
     return min(control.upper, max(control.lower, value))
 
@@ -91,11 +94,11 @@ class PresetLibrary:
         return (*shipped, *_read_all(self._folder))
 
     def save(self, preset: Preset) -> None:
-        """Keep a preset under its name, in place of the user's own of that name."""
+        """Keep a preset under its name; the user's own preset of that name is replaced."""
         write_presets(self._path(preset.name), [preset])
 
     def delete(self, name: str) -> None:
-        """Take the user's own preset of that name away; EngineError where that is not allowed."""
+        """Delete the user's own preset of that name; EngineError where that is not allowed."""
         path = self._path(name)
         try:
             path.unlink(missing_ok=True)
@@ -104,14 +107,14 @@ class PresetLibrary:
             raise EngineError(what, "Delete the file by hand.") from error
 
     def load(self, path: Path) -> tuple[Preset, ...]:
-        """Take over all presets of a file."""
+        """Add all presets of a file to the user's own."""
         presets = read_presets(path)
         for preset in presets:
             self.save(preset)
         return presets
 
     def _path(self, name: str) -> Path:
-        # The name's own letters where a file system allows them; the number keeps similar names apart.
+        # Characters that file systems do not allow become "_"; the number keeps similar names apart.
         stem = re.sub(r"[^\w -]", "_", name).strip() or "preset"
         plain = stem == name
         return self._folder / (f"{stem}.json" if plain else f"{stem}-{sum(map(ord, name))}.json")

@@ -1,4 +1,6 @@
-"""Reads and writes project files (`.mien`): JSON with a schema number, and the photo by path and hash, or inside."""
+"""Reads and writes project files (`.mien`): JSON with a schema number, and with the photo's path and hash or
+the photo itself.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,17 @@ from app.engine.face.parameters import FaceEdit
 from app.session.document import DEFAULT_GENERATOR, Box, Document, Snapshot
 from app.session.files import finite, index, read_json, record, write_beside, write_json
 
-FORMAT, SCHEMA = "mien-project", 2  # what a file says of itself
+FORMAT, SCHEMA = "mien-project", 2  # the kind and version that each file states
 SUFFIX = ".mien"
 
 
 @dataclass(frozen=True)
 class Project:
-    """A document as a file keeps it. `places`: where its photo may be, likeliest first; `embedded`: its bytes."""
+    """A document as a file keeps it.
+
+    places: where its photo may be, the likeliest place first; embedded: the photo's bytes where the file
+    contains them.
+    """
 
     document: Document
     places: tuple[Path, ...]
@@ -45,7 +51,7 @@ def file_key(path: Path) -> str:
 
 
 def save_project(path: Path, document: Document, embed: bool = False, origin: Path | None = None) -> None:
-    """Write a project; with `embed` the photo's own bytes go inside."""
+    """Write a project; with `embed`, the photo's own bytes go into the file."""
     write_json(path, to_json(document, path.parent, embed, origin))
 
 
@@ -67,8 +73,8 @@ def to_json(
 
 
 def _photo_to_json(document: Document, folder: Path, embed: bool) -> dict[str, Any] | None:
-    """Return the photo's entry; with `embed` its bytes, EngineError where it is gone or is not what was opened any
-    more.
+    """Return the photo's entry, with its bytes where `embed` is set; EngineError where the photo is gone or
+    has changed since it was opened.
     """
     if document.photo is None:
         return None
@@ -77,7 +83,7 @@ def _photo_to_json(document: Document, folder: Path, embed: bool) -> dict[str, A
     try:
         entry["relative"] = os.path.relpath(photo, folder.absolute())
     except ValueError:
-        entry["relative"] = None  # another drive
+        entry["relative"] = None  # the photo is on another drive
     if embed:
         entry["data"] = base64.b64encode(_bytes_of(photo, document.key)).decode("ascii")
     return entry
@@ -159,7 +165,9 @@ def edit_from_json(raw: Any) -> FaceEdit:
 
 
 def unpack_photo(project: Project, folder: Path) -> Path:
-    """Write an embedded photo to `folder` and return its path, named by its hash; done once."""
+    """Write an embedded photo to `folder`, unless it is there already, and return its path, which is named by
+    its hash.
+    """
     assert project.embedded is not None
     suffix = project.places[-1].suffix if project.places else ".png"
     path = folder / f"{hashlib.sha256(project.embedded).hexdigest()}{suffix}"

@@ -20,7 +20,8 @@ from app.session.worker import Answer, Task
 
 
 class ProjectFiles(QObject):
-    """Fills the history from files and writes it to them. Reading, hashing and writing happen on the engine's thread.
+    """Fills the history from files and writes it to them; reading, hashing and writing happen on the engine's
+    thread.
 
     Edits that were made while something else was being opened are never replaced without a question:
     `replacing_unsaved` brings what was opened, and `take_opened` puts it in place.
@@ -29,7 +30,9 @@ class ProjectFiles(QObject):
     opening = Signal(bool)  # whether something is being opened; `cancel_open` stops that
     opening_stepped = Signal(object)  # a Step of the opening, from the engine's thread: connect it queued
     busy = Signal(str)  # the name of what is being opened ("" when that is done)
-    replacing_unsaved = Signal(object)  # Opened; the document has changes nobody was asked about
+    replacing_unsaved = Signal(
+        object
+    )  # Opened; the open document has unsaved changes, and the user must be asked
     project_changed = Signal(object)  # the Path of the project file, or None
     photo_missing = Signal(object)  # the Project whose photo moved: ask for its place, then `relink`
     saved = Signal(object)  # the Path of the project that was written
@@ -40,9 +43,13 @@ class ProjectFiles(QObject):
         self.project: Path | None = None  # the file in which the document is saved
         self._embed = False  # whether the photo is inside that file
         self._opening: Opening | None = None
-        self._waiting: tuple[Opened, Opening] | None = None  # what arrived in the middle of a gesture
+        self._waiting: tuple[Opened, Opening] | None = (
+            None  # what was opened during a gesture, until the gesture ends
+        )
         self._written: dict[Path, Document] = {}  # projects saved since the last opened one was read
-        self._missing: tuple[Project, Document] | None = None  # with what it may replace unasked
+        self._missing: tuple[Project, Document] | None = (
+            None  # the project, and the document that it may replace
+        )
         history.gesture_ended.connect(self._on_gesture_ended)
 
     # -- opening
@@ -60,7 +67,7 @@ class ProjectFiles(QObject):
         self._ask(path.name, call)
 
     def relink(self, project: Project, photo: Path) -> None:
-        """Open a project with the place its photo moved to, or with another photo in its stead."""
+        """Open a project with its photo at another place, or with another photo."""
         over = self._missing[1] if self._missing and self._missing[0] is project else None
         self._ask(photo.name, lambda engine, opening: open_with_photo(engine, opening, project, photo), over)
 
@@ -180,6 +187,6 @@ class ProjectFiles(QObject):
         self._jobs.run(Task(lambda _: save_project(path, document, embed), done))
 
     def save(self, then: Callable[[], object] | None = None) -> None:
-        """Write the project to its own file, with the photo inside if it was inside before."""
+        """Write the project to its own file, with the photo inside if the file had it inside before."""
         if self.project is not None:
             self.save_project(self.project, self._embed, then)

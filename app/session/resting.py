@@ -16,12 +16,12 @@ from app.session.worker import Answer, Job
 
 
 class RestFinder(QObject):
-    """The newest look counts; it gives way to any other work."""
+    """Runs one search at a time: a new one replaces the one before, and any other work ends it."""
 
     begun = Signal()
     found = Signal(object)  # RestStep
     failed = Signal(object)  # EngineError: of this clip or moment
-    left_off = Signal()  # other work has taken its place
+    left_off = Signal()  # the search ended without a result, because other work came first
 
     def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -29,8 +29,10 @@ class RestFinder(QObject):
         self._job: Job | None = None
 
     def seek(self, clip: Path, at: float | None = None) -> None:
-        """Look through `clip`, or take its frame at so many seconds. Nothing happens while a job runs that does not
-        give way: `left_off` says so."""
+        """Look through `clip`, or take its frame at `at` seconds.
+
+        Where a job runs that does not give way, nothing is sought and `left_off` is emitted.
+        """
         running = self._jobs.current
         if running is not None and not running.gives_way():
             self.left_off.emit()
@@ -41,7 +43,7 @@ class RestFinder(QObject):
         def call(engine: EngineLike) -> Iterator[Step]:
             try:
                 yield from engine.rest(clip, at)
-            except EngineError as error:  # it belongs beside the clip, not over the window
+            except EngineError as error:  # it is shown beside the clip and not over the window
                 errors.append(error)
 
         def on_step(step: Step) -> None:
@@ -66,7 +68,7 @@ class RestFinder(QObject):
         self._jobs.begin(job)
 
     def stop(self) -> None:
-        """Nobody waits any more."""
+        """Cancel the search, because nobody waits for it any more."""
         job, self._job = self._job, None
         if job is not None:
             self._jobs.cancel(job)

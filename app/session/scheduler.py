@@ -1,8 +1,8 @@
 """Keeps what is shown up to date with what is asked, one task at a time.
 
-There is no queue: the newest `Shown` is the one-slot mailbox. Whenever the engine is free, the first thing that is
-out of date is asked for. What was asked and superseded meanwhile is never computed, and an answer that belongs to
-another photo, face or generator than the present one is dropped.
+There is no queue: only the newest `Shown` is kept. Whenever the engine is free, it is asked for the first
+thing that is out of date. What was asked for and superseded meanwhile is never computed, and an answer is
+dropped that belongs to another photo, face or generator than the present one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Scheduler(QObject):
     """Asks the engine for whatever is out of date: generator, render, NMFC, flow, measurement, small pictures."""
 
     selected = Signal(str, str)  # the generator in use and the device's name
-    chosen = Signal(str)  # the generator last given to `choose`: it can run
+    chosen = Signal(str)  # the generator last given to `choose`, which can run
     refused = Signal(str, object)  # a generator that shall be shown and cannot run, EngineError or Crash
     rendered = Signal(object)  # Rendered
     measured = Signal(object)  # Measurement, None when there is nothing to measure
@@ -55,11 +55,11 @@ class Scheduler(QObject):
         self._in_flight: Want | None = None
         self._ready = False
         self._held = False
-        self._done: dict[str, Any] = {}  # name of a want -> the key it was answered for last
+        self._done: dict[str, Any] = {}  # name of a want -> the key of its last answer
         self._after_render = False
         self._last: Rendered | None = None
         self.pace = Pace()
-        self._given_up: Any = None  # key of the render that its user cancelled
+        self._given_up: Any = None  # key of the render that the user cancelled
         self.working: str | None = None  # the generator selected last
         history.replaced.connect(self._show_document)
         history.faces_changed.connect(self._show_document)
@@ -71,7 +71,7 @@ class Scheduler(QObject):
 
     @property
     def is_idle(self) -> bool:
-        """Return whether everything that is wanted is there."""
+        """Return whether everything that is wanted has been made."""
         return self._in_flight is None and (not self._ready or self._next() is None)
 
     def start(self) -> None:
@@ -85,7 +85,7 @@ class Scheduler(QObject):
 
     @Slot()
     def _show_document(self) -> None:
-        """Let what is shown be what the document says."""
+        """Show what the document says."""
         document, portrait = self._history.document, self._history.portrait
         large = portrait is not None and max(portrait.photo.size) > PREVIEW_SIDE
         self.show(
@@ -111,7 +111,7 @@ class Scheduler(QObject):
         self._poke()
 
     def cancel_drawing(self) -> None:
-        """Leave the draft as it is until something changes."""
+        """Stop a slow generator's drawing and leave its draft in view until something changes."""
         if self._in_flight is not None and self._in_flight.stop is not None:
             self._given_up = self._in_flight.key
             self._interrupt()
@@ -121,7 +121,9 @@ class Scheduler(QObject):
             self._in_flight.stop.set()
 
     def choose(self, generator: str) -> None:
-        """Find out whether a generator can run: `chosen` or `failed` follows, for the last one asked."""
+        """Find out whether a generator can run; `chosen` or `failed` follows for the last one that was asked
+        about.
+        """
         self._choice = None if generator == self._shown.generator else generator
         self._poke()
 
@@ -135,7 +137,7 @@ class Scheduler(QObject):
         return not self._shown.slow or face in self._encoded
 
     def refresh(self) -> None:
-        """Ask anew for all that is shown, because models came or went and may draw it otherwise."""
+        """Ask again for all that is shown, because models came or went and may draw it differently."""
         self._done.clear()
         self._encoded.clear()
         self._poke()
@@ -146,7 +148,7 @@ class Scheduler(QObject):
         self._poke()
 
     def wish(self, key: Hashable, wish: PictureWish) -> None:
-        """Ask for a small picture when there is nothing better to do; the newest wish of a key counts."""
+        """Ask for a small picture when nothing else is out of date; the newest wish of a key counts."""
         self._wishes[key] = wish
         self._poke()
 
@@ -173,19 +175,21 @@ class Scheduler(QObject):
             return
         waits = any(not self.is_encoded(face) for face, e in shown.edits.items() if not e.is_identity)
         render = [] if waits else self._renders(shown, shown.portrait)
-        beside = list(self._beside(shown, shown.portrait))
-        # In a drag, what is shown beside the render has a turn after each render, not only at the end.
+        beside = list(self._previews(shown, shown.portrait))
+        # During a drag, what is shown beside the render is made after each render and not only at the end.
         yield from [*beside, *render] if self._after_render else [*render, *beside]
         if shown.max_side is not None:
             return
         if self._last is not None and not waits:
             yield self._measure_want(shown, shown.portrait, self._last)
         if not shown.slow and shown.has_face:
-            yield self._ahead_want(shown, shown.portrait)
-        yield from (self._picture_want(shown, shown.portrait, key) for key in self._wishes_that_can_be_had())
+            yield self._encoding_want(shown, shown.portrait)
+        yield from (self._picture_want(shown, shown.portrait, key) for key in self._renderable_wishes())
 
     def _renders(self, shown: Shown, portrait: Portrait) -> list[Want]:
-        """Return the picture; of a generator that is slow here a draft, and the picture itself once the hand rests."""
+        """Return what makes the picture; where the generator is slow here, first a draft, and the picture
+        once the hand rests.
+        """
         draft = [self._draft_want(shown, portrait)] if self._is_drafted(shown) else []
         return draft if draft and shown.moving else [*draft, self._render_want(shown, portrait)]
 
@@ -193,14 +197,15 @@ class Scheduler(QObject):
         asked = any(not edit.is_identity for edit in shown.edits.values())
         return asked and not shown.slow and self.pace.is_drafted(shown.generator)
 
-    def _beside(self, shown: Shown, portrait: Portrait) -> Iterator[Want]:
+    def _previews(self, shown: Shown, portrait: Portrait) -> Iterator[Want]:
+        """Yield what is shown beside the picture: the NMFC preview and the flow."""
         if shown.has_face and shown.nmfc is not None:
             yield self._nmfc_want(shown, portrait, *shown.nmfc)
         if shown.has_face and shown.flow:
             yield self._flow_want(shown, portrait)
 
-    def _wishes_that_can_be_had(self) -> list[Hashable]:
-        """Return the oldest first; no photo of a face that is not encoded."""
+    def _renderable_wishes(self) -> list[Hashable]:
+        """Return the keys of the wishes, the oldest first, without renders of faces that are not encoded yet."""
         return [k for k, w in self._wishes.items() if w.motif is not Motif.RENDER or self.is_encoded(w.face)]
 
     def _on_answer(self, want: Want, answer: Answer) -> None:
@@ -209,7 +214,7 @@ class Scheduler(QObject):
             self.drawing.emit(-1.0)
         # What failed is not asked again until something changes.
         self._done[want.name] = want.key
-        # One that was stopped showed nothing: the draft of the newer value comes before all that is shown beside it.
+        # A render that was stopped showed nothing, so the draft of the newer value comes first.
         self._after_render = want.name in ("render", "draft") and answer.value is not None
         if answer.error is None:
             want.take(answer.value)
@@ -218,8 +223,10 @@ class Scheduler(QObject):
         self._poke()
 
     def _fits(self, shown: Shown, whichever_face: bool = False) -> bool:
-        """Return whether an answer that was made of this still belongs to what is shown: in a drag an earlier value may
-        be shown, but never another photo or generator, and another face only in a render of all.
+        """Return whether an answer made of `shown` still belongs to what is shown now.
+
+        During a drag an older value may be shown, but never another photo or generator, and another face only
+        where all faces are rendered (`whichever_face`).
         """
         now = self._shown
         same_face = whichever_face or shown.active == now.active
@@ -272,7 +279,7 @@ class Scheduler(QObject):
                 return
             if rendered.device and stop is not None:
                 self.pace.note(shown.generator, rendered.ms.get("generate", 0.0))
-            # A draft follows the hand; what took seconds is shown only while it is what is asked for.
+            # A quick picture is shown though it is a little late; one that took seconds only while it is still wanted.
             if self._fits(shown, whichever_face=True) and (stop is None or key == self._shown.render_key()):
                 self._last = rendered
                 self.rendered.emit(rendered)
@@ -291,7 +298,7 @@ class Scheduler(QObject):
 
         def take(rendered: Rendered) -> None:
             if self._fits(shown, whichever_face=True):
-                self._last = None  # what is measured is the picture itself
+                self._last = None  # drafts are not measured
                 self.rendered.emit(replace(rendered, draft=True))
 
         key = (portrait, dict(shown.edits), shown.generator)
@@ -310,7 +317,7 @@ class Scheduler(QObject):
 
     def _flow_want(self, shown: Shown, portrait: Portrait) -> Want:
         def call(engine: EngineLike) -> Flow | None:
-            # At the preview's resolution: its code is there, and a screen shows no more.
+            # The preview's size is enough for a screen, and its code is encoded already.
             return engine.flow(portrait, shown.active, shown.edit, PREVIEW_SIDE)
 
         def take(flow: Flow | None) -> None:
@@ -340,9 +347,12 @@ class Scheduler(QObject):
 
         return Want("measure", key, call, take, fail)
 
-    def _ahead_want(self, shown: Shown, portrait: Portrait) -> Want:
-        """Encode the face at both sizes before it is asked for, so that the first drag is as quick as the next; for a
-        generator that is slow here, what its drafts need."""
+    def _encoding_want(self, shown: Shown, portrait: Portrait) -> Want:
+        """Encode the face at both sizes before it is asked for, so that the first drag is as quick as the
+        next.
+
+        Where the generator is slow here, only what its drafts need is encoded.
+        """
         drafted = self.pace.is_drafted(shown.generator)
 
         def call(engine: EngineLike) -> DrawnFace | None:
@@ -369,6 +379,6 @@ class Scheduler(QObject):
                 del self._wishes[key]
                 self.picture_ready.emit(key, picture)
 
-        # Never the same as before: a picture is made as often as it is wished for.
+        # The key is a new object, so that a picture is made as often as it is wished for.
         call = picture_call(portrait, wish)
         return Want("picture", object(), call, take, lambda _: take(None), shown.generator)

@@ -1,4 +1,4 @@
-"""Everything panels, canvas and menus call, over the rooms that do it."""
+"""Gathers everything that panels, canvas and menus call."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from app.session.worker import Answer, Crash, EngineFactory, Job
 class Session(QObject):
     """The document with its history, kept in step with the engine on its thread.
 
-    history: what is open, its steps and gestures; editing: what makes steps; hand: what pulls of handles ask; jobs: the
-    engine's thread; scheduler: what is shown; files: photos and projects. Everything returns at once; what the engine
-    makes of it arrives as a signal.
+    history: what is open, with its steps and gestures; editing: makes the steps; hand: solves the pulls of
+    handles; jobs: the engine's thread; scheduler: what is shown; files: photos and projects. Every call
+    returns at once, and results of the engine arrive as signals.
     """
 
     engine_ready = Signal(tuple)  # of GeneratorInfo
@@ -42,7 +42,7 @@ class Session(QObject):
     generator_changed = Signal(object)  # GeneratorInfo in use
     portrait_opened = Signal(object)  # Portrait
     closed = Signal()  # nothing is open any more
-    busy = Signal(str)  # what takes a while ("" when done)
+    busy = Signal(str)  # the name of long work ("" at its end)
     exported = Signal(object, object)  # Path of the picture written, and the `Remark`s on what it lacks
     failed = Signal(object)  # EngineError
     crashed = Signal(str)  # traceback of an error nobody foresaw
@@ -50,10 +50,10 @@ class Session(QObject):
     def __init__(self, factory: EngineFactory, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.generators: tuple[GeneratorInfo, ...] = ()
-        self.improving = ""  # the generator that learns as the running job
+        self.improving = ""  # the generator that is fetched or learns in the running job
         self.history = History(self)
         self.jobs = Jobs(factory, self)
-        # It hears of a change before all others, so that what shall be shown is up to date for them.
+        # The scheduler receives each change before all other receivers, which rely on what it shows.
         self.scheduler = Scheduler(self.jobs, self.history, self)
         self.files = ProjectFiles(self.jobs, self.history, self)
         self.editing = Editing(self.history, self)
@@ -63,7 +63,7 @@ class Session(QObject):
         self._connect()
 
     def _gather_signals(self) -> None:
-        """Offer the rooms' own signals here, where every panel looks for them."""
+        """Offer the signals of the session's parts here, where every panel looks for them."""
         self.document_changed = self.history.document_changed
         self.active_changed = self.history.active_changed
         self.faces_changed = self.history.faces_changed
@@ -85,7 +85,7 @@ class Session(QObject):
         self.drawn_changed = self.hand.drawn_changed
 
     def _gather_methods(self) -> None:
-        """Offer what the rooms do here; each method is described where it is defined."""
+        """Offer the methods of the session's parts here; each is described where it is defined."""
         files, editing, history = self.files, self.editing, self.history
         self.open, self.open_project, self.relink = files.open, files.open_project, files.relink
         self.restore, self.revert, self.close = files.restore, files.revert, files.close
@@ -98,7 +98,7 @@ class Session(QObject):
             editing.set_values,
             editing.set_latent,
         )
-        self.apply, self.held = editing.apply, editing.held
+        self.apply = editing.apply
         self.points, self.pull = self.hand.points, self.hand.pull
         self.frontalise, self.neutralise = editing.frontalise, editing.neutralise
         self.reset, self.reset_face, self.reset_all = editing.reset, editing.reset_face, editing.reset_all
@@ -124,11 +124,11 @@ class Session(QObject):
         self.jobs.start()
 
     def stop(self) -> None:
-        """End the engine's thread; the session cannot be used after."""
+        """End the engine's thread; the session cannot be used afterwards."""
         self.scheduler.stop()
         self.jobs.stop()
 
-    # -- looking
+    # -- what is open
 
     @property
     def document(self) -> Document:
@@ -140,27 +140,27 @@ class Session(QObject):
 
     @property
     def face(self) -> FittedFace | None:
-        """The active face as it is in the photo."""
+        """Return the active face as it is in the photo."""
         return self.history.face
 
     @property
     def edit(self) -> FaceEdit:
-        """The active face's edit."""
+        """Return the active face's edit."""
         return self.history.document.edit
 
     @property
     def project(self) -> Path | None:
-        """The file the document is saved in."""
+        """Return the file in which the document is saved."""
         return self.files.project
 
     @property
     def unlinked(self) -> frozenset[str]:
-        """The `PAIRS` whose sides move alone."""
+        """Return those of `PAIRS` whose sides move alone."""
         return self.editing.unlinked
 
     @property
     def job(self) -> Job | None:
-        """The job that runs."""
+        """Return the job that is running."""
         return self.jobs.current
 
     @property
@@ -169,7 +169,7 @@ class Session(QObject):
 
     @property
     def is_dirty(self) -> bool:
-        """Whether the document differs from what was saved."""
+        """Return whether the document differs from what was saved."""
         return self.history.is_dirty
 
     @property
@@ -194,11 +194,13 @@ class Session(QObject):
     # -- what is shown beside the photo
 
     def show_nmfc(self, size: int | None, mesh: bool = False) -> None:
-        """Keep the NMFC (or mesh) preview of the active face coming; None stops it."""
+        """Keep the NMFC preview of the active face (or that of its mesh) up to date; a size of None stops
+        this.
+        """
         self.scheduler.show(nmfc=None if size is None else (size, mesh))
 
     def show_flow(self, shown: bool) -> None:
-        """Keep the dense flow of the active face coming, or stop it."""
+        """Keep the dense flow of the active face up to date, or stop this."""
         self.scheduler.show(flow=shown)
 
     def request_picture(self, key: Hashable, wish: PictureWish) -> None:
@@ -209,7 +211,9 @@ class Session(QObject):
     # -- work on the engine's thread
 
     def export(self, path: Path, options: Mapping[str, Any] | None = None) -> None:
-        """Render at full size and write; never over the photo that is open. `exported` or `failed` follows."""
+        """Render at full size and write the file, but never over the photo that is open; `exported` or
+        `failed` follows.
+        """
         if self.portrait is None:
             return
         if self.document.photo and path.resolve() == self.document.photo.resolve():
@@ -233,7 +237,9 @@ class Session(QObject):
         self.begin_job(Job(self.tr("Exporting"), export, on_step, on_end, document.generator))
 
     def learn(self, generator: str) -> bool:
-        """Let a generator learn what it needs on this machine, as a job; `engine_ready` then says what it can do."""
+        """Let a generator learn what it needs on this machine, as a job; `engine_ready` follows with what it
+        can do then.
+        """
 
         def on_end(answer: Answer) -> None:
             self.improving = ""
@@ -248,8 +254,11 @@ class Session(QObject):
         return begun
 
     def fetch(self, offer: Offer) -> bool:
-        """Fetch a generator's model over the network, as a job, and let the generator learn with it; `engine_ready`
-        then says what it can do. Only a user's own order may call this."""
+        """Download a generator's model, as a job, and let the generator learn with it; `engine_ready` follows
+        with what it can do then.
+
+        This may only be called because the user asked for it.
+        """
 
         def take(generators: tuple[GeneratorInfo, ...]) -> None:
             self.take_generators(generators)
@@ -277,7 +286,7 @@ class Session(QObject):
             if self.portrait is before:
                 fields = with_face_added(self.document, before, after, box)
                 self.history.push(fields, self.tr("Add face"), portraits=(before, after))
-            elif self.history.opened is opened:  # another face was added meanwhile, or that was undone
+            elif self.history.opened is opened:  # meanwhile another face was added, or adding one was undone
                 self.add_face(box)
 
         def fail(error: EngineError | Crash) -> None:
@@ -288,14 +297,16 @@ class Session(QObject):
         self.ask(lambda engine: engine.add_face(before, box), take, fail)
 
     def set_generator(self, name: str) -> None:
-        """Render with another backend, as a step of the history once it is known to run; else `failed` says why."""
+        """Render with another generator, as a step of the history once it has proved able to run; else
+        `failed` says why not.
+        """
         self.scheduler.choose(name)
 
     # -- inside
 
     @Slot(object)
     def report(self, error: EngineError | Crash) -> None:
-        """Say an error by the signal that is meant for its kind."""
+        """Emit an error by the signal for its kind."""
         if isinstance(error, Crash):
             self.crashed.emit(error.traceback)
         else:
@@ -309,7 +320,7 @@ class Session(QObject):
             self.portrait_opened.emit(portrait)
 
     def take_generators(self, infos: tuple[GeneratorInfo, ...]) -> None:
-        """Look again at what can run, because models came or went."""
+        """Take over which generators can run now, because models came or went."""
         self._keep_generators(infos)
         self.engine_ready.emit(infos)
         self.scheduler.refresh()
@@ -345,7 +356,7 @@ class Session(QObject):
 
     @Slot(str, object)
     def _on_refused(self, name: str, error: EngineError | Crash) -> None:
-        """The document named a generator that cannot run: it says what draws instead."""
+        """Let the document name the generator that draws instead, because the named one cannot run."""
         working = self.scheduler.working
         if working is not None and working != name:
             self.history.forget_generator(name, working)

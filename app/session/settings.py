@@ -1,4 +1,4 @@
-"""What Mien remembers between two starts."""
+"""Keeps what Mien remembers between two starts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Settings:
 
     @property
     def theme(self) -> str:
-        """ "dark", "light" or "system"."""
+        """Return "dark", "light" or "system"."""
         return self._get("theme", "dark")
 
     @theme.setter
@@ -38,7 +38,7 @@ class Settings:
 
     @property
     def language(self) -> str:
-        """Two letters, "" for the system's."""
+        """Return a language's two letters, "" for the system's language."""
         return self._get("language", "")
 
     @language.setter
@@ -47,7 +47,7 @@ class Settings:
 
     @property
     def surround(self) -> str:
-        """What is around the picture: "theme", "black", "mid" or "white"."""
+        """Return what surrounds the picture: "theme", "black", "mid" or "white"."""
         return self._get("surround", "theme")
 
     @surround.setter
@@ -64,7 +64,7 @@ class Settings:
 
     @property
     def unlinked(self) -> frozenset[str]:
-        """Pairs of controls whose left and right side move alone."""
+        """Return the pairs of controls whose left and right sides move alone."""
         return frozenset(str(name) for name in self._json("unlinked", []))
 
     @unlinked.setter
@@ -85,7 +85,7 @@ class Settings:
 
     @property
     def export_options(self) -> dict[str, Any]:
-        """The last export's: "folder", "suffix", "quality", "srgb", "eight_bit"."""
+        """Return the last export's options: "folder", "suffix", "quality", "srgb", "eight_bit"."""
         return dict(self._json("export", {}))
 
     @export_options.setter
@@ -94,7 +94,7 @@ class Settings:
 
     @property
     def shortcuts(self) -> dict[str, str]:
-        """Only what the user changed: action name -> keys."""
+        """Return only the keys that the user changed, by the action's name."""
         return dict(self._json("shortcuts", {}))
 
     @shortcuts.setter

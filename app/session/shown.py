@@ -1,4 +1,4 @@
-"""What shall be shown of the document, and one thing that the engine is asked for because of it."""
+"""Defines what shall be shown of the document, and one thing that the engine is asked for because of it."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ from app.engine.face.parameters import FaceEdit
 from app.session.document import DEFAULT_GENERATOR
 from app.session.worker import Crash
 
-# The longer side in px of a render while a gesture is down: what follows a hand on two cores
-# (docs/measured.md, “Speed”).
+# The longer side in px of a render during a gesture: large enough to see, and quick enough to follow a hand on two
+# cores (docs/measured.md, “Speed”).
 PREVIEW_SIDE = 1024
 
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """What shall be shown. max_side: a preview's size while a gesture is down, None for the full size; slow: the
-    generator must have encoded a face before its edit can be rendered."""
+    """What shall be shown.
+
+    max_side: a preview's size in px while a gesture runs, None for the full size; slow: whether the generator
+    must have encoded a face before its edit can be rendered.
+    """
 
     portrait: Portrait | None = None
     edits: Mapping[int, FaceEdit] = field(default_factory=dict)
@@ -30,30 +33,31 @@ class Shown:
     generator: str = DEFAULT_GENERATOR
     slow: bool = False
     max_side: int | None = None
-    moving: bool = False  # a gesture is down
+    moving: bool = False  # whether a gesture runs
     nmfc: tuple[int, bool] | None = None  # (size, mesh) of the NMFC preview, None while it is hidden
     flow: bool = False  # whether the render's dense flow is wanted
 
     @property
     def edit(self) -> FaceEdit:
-        """The active face's edit."""
+        """Return the active face's edit."""
         return self.edits.get(self.active, FaceEdit())
 
     @property
     def has_face(self) -> bool:
-        """Whether there is an active face."""
+        """Return whether there is an active face."""
         return self.portrait is not None and self.active < len(self.portrait.faces)
 
     def render_key(self) -> tuple[Any, ...]:
+        """Return the values that a render is made of."""
         return self.portrait, dict(self.edits), self.generator, self.max_side
 
 
 @dataclass(frozen=True, eq=False)
 class Want:
-    """One thing that is shown.
+    """One thing that shall be shown.
 
-    name: which of them; key: the very values it is made of, asked for once each; call: makes it on the engine's
-    thread; take, fail: what becomes of it; generator: as in `Task`.
+    name: which thing it is; key: the values that it is made of, for which it is asked once; call: makes it on
+    the engine's thread; take: receives what was made; fail: receives the error; generator: as in `Task`.
     """
 
     name: str

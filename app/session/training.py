@@ -1,8 +1,8 @@
-"""A training run in a process of its own: started, watched, paused and stopped from the window.
+"""Runs a training in a process of its own, which the window starts, watches, pauses and stops.
 
-The process is `mien train … --lines` (see `app.commands.lines`), so that a run can neither slow the window down nor
-take it along when it fails. Pausing ends the process with its checkpoint written; going on starts it again, and
-training resumes exactly there.
+The process is `mien train … --lines` (see `app.commands.lines`), so that a run neither slows the window down
+nor takes it along when it fails. Pausing ends the process after it has written its checkpoint; resuming
+starts it again, and training goes on exactly there.
 """
 
 from __future__ import annotations
@@ -37,8 +37,11 @@ ACTIVE = (RUNNING, PAUSING, STOPPING)
 
 @dataclass(frozen=True)
 class Order:
-    """Work for a child process. words: after `mien train`; name: of the run and its model; minutes: the budget, None
-    for work that is no training: then the words stand after `mien` itself and say everything."""
+    """Work for a child process.
+
+    words: what follows `mien train`; name: the name of the run and of its model; minutes: the budget, None
+    for work that is no training, whose words follow `mien` itself.
+    """
 
     words: tuple[str, ...]
     name: str
@@ -47,10 +50,11 @@ class Order:
 
 @dataclass(frozen=True)
 class RunStep:
-    """One line of a run. done of total: seconds of the budget, or frames of a preparation (total 0: unknown).
+    """One line that a run prints.
 
-    step: number of the training's step, None for other work; losses: its losses by name; before, after: scores of the
-    held-out frames by name, where a line has them.
+    done, total: seconds of the budget, or frames of a preparation (total 0: unknown); step: the number of the
+    training's step, None for other work; losses: the step's losses by name; before, after: the scores of the
+    held-out frames by name, where the line has them.
     """
 
     done: int = 0
@@ -64,12 +68,12 @@ class RunStep:
 
 
 def program() -> list[str]:
-    """Return what starts `mien`: the packaged application itself, or this Python."""
+    """Return the command that starts `mien`: the packaged application itself, or this Python."""
     return [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "app"]
 
 
 class Training(QObject):
-    """At most one run at a time."""
+    """Runs one training at a time."""
 
     stepped = Signal(object)  # RunStep
     state_changed = Signal(str)  # of the states above
@@ -81,7 +85,7 @@ class Training(QObject):
         self._command = list(command) or program()
         self.state = IDLE
         self.order: Order | None = None
-        self._seconds = 0.0  # trained before the last pause
+        self._seconds = 0.0  # seconds trained before the last pause
         self._now = 0.0
         self._process: QProcess | None = None
         self._rest, self._errors = b"", b""
@@ -90,7 +94,7 @@ class Training(QObject):
 
     @property
     def active(self) -> bool:
-        """Whether a process is at work."""
+        """Return whether a process is at work."""
         return self.state in ACTIVE
 
     def start(self, order: Order, picture: Path | None = None) -> None:
@@ -101,11 +105,11 @@ class Training(QObject):
         self._launch()
 
     def pause(self) -> None:
-        """End the process after the step in hand; `resume` goes on exactly there."""
+        """End the process after its present step; `resume` goes on exactly there."""
         self._ask_to_stop(PAUSING)
 
     def resume(self) -> None:
-        """Go on with what is left of the budget."""
+        """Go on for what is left of the budget."""
         assert self.order is not None and not self.active
         self._launch()
 
@@ -117,7 +121,7 @@ class Training(QObject):
             self._ask_to_stop(STOPPING)
 
     def shut_down(self) -> None:
-        """Before the program ends: the process writes its checkpoint and leaves."""
+        """Stop the run because the program ends; the process writes its checkpoint before it leaves."""
         if self._process is not None and self.active:
             self.stop()
             if not self._process.waitForFinished(LEAVE_MS):
@@ -163,7 +167,7 @@ class Training(QObject):
         if self._process is None:
             return
         self._rest += bytes(self._process.readAllStandardOutput().data())
-        *lines, self._rest = self._rest.split(b"\n")  # whole lines only: a piece may end inside a letter
+        *lines, self._rest = self._rest.split(b"\n")  # a piece of output may end inside a character
         for line in lines:
             if line.startswith(b"{"):
                 self._take(json.loads(line))
@@ -212,20 +216,24 @@ class Training(QObject):
             self.failed.emit(self._error or self._crash())
 
     def _crash(self) -> EngineError:
-        """Return the last words of a process that ended without saying why."""
+        """Return an error with the last words of a process that ended without giving a reason."""
         said = [line for line in self._errors.decode("utf-8", "replace").splitlines() if line.strip()]
         what = f"The training ended unexpectedly: {said[-1]}" if said else "The training ended unexpectedly."
         return EngineError(what, "Start it again: it goes on from its last checkpoint.")
 
 
 def sample_path(name: str) -> Path:
-    """Return where a run's newest samples are kept for the window; its folder is there, else EngineError."""
+    """Return where a run's newest samples are kept for the window, in a folder that exists then; EngineError
+    where it cannot be made.
+    """
     folder = data_folder() / "training"
     make_folder(folder)
     return folder / f"{name}-samples.png"
 
 
 def first_stages() -> list[Path]:
-    """Return folders of Head2HeadFS first stages, which few-shot training starts from: those with people's footage."""
+    """Return the folders of Head2HeadFS first stages from which few-shot training can start: those that have
+    footage and a checkpoint.
+    """
     found = (data_folder() / "training").glob("*/0000/footage.npz")
     return sorted(path.parents[1] for path in found if (path.parents[1] / "checkpoint.pt").is_file())

@@ -1,4 +1,4 @@
-"""What values a control has."""
+"""Says which values controls have, and writes values as the window shows them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from app.engine.face.parameters import FaceEdit, FittedFace
 
 
 def pair_of(name: str) -> str | None:
-    """Return the name of the pair a control is one side of: its left control's; None for a control without a mirror."""
+    """Return the name of the pair that a control belongs to, which is its left control's name; None without a
+    mirror.
+    """
     control = BY_NAME[name]
     return min(name, control.mirror) if control.mirror else None
 
@@ -21,7 +23,7 @@ PAIRS = tuple(c.name for c in CONTROLS if pair_of(c.name) == c.name)
 
 
 def localised(number: str) -> str:
-    """Return a number as the system's language writes it: with its decimal point."""
+    """Return a number with the decimal point of the system's language."""
     return number.replace(".", QLocale().decimalPoint())
 
 
@@ -32,19 +34,19 @@ class _Numbers(Formatter):
 
 
 def filled(template: str, *values: object) -> str:
-    """Return a sentence with its values in their places; "{:.1f}" becomes a number as the system's language writes
-    it.
+    """Return a sentence with its values in their places; "{:.1f}" becomes a number as the system's language
+    writes it.
     """
     return _Numbers().format(template, *values)
 
 
 def percent(share: float) -> str:
-    """Return a share as whole percents, set as everywhere in the window: "40 %"."""
+    """Return a share in whole percent, written as everywhere in the window: "40 %"."""
     return f"{100 * share:.0f} %"
 
 
 def own_value(face: FittedFace | None, name: str) -> float:
-    """Return the photo's own value of a control: what an untouched slider shows (0 for relative controls)."""
+    """Return the photo's own value of a control, which an untouched slider shows (0 for relative controls)."""
     control = BY_NAME.get(name)
     if face is None or control is None or not control.absolute:
         return 0.0
@@ -56,6 +58,6 @@ def own_value(face: FittedFace | None, name: str) -> float:
 
 
 def shown_value(face: FittedFace | None, edit: FaceEdit, name: str) -> float:
-    """Return what the slider of a control shows: what is asked, else the photo's own value."""
+    """Return what the slider of a control shows: the value asked for, else the photo's own."""
     asked = edit.get(name)
     return own_value(face, name) if asked is None else asked

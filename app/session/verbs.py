@@ -1,4 +1,4 @@
-"""What the engine's face room knows of one-click edits, as control values; loaded when first used."""
+"""Gives the engine's one-click edits as control values; the engine's code for them is loaded when first used."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from app.engine.face.parameters import N_VERTICES, FaceEdit, FittedFace
 
 
 def frontalise(face: FittedFace, strength: float) -> dict[str, float]:
-    """Pose values that turn the face to the camera: 0 keeps its pose, 1 looks straight ahead."""
+    """Return the pose values that turn the face to the camera: 0 keeps its pose, 1 looks straight ahead."""
     from app.engine.face import semantic
 
     return _values(semantic.frontalise(face, strength))
 
 
 def neutralise(face: FittedFace, strength: float) -> dict[str, float]:
-    """Expression values that relax the face: 0 keeps its expression, 1 is neutral."""
+    """Return the expression values that relax the face: 0 keeps its expression, 1 is neutral."""
     from app.engine.face import semantic
 
     return _values(semantic.neutralise(face, strength))
 
 
 def expression_controls() -> tuple[str, ...]:
-    """Return the controls whose movements Neutralise speaks about; all others are none of its business."""
+    """Return the controls that Neutralise sets; it leaves all others alone."""
     from app.engine.face.semantic import MOVEMENTS
 
     return tuple(MOVEMENTS)

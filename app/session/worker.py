@@ -1,4 +1,4 @@
-"""The thread that owns the engine, and what it is given to do."""
+"""Defines the thread that owns the engine, and the work that it is given."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from app.engine.errors import EngineError, without_torch
 from app.engine.interruption import Interrupted, interruptible
 
 EngineFactory = Callable[[], EngineLike]
-# Pictures of a job that may wait for the GUI; more are skipped; one being shown and one that waits.
+# Number of a job's pictures that may be under way to the GUI, one being shown and one waiting; more are skipped.
 STEPS_AHEAD = 2
 # Niceness of the engine's thread and those it starts, on Linux, so that the GUI goes first; chosen by the
 # stalls that tools/gui_stalls.py counts.
 NICENESS = 5
-# Said outright: where a slot is found through Python, an automatic connection may call it on the emitter's thread.
+# Named explicitly: an automatic connection to a Python slot may call the slot on the emitter's thread.
 QUEUED = Qt.ConnectionType.QueuedConnection
 
 
@@ -37,7 +37,10 @@ class Crash:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What became of a task or job: its value, or why there is none. closed: a job was cancelled."""
+    """What became of a task or job: its value, or the error.
+
+    closed: whether a job was cancelled.
+    """
 
     value: Any = None
     error: EngineError | Crash | None = None
@@ -48,8 +51,8 @@ class Answer:
 class Task:
     """Work that is done in one piece.
 
-    call: makes the answer's value on the engine's thread; done: takes the `Answer` on the GUI's thread; generator:
-    the one that must be selected for it, None where it makes no difference.
+    call: makes the answer's value on the engine's thread; done: receives the `Answer` on the GUI's thread;
+    generator: the one that must be selected for the task, None where it makes no difference.
     """
 
     call: Callable[[EngineLike], Any]
@@ -65,10 +68,11 @@ def _never() -> bool:
 class Job:
     """Work that goes on for a while, step by step; tasks are done between two steps.
 
-    words: what it is called where it is shown or in the way of another; call: makes the iterator of `Step` on
-    the engine's thread; on_step, on_end: called on the GUI's thread; generator: as in `Task`, for every step;
-    gives_way: whether another job may end it now; in_status_bar: its steps are shown there, not in a place of its own;
-    stop: where a step takes seconds, ends it between two layers of a network, as nothing of it is kept.
+    words: the job's name in the window and in errors; call: makes the iterator of `Step` on the engine's
+    thread; on_step, on_end: are called on the GUI's thread; generator: as in `Task`, for every step;
+    gives_way: returns whether another job may end this one now; in_status_bar: whether its steps are shown
+    there, and not in a place of their own; stop: where a step takes seconds, ends the step between two layers
+    of a network.
     """
 
     words: str
@@ -82,7 +86,7 @@ class Job:
 
 
 class Worker(QObject):
-    """Runs tasks one after the other, and one job step by step between them. Lives on the engine's thread."""
+    """Runs tasks one after the other, and one job step by step between them; it lives on the engine's thread."""
 
     ready = Signal(object)  # Answer with the engine's generators and device
     answered = Signal(object, object)  # Task, Answer
@@ -94,7 +98,7 @@ class Worker(QObject):
         super().__init__()
         self._factory = factory
         self._engine: EngineLike | None = None
-        self._generator: str | None = None  # selected last
+        self._generator: str | None = None  # the generator selected last
         self._job: Job | None = None
         self._steps: Iterator[Step] | None = None
         self._called: set[str] = set()  # names of the calls that were made before
@@ -122,7 +126,7 @@ class Worker(QObject):
 
     @Slot(object)
     def begin(self, job: Job) -> None:
-        """Start a job; the one that gave way to it is cancelled."""
+        """Start a job and cancel the job that gave way to it."""
         self.cancel(self._job)
         answer = self._attempt(job.call, job.generator)
         if answer.error:
@@ -133,7 +137,7 @@ class Worker(QObject):
 
     @Slot(object)
     def cancel(self, job: Job | None) -> None:
-        """Close this job's iterator, which lets it clean up after itself; nothing where it has ended already."""
+        """Close this job's iterator, which lets the job clean up; nothing happens where it has ended already."""
         steps = self._steps
         if job is None or job is not self._job:
             return
@@ -148,7 +152,7 @@ class Worker(QObject):
 
     @Slot()
     def finish(self) -> None:
-        """Cancel the job, let the engine go on the thread that made it, and end the thread."""
+        """Cancel the job, close the engine on the thread that made it, and end the thread."""
         self.cancel(self._job)
         close = getattr(self._engine, "close", None)
         if close is not None:
@@ -171,7 +175,7 @@ class Worker(QObject):
             self._job = self._steps = None
             self.ended.emit(job, answer)
             return
-        # A picture that the GUI has no time for is skipped: its queue must not grow. Words are never skipped.
+        # A picture for which the GUI has no time is skipped, so that its queue does not grow; messages never are.
         step = answer.value
         if step.picture is None or step.error or self._sent - self.seen < STEPS_AHEAD:
             self._sent += 1
@@ -187,7 +191,7 @@ class Worker(QObject):
                 self._generator = generator
             answer = Answer(call(self._engine))  # type: ignore[arg-type]
             if (name := name or _name(call)) not in self._called:
-                # It loaded its libraries, which stay: a collection that looks at all of them again would hold
+                # The call loaded libraries, which stay. A garbage collection that examined all of them again would hold
                 # Python's lock, and with it the GUI, for a tenth of a second.
                 self._called.add(name)
                 gc.freeze()
@@ -211,7 +215,7 @@ def _name(call: Callable[..., Any]) -> str:
 
 
 class EngineThread(QObject):
-    """The worker with its thread, seen from the GUI's side."""
+    """Holds the worker and its thread; the GUI's thread calls it."""
 
     _start = Signal()
     _run = Signal(object)
@@ -232,7 +236,7 @@ class EngineThread(QObject):
         self._finish.connect(self.worker.finish, QUEUED)
 
     def start(self) -> None:
-        self._thread.start(QThread.Priority.LowPriority)  # which Linux leaves to `NICENESS`
+        self._thread.start(QThread.Priority.LowPriority)  # no effect on Linux, which has `NICENESS` instead
         self._start.emit()
 
     def run(self, task: Task) -> None:
@@ -245,7 +249,7 @@ class EngineThread(QObject):
         self._cancel.emit(job)
 
     def stop(self) -> None:
-        """Cancel the job, finish the task in hand and wait for the thread to end."""
+        """Cancel the job, finish the present task and wait for the thread to end."""
         if self._thread.isRunning():
             self._finish.emit()
             self._thread.wait()

@@ -146,7 +146,9 @@ class Actions(QObject):
         self.apply_keys()
 
     def owner(self, keys: str, but: str = "") -> str | None:
-        """Return the command that already has these keys."""
+        """Return the command that already has these keys, other than the command `but`; None where no command
+        has them.
+        """
         sequence = QKeySequence(keys)
         for spec in TABLE:
             if spec.name != but and sequence in self._actions[spec.name].shortcuts():
@@ -154,7 +156,7 @@ class Actions(QObject):
         return None
 
     def said(self, name: str) -> str:
-        """Return a command's first keys as the system's language writes them; "" without any."""
+        """Return a command's first keys as the system's language writes them; "" where it has none."""
         keys = self._actions[name].shortcuts()
         return keys[0].toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
 

@@ -1,4 +1,4 @@
-"""Shows long work in the status bar: what it is, how far it is, how long it still takes, and Cancel."""
+"""Shows long work in the status bar: what it is, how far it has come, how long it still takes, and Cancel."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ SHOWN_MS = 200  # ms: a drawing that ends sooner shows no bar; chosen by eye
 
 
 class Activity(QObject):
-    """Shows opening and jobs. A batch has a dialog and the live view has a bar, so neither has words here."""
+    """Shows opening and jobs. A batch shows its progress in a dialog and the live view in a bar, so neither
+    is shown here.
+    """
 
     def __init__(self, session: Session, status: StatusBar) -> None:
         super().__init__(status)
         self._session, self._status = session, status
         self._opening = False
-        self._words = ""  # what is being opened
+        self._words = ""  # the message about what is being opened
         self._remaining = Remaining()
         session.opening.connect(self._on_opening)
         session.opening_stepped.connect(self._on_opening_step, QUEUED)
@@ -77,8 +79,8 @@ class Activity(QObject):
 
     @Slot(float)
     def _on_drawing(self, expected: float) -> None:
-        """Show that a slow generator draws the picture now seen as a draft; the words of a job are not
-        replaced.
+        """Show that a slow generator draws the picture that is now seen as a draft; the message of a job is
+        not replaced.
         """
         if expected < 0:
             self._tick.stop()
@@ -91,7 +93,9 @@ class Activity(QObject):
 
     @Slot()
     def _on_tick(self) -> None:
-        """Show how far the drawing is, estimated from the time it took before; quick work shows nothing."""
+        """Show how much of the drawing is done, estimated from the time it took before; quick work shows
+        nothing.
+        """
         if (
             self._session.job is not None
             or self._session.generator is None

@@ -1,4 +1,6 @@
-"""Keeps the canvas and the session in step: in what is shown, and in what is dragged."""
+"""Connects canvas and session: what the session shows goes to the canvas, and drags on the canvas go to the
+session.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +18,13 @@ from app.ui.canvas.handles import CanvasFace
 from app.ui.widgets.number_field import shown
 from app.ui.widgets.track import snap_step
 
-# Px of the screen: a point further from the pointer counts as not under it; chosen by hand (tools/handle_pulls.py).
+# Pixels of the screen: a dragged point further from the pointer counts as not under it. Chosen by hand
+# (tools/handle_pulls.py).
 MISSED_PX = 2.0
 
 
 class CanvasLink(QObject):
-    """Connects one canvas with one session; drags become gestures, one undo step each."""
+    """Connects one canvas with one session; each drag becomes a gesture, which is one undo step."""
 
     def __init__(self, session: Session, canvas: Canvas) -> None:
         super().__init__(canvas)
@@ -64,7 +67,7 @@ class CanvasLink(QObject):
 
     @Slot()
     def _on_drawn(self) -> None:
-        """Take over the landmarks of the drawn picture, which are known now."""
+        """Take over the landmarks of the drawn picture, which the engine has just said."""
         self._faces.clear()
         self._show_faces()
 
@@ -84,7 +87,7 @@ class CanvasLink(QObject):
         self._canvas.set_faces(faces, document.active)
 
     def _face(self, index: int, face: FittedFace, edit: FaceEdit) -> CanvasFace:
-        """Return the canvas's face; it is made anew only where the edit changed."""
+        """Return the canvas's face, which is made anew only where the edit changed."""
         kept = self._faces.get(index)
         if kept is not None and kept[0] is face and kept[1] == edit:
             found = kept[2]
@@ -115,7 +118,7 @@ class CanvasLink(QObject):
 
     @Slot(object, QPointF, bool, bool)
     def _on_pulled(self, handle: Handle, to: QPointF, turning: bool, snap: bool) -> None:
-        if turning != self._turning:  # the pull that was made before Shift was pressed stays
+        if turning != self._turning:  # what was pulled before Shift was pressed stays
             self._turning, self._before = turning, self._session.edit
         grid = snap_step if snap else None
         found = self._session.pull(handle, (to.x(), to.y()), self._before, turning, grid, self._gesture)
@@ -124,7 +127,7 @@ class CanvasLink(QObject):
             self._canvas.show_limit(self._limit(found) if missed else "")
 
     def _limit(self, pulled: Pulled) -> str:
-        """Return the reason why the point is not under the pointer."""
+        """Return why the dragged point is not under the pointer; "" where it is."""
         if not pulled.ends:
             return self.tr("This handle goes no further that way")
         ends = []

@@ -1,4 +1,4 @@
-"""Opens, saves and exports: it asks the user for files, and what to do with unsaved work."""
+"""Opens, saves and exports: it asks the user for files, and what shall become of unsaved work."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Documents(QObject):
     # -- opening
 
     def open(self, path: Path) -> None:
-        """Open a photo, a project, or a folder for a batch, once unsaved work is settled."""
+        """Open a photo, a project, or a folder for a batch, after asking about unsaved work."""
         if path.is_dir():
             self.show_batch((path,))
         elif path.suffix.lower() in {*CLIPS, *PERFORMANCES} - {".gif"}:  # which can be a still picture
@@ -103,7 +103,7 @@ class Documents(QObject):
 
     def _open_picture(self, image: QImage) -> None:
         try:
-            self.open(_kept(image))
+            self.open(_saved_picture(image))
         except EngineError as error:
             self._bar.show_error(error)
 
@@ -120,7 +120,7 @@ class Documents(QObject):
             self._session.revert()
 
     def offer_recovery(self) -> None:
-        """Offer, after a crash, what was being edited."""
+        """Offer to open again what a crash left unsaved."""
         left = self._autosave.left_behind()
         if not left:
             return
@@ -128,7 +128,7 @@ class Documents(QObject):
         if dialog.exec():
             chosen = dialog.chosen()
             self._session.restore(chosen)
-            self._autosave.took_up(chosen)
+            self._autosave.mark_reopened(chosen)
         elif dialog.discarded:
             for recovered in left:
                 self._autosave.discard(recovered)
@@ -166,7 +166,7 @@ class Documents(QObject):
 
     @Slot()
     def save(self, then: Callable[[], object] | None = None) -> None:
-        """Write the project where it is, or where the user says; `then` is done once it is saved."""
+        """Write the project to its file, or ask for one; `then` is called once it is saved."""
         if self._session.project is not None:
             self._session.save(then)
         else:
@@ -191,7 +191,7 @@ class Documents(QObject):
 
     def settle_job(self) -> bool:
         """Return True when no work is running that its user waits for; else ask, and end the work if the user
-        wishes it.
+        agrees.
         """
         job = self._session.job
         if job is None or job.gives_way():
@@ -203,7 +203,10 @@ class Documents(QObject):
         return True
 
     def settle(self, then: Callable[[], object]) -> bool:
-        """Return True when there is no unsaved work; else ask, and call `then` once the work is saved."""
+        """Return True when there is no unsaved work, or when the user gives it up after being asked.
+
+        Else return False; where the user saves the work, `then` is called once it is saved.
+        """
         if not self._session.is_dirty:
             return True
         box = QMessageBox(self._window)
@@ -268,7 +271,7 @@ class Documents(QObject):
         self._bar.show_note(words, verb, lambda: QDesktopServices.openUrl(url))
 
 
-def _kept(image: QImage) -> Path:
+def _saved_picture(image: QImage) -> Path:
     """Return a pasted picture as a file, named by its content, so that a project can refer to it; EngineError where
     the data folder cannot be written to.
     """

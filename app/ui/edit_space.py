@@ -1,4 +1,4 @@
-"""Builds the workspace Edit: the picture with its compare bar, and the panels around it."""
+"""Builds the workspace Edit: the picture with its compare bar, and the panels around them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ from app.ui.workspaces import LEFT, RIGHT, Panel
 
 MENU = "frontalise neutralise reset_face - next_face draw_box linked - before split after"
 MENU += " - fit actual_size zoom_face - copy_picture export"  # the canvas's menu
-NMFC_PX = 146  # the picture's side in the corner; logical px
+NMFC_PX = 146  # logical px; the side of the picture in the corner, chosen by eye
 EDIT_TYPE = "application/x-mien-edit"
 
 
@@ -106,8 +106,8 @@ class CompareBar(QWidget):
         button.toggled.connect(self._on_layer)
         return button
 
-    def show_flow_there(self, there: bool) -> None:
-        """Show whether there is a flow to lay over the picture; some generators have none."""
+    def show_flow_tip(self, there: bool) -> None:
+        """Say in the flow button's tip whether the generator gives a flow."""
         silent = self.tr("This generator gives no flow")
         self.layers["flow"].setToolTip(self.layers["flow"].accessibleName() if there else silent)
 
@@ -121,7 +121,7 @@ class CompareBar(QWidget):
 
 
 class EditSpace(QObject):
-    """Canvas, compare bar and panels over one session."""
+    """Holds canvas, compare bar and panels over one session."""
 
     def __init__(self, session: Session, settings: Settings, actions: Actions, window: QWidget) -> None:
         super().__init__(window)
@@ -137,7 +137,7 @@ class EditSpace(QObject):
         self.result = ResultPanel(session)
         self.nmfc = NmfcPreview(self.canvas)
         self._rendered: Rendered | None = None
-        self._preview_asked = False  # True if the user asked for it, so that it may lie over the face
+        self._preview_asked = False  # whether the user asked for the preview, so that it may cover the face
         self.stage = QWidget(window)
         column = QVBoxLayout(self.stage)
         column.setContentsMargins(0, 0, 0, 0)
@@ -167,7 +167,7 @@ class EditSpace(QObject):
         self.edit.weights_wanted.connect(self._actions["models"].trigger)
 
     def panels(self) -> list[Panel]:
-        """Return every panel, with the place where it first stands."""
+        """Return every panel with its first place."""
         return [
             Panel("faces", self.tr("Faces"), self.rail, LEFT, titled=False),
             Panel(
@@ -179,7 +179,7 @@ class EditSpace(QObject):
         ]
 
     def handlers(self) -> dict[str, Callable[[], object]]:
-        """Return what the commands of this workspace do."""
+        """Return the functions of this workspace's commands, by the command's name."""
         canvas, session = self.canvas, self._session
         return {
             "fit": canvas.fit,
@@ -211,15 +211,15 @@ class EditSpace(QObject):
 
     @Slot(object)
     def _on_flow(self, flow: Flow | None) -> None:
-        self.compare.show_flow_there(flow is not None or self._session.edit.is_identity)
+        self.compare.show_flow_tip(flow is not None or self._session.edit.is_identity)
 
     @Slot(object)
     def _on_opened(self) -> None:
-        """Act once the canvas has its size, which it gets when the first photo is opened."""
+        """Zoom to the photo's only face where it is small, once the canvas has its size."""
         QTimer.singleShot(0, self.canvas, self.canvas.show_small_face)
 
     def menu(self, handle: Handle | None) -> QMenu:
-        """Return what can be done at a place of the canvas."""
+        """Return the menu for the handle that was clicked, or for the picture where no handle was."""
         menu = QMenu(self.canvas)
         if handle is not None:
             words = self.tr("Reset {}").format(QCoreApplication.translate("Handle", handle.title))
@@ -340,7 +340,7 @@ class EditSpace(QObject):
 
 
 class _Fitted(QWidget):
-    """A holder that is as tall as its content at the current width, because words may wrap."""
+    """A holder that takes the height of its content at the current width, because words may wrap."""
 
     def event(self, event: QEvent) -> bool:
         layout = self.layout()
@@ -353,7 +353,7 @@ class _Fitted(QWidget):
 
 
 def _padded(panel: QWidget) -> QWidget:
-    """Return the panel in a holder of its height, a little away from the edges."""
+    """Return the panel in a holder of its height, at a small distance from the edges."""
     holder = _Fitted()
     column = QVBoxLayout(holder)
     column.setContentsMargins(8, 4, 8, 4)

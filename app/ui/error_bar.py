@@ -1,4 +1,4 @@
-"""The bar that says what happened and offers the one thing to do."""
+"""Defines the bar that says what happened and offers the one thing to do about it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class ErrorBar(QFrame):
         self.hide()
 
     def lie_over(self, place: QWidget) -> None:
-        """Lie over a widget, along its top, so that what the widget shows keeps its size and zoom."""
+        """Cover the top of a widget, so that what the widget shows keeps its size and zoom."""
         self.setParent(place)
         self._place = place
         place.installEventFilter(self)
@@ -63,22 +63,24 @@ class ErrorBar(QFrame):
         if self._place is not None:
             width, row = self._place.width(), self.layout()
             assert row is not None
-            row.invalidate()  # other buttons are shown
+            row.invalidate()  # because other buttons are shown now
             self.setGeometry(0, 0, width, row.totalHeightForWidth(width))
 
     @Slot(object)
     def show_error(self, error: EngineError, verb: str = "", act: Callable[[], object] | None = None) -> None:
-        """Show an error in the window's language; with a verb and an action, the remedy becomes a button."""
+        """Show an error in the window's language; with a verb and an action, a button carries out the remedy."""
         error = i18n.in_own_language(error)
         self._show(f"<b>{_plain(error.message)}</b> {_plain(error.remedy)}", "error", verb, act)
 
     def show_note(self, words: str, verb: str = "", act: Callable[[], object] | None = None) -> None:
-        """Show a message about something that went well or is to be decided."""
+        """Show a message about something that went well or that the user may decide."""
         self._show(_plain(words), "info", verb, act)
 
     def show_choices(self, words: str, verbs: Mapping[str, Callable[[], object]]) -> None:
-        """Show a message with one or two things to do about it; with two, the bar stays open after the first.
-        Without words, the last message is removed."""
+        """Show a message with one or two things to do about it.
+
+        With two, the bar stays open after the first. Without a message, the last one is removed.
+        """
         if not words:
             self.dismiss()
             return

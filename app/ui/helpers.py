@@ -77,9 +77,7 @@ class Helpers(QObject):
 
     @Slot()
     def show_training(self) -> None:
-        """Show the one window for the one run at a time; the run goes on while the window is closed, but not after
-        the program.
-        """
+        """Show the one training window; a run goes on while that window is closed, but ends with the program."""
         if self.training is None:
             run = Training(self)
             self.training = TrainingWindow(self._session, run, self._window)
@@ -103,14 +101,16 @@ class Helpers(QObject):
         self._session.set_generator(self._wanted)
 
     def show_diagnostics(self) -> None:
-        """Show what the engine's thread finds out about the machine; probing a GPU takes a while."""
+        """Show what the engine's thread finds out about the machine, which takes a while where it probes a
+        GPU.
+        """
         self._status.show_activity(self.tr("Examining this machine"))
         cameras = camera_names()
         self._session.ask(lambda _: _examine(cameras), self._show_diagnosis, self._show_failed_diagnosis)
 
     @Slot(object)
     def _on_generator(self, info: GeneratorInfo) -> None:
-        """Tell the user when a graphics card is there but unused, because networks need it."""
+        """Tell the user when a network runs without the graphics card that is there."""
         self._status.show_warning("")
         if info.weights:
             show = self._status.show_warning
@@ -125,7 +125,7 @@ class Helpers(QObject):
         TextDialog(self.tr("Diagnostics"), words, f"{report_text()}\n\n{text}", self._window).exec()
 
     def tour_when_open(self) -> None:
-        """Show the tour once the first photo is there, so that there is something to point at."""
+        """Show the tour once the first photo is open, because the tour points at what is shown then."""
         self._session.portrait_opened.connect(self._on_first_photo)
 
     @Slot(object)
@@ -182,6 +182,6 @@ def _examine(cameras: list[str]) -> str:
 
 
 def _graphics_card() -> str:
-    """Return why a graphics card that is there is not used; "" where all is well."""
+    """Return why an existing graphics card is not used; "" where it is used or there is none."""
     check = graphics_card()
     return f"{check.detail}. {check.fix}" if check.status == "problem" else ""

@@ -1,4 +1,4 @@
-"""Gives keys to the thing under the pointer, wherever the focus is, except in text."""
+"""Gives keys to the widget under the pointer, wherever the focus is, except while text is typed."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ from PySide6.QtWidgets import (
 
 
 class HoverKeys(QObject):
-    """Asks its owner about keys first, between `begin` and `end`: `take` says whether a key event was the
-    owner's.
+    """Offers keys to its owner first, between `begin` and `end`.
 
-    It watches the widget with the focus and not the application, which would call Python at every single
-    event.
+    `take` returns whether the owner used a key event. Only the widget with the focus is watched, because
+    watching the application would call Python at every event.
     """
 
     def __init__(self, owner: QWidget, take: Callable[[QKeyEvent], bool]) -> None:
@@ -58,7 +57,7 @@ class HoverKeys(QObject):
 
 
 def typing() -> bool:
-    """Return whether the focus is where letters are typed."""
+    """Return whether the widget with the focus takes typed text."""
     focus = QApplication.focusWidget()
     if isinstance(focus, QLineEdit):
         return not focus.isReadOnly()

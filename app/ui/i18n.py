@@ -35,7 +35,9 @@ class Translator(QTranslator):
 
 
 class ErrorCatalogue:
-    """Finds the template that an error's sentence was made from, "{} is empty.", and fills in its translation."""
+    """Finds the template that an error's sentence was made from, such as "{} is empty.", and fills in its
+    translation.
+    """
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         # The template with the most words of its own is tried first, because the others might match too.
@@ -44,7 +46,9 @@ class ErrorCatalogue:
         self._whole = {english: own for english, own in texts.items() if "{}" not in english}
 
     def sentence(self, english: str) -> str:
-        """Return the sentence in the catalogue's language, or unchanged where no template fits."""
+        """Return a sentence of the engine, such as the one about what a generator lacks, in the window's
+        language.
+        """
         for pattern, own in self._entries:
             if found := pattern.fullmatch(english):
                 return own.format(*(self._whole.get(value, value) for value in found.groups()))
@@ -60,12 +64,12 @@ def _pattern(template: str) -> re.Pattern[str]:
 
 
 def _noop(text: str) -> str:
-    """Marks a text for translation."""
+    """Mark a text for translation, and return it."""
     return text
 
 
 _errors = ErrorCatalogue({})
-# These remedies name a command of the command line, alone or beside another way.
+# Remedies that name a command of the command line, alone or beside another way.
 _OR_COMMAND = re.compile(
     r",? (?:or|oder) (?:with|mit) [“„]mien [^”“]*[”“]| \([“„]?mien [^)]*\)|^[“„]?mien [^.]*\.$"
 )
@@ -76,19 +80,19 @@ PLACES = (
 
 
 def in_own_language(error: EngineError) -> EngineError:
-    """Return an error of the engine in the window's language, for users who have a window."""
+    """Return an engine's error in the window's language, with the window's places instead of commands."""
     translated = _errors.error(error)
     message, remedy = without_commands(translated.message), without_commands(translated.remedy)
     return EngineError(message, remedy, translated.action)
 
 
 def sentence(english: str) -> str:
-    """Return a sentence of the engine, such as what a generator lacks, in the window's language."""
+    """Return the sentence in the catalogue's language, or unchanged where no template fits."""
     return without_commands(_errors.sentence(english))
 
 
 def without_commands(words: str) -> str:
-    """Return a sentence that names a command of the command line, with the window's own place for it instead."""
+    """Return a sentence with the window's own place in place of the command line that it names."""
     words = _OR_COMMAND.sub("", words)
     for name, place in (("models", PLACES[0]), ("train", PLACES[1])):
         said = QCoreApplication.translate("Places", place)
@@ -104,7 +108,7 @@ def read(language: str, part: str = "") -> dict[str, str]:
 
 
 def install(app: QCoreApplication, language: str = "") -> str:
-    """Speak a language of `LANGUAGES` ("" = the system's) from the next window on; return the code in use."""
+    """Use a language of `LANGUAGES` ("" = the system's) for windows that open from now on; return its code."""
     global _errors
     code = language or QLocale.system().name()[:2]
     code = code if code in LANGUAGES else "en"

@@ -1,4 +1,4 @@
-"""Line icons of one stroke width, drawn in the palette's text colour and redrawn when the theme changes."""
+"""Draws line icons of one stroke width in the palette's text colour, and redraws them when the theme changes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from app.engine.files import ASSETS
 from app.ui import theme
 
 FOLDER = ASSETS / "icons"
-STROKE_PX = 1.5  # width of a line at the grid's own size
+STROKE_PX = 1.5  # logical px; the width of every line
 _GRID = 24  # units along either side of an icon's drawing
 _SIZES = (16, 24)  # logical px that Qt may ask for
 _RATIOS = (1.0, 2.0)  # device pixels per logical one

@@ -51,7 +51,7 @@ NEEDS_FACE = ("frontalise", "neutralise", "reset_face", "reset_all")
 
 
 class MainWindow(QMainWindow):
-    """Owns the session's life: `start` it once the window is on screen."""
+    """The window; it also starts and stops the session, so `start` is called once it is on screen."""
 
     def __init__(self, session: Session, settings: Settings) -> None:
         super().__init__()
@@ -201,13 +201,13 @@ class MainWindow(QMainWindow):
     # -- life
 
     def start(self, path: Path | None = None) -> None:
-        """Build the engine, open what was asked for and offer what a crash left, now that the window is on screen."""
+        """Build the engine, open what was asked for and offer what a crash left."""
         self.session.start()
         if path is not None:
             self.documents.open(path)
         else:
             self.documents.offer_recovery()
-        self.live_space.offer_cut_short()
+        self.live_space.offer_interrupted_films()
         if not self.settings.tour_seen and path is None:
             self.helpers.tour_when_open()
 
@@ -226,7 +226,9 @@ class MainWindow(QMainWindow):
         self.autosave.close(keep=self._ending and self.session.is_dirty)
 
     def end(self) -> None:
-        """End without a question that nobody may answer; what is unsaved is offered at the next start."""
+        """End without a question, because nobody may be there to answer; unsaved work is offered at the next
+        start.
+        """
         self._ending = True
         self.autosave.save()
         while (dialog := QApplication.activeModalWidget()) is not None and dialog.close():
@@ -235,7 +237,9 @@ class MainWindow(QMainWindow):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        if QGuiApplication.platformName() != "offscreen":  # nobody sees its screen, which is small
+        if (
+            QGuiApplication.platformName() != "offscreen"
+        ):  # that platform's screen is small, and nobody sees it
             QTimer.singleShot(0, self, lambda: placing.fit_when_framed(self))  # only then is the frame known
 
     # -- what the session says
@@ -318,7 +322,9 @@ class MainWindow(QMainWindow):
         self._show_export()
 
     def _show_export(self) -> None:
-        """Show Export, the primary action, once something is edited; while live, Record is that."""
+        """Show Export, the primary action, once something is edited; in the workspace Live, Record takes its
+        place.
+        """
         self.export_button.setVisible(self.session.document.is_changed and self.spaces.current == "edit")
 
     @Slot(str)
@@ -335,14 +341,14 @@ class MainWindow(QMainWindow):
         self.bar.show_error(error, verb, act)
 
     def _remedy(self, error: EngineError) -> tuple[str, Callable[[], object] | None]:
-        """Return the button that does what the remedy says, where a command does it."""
+        """Return the button's words and action where a command does what the remedy says; else none."""
         if not error.action or not self.actions_[error.action].isEnabled():
             return "", None
         return self.actions_[error.action].text(), self.actions_[error.action].trigger
 
     @Slot(str)
     def show_crash(self, traceback: str) -> None:
-        """Keep the work, say what happened, and offer the text to copy."""
+        """Save the work for recovery, say what happened, and offer the report for copying."""
         LOG.error("Something went wrong:\n%s", traceback)
         self.autosave.save()
         CrashDialog(traceback, self).exec()

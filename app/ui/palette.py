@@ -8,12 +8,13 @@ from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, 
 
 from app.ui.actions import TABLE, Actions
 
-MISS = (2, 0)  # rank of a command that does not fit
+MISS = (2, 0)  # the rank of a command that does not fit
 
 
 class Palette(QDialog):
-    """The user types, chooses with the arrows and runs a command with Enter. `commands`: (words, action) in
-    the order shown first.
+    """A list of commands: the user types, chooses with the arrow keys and runs a command with Enter.
+
+    commands: pairs of words and action, in the order in which they are shown first.
     """
 
     def __init__(self, commands: list[tuple[str, QAction]], parent: QWidget | None = None) -> None:
@@ -36,7 +37,7 @@ class Palette(QDialog):
         column.setContentsMargins(8, 8, 8, 8)
         column.addWidget(self.field)
         column.addWidget(self.list)
-        self.setFocusProxy(self.field)  # a popup is handed the keys, wherever the focus was
+        self.setFocusProxy(self.field)  # a popup receives the keys, whichever widget has the focus
         self.field.setFocus()
         self._filter("")
 
@@ -83,7 +84,9 @@ def commands(actions: Actions) -> list[tuple[str, QAction]]:
 
 
 def _rank(text: str, words: str) -> tuple[int, int]:
-    """Return how well typed letters fit: best in one run (early is better), then in order, else `MISS`."""
+    """Return how well the typed letters fit, smaller is better: in one run (the earlier the better), then in
+    order, else `MISS`.
+    """
     at = words.find(text)
     if at >= 0:
         return 0, at

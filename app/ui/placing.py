@@ -5,13 +5,13 @@ from __future__ import annotations
 from PySide6.QtCore import QMargins, QRect, QTimer
 from PySide6.QtWidgets import QWidget
 
-# How often the frame is looked at, and the milliseconds in between. A window manager makes its frame up to a
+# How often the frame is looked for, and the milliseconds in between: a window manager makes its frame up to a
 # second after a window is shown.
 TRIES, TRY_MS = 20, 50
 
 
 def frame_of(window: QWidget) -> QMargins:
-    """Return what the window system draws around a window that is shown."""
+    """Return the margins of the frame that the window system draws around a shown window."""
     inner, outer = window.geometry(), window.frameGeometry()
     return QMargins(
         inner.left() - outer.left(),
@@ -22,8 +22,9 @@ def frame_of(window: QWidget) -> QMargins:
 
 
 def within(inner: QRect, frame: QMargins, available: QRect) -> QRect:
-    """Return the geometry nearest to `inner` whose frame lies in the available part of a screen; top and left count
-    most.
+    """Return the geometry nearest to `inner` whose frame lies in the available part of a screen.
+
+    Where not all of it fits, its top and left do.
     """
     room = available.marginsRemoved(frame)
     size = inner.size().boundedTo(room.size())
@@ -33,7 +34,7 @@ def within(inner: QRect, frame: QMargins, available: QRect) -> QRect:
 
 
 def fit(window: QWidget) -> None:
-    """Bring a shown window onto its screen; a window that the system made to fill the screen stays so."""
+    """Bring a shown window onto its screen; a window that the system sized to fill the screen is left so."""
     if window.isMaximized() or window.isFullScreen():
         return
     wanted = within(window.geometry(), frame_of(window), window.screen().availableGeometry())
@@ -42,7 +43,7 @@ def fit(window: QWidget) -> None:
 
 
 def fit_when_framed(window: QWidget, tries: int = TRIES) -> None:
-    """`fit` at once, and again as soon as the frame that the window system draws is known."""
+    """Call `fit` at once, and again as soon as the frame that the window system draws is known."""
     framed = not frame_of(window).isNull()  # asked before, because it may become known meanwhile
     fit(window)
     if tries and not framed:

@@ -1,4 +1,4 @@
-"""Says how long something still takes, in words for people."""
+"""Estimates how long work still takes, and writes durations in words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 
 
 class Remaining:
-    """Counts time from `start` on, and assumes that the rest is as slow as the part that is done."""
+    """Estimates the time left, as if the rest took as long for each part as the parts done since `start`."""
 
     def __init__(self) -> None:
         self.start()
@@ -15,7 +15,7 @@ class Remaining:
         self._began = time.monotonic()
 
     def seconds(self, done: float, total: float) -> float:
-        """Return the seconds left; 0 while nothing is done or nothing is known."""
+        """Return the seconds left; 0 while nothing is done or the total is unknown."""
         if not done or not total:
             return 0.0
         return (time.monotonic() - self._began) / done * (total - done)

@@ -12,10 +12,10 @@ from app.ui.panels.hover_pictures import to_pixmap
 
 
 class RestFace(QWidget):
-    """The picture with the words beside it; `beside` takes what is offered below the words."""
+    """Shows the picture with words beside it; `beside` is the layout for what is offered below the words."""
 
     def __init__(self, side: int, parent: QWidget | None = None) -> None:
-        """side: logical px of the picture."""
+        """Make the widget; side: the picture's side in logical px."""
         super().__init__(parent)
         self.picture = QLabel(self)
         self.picture.setFixedSize(side, side)
@@ -43,6 +43,6 @@ class RestFace(QWidget):
             self.words.setText(filled(self.tr("Taken for rest, {:.0f} % sure"), 100 * sure))
 
     def clear(self) -> None:
-        """Show nothing."""
+        """Show neither picture nor words."""
         self.picture.hide()
         self.words.setText("")

@@ -1,4 +1,4 @@
-"""Says in words what took how long."""
+"""Writes in words how long each stage of a picture took."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def line(ms: Mapping[str, float]) -> str:
 
 
 def lines(ms: Mapping[str, float]) -> list[str]:
-    """Return every stage and its parts, a line each: "draw · warp: 3.1 ms"."""
+    """Return every stage and its parts, one line each: "draw · warp: 3.1 ms"."""
     return [filled("{}: {:.1f} ms", _title(name), value) for name, value in ms.items()]
 
 
 def _title(name: str) -> str:
-    """Return a stage's words; a part of a stage keeps the generator's own name."""
+    """Return a stage's name in words; a part of a stage keeps the generator's own name for it."""
     stage, _, part = name.partition(".")
     words = QCoreApplication.translate("Stages", str(_WORDS[stage])) if stage in _WORDS else stage
     return f"{words} · {part}" if part else words

@@ -60,7 +60,7 @@ class StatusBar(QStatusBar):
 
     @Slot(tuple)
     def show_generators(self, infos: tuple[GeneratorInfo, ...]) -> None:
-        """Fill the menu; a generator that cannot run says what is missing."""
+        """Fill the menu of generators; one that cannot run says what is missing."""
         self._menu.clear()
         for info in infos:
             action = self._menu.addAction(info.title)
@@ -85,7 +85,10 @@ class StatusBar(QStatusBar):
         self.device.setToolTip(words)
 
     def show_warning(self, reason: str, about: str = "graphics card") -> None:
-        """Show a badge with all present warnings, e.g. that a GPU is unused; reason "" removes one of them."""
+        """Show a badge with all present warnings, such as an unused GPU.
+
+        about: what the warning is about; an empty reason removes its warning.
+        """
         self._reasons[about] = reason
         reason = "\n".join(text for text in self._reasons.values() if text)
         self.warning.setPixmap(icons.pixmap("warning", "#e0a458", 16, self.devicePixelRatioF()))
@@ -104,15 +107,16 @@ class StatusBar(QStatusBar):
 
     @Slot(object)
     def show_step(self, step: LiveStep) -> None:
-        """Show what the steps of a driven portrait say of the device."""
+        """Show what a driven portrait's step says of the device."""
         self._show_notice(step.notice, "memory")
 
     def _show_notice(self, notice: EngineError | None, about: str) -> None:
         self.show_warning("" if notice is None else str(i18n.in_own_language(notice)), about)
 
     def show_measured(self, measurement: Measurement | None, of: tuple[int, FaceEdit]) -> None:
-        """Show the pose that was asked and the pose that a fresh fit of the result measures; of: the face, counted
-        from 0, and the edit that was measured.
+        """Show the pose that was asked for and the pose that a fresh fit of the result finds.
+
+        of: the face, counted from 0, and the edit that was measured.
         """
         self._measured_of = of
         asked = measurement.asked if measurement else {}
@@ -125,7 +129,7 @@ class StatusBar(QStatusBar):
         self.measured.setText(filled(words, self.tr(name), *degrees))
 
     def drop_measured_unless(self, of: tuple[int, FaceEdit]) -> None:
-        """Drop what was measured, if it belongs to another face or another edit."""
+        """Remove the measured pose if it belongs to another face or another edit."""
         if self._measured_of != of:
             self.measured.clear()
 
@@ -136,7 +140,7 @@ class StatusBar(QStatusBar):
 
     @Slot(str)
     def show_activity(self, words: str, done: int = 0, total: int = 0, cancellable: bool = False) -> None:
-        """Show long work with a bar; "" removes it when the work is done."""
+        """Show long work with a bar; empty words remove it when the work is done."""
         self.activity.setText(words)
         self.activity.setVisible(bool(words))
         self.progress.setVisible(bool(words))

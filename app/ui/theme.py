@@ -1,4 +1,4 @@
-"""The window's colours and its small style sheet: dark, light, or as the system has it."""
+"""Defines the window's colours and its small style sheet: dark, light, or following the system."""
 
 from __future__ import annotations
 
@@ -18,7 +18,11 @@ BODY_PX, CAPTION_PX = 13, 11  # logical px of text
 
 @dataclass(frozen=True)
 class Theme:
-    """Colours by role: text and quiet read at 4.5:1 on canvas, panel and raised; the rest are marks, never words."""
+    """Colours by role.
+
+    `text` and `quiet` have a contrast of 4.5:1 on canvas, panel and raised; the other colours are for marks,
+    never for words.
+    """
 
     name: str
     canvas: str
@@ -78,7 +82,7 @@ def resolve(name: str) -> Theme:
 
 
 def system_scheme() -> Qt.ColorScheme:
-    """Return the scheme the desktop has now: light, dark or unknown."""
+    """Return the desktop's present scheme: light, dark or unknown."""
     return QGuiApplication.styleHints().colorScheme()
 
 
@@ -97,7 +101,7 @@ def apply(app: QApplication, name: str) -> Theme:
 
 
 def redraw_with(redraw: Callable[[], None]) -> None:
-    """Call this whenever another theme is applied: for what Qt does not restyle by itself."""
+    """Have a function called whenever another theme is applied, for what Qt does not restyle by itself."""
     _redrawn.append(redraw)
 
 
@@ -111,15 +115,15 @@ def body_font(px: int = BODY_PX) -> QFont:
 
 
 def caption(widget: QWidget) -> None:
-    """Give a widget the caption's size and the quiet colour, whatever the theme becomes."""
+    """Give a widget the caption's size and the quiet colour of whichever theme is in use."""
     widget.setFont(body_font(CAPTION_PX))
     widget.setForegroundRole(QPalette.ColorRole.PlaceholderText)
 
 
 def make_primary(button: QWidget) -> None:
-    """Fill the one button of a state or dialog with the accent."""
+    """Fill a button with the accent; a state or dialog has one such button."""
     button.setProperty("primary", True)
-    # A button box has dressed its button already.
+    # A button box has styled its button already.
     button.style().unpolish(button)
     button.style().polish(button)
 
@@ -196,8 +200,9 @@ def _indicators(t: Theme) -> str:
 
 
 def _style_sheet(theme: Theme) -> str:
-    """Return a style sheet of what the palette cannot say: flat panels, thin scroll bars, focus rings and the
-    primary button."""
+    """Return a style sheet for what the palette cannot set: flat panels, thin scroll bars, focus rings and
+    the primary button.
+    """
     t = theme
     return f"""
     NumberField {{ color: {t.quiet}; }}

@@ -33,6 +33,6 @@ class ThemeChoice(QObject):
 
     @Slot(object)
     def _on_scheme(self) -> None:
-        """Follow the desktop, which went from light to dark or back."""
+        """Follow the desktop, which changed between light and dark."""
         if self._settings.theme == "system":
             self.choose("system")

@@ -23,12 +23,12 @@ def path_of(file: Path) -> Path:
 
 
 def keep(file: Path, photo: Photo, others: Iterable[Path]) -> None:
-    """Keep a thumbnail of what was opened as `file`, and those there are of `others`; delete all the rest."""
+    """Keep thumbnails of the photo opened as `file` and of `others`; delete all other thumbnails."""
     target = path_of(file)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError:
-        return  # the list does without pictures
+        return  # the list then shows no picture
     _square(photo).save(str(target))
     wanted = {target, *map(path_of, others)}
     for old in target.parent.glob("*.png"):

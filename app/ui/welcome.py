@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolBut
 
 from app.ui import icons, theme, thumbnails
 
-CARDS, CARD_PX = 6, 88  # of recent photos at most, and logical px of their pictures
+CARDS, CARD_PX = 6, 88  # most recent photos shown, and the logical px of their pictures' sides
 
 
 class DropZone(QFrame):
@@ -21,7 +21,7 @@ class DropZone(QFrame):
         self._lit = False
 
     def light(self, lit: bool) -> None:
-        """Light up, because a file is held over the window."""
+        """Highlight the frame while a file is held over the window, or end that."""
         self._lit = lit
         self.update()
 
@@ -93,7 +93,7 @@ class Welcome(QWidget):
         """List the last files; files that are gone are greyed."""
         while item := self._recents.takeAt(0):
             if widget := item.widget():
-                widget.hide()  # it is gone at once, and deleted later
+                widget.hide()  # it disappears at once and is deleted later
                 widget.deleteLater()
         for path in paths[:CARDS]:
             self._recents.addWidget(self._card(path))

@@ -16,9 +16,12 @@ LAYOUT_VERSION = 2  # version of the panels' arrangement; a stored layout of ano
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """A panel and where it is put. space: the workspaces it belongs to; width, height: px to start with (0: its own);
-    tabbed: the panel it shares its place with; shown: from the start; titled: has a bar to move it by;
-    front: the tab that is seen first."""
+    """A panel and its first place.
+
+    space: the workspaces that it belongs to; width, height: px at the start (0: the panel's own size);
+    tabbed: the panel with which it shares its place; shown: whether it is visible at the start; titled:
+    whether it has a bar by which it is moved; front: whether its tab is the one seen first.
+    """
 
     name: str
     title: str
@@ -34,7 +37,7 @@ class Panel:
 
 
 class Workspaces(QObject):
-    """Keeps a layout per workspace; every panel can be moved, closed, floated and put back."""
+    """Keeps one layout for each workspace; every panel can be moved, closed, floated and put back."""
 
     changed = Signal(str)
     hidden_changed = Signal(bool)
@@ -44,8 +47,8 @@ class Workspaces(QObject):
         self._window, self._settings, self._panels = window, settings, panels
         self.current = "edit"
         self._hidden: list[QDockWidget] = []
-        self._out = True  # no panel is in the window
-        # Only after all docks have moved: Qt reports each of them while it still moves the others.
+        self._out = True  # whether no panel is in the window
+        # The titles wait until all docks have moved, because Qt reports each while it still moves the others.
         self._titles = QTimer(self, singleShot=True, interval=0)
         self._titles.timeout.connect(self._show_titles)
         window.setDockNestingEnabled(True)
@@ -72,7 +75,7 @@ class Workspaces(QObject):
 
     @Slot()
     def _show_titles(self) -> None:
-        """Show a panel's title bar only where it has no tab: among tabs, the tab is title and handle to drag."""
+        """Show a panel's title bar only where it has no tab, because a tab is both title and handle."""
         for panel in self._panels:
             dock = self.docks[panel.name]
             tabbed = bool(self._window.tabifiedDockWidgets(dock)) and not dock.isFloating()
@@ -83,7 +86,7 @@ class Workspaces(QObject):
                     bare.deleteLater()
 
     def _add(self) -> list[Panel]:
-        """Put in the workspace's panels and take out the other's; return those that were put in."""
+        """Put the workspace's panels into the window and take the other's out; return those that were put in."""
         self._out = False
         here = [panel for panel in self._panels if self.current in panel.space.split()]
         for panel in self._panels:
@@ -96,7 +99,7 @@ class Workspaces(QObject):
         return here
 
     def _put_back(self) -> None:
-        """Put every panel of the workspace in its first place."""
+        """Put every panel of the workspace at its first place."""
         here = self._add()
         for panel in here:
             if panel.tabbed:
@@ -105,7 +108,7 @@ class Workspaces(QObject):
             if panel.front:
                 self.docks[panel.name].raise_()
         self._resize()
-        QTimer.singleShot(0, self, self._resize)  # sizes hold once the panels are laid out
+        QTimer.singleShot(0, self, self._resize)  # sizes take effect once the panels are laid out
 
     def _resize(self) -> None:
         if self._out or not self._settings.layout(f"docks-{self.current}").isEmpty():
@@ -119,7 +122,7 @@ class Workspaces(QObject):
                 )
 
     def restore(self) -> None:
-        """Restore the layout as it was left; panels that are new since then stand in their first place."""
+        """Restore the layout as it was left; panels that it does not know stand at their first place."""
         state = self._settings.layout(f"docks-{self.current}")
         if state.isEmpty():
             self._put_back()
@@ -130,14 +133,15 @@ class Workspaces(QObject):
             self._put_back()
 
     def clear(self) -> None:
-        """Take every panel out, because nothing is open. `restore` brings them back."""
+        """Take every panel out of the window, because nothing is open; `restore` brings them back."""
         self._out = True
         for panel in self._panels:
             self._remove(panel)
 
     def _remove(self, panel: Panel) -> None:
-        """Take a panel out of the window. It is hidden first, or Qt would remember its place as one to be
-        shown.
+        """Take a panel out of the window.
+
+        It is hidden first, else Qt would later show it again at its place.
         """
         self.docks[panel.name].hide()
         self._window.removeDockWidget(self.docks[panel.name])
@@ -150,7 +154,7 @@ class Workspaces(QObject):
         self._settings.set_layout(f"docks-{self.current}", self._window.saveState(LAYOUT_VERSION))
 
     def switch(self, space: str) -> None:
-        """Leave one workspace for the other."""
+        """Keep this workspace's layout and show the other workspace."""
         if space != self.current:
             self.keep()
             self.current = space
@@ -158,7 +162,7 @@ class Workspaces(QObject):
             self.changed.emit(space)
 
     def reset(self) -> None:
-        """Forget what was moved, in both workspaces."""
+        """Put all panels of both workspaces at their first places."""
         self._hidden = []
         self._settings.clear_layouts()
         self._put_back()

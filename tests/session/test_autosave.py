@@ -58,7 +58,7 @@ def test_after_kill_9_the_next_start_offers_the_last_step(
     assert [r.project.document.edits for r in left] == [{0: FaceEdit.of(yaw=4.9, smile=0.7)}]
     with qtbot.waitSignal(session.portrait_opened):
         session.restore(left[0])
-    autosave.took_up(left[0])
+    autosave.mark_reopened(left[0])
     assert session.value("smile") == 0.7 and session.is_dirty
     session.set_value("smile", 0.8)
     autosave.close()

@@ -341,7 +341,7 @@ def test_what_a_crash_cut_short_is_offered_at_the_next_start(
     film = tmp_path / "Mien 2026.recording.mp4"
     film.write_bytes(b"a film")
     (tmp_path / "Mien 2026.mp4").write_bytes(b"another")
-    live.live_space.offer_cut_short()
+    live.live_space.offer_interrupted_films()
     assert film.name in live.bar.words.text()
     live.bar.remedy.click()
     assert not film.exists() and (tmp_path / "Mien 2026-2.mp4").read_bytes() == b"a film"

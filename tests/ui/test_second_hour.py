@@ -221,7 +221,7 @@ def test_a_film_that_a_crash_cut_short_is_still_offered_when_the_photo_is_open_a
     monkeypatch.setattr(record_bar, "new_path", lambda suffix: tmp_path / f"film{suffix}")
     film = tmp_path / "film.recording.mp4"
     film.write_bytes(b"a film")
-    window.live_space.offer_cut_short()
+    window.live_space.offer_interrupted_films()
     for _ in range(2):  # the recovery dialog does so too; the second photo is another case
         with qtbot.waitSignal(window.session.portrait_opened):
             window.documents.open(photo)

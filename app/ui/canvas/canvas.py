@@ -1,4 +1,6 @@
-"""The picture with all that can be done on it by hand. It knows no session: what is dragged goes out as signals."""
+"""Shows the picture with everything that can be done on it by hand; it knows no session and emits what is
+dragged.
+"""
 
 from __future__ import annotations
 
@@ -32,16 +34,16 @@ SMALL_FACE = 0.3  # share of its height below which the view goes to a lone face
 
 
 class Canvas(PictureView):
-    """Shows a photo and its render; pans, zooms, compares, and turns grabs on faces into requests.
+    """Shows a photo and its render; pans, zooms, compares, and turns drags on faces into requests.
 
-    A pull says where the point that is held shall lie, in the photo's pixels.
+    A pull says where the dragged point shall lie, in the photo's pixels.
     """
 
     gesture_started = Signal()
     gesture_ended = Signal()
     gesture_cancelled = Signal()
     pulled = Signal(object, QPointF, bool, bool)  # Handle, where to, whether Shift turns, whether Ctrl snaps
-    faces_shown = Signal()  # they lie elsewhere now
+    faces_shown = Signal()  # the faces lie elsewhere now
     menu_wanted = Signal(QPoint, object)  # where on the screen, and the Handle there or None
     reset_wanted = Signal(object)  # Handle that was double-clicked
     face_chosen = Signal(int)
@@ -73,22 +75,22 @@ class Canvas(PictureView):
         self._cancel_drag()
         self.faces, self.active, self._flow = (), 0, None
         super().set_photo(photo)
-        self._hover(self._pointer)  # what was under the pointer is gone
+        self._hover(self._pointer)  # another handle or none is under the pointer now
 
     def set_faces(self, faces: tuple[CanvasFace, ...], active: int) -> None:
-        """Where the faces are asked to be, in the photo's pixels, and the one that is edited."""
+        """Show where the faces are asked to be, in the photo's pixels, and which face is edited."""
         self.faces, self.active = faces, active
         self.faces_shown.emit()
         self.update()
 
     def set_face_mesh(self, triangles: NDArray[np.int32], colours: NDArray[np.float64]) -> None:
-        """(T, 3) corners and (T, 3) NMFC colours of the mesh that the layers draw."""
+        """Take the mesh that the layers draw: (T, 3) corners and (T, 3) NMFC colours."""
         self.face_mesh = triangles, colours
         self._edges = overlays.edges_of(triangles)
         self.update()
 
     def set_flow(self, flow: Flow | None) -> None:
-        """What the flow layer draws: where the render's pixels came from."""
+        """Take what the flow layer draws: where the render's pixels came from."""
         self._flow = None
         if flow is not None:
             height, width = flow.picture.shape[:2]
@@ -103,20 +105,20 @@ class Canvas(PictureView):
         self.update()
 
     def show_limit(self, words: str) -> None:
-        """Why the point that is held does not follow the pointer; "" while it does."""
+        """Say why the dragged point does not follow the pointer; "" while it follows."""
         if words != self._limit:
             self._limit = words
             self.hint_changed.emit(self.hint)
             self.update()
 
     def zoom_to_face(self) -> None:
-        """Zoom to the active face, as large as it can be edited well."""
+        """Zoom to the active face, at a size at which it can be edited well."""
         if self.active_face is not None:
             self.view.show_rect(self.active_face.rect, FACE_SHARE)
             self._moved()
 
     def show_small_face(self) -> None:
-        """Go to the only face of a photo in which it would be small."""
+        """Zoom to the photo's only face where that face would be small."""
         face = self.active_face
         if face is not None and len(self.faces) == 1:
             height = face.rect.height() * self.view.zoom
@@ -182,13 +184,15 @@ class Canvas(PictureView):
 
     @property
     def _after_side(self) -> QRectF:
-        """Where the edited photo is seen."""
+        """Return the part of the canvas that shows the edited photo."""
         left = self.split * self.width() if self.mode == "split" else 0.0
         return QRectF(left, 0, self.width() - left, self.height())
 
     @property
     def _shows_boxes(self) -> bool:
-        """Several faces always have their boxes while the pointer is here; one alone needs none."""
+        """Return whether faces have their boxes: where there are several, and the pointer or the focus is
+        here.
+        """
         return len(self.faces) > 1 and (self.underMouse() or self.hasFocus()) and self._drag is None
 
     @property
@@ -205,7 +209,7 @@ class Canvas(PictureView):
 
     @property
     def hint(self) -> str:
-        """What dragging at the pointer does, or why it stops."""
+        """Return what dragging at the pointer does, or why the drag has stopped."""
         if self._limit:
             return self._limit
         if self._drawing:
@@ -217,9 +221,9 @@ class Canvas(PictureView):
         return drags.hint(self._hovered, on_face, hidden)
 
     def handle_at(self, point: QPointF) -> Handle | None:
-        """Return the nearest handle within reach."""
+        """Return the nearest handle within reach of a point; None where there is none."""
         face = self.active_face
-        if face is None or self._shows_before(point):
+        if face is None or self._shows_unedited(point):
             return None
         shown = face.handles(self.view.zoom)
         ways = [(QLineF(self.view.to_view(face.point(h.landmark)), point).length(), h) for h in shown]
@@ -228,12 +232,12 @@ class Canvas(PictureView):
 
     def _on_face(self, point: QPointF) -> bool:
         face = self.active_face
-        if face is None or self._shows_before(point):
+        if face is None or self._shows_unedited(point):
             return False
         return face.near(self.view.to_photo(point))
 
-    def _shows_before(self, point: QPointF) -> bool:
-        """Return whether the unedited photo is shown at this place, where no handle can be grabbed."""
+    def _shows_unedited(self, point: QPointF) -> bool:
+        """Return whether the unedited photo is shown at this point, so that no handle can be grabbed there."""
         return self.mode == "before" or (self.mode == "split" and point.x() < self.split * self.width())
 
     def _on_divider(self, point: QPointF) -> bool:
@@ -314,13 +318,13 @@ class Canvas(PictureView):
             self._hover(event.position())
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """What can be done here; not while something is dragged."""
+        """Ask for the menu of this place, unless something is dragged."""
         if self._photo is not None and self._drag is None:
             handle = self.handle_at(QPointF(event.pos()))
             self.menu_wanted.emit(event.globalPos(), handle)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """A handle's controls back to the photo's own, as a double click on their sliders does."""
+        """Ask to reset a handle's controls to the photo's own, as a double click on their sliders does."""
         handle = self.handle_at(event.position()) if self._photo is not None and self._drag is None else None
         if event.button() == Qt.MouseButton.LeftButton and handle is not None:
             self.reset_wanted.emit(handle)
@@ -335,12 +339,16 @@ class Canvas(PictureView):
         self._hover(event.position())
 
     def event(self, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and self._chooses(event):
+        if (
+            event.type() == QEvent.Type.KeyPress
+            and isinstance(event, QKeyEvent)
+            and self._choose_face_by_tab(event)
+        ):
             return True
         return super().event(event)
 
-    def _chooses(self, event: QKeyEvent) -> bool:
-        """Tab goes from face to face where there are several."""
+    def _choose_face_by_tab(self, event: QKeyEvent) -> bool:
+        """Choose the next face on Tab, or the previous one on Shift+Tab; return whether this was done."""
         steps = {Qt.Key.Key_Tab: 1, Qt.Key.Key_Backtab: -1}
         step = steps.get(Qt.Key(event.key()))
         if step is None or len(self.faces) < 2:
@@ -366,7 +374,7 @@ class Canvas(PictureView):
     # -- keys
 
     def _take_hovered(self, event: QKeyEvent) -> bool:
-        """While the pointer is here, Space pans wherever the focus is, except in text."""
+        """Let Space pan while the pointer is here, wherever the focus is, except in text."""
         if event.key() != Qt.Key.Key_Space:
             return False
         if not event.isAutoRepeat():

@@ -1,4 +1,4 @@
-"""From a photo's own pixels to what the screen shows, off the GUI's thread when the photo is big."""
+"""Converts a photo's own pixels to what the screen shows, off the GUI's thread when the photo is big."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, QThreadPool, 
 from PySide6.QtGui import QColorSpace, QImage, QPainter
 
 STRIP_ROWS = 128  # rows converted before the next check whether another picture is asked for
-AT_ONCE_PIXELS = 1_300_000  # px: smaller pictures are converted at once, which takes a few milliseconds
+AT_ONCE_PIXELS = 1_300_000  # number of pixels; a smaller picture is converted at once, in a few milliseconds
 SMALLEST_SIDE = 512  # px of the longer side at which halving ends
 SHARP_FROM = 8.0  # device pixels per photo pixel from which single pixels are shown; chosen by eye
 
@@ -21,12 +21,12 @@ _Format = QImage.Format
 
 @dataclass(frozen=True, eq=False)
 class DisplayPicture:
-    """A picture as the screen shows it, at its own size and halved again and again."""
+    """A picture in the screen's colours, at its own size and halved several times."""
 
     levels: tuple[QImage, ...]
 
     def draw(self, painter: QPainter, target: QRectF, ratio: float) -> None:
-        """Draw over `target` (logical px) from the level just above the screen's resolution."""
+        """Draw over `target` (logical px), from the smallest level that is not below the screen's resolution."""
         wanted = target.width() * ratio
         level = next((i for i in reversed(self.levels) if i.width() >= wanted), self.levels[0])
         zoom = wanted / level.width()
@@ -36,9 +36,11 @@ class DisplayPicture:
 
 
 def to_display(pixels: NDArray[Any], alpha: NDArray[Any] | None, icc: bytes | None) -> DisplayPicture:
-    """Convert (H, W, 3) uint8 or uint16 pixels of a profile (None: sRGB), alpha beside them, to sRGB on 8 bits.
+    """Convert (H, W, 3) uint8 or uint16 pixels, with alpha apart, from a profile (None: sRGB) to sRGB on 8
+    bits.
 
-    In strips, because Qt holds Python's lock while it converts and the GUI wants it in between.
+    It works in strips, because Qt holds Python's lock while it converts and the GUI needs the lock in
+    between.
     """
     height, width = pixels.shape[:2]
     shown = np.empty((height, width, 4), np.uint8)
@@ -49,13 +51,13 @@ def to_display(pixels: NDArray[Any], alpha: NDArray[Any] | None, icc: bytes | No
         held = np.frombuffer(strip.constBits(), np.uint8).reshape(strip.height(), strip.bytesPerLine())
         shown[rows] = held[:, : 4 * width].reshape(strip.height(), width, 4)
     kind = _Format.Format_RGB32 if alpha is None else _Format.Format_ARGB32_Premultiplied
-    # The image does not own the array's memory: copy() would double the work, so it is kept beside it.
+    # The image does not own the array's memory, so the array is kept beside it; a copy would double the work.
     image = QImage(shown.data, width, height, 4 * width, kind)
-    return DisplayPicture(_levels(_Held(image, shown)))
+    return DisplayPicture(_levels(_ArrayImage(image, shown)))
 
 
-class _Held(QImage):
-    """An image that keeps the array it looks into."""
+class _ArrayImage(QImage):
+    """An image that keeps alive the array whose memory it uses."""
 
     def __init__(self, image: QImage, array: NDArray[np.uint8]) -> None:
         super().__init__(image)
@@ -102,9 +104,7 @@ def _strip(pixels: NDArray[Any], alpha: NDArray[Any] | None, space: QColorSpace 
 
 
 def _managed(image: QImage, space: QColorSpace | None, transparent: bool) -> QImage:
-    """Return the image in sRGB and in the format that is drawn fastest; a copy, so that the memory it looked into
-    may go.
-    """
+    """Return the image in sRGB and in the format that is drawn fastest, as a copy with memory of its own."""
     if space is not None:
         image.setColorSpace(space)
         image = image.convertedToColorSpace(QColorSpace(QColorSpace.NamedColorSpace.SRgb))
@@ -112,7 +112,7 @@ def _managed(image: QImage, space: QColorSpace | None, transparent: bool) -> QIm
 
 
 class DisplayMaker(QObject):
-    """Makes display pictures; of several asked for while one is made, only the newest comes out."""
+    """Makes display pictures; where a newer one is asked for meanwhile, the older one is dropped."""
 
     ready = Signal(object)  # DisplayPicture
     _made = Signal(int, object)
@@ -125,7 +125,7 @@ class DisplayMaker(QObject):
         self._made.connect(self._on_made)
 
     def make(self, pixels: NDArray[Any], alpha: NDArray[Any] | None, icc: bytes | None) -> None:
-        """`ready` follows: at once for a small picture, from a thread for a big one."""
+        """Make a picture: `ready` follows, at once for a small picture, from a thread for a big one."""
         self._newest += 1
         number = self._newest
         small = pixels.shape[0] * pixels.shape[1] <= AT_ONCE_PIXELS
@@ -140,7 +140,7 @@ class DisplayMaker(QObject):
         self._pool.start(work)
 
     def forget(self) -> None:
-        """Let what is being made come to nothing."""
+        """Drop the picture that is being made."""
         self._newest += 1
 
     @Slot(int, object)

@@ -1,4 +1,4 @@
-"""What a pressed pointer does on the canvas: one small class per kind of drag."""
+"""Defines what a pressed pointer does on the canvas, in one small class for each kind of drag."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from app.ui.widgets.track import FINE
 
 Modifiers = Qt.KeyboardModifier
 DEAD_PX = 3.0  # logical px: a press that moves less is a click, as on desktops
-LEAST_BOX_PX = 24.0  # px of the photo: a smaller box drawn by hand is taken for a slip
+LEAST_BOX_PX = 24.0  # px of the photo; a smaller box drawn by hand is taken for an accident
 
 
 class Canvas(Protocol):
-    """What a drag does to the canvas it is on, and the signals by which it is heard."""
+    """What a drag needs of its canvas: what it changes there, and the signals that it emits."""
 
     view: Viewport
     split: float
@@ -41,7 +41,9 @@ class Canvas(Protocol):
 
 
 class Drag:
-    """Points are in the canvas's logical pixels. `release` ends it, `cancel` undoes what it did."""
+    """One press of the pointer. Points are in the canvas's logical pixels; `release` ends it, `cancel` undoes
+    what it did.
+    """
 
     cursor = Qt.CursorShape.ArrowCursor
 
@@ -111,7 +113,7 @@ class DrawBox(Drag):
 
 
 class _Gesture(Drag):
-    """A drag that edits: it starts once the pointer has really moved, and is one undo step."""
+    """A drag that edits: it starts once the pointer has moved far enough, and is one undo step."""
 
     def __init__(self, canvas: Canvas, start: QPointF) -> None:
         super().__init__(canvas, start)
@@ -158,7 +160,7 @@ class Pull(_Gesture):
 
 
 def hint(handle: Handle | None, on_face: bool, hidden: bool) -> str:
-    """Return what dragging here does, in words. hidden: some handles need a larger picture."""
+    """Return what dragging here does, in words; hidden: whether some handles have no room at this zoom."""
     translate = QCoreApplication.translate
     if handle is None and not on_face:
         return ""

@@ -1,4 +1,4 @@
-"""Where the handles of a face lie on the canvas, and what the canvas knows of a face."""
+"""Knows where the handles of a face lie on the canvas, and what the canvas knows of a face."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from app.engine.face.parameters import N_VERTICES
 
 # Chosen by hand at three zooms (tools/handle_pulls.py).
 GRAB_PX = 14.0  # logical px about a handle within which it is grabbed
-APART_PX = 9.0  # on the screen
+APART_PX = 9.0  # logical px between two handles that both have room
 REACH_OF_FACE = 1.12  # sides of the face's box within which the pointer shows its handles
-IRISES = (468, 473)  # MediaPipe's vertices, image-left's and image-right's
+IRISES = (468, 473)  # landmarks in the irises' middles: the image's left, the image's right
 
 Cursor = Qt.CursorShape
 
 
 def cursor_of(handle: Handle) -> Cursor:
-    """Return how the pointer looks over a handle: which ways it goes."""
+    """Return the pointer's shape over a handle, which shows the ways in which the handle moves."""
     if handle.turned:
         return Cursor.OpenHandCursor
     if handle.landmark in IRISES:
@@ -54,7 +54,7 @@ class CanvasFace:
         return QPointF(*(float(v) for v in self.points[:N_VERTICES].mean(axis=0)))
 
     def handles(self, zoom: float) -> list[Handle]:
-        """Return those with room of their own at a zoom (logical px per photo px)."""
+        """Return the handles that have room of their own at a zoom (logical px per photo px)."""
         if zoom not in self._handles:
             self._handles[zoom] = self._apart(zoom)
         return self._handles[zoom]
@@ -64,7 +64,9 @@ class CanvasFace:
         return {}
 
     def _apart(self, zoom: float) -> list[Handle]:
-        """Return the handles that are apart: one that lies on another is left out, and its other side with it."""
+        """Return the handles that do not overlap; one that lies on another is left out, and its mirror with
+        it.
+        """
         shown: list[Handle] = []
         for pair in _pairs():
             ways = [
@@ -82,13 +84,13 @@ class CanvasFace:
         return len(self.handles(zoom)) < len(HANDLES)
 
     def head_handle(self, point: QPointF) -> Handle:
-        """Return the head as a handle, taken hold of at a point of the photo by the landmark next to it."""
+        """Return a handle of the whole head, taken hold of at the landmark nearest to a point of the photo."""
         ways = self.points[:N_VERTICES] - (point.x(), point.y())
         return head_handle(int(np.argmin(np.square(ways).sum(axis=1))))
 
     @cached_property
     def _oval(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Middle and half axes of what counts as the face, px."""
+        """Return centre and half axes of the ellipse that counts as the face, px."""
         low, high = self.points[:N_VERTICES].min(axis=0), self.points[:N_VERTICES].max(axis=0)
         return (low + high) / 2, (high - low) / 2 * REACH_OF_FACE
 
@@ -99,7 +101,7 @@ class CanvasFace:
 
 
 def _pairs() -> list[tuple[Handle, ...]]:
-    """Return the handles in order, left and right of a pair together."""
+    """Return the handles in order, each with its mirror where it has one."""
     pairs: dict[str, tuple[Handle, ...]] = {}
     for handle in HANDLES:
         name = handle.name.removesuffix("_left").removesuffix("_right")

@@ -1,4 +1,4 @@
-"""Shows in the canvas's corner what the face model is asked for, as NMFC or as a shaded mesh."""
+"""Shows in the canvas's corner the face that the face model is asked for, as NMFC or as a shaded mesh."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SIDE_PX = 148  # logical px
 
 
 class NmfcPreview(QWidget):
-    """Click to change between NMFC and mesh; its cross hides it."""
+    """A click changes between NMFC and mesh; the cross hides the preview."""
 
     mesh_chosen = Signal(bool)
     hidden = Signal()
@@ -38,7 +38,7 @@ class NmfcPreview(QWidget):
 
     @Slot(object)
     def show_picture(self, picture: np.ndarray) -> None:
-        """(size, size, 3) uint8."""
+        """Show a picture, (size, size, 3) uint8."""
         height, width = picture.shape[:2]
         data = np.ascontiguousarray(picture)
         image = QImage(data.data, width, height, 3 * width, QImage.Format.Format_RGB888)

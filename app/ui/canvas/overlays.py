@@ -1,4 +1,4 @@
-"""Draws what can be laid over the picture: boxes, handles, mesh, NMFC, flow. Marks are white with a dark edge."""
+"""Draws what can lie over the picture: boxes, handles, mesh, NMFC, flow. Marks are white with a dark edge."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from app.ui import theme
 from app.ui.canvas.handles import CanvasFace
 from app.ui.canvas.viewport import Viewport
 
-WHITE, DARK = QColor(255, 255, 255, 235), QColor(0, 0, 0, 160)  # of 255, with their opacity
+WHITE, DARK = QColor(255, 255, 255, 235), QColor(0, 0, 0, 160)  # levels and opacity, 0 to 255
 CHECK_PX = 8  # logical px of a square of the board behind transparent parts
 _RING_PX = 18  # logical px across, of the ring that shows work
 
 
 def checkerboard() -> QBrush:
-    """Draw neutral squares under transparent parts."""
+    """Return the pattern of neutral squares that shows under transparent parts."""
     tile = QPixmap(2 * CHECK_PX, 2 * CHECK_PX)
     tile.fill(QColor(128, 128, 128))
     painter = QPainter(tile)
@@ -140,7 +140,9 @@ def draw_nmfc(
 def draw_flow(
     painter: QPainter, view: Viewport, picture: QPixmap, box: QRectF, arrows: NDArray[np.float64]
 ) -> None:
-    """Draw the render's dense flow: its picture over `box` (photo's px), and arrows (K, 4) that end in a dot."""
+    """Draw the render's dense flow: its picture over `box` (photo's px), and arrows (K, 4), each ending in a
+    dot.
+    """
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
     painter.drawPixmap(
         QRectF(view.to_view(box.topLeft()), box.size() * view.zoom), picture, QRectF(picture.rect())

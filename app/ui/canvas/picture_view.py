@@ -86,7 +86,7 @@ class PictureView(QWidget):
         self.draft.setVisible(draft)
 
     def set_mode(self, mode: str) -> None:
-        """One of `MODES`."""
+        """Show one of `MODES`."""
         if mode != self.mode:
             self.mode = mode
             self.mode_changed.emit(mode)
@@ -99,12 +99,12 @@ class PictureView(QWidget):
         self.set_mode("after" if self.mode == "split" else "split")
 
     def set_split(self, share: float) -> None:
-        """Where the divider stands, as a share of the canvas's width."""
+        """Put the divider at a share of the canvas's width."""
         self.split = min(0.98, max(0.02, share))
         self.update()
 
     def set_surround(self, name: str) -> None:
-        """ "theme", "black", "mid" or "white"."""
+        """Surround the picture with "theme", "black", "mid" or "white"."""
         self.surround = name
         self.update()
 
@@ -126,7 +126,7 @@ class PictureView(QWidget):
 
     @property
     def zoom(self) -> float:
-        """The zoom in device pixels per photo pixel: 1 is 100 %."""
+        """Return the zoom in device pixels per photo pixel: 1 is 100 %."""
         return self.view.zoom * self.devicePixelRatioF()
 
     def fit(self) -> None:
@@ -223,7 +223,7 @@ class PictureView(QWidget):
             painter.restore()
 
     def _drawn(self, which: str) -> QPixmap:
-        """Return the whole canvas with one of the pictures, scaled anew only when it, the zoom or the surround
+        """Return the whole canvas with one of the pictures; it is kept until it, the zoom or the surround
         changes.
         """
         shown = self._before if which == "before" else self._after or self._before

@@ -1,10 +1,10 @@
-"""Where the photo lies on the canvas: zoom and offset, nothing drawn."""
+"""Knows where the photo lies on the canvas, by zoom and offset; it draws nothing."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSizeF
 
-# Logical px per photo px; from a wall-sized photo on a small screen to single pixels.
+# Logical px per photo px: from a huge photo on a small screen to single pixels.
 LEAST, MOST = 0.02, 32.0
 MARGIN = 12.0  # logical px around a photo that is fitted
 
@@ -17,7 +17,7 @@ class Viewport:
         self.offset = QPointF()
         self.photo = QSizeF(1, 1)
         self.size = QSizeF(1, 1)
-        self.fitted = True  # stays fitted when the canvas is resized
+        self.fitted = True  # whether the photo stays fitted when the canvas is resized
 
     def to_photo(self, point: QPointF) -> QPointF:
         return (point - self.offset) / self.zoom
@@ -27,11 +27,11 @@ class Viewport:
 
     @property
     def rect(self) -> QRectF:
-        """Where the photo lies, logical px."""
+        """Return where the photo lies, logical px."""
         return QRectF(self.offset, self.photo * self.zoom)
 
     def resize(self, size: QSizeF) -> None:
-        """Take the canvas's new size and keep the fit, else the middle."""
+        """Take the canvas's new size; a fitted photo stays fitted, else the middle stays in the middle."""
         shift = QPointF(size.width() - self.size.width(), size.height() - self.size.height()) / 2
         self.size = size
         if self.fitted:
@@ -57,7 +57,7 @@ class Viewport:
         self._hold()
 
     def zoom_to(self, zoom: float, about: QPointF | None = None) -> None:
-        """Zoom so that the photo's point under `about` (the canvas's middle) stays there."""
+        """Zoom so that the photo's point under `about` (by default the canvas's middle) stays there."""
         about = about if about is not None else QPointF(self.size.width() / 2, self.size.height() / 2)
         fixed = self.to_photo(about)
         self.zoom = min(MOST, max(LEAST, zoom))
@@ -79,7 +79,7 @@ class Viewport:
         return QPointF(spare.width() / 2, spare.height() / 2)
 
     def _hold(self) -> None:
-        """Keep some of the photo in view."""
+        """Move the photo so that some of it stays in view."""
         keep = 48.0
         shown = self.photo * self.zoom
         x = min(self.size.width() - keep, max(keep - shown.width(), self.offset.x()))

@@ -1,4 +1,6 @@
-"""Applies one edit to many photos: the dialog asks what and where to, and shows how far it is and what went wrong."""
+"""Applies one edit to many photos: the dialog asks which photos and where to, and shows progress and
+failures.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,7 @@ from app.ui.remaining import Remaining, duration
 
 
 class BatchDialog(QDialog):
-    """Stays open beside the window while it works; Cancel leaves what was written."""
+    """A dialog beside the window, which stays usable; cancelling keeps the files written so far."""
 
     def __init__(
         self, session: Session, settings: Settings, presets: tuple[Preset, ...], parent: QWidget | None = None
@@ -47,7 +49,7 @@ class BatchDialog(QDialog):
         self.setMinimumSize(560, 620)
         self._session, self._settings = session, settings
         self._photos: tuple[Path, ...] = ()
-        self._guessed = ""  # what was put into the target, unless the user changed it
+        self._guessed = ""  # the target that the dialog proposed, to tell whether the user changed it
         self._job: Job | None = None
         self._remaining = Remaining()
         self.failures: list[str] = []
@@ -141,7 +143,7 @@ class BatchDialog(QDialog):
         return row
 
     def choose(self, photos: tuple[Path, ...]) -> None:
-        """Take these photos and no others; a folder typed or chosen afterwards takes their place."""
+        """Take these photos and no others, until a folder is typed or chosen."""
         self.source.setText(", ".join(photo.name for photo in photos))
         self.source.setToolTip("\n".join(str(photo) for photo in photos))
         self._take(photos)
@@ -170,7 +172,7 @@ class BatchDialog(QDialog):
         self._photos = photos
         if (
             self.target.text() == self._guessed
-        ):  # while a path is typed, each folder on the way is taken for it
+        ):  # each folder that a typed path passes through is taken at once
             self._guessed = str(photos[0].parent / "mien") if photos else ""
             self.target.setText(self._guessed)
         self._check()
@@ -196,7 +198,7 @@ class BatchDialog(QDialog):
             self.note.setText(self.tr("The photos themselves stay as they are."))
 
     def batch(self) -> Batch:
-        """Return what the dialog says."""
+        """Return the batch that the dialog describes."""
         preset = self.edit.currentData()
         return Batch(
             photos=self._photos,
@@ -211,7 +213,7 @@ class BatchDialog(QDialog):
 
     @Slot()
     def start(self) -> None:
-        """Begin; the window stays usable."""
+        """Begin the batch; the window stays usable."""
         batch = self.batch()
         job = Job(
             self.tr("Exporting a folder"),

@@ -1,4 +1,4 @@
-"""Where and how the edited photo is written."""
+"""Asks where and how the edited photo is written."""
 
 from __future__ import annotations
 
@@ -32,17 +32,19 @@ from app.ui.dialogs.parts import do_or_cancel, make_room, with_choose
 
 
 def own_suffix(photo: Photo) -> str:
-    """Return the photo's own format where Mien writes it and it holds all of the photo, else PNG, which does."""
+    """Return the photo's own format where Mien writes it and it holds all of the photo, else PNG, which holds
+    all of it.
+    """
     suffix = written_ending(photo.path) if photo.path else ""
     loses = any(losses(photo.pixels, photo.alpha, suffix, eight_bit=False))
     return suffix if suffix in WRITTEN and not loses else ".png"
 
 
 class FormatOptions(QWidget):
-    """File format with those of its details that can matter.
+    """Asks for the file format and those of its details that can matter.
 
-    remembered: the last export's details; photo: what is exported, None where it is not known yet and everything can
-    matter.
+    remembered: the last export's details; photo: the photo that is exported, None where it is not known yet
+    and every detail can matter.
     """
 
     changed = Signal()
@@ -104,7 +106,7 @@ class FormatOptions(QWidget):
         self._on_format()
 
     def options(self) -> dict[str, Any]:
-        """Return what `save_photo` takes."""
+        """Return the options of `save_photo`."""
         chosen: dict[str, Any] = {
             "srgb": self.srgb.isChecked(),
             "eight_bit": self.eight_bit.isChecked() and self._is_deep,
@@ -114,7 +116,7 @@ class FormatOptions(QWidget):
 
     @property
     def _is_deep(self) -> bool:
-        """The file could hold more than 8 bits, and there are more."""
+        """Return whether photo and format have more than 8 bits."""
         return self._deep and self.suffix in DEEP
 
     @Slot()
@@ -127,7 +129,7 @@ class FormatOptions(QWidget):
 
 
 class ExportDialog(QDialog):
-    """`path` and `options` are what was chosen once it is accepted."""
+    """Asks for file and format; `path` and `options` are the answers once the dialog is accepted."""
 
     def __init__(self, photo: Photo, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -139,7 +141,7 @@ class ExportDialog(QDialog):
         source = photo.path or Path(self.tr("portrait") + ".png")
         folder = Path(remembered.get("folder") or source.parent)
         folder = folder if folder.is_dir() else source.parent
-        if not os.access(folder, os.W_OK) or "site-packages" in folder.parts:  # the sample's own place
+        if not os.access(folder, os.W_OK) or "site-packages" in folder.parts:  # where the sample lies
             folder = pictures_folder()
         self.name = QLineEdit(self)
         self.name.setAccessibleName(self.tr("File"))
@@ -201,14 +203,14 @@ class ExportDialog(QDialog):
 
     @Slot()
     def _on_name(self) -> None:
-        """A typed ending sets the format."""
+        """Set the format by the ending that was typed."""
         if written_ending(self.path) in WRITTEN:
             self.format.choose(self.path.suffix.lower())
         self._check()
 
     @Slot()
     def _check(self) -> None:
-        """Say what stands in the way, or what will be replaced."""
+        """Say what prevents the export, or what it will replace."""
         path, own = self.path, self._source is not None and self.path.absolute() == self._source.absolute()
         writable = written_ending(path) in WRITTEN and path.parent.is_dir()
         if own:
@@ -226,7 +228,7 @@ class ExportDialog(QDialog):
         make_room(self)
 
     def _lost(self) -> list[str]:
-        """Return what the chosen format cannot hold of the photo, a sentence each."""
+        """Return what the chosen format cannot hold of the photo, one sentence each."""
         eight = bool(self.options["eight_bit"])
         lost = losses(self._photo.pixels, self._photo.alpha, self.format.suffix, eight)
         return [i18n.sentence(remark) for remark in lost]

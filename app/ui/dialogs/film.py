@@ -1,4 +1,6 @@
-"""A clip or performance rendered to a film at the photo's own size; a performance can be trimmed and retimed."""
+"""Asks for a clip or performance to render to a film at the photo's own size; a performance can be trimmed
+and retimed.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,7 @@ PERFORMANCES = (".performance", ".csv")
 
 
 class FilmDialog(QDialog):
-    """`clip`, `output`, `audio` and `rest_at` are what was chosen once it is accepted."""
+    """Asks for the film; `clip`, `output`, `audio` and `rest_at` are the answers once the dialog is accepted."""
 
     def __init__(
         self, clip: Path | None, folder: Path, finder: RestFinder, parent: QWidget | None = None
@@ -43,7 +45,7 @@ class FilmDialog(QDialog):
         self.setMinimumWidth(520)
         self._folder = folder
         self._performance: Performance | None = None
-        self._there = False  # what drives
+        self._there = False  # whether the driving file exists
         self.source = QLineEdit(str(clip) if clip else "", self)
         self.source.setAccessibleName(self.tr("Driven by"))
         self.format = QComboBox(self)
@@ -107,13 +109,13 @@ class FilmDialog(QDialog):
 
     @property
     def rest_at(self) -> float | None:
-        """The moment of the clip that was chosen for the face at rest; a performance has its own written into it."""
+        """Return the second of the clip that the user chose for the face at rest; a performance contains its
+        own.
+        """
         return self.rest.at if self._performance is None else None
 
     def clip(self) -> Path:
-        """Return the clip, or the performance as trimmed and retimed (a file of its own for the length of a
-        session).
-        """
+        """Return the clip, or the performance as trimmed and retimed, in a file that is kept for the session."""
         path = Path(self.source.text()).expanduser()
         whole = (
             self.start.value() == 0 and self.end.value() >= self.end.maximum() and self.speed.value() == 100

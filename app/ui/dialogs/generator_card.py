@@ -1,4 +1,6 @@
-"""One generator in a few lines: what it is good at, resolution, speed on this machine, licence, what is missing."""
+"""Shows one generator in a few lines: what it is good at, resolution, speed here, licence, and what is
+missing.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,10 @@ from app.ui import i18n, icons, theme
 
 
 class GeneratorCard(QFrame):
-    """`learn`, `fetch` and `cancel` ask for the work; `show_step` and `show_idle` show how far it is."""
+    """A card of one generator.
+
+    The signals `learn`, `fetch` and `cancel` ask for work; `show_step` and `show_idle` show its progress.
+    """
 
     learn = Signal(str)  # the generator's name
     cancel = Signal()
@@ -56,12 +61,12 @@ class GeneratorCard(QFrame):
 
     @property
     def words(self) -> str:
-        """Return all lines of the card, in the order in which they are read."""
+        """Return all lines of the card, from top to bottom."""
         return "\n".join(line.text() for line in self.lines)
 
     @Slot()
     def show_idle(self) -> None:
-        """Nothing is being learnt or fetched."""
+        """Show that nothing is being learnt or fetched."""
         self._busy = False
         self.bar.hide()
         self.progress.hide()
@@ -75,7 +80,7 @@ class GeneratorCard(QFrame):
         self.button.setVisible(self.info.learns and not self.info.missing)
 
     def show_step(self, step: Step) -> None:
-        """It is learning, or being fetched."""
+        """Show how far learning or fetching is."""
         self._busy = True
         self.progress.setText(i18n.sentence(step.message))
         self.progress.setVisible(bool(step.message))
@@ -146,7 +151,7 @@ def in_time(speed: Speed | None) -> str:
 
 
 def in_words(learnt: Learnt) -> str:
-    """Return what was learnt, and how well."""
+    """Return what the generator learnt and how well, in words."""
     words = QCoreApplication.translate(
         "Generators",
         "Expressions learnt from {} pictures, which explain {} % of its movement; {} of {} controls were read back.",

@@ -1,4 +1,4 @@
-"""Generators and trained weights: what is there, what is missing, importing a file."""
+"""Shows generators and trained weights: what is there, what is missing, and how to import a file."""
 
 from __future__ import annotations
 
@@ -34,15 +34,17 @@ from app.ui.dialogs.generator_card import GeneratorCard
 
 
 def offer_for(info: GeneratorInfo) -> Offer | None:
-    """Return what can be fetched so that a generator can run; None where it runs already or nothing is known."""
+    """Return what can be downloaded so that a generator can run; None where it runs already or no download is
+    known.
+    """
     return next((offer for offer in OFFERS if info.missing and offer.kind == info.name), None)
 
 
-MOST_PX = 200  # of the list of models: the cards of the generators have the rest
+MOST_PX = 200  # logical px; the height of the list of models, so that the cards have the rest
 
 
 class ModelsDialog(QDialog):
-    """A card for every generator, and the models that were imported."""
+    """Shows a card for every generator, and the models that were imported."""
 
     training_wanted = Signal()
 
@@ -104,7 +106,7 @@ class ModelsDialog(QDialog):
 
     @Slot()
     def _fill(self) -> None:
-        self._deal()
+        self._make_cards()
         self.models.clear()
         for model in weights.models():
             kept = self.tr("shipped with Mien") if model.shipped else model.source
@@ -116,8 +118,8 @@ class ModelsDialog(QDialog):
         _make_room(self.models)
         self._on_chosen()
 
-    def _deal(self) -> None:
-        """The cards anew."""
+    def _make_cards(self) -> None:
+        """Make the cards anew."""
         stack, speeds = QWidget(self), known_speeds()
         column = QVBoxLayout(stack)
         self.cards = {}
@@ -137,7 +139,9 @@ class ModelsDialog(QDialog):
 
     @Slot(object)
     def _ask_fetch(self, offer: Offer) -> None:
-        """Say what would be fetched, from where and under what licence, before any connection is made."""
+        """Say what would be downloaded, from where and under what licence, and ask, before any connection is
+        made.
+        """
         words = self.tr("Download {} MB from {}?").format(round(offer.size / 1e6), offer.page)
         box = QMessageBox(
             QMessageBox.Icon.Question, self.tr("Download {}").format(offer.title), words, parent=self
@@ -190,7 +194,7 @@ class ModelsDialog(QDialog):
             self.import_file(Path(chosen))
 
     def import_file(self, path: Path) -> None:
-        """Recognise and keep a checkpoint on the engine's thread; the list shows it when it is done."""
+        """Recognise and keep a checkpoint on the engine's thread; the list then shows it."""
         self.bring.setEnabled(False)
         self.note.setText(self.tr("Reading {}…").format(path.name))
         self._change(lambda: weights.import_model(path))
@@ -206,7 +210,7 @@ class ModelsDialog(QDialog):
             self._change(lambda: weights.remove_model(model.name))
 
     def _change(self, change: Callable[[], weights.Model]) -> None:
-        """Import or remove on the engine's thread; what can run then is shown."""
+        """Import or remove a model on the engine's thread, and show which generators can run then."""
 
         def call(engine: EngineLike) -> tuple[weights.Model, tuple[GeneratorInfo, ...]]:
             return change(), engine.generators()
@@ -214,7 +218,7 @@ class ModelsDialog(QDialog):
         self._session.ask(call, self._on_changed, self._on_failed)
 
     def _on_changed(self, value: tuple[weights.Model, tuple[GeneratorInfo, ...]]) -> None:
-        """What came with something to learn learns it at once; Cancel leaves it for later."""
+        """Let an imported model that has something to learn learn it at once; Cancel leaves it for later."""
         model, generators = value
         self.bring.setEnabled(True)
         self.note.setText(self.tr("Done."))
@@ -231,7 +235,7 @@ class ModelsDialog(QDialog):
 
 
 def _make_room(table: QTreeWidget) -> None:
-    """Rows as high as their longest text, wrapped; Qt gives all of them one line."""
+    """Make each row as high as its longest wrapped text, because Qt gives every row one line."""
     for row in range(table.topLevelItemCount()):
         item = table.topLevelItem(row)
         if item is None:

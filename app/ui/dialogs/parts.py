@@ -1,4 +1,4 @@
-"""Holds parts of which several dialogs are made."""
+"""Holds the parts that several dialogs share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.ui import theme
 
 
 def with_choose(field: QLineEdit, choose: Callable[[], object]) -> QHBoxLayout:
-    """Return a field for a file or folder, and beside it the button that asks for one."""
+    """Return a field for a file or folder with the button beside it that asks for one."""
     button = QPushButton(QCoreApplication.translate("Dialogs", "Choose…"), field.parentWidget())
     button.clicked.connect(lambda: choose())
     row = QHBoxLayout()
@@ -21,7 +21,7 @@ def with_choose(field: QLineEdit, choose: Callable[[], object]) -> QHBoxLayout:
 
 
 def make_room(dialog: QDialog) -> None:
-    """Make a shown dialog as tall as what it has come to show; Qt does not where words wrap, and squeezes the rows."""
+    """Make a shown dialog as tall as its present content, because Qt squeezes the rows where words wrap."""
     layout = dialog.layout()
     if layout is None or not dialog.isVisible():
         return

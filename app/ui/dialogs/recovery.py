@@ -1,4 +1,4 @@
-"""What a session that ended badly left behind."""
+"""Offers the documents that sessions which ended badly left behind."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from app.ui import theme
 
 
 class RecoveryDialog(QDialog):
-    """Choose one to take up; `discarded` is set when all shall go."""
+    """Lets the user choose one document to open again; `discarded` is set when all shall be deleted."""
 
     def __init__(self, left: list[Recovered], parent: QWidget | None = None) -> None:
         super().__init__(parent)

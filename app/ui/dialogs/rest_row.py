@@ -1,5 +1,5 @@
-"""Shows the frame of a clip that is taken for its driver's face at rest and how sure that is, and offers another
-choice.
+"""Shows the frame of a clip that is taken for its driver's face at rest, with its certainty, and offers
+another.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from app.ui import i18n
 from app.ui.rest_face import RestFace
 
 PICTURE_PX = 72  # logical px of either side
-PAUSE_MS = 400  # after the last change of a moment or a name, before the clip is looked through
+PAUSE_MS = 400  # from the last change of a moment or a name until the clip is looked through
 
 
 class RestRow(QWidget):
-    """`at` is the moment that its user chose, None where Mien seeks it."""
+    """Shows the frame at rest; `at` is the second that the user chose, None where Mien seeks it."""
 
     changed = Signal()
 
@@ -29,7 +29,7 @@ class RestRow(QWidget):
         self._finder = finder
         self._clip: Path | None = None
         self.at: float | None = None
-        self.usable = True  # the moment shows a face, as far as is known
+        self.usable = True  # False once the chosen moment has proved to show no face
         self.face = RestFace(PICTURE_PX, self)
         self.words = self.face.words
         self.moment = QDoubleSpinBox(self)
@@ -68,7 +68,10 @@ class RestRow(QWidget):
         self._timer.start()
 
     def show_performance(self, length: float, brings: bool) -> None:
-        """A performance has no pictures: say where its face at rest comes from. length: seconds."""
+        """Say where a performance's face at rest comes from, because a performance has no pictures.
+
+        length: seconds; brings: whether the performance contains its face at rest.
+        """
         self._begin(None, length)
         own = self.tr("The performance brings its own face at rest.")
         self.words.setText(own if brings else self.tr("The calmest frames are taken for rest."))

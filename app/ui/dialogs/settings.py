@@ -1,4 +1,4 @@
-"""Settings: appearance and language; every command's keys, searchable and editable."""
+"""Shows the settings: appearance and language, and every command's keys, searchable and editable."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from app.ui.actions import TABLE, Actions, translated
 
 
 class ShortcutsEditor(QWidget):
-    """Find a command, press its new keys."""
+    """Lets the user find a command and press its new keys."""
 
     def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -125,7 +125,7 @@ class ShortcutsEditor(QWidget):
 
 
 class SettingsDialog(QDialog):
-    """Everything takes effect at once; the language at the next start."""
+    """Shows the settings; all take effect at once, except that the language waits for the next start."""
 
     theme_chosen = Signal(str)
     surround_chosen = Signal(str)

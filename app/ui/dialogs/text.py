@@ -1,4 +1,4 @@
-"""Dialogs that show a text to read or copy: a crash, diagnostics, about."""
+"""Defines the dialogs that show a text to read or copy: a crash, diagnostics, about."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from app.ui import icons, theme
 
 
 class TextDialog(QDialog):
-    """A heading, a sentence and a text with a Copy button."""
+    """Shows a heading, a sentence and a text with a Copy button."""
 
     def __init__(self, title: str, words: str, text: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -53,7 +53,7 @@ class TextDialog(QDialog):
 
 
 class CrashDialog(TextDialog):
-    """An error nobody foresaw: what to do, and what to send."""
+    """Shows an unforeseen error, with what to do and what to send."""
 
     def __init__(self, traceback: str, parent: QWidget | None = None) -> None:
         super().__init__("", "", f"{report_text()}\n\n{traceback}", parent)
@@ -67,7 +67,7 @@ class CrashDialog(TextDialog):
 
 
 class AboutDialog(QDialog):
-    """What this is, its version and its licences."""
+    """Shows what Mien is, its version and its licences."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -91,18 +91,18 @@ class AboutDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
-        column.setSizeConstraint(QLayout.SizeConstraint.SetFixedSize)  # also where the screen is small
+        column.setSizeConstraint(QLayout.SizeConstraint.SetFixedSize)  # Qt would squeeze it on a small screen
         column.setContentsMargins(24, 20, 24, 16)
         for widget in (picture, words, line, buttons):
             column.addWidget(widget)
 
 
 def system_text() -> str:
-    """Version lines for a report."""
+    """Return the lines about versions for a report."""
     qt = QLibraryInfo.version().toString()
     return f"Mien {app.__version__}\nPython {sys.version.split()[0]}\nQt {qt}\n{platform.platform()}"
 
 
 def report_text() -> str:
-    """`system_text`, and the path of the log of what happened before."""
+    """Return `system_text` and the path of the log."""
     return f"{system_text()}\nLog {log_path()}"

@@ -1,4 +1,4 @@
-"""The first-run tour: five cards, each beside the thing it speaks of."""
+"""Shows the tour of the first run: five cards, each beside the thing that it explains."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ from PySide6.QtWidgets import QDockWidget, QFrame, QHBoxLayout, QLabel, QPushBut
 
 from app.ui import theme
 
-GAP = 14  # logical px between the bubble and what it speaks of
+GAP = 14  # logical px between the card and the hole
 
 
 class Tour(QWidget):
-    """Covers a window, leaves a hole around the widget spoken of. stops: (widget or None, heading, words)."""
+    """Covers a window and leaves a hole around the widget that is explained.
+
+    stops: for each card its widget (or None), its heading and its words.
+    """
 
     ended = Signal()
 
@@ -58,7 +61,7 @@ class Tour(QWidget):
 
     @Slot()
     def _follow(self) -> None:
-        self.raise_()  # over a panel that was brought forward, and over what its window raised with it
+        self.raise_()  # a panel that was brought forward would cover the tour
         self._place()
         self.update()
 
@@ -88,10 +91,10 @@ class Tour(QWidget):
         self._follow()
 
     def _place(self) -> None:
-        """Beside the hole where there is room, else in the middle."""
+        """Put the card beside the hole where there is room, else in the middle."""
         layout, width = self.card.layout(), self.card.width()
         assert layout is not None
-        layout.activate()  # with the words of this stop: a card as high as the last one's would cut them
+        layout.activate()  # the card takes the height of its new words
         self.card.resize(width, layout.totalHeightForWidth(width))
         hole, card, room = self._hole(), self.card.size(), self.rect()
         if hole.isNull():

@@ -1,4 +1,4 @@
-"""Cameras by the names that Qt knows, kept up to date while they come and go."""
+"""Lists cameras by the names that Qt knows, and follows them while they come and go."""
 
 from __future__ import annotations
 
@@ -9,14 +9,17 @@ from PySide6.QtCore import QObject, Signal
 
 @dataclass(frozen=True)
 class Camera:
-    """device: what OpenCV opens: a path on Linux, elsewhere the place in the system's list."""
+    """A camera and its name.
+
+    device: what OpenCV opens: a path on Linux, elsewhere the index in the system's list.
+    """
 
     name: str
     device: int | str
 
 
 class Cameras(QObject):
-    """Empty until `probe`: nobody's camera light goes on because a photo is edited."""
+    """The list is empty until `probe`, so that no camera's light goes on while a photo is edited."""
 
     changed = Signal()
 

@@ -1,4 +1,4 @@
-"""How the driver's face becomes the portrait's: neutral, mode, strengths, smoothing."""
+"""Lets the user set how the driver's face becomes the portrait's: neutral, mode, strengths, smoothing."""
 
 from __future__ import annotations
 
@@ -34,13 +34,15 @@ if TYPE_CHECKING:
     from app.engine.driving.driver import Reading
 
 REST_PX = 56  # logical px of the picture of the driver's rest
-NAME_AIR_PX = 4  # between a row's name and its track
-PERCENT_PX = 52  # "150 %" while it is typed
-GOOD = 0.6  # a quality from which nothing has to be mended; chosen on the clips of ../shared/media
+NAME_AIR_PX = 4  # logical px between a row's name and its track
+PERCENT_PX = 52  # logical px; "150 %" has room while it is typed
+GOOD = (
+    0.6  # quality of the rest, 0 to 1, from which no advice is given; chosen on the clips of ../shared/media
+)
 
 
 class ControlPanel(QScrollArea):
-    """Changes take effect from the next frame on."""
+    """Shows the settings of driving; changes take effect from the next frame on."""
 
     def __init__(self, live: Live, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -68,7 +70,7 @@ class ControlPanel(QScrollArea):
         self._show_running()
 
     def _give_tracks_room(self) -> None:
-        """Names and percents as wide as their words: what is left belongs to the tracks."""
+        """Make names and percents as wide as their words, so that the tracks have the rest."""
         rows = self.rows.values()
         widest = max(row.fontMetrics().horizontalAdvance(row.title) for row in rows)
         for row in rows:
@@ -76,7 +78,7 @@ class ControlPanel(QScrollArea):
             row.number.setFixedWidth(PERCENT_PX)
 
     def add_group(self, group: FoldingGroup) -> None:
-        """One more group at the bottom."""
+        """Add a group at the bottom."""
         self._column.insertWidget(self._column.count() - 1, group)
 
     def _neutral_group(self) -> FoldingGroup:
@@ -123,7 +125,9 @@ class ControlPanel(QScrollArea):
         return group
 
     def _rest_row(self, group: QWidget) -> RestFace:
-        """Return the frame that was taken for the driver's rest, how sure that is, and another choice."""
+        """Make the row with the frame that was taken for the driver's rest, its certainty, and the buttons
+        for another.
+        """
         self.rest = RestFace(REST_PX, group)
         self.use_frame = QPushButton(self.tr("Use this moment"), group)
         self.use_frame.setToolTip(self.tr("Take the driver's face as it is now for its rest"))
@@ -176,7 +180,7 @@ class ControlPanel(QScrollArea):
         return group
 
     def _smoothing_group(self) -> FoldingGroup:
-        """Less follows quicker, more trembles less."""
+        """Make the sliders of smoothing: less follows the driver sooner, more trembles less."""
         group = FoldingGroup(self.tr("Smoothing"), folded=True, parent=self)
         titles = {
             "pose": self.tr("Pose"),
@@ -208,7 +212,7 @@ class ControlPanel(QScrollArea):
         self._live.change(replace(settings, smoothing=replace(settings.smoothing, **amount)))
 
     def _shown(self, name: str, percent: float | None) -> float:
-        """Return what a row was set to, as a share; None is its reset."""
+        """Return a row's percentage as a share; None, which is a reset, as the row's usual share."""
         value = 100.0 if percent is None else percent
         self.rows[name].show_value(value, 100.0)
         return value / 100
@@ -260,5 +264,5 @@ class ControlPanel(QScrollArea):
             bar.setValue(round(100 * value))
             advised = (
                 advice[name] if self._live.from_camera else self.tr("low")
-            )  # advice is of no use to a clip
+            )  # a clip's driver cannot follow advice
             words.setText(self.tr("ok") if value >= GOOD else advised)

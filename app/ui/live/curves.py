@@ -18,12 +18,12 @@ SECONDS = 10.0  # seconds of the past that are drawn
 STRONGEST = 3  # components drawn, those that move most
 COLOURS = {"dark": ("#e0a458", "#6fa8dc", "#8fbf7f"), "light": ("#8a4f00", "#1f5c99", "#3a6b2c")}
 STYLES = (Qt.PenStyle.SolidLine, Qt.PenStyle.DashLine, Qt.PenStyle.DotLine)
-STROKES = ("━━", "╍╍", "┉┉")  # the styles, in a line of text
-NAMES_HEIGHT = 18  # px; pyqtgraph's own titles take 30 of the little there is
+STROKES = ("━━", "╍╍", "┉┉")  # the line styles as text
+NAMES_HEIGHT = 18  # logical px; pyqtgraph's own titles take 30, which is much of such a small plot
 
 
 class Curves(QWidget):
-    """Two plots; pyqtgraph is loaded when the workspace opens, not with the window."""
+    """Shows two plots; pyqtgraph is loaded when the workspace opens, not with the window."""
 
     def __init__(self, live: Live, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -53,7 +53,9 @@ class Curves(QWidget):
             plot.setMouseEnabled(False, False)
             plot.setMenuEnabled(False)
             plot.hideButtons()
-            plot.getPlotItem().layout.setContentsMargins(0, 0, 8, 0)  # half of the last tick's number
+            plot.getPlotItem().layout.setContentsMargins(
+                0, 0, 8, 0
+            )  # the right half of the last tick's number
             plot.getAxis("left").setWidth(52)
             plot.getAxis("left").enableAutoSIPrefix(False)
             self._plots.append(plot)
@@ -63,14 +65,14 @@ class Curves(QWidget):
         self.restyle()
 
     def _name(self, index: int, names: tuple[str, ...]) -> None:
-        """Name a plot's lines above it: a legend inside would hide what runs behind it."""
+        """Name a plot's lines above it, because a legend inside would hide the lines behind it."""
         self._names[index] = names
         t = theme.current()
         parts = (
             f'<span style="color:{colour}">{stroke}</span>&nbsp;{name}'
             for colour, stroke, name in zip(COLOURS[t.name], STROKES, names)
         )
-        # The blank keeps the line's height where nothing is named yet.
+        # A blank keeps the line's height while nothing is named.
         self._plots[index].setTitle("&nbsp;&nbsp;&nbsp;".join(parts) or "&nbsp;", color=t.text, size="8pt")
         self._plots[index].getPlotItem().layout.setRowFixedHeight(0, NAMES_HEIGHT)
 
@@ -109,8 +111,8 @@ class Curves(QWidget):
             self._draw(now, 1.0 if step.sigma is None else step.sigma)
 
     def _draw(self, now: float, sigma: Any) -> None:
-        """Draw both plots. sigma: (28,) how strongly each component moves the face, by which the strongest are
-        chosen.
+        """Draw both plots; sigma: (28,) how strongly each component moves the face, which decides what is
+        drawn.
         """
         times = np.array(self._times) - now
         values = np.array(self._values)

@@ -35,11 +35,11 @@ from app.ui.live.views import LevelBar, LiveView
 if TYPE_CHECKING:
     from app.engine.driving.live import Driven
 
-SIZES = ((640, 480), (1280, 720), (1920, 1080))  # px that most cameras can give
+SIZES = ((640, 480), (1280, 720), (1920, 1080))  # px; the sizes that most cameras offer
 
 
 class DriverPanel(QWidget):
-    """Starts and stops the animation."""
+    """Chooses and shows the driver, and starts and stops the animation."""
 
     clip_chosen = Signal(object)  # Path, or None for a camera
 
@@ -178,7 +178,7 @@ class DriverPanel(QWidget):
             self.choose_clip(Path(chosen))
 
     def choose_clip(self, path: Path) -> None:
-        """Drive from this file."""
+        """Let this file drive."""
         self.clip = path
         self._fill()
         places = [k for k in range(self.source.count()) if self.source.itemData(k) == path]
@@ -187,7 +187,7 @@ class DriverPanel(QWidget):
 
     @Slot()
     def try_performance(self) -> None:
-        """Show at once what driving is, without a camera or a clip."""
+        """Drive with a performance that comes with Mien, to show what driving is without a camera or a clip."""
         self.choose_clip(shipped_performances()[0])
         self._on_start()
 
@@ -251,7 +251,7 @@ class DriverPanel(QWidget):
         self.stages.setText(stages.line(driven.ms))
 
     def _obtained(self, driven: Driven, rate: Fraction | None) -> str:
-        """Size and rate really obtained, and what was lost."""
+        """Return in words the size and rate that the source delivers, and how many frames were lost."""
         parts, pixels = [], driven.frame.pixels
         if pixels is not None:
             parts.append(f"{pixels.shape[1]} × {pixels.shape[0]}")

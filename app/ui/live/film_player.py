@@ -1,4 +1,4 @@
-"""A small player for what was recorded: frame by frame, as it is in the file."""
+"""Plays what was recorded in a small window: frame by frame, as it is in the file."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from app.session.values import filled
 from app.ui import icons, theme
 from app.ui.live.views import LiveView
 
-# Frames: so many steps back cost nothing; further back the film is decoded again; some 150 MB at 1024 px.
+# Number of frames kept, so that steps back are quick; further back, the film is decoded again. They take about
+# 150 MB at 1024 px.
 KEPT = 48
 
 
 class Reel:
-    """Any frame of a film or a folder of pictures by its number."""
+    """Gives any frame of a film or a folder of pictures by its number."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -30,8 +31,9 @@ class Reel:
         self.total = max(1, self._source.total)
 
     def frame(self, number: int) -> Frame | None:
-        """Return the frame, or the last where the film ends before it; None of an empty film. EngineError where
-        unreadable.
+        """Return a frame, or the last one where the film ends before it; None of an empty film.
+
+        EngineError where the file cannot be read.
         """
         if number < self._next and number not in self._kept:
             self._source.close()
@@ -51,7 +53,9 @@ class Reel:
 
 
 class FilmPlayer(QDialog):
-    """Plays once when it opens; the slider, the arrow keys and the space bar do what they do elsewhere."""
+    """Plays the film once when it opens; the slider, the arrow keys and the space bar work as in other
+    players.
+    """
 
     def __init__(self, path: Path, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -115,12 +119,12 @@ class FilmPlayer(QDialog):
         )
 
     def step(self, by: int) -> None:
-        """Pause, and show a neighbour."""
+        """Pause, and show the frame `by` frames further."""
         self._pause()
         self.go_to(self.at + by)
 
     def toggle(self) -> None:
-        """Play on, from the start where it is at its end; or pause."""
+        """Pause, or play on; at the film's end, play from its start."""
         if self.playing:
             self._pause()
             return

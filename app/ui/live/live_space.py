@@ -24,13 +24,13 @@ from app.ui.live.control_panel import ControlPanel
 from app.ui.live.curves import Curves
 from app.ui.live.driver_panel import DriverPanel
 from app.ui.live.film_player import FilmPlayer
-from app.ui.live.record_bar import RecordBar, cut_short, described, new_path
+from app.ui.live.record_bar import RecordBar, described, interrupted_films, new_path
 from app.ui.live.views import LiveView
 from app.ui.workspaces import BOTTOM, LEFT, RIGHT, Panel
 
 
 class LiveSpace(QObject):
-    """Everything that is shown while a portrait is driven."""
+    """Holds everything that is shown while a portrait is driven."""
 
     note = Signal(str, object)  # words, and what can be done: verb -> what it does
 
@@ -77,7 +77,7 @@ class LiveSpace(QObject):
         self.controls.mirror.toggled.connect(self.driver.mirror)
 
     def panels(self) -> list[Panel]:
-        """Return every panel of this workspace and its first place."""
+        """Return every panel of this workspace with its first place."""
         return [
             Panel("driver", self.tr("Driver"), self.driver, LEFT, "live", width=280),
             Panel(
@@ -87,7 +87,7 @@ class LiveSpace(QObject):
         ]
 
     def handlers(self) -> dict[str, Callable[[], object]]:
-        """Return what the commands of this workspace do."""
+        """Return the functions of this workspace's commands, by the command's name."""
         return {
             "live_record": self.record.toggle_record,
             "live_neutral": self._set_neutral,
@@ -135,21 +135,22 @@ class LiveSpace(QObject):
         remedy = self.tr("Choose a camera or a clip, then press Start.")
         self._session.failed.emit(EngineError(what, remedy))
 
-    def offer_cut_short(self) -> None:
-        """Offer to keep a film that a crash cut short, which plays. The offer is made once more when a photo is open,
-        because opening one takes every message away.
+    def offer_interrupted_films(self) -> None:
+        """Offer to keep each film that a crash interrupted; such a film plays as far as it was written.
+
+        The offer is repeated when the next photo is opened, because opening one removes all messages.
         """
-        self._offer_cut_short()
+        self._offer_interrupted_films()
         once = Qt.ConnectionType.SingleShotConnection
-        self._session.portrait_opened.connect(self._offer_cut_short, once)
+        self._session.portrait_opened.connect(self._offer_interrupted_films, once)
 
     @Slot()
-    def _offer_cut_short(self) -> None:
-        for film in cut_short():
+    def _offer_interrupted_films(self) -> None:
+        for film in interrupted_films():
             words = self.tr("A recording was cut short: {}. It plays.").format(film.name)
-            self.note.emit(words, {self.tr("Keep it"): lambda film=film: self._keep_cut_short(film)})
+            self.note.emit(words, {self.tr("Keep it"): lambda film=film: self._keep_interrupted_film(film)})
 
-    def _keep_cut_short(self, film: Path) -> None:
+    def _keep_interrupted_film(self, film: Path) -> None:
         stem, number, kept = film.name.partition(".recording")[0], 1, film
         while kept is film or kept.exists():
             kept = film.with_name(f"{stem}{'' if number == 1 else f'-{number}'}{film.suffix}")
@@ -159,7 +160,7 @@ class LiveSpace(QObject):
 
     @Slot()
     def _show_faces(self) -> None:
-        """Draw a box for each face; that of the driven face, or of the one that would be driven, is drawn whole."""
+        """Draw a box around each face; the box of the face that is driven, or would be, has a whole line."""
         portrait = self._session.portrait
         if portrait is None:
             self.portrait.show_faces((), 0)
@@ -205,7 +206,7 @@ class LiveSpace(QObject):
 
     @Slot()
     def _show_still(self) -> None:
-        """Show the portrait as edited, which waits for a driver."""
+        """Show the edited portrait while nothing drives it."""
         portrait = self._session.portrait
         if portrait is None or self._still is None:
             self.portrait.show_image(None)
@@ -228,7 +229,9 @@ class LiveSpace(QObject):
             self._session.failed.emit(recording.error)
 
     def _offer_again(self, film: Path) -> None:
-        """The mesh warp drove because the chosen generator could not follow: offer the film that it would draw."""
+        """Offer the film that the chosen generator would draw, because it was too slow and the mesh warp
+        drove instead.
+        """
         performance, info = film.with_suffix(".performance"), self.live.slow_generator
         if info is None or not performance.is_file():
             return
@@ -239,7 +242,7 @@ class LiveSpace(QObject):
 
     @Slot()
     def _on_started(self) -> None:
-        """Say what the chosen generator can do here before anybody waits for it, and drop what was missing before."""
+        """Say whether the chosen generator can follow here, and remove a message that something was missing."""
         self.note.emit("", {})
         info, rate = self.live.slow_generator, self.live.frames_a_second
         if info is None:

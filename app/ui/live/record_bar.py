@@ -21,15 +21,15 @@ from app.ui.widgets.folding_group import FoldingGroup
 
 
 class RecordBar(QWidget):
-    """The one primary action while live."""
+    """Holds Record, the one primary action of the workspace Live, and what belongs to it."""
 
     film_wanted = Signal()
 
     def __init__(self, live: Live, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._live = live
-        self.clip: Path | None = None  # whose sound goes under a film
-        self.driver: Path | None = None  # clip or performance that is chosen: Record starts it too
+        self.clip: Path | None = None  # the clip whose sound goes into the film
+        self.driver: Path | None = None  # the chosen clip or performance, which Record starts too
         self._shown_error: EngineError | None = None
         self.setAutoFillBackground(True)
         self.record = QPushButton(self.tr("Record"), self)
@@ -62,7 +62,7 @@ class RecordBar(QWidget):
         self.numbers, self.size_ = QLabel(self), QLabel(self)
         for label in (self.numbers, self.size_):
             theme.caption(label)
-        # On a narrow window these give way, never the badge.
+        # In a narrow window these become narrower, and the badge does not.
         self.numbers.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.numbers.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.state.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
@@ -84,13 +84,13 @@ class RecordBar(QWidget):
         row.addWidget(self.pause)
 
     def add_choice(self, choice: QWidget) -> None:
-        """Something to choose before it starts, at the bar's end."""
+        """Add, at the bar's end, something that is chosen before recording starts."""
         row = self.layout()
         assert row is not None
         row.addWidget(choice)
 
     def output_group(self, parent: QWidget) -> FoldingGroup:
-        """Return what else can be done with the moving portrait, for a panel."""
+        """Make the group of what else can be done with the moving portrait, for a panel."""
         group = FoldingGroup(self.tr("Output"), parent=parent)
         for widget in (self.side, self.format, self.keep, self.film, self.camera):
             group.body.addWidget(widget)
@@ -98,7 +98,7 @@ class RecordBar(QWidget):
         return group
 
     def choose(self, driver: Path | None) -> None:
-        """What Record starts where nothing runs yet: a clip or a performance, None for a camera."""
+        """Set what Record starts where nothing runs yet: a clip or a performance, None for a camera."""
         performance = driver is not None and driver.suffix.lower() in PERFORMANCES
         self.driver, self.clip = driver, None if performance else driver
         self._show_state()
@@ -110,9 +110,9 @@ class RecordBar(QWidget):
             self._live.stop_recording(self.clip)
         elif self._live.running:
             self._live.record(new_path(self.format.currentData()))
-        elif self.driver is not None:  # from its first frame on
+        elif self.driver is not None:  # record the driver from its first frame on
             self._live.start_clip(self.driver, new_path(self.format.currentData()))
-        else:  # its clip has ended, or nothing drove yet
+        else:  # the clip has ended, or nothing has driven yet
             self._live.start_recording(new_path(self.format.currentData()))
         self._show_state()
 
@@ -123,7 +123,7 @@ class RecordBar(QWidget):
 
     @Slot()
     def show_sizes(self) -> None:
-        """What the portrait that is open can be driven and recorded at."""
+        """List the sizes at which the open portrait can be driven and recorded."""
         chosen = self._live.side
         self.side.clear()
         for side in SIDES:
@@ -152,7 +152,9 @@ class RecordBar(QWidget):
         self.side.setEnabled(not live.running)
         width, height = live.size
         self.size_.setText(self.tr("Records {} × {}").format(width, height) if width else "")
-        self.size_.setVisible(not live.recording)  # chosen by then: the room is the badge's and the numbers'
+        self.size_.setVisible(
+            not live.recording
+        )  # the size is chosen by then, and badge and numbers need the room
         self.record.setText(self.tr("Stop recording") if live.recording else self.tr("Record"))
         icons.put(self.record, "stop" if live.recording else "record", "on_accent")
         self.keep.setText(self.tr("Save performance") if live.keeping else self.tr("Keep performance"))
@@ -166,7 +168,7 @@ class RecordBar(QWidget):
             self.state.setText(self.tr("Saving…") if live.unsaved else "")
 
     def show_numbers(self, parts: list[str]) -> None:
-        """Show as many numbers as can be read in full; the first ones give way."""
+        """Show as many numbers as fit; the first ones are left out first."""
         texts = [" · ".join(parts[first:]) for first in range(len(parts))]
         fits = [t for t in texts if self.numbers.fontMetrics().horizontalAdvance(t) <= self.numbers.width()]
         self.numbers.setText(fits[0] if fits else "")
@@ -184,7 +186,9 @@ class RecordBar(QWidget):
             self.state.setText(f"● REC {clock(recording.seconds)}   {left}")
             error = recording.error
             if error is not None and error is not self._shown_error:
-                self._shown_error = error  # the disk is full, say: keep what there is, and say it once
+                self._shown_error = (
+                    error  # for example, the disk is full: keep the film so far, and report it once
+                )
                 self._live.stop_recording()
                 self._live.failed.emit(error)
         driven = step.driven
@@ -199,26 +203,26 @@ class RecordBar(QWidget):
 
 
 def new_path(suffix: str) -> Path:
-    """Return a file in the folder of films, named by the time; whoever writes it makes the folder."""
+    """Return a path in the folder of films, named by the time; the folder may not exist yet."""
     place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.MoviesLocation)
     folder = Path(place or Path.home()) / "Mien"
     return folder / f"Mien {datetime.now():%Y-%m-%d %H-%M-%S}{suffix}"
 
 
-def cut_short() -> list[Path]:
-    """Return films that a crash left in the folder of films while they were recorded; they play."""
+def interrupted_films() -> list[Path]:
+    """Return the films in the folder of films whose recording a crash interrupted; they play."""
     folder = new_path(".mp4").parent
     return sorted(folder.glob("*.recording*.mp4")) if folder.is_dir() else []
 
 
 def clock(seconds: float) -> str:
-    """hh:mm:ss."""
+    """Return seconds as hh:mm:ss."""
     whole = int(seconds)
     return f"{whole // 3600:02d}:{whole // 60 % 60:02d}:{whole % 60:02d}"
 
 
 def described(recording: Recording) -> str:
-    """Return a finished film in a few words."""
+    """Return a finished film's name and length in a few words."""
     one = QCoreApplication.translate("RecordBar", "one frame")
     more = QCoreApplication.translate("RecordBar", "{} frames").format(recording.pictures)
     frames = one if recording.pictures == 1 else more

@@ -1,4 +1,4 @@
-"""Moving pictures: the driver with its landmarks, the NMFC, the portrait; and a level meter."""
+"""Shows moving pictures: the driver with its landmarks, the NMFC, the portrait; and a level meter."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from PySide6.QtWidgets import QWidget
 from app.ui import theme
 from app.ui.canvas.overlays import draw_box
 
-SILENCE_DB = -60.0  # of full scale: the left end of the meter
-LOUD_DB = -6.0  # from which the meter warns
+SILENCE_DB = -60.0  # dB of full scale; the left end of the meter
+LOUD_DB = -6.0  # dB of full scale, from which the meter warns
 
 
 class LiveView(QWidget):
-    """Shows the newest (H, W, 3) uint8 sRGB picture, whole; `words` while there is none.
+    """Shows the newest whole (H, W, 3) uint8 sRGB picture, or words while there is none.
 
-    With several faces each has a numbered box, the driven one's whole: a click or Tab chooses another.
+    With several faces each has a numbered box, and the driven one's has a whole line; a click or Tab chooses
+    another face.
     """
 
     face_chosen = Signal(int)
@@ -44,29 +45,29 @@ class LiveView(QWidget):
         return self._hint
 
     def show_picture(self, pixels: NDArray[Any] | None, points: NDArray[np.float64] | None = None) -> None:
-        """points: (N, 2 or 3) pixels of the picture to mark."""
+        """Show a picture; points: (N, 2 or 3) pixels of it to mark."""
         self._points = points
         self._pixels = None if pixels is None else np.ascontiguousarray(pixels)
         self._image = None
-        if self._pixels is not None:  # the image looks into the array, which is kept beside it
+        if self._pixels is not None:  # the array is kept, because the image uses its memory
             height, width = self._pixels.shape[:2]
             kind = QImage.Format.Format_RGB888
             self._image = QImage(self._pixels.data, width, height, self._pixels.strides[0], kind)
         self.update()
 
     def show_image(self, image: QImage | None) -> None:
-        """A picture that is ready for the screen."""
+        """Show an image that is ready for the screen."""
         self._image, self._pixels, self._points = image, None, None
         self.update()
 
     def say(self, words: str) -> None:
-        """What is shown instead of, or over, a picture."""
+        """Show words over the picture, or in its place where there is none."""
         if words != self._words:
             self._words = words
             self.update()
 
     def show_faces(self, boxes: Sequence[QRectF], active: int) -> None:
-        """boxes: of the faces, as shares of the picture; fewer than two are not marked."""
+        """Mark the faces by boxes, given as shares of the picture; fewer than two are not marked."""
         self._faces = tuple(boxes) if len(boxes) > 1 else ()
         self._active = active
         several = bool(self._faces)
@@ -89,7 +90,7 @@ class LiveView(QWidget):
         super().mousePressEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        """Tab goes from face to face."""
+        """Choose the next or previous face on Tab or Shift+Tab."""
         if self._faces and event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             step = {Qt.Key.Key_Tab: 1, Qt.Key.Key_Backtab: -1}.get(Qt.Key(event.key()))
             if step is not None:
@@ -103,7 +104,7 @@ class LiveView(QWidget):
         self.update()
 
     def picture_rect(self) -> QRectF:
-        """Return where the picture is: as large as fits, in the middle."""
+        """Return where the picture lies: as large as it fits, in the middle."""
         if self._image is None:
             return QRectF()
         size = QSizeF(self._image.size()).scaled(QSizeF(self.size()), Qt.AspectRatioMode.KeepAspectRatio)
@@ -149,7 +150,7 @@ class LiveView(QWidget):
 
 
 class LevelBar(QWidget):
-    """A microphone's level in dBFS as a row of segments; the words say it too."""
+    """Shows a microphone's level in dBFS as a row of segments, and in words."""
 
     SEGMENTS = 24
 

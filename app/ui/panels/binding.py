@@ -1,4 +1,4 @@
-"""Ties a widget that emits gestures to the session: press to release is one undo step."""
+"""Connects a widget that emits gestures with the session: from press to release is one undo step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from app.ui.widgets.parameter_slider import ParameterSlider
 
 
 class Gestures(QObject):
-    """Keeps the number of a widget's gesture. `source` has gesture_started(bool), gesture_ended, gesture_cancelled."""
+    """Keeps the number of a widget's gesture.
+
+    source: has the signals gesture_started(bool), gesture_ended and gesture_cancelled.
+    """
 
     def __init__(self, session: Session, source: Any, parent: QObject) -> None:
         super().__init__(parent)
@@ -46,7 +49,7 @@ class RowBinding(QObject):
     def __init__(self, session: Session, row: ParameterSlider) -> None:
         super().__init__(row)
         self._session, self.row = session, row
-        self.carried = 0.0  # a component's part that the semantic controls ask for
+        self.carried = 0.0  # sigmas of this component that the semantic controls ask for
         self._gestures = Gestures(session, row, self)
         row.edited.connect(self._on_edited)
 
@@ -56,6 +59,6 @@ class RowBinding(QObject):
         self._session.set_value(self.row.control.name, asked, self._gestures.number)
 
     def show(self) -> None:
-        """Take the value from the document."""
+        """Show the document's value."""
         name, more = self.row.control.name, self.carried
         self.row.show_value(self._session.value(name) + more, self._session.own_value(name) + more)

@@ -1,4 +1,6 @@
-"""Pose, gaze, expression, components and a generator's own directions: built from what the generator obeys."""
+"""Shows pose, gaze, expression, components and a generator's own directions, as far as the generator obeys
+them.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +20,11 @@ from app.ui.widgets.folding_group import FoldingGroup
 from app.ui.widgets.gaze_pad import GazePad
 from app.ui.widgets.parameter_slider import ParameterSlider, chain
 
-WIDTH_PX = 410  # logical px: names, tracks and numbers side by side in German
+WIDTH_PX = 410  # logical px; names, tracks and numbers fit side by side in German too
 
 
 class EditPanel(QScrollArea):
-    """Everything that edits the active face, in groups that fold."""
+    """Holds everything that edits the active face, in groups that fold."""
 
     weights_wanted = Signal(str)  # name of the generator whose weights are missing
 
@@ -94,7 +96,7 @@ class EditPanel(QScrollArea):
         group.body.addWidget(row)
 
     def _build_gaze(self) -> None:
-        """The pad drags both angles; beside it their numbers, which need no tracks of their own."""
+        """Make the pad, which drags both angles, and beside it their numbers, which need no tracks."""
         group = self._group("gaze", self.tr("Gaze"), GAZE)
         self.pad = GazePad(*GAZE, group)
         self._pad_gestures = Gestures(self.session, self.pad, self.pad)
@@ -142,7 +144,7 @@ class EditPanel(QScrollArea):
 
     @Slot(object)
     def show_generator(self, info: GeneratorInfo) -> None:
-        """Only what this generator obeys; groups that would be empty go."""
+        """Show only the controls that this generator obeys; groups without any are hidden."""
         for name, binding in self.rows.items():
             binding.row.setVisible(name in info.controls)
         for group, names in self.groups.values():
@@ -151,7 +153,7 @@ class EditPanel(QScrollArea):
         self.latents.show_generator(info)
 
     def reveal(self, name: str) -> None:
-        """Unfold and scroll to a control's row and give it the focus."""
+        """Unfold a control's group, scroll to its row and give it the focus."""
         row = self.rows[name].row
         for group, names in self.groups.values():
             if name in names:
@@ -168,6 +170,6 @@ class EditPanel(QScrollArea):
 
     @Slot()
     def show_links(self) -> None:
-        """Every chain closed where its two sides move together."""
+        """Show for every pair whether its two sides move together."""
         for name in PAIRS:
             self.rows[name].row.show_linked(self.session.is_linked(name))

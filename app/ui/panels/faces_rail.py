@@ -1,4 +1,6 @@
-"""The thin rail: open, the faces of the photo to choose from, a box to draw where one was missed."""
+"""Shows the thin rail: a button to open, the photo's faces to choose from, and a button to draw a missed
+one's box.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ FACE_PX = 56  # logical px of a face's picture
 
 
 class FacesRail(QWidget):
-    """Numbered thumbnails, left to right as in the photo; a dot in the name means that a face is changed."""
+    """Shows numbered pictures of the faces, left to right as in the photo; a dot after the name marks a
+    changed face.
+    """
 
     open_wanted = Signal()
     box_wanted = Signal(bool)

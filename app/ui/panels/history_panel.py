@@ -1,4 +1,4 @@
-"""Every step with its name, to jump to, and snapshots to come back to."""
+"""Shows every step with its name, to go back to, and snapshots to restore."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from app.session.document import Document
 from app.session.session import Session
 from app.ui import icons, theme
 
-# Logical px of the list: four rows.
+# Logical px; the list's height, which is four rows.
 SNAPSHOT_ROWS_PX = 112
 
 
 class HistoryPanel(QWidget):
-    """Click a step to go there; double-click a snapshot to restore it."""
+    """A click on a step goes back to it; a double click on a snapshot restores it."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -79,14 +79,14 @@ class HistoryPanel(QWidget):
 
     @Slot()
     def ask_name(self) -> None:
-        """Ask what the snapshot shall be called, and take it."""
+        """Ask for the snapshot's name, and take the snapshot."""
         suggested = self.tr("Snapshot {}").format(self.snapshots.count() + 1)
         name, taken = QInputDialog.getText(self, self.tr("Take snapshot"), self.tr("Name"), text=suggested)
         if taken and name.strip():
             self._session.take_snapshot(name.strip())
 
     def restore(self) -> None:
-        """Back to the chosen snapshot."""
+        """Restore the chosen snapshot."""
         if self.snapshots.currentRow() >= 0:
             self._session.restore_snapshot(self.snapshots.currentRow())
 

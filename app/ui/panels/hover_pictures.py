@@ -1,4 +1,4 @@
-"""Shows, under the row the pointer rests on, what its control does at minus and plus two sigmas."""
+"""Shows, under the row on which the pointer rests, what its control does at minus and plus two sigmas."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from app.ui.widgets.parameter_slider import ParameterSlider
 from app.ui.widgets.picture_pair import PICTURE_PX, PicturePair
 
 SIGMAS = 2.0  # standard deviations by which a component's picture shows it
-KEPT = 256  # pictures; all controls of one face and more
+KEPT = 256  # number of pictures kept, which is more than all controls of one face need
 
 
 def ends(control: Control, face: FittedFace) -> tuple[float, float]:
-    """Return the two values shown: where the control has moved the expression by two sigmas either way, or as far as
-    it goes.
+    """Return the two values that are shown: where the control has moved the expression by two sigmas, or its
+    range's ends.
 
-    Pose and gaze, which the expression's statistics say nothing of, are shown at the ends of their safe range.
+    Pose and gaze do not count in sigmas; they are shown at the ends of their safe range.
     """
     unit = verbs.sigmas(face, control.name)
     if unit < 1e-6:
@@ -35,7 +35,7 @@ def ends(control: Control, face: FittedFace) -> tuple[float, float]:
 
 
 def caption(control: Control, face: FittedFace, value: float) -> str:
-    """Return the value, and what it is in sigmas where that is another number."""
+    """Return the value, and its sigmas where these are another number."""
     words, unit = shown(control, value), verbs.sigmas(face, control.name)
     if control.unit == "σ" or unit < 1e-6:
         return words
@@ -43,7 +43,9 @@ def caption(control: Control, face: FittedFace, value: float) -> str:
 
 
 class HoverPictures(QObject):
-    """One card for all rows; it requests pictures from the session and keeps them for the face they show."""
+    """One card for all rows; it requests pictures from the session and keeps them while the face stays the
+    same.
+    """
 
     kind = "control"
 
@@ -75,7 +77,7 @@ class HoverPictures(QObject):
     _caption = staticmethod(caption)
 
     def _show_card(self) -> None:
-        """Once both pictures are there: an empty card says nothing."""
+        """Show the card once both pictures are there, because an empty card says nothing."""
         if self._row is not None and self._card.complete:
             self._card.show_beside(self._row)
 
@@ -110,14 +112,14 @@ class HoverPictures(QObject):
 
 
 def to_pixmap(picture: np.ndarray) -> QPixmap:
-    """Return (h, w, 3) uint8 sRGB as a pixmap."""
+    """Return a picture, (h, w, 3) uint8 sRGB, as a pixmap."""
     height, width = picture.shape[:2]
     data = np.ascontiguousarray(picture)
     return QPixmap.fromImage(QImage(data.data, width, height, 3 * width, QImage.Format.Format_RGB888))
 
 
 def untinted(picture: QPixmap) -> QIcon:
-    """Return an icon that keeps its colours when it is selected."""
+    """Return an icon that keeps its colours while it is selected."""
     icon = QIcon(picture)
     icon.addPixmap(picture, QIcon.Mode.Selected)
     return icon

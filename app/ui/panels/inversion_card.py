@@ -1,4 +1,4 @@
-"""The face being found in a slow generator: how far it is, how it looks, Cancel; or the button that begins it."""
+"""Shows how a face is found in a slow generator: progress, picture and Cancel; or the button that begins it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ PREVIEW_PX = 96  # logical px
 
 
 class InversionCard(QWidget):
-    """Visible while the active face is not ready for its generator."""
+    """Is visible while the active face is not ready for its generator."""
 
-    shown = Signal(bool)  # True: it has something to say
+    shown = Signal(bool)  # whether the card is visible
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -47,7 +47,7 @@ class InversionCard(QWidget):
 
     @Slot()
     def refresh(self) -> None:
-        """Show whether it runs, waits to be begun, or is not needed."""
+        """Show whether the search runs, waits to be begun, or is not needed."""
         running = self._encoding.is_running
         self.setVisible(self._encoding.is_needed)
         self.bar.setVisible(running)

@@ -1,4 +1,4 @@
-"""A generator's own latent directions, what the face waits for before they can move it, or what is missing."""
+"""Shows a generator's own latent directions, or what the face or the generator needs before they can move it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from app.ui.widgets.folding_group import FoldingGroup
 from app.ui.widgets.number_field import shown
 from app.ui.widgets.parameter_slider import ParameterSlider, chain
 
-# Share of a direction's range in which faces still hold; chosen by eye on the released directions.
+# Share of a direction's range, up to which faces stay whole; chosen by eye on the released directions.
 SHOWN = 2 / 3
 
 
 class LatentsGroup(FoldingGroup):
-    """Hidden for generators that have no latent directions."""
+    """Holds a row for each direction; it is hidden for generators that have no latent directions."""
 
     weights_wanted = Signal(str)
 
@@ -52,11 +52,13 @@ class LatentsGroup(FoldingGroup):
         self.hide()
 
     def show_generator(self, info: GeneratorInfo) -> None:
-        """Rows for the generator's directions; where its weights are missing, what and where from."""
+        """Make a row for each of the generator's directions, or say which weights are missing and where they
+        come from.
+        """
         self._info = info
         for row in self.rows:
             self.body.removeWidget(row)
-            row.hide()  # as in the read-out of the result
+            row.hide()  # `deleteLater` leaves it on screen for a moment
             row.deleteLater()
         self.rows = [self._row(latent) for latent in info.latents] if info.missing is None else []
         chain(self.rows)
@@ -94,7 +96,7 @@ class LatentsGroup(FoldingGroup):
 
 
 class LatentPictures(HoverPictures):
-    """What a direction means: the generator's mean face towards either end of it."""
+    """Shows what a direction does: the generator's mean face towards either end of it."""
 
     kind = "latent"
     _models: tuple[str, ...] = ()

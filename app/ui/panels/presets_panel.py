@@ -1,4 +1,4 @@
-"""Named expressions and poses as pictures of the current face; several can be chosen and mixed."""
+"""Shows named expressions and poses as pictures of the present face; several can be chosen and mixed."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ from app.ui.panels.hover_pictures import to_pixmap, untinted
 from app.ui.widgets.parameter_slider import ParameterSlider
 
 THUMB_PX = 72  # logical px of a preset's picture
-COLUMN_PX = THUMB_PX + 26  # at least, with its name below
-MIXED = 4  # presets at most
+COLUMN_PX = THUMB_PX + 26  # logical px; a column's least width, in which the name below has room
+MIXED = 4  # presets that can be mixed at most, as many as their strengths have room for
 
 
 class PresetList(QListWidget):
-    """As many columns as find room share the whole width."""
+    """A list whose columns share its whole width."""
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         width = event.size().width() - 1
@@ -48,7 +48,7 @@ class PresetList(QListWidget):
 
 
 class PresetsPanel(QWidget):
-    """Click applies one preset, Ctrl+click mixes several; each chosen one has its strength below."""
+    """A click applies one preset, and Ctrl+click mixes several; each chosen one has its strength below."""
 
     failed = Signal(object)  # EngineError of an import or export
 
@@ -139,7 +139,7 @@ class PresetsPanel(QWidget):
 
     @property
     def chosen(self) -> list[str]:
-        """Names of the selected presets, in the list's order."""
+        """Return the names of the selected presets, in the list's order."""
         items = (self.list.item(at) for at in range(self.list.count()))
         return [item.data(Qt.ItemDataRole.UserRole) for item in items if item.isSelected()]
 
@@ -152,7 +152,7 @@ class PresetsPanel(QWidget):
         self._ask_pictures()
 
     def _ask_pictures(self) -> None:
-        """Once for each face, and only while somebody looks."""
+        """Ask for the presets' pictures, once for each face and only while the panel is visible."""
         wanted = self._session.face, tuple(self._presets)
         if self._session.face is None or not self.isVisible() or self._pictured == wanted:
             return
@@ -187,7 +187,9 @@ class PresetsPanel(QWidget):
         self._apply(None)
 
     def _rebase(self) -> None:
-        """Mix over what was asked before the presets; start anew where something else changed since."""
+        """Take the values that the presets are mixed over: those asked before, or those of now where
+        something else changed.
+        """
         if self._session.edit != self._applied or not self._strengths:
             self._base = self._session.edit
             self._strengths = {}
@@ -202,13 +204,13 @@ class PresetsPanel(QWidget):
         return self.tr("Preset {}").format(" + ".join(shares)) if shares else self.tr("No preset")
 
     def _title(self, name: str) -> str:
-        """Return a preset's name in the window's language where it came with Mien."""
+        """Return a preset's name, translated where the preset ships with Mien."""
         return self.tr(name) if self._presets[name].shipped else name
 
     def _show_mix(self) -> None:
         for row in self._rows.values():
             self.mix.removeWidget(row)
-            row.hide()  # until it is gone, it must not be seen under its successor
+            row.hide()  # it is deleted later, and must not be seen under the new row until then
             row.deleteLater()
         self._rows = {name: self._strength_row(name) for name in self._strengths}
 
@@ -228,7 +230,7 @@ class PresetsPanel(QWidget):
 
     @Slot()
     def _on_document(self) -> None:
-        """Undo, or another panel, has changed what the presets made: their mix is no longer what is shown."""
+        """Forget the mix where undo or another panel has changed what the presets made."""
         if self._strengths and not self._session.in_gesture and self._session.edit != self._applied:
             self._forget_mix()
         self._show_buttons()

@@ -1,4 +1,4 @@
-"""What was asked against what a fresh fit of the render measures; misses are marked."""
+"""Shows what was asked beside what a fresh fit of the render finds, and marks what was missed."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from app.ui.widgets.folding_group import FoldingGroup
 from app.ui.widgets.number_field import shown
 
 ORDER = {control.name: at for at, control in enumerate(CONTROLS)}
-# What a fresh fit may differ by before a row is marked, chosen beside the errors in docs/measured.md.
+# How far a fresh fit may differ before a row is marked; chosen by the errors in docs/measured.md.
 POSE_MISS, GAZE_MISS = 2.0, 4.0  # degrees
-SURE = 2.0  # standard deviations of the reading
-# Share of what was asked of a movement, and the rest that is no miss.
+SURE = 2.0  # standard deviations of the reading by which true pictures may differ
+# Shares of the movement asked that count as obtained, and the difference (in full movements) that is no miss.
 SHARE_LOW, SHARE_HIGH, SLACK = 0.8, 1.25, 0.1
 EXPRESSION_MISS = 0.5  # sigmas
 ROWS, FEW_ROWS = 12, 4  # rows of the table in a tall and in a low window
@@ -28,10 +28,9 @@ TALL_PX = 800  # logical px of the window from which there is room for all rows 
 
 
 def misses(name: str, asked: float, measured: float, uncertainty: float = 0.0) -> bool:
-    """Return whether the render is further from what was asked than Mien promises, beyond what the reading is sure
-    of.
+    """Return whether the render is further from what was asked than Mien promises and the reading can err.
 
-    uncertainty: its standard deviation; a difference of twice as much is found on one true picture in twenty.
+    uncertainty: the reading's standard deviation; one true picture in twenty differs by twice as much.
     """
     group = BY_NAME[name].group
     if group == "pose":
@@ -49,7 +48,7 @@ def expression_miss(measurement: Measurement) -> float:
 
 
 class ResultPanel(FoldingGroup):
-    """A small read-out under the sliders, new after each full render."""
+    """Shows a small table under the sliders, new after each full render."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__("", parent=parent)
@@ -74,7 +73,7 @@ class ResultPanel(FoldingGroup):
         self._doubts: tuple[str, ...] = ()
         self._changed = ""
         self._shown: Measurement | None = None
-        self._of: tuple[int, FaceEdit] | None = None  # the face and the state that is read out
+        self._of: tuple[int, FaceEdit] | None = None  # the face and the edit that the table is about
         session.document_changed.connect(self._on_document)
         session.rendered.connect(self._on_rendered)
         session.measured.connect(self.show_measurement)
@@ -88,13 +87,13 @@ class ResultPanel(FoldingGroup):
 
     @Slot(object)
     def show_measurement(self, measurement: Measurement | None) -> None:
-        """None where the active face is not edited, or nothing can be measured."""
+        """Show a measurement; None where the active face is not edited, or cannot be measured."""
         self._of = self._session.document.active, self._session.edit
         self._show(measurement, self.tr("The result could not be measured."))
 
     @Slot()
     def _on_document(self) -> None:
-        """Drop the read-out, if it belongs to another face or state."""
+        """Remove the table if it is about another face or another edit."""
         if self._of != (self._session.document.active, self._session.edit):
             self._of = None
             self._show(None, self.tr("Measuring…"))
@@ -105,7 +104,7 @@ class ResultPanel(FoldingGroup):
             item = self._grid.takeAt(0)
             label = item.widget() if item is not None else None
             if label is not None:
-                label.hide()  # until it is gone, it must not be seen under its successor
+                label.hide()  # it is deleted later, and must not be seen under the new one until then
                 label.deleteLater()
         nothing = self._session.edit.is_identity or self._session.face is None
         known = self._doubts if self._of is not None and not nothing else ()
@@ -140,7 +139,9 @@ class ResultPanel(FoldingGroup):
     def _line(
         self, row: int, name: str, asked: float, measured: float, uncertainty: float | None = None
     ) -> None:
-        """uncertainty: standard deviation of what is measured; None where it is not known."""
+        """Fill a row of the table; uncertainty: standard deviation of the measured value, None where it is
+        not known.
+        """
         control = BY_NAME[name]
         self._cell(row, 0, QCoreApplication.translate("Control", control.title))
         self._cell(row, 1, shown(control, asked))

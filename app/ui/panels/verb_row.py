@@ -1,4 +1,4 @@
-"""A verb with a strength: Frontalise, Neutralise."""
+"""Shows a one-click edit that has a strength: Frontalise, Neutralise."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ Verb = Callable[[float, int | None], None]
 
 
 class VerbRow(QWidget):
-    """A button that does it, and beside it a row for its strength, which acts live."""
+    """A button that applies the edit, and beside it a row for its strength, which takes effect while it is
+    dragged.
+    """
 
     def __init__(
         self, session: Session, title: str, icon: str, tip: str, verb: Verb, parent: QWidget

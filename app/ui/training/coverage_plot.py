@@ -1,4 +1,4 @@
-"""What footage shows of poses and expressions, and what is missing."""
+"""Plots which poses and expressions footage shows, and which it lacks."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ ROW_PX, GAP_PX, NAME_PX, UNIT_PX = 17, 3, 92, 82  # logical px
 
 
 class CoveragePlot(QWidget):
-    """A row per pose angle and expression component; a cell is the brighter the more frames fall into it, and empty
-    cells are crossed out.
+    """Draws a row for each pose angle and expression component.
 
-    Rows are {"name", "edges", "counts", "gaps"}, as `mien train head2head --check` prints them.
+    A cell is the brighter the more frames fall into it, and empty cells are crossed out. Rows are {"name",
+    "edges", "counts", "gaps"}, as `mien train head2head --check` prints them.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -34,7 +34,7 @@ class CoveragePlot(QWidget):
         self.update()
 
     def words(self) -> str:
-        """Return the gaps in words, adjoining ones as one."""
+        """Return the gaps in words, with adjoining gaps as one."""
         found = []
         for row in self._rows:
             for low, high in merged(row["gaps"]):
@@ -84,7 +84,7 @@ class CoveragePlot(QWidget):
         return QRectF(NAME_PX + cell * width, row * (ROW_PX + GAP_PX) + 1, width - 2, ROW_PX - 2)
 
     def event(self, event: Any) -> bool:
-        """Show a cell's range and its number of frames as its tip."""
+        """Show a tip with the range and the number of frames of the cell under the pointer."""
         if isinstance(event, QHelpEvent):
             for index, row in enumerate(self._rows):
                 for k, count in enumerate(row["counts"]):
@@ -102,7 +102,7 @@ def unit(name: str) -> str:
 
 
 def merged(gaps: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
-    """Adjoining intervals as one."""
+    """Return the intervals with adjoining ones joined."""
     joined: list[tuple[float, float]] = []
     for low, high in gaps:
         if joined and joined[-1][1] == low:

@@ -1,4 +1,4 @@
-"""A run's losses over its steps, as they come."""
+"""Plots a run's losses over its steps while it runs."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ COLOURS = {  # of the theme's name: at least 3:1 on its canvas
     "dark": ("#e0a458", "#6fa8dc", "#8fbf7f", "#d9695f", "#b48ead", "#5fb3b3", "#c9c06c", "#a0a0a0"),
     "light": ("#8a4f00", "#1f5c99", "#3a6b2c", "#a3271d", "#6b4a7a", "#1f6b6b", "#6b6410", "#555555"),
 }
-SMOOTH = 50  # parts of the run that one point is the mean of; chosen by eye
-LEAST = 1e-4  # losses are drawn by their logarithm
+SMOOTH = 50  # one drawn point is the mean over this part of the run (a 50th); chosen by eye
+LEAST = 1e-4  # smallest loss that is drawn, because the axis is logarithmic
 
 
 class LossCurves(QWidget):
-    """One line per loss, smoothed, on a logarithmic axis; pyqtgraph is loaded when they are first seen."""
+    """Draws one smoothed line for each loss, on a logarithmic axis; pyqtgraph is loaded when the plot is
+    first seen.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -30,7 +32,9 @@ class LossCurves(QWidget):
         self.setMinimumHeight(160)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
-        self._legend = QLabel(self)  # above the plot: inside it would hide the newest values
+        self._legend = QLabel(
+            self
+        )  # it stands above the plot, because inside it would hide the newest values
         self._legend.setWordWrap(True)
         self._column.addWidget(self._legend)
         self._plot: Any = None
@@ -52,11 +56,11 @@ class LossCurves(QWidget):
         self._values.clear()
 
     def names(self) -> list[str]:
-        """Return the losses drawn."""
+        """Return the names of the losses that are drawn."""
         return list(self._lines)
 
     def add(self, step: float, losses: Mapping[str, float]) -> None:
-        """One step's losses; those that a step leaves out keep their line."""
+        """Add one step's losses; a loss that the step leaves out keeps its line."""
         for name, value in losses.items():
             self._steps.setdefault(name, []).append(step)
             self._values.setdefault(name, []).append(max(abs(value), LEAST))

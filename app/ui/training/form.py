@@ -1,4 +1,4 @@
-"""Parts that the window's pages share: a path with its button, a run's name, its time."""
+"""Holds parts that the training window's pages share: a path with its button, a run's name, its time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QDoubleSpinBox, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
-LONGEST = 7 * 24 * 60.0  # minutes; a week
+LONGEST = 7 * 24 * 60.0  # minutes; the longest budget, one week
 
 
 class PathField(QWidget):
@@ -36,7 +36,7 @@ class PathField(QWidget):
         return tuple(Path(part).expanduser().absolute() for part in parts if part)
 
     def are_there(self) -> bool:
-        """Return whether at least one is given and all exist."""
+        """Return whether at least one path is given and all of them exist."""
         return bool(self.paths()) and all(path.exists() for path in self.paths())
 
     def _on_button(self) -> None:
@@ -45,7 +45,7 @@ class PathField(QWidget):
 
 
 def minutes_box(name: str, minutes: float, parent: QWidget) -> QDoubleSpinBox:
-    """Return a budget in minutes."""
+    """Return a field for a budget in minutes."""
     box = QDoubleSpinBox(parent)
     box.setAccessibleName(name)
     box.setRange(0.1, LONGEST)
@@ -56,5 +56,5 @@ def minutes_box(name: str, minutes: float, parent: QWidget) -> QDoubleSpinBox:
 
 
 def is_name(text: str) -> bool:
-    """Return whether a run and its model can be called so: one folder's name."""
+    """Return whether a run and its model can have this name, which becomes a folder's name."""
     return re.fullmatch(r"\w[\w.-]*", text) is not None

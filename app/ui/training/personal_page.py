@@ -1,4 +1,4 @@
-"""A model of one person: choose footage, see what it covers, set quality and time, train, compare."""
+"""Trains a model of one person: choose footage, see what it covers, set quality and time, train, compare."""
 
 from __future__ import annotations
 
@@ -27,11 +27,13 @@ from app.ui import icons, theme
 from app.ui.training.coverage_plot import CoveragePlot
 from app.ui.training.form import PathField, is_name, minutes_box
 
-USUAL = 128  # px, what a CPU can learn (docs/personal_models.md)
+USUAL = 128  # px; a size that a CPU can learn (docs/personal_models.md)
 
 
 class PersonalPage(QWidget):
-    """`ordered` asks for a run, `portrait_wanted` for the finished model's own photo with the model chosen."""
+    """The signal `ordered` asks for a run; `portrait_wanted` asks to open the person's photo with the
+    finished model.
+    """
 
     ordered = Signal(object)  # Order
     portrait_wanted = Signal(object, str)  # Path, engine's name
@@ -99,7 +101,7 @@ class PersonalPage(QWidget):
         self.use.clicked.connect(self._on_use)
 
     def refresh(self) -> None:
-        """Look again for first stages to start from."""
+        """Look again for first stages from which training can start."""
         chosen = self.start.currentData()
         self.start.clear()
         self.start.addItem(self.tr("nothing (Head2Head++)"), None)
@@ -109,7 +111,7 @@ class PersonalPage(QWidget):
         self._enable()
 
     def set_busy(self, busy: bool) -> None:
-        """While something is being trained nothing new can begin."""
+        """Allow or forbid a new run, which cannot begin while another one runs."""
         self._busy = busy
         self._enable()
 
@@ -123,7 +125,7 @@ class PersonalPage(QWidget):
         return Order(tuple(words), self.name.text(), self.minutes.value())
 
     def take(self, step: RunStep) -> None:
-        """The scores of the held-out frames, before and after."""
+        """Show the scores of the held-out frames, before and after."""
         before, after = step.before, step.after
         if before is None:
             return
@@ -134,7 +136,7 @@ class PersonalPage(QWidget):
         self.score.setText(text + ".")
 
     def finish(self, result: Mapping[str, Any]) -> None:
-        """What a check or a training came to."""
+        """Show what a check found, or that a training is done."""
         if "coverage" in result:
             self.coverage.show_rows(result["coverage"])
             self.gaps.setText(self.coverage.words())

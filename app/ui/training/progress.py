@@ -22,7 +22,7 @@ from app.ui.training.curves import LossCurves
 
 
 class ProgressView(QWidget):
-    """Follows a `Training`."""
+    """Shows one `Training` and controls it."""
 
     def __init__(self, training: Training, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -73,7 +73,7 @@ class ProgressView(QWidget):
         column.addLayout(row)
 
     def begin(self) -> None:
-        """A new order: nothing of the last one stays."""
+        """Clear everything that the last run left, because a new one begins."""
         self.curves.clear()
         self._picture = QPixmap()
         self.sample.clear()
@@ -127,7 +127,7 @@ class ProgressView(QWidget):
 
     @Slot()
     def _keep(self) -> None:
-        """Keep what was learnt: with no time left the run only writes its model."""
+        """Keep what was learnt: resumed without time left, the run only writes its model."""
         order = self._training.order
         assert order is not None
         self._training.start(Order(order.words, order.name, 0.0))

@@ -26,7 +26,7 @@ from app.ui.training.form import PathField, is_name, minutes_box
 
 @dataclass(frozen=True)
 class Recipe:
-    """One `mien train` command. data: "folder", "clips" or "" for none."""
+    """One `mien train` command; data: what it trains on: "folder", "clips", or "" for nothing."""
 
     word: str
     title: str
@@ -36,7 +36,7 @@ class Recipe:
 
 
 class RecipePage(QWidget):
-    """`ordered` asks for a run."""
+    """Starts any other training; the signal `ordered` asks for a run."""
 
     ordered = Signal(object)  # Order
 
@@ -92,7 +92,7 @@ class RecipePage(QWidget):
         return recipe
 
     def set_busy(self, busy: bool) -> None:
-        """While something is being trained nothing new can begin."""
+        """Allow or forbid a new run, which cannot begin while another one runs."""
         self._busy = busy
         self._enable()
 

@@ -1,4 +1,4 @@
-"""A trained person's whole frames, driven by a clip, before any background."""
+"""Makes a film of a trained person's whole frames, driven by a clip, before any background."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from app.ui import theme
 from app.ui.training.form import PathField
 
 KINDS = ("head2head", "head2headfs")
-PARTING = "head2headfs"  # the kind whose models know where the person ends
+PARTING = "head2headfs"  # the kind whose models separate the person from the background
 
 
 class ReenactPage(QWidget):
-    """`ordered` asks for a film."""
+    """Asks for the film; the signal `ordered` starts it."""
 
     ordered = Signal(object)  # Order
 
@@ -97,7 +97,7 @@ class ReenactPage(QWidget):
         self._on_choice()
 
     def set_busy(self, busy: bool) -> None:
-        """One thing at a time."""
+        """Allow or forbid a new film, which cannot begin while something else runs."""
         self._busy = busy
         self._enable()
 

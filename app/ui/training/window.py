@@ -1,4 +1,4 @@
-"""Train models, and reenact a person that was trained; one job at a time, watched here."""
+"""Trains models, and makes films of a trained person; one job runs at a time and is watched here."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LEFT_PX = 420  # logical px of the form
 
 
 class TrainingWindow(QDialog):
-    """Stays beside the main window; a run goes on while it is closed."""
+    """Stays beside the main window; a run goes on while this window is closed."""
 
     portrait_wanted = Signal(object, str)  # Path, engine's name
 
@@ -52,7 +52,7 @@ class TrainingWindow(QDialog):
 
     @Slot(object)
     def start(self, order: Order) -> None:
-        """Begin a run, or go on with the one of its name."""
+        """Begin a run, or go on with the run of that name."""
         self.progress.begin()
         try:
             samples = sample_path(order.name)
@@ -69,7 +69,7 @@ class TrainingWindow(QDialog):
 
     @Slot(object)
     def _on_finished(self, result: Mapping[str, Any]) -> None:
-        """The menus learn of the new model."""
+        """Let the menus show the new model."""
         self.progress.state.setText(self._outcome(result))
         self.personal.finish(result)
         self.personal.refresh()
@@ -77,7 +77,9 @@ class TrainingWindow(QDialog):
         self._session.ask(lambda engine: engine.generators(), self._session.take_generators)
 
     def _outcome(self, result: Mapping[str, Any]) -> str:
-        """In the window's words, where the command's are for the terminal."""
+        """Return what came of the run in the window's words, because the command's words are for the
+        terminal.
+        """
         order = self._training.order
         if "coverage" in result:
             return self.tr("The footage is fit to train on. What it never shows is crossed out.")

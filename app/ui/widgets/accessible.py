@@ -1,4 +1,4 @@
-"""Makes a slider row a slider for screen readers, with its value, range and unit, that can be set."""
+"""Shows a slider row to screen readers as a slider with value, range and unit, whose value they can set."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class SliderRow(Protocol):
     def step_to(self, value: float | None) -> None: ...
 
 
-# Qt owns an interface from the moment it has it, so Python's half must outlive it.
+# Qt owns an interface once it has it, so Python's object must live as long.
 _living: list[SliderInterface] = []
 
 
 class _Value(QAccessibleValueInterface):
-    """The number itself; setting it is an undo step, as if it were typed."""
+    """The row's number; setting it is an undo step, as typing it is."""
 
     def __init__(self, row: SliderRow) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class _Value(QAccessibleValueInterface):
 
 
 class SliderInterface(QAccessibleWidget):
-    """Qt has one for its own sliders only, whose values are whole numbers without a unit."""
+    """Describes a slider row; Qt's own interface is for sliders with whole numbers and without a unit."""
 
     def __init__(self, row: SliderRow) -> None:
         super().__init__(cast(QWidget, row), QAccessible.Role.Slider, row.title)
@@ -74,7 +74,7 @@ class SliderInterface(QAccessibleWidget):
 
 
 def install(row_class: type[QWidget]) -> None:
-    """Answer Qt's questions about slider rows, which are widgets of this class, from now on."""
+    """Give Qt this interface for every slider row, which is a widget of the given class."""
 
     def interface(_: str, target: QObject) -> SliderInterface | None:
         if not isinstance(target, row_class):
@@ -87,6 +87,6 @@ def install(row_class: type[QWidget]) -> None:
 
 
 def announce_value(row: QWidget, value: float) -> None:
-    """Let those who listen know that the value changed."""
+    """Tell screen readers that the value changed."""
     if QAccessible.isActive():
         QAccessible.updateAccessibility(QAccessibleValueChangeEvent(row, value))

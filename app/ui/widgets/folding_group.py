@@ -1,4 +1,4 @@
-"""A group of rows under a heading that folds; a dot marks changes inside."""
+"""Defines a group of rows under a heading that folds; a dot marks changes inside."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HEADER_PX = 28  # logical px
 
 
 class _Heading(QAbstractButton):
-    """Chevron, title and, where something inside is changed, a dot."""
+    """Draws a chevron, the title and, where something inside is changed, a dot."""
 
     def __init__(self, title: str, parent: QWidget) -> None:
         super().__init__(parent)
@@ -50,7 +50,10 @@ class _Heading(QAbstractButton):
 
 
 class FoldingGroup(QWidget):
-    """A heading with rows under it. `body` is the layout to fill; `reset_wanted` when its reset is clicked."""
+    """A heading with rows under it.
+
+    `body` is the layout to fill; `reset_wanted` is emitted when its reset button is clicked.
+    """
 
     reset_wanted = Signal()
 
@@ -88,7 +91,7 @@ class FoldingGroup(QWidget):
         return not self.heading.isChecked()
 
     def show_changed(self, changed: bool) -> None:
-        """Whether something inside differs from the photo."""
+        """Show whether something inside differs from the photo."""
         self.heading.changed = changed
         self.reset_mark.setVisible(changed)
         self.heading.setAccessibleDescription(self.tr("changed") if changed else "")

@@ -1,4 +1,4 @@
-"""A pad for two angles at once: where the eyes look."""
+"""Defines a pad that sets two angles at once: where the eyes look."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ _ARROWS = {
 
 
 class GazePad(QWidget):
-    """Drag the knob: right is the image's right, up is up.
+    """The knob is dragged to the right for the image's right and up for up.
 
-    The signals are `ParameterSlider`'s; edited carries (x, y) in degrees, or None for the photo's own.
+    The signals are those of `ParameterSlider`; edited carries (x, y) in degrees, or None for the photo's own
+    gaze.
     """
 
     gesture_started = Signal(bool)
@@ -37,7 +38,7 @@ class GazePad(QWidget):
         self.value = self.own = (0.0, 0.0)
         self._raw: tuple[float, float] | None = None
         self._last = QPointF()
-        # Key presses that follow each other are one step.
+        # Key presses in quick succession are one step.
         self._run_pause = QTimer(self, singleShot=True, interval=RUN_PAUSE_MS)
         self._run_pause.timeout.connect(self._end_run)
         self._keys = False
@@ -73,12 +74,12 @@ class GazePad(QWidget):
         across, up = self._controls
         x = across.lower + (point.x() - area.left()) / area.width() * (across.upper - across.lower)
         y = up.lower + (area.bottom() - point.y()) / area.height() * (up.upper - up.lower)
-        return self._held((x, y))
+        return self._clamped((x, y))
 
     def _area(self) -> QRectF:
         return QRectF(self.rect()).adjusted(KNOB, KNOB, -KNOB, -KNOB)
 
-    def _held(self, value: tuple[float, float]) -> tuple[float, float]:
+    def _clamped(self, value: tuple[float, float]) -> tuple[float, float]:
         x, y = (min(c.upper, max(c.lower, v)) for v, c in zip(value, self._controls))
         return x, y
 
@@ -103,7 +104,7 @@ class GazePad(QWidget):
             return
         fine = FINE if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1.0
         now, before = self.value_at(event.position()), self.value_at(self._last)
-        self._raw = self._held(
+        self._raw = self._clamped(
             (self._raw[0] + (now[0] - before[0]) * fine, self._raw[1] + (now[1] - before[1]) * fine)
         )
         self._last = event.position()
@@ -133,7 +134,7 @@ class GazePad(QWidget):
             if not self._keys:
                 self._keys = True
                 self.gesture_started.emit(False)
-            self._edit(self._held((self.value[0] + dx * step, self.value[1] + dy * step)))
+            self._edit(self._clamped((self.value[0] + dx * step, self.value[1] + dy * step)))
         elif key in (Qt.Key.Key_Backspace, Qt.Key.Key_Delete):
             self._end_run()
             self.gesture_started.emit(False)
@@ -158,7 +159,7 @@ class GazePad(QWidget):
         super().focusOutEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        """Take the keys that move the gaze before a menu's shortcut can."""
+        """Accept the keys that move the gaze before a menu's shortcut can take them."""
         ours = (*_ARROWS, Qt.Key.Key_Backspace, Qt.Key.Key_Delete)
         is_key = event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
         if is_key and Qt.Key(event.key()) in ours:  # type: ignore[attr-defined]
@@ -171,7 +172,9 @@ class GazePad(QWidget):
         value = self._raw
         if modifiers & Qt.KeyboardModifier.ControlModifier:
             steps = [snap_step(c) for c in self._controls]
-            value = self._held((round(value[0] / steps[0]) * steps[0], round(value[1] / steps[1]) * steps[1]))
+            value = self._clamped(
+                (round(value[0] / steps[0]) * steps[0], round(value[1] / steps[1]) * steps[1])
+            )
         self._edit(value)
 
     def _edit(self, value: tuple[float, float] | None) -> None:

@@ -1,4 +1,4 @@
-"""A number that is dragged like Blender's and typed like everyone's."""
+"""Defines a number that is changed by dragging, as in Blender, or by typing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ def shown(control: Control, value: float) -> str:
 
 
 def parse(control: Control, text: str) -> float | None:
-    """Return what was typed: unit and either minus allowed, a decimal comma too; None when it is no number."""
+    """Return the number that was typed; None where it is none.
+
+    Its unit may be left out, and it may have either minus sign and a decimal comma.
+    """
     text = text.strip().replace("−", "-").replace(",", ".")
     text = text.removesuffix(control.unit).strip() if control.unit else text
     try:
@@ -38,7 +41,9 @@ def parse(control: Control, text: str) -> float | None:
 
 
 class NumberField(QLineEdit):
-    """Drag sideways to scrub, click to type: Enter takes it, Esc does not, Tab takes it and goes on."""
+    """Dragging sideways changes the number, and a click lets it be typed: Enter and Tab accept it, Esc does
+    not.
+    """
 
     started = Signal()
     moved = Signal(float)
@@ -76,11 +81,11 @@ class NumberField(QLineEdit):
             self.setText(shown(self.control, value))
 
     def cancel(self) -> None:
-        """Forget the drag; the owner puts the value back."""
+        """End the drag; the owner puts the old value back."""
         self._press = self._raw = None
 
     def start_typing(self, first: str = "") -> None:
-        """Let the user type, over what is there; `first` is a key already pressed."""
+        """Let the user type over the present number; `first` is a key that was already pressed."""
         self.setReadOnly(False)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.IBeamCursor)
@@ -98,8 +103,10 @@ class NumberField(QLineEdit):
         self.deselect()
 
     def _take(self) -> None:
-        """Take what was typed; say so when it lies beyond the control's range."""
-        value = parse(self.control, self.text()) if self.isModified() else None  # else it is what it was
+        """Take the number that was typed, and say so when it lies beyond the control's range."""
+        value = (
+            parse(self.control, self.text()) if self.isModified() else None
+        )  # otherwise it is the old value
         self._rest()
         if value is None:
             return
@@ -122,7 +129,7 @@ class NumberField(QLineEdit):
                 self.next_wanted.emit(key == Qt.Key.Key_Tab)
                 return True
         if self.typing and event.type() == QEvent.Type.ShortcutOverride:
-            event.accept()  # while typing every key is text's
+            event.accept()  # while the user types, every key belongs to the text
             return True
         return super().event(event)
 
@@ -201,7 +208,7 @@ class NumberField(QLineEdit):
             self.reset.emit()
 
     def mark(self, changed: bool) -> None:
-        """Changed values stand in the text's full colour, untouched ones are quiet (the theme's style sheet)."""
+        """Show whether the value is changed; unchanged values have the quiet colour."""
         if self.property("changed") != changed:
             self.setProperty("changed", changed)
             self.style().unpolish(self)

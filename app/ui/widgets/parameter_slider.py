@@ -1,4 +1,4 @@
-"""One row of a panel: name, track, number with unit, and a reset mark where the value is not the photo's own."""
+"""Defines one row of a panel: name, track, number with unit, and a reset mark where the value was changed."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from app.ui.widgets.number_field import NumberField, parse, shown
 from app.ui.widgets.track import FINE, Track, key_step, snap_step
 
 ROW_PX = 28  # logical px of a row's height
-NAME_PX = 118  # logical px of its name's column
+NAME_PX = 118  # logical px; width of the column of names
 HOVER_MS = 350  # milliseconds a pointer rests before the picture of a control shows
-RUN_PAUSE_MS = 500  # milliseconds without a key or notch that end a run of them, which is one undo step
+RUN_PAUSE_MS = 500  # milliseconds without a key or wheel notch, after which the next one is a new undo step
 
 _FORWARD = (Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_PageUp)
 _BACK = (Qt.Key.Key_Left, Qt.Key.Key_Down, Qt.Key.Key_PageDown)
@@ -34,11 +34,11 @@ _PAGE = (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 
 
 class ParameterSlider(QWidget):
-    """A control's row. Everything between `gesture_started` and `gesture_ended` is one undo step.
+    """A control's row; everything between `gesture_started` and `gesture_ended` is one undo step.
 
-    gesture_started carries True when the gesture goes on with the one before it (a double click's second
-    press); edited carries the new value, None where it shall be the photo's own again; gesture_cancelled
-    replaces gesture_ended when the user pressed Esc.
+    gesture_started carries True when the gesture continues the one before it (a double click's second press);
+    edited carries the new value, None where it shall be the photo's own again; gesture_cancelled is emitted
+    in place of gesture_ended when the user pressed Esc.
     """
 
     gesture_started = Signal(bool)
@@ -69,7 +69,7 @@ class ParameterSlider(QWidget):
         self._keys = HoverKeys(self, self._take_hovered)
         self._hover = QTimer(self, singleShot=True, interval=HOVER_MS)
         self._hover.timeout.connect(self._want_pictures)
-        # Notches and key presses that follow each other are one step.
+        # Wheel notches and key presses in quick succession are one step.
         self._run_pause = QTimer(self, singleShot=True, interval=RUN_PAUSE_MS)
         self._run_pause.timeout.connect(self._end)
         self.show_value(0.0, 0.0)
@@ -103,7 +103,7 @@ class ParameterSlider(QWidget):
         self.reset_mark.clicked.connect(self.reset)
 
     def with_chain(self) -> None:
-        """A chain beside the name: this row's pair moves together or alone."""
+        """Add a chain beside the name, which links or separates the row's pair; return the row."""
         self.link = QToolButton(self)
         self.link.setCheckable(True)
         self.link.setFixedSize(20, 20)
@@ -116,7 +116,7 @@ class ParameterSlider(QWidget):
         row.insertWidget(1, self.link)
 
     def show_linked(self, linked: bool) -> None:
-        """Whether the row's pair moves together."""
+        """Show whether the row's pair moves together."""
         self.link.setChecked(linked)
         icons.put(self.link, "link" if linked else "unlink", "quiet")
         words = self.tr("Left and right move together") if linked else self.tr("Left and right move alone")
@@ -124,7 +124,7 @@ class ParameterSlider(QWidget):
         self.link.setAccessibleDescription(words)
 
     def without_track(self) -> None:
-        """Only name and number, where a track stands elsewhere."""
+        """Leave out the track, where the value is dragged elsewhere; return the row."""
         self.track.hide()
         self.name_label.setMinimumWidth(0)
         self.name_label.setMaximumWidth(NAME_PX)
@@ -132,7 +132,7 @@ class ParameterSlider(QWidget):
     # -- showing
 
     def show_value(self, value: float, own: float) -> None:
-        """Show a value and the photo's own; emits nothing."""
+        """Show a value and the photo's own value; nothing is emitted."""
         if (value, own) == (self.value, self.own) and self.accessibleDescription():
             return
         self.value, self.own = value, own
@@ -159,13 +159,13 @@ class ParameterSlider(QWidget):
     # -- changing
 
     def step_to(self, value: float | None) -> None:
-        """One change that is an undo step of its own."""
+        """Make one change that is an undo step of its own."""
         self._start()
         self._edit(value)
         self._end()
 
     def reset(self) -> None:
-        """Back to the photo's own value; can be undone like any change."""
+        """Go back to the photo's own value; this can be undone like any change."""
         if self.is_changed:
             self.step_to(None)
 
@@ -210,7 +210,7 @@ class ParameterSlider(QWidget):
     # -- keys
 
     def _take_hovered(self, event: QKeyEvent) -> bool:
-        """Negate, reset, copy and paste mean the row under the pointer."""
+        """Apply the keys for negate, reset, copy and paste to the row under the pointer."""
         held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
         ours: tuple[int, ...] = ()
         if held == Qt.KeyboardModifier.ControlModifier:
@@ -266,13 +266,13 @@ class ParameterSlider(QWidget):
 
     def event(self, event: QEvent) -> bool:
         kind = event.type()
-        if kind == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self._owns(event):
+        if kind == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self._uses_key(event):
             event.accept()
             return True
         return super().event(event)
 
-    def _owns(self, event: QKeyEvent) -> bool:
-        """Return whether a key changes the value here, so that no menu's shortcut may take it."""
+    def _uses_key(self, event: QKeyEvent) -> bool:
+        """Return whether this row uses a key, so that no menu's shortcut may take it."""
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             return event.key() in (Qt.Key.Key_C, Qt.Key.Key_V, *_FORWARD, *_BACK)
         mine = (Qt.Key.Key_Backspace, Qt.Key.Key_Delete, Qt.Key.Key_Minus, Qt.Key.Key_Return, Qt.Key.Key_F2)
@@ -304,7 +304,7 @@ class ParameterSlider(QWidget):
         super().leaveEvent(event)
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Act as if the pointer had left, because no leave event comes when a slider hides under it."""
+        """Act as if the pointer had left, because no leave event comes when a slider is hidden under it."""
         self._leave()
         super().hideEvent(event)
 
@@ -330,7 +330,7 @@ accessible.install(ParameterSlider)
 
 
 def chain(rows: list[ParameterSlider]) -> None:
-    """Let Tab in a number go on typing in the next row's number, Shift+Tab in the one before."""
+    """Let Tab in a number go on to typing in the next row's number, and Shift+Tab in the previous row's."""
     for at, row in enumerate(rows):
         row.next_wanted.connect(
             lambda forward, at=at: rows[(at + (1 if forward else -1)) % len(rows)].number.start_typing()

@@ -1,4 +1,4 @@
-"""Two small pictures beside a row: what its control does at either end."""
+"""Shows two small pictures beside a row: what its control does at either end."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class PicturePair(QFrame):
             grid.addWidget(text, 1, column)
 
     def show_captions(self, low: str, high: str) -> None:
-        """What the two pictures stand for; their places are empty until `show_picture`."""
+        """Show what the two pictures stand for; their places are empty until `show_picture`."""
         for label, text in zip(self._captions, (low, high)):
             label.setText(text)
         for picture in self._pictures:
@@ -42,15 +42,15 @@ class PicturePair(QFrame):
 
     @property
     def complete(self) -> bool:
-        """Both pictures have come."""
+        """Return whether both pictures have come."""
         return not any(picture.pixmap().isNull() for picture in self._pictures)
 
     def show_picture(self, side: int, picture: QPixmap) -> None:
-        """The picture of the low (0) or high (1) end."""
+        """Show the picture of the low (0) or high (1) end."""
         self._pictures[side].setPixmap(picture)
 
     def show_beside(self, row: QWidget) -> None:
-        """Under a row, or over it where its window ends: in the panel, never over the picture beside it."""
+        """Stand under a row, or over it where its window ends, but never over the picture beside the panel."""
         self.adjustSize()
         at = row.mapToGlobal(QPoint((row.width() - self.width()) // 2, row.height() + 2))
         window = row.window().frameGeometry()

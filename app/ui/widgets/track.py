@@ -1,4 +1,4 @@
-"""The track of a slider: where the value is, where the photo's own is, and where the result holds."""
+"""Defines the track of a slider, which shows the value, the photo's own value and the safe range."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from app.engine.face.controls import Control
 from app.ui import theme
 
 KNOB = 6.0  # radius, logical px
-FINE = 0.1  # share of the way that the knob goes with Shift held
-DETENT_PX = 3.0  # logical px about the resting value in which it is taken
+FINE = 0.1  # share of the pointer's movement that the knob makes while Shift is held
+DETENT_PX = 3.0  # logical px around the photo's own value, within which that value is taken
 
 
 def snap_step(control: Control) -> float:
-    """Return what Ctrl snaps to: 5 degrees, half a sigma, a tenth of a full movement."""
+    """Return the step to which Ctrl snaps: 5 degrees, half a sigma, a tenth of a full movement."""
     return {"°": 5.0, "σ": 0.5, "%": 10.0}.get(control.unit, 0.1)
 
 
 def key_step(control: Control) -> float:
-    """Return what an arrow key moves by: a degree, a tenth of a sigma, a twentieth of a full movement."""
+    """Return the step of an arrow key: a degree, a tenth of a sigma, a twentieth of a full movement."""
     return {"°": 1.0, "σ": 0.1, "%": 5.0}.get(control.unit, 0.05)
 
 
 class Track(QWidget):
     """Draws a control's range and turns drags on it into values.
 
-    Dragging is relative to where the knob was; a press beside the knob brings it there first. Shift moves a
-    tenth as far, Ctrl snaps, and the photo's own value holds on for a few pixels.
+    A drag moves the knob from where it was; a press beside the knob first brings it there. With Shift the
+    knob moves a tenth as far, with Ctrl it snaps, and near the photo's own value it takes that value.
     """
 
     started = Signal()
@@ -57,13 +57,13 @@ class Track(QWidget):
         self.update()
 
     def cancel(self) -> None:
-        """Forget the drag; the owner puts the value back."""
+        """End the drag; the owner puts the old value back."""
         self._raw = None
 
     # -- geometry
 
     def x_of(self, value: float) -> float:
-        """Return where a value lies, px; values out of range at the ends."""
+        """Return where a value lies, px; values out of range lie at the ends."""
         share = (value - self.control.lower) / (self.control.upper - self.control.lower)
         return KNOB + min(1.0, max(0.0, share)) * self._span
 
@@ -146,7 +146,9 @@ class Track(QWidget):
 
     @staticmethod
     def _knob(painter: QPainter, at: QPointF, beyond: bool) -> None:
-        """A disc; beyond the safe range a diamond, so that colour is not the only sign."""
+        """Draw the knob as a disc, or beyond the safe range as a diamond, so that colour is not the only
+        sign.
+        """
         if not beyond:
             painter.drawEllipse(at, KNOB, KNOB)
             return
