@@ -1,7 +1,7 @@
-"""The command `mien`: it opens the window when no subcommand is given, else does one job on the command line.
+"""Runs the command `mien`: without a subcommand it opens the window, else it does one job on the command
+line.
 
-Nothing is imported here before `main` runs, so that Ctrl+C in the first moments also ends with Mien's own
-words.
+Nothing is imported here before `main` runs, so that even an early Ctrl+C ends with Mien's own message.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SUBCOMMANDS = (
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return all subcommands; their modules import nothing heavy until they run."""
+    """Return the parser of all subcommands; their modules import nothing heavy until they run."""
     import argparse
 
     from app import __version__
@@ -77,7 +77,7 @@ def _run(arguments: list[str]) -> int:
         args.run(args)
         sys.stdout.flush()
     except BrokenPipeError:
-        # In "mien … | head" the reader has gone: what is left must not be written again at the exit.
+        # The reader of a pipe, as in "mien … | head", has gone: Python must not write the rest to it at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except EngineError as error:

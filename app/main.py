@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 
-# The time for which the engine keeps Python's lock when the GUI wants it, which is at every call between Qt
-# and Python. Python's own default is 5 ms (tools/gui_stalls.py measures the stalls).
+# Seconds for which the engine's thread may keep Python's lock while the GUI waits for it, which happens at every
+# call between Qt and Python. Python's default is 0.005; tools/gui_stalls.py measures the stalls.
 SWITCH_S = 0.0001
 
 
@@ -38,7 +38,7 @@ def make_engine() -> EngineLike:
 
 
 def has_display() -> bool:
-    """Return whether Qt can show a window; on Linux it aborts the program where it cannot."""
+    """Return whether Qt can show a window; on Linux it aborts the program where no display is there."""
     names = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
     return not sys.platform.startswith("linux") or any(os.environ.get(name) for name in names)
 
@@ -55,7 +55,7 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     start_logging()
     LOG.info("The window of Mien %s starts on %s.", __version__, platform.platform())
-    # Matrices are small here; OpenBLAS's threads only make the GUI wait for the engine's products.
+    # Matrices are small here, so OpenBLAS gains nothing by threads, and its waiting threads slow the GUI.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.setswitchinterval(SWITCH_S)
 

@@ -1,4 +1,6 @@
-"""`mien --self-test [FOLDER]`: the whole way on the sample portrait, so that an installation can prove itself."""
+"""Runs `mien --self-test [FOLDER]`: a whole edit and a film of the sample portrait, which prove an
+installation.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +27,12 @@ if TYPE_CHECKING:
     from app.engine.contract import Edits, Portrait
     from app.engine.engine import Engine
 
-FRAMES = 10  # of the film that is made and read again
-RATE = Fraction(25)  # frames per second of it
+FRAMES = 10  # number of frames of the film that is made and read again
+RATE = Fraction(25)  # frames per second of that film
 
 
 def main(argv: list[str]) -> int:
-    """Exit status 0 if everything worked; what is made stays in FOLDER, or goes where none is given."""
+    """Return exit status 0 if everything worked; files stay in FOLDER, or are deleted where none is given."""
     parser = argparse.ArgumentParser(prog="mien --self-test", description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", help="where the pictures and the film are kept")
     folder: Path | None = parser.parse_args(argv).folder
@@ -49,7 +51,7 @@ def main(argv: list[str]) -> int:
 
 
 def run(folder: Path) -> None:
-    """Open, edit, frontalise, drive; EngineError at the first thing that is not as it must be."""
+    """Open, edit, frontalise and drive the sample; EngineError at the first result that is wrong."""
     from app.engine.engine import Engine
     from app.engine.face.semantic import frontalise
 
@@ -71,16 +73,18 @@ def run(folder: Path) -> None:
 
 
 def report(began: float, what: str) -> None:
+    """Print a finished step with the seconds since the start."""
     say(f"{time.perf_counter() - began:6.1f} s  {what}")
 
 
 def require(fine: bool, fault: str) -> None:
+    """Raise EngineError with a fault unless `fine`."""
     if not fine:
         raise EngineError(f"Here {fault}.", "Run “mien doctor” to see what is missing.")
 
 
 def export(engine: Engine, portrait: Portrait, edits: Edits, path: Path) -> None:
-    """Write an edit and read it again: a whole picture that is not the photo."""
+    """Write an edit and read it again: the file must hold a whole picture that differs from the photo."""
     from app.engine.imaging.reading import open_photo
 
     for _ in engine.export(portrait, edits, path):
@@ -91,7 +95,7 @@ def export(engine: Engine, portrait: Portrait, edits: Edits, path: Path) -> None
 
 
 def drive(engine: Engine, portrait: Portrait, folder: Path) -> None:
-    """Make a performance of the sample's own face, and a film of the portrait that it drives."""
+    """Make a performance of the sample's own face, and a film of the portrait driven by it."""
     from app.engine.driving.clip_driving import drive_clip
     from app.engine.face.retargeting import RetargetSettings
 

@@ -1,4 +1,4 @@
-"""What goes into the frozen application and what stays out; `mien.spec` and the tests read it from here."""
+"""Says what goes into the frozen application and what stays out; `mien.spec` and the tests read it here."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-Entry = tuple[str, str, str]  # PyInstaller's: place in the bundle, file, kind
+Entry = tuple[str, str, str]  # PyInstaller's entry: place in the bundle, file, kind
 
-# Modules that dependencies drag in and nothing of ours runs.
+# Modules that dependencies bring and that Mien never runs.
 EXCLUDED_MODULES = [
     "pyvirtualcam",  # GPL-2.0: see lock.py
     "matplotlib",
@@ -49,7 +49,7 @@ EXCLUDED_MODULES = [
     "PySide6.QtWebView",
 ]
 
-# Files that hooks collect with what is wanted; patterns of their place in the bundle.
+# Patterns of places in the bundle of files that PyInstaller's hooks collect though nobody needs them.
 UNWANTED_FILES = [
     *(f"*Qt6{part}*" for part in ("Quick", "Qml", "VirtualKeyboard", "WebEngine", "Pdf", "3D", "Charts")),
     "PySide6/Qt/qml/*",
@@ -75,7 +75,7 @@ HIDDEN_IMPORTS = ["glcontext.egl", "glcontext.x11", "glcontext.wgl", "glcontext.
 
 
 def wanted(entries: Iterable[Entry]) -> list[Entry]:
-    """The entries that no pattern of `UNWANTED_FILES` names."""
+    """Return the entries that no pattern of `UNWANTED_FILES` matches."""
     return [entry for entry in entries if not unwanted(entry[0])]
 
 
@@ -85,7 +85,7 @@ def unwanted(place: str) -> bool:
 
 
 def data_files() -> list[tuple[str, str]]:
-    """(file, folder in the bundle) of all that is read by path: assets, the sample."""
+    """Return (file, folder in the bundle) of everything that is read by path: the assets and the sample."""
     assets = [path for path in sorted((ROOT / "assets").rglob("*")) if path.is_file()]
     own = [(path, path.parent.relative_to(ROOT)) for path in assets if path.name != ".gitkeep"]
     sample = package_folder("skimage") / "data" / "astronaut.png", Path("skimage/data")
@@ -94,7 +94,7 @@ def data_files() -> list[tuple[str, str]]:
 
 
 def package_folder(name: str) -> Path:
-    """Where a package lies, without importing it."""
+    """Return where a package lies, without importing it."""
     spec = PathFinder.find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError(name)
@@ -102,15 +102,18 @@ def package_folder(name: str) -> Path:
 
 
 def distributions() -> list[str]:
-    """Mien and what it asks for itself: `mien doctor` compares their versions in the frozen application too. Mien
-    Light is built where torch is not installed."""
+    """Return Mien and the distributions that it requires.
+
+    `mien doctor` compares their versions in the frozen application too. Mien Light is built where torch is
+    not installed.
+    """
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     asked = [re.split(r"[=<>!~ ;\[]", line, maxsplit=1)[0] for line in project["dependencies"]]
     return ["mien", *(name for name in asked if name != "torch" or PathFinder.find_spec("torch"))]
 
 
 def version() -> str:
-    """Mien's version, from the one place that has it."""
+    """Return Mien's version, read from the one place that states it."""
     sys.path.insert(0, str(ROOT))
     from app import __version__
 

@@ -1,7 +1,8 @@
-"""Licences of all that a bundle holds: python installers/collect_licences.py FOLDER, in the bundle's environment.
+"""Collects the licences of everything in a bundle: python installers/collect_licences.py FOLDER.
 
-Every installed distribution gets a folder with the texts it ships; one that ships none gets the text its metadata
-names, from `installers/licences`. A distribution with neither stops the build.
+It runs in the bundle's environment. Every installed distribution gets a folder with the texts that it ships;
+one that ships none gets the text that its metadata name, from `installers/licences`. A distribution with
+neither stops the build.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ WITHOUT_TEXT = {
     "shiboken6": ["LGPL-3.txt", "GPL-3.txt"],
     "flatbuffers": ["Apache-2.0.txt"],
 }
-# Beside what a distribution ships, for what its binaries hold.
+# Texts added to those that a distribution ships, for other software in its binaries.
 ADDED_TEXT = {
     "imageio-ffmpeg": ["GPL-3.txt"],
     "pi-heif": ["LGPL-3.txt", "GPL-3.txt"],
@@ -35,7 +36,7 @@ ADDED_TEXT = {
 
 
 def collect(folder: Path, distributions: list[Distribution]) -> list[str]:
-    """Fill the folder; the names of distributions without any licence text."""
+    """Fill the folder; return the names of distributions without any licence text."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     lines, missing = [], []
@@ -60,7 +61,7 @@ def canonical(name: str) -> str:
 
 
 def texts_of(found: Distribution) -> dict[str, Path]:
-    """File name in the collection -> text."""
+    """Return a distribution's licence texts by their file name in the collection."""
     shipped = [
         path for path in found.files or [] if NAMES.search(path.name) and path.suffix not in (".py", ".pyc")
     ]
@@ -75,7 +76,7 @@ def texts_of(found: Distribution) -> dict[str, Path]:
 
 
 def stated(found: Distribution) -> str:
-    """What the metadata calls the licence."""
+    """Return what the distribution's metadata call its licence."""
     expression = found.metadata.get("License-Expression")
     if expression:
         return expression
@@ -85,7 +86,7 @@ def stated(found: Distribution) -> str:
 
 
 def add_python(folder: Path) -> None:
-    """CPython's own licence; Debian keeps it with the package's copyright."""
+    """Add CPython's own licence, which Debian keeps with the package's copyright."""
     places = [
         Path(sysconfig.get_path("stdlib")) / "LICENSE.txt",
         Path(sys.base_prefix) / "LICENSE.txt",

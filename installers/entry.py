@@ -1,4 +1,4 @@
-"""Where the frozen application starts: the command `mien`, which without a subcommand opens the window."""
+"""Starts the frozen application: the command `mien`, which without a subcommand opens the window."""
 
 import multiprocessing
 import sys

@@ -1,9 +1,10 @@
-"""Pin every package of the bundles: `pip install uv && python installers/lock.py`, after a change of pyproject.toml.
+"""Pins every package of the bundles: `pip install uv && python installers/lock.py`, after a change of
+pyproject.toml.
 
-Writes requirements-light.txt (without torch), requirements-cpu.txt, requirements-cuda.txt and requirements-build.txt
-for Linux, Windows and macOS. They name the whole closure, so they are installed with `pip install --no-deps`. The extra
-"camera" is not among them: pyvirtualcam is GPL-2.0 and would make the whole bundle so; who wants it adds it to an
-installation by pip.
+It writes requirements-light.txt (without torch), requirements-cpu.txt, requirements-cuda.txt and
+requirements-build.txt for Linux, Windows and macOS. These name every dependency of a dependency too, so they
+are installed with `pip install --no-deps`. The extra "camera" is not among them, because pyvirtualcam is
+GPL-2.0 and the whole bundle would have to be; a user who wants it adds it to an installation by pip.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PYTHON = "3.11"
-TORCH_PIN = "torch==2.13.0"  # the one whose CPU build is tried most; pyproject.toml has the range
+TORCH_PIN = "torch==2.13.0"  # the version whose CPU build was tried most; pyproject.toml has the whole range
 PYINSTALLER = "pyinstaller==6.22.3"
 ONLY_CUDA = re.compile(r"(nvidia|cuda|triton)")
 TORCH = re.compile(r"torch==([0-9.]+)")
@@ -35,7 +36,7 @@ def main() -> None:
 
 
 def resolved(wanted: list[str]) -> list[str]:
-    """uv's resolution for every platform, one pinned requirement a line."""
+    """Return uv's resolution for every platform, one pinned requirement a line."""
     options = ["--universal", "--python-version", PYTHON, "--no-annotate", "--no-header", "--quiet"]
     command = [sys.executable, "-m", "uv", "pip", "compile", "-", *options]
     done = subprocess.run(command, input="\n".join(wanted), check=True, capture_output=True, text=True)
@@ -44,7 +45,10 @@ def resolved(wanted: list[str]) -> list[str]:
 
 
 def for_cpu(line: str) -> list[str]:
-    """PyPI's torch for Linux brings gigabytes of CUDA; the CPU build has a version of its own."""
+    """Return the pinned requirements of one line for the CPU bundle, with torch's CPU build and without CUDA.
+
+    PyPI's torch for Linux brings gigabytes of CUDA, so the CPU build's own version is named.
+    """
     if torch := TORCH.match(line):
         version = torch.group(1)
         return [
@@ -55,7 +59,10 @@ def for_cpu(line: str) -> list[str]:
 
 
 def for_cuda(line: str) -> list[str]:
-    """PyPI's torch for Windows is the CPU build; the one for CUDA has a version of its own."""
+    """Return the pinned requirements of one line for the CUDA bundle.
+
+    PyPI's torch for Windows has no CUDA, so the CUDA build's own version is named.
+    """
     if torch := TORCH.match(line):
         version = torch.group(1)
         return [

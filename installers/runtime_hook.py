@@ -1,4 +1,4 @@
-"""Runs in the frozen application before anything else: compiled kernels are kept in the user's own cache.
+"""Runs in the frozen application before anything else: it keeps compiled kernels in the user's own cache.
 
 Numba would write them into the application's folder, which may be read-only or shared.
 """
@@ -9,6 +9,7 @@ from pathlib import Path
 
 
 def cache_folder() -> Path:
+    """Return the user's cache folder for compiled kernels."""
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA", str(Path.home()))) / "Mien" / "cache"
     if sys.platform == "darwin":

@@ -1,4 +1,4 @@
-"""What a bundle weighs, heaviest parts first: python installers/sizes.py dist/mien"""
+"""Prints what a bundle weighs, heaviest parts first: python installers/sizes.py dist/mien"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def sizes(bundle: Path) -> Counter[str]:
-    """Bytes by first folder below `_internal` (libraries beside a package, NAME.libs, count with it)."""
+    """Return bytes by first folder below `_internal`; libraries beside a package (NAME.libs) count with it."""
     weights: Counter[str] = Counter()
     for file in bundle.rglob("*"):
         if file.is_file() and not file.is_symlink():

@@ -1,7 +1,8 @@
 """Tries out a frozen Mien as a new user would meet it: python3 installers/smoke_test.py dist/mien
 
-It runs from a folder with spaces and letters that are not ASCII, with an empty home, without the network (where
-`unshare` may cut it off) and, on Linux, on a virtual screen: the self-test, the diagnostics, and the window.
+It runs the self-test, the diagnostics and the window, from a folder with spaces and letters that are not
+ASCII, with an empty home, without the network (where `unshare` can cut it off) and, on Linux, on a virtual
+screen.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 LINUX = sys.platform.startswith("linux")
-NEEDED = ("Python", "Packages", "ffmpeg")  # of `mien doctor`: what no machine may lack
-WINDOW_SECONDS = 60.0
-SETTLE_SECONDS = 6.0
+NEEDED = ("Python", "Packages", "ffmpeg")  # the checks of `mien doctor` that must pass on every machine
+WINDOW_SECONDS = 60.0  # seconds in which the window has to be there
+SETTLE_SECONDS = 6.0  # seconds for which the window then has to stay up
 
 
 def main() -> int:
@@ -39,7 +40,7 @@ def main() -> int:
 
 
 def moved(bundle: Path, place: Path) -> Path:
-    """The program in a copy of the bundle at an awkward path (hard links: nothing is really copied)."""
+    """Return the program in a copy of the bundle at an awkward path; the copy is of hard links."""
 
     def link(source: str, target: str) -> None:
         try:
@@ -52,7 +53,7 @@ def moved(bundle: Path, place: Path) -> Path:
 
 
 def bare_environment(home: Path) -> dict[str, str]:
-    """A new user's: nothing of the build's own Python may help."""
+    """Return a new user's environment, without anything of the build's own Python."""
     kept = ("SYSTEMROOT", "WINDIR", "COMSPEC", "TEMP", "TMP", "TMPDIR", "NUMBER_OF_PROCESSORS")
     environment = {name: os.environ[name] for name in kept if name in os.environ}
     path = r"C:\Windows\System32" if sys.platform == "win32" else "/usr/bin:/bin"
@@ -67,7 +68,7 @@ def bare_environment(home: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def screen(environment: dict[str, str]) -> Iterator[None]:
-    """A virtual X server on Linux; elsewhere the screen there is."""
+    """Start a virtual X server on Linux; elsewhere the real screen is used."""
     if not LINUX:
         yield
         return
@@ -95,7 +96,7 @@ def screen(environment: dict[str, str]) -> Iterator[None]:
 
 
 def without_network() -> list[str]:
-    """The prefix that cuts a command off the network, [] where the system does not let us."""
+    """Return the command prefix that cuts off the network, [] where the system does not allow that."""
     prefix = ["unshare", "--map-root-user", "--net"]
     if LINUX and subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0:
         return prefix
@@ -104,7 +105,7 @@ def without_network() -> list[str]:
 
 
 def run(command: Sequence[str], environment: dict[str, str]) -> str:
-    """Standard output; the test ends with the program's own words where it fails."""
+    """Return a program's standard output; where it fails, end the test with the program's own message."""
     done = subprocess.run(
         command, env=environment, capture_output=True, encoding="utf-8", timeout=600, check=False
     )
@@ -125,13 +126,15 @@ def try_commands(program: Path, environment: dict[str, str], home: Path) -> None
     print(f"self-test passed after {time.monotonic() - began:.1f} s, kernels compiled on the way")
     checks = json.loads(run([*prefix, "doctor", "--json"], environment))["checks"]
     failed = [check for check in checks if check["name"] in NEEDED and check["status"] != "ok"]
-    failed += [check for check in checks if "could not be examined" in check["detail"]]  # torch among them
+    failed += [
+        check for check in checks if "could not be examined" in check["detail"]
+    ]  # torch is among these
     if failed:
         raise SystemExit(f"The diagnostics found: {failed}")
 
 
 def try_window(program: Path, environment: dict[str, str]) -> float:
-    """Seconds until the window is there; it then has to live on quietly for a while."""
+    """Return the seconds until the window was there; the window then has to stay up for a while."""
     with tempfile.TemporaryFile("w+", encoding="utf-8") as words:
         began = time.monotonic()
         process = subprocess.Popen([str(program), "--sample"], env=environment, stderr=words)

@@ -1,4 +1,4 @@
-"""The subcommands of `mien`: each module adds its parsers with `add` and sets `run(args) -> None`."""
+"""Holds the subcommands of `mien`: each module adds its parsers with `add` and sets `run(args) -> None`."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def ranged(kind: type[int] | type[float], lower: float, upper: float) -> Callabl
 
 
 def print_json(value: Any) -> None:
-    """Print the one JSON object of `--json`: floats are rounded to the digits that mean something, and a
-    float that is not a number becomes null.
+    """Print the one JSON object of `--json`; floats are rounded to six digits, and one that is not finite
+    becomes null.
     """
     print(json.dumps(_short(value), ensure_ascii=False, allow_nan=False))
 

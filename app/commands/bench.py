@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from app.engine.contract import Portrait
     from app.engine.engine import Engine
 
-PREVIEW_SIDE = 720  # px of the longer side; as in every table of docs/measured.md
+PREVIEW_SIDE = 720  # px of the longer side, as in docs/measured.md
 SIZES = (1024, 2048)  # px of the longer side: a photo as the window shows it, and one to export
 
 
@@ -107,10 +107,11 @@ def timed(work: Callable[[], object], repeats: int) -> list[float]:
 
 
 def renders(engine: Engine, portrait: Portrait, repeats: int, side: int | None) -> dict[str, list[float]]:
-    """Return milliseconds by stage of a slider dragged to and fro: yaw, pitch, smile and an eyelid move
+    """Return milliseconds by stage while sliders are dragged to and fro: yaw, pitch, smile and one eyelid
     together.
 
-    "total" runs from the slider's new value to the whole composed picture, after two warm-up renders.
+    "total" runs from the new values to the whole composed picture. Two renders before the clock starts are
+    not counted.
     """
     faces = portrait.faces
     face = max(range(len(faces)), key=lambda k: faces[k].box[2])

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from app.engine.contract import Step
     from app.engine.engine import Engine
 
-CAMERA = (640, 480)  # px; cameras give this size unless they are asked for more
-RATE = Fraction(30)  # frames per second, of the same cameras
-DRAWN = 60  # number of different frames, which are played to and fro
-WARM_UP = 1.0  # seconds that are not measured, because the first frames load libraries
+CAMERA = (640, 480)  # px; the size that cameras give by default
+RATE = Fraction(30)  # frames per second that such cameras give
+DRAWN = 60  # number of different frames, played forwards and backwards
+WARM_UP = 1.0  # seconds at the start that are not measured, because the first frames load libraries
 DEFINITION = (
     "A 640 x 480 camera of 30 frames per second, simulated from the sample, drives the portrait at 768 px with "
     "the driver, NMFC and sliders on. Latency runs from the moment a frame is due at the camera until its picture, the "
@@ -66,7 +66,7 @@ class LoopedFrames:
 
 
 def camera_pictures(engine: Engine, count: int = DRAWN) -> list[NDArray[np.uint8]]:
-    """Return what a webcam would see of the sample's person moving: (480, 640, 3) each."""
+    """Return `count` pictures (480, 640, 3) that a webcam would see of the sample's person moving."""
     import cv2
 
     portrait = engine.open(sample_path())

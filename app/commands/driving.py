@@ -82,7 +82,7 @@ def run_drive(args: argparse.Namespace) -> None:
     portrait = driven_portrait(engine, args)
     face = chosen_face(portrait, args.face)
     values = {**(preset_values(args.preset) if args.preset else {}), **dict(args.set)}
-    seen_again = args.driver is None  # its parameters are relative to the reference's own
+    seen_again = args.driver is None  # a compressed clip is shown again: it drives its own reference
     settings = RetargetSettings(mode=args.mode, relative=args.relative or seen_again, mirror=args.mirror)
     steps = drive_clip(
         engine, portrait, face, args.driver or args.photo, args.output, settings, {face: FaceEdit.of(**values)},
@@ -97,7 +97,7 @@ def run_drive(args: argparse.Namespace) -> None:
 
 
 def driven_portrait(engine: Engine, args: argparse.Namespace) -> Portrait:
-    """Return the photo, or the reference picture of a compressed clip; EngineError for a photo that nothing drives."""
+    """Return the photo, or a compressed clip's reference picture; EngineError for a photo without a driver."""
     from app.engine.sources import mienclip
 
     if args.photo.suffix.lower() == mienclip.ENDING:

@@ -162,10 +162,11 @@ class Job:
 
 
 def jobs(photos: list[Path], output: Path) -> list[Job]:
-    """Return the jobs. One photo goes to the file `output`, several go into the folder `output` under their
-    own names (as PNG where Mien does not write a photo's format).
+    """Return the jobs: one photo goes to the file `output`, several go into the folder `output` under their
+    own names.
 
-    EngineError where a result would take the place of one of the photos or of another result.
+    A photo of a format that Mien does not write becomes a PNG. EngineError where a result would replace one
+    of the photos or another result.
     """
     into_folder = len(photos) > 1 or output.is_dir() or str(output).endswith(os.sep)
     if into_folder and output.is_file():
@@ -294,7 +295,9 @@ def report_ignored(engine: Engine, edit: FaceEdit) -> list[str]:
 def measured(
     engine: Engine, portrait: Portrait, rendered: Any, face: int, edit: FaceEdit
 ) -> Measurement | None:
-    """Return the read-out; None, with the reason on standard error, where no face can be measured in the result."""
+    """Return what a fresh fit measures; None, with the reason on standard error, where it finds no face in
+    the result.
+    """
     try:
         return engine.measure(portrait, rendered, face, edit)
     except EngineError as error:

@@ -1,9 +1,10 @@
-"""`--lines` prints long work as JSON lines on standard output and stops it from standard input, for a window.
+"""Prints long work as JSON lines on standard output, and stops it from standard input, for a window
+(`--lines`).
 
 Each step is a line {"done", "total", "message", "picture"} with the step's own figures; at most a few are
-printed a second. The last line is {"result": {...}}, or {"error": {"message", "remedy"}} in its stead. The
-line "stop", or the end of standard input, ends the work after the current step: training keeps its
-checkpoint, and {"stopped": true} is the last line.
+printed a second. The last line is {"result": {...}} or {"error": {"message", "remedy"}}. The line "stop", or
+the end of standard input, ends the work after the current step: training keeps its checkpoint, and
+{"stopped": true} is the last line.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ EVERY = 0.25  # seconds between two steps that are printed; chosen so that a ter
 
 
 def put(value: dict[str, Any]) -> None:
-    """Print one line."""
+    """Print a value as one line of JSON."""
     print(json.dumps(value, ensure_ascii=False), flush=True)
 
 
 def follow(steps: Steps[Step, None, Any], picture: Path | None) -> Any:
-    """Run the steps to the end, print them, and return the result. A stop ends the program; errors are passed
-    on.
+    """Run the steps to the end, print them, and return the result.
+
+    A request to stop ends the program; errors are passed on.
     """
     stop = threading.Event()
     threading.Thread(target=_listen, args=(stop,), daemon=True).start()

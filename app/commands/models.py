@@ -106,11 +106,11 @@ def run_list(args: argparse.Namespace) -> None:
 def run_import(args: argparse.Namespace) -> None:
     from app.engine.checkpoints.store import import_model
 
-    came(import_model(args.file, args.name), args)
+    report_import(import_model(args.file, args.name), args)
 
 
-def came(model: Model, args: argparse.Namespace) -> None:
-    """Say what was imported, and let it learn what it needs."""
+def report_import(model: Model, args: argparse.Namespace) -> None:
+    """Say which model was imported, and let its generator learn what it needs to know of it."""
     if args.json:
         print_json({"name": model.name, "kind": model.kind})
     else:
@@ -135,7 +135,7 @@ def run_get(args: argparse.Namespace) -> None:
     offer = offer_named(args.name)
     offer = mirrored(offer, args.place) if args.place else offer
     say(offered(offer))
-    came(fetched(fetch(offer)), args)
+    report_import(fetched(fetch(offer)), args)
 
 
 def offered(offer: Offer) -> str:
@@ -144,7 +144,7 @@ def offered(offer: Offer) -> str:
 
 
 def fetched(steps: Generator[Step, None, Model]) -> Model:
-    """Run the steps to the end, print now and then how far they are, and return the model."""
+    """Run the steps to the end, print their progress every few seconds, and return the model."""
     last, said = 0.0, ""
     while True:
         try:

@@ -116,7 +116,9 @@ def add_directions(actions: Subparsers) -> None:
 
 
 def one_of_several(run: Callable[[argparse.Namespace], None]) -> Callable[[argparse.Namespace], None]:
-    """Return the command for one of torchrun's processes: when all work is done, the processes end together."""
+    """Return a command that also works as one of torchrun's processes, which end together when all work is
+    done.
+    """
 
     def with_the_others(args: argparse.Namespace) -> None:
         run(args)
@@ -149,7 +151,7 @@ def run_headgan(args: argparse.Namespace) -> None:
 
 
 def share(text: str) -> tuple[int, int]:
-    """Read one share of several, such as "0/4"; this is an argparse type."""
+    """Read one share of several, such as "0/4", as (index, count); this is an argparse type."""
     first, _, count = text.partition("/")
     if not (first.isdigit() and count.isdigit() and int(first) < int(count)):
         raise argparse.ArgumentTypeError(f"“{text}” is no share: write it as 0/4, 1/4, 2/4 or 3/4")
@@ -248,7 +250,7 @@ def follow(steps: Steps[Step, None, Any], args: argparse.Namespace) -> Any:
 
 
 def sparkline(values: Sequence[float], width: int = 24) -> str:
-    """Return a curve of one line's height: each bar is the mean of as many values; the smallest mean is
+    """Return a curve as one line of bars, each the mean of an equal part of the values; the smallest mean is
     lowest.
     """
     parts = min(width, len(values))

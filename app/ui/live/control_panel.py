@@ -212,7 +212,7 @@ class ControlPanel(QScrollArea):
         self._live.change(replace(settings, smoothing=replace(settings.smoothing, **amount)))
 
     def _shown(self, name: str, percent: float | None) -> float:
-        """Return a row's percentage as a share; None, which is a reset, as the row's usual share."""
+        """Show a row's percentage (None: 100, its reset) and return it as a share."""
         value = 100.0 if percent is None else percent
         self.rows[name].show_value(value, 100.0)
         return value / 100

@@ -187,9 +187,7 @@ class PresetsPanel(QWidget):
         self._apply(None)
 
     def _rebase(self) -> None:
-        """Take the values that the presets are mixed over: those asked before, or those of now where
-        something else changed.
-        """
+        """Mix presets over the present edit from now on, where it is not what this panel's last mix made."""
         if self._session.edit != self._applied or not self._strengths:
             self._base = self._session.edit
             self._strengths = {}

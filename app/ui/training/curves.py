@@ -17,7 +17,7 @@ COLOURS = {  # of the theme's name: at least 3:1 on its canvas
     "dark": ("#e0a458", "#6fa8dc", "#8fbf7f", "#d9695f", "#b48ead", "#5fb3b3", "#c9c06c", "#a0a0a0"),
     "light": ("#8a4f00", "#1f5c99", "#3a6b2c", "#a3271d", "#6b4a7a", "#1f6b6b", "#6b6410", "#555555"),
 }
-SMOOTH = 50  # one drawn point is the mean over this part of the run (a 50th); chosen by eye
+SMOOTH = 50  # each drawn point is the mean of the last 1/50 of the run's steps; chosen by eye
 LEAST = 1e-4  # smallest loss that is drawn, because the axis is logarithmic
 
 

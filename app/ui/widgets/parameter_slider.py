@@ -103,7 +103,7 @@ class ParameterSlider(QWidget):
         self.reset_mark.clicked.connect(self.reset)
 
     def with_chain(self) -> None:
-        """Add a chain beside the name, which links or separates the row's pair; return the row."""
+        """Add a chain beside the name, which links or separates the row's pair."""
         self.link = QToolButton(self)
         self.link.setCheckable(True)
         self.link.setFixedSize(20, 20)
@@ -124,7 +124,7 @@ class ParameterSlider(QWidget):
         self.link.setAccessibleDescription(words)
 
     def without_track(self) -> None:
-        """Leave out the track, where the value is dragged elsewhere; return the row."""
+        """Leave out the track, where the value is dragged elsewhere."""
         self.track.hide()
         self.name_label.setMinimumWidth(0)
         self.name_label.setMaximumWidth(NAME_PX)
