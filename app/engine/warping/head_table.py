@@ -32,6 +32,9 @@ EAR_WHOLE = (4.0, 9.0)
 NECK = (0.02, 0.2)
 SOFT = 0.15  # cosine of the normal and the view over which made-up hair ends softly
 RELIT = 0.3  # of the normal towards the viewer in the photo: what was not seen is filled as it is lit where it ends
+# Share of the way out from behind the outline over which skin stops being drawn in the photo's colours, which are those
+# of the wall behind (the sample between ear and jaw). Loose hair keeps them for longer.
+SKIN_OUT = (0.0, 0.33)
 FLAT_ON = 0.04  # of the same: what was seen at a more grazing angle counts as stretched as this
 
 
@@ -40,12 +43,13 @@ def table(look: HeadLook, camera: Camera) -> Float32:
     model, head = HeadModel.load(), look.head
     keeps, shown = holding.held(head.camera, camera), holding.edge_shown(head.camera, camera)
     transparent = float(smoothstep(*holding.EAR_COMES, np.array(keeps)))
+    skin_out = float(smoothstep(*SKIN_OUT, np.array(1 - keeps)))
     count = len(head.points)
     after, stretch, photo = np.empty((count, 3)), np.empty(count), np.empty(count)
     _shown(
         head.normals, head.rigid, head.camera.rotation, camera.rotation, look.seen.normals, look.hidden.unseen,
-        look.seen.person, look.seen.shown, look.better, look.kept, look.hidden.ear,
-        keeps, shown, transparent, after, stretch, photo,
+        look.seen.person, look.seen.shown, look.better, look.kept, look.hidden.ear, look.hair,
+        keeps, shown, transparent, skin_out, after, stretch, photo,
     )  # fmt: skip
     photo = over_lips(per_eye(model, photo, one=False), look.seen.person)
     whole = float(smoothstep(*EAR_WHOLE, np.array(holding.turn(head.camera, camera))))
@@ -67,14 +71,15 @@ def _step(low, high, x):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _shown(  # type: ignore[no-untyped-def]
-    normals, rigid, own, turned, before, unseen, person, seen, better, kept, ear, keeps, shown, transparent,
-    after, stretch, photo,
+    normals, rigid, own, turned, before, unseen, person, seen, better, kept, ear, hair, keeps, shown, transparent,
+    skin_out, after, stretch, photo,
 ):  # fmt: skip
     """Write normals in the frame (V, 3), how much wider each vertex is than in the photo (V,), and how much of it the
     photo shows (V,).
 
     normals, rigid: of `Head`; own, turned: (3, 3) rotations; before, person, seen: of `Seen`; unseen, ear: of `Hidden`;
-    better, kept: of `Shares`; keeps: of `holding.held`; shown: of `holding.edge_shown`; transparent: of a hidden ear.
+    better, kept: of `Shares`; keeps: of `holding.held`; shown: of `holding.edge_shown`; transparent: of a hidden ear;
+    hair: of `HeadLook`; skin_out: how far skin has come out from behind the outline.
     """
     for v in range(len(normals)):
         a, b, c = normals[v, 0], normals[v, 1], normals[v, 2]
@@ -94,7 +99,10 @@ def _shown(  # type: ignore[no-untyped-def]
         inside = person[v] * (1 - _step(STRETCHED[0], STRETCHED[1], wider))
         edge = seen[v] * max(1 - _step(FLAT[0], FLAT[1], wider), inside)
         edge *= 1 - better[v] * _step(MIRRORED[0], MIRRORED[1], wider)
-        edge = max(edge, shown) * (1 - ear[v]) + transparent * ear[v]
+        edge = (
+            max(edge, shown * (1 - skin_out * unseen[v] * (1 - hair[v]))) * (1 - ear[v])
+            + transparent * ear[v]
+        )
         stretch[v], photo[v] = wider, max(kept[v], edge)
 
 
@@ -130,7 +138,7 @@ def warm_up() -> None:
     one: NDArray[np.float64] = np.ones(1)
     vector, turn = np.ones((1, 3)), np.eye(3)
     turn.flags.writeable = False
-    _shown(vector, one, turn, turn, vector, *(one,) * 6, 0.0, 0.0, 0.0, vector.copy(), one.copy(), one.copy())
+    _shown(vector, one, turn, turn, vector, *(one,) * 7, *(0.0,) * 4, vector.copy(), one.copy(), one.copy())
     _written(
         np.zeros(1, np.int32), np.zeros((1, 4), np.float32), np.zeros((1, 2)), vector, vector, one, one,
         *(one,) * 4, np.ones(9), *(one,) * 5, 0.0, 0.0, np.zeros((1, COLUMNS), np.float32),
