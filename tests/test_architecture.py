@@ -1,4 +1,4 @@
-"""What the documents name exists: every room, every stop of the two walks, and every test of a fault."""
+"""What the documents name exists: every file, every room, every stop of the two walks, and every test of a fault."""
 
 from __future__ import annotations
 
@@ -79,3 +79,12 @@ def test_every_number_of_a_module_says_what_it_counts() -> None:
                 if not (lines[node.lineno - 2].startswith("#") or any("#" in line for line in own)):
                     silent.append(f"{path.relative_to(ROOT)}:{node.lineno} {lines[node.lineno - 1]}")
     assert not silent
+
+
+def test_every_file_that_a_document_names_exists() -> None:
+    pattern = re.compile(r"(?<![\w/.])((?:app|tools|tests|docs|installers|assets)/[\w/.-]*\w\.\w+)")
+    missing = []
+    for document in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
+        named = pattern.findall(document.read_text(encoding="utf-8"))
+        missing += [f"{document.name}: {path}" for path in named if not (ROOT / path).exists()]
+    assert not missing

@@ -53,10 +53,10 @@ BRIGHTEST = 1.2
 # Seen through the head, a place takes its texture from a point of the photo that lies on the line to the head's
 # middle, at this share of the place's distance from that middle.
 TOWARDS = 0.86
-# Where that point shows the face, the place takes texture from the hair instead: from this height above the brows
-# (IOD), displaced by these shares of the place's offset from the brows, sideways and downwards.
-LIFTED = 1.25
-REFLECTED = (0.7, 0.25)
+# Where that point shows the face, the place takes texture from the hair instead: from the height LIFTED above the
+# brows, displaced by the shares REFLECTED of the place's offset from the brows.
+LIFTED = 1.25  # IOD
+REFLECTED = (0.7, 0.25)  # sideways, downwards
 COARSE = 0.35  # IOD: the fill gives what is coarser than this, the texture what is finer
 STRAND = (0.6, 1.6)  # made-up strands are at least and at most this many times as bright as the hair's colour
 NAPE, NAPE_Z = -4.5, -6.0  # cm: height and depth (z) at which hair ends at the nape
