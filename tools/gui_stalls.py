@@ -301,15 +301,16 @@ def report(watch: Watch, seconds: float, what: str) -> str:
     counts = [sum(low <= gap < high for gap in gaps) for low, high in zip(lows, BINS)]
     counts[0] += sum(gap < 0 for gap in gaps)
     most = max(counts)
-    lines = [f"# Stalls of the GUI\n\n{what}, {seconds:.0f} s, {len(gaps)} turns of the event loop.\n", "```"]
+    asked = "`tools/gui_stalls.py` counted how long single turns of the GUI's event loop took:"
+    lines = [f"# Stalls of the GUI\n\n{asked}\n{what}, {seconds:.0f} s, {len(gaps)} turns.\n", "```"]
     for low, high, count in zip(lows, BINS, counts):
         label = f"{low:>4} to {high:<4} ms" if high < 10_000 else f"over {low} ms   "
         lines.append(f"{label:<16}{count:>6}  {'#' * -(-count * 50 // most)}")
     lines.append("```\n")
     stalls = sorted(((g, d) for g, d in counted if g > LIMIT_MS), reverse=True)
-    lines.append(f"Over {LIMIT_MS:.0f} ms: {len(stalls)}; longest {max(gaps):.0f} ms.")
+    lines.append(f"Turns over {LIMIT_MS:.0f} ms: {len(stalls)}; the longest took {max(gaps):.0f} ms.")
     calm = sum(gap > LIMIT_MS for gap in rest)
-    lines.append(f"At rest before, for {REST_S:.0f} s: {calm}; longest {max(rest):.0f} ms.")
+    lines.append(f"In {REST_S:.0f} s at rest before: {calm}; the longest took {max(rest):.0f} ms.")
     for doing, count in Counter(doing for _, doing in stalls).most_common():
         longest = max(g for g, d in stalls if d == doing)
         lines.append(f"- {doing}: {count}, longest {longest:.0f} ms")
