@@ -143,8 +143,8 @@ class Photographer:
             window.edit_space.compare.layers[name].setChecked(False)
         from app.engine.errors import EngineError
 
-        error = EngineError("holiday.png is not a picture.", "Choose another file.")
-        window.bar.show_error(error, "Open…", lambda: None)
+        error = EngineError("holiday.png is not a picture that Mien knows.", "Choose another file.")
+        window.bar.show_error(error, window.actions_["open"].text(), lambda: None)
         self.take("error", window)
         window.bar.dismiss()
         window.helpers.show_tour()

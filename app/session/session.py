@@ -352,7 +352,7 @@ class Session(QObject):
     @Slot(str)
     def _on_chosen(self, name: str) -> None:
         title = next((info.title for info in self.generators if info.name == name), name)
-        self.history.push({"generator": name}, self.tr("Generator: {}").format(title))
+        self.history.push({"generator": name}, self.tr("Generator: {}").format(self.tr(title)))
 
     @Slot(str, object)
     def _on_refused(self, name: str, error: EngineError | Crash) -> None:

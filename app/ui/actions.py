@@ -71,7 +71,7 @@ TABLE = (
     Spec("split", "Split", "view", "Y", "split", "Before and after with a divider", True, "compare"),
     Spec("after", "After", "view", "", "after", "Show the edited photo", True, "compare"),
     Spec("preview", "Face model", "view", "Ctrl+M", "nmfc", "Show what the face model is asked for", True),
-    Spec("full_screen", "Full screen", "view", "F11 F", "", "", True),
+    Spec("full_screen", "Full screen", "view", "F11 F", "full-screen", "", True),
     Spec("hide_panels", "Hide panels", "view", "Ctrl+B", "layout", "", True),
     Spec("reset_layout", "Reset workspace", "view", "", "", "Put every panel back in its place"),
     Spec("edit_space", "Edit", "workspace", "Ctrl+Alt+1", "", "Edit a photo", True, "workspace"),

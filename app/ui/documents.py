@@ -67,10 +67,18 @@ class Documents(QObject):
         kinds = (
             self.tr("Photos and projects ({} *{})").format(photos, SUFFIX) + ";;" + self.tr("All files (*)")
         )
-        start = self._settings.recent[0].parent if self._settings.recent else Path.home()
+        own = [path for path in self._settings.recent if path != self._sample()]
+        start = own[0].parent if own else Path.home()  # nobody's photos lie beside the sample
         chosen, _ = QFileDialog.getOpenFileName(self._window, self.tr("Open"), str(start), kinds)
         if chosen:
             self.open(Path(chosen))
+
+    @staticmethod
+    def _sample() -> Path | None:
+        try:
+            return sample_path()
+        except EngineError:
+            return None
 
     @Slot()
     def open_sample(self) -> None:

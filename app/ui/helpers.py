@@ -152,7 +152,7 @@ class Helpers(QObject):
             (
                 self._docks.get("presets"),
                 self.tr("Begin with a preset"),
-                self.tr("Point at a picture to see it, click to apply it, and set how strong it shall be."),
+                self.tr("Each picture shows your face with it. Click to apply it, and set how strong it shall be."),
             ),
             (
                 self._space.compare,
@@ -168,6 +168,8 @@ class Helpers(QObject):
             ),
         ]  # fmt: skip
         self.tour = Tour(list(stops), self._window)
+        if (sliders := self._docks.get("edit")) is not None:
+            self.tour.ended.connect(sliders.raise_)  # the tour brought the presets before them
 
 
 def camera_names() -> list[str]:

@@ -63,17 +63,18 @@ class StatusBar(QStatusBar):
         """Fill the menu of generators; one that cannot run says what is missing."""
         self._menu.clear()
         for info in infos:
-            action = self._menu.addAction(info.title)
+            title = i18n.title(info.title)
+            action = self._menu.addAction(title)
             action.setCheckable(True)
             action.setData(info.name)
             if info.missing:
-                action.setText(self.tr("{} — weights missing").format(info.title))
+                action.setText(self.tr("{} — weights missing").format(title))
                 action.setToolTip(i18n.sentence(info.missing))
             self._choices.addAction(action)
 
     @Slot(object)
     def show_generator(self, info: GeneratorInfo) -> None:
-        self.generator.setText(f"{info.title} ▾")
+        self.generator.setText(f"{i18n.title(info.title)} ▾")
         for action in self._choices.actions():
             action.setChecked(action.data() == info.name)
         self._show_notice(info.note, "generator")
@@ -99,7 +100,7 @@ class StatusBar(QStatusBar):
     @Slot(object)
     def show_rendered(self, rendered: Rendered) -> None:
         total = rendered.ms.get("total", sum(rendered.ms.values()))
-        self.time.setText(f"{total:.0f} ms")
+        self.time.setText(f"{total:.0f} ms" if total >= 0.5 else "")  # nothing is drawn of an edit of nothing
         self.time.setToolTip("\n".join([self.tr("Time of the last render"), *stages.lines(rendered.ms)]))
         if rendered.device:
             self.show_device(rendered.device)

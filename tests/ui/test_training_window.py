@@ -146,7 +146,7 @@ def test_coverage_names_and_crosses_out_what_is_never_shown(training_window, qtb
         {"name": "exp1", "edges": [-1, 0, 1], "counts": [3, 4], "gaps": []},
     ]
     training_window.personal.finish({"message": "", "coverage": rows})
-    assert "yaw: -20 … 0°" in training_window.personal.gaps.text()
+    assert "yaw: −20 … 0°" in training_window.personal.gaps.text()
     assert "expression" not in training_window.personal.gaps.text()
     picture = plot.grab().toImage()
 

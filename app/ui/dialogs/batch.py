@@ -35,6 +35,7 @@ from app.session.worker import Answer, Job
 from app.ui import i18n, icons, theme
 from app.ui.dialogs.export import FormatOptions
 from app.ui.dialogs.parts import with_choose
+from app.ui.panels.presets_panel import title
 from app.ui.remaining import Remaining, duration
 
 
@@ -68,12 +69,12 @@ class BatchDialog(QDialog):
         self.target.setAccessibleName(self.tr("Export to"))
         self.target.textChanged.connect(self._check)
         self.edit = QComboBox(self)
-        self.edit.setAccessibleName(self.tr("Edit"))
+        self.edit.setAccessibleName(self.tr("Edit to apply"))
         if self._session.edit.values:
             self.edit.addItem(self.tr("As the face that is open"), Preset.of("", self._session.edit))
         self.edit.addItem(self.tr("No preset"), None)
         for preset in presets:
-            self.edit.addItem(preset.name, preset)
+            self.edit.addItem(title(preset), preset)
         self.strength = self._slider(self.tr("Strength"), 100)
         self.frontalise = self._slider(self.tr("Frontalise"), 0)
         self.neutralise = self._slider(self.tr("Neutralise"), 0)
@@ -112,7 +113,7 @@ class BatchDialog(QDialog):
         form = QFormLayout()
         form.setSpacing(8)
         form.addRow(self.tr("Photos"), with_choose(self.source, self._browse_source))
-        form.addRow(self.tr("Edit"), self.edit)
+        form.addRow(self.tr("Edit to apply"), self.edit)
         form.addRow(self.tr("Strength"), self._with_number(self.strength))
         form.addRow(self.tr("Frontalise"), self._with_number(self.frontalise))
         form.addRow(self.tr("Neutralise"), self._with_number(self.neutralise))
@@ -125,6 +126,7 @@ class BatchDialog(QDialog):
         column = QVBoxLayout(self)
         column.setSpacing(10)
         column.addLayout(form)
+        self.format.line_up_with(form)
         column.addWidget(self.format)
         column.addWidget(self.note)
         column.addWidget(self.bar)

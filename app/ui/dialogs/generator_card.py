@@ -34,10 +34,10 @@ class GeneratorCard(QFrame):
         super().__init__(parent)
         self.info, self.offer = info, offer
         self.setFrameShape(QFrame.Shape.StyledPanel)
-        self.setAccessibleName(info.title)
+        self.setAccessibleName(i18n.title(info.title))
         mark = QLabel(self)
         mark.setPixmap(icons.icon("warning" if info.missing else "check", "quiet").pixmap(16, 16))
-        title = QLabel(f"<b>{info.title}</b>", self)
+        title = QLabel(f"<b>{i18n.title(info.title)}</b>", self)
         head = QHBoxLayout()
         head.addWidget(mark)
         head.addWidget(title, 1)
@@ -99,7 +99,7 @@ class GeneratorCard(QFrame):
             self.learn.emit(self.info.name)
 
     def _line(self, words: str) -> QLabel:
-        line = QLabel(words, self)
+        line = QLabel(words[:1].upper() + words[1:], self)
         line.setWordWrap(True)
         theme.caption(line)
         return line

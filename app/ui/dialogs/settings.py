@@ -70,7 +70,7 @@ class ShortcutsEditor(QWidget):
         chosen = self._name()
         self.table.clear()
         for spec in TABLE:
-            shown = " ".join(s.toString(_NATIVE) for s in self._actions[spec.name].shortcuts())
+            shown = ", ".join(s.toString(_NATIVE) for s in self._actions[spec.name].shortcuts())
             item = QTreeWidgetItem(self.table, [translated(spec.title).rstrip("…"), shown])
             item.setData(0, Qt.ItemDataRole.UserRole, spec.name)
             if spec.name == chosen:
@@ -95,9 +95,13 @@ class ShortcutsEditor(QWidget):
 
     @Slot()
     def _on_chosen(self) -> None:
-        shortcuts = self._actions[self._name()].shortcuts() if self._name() else []
-        self.keys.setKeySequence(shortcuts[0] if shortcuts else QKeySequence())
+        self.keys.setKeySequence(self._first(self._name()))
         self.note.clear()
+
+    def _first(self, name: str) -> QKeySequence:
+        """Return the keys that the field shows of a command; empty without a command or keys."""
+        shortcuts = self._actions[name].shortcuts() if name else []
+        return shortcuts[0] if shortcuts else QKeySequence()
 
     @Slot()
     def _on_keys(self) -> None:
@@ -109,7 +113,7 @@ class ShortcutsEditor(QWidget):
         if owner is not None:
             title = self._actions[owner].text().rstrip("…")
             self.note.setText(self.tr("{} has these keys already. Remove them there first.").format(title))
-        elif name and keys != self._actions.keys(name):
+        elif name and QKeySequence(keys) != self._first(name):
             self._actions.set_keys(name, keys)
             self._fill()
 

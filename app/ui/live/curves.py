@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 from app.engine.driving.steps import LiveStep
 from app.session.live import Live
 from app.ui import theme
+from app.ui.widgets.axes import localise
 
 SECONDS = 10.0  # seconds of the past that are drawn
 STRONGEST = 3  # components drawn, those that move most
@@ -58,6 +59,8 @@ class Curves(QWidget):
             )  # the right half of the last tick's number
             plot.getAxis("left").setWidth(52)
             plot.getAxis("left").enableAutoSIPrefix(False)
+            for side in ("left", "bottom"):
+                localise(plot.getAxis(side))
             self._plots.append(plot)
             self._lines.append([plot.plot() for _ in STYLES])
             self._row.addWidget(plot)

@@ -65,8 +65,8 @@ class FilmPlayer(QDialog):
         self.at = 0
         self.picture = LiveView(self.tr("Film"), "", self)
         self.play = self._button("play", self.tr("Play or pause (space bar)"), self.toggle)
-        self.back = self._button("undo", self.tr("One frame back"), lambda: self.step(-1))
-        self.forth = self._button("redo", self.tr("One frame on"), lambda: self.step(1))
+        self.back = self._button("step-back", self.tr("One frame back"), lambda: self.step(-1))
+        self.forth = self._button("step-on", self.tr("One frame on"), lambda: self.step(1))
         self.slider = QSlider(Qt.Orientation.Horizontal, self)
         self.slider.setAccessibleName(self.tr("Frame"))
         self.slider.valueChanged.connect(self._on_slider)

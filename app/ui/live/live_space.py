@@ -17,6 +17,7 @@ from app.session.live import Live
 from app.session.resting import RestFinder
 from app.session.session import Session
 from app.session.values import filled
+from app.ui import i18n
 from app.ui.actions import Actions
 from app.ui.canvas.display import to_display
 from app.ui.dialogs.film import FilmDialog
@@ -237,7 +238,7 @@ class LiveSpace(QObject):
             return
         again = film.with_name(f"{film.stem} {info.title}.mp4")
         words = self.tr("{} was driven by the mesh warp.").format(film.name)
-        verb = self.tr("Render again with {}").format(info.title)
+        verb = self.tr("Render again with {}").format(i18n.title(info.title))
         self.note.emit(words, {verb: lambda: self.live.film(performance, again, False)})
 
     @Slot()
@@ -248,10 +249,12 @@ class LiveSpace(QObject):
         if info is None:
             return
         if rate is None:
-            words = self.tr("{} has not drawn here yet and may be slow.").format(info.title)
+            words = self.tr("{} has not drawn here yet and may be slow.").format(i18n.title(info.title))
         else:
-            words = filled(self.tr("{} makes {:.1f} frames a second here."), info.title, rate)
-        then = self.tr("The mesh warp drives; record, then choose “Render again with {}”.").format(info.title)
+            words = filled(self.tr("{} makes {:.1f} frames a second here."), i18n.title(info.title), rate)
+        then = self.tr("The mesh warp drives; record, then choose “Render again with {}”.").format(
+            i18n.title(info.title)
+        )
         self.note.emit(f"{words} {then}", {})
 
     @Slot(object)

@@ -226,4 +226,4 @@ def described(recording: Recording) -> str:
     one = QCoreApplication.translate("RecordBar", "one frame")
     more = QCoreApplication.translate("RecordBar", "{} frames").format(recording.pictures)
     frames = one if recording.pictures == 1 else more
-    return filled("{} · {} · {:.1f} s", recording.path.name, frames, recording.duration)
+    return filled("{} · {} · {:.1f}\u00a0s", recording.path.name, frames, recording.duration)

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QInputDialog,
     QListWidget,
     QListWidgetItem,
+    QStyle,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -38,11 +39,18 @@ COLUMN_PX = THUMB_PX + 26  # logical px; a column's least width, in which the na
 MIXED = 4  # presets that can be mixed at most, as many as their strengths have room for
 
 
+def title(preset: Preset) -> str:
+    """Return a preset's name, in the window's language if it came with Mien."""
+    return QCoreApplication.translate("PresetsPanel", preset.name) if preset.shipped else preset.name
+
+
 class PresetList(QListWidget):
     """A list whose columns share its whole width."""
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        width = event.size().width() - 1
+        # Qt keeps a scroll bar's width free whether the bar is there or not.
+        bar = self.style().pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent, None, self)
+        width = self.width() - 2 * self.frameWidth() - bar - 1
         self.setGridSize(QSize(width // max(1, width // COLUMN_PX), THUMB_PX + 36))
         super().resizeEvent(event)
 
@@ -202,8 +210,7 @@ class PresetsPanel(QWidget):
         return self.tr("Preset {}").format(" + ".join(shares)) if shares else self.tr("No preset")
 
     def _title(self, name: str) -> str:
-        """Return a preset's name, translated where the preset ships with Mien."""
-        return self.tr(name) if self._presets[name].shipped else name
+        return title(self._presets[name])
 
     def _show_mix(self) -> None:
         for row in self._rows.values():

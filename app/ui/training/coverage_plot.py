@@ -10,6 +10,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QToolTip, QWidget
 
+from app.session.values import localised
 from app.ui import theme
 
 ROW_PX, GAP_PX, NAME_PX, UNIT_PX = 17, 3, 92, 82  # logical px
@@ -38,7 +39,7 @@ class CoveragePlot(QWidget):
         found = []
         for row in self._rows:
             for low, high in merged(row["gaps"]):
-                found.append(f"{self.title(row['name'])}: {low:g} … {high:g}{unit(row['name'])}")
+                found.append(f"{self.title(row['name'])}: {span(row['name'], low, high)}")
         return (
             self.tr("Never shown: {}").format("; ".join(found)) if found else self.tr("Everything is shown.")
         )
@@ -60,7 +61,7 @@ class CoveragePlot(QWidget):
             middle = Qt.AlignmentFlag.AlignVCenter
             painter.drawText(QRectF(0, top, NAME_PX, ROW_PX), middle, self.title(row["name"]))
             edges = row["edges"]
-            ends = f"{edges[0]:g} … {edges[-1]:g}{unit(row['name'])}"
+            ends = span(row["name"], edges[0], edges[-1])
             place = QRectF(self.width() - UNIT_PX, top, UNIT_PX, ROW_PX)
             painter.drawText(place, middle | Qt.AlignmentFlag.AlignRight, ends)
             for k, count in enumerate(row["counts"]):
@@ -90,15 +91,17 @@ class CoveragePlot(QWidget):
                 for k, count in enumerate(row["counts"]):
                     if self._place(index, k).contains(event.pos()):
                         low, high = row["edges"][k : k + 2]
-                        words = self.tr("{} {:g} … {:g}{}: {} frames")
-                        tip = words.format(self.title(row["name"]), low, high, unit(row["name"]), count)
+                        place = f"{self.title(row['name'])} {span(row['name'], low, high)}"
+                        tip = self.tr("{}: {} frames").format(place, count)
                         QToolTip.showText(event.globalPos(), tip, self)
                         return True
         return super().event(event)
 
 
-def unit(name: str) -> str:
-    return " σ" if name.startswith("exp") else "°"
+def span(name: str, low: float, high: float) -> str:
+    """Return an interval of a pose angle or a component as the window's language writes it, with its unit."""
+    unit = " σ" if name.startswith("exp") else "°"
+    return localised(f"{low:g} … {high:g}{unit}").replace("-", "−")
 
 
 def merged(gaps: Sequence[Sequence[float]]) -> list[tuple[float, float]]:

@@ -12,6 +12,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.ui import theme
+from app.ui.widgets.axes import localise
 
 COLOURS = {  # of the theme's name: at least 3:1 on its canvas
     "dark": ("#e0a458", "#6fa8dc", "#8fbf7f", "#d9695f", "#b48ead", "#5fb3b3", "#c9c06c", "#a0a0a0"),
@@ -81,6 +82,7 @@ class LossCurves(QWidget):
         self._plot.hideButtons()
         for side in ("left", "bottom"):
             self._plot.getAxis(side).enableAutoSIPrefix(False)
+            localise(self._plot.getAxis(side))
         self._column.addWidget(self._plot, 1)
         for name in self._values:
             self._draw(name)

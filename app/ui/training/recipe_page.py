@@ -10,7 +10,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
-    QFormLayout,
+    QGridLayout,
     QLabel,
     QLineEdit,
     QPushButton,
@@ -56,14 +56,14 @@ class RecipePage(QWidget):
         self.minutes = minutes_box(self.tr("Time"), 60.0, self)
         self.train = QPushButton(self.tr("Train"), self)
         theme.make_primary(self.train)
-        form = QFormLayout()
-        form.addRow(self.tr("Model"), self.recipe)
-        form.addRow("", self.about)
-        form.addRow(self.tr("Data"), self.data)
-        form.addRow(self.tr("Name"), self.name)
-        form.addRow(self.tr("Time"), self.minutes)
+        rows = {self.tr("Model"): self.recipe, "": self.about, self.tr("Data"): self.data}
+        rows |= {self.tr("Name"): self.name, self.tr("Time"): self.minutes}
+        grid = QGridLayout()  # a form would press its last row together where the words wrap
+        for at, (title, part) in enumerate(rows.items()):
+            grid.addWidget(QLabel(title, self), at, 0)
+            grid.addWidget(part, at, 1)
         column = QVBoxLayout(self)
-        column.addLayout(form)
+        column.addLayout(grid)
         column.addWidget(self.train)
         column.addStretch()
         self.recipe.currentIndexChanged.connect(self._on_recipe)

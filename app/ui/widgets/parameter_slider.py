@@ -128,6 +128,9 @@ class ParameterSlider(QWidget):
         self.track.hide()
         self.name_label.setMinimumWidth(0)
         self.name_label.setMaximumWidth(NAME_PX)
+        row = self.layout()
+        assert isinstance(row, QHBoxLayout)
+        row.insertStretch(row.indexOf(self.number), 1)  # its number stays below the others'
 
     # -- showing
 
