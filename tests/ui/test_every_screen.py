@@ -16,6 +16,7 @@ from pytestqt.qtbot import QtBot
 
 from app.engine.contract import GeneratorInfo, Rendered
 from app.engine.face.controls import BY_NAME
+from app.engine.face.parameters import FaceEdit
 from app.engine.film.recorder import Recording
 from app.session.presets import PresetLibrary
 from app.session.session import Session
@@ -172,6 +173,16 @@ def test_presets_fill_the_width_whatever_it_is(
         first = [rect for rect in rows if rect.top() == rows[0].top()]
         room = panel.list.width() - 2 * panel.list.frameWidth() - 16  # a scroll bar may need so much
         assert len(first) >= room // COLUMN_PX
+
+
+def test_a_long_step_of_the_history_is_read_whole(opened: MainWindow, qtbot: QtBot) -> None:
+    opened.spaces.reveal("history")
+    steps = opened.edit_space.history.steps
+    opened.session.apply(FaceEdit.of(smile=0.5), "Mouth corner right: " + "Corner right +0.67, " * 6)
+    qtbot.waitUntil(
+        lambda: steps.visualRect(steps.model().index(1, 0)).height() > 1.8 * steps.fontMetrics().height()
+    )
+    assert not steps.horizontalScrollBar().isVisible()
 
 
 def test_every_line_of_a_generators_card_begins_as_a_sentence(opened: MainWindow, qtbot: QtBot) -> None:

@@ -99,7 +99,7 @@ class FormatOptions(QWidget):
     def line_up_with(self, form: QFormLayout) -> None:
         """Give the fields the left edge that they have in a form above."""
         items = (form.itemAt(row, QFormLayout.ItemRole.LabelRole) for row in range(form.rowCount()))
-        widths = [item.widget().sizeHint().width() for item in items if item is not None]
+        widths = [item.sizeHint().width() for item in items if item is not None]
         self._form.labelForField(self.format).setMinimumWidth(max(widths))
         self._form.setHorizontalSpacing(form.horizontalSpacing())
 

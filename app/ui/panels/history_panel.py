@@ -31,6 +31,8 @@ class HistoryPanel(QWidget):
         self._session = session
         self.steps = QUndoView(session.undo_stack, self)
         self.steps.setSpacing(2)
+        self.steps.setWordWrap(True)  # a pull of a mouth corner names six controls
+        self.steps.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.steps.setEmptyLabel(self.tr("Opened"))
         self.steps.setAccessibleName(self.tr("History"))
         heading = QLabel(self.tr("Snapshots"), self)
