@@ -33,11 +33,11 @@ def corners_direction(net: Converter, mesh: str, options: dict[str, Any]) -> tup
 
 
 def transform_matrix(net: Converter, operator: Operator) -> str:
-    """Write Landmarks2TransformMatrix: it makes of (n, 468, 3) landmarks (n, 4, 4) matrices.
+    """Write Landmarks2TransformMatrix, which makes (n, 4, 4) matrices of (n, 468, 3) landmarks.
 
     A matrix takes the pixels of a window to those of the feature map. The window covers the turned extent of
-    a subset of the landmarks, enlarged. Only the cosine and the sine of the angle are needed; these are the
-    parts of the direction between the eye corners.
+    a subset of the landmarks, enlarged. Of the angle only cosine and sine are needed; they are the parts of
+    the direction between the eye corners.
     """
     options, writer = operator.custom_options(), net.writer
     assert options["target_rotation_radians"] == 0
@@ -81,7 +81,7 @@ def transform_matrix(net: Converter, operator: Operator) -> str:
 
 
 def transform_tensor(net: Converter, operator: Operator) -> str:
-    """Write TransformTensorBilinear: it samples a window of the feature map bilinearly.
+    """Write TransformTensorBilinear, which samples a window of the feature map bilinearly.
 
     Samples outside the map are 0, without fading at its edge. Rows of channels are gathered, because
     onnxruntime's GridSample goes through the map once for each channel and takes three times as long.
@@ -145,7 +145,7 @@ def bilinear(net: Converter, picture: str, places: str, shape: tuple[int, int, i
 
 
 def transform_landmarks(net: Converter, operator: Operator) -> str:
-    """Write TransformLandmarks: it takes the (n, k, 2) landmarks of a window through the window's matrix."""
+    """Write TransformLandmarks, which takes the (n, k, 2) landmarks of a window through the window's matrix."""
     writer = net.writer
     matrix = net.operand(operator.inputs[1])
 

@@ -1,13 +1,13 @@
-"""Measures the offset of sound and picture: records a camera that flashes and a microphone that beeps, both
-virtual.
+"""Measures the offset of sound and picture with a virtual camera that flashes and a virtual microphone that
+beeps.
 
-    python tools/av_sync.py [--minutes 10] [--drift 100] [-o film.mp4]
+python tools/av_sync.py [--minutes 10] [--drift 100] [-o film.mp4]
 
 The microphone's quartz runs fast by `drift` parts per million, and the times of its blocks jitter by 4 ms.
-The camera has 29.83 frames per second and 2 ms of jitter, and loses 5 % of its frames. The film is read back.
-The offset is the onset of a beep minus the middle between the last dark and the first bright picture. One
-flash is known only to half a frame (17 ms), so the mean over the first and the last thirty flashes is
-printed.
+The camera has 29.83 frames per second and 2 ms of jitter, and loses 5 % of its frames. Both are recorded to a
+film, which is read back. The offset is the onset of a beep minus the middle between the last dark and the
+first bright picture. One flash is known only to half a frame (17 ms), so the means over the first and the
+last thirty flashes are printed.
 """
 
 from __future__ import annotations
@@ -27,11 +27,13 @@ from app.engine.sound.audio import clip_sound
 from app.engine.sources.video import VideoSource
 from tools.virtual_camera import PERIOD, VirtualCamera, flash_picture, virtual_sound
 
-RATE = 48000
+RATE = 48000  # samples a second
 
 
 def record(path: Path, seconds: float, drift: float) -> None:
-    """Record virtual devices in simulated time."""
+    """Record the virtual devices into a film, in simulated time; drift: the share by which the microphone is
+    fast.
+    """
     camera = VirtualCamera(flash_picture((64, 48)), seconds, 29.83, jitter=0.002, lost=0.05)
     sound = virtual_sound(seconds, RATE, drift=drift, jitter=0.004)
     recorder = Recorder(path, sound=(RATE, 1), live=False)

@@ -29,8 +29,8 @@ from tools import face_model_topology as topology  # noqa: E402
 N_IDENTITY, SPARE = 40, 60  # numbers of components kept, and computed for the report
 SYNTHETIC_SHARE, PORTRAIT_SHARE = 1.0, 0.2  # shares of the clips' moment, by trace
 EVERY, MIXTURES = 13, 16  # each 13th portrait gets 16 synthetic expressions
-LEFT_OUT = 150
-UPPER_LIP, LOWER_LIP, MOUTH = 13, 14, (61, 291)
+LEFT_OUT = 150  # portraits that the model of the report is built without
+UPPER_LIP, LOWER_LIP, MOUTH = 13, 14, (61, 291)  # landmarks: the lips' inner middles, the mouth's corners
 
 
 def main() -> None:
@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def synthetic_frames(mean: stats.Array, weights: stats.Array, mirror: topology.Indices) -> list[stats.Frames]:
-    """Return the frames of ICT's shapes put on open faces, as the landmarker sees them."""
+    """Return the frames of ICT's shapes put on open faces, as the landmark network sees them."""
     ict = read_dense(data.SHARED / "models3d" / "ict_facekit" / "ict_full_fp16.npz")
     _, follow, scale, rotation = registered(ict, mean)
     moved = displaced(ict.expression, follow) * scale @ rotation.T

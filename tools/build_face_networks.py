@@ -28,8 +28,8 @@ Outputs = dict[str, tuple[str, tuple[int, ...]]]
 
 @dataclass(frozen=True)
 class Source:
-    """One model: its path and hash in the wheel, the values that the bytes 0 and 255 become, and its outputs
-    used.
+    """One model: its path and hash in the wheel, the values that the bytes 0 and 255 stand for, and the
+    outputs that are used.
     """
 
     path: str

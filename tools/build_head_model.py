@@ -26,29 +26,22 @@ from app.engine.head.raster import rasterised
 from app.engine.warping.topology import topology
 from tools.head_atlas import Floats, Ints, cut, flattened, loops, seam
 
-HEAD = 11248  # vertices of face, head and neck
+HEAD = 11248  # number of ICT's first vertices, which are face, head and neck
 PARTS = {
     "socket": (11248, 13294),
     "gums": (14062, 17039),
     "teeth": (17039, 21451),
     "eyeballs": (21451, 24591),
 }
-NECK_Y, NECK_SIDE, NAPE_Y, NECK_BACK, NECK_END = (
-    -6.3,
-    6.6,
-    -8.5,
-    -6.0,
-    -12.5,
-)  # cm; beyond these the shoulders would begin
+# Cm; beyond these the shoulders would begin.
+NECK_Y, NECK_SIDE, NAPE_Y, NECK_BACK, NECK_END = -6.3, 6.6, -8.5, -6.0, -12.5
 RIGID = (-11.5, -6.5)  # cm of y + 0.25 z; between these, motion goes from the body's to the head's
-EAR_NEAR, EAR_SIDE = 1.5, 7.4  # cm
+EAR_NEAR, EAR_SIDE = 1.5, 7.4  # cm from what ICT's texture calls an ear, and from the head's middle
 OPENED = 0.6  # share of jawOpen at which the two lips are told apart
 REACH = 9.5  # cm from the face's landmarks at which their motion has died out (1.5 eye distances)
 SKY, FROM_ABOVE = 400, 0.6  # directions from which light falls, and how much more of it falls from above
-SHADOW_GRID, SHADOW_BIAS = (
-    20.0,
-    0.12,
-)  # px per cm, and cm behind what is nearest from which a place is in shadow
+SHADOW_GRID = 20.0  # px per cm of the depth map that finds shadows
+SHADOW_BIAS = 0.12  # cm; a place so far behind the nearest one is in shadow
 
 
 def triangulated(quads: Ints) -> Ints:
@@ -70,8 +63,8 @@ def neck_cut(points: Floats, triangles: Ints) -> Ints:
 
 
 def closed(points: Floats, triangles: Ints) -> tuple[Ints, list[list[int]], list[int]]:
-    """Return the triangles, with mouth and eyes closed by fans to new vertices; the loops; and the neck's
-    loop.
+    """Return the triangles with mouth and eyes closed by fans to new vertices, the loops of these holes, and
+    the neck's loop.
     """
     found = sorted(loops(triangles), key=len)
     neck = max(found, key=lambda loop: len(loop) if points[loop][:, 1].mean() < -5 else 0)
@@ -179,9 +172,9 @@ def packed(shapes: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.fl
 class Surface:
     """ICT's head cut at the neck and closed at mouth and eyes.
 
-    points: (V, 3) cm; triangles; shapes: (S, V, 3); holes: the closed loops; neck: the border that is left;
-    kept: the vertices of ICT's head that are still here, before the hubs of the loops; index: maps ICT's
-    vertices to ours, -1 where there is none.
+    points: (V, 3) cm; triangles: (T, 3); shapes: (S, V, 3); holes: the closed loops; neck: the border that
+    stays open; kept: the numbers of ICT's vertices that are still here, without the new ones in the middles
+    of the loops; index: ICT's vertex -> ours, -1 where it is gone.
     """
 
     points: NDArray[np.float64]
@@ -212,8 +205,8 @@ def surface_of(ict: Any) -> Surface:
 
 
 def ears_of(ict: Any, head: Surface) -> NDArray[np.bool_]:
-    """Return (V,) which vertices are ears, by their place in ICT's texture or by lying near the ears and as
-    far out.
+    """Return (V,) which vertices are ears, by their place in ICT's texture, or by being near such a vertex
+    and as far out.
     """
     quads, points, kept = ict["faces"].astype(np.int64), head.points, head.kept
     head_quads = quads[(quads < HEAD).all(1)]
@@ -230,7 +223,7 @@ def ears_of(ict: Any, head: Surface) -> NDArray[np.bool_]:
 
 
 def inner_parts(ict: Any) -> dict[str, NDArray[Any]]:
-    """Return eyeballs, teeth, gums, tongue and the mouth's socket, in the form the asset has them."""
+    """Return eyeballs, teeth, gums, tongue and the mouth's socket, in the form in which the asset has them."""
     everything, quads = ict["neutral"].astype(float), ict["faces"].astype(np.int64)
     points, triangles, label, offset = [], [], [], 0
     for number, (first, last) in enumerate(PARTS.values()):

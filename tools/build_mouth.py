@@ -24,7 +24,7 @@ sys.path.insert(0, str(ROOT))
 from app.engine.face.carrying import DenseModel, registered  # noqa: E402
 from app.engine.face.morphable_model import default_model  # noqa: E402
 
-FACE = 9409
+FACE = 9409  # number of ICT's first vertices, which are the face
 # Vertex ranges of the light model (vertex_indices.json).
 GUMS, UPPER, LOWER = (14062, 17039), (17039, 19247), (19247, 21451)
 BACK = 3.5  # cm; what lies further back is never seen
@@ -109,9 +109,9 @@ def main(source: Path) -> None:
 
 
 def tongue(points: FLOAT, jaw: FLOAT, is_tooth: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return (V,) which vertices are the tongue, of the mesh that gums and tongue share.
+    """Return (V,) which vertices of the mesh that gums and tongue share are the tongue.
 
-    The tongue lies inside the lower row of teeth and goes with the jaw.
+    The tongue lies inside the lower row of teeth and moves with the jaw.
     """
     from scipy.spatial import cKDTree
 

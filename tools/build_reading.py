@@ -41,13 +41,14 @@ from tools import true_heads
 
 Array = NDArray[np.float64]
 Image = NDArray[np.uint8]
-KNEE = 12.0  # degrees; the fit is flat from 8 to 20 of yaw
-YAWS = (-45, -37, -30, -22, -15, -7, 7, 15, 22, 30, 37, 45)
-PITCHES = (-30, -25, -20, -15, -8, 8, 15, 20, 25, 30)
-LIGHTS = ((0.0, 0.4, 1.0), (-0.6, 0.4, 0.8), (0.6, 0.4, 0.8))
+KNEE = 12.0  # degrees; any knee from 8 to 20 fits yaw equally well
+YAWS = (-45, -37, -30, -22, -15, -7, 7, 15, 22, 30, 37, 45)  # degrees
+PITCHES = (-30, -25, -20, -15, -8, 8, 15, 20, 25, 30)  # degrees
+LIGHTS = ((0.0, 0.4, 1.0), (-0.6, 0.4, 0.8), (0.6, 0.4, 0.8))  # directions towards the light
 FRONTAL = 7.0  # degrees up to which a portrait is painted on a head
 FACING = 25.0  # degrees up to which portraits show gaze
-SITTERS = 250
+SITTERS = 250  # portraits whose gaze is read
+# Degrees across, up.
 GAZES = ((-20, 0), (-10, 0), (10, 0), (20, 0), (0, -10), (0, -5), (0, 5), (0, 10), (0, 15))
 OUTLIER = 2.5  # robust standard deviations beyond which a sitter looks elsewhere
 UNCHANGED = Response(0.0, KNEE, 0.0, KNEE, (1.0, 1.0), (1.0, 1.0), (0.0, 0.0), {}, {}, {})
@@ -59,9 +60,9 @@ def largest(faces: Sequence[FittedFace]) -> FittedFace | None:
 
 
 def heads(shared: Path, read: Read, people: int) -> list[tuple[true_heads.Head, tuple[float, float, float]]]:
-    """Return pairs (head, light): the scan in three lights, and the scan with portraits on it."""
+    """Return pairs (head, light): the bare scan in three lights, and the scan with portraits painted on it."""
     scan = true_heads.scan(shared / "models3d" / "lee_perry_smith")
-    for _ in range(4):  # the scan looks a little up, so the network's zero becomes its zero
+    for _ in range(4):  # the scan looks a little up, so it is tilted until the network reads no pitch
         face = read(true_heads.drawn(scan, (0, 0, 0)))
         assert face is not None
         scan = true_heads.tilted(scan, (0.0, -face.params.camera.pitch, 0.0))
@@ -93,8 +94,9 @@ def small(path: Path, side: int) -> Image:
 
 
 def pose_errors(read: Read, shown: list[tuple[true_heads.Head, tuple[float, float, float]]]) -> Array:
-    """Return (n, 5): the yaw and pitch that were drawn; then the yaw, pitch and roll that were read, less
-    those drawn and those read of the head at rest.
+    """Return (n, 5) degrees: the yaw and pitch drawn, then the errors of the yaw, pitch and roll read.
+
+    An error is what was read, less what was drawn and less what was read of the head at rest.
     """
     rows = []
     for head, light in shown:
@@ -109,7 +111,7 @@ def pose_errors(read: Read, shown: list[tuple[true_heads.Head, tuple[float, floa
 
 
 def sitters(read: Read, folder: Path) -> Array:
-    """Return (n, 4): the yaw, the pitch and the gaze that are read of portraits."""
+    """Return (n, 4) degrees: the yaw, the pitch and the two gaze angles that are read of portraits."""
     random, paths = np.random.default_rng(0), np.array(sorted(folder.rglob("*.jpg")))
     rows = []
     for path in random.permutation(paths)[:SITTERS]:
@@ -120,7 +122,9 @@ def sitters(read: Read, folder: Path) -> Array:
 
 
 def drawn_gazes(engine: Engine, folder: Path, people: int) -> tuple[Array, Array]:
-    """Return two arrays (n, 2) in degrees, over all photos: how far eyeballs were turned, and what was read."""
+    """Return two arrays (n, 2) in degrees over all photos: by how much eyeballs were turned, and what was
+    read of that.
+    """
     turned, seen = [], []
     for path in sorted(folder.glob("a_*"))[: 2 * people]:
         portrait = engine.open(path)

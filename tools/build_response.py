@@ -1,12 +1,12 @@
 """Measures how faces that mesh-warp draws are read, for driving: writes response.npz and RESPONSE.md.
 
-    python tools/build_response.py ../shared/media/videos ../shared/portraits ../shared/media/images
+python tools/build_response.py ../shared/media/videos ../shared/portraits ../shared/media/images
 
 Both files go to assets/face_model. Every portrait is driven by the open clips (every fourth frame) and given
-other people's expressions, half of them with a turned head; each picture is fitted afresh. What the fit reads
-beyond the drawn parameters is regressed on expression, lids and pose. Every sample counts a second time as
-its mirror image. The pose's share is not kept. Run this again whenever the face model or the drawing of
-filmed faces changes.
+other people's expressions, half of them with a turned head; each picture is fitted afresh. By regression,
+what the fit reads beyond the drawn parameters is explained by expression, lids and pose. Every sample counts
+a second time as its mirror image. The part that pose explains is not kept. Run this again whenever the face
+model or the drawing of filmed faces changes.
 """
 
 from __future__ import annotations
@@ -40,18 +40,16 @@ from app.engine.imaging.reading import open_photo
 from app.engine.sources.opening import open_source
 from app.engine.warping.expression_response import ASSET, features
 
-SIDE = 384
+SIDE = 384  # px of the drawn portrait's longer side
 EVERY = 4  # every fourth frame of a clip is used
-STRANGERS, GIVEN = (
-    200,
-    80,
-)  # portraits whose expressions are read, and how many of them each portrait is given
-REACH = 3.0  # sigmas
+STRANGERS = 200  # portraits whose expressions are read
+GIVEN = 80  # how many of these expressions each portrait is given
+REACH = 3.0  # sigmas; a given expression is cut off there
 TURNS = (9.0, 6.0, 5.0)  # degrees of yaw, pitch and roll (standard deviation)
-RIDGE = 0.03
+RIDGE = 0.03  # weight of the ridge, in mean squared features
 ANGLE = np.radians(4.0)  # brings turns to the size of sigmas
 WRONG_POSE, WRONG_FACE = 15.0, 6.0  # degrees, sigmas; beyond these, another face was found
-# These are not a_p01, a_p03 and a_p24, on which tools/driving_report.py measures
+# The portraits drawn. a_p01, a_p03 and a_p24 are left out, because tools/driving_report.py measures on them.
 PORTRAITS = (
     *("a_p02_cc0", "a_p07_cc0", "a_p09_cc0", "a_p10_cc0", "a_p12_cc0", "a_p13_cc0", "a_p15_cc0", "a_p19_cc0"),
     *("a_p20_nasa", "a_p26_usgov", "if010", "if022", "if031", "if044", "A000375", "B000740"),
@@ -90,7 +88,7 @@ def strangers(model: MorphableModel, folder: Path, random: np.random.Generator) 
 
 
 def given(own: FaceParams, other: FaceParams, turn: NDArray[np.float64]) -> FaceParams:
-    """Return `other`'s expression on the portrait, with its head turned about the neck."""
+    """Return the portrait with another face's expression and with its head turned about the neck."""
     change = np.subtract(other.expression.coefficients, own.expression.coefficients)
     worn = np.array(own.expression.coefficients) + np.clip(change, -REACH, REACH)
     expression = replace(own.expression, coefficients=tuple(worn.tolist()))
@@ -117,7 +115,7 @@ def pairs(scene: Scene, asked: list[FaceParams]) -> Iterator[Pair]:
 def samples(own: FaceParams, still: FaceParams, found: list[Pair]) -> tuple[Errors, Errors]:
     """Return (n, 36) features, of which the last six are the pose's, and (n, 28) errors in sigmas.
 
-    The errors leave out what is already read of the portrait itself.
+    What is read of the portrait itself counts as no error.
     """
     rows, errors = [], []
     for drawn, read in found:
@@ -134,7 +132,7 @@ def samples(own: FaceParams, still: FaceParams, found: list[Pair]) -> tuple[Erro
 
 
 def mirrored(rows: Errors, errors: Errors, model: MorphableModel) -> tuple[Errors, Errors]:
-    """Return the samples as a mirror shows them: yaw and roll change their sign, lids change their sides."""
+    """Return the samples as a mirror shows them: yaw and roll change their signs, and lids change sides."""
     matrix, n = mirror_matrix(model), errors.shape[1]
     signs = np.array([-1.0, 1.0, -1.0, 1.0, 1.0, -1.0])
     flipped = np.hstack([rows[:, :n] @ matrix.T, rows[:, [n + 1, n]], rows[:, n + 2 :] * signs])

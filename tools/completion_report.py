@@ -1,12 +1,12 @@
-"""Compares the learned completion of heads with the unlearned fill, on people whom
-neither it nor its judge was trained on.
+"""Compares the learnt completion of heads with the unlearned fill, on people whom neither it nor its judge
+was trained on.
 
-    python tools/completion_report.py OUT [--shared DIR] [--most 60] [--minutes 6] [--views 25] [--weights FILE]
+python tools/completion_report.py OUT [--shared DIR] [--most 60] [--minutes 6] [--views 25] [--weights FILE]
 
 OUT gets the data of validation and judge people and of true views (front and three-quarter photos of one
 person), the judge, report.md, report.json, and sheets with every person's first view and with the ten worst.
-The judge is a set of features learnt on the "judge" people alone; they give the distance, and a reading of
-damage that decides the blind comparison.
+The judge is a set of features learnt on the "judge" people alone. The features give the distance, and a
+reading of damage that decides the blind comparison.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ from app.engine.training.loop import Plan, train  # noqa: E402
 from app.engine.training.people import sources  # noqa: E402
 
 Float32 = NDArray[np.float32]
-WORST = 10
-KEPT = 3  # index of the plane seen that says what is kept
+WORST = 10  # views on the sheet of the worst
+KEPT = 3  # index of the input plane that says which texels are kept
 LIGHT, DARK = 41.0, 10.0  # degrees of the typology angle: light above, dark below, medium between
 WOMEN = frozenset(["barbara", "heidemarie", "janet", "kathryn", "lisa"])  # NASA's validation people
 
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One view of one person: what the network sees, what is true, where that was hidden."""
+    """One view of one person: what the network sees, what is true, and where the truth was hidden."""
 
     name: str
     groups: tuple[str, ...]
@@ -59,8 +59,8 @@ class Case:
 
 
 def views(folder: Path, into: Path, people: int) -> None:
-    """Write true pairs of `people` people: each photo, front and three-quarter, shows what the other does
-    not.
+    """Write pairs of true views of `people` people: of front and three-quarter photo, each shows what the
+    other does not.
     """
     into.mkdir(parents=True, exist_ok=True)
     with (folder / "metadata.csv").open(encoding="utf-8", newline="") as file:
@@ -139,9 +139,9 @@ def judge(out: Path, minutes: float) -> FaceFeatures:
 
 
 def figures(features: FaceFeatures, case: Case, used: Float32) -> dict[str, float]:
-    """Return the distance, l1 (of 255), damage and sharpness relative to the truth, where it was hidden.
+    """Return distance, L1 (of 255), damage, and sharpness relative to the truth, where the truth was hidden.
 
-    The figures are those of the fill and of `used`.
+    They are those of the fill and of the completion `used`.
     """
     seen, known = case.sample["seen"][:3], case.sample["known"]
     share = np.clip(known / np.maximum(1 - case.sample["seen"][KEPT : KEPT + 1], 1e-3), 0, 1)
@@ -193,7 +193,9 @@ def _two(values: NDArray[np.float64], digits: int) -> str:
 
 
 def sheet(chosen: list[tuple[Case, Float32]], path: Path) -> None:
-    """Draw rows of: what the photo shows, the fill, the learned completion, and the truth where it is known."""
+    """Draw a row for each case: what the photo shows, the fill, the learnt completion, and the truth where it
+    is known.
+    """
     rows = []
     for case, used in chosen:
         seen, planes = case.sample["seen"][:3], case.sample["seen"]

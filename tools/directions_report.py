@@ -26,7 +26,7 @@ from app.engine.latent.parameters import A
 from app.engine.networks.directions import DirectionMatrix, shifted
 from app.engine.training.directions.samples import TRUNCATION, Fit, face_fitter, measured, spread_out
 
-SEED = 1000
+SEED = 1000  # of the first sample; training takes smaller ones
 SWEEP = np.linspace(-A / 2, A / 2, 5)
 SIDE = 96  # px of a sheet's pictures
 
@@ -130,8 +130,10 @@ def report(
 
 @torch.no_grad()
 def sheets(model: LatentModel, matrix: DirectionMatrix, names: tuple[str, ...], folder: Path) -> None:
-    """Write samples.jpg, directions.jpg (each row is a column of the matrix, for three faces) and
-    components.jpg (the principal components of W).
+    """Write samples.jpg, directions.jpg and components.jpg.
+
+    In directions.jpg each row is a column of the matrix, for three faces; components.jpg shows W's principal
+    components.
     """
     folder.mkdir(parents=True, exist_ok=True)
     faces = [random_code(model, SEED + k) for k in range(64)]

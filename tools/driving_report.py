@@ -1,18 +1,18 @@
 """Drives portraits by clips and measures what arrives, by comparing fresh fits of the output with the driver.
 
-    python tools/driving_report.py CLIP... --portrait PHOTO... -o FOLDER [--frames 150] [--side 768]
+python tools/driving_report.py CLIP... --portrait PHOTO... -o FOLDER [--frames 150] [--side 768]
 
 For every pair it reports the frames in and out, the largest jump of the head between two frames (of driver
-and result), and the correlation of the driver's fit with a fresh fit of the result. In that fit the
-portrait's identity is held, as the driver's is. Correlated are yaw, pitch, roll and the six components that
-move the face most in x and y, since a picture shows no depth.
+and result), and correlations of the driver's fit with a fresh fit of the result, in which the portrait's
+identity is held. Correlated are yaw, pitch, roll and the six components that move the face most in x and y,
+since a picture shows no depth.
 
 An axis or a component moves for real where the correlation asked of it is within reach. Driver and result are
 each read with an error: with a standard deviation s and an error e, a perfect picture correlates by 1 - (e /
-s)^2. The error is measured. Pose is read from the portrait drawn with the driver's expression but its own
-pose, components are read from the portrait drawn with the driver's pose but its own expression; whatever they
-vary is error. What moves less is printed in brackets. It writes `report.json`, `report.md` and a contact
-sheet for each pair (driver above result).
+s)^2. The error is measured: pose is read from the portrait drawn with the driver's expression but its own
+pose, components from the portrait drawn with the driver's pose but its own expression, and all variation of
+these readings is error. What does not move for real is printed in brackets. The script writes `report.json`,
+`report.md` and a contact sheet for each pair, with the driver above the result.
 """
 
 from __future__ import annotations
@@ -42,16 +42,18 @@ from app.engine.face.morphable_model import MorphableModel
 from app.engine.face.parameters import FaceParams
 from app.engine.sources.opening import open_source
 
-STRONGEST = 6
+STRONGEST = 6  # components compared
 ERROR_EVERY = 3  # the reading's error is measured in every third frame
 AXES = ("yaw", "pitch", "roll")
-ASKED_POSE, ASKED_COMPONENT = 0.95, 0.7
-SHOWN = 6
+ASKED_POSE, ASKED_COMPONENT = 0.95, 0.7  # correlations
+SHOWN = 6  # frames on a sheet
 
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One frame: what was driven, a fresh fit of it, and in some frames fits of its pose or expression alone."""
+    """One frame: what was driven, a fresh fit of it, and in some frames fits of pictures with its pose or its
+    expression alone.
+    """
 
     driven: Driven
     fit: FaceParams | None
@@ -187,7 +189,7 @@ def shown(value: dict[str, Any]) -> str:
 
 
 def counts(reports: dict[str, dict[str, Any]]) -> Iterator[str]:
-    """Yield how many reach what is asked: of those that move for real, and of all."""
+    """Yield how many axes reach what is asked: of those that move for real, and of all."""
     groups = [(axis, ASKED_POSE, [r["pose"][axis] for r in reports.values()]) for axis in AXES]
     components = [value for r in reports.values() for value in r["components"].values()]
     for name, asked, values in (*groups, ("components", ASKED_COMPONENT, components)):

@@ -88,7 +88,7 @@ def measure_photo(engine: Engine, path: Path, side: int) -> Iterator[Row]:
 
 
 def ratio(row: Row, name: str) -> float:
-    """Return what was obtained over what was asked."""
+    """Return what was obtained divided by what was asked."""
     if row["group"] == "gaze":
         start = row["gaze"][0 if name == "gaze_x" else 1]
         return float((row["measured"][name] - start) / (row["wanted"][name] - start))
@@ -96,7 +96,7 @@ def ratio(row: Row, name: str) -> float:
 
 
 def aperture_left(row: Row) -> float:
-    """Return the aperture over that of the open eye, as the mean of both eyes."""
+    """Return the lids' aperture as a share of the open eye's, as the mean of both eyes."""
     shut = (row["measured"]["aperture_left"], row["measured"]["aperture_right"])
     return sum(a / b for a, b in zip(shut, row["aperture"])) / 2
 

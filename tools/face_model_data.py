@@ -1,4 +1,4 @@
-"""Reads the landmarks of the portraits and clips of which the face model is built, once, and caches them."""
+"""Reads the landmarks of the portraits and clips from which the face model is built, and caches them."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ def portraits() -> tuple[list[str], Array]:
 
 
 def stills(prefix: str = "a_") -> tuple[list[str], Array]:
-    """Return the same for `shared/media/images`."""
+    """Return the same as `portraits`, for the photos of `shared/media/images` whose names start with the
+    prefix.
+    """
     return _stack(sorted((SHARED / "media" / "images").glob(prefix + "*")))
 
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from tools import face_model_stats as stats
 
-COUNTS = (0, 5, 10, 20, 28, 40)
-ID_COUNTS = (0, 5, 10, 20, 40, 60)
+COUNTS = (0, 5, 10, 20, 28, 40)  # numbers of expression components in the table
+ID_COUNTS = (0, 5, 10, 20, 40, 60)  # numbers of identity components in the table
 
 
 def write(
@@ -21,8 +21,9 @@ def write(
     sources: int,
     synthetic: int,
 ) -> str:
-    """Write the page as Markdown. `trial` holds bases made without the people left out; those people and the
-    clips only serve to measure.
+    """Write the page as Markdown.
+
+    `trial` holds bases made without the people left out; those people and the clips only serve to measure.
     """
     expression, _, identity, _ = trial
     lines = [

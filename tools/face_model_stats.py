@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-RIGHT_EYE, LEFT_EYE = (33, 133), (362, 263)
-RIDGE = 1e-3
+RIGHT_EYE, LEFT_EYE = (33, 133), (362, 263)  # landmarks of the eyes' corners
+RIDGE = 1e-3  # weight of the ridge, in mean squared features
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +65,8 @@ def mean_face(people: Array, clips: Sequence[Array], mirror: NDArray[np.int32]) 
     """Return the mean of (N, 468, 3) people, and the weights of the alignment.
 
     The mean is symmetric, with eye distance 1 and its origin between the eyes. It is level where people's
-    mean pitch is, because sitters look straight ahead. The weights follow how little a vertex moves within
-    the clips: bone moves least, so it carries the pose.
+    mean pitch is, because sitters look straight ahead. A vertex weighs the more, the less it moves within the
+    clips: bone moves least, so it carries the pose.
     """
     mean, weights = people[0] - people[0].mean(0), np.ones(468)
     for _ in range(6):
@@ -88,8 +88,8 @@ def frames_of(points: Array, mean: Array, weights: Array) -> Frames:
 
 
 def pose_bias(people: Sequence[Frames], mirror: NDArray[np.int32]) -> Array:
-    """Return (6, 468, 3): what the landmarker adds with the pose, by ridge regression within people, who
-    weigh equally.
+    """Return (6, 468, 3): what the landmark network adds with the pose, by ridge regression within people,
+    who weigh equally.
     """
     signs = np.array([-1.0, 1, -1, 1, 1, -1])
     left, right = np.zeros((6, 6)), np.zeros((6, 468 * 3))
@@ -114,7 +114,7 @@ def covariance(differences: Array, mirror: NDArray[np.int32]) -> Array:
 
 
 def within(people: Sequence[Frames], bias: Array, mirror: NDArray[np.int32]) -> Array:
-    """Return the mean over people of the moments of their frames about their own mean."""
+    """Return the mean over people of the second moment of each one's frames about their own mean."""
     shapes = [without_bias(frames, bias) for frames in people]
     return np.asarray(np.mean([covariance(x - x.mean(0), mirror) for x in shapes], axis=0))
 
@@ -132,8 +132,9 @@ def principal(moment: Array, count: int) -> tuple[Array, Array]:
 
 
 def error(differences: Array, basis: Array) -> float:
-    """Return what the orthonormal basis leaves of (N, 468, 3), as mean distance over vertices in % of the eye
-    distance."""
+    """Return what the orthonormal basis leaves of (N, 468, 3), as the mean distance over vertices in % of the
+    eye distance.
+    """
     flat, rows = differences.reshape(len(differences), -1), basis.reshape(len(basis), 1404)
     rest = flat - (flat @ rows.T) @ rows
     return float(100 * np.linalg.norm(rest.reshape(-1, 468, 3), axis=2).mean())

@@ -1,8 +1,8 @@
-"""Measures what the landmarker reads of ICT-FaceKit's expressions when they are put on real faces.
+"""Measures what the landmark network reads of ICT-FaceKit's expressions when they are put on real faces.
 
 The clips show few movements. The others are added with open portraits, which are warped by the carried-over
-shapes and measured again. They are added as the landmarker reads them: it answers with what it finds
-plausible, not with the geometry that was drawn.
+shapes and measured again. They are added as the network reads them, because it answers with what it finds
+plausible and not with the geometry that was drawn.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from tools import face_model_stats as stats
 
 Array = NDArray[np.float64]
 SIDE = 256  # px of the warped crop
+# Landmarks of the lips' inner outline, in order.
 LIPS_INNER = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95)
-MOUTH_COLOUR = (48, 22, 24)
+MOUTH_COLOUR = (48, 22, 24)  # levels of an opened mouth
 
 
 def measured(

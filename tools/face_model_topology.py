@@ -27,7 +27,7 @@ def connections() -> Any:
 
 
 def triangles(canonical: NDArray[np.float64]) -> Indices:
-    """Return (852, 3): the 3-cliques of the tesselation's edges, counter-clockwise to the viewer.
+    """Return (852, 3): the cliques of three of the tesselation's edges, counter-clockwise to the viewer.
 
     False cliques are left out: those whose three edges each belong to two other triangles.
     """

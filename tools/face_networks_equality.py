@@ -82,7 +82,7 @@ def questions() -> Iterator[tuple[str, Pixels]]:
 
 
 def sample_questions() -> Iterator[tuple[str, Pixels]]:
-    """Yield cuts of the sample at whole pixels, so that no resampling comes before the networks."""
+    """Yield cuts of the sample at whole pixels, so that nothing is resampled before the networks."""
     sample = to_srgb8(open_photo(sample_path()))
     for kind in ("near", "far"):
         yield f"{kind}_whole", sample

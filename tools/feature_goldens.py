@@ -1,5 +1,5 @@
-"""Stores outputs of the published feature networks, with weights made by a recipe, to test our own
-definitions of them.
+"""Stores outputs of the published feature networks on a recipe's weights, to test our own definitions of
+them.
 
 Run it where torchvision, pytorch-fid, lpips and transformers are installed (none of which Mien needs):
 `python tools/feature_goldens.py PYTORCH_I3D.py IRESNET.py`. The files are the network of piergiaj/pytorch-i3d

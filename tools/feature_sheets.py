@@ -1,5 +1,4 @@
-"""Draws contact sheets of eyes and mouths: python tools/feature_sheets.py [--only eyes|mouths] [--side PX]
-[PHOTO...].
+"""Draws contact sheets of eyes and mouths: feature_sheets.py [--only eyes|mouths] [--side PX] [PHOTO...].
 
 It writes eyes-N.jpg and mouths-N.jpg into out/sheets, four photos each. The photos are those of
 ../shared/media/images where that folder is there, else the sample portrait. The sheets show gaze and lids,
@@ -86,7 +85,7 @@ def cut(
 
 
 def row_of(engine: Engine, title: str, portrait: Any, name: str, side: int) -> NDArray[np.uint8]:
-    """Return a photo's cells, with COLUMNS of them beside each other."""
+    """Return a photo's cells, COLUMNS of them beside each other."""
     cells, shown, wide, high = SHEETS[name]
     index = max(range(len(portrait.faces)), key=lambda k: portrait.faces[k].box[2])
     face, size = portrait.faces[index], (side, round(high * side))

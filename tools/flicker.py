@@ -1,12 +1,12 @@
 """Measures how restless a driven portrait is, compared with its driver.
 
-    python tools/flicker.py CLIP... [--photo PHOTO] [--other TREE] [--python PYTHON_OF_THE_OTHER]
+python tools/flicker.py CLIP... [--photo PHOTO] [--other TREE] [--python PYTHON_OF_THE_OTHER]
 
-Each clip drives the photo, or its own first frame, into PNG frames; this checkout does so, and the other.
+Each clip drives the photo, or its own first frame, into PNG frames, by this checkout and by the other one.
 Only frames between which the driver's head stays still are compared. Pixels of the face outside eyes and
 mouth are compared with those of the frame before, in the driver and in the result, at one size of the face;
-frames that a clip repeats are left out. A result that is calm where its driver is calm gives a ratio of about
-one; a photo that is sharper than the clip gives more for the same movement.
+frames that a clip repeats are left out. A result that is as calm as its driver gives a ratio of about one; a
+photo that is sharper than the clip gives more for the same movement.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ Image = NDArray[np.uint8]
 IOD = 60.0  # px of an eye distance at which frames are compared
 STILL = 0.006  # eye distances that the nose and the eyes' corners may move between two frames
 FIRM = (33, 133, 263, 362, 1, 168, 4)  # eye corners and nose
-EYES = ((33, 160, 158, 133, 153, 144), (263, 387, 385, 362, 380, 373))
-LIPS = (61, 37, 267, 291, 314, 84)
-# levels of 255; frames that differ by less are one that the clip repeats, though its head may be moving
+EYES = ((33, 160, 158, 133, 153, 144), (263, 387, 385, 362, 380, 373))  # outlines
+LIPS = (61, 37, 267, 291, 314, 84)  # outline
+# Levels of 255: a frame that differs by less is a repetition, though the head may be moving.
 REPEATED = 0.05
 SPARED = 0.3  # eye distances around eyes and lips that are left out
 SIDE = 640  # px of the film's longest side

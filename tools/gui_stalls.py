@@ -1,12 +1,13 @@
 """Uses the window with the real engine for a minute and counts the stalls of the GUI.
 
+python tools/gui_stalls.py [--seconds 60] [--side 2048] [--photo FILE] [-o docs/gui_stalls.md]
+
 The script drags, zooms, undoes and switches faces. A stall is a time in which the event loop did not come
-round. A timer that is due every 5 ms notes how late it was. The time in which the GUI's thread could have run
+round: a timer that is due every 5 ms notes how late it was. The time in which the GUI's thread could have run
 but the kernel gave the processor to others is subtracted (Linux counts it: /proc/thread-self/schedstat), so
-that a busy machine is not blamed on Mien. Whatever is over 50 ms is listed with what the script was doing.
-Before that, a generator that takes three seconds is dragged: this measures how soon its draft is there and
-how soon a Cancel acts, and checks that no picture of an older value ever comes. python tools/gui_stalls.py
-[--seconds 60] [--side 2048] [--photo FILE] [-o docs/gui_stalls.md]
+that a busy machine is not blamed on Mien. Stalls over 50 ms are listed with what the script was doing. Before
+that, a slider is dragged with a generator that takes three seconds: this measures how soon its draft is there
+and how soon a Cancel acts, and checks that no picture of an older value ever comes.
 """
 
 from __future__ import annotations
@@ -34,17 +35,17 @@ from PySide6.QtCore import QEvent, QEventLoop, QObject, QPoint, QPointF, Qt, QTi
 from PySide6.QtGui import QMouseEvent, QWheelEvent  # noqa: E402
 from PySide6.QtWidgets import QApplication, QWidget  # noqa: E402
 
-TICK_MS = 5
-LIMIT_MS = 50.0
+TICK_MS = 5  # milliseconds between two ticks of the timer
+LIMIT_MS = 50.0  # milliseconds from which a turn counts as a stall
 REST_S = 10.0  # seconds in which nothing is done; a stall then comes from the machine's other work
-SETTLING_MS = 1000  # a photo of 2048 px is converted for the screen within a third of it
+SETTLING_MS = 1000  # milliseconds; three times what converting a photo of 2048 px for the screen takes
 RESTING = "resting"
-BINS = (10, 20, 30, 40, 50, 75, 100, 200, 500, 10_000)
+BINS = (10, 20, 30, 40, 50, 75, 100, 200, 500, 10_000)  # ms; upper ends of the histogram
 NONE, LEFT = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
 
 
 class Watch(QObject):
-    """Notes how long the event loop was away, and what was done meanwhile."""
+    """Notes how long the event loop was away, and what the script did meanwhile."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -111,8 +112,8 @@ TURNS = tuple(float(value) for value in range(3, 15))  # degrees asked one after
 
 
 def with_slow_generator(make: Callable[[], Any]) -> Callable[[], Any]:
-    """Return the real engine with one more generator: the mesh warp after three seconds, which can be stopped
-    meanwhile, as networks can.
+    """Return a maker of the real engine with one more generator: the mesh warp after three seconds, which can
+    be stopped meanwhile, as networks can.
     """
     from app.engine.contract import GeneratorInfo
     from app.engine.interruption import check
@@ -241,7 +242,7 @@ def zooms(canvas) -> Iterator[str]:  # type: ignore[no-untyped-def]
 
 
 def turn_events(milliseconds: int) -> None:
-    """Run the event loop as the program does: QTest.qWait would keep Python's lock from the engine meanwhile."""
+    """Run the event loop as the program does, because QTest.qWait would keep Python's lock from the engine."""
     loop = QEventLoop()
     QTimer.singleShot(milliseconds, loop.quit)
     loop.exec()

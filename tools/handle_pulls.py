@@ -38,14 +38,12 @@ from app.session.settings import Settings  # noqa: E402
 from app.ui import theme  # noqa: E402
 from app.ui.main_window import MainWindow  # noqa: E402
 
-DISTANCES, WAYS, ZOOMS = (
-    (5, 15, 40),
-    ((1, 0), (-1, 0), (0, 1), (0, -1)),
-    (1.0, 2.0, 4.0),
-)  # zooms, as multiples of the zoom that fits the photo
+DISTANCES = (5, 15, 40)  # px of the screen
+WAYS = ((1, 0), (-1, 0), (0, 1), (0, -1))  # right, left, down, up
+ZOOMS = (1.0, 2.0, 4.0)  # multiples of the zoom that fits the photo
 LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 FLOW_PX = 15  # px; the flow is measured for pulls of this length
-NEAR_PX = 3.0
+NEAR_PX = 3.0  # px of the screen up to which the point counts as under the pointer
 SHOWN = {
     "nose": (40, 0),
     "forehead": (0, 40),
@@ -55,35 +53,12 @@ SHOWN = {
 }
 SHOWN |= {"brow_left": (0, -15), "inner_brow_left": (-8, 0), "lower_lip": (0, 15), "jaw": (15, 15)}
 TILE = 200  # px of a picture on the sheet
+# Landmarks of the lower face, of forehead and brows, and of the eyes' surroundings.
 _LOWER = (2, 50, 280, 205, 425, 132, 361, 58, 288, 172, 397, 136, 365, 150, 379, 149, 378, 148, 377, 152)
-_BROWS = (
-    70,
-    63,
-    105,
-    66,
-    107,
-    46,
-    53,
-    52,
-    65,
-    55,
-    300,
-    293,
-    334,
-    296,
-    336,
-    276,
-    283,
-    282,
-    295,
-    285,
-    109,
-    338,
-    103,
-    332,
-)
-_EYES = (33, 133, 159, 145, 70, 105, 107, 263, 362, 386, 374, 300, 334, 336, 111, 340)
-# What a handle may move: the hull of these landmarks, grown by eye distances.
+_BROWS = (70, 63, 105, 66, 107, 46, 53, 52, 65, 55, 300, 293, 334, 296, 336, 276, 283, 282, 295, 285)  # brows
+_BROWS += (109, 338, 103, 332)  # the forehead's upper edge
+_EYES = (33, 133, 159, 145, 70, 105, 107, 263, 362, 386, 374, 300, 334, 336, 111, 340)  # landmarks
+# What a handle may move: the hull of these landmarks, grown by so many eye distances.
 REGIONS = {"corner": (_LOWER, 0.2), "lower": (_LOWER, 0.7), "upper": (_LOWER, 0.7), "jaw": (_LOWER, 0.7)}
 REGIONS |= {"brow": (_BROWS, 0.2), "inner": ((*_BROWS, 168), 0.2), "lid": (_EYES, 0.1), "iris": (_EYES, 0.2)}
 
@@ -257,7 +232,7 @@ def pulls(puller: Puller, photo: str, few: bool) -> list[Row]:
 
 
 def sheet_row(puller: Puller) -> NDArray[np.uint8]:
-    """Return the portrait, and each handle of SHOWN pulled at the second zoom."""
+    """Return pictures of the portrait and of each handle of SHOWN pulled at the second zoom."""
     tiles = [puller.picture(FaceEdit())]
     for name, way in SHOWN.items():
         handle = next(h for h in HANDLES if h.name == name)

@@ -59,8 +59,8 @@ def seam(points: Floats, triangles: Ints, neck: list[int]) -> list[int]:
 
 
 def cut(points: Floats, triangles: Ints, path: list[int]) -> tuple[Ints, Ints]:
-    """Return triangles over vertices in which those of the seam occur twice, and the vertex each one stands
-    for.
+    """Return triangles over vertices among which those of the seam occur twice, and the original of each
+    vertex.
     """
     extra = {v: len(points) + k for k, v in enumerate(path[:-1])}
     on = set(path)

@@ -1,7 +1,8 @@
-"""Draws sheets of turned heads, one row a photo: head_sheets.py OUT [--side PX] [--old FOLDER] [PHOTO...].
+"""Draws sheets of turned heads, one row for each photo: head_sheets.py OUT [--side PX] [--old FOLDER]
+[PHOTO...].
 
-Every photo of ../shared/media/images is turned to yaw and pitch -40, -25, -12, 12, 25 and 40 degrees of its own and
-frontalised. Look at them person by person after every change to the head.
+Every photo of ../shared/media/images is turned by yaw and pitch of -40, -25, -12, 12, 25 and 40 degrees from
+its own pose, and frontalised. Look at the sheets person by person after every change to the head.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from app.engine.generators.mesh_warp import MeshWarp, resized  # noqa: E402
 from app.engine.imaging.colour import to_srgb8  # noqa: E402
 from app.engine.imaging.matte import person_matte  # noqa: E402
 
-TURNS = (-40, -25, -12, 12, 25, 40)
+TURNS = (-40, -25, -12, 12, 25, 40)  # degrees
 FACE = 170  # px of a face on the sheet
 
 

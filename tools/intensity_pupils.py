@@ -1,5 +1,5 @@
-"""Finds pupils as Head2Head++ does: the centre of mass of what is dark within the lids (section 3.3, equation
-4).
+"""Finds pupils as Head2Head++ does: as the centre of mass of what is dark within the lids (section 3.3,
+equation 4).
 """
 
 from __future__ import annotations

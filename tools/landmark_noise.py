@@ -1,11 +1,11 @@
-"""Measures how steady MediaPipe's landmarks are.
+"""Measures how steady the landmark network's landmarks are.
+
+python tools/landmark_noise.py PHOTO... [--times 12]
 
 Photos are moved, turned, resized and made noisy by known amounts, and the landmarks are found afresh. The
-result is what a dense regressor (Head2Head++, DenseFaceReg) would have to beat: the spread of every landmark
-after undoing the movement, in percent of the distance between the eyes' outer corners, and the spread of the
-pose and expression that are fitted to the landmarks.
-
-    python tools/landmark_noise.py PHOTO... [--times 12]
+results are the spread of every landmark after undoing the movement, in percent of the distance between the
+eyes' outer corners, and the spread of the pose and expression that are fitted to the landmarks. A dense
+regressor (Head2Head++, DenseFaceReg) would have to be steadier.
 """
 
 from __future__ import annotations

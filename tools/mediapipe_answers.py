@@ -41,8 +41,8 @@ PRESENCE = "facelandmarkcpu__face_presence_score"  # a stream inside FaceLandmar
 def solutions() -> Any:
     """Return `mediapipe.solutions` with face_detection and selfie_segmentation only.
 
-    The package's own __init__ loads matplotlib and the task API too: that takes 0.53 s instead of 0.12 s, for
-    things that we do not use. So bare packages stand in for it, unless somebody imported it already.
+    The package's own __init__ also loads matplotlib and the task API, which are not used here and take 0.53 s
+    instead of 0.12 s. So empty packages replace it, unless it was imported already.
     """
     if "mediapipe" not in sys.modules:
         spec = importlib.util.find_spec("mediapipe")

@@ -1,13 +1,11 @@
 """Measures a network's milliseconds per frame: the plain module beside the folded and fused ones, in one run.
 
-    python tools/network_speed.py [--network headgan|stylegan|live-portrait] [--width light|full] [--size 256]
-        [--repeats 5] [--json]
+python tools/network_speed.py [--network headgan|stylegan|live-portrait] [--width light|full] [--size 256]
+[--repeats 5] [--json]
 
-LivePortrait's four large networks are timed one by one, each plain (spectral and batch norms at work, as released) and
-fused.
-
-The variants take turns and each keeps its best time, so that a busy machine slows them alike. With
-OMP_NUM_THREADS=1 and --cpu, processor time is printed, which other work hardly touches.
+LivePortrait's four large networks are timed one by one, each as released (plain, with spectral and batch
+norms computed) and fused. The variants take turns and each keeps its best time, so that a busy machine slows
+them alike. With OMP_NUM_THREADS=1 and --cpu, processor time is printed, which other work hardly touches.
 """
 
 from __future__ import annotations
@@ -82,8 +80,10 @@ def variants(config: HeadGanConfig, size: int, device: Device) -> dict[str, Fram
 
 
 def stylegan_variants(size: int, device: Device) -> dict[str, Frame]:
-    """Return name -> a function for one frame from W+: the weights modulated for each picture and grouped, as
-    in the released code, beside our own way.
+    """Return name -> a function that makes one frame from W+.
+
+    One modulates the weights for each picture and groups them, as in the released code; the other is our own
+    way.
     """
     torch.manual_seed(0)
     ours = Generator(size, 1).to(device.torch_device).eval().requires_grad_(False)
@@ -107,7 +107,7 @@ def stylegan_variants(size: int, device: Device) -> dict[str, Frame]:
 
 
 def live_portrait_variants(device: Device) -> dict[str, Frame]:
-    """Return each network on its own, as released and rearranged; "plain" and "fused" take a whole frame."""
+    """Return each network on its own, as released and rearranged; "plain" and "fused" make a whole frame."""
     torch.manual_seed(0)
     plain = LivePortrait().eval().requires_grad_(False)
     folded = LivePortrait(LivePortraitConfig(spectral=False))

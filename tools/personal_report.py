@@ -38,7 +38,7 @@ from app.engine.training.runs import run_folder  # noqa: E402
 Frames = NDArray[np.uint8]  # (T, S, S, 3)
 NAMES = ("l1", "psnr", "apd", "mapd", "aed", "ard", "detected")
 LEAD = 4  # frames of the footage before the first that counts, because a sequence starts from zeros
-SHOWN = 8
+SHOWN = 8  # frames on the sheet
 
 
 def main() -> None:

@@ -1,10 +1,9 @@
-"""Makes the README's sheet of results, docs/pictures/results.jpg, of the bundled sample and of hard
-portraits.
+"""Makes the README's sheet of results, docs/pictures/results.jpg, of the bundled sample and of portraits that
+are hard to turn.
 
-    python tools/pictures.py [FOLDER]
+python tools/pictures.py [FOLDER]
 
-The portraits are hard to turn. FOLDER has the open ones named in HARD (../shared/media/images; CC0 and public
-domain).
+FOLDER has the open portraits named in HARD (../shared/media/images; CC0 and public domain).
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ FOLDER = ROOT.parent / "shared" / "media" / "images"
 HARD = ("a_p21_nasa.jpg", "a_p15_cc0.jpg", "a_p01_cc0.jpg", "a_p28_usgov.jpg", "a_p31_painting.jpg")
 TURN = 25.0  # degrees to either side of the photo's own view
 AROUND = 2.1  # a cell shows so many times the face's box
-ABOVE = 0.38  # of the face's box, from its top, where a cell has its middle
+ABOVE = 0.38  # share of the face's box, from its top, at which a cell has its middle
 SIDE = 230  # px of a cell
 
 

@@ -1,9 +1,9 @@
 """Compares the pose asked with the true pose on the LeePerrySmith scan: pose_truth.py ../shared [-o
 SHEET.png].
 
-The scan seen from the front is the photo. The program turns it, and drawing the scan again turns it in truth.
-What is drawn is judged by the difference between the fits of both pictures, so that the fit's own errors
-cancel. What is read is judged by the fit of the true picture.
+The photo is the scan seen from the front. The program turns it, and the scan drawn again at that angle is the
+truth. What is drawn is judged by the difference between the fits of both pictures, so that the fit's own
+errors cancel. What is read is judged by the fit of the true picture.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WITHIN = 30  # degrees; up to here, what is drawn and what is read are both prom
 
 
 def angles(engine: Engine, picture: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return (3,) degrees, which are not a number where no face is found."""
+    """Return (3,) degrees, which are NaN where no face is found."""
     faces = engine.fit(picture)
     return np.array(faces[0].params.camera.angles if faces else (np.nan,) * 3)
 

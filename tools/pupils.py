@@ -1,13 +1,13 @@
 """Compares two ways to find pupils: Head2Head++'s inverse-intensity centroids and the tracker's irises.
 
+python tools/pupils.py CLIP_OR_PHOTO... [--frames 60]
+
 Clips have no truth, so three properties of good pupils are measured, in percent of the eye's width. They move
 smoothly from frame to frame (jitter: the mean length of the second difference). Both eyes look the same way
 (disagreement of left and right in the eye's own coordinates). When the whole picture is moved, they move by
-as much. The first two also favour a way that hardly moves at all. So in photos the eyes are turned by known
-angles with `mesh-warp`, and the movement found is compared with the one made: the gain (1 is right), and what
-is left after it.
-
-    python tools/pupils.py CLIP_OR_PHOTO... [--frames 60]
+as much. The first two would also favour a way whose pupils hardly move at all. So the eyes of photos are
+turned by known angles with `mesh-warp`, and the movement found is compared with the one made: its gain (1 is
+right), and the error that is left after dividing by the gain.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ DOCUMENTED = {  # picture taken in the dark theme -> its name in the documentati
     "dialog-export": "export",
     "dialog-models": "models",
 }
-TIMEOUT = 120.0
+TIMEOUT = 120.0  # seconds that a picture is waited for
 EXAMPLE_COVERAGE = [
     {"name": "yaw", "edges": [-45, -15, 15, 45], "counts": [40, 210, 0], "gaps": [[15, 45]]},
     {"name": "pitch", "edges": [-30, -10, 10, 30], "counts": [12, 200, 38], "gaps": []},
@@ -278,7 +278,7 @@ class Photographer:
         shutil.rmtree(folder)
 
     def question(self) -> None:
-        """Show what is asked before unsaved work is left."""
+        """Show the question that is asked before unsaved work is left."""
         from PySide6.QtCore import QTimer
         from PySide6.QtWidgets import QApplication
 

@@ -1,5 +1,5 @@
-"""Shows what the sample cannot: a film's rest, a group live, a transparent photo's export, a photo without a
-face.
+"""Shows what the sample cannot: the rest found in a film, a group live, the export of a transparent photo, a
+photo without a face.
 
 `tools/screenshots.py` takes these pictures from the open media beside the checkout (`../shared/media`).
 """
@@ -42,7 +42,7 @@ def of_people(camera: Photographer) -> None:
 
 
 def opened(camera: Photographer, photo: Path) -> None:
-    """Open this photo in the window, without a question about the one before."""
+    """Open this photo in the window, without a question about the photo before it."""
     session = camera.window.session
     session.history.mark_saved(session.document)
     session.close()
@@ -91,7 +91,9 @@ def hands(camera: Photographer) -> None:
 
 
 def film(camera: Photographer) -> None:
-    """Show the face at rest that was found in a clip, one that its user chose, and what a performance brings."""
+    """Show the face at rest that was found in a clip, one that the user chose, and one that a performance
+    contains.
+    """
     from app.session.resting import RestFinder
     from app.ui.dialogs.film import FilmDialog
 

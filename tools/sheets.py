@@ -1,5 +1,4 @@
-"""Draws contact sheets of mesh-warp's results on photos: python tools/sheets.py [--side PX] [--only SHEET]
-[PHOTO...].
+"""Draws contact sheets of mesh-warp's results on photos: sheets.py [--side PX] [--only SHEET] [PHOTO...].
 
 It writes frontalise.jpg, poses.jpg and expressions.jpg into out/sheets. The photos are those of
 ../shared/media/images where that folder is there, else the sample portrait. Look at the sheets after every
@@ -125,7 +124,7 @@ def sheet(
     if not rows:
         return None
     widest = max(map(len, rows))
-    beside = max(1, 9 // widest)  # short rows share a line
+    beside = max(1, 9 // widest)  # several short rows stand on one line
     out = Image.new("RGB", (side * widest * beside, side * -(-len(rows) // beside)))
     for j, row in enumerate(rows):
         for i, image in enumerate(row):

@@ -35,8 +35,8 @@ from app.engine.sample import sample_path
 from app.engine.sources.pacing import PacedSource
 from tools.virtual_camera import VirtualCamera, virtual_sound
 
-SIZE = (640, 480)
-SAMPLE_SECONDS = 1.0
+SIZE = (640, 480)  # px of the camera's pictures
+SAMPLE_SECONDS = 1.0  # seconds between two measurements
 
 
 def moving_head(photo: NDArray[np.uint8]) -> Callable[[float], NDArray[np.uint8]]:

@@ -1,12 +1,11 @@
 """Measures how much the followed face of a still clip trembles.
 
-The clip is one photo; every frame has other noise and is compressed anew.
+python tools/still_jitter.py PHOTO... [--frames 16] [--tree CHECKOUT]
 
-    python tools/still_jitter.py PHOTO... [--frames 16] [--tree CHECKOUT]
-
---tree measures another checkout's tracker with the same pictures. Landmarks are in percent of the distance
-between the eyes' outer corners, the pose in degrees, the expression in sigmas; all are root mean squares
-about the mean of the frames.
+The clip is one photo; every frame has other noise and is compressed anew. With --tree, another checkout's
+tracker is measured on the same pictures. Landmarks are in percent of the distance between the eyes' outer
+corners, the pose in degrees, the expression in sigmas; all are root mean squares about the mean of the
+frames.
 """
 
 from __future__ import annotations
@@ -20,7 +19,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-NOISE, QUALITY, SIDE, SETTLE = 3.0, 85, 640, 3  # levels; JPEG; px of the frame; frames that are left out
+# Levels of noise; JPEG's quality; px of the frame's longer side; first frames that are left out.
+NOISE, QUALITY, SIDE, SETTLE = 3.0, 85, 640, 3
 
 
 def frames(pixels: NDArray[np.uint8], count: int) -> list[NDArray[np.uint8]]:

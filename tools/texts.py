@@ -40,8 +40,8 @@ def marked(path: Path) -> Iterator[str]:
 
 
 def errors() -> list[str]:
-    """Return every sentence of the engine's and the session's errors and remarks, sorted, each once, with
-    "{}" where values go.
+    """Return every sentence of the engine's and the session's errors and remarks once, sorted, with "{}" for
+    values.
     """
     found: set[str] = set()
     for room in ("engine", "session"):
@@ -55,14 +55,14 @@ def errors() -> list[str]:
 
 
 def messages(module: ast.Module) -> Iterator[str]:
-    """Yield what a module's steps say: the third value of every `Step`."""
+    """Yield the messages of a module's steps: the third value of every `Step`."""
     for node in ast.walk(module):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Step" and len(node.args) > 2:
             yield from templates(node.args[2], _assigned(module))
 
 
 def error_texts(module: ast.Module) -> Iterator[str]:
-    """Yield what a module says in its errors and in what it reports as missing.
+    """Yield the sentences of a module's errors and of what it reports as missing.
 
     A name stands for whatever the module assigns to it anywhere.
     """

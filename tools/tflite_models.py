@@ -25,9 +25,10 @@ DTYPES = {
 
 @dataclass(frozen=True)
 class Operator:
-    """One operator. kind: TFLite's name of it, or the custom operator's own name; inputs, outputs: tensor
-    numbers, -1 for an input that is left out; options: the table of a built-in operator; custom: the bytes of
-    a custom one.
+    """One operator.
+
+    kind: TFLite's name of it, or the custom operator's own name; inputs, outputs: tensor numbers, -1 for an
+    input that is left out; options: the table of a built-in operator; custom: the bytes of a custom one.
     """
 
     kind: str
@@ -99,7 +100,7 @@ class Model:
 
 
 def _dense(values: NDArray[Any], sparsity: Any, shape: tuple[int, ...]) -> NDArray[Any]:
-    """Return a sparse tensor written out in full.
+    """Return a sparse tensor with all its values.
 
     `SparsityParameters` in TFLite's schema describes the form: dimensions in traversal order, each dense or
     compressed into segments of indices.

@@ -14,8 +14,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from tools.tflite_models import ACTIVATIONS, Model, Operator
 
-OPSET, IR_VERSION = 17, 8
-TO_NCHW, TO_NHWC = (0, 3, 1, 2), (0, 2, 3, 1)
+OPSET, IR_VERSION = 17, 8  # versions of ONNX
+TO_NCHW, TO_NHWC = (0, 3, 1, 2), (0, 2, 3, 1)  # orders of axes for Transpose
 BLOCK = 16  # channels that lie together in onnxruntime's own layout of maps, if it has one
 SMALL = 64  # constants of fewer values stay float32: a Cast would cost more than it saves
 
@@ -65,7 +65,7 @@ class Converter:
     def __init__(self, model: Model, low: float, high: float) -> None:
         """Begin with the input. low, high: what the bytes 0 and 255 become at the model's input."""
         self.model, self.writer = model, Writer()
-        moved = self.writer.node("Transpose", "picture", perm=TO_NCHW)  # moved while it is still bytes
+        moved = self.writer.node("Transpose", "picture", perm=TO_NCHW)  # bytes are moved faster than floats
         cast = self.writer.node("Cast", moved, to=TensorProto.FLOAT)
         scaled = self.writer.node("Mul", cast, self.writer.constant(np.float32((high - low) / 255)))
         moved = self.writer.node("Add", scaled, self.writer.constant(np.float32(low))) if low else scaled
@@ -78,8 +78,9 @@ class Converter:
             self.names[operator.outputs[0]] = self._activated(name, operator)
 
     def model_file(self, outputs: dict[str, tuple[str, tuple[int, ...]]]) -> bytes:
-        """Return the file. outputs: by final name, the name written so far and the shape after the batch
-        axis.
+        """Return the file's bytes.
+
+        outputs: for each final name, the name written so far and the shape after the batch axis.
         """
         for wanted, (name, _) in outputs.items():
             self.writer.node("Identity", name, output=wanted)
@@ -181,7 +182,9 @@ def _transposed_convolution(net: Converter, operator: Operator) -> str:
 
 
 def _pad(net: Converter, operator: Operator) -> str:
-    """Pad; further channels come from a convolution, which leaves onnxruntime's own layout of maps as it is."""
+    """Write Pad; added channels come from a convolution, which leaves onnxruntime's own layout of maps as it
+    is.
+    """
     rows = net.values(operator.inputs[1])[list(TO_NCHW)]
     name = net.operand(operator.inputs[0])
     more, channels = rows[1, 1], net.model.shape(operator.inputs[0])[3]
@@ -264,7 +267,7 @@ def _depth_to_space(net: Converter, operator: Operator) -> str:
 
 
 def _strided_slice(net: Converter, operator: Operator) -> str:
-    """Return the input: the only slice that occurs takes everything."""
+    """Return the input, because the only slice that occurs takes all of it."""
     assert net.model.shape(operator.inputs[0]) == net.model.shape(operator.outputs[0])
     assert all(net.values(operator.inputs[3]) == 1)
     return net.operand(operator.inputs[0])

@@ -1,5 +1,4 @@
-"""Draws heads of known shape at known poses, as ground truth for what is read of pictures. None of them
-ships.
+"""Draws heads of known shape at known poses, as the truth for what is read of pictures; none of them ships.
 
 The scan is read with DracoPy (Apache-2.0), which only this tool needs: pip install DracoPy.
 """
@@ -22,7 +21,7 @@ from app.engine.imaging.reading import open_photo
 
 Array = NDArray[np.float64]
 Image = NDArray[np.uint8]
-GROUND = (176, 178, 180)
+GROUND = (176, 178, 180)  # levels of the background
 OVER = 2  # samples for each pixel along each axis
 PIVOT = np.array([0.0, -0.3, -1.0])  # eye distances from the eyes' middle; heads are turned about this point
 # Eye centres of the scan in its own units; they lie between the lids' corners, on the surface.
@@ -50,7 +49,7 @@ class Head:
 
 
 def scan(folder: Path) -> Head:
-    """Return the LeePerrySmith scan (see shared/models3d/SOURCES.md), untouched but for its unit."""
+    """Return the LeePerrySmith scan (see shared/models3d/SOURCES.md), changed in nothing but its unit."""
     import DracoPy
 
     data = (folder / "LeePerrySmith.glb").read_bytes()
@@ -71,14 +70,14 @@ def scan(folder: Path) -> Head:
 
 
 def tilted(head: Head, angles: tuple[float, float, float]) -> Head:
-    """Return the head turned by these angles, which become the zero of its pose."""
+    """Return the head turned by these angles, with the new pose as its zero."""
     rotation = rotation_matrix(*angles)
     return replace(head, vertices=head.vertices @ rotation.T, normals=head.normals @ rotation.T)
 
 
 def landmarks_on(head: Head, landmarks: Array, scale: float, distance: float) -> Array:
-    """Return (N, 3) points of the head's surface under (N, 2) px of its front view as `drawn` makes it with size
-    512.
+    """Return (N, 3) points of the head's surface that lie under (N, 2) px of its front view, as `drawn` makes
+    it with size 512.
     """
     size = 512
     points, _ = _projected(head, (0.0, 0.0, 0.0), size, scale, distance)
@@ -90,9 +89,11 @@ def landmarks_on(head: Head, landmarks: Array, scale: float, distance: float) ->
 
 
 def wearing(head: Head, on_head: Array, points: Array, photo: Image, place: Array) -> Head:
-    """Return the head bent so that its landmarks lie where a portrait's do, with the portrait painted on its face.
+    """Return the head with its landmarks bent to those of a portrait, and with the portrait painted on its
+    face.
 
-    on_head, points: (N, 3) the landmarks on the head and, in the same unit, the portrait's; place: (N, 2) px of them.
+    on_head, points: (N, 3) the landmarks on the head and, in the same unit, the portrait's; place: (N, 2) px
+    of the portrait's landmarks.
     """
     from scipy.interpolate import RBFInterpolator
     from scipy.spatial import cKDTree
@@ -118,7 +119,7 @@ def smoothstep(value: Array, low: float, high: float) -> Array:
 
 
 def normals_of(points: Array, triangles: NDArray[np.int32]) -> Array:
-    """Return vertex normals; vertices doubled along a seam count as one."""
+    """Return vertex normals; vertices that a seam doubles count as one."""
     _, same = np.unique(np.round(points, 5), axis=0, return_inverse=True)
     same = same.ravel()
     a, b, c = (points[triangles[:, k]] for k in range(3))
@@ -172,7 +173,7 @@ def drawn(
 
 @numba.njit(cache=True)
 def _corners(points, triangle, x, y):  # type: ignore[no-untyped-def]
-    """Barycentric coordinates of a pixel's centre, and its depth; negative outside."""
+    """Return barycentric coordinates of a pixel's centre, negative outside the triangle, and its depth."""
     ax, ay, az = points[triangle[0]]
     bx, by, bz = points[triangle[1]]
     cx, cy, cz = points[triangle[2]]

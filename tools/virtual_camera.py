@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from app.engine.sources.frames import Frame
 
-PERIOD, FLASH = 1.0, 0.1
+PERIOD, FLASH = 1.0, 0.1  # seconds
 TONE = 1000.0  # Hz
 
 

@@ -35,8 +35,10 @@ def main() -> None:
 
 
 def resolved(requirements: list[str], version: str, tags: list[str]) -> str | None:
-    """Return pip's complaint, or None. torch is asked for by itself, without what it needs, because the
-    packages that it alone needs (CUDA) would take gigabytes of metadata.
+    """Return pip's complaint, or None.
+
+    torch is asked for without its dependencies, because those that it alone needs (CUDA) would take gigabytes
+    of metadata.
     """
     others = [line for line in requirements if not line.startswith("torch")]
     torch = [line for line in requirements if line.startswith("torch")]

@@ -24,7 +24,7 @@ from app.engine.personal.conditioning import Frame2Frame, condition, eye_marks, 
 from app.engine.personal.record import Person
 from app.engine.rendering.nmfc import make_renderer
 
-SIZE = 64
+SIZE = 64  # px
 LIGHT = {"width": 4, "n_down": 2, "n_blocks": 2}
 PERSON = Person(
     SIZE, Camera(14.0, translation=(32, 34)), Identity((0.5,) * 40), np.zeros((SIZE, SIZE, 3), np.uint8)

@@ -14,7 +14,7 @@ from app.engine.errors import EngineError
 from app.session.training import DONE, FAILED, PAUSED, RUNNING, STOPPED, Order, RunStep, Training, sample_path
 
 TINY = [sys.executable, "-m", "tests.session.tiny_training"]
-WAIT = 120_000
+WAIT = 120_000  # milliseconds
 
 
 @pytest.fixture

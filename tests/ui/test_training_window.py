@@ -16,7 +16,7 @@ from app.ui.training.progress import clock
 from app.ui.training.window import TrainingWindow
 
 TINY = [sys.executable, "-m", "tests.session.tiny_training"]
-WAIT = 120_000
+WAIT = 120_000  # milliseconds
 
 
 @pytest.fixture

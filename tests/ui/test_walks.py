@@ -32,7 +32,7 @@ from tests.test_architecture import WALKS
 from tests.ui.conftest import ready_to_close
 
 ROOT = Path(__file__).parents[2]
-WAIT = 120_000
+WAIT = 120_000  # milliseconds
 INSIDE = {  # functions that the text names inside a stop, and their files
     "resolve": "app/engine/face/semantic.py",
     "composite": "app/engine/portraits.py",  # it is called by this name there

@@ -17,7 +17,7 @@ from app.engine.face.parameters import Camera, FaceParams, FloatArray
 from app.engine.sources.frames import Frame
 from app.engine.sources.video import VideoSource
 
-STEP = 1 / 30
+STEP = 1 / 30  # seconds between two frames
 LOOK = np.random.default_rng(0).normal(120, 40, 468)
 OTHER = np.random.default_rng(1).normal(120, 40, 468)
 GRID, WEEKLY = "a_grid_bbaf2n.mp4", "a_wh_weekly_01.mp4"

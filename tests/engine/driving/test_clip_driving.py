@@ -39,7 +39,7 @@ from tests.engine.conftest import make_performance
 from tests.steps import drained
 from tools.compress_clip import decoded
 
-COUNT = 18
+COUNT = 18  # frames of the clip
 RATE = Fraction(30000, 1001)
 
 

@@ -22,7 +22,7 @@ from app.engine.networks.headgan import HeadGanConfig
 from app.engine.rendering.shading import triangle_colours
 from app.engine.squares.crop import Square
 
-UNIT, N_ID, N_EXP = 63.0, 12, 28
+UNIT, N_ID, N_EXP = 63.0, 12, 28  # mm in one eye distance; numbers of shapes
 
 
 @pytest.fixture(scope="module")

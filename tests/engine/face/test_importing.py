@@ -14,7 +14,7 @@ from app.engine.face.importing import read_dense, use_face_model
 from app.engine.face.morphable_model import MorphableModel, default_model, imported_path, load_model
 
 UNIT = 63.0  # millimetres in one eye distance
-N_ID, N_EXP = 12, 20
+N_ID, N_EXP = 12, 20  # numbers of shapes
 
 
 @pytest.fixture(autouse=True)

@@ -27,7 +27,7 @@ from tests.engine.conftest import MakeClip
 from tools.av_sync import av_offsets
 from tools.virtual_camera import VirtualCamera, flash_picture, virtual_sound
 
-SIZE = (64, 48)
+SIZE = (64, 48)  # px
 
 
 def picture(level: int, size: tuple[int, int] = SIZE) -> NDArray[np.uint8]:

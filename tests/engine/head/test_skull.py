@@ -8,7 +8,7 @@ from app.engine.face.parameters import Camera
 from app.engine.head.model import HeadModel
 from app.engine.head.skull import RATIO, inflated
 
-SIZE = 400
+SIZE = 400  # px
 
 
 def test_hair_wider_than_a_skull_may_be_makes_no_corners() -> None:

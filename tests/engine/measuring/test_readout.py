@@ -10,7 +10,7 @@ from app.engine.face.parameters import Camera, Expression, FaceEdit, FaceParams,
 from app.engine.face.semantic import SHUT, resolve
 from app.engine.measuring.readout import compare
 
-OWN = (0.3, 0.28)
+OWN = (0.3, 0.28)  # the photo's lid apertures, left and right
 
 
 def fitted(expression: Expression) -> FittedFace:

@@ -17,8 +17,10 @@ from app.engine.networks.headgan import Encoder, FlowNetwork, HeadGanConfig, Ren
 
 SMALL = HeadGanConfig(width=2, hidden=4)
 LEVELS = ((2, 2, 32, 32), (2, 8, 16, 16), (2, 32, 8, 8))  # the widths at full, half and quarter size
+# Shapes (N, C, H, W) of what the two scales of the discriminator give, layer by layer.
 PATCHES = ((2, 4, 17, 17), (2, 8, 9, 9), (2, 16, 5, 5), (2, 32, 6, 6), (2, 1, 7, 7))
-FINER = ((2, 4, 9, 9), (2, 8, 5, 5), (2, 16, 3, 3), (2, 32, 4, 4), (2, 1, 5, 5))
+# The same of the halved input.
+HALVED = ((2, 4, 9, 9), (2, 8, 5, 5), (2, 16, 3, 3), (2, 32, 4, 4), (2, 1, 5, 5))
 Shape = tuple[int, ...]
 
 
@@ -60,7 +62,7 @@ CASES = {
         lambda: Rendering(SMALL), ((2, 9, 32, 32), *LEVELS, (2, 3, 32, 32), (2, 300)), ((2, 3, 32, 32),)
     ),
     "patch discriminator": Case(lambda: PatchDiscriminator(6, 4), ((2, 6, 32, 32),), PATCHES),
-    "discriminator": Case(lambda: MultiScaleDiscriminator(6, 4), ((2, 6, 32, 32),), PATCHES + FINER),
+    "discriminator": Case(lambda: MultiScaleDiscriminator(6, 4), ((2, 6, 32, 32),), PATCHES + HALVED),
 }
 each = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-SIZE = (96, 80)
+SIZE = (96, 80)  # px
 
 
 @pytest.fixture(scope="session")

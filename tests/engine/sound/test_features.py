@@ -20,8 +20,8 @@ from app.engine.sound.features import (
     silence,
 )
 
-RATE, FPS = 8000, 25.0
-LENGTH, STEP = 160, 20
+RATE, FPS = 8000, 25.0  # samples and frames a second
+LENGTH, STEP = 160, 20  # samples of a window and between two windows
 
 
 def noise(seconds: float = 1.0) -> np.ndarray:

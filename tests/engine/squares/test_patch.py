@@ -25,9 +25,9 @@ from app.engine.personal.record import Person, track_of
 from app.engine.sources.performance import Performance
 from app.engine.sources.performance_files import write_performance
 
-SIZE = 64
+SIZE = 64  # px
 LIGHT = {"width": 4, "n_down": 2, "n_blocks": 2}
-FRAMES = 12
+FRAMES = 12  # frames of the clip
 
 
 def filmed(t: int, turn: float = 10.0, scale: float = 14.0) -> FaceParams:

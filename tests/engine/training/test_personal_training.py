@@ -47,7 +47,7 @@ from app.engine.training.personal.sequences import (
 from app.engine.training.runs import run_folder
 from tests.steps import drained
 
-SIZE = 32
+SIZE = 32  # px
 TINY = {"width": 4, "n_down": 2, "n_blocks": 2}
 
 

@@ -15,10 +15,10 @@ from app.engine.warping.lid_frame import LidFrame
 from app.engine.warping.lids import lid_gap, move_lids, opened_gap
 from app.engine.warping.light import light_of
 
-SIZE, SCALE = 320, 130.0
+SIZE, SCALE = 320, 130.0  # px of the picture, px of an eye distance
 OPEN = apertures_of(default_model().mean)
-SKIN = (190, 140, 115)
-BLUE = (60, 90, 200)
+SKIN = (190, 140, 115)  # levels
+BLUE = (60, 90, 200)  # levels
 
 
 def faced(left: float = 1.0, right: float = 1.0) -> np.ndarray:

@@ -13,7 +13,7 @@ from app.engine.warping.light import Light, light_of
 from app.engine.warping.mouth import INNER, Mouth, MouthPose, draw_mouth, in_photo, mouth_source, own_mouth
 from app.engine.warping.teeth import MouthLight, _lit, inside
 
-IOD = 100.0
+IOD = 100.0  # px
 
 
 def lips(top: float, bottom: float) -> np.ndarray:

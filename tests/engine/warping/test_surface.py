@@ -14,7 +14,7 @@ from app.engine.warping.geometry import target_points
 from app.engine.warping.shell import SourceMesh, source_mesh
 from app.engine.warping.surface import Surface, mirror_share, normals, relight, surface, twins
 
-SIZE = 300
+SIZE = 300  # px
 
 
 def face_turned(yaw: float) -> FittedFace:
