@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from app.engine.contract import Step
+from app.engine.contract import Portrait, Step
 from app.engine.engine_like import EngineLike
 from app.engine.errors import EngineError
 from app.engine.face.controls import BY_NAME
 from app.engine.face.parameters import FaceEdit, FittedFace
-from app.engine.imaging.endings import PICTURES
+from app.engine.imaging.endings import PICTURES, written_ending
+from app.engine.imaging.photo import Photo
+from app.engine.imaging.writing import own_ending
 from app.session import verbs
 from app.session.files import make_folder
 from app.session.presets import Preset, blend
@@ -23,7 +25,7 @@ class Batch:
     """The photos of a batch, and what shall be done to them.
 
     parts: presets with strengths; frontalise, neutralise: strength in [0, 1]; all_faces: every face, else only the
-    largest; suffix: ending of the files written, "" keeps the photo's own.
+    largest; suffix: ending of the files written, "" keeps each photo's own format.
     """
 
     photos: tuple[Path, ...]
@@ -78,9 +80,10 @@ def run_batch(engine: EngineLike, batch: Batch) -> Iterator[PhotoStep]:
     taken: set[Path] = set()
     for done, photo in enumerate(batch.photos):
         yield PhotoStep(done, total, photo.name, photo=photo)
-        path = _target(batch, photo, taken)
         try:
-            for _ in _one(engine, batch, photo, path):
+            portrait = engine.open(photo)
+            path = _target(batch, portrait.photo, photo, taken)
+            for _ in _one(engine, batch, portrait, path):
                 yield PhotoStep(done, total, photo.name, photo=photo)
         except EngineError as error:
             yield PhotoStep(done + 1, total, photo.name, error=str(error), photo=photo, failure=error)
@@ -88,9 +91,10 @@ def run_batch(engine: EngineLike, batch: Batch) -> Iterator[PhotoStep]:
             yield PhotoStep(done + 1, total, photo.name, photo=photo, written=path)
 
 
-def _target(batch: Batch, photo: Path, taken: set[Path]) -> Path:
+def _target(batch: Batch, opened: Photo, photo: Path, taken: set[Path]) -> Path:
     """Return a path in the folder that is no photo of the batch and that the batch has not written yet."""
-    path = batch.folder / (photo.stem + (batch.suffix or photo.suffix))
+    own = photo.suffix if written_ending(photo) == own_ending(opened) else own_ending(opened)
+    path = batch.folder / (photo.stem + (batch.suffix or own))
     number = 2
     sources = {p.absolute() for p in batch.photos}
     while path.absolute() in sources or path in taken:
@@ -100,11 +104,11 @@ def _target(batch: Batch, photo: Path, taken: set[Path]) -> Path:
     return path
 
 
-def _one(engine: EngineLike, batch: Batch, photo: Path, path: Path) -> Iterator[Step]:
-    portrait = engine.open(photo)
+def _one(engine: EngineLike, batch: Batch, portrait: Portrait, path: Path) -> Iterator[Step]:
     if not portrait.faces:
+        name = portrait.photo.path.name if portrait.photo.path else path.name
         raise EngineError(
-            f"No face was found in {photo.name}.", "Open it by itself and draw a box around the face.", "open"
+            f"No face was found in {name}.", "Open it by itself and draw a box around the face.", "open"
         )
     faces = range(len(portrait.faces))
     if not batch.all_faces:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
@@ -50,6 +52,31 @@ def test_exports_never_take_a_photo_s_place_nor_each_other_s(tmp_path: Path, fak
     written = [step.written.name for step in steps if step.written is not None]
     assert written == ["00 (2).jpg", "00 (3).jpg", "01 (2).jpg"]
     assert (folder / "00.jpg").read_bytes() == b"photo"
+
+
+@pytest.mark.parametrize(
+    ("name", "deep", "clear", "written"),
+    [
+        ("a.jpeg", False, False, "a.jpeg"),
+        ("a.TIF", True, True, "a.TIF"),
+        ("a.heic", True, False, "a.png"),
+        ("a.webp", False, True, "a.webp"),
+        ("a.avif", True, False, "a.png"),
+    ],
+)
+def test_each_photo_keeps_its_own_format_unless_that_loses_something(
+    tmp_path: Path, fake: FakeEngine, name: str, deep: bool, clear: bool, written: str
+) -> None:
+    photo = tmp_path / name
+    photo.write_bytes(b"photo")
+    opened = fake.open(photo)
+    pixels = opened.photo.pixels.astype(np.uint16 if deep else np.uint8)
+    alpha = np.full(pixels.shape[:2], 9, pixels.dtype) if clear else None
+    fake.open = lambda path: replace(
+        opened, photo=replace(opened.photo, pixels=pixels, alpha=alpha, path=path)
+    )
+    steps = list(run_batch(fake, Batch((photo,), tmp_path / "out", ((SMILE, 1.0),))))
+    assert [step.written.name for step in steps if step.written is not None] == [written]
 
 
 def test_only_the_largest_face_when_so_asked(tmp_path: Path, fake: FakeEngine) -> None:

@@ -185,6 +185,26 @@ def test_a_long_step_of_the_history_is_read_whole(opened: MainWindow, qtbot: QtB
     assert not steps.horizontalScrollBar().isVisible()
 
 
+def test_a_batch_keeps_each_photos_format_and_says_what_another_cannot_hold(
+    session: Session, tmp_path: Path, qtbot: QtBot
+) -> None:
+    settings = Settings()
+    settings.export_options = {"suffix": ".avif"}  # the last export's is not meant for a folder
+    dialog = BatchDialog(session, settings, ())
+    qtbot.addWidget(dialog)
+    (tmp_path / "a.png").write_bytes(b"a photo")
+    dialog.source.setText(str(tmp_path))
+    dialog.frontalise.setValue(100)
+    assert dialog.batch().suffix == "" and "holds" not in dialog.note.text()
+    for suffix, lost in (
+        (".jpg", "8 bits per channel and no transparency"),
+        (".avif", "8 bits"),
+        (".png", ""),
+    ):
+        dialog.format.choose(suffix)
+        assert lost in dialog.note.text() and ("holds" in dialog.note.text()) == bool(lost)
+
+
 def test_every_line_of_a_generators_card_begins_as_a_sentence(opened: MainWindow, qtbot: QtBot) -> None:
     from app.ui.dialogs.models import ModelsDialog
 

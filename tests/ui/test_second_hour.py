@@ -252,7 +252,7 @@ def test_one_is_not_written_as_many(qtbot: QtBot, tmp_path: Path, session: Sessi
         batch.choose(photos[:count])
         assert batch.go.text() == words
     film = Recording(tmp_path / "a.mp4", pictures=1, dropped=0, duration=0.04)
-    assert record_bar.described(film) == "a.mp4 · one frame · 0.0 s"
+    assert record_bar.described(film) == "a.mp4 · one frame · 0.0\u00a0s"
 
 
 def test_presets_that_are_no_longer_mixed_leave_at_once(opened: MainWindow) -> None:

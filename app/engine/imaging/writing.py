@@ -65,6 +65,15 @@ def remarks_on(photo: Photo, path: Path, options: Mapping[str, Any] | None = Non
     return photo.remarks + tuple(remarks.losses(photo.pixels, photo.alpha, path.suffix.lower(), eight_bit))
 
 
+def own_ending(photo: Photo) -> str:
+    """Return the ending of the photo's own format where Mien writes it and it holds all of the photo, else that of
+    PNG, which holds all of it.
+    """
+    ending = written_ending(photo.path) if photo.path else ""
+    loses = any(remarks.losses(photo.pixels, photo.alpha, ending, eight_bit=False))
+    return ending if ending in ENCODERS and not loses else ".png"
+
+
 def encoder_for(path: Path) -> encoding.Encoder:
     """Return the encoder that a file's ending names; EngineError where there is none."""
     encoder = ENCODERS.get(written_ending(path))

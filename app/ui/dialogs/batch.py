@@ -80,8 +80,8 @@ class BatchDialog(QDialog):
         self.neutralise = self._slider(self.tr("Neutralise"), 0)
         self.all_faces = QCheckBox(self.tr("Every face, not only the largest"), self)
         self.all_faces.setChecked(True)
-        remembered = self._settings.export_options
-        self.format = FormatOptions(remembered, remembered.get("suffix") or ".png", self)
+        self.format = FormatOptions(self._settings.export_options, "", self)
+        self.format.changed.connect(self._check)
         self.edit.currentIndexChanged.connect(self._check)
 
     def _slider(self, name: str, value: int) -> QSlider:
@@ -197,7 +197,8 @@ class BatchDialog(QDialog):
         elif not asks:
             self.note.setText(self.tr("Choose a preset, or a strength to frontalise or neutralise by."))
         else:
-            self.note.setText(self.tr("The photos themselves stay as they are."))
+            stay = self.tr("The photos themselves stay as they are.")
+            self.note.setText(f"{self.format.held()} {stay}".strip())
 
     def batch(self) -> Batch:
         """Return the batch that the dialog describes."""

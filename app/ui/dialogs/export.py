@@ -23,21 +23,13 @@ from PySide6.QtWidgets import (
 )
 
 from app.engine.imaging.colour import differs_from_srgb
-from app.engine.imaging.endings import ALIASES, BARE, DEEP, LOSSY, WRITTEN, written_ending
+from app.engine.imaging.endings import ALIASES, BARE, DEEP, LOSSY, OPAQUE, WRITTEN, written_ending
 from app.engine.imaging.photo import Photo
 from app.engine.imaging.remarks import losses
+from app.engine.imaging.writing import own_ending
 from app.session.settings import Settings
 from app.ui import i18n, theme
 from app.ui.dialogs.parts import do_or_cancel, make_room, with_choose
-
-
-def own_suffix(photo: Photo) -> str:
-    """Return the photo's own format where Mien writes it and it holds all of the photo, else PNG, which holds
-    all of it.
-    """
-    suffix = written_ending(photo.path) if photo.path else ""
-    loses = any(losses(photo.pixels, photo.alpha, suffix, eight_bit=False))
-    return suffix if suffix in WRITTEN and not loses else ".png"
 
 
 class FormatOptions(QWidget):
@@ -61,6 +53,8 @@ class FormatOptions(QWidget):
         self._coloured = photo is None or differs_from_srgb(photo.icc)
         self._has_metadata = photo is None or bool(photo.exif or photo.xmp)
         self.format = QComboBox(self)
+        if photo is None:
+            self.format.addItem(self.tr("As each photo"), "")
         for ending, name in WRITTEN.items():
             self.format.addItem(f"{name} ({ending})", ending)
         self.format.setAccessibleName(self.tr("Format"))
@@ -119,16 +113,29 @@ class FormatOptions(QWidget):
             "eight_bit": self.eight_bit.isChecked() and self._is_deep,
             "keep_metadata": self.metadata.isChecked(),
         }
-        return {**chosen, "quality": self.number.value()} if self.suffix in LOSSY else chosen
+        return {**chosen, "quality": self.number.value()} if self._is_lossy else chosen
 
     @property
     def _is_deep(self) -> bool:
         """Return whether photo and format have more than 8 bits."""
-        return self._deep and self.suffix in DEEP
+        return self._deep and self.suffix in ("", *DEEP)
+
+    @property
+    def _is_lossy(self) -> bool:
+        """Return whether the format has a quality; each photo's own may have one."""
+        return self.suffix in ("", *LOSSY)
+
+    def held(self) -> str:
+        """Return what the chosen format cannot hold of any photo, in a sentence; "" where it holds everything."""
+        if self.suffix in ("", *DEEP):
+            return ""
+        if self.suffix in OPAQUE:
+            return self.tr("A {} file holds 8 bits per channel and no transparency.").format(self.suffix)
+        return self.tr("A {} file holds 8 bits per channel.").format(self.suffix)
 
     @Slot()
     def _on_format(self) -> None:
-        self._form.setRowVisible(self._quality_row, self.suffix in LOSSY)
+        self._form.setRowVisible(self._quality_row, self._is_lossy)
         self._form.setRowVisible(self.eight_bit, self._is_deep)
         self._form.setRowVisible(self.srgb, self._coloured and self.suffix not in BARE)
         self._form.setRowVisible(self.metadata, self._has_metadata and self.suffix not in BARE)
@@ -152,7 +159,7 @@ class ExportDialog(QDialog):
             folder = pictures_folder()
         self.name = QLineEdit(self)
         self.name.setAccessibleName(self.tr("File"))
-        self.format = FormatOptions(remembered, own_suffix(photo), self, photo)
+        self.format = FormatOptions(remembered, own_ending(photo), self, photo)
         self.name.setText(str(_free(folder / f"{source.stem}-mien{self.format.suffix}")))
         self.format.format.currentIndexChanged.connect(self._on_format)
         self.note = QLabel(self)
