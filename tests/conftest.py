@@ -25,7 +25,9 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """Return the folder of media, portraits and papers that lies beside the checkout and is no part of it."""
+    """Return the folder of media, portraits and papers that lies beside the checkout and does not belong to
+    it.
+    """
     if not SHARED.is_dir():
         pytest.skip(f"needs the media of {SHARED}, which are not part of the repository")
     return SHARED
@@ -43,7 +45,7 @@ def astronaut() -> Iterator[NDArray[np.uint8]]:
 
 @pytest.fixture(scope="session")
 def qapp_args() -> list[str]:
-    """Tell pytest-qt the program's name for QApplication; this is a hook of pytest-qt."""
+    """Return the program's name, which pytest-qt passes to QApplication through this hook."""
     return ["mien"]
 
 

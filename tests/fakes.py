@@ -48,7 +48,10 @@ def fake_face(x: float, y: float, size: float, yaw: float = 0.0) -> FittedFace:
 
 
 class FakeEngine:
-    """Fits `EngineLike`. `calls` lists what was asked; `gate`, once cleared, holds renders back until it is set."""
+    """Fits `EngineLike`.
+
+    `calls` lists what was asked; while `gate` is cleared, renders wait for it.
+    """
 
     def __init__(self, faces: int = 2, size: tuple[int, int] = (160, 120)) -> None:
         self.calls: list[tuple[Any, ...]] = []
@@ -206,7 +209,7 @@ class FakeEngine:
             on_begin(self.animation)
         try:
             for number in range(100_000):
-                if self.ending:  # its clip has ended
+                if self.ending:  # the clip has ended
                     self.ending = False
                     if self.animation.recorder is not None:
                         self.animation.end_empty()
@@ -229,7 +232,7 @@ class FakeEngine:
         max_side: int | None = None,
         rest_at: float | None = None,
     ) -> Iterator[Step]:
-        """Yield a film of three frames; the gate holds back each of them. A film that is stopped leaves no
+        """Yield a film of three frames, each of which waits for the gate; a film that is stopped leaves no
         file.
         """
         self._note("drive", face, dict(edits), driver, output, audio, *([] if rest_at is None else [rest_at]))
@@ -240,7 +243,7 @@ class FakeEngine:
         output.write_bytes(b"a film")
 
     def rest(self, driver: Path, at: float | None = None) -> Iterator[Step]:
-        """Yield the search for the face at rest: it is at 1.5 s of a clip of 4 s; from 3 s on, nobody is
+        """Yield the search for the face at rest, which is at 1.5 s of a clip of 4 s; from 3 s on nobody is
         seen.
         """
         self._note("rest", driver, at)
@@ -253,7 +256,7 @@ class FakeEngine:
 
 
 class FakeAnimation:
-    """Offers the panel what `app.engine.driving.animation.Animation` does, and notes what was asked of it."""
+    """Offers what `app.engine.driving.animation.Animation` does, and notes what was asked of it."""
 
     def __init__(self, settings: Any) -> None:
         self.controls = SimpleNamespace(settings=settings, edit=FaceEdit(), nmfc_size=0)

@@ -10,7 +10,7 @@ Result = TypeVar("Result")
 
 
 def drained(steps: Generator[Shown, Any, Result]) -> tuple[list[Shown], Result]:
-    """Return all steps, and the value they end with."""
+    """Return all steps of a generator, and the value that it returns."""
     seen = []
     while True:
         try:

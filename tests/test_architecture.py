@@ -1,4 +1,6 @@
-"""What the documents name exists: every file, every room, every stop of the two walks, and every test of a fault."""
+"""Checks that every file, room, stop of a walk and test that a document names exists, and that numbers say
+what they count.
+"""
 
 from __future__ import annotations
 

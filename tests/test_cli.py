@@ -246,7 +246,7 @@ def test_an_output_that_cannot_be_is_reported_before_the_work(
     real = Path.touch
 
     def touch(self: Path, *args, **kwargs) -> None:
-        if self.parent.name in ("locked", "full"):  # root may write anywhere
+        if self.parent.name in ("locked", "full"):  # root could write there, so the refusal is made up
             raise OSError(13 if self.parent.name == "locked" else 28, "as the system says it")
         real(self, *args, **kwargs)
 

@@ -94,8 +94,8 @@ def import_graph(root: Path) -> Graph:
 
 
 def circles(graph: Graph) -> list[list[str]]:
-    """Return every import chain that comes back to where it began (one for each circle that a depth-first walk
-    meets).
+    """Return import chains that come back to where they began, one for each circle that a depth-first walk
+    meets.
     """
     found: list[list[str]] = []
     done: set[str] = set()
@@ -114,7 +114,9 @@ def circles(graph: Graph) -> list[list[str]]:
 
 
 def floor(module: str) -> int:
-    """Return the place in ROOMS of the room that a module belongs to; the longest name that fits it counts."""
+    """Return the place in ROOMS of the room that a module belongs to; of several names that fit, the longest
+    counts.
+    """
     fits = [
         (len(room), height)
         for height, names in enumerate(ROOMS)
@@ -176,7 +178,7 @@ def test_networks_know_no_files() -> None:
 
 @pytest.fixture
 def house(tmp_path: Path) -> Path:
-    """Return a small house of three rooms that keeps the rules."""
+    """Make a small house of three rooms that keeps the rules."""
     files = {
         "app/__init__.py": "",
         "app/engine/__init__.py": "",

@@ -1,4 +1,4 @@
-"""Mien Light: all that needs no network works where torch is not installed; everything else says what it
+"""Mien Light works where torch is not installed: what needs no network works, and the rest says what it
 lacks.
 """
 

@@ -1,4 +1,4 @@
-"""The self-test really makes what it says, and fails where something is wrong."""
+"""The self-test makes what it promises, and fails where something is wrong."""
 
 from pathlib import Path
 

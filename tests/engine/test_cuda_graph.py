@@ -1,4 +1,4 @@
-"""CUDA graphs give the same numbers on a GPU; without one, the order of calls is tested on stand-ins."""
+"""CUDA graphs give the same numbers on a GPU; without a GPU, stand-ins test the order of calls."""
 
 from __future__ import annotations
 

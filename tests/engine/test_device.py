@@ -23,7 +23,9 @@ PRETENDED = Device("cpu", "float32", "Pretended card")
 
 @pytest.fixture
 def pretended(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pretend a card that computes like the processor, so that its memory can be said to be full."""
+    """Pretend that there is a card, which computes like the processor and whose memory can be said to be
+    full.
+    """
     monkeypatch.setattr(device, "card", lambda: PRETENDED)
     monkeypatch.setattr(device, "_fallen", 0)
 

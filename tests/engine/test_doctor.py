@@ -1,4 +1,4 @@
-"""Every check says what is there, and one way to mend what is not."""
+"""Every check says what is there, and how to mend what is not."""
 
 import importlib.metadata
 import shutil

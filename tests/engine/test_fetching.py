@@ -1,4 +1,4 @@
-"""A model arrives whole, or not at all and with a reason, from a server that breaks off, lies, moves and
+"""A model arrives whole, or not at all and with a reason, from a server that breaks off, lies, redirects and
 cheats.
 """
 
@@ -86,7 +86,7 @@ def test_a_cancelled_download_goes_on_in_the_next_run(server: Files) -> None:
     steps.close()
     assert time.monotonic() - before < 5 and not models(
         "directions"
-    )  # the cancel acts at once; the bound is for slow machines
+    )  # Cancel acts at once; the bound is wide for slow machines
     server.ended.set()  # now the old connection ends
     _, model = drained(fetch(offer(server)))
     assert model.kind == "directions" and (server.asked[-1][1] or "").startswith("bytes=")

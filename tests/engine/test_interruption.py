@@ -12,7 +12,7 @@ from app.engine.interruption import Interrupted, interruptible
 
 
 class Asking(nn.Module):
-    """A layer that sets the event in its forward pass, as a user does while a network runs."""
+    """A layer that sets the event in its forward pass, as a user's Cancel does while a network runs."""
 
     def __init__(self, stop: threading.Event) -> None:
         super().__init__()

@@ -1,5 +1,5 @@
-"""Personal models: conditions come from parameters, recurrence follows a clip, and a still photo is left
-alone.
+"""Personal models: conditions come from parameters, recurrence follows a clip, and a still photo keeps no
+state.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is kept of a portrait is used again only for exactly the same question."""
+"""What is kept of a portrait is used again only for exactly the same request."""
 
 from __future__ import annotations
 

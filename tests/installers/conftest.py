@@ -1,4 +1,4 @@
-"""Lets tests import the build's scripts, which are no package, from `installers/`."""
+"""Lets tests import the build's scripts from `installers/`, which is no package."""
 
 import sys
 from pathlib import Path

@@ -65,7 +65,7 @@ def test_what_is_needed_goes_in(place: str) -> None:
 
 
 class Made:
-    """Stands for one of PyInstaller's targets; it remembers what it was made of."""
+    """Stands in for one of PyInstaller's targets and remembers its arguments."""
 
     def __init__(self, *parts: Any, **options: Any) -> None:
         self.parts, self.options = parts, options
@@ -126,7 +126,7 @@ def test_no_excluded_module_is_imported_by_us() -> None:
         for module, names in re.findall(r"^from (PySide6) import (.+)", text, re.M)
         for name in names.split(",")
     }
-    optional = {"pyvirtualcam"}  # it is imported where it is installed, and named where it is not
+    optional = {"pyvirtualcam"}  # imported only where it is installed
     assert not (imported | qt) & set(bundle.EXCLUDED_MODULES) - optional
 
 

@@ -1,4 +1,4 @@
-"""Checks what can be checked here of the recipes for other systems, and Linux's menu entry."""
+"""Checks the recipes for other systems as far as that is possible here, and Linux's menu entry."""
 
 import configparser
 import plistlib
@@ -59,7 +59,7 @@ def inno_sections() -> dict[str, list[str]]:
     return sections
 
 
-# Inno Setup 6's own words; a recipe may use no others.
+# The words that Inno Setup 6 knows; a recipe may use no others.
 SECTIONS = [
     "Setup",
     "Types",
@@ -129,7 +129,7 @@ def test_the_inno_script_installs_for_one_user_without_rights() -> None:
     tasks = set(re.findall(r'Name: "(\w+)"', "\n".join(sections["Tasks"])))
     assert set(re.findall(r"Tasks: (\w+)", "\n".join(sections["Icons"]))) <= tasks
     programs = re.findall(r"\{app\}\\([\w-]+\.exe)", INNO.read_text(encoding="utf-8"))
-    assert set(programs) == {"mien-window.exe"}  # the one that mien.spec makes without a console
+    assert set(programs) == {"mien-window.exe"}  # mien.spec makes this program without a console
     for place in (setup["LicenseFile"], r"..\..\installers\mien.spec"):
         assert (INNO.parent / place.replace("\\", "/")).resolve().is_file()
 
@@ -153,7 +153,7 @@ def test_the_desktop_file_says_what_a_menu_needs() -> None:
 
 
 def unquoted(command: str) -> str:
-    """Return the program of an Exec key (Desktop Entry Specification: string escapes first, then quotes, then %%)."""
+    """Return the program of an Exec key (Desktop Entry Specification: string escapes, then quotes, then %%)."""
     once = command.replace("\\\\", "\\")
     match = re.fullmatch(r'"((?:[^"\\]|\\.)*)" %f', once)
     assert match, command

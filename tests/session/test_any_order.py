@@ -1,4 +1,4 @@
-"""Whatever is done in any order while the engine is slow, no work is lost and the session says nothing
+"""In whatever order things are done while the engine is slow, no work is lost and the session says nothing
 untrue.
 """
 
@@ -22,7 +22,7 @@ STEPS = 40  # number of random actions in a row
 
 
 class Hands:
-    """Does at random what a user can do, and keeps track of what must not get lost."""
+    """Does at random what a user can do, and notes what must not get lost."""
 
     def __init__(self, session: Session, fake: FakeEngine, folder: Path, seed: int) -> None:
         self.session, self.fake, self.folder = session, fake, folder
@@ -31,7 +31,7 @@ class Hands:
         self.photos = [folder / f"{name}.png" for name in "abc"]
         for photo in self.photos:
             photo.write_bytes(photo.name.encode())
-        self.given_up = session.document  # the last document its user agreed to leave
+        self.given_up = session.document  # the last document that the user agreed to leave
         self.lost: list[Document] = []
         self.seen, self.dirty = session.document, False
         self.films = 0
@@ -48,7 +48,7 @@ class Hands:
         self.dirty = dirty
 
     def _on_replaced(self) -> None:
-        """Check that the document now gone was clean, or given up when the new one was asked for."""
+        """Check that the document that is gone was clean, or given up when the new one was asked for."""
         if self.dirty and not self.seen.is_same_work(self.given_up):
             self.lost.append(self.seen)
 

@@ -1,4 +1,4 @@
-"""Work that used to get lost between the document and the engine's thread; each race runs against that
+"""Work that once got lost between the document and the engine's thread is kept; races run against the real
 thread.
 """
 
@@ -33,7 +33,7 @@ def other(tmp_path: Path) -> Path:
 
 
 def hold_the_engine(session: Session, fake: FakeEngine, qtbot: QtBot) -> None:
-    """Keep the engine's thread in a render; whatever is asked from here on waits behind it."""
+    """Keep the engine's thread busy with a render, so that whatever is asked from here on waits."""
     before = fake.count("render")
     fake.gate.clear()
     session.set_value("pitch", 3.0)

@@ -1,8 +1,8 @@
-"""The training tests start this in place of `mien`: the real loop on a toy recipe, reported by the real
-lines.
+"""Runs the real training loop on a toy recipe, reported as `mien` reports; training tests start it in place
+of `mien`.
 
-It takes `mien`'s words: train WHAT … --minutes M --output NAME --lines [--picture PNG]. With WHAT "toy" it
-trains, with "bad" it meets an error, with "crash" it dies.
+It takes `mien`'s arguments: train WHAT … --minutes M --output NAME --lines [--picture PNG]. With WHAT "toy"
+it trains, with "bad" it meets an error, with "crash" it crashes.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Gives tests a main window over the fake engine, which is shown, and ended with the test."""
+"""Gives tests a shown main window over the fake engine, which ends with the test."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ __all__ = ["empty_session"]  # this is a fixture
 def empty_clipboard() -> Iterator[None]:
     """Empty the clipboard after a test.
 
-    Off screen, Qt frees the clipboard after Python has ended, which crashes if Python made its content.
+    On the off-screen platform Qt frees the clipboard after Python has ended, which crashes if Python made its
+    content.
     """
     yield
     if isinstance(application := QApplication.instance(), QApplication):
@@ -38,7 +39,7 @@ def fake() -> FakeEngine:
 
 
 def ready_to_close(window: MainWindow) -> None:
-    """Mark the document as saved, so that closing asks no question, which nobody would answer."""
+    """Mark the document as saved, so that closing asks no question that nobody would answer."""
     window.session.history.mark_saved(window.session.document)
 
 

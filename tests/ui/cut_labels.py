@@ -1,5 +1,5 @@
-"""Prints every label, button, tab and choice of the whole window that is cut off, one a line; run it as a
-program.
+"""Prints every label, button, tab and choice of the whole window that is cut off, one on each line; run it as
+a program.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
 
 
 def when_modal(act: Callable[[QWidget], None]) -> None:
-    """Do something with the dialog that opens next, whenever that is."""
+    """Call a function with the dialog that opens next."""
     timer = QTimer(QApplication.instance(), interval=10)
 
     def look() -> None:
@@ -38,7 +38,7 @@ def answer_box(button: str) -> None:
 
 
 def accept_dialog(name: str) -> None:
-    """Accept the dialog of a class that opens next."""
+    """Accept the dialog of this class name that opens next."""
 
     def accept(dialog: QWidget) -> None:
         assert type(dialog).__name__ == name

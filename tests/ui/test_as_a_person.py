@@ -1,4 +1,4 @@
-"""What the editor promises is done in the window by mouse and keys, from start to end."""
+"""What the editor promises is done in the window by mouse and keys, from beginning to end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The status bar's badge shows together what the device and the generator report, and goes when that is over."""
+"""The status bar's badge shows all that device and generator report, and disappears when there is nothing to
+report.
+"""
 
 from __future__ import annotations
 

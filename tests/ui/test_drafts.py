@@ -1,6 +1,4 @@
-"""Drafts in the window are marked as such, replaced by the picture, cancelled in the status bar, and offered
-live.
-"""
+"""In the window, drafts are marked, replaced by the picture, cancelled in the status bar, and offered live."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The row of a panel obeys a hand and a keyboard."""
+"""The row of a panel obeys mouse and keyboard."""
 
 from __future__ import annotations
 

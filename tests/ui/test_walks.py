@@ -1,5 +1,5 @@
-"""The two walks of ARCHITECTURE.md, in the real window: calls pass every stop, and nothing lies between two
-stops.
+"""Follows the two walks of ARCHITECTURE.md in the real window: calls pass every stop, and nothing lies
+between.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ROOT = Path(__file__).parents[2]
 WAIT = 120_000  # milliseconds
 INSIDE = {  # functions that the text names inside a stop, and their files
     "resolve": "app/engine/face/semantic.py",
-    "composite": "app/engine/portraits.py",  # it is called by this name there
+    "composite": "app/engine/portraits.py",  # the file that calls it by this name
     "MeshWarp.generate": "app/engine/generators/mesh_warp.py",
     "Recorder.write": "app/engine/film/recorder.py",
     "Performer.step": "app/engine/driving/live.py",
@@ -63,7 +63,7 @@ def calls_on_the_stack() -> Call:
 
 
 def owner_of(file: str, name: str) -> tuple[Any, str]:
-    """Return the class or module that holds a function, and the function's own name."""
+    """Return the class or module that contains a function, and the function's own name."""
     module = importlib.import_module(file.removesuffix(".py").replace("/", "."))
     holder, _, last = name.rpartition(".")
     return (getattr(module, holder) if holder else module), last
@@ -122,15 +122,15 @@ def window(
     window.close()
 
 
-def held(title: str, calls: dict[str, list[Call]]) -> None:
-    """Check that calls pass each stop, that a stop calls the next (except across threads), and nothing lies
-    between.
+def check_walk(title: str, calls: dict[str, list[Call]]) -> None:
+    """Check that calls pass each stop, that each stop calls the next (except across threads), and that
+    nothing lies between.
     """
     stops = [(file, name) for _, file, name in WALKS[title]]
     files = {file for file, _ in stops}
     for file, name in stops:
         assert calls[name], f"{name} is never come by"
-        if (file, name) != stops[0] or title == "A webcam frame":  # a slider's widgets lead to the first
+        if (file, name) != stops[0] or title == "A webcam frame":  # a slider's widgets call its first stop
             assert any({f for f, _ in call} <= files for call in calls[name]), (name, calls[name][0])
     ways = [[call for call in way if call in stops] for _, name in stops for way in calls[name]]
     steps = {frozenset(pair) for way in ways for pair in pairwise(way)}
@@ -160,7 +160,7 @@ def test_a_sliders_value(window: MainWindow, calls: dict[str, list[Call]], qtbot
     binding = next(b for b in window.findChildren(RowBinding) if b.row.control.name == "smile")
     with qtbot.waitSignal(window.session.rendered, timeout=WAIT):
         binding.row.edited.emit(0.6)
-    held("A slider's value", calls)
+    check_walk("A slider's value", calls)
 
 
 class Webcam:
@@ -200,4 +200,4 @@ def test_a_webcam_frame(
     qtbot.waitUntil(lambda: bool(calls["Recorder.write"]), timeout=WAIT)
     with qtbot.waitSignal(live.stopped, timeout=WAIT):
         live.stop()
-    held("A webcam frame", calls)
+    check_walk("A webcam frame", calls)

@@ -274,7 +274,7 @@ def test_the_face_models_picture_hides_no_face_unless_asked(opened: MainWindow, 
         return space.nmfc.isVisible() and space._hides_face(space.nmfc.geometry())
 
     assert not overlaps()
-    for zoom in (2.0, 2.0, 2.0, 2.0):  # until the faces fill the canvas
+    for zoom in (2.0, 2.0, 2.0, 2.0):  # together these make the faces fill the canvas
         space.canvas.zoom_by(zoom)
         assert not overlaps()
     assert not space.nmfc.isVisible()
@@ -295,7 +295,7 @@ def test_a_clip_that_cannot_be_cut_shows_no_from_and_to(
 
 
 def test_a_long_doubt_leaves_the_rows_of_the_result_their_height(opened: MainWindow, qtbot: QtBot) -> None:
-    """Once, in a low window, the words of a turn's doubts pressed the rows above them together."""
+    """Once, in a low window, the sentences about a turn's doubts pressed the rows above them together."""
     result, session = opened.edit_space.result, opened.session
     session.set_values({"yaw": 18.0, "smile": 0.6})
     settle(session, qtbot)

@@ -1,4 +1,4 @@
-"""A server of files on this machine that misbehaves on demand."""
+"""A file server on this machine that misbehaves on demand."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""What moves or looks as no face can is not followed: the portrait neither balloons nor tilts, and it comes
-back.
+"""What moves or looks as no face can is not followed: the portrait neither balloons nor tilts, and it
+recovers.
 """
 
 from __future__ import annotations

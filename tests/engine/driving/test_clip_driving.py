@@ -1,4 +1,4 @@
-"""The main job: a clip drives the sample portrait into a film, and a clip is tracked into a performance."""
+"""A clip drives the sample portrait into a film, and a clip is tracked into a performance."""
 
 from __future__ import annotations
 
@@ -270,7 +270,9 @@ def test_shared_clips_drive_without_a_jump_or_a_lost_frame(
 
 
 def middle(picture: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Return the face alone: in this clip the background rolls along, which a driven portrait's does not."""
+    """Return the face alone, because in this clip the background rolls along, which a driven portrait's does
+    not.
+    """
     return picture[75:150, 80:150].astype(int)
 
 

@@ -1,4 +1,4 @@
-"""The driver holds the identity, and holds and eases a lost face; one live step is tested by itself."""
+"""The driver holds the identity, and holds and eases a lost face; a live step works by itself."""
 
 from __future__ import annotations
 

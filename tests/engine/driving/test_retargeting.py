@@ -188,8 +188,8 @@ def test_regions_add_up_to_the_whole(model) -> None:
 
 
 def test_each_strength_acts_on_its_own_part(model, portrait) -> None:
-    """In a smile with raised brows, the brows still rise without the mouth's strength, and the other way
-    round.
+    """In a smile with raised brows, the brows still rise without the mouth's strength, and the mouth smiles
+    without the brows'.
     """
     known, neutral = directions(model), face(2, 50)
     both = (

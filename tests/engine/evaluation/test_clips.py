@@ -23,14 +23,14 @@ def test_she_is_followed_when_another_face_is_larger() -> None:
     assert [found.box[0] for found in kept.values()] == [400, 420, 440]
 
 
-def test_a_frame_without_her_is_left_out_and_she_is_found_again() -> None:
+def test_a_frame_without_the_person_is_left_out_and_the_person_is_found_again() -> None:
     seen = [(face(400, 100),), (face(100, 300),), (), (face(100, 300), face(410, 100))]
     kept = followed(seen, 0, seen[0][0])
     assert list(kept) == [0, 3]
     assert kept[3].box[0] == 410
 
 
-def test_she_is_followed_backwards_from_the_frame_she_is_chosen_in() -> None:
+def test_a_person_is_followed_backwards_from_the_frame_of_choice() -> None:
     seen = [(face(250, 100), face(600, 100)), (face(320, 100),), (face(400, 100),)]
     assert [found.box[0] for found in followed(seen, 2, seen[2][0]).values()] == [250, 320, 400]
 
@@ -41,7 +41,7 @@ def test_a_face_of_another_size_is_somebody_elses(size: float) -> None:
     assert list(followed(seen, 0, seen[0][0])) == [0]
 
 
-def test_where_a_frame_by_itself_shows_nobody_she_is_looked_for_where_she_was() -> None:
+def test_where_a_frame_by_itself_shows_nobody_the_person_is_sought_at_the_last_place() -> None:
     seen = [(face(400, 100),), (), (face(100, 300),), ()]
     places = {1: face(410, 100), 2: face(430, 100), 3: face(900, 100)}
     asked = []

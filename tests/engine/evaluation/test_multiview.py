@@ -1,4 +1,4 @@
-"""Measurements of heads that are turned between true views."""
+"""Heads that are turned between true views are measured."""
 
 from __future__ import annotations
 

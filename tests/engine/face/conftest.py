@@ -1,4 +1,4 @@
-"""Makes faces from the model, so that it is known what a fit must find."""
+"""Makes faces from the model, so that the right answer of a fit is known."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def model() -> MorphableModel:
 
 @pytest.fixture(scope="session")
 def detected(model: MorphableModel) -> Callable[[FaceParams], DetectedFace]:
-    """Return a function that gives the landmarks which parameters project to, with irises in the middle of
+    """Return a function that gives the landmarks to which parameters project, with irises in the middle of
     the eyes.
     """
 

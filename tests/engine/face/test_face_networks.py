@@ -1,5 +1,7 @@
-"""The converted networks give MediaPipe's answers, stored by tools/face_networks_equality.py, on whole-number cuts of
-the sample portrait."""
+"""The converted networks give MediaPipe's answers on whole-number cuts of the sample portrait.
+
+The answers were stored by tools/face_networks_equality.py.
+"""
 
 from __future__ import annotations
 

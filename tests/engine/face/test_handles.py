@@ -1,4 +1,4 @@
-"""A handle's pull brings the point under the pointer by the handle's own controls, or says where its way
+"""Pulling a handle brings the point under the pointer by the handle's own controls, or says where its way
 ends.
 """
 

@@ -1,4 +1,4 @@
-"""The shipped model is orthonormal, symmetric, closed where a face is, and as good on strangers as its report
+"""The shipped model is orthonormal, symmetric, closed like a face, and as good on strangers as its report
 says.
 """
 
@@ -97,8 +97,9 @@ def test_the_report_is_within_what_was_promised() -> None:
 
 
 def test_a_stranger_in_a_clip_is_explained(model, shared) -> None:
-    """The same measure as the report's on a few frames of a clip that only measures: 28 components explain four
-    fifths of what moves, and leave less than 0.6 % of the eye distance."""
+    """By the report's own measure, on a few frames of a clip that only measures, 28 components explain four
+    fifths of what moves and leave less than 0.6 % of the eye distance.
+    """
     import imageio_ffmpeg
 
     from app.engine.face.fitting import camera_and_depth, pose_features

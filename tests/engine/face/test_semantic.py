@@ -24,7 +24,7 @@ def synthetic(model, detected) -> FittedFace:
 
 
 def edited(face: FittedFace, edit: FaceEdit, model) -> FittedFace:
-    """Return the face as a generator would show it that draws exactly what it is asked."""
+    """Return the face as a generator that draws exactly what is asked would show it."""
     params = semantic.resolve(edit, face, model)
     moved = model.expression_offset(params.expression) - model.expression_offset(face.params.expression)
     shape = face.params.camera.unproject(face.landmarks[:468]) + moved

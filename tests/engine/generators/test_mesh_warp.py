@@ -1,4 +1,6 @@
-"""mesh-warp on the sample portrait: what must not change, what must, and that it is measured as it was asked."""
+"""mesh-warp on the sample portrait leaves alone what must not change, and what it draws is measured as it was
+asked.
+"""
 
 from __future__ import annotations
 
@@ -264,7 +266,7 @@ def test_a_face_far_outside_the_photo_leaves_a_patch_inside(
 
 
 def teeth_and_lip(warp: MeshWarp, code: WarpCode, face: FittedFace, edit: FaceEdit) -> tuple[float, float]:
-    """Return the pixels by which the photo's teeth and the middle of its upper lip move down."""
+    """Return the pixels by which the photo's teeth, and the middle of its upper lip, move down."""
     posed = warp.posed(code, Target(resolve(edit, face, default_model())))
     drawn = mouth_pose(code.face, posed)
     assert drawn is not None

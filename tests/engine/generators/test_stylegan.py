@@ -1,6 +1,4 @@
-"""The latent editor as a backend finds models, keeps inversions on disk and pastes edits into the sample
-portrait.
-"""
+"""The latent editor finds models, keeps inversions on disk and pastes edits into the sample portrait."""
 
 from __future__ import annotations
 

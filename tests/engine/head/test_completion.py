@@ -1,4 +1,4 @@
-"""Learning adds nothing to an atlas without weights, and nothing where the photo shows the head."""
+"""Completion adds nothing to an atlas without weights, and nothing where the photo shows the head."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ears are found where they show and are shaded by their relief; the fill beside them has a hairline around."""
+"""Ears are found where they show and shaded by their relief; the fill beside them has a hairline."""
 
 from __future__ import annotations
 
@@ -40,8 +40,9 @@ def engine() -> Engine:
     ],
 )
 def test_ears_are_reported_from_hair(engine: Engine, name: str, shown: bool) -> None:
-    """Men with short hair, a bald one and a turned one have ears, and a woman whose hair leaves them in its shade; hair
-    over them leaves none, even hair of the skin's colour."""
+    """Men with short hair, a bald one and a turned one have ears, and so has a woman whose ears lie in her
+    hair's shade; hair over the ears leaves none, even hair of the skin's colour.
+    """
     assert PHOTOS is not None
     portrait = engine.open(PHOTOS / f"a_{name}.jpg")
     pixels, face = to_srgb8(portrait.photo), portrait.faces[0]

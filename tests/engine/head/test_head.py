@@ -87,7 +87,9 @@ def test_lips_part_with_our_lips() -> None:
 
 
 def test_between_parted_lips_a_head_is_the_photos(code: WarpCode, source: SourceImage) -> None:
-    """Once, their inner sides, which normals and z-buffer call unseen, were a dark fill with steps (15.13)."""
+    """Once, the lips' inner sides, which normals and z-buffer call unseen, were filled with a dark colour in
+    steps.
+    """
     model, look = HeadModel.load(), code.head
     mouth = model.loops[0]
     assert look.kept[mouth].min() > 0.9, "the atlas has the photo there"
@@ -167,7 +169,7 @@ def test_light_from_one_side_is_found() -> None:
 
 @pytest.mark.parametrize("yaw", [-35.0, 35.0])
 def test_a_turned_head_has_its_skull(code: WarpCode, source: SourceImage, yaw: float) -> None:
-    """The old shell ended where the face does; what is drawn now is as deep as a whole head."""
+    """What is drawn is as deep as a whole head; once, it ended where the face does."""
     patch = MeshWarp().generate(code, looking(source, yaw))
     points = code.head.head.posed(looking(source, yaw).params.camera)
     assert np.ptp(points[:, 0]) > 2.5 * source.face.params.camera.scale
@@ -228,7 +230,7 @@ PHOTOS = next((f / "shared/media/images" for f in Path(__file__).parents if (f /
 @pytest.mark.parametrize(("name", "most"), [("p09_cc0", 200), ("p11_cc0", 300), ("p25_usgov", 500)])
 def test_a_turned_cut_out_leaves_few_translucent_remnants(engine: Engine, name: str, most: int) -> None:
     """Once, neck and body beside a turned head ended over a head's width: 733, 685 and 517 px were left
-    (13.6).
+    .
     """
     assert PHOTOS is not None
     portrait = engine.open(PHOTOS / f"a_{name}.jpg")

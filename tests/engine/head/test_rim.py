@@ -1,4 +1,4 @@
-"""At the rim of what a photo shows, the shade does not become a streak, and a nose ends inside its outline."""
+"""The shade at the rim of what a photo shows does not become a streak, and a nose ends inside its outline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Crop, paste-back, parameterisation, inversion and PCA directions of the latent editor, on small generators."""
+"""Small generators test the latent editor: crop, paste-back, parameterisation, inversion and PCA directions."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Metrics by imported networks: closed forms check the formulas, and recipe networks run the crops and an
-evaluation.
-"""
+"""Closed forms check the formulas of imported metrics, and recipe networks run the crops and an evaluation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The editor reads out the identity with an imported recogniser."""
+"""The read-out gives the identity by an imported recogniser."""
 
 from __future__ import annotations
 

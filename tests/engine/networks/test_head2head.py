@@ -170,10 +170,10 @@ def test_discriminators_equal_the_released_ones(shared, name, inputs):
 
 @pytest.mark.slow
 def test_three_recurrent_frames_equal_the_released_networks(shared, tmp_path):
-    """The command is run, in a process of its own.
+    """The command runs in a process of its own.
 
-    Zeros make the second encoder's features constant, and instance normalisation blows their rounding error
-    up to full size: the first frame depends on the convolution kernels, so the command fixes those.
+    Zeros make the second encoder's features constant, and instance normalisation enlarges their rounding
+    error to full size. So the first frame depends on the convolution kernels, which the command fixes.
     """
     recipe = parity(shared)
     golden = np.load(shared / "parity" / "vectors" / "head2head_rollout.npz")["frames"]

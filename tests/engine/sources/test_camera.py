@@ -21,7 +21,9 @@ from tools.virtual_camera import VirtualCamera, flash_picture, is_on, virtual_so
 
 
 class Device:
-    """Behaves like cv2.VideoCapture: `frames` pictures, each let out by `gate`, then nothing."""
+    """Behaves like cv2.VideoCapture: it gives `frames` pictures, each once `gate` lets it through, and then
+    nothing.
+    """
 
     opened = 0
 
@@ -61,7 +63,7 @@ def take_until(source: CameraSource, wanted) -> Frame | None:
 
 
 def leave(source: CameraSource, until: int) -> None:
-    """Wait, without taking a frame, until so many were captured."""
+    """Wait until so many frames were captured, without taking one."""
     deadline = time.monotonic() + 20
     while source.captured < until and time.monotonic() < deadline:
         time.sleep(0.01)

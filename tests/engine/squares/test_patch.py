@@ -1,4 +1,4 @@
-"""Whole frames of a personal model: head and face are reenacted, and what lies behind the person is kept."""
+"""Personal models make whole frames: head and face are reenacted, and what lies behind the person is kept."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def test_two_processes_make_the_step_of_one_on_the_joined_batch(what, tmp_path):
 
 
 def test_the_command_trains_and_keeps_one_model_under_torchrun(tmp_path):
-    """A batch of one grows to what two processes can share; only the first process prepares and keeps."""
+    """A batch of one is enlarged until two processes can share it; only the first process prepares and keeps."""
     home = tmp_path / "home"
     (home / "training" / "me").mkdir(parents=True)
     footage(name="me.mp4", size=64).save(home / "training" / "me" / FOOTAGE)

@@ -1,4 +1,4 @@
-"""A driven face shows its own expression unchanged, and else what brings the reading nearer to what was
+"""A driven face that shows its own expression is drawn unchanged; others are drawn so that they are read as
 asked.
 """
 

@@ -54,7 +54,7 @@ def test_a_nose_outside_the_photo_wears_none() -> None:
 
 @pytest.mark.parametrize("own", [0.0, 15.0])
 def test_spectacles_turn_as_one_rigid_thing_before_the_face(own: float) -> None:
-    """Once, rims drawn on the skin were stretched over nose and temple from 24 degrees on (13.7)."""
+    """Once, rims drawn on the skin were stretched over nose and temple from 24 degrees on."""
     before = Camera.from_angles(own, 0.0, 0.0, 100.0, (200.0, 200.0))
     after = Camera.from_angles(own + 25, 0.0, 0.0, 100.0, (200.0, 200.0))
     skin = default_model().mean

@@ -1,4 +1,4 @@
-"""When the whole head draws a frame, and what of it stays behind the photo's outline, is tested here."""
+"""The whole head draws the right frames, and the right parts of it stay behind the photo's outline."""
 
 from __future__ import annotations
 
