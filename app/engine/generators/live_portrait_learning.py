@@ -35,7 +35,7 @@ from app.engine.points.expression import (
 )
 from app.engine.sample import sample_path
 from app.engine.squares.patch import CutOut
-from app.engine.warping.calibration import PROBES, Angles, Looks, PoseResponse
+from app.engine.warping.calibration import PROBES, Angles, PoseResponse, TurnProbes
 
 # number of pictures from which the map is learnt; docs/live_portrait.md gives the error that is left
 PICTURES = 300
@@ -123,22 +123,22 @@ def checked(
             return None if face is None else face.params.camera.angles
 
         yield Step(done, total, "Checking what its pictures show")
-        looks = Looks(source.face.params.camera.angles, angles)
+        probes = TurnProbes(source.face.params.camera.angles, angles)
         for turn in PROBES:
-            looks.take(np.array(turn))
+            probes.probe(np.array(turn))
             done += 1
             yield Step(done, total, "Checking what its pictures show")
-        pose: PoseResponse | None = looks.fitted() if looks.turns else None
+        pose: PoseResponse | None = probes.fitted() if probes.turns else None
         readings = {}
         for name in CHECKS:
             readings[name] = (
-                reading(name, source.face, fresh) if looks.turns else Reading(CHECKS[name][0], None)
+                reading(name, source.face, fresh) if probes.turns else Reading(CHECKS[name][0], None)
             )
             done += 1
             yield Step(done, total, "Checking what its pictures show")
         used = with_gains(replace(entries, pose=pose), readings)
         for name, before in readings.items():
-            after = reading(name, source.face, fresh).read if looks.turns else None
+            after = reading(name, source.face, fresh).read if probes.turns else None
             readings[name] = replace(before, corrected=after)
             done += 1
             yield Step(done, total, "Checking what its pictures show")

@@ -25,8 +25,8 @@ from app.engine.warping.eyeballs import eyes_of
 from app.engine.warping.eyes import Eye, draw_eye
 from app.engine.warping.geometry import body_shift
 from app.engine.warping.head_drawing import (
+    HeadFrame,
     HeadLook,
-    View,
     drawn_head,
     faded,
     for_alpha,
@@ -252,11 +252,11 @@ def _turned(
     return pixels, None if alpha is None else alpha[..., 0], box
 
 
-def _view(code: WarpCode, posed: Posed, moved: Motion, share: float) -> View:
+def _view(code: WarpCode, posed: Posed, moved: Motion, share: float) -> HeadFrame:
     shift = body_shift(code.face.mesh, posed.camera)
     points = posed_points(code.head, posed.camera, posed.offsets, shift, posed.steady)
     hair = posed_hair(code.head, posed.camera, shift, posed.steady)
-    return View(points, hair, posed.camera, share, moved, _body_motion(code, shift))
+    return HeadFrame(points, hair, posed.camera, share, moved, _body_motion(code, shift))
 
 
 def _body_motion(code: WarpCode, shift: NDArray[np.float64]) -> Motion | None:

@@ -1,4 +1,4 @@
-"""What lies behind the person: the photo, continued under the matte."""
+"""Makes the background that the person hides: it continues the photo under the matte."""
 
 from __future__ import annotations
 
@@ -8,24 +8,26 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-# Chosen by eye on the sheets that tools/sheets.py draws. IOD is the distance in px between the eyes.
+# These values were chosen by eye on the sheets that tools/sheets.py draws. IOD is the distance between the eyes.
 FILL_SIDE = 512  # px: the longer side at which the fill is made; it is smooth, so a small picture is enough
-LONGEST = (
-    4.0  # a colour is carried at most so many times as far along the background's structure as across it
-)
-REACH = 0.3  # IOD: how far behind the person the texture beside them is carried on
+# A colour is continued at most this many times as far along the background's structure as across it.
+LONGEST = 4.0
+REACH = 0.3  # IOD behind the person's edge over which the texture beside the person fades
 
 
 def push_pull(colours: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return (H, W, C) colours filled where the (H, W) weight is 0 (Gortler et al. 1996, section 3.4)."""
+    """Return colours (H, W, C), filled smoothly where their weight (H, W) in [0, 1] is small.
+
+    Source: Gortler et al., The Lumigraph, SIGGRAPH 1996, section 3.4.
+    """
     levels = [(colours * weight[..., None], weight)]
     while min(levels[-1][1].shape) > 2:
         c, w = levels[-1]
         size = ((w.shape[1] + 1) // 2, (w.shape[0] + 1) // 2)
         smaller = cv2.resize(c, size, interpolation=cv2.INTER_AREA).reshape(size[1], size[0], -1)
         w = cv2.resize(w, size, interpolation=cv2.INTER_AREA)
-        # A pixel has its full weight once a quarter of it is covered: near samples decide, far ones only fill what
-        # is left.
+        # A pixel has its full weight once a quarter of it is covered: so near samples decide, and far ones only fill
+        # what these leave.
         boost = np.minimum(1, 4 * w) / np.maximum(w, 1e-6)
         levels.append((smaller * boost[..., None], w * boost))
     c, w = levels[-1]
@@ -40,8 +42,10 @@ def push_pull(colours: NDArray[np.float32], weight: NDArray[np.float32]) -> NDAr
 def reflected_detail(
     small: NDArray[np.float32], smooth: NDArray[np.float32], hidden: NDArray[np.bool_], reach: float
 ) -> NDArray[np.float32]:
-    """Return the picture's fine texture (high-pass), mirrored across the border of `hidden`; it fades over `reach`
-    pixels.
+    """Return the fine texture (H, W, C) of a picture, mirrored across the border of what is hidden, 0 elsewhere.
+
+    small: (H, W, C) the picture; smooth: (H, W, C) its low-pass; hidden: (H, W); reach: px over which the texture
+    fades.
     """
     distance, labels = cv2.distanceTransformWithLabels(
         hidden.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
@@ -65,14 +69,17 @@ def reflected_detail(
 
 
 def smoothed(small: NDArray[np.float32], known: NDArray[np.bool_], sigma: float) -> NDArray[np.float32]:
+    """Return a picture (H, W, C) blurred by sigma px, in which only its known pixels (H, W) count."""
     weight = cv2.GaussianBlur(known.astype(np.float32), (0, 0), sigma)
     blurred = cv2.GaussianBlur(small * known[..., None], (0, 0), sigma).reshape(small.shape)
     return np.asarray(blurred / np.maximum(weight, 1e-4)[..., None], np.float32)
 
 
 def _continued(small: NDArray[np.float32], known: NDArray[np.float32]) -> NDArray[np.float32]:
-    """`push_pull` of the picture squeezed along its structure, so that a horizon is carried on sideways and a
-    curtain downwards.
+    """Return the picture (H, W, C), filled where known (H, W) is 0.
+
+    `push_pull` fills a copy that is squeezed along the picture's structure, so that a horizon is continued sideways
+    and a curtain downwards.
     """
     height, width = known.shape
     longer = _levelness(small, known)
@@ -85,8 +92,9 @@ def _continued(small: NDArray[np.float32], known: NDArray[np.float32]) -> NDArra
 
 
 def _levelness(small: NDArray[np.float32], known: NDArray[np.float32]) -> float:
-    """Return how much more the known part changes up and down than sideways: above 1 its structure is level, below 1
-    it is upright.
+    """Return how many times as much the known part changes up and down as sideways, 1 / LONGEST to LONGEST.
+
+    Above 1 the structure is level, as a horizon is; below 1 it is upright, as a curtain is.
     """
     across = np.square(np.diff(small, axis=1)).mean(axis=2)[known[:, 1:] * known[:, :-1] > 0]
     down = np.square(np.diff(small, axis=0)).mean(axis=2)[known[1:] * known[:-1] > 0]
@@ -96,10 +104,9 @@ def _levelness(small: NDArray[np.float32], known: NDArray[np.float32]) -> float:
 
 
 def fill(pixels: NDArray[Any], hidden: NDArray[np.bool_], iod: float) -> NDArray[Any]:
-    """Return the (H, W, C) picture with what is `hidden` (H, W) made up from around it; all other pixels stay
-    bit-equal.
+    """Return the picture (H, W, C) with its hidden pixels (H, W) filled from around; all others stay bit-equal.
 
-    iod: pixels between the eyes, which give the scale of the texture that is carried over.
+    iod: px between the eyes, which give the scale of the texture.
     """
     if not hidden.any() or hidden.all():
         return pixels.copy()

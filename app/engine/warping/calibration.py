@@ -1,7 +1,7 @@
-"""Turns what is asked, in the units of the landmark network's reading, into what is drawn.
+"""Converts what is asked, in the units in which the landmark network reads a face, into what is drawn.
 
-`face.response` converts a change of expression that the landmark network reads to the true one. `PoseResponse`
-describes for one photo how a drawn turn is read, for generators that have a scale of turns of their own
+`face.response` converts a change of expression that the landmark network reads to the true one. `PoseResponse` says
+for one photo how the landmark network reads a drawn turn, for generators whose turns have a scale of their own
 (LivePortrait).
 """
 
@@ -21,11 +21,11 @@ from app.engine.face.semantic import NECK_PIVOT
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.topology import EYE_CORNERS
 
-# Set by fresh fits of turned portraits (tools/edit_accuracy.py).
-MADE_INDICES = ("jaw_side", "brow_gap", "cheek_left", "cheek_right")  # moved by fields made by hand
+# These values were set by fresh fits of turned portraits (tools/edit_accuracy.py).
+MADE_INDICES = ("jaw_side", "brow_gap", "cheek_left", "cheek_right")  # indices that fields made by hand move
 PROBES = ((-15.0, 0.0), (15.0, 0.0), (0.0, -15.0), (0.0, 15.0))  # (yaw, pitch) degrees from the photo's own
-BEYOND = 1.35  # times the probed turns: up to there the response is extrapolated
-MOST = 10.0  # degrees: no pose is corrected by more
+BEYOND = 1.35  # times the largest turn that was probed, up to which the response is extrapolated
+MOST = 10.0  # degrees by which a pose is corrected at most
 Angles = tuple[float, float, float]
 Measure = Callable[[Angles], Angles | None]  # takes the angles drawn, gives the angles measured
 
@@ -34,8 +34,8 @@ Measure = Callable[[Angles], Angles | None]  # takes the angles drawn, gives the
 class PoseResponse:
     """How a photo's measured pose differs from the drawn one.
 
-    errors: (5, 3) of yaw, pitch, roll (degrees) over (y, p, y^2, p^2, y p), where y and p are the drawn turn's yaw
-    and pitch in radians; reach: (2,) degrees of yaw and pitch up to which these errors hold.
+    errors: (5, 3) coefficients of the errors of yaw, pitch and roll (degrees) over (y, p, y^2, p^2, y p), where y and
+    p are the drawn turn's yaw and pitch in radians; reach: (2,) degrees of yaw and pitch up to which these hold.
     """
 
     errors: FloatArray
@@ -51,12 +51,16 @@ class PoseResponse:
 
 
 def _features(turn: FloatArray) -> FloatArray:
+    """Return (..., 5) values (y, p, y^2, p^2, y p) of turns (..., 2) of yaw and pitch in degrees."""
     y, p = np.moveaxis(np.radians(turn), -1, 0)
     return np.stack([y, p, y * y, p * p, y * p], axis=-1)
 
 
-class Looks:
-    """Renders of one photo at several turns, with the errors that fresh fits measured in them."""
+class TurnProbes:
+    """Turns at which one photo was drawn, with the errors of pose that fresh fits measured in these pictures.
+
+    turns: of (2,) degrees of yaw and pitch from the photo's own pose; errors: of (3,) degrees of yaw, pitch and roll.
+    """
 
     def __init__(self, own: Angles, measure: Measure) -> None:
         self._own, self._measure = own, measure
@@ -65,8 +69,9 @@ class Looks:
         self.errors: list[FloatArray] = []
 
     def error(self, turn: FloatArray) -> FloatArray | None:
-        """Return the (3,) degrees by which a render is read beyond its turn; None where no face or a wrong one is
-        found.
+        """Return the (3,) degrees by which the pose measured in a drawn turn (2,) exceeds that turn.
+
+        None says that no face was found in the picture, or that the error is so large that it is another face.
         """
         if self._base is None:
             return None
@@ -77,13 +82,15 @@ class Looks:
         error = np.subtract(found, self._base) - [turn[0], turn[1], 0.0]
         return error if np.abs(error).max() < 2 * MOST else None
 
-    def take(self, turn: FloatArray) -> None:
+    def probe(self, turn: FloatArray) -> None:
+        """Draw a turn of (2,) degrees of yaw and pitch, measure its error, and keep both where a face was found."""
         error = self.error(turn)
         if error is not None:
             self.turns.append(turn)
             self.errors.append(error)
 
     def fitted(self) -> PoseResponse:
+        """Return the response that fits the errors best (by ridge regression); at least one turn must be kept."""
         rows, errors = _features(np.array(self.turns)), np.array(self.errors)
         ridge = np.diag([1e-4, 1e-4, 1e-3, 1e-3, 1e-3])
         found = np.linalg.solve(rows.T @ rows + ridge, rows.T @ errors)
@@ -93,7 +100,7 @@ class Looks:
 
 
 def _drawn_turn(response: PoseResponse, wanted: FloatArray) -> FloatArray:
-    """Return (2,) degrees of yaw and pitch to draw so that `wanted` is measured."""
+    """Return (2,) degrees of yaw and pitch to draw so that the wanted ones (2,) are measured."""
     drawn = wanted
     for _ in range(4):
         drawn = wanted - response.error(drawn)[:2]
@@ -101,8 +108,10 @@ def _drawn_turn(response: PoseResponse, wanted: FloatArray) -> FloatArray:
 
 
 def corrected_camera(source: Camera, target: Camera, response: PoseResponse | None) -> Camera:
-    """Return the camera to ask of a network so that a fresh fit reads the target: its neck stays where the target
-    has it.
+    """Return the camera to ask of a network so that a fresh fit reads the target camera's pose.
+
+    The neck stays where the target camera has it. Without a response, or for the photo's own pose, the target itself
+    is returned.
     """
     if response is None or target.quaternion == source.quaternion:
         return target
@@ -118,8 +127,10 @@ def corrected_camera(source: Camera, target: Camera, response: PoseResponse | No
 
 @cache
 def index_lift() -> tuple[FloatArray, FloatArray]:
-    """Return two matrices: (14, 28) each index's change per sigma of each component, and (28, 14) the most probable
-    sigmas that change one index by one while the other indices and the eyes are held.
+    """Return two matrices between the 14 indices and the 28 components of the face model.
+
+    The first, (14, 28), gives each index's change per sigma of each component. The second, (28, 14), gives the most
+    probable sigmas that change one index by one while the other indices and the eyes stay.
     """
     model = default_model()
     jacobian = indices.jacobian(model)
@@ -132,8 +143,9 @@ def index_lift() -> tuple[FloatArray, FloatArray]:
 
 
 def _lacking(change: FloatArray) -> FloatArray:
-    """Return (28,) sigmas by which a change of expression is larger in truth than it is read; movements that
-    `local_moves` draws by fields of its own are left out.
+    """Return (28,) sigmas by which a change of expression (28,) is larger in truth than the landmark network reads it.
+
+    Movements that `local_moves` draws by fields of its own are left out.
     """
     jacobian, lift = index_lift()
     moved = jacobian @ change
@@ -144,9 +156,10 @@ def _lacking(change: FloatArray) -> FloatArray:
     return np.asarray(lift @ np.array(lacks))
 
 
-def in_truth(worn: Expression, asked: Expression) -> Expression:
-    """Return the expression to draw; it is the photo's own where nothing is asked; eyes and lids are drawn as they
-    are asked.
+def true_expression(worn: Expression, asked: Expression) -> Expression:
+    """Return the expression to draw so that the change from the worn to the asked one is drawn as large as in truth.
+
+    Eyes and lids, and an expression that does not change, stay as they are asked.
     """
     change = np.subtract(asked.coefficients, worn.coefficients)
     if not change.any():

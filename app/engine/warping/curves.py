@@ -14,13 +14,13 @@ Float32 = NDArray[np.float32]
 
 
 def catmull_rom(points: FloatArray, steps: int = 6) -> FloatArray:
-    """Return a closed curve through (N, 2) points, (N * steps, 2)."""
+    """Return a closed Catmull-Rom curve (N * steps, 2) through (N, 2) points."""
     return _spline(len(points), steps) @ points
 
 
 @cache
 def _spline(count: int, steps: int) -> FloatArray:
-    """Return (count * steps, count), the points' shares of the places of a closed curve."""
+    """Return (count * steps, count): the weights of `count` points at every place of a closed curve through them."""
     t = (np.arange(steps) / steps)[None, :, None]
     a, b, c, d = (np.roll(np.eye(count), -k, axis=0)[:, None] for k in (-1, 0, 1, 2))
     curve = 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
@@ -33,7 +33,10 @@ def ring(upper: tuple[int, ...], lower: tuple[int, ...]) -> list[int]:
 
 
 def soft_inside(contour: FloatArray, origin: tuple[int, int], shape: tuple[int, ...], blur: float) -> Float32:
-    """Return (h, w) coverage of a closed contour (pixel coordinates) in the box at `origin`, blurred by `blur` px."""
+    """Return (h, w) coverage, 0 to 1, by a closed contour (N, 2) px in a box of this shape, blurred by `blur` px.
+
+    origin: (x, y) of the box' first pixel in the contour's picture.
+    """
     shift = 6
     corners = np.round((contour - np.array(origin) - 0.5) * (1 << shift)).astype(np.int32)
     mask = np.zeros(shape, np.uint8)
@@ -43,7 +46,7 @@ def soft_inside(contour: FloatArray, origin: tuple[int, int], shape: tuple[int, 
 
 
 def box_around(points: FloatArray, margin: float, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Return (x0, y0, x1, y1) of the points grown by `margin` px, cut to a picture of (width, height)."""
+    """Return the box (x0, y0, x1, y1) px around points (N, 2), grown by `margin` px and cut to a (width, height)."""
     sides = np.ascontiguousarray(points[:, :2].T)  # ten times as quick as along the columns
     low, high = np.floor(sides.min(axis=1) - margin), np.ceil(sides.max(axis=1) + margin)
     x0, y0 = min(size[0], max(0, int(low[0]))), min(size[1], max(0, int(low[1])))
@@ -51,7 +54,7 @@ def box_around(points: FloatArray, margin: float, size: tuple[int, int]) -> tupl
 
 
 def fetch(picture: NDArray[Any], x: Float32, y: Float32) -> Float32:
-    """Bilinear float32 colours of (H, W, 3) at pixel coordinates; edges repeat."""
+    """Return the bilinear colours of a picture (H, W) or (H, W, C) at pixel coordinates x, y (h, w); edges repeat."""
     return np.asarray(
         cv2.remap(picture, x - 0.5, y - 0.5, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
     )

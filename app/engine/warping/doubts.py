@@ -1,4 +1,4 @@
-"""Says in words what a photo does not show of a turned head, so that the user looks at these places."""
+"""Writes sentences about what a photo does not show of a turned head, so that the user looks at these places."""
 
 from __future__ import annotations
 
@@ -8,25 +8,25 @@ from app.engine.errors import Remark
 from app.engine.face.controls import POSE
 from app.engine.face.parameters import FaceParams
 
-# Set by eye on sheets of turned heads (tools/head_sheets.py): each is where one begins to see that something is made
-# up.
-HALF_SEEN = 35.0  # degrees of yaw in the photo itself: from there on it hardly shows the far half of the face
-TOWARDS = 12.0  # degrees of a turn back to the front, from which that half is drawn
-SIDE_SEEN = 20.0  # degrees of yaw that bring a side into view which the photo does not show
-ARMS_TURNED = 24.0  # degrees of yaw from which spectacles' arms are no longer the photo's
-WORN = 0.5  # result of `spectacles.spectacles` from which somebody surely wears spectacles
+# These values were set by eye on sheets of turned heads (tools/head_sheets.py): from each on one begins to see that
+# something is made up.
+HALF_SEEN = 35.0  # degrees of yaw in the photo itself, from which it hardly shows the far half of the face
+TOWARDS = 12.0  # degrees of a turn back to the front, from which that far half is drawn
+SIDE_SEEN = 20.0  # degrees of a turn from which a side comes into view that the photo does not show
+ARMS_TURNED = 24.0  # degrees of a turn from which the arms of spectacles are no longer the photo's
+WORN = 0.5  # value of `spectacles.spectacles` from which the person surely wears spectacles
 
 
 def beyond_safe(own: FaceParams, target: FaceParams) -> list[str]:
-    """Return the names of the pose angles that go beyond what a photo supports, counted from the photo's own pose."""
+    """Return the names of the pose angles whose change from the photo's own pose goes beyond their safe range."""
     turns = np.subtract(target.camera.angles, own.camera.angles)
     return [c.name for c, turn in zip(POSE, turns) if not c.safe[0] <= turn <= c.safe[1]]
 
 
 def doubts(own: FaceParams, target: FaceParams, spectacles: float) -> tuple[Remark, ...]:
-    """Return sentences that say what will be made up or wrong in a face turned so.
+    """Return sentences that say what will be made up or wrong in the picture of a target.
 
-    own: the photo's own parameters; spectacles: 0 where none are worn to 1 where some are.
+    own: the photo's own parameters; spectacles: 0 without spectacles to 1 with them.
     """
     before, after = own.camera.yaw, target.camera.yaw
     turned, worn = after - before, spectacles > WORN

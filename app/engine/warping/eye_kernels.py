@@ -1,4 +1,4 @@
-"""An eyeball and its lashes, pixel by pixel, compiled. All arrays are float32 where nothing else is said."""
+"""Draws an eyeball and its lashes in compiled code. All arrays are float32 where no other type is given."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ from numba import njit
 from app.engine.warping.kernels import inside
 from app.engine.warping.sampling import bilinear
 
-# Chosen by eye on sheets of eyes (tools/feature_sheets.py).
+# These values were chosen by eye on sheets of eyes (tools/feature_sheets.py).
 SHADOW_REACH = 0.085  # eye widths over which the upper lid's shadow fades
-STRIPS = (
-    (-0.04, 0.11),
-    (-0.04, 0.07),
-)  # eye widths from the upper, the lower lid between which its shade is read
-IRIS_EDGE = (1.0, 1.16)  # radii of the iris over which it fades into the sclera
+# Eye widths from the upper and from the lower lid into the eye, between which the lid's shade is measured.
+STRIPS = ((-0.04, 0.11), (-0.04, 0.07))
+IRIS_EDGE = (1.0, 1.16)  # radii of the iris over which the iris fades into the sclera
 OFF_CORNEA = 0.15  # share of a reflection that is left where it falls beside the iris
-LASH_FALL = 2.2  # how much further lashes reach below the lid's line than above
-FLATTEST = 0.06  # square of a direction's share towards the viewer at a sphere's outline; beyond, the surface goes on
+LASH_FALL = 2.2  # times as far as above the lid's line that lashes reach below it
+# Least square of a direction's part towards the viewer: the surface goes on smoothly beyond the sphere's outline.
+FLATTEST = 0.06
 
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _fetched(picture, x, y):  # type: ignore[no-untyped-def]
-    """Return (r, g, b) of (h, w, 3) at pixel coordinates; edges repeat."""
+    """Return (r, g, b) of a picture (h, w, 3) at pixel coordinates; edges repeat."""
     half, zero = np.float32(0.5), np.float32(0)
     qx, qy = inside(picture, x - half, y - half, zero, zero)
     return bilinear(picture, qx, qy)
@@ -32,6 +31,7 @@ def _fetched(picture, x, y):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _turned(matrix, x, y, z):  # type: ignore[no-untyped-def]
+    """Return the product of a matrix (3, 3) with a vector."""
     return (
         matrix[0, 0] * x + matrix[0, 1] * y + matrix[0, 2] * z,
         matrix[1, 0] * x + matrix[1, 1] * y + matrix[1, 2] * z,
@@ -41,7 +41,7 @@ def _turned(matrix, x, y, z):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _between(frame, lids, x, y):  # type: ignore[no-untyped-def]
-    """Return coordinates between the lids, as `LidFrame.coordinates` gives them."""
+    """Return the coordinates of a pixel between the lids, as `LidFrame.coordinates` gives them."""
     u, v = x - frame[0], y - frame[1]
     along, height = (u * frame[2] + v * frame[3]) / frame[6], u * frame[4] + v * frame[5]
     place = min(max(along, np.float32(0)), np.float32(1)) * np.float32(lids.shape[1] - 1)
@@ -54,7 +54,10 @@ def _between(frame, lids, x, y):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _of_strip(strip, along, distance, low, high):  # type: ignore[no-untyped-def]
-    """Return (r, g, b) of a lid's strip, as `lid_frame.from_strip` gives them."""
+    """Return (r, g, b) of a lid's strip (ROWS, COLUMNS, 3), whose rows go from distance `low` to `high` off the lid.
+
+    along: 0 to 1 from corner to corner; distance: from the lid, in the unit of low and high.
+    """
     column = along * np.float32(strip.shape[1]) - np.float32(0.5)
     row = (distance - low) * np.float32(strip.shape[0] - 1) / (high - low)
     qx, qy = inside(strip, column, row, np.float32(0), np.float32(0))
@@ -66,13 +69,13 @@ def draw_eyeball(  # type: ignore[no-untyped-def]
     colours, cover, corner, ball, scale, head, look, axis, sphere, rim, at, slip, sclera, iris, glint,
     frame, lids, width, shadow, upper, lower,
 ):  # fmt: skip
-    """Draw an eyeball into colours (h, w, 3), 0 to 255, in place, as far as cover (h, w) says.
+    """Draw an eyeball into colours (h, w, 3), 0 to 255, in place, with the coverage (h, w), 0 to 1.
 
-    corner: (2,) px of the first pixel; ball, scale, head, look, slip: of `EyePose`, scale as px of the photo per px of
-    the target; axis, sphere: of `Eye`; rim: of directions' distance from the axis per radius of the iris; at: (2,) px
-    of the eyeball's centre in the pictures sclera, iris, glint (h, w, 3); frame: (7,) corner, along, up and width of
-    the target's `LidFrame` and lids: (2, N) its upper and lower one; width: of the photo's eye, px; shadow, upper,
-    lower: of `EyeParts`.
+    corner: (2,) px of the first pixel; ball, head, look, slip: of `EyePose`, and scale: px of the photo per px of the
+    target; axis, sphere: of `Eye`; rim: distance between the directions to the iris' centre and to its rim; at: (2,)
+    px of the eyeball's centre in the pictures sclera, iris and glint (h, w, 3); frame: (7,) corner, along, up and
+    width of the target's `LidFrame`, and lids: (2, N) its upper and lower heights; width: px of the photo's eye;
+    shadow, upper, lower: the shadow and the two strips of `EyeParts`.
     """
     zero, one, half = np.float32(0), np.float32(1), np.float32(0.5)
     for j in range(cover.shape[0]):
@@ -108,9 +111,10 @@ def draw_eyeball(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, fastmath=True)
 def draw_lashes(colours, lid, down, thick, strength, lash):  # type: ignore[no-untyped-def]
-    """Draw a soft stroke along a lid (N, 2), px of colours (h, w, 3) from corner to corner, in place.
+    """Draw a soft stroke along a lid into colours (h, w, 3), in place.
 
-    down: (2,) to the lid's lower side; thick: px; strength: share that lash (3,) has where it is thickest.
+    lid: (N, 2) px from corner to corner; down: (2,) towards the lid's lower side; thick: px; strength: share of the
+    lashes' colour, lash (3,), where the stroke is thickest.
     """
     zero, one, half = np.float32(0), np.float32(1), np.float32(0.5)
     segments = lid.shape[0] - 1

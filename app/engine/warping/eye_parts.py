@@ -1,8 +1,8 @@
-"""The parts of a photographed eye: eyeball, iris, reflections, and what lids and lashes do to them.
+"""Separates a photographed eye into its parts: sclera, iris, reflections, and the shade of lids and lashes.
 
 Shade is a factor: the photo is the eyeball with its iris and reflections, times the shade. Shadow and lashes can
-therefore move with the lids, the iris with the gaze and reflections with the light. Multiplied again unmoved, the
-parts give the photo.
+therefore move with the lids, the iris with the gaze, and reflections with the light. Multiplied again without a
+motion, the parts give the photo.
 """
 
 from __future__ import annotations
@@ -19,30 +19,33 @@ from app.engine.warping.curves import Float32, FloatArray, fetch
 from app.engine.warping.eye_kernels import IRIS_EDGE, SHADOW_REACH, STRIPS
 from app.engine.warping.lid_frame import COLUMNS, ROWS, LidFrame
 
-# Chosen by eye on sheets of eyes (tools/feature_sheets.py), where no comment says more.
-# eye widths: the bands under the upper and over the lower lid that show lashes and the lid's rim
+# These values were chosen by eye on sheets of eyes (tools/feature_sheets.py).
+# Eye widths of the bands under the upper and over the lower lid that show lashes and the lid's rim.
 EDGE = (0.035, 0.025)
 GREY = LUMINANCE.astype(np.float32)
-SHADOW = (0.1, 0.35, 0.6)  # least, usual and greatest darkness of it at the lid
-ALONG = 0.04  # share of a lid's length over which its shade is smooth
-SHADE_RANGE = (0.12, 1.1)  # light that a shadow may leave, in parts of full light
-# How far off the landmarks' centre, and how small and large, an iris may be, in their radii.
+SHADOW = (
+    0.1,
+    0.35,
+    0.6,
+)  # share of light that the upper lid's shadow takes beside the lid: least, usual, greatest
+ALONG = 0.04  # share of a lid's length: sigma of the blur that smooths the lid's shade
+SHADE_RANGE = (0.12, 1.1)  # share of full light that a lid's shade leaves: least and greatest
+# Radii of the landmarks' iris: how far from their centre the iris' centre may lie, and its least and greatest radius.
 SEARCH = (0.22, 0.84, 1.2)
-# (red - blue) over brightness beyond the sclera's own, from which a place is a lid's rim or the flesh of the corner.
-FLESH = (
-    0.08,
-    0.25,
-)
+# (red - blue) over brightness, beyond the sclera's: sclera to a lid's rim or the flesh of the corner.
+FLESH = (0.08, 0.25)
 INNER_CORNER = 0.8  # share of the way from the outer to the inner corner
-PRIOR = 0.02  # weight of a usual sclera's colour, which decides only where hardly any sclera is seen
-# share of full brightness by which a spot outshines its surroundings, from which it is a reflection
-GLINT = 0.16
+PRIOR = 0.02  # weight of a usual sclera's colour, which decides only where the photo shows hardly any sclera
+GLINT = 0.16  # share of full brightness by which a reflection outshines its surroundings at least
 
 
 @dataclass(frozen=True, eq=False)
 class EyeParts:
-    """The parts of one eye: (h, w, 3) pictures on the photo's pixels, 0 to 255, and (ROWS, COLUMNS, 3) strips of the
-    lids' shade.
+    """The parts of one eye.
+
+    sclera, iris, glint: (h, w, 3) on the photo's pixels, 0 to 255, each without the others and without shade; shadow:
+    share of light, 0 to 1, that the upper lid's shadow takes beside the lid; strips: (ROWS, COLUMNS, 3) factors of
+    the shade beside the upper and the lower lid.
     """
 
     sclera: Float32
@@ -53,10 +56,11 @@ class EyeParts:
 
 
 def limbus(grey: Float32, known: Float32, centre: FloatArray, radius: float) -> tuple[FloatArray, float]:
-    """Return centre and radius (px in the crop) of the circle across which brightness grows most (Daugman 1993, eq.
-    1).
+    """Return the centre (2,) and the radius (px) of the circle across which brightness grows most: the iris' edge.
 
-    The search starts from the landmarks' circle and is held near it; only pixels between the lids count.
+    grey: (h, w); known: (h, w) 1 between the lids, where alone pixels count; centre, radius: the landmarks' circle,
+    near which the search stays. Source: Daugman, High Confidence Visual Recognition of Persons by a Test of
+    Statistical Independence, 1993, equation 1.
     """
     reach, least, most = SEARCH
     steps = np.linspace(-reach, reach, 9) * radius
@@ -73,7 +77,7 @@ def limbus(grey: Float32, known: Float32, centre: FloatArray, radius: float) -> 
         return fetch(grey, *places).reshape(shape), fetch(known, *places).reshape(shape)
 
     (inner, seen_in), (outer, seen_out) = ring(0.88), ring(1.12)
-    # lids cut an iris above and below, so its sides count more
+    # Lids cut an iris above and below, so its sides count more.
     weight = seen_in * seen_out * (0.3 + np.abs(across))
     total = weight.sum(axis=2)
     rise = np.clip(np.tanh((outer - inner) / max(0.25 * float(np.max(grey)), 1e-3)), -0.2, 1)
@@ -87,10 +91,10 @@ def limbus(grey: Float32, known: Float32, centre: FloatArray, radius: float) -> 
 def take_apart(
     crop: Float32, frame: LidFrame, inside: Float32, distance: Float32, middle: FloatArray, usual: Float32
 ) -> EyeParts:
-    """Return the parts of a (h, w, 3) crop in whose pixels `frame` lies.
+    """Return the parts of an eye in a crop (h, w, 3), 0 to 255.
 
-    inside: (h, w) 1 between the lids; distance: (h, w) iris radii from the iris' centre `middle` (2,) px; usual:
-    (3,) colour of a usual sclera in the photo's light.
+    frame: the lids, in the crop's pixels; inside: (h, w) 1 between the lids; distance: (h, w) from the iris' centre,
+    in its radii; middle: (2,) px, that centre; usual: (3,) colour of a usual sclera in the photo's light.
     """
     y, x = np.indices(inside.shape, np.float32) + np.float32(0.5)
     along, below, above = frame.coordinates(x, y)
@@ -107,12 +111,12 @@ def take_apart(
 
 
 def plain_strips() -> tuple[Float32, Float32]:
-    """Return strips of lids that add no shade of their own."""
+    """Return the strips (ROWS, COLUMNS, 3) of two lids that shade nothing: all factors are 1."""
     return np.ones((ROWS, COLUMNS, 3), np.float32), np.ones((ROWS, COLUMNS, 3), np.float32)
 
 
 def together(parts: EyeParts, distance: Float32) -> Float32:
-    """Put sclera, iris and reflections together, without the lids' shade."""
+    """Return the eyeball (h, w, 3) of sclera, iris and reflections, without the lids' shade; distance: iris radii."""
     share = iris_share(distance)[..., None]
     return np.asarray(parts.sclera + share * (parts.iris - parts.sclera) + parts.glint, np.float32)
 
@@ -129,7 +133,12 @@ def _shadowed(strength: float, below: Float32) -> Float32:
 
 
 def _shadow(grey: Float32, white: Float32, along: Float32, below: Float32) -> float:
-    """Return how dark the sclera gets towards the upper lid, by least squares within columns of the eye."""
+    """Return the share of light that the upper lid's shadow takes beside the lid, by least squares in columns of the
+    eye.
+
+    grey, white, along, below: (h, w) brightness, 1 on the sclera, place from corner to corner (0 to 1), and eye
+    widths below the upper lid.
+    """
     least, usual, most = SHADOW
     seen = white > 0.5
     if seen.sum() < 12:
@@ -147,7 +156,10 @@ def _shadow(grey: Float32, white: Float32, along: Float32, below: Float32) -> fl
 def _sclera(
     lit: Float32, white: Float32, inside: Float32, usual: Float32, along: Float32, width: float
 ) -> Float32:
-    """Return the eyeball without its iris: the photo's own sclera, filled in smoothly where iris or lid hide it."""
+    """Return the eyeball without its iris (h, w, 3): the photo's sclera, filled smoothly where iris or lids hide it.
+
+    lit: (h, w, 3) the photo without the upper lid's shadow; white: (h, w) 1 where the photo may show sclera.
+    """
     grey = lit @ GREY
     seen = white > 0.5
     weight = white.copy()
@@ -168,7 +180,7 @@ def _sclera(
     mixed = (lit * weight[..., None] + PRIOR * prior) / (weight + PRIOR)[..., None]
     filled = push_pull(np.asarray(mixed, np.float32), np.asarray(np.minimum(1, weight + PRIOR), np.float32))
     filled = cv2.GaussianBlur(filled, (0, 0), max(0.6, 0.035 * width))
-    # the corner's flesh is red, and it belongs to the eye
+    # The flesh of the inner corner is red, but it belongs to the eye.
     weight = np.maximum(weight, white * flesh * (along > INNER_CORNER))
     keep = cv2.GaussianBlur(np.asarray(weight, np.float32), (0, 0), max(0.6, 0.012 * width))[..., None]
     keep = np.clip(1.6 * keep - 0.6, 0, 1)
@@ -185,8 +197,10 @@ def _iris(
     x: Float32,
     y: Float32,
 ) -> tuple[Float32, Float32]:
-    """Return (iris, glint). The iris is completed under the lids by reflection about the eye's line through its
-    centre, else by its mean at that radius; the glint is what shines on it.
+    """Return the iris (h, w, 3) and the reflections on it (h, w, 3).
+
+    Where lids hide the iris, it is reflected about the eye's line through the iris' centre; where they hide that
+    reflection too, the iris has its mean colour at the same radius.
     """
     usual = _radial(lit, known, distance)
     height = (x - middle[0]) * frame.up[0] + (y - middle[1]) * frame.up[1]
@@ -216,7 +230,7 @@ def _iris(
 
 
 def _redness(colours: Float32) -> Float32:
-    """Return how much more red than blue each pixel (h, w) has, in parts of its brightness."""
+    """Return (h, w): (red - blue) over the brightness of each pixel."""
     return np.asarray(
         (colours[..., 0] - colours[..., 2]) / np.maximum(colours @ GREY, 1.0),
         np.float32,
@@ -224,8 +238,8 @@ def _redness(colours: Float32) -> Float32:
 
 
 def _radial(lit: Float32, known: Float32, distance: Float32) -> Float32:
-    """Return (h, w, 3): at each distance from the iris' centre its usual colour, the mean of the dimmer half of the
-    pixels.
+    """Return (h, w, 3): the usual colour at each pixel's distance from the iris' centre, which is the mean of the
+    dimmer three quarters of the known pixels there.
     """
     bins = 14
     ring = np.clip((distance * 10).astype(int), 0, bins - 1)
@@ -244,8 +258,9 @@ def _radial(lit: Float32, known: Float32, distance: Float32) -> Float32:
 
 
 def _strip(crop: Float32, whole: Float32, frame: LidFrame, lid: int) -> Float32:
-    """Return the shade beside a lid: what the photo shows over what the eyeball alone would show; it is 1 at the
-    strip's far end.
+    """Return the factors (ROWS, COLUMNS, 3) of the shade beside a lid, which go to 1 at the strip's far end.
+
+    They are what the photo (crop) shows over what the eyeball alone (whole) would show; lid: 0 upper, 1 lower.
     """
     width = frame.width
     low, high = (limit * width for limit in STRIPS[lid])
@@ -262,4 +277,5 @@ def _strip(crop: Float32, whole: Float32, frame: LidFrame, lid: int) -> Float32:
 
 
 def _along_lid(strip: Float32) -> Float32:
+    """Return a strip (ROWS, COLUMNS, ...) smoothed along the lid by ALONG."""
     return np.asarray(cv2.GaussianBlur(strip, (0, 0), sigmaX=ALONG * COLUMNS, sigmaY=0.5), np.float32)

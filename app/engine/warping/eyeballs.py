@@ -1,6 +1,6 @@
-"""Gives an eyeball to a shut eye that opens: the other eye's, or one that is made up.
+"""Gives an eyeball to a shut eye that opens: that of the other eye, or one that is made up.
 
-An eye that the photo does not show is a guess; the made one is brown, as most eyes are.
+What a photo does not show is a guess: a made-up iris is brown, as most are.
 """
 
 from __future__ import annotations
@@ -22,18 +22,24 @@ from app.engine.warping.lids import SHUT_OR_OPEN
 from app.engine.warping.light import Light
 from app.engine.warping.topology import UPPER_LIDS
 
-# Chosen by eye on sheets of eyes (tools/feature_sheets.py).
-AHEAD = 0.04  # eye widths: how far above the corners' line the iris of an eye lies that looks ahead
+# These values were chosen by eye on sheets of eyes (tools/feature_sheets.py).
+AHEAD = (
+    0.04  # eye widths by which the iris of an eye that looks ahead lies above the line between the corners
+)
 RADIUS = 0.2  # eye widths: the radius of an iris
-BROWN = np.array([0.36, 0.23, 0.16], np.float32)  # red, green and blue of a usual iris in parts of full light
-RIM, PUPIL = 0.35, 0.4  # brightness of the iris' dark rim; radius of the pupil in iris radii
+BROWN = np.array([0.36, 0.23, 0.16], np.float32)  # red, green and blue of a usual iris in full light, 0 to 1
+RIM = 0.35  # brightness of the iris' dark rim over that of the rest
+PUPIL = 0.4  # iris radii: the radius of the pupil
 GLINT = (-0.3, -0.35, 0.14)  # iris radii: x and y of the light's reflection, and its radius
 
 
 def eyes_of(
     pixels: NDArray[Any], landmarks: FloatArray, params: FaceParams, light: Light, spectacles: float = 0.0
 ) -> tuple[Eye, ...]:
-    """Return the eyes to draw; eyes outside the photo, or too small, are left out. landmarks: (478, 3) px."""
+    """Return the eyes to draw; eyes outside the photo, or too small, are left out.
+
+    pixels: (H, W, 3) uint8 or uint16; landmarks: (478, 3) px; spectacles: 0 without to 1 with them.
+    """
     own = [eye_source(pixels, landmarks, side, params, light, spectacles) for side in (0, 1)]
     shown = [float(smoothstep(*SHUT_OR_OPEN, np.array(open_))) for open_ in params.expression.aperture]
     found = []
@@ -45,18 +51,19 @@ def eyes_of(
             found.append(eye)
             continue
         if other is not None and shown[1 - side] == 1:
-            given = _borrowed(eye, other, landmarks)
+            given = _mirrored_eye(eye, other, landmarks)
         else:
-            given = _made(eye, landmarks, light)
-        found.append(_mixed(eye, _rolling(given, params), shown[side]))
+            given = _made_up_eye(eye, landmarks, light)
+        found.append(_mixed(eye, _with_ball(given, params), shown[side]))
     return tuple(found)
 
 
 def _corners(landmarks: FloatArray, side: int) -> FloatArray:
+    """Return the outer and the inner corner (2, 2) px of an eye."""
     return landmarks[[UPPER_LIDS[side][0], UPPER_LIDS[side][-1]], :2]
 
 
-def _rolling(eye: Eye, params: FaceParams) -> Eye:
+def _with_ball(eye: Eye, params: FaceParams) -> Eye:
     """Return the same eye with its ball placed behind its iris."""
     lever = EYEBALL * params.camera.scale
     return replace(
@@ -65,7 +72,7 @@ def _rolling(eye: Eye, params: FaceParams) -> Eye:
 
 
 def _mixed(eye: Eye, given: Eye, shown: float) -> Eye:
-    """Return an eye that is the photo's own as far as the photo shows it, and `other` beyond."""
+    """Return an eye that mixes the photo's own, by the share (0 to 1) that the photo shows, with the given one."""
     share = np.float32(shown)
     mine, theirs = eye.parts, given.parts
     parts = EyeParts(
@@ -90,13 +97,16 @@ def _mixed(eye: Eye, given: Eye, shown: float) -> Eye:
     )
 
 
-def _borrowed(eye: Eye, other: Eye, landmarks: FloatArray) -> Eye:
-    """Return the other eye's white, mirrored, and its iris, which looks the same way and is lit from the same side."""
+def _mirrored_eye(eye: Eye, other: Eye, landmarks: FloatArray) -> Eye:
+    """Return the eye with the other eye's sclera, mirrored, and with its iris, not mirrored: both irises look the same
+    way and are lit from the same side.
+    """
     here, there = _corners(landmarks, eye.side), _corners(landmarks, other.side)
     scale = eye.width / max(other.width, 1e-3)
     centre = here.mean(axis=0) + scale * (other.iris - there.mean(axis=0))
 
     def brought(picture: Float32, start: FloatArray, end: FloatArray, side: float) -> Float32:
+        """Return a picture of the other eye moved so that `start` lies at `end`; side: -1 to mirror it, else 1."""
         x, y = start - np.array(other.origin)
         to_x, to_y = end - np.array(eye.origin)
         matrix = np.array([[side * scale, 0, to_x - side * scale * x], [0, scale, to_y - scale * y]])
@@ -114,8 +124,8 @@ def _borrowed(eye: Eye, other: Eye, landmarks: FloatArray) -> Eye:
     return replace(eye, parts=parts, iris=centre, reach=scale * other.reach)
 
 
-def _made(eye: Eye, landmarks: FloatArray, light: Light) -> Eye:
-    """Return an eyeball that looks ahead, in the photo's light."""
+def _made_up_eye(eye: Eye, landmarks: FloatArray, light: Light) -> Eye:
+    """Return the eye with a made-up eyeball that looks ahead, in the photo's light."""
     corners = _corners(landmarks, eye.side)
     line = corners[1] - corners[0]
     up = np.array([line[1], -line[0]]) / max(float(np.linalg.norm(line)), 1e-6)
@@ -124,7 +134,7 @@ def _made(eye: Eye, landmarks: FloatArray, light: Light) -> Eye:
     y, x = np.indices(eye.parts.sclera.shape[:2], np.float32) + np.float32(0.5)
     x, y = x + np.float32(eye.origin[0] - centre[0]), y + np.float32(eye.origin[1] - centre[1])
     across = (x * line[0] + y * line[1]) / max(float(line @ line), 1e-6)
-    shade = np.clip(1 - 1.2 * across**2, 0.3, 1)[..., None]  # round
+    shade = np.clip(1 - 1.2 * across**2, 0.3, 1)[..., None]  # an eyeball is round
     white = usual_white(light) * shade
     brown, glint = _iris(x / (RADIUS * eye.width), y / (RADIUS * eye.width))
     lit = np.float32(255 * light.exposure) * shade
@@ -139,8 +149,9 @@ def _made(eye: Eye, landmarks: FloatArray, light: Light) -> Eye:
 
 
 def _iris(x: Float32, y: Float32) -> tuple[Float32, Float32]:
-    """Return an iris (h, w, 3) in [0, 1]: brown, with a dark rim, a pupil and a reflection; x, y in iris radii from
-    its centre.
+    """Return a brown iris (h, w, 3) in [0, 1] with a dark rim and a pupil, and the reflection on it (h, w, 3).
+
+    x, y: (h, w) iris radii from the iris' centre.
     """
     distance = np.hypot(x, y)
     brown = BROWN * (0.8 + 0.35 * smoothstep(0.4, 0.7, distance))[..., None]

@@ -1,4 +1,4 @@
-"""Places the mesh in the picture: by the head's motion, the expression, the neck and the shoulders."""
+"""Places the mesh of a face in the picture, by the motions of head, expression, neck and shoulders."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from app.engine.warping.shell import FloatArray, SourceMesh
 from app.engine.warping.topology import N_FACE, N_OVAL
 from app.engine.warping.unfolding import unfold
 
-# Chosen by eye on sheets and films (tools/sheets.py, tools/flicker.py).
-BODY_FOLLOW = 0.5  # share by which the body follows the neck's motion beyond DEAD_ZONE
-# share of the area that the head's turn alone would leave of a triangle: no triangle gets smaller
+# These values were chosen by eye on sheets and films (tools/sheets.py, tools/flicker.py), except where a comment names
+# another origin. IOD is the distance between the eyes.
+BODY_FOLLOW = 0.5  # share of the neck's motion beyond DEAD_ZONE by which the body follows
+# Least area of a triangle, as a share of the area that the head's turn alone would leave.
 LEAST_AREA = 0.02
-ROUNDS = 24  # rounds at most in which folded triangles are opened
-OUTLINE = slice(N_FACE + 3 * N_OVAL, N_FACE + 6 * N_OVAL)  # the rings at which heads end
-# IOD of outline motion below which the fit's error is the likelier cause: to hold it gave the full crop of filmed heads
-# 0.4 dB (docs/measured.md).
+ROUNDS = 24  # greatest number of rounds that open folded triangles
+OUTLINE = slice(N_FACE + 3 * N_OVAL, N_FACE + 6 * N_OVAL)  # vertices of the rings at which heads end
+# IOD of the outline's motion below which the fit's error is the likelier cause: to hold the outline then brought
+# filmed heads 0.4 dB nearer to their frames in the full crop (docs/measured.md).
 STEADY = 0.16
-DEAD_ZONE = 0.1  # IOD the neck may move before the body follows
+DEAD_ZONE = 0.1  # IOD by which the neck may move before the body follows
 
 
 def body_shift(mesh: SourceMesh, camera: Camera) -> FloatArray:
-    """Return (2,) px by which the shoulders follow the neck's pivot."""
+    """Return (2,) px by which the shoulders follow the neck's pivot under another camera."""
     pivot = mesh.centre + NECK_PIVOT[None]
     moved = (camera.project(pivot) - mesh.camera.project(pivot))[0, :2]
     length = float(np.hypot(*moved))
@@ -36,9 +37,9 @@ def body_shift(mesh: SourceMesh, camera: Camera) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class Skin:
-    """Triangles of the source that shall never be drawn inside out.
+    """Triangles of the source that must never be drawn inside out.
 
-    corners: (T, 3); normals: (T, 3) px^2, twice the area long.
+    corners: (T, 3) vertices; normals: (T, 3) px^2, as long as twice the triangle's area.
     """
 
     corners: NDArray[np.int32]
@@ -46,12 +47,14 @@ class Skin:
 
     @classmethod
     def of(cls, points: FloatArray, corners: NDArray[np.int32]) -> Skin:
+        """Return the triangles with these corners (T, 3) over the source's points (V, 3) px."""
         a, b, c = (points[corners[:, k]] for k in range(3))
         return cls(corners, np.cross(c - a, b - a))
 
     def turned(self, before: Camera, after: Camera) -> FloatArray:
-        """Return (T,) twice the area (px^2) after the head's turn alone; 0 for triangles that face away before or
-        after it.
+        """Return twice the areas (T,) px^2 that triangles have after the head's turn alone.
+
+        Triangles that face away from the viewer before or after the turn have 0.
         """
         turn = (after.rotation @ before.rotation.T)[2] * FLIP
         area = self.normals @ turn
@@ -59,24 +62,23 @@ class Skin:
         return np.asarray(np.where(seen, area, 0.0) * (after.scale / before.scale) ** 2)
 
     def areas(self, points: FloatArray) -> FloatArray:
-        """Return (T,) twice the signed area in the picture, > 0 towards the viewer."""
+        """Return twice the signed areas (T,) px^2 in the picture, above 0 where a triangle faces the viewer."""
         x, y = points[:, 0][self.corners], points[:, 1][self.corners]
         ux, uy, vx, vy = x[:, 1] - x[:, 0], y[:, 1] - y[:, 0], x[:, 2] - x[:, 0], y[:, 2] - y[:, 0]
         return np.asarray(vx * uy - vy * ux)
 
     def folded(self, points: FloatArray, turned: FloatArray) -> int:
-        """Return the number of fold-overs: triangles that are inside out though they are not on the far side of the
-        head.
+        """Return the number of fold-overs: triangles that are inside out though they are not on the head's far side.
 
-        All triangles of the subdivided face and shell are counted (but not the eye and mouth fills, which are drawn
-        over) that face the viewer in the photo and, turned with the head alone, still do by more than 6 degrees from
-        edge-on (`turned`); inside out means a signed area below -0.025 px^2. Triangles that turn away as a head's
-        far side does are hidden, not folded: they are not drawn.
+        Those triangles of the subdivided face and shell are counted that face the viewer in the photo and, turned
+        with the head alone, still do by more than 6 degrees from edge-on (turned: of `turned`, above 0). Inside out
+        means a signed area below -0.025 px^2. The triangles of eyes and mouth are not part of this, because they are
+        drawn over. Triangles that turn away as a head's far side does are hidden, not folded: they are not drawn.
         """
         return int(np.count_nonzero((turned > 0) & (self.areas(points) < -0.05)))
 
     def unfolded(self, placed: FloatArray, turned: FloatArray) -> FloatArray:
-        """Return points without fold-overs; they are the given ones where nothing is folded."""
+        """Return the placed points (V, 3) px with fold-overs opened; where nothing is folded they stay as they are."""
         opened = np.ascontiguousarray(placed)
         unfold(self.corners, np.where(turned > 0, LEAST_AREA * turned, -np.inf), opened, ROUNDS)
         return opened
@@ -84,10 +86,10 @@ class Skin:
 
 def target_points(mesh: SourceMesh, camera: Camera, offsets: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return (900, 3) px of the mesh under another camera, and (900, 3) px where the head's motion alone would bring
-    it.
+    the mesh.
 
-    offsets: (468, 3) model units added to the face. The source's own camera and zero offsets give the source points
-    exactly.
+    offsets: (468, 3) of the expression, in model space. The source's own camera and offsets of zero give the source's
+    points exactly.
     """
     still = camera == mesh.camera
     if still and not offsets.any():
@@ -103,12 +105,12 @@ def target_points(mesh: SourceMesh, camera: Camera, offsets: FloatArray) -> tupl
 
 
 def steadiness(mesh: SourceMesh, rigid: FloatArray) -> float:
-    """Return how much of the outline's motion is rather a fit's error: 1 for a small motion, 0 for a large one.
+    """Return the share of the outline's motion that is likely a fit's error: 1 for a small motion, 0 for a large one.
 
-    A filmed face's landmarks fix the face to a pixel, but turn and scale only to some degrees and per cent (an open
-    mouth reads as 4 degrees of pitch), which the outline, far behind the face, shows as motion. Over 16 clips keeping
-    it where it was gains 0.4 dB in the full crop; one of them, with wide curly hair, loses as much. rigid: (900, 3) px
-    where the head's motion alone would bring the mesh.
+    The landmarks of a filmed face place the face to a pixel, but determine its turn and scale only to some degrees and
+    per cent (an open mouth reads as 4 degrees of pitch). The outline lies far behind the face and shows such errors as
+    motion. Over 16 clips, an outline that stays where it was gains 0.4 dB in the full crop; one clip, with wide curly
+    hair, loses as much. rigid: (900, 3) px where the head's motion alone would bring the mesh.
     """
     motion = rigid[OUTLINE, :2] - mesh.points[OUTLINE, :2]
     weight = mesh.rigid[OUTLINE] + 1e-9
@@ -117,7 +119,10 @@ def steadiness(mesh: SourceMesh, rigid: FloatArray) -> float:
 
 
 def steadied(mesh: SourceMesh, placed: FloatArray, rigid: FloatArray, steady: float) -> FloatArray:
-    """Return placed points with `steady` of their outline's motion taken back."""
+    """Return the placed points (900, 3) px with a share (steady, 0 to 1) of their outline's motion taken back.
+
+    rigid: (900, 3) px where the head's motion alone would bring the mesh.
+    """
     placed = placed.copy()
     motion = rigid[:, :2] - mesh.points[:, :2]
     placed[:, :2] -= (steady * mesh.depth * mesh.rigid)[:, None] * motion

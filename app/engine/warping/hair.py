@@ -1,5 +1,4 @@
-"""Draws hair, a hat or a scarf beside the head as a sheet that stands in the head's depth, turns with it and hangs
-from it.
+"""Draws hair, a hat or a scarf beside a head as a sheet that stands in the head's depth and turns with the head.
 
 The sheet carries the photo's own pixels with the matte's soft edge. Its share of the head's motion falls to nothing
 towards the shoulders, so that what hangs stays attached to the body. The sheet is continued under the head, so that
@@ -26,34 +25,36 @@ from app.engine.warping.holding import carried_along, held
 from app.engine.warping.plate import Places, enlarged
 from app.engine.warping.shell import border_share
 
-# Chosen by eye on sheets of turned heads with long hair, hats and scarves (tools/head_sheets.py). IOD is the
-# distance between the eyes; a pair of numbers is a range over which something goes from none to all.
+# These values were chosen by eye on sheets of turned heads with long hair, hats and scarves (tools/head_sheets.py).
+# IOD is the distance between the eyes. A pair of values is a range over which something goes from none to all.
 HANGS = 0.02  # IOD^2: the area of hair beside the jaw from which hair counts as hanging
-# share of the head's motion from which hair beside a jaw is taken to hang over the side that is not seen, where a strip
-# of made-up skin stood before
+# Share of the head's motion from which hair beside a jaw is taken to hang over the side that the photo does not show;
+# without this, a strip of made-up skin stood there.
 HANGS_FROM = 0.3
-BELOW_EARS = (1.5, 0.0)  # cm of the head model's height over which the part begins that hair may hang over
-ASIDE = (2.5, 4.0)  # cm beside the head's middle over which that part begins
-HANGS_ON = 0.5  # IOD that hair must reach further down below such a place
+BELOW_EARS = (
+    1.5,
+    0.0,
+)  # cm of the head model's height: ears, over which no hair hangs, to cheeks, over which it may
+ASIDE = (2.5, 4.0)  # cm from the head's middle plane: the face to the side over which hair may hang
+HANGS_ON = 0.5  # IOD by which hair must reach further down below such a place
 CELL = 0.12  # IOD between the sheet's vertices
-HANGING = (-0.4, 0.9)  # IOD below the chin over which hanging hair goes from the head's motion to the body's
-BESIDE = (1.6, 2.4)  # IOD beside the head over which it does so
-BODY = (2.0, 6.0)  # IOD from the head over which the body goes from moving along to staying where it is
-LEAST = 0.02  # share of the head's motion below which a place stays the photo's own
-# IOD from the photo's edge over which hair that the edge cuts off is kept there; other hair near it moves with the
-# head, which is seen on a_p03, a_p05 and a_p13.
+HANGING = (-0.4, 0.9)  # IOD below the chin: hair moves with the head to with the body
+BESIDE = (1.6, 2.4)  # IOD beside the head: hair moves with the head to with the body
+BODY = (2.0, 6.0)  # IOD from the head: the body moves along to stays where it is
+LEAST = 0.02  # share of the head's motion below which a place keeps the photo's pixels
+# IOD from the photo's edge: hair that the edge cuts off stays to moves with the head. Other hair near the edge moves
+# with the head (seen on a_p03, a_p05 and a_p13 of the portraits).
 BORDER = 0.6
 BINS = 12  # bins of each axis of L*a*b* in which colours are counted
 LIKE = (0.12, 0.4)  # probability that a place's colour is hair's: from certainly not hair to certainly hair
 SKIN = 0.5  # weight of the face's colours among the colours that are not hair's
-ANY = 0.02  # share of all counted colours that every bin gets beforehand, for hair and for all else
-SPREAD = 0.14  # IOD over which the share of the head's motion is smoothed
-TOUCHES = 0.2  # IOD beside the head within which everything goes with the head
+ANY = 0.02  # share of all counted colours that every bin starts with, so that rare colours decide nothing
+SPREAD = 0.14  # IOD: sigma of the blur that smooths the share of the head's motion
+TOUCHES = 0.2  # IOD beside the head within which everything moves with the head
 TOUCHES_TO = (-0.6, 0.2)  # IOD below the chin over which TOUCHES stops applying
 NEAR = 0.12  # IOD beside the head within which the sheet takes only colours of hair
-# IOD beside the head over which the sheet goes from the outline's depth to the depth of the head's middle
-JOIN = 0.35
-APART = 0.8  # IOD: the sheet lies at most so far before or behind the head's middle
+JOIN = 0.35  # IOD beside the head over which the sheet goes from the outline's depth to that of the head's middle
+APART = 0.8  # IOD by which the sheet lies before or behind the head's middle at most
 THIN = 0.2  # IOD: a strip of hair narrower than this is taken for the head's own outline
 INSIDE = 0.08  # IOD inside the matte's edge from which colours may be continued under the head
 CLEAR = 0.1  # IOD by which the sheet lies behind the head where it goes under it
@@ -65,10 +66,10 @@ class Sheet:
     """The surface that carries the hair beside one photo's head.
 
     points: (N, 3) px of the photo, z to the viewer; model: (N, 3) the same points in the head's space; share: (N,)
-    share of the head's motion; along: (N,) share of it that a held outline
-    takes back; body: (N,) share of the body's motion; thin: (N,) 1 where a strip of hair is only the
-    head's outline; triangles: (T, 3); texture: (h, w, 4) photo and matte, continued under the head; corner: (x, y)
-    of the texture in the photo.
+    share of the head's motion that a vertex takes part in; along: (N,) share of that motion that a held outline
+    (`holding`) takes back; body: (N,) share of the body's motion; thin: (N,) 1 where a strip of hair is so narrow that
+    it is only the head's outline; triangles: (T, 3); texture: (h, w, 4) photo and matte, continued under the head;
+    corner: (x, y) px of the texture in the photo.
     """
 
     points: FloatArray
@@ -83,12 +84,13 @@ class Sheet:
 
     @cached_property
     def used(self) -> NDArray[np.int64]:
-        """Return which vertices belong to any triangle."""
+        """Return the vertices that belong to any triangle."""
         return np.unique(self.triangles)
 
     def posed(self, head: Head, camera: Camera, shift: FloatArray, steady: float = 0.0) -> FloatArray:
-        """Return (N, 3) px under another camera; shift: (2,) px by which the body goes along; steady: share of the
-        outline's motion that is not drawn.
+        """Return (N, 3) px under another camera.
+
+        shift: (2,) px by which the body moves; steady: share, 0 to 1, of the outline's motion that is not drawn.
         """
         still = self.points.copy()
         still[:, :2] += self.body[:, None] * shift
@@ -104,9 +106,9 @@ class Sheet:
 class Beside:
     """What stands beside the head of one photo, as (h, w) fields of a small copy of the photo.
 
-    where: the photo's places, with a head that leaves out what hair covers of the neck; like: 1 where the person is
-    hair or hat rather than skin or clothes; bare: 1 where it is skin rather than hair or hat; share: share of the
-    head's motion.
+    where: the places of this copy, of which those of the neck that hair covers do not count as head; like: 1 where the
+    person is hair or hat rather than skin or clothes; bare: 1 where the person is skin rather than hair or hat; share:
+    share of the head's motion that a place takes part in.
     """
 
     where: Places
@@ -116,7 +118,7 @@ class Beside:
 
 
 def beside_head(where: Places, srgb: NDArray[np.uint8]) -> Beside:
-    """Find what stands beside the head of one photo; srgb: (H, W, 3)."""
+    """Return what stands beside the head of one photo; srgb: (H, W, 3) uint8, the photo."""
     matte = where.matte
     size = (matte.shape[1], matte.shape[0])
     like, bare = _like_hair(where, cv2.resize(srgb, size, interpolation=cv2.INTER_AREA))
@@ -133,11 +135,9 @@ def beside_head(where: Places, srgb: NDArray[np.uint8]) -> Beside:
 
 
 def hung_over(hair: Sheet, beside: Beside, at: FloatArray, known: FloatArray) -> FloatArray:
-    """Return (V,) 1 where hair is taken to hang over a side of the head that the photo does not show, because it
-    hangs beside the head there.
+    """Return (V,) 1 where hair is taken to hang over a side of the head that the photo does not show.
 
-    at: (V, 2) px of the photo; known: (V,) how well the photo shows a vertex, or its mirror vertex on the other
-    side.
+    at: (V, 2) px of the vertices in the photo; known: (V,) how well the photo shows a vertex or the one mirroring it.
     """
     model = HeadModel.load()
     sides = smoothstep(*BELOW_EARS, model.points[:, 1]) * smoothstep(*ASIDE, np.abs(model.points[:, 0]))
@@ -145,7 +145,7 @@ def hung_over(hair: Sheet, beside: Beside, at: FloatArray, known: FloatArray) ->
     where = beside.where
     free = where.head == 0
     hangs = free & (where.matte > 0.5) & (beside.like > 0.5) & (beside.share > HANGS_FROM)
-    # Only what hangs down from beside the ears counts: a dark collar is no hair.
+    # Only what hangs down from the height of the ears counts: a dark collar is no hair.
     count, part = cv2.connectedComponents(hangs.astype(np.uint8))
     high = np.bincount(part[hangs & (where.level < 0)], minlength=count) > HANGS * where.iod**2
     hangs = hangs & high[part]
@@ -163,7 +163,7 @@ def hung_over(hair: Sheet, beside: Beside, at: FloatArray, known: FloatArray) ->
 
 
 def _without_covered(where: Places, like: Float32) -> Places:
-    """Return the head's places without the parts of the neck that hair hangs over: hair is drawn there, not skin."""
+    """Return places where the parts of the neck that hair hangs over do not count as head: hair is drawn there."""
     free = (where.head == 0) & (where.below < 0) & (where.level > 0)
     hair = (like > 0.5) & (where.matte > 0.5) & (where.neck | free)
     count, label = cv2.connectedComponents(hair.astype(np.uint8))
@@ -179,14 +179,14 @@ def _without_covered(where: Places, like: Float32) -> Places:
 
 
 def _blurred(field: NDArray[Any], sigma: float) -> Float32:
+    """Return a field (h, w) blurred by sigma px, 0.5 at least."""
     return np.asarray(cv2.GaussianBlur(np.asarray(field, np.float32), (0, 0), max(0.5, sigma)))
 
 
 def _like_hair(where: Places, small: NDArray[np.uint8]) -> tuple[Float32, Float32]:
-    """Return two (h, w) fields: 1 where the person is hair or hat rather than skin or clothes, and 1 where it is
-    skin rather than hair or hat.
+    """Return `like` and `bare` of `Beside`, by the colours above the head, of the face and of the body.
 
-    The colours above the head and those of the body decide.
+    small: (h, w, 3) uint8, a copy of the photo.
     """
     solid, free = where.matte > 0.9, where.head == 0
     top = solid & ((free & (where.level < 0) & (where.distance < BESIDE[0])) | where.scalp)
@@ -212,7 +212,7 @@ def _like_hair(where: Places, small: NDArray[np.uint8]) -> tuple[Float32, Float3
 
 
 def _shifted(counts: FloatArray, by: int, axis: int) -> FloatArray:
-    """Return the values of the neighbouring bins, 0 beyond the ends."""
+    """Return the counts of the neighbouring bins along an axis; beyond the ends they are 0."""
     moved = np.roll(counts, by, axis)
     end = [slice(None)] * 3
     end[axis] = slice(0, 1) if by > 0 else slice(-1, None)
@@ -228,7 +228,10 @@ def sheet(
     hidden: FloatArray,
     beside: Beside,
 ) -> Sheet | None:
-    """Return the sheet of one photo's hair, None where none stands beside the head; hidden: (V,) `Hidden.unseen`."""
+    """Return the sheet of one photo's hair; None where no hair stands beside the head.
+
+    pixels, background: (H, W, 3); matte: (H, W) in [0, 1]; hidden: (V,) of `holding.Hidden.unseen`.
+    """
     where, share = beside.where, beside.share
     moves = ((share > LEAST) & ((where.matte > 0.02) | (where.head > 0))).astype(np.uint8)
     if not moves.any():
@@ -242,14 +245,14 @@ def sheet(
     body = (1 - smoothstep(*BODY, _at(where.distance, at))) * border
     own = _at(share, at) * smoothstep(0.0, 2 * LEAST, _at(share, at))
     texture = _texture(pixels, background, matte, beside, box)
-    seen = _at(_seen(texture, matte, where, box[:2]), at)
+    seen = _at(_opaque_cells(texture, matte, where, box[:2]), at)
     triangles = triangles[(held[triangles] > 0).any(axis=1) & (seen[triangles] > 0).any(axis=1)]
-    thin = _at(_thin(where), at)
-    along = _at(_along(head, where, hidden), at)
+    thin = _at(_thin_strips(where), at)
+    along = _at(_held_share(head, where, hidden), at)
     return Sheet(placed, head.camera.unproject(placed), own, along, body, thin, triangles, texture, box[:2])
 
 
-def _thin(where: Places) -> Float32:
+def _thin_strips(where: Places) -> Float32:
     """Return a small (h, w) field: 1 on strips of the person along the head's outline that are narrower than THIN."""
     strip = ((where.matte > 0.5) & (where.head == 0)).astype(np.uint8)
     size = 2 * max(1, round(THIN * where.iod / 2)) + 1
@@ -258,13 +261,12 @@ def _thin(where: Places) -> Float32:
     return _blurred(1.0 - thick, 0.04 * where.iod)
 
 
-def _seen(texture: NDArray[Any], matte: Float32, where: Places, corner: tuple[int, int]) -> Float32:
-    """Return a small (h, w) field: 1 on every cell in which the texture or the matte is somewhere not transparent."""
+def _opaque_cells(texture: NDArray[Any], matte: Float32, where: Places, corner: tuple[int, int]) -> Float32:
+    """Return a small (h, w) field: 1 on every cell in which the texture or the matte is not transparent everywhere."""
     some = (matte > 1 / 128).astype(np.float32)
     h, w = texture.shape[:2]
-    some[corner[1] : corner[1] + h, corner[0] : corner[0] + w] += (
-        texture[..., 3] > texture[..., 3].max() // 128
-    )
+    alpha = texture[..., 3]
+    some[corner[1] : corner[1] + h, corner[0] : corner[0] + w] += alpha > alpha.max() // 128
     size = (where.matte.shape[1], where.matte.shape[0])
     small = (cv2.resize(some, size, interpolation=cv2.INTER_AREA) > 0).astype(np.float32)
     reach = 2 * max(1, round(CELL * where.iod)) + 1
@@ -285,21 +287,21 @@ def _box_of(moves: NDArray[np.uint8], where: Places, shape: tuple[int, ...]) -> 
 def retextured(
     old: Sheet, pixels: NDArray[Any], background: NDArray[Any], matte: Float32, beside: Beside
 ) -> Sheet:
-    """Cut the same sheet from another picture."""
+    """Return the same sheet with the texture of another picture; pixels, background: (H, W, 3); matte: (H, W)."""
     x, y = old.corner
     h, w = old.texture.shape[:2]
     return replace(old, texture=_texture(pixels, background, matte, beside, (x, y, x + w, y + h)))
 
 
 def _at(field: NDArray[Any], at: FloatArray) -> FloatArray:
-    """Return the values of a small field at (N, 2) places in the field's own index coordinates."""
+    """Return the values (N,) of a field (h, w) at places (N, 2) in the field's index coordinates."""
     x, y = (np.ascontiguousarray(at[:, k], np.float32)[None] for k in (0, 1))
     found = cv2.remap(np.asarray(field, np.float32), x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(found[0], float)
 
 
 def _grid(box: tuple[int, int, int, int], cell: float) -> tuple[FloatArray, NDArray[np.int32]]:
-    """Return (N, 2) points over a box of the photo, and triangles over them that face the viewer as the head's do."""
+    """Return points (N, 2) px every `cell` px of a box of the photo, and triangles (T, 3) that face the viewer."""
     x0, y0, x1, y1 = box
     columns, rows = (max(2, round((end - start) / cell) + 1) for start, end in ((x0, x1), (y0, y1)))
     x, y = np.meshgrid(np.linspace(x0, x1, columns), np.linspace(y0, y1, rows))
@@ -312,8 +314,9 @@ def _grid(box: tuple[int, int, int, int], cell: float) -> tuple[FloatArray, NDAr
 
 
 def _depth(head: Head, where: Places) -> Float32:
-    """Return the sheet's depth as a small (h, w) field in px of that size: the depth of the outline near the head,
-    and the depth of the head's middle further out.
+    """Return the sheet's depth as a small (h, w) field, in px of that field.
+
+    Near the head it is the depth of the head's outline, further out that of the head's middle.
     """
     middle = float(head.camera.project(head.centre[None])[0, 2]) * where.factor
     covered = where.head > 0
@@ -333,8 +336,8 @@ def _depth(head: Head, where: Places) -> Float32:
     return np.where(covered, np.minimum(found, where.depth - clear), over).astype(np.float32)
 
 
-def _along(head: Head, where: Places, hidden: FloatArray) -> Float32:
-    """Return a small (h, w) field: how much a held outline holds the hair; beside a face it goes with the face."""
+def _held_share(head: Head, where: Places, hidden: FloatArray) -> Float32:
+    """Return a small (h, w) field: 1 where a held outline holds the hair, 0 beside the face, with which hair moves."""
     model = HeadModel.load()
     size = (where.matte.shape[1], where.matte.shape[0])
     ids, _ = rasterised(head.posed(head.camera) * where.factor, model.triangles, (0, 0, *size))
@@ -356,12 +359,12 @@ def _texture(
     beside: Beside,
     box: tuple[int, int, int, int],
 ) -> NDArray[Any]:
-    """Return the (h, w, 4) photo and matte of the box (x0, y0, x1, y1), continued under the head from beside it.
+    """Return photo and matte (h, w, 4) of a box (x0, y0, x1, y1) px, continued under the head from the hair beside it.
 
     Under the head the texture is laid over the background, as in the photo, because drawing takes that background
     out again.
     """
-    found = enlarged(_carried_on(pixels, beside), (matte.shape[1], matte.shape[0]), box)
+    found = enlarged(_continued(pixels, beside), (matte.shape[1], matte.shape[0]), box)
     x0, y0, x1, y1 = box
     top = 65535 if pixels.dtype == np.uint16 else 255
     own = np.dstack([pixels[y0:y1, x0:x1], matte[y0:y1, x0:x1] * top]).astype(np.float32)
@@ -373,8 +376,8 @@ def _texture(
     return np.ascontiguousarray(out.astype(pixels.dtype))
 
 
-def _carried_on(pixels: NDArray[Any], beside: Beside) -> Float32:
-    """Return a small (h, w, 5) field: colours and matte of hair under the head, and 1 where these are used."""
+def _continued(pixels: NDArray[Any], beside: Beside) -> Float32:
+    """Return a small (h, w, 5) field: colours and matte of hair under the head, and 1 where these replace the photo."""
     where, like = beside.where, beside.like
     iod = where.iod
     size = (where.matte.shape[1], where.matte.shape[0])

@@ -1,4 +1,4 @@
-"""Draws a turned head: what is computed once for a photo, and the pixels of every frame."""
+"""Draws a turned head: `head_look` computes once what belongs to a photo, `drawn_head` the pixels of every frame."""
 
 from __future__ import annotations
 
@@ -34,21 +34,23 @@ from app.engine.warping.plate import Places, behind, places
 from app.engine.warping.rendering import BAND_ROWS, Layers, Motion, pool, render
 from app.engine.warping.spectacles import Front
 
-# Chosen by eye on sheets of turned heads (tools/head_sheets.py), where no comment says more.
+# These values were chosen by eye on sheets of turned heads (tools/head_sheets.py), except where a comment names
+# another origin. IOD is the distance between the eyes. A pair of values is a range: at the first value something
+# begins, at the second it is complete.
 
-# Degrees of turn from the photo over which the head takes over from the fine warp of an unturned face: over it both are
-# drawn, which takes twice the time.
+# Degrees of turn from the photo: the fine warp of an unturned face to the head. Between them both are drawn, which
+# takes twice the time.
 FADE = (1.0, 2.0)
 # The same in clips, where poses tremble by a degree or two: with 1.5 to 3 the heads of a_grid_bbaf2n, a_grid_swiz3n and
 # b_lp_d6, which hardly turn, were 0.15 to 0.25 levels further from their frames.
 FILMED_FADE = (4.0, 6.0)
-RIM_WHOLE = (1.0, 1.2)  # times brighter, from which a rim is lit as the skin beside it
-ENDED = 0.55  # cosine of the normal and the view where colours end that are carried on over a rim and beyond
-BARE = (0.01, 0.04)  # IOD beside the person over which a neck that the photo does not have ends
-NECK_MOVES = (0.8, 0.95)  # share of the head's motion over which a neck is head
-NECK_END = 0.1  # share of the head's motion over which the neck ends in the photo
+RIM_WHOLE = (1.0, 1.2)  # factor of `Shares.rim`: a place in its own light to one lit like the skin beside it
+ENDED = 0.55  # cosine of normal and view at which colours end that are continued over a rim and beyond
+BARE = (0.01, 0.04)  # IOD beside the person: the model's neck is drawn to left out where the photo has none
+NECK_MOVES = (0.8, 0.95)  # share of the head's motion: neck to head
+NECK_END = 0.1  # share of the head's motion up to which the neck fades into the photo
 MIXED = 0.05  # IOD of depth over which the nearer of head and hair takes over
-NO_CORNER = np.zeros(2, np.int32)  # a picture that nothing was cut from
+NO_CORNER = np.zeros(2, np.int32)  # px: the corner of a picture that nothing was cut from
 LIT = 6.0  # cm from the face's landmarks over which the skin's light fades: ears and throat are skin too
 Box = tuple[int, int, int, int]
 
@@ -57,12 +59,13 @@ Box = tuple[int, int, int, int]
 class HeadLook:
     """The head of one photo with its colours, computed once.
 
-    seen, kept, better, rim: what the photo shows of it (`Seen`, `Shares`); atlas: (S, S, 3); plate: what
-    stands behind it; beside: what stands beside it; sheet: hair beside it, None where there is none; there: (V,) how
-    much of a vertex is drawn; hidden: what a held outline does to them; ear: (V,) 1 on a visible ear; light: (9,)
-    harmonics; skin: (V,) how much of it changes; room: (V,) times brighter that it may become; bare: (V,) 1 on a neck
-    where the photo shows none; fixed: (A, 4) float32, place in photo and atlas in index coordinates; changed: what the
-    plate made up.
+    seen: what the photo shows of the head; kept, better, rim: of `Shares`; atlas: (S, S, 3) of the photo's type;
+    plate: the photo without the head; beside: what stands beside the head; sheet: the hair there, None where there is
+    none; there: (V,) how much of a vertex is drawn; ear: (V,) 1 on a visible ear; hair: (V,) 1 where hair grows;
+    hidden: what a held outline does to the vertices; light: (9,) harmonics; skin: (V,) how much of the light's change
+    a vertex takes; room: (V,) how many times brighter a vertex may become; bare: (V,) 1 on the model's neck where the
+    photo shows none; fixed: (A, 4) float32, places in photo and atlas in index coordinates; changed: box of the photo
+    in which the plate differs from it.
     """
 
     head: Head
@@ -87,25 +90,33 @@ class HeadLook:
 
     @cached_property
     def drawn(self) -> NDArray[np.int64]:
-        """(N,) which vertices are drawn at all."""
+        """Return (N,) the vertices of which anything is drawn."""
         return np.flatnonzero(self.there > 0)
 
     @cached_property
     def shaded(self) -> FloatArray:
-        """(V,) how bright the photo's light makes each vertex in the photo's own view; a rim counts as lit like the
-        skin beside it.
+        """Return (V,) how bright the photo's light makes each vertex in the photo's own view.
+
+        A rim counts as lit like the skin beside it.
         """
         return lit(self.light, tilted(self.seen.normals, smoothstep(*RIM_WHOLE, self.rim)))
 
 
 def share_of(degrees: float, filmed: bool = False) -> float:
-    """Return how much of a frame is the head's after a turn: 0 in the photo's own view, 1 beyond."""
+    """Return the share of a frame that the head draws after a turn: 0 in the photo's own view, 1 beyond FADE.
+
+    filmed: whether the frame is a clip's, for which FILMED_FADE holds.
+    """
     return float(smoothstep(*(FILMED_FADE if filmed else FADE), np.array(degrees)))
 
 
 def head_look(
     face: FittedFace, layers: Layers, matte: Float32, srgb: NDArray[np.uint8], front: Front
 ) -> HeadLook:
+    """Return the head of one photo with its colours.
+
+    matte: (H, W) in [0, 1] of the person; srgb: (H, W, 3) uint8, the photo; front: what stands before the face.
+    """
     model = HeadModel.load()
     head = fit_head(face, matte, srgb)
     if front.worn > 0:
@@ -154,7 +165,10 @@ def head_look(
 
 
 def beside_neck(at: FloatArray, where: Places, rigid: FloatArray) -> FloatArray:
-    """(V,) 1 where the model's neck stands beside the person's, which is slimmer: nothing is drawn there."""
+    """Return (V,) 1 where the model's neck stands out beside the person's slimmer one: nothing is drawn there.
+
+    at: (V, 2) px of the vertices in the photo; rigid: (V,) of `Head.rigid`.
+    """
     apart = cv2.distanceTransform((where.matte < 0.1).astype(np.uint8), cv2.DIST_L2, 5) / where.iod
     x, y = np.floor(at * where.factor).astype(int).T
     height, width = apart.shape
@@ -164,7 +178,10 @@ def beside_neck(at: FloatArray, where: Places, rigid: FloatArray) -> FloatArray:
 
 
 def plate_of(layers: Layers, where: Places, moves: Float32) -> tuple[Layers, Box]:
-    """Return the photo without the head, and the box (x0, y0, x1, y1) in which it differs."""
+    """Return the photo without the head, and the box (x0, y0, x1, y1) px in which that differs from the photo.
+
+    moves: (h, w) share of the head's motion, of `Beside.share`.
+    """
     part, (x, y, w, h) = behind(layers.texture[..., :3], layers.background, where, moves)
     if not w or not h:
         return layers, (0, 0, 0, 0)
@@ -178,8 +195,9 @@ def plate_of(layers: Layers, where: Places, moves: Float32) -> tuple[Layers, Box
 
 
 def for_alpha(look: HeadLook, layers: Layers, matte: Float32) -> HeadLook:
-    """Return the same head with the photo's alpha channel as its colours; it is opaque where the photo did not show
-    it.
+    """Return the same head with the photo's alpha channel (of layers) as its colours.
+
+    The head is opaque where the photo does not show it.
     """
     top = 65535 if layers.texture.dtype == np.uint16 else 255
     plate = plate_of(layers, places(look.head, matte), look.beside.share)[0]
@@ -194,20 +212,27 @@ def for_alpha(look: HeadLook, layers: Layers, matte: Float32) -> HeadLook:
 def posed_points(
     look: HeadLook, camera: Camera, offsets: FloatArray, shift: FloatArray, steady: float = 0.0
 ) -> FloatArray:
-    """Return where the head's vertices lie in a frame, (V, 3) px; steady: of `holding.posed`."""
+    """Return where the head's vertices lie in a frame, (V, 3) px.
+
+    offsets: (468, 3) of the expression, in model space; shift: (2,) px by which the body moves; steady: share, 0 to 1,
+    of the outline's motion that is not drawn.
+    """
     moved = HeadModel.load().binding @ offsets if offsets.any() else None
     return holding.posed(look.head, look.hidden, camera, moved, shift, steady)
 
 
 def posed_hair(look: HeadLook, camera: Camera, shift: FloatArray, steady: float = 0.0) -> FloatArray:
-    """Return where the vertices of the hair beside the head lie in a frame, (N, 3) px; none where there is none."""
+    """Return where the vertices of the hair's sheet lie in a frame, (N, 3) px; N is 0 without a sheet."""
     return np.zeros((0, 3)) if look.sheet is None else look.sheet.posed(look.head, camera, shift, steady)
 
 
 @dataclass(frozen=True, eq=False)
-class View:
-    """What one frame is drawn from: (V, 3) px of the head, (N, 3) px of the hair, the head's camera and its share of
-    the frame, the fine warp's motion and the body's.
+class HeadFrame:
+    """What one frame is drawn from.
+
+    points: (V, 3) px of the head's vertices; hair: (N, 3) px of the sheet's; camera: the target's; share: share of the
+    frame, 0 to 1, that the head draws rather than the fine warp; moved: the fine warp's motion; body: the body's
+    motion, None where it stays.
     """
 
     points: FloatArray
@@ -218,8 +243,8 @@ class View:
     body: Motion | None
 
 
-def drawn_head(look: HeadLook, layers: Layers, view: View, values: Float32) -> tuple[NDArray[Any], Box]:
-    """Return (h, w, 3) pixels of the box that changes, and the box (x0, y0, x1, y1); values: of `table`."""
+def drawn_head(look: HeadLook, layers: Layers, view: HeadFrame, values: Float32) -> tuple[NDArray[Any], Box]:
+    """Return the pixels (h, w, 3) of the box that changes, and that box (x0, y0, x1, y1) px; values: of `table`."""
     shape = layers.zone.shape
     box = around(view.moved.box, box_of(view.points[look.drawn], shape), look.changed)
     if look.sheet is not None:
@@ -232,12 +257,12 @@ def drawn_head(look: HeadLook, layers: Layers, view: View, values: Float32) -> t
 
 
 def faded(head: NDArray[Any], flat: NDArray[Any], share: float) -> NDArray[Any]:
-    """Return (h, w, 3) of both pictures, `share` of the head's."""
+    """Return the mean (h, w, 3) of two pictures of the same size: `share` of the head's, the rest of the flat one."""
     return np.asarray(cv2.addWeighted(head, share, flat, 1 - share, 0))
 
 
 def placed(picture: Layers, layers: Layers, moved: Motion | None, box: Box) -> NDArray[Any]:
-    """Return the (h, w, 3) pixels of a box of the fine warp's picture, warped where it moves."""
+    """Return the pixels (h, w, 3) of a box (x0, y0, x1, y1) of a picture, warped where a motion moves them."""
     x0, y0, x1, y1 = box
     out = np.array(picture.texture[y0:y1, x0:x1, :3])
     if moved is not None and len(moved.source) and moved.box[2] > moved.box[0]:
@@ -247,7 +272,7 @@ def placed(picture: Layers, layers: Layers, moved: Motion | None, box: Box) -> N
 
 
 def around(*boxes: Box) -> Box:
-    """Return the least box around all boxes that hold anything."""
+    """Return the smallest box (x0, y0, x1, y1) around all those boxes that are not empty."""
     some = np.array([box for box in boxes if box[2] > box[0] and box[3] > box[1]] or [(0, 0, 0, 0)])
     x0, y0 = some[:, :2].min(axis=0)
     x1, y1 = some[:, 2:].max(axis=0)
@@ -255,22 +280,28 @@ def around(*boxes: Box) -> Box:
 
 
 def box_of(points: FloatArray, shape: tuple[int, ...]) -> Box:
-    """Return the box (x0, y0, x1, y1) around what is drawn at these points, within the picture."""
+    """Return the box (x0, y0, x1, y1) around what is drawn at points (N, >= 2) px, within a picture of (h, w)."""
     return box_around(points[:, :2], 3, (shape[1], shape[0]))
 
 
 def tilted(normals: FloatArray, share: FloatArray) -> FloatArray:
-    """Return (V, 3) normals, made to face the camera by ENDED at least where share (V,) is 1."""
+    """Return unit normals (V, 3) that are tilted towards the camera, to a cosine near ENDED, where share (V,) is 1."""
     out = normals.copy()
     out[:, 2] += share * np.maximum(ENDED - normals[:, 2], 0) * 1.5
     return np.asarray(out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9))
 
 
 def draw_head(
-    out: NDArray[Any], corner: tuple[int, int], look: HeadLook, layers: Layers, view: View, values: Float32
+    out: NDArray[Any],
+    corner: tuple[int, int],
+    look: HeadLook,
+    layers: Layers,
+    view: HeadFrame,
+    values: Float32,
 ) -> None:
-    """Draw the head into out (h, w, 3), whose corner is (x, y) of the photo and which holds what stands behind; values:
-    of `table`.
+    """Draw the head into out (h, w, 3), which holds what stands behind the head, in place.
+
+    corner: (x, y) px of its first pixel in the photo; values: of `table`.
     """
     model = HeadModel.load()
     moved = np.ascontiguousarray(view.points - [0.5, 0.5, 0.0])
@@ -296,8 +327,9 @@ def draw_head(
 def hair_maps(
     beside: Sheet | None, points: FloatArray
 ) -> tuple[FloatArray, NDArray[np.int32], Float32, NDArray[Any], NDArray[np.int32]]:
-    """Return the hair's points, triangles, maps, texture and its corner for `head_band`; nothing where there is
-    none.
+    """Return what `head_band` takes of the hair: points, triangles, maps, texture and the texture's corner.
+
+    points: (N, 3) px of the sheet in the frame. Without a sheet all of them are empty.
     """
 
     if beside is None:
@@ -311,7 +343,7 @@ def hair_maps(
 
 
 def warm_up(dtype: type[np.generic]) -> None:
-    """Compile the kernels for pictures of this type."""
+    """Compile the kernels for pictures of a type (uint8 or uint16), so that the first frame does not wait for it."""
     points = np.array([[1.0, 1.0, 0.0], [1.0, 6.0, 0.0], [6.0, 1.0, 0.0]])
     triangle = np.array([[0, 1, 2]], np.int32)
     ids, _ = rasterised(points, triangle, (0, 0, 8, 8))

@@ -9,13 +9,15 @@ from app.engine.head import HeadModel
 from app.engine.head.raster import carried, rasterised, shares
 from app.engine.warping.curves import Float32, FloatArray
 from app.engine.warping.hair import Sheet
-from app.engine.warping.head_drawing import Box, HeadLook, View, around, box_of
+from app.engine.warping.head_drawing import Box, HeadFrame, HeadLook, around, box_of
 from app.engine.warping.rendering import Layers, Motion, displacements
 
 
-def drawn_displacements(look: HeadLook, layers: Layers, view: View) -> tuple[Float32, Box]:
-    """Return (h, w, 2) px from each pixel of the box that changes to where the photo shows what `drawn_head` draws
-    there, and the box; where the photo does not show it, to where it would be.
+def drawn_displacements(look: HeadLook, layers: Layers, view: HeadFrame) -> tuple[Float32, Box]:
+    """Return the displacements (h, w, 2) px of the box that changes, and that box (x0, y0, x1, y1) px.
+
+    A displacement goes from a pixel to the place where the photo shows what `drawn_head` draws there; where the photo
+    does not show it, to the place where it would be.
     """
     shape = layers.zone.shape
     boxes = [view.moved.box, box_of(view.points[look.drawn], shape)]
@@ -43,8 +45,10 @@ def drawn_displacements(look: HeadLook, layers: Layers, view: View) -> tuple[Flo
 
 
 def hair_displacements(beside: Sheet, points: FloatArray, box: Box) -> tuple[Float32, Float32]:
-    """Return (h, w, 2) px from each pixel of the box to where the photo shows the hair that lies there, NaN where
-    none does, and (h, w) its depth.
+    """Return the displacements (h, w, 2) px of the hair in a box (x0, y0, x1, y1), and its depth (h, w) px.
+
+    A displacement goes from a pixel to the place where the photo shows the hair that is drawn there; it is NaN where
+    no hair is drawn. points: (N, 3) px of the sheet in the frame.
     """
     ids, depth = rasterised(points, beside.triangles, box)
     share = np.zeros((*ids.shape, 3), np.float32)
@@ -62,7 +66,7 @@ def hair_displacements(beside: Sheet, points: FloatArray, box: Box) -> tuple[Flo
 
 
 def _moved(layers: Layers, moved: Motion | None, box: Box) -> Float32:
-    """Return (h, w, 2) displacements of a motion in a box around its own; zero beyond it."""
+    """Return the displacements (h, w, 2) px of a motion in a box that holds the motion's own, 0 beyond the latter."""
     x0, y0, x1, y1 = box
     flow = np.zeros((y1 - y0, x1 - x0, 2), np.float32)
     if moved is not None and len(moved.source) and moved.box[2] > moved.box[0]:

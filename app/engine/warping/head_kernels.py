@@ -1,5 +1,4 @@
-"""Draws a turned head's pixels with compiled code: by depth, from the photo or the atlas, with a soft edge over what
-lies behind.
+"""Draws the pixels of a turned head in compiled code: by depth, from the photo or the atlas, with a soft edge.
 
 Positions are in index coordinates (the centre of the first pixel is 0).
 """
@@ -12,12 +11,14 @@ from numba import njit
 from app.engine.head.raster import raster_band
 from app.engine.warping.sampling import bicubic, bilinear
 
-# Columns of the per-vertex table.
+# Columns of the table of values at the atlas' vertices: place in the photo and in the atlas, share of the photo's
+# colour, share in which the photo's edge is no edge any more, brightness gain - 1, share that is drawn at all, and
+# the factor by which a rim is brighter than in the photo.
 PHOTO_X, PHOTO_Y, ATLAS_X, ATLAS_Y, PHOTO, SOLID, GAIN, THERE, RIM = range(9)
-COLUMNS = 9  # of that table
-NOWHERE = np.float32(-1e30)  # a depth
-# The share of the photo, and of what turned inwards, at which an edge begins beside the person, and how much quicker
-# than that share it rises (chosen on cut-outs turned by 24 degrees)
+COLUMNS = 9  # number of these columns
+NOWHERE = np.float32(-1e30)  # the depth of a pixel where there is no head
+# Beside the person, the shares PHOTO and SOLID are taken to begin at EDGE and to rise SHARP times as fast; chosen by
+# eye on cut-outs turned by 24 degrees.
 EDGE, SHARP = np.float32(0.2), np.float32(4.0)
 # Coverage from which a place is opaque: the weights of a bicubic read sum up to a rounding less than 1, and half of all
 # opaque places would be mixed with what lies behind.
@@ -26,15 +27,16 @@ OPAQUE = np.float32(0.99999)
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _value(maps, t, column, u, v):  # type: ignore[no-untyped-def]
-    """Return a column's value at (u, v) px from the anchor of triangle t."""
+    """Return the value of a column of maps (of `head_maps`) at (u, v) px from the anchor of triangle t."""
     k = 2 + 3 * column
     return maps[t, k] + maps[t, k + 1] * u + maps[t, k + 2] * v
 
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _colour(maps, t, u, v, texture, background, atlas, top):  # type: ignore[no-untyped-def]
-    """Return premultiplied (r, g, b) and coverage at (u, v) px from the anchor of triangle t; nothing is read that is
-    not drawn there.
+    """Return premultiplied (r, g, b) and the coverage at (u, v) px from the anchor of triangle t.
+
+    Only what is drawn there is read.
     """
     zero, one = np.float32(0), np.float32(1)
     r = g = b = a = zero
@@ -52,13 +54,13 @@ def _colour(maps, t, u, v, texture, background, atlas, top):  # type: ignore[no-
             br, bg, bb = bilinear(background, qx, qy)
             left = one - a
             pr, pg, pb = pr - left * br, pg - left * bg, pb - left * bb
-            # Beside the person the photo shows that nothing is there: an edge lies between that and the atlas.
+            # Beside the person the photo shows that there is no head: an edge lies between that and the atlas.
             solid = _value(maps, t, SOLID, u, v)
             photo += left * (min(max((photo - EDGE) * SHARP, zero), one) - photo)
             solid += left * (min(max((solid - EDGE) * SHARP, zero), one) - solid)
             if solid > zero:
-                # Where the head's former edge has turned inwards it is no edge any more: it gets the full colour, or
-                # the atlas'.
+                # Where the photo's edge of the head has turned inwards it is no edge any more: it gets the full
+                # colour of the photo or of the atlas.
                 known = min(max((a - np.float32(0.7)) * np.float32(4.0), zero), one)
                 photo *= one - solid * (one - known)
                 full = one + solid * (one / max(a, np.float32(0.3)) - one)
@@ -78,8 +80,10 @@ def _colour(maps, t, u, v, texture, background, atlas, top):  # type: ignore[no-
 
 @njit(cache=True, nogil=True)
 def head_maps(points, triangles, corners, table, out):  # type: ignore[no-untyped-def]
-    """Write per triangle the anchor, and (value there, d/dx, d/dy) of each column of table (A, C), into out (T, 2 +
+    """Write each triangle's anchor, and (value there, d/dx, d/dy) of each column of a table (A, C), into out (T, 2 +
     3 C).
+
+    points: (V, 3) px in index coordinates; triangles: (T, 3) over them; corners: (T, 3) the same over the table.
     """
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
@@ -105,13 +109,15 @@ def head_band(  # type: ignore[no-untyped-def]
     y0, y1, x0, x1, points, triangles, maps, texture, background, atlas, hold, hair_points, hair_triangles,
     hair_maps, hair, hair_corner, own, mixed, top, behind,
 ):  # fmt: skip
-    """Draw rows y0..y1 (columns x0..x1) of head and hair into behind (y1 - y0, x1 - x0, 3), which holds all else.
+    """Draw rows y0 to y1 - 1 and columns x0 to x1 - 1 of head and hair into behind (y1 - y0, x1 - x0, 3).
 
-    points: (V, 3); triangles over them; maps: of `head_maps`; texture: (H, W, 4) photo and matte;
-    background: (H, W, 3); atlas: (S, S, 3); hold: (H, W) uint8 or empty; hair: (h, w, 4) its sheet's texture, whose
-    first pixel is hair_corner of the photo; own: how much of the photo is drawn instead of it; hair_maps: places in
-    the photo and how thin the hair is; mixed: px of depth over which the nearer of both takes over; top: largest pixel
-    value. The head's outline is softened over three pixels.
+    points: (V, 3) in index coordinates; triangles: (T, 3) over them; maps: of `head_maps`; texture: (H, W, 4) photo
+    and matte; background: (H, W, 3); atlas: (S, S, 3); hold: (H, W) uint8, by which the photo's pixels are kept, or
+    empty; hair: (h, w, 4) the sheet's texture, whose first pixel is hair_corner (2,) of the photo; hair_points,
+    hair_triangles: as for the head; hair_maps: of `head_maps`, places in the photo and how thin the hair is; own:
+    share of the photo that is drawn instead of the sheet's texture; mixed: px of depth over which the nearer of head
+    and hair takes over; top: largest pixel value; behind: holds all else before. The head's outline is softened over
+    three pixels.
     """
     first, last = y0 - 1, y1 + 1
     columns = x1 - x0 + 2
@@ -150,7 +156,7 @@ def head_band(  # type: ignore[no-untyped-def]
                     qx, qy = _value(hair_maps, t, 0, u, v), _value(hair_maps, t, 1, u, v)
                     thin = _value(hair_maps, t, 2, u, v)
                     strand = _strand(qx, qy, hair, hair_corner, texture, own, background, top)
-            # What the matte leaves out may differ from the background, too: a helmet's ring goes along with the hair.
+            # What the matte leaves out may differ from the background, too: a helmet's ring moves with the hair.
             if head[3] <= 0 and strand[3] <= 0 and strand[0] == 0 and strand[1] == 0 and strand[2] == 0:
                 continue
             _over(head, strand, before, thin, share, texture, y, x, top, behind, y - y0, x - x0)
@@ -158,8 +164,9 @@ def head_band(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _coloured(ids, corner, maps, texture, background, atlas, top, drawn):  # type: ignore[no-untyped-def]
-    """Write colours and alpha of the head into drawn (h, w, 4), whose first pixel is corner (x, y), wherever ids
-    holds a triangle.
+    """Write colours and coverage of the head into drawn (h, w, 4), wherever ids (h, w) holds a triangle.
+
+    corner: (x, y) of the first pixel.
     """
     for j in range(ids.shape[0]):
         for i in range(ids.shape[1]):
@@ -172,7 +179,7 @@ def _coloured(ids, corner, maps, texture, background, atlas, top, drawn):  # typ
 
 @njit(cache=True, nogil=True)
 def _touched(ids, j, i):  # type: ignore[no-untyped-def]
-    """Return at how many of a pixel and its four neighbours the head is."""
+    """Return at how many of five pixels, (j, i) and its four neighbours, the head is."""
     return (
         (ids[j, i] >= 0)
         + (ids[j - 1, i] >= 0)
@@ -184,8 +191,9 @@ def _touched(ids, j, i):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _softened(ids, depth, drawn, edge, j, i):  # type: ignore[no-untyped-def]
-    """Return the head's premultiplied (r, g, b, a), softened if it is an edge of it, and its depth, NOWHERE where
-    there is no head.
+    """Return the head's premultiplied (r, g, b) and coverage at a pixel, and its depth, NOWHERE where there is no head.
+
+    edge: whether the pixel lies at the head's outline, where the values are softened.
     """
     near = NOWHERE
     if ids[j, i] >= 0:
@@ -231,8 +239,10 @@ def _strand(qx, qy, hair, corner, texture, own, background, top):  # type: ignor
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _over(head, strand, before, thin, share, photo, y, x, top, out, j, i):  # type: ignore[no-untyped-def]
-    """Blend one pixel of head and hair over out (h, w, 3) at (j, i), each as far as it stands before the other; share:
-    how much of that is drawn instead of the photo's own pixel (x, y).
+    """Blend one pixel of head and hair over out (h, w, 3) at (j, i), each as far as it stands before the other.
+
+    before: 0 where the head stands before the hair to 1 where the hair stands before the head; thin: 1 where the hair
+    is only the head's outline; share: how much of the result is drawn instead of the photo's own pixel (x, y).
     """
     zero, one, half = np.float32(0), np.float32(1), np.float32(0.5)
     r, g, b = strand[0], strand[1], strand[2]

@@ -1,6 +1,6 @@
-"""Says of every vertex of a turned head where its colours come from and how bright they are, in compiled code.
+"""Computes for every vertex of a turned head where its colours come from and how bright they are, in compiled code.
 
-One frame needs it of some ten thousand vertices: in NumPy, formula by formula, that took as long as drawing them.
+A head has some ten thousand vertices: in NumPy, formula by formula, this took as long as drawing a frame.
 """
 
 from __future__ import annotations
@@ -20,26 +20,31 @@ from app.engine.warping.head_drawing import HeadLook
 from app.engine.warping.head_kernels import COLUMNS, GAIN, PHOTO, RIM, SOLID, THERE
 from app.engine.warping.surface import LIGHT_RANGE
 
-# Chosen by eye on sheets of turned heads (tools/head_sheets.py), where no comment says more.
-STRETCHED = (1.6, 3.0)  # times wider than in the photo, from which the photo is too coarse
-MIRRORED = (1.1, 1.5)  # the same, from which a side that shows better is mirrored
-FLAT = (1.2, 2.2)  # times wider than in the photo, from which its own edge is no longer good enough
-TURNED_IN = (1.03, 1.3)  # times wider, from which what was the head's edge is inside
-RIM_TURNED = (1.0, 1.5)  # times wider, from which a rim is no longer in its own shade
-# Degrees of turn over which the head comes to draw an ear: its place is too uncertain for the photo's edge.
+# These values were chosen by eye on sheets of turned heads (tools/head_sheets.py). A pair of values is a range: at the
+# first value something begins, at the second it is complete. “Times wider” says how much wider than in the photo a
+# place is drawn.
+STRETCHED = (1.6, 3.0)  # times wider: the photo is fine enough to too coarse
+# Times wider: a side keeps the photo's colours to is mirrored where the photo shows the other side better.
+MIRRORED = (1.1, 1.5)
+FLAT = (1.2, 2.2)  # times wider: the photo's edge is good enough to too coarse
+TURNED_IN = (1.03, 1.3)  # times wider: what was the head's edge still is its edge to lies inside
+RIM_TURNED = (1.0, 1.5)  # times wider: a rim keeps its own shade to takes that of the skin beside it
+# Degrees of turn: the photo's edge draws an ear to the head draws it, whose place is too uncertain for that edge.
 EAR_WHOLE = (4.0, 9.0)
-# Share of the head's motion over which the photo's own edge of the neck stops being an edge.
-NECK = (0.02, 0.2)
-SOFT = 0.15  # cosine of the normal and the view over which made-up hair ends softly
-RELIT = 0.3  # of the normal towards the viewer in the photo: what was not seen is filled as it is lit where it ends
-# Share of the way out from behind the outline over which skin stops being drawn in the photo's colours, which are those
+NECK = (0.02, 0.2)  # share of the head's motion: the neck keeps the photo's edge to has none
+SOFT = 0.15  # cosine of normal and view up to which made-up hair fades towards its outline
+# Cosine of normal and view in the photo up to which the change of light fades out: a place that the photo did not show
+# is already filled in the light of the places beside it.
+RELIT = 0.3
+# Share of the way out from behind a held outline: skin keeps the photo's colours to loses them, because they are those
 # of the wall behind (the sample between ear and jaw). Loose hair keeps them for longer.
 SKIN_OUT = (0.0, 0.33)
-FLAT_ON = 0.04  # of the same: what was seen at a more grazing angle counts as stretched as this
+# Cosine of normal and view in the photo: a place that the photo shows at a more grazing angle counts as one with this.
+FLAT_ON = 0.04
 
 
 def table(look: HeadLook, camera: Camera) -> Float32:
-    """Return the values (A, 9) at the atlas' vertices that `head_kernels` interpolates."""
+    """Return the values (A, 9) at the atlas' vertices that `head_kernels` interpolates, in the order of its columns."""
     model, head = HeadModel.load(), look.head
     keeps, shown = holding.held(head.camera, camera), holding.edge_shown(head.camera, camera)
     transparent = float(smoothstep(*holding.EAR_COMES, np.array(keeps)))
@@ -64,7 +69,7 @@ def table(look: HeadLook, camera: Camera) -> Float32:
 
 @njit(cache=True, nogil=True)
 def _step(low, high, x):  # type: ignore[no-untyped-def]
-    """Return what `smoothstep` does, of one number."""
+    """Return the `smoothstep` of one number."""
     t = min(max((x - low) / (high - low), 0.0), 1.0)
     return t * t * (3 - 2 * t)
 
@@ -74,12 +79,13 @@ def _shown(  # type: ignore[no-untyped-def]
     normals, rigid, own, turned, before, unseen, person, seen, better, kept, ear, hair, keeps, shown, transparent,
     skin_out, after, stretch, photo,
 ):  # fmt: skip
-    """Write normals in the frame (V, 3), how much wider each vertex is than in the photo (V,), and how much of it the
-    photo shows (V,).
+    """Write normals in the frame into after (V, 3), how many times wider than in the photo each vertex is drawn into
+    stretch (V,), and the share of its colour that the photo gives into photo (V,).
 
-    normals, rigid: of `Head`; own, turned: (3, 3) rotations; before, person, seen: of `Seen`; unseen, ear: of `Hidden`;
-    better, kept: of `Shares`; keeps: of `holding.held`; shown: of `holding.edge_shown`; transparent: of a hidden ear;
-    hair: of `HeadLook`; skin_out: how far skin has come out from behind the outline.
+    normals, rigid: of `Head`; own, turned: (3, 3) rotations of the photo's and of the frame's camera; before, person,
+    seen: normals, person and shown of `Seen`; unseen, ear: of `Hidden`; better, kept: of `Shares`; hair: of `HeadLook`;
+    keeps: of `holding.held`; shown: of `holding.edge_shown`; transparent: share by which a hidden ear is transparent;
+    skin_out: share of SKIN_OUT.
     """
     for v in range(len(normals)):
         a, b, c = normals[v, 0], normals[v, 1], normals[v, 2]
@@ -111,8 +117,10 @@ def _written(  # type: ignore[no-untyped-def]
     base, fixed, inward, before, after, stretch, photo, rigid, ear, bare, rim, light, shaded, room, skin, hair, there,
     shown, whole, out,
 ):  # fmt: skip
-    """Write the values (A, 9) of `table`; base: (A,) vertices; photo: (V,) share of the photo; whole: how far the head
-    draws an ear; the others are of `HeadLook`, `Seen` and `_shown`.
+    """Write the values of `table` into out (A, 9).
+
+    base: (A,) the vertex of each atlas vertex; after, stretch, photo: of `_shown`; whole: share of EAR_WHOLE; shown: of
+    `holding.edge_shown`; before, inward: normals and inward of `Seen`; rigid: of `Head`; the others: of `HeadLook`.
     """
     least = 0.2 * max(light[0], 0.02)
     for a in range(len(base)):
@@ -134,7 +142,7 @@ def _written(  # type: ignore[no-untyped-def]
 
 
 def warm_up() -> None:
-    """Compile what `table` runs."""
+    """Compile the functions that `table` runs."""
     one: NDArray[np.float64] = np.ones(1)
     vector, turn = np.ones((1, 3)), np.eye(3)
     turn.flags.writeable = False

@@ -1,9 +1,9 @@
-"""The outline of a head that turns a little: what the photo does not show stays behind it.
+"""Holds the outline of a head that turns a little: what the photo does not show stays behind the outline.
 
-A turn of some degrees bares a crown or the flat side of a head by a fifth of an eye distance, which nobody
-photographed. Until the turn is large enough to make that up, what lies behind the photo's outline goes with the
-middle of the head instead of turning, so that the outline remains the photo's own, loose hair and all. As the turn
-grows it comes out from behind, and what the photo shows turns as it is from the beginning.
+A turn of some degrees bares a crown or the flat side of a head by a fifth of an eye distance, and no photo shows that
+part. While the turn is too small to make it up, what lies behind the photo's outline moves with the middle of the head
+instead of turning. So the outline remains the photo's own, with its loose hair. As the turn grows, the hidden part
+comes out from behind; what the photo shows turns from the beginning.
 """
 
 from __future__ import annotations
@@ -21,41 +21,34 @@ from app.engine.head.fill import relief
 from app.engine.head.skull import smoothstep
 from app.engine.warping.curves import FloatArray
 
-# Chosen by eye on sheets of heads turned by 5 to 20 degrees (tools/head_sheets.py).
-COMES_OUT = (7.0, 16.0)  # degrees of turn over which what the photo does not show comes out from behind
-FADES = (
-    11.0,
-    16.0,
-)  # degrees of turn over which the photo stops being drawn where it shows too little of a place
+# These values were chosen by eye on sheets of heads turned by 5 to 20 degrees (tools/head_sheets.py). A pair of values
+# is a range: at the first value something begins, at the second it is complete.
+COMES_OUT = (7.0, 16.0)  # degrees of turn: what the photo does not show is behind the outline to has come out
+FADES = (11.0, 16.0)  # degrees of turn: the photo is drawn to not drawn where it shows too little of a place
 # Degrees up to which a head that only looks up keeps the photo's outline: of the jaw's underside, throat and ears the
-# head makes up too much (four people at 12 and 18 degrees, beside each other).
+# head makes up too much (seen on four people turned by 12 and 18 degrees).
 LOOKED_UP = 20.0
-# Degrees of a photo's own yaw from which its far side lies behind the nose, and how many times more a turn back
-# towards the front then counts: held back, the profile would be drawn twice.
+# Degrees of a photo's own yaw over which its far side comes to lie behind the nose. A turn back towards the front then
+# counts PROFILE_COUNTS times: with a held outline, the profile would be drawn twice.
 PROFILE = (32.0, 42.0)
-PROFILE_COUNTS = 3.5  # times, at the end of PROFILE
-BEHIND = (
-    -0.05,
-    0.3,
-)  # towards the viewer in the photo: normals over which a place comes to lie before the outline
+PROFILE_COUNTS = 3.5
+BEHIND = (-0.05, 0.3)  # cosine of normal and view in the photo: a place behind the outline to one before it
 OFF_FACE = (
     0.3,
     1.5,
-)  # cm from the face's landmarks over which a place may be held: a nose's far side may not
-SOFTENED = 2  # rounds of evening this out over the mesh
-EAR_COMES = (
-    0.6,
-    0.95,
-)  # share of the outline kept, over which an ear that the photo does not show is transparent
+)  # cm from the face's landmarks: a place is never held (as a nose's far side) to may be held
+SOFTENED = 2  # rounds that smooth the outline's hold over the mesh
+# Share of the outline that is held: an ear that the photo does not show is opaque to transparent.
+EAR_COMES = (0.6, 0.95)
 
 
 @dataclass(frozen=True, eq=False)
 class Hidden:
     """What a held outline does to a head's vertices.
 
-    unseen: (V,) 1 where one lies behind the photo's outline, 0 where the photo shows it; outline: (V,) 1 at the photo's
-    outline and behind it, 0 where the head faces the viewer; ear: (V,) 1 on an ear whose colours are not the photo's;
-    flat: (V, 3) model units by which that ear lies against the head.
+    unseen: (V,) 1 where a vertex lies behind the photo's outline, 0 where the photo shows it; outline: (V,) 1 at the
+    photo's outline and behind it, 0 where the head faces the viewer; ear: (V,) 1 on an ear whose colours are not the
+    photo's; flat: (V, 3) model units that bring such an ear flat against the head.
     """
 
     unseen: FloatArray
@@ -65,7 +58,7 @@ class Hidden:
 
 
 def hidden(head: Head, own: Seen, kept: FloatArray) -> Hidden:
-    """Return what one photo's outline holds; kept: (V,) share of a vertex' colour that the photo has at all angles."""
+    """Return what a held outline does to the vertices of one photo's head; kept: (V,) of `atlas.Shares`."""
     model = HeadModel.load()
     off = smoothstep(*OFF_FACE, model.distance)
     unseen = (1 - smoothstep(*BEHIND, own.normals[:, 2])) * off
@@ -86,7 +79,10 @@ def turn(before: Camera, after: Camera) -> float:
 
 
 def uncovering(before: Camera, after: Camera) -> float:
-    """Return the degrees of a turn as they count for what comes out from behind the outline."""
+    """Return the degrees of a turn, as they count for COMES_OUT and FADES.
+
+    A look up counts from LOOKED_UP on; from a profile, a turn back to the front counts more.
+    """
     yaw, pitch = (float(v) for v in np.subtract(after.angles, before.angles)[:2])
     up = max(pitch - LOOKED_UP, 0.0) if pitch > 0 else pitch
     degrees = min(turn(before, after), float(np.hypot(yaw, up)))
@@ -97,7 +93,7 @@ def uncovering(before: Camera, after: Camera) -> float:
 
 
 def held(before: Camera, after: Camera) -> float:
-    """Return how much of the photo's outline a turn keeps: 1 for a small one, 0 for a large one."""
+    """Return how much a turn holds the photo's outline: 1 for a small turn, 0 for a large one."""
     return float(1 - smoothstep(*COMES_OUT, np.array(uncovering(before, after))))
 
 
@@ -109,9 +105,9 @@ def edge_shown(before: Camera, after: Camera) -> float:
 def posed(
     head: Head, of: Hidden, camera: Camera, moved: FloatArray | None, shift: FloatArray, steady: float = 0.0
 ) -> FloatArray:
-    """Return (V, 3) px of a head under another camera as `Head.posed` does, its outline held.
+    """Return (V, 3) px of a head under another camera as `Head.posed` does, but with the photo's outline held.
 
-    steady: share of the outline's motion that is not drawn.
+    steady: share, 0 to 1, of the outline's motion that is not drawn.
     """
     keeps = held(head.camera, camera)
     along = np.zeros((4, 3))
@@ -128,7 +124,7 @@ def posed(
 
 
 def _affine(camera: Camera) -> FloatArray:
-    """Return (4, 3): the camera projects v to v @ the first three rows + the last."""
+    """Return the camera's projection as a matrix (4, 3): v goes to v @ the first three rows + the last row."""
     out = camera.project(np.concatenate([np.eye(3), np.zeros((1, 3))]))
     out[:3] -= out[3]
     return out
@@ -136,8 +132,10 @@ def _affine(camera: Camera) -> FloatArray:
 
 @njit(cache=True, nogil=True)
 def _placed(points, moved, flat, rigid, unseen, outline, after, before, along, shift, keeps, steady, out):  # type: ignore[no-untyped-def]
-    """Write what `posed` returns into out (V, 3); moved: (V, 3) or none; after, before, along: (4, 3) of the target's
-    camera, the photo's, and of what goes with the middle of the head.
+    """Write what `posed` returns into out (V, 3).
+
+    moved: (V, 3) offsets, or (0, 3) for none; after, before: (4, 3) of `_affine` of the target's and of the photo's
+    camera; along: (4, 3) of `carried_along`; keeps: of `held`; the others: of `Head`, `Hidden` and `posed`.
     """
     p = np.zeros(3)
     for v in range(len(points)):
@@ -161,13 +159,15 @@ def _placed(points, moved, flat, rigid, unseen, outline, after, before, along, s
 
 
 def warm_up() -> None:
-    """Compile what `posed` runs."""
+    """Compile the function that `posed` runs."""
     one, vector, map_ = np.ones(1), np.ones((1, 3)), np.ones((4, 3))
     _placed(vector, vector, vector, one, one, one, map_, map_, map_, np.ones(2), 0.0, 0.0, vector.copy())
 
 
 def carried_along(head: Head, camera: Camera, points: FloatArray) -> FloatArray:
-    """Return (N, 3) px of points (N, 3) in model space that go with the middle of the head, its size and roll alone."""
+    """Return (N, 3) px of points (N, 3) in model space that take part only in the motion of the head's middle, in its
+    size and in its roll.
+    """
     before, after = head.camera.rotation, camera.rotation
     turned = after @ before.T
     angle = math.atan2(turned[1, 0] - turned[0, 1], turned[0, 0] + turned[1, 1])

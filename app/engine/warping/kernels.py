@@ -1,9 +1,9 @@
-"""Does the per-pixel work in compiled code: it rasterises the target mesh, fetches the photo through it and
+"""Warps a photo pixel by pixel in compiled code: it rasterises the target mesh, fetches the photo through it and
 composites exactly.
 
-Exact layering: the foreground is *defined* as F = I - (1 - a) B, so that F + (1 - a) B is the photo I whatever
-the matte a and the background fill B; a moved picture is F(q) + (1 - a(q)) B(p) with q the source of pixel p.
-Positions are in index coordinates (the centre of the first pixel is 0).
+The foreground is defined as F = I - (1 - a) B, so that F + (1 - a) B is exactly the photo I, whatever the matte a and
+the background B are. A moved picture is F(q) + (1 - a(q)) B(p), where q is the source of pixel p. Positions are in
+index coordinates (the centre of the first pixel is 0).
 """
 
 from __future__ import annotations
@@ -15,20 +15,21 @@ from numba import njit
 
 from app.engine.warping.sampling import bicubic, bilinear
 
-# Columns of the per-triangle table: the anchor, then (value there, d/dx, d/dy) of each of these.
+# Columns of the table of triangles: the anchor, then (value there, d/dx, d/dy) of each of these.
 DISPLACEMENT_X, DISPLACEMENT_Y, GAIN, SHARE, MIRROR_X, MIRROR_Y, MIRROR_R, MIRROR_G, MIRROR_B = range(
     2, 29, 3
 )
-MAPS = 29  # number of columns of a triangle's row: its anchor corner, and all that is interpolated over it
+MAPS = 29  # number of these columns: two for the anchor, and three for each of the nine values
 
 
 @njit(cache=True, nogil=True)
 def triangle_maps(source, target, mirrored, light, triangles, out):  # type: ignore[no-untyped-def]
     """Write the affine maps of each triangle over target pixels into out.
 
-    source, target, mirrored: (V, 2) index coordinates; light: (V, 5) brightness gain - 1, share of the mirrored
-    texture, its gain - 1 for r, g, b; out: (T, 29). Displacements are source - target. Degenerate triangles keep their
-    first corner's values.
+    source, target, mirrored: (V, 2) index coordinates in the photo, in the target, and of the mirrored texture in the
+    photo; light: (V, 5) brightness gain - 1, share of the mirrored texture, and that texture's gain - 1 for r, g, b;
+    triangles: (T, 3); out: (T, MAPS). Displacements are source - target. Degenerate triangles keep the values of their
+    first corner.
     """
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
@@ -63,8 +64,10 @@ def triangle_maps(source, target, mirrored, light, triangles, out):  # type: ign
 
 @njit(cache=True, nogil=True)
 def moved_extent(triangles, still, source, target):  # type: ignore[no-untyped-def]
-    """Return the extent (x0, y0, x1, y1) of those of the (T, 3) triangles that have a corner not `still` (V,), x0 > x1
-    where there is none, and the furthest that a vertex goes from source to target (V, 2), along x or y.
+    """Return (x0, y0, x1, y1, far): the extent of all triangles (T, 3) that move, and the longest motion.
+
+    A triangle moves where one of its corners is not still (V,); where none moves, x0 exceeds x1. far: the longest way
+    of a vertex from source to target (V, 2), along x or y.
     """
     far = np.float32(0)
     for v in range(still.shape[0]):
@@ -82,7 +85,7 @@ def moved_extent(triangles, still, source, target):  # type: ignore[no-untyped-d
 
 @njit(cache=True, nogil=True)
 def fill_ids(y0, y1, x0, x1, target, triangles, order, ids):  # type: ignore[no-untyped-def]
-    """Paint triangle numbers, in `order`, into ids (y1 - y0, x1 - x0); those that face away are left out."""
+    """Paint the numbers of triangles, in `order`, into ids (y1 - y0, x1 - x0), without those that face away."""
     for k in range(order.shape[0]):
         t = order[k]
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
@@ -120,7 +123,7 @@ def fill_ids(y0, y1, x0, x1, target, triangles, order, ids):  # type: ignore[no-
 
 @njit(cache=True, nogil=True, fastmath=True)
 def inside(image, x, y, dx, dy):  # type: ignore[no-untyped-def]
-    """Return the source position of pixel (x, y), moved to the picture's edge where it lies outside."""
+    """Return the position (x + dx, y + dy), moved to the picture's edge where it lies outside."""
     zero = np.float32(0)
     qx = min(max(np.float32(x) + dx, zero), np.float32(image.shape[1] - 1))
     qy = min(max(np.float32(y) + dy, zero), np.float32(image.shape[0] - 1))
@@ -136,7 +139,11 @@ def kind_at(zone, qx, qy):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, fastmath=True)
 def composite(red, green, blue, matte, background, kind, x, y, qx, qy, gain, top):  # type: ignore[no-untyped-def]
-    """Return (r, g, b) of pixel (x, y) whose source (qx, qy) has this colour, matte and zone, over the background."""
+    """Return (r, g, b) of pixel (x, y) over the background (H, W, 3).
+
+    qx, qy: the pixel's source; red, green, blue, matte: the source's values, 0 to top; kind: the source's zone; gain:
+    brightness gain - 1; top: largest pixel value.
+    """
     zero, one = np.float32(0), np.float32(1)
     if kind == 0:
         return (
@@ -158,14 +165,17 @@ def composite(red, green, blue, matte, background, kind, x, y, qx, qy, gain, top
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _at(maps, t, column, x, y):  # type: ignore[no-untyped-def]
-    """Return a mapped value of triangle t at pixel (x, y)."""
+    """Return the value that triangle t has in one column of the maps at pixel (x, y)."""
     u, v = np.float32(x) - maps[t, 0], np.float32(y) - maps[t, 1]
     return maps[t, column] + maps[t, column + 1] * u + maps[t, column + 2] * v
 
 
 @njit(cache=True, nogil=True, fastmath=True)
 def band_displacements(y0, y1, x0, x1, maps, hold, ids, flow):  # type: ignore[no-untyped-def]
-    """Write the displacement of every pixel of the band into flow (rows, columns, 2); hold scales it down."""
+    """Write the displacement of every pixel into flow (y1 - y0, x1 - x0, 2), scaled by hold / 255.
+
+    hold: (H, W) uint8 or empty; ids: (y1 - y0, x1 - x0) the triangles.
+    """
     held = hold.shape[0] > 0
     for y in range(y0, y1):
         for x in range(x0, x1):
@@ -185,7 +195,7 @@ def band_displacements(y0, y1, x0, x1, maps, hold, ids, flow):  # type: ignore[n
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _edges(ids, flow, limit, edge):  # type: ignore[no-untyped-def]
-    """Mark in edge (rows, columns) the pixels on both sides of an occluding edge: neighbours that moved apart."""
+    """Mark in edge (rows, columns) both sides of an occluding edge: neighbours that move apart by over limit px."""
     rows, columns = ids.shape
     for j in range(rows):
         for i in range(columns):
@@ -202,8 +212,10 @@ def _edges(ids, flow, limit, edge):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _soft(texture, background, zone, x, y, j, i, flow, gain, top):  # type: ignore[no-untyped-def]
-    """Return (r, g, b) of an occluding edge, anti-aliased: the mean of what the neighbours' displacements fetch
-    here.
+    """Return the softened (r, g, b) of a pixel at an occluding edge: the mean of what the displacements of the
+    neighbours fetch there.
+
+    x, y: the pixel in the photo; j, i: the same pixel in flow.
     """
     r = g = b = weight = np.float32(0)
     for jj in range(max(j - 1, 0), min(j + 2, flow.shape[0])):
@@ -222,8 +234,10 @@ def _soft(texture, background, zone, x, y, j, i, flow, gain, top):  # type: igno
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _fetch_row(texture, zone, y, x0, flow, line, kinds):  # type: ignore[no-untyped-def]
-    """Photo and matte through one row of flow into line (columns, 4), zones into kinds (columns,); where only
-    background shows, no colour."""
+    """Write photo and matte, fetched through one row of flow, into line (columns, 4), and zones into kinds (columns,).
+
+    Where only background shows, line keeps what it has.
+    """
     for i in range(line.shape[0]):
         qx, qy = inside(texture, x0 + i, y, flow[i, 0], flow[i, 1])
         kinds[i] = kind_at(zone, qx, qy)
@@ -233,7 +247,9 @@ def _fetch_row(texture, zone, y, x0, flow, line, kinds):  # type: ignore[no-unty
 
 @njit(cache=True, nogil=True)
 def _moves(y0, y1, x0, x1, hold, target, triangles, order, maps, limit):  # type: ignore[no-untyped-def]
-    """Return the triangle of every pixel of rows y0..y1, its displacement, and whether it lies at an occluding edge."""
+    """Return of every pixel of rows y0 to y1 - 1 and columns x0 to x1 - 1 the triangle, the displacement, and whether
+    it lies at an occluding edge.
+    """
     ids = np.full((y1 - y0, x1 - x0), -1, np.int16)
     fill_ids(y0, y1, x0, x1, target, triangles, order, ids)
     flow = np.empty((y1 - y0, x1 - x0, 2), np.float32)
@@ -245,7 +261,7 @@ def _moves(y0, y1, x0, x1, hold, target, triangles, order, maps, limit):  # type
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _mirrored(texture, background, zone, maps, t, x, y, top):  # type: ignore[no-untyped-def]
-    """Return (r, g, b) that triangle t has at a pixel from the face's other side, in this side's light."""
+    """Return (r, g, b) that triangle t takes at pixel (x, y) from the face's other side, in this side's light."""
     qx, qy = inside(texture, x, y, _at(maps, t, MIRROR_X, x, y), _at(maps, t, MIRROR_Y, x, y))
     r, g, b, matte = bicubic(texture, qx, qy)
     r, g, b = composite(r, g, b, matte, background, kind_at(zone, qx, qy), x, y, qx, qy, np.float32(0), top)
@@ -261,11 +277,12 @@ def _mirrored(texture, background, zone, maps, t, x, y, top):  # type: ignore[no
 def warp_band(  # type: ignore[no-untyped-def]
     y0, y1, x0, x1, texture, background, zone, hold, target, triangles, order, maps, mirrors, limit, top, out
 ):
-    """Draw rows y0..y1 of the moved box (columns x0..x1) into out (y1 - y0, x1 - x0, 3).
+    """Draw rows y0 to y1 - 1 and columns x0 to x1 - 1 into out (y1 - y0, x1 - x0, 3).
 
-    texture: (H, W, 4) photo and matte, background: (H, W, 3); zone: (H, W) 0 background, 1 mixed, 2 solid; hold: (H,
-    W) uint8 or empty; mirrors: whether any share of the mirrored texture is > 0; limit: px of displacement
-    difference that makes an edge; top: largest pixel value.
+    texture: (H, W, 4) photo and matte; background: (H, W, 3); zone: (H, W) 0 background, 1 mixed, 2 solid; hold:
+    (H, W) uint8, by which motion is scaled down, or empty; target: (V, 2) index coordinates; triangles: (T, 3); order:
+    (T,) in which they are painted; maps: of `triangle_maps`; mirrors: whether any share of the mirrored texture is
+    above 0; limit: px by which neighbours must move apart to make an occluding edge; top: largest pixel value.
     """
     first, last = max(y0 - 1, 0), min(y1 + 1, texture.shape[0])
     columns = x1 - x0

@@ -9,7 +9,7 @@ import numpy as np
 from app.engine.warping.curves import Float32, FloatArray, catmull_rom
 from app.engine.warping.topology import UPPER_LIDS
 
-# Chosen by eye on sheets of eyes (tools/feature_sheets.py).
+# These values were chosen by eye on sheets of eyes (tools/feature_sheets.py).
 STEPS = 6  # steps of the lids' curves between two vertices
 COLUMNS = 48  # columns of a strip along a lid
 ROWS = 16  # rows of a strip, from its first to its last distance
@@ -20,8 +20,8 @@ class LidFrame:
     """The lids of one eye in a picture.
 
     corner: (2,) px of the outer corner; along, up: (2,) unit vectors to the inner corner and to the upper lid;
-    width: px between the corners; upper, lower: (N,) px by which the lids lie above the corners' line; at: (N,) the
-    shares of the way between the corners where they do.
+    width: px between the corners; at: (N,) places from the outer corner (0) to the inner corner (1); upper, lower:
+    (N,) px by which the lids lie above the line between the corners at these places.
     """
 
     corner: FloatArray
@@ -34,8 +34,9 @@ class LidFrame:
 
     @classmethod
     def of(cls, contour: FloatArray, side: int) -> LidFrame:
-        """Make the frame from a contour (16, 2) px as `contour_vertices` orders it; side: 0 the person's left eye, 1
-        the right.
+        """Return the frame of a contour (16, 2) px in the order of `eyes.contour_vertices`.
+
+        side: 0 the person's left eye, 1 the right.
         """
         corners = contour[0], contour[len(UPPER_LIDS[side]) - 1]
         line = corners[1] - corners[0]
@@ -50,8 +51,10 @@ class LidFrame:
         return cls(corners[0], along, up, width, at, heights[0], heights[1])
 
     def coordinates(self, x: Float32, y: Float32) -> tuple[Float32, Float32, Float32]:
-        """Return coordinates of pixels at (x, y): how far along the eye (0 to 1 between the corners), px below the
-        upper lid, px above the lower one (both > 0 inside).
+        """Return three coordinates (h, w) of pixels at x, y (h, w) px.
+
+        They are the place along the eye (0 to 1 between the corners), px below the upper lid and px above the lower
+        lid; the latter two are above 0 inside the eye.
         """
         u, v = x - np.float32(self.corner[0]), y - np.float32(self.corner[1])
         a = (u * np.float32(self.along[0]) + v * np.float32(self.along[1])) / np.float32(self.width)
@@ -65,10 +68,9 @@ class LidFrame:
         return np.asarray(a, np.float32), np.asarray(top - h, np.float32), np.asarray(h - bottom, np.float32)
 
     def places(self, below: tuple[float, float], lid: int) -> tuple[Float32, Float32]:
-        """Return the places (px, (ROWS, COLUMNS) each) of a strip along a lid, `below` px from it towards the other
-        lid.
+        """Return x and y (ROWS, COLUMNS) px of a strip along a lid.
 
-        lid: 0 for the upper lid, 1 for the lower.
+        below: px from the lid towards the other one, of the strip's first and last row; lid: 0 upper, 1 lower.
         """
         a = (np.arange(COLUMNS) + 0.5) / COLUMNS
         edge = np.interp(a, self.at, self.lower if lid else self.upper)

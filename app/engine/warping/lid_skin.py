@@ -1,8 +1,8 @@
 """Draws the skin of a moving upper lid behind spectacles: it slides under their rims and reflections, which stay.
 
-The mesh moves whatever lies on the skin along with it. Therefore the strip between lid and brow is drawn again here:
-first the lid's edge in its new place, then the skin that unfolds behind it, and over both, in its old place,
-whatever is no skin.
+The mesh moves all that the photo shows on the skin, rims included. Therefore the strip between lid and brow is drawn
+again here: first the lid's edge in its new place, then the skin that unfolds behind that edge, and over both, in its
+old place, whatever is no skin.
 """
 
 from __future__ import annotations
@@ -19,39 +19,41 @@ from app.engine.warping.background import push_pull
 from app.engine.warping.curves import Float32, fetch
 from app.engine.warping.lid_frame import COLUMNS, LidFrame
 
-# Chosen by eye on sheets of eyes that shut, with and without spectacles (tools/feature_sheets.py).
+# These values were chosen by eye on sheets of eyes that shut, with and without spectacles (tools/feature_sheets.py). A
+# pair of values is a range over which something goes from none to all, where no comment says otherwise.
 HOLD = 0.5  # eye widths above the lid up to which skin moves
-# eye widths above the lid: what is no skin below this height are lashes, which move with the lid
+# Eye widths above the lid: lashes, which move with the lid, to rims and the like, which stay.
 NEAR_LID = (0.05, 0.15)
-# Difference from the usual colour around the eye, in parts of full brightness, over which a place turns out to be no
-# skin.
+# Difference from the usual colour around the eye, as a share of full brightness: skin to no skin.
 UNLIKE = (0.12, 0.24)
-# Difference from the skin around, in parts of full brightness, that rims, reflections, brows and lashes have.
+# Difference from the smooth colour of the skin around, as a share of full brightness: skin to rims, reflections, brows
+# and lashes.
 OTHER = (0.07, 0.16)
 LASHES = 0.06  # eye widths from a lid up to which lashes and liner lie
 TALL = 0.2  # eye widths over the lid up to which no lash reaches
 SURE = 0.4  # certainty, 0 to 1, that a place is no skin, from which it may be a rim
 ABOVE_LINE = (0.0, 0.16)  # eye widths above a lid's old line over which the things that stay begin
-CREASE = (
-    0.12,
-    0.07,
-)  # darkness of the crease where an unfolded lid begins, and eye widths over which it fades
-# darkness of an unfolded lid at its lashes, where the eyeball turns away, and eye widths over which it fades
+# Share of light that the crease takes where an unfolded lid begins, and eye widths over which that fades.
+CREASE = (0.12, 0.07)
+# Share of light that an unfolded lid lacks at its lashes, where the eyeball turns away, and eye widths over which that
+# fades.
 ROUND = (0.10, 0.10)
-LEAST_LID = 0.75  # least brightness of a lid in parts of the skin's under the eye
-# eye widths under the lower lid from which skin looks as a lid's does: below lashes and their shadow
+LEAST_LID = 0.75  # least brightness of a lid over that of the skin under the eye
+# Eye widths under the lower lid from which skin looks as a lid's does: below lashes and their shadow.
 UNDER = 0.12
-# levels of 255: the strongest texture of that skin that a lid gets; anything stronger is a fold, a rim or a
-# reflection
+# Levels of 255: the strongest texture that a lid takes from that skin; what is stronger is a fold, a rim or a
+# reflection.
 GRAIN = 12.0
-ASIDE = (-0.12, 0.0)  # eye widths beyond the corners over which the strip fades
+ASIDE = (-0.12, 0.0)  # eye widths from the corners inwards, below 0 beyond them: no strip to the whole strip
 MOVED = 0.03  # eye widths that a lid must move for all of the strip to be drawn
 
 
 @dataclass(frozen=True, eq=False)
 class LidSkin:
-    """What the strip over one eye is drawn from: (h, w, 3) pictures on the photo's pixels, 0 to 255, of the skin
-    alone, of its smooth colour continued under lids and rims, and of the photo; held: (h, w) 1 on what stays.
+    """What the strip over one eye is drawn from, on the photo's pixels.
+
+    skin: (h, w, 3) the skin alone, 0 to 255; smooth: (h, w, 3) its smooth colour, continued under lids and rims;
+    photo: (h, w, 3); held: (h, w) 1 on what stays in place.
     """
 
     skin: Float32
@@ -61,7 +63,10 @@ class LidSkin:
 
 
 def lid_skin(crop: Float32, frame: LidFrame, spectacles: float) -> LidSkin | None:
-    """Take the strip over one eye from a (h, w, 3) crop in whose pixels `frame` lies; None without spectacles."""
+    """Return what the strip over one eye is drawn from; None without spectacles, or where too little skin is seen.
+
+    crop: (h, w, 3), 0 to 255; frame: the lids in the crop's pixels; spectacles: 0 without to 1 with them.
+    """
     if spectacles <= 0:
         return None
     y, x = np.indices(crop.shape[:2], np.float32) + np.float32(0.5)
@@ -87,14 +92,15 @@ def lid_skin(crop: Float32, frame: LidFrame, spectacles: float) -> LidSkin | Non
 
 
 def _rims(other: Float32, height: NDArray[np.float64], along: Float32) -> Float32:
-    """Return (h, w) 1 on places that are no skin and reach higher over the lid than lashes do; height: eye widths
-    over the lid.
+    """Return (h, w) 1 on places that are no skin and reach higher over the lid than lashes do.
 
-    Made-up lashes run into rims, so rims are sought above the lashes, and lower only where they cross the lid's
-    edge.
+    other: (h, w) certainty that a place is no skin; height: (h, w) eye widths over the lid; along: (h, w) place from
+    corner to corner. Lashes with make-up run into rims, so rims are sought above the lashes, and lower only where they
+    cross the lid's edge.
     """
 
     def tall(floor: float) -> NDArray[np.bool_]:
+        """Return the connected parts above `floor` times LASHES that reach beyond TALL."""
         seen = ((other > SURE) & (height > floor * LASHES)).astype(np.uint8)
         _, part = cv2.connectedComponents(seen, connectivity=4)
         found = np.unique(part[(seen > 0) & (height > TALL)])
@@ -108,8 +114,8 @@ def _rims(other: Float32, height: NDArray[np.float64], along: Float32) -> Float3
 
 
 def _level(crop: Float32, around: NDArray[np.bool_], lower: NDArray[np.bool_]) -> Float32:
-    """Return (3,) the usual colour around an eye: the colour under it, which rims and brows seldom cross, made a
-    little darker.
+    """Return the usual colour (3,) around an eye: that under the eye, which rims and brows seldom cross, towards the
+    darker one above it.
     """
     seen = crop[around & lower]
     below = np.median(seen if len(seen) > 10 else crop[around], axis=0)
@@ -122,11 +128,11 @@ def _level(crop: Float32, around: NDArray[np.bool_], lower: NDArray[np.bool_]) -
 def slid(
     colours: Float32, strip: LidSkin, own: LidFrame, target: LidFrame, x: Float32, y: Float32, scale: float
 ) -> Float32:
-    """Return (h, w, 3) colours with the strip above the target's upper lid drawn again; own: the photo's lid frame
-    in the crop's pixels.
+    """Return colours (h, w, 3) with the strip above the target's upper lid drawn again.
 
-    A lid that sinks takes its lashes along and unfolds skin behind them; what lies above its old line stays. One
-    that rises takes the skin over it along. x, y: px of the target; scale: px of the target per px of the photo.
+    A lid that sinks takes its lashes along and unfolds skin behind them; what lies above its old line stays. A lid
+    that rises takes the skin over it along. own: the photo's lids in the crop's pixels; target: the target's lids;
+    x, y: (h, w) px of the target; scale: px of the target per px of the photo.
     """
     along, below, _ = target.coordinates(x, y)
     top = np.interp(along, target.at, target.upper).astype(np.float32) / np.float32(scale)
@@ -140,6 +146,7 @@ def slid(
     risen = height + np.minimum(lid - top, 0) * (1 - way) ** 2
 
     def place(level: Float32) -> tuple[Float32, Float32]:
+        """Return x and y in the crop of places `level` px above the line between the photo's corners."""
         u = np.float32(own.corner[0]) + along * width * np.float32(own.along[0])
         v = np.float32(own.corner[1]) + along * width * np.float32(own.along[1])
         across = level * np.float32(own.up[0]), level * np.float32(own.up[1])
@@ -175,9 +182,11 @@ def _unfolded(
     along: Float32,
     over: NDArray[np.float64],
 ) -> Float32:
-    """Return (h, w, 3) skin that the photo hides in a lid's fold. Its colour is between the skin around, which brows
-    and rims shade, and the skin as far under the eye; its texture is that of the skin under the eye. over: px of the
-    photo over the lid's edge.
+    """Return skin (h, w, 3) that the photo hides in a lid's fold.
+
+    Its colour is the mean of the skin around, which brows and rims shade, and of the skin equally far under the eye;
+    its texture is that of the skin under the eye. still: x and y in the crop of the pixels' places; place: gives such
+    x and y for a height; over: (h, w) px of the photo over the lid's edge.
     """
     lower = np.interp(along, own.at, own.lower).astype(np.float32)
     depth = np.clip(over, 0, HOLD * own.width).astype(np.float32)

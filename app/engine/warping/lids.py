@@ -1,6 +1,4 @@
-"""Moves the lids as they open, close and follow the eyeball: pairs of vertices meet, and the skin follows as in
-ICT-FaceKit's shapes.
-"""
+"""Moves lids that open, close and follow the eyeball: the lids' vertices meet, and skin follows as in ICT's shapes."""
 
 from __future__ import annotations
 
@@ -16,32 +14,36 @@ from app.engine.head.skull import smoothstep
 from app.engine.warping.shell import FloatArray
 from app.engine.warping.topology import BROWS, LOWER_LIDS, N_FACE, OVAL, UPPER_LIDS, topology
 
-# Chosen by eye on sheets of eyes (tools/feature_sheets.py), where no comment says more.
-MEETING = -0.1  # where the lids meet, from the lower (0) to the upper lid (1): shut lids lie a little below
-# Apertures (lid gap over eye width): up to the first an eye may be shut (0.05, which is read as up to 0.1), from the
-# second on the open eye has a shape of its own; the narrowest eyes of photos with open eyes measure 0.13.
+# These values were chosen by eye on sheets of eyes (tools/feature_sheets.py), except where a comment names another
+# origin. ICT's shapes are those of ICT-FaceKit.
+# Where lids meet, from the lower (0) to the upper lid (1) of the open eye: shut lids lie a little below the lower one.
+MEETING = -0.1
+# Apertures (gap between the lids over the eye's width): shut to open. A shut eye has 0.05, which is read as up to 0.1;
+# the narrowest eyes of photos with open eyes measure 0.13.
 SHUT_OR_OPEN = (0.1, 0.13)
-WIDENING = 0.08  # the lower lid's share where an eye is opened wider
-# Share of the iris' way up or down by which the upper lid's middle follows it, and the share of ICT's shapes for a
-# look aside.
-FOLLOWS_UP, FOLLOWS_DOWN = 0.75, 0.9
+WIDENING = 0.08  # share of the motion that the lower lid takes where an eye opens wider
+FOLLOWS_UP, FOLLOWS_DOWN = (
+    0.75,
+    0.9,
+)  # share of the iris' way up or down by which the upper lid's middle follows it
 ASIDE = 40.0  # degrees of a look aside at which ICT's shapes are applied in full
-SHAPES = ASSETS / "eyes" / "lids.npz"  # see tools/build_lids.py
-MOST_FOLLOWED = 1.2  # times the motion of a harmonic skin: the skin moves no more
-SKIN_RINGS = 2  # rings of skin around the lids that unroll with them
+SHAPES = ASSETS / "eyes" / "lids.npz"  # made by tools/build_lids.py
+MOST_FOLLOWED = 1.2  # greatest motion of the skin over that of a harmonic skin
+SKIN_RINGS = 2  # rings of vertices around the lids whose skin moves with the lids
 
 
 def openness(source: float, target: float) -> float:
-    """Factor on the lid gap that takes an eye from one aperture to another; 0 when the lids meet."""
+    """Return the factor on the gap between the lids that takes an eye from one aperture to another; 0: lids meet."""
     if target >= source:
         return target / max(source, SHUT)
     return max(0.0, (target - SHUT) / max(source - SHUT, 1e-3))
 
 
 def opened_gap(gap: FloatArray, side: int, source: float, target: float) -> FloatArray:
-    """Return (7, 3) lid gaps of an eye opened from one aperture to another; gap: (7, 3) lid gaps as they are.
+    """Return the gaps (7, 3) between the lids of an eye that opens from one aperture to another.
 
-    An open eye opens in its own shape. The lids of a shut eye show no shape, so it opens in the usual one.
+    gap: (7, 3) the gaps before, in model space. An open eye opens in its own shape. The lids of a shut eye show no
+    shape, so it opens in the usual one.
     """
     own = float(smoothstep(*SHUT_OR_OPEN, np.array(source)))
     return own * openness(source, target) * gap + (1 - own) * (gap + (target - source) * _usual_gap(side))
@@ -49,15 +51,15 @@ def opened_gap(gap: FloatArray, side: int, source: float, target: float) -> Floa
 
 @cache
 def _usual_gap(side: int) -> FloatArray:
-    """Return (7, 3) lid gaps of the model's mean face, per unit of aperture."""
+    """Return the gaps (7, 3) between the lids of the face model's mean face, per unit of aperture."""
     mean = default_model().mean
     return np.asarray(lid_gap(mean, side) / apertures_of(mean)[side])
 
 
 @cache
 def lid_shapes(side: int) -> dict[str, FloatArray]:
-    """Return (468, 3) model units of each of ICT's lid movements ("blink", "up", "down", "inward", "outward",
-    "wide").
+    """Return by name ("blink", "up", "down", "inward", "outward", "wide") the offsets (468, 3), in model units, of
+    ICT's movements of one eye's lids.
     """
     with np.load(SHAPES, allow_pickle=False) as data:
         left = {name: data[name].astype(float) for name in data.files}
@@ -70,11 +72,11 @@ def lid_shapes(side: int) -> dict[str, FloatArray]:
 def move_lids(
     points: FloatArray, side: int, source_gap: FloatArray, factor: float, spectacles: float = 0.0
 ) -> FloatArray:
-    """Return (468, 3) offsets that bring the lid gaps of `points` (468, 3) to `factor` times `source_gap` (7, 3).
+    """Return offsets (468, 3) that bring the gaps between the lids of points (468, 3) to factor * source_gap (7, 3).
 
-    side: 0 for the person's left eye, 1 for the right. The skin follows up to the brow: of a wider eye as in ICT's
-    shape, of a closing one harmonically; behind spectacles (0 to 1) as in ICT's blink, which unfolds skin from under
-    the lid's crease and leaves what is above it, and so the rims, in place.
+    side: 0 the person's left eye, 1 the right. The skin follows up to the brow: that of a widening eye as in ICT's
+    shape, that of a closing one harmonically. Behind spectacles (0 without to 1 with them) it follows as in ICT's
+    blink, which unfolds skin from under the lid's crease and leaves what is above, and so the rims, in place.
     """
     upper, lower = list(UPPER_LIDS[side][1:-1]), list(LOWER_LIDS[side][1:-1])
     gap = points[upper] - points[lower]
@@ -92,7 +94,7 @@ def move_lids(
 
 @cache
 def _followed(side: int, name: str) -> FloatArray:
-    """Return (skin,) how much of the harmonic skin's motion ICT's shape shows at each of its vertices."""
+    """Return the share (N,) of the harmonic skin's motion that each skin vertex makes in one of ICT's shapes."""
     lids, skin, extension = harmonic_skin(side)
     shape = lid_shapes(side)[name][:, 1]
     usual = extension @ shape[lids]
@@ -103,8 +105,9 @@ def _followed(side: int, name: str) -> FloatArray:
 def lids_follow(
     side: int, own: tuple[float, float], asked: tuple[float, float], spectacles: float = 0.0
 ) -> FloatArray:
-    """Return (468, 3) offsets of the lids and the skin around an eye that turns from one gaze (degrees) to another;
-    behind spectacles (0 to 1) the skin follows less.
+    """Return offsets (468, 3) of the lids and the skin around an eye that turns from one gaze (degrees) to another.
+
+    Behind spectacles (0 without to 1 with them) the skin follows less.
     """
     if own == asked:
         return np.zeros((N_FACE, 3))
@@ -117,6 +120,7 @@ def lids_follow(
 
 
 def _with_gaze(side: int, gaze: tuple[float, float]) -> FloatArray:
+    """Return offsets (468, 3) that lids and skin have at a gaze (degrees) against those of a look ahead."""
     shapes = lid_shapes(side)
     middle = UPPER_LIDS[side][len(UPPER_LIDS[side]) // 2]
     rise = EYEBALL * np.sin(np.radians(gaze[1]))
@@ -128,13 +132,15 @@ def _with_gaze(side: int, gaze: tuple[float, float]) -> FloatArray:
 
 
 def lid_gap(points: FloatArray, side: int) -> FloatArray:
-    """Return how far each point of the upper lid (7, 3) lies from the lower one's."""
+    """Return the gaps (7, 3) between the lids of points (468, 3): from each lower vertex to the upper one."""
     return np.asarray(points[list(UPPER_LIDS[side][1:-1])] - points[list(LOWER_LIDS[side][1:-1])])
 
 
 @cache
 def harmonic_skin(side: int) -> tuple[list[int], list[int], FloatArray]:
-    """Return (lid vertices, skin vertices, (skin, lids) matrix): the harmonic extension of lid motion, 0 beyond."""
+    """Return the vertices of the lids (L), those of the skin around (N), and the matrix (N, L) that extends the lids'
+    motion harmonically to the skin; the motion is 0 beyond.
+    """
     neighbours = topology().neighbours
     lids = sorted({*UPPER_LIDS[side], *LOWER_LIDS[side]})
     held = {v for row in BROWS for v in row} | set(OVAL)

@@ -1,6 +1,4 @@
-"""Estimates from a photo's skin the light it was taken in; teeth and eyeballs that are made up are drawn in that
-light.
-"""
+"""Estimates from a photo's skin the light of the photo, in which made-up teeth and eyeballs are drawn."""
 
 from __future__ import annotations
 
@@ -13,26 +11,30 @@ from numpy.typing import NDArray
 from app.engine.imaging.colour import LUMINANCE
 from app.engine.warping.curves import Float32, FloatArray
 
-# Set on the portraits of ../shared/media and ../shared/portraits (tools/feature_sheets.py).
-# Cheeks and forehead, where no beard grows; MediaPipe's vertices.
+# These values were set on the portraits of ../shared/media and ../shared/portraits (tools/feature_sheets.py).
+# MediaPipe's vertices of cheeks and forehead, where no beard grows.
 SKIN = (50, 280, 205, 425, 151, 9, 108, 337)
-# brightness of the light inside a mouth: its constant part, and its part of the skin's brightness
+# Brightness of the light on white things, 0 to 1: a constant part, and the factor of the skin's brightness.
 EXPOSURE = (0.25, 1.0)
-WHITENESS = 0.5  # eyeballs in photos have about half of the skin's saturation
-# and teeth a third: on 13 of 34 photos that show them their red and blue over brightness are 1.08 and 0.91 in the
-# median, where the skin's square root gives 1.13 and 0.87.
+WHITENESS = (
+    0.5  # power of the skin's colour that white things have: eyeballs have half of the skin's saturation
+)
+# The same power for teeth, which have a third: on the 13 of 34 photos that show teeth, their red and blue over
+# brightness are 1.08 and 0.91 in the median, where the square root of the skin's colour gives 1.13 and 0.87.
 TEETH = 0.33
-# Colour over luminance of the skin of portraits in white light: least, greatest and usual values.
+# (r, g, b) over luminance of the skin of portraits in white light: least and greatest values, and usual ones.
 SKIN_CHROMA = np.array([[1.1, 0.86, 0.55], [1.45, 0.97, 0.94]], np.float32)
 USUAL_CHROMA = np.array([1.24, 0.92, 0.8], np.float32)
-# saturation of skin from which a photo counts as fully coloured; a black-and-white photo has 0
+# Saturation of the skin, 0 to 1, from which a photo counts as fully coloured; a black-and-white photo has 0.
 COLOURFUL = 0.25
 
 
 @dataclass(frozen=True, eq=False)
 class Light:
-    """The light of one photo. brightness: that of its skin in [0, 1]; tint, white, teeth: (3,) factors of colour
-    that this light gives to any thing, to white things and to teeth; saturation: that of the skin.
+    """The light of one photo.
+
+    brightness: the skin's luminance in [0, 1]; tint, white, teeth: (3,) factors of colour that this light gives to any
+    thing, to white things and to teeth; saturation: the skin's, 0 to 1.
     """
 
     brightness: float
@@ -43,11 +45,12 @@ class Light:
 
     @property
     def exposure(self) -> float:
+        """Return the brightness of the light on white things, 0.25 to 1.25."""
         return EXPOSURE[0] + EXPOSURE[1] * self.brightness
 
     @property
     def colourful(self) -> float:
-        """Return the share of their colour that things keep: 0 in a black-and-white photo."""
+        """Return the share of their colour that things keep, 0 to 1: 0 in a black-and-white photo."""
         return min(1.0, self.saturation / COLOURFUL)
 
     def coloured(self, colours: Float32) -> Float32:
@@ -57,10 +60,10 @@ class Light:
 
 
 def light_of(pixels: NDArray[Any], landmarks: FloatArray) -> Light:
-    """Return the light as the photo's skin shows it. landmarks: (478, 3) px.
+    """Return the light that a photo's skin shows.
 
-    A colour that no skin has comes from the light, which tints everything. White things have half of the skin's own
-    colour, and teeth a third of it.
+    pixels: (H, W, 3) uint8 or uint16; landmarks: (478, 3) px. A colour that no skin has comes from the light, which
+    tints everything. White things have half of the skin's own colour, and teeth a third of it.
     """
     top = 65535 if pixels.dtype == np.uint16 else 255
     at = np.round(landmarks[list(SKIN), :2]).astype(int)

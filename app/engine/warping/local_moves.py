@@ -1,8 +1,8 @@
 """Draws each semantic control only in the part of the face that it names.
 
 The face model's 28 components move a whole face: a corner of the mouth lifts together with the brows, a jaw goes
-sideways together with the temples. What a control asks is therefore drawn as a field of its own. It has the shape of
-the control's most probable expression inside the control's region, and it is nothing outside.
+sideways together with the temples. What a control asks is therefore drawn as a field of offsets of its own. Inside
+the control's region the field is the control's most probable expression; outside it is 0.
 """
 
 from __future__ import annotations
@@ -21,28 +21,32 @@ from app.engine.warping.calibration import MADE_INDICES
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.topology import BROWS
 
-# Chosen by eye on sheets of single movements (tools/sheets.py), in model units.
+# These values were chosen by eye on sheets of single movements (tools/sheets.py). x and y are those of the face model's
+# mean face; their unit, as that of all lengths here, is IOD, the distance between the eyes.
 MADE = ("jaw_side", "brows_together", "cheeks")  # controls whose fields are made by hand
-# For each index of the mouth a control that moves it alone; its field adds the part of a movement that is not read.
+# For each index of the mouth, a control that moves it alone: its field adds what the landmark network does not read.
 _ALONE = {"lift_left": "corner_left", "lift_right": "corner_right", "mouth_gap": "mouth_open"}
 _ALONE |= {"out_left": "width_left", "out_right": "width_right", "protrusion": "pucker"}
-NOSE_BASE = -0.65  # y, model units
-BROW_REACH, CHEEK_REACH = 0.35, 0.28  # eye distances
-FROWN_RISE = 0.22  # eye distances above the brows that a frown reaches
-MOUTH_TOP = (-0.2, -0.75)  # y at the cheeks and at the nose: above these the mouth's controls move nothing
-MOUTH_FADE = 0.35  # IOD above the mouth over which its movements set in
-CORNER_REACH = 0.42  # eye distances about a corner that its lift reaches
-SIDE_FADE = 0.18  # eye distances about the middle over which one side's movement ends
-CHEEK_END, CHIN_END = (0.6, 1.0), (-1.85, -1.4)  # |x| and y over which a corner's movement ends
+NOSE_BASE = -0.65  # y below which the jaw moves
+BROW_REACH, CHEEK_REACH = (
+    0.35,
+    0.28,
+)  # sigma of a frown's reach beyond the brows' inner ends, and of a cheek's reach
+FROWN_RISE = 0.22  # sigma of a frown's reach above the brows
+MOUTH_TOP = (-0.2, -0.75)  # y at the cheeks and at the nose, above which the mouth's controls move nothing
+MOUTH_FADE = 0.35  # length below MOUTH_TOP over which the mouth's movements set in
+CORNER_REACH = 0.42  # sigma of the reach of a mouth corner's movement
+SIDE_FADE = 0.18  # length to either side of the middle over which one side's movement ends
+CHEEK_END, CHIN_END = (0.6, 1.0), (-1.85, -1.4)  # |x| and y over which a mouth corner's movement ends
 TEMPLE_END = (0.7, 0.98)  # |x| over which a brow's movement ends
-# y over which a brow's movement sets in above the lids and ends below the hair line
+# y over which a brow's movement sets in above the lids, and over which it ends below the hair line
 BROW_FOOT, BROW_TOP = (0.13, 0.3), (0.5, 0.85)
 
 
 def drawn_moves(asked: Expression) -> FloatArray:
-    """Return (468, 3) offsets in model space that the semantic controls of an expression make.
+    """Return the offsets (468, 3), in model space, of an expression's semantic controls.
 
-    A control of 1 is one natural movement, as large in truth as people's own. Beyond it a movement hardly grows, so
+    A control of 1 is one natural movement, as large in truth as people's own. Beyond 1 a movement hardly grows, so
     that no sum of sliders makes brows meet or a mouth narrower than people's.
     """
     if not asked.moves:
@@ -60,7 +64,7 @@ def drawn_moves(asked: Expression) -> FloatArray:
 
 
 def sides(control: str) -> dict[str, float]:
-    """Return the index changes of a control's full movement, the mouth's width as that of its two corners."""
+    """Return by index how far a control's full movement changes it, with the mouth's width as that of both corners."""
     changes = dict(MOVEMENTS[control].changes)
     if (width := changes.pop("mouth_width", None)) is not None:
         changes |= {"out_left": width / 2, "out_right": width / 2}
@@ -68,13 +72,15 @@ def sides(control: str) -> dict[str, float]:
 
 
 def _unread(index: str, change: float) -> float:
-    """Eye distances of an index's true change beyond what the landmark network would read of it."""
+    """Return the eye distances by which an index changes more in truth than the landmark network reads."""
     return response().true_movement(index, change) - change
 
 
 def local_lift(worn: Expression, asked: Expression) -> FloatArray:
-    """Return (468, 3) offsets in model space to add to the movements made by hand, because they are larger in truth
-    than the landmark network reads them; the change of the components is given as it is read.
+    """Return offsets (468, 3), in model space, to add to the change from the worn to the asked components.
+
+    The movements that are made by hand (`calibration.MADE_INDICES`) are larger in truth than the landmark network
+    reads them.
     """
     change = np.subtract(asked.coefficients, worn.coefficients)
     moved = _rows() @ change if change.any() else ()
@@ -86,14 +92,14 @@ def local_lift(worn: Expression, asked: Expression) -> FloatArray:
 
 @cache
 def _rows() -> FloatArray:
-    """Return (4, 28): change of each index of MADE_INDICES per sigma of each component."""
+    """Return (4, 28): the change of each index of MADE_INDICES per sigma of each component."""
     rows = indices.rows(default_model())
     return np.stack([rows[name] for name in MADE_INDICES])
 
 
 @cache
 def control_fields() -> dict[str, FloatArray]:
-    """Return by control the (468, 3) offsets of its full movement, which changes its indices by a natural amount."""
+    """Return by control the offsets (468, 3) of its full movement, which changes its indices by a natural amount."""
     model = default_model()
     made, fields = _made(), dict[str, FloatArray]()
     for name in MOVEMENTS:
@@ -120,7 +126,7 @@ def _index_fields() -> dict[str, FloatArray]:
 
 
 def _windowed(control: str) -> FloatArray:
-    """Return (468, 3): the control's most probable expression inside its region, brought to its index changes."""
+    """Return offsets (468, 3): a control's most probable expression inside its region, scaled to its index changes."""
     model = default_model()
     field = np.tensordot(directions(model)[control] * model.expression_sigma, model.expression_basis, 1)
     field = _window(control, model.mean)[:, None] * field
@@ -135,7 +141,7 @@ def _windowed(control: str) -> FloatArray:
 
 
 def _window(control: str, mean: FloatArray) -> FloatArray:
-    """Return (468,) in [0, 1]: how much of a control's movement a vertex takes."""
+    """Return (468,) in [0, 1]: how much of a control's movement each vertex of the mean face (468, 3) takes."""
     side = {"left": 1.0, "right": -1.0}.get(control.rpartition("_")[2], 0.0)
     half = smoothstep(-SIDE_FADE, SIDE_FADE, side * mean[:, 0]) if side else np.ones(len(mean))
     if control.startswith("brow_"):
@@ -144,7 +150,7 @@ def _window(control: str, mean: FloatArray) -> FloatArray:
     if control.startswith(("corner_", "width_")):
         corner = mean[291 if side > 0 else 61]
         share = share * _bump(np.hypot(*(mean - corner)[:, :2].T) / CORNER_REACH)
-    # the face's outline, and what it would drag along, stay
+    # The face's outline stays, because the head beyond would move with it.
     if control.startswith(("corner_", "width_", "smile_")):
         share = share * (1 - smoothstep(*CHEEK_END, np.abs(mean[:, 0])))
         share = share * smoothstep(*CHIN_END, mean[:, 1])
@@ -152,14 +158,14 @@ def _window(control: str, mean: FloatArray) -> FloatArray:
 
 
 def _mouth(mean: FloatArray) -> FloatArray:
-    """Return (468,) the mouth's region: from the nose's base and the cheeks down."""
+    """Return (468,) in [0, 1]: the mouth's region, from the nose's base and the cheeks down."""
     x, y = np.abs(mean[:, 0]), mean[:, 1]
     top = MOUTH_TOP[1] + (MOUTH_TOP[0] - MOUTH_TOP[1]) * smoothstep(0.25, 0.6, x)
     return smoothstep(0, MOUTH_FADE, top - y)
 
 
 def _brow(mean: FloatArray) -> FloatArray:
-    """Return (468,) a brow's region: the whole brow, fading to the lids and to the hair line."""
+    """Return (468,) in [0, 1]: the brows' region, which fades to the lids and to the hair line."""
     y = mean[:, 1]
     share = smoothstep(*BROW_FOOT, y) * (1 - smoothstep(*BROW_TOP, y))
     share = share * (1 - smoothstep(*TEMPLE_END, np.abs(mean[:, 0])))
@@ -168,14 +174,14 @@ def _brow(mean: FloatArray) -> FloatArray:
 
 
 def _lips() -> FloatArray:
-    """Return (468, 3): the lips towards the viewer by one eye distance."""
+    """Return offsets (468, 3) that move the lips towards the viewer by one eye distance."""
     field = control_fields()["pucker"] * (0, 0, 1)
     return np.asarray(field / indices.read(field)["protrusion"])
 
 
 @cache
 def _made() -> dict[str, FloatArray]:
-    """Return by index the (468, 3) movement made by hand that changes it by one eye distance."""
+    """Return by index the offsets (468, 3), made by hand, that change it by one eye distance."""
     mean = default_model().mean
     made = {"jaw_side": _jaw(mean), "brow_gap": _frown(mean)}
     made |= {name: _cheek(mean, name) for name in ("cheek_left", "cheek_right")}
@@ -183,8 +189,8 @@ def _made() -> dict[str, FloatArray]:
 
 
 def _jaw(mean: FloatArray) -> FloatArray:
-    """Return the jaw's movement to the side: the chin moves fully, the lips a third, less towards the jaw's angles,
-    and nothing from the nose upwards.
+    """Return offsets (468, 3) of a jaw that moves to the side: the chin moves most, the lips a third as far, the jaw's
+    angles less, and nothing moves from the nose upwards.
     """
     x, y = mean[:, 0], mean[:, 1]
     share = smoothstep(0, 1, (NOSE_BASE - y) / (NOSE_BASE - np.min(y))) * (
@@ -194,8 +200,8 @@ def _jaw(mean: FloatArray) -> FloatArray:
 
 
 def _frown(mean: FloatArray) -> FloatArray:
-    """Return the frown: the brows' inner ends move towards each other and press together what lies between; the eyes
-    stay.
+    """Return offsets (468, 3) of a frown: the brows' inner ends move towards each other and press together what lies
+    between them; the eyes stay.
     """
     x, y = mean[:, 0], mean[:, 1]
     inner = list(indices.vertices("brow_gap"))
@@ -208,7 +214,7 @@ def _frown(mean: FloatArray) -> FloatArray:
 
 
 def _cheek(mean: FloatArray, index: str) -> FloatArray:
-    """Return a cheek's movement up and forwards about the cheek bone; the lids stay."""
+    """Return offsets (468, 3) of one cheek (an index's name), up and forwards about the cheek bone; the lids stay."""
     x, y = mean[:, 0], mean[:, 1]
     at = mean[[vertex for vertex, weight in indices.vertices(index).items() if weight > 0]].mean(axis=0)
     share = _bump(np.hypot(x - at[0], y - at[1]) / CHEEK_REACH) * smoothstep(0.1, 0.25, -y)
@@ -216,4 +222,5 @@ def _cheek(mean: FloatArray, index: str) -> FloatArray:
 
 
 def _bump(x: FloatArray) -> FloatArray:
+    """Return exp(-x^2 / 2)."""
     return np.asarray(np.exp(-0.5 * x**2))

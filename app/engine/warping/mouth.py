@@ -1,6 +1,4 @@
-"""Draws the open mouth: a dark cavity, the head's teeth, gums and tongue, and the photo's own mouth where it was
-seen.
-"""
+"""Draws an open mouth: a dark cavity, ICT-FaceKit's teeth, gums and tongue, and the photo's own where it shows them."""
 
 from __future__ import annotations
 
@@ -19,43 +17,50 @@ from app.engine.warping.light import Light
 from app.engine.warping.teeth import MouthLight, drawn
 from app.engine.warping.topology import LOWER_LIP, UPPER_LIP
 
-# Chosen by eye on sheets of mouths (tools/feature_sheets.py), where no comment says more.
+# These values were chosen by eye on sheets of mouths (tools/feature_sheets.py), except where a comment names another
+# origin. IOD is the distance between the eyes. A pair of values is a range: at the first value something begins, at the
+# second it is complete. The head's teeth, gum and tongue are those of ICT-FaceKit's head, not the photo's.
 GREY = LUMINANCE.astype(np.float32)
-LIP_BLUR = 0.010  # IOD: softness of the lips over what is inside
-# Brightness of the cavity in parts of full light, as measured on the a_* clips and on 89 of the portraits that
-# smile. Between lips that are hardly apart, tongue and teeth lie near, with 0.4 to 0.6 of the skin's brightness and
-# the colour of a lip; only wide mouths are dark.
+LIP_BLUR = 0.010  # IOD: sigma of the blur of the lips' edge over what is inside
+# (r, g, b) of the cavity in full light, 0 to 255, measured on the a_* clips and on 89 portraits that smile. Between
+# lips that are hardly apart, tongue and teeth lie near, with 0.4 to 0.6 of the skin's brightness and the colour of a
+# lip; only wide mouths are dark.
 CAVITY = np.array([46.0, 22.0, 24.0], np.float32)
-LIGHT_ENTERS = (
-    0.05,
-    0.25,
-)  # IOD by which a mouth is open, and drawn wide, over which light comes to enter it
-TEETH_LIT = (0.55, 1.1)  # light that teeth get as it enters, from hardly open to wide, in parts of full light
-BETWEEN_LIPS = np.array([1.12, 0.95, 0.94], np.float32)  # colour of the light between lips hardly apart
-# share of the way from a mouth's middle to its corner over which lips that are hardly apart come to touch
-CORNERS = (0.5, 0.9)
-APART = (0.15, 0.3)  # IOD of gap and of drawn width over which lips come to part up to the corners
+LIGHT_ENTERS = (0.05, 0.25)  # IOD, gap and drawn width together: no light enters the mouth to all of it
+TEETH_LIT = (0.55, 1.1)  # light on teeth over full light, in a mouth that is hardly open and in a wide one
+BETWEEN_LIPS = np.array(
+    [1.12, 0.95, 0.94], np.float32
+)  # (r, g, b) factors of the light between lips hardly apart
+CORNERS = (
+    0.5,
+    0.9,
+)  # places from a mouth's middle (0) to its corner (1): lips hardly apart are parted to touch
+APART = (0.15, 0.3)  # IOD, gap and drawn width together: lips touch beside the corners to part up to them
 INNER = ring(UPPER_LIP, LOWER_LIP)
 OPPOSITE = [*LOWER_LIP, *UPPER_LIP[-2:0:-1]]  # for each vertex of the contour the vertex on the other lip
-TOOTH_BEHIND_LIP = 0.055  # IOD: how far the upper incisors' edge lies below the lip's line at rest
-OPEN = 0.012  # IOD of lip gap from which the inside shows
-OWN_TEETH = (0.05, 0.09)  # IOD of the photo's lip gap over which its own upper teeth replace the head's
-# IOD: the edge of the photo's teeth that the warp moves along with the lower lip they touch
+TOOTH_BEHIND_LIP = 0.055  # IOD by which the upper incisors' edge lies below the upper lip's line at rest
+OPEN = 0.012  # IOD between the lips from which the inside shows
+OWN_TEETH = (0.05, 0.09)  # IOD between the photo's lips: the head's upper teeth to the photo's
+# IOD: width of the edge of the photo's teeth, which the warp moves along with the lower lip that touches it
 TOOTH_FRINGE = 0.025
 TURNED_SEAM = 0.016  # IOD by which the head's lips may end inside the landmarks' contour
-ABOVE_TEETH = np.arange(0, 0.055, 0.01)  # IOD above the photo's upper teeth to which these are continued
-SOFTER = 0.012  # IOD of blur of the continued teeth, so that no detail is drawn out to streaks
-HIGH_ABOVE = np.arange(0.06, 0.2, 0.02)  # IOD above them over which the head's own gum takes over
-# IOD of the photo's lip gap over which its own tongue and lower teeth come to be used
-WHOLE_MOUTH = (0.22, 0.35)
+ABOVE_TEETH = np.arange(0, 0.055, 0.01)  # IOD above the photo's upper teeth up to which these are continued
+SOFTER = 0.012  # IOD: sigma of the blur of the continued teeth, so that no detail is drawn out to streaks
+HIGH_ABOVE = np.arange(
+    0.06, 0.2, 0.02
+)  # IOD above the photo's upper teeth over which the head's gum takes over
+WHOLE_MOUTH = (0.22, 0.35)  # IOD between the photo's lips: the head's tongue and lower teeth to the photo's
 UPPER_SHARE = 0.45  # share of such a mouth that keeps its size; the rest stretches as the jaw drops
-BRIGHT_TOOTH = np.array([0.9, 0.86, 0.79], np.float32)  # colour of the brightest of the head's teeth
+BRIGHT_TOOTH = np.array(
+    [0.9, 0.86, 0.79], np.float32
+)  # (r, g, b) of the brightest of the head's teeth, 0 to 1
 UPPER_LIP_MIDDLE = (11, 12, 72, 302, 38, 268)  # MediaPipe's vertices
-# brightness over the upper lip's: on 26 photos and clips lips measure up to 1.10, teeth 1.22 to 4
+# Brightness over that of the upper lip: no teeth to teeth. On 26 photos and clips lips measure up to 1.10, teeth 1.22
+# to 4.
 TEETH_OVER_LIP = (1.1, 1.22)
-# brightness of all between the lips over the upper lip's: that of an open mouth, that of a shut one
+# Mean brightness between the lips over that of the upper lip: an open mouth's to a shut mouth's.
 DARK_OVER_LIP = (0.5, 0.7)
-MOST_SHUT = 0.12  # IOD of lip gap up to which an asked mouth counts as shut
+MOST_SHUT = 0.12  # IOD between the landmarks of lips that are shut in truth, at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +68,9 @@ class Mouth:
     """The mouth of the photo.
 
     contour: (20, 2) px of the inner lips; gap: IOD between the lips; light: the photo's light; own_teeth: (3,)
-    colour in [0, 1] of the teeth it shows; iod: px between the eyes; teeth: 1 where the photo shows teeth between
-    the lips, 0 where it does not; shut: IOD of the gap that is lip in truth (landmarks lie off the seam of some
-    closed mouths); toward: (3,) direction the photo's light comes from (`Surface.light` over its mean).
+    colour in [0, 1] of the teeth that the photo shows; iod: px between the eyes; teeth: 0 to 1, whether the photo
+    shows teeth between the lips; shut: IOD of the gap that is lip in truth, because the landmarks of some closed
+    mouths lie off their seam; toward: (3,) direction from which the photo's light comes (of `surface.toward`).
     """
 
     contour: FloatArray
@@ -87,8 +92,8 @@ class MouthPose:
     units by which the lower incisors drop; at, lip: (2,) px of the upper lip in the target and in the photo, with
     which the photo's teeth move; narrower: (2, 2) map of the photo's px by which teeth widen with the lips; down:
     (2,) the photo's unit vector from upper to lower lip; gap: IOD between the lips; drawn: IOD by which the mouth is
-    wider than at rest; change: 0 when the mouth is as in the photo, 1 when what shows must be made; turned: 0 to 1
-    as the head turns away from the photo's own view to where the whole head's mesh closes the lips.
+    wider than at rest; change: 0 where the mouth is as in the photo to 1 where all inside it must be drawn; turned: 0
+    in the photo's own view to 1 after a turn from which on the whole head's mesh draws the lips.
     """
 
     contour: FloatArray
@@ -110,8 +115,9 @@ class MouthPose:
 class OwnMouth:
     """The part of the photo around its mouth.
 
-    corner: (x, y) of what is cut out; picture: (h, w, 5) float32, the photo's colours with the first row of teeth going
-    on above them, how much of a place then lies between its lips, and 1 where its upper teeth lie below a place.
+    corner: (x, y) px of the picture in the photo; picture: (h, w, 5) float32: in channels 0 to 2 the photo's colours,
+    with its upper teeth continued upwards; in 3 how much of a place then lies between the lips; in 4 whether a place
+    lies higher above the photo's upper teeth.
     """
 
     corner: tuple[int, int]
@@ -119,9 +125,10 @@ class OwnMouth:
 
 
 def own_mouth(photo: NDArray[Any], mouth: Mouth, down: FloatArray) -> OwnMouth | None:
-    """Cut out the photo's own mouth; down: (2,) unit vector from lip to lip. None where the lips are shut.
+    """Return the part of a photo (H, W, 3) around its mouth; None where the lips are shut.
 
-    Above the photo's teeth their first row goes on: a lip that rises shows more tooth, and never a dark gap over it.
+    down: (2,) unit vector from the upper to the lower lip. Upper teeth are continued upwards, so that a lip that rises
+    shows more tooth, and never a dark gap above it.
     """
     if mouth.gap < OPEN:
         return None
@@ -136,6 +143,7 @@ def own_mouth(photo: NDArray[Any], mouth: Mouth, down: FloatArray) -> OwnMouth |
     y, x = np.indices(opening.shape, np.float32)
 
     def at(step: float) -> tuple[Float32, Float32]:
+        """Return x and y of all places, `step` IOD further down."""
         further = np.float32(step * mouth.iod) * down.astype(np.float32)
         return x + further[0], y + further[1]
 
@@ -154,7 +162,7 @@ def own_mouth(photo: NDArray[Any], mouth: Mouth, down: FloatArray) -> OwnMouth |
     )
     own += np.clip(far / np.float32(2 * SOFTER), 0, 1)[..., None] * (dull - own)
     inner = np.zeros_like(opening)
-    inner[1:-1, 1:-1] = 1  # nothing is seen beyond what was cut out
+    inner[1:-1, 1:-1] = 1  # beyond the picture's edge nothing is known
     return OwnMouth((x0, y0), np.dstack([own, inner * seen, inner * above * (1 - seen)]))
 
 
@@ -166,7 +174,11 @@ def mouth_source(
     light: Light,
     toward: FloatArray | None = None,
 ) -> Mouth:
-    """Describe the mouth of the photo. landmarks: (478, 3) px; gap: IOD between the lips."""
+    """Return the mouth of a photo.
+
+    pixels: (H, W, 3) uint8 or uint16; landmarks: (478, 3) px; iod: px; gap: IOD between the lips; toward: (3,) of
+    `Mouth`, None where the light has no direction.
+    """
     top = 65535 if pixels.dtype == np.uint16 else 255
     seen, dark, colour = 0.0, 0.0, np.zeros(3, np.float32)
     if gap >= OPEN:
@@ -177,8 +189,10 @@ def mouth_source(
 
 
 def _between_lips(pixels: NDArray[Any], landmarks: FloatArray) -> tuple[float, float, Float32]:
-    """Return (teeth, dark, colour): teeth is 1 where the brightest part outshines the upper lip, as teeth do; dark
-    is 1 where the whole is darker than the lip; colour is the brightest part's, (3,).
+    """Return (teeth, dark, colour) of what lies between a photo's lips.
+
+    teeth: 1 where the brightest part is brighter than the upper lip, as teeth are; dark: 1 where the mean is darker
+    than the lip; colour: (3,) of the brightest part, in the photo's range.
     """
     x0, y0, x1, y1 = box_around(landmarks[INNER, :2], 2, (pixels.shape[1], pixels.shape[0]))
     crop = pixels[y0:y1, x0:x1].astype(np.float32)
@@ -201,7 +215,7 @@ def _between_lips(pixels: NDArray[Any], landmarks: FloatArray) -> tuple[float, f
 def draw_mouth(
     out: NDArray[Any], origin: tuple[int, int], photo: OwnMouth | None, mouth: Mouth, pose: MouthPose
 ) -> None:
-    """Draw what shows between the target's lips into out (h, w, 3), the patch at `origin`, in place."""
+    """Draw what shows between the target's lips into out (h, w, 3), in place; origin: (x, y) px of its first pixel."""
     contour = catmull_rom(pose.contour)
     x0, y0, x1, y1 = box_around(
         contour - np.array(origin), 0.03 * mouth.iod + 2, (out.shape[1], out.shape[0])
@@ -232,8 +246,8 @@ def draw_mouth(
 
 
 def _over_fringe(mouth: Mouth, pose: MouthPose) -> FloatArray:
-    """Return the target's lip contour, with the lower lip moved down by the fringe of the photo's teeth that its
-    edge moves.
+    """Return the curve (N, 2) px inside which the mouth is drawn: the inner lips, with the lower lip moved down by
+    TOOTH_FRINGE and, in a turned head, both lips moved apart by TURNED_SEAM.
     """
     upper, points = len(UPPER_LIP), pose.contour.copy()
     gape = points[upper + upper // 2 - 1] - points[upper // 2]
@@ -247,8 +261,8 @@ def _over_fringe(mouth: Mouth, pose: MouthPose) -> FloatArray:
 
 
 def _stretches_well(mouth: Mouth, pose: MouthPose) -> float:
-    """1 where the photo's mouth is open already and opens little more: then the warped photo serves around its
-    teeth.
+    """Return 1 where the photo's mouth is open and opens little more, so that the warped photo serves around its teeth,
+    to 0 where it opens much more.
     """
     was_open = np.clip((mouth.gap - OWN_TEETH[0]) / (OWN_TEETH[1] - OWN_TEETH[0]), 0, 1)
     wider = pose.gap / max(mouth.gap - mouth.shut, OPEN)
@@ -261,7 +275,10 @@ def _whole(mouth: Mouth) -> float:
 
 
 def _made(mouth: Mouth, pose: MouthPose, corner: tuple[int, int], cover: Float32, above: Float32) -> Float32:
-    """Paint cavity and teeth, 0 to 255, in the photo's light, where they are covered."""
+    """Return the cavity with the head's teeth, gums and tongue (h, w, 3), 0 to 255, in the photo's light.
+
+    cover: (h, w) above 0 where they are needed; above: (h, w) the last channel of `OwnMouth.picture`.
+    """
     light = mouth.light
     exposure = np.float32(light.exposure)
     cavity = np.asarray(CAVITY * exposure * light.tint, np.float32)
@@ -276,8 +293,8 @@ def _made(mouth: Mouth, pose: MouthPose, corner: tuple[int, int], cover: Float32
 
 
 def _enamel(mouth: Mouth, enters: float, shown: float) -> Float32:
-    """Return (3,) factors of the teeth's colours: those of white teeth in the light that enters the mouth, or those
-    that give the photo's own teeth where it shows them.
+    """Return (3,) factors of the head's teeth that give the photo's own colour of teeth, or that of white teeth in the
+    light that enters the mouth; shown: 0 to 1, how much of its own teeth the photo shows.
     """
     lit = mouth.light.exposure * (TEETH_LIT[0] + enters * (TEETH_LIT[1] - TEETH_LIT[0]))
     made = (
@@ -299,7 +316,7 @@ def _parted(pose: MouthPose, x: Float32, y: Float32) -> Float32:
 def _own(
     photo: OwnMouth | None, mouth: Mouth, pose: MouthPose, cover: Float32, corner: tuple[int, int]
 ) -> Float32:
-    """Return (h, w, 5) the photo's own mouth as it shows inside, in the channels of `OwnMouth.picture`."""
+    """Return (h, w, 5) the photo's own mouth at the target's pixels, in the channels of `OwnMouth.picture`."""
     own = np.zeros((*cover.shape, 5), np.float32)
     if photo is not None:
         start, cut = np.array(corner, np.float32), np.array(photo.corner, np.float32)
@@ -309,14 +326,15 @@ def _own(
 
 
 def in_photo(pose: MouthPose) -> tuple[Float32, Float32, Float32, Float32]:
-    """Return what `mouth_kernels.in_photo` takes the target's places to the photo's with."""
+    """Return the arguments axes, at, to and lip of `mouth_kernels.in_photo`."""
     axes, at, lip = (np.array(part, np.float32) for part in (pose.axes[:2], pose.at, pose.lip))
     return axes, at, (pose.narrower @ pose.own_axes[:2]).astype(np.float32), lip
 
 
 def _stretch(mouth: Mouth, pose: MouthPose) -> Float32:
-    """Return (6,) as `mouth_kernels.fetch_own` takes it: the lower part of a mouth photographed wide open goes with the
-    lower lip."""
+    """Return the argument `stretch` (6,) of `mouth_kernels.fetch_own`: where the photo's mouth is wide open, its lower
+    part moves with the lower lip.
+    """
     share, wider = _whole(mouth), pose.gap / max(mouth.gap, OPEN)
     if share == 0 or wider <= 1:
         return np.zeros(6, np.float32)

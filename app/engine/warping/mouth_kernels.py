@@ -1,4 +1,4 @@
-"""The mouth's inside, compiled: what lies between the lips with a depth buffer, and the photo's own mouth over it."""
+"""Draws the inside of a mouth in compiled code: by a depth buffer, with the photo's own mouth over it."""
 
 from __future__ import annotations
 
@@ -7,20 +7,28 @@ import math
 import numpy as np
 from numba import njit
 
-# Chosen by eye on sheets of mouths (tools/feature_sheets.py).
+# These values were chosen by eye on sheets of mouths (tools/feature_sheets.py). Model units are those of the face
+# model, an eye distance each.
 SUPERSAMPLING = 2  # samples along either side of a pixel
-ARCH = 1.7  # per model unit: how a row of teeth bends backwards, z = -ARCH x^2
-ARCH_END = 0.36  # model units from the middle at which it ends
-FORM = 0.35  # share of the light that falls from the front only
-LIT_RANGE = (0.55, 1.5)  # the photo's light in parts of what falls on a surface that faces the viewer
-REDDER = (0.8, 1.15, 1.2)  # powers of the fading with depth: what is dark is lit by flesh
-GLOSS = 0.16  # share of full light that wet things mirror, where they do
+ARCH = 1.7  # per model unit: a row of teeth bends backwards by z = -ARCH x^2
+ARCH_END = 0.36  # model units from the middle at which a row of teeth ends
+FORM = 0.35  # share of the light that reaches only surfaces that face the viewer
+LIT_RANGE = (0.55, 1.5)  # least and greatest light on a surface over that on one that faces the viewer
+REDDER = (
+    0.8,
+    1.15,
+    1.2,
+)  # powers of the fading with depth for red, green and blue: flesh lights what is dark
+GLOSS = 0.16  # share of full light that wet surfaces reflect where they mirror the light
 
 
 @njit(cache=True, nogil=True, fastmath=True)
 def carried(points, jaw, drop, axes, start, out):  # type: ignore[no-untyped-def]
-    """Carry points and jaw (V, 3), the jaw dropped, through axes (3, 3) to px from start (2,), into out (V, 3), index
-    coordinates of a supersampled picture. All float32."""
+    """Write points (V, 3), with the jaw dropped, as index coordinates of the supersampled picture into out (V, 3).
+
+    jaw: (V, 3) by which points move as the jaw drops by 1; drop: the jaw's drop; axes: (3, 3) from model units to px;
+    start: (2,) px of the points' origin. All are float32.
+    """
     for v in range(points.shape[0]):
         x, y, z = (
             points[v, 0] + drop * jaw[v, 0],
@@ -35,7 +43,7 @@ def carried(points, jaw, drop, axes, start, out):  # type: ignore[no-untyped-def
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _clipped(low, high, start, slope):  # type: ignore[no-untyped-def]
-    """Return the part of low..high in which start + slope x >= 0."""
+    """Return the part (low, high) of a range of x in which start + slope * x is not below 0."""
     if slope > 0:
         low = max(low, -start / slope)
     elif slope < 0:
@@ -47,11 +55,10 @@ def _clipped(low, high, start, slope):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, fastmath=True)
 def nearest(points, triangles, depth, ids):  # type: ignore[no-untyped-def]
-    """Put the number of the triangle that is nearest into ids (h, w), -1 where there is none, and how near into depth
-    (h, w); what faces away is left out.
+    """Write the nearest triangle into ids (h, w), -1 where there is none, and its depth (z) into depth (h, w).
 
     points: (V, 3) float32, x and y in index coordinates of the picture (y down), z towards the viewer; triangles:
-    (T, 3), counter-clockwise as seen from outside with y up.
+    (T, 3), counter-clockwise as seen from outside with y up. Triangles that face away are left out.
     """
     height, width = ids.shape
     slack = np.float32(1e-5)
@@ -90,7 +97,7 @@ def nearest(points, triangles, depth, ids):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, fastmath=True)
 def in_sight(ids, triangles, share, used):  # type: ignore[no-untyped-def]
-    """Mark in used (V,) the corners of the triangles in ids (2 h, 2 w), where share (h, w) > 0."""
+    """Mark in used (V,) the corners of the triangles in ids (2 h, 2 w) at pixels whose share (h, w) is above 0."""
     for y in range(ids.shape[0]):
         for x in range(ids.shape[1]):
             t = ids[y, x]
@@ -101,11 +108,12 @@ def in_sight(ids, triangles, share, used):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, fastmath=True)
 def lit(used, normals, points, colours, tooth, open_, light, out):  # type: ignore[no-untyped-def]
-    """Put colours in the photo's light into out (V, 3), of the vertices in used (V,).
+    """Write the colours of the vertices in used (V,), in the photo's light, into out (V, 3).
 
-    normals, points, colours: (V, 3), tooth, open_: (V,) of `Inside`; light: (9, 3) rows of the turn to pixels' axes,
-    where the light comes from, where wet things mirror it, factors on the colours of teeth, and of flesh, the colour of
-    what no light reaches, and (reach on flesh, on teeth, brightness in the front); all float32.
+    normals, points, colours: (V, 3) and tooth, open_: (V,) of `teeth.Inside`. light: (9, 3), in this order: the
+    rotation to pixels' axes (3 rows), the direction to the light, the direction of normals that mirror the light to
+    the viewer, factors on the colours of teeth, factors on those of flesh, the colour that no light reaches, and (depth
+    over which light fades on flesh, the same on teeth, brightness of a surface that faces the viewer). All are float32.
     """
     zero, one = np.float32(0), np.float32(1)
     for v in range(used.shape[0]):
@@ -130,7 +138,10 @@ def lit(used, normals, points, colours, tooth, open_, light, out):  # type: igno
 
 @njit(cache=True, nogil=True, fastmath=True)
 def lay_over(points, colours, triangles, ids, share, out):  # type: ignore[no-untyped-def]
-    """Lay the triangles in ids (2 h, 2 w) over out (h, w, 3) in place, as share (h, w) says; colours: (V, 3)."""
+    """Draw the triangles in ids (2 h, 2 w) over out (h, w, 3), in place, with opacity share (h, w).
+
+    points: (V, 3) in index coordinates of the supersampled picture; colours: (V, 3).
+    """
     part = np.float32(1 / SUPERSAMPLING**2)
     for y in range(out.shape[0]):
         for x in range(out.shape[1]):
@@ -160,10 +171,10 @@ def lay_over(points, colours, triangles, ids, share, out):  # type: ignore[no-un
 
 @njit(cache=True, nogil=True, fastmath=True)
 def in_photo(x, y, axes, at, to, lip):  # type: ignore[no-untyped-def]
-    """Return where the photo shows the place of a row of teeth that the target shows at a pixel: it is an arch.
+    """Return the px in the photo of the place of a row of teeth that lies at px (x, y) of the target.
 
-    axes: (2, 3) from model units to the target's px, to: (2, 3) to the photo's; at, lip: (2,) px of the row's middle in
-    the target and in the photo. All float32.
+    A row of teeth is an arch (ARCH). axes, to: (2, 3) from model units to px of the target and of the photo; at, lip:
+    (2,) px of the row's middle in the target and in the photo. All are float32.
     """
     u, v = x - at[0], y - at[1]
     inverse = np.float32(1) / (axes[0, 0] * axes[1, 1] - axes[0, 1] * axes[1, 0])
@@ -181,11 +192,11 @@ def in_photo(x, y, axes, at, to, lip):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, fastmath=True)
 def fetch_own(corner, cover, axes, at, to, lip, stretch, picture, cut, out):  # type: ignore[no-untyped-def]
-    """Put the photo's own mouth, picture (h, w, 5) of `OwnMouth`, into out (h, w, 5) where cover (h, w) > 0.
+    """Write the photo's own mouth, picture (h, w, 5) of `OwnMouth`, into out (h, w, 5) where cover (h, w) is above 0.
 
-    corner: (2,) px of the first pixel; axes, at, to, lip: as `in_photo` takes them; stretch: (6,) the unit vector from
-    lip to lip, the mouth's height (px), the share of it that keeps its size, by how much the rest is squeezed, and how
-    much that counts; cut: (2,) px of the picture's corner. All float32.
+    corner: (2,) px of the first pixel; axes, at, to, lip: of `in_photo`; stretch: (6,) the unit vector from the upper
+    to the lower lip (2), the mouth's height (px), the share of the height that keeps its size, the factor by which the
+    rest is squeezed, and the weight of this squeezing, 0 to 1; cut: (2,) px of the picture's corner. All are float32.
     """
     half = np.float32(0.5)
     last_x, last_y = np.float32(picture.shape[1] - 1), np.float32(picture.shape[0] - 1)
@@ -213,11 +224,11 @@ def fetch_own(corner, cover, axes, at, to, lip, stretch, picture, cut, out):  # 
 
 @njit(cache=True, nogil=True, fastmath=True)
 def blend_mouth(view, cover, made, deep, colourful, steps, warped, own, teeth):  # type: ignore[no-untyped-def]
-    """Draw the mouth into view (h, w, 3) in place, as far as cover (h, w) says.
+    """Draw the mouth into view (h, w, 3), in place, with opacity cover (h, w).
 
-    made: (h, w, 3), 0 to 255, of which deep (h, w) shades the edges; colourful: share of its colour that it keeps;
-    steps: of the picture in one of made's; warped: share of the view that stays; own: of `fetch_own`, teeth: how
-    much of it counts.
+    made: (h, w, 3) the made inside, 0 to 255; deep: (h, w) that shades its edges; colourful: share of their colour
+    that things keep; steps: levels of the view in one level of made; warped: share of the view that stays; own: of
+    `fetch_own`; teeth: weight of own, 0 to 1.
     """
     half, zero = np.float32(0.5), np.float32(0)
     third, top = np.float32(1 / 3), np.float32(255) * steps

@@ -1,5 +1,5 @@
-"""Makes up what stands behind a head that turns: the background, and the body before it, where the head was in the
-photo.
+"""Makes up what stands behind a head that turns, where the head is in the photo: the background, and the body before
+the background.
 """
 
 from __future__ import annotations
@@ -17,26 +17,27 @@ from app.engine.head.atlas import scalp
 from app.engine.warping.background import push_pull
 from app.engine.warping.curves import Float32, FloatArray
 
-# Chosen by eye on sheets of turned heads (tools/head_sheets.py). cm are those of the head model.
+# These values were chosen by eye on sheets of turned heads (tools/head_sheets.py). cm are those of the head model, IOD
+# is the distance between the eyes.
 SIDE = 512  # px: the longer side at which the plate is filled; it is smooth, so a small picture is enough
-MOVES = 0.2  # share of the head's motion from which a place behind the head is made up anew
-GROWN = 0.06  # IOD: the rim around the head that moves with it
-STRAY = 0.02  # share of the head's motion from which hair beside the head counts as moving with it
-JAW = 0.8  # share of the way from the ears to the chin: below it there is body behind hair
+MOVES = 0.2  # share of the head's motion from which a place of the head counts as moving
+GROWN = 0.06  # IOD: width of the rim around the head that moves with the head
+STRAY = 0.02  # share of the head's motion from which hair beside the head counts as moving with the head
+JAW = 0.8  # height from the ears (0) to the chin (1): lower down there is body behind hair
 BODY_EDGE = 2.0  # px over which the body's edge is soft where its matte is continued behind the head
-FLATTEST = 0.01  # slope per px of such a matte below which it has no edge
+FLATTEST = 0.01  # slope per px of such a matte below which the matte has no edge
 NECK = 2.5  # cm of the model's height below which a place that is no face is neck, or an ear
 FACE = 0.7  # cm from the face's landmarks within which a place is skin
 
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """What is where in the photo, as (h, w) fields of a small copy.
+    """Where the parts of the head lie in the photo, as (h, w) fields of a small copy of the photo.
 
-    head: 1 where the head stands; depth: its depth there, in px of the copy, towards the viewer; meshed: where that
-    depth is known, beyond the neck's end too; scalp, skin, neck: parts of the head; distance: IOD from the head;
-    level: 0 at the ears to 1 at the chin; below: IOD below the chin; matte: that of the person; factor: from px of
-    the photo to px of the copy; iod: px of the copy between the eyes.
+    head: 1 where the head moves; depth: the head's depth, in px of the copy, towards the viewer; scalp, skin, neck:
+    whether a place is that part of the head; meshed: whether the depth is known, which it is beyond the neck's end
+    too; distance: IOD from the head; level: 0 at the height of the ears to 1 at that of the chin; below: IOD below the
+    chin; matte: the person's, 0 to 1; factor: px of the copy per px of the photo; iod: px of the copy between the eyes.
     """
 
     head: NDArray[np.uint8]
@@ -54,6 +55,7 @@ class Places:
 
 
 def places(head: Head, matte: Float32) -> Places:
+    """Return where the parts of a head lie in its photo; matte: (H, W) in [0, 1] of the person."""
     model = HeadModel.load()
     factor = min(1.0, SIDE / max(matte.shape))
     size = (max(1, round(matte.shape[1] * factor)), max(1, round(matte.shape[0] * factor)))
@@ -99,10 +101,10 @@ def _down(head: Head) -> FloatArray:
 def behind(
     pixels: NDArray[Any], background: NDArray[Any], where: Places, share: Float32
 ) -> tuple[NDArray[Any], tuple[int, int, int, int]]:
-    """Return the (h, w, 4) picture without head and hair, with the body's matte, and the box (x, y, w, h) in which
-    it changes.
+    """Return the part of the picture that changes without head and hair, and its box (x, y, w, h) px.
 
-    share: a small (h, w) field, the share of the head's motion that things beside the head have.
+    The part is (h, w, 4): the picture with the body's matte. pixels, background: (H, W, 3); share: a small (h, w)
+    field of the share of the head's motion that things beside the head have.
     """
     height, width = pixels.shape[:2]
     grown = 2 * max(1, round(GROWN * where.iod)) + 1
@@ -116,8 +118,8 @@ def behind(
     known = ~gone & ~stray
     alpha = np.where(above, 0, matte).astype(np.float32)[..., None]
     alpha = push_pull(alpha, (known | above).astype(np.float32))[..., 0]
-    # A matte that is continued behind the head fades over a head's width: its middle becomes the edge, as sharp as a
-    # photo's.
+    # A matte that is continued behind the head fades over a head's width. The line where it is 0.5 becomes the body's
+    # edge, as sharp as a photo's.
     slope = np.hypot(*np.gradient(alpha))
     carried_on = np.clip((alpha - 0.5) / np.maximum(BODY_EDGE * slope, FLATTEST) + 0.5, 0, 1)
     alpha = np.where(gone | stray, np.where(above, 0, carried_on), matte)
@@ -146,7 +148,7 @@ def behind(
 
 
 def enlarged(picture: Float32, size: tuple[int, int], box: tuple[int, int, int, int]) -> Float32:
-    """Resize a picture to `size` (width, height) and return the box (x0, y0, x1, y1) of it."""
+    """Return the box (x0, y0, x1, y1) px of a picture (h, w) or (h, w, C) enlarged to `size` (width, height)."""
     height, width = picture.shape[:2]
     sx, sy = width / size[0], height / size[1]
     x = ((np.arange(box[0], box[2]) + 0.5) * sx - 0.5).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Makes geometry of target parameters: expression offsets, lids, lips, and the poses of eyes and mouth."""
+"""Computes the geometry of target parameters: expression offsets, lids, lips, and the poses of eyes and mouth."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.engine.face.fitting import EYEBALL, as_filmed, pose_features
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera, Expression, FaceParams
 from app.engine.head.skull import smoothstep
-from app.engine.warping.calibration import in_truth
+from app.engine.warping.calibration import true_expression
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.eyes import DEPTH, TO_PIXELS, Eye, EyePose, contour_vertices, eye_turn, look_axis
 from app.engine.warping.geometry import Skin, steadied, steadiness, target_points
@@ -22,31 +22,32 @@ from app.engine.warping.shell import SourceMesh
 from app.engine.warping.teeth import drop_of
 from app.engine.warping.topology import EYE_CORNERS, LOWER_LIP, N_FACE, UPPER_LIDS, UPPER_LIP, topology
 
-# Chosen by eye on sheets (tools/feature_sheets.py), where no comment says more.
-TURNED = (3.0, 7.0)  # degrees of the head's turn over which eyes and an open mouth come to be drawn anew
-# IOD of motion from which an eye is drawn wholly anew; 0.008 is 2.5 degrees of gaze
+# These values were chosen by eye on sheets (tools/feature_sheets.py). IOD is the distance between the eyes.
+TURNED = (3.0, 7.0)  # degrees of the head's turn: eyes and an open mouth are the photo's to drawn anew
+# IOD of the iris' and of the lids' motion from which an eye is drawn wholly anew; 0.008 is 2.5 degrees of gaze.
 LOOKED, LIDS_MOVED = 0.008, 0.012
-LOWER_TOOTH_ABOVE_LIP = 0.075  # IOD
-UPPER_COVER = (0.3, 0.45)  # share of the lip gap that upper teeth fill, at least and at most
+LOWER_TOOTH_ABOVE_LIP = 0.075  # IOD by which the lower incisors' edge stands above the lower lip at most
+UPPER_COVER = (0.3, 0.45)  # least and greatest share of the gap between the lips that upper teeth fill
 UPPER_SEEN = 0.06  # IOD of upper teeth that an open mouth shows at least, besides what a raised lip bares
 SPEECH_GAP = 0.12  # IOD between the lips up to which the rows of teeth stay CLENCHED apart
 CLENCHED = 0.0  # IOD between the rows of teeth in speech
-WIDEST = 0.15  # IOD: a mouth counts as at most so much wider than at rest
-JAW_SHARE = 0.75  # share of a widening lip gap that the jaw makes
-# times as wide the photo's own teeth are drawn with wider lips; narrower lips only cover them
+WIDEST = 0.15  # IOD by which a mouth counts as wider than at rest at most
+JAW_SHARE = 0.75  # share of a growing gap between the lips that the jaw makes
+# Least and greatest factor of width with which the photo's teeth follow the lips: narrower lips only cover teeth.
 MOUTH_STRETCH = (1.0, 1.35)
 UPPER_MIDDLE, LOWER_MIDDLE = (82, 13, 312), (87, 14, 317)  # MediaPipe's vertices at the middle of either lip
-NO_POINTS = np.zeros((0, 3))  # px of handles for callers that need none
-LIP_THICKNESS = 0.06  # IOD: how far behind the lips the teeth stand
+NO_POINTS = np.zeros((0, 3))  # px of the fine mesh where only the coarse one is needed
+LIP_THICKNESS = 0.06  # IOD by which the teeth stand behind the lips
 
 
 @dataclass(frozen=True, eq=False)
 class FaceSource:
-    """The photo's face in model space.
+    """The photo's face.
 
-    points: (468, 3); coarse, fine: the mesh's skin before and after subdivision; lip_rest, mouth_rest: model units,
-    the height (y) of the upper lip's line and the width of the mouth with the expression taken out; gap: IOD between
-    the lips; spectacles: 0 without to 1 with them.
+    mesh: the source mesh; params: the photo's own parameters; points: (468, 3) in model space; coarse, fine: the
+    mesh's skin before and after subdivision; lip_rest, mouth_rest: model units, the height (y) of the upper lip's line
+    and the width of the mouth without the photo's expression; gap: IOD between the lips; spectacles: 0 without to 1
+    with them.
     """
 
     mesh: SourceMesh
@@ -62,10 +63,11 @@ class FaceSource:
 
 @dataclass(frozen=True, eq=False)
 class Posed:
-    """The geometry of a target: (900, 3) px of the coarse mesh, the fine mesh's, (468, 3) offsets in model units,
-    how far the lids are closed, and the eyes and mouth to draw.
+    """The geometry of a target.
 
-    steady: share of the outline's motion that is taken back.
+    points: (900, 3) px of the coarse mesh; fine: (V, 3) px of the fine mesh; offsets: (468, 3) in model space;
+    closures: of both eyes, 0 as in the photo to 1 shut; camera, expression: those that are drawn; steady: share, 0 to
+    1, of the outline's motion that is taken back.
     """
 
     points: FloatArray
@@ -78,6 +80,7 @@ class Posed:
 
 
 def face_source(mesh: SourceMesh, params: FaceParams, spectacles: float = 0.0) -> FaceSource:
+    """Return the photo's face, of its mesh and parameters; spectacles: 0 without to 1 with them."""
     points = mesh.camera.unproject(mesh.points[:N_FACE])
     worn = default_model().expression_offset(params.expression)
     layout = topology()
@@ -91,10 +94,12 @@ def face_source(mesh: SourceMesh, params: FaceParams, spectacles: float = 0.0) -
 
 
 def lip_gap(points: FloatArray) -> float:
+    """Return the height (model units) between the middles of the inner lips of points (468, 3)."""
     return float(points[13, 1] - points[14, 1])
 
 
 def mouth_width(points: FloatArray) -> float:
+    """Return the width (model units) between the corners of the inner lips of points (468, 3)."""
     return float(abs(points[UPPER_LIP[-1], 0] - points[UPPER_LIP[0], 0]))
 
 
@@ -102,8 +107,8 @@ def pose(source: FaceSource, target: FaceParams, asked: bool = True) -> Posed:
     """Return the geometry of a target. The source's own parameters give the source's own points exactly.
 
     asked: True for what an artist asks, False for what was filmed and fitted. An artist's expression leaves the eyes
-    where they are in the head. A filmed one may move them, because the model's expressions are aligned over whole
-    faces.
+    where they are in the head. A filmed expression may move them, because the face model's expressions are aligned
+    over whole faces.
     """
     placed = placed_by(source, target, asked)
     own, camera = source.params.camera, placed.camera
@@ -112,8 +117,8 @@ def pose(source: FaceSource, target: FaceParams, asked: bool = True) -> Posed:
 
 
 def as_seen(source: FaceSource, filmed: FaceParams) -> FaceParams:
-    """Return the parameters of a frame of the same face as its landmarks show it, with the turn as it is read
-    instead of the true one.
+    """Return the parameters of a frame that films the same face, with the turn that its landmarks show instead of the
+    true turn.
     """
     own = source.params.camera
     if filmed.camera == own:
@@ -123,11 +128,11 @@ def as_seen(source: FaceSource, filmed: FaceParams) -> FaceParams:
 
 
 def placed_by(source: FaceSource, target: FaceParams, asked: bool = True) -> Posed:
-    """`pose` without the fine mesh, which is enough to know where a landmark lies."""
+    """Return the geometry that `pose` returns, but without the fine mesh; that is enough to place landmarks."""
     camera, expression = target.camera, target.expression
     alone = replace(target, expression=expression.alone)
     if asked:
-        expression = in_truth(source.params.expression, alone.expression)
+        expression = true_expression(source.params.expression, alone.expression)
     offsets = _expression_offsets(source, expression.alone)
     if asked:
         offsets = offsets + local_lift(source.params.expression, alone.expression)
@@ -147,7 +152,7 @@ def placed_by(source: FaceSource, target: FaceParams, asked: bool = True) -> Pos
 
 
 def landmarks_of(source: FaceSource, posed: Posed, irises: FloatArray) -> FloatArray:
-    """Return (478, 3) px of the drawn face's landmarks; irises: (10, 3) px of the photo's, which turn with the
+    """Return the landmarks (478, 3) px of a drawn face; irises: (10, 3) px of the photo's, which turn with the
     eyeballs.
     """
     own = source.params
@@ -160,6 +165,7 @@ def landmarks_of(source: FaceSource, posed: Posed, irises: FloatArray) -> FloatA
 
 
 def _expression_offsets(source: FaceSource, expression: Expression) -> FloatArray:
+    """Return the offsets (468, 3), in model space, by which an expression differs from the photo's."""
     worn = source.params.expression.coefficients
     if expression.coefficients == worn:
         return np.zeros((N_FACE, 3))
@@ -169,9 +175,7 @@ def _expression_offsets(source: FaceSource, expression: Expression) -> FloatArra
 
 
 def _seen_by_pose(before: Camera, after: Camera) -> FloatArray:
-    """Return the (468, 3) part of the landmarks that the fit ascribed to the pose, so that a filmed face gets it
-    back.
-    """
+    """Return the offsets (468, 3) that the fit took to come from the pose (`pose_bias`) and a filmed face gets back."""
     change = pose_features(after) - pose_features(before)
     return np.asarray(np.tensordot(change, default_model().pose_bias, 1))
 
@@ -179,9 +183,10 @@ def _seen_by_pose(before: Camera, after: Camera) -> FloatArray:
 def _with_lids(
     source: FaceSource, offsets: FloatArray, expression: Expression
 ) -> tuple[FloatArray, tuple[float, float]]:
-    """Open or close the lids as the apertures ask; closures: 0 as in the photo or wider, 1 shut.
+    """Return the offsets (468, 3) with lids as the apertures ask, and both eyes' closures, 0 (as in the photo, or
+    wider) to 1 (shut).
 
-    An unchanged aperture asks for nothing: the lids then follow the expression and the gaze.
+    Where an aperture does not change, the lids follow the expression and the gaze.
     """
     worn, asked = source.params.expression.aperture, expression.aperture
     closures = [0.0, 0.0]
@@ -200,7 +205,7 @@ def _with_lids(
 
 
 def _with_lips_apart(source: FaceSource, offsets: FloatArray) -> FloatArray:
-    """Return points whose lips cross no more than they do in the photo."""
+    """Return offsets (468, 3) with which the lips overlap no more than they do in the photo."""
     upper, lower = list(UPPER_LIP[1:-1]), list(LOWER_LIP[1:-1])
     before = source.points[upper, 1] - source.points[lower, 1]
     after = before + offsets[upper, 1] - offsets[lower, 1]
@@ -214,7 +219,7 @@ def _with_lips_apart(source: FaceSource, offsets: FloatArray) -> FloatArray:
 
 
 def eye_pose(source: FaceSource, posed: Posed, eye: Eye) -> EyePose | None:
-    """Return the pose of the eye to draw; None where the eye only moves with the head."""
+    """Return the pose of the eye to draw; None where the eye only moves with the skin around it."""
     lids = contour_vertices(eye.side)
     corners = [lids[0], lids[len(UPPER_LIDS[eye.side]) - 1]]
     moved = posed.offsets[lids] - posed.offsets[corners].mean(axis=0)
@@ -238,7 +243,7 @@ def eye_pose(source: FaceSource, posed: Posed, eye: Eye) -> EyePose | None:
 
 
 def mouth_pose(source: FaceSource, posed: Posed, shut: float = 0.0) -> MouthPose | None:
-    """Return the pose of the mouth to draw; None where the mouth only moves with the head or stays shut.
+    """Return the pose of the mouth to draw; None where the mouth only moves with the skin around it or stays shut.
 
     shut: IOD of the gap that is lip in truth.
     """
@@ -283,15 +288,16 @@ def lip_to_lip(camera: Camera) -> FloatArray:
 
 
 def _axes(camera: Camera) -> FloatArray:
-    """Return (3, 3) from model units to px, y down, z to the viewer."""
+    """Return the matrix (3, 3) from model units to px (y down, z to the viewer)."""
     return np.asarray(camera.scale * TO_PIXELS @ camera.rotation)
 
 
 def _incisors(source: FaceSource, upper_lip: float, gap: float, drawn: float) -> tuple[float, float]:
-    """Return the model-space y of the upper and the lower incisors' edges between lips that are `gap` apart (IOD).
+    """Return the height (y, model space) of the upper and of the lower incisors' edge.
 
-    In speech the lips part further than the jaw: up to SPEECH_GAP both rows stay close together, and up to a larger
-    gap in a mouth that is `drawn` wide (IOD), as by a smile.
+    upper_lip: height of the upper lip's line; gap: IOD between the lips; drawn: IOD by which the mouth is wider than
+    at rest. In speech the lips part further than the jaw: up to SPEECH_GAP both rows of teeth stay close together, and
+    in a mouth drawn wide, as by a smile, up to a larger gap.
     """
     low, high = upper_lip - UPPER_COVER[1] * gap, upper_lip - min(UPPER_COVER[0] * gap, UPPER_SEEN)
     edge = min(max(source.lip_rest - TOOTH_BEHIND_LIP, low), high)
@@ -301,10 +307,10 @@ def _incisors(source: FaceSource, upper_lip: float, gap: float, drawn: float) ->
 
 
 def _left_behind(offsets: FloatArray) -> FloatArray:
-    """Return (3,) model units by which teeth move relative to the mean of the upper lip.
+    """Return (3,) model units by which the photo's teeth move relative to the mean of the upper lip.
 
-    They stay in the skull when the upper lip alone sinks over them. Where the lower one sinks too, or the upper one
-    rises, the teeth go along, because what would be bared was not photographed.
+    Teeth stay in the skull where the upper lip alone sinks over them. Where the lower lip sinks too, or the upper one
+    rises, the teeth move along, because the photo does not show what would be bared.
     """
     skull = offsets[list(EYE_CORNERS), 1].mean()
     upper, lower = (offsets[list(middle), 1].mean() - skull for middle in (UPPER_MIDDLE, LOWER_MIDDLE))
@@ -313,7 +319,10 @@ def _left_behind(offsets: FloatArray) -> FloatArray:
 
 
 def _narrowed(source: FaceSource, moved: FloatArray) -> FloatArray:
-    """Return a (2, 2) map of the photo's px that shrinks along the lips by as much as the target's mouth is wider."""
+    """Return the map (2, 2) of the photo's px that shrinks along the lips by as much as the target's mouth is wider.
+
+    moved: (468, 3) points of the target's face, in model space.
+    """
     corners = [UPPER_LIP[0], UPPER_LIP[-1]]
     line = np.diff(source.mesh.points[corners, :2], axis=0)[0]
     line = line / max(float(np.linalg.norm(line)), 1e-6)

@@ -1,4 +1,4 @@
-"""Makes pixels of posed vertices: the moved box in bands on all cores, then eyes and mouth on top."""
+"""Draws the pixels of a posed mesh, in bands on all cores."""
 
 from __future__ import annotations
 
@@ -26,19 +26,20 @@ from app.engine.warping.kernels import (
 )
 from app.engine.warping.topology import topology
 
-# Chosen by eye on sheets (tools/sheets.py).
+# These values were chosen by eye on sheets (tools/sheets.py).
 BAND_ROWS = 24  # rows that a thread draws at once
 STILL = 0.01  # px: smaller displacements count as none
-EDGE = 0.02  # IOD of displacement difference that makes an occluding edge
+EDGE = 0.02  # IOD by which neighbours move apart at an occluding edge
 
 
 @dataclass(frozen=True, eq=False)
 class Layers:
-    """The photo taken apart at one resolution.
+    """The photo separated into person and background, at one resolution.
 
     texture: (H, W, 4) photo and matte; background: (H, W, 3); zone: (H, W) 0 where the photo is plain background, 2
-    where the person is solid, 1 between; hold: (H, W) 255 where things may move, or (0, 0); reach: the box (x0, y0,
-    x1, y1) of everything that is not plain background; iod: px between the eyes.
+    where the person is solid, 1 between; hold: (H, W) from 0 where nothing may move to 255 where all may, or (0, 0)
+    where all may everywhere; reach: the box (x0, y0, x1, y1) px of everything that is not plain background; iod: px
+    between the eyes.
     """
 
     texture: NDArray[Any]
@@ -53,8 +54,9 @@ class Layers:
 class Motion:
     """The fine mesh in index coordinates, ready to draw.
 
-    source, target, mirrored: (V, 2) float32; light: (V, 5) gain - 1, share of the mirrored texture, its gains - 1;
-    order: triangles from back to front; box: (x0, y0, x1, y1) around what moves.
+    source, target, mirrored: (V, 2) float32, in the photo, in the target, and of the mirrored texture in the photo;
+    light: (V, 5) brightness gain - 1, share of the mirrored texture, and that texture's gain - 1 for r, g, b; order:
+    (T,) triangles from back to front; box: (x0, y0, x1, y1) px around what moves.
     """
 
     source: Float32
@@ -65,7 +67,7 @@ class Motion:
     box: tuple[int, int, int, int]
 
     def with_eyes(self, eyes: Sequence[tuple[Eye, EyePose]], layers: Layers) -> Motion:
-        """Return the same with a box that holds the eyes to be drawn, also where no vertex moves."""
+        """Return the same motion with a box that also holds the eyes to be drawn."""
         x0, y0, x1, y1 = self.box
         for eye, target in eyes:
             size = (layers.zone.shape[1], layers.zone.shape[0])
@@ -78,11 +80,10 @@ class Motion:
 
 @cache
 def pool() -> ThreadPool:
-    """Daemon threads that share out a picture's bands; the kernels run without the GIL."""
+    """Return the daemon threads that draw a picture's bands; the kernels run without Python's lock."""
     made = ThreadPool(min(8, os.cpu_count() or 1))
-    atexit.register(
-        made.terminate
-    )  # a pool that lives until the interpreter ends complains on standard error
+    # A pool that lives until the interpreter ends writes a complaint to standard error.
+    atexit.register(made.terminate)
     return made
 
 
@@ -95,8 +96,10 @@ def nothing_moves() -> Motion:
 def motion(
     layers: Layers, source: FloatArray, fine: FloatArray, mirrored: FloatArray, light: FloatArray
 ) -> Motion:
-    """Return the motion of source, mirrored (900, 3) px and light (900, 5) of the coarse mesh to fine (V, 3) px of
-    the target.
+    """Return the motion of the fine mesh.
+
+    source, mirrored: (900, 3) px of the coarse mesh in the photo and of its mirrored texture; light: (900, 5) as in
+    `Motion`; fine: (V, 3) px of the fine mesh in the target.
     """
     mesh = topology()
     carried = mesh.smooth @ np.concatenate([source[:, :2] - 0.5, mirrored[:, :2] - 0.5, light], axis=1)
@@ -112,6 +115,7 @@ def motion(
 
 
 def _moved_box(layers: Layers, source: Any, target: Any, still: Any) -> tuple[int, int, int, int]:
+    """Return the box (x0, y0, x1, y1) px around all that moves; it is empty where all vertices are still (V,)."""
     *extent, far = moved_extent(topology().triangles, still, source, target)
     if extent[0] > extent[2]:
         return 0, 0, 0, 0
@@ -125,7 +129,7 @@ def _moved_box(layers: Layers, source: Any, target: Any, still: Any) -> tuple[in
 
 
 def render(layers: Layers, moved: Motion) -> NDArray[Any]:
-    """Draw the pixels (h, w, 3) of the moved box."""
+    """Return the pixels (h, w, 3) of the moved box, of the photo's type."""
     mesh = topology()
     x0, y0, x1, y1 = moved.box
     out = np.empty((y1 - y0, x1 - x0, 3), layers.texture.dtype)
@@ -149,7 +153,7 @@ def render(layers: Layers, moved: Motion) -> NDArray[Any]:
 
 
 def displacements(layers: Layers, moved: Motion) -> Float32:
-    """Return (h, w, 2) px of the moved box: from each pixel to where `render` takes its colour from."""
+    """Return the displacements (h, w, 2) px of the moved box, from each pixel to where `render` takes its colour."""
     mesh = topology()
     x0, y0, x1, y1 = moved.box
     maps = np.empty((len(mesh.triangles), MAPS), np.float32)
@@ -162,7 +166,7 @@ def displacements(layers: Layers, moved: Motion) -> Float32:
 
 
 def warm_up(dtype: type[np.generic]) -> None:
-    """Run every kernel on a tiny picture of this type."""
+    """Compile every kernel for pictures of a type (uint8 or uint16), by running it on a tiny one."""
     mesh = topology()
     angle = np.linspace(0, 2 * np.pi, mesh.smooth.shape[1])
     points = np.stack([8 + 6 * np.cos(angle), 8 + 6 * np.sin(angle), angle], axis=1)

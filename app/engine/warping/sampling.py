@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 
 @njit(cache=True, nogil=True, fastmath=True)
 def bilinear(image, qx, qy):  # type: ignore[no-untyped-def]
-    """Return (r, g, b) of (H, W, 3 or 4) at index coordinates inside the picture."""
+    """Return bilinear (r, g, b) of a picture (H, W, 3 or 4) at index coordinates inside it."""
     one = np.float32(1)
     x, y = int(qx), int(qy)
     x1, y1 = min(x + 1, image.shape[1] - 1), min(y + 1, image.shape[0] - 1)
@@ -31,7 +31,10 @@ def bilinear(image, qx, qy):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, fastmath=True)
 def _keys(t):  # type: ignore[no-untyped-def]
-    """Catmull-Rom weights of the four neighbours at fraction t (Keys 1981, a = -1/2)."""
+    """Return the Catmull-Rom weights of the four neighbours at fraction t.
+
+    Source: Keys, Cubic Convolution Interpolation for Digital Image Processing, 1981, with a = -1/2.
+    """
     half, one = np.float32(0.5), np.float32(1)
     u = one - t
     a0, a3 = -half * t * u * u, -half * u * t * t
@@ -41,11 +44,11 @@ def _keys(t):  # type: ignore[no-untyped-def]
 
 @intrinsic  # type: ignore[untyped-decorator]
 def _weighted(context, image, rows, columns, down, along):  # type: ignore[no-untyped-def]
-    """Four float32, the channels of image (H, W, 4) summed over four rows and four columns (unsigned) with the
-    weights `down` and `along`.
+    """Return four float32: the channels of an image (H, W, 4), summed over four rows and four columns (unsigned) with
+    the weights `down` and `along`.
 
-    The four channels lie beside each other, so that one vector instruction takes all of them: three times quicker than
-    one after the other, which the compiler does not see by itself.
+    The four channels lie beside each other, so one vector instruction takes all of them. This is three times as quick
+    as one channel after the other, and the compiler does not find it by itself.
     """
     if image.layout != "C" or image.ndim != 3:
         raise TypingError("bicubic reads whole pictures, whose channels lie beside each other")
@@ -54,6 +57,7 @@ def _weighted(context, image, rows, columns, down, along):  # type: ignore[no-un
 
 
 def _weighted_code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+    """Build the machine code of `_weighted`, as Numba asks an intrinsic to."""
     kind = signature.args[0]
     picture = context.make_array(kind)(context, builder, args[0])
     strides = cgutils.unpack_tuple(builder, picture.strides)
@@ -87,7 +91,7 @@ def _weighted_code(context: Any, builder: Any, signature: Any, args: Any) -> Any
 
 @njit(cache=True, nogil=True, fastmath=True)
 def bicubic(image, qx, qy):  # type: ignore[no-untyped-def]
-    """Return four channels of (H, W, 4), uint8 or uint16, at index coordinates inside the picture, by Catmull-Rom
+    """Return the channels (4,) of a picture (H, W, 4), uint8 or uint16, at index coordinates inside it, by Catmull-Rom
     splines; edges repeat.
     """
     x, y = int(qx), int(qy)

@@ -1,6 +1,4 @@
-"""Builds the source mesh: the face's landmarks with a shell of known depth around them that stands for head, hair
-and neck.
-"""
+"""Builds the source mesh: the face's landmarks, and around them rings of vertices for head, hair and neck."""
 
 from __future__ import annotations
 
@@ -17,16 +15,12 @@ from app.engine.warping.topology import N_FACE, N_MESH, N_OVAL, N_RINGS, OVAL, R
 
 FloatArray = NDArray[np.float64]
 
-# IOD: depth of the outline from the middle of the face. An outline moves with the head, not with the skin
-# (docs/mesh-warp.md, “Pose”).
-HEAD_CENTRE = (
-    0.0,
-    -0.05,
-    -1.5,
-)
-# IOD outside the oval, where the head may end; chosen by eye on the sheets of tools/sheets.py.
+# IOD from the middle of the face to the head's centre, whose depth the outline has: an outline moves with the head, not
+# with the skin (docs/mesh-warp.md, “Pose”).
+HEAD_CENTRE = (0.0, -0.05, -1.5)
+# IOD outside the face's oval at which a head ends, least and greatest; chosen by eye on the sheets of tools/sheets.py.
 SILHOUETTE = (0.75, 1.05)
-# IOD from the oval to a person's outline at most; hair further out belongs to the sheet (`hair`)
+# Greatest IOD from the oval to a person's outline; hair further out belongs to the sheet of `warping.hair`.
 LONGEST_MARGIN = 1.6
 
 
@@ -34,10 +28,12 @@ LONGEST_MARGIN = 1.6
 class SourceMesh:
     """The 900 mesh vertices of one photo.
 
-    points: (900, 3) px, z to the viewer; rigid: (900,) share of the head's motion; depth: (900,) 0 at the oval's
-    depth to 1 at that of the head's centre; body: (900,) share of the body's motion; follow: (900,) share of the
-    expression of its oval vertex; spoke: (900,) the index of that oval vertex; margin: (36,) IOD of hair, ear or
-    scarf seen outside the oval; centre: the middle of the face in model space; iod: px.
+    A spoke is the line of ring vertices that starts at one of the oval's 36 vertices. points: (900, 3) px, z to the
+    viewer; rigid: (900,) share of the head's motion that a vertex takes part in; depth: (900,) 0 at the oval's depth to
+    1 at that of the head's centre; body: (900,) share of the body's motion; follow: (900,) share of the expression of
+    the oval vertex at the spoke's start; spoke: (900,) the index of that vertex; margin: (36,) IOD from the oval to
+    where the photo shows the person's outline; camera: the photo's; centre: (3,) the middle of the face in model
+    space; iod: px between the eyes.
     """
 
     points: FloatArray
@@ -53,6 +49,7 @@ class SourceMesh:
 
 
 def _blur_spokes(values: FloatArray, sigma: float) -> FloatArray:
+    """Return values (36,) blurred around the oval; sigma: in spokes."""
     offsets = np.arange(-9, 10)
     kernel = np.exp(-0.5 * (offsets / sigma) ** 2)
     rolled = np.stack([np.roll(values, int(k)) for k in offsets])
@@ -70,7 +67,7 @@ def _directions(oval: FloatArray, centre: FloatArray) -> FloatArray:
 
 
 def _hull_reach(points: FloatArray, centre: FloatArray, directions: FloatArray) -> FloatArray:
-    """Return (36,) distance from the centre to the hull of the points along each direction."""
+    """Return the distances (36,) px from the centre to the convex hull of points (N, 2), along directions (36, 2)."""
     hull = cv2.convexHull(points.astype(np.float32))[:, 0].astype(float) - centre
     edge = np.roll(hull, -1, axis=0) - hull
     cross = directions[:, None, 0] * edge[None, :, 1] - directions[:, None, 1] * edge[None, :, 0]
@@ -92,10 +89,11 @@ def _margin(matte: NDArray[np.float32], start: FloatArray, directions: FloatArra
 
 
 def border_share(points: FloatArray, matte: NDArray[np.float32], margin: float) -> FloatArray:
-    """a share that is 0 where the photo's edge cuts the person off, and outside, and 1 from `margin` px inside that
-    edge on.
+    """Return shares (N,) of motion: 0 where the photo's edge cuts the person off and outside the photo, 1 from `margin`
+    px inside that edge on.
 
-    Where the edge cuts nobody off nothing could tear, so hair that comes near it moves with the head.
+    points: (N, >= 2) px; matte: (H, W) in [0, 1]. Where the edge cuts nobody off nothing could tear, so hair that
+    comes near it moves with the head.
     """
     height, width = matte.shape
     x, y = points[:, 0], points[:, 1]
@@ -114,13 +112,13 @@ def border_share(points: FloatArray, matte: NDArray[np.float32], margin: float) 
 
 
 def _spread(line: NDArray[np.float32], reach: float) -> FloatArray:
-    """Return values along an edge, each for `reach` / 2 px to both sides, with soft ends."""
+    """Return the greatest value along an edge (N,) within reach / 2 px to both sides, with soft ends."""
     wide = cv2.dilate(line.reshape(-1, 1), np.ones((2 * round(reach / 2) + 1, 1)))
     return np.asarray(cv2.blur(wide, (1, 2 * round(reach / 4) + 1)).ravel(), np.float64)
 
 
 def source_mesh(face: FittedFace, matte: NDArray[np.float32]) -> SourceMesh:
-    """Return the mesh of one face; matte (H, W) in [0, 1]."""
+    """Return the source mesh of one face; matte: (H, W) in [0, 1] of the person."""
     camera = face.params.camera
     points = face.landmarks[:N_FACE]
     iod = camera.scale
@@ -156,6 +154,10 @@ def _weighted(
     margin: FloatArray,
     matte: NDArray[np.float32],
 ) -> SourceMesh:
+    """Return the mesh of face points (468, 3) and ring points (432, 3), with their shares of all motions.
+
+    depth: (900,) of `SourceMesh`; middle: (3,) the face's, in model space; margin: (36,) IOD.
+    """
     iod = camera.scale
     distance = np.repeat(RING_DISTANCES, N_OVAL)
     down = camera.rotation[:2, 1] * np.array([-1.0, 1.0])

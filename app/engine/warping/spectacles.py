@@ -1,4 +1,4 @@
-"""Finds out whether somebody wears spectacles, by a bridge that crosses the nose level, and where they stand."""
+"""Finds out whether a person wears spectacles, by a bridge that crosses the nose level, and in which surface."""
 
 from __future__ import annotations
 
@@ -16,20 +16,19 @@ from app.engine.warping.curves import FloatArray
 from app.engine.warping.topology import EYE_CORNERS, N_FACE
 
 NOSE = (8, 168, 6, 197)  # MediaPipe's vertices along the nose, from between the brows down
-HALF_WIDTH = 0.1  # IOD to both sides of that line
-ROWS, COLUMNS = 64, 15  # samples down and across the strip along the nose
-BLUR = 0.008  # IOD
-# Slope of brightness (over the skin's, per IOD) down the nose that runs level over its whole width, or its nearer
-# half: 6 wearers among 34 photos measure 6.2 to 31; the other 28, and 51 people without spectacles who are turned by
-# 33 to 47 degrees, measure up to 5.0 (wrinkles).
+HALF_WIDTH = 0.1  # IOD: half the width of the strip along that line
+ROWS, COLUMNS = 64, 15  # samples down and across the strip
+BLUR = 0.008  # IOD: sigma of the blur before the samples are taken
+# Change of brightness down the nose (over the skin's brightness, per IOD) that runs level over the strip's width or
+# over its nearer half: no spectacles to spectacles. 6 wearers among 34 photos measure 6.2 to 31; the other 28, and 51
+# people without spectacles who are turned by 33 to 47 degrees, measure up to 5.0 (wrinkles).
 STEEP = (5.0, 6.2)
-ASIDE = 12.0  # degrees of yaw from which the nose's far half may be its outline before the background
-LEVEL, LEVEL_COUNTS = (
-    0.25,
-    1.5,
-)  # quantile over the width that must be steep as well, and how much more than the mean it counts
-# degrees of yaw over which a bridge stops being distinguishable from a nose's own outline
-UNKNOWN = (36.0, 44.0)
+ASIDE = (
+    12.0  # degrees of yaw from which the nose's far half may show the nose's outline before the background
+)
+LEVEL = 0.25  # quantile of the change over the strip's width that must be large as well
+LEVEL_COUNTS = 1.5  # factor with which that quantile is compared with the mean
+UNKNOWN = (36.0, 44.0)  # degrees of yaw: a bridge is distinguishable from the nose's outline to is not
 
 # The surface in which they stand, in eye distances: chosen by eye on sheets of six wearers (tools/head_sheets.py).
 BRIDGE = (168, 6)  # vertices under the bridge
@@ -45,7 +44,7 @@ LEAST_FACING = (
 
 
 def spectacles(pixels: NDArray[Any], landmarks: FloatArray, camera: Camera) -> float:
-    """0 without spectacles to 1 with them. pixels: (H, W, 3); landmarks: (468 or more, 3) px."""
+    """Return 0 without spectacles to 1 with them. pixels: (H, W, 3) uint8 or uint16; landmarks: (468 or more, 3) px."""
     iod = camera.scale
     middle = landmarks[list(NOSE), :2]
     place, steps = np.linspace(0, len(NOSE) - 1, ROWS), np.arange(len(NOSE))
@@ -75,8 +74,8 @@ def spectacles(pixels: NDArray[Any], landmarks: FloatArray, camera: Camera) -> f
 class Front:
     """The surface in which worn spectacles lie, in the photo's model space.
 
-    bridge: (3,) between the eyes, on the eyes' level; view: (3,) unit vector to the photo's camera; worn: 0 to 1, as
-    `spectacles` measures it.
+    bridge: (3,) the place of the bridge, on the eyes' level; view: (3,) unit vector to the photo's camera; worn: 0
+    without spectacles to 1 with them.
     """
 
     bridge: FloatArray
@@ -85,7 +84,7 @@ class Front:
 
     @classmethod
     def of(cls, landmarks: FloatArray, camera: Camera, worn: float) -> Front:
-        """Place the front of spectacles over these landmarks (468 or more, 3), in px."""
+        """Return the front of spectacles over a face with these landmarks (468 or more, 3) px."""
         points = camera.unproject(landmarks[:N_FACE])
         level = points[list(EYE_CORNERS), 1].mean()
         bridge = np.array(
@@ -94,11 +93,11 @@ class Front:
         return cls(bridge, camera.rotation[2], worn)
 
     def raised(self, points: FloatArray) -> FloatArray:
-        """Return (N, 3) points of a face, of which those behind the spectacles are brought forward into them along
-        the photo's view.
+        """Return the points (N, 3) of a face, with those behind the spectacles brought forward into their surface.
 
-        The photo's own view stays as it is. In other views frame, glass and the eye behind it then move as one rigid
-        thing before the face; otherwise they would be stretched over nose and temple.
+        Points move along the photo's view, which therefore stays as it is. In other views the frame, the glass and the
+        eye behind it then move as one rigid thing before the face; otherwise they would be stretched over nose and
+        temple.
         """
         x, y = points[:, 0] - self.bridge[0], points[:, 1] - self.bridge[1]
         surface = self.bridge[2] - WRAP * x * x + TILT * y

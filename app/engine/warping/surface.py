@@ -1,5 +1,5 @@
-"""Computes normals of the face mesh, light that follows them, and mirrored skin where one half of a face was never
-seen.
+"""Computes the normals of the face mesh, the light that changes with them, and where skin is taken from the face's
+other half, because the photo does not show this one.
 """
 
 from __future__ import annotations
@@ -32,11 +32,12 @@ from app.engine.warping.topology import (
     topology,
 )
 
-# Chosen by eye on sheets of turned heads (tools/head_sheets.py). Least and most light that a surface may get, in
-# parts of the photo's. With 0.55 to 1.8 the pictures come no nearer to true studio views, and a clip of a turning
-# head is further off (a_headpose_female, L1 of the face 12.7 instead of 10.8).
+# These values were chosen by eye on sheets of turned heads (tools/head_sheets.py).
+# Least and greatest light on a surface over that in the photo. With 0.55 to 1.8 the pictures come no nearer to true
+# studio views, and a clip of a turning head is further from its frames (a_headpose_female, L1 of the face 12.7 levels
+# instead of 10.8).
 LIGHT_RANGE = (0.78, 1.28)
-MIRROR_RANGE = (0.35, 2.5)  # one side's colour in parts of the other's, at least and at most
+MIRROR_RANGE = (0.35, 2.5)  # least and greatest colour of one side over that of the other
 TURNED = 8.0  # degrees of yaw from which a photo hides part of a face
 
 
@@ -44,9 +45,10 @@ TURNED = 8.0  # degrees of yaw from which a photo hides part of a face
 class Surface:
     """What the photo shows about skin and light.
 
-    normals: (468, 3) of the source, pixels' axes with z to the viewer; light: (4,) brightness = light . (1, n);
-    twin: (900,) index of the mirror vertex on the other side; hidden: (468,) 1 where the photo does not show a
-    vertex; ratio: (900, 3) brightness of this side over the other; mirrors: whether the photo hides anything.
+    normals: (468, 3) unit, of the source, in pixels' axes with z to the viewer; light: (4,) with which brightness is
+    light . (1, normal); twin: (900,) index of the mirror vertex on the other side; hidden: (468,) 1 where the photo
+    does not show a vertex; ratio: (900, 3) colour of this side over that of the other; mirrors: whether the photo
+    hides anything.
     """
 
     normals: FloatArray
@@ -59,8 +61,8 @@ class Surface:
 
 @cache
 def _incidence() -> tuple[NDArray[np.int32], csr_matrix]:
-    """Return the face's triangles with eyes and mouth filled, and the sparse matrix that sums their values at each
-    vertex.
+    """Return the face's triangles (T, 3), with eyes and mouth filled, and the matrix (468, T) that sums over the
+    triangles at each vertex.
     """
     coarse = topology().coarse
     face = coarse[(coarse < N_FACE).all(axis=1)]
@@ -69,7 +71,7 @@ def _incidence() -> tuple[NDArray[np.int32], csr_matrix]:
 
 
 def normals(points: FloatArray) -> FloatArray:
-    """Return (468, 3) unit normals of mesh points (px, y down, z to the viewer), towards the outside of the head."""
+    """Return unit normals (468, 3) of mesh points (468, 3) px (y down, z to the viewer), out of the head."""
     face, sums = _incidence()
     a, b, c = (points[face[:, k]] for k in range(3))
     total = sums @ np.cross(c - a, b - a)
@@ -92,6 +94,7 @@ def twins() -> NDArray[np.int64]:
 
 
 def surface(pixels: NDArray[Any], mesh: SourceMesh, yaw: float) -> Surface:
+    """Return what a photo shows about skin and light; pixels: (H, W, 3) uint8 or uint16; yaw: degrees of the photo."""
     points = mesh.points[:N_FACE]
     n = normals(points)
     colour = _colour(pixels, mesh)
@@ -103,7 +106,7 @@ def surface(pixels: NDArray[Any], mesh: SourceMesh, yaw: float) -> Surface:
 
 
 def _colour(pixels: NDArray[Any], mesh: SourceMesh) -> FloatArray:
-    """Return (900, 3) colours in [0, 1] at the vertices, low-pass."""
+    """Return the low-pass colours (900, 3) in [0, 1] at the mesh's vertices."""
     scale = min(1.0, 40.0 / mesh.iod)
     height, width = pixels.shape[:2]
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -131,8 +134,9 @@ def _hidden(points: FloatArray, n: FloatArray, iod: float) -> FloatArray:
 
 
 def _light(n: FloatArray, brightness: FloatArray, hidden: FloatArray) -> FloatArray:
-    """Return (4,) least squares of brightness on (1, normal), leaning to no direction (Basri and Jacobs 2003, order
-    1).
+    """Return the light (4,) by least squares of brightness (468,) on (1, normal), with a ridge against directions.
+
+    Source: Basri and Jacobs, Lambertian Reflectance and Linear Subspaces, 2003, harmonics of order 1.
     """
     weight = (1 - hidden) * np.clip(n[:, 2], 0, 1)
     weight[list(_features())] = 0
@@ -146,20 +150,21 @@ def _light(n: FloatArray, brightness: FloatArray, hidden: FloatArray) -> FloatAr
 
 
 def toward(light: FloatArray) -> FloatArray:
-    """Return the (3,) direction from which the light (4,) comes (pixels' axes, z to the viewer); its length is the
-    light's strength over its mean.
+    """Return the direction (3,) from which a light (4,) comes, in pixels' axes (z to the viewer).
+
+    Its length is the strength of the directed light over the mean light.
     """
     return np.asarray(light[1:] / max(float(light[0]), 0.02))
 
 
 def lit(light: FloatArray, n: FloatArray) -> FloatArray:
-    """Predict the brightness of surfaces with these normals; it never comes near 0."""
+    """Return the brightness (N,) of surfaces with normals (N, 3) in a light (4,); it never comes near 0."""
     value = light[0] + n @ light[1:]
     return np.asarray(np.maximum(value, 0.25 * max(float(light[0]), 0.02)))
 
 
 def relight(surface: Surface, after: FloatArray) -> FloatArray:
-    """Return (900,) brightness gain - 1 for target normals (468, 3); exactly 0 where nothing turned."""
+    """Return (900,) brightness gain - 1 for the target's normals, after (468, 3); it is exactly 0 where none turned."""
     gain = np.clip(lit(surface.light, after) / lit(surface.light, surface.normals), *LIGHT_RANGE) - 1
     gain[np.abs(gain) < 1e-3] = 0
     fade = np.array(RING_DISTANCES)
@@ -169,8 +174,10 @@ def relight(surface: Surface, after: FloatArray) -> FloatArray:
 
 
 def _ratio(own: FloatArray, n: FloatArray, hidden: FloatArray) -> FloatArray:
-    """Return (900, 3) colour of this side over the other's where both are seen; elsewhere the ratio is continued
-    smoothly.
+    """Return (900, 3) the colour of this side over that of the other where the photo shows both, continued smoothly
+    elsewhere.
+
+    own: (468, 3) colours in [0, 1]; n: (468, 3) normals; hidden: (468,).
     """
     twin = twins()[:N_FACE]
     seen = (1 - hidden) * smoothstep(0.25, 0.5, n[:, 2])
@@ -191,10 +198,10 @@ def _ratio(own: FloatArray, n: FloatArray, hidden: FloatArray) -> FloatArray:
 
 
 def mirror_share(surface: Surface, after: FloatArray, yaw_change: float) -> FloatArray:
-    """Return (900,) how much of the other side's skin each vertex takes; 0 in the source's own pose.
+    """Return (900,) in [0, 1] how much of the other side's skin each vertex takes; it is 0 in the source's own pose.
 
-    Only the face is mirrored: what lies beyond its outline (an ear, hair, the profile itself) has no mirror image
-    there.
+    after: (468, 3) the target's normals; yaw_change: degrees. Only the face is mirrored: what lies beyond its outline
+    (an ear, hair, the profile itself) has no mirror image there.
     """
     if not surface.mirrors:
         return np.zeros(N_MESH)
@@ -210,7 +217,7 @@ def mirror_share(surface: Surface, after: FloatArray, yaw_change: float) -> Floa
 
 
 def _spread(share: FloatArray) -> FloatArray:
-    """Return values smoothed over the mesh; values that are 0 everywhere stay 0."""
+    """Return values (900,) smoothed over the mesh; values that are 0 everywhere stay 0."""
     if not share.any():
         return share
     for _ in range(3):

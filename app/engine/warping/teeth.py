@@ -22,28 +22,28 @@ from app.engine.warping.mouth_kernels import (
     nearest,
 )
 
-# Chosen by eye on sheets of mouths (tools/feature_sheets.py). Model units are those of the face model, an eye
-# distance each.
-FILE = ASSETS / "mouth" / "mouth.npz"  # see tools/build_mouth.py
-# Model units behind the front teeth over which light fades on teeth, and on the tongue and the palate, which lie open
-# to it: between lips just apart, in wide mouths. Where it faded later, back teeth stood as a grey block in open mouths
-# seen from the side.
+# These values were chosen by eye on sheets of mouths (tools/feature_sheets.py). Model units are those of the face
+# model, an eye distance each.
+FILE = ASSETS / "mouth" / "mouth.npz"  # made by tools/build_mouth.py
+# Model units behind the front teeth over which light fades, between lips that are just apart and in wide mouths: on
+# teeth, and on tongue and palate, which lie more open to the light. Where light on teeth faded later, back teeth stood
+# as a grey block in open mouths seen from the side.
 DEEPEST, FLESH_DEEPEST = (0.22, 0.3), (0.37, 0.94)
-INNER_SIDE = 0.55  # share of the light that is kept off the inner sides of the rows
-ARCH_CENTRE = -0.35  # z, model units
+INNER_SIDE = 0.55  # share of the light that does not reach the inner sides of the rows of teeth
+ARCH_CENTRE = -0.35  # model units: depth (z) of the middle of the rows' arch
 BESIDE = (0.34, 0.5)  # model units from the middle over which flesh gets dark behind the cheeks
-PALATE = 0.1  # model units behind the row of teeth from which flesh is the palate, no gum
+PALATE = 0.1  # model units behind the row of teeth from which flesh is palate rather than gum
 
 
 @dataclass(frozen=True, eq=False)
 class Inside:
     """The inside of a mouth, in model units from the middle of the upper incisors' edge.
 
-    points, jaw: (V, 3), jaw how far each goes as the lower incisors drop by 1; normals: (V, 3); open_: (V,) how much of
-    the light that enters gets there, whatever the depth; tooth: (V,) 1 on teeth,
-    0 on gums and tongue; colours: (V, 3) 0 to 255; before, behind: (T, 3) triangles, of the upper teeth with
-    their gum, and of what is behind these with all that goes with the jaw; rest: how far the lower incisors'
-    edge lies above the upper's when the teeth are closed.
+    points: (V, 3); jaw: (V, 3) by which a point moves as the lower incisors drop by 1; normals: (V, 3) unit; open_:
+    (V,) share of the light in the mouth that reaches a point apart from the fading with depth; tooth: (V,) 1 on teeth,
+    0 on gums and tongue; colours: (V, 3), 0 to 255; before: (T, 3) triangles of the upper teeth with their gum;
+    behind: (T, 3) triangles of what lies behind these and of all that moves with the jaw; rest: height of the lower
+    incisors' edge above the upper incisors' edge where the teeth are closed.
     """
 
     points: Float32
@@ -59,9 +59,11 @@ class Inside:
 
 @dataclass(frozen=True, eq=False)
 class MouthLight:
-    """The light in a mouth. enamel, flesh: (3,) factors on the colours of teeth and of all else inside; toward: (3,)
-    direction of the photo's light in pixels' axes (y down, z to the viewer), over its mean; enters: 0 between lips
-    just apart to 1 in a wide mouth; dark: (3,) the colour of places that no light reaches.
+    """The light in a mouth.
+
+    enamel, flesh: (3,) factors on the colours of teeth and of all else inside; toward: (3,) direction from which the
+    photo's light comes (of `surface.toward`); enters: 0 between lips just apart to 1 in a wide mouth; dark: (3,) the
+    colour of places that no light reaches, 0 to 255.
     """
 
     enamel: Float32
@@ -73,6 +75,7 @@ class MouthLight:
 
 @cache
 def inside() -> Inside:
+    """Return the inside of a mouth that ships with Mien; it is read once a process."""
     with np.load(FILE, allow_pickle=False) as data:
         points, jaw = data["points"].astype(np.float32), data["jaw"].astype(np.float32)
         triangles = data["triangles"].astype(np.int32)
@@ -91,14 +94,14 @@ def inside() -> Inside:
     rows = (triangles[still & ~palate], np.concatenate([triangles[palate], triangles[~still]]))
     shade = _reached(points, normals, tooth)
     edge = smoothstep(PALATE, 3 * PALATE, (arch(points[:, 0]) - points[:, 2]).astype(float))
-    # otherwise its border would show behind the photo's own teeth
+    # The palate's border is dark, because it would show behind the photo's own teeth otherwise.
     shade[behind] *= edge[behind].astype(np.float32)
     return Inside(points, jaw, normals.astype(np.float32), shade, tooth, colours, *rows, rest)
 
 
 def _reached(points: Float32, normals: FloatArray, tooth: Float32) -> Float32:
-    """Return the (V,) share of light that reaches a vertex: less on the inner sides of the rows and on flesh behind
-    the cheeks.
+    """Return (V,) the share of light that reaches a point: less on the inner sides of the rows of teeth, and on flesh
+    behind the cheeks.
     """
     outwards = np.stack([points[:, 0], points[:, 2] - ARCH_CENTRE], axis=1)
     outwards = outwards / np.maximum(np.linalg.norm(outwards, axis=1, keepdims=True), 1e-6)
@@ -108,8 +111,9 @@ def _reached(points: Float32, normals: FloatArray, tooth: Float32) -> Float32:
 
 
 def drop_of(edge: float, lower_edge: float) -> float:
-    """Return by how much the jaw drops (the factor of `Inside.jaw`) for incisors' edges at these heights in model
-    space.
+    """Return the jaw's drop (the factor of `Inside.jaw`) with which the incisors' edges lie at these heights.
+
+    edge, lower_edge: y in model space of the upper and of the lower incisors' edge.
     """
     return max(edge - lower_edge + inside().rest, 0.0)
 
@@ -123,10 +127,10 @@ def drawn(
     cover: Float32,
     upper: Float32,
 ) -> Float32:
-    """Return (h, w, 3) colours, 0 to 255: what lies between lips, over what is behind it, where cover (h, w) is 1.
+    """Return colours (h, w, 3), 0 to 255: the inside of a mouth drawn over others.
 
-    start: (2,) px in the picture of the upper incisors' edge; axes: (3, 3) from model units to px; drop: that of the
-    jaw (`drop_of`); upper: (h, w) opacity of the upper row of teeth, 0 to 1.
+    over: (h, w, 3) the others; start: (2,) px of the upper incisors' edge; axes: (3, 3) from model units to px; drop:
+    of `drop_of`; cover: (h, w) opacity of all inside; upper: (h, w) opacity of the upper row of teeth, 0 to 1.
     """
     it, over = inside(), over.copy()
     points, to_px = np.empty_like(it.points), axes.astype(np.float32)
@@ -146,8 +150,7 @@ def drawn(
 
 
 def _lit(it: Inside, axes: FloatArray, light: MouthLight, used: NDArray[np.bool_]) -> Float32:
-    """Return (V, 3) colours in the photo's light, by its direction and by how dark the mouth is inside, of the vertices
-    in used (V,)."""
+    """Return colours (V, 3), 0 to 255, in the photo's light, of the vertices in used (V,)."""
     half = light.toward * [1, 1, 0] + [0, -0.35, 1.0]
     on_teeth, on_flesh = (low + light.enters * (high - low) for low, high in (DEEPEST, FLESH_DEEPEST))
     rows = (
@@ -174,5 +177,5 @@ def _lit(it: Inside, axes: FloatArray, light: MouthLight, used: NDArray[np.bool_
 
 
 def arch(x: Float32) -> Float32:
-    """Model units by which a row of teeth lies behind its middle, <= 0, at x from it."""
+    """Return the depth (z, 0 or less, model units) of a row of teeth at x model units from its middle."""
     return np.asarray(-np.float32(ARCH) * np.minimum(np.abs(x), np.float32(ARCH_END)) ** 2, np.float32)

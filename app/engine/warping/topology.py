@@ -1,4 +1,4 @@
-"""Builds the warp mesh's connectivity: face, eye and mouth fills, shell rings, and one smoothing subdivision."""
+"""Builds the triangles of the warp's mesh: face, fills of eyes and mouth, rings around, and one subdivision."""
 
 from __future__ import annotations
 
@@ -40,10 +40,11 @@ N_MESH = N_FACE + N_OVAL * N_RINGS
 class Topology:
     """The mesh after one subdivision.
 
-    triangles: (T, 3) int32, all of one orientation (counter-clockwise seen from the front, y down); layer: (T,) 0
-    shell, 1 face, 2 eye and mouth fills; smooth: (V, 900) sparse, takes values of the 900 coarse vertices to the
-    fine ones (rows sum to 1); coarse: the (C, 3) triangles before the subdivision; neighbours: those of each coarse
-    vertex; averaging: the sparse matrix that takes the mean of a vertex and its neighbours.
+    triangles: (T, 3) int32, all of one orientation (counter-clockwise seen from the front, y down); layer: (T,) 0 in
+    the rings around the face, 1 in the face, 2 in the fills of eyes and mouth; smooth: (V, 900) sparse matrix that
+    takes values of the 900 coarse vertices to the fine ones (rows sum to 1); coarse: (C, 3) triangles before the
+    subdivision; neighbours: those of each coarse vertex; averaging: (900, 900) sparse matrix that takes the mean of a
+    vertex and its neighbours.
     """
 
     triangles: NDArray[np.int32]
@@ -55,7 +56,7 @@ class Topology:
 
 
 def ring_vertex(ring: int, spoke: int) -> int:
-    """Return the index of a shell vertex; ring 0 is the oval itself."""
+    """Return the index of the vertex of a ring (0 is the oval itself, 12 the outermost) on a spoke."""
     spoke %= N_OVAL
     return OVAL[spoke] if ring == 0 else N_FACE + (ring - 1) * N_OVAL + spoke
 
@@ -70,11 +71,13 @@ def _strip(upper: Sequence[int], lower: Sequence[int]) -> list[tuple[int, int, i
 
 
 def _fills() -> list[tuple[int, int, int]]:
+    """Return the triangles that fill eyes and mouth."""
     rows = (*zip(UPPER_LIDS, LOWER_LIDS), (UPPER_LIP, LOWER_LIP))
     return [triangle for upper, lower in rows for triangle in _strip(upper, lower)]
 
 
 def _shell() -> list[tuple[int, int, int]]:
+    """Return the triangles between the oval and the outermost ring."""
     found = []
     for ring in range(N_RINGS):
         for spoke in range(N_OVAL):
@@ -90,9 +93,7 @@ def _edges(triangle: Sequence[int]) -> tuple[tuple[int, int], ...]:
 
 
 def _oriented(triangles: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
-    """Return the same triangles, all with the orientation of the last one, which is a shell triangle (oval, next
-    oval, outside).
-    """
+    """Return the same triangles, all with the orientation of the last one, which lies between the outermost rings."""
     by_edge: dict[frozenset[int], list[int]] = defaultdict(list)
     for index, triangle in enumerate(triangles):
         for edge in _edges(triangle):
@@ -118,7 +119,11 @@ def _oriented(triangles: list[tuple[int, int, int]]) -> list[tuple[int, int, int
 def _subdivide(
     triangles: NDArray[np.int32], creased: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int32], csr_matrix]:
-    """Do one step of Loop's subdivision (1987) that leaves edges of `creased` triangles and the border as they are."""
+    """Return the triangles (4 T, 3) of one subdivision, and the matrix (V, 900) from coarse vertices to fine ones.
+
+    Edges of creased triangles (T,) and the border keep their shape. Source: Loop, Smooth Subdivision Surfaces Based on
+    Triangles, 1987.
+    """
     opposite: dict[tuple[int, int], list[int]] = defaultdict(list)
     hard: set[tuple[int, int]] = set()
     for triangle, crease in zip(triangles, creased):
@@ -160,12 +165,12 @@ def _subdivide(
 
 @cache
 def topology() -> Topology:
-    """Return the mesh over the face model's own triangles; made once."""
+    """Return the mesh over the face model's own triangles; it is built once a process."""
     return build(default_model().triangles)
 
 
 def build(face_triangles: NDArray[np.int32]) -> Topology:
-    """Return the warp mesh over (852, 3) face triangles with eye and mouth holes."""
+    """Return the warp's mesh over face triangles (852, 3) that have holes at eyes and mouth."""
     face = [(int(a), int(b), int(c)) for a, b, c in face_triangles]
     fills, shell = _fills(), _shell()
     coarse = np.array(_oriented(face + fills + shell), np.int32)
@@ -176,6 +181,7 @@ def build(face_triangles: NDArray[np.int32]) -> Topology:
 
 
 def _neighbours(triangles: NDArray[np.int32], count: int) -> tuple[tuple[int, ...], ...]:
+    """Return the neighbours of each of `count` vertices."""
     around: list[set[int]] = [set() for _ in range(count)]
     for a, b, c in triangles.tolist():
         around[a] |= {b, c}
@@ -185,6 +191,7 @@ def _neighbours(triangles: NDArray[np.int32], count: int) -> tuple[tuple[int, ..
 
 
 def _averaging(neighbours: Sequence[tuple[int, ...]]) -> csr_matrix:
+    """Return the sparse matrix that takes the mean of each vertex and its neighbours."""
     rows = np.concatenate([np.full(len(ring) + 1, v) for v, ring in enumerate(neighbours)])
     columns = np.concatenate([np.array([v, *ring]) for v, ring in enumerate(neighbours)])
     weights = np.concatenate([np.full(len(ring) + 1, 1 / (len(ring) + 1)) for ring in neighbours])

@@ -1,15 +1,14 @@
-"""Opens the fold-overs of a posed mesh in compiled code. It works locally, and costs nothing where nothing is
-folded.
-"""
+"""Opens the fold-overs of a posed mesh in compiled code; only the mesh around a fold is moved."""
 
 from __future__ import annotations
 
 import numpy as np
 from numba import njit
 
-# Chosen on driven clips by what is left folded and by the milliseconds of a frame (docs/measured.md, “Speed”).
+# These values were chosen on driven clips by the number of folds left and by the milliseconds of a frame
+# (docs/measured.md, “Speed”).
 RINGS = 4  # rings of triangles around a fold that may move so that it opens
-LOCAL_ROUNDS = 60  # rounds after which the folds are looked for again
+LOCAL_ROUNDS = 60  # rounds after which folds are sought again
 # A folded triangle gets this many times the area it lacks, so that it stays open when its neighbours move.
 BEYOND = 1.1
 # Share of its least area that a triangle may lack: without it, rounding alone kept every round going.
@@ -18,11 +17,11 @@ SLACK = 1e-3
 
 @njit(cache=True, nogil=True)
 def unfold(corners, least, placed, rounds):  # type: ignore[no-untyped-def]
-    """Move placed (V, 3) in place until no triangle (T, 3) covers less than least (T,) px^2 x 2 towards the viewer.
+    """Move points, placed (V, 3), in place until no triangle, corners (T, 3), has less than its least double area (T,)
+    px^2 towards the viewer, and return whether any fold is left after `rounds` rounds.
 
     Every such triangle is opened by the shortest way, and then its neighbours if that folds them. To even out the
-    motion around a fold instead would pull closing lips apart. Returns whether any fold is left after that many
-    rounds.
+    motion around a fold instead would pull closing lips apart.
     """
     for _ in range(rounds):
         near = _near_folds(corners, least, placed)
@@ -36,7 +35,7 @@ def unfold(corners, least, placed, rounds):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _area(points, a, b, c):  # type: ignore[no-untyped-def]
-    """Twice the area of a triangle in the picture, > 0 towards the viewer."""
+    """Return twice the area of a triangle in the picture, above 0 where it faces the viewer."""
     ux, uy = points[b, 0] - points[a, 0], points[b, 1] - points[a, 1]
     vx, vy = points[c, 0] - points[a, 0], points[c, 1] - points[a, 1]
     return vx * uy - vy * ux
@@ -44,9 +43,7 @@ def _area(points, a, b, c):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _near_folds(corners, least, placed):  # type: ignore[no-untyped-def]
-    """Return the triangles that cover less than least, and those within RINGS rings around them; none where there is
-    no fold.
-    """
+    """Return the triangles with less than their least double area, and those within RINGS rings around them."""
     marked = np.zeros(len(placed), np.bool_)
     chosen = np.zeros(len(corners), np.bool_)
     count = 0
@@ -67,11 +64,10 @@ def _near_folds(corners, least, placed):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _open(near, corners, least, placed):  # type: ignore[no-untyped-def]
-    """Give every triangle of near that covers less than least that area, one after the other; return whether any
-    did.
+    """Open every triangle of near (N,) that has less than its least double area, and return whether there was one.
 
-    Each gets the correction of least length, which lies along the gradient of the area (Mueller et al. 2007, section
-    3.3).
+    Each triangle gets the correction of least length, which lies along the gradient of its area. Source: Mueller et
+    al., Position Based Dynamics, 2007, section 3.3.
     """
     folded = False
     for t in near:

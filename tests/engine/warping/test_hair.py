@@ -15,7 +15,7 @@ from app.engine.head import HeadModel
 from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.matte import person_matte
 from app.engine.warping import holding
-from app.engine.warping.head_drawing import View, drawn_head, placed, posed_hair, posed_points
+from app.engine.warping.head_drawing import HeadFrame, drawn_head, placed, posed_hair, posed_points
 from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps
 from app.engine.warping.head_table import table
 from app.engine.warping.rendering import nothing_moves
@@ -57,7 +57,7 @@ def drawn(code: WarpCode, yaw: float) -> tuple[np.ndarray, np.ndarray]:
     points = posed_points(look, camera, np.zeros((468, 3)), STILL)
     hair = posed_hair(look, camera, STILL)
     pixels, (x0, y0, x1, y1) = drawn_head(
-        look, code.layers, View(points, hair, camera, 1.0, nothing_moves(), None), table(look, camera)
+        look, code.layers, HeadFrame(points, hair, camera, 1.0, nothing_moves(), None), table(look, camera)
     )
     picture = code.pixels.copy()
     picture[y0:y1, x0:x1] = pixels

@@ -9,7 +9,7 @@ import pytest
 
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera, Expression, FaceParams, FittedFace, Identity
-from app.engine.warping.calibration import PROBES, Looks, corrected_camera, in_truth
+from app.engine.warping.calibration import PROBES, TurnProbes, corrected_camera, true_expression
 from app.engine.warping.geometry import target_points
 from app.engine.warping.shell import SourceMesh, source_mesh
 from app.engine.warping.surface import Surface, mirror_share, normals, relight, surface, twins
@@ -92,22 +92,22 @@ def test_how_a_networks_heads_are_read_is_taken_back() -> None:
     def measure(angles: tuple[float, float, float]) -> tuple[float, float, float]:
         return 0.8 * angles[0], angles[1] + angles[0] / 15 * 2, angles[2]
 
-    looks = Looks((0.0, 0.0, 0.0), measure)
+    probes = TurnProbes((0.0, 0.0, 0.0), measure)
     for turn in PROBES:
-        looks.take(np.array(turn))
-    response = looks.fitted()
+        probes.probe(np.array(turn))
+    response = probes.fitted()
     own = face_turned(0).params.camera
     asked = replace(Camera.from_angles(15, -5, 3, own.scale, own.translation), translation=(140.0, 160.0))
     drawn = corrected_camera(own, asked, response)
     assert measure(drawn.angles) == pytest.approx((15, -5, 3), abs=0.6)
     assert corrected_camera(own, own, response) == own
-    blind = Looks((0.0, 0.0, 0.0), lambda angles: None)
-    blind.take(np.array(PROBES[0]))
+    blind = TurnProbes((0.0, 0.0, 0.0), lambda angles: None)
+    blind.probe(np.array(PROBES[0]))
     assert not blind.turns
 
 
 def test_what_is_not_asked_stays() -> None:
     worn = Expression(tuple(np.linspace(-1, 1, 28)), (3.0, -2.0), (0.3, 0.25))
-    assert in_truth(worn, worn) == worn
+    assert true_expression(worn, worn) == worn
     asked = replace(worn, gaze=(13.0, -2.0), aperture=(0.3, 0.15))
-    assert in_truth(worn, asked) == asked, "eyes and lids are drawn as they are asked"
+    assert true_expression(worn, asked) == asked, "eyes and lids are drawn as they are asked"
