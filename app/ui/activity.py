@@ -60,8 +60,11 @@ class Activity(QObject):
         self._show(f"{self._words}: {stages[step.message]}", step)
 
     @Slot(object)
-    def _on_job(self) -> None:
+    def _on_job(self, job: Job) -> None:
+        """Show at once that a job runs and can be cancelled, because its first step may take many seconds."""
         self._remaining.start()
+        if job.in_status_bar:
+            self._status.show_activity(job.words, cancellable=True)
 
     @Slot(object, object)
     def _on_step(self, job: Job, step: Step) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeySequence
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
@@ -19,9 +20,12 @@ from app.engine.face.controls import BY_NAME
 from app.engine.face.parameters import FaceEdit
 from app.engine.film.recorder import Recording
 from app.session.presets import PresetLibrary
+from app.session.resting import RestFinder
 from app.session.session import Session
 from app.session.settings import Settings
 from app.ui.dialogs.batch import BatchDialog
+from app.ui.dialogs.export import ExportDialog
+from app.ui.dialogs.film import FilmDialog
 from app.ui.dialogs.settings import SettingsDialog
 from app.ui.live import record_bar
 from app.ui.main_window import MainWindow
@@ -30,6 +34,7 @@ from app.ui.panels.presets_panel import COLUMN_PX, PresetsPanel
 from app.ui.training.coverage_plot import CoveragePlot, span
 from app.ui.training.curves import LossCurves
 from app.ui.training.window import TrainingWindow
+from tests.fakes import FakeEngine
 from tests.ui.test_seen_in_use import german
 from tests.ui.test_training_window import training_window
 
@@ -203,6 +208,57 @@ def test_a_batch_keeps_each_photos_format_and_says_what_another_cannot_hold(
     ):
         dialog.format.choose(suffix)
         assert lost in dialog.note.text() and ("holds" in dialog.note.text()) == bool(lost)
+
+
+def test_a_film_says_from_the_first_moment_that_it_is_made(
+    opened: MainWindow, fake: FakeEngine, tmp_path: Path, qtbot: QtBot
+) -> None:
+    fake.gate.clear()
+    live = opened.live_space.live
+    live.film(tmp_path / "clip.mp4", tmp_path / "film.mp4", audio=False)
+    assert opened.status.activity.text() == "Rendering the film" and opened.status.cancel.isVisible()
+    with qtbot.waitSignal(live.rendered):
+        fake.gate.set()
+    assert not opened.status.activity.isVisible()
+
+
+def test_a_clip_that_is_typed_takes_the_others_place_and_is_missed_in_words(
+    opened: MainWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes(b"a clip")
+    dialog = FilmDialog(clip, tmp_path, RestFinder(opened.session.jobs, opened), opened)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    QTest.keyClicks(dialog.source, "nowhere.mp4")
+    assert dialog.source.text() == "nowhere.mp4"
+    assert dialog.note.text() == "There is no such file." and not dialog.go.isEnabled()
+
+
+def test_a_performance_that_is_tried_goes_on(
+    opened: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = opened.live_space.driver
+    monkeypatch.setattr(driver.cameras, "probe", driver.cameras.changed.emit)
+    monkeypatch.setattr(driver.cameras, "all", list)
+    opened.actions_["live_space"].trigger()
+    with qtbot.waitSignal(opened.live_space.live.stepped):
+        driver.trial.click()
+    assert opened.live_space.live.loop
+    with qtbot.waitSignal(opened.live_space.live.stopped):
+        opened.live_space.live.stop()
+
+
+def test_a_name_that_is_typed_keeps_folder_and_ending(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    portrait = opened.session.portrait
+    assert portrait is not None
+    photo = replace(portrait.photo, path=tmp_path / "a.png")
+    dialog = ExportDialog(photo, opened.settings, opened)
+    qtbot.addWidget(dialog)
+    QTest.keyClicks(dialog.name, "b")
+    assert dialog.path == tmp_path / "b.png"
 
 
 def test_every_line_of_a_generators_card_begins_as_a_sentence(opened: MainWindow, qtbot: QtBot) -> None:

@@ -114,7 +114,7 @@ def test_names_of_presets_that_begin_alike_are_distinguished(
 ) -> None:
     panel = PresetsPanel(session, PresetLibrary(tmp_path))
     qtbot.addWidget(panel)
-    panel.resize(320, 1400)
+    panel.resize(340, 1400)
     panel.show()
     items = [panel.list.item(k) for k in range(panel.list.count())]
     twins = [item for item in items if item.text().startswith("Three-quarter")]
@@ -185,7 +185,7 @@ def test_record_on_a_clip_that_does_not_run_starts_both(
     with qtbot.waitSignal(space.live.recorded):
         space.record.toggle_record()
     words = live.bar.words.text()
-    assert "25 frames · 1.0 s" in words and "00:00" not in words
+    assert "25 frames · 1.0\u00a0s" in words and "00:00" not in words
     assert [live.bar.remedy.text(), live.bar.other.text()] == ["Show film", "Open folder"]
     assert live.bar.other.isVisible()
 

@@ -167,6 +167,7 @@ class ExportDialog(QDialog):
         theme.caption(self.note)
         self.buttons, self.go = do_or_cancel(self, self.tr("Export"))
         self._lay_out(photo)
+        self.name.setSelection(len(self.name.text()) - len(self.path.name), len(self.path.stem))
         self.name.textChanged.connect(self._on_name)
         self.format.changed.connect(self._check)
         self._check()

@@ -73,6 +73,7 @@ class FilmDialog(QDialog):
         self.source.textChanged.connect(self._on_source)
         self.format.currentIndexChanged.connect(self._on_format)
         self._on_source()
+        self.source.selectAll()  # what is typed takes its place
 
     def _seconds(self, name: str) -> QDoubleSpinBox:
         box = QDoubleSpinBox(self)
@@ -142,7 +143,8 @@ class FilmDialog(QDialog):
         path = Path(self.source.text()).expanduser()
         there = bool(self.source.text()) and path.exists()
         self._performance = None
-        self.note.setText(self.tr("The film has the photo's own size and the clip's own rate."))
+        words = self.tr("The film has the photo's own size and the clip's own rate.")
+        self.note.setText(words if there or not self.source.text() else self.tr("There is no such file."))
         if there and path.suffix.lower() in PERFORMANCES:
             try:
                 self._performance = read_performance(path)

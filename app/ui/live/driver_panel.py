@@ -189,6 +189,7 @@ class DriverPanel(QWidget):
     def try_performance(self) -> None:
         """Drive with a performance that comes with Mien, to show what driving is without a camera or a clip."""
         self.choose_clip(shipped_performances()[0])
+        self.loop.setChecked(True)  # it lasts three seconds only
         self._on_start()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
