@@ -18,7 +18,7 @@ CLIP = Path("clip.mp4")
 
 @pytest.fixture
 def given(monkeypatch: pytest.MonkeyPatch):
-    """Lets a clip's sound be these samples, a second at a time; counts how much is held."""
+    """Make a clip's sound these samples, given a second at a time; count how many are kept."""
 
     def give(samples: NDArray[np.float32]) -> None:
         def blocks(path: Path, rate: int) -> Iterator[NDArray[np.float32]]:

@@ -42,7 +42,7 @@ def test_bicubic_is_that_of_the_formula_up_to_the_picture_s_edges(dtype: type) -
 
 
 def keys(away: float) -> float:
-    """Weight of a neighbour at this distance (Keys 1981, equation 15 with a = -1/2)."""
+    """Return the weight of a neighbour at this distance (Keys 1981, equation 15 with a = -1/2)."""
     d = abs(away)
     if d < 1:
         return 1.5 * d**3 - 2.5 * d**2 + 1
