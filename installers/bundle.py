@@ -80,6 +80,7 @@ def wanted(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def unwanted(place: str) -> bool:
+    """Return whether a pattern of `UNWANTED_FILES` matches this place in the bundle."""
     place = place.replace("\\", "/")
     return any(fnmatch(place, pattern) for pattern in UNWANTED_FILES)
 

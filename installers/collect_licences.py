@@ -57,6 +57,7 @@ def collect(folder: Path, distributions: list[Distribution]) -> list[str]:
 
 
 def canonical(name: str) -> str:
+    """Return a distribution's name as package indexes compare it."""
     return re.sub(r"[-_.]+", "-", name).lower()
 
 

@@ -73,6 +73,7 @@ def for_cuda(line: str) -> list[str]:
 
 
 def write(variant: str, lines: list[str]) -> None:
+    """Write one requirements file."""
     header = "# Made by installers/lock.py; install with pip install --no-deps -r THIS.\n"
     (HERE / f"requirements-{variant}.txt").write_text(header + "\n".join(lines) + "\n", encoding="utf-8")
 

@@ -115,6 +115,7 @@ def run(command: Sequence[str], environment: dict[str, str]) -> str:
 
 
 def try_commands(program: Path, environment: dict[str, str], home: Path) -> None:
+    """Try the program's version, self-test and diagnostics; end the test where one of them fails."""
     prefix = [*without_network(), str(program)]
     print(run([*prefix, "--version"], environment).strip())
     out = home / "out"
@@ -154,11 +155,13 @@ def try_window(program: Path, environment: dict[str, str]) -> float:
 
 
 def said(words: object) -> str:
+    """Return everything that a program wrote so far."""
     words.seek(0)  # type: ignore[attr-defined]
     return str(words.read())  # type: ignore[attr-defined]
 
 
 def window_is_there(environment: dict[str, str]) -> bool:
+    """Return whether a visible window of Mien is on the screen."""
     command = ["xdotool", "search", "--onlyvisible", "--name", "Mien"]
     return bool(subprocess.run(command, env=environment, capture_output=True, check=False).stdout.strip())
 

@@ -45,11 +45,13 @@ SHADOW_BIAS = 0.12  # cm; a place so far behind the nearest one is in shadow
 
 
 def triangulated(quads: Ints) -> Ints:
+    """Return the triangles of quads; a quad whose fourth corner is -1 is a triangle."""
     four = quads[:, 3] >= 0
     return np.concatenate([quads[:, :3], quads[four][:, [0, 2, 3]]])
 
 
 def neck_cut(points: Floats, triangles: Ints) -> Ints:
+    """Return the triangles of the largest piece that is left once the shoulders are cut off."""
     corner = points[triangles]
     y, x, z = corner[..., 1].mean(1), np.abs(corner[..., 0]).mean(1), corner[..., 2].mean(1)
     kept = ~(((y < NECK_Y) & (x > NECK_SIDE)) | ((y < NAPE_Y) & (z < NECK_BACK)) | (y < NECK_END))
@@ -143,6 +145,7 @@ def openness(points: Floats, triangles: Ints) -> Floats:
 
 
 def rim(triangles: Ints) -> Ints:
+    """Return the vertices of the longest border loop, in order."""
     return np.array(max(loops(triangles.astype(int)), key=len))
 
 
@@ -187,6 +190,7 @@ class Surface:
 
 
 def surface_of(ict: Any) -> Surface:
+    """Return ICT's head cut at the neck and closed at mouth and eyes."""
     quads = ict["faces"].astype(np.int64)
     points = ict["neutral"].astype(float)[:HEAD]
     triangles = neck_cut(points, triangulated(quads[(quads < HEAD).all(1)]))

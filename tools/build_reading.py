@@ -86,6 +86,7 @@ def heads(shared: Path, read: Read, people: int) -> list[tuple[true_heads.Head, 
 
 
 def small(path: Path, side: int) -> Image:
+    """Return a picture (H, W, 3) sRGB whose longer side has at most `side` px."""
     pixels = to_srgb8(open_photo(path))
     scale = side / max(pixels.shape)
     if scale >= 1:

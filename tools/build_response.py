@@ -140,11 +140,13 @@ def mirrored(rows: Errors, errors: Errors, model: MorphableModel) -> tuple[Error
 
 
 def regressed(rows: Errors, errors: Errors) -> Errors:
+    """Return the response (36, 28) that ridge regression finds for the errors."""
     gram = rows.T @ rows / len(rows) + RIDGE * np.eye(rows.shape[1])
     return np.asarray(np.linalg.solve(gram, rows.T @ errors / len(rows)))
 
 
 def explained(rows: Errors, errors: Errors, response: Errors) -> float:
+    """Return the share of the errors' square sum that the response explains."""
     return float(1 - np.square(errors - rows @ response).sum() / np.square(errors).sum())
 
 

@@ -101,6 +101,7 @@ def _photo(path: Path) -> data.Photo:
 
 
 def cases(folder: Path, what: str) -> Iterator[Case]:
+    """Yield the views of a folder of prepared people, with the groups to which each belongs."""
     head = template.head_only()
     for path in sorted(folder.glob("*.npz")):
         with np.load(path, allow_pickle=False) as file:
@@ -131,6 +132,7 @@ def tone(truth: NDArray[np.uint8]) -> str:
 
 
 def judge(out: Path, minutes: float) -> FaceFeatures:
+    """Return features learnt on the "judge" people for so many minutes."""
     recipe = AtlasFeatures(out / "judge", seed=1)
     for now in train(recipe, Plan(out / "judge_features", minutes, 8), torch.device("cpu")):
         if now.step % 50 == 0:
@@ -168,8 +170,13 @@ def edges(picture: Float32, known: Float32) -> float:
 
 
 def report(rows: list[tuple[Case, dict[str, float]]]) -> str:
+    """Return the table of all groups as Markdown."""
     head = "| group | views | L1 | distance x 1000 | nearer | sharpness | damage | blind |\n|" + "---|" * 8
-    lines = ["fill -> learned; nearer, blind: share of views in which the learned one wins.", "", head]
+    lines = [
+        "Each cell is fill -> learnt; nearer, blind: share of views in which the learnt atlas wins.",
+        "",
+        head,
+    ]
     for group in sorted({group for case, _ in rows for group in case.groups}):
         chosen = [row for case, row in rows if group in case.groups]
 

@@ -32,12 +32,14 @@ SIDE = 96  # px of a sheet's pictures
 
 
 def random_code(model: LatentModel, seed: int) -> torch.Tensor:
+    """Return W+ of a random face, drawn from a seed."""
     z = torch.randn(1, model.generator.style_dim, generator=torch.Generator().manual_seed(seed))
     w = model.centre + TRUNCATION * (model.generator.mapping(z) - model.centre)
     return spread_out(w, model)
 
 
 def inputs(names: tuple[str, ...], column: str, amount: float) -> torch.Tensor:
+    """Return a row (1, inputs) that asks for `amount` of one column."""
     row = torch.zeros(1, len(names))
     row[0, names.index(column)] = amount
     return row
@@ -46,6 +48,7 @@ def inputs(names: tuple[str, ...], column: str, amount: float) -> torch.Tensor:
 def made(
     model: LatentModel, matrix: DirectionMatrix, code: torch.Tensor, row: torch.Tensor
 ) -> NDArray[np.uint8]:
+    """Return the generator's picture (S, S, 3) of a code that the matrix shifted by a row of inputs."""
     return picture(model.render(shifted(code, matrix(row))))
 
 

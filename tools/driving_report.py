@@ -62,6 +62,7 @@ class Row:
 
 
 def rows_of(engine: Engine, clip: Path, photo: Path, frames: int, side: int) -> Iterator[Row]:
+    """Yield a row for each of the first `frames` frames of a clip that drives a photo."""
     portrait = engine.open(photo)
     face = max(range(len(portrait.faces)), key=lambda k: portrait.faces[k].box[2])
     scene = scene_of(engine, portrait, face, {}, side)
@@ -92,6 +93,7 @@ def rows_of(engine: Engine, clip: Path, photo: Path, frames: int, side: int) -> 
 
 
 def drawn(scene: Scene, params: FaceParams) -> NDArray[np.uint8]:
+    """Return the picture (H, W, 3) of a portrait that is asked for these parameters in a film."""
     patch = scene.generator.generate(scene.code, Target(params, origin=Origin.FILMED))
     picture = scene.pixels.copy()
     height, width = patch.pixels.shape[:2]
@@ -144,6 +146,7 @@ def coefficients(params: Sequence[Any]) -> NDArray:
 
 
 def jump(angles: NDArray) -> float:
+    """Return the largest change of an angle between two frames, degrees."""
     return float(np.abs(np.diff(angles, axis=0)).max()) if len(angles) > 1 else 0.0
 
 
@@ -185,6 +188,7 @@ def table(reports: dict[str, dict[str, Any]]) -> str:
 
 
 def shown(value: dict[str, Any]) -> str:
+    """Return a correlation as text, in brackets where the motion is not real."""
     return f"{value['r']:.2f}" if value["real"] else f"({value['r']:.2f})"
 
 

@@ -102,6 +102,7 @@ def aperture_left(row: Row) -> float:
 
 
 def quartiles(values: list[float]) -> tuple[float, float, float]:
+    """Return the lower quartile, the median and the upper quartile."""
     if len(values) < 2:
         return (values[0],) * 3 if values else (float("nan"),) * 3
     low, middle, high = statistics.quantiles(values, n=4)
@@ -109,6 +110,7 @@ def quartiles(values: list[float]) -> tuple[float, float, float]:
 
 
 def tables(rows: list[Row]) -> str:
+    """Return all tables as Markdown."""
     good = [row for row in rows if "error" not in row]
     lines = ["| pose asked | n | mean error | mean abs | max |", "|---|---|---|---|---|"]
     for (name, amount), errors in sorted(_pose_errors(good).items()):

@@ -83,6 +83,7 @@ def mean_face(people: Array, clips: Sequence[Array], mirror: NDArray[np.int32]) 
 
 
 def frames_of(points: Array, mean: Array, weights: Array) -> Frames:
+    """Return a person's (N, 478, 3) landmarks as frames aligned to the mean."""
     shapes, rotations = align(points, mean, weights)
     return Frames(shapes, pose_features(rotations))
 
@@ -104,6 +105,7 @@ def pose_bias(people: Sequence[Frames], mirror: NDArray[np.int32]) -> Array:
 
 
 def without_bias(frames: Frames, bias: Array) -> Array:
+    """Return the frames' shapes without what the landmark network adds with the pose."""
     return frames.shapes - np.tensordot(frames.features, bias, 1)
 
 

@@ -51,6 +51,7 @@ def main() -> None:
 
 
 def asked(folder: Path, whole: bool) -> dict[str, NDArray[np.float64]]:
+    """Return MediaPipe's answers on the pictures of a folder, from a process of its own."""
     command = [sys.argv[1], str(ROOT / "tools" / "mediapipe_answers.py"), str(folder)]
     subprocess.run(command + ["whole"] * whole, check=True, stderr=subprocess.DEVNULL)
     with np.load(folder / "answers.npz") as answers:
@@ -58,6 +59,7 @@ def asked(folder: Path, whole: bool) -> dict[str, NDArray[np.float64]]:
 
 
 def questions() -> Iterator[tuple[str, Pixels]]:
+    """Yield (name, picture) of everything that both are asked about."""
     paths = sorted((MEDIA / "images").iterdir()) + sorted((MEDIA / "hard").iterdir())
     tracker = FaceTracker()
     for k, path in enumerate(paths):
@@ -111,6 +113,7 @@ def write_goldens() -> None:
 
 
 def compare(pictures: dict[str, Pixels], answers: dict[str, NDArray[np.float64]]) -> None:
+    """Print how far the face networks' answers are from MediaPipe's."""
     boxes, points, presence, mattes, counts, faces = [0.0], [0.0], [0.0], [0.0], [0, 0], [0, 0]
     nets = {kind: face_networks.FaceBoxes(kind == "far") for kind in ("near", "far")}
     net = face_networks.LandmarkNet()

@@ -27,6 +27,7 @@ DATA = Path(__file__).resolve().parents[1] / "tests" / "engine" / "checkpoints" 
 
 
 def module(path: str):
+    """Return a Python file, loaded as a module."""
     spec = importlib.util.spec_from_file_location("published", path)
     found = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(found)
@@ -34,12 +35,14 @@ def module(path: str):
 
 
 def filled(network: torch.nn.Module) -> torch.nn.Module:
+    """Return the network with a recipe's weights."""
     shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     network.load_state_dict(recipe.weights(shapes))
     return network.eval()
 
 
 def inception() -> tuple[torch.nn.Module, object]:
+    """Return pytorch-fid's network with a recipe's weights, and its output."""
     from pytorch_fid import inception as published
 
     published.load_state_dict_from_url = lambda *_, **__: recipe.weights(
@@ -55,6 +58,7 @@ def inception() -> tuple[torch.nn.Module, object]:
 
 
 def lpips_parts() -> tuple[torch.nn.Module, torch.nn.Module, object]:
+    """Return LPIPS's trunk and its linear layers with a recipe's weights, and the distance of two pictures."""
     import lpips
     import torchvision
 
@@ -73,6 +77,7 @@ def lpips_parts() -> tuple[torch.nn.Module, torch.nn.Module, object]:
 
 
 def action_units() -> tuple[torch.nn.Module, object]:
+    """Return the network of action units with a recipe's weights, and its output."""
     import torchvision
     from torch import nn
 
@@ -91,6 +96,7 @@ def action_units() -> tuple[torch.nn.Module, object]:
 
 
 def wav2vec2() -> tuple[torch.nn.Module, object]:
+    """Return a small wav2vec 2.0 with a recipe's weights, and its output."""
     from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
 
     small = {"hidden_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 512}

@@ -57,6 +57,7 @@ def driven(python: str, tree: Path, photo: Path, clip: Path, output: Path) -> li
 
 
 def frames_of(clip: Path) -> list[Image]:
+    """Return the pictures of a clip or of a folder of frames."""
     with closing(open_source(clip)) as source:
         found = []
         while (frame := source.take(1.0)) is not None:

@@ -229,6 +229,7 @@ def script(window) -> Iterator[str]:  # type: ignore[no-untyped-def]
 
 
 def zooms(canvas) -> Iterator[str]:  # type: ignore[no-untyped-def]
+    """Zoom in and out by the wheel, then to full size and to the fit; yield what is being done."""
     where = QPointF(canvas.width() * 0.4, canvas.height() * 0.4)
     for notches in (1,) * 6 + (-1,) * 6:
         button, phase = Qt.MouseButton.NoButton, Qt.ScrollPhase.NoScrollPhase

@@ -82,6 +82,7 @@ class Row:
 
     @property
     def good(self) -> bool:
+        """Return whether the pull kept every promise."""
         there = self.off <= NEAR_PX or bool(self.said)
         return there and not self.foreign and self.one_step and self.undone and (self.outside or 0) < 0.05
 
@@ -207,6 +208,7 @@ def region_mask(
     iod: float,
     region: tuple[Any, float],
 ) -> NDArray[np.bool_]:
+    """Return (H, W), true inside the region of a flow whose first pixel is at `corner`."""
     import cv2
 
     landmarks, grown = region
@@ -218,6 +220,7 @@ def region_mask(
 
 
 def pulls(puller: Puller, photo: str, few: bool) -> list[Row]:
+    """Return a row for each pull of each handle."""
     rows = []
     for number, handle in enumerate(HANDLES):
         for i, px in enumerate(DISTANCES):

@@ -39,6 +39,7 @@ def loops(triangles: Ints) -> list[list[int]]:
 
 
 def edge_graph(points: Floats, triangles: Ints, cost: Floats) -> sparse.csr_matrix:
+    """Return the graph of the mesh's edges, whose lengths grow with their vertices' costs."""
     a, b = triangles.ravel(), np.roll(triangles, 1, 1).ravel()
     length = np.linalg.norm(points[a] - points[b], axis=1) * (1 + cost[a] + cost[b])
     graph = sparse.coo_matrix((length, (a, b)), (len(points),) * 2).tocsr()

@@ -42,6 +42,7 @@ def turned(face: FittedFace, yaw: float, pitch: float) -> Target:
 
 
 def row(engine: Engine, path: Path, side: int, which: str) -> np.ndarray:
+    """Return a photo's row of the sheet."""
     portrait = engine.open(path)
     face = portrait.faces[0]
     pixels = to_srgb8(portrait.photo)

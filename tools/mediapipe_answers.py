@@ -83,6 +83,7 @@ def boxes(pixels: NDArray[np.uint8], full_range: bool) -> NDArray[np.float64]:
 
 @cache
 def detector(full_range: bool) -> Any:
+    """Return MediaPipe's face detector, for near or (full_range) far faces."""
     return solutions().face_detection.FaceDetection(
         model_selection=int(full_range), min_detection_confidence=0.45
     )

@@ -78,6 +78,7 @@ def drawn_by(python: str, tree: Path, folder: Path, views: Path, people: int) ->
 
 
 def measured(engine: Engine, views: Path, jobs: list[list[str]]) -> list[Turned]:
+    """Return what is measured of the pictures that one tree drew."""
     known = {str(pair.front): pair for pair in pairs(views)}
     results = []
     for front, side, made_front, made_side in jobs:

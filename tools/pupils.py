@@ -117,6 +117,7 @@ def ways(pixels: NDArray[np.uint8], marks: NDArray[np.float64]) -> NDArray[np.fl
 
 
 def in_eye(marks: NDArray[np.float64], eye: int, pupil: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a pupil along and across the eye, from the middle of its corners, over its width."""
     left, right = sorted(
         (marks[OUTLINES[eye][0]], marks[OUTLINES[eye][3]]), key=lambda point: float(point[0])
     )
@@ -127,6 +128,7 @@ def in_eye(marks: NDArray[np.float64], eye: int, pupil: NDArray[np.float64]) -> 
 
 
 def openness(landmarks: NDArray[np.float64]) -> float:
+    """Return the gap of the lids over the eye's width, of the narrower eye."""
     gaps = []
     for outline in OUTLINES:
         p = landmarks[list(outline), :2]
@@ -158,6 +160,7 @@ def shift_error(
 
 
 def jitter(track: NDArray[np.float64]) -> float:
+    """Return the mean length of a track's second difference."""
     return float(np.linalg.norm(np.diff(track, 2, axis=0), axis=-1).mean())
 
 

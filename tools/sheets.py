@@ -31,6 +31,7 @@ TURNED = 6.0  # degrees of yaw or pitch from which frontalising shows
 
 
 def frontal(face: FittedFace) -> list[tuple[str, FaceEdit]]:
+    """Return two cells of a turned head, the photo and the frontalised one; none where frontalising is not promised."""
     yaw, pitch, _ = face.params.camera.angles
     if max(abs(yaw), abs(pitch)) < TURNED or abs(yaw) > 40:
         return []
@@ -109,6 +110,7 @@ def cell(
 def sheet(
     engine: Engine, portraits: list[tuple[str, Any]], cells: Cells, zoom: float, side: int
 ) -> Image.Image | None:
+    """Return a sheet with a row for each portrait, None where no portrait has cells."""
     rows = []
     for name, portrait in portraits:
         print(name, file=sys.stderr)

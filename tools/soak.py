@@ -97,6 +97,7 @@ def soak(minutes: float, side: int, film: Path) -> dict[str, Any]:
 def summary(
     samples: list[tuple[float, float, int]], latencies: list[float], frames: int, dropped: int, seconds: float
 ) -> dict[str, Any]:
+    """Return the figures of a run from its samples (seconds, MB, pieces that wait)."""
     moments, memory, waiting = (np.array(column) for column in zip(*samples))
     settled = moments >= 0.2 * moments[-1]
     fifths = [

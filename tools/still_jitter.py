@@ -24,6 +24,7 @@ NOISE, QUALITY, SIDE, SETTLE = 3.0, 85, 640, 3
 
 
 def frames(pixels: NDArray[np.uint8], count: int) -> list[NDArray[np.uint8]]:
+    """Return `count` frames of a still clip: the photo with noise, each compressed anew."""
     made = []
     for k in range(count):
         noisy = pixels + np.random.default_rng(k).normal(0, NOISE, pixels.shape)

@@ -54,6 +54,7 @@ class Writer:
         return self._known[key]
 
     def integers(self, *values: int) -> str:
+        """Add a constant of int64 and return its name."""
         return self.constant(values, np.int64)
 
 
@@ -72,6 +73,7 @@ class Converter:
         self.names = {model.input: moved}
 
     def write(self, more: dict[str, Callable[[Converter, Operator], str]] | None = None) -> None:
+        """Write every operator of the model; `more` has writers of custom operators."""
         writers = {**OPERATORS, **(more or {})}
         for operator in self.model.operators:
             name = writers[operator.kind](self, operator)
@@ -111,6 +113,7 @@ class Converter:
         return self.writer.constant(values)
 
     def values(self, number: int) -> NDArray[Any]:
+        """Return the values of a constant tensor."""
         values = self.model.constant(number)
         assert values is not None
         return values

@@ -21,7 +21,7 @@ TONE = 1000.0  # Hz
 
 
 def is_on(time: float) -> bool:
-    """Return whether it flashes and beeps at `time` seconds."""
+    """Return whether the devices flash and beep at `time` seconds."""
     return time % PERIOD < FLASH
 
 

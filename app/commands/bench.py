@@ -71,6 +71,7 @@ def run_bench(args: argparse.Namespace) -> None:
 
 
 def show_live(engine: Engine, args: argparse.Namespace) -> None:
+    """Measure a live run and print the report."""
     from app.commands.bench_live import live_report
     from app.session.live import LIVE_SIDE
 
@@ -137,6 +138,7 @@ def staged(name: str, times: dict[str, list[float]]) -> dict[str, dict[str, floa
 
 
 def show(report: dict[str, Any], as_json: bool) -> None:
+    """Print a report as JSON or as lines."""
     if as_json:
         print_json(report)
         return

@@ -191,10 +191,12 @@ def jobs(photos: list[Path], output: Path) -> list[Job]:
 
 
 def written_name(photo: Path) -> str:
+    """Return the name of the file that is written for a photo in a folder."""
     return photo.name if written_ending(photo) in ENCODERS else f"{photo.stem}.png"
 
 
 def make_folder(path: Path) -> None:
+    """Make a folder with those above it; EngineError where that is not allowed."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -253,6 +255,7 @@ def edit_all(args: argparse.Namespace, edit_of: Any) -> None:
 
 
 def edit_one(engine: Engine, job: Job, args: argparse.Namespace, edit_of: Any) -> dict[str, Any]:
+    """Edit one photo, write the result, and return what `--json` prints of it."""
     from app.engine.measuring.readout import asked_of
     from app.engine.warping.doubts import beyond_safe
 
@@ -306,10 +309,12 @@ def measured(
 
 
 def as_json(controls: Mapping[str, float], expression: Sequence[float]) -> dict[str, Any]:
+    """Return a measurement's values as one JSON object."""
     return {**controls, "expression": list(expression)}
 
 
 def summary(measurement: Measurement | None) -> str:
+    """Return the pose that was asked and measured, in words."""
     if measurement is None:
         return "not measured"
     asked, found = measurement.asked, measurement.measured

@@ -188,6 +188,8 @@ def run_learn(args: argparse.Namespace) -> None:
 
 
 def in_words(learnt: Learnt) -> str:
+    """Return in words what was learnt, and how well."""
+
     def said(value: float | None) -> str:
         return "nothing" if value is None else f"{value:.2g}"
 

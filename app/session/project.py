@@ -58,6 +58,7 @@ def save_project(path: Path, document: Document, embed: bool = False, origin: Pa
 def to_json(
     document: Document, folder: Path, embed: bool = False, origin: Path | None = None
 ) -> dict[str, Any]:
+    """Return a project file's content; relative paths in it are relative to `folder`."""
     return {
         "format": FORMAT,
         "schema": SCHEMA,

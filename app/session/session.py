@@ -174,6 +174,7 @@ class Session(QObject):
 
     @property
     def generator(self) -> GeneratorInfo | None:
+        """Return the generator that the document names; None until the engine is ready."""
         return next((info for info in self.generators if info.name == self.document.generator), None)
 
     def value(self, name: str) -> float:
@@ -185,6 +186,7 @@ class Session(QObject):
         return values.own_value(self.face, name)
 
     def latent(self, name: str) -> float:
+        """Return the value that is asked for of a generator's own latent direction."""
         return dict(self.edit.latents).get(name, 0.0)
 
     @property

@@ -77,6 +77,7 @@ class Settings:
         return [Path(name) for name in self._json("recent", [])]
 
     def add_recent(self, path: Path) -> None:
+        """Put a file first among the recent files."""
         names = [str(path.absolute()), *(str(p) for p in self.recent if p != path.absolute())]
         self._set_json("recent", names[:RECENTS])
 

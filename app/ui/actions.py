@@ -161,6 +161,7 @@ class Actions(QObject):
         return keys[0].toString(QKeySequence.SequenceFormat.NativeText) if keys else ""
 
     def keys(self, name: str) -> str:
+        """Return all keys of a command as portable sequences, separated by blanks."""
         return " ".join(s.toString() for s in self._actions[name].shortcuts())
 
     def enable(self, names: tuple[str, ...], enabled: bool) -> None:
@@ -169,4 +170,5 @@ class Actions(QObject):
 
 
 def translated(text: str) -> str:
+    """Return a text of the table in the window's language."""
     return QCoreApplication.translate("Actions", text)

@@ -136,6 +136,7 @@ class StatusBar(QStatusBar):
 
     @Slot()
     def clear_picture(self) -> None:
+        """Remove what was said about the last picture."""
         self.time.clear()
         self.measured.clear()
 

@@ -47,10 +47,12 @@ class CanvasFace:
         return QRectF(*self.box)
 
     def point(self, landmark: int) -> QPointF:
+        """Return where a landmark is drawn, px of the photo."""
         return QPointF(*(float(v) for v in self.points[landmark]))
 
     @property
     def centre(self) -> QPointF:
+        """Return the middle of the face's landmarks, px of the photo."""
         return QPointF(*(float(v) for v in self.points[:N_VERTICES].mean(axis=0)))
 
     def handles(self, zoom: float) -> list[Handle]:

@@ -130,6 +130,7 @@ class PictureView(QWidget):
         return self.view.zoom * self.devicePixelRatioF()
 
     def fit(self) -> None:
+        """Show the whole photo."""
         self.view.fit()
         self._moved()
 
@@ -139,6 +140,7 @@ class PictureView(QWidget):
         self._moved()
 
     def zoom_by(self, factor: float, about: QPointF | None = None) -> None:
+        """Zoom by a factor; the photo's point under `about` stays there."""
         if self._photo is not None:
             self.view.zoom_to(self.view.zoom * factor, about)
             self._moved()

@@ -20,9 +20,11 @@ class Viewport:
         self.fitted = True  # whether the photo stays fitted when the canvas is resized
 
     def to_photo(self, point: QPointF) -> QPointF:
+        """Return the photo's pixel under a point of the canvas."""
         return (point - self.offset) / self.zoom
 
     def to_view(self, point: QPointF) -> QPointF:
+        """Return the point of the canvas over a pixel of the photo."""
         return point * self.zoom + self.offset
 
     @property

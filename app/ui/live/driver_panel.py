@@ -141,6 +141,7 @@ class DriverPanel(QWidget):
         self._session.ask(lambda _: microphones(), self._show_microphones, lambda _: None)
 
     def mirror(self, mirrored: bool) -> None:
+        """Show the driver's picture mirrored, or not."""
         self.picture.mirrored = mirrored
         self.picture.update()
 

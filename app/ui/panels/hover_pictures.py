@@ -58,6 +58,7 @@ class HoverPictures(QObject):
         session.picture_ready.connect(self._on_picture)
 
     def watch(self, row: ParameterSlider) -> None:
+        """Show the card for this row whenever the pointer rests on it."""
         row.pictures_wanted.connect(lambda wanted: self._show(row) if wanted else self._hide())
 
     def _show(self, row: ParameterSlider) -> None:

@@ -45,6 +45,7 @@ class CoveragePlot(QWidget):
         )
 
     def title(self, name: str) -> str:
+        """Return the name of a row in the window's language."""
         titles = {"yaw": self.tr("yaw"), "pitch": self.tr("pitch"), "roll": self.tr("roll")}
         return titles.get(name) or self.tr("expression {}").format(name.removeprefix("exp"))
 

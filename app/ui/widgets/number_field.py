@@ -15,6 +15,7 @@ SCRUB_PX = 240  # pixels from one end of the range to the other
 
 
 def decimals(control: Control) -> int:
+    """Return how many digits after the decimal point a control's values have."""
     return {"°": 1, "px": 0, "%": 0}.get(control.unit, 2)
 
 
