@@ -228,9 +228,10 @@ def no_work(*_: object, **__: object) -> None:
     [
         ("{tmp}/nowhere/x", "There is no folder"),
         ("{tmp}/file/x", "There is no folder"),
-        ("{tmp}/" + "ü" * 130, "too long"),
+        ("{tmp}/" + "ü" * 130, "too long. Choose a shorter name."),
         ("{tmp}/locked/x", "may not write"),
         ("{tmp}/full/x", "is full"),
+        ("{tmp}/proc/x", "may not write"),  # it says that there is no such file
         ("{tmp}/pipe", "cannot be written: not a file"),
     ],
 )
@@ -239,15 +240,16 @@ def test_an_output_that_cannot_be_is_reported_before_the_work(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     ending = {"edit": ".png", "drive": ".mp4", "track": ".csv", "fit": ".obj"}[command]
-    for folder in ("locked", "full"):
+    codes = {"locked": 13, "full": 28, "proc": 2}
+    for folder in codes:
         (tmp_path / folder).mkdir()
     (tmp_path / "file").touch()
     os.mkfifo(tmp_path / f"pipe{ending}")
     real = Path.touch
 
     def touch(self: Path, *args, **kwargs) -> None:
-        if self.parent.name in ("locked", "full"):  # root could write there, so the refusal is made up
-            raise OSError(13 if self.parent.name == "locked" else 28, "as the system says it")
+        if self.parent.name in codes:  # root could write there, so the refusal is made up
+            raise OSError(codes[self.parent.name], "as the system says it")
         real(self, *args, **kwargs)
 
     monkeypatch.setattr(Path, "touch", touch)

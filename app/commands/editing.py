@@ -168,8 +168,12 @@ def jobs(photos: list[Path], output: Path) -> list[Job]:
     A photo of a format that Mien does not write becomes a PNG. EngineError where a result would replace one
     of the photos or another result.
     """
-    into_folder = len(photos) > 1 or output.is_dir() or str(output).endswith(os.sep)
-    if into_folder and output.is_file():
+    try:
+        into_folder = len(photos) > 1 or output.is_dir() or str(output).endswith(os.sep)
+        file = output.is_file()
+    except OSError as error:  # a name that is too long
+        raise unwritable(output, error) from error
+    if into_folder and file:
         raise EngineError(
             f"{output} is a file, but there are {len(photos)} photos.", "Give a folder with -o."
         )

@@ -90,7 +90,7 @@ def unwritable(path: Path, error: OSError, action: Action = "") -> EngineError:
         return EngineError(f"The name {path.name[:40]}… is too long.", "Choose a shorter name.", action)
     if kind == errno.EISDIR:
         return EngineError(f"{path} is a folder.", "Choose a file name inside it.", action)
-    if kind in (errno.ENOENT, errno.ENOTDIR):
+    if kind == errno.ENOTDIR or (kind == errno.ENOENT and not path.parent.is_dir()):
         return EngineError(
             f"There is no folder {path.parent}.", "Create it, or choose one that exists.", action
         )
@@ -98,7 +98,8 @@ def unwritable(path: Path, error: OSError, action: Action = "") -> EngineError:
         return EngineError(
             f"The disk of {path} is full.", "Free some space on it, or choose another.", action
         )
-    if kind in (errno.EACCES, errno.EPERM, errno.EROFS):
+    # A folder that takes no files, like /proc, says that they are not there.
+    if kind in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT):
         remedy = "Choose a folder and a file that you may write to."
         return EngineError(f"Mien may not write {path}.", remedy, action)
     reason = error.strerror or str(error)
