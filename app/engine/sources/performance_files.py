@@ -59,7 +59,8 @@ def check_place(path: Path) -> None:
     """Raise EngineError where no performance can be written, so that users learn it before a long clip is tracked."""
     if path.suffix.lower() not in (".performance", ".csv"):
         raise EngineError(
-            f"A performance cannot be written as “{path.suffix or path.name}”.", "Use .performance or .csv as ending."
+            f"A performance cannot be written as “{path.suffix or path.name}”.",
+            "Use .performance or .csv as ending.",
         )
     files.check_place(path)
 
