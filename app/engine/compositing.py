@@ -1,4 +1,4 @@
-"""Put generators' patches back into the photo; what no patch changes stays bit-equal."""
+"""Puts generators' patches back into the photo; what no patch changes stays bit-equal."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from app.engine.contract import Patch
 def composite(
     pixels: NDArray[Any], alpha: NDArray[Any] | None, patches: Sequence[Patch]
 ) -> tuple[NDArray[Any], NDArray[Any] | None, float]:
-    """Return (pixels, alpha, share of pixels changed) of the photo with all patches in place.
+    """Return (pixels, alpha, share of pixels changed, 0 to 1) of the photo with all patches in place.
 
-    Where the patches of two faces overlap, each brings only what it changed; the later one wins.
+    pixels: (H, W, 3) uint8 or uint16; alpha: (H, W) of the same type or None. Where the patches of two faces overlap,
+    each gives only the pixels that it changed, and the later patch wins.
     """
     if not patches:
         return pixels, alpha, 0.0

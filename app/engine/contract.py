@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Generator as Steps
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,6 @@ from numpy.typing import NDArray
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit, FaceParams, FittedFace
 from app.engine.imaging.photo import Photo
-
-if TYPE_CHECKING:
-    pass
 
 Edits = Mapping[int, FaceEdit]  # face index (left to right, from 0) -> its edit
 
@@ -29,7 +26,7 @@ Picture = NDArray[Any]  # (H, W, 3) uint8 or uint16, in the photo's own colour s
 
 @dataclass(frozen=True)
 class LatentControl:
-    """A slider of a generator's own: a latent direction."""
+    """A slider that only one generator has: a latent direction. lower, upper: the slider's range."""
 
     name: str
     title: str
@@ -39,9 +36,12 @@ class LatentControl:
 
 @dataclass(frozen=True)
 class Learnt:
-    """What a generator has learnt of its expressions. pictures: it learnt from; explained: share in [0, 1] of what
-    moved in pictures it had not seen; readings: (control, asked, read, corrected) of its own pictures by a fresh fit,
-    before and after what is lacking was made up for, None where no face was found."""
+    """What a generator has learnt of the expressions that it draws.
+
+    pictures: the number of pictures it learnt from; explained: share in [0, 1] of the motion that it predicts in
+    pictures it did not learn from; readings: (control, asked, read, corrected), where a fresh fit of the generator's
+    pictures gave read before and corrected after the correction, None where no face was found.
+    """
 
     pictures: int
     explained: float
@@ -49,14 +49,12 @@ class Learnt:
 
     @property
     def read(self) -> int:
-        """Controls that could be read."""
+        """Return the number of controls that could be read."""
         return sum(value is not None for _, _, value, _ in self.readings)
 
     @property
     def error(self) -> float | None:
-        """Mean error of the readings of corrected pictures, as a share of what was asked; None where nothing was
-        read.
-        """
+        """Return the mean error of the corrected readings as a share of what was asked; None where none was read."""
         shares = [
             abs(after - asked) / abs(asked) for _, asked, _, after in self.readings if after is not None
         ]
@@ -67,11 +65,12 @@ class Learnt:
 class GeneratorInfo:
     """What menus and panels need to know about a generator.
 
-    image_size: the network's own resolution, 0 if it works at the photo's; controls: names of
-    `face.controls` it obeys; weights: names of the models it needs, empty if none; missing: what is not
-    there and where to get it, None when it can run; licence: SPDX or a sentence; slow: `encode` takes minutes, and
-    the backend is a `SlowGenerator`; note: what works less well for want of something; learns: it learns something
-    once on this machine (a `LearningGenerator`); learnt: what it has, None before.
+    image_size: px of a side of the network's pictures, 0 if the generator works at the photo's size; controls: names of
+    the `face.controls` that it obeys; weights: names of the models that it needs, empty if none; licence: SPDX or a
+    sentence; latents: sliders that only this generator has; missing: what it lacks and where to get that, None where it
+    can run; slow: whether `encode` takes minutes, which makes it a `SlowGenerator`; note: what works less well because
+    something is missing; learns: whether it learns something once on this machine, which makes it a
+    `LearningGenerator`; learnt: what it has learnt, None before.
     """
 
     name: str
@@ -92,8 +91,9 @@ class GeneratorInfo:
 class SourceImage:
     """One face of one photo, at the resolution to work at.
 
-    pixels: (H, W, 3) uint8/uint16; alpha: (H, W) of the same type or None; matte: (H, W) float32 in [0, 1], 1 = person;
-    others: the photo's other faces (never to be moved); key: hash of the photo's content and face.
+    pixels: (H, W, 3) uint8 or uint16; alpha: (H, W) of the same type or None; face: in these pixels; matte: (H, W)
+    float32 in [0, 1], 1 on the person; others: the photo's other faces, which must not move; key: a hash of the
+    photo's content and of the face's place.
     """
 
     pixels: Picture
@@ -105,19 +105,22 @@ class SourceImage:
 
 
 class Origin(Enum):
-    """Where the parameters of a target come from, and so how they are to be drawn."""
+    """Where the parameters of a target come from, which decides how they are drawn."""
 
-    ASKED = "asked"  # an artist's edit of this photo: drawn so that a fresh fit measures what was asked
-    FILMED = "filmed"  # this face's own, read off a frame: drawn as they are
-    DRIVEN = "driven"  # another face's, brought to this one: drawn so that they are read off this one
+    ASKED = "asked"  # of an artist's edit of this photo: they are drawn so that a fresh fit measures what was asked
+    FILMED = "filmed"  # of this same face in another frame: they are drawn as they are
+    DRIVEN = (
+        "driven"  # of another face, transferred to this one: they are drawn so that a fresh fit reads them
+    )
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where the face shall be, in the source's pixels.
+    """What a face is to look like.
 
-    history: the params of the frames before, oldest first (may be empty: stills); latents: the
-    generator's own sliders; audio: (300,) HeadGAN features of this frame or None; origin: whose params these are.
+    params: in the source's pixels; history: the parameters of the frames before, oldest first, empty for stills;
+    latents: (name, value) of the generator's own sliders; audio: (300,) HeadGAN features of this frame or None; origin:
+    where the parameters come from.
     """
 
     params: FaceParams
@@ -129,10 +132,10 @@ class Target:
 
 @dataclass(frozen=True, eq=False)
 class Patch:
-    """New pixels for the box at (x, y) of the photo; outside it the photo stays, bit-equal.
+    """New pixels for the box at (x, y) px of the photo; outside the box the photo stays, bit-equal.
 
-    pixels: (h, w, 3) of the photo's type; alpha: (h, w) or None where the photo has none; ms: time by stage; doubts:
-    sentences on what is made up or wrong in it, as far as the generator knows.
+    pixels: (h, w, 3) of the photo's type; alpha: (h, w) or None where the photo has none; ms: (stage, milliseconds);
+    doubts: sentences about what is made up or wrong in the pixels, as far as the generator knows.
     """
 
     pixels: Picture
@@ -153,12 +156,12 @@ class Portrait:
 
 @dataclass(frozen=True, eq=False)
 class Rendered:
-    """A render of the whole photo at `scale` (1 = the photo's own resolution).
+    """A picture of the whole photo with its edits.
 
-    pixels: (h, w, 3) of the photo's type; alpha likewise or None; changed: share of pixels that differ
-    from the photo; ms: milliseconds by stage, "total" among them; device: what computed, with precision; notice: what
-    the user should know of it; draft: the mesh warp drew it, while the generator that was asked for takes longer;
-    doubts: what to look at (`Patch.doubts`).
+    pixels: (h, w, 3) of the photo's type; alpha: (h, w) likewise or None; scale: px of it per px of the photo; changed:
+    share of pixels, 0 to 1, that differ from the photo; ms: milliseconds by stage, "total" among them; device: the
+    device that computed it and its precision; notice: what the user should know of the device; draft: whether the mesh
+    warp drew it because the chosen generator takes longer; doubts: as in `Patch`.
     """
 
     pixels: NDArray[Any]
@@ -174,10 +177,11 @@ class Rendered:
 
 @dataclass(frozen=True, eq=False)
 class Flow:
-    """Where a render took its pixels from.
+    """The motion between the photo and a render.
 
-    picture: (h, w, 4) uint8, hue by direction of motion, opacity by length; box: (x, y, w, h) of it in the photo's
-    px; arrows: (K, 4) px, from where a point was in the photo to where it is now; longest: px.
+    picture: (h, w, 4) uint8, whose hue shows the direction and whose opacity shows the length of the motion; box:
+    (x, y, w, h) of the picture in the photo's px; arrows: (K, 4) px from where a point was in the photo to where it is
+    now; longest: px of the longest motion.
     """
 
     picture: NDArray[np.uint8]
@@ -190,9 +194,10 @@ class Flow:
 class Measurement:
     """A face's edit as target values, and what a fresh fit of the render measures.
 
-    Keys are control names (yaw, pitch, roll, gaze_x, gaze_y, the semantic ones), plus "aperture_left",
-    "aperture_right"; identity: likeness in [0, 1] by an imported recogniser, else of the landmark shape
-    with expression and pose removed; uncertainty: standard deviation of a measured value, where it is known.
+    asked, measured: by control's name (yaw, pitch, roll, gaze_x, gaze_y, the semantic ones) and by "aperture_left" and
+    "aperture_right"; expression_asked, expression_measured: coefficients in sigmas; identity: likeness in [0, 1] by an
+    imported recogniser, else of the landmarks' shape without expression and pose; uncertainty: standard deviation of
+    measured values, where it is known.
     """
 
     asked: Mapping[str, float]
@@ -205,9 +210,10 @@ class Measurement:
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One step of long work: done of total (total 0 = unknown), what it is about, and its newest picture.
+    """One step of long work.
 
-    error: why the work goes on without this step's part. Work that has more to say has a kind of step of its own.
+    done, total: how far the work is, total 0 where that is unknown; message: what the step does; picture: the newest
+    one; error: why the work goes on without this step's part. Work with more to report has a subclass of its own.
     """
 
     done: int
@@ -217,14 +223,15 @@ class Step:
     error: str | None = None
 
     def figures(self) -> Mapping[str, Any]:
-        """Return the numbers of this step, as JSON: for a window that watches the work in another process."""
+        """Return the numbers of this step for JSON, which a window reads that watches the work in another process."""
         return {}
 
 
 @dataclass(frozen=True, eq=False)
 class ExportStep(Step):
-    """A step of an export. rendered: the finished render; remarks: on the last step, what of the photo's file the new
-    one lacks."""
+    """A step of an export. rendered: the finished render; remarks: in the last step, what the new file lacks of the
+    photo's file.
+    """
 
     rendered: Rendered | None = None
     remarks: tuple[Any, ...] = ()
@@ -232,9 +239,9 @@ class ExportStep(Step):
 
 @dataclass(frozen=True, eq=False)
 class DrawnFace:
-    """Where a generator draws a face's landmarks; any thread may ask.
+    """Where a generator draws a face's landmarks; any thread may call `points`.
 
-    points: an edit to (478, 3) px of the photo.
+    points: takes an edit and returns (478, 3) px of the photo.
     """
 
     face: FittedFace
@@ -262,14 +269,14 @@ class SlowGenerator(Generator, Protocol):
     """A backend whose `encode` takes minutes."""
 
     def encoding_steps(self, source: SourceImage) -> Steps[Step, None, object]:
-        """`encode` in steps with previews that end in the code; closing them cancels, and nothing is kept."""
+        """Yield the work of `encode` in steps with previews, and return the code; closing the steps keeps nothing."""
 
     def meaning(self, latents: Mapping[str, float], size: int) -> NDArray[np.uint8]:
-        """Return (size, size, 3) sRGB: what values of its own sliders make of its mean face."""
+        """Return a picture (size, size, 3) sRGB: what values of the generator's own sliders make of its mean face."""
 
 
 class LearningGenerator(Generator, Protocol):
-    """A backend that learns something once for its weights."""
+    """A backend that learns something once about its weights."""
 
     def learn(self) -> Steps[Step, None, object]:
-        """Steps, with pictures now and then; what was learnt is kept at their end. Closing them cancels."""
+        """Yield steps, some with pictures; what was learnt is kept at their end. Closing the steps cancels."""

@@ -10,13 +10,15 @@ from app.engine.device import out_of_memory
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Calls before the capture, in which libraries choose their kernels; as many as in PyTorch's notes on CUDA graphs.
+# Number of calls before the capture, in which libraries choose their kernels, as in PyTorch's notes on CUDA graphs.
 WARM_UPS = 3
 
 
 class Graphed:
-    """Captures at the first call, replays from then on; inputs keep their shapes. The answer is overwritten by the next
-    call. What cannot be captured is called as it is.
+    """A function that is captured as a CUDA graph at its first call, and replayed from then on.
+
+    Inputs must keep their shapes. The next call overwrites the tensor that a call returns. A function that cannot be
+    captured is called as it is.
     """
 
     def __init__(self, function: Callable[..., Tensor]) -> None:

@@ -1,6 +1,6 @@
-"""Chooses what computes the networks (CUDA, Apple's GPU or the CPU) and the precision. torch is imported on use.
+"""Chooses the device that computes networks (CUDA, Apple's GPU or the CPU) and its precision.
 
-Where a card's memory is full, networks go on at half their size, then on the CPU, for the rest of the session.
+Where a graphics card's memory is full, networks go on at half their size, then on the CPU, for the rest of the session.
 """
 
 from __future__ import annotations
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Device:
-    """kind: "cuda", "mps" or "cpu"; precision: "float16" or "float32"; title: what the user reads; shrink: networks
-    that can work on smaller pictures shall divide their size by it."""
+    """A device that computes networks.
+
+    kind: "cuda", "mps" or "cpu"; precision: "float16" or "float32"; title: what the user reads; shrink: the divisor of
+    their pictures' size for networks that can work on smaller ones.
+    """
 
     kind: str
     precision: str
@@ -45,8 +48,8 @@ class Device:
         return torch.float16 if self.precision == "float16" else torch.float32
 
     def place(self, network: Any) -> Any:
-        """Return the network for inference here: precision, channels last (faster convolutions), evaluation, no
-        gradients.
+        """Return the network made ready for inference on this device: in its precision, without gradients, and with
+        channels last, which makes convolutions faster.
         """
         import torch
 
@@ -61,20 +64,22 @@ _fallen = 0  # how often a card's memory was full
 
 
 def best_device() -> Device:
-    """CUDA in half precision, else Apple's GPU in float32, else the CPU in float32; less after a full memory."""
+    """Return CUDA in half precision, else Apple's GPU in float32, else the CPU in float32; after a full memory, the
+    next smaller way of working.
+    """
     found = card()
     return (found, replace(found, shrink=2), CPU)[_fallen] if found != CPU else CPU
 
 
 @cache
 def has_torch() -> bool:
-    """Return False in Mien Light, which leaves networks out: all that needs none works without."""
+    """Return whether torch is installed; Mien Light comes without it and can do all that needs no network."""
     return find_spec("torch") is not None
 
 
 @cache
 def card() -> Device:
-    """Return the fastest there is."""
+    """Return the fastest device of this machine, whatever happened before."""
     if not has_torch():
         return CPU
     import torch
@@ -100,7 +105,7 @@ FULL = (
 
 
 def notice() -> EngineError | None:
-    """Return what the user should know of a memory that was full."""
+    """Return what the user should know about a graphics card's memory that was full; None where it never was."""
     return FULL[_fallen]
 
 
@@ -129,7 +134,7 @@ Result = TypeVar("Result")
 
 
 def finished(steps: Generator[Any, None, Code]) -> Code:
-    """Return what the steps end with."""
+    """Do all steps of a generator and return its value."""
     while True:
         try:
             next(steps)
@@ -137,10 +142,11 @@ def finished(steps: Generator[Any, None, Code]) -> Code:
             return end.value  # type: ignore[no-any-return]
 
 
-class Survivor:
-    """Keeps a generator going where a card's memory is full: what failed is done again the next smaller way.
+class MemoryFallback:
+    """Does a generator's work again in the next smaller way where a graphics card's memory is full.
 
-    Codes lie on the device they were made for. Those of a device that is given up are made anew when they are used.
+    A code lies on the device for which it was made. After a step down to another device it is made anew when it is
+    used.
     """
 
     def __init__(self) -> None:
@@ -148,7 +154,7 @@ class Survivor:
         self._again: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()
 
     def make(self, work: Callable[[], Code]) -> Code:
-        """Return a code made by the first way that works; if none works, raise the last one's error."""
+        """Return the code that `work` makes in the first way that works; if none works, raise the last one's error."""
 
         def steps() -> Generator[None, None, Code]:
             yield from ()
@@ -157,7 +163,7 @@ class Survivor:
         return finished(self.steps(steps))
 
     def steps(self, work: Callable[[], Generator[Reported, None, Code]]) -> Generator[Reported, None, Code]:
-        """Do as `make` for work that yields its steps, which begin anew on the next smaller way."""
+        """Do the same as `make` for work that yields steps, which begin anew in the next smaller way."""
         while True:
             device = best_device()
             try:
@@ -170,7 +176,7 @@ class Survivor:
                 return code
 
     def use(self, code: Code, work: Callable[[Code], Result], make: Callable[[], Code]) -> Result:
-        """Return what `work` makes of the code, or of one that `make` makes anew."""
+        """Return what `work` makes of the code, or of a code that `make` makes anew for another device."""
         while True:
             current = self._again.get(code, code)
             if self._device.get(current, best_device()) != best_device():
@@ -183,7 +189,7 @@ class Survivor:
 
 
 def bfloat16(device: torch.device) -> torch.autocast:
-    """Return a context in which networks multiply in bfloat16, where the device does."""
+    """Return a context in which networks multiply in bfloat16, where the device can do so."""
     import torch
 
     return torch.autocast(device.type, torch.bfloat16, enabled=multiplies_in_bfloat16(device))

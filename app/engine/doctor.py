@@ -1,4 +1,4 @@
-"""What this machine has and what it lacks: each check one line, each thing missing one line on how to mend it."""
+"""Checks what this machine has and what it lacks; every fault comes with a line that says how to mend it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ from app.engine.device import has_torch
 from app.engine.files import ROOT, data_folder
 from app.engine.sound.ffmpeg import executable
 
-PYTHONS = ((3, 11), (3, 15))  # from the first, below the second; as in pyproject.toml
-# Bytes of free space below which a recording may end early; chosen.
+PYTHONS = (
+    (3, 11),
+    (3, 15),
+)  # the first version that Mien supports, and the first it does not, as in pyproject.toml
+# Bytes of free space below which a recording may end early; a guess.
 FREE_BYTES = 2 << 30
 VIDEO_DEVICES = Path("/sys/class/video4linux")
 NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
@@ -27,7 +30,11 @@ SYMBOLS = {"ok": "ok      ", "absent": "absent  ", "problem": "PROBLEM "}
 
 @dataclass(frozen=True)
 class Check:
-    """One finding. status: "ok"; "absent", which Mien can do without; or "problem". fix is empty where ok."""
+    """The result of one check.
+
+    status: "ok"; "absent", which Mien can do without; or "problem"; detail: what was found; fix: how to mend it, empty
+    where the status is "ok".
+    """
 
     name: str
     status: str
@@ -40,7 +47,7 @@ class Check:
 
 
 def examine(cameras: Sequence[str] | None = None) -> tuple[Check, ...]:
-    """Run every check. cameras: their names where the caller knows them (the window asks Qt)."""
+    """Return the results of all checks. cameras: their names where the caller knows them, as the window does by Qt."""
     checks: dict[str, Callable[[], Check]] = {
         "Python": python,
         "Packages": packages,
@@ -58,7 +65,7 @@ def examine(cameras: Sequence[str] | None = None) -> tuple[Check, ...]:
 
 
 def _safely(name: str, check: Callable[[], Check]) -> Check:
-    """Run a check; if it fails in a way nobody foresaw, that is a finding too, which must not hide the others."""
+    """Return a check's result; an error that the check did not foresee is a problem too, and hides no other result."""
     try:
         return check()
     except Exception as error:
@@ -82,7 +89,7 @@ def packages() -> Check:
 
 
 def requirements() -> list[str]:
-    """Mien's own requirements: from pyproject.toml in a checkout, else from the installed metadata."""
+    """Return Mien's own requirements: from pyproject.toml in a checkout, else from the installed metadata."""
     project = ROOT / "pyproject.toml"
     if project.is_file():
         listed: list[str] = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["dependencies"]
@@ -163,7 +170,7 @@ def camera_names(names: Sequence[str] | None = None) -> Check:
 
 
 def linux_cameras(devices: Path = VIDEO_DEVICES) -> tuple[str, ...]:
-    """Return the names of what records pictures, by the kernel's own list: no device is opened."""
+    """Return the names of the cameras in the kernel's list; no device is opened."""
     if not devices.is_dir():
         return ()
     # A camera has several nodes; the first, index 0, is the one that gives pictures.

@@ -1,4 +1,4 @@
-"""The engine: portraits, and what drives them. One thread, no Qt."""
+"""Joins portraits and what drives them into the engine, all of which runs on one thread."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from app.engine.sources.frames import FrameSource
 
 
 class Engine(Portraits):
-    """Fits `EngineLike`: portraits that can also be driven, live or to a film."""
+    """Portraits that can also be driven, live or to a film; this class fits `EngineLike`."""
 
-    animation: Animation | None = None  # what is being driven live
+    animation: Animation | None = None  # the live animation that runs
 
     def animate(
         self,
@@ -34,7 +34,7 @@ class Engine(Portraits):
         max_side: int | None = None,
         on_begin: Callable[[LiveAnimation], None] | None = None,
     ) -> Iterator[Step]:
-        """Drive a face live: a step a frame. `animation` records, calibrates and pauses while it runs."""
+        """Drive a face live and yield a step a frame; while it runs, `animation` records, calibrates and pauses it."""
         yield from self.ensure_encoded(portrait, edits, face)
         with FaceTracker(video=True, live=True) as tracker:
             scene = scene_of(self, portrait, face, edits, max_side)
@@ -60,7 +60,7 @@ class Engine(Portraits):
         max_side: int | None = None,
         rest_at: float | None = None,
     ) -> Iterator[Step]:
-        """Let a clip or a performance drive a face into a film, a step a frame."""
+        """Let a clip or a performance drive a face, write the film, and yield a step a frame."""
         yield from self.ensure_encoded(portrait, edits, face)
         yield from drive_clip(self, portrait, face, driver, output, settings, edits, audio, max_side, rest_at)
 

@@ -1,4 +1,4 @@
-"""What the session asks of the engine, so that a fake can stand in for it."""
+"""Defines what the session asks of the engine, so that tests can put a fake in the engine's place."""
 
 from __future__ import annotations
 
@@ -29,8 +29,10 @@ from app.engine.contract import (
 
 
 class LiveControls(Protocol):
-    """What is read anew before each frame. edit: the driven face's sliders, on top of what the driver does; nmfc_size:
-    px, 0 for none."""
+    """Settings of an animation that are read anew before each frame.
+
+    edit: the driven face's sliders, added to the driver's movement; nmfc_size: px of the NMFC preview, 0 for none.
+    """
 
     settings: RetargetSettings
     edit: FaceEdit
@@ -38,7 +40,7 @@ class LiveControls(Protocol):
 
 
 class LiveAnimation(Protocol):
-    """A driven portrait that runs, and what it can be changed to between two of its steps."""
+    """A driven portrait that runs; its methods are called between two of its steps."""
 
     paused: bool
 
@@ -52,10 +54,10 @@ class LiveAnimation(Protocol):
         """Take the newest frame for the driver's face at rest."""
 
     def forget_driver(self) -> None:
-        """Another person sits down."""
+        """Forget what was learnt about the driver, because another person drives from now on."""
 
     def set_loop(self, loop: bool) -> None:
-        """Begin a clip again at its end; nothing for a camera."""
+        """Begin a clip again at its end, or do not; a camera has no end."""
 
     def listen(self, on: bool, device: str | None = None) -> None:
         """Open the microphone for the meter and the next recording, or close it."""
@@ -82,7 +84,7 @@ class LiveAnimation(Protocol):
         """Keep the driver's parameters from the next frame on."""
 
     def save_performance(self, path: Path) -> None:
-        """Write what was kept; keeping ends. EngineError where no frame was."""
+        """Write the parameters that were kept, and stop keeping them; EngineError where no frame was kept."""
 
 
 class EngineLike(Protocol):
@@ -99,7 +101,7 @@ class EngineLike(Protocol):
 
     @property
     def device(self) -> str:
-        """What computes, with precision, e.g. "CPU float32"."""
+        """Return the device that computes and its precision, such as "CPU float32"."""
 
     def learning(self, generator: str) -> Iterator[Step]:
         """Yield what a backend that `learns` learns once on this machine; closing the steps cancels."""
@@ -120,46 +122,46 @@ class EngineLike(Protocol):
         max_side: int | None = None,
         stop: threading.Event | None = None,
     ) -> Rendered:
-        """Return every face's edit, composited; with `max_side` a preview no larger than that.
+        """Return the photo with the edits of its faces.
 
-        stop: once another thread sets it, the work ends with `interruption.Interrupted`.
+        max_side: px of the longer side of a preview, None for the photo's size; stop: once another thread sets it, the
+        work ends with `interruption.Interrupted`.
         """
 
     def encode_ahead(self, portrait: Portrait, face: int, max_side: int | None = None) -> None:
-        """Encode before the first render, so that it is as quick as the next."""
+        """Encode a face before its first render, so that this render is as quick as the next ones."""
 
     def encoding_steps(self, portrait: Portrait, face: int) -> Iterator[Step]:
-        """Yield the same in steps with previews, for a `slow` generator; closing them cancels."""
+        """Encode a face with a `slow` generator and yield steps with previews; closing the steps cancels."""
 
     def latent_picture(self, latents: Mapping[str, float], size: int) -> NDArray[np.uint8]:
-        """Return (size, size, 3) sRGB: what values of a `slow` generator's own sliders make of its mean face."""
+        """Return a picture (size, size, 3) sRGB: what values of a `slow` generator's sliders make of its mean face."""
 
     def measure(self, portrait: Portrait, rendered: Rendered, face: int, edit: FaceEdit) -> Measurement:
-        """Fit the render afresh and compare."""
+        """Return what was asked of a face and what a fresh fit of the render measures."""
 
     def nmfc(
         self, portrait: Portrait, face: int, edit: FaceEdit, size: int, mesh: bool = False
     ) -> NDArray[np.uint8]:
-        """Return (size, size, 3) NMFC of the face as edited, in a square crop around it; with `mesh`, its shaded
-        mesh.
-        """
+        """Return the NMFC (size, size, 3) of an edited face in a square around it; with `mesh`, its shaded mesh."""
 
     def flow(self, portrait: Portrait, face: int, edit: FaceEdit, max_side: int | None = None) -> Flow | None:
-        """Return the dense flow by which the generator moves a face; None where nothing moves, or it gives none."""
+        """Return the motion by which the generator moves a face; None where nothing moves or it knows no motion."""
 
     def drawn_face(self, portrait: Portrait, face: int, max_side: int | None = None) -> DrawnFace | None:
-        """Return where the generator draws a face's landmarks; None where it gives none."""
+        """Return where the generator draws a face's landmarks; None where the generator cannot tell."""
 
     def export(
         self, portrait: Portrait, edits: Edits, path: Path, options: Mapping[str, Any] | None = None
     ) -> Iterator[Step]:
-        """Render at full size and write, ending in an `ExportStep`; options: format details such as quality,
-        "srgb", "eight_bit".
+        """Render at full size, write the file and yield steps, of which the last is an `ExportStep`.
+
+        options: details of the format, such as "quality", "srgb" and "eight_bit".
         """
 
     @property
     def animation(self) -> LiveAnimation | None:
-        """The animation that runs, None where none does."""
+        """Return the animation that runs, None where none does."""
 
     def animate(
         self,
@@ -173,7 +175,7 @@ class EngineLike(Protocol):
     ) -> Iterator[Step]:
         """Drive a face from a `FrameSource`, a step a frame, until the source ends.
 
-        on_begin: given the animation before its first frame.
+        on_begin: called with the animation before its first frame.
         """
 
     def drive(
@@ -190,9 +192,11 @@ class EngineLike(Protocol):
     ) -> Iterator[Step]:
         """Let a clip or a performance drive a face into a film; closing the iterator early leaves no film.
 
-        rest_at: seconds into the clip, of the frame that shows the driver at rest; None has it sought.
+        rest_at: seconds into the clip at which the driver is at rest; None lets the engine find the frame.
         """
 
     def rest(self, driver: Path, at: float | None = None) -> Iterator[Step]:
-        """Look through a clip or a performance for its driver's face at rest, or take the frame at so many seconds;
-        the last step is a `RestStep`."""
+        """Look through a clip or a performance for its driver's face at rest; the last step is a `RestStep`.
+
+        at: seconds at which the driver is at rest; None lets the engine find the frame.
+        """

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-# What a window can do at once: open another photo, let a box be drawn, show the models, ask where to export to, or go
-# to Live.
+# The command of a window that does what a remedy says: open another photo, let the user draw a box, show the models,
+# ask for another place to export to, or show the Live workspace.
 Action = Literal["", "open", "draw_box", "models", "export", "live_space"]
 
 
@@ -31,11 +31,13 @@ class EngineError(Exception):
         return f"{self.message} {self.remedy}"
 
 
-LIGHT = "it needs networks, which Mien Light leaves out"  # what a generator lacks without torch
+LIGHT = (
+    "it needs networks, which Mien Light leaves out"  # `GeneratorInfo.missing` of a generator without torch
+)
 
 
 def without_torch(error: ModuleNotFoundError) -> EngineError | None:
-    """Return the error for users where torch is missing; None where another module is."""
+    """Return the error for users where torch is the missing module; None where another module is."""
     if (error.name or "").partition(".")[0] != "torch":
         return None
     return EngineError("This needs networks, which Mien Light leaves out.", "Install the full Mien.")

@@ -1,7 +1,7 @@
-"""Fetching a model over the network, because its user asked for it: resumable, checked, and never half there.
+"""Downloads a model when its user asks for it: the download can be resumed, is checked, and leaves no partial model.
 
-A thread of its own reads from the server into `NAME.part`, which a later run goes on from; the iterator says how far
-it is and imports what has come. Proxies are those of the environment (`HTTPS_PROXY`, `NO_PROXY`).
+A thread of its own reads from the server into `NAME.part`, which a later run continues; `fetch` reports how far the
+thread is and imports the finished files. Proxies are those of the environment (`HTTPS_PROXY`, `NO_PROXY`).
 """
 
 from __future__ import annotations
@@ -22,30 +22,30 @@ from app.engine.contract import Step
 from app.engine.errors import EngineError
 from app.engine.files import file_sha256, write_whole
 
-# Chosen for slow lines and for the tests' misbehaving server: nothing here changes what arrives.
+# These values were chosen for slow lines and for the tests' misbehaving server; none of them changes what arrives.
 PIECE = 1 << 18  # bytes read at once
 TIMEOUT_S = (10.0, 10.0)  # seconds to connect, and between two pieces
-TRIES = 5  # breaks in a row without a new byte after which it gives up
+TRIES = 5  # breaks in a row without a new byte after which the download gives up
 PAUSE_S = 1.0  # seconds before the next try
 STEP_S = 0.05  # seconds between two steps: Cancel acts within it
 RATE_S = 10.0  # seconds of the newest transfer over which the speed is averaged
-RESERVE = 200_000_000  # bytes that are left free; room for the system's own work
+RESERVE = 200_000_000  # bytes of the disk that stay free for the system
 LOOK_AGAIN = "Check the connection and try again: what has come is kept."
 
 
 class _Wrong(Exception):
-    """What came is not what was asked for; it is thrown away."""
+    """The server sent another file than the one that was asked for; what came is deleted."""
 
 
 class _Download(threading.Thread):
-    """Brings the files of an offer, one after the other, into a folder."""
+    """A thread that downloads the files of an offer, one after the other, into a folder."""
 
     def __init__(self, offer: Offer, folder: Path) -> None:
         super().__init__(name="download", daemon=True)
         self.offer, self.folder = offer, folder
         self.done = sum(_present(folder, file) for file in offer.files)  # bytes
         self.file = offer.files[0].name
-        self.broken = False  # waits before it tries again
+        self.broken = False  # the connection broke, and the thread waits before it tries again
         self.error: EngineError | None = None
         self.stopped = threading.Event()
 
@@ -87,7 +87,7 @@ class _Download(threading.Thread):
                 self.broken = False
 
     def _read(self, file: RemoteFile, part: Path) -> None:
-        """Go on where `part` ends; ConnectionError where the server breaks off."""
+        """Continue the download where `part` ends; ConnectionError where the server breaks off."""
         import requests
 
         start = _size(part)
@@ -135,11 +135,11 @@ class _Download(threading.Thread):
 
 
 def fetch(offer: Offer) -> Generator[Step, None, Model]:
-    """Yield steps in megabytes, ending in the imported model; the one there is where these files were imported
-    before.
+    """Download an offer's files, yield steps in megabytes, and return the imported model.
 
-    Closing it cancels; what has come by then is kept for the next run. EngineError where the disk is too small, the
-    server refuses, breaks off for good or sends something else, or the files do not fit.
+    Where the same files were imported before, the model that is there is returned. Closing the steps cancels; what has
+    come by then is kept for the next run. EngineError where the disk is too small, where the server refuses, breaks off
+    for good or sends another file, and where the files are no model.
     """
     folder = models_folder() / f".download-{offer.name}"
     try:
@@ -169,7 +169,7 @@ def fetch(offer: Offer) -> Generator[Step, None, Model]:
 
 
 def _until_left(folder: Path) -> Iterator[Step]:
-    """Wait for a cancelled run, which may still wait for its server's last piece: two must not write the same file."""
+    """Wait for a cancelled run that still waits for its server's last piece: two must not write the same file."""
     for thread in threading.enumerate():
         while isinstance(thread, _Download) and thread.folder == folder and thread.is_alive():
             thread.join(STEP_S)
@@ -205,8 +205,8 @@ def _time_left(seconds: float) -> str:
 
 
 def _check_room(offer: Offer, folder: Path) -> None:
-    """Raise EngineError where the disk has no room: for a while the files and their converted copy need twice their
-    size.
+    """Raise EngineError where the disk has no room for twice the files' size: they and their converted copy lie there
+    together for a while.
     """
     there = sum(_present(folder, file) for file in offer.files)
     needed = 2 * offer.size - there + RESERVE
@@ -236,7 +236,7 @@ def _begins_at(header: str | None, start: int) -> bool:
 
 
 def _plainly(error: Exception) -> str:
-    """Return what broke, without the library's own objects."""
+    """Return in plain words why a request failed."""
     import requests
 
     kinds = {
@@ -267,7 +267,7 @@ def _known_path() -> Path:
 
 
 def _known() -> dict[str, str]:
-    """Return by address the SHA-256 of files without a published hash, as they were when they first came."""
+    """Return, by address, the SHA-256 that files without a published hash had when they were first downloaded."""
     with suppress(OSError, ValueError):
         return {str(url): str(value) for url, value in json.loads(_known_path().read_text()).items()}
     return {}

@@ -1,4 +1,6 @@
-"""Where the user's things lie, and how they are written: beside, then renamed, so that nothing is ever half there."""
+"""Finds the folders of Mien, and writes files beside their place and renames them, so that no file is ever half
+written.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +16,13 @@ from pathlib import Path
 
 from app.engine.errors import Action, EngineError
 
-LONGEST_NAME = 255  # bytes, of the file systems of Linux, macOS and Windows; their common limit
+LONGEST_NAME = 255  # bytes of a file's name: the common limit of the file systems of Linux, macOS and Windows
 ROOT = Path(__file__).resolve().parents[2]
-ASSETS = ROOT / "assets"  # what comes with Mien
+ASSETS = ROOT / "assets"  # files that ship with Mien
 
 
 def data_folder() -> Path:
-    """Return where the user's things of Mien lie: $MIEN_HOME, else the system's place for them."""
+    """Return the folder of the user's models, settings and logs: $MIEN_HOME, else the system's place for such data."""
     if home := os.environ.get("MIEN_HOME"):
         return Path(home)
     if sys.platform == "win32":
@@ -31,16 +33,18 @@ def data_folder() -> Path:
 
 
 def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file's content, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager
 def written(path: Path) -> Iterator[Path]:
-    """Yield a path beside `path` to write to; when the block ends well it is renamed to `path`, else it is removed.
+    """Yield a path beside `path` to write to; that file is renamed to `path` when the block ends well, else removed.
 
     Readers see the old file or the new one, whole. A file that is replaced keeps its permissions, a new one gets those
-    of any new file. The path beside has the same suffix, for libraries that add one of their own. OSError as usual.
+    of any new file. The path beside has the same suffix, because some libraries add one of their own otherwise. OSError
+    where the file cannot be written.
     """
     beside = path.with_name(f".mien-{uuid.uuid4().hex[:12]}.part{path.suffix}")
     try:
@@ -76,7 +80,7 @@ def check_place(path: Path, action: Action = "") -> None:
         else:
             path.touch(exist_ok=False)
             path.unlink()
-        beside = path.with_name(f".mien-{uuid.uuid4().hex[:12]}.part")  # where it is written first
+        beside = path.with_name(f".mien-{uuid.uuid4().hex[:12]}.part")
         beside.touch()
         beside.unlink()
     except OSError as error:
@@ -84,7 +88,7 @@ def check_place(path: Path, action: Action = "") -> None:
 
 
 def unwritable(path: Path, error: OSError, action: Action = "") -> EngineError:
-    """Return what is in the way of writing `path`, and what helps against just that."""
+    """Return the error for users that says why `path` cannot be written and what helps."""
     kind = error.errno
     if kind == errno.ENAMETOOLONG:
         return EngineError(f"The name {path.name[:40]}… is too long.", "Choose a shorter name.", action)
@@ -107,6 +111,6 @@ def unwritable(path: Path, error: OSError, action: Action = "") -> EngineError:
 
 
 def fitting(stem: str, rest: str) -> str:
-    """Return a file name of both, `stem` cut short where a file system would not take it."""
+    """Return the file name stem + rest, with the stem cut short where the name would be too long."""
     room = LONGEST_NAME - len(os.fsencode(rest))
     return os.fsencode(stem)[:room].decode(errors="ignore") + rest

@@ -1,7 +1,7 @@
-"""Ending a long computation from another thread, between two layers of a network.
+"""Ends a long computation from another thread, between two layers of a network.
 
-A network on a processor takes seconds for a picture. Whoever asks for one may hand over an event; once it is set, the
-work raises `Interrupted` before its next module, some milliseconds later. Nothing is kept of what was begun.
+A network on a processor takes seconds for a picture. Its caller may hand over an event; once another thread sets the
+event, the work raises `Interrupted` before its next module, some milliseconds later. Nothing is kept of that work.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 
 class Interrupted(Exception):
-    """The work was no longer wanted."""
+    """The work ended because another thread no longer wanted its result."""
 
 
 def check(stop: threading.Event | None) -> None:
@@ -24,7 +24,7 @@ def check(stop: threading.Event | None) -> None:
 
 @contextmanager
 def interruptible(stop: threading.Event | None) -> Iterator[None]:
-    """Make every torch module that this thread calls within the block look at the event first."""
+    """Make every torch module that this thread calls within the block check the event first."""
     check(stop)
     torch_module = _torch_module() if stop is not None else None
     if torch_module is None:

@@ -1,7 +1,7 @@
-"""The log: one rotating file in the user's data folder, and warnings on standard error.
+"""Writes the log: one rotating file in the user's data folder, and warnings on standard error.
 
-Every module logs to `logging.getLogger(__name__)`; the file holds what happened before a crash, so it says when and
-where, and never what is in a picture.
+Every module logs to `logging.getLogger(__name__)`. The file tells what happened before a crash: when and in which
+module, and never what a picture shows.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 
 from app.engine.files import data_folder
 
-# Chosen so that all of it fits into a mail.
-BYTES = 500_000  # of one log file: some thousand lines, which a mail can carry
-KEPT = 2  # older files beside it
+# These values were chosen so that all log files fit into a mail.
+BYTES = 500_000  # greatest size of one log file: some thousand lines
+KEPT = 2  # number of older files beside it
 
 
 def log_path() -> Path:
@@ -24,9 +24,7 @@ def log_path() -> Path:
 
 
 def start_logging() -> None:
-    """Log from now on; a second call does nothing. In an unwritable folder there is no log file, but the program
-    runs.
-    """
+    """Begin to log; a second call does nothing. Where the folder cannot be written, there is no log file."""
     logger = logging.getLogger("app")
     if logger.handlers:
         return

@@ -1,4 +1,4 @@
-"""Portraits: open one, fit its faces, render an edit, measure it, export it. One thread, no Qt."""
+"""Opens portraits, fits their faces, and renders, measures and exports edits, all on one thread."""
 
 from __future__ import annotations
 
@@ -54,13 +54,14 @@ if TYPE_CHECKING:
     from app.engine.measuring.recognition import Recogniser
     from app.engine.rendering.nmfc import NmfcRenderer
 
-# Encoded faces, so that undo between sizes and faces encodes nothing twice.
-CODES_KEPT = 8
-VIEWS_KEPT = 4  # photos at one size each; photo, preview, live side and export
+CODES_KEPT = (
+    8  # number of encoded faces that are kept, so that undo between sizes and faces encodes nothing twice
+)
+VIEWS_KEPT = 4  # number of photos at one size that are kept: the photo, preview, live view and export
 
 
 class Portraits:
-    """All that is done with photos that nothing drives. The first call that needs a heavy library loads it."""
+    """Everything that is done with photos that nothing drives. The first call that needs a heavy library loads it."""
 
     def __init__(self, generator: str = "mesh-warp") -> None:
         self._generators: dict[str, Generator] = {}
@@ -73,7 +74,7 @@ class Portraits:
         self.select(generator)
 
     def close(self) -> None:
-        """Give back the tracker and the GL contexts, on the thread that used them."""
+        """Close the tracker and the GL contexts, on the thread that used them."""
         for part in (self._tracker, self._renderer, *self._generators.values()):
             close = getattr(part, "close", None)
             if close is not None:
@@ -121,7 +122,7 @@ class Portraits:
 
     @property
     def notice(self) -> EngineError | None:
-        """What the user should know of the device: that a graphics card's memory was full."""
+        """Return what the user should know of the device, such as that a graphics card's memory was full."""
         return notice() if self.generator.info.weights else None
 
     # -- faces ---------------------------------------------------------------------------------------
@@ -147,7 +148,7 @@ class Portraits:
         return Portrait(photo, tuple(self._fitted(face) for face in found))
 
     def portrait(self, photo: Photo) -> Portrait:
-        """Find and fit every face of a photo."""
+        """Return a photo with all faces that are found and fitted in it."""
         return Portrait(photo, self.fit(to_srgb8(photo)))
 
     def fit(self, srgb: NDArray[np.uint8]) -> tuple[FittedFace, ...]:
@@ -199,7 +200,7 @@ class Portraits:
         self.code(portrait, view, face)
 
     def encoding_steps(self, portrait: Portrait, face: int) -> Iterator[Step]:
-        """`encode_ahead` at full size in steps, for a `slow` generator; other sizes then find its work on the disk."""
+        """Encode a face at full size with a `slow` generator and yield its steps; other sizes find the work on disk."""
         view = self.view(portrait, None)
         key = self._code_key(portrait, view, face)
         if key not in self._codes:
@@ -208,8 +209,10 @@ class Portraits:
             self._codes[key] = code
 
     def ensure_encoded(self, portrait: Portrait, edits: Edits, *driven: int) -> Iterator[Step]:
-        """`encoding_steps` of every face that a job edits or drives, where the generator is slow: with progress, and a
-        Cancel that acts at once."""
+        """Yield the `encoding_steps` of every face that a job edits or drives, where the generator is slow.
+
+        So the job shows progress, and its Cancel acts at once.
+        """
         if self.generator.info.slow:
             for face in sorted({*driven, *(k for k, edit in edits.items() if not edit.is_identity)}):
                 yield from self.encoding_steps(portrait, face)
@@ -244,7 +247,7 @@ class Portraits:
         return patch
 
     def target(self, portrait: Portrait, index: int, edit: FaceEdit) -> FaceParams:
-        """Return the parameters an edit asks for, in the photo's own pixels."""
+        """Return the parameters that an edit asks for, in the photo's own pixels."""
         from app.engine.face.semantic import resolve
 
         return resolve(edit, self._face(portrait, index), self.model)
@@ -262,13 +265,13 @@ class Portraits:
         return portrait.faces[index]
 
     def view(self, portrait: Portrait, max_side: int | None = None) -> WorkingView:
-        """Return the portrait at full size, or no larger than `max_side` (kept for the next call)."""
+        """Return the portrait at full size, or with a longer side of `max_side` px at most; it is kept for later."""
         scale = min(1.0, max_side / max(portrait.photo.size)) if max_side else 1.0
         key = (portrait.photo.key, scale, tuple(face.params for face in portrait.faces))
         return self._views.get(key, lambda: at_scale(portrait, scale))
 
     def code(self, portrait: Portrait, view: WorkingView, index: int) -> object:
-        """Return what the generator made of a face at a view's resolution (made once)."""
+        """Return what the generator's `encode` made of a face at a view's resolution; it is kept for later."""
         key = self._code_key(portrait, view, index)
         return self._codes.get(key, lambda: self.generator.encode(self._source(portrait, view, index)))
 
@@ -310,7 +313,7 @@ class Portraits:
     def nmfc(
         self, portrait: Portrait, face: int, edit: FaceEdit, size: int, mesh: bool = False
     ) -> NDArray[np.uint8]:
-        """Return (size, size, 3) a face as its edit makes it: its coordinates, or its whole head as a shaded mesh."""
+        """Return the NMFC (size, size, 3) of an edited face, or with `mesh` its whole head as a shaded mesh."""
         params = self.target(portrait, face, edit)
         if mesh:
             from app.engine.generators.whole_head import picture_of, small_head
@@ -344,7 +347,7 @@ class Portraits:
         return flow_picture(displacement, corner, view.scale) if displacement.size else None
 
     def drawn_face(self, portrait: Portrait, face: int, max_side: int | None = None) -> DrawnFace | None:
-        """Return where the generator draws a face's landmarks, in the photo's pixels; None where it gives none."""
+        """Return where the generator draws a face's landmarks, in the photo's pixels; None where it cannot tell."""
         from app.engine.face.semantic import resolve
 
         place = getattr(self.generator, "landmarks", None)

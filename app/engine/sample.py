@@ -1,4 +1,4 @@
-"""The sample portrait: scikit-image's public-domain astronaut, found without importing scikit-image."""
+"""Finds the sample portrait, scikit-image's public-domain astronaut, without importing scikit-image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Milliseconds by stage of one piece of work."""
+"""Measures the milliseconds that each stage of a piece of work takes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 class Stopwatch:
-    """`with watch.stage("warp"): ...` adds up; `ms` has every stage and "total" since the start."""
+    """Adds up the time inside `with watch.stage("warp"): ...`; `ms` gives every stage, and "total" since the start."""
 
     def __init__(self) -> None:
         self._start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""A portrait at one working resolution, and the cache that keeps the last few."""
+"""Scales a portrait to a working resolution, and keeps values that were asked for last."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, eq=False)
 class WorkingView:
-    """A portrait at one working resolution."""
+    """A portrait at one working resolution.
+
+    scale: px of it per px of the photo; pixels: (h, w, 3) of the photo's type; alpha: (h, w) or None; faces: in these
+    pixels.
+    """
 
     scale: float
     pixels: NDArray[Any]
@@ -30,7 +34,7 @@ class WorkingView:
 
 
 class LruCache(Generic[K, V]):
-    """The values of the `size` keys that were asked for last."""
+    """A cache that keeps the values of the `size` keys that were asked for last."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -54,12 +58,12 @@ class LruCache(Generic[K, V]):
 
 
 def scaled(params: FaceParams, factor: float) -> FaceParams:
-    """Return the same face in the photo resized by `factor`."""
+    """Return the parameters that the same face has in the photo resized by `factor`."""
     return replace(params, camera=params.camera.scaled(factor))
 
 
 def at_scale(portrait: Portrait, scale: float) -> WorkingView:
-    """Return the portrait no larger than `scale` times its own size; the photo itself at 1."""
+    """Return the portrait at `scale` times its own size (0 to 1)."""
     photo = portrait.photo
     if scale == 1.0:
         return WorkingView(1.0, photo.pixels, photo.alpha, portrait.faces)

@@ -11,7 +11,7 @@ from app.engine.checkpoints.headgan_files import KINDS
 from app.engine.checkpoints.kinds import Found
 from app.engine.checkpoints.store import save_model
 from app.engine.contract import Target
-from app.engine.device import CPU, Device, Survivor, best_device, out_of_memory
+from app.engine.device import CPU, Device, MemoryFallback, best_device, out_of_memory
 from app.engine.engine import Engine
 from app.engine.face.parameters import FaceEdit
 from app.engine.generators import headgan as backend
@@ -42,7 +42,7 @@ def test_without_a_card_a_full_memory_is_an_error(monkeypatch):
         raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 
     with pytest.raises(torch.cuda.OutOfMemoryError):
-        Survivor().make(work)
+        MemoryFallback().make(work)
     assert device.notice() is None and best_device() == CPU
 
 
@@ -54,31 +54,31 @@ def test_only_a_card_s_memory_counts():
 
 def test_other_errors_pass_and_change_nothing(pretended):
     with pytest.raises(RuntimeError, match="shapes"):
-        Survivor().make(lambda: (_ for _ in ()).throw(RuntimeError("shapes differ")))
+        MemoryFallback().make(lambda: (_ for _ in ()).throw(RuntimeError("shapes differ")))
     assert best_device() == PRETENDED
 
 
 def test_a_code_of_a_device_that_was_given_up_is_made_anew(pretended):
-    survivor, made = Survivor(), []
+    fallback, made = MemoryFallback(), []
 
     def make() -> Code:
         made.append(best_device())
         return Code()
 
-    first = survivor.make(make)
-    second = survivor.make(make)
+    first = fallback.make(make)
+    second = fallback.make(make)
 
     def once(code: Code) -> str:
         if best_device() == PRETENDED:
             raise torch.cuda.OutOfMemoryError("full")
         return "done"
 
-    assert survivor.use(first, once, make) == "done"
+    assert fallback.use(first, once, make) == "done"
     assert best_device().shrink == 2 and "smaller" in str(best_device())
     seen = []
-    survivor.use(second, seen.append, make)
+    fallback.use(second, seen.append, make)
     assert seen != [second]  # the second network lay on the card as before, so it is made anew
-    survivor.use(second, seen.append, make)
+    fallback.use(second, seen.append, make)
     assert seen[0] is seen[1] and [d.shrink for d in made] == [1, 1, 2, 2]  # the network is made anew once
     assert device.step_down() and best_device() == CPU and not device.step_down()
 
@@ -144,6 +144,6 @@ def test_work_that_reports_its_steps_begins_anew_on_the_next_way(pretended):
             raise torch.cuda.OutOfMemoryError("full")
         return Code()
 
-    words, code = drained(Survivor().steps(steps))
+    words, code = drained(MemoryFallback().steps(steps))
     assert isinstance(code, Code)
     assert len(words) == 3 and words[-1] == str(CPU) and best_device() == CPU

@@ -17,7 +17,7 @@ import numpy as np
 
 from app.engine.checkpoints.store import load_model, models, newest
 from app.engine.contract import GeneratorInfo, Patch, SourceImage, Target
-from app.engine.device import Device, Survivor, best_device
+from app.engine.device import Device, MemoryFallback, best_device
 from app.engine.errors import EngineError
 from app.engine.face.controls import COMPONENTS, GAZE, PLACEMENT, POSE, SEMANTIC
 from app.engine.face.morphable_model import default_model
@@ -80,7 +80,7 @@ class PersonalModel:
     def __init__(self, name: str | None = None) -> None:
         self._name = name
         self._renderer: tuple[tuple[str, Device], LoadedPerson] | None = None
-        self._survivor = Survivor()
+        self._fallback = MemoryFallback()
 
     @property
     def info(self) -> GeneratorInfo:
@@ -99,13 +99,13 @@ class PersonalModel:
         )
 
     def encode(self, source: SourceImage) -> PersonalCode:
-        return self._survivor.make(lambda: self._encoded(source))
+        return self._fallback.make(lambda: self._encoded(source))
 
     def generate(self, code: PersonalCode, target: Target) -> Patch:
         def patch(code: PersonalCode) -> Patch:
             return square_patch(code.cut, target, lambda: self._painted(code, target))
 
-        return self._survivor.use(code, patch, lambda: self._encoded(code.cut.source))
+        return self._fallback.use(code, patch, lambda: self._encoded(code.cut.source))
 
     def _encoded(self, source: SourceImage) -> PersonalCode:
         from app.engine.personal.conditioning import Frame2Frame

@@ -17,7 +17,7 @@ import numpy as np
 from app.engine.checkpoints.store import chosen, load_model, several
 from app.engine.contract import GeneratorInfo, Patch, SourceImage, Target
 from app.engine.cuda_graph import Graphed
-from app.engine.device import Device, Survivor, best_device
+from app.engine.device import Device, MemoryFallback, best_device
 from app.engine.errors import EngineError
 from app.engine.face.controls import COMPONENTS, PLACEMENT, POSE, SEMANTIC
 from app.engine.face.dense import imported_dense
@@ -86,7 +86,7 @@ class HeadGan:
     def __init__(self, name: str | None = None) -> None:
         self._name = name
         self._renderer: tuple[tuple[str, Device], LoadedHeadGan] | None = None
-        self._survivor = Survivor()
+        self._fallback = MemoryFallback()
 
     @property
     def info(self) -> GeneratorInfo:
@@ -102,13 +102,13 @@ class HeadGan:
         return GeneratorInfo(name, title, IMAGE_SIZE, OBEYED, (model.name,), model.licence, note=note)
 
     def encode(self, source: SourceImage) -> HeadGanCode:
-        return self._survivor.make(lambda: self._encoded(source))
+        return self._fallback.make(lambda: self._encoded(source))
 
     def generate(self, code: HeadGanCode, target: Target) -> Patch:
         def patch(code: HeadGanCode) -> Patch:
             return square_patch(code.cut, target, lambda: self._painted(code, target))
 
-        return self._survivor.use(code, patch, lambda: self._encoded(code.cut.source))
+        return self._fallback.use(code, patch, lambda: self._encoded(code.cut.source))
 
     def _encoded(self, source: SourceImage) -> HeadGanCode:
         """Cut the square, encode it as the reference and render it unedited."""

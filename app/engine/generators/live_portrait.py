@@ -20,7 +20,7 @@ import numpy as np
 from app.engine.checkpoints.store import chosen, load_model, several
 from app.engine.contract import GeneratorInfo, Learnt, Origin, Patch, SourceImage, Step, Target
 from app.engine.cuda_graph import Graphed
-from app.engine.device import Device, Survivor, best_device
+from app.engine.device import Device, MemoryFallback, best_device
 from app.engine.errors import EngineError
 from app.engine.face.controls import COMPONENTS, GAZE, PLACEMENT, POSE, SEMANTIC
 from app.engine.files import data_folder
@@ -84,7 +84,7 @@ class LivePortrait:
         self._name = name
         self._renderer: tuple[tuple[str, Device], LoadedLivePortrait] | None = None
         self._entries: tuple[tuple[Path, int], ExpressionEntries] | None = None
-        self._survivor = Survivor()
+        self._fallback = MemoryFallback()
 
     @property
     def info(self) -> GeneratorInfo:
@@ -109,14 +109,14 @@ class LivePortrait:
         )
 
     def encode(self, source: SourceImage) -> LivePortraitCode:
-        return self._survivor.make(lambda: self._encoded(source))
+        return self._fallback.make(lambda: self._encoded(source))
 
     def generate(self, code: LivePortraitCode, target: Target) -> Patch:
         def patch(code: LivePortraitCode) -> Patch:
             entries = self.entries(self.renderer().model)
             return square_patch(code.cut, target, lambda: self.painted(code, target, entries))
 
-        return self._survivor.use(code, patch, lambda: self._encoded(code.cut.source))
+        return self._fallback.use(code, patch, lambda: self._encoded(code.cut.source))
 
     def learn(self) -> Steps[Step, None, ExpressionEntries]:
         """Yield the steps that learn how its points move with our expressions, from warped renders of the sample

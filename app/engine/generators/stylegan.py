@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.contract import GeneratorInfo, LatentControl, Patch, SourceImage, Step, Target
-from app.engine.device import Device, Survivor, best_device, finished
+from app.engine.device import Device, MemoryFallback, best_device, finished
 from app.engine.errors import EngineError
 from app.engine.face.controls import COMPONENTS, SEMANTIC
 from app.engine.face.indices import CHIN
@@ -99,7 +99,7 @@ class StyleGan:
     def __init__(self) -> None:
         self._editor: Editor | None = None
         self._device: Device | None = None  # where the editor's networks are
-        self._survivor = Survivor()
+        self._fallback = MemoryFallback()
 
     @property
     def info(self) -> GeneratorInfo:
@@ -124,7 +124,7 @@ class StyleGan:
 
     def encoding_steps(self, source: SourceImage) -> Steps[Step, None, LatentCode]:
         """`encode` as steps with previews; closing the iterator cancels, and nothing is kept."""
-        return self._survivor.steps(lambda: self._inverted(source))
+        return self._fallback.steps(lambda: self._inverted(source))
 
     def _inverted(self, source: SourceImage) -> Steps[Step, None, LatentCode]:
         import torch
@@ -157,7 +157,7 @@ class StyleGan:
         def again() -> LatentCode:
             return finished(self._inverted(code.cut.source))
 
-        return self._survivor.use(code, lambda code: self._edited(code, target), again)
+        return self._fallback.use(code, lambda code: self._edited(code, target), again)
 
     def _edited(self, code: LatentCode, target: Target) -> Patch:
         amounts = asked(code.editor, code.cut.source.face.params, target)
