@@ -1,6 +1,6 @@
-# `make run` and `make test` do all the set-up; the second time they only check stamps.
+# `make run` and `make test` do all the set-up; from the second time on they only check stamps.
 SHELL := /bin/bash
-# The first of these that Mien runs on; where there is none, one line says what to install.
+# PYTHON is the first of these on which Mien runs; where there is none, one line says what to install.
 PYTHON ?= $(shell for each in python3 python3.13 python3.14 python3.12 python3.11; do \
   $$each -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))' 2>/dev/null && echo $$each && break; done)
 NO_PYTHON := Mien needs Python 3.11 to 3.14, and there is none. Debian, Ubuntu: apt install python3-venv; Fedora: \
@@ -45,7 +45,7 @@ $(VENV)/bin/pip: $(VENV)/.system
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-# torch first and exactly, where there is none: other ways of asking bring several GB of CUDA.
+# Where torch is missing, this exact version is installed first, because other requests bring several GB of CUDA.
 $(VENV)/.run: $(VENV)/bin/pip pyproject.toml
 	$(BIN)/python -c "import torch" 2>/dev/null || $(BIN)/pip install -q torch==2.13.0
 	$(BIN)/pip install -q -e ".[camera]"

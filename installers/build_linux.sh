@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# dist/mien-VERSION-linux-ARCH[-light|-cuda].tar.gz from a clean clone, tried out before it is packed.
+# Makes dist/mien-VERSION-linux-ARCH[-light|-cuda].tar.gz from a clean clone; it is tried out before it is packed.
 #   build_linux.sh [light|cpu|cuda]
 set -euo pipefail
 cd "$(dirname "$0")/.."

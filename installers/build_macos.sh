@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# dist/mien-VERSION-macos-ARCH[-light].dmg: build_macos.sh [light|cpu], on Apple silicon (onnxruntime has no wheel for
-# Intel Macs). With MIEN_SIGN="Developer ID Application: ..." the application is signed with
-# the hardened runtime; else ad hoc, and the user has to allow it in System Settings at the first start.
+# Makes dist/mien-VERSION-macos-ARCH[-light].dmg on Apple silicon (onnxruntime has no wheel for Intel Macs):
+#   build_macos.sh [light|cpu]
+# With MIEN_SIGN="Developer ID Application: ..." the application is signed with the hardened runtime. Without it, the
+# application is signed ad hoc, and the user has to allow it in System Settings at the first start.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 variant="${1:-cpu}"

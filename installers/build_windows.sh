@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# dist/mien-VERSION-windows[-light|-cuda].exe, with Git Bash, Python 3.11 and Inno Setup 6 (ISCC on the path).
+# Makes dist/mien-VERSION-windows[-light|-cuda].exe with Git Bash, Python 3.11 and Inno Setup 6 (ISCC on the path).
 #   build_windows.sh [light|cpu|cuda]
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# dist/mien (on a Mac also dist/Mien.app) from the locked requirements, in an environment of its own.
+# Makes dist/mien (on a Mac also dist/Mien.app) from the locked requirements, in an environment of its own.
 #   freeze.sh light|cpu|cuda      light is without torch
 set -euo pipefail
 cd "$(dirname "$0")/.."

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The installer for the system this runs on: package.sh [light|cpu|cuda]
+# Makes the installer for the system on which it runs: package.sh [light|cpu|cuda]
 set -euo pipefail
 cd "$(dirname "$0")"
 case "$(uname -s)" in

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# What Mien needs from a Linux system besides Python: graphics, sound and window libraries.
-# As root on Debian or Ubuntu the missing ones are installed; elsewhere one line says what to install.
+# Provides what Mien needs from a Linux system besides Python: graphics, sound and window libraries.
+# As root on Debian or Ubuntu it installs the missing ones; elsewhere one line says what to install.
 #   system_packages.sh          for running
 #   system_packages.sh build    and for building the bundle and its smoke test
 set -euo pipefail
 [ "$(uname -s)" = Linux ] || exit 0
 
-# library or command that must be there = Debian package that brings it
+# Each line is: library or command that must be there = Debian package that contains it.
 needed="
 libGL.so.1=libgl1 libEGL.so.1=libegl1 libEGL_mesa.so.0=libegl-mesa0 libgbm.so.1=libgbm1 libglib-2.0.so.0=libglib2.0-0
 libportaudio.so.2=libportaudio2 libpulse.so.0=libpulse0

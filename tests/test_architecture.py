@@ -85,9 +85,11 @@ def test_every_number_of_a_module_says_what_it_counts() -> None:
 
 
 def test_every_file_that_a_document_names_exists() -> None:
-    pattern = re.compile(r"(?<![\w/.])((?:app|tools|tests|docs|installers|assets)/[\w/.-]*\w\.\w+)")
+    folders = "(?:app|tools|tests|docs|installers|assets)"
+    pattern = re.compile(rf"(?<![\w/.])({folders}/[\w/.-]*\w\.\w+)|`({folders}/[\w/.-]*)`")
     missing = []
     for document in [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")]:
         named = pattern.findall(document.read_text(encoding="utf-8"))
-        missing += [f"{document.name}: {path}" for path in named if not (ROOT / path).exists()]
+        paths = (file or folder for file, folder in named)
+        missing += [f"{document.name}: {path}" for path in paths if not (ROOT / path).exists()]
     assert not missing

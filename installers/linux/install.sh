@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts Mien into the menu of the user who runs this, from wherever this folder lies. --remove takes it out again.
+# Puts Mien into the menu of the user who runs this script, wherever its folder lies; --remove takes it out again.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 data="${XDG_DATA_HOME:-$HOME/.local/share}"
@@ -15,7 +15,7 @@ fi
 mkdir -p "$(dirname "$entry")" "$(dirname "$icon")" "$(dirname "$command")"
 cp "$here/mien.png" "$icon"
 ln -sf "$here/mien" "$command"
-# The path goes into quotes; these characters are special there (Desktop Entry Specification, the Exec key).
+# The path is quoted; these characters are special in quotes (Desktop Entry Specification, the Exec key).
 quoted="$(printf '%s' "$here/mien" | sed -e 's/[\\"`$]/\\\\&/g' -e 's/%/%%/g')"
 while IFS= read -r line; do
   case "$line" in

@@ -31,7 +31,7 @@ LOOKED_UP = 20.0
 # Degrees of a photo's own yaw over which its far side comes to lie behind the nose. A turn back towards the front then
 # counts PROFILE_COUNTS times: with a held outline, the profile would be drawn twice.
 PROFILE = (32.0, 42.0)
-PROFILE_COUNTS = 3.5
+PROFILE_COUNTS = 3.5  # times
 BEHIND = (-0.05, 0.3)  # cosine of normal and view in the photo: a place behind the outline to one before it
 OFF_FACE = (
     0.3,
