@@ -41,6 +41,7 @@ from app.engine.warping.head_table import table
 from app.engine.warping.holding import turn
 from app.engine.warping.light import light_of
 from app.engine.warping.mouth import Mouth, OwnMouth, draw_mouth, mouth_source, own_mouth
+from app.engine.warping.neighbours import Neighbours, neighbours
 from app.engine.warping.posing import (
     FaceSource,
     Posed,
@@ -117,11 +118,12 @@ class MeshWarp:
             raise EngineError(
                 "This face is too small to edit.", "Use a photo in which the face is larger.", "open"
             )
-        matte = _own_matte(source)
+        near = neighbours(source.pixels, source.matte, source.face, source.others)
+        matte = _own_matte(source, near)
         worn = spectacles(source.pixels, source.face.landmarks, camera)
         shaped = _with_spectacles(source.face, worn)
         mesh = source_mesh(shaped, matte)
-        layers = _layers(source.pixels, matte, _hold(source), camera.scale)
+        layers = _layers(source.pixels, matte, _hold(near), camera.scale)
         alpha = None
         if source.alpha is not None:
             alpha = _layers(np.dstack([source.alpha] * 3), matte, layers.hold, camera.scale)
@@ -309,36 +311,19 @@ def _with_spectacles(face: FittedFace, worn: float) -> FittedFace:
     return replace(face, landmarks=landmarks)
 
 
-def _own_matte(source: SourceImage) -> NDArray[np.float32]:
-    """Return the matte within the photo's own alpha, without the faces of other people, who belong to the
-    background.
-    """
+def _own_matte(source: SourceImage, near: Neighbours | None) -> NDArray[np.float32]:
+    """Return the matte within the photo's own alpha, without other people, who belong to the background."""
     matte = source.matte
     if source.alpha is not None:  # nobody is where a cut-out is clear
         matte = np.minimum(matte, source.alpha / np.float32(np.iinfo(source.alpha.dtype).max))
-    for other in source.others:
-        matte = matte * (1 - _near(other, matte.shape, 0.35, 0.25)).astype(np.float32)
-    return np.asarray(matte, np.float32)
+    return np.asarray(matte if near is None else matte * (1 - near.theirs), np.float32)
 
 
-def _near(face: FittedFace, shape: tuple[int, ...], grow: float, fade: float) -> NDArray[np.float32]:
-    """Return (H, W) 1 on a face and `grow` IOD around it, fading to 0 over `fade` IOD."""
-    hull = cv2.convexHull(np.round(face.landmarks[:468, :2]).astype(np.int32))
-    inside = np.zeros(shape[:2], np.uint8)
-    cv2.fillConvexPoly(inside, hull, 1)
-    iod = max(face.params.camera.scale, 1.0)
-    distance = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 5)
-    return np.asarray(np.clip((grow + fade - distance / iod) / fade, 0, 1), np.float32)
-
-
-def _hold(source: SourceImage) -> NDArray[np.uint8]:
-    """Return (H, W) 0 on other people's faces, 255 from a little beyond them on; (0, 0) where there are none."""
-    if not source.others:
+def _hold(near: Neighbours | None) -> NDArray[np.uint8]:
+    """Return (H, W) 0 on people who stand before this one, 255 elsewhere; (0, 0) where there are none."""
+    if near is None or not near.before.any():
         return np.zeros((0, 0), np.uint8)
-    free = np.ones(source.matte.shape, np.float32)
-    for other in source.others:
-        free = np.minimum(free, 1 - _near(other, free.shape, 0.35, 0.5))
-    return np.asarray(free * 255 + 0.5, np.uint8)
+    return np.asarray((1 - near.before) * 255 + 0.5, np.uint8)
 
 
 def _layers(pixels: NDArray[Any], matte: NDArray[np.float32], hold: NDArray[np.uint8], iod: float) -> Layers:
