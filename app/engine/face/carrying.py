@@ -1,8 +1,8 @@
 """Carries another face model's shapes over to MediaPipe's 468 vertices, so that everything else can use them.
 
-The other model's mean is brought onto ours, by landmarks that both have or, without any, by iterated closest
-points from several sizes; what is left is bent away by thin plates; each of our vertices then takes the motion
-of the nearest points of its own part (lips and lids, where the file distinguishes them).
+The other model's mean is placed on ours by landmarks that both have or, without any, by iterated closest points from
+several sizes. Thin-plate splines bend away the difference that is left. Each of our vertices then takes the motion of
+the nearest points of its own part (lips and lids, where the file distinguishes them).
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from app.engine.face.morphable_model import MorphableModel
 from app.engine.face.parameters import N_EXPRESSION, N_VERTICES, FloatArray
 
 Indices = NDArray[np.int64]
-# Chosen on face models that were carried over, as tests/engine/face/test_importing.py makes them.
-NEAREST = 6  # points that a vertex follows
-ID_RIDGE = 0.05  # share of the mean variance of what is solved for, as its ridge
-MOST_IDENTITY = 40  # components, as many as the own model has
-CONTROL = 4  # every n-th vertex carries the bending where there are no landmarks
-# MediaPipe's vertex of each of the 68 Multi-PIE points; of the jaw line only the chin is a place
+# These values were chosen on face models that were carried over, as tests/engine/face/test_importing.py makes them.
+NEAREST = 6  # number of points that a vertex follows
+ID_RIDGE = 0.05  # ridge of the identity's coefficients, as a share of their mean variance
+MOST_IDENTITY = 40  # greatest number of identity components, which is that of Mien's own model
+CONTROL = 4  # every fourth vertex controls the bending where there are no landmarks
+# MediaPipe's vertex of each of the 68 Multi-PIE points; of the jaw line only the chin is a fixed place of a face.
 MULTI_PIE = {
     17: 70, 18: 63, 19: 105, 20: 66, 21: 107, 22: 336, 23: 296, 24: 334, 25: 293, 26: 300,
     27: 168, 28: 197, 29: 5, 30: 4, 31: 98, 32: 97, 33: 2, 34: 326, 35: 327,
@@ -44,9 +44,9 @@ PARTS = {
 class DenseModel:
     """A face model in its own topology and unit, y up, z to the viewer.
 
-    mean: (V, 3); identity (I, V, 3), expression (E, V, 3; E may be 0): displacements of one standard deviation,
-    those of expression of `movement` of them. landmarks: (68,) Multi-PIE vertices or None; parts: names of
-    PARTS to (V,) masks; triangles: (T, 3) vertices where the file lists them, for networks that saw this mesh.
+    mean: (V, 3); identity: (I, V, 3) displacements of one standard deviation; expression: (E, V, 3) displacements of
+    `movement` standard deviations, E may be 0; landmarks: (68,) Multi-PIE vertices or None; parts: (V,) masks by the
+    names of PARTS; triangles: (T, 3) vertices where the file lists them, for networks that were trained with this mesh.
     """
 
     mean: FloatArray
@@ -63,9 +63,10 @@ def carried_over(
     base: MorphableModel,
     place: tuple[FloatArray, FloatArray, float, FloatArray] | None = None,
 ) -> MorphableModel:
-    """Return the dense model on the base's topology. What it lacks (expression, pose bias, groups) stays the base's.
+    """Return the dense model's shapes on the topology of the base model.
 
-    place: what `registered` gave, where it is known.
+    What the dense model lacks (expression, pose bias, groups) stays the base's. place: the result of `registered`
+    where it is known, else None.
     """
     placed, weights, scale, rotation = place or registered(dense, base.mean)
 
@@ -91,20 +92,24 @@ def carried_over(
 
 
 def displaced(shapes: FloatArray, weights: FloatArray) -> FloatArray:
-    """Take (K, V, 3) displacements of the dense vertices to (K, 468, 3), by weights (468, V)."""
+    """Return the displacements (K, 468, 3) of our vertices: those of the dense ones (K, V, 3) by weights (468, V)."""
     columns = shapes.transpose(1, 0, 2).reshape(weights.shape[1], -1)
     return np.asarray((weights @ columns).reshape(N_VERTICES, len(shapes), 3).transpose(1, 0, 2))
 
 
 def registered(dense: DenseModel, target: FloatArray) -> tuple[FloatArray, FloatArray, float, FloatArray]:
-    """Return (V, 3) dense mean in the target's space, (468, V) weights of the vertices, scale and (3, 3) rotation."""
+    """Return how a dense model lies on a target face (468, 3).
+
+    The values are the dense mean (V, 3) in the target's space, the weights (468, V) with which our vertices follow the
+    dense ones, and the scale and the rotation (3, 3) into the target's space.
+    """
     from scipy.interpolate import RBFInterpolator
 
     if dense.landmarks is not None:
         ours, theirs = np.array(list(MULTI_PIE.values())), dense.landmarks[list(MULTI_PIE)]
         shape, scale, rotation = _by_landmarks(dense, target[ours], theirs)
         bent = shape + RBFInterpolator(shape[theirs], target[ours] - shape[theirs], smoothing=1e-4)(shape)
-        # The bent face fits a person's identity; what is handed back is the mean's place.
+        # The bent face has the target's identity; what is returned is the place of the mean face.
         offset = target[ours].mean(0) - scale * rotation @ dense.mean[theirs].mean(0)
         placed = scale * dense.mean @ rotation.T + offset
     else:
@@ -121,7 +126,9 @@ def registered(dense: DenseModel, target: FloatArray) -> tuple[FloatArray, Float
 def _by_landmarks(
     dense: DenseModel, target: FloatArray, theirs: Indices
 ) -> tuple[FloatArray, float, FloatArray]:
-    """Return the dense face of the target's identity in the target's space, and the similarity that took it there."""
+    """Return the dense face (V, 3) with the target's identity in the target's space, and the scale and the rotation
+    (3, 3) into that space.
+    """
     coefficients = np.zeros(len(dense.identity))
     for _ in range(5):
         shape = dense.mean + np.tensordot(coefficients, dense.identity, 1)
@@ -138,8 +145,9 @@ def _by_landmarks(
 
 
 def _by_closest_points(mean: FloatArray, target: FloatArray) -> tuple[FloatArray, float, FloatArray]:
-    """Return the similarity of the whole mean onto the target face, nose tip on nose tip first, the best of several
-    sizes.
+    """Return the mean (V, 3) placed on the target face, and the scale and rotation (3, 3) of that similarity.
+
+    Each search begins with the tips of both noses on each other; the best of several first sizes is taken.
     """
     from scipy.spatial import cKDTree
 
@@ -166,13 +174,16 @@ def _by_closest_points(mean: FloatArray, target: FloatArray) -> tuple[FloatArray
 
 
 def _nearest(points: FloatArray, target: FloatArray) -> Indices:
+    """Return the index of the point nearest to each target."""
     from scipy.spatial import cKDTree
 
     return np.asarray(cKDTree(points).query(target)[1])
 
 
 def _weights(bent: FloatArray, target: FloatArray, parts: Mapping[str, NDArray[np.bool_]]) -> FloatArray:
-    """Return (468, V): inverse squared distances to the nearest points of the same part."""
+    """Return weights (468, V): normalised inverse squared distances from our vertices (target) to the nearest points
+    (bent) of the same part.
+    """
     from scipy.spatial import cKDTree
 
     label = {vertex: name for name, vertices in PARTS.items() if name in parts for vertex in vertices}
@@ -188,10 +199,12 @@ def _weights(bent: FloatArray, target: FloatArray, parts: Mapping[str, NDArray[n
 
 
 def _orthonormal(shapes: FloatArray, count: int) -> tuple[FloatArray, FloatArray]:
-    """Return (count, 468, 3) orthonormal directions with the standard deviations of p ~ N(0, 1) over the shapes."""
+    """Return orthonormal directions (count, 468, 3) and the standard deviations (count,) along them, where every shape
+    (K, 468, 3) has a coefficient of standard deviation 1.
+    """
     _, sigma, basis = np.linalg.svd(shapes.reshape(len(shapes), -1), full_matrices=False)
     missing = count - len(sigma)
-    if missing > 0:  # fewer shapes than components: the rest stays still
+    if missing > 0:  # there are fewer shapes than components: the other components move nothing
         basis = np.linalg.qr(np.concatenate([basis, np.eye(missing, basis.shape[1])]).T)[0].T
         sigma = np.concatenate([sigma, np.full(missing, 1e-6)])
     return basis[:count].reshape(count, N_VERTICES, 3), np.maximum(sigma[:count], 1e-6)

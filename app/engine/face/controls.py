@@ -11,9 +11,10 @@ from app.engine.face.parameters import N_EXPRESSION
 class Control:
     """One control, as a slider shows it.
 
-    group: pose, placement, gaze, mouth, eyes, brows, cheeks or components; absolute: unset means the photo's
-    own value (else 0 does); lower/upper: what can be asked; safe: where the result holds; mirror: the
-    control of the other side, if it is one of a pair.
+    group: pose, placement, gaze, mouth, eyes, brows, cheeks or components; unit: as shown beside the value; lower,
+    upper: the range that can be asked; safe: the range in which photos still look right; absolute: whether an unset
+    control stands for the photo's own value rather than for 0; mirror: the name of the other side's control, None
+    where the control is not one of a pair.
     """
 
     name: str
@@ -27,8 +28,8 @@ class Control:
     mirror: str | None = None
 
 
-# Ranges are a slider's ends; the second pair is where photos still look right, judged by eye on sheets
-# (tools/sheets.py). Degrees for angles, standard deviations for components, 1 for a natural full movement.
+# The numbers are a slider's ends, and the range in which photos still look right, judged by eye on sheets
+# (tools/sheets.py). Angles are in degrees, components in standard deviations; 1 is a natural full movement.
 POSE = (
     Control("yaw", "Yaw", "pose", "°", -60, 60, (-40, 40), absolute=True),
     Control("pitch", "Pitch", "pose", "°", -45, 45, (-25, 25), absolute=True),

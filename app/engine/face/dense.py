@@ -1,8 +1,8 @@
-"""Keeps an imported model's own mesh beside the shapes carried over onto ours, because the NMFCs of released
-networks are drawn with it.
+"""Keeps an imported face model's own mesh beside the shapes carried over onto ours, because released networks were
+trained with NMFCs of such a mesh.
 
-HeadGAN's authors rasterise LSFM: the colours are its mean's coordinates, min-max normalised per axis, one colour for
-each of its triangles (the rasteriser of their released code). The same parameters pose it as pose our 468 vertices.
+HeadGAN's authors rasterise LSFM: the colours are the coordinates of its mean, min-max normalised per axis, one colour a
+triangle (as the rasteriser of their released code does it). The parameters that pose our 468 vertices pose this mesh.
 """
 
 from __future__ import annotations
@@ -22,9 +22,12 @@ from app.engine.files import written
 
 @dataclass(frozen=True, eq=False)
 class DenseFace:
-    """coordinates: (V, 3) the mean in the file's own axes, from which NMFC's colours are made; mean (V, 3), identity
-    (I, V, 3) and expression (28, V, 3): in our model's space, displacements of one standard deviation of our
-    components; triangles: (T, 3), counter-clockwise from outside."""
+    """An imported face model's own mesh, posed by our parameters.
+
+    coordinates: (V, 3) the mean in the file's own axes, from which the NMFC's colours are made; mean: (V, 3) in our
+    model's space; identity: (I, V, 3), expression: (28, V, 3): displacements there of one standard deviation of our
+    components; triangles: (T, 3), counter-clockwise from outside.
+    """
 
     coordinates: NDArray[np.float32]
     mean: NDArray[np.float32]
@@ -33,7 +36,7 @@ class DenseFace:
     triangles: NDArray[np.int32]
 
     def project(self, params: FaceParams) -> FloatArray:
-        """Return (V, 3) pixels, as `Camera.project` gives them."""
+        """Return the vertices (V, 3) px of a face, as `Camera.project` gives them."""
         shape = self.mean.astype(np.float64)
         for coefficients, shapes in (
             (params.identity.coefficients, self.identity),
@@ -44,12 +47,13 @@ class DenseFace:
         return params.camera.project(shape)
 
 
-Place = tuple[FloatArray, FloatArray, float, FloatArray]  # what `carrying.registered` gives
+Place = tuple[FloatArray, FloatArray, float, FloatArray]  # the result of `carrying.registered`
 
 
 def dense_face(dense: DenseModel, carried: MorphableModel, place: Place) -> DenseFace:
-    """Return the dense counterpart of a carried model: each of its components as the same sum of the file's own
-    modes.
+    """Return a dense model's own mesh with the components of the model that was carried over from it.
+
+    Each component is the sum of the file's own modes that moves our vertices most nearly as the component does.
     """
     assert dense.triangles is not None
     placed, weights, scale, rotation = place
@@ -71,7 +75,7 @@ def dense_face(dense: DenseModel, carried: MorphableModel, place: Place) -> Dens
 
 
 def outwards(triangles: NDArray[np.int64], points: FloatArray) -> NDArray[np.int32]:
-    """Return the triangles turned so that a face's skin looks away from its inside."""
+    """Return triangles (T, 3) over points (V, 3), turned round where needed so that they face away from the middle."""
     a, b, c = (points[triangles[:, k]] for k in range(3))
     away = (a + b + c) / 3 - points.mean(axis=0)
     facing = float((np.cross(b - a, c - a) * away).sum())
@@ -79,11 +83,12 @@ def outwards(triangles: NDArray[np.int64], points: FloatArray) -> NDArray[np.int
 
 
 def dense_path() -> Path:
+    """Return where the own mesh of an imported face model lies."""
     return imported_path().with_name("face_dense.npz")
 
 
 def save_dense(face: DenseFace | None) -> None:
-    """Keep a dense face for the next start; None takes away the one there is."""
+    """Write a dense face for the next start; None deletes the one there is."""
     path = dense_path()
     if face is None:
         path.unlink(missing_ok=True)
@@ -93,7 +98,7 @@ def save_dense(face: DenseFace | None) -> None:
 
 
 def imported_dense() -> DenseFace | None:
-    """Return the imported model's own mesh, where its file has one."""
+    """Return the imported face model's own mesh; None where nothing was imported or its file has no triangles."""
     path = dense_path()
     return _read(path, path.stat().st_mtime_ns) if path.is_file() and imported_path().is_file() else None
 

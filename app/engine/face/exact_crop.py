@@ -1,6 +1,6 @@
-"""Samples a square of a whole picture to the last bit as the face networks' training and comparison do.
+"""Samples a square of a whole picture, bit for bit the same with every version of OpenCV.
 
-OpenCV's own warpPerspective differs from version to version (5.0: boxes up to 1.3 px off); its remap does not.
+OpenCV's own warpPerspective differs from version to version (with 5.0 boxes are up to 1.3 px off); its remap does not.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-# Both are OpenCV's own (imgproc/src/imgwarp.cpp), so that crops are the same in every release.
-STEPS = 32  # OpenCV's bilinear table has so many places between two pixels
-BLOCK = 64  # columns that share one rounded start, as in OpenCV's loop over blocks
+# Both values are those of OpenCV's warpPerspective (imgproc/src/imgwarp.cpp).
+STEPS = 32  # places between two pixels in OpenCV's bilinear table
+BLOCK = 64  # columns that share one rounded start in OpenCV's loop over blocks
 
 
 def whole_picture(pixels: NDArray[np.uint8], side: int, squeezed: bool) -> NDArray[np.uint8]:
-    """Return (side, side, 3) of (H, W, 3): the picture squeezed to a square, or in the middle of one that holds it,
-    black beyond. Pixel indices are scaled by W / side: no half-pixel shift, no protection from aliasing.
+    """Return a square (side, side, 3) of a picture (H, W, 3).
+
+    squeezed: whether the picture is squeezed to a square; else it lies in the middle of one that holds it, with black
+    around. Pixel indices are scaled without a half-pixel shift and without protection from aliasing, as in MediaPipe.
     """
     height, width = pixels.shape[:2]
     whole, between = _maps(width, height, side, squeezed)
@@ -29,7 +31,7 @@ def whole_picture(pixels: NDArray[np.uint8], side: int, squeezed: bool) -> NDArr
 
 @lru_cache(maxsize=64)
 def _maps(width: int, height: int, side: int, squeezed: bool) -> tuple[NDArray[np.int16], NDArray[np.uint16]]:
-    """Return cv2.remap's two maps: (side, side, 2) whole pixels and (side, side) places in its table."""
+    """Return the two maps of cv2.remap: whole pixels (side, side, 2) and places in its table (side, side)."""
     across, down = (width, height) if squeezed else (max(width, height),) * 2
     left, top = (width - across) / 2, (height - down) / 2
     region = [(left, top + down), (left, top), (left + across, top), (left + across, top + down)]

@@ -1,5 +1,4 @@
-"""Gives the four face networks as plain functions: boxes near and far, 478 landmarks of an upright crop, a person's
-matte.
+"""Runs the four face networks: boxes of near and of far faces, 478 landmarks of an upright crop, a person's matte.
 
 MediaPipe's weights (Bazarevsky et al. 2019, Grishchenko et al. 2020), converted by tools/build_face_networks.py and
 run by onnxruntime on one thread: two threads that wait for work take longer than one that does it.
@@ -24,7 +23,7 @@ NEAR_SIDE, FAR_SIDE, MATTE_SIDE = 128, 192, 256  # px: input sides, as the netwo
 NEAR_SCORE, FAR_SCORE = 0.5, 0.6  # least scores in MediaPipe's graphs of the two box networks
 PRESENT = 0.5  # score above which the landmark network has seen a face; as in MediaPipe's graph
 OVERLAP = 0.3  # intersection over union above which boxes are merged, as in MediaPipe's graphs
-POINTS = 4  # points of a box that are used; its last two, the ears, are not
+POINTS = 4  # number of a box' points that are used; its last two, the ears, are not
 
 
 @cache
@@ -42,8 +41,11 @@ def session(name: str) -> Any:
 
 @dataclass(frozen=True)
 class Found:
-    """One detection, pixels of the picture given: box (x, y, w, h), score in [0, 1], and points (4, 2): in an upright
-    picture the left eye, the right one, the tip of the nose, the middle of the mouth."""
+    """One face that a box network found, in px of the picture.
+
+    box: (x, y, w, h); points: (4, 2), in an upright picture the eye on the left, the eye on the right, the tip of the
+    nose and the middle of the mouth; score: in [0, 1].
+    """
 
     box: tuple[float, float, float, float]
     points: NDArray[np.float64]
@@ -51,7 +53,7 @@ class Found:
 
 
 class FaceBoxes:
-    """BlazeFace, short or full range. `find` takes (H, W, 3) uint8 RGB."""
+    """The box network BlazeFace, of short range (near faces) or of full range (far ones)."""
 
     def __init__(self, full_range: bool) -> None:
         self._session = session("far_boxes" if full_range else "near_boxes")
@@ -59,7 +61,7 @@ class FaceBoxes:
         self._anchors = _anchors(full_range)
 
     def find(self, pixels: NDArray[np.uint8]) -> list[Found]:
-        """Return faces by falling score; neighbouring anchors' boxes of one face are merged into one."""
+        """Return the faces of a picture (H, W, 3), uint8 RGB, by falling score; boxes of one face are merged."""
         height, width = pixels.shape[:2]
         square = whole_picture(np.ascontiguousarray(pixels), self._side, squeezed=False)
         (raw,), (marks,) = self._session.run(["boxes", "scores"], {"picture": square[None]})
@@ -78,14 +80,15 @@ class FaceBoxes:
 
 
 def _merged(rows: NDArray[np.float64], scores: NDArray[np.float64]) -> list[Found]:
-    """MediaPipe's weighted suppression: what overlaps the surest box becomes one with it, the mean by score.
+    """Return faces of which those that overlap are merged, as MediaPipe's weighted suppression does it.
 
-    rows: (N, 4 + 2 POINTS) left, top, right, bottom and points, by falling score. The surest one's score is kept.
+    rows: (N, 4 + 2 POINTS) left, top, right, bottom and points, by falling score; scores: (N,). The box with the
+    greatest score and those that overlap it become their mean, weighted by score, which keeps the greatest score.
     """
     found = []
     while len(rows):
         near = _overlaps(rows[0], rows) > OVERLAP
-        if not near[0]:  # a box of no size
+        if not near[0]:  # the box has no size, so it does not even overlap itself
             break
         mean = scores[near] @ rows[near] / scores[near].sum()
         x, y, right, bottom = (float(value) for value in mean[:4])
@@ -95,7 +98,7 @@ def _merged(rows: NDArray[np.float64], scores: NDArray[np.float64]) -> list[Foun
 
 
 def _overlaps(one: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (N,) intersection over union of a box with each."""
+    """Return (N,) the intersection over union of one box with each box of rows (N, >= 4)."""
     low, high = np.maximum(one[:2], rows[:, :2]), np.minimum(one[2:4], rows[:, 2:4])
     both = np.clip(high - low, 0, None).prod(axis=1)
     areas = (rows[:, 2:4] - rows[:, :2]).prod(axis=1) + (one[2:4] - one[:2]).prod()
@@ -103,19 +106,20 @@ def _overlaps(one: NDArray[np.float64], rows: NDArray[np.float64]) -> NDArray[np
 
 
 class LandmarkNet:
-    """The attention mesh. `landmarks` takes one (192, 192, 3) uint8 RGB crop with the face upright."""
+    """The landmark network (MediaPipe's attention mesh), which reads crops with an upright face."""
 
     def __init__(self) -> None:
         self._session = session("landmarks")
 
     def landmarks(self, crop: NDArray[np.uint8]) -> tuple[NDArray[np.float64] | None, float]:
-        """Return (478, 3) in crop pixels, z away from the viewer as MediaPipe has it, None without a face; and the
-        presence score in [0, 1].
+        """Return the landmarks of a crop (192, 192, 3), uint8 RGB, and the score in [0, 1] that it shows a face.
+
+        Landmarks are (478, 3) px of the crop, with z away from the viewer as in MediaPipe, or None without a face.
         """
         return self.several(crop[None])[0]
 
     def several(self, crops: NDArray[np.uint8]) -> list[tuple[NDArray[np.float64] | None, float]]:
-        """Return what `landmarks` gives, for each of (N, 192, 192, 3) crops, in one call."""
+        """Return the result of `landmarks` for each of several crops (N, 192, 192, 3), in one call of the network."""
         points, presence = self._session.run(None, {"picture": np.ascontiguousarray(crops)})
         return [
             (place.astype(np.float64) if score > PRESENT else None, float(score))
@@ -124,7 +128,10 @@ class LandmarkNet:
 
 
 def person_mask(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return (H, W) probability of a person in (H, W, 3) uint8 RGB, the general model's 256 x 256 drawn out."""
+    """Return the probability (H, W) that pixels of a picture (H, W, 3), uint8 RGB, show a person.
+
+    The network's answer of 256 x 256 is enlarged to the picture's size.
+    """
     square = whole_picture(np.ascontiguousarray(pixels), MATTE_SIDE, squeezed=True)
     (mask,) = session("matte").run(None, {"picture": square[None]})[0]
     size = pixels.shape[1], pixels.shape[0]
@@ -132,12 +139,13 @@ def person_mask(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def sigmoid(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the logistic function of values of any shape."""
     return np.asarray(1 / (1 + np.exp(-np.clip(values, -80, 80))), np.float32)
 
 
 @cache
 def _anchors(full_range: bool) -> NDArray[np.float64]:
-    """Return (N, 2) centres, shares of the square, row by row; several boxes may have one centre."""
+    """Return the centres (N, 2) of a box network's anchors, as shares of the square, row by row."""
     grids = ((48, 1),) if full_range else ((16, 2), (8, 6))
     parts = []
     for count, boxes in grids:

@@ -1,4 +1,4 @@
-"""Fits a face to landmarks in closed form, and keeps the residual (docs/mesh-warp.md, “Fit”)."""
+"""Fits the face model to landmarks in closed form, and keeps the residual (docs/mesh-warp.md, “Fit”)."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from app.engine.face.parameters import (
 from app.engine.face.response import response
 
 ROUNDS = 4  # rounds in which camera and coefficients are fitted in turn (docs/mesh-warp.md, “Fit”)
-NOISE = 3 * 0.012**2  # variance of a landmark in squared model units, for the Wiener gains
+NOISE = 3 * 0.012**2  # variance of a landmark in squared model units, by which coefficients are held back
 EYEBALL = 0.19  # radius of the eyeball in model units (12 mm against 63 mm between the eyes)
-# Where the iris lies from the middle of the eye's corners when a sitter looks into the camera: regression over
-# the 1,294 portraits of shared/portraits, 8.4 degrees above, nothing sideways.
+# Model units from the middle of an eye's corners to the iris of a person who looks into the camera, by regression over
+# the 1,294 portraits of ../shared/portraits: 8.4 degrees upwards, nothing sideways.
 IRIS_REST = (0.0, 0.0275)
-# (outer, inner, upper lid, lower lid, iris) of the person's left and right eye
+# MediaPipe's vertices (outer corner, inner corner, upper lid, lower lid, iris) of the person's left and right eye.
 EYES = {
     "left": (263, 362, (385, 386, 387), (380, 374, 373), 473),
     "right": (33, 133, (158, 159, 160), (153, 145, 144), 468),
@@ -34,8 +34,10 @@ EYES = {
 
 
 def align(shape: FloatArray, points: FloatArray, weights: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-    """Return the weighted similarity (scale, (3, 3) rotation, (3,) translation): points = scale R shape + t (Umeyama
-    1991).
+    """Return (scale, (3, 3) rotation R, (3,) translation t) with which scale R shape + t is nearest to points.
+
+    shape, points: (N, 3); weights: (N,). Source: Umeyama, Least-Squares Estimation of Transformation Parameters Between
+    Two Point Patterns, 1991.
     """
     w = weights / weights.sum()
     mean_s, mean_p = w @ shape, w @ points
@@ -48,12 +50,12 @@ def align(shape: FloatArray, points: FloatArray, weights: FloatArray) -> tuple[f
 
 
 def camera_of(shape: FloatArray, landmarks: FloatArray, weights: FloatArray) -> Camera:
-    """Return the camera that brings a model-space shape nearest to landmarks (pixels, y down)."""
+    """Return the camera that projects a shape (N, 3) of model space nearest to landmarks (N, 3) px; weights: (N,)."""
     return camera_and_depth(shape, landmarks, weights)[0]
 
 
 def camera_and_depth(shape: FloatArray, landmarks: FloatArray, weights: FloatArray) -> tuple[Camera, float]:
-    """Return the same camera, and by how many pixels the landmarks' z lies in front of the camera's."""
+    """Return the camera of `camera_of`, and the px by which the landmarks' z exceeds that of the projection."""
     scale, rotation, t = align(shape, landmarks * (1, -1, 1), weights)
     return Camera.from_matrix(rotation, scale, (t[0], -t[1])), float(t[2])
 
@@ -61,19 +63,20 @@ def camera_and_depth(shape: FloatArray, landmarks: FloatArray, weights: FloatArr
 def pose_features(camera: Camera) -> FloatArray:
     """Return (6,): yaw, pitch, 0, yaw^2, pitch^2, yaw*pitch in radians.
 
-    Roll's place is empty: the landmark network sees every face turned upright, and a term learnt from small tilts
-    bent the fit of photos lying on their side.
+    The place of roll holds 0: the landmark network sees every face upright, and a term learnt from small tilts bent the
+    fit of photos that lie on their side.
     """
     yaw, pitch, _ = (math.radians(angle) for angle in camera.angles)
     return np.array([yaw, pitch, 0.0, yaw * yaw, pitch * pitch, yaw * pitch])
 
 
 def fit_face(detected: DetectedFace, model: MorphableModel, identity: Identity | None = None) -> FittedFace:
-    """Alternate camera and coefficients; with `identity` held (a video), only expression and camera are found.
+    """Return a face fitted to its landmarks, by fitting camera and coefficients in turn.
 
-    The residual makes it exact: `project(shape + residual)` is the landmarks again. Their z, whose origin the
-    landmarker leaves open, is counted from the camera's (an orthographic camera has no depth of its own), and is
-    that of the head as it is turned in truth. Pose and gaze are true ones (`response`), not the network's.
+    identity: the identity to keep, as in a video, where only expression and camera are fitted; None fits it too. With
+    the residual the fit is exact: `project(shape + residual)` gives the landmarks again. The landmarks' z, whose origin
+    the network leaves open, is that of the camera's projection. Pose, z and gaze are the true ones (`face.response`),
+    not those that the network reads.
     """
     found_at = detected.landmarks.copy()
     landmarks = found_at[:N_VERTICES]
@@ -107,7 +110,7 @@ def fit_face(detected: DetectedFace, model: MorphableModel, identity: Identity |
 
 
 def as_read(face: FittedFace) -> tuple[Camera, FloatArray]:
-    """Return the camera and the landmarks (478, 3) px as the network read them, before the fit took its errors out."""
+    """Return the camera and the landmarks (478, 3) px of a fitted face as the network read them, with its errors."""
     true, points = face.params.camera, face.landmarks.copy()
     turned = response().read_rotation(true)
     points[:, 2] = true.scale * (true.unproject(points) @ turned.T)[:, 2]
@@ -115,10 +118,10 @@ def as_read(face: FittedFace) -> tuple[Camera, FloatArray]:
 
 
 def truly_turned(read: Camera, found_at: FloatArray, weights: FloatArray) -> Camera:
-    """Return the camera of the true turn, at the scale and place where what was read, turned so, lies nearest the
-    landmarks.
+    """Return the camera of the head's true turn, with the scale and place that bring the head nearest to its landmarks.
 
-    found_at: (478, 3) px, as `read` projects them; their z becomes the truly turned head's, x and y stay.
+    read: the camera with the turn that the network reads; found_at: (478, 3) px of the landmarks, whose z is changed in
+    place to that of the truly turned head; weights: (468,).
     """
     turned = response().true_rotation(read)
     points = read.unproject(found_at) @ turned.rotation.T * (1, -1, 1)
@@ -128,11 +131,11 @@ def truly_turned(read: Camera, found_at: FloatArray, weights: FloatArray) -> Cam
 
 
 def as_filmed(own: Camera, filmed: Camera, points: FloatArray, weights: FloatArray) -> Camera:
-    """Return the camera of a frame of the same face with what the network reads beyond the true turn, for pictures
-    that shall lie on that frame's landmarks; points: (468, 3) of the face in model space.
+    """Return the camera with the turn that the network reads of a frame, so that pictures lie on its landmarks.
 
-    The landmarks of a turned head are not a rigid turn of those from the front: what `truly_turned` took out of
-    the turn would else be missing in the picture, too.
+    own: the photo's camera; filmed: the frame's, with its true turn; points: (468, 3) of the same face in model space.
+    The landmarks of a turned head are not a rigid turn of those from the front. Without what `truly_turned` took out
+    of the turn, the picture would miss the frame's landmarks.
     """
     before, after = response().read_rotation(own), response().read_rotation(filmed)
     turned = Camera.from_matrix(after @ before.T @ own.rotation, 1.0, (0.0, 0.0))
@@ -140,7 +143,9 @@ def as_filmed(own: Camera, filmed: Camera, points: FloatArray, weights: FloatArr
 
 
 def _nearest(turned: Camera, flat: FloatArray, seen: FloatArray, weights: FloatArray) -> Camera:
-    """Return the camera at the scale and place that bring (N, 2) points of scale 1 nearest to those seen (px)."""
+    """Return a turned camera with the scale and place that bring points flat (N, 2), of scale 1, nearest to those seen
+    (N, 2) px.
+    """
     w = weights / weights.sum()
     middle, place = w @ flat, w @ seen
     scale = float(
@@ -151,10 +156,10 @@ def _nearest(turned: Camera, flat: FloatArray, seen: FloatArray, weights: FloatA
 
 
 def apertures_of(points: FloatArray) -> tuple[float, float]:
-    """Return the mean vertical lid gap over eye width of the (left, right) eye; points: (468 or more, 3) in model
-    space.
+    """Return the apertures of the person's left and right eye: the mean gap between the lids over the eye's width.
 
-    Vertical in the head's frame: a shut upper lid lies before the lower one, which is no opening.
+    points: (468 or more, 3) in model space. The gap is measured along the head's y alone, because a shut upper lid lies
+    before the lower one without any opening.
     """
 
     def aperture(eye: str) -> float:
@@ -166,10 +171,10 @@ def apertures_of(points: FloatArray) -> tuple[float, float]:
 
 
 def gaze_of(landmarks: FloatArray, camera: Camera) -> tuple[float, float]:
-    """Return (x, y) degrees in the head's frame: how far the irises are from their rest on an eyeball, as it is in
-    truth.
+    """Return the true gaze (x, y) in degrees in the head's frame, the mean of both eyes.
 
-    x > 0 looks to the image's right, y > 0 up; the mean of both eyes.
+    x > 0 looks to the image's right, y > 0 up. landmarks: (478, 3) px. It is how far the irises lie from their rest on
+    an eyeball, corrected by `face.response`.
     """
     turned = camera.unproject(landmarks)
     shifts = [

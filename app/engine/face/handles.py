@@ -1,7 +1,7 @@
-"""Taking a face in the hand: which controls a handle owns, and what they must be for its point to lie somewhere.
+"""Lists the handles by which a user drags a face, and finds the controls' values that bring a handle to a point.
 
-The point is looked for on the face that is drawn, which only the generator knows: `pull` is given a function from
-edits to points. It changes the controls of the handle alone, as little as brings the point there.
+Where a landmark of the drawn face lies, only the generator knows: `pull` takes a function from edits to points. It
+changes the handle's controls alone, and as little as brings the landmark to the point.
 """
 
 from __future__ import annotations
@@ -14,22 +14,25 @@ import numpy as np
 from app.engine.face.controls import BY_NAME, Control
 from app.engine.face.parameters import FaceEdit, FloatArray
 
-Points = Callable[[FaceEdit], FloatArray]  # an edit to (478, 2 or 3) px: where the drawn face's landmarks lie
-# Set by pulls of every handle of the portraits (tools/handle_pulls.py).
-ROUNDS = 12  # of Gauss-Newton at most
-NEAR_PX = 0.02  # px of the photo at which a handle is near enough
+# Takes an edit and returns (478, 2 or 3) px, where the drawn face's landmarks lie.
+Points = Callable[[FaceEdit], FloatArray]
+# These values were set by pulls of every handle of the portraits (tools/handle_pulls.py).
+ROUNDS = 12  # greatest number of Gauss-Newton rounds
+NEAR_PX = 0.02  # px of the photo that weigh as much as a change by one unit
 REACHED_PX = 0.05  # px of the photo beyond which a handle counts as not reached
-RELUCTANCE = 1e-4  # share of the pull: it decides between controls that could do the same
-DIFFERENCE = 0.02  # step for derivatives, in units of a control
-LONGEST = 1.5  # units by which a round may change a control
-LEAST = 1e-4  # units; a smaller change is none
+# Weight of a change against the landmark's motion: it decides between controls that could bring the same motion.
+RELUCTANCE = 1e-4
+# A unit is 10 degrees for angles and 1 for all other controls.
+DIFFERENCE = 0.02  # units: the step for derivatives
+LONGEST = 1.5  # units by which one round may change a control
+LEAST = 1e-4  # units: a smaller change counts as none
 
 
 @dataclass(frozen=True)
 class Handle:
-    """A place of the face that the user can take hold of.
+    """A place of the face that the user can drag.
 
-    landmark: of the 478; controls: those that its pull changes; turned: those that it changes while Shift is held.
+    landmark: its index of the 478; controls: those that a drag changes; turned: those that a drag with Shift changes.
     """
 
     name: str
@@ -41,10 +44,10 @@ class Handle:
 
 @dataclass(frozen=True)
 class Pulled:
-    """What a pull led to.
+    """The result of a pull.
 
-    edit: the new edit; off: px of the photo between the point and where it was pulled; ends: the controls whose range
-    ended before the point was there; reached: whether it is there.
+    edit: the new edit; off: px of the photo from the landmark to the point where it was pulled; ends: the controls
+    whose range ended before the landmark was there; reached: whether it is there.
     """
 
     edit: FaceEdit
@@ -62,7 +65,7 @@ def _corner(side: str) -> tuple[str, ...]:
 
 HEAD, ROLL = ("yaw", "pitch"), ("roll",)
 HEAD_TITLE = "Head"
-# Where two lie too close to each other on the screen, the later one gives way, both sides together.
+# Where two handles lie too close to each other on the screen, the later one is left out, on both sides of the face.
 HANDLES = (
     Handle("nose", "Nose tip", 1, HEAD, ROLL),
     Handle("corner_right", "Mouth corner right", 61, _corner("right")),
@@ -83,7 +86,7 @@ HANDLES = (
 
 
 def head_handle(landmark: int) -> Handle:
-    """Return the head as a handle, taken hold of at a landmark: it turns about its neck so that this landmark
+    """Return the head as a handle that is dragged at a landmark: the head turns about its neck so that this landmark
     follows.
     """
     return Handle("head", HEAD_TITLE, landmark, HEAD, ROLL)
@@ -99,11 +102,10 @@ def pull(
     linked: Callable[[str], bool] = lambda name: False,
     guess: FaceEdit | None = None,
 ) -> Pulled:
-    """Return the least change of the controls `names` of an edit that brings a landmark to a point of the photo
-    (px).
+    """Return the least change of an edit's controls (names) that brings a landmark to a point (px of the photo).
 
-    points: where landmarks are drawn for an edit; own: what a control is where the edit leaves it alone; linked:
-    whether a control's other side does the same; guess: an edit to start from that is near the answer.
+    points: gives where landmarks are drawn for an edit; own: value of a control that the edit leaves unset; linked:
+    whether the other side's control changes along; guess: an edit near the answer to start from.
     """
     problem = _Problem(points, edit, tuple(names), landmark, np.asarray(to, float), own, linked)
     values = problem.values(edit if guess is None else guess)
@@ -119,7 +121,7 @@ def pull(
 
 
 def snapped(edit: FaceEdit, before: FaceEdit, grid: Callable[[Control], float]) -> FaceEdit:
-    """Return the edit with each value that changed on its control's grid."""
+    """Return the edit with each value that differs from `before` rounded to its control's grid."""
     changed = {name: value for name, value in edit.values if value != before.get(name)}
     steps = {name: grid(BY_NAME[name]) for name in changed}
     return edit.with_values(
@@ -128,7 +130,7 @@ def snapped(edit: FaceEdit, before: FaceEdit, grid: Callable[[Control], float]) 
 
 
 class _Problem:
-    """One pull; values are those of the controls, in their units."""
+    """The search of one pull; values (K,) are those of its controls, in units."""
 
     def __init__(
         self,
@@ -151,14 +153,14 @@ class _Problem:
         self.bounds = np.minimum(low, self._start), np.maximum(high, self._start)
 
     def values(self, edit: FaceEdit) -> FloatArray:
-        """Return (K,) what an edit asks, in units."""
+        """Return the values (K,) that an edit asks, in units."""
         asked = [edit.get(name) for name in self.names]
         own = [self._own.get(name, 0.0) for name in self.names]
         values = np.asarray([o if a is None else a for a, o in zip(asked, own)])
         return np.asarray(values / self._units)
 
     def edited(self, values: FloatArray) -> FaceEdit:
-        """Return the edit with these values; a control that stays is left as it was."""
+        """Return the edit with these values (K,); a control whose value stays is left as it was."""
         changes: dict[str, float | None] = {}
         for name, mirror, value, start, unit in zip(
             self.names, self._mirrors, values, self._start, self._units
@@ -170,7 +172,7 @@ class _Problem:
         return self._edit.with_values(changes)
 
     def solved(self, values: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return values with their (2, K) derivatives and the (2,) px still missing."""
+        """Return the values (K,) found, the landmark's derivatives (2, K) by them, and the px (2,) still missing."""
         low, high = self.bounds
         values = np.clip(values, low, high)
         miss = self._miss(values)
@@ -179,7 +181,7 @@ class _Problem:
             step = self._step(values, jacobian, miss)
             if np.abs(step).max() < LEAST:
                 break
-            for _ in range(5):  # halved until it comes nearer
+            for _ in range(5):  # a step is halved until it brings the landmark nearer
                 tried = np.clip(values + step, low, high)
                 after = self._miss(tried)
                 if self._cost(tried, after) <= self._cost(values, miss):

@@ -26,20 +26,21 @@ from app.engine.face.morphable_model import (
 )
 from app.engine.face.parameters import FloatArray
 
-# The first of its 400 directions are identity, the rest expression, as its authors split them.
-FLAME_SHAPES = 300
-ICT_SKIN = 9409  # ICT-FaceKit's face vertices come first; as its README says
-ICT_MOVEMENT = 6.0  # a few of its 45 shapes act at once, at about half: each at sigma 1/6 varies as much
+FLAME_SHAPES = 300  # number of FLAME's directions that are identity; the rest are expression (Li et al. 2017)
+ICT_SKIN = 9409  # number of ICT-FaceKit's first vertices that are the face's, by its README
+# Standard deviations in one of ICT-FaceKit's 45 shapes: a few of them act at once, at about half, which varies as much
+# as every shape with a standard deviation of 1/6.
+ICT_MOVEMENT = 6.0
 HDF5_MATLAB = 2  # scipy's major version of MATLAB 7.3's files
-NOT_FACIAL = ("PupilDilate", "eyeLook")
+NOT_FACIAL = ("PupilDilate", "eyeLook")  # beginnings of the names of ICT's shapes that do not move skin
 Tables = Mapping[str, Any]
 
 
 def use_face_model(path: Path | None) -> MorphableModel:
-    """Import a file's model onto Mien's 468 vertices and use it from the next start on; None goes back to Mien's own.
+    """Import a file's face model onto Mien's 468 vertices and use it from the next start on; None goes back to Mien's.
 
-    Components of presets, performances and trained networks were made with Mien's own model. `EngineError` where
-    the file is none of the known models, is broken, or would have to be executed.
+    Presets, performances and trained networks contain components of Mien's own model. `EngineError` where the file is
+    none of the known models, is broken, or would have to be executed.
     """
     kept = imported_path()
     if path is None:
@@ -57,7 +58,7 @@ def use_face_model(path: Path | None) -> MorphableModel:
 
 
 def read_dense(path: Path) -> DenseModel:
-    """Return a known model in its own topology."""
+    """Return the face model of a file in its own topology; `EngineError` as `use_face_model`."""
     if path.suffix.lower() in (".pkl", ".pickle"):
         raise EngineError(
             f"{path.name} is a Python pickle, which can run code when it is opened.",
@@ -79,7 +80,7 @@ def read_dense(path: Path) -> DenseModel:
 
 
 def _tables(path: Path) -> Tables:
-    """Return the file's arrays by name."""
+    """Return a file's arrays by name, {} for a kind of file that is not known."""
     kind = path.suffix.lower()
     if kind == ".npz":
         with np.load(path, allow_pickle=False) as file:
@@ -145,7 +146,7 @@ def _ict(t: Tables) -> DenseModel:
 
 
 def _ict_parts(names: list[str], expression: FloatArray) -> dict[str, NDArray[np.bool_]]:
-    """Return which points belong to which lip and lid; their movements show it."""
+    """Return (V,) masks of the points of each lip and lid, which the shapes' movements show."""
     size = dict(zip(names, np.linalg.norm(expression, axis=2)))
     jaw = size["jawOpen"] > 0.55 * size["jawOpen"].max()
     found = {"upper": ~jaw, "lower": jaw}
@@ -157,7 +158,7 @@ def _ict_parts(names: list[str], expression: FloatArray) -> dict[str, NDArray[np
 
 
 def _flame(t: Tables) -> DenseModel:
-    """FLAME (Li et al. 2017): shapedirs (V, 3, 400) in standard deviations, expression after the first 300."""
+    """Return FLAME (Li et al. 2017): shapedirs are (V, 3, 400) in standard deviations, the first 300 are identity."""
     directions = np.asarray(t["shapedirs"], np.float64).transpose(2, 0, 1)
     mean = np.asarray(t["v_template"], np.float64)
     split = FLAME_SHAPES if len(directions) > FLAME_SHAPES else len(directions)
@@ -165,7 +166,7 @@ def _flame(t: Tables) -> DenseModel:
 
 
 def _basel_2009(t: Tables) -> DenseModel:
-    """01_MorphableModel.mat: identity only; the columns are (x, y, z) of each vertex in turn."""
+    """Return Basel 2009 (01_MorphableModel.mat): identity only, in columns of (x, y, z) of each vertex in turn."""
     return DenseModel(
         _points(t["shapeMU"]),
         _modes(t["shapePC"], np.ravel(t["shapeEV"])),
@@ -174,7 +175,7 @@ def _basel_2009(t: Tables) -> DenseModel:
 
 
 def _basel_2017(t: Tables) -> DenseModel:
-    """model2017-1_*.h5: PCA basis (3V, K) with variances."""
+    """Return Basel 2017 (model2017-1_*.h5): PCA bases (3V, K) with their variances."""
     shape, expression = "shape/model/", "expression/model/"
     return DenseModel(
         _points(t[shape + "mean"]) + _points(t[expression + "mean"]),
@@ -184,7 +185,9 @@ def _basel_2017(t: Tables) -> DenseModel:
 
 
 def _lsfm(t: Tables) -> DenseModel:
-    """all_all_all.mat of the papers' authors: struct fmod with bases in their own unit, (3V, K), and its triangles."""
+    """Return LSFM (all_all_all.mat of the papers' authors): the struct fmod has bases (3V, K) in their own unit, and
+    triangles.
+    """
     mean = _points(t["fmod.mean"])
     return DenseModel(
         mean,
@@ -195,7 +198,10 @@ def _lsfm(t: Tables) -> DenseModel:
 
 
 def _triangles(table: Any, count: int) -> NDArray[np.int64]:
-    """Return (T, 3) from 0 on of a table of either orientation, counted from 0 or, as MATLAB does, from 1."""
+    """Return triangles (T, 3) that count from 0, of a table (T, 3) or (3, T) that counts from 0 or, as MATLAB, from 1.
+
+    ValueError where they name vertices that are not there.
+    """
     faces = np.asarray(table, np.int64)
     faces = faces.T if faces.shape[-1] != 3 else faces
     faces = faces - 1 if faces.max() == count else faces

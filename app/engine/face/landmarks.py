@@ -27,26 +27,28 @@ from app.engine.face.regions import (
     turn_back,
 )
 
-# px of a face's larger side. Here landmarks err by 1.7 % of the eye distance, at 32 px by 3.4 %
+# Least px of a face's larger side. At this size landmarks err by 1.7 % of the eye distance, at 32 px by 3.4 %.
 MIN_SIDE = 48
-# Runs of the landmark network over a photo: by the third, landmarks no longer depend on how it was turned
+# Runs of the landmark network on a photo: from the third on, landmarks do not depend on how the photo was turned.
 PASSES = 3
 SAME_FACE = 0.3  # overlap (intersection over the smaller box) from which two finds are one face
-# score of the near box network on the face's own upright crop; faces keep 0.74, a hand 0.67
+# Least score of the near box network on the face's own upright crop; faces have 0.74 and more, a hand 0.67.
 LEAST_VERIFIED = 0.7
-# Where the far network is silent: least certainty, and the disagreement of box and landmark network, and of landmarks
-# in wider crops, in face sides, at which certainty falls to 1/e. Faces keep 0.40; a dog, a hand, coins reach 0.31.
+# The next four values hold where the far box network does not find the face. Certainty is a score that falls to 1/e
+# where a box network's points lie APART, or where landmarks move by MOVED in wider crops, both in sides of the face;
+# no motion counts as more than MOST_MOVED. Faces have a certainty of 0.40 and more; a dog, a hand and coins have up to
+# 0.31.
 LEAST_CERTAIN, APART, MOVED, MOST_MOVED = 0.36, 0.13, 0.05, 0.06
-# MediaPipe's vertices in the order in which the mirror image has them.
+# MediaPipe's vertices of both irises in the order that they have in the mirror image.
 IRISES_MIRRORED = (473, 476, 475, 474, 477, 468, 471, 470, 469, 472)
 
 
 @dataclass(frozen=True, eq=False)
 class DetectedFace:
-    """One face.
+    """One face of a picture.
 
-    landmarks: (478, 3) float64 pixels as `Camera.project` gives them: x right, y down, z towards the viewer;
-    box: (x, y, w, h) of the landmarks; score: how sure the networks are that this is a face, [0, 1].
+    landmarks: (478, 3) px as `Camera.project` gives them: x right, y down, z towards the viewer; box: (x, y, w, h) px
+    around the landmarks; score: how sure the networks are that this is a face, in [0, 1].
     """
 
     landmarks: NDArray[np.float64]
@@ -55,16 +57,16 @@ class DetectedFace:
 
     @property
     def side(self) -> float:
-        """The larger side of the box in pixels."""
+        """Return the larger side of the box in px."""
         return max(self.box[2:])
 
 
 class FaceTracker:
-    """Finds faces; not thread-safe. With `video`, follows the largest face from frame to frame.
+    """Finds faces, and with `video` follows the largest face from frame to frame; not thread-safe.
 
-    live: a followed face and its mirror image are read in one call; else the mirror image is cut anew about what was
-    found, a second call a frame, which follows quick heads more closely. A context manager. The networks start with the
-    first call.
+    live: whether a followed face and its mirror image are read in one call of the network; else a second call reads a
+    mirror image that is cut around the landmarks just found, which follows quick heads more closely. The tracker is a
+    context manager; its networks start with the first call.
     """
 
     def __init__(self, video: bool = False, live: bool = False) -> None:
@@ -81,17 +83,17 @@ class FaceTracker:
         self.close()
 
     def close(self) -> None:
-        """Let go of the networks; the next call takes them again."""
+        """Release the networks; the next call loads them again."""
         self._near = self._far = self._net = self._last = None
 
     def reset(self) -> None:
-        """Forget the face that was followed: the next frame is of another clip."""
+        """Forget the face that was followed, because the next frame is of another clip."""
         self._last = None
 
     def detect(self, pixels: NDArray[np.uint8]) -> tuple[DetectedFace, ...]:
-        """Return faces of an (H, W, 3) uint8 sRGB picture, left to right, small ones included; () without any.
+        """Return the faces of a picture (H, W, 3), uint8 sRGB, left to right, small ones included; () without any.
 
-        In a video at most one: the face of the frame before, else the largest.
+        In a video it is at most one face: that of the frame before, else the largest.
         """
         if not self._video:
             return tuple(sorted(self._search(pixels, thorough=True), key=_middle))
@@ -102,16 +104,14 @@ class FaceTracker:
         return () if face is None else (face,)
 
     def detect_in(self, pixels: NDArray[np.uint8], box: Box) -> DetectedFace | None:
-        """Return the face in a box (x, y, w, h) the user drew, at any rotation; None if there is none."""
+        """Return the face, at any rotation, in a box (x, y, w, h) px that the user drew; None where there is none."""
         tries = [self._landmarks(pixels, Region.of_box(box, angle), 3) for angle in (0, 90, 180, 270)]
         found = [face for face in tries if face is not None and overlap(face.box, box) > 0.1]
         best = max(found, key=lambda face: face.score, default=None)
         return None if best is None else self._steadied(pixels, best)
 
     def detect_near(self, pixels: NDArray[np.uint8], points: NDArray[np.float64]) -> DetectedFace | None:
-        """Return the face about where (468 or more, 2 or 3) landmarks in pixels are known to lie; None if there is
-        none.
-        """
+        """Return the face near landmarks (468 or more, 2 or 3) px that are known roughly; None where there is none."""
         found = self._landmarks(pixels, Region.of_landmarks(points), 2)
         return None if found is None else self._steadied(pixels, found)
 
@@ -125,9 +125,10 @@ class FaceTracker:
         return face if self._live else self._steadied(pixels, face)
 
     def _search(self, pixels: NDArray[np.uint8], thorough: bool) -> list[DetectedFace]:
-        """Return faces of a picture: upright ones are sought first, turned ones only where none is upright.
+        """Return the faces of a picture: upright ones are sought first, turned ones only where none is upright.
 
-        The surest box at a place decides: tried often enough, a dog's face passes for a human one.
+        At each place only the box with the greatest score is tried: tried often enough, a dog's face passes for a
+        human one. thorough: whether smaller tiles and turned pictures are searched too.
         """
         faces: list[DetectedFace] = []
         for quarter in (0, 1, 2, 3) if thorough else (0,):
@@ -149,11 +150,11 @@ class FaceTracker:
         return faces
 
     def _verified(self, pixels: NDArray[np.uint8], face: DetectedFace) -> float:
-        """Return how surely this is a face, 0 if it is none: seen upright with its surroundings it must be found
-        again.
+        """Return how surely this is a face, 0 where it is none.
 
-        Tiles show mouths, ears and folds of cloth alone, which the networks may take for faces. What only one of
-        the two box networks finds again must also hold still: a muzzle's landmarks move with the crop.
+        A box network must find it again in an upright crop with its surroundings: tiles show mouths, ears and folds of
+        cloth alone, which the networks may take for faces. Where only the near box network finds it again, its
+        landmarks must also stay in place in other crops: those of a dog's muzzle move.
         """
         assert self._near is not None and self._far is not None
         region = Region.of_landmarks(face.landmarks)
@@ -176,14 +177,16 @@ class FaceTracker:
         return score if score * math.exp(-doubt) > LEAST_CERTAIN else 0.0
 
     def _moved(self, pixels: NDArray[np.uint8], face: DetectedFace, region: Region) -> float:
-        """Return the pixels by which the landmarks move, on the mean, when they are sought in wider crops."""
+        """Return the mean px by which the landmarks move when they are read in wider crops."""
         wider = (replace(region, side=region.side * more) for more in (1.12, 1.25))
         found = [self._landmarks(pixels, other, 1) for other in wider]
         most = MOST_MOVED * face.side
         return float(np.mean([most if other is None else min(_gap(other, face), most) for other in found]))
 
     def _boxes(self, pixels: NDArray[np.uint8], quarter: int, thorough: bool) -> list[Found]:
-        """Return detections at every scale of the picture turned by `quarter` x 90 degrees, in its own pixels."""
+        """Return the finds of the box networks at every scale of the picture turned by `quarter` times 90 degrees, in
+        the picture's own px, by falling score.
+        """
         self._near = self._near or FaceBoxes(False)
         self._far = self._far or FaceBoxes(True)
         height, width = pixels.shape[:2]
@@ -200,7 +203,7 @@ class FaceTracker:
         return sorted(found, key=lambda item: -item.score)
 
     def _landmarks(self, pixels: NDArray[np.uint8], region: Region, passes: int) -> DetectedFace | None:
-        """Return landmarks in a region; further passes take the crop from the landmarks of the pass before."""
+        """Return the face in a region, None where there is none; each further pass crops by the landmarks before."""
         self._net = self._net or LandmarkNet()
         landmarks, score = None, 0.0
         for _ in range(passes):
@@ -214,8 +217,8 @@ class FaceTracker:
         return face if _is_sane(face.box, pixels.shape) else None
 
     def _paired(self, pixels: NDArray[np.uint8], region: Region) -> DetectedFace | None:
-        """Return landmarks in a region, the mean of what the network says of the crop and of its mirror image, in
-        one call.
+        """Return the face in a region, None where there is none: the mean of the landmarks of the crop and of its
+        mirror image, which one call of the network reads.
         """
         self._net = self._net or LandmarkNet()
         crop = region.crop(pixels)
@@ -230,10 +233,10 @@ class FaceTracker:
         return face if _is_sane(face.box, pixels.shape) else None
 
     def _steadied(self, pixels: NDArray[np.uint8], face: DetectedFace) -> DetectedFace:
-        """Return the mean of landmarks and of what the network says of the face's mirror image.
+        """Return the face with the mean of its landmarks and of those that the network reads in its mirror image.
 
-        The same face in slightly other crops is then read with 0.41, 0.64, 0.17 degrees of spread in yaw, pitch and
-        roll instead of 0.60, 0.77, 0.26, and with a quarter less in expression and gaze (34 photos).
+        In slightly different crops the same face is then read with a spread of 0.41, 0.64 and 0.17 degrees in yaw,
+        pitch and roll instead of 0.60, 0.77 and 0.26, and with a quarter less in expression and gaze (34 photos).
         """
         assert self._net is not None
         region = Region.of_landmarks(face.landmarks)
@@ -245,7 +248,7 @@ class FaceTracker:
 
 
 def require_faces(faces: Sequence[DetectedFace]) -> tuple[DetectedFace, ...]:
-    """Return the faces large enough to edit; EngineError if none is."""
+    """Return the faces that are large enough to edit; EngineError where none is."""
     if not faces:
         raise EngineError(
             "No face was found in this picture.",
@@ -268,24 +271,24 @@ def _middle(face: DetectedFace) -> float:
 
 
 def _gap(a: DetectedFace, b: DetectedFace) -> float:
-    """Return the mean distance of the landmarks of two faces in pixels."""
+    """Return the mean distance in px between the landmarks of two faces."""
     return float(np.linalg.norm((a.landmarks - b.landmarks)[:468, :2], axis=1).mean())
 
 
 def _apart(found: Found, landmarks: NDArray[np.float64]) -> float:
-    """Return the mean distance of a box network's eyes, nose and mouth from those of (478, 2) landmarks."""
+    """Return the mean distance in px of a box network's eyes, nose and mouth from those of landmarks (478, 2)."""
     own = [landmarks[list(vertices)].mean(axis=0) for vertices in ((33, 133), (362, 263), (4,), (13, 14))]
     return float(np.linalg.norm(found.points - own, axis=1).mean())
 
 
 def _unmirrored(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (478, 3) landmarks of a crop's mirror image in the crop itself."""
+    """Return landmarks (478, 3) of a crop's mirror image as landmarks of the crop itself."""
     return np.asarray((points * (-1, 1, 1) + (CROP, 0, 0))[_mirror()])
 
 
 @cache
 def _mirror() -> NDArray[np.int32]:
-    """Return (478,): the landmark on the other side."""
+    """Return (478,) the index of each landmark's counterpart on the other side."""
     return np.concatenate([load_model(ASSET).mirror, IRISES_MIRRORED]).astype(np.int32)
 
 
@@ -295,7 +298,7 @@ def _box_of(landmarks: NDArray[np.float64]) -> Box:
 
 
 def _is_sane(box: Box, shape: Sequence[int]) -> bool:
-    """Return whether landmarks are not collapsed and lie at least half inside the picture."""
+    """Return whether a face's box is neither tiny nor very narrow and lies mostly inside a picture of this shape."""
     inside = overlap(box, (0, 0, shape[1], shape[0]))
     x, y, w, h = box
     seen_w = min(x + w, shape[1]) - max(x, 0)

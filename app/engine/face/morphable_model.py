@@ -1,4 +1,4 @@
-"""The statistical 3DMM: mean, identity and expression bases on MediaPipe's 468-vertex topology."""
+"""Defines, reads and writes the face model: a mean with bases of identity and expression over 468 vertices."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ ASSET = ASSETS / "face_model" / "mien468.npz"
 class MorphableModel:
     """s = mean + U_id (sigma_id p_id) + U_exp (sigma_exp p_exp) (HeadGAN, eq. 1), in inter-ocular distances.
 
-    mean: (V, 3); identity_basis: (I, V, 3) and expression_basis: (28, V, 3), orthonormal and mutually
-    orthogonal; *_sigma: their standard deviations, so that parameters are in sigmas; pose_bias: (6, V, 3),
-    what the landmarker itself adds with `fitting.pose_features`; triangles:
-    (T, 3) counter-clockwise to the viewer; mirror: (V,), the vertex on the other side; groups: vertex
-    indices by name.
+    mean: (V, 3); identity_basis: (I, V, 3) and expression_basis: (28, V, 3), orthonormal and orthogonal to each
+    other; identity_sigma: (I,) and expression_sigma: (28,), their standard deviations, so that parameters are in
+    sigmas; pose_bias: (6, V, 3), the errors of the landmark network per unit of each of `fitting.pose_features`;
+    triangles: (T, 3), counter-clockwise seen by the viewer; mirror: (V,) the vertex on the other side; groups: vertex
+    indices by the name of a part of the face.
     """
 
     mean: FloatArray
@@ -41,30 +41,32 @@ class MorphableModel:
     groups: Mapping[str, NDArray[np.int32]]
 
     def shape(self, identity: Identity, expression: Expression) -> FloatArray:
-        """Return (V, 3) in model space, mouth and eyes as the coefficients say."""
+        """Return the vertices (V, 3) in model space of a face with this identity and expression."""
         return self.mean + self.identity_offset(identity) + self.expression_offset(expression)
 
     def vertices(self, params: FaceParams) -> FloatArray:
-        """Return (V, 3) pixels of a face, as `Camera.project` gives them."""
+        """Return the vertices (V, 3) px of a face, as `Camera.project` gives them."""
         return params.camera.project(self.shape(params.identity, params.expression))
 
     def identity_offset(self, identity: Identity) -> FloatArray:
+        """Return the offsets (V, 3), in model space, of an identity from the mean; the array is read-only."""
         return _identity_offset(self, identity)
 
     def expression_offset(self, expression: Expression) -> FloatArray:
+        """Return the offsets (V, 3), in model space, of an expression from the neutral face."""
         p = np.asarray(expression.coefficients)
         return np.tensordot(p * self.expression_sigma, self.expression_basis, 1)
 
     @cached_property
     def stiffness(self) -> FloatArray:
-        """(V,): how little expression moves a vertex, so that bone and not lips carry the pose."""
+        """Return weights (V,), large where expressions move a vertex little: bone determines the pose, not lips."""
         variance = np.einsum("kvc,k->v", np.square(self.expression_basis), np.square(self.expression_sigma))
         return np.asarray(1 / (variance + 0.5 * np.median(variance)))
 
     def nmfc_colours(self) -> FloatArray:
-        """Return (T, 3) in [0, 1]: x, y, z of the mean face, min-max normalised per axis, one colour a triangle.
+        """Return one colour a triangle, (T, 3) in [0, 1]: x, y, z of the mean face, min-max normalised per axis.
 
-        Normalised mean face coordinates (Head2Head++, section 3.2).
+        These are the normalised mean face coordinates (NMFC) of Head2Head++, section 3.2.
         """
         low, high = self.mean.min(axis=0), self.mean.max(axis=0)
         return np.asarray(((self.mean - low) / (high - low))[self.triangles].mean(axis=1))
@@ -72,7 +74,7 @@ class MorphableModel:
 
 @lru_cache(maxsize=4)
 def _identity_offset(model: MorphableModel, identity: Identity) -> FloatArray:
-    """Return (V, 3), read-only; a driver's and a portrait's are asked for in every frame."""
+    """Return `MorphableModel.identity_offset`, kept because every frame needs the driver's and the portrait's."""
     p = np.asarray(identity.coefficients)
     offset = np.tensordot(p * model.identity_sigma[: len(p)], model.identity_basis[: len(p)], 1)
     offset.flags.writeable = False
@@ -81,18 +83,18 @@ def _identity_offset(model: MorphableModel, identity: Identity) -> FloatArray:
 
 @cache
 def default_model() -> MorphableModel:
-    """Return the model the user imported, else Mien's own (`tools/build_face_model.py` made it)."""
+    """Return the face model that the user imported, else Mien's own, which `tools/build_face_model.py` made."""
     imported = imported_path()
     return load_model(imported if imported.is_file() else ASSET)
 
 
 def imported_path() -> Path:
-    """Return where a face model lies that the user imported (`mien models face`)."""
+    """Return where the face model lies that the user imported with `mien models face`."""
     return data_folder() / "face_model.npz"
 
 
 def load_model(path: Path) -> MorphableModel:
-    """Read a model written by `save_model`; `EngineError` where the file is not one."""
+    """Return the face model in a file that `save_model` wrote; `EngineError` where the file is none."""
     try:
         with np.load(path, allow_pickle=False) as file:
             groups = {name[6:]: file[name] for name in file.files if name.startswith("group_")}
@@ -114,7 +116,7 @@ def load_model(path: Path) -> MorphableModel:
 
 
 def save_model(model: MorphableModel, path: Path) -> None:
-    """Write as .npz in single precision, beside and then renamed."""
+    """Write a face model as .npz in single precision."""
     arrays: dict[str, Any] = {
         name: getattr(model, name).astype(np.float32)
         for name in (

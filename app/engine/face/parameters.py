@@ -1,6 +1,6 @@
 """Defines the values that all rooms exchange: camera, expression, identity, fitted face, edit.
 
-Conventions (everywhere in code, files and interface):
+These conventions hold in all code, files and windows:
 pixels have x right, y down, origin at the outer corner of the first pixel; model space has x to the
 image's right, y up, z to the viewer and the distance between the eye centres as its unit; angles are
 degrees. Yaw > 0 turns the face to the image's right, pitch > 0 looks up, roll > 0 tilts the top of the
@@ -28,9 +28,9 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Camera:
-    """The papers' c in R^7 (HeadGAN, section 3.1): scaled orthographic projection.
+    """A scaled orthographic camera: the vector c in R^7 of the papers (HeadGAN, section 3.1).
 
-    scale: pixels per model unit; quaternion: unit (w, x, y, z); translation: pixels (x right, y down).
+    scale: px per model unit; quaternion: unit (w, x, y, z); translation: px (x right, y down).
     """
 
     scale: float
@@ -41,19 +41,19 @@ class Camera:
     def from_angles(
         cls, yaw: float, pitch: float, roll: float, scale: float, translation: tuple[float, float]
     ) -> Camera:
-        """Make a camera turned by Mien's yaw, pitch and roll in degrees."""
+        """Return a camera turned by yaw, pitch and roll in degrees."""
         return cls.from_matrix(rotation_matrix(yaw, pitch, roll), scale, translation)
 
     @classmethod
     def from_matrix(cls, rotation: FloatArray, scale: float, translation: tuple[float, float]) -> Camera:
-        """Make a camera with a proper (3, 3) rotation."""
+        """Return a camera with a proper rotation (3, 3)."""
         return cls(
             float(scale), matrix_to_quaternion(rotation), (float(translation[0]), float(translation[1]))
         )
 
     @cached_property
     def rotation(self) -> FloatArray:
-        """(3, 3), applied to model-space columns; read-only."""
+        """Return the rotation (3, 3) of model-space columns; the array is read-only."""
         w, x, y, z = self.quaternion
         turn = np.array(
             [
@@ -67,7 +67,7 @@ class Camera:
 
     @cached_property
     def angles(self) -> tuple[float, float, float]:
-        """(yaw, pitch, roll) in degrees."""
+        """Return (yaw, pitch, roll) in degrees."""
         return rotation_angles(self.rotation)
 
     @property
@@ -83,14 +83,14 @@ class Camera:
         return self.angles[2]
 
     def project(self, vertices: FloatArray) -> FloatArray:
-        """Take (N, 3) of model space to (N, 3) pixels: x right, y down, z in pixels towards the viewer."""
+        """Return vertices (N, 3) of model space as (N, 3) px: x right, y down, z towards the viewer."""
         placed = self.scale * (vertices @ self.rotation.T)
         placed[:, 0] += self.translation[0]
         np.subtract(self.translation[1], placed[:, 1], out=placed[:, 1])
         return placed
 
     def unproject(self, points: FloatArray) -> FloatArray:
-        """Take (N, 3) pixels, as `project` gives them, back to (N, 3) of model space."""
+        """Return points (N, 3) px, as `project` gives them, as (N, 3) of model space."""
         turned = points.copy()
         turned[:, 0] -= self.translation[0]
         np.subtract(self.translation[1], turned[:, 1], out=turned[:, 1])
@@ -108,14 +108,14 @@ class Camera:
 
     @classmethod
     def from_array(cls, c: Iterable[float]) -> Camera:
-        """Return the inverse of `as_array`; the quaternion is normalised."""
+        """Return the camera of an array (7,) that `as_array` gives; the quaternion is normalised."""
         scale, w, x, y, z, tx, ty = (float(value) for value in c)
         norm = math.sqrt(w * w + x * x + y * y + z * z) or 1.0
         return cls(scale, (w / norm, x / norm, y / norm, z / norm), (tx, ty))
 
 
 def rotation_matrix(yaw: float, pitch: float, roll: float) -> FloatArray:
-    """Return R_roll(z) R_pitch(x) R_yaw(y), (3, 3), for degrees in Mien's signs."""
+    """Return the rotation (3, 3) R_roll(z) R_pitch(x) R_yaw(y) of angles in degrees, with the signs given above."""
     a, b, c = math.radians(yaw), math.radians(-pitch), math.radians(-roll)
     turn_y = np.array([[math.cos(a), 0, math.sin(a)], [0, 1, 0], [-math.sin(a), 0, math.cos(a)]])
     turn_x = np.array([[1, 0, 0], [0, math.cos(b), -math.sin(b)], [0, math.sin(b), math.cos(b)]])
@@ -134,7 +134,8 @@ def rotation_angles(rotation: FloatArray) -> tuple[float, float, float]:
 def matrix_to_quaternion(rotation: FloatArray) -> tuple[float, float, float, float]:
     """Return (w, x, y, z) with w >= 0 of a proper (3, 3) rotation."""
     (a, b, c), (d, e, f), (g, h, i) = rotation.tolist()
-    # Four times the products of each component with the four: rows of one direction, of which the longest is exact.
+    # Each row is four times one component's products with all four: all have the quaternion's direction, and the
+    # longest is the most exact.
     rows = (
         (1 + a + e + i, h - f, c - g, d - b),
         (h - f, 1 + a - e - i, b + d, c + g),
@@ -148,13 +149,13 @@ def matrix_to_quaternion(rotation: FloatArray) -> tuple[float, float, float, flo
 
 @dataclass(frozen=True)
 class Expression:
-    """p_exp in standard deviations, gaze and lid apertures.
+    """An expression: p_exp of HeadGAN's equation 1 in standard deviations, gaze and the lids' apertures.
 
-    coefficients: (28,) sigmas; gaze: degrees in the head's frame, x > 0 to the image's right, y > 0 up;
-    aperture: mean lid gap over eye width of the (left, right) eye: shut about 0.05, open 0.2 to 0.35.
-    moves: the semantic controls that were asked for, with their amounts; carried: (28,) sigmas of the coefficients that
-    come from them and from asked apertures, or () for none. A network sees the coefficients alone. A warp leaves the
-    carried part out and draws the moves themselves, each where it belongs (`warping.local_moves`).
+    coefficients: (28,) sigmas; gaze: degrees in the head's frame, x > 0 to the image's right, y > 0 up; aperture: of
+    the (left, right) eye, the mean gap between the lids over the eye's width, shut about 0.05, open 0.2 to 0.35; moves:
+    the semantic controls that were asked, with their amounts; carried: (28,) sigmas of the coefficients that come from
+    these moves and from asked apertures, or () for none. A network sees the coefficients alone. A warp leaves the
+    carried part out and draws the moves themselves, each in its own part of the face (`warping.local_moves`).
     """
 
     coefficients: tuple[float, ...] = (0.0,) * N_EXPRESSION
@@ -165,7 +166,7 @@ class Expression:
 
     @property
     def alone(self) -> Expression:
-        """The expression without what the semantic controls put into it."""
+        """Return the expression without what the semantic controls put into it."""
         if not self.carried:
             return replace(self, moves=())
         rest = (own - part for own, part in zip(self.coefficients, self.carried))
@@ -178,14 +179,14 @@ class Expression:
 
 @dataclass(frozen=True)
 class Identity:
-    """p_id in standard deviations of the identity basis."""
+    """An identity: p_id of HeadGAN's equation 1, in standard deviations of the identity basis."""
 
     coefficients: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class FaceParams:
-    """Enough to make vertices and an NMFC: identity, expression, camera."""
+    """The parameters of one face in one picture, which give its vertices and its NMFC."""
 
     identity: Identity
     expression: Expression
@@ -196,9 +197,8 @@ class FaceParams:
 class FittedFace:
     """One face of one photo.
 
-    landmarks: (478, 3) pixels as `Camera.project` gives them (z towards the viewer); box: (x, y, w, h)
-    pixels; residual: (468, 3) model units, so that `model.vertices(params) + residual`, projected, is
-    the landmarks.
+    landmarks: (478, 3) px as `Camera.project` gives them (z towards the viewer); box: (x, y, w, h) px; residual: (468,
+    3) model units by which the projected shape of the parameters misses the landmarks.
     """
 
     params: FaceParams
@@ -219,12 +219,11 @@ class FittedFace:
 
 @dataclass(frozen=True)
 class FaceEdit:
-    """What the user asks of one face: the undo memento, the render request, the project file's entry.
+    """What the user asks of one face; it is kept for undo, asked of the engine and written to project files.
 
-    values: control name -> value, sorted by name, only what was set (see `face.controls`): pose, scale,
-    translation and gaze are absolute (unset = the photo's own), the rest is relative to the photo.
-    latents: the same for a generator's own latent directions. strength in [0, 1] fades the whole edit
-    from the photo's own state (0) to what is asked (1).
+    values: (control, value) of the controls that were set, sorted by name (`face.controls`). Pose, scale, translation
+    and gaze are absolute, and unset ones are the photo's own; all others are relative to the photo. latents: the same
+    for a generator's own latent directions; strength: in [0, 1], from the photo's own state (0) to what is asked (1).
     """
 
     values: tuple[tuple[str, float], ...] = ()
@@ -239,19 +238,19 @@ class FaceEdit:
 
     @classmethod
     def of(cls, strength: float = 1.0, **values: float) -> FaceEdit:
-        """Make an edit of control values, as in FaceEdit.of(yaw=15, smile=0.6)."""
+        """Return an edit of control values, as in FaceEdit.of(yaw=15, smile=0.6)."""
         return cls(tuple(values.items()), strength=strength)
 
     def get(self, name: str) -> float | None:
-        """Return the value of a control, None where the user left it alone."""
+        """Return the value of a control, None where it is not set."""
         return self._lookup.get(name)
 
     def with_values(self, changes: Mapping[str, float | None]) -> FaceEdit:
-        """Return a copy with these controls set, or left alone again where the value is None."""
+        """Return a copy with these controls set, or unset where the value is None."""
         merged: dict[str, float | None] = {**self._lookup, **changes}
         return replace(self, values=tuple((n, v) for n, v in merged.items() if v is not None))
 
     @property
     def is_identity(self) -> bool:
-        """Whether nothing is asked, so that the render is the photo, bit-equal."""
+        """Return whether nothing is asked, so that the render is the photo, bit for bit."""
         return self.strength == 0 or not (self.values or self.latents)

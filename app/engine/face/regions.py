@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from app.engine.face.face_networks import CROP, Found
 
-# MediaPipe's depth is too shallow: without it turned heads are measured 20 % short; measured on turned heads,
-# docs/mesh-warp.md, “Fit”.
+# Factor on MediaPipe's depth, which is too shallow: without it the turn of heads is measured 20 % too small (measured
+# on turned heads, docs/mesh-warp.md, “Fit”).
 DEPTH_SCALE = 1.2
 CROP_SCALE = 1.5  # side of the network's crop over the face's larger side, as in MediaPipe's own graph
-# px of the picture, halved where it is larger, for one of the crop's: more is quicker and nearer to how landmarks were
-# read before, less is calmer (still faces tremble by 0.17 % of the eye distance at 1.5, 0.16 % at 1, 0.15 % at 0.75)
+# px of the picture per px of the crop, above which the picture is halved first. A larger value is quicker, a smaller
+# one calmer: still faces tremble by 0.17 % of the eye distance at 1.5, 0.16 % at 1, 0.15 % at 0.75.
 SHARPNESS = 1.5
 RIGHT_EYE_OUTER, LEFT_EYE_OUTER = 33, 263  # MediaPipe's vertices
 Box = tuple[float, float, float, float]
@@ -25,7 +25,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Region:
-    """A square crop: centre and side in pixels, angle in degrees by which its up is turned clockwise."""
+    """A square crop of a picture. centre, side: px; angle: degrees by which the crop's upwards is turned clockwise."""
 
     centre: tuple[float, float]
     side: float
@@ -33,9 +33,7 @@ class Region:
 
     @classmethod
     def of_points(cls, points: NDArray[np.float64], eyes: NDArray[np.float64]) -> Region:
-        """Return the region around (N, 2) points, upright along the line of the (2, 2) eyes (image left to right
-        when upright).
-        """
+        """Return the region around points (N, 2), with the line of the eyes (2, 2), left one first, level in it."""
         dx, dy = eyes[1] - eyes[0]
         angle = float(np.arctan2(dy, dx))
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -47,36 +45,39 @@ class Region:
 
     @classmethod
     def of_landmarks(cls, landmarks: NDArray[np.float64]) -> Region:
+        """Return the region around a face's landmarks (468 or more, 2 or 3) px, with the face upright."""
         return cls.of_points(landmarks[:468, :2], landmarks[[RIGHT_EYE_OUTER, LEFT_EYE_OUTER], :2])
 
     @classmethod
     def of_box(cls, box: Box, angle: float = 0.0) -> Region:
+        """Return the region around a box (x, y, w, h) px, turned by an angle in degrees."""
         x, y, w, h = box
         return cls((x + w / 2, y + h / 2), max(w, h) * CROP_SCALE, angle)
 
     def to_picture(self) -> NDArray[np.float64]:
-        """Return (2, 3): crop coordinates in [0, CROP] to picture pixels (both measured from the outer corner)."""
+        """Return the affine map (2, 3) from crop coordinates in [0, CROP] to px of the picture."""
         angle, scale = np.radians(self.angle), self.side / CROP
         turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         offset = np.array(self.centre) - turn @ np.full(2, CROP / 2)
         return np.column_stack([turn, offset])
 
     def to_crop(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return (N, 2) picture pixels to crop coordinates in [0, CROP]."""
+        """Return points (N, 2) px of the picture in crop coordinates, which lie in [0, CROP] inside the crop."""
         matrix = self.to_picture()
         return np.asarray((points - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T)
 
     def placed(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the network's (N, 3) answer in the crop as landmarks of the picture, z towards the viewer."""
+        """Return points (N, 3) that the network gave in the crop as landmarks of the picture (z to the viewer)."""
         matrix = self.to_picture()
         flat = points[:, :2] @ matrix[:, :2].T + matrix[:, 2]
         return np.column_stack([flat, -points[:, 2] * self.side / CROP * DEPTH_SCALE])
 
     def crop(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return (CROP, CROP, 3), resampled without aliasing; beyond the picture its border is repeated.
+        """Return the crop (CROP, CROP, 3) of a picture, resampled without aliasing; beyond it the border is repeated.
 
-        Follows the region without steps, so that landmarks of a still face do not tremble with its last digits: the
-        picture is halved on its own grid, wherever the region lies, and two neighbouring sizes are mixed.
+        The crop follows the region without steps, so that landmarks of a still face do not tremble with the region's
+        last digits: the picture is halved on its own grid, wherever the region lies, and two neighbouring sizes are
+        mixed.
         """
         level = max(0.0, math.log2(self.side / CROP / SHARPNESS))
         share = level % 1
@@ -86,7 +87,7 @@ class Region:
         return np.asarray(crop)
 
     def _sampled(self, pixels: NDArray[np.uint8], halvings: int) -> Any:
-        """Return the crop out of the picture after it was halved so often."""
+        """Return the crop of the picture that was halved this many times."""
         step = 2**halvings
         reach = self.side * 0.75 + 2 * step
         (x0, x1), (y0, y1) = (
@@ -125,12 +126,15 @@ def covered(a: Box, b: Box) -> float:
 
 
 def corners(box: Box) -> NDArray[np.float64]:
+    """Return the four corners (4, 2) of a box (x, y, w, h)."""
     x, y, w, h = box
     return np.array([[x, y], [x + w, y], [x, y + h], [x + w, y + h]])
 
 
 def tiles(width: int, height: int, levels: int) -> list[tuple[int, int, int]]:
-    """Return (x, y, side): the whole picture, then squares of 1/2, 1/4, 1/8 of its larger side that overlap by 30 %."""
+    """Return squares (x, y, side) px: the whole picture, then those of 1/2, 1/4 and 1/8 of its larger side, which
+    overlap by 30 %.
+    """
     tiles = [(0, 0, max(width, height))]
     for level in range(1, levels):
         side = max(width, height) // 2**level
@@ -142,6 +146,7 @@ def tiles(width: int, height: int, levels: int) -> list[tuple[int, int, int]]:
 
 
 def _starts(length: int, side: int) -> list[int]:
+    """Return where tiles of this side start along a length (px)."""
     if length <= side:
         return [0]
     count = int(np.ceil((length - side) / (0.7 * side))) + 1
@@ -149,6 +154,7 @@ def _starts(length: int, side: int) -> list[int]:
 
 
 def at_most(pixels: NDArray[np.uint8], side: int) -> tuple[NDArray[np.uint8], float]:
+    """Return a picture whose longer side is at most `side` px, and its px per px of the given picture."""
     height, width = pixels.shape[:2]
     scale = min(1.0, side / max(height, width))
     if scale == 1:
@@ -158,7 +164,7 @@ def at_most(pixels: NDArray[np.uint8], side: int) -> tuple[NDArray[np.uint8], fl
 
 
 def turn_back(found: Found, width: int, height: int, quarter: int) -> Found:
-    """Return a find in a picture turned counter-clockwise by np.rot90(., quarter), in the picture as it was."""
+    """Return a find in a picture (width, height) that np.rot90(., quarter) turned, in px of the picture before."""
     points = np.concatenate([corners(found.box), found.points])
     for _ in range(quarter):
         points = np.column_stack([height - points[:, 1], points[:, 0]])
@@ -169,5 +175,6 @@ def turn_back(found: Found, width: int, height: int, quarter: int) -> Found:
 
 
 def placed(found: Found, scale: float, x: int, y: int) -> Found:
+    """Return a find in a tile at (x, y) that was resized by scale, in px of the picture."""
     bx, by, bw, bh = (value / scale for value in found.box)
     return Found((bx + x, by + y, bw, bh), found.points / scale + (x, y), found.score)

@@ -1,12 +1,13 @@
-"""What the landmark network makes of a true turn, gaze and movement, and the way back.
+"""Converts what the landmark network reads of a turn, a gaze and a movement to the true one, and back.
 
-Heads of known shape drawn at known poses are read as turned too far, eyes as turned too little. The numbers are
-measured by `tools/build_reading.py` and kept in assets/face_model/reading.json; a fit (`fitting`), and so tracking and
-the read-out, has them divided out.
+The network reads heads of known shape at known poses as turned too far, and eyes as turned too little.
+`tools/build_reading.py` measured by how much, in assets/face_model/reading.json; a fit (`face.fitting`) takes these
+errors out, and so do tracking and the read-out, which fit.
 
-Movements of lips, brows, jaw and cheeks are given in the network's own units, in which people's movements were measured
-and the face model was made. The network reads only a share of what is drawn (`tools/edit_accuracy.py`, medians over
-shared/media/images). The movement of a control or a component is therefore converted from those units to the true one.
+Movements of lips, brows, jaw and cheeks stay in the network's own units, in which people's movements were measured and
+the face model was made. The network reads only a share of what is drawn (`tools/edit_accuracy.py`, medians over
+../shared/media/images). Therefore the movement of a control or a component is converted to the true one when it is
+drawn.
 """
 
 from __future__ import annotations
@@ -21,37 +22,40 @@ from app.engine.face.parameters import Camera, FloatArray, rotation_matrix
 from app.engine.files import ASSETS
 
 ASSET = ASSETS / "face_model" / "reading.json"
-# Rounds of the fixed point that inverts the turn's curve. Each divides the error by five or more, so that
+# Rounds of the fixed-point iteration that inverts the curve of a turn. Each divides the error by five or more, so
 # twelve reach single precision.
 ROUNDS = 12
 Pair = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Seen:
-    """How a movement of a face index is read. seen: share of a small one; reach: eye distances (as read) up to which
-    people make it, beyond which a true one hardly grows; 0 where it goes on as it began."""
+class MovementReading:
+    """How the network reads a movement of a face index.
+
+    seen: share of a small true movement that is read; reach: eye distances, as read, up to which people move, beyond
+    which the part that is not read hardly grows; 0 where that part grows on.
+    """
 
     seen: float
     reach: float
 
     def true(self, read: float) -> float:
-        """Return the eye distances of true movement where `read` of them are read."""
+        """Return the eye distances of the true movement of which `read` eye distances are read."""
         hidden = 1 / self.seen - 1
         return read + hidden * (self.reach * math.tanh(read / self.reach) if self.reach else read)
 
 
 @dataclass(frozen=True)
 class Response:
-    """yaw_over: degrees that a head turned far is read beyond its yaw, reached as tanh(yaw / yaw_knee); pitch_over:
-    degrees that a head that looks far down is read beyond its pitch, reached as tanh(pitch / pitch_knee) squared
-    (heads that look up are read as they are); gaze_slope:
-    degrees of gaze (across, up) read for one degree that the same eyes turn; gaze_likely: degrees of true gaze most
-    likely for one degree read of a stranger's eyes, whose shape shifts the reading too; gaze_rest: what is read of eyes
-    that look straight ahead.
+    """The measured errors of the landmark network.
 
-    uncertainty: standard deviations in degrees of yaw, pitch, roll, gaze_x and gaze_y of one photo; change_uncertainty:
-    of gaze_x and gaze_y between two pictures of one face. movements: by index of `face.indices`.
+    yaw_over: degrees by which a head turned far is read beyond its yaw, approached as tanh(yaw / yaw_knee); pitch_over:
+    degrees by which a head that looks far down is read beyond its pitch, approached as tanh(pitch / pitch_knee) squared
+    (heads that look up are read as they are); gaze_slope: degrees of gaze (across, up) that are read for one degree by
+    which the same eyes turn; gaze_likely: most likely degrees of true gaze for one degree read of a stranger's eyes,
+    whose shape shifts the reading too; gaze_rest: degrees that are read of eyes that look straight ahead; uncertainty:
+    standard deviations in degrees of yaw, pitch, roll, gaze_x and gaze_y of one photo; change_uncertainty: those of
+    gaze_x and gaze_y between two pictures of one face; movements: by the names of `face.indices`.
     """
 
     yaw_over: float
@@ -63,10 +67,10 @@ class Response:
     gaze_rest: Pair
     uncertainty: Mapping[str, float]
     change_uncertainty: Mapping[str, float]
-    movements: Mapping[str, Seen]
+    movements: Mapping[str, MovementReading]
 
     def read_yaw(self, yaw: float) -> float:
-        """Return the degrees read of a head turned by `yaw` degrees."""
+        """Return the yaw (degrees) that is read of a head with this true yaw."""
         return yaw + self.yaw_over * math.tanh(yaw / self.yaw_knee)
 
     def true_yaw(self, read: float) -> float:
@@ -77,7 +81,7 @@ class Response:
         return yaw
 
     def read_pitch(self, pitch: float) -> float:
-        """Return the degrees read of a head that looks `pitch` degrees up."""
+        """Return the pitch (degrees) that is read of a head with this true pitch."""
         return pitch - self.pitch_over * math.tanh(min(pitch, 0.0) / self.pitch_knee) ** 2
 
     def true_pitch(self, read: float) -> float:
@@ -98,33 +102,34 @@ class Response:
         return x, y
 
     def gaze_change(self, before: Pair, after: Pair) -> Pair:
-        """Return by how much one face's eyes turned between two fits: their shape, which does not change, cancels
-        out.
+        """Return the degrees by which one face's eyes turned between two fits.
+
+        before, after: `true_gaze` of both. The shape of the eyes does not change, so its error cancels out.
         """
         x, y = ((b - a) / (s * k) for a, b, s, k in zip(before, after, self.gaze_slope, self.gaze_likely))
         return x, y
 
     def true_movement(self, index: str, read: float) -> float:
-        """Return the eye distances by which an index changes in truth where the network reads such a change."""
+        """Return the eye distances by which an index changes in truth where the network reads a change of `read`."""
         known = self.movements.get(index)
         return read if known is None else known.true(read)
 
     def true_rotation(self, read: Camera) -> Camera:
-        """Return the camera turned as the head is in truth."""
+        """Return a camera with the head's true turn, of one with the turn that the network reads."""
         yaw, pitch, roll = read.angles
         turned = rotation_matrix(self.true_yaw(yaw), self.true_pitch(pitch), roll)
         return Camera.from_matrix(turned, read.scale, read.translation)
 
     def read_rotation(self, true: Camera) -> FloatArray:
-        """Return (3, 3): the inverse of `true_rotation`."""
+        """Return the rotation (3, 3) that the network reads of a camera with the head's true turn."""
         yaw, pitch, roll = true.angles
         return rotation_matrix(self.read_yaw(yaw), self.read_pitch(pitch), roll)
 
 
 @cache
 def response() -> Response:
-    """Return what was measured of the landmark network that ships."""
+    """Return the measured errors of the landmark network that ships with Mien."""
     kept = json.loads(ASSET.read_text(encoding="utf-8"))
     pairs = {name: tuple(kept[name]) for name in ("gaze_slope", "gaze_likely", "gaze_rest")}
-    movements = {index: Seen(**known) for index, known in kept["movements"].items()}
+    movements = {index: MovementReading(**known) for index, known in kept["movements"].items()}
     return Response(**{**kept, **pairs, "movements": movements})

@@ -1,9 +1,9 @@
 """Transfers a driver's parameters to the portrait's face: identity is swapped, scale and place are adapted.
 
-HeadGAN (section 3.1) and Head2Head++ (section 3.5): the portrait keeps its identity, takes the driver's
-expression and rotation, and its scale and translation move with the driver's about their own means. With
-one portrait and a driver that has only begun, the means are the portrait's own camera and the driver's
-neutral one.
+As in HeadGAN (section 3.1) and Head2Head++ (section 3.5), the portrait keeps its identity and takes the driver's
+expression and rotation, and its scale and translation move with the driver's about their own means. With one portrait
+and a driver of whom few frames are known, the means are the portrait's own camera and that of the driver's neutral
+face.
 """
 
 from __future__ import annotations
@@ -20,29 +20,33 @@ from app.engine.face.response import response
 from app.engine.face.semantic import NECK_PIVOT, SHUT
 from app.engine.face.smoothing import Smoothing
 
-# Limits were set on the clips of ../shared/media, where farther turns and ways tear hair and neck
-# (docs/driving.md); what lids and gaze may do is chosen by eye on the same films.
+# These limits were set on the clips of ../shared/media, where larger turns and motions tear hair and neck
+# (docs/driving.md); those of lids and gaze were chosen by eye on the same films. Up to a SAFE value motions are
+# followed exactly; beyond it they approach the MOST value.
 LIMIT = 4.0  # sigmas by which a component of the portrait may change
-OFFSET = 1.5  # sigmas of a neutral beyond which it is no expression but what a held identity left over
-TURN_SAFE, TURN_MOST = 22.0, 34.0  # degrees from the portrait's own pose: followed exactly, approached
-WAY_SAFE, WAY_MOST = 0.5, 0.9  # eye distances of the neck's way, likewise: the shoulders stay where they are
-# How much a head may grow between shoulders that do not: logarithms, followed exactly, approached.
-GROWTH_SAFE, GROWTH_MOST = math.log(1.25), math.log(1.5)
+# Sigmas of the driver's neutral: what goes beyond is no expression, but what the kept identity does not explain.
+OFFSET = 1.5
+TURN_SAFE, TURN_MOST = 22.0, 34.0  # degrees from the portrait's own pose
+WAY_SAFE, WAY_MOST = (
+    0.5,
+    0.9,
+)  # eye distances by which the neck moves, because the shoulders stay where they are
+GROWTH_SAFE, GROWTH_MOST = math.log(1.25), math.log(1.5)  # logarithm of a head's growth between its shoulders
 OPEN = 0.28  # aperture of an open eye, for portraits whose eyes are shut
-SHUT_BELOW = 0.12  # share of the open aperture from which an eye is closed for good
-OPENER = 1.4  # how much wider than at rest eyes may get
-GAZE_LIMIT = 35.0  # degrees
+SHUT_BELOW = 0.12  # share of the aperture at rest below which an eye is drawn shut
+OPENER = 1.4  # greatest share of the aperture at rest to which an eye may open
+GAZE_LIMIT = 35.0  # degrees to either side and up and down that eyes may look
 REGIONS = ("mouth", "brows", "lid_left", "lid_right")
 
 
 @dataclass(frozen=True)
 class RetargetSettings:
-    """How a driver's face becomes the portrait's.
+    """How a driver's face is transferred to the portrait's.
 
-    mode: "head" takes pose and expression, "face" the expression only; relative: what the driver changes
-    against its neutral face is added to the portrait's own face, instead of replacing it; mirror: like in
-    a mirror; lock_placement: the neck stays where it is and the size too; smoothing: of the driver's
-    parameters beforehand; the rest: strengths by group, 0 leaves the portrait's own, 1 is the driver's.
+    mode: "head" transfers pose and expression, "face" the expression only; relative: whether the driver's changes
+    against its neutral face are added to the portrait's own face, rather than replacing that; mirror: whether the
+    portrait moves as in a mirror; lock_placement: whether neck and size stay; smoothing: of the driver's parameters
+    beforehand; the others: strengths by group, from 0 for the portrait's own to 1 for the driver's.
     """
 
     mode: str = "head"
@@ -71,7 +75,10 @@ class Retargeter:
         self._strength = np.einsum("g,gij->ij", strengths, region_matrices(model))
 
     def retarget(self, driver: FaceParams, neutral: FaceParams) -> FaceParams:
-        """Return the portrait's parameters; its own ones where relative and the driver is at its neutral."""
+        """Return the portrait's parameters in a frame of the driver.
+
+        neutral: the driver's face at rest. With `relative` and the driver at rest, these are the portrait's own.
+        """
         if self._settings.mirror:
             driver, neutral = mirrored(driver, self._model), mirrored(neutral, self._model)
         expression = self._expression(driver.expression, neutral.expression)
@@ -110,8 +117,9 @@ class Retargeter:
             scale *= math.exp(growth * _pressed(abs(growth), GROWTH_SAFE, GROWTH_MOST))
             moved = settings.pose * (_neck(driver) - _neck(neutral)) / neutral.scale
             moved *= _pressed(math.hypot(*moved), WAY_SAFE, WAY_MOST)
-        # HeadGAN adapts the origin's translation over scale. At the neck, turning does not shift shoulders;
-        # over the neutral's scale, coming nearer does not push the face away from the picture's corner.
+        # HeadGAN adapts the translation of the origin over each frame's scale. Here it is the neck's translation, so
+        # that a turn does not shift the shoulders, over the neutral's scale, so that a driver who comes nearer does
+        # not push the face away from the picture's corner.
         neck = _neck(own) + own.scale * moved
         x, y = neck - _neck(Camera.from_matrix(rotation, scale, (0.0, 0.0)))
         return Camera.from_matrix(rotation, scale, (float(x), float(y)))
@@ -129,7 +137,7 @@ def mirrored(params: FaceParams, model: MorphableModel) -> FaceParams:
 
 @lru_cache(maxsize=4)
 def mirror_matrix(model: MorphableModel) -> FloatArray:
-    """Return (28, 28) on sigmas: what each component is on the mirrored face."""
+    """Return the matrix (28, 28) from an expression's sigmas to those of the mirrored face."""
     basis = model.expression_basis
     flipped = basis[:, model.mirror] * (-1, 1, 1)
     matrix = basis.reshape(len(basis), -1) @ flipped.reshape(len(basis), -1).T
@@ -138,10 +146,10 @@ def mirror_matrix(model: MorphableModel) -> FloatArray:
 
 @lru_cache(maxsize=4)
 def region_matrices(model: MorphableModel) -> FloatArray:
-    """Return (4, 28, 28) on sigmas, one for each of REGIONS: the part of an expression in that region; they add up
-    to 1.
+    """Return matrices (4, 28, 28) from an expression's sigmas to those of its part in each of REGIONS.
 
-    Vertices belong to regions by nearness, smoothly; each part is projected back on the basis.
+    The four add up to the identity. Each vertex belongs to the regions by its distance from them, and each part is
+    projected back on the basis.
     """
     groups, mean = model.groups, model.mean
     chin = np.flatnonzero(mean[:, 1] < mean[groups["lips"], 1].min() - 0.1)
@@ -161,7 +169,10 @@ def region_matrices(model: MorphableModel) -> FloatArray:
 
 
 def _aperture(driver: float, rest: float, own: float, relative: bool, strength: float) -> float:
-    """Return the lid gap over eye width: as far open as the driver's eye is, between shut and at rest."""
+    """Return the aperture of the portrait's eye, which is as far between shut and at rest as the driver's.
+
+    driver, rest: the driver's aperture now and at rest; own: the portrait's.
+    """
     if strength == 0 or (relative and driver == rest):
         return own
     share = (driver - SHUT) / max(rest - SHUT, 0.05)
@@ -173,15 +184,16 @@ def _aperture(driver: float, rest: float, own: float, relative: bool, strength: 
 
 
 def _neck(camera: Camera) -> FloatArray:
+    """Return where a camera projects the neck's pivot, (2,) px."""
     return camera.project(NECK_PIVOT[None])[0, :2]
 
 
 def _turned(own: Camera, turn: FloatArray) -> FloatArray:
-    """Return the rotation `turn` (3,) degrees of yaw, pitch and roll from the portrait's own, far turns pressed
-    together.
+    """Return the portrait's rotation (3, 3) turned by degrees of yaw, pitch and roll (3,), with large turns reduced.
 
-    Angle by angle, so that each is the driver's: as a product of rotations, what a driver's neutral lacks in
-    pitch would become roll when the driver looks far aside. Yaw and pitch are pressed together, roll by itself.
+    The angles are added one by one, so that each is the driver's: in a product of rotations, an error of pitch in the
+    driver's neutral would become roll when the driver looks far aside. Yaw and pitch are reduced together, roll by
+    itself.
     """
     if not turn.any():
         return own.rotation
@@ -191,7 +203,7 @@ def _turned(own: Camera, turn: FloatArray) -> FloatArray:
 
 
 def _pressed(way: float, safe: float, most: float) -> float:
-    """Return the share of a motion that is followed: all up to `safe`, never more than `most` of it."""
+    """Return the share of a motion that is followed: all of one up to `safe`; no motion becomes longer than `most`."""
     if way <= safe:
         return 1.0
     room = most - safe

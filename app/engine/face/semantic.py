@@ -1,8 +1,8 @@
-"""What a user asks for, as parameters: semantic controls, frontalise, neutralise; and the way back.
+"""Converts what a user asks (controls, frontalise, neutralise) to parameters, and measured faces to controls.
 
-A control is the most probable expression with given changes of the face's indices (`indices`): with
-p ~ N(0, 1) in sigmas and C the indices' Jacobian, dp = C^T (C C^T)^-1 dg, the conditional mean. Indices a
-control does not name and does not hold follow as they do in faces.
+A control is the most probable expression with given changes dg of the face's indices (`face.indices`): with p ~ N(0, 1)
+in sigmas and C the indices' Jacobian, the conditional mean is dp = C^T (C C^T)^-1 dg. Indices that a control neither
+names nor holds change along as they do in people's faces.
 """
 
 from __future__ import annotations
@@ -30,28 +30,30 @@ from app.engine.face.parameters import (
     rotation_matrix,
 )
 
-# What no comment gives another origin for was set by fresh fits of edited photos (tools/edit_accuracy.py).
+# These values were set by fresh fits of edited photos (tools/edit_accuracy.py), except where a comment names another
+# origin.
 SHUT = 0.05  # aperture of a closed eye
-WIDE = 0.08  # what eyes_wide 1 adds to an aperture, of a natural most of 0.11 (ICT-FaceKit)
-EYE_WIDTH = 0.43  # lid gap over aperture, model units
+WIDE = 0.08  # what eyes_wide 1 adds to an aperture; ICT-FaceKit's widest eyes add 0.11
+EYE_WIDTH = 0.43  # model units: gap between the lids over the aperture
 NECK_PIVOT = np.array([0.0, -0.75, -1.3])  # model space; the head turns about it (docs/mesh-warp.md, “Pose”)
 REGULARISER = 1e-6  # share of the mean variance, against a singular system
-# Eye distances by which a held index may move: held exactly, it would bend the rest of the face.
+# Eye distances: standard deviation of a held index' change. An index that is held exactly would bend the rest of the
+# face.
 HELD_WITHIN = 0.006
-LIKENESS = 0.011  # eye distances that a vertex may differ from the person's own rest and still count as it
-LID_LIMIT = 1.5  # sigmas: components shut an eye only partly, apertures say the rest
+LIKENESS = 0.011  # eye distances: mean difference between two faces at which their likeness is 1/e
+LID_LIMIT = 1.5  # sigmas by which components move for a blink at most; apertures shut the eye for the rest
 _BROWS, _EYES = ("brow_left", "brow_right", "brow_gap"), ("eye_left", "eye_right")
 _LIPS = ("mouth_gap", "mouth_width", "lift_left", "lift_right", "mouth_side", "protrusion")
 
 
 @dataclass(frozen=True)
 class Movement:
-    """One natural full movement: index changes in eye distances as the landmark network reads them of people
-    (`response` converts them to true ones), and the indices that must not change.
+    """One natural full movement.
 
-    unseen: indices that a photo from the front does not show, so that the control is not read on them. The jaw moves
-    as far as people move it in the a_* clips (95th percentile of what the landmarks measure), the frown two thirds as
-    far as theirs: beyond that, brows without the skin's own folds bunch.
+    changes: of indices, in eye distances as the landmark network reads them of people (`face.response` converts them
+    to true ones); held: indices that must not change; unseen: indices that a frontal photo does not show, by which the
+    control is therefore not measured. The jaw moves as far as people move it in the a_* clips (95th percentile of what
+    the landmarks measure), the frown two thirds as far: beyond that, brows bunch, because the skin has no folds.
     """
 
     changes: Mapping[str, float]
@@ -93,14 +95,14 @@ MOVEMENTS: dict[str, Movement] = {
     "cheeks": Movement({"cheek_left": 0.04, "cheek_right": 0.04}, (*_LIPS, *_BROWS)),
 }
 BLINKS = ("blink_left", "blink_right")
-# The controls in which Neutralise says what a face wears, and how reluctantly (sigmas a full movement).
-SAYING = ("smile", "mouth_open", "pucker", "brow_left", "brow_right", "brows_together")
-SAYING_RIDGE = 0.5  # ridge in the units of SAYING
-LEAST_SAID = 0.005  # share of a movement below which a slider shows nothing
+# The controls that Neutralise sets as far as they explain a face's expression.
+NEUTRALISING = ("smile", "mouth_open", "pucker", "brow_left", "brow_right", "brows_together")
+NEUTRALISING_RIDGE = 0.5  # sigmas that a full movement of one of these controls costs
+LEAST_SET = 0.005  # share of a full movement below which such a control is not set
 
 
 def resolve(edit: FaceEdit, face: FittedFace, model: MorphableModel) -> FaceParams:
-    """Return the parameters an edit asks of a face. An edit of nothing gives the face's own parameters."""
+    """Return the parameters that an edit asks of a face; an edit of nothing gives the face's own parameters."""
     if edit.is_identity:
         return face.params
     expression = _expression(edit, face.params.expression, model)
@@ -108,10 +110,9 @@ def resolve(edit: FaceEdit, face: FittedFace, model: MorphableModel) -> FacePara
 
 
 def measure_controls(before: FittedFace, after: FittedFace, model: MorphableModel) -> dict[str, float]:
-    """Return what the semantic and pose controls would have to be to lead from one fit to the other, in their own
-    units.
+    """Return, by name, the values of the semantic and pose controls that lead from one fit to the other.
 
-    Each control is read on its own indices: of two controls that share one, each reads the sum.
+    Each control is measured by its own indices: two controls that share an index measure the sum of both.
     """
     start, end = (indices.read(observed(f, model)) for f in (before, after))
     found = {
@@ -134,16 +135,16 @@ def measure_controls(before: FittedFace, after: FittedFace, model: MorphableMode
 
 
 def observed(face: FittedFace, model: MorphableModel) -> FloatArray:
-    """Return (468, 3) in model space: the landmarks themselves, less what the landmarker adds with the pose."""
+    """Return the landmarks (468, 3) in model space, without the errors that the landmark network makes by the pose."""
     camera = face.params.camera
     bias = np.tensordot(pose_features(camera), model.pose_bias, 1)
     return np.asarray(camera.unproject(face.landmarks[:N_VERTICES]) - bias)
 
 
 def frontalise(face: FittedFace, strength: float = 1.0) -> dict[str, float]:
-    """Return control values that turn the head towards the viewer: 0 as it is, 1 straight ahead.
+    """Return values of controls that turn the head towards the viewer; strength: from 0 as it is to 1 straight ahead.
 
-    The eyes keep looking into the camera if they did: gaze is counted in the head's frame.
+    Eyes that look into the camera keep looking there, so gaze, which is counted in the head's frame, changes too.
     """
     yaw, pitch, roll = face.params.camera.angles
     keep = 1 - strength
@@ -156,40 +157,41 @@ def frontalise(face: FittedFace, strength: float = 1.0) -> dict[str, float]:
 
 
 def neutralise(face: FittedFace, strength: float = 1.0) -> dict[str, float]:
-    """Return control values that take the expression back: 0 as it is, 1 the model's closed-mouth neutral.
+    """Return values of controls that take the expression back; strength: from 0 as it is to 1 for the face model's
+    neutral face with a closed mouth.
 
-    Lips between which the components leave a gap are closed too. The named controls say as much of it as they can, so
-    that they show what was done; the components say the rest. Whoever applies it leaves other movements alone again.
+    Lips between which the components leave a gap are closed too. The controls of NEUTRALISING take as much of the
+    change as they can, so that sliders show what was done; the components take the rest. The caller unsets all other
+    movements.
     """
     model, worn = default_model(), face.params.expression
     rest = indices.read(observed(face, model) - model.expression_offset(worn))
     gap = max(0.0, rest["mouth_gap"]) / MOVEMENTS["mouth_open"].changes["mouth_gap"]
     back = -np.array(worn.coefficients) - gap * directions(model)["mouth_open"]
-    named = {name: amount for name, amount in _named(back, model).items() if abs(amount) >= LEAST_SAID}
+    named = {name: amount for name, amount in _named(back, model).items() if abs(amount) >= LEAST_SET}
     left = back - sum(amount * directions(model)[name] for name, amount in named.items())
     values = {name: strength * amount for name, amount in named.items()}
     return values | {f"exp{k + 1}": strength * float(value) for k, value in enumerate(left)}
 
 
 def _named(change: FloatArray, model: MorphableModel) -> dict[str, float]:
-    """Return how much of a change of expression (28 sigmas) the controls of `SAYING` say, within their ranges."""
+    """Return values of the NEUTRALISING controls, within their ranges, that come nearest to a change (28,) sigmas."""
     from scipy.optimize import lsq_linear
 
     known = directions(model)
-    columns = np.stack([known[name] for name in SAYING], axis=1)
-    ridge = SAYING_RIDGE * np.eye(len(SAYING))
-    bounds = np.array([(BY_NAME[name].lower, BY_NAME[name].upper) for name in SAYING]).T
+    columns = np.stack([known[name] for name in NEUTRALISING], axis=1)
+    ridge = NEUTRALISING_RIDGE * np.eye(len(NEUTRALISING))
+    bounds = np.array([(BY_NAME[name].lower, BY_NAME[name].upper) for name in NEUTRALISING]).T
     rows = np.concatenate([columns, ridge])
-    found = lsq_linear(rows, np.concatenate([change, np.zeros(len(SAYING))]), (bounds[0], bounds[1]))
-    return {name: float(value) for name, value in zip(SAYING, found.x)}
+    found = lsq_linear(rows, np.concatenate([change, np.zeros(len(NEUTRALISING))]), (bounds[0], bounds[1]))
+    return {name: float(value) for name, value in zip(NEUTRALISING, found.x)}
 
 
 def identity_similarity(before: FittedFace, after: FittedFace, model: MorphableModel) -> float:
-    """Return the likeness of two faces' shapes with pose and expression removed, in [0, 1]; 1 for the same
-    landmarks.
+    """Return the likeness in [0, 1] of two faces' shapes without pose and expression; the same landmarks have 1.
 
-    exp(-(d / 0.011)^2), d the weighted mean vertex distance in eye distances. Measured: frames of one person's
-    clip differ by 0.006 (median; likeness 0.73), two people by 0.010 to 0.012 (0.42 to 0.30).
+    It is exp(-(d / LIKENESS)^2), where d is the weighted mean distance of the vertices in eye distances. Frames of one
+    person's clip differ by 0.006 (median; likeness 0.73), two people by 0.010 to 0.012 (0.42 to 0.30).
     """
     rows = model.expression_basis.reshape(len(model.expression_basis), -1)
     weights = model.stiffness
@@ -201,7 +203,9 @@ def identity_similarity(before: FittedFace, after: FittedFace, model: MorphableM
 
 @lru_cache(maxsize=4)
 def directions(model: MorphableModel) -> dict[str, FloatArray]:
-    """Return by control the (28,) sigmas of its full movement; for lids, per unit of aperture."""
+    """Return by control the sigmas (28,) of its full movement, and for "lid_left" and "lid_right" those per unit of
+    aperture.
+    """
     matrix = indices.rows(model)
 
     def direction(changes: Mapping[str, float], held: tuple[str, ...]) -> FloatArray:
@@ -216,7 +220,7 @@ def directions(model: MorphableModel) -> dict[str, FloatArray]:
 
 
 def _conditional(rows: FloatArray, changes: FloatArray, slack: FloatArray | float = 0.0) -> FloatArray:
-    """Return the mean of x ~ N(0, 1) given rows @ x = changes, each within its `slack` (a standard deviation)."""
+    """Return the mean (28,) of x ~ N(0, 1) where rows @ x = changes, each up to a standard deviation `slack`."""
     gram = rows @ rows.T
     noise = np.broadcast_to(np.square(slack) + REGULARISER * np.trace(gram), len(gram))
     return np.asarray(rows.T @ np.linalg.solve(gram + np.diag(noise), changes))
@@ -244,7 +248,9 @@ def _expression(edit: FaceEdit, worn: Expression, model: MorphableModel) -> Expr
 
 
 def _apertures(edit: FaceEdit, worn: tuple[float, float]) -> tuple[float, float]:
-    """Return (left, right) as asked: blink 1 shuts, below 0 opens; eyes_wide adds to both."""
+    """Return the (left, right) apertures that an edit asks: a blink of 1 shuts, one below 0 opens; eyes_wide adds to
+    both.
+    """
     wide = WIDE * (edit.get("eyes_wide") or 0.0)
     blinks = [edit.get(name) or 0.0 for name in BLINKS]
     return _pair(max(SHUT, own + wide - (own - SHUT) * blink) if wide or blink else own
@@ -261,7 +267,7 @@ def _faded(own: float, asked: float | None, strength: float) -> float:
 
 
 def _camera(edit: FaceEdit, own: Camera) -> Camera:
-    """Pose and scale as asked about the neck, which stays where it is unless tx or ty say otherwise."""
+    """Return the camera that an edit asks: pose and scale change about the neck, which tx and ty move."""
     names = ("yaw", "pitch", "roll", "scale", "tx", "ty")
     if all(edit.get(name) is None for name in names):
         return own

@@ -1,6 +1,6 @@
-"""Smooths face parameters from frame to frame by the One-Euro filter (Casiez et al. 2012), tuned per group.
+"""Smooths face parameters from frame to frame by the One-Euro filter (Casiez et al. 2012), tuned for each group.
 
-A low-pass filter whose cut-off rises with speed: still faces do not tremble, quick ones do not lag.
+The filter is a low-pass whose cut-off rises with speed, so that still faces do not tremble and quick ones do not lag.
 """
 
 from __future__ import annotations
@@ -12,32 +12,32 @@ import numpy as np
 
 from app.engine.face.parameters import Camera, Expression, FaceParams, FloatArray
 
-# Cutoffs in Hz and slopes of the One-Euro filter (Casiez et al. 2012), set on clips of ../shared/media so
-# that a still face is calm and a blink is kept (tools/driving_report.py).
-SPEED_CUTOFF = 1.0  # Hz, of the filter on the speed itself
+# These values were set on clips of ../shared/media so that a still face is calm and a blink is kept
+# (tools/driving_report.py).
+SPEED_CUTOFF = 1.0  # Hz: cut-off of the filter on the speed itself
 GAP = 0.5  # seconds without a frame after which filtering starts anew
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """cutoff: Hz at rest; beta: Hz added per unit of speed (unit of the group per second)."""
+    """The tuning of one filter. cutoff: Hz at rest; beta: Hz added per unit of speed, the group's unit per second."""
 
     cutoff: float
     beta: float
 
 
-POSE = Tuning(1.5, 0.5)  # degrees
-SCALE = Tuning(0.8, 8.0)  # logarithm
-# Eye distances: read to a thousandth of one, and a slower filter glides on after a head has stopped.
+POSE = Tuning(1.5, 0.5)  # of degrees
+SCALE = Tuning(0.8, 8.0)  # of the logarithm of the scale
+# Of eye distances: a place is read to a thousandth of one, and a slower filter glides on after a head has stopped.
 PLACE = Tuning(10.0, 50.0)
-EXPRESSION = Tuning(2.5, 0.5)  # sigmas
-GAZE = Tuning(1.5, 0.15)  # degrees
-APERTURE = Tuning(3.0, 25.0)  # a blink takes three frames and must not be rounded off
+EXPRESSION = Tuning(2.5, 0.5)  # of sigmas
+GAZE = Tuning(1.5, 0.15)  # of degrees
+APERTURE = Tuning(3.0, 25.0)  # of apertures: a blink takes three frames and must not be rounded off
 
 
 @dataclass(frozen=True)
 class Smoothing:
-    """How much each group is smoothed: 0 not at all, 1 as tuned above, 2 twice as slow."""
+    """How much each group is smoothed: 0 does not smooth, 1 does as tuned in this module, 2 is twice as slow."""
 
     pose: float = 1.0
     expression: float = 1.0
@@ -46,10 +46,7 @@ class Smoothing:
 
 
 class OneEuro:
-    """The filter for a vector; `filter` is called with rising times in seconds.
-
-    amount: divides the cut-off; 0 lets everything through.
-    """
+    """A filter of one vector. amount: the divisor of the cut-off; with 0 values pass unchanged."""
 
     def __init__(self, tuning: Tuning) -> None:
         self._tuning = tuning
@@ -59,7 +56,7 @@ class OneEuro:
         self._time = 0.0
 
     def filter(self, value: FloatArray, time: float) -> FloatArray:
-        """Return the smoothed value; the first is returned as it is."""
+        """Return the smoothed value at a time in seconds, which must rise; the first value is returned as it is."""
         step = time - self._time
         if self._value is None or self._speed is None or not 0 < step <= GAP:
             self._value, self._speed = value, np.zeros_like(value)
@@ -75,7 +72,7 @@ class OneEuro:
 
 
 class FaceSmoother:
-    """Applies one filter per group of parameters; the identity passes through."""
+    """Applies one filter to each group of parameters; the identity passes unchanged."""
 
     def __init__(self) -> None:
         self._amounts = Smoothing()
@@ -89,7 +86,7 @@ class FaceSmoother:
         self.set(self._amounts)
 
     def set(self, amounts: Smoothing) -> None:
-        """Smooth by these amounts from the next frame on; nothing jumps."""
+        """Smooth by these amounts from the next frame on, without a jump."""
         self._amounts = amounts
         self._pose.amount, self._expression.amount = amounts.pose, amounts.expression
         self._scale.amount = self._place.amount = amounts.place
@@ -111,8 +108,8 @@ class FaceSmoother:
     def _camera(self, camera: Camera, time: float) -> Camera:
         yaw, pitch, roll = self._pose.filter(np.array(camera.angles), time).tolist()
         scale = math.exp(float(self._scale.filter(np.array([math.log(camera.scale)]), time)[0]))
-        # In eye distances of the first frame. Over each frame's own scale, what that trembles by would shake the place
-        # as often as the face is far from the picture's corner.
+        # The place is counted in eye distances of the first frame. Divided by each frame's own scale, the place of a
+        # face far from the picture's corner would shake with that scale's trembling.
         self._unit = self._unit or camera.scale
         x, y = self._place.filter(np.array(camera.translation) / self._unit, time) * self._unit
         return Camera.from_angles(yaw, pitch, roll, scale, (float(x), float(y)))

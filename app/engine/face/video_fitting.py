@@ -1,9 +1,9 @@
 """Fits a whole clip with one identity and smooth expressions (Head2HeadFS, section 3.1, equation 2).
 
-Given cameras, the landmarks of all frames are linear in the shared identity and the frames' expressions:
-data term, quadratic prior and second differences of the expression make one sparse least-squares problem
-with box constraints, solved by the trust-region reflective method (the paper's [10]). Cameras start from
-the per-frame fits and are estimated again between two solves.
+With the cameras given, the landmarks of all frames are linear in the shared identity and the frames' expressions. Data
+term, quadratic prior and second differences of the expression make one sparse least-squares problem with box
+constraints, which the trust-region reflective method solves (the paper's reference [10]). Cameras start from the fits
+of single frames and are estimated again between two solves.
 """
 
 from __future__ import annotations
@@ -26,18 +26,19 @@ from app.engine.face.parameters import (
     Identity,
 )
 
-# Chosen on the clips of ../shared/media, where no comment says more.
-ROUNDS = 2  # rounds in which identity and frames are fitted in turn
-BOX = 4.0  # standard deviations that no coefficient may leave
+# These values were chosen on the clips of ../shared/media.
+ROUNDS = 2  # rounds that fit coefficients and cameras in turn
+BOX = 4.0  # greatest absolute value of a coefficient, in standard deviations
 DEPTH_WEIGHT = 0.5  # weight of z against x and y: the tracker's depth is its weakest reading
 SMOOTHNESS_SIGMA = 0.35  # sigmas: second difference of an expression between frames of a 25 fps clip
 
 
 @dataclass(frozen=True, eq=False)
 class VideoFit:
-    """A fitted clip: the shared identity inside every frame's parameters.
+    """A fitted clip.
 
-    error: (T,) root mean square distance of the projected shape from the landmarks, in IOD.
+    frames: the parameters of every frame, all with one identity; error: (T,) root mean square distance of the projected
+    shape from the landmarks, in eye distances.
     """
 
     frames: tuple[FaceParams, ...]
@@ -49,10 +50,10 @@ class VideoFit:
 
 
 def fit_video(faces: Sequence[FittedFace], model: MorphableModel, rounds: int = ROUNDS) -> VideoFit:
-    """Fit consecutive frames of one person together.
+    """Return the fit of consecutive frames of one person.
 
-    faces: the per-frame fits, in order; they give landmarks, gaze, apertures and the first cameras.
-    ValueError for fewer than three frames (no second difference).
+    faces: the fits of single frames, in order, which give landmarks, gaze, apertures and the first cameras. ValueError
+    for fewer than three frames, which have no second difference.
     """
     if len(faces) < 3:
         raise ValueError(f"a clip of at least three frames is needed, not {len(faces)}")
@@ -97,7 +98,10 @@ def _solve(
     basis: FloatArray,
     n_identity: int,
 ) -> tuple[FloatArray, FloatArray]:
-    """Return (identity (n_i,), expressions (T, n_e)) of equation 2 for fixed cameras."""
+    """Return the identity (n_i,) and the expressions (T, n_e) that solve equation 2 for fixed cameras.
+
+    base: (468, 3) of each frame, the mean with the pose's bias; basis: (n_i + n_e, 468, 3) per sigma.
+    """
     from scipy import sparse
     from scipy.optimize import lsq_linear
 
@@ -121,9 +125,9 @@ def _solve(
 def _reduced(
     camera: Camera, points: FloatArray, base: FloatArray, basis: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Return (rows, target) of one frame's data term, in the camera's axes.
+    """Return rows and target of one frame's data term, in the camera's axes.
 
-    QR leaves as many rows as there are coefficients, without moving the minimiser.
+    A QR decomposition leaves as many rows as there are coefficients and the same minimiser.
     """
     weights = np.array([1.0, 1.0, DEPTH_WEIGHT]) / math.sqrt(NOISE)
     gap = (camera.unproject(points) - base) @ camera.rotation.T * weights
@@ -133,7 +137,7 @@ def _reduced(
 
 
 def _second_differences(n_frames: int, n_expression: int, offset: int) -> Any:
-    """Sparse rows e_{t-1} - 2 e_t + e_{t+1}, over the smoothness' sigma."""
+    """Return the sparse rows e_{t-1} - 2 e_t + e_{t+1}, divided by SMOOTHNESS_SIGMA."""
     from scipy import sparse
 
     stencil = sparse.diags([1.0, -2.0, 1.0], [0, 1, 2], shape=(n_frames - 2, n_frames))
