@@ -1,7 +1,7 @@
-"""Drives a portrait step by step; the live panel holds one `Animation` while it runs.
+"""Drives a portrait step by step; a live panel holds one `Animation` while it runs.
 
-Everything here is called on the engine's thread; closing the iterator frees the source and finishes what
-is being recorded.
+All functions but `Animation.hear` are called on the engine's thread. Closing the iterator of steps closes the source
+and finishes the recording.
 """
 
 from __future__ import annotations
@@ -40,8 +40,7 @@ if TYPE_CHECKING:
 
 PAUSED = "Paused"
 AWAY = "{} is away; waiting for it"
-# frames per second that a virtual camera promises to other programs; video calls take that rate
-CAMERA_RATE = 30
+CAMERA_RATE = 30  # frames per second of the virtual camera; video calls take that rate
 # Seconds to wait for a live frame before a step without a picture is given; Cancel and pause act within it.
 TIMEOUT = 0.2
 # side of the NMFC's picture over the side of the photographed face, which leaves it room to move; chosen by eye
@@ -51,7 +50,10 @@ NMFC_ROOM = 1.8
 def scene_of(
     portraits: Portraits, portrait: Portrait, face: int, edits: Edits, max_side: int | None = None
 ) -> Scene:
-    """Encode a face for driving: 8-bit sRGB without alpha, no larger than `max_side`, other faces as edited."""
+    """Return a portrait that is ready to be driven: in 8-bit sRGB without alpha, with the other faces as edited.
+
+    max_side: px of the longer side at most, None for the photo's size.
+    """
     photo = replace(portrait.photo, pixels=to_srgb8(portrait.photo), alpha=None, icc=None)
     flat = replace(portrait, photo=replace(photo, key=f"{photo.key}:srgb8"))
     others = {index: edit for index, edit in edits.items() if index != face}
@@ -65,8 +67,8 @@ def scene_of(
 class Animation:
     """Drives a scene from a source. `controls` may be changed between steps.
 
-    recorder: the film being recorded; output: a virtual camera that is sent every picture; kept: the driver's
-    parameters since `keep_performance`; level: the microphone's in dBFS, None without one.
+    recorder: the recorder that runs; output: the virtual camera that gets every picture; kept: (seconds, the driver's
+    parameters) since `keep_performance`; level: the microphone's, in dBFS. All are None where there is none.
     """
 
     def __init__(
@@ -75,7 +77,7 @@ class Animation:
         self.controls = controls or Controls()
         self.source, self.driver, self._scene = source, driver, scene
         self._performer = Performer(scene, driver)
-        # a performance brings its own face at rest
+        # A performance contains its driver's face at rest.
         if (neutral := getattr(source, "neutral", None)) is not None:
             driver.calibration.set(neutral)
         self.paused = False
@@ -90,19 +92,19 @@ class Animation:
         self._renderer: NmfcRenderer | None = None
         self._size = (0, 0)
         self._film_start: float | None = None
-        # the parameters that drove the film that is being recorded
+        # The parameters that drove the film that is being recorded.
         self._filmed: list[tuple[float, FaceParams]] = []
         self._performance_path: Path | None = None
 
     @property
     def size(self) -> tuple[int, int]:
-        """(width, height) of the pictures."""
+        """Return (width, height) px of the pictures."""
         return self._scene.pixels.shape[1], self._scene.pixels.shape[0]
 
     # -- running
 
     def steps(self) -> Iterator[LiveStep]:
-        """Yield a step per frame; without a picture while paused or while a live source gives none."""
+        """Yield a step a frame; steps have no picture while the animation is paused or a live source gives none."""
         gauge, done = Gauge(), 0
         try:
             while not self.source.ended:
@@ -125,11 +127,11 @@ class Animation:
             self.close()
 
     def close(self) -> None:
-        """Free the devices; finish a recording that is still running."""
+        """Close the devices, and finish a recording that still runs."""
         self.source.close()
         self.listen(False)
         saving = self.stop_recording()
-        if saving is not None and self._on_saving is None:  # nobody else waits for it
+        if saving is not None and self._on_saving is None:  # no caller waits for the film
             saving.result()
         for part in (self.output, self._renderer):
             if part is not None:
@@ -169,10 +171,10 @@ class Animation:
         on_saving: Callable[[Saving], None] | None = None,
         performance: Path | None = None,
     ) -> None:
-        """Record a film from the next frame on, with the microphone if it is listened to.
+        """Record a film from the next frame on, with the microphone's sound where it is open.
 
         on_saving: called on another thread with the progress of finishing the film, once recording has stopped;
-        performance: the file to which what drove the film is then written, so that it can be rendered again.
+        performance: the file to which the parameters that drove the film are then written, to render it again.
         """
         self._filmed, self._performance_path = [], performance
         sound = (self._microphone.rate, self._microphone.channels) if self._microphone else None
@@ -191,7 +193,7 @@ class Animation:
         track = None
         if clip is not None and self._film_start is not None:
             frame = 1 / float(self.source.rate or 25)
-            begun = getattr(self.source, "begun", None) or [0.0]  # a paced clip's places on the clock
+            begun = getattr(self.source, "begun", None) or [0.0]  # seconds at which a paced clip began
             track = SoundTrack.of(clip, begun, self._film_start, recorder.duration + frame)
         return Saving(recorder, track, self._on_saving)
 
@@ -212,7 +214,7 @@ class Animation:
         self.kept = []
 
     def kept_performance(self) -> Performance:
-        """Return what was kept, and stop keeping. EngineError where no frame was kept."""
+        """Return the parameters that were kept, and stop keeping them; EngineError where no frame was kept."""
         kept, self.kept = self.kept or [], None
         return self._performance_of(kept)
 
@@ -227,13 +229,11 @@ class Animation:
         )
 
     def save_performance(self, path: Path) -> None:
-        """Write what was kept, and stop keeping. EngineError where no frame was kept."""
+        """Write the parameters that were kept, and stop keeping them; EngineError where no frame was kept."""
         write_performance(self.kept_performance(), path)
 
     def hear(self, samples: NDArray[np.float32], time: float) -> None:
-        """Take samples (n, channels) of the microphone, heard from `time` (seconds) on; called on the microphone's
-        own thread.
-        """
+        """Take samples (n, channels) that the microphone recorded from `time` (seconds) on; called on its thread."""
         self.level = self._meter.add(samples, time)
         ear = self._ear
         if ear is not None:
@@ -261,7 +261,7 @@ class Animation:
     # -- what a step says
 
     def _step(self, done: int, total: int, message: str = "") -> LiveStep:
-        """Return a step without a picture, with what is known at any time."""
+        """Return a step without a picture, with all that does not depend on a frame."""
         recording = None
         if (recorder := self.recorder) is not None:
             left = disk_left(recorder.path)

@@ -1,11 +1,12 @@
 """Decides whether the tracker's find is the driver's face, by how it moved and by how it looks.
 
-A skin-coloured board, a hand or a blur before a face is found as a face that balloons and tilts. Two things tell
-such a find from a face: it changes faster than heads move, and the brightness at its landmarks is not that of the
-frames before. Over 26 clips of people the look of a frame agrees with the quarter of a second before it by 0.9 and
-more (0.7 in quick turns); over a board, a blur or a covered half it agrees by 0.5 and less.
-What covers only a part of the face is seen in eyes, nose or mouth: one of them has lost its pattern while another has
-kept its own. Then the find is refused until the lost ones have theirs again, as long as it lies where the face was.
+Where a skin-coloured board, a hand or a blur covers a face, the tracker finds a face that grows and tilts. Two things
+distinguish such a find from a face: it changes faster than heads move, and the brightness at its landmarks is not that
+of the frames before. Over 26 clips of people, the look of a frame correlates with the quarter of a second before it by
+0.9 and more (0.7 in quick turns); with a board, a blur or a covered half it correlates by 0.5 and less.
+A cover over only a part of the face shows in eyes, nose or mouth: one of them has lost its pattern while another has
+kept its own. Then the find is refused until the lost parts have their pattern again, as long as it lies where the face
+was.
 """
 
 from __future__ import annotations
@@ -21,57 +22,60 @@ from app.engine.face.morphable_model import MorphableModel
 from app.engine.face.parameters import N_VERTICES, Camera, FloatArray
 
 # Where no comment gives another origin, a value was set on the 26 clips of ../shared/media and of tests (people, cut
-# clips, hands, boards before faces), so that no driver's own face is refused and every false find is.
+# clips, hands and boards before faces), so that no driver's own face is refused and every false find is.
 NOSE_TIP = 1  # MediaPipe's vertex
-# px between the eyes to which a face is reduced before its brightness is read, so that pores do not count
+# px between the eyes to which a face is reduced before its brightness is measured, so that pores do not count
 EYE_DISTANCE = 12.0
-# The most that heads do in a second, and the most by which the fit trembles. People in clips reach speeds of 1.8,
-# 5.6 and 200 in the units below.
+# The greatest change of a head in a second, and the greatest by which the fit trembles. People in clips reach speeds of
+# 1.8, 5.6 and 200 in the units below.
 SCALE_SPEED, SCALE_NOISE = 2.5, 0.04  # change of the logarithm of the scale
 PLACE_SPEED, PLACE_NOISE = 12.0, 0.3  # eye distances
 TURN_SPEED, TURN_NOISE = 400.0, 5.0  # degrees
-QUICK, SLOW = 0.25, 3.0  # seconds over which each of the two remembered looks follows the face
-QUICK_LEAST, SLOW_LEAST = 0.55, 0.3  # correlation with these looks from which a find is the same face
-# correlation from which a face that jumped is surely the same, as where a clip was cut or began again
-SAME = 0.8
-# A covered face: the correlation of one half with its own look, and by how much less the other half's must be. The
-# halves of one person's face differ by 0.44 at most in 26 clips, and mostly by more under boards and hands; of a
-# hundred pairs of people seven do.
+QUICK, SLOW = 0.25, 3.0  # seconds over which the quick and the slow remembered look follow the face
+QUICK_LEAST, SLOW_LEAST = 0.55, 0.3  # correlation with these two looks from which a find is the same face
+SAME = 0.8  # correlation from which a face that jumped is surely the same, as where a clip was cut or began again
+# A face is half covered where one half correlates with its remembered look by KNOWN_HALF, and the other half by
+# HALVES_APART less. The halves of one person's face differ by 0.44 at most in 26 clips, and mostly by more under boards
+# and hands; of a hundred pairs of people, seven differ by more.
 KNOWN_HALF, HALVES_APART = 0.5, 0.5
-# (vertices, how far around their middle in eye distances, how much wider than high): eyes with brows, nose, mouth
+# (vertices, reach around their middle in eye distances, width over height) of both eyes with brows, nose and mouth
 PARTS = (
     ((33, 133, 105), 0.34, 1.0),
     ((263, 362, 334), 0.34, 1.0),
     ((1, 4, 5), 0.34, 1.0),
     ((61, 291), 0.34, 1.3),
 )
-# Correlation of a part's pattern with the better of the two looks (less where it is weaker), below which it is lost:
-# first where the whole face has changed too, then where it agrees with itself by CHANGED and more, and for the mouth,
-# which opens. That of the best part, from which the face is the one that was followed. That of a lost part, from which
-# it is there again; the nose changes least of all. By these, 6 of 4,397 frames of 28 clips without covers are refused.
+# The next correlations are those of a part's pattern with the better of the two looks, reduced where its contrast is
+# weaker. A part is lost below PART_LOST where the whole face has changed too, and below PART_GONE where the whole face
+# agrees with itself by CHANGED and more, and for the mouth, which opens. The face is the one that was followed where
+# the best part reaches PART_KNOWN. A lost part is there again from PART_BACK on, the nose (part number NOSE), which
+# changes least, from NOSE_BACK on. With these values, 6 of 4,397 frames of 28 clips without covers are refused.
 PART_LOST, PART_GONE, CHANGED, PART_KNOWN = 0.4, 0.3, 0.85, 0.65
 PART_BACK, NOSE_BACK, NOSE = 0.47, 0.55, 2
-# Correlation of the whole face with its quick look, and its rise since the cover came, by which the cover has left
-# although a part has changed meanwhile
+# Correlation of the whole face with its quick look, and its rise since the cover came, from which the cover has left
+# although a part has changed meanwhile.
 FACE_BACK, FACE_RISE = 0.75, 0.15
-FACED = 40.0  # degrees of yaw, beyond which the far eye and the nose stand against the background
+FACED = 40.0  # degrees of yaw beyond which the far eye and the nose stand against the background
 THERE_PLACE = 1.0  # eye distances within which a find lies where the face was
-THERE_SCALE = 0.4  # change of the logarithm of the scale, within which it has the face's size
-# share of a part's own contrast below which a board or a blur is before it; above, it may be spectacles
+THERE_SCALE = 0.4  # change of the logarithm of the scale within which a find has the face's size
+# Share of a part's remembered contrast below which a board or a blur covers it; above, it may be spectacles.
 SMOOTH = 0.5
-# Seconds for which a refused find must be found again and again to be believed after all
+# Seconds for which a refused find must be found again in every frame to be believed after all: one with the same look,
+# with another look, with a covered half, and with a lost part.
 ACCEPT_SAME, ACCEPT_OTHER, ACCEPT_COVERED, ACCEPT_SMOOTH = 0.05, 0.4, 10.0, 600.0
-GAP = 0.25  # seconds without a find, after which that count begins anew
+GAP = 0.25  # seconds without a find after which these seconds begin anew
 
 
 @dataclass(frozen=True)
 class _Find:
+    """A face that the tracker found: its camera, and the seconds at which it was found."""
+
     camera: Camera
     time: float
 
 
 class Belief:
-    """Judges the finds of one driver in the order of time; remembers what it believed."""
+    """Judges the finds of one driver in the order of time, and remembers those that it believed."""
 
     def __init__(self, model: MorphableModel) -> None:
         upper, left = (model.mean[:, axis] > model.mean[NOSE_TIP, axis] for axis in (1, 0))
@@ -80,25 +84,28 @@ class Belief:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the driver and what `learn` was given, because another person or clip begins."""
+        """Forget the driver and the look that `learn` found, because another person or clip begins."""
         self._last: _Find | None = None
         self._quick: FloatArray | None = None
         self._slow: FloatArray | None = None
         self._doubted: _Find | None = None
         self._since = 0.0
         self._wait = 0.0  # seconds for which the row of doubted finds must last
-        self._lost: frozenset[int] = frozenset()  # covered parts
-        self._lowest = 1.0  # agreement of the whole face since they are covered
+        self._lost: frozenset[int] = frozenset()  # numbers of the covered parts
+        self._lowest = 1.0  # least correlation of the whole face with its quick look since parts are covered
         self._whole: FloatArray | None = None  # look of the face before a cover that was believed in the end
 
     def learn(self, looks: Sequence[FloatArray]) -> list[bool]:
-        """Take the look that most of a clip's frames share; return which frames have it."""
+        """Learn the look that most of a clip's frames share, and return which frames have it.
+
+        looks: (468,) of each frame, as `look_of` gives them.
+        """
         usual = np.median([_standard(look) for look in looks], axis=0)
         self._slow = usual
         return [agreement(look, usual) >= SLOW_LEAST for look in looks]
 
     def judge(self, camera: Camera, look: FloatArray, time: float) -> bool:
-        """Whether a find of this camera (px) and look, at `time` seconds, is the face that was followed."""
+        """Return whether a find with this camera (px) and look (468,), at `time` seconds, is the driver's face."""
         find = _Find(camera, time)
         own = _standard(look)
         if self._whole is not None and np.mean(own * self._whole) >= SAME:
@@ -114,24 +121,29 @@ class Belief:
         return False
 
     def _agreement(self, look: FloatArray) -> float:
-        """How well a look agrees with what was seen lately; -1 where it is not the same face."""
+        """Return the correlation of a look with the quick look; -1 where it is not the same face."""
         own = _standard(look)
         slow = 1.0 if self._slow is None else float(np.mean(own * _standard(self._slow)))
         quick = slow if self._quick is None else float(np.mean(own * _standard(self._quick)))
         return quick if quick >= QUICK_LEAST and slow >= SLOW_LEAST else -1.0
 
     def _persists(self, find: _Find, seen: float, wait: float) -> bool:
-        """Return whether what is doubted has been found again and again, moving as heads do."""
+        """Return whether a doubted find has been found in every frame for long enough, and moved as heads do.
+
+        seen: result of `_agreement`; wait: seconds for which it must last at least.
+        """
         before, self._doubted = self._doubted, find
         if before is None or find.time - before.time > GAP or not _possible(before, find):
             self._since, self._wait = find.time, 0.0
-        # Elsewhere it is another shot, or another person, unless the cover has drawn it along.
+        # A find elsewhere is another shot or another person, unless the cover has moved it there.
         there = self._last is not None and _there(self._last, find)
         self._wait = max(self._wait, wait) if there else min(self._wait, ACCEPT_COVERED)
         return find.time - self._since >= (ACCEPT_SAME if seen >= SAME else max(self._wait, ACCEPT_OTHER))
 
     def _cover(self, look: FloatArray) -> float:
-        """Return seconds for which a face is doubted of which one part is the face of just now and another is not."""
+        """Return the seconds for which a find is doubted, of which one part is the driver's and another is covered; 0
+        where nothing is covered.
+        """
         known = self._slow if self._quick is None else self._quick
         if known is None:
             return 0.0
@@ -155,7 +167,10 @@ class Belief:
         return ACCEPT_SMOOTH if min(quick[k][1] for k in self._lost) < SMOOTH else ACCEPT_COVERED
 
     def _uncovered(self, like: list[float], total: float) -> bool:
-        """Return whether the covered parts, or the whole face, look as before."""
+        """Return whether the covered parts, or the whole face, look as before the cover.
+
+        like: correlation of each part with the better of its two looks; total: of the whole face with its quick look.
+        """
         self._lowest = min(self._lowest, total)
         risen = total >= max(FACE_BACK, self._lowest + FACE_RISE)
         return risen or all(like[k] >= (NOSE_BACK if k == NOSE else PART_BACK) for k in self._lost)
@@ -163,7 +178,10 @@ class Belief:
     def _newly_lost(
         self, look: FloatArray, known: FloatArray, quick: list[float], like: list[float], total: float
     ) -> frozenset[int]:
-        """Return the parts that something covers, of which nothing did before."""
+        """Return the numbers of the parts that are covered now, where no part was covered before.
+
+        known: the remembered look; quick: correlation of each part with the quick look; like, total: of `_uncovered`.
+        """
         gone = _below(like[:3], PART_LOST if total < CHANGED else PART_GONE) | _below(like, PART_GONE)
         faced = self._last is None or abs(self._last.camera.yaw) < FACED
         if faced and gone and max(quick) >= PART_KNOWN:
@@ -181,8 +199,9 @@ class Belief:
 
 
 def look_of(pixels: NDArray[np.uint8], landmarks: FloatArray) -> FloatArray:
-    """Return (468,) brightness at the landmarks (px) of an (H, W, 3) picture, smooth: how a face looks, whatever its
-    pose.
+    """Return the look of a face: the smooth brightness (468,) of a picture (H, W, 3) at its landmarks (px).
+
+    It hardly depends on the pose.
     """
     import cv2
 
@@ -203,7 +222,7 @@ def look_of(pixels: NDArray[np.uint8], landmarks: FloatArray) -> FloatArray:
 
 
 def agreement(one: FloatArray, other: FloatArray) -> float:
-    """Return the correlation of two looks, [-1, 1]: brighter light and stronger contrast change nothing."""
+    """Return the correlation of two looks in [-1, 1], which brighter light and stronger contrast do not change."""
     return float(np.mean(_standard(one) * _standard(other)))
 
 
@@ -212,13 +231,18 @@ def _below(like: Sequence[float], limit: float) -> frozenset[int]:
 
 
 def _around(mean: FloatArray, middle: tuple[int, ...], reach: float, wide: float) -> NDArray[np.intp]:
-    """Return the vertices around the middle of some, seen from the front."""
+    """Return the vertices around the middle of some vertices, seen from the front.
+
+    reach: eye distances up and down; wide: width of the region over its height.
+    """
     way = (mean[:, :2] - mean[list(middle), :2].mean(axis=0)) / (wide, 1.0)
     return np.flatnonzero(np.linalg.norm(way, axis=1) < reach)
 
 
 def _pattern(one: FloatArray, other: FloatArray) -> tuple[float, float]:
-    """Return how far a part has the pattern of another, [-1, 1], and its contrast as a share of the other's."""
+    """Return the correlation of two patterns in [-1, 1], reduced where the first has less contrast, and the contrast
+    of the first as a share of the other's.
+    """
     a, b = one - one.mean(), other - other.mean()
     size, known = float(np.linalg.norm(a)), float(np.linalg.norm(b))
     contrast = size / max(known, 1e-6)
@@ -226,7 +250,7 @@ def _pattern(one: FloatArray, other: FloatArray) -> tuple[float, float]:
 
 
 def _standard(look: FloatArray) -> FloatArray:
-    """Return the look with mean 0 and spread 1."""
+    """Return the look with mean 0 and standard deviation 1."""
     centred = look - look.mean()
     return np.asarray(centred / max(float(centred.std()), 1e-6))
 
@@ -236,14 +260,14 @@ def _towards(old: FloatArray | None, new: FloatArray, share: float) -> FloatArra
 
 
 def _there(before: _Find, now: _Find) -> bool:
-    """Return whether one lies about where the other was, at about its size, as finds on a covered face do."""
+    """Return whether a find lies near the place of the one before and has nearly its size, as on a covered face."""
     one, other = before.camera, now.camera
     moved = math.dist(one.translation, other.translation) / max(one.scale, other.scale)
     return moved <= THERE_PLACE and abs(math.log(other.scale / one.scale)) <= THERE_SCALE
 
 
 def _possible(before: _Find, now: _Find) -> bool:
-    """Return whether a head can have gone from one to the other in the time between."""
+    """Return whether a head can have moved from one find to the other in the time between."""
     step = max(0.0, now.time - before.time)
     one, other = before.camera, now.camera
     scaled = abs(math.log(other.scale / one.scale))

@@ -48,11 +48,11 @@ def drive_clip(
     max_side: int | None = None,
     rest_at: float | None = None,
 ) -> Iterator[Step]:
-    """Animate `portrait` by the clip or performance at `path`, a step per frame, into the film `output`.
+    """Animate a portrait by the clip or performance at `path`, write the film `output`, and yield a step a frame.
 
-    edits: every face's sliders (the driven face's come on top of the driver); rest_at: seconds into the clip, of the
-    frame that shows the driver at rest (None: it is sought). The last step is a `FilmedStep`. Closing the iterator
-    early leaves no film. Memory does not grow with the clip.
+    edits: every face's sliders, of which the driven face's are added to the driver's movement; rest_at: seconds into
+    the clip at which the driver is at rest, None lets the engine find the frame. The last step is a `FilmedStep`.
+    Closing the iterator early leaves no film. The memory used does not grow with the clip.
     """
     if output is not None:
         _refuse_driver(path, output)
@@ -73,7 +73,7 @@ def drive_clip(
             yield from _to_the_end(animation, recorder, heard(portraits, path, source))
             if look.driver.neutral is None:
                 raise no_face(path)
-        except BaseException:  # after an error, or once the iterator is closed, no half film stays
+        except BaseException:  # also where the iterator is closed early
             if recorder is not None:
                 recorder.discard()
             raise
@@ -102,7 +102,9 @@ def _to_the_end(animation: Animation, recorder: Recorder | None, sounds: Sound |
 
 
 def _hearing(steps: Iterator[LiveStep], controls: Controls, sounds: Sound) -> Iterator[LiveStep]:
-    """Set each frame's audio features before its step is made; after the sound's end the last ones stay."""
+    """Yield the steps, and set each frame's audio features before its step is made; after the sound's end the last
+    ones stay.
+    """
     with closing(sounds):
         while True:
             row = next(sounds, None)
@@ -115,8 +117,8 @@ def _hearing(steps: Iterator[LiveStep], controls: Controls, sounds: Sound) -> It
 
 
 def heard(portraits: Portraits, path: Path, source: FrameSource) -> Sound | None:
-    """Return (300,) audio features of each frame for a generator that hears; None for other generators and for
-    silent clips.
+    """Return the audio features (300,) of each frame for a generator that uses sound; None for other generators and
+    for silent clips.
     """
     if portraits.generator.info.name not in LISTENING or not _has_sound(source) or not source.rate:
         return None
@@ -132,9 +134,9 @@ def _has_sound(source: FrameSource) -> bool:
 
 
 def track_clip(model: MorphableModel, path: Path, output: Path, packed: bool = False) -> Iterator[Step]:
-    """Fit every frame of a clip, a step each, and write the performance; EngineError if no face is seen.
+    """Fit every frame of a clip, yield a step each, and write the performance; EngineError where no face is seen.
 
-    Frames before the first face have the first face's parameters, so that times are the clip's own.
+    Frames before the first face get the first face's parameters, so that times are the clip's own.
     """
     _refuse_driver(path, output)
     check_place(output)

@@ -25,7 +25,9 @@ from app.engine.sources.performance import Performance
 
 
 def encode_clip(portraits: Portraits, path: Path) -> Steps[Step, None, bytes]:
-    """Yield a step a frame, ending in a `.mienclip` of the face in a clip; EngineError where a frame shows none."""
+    """Yield a step a frame, and return the bytes of a `.mienclip` of the face in a clip; EngineError where a frame
+    shows no face.
+    """
     yield Step(0, 0, f"Looking through {path.name}")
     params, times, seen = [], [], []
     with FaceTracker(video=True) as tracker, closing(open_source(path)) as source:
@@ -50,9 +52,9 @@ def encode_clip(portraits: Portraits, path: Path) -> Steps[Step, None, bytes]:
 
 
 def compress_clip(portraits: Portraits, path: Path, output: Path) -> Iterator[Step]:
-    """Write the clip at `path` as the `.mienclip` `output`, a step a frame; the last is a `CompressedStep`.
+    """Write the clip at `path` as the `.mienclip` `output`, and yield a step a frame; the last is a `CompressedStep`.
 
-    EngineError where a frame shows no face, or `output` cannot be written.
+    EngineError where a frame shows no face, or where `output` cannot be written.
     """
     if output.suffix.lower() != ENDING:
         raise EngineError(f"Compressed clips cannot be written as “{output.suffix}”.", f"Use {ENDING}.")

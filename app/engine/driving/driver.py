@@ -1,5 +1,5 @@
-"""Reads the driver's face parameters off driving frames: it tracks, fits, smooths, calibrates and holds a face that
-is lost.
+"""Reads the driver's face parameters in driving frames: it tracks, fits, smooths and calibrates a face, and holds one
+that is lost.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
     from app.engine.face.morphable_model import MorphableModel
 
 IDENTITY_FRAMES = 25  # frames whose mean is a clip's identity (docs/mesh-warp.md, “Fit”)
-# px between the eyes. Below the first, lids are read with errors of a quarter of their opening, so both eyes get the
-# mean of the two and nobody winks by mistake; above the second each eye has its own reading.
+# px between the eyes. Up to the first value, apertures have errors of a quarter, so both eyes get the mean of the two
+# and nobody winks by mistake; from the second value on each eye keeps its own.
 BOTH_LIDS, OWN_LIDS = 20.0, 40.0
-PICTURE_SIDE = 96  # px: side of the face's picture from which the quality of a frame is read
-QUALITY_EVERY = 5  # frames between two readings of the quality, because one costs a millisecond
+PICTURE_SIDE = 96  # px: side of the picture that shows the face at rest
+QUALITY_EVERY = 5  # frames between two measurements of the quality, because one takes a millisecond
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
     """The result of reading the newest frame.
 
-    found: whether the face was in it, and moved and looked like a face; landmarks: (478, 3) pixels where found;
-    calibrating: seconds until the neutral is taken, None where none is asked for; settled: whether the parameters
-    given are this frame's own, rather than held or eased; ms: milliseconds by stage; rest_picture: (96, 96, 3)
-    uint8, the frame that was taken for the face at rest, and rest_sure: how sure that is, [0, 1]; None where the
-    user set it or a performance brought it.
+    found: whether the driver's face was found and believed; landmarks: (478, 3) px where found; quality: how well the
+    frame serves as face at rest; calibrating: seconds until the neutral is taken, None where none was asked; settled:
+    whether the parameters are this frame's own, rather than held or eased; ms: (stage, milliseconds); rest_picture:
+    (96, 96, 3) uint8, the frame that was taken for the face at rest; rest_sure: how sure that choice is, in [0, 1],
+    None where the user set it or a performance contains it.
     """
 
     found: bool = False
@@ -71,7 +71,7 @@ class Driver:
 
     @property
     def neutral(self) -> FaceParams | None:
-        """The driver's face at rest: the calibrated one, else the best so far; None before a face was seen."""
+        """Return the driver's face at rest: the calibrated one, else the best so far; None before a face was seen."""
         return self.calibration.neutral
 
     def smooth(self, amounts: Smoothing) -> None:
@@ -86,8 +86,10 @@ class Driver:
         return bool(faces)
 
     def settle(self, at: Frame | None = None) -> tuple[Frame, Rest] | None:
-        """Take identity and neutral from the frames that were looked at: the frame that shows the rest; None where
-        no face was seen. at: the frame that the user says shows the face at rest.
+        """Learn identity and neutral from the frames that `look` kept, and return the most restful frame with the face
+        at rest; None where no face was seen.
+
+        at: the frame that the user chose for the face at rest, None to find one.
         """
         self._belief.reset()
         seen, self._looked = self._looked, []
@@ -108,7 +110,7 @@ class Driver:
         return frame, rest
 
     def drive(self, frame: Frame) -> FaceParams | None:
-        """Return the driver's parameters in this frame's pixels, smooth; None until a face has been seen.
+        """Return the driver's smoothed parameters in this frame's pixels; None until a face has been seen.
 
         A face that is lost stays for half a second and then eases to the neutral one.
         """
@@ -155,9 +157,9 @@ class Driver:
         return params
 
     def _fit(self, found: DetectedFace, frame: Frame) -> FittedFace | None:
-        """Fit the landmarks; the identity is averaged over the first frames and then held, as in the papers.
+        """Return the face fitted to its landmarks; None where the find is not believed, and then forget it.
 
-        Returns None where the find is not believed; the next frame is then searched for a face anew.
+        The identity is averaged over the first frames and then kept, as in the papers.
         """
         free = fit_face(found, self._model, None if self._averages_identity else self._identity)
         assert frame.pixels is not None
@@ -189,14 +191,14 @@ class Driver:
         )
 
     def use_frame(self) -> None:
-        """Take the newest frame in which the face was found for the face at rest."""
+        """Take the newest frame in which the face was found as the face at rest."""
         if self._newest is not None:
             params, frame, fitted = self._newest
             self.calibration.use(params, face_picture(frame, fitted))
 
 
 def face_picture(frame: Frame, fitted: FittedFace) -> NDArray[np.uint8] | None:
-    """Return (96, 96, 3): the face of a frame with some of its surroundings; None where the frame has no pixels."""
+    """Return a picture (96, 96, 3) of a frame's face with some of its surroundings; None for a frame without pixels."""
     if frame.pixels is None:
         return None
     x, y, w, h = fitted.box
@@ -215,8 +217,10 @@ def face_picture(frame: Frame, fitted: FittedFace) -> NDArray[np.uint8] | None:
 
 
 def shrunk(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return a picture at a smaller size (width, height), as area averages: first by whole steps, if these go into it,
-    which takes a third of the time.
+    """Return a picture at a smaller size (width, height), by area averages.
+
+    Where the picture's sides are multiples of a whole step, it is reduced by that step first, which takes a third of
+    the time.
     """
     step = min(picture.shape[1] // size[0], picture.shape[0] // size[1])
     if step > 1 and not any(n % step for n in picture.shape[:2]):
@@ -226,7 +230,9 @@ def shrunk(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint
 
 
 def with_sure_lids(params: FaceParams) -> FaceParams:
-    """Return the lids of a small face drawn towards their mean: there, one eye differs from the other by a pixel."""
+    """Return the parameters with both apertures of a small face moved to their mean: there, two eyes differ by a pixel
+    at most.
+    """
     shared = min(max((OWN_LIDS - params.camera.scale) / (OWN_LIDS - BOTH_LIDS), 0.0), 1.0)
     left, right = params.expression.aperture
     mean = (left + right) / 2

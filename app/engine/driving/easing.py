@@ -8,15 +8,18 @@ import numpy as np
 
 from app.engine.face.parameters import Camera, Expression, FaceParams, FloatArray, Identity
 
-# Chosen by eye on clips in which hands pass before faces (docs/driving.md).
+# These values were chosen by eye on clips in which hands pass before faces (docs/driving.md).
 HOLD = 0.5  # seconds for which a lost face stays as it was
-EASE = 1.0  # seconds that a lost face takes to come to rest, and at most to follow again once it is found
-QUICKEST = 0.15  # seconds that it takes to follow again after it was lost for a frame or two
+EASE = (
+    1.0  # seconds in which a lost face comes to rest, and in which it follows again at most once it is found
+)
+QUICKEST = 0.15  # seconds in which a face follows again that was lost for a frame or two
 
 
 def mix(a: FaceParams, b: FaceParams, share: float) -> FaceParams:
-    """Return `a` at share 0, `b` at 1 and an even mixture between; rotations go the shorter way; the identity is
-    always b's.
+    """Return `a` at share 0, `b` at 1 and a linear mixture between.
+
+    Rotations go the shorter way, and the identity is always that of b.
     """
     if share <= 0:
         return replace(a, identity=b.identity)
@@ -47,7 +50,7 @@ def mean_identity(identities: list[Identity]) -> Identity:
 
 
 def smoothstep(share: float) -> float:
-    """Return a smooth step from 0 to 1 without a kink at either end."""
+    """Return a cubic of share that goes from 0 to 1 and is level at both ends."""
     share = min(1.0, max(0.0, share))
     return share * share * (3 - 2 * share)
 
@@ -59,7 +62,7 @@ def _line(a: tuple[float, ...], b: tuple[float, ...], share: float) -> list[floa
 
 @dataclass
 class Presence:
-    """Holds a face that is lost for HOLD seconds, eases it to rest, and eases back when it is found."""
+    """Holds a lost face for HOLD seconds, then eases it to rest, and eases back to the driver once it is found."""
 
     _shown: FaceParams | None = None
     _from: FaceParams | None = None
@@ -69,7 +72,7 @@ class Presence:
 
     @property
     def settled(self) -> bool:
-        """Whether what is shown is what was found."""
+        """Return whether the parameters that are shown are those that were found."""
         return self._found and self._from is None
 
     def found(self, params: FaceParams, time: float) -> FaceParams:

@@ -1,4 +1,4 @@
-"""Does one step of driving: it takes a frame and gives the animated portrait, with the sliders on top."""
+"""Does one step of driving: it takes a frame and returns the animated portrait, with the sliders' edit added."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ RATE_WINDOW = 30  # frames over which the rate is measured; a second of most cam
 class Scene:
     """A portrait ready to be driven.
 
-    pixels: (H, W, 3) uint8 sRGB of the whole portrait at the working size, other faces already edited; face: the
-    driven face in these pixels; code: the result of `generator.encode` for it; scale: px here per px of the photo;
-    trained: whether a trained network draws.
+    model: the face model; generator: the one that draws; code: the result of its `encode` for the face; face: the
+    driven face in these pixels; pixels: (H, W, 3) uint8 sRGB of the whole portrait at the working size, with the other
+    faces edited; scale: px here per px of the photo; trained: whether a trained network draws.
     """
 
     model: MorphableModel
@@ -48,7 +48,8 @@ class Scene:
 class Controls:
     """The settings that the panel may change while driving; they are read anew at every step.
 
-    edit: the sliders' edit, added to the driver's movement; nmfc_size: px, side of the NMFC to draw, 0 for none.
+    edit: the sliders' edit, added to the driver's movement; audio: (300,) HeadGAN features of the frame, or None;
+    nmfc_size: px of a side of the NMFC to draw, 0 for none.
     """
 
     settings: RetargetSettings = field(default_factory=RetargetSettings)
@@ -61,8 +62,8 @@ class Controls:
 class Driven:
     """One animated frame.
 
-    picture: (H, W, 3) uint8 sRGB; params: the portrait's face; driver: the driving face (None before one was seen);
-    frame: the frame that drove it; ms: milliseconds by stage.
+    picture: (H, W, 3) uint8 sRGB; params: of the portrait's face; driver: of the driver's face, None before one was
+    seen; reading: of the driving frame; frame: the frame that drove it; ms: milliseconds by stage.
     """
 
     picture: NDArray[np.uint8]
@@ -74,7 +75,7 @@ class Driven:
 
 
 class Performer:
-    """Drives one portrait; keeps the few frames of history that networks are conditioned on."""
+    """Drives one portrait, and keeps the few earlier frames that networks are conditioned on."""
 
     def __init__(self, scene: Scene, driver: Driver) -> None:
         self._scene, self.driver = scene, driver
@@ -83,7 +84,7 @@ class Performer:
         self._history: deque[FaceParams] = deque(maxlen=HISTORY)
 
     def step(self, frame: Frame, controls: Controls) -> Driven:
-        """Animate the portrait by one frame."""
+        """Return the portrait animated by one frame."""
         watch = Stopwatch()
         self.driver.smooth(controls.settings.smoothing)
         driver = self.driver.drive(frame)
@@ -97,7 +98,7 @@ class Performer:
         return Driven(picture, params, driver, self.driver.reading, frame, watch.ms)
 
     def target(self, driver: FaceParams | None, controls: Controls) -> FaceParams:
-        """Return the parameters the portrait's face shall have: the retargeted driver with the sliders on top."""
+        """Return the portrait's parameters: the retargeted driver's with the sliders' change added."""
         own = self._scene.face.params
         neutral = self.driver.neutral
         if driver is None or neutral is None:
@@ -127,7 +128,7 @@ class Performer:
 
 
 def on_top(driven: FaceParams, own: FaceParams, edited: FaceParams) -> FaceParams:
-    """Return the driver's movement with the sliders' change (from `own` to `edited`) added."""
+    """Return the driven parameters with the sliders' change (from `own` to `edited`) added."""
     before, after, base = own.expression, edited.expression, driven.expression
     coefficients = _moved(base.coefficients, before.coefficients, after.coefficients)
     gaze = _moved(base.gaze, before.gaze, after.gaze)

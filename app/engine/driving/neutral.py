@@ -1,6 +1,4 @@
-"""Finds the driver's face at rest: it rates frames, keeps the best one so far, and averages frames when a button
-asks.
-"""
+"""Finds the driver's face at rest: it rates frames, keeps the best ones so far, and averages frames on request."""
 
 from __future__ import annotations
 
@@ -21,23 +19,21 @@ from app.engine.face.semantic import MOVEMENTS, directions
 
 # Where no comment gives another origin, a value was chosen on the clips of ../shared/media
 # (tools/driving_report.py).
-COUNTDOWN = (
-    2.0  # seconds of countdown; together with AVERAGING these are the three seconds that are announced
-)
+COUNTDOWN = 2.0  # seconds before the averaging; both together are the three seconds that are announced
 AVERAGING = 1.0  # seconds of frames whose mean is the driver's face at rest
-OPEN_EYED = 0.16  # lid gap over eye width from which eyes count as open
+OPEN_EYED = 0.16  # aperture from which eyes count as open
 CLOSED = 0.03  # eye distances between lips that still count as closed
 SEARCHED = 300  # number of frames after which the search for the best neutral ends
-SEARCH_EVERY = 10  # frames
-BEST_SHARE = 0.1  # share of the frames: the mean of the best ones is the neutral
-# The mouths of resting people on the mean face, in eye distances, over the calmest frames of 26 clips: mean and
-# standard deviation of the corners' lift, and of the mouth's width, against the mean face's. The mean face smiles a
-# little.
+SEARCH_EVERY = 10  # frames between two searches
+BEST_SHARE = 0.1  # share of the frames, the most restful ones, whose mean is the neutral
+# The mouths of resting people, whose movements were put on the mean face, over the calmest frames of 26 clips: mean and
+# standard deviation, in eye distances, of the corners' lift and of the mouth's width against the mean face's. The mean
+# face smiles a little.
 REST_LIFT, REST_WIDTH = (-0.09, 0.035), (-0.08, 0.055)
-# Standard deviations from which a mouth counts as smiling, and from which its whole smile is removed
+# Standard deviations from which a mouth counts as smiling, and from which its whole smile is removed.
 SMILES, SURELY_SMILES = 1.0, 2.0
 # Eye distances between the lips from which a mouth counts as parted, and from which the whole gap is closed; at rest
-# the gap is 0.00 with a standard deviation of 0.012
+# the gap is 0.00 with a standard deviation of 0.012.
 PARTED, SURELY_PARTED = (0.03, 0.06)
 FOLLOW = 0.1  # share of the way to a better neutral that each frame goes, so that nothing jumps
 
@@ -46,8 +42,8 @@ FOLLOW = 0.1  # share of the way to a better neutral that each frame goes, so th
 class Quality:
     """How well a frame serves as the neutral one; every number is in [0, 1], and 1 is good.
 
-    light: brightness and contrast of the face; size: 1 from 200 px face height on; sharpness: 1 where the
-    face has fine detail; neutral: open-eyed and facing the camera.
+    light: brightness and contrast of the face; size: 1 for a face of 200 px of height or more; sharpness: 1 where the
+    face has fine detail; neutral: 1 where the eyes are open and the face looks into the camera.
     """
 
     light: float
@@ -57,7 +53,7 @@ class Quality:
 
 
 def quality(pixels: NDArray[np.uint8], box: tuple[float, float, float, float], params: FaceParams) -> Quality:
-    """Read a driving frame (H, W, 3) whose face is in `box` (x, y, w, h)."""
+    """Return the quality of a driving frame (H, W, 3) whose face lies in `box` (x, y, w, h) px."""
     x, y, w, h = (round(value) for value in box)
     part = pixels[max(0, y) : max(1, y + h), max(0, x) : max(1, x + w)]
     grey = cv2.cvtColor(np.ascontiguousarray(part), cv2.COLOR_RGB2GRAY)
@@ -73,8 +69,8 @@ def quality(pixels: NDArray[np.uint8], box: tuple[float, float, float, float], p
 class Rest:
     """A person's face at rest, as far as the person's frames show it.
 
-    params: the face; frame: index of the most restful of the frames; sure: [0, 1], 1 where frames show that very face
-    and 0 where it is extrapolated from a smile or from parted lips alone; None where the user chose the frame.
+    params: of the face at rest; frame: index of the most restful of the frames; sure: in [0, 1], 1 where frames show
+    that very face and 0 where it is extrapolated from a smile or from parted lips alone, None where the user chose it.
     """
 
     params: FaceParams
@@ -85,17 +81,17 @@ class Rest:
 def best_neutral(params: list[FaceParams], model: MorphableModel) -> FaceParams:
     """Return the mean of the most restful tenth of one person's frames.
 
-    Suits parameters that did not come from pictures, because nobody knows how rest looks on such a face.
+    It serves for parameters that did not come from pictures: how rest looks on such a face is not known.
     """
     return mean([params[k] for k in _calmest(unrest(params, model))])
 
 
 def rest_of(params: list[FaceParams], model: MorphableModel) -> Rest:
-    """Return the mean of the most restful tenth of one person's frames, without a smile or a gap between the lips,
-    which a face at rest does not have.
+    """Return the mean of the most restful tenth of one person's frames, with its smile and the gap between its lips
+    removed.
 
-    A person who smiles or speaks in every frame still gets a face at rest: the mouth goes back along the natural
-    movement to where people's resting mouths are on the mean face.
+    So a person who smiles or speaks in every frame still gets a face at rest: the mouth goes back along the natural
+    movement to where resting people's mouths are on the mean face.
     """
     worn = [4 * sum(_worn(one, model)) for one in params]
     chosen = _calmest(unrest(params, model) + worn)
@@ -115,7 +111,7 @@ def _calmest(unrest: FloatArray) -> list[int]:
 
 @lru_cache(maxsize=1024)  # because every search looks at all earlier frames again
 def _worn(params: FaceParams, model: MorphableModel) -> tuple[float, float]:
-    """Return how much of a full smile, and of a mouth wide open, a face wears beyond what resting people do."""
+    """Return the shares of a full smile and of a wide open mouth that a face has beyond those of resting people."""
     read = indices.read(model.shape(params.identity, params.expression))
     flat = indices.read(model.mean)
     lift = (read["lift_left"] + read["lift_right"] - flat["lift_left"] - flat["lift_right"]) / 2
@@ -138,10 +134,10 @@ def _between(value: float, low: float, high: float) -> float:
 
 
 def unrest(params: list[FaceParams], model: MorphableModel) -> FloatArray:
-    """Return (N,): how far each frame of one person is from rest, by open mouth, movement, turn and shut eyes.
+    """Return (N,) how far each frame of one person is from rest, by open mouth, movement, turn and shut eyes.
 
-    Frames are compared with the person's other frames, because an identity that is held leaves an offset in p_exp,
-    so that a relaxed face need not be near zero.
+    Frames are compared with the person's other frames, because a kept identity leaves an offset in p_exp, so that a
+    relaxed face need not be near zero.
     """
     p = np.array([one.expression.coefficients for one in params])
     gap = p @ jacobian(model)[NAMES.index("mouth_gap")]
@@ -161,17 +157,21 @@ def _shut(params: FaceParams) -> float:
 
 
 class Calibration:
-    """Holds the neutral face: that of the best frames so far until `start` is called, then the averaged one."""
+    """Holds the driver's neutral face: that of the best frames so far, or one that was averaged, chosen or set.
+
+    neutral: None before any frame; sure: in [0, 1] of a neutral that was found, None of one that was given; picture:
+    (S, S, 3) uint8 of the frame that shows the neutral, None where there is none.
+    """
 
     def __init__(self, model: MorphableModel) -> None:
         self._model = model
         self.neutral: FaceParams | None = None
-        self.sure: float | None = None  # [0, 1], of a neutral that was sought; None of one that was given
+        self.sure: float | None = None
         self._goal: FaceParams | None = None
         self._fixed = False
         self._seen: list[FaceParams] = []
         self._pictures: list[NDArray[np.uint8] | None] = []  # of the faces in `_seen`
-        self.picture: NDArray[np.uint8] | None = None  # the face that was taken, as it was filmed
+        self.picture: NDArray[np.uint8] | None = None
         self._asked = False
         self._begin: float | None = None
         self._averaged: list[FaceParams] = []
@@ -185,30 +185,31 @@ class Calibration:
 
     @property
     def searching(self) -> bool:
-        """Whether frames are still looked through for a better neutral."""
+        """Return whether new frames may still give a better neutral."""
         return not self._fixed
 
     def use(self, params: FaceParams, picture: NDArray[np.uint8] | None) -> None:
-        """Take this very frame, which the user chose; the face goes over to it gradually."""
+        """Use the frame that the user chose; the neutral goes over to it gradually."""
         self._goal, self._fixed, self.sure, self.picture = params, True, None, picture
         self.cancel()
 
     def start(self) -> None:
-        """Count down and then average; the present neutral stays in use until then."""
+        """Count down and then average frames; the present neutral stays in use until that is done."""
         self._asked, self._begin, self._averaged = True, None, []
 
     def cancel(self) -> None:
+        """Stop counting down and averaging."""
         self._asked, self._averaged = False, []
 
     def seconds_left(self, time: float) -> float | None:
-        """Return the seconds until the averaging is done; None where none is going on."""
+        """Return the seconds until the averaging is done; None where none was asked."""
         if not self._asked:
             return None
         begin = time if self._begin is None else self._begin
         return max(0.0, begin + COUNTDOWN + AVERAGING - time)
 
     def take(self, rest: Rest, picture: NDArray[np.uint8] | None = None) -> None:
-        """Use this rest from now on. picture: (S, S, 3) of the frame that shows it."""
+        """Use this face at rest from now on. picture: (S, S, 3) uint8 of the frame that shows it."""
         self.set(rest.params)
         self.sure, self.picture = rest.sure, picture
 
@@ -219,10 +220,10 @@ class Calibration:
         filmed: bool = True,
         picture: NDArray[np.uint8] | None = None,
     ) -> None:
-        """Take note of a frame in which the face was found; filmed: whether it was read off a picture (else its
-        parameters were given).
+        """Take a frame in which the face was found into account.
 
-        picture: (S, S, 3) of the face, to show which frame was taken.
+        filmed: whether its parameters were read in a picture, rather than given; picture: (S, S, 3) uint8 of the face,
+        to show it should this frame become the neutral.
         """
         if self._asked:
             self._average(params, time)

@@ -1,8 +1,8 @@
 """Drives a personal model (Head2Head++, section 4.2): every pixel of every frame is generated.
 
-*Head* reenactment takes the driver's expression, eyes and head pose, its scale and place adapted to the person's.
+*Head* reenactment takes the driver's expression, eyes and head pose, with scale and place adapted to the person's.
 *Face* reenactment takes the driver's expression alone: camera and eyes are those of the footage, frame by frame,
-which are poses that the network has seen.
+because the network was trained on these poses.
 """
 
 from __future__ import annotations
@@ -34,16 +34,19 @@ from app.engine.sources.opening import open_source
 if TYPE_CHECKING:
     from torch import Tensor
 
-SHOWN_EVERY = 10  # frames between two pictures of the progress; a picture costs more than a line
+SHOWN_EVERY = (
+    10  # frames between two steps with a picture, because a picture takes longer to show than a line
+)
 
 
 def reenact(
     name: str, driver: Path, output: Path, mode: str = "head", background: str = KEEP
 ) -> Generator[Step, None, None]:
-    """Film the person of the model `name`, driven by a clip or performance, into the film or folder `output`. Yields
-    a step for each frame; the last step is a `FilmedStep`.
+    """Film the person of the model `name`, driven by a clip or performance, and yield a step a frame.
 
-    EngineError where the model knows no footage, cannot change its background, or the driver shows no face.
+    output: a film, or a folder of pictures; mode: "head" or "face"; background: as `chosen_background` takes it. The
+    last step is a `FilmedStep`. EngineError where the model knows no footage or cannot change its background, and
+    where the driver shows no face.
     """
     renderer = PersonalModel(name).renderer()
     person = renderer.person
@@ -76,7 +79,7 @@ def reenact(
                     count += 1
                     shown = picture[..., :3] if count % SHOWN_EVERY == 1 else None
                     yield Step(count, source.total or 0, picture=shown)
-            except BaseException:  # after an error, or once the iterator is closed, no half film stays
+            except BaseException:  # also where the iterator is closed early
                 recorder.discard()
                 raise
     recording = recorder.stop()
@@ -86,7 +89,7 @@ def reenact(
 
 
 class Rollout:
-    """Makes the person's frames one after the other, each from the two before it."""
+    """Makes the person's frames one after the other, each from the two frames before it."""
 
     def __init__(self, renderer: LoadedPerson) -> None:
         self._renderer = renderer
@@ -94,8 +97,9 @@ class Rollout:
         self._state: Tensor | None = None
 
     def next(self, params: FaceParams) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
-        """Return the frame of parameters in the square's pixels, (S, S, 3) in [0, 1], and its mask (S, S) if there
-        is one.
+        """Return the next frame (S, S, 3) in [0, 1] and its mask (S, S), None where the network makes none.
+
+        params: in the square's pixels.
         """
         renderer = self._renderer
         newest = condition(params, default_model(), renderer.nmfc, renderer.person.size, renderer.eyes)
@@ -105,7 +109,7 @@ class Rollout:
 
 
 def face_of(person: Person) -> FittedFace:
-    """Return the person as a portrait that a driver is adapted to: at rest, at the footage's mean scale and place."""
+    """Return the person as a portrait to which a driver is adapted: at rest, at the footage's mean scale and place."""
     assert person.identity is not None and person.track is not None
     left, right = (float(value) for value in np.median(person.track[:, 9:], axis=0))
     rest = Expression(aperture=(left, right))
@@ -118,7 +122,7 @@ def face_of(person: Person) -> FittedFace:
 
 
 def as_filmed(target: FaceParams, person: Person, frame: int) -> FaceParams:
-    """Combine the footage's camera and eyes with the driver's expression, for face reenactment."""
+    """Return the target with camera and eyes of a frame of the footage, for face reenactment."""
     camera, gaze, aperture = person.filmed(frame)
     return replace(target, camera=camera, expression=replace(target.expression, gaze=gaze, aperture=aperture))
 

@@ -1,4 +1,4 @@
-"""Looks through a clip or performance before it drives, for the driver's identity, the face at rest and its frame."""
+"""Searches a clip or performance, before it drives, for the driver's identity and face at rest."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from app.engine.sources.performance import Performance, PerformanceSource
 if TYPE_CHECKING:
     from app.engine.face.morphable_model import MorphableModel
 
-# Frames in which identity and neutral are sought; chosen so that looking through a clip takes seconds.
+# Number of frames in which identity and neutral are sought; chosen so that the search takes seconds.
 LOOKED_AT = 40
 LONGEST_LOOK = 1500  # frames, which is a minute at 25 a second
 UNSURE = 0.5  # certainty, 0 to 1: below it the chosen frame has a smile, a turn or parted lips; chosen by eye
 
 
 class Look:
-    """A look through the clip or performance at `path`.
+    """A search through the clip or performance at `path`.
 
-    driver: it knows identity and rest once the steps are done; rest: the face at rest that was found, None where no
-    face was seen; rest_at: seconds into the clip of the frame that shows the face at rest (None: it is sought). The
+    driver: knows identity and face at rest once the steps are done; rest: the step that says what was found, None
+    where no face was seen; rest_at: seconds into the clip at which the face is at rest, None to find the frame. The
     caller owns `tracker` and closes it.
     """
 
@@ -43,7 +43,7 @@ class Look:
         self.rest: RestStep | None = None
 
     def steps(self) -> Iterator[Step]:
-        """Yield a step for each frame, the last with `rest`; EngineError where the frame at `rest_at` has no face."""
+        """Yield a step a frame, then `rest`; EngineError where the frame at `rest_at` shows no face."""
         yield Step(0, 0, f"Looking through {self._path.name}")
         with closing(open_source(self._path)) as source:
             if isinstance(source, PerformanceSource):
@@ -77,7 +77,7 @@ class Look:
         return RestStep(0, 0, seconds=self._rest_at, length=performance.duration)
 
     def _words(self, seconds: float, sure: float | None) -> str:
-        """Say in words, for the command line, what was found."""
+        """Return the sentence that tells users of the command line what was found."""
         where = f"Face at rest: {seconds:.2f} s into {self._path.name}"
         if sure is None:
             return f"{where}, as chosen"
@@ -85,7 +85,7 @@ class Look:
 
 
 def acquainted_driver(model: MorphableModel, tracker: FaceTracker, path: Path) -> Driver:
-    """Return a driver that knows identity and neutral from a look through its clip or performance."""
+    """Return a driver that knows identity and neutral from a search through its clip or performance."""
     look = Look(model, tracker, path)
     for _ in look.steps():
         pass
@@ -93,7 +93,7 @@ def acquainted_driver(model: MorphableModel, tracker: FaceTracker, path: Path) -
 
 
 def rest_in(model: MorphableModel, path: Path, rest_at: float | None = None) -> Iterator[Step]:
-    """Yield the steps of a `Look` for itself; EngineError where no face is seen."""
+    """Yield the steps of a search whose driver is not needed; EngineError where no face is seen."""
     with FaceTracker(video=True) as tracker:
         look = Look(model, tracker, path, rest_at)
         yield from look.steps()
@@ -102,19 +102,20 @@ def rest_in(model: MorphableModel, path: Path, rest_at: float | None = None) -> 
 
 
 def no_face(path: Path) -> EngineError:
+    """Return the error for a clip in which no face was found."""
     return EngineError(f"No face was found in {path.name}.", "Choose a clip of one person's face.")
 
 
 def neutral_of(performance: Performance, model: MorphableModel) -> FaceParams:
-    """Return the calibrated neutral, else the most restful frames."""
+    """Return a performance's calibrated neutral, else the mean of its most restful frames."""
     if performance.neutral is not None:
         return performance.neutral
     return best_neutral([performance.params(k) for k in range(len(performance))], model)
 
 
 def sampled(source: FrameSource, also_at: float | None = None) -> Iterator[Frame]:
-    """Yield evenly spaced frames of the whole clip, or of the beginning of a long one, and the frame shown at
-    `also_at` seconds.
+    """Yield evenly spaced frames of the whole clip, or of the beginning of a long one, and the frame at `also_at`
+    seconds.
     """
     length = min(source.total or LONGEST_LOOK, LONGEST_LOOK)
     every = max(1, length // LOOKED_AT)
@@ -134,5 +135,5 @@ def sampled(source: FrameSource, also_at: float | None = None) -> Iterator[Frame
 
 
 def _half_a_frame(source: FrameSource) -> float:
-    """Return the seconds by which a moment that was written down with tenths may miss its frame."""
+    """Return half the seconds of a frame, by which a moment given in tenths of a second may miss its frame."""
     return 0.5 / float(source.rate) if source.rate else 0.0

@@ -1,4 +1,4 @@
-"""Defines what the steps of driven work say besides how far it is. Nothing here imports a heavy library."""
+"""Defines the steps of driven work, which report more than its progress. Nothing here imports a heavy library."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RecordingState:
-    """A film that is being recorded. seconds: its length so far; dropped: pictures it has lost; disk_left: bytes;
-    error: why it cannot go on."""
+    """A film that is being recorded.
+
+    seconds: its length so far; dropped: the number of pictures that were lost; disk_left: bytes of free space; error:
+    why the recording cannot go on, None where it can.
+    """
 
     seconds: float
     dropped: int
@@ -34,10 +37,11 @@ class RecordingState:
 class LiveStep(Step):
     """A step of a driven portrait; `picture` and `driven` are None while it is paused or its source gives no frame.
 
-    nmfc: (S, S, 3) uint8, where it is asked for; fps: frames per second over the last second or so; latency_ms: from
-    the frame's capture to now, for a live source; rate: the source's frames per second, where it has a fixed rate;
-    level: the microphone's in dBFS, None without one; recording: None while nothing is recorded; notice: what the
-    user should know about the device; sigma: (28,) how strongly each expression component moves the face.
+    nmfc: (S, S, 3) uint8, where `Controls.nmfc_size` asks for it; fps: frames per second over the last second or so;
+    latency_ms: milliseconds from the frame's capture to now, for a live source; rate: the source's frames per second,
+    where it has a fixed rate; level: the microphone's in dBFS, None without one; recording: None while nothing is
+    recorded; notice: what the user should know about the device; sigma: (28,) standard deviations of the face model's
+    expression components.
     """
 
     driven: Driven | None = None
@@ -55,8 +59,9 @@ class LiveStep(Step):
 class RestStep(Step):
     """The face that was taken as the driver's face at rest.
 
-    seconds: into the clip, of the frame that shows it, None where a performance brings it; sure: [0, 1], None where it
-    was chosen or brought; face: (96, 96, 3) uint8 of that frame, None of a performance; length: seconds of the clip.
+    seconds: into the clip, of the frame that shows it, None where a performance contains it; sure: in [0, 1], None
+    where the user chose it or a performance contains it; face: (96, 96, 3) uint8 of that frame, None for a performance;
+    length: seconds of the clip.
     """
 
     seconds: float | None = None
@@ -67,7 +72,7 @@ class RestStep(Step):
 
 @dataclass(frozen=True, eq=False)
 class FilmedStep(Step):
-    """The last step of a film: what was recorded, and the driver's face at rest that it was made with."""
+    """The last step of a film. recording: what was recorded; rest: the driver's face at rest with which it was made."""
 
     recording: Recording | None = None
     rest: RestStep | None = None
@@ -75,8 +80,10 @@ class FilmedStep(Step):
 
 @dataclass(frozen=True, eq=False)
 class TrackedStep(Step):
-    """A step of tracking a clip. driver: the face of this frame, None where none was seen; performance: on the last
-    step, what was written."""
+    """A step of tracking a clip.
+
+    driver: the parameters of this frame, None where no face was seen; performance: in the last step, what was written.
+    """
 
     driver: FaceParams | None = None
     performance: Performance | None = None

@@ -1,7 +1,7 @@
 """Finds the generators, which turn a photo and target parameters into a picture.
 
-A backend is one module of this package that defines `GENERATOR`, a class that fits `contract.Generator`; menus, the
-models dialog, project files and the contract test find it here by listing the package.
+A backend is one module of this package that defines `GENERATOR`, a class that fits `contract.Generator`. `backends`
+lists the package, so menus, the models dialog, project files and the contract test find every backend.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from app.engine.contract import Generator
 def backends() -> dict[str, Callable[[], Generator]]:
     """Return every backend's class by its module's name with dashes: {"mesh-warp": ..., "headgan": ...}.
 
-    A module may also have `variants()`: backends that come and go, such as one per trained person.
+    A module may also define `variants()`, which returns further backends, such as one for each trained person.
     """
     found = {}
     for name, module in _modules().items():

@@ -1,8 +1,8 @@
-"""Personal models: Head2Head++ and Head2HeadFS networks trained on one person's footage.
+"""Renders with personal models: Head2Head++ and Head2HeadFS networks that were trained on one person's footage.
 
-Frames are made one after the other, each from the two before it. A still is the frame on which the sequence settles
-when its conditions do not change. Only the difference from the network's picture of the unedited face is pasted into
-the photo, so an edit of nothing gives the photo.
+Frames are made one after the other, each from the two frames before it. A still is the frame to which the sequence
+converges when its conditions do not change. Only the difference from the network's picture of the unedited face is
+pasted into the photo, so an edit of nothing gives the photo.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
 
 KINDS = ("head2head", "head2headfs")
 LICENCE = "The personal model's own"
-SETTLING = 4  # frames after which a still has settled; by then the two frames before it are its own
+SETTLING = 4  # frames after which a still has converged: by then the two frames before show the same face
 OBEYED = tuple(c.name for c in (*POSE, *PLACEMENT, *GAZE, *SEMANTIC, *COMPONENTS))
 
 
 @dataclass(frozen=True, eq=False)
 class LoadedPerson:
-    """One personal model, read once."""
+    """One personal model. eyes: whether the network is conditioned on eyes (Head2Head++); nmfc: draws conditions."""
 
     network: Head2Head
     person: Person
@@ -64,8 +64,10 @@ class Sequence:
 
 @dataclass(frozen=True, eq=False)
 class PersonalCode:
-    """One face of one photo: where the model's square lies in the photo, and the model's picture of the unedited
-    face.
+    """One face of one photo, encoded.
+
+    cut: the model's square in the photo; place: from the photo's frame to the footage's; before: (size, size, 3) in
+    [0, 1], the network's picture of the unedited face; sequence: the state of a sequence of frames.
     """
 
     cut: CutOut
@@ -75,7 +77,7 @@ class PersonalCode:
 
 
 class PersonalModel:
-    """Renders one person; `name` chooses the model, else the newest."""
+    """Renders one person. name: of the model, None for the newest one."""
 
     def __init__(self, name: str | None = None) -> None:
         self._name = name
@@ -141,7 +143,7 @@ class PersonalModel:
             )
         key = model.sha256, best_device()
         if self._renderer is None or self._renderer[0] != key:
-            self.close()  # frees its memory before the next model takes its own
+            self.close()  # the old model's memory is freed before the next model takes its own
             loaded = load_model(model.name)
             network = best_device().place(loaded.network)
             assert isinstance(network, Head2Head)
@@ -151,7 +153,7 @@ class PersonalModel:
         return self._renderer[1]
 
     def close(self) -> None:
-        """Give back the network and the GL context, on the thread that used them."""
+        """Release the network and the GL context, on the thread that used them."""
         if self._renderer is not None:
             self._renderer[1].nmfc.close()
         self._renderer = None
@@ -166,11 +168,12 @@ def variants() -> dict[str, Callable[[], PersonalModel]]:
 
 
 def personal_models() -> tuple[Model, ...]:
+    """Return the installed models of persons."""
     return tuple(model for model in models() if model.kind in KINDS)
 
 
 def chosen(name: str | None) -> Model | None:
-    """Return the model of that name, else the newest."""
+    """Return the personal model of a name, or the newest one for None; None where there is no such model."""
     candidates = [model for model in personal_models() if name in (None, model.name)]
     return newest(candidates)
 
@@ -182,8 +185,10 @@ def frame(
     history: tuple[FaceParams, ...],
     sequence: Sequence,
 ) -> tuple[FloatPicture, FloatPicture | None]:
-    """Return the next frame (size, size, 3) in [0, 1] and, from Head2HeadFS, its person's mask (size, size). Where
-    the sequence goes on it follows the frame before; otherwise it is a settled still.
+    """Return the next frame (size, size, 3) in [0, 1] and, from Head2HeadFS, its person's mask (size, size), else None.
+
+    history: the parameters before, oldest first. Where the last of them is the sequence's last frame, the new frame
+    follows that one; otherwise it is a still.
     """
     past = history[-2:] if history else (params, params)
     goes_on = bool(history) and sequence.state is not None and sequence.params == history[-1]
@@ -197,11 +202,11 @@ def frame(
 def next_frame(
     renderer: LoadedPerson, newest: FloatPicture, state: Tensor | None, times: int = 1
 ) -> tuple[FloatPicture, FloatPicture | None, Tensor]:
-    """Return the network's frame (size, size, 3) in [0, 1], Head2HeadFS's mask of the person (size, size), and the
-    state after it.
+    """Return the network's frame (size, size, 3) in [0, 1], Head2HeadFS's mask of the person (size, size) or None, and
+    the state after that frame.
 
-    newest: (n, C, size, size) conditions of the newest n frames, of which the network reads three; state: None
-    starts from zeros; times: how often the frame is made from itself.
+    newest: (n, C, size, size) conditions of the newest n frames, of which the network sees three; state: of the frame
+    before, None starts from zeros; times: how many times the frame is made, each time following itself.
     """
     import torch
 
@@ -221,7 +226,9 @@ def next_frame(
 
 
 def conditions(renderer: LoadedPerson, code: PersonalCode, params: FaceParams) -> FloatPicture:
-    """Return (3 or 6, size, size): NMFC and eyes in the model's square, with the person's own identity."""
+    """Return the conditions (3 or 6, size, size) of one frame: NMFC, and eyes for Head2Head++, with the person's own
+    identity.
+    """
     from app.engine.personal.conditioning import condition
 
     person = renderer.person

@@ -1,7 +1,7 @@
-"""HeadGAN (Doukas et al.): one photo animated by the NMFCs of a 3D face, through a learned dense flow.
+"""Renders with HeadGAN (Doukas et al.), which animates one photo by the NMFCs of a 3D face, through a learned flow.
 
-The network paints the head's square at its own size. The photo's detail that this loses is moved along the flow that
-the network predicts, at the photo's resolution, so an edit of nothing gives the photo.
+The network paints the head's square at its own size. The photo's detail, which that size loses, is moved along the flow
+that the network predicts, at the photo's resolution, so an edit of nothing gives the photo.
 """
 
 from __future__ import annotations
@@ -39,15 +39,18 @@ if TYPE_CHECKING:
     from app.engine.squares.patch import CutOut, Painted
 
 KIND = "headgan"
-# Px of the released network's picture; our own networks may say another size in their extras.
+# px of a side of the released network's picture; networks trained here may have another size in their extras
 IMAGE_SIZE = 256
 OBEYED = tuple(control.name for control in (*POSE, *PLACEMENT, *SEMANTIC, *COMPONENTS))
 
 
 @dataclass(frozen=True, eq=False)
 class LoadedHeadGan:
-    """One model, read once. silence: the (1, 300) audio features of a still, None for a network that does not hear;
-    mesh: the mesh that `nmfc` draws; paint: the network's work for each frame (`painter`).
+    """One HeadGAN model.
+
+    network: encodes references; paint: draws a frame (see `painter`); device: where both are; size: px of a side of the
+    network's picture; silence: (1, 300) audio features of a still, None for a network without sound; nmfc: draws the
+    conditions; mesh: the one that nmfc draws.
     """
 
     network: FusedHeadGan
@@ -61,8 +64,10 @@ class LoadedHeadGan:
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """picture: (size, size, 3) in [0, 1]; flow: (size, size, 2) displacement in pixels from a place of the picture
-    to its place in the reference.
+    """One frame of the network.
+
+    picture: (size, size, 3) in [0, 1]; flow: (size, size, 2) px, from a place of the picture to its place in the
+    reference.
     """
 
     picture: FloatPicture
@@ -71,8 +76,10 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class HeadGanCode:
-    """One face of one photo: its square, the network's features of it, and the network's picture of the unedited
-    face.
+    """One face of one photo, encoded.
+
+    cut: the head's square in the photo; reference: the network's features of it; before: the network's picture of the
+    unedited face.
     """
 
     cut: CutOut
@@ -81,7 +88,7 @@ class HeadGanCode:
 
 
 class HeadGan:
-    """`name` chooses the model, else it is the newest imported one, else the one that ships with Mien."""
+    """Renders with one HeadGAN model. name: of the model; None takes the newest one, else the one that Mien ships."""
 
     def __init__(self, name: str | None = None) -> None:
         self._name = name
@@ -111,7 +118,7 @@ class HeadGan:
         return self._fallback.use(code, patch, lambda: self._encoded(code.cut.source))
 
     def _encoded(self, source: SourceImage) -> HeadGanCode:
-        """Cut the square, encode it as the reference and render it unedited."""
+        """Return the code of a face: its square, encoded as the reference and drawn unedited."""
         renderer = self.renderer()
         cut = CutOut.of(source, head_square(source.face))
         own = window(renderer, cut.square, (source.face.params,))
@@ -145,12 +152,12 @@ class HeadGan:
             )
         key = model.sha256, best_device()
         if self._renderer is None or self._renderer[0] != key:
-            self.close()  # frees its memory before the next model takes its own
+            self.close()  # the old model's memory is freed before the next model takes its own
             self._renderer = key, loaded_renderer(model)
         return self._renderer[1]
 
     def close(self) -> None:
-        """Give back the network and the GL context, on the thread that used them."""
+        """Release the network and the GL context, on the thread that used them."""
         if self._renderer is not None:
             self._renderer[1].nmfc.close()
         self._renderer = None
@@ -165,6 +172,7 @@ def variants() -> dict[str, Callable[[], HeadGan]]:
 
 
 def loaded_renderer(model: Model) -> LoadedHeadGan:
+    """Return a model on the best device, ready to draw."""
     import torch
 
     from app.engine.networks.fused import FusedHeadGan
@@ -187,7 +195,7 @@ def loaded_renderer(model: Model) -> LoadedHeadGan:
 
 
 def window(renderer: LoadedHeadGan, square: Square, frames: tuple[FaceParams, ...]) -> FloatPicture:
-    """Return (9, size, size): the NMFCs of the newest three frames, in the square."""
+    """Return the NMFCs (9, size, size) of the newest three frames in the square; frames: in the photo's pixels."""
     from app.engine.generators.nmfc_window import nmfc_window
 
     placed = [in_square(params, square, renderer.size) for params in frames]
@@ -195,8 +203,9 @@ def window(renderer: LoadedHeadGan, square: Square, frames: tuple[FaceParams, ..
 
 
 def painter(network: FusedHeadGan, device: Device) -> Callable[..., Tensor]:
-    """Return the function that takes a reference's tensors, NMFCs and, for a network that hears, sound, and gives
-    float32 (1, 5, size, size): picture in [0, 1] and flow. On CUDA it runs as one graph.
+    """Return the function that draws a frame as float32 (1, 5, size, size): picture in [0, 1] and flow.
+
+    It takes a reference's tensors, NMFCs and, for a network with sound, audio features. On CUDA it runs as one graph.
     """
     import torch
 
@@ -212,7 +221,7 @@ def painter(network: FusedHeadGan, device: Device) -> Callable[..., Tensor]:
 
 
 def encoded(renderer: LoadedHeadGan, photo: FloatPicture, nmfc: FloatPicture) -> Any:
-    """Return the reference, once per portrait; photo: (side, side, 3) in [0, 1], nmfc: (3, size, size)."""
+    """Return the reference of a portrait; photo: (side, side, 3) in [0, 1]; nmfc: (3, size, size)."""
     import torch
 
     small = 2 * np.clip(resized(photo, renderer.size), 0, 1).transpose(2, 0, 1) - 1
@@ -224,7 +233,10 @@ def encoded(renderer: LoadedHeadGan, photo: FloatPicture, nmfc: FloatPicture) ->
 def rendered(
     renderer: LoadedHeadGan, reference: Any, conditions: FloatPicture, audio: tuple[float, ...] | None
 ) -> Frame:
-    """Render one frame, with one transfer to the device and one back."""
+    """Return one frame, with one transfer to the device and one back.
+
+    conditions: (9, size, size) NMFCs; audio: (300,) features, None for silence.
+    """
     import torch
 
     device = renderer.device

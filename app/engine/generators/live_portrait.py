@@ -1,8 +1,8 @@
-"""LivePortrait (Guo et al. 2024) animates one photo through 21 points; here our sliders control it.
+"""Renders with LivePortrait (Guo et al. 2024), which animates one photo by 21 points, under our controls.
 
-The network reads the photo's own points. A turn of the head moves them as our camera turns, and an expression as the
-learnt map says (`points.expression`). Stitching keeps shoulders and border in place, and the painted square goes
-back into the photo as every network's does (`squares.patch`).
+The network reads the photo's own points. A turn of the head moves them by our camera, an expression by a learnt map
+(`points.expression`). Stitching keeps shoulders and border in place, and the painted square is pasted into the photo as
+every network's is (`squares.patch`).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from app.engine.squares.patch import CutOut, Painted
 
 KIND = "live-portrait"
-IMAGE_SIZE = 512  # px of the released network's result
+IMAGE_SIZE = 512  # px of a side of the released network's result
 HEAD = tuple(control.name for control in (*POSE, *PLACEMENT))
 FACE = tuple(control.name for control in (*GAZE, *SEMANTIC, *COMPONENTS))
 UNLEARNT = EngineError(
@@ -53,9 +53,11 @@ UNLEARNT = EngineError(
 
 @dataclass(frozen=True, eq=False)
 class LoadedLivePortrait:
-    """One model, read once. network: on the device, except for its parts that work on points, which are on the CPU
-    in float32; size: px of the picture that it animates; paint: takes volume, driving and source points, gives (1,
-    3, 2 size, 2 size) float32.
+    """One LivePortrait model.
+
+    network: on the device, except for its parts that work on points, which are on the CPU in float32; size: px of a
+    side of the picture that it animates; model: where it was read from; paint: takes volume, driving and source points
+    and returns a picture (1, 3, 2 size, 2 size), float32.
     """
 
     network: Network
@@ -67,8 +69,10 @@ class LoadedLivePortrait:
 
 @dataclass(frozen=True, eq=False)
 class LivePortraitCode:
-    """One face of one photo: its square, the network's volume of it (on the device), its motion (on the CPU) and the
-    network's picture of the unedited face.
+    """One face of one photo, encoded.
+
+    cut: the face's square in the photo; volume: the network's features of it, on the device; motion: its points, on the
+    CPU; before: the network's picture of the unedited face.
     """
 
     cut: CutOut
@@ -78,7 +82,7 @@ class LivePortraitCode:
 
 
 class LivePortrait:
-    """`name` chooses the model, else it is the newest imported one."""
+    """Renders with one LivePortrait model. name: of the model, None for the newest one."""
 
     def __init__(self, name: str | None = None) -> None:
         self._name = name
@@ -119,9 +123,10 @@ class LivePortrait:
         return self._fallback.use(code, patch, lambda: self._encoded(code.cut.source))
 
     def learn(self) -> Steps[Step, None, ExpressionEntries]:
-        """Yield the steps that learn how its points move with our expressions, from warped renders of the sample
-        portrait, and that then check its own pictures. The result is kept for the model; closing the steps cancels,
-        and nothing is kept.
+        """Learn how the model's points move with our expressions, check its own pictures, and yield the steps.
+
+        It learns from warped renders of the sample portrait. The result is kept for the model; closing the steps
+        cancels, and nothing is kept.
         """
         from app.engine.generators.live_portrait_learning import learnt
 
@@ -141,7 +146,7 @@ class LivePortrait:
         return entries
 
     def entries(self, model: Model) -> ExpressionEntries | None:
-        """Return what was learnt for a model; read once for as long as the file stays the same."""
+        """Return what was learnt for a model, None where nothing was; the file is read again when it changes."""
         from app.engine.points.expression import ExpressionEntries
 
         path = entries_path(model)
@@ -157,7 +162,7 @@ class LivePortrait:
         return self._entries[1]
 
     def _encoded(self, source: SourceImage) -> LivePortraitCode:
-        """Cut the square, read it and render it unedited."""
+        """Return the code of a face: its square, with the network's reading of it, drawn unedited."""
         import torch
 
         renderer = self.renderer()
@@ -172,9 +177,7 @@ class LivePortrait:
         return LivePortraitCode(cut, volume, motion, before)
 
     def painted(self, code: LivePortraitCode, target: Target, entries: ExpressionEntries | None) -> Painted:
-        """Return the square as a target asks; entries: how expressions move the points, None where that is not
-        known.
-        """
+        """Return the square drawn for a target; entries: how expressions move the points, None where unknown."""
         import torch
 
         start = time.perf_counter()
@@ -199,12 +202,12 @@ class LivePortrait:
             )
         key = model.sha256, best_device()
         if self._renderer is None or self._renderer[0] != key:
-            self._renderer = None  # frees its memory before the next model takes its own
+            self._renderer = None  # the old model's memory is freed before the next model takes its own
             self._renderer = key, loaded_renderer(model)
         return self._renderer[1]
 
     def close(self) -> None:
-        """Let the network go."""
+        """Release the network."""
         self._renderer = None
 
 
@@ -217,17 +220,18 @@ def variants() -> dict[str, Callable[[], LivePortrait]]:
 
 
 def entries_path(model: Model) -> Path:
-    """Return where what was learnt for a model lies."""
+    """Return the file in which the learnt map of a model lies."""
     return data_folder() / "calibrations" / f"{KIND}-{model.sha256[:16]}.npz"
 
 
 def learnt_of(entries: ExpressionEntries) -> Learnt:
-    """Return what menus and cards say of it."""
+    """Return what menus and cards show of a learnt map."""
     readings = tuple((name, r.asked, r.read, r.corrected) for name, r in entries.readings.items())
     return Learnt(entries.count, max(0.0, 1 - entries.error**2), readings)
 
 
 def loaded_renderer(model: Model) -> LoadedLivePortrait:
+    """Return a model on the best device, ready to draw."""
     from app.engine.networks.live_portrait import LivePortrait as Network
     from app.engine.networks.live_portrait import fused
 
@@ -246,9 +250,7 @@ def loaded_renderer(model: Model) -> LoadedLivePortrait:
 
 
 def seen(renderer: LoadedLivePortrait, cut: CutOut, size: int | None = None) -> FloatPicture:
-    """Return (size, size, 3) in [0, 1]: the square at the size that the networks see; without a size, at the size
-    its motion is read from.
-    """
+    """Return the square (size, size, 3) in [0, 1]; size None is the size at which the network reads its motion."""
     size = size or renderer.network.config.size
     return np.clip(shrunk(cut.photo, size, cut.square.turn), 0, 1)
 
@@ -261,13 +263,14 @@ def as_tensor(picture: FloatPicture) -> Tensor:
 
 
 def read(renderer: LoadedLivePortrait, picture: FloatPicture) -> Motion:
-    """Return what the motion extractor reads off a square (size, size, 3) in [0, 1]."""
+    """Return what the motion extractor reads in a square (size, size, 3) in [0, 1]."""
     return renderer.network.read(as_tensor(picture))
 
 
 def painted(renderer: LoadedLivePortrait, volume: Tensor, driving: Tensor, source: Tensor) -> FloatPicture:
-    """Return (2 size, 2 size, 3) in [0, 1]: the volume with its points moved to `driving`, both (1, 21, 3) on the
-    CPU.
+    """Return the picture (2 size, 2 size, 3) in [0, 1] of a volume whose source points move to the driving points.
+
+    driving, source: (1, 21, 3), on the CPU.
     """
     device = renderer.device.torch_device
     picture = renderer.paint(volume, driving.to(device), source.to(device))
@@ -276,7 +279,7 @@ def painted(renderer: LoadedLivePortrait, volume: Tensor, driving: Tensor, sourc
 
 
 def asked_points(code: LivePortraitCode, target: Target, entries: ExpressionEntries | None) -> Tensor:
-    """Return (1, 21, 3): where the points go for a target, before stitching.
+    """Return the driving points (1, 21, 3) of a target, before stitching.
 
     An edit is corrected so that a fresh fit reads it as asked; filmed movement is followed as it is.
     """

@@ -1,9 +1,7 @@
-"""Learns two things about each LivePortrait model once: how its points move with our expressions, and how a fresh
-fit reads its pictures.
+"""Learns about a LivePortrait model how its points move with our expressions, and how a fresh fit reads its pictures.
 
 There are no true pictures of a person with known expressions, but the mesh warp draws the sample portrait with any
-expression. The points that the motion extractor reads off these pictures are LivePortrait's points for that
-expression.
+expression. The points that the motion extractor reads in such a picture are LivePortrait's points for that expression.
 """
 
 from __future__ import annotations
@@ -39,8 +37,9 @@ from app.engine.warping.calibration import PROBES, Angles, PoseResponse, TurnPro
 
 # number of pictures from which the map is learnt; docs/live_portrait.md gives the error that is left
 PICTURES = 300
-SHOWN_EVERY = 10  # one in so many pictures is shown
-# One value of each control whose gain a fresh fit of LivePortrait's own pictures finds, and the index it is read on.
+SHOWN_EVERY = 10  # pictures from one that is shown to the next
+# For each control whose gain fresh fits of LivePortrait's own pictures find: the value that is asked, and the indices
+# that get the gain.
 CHECKS = {
     "smile": (0.8, ("mouth_width", "lift_left", "lift_right")),
     "mouth_open": (0.7, ("mouth_gap",)),
@@ -52,7 +51,9 @@ CHECKS = {
     "blink_left": (0.8, ()),
 }
 EYES = ("gaze_x", "gaze_y", "blink_left")  # in the order of `ExpressionEntries.eyes`
-Entries = Callable[[NDArray[np.uint8]], FloatArray]  # takes the sample's picture, gives its 63 entries
+Entries = Callable[
+    [NDArray[np.uint8]], FloatArray
+]  # takes a picture of the sample and returns its 63 entries
 Paint = Callable[[Target, ExpressionEntries], Patch]
 Drawn = Callable[[Expression], NDArray[np.uint8]]
 
@@ -60,9 +61,9 @@ Drawn = Callable[[Expression], NDArray[np.uint8]]
 def learnt(
     read: Callable[[CutOut], FloatArray], encoded: Callable[[SourceImage], Paint]
 ) -> Steps[Step, None, ExpressionEntries]:
-    """Yield the map, then the check of the network's own pictures.
+    """Yield steps that learn the map and then check the network's own pictures, and return the map.
 
-    read: the 63 entries of a square; encoded: a photo encoded, ready to be painted.
+    read: returns the 63 entries of a square; encoded: encodes a photo and returns a function that paints targets.
     """
     from app.engine.generators.mesh_warp import MeshWarp
 
@@ -87,7 +88,10 @@ def learnt(
 def mapped(
     own: Expression, drawn: Drawn, entries: Entries, count: int, total: int = 0, seed: int = 0
 ) -> Steps[Step, None, ExpressionEntries]:
-    """Read `count` pictures of random expressions and fit the map."""
+    """Yield a step for each of `count` pictures of random expressions, and return the map fitted to them.
+
+    own: the sample's expression; drawn: draws the sample with an expression; entries: reads a picture.
+    """
     rng = np.random.default_rng(seed)
     rest = entries(drawn(own))
     changes, moved = [], []
@@ -106,9 +110,10 @@ def mapped(
 def checked(
     encoded: Callable[[SourceImage], Paint], source: SourceImage, entries: ExpressionEntries, total: int = 0
 ) -> Steps[Step, None, ExpressionEntries]:
-    """Yield steps that end in the same map with two measurements of the network's own pictures: how a fresh fit
-    reads their turns and expressions, and how it reads them once that error is corrected. The map stays as it was
-    where no face is found in them.
+    """Yield steps, and return the map with two measurements of the network's own pictures.
+
+    These are how a fresh fit reads their turns and expressions, and how it reads them once that error is corrected. The
+    map stays as it was where no face is found in the pictures.
     """
     paint = encoded(source)
     done, used = total - len(PROBES) - 2 * len(CHECKS), entries
@@ -146,7 +151,7 @@ def checked(
 
 
 def with_gains(entries: ExpressionEntries, readings: Mapping[str, Reading]) -> ExpressionEntries:
-    """Return the same map with larger gains for the controls that were read as too small."""
+    """Return the map with larger gains for the controls whose measured value was too small."""
     gains = np.ones(len(indices.NAMES))
     for name, (_, measured) in CHECKS.items():
         for index in measured:
@@ -156,7 +161,7 @@ def with_gains(entries: ExpressionEntries, readings: Mapping[str, Reading]) -> E
 
 
 def reading(name: str, face: FittedFace, fresh: Callable[[FaceEdit], FittedFace | None]) -> Reading:
-    """Return an edit of one control for the sample; gaze is added to the sample's own."""
+    """Return what a fresh fit reads of one control at its value of CHECKS, added to the sample's own value."""
     value, model = CHECKS[name][0], default_model()
     start = measure_controls(face, face, model)[name]
     after = fresh(FaceEdit.of(**{name: start + value}))
@@ -166,7 +171,7 @@ def reading(name: str, face: FittedFace, fresh: Callable[[FaceEdit], FittedFace 
 
 
 def sample() -> SourceImage:
-    """Return the sample portrait, fitted and apart from its background."""
+    """Return the sample portrait with its fitted face and its matte."""
     from app.engine.imaging.colour import to_srgb8
     from app.engine.imaging.reading import open_photo
 
@@ -180,12 +185,13 @@ def sample() -> SourceImage:
 
 
 def fitted(tracker: FaceTracker, pixels: NDArray[np.uint8]) -> FittedFace | None:
-    """Return the largest face of a picture."""
+    """Return the largest face of a picture, fitted; None where there is none."""
     found = tracker.detect(pixels)
     return fit_face(max(found, key=lambda face: face.side), default_model()) if found else None
 
 
 def with_patch(source: SourceImage, patch: Patch) -> NDArray[np.uint8]:
+    """Return the photo (H, W, 3) with a patch in its place."""
     picture: NDArray[np.uint8] = source.pixels.copy()
     height, width = patch.pixels.shape[:2]
     picture[patch.y : patch.y + height, patch.x : patch.x + width] = patch.pixels

@@ -1,4 +1,4 @@
-"""The weights-free generator: the photo warped by a 3D mesh of the face inside a depth shell."""
+"""Renders without weights: it warps the photo by a 3D mesh of face and head (docs/mesh-warp.md)."""
 
 from __future__ import annotations
 
@@ -60,15 +60,20 @@ from app.engine.warping.spectacles import Front, spectacles
 from app.engine.warping.surface import Surface, mirror_share, normals, relight, surface, toward
 from app.engine.warping.topology import LOWER_LIDS, N_FACE, OVAL, UPPER_LIDS, topology
 
-# Chosen by eye on sheets (tools/feature_sheets.py).
-LEAST_IOD = 6.0  # px: a face with less between its eyes is too small to move
-# IOD: how far into the skin a closing lid's texture is taken, so that no eyeball is drawn on it
-LID_SKIN = 0.015
+# These values were chosen by eye on sheets (tools/feature_sheets.py).
+LEAST_IOD = 6.0  # px between the eyes, below which a face is too small to move
+LID_SKIN = (
+    0.015  # IOD into the skin from which a closing lid takes its texture, so that no eyeball is drawn on it
+)
 
 
 @dataclass(frozen=True, eq=False)
 class WarpCode:
-    """What one face of one photo needs for every frame."""
+    """One face of one photo, encoded: all that every frame needs.
+
+    pixels: (H, W, 3) the photo; layers: of the photo; alpha: of its alpha channel, None without one; face: in model
+    space; surface: of its skin; eyes, mouth: those to draw; matte: (H, W) in [0, 1] of the person; fitted: the face.
+    """
 
     pixels: NDArray[Any]
     layers: Layers
@@ -86,7 +91,7 @@ class WarpCode:
 
     @cached_property
     def head(self) -> HeadLook:
-        """The whole head, made when it is first needed: a filmed face that hardly turns needs none."""
+        """Return the whole head, made when it is first needed: a filmed face that hardly turns needs none."""
         pixels = self.pixels if self.pixels.dtype == np.uint8 else (self.pixels >> 8).astype(np.uint8)
         front = Front.of(self.fitted.landmarks, self.fitted.params.camera, self.face.spectacles)
         return head_look(self.fitted, self.layers, self.matte, pixels, front)
@@ -97,22 +102,20 @@ class WarpCode:
 
 
 class MeshWarp:
-    """The default generator, described in docs/mesh-warp.md; every stage in `app.engine.warping` names its own
-    source.
-    """
+    """The default generator, which docs/mesh-warp.md describes; the modules of `app.engine.warping` give sources."""
 
     @property
     def info(self) -> GeneratorInfo:
         return GeneratorInfo("mesh-warp", "Mesh warp", 0, tuple(c.name for c in CONTROLS), (), "MIT")
 
     def encode(self, source: SourceImage) -> WarpCode:
-        """Take the photo apart and complete its head. EngineError for a face too small to move."""
+        """Return the code of a face with its whole head; EngineError for a face that is too small to move."""
         code = self.encode_layers(source)
         assert code.head is not None
         return code
 
     def encode_layers(self, source: SourceImage) -> WarpCode:
-        """Do the work of `encode`, but leave the whole head until a frame needs it."""
+        """Return the code of a face whose whole head is made when a frame needs it; EngineError as `encode`."""
         camera = source.face.params.camera
         if camera.scale < LEAST_IOD:
             raise EngineError(
@@ -151,7 +154,7 @@ class MeshWarp:
         return replace(patch, ms=(*times, *patch.ms), doubts=doubted)
 
     def drawn(self, code: WarpCode, posed: Posed) -> Patch:
-        """Return the moved box; empty where nothing moves."""
+        """Return the patch of a posed face, which is empty where nothing moves."""
         times: list[tuple[str, float]] = []
         with _timed("geometry", times):
             eyes = [(eye, eye_pose(code.face, posed, eye)) for eye in code.eyes]
@@ -170,8 +173,8 @@ class MeshWarp:
         return Patch(pixels, box[0], box[1], alpha, tuple(times))
 
     def flow(self, code: WarpCode, target: Target) -> tuple[NDArray[np.float32], tuple[int, int]]:
-        """Return (h, w, 2) px from each pixel of the moved box to where `generate` takes its colour; the box's
-        corner.
+        """Return displacements (h, w, 2) px from each pixel of the moved box to where `generate` takes its colour, and
+        the box' corner (x, y) px.
         """
         posed = self.posed(code, target)
         moved, share = _motion(code, posed), _head_share(code, posed)
@@ -183,7 +186,7 @@ class MeshWarp:
     def landmarks(
         self, code: WarpCode, params: FaceParams, irises: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Return (478, 3) px: where the landmarks of what `generate` draws lie; irises: (10, 3) px of the photo's."""
+        """Return the landmarks (478, 3) px of the face that `generate` draws; irises: (10, 3) px of the photo's."""
         return landmarks_of(code.face, placed_by(code.face, params), irises)
 
     def fold_overs(self, code: WarpCode, target: Target) -> int:
@@ -193,7 +196,7 @@ class MeshWarp:
         return skin.folded(posed.fine, skin.turned(code.face.params.camera, posed.camera))
 
     def warm_up(self) -> None:
-        """Compile the kernels for 8 and 16 bits; they are kept on disk, so that this is slow once per installation."""
+        """Compile the kernels for 8 and 16 bits; they are kept on disk, so this is slow only once an installation."""
         eye_kernels.warm_up()
         mouth_kernels.warm_up()
         head_table.warm_up()
@@ -203,8 +206,8 @@ class MeshWarp:
             head_drawing.warm_up(dtype)
 
     def posed(self, code: WarpCode, target: Target) -> Posed:
-        """Return the geometry of a target: a filmed face is drawn as it was observed, a driven one so that it is
-        read as the driver's, an edit as it was asked.
+        """Return the geometry of a target: of a filmed face as it was filmed, of a driven one so that a fresh fit reads
+        the driver's expression, of an edit as it was asked.
         """
         params = target.params
         if target.origin is Origin.DRIVEN and (response := expression_response()) is not None:
@@ -228,16 +231,16 @@ def resized(source: SourceImage, factor: float) -> SourceImage:
 
 
 def _head_share(code: WarpCode, posed: Posed) -> float:
-    """Return how much of a frame the whole head draws: what the head needs is made only once a face turns far
-    enough.
-    """
+    """Return the share of a frame, 0 to 1, that the whole head draws; the head is not made before a turn needs it."""
     return share_of(turn(code.face.params.camera, posed.camera), posed.steady > 0)
 
 
 def _turned(
     code: WarpCode, posed: Posed, moved: Motion, share: float
 ) -> tuple[NDArray[Any], NDArray[Any] | None, tuple[int, int, int, int]]:
-    """Return pixels, alpha and their box: from the fine warp near the photo's own view, from the whole head beyond."""
+    """Return pixels (h, w, 3), alpha (h, w) or None, and their box: drawn by the fine warp near the photo's own view,
+    by the whole head beyond.
+    """
     if share <= 0:
         alpha = None if code.alpha is None else render(code.alpha, moved)[..., 0]
         return render(code.layers, moved), alpha, moved.box
@@ -255,6 +258,7 @@ def _turned(
 
 
 def _view(code: WarpCode, posed: Posed, moved: Motion, share: float) -> HeadFrame:
+    """Return what the whole head's frame is drawn from; share: of the frame that the head draws."""
     shift = body_shift(code.face.mesh, posed.camera)
     points = posed_points(code.head, posed.camera, posed.offsets, shift, posed.steady)
     hair = posed_hair(code.head, posed.camera, shift, posed.steady)
@@ -275,6 +279,7 @@ def _body_motion(code: WarpCode, shift: NDArray[np.float64]) -> Motion | None:
 
 
 def _motion(code: WarpCode, posed: Posed) -> Motion:
+    """Return the fine warp's motion to a posed face, with its light and its mirrored skin."""
     mesh, before = code.face.mesh, code.face.params.camera
     source = _with_lid_skin(code.face, posed)
     if not posed.offsets.any() and posed.camera == before:
@@ -288,7 +293,7 @@ def _motion(code: WarpCode, posed: Posed) -> Motion:
 
 
 def _with_lid_skin(face: FaceSource, posed: Posed) -> NDArray[np.float64]:
-    """Return the source points, with the texture of closing lids taken from a little off the eyeball."""
+    """Return the source's points (900, 3) px, with those of closing lids moved LID_SKIN off the eyeball."""
     points = face.mesh.points
     if not any(posed.closures):
         return points
@@ -301,7 +306,7 @@ def _with_lid_skin(face: FaceSource, posed: Posed) -> NDArray[np.float64]:
 
 
 def _with_spectacles(face: FittedFace, worn: float) -> FittedFace:
-    """Return the face with its landmarks brought forward to the spectacles before them."""
+    """Return the face with the landmarks behind spectacles brought forward into these; worn: 0 to 1."""
     if worn <= 0:
         return face
     camera = face.params.camera
@@ -312,9 +317,11 @@ def _with_spectacles(face: FittedFace, worn: float) -> FittedFace:
 
 
 def _own_matte(source: SourceImage, near: Neighbours | None) -> NDArray[np.float32]:
-    """Return the matte within the photo's own alpha, without other people, who belong to the background."""
+    """Return the person's matte (H, W) in [0, 1], cut to the photo's own alpha and without other people, who belong to
+    the background.
+    """
     matte = source.matte
-    if source.alpha is not None:  # nobody is where a cut-out is clear
+    if source.alpha is not None:  # where a cut-out is transparent there is no person
         matte = np.minimum(matte, source.alpha / np.float32(np.iinfo(source.alpha.dtype).max))
     return np.asarray(matte if near is None else matte * (1 - near.theirs), np.float32)
 
@@ -327,6 +334,7 @@ def _hold(near: Neighbours | None) -> NDArray[np.uint8]:
 
 
 def _layers(pixels: NDArray[Any], matte: NDArray[np.float32], hold: NDArray[np.uint8], iod: float) -> Layers:
+    """Return the layers of a picture (H, W, 3): the person, and the background that is filled behind the person."""
     top = 65535 if pixels.dtype == np.uint16 else 255
     some, solid = (matte > 0.5 / top).astype(np.uint8), (matte > 1 - 0.5 / top).astype(np.uint8)
     grown = 2 * max(2, round(0.11 * iod)) + 1

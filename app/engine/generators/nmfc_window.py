@@ -1,6 +1,6 @@
 """Draws the NMFCs that HeadGAN is conditioned on (HeadGAN, section 3.1).
 
-Training, sliders and drivers all come through here, so the network meets in use what it was trained on.
+Training, sliders and drivers all use this module, so the network gets in use what it was trained on.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ N_WINDOW = 3  # NMFCs at t-2, t-1, t; as in the papers
 
 
 def head_mesh(params: FaceParams, model: MorphableModel) -> FloatArray:
-    """Return (468, 3) pixels: the model's vertices with the lids opened to the aperture, which p_exp does not fix."""
+    """Return the face model's vertices (468, 3) px with the lids opened to the aperture, which p_exp does not set."""
     shape = model.shape(params.identity, params.expression)
     own = apertures_of(shape)
     offsets = np.zeros_like(shape)
@@ -33,10 +33,10 @@ def head_mesh(params: FaceParams, model: MorphableModel) -> FloatArray:
 def nmfc_window(
     frames: Sequence[FaceParams], mesh: MorphableModel | DenseFace, renderer: NmfcRenderer, size: int
 ) -> NDArray[np.float32]:
-    """Return (9, size, size) in [0, 1] of the newest three frames, oldest first; too few repeat the first.
+    """Return the NMFCs (9, size, size) in [0, 1] of the newest three frames, oldest first; fewer repeat the first.
 
-    Parameters are in the square's pixels (`in_square`). Each NMFC is RGB = normalised (x, y, z) of the mean
-    face, one colour per triangle, background 0. mesh: the one that the renderer draws.
+    frames: parameters in the square's pixels (`in_square`); mesh: the one that the renderer draws. Each NMFC has as
+    red, green and blue the normalised x, y and z of the mean face, one colour a triangle, on a background of 0.
     """
 
     def points(params: FaceParams) -> FloatArray:

@@ -1,8 +1,8 @@
-"""Edits faces in StyleGAN2's latent space: inversion, learned directions, paste-back (paper "Finding Directions
-...").
+"""Edits faces in StyleGAN2's latent space by learned directions ("Finding Directions in GAN's Latent Space for Neural
+Face Reenactment").
 
-The photo's face is cut as released, inverted into W+ (e4e, or optimisation without an encoder) and edited by
-delta w = A delta p; a photo is inverted once and kept on disk. torch is imported by the first portrait.
+The photo's face is cut as the generator's training faces were, inverted into W+ (by e4e, or by optimisation without an
+encoder) and edited by delta w = A delta p. The inversion of a photo is kept on disk.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 
 LICENCE = "The imported generator's own"
 DIRECTION, PRINCIPAL = "direction_", "pca_"
-PRINCIPAL_REACH = 3.0  # standard deviations of W: range of a principal component's slider; our own choice
+PRINCIPAL_REACH = 3.0  # standard deviations of W: end of a principal component's slider; our own choice
 # Eye distances from the jaw's hinge to the chin; chosen by eye on inverted portraits.
 JAW_LENGTH = 1.5
 TITLES = {"yaw": "Yaw", "pitch": "Pitch", "roll": "Roll", "jaw": "Jaw"}
@@ -59,7 +59,11 @@ TITLES = {"yaw": "Yaw", "pitch": "Pitch", "roll": "Roll", "jaw": "Jaw"}
 
 @dataclass(frozen=True, eq=False)
 class Editor:
-    """An ensemble's networks, read once."""
+    """The networks of one ensemble.
+
+    chosen: the ensemble; model: generator and encoder; matrix: learned directions, None without them; expression: the
+    map from our components to its expression parameters, None where unknown; principal: components of W.
+    """
 
     chosen: Ensemble
     model: LatentModel
@@ -70,8 +74,10 @@ class Editor:
 
 @dataclass(frozen=True, eq=False)
 class LatentCode:
-    """One face of one photo: its crop, its W+, its own tuned generator, and that generator's picture of the unedited
-    face.
+    """One face of one photo, encoded.
+
+    editor: the networks; cut: the face's square in the photo; model: the generator that was tuned for the photo; wplus:
+    the photo's latent code; before: (size, size, 3) in [0, 1], the generator's picture of the unedited face.
     """
 
     editor: Editor
@@ -82,7 +88,7 @@ class LatentCode:
 
 
 def settings_from_environment() -> InversionSettings:
-    """MIEN_CODE_STEPS and MIEN_TUNE_STEPS shorten the two optimisations (0 leaves one out)."""
+    """Return the inversion's settings; MIEN_CODE_STEPS and MIEN_TUNE_STEPS set the steps of its two optimisations."""
     from app.engine.latent.inversion import InversionSettings
 
     usual = InversionSettings()
@@ -119,11 +125,11 @@ class StyleGan:
         )
 
     def encode(self, source: SourceImage) -> LatentCode:
-        """Invert the face, or take its inversion from the disk."""
+        """Return the code of a face: its inversion, from the disk where it was kept."""
         return finished(self.encoding_steps(source))
 
     def encoding_steps(self, source: SourceImage) -> Steps[Step, None, LatentCode]:
-        """`encode` as steps with previews; closing the iterator cancels, and nothing is kept."""
+        """Yield the work of `encode` in steps with previews, and return the code; closing the steps keeps nothing."""
         return self._fallback.steps(lambda: self._inverted(source))
 
     def _inverted(self, source: SourceImage) -> Steps[Step, None, LatentCode]:
@@ -171,9 +177,7 @@ class StyleGan:
         return patch_of(code.cut, replace(painted, ms=times))
 
     def meaning(self, latents: Mapping[str, float], size: int) -> NDArray[np.uint8]:
-        """Return a picture of what its own sliders do: the generator's mean face with their values, (size, size, 3)
-        sRGB.
-        """
+        """Return a picture (size, size, 3) sRGB: what values of the generator's own sliders make of its mean face."""
         editor = self.editor()
         mean = editor.model.centre[:, None].repeat(1, editor.model.generator.n_latent, 1)
         made = rendered(editor.model, shifted_by(editor, mean, dict(latents)))
@@ -210,8 +214,8 @@ GENERATOR = StyleGan
 
 
 def controls(chosen: Ensemble) -> tuple[str, ...]:
-    """Return the controls that the direction matrix obeys: the pose angles it has, and expression once a map from
-    our components is known.
+    """Return the names of the controls that the direction matrix obeys: the pose angles that it has, and expressions
+    where a map from our components is known.
     """
     parameters = chosen.parameterisation
     if parameters is None:
@@ -238,8 +242,8 @@ def latent_controls(chosen: Ensemble) -> tuple[LatentControl, ...]:
 
 
 def asked(editor: Editor, before: FaceParams, target: Target) -> dict[str, float]:
-    """Return the inputs by latent control's name, from the change of pose and expression and from the latent
-    sliders.
+    """Return the inputs, by the latent controls' names, of a target: of its change of pose and expression and of its
+    latent sliders.
     """
     amounts = dict(target.latents)
     parameters = editor.chosen.parameterisation
@@ -258,7 +262,7 @@ def asked(editor: Editor, before: FaceParams, target: Target) -> dict[str, float
 
 
 def jaw_change(change: NDArray[np.float64]) -> float:
-    """Return the jaw's turn in radians that an expression change (28,) makes, from how far the chin goes down."""
+    """Return the jaw's turn in radians of an expression's change (28,) sigmas, by how far the chin goes down."""
     model = default_model()
     down = -float((change * model.expression_sigma) @ model.expression_basis[:, CHIN, 1])
     return down / JAW_LENGTH
@@ -281,7 +285,7 @@ def shifted_by(editor: Editor, wplus: Tensor, amounts: dict[str, float]) -> Tens
 
 
 def rendered(model: LatentModel, wplus: Tensor) -> FloatPicture:
-    """Return (size, size, 3) in [0, 1], in half precision where the device is quicker with it."""
+    """Return the picture (size, size, 3) in [0, 1] of a latent code, drawn in half precision where that is quicker."""
     import torch
 
     device = best_device()

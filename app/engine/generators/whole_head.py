@@ -1,4 +1,4 @@
-"""Gives a face's whole head to others than the warp: as a mesh with its colours, and posed for a preview."""
+"""Makes a face's whole head for other uses than the warp: as a mesh with its colours, and as a posed preview."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.photo import Photo
 from app.engine.rendering.mesh_export import export_mesh
 
-SMALL = 200  # px of a face that is large enough to find its head; below it ears and hairline are a few pixels
+SMALL = 200  # px of a face's longer side from which its head is found; in smaller ones ears are a few pixels
 
 
 def small_head(source: SourceImage) -> Head:
@@ -30,14 +30,14 @@ def small_head(source: SourceImage) -> Head:
 def picture_of(
     head: Head, own: FaceParams, asked: FaceParams, model: MorphableModel, size: int
 ) -> NDArray[np.uint8]:
-    """Return a (size, size, 3) picture of the head, shaded and posed as `asked`."""
+    """Return a picture (size, size, 3) of a head, shaded and posed as asked; own: the parameters of its photo."""
     offsets = model.shape(asked.identity, asked.expression) - model.shape(own.identity, own.expression)
     points = head.points + HeadModel.load().binding @ offsets
     return shaded(asked.camera.project(points), size)
 
 
 def export_head(source: SourceImage, photo: Photo, path: Path) -> None:
-    """Write the head with its colours (.glb, .obj, .ply), in the model space of its photo."""
+    """Write a face's head with its colours (.glb, .obj, .ply), in the model space of its photo."""
     model, look = HeadModel.load(), MeshWarp().encode_layers(source).head
     texture = to_srgb8(replace(photo, pixels=look.atlas, alpha=None))
     export_mesh(look.head.points[model.base], model.corners, path, model.atlas, texture)
