@@ -21,7 +21,7 @@ def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def followed(steps: Iterator[Step]) -> Step:
+def run_to_end(steps: Iterator[Step]) -> Step:
     """Run the steps to the end, print the progress, and return the last step."""
     last = next(steps)
     for step in steps:

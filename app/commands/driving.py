@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.commands import Subparsers, followed, print_json, ranged, say
+from app.commands import Subparsers, print_json, ranged, run_to_end, say
 from app.commands.editing import chosen_face, preset_values, setting
 from app.engine.driving.steps import CompressedStep, FilmedStep, TrackedStep
 from app.engine.errors import EngineError
@@ -88,7 +88,7 @@ def run_drive(args: argparse.Namespace) -> None:
         engine, portrait, face, args.driver or args.photo, args.output, settings, {face: FaceEdit.of(**values)},
         audio=args.audio, max_side=args.size, rest_at=args.neutral_at,
     )  # fmt: skip
-    last = followed(steps)
+    last = run_to_end(steps)
     assert isinstance(last, FilmedStep) and last.recording is not None
     if args.json:
         told = {"output": str(last.recording.path), "frames": last.recording.pictures}
@@ -112,7 +112,7 @@ def run_compress(args: argparse.Namespace) -> None:
     from app.engine.engine import Engine
 
     check_place(args.output)
-    last = followed(compress_clip(Engine(), args.video, args.output))
+    last = run_to_end(compress_clip(Engine(), args.video, args.output))
     assert isinstance(last, CompressedStep)
     if args.json:
         print_json({"output": str(args.output), "bytes": last.size})
@@ -122,7 +122,7 @@ def run_track(args: argparse.Namespace) -> None:
     from app.engine.driving.clip_driving import track_clip
     from app.engine.face.morphable_model import default_model
 
-    last = followed(track_clip(default_model(), args.video, args.output, args.packed))
+    last = run_to_end(track_clip(default_model(), args.video, args.output, args.packed))
     assert isinstance(last, TrackedStep) and last.performance is not None
     performance = last.performance
     if args.json:
@@ -139,6 +139,6 @@ def run_track(args: argparse.Namespace) -> None:
 
 def filmed(steps: Iterator[Step]) -> Recording:
     """Run the steps to the end, print the progress, and return the film that was made."""
-    last = followed(steps)
+    last = run_to_end(steps)
     assert isinstance(last, FilmedStep) and last.recording is not None
     return last.recording

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.commands import Subparsers, followed, print_json, say
+from app.commands import Subparsers, print_json, run_to_end, say
 from app.engine.errors import EngineError
 
 if TYPE_CHECKING:
@@ -130,20 +130,20 @@ def run_get(args: argparse.Namespace) -> None:
         if args.json:
             print_json({"offers": [{**asdict(offer), "bytes": offer.size} for offer in OFFERS]})
         for offer in OFFERS if not args.json else ():
-            print(offered(offer))
+            print(offer_in_words(offer))
         return
     offer = offer_named(args.name)
     offer = mirrored(offer, args.place) if args.place else offer
-    say(offered(offer))
-    report_import(fetched(fetch(offer)), args)
+    say(offer_in_words(offer))
+    report_import(run_download(fetch(offer)), args)
 
 
-def offered(offer: Offer) -> str:
+def offer_in_words(offer: Offer) -> str:
     """Return a text that says what would be fetched, from where, how large it is and what it may be used for."""
     return f"{offer.name}: {offer.title}. {offer.size / 1e6:.0f} MB from {offer.page}. {offer.licence}. {offer.use}"
 
 
-def fetched(steps: Generator[Step, None, Model]) -> Model:
+def run_download(steps: Generator[Step, None, Model]) -> Model:
     """Run the steps to the end, print their progress every few seconds, and return the model."""
     last, said = 0.0, ""
     while True:
@@ -173,7 +173,7 @@ def learn(generator: str) -> Learnt | None:
 
     engine = Engine()
     try:
-        followed(engine.learning(generator))
+        run_to_end(engine.learning(generator))
         return next(info.learnt for info in engine.generators() if info.name == generator)
     finally:
         engine.close()

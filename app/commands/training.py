@@ -53,7 +53,7 @@ def training(
     another.
     """
     action: argparse.ArgumentParser = actions.add_parser(word, help=words)
-    action.set_defaults(run=one_of_several(run))
+    action.set_defaults(run=ending_together(run))
     action.add_argument("--minutes", type=ranged(float, 0, 1e6), default=10.0, help="to train now")
     action.add_argument(
         "-o", "--output", type=run_name, default=name, metavar="NAME", help=f"its name (default: {name})"
@@ -65,15 +65,15 @@ def training(
 
 def add_headgan(actions: Subparsers) -> None:
     words = "a HeadGAN from a folder of portraits and clips of many people"
-    of_a_folder(training(actions, "headgan", words, run_headgan, "headgan"))
+    add_folder_options(training(actions, "headgan", words, run_headgan, "headgan"))
 
 
 def add_completion(actions: Subparsers) -> None:
     words = "what completes heads where a photo shows nothing, from a folder of portraits and clips"
-    of_a_folder(training(actions, "completion", words, run_completion, "completion"))
+    add_folder_options(training(actions, "completion", words, run_completion, "completion"))
 
 
-def of_a_folder(action: argparse.ArgumentParser) -> None:
+def add_folder_options(action: argparse.ArgumentParser) -> None:
     """Add the options of trainings whose preparation can be divided among several machines."""
     action.add_argument("folder", type=Path)
     action.add_argument(
@@ -115,7 +115,7 @@ def add_directions(actions: Subparsers) -> None:
     )
 
 
-def one_of_several(run: Callable[[argparse.Namespace], None]) -> Callable[[argparse.Namespace], None]:
+def ending_together(run: Callable[[argparse.Namespace], None]) -> Callable[[argparse.Namespace], None]:
     """Return a command that also works as one of torchrun's processes, which end together when all work is
     done.
     """
@@ -147,7 +147,7 @@ def run_headgan(args: argparse.Namespace) -> None:
         return
     model = follow(train_headgan(args.folder, args.output, args.minutes), args)
     if model is not None:  # only torchrun's first process has it
-        ended(args, f"Trained “{model.name}”. Use it with --engine headgan.")
+        print_result(args, f"Trained “{model.name}”. Use it with --engine headgan.")
 
 
 def share(text: str) -> tuple[int, int]:
@@ -166,7 +166,7 @@ def run_completion(args: argparse.Namespace) -> None:
         return
     path = follow(train_completion(args.folder, args.output, args.minutes), args)
     if path is not None:
-        ended(args, f"Trained. Heads are completed by it from now on; remove {path} to end that.")
+        print_result(args, f"Trained. Heads are completed by it from now on; remove {path} to end that.")
 
 
 def run_head2head(args: argparse.Namespace) -> None:
@@ -177,7 +177,7 @@ def run_head2head(args: argparse.Namespace) -> None:
     if args.check:
         rows = follow(personal.check_footage(args.footage, args.output, settings.size), args)
         gaps = [f"{row['name']} {a:g} to {b:g}" for row in rows for a, b in row["gaps"]]
-        ended(args, "Fit to train on. Not shown: " + (", ".join(gaps) or "nothing"), coverage=rows)
+        print_result(args, "Fit to train on. Not shown: " + (", ".join(gaps) or "nothing"), coverage=rows)
         return
     model = follow(
         personal.train_head2head(args.footage, args.output, args.minutes, settings, start=args.start), args
@@ -185,14 +185,14 @@ def run_head2head(args: argparse.Namespace) -> None:
     if model is not None:
         words = f"Trained “{model.name}”. Use it with --engine head2head-{model.name}."
         portrait = run_folder(args.output) / personal.PORTRAIT
-        ended(args, words, engine=f"head2head-{model.name}", portrait=str(portrait))
+        print_result(args, words, engine=f"head2head-{model.name}", portrait=str(portrait))
 
 
 def run_head2headfs(args: argparse.Namespace) -> None:
     from app.engine.training.personal.recipe import train_first_stage
 
     folder = follow(train_first_stage(args.footage, args.output, args.minutes), args)
-    ended(args, f"Trained. Fine-tune from it with: mien train head2head FOOTAGE --start {folder}")
+    print_result(args, f"Trained. Fine-tune from it with: mien train head2head FOOTAGE --start {folder}")
 
 
 def run_stylegan(args: argparse.Namespace) -> None:
@@ -200,7 +200,7 @@ def run_stylegan(args: argparse.Namespace) -> None:
 
     model = follow(train_stylegan(args.folder, args.output, args.minutes), args)
     if model is not None:
-        ended(args, f"Trained “{model.name}”. “mien train directions” finds its directions.")
+        print_result(args, f"Trained “{model.name}”. “mien train directions” finds its directions.")
 
 
 def run_directions(args: argparse.Namespace) -> None:
@@ -208,13 +208,15 @@ def run_directions(args: argparse.Namespace) -> None:
 
     if args.calibrate:
         found = follow(calibrate_directions(), args)
-        ended(args, f"Calibrated; {100 * found.error:.0f} % of the expression change stays unexplained.")
+        print_result(
+            args, f"Calibrated; {100 * found.error:.0f} % of the expression change stays unexplained."
+        )
         return
     model = follow(train_directions(args.output, args.minutes, photos=args.photos, clips=args.clips), args)
-    ended(args, f"Trained “{model.name}”. Use it with --engine stylegan.")
+    print_result(args, f"Trained “{model.name}”. Use it with --engine stylegan.")
 
 
-def ended(args: argparse.Namespace, words: str, **more: Any) -> None:
+def print_result(args: argparse.Namespace, words: str, **more: Any) -> None:
     """Print the result of the work, in words or as the last JSON line."""
     if args.lines:
         lines.put({"result": {"message": words, **more}})

@@ -83,7 +83,7 @@ def run_batch(engine: EngineLike, batch: Batch) -> Iterator[PhotoStep]:
         try:
             portrait = engine.open(photo)
             path = _target(batch, portrait.photo, photo, taken)
-            for _ in _one(engine, batch, portrait, path):
+            for _ in _edit_photo(engine, batch, portrait, path):
                 yield PhotoStep(done, total, photo.name, photo=photo)
         except EngineError as error:
             yield PhotoStep(done + 1, total, photo.name, error=str(error), photo=photo, failure=error)
@@ -104,7 +104,7 @@ def _target(batch: Batch, opened: Photo, photo: Path, taken: set[Path]) -> Path:
     return path
 
 
-def _one(engine: EngineLike, batch: Batch, portrait: Portrait, path: Path) -> Iterator[Step]:
+def _edit_photo(engine: EngineLike, batch: Batch, portrait: Portrait, path: Path) -> Iterator[Step]:
     if not portrait.faces:
         name = portrait.photo.path.name if portrait.photo.path else path.name
         raise EngineError(

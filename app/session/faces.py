@@ -20,7 +20,7 @@ def _distance(a: Box, b: Box) -> float:
     return sum(abs(p - q) for p, q in zip(a, b))
 
 
-def moved(edits: Mapping[int, FaceEdit], where: Mapping[int, int]) -> dict[int, FaceEdit]:
+def renumbered(edits: Mapping[int, FaceEdit], where: Mapping[int, int]) -> dict[int, FaceEdit]:
     """Return every face's edit under the face's new index."""
     return {where[i]: edit for i, edit in edits.items()}
 
@@ -29,6 +29,6 @@ def with_face_added(document: Document, before: Portrait, after: Portrait, box: 
     """Return the document's fields that change when a face was found in a box: each edit stays with its face."""
     where = {old: index_of(after, face) for old, face in enumerate(before.faces)}
     new = next((i for i in range(len(after.faces)) if i not in where.values()), 0)
-    snapshots = tuple(replace(s, edits=moved(s.edits, where)) for s in document.snapshots)
-    edits = moved(document.edits, where)
+    snapshots = tuple(replace(s, edits=renumbered(s.edits, where)) for s in document.snapshots)
+    edits = renumbered(document.edits, where)
     return {"boxes": (*document.boxes, box), "edits": edits, "active": new, "snapshots": snapshots}

@@ -222,7 +222,7 @@ class Live(QObject):
     def change(self, settings: RetargetSettings) -> None:
         """Use other settings from the next frame on."""
         self.settings = settings
-        self._control(settings=settings)
+        self._set_controls(settings=settings)
 
     def set_neutral(self) -> None:
         """Count down, then average the driver's face at rest."""
@@ -332,7 +332,7 @@ class Live(QObject):
 
         self._ask(lambda animation: animation.send(on), refuse=refuse)
 
-    def _control(self, **values: Any) -> None:
+    def _set_controls(self, **values: Any) -> None:
         """Change fields of the running animation's `LiveControls`."""
 
         def change(animation: LiveAnimation) -> None:
@@ -372,7 +372,7 @@ class Live(QObject):
             return
         if self._fresh:  # the animation can be asked from its first step on
             self._fresh = False
-            self._control(nmfc_size=NMFC_SIDE)
+            self._set_controls(nmfc_size=NMFC_SIDE)
         if self._film is not None and step.recording is not None and step.picture is not None:
             self._film.has_pictures = True
         self.stepped.emit(step)
@@ -416,4 +416,4 @@ class Live(QObject):
             return
         index = next((k for k, face in enumerate(portrait.faces) if face is self._face), None)
         if index is not None:  # otherwise another photo is open, and the animation is about to end
-            self._control(edit=self._session.document.edit_of(index))
+            self._set_controls(edit=self._session.document.edit_of(index))

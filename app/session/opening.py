@@ -86,11 +86,11 @@ def open_with_photo(
     key = portrait.photo.key
     if saved is not None:
         saved = saved.of_photo(photo, key)  # a photo that moved together with its project changes nothing
-    document = _fitted(project.document.of_photo(photo, key), portrait)
+    document = _without_missing_faces(project.document.of_photo(photo, key), portrait)
     return Opened(document, portrait, saved, project.origin, project.embedded is not None)
 
 
-def _fitted(document: Document, portrait: Portrait) -> Document:
+def _without_missing_faces(document: Document, portrait: Portrait) -> Document:
     """Return the document without what is asked, now or in a snapshot, of faces that this photo does not have."""
     count = len(portrait.faces)
     if document.edits and not count:

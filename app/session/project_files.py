@@ -130,9 +130,9 @@ class ProjectFiles(QObject):
             self._missing = answer.value, opening.over
             self.photo_missing.emit(answer.value)
         else:
-            self._arrive(answer.value, opening)
+            self._place_or_ask(answer.value, opening)
 
-    def _arrive(self, opened: Opened, opening: Opening) -> None:
+    def _place_or_ask(self, opened: Opened, opening: Opening) -> None:
         history = self._history
         if history.in_gesture:
             self._waiting = opened, opening
@@ -145,7 +145,7 @@ class ProjectFiles(QObject):
     def _on_gesture_ended(self) -> None:
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
-            self._arrive(*waiting)
+            self._place_or_ask(*waiting)
 
     def take_opened(self, opened: Opened) -> None:
         """Put what was opened in place of what is there; a photo without a project keeps the generator in use."""

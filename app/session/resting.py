@@ -21,7 +21,7 @@ class RestFinder(QObject):
     begun = Signal()
     found = Signal(object)  # RestStep
     failed = Signal(object)  # EngineError: of this clip or moment
-    left_off = Signal()  # the search ended without a result, because other work came first
+    abandoned = Signal()  # the search ended without a result, because other work came first
 
     def __init__(self, jobs: Jobs, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -31,11 +31,11 @@ class RestFinder(QObject):
     def seek(self, clip: Path, at: float | None = None) -> None:
         """Look through `clip`, or take its frame at `at` seconds.
 
-        Where a job runs that does not give way, nothing is sought and `left_off` is emitted.
+        Where a job runs that does not give way, nothing is sought and `abandoned` is emitted.
         """
         running = self._jobs.current
         if running is not None and not running.gives_way():
-            self.left_off.emit()
+            self.abandoned.emit()
             return
         rests: list[RestStep] = []
         errors: list[EngineError] = []
@@ -59,7 +59,7 @@ class RestFinder(QObject):
             elif rests:
                 self.found.emit(rests[0])
             else:
-                self.left_off.emit()
+                self.abandoned.emit()
 
         words = self.tr("Looking for the face at rest")
         job = Job(words, call, on_step, on_end, None, lambda: True, in_status_bar=False)

@@ -77,7 +77,7 @@ class Scheduler(QObject):
     def start(self) -> None:
         """Begin to ask the engine, which is ready now."""
         self._ready = True
-        self._poke()
+        self._ask_next()
 
     def stop(self) -> None:
         """Ask for nothing more, because the engine ends."""
@@ -108,7 +108,7 @@ class Scheduler(QObject):
             self._encoded.clear()
         if self._in_flight is not None and self._in_flight.key != self._shown.render_key():
             self._interrupt()
-        self._poke()
+        self._ask_next()
 
     def cancel_drawing(self) -> None:
         """Stop a slow generator's drawing and leave its draft in view until something changes."""
@@ -125,12 +125,12 @@ class Scheduler(QObject):
         about.
         """
         self._choice = None if generator == self._shown.generator else generator
-        self._poke()
+        self._ask_next()
 
     def mark_encoded(self, face: int) -> None:
         """Note that the slow generator in use has encoded a face, whose edit can be rendered now."""
         self._encoded.add(face)
-        self._poke()
+        self._ask_next()
 
     def is_encoded(self, face: int) -> bool:
         """Return whether a face's edit can be rendered now."""
@@ -140,21 +140,21 @@ class Scheduler(QObject):
         """Ask again for all that is shown, because models came or went and may draw it differently."""
         self._done.clear()
         self._encoded.clear()
-        self._poke()
+        self._ask_next()
 
     def hold(self, held: bool) -> None:
         """Render nothing while a job shows its own pictures."""
         self._held = held
-        self._poke()
+        self._ask_next()
 
     def wish(self, key: Hashable, wish: PictureWish) -> None:
         """Ask for a small picture when nothing else is out of date; the newest wish of a key counts."""
         self._wishes[key] = wish
-        self._poke()
+        self._ask_next()
 
     # -- what is out of date
 
-    def _poke(self) -> None:
+    def _ask_next(self) -> None:
         if self._ready and self._in_flight is None and (want := self._next()):
             self._in_flight = want
             if want.stop is not None:
@@ -220,7 +220,7 @@ class Scheduler(QObject):
             want.take(answer.value)
         else:
             want.fail(answer.error)
-        self._poke()
+        self._ask_next()
 
     def _fits(self, shown: Shown, whichever_face: bool = False) -> bool:
         """Return whether an answer made of `shown` still belongs to what is shown now.

@@ -116,7 +116,7 @@ class Training(QObject):
     def stop(self) -> None:
         """End the process for good; the checkpoint stays, so a run of the same name goes on with it."""
         if self.state == PAUSED:
-            self._become(STOPPED)
+            self._set_state(STOPPED)
         else:
             self._ask_to_stop(STOPPING)
 
@@ -148,16 +148,16 @@ class Training(QObject):
         process.finished.connect(self._on_finished)
         process.errorOccurred.connect(self._on_trouble)
         self._process = process
-        self._become(RUNNING)
+        self._set_state(RUNNING)
         process.start(self._command[0], [*self._command[1:], *words, *options])
 
     def _ask_to_stop(self, state: str) -> None:
         if self._process is not None and self.state in (RUNNING, PAUSING):
-            self._become(state)
+            self._set_state(state)
             self._process.write(b"stop\n")
             self._process.closeWriteChannel()
 
-    def _become(self, state: str) -> None:
+    def _set_state(self, state: str) -> None:
         if state != self.state:
             self.state = state
             self.state_changed.emit(state)
@@ -170,9 +170,9 @@ class Training(QObject):
         *lines, self._rest = self._rest.split(b"\n")  # a piece of output may end inside a character
         for line in lines:
             if line.startswith(b"{"):
-                self._take(json.loads(line))
+                self._handle_line(json.loads(line))
 
-    def _take(self, line: dict[str, Any]) -> None:
+    def _handle_line(self, line: dict[str, Any]) -> None:
         if "error" in line:
             self._error = EngineError(line["error"]["message"], line["error"]["remedy"])
         elif "result" in line:
@@ -207,12 +207,12 @@ class Training(QObject):
         self._seconds += self._now
         self._now = 0.0
         if self._result is not None:
-            self._become(DONE)
+            self._set_state(DONE)
             self.finished.emit(self._result)
         elif status == 0 and self.state in (PAUSING, STOPPING):
-            self._become(PAUSED if self.state == PAUSING else STOPPED)
+            self._set_state(PAUSED if self.state == PAUSING else STOPPED)
         else:
-            self._become(FAILED)
+            self._set_state(FAILED)
             self.failed.emit(self._error or self._crash())
 
     def _crash(self) -> EngineError:

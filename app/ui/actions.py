@@ -130,7 +130,7 @@ class Actions(QObject):
             sequences = [QKeySequence(keys) for keys in own.get(spec.name, spec.keys).split()]
             action.setShortcuts(sequences)
             words = translated(spec.tip or spec.title).rstrip("…")
-            shown = self.said(spec.name)
+            shown = self.native_keys(spec.name)
             action.setToolTip(f"{words} ({shown})" if shown else words)
         self.keys_changed.emit()
 
@@ -155,7 +155,7 @@ class Actions(QObject):
                 return spec.name
         return None
 
-    def said(self, name: str) -> str:
+    def native_keys(self, name: str) -> str:
         """Return a command's first keys as the system's language writes them; "" where it has none."""
         keys = self._actions[name].shortcuts()
         return keys[0].toString(QKeySequence.SequenceFormat.NativeText) if keys else ""

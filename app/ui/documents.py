@@ -90,13 +90,13 @@ class Documents(QObject):
     @Slot()
     def paste(self) -> None:
         """Open the clipboard's file or picture."""
-        self.take(QGuiApplication.clipboard().mimeData())
+        self.open_dropped(QGuiApplication.clipboard().mimeData())
 
-    def takes(self, data: QMimeData) -> bool:
+    def can_open(self, data: QMimeData) -> bool:
         """Return whether something dropped or pasted can be opened."""
         return data.hasUrls() or data.hasImage()
 
-    def take(self, data: QMimeData | None) -> None:
+    def open_dropped(self, data: QMimeData | None) -> None:
         """Open what was dropped or pasted; several files are a batch."""
         paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()] if data else []
         if len(paths) > 1 and photos_among(paths):
@@ -124,7 +124,7 @@ class Documents(QObject):
     def revert(self) -> None:
         name = (self._session.project or self._session.document.photo or Path()).name
         question = self.tr("Go back to {} as it was saved? What was changed since is lost.").format(name)
-        if not self._session.is_dirty or self._sure(question, self.tr("Revert")):
+        if not self._session.is_dirty or self._confirm(question, self.tr("Revert")):
             self._session.revert()
 
     def offer_recovery(self) -> None:
@@ -163,7 +163,7 @@ class Documents(QObject):
         """Ask where the photo is, because it is not where it was."""
         name = project.places[-1].name if project.places else "?"
         words = self.tr("The project's photo {} is not where it was, or has changed. Where is it now?")
-        if not self._sure(words.format(name), self.tr("Find the photo…")):
+        if not self._confirm(words.format(name), self.tr("Find the photo…")):
             return
         photos = self.tr("Photos ({})").format(" ".join(f"*{ending}" for ending in PICTURES))
         chosen, _ = QFileDialog.getOpenFileName(self._window, self.tr("Find {}").format(name), "", photos)
@@ -205,7 +205,7 @@ class Documents(QObject):
         if job is None or job.gives_way():
             return True
         question = self.tr("“{}” is not finished yet. End it now?").format(job.words)
-        if not self._sure(question, self.tr("End it")):
+        if not self._confirm(question, self.tr("End it")):
             return False
         self._session.cancel_job()
         return True
@@ -239,7 +239,7 @@ class Documents(QObject):
         if self.settle(lambda: self._session.take_opened(opened)):
             self._session.take_opened(opened)
 
-    def _sure(self, question: str, verb: str) -> bool:
+    def _confirm(self, question: str, verb: str) -> bool:
         box = QMessageBox(QMessageBox.Icon.Question, self.tr("Mien"), question, parent=self._window)
         yes = box.addButton(verb, QMessageBox.ButtonRole.AcceptRole)
         box.addButton(self.tr("Cancel"), QMessageBox.ButtonRole.RejectRole)

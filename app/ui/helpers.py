@@ -106,7 +106,7 @@ class Helpers(QObject):
         """
         self._status.show_activity(self.tr("Examining this machine"))
         cameras = camera_names()
-        self._session.ask(lambda _: _examine(cameras), self._show_diagnosis, self._show_failed_diagnosis)
+        self._session.ask(lambda _: _diagnose(cameras), self._show_diagnosis, self._show_failed_diagnosis)
 
     @Slot(object)
     def _on_generator(self, info: GeneratorInfo) -> None:
@@ -179,7 +179,7 @@ def camera_names() -> list[str]:
     return [device.description() for device in QMediaDevices.videoInputs()]
 
 
-def _examine(cameras: list[str]) -> str:
+def _diagnose(cameras: list[str]) -> str:
     return "\n".join(str(line) for line in examine(cameras))
 
 

@@ -159,7 +159,7 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _show_keys(self) -> None:
-        self.welcome.show_keys(*(self.actions_.said(name) for name in ("open", "paste", "commands")))
+        self.welcome.show_keys(*(self.actions_.native_keys(name) for name in ("open", "paste", "commands")))
 
     def _connect_session(self) -> None:
         session, status = self.session, self.status
@@ -390,7 +390,7 @@ class MainWindow(QMainWindow):
     # -- dropping files
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if self.documents.takes(event.mimeData()):
+        if self.documents.can_open(event.mimeData()):
             event.acceptProposedAction()
             self.welcome.zone.light(True)
 
@@ -400,4 +400,4 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         self.welcome.zone.light(False)
         event.acceptProposedAction()
-        self.documents.take(event.mimeData())
+        self.documents.open_dropped(event.mimeData())

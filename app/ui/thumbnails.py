@@ -36,7 +36,7 @@ def keep(file: Path, photo: Photo, others: Iterable[Path]) -> None:
             old.unlink(missing_ok=True)
 
 
-def of(file: Path) -> QPixmap | None:
+def thumbnail_of(file: Path) -> QPixmap | None:
     """Return the thumbnail of a file opened before, if there is one."""
     found = path_of(file)
     picture = QPixmap(str(found)) if found.is_file() else QPixmap()

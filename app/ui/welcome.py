@@ -112,7 +112,7 @@ class Welcome(QWidget):
         card.setAccessibleName(path.name)
         card.setEnabled(path.exists())
         card.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        picture = thumbnails.of(path)
+        picture = thumbnails.thumbnail_of(path)
         if picture is not None:
             card.setIcon(QIcon(picture))
         else:

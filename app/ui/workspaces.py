@@ -66,11 +66,11 @@ class Workspaces(QObject):
             dock.setTitleBarWidget(QWidget(dock))
             return dock
         for signal in (dock.topLevelChanged, dock.dockLocationChanged, dock.visibilityChanged):
-            signal.connect(self._titles_due)
+            signal.connect(self._schedule_titles)
         return dock
 
     @Slot()
-    def _titles_due(self) -> None:
+    def _schedule_titles(self) -> None:
         self._titles.start()
 
     @Slot()

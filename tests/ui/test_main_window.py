@@ -190,7 +190,7 @@ def test_two_photos_dropped_of_six_are_a_batch_of_two(
         path.write_bytes(b"photo")
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path)) for path in photos[1:3]])
-    window.documents.take(data)
+    window.documents.open_dropped(data)
     dialog = window.documents.batch
     assert dialog is not None and dialog.batch().photos == tuple(photos[1:3])
     assert dialog.go.text() == "Export 2 photos" and dialog.source.text() == "b.jpg, c.jpg"
@@ -269,7 +269,7 @@ def test_recent_files_are_listed_and_those_gone_are_grey(opened: MainWindow, pho
 def test_the_welcome_page_shows_recent_files_as_pictures_that_open(
     opened: MainWindow, photo: Path, qtbot: QtBot
 ) -> None:
-    assert thumbnails.of(photo) is not None
+    assert thumbnails.thumbnail_of(photo) is not None
     opened.actions_["close"].trigger()
     card = next(b for b in opened.welcome.findChildren(QToolButton) if b.accessibleName() == photo.name)
     shown = card.icon().pixmap(88, 88).toImage()

@@ -160,7 +160,7 @@ class ExportDialog(QDialog):
         self.name = QLineEdit(self)
         self.name.setAccessibleName(self.tr("File"))
         self.format = FormatOptions(remembered, own_ending(photo), self, photo)
-        self.name.setText(str(_free(folder / f"{source.stem}-mien{self.format.suffix}")))
+        self.name.setText(str(_unused_path(folder / f"{source.stem}-mien{self.format.suffix}")))
         self.format.format.currentIndexChanged.connect(self._on_format)
         self.note = QLabel(self)
         self.note.setWordWrap(True)
@@ -257,7 +257,7 @@ def pictures_folder() -> Path:
     return place if place.is_dir() else Path.home()
 
 
-def _free(path: Path) -> Path:
+def _unused_path(path: Path) -> Path:
     """Return the path, numbered if it is taken."""
     number, free = 2, path
     while free.exists():

@@ -107,7 +107,7 @@ class GeneratorCard(QFrame):
     def _figures(self, speed: Speed | None) -> str:
         info = self.info
         size = self.tr("{} × {} px").format(info.image_size, info.image_size)
-        parts = [size if info.image_size else self.tr("the photo's own resolution"), in_time(speed)]
+        parts = [size if info.image_size else self.tr("the photo's own resolution"), duration_in_words(speed)]
         return " · ".join([*parts, i18n.sentence(info.licence)] if info.licence else parts)
 
     def _state(self) -> str:
@@ -140,7 +140,7 @@ def about(info: GeneratorInfo) -> str:
     return next((words for name, words in kinds.items() if info.name.startswith(name)), "")
 
 
-def in_time(speed: Speed | None) -> str:
+def duration_in_words(speed: Speed | None) -> str:
     """Return how long a picture takes here, in words."""
     translate = QCoreApplication.translate
     if speed is None:

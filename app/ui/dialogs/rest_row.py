@@ -50,7 +50,7 @@ class RestRow(QWidget):
         finder.begun.connect(self._on_begun)
         finder.found.connect(self._on_found)
         finder.failed.connect(self._on_failed)
-        finder.left_off.connect(self._on_left_off)
+        finder.abandoned.connect(self._on_abandoned)
 
     def _lay_out(self) -> None:
         choice = QHBoxLayout()
@@ -137,5 +137,5 @@ class RestRow(QWidget):
         self.changed.emit()
 
     @Slot()
-    def _on_left_off(self) -> None:
+    def _on_abandoned(self) -> None:
         self.words.setText(self.tr("The face at rest is sought when the film is made."))

@@ -105,9 +105,9 @@ class ShortcutsEditor(QWidget):
 
     @Slot()
     def _on_keys(self) -> None:
-        self._give(self.keys.keySequence().toString())
+        self._assign_keys(self.keys.keySequence().toString())
 
-    def _give(self, keys: str) -> None:
+    def _assign_keys(self, keys: str) -> None:
         name = self._name()
         owner = self._actions.owner(keys, name) if keys else None
         if owner is not None:
@@ -120,7 +120,7 @@ class ShortcutsEditor(QWidget):
     @Slot()
     def _on_clear(self) -> None:
         self.keys.clear()
-        self._give("")
+        self._assign_keys("")
 
     @Slot()
     def _on_reset(self) -> None:

@@ -203,15 +203,15 @@ class ControlPanel(QScrollArea):
         return row
 
     def _set_strength(self, name: str, percent: float | None) -> None:
-        changes: dict[str, Any] = {name: self._shown(name, percent)}
+        changes: dict[str, Any] = {name: self._show_percent(name, percent)}
         self._live.change(replace(self._live.settings, **changes))
 
     def _set_smoothing(self, name: str, percent: float | None) -> None:
         settings = self._live.settings
-        amount = {name.removeprefix("smooth_"): self._shown(name, percent)}
+        amount = {name.removeprefix("smooth_"): self._show_percent(name, percent)}
         self._live.change(replace(settings, smoothing=replace(settings.smoothing, **amount)))
 
-    def _shown(self, name: str, percent: float | None) -> float:
+    def _show_percent(self, name: str, percent: float | None) -> float:
         """Show a row's percentage (None: 100, its reset) and return it as a share."""
         value = 100.0 if percent is None else percent
         self.rows[name].show_value(value, 100.0)

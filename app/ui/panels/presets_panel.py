@@ -264,29 +264,29 @@ class PresetsPanel(QWidget):
             self.save_as(name.strip())
 
     def save_as(self, name: str) -> None:
-        self._guarded(lambda: self._library.save(Preset.of(name, self._session.edit)))
+        self._report_errors_of(lambda: self._library.save(Preset.of(name, self._session.edit)))
 
     def ask_import(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, self.tr("Import presets"), "", self._filter)
         if path:
-            self._guarded(lambda: self._library.load(Path(path)))
+            self._report_errors_of(lambda: self._library.load(Path(path)))
 
     def ask_export(self) -> None:
         path, _ = QFileDialog.getSaveFileName(self, self.tr("Export presets"), "presets.json", self._filter)
         if path:
             presets = [self._presets[name] for name in self.chosen]
-            self._guarded(lambda: write_presets(Path(path), presets))
+            self._report_errors_of(lambda: write_presets(Path(path), presets))
 
     def delete_chosen(self) -> None:
         for name in self.chosen:
             if not self._presets[name].shipped:
-                self._guarded(partial(self._library.delete, name))
+                self._report_errors_of(partial(self._library.delete, name))
 
     @property
     def _filter(self) -> str:
         return self.tr("Presets (*.json)")
 
-    def _guarded(self, what: Callable[[], object]) -> None:
+    def _report_errors_of(self, what: Callable[[], object]) -> None:
         try:
             what()
         except EngineError as error:

@@ -103,7 +103,7 @@ class NumberField(QLineEdit):
         self.setText(shown(self.control, self.value))
         self.deselect()
 
-    def _take(self) -> None:
+    def _accept_typed(self) -> None:
         """Take the number that was typed, and say so when it lies beyond the control's range."""
         value = (
             parse(self.control, self.text()) if self.isModified() else None
@@ -126,7 +126,7 @@ class NumberField(QLineEdit):
         if self.typing and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             key = event.key()
             if key in (Qt.Key.Key_Tab, Qt.Key.Key_Backtab):
-                self._take()
+                self._accept_typed()
                 self.next_wanted.emit(key == Qt.Key.Key_Tab)
                 return True
         if self.typing and event.type() == QEvent.Type.ShortcutOverride:
@@ -138,7 +138,7 @@ class NumberField(QLineEdit):
         if not self.typing:
             event.ignore()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._take()
+            self._accept_typed()
             self._hand_focus_back()
         elif event.key() == Qt.Key.Key_Escape:
             self._rest()
@@ -154,7 +154,7 @@ class NumberField(QLineEdit):
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
         if self.typing and event.reason() != Qt.FocusReason.PopupFocusReason:
-            self._take()
+            self._accept_typed()
 
     # -- mouse
 
