@@ -304,7 +304,7 @@ def test_presets_are_saved_exported_and_imported(
     bad.write_text("{}")
     errors: list[Any] = []
     presets.failed.connect(errors.append)
-    presets._guarded(lambda: presets._library.load(bad))
+    presets._report_errors_of(lambda: presets._library.load(bad))
     assert errors and errors[0].remedy
 
 
