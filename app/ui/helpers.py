@@ -135,7 +135,7 @@ class Helpers(QObject):
 
     @Slot()
     def show_tour(self) -> None:
-        self._settings.tour_seen, native_keys = True, self._actions.native_keys
+        self._settings.tour_seen, keys = True, self._actions.native_keys
         stops = [
             (
                 self._space.canvas,
@@ -158,13 +158,13 @@ class Helpers(QObject):
                 self._space.compare,
                 self.tr("Compare"),
                 self.tr("Press {} for the photo as it was, {} for both with a divider. {} takes any step back.")
-                .format(native_keys("before"), native_keys("split"), native_keys("undo")),
+                .format(keys("before"), keys("split"), keys("undo")),
             ),
             (
                 self._status,
                 self.tr("Then export"),
                 self.tr("Your photo is never changed. {} writes a new one, {} keeps a project to go on with, "
-                        "{} finds any command.").format(native_keys("export"), native_keys("save"), native_keys("commands")),
+                        "{} finds any command.").format(keys("export"), keys("save"), keys("commands")),
             ),
         ]  # fmt: skip
         self.tour = Tour(list(stops), self._window)
