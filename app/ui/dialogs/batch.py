@@ -198,7 +198,7 @@ class BatchDialog(QDialog):
             self.note.setText(self.tr("Choose a preset, or a strength to frontalise or neutralise by."))
         else:
             stay = self.tr("The photos themselves stay as they are.")
-            self.note.setText(f"{self.format.held()} {stay}".strip())
+            self.note.setText(f"{self.format.losses()} {stay}".strip())
 
     def batch(self) -> Batch:
         """Return the batch that the dialog describes."""

@@ -125,7 +125,7 @@ class FormatOptions(QWidget):
         """Return whether the format has a quality; each photo's own may have one."""
         return self.suffix in ("", *LOSSY)
 
-    def held(self) -> str:
+    def losses(self) -> str:
         """Return what the chosen format cannot hold of any photo, in a sentence; "" where it holds everything."""
         if self.suffix in ("", *DEEP):
             return ""

@@ -1,4 +1,4 @@
-"""Numbers at the axes of plots."""
+"""Writes the numbers at the axes of plots."""
 
 from __future__ import annotations
 
