@@ -70,7 +70,7 @@ def test_a_card_says_what_a_generator_is_and_what_it_lacks(dialog: ModelsDialog)
     words = {name: card.words for name, card in dialog.cards.items()}
     assert "512 × 512 px" in words["live-portrait"] and "MIT" in words["live-portrait"]
     assert "not measured" in words["live-portrait"] and "No expressions yet." in words["live-portrait"]
-    assert "the photo's own resolution" in words["mesh-warp"]
+    assert "The photo's own resolution" in words["mesh-warp"]
     assert MISSING.missing is not None and MISSING.missing in words["headgan"]
     assert not dialog.cards["mesh-warp"].button.isVisible()
     assert not dialog.cards["headgan"].button.isVisible()
