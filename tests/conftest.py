@@ -10,6 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+# Test processes share the cores out: with a pool of threads each for all of them, networks waited for one another, and
+# their tests took more than twice as long. Libraries read this when they are loaded, so it is set before the first one.
+if processes := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0")):
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
