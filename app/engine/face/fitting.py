@@ -45,7 +45,7 @@ def align(shape: FloatArray, points: FloatArray, weights: FloatArray) -> tuple[f
     u, d, vt = np.linalg.svd((b * w[:, None]).T @ a)
     sign = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
     rotation = (u * sign) @ vt
-    scale = float((d * sign).sum() / (w @ np.square(a).sum(axis=1)))
+    scale = float((d * sign).sum() / (w @ (a * a)).sum())
     return scale, rotation, mean_p - scale * rotation @ mean_s
 
 

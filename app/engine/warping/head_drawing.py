@@ -264,7 +264,8 @@ def faded(head: NDArray[Any], flat: NDArray[Any], share: float) -> NDArray[Any]:
 def placed(picture: Layers, layers: Layers, moved: Motion | None, box: Box) -> NDArray[Any]:
     """Return the pixels (h, w, 3) of a box (x0, y0, x1, y1) of a picture, warped where a motion moves them."""
     x0, y0, x1, y1 = box
-    out = cv2.cvtColor(picture.texture[y0:y1, x0:x1], cv2.COLOR_RGBA2RGB)  # a copy, quicker than NumPy's
+    # A copy, quicker than NumPy's.
+    out: NDArray[Any] = np.asarray(cv2.cvtColor(picture.texture[y0:y1, x0:x1], cv2.COLOR_RGBA2RGB))
     if moved is not None and len(moved.source) and moved.box[2] > moved.box[0]:
         left, top, right, bottom = moved.box
         out[top - y0 : bottom - y0, left - x0 : right - x0] = render(layers, moved)
