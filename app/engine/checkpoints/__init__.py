@@ -1,1 +1,1 @@
-"""Recognises, imports, keeps and runs the papers' trained weights. Other rooms enter through `store`."""
+"""Recognises, imports, keeps and runs trained weights of the papers. Other rooms use `store`."""

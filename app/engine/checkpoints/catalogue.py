@@ -1,5 +1,4 @@
-"""Lists the models that Mien can fetch when a user asks for them: where they lie, how large they are, what their
-licence is.
+"""Lists the models that Mien can download when a user asks, with their addresses, sizes and licences.
 
 Nothing here opens a connection. A model is listed only if its licence lets anyone pass it on.
 """
@@ -15,7 +14,7 @@ from app.engine.errors import EngineError
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """One file. size: bytes; sha256: as its makers publish it, "" where they publish none."""
+    """One file of a model. size: bytes; sha256: the one that its makers publish, "" where they publish none."""
 
     url: str
     size: int
@@ -28,7 +27,7 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Offer:
-    """A model that can be fetched. page: where a person finds its files; the rest as in `Kind`."""
+    """A model that can be downloaded. page: address where a person finds its files; the others are those of `Kind`."""
 
     name: str
     kind: str
@@ -40,12 +39,12 @@ class Offer:
 
     @property
     def size(self) -> int:
-        """Bytes of all files."""
+        """Return the bytes of all files together."""
         return sum(file.size for file in self.files)
 
 
 def _live_portrait() -> Offer:
-    """LivePortrait's weights as safetensors, the form that needs no unpickling, at a fixed revision."""
+    """Return LivePortrait's weights as safetensors, which need no unpickling, at a fixed revision."""
     page = "https://huggingface.co/Kijai/LivePortrait_safetensors"
     sizes = {
         "appearance_feature_extractor": 3_361_936,

@@ -1,4 +1,4 @@
-"""Reads published networks that metrics and losses measure with, and that users may import.
+"""Reads published networks that metrics and losses use, and that users may import.
 
 Inception (FID), I3D (FVD), ArcFace (CSIM, MMD^2, Head2Head++'s FID), AlexNet and LPIPS's weights (LPIPS), LibreFace
 (AU-H), VGG19 (the perceptual loss). Parts of a file that the features do not need are left out.
@@ -23,14 +23,16 @@ Content = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Feature:
-    """One such network: its names' mark, where in the file it lies, how it is built from a config."""
+    """One such network: the names that mark its files, where in a file it lies, and how it is built from a config."""
 
     marks: tuple[str, ...]
     build: Callable[..., nn.Module]
     what: str
     inside: str = ""  # the key under which the file keeps the weights
     config: Callable[[Tensors], Config] = lambda weights: {}
-    refuse: Callable[[Tensors], str] = lambda weights: ""  # why this file of the family does not serve
+    refuse: Callable[[Tensors], str] = lambda weights: (
+        ""
+    )  # says why a file of this kind does not serve, else ""
 
     def read(self, content: Content) -> Found | None:
         import torch
@@ -56,7 +58,7 @@ class Feature:
 
 
 def of_network(weights: Tensors, wanted: nn.Module) -> Tensors:
-    """Return those that the network has; batch norms' counters, which older files lack, are added."""
+    """Return those weights that the network has, and add the counters of batch norms, which older files lack."""
     import torch
 
     names = wanted.state_dict().keys()
@@ -109,7 +111,7 @@ def vgg19(**config: Any) -> nn.Module:
 
 
 def arcface_blocks(weights: Tensors) -> Config:
-    """Blocks per level, counted in the keys' names: 50, 100 or any other depth."""
+    """Return the number of blocks of each level, counted in the weights' names: for a depth of 50, 100 or any other."""
     levels = ("layer1", "layer2", "layer3", "layer4")
     return {"blocks": [len({n.split(".")[1] for n in weights if n.startswith(f"{k}.")}) for k in levels]}
 
@@ -154,22 +156,22 @@ FEATURES = {
 
 
 def run_picture(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensors:
-    """image (N, 3, H, W) as the network takes it -> features."""
+    """Return the network's features of image (N, 3, H, W), in the range that the network takes."""
     return {"features": module(inputs["image"])}
 
 
 def run_video(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensors:
-    """video (N, 3, T, H, W) in [-1, 1] -> logits (N, 400)."""
+    """Return logits (N, 400) of video (N, 3, T, H, W) in [-1, 1]."""
     return {"logits": module(inputs["video"])}
 
 
 def run_levels(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensors:
-    """image (N, 3, H, W) -> relu1 to relu5."""
+    """Return relu1 to relu5 of image (N, 3, H, W)."""
     return {f"relu{k}": value for k, value in enumerate(module(inputs["image"]), 1)}
 
 
 def run_lpips(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensors:
-    """Two pictures' AlexNet levels a1 to a5 and b1 to b5 -> their distance (N,)."""
+    """Return the distance (N,) of two pictures of which a1 to a5 and b1 to b5 are AlexNet's levels."""
     a, b = ([inputs[f"{name}{k}"] for k in range(1, 6)] for name in "ab")
     return {"distance": module(a, b)}
 

@@ -1,4 +1,4 @@
-"""Head2Head's released `latest_net_G.pth`: a bare state dict, one person each."""
+"""Reads Head2Head's released `latest_net_G.pth`, a bare state dict of one person's network."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from torch import nn
 
 MARK = "model_down_seg.1.weight"
-STATISTICS = ("running_mean", "running_var", "num_batches_tracked")  # never used at inference
+STATISTICS = ("running_mean", "running_var", "num_batches_tracked")  # tensors that inference does not use
 
 
 def read(content: Mapping[str, Any]) -> Found | None:
-    """Return the authors' generator; blocks that are stored twice must be equal."""
+    """Return the authors' generator, None for another kind; EngineError where blocks that are stored twice differ."""
     import torch
 
     from app.engine.networks.head2head import Head2Head
@@ -46,7 +46,7 @@ def network(config: Config) -> nn.Module:
 
 
 def sizes(config: Config) -> Config:
-    """Return the network's own part of a config; ours also name the picture's size."""
+    """Return the part of a config that builds the network; models trained here also store the picture's size."""
     return {name: value for name, value in config.items() if name != "size"}
 
 
@@ -57,7 +57,7 @@ def network_fs(config: Config) -> nn.Module:
 
 
 def run_fs(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensors:
-    """input (T, 9, H, W) -> frames (T, 3, H, W) in [-1, 1] and masks (T, 1, H, W) in [0, 1]."""
+    """Return frames (T, 3, H, W) in [-1, 1] and masks (T, 1, H, W) in [0, 1] of input (T, 9, H, W)."""
     from app.engine.networks.head2head import Head2Head, rollout
     from app.engine.networks.head2headfs import split
 
@@ -67,11 +67,11 @@ def run_fs(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensors:
 
 
 def never(content: Mapping[str, Any]) -> None:
-    """Head2HeadFS was never released: its models are Mien's own, which say what they are."""
+    """Recognise no file: Head2HeadFS was never released, and models trained here name their kind."""
 
 
 def run(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensors:
-    """input (T, 18, H, W) -> frames (T, 3, H, W), one after the other from zeros."""
+    """Return frames (T, 3, H, W) of input (T, 18, H, W), one after the other from a state of zeros."""
     from app.engine.networks.head2head import Head2Head, rollout
 
     assert isinstance(module, Head2Head)

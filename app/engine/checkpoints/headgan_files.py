@@ -1,4 +1,4 @@
-"""HeadGAN's released `latest_net_G.pth`, with and without audio: a bare state dict."""
+"""Reads HeadGAN's released `latest_net_G.pth`, a bare state dict, with and without audio."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MARK = "flow_network.dec_flow.1.weight"
 
 
 def read(content: Mapping[str, Any]) -> Found | None:
-    """Return the authors' generator, its spectral norm folded into the weights."""
+    """Return the authors' generator with spectral norms folded into the weights; None for another kind."""
     import torch
 
     from app.engine.networks.blocks import fold_spectral_norm
@@ -38,7 +38,7 @@ def network(config: Config) -> nn.Module:
 
 
 def run(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensors:
-    """input (1, 9, H, W), ref_input (1, 6, H, W) and, for a network with audio, audio_feats (1, 300)."""
+    """Return the outputs of input (1, 9, H, W), ref_input (1, 6, H, W) and, with audio, audio_feats (1, 300)."""
     audio = inputs["audio_feats"] if module.config.audio else None  # type: ignore[union-attr]
     out = module(inputs["input"], inputs["ref_input"], audio)
     return {"image": out.image, "warped": out.warped, "flow": out.flow}

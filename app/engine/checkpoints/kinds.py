@@ -1,4 +1,4 @@
-"""What a checkpoint can be. Each paper's module lists its `KINDS`; torch is imported by them, not here."""
+"""Defines what a kind of checkpoint is. The module of each paper lists its `KINDS`; torch is not imported here."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from app.engine.errors import EngineError
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-Config = Mapping[str, Any]  # JSON values: what `Kind.network` needs to build the network
+Config = Mapping[str, Any]  # the JSON values by which `Kind.network` builds the network
 Tensors = dict[str, "Tensor"]
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A recognised file: the weights as `Kind.network(config)` names them; extras: other tensors to keep."""
+    """A recognised file. weights: with the names of `Kind.network(config)`; extras: other tensors to keep."""
 
     weights: Tensors
     config: Config = field(default_factory=dict)
@@ -28,10 +28,11 @@ class Found:
 class Kind:
     """One kind of network: how its files are recognised, built and described.
 
-    read: a file's content (what torch.load gave) -> Found, or None when it is another kind's; an EngineError
-    when it is this kind's but broken. network: config -> module whose state dict has exactly the stored names
-    and shapes. run: a float32 module, its extras and named input tensors -> named output tensors, as
-    `mien models run` takes and gives them; inputs it lacks raise KeyError. use: what the licence allows, in a sentence.
+    read: takes a file's content (the result of torch.load) and returns what it found, or None for another kind's file;
+    EngineError where the file is of this kind but broken. network: takes a config and returns a module whose state dict
+    has exactly the stored names and shapes. run: takes a float32 module, its extras and named input tensors and returns
+    named output tensors, for `mien models run`; KeyError where an input is missing. use: what the licence allows, in a
+    sentence.
     """
 
     name: str
@@ -44,7 +45,10 @@ class Kind:
 
 
 def check_names(weights: Tensors, network: nn.Module, what: str) -> None:
-    """Every name and shape of the network, no more and no less; build it on the meta device, it is only looked at."""
+    """Raise EngineError where weights are not exactly those of the network, by names and shapes.
+
+    The network may be built on the meta device, because only its shapes are read.
+    """
     wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
     found = {name: tuple(value.shape) for name, value in weights.items()}
     problems = [f"{name} is missing" for name in wanted if name not in found]
@@ -63,7 +67,7 @@ def check_names(weights: Tensors, network: nn.Module, what: str) -> None:
 
 
 def tensors_only(content: Mapping[str, Any]) -> Tensors:
-    """Return the content as float32 tensors; statistics' counters keep their type."""
+    """Return the content as float32 tensors; counters of statistics keep their type."""
     import torch
 
     return {

@@ -1,6 +1,6 @@
-"""LivePortrait's released files: five that make one model, as .pth or as the safetensors in circulation.
+"""Reads LivePortrait's released files: five that make one model, as .pth or as the safetensors in circulation.
 
-The released folder holds `base_models` and `retargeting_models`; others lay the five side by side.
+The released folder has the subfolders `base_models` and `retargeting_models`; other folders hold the five together.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SMALL = {  # the name in that file -> the network's name here
     "retarget_mouth": "retarget_lip",
 }
 FILES = (*BASE, SMALL_FILE)
-ENDINGS = (".safetensors", ".pth")  # the first is preferred
+ENDINGS = (".safetensors", ".pth")  # where a folder has both, the first is read
 # SHA-256 of the files at huggingface.co/KlingTeam/LivePortrait (revision 82a4fa67) and, as safetensors, at
 # huggingface.co/Kijai/LivePortrait_safetensors (revision 59f30f36).
 PUBLISHED = {
@@ -59,9 +59,9 @@ FOREIGN = "These are not the files that its makers published: ask whoever made t
 
 
 def files_of(path: Path) -> dict[str, Path] | None:
-    """Return the five files by name, from their folder or from any one of them; None where `path` is something else.
+    """Return the five files by name; `path`: their folder, or any one of them. None where it is something else.
 
-    EngineError where some are there and others are missing.
+    EngineError where some of the files are missing.
     """
     if path.is_file():
         if path.stem not in FILES or path.suffix not in ENDINGS:
@@ -89,12 +89,12 @@ def files_of(path: Path) -> dict[str, Path] | None:
 
 
 def published(sha256: Mapping[Path, str]) -> bool:
-    """Return whether every file has the hash that its makers' has."""
+    """Return whether every file has the SHA-256 of a file that its makers published."""
     return all(PUBLISHED.get(path.name) == value for path, value in sha256.items())
 
 
 def joined(contents: Mapping[str, Content]) -> Found:
-    """One model of the five files' contents by name; spectral norm folded into the generator's weights."""
+    """Return one model of the five files' contents, with spectral norms folded into the generator's weights."""
     import torch
 
     from app.engine.networks.blocks import fold_spectral_norm
@@ -113,8 +113,9 @@ def joined(contents: Mapping[str, Content]) -> Found:
 
 
 def small_part(content: Content, name: str) -> Tensors:
-    """Return one of the small networks: a state dict of its own in the .pth, `NAME_module.` before its keys in the
-    other.
+    """Return the weights of one of the small networks.
+
+    In the .pth it has a state dict of its own; in the safetensors its keys begin with `NAME_module.`.
     """
     inner = content.get(name)
     if not isinstance(inner, Mapping):
@@ -124,7 +125,7 @@ def small_part(content: Content, name: str) -> Tensors:
 
 
 def read(content: Content) -> Found | None:
-    """One public file is never the whole; Mien's own files are recognised by their metadata."""
+    """Recognise no single file: a public one is only a part, and Mien's own files name their kind."""
     marks = ("detector.fc_kp.weight", "dense_motion_network.mask.weight", "G_middle_0.conv_0.bias")
     if any(mark in content for mark in (*marks, "resblocks_3d.3dr0.conv1.weight", *SMALL)):
         raise EngineError(
@@ -141,8 +142,9 @@ def network(config: Config) -> nn.Module:
 
 
 def run(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensors:
-    """source and driving (1, 3, 256, 256) in [0, 1] -> their points, the stitched ones, and the picture of the source
-    at the driving points as they are."""
+    """Return the points of source and driving (1, 3, 256, 256) in [0, 1], the stitched points, and the picture of the
+    source at the driving points without stitching.
+    """
     from app.engine.networks.live_portrait import LivePortrait
 
     assert isinstance(module, LivePortrait)

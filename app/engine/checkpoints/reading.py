@@ -1,4 +1,4 @@
-"""Read a checkpoint file without running anything that is in it."""
+"""Reads a checkpoint file without running any code in it."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from app.engine.checkpoints.registry import all_kinds, kind_named
 from app.engine.errors import EngineError
 
 ASK_AGAIN = "Download the file again, or choose a checkpoint that Mien knows (mien models list names them)."
-# What building a network from nonsense raises.
+# Errors that are raised when a network is built from nonsense.
 UNFIT = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 def recognise(path: Path) -> tuple[Kind, Found]:
-    """Return what a file, or a folder of files that belong together, is and its weights; EngineError when it is
-    broken, hostile or unknown.
+    """Return the kind and the weights of a file, or of a folder of files that belong together.
+
+    EngineError where it is broken, hostile or unknown.
     """
     files = live_portrait_files.files_of(path)
     if files is not None:
@@ -47,19 +48,19 @@ def recognise(path: Path) -> tuple[Kind, Found]:
 
 
 def sources(path: Path) -> tuple[Path, ...]:
-    """Return the files that `recognise` reads of a path."""
+    """Return the files that `recognise` reads for a path."""
     files = live_portrait_files.files_of(path) or {path.stem: path}
     return tuple(file for file in files.values() if file.is_file())
 
 
 def _content(path: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-    """Return what is in a file by name, and the metadata of safetensors."""
+    """Return a file's content by name, and its metadata, which only safetensors have."""
     return _read_safetensors(path) if path.suffix == ".safetensors" else (_read_torch(path), {})
 
 
 @contextlib.contextmanager
 def _shape_errors(path: Path) -> Iterator[None]:
-    """Tensors under a known name whose shapes make no sense, as something a user can act on."""
+    """Turn what a network raises for tensors of impossible shapes into an EngineError."""
     try:
         yield
     except UNFIT as error:
@@ -67,7 +68,7 @@ def _shape_errors(path: Path) -> Iterator[None]:
 
 
 def _read_torch(path: Path) -> Mapping[str, Any]:
-    """Return a .pth of either layout, tensors and plain containers only."""
+    """Return the content of a .pth of either layout, which may hold tensors and plain containers only."""
     import torch
 
     try:
@@ -91,7 +92,7 @@ def _read_torch(path: Path) -> Mapping[str, Any]:
 
 
 def _read_safetensors(path: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]:
-    """Return tensors by name, and metadata: Mien's files say in it what they are."""
+    """Return a file's tensors by name, and its metadata, in which Mien's own files name their kind."""
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -103,7 +104,7 @@ def _read_safetensors(path: Path) -> tuple[Mapping[str, Any], Mapping[str, str]]
 
 
 def _own(path: Path, tensors: Mapping[str, Any], metadata: Mapping[str, str]) -> tuple[Kind, Found]:
-    """Return a file of Mien's: kind and config in its metadata."""
+    """Return kind and weights of a file that Mien wrote, with kind and config in its metadata."""
     import torch
 
     try:

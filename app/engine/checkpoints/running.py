@@ -1,4 +1,4 @@
-"""Run an imported network on raw tensors: `mien models run`, for numerical checks."""
+"""Runs an imported network on raw tensors, for numerical checks by `mien models run`."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ KERNELS, WIDEST = "ONEDNN_MAX_CPU_ISA", "AVX2"
 
 
 def run_network(name: str, inputs: Path, outputs: Path) -> dict[str, tuple[int, ...]]:
-    """float32 on the CPU, tensors of one .npz to another; gives the outputs' shapes.
+    """Run a model in float32 on the CPU on tensors of one .npz, write another .npz, and return the outputs' shapes.
 
-    oneDNN is held to the AVX2 kernels every machine has, so that results repeat from machine to machine: wider ones
-    sum in another order. (HeadGAN's golden `warped` samples white noise along a flow, so the rounding of that flow
-    shows: the golden vectors themselves are 3.5e-4 from float64, and only the same kernels come nearer.) oneDNN reads
-    the setting at its first convolution, so where torch may have had that with another one, a new process runs.
+    oneDNN must use the AVX2 kernels that every machine has, so that results repeat from machine to machine: wider
+    kernels sum in another order. (HeadGAN's golden `warped` samples white noise along a flow, so the rounding of that
+    flow shows: the golden vectors themselves are 3.5e-4 from float64, and only the same kernels come nearer.) oneDNN
+    reads the setting at its first convolution, so where torch may have run one before, a new process runs.
     """
     arrays = _read_arrays(inputs)
     model_named(name)
@@ -39,7 +39,8 @@ def run_network(name: str, inputs: Path, outputs: Path) -> dict[str, tuple[int, 
         setting = {KERNELS: WIDEST, "PYTHONPATH": os.pathsep.join(sys.path)}
         if subprocess.run(command, env=os.environ | setting, capture_output=True).returncode == 0:
             return {key: value.shape for key, value in _read_arrays(outputs).items()}
-        # What fails there fails here too, with its error; the setting would come too late and mislead the next run.
+        # A run that fails there fails here too, with its error. The setting is removed again, because it would come too
+        # late in this process and mislead its next run.
     return _run_here(name, arrays, inputs, outputs)
 
 

@@ -1,4 +1,4 @@
-"""Speech recognisers for HeadGAN's character features: wav2vec 2.0 with a CTC head over English letters.
+"""Reads speech recognisers for HeadGAN's character features: wav2vec 2.0 with a CTC head over English letters.
 
 Both publications of the files are known: torchaudio's (`wav2vec2_fairseq_base_ls960_asr_ls960.pth`) and Hugging Face's
 (`facebook/wav2vec2-base-960h`: model.safetensors or pytorch_model.bin).
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 MARKS = ("encoder.transformer.pos_conv_embed.conv.bias", "wav2vec2.encoder.pos_conv_embed.conv.bias")
-# Hugging Face's beginnings of names -> torchaudio's.
+# Beginnings of Hugging Face's names, and torchaudio's for them.
 RENAMED = (
     ("wav2vec2.feature_extractor.", "feature_extractor."),
     ("wav2vec2.feature_projection.", "encoder.feature_projection."),
@@ -29,7 +29,10 @@ NORMS = (("weight_g", "weight_v"), ("parametrizations.weight.original0", "parame
 
 
 def read(content: Mapping[str, Any]) -> Found | None:
-    """Renamed, its weight norm folded; masking's vector, which only training needs, is left out."""
+    """Return a recogniser with torchaudio's names and weight norms folded; None for another kind.
+
+    The vector for masking, which only training needs, is left out.
+    """
     import torch
 
     from app.engine.networks.wav2vec2 import LETTERS, Wav2Vec2, folded_places
@@ -69,7 +72,7 @@ def network(config: Config) -> nn.Module:
 
 
 def run(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensors:
-    """sound (N, samples) at 16 kHz -> logits (N, steps, 32)."""
+    """Return logits (N, steps, 32) of sound (N, samples) at 16 kHz."""
     return {"logits": module(inputs["sound"])}
 
 

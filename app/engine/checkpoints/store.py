@@ -36,10 +36,10 @@ WEIGHTS, MANIFEST = "weights.safetensors", "manifest.json"
 
 @dataclass(frozen=True)
 class Model:
-    """What the manifest says of one model.
+    """The manifest of one model.
 
-    source: the imported file's name; source_sha256, sha256: of that file and of our safetensors; use: what the
-    licence allows; imported: UTC time; shipped: came with Mien, cannot be removed.
+    source: name of the imported file; source_sha256, sha256: of that file and of our safetensors; use: what the
+    licence allows; imported: UTC time; shipped: whether it came with Mien, so that it cannot be removed.
     """
 
     name: str
@@ -73,7 +73,7 @@ def models_folder() -> Path:
 
 
 def models(kind: str | None = None) -> tuple[Model, ...]:
-    """Return the user's models, then the shipped ones, by name; only those of one kind if asked."""
+    """Return the user's models by name, then the shipped ones; kind: only those of one kind, None for all."""
     found = [
         model
         for root in (models_folder(), SHIPPED)
@@ -84,8 +84,9 @@ def models(kind: str | None = None) -> tuple[Model, ...]:
 
 
 def newest(candidates: Iterable[Model]) -> Model | None:
-    """Return the one that is used of several models of a kind: the user's before a shipped one, then the last
-    imported. None where nothing can run them.
+    """Return the model that is used of several: a user's before a shipped one, of these the last imported.
+
+    It is None where there is none, or where nothing can run them.
     """
     if not has_torch():
         return None
@@ -93,18 +94,18 @@ def newest(candidates: Iterable[Model]) -> Model | None:
 
 
 def hashes(names: Iterable[str]) -> tuple[str, ...]:
-    """Return what the weights of these models are known by: another file under an old name has another hash."""
+    """Return the SHA-256 of the weights of these models, by which another file under an old name is noticed."""
     known = {model.name: model.sha256 for model in models()}
     return tuple(known.get(name, "") for name in names)
 
 
 def chosen(kind: str, name: str | None = None) -> Model | None:
-    """Return the model of that name, else the one that is used of a kind."""
+    """Return the model of a kind that has this name, or for None the one that is used; None where there is none."""
     return newest(model for model in models(kind) if name in (None, model.name))
 
 
 def several(kind: str) -> tuple[Model, ...]:
-    """Return the models of a kind where the user has a choice of them, else none."""
+    """Return the models of a kind where there are several to choose from, else ()."""
     found = models(kind)
     return found if len(found) > 1 else ()
 
@@ -117,8 +118,11 @@ def model_named(name: str) -> Model:
 
 
 def import_model(path: Path, name: str | None = None) -> Model:
-    """Recognise a checkpoint, a file or a folder of several, convert it and keep it; importing the same again gives the
-    model there is."""
+    """Recognise a checkpoint (a file, or a folder of several), convert it, keep it, and return the model.
+
+    Where the same files were imported before, the model that is there is returned. EngineError where the checkpoint is
+    broken or unknown, or where it cannot be written.
+    """
     hashes = {file: file_sha256(file) for file in sources(path)}
     joined = hashlib.sha256("".join(hashes.values()).encode()).hexdigest()
     source_sha256 = next(iter(hashes.values())) if len(hashes) == 1 else joined
@@ -137,7 +141,7 @@ def import_model(path: Path, name: str | None = None) -> Model:
 
 @contextmanager
 def _disk_errors() -> Iterator[None]:
-    """A folder that cannot be written to, or a full disk, as something a user can act on."""
+    """Turn the error of a folder that cannot be written to, or of a full disk, into an EngineError."""
     from safetensors import SafetensorError
 
     try:
@@ -159,7 +163,7 @@ def save_model(
     licence: str | None = None,
     use: str | None = None,
 ) -> Model:
-    """Write weights and manifest as a new model; the name gets a number when it is taken. Atomic."""
+    """Write weights and manifest as a new model, whole or not at all; a name that is taken gets a number."""
     root = models_folder()
     root.mkdir(parents=True, exist_ok=True)
     name = _free_name(name, root)
@@ -186,7 +190,7 @@ def save_model(
 
 
 def write_weights(found: Found, kind: str, path: Path) -> None:
-    """A safetensors file that `import_model` reads: weights, extras, and kind and config as metadata."""
+    """Write a safetensors file that `import_model` reads: weights, extras, and kind and config as metadata."""
     from safetensors.torch import save_file
 
     tensors = {**found.weights, **{f"extra.{key}": value for key, value in found.extras.items()}}
@@ -195,7 +199,7 @@ def write_weights(found: Found, kind: str, path: Path) -> None:
 
 
 def load_model(name: str) -> Loaded:
-    """Build the network and fill it; EngineError when the file is damaged."""
+    """Return a model's network with its weights; EngineError where the file is damaged or there is no such model."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -219,7 +223,7 @@ def load_model(name: str) -> Loaded:
 
 
 def verify_model(name: str) -> Model:
-    """Hash the weights again; EngineError when they are not what was imported."""
+    """Return a model whose weights were hashed again; EngineError where they are not those that were imported."""
     model = model_named(name)
     path = model.folder / WEIGHTS
     if not path.is_file() or file_sha256(path) != model.sha256:
@@ -233,7 +237,7 @@ def verify_model(name: str) -> Model:
 
 @_disk_errors()
 def remove_model(name: str) -> Model:
-    """Take a model away; those that ship with Mien stay."""
+    """Delete a model and return it; EngineError for one that ships with Mien."""
     model = model_named(name)
     if model.shipped:
         raise EngineError(f"“{name}” came with Mien and stays.", "Only imported models can be removed.")
@@ -243,7 +247,7 @@ def remove_model(name: str) -> Model:
 
 
 def _read_manifest(path: Path, shipped: bool) -> Model | None:
-    """Return None where the folder holds no model of ours: somebody else's file must not stop the rest."""
+    """Return the model of a manifest, None where it is none of ours: another program's file must not stop the rest."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         return Model(

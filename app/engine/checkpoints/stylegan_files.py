@@ -1,4 +1,4 @@
-"""StyleGAN2 (`g_ema`), e4e (`e`) and direction-matrix (`A_matrix`) files, as their authors released them."""
+"""Reads files of StyleGAN2 (`g_ema`), e4e (`e`) and direction matrices (`A_matrix`), as their authors released them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from app.engine.checkpoints.kinds import Config, Found, Kind, Tensors, check_nam
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-# So many samples of w make the mean. The released code takes 4096 unseeded ones; twice as many halve the
-# square of the mean's error.
+# Number of samples of w whose mean is the truncation latent. The released code takes 4096 without a seed; twice as many
+# halve the square of the mean's error.
 MEAN_OF = 8192
 NO_LICENCE = "None stated by github.com/StelaBou/stylegan_directions_face_reenactment: all rights reserved"
 
-VOX_FORMAT, FFHQ_FORMAT = "voxceleb", "ffhq"  # whose order the columns of a direction matrix have
+VOX_FORMAT, FFHQ_FORMAT = (
+    "voxceleb",
+    "ffhq",
+)  # names of the two orders that a direction matrix' columns may have
 
 
 def part(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -25,10 +28,10 @@ def part(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 
 def read_stylegan2(content: Mapping[str, Any]) -> Found | None:
-    """Return a generator of rosinality's format; its shapes give size and width.
+    """Return a generator of rosinality's format, whose shapes give size and width; None for another kind.
 
-    Noise pictures and truncation latent are taken from the file or, where it has none, made once here and
-    kept, so that results repeat.
+    Noise pictures and truncation latent are those of the file. Where it has none, they are made here once and kept, so
+    that results repeat.
     """
     import torch
 
@@ -50,7 +53,7 @@ def read_stylegan2(content: Mapping[str, Any]) -> Found | None:
 
 
 def missing_noises(released: nn.Module, weights: Tensors) -> Tensors:
-    """Seeded noise pictures of (meta) `released` where the file has none at all."""
+    """Return seeded noise pictures of a network (on the meta device) where the file has none, else {}."""
     import torch
 
     if any(name.startswith("noises.") for name in weights):
@@ -61,7 +64,7 @@ def missing_noises(released: nn.Module, weights: Tensors) -> Tensors:
 
 
 def truncation_latent(content: Mapping[str, Any], weights: Tensors, config: Config) -> Tensor:
-    """Return (1, 512): the file's `latent_avg`, else the mean of many seeded w."""
+    """Return the truncation latent (1, 512): the file's `latent_avg`, else the mean of MEAN_OF seeded w."""
     import torch
 
     from app.engine.networks.stylegan2 import Generator
@@ -81,7 +84,7 @@ def network_stylegan2(config: Config) -> nn.Module:
 
 
 def run_stylegan2(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensors:
-    """wplus (1, L, 512), truncation_latent (1, 512), truncation (scalar) -> image (1, 3, size, size).
+    """Return image (1, 3, size, size) of wplus (1, L, 512), truncation_latent (1, 512) and truncation (scalar).
 
     Without a truncation latent the stored one is used.
     """
@@ -90,7 +93,7 @@ def run_stylegan2(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensor
 
 
 def read_e4e(content: Mapping[str, Any]) -> Found | None:
-    """Return the VoxCeleb encoder: no average latent is added."""
+    """Return an e4e encoder of VoxCeleb, to whose result no average latent is added; None for another kind."""
     import torch
 
     from app.engine.networks.e4e import Encoder4Editing
@@ -111,22 +114,25 @@ def network_e4e(config: Config) -> nn.Module:
 
 
 def run_e4e(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensors:
-    """image (1, 3, 256, 256) in [-1, 1] -> wplus (1, 14, 512)."""
+    """Return wplus (1, 14, 512) of image (1, 3, 256, 256) in [-1, 1]."""
     return {"wplus": module(inputs["image"])}
 
 
 def generator_format(config: Config) -> str:
-    """VOX_FORMAT at 256 px and channel multiplier 1, FFHQ_FORMAT for other imported generators, "" for ours."""
+    """Return the format of the direction matrices of a generator.
+
+    It is VOX_FORMAT at 256 px with channel multiplier 1, FFHQ_FORMAT for other imported generators, "" for ours.
+    """
     if "style_dim" in config:
         return ""
     return VOX_FORMAT if config["size"] == 256 and config.get("channel_multiplier") == 1 else FFHQ_FORMAT
 
 
 def read_directions(content: Mapping[str, Any]) -> Found | None:
-    """Return the direction matrix A with its bias.
+    """Return the direction matrix A with its bias; None for another kind.
 
-    Nothing in the file says what its columns are. Both formats have 15, in another order: whoever imports the file
-    adds the format (`config["format"]`) of the generator it shall belong to.
+    The file does not say what its columns are. Both formats have 15 in different orders, so the importer adds the
+    format (`config["format"]`) of the generator to which the matrix belongs.
     """
     import torch
 
@@ -144,12 +150,16 @@ def read_directions(content: Mapping[str, Any]) -> Found | None:
 def network_directions(config: Config) -> nn.Module:
     from app.engine.networks.directions import DirectionMatrix
 
-    sizes = ("n_directions", "n_layers", "style_dim")  # ours also say what their columns mean
+    sizes = (
+        "n_directions",
+        "n_layers",
+        "style_dim",
+    )  # configs of matrices trained here also name their columns
     return DirectionMatrix(**{name: config[name] for name in sizes if name in config})
 
 
 def run_directions(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensors:
-    """delta_p (1, 15) -> shift (1, 8, 512)."""
+    """Return shift (1, 8, 512) of delta_p (1, 15)."""
     return {"shift": module(inputs["delta_p"])}
 
 

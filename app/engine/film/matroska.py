@@ -1,7 +1,7 @@
-"""Writes as much of Matroska (RFC 9559) as carries raw pictures and sound with their times into ffmpeg's pipe.
+"""Writes the part of Matroska (RFC 9559) that ffmpeg needs to read raw pictures and sound with their times in a pipe.
 
-Both go through one pipe, so nothing can deadlock; times are in microseconds. Every element is an identifier, a
-length and its content; a block is a cluster of its own, so that no time is ever rounded or out of range.
+Pictures and sound use one pipe, so they cannot wait for each other; times are in microseconds. Every element is an
+identifier, a length and its content. Each block is a cluster of its own, so that no time is rounded or out of range.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ PICTURES, SOUND = 1, 2  # numbers of the two tracks
 
 
 def header(size: tuple[int, int], frame_seconds: float, sound: tuple[int, int] | None = None) -> bytes:
-    """Return what a stream starts with. size: (width, height) of RGB pictures; sound: (rate, channels) or None.
+    """Return the beginning of a stream.
 
-    frame_seconds: how long a picture is shown, as a hint: blocks have times of their own.
+    size: (width, height) of RGB pictures; frame_seconds: how long a picture is shown, as a hint, because blocks have
+    times of their own; sound: (rate, channels) or None.
     """
     ebml = _element("1A45DFA3", _text("4282", "matroska") + _number("4287", 4) + _number("4285", 2))
     info = _element("1549A966", _number("2AD7B1", 1000) + _text("4D80", "Mien") + _text("5741", "Mien"))
@@ -24,13 +25,14 @@ def header(size: tuple[int, int], frame_seconds: float, sound: tuple[int, int] |
 
 
 def block(track: int, seconds: float, length: int, lasts: float | None = None) -> bytes:
-    """Return what goes before `length` bytes of raw data shown at `seconds` >= 0, for `lasts` seconds where that is
-    known.
+    """Return the bytes before `length` bytes of raw data of a track.
+
+    seconds: 0 or more, at which the data begin; lasts: seconds for which a picture is shown, None where unknown.
     """
     time = _number("E7", round(seconds * 1_000_000))
     start = bytes([0x80 | track, 0, 0, 0x80 if lasts is None else 0])  # relative time 0, key frame
     body = bytes.fromhex("A3" if lasts is None else "A1") + _length(len(start) + length) + start
-    if lasts is not None:  # a group: only such a block has a duration of its own
+    if lasts is not None:  # only a block in a group has a duration of its own
         content = _number("9B", round(lasts * 1_000_000)) + body
         body = bytes.fromhex("A0") + _length(len(content) + length) + content
     return bytes.fromhex("1F43B675") + _length(len(time) + len(body) + length) + time + body
@@ -65,5 +67,5 @@ def _text(identifier: str, value: str) -> bytes:
 
 
 def _length(value: int) -> bytes:
-    """Return a length in eight bytes; this form is simple and holds every length."""
+    """Return a length in eight bytes, a form that fits every length."""
     return (value | 1 << 56).to_bytes(8, "big")

@@ -1,4 +1,4 @@
-"""Marks a film with how it came to be, as exported pictures are marked."""
+"""Marks a film with how it was made, as exported pictures are marked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")  # ISO 16684-3: XMP 
 
 @dataclass(frozen=True)
 class Note:
-    """What a film says of itself. trained: whether a trained network made the pictures."""
+    """The mark of a film. trained: whether a trained network made the pictures."""
 
     trained: bool = False
 
@@ -23,12 +23,12 @@ class Note:
         return COMPOSITE_TRAINED if self.trained else COMPOSITE_SYNTHETIC
 
     def as_metadata(self) -> list[str]:
-        """Return ffmpeg's arguments that add words for people; `append_to` adds the mark for machines."""
+        """Return ffmpeg's arguments that add a comment for people; `append_to` adds the mark for programs."""
         comment = f"A portrait animated by Mien {__version__}. Digital source type: {self.term}"
         return ["-metadata", f"comment={comment}"]
 
     def append_to(self, film: Path, kind: str) -> None:
-        """Add the XMP packet as a box of its own at the end of an MP4; WebM has the comment only."""
+        """Add the XMP packet as a box of its own at the end of an MP4; other kinds have the comment only."""
         if kind != "mp4":
             return
         packet = marked_xmp(None, self.term)

@@ -1,4 +1,4 @@
-"""Records what is shown, with capture times as presentation times, and never holds up the view."""
+"""Records what is shown, with capture times as presentation times, without delaying the view."""
 
 from __future__ import annotations
 
@@ -20,18 +20,22 @@ from app.engine.film.sinks import FilmSink, OnShare, PngSink, Sink
 from app.engine.imaging.endings import FILMS
 from app.engine.sound.audio import SoundClock, SoundTrack
 
-# Pictures that may wait for the encoder: half a second, 40 MB at 1024 px. A live film drops further ones and counts
-# them.
+# Number of pictures that may wait for the encoder: half a second, 40 MB at 1024 px. A live film drops further ones and
+# counts them.
 PICTURES_WAITING = 12
-SOUND_WAITING = 20.0  # seconds: an encoder this far behind gets silence instead, so that memory cannot fill
-DISK_RESERVE = 32 * 1024 * 1024  # bytes left free: enough to write the film's index
+SOUND_WAITING = (
+    20.0  # seconds of sound that may wait; further sound becomes silence, so that memory cannot fill
+)
+DISK_RESERVE = 32 * 1024 * 1024  # bytes of the disk that stay free: enough to write the film's index
 
 
 @dataclass(frozen=True)
 class Recording:
-    """What was recorded: path, pictures written, pictures dropped, error: why it ended early.
+    """A finished recording.
 
-    duration: seconds from the first picture to the newest, and as long as that one lasts where it is known.
+    path: the file or folder; pictures: the number of those written; dropped: the number of those lost; error: why it
+    ended early, None where it did not; duration: seconds from the first picture to the end of the last one, or to the
+    last one's start where its own duration is unknown.
     """
 
     path: Path
@@ -52,9 +56,9 @@ class _Item:
 class Recorder:
     """Writes pictures and sound to `path`: .mp4, .webm, or a folder of pictures (see `checked_place`).
 
-    rate: constant frames per second where there is one (kept exactly), None for capture times; sound:
-    (rate, channels) of `write_sound`, None for a silent film; live: quick encoding and, when the encoder
-    cannot follow, pictures dropped (their times keep the speed right) instead of waiting.
+    rate: constant frames per second, which are kept exactly, None for capture times; sound: (rate, channels) of
+    `write_sound`, None for a silent film; live: whether to encode quickly and, where the encoder cannot follow, to drop
+    pictures rather than to wait; trained: whether a trained network makes the pictures.
     """
 
     def __init__(
@@ -84,18 +88,19 @@ class Recorder:
 
     @property
     def duration(self) -> float:
-        """Seconds from the first picture to the newest, and as long as that one lasts where it is known."""
+        """Return the seconds recorded so far, as `Recording.duration` counts them."""
         return max(0.0, self._last) + self._lasts
 
     @property
     def waiting(self) -> int:
-        """Pictures and pieces of sound that are not written yet."""
+        """Return the number of pictures and pieces of sound that are not written yet."""
         return len(self._waiting)
 
     def write(self, picture: NDArray[np.uint8], time: float, lasts: float | None = None) -> bool:
-        """Add an (H, W, 3) picture shown at `time` (seconds, any zero); False where it was dropped.
+        """Add a picture (H, W, 3) that is shown at `time` seconds; return False where it was dropped.
 
-        lasts: seconds it is shown, which counts for the film's last picture.
+        time: on any clock that all pictures and sound share; lasts: seconds for which it is shown, which counts for the
+        film's last picture.
         """
         if self.error or self._closing:
             return False
@@ -118,7 +123,7 @@ class Recorder:
         return True
 
     def write_sound(self, samples: NDArray[np.float32], time: float) -> None:
-        """Add (n, channels) samples in [-1, 1] captured from `time` on (the pictures' clock)."""
+        """Add samples (n, channels) in [-1, 1] that were captured from `time` seconds on (the pictures' clock)."""
         if self._start is None or self._clock is None or self.error or self._closing:
             return
         assert self._sound is not None
@@ -132,9 +137,9 @@ class Recorder:
             self._put(_Item(samples[early:].copy(), start, is_sound=True))
 
     def stop(self, track: SoundTrack | None = None, on_share: OnShare | None = None) -> Recording:
-        """Finish the file; `track` lays a clip's sound under it. EngineError if nothing was recorded.
+        """Finish the film and return the recording; EngineError where nothing was recorded.
 
-        A long film takes a while: `on_share` is called with the share that is done.
+        track: a clip's sound for the film; on_share: called with the share, 0 to 1, of a long film that is finished.
         """
         self._end()
         if self._sink is None:
@@ -152,7 +157,7 @@ class Recorder:
         return Recording(path, self.pictures, self.dropped, self.duration, self.error)
 
     def discard(self) -> None:
-        """Stop and leave no file; what `stop` has finished stays."""
+        """Stop and leave no file; a film that `stop` has finished stays."""
         self._end()
         if self._sink is not None and not self._finished:
             self._sink.close(keep=False)
@@ -175,7 +180,7 @@ class Recorder:
             self._fail(EngineError("The encoder stopped.", "Choose another folder or name."))
         except OSError as error:
             self._fail(unwritable(self.path, error))
-        except Exception as error:  # a thread's end must never be silent
+        except Exception as error:  # an error of this thread must reach the user
             self._fail(EngineError(f"The recording stopped: {error}.", "Choose another folder or name."))
 
     def _next(self) -> _Item | None:
@@ -216,11 +221,11 @@ class Recorder:
 
 
 def checked_place(path: Path) -> Path:
-    """Return where a recording goes, before any work is done for it: `path` itself, or ending in .png where it is a
-    folder.
+    """Return the path at which a recording is written, checked before any work is done for it.
 
-    A path that ends in .png means a folder of pictures without that ending; so does a folder that is there, and a name
-    without an ending. EngineError where no film can be written, or where a folder is not empty.
+    A path that ends in .png, one without an ending and one of a folder that is there all mean a folder of pictures,
+    whose path is returned with the ending .png. EngineError where no film can be written, or where the folder is not
+    empty.
     """
     with suppress(OSError):  # a name that is too long is reported below
         if path.suffix.lower() not in FILMS and (path.is_dir() or not path.suffix):

@@ -1,4 +1,4 @@
-"""Writes a film's end on a thread of its own, so that the portrait goes on moving meanwhile."""
+"""Finishes a film on a thread of its own, so that the portrait goes on moving meanwhile."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class Saving:
-    """Finishes a recording. The program waits for it before it ends. If the program is killed, the growing film is
-    left, and it plays.
+    """The work of finishing a recording, for which the program waits before it ends.
 
-    share: share of the work that is done, [0, 1]; recording, error: one of them is set once `done`; on_change:
-    called on this object's thread whenever one of these changes.
+    If the program is killed, the growing film stays on the disk and plays. share: share of the work that is done, in
+    [0, 1]; recording, error: one of the two is set once `done`; on_change: called on this object's thread whenever one
+    of these changes.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Saving:
         return self.recording is not None or self.error is not None
 
     def result(self) -> Recording:
-        """Wait for it. EngineError where nothing could be kept."""
+        """Wait for the end of the work and return the recording; EngineError where nothing could be kept."""
         self._thread.join()
         if self.recording is None:
             assert self.error is not None
@@ -48,7 +48,7 @@ class Saving:
             self.recording = self._recorder.stop(self._track, self._on_share)
         except EngineError as error:
             self.error = error
-        except Exception as error:  # a thread's end must never be silent
+        except Exception as error:  # an error of this thread must reach the user
             self.error = EngineError(
                 f"The film could not be finished: {error}.", f"What was recorded lies beside {self.path}."
             )

@@ -1,7 +1,7 @@
-"""Writes a recording: through an ffmpeg that encodes as pictures come, or to a folder of PNG files.
+"""Writes a recording by an ffmpeg that encodes pictures as they come, or to a folder of PNG files.
 
-A film is written beside its final name (`name.recording.mp4`) in fragments, so that whatever ends the
-program leaves a file that plays; when it is complete it is remuxed (index first) and renamed.
+A film is written beside its final name (`name.recording.mp4`) in fragments, so that a file that plays is left however
+the program ends. A complete film is rewritten with its index first, and renamed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from app.engine.film import matroska, provenance
 from app.engine.sound import ffmpeg
 from app.engine.sound.audio import SoundTrack
 
-NOMINAL_RATE = 30  # frames per second that the encoders plan for where pictures come at no fixed rate
+NOMINAL_RATE = 30  # frames per second for which encoders plan where pictures come at no fixed rate
 LIVE_X264 = ("-c:v", "libx264", "-preset", "superfast", "-crf", "19", "-bf", "0")
 BEST_X264 = ("-c:v", "libx264", "-preset", "medium", "-crf", "16")
 VP9 = (
@@ -49,8 +49,8 @@ TO_YUV = "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chro
 FRAGMENTS = ("-movflags", "+frag_keyframe+delay_moov+default_base_moof", "-frag_duration", "1000000")
 
 
-OnShare = Callable[[float], None]  # the share of a film's end that is written, [0, 1]
-PROGRESS_EVERY = 0.25  # seconds between two reports of a remux
+OnShare = Callable[[float], None]  # takes the share, in [0, 1], of a finished film that is written
+PROGRESS_EVERY = 0.25  # seconds between two reports of that share
 
 
 class Sink(Protocol):
@@ -64,7 +64,7 @@ class Sink(Protocol):
 
 
 class FilmSink:
-    """H.264 in MP4 or VP9 in WebM, by the file's ending."""
+    """Writes a film: H.264 in MP4 or VP9 in WebM, by the file's ending."""
 
     def __init__(
         self,
@@ -133,9 +133,9 @@ class FilmSink:
         self._send(matroska.block(matroska.SOUND, seconds, data.nbytes), data.data)
 
     def close(self, keep: bool, on_share: OnShare | None = None) -> Path:
-        """End the film; `keep` false throws it away. EngineError where its end could not be written.
+        """End the film and return its path; EngineError where its end could not be written.
 
-        on_share: called now and then while the finished film is written.
+        keep: False deletes the film; on_share: called now and then while the finished film is written.
         """
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # where ffmpeg has ended already, its exit status says why
@@ -151,8 +151,9 @@ class FilmSink:
         return final
 
     def _finish(self, on_share: OnShare | None) -> Path:
-        """Finish the file: put its index first and the clip's sound in, and rename it; keep the fragments where that
-        fails.
+        """Write the film anew with its index first and the clip's sound, rename it and return its path.
+
+        Where that fails, the film of fragments is kept.
         """
         with contextlib.suppress(OSError):  # the disk is full: what was recorded is kept as it is
             if self._remuxed(self.track, on_share):
@@ -176,7 +177,9 @@ class FilmSink:
         return "webm" if self._path.suffix.lower() == ".webm" else "mp4"
 
     def _held(self) -> list[str]:
-        """Let the film end with its last picture, which MP4 only knows of the one that is coded last."""
+        """Return arguments that let the film end with its last picture: MP4 stores the duration of the picture that is
+        coded last.
+        """
         if self._container != "mp4" or abs(self._lasts - self._nominal) < 0.001:
             return []
         last = f"if(eq(N,{self._count - 1})"
@@ -184,9 +187,7 @@ class FilmSink:
         return ["-bsf:v", f"setts={times}"]
 
     def _remuxed(self, track: SoundTrack | None, on_share: OnShare | None) -> bool:
-        """Return the finished film with this sound under it, marked and in its place; False where ffmpeg cannot
-        write it.
-        """
+        """Write the finished film with this sound and its mark to its place; return False where ffmpeg cannot."""
         webm = self._container == "webm"
         index = [] if webm else ["-movflags", "+faststart"]
         codec = ["-c:v", "copy", *self._held(), "-c:a", ("libopus" if webm else "aac") if track else "copy"]
@@ -203,7 +204,10 @@ class FilmSink:
         return True
 
     def _run_ffmpeg(self, arguments: list[str], beside: Path, on_share: OnShare | None) -> None:
-        """Let ffmpeg write the finished film `beside`, about as large as the unfinished one; CalledProcessError."""
+        """Let ffmpeg write the finished film `beside`, about as large as the unfinished one.
+
+        CalledProcessError where ffmpeg fails.
+        """
         whole = max(1, self._unfinished.stat().st_size) if self._unfinished.exists() else 1
         process = subprocess.Popen(
             [ffmpeg.executable(), *ffmpeg.QUIET, *arguments], stderr=subprocess.DEVNULL
@@ -241,7 +245,7 @@ class FilmSink:
 
 
 def _free_name(path: Path) -> Path:
-    """Return where a film grows: never over what an earlier crash left to be rescued."""
+    """Return the path at which a film grows, which is never that of a film left by an earlier crash."""
     beside = path.with_name(fitting(path.stem, f".recording{path.suffix}"))
     number = 2
     while beside.exists():
@@ -251,7 +255,7 @@ def _free_name(path: Path) -> Path:
 
 
 class PngSink:
-    """A folder, new or empty, of 000001.png, ... without alpha, with `times.csv` (file, seconds)."""
+    """Writes a folder, new or empty, of 000001.png and so on without alpha, and `times.csv` (file, seconds)."""
 
     def __init__(self, path: Path, note: provenance.Note) -> None:
         self._folder, self._note = path.with_suffix(""), note
@@ -269,7 +273,7 @@ class PngSink:
         self._times.write(f"{name},{seconds:.6f}\n")
 
     def sound(self, samples: NDArray[np.float32], seconds: float) -> None:
-        """Pictures have no sound."""
+        """Ignore sound, which pictures do not have."""
 
     def close(self, keep: bool, on_share: OnShare | None = None) -> Path:
         self._times.close()
@@ -282,8 +286,8 @@ class PngSink:
 
 
 def timescale(rate: Fraction | None) -> int:
-    """Return the ticks per second that meet a rational rate exactly: 30000/1001 -> 30000, 25 -> 10000, none ->
-    90000.
+    """Return the ticks per second in which a rational rate is exact: 30000 for 30000/1001, 10000 for 25, 90000 for
+    None.
     """
     if rate is None:
         return 90000

@@ -1,4 +1,4 @@
-"""Mien as a camera for other programs, through pyvirtualcam where the system has a device for it."""
+"""Shows Mien's pictures to other programs as a camera, by pyvirtualcam where the system has a device for it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REMEDIES = {
 
 
 class VirtualCameraOutput:
-    """Shows pictures of one size to other programs. EngineError where there is no virtual camera."""
+    """A virtual camera that shows pictures of one size; EngineError where the system has none."""
 
     def __init__(self, size: tuple[int, int], frames_per_second: float) -> None:
         remedy = REMEDIES.get(sys.platform, REMEDIES["linux"])
@@ -35,7 +35,7 @@ class VirtualCameraOutput:
         self.name = str(self._camera.device)
 
     def send(self, picture: NDArray[np.uint8]) -> None:
-        """Show an (H, W, 3) sRGB picture from now on; another size is fitted in, with black borders."""
+        """Show a picture (H, W, 3) sRGB from now on; one of another size is fitted in, with black borders."""
         self._camera.send(_fitted(picture, (self._camera.width, self._camera.height)))
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Converts colours: to what detectors see, to sRGB, and from grey, CMYK and Lab files to plain RGB."""
+"""Converts colours: of photos to sRGB, and of grey, CMYK and Lab files to RGB."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from app.engine.imaging.icc import (
 from app.engine.imaging.photo import Photo
 
 LUMINANCE = np.array([0.299, 0.587, 0.114])  # of red, green and blue (ITU-R BT.601, section 2.5.1)
-# Rows converted at a time, so that a large photo needs no float copy of itself.
-BAND = 256
+BAND = 256  # rows that are converted at a time, so that a large photo needs no float copy of itself
 
 
 def to_srgb8(photo: Photo) -> NDArray[np.uint8]:
-    """Return (H, W, 3) uint8 sRGB of a photo of any depth and profile. Do not write into it: it may be the photo's
-    own.
+    """Return the pixels (H, W, 3) of a photo of any depth and profile as uint8 sRGB.
+
+    The caller must not write into the array, because it may be the photo's own.
     """
     return _srgb8(to_eight_bit(photo.pixels), photo.icc)
 
 
 def to_srgb(pixels: NDArray[Any], icc: bytes | None) -> NDArray[Any]:
-    """Convert (H, W, 3) uint8 or uint16 in the profile's space to sRGB of the same type, relative colorimetric.
+    """Return pixels (H, W, 3), uint8 or uint16, of a profile's space as sRGB of the same type, relative colorimetric.
 
-    16 bit stays exact for profiles of curves and a matrix (all usual working spaces); for the rare RGB
-    profile made of tables it goes through 8 bit, because littleCMS in Pillow has no more.
+    16 bits stay exact for profiles of curves and a matrix, which all usual working spaces have; for the rare RGB
+    profile made of tables they become 8 bits, because littleCMS in Pillow has no more.
     """
     if pixels.dtype == np.uint8:
         return _srgb8(pixels, icc)
@@ -61,9 +61,7 @@ def usable_rgb_profile(icc: bytes | None) -> bytes | None:
 
 
 def grey_to_srgb(pixels: NDArray[Any], icc: bytes) -> NDArray[Any]:
-    """Convert grey codes of a GRAY profile, uint8 or uint16 of any shape, to the codes that sRGB has for the same
-    light.
-    """
+    """Return grey codes of a GRAY profile, uint8 or uint16 of any shape, as the codes of the same light in sRGB."""
     top = np.iinfo(pixels.dtype).max
     curve = grey_curve(icc, top + 1)
     if curve is None:
@@ -73,7 +71,7 @@ def grey_to_srgb(pixels: NDArray[Any], icc: bytes) -> NDArray[Any]:
 
 
 def flat_rgb(image: Image.Image) -> Image.Image:
-    """Return a CMYK or Lab picture as sRGB, through its profile where it carries a fitting one."""
+    """Return a CMYK or Lab picture as sRGB, by its profile where it has a fitting one."""
     if image.mode == "LAB":
         lab = ImageCms.createProfile("LAB")
         converted = ImageCms.profileToProfile(image, lab, ImageCms.createProfile("sRGB"), outputMode="RGB")
@@ -85,13 +83,13 @@ def flat_rgb(image: Image.Image) -> Image.Image:
 
 @lru_cache(maxsize=1)
 def srgb_profile() -> bytes:
-    """Return an sRGB profile, for exports converted to it."""
+    """Return an sRGB profile, for exports that are converted to sRGB."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 @lru_cache(maxsize=8)
 def _transform(icc: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """Return littleCMS's transform from the profile to sRGB, or None for a damaged profile."""
+    """Return the transform of littleCMS from a profile to sRGB, or None for a damaged profile."""
     try:
         return ImageCms.buildTransform(
             ImageCms.ImageCmsProfile(io.BytesIO(icc)),
@@ -112,7 +110,7 @@ def differs_from_srgb(icc: bytes | None) -> bool:
 
 @lru_cache(maxsize=8)
 def _is_srgb(icc: bytes) -> bool:
-    """Return whether the profile maps a grid of colours to themselves; names of profiles prove nothing."""
+    """Return whether a profile maps a grid of colours to themselves; a profile's name proves nothing."""
     transform = _transform(icc, "RGB")
     if transform is None:
         return True

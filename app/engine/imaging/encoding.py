@@ -19,23 +19,23 @@ from app.engine.imaging.colour import to_eight_bit
 from app.engine.imaging.metadata import marked_xmp, raw_text, source_type
 from app.engine.imaging.photo import Photo
 
-Encoder = Callable[[Photo, int | None], bytes]  # the photo and the quality asked, 1 to 100, or None
+Encoder = Callable[[Photo, int | None], bytes]  # takes a photo and the quality, 1 to 100 or None
 
-JPEG_SEGMENT = 65_000  # EXIF and XMP must each fit into one segment of 65,535 bytes
+JPEG_SEGMENT = 65_000  # bytes that EXIF and XMP may each have, because a segment holds 65,535
 # tifffile writes no pointers to EXIF and GPS directories: unused codes keep their places in the order of tags.
 TIFF_POINTERS: dict[int, int] = {IFD.Exif: 34664, IFD.GPSInfo: 34852}
 EXIF_PREFIX = b"Exif\x00\x00"
 
 
 def jpeg(photo: Photo, quality: int | None) -> bytes:
-    """8 bit, without chroma subsampling; transparent parts on white."""
+    """Return a JPEG: 8 bits, without chroma subsampling, with transparent parts on white."""
     dpi = {"dpi": tuple(round(v) for v in photo.dpi)} if photo.dpi else {}
     blocks = _blocks(_fitting_jpeg(photo))
     return _pillow(_on_white(photo), "JPEG", quality=quality or 95, subsampling=0, **blocks, **dpi)
 
 
 def webp(photo: Photo, quality: int | None) -> bytes:
-    """8 bit with alpha; quality 100 is lossless."""
+    """Return a WebP: 8 bits with alpha; quality 100 is lossless."""
     return _pillow(
         _with_alpha(photo),
         "WEBP",
@@ -47,17 +47,20 @@ def webp(photo: Photo, quality: int | None) -> bytes:
 
 
 def avif(photo: Photo, quality: int | None) -> bytes:
-    """8 bit with alpha, without chroma subsampling."""
+    """Return an AVIF: 8 bits with alpha, without chroma subsampling."""
     return _pillow(_with_alpha(photo), "AVIF", quality=quality or 88, subsampling="4:4:4", **_blocks(photo))
 
 
 def bmp(photo: Photo, quality: int | None) -> bytes:
-    """8 bit, pixels only; transparent parts on white."""
+    """Return a BMP: 8 bits, pixels only, with transparent parts on white."""
     return _pillow(_on_white(photo), "BMP", **({"dpi": photo.dpi} if photo.dpi else {}))
 
 
 def png(photo: Photo, quality: int | None) -> bytes:
-    """8 or 16 bit, lossless, with alpha. OpenCV packs the pixels (Pillow has no 16-bit RGB), we add the rest."""
+    """Return a PNG: 8 or 16 bits, lossless, with alpha.
+
+    OpenCV packs the pixels, because Pillow has no RGB of 16 bits; this module adds the other chunks.
+    """
     import cv2
 
     pixels = photo.pixels[..., ::-1]
@@ -72,7 +75,7 @@ def png(photo: Photo, quality: int | None) -> bytes:
 
 
 def tiff(photo: Photo, quality: int | None) -> bytes:
-    """8 or 16 bit, lossless (deflate), with alpha."""
+    """Return a TIFF: 8 or 16 bits, lossless (deflate), with alpha."""
     import tifffile
 
     pixels = photo.pixels if photo.alpha is None else np.dstack([photo.pixels, photo.alpha])
@@ -103,13 +106,13 @@ def _pillow(pixels: NDArray[np.uint8], name: str, **options: Any) -> bytes:
 
 
 def _blocks(photo: Photo) -> dict[str, bytes]:
-    """Return what the file carries besides pixels, as Pillow's savers name it."""
+    """Return the photo's profile and metadata, by the names that Pillow's savers have for them."""
     named = {"icc_profile": photo.icc, "exif": photo.exif, "xmp": photo.xmp}
     return {name: block for name, block in named.items() if block}
 
 
 def _fitting_jpeg(photo: Photo) -> Photo:
-    """Return the photo without EXIF or XMP that no JPEG segment can hold; of such XMP only the source type stays."""
+    """Return the photo without EXIF or XMP that exceed a JPEG segment; of such XMP only the source type stays."""
     exif = photo.exif if len(photo.exif or b"") < JPEG_SEGMENT else None
     term = source_type(photo.xmp)
     short = marked_xmp(None, term) if term else None
@@ -131,7 +134,7 @@ def _on_white(photo: Photo) -> NDArray[np.uint8]:
 
 
 def _png_chunks(photo: Photo) -> list[bytes]:
-    """PNG (third edition) chunks that stand between IHDR and IDAT."""
+    """Return the chunks of a PNG (third edition) that stand between IHDR and IDAT."""
     chunks = []
     if photo.icc:
         chunks.append(_chunk(b"iCCP", b"ICC profile\0\0" + zlib.compress(photo.icc)))
@@ -149,7 +152,7 @@ def _chunk(name: bytes, data: bytes) -> bytes:
 
 
 def _tiff_tags(exif: Image.Exif, xmp: bytes | None) -> list[tuple[int, str | int, int, Any, bool]]:
-    """EXIF's and XMP's tags as tifffile takes them: (code, type, count, value, once)."""
+    """Return the tags of EXIF and XMP in tifffile's form: (code, type, count, value, once)."""
     tags: list[tuple[int, str | int, int, Any, bool]] = []
     for code, value in exif.items():
         if code in TIFF_POINTERS:
@@ -166,7 +169,7 @@ def _tiff_tags(exif: Image.Exif, xmp: bytes | None) -> list[tuple[int, str | int
 
 
 def _whole_number_tag(code: int, value: int) -> list[tuple[int, str | int, int, Any, bool]]:
-    """Return an integer in the narrowest type of TIFF 6.0 that holds it; none does beyond 32 bits."""
+    """Return an integer's tag in the narrowest type of TIFF 6.0 that holds it, [] for one beyond 32 bits."""
     for kind, low, high in (("H", 0, 2**16), ("I", 0, 2**32), ("i", -(2**31), 2**31)):
         if low <= value < high:
             return [(code, kind, 1, value, True)]
@@ -174,7 +177,7 @@ def _whole_number_tag(code: int, value: int) -> list[tuple[int, str | int, int, 
 
 
 def _with_directories(data: bytearray, exif: Image.Exif) -> bytes:
-    """Append the EXIF and GPS directories to a TIFF written with placeholders for them, and point at them."""
+    """Return a TIFF to which the EXIF and GPS directories are appended, with its placeholders pointing at them."""
     import tifffile
 
     with tifffile.TiffFile(io.BytesIO(data)) as file:

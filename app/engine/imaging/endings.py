@@ -15,17 +15,15 @@ OPAQUE = (".jpg", ".bmp")  # those that hold no transparency
 BARE = (".bmp",)  # those that hold neither profile nor metadata
 FILMS = {".mp4": "MP4 (H.264)", ".webm": "WebM (VP9)", ".png": "PNG"}  # .png is a folder of pictures
 CLIPS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".gif")
-PERFORMANCES = (".performance", ".csv", ".mienclip")  # what drives without pictures
+PERFORMANCES = (".performance", ".csv", ".mienclip")  # files that drive by parameters
 
 
 def written_ending(path: Path) -> str:
-    """Return the ending in `WRITTEN` of the format that a path's own one names; the path's own where none is
-    written.
-    """
+    """Return the ending in `WRITTEN` of the format that a path's ending names; the path's own for other formats."""
     ending = path.suffix.lower()
     return ALIASES.get(ending, ending)
 
 
 def patterns(endings: Iterable[str]) -> str:
-    """Return endings as file dialogs take them: "*.mp4 *.mov"."""
+    """Return endings in the form of file dialogs: "*.mp4 *.mov"."""
     return " ".join(f"*{ending}" for ending in endings)

@@ -1,6 +1,4 @@
-"""Reads ICC profiles for their curves and primaries (ICC.1:2022), because littleCMS through Pillow works in 8 bits
-only.
-"""
+"""Reads curves and primaries of ICC profiles (ICC.1:2022), because littleCMS in Pillow works in 8 bits only."""
 
 from __future__ import annotations
 
@@ -12,7 +10,7 @@ from numpy.typing import NDArray
 
 Curve = NDArray[np.float64]  # (n,) samples of a tone curve over [0, 1]
 
-# Columns are the D50-adapted XYZ of sRGB's red, green and blue (IEC 61966-2-1, Bradford).
+# Its columns are the XYZ, adapted to D50, of sRGB's red, green and blue (IEC 61966-2-1, Bradford).
 SRGB_TO_XYZ = np.array(
     [
         [0.4360657, 0.3851515, 0.1430784],
@@ -56,7 +54,7 @@ def grey_curve(icc: bytes, samples: int) -> Curve | None:
 
 
 def srgb_encoded(linear: NDArray[np.floating]) -> NDArray[np.floating]:
-    """sRGB's transfer function (IEC 61966-2-1): linear light in [0, 1] to code in [0, 1], any shape."""
+    """Return the sRGB codes in [0, 1] of linear light in [0, 1], of any shape (IEC 61966-2-1)."""
     linear = np.clip(linear, 0, 1)
     return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
 
@@ -89,7 +87,10 @@ def _curve(tag: bytes, samples: int) -> Curve:
 
 
 def _parametric(tag: bytes, x: NDArray[np.float64]) -> Curve:
-    """ICC.1:2022, 10.18, table 68: the five kinds are one formula with fewer parameters."""
+    """Return a parametric curve at x (ICC.1:2022, 10.18, table 68).
+
+    All five kinds are one formula, in which some have fewer parameters.
+    """
     kind = struct.unpack_from(">H", tag, 8)[0]
     if kind > 4:
         raise ValueError("unknown kind of curve")

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from app.engine.face.face_networks import person_mask
 from app.engine.face.parameters import FittedFace
 
-# Chosen by eye on the mattes of the portraits.
-CROP_FACES = 4.2  # side of the close crop, in face heights
-REFINE_SIDE = 768  # px at which the guided filter runs
+# These values were chosen by eye on the mattes of the portraits.
+CROP_FACES = 4.2  # face heights: side of the close crop
+REFINE_SIDE = 768  # px of the longer side at which the guided filter runs
 
 
 def _raw(srgb: NDArray[np.uint8], face: FittedFace) -> NDArray[np.float32]:
-    """Return the probability of a person: the close crop where it reaches, the whole picture beyond."""
+    """Return the probability (H, W) of a person: by a close crop around the face, by the whole picture beyond."""
     height, width = srgb.shape[:2]
     whole = cv2.resize(person_mask(_shrunk(srgb, 640)), (width, height), interpolation=cv2.INTER_LINEAR)
     x, y, w, h = face.box
@@ -53,7 +53,11 @@ def _shrunk(srgb: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
 def guided_filter(
     guide: NDArray[np.float32], value: NDArray[np.float32], radius: int, eps: float
 ) -> NDArray[np.float32]:
-    """He et al. 2010, equations 5, 6 and 8, with a grey (H, W) guide."""
+    """Return the value (H, W), filtered along the edges of a grey guide (H, W).
+
+    radius: px of the windows; eps: the filter's regularisation. Source: He et al., Guided Image Filtering, 2010,
+    equations 5, 6 and 8.
+    """
 
     def mean(a: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.asarray(cv2.blur(a, (2 * radius + 1, 2 * radius + 1)), np.float32)
@@ -65,7 +69,7 @@ def guided_filter(
 
 
 def person_matte(srgb: NDArray[np.uint8], face: FittedFace) -> NDArray[np.float32]:
-    """Return (H, W) float32 in [0, 1], 1 = person, of an (H, W, 3) sRGB picture; the face itself is always 1."""
+    """Return the matte (H, W) of a picture (H, W, 3) sRGB: float32, 1 on the person; the face itself is always 1."""
     height, width = srgb.shape[:2]
     iod = max(2.0, face.params.camera.scale)
     raw = np.clip((_raw(srgb, face) - 0.25) / 0.5, 0, 1)

@@ -1,4 +1,4 @@
-"""Keeps what travels with the pixels: EXIF, XMP and the mark that says how a picture came to be."""
+"""Keeps a picture's EXIF and XMP, and adds the mark that says how the picture was made."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.ExifTags import IFD, Base
 
-# Terms of https://cv.iptc.org/newscodes/digitalsourcetype (IPTC Photo Metadata 2023.1, Digital Source Type).
+# These are terms of https://cv.iptc.org/newscodes/digitalsourcetype (IPTC Photo Metadata 2023.1, Digital Source Type).
 # A warped portrait is a composite with synthetic parts (mirrored cheeks, mouth interiors); one that a trained
 # network redrew is a composite with trained algorithmic media.
 COMPOSITE_SYNTHETIC = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeSynthetic"
@@ -25,7 +25,7 @@ ORIENTATION = "{http://ns.adobe.com/tiff/1.0/}Orientation"
 THUMBNAILS = "{http://ns.adobe.com/xap/1.0/}Thumbnails"
 PREFIXES = {"x": XMP_META, "rdf": RDF, "Iptc4xmpExt": SOURCE_TYPE, "tiff": ORIENTATION, "xmp": THUMBNAILS}
 
-# What a TIFF or camera file says about the picture, not about how its own pixels are stored.
+# Tags of a TIFF or camera file about the picture, rather than about how its pixels are stored.
 KEPT_TAGS = {
     Base.ImageDescription,
     Base.Make,
@@ -48,7 +48,7 @@ KEPT_TAGS = {
 
 
 def upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Return (H, W) or (H, W, C) as EXIF's orientation 1 to 8 (CIPA DC-008, 4.6.5) asks it to be shown."""
+    """Return values (H, W) or (H, W, C) turned upright by EXIF's orientation, 1 to 8 (CIPA DC-008, 4.6.5)."""
     if orientation in (5, 6, 7, 8):
         values = values.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):
@@ -59,7 +59,7 @@ def upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
 
 
 def orientation_of(image: Image.Image) -> int:
-    """Return EXIF's orientation, 1 to 8; 1 where the file says nothing or nonsense."""
+    """Return EXIF's orientation, 1 to 8; 1 where the file has none or nonsense."""
     try:
         orientation = image.getexif().get(Base.Orientation, 1)
     except Exception:  # damaged EXIF raises anything, and is no reason not to open the picture
@@ -68,9 +68,9 @@ def orientation_of(image: Image.Image) -> int:
 
 
 def kept_exif(image: Image.Image, size: tuple[int, int]) -> bytes | None:
-    """Return the file's EXIF for an upright picture of (width, height).
+    """Return the file's EXIF for an upright picture of (width, height), None where there is none or it is damaged.
 
-    Without orientation, which is applied, and thumbnail, which shows the old face.
+    It has no orientation, which is applied already, and no thumbnail, which would show the old face.
     """
     try:
         found = image.getexif()
@@ -89,7 +89,7 @@ def kept_exif(image: Image.Image, size: tuple[int, int]) -> bytes | None:
 
 
 def raw_text(value: Any) -> Any:
-    """Return EXIF's text as bytes, so that it stays what it was: Pillow reads Latin-1 and would write ASCII."""
+    """Return a text of EXIF as its bytes, so that it stays the same: Pillow reads Latin-1 and would write ASCII."""
     return value.encode("latin-1") if isinstance(value, str) else value
 
 
@@ -133,7 +133,7 @@ def source_type(xmp: bytes | None) -> str | None:
 
 def _parsed(xmp: bytes) -> ElementTree.Element | None:
     if b"<!DOCTYPE" in xmp or b"<!ENTITY" in xmp:
-        return None  # XMP has no use for either; bombs do
+        return None  # XMP needs neither of them, and harmful files use both
     try:
         packet = io.BytesIO(xmp.strip(b"\0 \r\n\t"))
         for _, (prefix, uri) in ElementTree.iterparse(packet, events=["start-ns"]):
@@ -146,7 +146,7 @@ def _parsed(xmp: bytes) -> ElementTree.Element | None:
 
 
 def _remove(root: ElementTree.Element, names: set[str]) -> bool:
-    """Drop these properties, whether written as elements or as attributes; return whether there were any."""
+    """Remove these properties, written as elements or as attributes, and return whether there were any."""
     removed = False
     for element in list(root.iter()):
         for name in names.intersection(element.keys()):

@@ -15,9 +15,9 @@ from app.engine.errors import Remark
 class Photo:
     """A picture as it was opened: upright, in its own colour space, at its own depth.
 
-    pixels: (H, W, 3) uint8 or uint16; alpha: (H, W) of the same type or None; icc, exif, xmp: the file's
-    own blocks (EXIF with orientation already applied and reset), kept for the export; key: SHA-256 of
-    the file's bytes; remarks: what of the file is not in here, one sentence each.
+    pixels: (H, W, 3) uint8 or uint16; alpha: (H, W) of the same type or None; icc, exif, xmp: the file's own blocks
+    (EXIF without the orientation, which is applied already), kept for the export; key: SHA-256 of the file's bytes;
+    remarks: sentences about what the file contains and this value does not.
     """
 
     pixels: NDArray[Any]
@@ -32,5 +32,5 @@ class Photo:
 
     @property
     def size(self) -> tuple[int, int]:
-        """(width, height)."""
+        """Return (width, height) px."""
         return self.pixels.shape[1], self.pixels.shape[0]

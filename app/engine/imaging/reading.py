@@ -1,6 +1,4 @@
-"""Opens picture files of every common format, upright and at their own depth, or raises an error that says what to
-do.
-"""
+"""Opens picture files of every common format, upright and at their own depth."""
 
 from __future__ import annotations
 
@@ -38,18 +36,18 @@ ICC_TAG, XMP_TAG = 34675, 700  # TIFF's numbers of the two tags
 INCH = 2  # TIFF's number for inches in ResolutionUnit
 
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # Pillow refuses twice that before it reserves any memory
-warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # said by `_check_size` in better words
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `_check_size` raises a clearer error
 
 
 def open_photo(path: Path) -> Photo:
-    """Read a picture file; EngineError for whatever is no whole picture of 64 to 12,000 pixels a side.
+    """Return the photo in a picture file; EngineError where it is no whole picture of 64 to 12,000 px a side.
 
-    Of several pictures in one file it is the largest whole page of a TIFF, else the first or the one that the file
-    calls its primary; `Photo.remarks` says which others there are, and what of the file changed in reading.
+    Of several pictures in one file it is the largest whole page of a TIFF, else the first one or the one that the file
+    names as its primary. `Photo.remarks` names the others, and what reading changed.
     """
     path = Path(path)
     data = _bytes_of(path)
-    if path.suffix.lower() in RAW:  # a TIFF inside, whose own picture is only a thumbnail
+    if path.suffix.lower() in RAW:  # inside it is a TIFF whose picture is only a thumbnail
         raise EngineError(
             f"{path.name} is a camera raw file.",
             "Develop it first and open the JPEG or TIFF that you export.",
@@ -88,7 +86,7 @@ def _read(data: bytes, path: Path) -> Photo:
 
 
 def _carrier(data: bytes) -> Image.Image:
-    """Return a picture of nothing with what the first directory of a TIFF says, where Pillow cannot open the pixels."""
+    """Return an empty picture with the metadata of a TIFF's first directory, for pixels that Pillow cannot open."""
     carrier = Image.new("RGB", (1, 1))
     carrier.info["exif"] = data  # EXIF is a TIFF
     with contextlib.suppress(
@@ -104,7 +102,7 @@ def _carrier(data: bytes) -> Image.Image:
 
 @contextlib.contextmanager
 def _decoder_errors(path: Path) -> Iterator[None]:
-    """Turn whatever a decoder says about a bad file into an error that a user can act on."""
+    """Turn whatever a decoder raises for a bad file into an EngineError."""
     try:
         yield
     except EngineError:
@@ -186,7 +184,7 @@ def _unreadable(path: Path, samples: str) -> EngineError:
 
 
 def _array(image: Image.Image, data: bytes, path: Path) -> NDArray[Any]:
-    """Return (H, W) or (H, W, C) as stored, grey or RGB, with or without alpha."""
+    """Return the pixels (H, W) or (H, W, C) as they are stored: grey or RGB, with or without alpha."""
     deep = _sixteen_bit(image, data)
     return _eight_bit(image, path) if deep is None else deep
 
@@ -194,7 +192,11 @@ def _array(image: Image.Image, data: bytes, path: Path) -> NDArray[Any]:
 def _photo(
     image: Image.Image, array: NDArray[Any], noted: Sequence[Remark], outer: Image.Image | None
 ) -> Photo:
-    """outer: the metadata of the whole file, which count where those of `image`, a page inside it, are missing."""
+    """Return the photo of a file's pixels.
+
+    image: the picture that was read; noted: remarks so far; outer: the whole file where the image is a page inside it,
+    whose metadata count where the page has none.
+    """
     said = [image, *([outer] if outer else [])]
     icc = next((one.info["icc_profile"] for one in said if one.info.get("icc_profile")), None)
     pixels, alpha = _split(array)
@@ -225,8 +227,10 @@ def _eight_bit(image: Image.Image, path: Path) -> NDArray[np.uint8]:
 
 
 def _sixteen_bit(image: Image.Image, data: bytes) -> NDArray[np.uint16] | None:
-    """Return (H, W) or (H, W, C) uint16 of a 16-bit PNG or TIFF or a deep HEIC or AVIF (Pillow gives 8); None for
+    """Return the pixels (H, W) or (H, W, C), uint16, of a PNG or TIFF of 16 bits or a deep HEIC or AVIF; None for
     others.
+
+    Pillow reads 8 bits of them.
     """
     if image.format == "PNG" and data[24] == 16:  # IHDR's bit depth
         return _by_opencv(data)
@@ -244,9 +248,7 @@ def _sixteen_bit(image: Image.Image, data: bytes) -> NDArray[np.uint16] | None:
 
 
 def _deep_heif(data: bytes, bits: int) -> NDArray[np.uint16]:
-    """Return the primary picture of a HEIC file of 10 or 12 bits per channel at 16: its codes spread over the whole
-    range.
-    """
+    """Return the primary picture of a HEIC file of 10 or 12 bits per channel, spread over the range of 16 bits."""
     from pi_heif import open_heif
 
     file = open_heif(io.BytesIO(data), convert_hdr_to_8bit=False, hdr_to_16bit=False)
@@ -254,7 +256,7 @@ def _deep_heif(data: bytes, bits: int) -> NDArray[np.uint16]:
 
 
 def _deep_avif(data: bytes, bits: int, size: tuple[int, int]) -> NDArray[np.uint16] | None:
-    """Return an AVIF of 10 or 12 bits per channel at 16; None where this machine's OpenCV does not read it."""
+    """Return an AVIF of 10 or 12 bits per channel, spread over the range of 16; None where OpenCV cannot read it."""
     import cv2
 
     try:
@@ -265,7 +267,7 @@ def _deep_avif(data: bytes, bits: int, size: tuple[int, int]) -> NDArray[np.uint
 
 
 def _spread(codes: NDArray[Any], bits: int) -> NDArray[np.uint16]:
-    """Return codes of so many bits over the whole range of 16."""
+    """Return codes of `bits` bits, spread over the range of 16 bits."""
     top = (1 << bits) - 1
     return ((codes.astype(np.uint32) * 65535 + top // 2) // top).astype(np.uint16)
 
@@ -281,7 +283,7 @@ def _by_opencv(data: bytes) -> NDArray[np.uint16]:
 
 
 def _split(array: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """(H, W), or (H, W, C) of grey or RGB with or without alpha, to (H, W, 3) and (H, W) or None."""
+    """Return the RGB (H, W, 3) and the alpha (H, W) or None of pixels (H, W) or (H, W, C), grey or RGB."""
     array = array[..., None] if array.ndim == 2 else array
     channels = array.shape[2]
     colour = array[..., :3] if channels >= 3 else np.repeat(array[..., :1], 3, axis=2)

@@ -1,4 +1,4 @@
-"""What a file loses on its way through Mien, in sentences: when it is read, and when it is written."""
+"""Writes sentences about what a file loses when Mien reads it, and when Mien writes it."""
 
 from __future__ import annotations
 
@@ -43,9 +43,7 @@ def floating(light: bool) -> Iterator[Remark]:
 
 
 def conversion(image: Image.Image, data: bytes, kind: DTypeLike) -> Iterator[Remark]:
-    """Yield remarks on a picture whose channels are not those that Mien works in. kind: the type that its pixels were
-    read as.
-    """
+    """Yield remarks on a picture whose channels Mien converts. kind: the type as which its pixels were read."""
     if image.mode in ("CMYK", "LAB"):
         name = "CMYK" if image.mode == "CMYK" else "Lab"
         yield Remark(f"{name} colours were turned into sRGB; the result is RGB.")
@@ -62,8 +60,9 @@ def conversion(image: Image.Image, data: bytes, kind: DTypeLike) -> Iterator[Rem
 def losses(
     pixels: NDArray[Any], alpha: NDArray[Any] | None, ending: str, eight_bit: bool
 ) -> Iterator[Remark]:
-    """Return what is lost by writing a picture into a file with this ending; a conversion that was asked for is no
-    loss.
+    """Yield remarks on what is lost where a picture is written into a file with this ending.
+
+    eight_bit: whether 8 bits were asked, which are no loss then.
     """
     if pixels.dtype == np.uint16 and not eight_bit and ALIASES.get(ending, ending) not in DEEP:
         yield Remark(f"A {ending} file holds 8 bits per channel; the photo has 16.")
@@ -72,7 +71,7 @@ def losses(
 
 
 def bits_of(image: Image.Image, data: bytes) -> int:
-    """Return the bits per channel of the file, 8 where it does not say."""
+    """Return the bits per channel of the file, 8 where it names none."""
     if image.format == "AVIF":
         place = data.find(b"av1C")
         flags = data[place + 6] if 0 <= place < len(data) - 6 else 0

@@ -1,4 +1,4 @@
-"""Reads what Pillow does not read of TIFF files: which page is the photo, 16 bits per channel, floating point."""
+"""Reads of TIFF files what Pillow does not: the page that is the photo, 16 bits per channel, floating point."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ OLD_REDUCED = 2  # the same in SubfileType, which older programs write instead
 class Page:
     """One picture of a file.
 
-    offset: of its directory in the file, bytes; size: (width, height); whole: neither a thumbnail nor a mask;
-    floating: its samples are floating point; samples: what they are, as NumPy calls it.
+    offset: bytes from the file's start to the page's directory; size: (width, height); whole: whether it is neither a
+    thumbnail nor a mask; floating: whether its samples are floating point; samples: NumPy's name of their type.
     """
 
     offset: int
@@ -38,13 +38,15 @@ def is_tiff(data: bytes) -> bool:
 
 
 def pages(data: bytes) -> list[Page]:
-    """Return every page, those of sub-directories among them; empty where the file is too odd for tifffile."""
+    """Return all pages, also those of sub-directories; [] where tifffile cannot read the file."""
     import tifffile
 
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
             return [_page(page) for page in _all(file.pages)]
-    except Exception:  # Pillow opens some that tifffile does not, and says what is wrong with the others
+    except (
+        Exception
+    ):  # Pillow opens some files that tifffile does not, and raises clear errors for the others
         return []
 
 
@@ -54,9 +56,7 @@ def photo_among(found: list[Page]) -> Page:
 
 
 def beginning_with(data: bytes, page: Page) -> bytes:
-    """Return the same file with this page as its first, as every decoder then finds it: one number in the header
-    changes.
-    """
+    """Return the same file with a page as its first one, which decoders read: one number of the header changes."""
     order = "<" if data[:2] == b"II" else ">"
     big = data[2:4] in (b"+\0", b"\0+")
     place, kind = (8, "Q") if big else (4, "I")
@@ -64,7 +64,7 @@ def beginning_with(data: bytes, page: Page) -> bytes:
 
 
 def deep_pixels(data: bytes) -> NDArray[Any]:
-    """Return (H, W) or (H, W, C) of the first page as it is stored, uint16 or floating, alpha not premultiplied."""
+    """Return the pixels (H, W) or (H, W, C) of the first page, uint16 or floating, with alpha not premultiplied."""
     import tifffile
 
     with tifffile.TiffFile(io.BytesIO(data)) as file:
@@ -87,7 +87,7 @@ def deep_pixels(data: bytes) -> NDArray[Any]:
 
 
 def straight_alpha(array: NDArray[Any]) -> NDArray[Any]:
-    """Undo premultiplication (TIFF 6.0, ExtraSamples 1)."""
+    """Return pixels (H, W, C) without the premultiplication by their alpha (TIFF 6.0, ExtraSamples 1)."""
     full = 65535.0 if array.dtype == np.uint16 else 1.0
     alpha = array[..., -1:].astype(np.float64)
     colour = np.divide(array[..., :-1] * full, alpha, out=np.zeros(array[..., :-1].shape), where=alpha > 0)
@@ -97,11 +97,12 @@ def straight_alpha(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def from_floating(array: NDArray[Any]) -> tuple[NDArray[np.uint16], bool]:
-    """uint16 of floating samples (H, W) or (H, W, C), and whether they were light that had to be tone-mapped.
+    """Return floating samples (H, W) or (H, W, C) as uint16, and whether they were light that had to be tone-mapped.
 
-    Samples within [0, 1] are codes of the file's own profile and keep their places. Others are either codes of
-    another range (most are above 1), which is brought to [0, 1], or linear light with highlights above white:
-    Reinhard's curve with the brightest as white (Reinhard et al. 2002, equation 4), in sRGB's encoding.
+    Samples within [0, 1] are codes of the file's own profile and stay as they are. Others are either codes of another
+    range, where most are above 1, which is scaled to [0, 1]; or they are linear light with highlights above white,
+    which gets Reinhard's curve with the brightest sample as white (Reinhard et al. 2002, equation 4) and sRGB's
+    encoding.
     """
     values = np.nan_to_num(array.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     alpha = values[..., 3:] if values.ndim == 3 and values.shape[2] == 4 else None
@@ -117,7 +118,7 @@ def from_floating(array: NDArray[Any]) -> tuple[NDArray[np.uint16], bool]:
 
 
 def _tone_mapped(light: NDArray[np.float32], white: float) -> NDArray[np.float32]:
-    """Reinhard's curve on each channel, then sRGB's encoding."""
+    """Return light with Reinhard's curve on each channel and sRGB's encoding."""
     return np.asarray(srgb_encoded(light * (1 + light / white**2) / (1 + light)), np.float32)
 
 

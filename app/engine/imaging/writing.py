@@ -1,4 +1,4 @@
-"""Saves pictures with everything that the source carried, whole or not at all, and never over the source."""
+"""Saves pictures with their source's profile and metadata, whole or not at all, and never over the source."""
 
 from __future__ import annotations
 
@@ -60,15 +60,13 @@ def save_photo(
 
 
 def remarks_on(photo: Photo, path: Path, options: Mapping[str, Any] | None = None) -> tuple[Remark, ...]:
-    """Return what an opened photo and its edit lose on their way into the file `path`, in reading and in writing."""
+    """Return remarks on what an opened photo lost in reading, and on what its edit loses in the file `path`."""
     eight_bit = bool((options or {}).get("eight_bit"))
     return photo.remarks + tuple(remarks.losses(photo.pixels, photo.alpha, path.suffix.lower(), eight_bit))
 
 
 def own_ending(photo: Photo) -> str:
-    """Return the ending of the photo's own format where Mien writes it and it holds all of the photo, else that of
-    PNG, which holds all of it.
-    """
+    """Return the ending of the photo's own format where Mien writes that and it holds all of the photo, else ".png"."""
     ending = written_ending(photo.path) if photo.path else ""
     loses = any(remarks.losses(photo.pixels, photo.alpha, ending, eight_bit=False))
     return ending if ending in ENCODERS and not loses else ".png"
@@ -87,7 +85,7 @@ def encoder_for(path: Path) -> encoding.Encoder:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: beside its place first, then renamed into it."""
+    """Write a file whole or not at all; EngineError where it cannot be written."""
     try:
         write_whole(path, data)
     except OSError as error:
@@ -95,7 +93,7 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
-    """(H, W, 3) as PNG, whole or not at all: sheets and samples, which carry no metadata."""
+    """Write pixels (H, W, 3) as PNG without metadata, whole or not at all."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     write_bytes(path, buffer.getvalue())
@@ -121,7 +119,7 @@ def _refuse_source(photo: Photo, path: Path) -> None:
 def _prepared(
     photo: Photo, pixels: NDArray[Any], alpha: NDArray[Any] | None, ending: str, options: Mapping[str, Any]
 ) -> Photo:
-    """Return the photo as it is to be encoded: converted as asked, marked if its pixels are not the source's."""
+    """Return the photo to encode: converted as asked, and marked where its pixels are not the source's."""
     keep = options.get("keep_metadata", True)
     xmp = photo.xmp if keep else None
     if not _unchanged(photo, pixels, alpha):

@@ -1,4 +1,4 @@
-"""Takes sound out of a clip and from a microphone, with its level and its clock."""
+"""Reads the sound of clips and microphones, and measures its level and its time."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from app.engine.errors import EngineError
 from app.engine.sound import ffmpeg
 
-SILENCE_DB = -90.0  # of full scale: what a meter shows at least
-# Share of a block's time error that is corrected at once; measured with clocks 100 ppm apart (tools/av_sync.py).
+SILENCE_DB = -90.0  # dB of full scale: the least level that a meter shows
+# Share of a block's time error that is corrected at once; set with clocks 100 ppm apart (tools/av_sync.py).
 NUDGE = 0.02
-# Seconds of error that are a gap, not jitter; far above a microphone's jitter of some milliseconds.
+# Seconds of error from which there is a gap; a microphone's jitter is some milliseconds.
 GAP = 0.25
-FROM_ZERO = "aresample=first_pts=0"  # the picture's zero is the sound's zero
+FROM_ZERO = "aresample=first_pts=0"  # ffmpeg's filter by which the sound begins at time 0, as the pictures do
 LOOP_RATE = 48000  # samples a second of a looped clip's sound
 LOOP_FORMAT = ("-f", "s16le", "-ar", str(LOOP_RATE), "-ac", "2")
 
@@ -30,9 +30,10 @@ OnSound = Callable[[NDArray[np.float32], float], None]
 
 @dataclass(frozen=True)
 class SoundTrack:
-    """A clip's sound to lay under a film: the film's start is `offset` seconds into the clip.
+    """A clip's sound for a film.
 
-    again: the film's seconds at which the clip began again, where it was looped.
+    path: the clip; offset: seconds into the clip at which the film starts; duration: the film's seconds; again: seconds
+    of the film at which the clip began again, where it was looped.
     """
 
     path: Path
@@ -42,20 +43,24 @@ class SoundTrack:
 
     @classmethod
     def of(cls, path: Path, begun: Sequence[float], start: float, duration: float) -> SoundTrack:
-        """For a film that starts at `start` on the clock, while the clip began at each of `begun`, rising."""
+        """Return the sound for a film that starts at `start` on the clock and lasts `duration` seconds.
+
+        begun: the clock's times at which the clip began, rising.
+        """
         first = max((time for time in begun if time <= start), default=begun[0])
         again = tuple(time - start for time in begun if first < time < start + duration)
         return cls(path, start - first, duration, again)
 
     def as_input(self) -> tuple[list[str], list[str]]:
-        """ffmpeg's arguments: the second input, and what is taken from both."""
+        """Return ffmpeg's arguments for the sound as second input, and those that choose tracks of both inputs."""
         seek = ["-ss", f"{self.offset:.6f}"] if self.offset > 0 else ["-itsoffset", f"{-self.offset:.6f}"]
         source = [*seek, "-t", f"{self.duration:.6f}", "-i", ffmpeg.local(self.path)]
         return source, ["-map", "0:v", "-map", "1:a:0?", "-b:a", "160k"]
 
     def unrolled(self, folder: Path) -> SoundTrack:
-        """Return the same sound with every pass in one file, which is made in `folder`; itself where nothing is
-        looped.
+        """Return the same sound with every pass of a looped clip in one file, which is written into `folder`.
+
+        Where the clip was not looped, that is this very sound.
         """
         if not self.again or not ffmpeg.media_info(self.path).has_sound:
             return self
@@ -84,10 +89,10 @@ class SoundTrack:
 
 
 class SoundClock:
-    """Gives times to consecutive blocks, without the jitter of the calls that bring them.
+    """Gives times to consecutive blocks of sound, without the jitter of the calls that deliver them.
 
-    A block follows the one before at the nominal rate and is nudged towards its measured time, so that
-    the clock follows the computer's within milliseconds however the device's own quartz runs.
+    A block follows the one before at the nominal rate and is moved a little towards its measured time, so that the
+    clock stays within milliseconds of the computer's, whatever the rate of the device's own clock is.
     """
 
     def __init__(self, rate: int) -> None:
@@ -95,7 +100,7 @@ class SoundClock:
         self._next: float | None = None
 
     def place(self, measured: float, count: int) -> float:
-        """Return the start of a block of `count` samples that was measured to start at `measured` seconds."""
+        """Return the seconds at which a block of `count` samples starts that was measured to start at `measured`."""
         if self._next is None or abs(measured - self._next) > GAP:
             start = measured
         else:
@@ -105,7 +110,7 @@ class SoundClock:
 
 
 class LevelMeter:
-    """Measures the peak level in dBFS, which falls by 20 dB a second after a peak, as meters do."""
+    """Measures the peak level in dBFS; the shown level falls by 20 dB a second after a peak, as meters do."""
 
     FALL = 20.0
 
@@ -113,7 +118,7 @@ class LevelMeter:
         self._level, self._time = SILENCE_DB, 0.0
 
     def add(self, samples: NDArray[np.float32], now: float) -> float:
-        """Return the level after these samples, heard at `now` seconds."""
+        """Return the level in dBFS after samples (n, channels) that were recorded at `now` seconds."""
         peak = float(np.abs(samples).max(initial=0.0))
         heard = 20 * math.log10(peak) if peak > 0 else SILENCE_DB
         fallen = self._level - self.FALL * max(0.0, now - self._time)
@@ -145,7 +150,7 @@ class Microphone:
 
     def _heard(self, samples: NDArray[np.float32], count: int, times: Any, status: Any) -> None:
         since_heard = times.currentTime - times.inputBufferAdcTime
-        if not 0 < since_heard < 1:  # some drivers give no times
+        if not 0 < since_heard < 1:  # some drivers deliver no times
             since_heard = count / self.rate
         self._on_sound(samples.copy(), time.monotonic() - since_heard)
 
@@ -166,7 +171,7 @@ def microphones() -> tuple[str, ...]:
 
 
 def clip_sound(path: Path, rate: int = 48000, block: float = 1.0) -> Iterator[NDArray[np.float32]]:
-    """Yield a clip's sound as mono blocks of `block` seconds, in constant memory; EngineError if it has none."""
+    """Yield a clip's sound as mono blocks of `block` seconds, in constant memory; EngineError where it has none."""
     if not ffmpeg.media_info(path).has_sound:
         raise EngineError(f"{path.name} has no sound.", "Choose a clip with sound, or drive without it.")
     arguments = ["-v", "error", "-i", ffmpeg.local(path), "-map", "0:a:0", "-af", FROM_ZERO, "-ac", "1"]

@@ -1,8 +1,8 @@
 """Computes HeadGAN's 300 audio features per video frame (section 3.2, in the order of the released code).
 
-84 low-level features, the mean and deviation of 42 short-term ones over half a second that starts at the
-frame, then 8 x 27 one-hot characters (speech.py). Without a speech recogniser the characters are the released code of
-"no speech": class 26 eight times. The short-term features are those of pyAudioAnalysis (Giannakopoulos 2015).
+They are 84 low-level features (mean and deviation of 42 short-term features over half a second that starts at the
+frame), then 8 x 27 one-hot characters (`sound.speech`). Without a speech recogniser the characters are the released
+code of "no speech", class 26 eight times. The short-term features are those of pyAudioAnalysis (Giannakopoulos 2015).
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from scipy.fft import dct, rfft
 
 FloatArray = NDArray[np.float64]
 
-WINDOW_FRAMES = 8  # video frames under one mean and deviation
+WINDOW_FRAMES = 8  # video frames over which one mean and deviation is taken
 STEPS_PER_FRAME = 16  # short-term steps per video frame
 N_SHORT = 21  # zero crossings, energy, its entropy, 5 spectral, rolloff, 13 cepstral
-N_LOW = 4 * N_SHORT  # with deltas; means and deviations
-# Letters a frame, classes (a to z and none), and the last of them, as released.
+N_LOW = 4 * N_SHORT  # means and deviations of the features and of their differences
+# Letters a frame, classes (a to z and none), and the class of no letter, as in the released code.
 N_LETTERS, N_CLASSES, NO_LETTER = 8, 27, 26
 N_FEATURES = N_LOW + N_LETTERS * N_CLASSES
 N_BLOCKS = 10  # parts of a frame whose energies give its entropy, as in pyAudioAnalysis
@@ -27,12 +27,12 @@ TINY = 1e-8  # against a division by zero in silence
 
 
 def no_speech() -> NDArray[np.float32]:
-    """Return (216,): the characters of a frame in which nothing is said."""
+    """Return the characters (216,) of a frame without speech."""
     return np.tile(np.eye(N_CLASSES, dtype=np.float32)[NO_LETTER], N_LETTERS)
 
 
 def silence() -> NDArray[np.float32]:
-    """Return (1, 300): what a still is driven with."""
+    """Return the features (1, 300) of silence, with which a still is driven."""
     quiet = low_level(np.zeros(16000), 16000, 25.0)[:1]
     return np.asarray(np.concatenate([quiet, no_speech()[None]], axis=1), np.float32)
 
@@ -40,10 +40,10 @@ def silence() -> NDArray[np.float32]:
 def audio_features(
     samples: NDArray, rate: int, fps: float, frames: int, letters: NDArray[np.int64] | None = None
 ) -> NDArray[np.float32]:
-    """Return (frames, 300) of a clip's sound.
+    """Return the features (frames, 300) of a clip's sound.
 
-    samples: (n,) or (n, channels) int16, or floats in [-1, 1]; letters: (frames,) class per frame (a-z 0 to
-    25, else 26) from a recogniser, None where there is none.
+    samples: (n,) or (n, channels), int16 or floats in [-1, 1]; rate: samples a second; fps: video frames a second;
+    letters: (frames,) class of each frame (a to z are 0 to 25, none is 26) from a recogniser, None without one.
     """
     low = low_level(samples, rate, fps)
     missing = frames - len(low)
@@ -52,8 +52,9 @@ def audio_features(
 
 
 def character_codes(letters: NDArray[np.int64] | None, frames: int) -> NDArray[np.float32]:
-    """Return (frames, 216): one-hot letters of the four frames before, the frame and the three after, edges
-    repeated.
+    """Return the characters (frames, 216): one-hot letters of the four frames before, the frame and the three after.
+
+    Beyond the clip, the first and the last letter are repeated.
     """
     if letters is None:
         return np.asarray(np.tile(no_speech(), (frames, 1)), np.float32)
@@ -62,7 +63,7 @@ def character_codes(letters: NDArray[np.int64] | None, frames: int) -> NDArray[n
 
 
 def letter_window(letters: NDArray[np.int64], index: int) -> NDArray[np.float32]:
-    """Return (216,) of one frame."""
+    """Return the characters (216,) of one frame of letters (frames,)."""
     places = np.clip(index + np.arange(-N_LETTERS // 2, N_LETTERS // 2), 0, len(letters) - 1)
     return np.asarray(np.eye(N_CLASSES)[letters[places]].ravel(), np.float32)
 
@@ -77,7 +78,7 @@ def low_level(samples: NDArray, rate: int, fps: float) -> NDArray[np.float32]:
 
 
 def mono(samples: NDArray) -> FloatArray:
-    """Return (n,) float, channels averaged, without offset, peak 1."""
+    """Return the mean (n,) of all channels as floats, without offset and with a peak of 1."""
     signal = samples.astype(np.float64)
     if signal.ndim == 2:
         signal = signal.mean(axis=1)
@@ -136,7 +137,7 @@ def cepstral_features(spectrum: FloatArray, rate: int) -> FloatArray:
 
 
 def block_entropy(values: FloatArray) -> FloatArray:
-    """Return (steps,): entropy in bits of the energy's share of ten blocks."""
+    """Return (steps,) the entropy, in bits, of the energy's distribution over ten blocks."""
     energy = np.square(values).sum(axis=1)
     size = values.shape[1] // N_BLOCKS
     blocks = np.square(values[:, : size * N_BLOCKS]).reshape(len(values), N_BLOCKS, size).sum(axis=2)
@@ -145,10 +146,10 @@ def block_entropy(values: FloatArray) -> FloatArray:
 
 
 def filter_bank(rate: int, bins: int) -> FloatArray:
-    """Return (40, bins): triangles of equal area, 13 spaced linearly from 133 Hz, then 27 logarithmically.
+    """Return (40, bins) triangular bands of equal area, 13 spaced linearly from 133 Hz, then 27 logarithmically.
 
-    The bins are taken to reach up to the sampling rate, not its half: a slip of the released features that
-    the networks were trained with.
+    The bins are taken to reach up to the sampling rate instead of half of it. This is a slip of the released features,
+    with which the networks were trained.
     """
     linear = 133.33 + np.arange(13) * 200 / 3
     edges = np.concatenate([linear, linear[-1] * 1.0711703 ** np.arange(1, 30)])

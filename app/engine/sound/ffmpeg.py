@@ -1,4 +1,4 @@
-"""Finds and runs the ffmpeg that imageio-ffmpeg carries, and asks it what a file holds."""
+"""Finds and runs the ffmpeg that comes with imageio-ffmpeg, and asks it what a file contains."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ QUIET = ("-nostdin", "-hide_banner")
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """What a media file says about itself: seconds (0 = unknown), and whether it has pictures and sound."""
+    """The contents of a media file. seconds: its length, 0 where unknown; the others: whether it has such tracks."""
 
     duration: float
     has_pictures: bool
@@ -35,12 +35,12 @@ def executable() -> str:
 
 
 def run(arguments: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
-    """Run ffmpeg to its end; the caller looks at `returncode` and `stderr`."""
+    """Run ffmpeg to its end and return the process; the caller checks its `returncode` and `stderr`."""
     return subprocess.run([executable(), *QUIET, *arguments], capture_output=True, check=False)
 
 
 def media_info(path: Path) -> MediaInfo:
-    """Read a file's header. EngineError where there is no file or nothing that ffmpeg can play."""
+    """Return what a file's header says; EngineError where there is no file, or none that ffmpeg can play."""
     if not path.is_file():
         raise EngineError(f"There is no file {path}.", "Check the path.")
     log = run(["-i", local(path)]).stderr.decode("utf-8", "replace")
@@ -53,7 +53,7 @@ def media_info(path: Path) -> MediaInfo:
 
 
 def local(path: Path) -> str:
-    """Return a path that ffmpeg takes for a file, whatever its name looks like (`http:`, `-i`, `concat:`)."""
+    """Return a path in a form that ffmpeg takes for a file, also where it looks like `http:`, `-i` or `concat:`."""
     return f"file:{path}"
 
 

@@ -1,4 +1,4 @@
-"""Computes audio features for generators that hear: a clip's in constant memory, a microphone's as it is heard."""
+"""Computes audio features for generators that use sound: of clips in constant memory, of microphones as they record."""
 
 from __future__ import annotations
 
@@ -24,20 +24,19 @@ from app.engine.sound.speech import LiveLetters, Recogniser, letters_by_frame, r
 LISTENING = ("headgan",)  # generators that are conditioned on sound
 SOUND_RATE = 16000  # samples a second, of HeadGAN's features and of recognisers
 CHUNK = 50  # video frames whose features are computed at once; two seconds, so that Cancel acts soon
-LEAD = 2  # steps before a chunk: differences of differences (the flux's) look back that far
-KEPT = 2.0  # seconds of a microphone that are remembered; a window of HeadGAN's takes half a second
-# Share of the loudest sample that counts a second later, chosen so that a shout does not make a minute of
-# speech quiet.
+LEAD = 2  # steps before a chunk that are computed too: differences of differences (of the flux) need two
+KEPT = 2.0  # seconds of a microphone that are kept; HeadGAN's window takes half a second
+# Factor on the remembered peak a second later, chosen so that a shout does not make a minute of speech quiet.
 FORGET = 0.98
-LIVE_RATE = 25.0  # video frames per second that HeadGAN's features are defined for
+LIVE_RATE = 25.0  # video frames per second for which HeadGAN's features are defined
 Float = NDArray[np.float32]
 
 
 def clip_features(path: Path, fps: float) -> Generator[Float, None, None]:
-    """Yield a clip's (300,) features frame by frame, as `audio_features` gives them for the whole sound.
+    """Yield a clip's features (300,) frame by frame, equal to those of `audio_features` for the whole sound.
 
-    The sound is decoded once for its offset and peak, once for its letters where there is a recogniser, and never
-    kept. Nothing for an empty track.
+    The sound is decoded once for its offset and peak, once for its letters where there is a recogniser, and once for
+    the features; it is never kept. An empty track yields nothing.
     """
     letters = clip_letters(path, fps)
     for index, low in enumerate(_low_level(path, fps)):
@@ -46,7 +45,7 @@ def clip_features(path: Path, fps: float) -> Generator[Float, None, None]:
 
 
 def clip_letters(path: Path, fps: float) -> NDArray[np.int64] | None:
-    """Return (frames,) the class spoken in each frame of a clip; None without a recogniser or without sound."""
+    """Return (frames,) the class of the letter in each frame of a clip; None without a recogniser or without sound."""
     known = recogniser()
     if known is None:
         return None
@@ -85,16 +84,16 @@ def _offset_and_peak(path: Path) -> tuple[float, float]:
 
 
 def _rows(short: NDArray[np.float64], frames: int) -> Iterator[Float]:
-    """Yield a frame per sixteen steps; the last windows are cut off by the clip's end."""
+    """Yield the low-level features of each frame, of sixteen steps each; the clip's end shortens the last windows."""
     for start in range(0, frames * STEPS_PER_FRAME, STEPS_PER_FRAME):
         window = short[start : start + WINDOW_FRAMES * STEPS_PER_FRAME]
         yield np.concatenate([window.mean(axis=0), window.std(axis=0)]).astype(np.float32)
 
 
 class Ear:
-    """Holds the last two seconds of a microphone; `add` is called on the microphone's thread.
+    """Keeps the last two seconds of a microphone and computes their features; `add` is called on another thread.
 
-    recognise: gives the recogniser of spoken letters; without it the letters stay empty.
+    recognise: returns the recogniser of spoken letters, None for features without letters.
     """
 
     def __init__(self, rate: int, recognise: Callable[[], Recogniser | None] | None = None) -> None:
@@ -117,7 +116,7 @@ class Ear:
         return np.asarray(sound, np.float32), start + len(samples) / self.rate
 
     def add(self, samples: Float, time: float) -> None:
-        """Take samples (n, channels) heard from `time` on (seconds of the monotonic clock)."""
+        """Take samples (n, channels) recorded from `time` on (seconds of the monotonic clock)."""
         mono = samples.mean(axis=1, dtype=np.float32) if samples.ndim == 2 else samples
         faded = self._peak * FORGET ** (len(mono) / self.rate)
         with self._lock:
@@ -127,7 +126,7 @@ class Ear:
                 self._blocks.popleft()
 
     def latest(self, seconds: float) -> tuple[Float, float]:
-        """Return the newest samples (n,), at most `seconds` of them, and when the first was heard."""
+        """Return the newest samples (n,), at most `seconds` of them, and the time at which the first was recorded."""
         with self._lock:
             blocks = list(self._blocks)
         if not blocks:
@@ -137,9 +136,9 @@ class Ear:
         return samples[len(samples) - wanted :], blocks[0][0] + (len(samples) - wanted) / self.rate
 
     def features(self) -> tuple[float, ...] | None:
-        """Return (300,) of what was heard last; None before there is as much.
+        """Return the features (300,) of the newest eight frames; None before that much was recorded.
 
-        HeadGAN looks at the eight frames that start at a frame, which a live voice has not spoken yet.
+        HeadGAN's features are of the eight frames that start at a frame, which a live voice has not spoken yet.
         """
         length = (WINDOW_FRAMES + 2) / LIVE_RATE
         samples, start = self.latest(length)

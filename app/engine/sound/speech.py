@@ -1,8 +1,8 @@
 """Recognises the letter that is spoken in each video frame, for HeadGAN's character features (section 3.2).
 
 The released features are one-hot letters of a recogniser's transcript, not its logits. Any CTC recogniser serves: an
-imported wav2vec 2.0, or one that another Python package offers under the entry point `mien.speech`. Without one the
-networks get the released code of "no speech".
+imported wav2vec 2.0, or one that another Python package offers by the entry point `mien.speech`. Without a recogniser
+the networks get the released code of "no speech".
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from app.engine.sound.features import NO_LETTER
 Float = NDArray[np.float32]
 RATE = 16000  # samples a second, of wav2vec 2.0
 PLUG_INS = "mien.speech"
-SHIFT = 5  # frames by which the released features are early
-# Seconds of a clip that are heard at once, and once more at each side; chosen for memory.
+SHIFT = 5  # frames by which letters come too early in the released features
+# Seconds of a clip that are recognised at once, and seconds before and after them that are added; chosen for memory.
 STRETCH, OVERLAP = 20.0, 1.0
-FEWEST = 400  # samples of a wav2vec 2.0's first step
-OFTEN = 0.3  # seconds between two looks at a microphone; letters are late by no more than that
+FEWEST = 400  # samples of the first step of a wav2vec 2.0
+OFTEN = 0.3  # seconds between two recognitions of a microphone, which is the delay of a letter at most
 UNHEARD = EngineError(
     "HeadGAN hears loudness and tone, but no words: there is no speech recogniser.",
     "Import one, such as wav2vec2-base-960h.",
@@ -38,8 +38,11 @@ UNHEARD = EngineError(
 
 @dataclass(frozen=True)
 class Recogniser:
-    """logits: mono sound (n,) float32 at 16 kHz -> (steps, K), evenly spaced; letters: what the K outputs are, None for
-    the blank and for marks, " " between words."""
+    """A recogniser of spoken letters.
+
+    logits: takes mono sound (n,), float32 at 16 kHz, and returns (steps, K), evenly spaced; letters: the letters of the
+    K outputs, None for the blank and for marks, " " between words.
+    """
 
     logits: Callable[[Float], Float]
     letters: tuple[str | None, ...]
@@ -47,19 +50,19 @@ class Recogniser:
 
 @dataclass(frozen=True)
 class Token:
-    """A letter's class (a-z 0 to 25, else 26) and when it begins, in seconds."""
+    """One spoken letter: its class (a to z are 0 to 25, none is 26) and the seconds at which it begins."""
 
     letter: int
     start: float
 
 
 def can_recognise() -> bool:
-    """Return whether there is a recogniser; loads none."""
+    """Return whether there is a recogniser, without loading it."""
     return bool(entry_points(group=PLUG_INS)) or bool(models("wav2vec2"))
 
 
 def recogniser() -> Recogniser | None:
-    """Return the user's: a plug-in's first, else the newest import; None without one."""
+    """Return the recogniser of a plug-in, else the newest imported one; None where there is none."""
     for plug_in in entry_points(group=PLUG_INS):
         logits, letters = plug_in.load()()
         return Recogniser(logits, tuple(letters))
@@ -86,8 +89,10 @@ def _imported(name: str, sha256: str) -> Recogniser:
 
 
 def tokens_of(logits: Float, letters: Sequence[str | None], seconds: float) -> list[Token]:
-    """Return the best path's letters (Graves et al. 2006): repeats are one, blanks and marks none; seconds: of the
-    sound.
+    """Return the letters of the best path through logits (Graves et al. 2006): repeats are one letter, blanks and marks
+    are none.
+
+    seconds: length of the sound.
     """
     best = logits.argmax(axis=1)
     begins = np.flatnonzero(np.diff(best, prepend=-1))
@@ -102,9 +107,7 @@ def letter_class(text: str) -> int:
 
 
 def spoken(recogniser: Recogniser, sound: Iterable[Float]) -> tuple[list[Token], float]:
-    """Return letters of a clip's mono sound at 16 kHz, given in blocks, and its length in seconds; in constant
-    memory.
-    """
+    """Return the letters of a clip's sound and its seconds, in constant memory; sound: mono blocks at 16 kHz."""
     size, edge = round(STRETCH * RATE), round(OVERLAP * RATE)
     tokens: list[Token] = []
     held, start, blocks = np.zeros(0, np.float32), 0, iter(sound)
@@ -124,8 +127,9 @@ def spoken(recogniser: Recogniser, sound: Iterable[Float]) -> tuple[list[Token],
 
 
 def letters_by_frame(tokens: Sequence[Token], seconds: float, frames: int) -> NDArray[np.int64]:
-    """Return (frames,) the class spoken at each frame, five frames ahead as released: the last letter that has
-    begun, none before the first.
+    """Return (frames,) the class of each frame: that of the last letter that has begun, none before the first.
+
+    Letters come SHIFT frames early, as in the released features.
     """
     times = (np.arange(frames) + SHIFT) * seconds / max(frames, 1)
     index = np.searchsorted([token.start for token in tokens], times, side="right")
@@ -134,10 +138,10 @@ def letters_by_frame(tokens: Sequence[Token], seconds: float, frames: int) -> ND
 
 
 class LiveLetters:
-    """Recognises what a microphone heard last, again and again on a thread of its own.
+    """Recognises the newest sound of a microphone, again and again, on a thread of its own.
 
-    make: gives the recogniser, which is read on that thread, or None; hear: the newest sound, mono at 16 kHz, and when
-    it ended (seconds of the monotonic clock).
+    make: returns the recogniser, which is loaded on that thread, or None; hear: returns the newest sound, mono at 16
+    kHz, and the time at which it ended (seconds of the monotonic clock).
     """
 
     def __init__(
@@ -150,7 +154,7 @@ class LiveLetters:
         self._thread.start()
 
     def window(self, end: float, rate: float) -> NDArray[np.int64]:
-        """Return (8,): the letters of the eight frames at `rate` per second that end at `end`."""
+        """Return (8,) the classes of the eight frames, `rate` a second, that end at `end` seconds."""
         newest = self._newest
         times = end - np.arange(7, -1, -1) / rate
         index = np.searchsorted([token.start for token in newest], times, side="right")

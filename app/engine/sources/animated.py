@@ -1,6 +1,4 @@
-"""Plays animated pictures as clips: the formats that ffmpeg does not play (WebP), or of which it plays only the
-first frame (PNG).
-"""
+"""Plays animated pictures as clips, in those formats that ffmpeg does not play or of which it plays one frame only."""
 
 from __future__ import annotations
 
@@ -18,13 +16,13 @@ from app.engine.imaging.reading import MAX_PIXELS
 from app.engine.sources.frames import Frame
 
 FORMATS = ("WEBP", "AVIF", "PNG")
-# Seconds for which a frame is shown whose file asks for less; Firefox and Chrome do the same.
+# A frame that is to be shown for less than SHORTEST seconds is shown for INSTEAD seconds, as in Firefox and Chrome.
 SHORTEST, INSTEAD = 0.011, 0.1
-BEHIND = (255, 255, 255)  # white of 255, behind transparent parts
+BEHIND = (255, 255, 255)  # red, green and blue, 0 to 255, behind transparent parts
 
 
 def is_animated(path: Path) -> bool:
-    """Return whether a picture file holds an animation; False for whatever is no picture."""
+    """Return whether a file is a picture with an animation."""
     try:
         with Image.open(path, formats=FORMATS) as image:
             return int(getattr(image, "n_frames", 1)) > 1
@@ -33,7 +31,7 @@ def is_animated(path: Path) -> bool:
 
 
 def holds_film(path: Path) -> bool:
-    """Return whether a HEIC file is an image sequence (ISO/IEC 23008-12, 7), with a film's index, which ffmpeg
+    """Return whether a HEIC file is an image sequence (ISO/IEC 23008-12, 7), which has a film's index and which ffmpeg
     plays.
     """
     if path.suffix.lower() not in (".heic", ".heif"):

@@ -1,4 +1,4 @@
-"""Reads a camera on a thread that keeps only the newest frame; a lost camera pauses and comes back."""
+"""Reads a camera on a thread that keeps only the newest frame, and opens a lost camera again."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 from app.engine.errors import EngineError
 from app.engine.sources.frames import Frame
 
-# Chosen for cameras of 30 frames a second.
+# These values were chosen for cameras of 30 frames a second.
 RETRY_SECONDS = 1.0  # seconds between two attempts to open a lost camera
 RATE_WINDOW = 30  # frames over which the obtained rate is measured
 
-Opener = Callable[[int | str], Any]  # -> an object like cv2.VideoCapture
+Opener = Callable[[int | str], Any]  # returns an object like cv2.VideoCapture
 
 
 def open_device(device: int | str) -> Any:
-    """Open a cv2.VideoCapture of an index or a device path by the platform's own interface."""
+    """Return the cv2.VideoCapture of an index or a device path, opened by the platform's own interface."""
     # OpenCV's Media Foundation backend takes half a minute to open many cameras otherwise.
     os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")
     import cv2
@@ -35,10 +35,10 @@ def open_device(device: int | str) -> Any:
 
 
 class CameraSource:
-    """A live source; times are seconds of the monotonic clock.
+    """A camera as a live source, whose times are seconds of the monotonic clock.
 
-    The camera is asked for `size` (width, height) px and `frames_per_second`; `size` and `rate` then say what it
-    gives. `lost` is true while the camera is away; it is tried again every second.
+    The camera is asked for `size` (width, height) px and `frames_per_second`; `size` and `rate` are then those that it
+    delivers. `lost` is true while the camera is gone; it is tried again every second.
     """
 
     live = True
@@ -64,7 +64,7 @@ class CameraSource:
         self.lost = False
         self._times: list[float] = []
         self._newest: Frame | None = None
-        self.captured = self._dropped = 0  # frames so far
+        self.captured = self._dropped = 0  # numbers of frames
         self._news = threading.Condition()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"camera {device}", daemon=True)
@@ -72,7 +72,7 @@ class CameraSource:
 
     @property
     def rate(self) -> Fraction | None:
-        """Frames per second really obtained, None before there are two."""
+        """Return the frames per second that the camera delivers, None before there are two frames."""
         times = self._times
         if len(times) < 2 or times[-1] <= times[0]:
             return None
@@ -122,8 +122,8 @@ class CameraSource:
             self._release()
 
     def _read(self) -> NDArray[np.uint8] | None:
-        """Return the next picture; None where the camera gives none, also where its driver raises (a lost device
-        may).
+        """Return the next picture; None where the camera delivers none, also where its driver raises, as lost devices
+        may do.
         """
         if self._capture is None:
             return None

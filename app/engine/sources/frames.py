@@ -1,4 +1,4 @@
-"""Defines a driving frame, and the small contract that clips, cameras, pictures and performances keep."""
+"""Defines a driving frame, and the contract of clips, cameras, pictures and performances."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ FOLDER_RATE = Fraction(25)  # frames per second of a source whose file names no 
 class Frame:
     """One driving frame.
 
-    pixels: (H, W, 3) uint8 sRGB, None where a performance file drives; time: seconds, of the monotonic
-    clock when it was captured (live sources) or since the clip's start; index: number in the source, from
-    0; dropped: frames lost before this one, counted from the start; params: what a performance file says;
-    duration: seconds it is shown, None where the source does not say.
+    pixels: (H, W, 3) uint8 sRGB, None where a performance drives; time: seconds, of the monotonic clock when it was
+    captured (live sources) or since the clip's start; index: number in the source, from 0; dropped: the number of
+    frames that were lost before this one, since the start; params: the face parameters of a performance's frame, else
+    None; duration: seconds for which it is shown, None where unknown.
     """
 
     pixels: NDArray[np.uint8] | None
@@ -33,10 +33,10 @@ class Frame:
 
 
 class FrameSource(Protocol):
-    """Gives frames until it has `ended`; close it when done.
+    """A source of driving frames, which must be closed.
 
-    name: for people; rate: frames per second as the file says, None where unknown; total: number of
-    frames, estimated, 0 where unknown; live: frames come by themselves and the newest is given.
+    name: shown to users; rate: frames per second of the file, None where unknown; total: estimated number of frames, 0
+    where unknown; live: whether frames come by themselves, so that `take` returns the newest one.
     """
 
     name: str
@@ -45,11 +45,13 @@ class FrameSource(Protocol):
     live: bool
 
     def take(self, timeout: float) -> Frame | None:
-        """Return the next frame (live: the newest one not yet taken); None if none came in `timeout` seconds."""
+        """Return the next frame, or a live source's newest that was not taken; None where `timeout` seconds bring
+        none.
+        """
 
     @property
     def ended(self) -> bool:
-        """Whether no frame will come any more."""
+        """Return whether no frame will come any more."""
 
     def close(self) -> None:
         """Release files, processes and devices; may be called twice."""

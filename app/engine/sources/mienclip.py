@@ -1,4 +1,4 @@
-"""Reads and writes compressed clips: one picture once, then the face parameters of every frame.
+"""Reads and writes compressed clips: one picture, then the face parameters of every frame.
 
 A `.mienclip` is the packed performance of a clip with, before it, its reference frame as PNG:
 
@@ -26,7 +26,7 @@ MAGIC = b"MIENCLIP"
 
 
 def packed_clip(picture: NDArray[np.uint8], performance: Performance) -> bytes:
-    """Return the file's content; picture: the reference frame, (H, W, 3) sRGB."""
+    """Return the content of a compressed clip; picture: (H, W, 3) sRGB, the reference frame."""
     png = io.BytesIO()
     Image.fromarray(picture).save(png, "PNG", optimize=True)
     data = png.getvalue()
@@ -44,7 +44,7 @@ def read_clip(path: Path) -> tuple[NDArray[np.uint8], Performance]:
 
 
 def unpacked_clip(data: bytes) -> tuple[NDArray[np.uint8], Performance]:
-    """Return the same as `read_clip`, from the file's content."""
+    """Return reference frame and performance of a compressed clip's content, as `read_clip` does."""
     try:
         if data[:8] != MAGIC:
             raise ValueError("it does not start like one")

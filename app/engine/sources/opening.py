@@ -1,4 +1,4 @@
-"""Opening whatever can drive a portrait: a clip, pictures or a performance, recognised by its ending."""
+"""Opens what can drive a portrait: a clip, pictures or a performance, recognised by its ending."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from app.engine.sources.video import VideoSource
 
 
 def open_source(path: Path) -> FrameSource:
-    """Return what the ending says: a clip, a picture (also animated), a folder of them, a performance, a compressed
-    clip.
+    """Return the source of a clip, a picture (also animated), a folder of pictures, a performance or a compressed clip.
+
+    EngineError where the file is none of them or cannot be read.
     """
     if path.is_dir():
         paths = sorted(p for p in path.iterdir() if p.suffix.lower() in PICTURES)

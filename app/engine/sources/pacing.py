@@ -11,8 +11,9 @@ from app.engine.sources.frames import FOLDER_RATE, Frame, FrameSource
 
 
 class LoopingSource:
-    """Plays the source that `open_again` opens, and begins again whenever it has ended while `loop` is set; times go
-    on rising.
+    """Plays the source that `open_again` opens, and opens it again at its end while `loop` is set.
+
+    Times go on rising.
     """
 
     live = False
@@ -23,10 +24,10 @@ class LoopingSource:
         self._source = open_again()
         self.name, self.rate, self.total = self._source.name, self._source.rate, self._source.total
         self.neutral: FaceParams | None = getattr(self._source, "neutral", None)
-        # how often the source began again, and seconds at which the present pass began
+        # The number of times that the source began again, and the seconds at which the present pass began.
         self.passes, self.offset = 0, 0.0
         self._next_start, self._index = 0.0, 0
-        self._still: Frame | None = None  # the only frame, of a source that holds no other
+        self._still: Frame | None = None  # the frame of a source that has only one
         self._closed = False
 
     def take(self, timeout: float) -> Frame | None:
@@ -57,9 +58,9 @@ class LoopingSource:
 class PacedSource:
     """Plays a recorded source like a camera: at its own speed, and without overdue frames.
 
-    A clip that is decoded more slowly than it plays still gives a frame now and then. A loop whose clip takes longer
-    to open than to play waits for it instead. begun: the clock's times at which the clip began, and began again;
-    `clock` and `sleep` are there for tests.
+    A clip that is decoded more slowly than it plays still gives a frame now and then. A looped clip that takes longer
+    to open than to play is waited for. begun: the clock's times at which the clip began and began again; clock, sleep:
+    replaced in tests.
     """
 
     live = True

@@ -1,10 +1,10 @@
 """Packs performances for streaming: HeadGAN's use of 35 floats a frame as video compression (section 4).
 
-Every column is rounded to a step, then written as the difference to the frame before, second by second
-(one chunk of CHUNK frames can be sent as soon as it is full), columns together, through zlib. Rounding
-comes before the difference, so errors never add up.
+Every column is rounded to a step, then written as the difference from the frame before, in chunks of CHUNK frames,
+column by column, through zlib. A chunk can be sent as soon as it is full. Values are rounded before the difference is
+taken, so errors never add up.
 
-The steps share one budget: each coefficient moves the landmarks by at most half a step times its sigma.
+The steps keep all errors comparable: each coefficient moves the landmarks by at most half a step times its sigma.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def steps_for(table: NDArray[np.float32]) -> list[float]:
 
 
 def encode(table: NDArray[np.float32], steps: Sequence[float]) -> bytes:
-    """Return (N, 40) values as chunks, each a length (unsigned 32 bit) and zlib data."""
+    """Return a table (N, 40) as chunks, each of a length (unsigned, 32 bits) and zlib data."""
     return b"".join(chunks(table, steps))
 
 
@@ -69,14 +69,14 @@ def decode(body: bytes, frames: int, columns: int, steps: Sequence[float]) -> ND
 
 
 def _narrow(changes: NDArray[np.int32]) -> bytes:
-    """Return (columns, frames) as bytes; a column with a change that needs more gets 32 bit, which its mark says."""
+    """Return changes (columns, frames) as bytes of 8 bits; a column that needs more gets 32 bits, and a mark for it."""
     marks = np.abs(changes).max(axis=1) > 127
     rows = [row.astype("<i4" if wide else "i1").tobytes() for row, wide in zip(changes, marks)]
     return np.packbits(marks).tobytes() + b"".join(rows)
 
 
 def _wide(packed: bytes, columns: int) -> NDArray[np.int64]:
-    """Return the inverse of `_narrow` and zlib: (frames, columns)."""
+    """Return the changes (frames, columns) that `_narrow` and zlib packed."""
     limit = 4 * columns * CHUNK + columns
     unpacker = zlib.decompressobj()
     try:
@@ -98,7 +98,7 @@ def _wide(packed: bytes, columns: int) -> NDArray[np.int64]:
 
 
 def _flat(table: NDArray[np.float64]) -> NDArray[np.float64]:
-    """With the scale's logarithm, so that its steps are shares of it."""
+    """Return a table with the logarithm of the scale, so that the scale's steps are shares of it."""
     flat = table.copy()
     flat[:, SCALE] = np.log(table[:, SCALE])
     return flat

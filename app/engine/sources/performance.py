@@ -1,4 +1,4 @@
-"""Holds a recorded performance: the face parameters of every frame, 35 floats each, and what goes with them."""
+"""Defines a recorded performance: the face parameters of every frame, 35 floats each, with their times and origin."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class Performance:
 
     @property
     def duration(self) -> float:
-        """The seconds that the performance lasts, the last frame's own included."""
+        """Return the seconds that the performance lasts, including those of its last frame."""
         return float(self.times[-1] - self.times[0] + 1 / self.rate)
 
     def params(self, index: int) -> FaceParams:
@@ -97,7 +97,7 @@ class Performance:
         size: tuple[int, int] = (0, 0),
         source: str = "",
     ) -> Performance:
-        """Make a performance of frames; the identity is the last frame's, which is an average by then."""
+        """Return a performance of frames; its identity is that of the last frame, which is an average by then."""
         if not params:
             raise EngineError("The performance holds no frames.", "Record for at least one picture.")
         rows = [[*one.expression.coefficients, *one.camera.as_array()] for one in params]
@@ -114,22 +114,21 @@ class Performance:
         )
 
     def resting_at(self, seconds: float) -> Performance:
-        """Return the same, with its frame at `seconds` for the driver's face at rest."""
+        """Return the same performance with its frame at `seconds` as the driver's face at rest."""
         index = max(0, int(np.searchsorted(self.times, seconds + 0.5 / float(self.rate), side="right")) - 1)
         return replace(self, neutral=self.params(index))
 
     def trimmed(self, start: float, end: float) -> Performance:
-        """Return the part from `start` to `end` seconds, at least one frame, beginning at time 0."""
+        """Return the part from `start` to `end` seconds, of at least one frame, with times from 0 on."""
         inside = (self.times >= start) & (self.times < end)
         if not inside.any():
             raise EngineError("Nothing is left between these times.", "Choose a longer part.")
         return self._taking(np.flatnonzero(inside), self.times[inside] - self.times[inside][0])
 
     def retimed(self, speed: float = 1.0, rate: Fraction | None = None) -> Performance:
-        """Return the performance played `speed` times as fast; with `rate`, it is sampled anew at that constant
-        rate.
+        """Return the performance played `speed` times as fast; rate: constant frames per second to resample it to.
 
-        Numbers between frames are interpolated, rotations along the shorter way.
+        Values between frames are interpolated, rotations along the shorter way.
         """
         if not 0.05 <= speed <= 20:
             raise EngineError(f"The speed {speed} is out of range.", "Choose a speed from 0.05 to 20.")
@@ -153,8 +152,9 @@ class Performance:
 
 
 def _sampled(performance: Performance, times: NDArray[np.float64]) -> Performance:
-    """Return values at other times, linear between frames; quaternions get one sign, so that they do not pass
-    through zero.
+    """Return a performance at other times (M,), linear between frames.
+
+    Quaternions get one sign first, so that no interpolation passes through zero.
     """
     frames = performance.frames.astype(np.float64)
     rotation = slice(N_EXPRESSION + 1, N_EXPRESSION + 5)
@@ -177,8 +177,9 @@ def _sampled(performance: Performance, times: NDArray[np.float64]) -> Performanc
 
 
 class PerformanceSource:
-    """Gives a performance as a `FrameSource`: frames without pixels, already fitted, with the neutral they were made
-    with.
+    """A performance as a `FrameSource`, whose frames have parameters and no pixels.
+
+    neutral: the driver's face at rest with which the performance was made.
     """
 
     live = False

@@ -46,7 +46,7 @@ NEEDED = (*CSV_COLUMNS[:7], *EXPRESSION_COLUMNS)
 
 
 def write_performance(performance: Performance, path: Path, packed: bool = False) -> None:
-    """Write beside and rename; `packed` makes a smaller `.performance` (see `packing` for its error)."""
+    """Write a performance, whole or not at all; packed: in a smaller `.performance`, with the errors of `packing`."""
     check_place(path)
     data = _to_csv(performance) if path.suffix.lower() == ".csv" else to_bytes(performance, packed)
     try:
@@ -56,7 +56,7 @@ def write_performance(performance: Performance, path: Path, packed: bool = False
 
 
 def check_place(path: Path) -> None:
-    """Raise EngineError where no performance can be written, so that users learn it before a long clip is tracked."""
+    """Raise EngineError where no performance can be written, so that users know before a long clip is tracked."""
     if path.suffix.lower() not in (".performance", ".csv"):
         raise EngineError(
             f"A performance cannot be written as “{path.suffix or path.name}”.",
@@ -66,7 +66,7 @@ def check_place(path: Path) -> None:
 
 
 def read_performance(path: Path) -> Performance:
-    """Read `.performance` or `.csv`. EngineError where it is neither, damaged or of a later version."""
+    """Return the performance of a `.performance` or `.csv`; EngineError where it is neither, damaged or newer."""
     try:
         data = path.read_bytes()
         if path.suffix.lower() == ".csv":
@@ -102,7 +102,7 @@ def to_bytes(performance: Performance, packed: bool = False) -> bytes:
 
 
 def from_bytes(data: bytes) -> Performance:
-    """Return the inverse of `to_bytes`; ValueError or KeyError for anything else."""
+    """Return the performance of a content that `to_bytes` made; ValueError or KeyError for anything else."""
     if data[:8] != MAGIC:
         raise ValueError("it does not start like one")
     (length,) = struct.unpack_from("<I", data, 8)
@@ -191,9 +191,10 @@ def _to_csv(performance: Performance) -> bytes:
 
 
 def _from_csv(text: str, name: str) -> Performance:
-    """Return columns by name, in any order; gaze and aperture may be absent. A CSV holds no identity.
+    """Return the performance of a CSV, which holds no identity; gaze and aperture may be absent.
 
-    Commas, semicolons (then a comma may stand for the decimal point) or tabs between the columns.
+    Columns are found by name, in any order. Commas, semicolons or tabs separate them; with semicolons, a comma may
+    stand for the decimal point.
     """
     first = text.split("\n", 1)[0]
     divider = max(",;\t", key=first.count)
@@ -231,7 +232,7 @@ def _from_csv(text: str, name: str) -> Performance:
 
 
 def _number(row: dict[str, Any], column: str, line: int, comma: bool) -> float:
-    """Return a cell's number; ValueError names line and column where there is none."""
+    """Return a cell's number; ValueError, which names line and column, where it is none."""
     text = row.get(column)
     if text in (None, ""):
         raise ValueError(f"line {line} has no {column}")

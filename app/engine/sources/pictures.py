@@ -1,4 +1,4 @@
-"""Gives a still, or a folder of pictures, as driving frames."""
+"""Reads a still, or a folder of pictures, as driving frames."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from app.engine.errors import EngineError
 from app.engine.sound import ffmpeg
 from app.engine.sources.frames import Frame
 
-# Pixels become square (SAR); rotation is applied by ffmpeg itself before this.
+# A scale by which pixels become square (by the sample aspect ratio); ffmpeg itself rotates pictures before.
 SQUARE = "if(lt(abs(sar-1)\\,0.02)\\,iw\\,max(2\\,2*round(iw*sar/2)))"
 FILTERS = f"scale={SQUARE}:ih:flags=bicubic+accurate_rnd,setsar=1,showinfo=checksum=0"
 SHOWN = re.compile(r"n:\s*\d+ pts:\s*(-?\d+|NOPTS) .*?duration:\s*(\d+|NOPTS) .*? s:(\d+)x(\d+)")
@@ -38,10 +38,10 @@ class _Shown:
 class VideoSource:
     """Gives all frames of a clip in order.
 
-    Times are the file's presentation times: variable frame rates stay so, and a constant rational rate is
-    met exactly even where the container rounds to milliseconds. resized: the file changes its resolution on
-    the way, and ffmpeg brought later frames to the first one's. problem: what ffmpeg said when the file
-    broke off, None when it is whole.
+    Times are the file's presentation times: variable frame rates stay so, and a constant rational rate is met exactly
+    even where the container rounds to milliseconds. resized: whether the file changes its resolution, so that ffmpeg
+    scaled later frames to the first one's size; problem: ffmpeg's words where the file breaks off, None where it is
+    whole.
     """
 
     live = False
@@ -82,7 +82,7 @@ class VideoSource:
         lasts = frame.duration or float(1 / (self.rate or 25))
         if (
             self._upcoming is None and self._irregular
-        ):  # MP4 stores no hold of a last frame that is not coded last
+        ):  # MP4 stores no duration of a last frame that is not coded last
             lasts = max(lasts, self._length - frame.time)
         return replace(frame, duration=lasts)
 
@@ -139,7 +139,7 @@ class VideoSource:
                 self.problem = ffmpeg.last_words("\n".join(self._words))
 
     def _listen(self, stderr: IO[bytes]) -> None:
-        """On a thread of its own: a full error pipe would stop ffmpeg."""
+        """Read ffmpeg's messages on a thread of its own, because a full pipe would stop ffmpeg."""
         for raw in stderr:
             line = raw.decode("utf-8", "replace")
             if match := SHOWN.search(line):
