@@ -70,7 +70,8 @@ def _read(data: bytes, path: Path) -> Photo:
         carrier = _carrier(chosen)
         if light:
             carrier.info.pop("icc_profile", None)
-        return _photo(carrier, array, [*remarks.floating(light), *remarks.pages(others)], outer)
+        grey = array.ndim == 2 or array.shape[2] < 3
+        return _photo(carrier, array, [*remarks.floating(light, grey), *remarks.pages(others)], outer)
     try:
         image = Image.open(io.BytesIO(chosen), formats=_formats())
     except UnidentifiedImageError as error:

@@ -13,6 +13,7 @@ from app.engine.errors import Remark
 from app.engine.imaging.endings import ALIASES, DEEP, OPAQUE
 
 ANIMATED = ("GIF", "PNG", "WEBP", "AVIF")
+GREY = "The photo is grey; the result is RGB."
 HDR_TRANSFER = {16: "PQ", 18: "HLG"}  # ITU-T H.273, table 3
 DEEP_AVIF, TWELVE_AVIF = 0x40, 0x20  # bits of the third byte of an AV1 configuration box (AV1-ISOBMFF, 2.3)
 
@@ -34,8 +35,10 @@ def frames(image: Image.Image) -> Iterator[Remark]:
         yield Remark(f"The file holds {count} pictures; only its main one is edited.")
 
 
-def floating(light: bool) -> Iterator[Remark]:
-    """Yield a remark on a TIFF of floating-point numbers."""
+def floating(light: bool, grey: bool) -> Iterator[Remark]:
+    """Yield remarks on a TIFF of floating-point numbers."""
+    if grey:
+        yield Remark(GREY)
     if light:
         yield Remark("Floating-point light beyond white was tone-mapped to 16 bits per channel.")
     else:
@@ -48,7 +51,7 @@ def conversion(image: Image.Image, data: bytes, kind: DTypeLike) -> Iterator[Rem
         name = "CMYK" if image.mode == "CMYK" else "Lab"
         yield Remark(f"{name} colours were turned into sRGB; the result is RGB.")
     elif image.mode in ("1", "L", "LA") or image.mode.startswith("I;16"):
-        yield Remark("The photo is grey; the result is RGB.")
+        yield Remark(GREY)
     bits = bits_of(image, data)
     if bits > 8 and np.dtype(kind) == np.uint8:
         yield Remark(f"{bits} bits per channel were read as 8.")

@@ -124,7 +124,9 @@ def test_floating_codes_within_zero_and_one_stay_where_they_are(
     assert np.abs(photo.pixels - codes * 65535).max() <= 1
     assert photo.remarks == ("Floating-point numbers were brought to 16 bits per channel.",)
     tifffile.imwrite(path, codes[..., 0] * 255, metadata=None)
-    assert np.abs(open_photo(path).pixels[..., 1] - codes[..., 0] / codes[..., 0].max() * 65535).max() <= 1
+    grey = open_photo(path)
+    assert np.abs(grey.pixels[..., 1] - codes[..., 0] / codes[..., 0].max() * 65535).max() <= 1
+    assert grey.remarks[0] == "The photo is grey; the result is RGB."
 
 
 def test_floating_light_is_tone_mapped_to_its_range(head: Pixels, tmp_path: Path) -> None:
