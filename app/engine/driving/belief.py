@@ -52,17 +52,17 @@ PARTS = (
 # changes least, from NOSE_BACK on. With these values, 6 of 4,397 frames of 28 clips without covers are refused.
 PART_LOST, PART_GONE, CHANGED, PART_KNOWN = 0.4, 0.3, 0.85, 0.65
 PART_BACK, NOSE_BACK, NOSE = 0.47, 0.55, 2
+# Such a correlation below which a further part is lost while others are.
+PART_COVERED = 0.2
 # Correlation of the whole face with its quick look, and its rise since the cover came, from which the cover has left
 # although a part has changed meanwhile.
 FACE_BACK, FACE_RISE = 0.75, 0.15
 FACED = 40.0  # degrees of yaw beyond which the far eye and the nose stand against the background
 THERE_PLACE = 1.0  # eye distances within which a find lies where the face was
 THERE_SCALE = 0.4  # change of the logarithm of the scale within which a find has the face's size
-# Share of a part's remembered contrast below which a board or a blur covers it; above, it may be spectacles.
-SMOOTH = 0.5
 # Seconds for which a refused find must be found again in every frame to be believed after all: one with the same look,
-# with another look, with a covered half, and with a lost part.
-ACCEPT_SAME, ACCEPT_OTHER, ACCEPT_COVERED, ACCEPT_SMOOTH = 0.05, 0.4, 10.0, 600.0
+# with another look, and with a lost part, which may be an eye behind dark glasses.
+ACCEPT_SAME, ACCEPT_OTHER, ACCEPT_COVERED = 0.05, 0.4, 60.0
 GAP = 0.25  # seconds without a find after which these seconds begin anew
 
 
@@ -150,21 +150,17 @@ class Belief:
         slow = known if self._slow is None else self._slow
         own = _standard(look)
         quick = [_pattern(own[part], known[part]) for part in self._parts]
-        like = [max(one, _pattern(own[part], slow[part])[0]) for (one, _), part in zip(quick, self._parts)]
+        like = [max(one, _pattern(own[part], slow[part])) for one, part in zip(quick, self._parts)]
         total = float(np.mean(own * known))
         if self._lost:
             if self._uncovered(like, total):
                 self._lost = frozenset()
                 return 0.0
-            self._lost |= _below(like, PART_GONE - 0.1)
+            self._lost |= _below(like, PART_COVERED)
         else:
-            self._lost, self._lowest = (
-                self._newly_lost(look, known, [one for one, _ in quick], like, total),
-                total,
-            )
-        if not self._lost:
-            return 0.0
-        return ACCEPT_SMOOTH if min(quick[k][1] for k in self._lost) < SMOOTH else ACCEPT_COVERED
+            self._lowest = total
+            self._lost = self._newly_lost(look, known, quick, like, total)
+        return ACCEPT_COVERED if self._lost else 0.0
 
     def _uncovered(self, like: list[float], total: float) -> bool:
         """Return whether the covered parts, or the whole face, look as before the cover.
@@ -239,14 +235,12 @@ def _around(mean: FloatArray, middle: tuple[int, ...], reach: float, wide: float
     return np.flatnonzero(np.linalg.norm(way, axis=1) < reach)
 
 
-def _pattern(one: FloatArray, other: FloatArray) -> tuple[float, float]:
-    """Return the correlation of two patterns in [-1, 1], reduced where the first has less contrast, and the contrast
-    of the first as a share of the other's.
-    """
+def _pattern(one: FloatArray, other: FloatArray) -> float:
+    """Return the correlation of two patterns in [-1, 1], reduced where the first has less contrast."""
     a, b = one - one.sum() / len(one), other - other.sum() / len(other)
     size, known = math.sqrt(a @ a), math.sqrt(b @ b)
     contrast = size / max(known, 1e-6)
-    return float(a @ b) / max(size * known, 1e-6) * min(1.0, contrast), contrast
+    return float(a @ b) / max(size * known, 1e-6) * min(1.0, contrast)
 
 
 def _standard(look: FloatArray) -> FloatArray:
