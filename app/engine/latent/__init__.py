@@ -1,1 +1,1 @@
-"""Makes StyleGAN2 an editor: crop, inversion, directions, paste-back. Only code that uses a generator imports it."""
+"""Makes an editor of StyleGAN2: inversion, directions, expressions. Only code that uses a generator imports it."""

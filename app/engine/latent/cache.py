@@ -11,11 +11,13 @@ from safetensors.torch import load_file, save_file
 from app.engine.files import data_folder, written
 from app.engine.latent.inversion import Inversion, InversionSettings
 
-KEPT = 20  # files: a tuned 256 px generator takes some 25 MB, so these stay within half a gigabyte
+KEPT = (
+    20  # number of files: a tuned generator of 256 px takes some 25 MB, so they stay within half a gigabyte
+)
 
 
 def cache_path(picture: str, settings: InversionSettings, models: tuple[str, ...]) -> Path:
-    """Return the file of one face (`SourceImage.key`) inverted with these settings by models with these hashes."""
+    """Return the file of a face's inversion; picture: `SourceImage.key`; models: their hashes."""
     digest = hashlib.sha256(repr((picture, settings, models)).encode())
     return data_folder() / "inversions" / f"{digest.hexdigest()[:32]}.safetensors"
 
@@ -32,7 +34,7 @@ def load_inversion(path: Path) -> Inversion | None:
 
 
 def save_inversion(inversion: Inversion, path: Path) -> None:
-    """Write beside and rename; the oldest go when there are more than `KEPT`."""
+    """Write an inversion, and delete the oldest files where there are more than KEPT."""
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {"wplus": inversion.wplus, **inversion.tuned}
     with written(path) as beside:

@@ -19,15 +19,17 @@ from app.engine.latent.expression_map import ExpressionMap, expression_map, is_e
 from app.engine.latent.inversion import LatentModel, picture
 from app.engine.networks.directions import DirectionMatrix, shifted
 
-Fit = Callable[[NDArray[np.uint8]], FittedFace | None]  # (h, w, 3) uint8 sRGB -> the face in it
+Fit = Callable[
+    [NDArray[np.uint8]], FittedFace | None
+]  # takes a picture (h, w, 3) uint8 sRGB and returns the face in it
 
-REACH = 4.0  # inputs are drawn from [-REACH, REACH]; two thirds of the released sliders' range
+REACH = 4.0  # inputs are drawn from [-REACH, REACH], which is two thirds of the released sliders' range
 
 
 def calibrate(
     model: LatentModel, matrix: DirectionMatrix, names: tuple[str, ...], fit: Fit, count: int, seed: int = 0
 ) -> Steps[Step, None, ExpressionMap]:
-    """Yield steps with pictures, ending in the map; pictures without a face are left out."""
+    """Yield steps with pictures, and return the map; pictures without a face are left out."""
     rng = torch.Generator().manual_seed(seed)
     free = torch.tensor([float(is_expression(name)) for name in names])
     still = torch.zeros(1, len(names))

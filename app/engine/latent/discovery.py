@@ -12,7 +12,7 @@ SAMPLES = 20000  # samples of w for its mean and spread; the mean's error is bel
 
 @torch.no_grad()
 def principal_directions(generator: Generator, count: int = 10, seed: int = 0) -> Tensor:
-    """Return (count, D): the first principal components of w over seeded samples, each one standard deviation long.
+    """Return the first principal components (count, D) of w over seeded samples, each one standard deviation long.
 
     Their signs are fixed (largest entry positive), so that a project's slider values keep their meaning.
     """

@@ -1,6 +1,4 @@
-"""Maps expressions in our components to the inputs of a direction matrix; it needs only numpy, so that menus stay
-quick.
-"""
+"""Maps expressions in our components to the inputs of a direction matrix, with NumPy alone, so that menus are quick."""
 
 from __future__ import annotations
 
@@ -15,17 +13,17 @@ from app.engine.face.parameters import N_EXPRESSION
 from app.engine.files import written
 from app.engine.latent.parameters import Parameterisation
 
-# Chosen by us; `mien train directions` prints the error of pairs left out.
+# These values are our choice; `mien train directions` prints the error on pairs that were left out.
 RIDGE = 0.1  # share of the mean squared response, added against directions that hardly change the expression
-LEAST_PAIRS = 20  # pairs: with fewer no map is learnt
+LEAST_PAIRS = 20  # number of pairs below which no map is learnt
 
 
 @dataclass(frozen=True, eq=False)
 class ExpressionMap:
-    """A linear map: inputs = matrix @ (change of the expression in sigmas).
+    """A linear map with which inputs = matrix @ (change of the expression in sigmas).
 
-    matrix: (n, 28) for the parameterisation's n columns, zero rows for pose; error: root mean square of the
-    expression change that inputs do not explain, over the change's own root mean square (0 = all explained).
+    matrix: (n, 28) for the parameterisation's n columns, with rows of zeros for pose; error: root mean square of the
+    expression's change that the inputs do not explain, over that of the change itself.
     """
 
     matrix: NDArray[np.float64]
@@ -53,7 +51,7 @@ def is_expression(name: str) -> bool:
 
 
 def expression_map(inputs: NDArray[np.float64], changes: NDArray[np.float64]) -> ExpressionMap:
-    """Fit the map to inputs (k, n) and measured changes (k, 28); EngineError for too few faces."""
+    """Return the map fitted to inputs (k, n) and measured changes (k, 28); EngineError for too few faces."""
     if len(inputs) < LEAST_PAIRS:
         raise EngineError(
             f"Only {len(inputs)} of the generator's pictures showed a face that could be measured.",
@@ -68,7 +66,7 @@ def expression_map(inputs: NDArray[np.float64], changes: NDArray[np.float64]) ->
 
 
 def own_components(parameters: Parameterisation) -> ExpressionMap | None:
-    """Return the exact map of a matrix trained on our 3DMM, whose columns are components ("exp3" of 1 to 28)."""
+    """Return the exact map of a matrix trained here, whose columns are our face model's components; None for others."""
     if not parameters.ours:
         return None
     matrix = np.zeros((len(parameters.names), N_EXPRESSION))

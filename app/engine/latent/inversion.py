@@ -1,7 +1,7 @@
 """Inverts real photos into W+ by e4e or by optimisation, then tunes a copy of the generator lightly.
 
-"Finding Directions in GAN's Latent Space", section 3.2, with the released code's numbers: 200 steps of Adam at
-3e-3 on convolutions 4 to 11, loss 100 MSE + perceptual (`similarity.py`), at a fixed code.
+This follows "Finding Directions in GAN's Latent Space", section 3.2, with the released code's numbers: 200 steps of
+Adam at 3e-3 on convolutions 4 to 11, with a loss of 100 MSE + perceptual (`latent.similarity`), at a fixed code.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from app.engine.contract import Step
 from app.engine.latent.similarity import Similarity
 from app.engine.networks.stylegan2 import Generator
 
-LEARNING_RATE_CODE = 0.05  # Adam's, in W+; our own choice, for the released code starts from e4e's code
+LEARNING_RATE_CODE = (
+    0.05  # Adam's, in W+; our own choice, because the released code always starts from e4e's code
+)
 LEARNING_RATE_TUNE = 3e-3  # Adam's, as released
 TUNED_BLOCKS = range(4, 12)  # convolutions, as released
 PREVIEW_EVERY = 10  # steps between two pictures
@@ -28,7 +30,7 @@ BANDS = Similarity()
 
 @dataclass(frozen=True)
 class InversionSettings:
-    """Steps of the two optimisations; 0 leaves one out."""
+    """Numbers of steps of the two optimisations; with 0 steps, one is left out."""
 
     code_steps: int = 400  # steps that optimise W+ where there is no encoder
     tune_steps: int = 200
@@ -36,7 +38,7 @@ class InversionSettings:
 
 @dataclass(frozen=True, eq=False)
 class Inversion:
-    """A photo's code W+ (1, layers, D), before truncation, and the parameters of its own generator that were tuned."""
+    """A photo's code W+ (1, layers, D), before truncation, and the tuned parameters of its own generator."""
 
     wplus: Tensor
     tuned: dict[str, Tensor] = field(default_factory=dict)
@@ -46,8 +48,7 @@ class Inversion:
 class LatentModel:
     """A generator with all that is needed to make the same pictures again.
 
-    centre: truncation latent (1, D); truncation: as in `Generator.forward`; encoder: takes a picture, gives W+; or
-    None.
+    centre: (1, D) truncation latent; truncation: as in `Generator.forward`; encoder: from a picture to W+, or None.
     """
 
     generator: Generator
@@ -70,7 +71,7 @@ class LatentModel:
 
 
 def picture(image: Tensor) -> NDArray[np.uint8]:
-    """Return (1, 3, H, W) in [-1, 1] as (H, W, 3) uint8."""
+    """Return an image (1, 3, H, W) in [-1, 1] as a picture (H, W, 3) uint8."""
     levels = ((image[0].detach().float().clamp(-1, 1) + 1) * 127.5).round()
     return levels.permute(1, 2, 0).to("cpu", torch.uint8).numpy()
 
@@ -78,7 +79,7 @@ def picture(image: Tensor) -> NDArray[np.uint8]:
 def invert(
     model: LatentModel, image: Tensor, settings: InversionSettings, similarity: Similarity = BANDS
 ) -> Steps[Step, None, Inversion]:
-    """Yield steps with previews, ending in the inversion of a picture (1, 3, size, size) in [-1, 1].
+    """Yield steps with previews, and return the inversion of a picture (1, 3, size, size) in [-1, 1].
 
     Closing the iterator cancels; the model's generator is never changed.
     """
@@ -97,7 +98,7 @@ def invert(
 def optimised_code(
     model: LatentModel, image: Tensor, steps: int, total: int, similarity: Similarity
 ) -> Steps[Step, None, Tensor]:
-    """Yield steps that optimise W+ from the centre by Adam with a cosine learning rate."""
+    """Yield steps that optimise W+ from the centre by Adam with a cosine learning rate, and return it."""
     wplus = model.centre[:, None].repeat(1, model.generator.n_latent, 1).detach().requires_grad_()
     optimiser = torch.optim.Adam([wplus], LEARNING_RATE_CODE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(steps, 1))
@@ -115,7 +116,7 @@ def optimised_code(
 def tuned_generator(
     model: LatentModel, image: Tensor, wplus: Tensor, steps: int, total: int, similarity: Similarity
 ) -> Steps[Step, None, dict[str, Tensor]]:
-    """Yield the tuned convolutions of a copy of the generator, in half precision as they are cached."""
+    """Yield steps, and return the tuned convolutions of a copy of the generator, in half precision as in the cache."""
     own = LatentModel(copy.deepcopy(model.generator), model.centre, model.truncation)
     own.generator.requires_grad_(False)
     blocks = [own.generator.convs[k] for k in TUNED_BLOCKS if k < len(own.generator.convs)]

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from app.engine.latent.similarity import Similarity
     from app.engine.networks.directions import DirectionMatrix
 
-N_PRINCIPAL = 10  # components shown: those of the largest variance, by choice
+N_PRINCIPAL = 10  # number of components that are shown, those of the largest variance; our choice
 LPIPS, RECOGNISER = ("alexnet", "lpips"), "arcface"  # kinds of models
 RELEASED_TRUNCATION = 0.7  # psi of the VoxCeleb generator, in inversion and editing
 
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Models that fit together; chosen from manifests alone, without reading weights."""
+    """Models that belong together, chosen by their manifests without reading weights."""
 
     generator: Model
     encoder: Model | None
@@ -43,12 +43,12 @@ class Ensemble:
 
     @property
     def faces(self) -> float:
-        """The crop's side in face sizes (`crop.face_square`)."""
+        """Return the crop's side in face sizes (`squares.crop.face_square`)."""
         return float(self.generator.config.get("faces", RELEASED_FACES))
 
     @property
     def hashes(self) -> tuple[str, ...]:
-        """What an inversion depends on."""
+        """Return the hashes of the models on which an inversion depends."""
         return self.generator.sha256, self.encoder.sha256 if self.encoder else ""
 
     @property
@@ -61,8 +61,9 @@ class Ensemble:
 
 
 def parameterisation(config: Mapping[str, Any]) -> Parameterisation:
-    """Return the meaning of a matrix' columns: our matrices say it themselves, imported ones follow the order of
-    their generator's format.
+    """Return the meaning of a matrix' columns, by its config.
+
+    Matrices trained here name their columns; imported ones follow the order of their generator's format.
     """
     if "names" not in config:
         return FFHQ if config.get("format") == FFHQ_FORMAT else VOXCELEB
@@ -70,7 +71,7 @@ def parameterisation(config: Mapping[str, Any]) -> Parameterisation:
 
 
 def ensemble() -> Ensemble | None:
-    """Return the newest generator with the newest models that fit it, None without a generator."""
+    """Return the newest generator with the newest models that belong to it, None without a generator."""
     generator = newest(models("stylegan2"))
     if generator is None:
         return None
@@ -80,8 +81,9 @@ def ensemble() -> Ensemble | None:
 
 
 def fits(matrix: Model, generator: Model) -> bool:
-    """Return whether a matrix fits a generator: ours belongs to one generator, an imported one to every generator of
-    a format.
+    """Return whether a matrix belongs to a generator.
+
+    One trained here belongs to one generator, an imported one to every generator of a format.
     """
     if "generator" in matrix.config:
         return bool(matrix.config["generator"] == generator.sha256)
@@ -103,9 +105,7 @@ def load_latent_model(chosen: Ensemble) -> LatentModel:
 
 
 def measuring_models() -> dict[str, Model]:
-    """Return the newest imported trunk and weights of LPIPS, and face recogniser, by kind; LPIPS only where both
-    are.
-    """
+    """Return by kind the newest imported face recogniser, and trunk and weights of LPIPS where both are installed."""
     found = {kind: newest(models(kind)) for kind in (*LPIPS, RECOGNISER)}
     whole = all(found[kind] is not None for kind in LPIPS)
     return {kind: m for kind, m in found.items() if m is not None and (whole or kind == RECOGNISER)}
@@ -114,8 +114,9 @@ def measuring_models() -> dict[str, Model]:
 def imported_similarity(
     device: torch.device, faces: float, kinds: tuple[str, ...] = (*LPIPS, RECOGNISER)
 ) -> Similarity:
-    """Return the similarity that uses those of `measuring_models` of these kinds; faces: the pictures' side in face
-    sizes.
+    """Return the similarity that uses those of `measuring_models` of these kinds.
+
+    faces: side of the compared pictures in face sizes.
     """
     from app.engine.latent.similarity import Similarity, arcface_input
     from app.engine.networks.lpips import distance
@@ -139,7 +140,7 @@ def imported_similarity(
 
 
 def load_matrix(chosen: Ensemble) -> tuple[DirectionMatrix, dict[str, Tensor]] | None:
-    """Return the direction matrix and what is stored beside it."""
+    """Return the direction matrix and the tensors stored beside it, None where there is no matrix."""
     from app.engine.networks.directions import DirectionMatrix
 
     if chosen.directions is None:
@@ -150,15 +151,13 @@ def load_matrix(chosen: Ensemble) -> tuple[DirectionMatrix, dict[str, Tensor]] |
 
 
 def calibration_path(chosen: Ensemble) -> Path:
-    """Return where the learned expression map of this generator with this matrix lies."""
+    """Return the file of the expression map that was learnt for this generator with this matrix."""
     matrix = chosen.directions.sha256 if chosen.directions else ""
     return data_folder() / "calibrations" / f"{chosen.generator.sha256[:16]}-{matrix[:16]}.npz"
 
 
 def known_expression_map(chosen: Ensemble) -> ExpressionMap | None:
-    """Return the expression map: exact for a matrix in our components, else as learned on rendered samples, None
-    before that.
-    """
+    """Return the expression map: the exact one of a matrix in our components, else the learnt one, else None."""
     if chosen.parameterisation is None:
         return None
     return own_components(chosen.parameterisation) or ExpressionMap.load(calibration_path(chosen))

@@ -1,8 +1,9 @@
-"""The 15 facial parameters of the released direction matrices, in their common range [-6, 6] (section 3.1).
+"""Converts to the 15 facial parameters of the released direction matrices, in their common range [-6, 6] ("Finding
+Directions in GAN's Latent Space", section 3.1).
 
-Only differences enter delta w = A delta p, so a parameter is a slope: [-6, 6] per its own range. The
-released angles run against Mien's: turned to the image's right, up or with the head's top to the right is
-negative there.
+Only differences enter delta w = A delta p, so each parameter needs only a slope: [-6, 6] over its own range. The
+released angles have signs opposite to Mien's: a head that is turned to the image's right, looks up, or has its top
+tilted to the right has negative angles there.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from app.engine.face.parameters import FaceParams
 
 A = 6.0  # the common range is [-A, A]; as released
 
-# Released: minimum and maximum of each parameter over the data set.
+# Minimum and maximum of each parameter over the data set of VoxCeleb, as released.
 _VOXCELEB = (
     (-0.11169848, 0.19479339),
     (-0.99687529, 2.35403085),
@@ -52,11 +53,11 @@ _FFHQ = (
 
 @dataclass(frozen=True)
 class Parameterisation:
-    """What the columns of a direction matrix mean.
+    """The meaning of a direction matrix' columns.
 
-    names: one per column; slopes: change of the column's input per unit of the parameter: degrees in
-    Mien's signs for yaw, pitch and roll, radians for the jaw, DECA units for exp0... or, in a matrix trained
-    here (`ours`), sigmas of our components for exp1...
+    names: one a column; slopes: change of a column's input per unit of its parameter; ours: whether the matrix was
+    trained here. The units are degrees with Mien's signs for yaw, pitch and roll, radians for the jaw, DECA's units for
+    exp0 and so on, or with `ours` sigmas of our components for exp1 and so on.
     """
 
     names: tuple[str, ...]
@@ -64,7 +65,7 @@ class Parameterisation:
     ours: bool = False
 
     def shift(self, changes: Mapping[str, float]) -> NDArray[np.float32]:
-        """Return (1, n) input of the matrix for changes of the named parameters, within [-2A, 2A]; others are left
+        """Return the matrix' input (1, n), within [-2A, 2A], for changes of parameters by name; unknown names are left
         out.
         """
         values = [slope * changes.get(name, 0.0) for name, slope in zip(self.names, self.slopes)]

@@ -1,5 +1,5 @@
-"""Measures how alike two pictures are: by the papers' networks where the user has imported them, else by a measure
-that may be shipped.
+"""Measures how similar two pictures are: by the papers' networks where the user has imported them, else by a measure
+that needs none.
 """
 
 from __future__ import annotations
@@ -11,21 +11,23 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-MSE_WEIGHT = 100.0  # released, beside 1 for the perceptual part
-RECOGNISED = 0.734  # half of the recogniser's square, in face sizes; as the released loss crops it
+MSE_WEIGHT = 100.0  # weight of the squared error beside 1 of the perceptual part, as released
+RECOGNISED = 0.734  # face sizes: half the side of the recogniser's square, as the released loss crops it
 
 
 @dataclass(frozen=True, eq=False)
 class Similarity:
-    """The measures in use. lpips: takes two pictures (N, 3, H, W) in [-1, 1], gives differentiable distances (N,
-    ...); recogniser: takes pictures, gives features (N, d) of the persons' identities.
+    """The measures in use.
+
+    lpips: takes two pictures (N, 3, H, W) in [-1, 1] and returns differentiable distances (N, ...), or None;
+    recogniser: takes pictures and returns features (N, d) of the persons' identities, or None.
     """
 
     lpips: Callable[[Tensor, Tensor], Tensor] | None = None
     recogniser: Callable[[Tensor], Tensor] | None = None
 
     def perceptual(self, a: Tensor, b: Tensor) -> Tensor:
-        """Return LPIPS, else the distance of pyramid bands."""
+        """Return LPIPS where it is imported, else the distance of pyramid bands."""
         return band_distance(a, b) if self.lpips is None else self.lpips(a, b).mean()
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
@@ -41,9 +43,10 @@ class Similarity:
 
 
 def arcface_input(pictures: Tensor, faces: float) -> Tensor:
-    """Return (N, 3, 112, 112): a generator's pictures (N, 3, s, s) cut as the released loss cuts them, rows 35 to
-    223 and columns 32 to 220 of 256; that is for `crop.face_square`'s released side, and as much of the face for
-    others.
+    """Return a generator's pictures (N, 3, s, s) cut for the recogniser, (N, 3, 112, 112), as the released loss does.
+
+    The released loss takes rows 35 to 223 and columns 32 to 220 of 256 of pictures with the released side of
+    `squares.crop.face_square`; of others (faces: their side in face sizes) the same part of the face is taken.
     """
     size = pictures.shape[-1]
     half = RECOGNISED * size / faces

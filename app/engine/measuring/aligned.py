@@ -1,4 +1,4 @@
-"""Cuts and turns faces as the recognisers of imported metrics were trained to see them."""
+"""Cuts and turns faces as the training data of imported recognisers were cut."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.engine.face.parameters import FittedFace
 Image = NDArray[np.uint8]
 Points = NDArray[np.float64]
 
-# InsightFace's places of eyes, nose and mouth corners (image's left first) in 112 x 112 pixels.
+# InsightFace's places of eyes, nose and mouth corners (the image's left first) in 112 x 112 px.
 ARCFACE_SIDE = 112
 ARCFACE_POINTS = np.array(
     [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)]
@@ -21,11 +21,14 @@ FIVE = (468, 473, 1, 61, 291)  # irises, nose tip, mouth corners
 LEFT_EYE = (33, 7, 163, 144, 145, 153, 154, 155, 133, 246, 161, 160, 159, 158, 157, 173)
 # MediaPipe's vertices around the eye on the picture's right.
 RIGHT_EYE = (263, 249, 390, 373, 374, 380, 381, 382, 362, 466, 388, 387, 386, 385, 384, 398)
-UNITS_SIDE, UNITS_CROP = 256, 224  # LibreFace aligns at 256 and takes the middle
+UNITS_SIDE, UNITS_CROP = (
+    256,
+    224,
+)  # px: side at which LibreFace aligns a face, and side of the middle that it cuts
 
 
 def arcface_crop(picture: Image, face: FittedFace) -> Image:
-    """Return (112, 112, 3): the similarity that brings the five points nearest to their places."""
+    """Return the face (112, 112, 3), moved by the similarity that brings its five points nearest to their places."""
     source = face.landmarks[list(FIVE), :2]
     a = source @ (1, 1j)
     b = ARCFACE_POINTS @ (1, 1j)
@@ -36,7 +39,7 @@ def arcface_crop(picture: Image, face: FittedFace) -> Image:
 
 
 def action_unit_crop(picture: Image, face: FittedFace) -> Image:
-    """Return (224, 224, 3): the face upright along eyes and mouth, as LibreFace (and FFHQ) cuts faces."""
+    """Return the face (224, 224, 3), upright along eyes and mouth, as LibreFace and FFHQ cut faces."""
     left, right = (face.landmarks[list(eye), :2].mean(axis=0) for eye in (LEFT_EYE, RIGHT_EYE))
     mouth = face.landmarks[[61, 291], :2].mean(axis=0)
     eyes, across, down = (left + right) / 2, right - left, mouth - (left + right) / 2
@@ -51,8 +54,9 @@ def action_unit_crop(picture: Image, face: FittedFace) -> Image:
 
 
 def _warped(picture: Image, matrix: Points, side: int) -> Image:
-    """Return (side, side, 3) of picture pixels through a (2, 3) map into the crop; shrunk by areas first where it
-    shrinks.
+    """Return the crop (side, side, 3) of a picture by an affine map (2, 3) from the picture to the crop.
+
+    Where the map shrinks the picture, it is reduced by area averages first.
     """
     scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
     if scale < 0.5:

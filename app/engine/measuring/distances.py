@@ -1,4 +1,4 @@
-"""Computes distances between sets of features (N, D), whatever network they come from."""
+"""Computes distances between sets of features (N, D) of any network."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ Features = NDArray[np.float64]
 def frechet(a: Features, b: Features) -> float:
     """Return |mean - mean|^2 + tr(Ca + Cb - 2 (Ca Cb)^(1/2)) of the two sets' Gaussians (Heusel et al. 2017, eq. 6).
 
-    The trace of the root is the nuclear norm of the product of the centred sets, which holds for fewer samples than
-    dimensions too, where the root of the covariances' product itself is badly conditioned. Two samples each at least.
+    The trace of the root is computed as the nuclear norm of the product of the centred sets. This holds for fewer
+    samples than dimensions too, where the root of the covariances' product itself is badly conditioned. Each set needs
+    two samples at least.
     """
     x, y = (_centred(part) for part in (a, b))
     root = np.linalg.svd(x @ y.T, compute_uv=False).sum()
@@ -41,8 +42,9 @@ def cosine_similarity(a: Features, b: Features) -> float:
 
 
 def hamming(a: Features, b: Features) -> float:
-    """Return the share of action units, present where their probability is at least a half, that differ (AU-H;
-    HeadGAN editing, appendix C).
+    """Return the share of action units that differ (AU-H; HeadGAN editing, appendix C).
+
+    A unit is present where its probability is at least a half.
     """
     return float(((a >= 0.5) != (b >= 0.5)).mean())
 

@@ -1,4 +1,4 @@
-"""Measures the papers' metrics that compare features of imported networks: FID, FVD, MMD^2, CSIM, LPIPS, AU-H.
+"""Computes the papers' metrics that compare features of imported networks: FID, FVD, MMD^2, CSIM, LPIPS, AU-H.
 
 Each is measured only where its networks are imported. Sets are compared within a clip and, as the papers do, over
 all clips together.
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Image = NDArray[np.uint8]
-BATCH = 8  # pictures at once; chosen for small memories
+BATCH = 8  # pictures that a network takes at once; chosen for small memories
 VIDEO, HOP = 16, 8  # frames of a video that I3D sees, and frames from the start of one video to the next
-FEWEST = 9  # frames at least, so that I3D's strides leave something
+FEWEST = 9  # least number of frames of a video, for which I3D's strides leave an output
 # Torchvision's normalisation of its released networks.
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True, eq=False)
 class Compared:
-    """One frame: the square crop as made and as it should be, and each one's face in its own whole picture.
+    """One frame to compare: the square crops of the made and the true picture, and faces in whole pictures.
 
-    same: whose identity the made face shall have; acted: whose expression.
+    same: the face whose identity the made face should have; acted: the face whose expression it should have.
     """
 
     made: Image
@@ -46,21 +46,21 @@ class Compared:
 
 
 Networks = Mapping[str, "nn.Module"]
-Sets = dict[str, tuple[Features, Features]]  # by network the features of the made and of the true pictures
+Sets = dict[str, tuple[Features, Features]]  # by network, the features of the made and of the true pictures
 
 
 def feature_networks() -> dict[str, nn.Module]:
     """Return the imported networks that metrics need, by kind, on the best device in float32."""
     wanted = sorted({kind for need in NEEDS.values() for kind in need.kinds})
     chosen = {kind: model.name for kind in wanted if (model := newest(models(kind))) is not None}
-    if not chosen:  # so that torch is not loaded for nothing
+    if not chosen:  # torch need not be loaded
         return {}
     device = best_device().torch_device
     return {kind: load_model(name).network.to(device) for kind, name in chosen.items()}
 
 
 def measured(networks: Networks, frames: Sequence[Compared]) -> tuple[dict[str, float], Sets]:
-    """Return a clip's metrics and its features, for the comparison over all clips."""
+    """Return a clip's metrics, and its features for the comparison of all clips together."""
     found = [frame for frame in frames if frame.face is not None]
     sets: Sets = {}
     values: dict[str, float] = {}
@@ -89,7 +89,7 @@ def measured(networks: Networks, frames: Sequence[Compared]) -> tuple[dict[str, 
 
 
 def set_distances(sets: Sets) -> dict[str, float]:
-    """Return FID, FVD, ArcFace's FID (Head2Head++) and MMD^2 of sets with two samples or more."""
+    """Return FID, FVD, ArcFace's FID (Head2Head++) and MMD^2 of those sets that have two samples or more."""
     values = {}
     for network, name in (("inception", "fid"), ("i3d", "fvd"), ("arcface", "fid_arcface")):
         if network in sets and min(map(len, sets[network])) > 1:
@@ -100,7 +100,7 @@ def set_distances(sets: Sets) -> dict[str, float]:
 
 
 def together(clips: Sequence[Sets]) -> Sets:
-    """Return all clips' features as one set each."""
+    """Return the features of all clips joined to one pair of sets for each network."""
     names = dict.fromkeys(name for sets in clips for name in sets)
 
     def joined(name: str, side: int) -> Features:
@@ -116,7 +116,7 @@ def _sides(frames: Sequence[Compared]) -> tuple[list[Image], list[Image]]:
 def features(
     network: nn.Module, pictures: Sequence[Image], normalised: Callable[[Tensor], Tensor]
 ) -> Features:
-    """Return (N, D) of pictures of one size, in batches."""
+    """Return a network's features (N, D) of N pictures of one size, computed in batches."""
     import torch
 
     device = next(network.parameters()).device

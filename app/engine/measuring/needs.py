@@ -1,4 +1,4 @@
-"""Says which metrics of the papers need a feature network that the user imports, and where to get it."""
+"""Lists which metrics of the papers need a feature network that the user must import, and where to get it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from app.engine.checkpoints.store import models
 
 @dataclass(frozen=True)
 class Need:
-    """kinds: of the models that must be there; what: the files, as a user reads it."""
+    """What a metric needs. kinds: of models that must be installed; what: the files, in words for users."""
 
     kinds: tuple[str, ...]
     what: str
@@ -38,6 +38,6 @@ NEEDS = {
 
 
 def missing_metrics() -> dict[str, str]:
-    """Return by metric what must be imported before it is measured."""
+    """Return, by metric, the files that must be imported before it can be measured."""
     kinds = {model.kind for model in models()}
     return {name: need.what for name, need in NEEDS.items() if not kinds.issuperset(need.kinds)}

@@ -14,7 +14,7 @@ from app.engine.face.parameters import FaceEdit, FaceParams, FittedFace
 from app.engine.face.response import response
 from app.engine.face.semantic import SHUT, identity_similarity, measure_controls
 
-# How the landmark network reads drawn lids: medians over the open photos (`tools/edit_accuracy.py`).
+# How the landmark network reads drawn lids: medians over the photos of ../shared/media/images (tools/edit_accuracy.py).
 WIDE_READ = 0.47  # share of a lid's drawn rise that is read
 CLOSING_READ = (
     0.59  # power of the share of an eye's opening that is left: eyes half shut are read as 0.66 open
@@ -23,9 +23,7 @@ POSE_AND_GAZE = ("yaw", "pitch", "roll", "gaze_x", "gaze_y")
 
 
 def readings(params: FaceParams) -> dict[str, float]:
-    """Return absolute readings by control name: pose and gaze in degrees, scale and translation in pixels, and
-    apertures.
-    """
+    """Return the parameters' values by control: pose and gaze in degrees, scale and translation in px, apertures."""
     camera, expression = params.camera, params.expression
     yaw, pitch, roll = camera.angles
     return {
@@ -43,9 +41,7 @@ def readings(params: FaceParams) -> dict[str, float]:
 
 
 def asked_of(target: FaceParams, edit: FaceEdit) -> dict[str, float]:
-    """Return what an edit asks for, by control: pose, gaze and apertures always; scale and place where it names
-    them.
-    """
+    """Return, by control, the values that an edit asks: pose, gaze and apertures always, scale and place where set."""
     wanted = readings(target)
     placed = (name for name in ("scale", "tx", "ty") if edit.get(name) is not None)
     absolute = {name: wanted[name] for name in (*POSE_AND_GAZE, *placed, "aperture_left", "aperture_right")}
@@ -59,7 +55,7 @@ def asked_of(target: FaceParams, edit: FaceEdit) -> dict[str, float]:
 def compare(
     before: FittedFace, target: FaceParams, after: FittedFace, edit: FaceEdit, model: MorphableModel
 ) -> Measurement:
-    """Return the read-out of one edited face; all faces in the same picture's pixels."""
+    """Return what was asked of a face and what was measured; all faces are in the same picture's pixels."""
     asked = asked_of(target, edit)
     after = replace(after, params=_lids_corrected(before.params, after.params))
     found = measure_controls(before, after, model) | readings(after.params) | gaze_by_change(before, after)
@@ -75,7 +71,7 @@ def compare(
 
 
 def _lids_corrected(before: FaceParams, after: FaceParams) -> FaceParams:
-    """Return the result's parameters with what the lids were drawn as."""
+    """Return the result's parameters with the apertures that were drawn, of which the network reads only a part."""
     pairs = zip(before.expression.aperture, after.expression.aperture)
     left, right = (_drawn_aperture(own, read) for own, read in pairs)
     return replace(after, expression=replace(after.expression, aperture=(left, right)))
@@ -89,14 +85,16 @@ def _drawn_aperture(own: float, read: float) -> float:
 
 
 def gaze_by_change(before: FittedFace, after: FittedFace) -> dict[str, float]:
-    """Return the result's gaze by control: the photo's own and what its eyes turned since, surer than a new reading."""
+    """Return the result's gaze by control: the photo's own plus the turn of its eyes, which is surer than a new
+    reading.
+    """
     own = before.params.expression.gaze
     x, y = response().gaze_change(own, after.params.expression.gaze)
     return {"gaze_x": own[0] + x, "gaze_y": own[1] + y}
 
 
 def nearest_face(faces: Sequence[FittedFace], centre: tuple[float, float]) -> FittedFace | None:
-    """Return the face whose camera is nearest to a point (pixels), None if there is none."""
+    """Return the face whose camera's translation is nearest to a point (px), None where there is no face."""
 
     def distance(face: FittedFace) -> float:
         tx, ty = face.params.camera.translation

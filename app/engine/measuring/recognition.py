@@ -1,4 +1,4 @@
-"""Compares identities by an imported recogniser, for the editor's read-out where the user has one."""
+"""Compares identities by a recogniser that the user imported, for the editor's read-out."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Seen = tuple[NDArray[np.uint8], FittedFace]  # a picture (h, w, 3) sRGB and a fa
 
 
 class Recogniser:
-    """The newest imported ArcFace, loaded when it is first asked."""
+    """The newest imported ArcFace, loaded when it is first used."""
 
     def __init__(self) -> None:
         self._loaded: tuple[str, nn.Module] | None = None
@@ -35,7 +35,7 @@ class Recogniser:
         return newest(models(KIND))
 
     def likeness(self, before: Seen, after: Seen) -> float:
-        """Return the cosine of both faces' embeddings, below 0 counted as 0. Only where a recogniser is imported."""
+        """Return the cosine of both faces' embeddings, at least 0; `imported` must be true."""
         model = self._newest()
         assert model is not None
         if self._loaded is None or self._loaded[0] != model.sha256:

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from app.engine.files import data_folder, write_whole
 
-# A new time is written down if it is below this share of the known one: timings vary by a few per cent from run to
-# run.
+# A new time is written down where it is below this share of the known one, because timings vary by a few per cent.
 WORTH_WRITING = 0.9
 
 
 @dataclass(frozen=True)
 class Speed:
-    """The speed of one generator. ms: the shortest time for a picture, pasted into the photo; device: what computed
-    it, with precision.
+    """The speed of one generator.
+
+    ms: the shortest time for a picture that is pasted into the photo; device: the device and its precision.
     """
 
     ms: float
@@ -24,8 +24,9 @@ class Speed:
 
 
 def remember(generator: str, ms: float, device: str) -> None:
-    """Note a picture's time where it is the first on this device, or clearly the quickest. A folder that cannot be
-    written to is no error: the time is measured again next time.
+    """Write down a picture's time (ms) where it is the first on this device, or clearly the shortest.
+
+    A folder that cannot be written to is no error: the time is measured again.
     """
     known = known_speeds()
     before = known.get(generator)
@@ -41,7 +42,7 @@ def remember(generator: str, ms: float, device: str) -> None:
 
 
 def known_speeds() -> dict[str, Speed]:
-    """Return the speeds by generator's name; none before the first picture."""
+    """Return the known speeds by the generators' names."""
     try:
         values = json.loads(_path().read_text(encoding="utf-8"))
         return {str(name): Speed(float(s["ms"]), str(s["device"])) for name, s in values.items()}

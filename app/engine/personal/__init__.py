@@ -1,1 +1,1 @@
-"""Prepares what a network trained on one person needs when it is asked for a pose and an expression."""
+"""Makes the inputs of networks that are trained on one person: conditions, the person's record, backgrounds."""

@@ -1,7 +1,7 @@
-"""Puts something behind a generated person: the footage's own background, a picture, a colour, or nothing.
+"""Composes a generated person with a background: the footage's own, a picture, a colour, or none.
 
-Head2HeadFS generates the person on black with its foreground mask (section 3.4), so that the background can be
-put back or chosen anew.
+Head2HeadFS generates the person on black with a foreground mask (section 3.4), so that the background can be put back
+or chosen anew.
 """
 
 from __future__ import annotations
@@ -15,24 +15,25 @@ from numpy.typing import NDArray
 
 from app.engine.errors import EngineError
 
-# Chosen by eye on the clips of ../shared/media.
+# These values were chosen by eye on the clips of ../shared/media.
 KEEP, CLEAR = "keep", "transparent"
-SAMPLED = 60  # frames of which the plate is the median
-FREE = 16  # level of 255 up to which a matte leaves a pixel to the background
-GROWN = 5  # pixels by which people are widened, because hair reaches beyond the matte
+SAMPLED = 60  # number of frames whose median is the plate
+FREE = 16  # value of a matte, 0 to 255, up to which a pixel is background
+GROWN = 5  # px by which a person's matte is widened, because hair reaches beyond it
 
 
 @dataclass(frozen=True, eq=False)
 class Background:
-    """kind: "keep", "transparent" or "picture"; pixels: (size, size, 3) uint8 of a picture or a colour."""
+    """A chosen background. kind: "keep", "transparent" or "picture"; pixels: (size, size, 3) uint8 of a picture."""
 
     kind: str = KEEP
     pixels: NDArray[np.uint8] | None = None
 
 
 def chosen_background(text: str, size: int) -> Background:
-    """Read a choice: “keep”, “transparent”, a colour as #rrggbb, or a picture's path, which is cut to a square;
-    EngineError for anything else.
+    """Return the background that a text chooses: “keep”, “transparent”, a colour as #rrggbb, or a picture's path.
+
+    A picture is cut to a square of `size` px. EngineError for anything else.
     """
     if text in (KEEP, CLEAR):
         return Background(text)
@@ -48,7 +49,7 @@ def chosen_background(text: str, size: int) -> Background:
 
 
 def _square(path: Path, size: int) -> NDArray[np.uint8]:
-    """Return the picture's middle, (size, size, 3) uint8 sRGB."""
+    """Return the middle square of a picture, (size, size, 3) uint8 sRGB."""
     import cv2
 
     from app.engine.imaging.colour import to_srgb8
@@ -63,8 +64,9 @@ def _square(path: Path, size: int) -> NDArray[np.uint8]:
 
 
 def background_plate(frames: NDArray[np.uint8], mattes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return (S, S, 3): the median of frames (T, S, S, 3) where no person is (mattes (T, S, S), 255 = person); what
-    a person always covers is filled in from around it.
+    """Return the background (S, S, 3) of frames (T, S, S, 3): the median of those in which no person covers a pixel.
+
+    mattes: (T, S, S), 255 on the person. Pixels that the person always covers are filled from around.
     """
     import cv2
 
@@ -83,9 +85,10 @@ def background_plate(frames: NDArray[np.uint8], mattes: NDArray[np.uint8]) -> ND
 def composed(
     person: NDArray[np.float32], mask: NDArray[np.float32], background: Background, plate: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
-    """Return the person before the background, (S, S, 3), or (S, S, 4) where nothing lies behind.
+    """Return the person before the background, (S, S, 3) uint8, or (S, S, 4) for a transparent background.
 
-    person: (S, S, 3) in [0, 1] on black, that is times its mask (S, S) in [0, 1]; plate: (S, S, 3) of "keep".
+    person: (S, S, 3) in [0, 1] on black, which is times the mask (S, S) in [0, 1]; plate: (S, S, 3), the footage's
+    background.
     """
     cover = mask[..., None]
     if background.kind == CLEAR:

@@ -1,8 +1,7 @@
 """Draws the conditions of Head2Head++ and Head2HeadFS: NMFC and eyes of a face's parameters, at the network's size.
 
-Training, sliders and drivers all make them from `FaceParams` alone, so the network meets the same
-conditions in use as in training. Pupils therefore come from the tracker's irises (as gaze), not from
-intensities.
+Training, sliders and drivers all make them from `FaceParams` alone, so the network gets the same conditions in use as
+in training. Therefore pupils come from the tracker's irises (as gaze), not from the picture's intensities.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from app.engine.rendering.nmfc import NmfcRenderer
 
 @dataclass(frozen=True)
 class Frame2Frame:
-    """A similarity without rotation: pixels of one picture to pixels of another, x' = scale x + offset."""
+    """A similarity without rotation from px of one picture to px of another: x' = scale x + offset."""
 
     scale: float
     offset: tuple[float, float]
@@ -53,7 +52,7 @@ class Frame2Frame:
 
 
 def eye_marks(params: FaceParams, model: MorphableModel) -> NDArray[np.float64]:
-    """Return (14, 2) pixels as `eye_sketch` orders them: the lids opened to the aperture, the pupils by the gaze."""
+    """Return the points (14, 2) px of `eye_sketch`: lids that are opened to the apertures, and pupils by the gaze."""
     shape = model.shape(params.identity, params.expression)
     left, right = params.expression.aperture
     marks, pupils = [], []
@@ -65,7 +64,7 @@ def eye_marks(params: FaceParams, model: MorphableModel) -> NDArray[np.float64]:
 
 
 def _opened(points: FloatArray, aperture: float) -> FloatArray:
-    """Return six points (corner, two upper, corner, two lower) whose mean gap over width is the aperture."""
+    """Return six points of an eye (corner, two upper, corner, two lower) with lids that have this aperture."""
     upper, lower = points[[1, 2]], points[[5, 4]]
     width = np.linalg.norm(points[0] - points[3])
     gap = np.linalg.norm(upper - lower, axis=1).mean() / width
@@ -76,7 +75,7 @@ def _opened(points: FloatArray, aperture: float) -> FloatArray:
 
 
 def _pupil(points: FloatArray, gaze: tuple[float, float]) -> FloatArray:
-    read = response().read_gaze(gaze)  # the network learns what the tracker sees
+    read = response().read_gaze(gaze)  # the network is trained with the gaze that the tracker reads
     x, y = (rest + EYEBALL * math.sin(math.radians(angle)) for rest, angle in zip(IRIS_REST, read))
     return np.asarray((points[0] + points[3]) / 2 + (x, y, 0.0))
 
@@ -84,8 +83,9 @@ def _pupil(points: FloatArray, gaze: tuple[float, float]) -> FloatArray:
 def condition(
     params: FaceParams, model: MorphableModel, renderer: NmfcRenderer, size: int, eyes: bool
 ) -> NDArray[np.float32]:
-    """Return (3, size, size) NMFC or, with `eyes`, (6, size, size) NMFC and eyes, in [0, 1]; params in the square's
-    pixels.
+    """Return the NMFC (3, size, size) in [0, 1] or, with `eyes`, NMFC and eyes (6, size, size).
+
+    params: in the square's pixels.
     """
     points = params.camera.project(model.shape(params.identity, params.expression))
     planes = [renderer.nmfc(points, (size, size))]
@@ -95,6 +95,9 @@ def condition(
 
 
 def windows(conditions: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return (T, 3 C, H, W) of (T, C, H, W): each frame with the two before it, oldest first; the first is repeated."""
+    """Return conditions (T, C, H, W) as windows (T, 3 C, H, W): each frame with the two before it, oldest first.
+
+    The first frame is repeated.
+    """
     padded = np.concatenate([conditions[:1], conditions[:1], conditions])
     return np.concatenate([padded[:-2], padded[1:-1], padded[2:]], axis=1)

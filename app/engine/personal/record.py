@@ -13,19 +13,21 @@ from app.engine.face.parameters import Camera, FaceParams, Identity
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Sides in px of the square that a personal model can draw; Head2Head's strides halve them without a remainder.
+# px: sides that a personal model's square may have; Head2Head's strides halve them without a remainder.
 SIZES = (64, 128, 256)
-SIZE = 256  # px of the released models' pictures
-# The camera of a face in the released crop, with its margin.
+SIZE = 256  # px: side of the released models' pictures
+# The usual camera of a face in the released crop with its margin.
 USUAL_CAMERA = Camera(55.0, translation=(128.0, 132.0))
 
 
 @dataclass(frozen=True, eq=False)
 class Person:
-    """size: the square's side in pixels; camera: mean scale and place of the face in it; identity: p_id of the
-    footage; portrait: (size, size, 3) uint8, the best frame; background: (size, size, 3) uint8, what lies behind the
-    person; track: (T, 11) the footage's cameras, gazes and apertures, frame by frame. A released model knows none but
-    its size."""
+    """The record of one person.
+
+    size: px of the square's side; camera: mean scale and place of the face in it; identity: p_id of the footage;
+    portrait: (size, size, 3) uint8, the best frame; background: (size, size, 3) uint8, without the person; track: (T,
+    11) the footage's cameras, gazes and apertures, by frame. All but size and camera are None for released models.
+    """
 
     size: int = SIZE
     camera: Camera = USUAL_CAMERA
@@ -51,7 +53,7 @@ class Person:
 
     @classmethod
     def of_tensors(cls, extras: dict[str, Tensor]) -> Person:
-        """Read the record from a model's extras; without any, the released models' usual crop is taken."""
+        """Return the record in a model's extras; without any, it is that of the released models' usual crop."""
         if "portrait" not in extras:
             return cls()
         portrait = extras["portrait"].numpy()

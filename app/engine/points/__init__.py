@@ -1,3 +1,1 @@
-"""Translates between LivePortrait and our values: its crop of a photo, and our pose and expressions in its 21
-points.
-"""
+"""Converts our values to LivePortrait's: its crop of a photo, and our pose and expressions in its 21 points."""

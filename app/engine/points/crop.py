@@ -10,23 +10,24 @@ import numpy as np
 from app.engine.face.parameters import FloatArray
 from app.engine.squares.crop import BROWS, JAW, Square, Turn
 
-SCALE = 2.3  # sides of the face in the square's side
-LIFT = -0.125  # sides of the square by which its middle lies below the face's: towards the forehead
-NOSE = (1, 4)  # in profile the nose reaches beyond jaw and brows
-EYES = ((33, 133, 159, 145), (362, 263, 386, 374))  # corners and lids, image-left's and image-right's
-MOUTH_CORNERS = (61, 291)  # image-left's and image-right's
+SCALE = 2.3  # the square's side over the face's
+LIFT = -0.125  # share of the square's side by which its middle lies below the face's; below 0 it lies above
+NOSE = (1, 4)  # MediaPipe's vertices of the nose's tip, which in profile lies outside jaw and brows
+# MediaPipe's vertices of corners and lids, of the eye on the image's left first.
+EYES = ((33, 133, 159, 145), (362, 263, 386, 374))
+MOUTH_CORNERS = (61, 291)  # MediaPipe's vertices, the one on the image's left first
 
 
 @dataclass(frozen=True)
 class Rectangle:
-    """centre: pixels; side: pixels; angle: radians, > 0 where the face leans clockwise."""
+    """A turned square of the photo. centre, side: px; angle: radians, > 0 where the face leans clockwise."""
 
     centre: tuple[float, float]
     side: float
     angle: float
 
     def matrix(self, size: int) -> FloatArray:
-        """Return (2, 3) from the photo's places to those of the square at `size` pixels, its middle at size / 2."""
+        """Return the affine map (2, 3) from the photo's px to those of the square at a side of `size` px."""
         zoom = size / self.side
         c, s = zoom * math.cos(self.angle), zoom * math.sin(self.angle)
         turned = np.array([[c, s], [-s, c]])
@@ -36,8 +37,9 @@ class Rectangle:
 def rectangle(
     points: FloatArray, eyes: FloatArray, mouth: FloatArray, scale: float = SCALE, lift: float = LIFT
 ) -> Rectangle:
-    """Return the square about points (N, 2) of a face without its forehead; eyes, mouth: (2,) the middle between the
-    eyes and between the mouth's corners, which say how the face leans.
+    """Return the square about points (N, 2) px of a face without its forehead.
+
+    eyes, mouth: (2,) px between the eyes and between the mouth's corners, by which the face leans.
     """
     down = mouth - eyes
     length = float(np.linalg.norm(down))
@@ -62,7 +64,7 @@ def face_rectangle(landmarks: FloatArray) -> Rectangle:
 
 
 def turned_square(landmarks: FloatArray) -> Square:
-    """Return the same as the box of whole pixels that holds it."""
+    """Return the square of landmarks (478, >= 2) px as a box of whole pixels around the turned square."""
     found = face_rectangle(landmarks)
     turn = Turn(found.angle, max(found.side, 8.0))
     side = turn.box_side

@@ -1,7 +1,7 @@
 """Maps our expressions linearly to the entries by which LivePortrait's points move; the map is learnt from pictures.
 
-An expression's change is 28 sigmas, the gaze and the lids' apertures. Pictures of one person with many expressions are
-read by the motion extractor; ridge regression finds the map, and its error is measured on pictures kept aside.
+An expression's change is 28 sigmas, the gaze and the lids' apertures. The motion extractor reads pictures of one person
+with many expressions; ridge regression finds the map, whose error is measured on pictures that were kept aside.
 """
 
 from __future__ import annotations
@@ -19,24 +19,26 @@ from app.engine.files import written
 from app.engine.warping.calibration import PoseResponse, index_lift
 
 N_POINTS = 21  # of LivePortrait
-# The entries that move in the published motion templates (standard deviation within a clip over 0.001): x and y of
-# these points, z of four. Point 5, which moves there too, says where the neck is.
+# The entries that move in the published motion templates (standard deviation within a clip above 0.001) are x and y of
+# these points and z of four. Point 5, which moves there too, marks the neck.
 FLAT = (0, 1, 2, 3, 4, 7, 10, 11, 13, 14, 15, 16, 17, 19, 20)
-DEEP = (10, 17, 19, 20)  # of whose z the templates move
+DEEP = (10, 17, 19, 20)  # points whose z moves in the templates
 MOVING = np.array(sorted([3 * k + axis for k in FLAT for axis in (0, 1)] + [3 * k + 2 for k in DEEP]))
-GAZE_UNIT, APERTURE_UNIT = 10.0, 0.1  # degrees and lid gap over eye width that count like a sigma
-N_FEATURES = N_EXPRESSION + 4  # with two angles of gaze and two apertures
-RIDGE = 0.01  # of the mean squared feature; chosen
+GAZE_UNIT, APERTURE_UNIT = 10.0, 0.1  # degrees of gaze, and aperture, that count as much as one sigma
+N_FEATURES = N_EXPRESSION + 4  # components, two angles of gaze and two apertures
+RIDGE = 0.01  # share of the mean squared feature; our choice
 KEPT_ASIDE = 5  # every fifth picture is kept aside to measure the error
-LEAST = 2 * N_FEATURES  # pictures; twice as many as unknowns
-# Between which a measured gain is believed; chosen.
-GAINS = (0.6, 2.5)
+LEAST = 2 * N_FEATURES  # least number of pictures: twice as many as unknowns
+GAINS = (0.6, 2.5)  # least and greatest measured gain that is believed; our choice
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What one control was asked and what a fresh fit of LivePortrait's picture read, and again with the gains that
-    followed from all readings; None where no face was found."""
+    """A check of one control in LivePortrait's own pictures.
+
+    asked: the control's value; read: what a fresh fit reads; corrected: what it reads with the gains that follow from
+    all readings. The latter two are None where no face was found.
+    """
 
     asked: float
     read: float | None
@@ -45,12 +47,12 @@ class Reading:
 
 @dataclass(frozen=True, eq=False)
 class ExpressionEntries:
-    """change of the 63 entries = matrix @ change of our expression.
+    """A learnt map with which the change of the 63 entries is matrix @ the change of our expression.
 
-    matrix: (63, 32); error: root mean square of what the map leaves unexplained in pictures it has not seen, over that
-    of the entries' changes; count: pictures learnt from; pose: how the network's heads are read, for asking the right
-    turn; gains: (14,) by which changes of `face.indices` are asked larger, and gaze and lids (3,): x, y, aperture;
-    readings: the last check, by control.
+    matrix: (63, 32); error: root mean square of what the map does not explain in pictures that were kept aside, over
+    that of the entries' changes; count: number of pictures it was learnt from; pose: how a fresh fit reads the turns of
+    the network's heads, None where unknown; gains: (14,) factors on asked changes of `face.indices`; eyes: (3,) factors
+    on gaze x, gaze y and apertures; readings: the last check, by control.
     """
 
     matrix: FloatArray
@@ -62,7 +64,10 @@ class ExpressionEntries:
     readings: Mapping[str, Reading] = field(default_factory=dict)
 
     def entries(self, own: Expression, asked: Expression, calibrate: bool = True) -> FloatArray:
-        """Return (21, 3) to add to the photo's own entries; calibrate: ask so that a fresh fit reads what is asked."""
+        """Return the change (21, 3) of the photo's own entries for an asked expression.
+
+        own: the photo's expression; calibrate: whether to correct it so that a fresh fit reads what is asked.
+        """
         change = features(own, asked)
         if calibrate:
             change = self._amplified(change)
@@ -76,7 +81,7 @@ class ExpressionEntries:
         return np.concatenate([sigmas + more, eyes])
 
     def save(self, path: Path) -> None:
-        """Write the map beside its place, and then rename it."""
+        """Write the map, whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
         pose = {} if self.pose is None else {f"pose_{key}": value for key, value in vars(self.pose).items()}
         with written(path) as beside:
@@ -96,7 +101,7 @@ class ExpressionEntries:
 
     @classmethod
     def load(cls, path: Path) -> ExpressionEntries | None:
-        """Return None where nothing has been learnt, or by another version."""
+        """Return the map in a file, None where there is none or another version wrote it."""
         try:
             with np.load(path, allow_pickle=False) as file:
                 values = {name: file[name] for name in file.files}
@@ -119,7 +124,7 @@ class ExpressionEntries:
 
 
 def features(own: Expression, asked: Expression) -> FloatArray:
-    """Return (32,): the change of expression in sigmas, of the gaze and of the (left, right) lids in their units."""
+    """Return features (32,) of a change: of components in sigmas, of gaze and of both apertures in their units."""
     return np.concatenate(
         [
             np.subtract(asked.coefficients, own.coefficients),
@@ -130,9 +135,9 @@ def features(own: Expression, asked: Expression) -> FloatArray:
 
 
 def fitted_map(changes: FloatArray, entries: FloatArray) -> ExpressionEntries:
-    """Return the map from changes (n, 32) to the changes of entries (n, 63) that pictures showed.
+    """Return the map from features (n, 32) to the changes of entries (n, 63) that were read in pictures.
 
-    Raises EngineError for too few pictures.
+    EngineError for too few pictures.
     """
     if len(changes) < LEAST:
         raise EngineError(
@@ -147,7 +152,7 @@ def fitted_map(changes: FloatArray, entries: FloatArray) -> ExpressionEntries:
 
 
 def _regressed(changes: FloatArray, entries: FloatArray) -> FloatArray:
-    """Return (63, 32), zero for entries that do not move with expressions."""
+    """Return the regression's matrix (63, 32), with rows of zeros for entries that do not move with expressions."""
     ridge = RIDGE * float(np.square(changes).mean()) * len(changes) * np.eye(N_FEATURES)
     found = np.linalg.solve(changes.T @ changes + ridge, changes.T @ entries).T
     matrix = np.zeros_like(found)
@@ -156,14 +161,14 @@ def _regressed(changes: FloatArray, entries: FloatArray) -> FloatArray:
 
 
 def drawn_expression(own: Expression, rng: np.random.Generator, reach: float = 1.2) -> Expression:
-    """Return a random expression about the photo's own: components as faces have them, gaze and lids over their
-    range.
+    """Return a random expression near the photo's own: with components as people's faces have them, and with gaze and
+    apertures over their range.
     """
     coefficients = np.array(own.coefficients) + reach * rng.normal(size=N_EXPRESSION)
     gaze = (rng.uniform(-20, 20), rng.uniform(-12, 12))
     left, right = rng.uniform(0.06, 0.36, size=2)
     if rng.random() < 0.7:
-        right = left  # mostly, both lids move together
+        right = left  # both lids move together in most pictures
     return Expression(
         tuple(float(value) for value in np.clip(coefficients, -3.5, 3.5)),
         (float(gaze[0]), float(gaze[1])),
@@ -172,7 +177,7 @@ def drawn_expression(own: Expression, rng: np.random.Generator, reach: float = 1
 
 
 def gain(asked: float, read: float | None) -> float:
-    """Return the factor on what is asked so that it is read as asked; 1 where the measurement is not believed."""
+    """Return the factor on an asked value so that the asked value is read; 1 where the reading is not believed."""
     if read is None or read * asked <= 0:
         return 1.0
     return float(np.clip(asked / read, *GAINS))

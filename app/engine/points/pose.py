@@ -1,7 +1,7 @@
-"""Translates our camera for LivePortrait: how its points must move so that the head stands where it is asked.
+"""Converts our camera to LivePortrait's: how its points must move so that the head has the asked pose.
 
-LivePortrait's space is ours with y and z turned round (down, and into the picture), in units of half the square's
-side; its own points keep the offset between its idea of a head's middle and ours.
+LivePortrait's space is ours with y and z reversed (down, and into the picture), in units of half the square's side. The
+middle of a head lies elsewhere there than in our face model; its own points keep that offset.
 """
 
 from __future__ import annotations
@@ -14,16 +14,19 @@ import numpy as np
 from app.engine.face.parameters import Camera, FloatArray
 from app.engine.squares.crop import Square, Turn
 
-FLIP = np.diag([1.0, -1.0, -1.0])  # ours (y up, z to the viewer) to LivePortrait's axes
-EYE_POINTS = (11, 15)  # of the 21, image-left's and image-right's
-# Eye distances that the head's middle can lie behind the eyes; a bound that real heads keep, chosen.
+FLIP = np.diag([1.0, -1.0, -1.0])  # from our axes (y up, z to the viewer) to LivePortrait's
+EYE_POINTS = (11, 15)  # those of the 21 points that lie at the eyes, the one on the image's left first
+# Greatest eye distances by which a head's middle lies behind the eyes; our choice, which real heads stay below.
 DEEPEST = 1.5
 
 
 @dataclass(frozen=True, eq=False)
 class Change:
-    """From the photo's pose to another. turn: (3, 3) for columns, in the square's axes; zoom: factor; middle: (x, y)
-    of the points' origin, half sides of the square from its middle."""
+    """A change from the photo's pose to another.
+
+    turn: (3, 3) rotation of columns, in the square's axes; zoom: factor of size; middle: (x, y) of the points' origin,
+    in half sides of the square from its middle.
+    """
 
     turn: FloatArray
     zoom: float
@@ -31,10 +34,10 @@ class Change:
 
 
 def pose_change(own: Camera, asked: Camera, square: Square, points: FloatArray, middle: FloatArray) -> Change:
-    """Return what leads from camera `own` to `asked`, both in the photo's pixels.
+    """Return the change from camera `own` to `asked`, both in the photo's pixels.
 
-    points: (21, 3) of the photo; middle: (2,) where their origin is. The points at
-    the eyes give how deep the origin lies in the head, because our model's origin lies there.
+    points: (21, 3) of the photo; middle: (2,) their origin. The points at the eyes give the origin's depth in the head,
+    because the origin of our face model lies at the eyes.
     """
     assert square.turn is not None
     depth = -float(points[list(EYE_POINTS), 2].mean()) * square.turn.side / 2
@@ -49,20 +52,20 @@ def pose_change(own: Camera, asked: Camera, square: Square, points: FloatArray, 
 
 
 def axes(turn: Turn) -> FloatArray:
-    """Return (2, 2): from the photo's directions to the square's."""
+    """Return the rotation (2, 2) from the photo's directions to the square's."""
     c, s = math.cos(turn.angle), math.sin(turn.angle)
     return np.array([[c, s], [-s, c]])
 
 
 def to_square(place: FloatArray, square: Square) -> FloatArray:
-    """Convert (2,) photo pixels to half sides of the square from its middle."""
+    """Return a place (2,) px of the photo in half sides of the square from its middle."""
     assert square.turn is not None
     middle = np.array([square.x, square.y]) + square.side / 2
     return np.asarray(axes(square.turn) @ (place - middle) * 2 / square.turn.side)
 
 
 def to_photo(place: FloatArray, square: Square) -> FloatArray:
-    """Return the inverse of `to_square`."""
+    """Return a place (2,) in half sides of the square from its middle as px of the photo."""
     assert square.turn is not None
     middle = np.array([square.x, square.y]) + square.side / 2
     return np.asarray(axes(square.turn).T @ place * square.turn.side / 2 + middle)

@@ -1,8 +1,8 @@
 """Draws the eyes image of Head2Head++ (section 3.3): lid outlines in white, pupils as red discs, on black.
 
-The 68-point landmarks 36..47 and two pupils are taken from MediaPipe's mesh: each outline runs corner,
-upper lid, corner, lower lid. Strokes and discs follow the authors' drawing to the pixel: a stroke is
-two pixels wide (offsets -1 and 0), a disc has the mean half diagonal of its outline as radius.
+Points 36 to 47 of the 68 and two pupils are taken from MediaPipe's mesh: each outline runs from a corner along the
+upper lid to the other corner and back along the lower lid. Strokes and discs follow the authors' drawing to the pixel:
+a stroke is two pixels wide (offsets -1 and 0), and a disc has the mean half diagonal of its outline as radius.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ from numpy.typing import NDArray
 
 # Landmarks 36..41 (the eye on the image's left) and 42..47, in MediaPipe's numbers.
 OUTLINES = ((33, 160, 158, 133, 153, 144), (362, 385, 387, 263, 373, 380))
-RED = (255, 0, 0)  # of 255: pupils, as the authors draw them
+RED = (255, 0, 0)  # red, green and blue of pupils, 0 to 255, as the authors draw them
 
 
 def eye_sketch(points: NDArray, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Draw (14, 2) pixels, the six of each of OUTLINES and the two pupils; size (w, h) -> (h, w, 3)."""
+    """Return the eyes image (h, w, 3) of points (14, 2) px: the six of each of OUTLINES and the two pupils.
+
+    size: (w, h).
+    """
     picture = np.zeros((size[1], size[0], 3), np.uint8)
     whole = points.astype(np.int32)
     for outline in (whole[:6], whole[6:12]):
@@ -32,7 +35,7 @@ def _radius(outline: NDArray) -> int:
 
 
 def _stroke(picture: NDArray[np.uint8], start: NDArray, end: NDArray) -> None:
-    """One sample per pixel of the longer axis, painted at offsets -1 and 0 in x and y."""
+    """Draw a stroke: one sample for each pixel of the longer axis, painted at offsets -1 and 0 in x and y."""
     count = int(np.abs(end - start).max())
     if count == 0:
         return

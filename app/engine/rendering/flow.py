@@ -8,18 +8,18 @@ from numpy.typing import NDArray
 
 from app.engine.contract import Flow
 
-# Chosen by eye on photos of all sizes.
-STILL_PX = 0.25  # of the working resolution: below, nothing is drawn
+# These values were chosen by eye on photos of all sizes.
+STILL_PX = 0.25  # px of the working resolution: shorter displacements are not drawn
 OPAQUE = 0.75  # opacity of the longest displacement's colour
-ARROWS_APART = 40  # there are this many arrows along the longer side
+ARROWS_APART = 40  # number of arrows along the longer side
 
 
 def flow_picture(displacement: NDArray[np.float32], corner: tuple[int, int], scale: float) -> Flow:
     """Return a `Flow` of the displacement (h, w, 2) px of the box at `corner`, at `scale` of the photo's resolution.
 
-    displacement: from each pixel to where its colour was in the photo; what moved went the other way. The hue is
-    the direction, the opacity the length against the longest (the colour wheel of Baker et al. 2011, A Database and
-    Evaluation Methodology for Optical Flow).
+    displacement: from each pixel to where its colour was in the photo, which is opposite to the motion. The hue shows
+    the motion's direction, the opacity its length over the longest (the colour wheel of Baker et al. 2011, A Database
+    and Evaluation Methodology for Optical Flow).
     """
     motion = -displacement
     length, angle = cv2.cartToPolar(motion[..., 0], motion[..., 1], angleInDegrees=True)

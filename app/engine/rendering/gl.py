@@ -1,4 +1,4 @@
-"""The OpenGL renderer: moderngl, off screen, 3.3 core; EGL on Linux, the platform's own elsewhere."""
+"""Renders meshes with OpenGL 3.3 core, off screen, by moderngl; on Linux through EGL."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def make_context() -> moderngl.Context:
     _load_triton()
     attempts: list[dict[str, Any]] = [{}]
     if sys.platform.startswith("linux"):
-        # The run-time libraries: the names without a number come with development packages only.
+        # These are the run-time libraries: the names without a number come with development packages only.
         runtime = {"libegl": "libEGL.so.1", "libgl": "libGL.so.1"}
         attempts = [{"backend": "egl", **runtime}, {"backend": "egl"}, {}]
     for options in attempts[:-1]:
@@ -58,8 +58,10 @@ def make_context() -> moderngl.Context:
 
 
 def _load_triton() -> None:
-    """Load triton, which torch's CUDA builds bring, before Mesa loads its LLVM: triton's own LLVM crashes the process
-    when it comes second, and torch's optimisers would load it then."""
+    """Load triton, which comes with torch's CUDA builds, before Mesa loads its LLVM.
+
+    Triton's own LLVM crashes the process when it is loaded second, and torch's optimisers would load it then.
+    """
     if sys.platform.startswith("linux") and find_spec("triton") is not None:
         with suppress(Exception):  # without a usable triton, torch does not load it either
             import_module("triton")
@@ -122,7 +124,7 @@ class GlRenderer:
         self._array.render(moderngl.TRIANGLES, vertices=len(corners))
 
     def _target(self, kind: str, size: tuple[int, int], samples: int) -> tuple[moderngl.Framebuffer, ...]:
-        """Return what is drawn into and what is read, kept for the size used last."""
+        """Return the framebuffers to draw into and to read from, which are kept for the size used last."""
         if (kind, size) not in self._targets:
             for old in [key for key in self._targets if key[0] == kind]:
                 _release(self._targets.pop(old))

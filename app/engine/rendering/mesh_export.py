@@ -21,11 +21,11 @@ def export_mesh(
     atlas: NDArray[Any] | None = None,
     texture: NDArray[np.uint8] | None = None,
 ) -> None:
-    """Write (N, 3) vertices in model space and (M, 3) triangles; the ending chooses the format.
+    """Write vertices (N, 3) in model space and triangles (M, 3), in the format of the path's ending.
 
-    atlas: (N, 2) places in the (S, S, 3) sRGB texture, in [0, 1] from its upper left corner, or None. A GLB holds the
-    texture, an OBJ has its material and PNG beside it, named after it, a PLY colours at its vertices. EngineError for
-    another ending or a place that cannot be written.
+    atlas: (N, 2) places in the texture, in [0, 1] from its upper left corner, or None; texture: (S, S, 3) sRGB or None.
+    A GLB holds the texture, an OBJ has a material and a PNG beside it, named after it, and a PLY has colours at its
+    vertices. EngineError for another ending or a place that cannot be written.
     """
     ending = path.suffix.lower()
     if ending not in ENDINGS:
@@ -46,7 +46,7 @@ def _files(
     atlas: NDArray[Any] | None,
     texture: NDArray[np.uint8] | None,
 ) -> dict[Path, bytes]:
-    """Return what is to be written where; the mesh itself last."""
+    """Return the contents of all files by path; the mesh itself comes last."""
     import trimesh
     from PIL import Image
     from trimesh.exchange.obj import export_obj

@@ -1,4 +1,4 @@
-"""Renders with NumPy: slowly and obviously, so that the OpenGL renderer can be compared with it."""
+"""Renders meshes with NumPy, slowly but in simple steps, so that the OpenGL renderer can be compared with it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from app.engine.rendering.shading import GROUND, faces_viewer, triangle_colours,
 def rasterise(
     points: NDArray, triangles: NDArray, size: tuple[int, int]
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """Nearest triangle of every pixel, with a z-buffer.
+    """Return of every pixel the number of the nearest triangle (h, w), -1 where there is none, and the barycentric
+    coordinates (h, w, 3) of the pixel's centre in that triangle.
 
-    points: (N, 3) pixels; size: (w, h). Returns (h, w) triangle numbers, -1 where there is none, and
-    (h, w, 3) the barycentric coordinates of the pixel's centre in its triangle.
+    points: (N, 3) px; size: (w, h).
     """
     width, height = size
     depth = np.full((height, width), -np.inf)
@@ -38,7 +38,7 @@ def rasterise(
 
 
 def _barycentric(corners: NDArray, x: NDArray, y: NDArray) -> NDArray[np.float64] | None:
-    """Return (h, w, 3) coordinates of the grid in one triangle; None where it has no area."""
+    """Return the barycentric coordinates (h, w, 3) of a grid in one triangle; None where it has no area."""
     (ax, ay), (bx, by), (cx, cy) = corners[:, :2]
     area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
     if area == 0:
@@ -59,7 +59,7 @@ class ReferenceRenderer:
         shown = faces_viewer(points, self._triangles)
         owner, _ = rasterise(points, self._triangles[shown], size)
         colours = np.vstack([self._colours[shown], np.zeros((1, 3), np.float32)])
-        return np.asarray(colours[owner])  # -1, the background, is the last row
+        return np.asarray(colours[owner])  # the number -1 of the background takes the last row
 
     def shaded(self, points: NDArray, size: tuple[int, int]) -> NDArray[np.uint8]:
         owner, weights = rasterise(points, self._triangles, size)

@@ -8,26 +8,28 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-# Chosen by eye for the window's dark theme; colours are sRGB of 255.
-LIGHT = np.array([-0.35, 0.45, 0.82])  # from above, a little from the image's left, towards the viewer
-SKIN = np.array([214.0, 178.0, 160.0])  # the mesh's
-GROUND = np.array([48.0, 48.0, 48.0])  # what is behind it
+# These values were chosen by eye for the window's dark theme; colours are sRGB, 0 to 255.
+LIGHT = np.array(
+    [-0.35, 0.45, 0.82]
+)  # direction to the lamp: up, a little to the image's left, to the viewer
+SKIN = np.array([214.0, 178.0, 160.0])  # colour of the mesh
+GROUND = np.array([48.0, 48.0, 48.0])  # colour of the background
 AMBIENT = 0.22  # share of full light that comes from everywhere
 
 
 def normalised_mean(mean: NDArray) -> NDArray[np.float64]:
-    """Mean face (N, 3) with each axis stretched to [0, 1]."""
+    """Return the mean face (N, 3) with each axis stretched to [0, 1]."""
     low = mean.min(axis=0)
     return np.asarray((mean - low) / (mean.max(axis=0) - low), np.float64)
 
 
 def triangle_colours(mean: NDArray, triangles: NDArray) -> NDArray[np.float32]:
-    """Return (M, 3) in [0, 1]: per triangle the normalised mean coordinates of its centre."""
+    """Return of each triangle (M, 3) the normalised mean coordinates, in [0, 1], of its centre."""
     return np.asarray(normalised_mean(mean)[triangles].mean(axis=1), np.float32)
 
 
 def faces_viewer(points: NDArray, triangles: NDArray) -> NDArray[np.bool_]:
-    """Return (M,): whether each triangle of projected points shows its outside (y runs down)."""
+    """Return (M,) whether each triangle of projected points (y down) shows its outside."""
     a, b, c = (points[triangles[:, k], :2] for k in range(3))
     ab, ac = b - a, c - a
     return np.asarray(ab[:, 0] * ac[:, 1] - ab[:, 1] * ac[:, 0] < 0)

@@ -1,4 +1,4 @@
-"""Put a network's edited picture back into the photo, with what its picture of the photo lost carried over.
+"""Puts a network's edited picture back into the photo, with the photo's detail that the network's pictures lack.
 
 The network's picture of the photo (an inversion's, say) and its picture of the edit differ by a movement, which the
 generator gives or dense optical flow finds. The photo's residual, photo minus the former, follows that movement: its
@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 
 from app.engine.squares.crop import FloatPicture, Turn, spread, spread_flow, to_depth
 
-# Chosen by eye on inverted portraits and released results.
-COARSE = 1 / 24  # blur of the residual's coarse part, in parts of the square's side
-MATCH = 0.06  # colour difference (of 1) at which the flow no longer explains the edit
-EDGE = 0.1  # the last part of the square over which the edit fades into the photo
+# These values were chosen by eye on inverted portraits and released results.
+COARSE = 1 / 24  # share of the square's side: sigma of the blur that makes the residual's coarse part
+MATCH = 0.06  # difference of colours in [0, 1] at which the flow no longer explains the edit
+EDGE = 0.1  # share of the square's side, from its border, over which the edit fades into the photo
 
 
 def backward_flow(edited: FloatPicture, before: FloatPicture) -> NDArray[np.float32]:
-    """Return (h, w, 2) pixels: edited(x) looks like before(x + flow). Pictures (h, w, 3) in [0, 1]; DIS optical
-    flow.
+    """Return the flow (h, w, 2) px, by DIS, with which edited(x) looks like before(x + flow).
+
+    edited, before: (h, w, 3) in [0, 1].
     """
     import cv2
 
@@ -52,13 +53,13 @@ def blur(picture: FloatPicture, sigma: float) -> FloatPicture:
 
 
 def confidence(edited: FloatPicture, before: FloatPicture, flow: NDArray[np.float32]) -> FloatPicture:
-    """Return (h, w) in [0, 1]: how well moving `before` along the flow explains `edited`."""
+    """Return (h, w) in [0, 1] how well `before`, moved along the flow, explains `edited`."""
     error = np.abs(edited - follow(before, flow)).max(axis=-1)
     return np.asarray(np.exp(-np.square(blur(error, 1.5) / MATCH)), np.float32)
 
 
 def window(side: int, turn: Turn | None = None) -> FloatPicture:
-    """Return (side, side): 1 inside, fading to 0 at the border of the network's square."""
+    """Return (side, side) 1 inside the network's square, fading to 0 at its border; turn: how it stands in the box."""
     if turn is not None:
         upright = window(max(1, round(turn.side)))
         return np.clip(spread(upright, side, turn, outside=0.0), 0, 1)
@@ -79,10 +80,10 @@ def blended(
 ) -> FloatPicture:
     """Return the edited box at the photo's resolution.
 
-    photo: (s, s, 3) in [0, 1]; matte: (s, s) in [0, 1], 1 = person; before, edited: (h, h, 3) in [0, 1], the
-    generator's picture of the photo and of the edit; flow: (h, h, 2) px, edited(x) looks like before(x + flow); after:
-    (h, h), the edited person where the generator says it (else the matte, moved); turn: how the network's square stands
-    in the box. Outside the person (before and after) and at the square's border the result is the photo.
+    photo: (s, s, 3) in [0, 1]; matte: (s, s) in [0, 1], 1 on the person; before, edited: (h, h, 3) in [0, 1], the
+    generator's pictures of the photo and of the edit; flow: (h, h, 2) px with which edited(x) looks like
+    before(x + flow); after: (h, h) the edited person's matte, None to move the photo's; turn: how the network's square
+    stands in the box. Outside the person (before and after) and at the square's border the result is the photo.
     """
     side = photo.shape[0]
     trust = confidence(edited, before, flow)

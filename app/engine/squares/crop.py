@@ -1,4 +1,4 @@
-"""Cuts the square of the photo that a network sees as its authors cut it, and brings it back to the photo's pixels."""
+"""Cuts the square of a photo for a network as its authors do, and brings a square back to the photo's pixels."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 
 FloatPicture = NDArray[np.float32]
 
-# MediaPipe's points of the jaw line and the brows: the hull of the 68 points the released crop is made from.
+# MediaPipe's points of the jaw line, which with the brows are the hull of the 68 points of the released crop.
 JAW = (127, 234, 93, 132, 58, 136, 150, 176, 152, 400, 379, 365, 288, 361, 323, 454, 356)
-RELEASED_FACES = 2.0  # sides of the face in the square's side; docs/headgan.md
+RELEASED_FACES = 2.0  # the square's side over the face's, as released (docs/headgan.md)
 BROWS = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300)  # MediaPipe's points of the brows
 
 
 @dataclass(frozen=True)
 class Turn:
-    """How a network's square stands in the box of the photo that is cut for it, about the box's middle.
+    """How a network's square stands in the box of the photo that is cut for it; both have the same middle.
 
-    angle: radians from the photo's x axis to the square's, > 0 clockwise; side: the square's, pixels of the photo.
+    angle: radians from the photo's x axis to the square's, > 0 clockwise; side: px of the photo, of the square.
     """
 
     angle: float
@@ -29,12 +29,13 @@ class Turn:
 
     @property
     def box_side(self) -> int:
-        """Of the smallest box in whole pixels that holds the square."""
+        """Return the side, in whole px, of the smallest box around the square."""
         return max(1, math.ceil(self.side * (abs(math.cos(self.angle)) + abs(math.sin(self.angle)))))
 
     def matrix(self, box: int, size: int) -> NDArray[np.float64]:
-        """Return (2, 3), from pixel places of the box, `box` pixels wide, to those of the network's picture of
-        `size`; counted from the first pixel's centre, as OpenCV does.
+        """Return the affine map (2, 3) from px of the box to px of the network's picture.
+
+        box, size: sides of both in px. Places count from the first pixel's centre, as in OpenCV.
         """
         zoom = size / self.side * self.box_side / box
         c, s = zoom * math.cos(self.angle), zoom * math.sin(self.angle)
@@ -45,8 +46,10 @@ class Turn:
 
 @dataclass(frozen=True)
 class Square:
-    """A square of the photo in whole pixels; it may reach over the edge. turn: where the network's square stands turned
-    in it, else the network sees all of it."""
+    """A square of the photo in whole px, which may reach over the photo's edge.
+
+    turn: how the network's square stands in it, None where the network sees all of it.
+    """
 
     x: int
     y: int
@@ -54,7 +57,7 @@ class Square:
     turn: Turn | None = None
 
     def inside(self, width: int, height: int) -> tuple[int, int, int, int]:
-        """Return (x0, y0, x1, y1) of the part within a photo."""
+        """Return the part (x0, y0, x1, y1) px that lies in a photo of this size."""
         return (
             min(max(self.x, 0), width),
             min(max(self.y, 0), height),
@@ -64,10 +67,10 @@ class Square:
 
 
 def face_square(landmarks: NDArray[np.float64], faces: float = RELEASED_FACES) -> Square:
-    """Return the released crop (`crop_using_landmarks`) of landmarks (478, >= 2) in pixels.
+    """Return the square of landmarks (478, >= 2) px that the released code (`crop_using_landmarks`) cuts.
 
-    Centre of the 68 points' box, raised by a twelfth of the square's side, which is `faces` times the box's
-    longer side; no rotation.
+    Its side is `faces` times the longer side of the 68 points' box. Its middle is that of the box, raised by a twelfth
+    of the square's side. It is not turned.
     """
     points = landmarks[[*JAW, *BROWS], :2]
     low, high = points.min(axis=0), points.max(axis=0)
@@ -83,13 +86,13 @@ def unit_range(pixels: NDArray[Any]) -> FloatPicture:
 
 
 def to_depth(picture: FloatPicture, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Return the inverse of `unit_range`, rounded and clipped."""
+    """Return a picture in [0, 1] as pixels of a type (uint8 or uint16), rounded and clipped."""
     levels = np.clip(picture, 0, 1) * np.iinfo(dtype).max
     return np.asarray(np.round(levels), dtype)
 
 
 def cut(picture: FloatPicture, square: Square) -> FloatPicture:
-    """Return (side, side[, 3]) of a float picture; mirrored where the square reaches over the edge."""
+    """Return the square (side, side[, 3]) of a picture, mirrored where it reaches over the picture's edge."""
     import cv2
 
     height, width = picture.shape[:2]
@@ -117,7 +120,7 @@ def resized(picture: FloatPicture, size: int) -> FloatPicture:
 
 
 def shrunk(box: FloatPicture, size: int, turn: Turn | None = None) -> FloatPicture:
-    """Return what the network sees, (size, size[, 3]), of a box cut from the photo."""
+    """Return the network's square (size, size[, 3]) of a box (side, side[, 3]) that was cut from the photo."""
     import cv2
 
     if turn is None:
@@ -134,8 +137,9 @@ def shrunk(box: FloatPicture, size: int, turn: Turn | None = None) -> FloatPictu
 def spread(
     picture: FloatPicture, side: int, turn: Turn | None = None, outside: float | None = None
 ) -> FloatPicture:
-    """Return a network's picture (h, h[, 3]) in the pixels of its box, (side, side[, 3]); outside a turned square
-    the border goes on, or `outside` is there.
+    """Return a network's picture (h, h[, 3]) in the pixels of its box, (side, side[, 3]).
+
+    Outside a turned square the border is repeated, or the value `outside` stands.
     """
     import cv2
 
@@ -158,7 +162,7 @@ def spread(
 
 
 def spread_flow(flow: NDArray[np.float32], side: int, turn: Turn | None = None) -> NDArray[np.float32]:
-    """Return (side, side, 2) pixels of the box: a network's flow (h, h, 2) in its own pixels."""
+    """Return a network's flow (h, h, 2), in px of its picture, as a flow (side, side, 2) in px of the box."""
     wide = np.dstack([spread(flow[..., k], side, turn) for k in range(2)])
     if turn is None:
         return np.asarray(wide * np.float32(side / flow.shape[0]), np.float32)

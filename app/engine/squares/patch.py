@@ -1,7 +1,7 @@
-"""The patch that a network's square of the photo becomes, and the square around the head that HeadGAN sees (HeadGAN,
+"""Makes a patch of a network's square of the photo, and cuts the square around the head that HeadGAN sees (HeadGAN,
 section 3.1).
 
-Training, sliders and drivers all come through here, so a network meets in use what it was trained on.
+Training, sliders and drivers all use this module, so a network gets in use what it was trained on.
 """
 
 from __future__ import annotations
@@ -18,13 +18,17 @@ from app.engine.face.parameters import FaceParams, FittedFace
 from app.engine.squares.blend import backward_flow, blended, follow, window
 from app.engine.squares.crop import FloatPicture, Square, cut, spread_flow, to_depth, unit_range
 
-MARGIN = 256 / 156  # side of the square over that of the face box: the released detector's margin of 100
+# Side of the square over that of the face's box: the released detector's margin is 100 of 256 px.
+MARGIN = 256 / 156
 
 
 @dataclass(frozen=True, eq=False)
 class Painted:
-    """A square as edited: picture (side, side, 3) and alpha (side, side) in [0, 1], None where the photo's alpha stays;
-    ms: by stage."""
+    """An edited square.
+
+    picture: (side, side, 3) in [0, 1]; alpha: (side, side) in [0, 1], None where the photo's alpha stays; ms: (stage,
+    milliseconds).
+    """
 
     picture: FloatPicture
     alpha: FloatPicture | None = None
@@ -33,7 +37,7 @@ class Painted:
 
 @dataclass(frozen=True, eq=False)
 class CutOut:
-    """A square of a photo. photo: (side, side, 3), matte: (side, side), in [0, 1]."""
+    """A square of a photo. source: the photo; photo: (side, side, 3) and matte: (side, side) in [0, 1], its pixels."""
 
     source: SourceImage
     square: Square
@@ -51,11 +55,11 @@ class CutOut:
         flow: NDArray[np.float32] | None = None,
         after: FloatPicture | None = None,
     ) -> Painted:
-        """Return the square with what a network made of it, (h, h, 3) in [0, 1] unedited and edited, at the photo's
-        own size.
+        """Return the square with a network's edit, at the photo's own size.
 
-        flow: (h, h, 2), edited(x) looks like before(x + flow), else it is looked for; after: (h, h) where the person is
-        in `edited`, else the matte is moved.
+        before, edited: (h, h, 3) in [0, 1], the network's pictures of the photo and of the edit; flow: (h, h, 2) px by
+        which edited(x) looks like before(x + flow), None to find it; after: (h, h) the edited person's matte, None to
+        move the photo's.
         """
         if flow is None:
             flow = backward_flow(edited, before)
@@ -69,13 +73,13 @@ class CutOut:
 
 
 def square_patch(cut_out: CutOut, target: Target, paint: Callable[[], Painted]) -> Patch:
-    """Return what `paint` makes of a square; the photo's own pixels where nothing is asked."""
+    """Return the patch that `paint` makes of a square; where nothing is asked, that of the photo's own pixels."""
     unchanged = target.params == cut_out.source.face.params and target.origin is Origin.ASKED
     return patch_of(cut_out, None if unchanged else paint())
 
 
 def patch_of(cut_out: CutOut, painted: Painted | None) -> Patch:
-    """Return the part of a painted square that lies in the photo; the photo's own pixels without one."""
+    """Return the part of a painted square that lies in the photo; for None, the photo's own pixels."""
     source, square = cut_out.source, cut_out.square
     height, width = source.pixels.shape[:2]
     x0, y0, x1, y1 = square.inside(width, height)
@@ -90,14 +94,14 @@ def patch_of(cut_out: CutOut, painted: Painted | None) -> Patch:
 
 
 def head_square(face: FittedFace) -> Square:
-    """Return the square the released preprocessing cuts: the face's box, widened to a square, with its margin."""
+    """Return the square that the released preprocessing cuts: around the face's box, with MARGIN."""
     x, y, w, h = face.box
     side = max(round(MARGIN * max(w, h)), 8)
     return Square(round(x + w / 2 - side / 2), round(y + h / 2 - side / 2), side)
 
 
 def in_square(params: FaceParams, square: Square, size: int) -> FaceParams:
-    """Return the same face in the square resized to (size, size)."""
+    """Return the parameters of the same face in a square that is resized to (size, size)."""
     camera = params.camera
     tx, ty = camera.translation
     moved = replace(camera, translation=(tx - square.x, ty - square.y))
