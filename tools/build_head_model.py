@@ -23,8 +23,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from app.engine.face.carrying import DenseModel, registered
 from app.engine.face.morphable_model import default_model
 from app.engine.head.raster import rasterised
-from app.engine.warping.topology import topology
 from tools.head_atlas import Floats, Ints, cut, flattened, loops, seam
+from tools.subdivision import subdivided
 
 HEAD = 11248  # number of ICT's first vertices, which are face, head and neck
 PARTS = {
@@ -85,11 +85,10 @@ def bound(points: Floats, opened: Floats, triangles: Ints, weights: Floats) -> s
 
     On the subdivided face it follows them exactly; beyond the face the motion dies out.
     """
-    model, layout = default_model(), topology()
+    model = default_model()
     ours = weights @ opened
-    smooth = layout.smooth[:, :468]
+    faces, smooth = subdivided(model.triangles)
     fine = smooth @ ours
-    faces = layout.triangles[layout.layer == 1]
     rest = np.asarray(smooth @ (weights @ points))
     corner, share, distance = closest(opened, fine, faces)
     inside = distance < 0.35

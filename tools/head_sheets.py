@@ -49,7 +49,7 @@ def row(engine: Engine, path: Path, side: int, which: str) -> np.ndarray:
     source = SourceImage(pixels, None, face, person_matte(pixels, face), tuple(portrait.faces[1:]))
     source = resized(source, min(1.0, FACE / max(face.box[2:])))
     generator = MeshWarp()
-    code = generator.encode_layers(source)
+    code = generator.encode(source)
     own = source.face.params.camera
     x, y, w, h = source.face.box
     half, cx, cy = int(1.15 * max(w, h)), int(x + w / 2), int(y + h * 0.4)

@@ -70,7 +70,7 @@ def learnt(
     source = sample()
     square = turned_square(source.face.landmarks)
     warp = MeshWarp()
-    code = warp.encode_layers(source)
+    code = warp.encode(source)
 
     def drawn(expression: Expression) -> NDArray[np.uint8]:
         params = replace(source.face.params, expression=expression)

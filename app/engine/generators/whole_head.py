@@ -24,7 +24,7 @@ SMALL = 200  # px of a face's longer side from which its head is found; in small
 def small_head(source: SourceImage) -> Head:
     """Return the head of a face in a small copy of its photo; its camera is that copy's."""
     factor = min(1.0, SMALL / max(source.face.box[2:]))
-    return MeshWarp().encode_layers(resized(source, factor)).head.head
+    return MeshWarp().encode(resized(source, factor)).head.head
 
 
 def picture_of(
@@ -38,6 +38,6 @@ def picture_of(
 
 def export_head(source: SourceImage, photo: Photo, path: Path) -> None:
     """Write a face's head with its colours (.glb, .obj, .ply), in the model space of its photo."""
-    model, look = HeadModel.load(), MeshWarp().encode_layers(source).head
+    model, look = HeadModel.load(), MeshWarp().encode(source).head
     texture = to_srgb8(replace(photo, pixels=look.atlas, alpha=None))
     export_mesh(look.head.points[model.base], model.corners, path, model.atlas, texture)

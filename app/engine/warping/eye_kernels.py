@@ -7,8 +7,7 @@ import math
 import numpy as np
 from numba import njit
 
-from app.engine.warping.kernels import inside
-from app.engine.warping.sampling import bilinear
+from app.engine.warping.sampling import bilinear, inside
 
 # These values were chosen by eye on sheets of eyes (tools/feature_sheets.py).
 SHADOW_REACH = 0.085  # eye widths over which the upper lid's shadow fades

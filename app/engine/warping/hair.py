@@ -15,15 +15,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.face.parameters import Camera
+from app.engine.face.parameters import FLIP, Camera
 from app.engine.head import Head, HeadModel, rasterised
 from app.engine.head.fill import relief
 from app.engine.head.skull import smoothstep
 from app.engine.warping.background import push_pull, reflected_detail, smoothed
 from app.engine.warping.curves import Float32, FloatArray
+from app.engine.warping.edges import border_share
 from app.engine.warping.holding import carried_along, held
 from app.engine.warping.plate import Places, enlarged
-from app.engine.warping.shell import border_share
 
 # These values were chosen by eye on sheets of turned heads with long hair, hats and scarves (tools/head_sheets.py).
 # IOD is the distance between the eyes. A pair of values is a range over which something goes from none to all.
@@ -87,10 +87,18 @@ class Sheet:
         """Return the vertices that belong to any triangle."""
         return np.unique(self.triangles)
 
-    def posed(self, head: Head, camera: Camera, shift: FloatArray, steady: float = 0.0) -> FloatArray:
+    def posed(
+        self,
+        head: Head,
+        camera: Camera,
+        shift: FloatArray,
+        steady: float = 0.0,
+        moved: FloatArray | None = None,
+    ) -> FloatArray:
         """Return (N, 3) px under another camera.
 
-        shift: (2,) px by which the body moves; steady: share, 0 to 1, of the outline's motion that is not drawn.
+        shift: (2,) px by which the body moves; steady: share, 0 to 1, of the outline's motion that is not drawn;
+        moved: (N, 3) in model space by which the hair follows an expression.
         """
         still = self.points.copy()
         still[:, :2] += self.body[:, None] * shift
@@ -99,7 +107,10 @@ class Sheet:
         share = share * (1 - steady * self.along[:, None])
         if (keeps := held(head.camera, camera)) > 0:
             turned += (keeps * self.along)[:, None] * (carried_along(head, camera, self.model) - turned)
-        return np.asarray(share * turned + (1 - share) * still)
+        placed = share * turned + (1 - share) * still
+        return np.asarray(
+            placed if moved is None else placed + camera.scale * (moved @ camera.rotation.T) * FLIP
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,25 +25,24 @@ from app.engine.head.raster import carried, rasterised, shares
 from app.engine.head.skull import smoothstep
 from app.engine.head.texels import atlas_side
 from app.engine.imaging.colour import LUMINANCE
-from app.engine.warping import holding
-from app.engine.warping.curves import Float32, FloatArray, box_around
+from app.engine.warping import body_kernels, holding, own_view
+from app.engine.warping.body import Body, body_of, moves, shifted
+from app.engine.warping.curves import Float32, FloatArray
+from app.engine.warping.following import Following, following
 from app.engine.warping.hair import Beside, Sheet, beside_head, hung_over, retextured, sheet
 from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps
 from app.engine.warping.holding import Hidden, hidden
+from app.engine.warping.layers import Box, Layers, around, box_of, in_bands
+from app.engine.warping.own_view import OwnView
 from app.engine.warping.plate import Places, behind, places
-from app.engine.warping.rendering import BAND_ROWS, Layers, Motion, pool, render
 from app.engine.warping.spectacles import Front
+from app.engine.warping.topology import N_FACE
+from app.engine.warping.unfolding import Skin, face_triangles
 
 # These values were chosen by eye on sheets of turned heads (tools/head_sheets.py), except where a comment names
 # another origin. IOD is the distance between the eyes. A pair of values is a range: at the first value something
 # begins, at the second it is complete.
 
-# Degrees of turn from the photo: the fine warp of an unturned face to the head. Between them both are drawn, which
-# takes twice the time.
-FADE = (1.0, 2.0)
-# The same in clips, where poses tremble by a degree or two: with 1.5 to 3 the heads of a_grid_bbaf2n, a_grid_swiz3n and
-# b_lp_d6, which hardly turn, were 0.15 to 0.25 levels further from their frames.
-FILMED_FADE = (4.0, 6.0)
 RIM_WHOLE = (1.0, 1.2)  # factor of `Shares.rim`: a place in its own light to one lit like the skin beside it
 ENDED = 0.55  # cosine of normal and view at which colours end that are continued over a rim and beyond
 BARE = (0.01, 0.04)  # IOD beside the person: the model's neck is drawn to left out where the photo has none
@@ -52,7 +51,6 @@ NECK_END = 0.1  # share of the head's motion up to which the neck fades into the
 MIXED = 0.05  # IOD of depth over which the nearer of head and hair takes over
 NO_CORNER = np.zeros(2, np.int32)  # px: the corner of a picture that nothing was cut from
 LIT = 6.0  # cm from the face's landmarks over which the skin's light fades: ears and throat are skin too
-Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +63,8 @@ class HeadLook:
     hidden: what a held outline does to the vertices; light: (9,) harmonics; skin: (V,) how much of the light's change
     a vertex takes; room: (V,) how many times brighter a vertex may become; bare: (V,) 1 on the model's neck where the
     photo shows none; fixed: (A, 4) float32, places in photo and atlas in index coordinates; changed: box of the photo
-    in which the plate differs from it.
+    in which the plate differs from it; follows: what an expression carries along; body: what the body's motion carries
+    along.
     """
 
     head: Head
@@ -87,11 +86,18 @@ class HeadLook:
     bare: FloatArray
     fixed: Float32
     changed: Box
+    follows: Following
+    body: Body
 
     @cached_property
     def drawn(self) -> NDArray[np.int64]:
         """Return (N,) the vertices of which anything is drawn."""
         return np.flatnonzero(self.there > 0)
+
+    @cached_property
+    def surface(self) -> Skin:
+        own = holding.posed(self.head, self.hidden, self.head.camera, None, np.zeros(2))
+        return Skin.of(own, face_triangles())
 
     @cached_property
     def shaded(self) -> FloatArray:
@@ -100,14 +106,6 @@ class HeadLook:
         A rim counts as lit like the skin beside it.
         """
         return lit(self.light, tilted(self.seen.normals, smoothstep(*RIM_WHOLE, self.rim)))
-
-
-def share_of(degrees: float, filmed: bool = False) -> float:
-    """Return the share of a frame that the head draws after a turn: 0 in the photo's own view, 1 beyond FADE.
-
-    filmed: whether the frame is a clip's, for which FILMED_FADE holds.
-    """
-    return float(smoothstep(*(FILMED_FADE if filmed else FADE), np.array(degrees)))
 
 
 def head_look(
@@ -161,6 +159,8 @@ def head_look(
         beside_neck(own.at, where, head.rigid),
         fixed,
         changed,
+        following(head, own, beside.where, hung),
+        body_of(where, matte.shape),
     )
 
 
@@ -209,80 +209,63 @@ def for_alpha(look: HeadLook, layers: Layers, matte: Float32) -> HeadLook:
     )
 
 
-def posed_points(
-    look: HeadLook, camera: Camera, offsets: FloatArray, shift: FloatArray, steady: float = 0.0
-) -> FloatArray:
-    """Return where the head's vertices lie in a frame, (V, 3) px.
-
-    offsets: (468, 3) of the expression, in model space; shift: (2,) px by which the body moves; steady: share, 0 to 1,
-    of the outline's motion that is not drawn.
-    """
-    moved = HeadModel.load().binding @ offsets if offsets.any() else None
-    return holding.posed(look.head, look.hidden, camera, moved, shift, steady)
-
-
-def posed_hair(look: HeadLook, camera: Camera, shift: FloatArray, steady: float = 0.0) -> FloatArray:
-    """Return where the vertices of the hair's sheet lie in a frame, (N, 3) px; N is 0 without a sheet."""
-    return np.zeros((0, 3)) if look.sheet is None else look.sheet.posed(look.head, camera, shift, steady)
-
-
 @dataclass(frozen=True, eq=False)
 class HeadFrame:
     """What one frame is drawn from.
 
-    points: (V, 3) px of the head's vertices; hair: (N, 3) px of the sheet's; camera: the target's; share: share of the
-    frame, 0 to 1, that the head draws rather than the fine warp; moved: the fine warp's motion; body: the body's
-    motion, None where it stays.
+    points: (V, 3) px of the head's vertices; hair: (N, 3) px of the sheet's; camera: the target's; shift: (2,) px by
+    which the body moves.
     """
 
     points: FloatArray
     hair: FloatArray
     camera: Camera
-    share: float
-    moved: Motion
-    body: Motion | None
+    shift: FloatArray
 
 
-def drawn_head(look: HeadLook, layers: Layers, view: HeadFrame, values: Float32) -> tuple[NDArray[Any], Box]:
-    """Return the pixels (h, w, 3) of the box that changes, and that box (x0, y0, x1, y1) px; values: of `table`."""
+def view_of(
+    look: HeadLook, camera: Camera, offsets: FloatArray, shift: FloatArray, steady: float = 0.0
+) -> HeadFrame:
+    """Return what a frame is drawn from; offsets: (468, 3) of the face; steady: of `holding.posed`."""
+    moved = look.follows.of_head(offsets)
+    points = holding.posed(look.head, look.hidden, camera, moved, shift, steady)
+    if moved is not None:
+        points = look.surface.unfolded(points, look.surface.turned(look.head.camera, camera))
+    if look.sheet is None:
+        return HeadFrame(points, np.zeros((0, 3)), camera, shift)
+    follow = None if moved is None else look.follows.of_hair(moved)
+    return HeadFrame(points, look.sheet.posed(look.head, camera, shift, steady, follow), camera, shift)
+
+
+def own_view_of(look: HeadLook, layers: Layers, values: Float32) -> OwnView:
+    """Return how the head stands in the photo, and what the photo has beyond what is drawn of it there; values: of
+    `table` for the photo's own camera.
+    """
+    camera = look.head.camera
+    view = view_of(look, camera, np.zeros((N_FACE, 3)), np.zeros(2))
     shape = layers.zone.shape
-    box = around(view.moved.box, box_of(view.points[look.drawn], shape), look.changed)
-    if look.sheet is not None:
-        box = around(box, box_of(view.hair[look.sheet.used], shape))
-    if view.body is not None:
-        box = around(box, view.body.box)
-    out = placed(look.plate, look.plate, view.body, box)
-    draw_head(out, box[:2], look, layers, view, values)
-    return out, box
-
-
-def faded(head: NDArray[Any], flat: NDArray[Any], share: float) -> NDArray[Any]:
-    """Return the mean (h, w, 3) of two pictures of the same size: `share` of the head's, the rest of the flat one."""
-    return np.asarray(cv2.addWeighted(head, share, flat, 1 - share, 0))
-
-
-def placed(picture: Layers, layers: Layers, moved: Motion | None, box: Box) -> NDArray[Any]:
-    """Return the pixels (h, w, 3) of a box (x0, y0, x1, y1) of a picture, warped where a motion moves them."""
+    used = np.zeros(0, np.int64) if look.sheet is None else look.sheet.used
+    box = around(box_of(view.points[look.drawn], shape), box_of(view.hair[used], shape), look.changed)
+    kind = np.int16 if layers.texture.dtype == np.uint8 else np.int32
+    bare = own_view.placed(view.points, view.hair, look.sheet, box, kind)
     x0, y0, x1, y1 = box
-    # A copy, quicker than NumPy's.
-    out: NDArray[Any] = np.asarray(cv2.cvtColor(picture.texture[y0:y1, x0:x1], cv2.COLOR_RGBA2RGB))
-    if moved is not None and len(moved.source) and moved.box[2] > moved.box[0]:
-        left, top, right, bottom = moved.box
-        out[top - y0 : bottom - y0, left - x0 : right - x0] = render(layers, moved)
-    return out
+    drawn = np.array(look.plate.texture[y0:y1, x0:x1, :3])
+    draw_head(drawn, box[:2], look, layers, view, values, bare.unknown)
+    return bare.with_beyond(layers.texture[y0:y1, x0:x1, :3], drawn)
 
 
-def around(*boxes: Box) -> Box:
-    """Return the smallest box (x0, y0, x1, y1) around all those boxes that are not empty."""
-    some = np.array([box for box in boxes if box[2] > box[0] and box[3] > box[1]] or [(0, 0, 0, 0)])
-    x0, y0 = some[:, :2].min(axis=0)
-    x1, y1 = some[:, 2:].max(axis=0)
-    return int(x0), int(y0), int(x1), int(y1)
-
-
-def box_of(points: FloatArray, shape: tuple[int, ...]) -> Box:
-    """Return the box (x0, y0, x1, y1) around what is drawn at points (N, >= 2) px, within a picture of (h, w)."""
-    return box_around(points[:, :2], 3, (shape[1], shape[0]))
+def drawn_head(
+    look: HeadLook, layers: Layers, own: OwnView, view: HeadFrame, values: Float32, also: Box = (0, 0, 0, 0)
+) -> tuple[NDArray[Any], Box]:
+    """Return (h, w, 3) pixels of the box that changes, and the box; also: a box that it holds; values: of `table`."""
+    shape = layers.zone.shape
+    box = around(also, own.box(view.points, view.hair, look.there, shape))
+    if view.camera != look.head.camera:
+        box = around(box, look.changed, look.body.box if moves(view.shift) else box)
+    out = shifted(look.plate, look.body, view.shift, box)
+    lasts = holding.photo_lasts(look.head.camera, view.camera)
+    draw_head(out, box[:2], look, layers, view, values, own.values(view.points, view.hair, lasts, layers.iod))
+    return out, box
 
 
 def tilted(normals: FloatArray, share: FloatArray) -> FloatArray:
@@ -299,10 +282,11 @@ def draw_head(
     layers: Layers,
     view: HeadFrame,
     values: Float32,
+    own: tuple[Any, ...],
 ) -> None:
     """Draw the head into out (h, w, 3), which holds what stands behind the head, in place.
 
-    corner: (x, y) px of its first pixel in the photo; values: of `table`.
+    corner: (x, y) px of its first pixel in the photo; values: of `table`; own: of `OwnView.values`.
     """
     model = HeadModel.load()
     moved = np.ascontiguousarray(view.points - [0.5, 0.5, 0.0])
@@ -313,16 +297,15 @@ def draw_head(
     y1, x1 = y0 + out.shape[0], x0 + out.shape[1]
     top = np.float32(65535 if out.dtype == np.uint16 else 255)
     mixed = np.float32(MIXED * layers.iod)
-    own = np.float32(holding.edge_shown(look.head.camera, view.camera))
+    shown = np.float32(holding.edge_shown(look.head.camera, view.camera))
 
-    def band(start: int) -> None:
-        end = min(start + 2 * BAND_ROWS, y1)
+    def band(start: int, end: int) -> None:
         head_band(
-            start, end, x0, x1, moved, model.triangles, maps, layers.texture, layers.background,
-            look.atlas, layers.hold, *hair, own, mixed, top, out[start - y0 : end - y0],
+            start, end, x0, x1, moved, model.triangles, maps, layers.texture, layers.background, look.atlas,
+            layers.hold, *hair, shown, mixed, top, own, out[start - y0 : end - y0],
         )  # fmt: skip
 
-    pool().map(band, range(y0, y1, 2 * BAND_ROWS), 1)
+    in_bands(band, y0, y1)
 
 
 def hair_maps(
@@ -362,24 +345,13 @@ def warm_up(dtype: type[np.generic]) -> None:
     head_maps(points, triangle, triangle, values, maps)
     picture = np.zeros((8, 8, 4), dtype)
     plain, none = picture[..., :3].copy(), np.zeros((0, 0), np.uint8)
-    top = np.float32(65535 if dtype == np.uint16 else 255)
+    one, top = np.float32(1), np.float32(65535 if dtype == np.uint16 else 255)
     hair = (points, triangle, np.zeros((1, 11), np.float32), picture, NO_CORNER)
     head_maps(points, triangle, triangle, values[:, :3].copy(), hair[2])
+    yes = np.ones(1, np.bool_)
+    beyond = np.zeros((8, 8, 3), np.int16 if dtype == np.uint8 else np.int32)
+    own = (ids, ids, beyond, NO_CORNER, yes, yes, yes, yes, points, one, one)
     head_band(
-        0,
-        8,
-        0,
-        8,
-        points,
-        triangle,
-        maps,
-        picture,
-        plain,
-        plain,
-        none,
-        *hair,
-        np.float32(0.5),
-        np.float32(1),
-        top,
-        plain.copy(),
-    )
+        0, 8, 0, 8, points, triangle, maps, picture, plain, plain, none, *hair, one, one, top, own, plain.copy()
+    )  # fmt: skip
+    body_kernels.warm_up(picture)

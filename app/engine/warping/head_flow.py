@@ -7,23 +7,23 @@ import numpy as np
 
 from app.engine.head import HeadModel
 from app.engine.head.raster import carried, rasterised, shares
+from app.engine.warping.body import moves, shift_flow
 from app.engine.warping.curves import Float32, FloatArray
 from app.engine.warping.hair import Sheet
-from app.engine.warping.head_drawing import Box, HeadFrame, HeadLook, around, box_of
-from app.engine.warping.rendering import Layers, Motion, displacements
+from app.engine.warping.head_drawing import HeadFrame, HeadLook
+from app.engine.warping.layers import Box, Layers, around
+from app.engine.warping.own_view import OwnView
 
 
-def drawn_displacements(look: HeadLook, layers: Layers, view: HeadFrame) -> tuple[Float32, Box]:
+def drawn_displacements(look: HeadLook, layers: Layers, own: OwnView, view: HeadFrame) -> tuple[Float32, Box]:
     """Return the displacements (h, w, 2) px of the box that changes, and that box (x0, y0, x1, y1) px.
 
     A displacement goes from a pixel to the place where the photo shows what `drawn_head` draws there; where the photo
     does not show it, to the place where it would be.
     """
-    shape = layers.zone.shape
-    boxes = [view.moved.box, box_of(view.points[look.drawn], shape)]
-    boxes += [] if look.sheet is None else [box_of(view.hair[look.sheet.used], shape)]
-    box = around(*boxes, *([view.body.box] if view.body is not None else []))
-    flow = _moved(layers, view.body, box)
+    box = own.box(view.points, view.hair, look.there, layers.zone.shape)
+    box = around(box, look.body.box) if moves(view.shift) else box
+    flow = shift_flow(layers.hold, look.body, view.shift, box)
     model = HeadModel.load()
     ids, depth = rasterised(view.points, model.triangles, box)
     share = np.zeros((*ids.shape, 3), np.float32)
@@ -32,15 +32,12 @@ def drawn_displacements(look: HeadLook, layers: Layers, view: HeadFrame) -> tupl
     values = np.column_stack([look.seen.at, look.there])
     carried(ids, share, model.corners, model.base, values, found)
     y, x = np.indices(ids.shape, np.float32) + np.float32(0.5)
-    own = found[..., :2] - np.stack([x + np.float32(box[0]), y + np.float32(box[1])], axis=-1)
-    flow += np.where(ids >= 0, found[..., 2], 0)[..., None] * (own - flow)
+    way = found[..., :2] - np.stack([x + np.float32(box[0]), y + np.float32(box[1])], axis=-1)
+    flow += np.where(ids >= 0, found[..., 2], 0)[..., None] * (way - flow)
     if look.sheet is not None:
         hair, near = hair_displacements(look.sheet, view.hair, box)
         before = (near > np.where(ids >= 0, depth, -np.inf)) & np.isfinite(hair).all(axis=2)
         flow[before] = hair[before]
-    if view.share < 1:
-        flat = _moved(layers, view.moved, box)
-        flow = flat + np.float32(view.share) * (flow - flat)
     return np.asarray(flow, np.float32), box
 
 
@@ -63,13 +60,3 @@ def hair_displacements(beside: Sheet, points: FloatArray, box: Box) -> tuple[Flo
     found[alpha < top / 2] = np.nan
     rows, columns = np.indices(ids.shape, np.float32) + np.float32(0.5)
     return found - np.stack([columns + np.float32(box[0]), rows + np.float32(box[1])], axis=-1), depth
-
-
-def _moved(layers: Layers, moved: Motion | None, box: Box) -> Float32:
-    """Return the displacements (h, w, 2) px of a motion in a box that holds the motion's own, 0 beyond the latter."""
-    x0, y0, x1, y1 = box
-    flow = np.zeros((y1 - y0, x1 - x0, 2), np.float32)
-    if moved is not None and len(moved.source) and moved.box[2] > moved.box[0]:
-        left, top, right, bottom = moved.box
-        flow[top - y0 : bottom - y0, left - x0 : right - x0] = displacements(layers, moved)
-    return flow

@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 
 from app.engine.head.raster import raster_band
+from app.engine.warping.own_view_kernels import add_beyond, at_rest, own_place, unmoved
 from app.engine.warping.sampling import bicubic, bilinear
 
 # Columns of the table of values at the atlas' vertices: place in the photo and in the atlas, share of the photo's
@@ -107,7 +108,7 @@ def head_maps(points, triangles, corners, table, out):  # type: ignore[no-untype
 @njit(cache=True, nogil=True, fastmath=True)
 def head_band(  # type: ignore[no-untyped-def]
     y0, y1, x0, x1, points, triangles, maps, texture, background, atlas, hold, hair_points, hair_triangles,
-    hair_maps, hair, hair_corner, own, mixed, top, behind,
+    hair_maps, hair, hair_corner, own, mixed, top, view, behind,
 ):  # fmt: skip
     """Draw rows y0 to y1 - 1 and columns x0 to x1 - 1 of head and hair into behind (y1 - y0, x1 - x0, 3).
 
@@ -116,8 +117,8 @@ def head_band(  # type: ignore[no-untyped-def]
     empty; hair: (h, w, 4) the sheet's texture, whose first pixel is hair_corner (2,) of the photo; hair_points,
     hair_triangles: as for the head; hair_maps: of `head_maps`, places in the photo and how thin the hair is; own:
     share of the photo that is drawn instead of the sheet's texture; mixed: px of depth over which the nearer of head
-    and hair takes over; top: largest pixel value; behind: holds all else before. The head's outline is softened over
-    three pixels.
+    and hair takes over; top: largest pixel value; view: of `OwnView.values`; behind: holds all else before. The head's
+    outline is softened over three pixels, and what has not moved keeps the photo's pixels.
     """
     first, last = y0 - 1, y1 + 1
     columns = x1 - x0 + 2
@@ -129,11 +130,16 @@ def head_band(  # type: ignore[no-untyped-def]
     hair_ids = np.full((y1 - y0, x1 - x0), -1, np.int32)
     hair_depth = np.empty((y1 - y0, x1 - x0), np.float32)
     raster_band(hair_points, hair_triangles, True, y0, y1, x0, x1, hair_ids, hair_depth)
+    rests = _rests(ids, hair_ids, x0, y0, view)
     held = hold.shape[0] > 0
     zero, one, half = np.float32(0), np.float32(1), np.float32(0.5)
     for y in range(y0, y1):
         for x in range(x0, x1):
             j, i, t = y - y0 + 1, x - x0 + 1, hair_ids[y - y0, x - x0]
+            if rests[y - y0, x - x0]:
+                for k in range(3):
+                    behind[y - y0, x - x0, k] = texture[y, x, k]
+                continue
             touched = _touched(ids, j, i)
             if t < 0 and touched == 0:
                 continue
@@ -160,6 +166,41 @@ def head_band(  # type: ignore[no-untyped-def]
             if head[3] <= 0 and strand[3] <= 0 and strand[0] == 0 and strand[1] == 0 and strand[2] == 0:
                 continue
             _over(head, strand, before, thin, share, texture, y, x, top, behind, y - y0, x - x0)
+    if view[9] > zero:
+        _add_all(ids, hair_ids, rests, points, triangles, hair_maps, hold, x0, y0, top, view, behind)
+
+
+@njit(cache=True, nogil=True)
+def _rests(ids, hair_ids, x0, y0, view):  # type: ignore[no-untyped-def]
+    """Return (h, w), where nothing has moved; ids: (h + 2, w + 2)."""
+    same = np.empty(ids.shape, np.bool_)
+    hair_same, rests = np.empty(hair_ids.shape, np.bool_), np.empty(hair_ids.shape, np.bool_)
+    unmoved(ids, x0 - 1, y0 - 1, view[4], view[0], view[3], same)
+    unmoved(hair_ids, x0, y0, view[5], view[1], view[3], hair_same)
+    at_rest(same, hair_same, rests)
+    return rests
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _add_all(ids, hair_ids, rests, points, triangles, hair_maps, hold, x0, y0, top, view, out):  # type: ignore[no-untyped-def]
+    """Add to all that moved, out (h, w, 3), what the photo has beyond it, as far as that lasts."""
+    held = hold.shape[0] > 0
+    more, hair_more, lasts, behind_lasts = view[6], view[7], view[9], view[10]
+    for j in range(out.shape[0]):
+        for i in range(out.shape[1]):
+            t, s = ids[j + 1, i + 1], hair_ids[j, i]
+            if rests[j, i] or (t >= 0 and not more[t]) or (t < 0 and s >= 0 and not hair_more[s]):
+                continue
+            x, y = np.float32(x0 + i), np.float32(y0 + j)
+            share = lasts if t >= 0 or s >= 0 else behind_lasts
+            if held:
+                share *= np.float32(hold[y0 + j, x0 + i]) / np.float32(255)
+            if t >= 0:
+                x, y = own_place(x, y, triangles[t, 0], triangles[t, 1], triangles[t, 2], points, view[8])
+            elif s >= 0:
+                u, v = x - hair_maps[s, 0], y - hair_maps[s, 1]
+                x, y = _value(hair_maps, s, 0, u, v), _value(hair_maps, s, 1, u, v)
+            add_beyond(x, y, t >= 0, s >= 0, share, view, top, out[j, i])
 
 
 @njit(cache=True, nogil=True)

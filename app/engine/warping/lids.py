@@ -11,8 +11,8 @@ from app.engine.face.morphable_model import default_model
 from app.engine.face.semantic import SHUT
 from app.engine.files import ASSETS
 from app.engine.head.skull import smoothstep
-from app.engine.warping.shell import FloatArray
-from app.engine.warping.topology import BROWS, LOWER_LIDS, N_FACE, OVAL, UPPER_LIDS, topology
+from app.engine.warping.curves import FloatArray
+from app.engine.warping.topology import BROWS, LOWER_LIDS, N_FACE, OVAL, UPPER_LIDS, joined_vertices
 
 # These values were chosen by eye on sheets of eyes (tools/feature_sheets.py), except where a comment names another
 # origin. ICT's shapes are those of ICT-FaceKit.
@@ -141,20 +141,20 @@ def harmonic_skin(side: int) -> tuple[list[int], list[int], FloatArray]:
     """Return the vertices of the lids (L), those of the skin around (N), and the matrix (N, L) that extends the lids'
     motion harmonically to the skin; the motion is 0 beyond.
     """
-    neighbours = topology().neighbours
+    around_of = joined_vertices()
     lids = sorted({*UPPER_LIDS[side], *LOWER_LIDS[side]})
     held = {v for row in BROWS for v in row} | set(OVAL)
     skin: set[int] = set()
     ring = set(lids)
     for _ in range(SKIN_RINGS):
-        ring = {n for v in ring for n in neighbours[v] if n < N_FACE} - held - set(lids) - skin
+        ring = {n for v in ring for n in around_of[v]} - held - set(lids) - skin
         skin |= ring
     free = sorted(skin)
     column = {v: k for k, v in enumerate(free)}
     laplacian = np.zeros((len(free), len(free)))
     border = np.zeros((len(free), len(lids)))
     for row, v in enumerate(free):
-        around = [n for n in neighbours[v] if n < N_FACE]
+        around = around_of[v]
         laplacian[row, row] = len(around)
         for n in around:
             if n in column:

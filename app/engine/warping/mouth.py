@@ -70,7 +70,7 @@ class Mouth:
     contour: (20, 2) px of the inner lips; gap: IOD between the lips; light: the photo's light; own_teeth: (3,)
     colour in [0, 1] of the teeth that the photo shows; iod: px between the eyes; teeth: 0 to 1, whether the photo
     shows teeth between the lips; shut: IOD of the gap that is lip in truth, because the landmarks of some closed
-    mouths lie off their seam; toward: (3,) direction from which the photo's light comes (of `surface.toward`).
+    mouths lie off their seam; toward: (3,) direction from which the photo's light comes (of `light_direction`).
     """
 
     contour: FloatArray

@@ -13,14 +13,12 @@ from app.engine.head.skull import smoothstep
 from app.engine.warping.calibration import true_expression
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.eyes import DEPTH, TO_PIXELS, Eye, EyePose, contour_vertices, eye_turn, look_axis
-from app.engine.warping.geometry import Skin, steadied, steadiness, target_points
-from app.engine.warping.holding import turn
+from app.engine.warping.holding import steadiness, turn
 from app.engine.warping.lids import lid_gap, lids_follow, move_lids, opened_gap, openness
 from app.engine.warping.local_moves import drawn_moves, local_lift
 from app.engine.warping.mouth import INNER, OPEN, OPPOSITE, TOOTH_BEHIND_LIP, MouthPose
-from app.engine.warping.shell import SourceMesh
 from app.engine.warping.teeth import drop_of
-from app.engine.warping.topology import EYE_CORNERS, LOWER_LIP, N_FACE, UPPER_LIDS, UPPER_LIP, topology
+from app.engine.warping.topology import EYE_CORNERS, LOWER_LIP, N_FACE, UPPER_LIDS, UPPER_LIP
 
 # These values were chosen by eye on sheets (tools/feature_sheets.py). IOD is the distance between the eyes.
 TURNED = (3.0, 7.0)  # degrees of the head's turn: eyes and an open mouth are the photo's to drawn anew
@@ -36,7 +34,6 @@ JAW_SHARE = 0.75  # share of a growing gap between the lips that the jaw makes
 # Least and greatest factor of width with which the photo's teeth follow the lips: narrower lips only cover teeth.
 MOUTH_STRETCH = (1.0, 1.35)
 UPPER_MIDDLE, LOWER_MIDDLE = (82, 13, 312), (87, 14, 317)  # MediaPipe's vertices at the middle of either lip
-NO_POINTS = np.zeros((0, 3))  # px of the fine mesh where only the coarse one is needed
 LIP_THICKNESS = 0.06  # IOD by which the teeth stand behind the lips
 
 
@@ -44,17 +41,15 @@ LIP_THICKNESS = 0.06  # IOD by which the teeth stand behind the lips
 class FaceSource:
     """The photo's face.
 
-    mesh: the source mesh; params: the photo's own parameters; points: (468, 3) in model space; coarse, fine: the
-    mesh's skin before and after subdivision; lip_rest, mouth_rest: model units, the height (y) of the upper lip's line
-    and the width of the mouth without the photo's expression; gap: IOD between the lips; spectacles: 0 without to 1
-    with them.
+    photo: (468, 3) px; params: the photo's own parameters; points: (468, 3) in model space; middle: (3,) the mean of
+    those; lip_rest, mouth_rest: model units, the height (y) of the upper lip's line and the width of the mouth without
+    the photo's expression; gap: IOD between the lips; spectacles: 0 without to 1 with them.
     """
 
-    mesh: SourceMesh
+    photo: FloatArray
     params: FaceParams
     points: FloatArray
-    coarse: Skin
-    fine: Skin
+    middle: FloatArray
     lip_rest: float
     mouth_rest: float
     gap: float
@@ -65,13 +60,11 @@ class FaceSource:
 class Posed:
     """The geometry of a target.
 
-    points: (900, 3) px of the coarse mesh; fine: (V, 3) px of the fine mesh; offsets: (468, 3) in model space;
-    closures: of both eyes, 0 as in the photo to 1 shut; camera, expression: those that are drawn; steady: share, 0 to
-    1, of the outline's motion that is taken back.
+    points: (468, 3) px of the face; offsets: (468, 3) in model space; closures: of both eyes, 0 as in the photo to 1
+    shut; camera, expression: those that are drawn; steady: share, 0 to 1, of the outline's motion that is taken back.
     """
 
     points: FloatArray
-    fine: FloatArray
     offsets: FloatArray
     closures: tuple[float, float]
     camera: Camera
@@ -79,17 +72,19 @@ class Posed:
     steady: float = 0.0
 
 
-def face_source(mesh: SourceMesh, params: FaceParams, spectacles: float = 0.0) -> FaceSource:
-    """Return the photo's face, of its mesh and parameters; spectacles: 0 without to 1 with them."""
-    points = mesh.camera.unproject(mesh.points[:N_FACE])
-    worn = default_model().expression_offset(params.expression)
-    layout = topology()
-    coarse = Skin.of(mesh.points, layout.coarse[layout.layer[::4] < 2])
-    finer = layout.smooth @ mesh.points
-    fine = Skin.of(finer, layout.triangles[layout.layer < 2])
-    rest = points - worn
+def face_source(photo: FloatArray, params: FaceParams, spectacles: float = 0.0) -> FaceSource:
+    """Return the face whose vertices lie at photo (468, 3) px; spectacles: 0 without to 1 with them."""
+    points = params.camera.unproject(photo)
+    rest = points - default_model().expression_offset(params.expression)
     return FaceSource(
-        mesh, params, points, coarse, fine, float(rest[13, 1]), mouth_width(rest), lip_gap(points), spectacles
+        photo,
+        params,
+        points,
+        points.mean(axis=0),
+        float(rest[13, 1]),
+        mouth_width(rest),
+        lip_gap(points),
+        spectacles,
     )
 
 
@@ -103,19 +98,6 @@ def mouth_width(points: FloatArray) -> float:
     return float(abs(points[UPPER_LIP[-1], 0] - points[UPPER_LIP[0], 0]))
 
 
-def pose(source: FaceSource, target: FaceParams, asked: bool = True) -> Posed:
-    """Return the geometry of a target. The source's own parameters give the source's own points exactly.
-
-    asked: True for what an artist asks, False for what was filmed and fitted. An artist's expression leaves the eyes
-    where they are in the head. A filmed expression may move them, because the face model's expressions are aligned
-    over whole faces.
-    """
-    placed = placed_by(source, target, asked)
-    own, camera = source.params.camera, placed.camera
-    fine = source.fine.unfolded(topology().smooth @ placed.points, source.fine.turned(own, camera))
-    return replace(placed, fine=fine)
-
-
 def as_seen(source: FaceSource, filmed: FaceParams) -> FaceParams:
     """Return the parameters of a frame that films the same face, with the turn that its landmarks show instead of the
     true turn.
@@ -127,8 +109,13 @@ def as_seen(source: FaceSource, filmed: FaceParams) -> FaceParams:
     return replace(filmed, camera=camera)
 
 
-def placed_by(source: FaceSource, target: FaceParams, asked: bool = True) -> Posed:
-    """Return the geometry that `pose` returns, but without the fine mesh; that is enough to place landmarks."""
+def pose(source: FaceSource, target: FaceParams, asked: bool = True) -> Posed:
+    """Return the geometry of a target. The source's own parameters give the source's own points exactly.
+
+    asked: True for what an artist asks, False for what was filmed and fitted. An artist's expression leaves the eyes
+    where they are in the head. A filmed expression may move them, because the face model's expressions are aligned
+    over whole faces.
+    """
     camera, expression = target.camera, target.expression
     alone = replace(target, expression=expression.alone)
     if asked:
@@ -142,13 +129,11 @@ def placed_by(source: FaceSource, target: FaceParams, asked: bool = True) -> Pos
     offsets = offsets + drawn_moves(target.expression)
     offsets, closures = _with_lids(source, offsets, expression)
     offsets = _with_lips_apart(source, offsets)
-    placed, rigid = target_points(source.mesh, camera, offsets)
-    steady = 0.0
-    if not asked and camera != source.params.camera:
-        steady = steadiness(source.mesh, rigid)
-        placed = steadied(source.mesh, placed, rigid, steady)
-    placed = source.coarse.unfolded(placed, source.coarse.turned(source.params.camera, camera))
-    return Posed(placed, NO_POINTS, offsets, closures, camera, expression, steady)
+    own = source.params.camera
+    still = camera == own
+    placed = source.photo if still and not offsets.any() else camera.project(source.points + offsets)
+    steady = 0.0 if asked or still else steadiness(source.middle, own, camera)
+    return Posed(placed, offsets, closures, camera, expression, steady)
 
 
 def landmarks_of(source: FaceSource, posed: Posed, irises: FloatArray) -> FloatArray:
@@ -271,7 +256,7 @@ def mouth_pose(source: FaceSource, posed: Posed, shut: float = 0.0) -> MouthPose
         camera.project(np.array([[middle_x, edge, depth]]))[0, :2],
         drop_of(edge, lower_edge),
         at,
-        source.mesh.points[list(UPPER_LIP), :2].mean(axis=0),
+        source.photo[list(UPPER_LIP), :2].mean(axis=0),
         _narrowed(source, moved),
         lip_to_lip(before),
         gap,
@@ -324,7 +309,7 @@ def _narrowed(source: FaceSource, moved: FloatArray) -> FloatArray:
     moved: (468, 3) points of the target's face, in model space.
     """
     corners = [UPPER_LIP[0], UPPER_LIP[-1]]
-    line = np.diff(source.mesh.points[corners, :2], axis=0)[0]
+    line = np.diff(source.photo[corners, :2], axis=0)[0]
     line = line / max(float(np.linalg.norm(line)), 1e-6)
     before, after = (float(np.ptp(points[corners, 0])) for points in (source.points, moved))
     wider = np.clip(after / max(before, 1e-3), *MOUTH_STRETCH)

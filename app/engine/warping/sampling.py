@@ -16,6 +16,15 @@ from numba.extending import intrinsic
 
 
 @njit(cache=True, nogil=True, fastmath=True)
+def inside(image, x, y, dx, dy):  # type: ignore[no-untyped-def]
+    """Return the source position of pixel (x, y), moved to the picture's edge where it lies outside."""
+    zero = np.float32(0)
+    qx = min(max(np.float32(x) + dx, zero), np.float32(image.shape[1] - 1))
+    qy = min(max(np.float32(y) + dy, zero), np.float32(image.shape[0] - 1))
+    return qx, qy
+
+
+@njit(cache=True, nogil=True, fastmath=True)
 def bilinear(image, qx, qy):  # type: ignore[no-untyped-def]
     """Return bilinear (r, g, b) of a picture (H, W, 3 or 4) at index coordinates inside it."""
     one = np.float32(1)

@@ -20,7 +20,6 @@ from app.engine.head.light import light_on, lit, room_above
 from app.engine.head.lips import over_lips
 from app.engine.head.texels import texels
 from app.engine.imaging.matte import person_matte
-from app.engine.warping.head_drawing import FADE, share_of
 from app.engine.warping.head_kernels import PHOTO
 from app.engine.warping.head_table import table
 
@@ -35,7 +34,7 @@ def source(portrait: Portrait) -> SourceImage:
 
 @pytest.fixture(scope="module")
 def code(source: SourceImage) -> WarpCode:
-    return MeshWarp().encode_layers(source)
+    return MeshWarp().encode(source)
 
 
 @pytest.fixture(scope="module")
@@ -176,18 +175,6 @@ def test_a_turned_head_has_its_skull(code: WarpCode, source: SourceImage, yaw: f
     assert patch.pixels.shape[1] >= np.ptp(points[code.head.there > 0, 0])
 
 
-def test_nothing_jumps_where_the_head_takes_over(code: WarpCode, source: SourceImage) -> None:
-    assert share_of(0.0) == share_of(FADE[0]) == 0 and share_of(FADE[1]) == 1
-    pictures = []
-    for yaw in (FADE[0] - 0.05, FADE[0] + 0.05):
-        patch = MeshWarp().generate(code, looking(source, yaw))
-        picture = source.pixels.astype(float)
-        height, width = patch.pixels.shape[:2]
-        picture[patch.y : patch.y + height, patch.x : patch.x + width] = patch.pixels
-        pictures.append(picture)
-    assert np.abs(pictures[1] - pictures[0]).mean() < 0.5
-
-
 def test_nothing_jumps_as_what_is_hidden_comes_out(code: WarpCode, source: SourceImage) -> None:
     """Between 3 and 18 degrees crown, ears and the head's edge begin to be made up; every step changes as
     much.
@@ -207,7 +194,7 @@ def test_outside_the_box_and_in_16_bits_the_head_is_the_same(code: WarpCode, sou
     deep = replace(source, pixels=source.pixels.astype(np.uint16) * 257)
     generator, target = MeshWarp(), looking(source, 33)
     low = generator.generate(code, target)
-    high = generator.generate(generator.encode_layers(deep), target)
+    high = generator.generate(generator.encode(deep), target)
     assert high.pixels.dtype == np.uint16 and high.pixels.shape == low.pixels.shape
     assert np.abs(high.pixels / 257 - low.pixels).mean() < 0.6
 
@@ -215,7 +202,7 @@ def test_outside_the_box_and_in_16_bits_the_head_is_the_same(code: WarpCode, sou
 def test_what_is_uncovered_is_opaque(source: SourceImage) -> None:
     alpha = np.round(source.matte * 255).astype(np.uint8)
     generator = MeshWarp()
-    code = generator.encode_layers(replace(source, alpha=alpha))
+    code = generator.encode(replace(source, alpha=alpha))
     patch = generator.generate(code, looking(source, 33))
     assert patch.alpha is not None
     points = HeadModel.load().weights @ code.head.head.posed(looking(source, 33).params.camera)
@@ -239,7 +226,7 @@ def test_a_turned_cut_out_leaves_few_translucent_remnants(engine: Engine, name: 
     small = resized(photo, 768 / max(portrait.photo.size))
     alpha = np.round(np.clip(10 * small.matte - 4.5, 0, 1) * 255).astype(np.uint8)
     generator = MeshWarp()
-    code = generator.encode_layers(replace(small, alpha=alpha))
+    code = generator.encode(replace(small, alpha=alpha))
     patch = generator.generate(code, looking(small, -24.0))
     assert patch.alpha is not None
     cut = alpha.copy()

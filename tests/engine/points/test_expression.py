@@ -38,7 +38,7 @@ def test_an_extractor_that_is_linear_in_landmarks_is_reproduced_within_the_repor
     """Real renders are read by the landmark network; the extractor answers a random mixture of its points."""
     source = sample()
     warp = MeshWarp()
-    code = warp.encode_layers(source)
+    code = warp.encode(source)
     own = source.face.params.expression
     rng = np.random.default_rng(1)
     mixture = rng.normal(size=(63, 2 * 478)) / source.face.params.camera.scale / 40

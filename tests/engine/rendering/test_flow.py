@@ -15,7 +15,7 @@ from app.engine.rendering.flow import flow_picture
 def test_arrows_lead_from_a_pixel_of_the_photo_to_where_the_render_shows_it(
     engine: Engine, portrait: Portrait, yaw: float
 ) -> None:
-    """Near the photo's view the fine warp gives the flow, further away the whole head does."""
+    """What the photo does not show, further away, is left out of the second part."""
     edit = FaceEdit.of(yaw=portrait.faces[0].params.camera.yaw + yaw)
     flow = engine.flow(portrait, 0, edit)
     assert flow is not None and len(flow.arrows) > 50 and flow.longest > 3

@@ -78,7 +78,7 @@ def test_a_head_that_turns_leaves_the_hair_behind_it_where_it_is(source):
     out[patch.y : patch.y + h, patch.x : patch.x + w] = patch.pixels
     hair = (source.pixels == RED).all(axis=2)
     hair[:, : round(OWN[0]) + 68] = False  # further than the head reaches
-    assert code.matte[hair].max() < 0.05
+    assert code.layers.texture[hair, 3].max() < 0.05 * 255
     assert np.abs(out[hair].astype(int) - source.pixels[hair]).mean() < 1
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.engine.warping import kernels, sampling
+from app.engine.warping import sampling
 from app.engine.warping.background import fill, push_pull
+from app.engine.warping.body import Body, shift_flow, shifted
 from app.engine.warping.curves import catmull_rom, soft_inside
 from app.engine.warping.eye_kernels import draw_lashes
+from app.engine.warping.layers import Layers
 
 
 def ramp(height: int = 12, width: int = 16, dtype: type = np.uint8) -> np.ndarray:
@@ -49,31 +51,27 @@ def keys(away: float) -> float:
     return -0.5 * d**3 + 2.5 * d**2 - 4 * d + 2 if d < 2 else 0.0
 
 
-def test_triangles_are_painted_in_order_and_leave_no_crack() -> None:
-    target = np.array([[1, 1], [14, 1], [14, 10], [1, 10]], np.float32)
-    triangles = np.array([[0, 3, 1], [1, 3, 2]], np.int32)
-    ids = np.full((12, 16), -1, np.int16)
-    area = (target[3] - target[0])[0] * (target[1] - target[0])[1] - (target[3] - target[0])[1] * 13
-    assert area < 0, "the kernel paints clockwise triangles (y down)"
-    kernels.fill_ids(0, 12, 0, 16, target, triangles, np.array([0, 1]), ids)
-    assert (ids[1:11, 1:15] >= 0).all()
-    assert (ids[0] == -1).all() and (ids[:, 0] == -1).all()
-    away = triangles[:, ::-1].copy()
-    ids[:] = -1
-    kernels.fill_ids(0, 12, 0, 16, target, away, np.array([0, 1]), ids)
-    assert (ids == -1).all()
-
-
-def test_layers_give_the_photo_back_whatever_matte_and_background_are() -> None:
+def test_a_shifted_body_keeps_the_background_where_it_is() -> None:
+    """Only what is the person's moves, by its share, and what has no share stays bit for bit."""
     rng = np.random.default_rng(3)
-    texture = rng.integers(0, 256, (20, 24, 4), dtype=np.uint8)
-    background = rng.integers(0, 256, (20, 24, 3), dtype=np.uint8)
-    for x, y in ((3, 4), (10, 15), (20, 2)):
-        colour = texture[y, x].astype(np.float32)
-        made = kernels.composite(
-            *colour, background, 1, x, y, np.float32(x), np.float32(y), np.float32(0), np.float32(255)
-        )
-        assert made == pytest.approx(tuple(texture[y, x, :3]), abs=1e-3)
+    photo = rng.integers(0, 256, (24, 30, 4), dtype=np.uint8)
+    background = np.full((24, 30, 3), 90, np.uint8)
+    photo[..., 3] = 0
+    photo[8:16, 10:20, 3] = 255
+    photo[photo[..., 3] == 0, :3] = 90
+    zone = np.where(photo[..., 3] > 0, 2, 0).astype(np.uint8)
+    layers = Layers(photo, background, zone, np.zeros((0, 0), np.uint8), 8.0)
+    share = np.zeros((24, 30), np.float32)
+    share[:, 4:] = 1
+    body = Body(share, 1.0, (0, 0, 30, 24))
+    moved = shifted(layers, body, np.array([3.0, 2.0]), (0, 0, 30, 24))
+    assert np.array_equal(moved[10:18, 13:23], photo[8:16, 10:20, :3])
+    assert (moved[8:10, 10:20] == 90).all()
+    assert np.array_equal(moved[:, :4], photo[:, :4, :3])
+    still = shifted(layers, body, np.zeros(2), (0, 0, 30, 24))
+    assert np.array_equal(still, photo[..., :3])
+    flow = shift_flow(layers.hold, body, np.array([3.0, 2.0]), (0, 0, 30, 24))
+    assert np.allclose(flow[12, 20], (-3, -2)) and not flow[:, :4].any()
 
 
 def test_fill_changes_only_what_is_hidden_and_continues_the_rest() -> None:

@@ -1,4 +1,4 @@
-"""The warp mesh has one orientation, no holes, harmonic lids and no fold-overs."""
+"""Lids are harmonic and meet, and a face has no fold-overs."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import pytest
 
 from app.engine.face.fitting import EYEBALL
 from app.engine.face.morphable_model import default_model
-from app.engine.warping.geometry import Skin
 from app.engine.warping.lids import SHUT, harmonic_skin, lid_gap, lids_follow, move_lids, openness
-from app.engine.warping.topology import LOWER_LIDS, N_MESH, UPPER_LIDS, topology
+from app.engine.warping.topology import LOWER_LIDS, N_FACE, UPPER_LIDS, joined_vertices
+from app.engine.warping.unfolding import Skin
 
 
 def model_points() -> np.ndarray:
@@ -18,21 +18,11 @@ def model_points() -> np.ndarray:
     return default_model().mean
 
 
-def test_every_edge_joins_two_triangles_of_one_orientation() -> None:
-    mesh = topology()
-    directed = [(int(t[k]), int(t[(k + 1) % 3])) for t in mesh.coarse for k in range(3)]
-    assert len(set(directed)) == len(directed), "an edge is walked twice in the same direction"
-    border = [edge for edge in directed if edge[::-1] not in set(directed)]
-    assert len(border) == 36, "the only border is the outermost ring: eyes and mouth are filled"
-
-
-def test_subdivision_carries_constants_and_leaves_lids_alone() -> None:
-    mesh = topology()
-    assert np.allclose(mesh.smooth @ np.ones(N_MESH), 1)
-    values = np.random.default_rng(1).normal(size=N_MESH)
-    lids = [*UPPER_LIDS[0], *LOWER_LIDS[1]]
-    assert np.allclose((mesh.smooth @ values)[lids], values[lids])
-    assert mesh.triangles.max() < mesh.smooth.shape[0]
+def test_neighbours_are_mutual_and_end_at_the_openings() -> None:
+    around = joined_vertices()
+    assert len(around) == N_FACE and min(map(len, around)) >= 2
+    assert all(v in around[n] for v, ring in enumerate(around) for n in ring)
+    assert UPPER_LIDS[0][4] not in around[LOWER_LIDS[0][4]], "the eye is open"
 
 
 @pytest.mark.parametrize("side", [0, 1])

@@ -1,0 +1,74 @@
+"""Lets what stands behind and beside a moving face follow it.
+
+An opened or shifted jaw would uncover neck and hair that the photo does not show. As skin does, they stretch instead:
+what lies behind the face's outline moves as the outline before it, and what lies beside it follows over half an eye
+distance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.head import Head, HeadModel, rasterised
+from app.engine.head.atlas import Seen
+from app.engine.head.skull import smoothstep
+from app.engine.warping.curves import FloatArray
+from app.engine.warping.hair import Sheet
+from app.engine.warping.holding import OFF_FACE
+from app.engine.warping.plate import Places
+
+# IOD beside the head: hair, a collar or a scarf follows an expression fully to not at all; chosen by eye on jaws that
+# move aside.
+BESIDE = (0.0, 0.7)
+
+
+@dataclass(frozen=True, eq=False)
+class Following:
+    """Which vertices of one photo's head others follow.
+
+    before: (V,) the vertex that the photo shows where this one lies; hidden: (V,) how much this one follows it;
+    near: (N,) the vertex that the photo shows nearest to each vertex of the hair's sheet; beside: (N,) how much that
+    one follows it.
+    """
+
+    before: NDArray[np.int64]
+    hidden: FloatArray
+    near: NDArray[np.int64]
+    beside: FloatArray
+
+    def of_head(self, offsets: FloatArray) -> FloatArray | None:
+        """Return (V, 3) model units by which the head's vertices move; offsets: (468, 3) of the face. None where
+        nothing moves.
+        """
+        if not offsets.any():
+            return None
+        moved = HeadModel.load().binding @ offsets
+        return np.asarray(moved + self.hidden[:, None] * (moved[self.before] - moved))
+
+    def of_hair(self, moved: FloatArray) -> FloatArray:
+        """Return (N, 3) model units by which the hair's vertices follow the head's (V, 3)."""
+        return np.asarray(self.beside[:, None] * moved[self.near])
+
+
+def following(head: Head, own: Seen, where: Places, hair: Sheet | None) -> Following:
+    model = HeadModel.load()
+    size = (where.matte.shape[1], where.matte.shape[0])
+    ids, _ = rasterised(head.posed(head.camera) * where.factor, model.triangles, (0, 0, *size))
+    apart, label = cv2.distanceTransformWithLabels(
+        (ids < 0).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    nearest = np.zeros(label.max() + 1, np.int64)
+    nearest[label[ids >= 0]] = model.triangles[ids[ids >= 0], 0]
+
+    def found(at: FloatArray) -> tuple[NDArray[np.int64], FloatArray]:
+        x, y = (np.clip((at[:, k] * where.factor).astype(int), 0, size[k] - 1) for k in (0, 1))
+        return nearest[label[y, x]], apart[y, x] / where.iod
+
+    before, _ = found(own.at)
+    hidden = (1 - own.shown) * smoothstep(*OFF_FACE, model.distance)
+    near, distance = found(np.zeros((0, 2)) if hair is None else hair.points[:, :2])
+    return Following(before, hidden, near, 1 - smoothstep(*BESIDE, distance))

@@ -1,0 +1,85 @@
+"""Compares a frame with the photo's own view in compiled code: what has not moved, and what the photo has beyond its
+drawn layers.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def unmoved(ids, x0, y0, moved, first, corner, out):  # type: ignore[no-untyped-def]
+    """Write into out (h, w) where a triangle that has not moved is drawn as in the photo's own view, or none as there.
+
+    ids: (h, w) triangles, -1 where none is, whose first pixel is (x0, y0) of the photo; moved: (T,) whether a triangle
+    moves; first: (H, W) triangles in the photo's own view, whose first pixel is corner (x, y); beyond it there are
+    none.
+    """
+    for j in range(ids.shape[0]):
+        for i in range(ids.shape[1]):
+            t = ids[j, i]
+            v, u = y0 + j - corner[1], x0 + i - corner[0]
+            within = v >= 0 and u >= 0 and v < first.shape[0] and u < first.shape[1]
+            out[j, i] = t == (first[v, u] if within else -1) and (t < 0 or not moved[t])
+
+
+@njit(cache=True, nogil=True)
+def at_rest(same, hair_same, out):  # type: ignore[no-untyped-def]
+    """Write into out (h, w) where the hair is `same` (h, w), and the head at a pixel and all around it (h + 2, w + 2),
+    whose neighbours soften its outline.
+    """
+    for j in range(out.shape[0]):
+        for i in range(out.shape[1]):
+            rests = hair_same[j, i]
+            for jj in range(j, j + 3):
+                for ii in range(i, i + 3):
+                    rests = rests and same[jj, ii]
+            out[j, i] = rests
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def own_place(x, y, a, b, c, points, first):  # type: ignore[no-untyped-def]
+    """Return where the place (x, y) of a triangle (a, b, c) lies in the photo's own view; points, first: (V, 3) in the
+    frame and in that view.
+    """
+    ux, uy = points[b, 0] - points[a, 0], points[b, 1] - points[a, 1]
+    vx, vy = points[c, 0] - points[a, 0], points[c, 1] - points[a, 1]
+    px, py = x - points[a, 0], y - points[a, 1]
+    det = ux * vy - uy * vx
+    s, r = (px * vy - py * vx) / det, (ux * py - uy * px) / det
+    q = 1 - s - r
+    qx = q * first[a, 0] + s * first[b, 0] + r * first[c, 0]
+    return np.float32(qx), np.float32(q * first[a, 1] + s * first[b, 1] + r * first[c, 1])
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def add_beyond(qx, qy, head, hair, share, own, top, out):  # type: ignore[no-untyped-def]
+    """Add to a pixel out (3,) what the photo has beyond the same layer at a place (qx, qy) of it.
+
+    head, hair: whether the pixel is the head's, else whether it is the hair's; share: how much of it is added; own: of
+    `OwnView.values`.
+    """
+    first, first_hair, beyond, corner = own[0], own[1], own[2], own[3]
+    qx, qy = qx - np.float32(corner[0]), qy - np.float32(corner[1])
+    x, y = math.floor(qx), math.floor(qy)
+    if x < 0 or y < 0 or x + 1 >= first.shape[1] or y + 1 >= first.shape[0]:
+        return
+    fx, fy = qx - np.float32(x), qy - np.float32(y)
+    r = g = b = np.float32(0)
+    for v in range(y, y + 2):
+        for u in range(x, x + 2):
+            of_head = first[v, u] >= 0
+            if of_head != head or (not head and hair != (first_hair[v, u] >= 0)):
+                continue
+            weight = (fx if u > x else np.float32(1) - fx) * (fy if v > y else np.float32(1) - fy)
+            r += weight * beyond[v, u, 0]
+            g += weight * beyond[v, u, 1]
+            b += weight * beyond[v, u, 2]
+    half = np.float32(0.5)
+    zero = np.float32(0)
+    out[0] = int(min(max(out[0] + share * r, zero), top) + half)
+    out[1] = int(min(max(out[1] + share * g, zero), top) + half)
+    out[2] = int(min(max(out[2] + share * b, zero), top) + half)
