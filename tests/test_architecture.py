@@ -76,10 +76,13 @@ def test_every_number_of_a_module_says_what_it_counts() -> None:
     folders = ("app", "installers", "tests", "tools")
     for path in sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py")):
         lines = path.read_text(encoding="utf-8").splitlines()
+        explained_until = 0  # the last line of the block of numbers below a comment
         for node in ast.parse("\n".join(lines)).body:
             if isinstance(node, ast.Assign) and is_plain(node.value):
                 own = lines[node.lineno - 1 : node.end_lineno]
-                if not (lines[node.lineno - 2].startswith("#") or any("#" in line for line in own)):
+                if lines[node.lineno - 2].startswith("#") or explained_until == node.lineno - 1:
+                    explained_until = node.end_lineno or 0
+                elif not any("#" in line for line in own):
                     silent.append(f"{path.relative_to(ROOT)}:{node.lineno} {lines[node.lineno - 1]}")
     assert not silent
 

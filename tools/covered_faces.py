@@ -2,12 +2,12 @@
 
     python tools/covered_faces.py CLIP... [-o FOLDER] [--seconds 0.5 3 15] [--only NAME...]
 
-Before the face of a clip, which runs to and fro, slide a smooth board in the colour of the driver's skin, a hand with
-its forearm, cut from a_asl_thanks of ../shared/media, and a blurred object. They come from several sides, hide all of
-the face or half of it, and stay for some seconds. Every frame is driven live, with and without the cover. Printed by
-cover: how many covered frames were believed, how far what they gave lies from the truth, the largest step of what is
-shown (the driver's own in brackets), and how many frames without a cover were held. With a folder: a sheet of the
-covered frames by cover, framed green where they were believed.
+The clip is played to and fro. A smooth board in the colour of the driver's skin, a hand with its forearm (cut from
+a_asl_thanks of ../shared/media) and a blurred object slide before the face. They come from several sides, hide all of
+the face or half of it, and stay for some seconds. Every frame is driven live, with and without the cover. For each cover
+the script prints how many covered frames were believed, how far their result lies from the truth, the largest step of
+what is shown (the driver's own in brackets), and how many frames without a cover were held. With a folder, it also draws
+a sheet of the covered frames for each cover; believed frames have a green edge.
 """
 
 from __future__ import annotations
@@ -45,33 +45,24 @@ SIDES = {"left": (-1, 0), "right": (1, 0), "above": (0, -1), "below": (0, 1)}
 KINDS = ("board", "hand", "blur")
 PLACES = (("all", "left"), ("all", "below"), *(("half", side) for side in SIDES))
 MOST_FRAMES = 450  # of a clip: 15 seconds at 30 frames a second
-HAND = 30  # frame of a_asl_thanks.mkv with a hand before a shirt; the rest in px of its box (x, y, side)
-ARM_BOX = (170, 110, 220)
-ARM = (
-    (30, 175),
-    (60, 110),
-    (75, 45),
-    (95, 50),
-    (100, 70),
-    (140, 40),
-    (155, 50),
-    (125, 110),
-    (85, 160),
-    (60, 200),
-    (30, 195),
-)
-HAND_WIDTH, PALM = 0.75, 0.24  # of the cover's width; of the hand's length, from the fingertips
-HALF = {
-    "board": 0.5,
-    "hand": 0.37,
-    "blur": 0.42,
-}  # cover's widths from the middle at which half a face is covered
+HAND = 30  # number of a frame of a_asl_thanks.mkv that shows a hand before a shirt
+ARM_BOX = (170, 110, 220)  # px: x, y and side of a square around hand and forearm
+# Px of the box: the outline of hand and forearm.
+ARM = ((30, 175), (60, 110), (75, 45), (95, 50), (100, 70), (140, 40), (155, 50), (125, 110))
+ARM += ((85, 160), (60, 200), (30, 195))
+HAND_WIDTH = 0.75  # share of the cover's width
+PALM = 0.24  # share of the hand's length, from the fingertips, at which its palm lies
+# How far from the face's middle a cover stands that hides half of it, in widths of the cover.
+HALF = {"board": 0.5, "hand": 0.37, "blur": 0.42}
+# Px of the box: points along the middle of forearm and hand.
 BONE = ((45, 180), (85, 125), (112, 90), (140, 58))
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A frame of the run: which of the clip, when, and how far the cover has come in, [0, 1]."""
+    """A moment of the run: the number of the clip's frame, its time in seconds, and how far a cover has come
+    in, [0, 1].
+    """
 
     frame: int
     time: float
@@ -88,7 +79,7 @@ class Shown:
 
 
 def timeline(frames: int, rate: float, seconds: list[float]) -> list[Moment]:
-    """A clip to and fro, with a cover of each duration."""
+    """Return the moments of a clip that runs to and fro, with a cover of each duration."""
     spans, at = [], FREE
     for one in seconds:
         spans.append((at, at + one))
@@ -105,7 +96,7 @@ def timeline(frames: int, rate: float, seconds: list[float]) -> list[Moment]:
 
 
 def driven(pictures: Iterator[tuple[Moment, Pixels]]) -> list[Shown]:
-    """Drive live by these pictures."""
+    """Return what a live driver gives for these pictures."""
     shown = []
     with FaceTracker(video=True, live=True) as tracker:
         driver = Driver(default_model(), tracker)
@@ -122,7 +113,9 @@ def driven(pictures: Iterator[tuple[Moment, Pixels]]) -> list[Shown]:
 
 @cache
 def hand() -> NDArray[np.uint8]:
-    """(H, W, 4): a hand on its forearm, fingers up, from a picture in which they lie before a grey shirt."""
+    """Return (H, W, 4): a hand on its forearm, fingers up, cut from a picture in which they lie before a grey
+    shirt.
+    """
     with closing(open_source(MEDIA / "videos" / "a_asl_thanks.mkv")) as source:
         frames = [source.take(5) for _ in range(HAND + 1)]
     last = frames[-1]
@@ -147,7 +140,7 @@ def hand() -> NDArray[np.uint8]:
 def cover(
     kind: str, size: tuple[int, int], skin: NDArray[np.float64], way: tuple[int, int]
 ) -> NDArray[np.uint8]:
-    """(h, w, 4): what slides before a face, coming `way` from."""
+    """Return (h, w, 4): the cover that slides before a face, coming from the direction `way`."""
     w, h = size
     if kind == "board":
         shade = np.linspace(6, -6, h)[:, None, None] + np.linspace(-3, 3, w)[None, :, None]
@@ -167,7 +160,7 @@ def cover(
 
 
 def laid(pixels: Pixels, sprite: NDArray[np.uint8], corner: tuple[float, float]) -> Pixels:
-    """The picture with a sprite over it, its upper left corner at (x, y)."""
+    """Return the picture with a sprite over it, whose upper left corner lies at (x, y)."""
     shift = np.array([[1, 0, corner[0]], [0, 1, corner[1]]], np.float32)
     over = cv2.warpAffine(sprite, shift, pixels.shape[1::-1])
     alpha = over[..., 3:].astype(np.float32) / 255
@@ -175,7 +168,7 @@ def laid(pixels: Pixels, sprite: NDArray[np.uint8], corner: tuple[float, float])
 
 
 def skin_of(pixels: Pixels, box: tuple[float, float, float, float]) -> NDArray[np.float64]:
-    """The colour of the middle of a face."""
+    """Return the colour of the middle of a face."""
     x, y, w, h = box
     part = pixels[int(y + 0.5 * h) : int(y + 0.7 * h), int(x + 0.2 * w) : int(x + 0.8 * w)]
     return np.asarray(np.median(part.reshape(-1, 3), axis=0), np.float64)
@@ -184,7 +177,7 @@ def skin_of(pixels: Pixels, box: tuple[float, float, float, float]) -> NDArray[n
 def covered(
     frames: list[Pixels], moments: list[Moment], truth: list[Shown], kind: str, place: tuple[str, str]
 ) -> Iterator[tuple[Moment, Pixels]]:
-    """The pictures of a run with a cover that follows the face."""
+    """Return the pictures of a run with a cover that follows the face."""
     extent, side = place
     way = SIDES[side]
     boxes = np.array([one.box for one in truth if one.found])
@@ -204,8 +197,9 @@ def covered(
 
 
 def apart(one: FaceParams, other: FaceParams) -> tuple[float, float, float, float]:
-    """How far two faces of one person lie apart: size (share), place (eye distances), turn (degrees), face (% of the
-    eye distance, root mean square over the vertices, without the head's movement)."""
+    """Return how far two faces of one person are apart: size (share), place (eye distances), turn (degrees),
+    and face (% of the eye distance, root mean square over the vertices, without the head's movement).
+    """
     a, b = one.camera, other.camera
     turn = math.degrees(math.acos(min(1.0, max(-1.0, (float(np.trace(a.rotation.T @ b.rotation)) - 1) / 2))))
     model, mean = default_model(), Identity((0.0,) * len(one.identity.coefficients))
@@ -214,8 +208,8 @@ def apart(one: FaceParams, other: FaceParams) -> tuple[float, float, float, floa
     return abs(math.log(a.scale / b.scale)), math.dist(a.translation, b.translation) / b.scale, turn, face
 
 
-def told(name: str, moments: list[Moment], truth: list[Shown], shown: list[Shown]) -> str:
-    """A line of the table."""
+def table_line(name: str, moments: list[Moment], truth: list[Shown], shown: list[Shown]) -> str:
+    """Return a line of the table."""
     full = [k for k, moment in enumerate(moments) if moment.covered >= 0.6]
     errors = []
     for k, moment in enumerate(moments):
@@ -238,7 +232,7 @@ def told(name: str, moments: list[Moment], truth: list[Shown], shown: list[Shown
 
 
 def pictures_of(path: Path) -> tuple[list[Pixels], float]:
-    """The first frames of a clip, and their rate."""
+    """Return the first frames of a clip, and their rate."""
     frames = []
     with closing(open_source(path)) as source:
         while len(frames) < MOST_FRAMES and (frame := source.take(5)) is not None:
@@ -289,7 +283,7 @@ def main() -> None:
                 if args.only and not any(one in name for one in args.only):
                     continue
                 shown = driven(covered(frames, moments, truth, kind, place))
-                print(told(f"{clip.stem}, {name}", moments, truth, shown), flush=True)
+                print(table_line(f"{clip.stem}, {name}", moments, truth, shown), flush=True)
                 if args.output is not None:
                     args.output.mkdir(parents=True, exist_ok=True)
                     path = args.output / f"{clip.stem} {name}.jpg"

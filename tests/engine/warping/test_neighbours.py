@@ -12,10 +12,11 @@ from app.engine.face.parameters import Camera, Expression, FaceParams, FittedFac
 from app.engine.generators.mesh_warp import MeshWarp
 from app.engine.warping.neighbours import Neighbours, neighbours
 
+# Levels of colours.
 WALL, SKIN, GREY, RED = (200, 200, 190), (190, 140, 115), (90, 90, 95), (150, 40, 30)
-IOD = 30.0
+IOD = 30.0  # px
 OWN, OTHER = (150.0, 150.0), (245.0, 130.0)  # px: between the eyes
-SIZE = (400, 320)
+SIZE = (400, 320)  # px
 
 
 def face_at(middle: tuple[float, float], scale: float = IOD) -> FittedFace:
