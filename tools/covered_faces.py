@@ -2,12 +2,13 @@
 
     python tools/covered_faces.py CLIP... [-o FOLDER] [--seconds 0.5 3 15] [--only NAME...]
 
-The clip is played to and fro. A smooth board in the colour of the driver's skin, a hand with its forearm (cut from
-a_asl_thanks of ../shared/media) and a blurred object slide before the face. They come from several sides, hide all of
-the face or half of it, and stay for some seconds. Every frame is driven live, with and without the cover. For each cover
-the script prints how many covered frames were believed, how far their result lies from the truth, the largest step of
-what is shown (the driver's own in brackets), and how many frames without a cover were held. With a folder, it also draws
-a sheet of the covered frames for each cover; believed frames have a green edge.
+The clip is played to and fro. A smooth board in the colour of the driver's skin, a hand with its forearm (cut
+from a_asl_thanks of ../shared/media) and a blurred object slide before the face. They come from several
+sides, hide all of the face or half of it, and stay for some seconds. Every frame is driven live, with and
+without the cover. For each cover the script prints how many covered frames were believed, how far their
+result lies from the truth, the largest step of what is shown (the driver's own in brackets), and how many
+frames without a cover were held. With a folder, it also draws a sheet of the covered frames for each cover;
+believed frames have a green edge.
 """
 
 from __future__ import annotations
