@@ -245,9 +245,8 @@ def _pattern(one: FloatArray, other: FloatArray) -> float:
 
 def _standard(look: FloatArray) -> FloatArray:
     """Return the look with mean 0 and standard deviation 1."""
-    centred = look - look.sum() / len(
-        look
-    )  # a frame needs a dozen of these: mean() and std() take three times as long
+    # A frame needs a dozen of these, and mean() and std() take three times as long.
+    centred = look - look.sum() / len(look)
     return np.asarray(centred / max(math.sqrt(centred @ centred / len(look)), 1e-6))
 
 
