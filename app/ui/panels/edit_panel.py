@@ -102,7 +102,7 @@ class EditPanel(QScrollArea):
         self._pad_gestures = Gestures(self.session, self.pad, self.pad)
         self.pad.edited.connect(self._on_gaze)
         numbers = QVBoxLayout()
-        numbers.setContentsMargins(0, 0, 0, 0)
+        numbers.setContentsMargins(8, 0, 0, 0)
         numbers.addStretch(1)
         for control in GAZE:
             row = self.rows[control.name].row
