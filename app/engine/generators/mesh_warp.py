@@ -17,7 +17,15 @@ from app.engine.contract import GeneratorInfo, Origin, Patch, SourceImage, Targe
 from app.engine.errors import EngineError
 from app.engine.face.controls import CONTROLS
 from app.engine.face.parameters import FaceParams, FittedFace
-from app.engine.warping import eye_kernels, head_drawing, head_table, holding, mouth_kernels
+from app.engine.warping import (
+    eye_kernels,
+    following,
+    head_drawing,
+    head_table,
+    holding,
+    mouth_kernels,
+    own_view,
+)
 from app.engine.warping.background import fill
 from app.engine.warping.body import body_shift
 from app.engine.warping.curves import box_around
@@ -187,6 +195,8 @@ class MeshWarp:
         mouth_kernels.warm_up()
         head_table.warm_up()
         holding.warm_up()
+        following.warm_up()
+        own_view.warm_up()
         for dtype in (np.uint8, np.uint16):
             head_drawing.warm_up(dtype)
 

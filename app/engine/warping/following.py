@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from app.engine.head import Head, HeadModel, rasterised
@@ -47,11 +48,26 @@ class Following:
         if not offsets.any():
             return None
         moved = HeadModel.load().binding @ offsets
-        return np.asarray(moved + self.hidden[:, None] * (moved[self.before] - moved))
+        return np.asarray(_followed(moved, self.before, self.hidden))
 
     def of_hair(self, moved: FloatArray) -> FloatArray:
         """Return (N, 3) model units by which the hair's vertices follow the head's (V, 3)."""
         return np.asarray(self.beside[:, None] * moved[self.near])
+
+
+@njit(cache=True, nogil=True)
+def _followed(moved, before, hidden):  # type: ignore[no-untyped-def]
+    """Return moved (V, 3), each row turned into that of the vertex `before` (V,) it as far as it is hidden (V,)."""
+    out = np.empty_like(moved)
+    for v in range(len(moved)):
+        for k in range(3):
+            out[v, k] = moved[v, k] + hidden[v] * (moved[before[v], k] - moved[v, k])
+    return out
+
+
+def warm_up() -> None:
+    """Compile what a frame runs of this module."""
+    _followed(np.zeros((1, 3)), np.zeros(1, np.int64), np.zeros(1))
 
 
 def following(head: Head, own: Seen, where: Places, hair: Sheet | None) -> Following:

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from app.engine.head import HeadModel, rasterised
@@ -91,8 +92,7 @@ class OwnView:
         what the photo has beyond the drawn layers is added; iod: px between the eyes.
         """
         moved, hair_moved = self.moved(points, hair)
-        went: NDArray[Any] = np.asarray(moved[HeadModel.load().triangles].any(axis=1))
-        hair_went: NDArray[Any] = np.asarray(hair_moved[self.hair_triangles].any(axis=1))
+        went, hair_went = _any_of(moved, HeadModel.load().triangles), _any_of(hair_moved, self.hair_triangles)
         far = np.abs(points - self.points).max() / iod
         behind = lasts * float(1 - smoothstep(*GIVES_WAY, np.array(far)))
         return (
@@ -112,9 +112,10 @@ class OwnView:
         """Return the box around all that moves; there: (V,) how much of a vertex of the head is drawn."""
         moved, hair_moved = self.moved(points, hair)
         moved = (HeadModel.load().averaging @ moved.astype(float) > 0) & (there > 0)
-        hair_moved = _marked(self.hair_triangles[hair_moved[self.hair_triangles].any(axis=1)], len(hair))
-        boxes = [box_of(p[moved], shape) for p in (points, self.points)]
-        return around(*boxes, *(box_of(p[hair_moved], shape) for p in (hair, self.hair)))
+        went = _any_of(hair_moved, self.hair_triangles)
+        hair_moved = _marked(self.hair_triangles[went], len(hair))
+        boxes = [box_of(_extent(p, moved), shape) for p in (points, self.points)]
+        return around(*boxes, *(box_of(_extent(p, hair_moved), shape) for p in (hair, self.hair)))
 
 
 def placed(
@@ -129,8 +130,41 @@ def placed(
     return OwnView(points, hair, triangles, ids, hair_ids, beyond, np.array([x0, y0], np.int32))
 
 
-def _apart(points: FloatArray, other: FloatArray) -> NDArray[np.bool_]:
-    return np.asarray((np.abs(points - other) > STILL).any(axis=1))
+@njit(cache=True, nogil=True)
+def _apart(points, other):  # type: ignore[no-untyped-def]
+    """Return (N,) where two rows of points (N, 3) px lie further apart than STILL along any axis."""
+    out = np.zeros(len(points), np.bool_)
+    for v in range(len(points)):
+        for k in range(3):
+            out[v] |= abs(points[v, k] - other[v, k]) > STILL
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _any_of(marked, triangles):  # type: ignore[no-untyped-def]
+    """Return (T,) which triangles (T, 3) have a marked corner; marked: (N,)."""
+    out = np.zeros(len(triangles), np.bool_)
+    for t in range(len(triangles)):
+        out[t] = marked[triangles[t, 0]] or marked[triangles[t, 1]] or marked[triangles[t, 2]]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _extent(points, marked):  # type: ignore[no-untyped-def]
+    """Return the two corners (2, 2) px around the marked ones of points (N, 3); (0, 2) where none is marked."""
+    out = np.empty((2, 2))
+    out[0], out[1] = np.inf, -np.inf
+    for v in range(len(points)):
+        if marked[v]:
+            for k in range(2):
+                out[0, k], out[1, k] = min(out[0, k], points[v, k]), max(out[1, k], points[v, k])
+    return out if out[0, 0] <= out[1, 0] else out[:0]
+
+
+def warm_up() -> None:
+    """Compile what a frame runs of this module."""
+    one, triangle = np.ones((1, 3)), np.zeros((1, 3), np.int32)
+    _extent(one, _any_of(_apart(one, one), triangle))
 
 
 def _marked(numbers: NDArray[np.int32], count: int) -> NDArray[np.bool_]:
