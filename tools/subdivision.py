@@ -12,9 +12,8 @@ from scipy.sparse import csr_matrix
 from app.engine.warping.topology import LOWER_LIDS, LOWER_LIP, N_FACE, OVAL, UPPER_LIDS, UPPER_LIP
 
 N_OVAL = len(OVAL)
-N_ALL = (
-    N_FACE + N_OVAL
-)  # with a ring around the face, so that the oval is subdivided as what lies within a surface
+# With a ring around the face, so that the oval is subdivided as if it lay within a surface.
+N_ALL = N_FACE + N_OVAL
 
 
 def subdivided(triangles: NDArray[np.int32]) -> tuple[NDArray[np.int32], csr_matrix]:

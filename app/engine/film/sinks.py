@@ -176,9 +176,10 @@ class FilmSink:
     def _container(self) -> str:
         return "webm" if self._path.suffix.lower() == ".webm" else "mp4"
 
-    def _held(self) -> list[str]:
-        """Return arguments that let the film end with its last picture: MP4 stores the duration of the picture that is
-        coded last.
+    def _last_picture_arguments(self) -> list[str]:
+        """Return arguments of ffmpeg by which the last picture lasts until the film ends.
+
+        An MP4 keeps the duration of the picture that was coded last, which need not be the last one shown.
         """
         if self._container != "mp4" or abs(self._lasts - self._nominal) < 0.001:
             return []
@@ -190,7 +191,8 @@ class FilmSink:
         """Write the finished film with this sound and its mark to its place; return False where ffmpeg cannot."""
         webm = self._container == "webm"
         index = [] if webm else ["-movflags", "+faststart"]
-        codec = ["-c:v", "copy", *self._held(), "-c:a", ("libopus" if webm else "aac") if track else "copy"]
+        sound_codec = ("libopus" if webm else "aac") if track else "copy"
+        codec = ["-c:v", "copy", *self._last_picture_arguments(), "-c:a", sound_codec]
         source = ["-v", "error", "-y", "-i", ffmpeg.local(self._unfinished)]
         try:
             with written(self._path) as beside, tempfile.TemporaryDirectory() as folder:
