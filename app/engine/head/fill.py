@@ -68,6 +68,14 @@ DARKEST = 0.4  # least share of light that reaches a place: inside an ear, skin 
 BESIDE = (0.3, 1.0)
 SHADE = 1.0  # power of the share of light that reaches a place past the rest of the head
 LIT_RANGE = (0.75, 1.15)  # least and greatest light on an ear over that on the head beneath it
+# cm below the jaw's line over which made-up skin and beard begin to be joined to what the photo shows beside them, jaw
+# and throat. Without it a strip of plain, shaded skin lay between a bearded jaw and a bearded throat (p03, p07, p13,
+# p17). Above, the shade along a face's outline would be carried on over its side.
+JOINED = (-2.5, -0.5)
+LOWER = -1.5  # cm of height: colours of lower places count for that
+BEARDED = (-1.0, 1.0)  # cm of depth over which hair below the ears begins to be beard
+JOIN_WEIGHT, JOIN_FADES = 0.5, 0.004  # weights of the photo's colours, and of no change, against smoothness
+JOIN_RANGE = (0.3, 3.0)  # times as bright as made up before, in each colour, at least and at most
 # Powers of the shade for red, green and blue. Light that went through an ear is red; between jaw and neck it is only
 # thrown from skin to skin. With the ear's powers, throats became brick red (the sample, p13 and p09 of the portraits,
 # turned by 18 degrees or more).
@@ -99,9 +107,15 @@ def relief() -> FloatArray:
 @cache
 def _under_jaw() -> FloatArray:
     """Return (V,) 1 on the neck, which lies in the jaw's shade."""
+    return smoothstep(*JAW_EDGE, below_jaw())
+
+
+@cache
+def below_jaw() -> FloatArray:
+    """Return (V,) cm by which a vertex lies below the line of the jaw, less than 0 above it."""
     _, y, z = HeadModel.load().points.T
     (at, height), slope = JAW
-    return smoothstep(*JAW_EDGE, height + slope * (z - at) - y)
+    return np.asarray(height + slope * (z - at) - y)
 
 
 def _neck_shade(model: HeadModel, colours: FloatArray, sure: FloatArray) -> float:
@@ -164,10 +178,12 @@ def filled(
     credible = shown * smoothstep(*FACING, normals[:, 2]) * face * (template_hairline(ears) < 0.3)
     credible = _unlike_hair(credible * (model.openness > 0.9) * (1 - _under_jaw()), colours, hair)
     bearded, beard = beard_seen(model, colours, sure)
-    skin = _continued(model, colours / dark, SKIN * credible * (1 - bearded * beard))
+    skin = dark * _continued(model, colours / dark, SKIN * credible * (1 - bearded * beard))
+    below = shown * smoothstep(*FACING, normals[:, 2]) * (model.points[:, 1] < LOWER) * ~model.ear
     if hair is None:
-        return Fill(skin * dark, skin * dark, np.zeros(len(skin)))
-    line = _hairline(model, sure, colours, skin * dark, hair, ears)
+        skin = _joined(model, skin, colours, below)
+        return Fill(skin, skin, np.zeros(len(skin)))
+    line = _hairline(model, sure, colours, skin, hair, ears)
     if bearded > 0:
         weight = BEARD_KEPT * sure * beard_region() + BEARD_GUESSED
         known = BEARD_KEPT * sure * beard_region() * beard + BEARD_GUESSED * beard_region()
@@ -182,7 +198,20 @@ def filled(
     strands = _continued(
         model, (HAIR * own[:, None] * colours + (PRIOR * (1 - own))[:, None] * hair) / weight[:, None], weight
     )
-    return Fill(skin * dark, strands * (0.5 + 0.5 * shade)[:, None], line)
+    strands = strands * (0.5 + 0.5 * shade)[:, None]
+    # Hair on the nape keeps its own colour beside the skin of the neck; a beard may have any.
+    strands = _joined(model, strands, colours, below * smoothstep(*BEARDED, model.points[:, 2]))
+    return Fill(_joined(model, skin, colours, below * smoothstep(0.6, 0.4, line)), strands, line)
+
+
+def _joined(model: HeadModel, made: FloatArray, colours: FloatArray, seen: FloatArray) -> FloatArray:
+    """Return made-up colours (V, 3) that are the photo's (V, 3) where jaw and throat are seen (V,), and go over to
+    their own further off and above the jaw.
+    """
+    apart = np.log(np.clip((colours + 1) / (made + 1), *JOIN_RANGE))
+    weight = JOIN_WEIGHT * seen
+    change = _continued(model, apart * (weight / (weight + JOIN_FADES))[:, None], weight + JOIN_FADES)
+    return np.asarray((made + 1) * np.exp(smoothstep(*JOINED, below_jaw())[:, None] * change) - 1)
 
 
 def _unlike_hair(credible: FloatArray, colours: FloatArray, hair: FloatArray | None) -> FloatArray:

@@ -23,6 +23,7 @@ from app.engine.warping.background import push_pull, reflected_detail, smoothed
 from app.engine.warping.curves import Float32, FloatArray
 from app.engine.warping.edges import border_share
 from app.engine.warping.holding import carried_along, held
+from app.engine.warping.kinds import Kinds, blurred, kinds
 from app.engine.warping.plate import Places, enlarged
 
 # These values were chosen by eye on sheets of turned heads with long hair, hats and scarves (tools/head_sheets.py).
@@ -45,10 +46,6 @@ LEAST = 0.02  # share of the head's motion below which a place keeps the photo's
 # IOD from the photo's edge: hair that the edge cuts off stays to moves with the head. Other hair near the edge moves
 # with the head (seen on a_p03, a_p05 and a_p13 of the portraits).
 BORDER = 0.6
-BINS = 12  # bins of each axis of L*a*b* in which colours are counted
-LIKE = (0.12, 0.4)  # probability that a place's colour is hair's: from certainly not hair to certainly hair
-SKIN = 0.5  # weight of the face's colours among the colours that are not hair's
-ANY = 0.02  # share of all counted colours that every bin starts with, so that rare colours decide nothing
 SPREAD = 0.14  # IOD: sigma of the blur that smooths the share of the head's motion
 TOUCHES = 0.2  # IOD beside the head within which everything moves with the head
 TOUCHES_TO = (-0.6, 0.2)  # IOD below the chin over which TOUCHES stops applying
@@ -117,32 +114,36 @@ class Sheet:
 class Beside:
     """What stands beside the head of one photo, as (h, w) fields of a small copy of the photo.
 
-    where: the places of this copy, of which those of the neck that hair covers do not count as head; like: 1 where the
+    where: the places of this copy, of which those of the neck that hair and clothes
+    cover do not count as head; like: 1 where the
     person is hair or hat rather than skin or clothes; bare: 1 where the person is skin rather than hair or hat; share:
-    share of the head's motion that a place takes part in.
+    share of the head's motion that a place takes part in; clothes: 1 on clothes.
     """
 
     where: Places
     like: Float32
     bare: Float32
     share: Float32
+    clothes: Float32
 
 
 def beside_head(where: Places, srgb: NDArray[np.uint8]) -> Beside:
     """Return what stands beside the head of one photo; srgb: (H, W, 3) uint8, the photo."""
     matte = where.matte
     size = (matte.shape[1], matte.shape[0])
-    like, bare = _like_hair(where, cv2.resize(srgb, size, interpolation=cv2.INTER_AREA))
-    where = _without_covered(where, like)
+    found = kinds(where, cv2.resize(srgb, size, interpolation=cv2.INTER_AREA))
+    like, clothes = found.hair, found.clothes
+    where = _without_covered(where, found)
     distance, below, iod = where.distance, where.below, where.iod
     near = (1 - smoothstep(*HANGING, below)) * (1 - smoothstep(*BESIDE, distance))
     goes = np.maximum(like, np.exp(-((distance / TOUCHES) ** 2)) * (1 - smoothstep(*TOUCHES_TO, below)))
+    goes = goes * (1 - clothes)
     held = matte + 1e-3
-    share = _blurred(near * goes * held, SPREAD * iod) / _blurred(held, SPREAD * iod)
+    share = blurred(near * goes * held, SPREAD * iod) / blurred(held, SPREAD * iod)
     y, x = np.indices(matte.shape)
     points = np.column_stack([x.ravel() + 0.5, y.ravel() + 0.5])
     share = share * border_share(points, matte, BORDER * iod).reshape(matte.shape)
-    return Beside(where, like, bare, share.astype(np.float32))
+    return Beside(where, like, found.skin, share.astype(np.float32), clothes)
 
 
 def hung_over(hair: Sheet, beside: Beside, at: FloatArray, known: FloatArray) -> FloatArray:
@@ -168,67 +169,27 @@ def hung_over(hair: Sheet, beside: Beside, at: FloatArray, known: FloatArray) ->
     )
     nearest = np.zeros(label.max() + 1, np.float32)
     nearest[label[free]] = on[free]
-    beside_it = _at(_blurred(nearest[label], 0.05 * where.iod), at * where.factor - 0.5)
+    beside_it = _at(blurred(nearest[label], 0.05 * where.iod), at * where.factor - 0.5)
     under = np.ascontiguousarray(hair.texture[..., 3]) / np.float32(np.iinfo(hair.texture.dtype).max)
     return sides * smoothstep(0.4, 0.8, beside_it) * smoothstep(0.7, 0.95, _at(under, at - hair.corner - 0.5))
 
 
-def _without_covered(where: Places, like: Float32) -> Places:
-    """Return places where the parts of the neck that hair hangs over do not count as head: hair is drawn there."""
+def _without_covered(where: Places, found: Kinds) -> Places:
+    """Return places where the parts of the neck that hair hangs over or clothes cover do not count as head: hair and
+    clothes are drawn there.
+    """
     free = (where.head == 0) & (where.below < 0) & (where.level > 0)
-    hair = (like > 0.5) & (where.matte > 0.5) & (where.neck | free)
+    hair = (found.hair > 0.5) & (where.matte > 0.5) & (where.neck | free)
     count, label = cv2.connectedComponents(hair.astype(np.uint8))
     hangs = np.zeros(count, bool)
     sizes = np.bincount(label[free & hair], minlength=count)
     hangs[1:] = sizes[1:] > HANGS * where.iod**2
-    covered = hangs[label] & where.neck
+    covered = (hangs[label] | (found.clothes > 0.5)) & where.neck
     if not covered.any():
         return where
     head = where.head * ~covered
     distance = cv2.distanceTransform(1 - head, cv2.DIST_L2, 5) / where.iod
     return replace(where, head=head, distance=distance.astype(np.float32))
-
-
-def _blurred(field: NDArray[Any], sigma: float) -> Float32:
-    """Return a field (h, w) blurred by sigma px, 0.5 at least."""
-    return np.asarray(cv2.GaussianBlur(np.asarray(field, np.float32), (0, 0), max(0.5, sigma)))
-
-
-def _like_hair(where: Places, small: NDArray[np.uint8]) -> tuple[Float32, Float32]:
-    """Return `like` and `bare` of `Beside`, by the colours above the head, of the face and of the body.
-
-    small: (h, w, 3) uint8, a copy of the photo.
-    """
-    solid, free = where.matte > 0.9, where.head == 0
-    top = solid & ((free & (where.level < 0) & (where.distance < BESIDE[0])) | where.scalp)
-    body = solid & free & (where.below > HANGING[1])
-    lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
-    above = 1 - smoothstep(0.0, 0.3, where.level)
-    if top.sum() < 30:
-        return np.asarray(above, np.float32), np.asarray(1 - above, np.float32)
-    code = (lab.astype(int) * BINS // 256) @ np.array([BINS * BINS, BINS, 1])
-
-    def counted(mask: NDArray[np.bool_]) -> FloatArray:
-        counts = np.bincount(code[mask], minlength=BINS**3).reshape(BINS, BINS, BINS).astype(float)
-        for axis in range(3):
-            counts = counts + 0.5 * (_shifted(counts, 1, axis) + _shifted(counts, -1, axis))
-        return np.asarray(counts.ravel() / max(counts.sum(), 1.0))
-
-    hair, face = counted(top), counted(where.skin & solid)
-    other = SKIN * face + (counted(body) if body.sum() > 30 else 0.0)
-    chance = hair / (hair + other + ANY / BINS)
-    like = _blurred(smoothstep(*LIKE, chance)[code], 0.04 * where.iod)
-    bare = _blurred(smoothstep(0.5, 0.8, face / (face + hair + ANY / BINS))[code], 0.02 * where.iod)
-    return np.maximum(like, above).astype(np.float32), bare
-
-
-def _shifted(counts: FloatArray, by: int, axis: int) -> FloatArray:
-    """Return the counts of the neighbouring bins along an axis; beyond the ends they are 0."""
-    moved = np.roll(counts, by, axis)
-    end = [slice(None)] * 3
-    end[axis] = slice(0, 1) if by > 0 else slice(-1, None)
-    moved[tuple(end)] = 0
-    return moved
 
 
 def sheet(
@@ -269,7 +230,7 @@ def _thin_strips(where: Places) -> Float32:
     size = 2 * max(1, round(THIN * where.iod / 2)) + 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     thick = cv2.dilate(cv2.morphologyEx(strip, cv2.MORPH_OPEN, kernel), np.ones((3, 3), np.uint8))
-    return _blurred(1.0 - thick, 0.04 * where.iod)
+    return blurred(1.0 - thick, 0.04 * where.iod)
 
 
 def _opaque_cells(texture: NDArray[Any], matte: Float32, where: Places, corner: tuple[int, int]) -> Float32:
@@ -341,7 +302,7 @@ def _depth(head: Head, where: Places) -> Float32:
     offset = np.where(covered, 0.0, near * outline)
     weight = np.where(covered, 1e-3, 1.0)
     sigma = 0.08 * where.iod
-    found = middle + _blurred(offset * weight, sigma) / _blurred(weight, sigma)
+    found = middle + blurred(offset * weight, sigma) / blurred(weight, sigma)
     clear = CLEAR * where.iod
     over = np.where(where.meshed & ~covered, np.maximum(found, where.depth + 0.3 * clear), found)
     return np.where(covered, np.minimum(found, where.depth - clear), over).astype(np.float32)
@@ -360,7 +321,7 @@ def _held_share(head: Head, where: Places, hidden: FloatArray) -> Float32:
     nearest = np.ones(label.max() + 1)
     nearest[label[covered]] = here[covered]
     near = np.exp(-((where.distance / JOIN) ** 2)) * (1 - smoothstep(-0.3, 0.3, where.below))
-    return _blurred(1 - near * (1 - nearest[label]), 0.08 * where.iod)
+    return blurred(1 - near * (1 - nearest[label]), 0.08 * where.iod)
 
 
 def _texture(
@@ -404,8 +365,8 @@ def _continued(pixels: NDArray[Any], beside: Beside) -> Float32:
     nearby = push_pull((where.matte * like)[..., None], about.astype(np.float32))[..., 0]
     alpha = smoothstep(0.3, 0.7, nearby) if about.any() else np.zeros(nearby.shape)
     grown = 2 * max(1, round(INSIDE * iod)) + 1
-    alpha = alpha * _blurred(
+    alpha = alpha * blurred(
         cv2.erode(where.matte, np.ones((grown, grown), np.uint8)) > 0.9, 0.5 * INSIDE * iod
     )
-    mixed = _blurred(hidden, 0.5)
+    mixed = blurred(hidden, 0.5)
     return np.dstack([colour + detail, alpha, mixed]).astype(np.float32)

@@ -33,6 +33,7 @@ from app.engine.warping.hair import Beside, Sheet, beside_head, hung_over, retex
 from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps
 from app.engine.warping.holding import Hidden, hidden
 from app.engine.warping.layers import Box, Layers, around, box_of, in_bands
+from app.engine.warping.necks import before_the_neck, beside_neck, covered_neck, throat
 from app.engine.warping.own_view import OwnView
 from app.engine.warping.plate import Places, behind, places
 from app.engine.warping.spectacles import Front
@@ -45,8 +46,6 @@ from app.engine.warping.unfolding import Skin, face_triangles
 
 RIM_WHOLE = (1.0, 1.2)  # factor of `Shares.rim`: a place in its own light to one lit like the skin beside it
 ENDED = 0.55  # cosine of normal and view at which colours end that are continued over a rim and beyond
-BARE = (0.01, 0.04)  # IOD beside the person: the model's neck is drawn to left out where the photo has none
-NECK_MOVES = (0.8, 0.95)  # share of the head's motion: neck to head
 NECK_END = 0.1  # share of the head's motion up to which the neck fades into the photo
 MIXED = 0.05  # IOD of depth over which the nearer of head and hair takes over
 NO_CORNER = np.zeros(2, np.int32)  # px: the corner of a picture that nothing was cut from
@@ -62,7 +61,8 @@ class HeadLook:
     none; there: (V,) how much of a vertex is drawn; ear: (V,) 1 on a visible ear; hair: (V,) 1 where hair grows;
     hidden: what a held outline does to the vertices; light: (9,) harmonics; skin: (V,) how much of the light's change
     a vertex takes; room: (V,) how many times brighter a vertex may become; bare: (V,) 1 on the model's neck where the
-    photo shows none; fixed: (A, 4) float32, places in photo and atlas in index coordinates; changed: box of the photo
+    photo shows none; covered: (V,) 1 below the jaw where the photo shows clothes instead; clothes: of
+    `before_the_neck`; fixed: (A, 4) float32, places in photo and atlas in index coordinates; changed: box of the photo
     in which the plate differs from it; follows: what an expression carries along; body: what the body's motion carries
     along.
     """
@@ -84,6 +84,8 @@ class HeadLook:
     skin: FloatArray
     room: FloatArray
     bare: FloatArray
+    covered: FloatArray
+    clothes: NDArray[np.uint8]
     fixed: Float32
     changed: Box
     follows: Following
@@ -98,6 +100,11 @@ class HeadLook:
     def surface(self) -> Skin:
         own = holding.posed(self.head, self.hidden, self.head.camera, None, np.zeros(2))
         return Skin.of(own, face_triangles())
+
+    @cached_property
+    def standing(self) -> FloatArray:
+        """(V,) how much of a vertex is drawn, and as much more as it stands behind clothes."""
+        return self.there * (1 + throat()) if self.clothes.size else self.there
 
     @cached_property
     def shaded(self) -> FloatArray:
@@ -120,17 +127,20 @@ def head_look(
     if front.worn > 0:
         points = front.raised(head.points)
         head = replace(head, points=points, normals=model.normals(points))
-    own = seen(head, matte)
-    pixels = layers.texture[..., :3]
-    low = low_colours(pixels, matte, head, own)
-    atlas, shares = completed(head, own, pixels, matte, low)
     where = places(head, matte)
+    beside = beside_head(where, srgb)
+    own = seen(head, matte)
+    covered = covered_neck(own.at, beside, head.rigid)
+    own = replace(own, shown=own.shown * (1 - covered), confident=own.confident * (1 - covered))
+    pixels = layers.texture[..., :3]
+    uncovered = cv2.resize(1 - beside.clothes, matte.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    low = low_colours(pixels, matte * uncovered, head, own)
+    atlas, shares = completed(head, own, pixels, matte, low)
     skin = np.exp(-((model.distance / LIT) ** 2)) * model.face
     top = 65535 if pixels.dtype == np.uint16 else 255
     bright = low.vertices @ LUMINANCE / top
     light = light_on(own.normals, bright, own.confident * skin)
     there = smoothstep(0.0, NECK_END, head.rigid)
-    beside = beside_head(where, srgb)
     plate, changed = plate_of(layers, where, beside.share)
     behind_it = hidden(head, own, shares.kept)
     hung = sheet(pixels, layers.background, matte, head, behind_it.unseen, beside)
@@ -157,24 +167,13 @@ def head_look(
         skin,
         room_above(model, bright * shares.rim, shares.kept, own.confident * skin),
         beside_neck(own.at, where, head.rigid),
+        covered,
+        before_the_neck(beside, plate.texture[..., 3]),
         fixed,
         changed,
         following(head, own, beside.where, hung),
         body_of(where, matte.shape),
     )
-
-
-def beside_neck(at: FloatArray, where: Places, rigid: FloatArray) -> FloatArray:
-    """Return (V,) 1 where the model's neck stands out beside the person's slimmer one: nothing is drawn there.
-
-    at: (V, 2) px of the vertices in the photo; rigid: (V,) of `Head.rigid`.
-    """
-    apart = cv2.distanceTransform((where.matte < 0.1).astype(np.uint8), cv2.DIST_L2, 5) / where.iod
-    x, y = np.floor(at * where.factor).astype(int).T
-    height, width = apart.shape
-    inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
-    found = apart[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)]
-    return np.asarray(inside * smoothstep(*BARE, found) * (1 - smoothstep(*NECK_MOVES, rigid)))
 
 
 def plate_of(layers: Layers, where: Places, moves: Float32) -> tuple[Layers, Box]:
@@ -298,11 +297,12 @@ def draw_head(
     top = np.float32(65535 if out.dtype == np.uint16 else 255)
     mixed = np.float32(MIXED * layers.iod)
     shown = np.float32(holding.edge_shown(look.head.camera, view.camera))
+    right, down = (int(v) for v in np.round(view.shift))
 
     def band(start: int, end: int) -> None:
         head_band(
             start, end, x0, x1, moved, model.triangles, maps, layers.texture, layers.background, look.atlas,
-            layers.hold, *hair, shown, mixed, top, own, out[start - y0 : end - y0],
+            layers.hold, look.clothes, down, right, *hair, shown, mixed, top, own, out[start - y0 : end - y0],
         )  # fmt: skip
 
     in_bands(band, y0, y1)
@@ -352,6 +352,7 @@ def warm_up(dtype: type[np.generic]) -> None:
     beyond = np.zeros((8, 8, 3), np.int16 if dtype == np.uint8 else np.int32)
     own = (ids, ids, beyond, NO_CORNER, yes, yes, yes, yes, points, one, one)
     head_band(
-        0, 8, 0, 8, points, triangle, maps, picture, plain, plain, none, *hair, one, one, top, own, plain.copy()
+        0, 8, 0, 8, points, triangle, maps, picture, plain, plain, none, none, 0, 0, *hair, one, one, top, own,
+        plain.copy(),
     )  # fmt: skip
     body_kernels.warm_up(picture)

@@ -34,16 +34,12 @@ def _value(maps, t, column, u, v):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _colour(maps, t, u, v, texture, background, atlas, top):  # type: ignore[no-untyped-def]
-    """Return premultiplied (r, g, b) and the coverage at (u, v) px from the anchor of triangle t.
-
-    Only what is drawn there is read.
+def _colour(maps, t, u, v, there, texture, background, atlas, top):  # type: ignore[no-untyped-def]
+    """Return premultiplied (r, g, b) and the coverage at (u, v) px from the anchor of triangle t, of which so much is
+    there.
     """
     zero, one = np.float32(0), np.float32(1)
     r = g = b = a = zero
-    there = _value(maps, t, THERE, u, v)
-    if there <= zero:
-        return r, g, b, a
     photo = _value(maps, t, PHOTO, u, v)
     if photo > zero:
         qx = min(max(_value(maps, t, PHOTO_X, u, v), zero), np.float32(texture.shape[1] - 1))
@@ -107,14 +103,15 @@ def head_maps(points, triangles, corners, table, out):  # type: ignore[no-untype
 
 @njit(cache=True, nogil=True, fastmath=True)
 def head_band(  # type: ignore[no-untyped-def]
-    y0, y1, x0, x1, points, triangles, maps, texture, background, atlas, hold, hair_points, hair_triangles,
-    hair_maps, hair, hair_corner, own, mixed, top, view, behind,
+    y0, y1, x0, x1, points, triangles, maps, texture, background, atlas, hold, clothes, down, right, hair_points,
+    hair_triangles, hair_maps, hair, hair_corner, own, mixed, top, view, behind,
 ):  # fmt: skip
     """Draw rows y0 to y1 - 1 and columns x0 to x1 - 1 of head and hair into behind (y1 - y0, x1 - x0, 3).
 
     points: (V, 3) in index coordinates; triangles: (T, 3) over them; maps: of `head_maps`; texture: (H, W, 4) photo
     and matte; background: (H, W, 3); atlas: (S, S, 3); hold: (H, W) uint8, by which the photo's pixels are kept, or
-    empty; hair: (h, w, 4) the sheet's texture, whose first pixel is hair_corner (2,) of the photo; hair_points,
+    empty; clothes: (H, W) uint8 or empty, 255 on clothes, moved by (right, down) px, behind which lies what has a THERE
+    above 1; hair: (h, w, 4) the sheet's texture, whose first pixel is hair_corner (2,) of the photo; hair_points,
     hair_triangles: as for the head; hair_maps: of `head_maps`, places in the photo and how thin the hair is; own:
     share of the photo that is drawn instead of the sheet's texture; mixed: px of depth over which the nearer of head
     and hair takes over; top: largest pixel value; view: of `OwnView.values`; behind: holds all else before. The head's
@@ -126,7 +123,7 @@ def head_band(  # type: ignore[no-untyped-def]
     depth = np.empty((last - first, columns), np.float32)
     raster_band(points, triangles, True, first, last, x0 - 1, x1 + 1, ids, depth)
     drawn = np.zeros((last - first, columns, 4), np.float32)
-    _coloured(ids, (x0 - 1, first), maps, texture, background, atlas, top, drawn)
+    _coloured(ids, (x0 - 1, first), maps, texture, background, atlas, clothes, (right, down), top, drawn)
     hair_ids = np.full((y1 - y0, x1 - x0), -1, np.int32)
     hair_depth = np.empty((y1 - y0, x1 - x0), np.float32)
     raster_band(hair_points, hair_triangles, True, y0, y1, x0, x1, hair_ids, hair_depth)
@@ -204,18 +201,28 @@ def _add_all(ids, hair_ids, rests, points, triangles, hair_maps, hold, x0, y0, t
 
 
 @njit(cache=True, nogil=True)
-def _coloured(ids, corner, maps, texture, background, atlas, top, drawn):  # type: ignore[no-untyped-def]
+def _coloured(ids, corner, maps, texture, background, atlas, clothes, shift, top, drawn):  # type: ignore[no-untyped-def]
     """Write colours and coverage of the head into drawn (h, w, 4), wherever ids (h, w) holds a triangle.
 
     corner: (x, y) of the first pixel.
     """
+    one = np.float32(1)
     for j in range(ids.shape[0]):
         for i in range(ids.shape[1]):
             t = ids[j, i]
             if t >= 0:
                 u, v = np.float32(corner[0] + i) - maps[t, 0], np.float32(corner[1] + j) - maps[t, 1]
-                r, g, b, a = _colour(maps, t, u, v, texture, background, atlas, top)
-                drawn[j, i, 0], drawn[j, i, 1], drawn[j, i, 2], drawn[j, i, 3] = r, g, b, a
+                there = _value(maps, t, THERE, u, v)
+                if there > one:
+                    # Clothes stand before a neck.
+                    x, y = corner[0] + i - shift[0], corner[1] + j - shift[1]
+                    cover = np.float32(0)
+                    if 0 <= y < clothes.shape[0] and 0 <= x < clothes.shape[1]:
+                        cover = np.float32(clothes[y, x]) / np.float32(255)
+                    there = one - (there - one) * cover
+                if there > 0:
+                    r, g, b, a = _colour(maps, t, u, v, there, texture, background, atlas, top)
+                    drawn[j, i, 0], drawn[j, i, 1], drawn[j, i, 2], drawn[j, i, 3] = r, g, b, a
 
 
 @njit(cache=True, nogil=True)

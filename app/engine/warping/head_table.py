@@ -47,7 +47,9 @@ FLAT_ON = 0.04
 
 
 def table(look: HeadLook, camera: Camera) -> Float32:
-    """Return the values (A, 9) at the atlas' vertices that `head_kernels` interpolates, in the order of its columns."""
+    """Return the values (A, 9) at the atlas' vertices that `head_kernels` interpolates, in the order of its columns;
+    THERE is above 1 where clothes stand before a neck.
+    """
     model, head = HeadModel.load(), look.head
     keeps, shown = holding.held(head.camera, camera), holding.edge_shown(head.camera, camera)
     transparent = float(smoothstep(*holding.EAR_COMES, np.array(keeps)))
@@ -59,13 +61,13 @@ def table(look: HeadLook, camera: Camera) -> Float32:
         look.seen.person, look.seen.shown, look.better, look.kept, look.hidden.ear, look.hair,
         keeps, shown, transparent, skin_out, after, stretch, photo,
     )  # fmt: skip
-    photo = over_lips(per_eye(model, photo, one=False), look.seen.person)
+    photo = over_lips(per_eye(model, photo * (1 - look.covered), one=False), look.seen.person)
     whole = float(smoothstep(*EAR_WHOLE, np.array(holding.turn(head.camera, camera))))
     out = np.empty((len(model.base), COLUMNS), np.float32)
     _written(
         model.base, look.fixed, look.seen.inward, look.seen.normals, after, stretch, photo,
-        head.rigid, look.ear, look.bare, look.rim, look.light, look.shaded, look.room, look.skin, look.hair, look.there,
-        shown, whole, out,
+        head.rigid, look.ear, look.bare, look.rim, look.light, look.shaded, look.room, look.skin, look.hair,
+        look.standing, shown, whole, out,
     )  # fmt: skip
     return out
 

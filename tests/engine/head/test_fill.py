@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from app.engine.head.beard import beard_region, beard_seen
-from app.engine.head.fill import UNDER_JAW, filled
+from app.engine.head.fill import UNDER_JAW, below_jaw, filled
 from app.engine.head.model import FloatArray, HeadModel
+from app.engine.imaging.colour import LUMINANCE
 
 SKIN, HAIR = np.array([210.0, 160.0, 140.0]), np.array([60.0, 45.0, 40.0])
 
@@ -79,3 +80,26 @@ def test_a_shaded_neck_has_the_skins_hue() -> None:
     fill = filled(model, normals, normals, shown, colours, np.tile(HAIR, (len(model.points), 1)), True)
     red, green, _ = np.median(fill.skin[deep & (shown < 0.5)], axis=0)
     assert red / green == pytest.approx(SKIN[0] / SKIN[1], rel=0.08)
+
+
+def test_nothing_plain_lies_between_a_stubbly_jaw_and_a_stubbly_throat() -> None:
+    """Once, a strip of plain, shaded skin under the jaw parted beards of turned heads (p03, p07, p13, p17)."""
+    model = HeadModel.load()
+    _, y, z = model.points.T
+    stubble = np.array([150.0, 128.0, 112.0])
+    colours, normals, shown = frontal(np.zeros(len(model.points)))
+    jaw = (y < -3) & (y > -10) & (z > 0)
+    colours = np.where(jaw[:, None], stubble, colours)
+    fill = filled(model, normals, normals, shown, colours, np.tile(HAIR, (len(model.points), 1)), True)
+    under = (shown < 0.5) & (below_jaw() > -0.5) & (y > -8) & (z > 3)
+    assert under.sum() > 20
+    np.testing.assert_allclose(np.median(fill.skin[under], axis=0), stubble, rtol=0.1)
+
+
+def test_a_throat_in_deep_shade_is_as_dark_where_it_is_made_up() -> None:
+    model = HeadModel.load()
+    _, y, z = model.points.T
+    colours, normals, shown = frontal(np.zeros(len(model.points)), 0.45)
+    fill = filled(model, normals, normals, shown, colours, np.tile(HAIR, (len(model.points), 1)), True)
+    deep = (shown < 0.5) & (below_jaw() > 2.5) & (y > -8) & (z > 1)
+    assert np.median(fill.skin[deep] @ LUMINANCE) / (SKIN @ LUMINANCE) == pytest.approx(0.5, abs=0.1)

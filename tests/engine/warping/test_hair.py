@@ -176,7 +176,7 @@ def test_what_the_matte_leaves_out_goes_along_with_the_hair() -> None:
     beyond, corner = np.zeros((0, 0, 3), np.int16), np.zeros(2, np.int32)
     moved = (nowhere, nowhere, beyond, corner, yes[:0], yes, no[:0], no, none, np.float32(0), np.float32(0))
     head_band(
-        0, side, 0, side, none, no_triangles, no_maps, photo, background, background, no_hold, *hair,
+        0, side, 0, side, none, no_triangles, no_maps, photo, background, background, no_hold, no_hold, 0, 0, *hair,
         np.float32(1), np.float32(1), np.float32(255), moved, out,
     )  # fmt: skip
     np.testing.assert_array_equal(out[1:-1, 1:-1], photo[1:-1, 1:-1, :3])

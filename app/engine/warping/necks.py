@@ -1,0 +1,66 @@
+"""Tells which of a head's vertices lie behind clothes, or beside the person's slimmer neck."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from app.engine.head.fill import below_jaw
+from app.engine.head.skull import smoothstep
+from app.engine.warping.curves import FloatArray
+from app.engine.warping.hair import Beside
+from app.engine.warping.kinds import blurred
+from app.engine.warping.plate import Places
+
+# Chosen by eye on sheets of turned heads (tools/head_sheets.py). IOD is the distance between the eyes, cm those of the
+# head model.
+BARE = (0.01, 0.04)  # IOD beside the person over which a neck that the photo does not have ends
+NECK_MOVES = (0.8, 0.95)  # share of the head's motion over which a neck is head
+COVERED = (0.2, 0.6)  # share of clothes over which a place comes to be theirs
+BLUR = 0.02  # IOD over which that share is blurred
+TURNS = (0.4, 0.8)  # share of the head's motion over which the photo's clothes stop being drawn on the neck
+JAW_EDGE = (-0.4, 0.8)  # cm below the jaw's line over which its underside begins
+THROAT = (1.5, 3.0)  # cm below the jaw's line over which the throat begins, which turns behind a collar
+
+
+def throat() -> FloatArray:
+    """Return (V,) 1 on the neck below the jaw's underside."""
+    return smoothstep(*THROAT, below_jaw())
+
+
+def covered_neck(at: FloatArray, beside: Beside, rigid: FloatArray) -> FloatArray:
+    """Return (V,) 1 below the jaw where the photo shows clothes instead of what turns; at: (V, 2) px of the photo;
+    rigid: (V,) share of the head's motion.
+    """
+    where = beside.where
+    x, y = np.floor(at * where.factor).astype(int).T
+    height, width = where.matte.shape
+    worn = blurred(beside.clothes, BLUR * where.iod)[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)]
+    moves = smoothstep(*TURNS, rigid) * smoothstep(*JAW_EDGE, below_jaw())
+    return np.asarray(smoothstep(*COVERED, worn) * moves)
+
+
+def before_the_neck(beside: Beside, body: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return (H, W) 255 on clothes, behind which a neck turns; (0, 0) where the photo shows none.
+
+    body: (H, W) how opaque the body is that stays where it is, of the photo's type.
+    """
+    if beside.clothes.max(initial=0.0) < 0.5:
+        return np.zeros((0, 0), np.uint8)
+    height, width = body.shape
+    sharp = cv2.resize(beside.clothes, (width, height), interpolation=cv2.INTER_LINEAR)
+    opaque = body / np.float32(np.iinfo(body.dtype).max)
+    return np.asarray(opaque * np.clip(255 * (2 * sharp - 0.5) + 0.5, 0, 255), np.uint8)
+
+
+def beside_neck(at: FloatArray, where: Places, rigid: FloatArray) -> FloatArray:
+    """(V,) 1 where the model's neck stands beside the person's, which is slimmer: nothing is drawn there."""
+    apart = cv2.distanceTransform((where.matte < 0.1).astype(np.uint8), cv2.DIST_L2, 5) / where.iod
+    x, y = np.floor(at * where.factor).astype(int).T
+    height, width = apart.shape
+    inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
+    found = apart[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)]
+    return np.asarray(inside * smoothstep(*BARE, found) * (1 - smoothstep(*NECK_MOVES, rigid)))
