@@ -60,9 +60,12 @@ FACE_BACK, FACE_RISE = 0.75, 0.15
 FACED = 40.0  # degrees of yaw beyond which the far eye and the nose stand against the background
 THERE_PLACE = 1.0  # eye distances within which a find lies where the face was
 THERE_SCALE = 0.4  # change of the logarithm of the scale within which a find has the face's size
+TURNED = 40.0  # degrees of yaw from which the parts of the face before no longer tell anything
+KNOWN = 0.5  # seconds for which a face must have been seen before any part of it can be found to be covered
 # Seconds for which a refused find must be found again in every frame to be believed after all: one with the same look,
 # with another look, and with a lost part, which may be an eye behind dark glasses.
 ACCEPT_SAME, ACCEPT_OTHER, ACCEPT_COVERED = 0.05, 0.4, 60.0
+ACCEPT_ELSEWHERE = 5.0  # seconds, where a find that was such a one has gone elsewhere, or has turned
 GAP = 0.25  # seconds without a find after which these seconds begin anew
 
 
@@ -93,6 +96,7 @@ class Belief:
         self._wait = 0.0  # seconds for which the row of doubted finds must last
         self._lost: frozenset[int] = frozenset()  # numbers of the covered parts
         self._lowest = 1.0  # least correlation of the whole face with its quick look since parts are covered
+        self._known = 0.0  # seconds for which the remembered face was seen
         self._whole: FloatArray | None = None  # look of the face before a cover that was believed in the end
 
     def learn(self, looks: Sequence[FloatArray]) -> list[bool]:
@@ -101,7 +105,7 @@ class Belief:
         looks: (468,) of each frame, as `look_of` gives them.
         """
         usual = np.median([_standard(look) for look in looks], axis=0)
-        self._slow = usual
+        self._slow, self._known = usual, KNOWN
         return [agreement(look, usual) >= SLOW_LEAST for look in looks]
 
     def judge(self, camera: Camera, look: FloatArray, time: float) -> bool:
@@ -137,7 +141,7 @@ class Belief:
             self._since, self._wait = find.time, 0.0
         # A find elsewhere is another shot or another person, unless the cover has moved it there.
         there = self._last is not None and _there(self._last, find)
-        self._wait = max(self._wait, wait) if there else min(self._wait, ACCEPT_COVERED)
+        self._wait = max(self._wait, wait) if there else min(self._wait, ACCEPT_ELSEWHERE)
         return find.time - self._since >= (ACCEPT_SAME if seen >= SAME else max(self._wait, ACCEPT_OTHER))
 
     def _cover(self, look: FloatArray) -> float:
@@ -145,7 +149,7 @@ class Belief:
         where nothing is covered.
         """
         known = self._slow if self._quick is None else self._quick
-        if known is None:
+        if known is None or self._known < KNOWN:
             return 0.0
         slow = known if self._slow is None else self._slow
         own = _standard(look)
@@ -189,6 +193,7 @@ class Belief:
     def _believe(self, find: _Find, look: FloatArray, other: bool) -> None:
         step = GAP if self._last is None else max(0.0, find.time - self._last.time)
         new = _standard(look)
+        self._known = (0.0 if other else self._known) + min(step, GAP)
         self._quick = _towards(None if other else self._quick, new, 1 - math.exp(-step / QUICK))
         self._slow = _towards(None if other else self._slow, new, 1 - math.exp(-step / SLOW))
         self._last, self._doubted, self._lost = find, None, frozenset()
@@ -258,6 +263,8 @@ def _there(before: _Find, now: _Find) -> bool:
     """Return whether a find lies near the place of the one before and has nearly its size, as on a covered face."""
     one, other = before.camera, now.camera
     moved = math.dist(one.translation, other.translation) / max(one.scale, other.scale)
+    if abs(other.yaw - one.yaw) > TURNED:
+        return False
     return moved <= THERE_PLACE and abs(math.log(other.scale / one.scale)) <= THERE_SCALE
 
 

@@ -107,6 +107,17 @@ def test_a_hand_with_shades_of_its_own_is_held_off() -> None:
     assert found == [True] * 30 + [False] * 150 + [True] * 5
 
 
+def test_no_cover_is_seen_on_a_face_that_was_only_seen_for_a_moment() -> None:
+    """A clip whose first frame had another mouth than the others was held for a minute."""
+    assert all(judged([(camera(), handed())] * 2 + [(camera(), LOOK)] * 60)[20:])
+
+
+def test_a_head_that_turns_far_while_it_is_doubted_is_not_held_off_for_long() -> None:
+    turning = [(camera(yaw=min(50, 2 * k)), handed()) for k in range(300)]
+    found = judged([(camera(), LOOK)] * 30 + turning)
+    assert not any(found[30:60]) and all(found[230:])
+
+
 def test_a_face_comes_back_at_once_from_behind_what_was_believed_in_the_end() -> None:
     found = judged([(camera(), LOOK)] * 30 + [(camera(yaw=8), handed())] * 1900 + [(camera(), LOOK)] * 5)
     assert not any(found[30:1829]) and all(found[1840:1930])  # a minute after it came
