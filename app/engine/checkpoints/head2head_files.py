@@ -59,10 +59,10 @@ def network_fs(config: Config) -> nn.Module:
 def run_fs(module: nn.Module, extras: Tensors, inputs: Tensors) -> Tensors:
     """Return frames (T, 3, H, W) in [-1, 1] and masks (T, 1, H, W) in [0, 1] of input (T, 9, H, W)."""
     from app.engine.networks.head2head import Head2Head, rollout
-    from app.engine.networks.head2headfs import split
+    from app.engine.networks.head2headfs import rgb_and_mask
 
     assert isinstance(module, Head2Head)
-    frames, masks = split(rollout(module, inputs["input"]))
+    frames, masks = rgb_and_mask(rollout(module, inputs["input"]))
     return {"frames": frames, "masks": masks}
 
 

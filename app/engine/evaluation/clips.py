@@ -1,4 +1,4 @@
-"""Reads frames of a clip with their fitted faces; the driver's identity is averaged once and then held."""
+"""Reads frames of a clip with their fitted faces, which share the mean identity of the frames."""
 
 from __future__ import annotations
 
@@ -20,14 +20,18 @@ from app.engine.face.parameters import FittedFace, Identity
 from app.engine.sources.opening import open_source
 from app.engine.sources.shots import longest_shot
 
-# Chosen so that self-reenactment (docs/measured.md) leaves out cuts.
-FARTHEST = 1.0  # face sizes a face moves between two sampled frames
-GROWTH = 1.7  # times its size changes between them
+# Between two sampled frames one person's face changes no more than this; chosen so that self-reenactment
+# (docs/measured.md) leaves out cuts.
+FARTHEST = 1.0  # face sizes by which the face moves
+GROWTH = 1.7  # factor by which its size grows or shrinks
 
 
 @dataclass(frozen=True, eq=False)
 class FittedClip:
-    """Evenly sampled frames (H, W, 3) uint8, the fitted face of each, and which one is the reference."""
+    """Is a sampled clip.
+
+    frames: (H, W, 3) uint8, evenly sampled; faces: the fitted face of each; reference: the reference frame's index.
+    """
 
     name: str
     frames: tuple[NDArray[np.uint8], ...]
@@ -36,10 +40,11 @@ class FittedClip:
 
 
 def fitted_clip(engine: Engine, path: Path, count: int = 24) -> FittedClip:
-    """Sample `count` frames of the longest shot evenly, follow one person, fit all with one identity.
+    """Sample `count` frames of the longest shot evenly, follow one person, and fit all frames with one identity.
 
     The person is the largest face of the first frame whose largest face has both eyes open; that frame is the
-    reference (docs/mesh-warp.md, “Measured”). Frames that do not show the person are left out.
+    reference (docs/mesh-warp.md, “Measured”). Frames that do not show the person are left out. EngineError where
+    fewer than two show a face.
     """
     frames = list(_sampled(path, count))
     seen = [tuple(engine.tracker.detect(frame)) for frame in frames]
@@ -65,12 +70,12 @@ def followed(
     person: DetectedFace,
     look: Callable[[int, DetectedFace], DetectedFace | None] = lambda _k, _last: None,
 ) -> dict[int, DetectedFace]:
-    """Return the person's face by frame, in order: from frame `start` on in both directions the face nearest to the
-    last.
+    """Return the person's face by frame index, in order: from frame `start` in both directions, each time the face
+    nearest to the one before.
 
     A face whose middle is more than `FARTHEST` face sizes away, or whose size changed more than `GROWTH` times, is
-    somebody else's. look: finds the face in frame k about where the last one lay, as following a driver does; asked
-    where a frame by itself shows nobody near (a small, blurred face is followed but not found anew).
+    somebody else's. look: finds the face in frame k about where the last one lay, as a driver is followed; it is called
+    where no face found in the frame is near, because a small, blurred face can be followed but not found anew.
     """
     kept = {start: person}
     for indices in (range(start + 1, len(seen)), range(start - 1, -1, -1)):
@@ -85,8 +90,9 @@ def followed(
 
 
 def apart(face: DetectedFace, other: DetectedFace) -> float:
-    """Return how far two faces are from being one: distance in face sizes and ratio of sizes; inf where they cannot
-    be.
+    """Return how little two faces are like one person's in neighbouring frames.
+
+    It is their distance in face sizes plus the logarithm of their sizes' ratio, and inf beyond FARTHEST or GROWTH.
     """
     size, before = math.sqrt(_area(face)), math.sqrt(_area(other))
     growth = abs(math.log(size / before))
@@ -104,7 +110,7 @@ def _area(face: DetectedFace) -> float:
 
 
 def _open_eyed(faces: Sequence[FittedFace]) -> int:
-    """Return the first face with both eyes open, or the one with the widest."""
+    """Return the index of the first face with both eyes open, or of the one whose narrower eye is widest."""
     apertures = [min(face.params.expression.aperture) for face in faces]
     return next((k for k, value in enumerate(apertures) if value >= OPEN_EYED), int(np.argmax(apertures)))
 

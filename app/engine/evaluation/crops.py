@@ -1,4 +1,4 @@
-"""Cuts the square in which the papers' pixel metrics are taken, and makes the baselines beside which they are read."""
+"""Cuts the square in which the papers' pixel metrics are taken, and makes the 2-D baseline to compare with."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from app.engine.face.parameters import FittedFace
 
-CROP_SIZE = 256  # px, the papers' pictures
-CROP_FACES = 1.6  # side of the crop in face sizes; as in docs/mesh-warp.md, “Measured”
+CROP_SIZE = 256  # px of the papers' pictures' side
+CROP_FACES = 1.6  # side of the crop in face sizes, as in docs/mesh-warp.md, “Measured”
 
 
 @dataclass(frozen=True)
 class Crop:
-    """A square of a picture: centre and side in pixels; parts outside the picture are marked invalid."""
+    """Is a square of a picture, by centre and side in pixels; parts of it may lie outside the picture."""
 
     x: float
     y: float
@@ -28,7 +28,7 @@ class Crop:
         return cls(x + w / 2, y + h / 2, CROP_FACES * max(w, h))
 
     def cut(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return (256, 256, ...) of the picture, area-filtered."""
+        """Return the square of the picture as (256, 256, ...), area-filtered."""
         side = max(1, round(self.side))
         left, top = round(self.x - side / 2), round(self.y - side / 2)
         height, width = picture.shape[:2]
@@ -39,18 +39,18 @@ class Crop:
         return np.asarray(cv2.resize(square, (CROP_SIZE, CROP_SIZE), interpolation=filtering), np.uint8)
 
     def valid(self, height: int, width: int) -> NDArray[np.bool_]:
-        """Return (256, 256): which crop pixels lie inside the picture."""
+        """Return (256, 256), which of the crop's pixels lie inside a picture of that height and width."""
         steps = (np.arange(CROP_SIZE) + 0.5) / CROP_SIZE - 0.5
         xs, ys = self.x + steps * self.side, self.y + steps * self.side
         inside: NDArray[np.bool_] = ((ys >= 0) & (ys < height))[:, None] & ((xs >= 0) & (xs < width))[None]
         return inside
 
     def points(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Picture pixels (N, 2) to crop pixels."""
+        """Return points (N, 2) in pixels of the picture as pixels of the crop."""
         return np.asarray((points - (self.x, self.y)) / self.side * CROP_SIZE + CROP_SIZE / 2)
 
     def face_mask(self, face: FittedFace) -> NDArray[np.bool_]:
-        """Return (256, 256): convex hull of the face's landmarks."""
+        """Return (256, 256), which is true within the convex hull of the face's landmarks."""
         hull = cv2.convexHull(self.points(face.landmarks[:468, :2]).astype(np.float32))
         mask = np.zeros((CROP_SIZE, CROP_SIZE), np.uint8)
         cv2.fillConvexPoly(mask, np.round(hull).astype(np.int32), 1)
@@ -62,8 +62,8 @@ def thin_plate_warp(
 ) -> NDArray[np.uint8]:
     """Return the 2-D baseline: a thin-plate spline through the *true* landmarks of the target frame.
 
-    source, target: (N, 2) pixels of the same landmarks; the picture's border is held. The recipe's
-    baseline (docs/mesh-warp.md, “Measured”).
+    source, target: (N, 2) pixels of the same landmarks; the picture's border stays in place.
+    It is the baseline of docs/mesh-warp.md, “Measured”.
     """
     from scipy.interpolate import RBFInterpolator
 

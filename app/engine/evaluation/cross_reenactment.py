@@ -28,7 +28,10 @@ from app.engine.measuring.readout import nearest_face
 
 
 def reenactment(engine: Engine, paths: list[Path], count: int = 24) -> Iterator[ClipResult]:
-    """Yield every clip's reference frame driven by the next clip, the last one's by the first; two clips at least."""
+    """Yield every clip's reference frame driven by the next clip, the last one's by the first.
+
+    There must be two clips at least.
+    """
     if len(paths) < 2:
         raise EngineError("Reenactment needs two clips of two people.", "Name another clip.")
     networks = feature_networks()
@@ -38,7 +41,7 @@ def reenactment(engine: Engine, paths: list[Path], count: int = 24) -> Iterator[
 
 
 def driven_by(engine: Engine, source: FittedClip, driver: FittedClip, networks: Networks) -> ClipResult:
-    """`source`'s reference frame with `driver`'s pose and expression, absolute, a result per driving frame.
+    """Return the result of `source`'s reference frame with the absolute pose and expression of every frame of `driver`.
 
     Realism is measured against the source's own frames, as many as there are.
     """
@@ -64,7 +67,7 @@ def driven_by(engine: Engine, source: FittedClip, driver: FittedClip, networks: 
     turns = [metrics.rotation_distance(face.params.camera, own.params.camera) for face in driver.faces]
     name = f"{source.name} by {driver.name}"
     values, features = measured_by(networks, compared)
-    values.pop("lpips", None)  # there is no true frame to be near to
+    values.pop("lpips", None)  # there is no true frame to compare with
     means = averages(rows) | values
     return ClipResult(name, len(rows), float(np.mean(turns)), means, {}, tuple(pictures), features)
 
@@ -72,7 +75,7 @@ def driven_by(engine: Engine, source: FittedClip, driver: FittedClip, networks: 
 def measured(
     engine: Engine, own: FittedFace, after: FittedFace | None, driver: FittedFace, asked: FaceParams
 ) -> dict[str, float]:
-    """ARD against the driver's pose, AED against the expression as retargeted, identity against the photo."""
+    """Return ARD against the driver's pose, AED against the expression as retargeted, identity against the photo."""
     if after is None:
         return {"detected": 0.0}
     difference = np.subtract(after.params.expression.coefficients, asked.expression.coefficients)

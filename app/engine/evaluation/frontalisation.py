@@ -23,11 +23,11 @@ from app.engine.imaging.photo import Photo
 from app.engine.measuring.imported import Compared, feature_networks, measured
 from app.engine.measuring.readout import nearest_face
 
-NEED_TRUTH = ("lpips", "fvd")  # of a frame that shows the same pose, and of motion
+NEED_TRUTH = ("lpips", "fvd")  # metrics that need a true frame of the same pose, or true motion
 
 
 def frontalisation(engine: Engine, paths: list[Path], count: int = 24) -> Iterator[ClipResult]:
-    """One result a clip: ARE of a fresh fit, identity similarity, share of frames still seen as a face."""
+    """Yield a result per clip: ARE of a fresh fit, identity similarity, share of frames still found to show a face."""
     networks = feature_networks()
     for path in paths:
         clip = fitted_clip(engine, path, count)

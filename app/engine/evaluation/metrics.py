@@ -14,50 +14,50 @@ Mask = NDArray[np.bool_]
 
 
 def l1(a: Image, b: Image, mask: Mask | None = None) -> float:
-    """Mean absolute difference of channels in [0, 255] (HeadGAN editing, appendix, "L1 distance")."""
+    """Return the mean absolute difference of channels in [0, 255] (HeadGAN editing, appendix, "L1 distance")."""
     return float(_difference(a, b, mask).__abs__().mean())
 
 
 def psnr(a: Image, b: Image, mask: Mask | None = None) -> float:
-    """Peak signal-to-noise ratio in dB with MAX = 255 (HeadGAN editing, appendix); equal pictures give 100."""
+    """Return the peak signal-to-noise ratio in dB, MAX = 255 (HeadGAN editing, appendix); equal pictures give 100."""
     mse = float(np.square(_difference(a, b, mask)).mean())
     return 100.0 if mse == 0 else min(100.0, 20 * math.log10(255) - 10 * math.log10(mse))
 
 
 def apd(a: Image, b: Image, mask: Mask | None = None) -> float:
-    """Average pixel distance: mean L2 distance of RGB values (Head2Head++, section 4.3); MAPD with the NMFC mask."""
+    """Return APD, the mean L2 distance of RGB values (Head2Head++, section 4.3); with the NMFC mask it is MAPD."""
     return float(np.sqrt(np.square(_difference(a, b, mask)).sum(axis=-1)).mean())
 
 
 def ssim(a: Image, b: Image) -> float:
-    """Structural similarity, mean over channels (scikit-image, 7 x 7 windows)."""
+    """Return the structural similarity, averaged over channels (scikit-image, 7 x 7 windows)."""
     from skimage.metrics import structural_similarity
 
     return float(structural_similarity(a, b, channel_axis=2))
 
 
 def sharpness(a: Image, truth: Image, mask: Mask | None = None) -> float:
-    """Gradient energy over the true frame's: 1 = as sharp, below 1 = blurred."""
+    """Return the gradient energy over the true frame's: 1 is as sharp as the true frame, below 1 is blurred."""
     return _gradient_energy(a, mask) / max(1e-9, _gradient_energy(truth, mask))
 
 
 def rotation_distance(a: Camera, b: Camera) -> float:
-    """Mean absolute difference of yaw, pitch and roll in degrees (ARD is its average over frames; HeadGAN editing)."""
+    """Return the mean difference of yaw, pitch and roll in degrees; its mean over frames is ARD (HeadGAN editing)."""
     return float(np.abs(np.subtract(a.angles, b.angles)).mean())
 
 
 def rotation_error(camera: Camera) -> float:
-    """Mean |yaw|, |pitch|, |roll| in degrees from frontal (ARE; HeadGAN editing)."""
+    """Return the mean of |yaw|, |pitch| and |roll| in degrees (ARE; HeadGAN editing)."""
     return float(np.abs(camera.angles).mean())
 
 
 def expression_distance(a: FittedFace, b: FittedFace) -> float:
-    """L1 distance of expression parameters in sigmas, summed over the 28 (AED; HeadGAN, section 4)."""
+    """Return the L1 distance of expression parameters in sigmas, summed over the 28 (AED; HeadGAN, section 4)."""
     return float(np.abs(_expression(a) - _expression(b)).sum())
 
 
 def identity_distance(a: list[FittedFace], b: list[FittedFace]) -> float:
-    """L1 distance of the two sequences' average identity parameters (DAI; Head2Head++, section 4.3)."""
+    """Return the L1 distance of the two sequences' average identity parameters (DAI; Head2Head++, section 4.3)."""
     mean_a = np.mean([face.params.identity.coefficients for face in a], axis=0)
     mean_b = np.mean([face.params.identity.coefficients for face in b], axis=0)
     return float(np.abs(mean_a - mean_b).sum())
@@ -68,13 +68,13 @@ EYE_LANDMARKS = (33, 133, 159, 145, 158, 153, 263, 362, 386, 374, 385, 380, 468,
 
 
 def eye_landmark_distance(a: FittedFace, b: FittedFace) -> float:
-    """Mean L2 distance of eye landmarks in pixels (AELD; Head2Head++, section 4.4)."""
+    """Return the mean L2 distance of eye landmarks in pixels (AELD; Head2Head++, section 4.4)."""
     index = list(EYE_LANDMARKS)
     return float(np.linalg.norm(a.landmarks[index, :2] - b.landmarks[index, :2], axis=1).mean())
 
 
 def normalised_mean_error(a: FittedFace, truth: FittedFace) -> float:
-    """Mean landmark error over sqrt(box area) of the truth, times 1000 (NME; GAN directions, section 4.1)."""
+    """Return 1000 times the mean landmark error over sqrt(box area) of the truth (NME; GAN directions, section 4.1)."""
     error = np.linalg.norm(a.landmarks[:, :2] - truth.landmarks[:, :2], axis=1).mean()
     return float(1000 * error / math.sqrt(truth.box[2] * truth.box[3]))
 

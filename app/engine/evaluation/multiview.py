@@ -1,8 +1,9 @@
-"""Measures heads turned from one true view to another: each drawing is compared with a photo of the same person from
-there.
+"""Measures heads turned from one true view to another: each result is compared with a photo of the same person
+from the other view.
 
 A folder of views (`metadata.csv` names each file's person, expression and view) gives pairs of a front and a
-three-quarter photo. Each is turned to the other's pose, place and size and compared with it within its head.
+three-quarter photo. Each photo's head is turned to the other's pose, place and size, and both are compared within
+the true head.
 """
 
 from __future__ import annotations
@@ -31,17 +32,17 @@ Mask = NDArray[np.bool_]
 
 FRONT, SIDES = "front", ("left_3quarter", "right_3quarter")
 TURNS = ("front to side", "side to front")
-# Model space: about the middle of a head with its hair; chosen by eye on the people of the set.
+# About the middle of a head with its hair, in model space; chosen by eye on the people of the set.
 HEAD = np.array([[0.0, 0.35, -0.9]])
-# Eye distances from it; hair that hangs farther is not counted; chosen by eye on the people of the set.
+# Eye distances from HEAD up to which hair is compared; chosen by eye on the people of the set.
 REACH = 2.1
-CELL = 240  # px of a sheet's picture
+CELL = 240  # px of the side of a sheet's picture
 ROWS = 13  # people on a sheet
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two photos of one person with one expression: from the front and from the side."""
+    """Holds two photos of one person with one expression: from the front and from the side."""
 
     person: str
     expression: str
@@ -51,7 +52,9 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class Turned:
-    """One person's two turns. metrics: by turn l1 (0 to 255), ssim, edges (gradient energy over the truth's).
+    """Is what both turns of one person give.
+
+    metrics: by turn l1 (0 to 255), ssim and edges (gradient energy over the truth's);
 
     angle: degrees of yaw between both views; strip: (CELL, 4 CELL, 3) front photo, front made of the side, side photo,
     side made of the front.
@@ -64,7 +67,7 @@ class Turned:
 
 
 def pairs(folder: Path, expression: str = "neutral") -> list[Pair]:
-    """One pair a person: the left side's for every other one, the right side's for those between."""
+    """Return a pair per person: with the photo from the left for every other person, from the right for the others."""
     table = folder / "metadata.csv"
     if not table.is_file():
         raise EngineError(
@@ -84,7 +87,7 @@ def pairs(folder: Path, expression: str = "neutral") -> list[Pair]:
 
 
 def multiview(engine: Engine, folder: Path) -> Iterator[Turned]:
-    """Turn every pair both ways, a result a person; people in whom no face is found are left out."""
+    """Yield a result per person, turned both ways; people in whose photos no face is found are left out."""
     for pair in pairs(folder):
         front, side = engine.open(pair.front), engine.open(pair.side)
         if front.faces and side.faces:
@@ -104,7 +107,7 @@ def like(camera: Camera) -> FaceEdit:
 
 
 def turned_like(engine: Engine, portrait: Portrait, other: Portrait) -> Image:
-    """Return (H, W, 3) sRGB: the portrait's head as the other photo shows it."""
+    """Return (H, W, 3) sRGB, the portrait's head as the other photo shows it."""
     camera = other.faces[largest(other)].params.camera
     return np.asarray(
         engine.render(portrait, {largest(portrait): like(camera)}).pixels,
@@ -113,7 +116,7 @@ def turned_like(engine: Engine, portrait: Portrait, other: Portrait) -> Image:
 
 
 def compared(pair: Pair, front: Portrait, side: Portrait, to_side: Image, to_front: Image) -> Turned:
-    """Return what both turns are worth, whoever made their pictures."""
+    """Return the metrics of both turns, whatever made their pictures."""
     photos = [to_srgb8(portrait.photo) for portrait in (front, side)]
     faces = [portrait.faces[largest(portrait)] for portrait in (front, side)]
     heads = [head_mask(photo, face) for photo, face in zip(photos, faces)]
@@ -127,9 +130,7 @@ def compared(pair: Pair, front: Portrait, side: Portrait, to_side: Image, to_fro
 
 
 def head_mask(photo: Image, face: FittedFace) -> Mask:
-    """Return (H, W): the person of a photo above the chin, no farther from the head's middle than hair usually
-    reaches.
-    """
+    """Return (H, W), the person of a photo above the chin and within REACH of the head's middle."""
     matte = person_matte(photo, face)
     camera = face.params.camera
     height, width = matte.shape
@@ -144,7 +145,7 @@ def head_mask(photo: Image, face: FittedFace) -> Mask:
 
 
 def judged(made: Image, truth: Image, head: Mask) -> dict[str, float]:
-    """L1 (0 to 255), SSIM and gradient energy over the truth's, within the true head; pictures of one size."""
+    """Return L1 (0 to 255), SSIM and gradient energy over the truth's, within the true head; pictures of one size."""
     from skimage.metrics import structural_similarity
 
     if made.shape != truth.shape:
@@ -158,7 +159,7 @@ def judged(made: Image, truth: Image, head: Mask) -> dict[str, float]:
 
 
 def in_all(results: list[Turned]) -> dict[str, dict[str, float]]:
-    """Means over all people, by turn and of both; the angle's median among the latter."""
+    """Return means over all people, by turn and over both turns; the latter hold the angles' median, too."""
     means = {}
     for turn in TURNS:
         rows = [result.metrics[turn] for result in results]
@@ -169,7 +170,7 @@ def in_all(results: list[Turned]) -> dict[str, dict[str, float]]:
 
 
 def as_table(results: list[Turned]) -> str:
-    """Return a row a person, and one of all."""
+    """Return a table with a row per person and one of all."""
     lines = [f"| person | degrees | {' | '.join(f'{turn}: L1 / SSIM / edges' for turn in TURNS)} |"]
     lines.append("|---|---|---|---|")
 
@@ -185,13 +186,13 @@ def as_table(results: list[Turned]) -> str:
 
 
 def as_json(results: list[Turned]) -> dict[str, object]:
-    """{"people": {person: {"angle", turn: metrics}}, "mean": {turn: metrics, "both": metrics}}."""
+    """Return {"people": {person: {"angle", turn: metrics}}, "mean": {turn: metrics, "both": metrics}}."""
     people = {result.pair.person: {"angle": result.angle, **result.metrics} for result in results}
     return {"people": people, "mean": in_all(results) if results else {}}
 
 
 def save_sheets(results: list[Turned], folder: Path) -> list[Path]:
-    """PNGs with a row a person: front photo, front made of the side, side photo, side made of the front."""
+    """Write PNGs with a row per person: front photo, front made of the side, side photo, side made of the front."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for start in range(0, len(results), ROWS):
@@ -214,7 +215,7 @@ def _titled(result: Turned) -> Image:
 
 
 def _cell(picture: Image) -> Image:
-    """Return (CELL, CELL, 3): the picture, or its middle square."""
+    """Return the picture's middle square as (CELL, CELL, 3)."""
     height, width = picture.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2

@@ -37,9 +37,9 @@ BASELINES = ("unedited", "tps")
 
 @dataclass(frozen=True, eq=False)
 class ClipResult:
-    """One clip's means over frames: metrics of the generator, of each baseline, and pictures for the sheet.
+    """Holds one clip's means over frames: metrics of the generator and of each baseline, and pictures for the sheet.
 
-    features: what imported networks see, for distances over all clips.
+    features: what imported networks compute of the frames, for distances over all clips.
     """
 
     name: str
@@ -52,7 +52,7 @@ class ClipResult:
 
 
 def self_reenactment(engine: Engine, paths: list[Path], count: int = 24) -> Iterator[ClipResult]:
-    """One result a clip, in the order given."""
+    """Yield a result per clip, in the order given."""
     networks = feature_networks()
     for path in paths:
         yield evaluate_clip(engine, fitted_clip(engine, path, count), networks)
@@ -106,7 +106,7 @@ def evaluate_clip(engine: Engine, clip: FittedClip, networks: Networks) -> ClipR
 def pixel_metrics(
     crop: Crop, made: NDArray[np.uint8], truth: NDArray[np.uint8], face: FittedFace
 ) -> dict[str, float]:
-    """Metrics on the 256 px crop, in full and within the face; pixels outside the frame are left out."""
+    """Return metrics on the whole 256 px crop and within the face; pixels outside the frame are left out."""
     a, b = crop.cut(made), crop.cut(truth)
     inside = crop.valid(*truth.shape[:2])
     mask = crop.face_mask(face) & inside
@@ -134,7 +134,7 @@ def face_metrics(after: FittedFace, truth: FittedFace) -> dict[str, float]:
 
 
 def folds(engine: Engine, code: object, target: Target) -> dict[str, float]:
-    """Triangles turned over by the generator's warp; nothing where it has no mesh."""
+    """Return the number of triangles that the generator's warp turns over, or {} where it has no mesh."""
     count = getattr(engine.generator, "fold_overs", None)
     return {} if count is None else {"fold_overs": float(count(code, target))}
 
@@ -154,8 +154,10 @@ def averages(rows: list[dict[str, float]]) -> dict[str, float]:
 
 
 def weighted_mean(results: list[ClipResult], pick: str | None = None) -> dict[str, float]:
-    """Means over all frames of all clips, of the generator or of the baseline `pick`; distances between sets, such as
-    FID, are the generator's over all clips together."""
+    """Return means over all frames of all clips, of the generator or of the baseline `pick`.
+
+    Distances between sets, such as FID, are the generator's over all clips together.
+    """
     rows = [(result.frames, result.metrics if pick is None else result.baselines[pick]) for result in results]
     names = dict.fromkeys(name for _, row in rows for name in row)
     mean = {}

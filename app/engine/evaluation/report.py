@@ -1,4 +1,4 @@
-"""Tables and contact sheets of an evaluation."""
+"""Writes tables and contact sheets of an evaluation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.engine.evaluation.protocols import BASELINES, ClipResult, weighted_mean
 from app.engine.imaging.writing import write_png
 from app.engine.measuring.needs import NEEDS, missing_metrics
 
-# HeadGAN editing, Table 1: VoxCeleb test set, so other data and other crops.
+# From HeadGAN editing, Table 1, on VoxCeleb's test set: other data and other crops than ours.
 PUBLISHED = (
     ("X2Face", 13.49, 20.69),
     ("fs-vid2vid", 17.15, 18.52),
@@ -23,7 +23,7 @@ COLUMNS = ("l1", "psnr", "face_l1", "face_psnr")
 
 
 def as_json(results: list[ClipResult]) -> dict[str, Any]:
-    """{"clips": {name: metrics}, "mean": metrics, "baselines": ..., "unavailable": metric -> what it needs}."""
+    """Return {"clips": {name: metrics}, "mean": metrics, "baselines": ..., "unavailable": metric -> what it needs}."""
     return {
         "clips": {
             name: {"frames": result.frames, **result.metrics}
@@ -40,7 +40,7 @@ def as_json(results: list[ClipResult]) -> dict[str, Any]:
 
 
 def _different(names: list[str]) -> list[str]:
-    """Clips of one name in several folders are numbered, so that none hides another."""
+    """Return the names, numbered where clips in several folders share one, so that none hides another."""
     counts = [names[: k + 1].count(name) for k, name in enumerate(names)]
     return [name if count == 1 else f"{name} ({count})" for name, count in zip(names, counts)]
 
@@ -74,7 +74,7 @@ def as_markdown(results: list[ClipResult], generator: str) -> str:
 
 
 def _by_features(results: list[ClipResult]) -> list[str]:
-    """Return what imported networks measure over all clips, and what would be needed for the rest."""
+    """Return lines with what imported networks measure over all clips, and with what the other metrics need."""
     mean = weighted_mean(results)
     found = [f"{name} {mean[name]:.3f}" for name in NEEDS if name in mean]
     lacking = [f"{name} (import {what})" for name, what in missing_metrics().items()]
@@ -116,7 +116,7 @@ def _row(
 
 
 def save_sheet(results: list[ClipResult], path: Path, per_clip: int = 4) -> None:
-    """Reference, truth, result and TPS side by side, a few frames a clip."""
+    """Write reference, truth, result and TPS side by side, `per_clip` frames per clip."""
     strips = []
     for result in results:
         chosen = np.linspace(0, len(result.rows) - 1, min(per_clip, len(result.rows))).round().astype(int)

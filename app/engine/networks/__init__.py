@@ -1,1 +1,1 @@
-"""nn.Module only: no files, no devices, no Qt."""
+"""Holds the networks, each an nn.Module: nothing here opens files, chooses devices or imports Qt."""

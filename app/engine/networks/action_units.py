@@ -1,17 +1,18 @@
-"""LibreFace's action-unit detector (Chang et al. 2024): ResNet-18 and two linear layers, its names."""
+"""Defines LibreFace's action-unit detector (Chang et al. 2024), ResNet-18 and two linear layers, named as released."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-UNITS = (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24)  # numbers of FACS in the outputs' order (trained on BP4D)
-SIDE = 224  # px of the input, as released
+# FACS numbers in the order of the outputs; the network was trained on BP4D.
+UNITS = (1, 2, 4, 6, 7, 10, 12, 14, 15, 17, 23, 24)
+SIDE = 224  # px of the input's side, as released
 WIDTHS = (64, 128, 256, 512)  # channels of ResNet-18's four levels
 
 
 class BasicBlock(nn.Module):
-    """ReLU(x + BN(conv(ReLU(BN(conv(x)))))) (He et al. 2016)."""
+    """Computes ReLU(x + BN(conv(ReLU(BN(conv(x)))))) (He et al. 2016)."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -31,7 +32,7 @@ class BasicBlock(nn.Module):
 
 
 class ActionUnits(nn.Module):
-    """Faces (N, 3, 224, 224), normalised as ImageNet's -> probability of each of the 12 units (N, 12)."""
+    """Takes faces (N, 3, 224, 224), normalised as ImageNet's, and gives (N, 12): the probability of each unit."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,18 +1,18 @@
-"""ArcFace's recogniser (Deng et al. 2019): the improved residual network of InsightFace's arcface_torch, its names."""
+"""Defines ArcFace's recogniser (Deng et al. 2019), InsightFace's improved residual network, named as released."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-SIDE = 112  # px of the input, as released
-N_FEATURES = 512  # of the embedding, as released
+SIDE = 112  # px of the input's side, as released
+N_FEATURES = 512  # numbers of an embedding, as released
 WIDTHS = (64, 128, 256, 512)  # channels of the four levels, as released
-R50 = (3, 4, 14, 3)  # blocks per level of the usual one
+R50 = (3, 4, 14, 3)  # blocks per level of the ResNet-50 that InsightFace releases
 
 
 class Block(nn.Module):
-    """x + BN(conv(PReLU(BN(conv(BN(x)))))), halving the size where its level begins."""
+    """Computes x + BN(conv(PReLU(BN(conv(BN(x)))))); the first block of a level halves the size."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -34,7 +34,10 @@ class Block(nn.Module):
 
 
 class IResNet(nn.Module):
-    """Aligned faces (N, 3, 112, 112) in [-1, 1] -> embeddings (N, 512), not normalised; blocks: per level."""
+    """Takes aligned faces (N, 3, 112, 112) in [-1, 1] and gives embeddings (N, 512) that are not normalised.
+
+    blocks: how many blocks each level has.
+    """
 
     def __init__(self, blocks: tuple[int, ...] = R50) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Layers that several generators share: spectral convolution, SPADE, AdaIN, backward warp.
+"""Defines layers that several generators share: spectral convolution, SPADE, AdaIN, backward warp.
 
 Parameter names are those of the released HeadGAN files, so a state dict loads without a mapping.
 """
@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-SLOPE = 0.2  # of every leaky ReLU; as in every released network here
+SLOPE = 0.2  # slope of every leaky ReLU below 0, as in every released network here
 
 
 class SpectralConv2d(nn.Module):
@@ -37,11 +37,11 @@ class SpectralConv2d(nn.Module):
         return F.conv2d(x, self.weight(), self.bias, self.stride, self.padding)
 
     def weight(self) -> Tensor:
-        """Return (outputs, inputs, k, k): weight_orig over its spectral norm."""
+        """Return weight_orig divided by its spectral norm, (outputs, inputs, k, k)."""
         matrix = self.weight_orig.flatten(1)
         if self.training:
             self._iterate(matrix.detach())
-        # Copies, because the next power iteration may come before this forward's gradient.
+        # The vectors are copied, because the next power iteration may come before the gradient of this forward pass.
         return normalised_weight(self.weight_orig, self.weight_u.clone(), self.weight_v.clone())
 
     @torch.no_grad()
@@ -69,7 +69,7 @@ def conv(
 
 
 def normalised_weight(weight: Tensor, u: Tensor, v: Tensor) -> Tensor:
-    """weight over u^T W v, in this order of operations: the golden vectors depend on the last bit."""
+    """Return the weight divided by u^T W v, in this order of operations: the golden vectors depend on the last bit."""
     return weight / torch.dot(u, torch.mv(weight.flatten(1), v))
 
 
@@ -87,7 +87,7 @@ def fold_spectral_norm(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 class Spade(nn.Module):
-    """Spatially adaptive normalisation: IN(x) (1 + gamma(label)) + beta(label) (HeadGAN, Fig. 9; Park et al. 2019).
+    """Normalises by place: IN(x) (1 + gamma(label)) + beta(label) (HeadGAN, Fig. 9; Park et al. 2019).
 
     The label (N, labels, h, w) is brought to x's size by nearest neighbours.
     """
@@ -107,13 +107,16 @@ class Spade(nn.Module):
         return result
 
     def modulation(self, label: Tensor) -> tuple[Tensor, Tensor]:
-        """gamma and beta, (N, channels, h, w) each."""
+        """Return gamma and beta, (N, channels, h, w) each."""
         shared = self.mlp_shared(label)
         return self.mlp_gamma(shared), self.mlp_beta(shared)
 
 
 class SpadeBlock(nn.Module):
-    """x + conv_1(act(norm_1(conv_0(act(norm_0(x)))))): the released code keeps the residual that Fig. 9 leaves out."""
+    """Computes x + conv_1(act(norm_1(conv_0(act(norm_0(x)))))).
+
+    The released code keeps the residual that Fig. 9 leaves out.
+    """
 
     def __init__(self, channels: int, labels: int, hidden: int, spectral: bool = True) -> None:
         super().__init__()
@@ -129,7 +132,7 @@ class SpadeBlock(nn.Module):
 
 
 class AdaIN(nn.Module):
-    """IN(x) (1 + gamma) + beta with (gamma, beta) one linear map of a vector (Huang and Belongie 2017)."""
+    """Computes IN(x) (1 + gamma) + beta; one linear map of a vector gives both (Huang and Belongie 2017)."""
 
     def __init__(self, channels: int, features: int) -> None:
         super().__init__()
@@ -143,7 +146,7 @@ class AdaIN(nn.Module):
 
 
 class AdaINBlock(nn.Module):
-    """conv2(act(norm2(conv1(act(norm1(x)))))), without a residual (HeadGAN, Fig. 9)."""
+    """Computes conv2(act(norm2(conv1(act(norm1(x)))))), without a residual (HeadGAN, Fig. 9)."""
 
     def __init__(self, channels: int, features: int, spectral: bool = True) -> None:
         super().__init__()
@@ -159,7 +162,7 @@ class AdaINBlock(nn.Module):
 
 
 def warp(features: Tensor, flow: Tensor) -> Tensor:
-    """Backward warp: out(y, x) = features(y + dy, x + dx), bilinear, borders repeated.
+    """Warp backwards: return out(y, x) = features(y + dy, x + dx), bilinear, with the borders repeated.
 
     features: (N, C, H, W); flow: (N, 2, H, W) pixels, (dx, dy). Coordinates stay in float32 because half
     precision cannot distinguish neighbouring pixels of a large picture.

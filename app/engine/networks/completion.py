@@ -1,8 +1,8 @@
-"""The completion of a head's atlas: what to add to the unlearned fill where the photo shows nothing.
+"""Completes a head's atlas: a network says what to add to the unlearned fill where the photo shows nothing.
 
-A U-Net at half the atlas' side (Ronneberger et al. 2015, without norms) that starts at nothing: its last layers are
-zero, so an untrained one leaves the atlas as it is. It gives a difference and a confidence; the confidence is
-supervised (`training.completion`), and no difference is made where training never saw what is true (`reach`).
+A U-Net at half the atlas' side (Ronneberger et al. 2015, without norms). Its last layers start at
+zero, so an untrained network leaves the atlas as it is. It gives a difference and a confidence; the confidence is
+supervised (`training.completion`), and the network adds nothing where no training sample shows the truth (`reach`).
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-SEEN, PLACE = 6, 6  # planes: colour, kept, mirrored, hairline; of the template
-KEPT, MIRRORED = 3, 4  # their indices among the planes seen
+SEEN, PLACE = 6, 6  # planes of the input (colour 3, kept, mirrored, hairline) and of the template's places
+KEPT, MIRRORED = 3, 4  # indices of these planes in the input
 
 
 @dataclass(frozen=True)
 class CompletionConfig:
-    """widths: channels at 1/2, 1/4, 1/8 and 1/16 of the atlas; blocks: at the coarsest; side: texels of the atlas;
-    trust, doubt: trust * (confidence - doubt) of the difference is used."""
+    """widths: channels at 1/2, 1/4, 1/8 and 1/16 of the atlas; blocks: residual blocks at 1/16; side: texels of the
+    atlas; trust, doubt: the share trust * (confidence - doubt) of the difference is used."""
 
     widths: tuple[int, int, int, int] = (16, 32, 64, 96)
     blocks: int = 2
@@ -35,7 +35,7 @@ FULL = CompletionConfig((64, 128, 192, 256), blocks=4)
 
 
 class ResidualBlock(nn.Module):
-    """x + conv(relu(conv(relu(x)))), without a norm: the atlas' own contrast is what is completed."""
+    """Computes x + conv(relu(conv(relu(x)))), without a norm, which would lose the contrast of the atlas."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -48,9 +48,11 @@ class ResidualBlock(nn.Module):
 
 
 class Completion(nn.Module):
-    """seen (N, 6, S, S) -> difference (N, 3, S, S) of colours in [-1, 1], and confidence (N, 1, S/2, S/2).
+    """Takes what is seen, gives a difference of colours and a confidence.
 
-    place: (1, 6, S/2, S/2) the template at every texel; reach: (1, 1, S/2, S/2) in [0, 1] where training saw truth.
+    seen: (N, 6, S, S); difference: (N, 3, S, S) of colours in [-1, 1]; confidence: (N, 1, S/2, S/2);
+    place: (1, 6, S/2, S/2) the template at every texel; reach: (1, 1, S/2, S/2) in [0, 1], how often
+    training samples showed the truth there.
     """
 
     place: Tensor
@@ -93,13 +95,15 @@ class Completion(nn.Module):
             larger = F.interpolate(x, scale_factor=2.0, mode="nearest")
             x = self.inner[k](up(F.relu(torch.cat([larger, levels[2 - k]], dim=1))))
         x = F.relu(x)
-        # Twice the mean of two: no pattern of every other texel, which pixel shuffling makes, is left.
+        # The mean of two texels, twice, removes the pattern in every other texel that pixel shuffling makes.
         paint = F.pad(F.pixel_shuffle(self.paint(x), 2), (1, 1, 1, 1), mode="replicate")
         return F.avg_pool2d(F.avg_pool2d(paint, 2, 1), 2, 1), self.confidence(x)
 
     def share(self, confidence: Tensor, seen: Tensor) -> Tensor:
-        """Return (N, 1, S, S) how much of the difference is used: nothing where the confidence is not above `doubt`,
-        nothing of the face's other side, which is truer than what is learnt (docs/completion.md).
+        """Return (N, 1, S, S), the share of the difference that is used.
+
+        It is 0 where the confidence is not above `doubt`, and where the face's other side was mirrored, which is truer
+        than what is learnt (docs/completion.md).
         """
         small = (self.config.trust * (confidence.float() - self.config.doubt)).clamp(0, 1) * self.reach
         used = F.interpolate(small, scale_factor=2.0, mode="bilinear", align_corners=False)
@@ -107,7 +111,7 @@ class Completion(nn.Module):
 
 
 class InUse(nn.Module):
-    """As it is exported: seen (1, 6, S, S) -> the difference that is used (1, 3, S, S)."""
+    """Is exported: takes what is seen (1, 6, S, S) and gives the difference that is used, (1, 3, S, S)."""
 
     def __init__(self, network: Completion) -> None:
         super().__init__()

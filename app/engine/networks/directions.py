@@ -1,14 +1,14 @@
-"""The direction matrix A of "Finding Directions in GAN's Latent Space" (equation 2)."""
+"""Defines the direction matrix A of "Finding Directions in GAN's Latent Space" (equation 2)."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 
-STYLE_DIM = 512  # of w, as in StyleGAN2
+STYLE_DIM = 512  # numbers of w, as in StyleGAN2
 
 
 class DirectionMatrix(nn.Module):
-    """Delta w = A delta p + b: (N, n_directions) -> (N, n_layers, 512), added to the first layers of W+."""
+    """Computes delta w = A delta p + b: (N, n_directions) gives (N, n_layers, 512), added to the first layers of W+."""
 
     def __init__(self, n_directions: int = 15, n_layers: int = 8, style_dim: int = STYLE_DIM) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class DirectionMatrix(nn.Module):
 
 
 def shifted(wplus: Tensor, shift: Tensor) -> Tensor:
-    """W+ (N, L, D) with a shift (N, l, D) added to its first l layers (l <= L)."""
+    """Return W+ (N, L, D) with a shift (N, l, D) added to its first l layers (l <= L)."""
     result = wplus.clone()
     result[:, : shift.shape[1]] += shift
     return result

@@ -1,4 +1,4 @@
-"""Multi-scale patch discriminators of HeadGAN (D, D_m) and Head2Head++ (D, D_m, D_T): one network, two norms.
+"""Defines the patch discriminators of HeadGAN (D, D_m) and Head2Head++ (D, D_m, D_T): one network, two norms.
 
 `spectral=True` is HeadGAN's (spectral convolutions, affine instance norm), `spectral=False` Head2Head's
 (pix2pixHD: plain convolutions, instance norm without parameters). Names are HeadGAN's released ones.
@@ -16,7 +16,7 @@ N_LAYERS = 5  # 4x4 convolutions, three of stride 2 and two of stride 1; as in p
 
 
 class PatchDiscriminator(nn.Module):
-    """(N, inputs, H, W) -> the five layers' outputs, the last (N, 1, h, w) the score per patch."""
+    """Takes (N, inputs, H, W) and gives its five layers' outputs; the last, (N, 1, h, w), is the score per patch."""
 
     def __init__(self, inputs: int, width: int = 64, spectral: bool = True) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class PatchDiscriminator(nn.Module):
 
 
 class MultiScaleDiscriminator(nn.Module):
-    """A patch discriminator on the input and on each of its halves: per scale, finest first, the layers' outputs."""
+    """Gives the layers' outputs of one patch discriminator per scale, the full size first, then half of it, ..."""
 
     def __init__(self, inputs: int, width: int = 64, scales: int = 2, spectral: bool = True) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""e4e (Tov et al. 2021): an IR-SE-50 that encodes a 256 px picture as W+, with the released file's names."""
+"""Defines e4e (Tov et al. 2021), an IR-SE-50 that encodes a 256 px picture as W+, with the released file's names."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.engine.networks.stylegan2 import EqualLinear
 
 
 class SqueezeExcitation(nn.Module):
-    """Channel attention from the average over the picture, reduction 16."""
+    """Scales channels by what two layers make of their means; the first narrows them to 1/16."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -24,7 +24,7 @@ class SqueezeExcitation(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """Improved residual block with squeeze and excitation (ArcFace's IR-SE)."""
+    """Is an improved residual block with squeeze and excitation (ArcFace's IR-SE)."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -49,7 +49,7 @@ class Bottleneck(nn.Module):
 
 
 class StyleBlock(nn.Module):
-    """Features (N, 512, s, s) to one style: strided convolutions down to one pixel, then a linear layer."""
+    """Makes one style of features (N, 512, s, s): strided convolutions down to one pixel, then a linear layer."""
 
     def __init__(self, channels: int, spatial: int) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ def ir50_stages(width: int) -> list[tuple[int, int, int]]:
 
 
 class Encoder4Editing(nn.Module):
-    """Picture (N, 3, 256, 256) in [-1, 1] -> W+ (N, n_styles, 512): w_0 and, for the layers after, w_0 + delta_i.
+    """Takes a picture (N, 3, 256, 256) in [-1, 1] and gives W+ (N, n_styles, 512): w_0, then w_0 + delta_i for layer i.
 
     As released for VoxCeleb, no average latent is added. `width` 64 is the released one.
     """

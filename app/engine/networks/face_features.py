@@ -1,6 +1,6 @@
-"""Features to compare faces by, learnt without labels from other people than they measure (or train) on.
+"""Gives features to compare faces by, learnt without labels from other people than those they are used on.
 
-Stands where the papers have VGG19, which Mien may not ship: unit-length features of several depths, compared
+They take the place of the papers' VGG19, which Mien may not ship: unit-length features of several depths, compared
 position by position (Zhang et al. 2018, "The Unreasonable Effectiveness of Deep Features", eq. 1).
 """
 
@@ -12,12 +12,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-MAPS = 6  # NMFC, face, opening, matte
+MAPS = 6  # planes: NMFC (3), face, opening of the mouth, matte
 DAMAGES = 6  # kinds of `training.perceptual`
 
 
 class FaceFeatures(nn.Module):
-    """(N, 3, H, W) in [-1, 1] -> features at 1/2, 1/4, 1/8 and 1/16 of the size; H and W multiples of 16."""
+    """Takes (N, 3, H, W) in [-1, 1], gives features at 1/2, 1/4, 1/8, 1/16 of the size; 16 divides H and W."""
 
     def __init__(self, width: int = 16) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class FaceFeatures(nn.Module):
         return features
 
     def read(self, picture: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (N, 6, H/8, W/8) NMFC, face, opening and matte as logits; (N, 6, H/8, W/8) logits of each damage."""
+        """Return (N, 6, H/8, W/8) logits of NMFC, face, opening and matte, and as many of the six damages."""
         _, quarter, eighth, last = self(picture)
         up = F.interpolate(last, scale_factor=2.0, mode="nearest")
         joint = F.relu(self.joint(torch.cat([eighth, up], dim=1)))
@@ -47,7 +47,7 @@ class FaceFeatures(nn.Module):
 
 
 def difference(a: Sequence[Tensor], b: Sequence[Tensor]) -> Tensor:
-    """Return (N, 1, H/4, W/4) mean over depths of the squared difference of unit-length features."""
+    """Return (N, 1, H/4, W/4), the squared difference of unit-length features, averaged over the depths."""
     size = a[1].shape[-2:]
     maps = []
     for x, y in zip(a, b, strict=True):

@@ -1,15 +1,15 @@
-"""A small network that reads our 3DMM's parameters off a picture: the paper's Net_3D, differentiable."""
+"""Defines a small differentiable network that reads our 3DMM's parameters off a picture, as the paper's Net_3D does."""
 
 from __future__ import annotations
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-SIDE = 64  # pictures are read at this size; enough for pose, mouth and lids
+SIDE = 64  # px to which pictures are made smaller; it is enough for pose, mouth and lids
 
 
 class FaceRegressor(nn.Module):
-    """(N, 3, s, s) in [-1, 1] -> (parameters (N, outputs), features (N, 8 width)); parameters are standardised."""
+    """Takes (N, 3, s, s) in [-1, 1], gives standardised parameters (N, outputs) and features (N, 8 width)."""
 
     def __init__(self, outputs: int, width: int = 32) -> None:
         super().__init__()

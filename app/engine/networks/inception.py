@@ -1,4 +1,4 @@
-"""Inception v3 as FID measures with it (Szegedy et al. 2016; Heusel et al. 2017), named as torchvision's.
+"""Defines Inception v3 as FID measures with it (Szegedy et al. 2016; Heusel et al. 2017), named as torchvision's.
 
 The weights people compare FID with were ported from TensorFlow's graph of 2015-12-05. It differs from torchvision's
 network in its pooling branches: averages leave the padding out, and the last block takes the maximum.
@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 Size = int | tuple[int, int]
 Pool = Callable[[Tensor], Tensor]
-CLASSES = 1008  # of TensorFlow's graph, with its eight empty ones
-N_FEATURES = 2048  # after the last pool, which FID compares
-SIDE = 299  # px of the input, as released
+CLASSES = 1008  # classes of TensorFlow's graph, eight of which are empty
+N_FEATURES = 2048  # features after the last pool; FID compares them
+SIDE = 299  # px of the input's side, as released
 
 
 class Unit(nn.Module):
-    """Convolution without bias, batch norm, ReLU."""
+    """Is a convolution without bias, then batch norm and ReLU."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: Size = 1, stride: int = 1, padding: Size = 0
@@ -46,7 +46,7 @@ def halving_pool(x: Tensor) -> Tensor:
 
 
 class Mixed(nn.Module):
-    """Branches side by side: chains of units, then the pooled input. A tuple that ends a chain forks it.
+    """Joins branches side by side: chains of units, then the pooled input. A tuple that ends a chain forks it.
 
     branches: per branch the units' names; `branch_pool`, where there is one, follows the pool.
     """
@@ -73,7 +73,7 @@ class Mixed(nn.Module):
 
 
 def mixed_5(inputs: int, pooled: int) -> Mixed:
-    """35 x 35: 1x1, 5x5, double 3x3."""
+    """Return a block at 35 x 35 with branches 1x1, 5x5 and double 3x3."""
     units = {
         "branch1x1": Unit(inputs, 64),
         "branch5x5_1": Unit(inputs, 48),
@@ -88,7 +88,7 @@ def mixed_5(inputs: int, pooled: int) -> Mixed:
 
 
 def mixed_6a(inputs: int) -> Mixed:
-    """35 x 35 to 17 x 17."""
+    """Return the block from 35 x 35 to 17 x 17."""
     units = {
         "branch3x3": Unit(inputs, 384, 3, 2),
         "branch3x3dbl_1": Unit(inputs, 64),
@@ -105,7 +105,7 @@ COLUMN: tuple[Size, int, Size] = (7, 1), 1, (3, 0)  # the same along columns
 
 
 def mixed_6(width: int) -> Mixed:
-    """17 x 17: 1x1, 7x7 and double 7x7 as rows and columns."""
+    """Return a block at 17 x 17 with branches 1x1, 7x7 and double 7x7 as rows and columns."""
     units = {
         "branch1x1": Unit(768, 192),
         "branch7x7_1": Unit(768, width),
@@ -124,7 +124,7 @@ def mixed_6(width: int) -> Mixed:
 
 
 def mixed_7a() -> Mixed:
-    """17 x 17 to 8 x 8."""
+    """Return the block from 17 x 17 to 8 x 8."""
     units = {
         "branch3x3_1": Unit(768, 192),
         "branch3x3_2": Unit(192, 320, 3, 2),
@@ -138,7 +138,7 @@ def mixed_7a() -> Mixed:
 
 
 def mixed_7(inputs: int, pool: Pool) -> Mixed:
-    """8 x 8: 1x1, then 3x3 and double 3x3 that end in a row and a column."""
+    """Return a block at 8 x 8: 1x1, then 3x3 and double 3x3 that end in a row and a column."""
     row: tuple[Size, int, Size] = (1, 3), 1, (0, 1)
     column: tuple[Size, int, Size] = (3, 1), 1, (1, 0)
     units = {
@@ -158,7 +158,7 @@ def mixed_7(inputs: int, pool: Pool) -> Mixed:
 
 
 class Inception3(nn.Module):
-    """Pictures (N, 3, H, W) in [0, 1] of any size -> (N, 2048), the last pool's means."""
+    """Takes pictures (N, 3, H, W) in [0, 1] of any size and gives the last pool's means, (N, 2048)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -172,7 +172,7 @@ class Inception3(nn.Module):
         self.Mixed_6c, self.Mixed_6d, self.Mixed_6e = mixed_6(160), mixed_6(160), mixed_6(192)
         self.Mixed_7a = mixed_7a()
         self.Mixed_7b, self.Mixed_7c = mixed_7(1280, mean_pool), mixed_7(N_FEATURES, max_pool)
-        self.fc = nn.Linear(N_FEATURES, CLASSES)  # in the file, not in the features
+        self.fc = nn.Linear(N_FEATURES, CLASSES)  # the released file has it; the features do not need it
 
     def forward(self, pictures: Tensor) -> Tensor:
         x = 2 * F.interpolate(pictures, size=(SIDE, SIDE), mode="bilinear", align_corners=False) - 1

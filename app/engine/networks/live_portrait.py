@@ -1,4 +1,4 @@
-"""LivePortrait (Guo et al. 2024, arXiv 2407.03168): one photo animated through 21 points and a feature volume.
+"""Defines LivePortrait (Guo et al. 2024, arXiv 2407.03168): 21 points and a feature volume animate one photo.
 
 The networks load the released state dicts by name. A picture is (N, 3, 256, 256) RGB in [0, 1], the result twice
 as large.
@@ -25,8 +25,11 @@ N_RESIDUAL = 6  # blocks of the appearance network, as released
 
 @dataclass(frozen=True)
 class LivePortraitConfig:
-    """size: pixels of the pictures read, a multiple of 128; narrow: what every layer's width is divided by;
-    spectral: whether the generator's weights still carry their spectral norm."""
+    """Says how large the networks are.
+
+    size: pixels of the pictures read, a multiple of 128; narrow: number by which every layer's width is divided;
+    spectral: whether the generator's weights still carry their spectral norm.
+    """
 
     size: int = 256
     narrow: int = 1
@@ -34,7 +37,7 @@ class LivePortraitConfig:
 
 
 class Down(ConvNorm):
-    """A convolution that ends at half the size."""
+    """Is a convolution whose output is then halved in size."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__(inputs, outputs, 2)
@@ -44,7 +47,7 @@ class Down(ConvNorm):
 
 
 class Residual3d(nn.Module):
-    """x + conv2(relu(norm2(conv1(relu(norm1(x))))))."""
+    """Computes x + conv2(relu(norm2(conv1(relu(norm1(x))))))."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -60,12 +63,12 @@ class Residual3d(nn.Module):
 
 
 def as_volume(features: Tensor) -> Tensor:
-    """(N, C 16, H, W) -> (N, C, 16, H, W)."""
+    """Return features (N, C 16, H, W) as a volume (N, C, 16, H, W)."""
     return features.view(len(features), -1, DEPTH, *features.shape[-2:])
 
 
 class AppearanceExtractor(nn.Module):
-    """A picture -> (N, 32, 16, 64, 64): what it looks like, as a volume that can be bent."""
+    """Takes a picture and gives its appearance as a volume that can be bent, (N, 32, 16, 64, 64)."""
 
     def __init__(self, narrow: int = 1) -> None:
         super().__init__()
@@ -86,7 +89,7 @@ class AppearanceExtractor(nn.Module):
 
 
 class Layers(nn.Module):
-    """Linear layers with ReLU between; names `mlp.0`, `mlp.2`, ..."""
+    """Is a sequence of linear layers with ReLU between; they are named `mlp.0`, `mlp.2`, ..."""
 
     def __init__(self, *widths: int) -> None:
         super().__init__()
@@ -101,7 +104,7 @@ class Layers(nn.Module):
 
 
 class LivePortrait(nn.Module):
-    """All seven networks."""
+    """Holds all seven networks."""
 
     def __init__(self, config: LivePortraitConfig | None = None) -> None:
         super().__init__()
@@ -116,7 +119,7 @@ class LivePortrait(nn.Module):
         self.retarget_lip = Layers(N_ENTRIES + 2, 128, 128, 64, N_ENTRIES)
 
     def read(self, picture: Tensor) -> Motion:
-        """Return what the face in a picture does."""
+        """Return the pose, expression and points of the face in a picture."""
         motion: Motion = self.motion(picture)
         return motion
 
@@ -128,14 +131,18 @@ class LivePortrait(nn.Module):
         return result
 
     def eyes(self, source: Tensor, ratios: Tensor) -> Tensor:
-        """Return (N, 21, 3): what opens or shuts the eyes; ratios: (N, 3), image-left's, image-right's and the
-        wanted one (gap over width).
+        """Return (N, 21, 3), the changes of the points that open or shut the eyes.
+
+        ratios: (N, 3), gap over width of the eye at the image's left, of the other one, and as wanted.
         """
         change: Tensor = self.retarget_eye(torch.cat([source.flatten(1), ratios], dim=1))
         return change.view(-1, N_POINTS, 3)
 
     def lips(self, source: Tensor, ratios: Tensor) -> Tensor:
-        """Return (N, 21, 3): what opens or closes the lips; ratios: (N, 2), the source's and the wanted one."""
+        """Return (N, 21, 3), the changes of the points that open or close the lips.
+
+        ratios: (N, 2), gap over width of the source's lips and as wanted.
+        """
         change: Tensor = self.retarget_lip(torch.cat([source.flatten(1), ratios], dim=1))
         return change.view(-1, N_POINTS, 3)
 

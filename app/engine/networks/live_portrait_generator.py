@@ -1,4 +1,4 @@
-"""LivePortrait's generator: a SPADE decoder (Park et al. 2019) whose label map is its own input.
+"""Defines LivePortrait's generator, a SPADE decoder (Park et al. 2019) whose label map is its own input.
 
 Parameter names are the released ones; `FusedDecoder` gives the same numbers from fewer, larger convolutions.
 """
@@ -18,7 +18,7 @@ UPPER = (256, 64)  # channels after each doubling
 
 
 class GrowingBlock(nn.Module):
-    """A SPADE block whose output is narrower than its input; the shortcut has its own SPADE and 1x1 convolution."""
+    """Is a SPADE block whose output is narrower than its input; the shortcut has its own SPADE and 1x1 convolution."""
 
     def __init__(self, inputs: int, outputs: int, labels: int, hidden: int, spectral: bool) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class GrowingBlock(nn.Module):
 
 
 class SpadeDecoder(nn.Module):
-    """(N, 256, H, W) warped features -> (N, 3, 8 H, 8 W) RGB in [0, 1]."""
+    """Takes warped features (N, 256, H, W) and gives RGB (N, 3, 8 H, 8 W) in [0, 1]."""
 
     def __init__(self, narrow: int = 1, spectral: bool = True) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class SpadeDecoder(nn.Module):
 
 
 class FusedGrowingBlock(nn.Module):
-    """The shared layers of the three SPADE layers as one convolution, one instance norm of the input for two."""
+    """Computes the shared layers of three SPADE layers in one convolution; two of them share the input's norm."""
 
     def __init__(self, block: GrowingBlock) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class FusedGrowingBlock(nn.Module):
         self.conv_0, self.conv_1, self.conv_s = block.conv_0, block.conv_1, block.conv_s
 
     def forward(self, x: Tensor, label: Tensor) -> Tensor:
-        """x at the label's size, to be doubled once or more to `size`."""
+        """Return the block's output for x, which has the label's size."""
         label = F.interpolate(label, size=x.shape[-2:], mode="nearest")
         first, side, second = F.relu(self.shared(label)).chunk(3, dim=1)
         normal = F.instance_norm(x)
@@ -85,7 +85,7 @@ class FusedGrowingBlock(nn.Module):
 
 
 class FusedDecoder(nn.Module):
-    """Made of a `SpadeDecoder` with folded weights."""
+    """Is made of a `SpadeDecoder` with folded weights."""
 
     def __init__(self, network: SpadeDecoder) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""LivePortrait's motion extractor: ConvNeXt V2 (Woo et al. 2023) with a head for each of seven vectors.
+"""Defines LivePortrait's motion extractor: ConvNeXt V2 (Woo et al. 2023) with a head for each of seven vectors.
 
 Parameter names are the released ones.
 """
@@ -14,12 +14,12 @@ from torch import Tensor, nn
 from app.engine.networks.live_portrait_points import N_BINS, N_POINTS, Motion, degrees
 
 WIDTHS = (96, 192, 384, 768)  # channels of ConvNeXt V2 "tiny"'s four levels
-DEPTHS = (3, 3, 9, 3)  # blocks of each
-EPS = 1e-6  # of its layer norms, as released
+DEPTHS = (3, 3, 9, 3)  # blocks of each level
+EPS = 1e-6  # added to the variance in its layer norms, as released
 
 
 class ChannelNorm(nn.LayerNorm):
-    """Layer normalisation over the channels of (N, C, H, W)."""
+    """Is layer normalisation over the channels of (N, C, H, W)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels, EPS)
@@ -29,7 +29,7 @@ class ChannelNorm(nn.LayerNorm):
 
 
 class ResponseNorm(nn.Module):
-    """Global response normalisation of (N, H, W, C) (ConvNeXt V2, equations 1 to 3)."""
+    """Is global response normalisation of (N, H, W, C) (ConvNeXt V2, equations 1 to 3)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ class ResponseNorm(nn.Module):
 
 
 class Block(nn.Module):
-    """x plus what a 7x7 depthwise convolution and two layers a pixel make of it."""
+    """Adds to x what a 7x7 depthwise convolution and then two layers per pixel make of x."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class Block(nn.Module):
 
 
 class Detector(nn.Module):
-    """(N, 3, H, W) -> the heads' vectors by name."""
+    """Takes (N, 3, H, W) and gives the heads' vectors by name."""
 
     def __init__(self, narrow: int) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ class Detector(nn.Module):
 
 
 class MotionExtractor(nn.Module):
-    """(N, 3, 256, 256) RGB in [0, 1] -> what the face in it does."""
+    """Takes RGB (N, 3, 256, 256) in [0, 1] and gives the pose, expression and points of the face in it."""
 
     def __init__(self, narrow: int = 1) -> None:
         super().__init__()

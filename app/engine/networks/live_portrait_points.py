@@ -1,6 +1,6 @@
-"""LivePortrait's 21 points: the head's turn, size and place, and how a driving face moves another's.
+"""Computes with LivePortrait's 21 points: turns, scales and places them, and moves them as a driving face moves.
 
-Points are rows (x, y, z) in units of half the crop's side: x to the right, y down, z into the picture. Facts from
+Points are rows (x, y, z) in units of half the crop's side: x to the right, y down, z into the picture. They follow
 the released code (Guo et al. 2024, arXiv 2407.03168, section 3.1 and equation 2).
 """
 
@@ -12,15 +12,15 @@ import torch
 from torch import Tensor
 
 N_POINTS = 21  # as released
-N_BINS = 66  # of each angle's distribution, as released
+N_BINS = 66  # bins of each angle's distribution, as released
 BIN_DEGREES, FIRST_DEGREES = 3.0, -97.5  # bin i stands for 3 i - 97.5 degrees
 
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """What the motion extractor reads off one picture, or what a picture shall show.
+    """Is what the motion extractor reads off one picture, or what a picture shall show.
 
-    degrees: (N, 3) pitch, yaw, roll, positive for looking down, to the image's left, tilting to the right;
+    degrees: (N, 3) pitch, yaw and roll, positive where the head looks down, looks to the image's left, tilts right;
     shift: (N, 3), of which x and y move the points; expression: (N, 21, 3); scale: (N, 1); canonical: (N, 21, 3), the
     person's points without pose and expression.
     """
@@ -37,7 +37,7 @@ class Motion:
 
 
 def degrees(logits: Tensor) -> Tensor:
-    """Return (N,) expected angle of (N, 66) bins."""
+    """Return the expected angles (N,) in degrees of the bins' logits (N, 66)."""
     bins = torch.arange(N_BINS, dtype=logits.dtype, device=logits.device)
     return BIN_DEGREES * (torch.softmax(logits, dim=1) * bins).sum(dim=1) + FIRST_DEGREES
 

@@ -1,4 +1,4 @@
-"""LivePortrait's warping network: from two sets of points to a dense flow of the feature volume, and its occlusion.
+"""Defines LivePortrait's warping network: two sets of points give a dense flow of the feature volume and its occlusion.
 
 Parameter names are the released ones. Volumes are (N, C, depth, H, W); a flow is (N, depth, H, W, 3) of places
 (x, y, z) from -1 to 1 to sample at.
@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 from app.engine.networks.live_portrait_points import N_POINTS
 
-DEPTH = 16  # of the volume, as released
-FEATURES = 32  # of the volume
+DEPTH = 16  # voxels of the volume's depth, as released
+FEATURES = 32  # channels of the volume, as released
 COMPRESSED = 4  # channels of the volume for the flow's network, as released
 SPREAD = 0.01  # variance of a point's heat map, in units of the volume's half side squared
-WIDTHS = (64, 128, 256, 512, 1024)  # of the hourglass, from full size down to a 32nd
-N_MOTIONS = N_POINTS + 1  # the first stays where it is
+WIDTHS = (64, 128, 256, 512, 1024)  # channels of the hourglass, from full size down to a 32nd of it
+N_MOTIONS = N_POINTS + 1  # one per point, and before them the motion of what stays where it is
 SAMPLES_3D = ("cpu", "cuda")  # devices on which torch samples volumes itself
 
 
@@ -33,7 +33,7 @@ class Warped:
 
 
 class ConvNorm(nn.Module):
-    """A convolution and the batch normalisation of its output."""
+    """Is a convolution and the batch normalisation of its output."""
 
     def __init__(self, inputs: int, outputs: int, dimensions: int = 3) -> None:
         super().__init__()
@@ -91,7 +91,7 @@ class Hourglass(nn.Module):
 
 
 class DenseMotion(nn.Module):
-    """22 rigid guesses of the flow, one a point and one of rest, mixed per voxel (section 3.1)."""
+    """Mixes, per voxel, 22 rigid guesses of the flow: one per point, and one of rest (section 3.1)."""
 
     def __init__(self, narrow: int) -> None:
         super().__init__()
@@ -104,7 +104,7 @@ class DenseMotion(nn.Module):
         self.occlusion = nn.Conv2d(DEPTH * seen, 1, 7, padding=3)
 
     def forward(self, volume: Tensor, driving: Tensor, source: Tensor) -> tuple[Tensor, Tensor]:
-        """Flow and occlusion from the places of the points."""
+        """Return flow and occlusion from the places of the points."""
         shape = (volume.shape[2], volume.shape[3], volume.shape[4])
         small = F.relu(self.norm(self.compress(volume)))
         grid = places(shape, driving)
@@ -128,7 +128,10 @@ class WarpingNetwork(nn.Module):
         self.fourth = nn.Conv2d(width, width, 1)
 
     def forward(self, volume: Tensor, driving: Tensor, source: Tensor) -> Warped:
-        """volume: (N, 32, 16, H, W) of the source; driving, source: (N, 21, 3) float32 points."""
+        """Return the warped features.
+
+        volume: (N, 32, 16, H, W) of the source; driving, source: (N, 21, 3) float32 points.
+        """
         flow, occlusion = self.dense_motion_network(volume, driving, source)
         flat = sample(volume, flow).flatten(1, 2)
         features = self.fourth(F.leaky_relu(self.third(flat), 0.01))
@@ -153,13 +156,13 @@ def heat_maps(grid: Tensor, points: Tensor) -> Tensor:
 
 
 def halved(x: Tensor) -> Tensor:
-    """Return the mean of 2 x 2 in height and width; depth stays. Two-dimensional, which every device has."""
+    """Return the means of 2 x 2 in height and width; depth stays. It pools in two dimensions, as every device can."""
     small = F.avg_pool2d(x.flatten(1, 2), 2)
     return small.view(*x.shape[:3], *small.shape[-2:])
 
 
 def doubled(x: Tensor) -> Tensor:
-    """Nearest neighbours in height and width; depth stays."""
+    """Return the volume twice as high and wide, by nearest neighbours; depth stays."""
     large = F.interpolate(x.flatten(1, 2), scale_factor=2.0, mode="nearest")
     return large.view(*x.shape[:3], *large.shape[-2:])
 
@@ -179,7 +182,7 @@ def sample(volume: Tensor, flow: Tensor) -> Tensor:
 
 
 def sample_by_hand(volume: Tensor, flow: Tensor) -> Tensor:
-    """`sample` from gathers alone, for devices whose torch has no sampling of volumes."""
+    """Do what `sample` does with gathers alone, for devices whose torch has no sampling of volumes."""
     sides = volume.shape[:1:-1]  # W, H, D
     at = [((flow[..., k] + 1) * side - 1) / 2 for k, side in enumerate(sides)]
     low = [place.floor() for place in at]

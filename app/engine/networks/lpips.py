@@ -1,4 +1,4 @@
-"""LPIPS 0.1 on AlexNet (Zhang et al. 2018): the trunk named as torchvision's file, the weights as the authors'."""
+"""Defines LPIPS 0.1 on AlexNet (Zhang et al. 2018); names are torchvision's and the authors'."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 
 CHANNELS = (64, 192, 384, 256, 256)  # after AlexNet's five convolutions
-SHIFT = (-0.030, -0.088, -0.188)  # of pictures in [-1, 1]: ImageNet's mean and deviation
-SCALE = (0.458, 0.448, 0.450)  # the same numbers' deviation
+SHIFT = (-0.030, -0.088, -0.188)  # ImageNet's mean per channel, for pictures in [-1, 1]
+SCALE = (0.458, 0.448, 0.450)  # ImageNet's standard deviation per channel, for pictures in [-1, 1]
 
 
 class AlexNetFeatures(nn.Module):
-    """Pictures (N, 3, H, W), normalised -> features after each of the five ReLUs."""
+    """Takes normalised pictures (N, 3, H, W) and gives the features after each of the five ReLUs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class AlexNetFeatures(nn.Module):
 
 
 class LpipsWeights(nn.Module):
-    """How much each channel of each level counts: `lin{k}.model.1.weight`, (1, channels, 1, 1)."""
+    """Says how much each channel of each level counts: `lin{k}.model.1.weight`, (1, channels, 1, 1)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class LpipsWeights(nn.Module):
             self.add_module(f"lin{k}", nn.ModuleDict({"model": nn.ModuleDict({"1": layer})}))
 
     def forward(self, a: list[Tensor], b: list[Tensor]) -> Tensor:
-        """Two pictures' features -> their distance (N,)."""
+        """Return the distance (N,) of two pictures' features."""
         total = torch.zeros(len(a[0]), device=a[0].device)
         for k, (x, y) in enumerate(zip(a, b, strict=True)):
             difference = (unit(x) - unit(y)).square()
@@ -51,13 +51,13 @@ class LpipsWeights(nn.Module):
 
 
 def unit(x: Tensor) -> Tensor:
-    """Return features of length one at every place."""
-    # 1e-30: where all features are 0, the root's slope would not be a number
+    """Return the features scaled to length one at every place."""
+    # Without the 1e-30 the root's slope would not be a number where all features are 0.
     return x / ((x.square().sum(dim=1, keepdim=True) + 1e-30).sqrt() + 1e-10)
 
 
 def distance(trunk: nn.Module, weights: nn.Module, a: Tensor, b: Tensor) -> Tensor:
-    """Return (N,) between pictures (N, 3, H, W) in [-1, 1]; 0 for equal ones."""
+    """Return the distances (N,) between pictures (N, 3, H, W) in [-1, 1]; 0 for equal ones."""
     shift = torch.tensor(SHIFT, device=a.device)[:, None, None]
     scale = torch.tensor(SCALE, device=a.device)[:, None, None]
     result: Tensor = weights(trunk((a - shift) / scale), trunk((b - shift) / scale))

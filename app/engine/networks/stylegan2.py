@@ -1,4 +1,4 @@
-"""StyleGAN2 (Karras et al. 2020) with the names of the released files; plain torch, no compiled extension.
+"""Defines StyleGAN2 (Karras et al. 2020) with the names of the released files; plain torch, no compiled extension.
 
 Shapes: z and w (N, 512), W+ (N, layers, 512), images (N, 3, size, size) in about [-1, 1]. The weight of a
 modulated convolution is shared by the batch: the style scales the input's channels and the demodulation the
@@ -16,11 +16,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-STYLE_DIM = 512  # of z and w, as released
+STYLE_DIM = 512  # numbers of z and of w, as released
 
 
 def resampling_kernel(gain: float = 1.0) -> Tensor:
-    """Return (4, 4) separable filter [1, 3, 3, 1], summing to `gain`."""
+    """Return the separable filter [1, 3, 3, 1] as (4, 4), which sums to `gain`."""
     taps = torch.tensor([1.0, 3.0, 3.0, 1.0])
     return torch.outer(taps, taps) / 64.0 * gain
 
@@ -35,20 +35,20 @@ def filter2d(x: Tensor, kernel: Tensor, padding: tuple[int, int]) -> Tensor:
 
 
 def fused_leaky_relu(x: Tensor, bias: Tensor) -> Tensor:
-    """Leaky ReLU (0.2) of x + bias with gain sqrt(2); bias is per channel."""
+    """Return sqrt(2) times the leaky ReLU (slope 0.2) of x + bias; the bias is per channel."""
     biased = x + bias.to(x.dtype).view(1, -1, *[1] * (x.ndim - 2))
     return F.leaky_relu(biased, 0.2) * math.sqrt(2.0)
 
 
 class PixelNorm(nn.Module):
-    """Divide each latent by its root mean square."""
+    """Divides each latent by its root mean square."""
 
     def forward(self, z: Tensor) -> Tensor:
         return z * torch.rsqrt(z.square().mean(1, keepdim=True) + 1e-8)
 
 
 class EqualLinear(nn.Module):
-    """Linear layer with the equalised learning rate; `activation` adds the fused leaky ReLU."""
+    """Is a linear layer with the equalised learning rate; `activation` adds the fused leaky ReLU."""
 
     def __init__(
         self, inputs: int, outputs: int, bias: float = 0.0, lr_mul: float = 1.0, activation: bool = False
@@ -67,7 +67,7 @@ class EqualLinear(nn.Module):
 
 
 class Blur(nn.Module):
-    """The low-pass filter after an upsampling convolution."""
+    """Is the low-pass filter after an upsampling convolution."""
 
     kernel: Tensor
 
@@ -80,7 +80,7 @@ class Blur(nn.Module):
 
 
 class Upsample(nn.Module):
-    """Twice the size: zeros between the pixels, then the low-pass filter."""
+    """Doubles the size: zeros between the pixels, then the low-pass filter."""
 
     kernel: Tensor
 
@@ -94,9 +94,9 @@ class Upsample(nn.Module):
 
 
 class ModulatedConv(nn.Module):
-    """Convolution whose weight the style scales per input channel (StyleGAN2, section 2.2).
+    """Is a convolution whose weight the style scales per input channel (StyleGAN2, section 2.2).
 
-    (N, in, H, W), (N, 512) -> (N, out, H, W), or twice the size with `upsample`.
+    It takes features (N, in, H, W) and styles (N, 512), gives (N, out, H, W), or twice that size with `upsample`.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class ModulatedConv(nn.Module):
         self._energy: tuple[tuple[int, int], Tensor] | None = None
 
     def gains(self, style: Tensor) -> tuple[Tensor, Tensor]:
-        """Per-channel factors of the input (N, in) and of the output (N, out), in float32.
+        """Return the per-channel factors of the input (N, in) and of the output (N, out), in float32.
 
         The largest input factor is moved to the output, so that half precision does not overflow.
         """
@@ -137,7 +137,7 @@ class ModulatedConv(nn.Module):
         """Return (out, in): the weight's squares summed over the kernel; kept between frames while the weight stands
         still.
         """
-        if torch.is_grad_enabled() or self.weight.is_inference():  # the latter count no changes
+        if torch.is_grad_enabled() or self.weight.is_inference():  # inference tensors count no changes
             return self.weight[0].float().square().sum((2, 3))
         stamp = (self.weight.data_ptr(), self.weight._version)
         if self._energy is None or self._energy[0] != stamp:
@@ -147,7 +147,7 @@ class ModulatedConv(nn.Module):
     def forward(self, x: Tensor, style: Tensor) -> Tensor:
         before, after = (gain.to(x.dtype) for gain in self.gains(style))
         weight = self.weight[0].to(x.dtype)
-        small = len(x) == 1 and weight.numel() < x.numel()  # then the weight is the cheaper one to scale
+        small = len(x) == 1 and weight.numel() < x.numel()  # then scaling the weight costs less
         if small:
             weight = weight * (after.view(-1, 1, 1, 1) * before.view(1, -1, 1, 1))
         else:
@@ -181,7 +181,7 @@ class FusedLeakyReLU(nn.Module):
 
 
 class StyledConv(nn.Module):
-    """Modulated convolution, noise, activation."""
+    """Applies a modulated convolution, noise and the activation."""
 
     def __init__(self, inputs: int, outputs: int, style_dim: int, upsample: bool = False) -> None:
         super().__init__()
@@ -194,13 +194,15 @@ class StyledConv(nn.Module):
         if torch.is_grad_enabled():
             result: Tensor = self.activate(self.noise(y, noise))
             return result
-        y += self.noise.weight.to(y.dtype) * noise.to(y.dtype)  # y is this layer's own: no need for copies
+        y += self.noise.weight.to(y.dtype) * noise.to(
+            y.dtype
+        )  # nothing else uses y, so it can be changed in place
         y += self.activate.bias.to(y.dtype).view(1, -1, 1, 1)
         return F.leaky_relu_(y, 0.2).mul_(math.sqrt(2.0))
 
 
 class ToRGB(nn.Module):
-    """Features to RGB, added to the upsampled RGB of the layer before."""
+    """Turns features into RGB, added to the upsampled RGB of the layer before."""
 
     def __init__(self, inputs: int, style_dim: int, upsample: bool = True) -> None:
         super().__init__()
@@ -224,12 +226,12 @@ class ConstantInput(nn.Module):
 
 
 def layer_channels(resolution: int, channel_multiplier: float, max_channels: int) -> int:
-    """Return channels of the layers at one resolution."""
+    """Return how many channels the layers at one resolution have."""
     return min(max_channels, int(16384 * channel_multiplier) // resolution)
 
 
 class Generator(nn.Module):
-    """The skip generator: mapping network `style`, synthesis network, one stored noise picture per layer.
+    """Is the skip generator: mapping network `style`, synthesis network, and one stored noise picture per layer.
 
     size: 64 to 1024 px; channel_multiplier 1 or 2 and 8 mapping layers as released; a multiplier below 1,
     `max_channels` and `style_dim` below 512 make a light one.
@@ -266,12 +268,12 @@ class Generator(nn.Module):
             self.noises.register_buffer(f"noise_{layer}", torch.randn(1, 1, side, side))
 
     def mapping(self, z: Tensor) -> Tensor:
-        """z (N, style_dim) -> w (N, style_dim)."""
+        """Return w (N, style_dim) of z (N, style_dim)."""
         w: Tensor = self.style(z)
         return w
 
     def latent(self, z: Tensor) -> Tensor:
-        """z (N, style_dim) -> W+ (N, layers, style_dim), the same w in every layer."""
+        """Return W+ (N, layers, style_dim) of z (N, style_dim), with the same w in every layer."""
         return self.mapping(z).unsqueeze(1).repeat(1, self.n_latent, 1)
 
     @torch.no_grad()
@@ -295,7 +297,7 @@ class Generator(nn.Module):
         ]
 
     def synthesis(self, wplus: Tensor, rng: torch.Generator | None = None) -> Tensor:
-        """W+ (N, layers, style_dim) -> image (N, 3, size, size)."""
+        """Return the image (N, 3, size, size) of W+ (N, layers, style_dim)."""
         noises = self.layer_noises(len(wplus), rng)
         x = self.conv1(self.input(len(wplus)), wplus[:, 0], noises[0])
         image = self.to_rgb1(x, wplus[:, 1])
@@ -316,6 +318,6 @@ class Generator(nn.Module):
 
 
 def truncate(wplus: Tensor, latent: Tensor, truncation: float | Tensor) -> Tensor:
-    """w' = t + truncation (w - t) for W+ (N, layers, D) and t (1, D)."""
+    """Return w' = t + truncation (w - t) for W+ (N, layers, D) and t (1, D)."""
     centre = latent.unsqueeze(1)
     return centre + truncation * (wplus - centre)

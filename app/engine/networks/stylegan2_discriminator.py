@@ -1,4 +1,4 @@
-"""StyleGAN2's residual discriminator (Karras et al. 2020, Fig. 7c), for training a generator of our own."""
+"""Defines StyleGAN2's residual discriminator (Karras et al. 2020, Fig. 7c), for training a generator of our own."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from app.engine.networks.stylegan2 import (
     resampling_kernel,
 )
 
-GROUP = 4  # pictures whose deviation one statistic is made of; as released
+GROUP = 4  # pictures over which one standard deviation is taken, as released
 
 
 class EqualConv(nn.Module):
-    """Convolution with the equalised learning rate; stride 2 filters first."""
+    """Is a convolution with the equalised learning rate; with stride 2 a low-pass filter comes first."""
 
     kernel: Tensor
 
@@ -45,7 +45,7 @@ class EqualConv(nn.Module):
 
 
 class DiscriminatorBlock(nn.Module):
-    """Two convolutions to half the size beside a 1x1 shortcut, over sqrt(2)."""
+    """Adds two convolutions to half the size and a 1x1 shortcut, and divides the sum by sqrt(2)."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ def with_batch_deviation(x: Tensor) -> Tensor:
 
 
 class StyleGan2Discriminator(nn.Module):
-    """(N, 3, size, size) -> score (N, 1); sizes as `Generator`."""
+    """Takes (N, 3, size, size) and gives scores (N, 1); the size is one that `Generator` has."""
 
     def __init__(self, size: int, channel_multiplier: float = 2, max_channels: int = 512) -> None:
         super().__init__()

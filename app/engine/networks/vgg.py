@@ -1,4 +1,4 @@
-"""VGG19's convolutions (Simonyan and Zisserman 2015), named as torchvision's file, for perceptual losses."""
+"""Defines VGG19's convolutions (Simonyan and Zisserman 2015), named as torchvision's file, for perceptual losses."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ TAPS = (1, 6, 11, 20, 29)  # relu1_1, relu2_1, relu3_1, relu4_1, relu5_1
 
 
 class Vgg19(nn.Module):
-    """Picture (N, 3, H, W) -> features after relu1_1 to relu5_1; as released, the picture is in [-1, 1] and not
-    normalised by ImageNet's mean."""
+    """Takes a picture (N, 3, H, W), gives the features after relu1_1 to relu5_1.
+
+    The picture is in [-1, 1], as released, and not normalised by ImageNet's mean.
+    """
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""wav2vec 2.0 with a CTC head (Baevski et al. 2020): speech -> character logits; names are torchaudio's.
+"""Defines wav2vec 2.0 with a CTC head (Baevski et al. 2020): speech gives character logits; names are torchaudio's.
 
 The published recognisers for English letters: "base" (12 layers of 768) and "large" (24 of 1024), both with a group
 norm in the first convolution and norms behind the sums.
@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 RATE = 16000  # samples a second
 HOP = 320  # samples a step: the product of the strides
-CHANNELS = 512  # of the seven convolutions, as published
-KERNELS = (10, 3, 3, 3, 3, 2, 2)  # of the seven, as published
-STRIDES = (5, 2, 2, 2, 2, 2, 2)  # of the seven, as published
+CHANNELS = 512  # channels of each of the seven convolutions, as published
+KERNELS = (10, 3, 3, 3, 3, 2, 2)  # of the seven convolutions, as published
+STRIDES = (5, 2, 2, 2, 2, 2, 2)  # of the seven convolutions, as published
 PLACES, GROUPS = 128, 16  # kernel and groups of the convolution that encodes positions
-# Outputs of the published heads; 0 is CTC's blank. None is a mark or "unknown".
+# What the published heads' outputs stand for: output 0 is CTC's blank; None is a mark or "unknown".
 LETTERS = (None, None, None, None, " ", *"etaonihsrdlumwcfgypbvk'xjqz")
 
 
@@ -32,7 +32,7 @@ class ConvLayer(nn.Module):
 
 
 class Attention(nn.Module):
-    """Multi-head self-attention (Vaswani et al. 2017)."""
+    """Is multi-head self-attention (Vaswani et al. 2017)."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class Layer(nn.Module):
 
 
 class Wav2Vec2(nn.Module):
-    """Sound (N, samples) at 16 kHz -> logits (N, steps, 32), one step every 20 ms; at least 400 samples."""
+    """Takes sound (N, samples) at 16 kHz, 400 samples at least, and gives logits (N, steps, 32), one step per 20 ms."""
 
     def __init__(self, width: int = 768, layers: int = 12) -> None:
         super().__init__()
@@ -106,6 +106,8 @@ class Wav2Vec2(nn.Module):
 
 
 def folded_places(g: Tensor, v: Tensor) -> Tensor:
-    """Return the weight-normalised convolution's weight: g (1, 1, k) over the norm of v (out, in, k) at each tap."""
+    """Return the weight-normalised convolution's weight: v (out, in, k), divided at each
+    tap by its norm and multiplied by g (1, 1, k).
+    """
     weight: Tensor = g * v / torch.linalg.vector_norm(v, dim=(0, 1), keepdim=True)
     return weight

@@ -20,7 +20,7 @@ from app.engine.networks.head2headfs import (
     IdentityEmbedder,
     ProjectionDiscriminator,
     embedding_match,
-    split,
+    rgb_and_mask,
 )
 from app.engine.training import losses
 from app.engine.training.loop import Batch
@@ -62,7 +62,9 @@ class _FsRecipe(Head2HeadRecipe):
         self, batch: Batch, places: list[int], outputs: list[Tensor], h: Tensor | None
     ) -> dict[str, Tensor]:
         """Return the mask's L1."""
-        gaps = [(split(o)[1] - batch["mattes"][:, 2 + t]).abs().mean() for o, t in zip(outputs, places)]
+        gaps = [
+            (rgb_and_mask(o)[1] - batch["mattes"][:, 2 + t]).abs().mean() for o, t in zip(outputs, places)
+        ]
         return {"mask": LAMBDA * torch.stack(gaps).mean()}
 
 
