@@ -22,7 +22,7 @@ COLOURS = (
 
 class Curves:
     """Appends one line per step. Lines after `step`, left by a run that was killed, are cut off, because these steps
-    come again.
+    are taken again.
     """
 
     def __init__(self, folder: Path, step: int, rank: int = 0) -> None:
@@ -44,7 +44,7 @@ class Curves:
 
 
 def read_curves(folder: Path) -> list[dict[str, float]]:
-    """Return per step its number, seconds and losses; a line cut short by a kill is left out."""
+    """Return the number, seconds and losses of each step; a line cut short by a kill is left out."""
     path = folder / FILE
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     return [json.loads(line) for line in lines if line.endswith("}")]
@@ -72,8 +72,8 @@ def save_pictures(folder: Path, samples: NDArray[np.uint8] | None) -> None:
 def curve_picture(
     lines: Sequence[Mapping[str, float]], size: tuple[int, int] = (900, 540)
 ) -> NDArray[np.uint8]:
-    """Return (h, w, 3): every loss over the steps, smoothed, each scaled to its own range, with first and last
-    value.
+    """Return (h, w, 3), a chart of the smoothed losses over the steps, each scaled to its own range and labelled
+    with its first and last value.
     """
     from PIL import Image, ImageDraw
 

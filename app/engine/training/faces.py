@@ -36,13 +36,13 @@ from app.engine.squares.patch import head_square, in_square
 
 SIZE = 256  # px: side of the stored frames, as in the papers
 MOST_FRAMES = 300  # frames of a clip at most; ten seconds, so that no clip outweighs the others
-JUMP = 0.45  # face sizes: where a face's box moves further there is a cut; the released code's value
-QUALITY = 95  # JPEG quality of the stored frames, which shows no blocks
+JUMP = 0.45  # face sizes by which a box moves between two frames at a cut; the released code's value
+QUALITY = 95  # JPEG quality of the stored frames, at which no blocks are seen
 
 
 @dataclass(frozen=True, eq=False)
 class Faces:
-    """One file of training data.
+    """Holds one file's training data.
 
     frames: (N, 256, 256, 3) uint8 sRGB; mattes: (N, 256, 256) uint8, 255 = person; params: one per frame, in the
     frame's pixels; audio: (N, 300) or None; still: frame 0 is a portrait, the others are edits of it.
@@ -99,7 +99,7 @@ def save_faces(faces: Faces, path: Path) -> None:
 
 
 class FacesFile:
-    """A file of training data; frames are decoded one by one as they are asked for."""
+    """Reads a file of training data; each frame is decoded when it is asked for."""
 
     def __init__(self, path: Path) -> None:
         with np.load(path, allow_pickle=False) as file:
@@ -112,11 +112,11 @@ class FacesFile:
         return len(self.params)
 
     def frame(self, index: int) -> NDArray[np.uint8]:
-        """Return (256, 256, 3) sRGB."""
+        """Return a frame, (256, 256, 3) sRGB."""
         return np.asarray(cv2.cvtColor(self._decode("picture", index), cv2.COLOR_BGR2RGB), np.uint8)
 
     def matte(self, index: int) -> NDArray[np.uint8]:
-        """Return (256, 256), 255 = person."""
+        """Return a frame's matte, (256, 256), 255 = person."""
         return self._decode("matte", index)
 
     def _decode(self, kind: str, index: int) -> NDArray[np.uint8]:
@@ -144,7 +144,7 @@ def params_of_row(row: NDArray[np.float64]) -> FaceParams:
 
 
 def random_edit(params: FaceParams, rng: np.random.Generator) -> FaceParams:
-    """Return the same face elsewhere: turned by up to 25 degrees, with another expression, a little moved."""
+    """Return the face edited at random: turned by up to 25 degrees, with another expression, a little moved."""
     yaw, pitch, roll = params.camera.angles
     turn = rng.uniform(-1, 1, 3) * (25, 14, 12)
     shift = rng.uniform(-0.12, 0.12, 2) * params.camera.scale
@@ -195,7 +195,7 @@ def _of_portrait(path: Path, tracker: FaceTracker, edits: int, rng: np.random.Ge
 
 
 def clip_frames(path: Path) -> tuple[list[NDArray[np.uint8]], list[FittedFace], float]:
-    """Frames and faces of a clip up to the first frame without a face, and its rate; EngineError at a cut."""
+    """Return a clip's frames and faces up to the first frame without a face, and its rate; EngineError at a cut."""
     pictures, faces, fps = _tracked(path)
     _refuse_cuts(path, faces)
     return pictures, faces, fps
@@ -216,7 +216,7 @@ def _of_clip(path: Path) -> Faces:
 
 
 def _tracked(path: Path) -> tuple[list[NDArray[np.uint8]], list[FittedFace], float]:
-    """Frames and fits up to the first frame without a face."""
+    """Return the frames and fits up to the first frame without a face."""
     pictures: list[NDArray[np.uint8]] = []
     faces: list[FittedFace] = []
     source = VideoSource(path)
@@ -288,6 +288,6 @@ def _jpeg(picture: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _name(path: Path, sources: Path) -> str:
-    """Readable and unique: the file's name and a hash of its place."""
+    """Return a readable and unique name: the file's name and a hash of its place."""
     place = path.relative_to(sources).as_posix()
     return f"{path.stem}-{hashlib.sha256(place.encode()).hexdigest()[:8]}.npz"

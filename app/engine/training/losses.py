@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Scales = Sequence[Sequence[Tensor]]  # per scale the layers' outputs of a MultiScaleDiscriminator
-Features = Callable[[Tensor], Sequence[Tensor]]  # picture in [-1, 1] -> features, shallow to deep
+Scales = Sequence[Sequence[Tensor]]  # a MultiScaleDiscriminator's output: layers by scale
+Features = Callable[[Tensor], Sequence[Tensor]]  # gives a picture in [-1, 1] its features, shallow to deep
 
 
 def hinge_discriminator(real: Scales, fake: Scales) -> Tensor:

@@ -1,7 +1,7 @@
-"""Gives features for perceptual losses: VGG19 where the user has imported it, and the damages by which our own are
-learnt.
+"""Gives features for perceptual losses: VGG19 where the user has imported it, and makes the damages by which our own
+features are learnt.
 
-Features that know a blurred picture from a sharp one, as L1 does not, come of learning where a picture was blurred,
+Unlike L1, features tell a blurred picture from a sharp one if they were learnt by finding where a picture was blurred,
 doubled, smeared, pulled out of shape, sharpened or discoloured (`networks.face_features`).
 """
 
@@ -37,7 +37,7 @@ def damaged(
 
 
 def _blob(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return (size, size) a soft ellipse, 1 inside."""
+    """Return a soft ellipse, (size, size), 1 inside."""
     y, x = np.indices((size, size), np.float32) / size
     u, v = x - rng.uniform(0.1, 0.9), y - rng.uniform(0.1, 0.9)
     angle, width, height = rng.uniform(0, np.pi), rng.uniform(0.1, 0.45), rng.uniform(0.06, 0.3)

@@ -161,7 +161,7 @@ def test_the_paired_stage_goes_from_one_frame_to_another_of_one_person(model, la
     asked = torch.from_numpy((real.values[target] - real.values[source]) * labels.slopes).float()
 
     def gap():
-        return float(recipe._terms(real.codes[source], asked, target)["pixels"].detach())
+        return float(recipe._loss_terms(real.codes[source], asked, target)["pixels"].detach())
 
     before = gap()
     list(train(recipe, Plan(tmp_path, 5, 4, steps=WARM_UP + 60), torch.device("cpu")))
@@ -181,7 +181,7 @@ def test_an_imported_recogniser_holds_the_identity(model, labels):
     )
     wplus = spread_out(torch.from_numpy(labels.w[:3]).float(), model)
     frame = torch.full((3,), -1)
-    terms = [r._terms(wplus, torch.ones(3, len(NAMES)), frame)["identity"] for r in (plain, with_it)]
+    terms = [r._loss_terms(wplus, torch.ones(3, len(NAMES)), frame)["identity"] for r in (plain, with_it)]
     assert seen == [3, 3] and terms[0] != terms[1]
     image = model.render(wplus)
     assert float(Similarity(recogniser=recogniser).other_person(image, image)) == pytest.approx(0, abs=1e-5)

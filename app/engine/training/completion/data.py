@@ -39,7 +39,7 @@ from app.engine.training.faces import clip_frames
 LONGEST = 640  # px: larger portraits are made smaller, which is still finer than the network's atlas
 LEAST_IOD = 26.0  # px: smaller faces only teach blur
 ATLAS = 384  # texels at which the atlas is made
-# number of other cameras of a portrait, and of one that shows sides that are seldom seen
+# number of other cameras of a portrait, and of a portrait that shows a side of the head that is seldom seen
 VIEWS, VIEWS_ASIDE = 4, 16
 TURNS, NODS = (8.0, 65.0), 22.0  # degrees
 ASIDE, FRONT = (
@@ -47,7 +47,8 @@ ASIDE, FRONT = (
     10.0,
 )  # degrees of yaw from which a head is turned, and to which a photo is from the front
 GRAZING = (0.15, 0.65)  # cosine between normal and view below which the rim is hidden; drawn from this range
-CLIP_FRAMES, CLIP_PAIRS, CLIP_TURN = 10, 16, 5.0  # frames of a clip, pairs of them, degrees apart at least
+# frames of a clip, pairs of them, degrees between a pair's frames at least
+CLIP_FRAMES, CLIP_PAIRS, CLIP_TURN = 10, 16, 5.0
 CLIP_TURNS = 2  # other cameras of each of a clip's frames
 FEW = 0.004  # share of the atlas: a view that hides less teaches nothing
 
@@ -66,8 +67,10 @@ class Photo:
 def prepare(
     paths: Sequence[Path], folder: Path, shard: tuple[int, int] = (0, 1), views: int = VIEWS
 ) -> Iterator[Step]:
-    """Make the data of every file, in an order that has nothing to do with names; what is there already is kept, files
-    without a usable face are named and left out."""
+    """Make the data of every file, in an order that does not depend on names.
+
+    Files that exist already are kept; pictures without a usable face are named and left out.
+    """
     if not paths:
         raise EngineError(
             "There are no pictures and clips to train on.", "Choose the folder that holds them."
@@ -112,7 +115,8 @@ def of_portrait(path: Path, tracker: FaceTracker, views: int = VIEWS) -> dict[st
 
 
 def of_clip(path: Path) -> dict[str, NDArray[np.uint8]]:
-    """Return the same of a clip's frames: what one hides, another shows. All are looked at by other cameras, too.
+    """Return the same as `of_portrait` of a clip's frames, one of which shows what another hides; other cameras look at
+    every frame, too.
     EngineError for clips whose frames hide nothing."""
     frames, faces, _ = clip_frames(path)
     angles = np.array([face.params.camera.angles[:2] for face in faces])
@@ -159,14 +163,14 @@ def unlearned_of(
 
 
 def encoded(made: tuple[NDArray[np.uint8], NDArray[np.float32]]) -> NDArray[np.uint8]:
-    """Return (S, S, 6) uint8 of what the network sees."""
+    """Return what the network sees as (S, S, 6) uint8."""
     planes = seen_by_network(*made)
     planes[:3] = (planes[:3] + 1) / 2
     return np.ascontiguousarray(np.round(255 * np.clip(planes, 0, 1)).astype(np.uint8).transpose(1, 2, 0))
 
 
 def truth_of(photo: Photo) -> NDArray[np.uint8]:
-    """Return (S, S, 4) the photo's colours and where it truly shows them."""
+    """Return (S, S, 4), the photo's colours and where it truly shows them."""
     return np.ascontiguousarray(encoded(unlearned_of(photo, photo.own, None))[..., :4])
 
 
@@ -176,8 +180,11 @@ def hidden(truth: NDArray[np.uint8], view: NDArray[np.uint8]) -> float:
 
 
 def turned(camera: Camera, rng: np.random.Generator) -> Camera:
-    """Return a camera that a photo might as well have had; of a turned head half of them look at it from the front, as
-    most photos do, which hides the ear and the cheek that the photo shows so well."""
+    """Return a camera that another photo might have had.
+
+    Half of a turned head's cameras look at it from the front, as most photos do; these hide the ear and the cheek that
+    the turned head's photo shows well.
+    """
     yaw, pitch, roll = camera.angles
     turn = float(rng.choice([-1, 1]) * rng.uniform(*TURNS) * (rng.random() < 0.8))
     if abs(yaw) > ASIDE and rng.random() < 0.5:

@@ -31,7 +31,7 @@ BATCH = 8  # crops a step
 
 
 class AtlasFeatures:
-    """The recipe of `FaceFeatures` on atlases for `loop.train`: where on the head each point lies, and where the
+    """Trains `FaceFeatures` on atlases for `loop.train`: where on the head each point lies, and where the
     picture was damaged, and how."""
 
     def __init__(self, data: Path, seed: int = 0, width: int = 16) -> None:

@@ -1,7 +1,7 @@
 """`mien train completion`: portraits and clips in, a completion of heads' atlases out (networks.completion).
 
 The network's addition learns to look like the hidden truth: in features that were learnt to distinguish blur and
-smears from faces, with a colour term and a weak L1; a critic comes late. The confidence learns by how much the
+smears from faces, with a colour term and a weak L1; a critic takes part late. The confidence learns by how much the
 addition is nearer to the truth than the unlearned fill. The running mean's weights are kept, as ONNX.
 """
 
@@ -40,7 +40,7 @@ from app.engine.training.people import sources
 from app.engine.training.runs import progress_steps, run_folder
 
 # Chosen by the runs that docs/completion.md describes.
-DATA, HELD_OUT, FEATURES = "data", "held_out", "features"  # in the run's folder
+DATA, HELD_OUT, FEATURES = "data", "held_out", "features"  # names in the run's folder
 SCORES = "scores.jsonl"
 HELD_OUT_PEOPLE = 24  # people on whom scores are measured
 # factor from the addition's relative gain on the fill to the wanted confidence, which is clamped to [-1, 1]
@@ -54,7 +54,7 @@ SCORED = 1000  # steps between two scores of people held out
 
 @dataclass(frozen=True)
 class Weights:
-    """The losses' weights."""
+    """Holds the losses' weights."""
 
     perceptual: float = 20.0
     l1: float = 4.0
@@ -66,7 +66,9 @@ class Weights:
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of the training. critic: its width; rate: Adam's learning rate; batch: samples per process; alone:
+    """Are the settings of the training.
+
+    critic: channels of the critic's first layer; rate: Adam's learning rate; batch: samples per process; alone:
     steps before the critic takes part.
     """
 
@@ -83,7 +85,10 @@ ON_GPU = Settings(FULL, 48, 2e-4, 32, 20000)
 
 @dataclass(frozen=True, eq=False)
 class Made:
-    """unlearned, painted (with all that is added), truth: (N, 3, S, S), the same where nothing hidden is known."""
+    """Holds pictures (N, 3, S, S): the unlearned fill, the painted one with all that is added, and the truth.
+
+    They are the same where nothing hidden is known.
+    """
 
     unlearned: Tensor
     painted: Tensor
@@ -92,7 +97,7 @@ class Made:
 
 
 class CompletionTraining:
-    """The recipe for `loop.train`."""
+    """Is the recipe for `loop.train`."""
 
     def __init__(
         self,
@@ -149,7 +154,7 @@ class CompletionTraining:
         paint, confidence = (network or self.network)(batch["seen"])
         unlearned, kept = batch["seen"][:, :3], batch["seen"][:, KEPT : KEPT + 1]
         painted = unlearned + (1 - kept) * paint.float()
-        # Where the hidden truth is unknown nothing is compared: there the made picture counts as true.
+        # Where the hidden truth is unknown, the made picture stands for it, so that nothing is compared there.
         known = (batch["known"] / (1 - kept).clamp_min(1e-3)).clamp(0, 1)
         truth = torch.lerp(painted.detach(), batch["truth"], known)
         return Made(torch.lerp(painted.detach(), unlearned, known), painted, truth, confidence.float())
@@ -181,7 +186,7 @@ class CompletionTraining:
         return terms
 
     def _mistrust(self, batch: Batch, made: Made, before: Tensor, apart: Tensor) -> Tensor:
-        """Return the squared error of the confidence against how much nearer to the truth the addition is, -1 to 1."""
+        """Return the squared error of the confidence against the addition's gain on the fill, which is from -1 to 1."""
         before, apart = _spread(before.detach()), _spread(apart.detach())
         gain = (CONTRAST * (before - apart) / (before + apart + EASE)).clamp(-1, 1)
         size = made.confidence.shape[-2:]
@@ -258,7 +263,7 @@ def _chroma(picture: Tensor) -> Tensor:
 
 
 def _spread(apart: Tensor) -> Tensor:
-    """Return the mean over a neighbourhood: whether addition or fill is right is decided by region, not by texel."""
+    """Return the mean over a neighbourhood, because addition and fill are compared by region, not by texel."""
     return F.avg_pool2d(apart, 5, 1, 2, count_include_pad=False)
 
 
@@ -281,8 +286,11 @@ def export(network: Completion, path: Path) -> None:
 def train_completion(
     folder: Path, name: str, minutes: float, settings: Settings | None = None, steps: int | None = None
 ) -> Steps[Step, None, Path | None]:
-    """Prepare the training part of a folder, learn the features, then the completion; the same name goes on with its
-    run. Ends in the weights' file, by which heads are completed from then on; under torchrun only the first has it."""
+    """Prepare the training part of a folder, learn the features, then the completion; return the weights' file.
+
+    Heads are completed by that file from then on. The same name goes on with its run. Under torchrun only the first
+    process returns the file.
+    """
     if find_spec("onnx") is None:
         raise EngineError("The package onnx is missing.", "Install it with “pip install onnx”.")
     device = start_processes()

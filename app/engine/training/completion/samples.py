@@ -15,8 +15,8 @@ from app.engine.head.skull import smoothstep
 from app.engine.training.completion.template import head_only, other_side
 from app.engine.training.completion.trust import learnable, trusted
 
-TORN = 4.0  # texels of the other side per texel: above it the mirrored atlas lies in pieces
-CLIPS = 0.3  # share of the samples whose truth is another picture: of few people, but as true views are
+TORN = 4.0  # texels of the other side per texel, above which the mirrored atlas is in pieces
+CLIPS = 0.3  # share of samples whose truth is another frame of a clip: they show few people, but true views
 
 
 class CompletionSamples:
@@ -35,7 +35,7 @@ class CompletionSamples:
         self.chances = np.array(counts) / sum(counts)
 
     def draw(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-        """Return seen (6, S, S), truth (3, S, S) in [-1, 1], known (1, S, S): where it was hidden and is true."""
+        """Return seen (6, S, S), truth (3, S, S) in [-1, 1] and known (1, S, S), 1 where a hidden truth is known."""
         clip = self.of_clips and rng.random() < self.clips
         path = self.of_clips[int(rng.integers(len(self.of_clips)))] if clip else self._portrait(rng)
         with np.load(path, allow_pickle=False) as file:
@@ -45,11 +45,11 @@ class CompletionSamples:
         return relit(swapped(sample) if rng.random() < 0.5 else sample, rng)
 
     def _portrait(self, rng: np.random.Generator) -> Path:
-        """Return one of the portraits' files, as often as it has views."""
+        """Return one of the portraits' files, drawn in proportion to its views."""
         return self.of_portraits[int(rng.choice(len(self.of_portraits), p=self.chances))]
 
     def reach(self, most: int = 250) -> NDArray[np.float32]:
-        """Return (1, S/2, S/2): how often a texel is hidden and known, 1 where one sample in fifty knows it."""
+        """Return (1, S/2, S/2), how often each texel is hidden and known; 1 stands for one sample in fifty or more."""
         total, count = np.zeros((SIDE, SIDE)), 0
         for path in self.paths[:most]:
             with np.load(path, allow_pickle=False) as file:

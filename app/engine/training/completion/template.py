@@ -20,7 +20,7 @@ CHEST = -8.5  # cm of height below which a photo shows clothes
 
 @cache
 def template() -> NDArray[np.float32]:
-    """Return (6, S/2, S/2) of the template at every texel: place in units of 10 cm (3), face, ear, hairline."""
+    """Return (6, S/2, S/2), the template at every texel: place in units of 10 cm (3 planes), face, ear, hairline."""
     model = HeadModel.load()
     ids, share, nearest = texels(SIDE // 2)
     rows: list[NDArray[Any]] = [*(model.points.T / 10), model.face * 1.0, relief(), template_hairline(True)]
@@ -32,18 +32,18 @@ def template() -> NDArray[np.float32]:
 
 
 def head_only() -> NDArray[np.float32]:
-    """Return (S, S) 1 on the head and neck, 0 on the chest."""
+    """Return (S, S), 1 on the head and neck, 0 on the chest."""
     above = (10 * template()[1] > CHEST).astype(np.float32)
     return np.asarray(cv2.resize(above, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR))
 
 
 @cache
 def other_side() -> NDArray[np.float32]:
-    """Return (S, S, 2) the texel (column, row) of the place on the head's other side, for `cv2.remap`."""
+    """Return (S, S, 2), the texel (column, row) of the place on the head's other side, for `cv2.remap`."""
     model = HeadModel.load()
     ids, share, nearest = texels(SIDE)
     corner = np.zeros(len(model.points), np.int64)
-    # one of the two at the nape's seam, where no photo shows anything
+    # at the nape's seam two texels are the same place; either may be taken, for no photo shows it
     corner[model.base] = np.arange(len(model.base))
     table = (model.atlas[corner[model.mirror[model.base]]] * SIDE - 0.5).astype(np.float32)
     grid = np.zeros((SIDE, SIDE, 2), np.float32)

@@ -1,6 +1,6 @@
-"""Decides which parts of a photo are true of the head in other light and from other sides, too.
+"""Decides which parts of a photo hold for the head in other light and from other sides, too.
 
-Hair and collars hang before skin, and another picture has other light: neither can be known from the visible parts.
+Hair and collars hide skin, and another picture has other light: neither can be known from the visible parts.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from numpy.typing import NDArray
 from app.engine.head.ears import LIGHTNESS, nearest, shaded
 from app.engine.training.completion.template import template
 
-# Chosen on sheets of 24 training people, so that ears, necks and beards stay and hair and collars go.
+# Chosen by eye on sheets of 24 training people, so that ears, necks and beards are kept and hair and collars are not.
 SKIN_ONLY = 0.15  # the template's hairline below which a place bears no hair
-MIDDLE = (5.6, -4.5, 6.3)  # cm: |x| up to, y from and to which a face has brows, eyes and a mouth
+# cm: largest |x|, least and largest y of the part of a face with brows, eyes and mouth
+MIDDLE = (5.6, -4.5, 6.3)
 SHOWN = 200  # of 255, from which a texel shows the photo
-STRANGE = 32.0  # distance from skin in Lab, lightness halved, beyond which nothing is skin
-NEARER = 0.9  # share of the distance to skin below which the distance to the hair's colour makes hair
-LIGHT = 10.0  # texels; slower changes of colour are light's
+STRANGE = 32.0  # distance from the skin's colour, in Lab with lightness halved, beyond which nothing is skin
+NEARER = 0.9  # a colour is hair's where its distance to hair is less than this share of that to skin
+LIGHT = 10.0  # texels; changes of colour over longer ways are taken for light
 LEAK = 0.02  # share of the photo from which the view's colour betrays what is hidden
-OUTLINE, HOLE = 7, 15  # texels from a photo's outline, and of what is no outline
-GROWN = 5  # texels: what lies beside hair is blurred with it
+OUTLINE, HOLE = 7, 15  # texels left out along a photo's outline; texels up to which a gap is a hole
+GROWN = 5  # texels by which hair is widened, because what lies beside hair is blurred with it
 
 
 def trusted(truth: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -33,7 +34,7 @@ def trusted(truth: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _inside(kept: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return (S, S) 0 within OUTLINE texels of what the photo does not show; holes, as of a mouth, have no outline."""
+    """Return (S, S), 0 within OUTLINE texels of what the photo does not show; holes, such as mouths, count as shown."""
     closed = cv2.morphologyEx(
         (kept > SHOWN).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((HOLE, HOLE), np.uint8)
     )
@@ -65,7 +66,7 @@ def _own(truth: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 @cache
 def _places() -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return (S, S) cheeks, scalp, and where there is skin alone."""
+    """Return three masks (S, S): cheeks, scalp, and where there is skin alone."""
     x, y, z, face, _, hairline = template().repeat(2, axis=1).repeat(2, axis=2)
     x, y, z = 10 * x, 10 * y, 10 * z
     cheeks = (face > 0.5) & (abs(x) > 2) & (abs(x) < 5) & (abs(y) < 2.5)

@@ -1,5 +1,5 @@
-"""Sets the length of each column of a direction matrix by its effect on rendered faces, so that the matrix obtains
-what is asked.
+"""Sets the length of each column of a direction matrix by its effect on rendered faces, so that a parameter
+changes by as much as is asked.
 
 A regression over samples gives a parameter's direction, but not its length: the unexplained part shortens it, and a
 direction that gives half of what is asked is lost among the other changes from face to face.
@@ -21,17 +21,17 @@ from app.engine.training.directions.samples import NAMES, Fit, Labels, measured,
 
 # Chosen so that `mien train directions` measures a generator within some minutes on a CPU.
 FACES = 40  # number of faces on which gains are measured
-REACH = A / 2  # matrix inputs by which each face is moved, either way
+REACH = A / 2  # matrix inputs by which each face is moved in both directions
 LEAST = 5  # faces that must be found at both ends before a column's length changes
-# range of a gain: a column that obtains less than the first, or the opposite, is not lengthened further
+# range of a gain: a column with a smaller or a negative one is not lengthened further
 GAINS = 0.1, 10.0
 
 
 def calibrated(
     model: LatentModel, matrix: DirectionMatrix, labels: Labels, fit: Fit
 ) -> Steps[Step, None, NDArray[np.float64]]:
-    """Yield steps with pictures; ends in the gains (15,), obtained over asked, by which the columns have been
-    divided.
+    """Yield steps with pictures; return the gains (15,), change obtained over change asked, by which the columns have
+    been divided.
     """
     codes = spread_out(torch.from_numpy(labels.w[:FACES]).float().to(model.centre), model)
     gains = np.ones(len(NAMES))

@@ -1,6 +1,6 @@
 """Learns latent directions for any generator, supervised by our 3DMM (`mien train directions`).
 
-A regression over fitted samples gives first directions in closed form; the paper's training goes on from them. Its
+A regression over fitted samples gives first directions in closed form; the paper's training starts from them. Its
 stages: synthetic codes (section 3.1); half of them inverted photos (3.2); two frames of one clip (3.3). In the first
 two, half of the batch changes one attribute. Net_3D is trained beside on the same samples.
 """
@@ -27,8 +27,8 @@ from app.engine.training.directions.real_faces import RealFaces
 from app.engine.training.directions.samples import N_LAYERS, NAMES, Labels, spread_out, starting_matrix
 from app.engine.training.loop import Batch, Stepper
 
-RATE = 1e-4  # Adam's; chosen
-WARM_UP = 200  # steps of Net_3D before the matrix moves
+RATE = 1e-4  # Adam's learning rate, our choice
+WARM_UP = 200  # steps that Net_3D learns before the matrix is changed
 # Weights of the losses (sections 3.1 to 3.3).
 WEIGHTS = {"shape": 1.0, "eyes": 1.0, "mouth": 1.0, "identity": 10.0, "perceptual": 1.0, "pixels": 1.0}
 SYNTHETIC, MIXED, PAIRED = "synthetic", "mixed", "paired"
@@ -117,7 +117,7 @@ class DirectionsRecipe:
         stepper.update(self.optimisers["net3d"], fitted)
         if self.state["steps"] <= WARM_UP:
             return {"net3d": fitted}
-        terms = self._terms(self._sources(batch, wplus), batch["change"], batch["frame"])
+        terms = self._loss_terms(self._sources(batch, wplus), batch["change"], batch["frame"])
         total = torch.stack([WEIGHTS[name] * term for name, term in terms.items()]).sum()
         stepper.update(self.optimisers["matrix"], total)
         return {"net3d": fitted, **terms}
@@ -143,9 +143,12 @@ class DirectionsRecipe:
             torch.from_numpy(known).float().to(self.model.centre),
         )
 
-    def _terms(self, wplus: Tensor, change: Tensor, frame: Tensor) -> dict[str, Tensor]:
-        """Equation 3: the truth is the source's own shape with pose and expression changed. In the paired stage
-        equation 7: pose and expression are the target frame's, and so are face and picture."""
+    def _loss_terms(self, wplus: Tensor, change: Tensor, frame: Tensor) -> dict[str, Tensor]:
+        """Return the terms of equation 3, or of equation 7 in the paired stage.
+
+        In equation 3 the truth is the source's own shape with pose and expression changed; in equation 7 it is the
+        target frame's pose, expression, face and picture.
+        """
         n = len(NAMES)
         with torch.no_grad():
             reference = self.model.render(wplus)
@@ -162,15 +165,15 @@ class DirectionsRecipe:
             "shape": (made - wanted).abs().mean(),
             "eyes": pair_gap(made, wanted, EYE_PAIRS),
             "mouth": pair_gap(made, wanted, MOUTH_PAIRS),
-            "identity": self._other_person(moved, reference, (after, edited), (before, face)),
+            "identity": self._identity_loss(moved, reference, (after, edited), (before, face)),
             "perceptual": self.similarity.perceptual(moved, reference),
         }
         return terms | ({"pixels": (moved - reference).abs().mean()} if self.stage == PAIRED else {})
 
-    def _other_person(
+    def _identity_loss(
         self, moved: Tensor, reference: Tensor, read: tuple[Tensor, Tensor], was: tuple[Tensor, Tensor]
     ) -> Tensor:
-        """Equation 6, with the imported recogniser, else with Net_3D's identity coefficients and features."""
+        """Return equation 6 with the imported recogniser, else with Net_3D's identity coefficients and features."""
         if self.similarity.recogniser is not None:
             return self.similarity.other_person(moved, reference)
         n = len(NAMES)

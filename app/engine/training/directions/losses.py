@@ -15,13 +15,13 @@ from torch import Tensor
 from app.engine.face.morphable_model import default_model
 from app.engine.training.directions.samples import N_EXPRESSION_USED, NAMES
 
-# MediaPipe's points for the released pairs: lids, and the mouth's width and openings.
+# MediaPipe's points for the released pairs: of the lids and the eyes' corners; of the mouth's width and openings.
 EYE_PAIRS = ((159, 145), (158, 153), (160, 144), (386, 374), (385, 380), (387, 373), (33, 133), (362, 263))
-MOUTH_PAIRS = ((61, 291), (13, 14), (0, 17), (37, 84), (267, 314), (81, 178), (311, 402))  # the mouth's
+MOUTH_PAIRS = ((61, 291), (13, 14), (0, 17), (37, 84), (267, 314), (81, 178), (311, 402))
 
 
 class Shape:
-    """Values (N, 15 + I) -> vertices (N, 468, 3) in model units, turned: equation 1 with the head's orientation."""
+    """Turns values (N, 15 + I) into vertices (N, 468, 3) in model units: equation 1 with the head's orientation."""
 
     def __init__(self) -> None:
         model = default_model()
@@ -39,7 +39,7 @@ class Shape:
 
 
 def rotations(angles: Tensor) -> Tensor:
-    """Return (N, 3) yaw, pitch, roll in degrees -> (N, 3, 3), as `parameters.rotation_matrix`."""
+    """Return matrices (N, 3, 3) of yaw, pitch, roll (N, 3) in degrees, as `parameters.rotation_matrix` does."""
     yaw, pitch, roll = (angles * torch.tensor([1.0, -1.0, -1.0]).to(angles) * math.pi / 180).unbind(1)
     one, zero = torch.ones_like(yaw), torch.zeros_like(yaw)
 
@@ -53,7 +53,7 @@ def rotations(angles: Tensor) -> Tensor:
 
 
 def pair_gap(a: Tensor, b: Tensor, pairs: tuple[tuple[int, int], ...]) -> Tensor:
-    """Return the L1 difference of the inner distances of landmark pairs (equation 5), mean over pairs."""
+    """Return the L1 difference of the inner distances of landmark pairs (equation 5), averaged over pairs."""
     first, second = (list(side) for side in zip(*pairs))
     gaps = [(s[:, first] - s[:, second]).abs().sum(-1) for s in (a, b)]
     return (gaps[0] - gaps[1]).abs().mean()

@@ -32,7 +32,7 @@ from app.engine.squares.crop import cut, face_square, resized, unit_range
 from app.engine.training.directions.samples import measured
 
 MOST_PHOTOS = 200  # photos of a folder at most; chosen for the time that inverting them takes
-FRAMES = 12  # frames of a clip, spread over it; enough for pairs that differ
+FRAMES = 12  # frames of a clip, spread over it; enough to give pairs that differ
 CODE_STEPS = 150  # steps that find a code where there is no encoder; chosen for the time they take
 
 
@@ -117,7 +117,7 @@ class Result:
 
 
 def _found(path: Path, tracker: FaceTracker, clips: bool) -> Iterator[tuple[NDArray[np.uint8], DetectedFace]]:
-    """Yield the largest face of a photo, or of frames spread over a clip; nothing from files that cannot be read."""
+    """Yield the largest face of a photo, or of frames spread over a clip; files that cannot be read yield nothing."""
     try:
         frames = _frames(path) if clips else [to_srgb8(open_photo(path))]
     except EngineError:

@@ -1,4 +1,4 @@
-"""`mien train directions`: sliders for the imported generator, and what a released matrix means in our components."""
+"""Runs `mien train directions`: it gives sliders for the imported generator, or reads a matrix in our components."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ from app.engine.training.directions.samples import NAMES, Fit, Labels, face_fitt
 from app.engine.training.loop import CHECKPOINT, Plan, Stepper, start_processes, train
 from app.engine.training.runs import progress_steps, run_folder
 
-# The paper's sizes divided for a CPU's evening.
-SAMPLES = 1500  # of the generator, fitted once
-CALIBRATION_PAIRS = 300  # by which a released matrix is read in our components
+# The paper's sizes, made smaller so that a CPU does with an evening.
+SAMPLES = 1500  # the generator's faces, fitted once
+CALIBRATION_PAIRS = 300  # pairs of faces by which a released matrix is read in our components
 BATCH = 6  # codes a step
 REAL = "real.npz"
 OURS = "Yours: trained here; the generator's licence applies to its pictures."
@@ -53,7 +53,7 @@ def train_directions(
     photos: Path | None = None,
     clips: Path | None = None,
 ) -> Steps[Step, None, Model | None]:
-    """Steps, ending in a direction matrix for the newest generator, which the latent editor then uses.
+    """Yield steps; return a direction matrix for the newest generator, which the latent editor then uses.
 
     Without photos and clips: the synthetic stage, from directions regressed in closed form. photos: the mixed stage;
     clips: the paired one; both go on from the newest matrix that was trained here for this generator. Under torchrun
@@ -86,7 +86,7 @@ def train_directions(
 
 
 def first_alone(steps: Steps[Step, None, T], device: torch.device) -> Steps[Step, None, T]:
-    """The first process does the work, which keeps its result on the disk; then the others read that."""
+    """Let the first process do the work, which keeps its result on the disk; then let the others read that."""
     stepper = Stepper(device)
     if stepper.rank != 0:
         stepper.wait()
@@ -108,8 +108,8 @@ def measures(similarity: Similarity) -> str:
 
 
 def calibrate_directions(pairs: int = CALIBRATION_PAIRS) -> Steps[Step, None, ExpressionMap]:
-    """Yield steps that end in the stored expression map of the imported (released) matrix; the last one says its
-    error.
+    """Yield steps, the last of which says the error; return the stored expression map of the imported (released)
+    matrix.
     """
     chosen = generator_or_error()
     loaded = load_matrix(chosen)
@@ -165,7 +165,7 @@ def kept_faces(
 
 def matrix_to_go_on_from(chosen: Ensemble, labels: Labels) -> DirectionMatrix | None:
     """Return the newest matrix trained here for this generator, its inputs brought to the labels' ranges; None
-    without.
+    where there is none.
     """
     loaded, parameters = load_matrix(chosen), chosen.parameterisation
     if loaded is None or parameters is None or not parameters.ours or parameters.names != NAMES:
@@ -178,7 +178,7 @@ def matrix_to_go_on_from(chosen: Ensemble, labels: Labels) -> DirectionMatrix | 
 
 
 def keep_matrix(recipe: DirectionsRecipe, chosen: Ensemble, folder: Path, name: str) -> Model:
-    """The matrix as a model of the user's, tied to its generator."""
+    """Keep the matrix as a model of the user's, which belongs to its generator, and return it."""
     weights = {key: value.detach().cpu() for key, value in recipe.matrix.state_dict().items()}
     config = {
         "n_directions": len(NAMES),

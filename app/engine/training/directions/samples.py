@@ -26,21 +26,21 @@ from app.engine.squares.crop import face_square
 
 Fit = Callable[[NDArray[np.uint8]], FittedFace | None]
 
-N_EXPRESSION_USED = 12  # m_e of the paper
+N_EXPRESSION_USED = 12  # expression components that the matrix moves, the paper's m_e
 POSE = ("yaw", "pitch", "roll")
 NAMES = (*POSE, *(f"exp{k + 1}" for k in range(N_EXPRESSION_USED)))  # names of the matrix' columns
 N_LAYERS = 8  # layers of W+ that the matrix moves, as released
 LEAST = 60  # samples with a face that are needed at least; fewer than four per column say nothing
-# Samples are drawn to the middle by this factor, where faces are whole.
+# The truncation of the samples: nearer to the mean latent faces are whole.
 TRUNCATION = 0.8
-# Samples of smaller generators are enlarged to this before the face is looked for; the landmark network's
-# crop is 192.
+# px to which smaller generators' samples are enlarged before the face is looked for; the landmark network's crop
+# has 192.
 ENLARGED = 256
 
 
 @contextmanager
 def face_fitter(faces: float) -> Iterator[Fit]:
-    """Fits the face of a generator's picture (s, s, 3), whose side is `faces` face sizes; None without a face."""
+    """Yield a function that fits the face of a picture (s, s, 3), `faces` face sizes wide, or gives None."""
     model = default_model()
     expected = _mean_face(faces)
     with FaceTracker() as tracker:
@@ -55,7 +55,7 @@ def face_fitter(faces: float) -> Iterator[Fit]:
 
 
 def _mean_face(faces: float) -> NDArray[np.float64]:
-    """Return (468, 2): where the mean face's points lie in the generator's square of side 1."""
+    """Return (468, 2), where the mean face's points lie in the generator's square of side 1."""
     points = Camera.from_angles(0, 0, 0, 1000, (0, 0)).project(default_model().mean)
     square = face_square(points, faces)
     return np.asarray((points[:, :2] - (square.x, square.y)) / square.side)
@@ -63,7 +63,7 @@ def _mean_face(faces: float) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """Fitted samples: w (N, D); values (N, 15), degrees and sigmas by NAMES; identity (N, I) sigmas."""
+    """Holds fitted samples: w (N, D); values (N, 15), degrees and sigmas by NAMES; identity (N, I) sigmas."""
 
     w: NDArray[np.float64]
     values: NDArray[np.float64]
@@ -71,7 +71,7 @@ class Labels:
 
     @property
     def spread(self) -> NDArray[np.float64]:
-        """(15,): half of the range that holds the middle 95 %, which becomes A (the paper's [-a, a])."""
+        """Return (15,), half of the range that holds the middle 95 %, which becomes A (the paper's [-a, a])."""
         low, high = np.percentile(self.values, [2.5, 97.5], axis=0)
         return np.asarray(np.maximum((high - low) / 2, 1e-3))
 
@@ -115,7 +115,7 @@ def spread_out(w: Tensor, model: LatentModel) -> Tensor:
 
 
 def regressed(labels: Labels, ridge: float = 1.0) -> NDArray[np.float64]:
-    """Return (D, 15): delta w per input, by regression in closed form.
+    """Return (D, 15), the change of w per input, by regression in closed form.
 
     With p = B w (ridge) over the samples and C the covariance of w, the columns of C B^T (B C B^T)^-1 are the
     most probable changes of w that move one parameter and, as identity is among p, nothing else. The floor keeps

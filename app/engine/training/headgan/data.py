@@ -20,7 +20,7 @@ from app.engine.rendering.nmfc import NmfcRenderer, make_renderer
 from app.engine.sound.features import silence
 from app.engine.training.faces import SIZE, FacesFile
 
-MOUTH_SHARE = 4  # the mouth's crop is a quarter of the picture wide: 64 of 256 px
+MOUTH_SHARE = 4  # side of the picture over that of the mouth's crop, which is 64 of 256 px
 KEPT_FILES = 2000  # files whose content stays in memory; chosen for its size
 LIPS = (61, 291, 0, 17)  # corners, upper and lower middle; MediaPipe's vertices
 
@@ -46,13 +46,16 @@ class HeadGanSamples:
 
     @property
     def renderer(self) -> NmfcRenderer:
-        """The renderer, made on the thread that draws."""
+        """Return the renderer, made on the thread that draws."""
         self._renderer = self._renderer or make_renderer()
         return self._renderer
 
     def draw(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-        """nmfc, nmfc_before (9, s, s): windows of this frame and the one before; reference (6, s, s); target (3, s, s)
-        in [-1, 1]; mask (1, s, s): person in either; mouth (2,): corner of its crop (x, y); audio (300,)."""
+        """Return a sample.
+
+        nmfc, nmfc_before: (9, s, s), windows of this frame and the one before; reference: (6, s, s); target: (3, s, s)
+        in [-1, 1]; mask: (1, s, s), the person in either; mouth: (2,), corner (x, y) of its crop; audio: (300,).
+        """
         file = self._file(self.paths[int(rng.integers(len(self.paths)))])
         source, index, frames = _choice(file, rng)
         mirrored = bool(rng.random() < 0.5)
@@ -142,7 +145,7 @@ def mirror(sample: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
 
 
 def relit(sample: dict[str, NDArray[Any]], rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-    """Reference and target under one other light: brightness, contrast and a tint."""
+    """Return the sample with reference and target in another light: brightness, contrast and a tint change."""
     gain = rng.uniform(0.8, 1.15) * rng.uniform(0.94, 1.06, (3, 1, 1))
     shift = rng.uniform(-0.1, 0.1)
 

@@ -29,15 +29,15 @@ from app.engine.training.loop import CHECKPOINT, Batch, Plan, Stepper, start_pro
 from app.engine.training.perceptual import imported_features
 from app.engine.training.runs import progress_steps, run_folder
 
-DATA = "data"  # in the run's folder
-HELD_OUT = 8  # one file in so many
+DATA = "data"  # name in the run's folder
+HELD_OUT = 8  # one file in so many is held out
 LICENCE = "Your own: trained with Mien on your pictures."
 USE = "What the licences of those pictures allow."
 
 
 @dataclass(frozen=True)
 class Weights:
-    """The losses' weights: 50 on L1, 10 on perceptual, feature matching and mask, 30 on L_Temp (first version)."""
+    """Holds the weights: 50 on L1, 10 on perceptual, feature matching and mask, 30 on L_Temp (first version)."""
 
     l1: float = 50.0
     perceptual: float = 10.0
@@ -49,7 +49,9 @@ class Weights:
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of the training. size: px of the pictures; discriminator: its width (released 64); rate: Adam's
+    """Are the settings of the training.
+
+    size: px of the pictures; discriminator: channels of its first layer (64 as released); rate: Adam's
     learning rate; batch: samples per process.
     """
 
@@ -65,7 +67,7 @@ FULL = Settings(HeadGanConfig(), 256, 64, weights=Weights(temporal=30.0))
 
 
 class HeadGanTraining:
-    """The recipe for `loop.train`."""
+    """Is the recipe for `loop.train`."""
 
     def __init__(self, data: Path, settings: Settings, seed: int = 0) -> None:
         torch.manual_seed(seed)
@@ -133,7 +135,7 @@ class HeadGanTraining:
         return output
 
     def _critic_loss(self, batch: Batch, image: Tensor) -> Tensor:
-        """Return L_D + 0.5 L_Dm with the hinge loss."""
+        """Return the critics' hinge losses, L_D + 0.5 L_Dm."""
         real, fake = self._judged(batch, batch["target"]), self._judged(batch, image)
         real_mouth, fake_mouth = self._mouths(batch, batch["target"]), self._mouths(batch, image)
         face = losses.hinge_discriminator(real, fake)
@@ -182,7 +184,7 @@ class HeadGanTraining:
 
 
 def held_out(names: set[str]) -> set[str]:
-    """About an eighth of the files, chosen by their names' hash, is kept for measuring; none of fewer than eight."""
+    """Return about an eighth of the files, by their names' hash, to be kept for measuring; none of fewer than eight."""
     chosen = {name for name in names if hashlib.sha256(name.encode()).digest()[0] < 256 // HELD_OUT}
     return chosen if len(names) >= HELD_OUT else set()
 

@@ -34,7 +34,7 @@ LEAST_FRAMES = 30  # frames: a shorter clip teaches no movement
 LEAST_SHARE = 0.8  # share of the frames that must show the face
 JUMP = 0.5  # sides of the face by which it may move between neighbouring frames
 OTHERS = 0.4  # share of the first face's size from which a second face counts
-LOOKS = 6  # frames looked at for further people
+LOOKS = 6  # frames that are searched for further people
 MARGIN = 1.7  # the square's side over the face's larger side
 INSIDE = 0.9  # share of the face's width and height that the square must show
 HELD_OUT = 0.1  # share of the clip, its last part, that is never trained on
@@ -66,24 +66,24 @@ class Footage:
 
     @property
     def n_train(self) -> int:
-        """Frames to train on; the rest are held out."""
+        """Return how many frames are trained on; the rest are held out."""
         return training_share(len(self.frames))
 
     @property
     def mean_camera(self) -> Camera:
-        """Mean scale and place of the face in the square."""
+        """Return the mean scale and place of the face in the square."""
         scales = [p.camera.scale for p in self.params]
         x, y = np.mean([p.camera.translation for p in self.params], axis=0)
         return Camera(float(np.mean(scales)), translation=(float(x), float(y)))
 
     @property
     def best_frame(self) -> int:
-        """The most frontal, open-eyed, calm frame of those to train on: the model's portrait."""
+        """Return the index of the most frontal, open-eyed, calm training frame, which is the model's portrait."""
         return self.best_frames[0]
 
     @property
     def best_frames(self) -> list[int]:
-        """The frames to train on, the best portrait first."""
+        """Return the indices of the frames to train on, the best portrait first."""
         return best_first(self.params[: self.n_train])
 
     def save(self, path: Path) -> None:
@@ -142,7 +142,7 @@ def gaps(values: NDArray[np.float64], edges: NDArray[np.float64]) -> list[tuple[
 
 
 def coverage_rows(params: tuple[FaceParams, ...]) -> list[dict[str, Any]]:
-    """`coverage` as JSON values for a plot: per row its name, edges of the bins, frames in each, and the gaps."""
+    """Return `coverage` as JSON values for a plot: each row's name, edges of bins, frames per bin, and gaps."""
     rows = []
     for name, values in coverage(params).items():
         low, high, bins = BINS[name.rstrip("0123456789")]
@@ -153,7 +153,7 @@ def coverage_rows(params: tuple[FaceParams, ...]) -> list[dict[str, Any]]:
 
 
 def prepare(path: Path, size: int, limit: int = 6000) -> Steps[Step, None, Footage]:
-    """Steps, ending in the footage; EngineError, with what to do, for clips that cannot train a personal model."""
+    """Yield steps and return the footage; EngineError, which says what to do, for clips that cannot train a model."""
     faces = yield from _tracked(path, limit)
     _check_people(path, len(faces))
     kept = [index for index, face in enumerate(faces) if face is not None]
@@ -185,7 +185,7 @@ def prepare(path: Path, size: int, limit: int = 6000) -> Steps[Step, None, Foota
 
 
 def clip_square(fits: list[FittedFace]) -> Square:
-    """Return the one square of the clip: round the median box, with margin."""
+    """Return the one square of the clip, which is about the median box, with MARGIN."""
     x, y, w, h = np.median([face.box for face in fits], axis=0)
     side = MARGIN * max(w, h)
     return Square(round(x + w / 2 - side / 2), round(y + h / 2 - side / 2), round(side))
@@ -289,7 +289,7 @@ def _check_people(path: Path, total: int) -> None:
 
 
 def _packed(params: tuple[FaceParams, ...]) -> NDArray[np.float64]:
-    """Return (T, 39 + I): camera, expression, gaze, apertures, identity."""
+    """Return (T, 39 + I), by frame camera, expression, gaze, apertures, identity."""
     return np.array(
         [
             [

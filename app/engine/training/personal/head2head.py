@@ -29,14 +29,16 @@ from app.engine.training.personal.footage import Footage
 from app.engine.training.personal.sequences import FLOW_SCALE, STRIDES, Sequences, mouths_of, signed
 
 LAMBDA = 10.0  # weight of feature matching, perceptual and warp losses, as in the paper
-# Adam's, of networks 64 wide, as released; narrower ones learn faster at more, in inverse proportion, up to a limit.
+# Adam's learning rate for networks 64 channels wide, as released. Narrower ones learn faster at a higher rate: it is
+# in inverse proportion to the width, up to MOST_RATE.
 LEARNING_RATE, MOST_RATE = 2e-4, 8e-4
 # Share of the running average of the generator's weights that a step keeps.
 AVERAGED = 0.999
 LIGHT = {"width": 16, "n_down": 3, "n_blocks": 6}  # for CPUs (docs/personal_models.md)
 FULL = {"width": 64, "n_down": 3, "n_blocks": 9}  # as released
 N = TypeVar("N", bound=nn.Module)
-TURNS = (0, 0, 1, 0, 0, 2)  # which stride a step looks at: most often neighbouring frames
+# Index of the stride that each of six steps compares frames at: most often neighbouring frames.
+TURNS = (0, 0, 1, 0, 0, 2)
 
 
 def initialised(network: N) -> N:
@@ -63,7 +65,7 @@ def follow_average(average: nn.Module, network: nn.Module, step: int) -> None:
 
 @dataclass(frozen=True)
 class Adversary:
-    """A GAN's two losses."""
+    """Holds a GAN's two losses."""
 
     discriminator: Callable[[losses.Scales, losses.Scales], Tensor]
     generator: Callable[[losses.Scales], Tensor]
@@ -157,7 +159,7 @@ class Head2HeadRecipe:
         return {}
 
     def _critics(self, batch: Batch, places: list[int], turn: int) -> Any:
-        """Return each discriminator with what it is shown of three frames: name -> (network, frames -> inputs)."""
+        """Return each discriminator by name, with what makes its inputs from three frames."""
         newest = 2 * RGB if self.eyes else RGB
         conditions = torch.cat([batch["conditions"][:, t, -newest:] for t in places])
         corners = torch.cat([batch["mouths"][:, t] for t in places])
@@ -214,8 +216,8 @@ class Head2HeadRecipe:
 def rolled_out(
     generator: Head2Head, batch: Batch, places: list[int], h: Tensor | None = None
 ) -> list[Tensor]:
-    """Generated frames (N, outputs, S, S) at the given places of the sequences, each with a gradient through itself
-    alone; the frames between are made without one."""
+    """Return generated frames (N, outputs, S, S) at the given places of the sequences, each with a gradient through
+    its own step alone; the frames between are made without one."""
     frames = batch["frames"]
     known = (1 - batch["fresh"].float())[:, None, None, None]
     state = torch.cat([frames[:, 0], frames[:, 1]], dim=1) * known

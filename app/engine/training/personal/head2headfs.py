@@ -37,12 +37,12 @@ from app.engine.training.personal.head2head import (
 )
 from app.engine.training.personal.sequences import signed
 
-EMBEDDED = 8  # M: frames that one identity vector is the mean of; as in the paper
-EMBEDDER_WIDTH = 16  # channels of its first layer, chosen for CPUs
+EMBEDDED = 8  # M of the paper: number of frames whose mean is one identity vector
+EMBEDDER_WIDTH = 16  # channels of the embedder's first layer, chosen for CPUs
 
 
 class _FsRecipe(Head2HeadRecipe):
-    """The part of the recipe that both stages share."""
+    """Is the part of the recipe that both stages share."""
 
     adversary = HINGE
     eyes = False
@@ -69,7 +69,7 @@ class _FsRecipe(Head2HeadRecipe):
 
 
 class FsInitialisation(_FsRecipe):
-    """The first stage: generator, embedder and discriminators on the footage of several people."""
+    """Trains the first stage: generator, embedder and discriminators on the footage of several people."""
 
     def __init__(self, clips: Sequence[Footage], sizes: Mapping[str, int] = LIGHT, width: int = 16) -> None:
         torch.manual_seed(0)
@@ -104,7 +104,7 @@ class FsInitialisation(_FsRecipe):
 
     @torch.no_grad()
     def identity_of(self, footage: Footage) -> Tensor:
-        """h_new (1, n_features): equation 9, over the frames that may be trained on."""
+        """Return h_new (1, n_features), equation 9, over the frames that may be trained on."""
         device = next(self.embedder.parameters()).device
         frames = torch.from_numpy(clean(footage, slice(0, footage.n_train))).to(device)
         return torch.cat([self.embedder.each(part) for part in torch.split(frames, 32)]).mean(0, keepdim=True)
@@ -116,7 +116,7 @@ class FsInitialisation(_FsRecipe):
 
 
 class FsFineTuning(_FsRecipe):
-    """The second stage, on one person's footage: instance normalisation at h_new and W replaced by it.
+    """Trains the second stage, on one person's footage: instance normalisation at h_new and W replaced by it.
 
     All discriminators begin afresh except for that row. The paper's keep their weights, but after a first stage on a
     few people they know those by heart, and a new person's frames were worse after as many steps
@@ -152,6 +152,6 @@ def clean(footage: Footage, part: slice) -> NDArray[np.float32]:
 
 
 def portraits(footage: Footage, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Return (M, 3, S, S): random training frames for the embedder."""
+    """Return random training frames for the embedder, (M, 3, S, S)."""
     chosen = rng.integers(footage.n_train, size=EMBEDDED)
     return np.concatenate([clean(footage, slice(t, t + 1)) for t in chosen])

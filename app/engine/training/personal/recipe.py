@@ -1,4 +1,4 @@
-"""`mien train head2head`: footage in, a personal model in the menu out; and Head2HeadFS's first stage on several."""
+"""Runs `mien train head2head`, which makes a personal model of footage, and Head2HeadFS's first stage."""
 
 from __future__ import annotations
 
@@ -28,14 +28,17 @@ from app.engine.training.runs import progress_steps, run_folder
 from app.engine.training.steps import ScoreStep
 
 FOOTAGE = "footage.npz"
-PORTRAIT = "portrait.png"  # the best frame, whole: the photo that the model is at home in
+PORTRAIT = "portrait.png"  # the best frame, whole: the photo that goes with the model
 OURS = "Yours: trained here on your footage."
 ASK = "Ask the person shown before you publish."
 
 
 @dataclass(frozen=True)
 class PersonalSettings:
-    """size: of the square in pixels; sizes: the generator's; critics: the discriminators' width."""
+    """Are the settings of a personal model.
+
+    size: px of the square's side; sizes: of the generator, LIGHT or FULL; critics: the discriminators' width.
+    """
 
     size: int = 128
     sizes: Mapping[str, int] = field(default_factory=lambda: LIGHT)
@@ -47,7 +50,7 @@ ON_GPU = PersonalSettings(256, FULL, 64, 2)  # what the paper trains
 
 
 def default_settings(size: int | None = None) -> PersonalSettings:
-    """For this machine, with pictures of `size` pixels where it is given."""
+    """Return the settings for this machine, with pictures of `size` pixels where it is given."""
     settings = ON_GPU if torch.cuda.is_available() else PersonalSettings()
     return settings if size is None else replace(settings, size=size)
 
@@ -102,7 +105,7 @@ def train_first_stage(
     settings: PersonalSettings | None = None,
     steps: int | None = None,
 ) -> Steps[Step, None, Path]:
-    """Head2HeadFS on clips of several people; ends in the run's folder, which `train_head2head` starts from."""
+    """Train Head2HeadFS on clips of several people; return the run's folder, from which `train_head2head` starts."""
     if len(paths) < 2:
         raise EngineError(
             "The first stage needs footage of several people.", "Give at least two clips, better a hundred."
@@ -135,7 +138,7 @@ def load_first_stage(folder: Path) -> FsInitialisation:
 
 
 def check_footage(path: Path, name: str, size: int) -> Steps[Step, None, list[dict[str, Any]]]:
-    """Prepare a run's footage, or say what is wrong with it; ends in `coverage_rows`."""
+    """Prepare a run's footage, or say what is wrong with it; return `coverage_rows`."""
     footage = yield from prepared(path, run_folder(name), size)
     return coverage_rows(footage.params)
 
@@ -170,7 +173,7 @@ def _prepared(path: Path, kept: Path, size: int) -> Steps[Step, None, Footage]:
 
 
 def held_out_scores(recipe: Head2HeadRecipe) -> dict[str, float]:
-    """L1 and PSNR of the held-out last frames (for Head2HeadFS against the frames with their background)."""
+    """Return L1 and PSNR of the held-out last frames (for Head2HeadFS against the frames with their background)."""
     real, made = held_out(recipe.average, recipe.clips[0])
     return scores(real, made[:, :3])
 
@@ -180,7 +183,7 @@ def score_line(found: Mapping[str, float]) -> str:
 
 
 def keep_person(recipe: Head2HeadRecipe, folder: Path, name: str) -> Model:
-    """The run's averaged generator as a model of the user's, with identity, mean camera and portrait."""
+    """Keep the run's averaged generator, identity, mean camera and portrait as a model of the user's; return it."""
     footage = recipe.clips[0].footage
     kind = next(kind for kind in KINDS if kind.name == recipe.config["kind"])
     weights = {key: value.detach().cpu() for key, value in recipe.average.state_dict().items()}

@@ -1,4 +1,4 @@
-"""Short sequences of footage for the video renderers: conditions, frames, mouths and optical flow."""
+"""Draws short sequences of footage for the video renderers: conditions, frames, mouths and optical flow."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from app.engine.rendering.nmfc import make_renderer
 from app.engine.squares.blend import backward_flow, follow
 from app.engine.training.personal.footage import Footage
 
-STRIDES = (1, 2, 4)  # frames between the dynamics discriminators' three (Head2Head++: sub-sampled by two)
+# Frames between the three that a dynamics discriminator sees (Head2Head++: sub-sampled by two).
+STRIDES = (1, 2, 4)
 LENGTH = 2 * STRIDES[-1] + 1  # frames of a sequence, so that every stride finds its three
 FLOW_SCALE = 20.0  # pixels of flow that count as 1, as released
 TRUSTED = 0.02  # summed squared colour difference in [-1, 1] up to which a flow is believed, as released
@@ -28,7 +29,8 @@ EYE_RESIZE, EYE_SHIFT = 0.02, 2 / 256  # deviations of the eyes' further scale a
 # Share of the sequences that start from zeros, as every one does in use; the others start from real frames.
 # It is our choice (docs/personal_models.md).
 FRESH = 0.5
-LIPS = (61, 291, 0, 17, 13, 14)  # MediaPipe: corners, outer and inner middle
+# MediaPipe's vertices of the lips' corners and of their outer and inner middles.
+LIPS = (61, 291, 0, 17, 13, 14)
 
 
 def signed(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -58,15 +60,18 @@ class Sequences:
         return made[start - first :]
 
     def _disturbed(self, start: int, stop: int, rng: np.random.Generator) -> NDArray[np.float32]:
-        """`conditions` as a tracker's noise would have them: every frame's NMFC and eyes moved by themselves."""
+        """Return `conditions` with a tracker's noise: each frame's NMFC and eyes are moved independently."""
         first = max(start - 2, 0)
         made = windows(np.stack([disturbed(self._condition(t), rng) for t in range(first, stop)]))
         return made[start - first :]
 
     def draw(self, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
-        """conditions (L, 3 C, S, S), disturbed; frames (L + 2, 3, S, S) and mattes (L + 2, 1, S, S), from two frames
-        before; mouths (L, 2) corners; flows (strides, 4, S, S) and trust (1, S, S) of the last step; fresh: start from
-        zeros. Two training frames at least lie before the first."""
+        """Return a sample whose frames have at least two training frames before them.
+
+        conditions: (L, 3 C, S, S), disturbed; frames: (L + 2, 3, S, S) and mattes: (L + 2, 1, S, S), from two frames
+        before; mouths: (L, 2) corners; flows: (strides, 4, S, S) and trust: (1, S, S) of the last step; fresh: whether
+        it starts from zeros.
+        """
         start = int(rng.integers(2, self.footage.n_train - LENGTH + 1))
         part = slice(start - 2, start + LENGTH)
         frames = self.footage.frames[part]

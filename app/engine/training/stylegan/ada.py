@@ -1,4 +1,4 @@
-"""Adaptive discriminator augmentation (Karras et al. 2020, "Training GANs with Limited Data"), the part that
+"""Augments for the discriminator adaptively (Karras et al. 2020, "Training GANs with Limited Data"). It does what
 suits faces: flips, whole-pixel shifts, isotropic scale, small rotations, brightness, contrast, saturation.
 
 Both real and generated pictures are augmented before the discriminator, each transformation with
@@ -16,13 +16,13 @@ from torch.nn import functional as F
 
 from app.engine.imaging.colour import LUMINANCE
 
-TARGET = 0.6  # r_t aimed at; as published (Karras et al. 2020, section 3)
-HALF_MILLION = 500_000  # pictures over which p can go from 0 to 1; as published
+TARGET = 0.6  # wanted value of r_t, as published (Karras et al. 2020, section 3)
+HALF_MILLION = 500_000  # pictures over which p can go from 0 to 1, as published
 
 
 @dataclass
 class Adaptation:
-    """The probability p and its rule."""
+    """Holds the probability p and adapts it."""
 
     p: float = 0.0
 
@@ -33,14 +33,14 @@ class Adaptation:
 
 
 def augmented(images: Tensor, p: float, rng: torch.Generator) -> Tensor:
-    """Return (N, 3, H, W) in [-1, 1], differentiable; the same p for every transformation."""
+    """Return augmented images (N, 3, H, W) in [-1, 1], differentiably; p is the same for every transformation."""
     if p <= 0:
         return images
     return _colours(_geometry(images, p, rng), p, rng)
 
 
 def _when(n: int, p: float, rng: torch.Generator, drawn: Tensor, neutral: float) -> Tensor:
-    """drawn (N,) with probability p, else the neutral value."""
+    """Return drawn (N,), each value replaced by the neutral one with probability 1 - p."""
     return torch.where(torch.rand(n, generator=rng) < p, drawn, torch.full((n,), neutral))
 
 

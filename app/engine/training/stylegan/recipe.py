@@ -1,7 +1,7 @@
-"""A StyleGAN2 generator of our own on a folder of portraits (`mien train stylegan`).
+"""Trains a StyleGAN2 generator of our own on a folder of portraits (`mien train stylegan`).
 
 Non-saturating logistic loss, lazy R1, adaptive discriminator augmentation and an averaged generator; no path
-length regularisation (its use is in inversion, its price a third of the time on a CPU).
+length regularisation, which helps inversion but takes a third of the time on a CPU.
 
 For budgets of an hour the start is not noise: every portrait has a latent, its whitened principal components, and
 the generator first learns to draw portraits from them, blurred as they come. Then the critic comes in, and half of
@@ -47,13 +47,13 @@ from app.engine.training.stylegan.ada import Adaptation, augmented
 
 # Chosen by the runs that docs/latent_directions.md describes, where no comment says more.
 PORTRAITS = "portraits.npz"
-LEAST = 100  # portraits
-R1_EVERY = 16  # steps, as published
-SHOWN = 16  # faces of the sheet
-WARM_UP_PACE = 1e-2, 0.9  # learning rate and momentum
+LEAST = 100  # portraits that are needed at least
+R1_EVERY = 16  # steps between two penalties, as published
+SHOWN = 16  # faces on the sheet of samples
+WARM_UP_PACE = 1e-2, 0.9  # learning rate and momentum before the critic comes in
 KNOWN = 0.5  # share of the latents that are portraits' own
-ALIKE = 10.0  # weight of their coarse look
-BASIS_SIDE = 32  # px of the pictures the latents are computed of
+ALIKE = 10.0  # weight of the loss that keeps the generator to their coarse look
+BASIS_SIDE = 32  # px of the side of the pictures of which latents are computed
 LEAST_COLOUR = 4.0  # mean range of a pixel's channels, of 255
 OURS = "Yours: trained here on your portraits, whose licence applies."
 
@@ -86,7 +86,7 @@ def network_config(settings: StyleGanSettings) -> dict[str, Any]:
 
 
 class StyleGanRecipe:
-    """pictures: (N, size, size, 3) uint8 sRGB, aligned."""
+    """Is the recipe for `loop.train`; pictures: (N, size, size, 3) uint8 sRGB, aligned."""
 
     def __init__(self, pictures: NDArray[np.uint8], settings: StyleGanSettings) -> None:
         torch.manual_seed(0)
@@ -140,7 +140,7 @@ class StyleGanRecipe:
         self._pace(self.settings.rate, 0.0)
         adaptation = Adaptation(self.state["p"])
         with self._autocast(stepper):
-            fake = self._made(z, rng)  # the same for both networks' steps
+            fake = self._made(z, rng)  # both networks' steps use the same pictures
             fake_scores = self.critic(augmented(fake.detach(), adaptation.p, rng)).float()
             real_scores = self.critic(augmented(real, adaptation.p, rng)).float()
             judged = F.softplus(fake_scores).mean() + F.softplus(-real_scores).mean()
@@ -167,7 +167,7 @@ class StyleGanRecipe:
     def _warm_up(
         self, real: Tensor, z: Tensor, rng: torch.Generator, stepper: Stepper
     ) -> Mapping[str, Tensor]:
-        """Draw the portraits from their latents: no game of two yet, so that strides can be long and steady."""
+        """Learn to draw the portraits from their latents, in long steps, because no critic takes part yet."""
         self._pace(*WARM_UP_PACE)
         with self._autocast(stepper):
             made = self._made(z, rng)
@@ -183,7 +183,7 @@ class StyleGanRecipe:
 
     @staticmethod
     def _unlike(fake: Tensor, real: Tensor, known: Tensor) -> Tensor:
-        """L1 of the coarse look, at a quarter of the size, where the latent is the portrait's own."""
+        """Return L1 of the coarse look, at a quarter of the size, where the latent is the portrait's own."""
         apart = (F.avg_pool2d(fake, 4) - F.avg_pool2d(real, 4)).abs().mean((1, 2, 3))
         return (apart * known).sum() / known.sum().clamp_min(1)
 
@@ -197,7 +197,7 @@ class StyleGanRecipe:
         return self.generator.synthesis(self.generator.latent(z), rng).float()
 
     def _penalty(self, real: Tensor, p: float, rng: torch.Generator) -> Tensor:
-        """R1 on the real pictures, every R1_EVERY steps, that many times as strong."""
+        """Return R1 on the real pictures, R1_EVERY times as strong, because it is taken every R1_EVERY steps."""
         if self.state["steps"] % R1_EVERY:
             return real.new_zeros(())
         image = augmented(real, p, rng).detach().requires_grad_()
@@ -242,7 +242,7 @@ def portrait_latents(pictures: NDArray[np.uint8], size: int) -> NDArray[np.float
 
 
 def aligned_portraits(folder: Path, size: int, faces: float) -> Steps[Step, None, NDArray[np.uint8]]:
-    """Steps, ending in (N, size, size, 3): the largest face of every picture in colour, cut by its landmarks."""
+    """Yield steps and return (N, size, size, 3), the largest face of every picture in colour, cut by its landmarks."""
     paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in PICTURES)
     found = []
     with FaceTracker() as tracker:
@@ -310,7 +310,7 @@ def train_stylegan(
 
 
 def keep_generator(recipe: StyleGanRecipe, folder: Path, name: str) -> Model:
-    """The averaged generator with its truncation latent as a model of the user's."""
+    """Keep the averaged generator with its truncation latent as a model of the user's, and return it."""
     average = recipe.average.cpu().eval()
     weights = {key: value.detach() for key, value in average.state_dict().items()}
     extras = {"truncation_latent": average.mean_latent()}
