@@ -38,14 +38,16 @@ def frontalisation(engine: Engine, paths: list[Path], count: int = 24) -> Iterat
             rendered = engine.render(portrait, {0: edit})
             rows.append(_one(engine, portrait, rendered, edit))
             if networks:
-                compared.append(_seen(engine, frame, face, rendered))
+                compared.append(_frame_and_frontal_view(engine, frame, face, rendered))
         rotation = sum(metrics.rotation_error(face.params.camera) for face in clip.faces) / len(clip.faces)
         values, features = measured(networks, compared)
         means = averages(rows) | {name: values[name] for name in values if name not in NEED_TRUTH}
         yield ClipResult(clip.name, len(rows), rotation, means, {}, features=features)
 
 
-def _seen(engine: Engine, frame: NDArray[np.uint8], face: FittedFace, rendered: Rendered) -> Compared:
+def _frame_and_frontal_view(
+    engine: Engine, frame: NDArray[np.uint8], face: FittedFace, rendered: Rendered
+) -> Compared:
     """Return the frame beside its frontal view, for imported networks."""
     after = nearest_face(engine.fit(rendered.pixels), face.params.camera.translation)
     crop, true = Crop.around(after or face), (frame, face)

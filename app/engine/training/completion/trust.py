@@ -30,10 +30,10 @@ GROWN = 5  # texels by which hair is widened, because what lies beside hair is b
 def trusted(truth: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return (S, S) in [0, 1]: 0 where truth (S, S, 4) shows hair or cloth on a place of skin alone, and near the
     photo's own outline, where heads are darker than another photo shows them."""
-    return _own(truth) * _inside(truth[..., 3])
+    return _no_hair_or_cloth(truth) * _off_the_outline(truth[..., 3])
 
 
-def _inside(kept: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _off_the_outline(kept: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return (S, S), 0 within OUTLINE texels of what the photo does not show; holes, such as mouths, count as shown."""
     closed = cv2.morphologyEx(
         (kept > SHOWN).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((HOLE, HOLE), np.uint8)
@@ -42,7 +42,7 @@ def _inside(kept: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.asarray(np.clip((far - OUTLINE + 2) / 4, 0, 1), np.float32)
 
 
-def _own(truth: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _no_hair_or_cloth(truth: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return (S, S) in [0, 1]: 0 where truth (S, S, 4) shows hair or cloth on a place of skin alone."""
     lab = cv2.cvtColor(np.ascontiguousarray(truth[..., :3]), cv2.COLOR_RGB2LAB).astype(np.float32)
     lab *= np.array([LIGHTNESS, 1, 1], np.float32)
