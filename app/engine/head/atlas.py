@@ -236,9 +236,10 @@ def _shares(model: HeadModel, head: Head, own: Seen, rim: FloatArray, trusted: F
     kept = per_ear(head, kept, own.confident, own.person)
     mirrored = per_eye(model, smoothstep(0.2, 0.4, smooth[model.mirror]))
     mirrored = (1 - kept) * per_ear(head, mirrored[model.mirror], own.confident, own.person)[model.mirror]
-    # Where the photo shows both sides at a grazing angle, both are filled: hair may hang over one of them.
+    # A side that the photo shows no worse than the other takes nothing from there: hair may hang over one temple, and a
+    # share of it would be a dark line on the other.
     gap = smoothstep(*BETTER, own.normals[model.mirror, 2] - own.normals[:, 2])
-    mirrored = mirrored * (1 - (1 - trusted) * own.confident * (1 - gap))
+    mirrored = mirrored * (1 - own.confident * (1 - gap))
     return Shares(kept, mirrored, better, rim, trusted)
 
 

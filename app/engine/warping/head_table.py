@@ -72,14 +72,14 @@ def table(look: HeadLook, camera: Camera) -> Float32:
     return out
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True)
 def _step(low, high, x):  # type: ignore[no-untyped-def]
     """Return the `smoothstep` of one number."""
     t = min(max((x - low) / (high - low), 0.0), 1.0)
     return t * t * (3 - 2 * t)
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True)
 def _shown(  # type: ignore[no-untyped-def]
     normals, rigid, own, turned, before, unseen, person, seen, better, kept, ear, hair, keeps, shown, transparent,
     skin_out, after, stretch, photo,
@@ -117,7 +117,7 @@ def _shown(  # type: ignore[no-untyped-def]
         stretch[v], photo[v] = wider, max(kept[v], edge)
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True)
 def _written(  # type: ignore[no-untyped-def]
     base, fixed, inward, before, after, stretch, photo, rigid, ear, bare, rim, light, shaded, room, skin, hair, there,
     shown, whole, out,

@@ -150,7 +150,7 @@ def _affine(camera: Camera) -> FloatArray:
     return out
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True)
 def _placed(points, moved, flat, rigid, unseen, outline, after, before, along, shift, keeps, steady, out):  # type: ignore[no-untyped-def]
     """Write what `posed` returns into out (V, 3).
 
