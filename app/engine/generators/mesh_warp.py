@@ -96,6 +96,11 @@ class WarpCode:
     mouth: Mouth
 
     @cached_property
+    def values(self) -> NDArray[np.float32]:
+        """Return the table of the photo's own view, in which expressions are drawn."""
+        return table(self.head, self.head.head.camera)
+
+    @cached_property
     def own_mouth(self) -> OwnMouth | None:
         return own_mouth(self.pixels, self.mouth, lip_to_lip(self.face.params.camera))
 
@@ -155,7 +160,8 @@ class MeshWarp:
             eyes = [(eye, eye_pose(code.face, posed, eye)) for eye in code.eyes]
             drawn = [(eye, eye_target) for eye, eye_target in eyes if eye_target is not None]
             view = _view(code, posed)
-            values = table(code.head, view.camera)
+            own = view.camera == code.head.head.camera
+            values = code.values if own else table(code.head, view.camera)
         with _timed("warp", times):
             also = _around_eyes(drawn, code.layers)
             pixels, box = drawn_head(code.head, code.layers, code.own, view, values, also)

@@ -290,10 +290,11 @@ def draw_head(
     model = HeadModel.load()
     moved = np.ascontiguousarray(view.points - [0.5, 0.5, 0.0])
     maps = np.empty((len(model.triangles), 2 + 3 * COLUMNS), np.float32)
-    head_maps(moved, model.triangles, model.corners, values, maps)
-    hair = hair_maps(look.sheet, view.hair)
     x0, y0 = corner
     y1, x1 = y0 + out.shape[0], x0 + out.shape[1]
+    box = np.array([x0, y0, x1, y1])
+    head_maps(moved, model.triangles, model.corners, values, box, maps)
+    hair = hair_maps(look.sheet, view.hair, box)
     top = np.float32(65535 if out.dtype == np.uint16 else 255)
     mixed = np.float32(MIXED * layers.iod)
     shown = np.float32(holding.edge_shown(look.head.camera, view.camera))
@@ -309,7 +310,7 @@ def draw_head(
 
 
 def hair_maps(
-    beside: Sheet | None, points: FloatArray
+    beside: Sheet | None, points: FloatArray, box: NDArray[np.int64]
 ) -> tuple[FloatArray, NDArray[np.int32], Float32, NDArray[Any], NDArray[np.int32]]:
     """Return what `head_band` takes of the hair: points, triangles, maps, texture and the texture's corner.
 
@@ -322,7 +323,7 @@ def hair_maps(
     moved = np.ascontiguousarray(points - [0.5, 0.5, 0.0])
     values = np.column_stack([beside.points[:, :2] - 0.5, beside.thin]).astype(np.float32)
     maps = np.zeros((len(beside.triangles), 11), np.float32)
-    head_maps(moved, beside.triangles, beside.triangles, values, maps)
+    head_maps(moved, beside.triangles, beside.triangles, values, box, maps)
     return moved, beside.triangles, maps, beside.texture, np.array(beside.corner, np.int32)
 
 
@@ -342,12 +343,13 @@ def warm_up(dtype: type[np.generic]) -> None:
         share[..., :2].copy(),
     )
     values, maps = np.ones((3, COLUMNS), np.float32), np.zeros((1, 2 + 3 * COLUMNS), np.float32)
-    head_maps(points, triangle, triangle, values, maps)
+    box = np.array([0, 0, 8, 8])
+    head_maps(points, triangle, triangle, values, box, maps)
     picture = np.zeros((8, 8, 4), dtype)
     plain, none = picture[..., :3].copy(), np.zeros((0, 0), np.uint8)
     one, top = np.float32(1), np.float32(65535 if dtype == np.uint16 else 255)
     hair = (points, triangle, np.zeros((1, 11), np.float32), picture, NO_CORNER)
-    head_maps(points, triangle, triangle, values[:, :3].copy(), hair[2])
+    head_maps(points, triangle, triangle, values[:, :3].copy(), box, hair[2])
     yes = np.ones(1, np.bool_)
     beyond = np.zeros((8, 8, 3), np.int16 if dtype == np.uint8 else np.int32)
     own = (ids, ids, beyond, NO_CORNER, yes, yes, yes, yes, points, one, one)

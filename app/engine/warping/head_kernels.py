@@ -76,19 +76,23 @@ def _colour(maps, t, u, v, there, texture, background, atlas, top):  # type: ign
 
 
 @njit(cache=True, nogil=True)
-def head_maps(points, triangles, corners, table, out):  # type: ignore[no-untyped-def]
+def head_maps(points, triangles, corners, table, box, out):  # type: ignore[no-untyped-def]
     """Write each triangle's anchor, and (value there, d/dx, d/dy) of each column of a table (A, C), into out (T, 2 +
     3 C).
 
-    points: (V, 3) px in index coordinates; triangles: (T, 3) over them; corners: (T, 3) the same over the table.
+    points: (V, 3) px in index coordinates; triangles: (T, 3) over them; corners: (T, 3) the same over the table; box:
+    (4,) x0, y0, x1, y1 of the picture's part that is drawn: triangles beyond it are left out.
     """
+    left, top, right, bottom = box[0] - 2, box[1] - 2, box[2] + 1, box[3] + 1
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
         ax, ay = points[a, 0], points[a, 1]
         ux, uy = points[b, 0] - ax, points[b, 1] - ay
         vx, vy = points[c, 0] - ax, points[c, 1] - ay
         det = ux * vy - uy * vx
-        if det > -1e-9:
+        if det > -1e-9 or ay + max(0.0, uy, vy) < top or ay + min(0.0, uy, vy) > bottom:
+            continue
+        if ax + max(0.0, ux, vx) < left or ax + min(0.0, ux, vx) > right:
             continue
         inv = 1.0 / det
         out[t, 0], out[t, 1] = ax, ay
@@ -122,12 +126,14 @@ def head_band(  # type: ignore[no-untyped-def]
     ids = np.full((last - first, columns), -1, np.int32)
     depth = np.empty((last - first, columns), np.float32)
     raster_band(points, triangles, True, first, last, x0 - 1, x1 + 1, ids, depth)
-    drawn = np.zeros((last - first, columns, 4), np.float32)
-    _coloured(ids, (x0 - 1, first), maps, texture, background, atlas, clothes, (right, down), top, drawn)
     hair_ids = np.full((y1 - y0, x1 - x0), -1, np.int32)
     hair_depth = np.empty((y1 - y0, x1 - x0), np.float32)
     raster_band(hair_points, hair_triangles, True, y0, y1, x0, x1, hair_ids, hair_depth)
     rests = _rests(ids, hair_ids, x0, y0, view)
+    drawn = np.zeros((last - first, columns, 4), np.float32)
+    _coloured(
+        ids, rests, (x0 - 1, first), maps, texture, background, atlas, clothes, (right, down), top, drawn
+    )
     held = hold.shape[0] > 0
     zero, one, half = np.float32(0), np.float32(1), np.float32(0.5)
     for y in range(y0, y1):
@@ -201,16 +207,28 @@ def _add_all(ids, hair_ids, rests, points, triangles, hair_maps, hold, x0, y0, t
 
 
 @njit(cache=True, nogil=True)
-def _coloured(ids, corner, maps, texture, background, atlas, clothes, shift, top, drawn):  # type: ignore[no-untyped-def]
+def _needed(rests, j, i):  # type: ignore[no-untyped-def]
+    """Return whether a pixel or one beside it, whose outline it may soften, does not rest; rests: (h, w), of which
+    pixel (0, 0) is (1, 1) here.
+    """
+    for v in range(max(j - 2, 0), min(j + 1, rests.shape[0])):
+        for u in range(max(i - 2, 0), min(i + 1, rests.shape[1])):
+            if not rests[v, u]:
+                return True
+    return False
+
+
+@njit(cache=True, nogil=True)
+def _coloured(ids, rests, corner, maps, texture, background, atlas, clothes, shift, top, drawn):  # type: ignore[no-untyped-def]
     """Write colours and coverage of the head into drawn (h, w, 4), wherever ids (h, w) holds a triangle.
 
-    corner: (x, y) of the first pixel.
+    rests: (h - 2, w - 2) where nothing has moved, which is not drawn; corner: (x, y) of the first pixel.
     """
     one = np.float32(1)
     for j in range(ids.shape[0]):
         for i in range(ids.shape[1]):
             t = ids[j, i]
-            if t >= 0:
+            if t >= 0 and _needed(rests, j, i):
                 u, v = np.float32(corner[0] + i) - maps[t, 0], np.float32(corner[1] + j) - maps[t, 1]
                 there = _value(maps, t, THERE, u, v)
                 if there > one:

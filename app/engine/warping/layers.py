@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from app.engine.warping.curves import FloatArray, box_around
 
 BAND_ROWS = 48  # rows that a thread draws at once; chosen by the milliseconds of a frame
-STILL = 0.01  # px: smaller displacements count as none
+STILL = 0.05  # px: smaller displacements count as none
 Box = tuple[int, int, int, int]  # x0, y0, x1, y1 in px of the photo; the last two are beyond the box
 
 

@@ -33,11 +33,18 @@ def at_rest(same, hair_same, out):  # type: ignore[no-untyped-def]
     """
     for j in range(out.shape[0]):
         for i in range(out.shape[1]):
-            rests = hair_same[j, i]
-            for jj in range(j, j + 3):
-                for ii in range(i, i + 3):
-                    rests = rests and same[jj, ii]
-            out[j, i] = rests
+            out[j, i] = hair_same[j, i] and _around(same, j, i)
+
+
+@njit(cache=True, nogil=True)
+def _around(same, j, i):  # type: ignore[no-untyped-def]
+    if not same[j + 1, i + 1]:
+        return False
+    for v in range(j, j + 3):
+        for u in range(i, i + 3):
+            if not same[v, u]:
+                return False
+    return True
 
 
 @njit(cache=True, nogil=True, fastmath=True)

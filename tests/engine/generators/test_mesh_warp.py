@@ -132,7 +132,7 @@ def test_a_filmed_eyeball_stays_between_its_corners(code: WarpCode, source: Sour
 
 
 @pytest.mark.parametrize(
-    "values", [{"smile": 0.005}, {"exp1": 0.01}, {"jaw_side": 0.005}, {"yaw": 0.01}, {"tx": 0.02}]
+    "values", [{"smile": 0.02}, {"exp1": 0.02}, {"jaw_side": 0.02}, {"yaw": 0.01}, {"tx": 0.02}]
 )
 def test_the_least_edit_changes_next_to_nothing(
     warp: MeshWarp, code: WarpCode, source: SourceImage, values: dict[str, float]

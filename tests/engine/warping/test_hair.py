@@ -167,7 +167,7 @@ def test_what_the_matte_leaves_out_goes_along_with_the_hair() -> None:
     background = np.full((side, side, 3), 200, np.uint8)
     maps = np.zeros((2, 11), np.float32)
     values = np.column_stack([corners[:, :2] - 0.5, np.zeros(4)]).astype(np.float32)
-    head_maps(corners - [0.5, 0.5, 0.0], triangles, triangles, values, maps)
+    head_maps(corners - [0.5, 0.5, 0.0], triangles, triangles, values, np.array([0, 0, side, side]), maps)
     none, no_triangles = np.zeros((0, 3)), np.zeros((0, 3), np.int32)
     no_maps, no_hold = np.zeros((0, 2 + 3 * COLUMNS), np.float32), np.zeros((0, 0), np.uint8)
     hair = (corners - [0.5, 0.5, 0.0], triangles, maps, photo, np.zeros(2, np.int32))
