@@ -41,7 +41,7 @@ def test_a_neck_is_drawn_behind_clothes_only() -> None:
     values[:, [PHOTO, RIM]] = 1
     values[:, THERE] = 2
     maps = np.zeros((2, 2 + 3 * COLUMNS), np.float32)
-    head_maps(corners, triangles, triangles, values, maps)
+    head_maps(corners, triangles, triangles, values, np.array([0, 0, 64, 64]), maps)
     skin = np.full((SIDE, SIDE, 4), 200, np.uint8)
     skin[..., 3] = 255
     worn = np.zeros((SIDE, SIDE), np.float32)
