@@ -110,10 +110,8 @@ def _shown(  # type: ignore[no-untyped-def]
         inside = person[v] * (1 - _step(STRETCHED[0], STRETCHED[1], wider))
         edge = seen[v] * max(1 - _step(FLAT[0], FLAT[1], wider), inside)
         edge *= 1 - better[v] * _step(MIRRORED[0], MIRRORED[1], wider)
-        edge = (
-            max(edge, shown * (1 - skin_out * unseen[v] * (1 - hair[v]))) * (1 - ear[v])
-            + transparent * ear[v]
-        )
+        wall = skin_out * max(unseen[v], 1 - person[v]) * (1 - hair[v])
+        edge = max(edge, shown * (1 - wall)) * (1 - ear[v]) + transparent * ear[v]
         stretch[v], photo[v] = wider, max(kept[v], edge)
 
 
