@@ -19,7 +19,7 @@ from app.engine.networks.head2headfs import (
     IdentityEmbedder,
     Projection,
     embedding_match,
-    split,
+    rgb_and_mask,
 )
 from tests.engine.networks.released import from_head2head
 from tests.engine.networks.test_stylegan2 import parity
@@ -122,7 +122,7 @@ def test_the_embedder_averages_over_frames_in_any_order():
 
 
 def test_output_splits_into_colour_and_mask():
-    rgb, mask = split(torch.tensor([-1.0, 0.0, 1.0, -1.0]).view(1, 4, 1, 1))
+    rgb, mask = rgb_and_mask(torch.tensor([-1.0, 0.0, 1.0, -1.0]).view(1, 4, 1, 1))
     assert rgb.flatten().tolist() == [-1, 0, 1] and mask.item() == 0
 
 
@@ -197,7 +197,7 @@ def test_a_mask_that_is_all_foreground_can_unlearn_it():
     with torch.no_grad():
         network.model_final_img[1].bias[3] = 40.0
     output = network(torch.rand(1, 9, 16, 16), torch.zeros(1, 6, 16, 16))
-    mask = split(output)[1]
+    mask = rgb_and_mask(output)[1]
     assert mask.min() == mask.max() == 1
     mask.mean().backward()
     assert network.model_final_img[1].bias.grad[3] == pytest.approx(0.5)
