@@ -112,6 +112,10 @@ class Shares:
     rim: FloatArray
     trusted: FloatArray
 
+    def known(self, confident: FloatArray) -> FloatArray:
+        """Return (V,) how surely the photo or its mirror image shows a place; confident: (V,) of `Seen`."""
+        return np.maximum(self.kept + self.mirrored, confident * (1 - self.trusted))
+
 
 Looking = tuple[FloatArray, FloatArray, NDArray[np.float32]]  # what `looked_through` gives
 

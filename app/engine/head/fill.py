@@ -188,20 +188,21 @@ def filled(
         weight = BEARD_KEPT * sure * beard_region() + BEARD_GUESSED
         known = BEARD_KEPT * sure * beard_region() * beard + BEARD_GUESSED * beard_region()
         line = np.maximum(line, bearded * _continued(model, known / weight, weight))
-    own = (
-        smoothstep(0.6, 0.9, line)
-        * shown
-        * smoothstep(*HAIR_FACING, normals[:, 2])
-        * smoothstep(*NECK, model.points[:, 1])
-    )
-    weight = HAIR * own + PRIOR * (1 - own)
-    strands = _continued(
-        model, (HAIR * own[:, None] * colours + (PRIOR * (1 - own))[:, None] * hair) / weight[:, None], weight
-    )
-    strands = strands * (0.5 + 0.5 * shade)[:, None]
+    own = smoothstep(0.6, 0.9, line) * shown * smoothstep(*HAIR_FACING, normals[:, 2])
+    strands = _strands(model, colours, hair, own) * (0.5 + 0.5 * shade)[:, None]
     # Hair on the nape keeps its own colour beside the skin of the neck; a beard may have any.
     strands = _joined(model, strands, colours, below * smoothstep(*BEARDED, model.points[:, 2]))
     return Fill(_joined(model, skin, colours, below * smoothstep(0.6, 0.4, line)), strands, line)
+
+
+def _strands(model: HeadModel, colours: FloatArray, hair: FloatArray, own: FloatArray) -> FloatArray:
+    """Return (V, 3) hair's colours, continued from where the photo (V, 3) shows it and the prior's (V, 3) elsewhere;
+    own: (V,) how surely the photo shows hair.
+    """
+    own = own * smoothstep(*NECK, model.points[:, 1])
+    weight = HAIR * own + PRIOR * (1 - own)
+    known = HAIR * own[:, None] * colours + (PRIOR * (1 - own))[:, None] * hair
+    return _continued(model, known / weight[:, None], weight)
 
 
 def _joined(model: HeadModel, made: FloatArray, colours: FloatArray, seen: FloatArray) -> FloatArray:

@@ -35,6 +35,7 @@ from app.engine.warping.holding import Hidden, hidden
 from app.engine.warping.layers import Box, Layers, around, box_of, in_bands
 from app.engine.warping.necks import before_the_neck, beside_neck, covered_neck, throat
 from app.engine.warping.own_view import OwnView
+from app.engine.warping.own_view_kernels import OwnPixels
 from app.engine.warping.plate import Places, behind, places
 from app.engine.warping.spectacles import Front
 from app.engine.warping.topology import N_FACE
@@ -122,11 +123,7 @@ def head_look(
 
     matte: (H, W) in [0, 1] of the person; srgb: (H, W, 3) uint8, the photo; front: what stands before the face.
     """
-    model = HeadModel.load()
-    head = fit_head(face, matte, srgb)
-    if front.worn > 0:
-        points = front.raised(head.points)
-        head = replace(head, points=points, normals=model.normals(points))
+    model, head = HeadModel.load(), fitted(face, matte, srgb, front)
     where = places(head, matte)
     beside = beside_head(where, srgb)
     own = seen(head, matte)
@@ -145,10 +142,7 @@ def head_look(
     behind_it = hidden(head, own, shares.kept)
     hung = sheet(pixels, layers.background, matte, head, behind_it.unseen, beside)
     if hung is not None:
-        shown = np.maximum(shares.kept + shares.mirrored, own.confident * (1 - shares.trusted))
-        there = there * (1 - hung_over(hung, beside, own.at, shown))
-    side = atlas_side(head.camera.scale)
-    fixed = np.column_stack([own.at[model.base] - 0.5, model.atlas * side - 0.5]).astype(np.float32)
+        there = there * (1 - hung_over(hung, beside, own.at, shares.known(own.confident)))
     return HeadLook(
         head,
         own,
@@ -169,11 +163,27 @@ def head_look(
         beside_neck(own.at, where, head.rigid),
         covered,
         before_the_neck(beside, plate.texture[..., 3]),
-        fixed,
+        fixed_places(head, own.at),
         changed,
         following(head, own, beside.where, hung),
         body_of(where, matte.shape),
     )
+
+
+def fitted(face: FittedFace, matte: Float32, srgb: NDArray[np.uint8], front: Front) -> Head:
+    """Return the fitted head with the spectacles' front raised from it; the arguments are those of `head_look`."""
+    head = fit_head(face, matte, srgb)
+    if front.worn <= 0:
+        return head
+    points = front.raised(head.points)
+    return replace(head, points=points, normals=HeadModel.load().normals(points))
+
+
+def fixed_places(head: Head, at: FloatArray) -> Float32:
+    """Return `HeadLook.fixed`; at: (V, 2) px of the head's vertices in the photo."""
+    model = HeadModel.load()
+    atlas = model.atlas * atlas_side(head.camera.scale)
+    return np.column_stack([at[model.base] - 0.5, atlas - 0.5]).astype(np.float32)
 
 
 def plate_of(layers: Layers, where: Places, moves: Float32) -> tuple[Layers, Box]:
@@ -263,7 +273,7 @@ def drawn_head(
         box = around(box, look.changed, look.body.box if moves(view.shift) else box)
     out = shifted(look.plate, look.body, view.shift, box)
     lasts = holding.photo_lasts(look.head.camera, view.camera)
-    draw_head(out, box[:2], look, layers, view, values, own.values(view.points, view.hair, lasts, layers.iod))
+    draw_head(out, box[:2], look, layers, view, values, own.pixels(view.points, view.hair, lasts, layers.iod))
     return out, box
 
 
@@ -281,11 +291,11 @@ def draw_head(
     layers: Layers,
     view: HeadFrame,
     values: Float32,
-    own: tuple[Any, ...],
+    own: OwnPixels,
 ) -> None:
     """Draw the head into out (h, w, 3), which holds what stands behind the head, in place.
 
-    corner: (x, y) px of its first pixel in the photo; values: of `table`; own: of `OwnView.values`.
+    corner: (x, y) px of its first pixel in the photo; values: of `table`; own: the photo's own view.
     """
     model = HeadModel.load()
     moved = np.ascontiguousarray(view.points - [0.5, 0.5, 0.0])

@@ -118,19 +118,14 @@ def head_band(  # type: ignore[no-untyped-def]
     above 1; hair: (h, w, 4) the sheet's texture, whose first pixel is hair_corner (2,) of the photo; hair_points,
     hair_triangles: as for the head; hair_maps: of `head_maps`, places in the photo and how thin the hair is; own:
     share of the photo that is drawn instead of the sheet's texture; mixed: px of depth over which the nearer of head
-    and hair takes over; top: largest pixel value; view: of `OwnView.values`; behind: holds all else before. The head's
+    and hair takes over; top: largest pixel value; view: `OwnPixels`; behind: holds all else before. The head's
     outline is softened over three pixels, and what has not moved keeps the photo's pixels.
     """
-    first, last = y0 - 1, y1 + 1
-    columns = x1 - x0 + 2
-    ids = np.full((last - first, columns), -1, np.int32)
-    depth = np.empty((last - first, columns), np.float32)
-    raster_band(points, triangles, True, first, last, x0 - 1, x1 + 1, ids, depth)
-    hair_ids = np.full((y1 - y0, x1 - x0), -1, np.int32)
-    hair_depth = np.empty((y1 - y0, x1 - x0), np.float32)
-    raster_band(hair_points, hair_triangles, True, y0, y1, x0, x1, hair_ids, hair_depth)
+    first = y0 - 1
+    ids, depth = _nearest(points, triangles, first, y1 + 1, x0 - 1, x1 + 1)
+    hair_ids, hair_depth = _nearest(hair_points, hair_triangles, y0, y1, x0, x1)
     rests = _rests(ids, hair_ids, x0, y0, view)
-    drawn = np.zeros((last - first, columns, 4), np.float32)
+    drawn = np.zeros((*ids.shape, 4), np.float32)
     _coloured(
         ids, rests, (x0 - 1, first), maps, texture, background, atlas, clothes, (right, down), top, drawn
     )
@@ -157,20 +152,43 @@ def head_band(  # type: ignore[no-untyped-def]
                 head, near = _softened(ids, depth, drawn, touched < 5, j, i)
             strand, thin, before = (zero, zero, zero, zero), zero, zero
             if t >= 0:
-                if near != NOWHERE:  # before: how far the hair stands before the head
-                    before = (hair_depth[y - y0, x - x0] - near) / (np.float32(2) * mixed) + half
-                    before = min(max(before, zero), one)
+                before = _before(hair_depth[y - y0, x - x0], near, mixed)
                 if near == NOWHERE or head[3] < OPAQUE or before > zero:
-                    u, v = np.float32(x) - hair_maps[t, 0], np.float32(y) - hair_maps[t, 1]
-                    qx, qy = _value(hair_maps, t, 0, u, v), _value(hair_maps, t, 1, u, v)
-                    thin = _value(hair_maps, t, 2, u, v)
+                    qx, qy, thin = _hair_at(hair_maps, t, x, y)
                     strand = _strand(qx, qy, hair, hair_corner, texture, own, background, top)
             # What the matte leaves out may differ from the background, too: a helmet's ring moves with the hair.
             if head[3] <= 0 and strand[3] <= 0 and strand[0] == 0 and strand[1] == 0 and strand[2] == 0:
                 continue
             _over(head, strand, before, thin, share, texture, y, x, top, behind, y - y0, x - x0)
-    if view[9] > zero:
+    if view.lasts > zero:
         _add_all(ids, hair_ids, rests, points, triangles, hair_maps, hold, x0, y0, top, view, behind)
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _hair_at(maps, t, x, y):  # type: ignore[no-untyped-def]
+    """Return the place (x, y) in the photo that the hair's triangle t shows at a pixel, and how thin the hair is."""
+    u, v = np.float32(x) - maps[t, 0], np.float32(y) - maps[t, 1]
+    return _value(maps, t, 0, u, v), _value(maps, t, 1, u, v), _value(maps, t, 2, u, v)
+
+
+@njit(cache=True, nogil=True)
+def _nearest(points, triangles, y0, y1, x0, x1):  # type: ignore[no-untyped-def]
+    """Return the nearest triangle (h, w) at each pixel of rows y0 to y1 - 1 and columns x0 to x1 - 1, -1 where none is,
+    and its depth (h, w) px.
+    """
+    ids = np.full((y1 - y0, x1 - x0), -1, np.int32)
+    depth = np.empty((y1 - y0, x1 - x0), np.float32)
+    raster_band(points, triangles, True, y0, y1, x0, x1, ids, depth)
+    return ids, depth
+
+
+@njit(cache=True, nogil=True, fastmath=True)
+def _before(hair, head, mixed):  # type: ignore[no-untyped-def]
+    """Return how far hair of one depth px stands before a head of another, 0 to 1 over `mixed` either way."""
+    if head == NOWHERE:
+        return np.float32(0)
+    share = (hair - head) / (np.float32(2) * mixed) + np.float32(0.5)
+    return min(max(share, np.float32(0)), np.float32(1))
 
 
 @njit(cache=True, nogil=True)
@@ -178,8 +196,8 @@ def _rests(ids, hair_ids, x0, y0, view):  # type: ignore[no-untyped-def]
     """Return (h, w), where nothing has moved; ids: (h + 2, w + 2)."""
     same = np.empty(ids.shape, np.bool_)
     hair_same, rests = np.empty(hair_ids.shape, np.bool_), np.empty(hair_ids.shape, np.bool_)
-    unmoved(ids, x0 - 1, y0 - 1, view[4], view[0], view[3], same)
-    unmoved(hair_ids, x0, y0, view[5], view[1], view[3], hair_same)
+    unmoved(ids, x0 - 1, y0 - 1, view.went, view.ids, view.corner, same)
+    unmoved(hair_ids, x0, y0, view.hair_went, view.hair_ids, view.corner, hair_same)
     at_rest(same, hair_same, rests)
     return rests
 
@@ -188,21 +206,21 @@ def _rests(ids, hair_ids, x0, y0, view):  # type: ignore[no-untyped-def]
 def _add_all(ids, hair_ids, rests, points, triangles, hair_maps, hold, x0, y0, top, view, out):  # type: ignore[no-untyped-def]
     """Add to all that moved, out (h, w, 3), what the photo has beyond it, as far as that lasts."""
     held = hold.shape[0] > 0
-    more, hair_more, lasts, behind_lasts = view[6], view[7], view[9], view[10]
     for j in range(out.shape[0]):
         for i in range(out.shape[1]):
             t, s = ids[j + 1, i + 1], hair_ids[j, i]
-            if rests[j, i] or (t >= 0 and not more[t]) or (t < 0 and s >= 0 and not hair_more[s]):
+            if rests[j, i] or (t >= 0 and not view.more[t]):
+                continue
+            if t < 0 and s >= 0 and not view.hair_more[s]:
                 continue
             x, y = np.float32(x0 + i), np.float32(y0 + j)
-            share = lasts if t >= 0 or s >= 0 else behind_lasts
+            share = view.lasts if t >= 0 or s >= 0 else view.behind
             if held:
                 share *= np.float32(hold[y0 + j, x0 + i]) / np.float32(255)
             if t >= 0:
-                x, y = own_place(x, y, triangles[t, 0], triangles[t, 1], triangles[t, 2], points, view[8])
+                x, y = own_place(x, y, triangles[t, 0], triangles[t, 1], triangles[t, 2], points, view.first)
             elif s >= 0:
-                u, v = x - hair_maps[s, 0], y - hair_maps[s, 1]
-                x, y = _value(hair_maps, s, 0, u, v), _value(hair_maps, s, 1, u, v)
+                x, y, _ = _hair_at(hair_maps, s, x, y)
             add_beyond(x, y, t >= 0, s >= 0, share, view, top, out[j, i])
 
 

@@ -21,6 +21,7 @@ from app.engine.head.skull import smoothstep
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.hair import Sheet
 from app.engine.warping.layers import STILL, Box, around, box_of
+from app.engine.warping.own_view_kernels import OwnPixels
 
 # IOD that the head moves over which what stands behind it gives way to the plate, which knows no edge of a head
 GIVES_WAY = (0.01, 0.05)
@@ -58,24 +59,24 @@ class OwnView:
         return np.ascontiguousarray(self.points - [0.5, 0.5, 0.0])
 
     @property
-    def unknown(self) -> tuple[Any, ...]:
-        """Return `values` by which everything is drawn, and nothing is added."""
+    def unknown(self) -> OwnPixels:
+        """Return the pixels by which everything is drawn, and nothing is added."""
         none = np.zeros((0, 0), np.int32)
         every, every_hair = (
             np.ones(len(own), np.bool_) for own in (HeadModel.load().triangles, self.hair_triangles)
         )
-        return (
-            none,
-            none,
-            self.beyond,
-            self.corner,
-            every,
-            every_hair,
-            ~every,
-            ~every_hair,
-            self._first,
-            NONE,
-            NONE,
+        return OwnPixels(
+            ids=none,
+            hair_ids=none,
+            beyond=self.beyond,
+            corner=self.corner,
+            went=every,
+            hair_went=every_hair,
+            more=~every,
+            hair_more=~every_hair,
+            first=self._first,
+            lasts=NONE,
+            behind=NONE,
         )
 
     def with_beyond(self, photo: NDArray[Any], drawn: NDArray[Any]) -> OwnView:
@@ -87,25 +88,26 @@ class OwnView:
         """Return (V,) and (N,), which vertices of head (V, 3) and hair (N, 3) do not lie as in the photo."""
         return _apart(points, self.points), _apart(hair, self.hair)
 
-    def values(self, points: FloatArray, hair: FloatArray, lasts: float, iod: float) -> tuple[Any, ...]:
+    def pixels(self, points: FloatArray, hair: FloatArray, lasts: float, iod: float) -> OwnPixels:
         """Return what `head_band` takes of this view for a frame whose vertices lie at these places; lasts: how much of
         what the photo has beyond the drawn layers is added; iod: px between the eyes.
         """
         moved, hair_moved = self.moved(points, hair)
-        went, hair_went = _any_of(moved, HeadModel.load().triangles), _any_of(hair_moved, self.hair_triangles)
+        more, hair_more = self.more
         far = np.abs(points - self.points).max() / iod
         behind = lasts * float(1 - smoothstep(*GIVES_WAY, np.array(far)))
-        return (
-            self.ids,
-            self.hair_ids,
-            self.beyond,
-            self.corner,
-            went,
-            hair_went,
-            *self.more,
-            self._first,
-            np.float32(lasts),
-            np.float32(behind),
+        return OwnPixels(
+            ids=self.ids,
+            hair_ids=self.hair_ids,
+            beyond=self.beyond,
+            corner=self.corner,
+            went=_any_of(moved, HeadModel.load().triangles),
+            hair_went=_any_of(hair_moved, self.hair_triangles),
+            more=more,
+            hair_more=hair_more,
+            first=self._first,
+            lasts=np.float32(lasts),
+            behind=np.float32(behind),
         )
 
     def box(self, points: FloatArray, hair: FloatArray, there: FloatArray, shape: tuple[int, ...]) -> Box:

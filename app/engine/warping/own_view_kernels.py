@@ -5,9 +5,33 @@ drawn layers.
 from __future__ import annotations
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
+
+
+class OwnPixels(NamedTuple):
+    """What a frame's compiled code takes of the photo's own view.
+
+    ids, hair_ids, beyond, corner: of `OwnView`; went, hair_went: (T,) and (S,), which triangles of head and hair move;
+    more, hair_more: (T,) and (S,), which of them the photo has anything beyond; first: (V, 3) the head's vertices in
+    that view, in index coordinates; lasts, behind: how much of what the photo has beyond is added on head and hair, and
+    on what stands behind them.
+    """
+
+    ids: NDArray[np.int32]
+    hair_ids: NDArray[np.int32]
+    beyond: NDArray[Any]
+    corner: NDArray[np.int32]
+    went: NDArray[np.bool_]
+    hair_went: NDArray[np.bool_]
+    more: NDArray[np.bool_]
+    hair_more: NDArray[np.bool_]
+    first: NDArray[np.float64]
+    lasts: np.float32
+    behind: np.float32
 
 
 @njit(cache=True, nogil=True)
@@ -66,10 +90,10 @@ def own_place(x, y, a, b, c, points, first):  # type: ignore[no-untyped-def]
 def add_beyond(qx, qy, head, hair, share, own, top, out):  # type: ignore[no-untyped-def]
     """Add to a pixel out (3,) what the photo has beyond the same layer at a place (qx, qy) of it.
 
-    head, hair: whether the pixel is the head's, else whether it is the hair's; share: how much of it is added; own: of
-    `OwnView.values`.
+    head, hair: whether the pixel is the head's, else whether it is the hair's; share: how much of it is added; own:
+    `OwnPixels`.
     """
-    first, first_hair, beyond, corner = own[0], own[1], own[2], own[3]
+    first, first_hair, beyond, corner = own.ids, own.hair_ids, own.beyond, own.corner
     qx, qy = qx - np.float32(corner[0]), qy - np.float32(corner[1])
     x, y = math.floor(qx), math.floor(qy)
     if x < 0 or y < 0 or x + 1 >= first.shape[1] or y + 1 >= first.shape[0]:
