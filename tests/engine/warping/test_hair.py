@@ -18,6 +18,7 @@ from app.engine.warping import holding
 from app.engine.warping.head_drawing import drawn_head, view_of
 from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps
 from app.engine.warping.head_table import table
+from app.engine.warping.own_view_kernels import OwnPixels
 
 FOLDER = next(
     iter(f / "shared/media/images" for f in Path(__file__).parents if (f / "shared").is_dir()), None
@@ -174,7 +175,9 @@ def test_what_the_matte_leaves_out_goes_along_with_the_hair() -> None:
     out = background.copy()
     nowhere, yes, no = np.zeros((0, 0), np.int32), np.ones(2, np.bool_), np.zeros(2, np.bool_)
     beyond, corner = np.zeros((0, 0, 3), np.int16), np.zeros(2, np.int32)
-    moved = (nowhere, nowhere, beyond, corner, yes[:0], yes, no[:0], no, none, np.float32(0), np.float32(0))
+    moved = OwnPixels(
+        nowhere, nowhere, beyond, corner, yes[:0], yes, no[:0], no, none, np.float32(0), np.float32(0)
+    )
     head_band(
         0, side, 0, side, none, no_triangles, no_maps, photo, background, background, no_hold, no_hold, 0, 0, *hair,
         np.float32(1), np.float32(1), np.float32(255), moved, out,

@@ -9,6 +9,7 @@ from app.engine.head.fill import below_jaw
 from app.engine.warping.hair import Beside
 from app.engine.warping.head_kernels import COLUMNS, PHOTO, PHOTO_X, PHOTO_Y, RIM, THERE, head_band, head_maps
 from app.engine.warping.necks import before_the_neck, covered_neck
+from app.engine.warping.own_view_kernels import OwnPixels
 from app.engine.warping.plate import Places
 
 SIDE = 40
@@ -51,7 +52,9 @@ def test_a_neck_is_drawn_behind_clothes_only() -> None:
     hair = (none, none.astype(np.int32), no_maps, np.zeros((0, 0, 4), np.uint8), np.zeros(2, np.int32))
     nowhere, no = np.zeros((0, 0), np.int32), np.zeros(2, np.bool_)
     beyond, corner = np.zeros((0, 0, 3), np.int16), np.zeros(2, np.int32)
-    view = (nowhere, nowhere, beyond, corner, ~no, no[:0], no, no[:0], none, np.float32(0), np.float32(0))
+    view = OwnPixels(
+        nowhere, nowhere, beyond, corner, ~no, no[:0], no, no[:0], none, np.float32(0), np.float32(0)
+    )
     for right in (0, 8):  # the body goes along to the right
         out = np.full((SIDE, SIDE, 3), 30, np.uint8)
         head_band(
