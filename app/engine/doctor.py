@@ -15,6 +15,7 @@ from pathlib import Path
 from app.engine.checkpoints.store import models as installed
 from app.engine.device import has_torch
 from app.engine.files import ROOT, data_folder
+from app.engine.sound.audio import microphones
 from app.engine.sound.ffmpeg import executable
 
 PYTHONS = (
@@ -186,7 +187,6 @@ def _content(file: Path) -> str:
 
 
 def microphone() -> Check:
-    from app.engine.sound.audio import microphones
 
     names = microphones()
     if names:

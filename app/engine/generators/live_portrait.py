@@ -28,6 +28,7 @@ from app.engine.points.crop import turned_square
 from app.engine.points.pose import pose_change
 from app.engine.squares.crop import shrunk
 from app.engine.squares.patch import CutOut, square_patch
+from app.engine.warping.calibration import corrected_camera
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -286,7 +287,6 @@ def asked_points(code: LivePortraitCode, target: Target, entries: ExpressionEntr
     import torch
 
     from app.engine.networks.live_portrait_points import placed, rotation
-    from app.engine.warping.calibration import corrected_camera
 
     own, motion = code.cut.source.face.params, code.motion
     edited = target.origin is Origin.ASKED

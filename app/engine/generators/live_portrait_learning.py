@@ -21,7 +21,9 @@ from app.engine.face.landmarks import FaceTracker
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Expression, FaceEdit, FittedFace, FloatArray
 from app.engine.face.semantic import measure_controls, resolve
+from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.matte import person_matte
+from app.engine.imaging.reading import open_photo
 from app.engine.points.crop import turned_square
 from app.engine.points.expression import (
     ExpressionEntries,
@@ -172,8 +174,6 @@ def reading(name: str, face: FittedFace, fresh: Callable[[FaceEdit], FittedFace 
 
 def sample() -> SourceImage:
     """Return the sample portrait with its fitted face and its matte."""
-    from app.engine.imaging.colour import to_srgb8
-    from app.engine.imaging.reading import open_photo
 
     photo = open_photo(sample_path())
     pixels = to_srgb8(photo)

@@ -24,8 +24,10 @@ from app.engine.face.landmarks import FaceTracker
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import N_EXPRESSION, Camera, Expression, FaceParams, FittedFace, Identity
 from app.engine.files import written
+from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.endings import CLIPS, PICTURES
 from app.engine.imaging.matte import person_matte
+from app.engine.imaging.reading import open_photo
 from app.engine.sound import ffmpeg
 from app.engine.sound.audio import clip_sound
 from app.engine.sound.features import audio_features
@@ -173,8 +175,6 @@ def _faces(path: Path, tracker: FaceTracker, edits: int, seed: int) -> Faces:
 
 def _of_portrait(path: Path, tracker: FaceTracker, edits: int, rng: np.random.Generator) -> Faces:
     from app.engine.generators.mesh_warp import MeshWarp
-    from app.engine.imaging.colour import to_srgb8
-    from app.engine.imaging.reading import open_photo
 
     pixels = to_srgb8(open_photo(path))
     found = tracker.detect(pixels)
