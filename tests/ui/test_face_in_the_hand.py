@@ -166,11 +166,11 @@ def test_closing_while_recording_asks_about_the_recording(
 ) -> None:
     monkeypatch.undo()  # the fixture answers every question with yes
     asked: list[str] = []
-    monkeypatch.setattr(recording.documents, "_sure", lambda words, verb: asked.append(words) or False)
+    monkeypatch.setattr(recording.documents, "_confirm", lambda words, verb: asked.append(words) or False)
     recording.close()
     assert recording.isVisible() and recording.live_space.live.recording
     assert len(asked) == 1 and "not finished" in asked[0]
-    monkeypatch.setattr(recording.documents, "_sure", lambda words, verb: True)
+    monkeypatch.setattr(recording.documents, "_confirm", lambda words, verb: True)
 
 
 def test_a_project_opened_again_shows_its_own_result(

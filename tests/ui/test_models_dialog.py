@@ -71,7 +71,8 @@ def test_a_card_says_what_a_generator_is_and_what_it_lacks(dialog: ModelsDialog)
     assert "512 × 512 px" in words["live-portrait"] and "MIT" in words["live-portrait"]
     assert "not measured" in words["live-portrait"] and "No expressions yet." in words["live-portrait"]
     assert "The photo's own resolution" in words["mesh-warp"]
-    assert MISSING.missing is not None and MISSING.missing in words["headgan"]
+    assert MISSING.missing is not None
+    assert MISSING.missing.capitalize() in words["headgan"], "it begins as a sentence"
     assert not dialog.cards["mesh-warp"].button.isVisible()
     assert not dialog.cards["headgan"].button.isVisible()
     assert dialog.cards["live-portrait"].button.text() == "Learn expressions"

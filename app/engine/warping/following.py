@@ -8,6 +8,7 @@ distance.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -25,6 +26,11 @@ from app.engine.warping.plate import Places
 # IOD beside the head: hair, a collar or a scarf follows an expression fully to not at all; chosen by eye on jaws that
 # move aside.
 BESIDE = (0.0, 0.7)
+# cm from the face's landmarks over which an expression ends on forehead and temples. Without an end, a fifth of what a
+# raised brow moved lay beyond the brow's region; with this one it is less than a twentieth
+# (tests/ui/test_face_in_the_hand.py).
+REACH = (0.5, 2.5)
+UPPER = (-2.0, 2.0)  # cm of height over which that begins: throat and jaw's underside go with the jaw
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,12 +53,21 @@ class Following:
         """
         if not offsets.any():
             return None
-        moved = HeadModel.load().binding @ offsets
+        moved = (HeadModel.load().binding @ offsets) * _reached()
         return np.asarray(_followed(moved, self.before, self.hidden))
 
     def of_hair(self, moved: FloatArray) -> FloatArray:
         """Return (N, 3) model units by which the hair's vertices follow the head's (V, 3)."""
         return np.asarray(self.beside[:, None] * moved[self.near])
+
+
+@cache
+def _reached() -> FloatArray:
+    """Return (V, 1) how much of an expression reaches a vertex."""
+    model = HeadModel.load()
+    return np.asarray(1 - smoothstep(*UPPER, model.points[:, 1]) * smoothstep(*REACH, model.distance))[
+        :, None
+    ]
 
 
 @njit(cache=True, nogil=True)

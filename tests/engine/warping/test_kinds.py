@@ -8,8 +8,8 @@ import pytest
 from app.engine.warping.kinds import kinds
 from app.engine.warping.plate import Places
 
-SKIN, HAIR, WHITE = (205, 160, 140), (70, 55, 45), (225, 228, 232)
-SIDE, IOD = 200, 30.0
+SKIN, HAIR, WHITE = (205, 160, 140), (70, 55, 45), (225, 228, 232)  # sRGB colours
+SIDE, IOD = 200, 30.0  # px of the picture's side and between the eyes
 
 
 def person(collar: tuple[int, int, int], throat: float) -> tuple[Places, np.ndarray]:

@@ -12,7 +12,7 @@ from app.engine.warping.necks import before_the_neck, covered_neck
 from app.engine.warping.own_view_kernels import OwnPixels
 from app.engine.warping.plate import Places
 
-SIDE = 40
+SIDE = 40  # px of the picture's side
 
 
 def dressed(clothes: np.ndarray) -> Beside:
