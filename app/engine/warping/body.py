@@ -64,6 +64,7 @@ def body_shift(middle: FloatArray, before: Camera, after: Camera) -> FloatArray:
 
 
 def moves(shift: FloatArray) -> bool:
+    """Return whether a shift (2,) px of the body is seen."""
     return bool(np.abs(shift).max() > STILL)
 
 

@@ -37,7 +37,7 @@ class Layers:
 
 @cache
 def pool() -> ThreadPool:
-    """Daemon threads that share out a picture's bands; the kernels run without the GIL."""
+    """Return the daemon threads that share out a picture's bands; the kernels run without the GIL."""
     made = ThreadPool(min(8, os.cpu_count() or 1))
     atexit.register(
         made.terminate

@@ -48,7 +48,7 @@ def before_the_neck(beside: Beside, body: NDArray[Any]) -> NDArray[np.uint8]:
 
     body: (H, W) how opaque the body is that stays where it is, of the photo's type.
     """
-    if beside.clothes.max(initial=0.0) < 0.5:
+    if not (beside.clothes >= 0.5).any():
         return np.zeros((0, 0), np.uint8)
     height, width = body.shape
     sharp = cv2.resize(beside.clothes, (width, height), interpolation=cv2.INTER_LINEAR)
