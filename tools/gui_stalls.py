@@ -108,6 +108,7 @@ def drag(widget: QWidget, start: QPoint, way: QPoint, steps: int = 30) -> Iterat
     yield
 
 
+DRAWN: list[tuple[Any, Any]] = []  # the engine's last pictures with their edits
 SLOW_S = 3.0  # seconds that the drafted generator takes
 TURNS = tuple(float(value) for value in range(3, 15))  # degrees asked one after the other
 
@@ -134,6 +135,7 @@ def with_slow_generator(make: Callable[[], Any]) -> Callable[[], Any]:
                 check(stop)
                 time.sleep(0.01)
             picture = render(portrait, edits, side, stop)
+            DRAWN[:] = [*DRAWN[-8:], (picture.pixels, edits)]
             ms = picture.ms | {"generate": picture.ms.get("generate", 0.0) + 1e3 * SLOW_S}
             return replace(picture, ms=ms) if state["slow"] and asked else picture
 
@@ -150,9 +152,12 @@ def drafted(window: Any) -> str:
     """Return, in milliseconds, the time from a value to its first picture with the mesh warp and with a slow
     generator, and the time that a Cancel takes.
     """
-    session, seen, at = window.session, [], []
+    session, seen, at, stale = window.session, [], [], []
 
     def note(rendered: Any) -> None:
+        asked = next((edits for pixels, edits in DRAWN if pixels is rendered.pixels), None)
+        if not rendered.draft and asked is not None and dict(asked) != dict(session.document.edits):
+            stale.append(rendered)
         seen.append(rendered)
         at.append(time.perf_counter())
 
@@ -176,19 +181,12 @@ def drafted(window: Any) -> str:
             wait(lambda: bool(seen))
             shown[name].append(1e3 * (at[0] - start))
             if name == "slow" and not seen[0].draft:
-                raise SystemExit("A picture of an older value was shown.")
+                raise SystemExit("The slow generator's picture came without a draft.")
+    if stale:
+        raise SystemExit("A finished picture of an older value was shown.")
     wait(lambda: not seen[-1].draft)  # the finished picture of the last value
     whole = time.perf_counter() - start
-    drawing: list[Any] = []
-    session.scheduler.drawing.connect(drawing.append)
-    session.set_value("yaw", 0.0)
-    wait(lambda: bool(drawing) and drawing[-1] >= 0)
-    turn_events(500)
-    start = time.perf_counter()
-    session.scheduler.cancel_drawing()
-    wait(lambda: drawing[-1] < 0)
-    cancelled = 1e3 * (time.perf_counter() - start)
-    session.scheduler.drawing.disconnect(drawing.append)
+    cancelled = cancel_ms(session)
     session.rendered.disconnect(note)
     session.set_generator("mesh-warp")
     wait(lambda: session.scheduler.is_idle)
@@ -198,6 +196,20 @@ def drafted(window: Any) -> str:
         f"(a draft) with a generator that takes {SLOW_S:.0f} s, whose own picture was there after {whole:.1f} s; "
         f"medians of {len(TURNS)} values, none ever out of date. Cancel ends its drawing in {cancelled:.0f} ms."
     )
+
+
+def cancel_ms(session: Any) -> float:
+    """Return the milliseconds in which Cancel ends the drawing of a slow generator."""
+    drawing: list[Any] = []
+    session.scheduler.drawing.connect(drawing.append)
+    session.set_value("yaw", 0.0)
+    wait(lambda: bool(drawing) and drawing[-1] >= 0)
+    turn_events(500)
+    start = time.perf_counter()
+    session.scheduler.cancel_drawing()
+    wait(lambda: drawing[-1] < 0)
+    session.scheduler.drawing.disconnect(drawing.append)
+    return 1e3 * (time.perf_counter() - start)
 
 
 def script(window) -> Iterator[str]:  # type: ignore[no-untyped-def]

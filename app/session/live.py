@@ -40,9 +40,8 @@ class Live(QObject):
     saving = Signal(float)  # how much of a stopped recording is written, [0, 1]
     kept = Signal(object)  # Path of the performance written
     rendered = Signal(object)  # Path of the film a clip was rendered to
-    refused = Signal(
-        str
-    )  # what could not be switched on: "microphone", "recording" or "camera"; `failed` says why
+    # What could not be switched on: "microphone", "recording" or "camera"; `failed` says why.
+    refused = Signal(str)
     failed = Signal(object)  # EngineError
     _saving_changed = Signal(object, object)  # Film and its Saving; emitted on the thread that saves
 
@@ -70,10 +69,7 @@ class Live(QObject):
     # -- starting and stopping
 
     def start_camera(self, device: int | str, name: str, size: tuple[int, int], rate: float) -> None:
-        """Drive the active face from a camera.
-
-        `size` and `rate` are requests; the steps say what the camera delivers.
-        """
+        """Drive the active face from a camera; the steps say whether it delivers this `size` and `rate`."""
 
         def source() -> Any:
             return CameraSource(device, name, size, rate)
@@ -132,18 +128,14 @@ class Live(QObject):
 
     @property
     def slow_generator(self) -> GeneratorInfo | None:
-        """Return the chosen generator where it is too slow here to follow a driver, so that the mesh warp
-        does; else None.
-        """
+        """Return the chosen generator where it is too slow here and the mesh warp follows the driver; else None."""
         info = self._session.generator
         drafted = info is not None and self._session.scheduler.pace.is_drafted(info.name)
         return info if drafted else None
 
     @property
     def frames_a_second(self) -> float | None:
-        """Return how many pictures the chosen generator draws in a second here, None where it has drawn none
-        yet.
-        """
+        """Return the pictures that the chosen generator draws in a second here, None before its first."""
         info = self._session.generator
         ms = None if info is None else self._session.scheduler.pace.of(info.name)
         return 1000 / ms if ms else None
@@ -245,9 +237,7 @@ class Live(QObject):
         self._ask(pause)
 
     def listen(self, on: bool, device: str | None = None) -> None:
-        """Listen to the microphone, or stop; while on, its level is shown and the next recording has its
-        sound.
-        """
+        """Listen to the microphone, or stop; meanwhile its level is shown, and the next film has its sound."""
         self.listening = on
 
         def refuse() -> None:
@@ -287,10 +277,7 @@ class Live(QObject):
         animation.record(film.path, on_saving, performance)
 
     def stop_recording(self, clip: Path | None = None) -> None:
-        """Finish the film; `saving` and then `recorded` follow.
-
-        clip: the driving clip, whose sound goes into the film.
-        """
+        """Finish the film, with the sound of the driving clip; `saving` and then `recorded` follow."""
         self.unsaved += self.recording
         self.recording = False
         if self._film is not None:
@@ -349,8 +336,7 @@ class Live(QObject):
     ) -> None:
         """Call a function with the running animation on the engine's thread, between two frames.
 
-        on_value: called with the result, None where no animation runs; refuse: called where the function
-        failed, before `failed`.
+        on_value: called with the result, None where no animation runs; refuse: called before `failed`.
         """
 
         def call(engine: EngineLike) -> Any:
@@ -389,9 +375,7 @@ class Live(QObject):
             self._start(self._source, Film(film.path, begun_again=True))
 
     def _ended_before_pictures(self, film: Film) -> bool:
-        """Return whether the clip ended before the film had a picture, so that both begin again from the
-        first frame.
-        """
+        """Return whether the clip ended before the film had a picture: both begin again at its first frame."""
         return not (self.from_camera or film.has_pictures or film.stopped or film.begun_again)
 
     @Slot(object, object)
@@ -411,9 +395,6 @@ class Live(QObject):
     @Slot(object)
     def _show_edit(self) -> None:
         """Put the driven face's sliders on top of the driver, whichever face is active."""
-        portrait = self._session.portrait
-        if not self.running or portrait is None:
-            return
-        index = next((k for k, face in enumerate(portrait.faces) if face is self._face), None)
-        if index is not None:  # otherwise another photo is open, and the animation is about to end
+        index = self.driven  # None where another photo is open, so that the animation is about to end
+        if index is not None:
             self._set_controls(edit=self._session.document.edit_of(index))

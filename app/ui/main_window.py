@@ -226,9 +226,7 @@ class MainWindow(QMainWindow):
         self.autosave.close(keep=self._ending and self.session.is_dirty)
 
     def end(self) -> None:
-        """End without a question, because nobody may be there to answer; unsaved work is offered at the next
-        start.
-        """
+        """End without a question, which nobody may answer; unsaved work is offered at the next start."""
         self._ending = True
         self.autosave.save()
         while (dialog := QApplication.activeModalWidget()) is not None and dialog.close():
@@ -237,9 +235,7 @@ class MainWindow(QMainWindow):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        if (
-            QGuiApplication.platformName() != "offscreen"
-        ):  # that platform's screen is small, and nobody sees it
+        if QGuiApplication.platformName() != "offscreen":  # nobody sees that platform's small screen
             QTimer.singleShot(0, self, lambda: placing.fit_when_framed(self))  # only then is the frame known
 
     # -- what the session says

@@ -17,6 +17,7 @@ from app.engine.contract import GeneratorInfo, Origin, Patch, SourceImage, Targe
 from app.engine.errors import EngineError
 from app.engine.face.controls import CONTROLS
 from app.engine.face.parameters import FaceParams, FittedFace
+from app.engine.imaging.colour import largest
 from app.engine.warping import (
     eye_kernels,
     following,
@@ -80,6 +81,11 @@ class Alpha:
         own = _layers(np.dstack([alpha] * 3), matte, layers.hold, layers.iod)
         look = for_alpha(head, own, matte)
         return cls(own, look, own_view_of(look, own, table(look, look.head.camera)))
+
+    @cached_property
+    def values(self) -> NDArray[np.float32]:
+        """Return the table of the photo's own view."""
+        return table(self.head, self.head.head.camera)
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +173,8 @@ class MeshWarp:
             pixels, box = drawn_head(code.head, code.layers, code.own, view, values, also)
             alpha = None
             if (a := code.alpha) is not None:
-                alpha = drawn_head(a.head, a.layers, a.own, view, table(a.head, view.camera), also)[0][..., 0]
+                values = a.values if own else table(a.head, view.camera)
+                alpha = drawn_head(a.head, a.layers, a.own, view, values, also)[0][..., 0]
         with _timed("features", times):
             mouth = mouth_pose(code.face, posed, code.mouth.shut)
             if mouth is not None and pixels.size:
@@ -258,7 +265,7 @@ def _own_matte(source: SourceImage, near: Neighbours | None) -> NDArray[np.float
     """
     matte = source.matte
     if source.alpha is not None:  # where a cut-out is transparent there is no person
-        matte = np.minimum(matte, source.alpha / np.float32(np.iinfo(source.alpha.dtype).max))
+        matte = np.minimum(matte, source.alpha / np.float32(largest(source.alpha.dtype)))
     return np.asarray(matte if near is None else matte * (1 - near.theirs), np.float32)
 
 
@@ -270,7 +277,7 @@ def _hold(near: Neighbours | None) -> NDArray[np.uint8]:
 
 
 def _layers(pixels: NDArray[Any], matte: NDArray[np.float32], hold: NDArray[np.uint8], iod: float) -> Layers:
-    top = 65535 if pixels.dtype == np.uint16 else 255
+    top = largest(pixels.dtype)
     some, solid = (matte > 0.5 / top).astype(np.uint8), (matte > 1 - 0.5 / top).astype(np.uint8)
     grown = 2 * max(2, round(0.11 * iod)) + 1
     near = cv2.dilate(some, cv2.getStructuringElement(cv2.MORPH_RECT, (grown, grown)))

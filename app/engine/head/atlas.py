@@ -31,6 +31,7 @@ from app.engine.head.rim import inside_nose, rim_gain
 from app.engine.head.skull import smoothstep
 from app.engine.head.strands import streaks, unevenness
 from app.engine.head.texels import atlas_side, texels
+from app.engine.imaging.colour import largest
 
 # These values were chosen by eye on sheets of turned heads (tools/head_sheets.py), except where a comment names
 # another origin. IOD is the distance between the eyes; cm are those of the head model. A pair of values is a range:
@@ -198,7 +199,7 @@ def unlearned(
     ids, share, nearest = texels(side)
     low, at_low, colours = lows.picture, lows.factor, lows.vertices
     hair = hair_colour(model, own.at, own.normals[:, 2], own.shown, own.confident, low, at_low)
-    scale = 255 / (65535 if pixels.dtype == np.uint16 else 255)
+    scale = 255 / largest(pixels.dtype)
     person, hair = own.shown * own.person, None if hair is None else hair * scale
     rim, trusted = rim_gain(model, own.normals[:, 2], person, colours * scale, hair, head.ears)
     colours = colours * rim[:, None]
@@ -281,7 +282,7 @@ def _mixed(
     show scalp; at_low: their px per px of the photo.
     """
     side = grid.shape[0]
-    top = 65535 if pixels.dtype == np.uint16 else 255
+    top = largest(pixels.dtype)
 
     def fetched(picture: NDArray[Any], first: int, factor: float = 1.0) -> NDArray[np.float32]:
         x, y = (np.ascontiguousarray(grid[..., first + k] * factor - 0.5) for k in (0, 1))

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.files import data_folder
+from app.engine.imaging.colour import largest
 
 FILE = "completion.onnx"
 # texels on a side of the atlas that the network sees: an ordinary CPU runs the network on it in 50 ms
@@ -50,7 +51,7 @@ def seen_by_network(atlas: NDArray[Any], planes: NDArray[np.float32]) -> NDArray
     Its first three planes are the atlas (S, S, 3) in [-1, 1], its last three `Unlearned.planes` (S, S, 3).
     """
     size = (SIDE, SIDE)
-    top = np.float32(65535 if atlas.dtype == np.uint16 else 255)
+    top = np.float32(largest(atlas.dtype))
     colour = cv2.resize(atlas, size, interpolation=cv2.INTER_AREA).astype(np.float32) * (2 / top) - 1
     small = cv2.resize(planes, size, interpolation=cv2.INTER_AREA)
     return np.ascontiguousarray(np.concatenate([colour, small], axis=2).transpose(2, 0, 1), np.float32)
@@ -74,7 +75,7 @@ def added(atlas: NDArray[Any], planes: NDArray[np.float32], difference: NDArray[
 
     A difference of 2 is the whole range of colour.
     """
-    side, top = atlas.shape[0], 65535 if atlas.dtype == np.uint16 else 255
+    side, top = atlas.shape[0], largest(atlas.dtype)
     smooth = cv2.resize(
         np.ascontiguousarray(difference.transpose(1, 2, 0)), (side, side), interpolation=cv2.INTER_LINEAR
     )

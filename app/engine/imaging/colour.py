@@ -24,6 +24,11 @@ LUMINANCE = np.array([0.299, 0.587, 0.114])  # of red, green and blue (ITU-R BT.
 BAND = 256  # rows that are converted at a time, so that a large photo needs no float copy of itself
 
 
+def largest(kind: np.dtype[Any] | type[np.generic]) -> int:
+    """Return the value of white in pixels of a type: 255 of uint8, 65535 of uint16."""
+    return int(np.iinfo(kind).max)
+
+
 def to_srgb8(photo: Photo) -> NDArray[np.uint8]:
     """Return the pixels (H, W, 3) of a photo of any depth and profile as uint8 sRGB.
 
@@ -62,7 +67,7 @@ def usable_rgb_profile(icc: bytes | None) -> bytes | None:
 
 def grey_to_srgb(pixels: NDArray[Any], icc: bytes) -> NDArray[Any]:
     """Return grey codes of a GRAY profile, uint8 or uint16 of any shape, as the codes of the same light in sRGB."""
-    top = np.iinfo(pixels.dtype).max
+    top = largest(pixels.dtype)
     curve = grey_curve(icc, top + 1)
     if curve is None:
         return pixels

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.imaging.colour import largest
+
 FloatPicture = NDArray[np.float32]
 
 # MediaPipe's points of the jaw line, which with the brows are the hull of the 68 points of the released crop.
@@ -82,12 +84,12 @@ def face_square(landmarks: NDArray[np.float64], faces: float = RELEASED_FACES) -
 
 def unit_range(pixels: NDArray[Any]) -> FloatPicture:
     """Return uint8 or uint16 pixels as float32 in [0, 1]."""
-    return (pixels / np.float32(np.iinfo(pixels.dtype).max)).astype(np.float32)
+    return (pixels / np.float32(largest(pixels.dtype))).astype(np.float32)
 
 
 def to_depth(picture: FloatPicture, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Return a picture in [0, 1] as pixels of a type (uint8 or uint16), rounded and clipped."""
-    levels = np.clip(picture, 0, 1) * np.iinfo(dtype).max
+    levels = np.clip(picture, 0, 1) * largest(dtype)
     return np.asarray(np.round(levels), dtype)
 
 

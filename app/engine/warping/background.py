@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.imaging.colour import largest
+
 # These values were chosen by eye on the sheets that tools/sheets.py draws. IOD is the distance between the eyes.
 FILL_SIDE = 512  # px: the longer side at which the fill is made; it is smooth, so a small picture is enough
 # A colour is continued at most this many times as far along the background's structure as across it.
@@ -124,7 +126,7 @@ def fill(pixels: NDArray[Any], hidden: NDArray[np.bool_], iod: float) -> NDArray
     made = base + reflected_detail(small, smooth, mask, max(2.0, REACH * iod * scale))
     made = np.where(mask[..., None], made, small)
     large = cv2.resize(made, (width, height), interpolation=cv2.INTER_LINEAR).reshape(pixels.shape)
-    top = 65535 if pixels.dtype == np.uint16 else 255
+    top = largest(pixels.dtype)
     out = pixels.copy()
     out[hidden] = np.clip(large[hidden] + 0.5, 0, top).astype(pixels.dtype)
     return out

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from app.engine.face.parameters import Camera
 from app.engine.face.semantic import NECK_PIVOT
 from app.engine.head.skull import smoothstep
+from app.engine.imaging.colour import largest
 from app.engine.warping.body_kernels import shifted_band, shifts
 from app.engine.warping.curves import Float32, FloatArray
 from app.engine.warping.edges import border_share
@@ -77,7 +78,7 @@ def shifted(picture: Layers, body: Body, shift: FloatArray, box: Box) -> NDArray
         np.asarray(cv2.cvtColor(part, cv2.COLOR_RGBA2RGB)) if part.size else part[..., :3].copy()
     )
     if moves(shift):
-        top = np.float32(65535 if out.dtype == np.uint16 else 255)
+        top = np.float32(largest(out.dtype))
         dx, dy, factor = np.float32(shift[0]), np.float32(shift[1]), np.float32(body.factor)
 
         def band(start: int, end: int) -> None:

@@ -19,6 +19,7 @@ from app.engine.face.parameters import FLIP, Camera
 from app.engine.head import Head, HeadModel, rasterised
 from app.engine.head.fill import relief
 from app.engine.head.skull import smoothstep
+from app.engine.imaging.colour import largest
 from app.engine.warping.background import push_pull, reflected_detail, smoothed
 from app.engine.warping.curves import Float32, FloatArray
 from app.engine.warping.edges import border_share
@@ -170,7 +171,7 @@ def hung_over(hair: Sheet, beside: Beside, at: FloatArray, known: FloatArray) ->
     nearest = np.zeros(label.max() + 1, np.float32)
     nearest[label[free]] = on[free]
     beside_it = _at(blurred(nearest[label], 0.05 * where.iod), at * where.factor - 0.5)
-    under = np.ascontiguousarray(hair.texture[..., 3]) / np.float32(np.iinfo(hair.texture.dtype).max)
+    under = np.ascontiguousarray(hair.texture[..., 3]) / np.float32(largest(hair.texture.dtype))
     return sides * smoothstep(0.4, 0.8, beside_it) * smoothstep(0.7, 0.95, _at(under, at - hair.corner - 0.5))
 
 
@@ -338,7 +339,7 @@ def _texture(
     """
     found = enlarged(_continued(pixels, beside), (matte.shape[1], matte.shape[0]), box)
     x0, y0, x1, y1 = box
-    top = 65535 if pixels.dtype == np.uint16 else 255
+    top = largest(pixels.dtype)
     own = np.dstack([pixels[y0:y1, x0:x1], matte[y0:y1, x0:x1] * top]).astype(np.float32)
     a = found[..., 3:4]
     laid = a * found[..., :3] + (1 - a) * background[y0:y1, x0:x1]

@@ -24,7 +24,7 @@ from app.engine.head.light import light_on, lit, room_above
 from app.engine.head.raster import carried, rasterised, shares
 from app.engine.head.skull import smoothstep
 from app.engine.head.texels import atlas_side
-from app.engine.imaging.colour import LUMINANCE
+from app.engine.imaging.colour import LUMINANCE, largest
 from app.engine.warping import body_kernels, holding, own_view
 from app.engine.warping.body import Body, body_of, moves, shifted
 from app.engine.warping.curves import Float32, FloatArray
@@ -134,13 +134,12 @@ def head_look(
     low = low_colours(pixels, matte * uncovered, head, own)
     atlas, shares = completed(head, own, pixels, matte, low)
     skin = np.exp(-((model.distance / LIT) ** 2)) * model.face
-    top = 65535 if pixels.dtype == np.uint16 else 255
-    bright = low.vertices @ LUMINANCE / top
+    bright = low.vertices @ LUMINANCE / largest(pixels.dtype)
     light = light_on(own.normals, bright, own.confident * skin)
-    there = smoothstep(0.0, NECK_END, head.rigid)
     plate, changed = plate_of(layers, where, beside.share)
     behind_it = hidden(head, own, shares.kept)
     hung = sheet(pixels, layers.background, matte, head, behind_it.unseen, beside)
+    there = smoothstep(0.0, NECK_END, head.rigid)
     if hung is not None:
         there = there * (1 - hung_over(hung, beside, own.at, shares.known(own.confident)))
     return HeadLook(
@@ -197,7 +196,7 @@ def plate_of(layers: Layers, where: Places, moves: Float32) -> tuple[Layers, Box
     texture, zone = layers.texture.copy(), layers.zone.copy()
     box = (slice(y, y + h), slice(x, x + w))
     texture[box] = part
-    top = 65535 if part.dtype == np.uint16 else 255
+    top = largest(part.dtype)
     solid = cv2.erode((texture[box][..., 3] == top).astype(np.uint8), np.ones((5, 5), np.uint8))
     zone[box] = (part[..., 3] > 0).astype(np.uint8) + solid
     return replace(layers, texture=texture, zone=zone), (x, y, x + w, y + h)
@@ -208,7 +207,7 @@ def for_alpha(look: HeadLook, layers: Layers, matte: Float32) -> HeadLook:
 
     The head is opaque where the photo does not show it.
     """
-    top = 65535 if layers.texture.dtype == np.uint16 else 255
+    top = largest(layers.texture.dtype)
     plate = plate_of(layers, places(look.head, matte), look.beside.share)[0]
     pixels = layers.texture[..., :3]
     hung = look.sheet and retextured(look.sheet, pixels, layers.background, matte, look.beside)
@@ -305,7 +304,7 @@ def draw_head(
     box = np.array([x0, y0, x1, y1])
     head_maps(moved, model.triangles, model.corners, values, box, maps)
     hair = hair_maps(look.sheet, view.hair, box)
-    top = np.float32(65535 if out.dtype == np.uint16 else 255)
+    top = np.float32(largest(out.dtype))
     mixed = np.float32(MIXED * layers.iod)
     shown = np.float32(holding.edge_shown(look.head.camera, view.camera))
     right, down = (int(v) for v in np.round(view.shift))
@@ -357,7 +356,7 @@ def warm_up(dtype: type[np.generic]) -> None:
     head_maps(points, triangle, triangle, values, box, maps)
     picture = np.zeros((8, 8, 4), dtype)
     plain, none = picture[..., :3].copy(), np.zeros((0, 0), np.uint8)
-    one, top = np.float32(1), np.float32(65535 if dtype == np.uint16 else 255)
+    one, top = np.float32(1), np.float32(largest(dtype))
     hair = (points, triangle, np.zeros((1, 11), np.float32), picture, NO_CORNER)
     head_maps(points, triangle, triangle, values[:, :3].copy(), box, hair[2])
     yes = np.ones(1, np.bool_)

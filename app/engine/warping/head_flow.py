@@ -7,6 +7,7 @@ import numpy as np
 
 from app.engine.head import HeadModel
 from app.engine.head.raster import carried, rasterised, shares
+from app.engine.imaging.colour import largest
 from app.engine.warping.body import moves, shift_flow
 from app.engine.warping.curves import Float32, FloatArray
 from app.engine.warping.hair import Sheet
@@ -56,7 +57,7 @@ def hair_displacements(beside: Sheet, points: FloatArray, box: Box) -> tuple[Flo
     x = np.nan_to_num(found[..., 0]) - np.float32(beside.corner[0] + 0.5)
     y = np.nan_to_num(found[..., 1]) - np.float32(beside.corner[1] + 0.5)
     alpha = cv2.remap(np.ascontiguousarray(beside.texture[..., 3]), x, y, cv2.INTER_LINEAR)
-    top = 65535 if beside.texture.dtype == np.uint16 else 255
+    top = largest(beside.texture.dtype)
     found[alpha < top / 2] = np.nan
     rows, columns = np.indices(ids.shape, np.float32) + np.float32(0.5)
     return found - np.stack([columns + np.float32(box[0]), rows + np.float32(box[1])], axis=-1), depth

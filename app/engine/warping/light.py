@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.imaging.colour import LUMINANCE
+from app.engine.imaging.colour import LUMINANCE, largest
 from app.engine.warping.curves import Float32, FloatArray
 
 # These values were set on the portraits of ../shared/media and ../shared/portraits (tools/feature_sheets.py).
@@ -65,7 +65,7 @@ def light_of(pixels: NDArray[Any], landmarks: FloatArray) -> Light:
     pixels: (H, W, 3) uint8 or uint16; landmarks: (478, 3) px. A colour that no skin has comes from the light, which
     tints everything. White things have half of the skin's own colour, and teeth a third of it.
     """
-    top = 65535 if pixels.dtype == np.uint16 else 255
+    top = largest(pixels.dtype)
     at = np.round(landmarks[list(SKIN), :2]).astype(int)
     x, y = np.clip(at[:, 0], 0, pixels.shape[1] - 1), np.clip(at[:, 1], 0, pixels.shape[0] - 1)
     skin = np.median(pixels[y, x].astype(np.float32) / top, axis=0)

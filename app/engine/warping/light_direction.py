@@ -12,7 +12,7 @@ from scipy.sparse import csr_matrix
 
 from app.engine.face.morphable_model import default_model
 from app.engine.head.skull import smoothstep
-from app.engine.imaging.colour import LUMINANCE
+from app.engine.imaging.colour import LUMINANCE, largest
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.topology import BROWS, LOWER_LIDS, LOWER_LIP, N_FACE, UPPER_LIDS, UPPER_LIP
 
@@ -77,7 +77,7 @@ def _colours(pixels: NDArray[Any], points: FloatArray, iod: float) -> FloatArray
         np.clip((points[:, k] * size[k] / whole).astype(int), 0, size[k] - 1)
         for k, whole in ((0, width), (1, height))
     )
-    top = 65535 if pixels.dtype == np.uint16 else 255
+    top = largest(pixels.dtype)
     return np.asarray(small[y, x] / top, float)
 
 

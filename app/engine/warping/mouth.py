@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.head.skull import smoothstep
-from app.engine.imaging.colour import LUMINANCE
+from app.engine.imaging.colour import LUMINANCE, largest
 from app.engine.warping import mouth_kernels
 from app.engine.warping.curves import Float32, FloatArray, box_around, catmull_rom, ring, soft_inside
 from app.engine.warping.light import Light
@@ -179,7 +179,7 @@ def mouth_source(
     pixels: (H, W, 3) uint8 or uint16; landmarks: (478, 3) px; iod: px; gap: IOD between the lips; toward: (3,) of
     `Mouth`, None where the light has no direction.
     """
-    top = 65535 if pixels.dtype == np.uint16 else 255
+    top = largest(pixels.dtype)
     seen, dark, colour = 0.0, 0.0, np.zeros(3, np.float32)
     if gap >= OPEN:
         seen, dark, colour = _between_lips(pixels, landmarks)
@@ -225,7 +225,7 @@ def draw_mouth(
     view = out[y0:y1, x0:x1]
     corner = (origin[0] + x0, origin[1] + y0)
     shape = view.shape[:2]
-    top = 65535 if out.dtype == np.uint16 else 255
+    top = largest(out.dtype)
     blur = LIP_BLUR * mouth.iod
     cover = soft_inside(_over_fringe(mouth, pose), corner, shape, blur) * np.float32(pose.change)
     y, x = np.indices(shape, np.float32) + np.float32(0.5)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from app.engine.head.fill import below_jaw
 from app.engine.head.skull import smoothstep
+from app.engine.imaging.colour import largest
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.hair import Beside
 from app.engine.warping.kinds import blurred
@@ -52,7 +53,7 @@ def before_the_neck(beside: Beside, body: NDArray[Any]) -> NDArray[np.uint8]:
         return np.zeros((0, 0), np.uint8)
     height, width = body.shape
     sharp = cv2.resize(beside.clothes, (width, height), interpolation=cv2.INTER_LINEAR)
-    opaque = body / np.float32(np.iinfo(body.dtype).max)
+    opaque = body / np.float32(largest(body.dtype))
     return np.asarray(opaque * np.clip(255 * (2 * sharp - 0.5) + 0.5, 0, 255), np.uint8)
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from app.engine.head import Head, HeadModel, rasterised
 from app.engine.head.atlas import scalp
+from app.engine.imaging.colour import largest
 from app.engine.warping.background import push_pull
 from app.engine.warping.curves import Float32, FloatArray
 
@@ -138,7 +139,7 @@ def behind(
     def part(picture: Float32) -> Float32:
         return enlarged(picture, (width, height), (*low, *high))
 
-    top = 65535 if pixels.dtype == np.uint16 else 255
+    top = largest(pixels.dtype)
     a, s = part(alpha.astype(np.float32))[..., None], part(share)[..., None]
     made = a * part(body) + (1 - a) * background[box]
     mixed = pixels[box] + s * (made - pixels[box])

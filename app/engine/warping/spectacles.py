@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from app.engine.face.parameters import Camera
 from app.engine.head.skull import smoothstep
-from app.engine.imaging.colour import LUMINANCE
+from app.engine.imaging.colour import LUMINANCE, largest
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.topology import EYE_CORNERS, N_FACE
 
@@ -61,7 +61,7 @@ def spectacles(pixels: NDArray[Any], landmarks: FloatArray, camera: Camera) -> f
     at_y = (y[:, None] + aside * across[1] - y0 - 0.5).astype(np.float32)
     seen = cv2.remap(grey, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     step = float(np.hypot(x[-1] - x[0], y[-1] - y[0])) / (ROWS - 1) / iod
-    skin = float(np.median(seen)) + 0.02 * float(np.iinfo(pixels.dtype).max)
+    skin = float(np.median(seen)) + 0.02 * largest(pixels.dtype)
     near = (aside * camera.yaw <= 0) | (abs(camera.yaw) <= ASIDE)
     every = np.gradient(seen, axis=0)
     slopes = (every.mean(axis=1), every[:, near].mean(axis=1))

@@ -1,6 +1,4 @@
-"""Shows the picture with everything that can be done on it by hand; it knows no session and emits what is
-dragged.
-"""
+"""Shows the picture and says, by signals, what is done on it by hand; it knows no session."""
 
 from __future__ import annotations
 
@@ -190,9 +188,7 @@ class Canvas(PictureView):
 
     @property
     def _shows_boxes(self) -> bool:
-        """Return whether faces have their boxes: where there are several, and the pointer or the focus is
-        here.
-        """
+        """Return whether faces have boxes: several faces do while the pointer or the focus is here."""
         return len(self.faces) > 1 and (self.underMouse() or self.hasFocus()) and self._drag is None
 
     @property
@@ -339,15 +335,11 @@ class Canvas(PictureView):
         self._hover(event.position())
 
     def event(self, event: QEvent) -> bool:
-        if (
-            event.type() == QEvent.Type.KeyPress
-            and isinstance(event, QKeyEvent)
-            and self._choose_face_by_tab(event)
-        ):
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and self._took_tab(event):
             return True
         return super().event(event)
 
-    def _choose_face_by_tab(self, event: QKeyEvent) -> bool:
+    def _took_tab(self, event: QKeyEvent) -> bool:
         """Choose the next face on Tab, or the previous one on Shift+Tab; return whether this was done."""
         steps = {Qt.Key.Key_Tab: 1, Qt.Key.Key_Backtab: -1}
         step = steps.get(Qt.Key(event.key()))
