@@ -20,12 +20,10 @@ from app.engine.face.controls import BY_NAME
 from app.engine.face.parameters import FaceEdit
 from app.engine.film.recorder import Recording
 from app.session.presets import PresetLibrary
-from app.session.resting import RestFinder
 from app.session.session import Session
 from app.session.settings import Settings
 from app.ui.dialogs.batch import BatchDialog
 from app.ui.dialogs.export import ExportDialog
-from app.ui.dialogs.film import FilmDialog
 from app.ui.dialogs.settings import SettingsDialog
 from app.ui.live import record_bar
 from app.ui.main_window import MainWindow
@@ -220,19 +218,6 @@ def test_a_film_says_from_the_first_moment_that_it_is_made(
     with qtbot.waitSignal(live.rendered):
         fake.gate.set()
     assert not opened.status.activity.isVisible()
-
-
-def test_a_clip_that_is_typed_takes_the_others_place_and_is_missed_in_words(
-    opened: MainWindow, tmp_path: Path, qtbot: QtBot
-) -> None:
-    clip = tmp_path / "clip.mp4"
-    clip.write_bytes(b"a clip")
-    dialog = FilmDialog(clip, tmp_path, RestFinder(opened.session.jobs, opened), opened)
-    qtbot.addWidget(dialog)
-    dialog.show()
-    QTest.keyClicks(dialog.source, "nowhere.mp4")
-    assert dialog.source.text() == "nowhere.mp4"
-    assert dialog.note.text() == "There is no such file." and not dialog.go.isEnabled()
 
 
 def test_a_performance_that_is_tried_goes_on(

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QTimer
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -111,3 +112,17 @@ def test_a_performances_own_rest_gives_way_to_a_chosen_moment(
     cut = read_performance(dialog.clip())
     assert dialog.rest_at is None and cut.neutral is not None
     assert np.isclose(cut.neutral.camera.scale, 80.0) and cut.duration == pytest.approx(1.5, abs=0.04)
+
+
+def test_a_clip_that_is_typed_takes_the_others_place_and_is_missed_in_words(
+    opened: MainWindow, clip: Path, qtbot: QtBot
+) -> None:
+    dialog = shown(opened, clip, qtbot)
+    QTest.keyClicks(dialog.source, "nowhere.mp4")
+    assert dialog.source.text() == "nowhere.mp4"
+    assert dialog.note.text() == "There is no such file." and not dialog.go.isEnabled()
+
+
+def test_a_clip_that_cannot_be_cut_shows_no_from_and_to(opened: MainWindow, clip: Path, qtbot: QtBot) -> None:
+    dialog = shown(opened, clip, qtbot)
+    assert not dialog.start.isVisible() and dialog.format.isVisible()

@@ -17,11 +17,9 @@ from app.engine.contract import Measurement, Rendered
 from app.engine.errors import EngineError
 from app.engine.face.controls import BY_NAME
 from app.session.live import Live
-from app.session.resting import RestFinder
 from app.session.session import Session
 from app.session.settings import Settings
 from app.ui import i18n, theme
-from app.ui.dialogs.film import FilmDialog
 from app.ui.dialogs.tour import Tour
 from app.ui.live.control_panel import ControlPanel
 from app.ui.main_window import MainWindow
@@ -281,17 +279,6 @@ def test_the_face_models_picture_hides_no_face_unless_asked(opened: MainWindow, 
     opened.actions_["preview"].trigger()
     opened.actions_["preview"].trigger()
     assert space.nmfc.isVisible()
-
-
-def test_a_clip_that_cannot_be_cut_shows_no_from_and_to(
-    opened: MainWindow, tmp_path: Path, qtbot: QtBot
-) -> None:
-    clip = tmp_path / "clip.mp4"
-    clip.write_bytes(b"a clip")
-    dialog = FilmDialog(clip, tmp_path, RestFinder(opened.session.jobs, opened), opened)
-    qtbot.addWidget(dialog)
-    dialog.show()
-    assert not dialog.start.isVisible() and dialog.format.isVisible()
 
 
 def test_a_long_doubt_leaves_the_rows_of_the_result_their_height(opened: MainWindow, qtbot: QtBot) -> None:
