@@ -23,14 +23,17 @@ from app.engine.warping.hair import Sheet
 from app.engine.warping.holding import OFF_FACE
 from app.engine.warping.plate import Places
 
-# IOD beside the head: hair, a collar or a scarf follows an expression fully to not at all; chosen by eye on jaws that
-# move aside.
-BESIDE = (0.0, 0.7)
-# cm from the face's landmarks over which an expression ends on forehead and temples. Without an end, a fifth of what a
-# raised brow moved lay beyond the brow's region; with this one it is less than a twentieth
-# (tests/ui/test_face_in_the_hand.py).
-REACH = (0.5, 2.5)
-UPPER = (-2.0, 2.0)  # cm of height over which that begins: throat and jaw's underside go with the jaw
+# These ranges keep what a handle moves outside its region below a twentieth on every portrait (tools/handle_pulls.py);
+# without them a fifth of what a raised brow moved lay elsewhere.
+BESIDE = (
+    0.0,
+    0.35,
+)  # IOD beside the head: hair, a collar or a scarf follows an expression fully to not at all
+REACH_ABOVE, REACH_BELOW = (
+    (0.2, 1.5),
+    (0.5, 3.5),
+)  # cm from the face's landmarks: an expression's whole motion to none
+UPPER = (-2.0, 2.0)  # cm of height: below, throat and jaw's underside go further with the jaw
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +68,9 @@ class Following:
 def _reached() -> FloatArray:
     """Return (V, 1) how much of an expression reaches a vertex."""
     model = HeadModel.load()
-    return np.asarray(1 - smoothstep(*UPPER, model.points[:, 1]) * smoothstep(*REACH, model.distance))[
-        :, None
-    ]
+    upper = smoothstep(*UPPER, model.points[:, 1])
+    above, below = (smoothstep(*reach, model.distance) for reach in (REACH_ABOVE, REACH_BELOW))
+    return np.asarray(1 - upper * above - (1 - upper) * below)[:, None]
 
 
 @njit(cache=True, nogil=True)

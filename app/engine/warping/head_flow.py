@@ -25,12 +25,15 @@ def drawn_displacements(look: HeadLook, layers: Layers, own: OwnView, view: Head
     box = own.box(view.points, view.hair, look.there, layers.zone.shape)
     box = around(box, look.body.box) if moves(view.shift) else box
     flow = shift_flow(layers.hold, look.body, view.shift, box)
+    if not flow.size:  # eyes alone move, or nothing by as much as is seen
+        return flow, box
     model = HeadModel.load()
     ids, depth = rasterised(view.points, model.triangles, box)
     share = np.zeros((*ids.shape, 3), np.float32)
     shares(view.points - [0.5, 0.5, 0.0], model.triangles, ids, box[0], box[1], share)
     found = np.zeros((*ids.shape, 3), np.float32)
-    values = np.column_stack([look.seen.at, look.there])
+    went, _ = own.moved(view.points, view.hair)  # what has not moved is the photo's
+    values = np.column_stack([look.seen.at, look.there * went])
     carried(ids, share, model.corners, model.base, values, found)
     y, x = np.indices(ids.shape, np.float32) + np.float32(0.5)
     way = found[..., :2] - np.stack([x + np.float32(box[0]), y + np.float32(box[1])], axis=-1)

@@ -58,6 +58,15 @@ def filmed(source: SourceImage, **values: float) -> Target:
     return replace(asked, params=replace(asked.params, expression=expression), origin=Origin.FILMED)
 
 
+def test_where_nothing_moves_visibly_there_is_no_flow(
+    warp: MeshWarp, code: WarpCode, source: SourceImage
+) -> None:
+    """Once, the flow layer ended in an error where hair stands beside the head and the eyes alone move."""
+    assert code.head.sheet is not None
+    for values in ({"smile": 5e-4}, {"gaze_x": source.face.params.expression.gaze[0] + 0.3}):
+        assert warp.flow(code, target(source, **values))[0].size == 0
+
+
 def pasted(source: SourceImage, patch: Patch) -> NDArray[Any]:
     out = source.pixels.copy()
     out[patch.y : patch.y + patch.pixels.shape[0], patch.x : patch.x + patch.pixels.shape[1]] = patch.pixels
