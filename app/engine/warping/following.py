@@ -50,13 +50,17 @@ class Following:
     near: NDArray[np.int64]
     beside: FloatArray
 
-    def of_head(self, offsets: FloatArray) -> FloatArray | None:
-        """Return (V, 3) model units by which the head's vertices move; offsets: (468, 3) of the face. None where
-        nothing moves.
+    def of_head(self, offsets: FloatArray, asked: bool) -> FloatArray | None:
+        """Return (V, 3) model units by which the head's vertices move, None where nothing moves.
+
+        offsets: (468, 3) of the face; asked: whether an artist asked for them, whose expression ends near the face. A
+        filmed one is aligned over the whole face (`pose`), and the head beyond goes along with what is left.
         """
         if not offsets.any():
             return None
-        moved = (HeadModel.load().binding @ offsets) * _reached()
+        moved = HeadModel.load().binding @ offsets
+        if asked:
+            moved *= _reached()
         return np.asarray(_followed(moved, self.before, self.hidden))
 
     def of_hair(self, moved: FloatArray) -> FloatArray:

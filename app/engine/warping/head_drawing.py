@@ -232,10 +232,15 @@ class HeadFrame:
 
 
 def view_of(
-    look: HeadLook, camera: Camera, offsets: FloatArray, shift: FloatArray, steady: float = 0.0
+    look: HeadLook,
+    camera: Camera,
+    offsets: FloatArray,
+    shift: FloatArray,
+    asked: bool = True,
+    steady: float = 0.0,
 ) -> HeadFrame:
-    """Return what a frame is drawn from; offsets: (468, 3) of the face; steady: of `holding.posed`."""
-    moved = look.follows.of_head(offsets)
+    """Return what a frame is drawn from; offsets: (468, 3) of the face; asked, steady: of `Posed`."""
+    moved = look.follows.of_head(offsets, asked)
     points = holding.posed(look.head, look.hidden, camera, moved, shift, steady)
     if moved is not None:
         points = look.surface.unfolded(points, look.surface.turned(look.head.camera, camera))

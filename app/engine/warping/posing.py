@@ -61,7 +61,8 @@ class Posed:
     """The geometry of a target.
 
     points: (468, 3) px of the face; offsets: (468, 3) in model space; closures: of both eyes, 0 as in the photo to 1
-    shut; camera, expression: those that are drawn; steady: share, 0 to 1, of the outline's motion that is taken back.
+    shut; camera, expression: those that are drawn; asked: of `pose`; steady: share, 0 to 1, of the outline's motion
+    that is taken back.
     """
 
     points: FloatArray
@@ -69,6 +70,7 @@ class Posed:
     closures: tuple[float, float]
     camera: Camera
     expression: Expression
+    asked: bool = True
     steady: float = 0.0
 
 
@@ -133,7 +135,7 @@ def pose(source: FaceSource, target: FaceParams, asked: bool = True) -> Posed:
     still = camera == own
     placed = source.photo if still and not offsets.any() else camera.project(source.points + offsets)
     steady = 0.0 if asked or still else steadiness(source.middle, own, camera)
-    return Posed(placed, offsets, closures, camera, expression, steady)
+    return Posed(placed, offsets, closures, camera, expression, asked, steady)
 
 
 def landmarks_of(source: FaceSource, posed: Posed, irises: FloatArray) -> FloatArray:
