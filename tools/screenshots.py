@@ -195,6 +195,7 @@ class Photographer:
     def dialogs(self) -> None:
         from PySide6.QtWidgets import QTabWidget
 
+        from app.engine.doctor import examine
         from app.session.presets import SHIPPED, PresetLibrary
         from app.session.project import save_project
         from app.session.resting import RestFinder
@@ -205,7 +206,7 @@ class Photographer:
         from app.ui.dialogs.models import ModelsDialog
         from app.ui.dialogs.recovery import RecoveryDialog
         from app.ui.dialogs.settings import SettingsDialog
-        from app.ui.dialogs.text import AboutDialog, CrashDialog, TextDialog
+        from app.ui.dialogs.text import AboutDialog, CrashDialog, DiagnosticsDialog
 
         window = self.window
         session, settings, actions = window.session, window.settings, window.actions_
@@ -213,7 +214,6 @@ class Photographer:
         presets = PresetLibrary(SHIPPED).all()
         left = window.autosave._folder / "left.mien"
         save_project(left, session.document)
-        examined = "ok       Python          3.11\nabsent   CUDA            no GPU was found"
         dialogs: dict[str, QWidget] = {
             "export": ExportDialog(session.portrait.photo, settings, window),
             "batch": BatchDialog(session, settings, presets, window),
@@ -223,7 +223,7 @@ class Photographer:
             "shortcuts": SettingsDialog(settings, actions, 1, window),
             "recovery": RecoveryDialog(window.autosave.left_behind(), window),
             "crash": CrashDialog("Traceback (most recent call last):\n  …\nValueError: an example", window),
-            "diagnostics": TextDialog("Mien", "…", examined, window),
+            "diagnostics": DiagnosticsDialog(examine(), window),
             "about": AboutDialog(window),
             "training": self.training_window(),
             "palette": palette.Palette(palette.commands(actions), window),

@@ -51,7 +51,7 @@ def errors() -> list[str]:
         place = ROOT / "app" / "engine" / shown
         for path in place.rglob("*.py") if place.is_dir() else (place,):
             found.update(messages(ast.parse(path.read_text(encoding="utf-8"))))
-    return sorted(found)
+    return sorted(text for text in found if any(letter.isalpha() for letter in text))
 
 
 def messages(module: ast.Module) -> Iterator[str]:
@@ -73,6 +73,9 @@ def error_texts(module: ast.Module) -> Iterator[str]:
     for node in ast.walk(module):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "EngineError":
             for argument in node.args[:2]:
+                yield from templates(argument, assigned)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Check":  # name, detail, fix
+            for argument in (node.args[0], *node.args[2:4]):
                 yield from templates(argument, assigned)
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Remark":
             yield from templates(node.args[0], assigned)

@@ -75,7 +75,7 @@ def _safely(name: str, check: Callable[[], Check]) -> Check:
 
 
 def python() -> Check:
-    version = f"{platform.python_version()} on {platform.system()} {platform.release()} {platform.machine()}"
+    version = f"{platform.python_version()}, {platform.system()} {platform.release()} {platform.machine()}"
     if PYTHONS[0] <= sys.version_info[:2] < PYTHONS[1]:
         return Check("Python", "ok", version)
     return Check("Python", "problem", version, "Install one of Python 3.11 to 3.14 and set Mien up with it.")
@@ -86,7 +86,8 @@ def packages() -> Check:
     wrong = [fault for line in wanted if (fault := _fault(line))]
     if not wrong:
         return Check("Packages", "ok", f"all {len(wanted)} are there")
-    return Check("Packages", "problem", "; ".join(wrong), "Run “make run” again, or install Mien anew.")
+    detail = f"not as needed: {', '.join(wrong)}"
+    return Check("Packages", "problem", detail, "Run “make run” again, or install Mien anew.")
 
 
 def requirements() -> list[str]:
@@ -99,7 +100,7 @@ def requirements() -> list[str]:
 
 
 def _fault(line: str) -> str | None:
-    """Return what is wrong with one requirement, None if it is met."""
+    """Return a requirement that is not met, with the version that is there; None if it is met."""
     from packaging.requirements import Requirement
 
     requirement = Requirement(line)
@@ -108,10 +109,10 @@ def _fault(line: str) -> str | None:
     try:
         version = importlib.metadata.version(requirement.name)
     except importlib.metadata.PackageNotFoundError:
-        return f"{requirement.name} is missing"
+        return f"{requirement.name} – ({requirement.specifier})"
     if requirement.specifier.contains(version, prereleases=True):
         return None
-    return f"{requirement.name} is {version}, but {requirement.specifier} is needed"
+    return f"{requirement.name} {version} ({requirement.specifier})"
 
 
 def opengl() -> Check:
@@ -190,7 +191,9 @@ def microphone() -> Check:
 
     names = microphones()
     if names:
-        return Check("Microphone", "ok", names[0] + (f" and {len(names) - 1} more" if len(names) > 1 else ""))
+        return Check(
+            "Microphone", "ok", names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+        )
     fix = "Plug one in; on Linux also: apt install libportaudio2. Recordings are silent without."
     return Check("Microphone", "absent", "none", fix)
 
@@ -225,7 +228,7 @@ def disk() -> Check:
     folder = data_folder()
     existing = next(path for path in (folder, *folder.parents) if path.exists())
     free = shutil.disk_usage(existing).free
-    detail = f"{free / 2**30:.1f} GB free for {folder}"
+    detail = f"{free / 2**30:.0f} GB free for {folder}"
     if free >= FREE_BYTES:
         return Check("Disk", "ok", detail)
     return Check("Disk", "problem", detail, "Free some space: recordings and models need it.")
@@ -235,5 +238,5 @@ def models() -> Check:
     names = [model.name for model in installed()]
     if names:
         return Check("Models", "ok", ", ".join(names))
-    fix = "The mesh warp needs none. To add a network's checkpoint: mien models import FILE"
+    fix = "The mesh warp needs none; add a network's checkpoint with “mien models import FILE”."
     return Check("Models", "absent", "no network weights", fix)

@@ -4,24 +4,24 @@ tour.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QObject, QPoint, QTimer, Signal, Slot
 from PySide6.QtWidgets import QMainWindow, QWidget
 
 from app.engine.contract import GeneratorInfo
-from app.engine.doctor import examine, graphics_card
+from app.engine.doctor import Check, examine, graphics_card
 from app.engine.errors import EngineError
 from app.session.session import Session
 from app.session.settings import Settings
 from app.session.training import Training
 from app.session.worker import Crash
-from app.ui import palette
+from app.ui import i18n, palette
 from app.ui.actions import Actions
 from app.ui.dialogs.models import ModelsDialog
 from app.ui.dialogs.settings import SettingsDialog
-from app.ui.dialogs.text import TextDialog, report_text
+from app.ui.dialogs.text import DiagnosticsDialog
 from app.ui.dialogs.tour import Tour
 from app.ui.documents import Documents
 from app.ui.edit_space import EditSpace
@@ -106,7 +106,7 @@ class Helpers(QObject):
         """
         self._status.show_activity(self.tr("Examining this machine"))
         cameras = camera_names()
-        self._session.ask(lambda _: _diagnose(cameras), self._show_diagnosis, self._show_failed_diagnosis)
+        self._session.ask(lambda _: examine(cameras), self._show_diagnosis, self._show_failed_diagnosis)
 
     @Slot(object)
     def _on_generator(self, info: GeneratorInfo) -> None:
@@ -117,12 +117,12 @@ class Helpers(QObject):
             self._session.ask(lambda _: _graphics_card(), show, lambda _: None)
 
     def _show_failed_diagnosis(self, error: EngineError | Crash) -> None:
-        self._show_diagnosis(error.traceback if isinstance(error, Crash) else str(error))
+        words = error.traceback if isinstance(error, Crash) else str(error)
+        self._show_diagnosis((Check("Diagnostics", "problem", words),))
 
-    def _show_diagnosis(self, text: str) -> None:
+    def _show_diagnosis(self, checks: Sequence[Check]) -> None:
         self._status.show_activity("")
-        words = self.tr("What this machine has, and one line for each thing that is missing.")
-        TextDialog(self.tr("Diagnostics"), words, f"{report_text()}\n\n{text}", self._window).exec()
+        DiagnosticsDialog(checks, self._window).exec()
 
     def tour_when_open(self) -> None:
         """Show the tour once the first photo is open, because the tour points at what is shown then."""
@@ -179,11 +179,7 @@ def camera_names() -> list[str]:
     return [device.description() for device in QMediaDevices.videoInputs()]
 
 
-def _diagnose(cameras: list[str]) -> str:
-    return "\n".join(str(line) for line in examine(cameras))
-
-
 def _graphics_card() -> str:
     """Return why an existing graphics card is not used; "" where it is used or there is none."""
     check = graphics_card()
-    return f"{check.detail}. {check.fix}" if check.status == "problem" else ""
+    return f"{i18n.sentence(check.detail)}. {i18n.sentence(check.fix)}" if check.status == "problem" else ""

@@ -73,7 +73,7 @@ def test_missing_and_wrong_packages_are_named(monkeypatch: pytest.MonkeyPatch) -
     found = doctor.packages()
     numpy = importlib.metadata.version("numpy")
     assert found.status == "problem"
-    assert found.detail == f"numpy is {numpy}, but <1 is needed; no-such-package-as-this is missing"
+    assert found.detail == f"not as needed: numpy {numpy} (<1), no-such-package-as-this – (>=2)"
 
 
 def test_the_requirements_are_the_project_s_own() -> None:

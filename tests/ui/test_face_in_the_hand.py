@@ -9,8 +9,8 @@ What other tests already hold is not repeated here:
 4b irises, Esc, Shift, Ctrl, double click: test_direct_manipulation, test_canvas; hints in German: here
 4c, 4d export and batch: test_dialogs, test_every_screen
 5 several faces live, read-outs, advice: test_live_space
-6 F6, F9, size, badge, landmarks, after a crash: test_live_space; closing while recording: here; rate:
-  engine/driving/test_clip_driving; countdown: engine/driving/test_neutral
+6 F6, F9, size, badge, landmarks, after a crash: test_live_space; closing while recording: here; size and rate
+  of the film, countdown: test_recordings_in_window
 7 tour: test_window_hour
 8 Result belongs to a face and a state: test_window_hour; after reopening: here
 9 history: test_window_hour, test_seen_in_use

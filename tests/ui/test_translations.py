@@ -11,15 +11,20 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.engine import doctor
 from app.engine.contract import GeneratorInfo, Step
+from app.engine.doctor import Check
 from app.engine.driving.animation import AWAY
 from app.engine.errors import EngineError
 from app.engine.generators.head2head import LICENCE
 from app.ui import i18n
 from app.ui.dialogs.generator_card import GeneratorCard
+from app.ui.dialogs.text import DiagnosticsDialog
 from app.ui.error_bar import ErrorBar
+from tests.ui.test_seen_in_use import german as german_words
 from tools.texts import error_texts, errors, missing, texts
 
+__all__ = ["german_words"]  # this is a fixture
 LANGUAGES = [code for code in i18n.LANGUAGES if code != "en"]
 FIELD = re.compile(r"\{[^}]*\}")
 
@@ -90,6 +95,29 @@ def test_the_error_bar_speaks_the_window_s_language(german: None, qtbot: QtBot) 
     bar.show_error(EngineError("No face was found in x.jpg.", "Choose another file."))
     assert "In x.jpg wurde kein Gesicht gefunden." in bar.words.text()
     assert "Wählen Sie eine andere Datei." in bar.words.text()
+
+
+def test_the_diagnostics_speak_the_windows_language(
+    german: None, german_words: None, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, a German window listed an English machine."""
+    monkeypatch.setattr(doctor, "installed", tuple)
+    checks = (
+        Check("Graphics card", "ok", "none that networks can use; the processor does their work"),
+        Check("Disk", "problem", "1 GB free for /home/x", "Free some space: recordings and models need it."),
+        doctor.models(),
+    )
+    dialog = DiagnosticsDialog(checks)
+    qtbot.addWidget(dialog)
+    lines = dialog.text.toPlainText().splitlines()[-5:]
+    assert dialog.windowTitle() == "Diagnose"
+    assert lines[0].split(None, 2)[:2] == ["gut", "Grafikkarte"] and "Prozessor" in lines[0]
+    assert lines[1].split() == ["PROBLEM", "Speicherplatz", "1", "GB", "frei", "für", "/home/x"]
+    assert lines[2].strip() == "Schaffen Sie Platz: Aufnahmen und Modelle brauchen ihn."
+    assert "keine Gewichte" in lines[3] and "mien" not in lines[4] and "Hilfe" in lines[4]
+    found = ("keine,", "1 GB", "Schaffen", "keine Gewichte", "Die Netz")
+    starts = {line.index(words) for line, words in zip(lines, found)}
+    assert len(starts) == 1  # the column of what was found
 
 
 def test_what_steps_and_licences_say_is_in_the_windows_language_too(german: None, qtbot: QtBot) -> None:

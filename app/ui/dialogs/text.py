@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Sequence
 
-from PySide6.QtCore import QLibraryInfo, Qt, Slot
+from PySide6.QtCore import QCoreApplication, QLibraryInfo, Qt, Slot
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import (
     QDialog,
@@ -19,8 +20,9 @@ from PySide6.QtWidgets import (
 )
 
 import app
+from app.engine.doctor import Check
 from app.engine.logs import log_path
-from app.ui import icons, theme
+from app.ui import i18n, icons, theme
 
 
 class TextDialog(QDialog):
@@ -66,6 +68,25 @@ class CrashDialog(TextDialog):
         )
 
 
+class DiagnosticsDialog(TextDialog):
+    """Shows in the window's language what this machine has and what it lacks."""
+
+    def __init__(self, checks: Sequence[Check], parent: QWidget | None = None) -> None:
+        super().__init__("", "", "", parent)
+        self.setWindowTitle(self.tr("Diagnostics"))
+        self.text.setAccessibleName(self.windowTitle())
+        self.heading.setText(self.tr("What this machine has, and one line for each thing that is missing."))
+        status = {"ok": self.tr("ok"), "absent": self.tr("absent"), "problem": self.tr("PROBLEM")}
+        names = [i18n.sentence(check.name) for check in checks]
+        first, second = max(map(len, status.values())) + 1, max(map(len, names), default=0) + 1
+        lines = []
+        for check, name in zip(checks, names):
+            lines.append(f"{status[check.status]:{first}}{name:{second}}{i18n.sentence(check.detail)}")
+            if check.fix:
+                lines.append(" " * (first + second) + i18n.sentence(check.fix))
+        self.text.setPlainText("\n".join([report_text(), "", *lines]))
+
+
 class AboutDialog(QDialog):
     """Shows what Mien is, its version and its licences."""
 
@@ -105,4 +126,4 @@ def system_text() -> str:
 
 def report_text() -> str:
     """Return `system_text` and the path of the log."""
-    return f"{system_text()}\nLog {log_path()}"
+    return f"{system_text()}\n{QCoreApplication.translate('Report', 'Log')} {log_path()}"

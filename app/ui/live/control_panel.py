@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -249,7 +250,7 @@ class ControlPanel(QScrollArea):
         self._show_rest(driven.reading)
         left = driven.reading.calibrating
         self.neutral.setText(
-            self.tr("Set in 3 s") if left is None else self.tr("{:.0f} s").format(left + 0.5)
+            self.tr("Set in 3 s") if left is None else self.tr("{:.0f} s").format(max(1, math.ceil(left)))
         )
         if driven.reading.quality is None:
             return
