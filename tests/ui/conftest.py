@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QLocale
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.session.session import Session
 from app.session.settings import Settings
-from app.ui import theme
+from app.ui import i18n, theme
+from app.ui.live import record_bar
+from app.ui.live.cameras import Camera
+from app.ui.live.driver_panel import shipped_performances
 from app.ui.main_window import MainWindow
 from app.ui.panels.edit_panel import EditPanel
 from tests.fakes import FakeEngine
@@ -100,3 +104,56 @@ def panel(session: Session, qtbot: QtBot) -> EditPanel:
     panel.show()
     settle(session, qtbot)
     return panel
+
+
+@pytest.fixture
+def german() -> Iterator[None]:
+    """Yield the window in German from here on, with German numbers."""
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    translator, before = i18n.Translator(i18n.read("de"), app), QLocale()
+    app.installTranslator(translator)
+    QLocale.setDefault(QLocale("de"))
+    yield
+    QLocale.setDefault(before)
+    app.removeTranslator(translator)
+
+
+def open_live(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch, folder: Path, cameras: list[Camera]
+) -> None:
+    """Open the workspace Live on a machine that has these cameras; films go to the folder."""
+    driver = window.live_space.driver
+    monkeypatch.setattr(driver.cameras, "probe", driver.cameras.changed.emit)
+    monkeypatch.setattr(driver.cameras, "all", lambda: cameras)
+    monkeypatch.setattr(record_bar, "new_path", lambda suffix: folder / f"film{suffix}")
+    window.actions_["live_space"].trigger()
+
+
+@pytest.fixture
+def live(opened: MainWindow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MainWindow:
+    """Return the window with the workspace Live open and the fake's camera as the only one."""
+    live = opened.live_space.live
+    monkeypatch.setattr(live, "start_camera", lambda *asked: live._start(lambda: asked))
+    open_live(opened, monkeypatch, tmp_path, [Camera("Desk camera", 0)])
+    return opened
+
+
+@pytest.fixture
+def live_without_camera(opened: MainWindow, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MainWindow:
+    """Return the window with the workspace Live open, on a machine without a camera."""
+    open_live(opened, monkeypatch, tmp_path, [])
+    return opened
+
+
+@pytest.fixture
+def recording(live_without_camera: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> MainWindow:
+    """Return the window while a film is recorded; ending the film asks no question."""
+    window = live_without_camera
+    monkeypatch.setattr(window.documents, "settle_job", lambda: True)
+    space, steps = window.live_space, list[object]()
+    space.driver.choose_clip(shipped_performances()[0])
+    space.live.stepped.connect(steps.append)
+    space.record.toggle_record()
+    qtbot.waitUntil(lambda: len(steps) > 2)
+    return window

@@ -24,7 +24,7 @@ from app.engine.imaging.photo import Photo
 from app.ui.canvas.canvas import Canvas
 from app.ui.canvas.display import DisplayMaker, to_display
 from app.ui.canvas.handles import CanvasFace
-from tests.ui.test_parameter_slider import CTRL, LEFT, NONE, SHIFT, move
+from tests.ui.hands import CTRL, LEFT, NONE, SHIFT, move
 
 PAD = (QPointingDevice.PointerType.Finger, QInputDevice.Capability.PixelScroll, 5, 0)
 MIDDLE = Qt.MouseButton.MiddleButton

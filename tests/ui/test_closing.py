@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from app.ui.interrupts import Interrupts
 from app.ui.main_window import MainWindow
 from tests.fakes import FakeEngine
 from tests.session.conftest import settle
@@ -87,3 +90,30 @@ def test_edits_made_while_another_photo_opens_are_asked_about(
     else:
         qtbot.waitUntil(lambda: opened.session.document.photo == other)
     assert kept.exists() == (answer == "Save project")
+
+
+def test_ctrl_c_ends_as_quit_and_keeps_what_is_unsaved(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    interrupts = Interrupts(opened.end, opened)
+    try:
+        opened.session.set_value("yaw", 12.0)
+        os.kill(os.getpid(), signal.SIGINT)
+        qtbot.waitUntil(lambda: not opened.isVisible())
+    finally:
+        interrupts.close()
+    assert signal.getsignal(signal.SIGINT) is before
+    assert list((tmp_path / "home" / "recovery").glob("*.mien"))
+
+
+def test_closing_while_recording_asks_about_the_recording(
+    recording: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()  # the fixture answers every question with yes
+    asked: list[str] = []
+    monkeypatch.setattr(recording.documents, "_confirm", lambda words, verb: asked.append(words) or False)
+    recording.close()
+    assert recording.isVisible() and recording.live_space.live.recording
+    assert len(asked) == 1 and "not finished" in asked[0]
+    monkeypatch.setattr(recording.documents, "_confirm", lambda words, verb: True)

@@ -3,22 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
 
 from app.engine.engine import Engine
+from app.engine.face.controls import COMPONENTS
+from app.engine.face.handles import HANDLES
+from app.engine.face.landmarks import FaceTracker
 from app.engine.face.parameters import FaceEdit
 from app.engine.sample import sample_path
 from app.session.session import Session
 from app.ui.canvas.canvas import Canvas
 from app.ui.canvas_link import CanvasLink
-from tests.ui.test_parameter_slider import LEFT, NONE, SHIFT, move
+from app.ui.main_window import MainWindow
+from app.ui.panels.edit_panel import EditPanel
+from tests.ui.hands import LEFT, NONE, SHIFT, move
+from tools.handle_pulls import Puller
 
 PATIENCE_MS = 120_000  # the first render compiles its kernels
+PULLS = {
+    "nose": (1, QPoint(30, -12), {"yaw", "pitch"}),
+    "forehead": (151, QPoint(-25, 10), {"yaw", "pitch"}),
+    "corner": (
+        61,
+        QPoint(-14, -12),
+        {f"{c}_{s}" for c in ("corner", "width", "smile") for s in ("left", "right")},
+    ),
+    "lip": (17, QPoint(0, 18), {"mouth_open"}),
+    "brow": (334, QPoint(0, -14), {"brow_left", "brow_right"}),
+    "jaw": (152, QPoint(9, 12), {"mouth_open", "jaw_side"}),
+    "lid": (159, QPoint(0, 8), {"blink_left", "blink_right"}),
+    "iris": (468, QPoint(8, 2), {"gaze_x", "gaze_y"}),
+}
+ZOOMS = (1.0, 2.0, 4.0)  # of the zoom at which the face fills the canvas
+FEATURES = (159, 386, 61, 291, 152, 105, 334)  # landmarks at lids, mouth corners, chin and brows
+NEAR = 0.08  # eye distances; a fresh look at a picture finds landmarks so far away
 
 
 @pytest.fixture(scope="module")
@@ -66,22 +91,6 @@ def settled(qtbot: Any, session: Session) -> Any:
     qtbot.waitUntil(lambda: session.scheduler.is_idle, timeout=PATIENCE_MS)
     assert renders
     return renders[-1]
-
-
-PULLS = {
-    "nose": (1, QPoint(30, -12), {"yaw", "pitch"}),
-    "forehead": (151, QPoint(-25, 10), {"yaw", "pitch"}),
-    "corner": (
-        61,
-        QPoint(-14, -12),
-        {f"{c}_{s}" for c in ("corner", "width", "smile") for s in ("left", "right")},
-    ),
-    "lip": (17, QPoint(0, 18), {"mouth_open"}),
-    "brow": (334, QPoint(0, -14), {"brow_left", "brow_right"}),
-    "jaw": (152, QPoint(9, 12), {"mouth_open", "jaw_side"}),
-    "lid": (159, QPoint(0, 8), {"blink_left", "blink_right"}),
-    "iris": (468, QPoint(8, 2), {"gaze_x", "gaze_y"}),
-}
 
 
 @pytest.mark.parametrize("case", PULLS)
@@ -172,3 +181,87 @@ def test_a_pulled_brow_moves_nothing_else(qtbot: Any, session: Session, canvas: 
     moved = np.hypot(*(canvas.active_face.points - before).T)
     assert moved[334] > 1
     assert moved[[61, 291, 152, 1, 159, 105, 13, 14, 33, 263]].max() < 0.02 * moved[334]
+
+
+@pytest.fixture
+def puller(session: Session, canvas: Canvas) -> Puller:
+    """Return a hand for the handles of the sample, without the rest of the window, which takes long to build."""
+    window = SimpleNamespace(session=session, edit_space=SimpleNamespace(canvas=canvas))
+    return Puller(cast(MainWindow, window))
+
+
+@pytest.fixture
+def panel(session: Session, canvas: Canvas, qtbot: QtBot) -> EditPanel:
+    """Return the sliders beside the canvas."""
+    made = EditPanel(session)
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+@pytest.mark.parametrize("zoom", ZOOMS)
+def test_the_nose_turns_the_head_and_nothing_else_at_every_zoom(puller: Puller, zoom: float) -> None:
+    puller.zoom_to(zoom, 1)
+    end = drag(puller.canvas, handle(puller.canvas, 1), QPoint(40, 0))
+    off = puller.canvas.view.to_view(puller.canvas.active_face.point(1)) - QPointF(end)
+    session = puller.session
+    assert off.manhattanLength() < 4 and {name for name, _ in session.edit.values} <= {"yaw", "pitch"}
+    assert session.value("yaw") > session.own_value("yaw") + 3 / zoom
+
+
+@pytest.mark.parametrize("pulled", HANDLES, ids=lambda pulled: pulled.name)
+def test_a_pull_moves_its_region_alone_by_its_own_controls(puller: Puller, pulled: Any) -> None:
+    zoom = ZOOMS[0]
+    for way in ((0, 1), (1, 0)):
+        row = puller.pull(pulled, 15, way, zoom, "sample")
+        assert row is not None and row.good, row
+
+
+def test_the_sliders_show_what_was_pulled_and_take_it_back_one_by_one(
+    puller: Puller, panel: EditPanel
+) -> None:
+    puller.zoom_to(1.0, 17)
+    drag(puller.canvas, handle(puller.canvas, 152), QPoint(12, 16))
+    rows = panel.rows
+    shown = {name for name in ("mouth_open", "jaw_side") if rows[name].row.is_changed}
+    assert shown == {"mouth_open", "jaw_side"}
+    assert rows["jaw_side"].row.value == puller.session.value("jaw_side") != 0
+    assert all(puller.session.edit.get(control.name) is None for control in COMPONENTS)
+    rows["jaw_side"].row.reset_mark.click()
+    assert puller.session.edit.get("jaw_side") is None and rows["mouth_open"].row.is_changed
+
+
+def test_an_unlinked_corner_leaves_the_other_side_alone(puller: Puller) -> None:
+    session = puller.session
+    session.link(("corner_left", "smile_left", "width_left"), False)
+    before = puller.canvas.active_face.points.copy()
+    puller.zoom_to(1.0, 291)
+    drag(puller.canvas, handle(puller.canvas, 291), QPoint(14, -12))
+    session.link(("corner_left", "smile_left", "width_left"), True)
+    assert session.edit.values and all(name.endswith("_left") for name, _ in session.edit.values)
+    moved = np.hypot(*(puller.canvas.active_face.points - before).T)
+    assert moved[61] < 0.15 * moved[291]
+
+
+@pytest.mark.parametrize("landmark, way", [(1, QPoint(45, -15)), (468, QPoint(8, 0))])
+def test_handles_stay_on_their_features(puller: Puller, qtbot: QtBot, landmark: int, way: QPoint) -> None:
+    renders: list[Any] = []
+    puller.session.rendered.connect(renders.append)
+    puller.zoom_to(1.0, landmark)
+    drag(puller.canvas, handle(puller.canvas, landmark), way)
+    puller.wait()
+    face, drawn = puller.session.face, puller.canvas.active_face.points
+    assert face is not None and renders
+    with FaceTracker() as tracker:
+        found = tracker.detect(renders[-1].pixels)[0].landmarks[:, :2] / renders[-1].scale
+    eyes = float(np.hypot(*(face.landmarks[33, :2] - face.landmarks[263, :2])))
+    features = [*FEATURES, landmark]
+    assert float(np.hypot(*(found[features] - drawn[features]).T).max()) < NEAR * eyes
+
+
+def test_neutralise_is_seen_in_the_named_sliders(session: Session, panel: EditPanel) -> None:
+    rows = panel.rows
+    session.set_value("smile", 1.0)
+    panel.neutralise.button.click()
+    assert rows["smile"].row.value == session.value("smile") < 0.5
+    assert "smile" in {name for name, _ in session.edit.values}

@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from app.engine.face.controls import GAZE
 from app.ui.widgets.folding_group import FoldingGroup
 from app.ui.widgets.gaze_pad import GazePad
-from tests.ui.test_parameter_slider import CTRL, LEFT, NONE, SHIFT, drag, move
+from tests.ui.hands import CTRL, LEFT, NONE, SHIFT, drag, move
 
 
 @pytest.fixture

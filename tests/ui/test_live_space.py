@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QPaintEvent
+from PySide6.QtCore import QEvent, QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QPaintEvent
 from pytestqt.qtbot import QtBot
 
 from app.commands.bench_live import Display
@@ -20,24 +19,13 @@ from app.engine.face.parameters import Camera as FaceCamera
 from app.engine.face.parameters import Expression, FaceParams, Identity
 from app.session.resting import RestFinder
 from app.ui.dialogs.film import FilmDialog
-from app.ui.live import record_bar
 from app.ui.live.cameras import Camera
+from app.ui.live.driver_panel import shipped_performances
 from app.ui.live.views import LiveView
 from app.ui.main_window import MainWindow
 from tests.fakes import FakeEngine
 from tests.session.conftest import settle
-
-
-@pytest.fixture
-def live(opened: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> MainWindow:
-    """Return the window with the workspace Live open and the fake's camera as the only one."""
-    space = opened.live_space
-    monkeypatch.setattr(space.driver.cameras, "probe", space.driver.cameras.changed.emit)
-    monkeypatch.setattr(space.driver.cameras, "all", lambda: [Camera("Desk camera", 0)])
-    monkeypatch.setattr(space.live, "start_camera", lambda *asked: space.live._start(lambda: asked))
-    monkeypatch.setattr(record_bar, "new_path", lambda suffix: tmp_path / f"film{suffix}")
-    opened.actions_["live_space"].trigger()
-    return opened
+from tests.ui.hands import start_driving
 
 
 def test_the_workspace_names_its_cameras_and_has_its_own_panels(live: MainWindow) -> None:
@@ -67,8 +55,7 @@ def test_each_workspace_comes_back_with_its_own_panels_only(live: MainWindow) ->
 
 def test_start_record_stop_by_mouse_and_keys(live: MainWindow, fake: FakeEngine, qtbot: QtBot) -> None:
     space = live.live_space
-    qtbot.mouseClick(space.driver.start, Qt.MouseButton.LeftButton)
-    qtbot.waitSignal(space.live.stepped).wait()
+    start_driving(live, qtbot)
     assert space.driver.start.text() == "Stop"
     qtbot.keyClick(live, Qt.Key.Key_F9)
     qtbot.waitUntil(lambda: "REC 00:00:01" in space.record.state.text())
@@ -88,8 +75,7 @@ def test_start_record_stop_by_mouse_and_keys(live: MainWindow, fake: FakeEngine,
 
 def test_leaving_the_workspace_lets_the_camera_go(live: MainWindow, fake: FakeEngine, qtbot: QtBot) -> None:
     space = live.live_space
-    qtbot.mouseClick(space.driver.start, Qt.MouseButton.LeftButton)
-    qtbot.waitSignal(space.live.stepped).wait()
+    start_driving(live, qtbot)
     with qtbot.waitSignal(space.live.stopped):
         live.actions_["edit_space"].trigger()
     assert fake.count("animation closed") == 1
@@ -141,8 +127,7 @@ def test_cameras_come_and_go_while_the_workspace_is_open(live: MainWindow, monke
 
 def test_smoothing_is_set_by_group(live: MainWindow, fake: FakeEngine, qtbot: QtBot) -> None:
     space = live.live_space
-    qtbot.mouseClick(space.driver.start, Qt.MouseButton.LeftButton)
-    qtbot.waitSignal(space.live.stepped).wait()
+    start_driving(live, qtbot)
     space.controls.rows["smooth_expression"].step_to(0)
     space.controls.rows["smooth_pose"].step_to(200)
     qtbot.waitUntil(
@@ -160,25 +145,6 @@ def test_a_clip_can_be_looped_and_has_no_resolution_to_choose(live: MainWindow, 
     assert driver.loop.isVisible() and not driver.size_.isVisible()
     driver.loop.click()
     assert live.live_space.live.loop
-
-
-def test_a_recording_has_the_chosen_format_and_is_saved_visibly(
-    live: MainWindow, fake: FakeEngine, qtbot: QtBot
-) -> None:
-    space = live.live_space
-    space.record.format.setCurrentIndex(0)
-    qtbot.mouseClick(space.driver.start, Qt.MouseButton.LeftButton)
-    qtbot.waitSignal(space.live.stepped).wait()
-    space.record.toggle_record()
-    qtbot.waitUntil(lambda: "REC" in space.record.state.text())
-    assert fake.animation is not None and fake.animation.recorder.suffix == ".mp4"
-    shown: list[str] = []
-    space.live.saving.connect(lambda share: shown.append(space.record.state.text()))
-    with qtbot.waitSignal(space.live.recorded):
-        space.record.toggle_record()
-        assert space.record.state.text() == "Saving…"
-    assert shown == ["Saving… 40 %"] and space.record.state.text() == ""
-    assert [space.record.format.itemData(k) for k in range(3)] == [".mp4", ".webm", ".png"]
 
 
 def test_a_folder_of_frames_can_drive(live: MainWindow, tmp_path: Path, monkeypatch) -> None:
@@ -232,18 +198,13 @@ def test_the_bench_paints_the_three_views_with_every_picture(qtbot: QtBot, monke
     assert len(painted) == 3
 
 
-def started(live: MainWindow, qtbot: QtBot) -> None:
-    qtbot.mouseClick(live.live_space.driver.start, Qt.MouseButton.LeftButton)
-    qtbot.waitSignal(live.live_space.live.stepped).wait()
-
-
 def test_a_click_or_tab_chooses_the_driven_face_and_it_is_marked(
     live: MainWindow, fake: FakeEngine, qtbot: QtBot
 ) -> None:
     space = live.live_space
     assert [space.faces.itemText(k) for k in range(space.faces.count())] == ["Face 1", "Face 2"]
     assert space.faces.isVisible()
-    started(live, qtbot)
+    start_driving(live, qtbot)
     assert space.live.driven == 0
     view = space.portrait
     qtbot.mouseClick(view, Qt.MouseButton.LeftButton, pos=view.box(1).center().toPoint())
@@ -284,69 +245,6 @@ def test_only_a_camera_is_advised(live: MainWindow) -> None:
     assert controls.quality["size"][1].text() == "low" and controls.quality["neutral"][1].text() == "ok"
 
 
-def test_f6_and_f9_say_why_nothing_happens_or_start_again(
-    live: MainWindow, fake: FakeEngine, qtbot: QtBot
-) -> None:
-    for key in (Qt.Key.Key_F6, Qt.Key.Key_F9):
-        live.bar.dismiss()
-        qtbot.keyClick(live, key)
-        assert "Nothing drives" in live.bar.words.text()
-    started(live, qtbot)
-    with qtbot.waitSignal(live.live_space.live.stopped):
-        live.live_space.live.stop()
-    qtbot.keyClick(live, Qt.Key.Key_F9)
-    qtbot.waitUntil(lambda: fake.animation is not None and fake.animation.recorder is not None)
-    assert live.live_space.live.recording and fake.count("animate") == 2
-    with qtbot.waitSignal(live.live_space.live.recorded):
-        qtbot.keyClick(live, Qt.Key.Key_F9)
-
-
-def test_the_recordings_size_is_shown_and_chosen_before_it_starts(
-    live: MainWindow, fake: FakeEngine, qtbot: QtBot
-) -> None:
-    space = live.live_space
-    portrait = live.session.portrait
-    assert portrait is not None
-    big = replace(portrait, photo=replace(portrait.photo, pixels=np.zeros((1647, 2400, 3), np.uint8)))
-    live.session.history.portrait = big
-    space.record.show_sizes()
-    assert [space.record.side.itemText(k) for k in range(4)] == [
-        "512 × 351",
-        "768 × 527",
-        "1024 × 703",
-        "1536 × 1054",
-    ]
-    space.record.side.setCurrentIndex(3)
-    space.record.side.activated.emit(3)
-    assert "1536 × 1054" in space.record.size_.text() and space.live.side == 1536
-    live.session.history.portrait = portrait
-
-
-def test_the_badge_of_a_recording_is_never_cut_off(live: MainWindow, qtbot: QtBot) -> None:
-    bar = live.live_space.record
-    started(live, qtbot)
-    bar.toggle_record()
-    qtbot.waitUntil(lambda: "REC" in bar.state.text())
-    bar.numbers.setText("30 fps · latency 120 ms · 14 not recorded")
-    bar.resize(bar.minimumSizeHint().width(), bar.height())
-    bar.layout().activate()
-    assert bar.state.width() >= bar.state.sizeHint().width()
-    with qtbot.waitSignal(live.live_space.live.recorded):
-        bar.toggle_record()
-
-
-def test_what_a_crash_cut_short_is_offered_at_the_next_start(
-    live: MainWindow, tmp_path: Path, qtbot: QtBot
-) -> None:
-    film = tmp_path / "Mien 2026.recording.mp4"
-    film.write_bytes(b"a film")
-    (tmp_path / "Mien 2026.mp4").write_bytes(b"another")
-    live.live_space.offer_interrupted_films()
-    assert film.name in live.bar.words.text()
-    live.bar.remedy.click()
-    assert not film.exists() and (tmp_path / "Mien 2026-2.mp4").read_bytes() == b"a film"
-
-
 def test_the_drivers_landmarks_can_be_hidden(live: MainWindow, qtbot: QtBot) -> None:
     view = LiveView("Driver")
     qtbot.addWidget(view)
@@ -362,3 +260,85 @@ def test_the_drivers_landmarks_can_be_hidden(live: MainWindow, qtbot: QtBot) -> 
     assert brightest() < 20
     live.live_space.driver.marks.click()
     assert not live.live_space.driver.picture.marks_shown
+
+
+def test_no_room_is_kept_for_a_rest_that_is_not_known(recording: MainWindow) -> None:
+    controls = recording.live_space.controls
+    assert controls.rest.picture.isHidden() and controls.rest.words.isHidden()
+    gap = controls.another.mapTo(controls, controls.another.rect().topLeft()).x()
+    assert gap - controls.neutral.mapTo(controls, controls.neutral.rect().topRight()).x() >= 6
+
+
+def test_without_a_camera_the_shipped_performances_are_at_hand(
+    live_without_camera: MainWindow, fake: FakeEngine, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = live_without_camera.live_space.driver
+    names = [driver.source.itemText(k) for k in range(driver.source.count())]
+    assert names[0] == "No camera found" and "Performance: looks around" in names
+    assert driver.trial.isVisible() and len(shipped_performances()) == len(names) - 1
+    qtbot.mouseClick(driver.trial, Qt.MouseButton.LeftButton)
+    qtbot.waitSignal(live_without_camera.live_space.live.stepped).wait()
+    assert (
+        live_without_camera.live_space.live.running
+        and driver.source.currentData() == shipped_performances()[0]
+    )
+    assert not driver.trial.isVisible()
+    monkeypatch.setattr(driver.cameras, "all", lambda: [Camera("Desk camera", 0)])
+    live_without_camera.live_space.live.stop()
+    driver.cameras.changed.emit()
+    assert not driver.trial.isVisible() and driver.source.itemText(0) == "Desk camera"
+
+
+def test_a_dropped_clip_becomes_the_driver(live_without_camera: MainWindow, tmp_path: Path) -> None:
+    driver = live_without_camera.live_space.driver
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(tmp_path / "talk.mp4"))])
+    place, left = QPointF(10, 10), Qt.MouseButton.LeftButton
+    driver.dropEvent(
+        QDropEvent(
+            place, Qt.DropAction.CopyAction, data, left, Qt.KeyboardModifier.NoModifier, QEvent.Type.Drop
+        )
+    )
+    assert driver.source.currentData() == tmp_path / "talk.mp4" and driver.start.isEnabled()
+
+
+def test_the_frame_taken_for_rest_is_shown_and_chosen(
+    live_without_camera: MainWindow, fake: FakeEngine, qtbot: QtBot
+) -> None:
+    space = live_without_camera.live_space
+    controls = space.controls
+    assert not controls.use_frame.isEnabled()
+    space.driver.choose_clip(shipped_performances()[0])
+    start_driving(live_without_camera, qtbot)
+    picture = np.full((96, 96, 3), 90, np.uint8)
+    controls._show_rest(SimpleNamespace(rest_picture=picture, rest_sure=0.72))  # type: ignore[arg-type]
+    assert "72 % sure" in controls.rest.words.text() and not controls.rest.picture.isHidden()
+    controls._show_rest(SimpleNamespace(rest_picture=picture, rest_sure=None))  # type: ignore[arg-type]
+    assert controls.rest.words.text() == "At rest, as you chose"
+    controls.use_frame.click()
+    qtbot.waitUntil(lambda: fake.animation is not None and fake.animation.neutrals == 100)
+
+
+def test_a_performance_that_is_tried_goes_on(
+    opened: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    driver = opened.live_space.driver
+    monkeypatch.setattr(driver.cameras, "probe", driver.cameras.changed.emit)
+    monkeypatch.setattr(driver.cameras, "all", list)
+    opened.actions_["live_space"].trigger()
+    with qtbot.waitSignal(opened.live_space.live.stepped):
+        driver.trial.click()
+    assert opened.live_space.live.loop
+    with qtbot.waitSignal(opened.live_space.live.stopped):
+        opened.live_space.live.stop()
+
+
+def test_strengths_have_tracks_to_set_them_by(
+    opened: MainWindow, german: None, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opened.live_space.driver, "probe", lambda: None)
+    opened.resize(1280, 720)
+    opened.actions_["live_space"].trigger()
+    rows = opened.live_space.controls.rows
+    qtbot.waitUntil(lambda: rows["mouth"].track.isVisible() and rows["mouth"].track.width() >= 110)
+    assert opened.live_space.portrait.width() >= 0.5 * opened.width()

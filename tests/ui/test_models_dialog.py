@@ -14,6 +14,7 @@ from app.engine.measuring.speed import remember
 from app.session.session import Session
 from app.ui.dialogs.generator_card import GeneratorCard
 from app.ui.dialogs.models import ModelsDialog
+from app.ui.main_window import MainWindow
 from tests.fakes import MISSING, WARP, FakeEngine
 
 UNLEARNT = GeneratorInfo(
@@ -133,3 +134,12 @@ def test_every_backend_has_words_of_its_own(qtbot: QtBot) -> None:
         card = GeneratorCard(replace(WARP, name=name), None)
         qtbot.addWidget(card)
         assert about(card.info), name
+
+
+def test_every_line_of_a_generators_card_begins_as_a_sentence(opened: MainWindow, qtbot: QtBot) -> None:
+    from app.ui.dialogs.models import ModelsDialog
+
+    dialog = ModelsDialog(opened.session, opened)
+    qtbot.addWidget(dialog)
+    cards = list(dialog.cards.values())
+    assert cards and all(not line.text()[:1].islower() for card in cards for line in card.lines)

@@ -15,9 +15,7 @@ from app.ui import theme
 from app.ui.widgets import accessible
 from app.ui.widgets.number_field import parse, shown
 from app.ui.widgets.parameter_slider import ParameterSlider, chain
-
-LEFT, NONE = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-SHIFT, CTRL = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.ControlModifier
+from tests.ui.hands import CTRL, LEFT, NONE, SHIFT, drag, knob, move
 
 
 class Heard:
@@ -48,27 +46,6 @@ def made(qtbot: Any, name: str, own: float) -> ParameterSlider:
     slider.show()
     slider.setFocus()
     return slider
-
-
-def drag(widget: Any, start: QPoint, steps: list[QPoint], modifiers: Any = NONE) -> None:
-    QTest.mousePress(widget, LEFT, modifiers, start)
-    for point in steps:
-        move(widget, point, modifiers)
-    QTest.mouseRelease(widget, LEFT, modifiers, steps[-1] if steps else start)
-
-
-def move(widget: Any, point: QPoint, modifiers: Any = NONE) -> None:
-    from PySide6.QtGui import QMouseEvent
-
-    glob = QPointF(widget.mapToGlobal(point))
-    QApplication.sendEvent(
-        widget,
-        QMouseEvent(QEvent.Type.MouseMove, QPointF(point), glob, Qt.MouseButton.NoButton, LEFT, modifiers),
-    )
-
-
-def knob(row: ParameterSlider) -> QPoint:
-    return QPoint(round(row.track.x_of(row.value)), 10)
 
 
 def test_two_hundred_moves_are_one_gesture_and_the_last_value_shows(row: ParameterSlider) -> None:

@@ -1,9 +1,25 @@
 """Colours can be read, and icons can be drawn."""
 
-import pytest
-from PySide6.QtWidgets import QToolButton
+from __future__ import annotations
 
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import (
+    QColor,
+    QGuiApplication,
+)
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QPushButton,
+    QRadioButton,
+    QToolButton,
+)
+from pytestqt.qtbot import QtBot
+
+from app.session.settings import Settings
 from app.ui import icons, theme
+from app.ui.main_window import MainWindow
 
 BOTH = pytest.mark.parametrize("colours", [theme.DARK, theme.LIGHT], ids=lambda t: t.name)
 
@@ -46,3 +62,75 @@ def test_a_new_theme_recolours_palette_and_icons(qapp: object) -> None:
     assert button.palette().windowText().color().name() == theme.LIGHT.text
     theme.apply(qapp, "dark")  # type: ignore[arg-type]
     assert dark > 150 > light
+
+
+@pytest.mark.parametrize("name", ["dark", "light"])
+@pytest.mark.parametrize("kind", [QCheckBox, QRadioButton])
+def test_what_is_chosen_stands_out_and_in_line(
+    qtbot: QtBot, kind: type[QCheckBox] | type[QRadioButton], name: str
+) -> None:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    used = theme.apply(app, name)
+    pictures = []
+    for chosen in (True, False):
+        button = kind("words")
+        qtbot.addWidget(button)
+        button.setChecked(chosen)
+        button.resize(120, 30)
+        pictures.append(button.grab().toImage())
+    accent, panel = QColor(used.accent), QColor(used.panel)
+    places = [(x, y) for x in range(20) for y in range(30)]
+    filled = [at for at in places if pictures[0].pixelColor(*at) == accent]
+    assert len(filled) > 60 and not any(pictures[1].pixelColor(*at) == accent for at in places)
+    words = [
+        min(x for x in range(18, 60) if any(p.pixelColor(x, y) != panel for y in range(30))) for p in pictures
+    ]
+    assert words[0] == words[1]
+    theme.apply(app, "dark")
+
+
+@pytest.mark.parametrize("name", ["dark", "light"])
+def test_boxes_and_disabled_buttons_can_be_reported(qtbot: QtBot, name: str) -> None:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    used = theme.apply(app, name)
+    box = QCheckBox("box")
+    on, off = QPushButton("Record"), QPushButton("Record")
+    for widget in (box, on, off):
+        qtbot.addWidget(widget)
+        widget.resize(120, 30)
+    for button in (on, off):
+        theme.make_primary(button)
+    off.setEnabled(False)
+    picture = box.grab().toImage()
+    ground = QColor(used.panel).lightness()
+    edge = max(abs(picture.pixelColor(x, 15).lightness() - ground) for x in range(16))
+    assert edge > 60
+    plain, faded = (widget.grab().toImage().pixelColor(8, 8) for widget in (on, off))
+    assert abs(plain.lightness() - faded.lightness()) > 40
+    assert theme.contrast(theme.faded(used), used.panel) < theme.contrast(used.quiet, used.panel)
+    theme.apply(app, "dark")
+
+
+def test_the_theme_changes_at_once_and_is_remembered(opened: MainWindow) -> None:
+    opened.actions_["light"].trigger()
+    assert QApplication.palette().window().color().lightness() > 200
+    assert Settings().theme == "light"
+    opened.actions_["dark"].trigger()
+    assert QApplication.palette().window().color().lightness() < 60
+
+
+def test_the_system_s_theme_is_followed_while_running(
+    opened: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened.theme.choose("system")
+    hints = QGuiApplication.styleHints()
+    for scheme, name in ((Qt.ColorScheme.Light, "light"), (Qt.ColorScheme.Dark, "dark")):
+        monkeypatch.setattr(theme, "system_scheme", lambda scheme=scheme: scheme)
+        hints.colorSchemeChanged.emit(scheme)
+        assert theme.current().name == name
+    opened.theme.choose("dark")
+    monkeypatch.setattr(theme, "system_scheme", lambda: Qt.ColorScheme.Light)
+    hints.colorSchemeChanged.emit(Qt.ColorScheme.Light)
+    assert theme.current().name == "dark"  # the user's own choice stays

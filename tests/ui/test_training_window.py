@@ -250,3 +250,13 @@ def test_the_menu_and_the_models_dialog_lead_here(window, qtbot, monkeypatch):
 
 def test_time_left_is_read_as_a_clock():
     assert [clock(s) for s in (5, 65, 3725, -3)] == ["0:05", "1:05", "1:02:05", "0:00"]
+
+
+def test_no_field_of_other_models_is_pressed_together(training_window: TrainingWindow, qtbot: QtBot) -> None:
+    training_window.pages.setCurrentIndex(2)
+    page = training_window.recipes
+    qtbot.waitUntil(page.isVisible)
+    for at in range(page.recipe.count()):
+        page.recipe.setCurrentIndex(at)
+        qtbot.wait(20)
+        assert page.minutes.height() >= page.minutes.sizeHint().height()

@@ -1,4 +1,4 @@
-"""What the editor promises is done in the window by mouse and keys, from beginning to end."""
+"""Projects are opened in the window: after a crash, with a photo that moved, and of an old schema."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
@@ -20,11 +18,8 @@ from app.session.session import Session
 from app.session.settings import Settings
 from app.ui.main_window import MainWindow
 from tests.fakes import FakeEngine
-from tests.session.conftest import settle
-from tests.session.test_batch import folder_of
 from tests.ui.conftest import ready_to_close
 from tests.ui.modal import accept_dialog, answer_box
-from tests.ui.test_parameter_slider import LEFT, NONE, move
 
 ROOT = Path(__file__).parents[2]
 VICTIM = """
@@ -38,7 +33,7 @@ from app.session.session import Session
 from app.session.settings import Settings
 from app.ui.main_window import MainWindow
 from tests.fakes import FakeEngine
-from tests.ui.test_parameter_slider import LEFT, NONE, knob, move
+from tests.ui.hands import LEFT, NONE, knob, move
 app = QApplication([])
 settings = Settings()
 settings.tour_seen = True
@@ -62,24 +57,6 @@ window.session.portrait_opened.connect(lambda _: QTimer.singleShot(0, edit))
 window.start(Path({photo!r}))
 app.exec()
 """
-
-
-def test_a_slider_dragged_through_200_steps_is_one_undo_step_and_its_last_value_is_rendered(
-    opened: MainWindow, fake: FakeEngine, qtbot: QtBot
-) -> None:
-    row = opened.edit_space.edit.rows["yaw"].row
-    start = QPoint(round(row.track.x_of(row.value)), 10)
-    QTest.mousePress(row.track, LEFT, NONE, start)
-    for step in range(200):
-        move(row.track, start + QPoint(1 + step // 6, 0))
-    QTest.mouseRelease(row.track, LEFT, NONE, start + QPoint(34, 0))
-    settle(opened.session, qtbot)
-    assert opened.session.undo_stack.count() == 1 and row.value > 10
-    last = [call[1] for call in fake.calls if call[0] == "render"][-1]
-    assert last[0].get("yaw") == pytest.approx(row.value)
-    assert row.number.text() == f"{row.value:.1f}°"
-    QTest.keyClick(opened, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert opened.session.edit.is_identity
 
 
 def test_killed_while_dragging_everything_up_to_the_last_step_is_offered_and_taken_up(
@@ -142,19 +119,3 @@ def test_a_project_of_the_first_schema_opens(
     with qtbot.waitSignal(opened.session.portrait_opened):
         opened.documents.open(project)
     assert opened.session.edit == FaceEdit.of(smile=0.25) and not opened.isWindowModified()
-
-
-def test_a_folder_of_thirty_with_three_broken_exports_27_and_names_the_three(
-    window: MainWindow, tmp_path: Path, qtbot: QtBot
-) -> None:
-    window.documents.open(folder_of(tmp_path, 27, 3))
-    dialog = window.documents.batch
-    assert dialog is not None and dialog.go.text() == "Export 30 photos" and not dialog.go.isEnabled()
-    dialog.frontalise.setValue(100)
-    QTest.mouseClick(dialog.go, LEFT)
-    qtbot.waitUntil(lambda: dialog.stop.text() == "Close" and "failed" in dialog.note.text(), timeout=20_000)
-    assert dialog.note.text() == "27 exported, 3 failed."
-    named = [dialog.list.item(row).text() for row in range(dialog.list.count())]
-    assert [name.split(":")[0] for name in named] == [f"broken {n}.png" for n in range(3)]
-    assert len(list(Path(dialog.target.text()).iterdir())) == 27
-    dialog.close()

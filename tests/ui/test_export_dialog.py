@@ -1,4 +1,4 @@
-"""The dialogs for exporting have defaults that lose nothing, and use the folder that is meant."""
+"""The export dialog has defaults that lose nothing, and uses the folder that is meant."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.engine.imaging.photo import Photo
+from app.engine.imaging.reading import open_photo
 from app.session.settings import Settings
 from app.ui.dialogs.export import ExportDialog
 from app.ui.main_window import MainWindow
 from tests.engine.imaging.profiles import DISPLAY_P3, SRGB_CURVE, rgb_profile
+from tests.ui.hands import CTRL
+from tests.ui.modal import accept_dialog
 
 
 def picture(path: Path, deep: bool = False, clear: bool = False) -> Photo:
@@ -119,20 +125,39 @@ def test_a_folder_in_which_an_export_failed_is_not_remembered(
     assert opened.settings.export_options["folder"] == str(good)
 
 
-def test_the_batchs_target_follows_the_folder_that_is_typed_until_it_is_changed(
-    opened: MainWindow, tmp_path: Path
+def test_the_export_dialog_writes_what_it_says(
+    opened: MainWindow, photo: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    inner = tmp_path / "photos"
-    inner.mkdir()
-    for folder in (tmp_path, inner):
-        (folder / "a.jpg").write_bytes(b"a photo")
-    opened.documents.show_batch(())
-    dialog = opened.documents.batch
-    assert dialog is not None
-    for typed in (str(tmp_path), str(tmp_path / "pho"), str(inner)):
-        dialog.source.setText(typed)
-    assert dialog.target.text() == str(inner / "mien")
-    dialog.target.setText(str(tmp_path / "mine"))
-    dialog.source.setText(str(tmp_path))
-    assert dialog.target.text() == str(tmp_path / "mine")
-    dialog.close()
+    opened.session.set_value("yaw", 5)
+    accept_dialog("ExportDialog")
+    with qtbot.waitSignal(opened.session.job_ended):
+        qtbot.keyClick(opened, Qt.Key.Key_E, CTRL)
+    written = photo.with_name(f"{photo.stem}-mien.png")
+    assert written.exists() and str(written) in opened.bar.words.text()
+
+
+def test_the_export_dialog_grows_with_what_it_says(qtbot: QtBot, tmp_path: Path) -> None:
+    photo = tmp_path / "clear.png"
+    Image.fromarray(np.zeros((80, 80, 4), np.uint8)).save(photo)
+    dialog = ExportDialog(open_photo(photo), Settings())
+    qtbot.addWidget(dialog)
+    dialog.show()
+    qtbot.waitExposed(dialog)
+    kinds = dialog.format.format
+    kinds.setCurrentIndex(kinds.findData(".jpg"))
+    qtbot.wait(20)
+    assert kinds.height() >= kinds.sizeHint().height()
+    note = dialog.note
+    assert note.height() >= note.heightForWidth(note.width()) and "transparen" in note.text()
+
+
+def test_a_name_that_is_typed_keeps_folder_and_ending(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    portrait = opened.session.portrait
+    assert portrait is not None
+    photo = replace(portrait.photo, path=tmp_path / "a.png")
+    dialog = ExportDialog(photo, opened.settings, opened)
+    qtbot.addWidget(dialog)
+    QTest.keyClicks(dialog.name, "b")
+    assert dialog.path == tmp_path / "b.png"

@@ -1,0 +1,107 @@
+"""The dialog for a folder of photos says what it will write, writes it, and names what failed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QPoint, QUrl
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from app.session.presets import PresetLibrary
+from app.session.session import Session
+from app.session.settings import Settings
+from app.ui.dialogs.batch import BatchDialog
+from app.ui.main_window import MainWindow
+from tests.session.test_batch import folder_of
+from tests.ui.hands import LEFT
+
+
+def test_the_batchs_target_follows_the_folder_that_is_typed_until_it_is_changed(
+    opened: MainWindow, tmp_path: Path
+) -> None:
+    inner = tmp_path / "photos"
+    inner.mkdir()
+    for folder in (tmp_path, inner):
+        (folder / "a.jpg").write_bytes(b"a photo")
+    opened.documents.show_batch(())
+    dialog = opened.documents.batch
+    assert dialog is not None
+    for typed in (str(tmp_path), str(tmp_path / "pho"), str(inner)):
+        dialog.source.setText(typed)
+    assert dialog.target.text() == str(inner / "mien")
+    dialog.target.setText(str(tmp_path / "mine"))
+    dialog.source.setText(str(tmp_path))
+    assert dialog.target.text() == str(tmp_path / "mine")
+    dialog.close()
+
+
+def test_two_photos_dropped_of_six_are_a_batch_of_two(
+    window: MainWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    photos = [tmp_path / f"{name}.jpg" for name in "abcdef"]
+    for path in photos:
+        path.write_bytes(b"photo")
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in photos[1:3]])
+    window.documents.open_dropped(data)
+    dialog = window.documents.batch
+    assert dialog is not None and dialog.batch().photos == tuple(photos[1:3])
+    assert dialog.go.text() == "Export 2 photos" and dialog.source.text() == "b.jpg, c.jpg"
+    dialog.source.setText(str(tmp_path))
+    assert len(dialog.batch().photos) == 6
+    dialog.close()
+
+
+def test_a_folder_of_thirty_with_three_broken_exports_27_and_names_the_three(
+    window: MainWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window.documents.open(folder_of(tmp_path, 27, 3))
+    dialog = window.documents.batch
+    assert dialog is not None and dialog.go.text() == "Export 30 photos" and not dialog.go.isEnabled()
+    dialog.frontalise.setValue(100)
+    QTest.mouseClick(dialog.go, LEFT)
+    qtbot.waitUntil(lambda: dialog.stop.text() == "Close" and "failed" in dialog.note.text(), timeout=20_000)
+    assert dialog.note.text() == "27 exported, 3 failed."
+    named = [dialog.list.item(row).text() for row in range(dialog.list.count())]
+    assert [name.split(":")[0] for name in named] == [f"broken {n}.png" for n in range(3)]
+    assert len(list(Path(dialog.target.text()).iterdir())) == 27
+    dialog.close()
+
+
+def test_the_formats_of_a_batch_line_up_with_its_other_choices(session: Session, qtbot: QtBot) -> None:
+    dialog = BatchDialog(session, Settings(), ())
+    qtbot.addWidget(dialog)
+    dialog.show()
+    qtbot.waitExposed(dialog)
+    lefts = {part.mapTo(dialog, QPoint()).x() for part in (dialog.edit, dialog.format.format)}
+    assert len(lefts) == 1
+
+
+def test_a_batch_offers_presets_in_the_windows_language(
+    session: Session, tmp_path: Path, qtbot: QtBot, german: None
+) -> None:
+    dialog = BatchDialog(session, Settings(), PresetLibrary(tmp_path).all())
+    qtbot.addWidget(dialog)
+    offered = [dialog.edit.itemText(at) for at in range(dialog.edit.count())]
+    assert "Sanftes Lächeln" in offered and "Gentle smile" not in offered
+
+
+def test_a_batch_keeps_each_photos_format_and_says_what_another_cannot_hold(
+    session: Session, tmp_path: Path, qtbot: QtBot
+) -> None:
+    settings = Settings()
+    settings.export_options = {"suffix": ".avif"}  # the last export's is not meant for a folder
+    dialog = BatchDialog(session, settings, ())
+    qtbot.addWidget(dialog)
+    (tmp_path / "a.png").write_bytes(b"a photo")
+    dialog.source.setText(str(tmp_path))
+    dialog.frontalise.setValue(100)
+    assert dialog.batch().suffix == "" and "holds" not in dialog.note.text()
+    for suffix, lost in (
+        (".jpg", "8 bits per channel and no transparency"),
+        (".avif", "8 bits"),
+        (".png", ""),
+    ):
+        dialog.format.choose(suffix)
+        assert lost in dialog.note.text() and ("holds" in dialog.note.text()) == bool(lost)

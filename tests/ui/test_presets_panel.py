@@ -1,0 +1,141 @@
+"""The panel Presets applies, mixes, saves and shows presets, and uses the width it is given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from app.engine.face.parameters import FaceEdit
+from app.session.presets import Preset, PresetLibrary
+from app.session.session import Session
+from app.ui.main_window import MainWindow
+from app.ui.panels.presets_panel import COLUMN_PX, THUMB_PX, PresetsPanel
+from tests.fakes import FakeEngine
+from tests.ui.hands import CTRL, LEFT, NONE
+
+
+@pytest.fixture
+def presets(qtbot: Any, session: Session, tmp_path: Path) -> PresetsPanel:
+    library = PresetLibrary(tmp_path / "own", shipped=tmp_path / "none")
+    library.save(Preset("Grin", (("smile", 1.0),)))
+    library.save(Preset("Turn", (("yaw", 20.0), ("smile", 0.2))))
+    made = PresetsPanel(session, library)
+    qtbot.addWidget(made)
+    made.resize(240, 400)
+    made.show()
+    return made
+
+
+def click(panel: PresetsPanel, at: int, modifiers: Any = NONE) -> None:
+    place = panel.list.visualItemRect(panel.list.item(at)).center()
+    QTest.mouseClick(panel.list.viewport(), LEFT, modifiers, place)
+
+
+def test_a_click_applies_a_preset_and_its_strength_fades_it(presets: PresetsPanel, session: Session) -> None:
+    click(presets, 0)
+    assert session.edit.get("smile") == 1.0
+    strength = presets._rows["Grin"]
+    strength.step_to(50.0)
+    assert session.edit.get("smile") == pytest.approx(0.5)
+    session.undo_stack.undo()
+    session.undo_stack.undo()
+    assert session.edit.is_identity and not presets.chosen
+
+
+def test_ctrl_click_mixes_several(presets: PresetsPanel, session: Session) -> None:
+    click(presets, 0)
+    click(presets, 1, CTRL)
+    assert session.edit.get("smile") == pytest.approx(1.2)
+    assert session.edit.get("yaw") == pytest.approx(20)
+    click(presets, 0, CTRL)
+    assert session.edit.get("smile") == pytest.approx(0.2)
+
+
+def test_a_preset_is_laid_over_what_was_asked_before(presets: PresetsPanel, session: Session) -> None:
+    session.set_value("pucker", 0.3)
+    click(presets, 0)
+    assert session.edit == FaceEdit.of(pucker=0.3, smile=1.0)
+    click(presets, 1)
+    assert session.edit.get("pucker") == 0.3 and session.edit.get("smile") == pytest.approx(0.2)
+
+
+def test_thumbnails_are_the_current_face(qtbot: Any, presets: PresetsPanel, fake: FakeEngine) -> None:
+    def colours() -> set[int]:
+        image = presets.list.item(0).icon().pixmap(72, 72).toImage()
+        return {image.pixelColor(x, 36).red() for x in range(5, 70, 5)}
+
+    qtbot.waitUntil(lambda: len(colours()) > 3)
+    assert any(call[0] == "render" and call[1] == {0: FaceEdit.of(smile=1.0)} for call in fake.calls)
+
+
+def test_presets_are_saved_exported_and_imported(
+    presets: PresetsPanel, session: Session, tmp_path: Path
+) -> None:
+    session.set_values({"smile": 0.3, "tx": 4})
+    presets.save_as("Mine")
+    assert presets._presets["Mine"].values == (("smile", 0.3),)
+    bad = tmp_path / "bad.json"
+    bad.write_text("{}")
+    errors: list[Any] = []
+    presets.failed.connect(errors.append)
+    presets._report_errors_of(lambda: presets._library.load(bad))
+    assert errors and errors[0].remedy
+
+
+def test_presets_share_the_whole_width(opened: MainWindow, qtbot: QtBot) -> None:
+    opened.spaces.reveal("presets")
+    listing = opened.edit_space.presets.list
+    qtbot.waitUntil(lambda: listing.visualItemRect(listing.item(0)).width() > 0)
+    rows = [listing.visualItemRect(listing.item(k)) for k in range(listing.count())]
+    first = [rect for rect in rows if rect.top() == rows[0].top()]
+    empty = listing.viewport().width() - first[-1].right()
+    assert len(first) > 1 and empty < listing.gridSize().width() / 2
+
+
+def test_presets_that_are_no_longer_mixed_leave_at_once(opened: MainWindow) -> None:
+    panel = opened.edit_space.presets
+    opened.spaces.reveal("presets")
+    panel.list.item(1).setSelected(True)
+    rows = list(panel._rows.values())
+    panel.list.item(4).setSelected(True)
+    assert len(rows) == 1 and rows[0].isHidden() and len(panel._rows) == 2
+
+
+def test_names_of_presets_that_begin_alike_are_distinguished(
+    session: Session, qtbot: QtBot, tmp_path: Path
+) -> None:
+    panel = PresetsPanel(session, PresetLibrary(tmp_path))
+    qtbot.addWidget(panel)
+    panel.resize(340, 1400)
+    panel.show()
+    items = [panel.list.item(k) for k in range(panel.list.count())]
+    twins = [item for item in items if item.text().startswith("Three-quarter")]
+    assert len(twins) == 2
+    shown = panel.list.grab().toImage()
+    words = []
+    for item in twins:
+        cell = panel.list.visualItemRect(item).translated(panel.list.viewport().pos())
+        words.append(shown.copy(cell.adjusted(0, THUMB_PX + 8, 0, 0)))
+    assert words[0] != words[1]
+    line = panel.list.fontMetrics().height()
+    assert panel.list.sizeHintForIndex(panel.list.indexFromItem(twins[0])).height() >= THUMB_PX + 2 * line - 4
+
+
+@pytest.mark.parametrize("height", [300, 900])
+def test_presets_fill_the_width_whatever_it_is(
+    session: Session, tmp_path: Path, qtbot: QtBot, height: int
+) -> None:
+    panel = PresetsPanel(session, PresetLibrary(tmp_path))
+    qtbot.addWidget(panel)
+    panel.show()
+    for width in range(320, 460, 9):
+        panel.resize(width, height)
+        qtbot.wait(20)
+        rows = [panel.list.visualItemRect(panel.list.item(k)) for k in range(panel.list.count())]
+        first = [rect for rect in rows if rect.top() == rows[0].top()]
+        room = panel.list.width() - 2 * panel.list.frameWidth() - 16  # a scroll bar may need so much
+        assert len(first) >= room // COLUMN_PX

@@ -1,0 +1,85 @@
+"""The status bar says which generator draws, what is being done, how long it took, and what is amiss with device or
+generator.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from pytestqt.qtbot import QtBot
+
+from app.engine.contract import GeneratorInfo, Rendered
+from app.engine.device import FULL
+from app.engine.driving.steps import LiveStep
+from app.engine.sound.speech import UNHEARD
+from app.ui.main_window import MainWindow
+from app.ui.status import StatusBar
+from tests.fakes import FakeEngine
+from tests.session.conftest import settle
+
+PIXELS = np.zeros((2, 2, 3), np.uint8)
+INFO = GeneratorInfo("headgan", "HeadGAN", 256, (), ("mine",), "free", note=UNHEARD)
+
+
+def test_reasons_stand_together_and_go_one_by_one(qtbot: QtBot) -> None:
+    bar = StatusBar()
+    qtbot.addWidget(bar)
+    bar.show_generator(INFO)
+    bar.show_rendered(Rendered(PIXELS, None, 1.0, 0.5, {"total": 3.0}, "CPU float32", FULL[2]))
+    assert bar.device.text() == "CPU float32"
+    words = bar.warning.toolTip()
+    assert str(UNHEARD) in words and str(FULL[2]) in words and not bar.warning.isHidden()
+    bar.show_rendered(Rendered(PIXELS, None, 1.0, 0.5, {"total": 3.0}, "", None))
+    assert bar.device.text() == "CPU float32" and bar.warning.toolTip() == str(UNHEARD)
+    bar.show_generator(GeneratorInfo("mesh-warp", "Mesh warp", 0, (), (), "MIT"))
+    assert bar.warning.isHidden()
+
+
+def test_a_driven_portrait_s_steps_report_too(qtbot: QtBot) -> None:
+    bar = StatusBar()
+    qtbot.addWidget(bar)
+    bar.show_step(LiveStep(1, 0, notice=FULL[1]))
+    assert bar.warning.toolTip() == str(FULL[1])
+    bar.show_step(LiveStep(2, 0))
+    assert bar.warning.isHidden()
+
+
+def test_what_was_not_drawn_took_no_time(opened: MainWindow) -> None:
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    for ms, words in ((0.1, ""), (12.4, "12 ms")):
+        opened.status.show_rendered(Rendered(pixels, None, 1.0, 0.0, {"total": ms}))
+        assert opened.status.time.text() == words
+
+
+def test_a_generators_title_is_in_the_windows_language(opened: MainWindow, german: None) -> None:
+    personal = GeneratorInfo("head2head", "Personal model", 0, (), (), "")
+    opened.status.show_generators((personal,))
+    opened.status.show_generator(personal)
+    assert opened.status.generator.text() == "Personenmodell ▾"
+    assert [one.text() for one in opened.status._menu.actions()] == ["Personenmodell"]
+
+
+def test_a_film_says_from_the_first_moment_that_it_is_made(
+    opened: MainWindow, fake: FakeEngine, tmp_path: Path, qtbot: QtBot
+) -> None:
+    fake.gate.clear()
+    live = opened.live_space.live
+    live.film(tmp_path / "clip.mp4", tmp_path / "film.mp4", audio=False)
+    assert opened.status.activity.text() == "Rendering the film" and opened.status.cancel.isVisible()
+    with qtbot.waitSignal(live.rendered):
+        fake.gate.set()
+    assert not opened.status.activity.isVisible()
+
+
+def test_opening_reports_its_stage_and_can_be_cancelled(
+    window: MainWindow, photo: Path, fake: FakeEngine, qtbot: QtBot
+) -> None:
+    fake.gate.clear()
+    window.documents.open(photo)
+    qtbot.waitUntil(lambda: "looking for faces" in window.status.activity.text())
+    assert window.status.progress.maximum() == 10 and window.status.progress.value() == 2
+    window.status.cancel.click()
+    fake.gate.set()
+    settle(window.session, qtbot)
+    assert window.session.portrait is None and not window.status.activity.isVisible()
