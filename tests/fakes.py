@@ -29,6 +29,7 @@ from app.engine.contract import (
 from app.engine.driving.steps import LiveStep, RecordingState, RestStep
 from app.engine.errors import EngineError
 from app.engine.face.parameters import Camera, Expression, FaceEdit, FaceParams, FittedFace, Identity
+from app.engine.imaging.options import USUAL, ExportOptions
 from app.engine.imaging.photo import Photo
 
 WARP = GeneratorInfo("mesh-warp", "Mesh warp", 0, ("yaw", "smile"), (), "MIT")
@@ -186,7 +187,7 @@ class FakeEngine:
         return None
 
     def export(
-        self, portrait: Portrait, edits: Edits, path: Path, options: Mapping[str, Any] | None = None
+        self, portrait: Portrait, edits: Edits, path: Path, options: ExportOptions = USUAL
     ) -> Iterator[Step]:
         self._note("export", path, options)
         yield Step(0, 1, path.name)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.face.parameters import FaceEdit
+from app.engine.imaging.options import USUAL, ExportOptions
 
 if TYPE_CHECKING:
     from app.engine.face.retargeting import RetargetSettings
@@ -152,12 +153,9 @@ class EngineLike(Protocol):
         """Return where the generator draws a face's landmarks; None where the generator cannot tell."""
 
     def export(
-        self, portrait: Portrait, edits: Edits, path: Path, options: Mapping[str, Any] | None = None
+        self, portrait: Portrait, edits: Edits, path: Path, options: ExportOptions = USUAL
     ) -> Iterator[Step]:
-        """Render at full size, write the file and yield steps, of which the last is an `ExportStep`.
-
-        options: details of the format, such as "quality", "srgb" and "eight_bit".
-        """
+        """Render at full size, write the file and yield steps, of which the last is an `ExportStep`."""
 
     @property
     def animation(self) -> LiveAnimation | None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,7 @@ from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import N_VERTICES, FaceEdit, FaceParams, FittedFace
 from app.engine.generators import backends
 from app.engine.imaging.colour import to_srgb8
+from app.engine.imaging.options import USUAL, ExportOptions
 from app.engine.imaging.photo import Photo
 from app.engine.imaging.reading import open_photo
 from app.engine.imaging.writing import remarks_on, save_photo
@@ -365,7 +366,7 @@ class Portraits:
         return DrawnFace(fitted, points)
 
     def export(
-        self, portrait: Portrait, edits: Edits, path: Path, options: Mapping[str, Any] | None = None
+        self, portrait: Portrait, edits: Edits, path: Path, options: ExportOptions = USUAL
     ) -> Iterator[Step]:
 
         yield from self.ensure_encoded(portrait, edits)
@@ -373,8 +374,6 @@ class Portraits:
         rendered = self.render(portrait, edits)
         yield ExportStep(1, 2, f"Writing {path.name}", rendered.pixels, rendered=rendered)
         trained = bool(self.generator.info.weights)
-        save_photo(
-            portrait.photo, rendered.pixels, rendered.alpha, path, {**(options or {}), "trained": trained}
-        )
+        save_photo(portrait.photo, rendered.pixels, rendered.alpha, path, options, trained)
         remarks = remarks_on(portrait.photo, path, options)
-        yield ExportStep(2, 2, f"Wrote {path}", rendered.pixels, rendered=rendered, remarks=tuple(remarks))
+        yield ExportStep(2, 2, f"Wrote {path}", rendered.pixels, rendered=rendered, remarks=remarks)

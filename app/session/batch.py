@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from app.engine.contract import Portrait, Step
 from app.engine.engine_like import EngineLike
@@ -13,6 +12,7 @@ from app.engine.errors import EngineError
 from app.engine.face.controls import BY_NAME
 from app.engine.face.parameters import FaceEdit, FittedFace
 from app.engine.imaging.endings import PICTURES, written_ending
+from app.engine.imaging.options import USUAL, ExportOptions
 from app.engine.imaging.photo import Photo
 from app.engine.imaging.writing import own_ending
 from app.session import verbs
@@ -35,7 +35,7 @@ class Batch:
     neutralise: float = 0.0
     all_faces: bool = True
     suffix: str = ""
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: ExportOptions = USUAL
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from app.engine.engine_like import EngineLike
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit, FittedFace
 from app.engine.fetching import fetch
+from app.engine.imaging.options import USUAL, ExportOptions
 from app.session import values
 from app.session.document import Box, Document
 from app.session.editing import Editing
@@ -212,7 +213,7 @@ class Session(QObject):
 
     # -- work on the engine's thread
 
-    def export(self, path: Path, options: Mapping[str, Any] | None = None) -> None:
+    def export(self, path: Path, options: ExportOptions = USUAL) -> None:
         """Render at full size and write the file, but never over the photo that is open; `exported` or
         `failed` follows.
         """

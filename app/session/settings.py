@@ -9,6 +9,7 @@ from typing import Any
 from PySide6.QtCore import QByteArray, QSettings
 
 from app.engine.files import data_folder
+from app.engine.imaging.options import ExportOptions
 
 RECENTS = 12  # photos that the welcome page and the menu list
 
@@ -85,13 +86,32 @@ class Settings:
         self._set_json("recent", [])
 
     @property
-    def export_options(self) -> dict[str, Any]:
-        """Return the last export's options: "folder", "suffix", "quality", "srgb", "eight_bit"."""
-        return dict(self._json("export", {}))
+    def export_folder(self) -> Path | None:
+        """Return the folder of the last export, which may be gone; None before the first one."""
+        folder = self._json("export", {}).get("folder")
+        return Path(folder) if isinstance(folder, str) else None
+
+    @export_folder.setter
+    def export_folder(self, folder: Path) -> None:
+        self._set_json("export", {**self._json("export", {}), "folder": str(folder)})
+
+    @property
+    def export_options(self) -> ExportOptions:
+        """Return those options of the last export that the next one begins with; bits follow each photo."""
+        kept = self._json("export", {})
+        quality = kept.get("quality")
+        return ExportOptions(
+            quality if isinstance(quality, int) else None,
+            srgb=kept.get("srgb") is True,
+            keep_metadata=kept.get("keep_metadata") is not False,
+        )
 
     @export_options.setter
-    def export_options(self, options: dict[str, Any]) -> None:
-        self._set_json("export", options)
+    def export_options(self, options: ExportOptions) -> None:
+        chosen = {"srgb": options.srgb, "keep_metadata": options.keep_metadata}
+        if options.quality is not None:
+            chosen["quality"] = options.quality
+        self._set_json("export", {**self._json("export", {}), **chosen})
 
     @property
     def shortcuts(self) -> dict[str, str]:

@@ -272,7 +272,7 @@ class Documents(QObject):
 
     @Slot(object, object)
     def _on_exported(self, path: Path, remarks: Sequence[Remark]) -> None:
-        self._settings.export_options = {**self._settings.export_options, "folder": str(path.parent)}
+        self._settings.export_folder = path.parent
         url = QUrl.fromLocalFile(str(path.parent))
         words = " ".join([self.tr("Exported {}.").format(path), *(i18n.sentence(one) for one in remarks)])
         verb = self.tr("Open folder")

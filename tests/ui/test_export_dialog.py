@@ -12,6 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from app.engine.imaging.options import ExportOptions
 from app.engine.imaging.photo import Photo
 from app.engine.imaging.reading import open_photo
 from app.session.settings import Settings
@@ -31,7 +32,7 @@ def picture(path: Path, deep: bool = False, clear: bool = False) -> Photo:
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
     made = Settings()
-    made.export_options = {"suffix": ".jpg", "eight_bit": True}  # these are the last export's options
+    made.export_options = ExportOptions(eight_bit=True)  # the last export's
     return made
 
 
@@ -56,7 +57,7 @@ def test_the_photos_own_format_depth_and_transparency_are_the_default(
     qtbot: QtBot, settings: Settings, tmp_path: Path, name: str, deep: bool, clear: bool, suffix: str
 ) -> None:
     dialog = export(qtbot, settings, picture(tmp_path / name, deep, clear))
-    assert dialog.path.suffix == suffix and not dialog.options["eight_bit"]
+    assert dialog.path.suffix == suffix and not dialog.options.eight_bit
     assert "bits" not in dialog.note.text() and "transparen" not in dialog.note.text()
 
 
@@ -88,7 +89,7 @@ def test_options_that_cannot_matter_are_not_shown(qtbot: QtBot, settings: Settin
         not plain.srgb.isVisible() and not plain.metadata.isVisible()
     )  # of an untagged photo without a word
     plain.choose(".jpg")
-    assert plain.quality.isVisible() and plain.number.isEnabled() and plain.options()["quality"] == 95
+    assert plain.quality.isVisible() and plain.number.isEnabled() and plain.options().quality == 95
     rich = replace(
         picture(tmp_path / "b.png"), icc=rgb_profile(DISPLAY_P3, SRGB_CURVE), exif=b"Exif\0\0II*\0"
     )
@@ -96,6 +97,24 @@ def test_options_that_cannot_matter_are_not_shown(qtbot: QtBot, settings: Settin
     assert tagged.srgb.isVisible() and tagged.metadata.isVisible() and not tagged.quality.isVisible()
     tagged.choose(".bmp")  # BMP holds neither profile nor camera data
     assert not tagged.srgb.isVisible() and not tagged.metadata.isVisible()
+
+
+def test_an_export_begins_with_the_options_of_the_last_one(
+    qtbot: QtBot, settings: Settings, tmp_path: Path
+) -> None:
+    first = export(
+        qtbot,
+        settings,
+        replace(picture(tmp_path / "a.jpg"), icc=rgb_profile(DISPLAY_P3, SRGB_CURVE), exif=b"camera"),
+    )
+    first.format.number.setValue(80)
+    first.format.srgb.setChecked(True)
+    first.format.metadata.setChecked(False)
+    first.accept()
+    lossless = export(qtbot, Settings(), picture(tmp_path / "b.png", deep=True))
+    lossless.accept()  # this has no quality to remember
+    again = ExportOptions(quality=80, srgb=True, keep_metadata=False)
+    assert export(qtbot, Settings(), picture(tmp_path / "c.jpg")).options == again
 
 
 def test_a_folder_in_which_an_export_failed_is_not_remembered(
@@ -122,7 +141,7 @@ def test_a_folder_in_which_an_export_failed_is_not_remembered(
     opened.session.crashed.connect(crashes.append)  # the fake engine does not check what it writes
     with qtbot.waitSignal(opened.session.job_ended):
         asked(bad)
-    assert opened.settings.export_options["folder"] == str(good)
+    assert opened.settings.export_folder == good
 
 
 def test_the_export_dialog_writes_what_it_says(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from app.engine.imaging import encoding, remarks
 from app.engine.imaging.colour import srgb_profile, to_eight_bit, to_srgb
 from app.engine.imaging.endings import BARE, written_ending
 from app.engine.imaging.metadata import COMPOSITE_SYNTHETIC, COMPOSITE_TRAINED, marked_xmp
+from app.engine.imaging.options import USUAL, ExportOptions
 from app.engine.imaging.photo import Photo
 
 ENCODERS: dict[str, encoding.Encoder] = {
@@ -36,33 +36,32 @@ def save_photo(
     pixels: NDArray[Any],
     alpha: NDArray[Any] | None,
     path: Path,
-    options: Mapping[str, Any] | None = None,
+    options: ExportOptions = USUAL,
+    trained: bool = False,
 ) -> None:
     """Write new pixels of an opened photo to `path`, in the format its ending names.
 
-    pixels: (H, W, 3) and alpha: (H, W) or None, both of the photo's type. Options, all of them optional:
-    "quality" 1 to 100 for JPEG, WebP (100: lossless) and AVIF; "srgb" converts to sRGB; "eight_bit" writes
-    8 bit where the format could hold 16; "keep_metadata" False leaves EXIF and XMP behind; "trained": a
-    trained network made the pixels. Changed pixels are marked with an IPTC Digital Source Type. EngineError
-    for the source's own path, an unknown ending, or a folder that cannot be written to.
+    pixels: (H, W, 3) and alpha: (H, W) or None, both of the photo's type; trained: whether a trained network made the
+    pixels. Changed pixels are marked with an IPTC Digital Source Type, which says so. EngineError for the source's own
+    path, an unknown ending, a quality that does not exist, or a folder that cannot be written to.
     """
-    path = Path(path)
-    options = options or {}
     encoder = encoder_for(path)
     _refuse_source(photo, path)
-    quality = options.get("quality")
-    if quality is not None and not 1 <= quality <= 100:
+    if options.quality is not None and not 1 <= options.quality <= 100:
         raise EngineError(
-            f"A quality of {quality} does not exist.", "Choose a number from 1 to 100.", "export"
+            f"A quality of {options.quality} does not exist.", "Choose a number from 1 to 100.", "export"
         )
-    picture = _prepared(photo, pixels, alpha, path.suffix.lower(), options)
-    write_bytes(path, encoder(picture, quality))
+    source_type = None
+    if not _unchanged(photo, pixels, alpha):
+        source_type = COMPOSITE_TRAINED if trained else COMPOSITE_SYNTHETIC
+    edited = replace(photo, pixels=pixels, alpha=alpha)
+    write_bytes(path, encoder(_converted(edited, path, options, source_type), options.quality))
 
 
-def remarks_on(photo: Photo, path: Path, options: Mapping[str, Any] | None = None) -> tuple[Remark, ...]:
+def remarks_on(photo: Photo, path: Path, options: ExportOptions = USUAL) -> tuple[Remark, ...]:
     """Return remarks on what an opened photo lost in reading, and on what its edit loses in the file `path`."""
-    eight_bit = bool((options or {}).get("eight_bit"))
-    return photo.remarks + tuple(remarks.losses(photo.pixels, photo.alpha, path.suffix.lower(), eight_bit))
+    ending = path.suffix.lower()
+    return photo.remarks + tuple(remarks.losses(photo.pixels, photo.alpha, ending, options.eight_bit))
 
 
 def own_ending(photo: Photo) -> str:
@@ -116,21 +115,21 @@ def _refuse_source(photo: Photo, path: Path) -> None:
         )
 
 
-def _prepared(
-    photo: Photo, pixels: NDArray[Any], alpha: NDArray[Any] | None, ending: str, options: Mapping[str, Any]
-) -> Photo:
-    """Return the photo to encode: converted as asked, and marked where its pixels are not the source's."""
-    keep = options.get("keep_metadata", True)
-    xmp = photo.xmp if keep else None
-    if not _unchanged(photo, pixels, alpha):
-        xmp = marked_xmp(xmp, COMPOSITE_TRAINED if options.get("trained") else COMPOSITE_SYNTHETIC)
-    icc = photo.icc
-    if options.get("srgb") or ending in BARE:
+def _converted(edited: Photo, path: Path, options: ExportOptions, source_type: str | None) -> Photo:
+    """Return the picture as its file holds it.
+
+    source_type: IPTC's address for how the pixels were made, None where they are the photo's own.
+    """
+    xmp = edited.xmp if options.keep_metadata else None
+    if source_type is not None:
+        xmp = marked_xmp(xmp, source_type)
+    exif = edited.exif if options.keep_metadata else None
+    pixels, alpha, icc = edited.pixels, edited.alpha, edited.icc
+    if options.srgb or path.suffix.lower() in BARE:
         pixels, icc = to_srgb(pixels, icc), srgb_profile()
-    if options.get("eight_bit"):
+    if options.eight_bit:
         pixels, alpha = to_eight_bit(pixels), None if alpha is None else to_eight_bit(alpha)
-    exif = photo.exif if keep else None
-    return replace(photo, pixels=pixels, alpha=alpha, icc=icc, exif=exif, xmp=xmp)
+    return replace(edited, pixels=pixels, alpha=alpha, icc=icc, exif=exif, xmp=xmp)
 
 
 def _unchanged(photo: Photo, pixels: NDArray[Any], alpha: NDArray[Any] | None) -> bool:

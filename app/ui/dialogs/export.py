@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
 
 from PySide6.QtCore import QStandardPaths, Qt, Signal, Slot
 from PySide6.QtWidgets import (
@@ -24,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from app.engine.imaging.colour import differs_from_srgb
 from app.engine.imaging.endings import ALIASES, BARE, DEEP, LOSSY, OPAQUE, WRITTEN, written_ending
+from app.engine.imaging.options import ExportOptions
 from app.engine.imaging.photo import Photo
 from app.engine.imaging.remarks import losses
 from app.engine.imaging.writing import own_ending
@@ -31,11 +31,13 @@ from app.session.settings import Settings
 from app.ui import i18n, theme
 from app.ui.dialogs.parts import do_or_cancel, make_room, with_choose
 
+USUAL_QUALITY = 95  # of 100; that of JPEG where none is chosen (`encoding.jpeg`)
+
 
 class FormatOptions(QWidget):
     """Asks for the file format and those of its details that can matter.
 
-    remembered: the last export's details; photo: the photo that is exported, None where it is not known yet
+    remembered: the last export's options; photo: the photo that is exported, None where it is not known yet
     and every detail can matter.
     """
 
@@ -43,7 +45,7 @@ class FormatOptions(QWidget):
 
     def __init__(
         self,
-        remembered: dict[str, Any],
+        remembered: ExportOptions,
         suffix: str,
         parent: QWidget | None = None,
         photo: Photo | None = None,
@@ -71,9 +73,9 @@ class FormatOptions(QWidget):
         self.metadata = QCheckBox(self.tr("Keep camera data and comments"), self)
         self._lay_out()
         self.format.currentIndexChanged.connect(self._on_format)
-        self.number.setValue(int(remembered.get("quality", 95)))
-        self.srgb.setChecked(bool(remembered.get("srgb", False)))
-        self.metadata.setChecked(bool(remembered.get("keep_metadata", True)))
+        self.number.setValue(remembered.quality or USUAL_QUALITY)
+        self.srgb.setChecked(remembered.srgb)
+        self.metadata.setChecked(remembered.keep_metadata)
         self.choose(suffix)
 
     def _lay_out(self) -> None:
@@ -106,14 +108,14 @@ class FormatOptions(QWidget):
         self.format.setCurrentIndex(max(0, self.format.findData(alias)))
         self._on_format()
 
-    def options(self) -> dict[str, Any]:
-        """Return the options of `save_photo`."""
-        chosen: dict[str, Any] = {
-            "srgb": self.srgb.isChecked(),
-            "eight_bit": self.eight_bit.isChecked() and self._is_deep,
-            "keep_metadata": self.metadata.isChecked(),
-        }
-        return {**chosen, "quality": self.number.value()} if self._is_lossy else chosen
+    def options(self) -> ExportOptions:
+        """Return what is chosen; the quality is None where the format has none."""
+        return ExportOptions(
+            self.number.value() if self._is_lossy else None,
+            self.srgb.isChecked(),
+            self.eight_bit.isChecked() and self._is_deep,
+            self.metadata.isChecked(),
+        )
 
     @property
     def _is_deep(self) -> bool:
@@ -151,15 +153,14 @@ class ExportDialog(QDialog):
         self.setMinimumWidth(520)
         self._settings = settings
         self._source, self._photo = photo.path, photo
-        remembered = settings.export_options
         source = photo.path or Path(self.tr("portrait") + ".png")
-        folder = Path(remembered.get("folder") or source.parent)
-        folder = folder if folder.is_dir() else source.parent
+        folder = settings.export_folder
+        folder = folder if folder is not None and folder.is_dir() else source.parent
         if not os.access(folder, os.W_OK) or "site-packages" in folder.parts:  # where the sample lies
             folder = pictures_folder()
         self.name = QLineEdit(self)
         self.name.setAccessibleName(self.tr("File"))
-        self.format = FormatOptions(remembered, own_ending(photo), self, photo)
+        self.format = FormatOptions(settings.export_options, own_ending(photo), self, photo)
         self.name.setText(str(_unused_path(folder / f"{source.stem}-mien{self.format.suffix}")))
         self.format.format.currentIndexChanged.connect(self._on_format)
         self.note = QLabel(self)
@@ -192,15 +193,11 @@ class ExportDialog(QDialog):
         return Path(self.name.text()).expanduser()
 
     @property
-    def options(self) -> dict[str, Any]:
+    def options(self) -> ExportOptions:
         return self.format.options()
 
     def accept(self) -> None:
-        self._settings.export_options = {
-            **self._settings.export_options,
-            **self.options,
-            "suffix": self.format.suffix,
-        }
+        self._settings.export_options = self.options
         super().accept()
 
     @Slot()
@@ -244,8 +241,7 @@ class ExportDialog(QDialog):
 
     def _lost(self) -> list[str]:
         """Return what the chosen format cannot hold of the photo, one sentence each."""
-        eight = bool(self.options["eight_bit"])
-        lost = losses(self._photo.pixels, self._photo.alpha, self.format.suffix, eight)
+        lost = losses(self._photo.pixels, self._photo.alpha, self.format.suffix, self.options.eight_bit)
         return [i18n.sentence(remark) for remark in lost]
 
 

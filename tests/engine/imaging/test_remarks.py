@@ -14,6 +14,7 @@ from app.engine.contract import Portrait
 from app.engine.engine import Engine
 from app.engine.imaging import reading
 from app.engine.imaging.icc import srgb_encoded
+from app.engine.imaging.options import ExportOptions
 from app.engine.imaging.reading import open_photo
 from app.engine.imaging.writing import remarks_on
 from tests.engine.imaging.heic import PQ, write_heic
@@ -159,7 +160,8 @@ def test_what_the_written_file_cannot_hold_is_said(head: Pixels, tmp_path: Path,
     tifffile.imwrite(tmp_path / "a.tif", deep, photometric="rgb", extrasamples=["unassalpha"], metadata=None)
     photo = open_photo(tmp_path / "a.tif")
     assert (
-        remarks_on(photo, Path("b.tif")) == () and remarks_on(photo, Path("b.png"), {"eight_bit": True}) == ()
+        remarks_on(photo, Path("b.tif")) == ()
+        and remarks_on(photo, Path("b.png"), ExportOptions(eight_bit=True)) == ()
     )
     assert len(remarks_on(photo, Path("b.jpg"))) == 2 and len(remarks_on(photo, Path("b.webp"))) == 1
     steps = list(engine.export(Portrait(photo, ()), {}, tmp_path / "b.jpg"))

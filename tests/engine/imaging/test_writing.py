@@ -16,6 +16,7 @@ from app.engine.imaging import encoding
 from app.engine.imaging.colour import srgb_profile, to_srgb8
 from app.engine.imaging.endings import ALIASES, PICTURES, WRITTEN
 from app.engine.imaging.metadata import COMPOSITE_SYNTHETIC, COMPOSITE_TRAINED, marked_xmp, source_type
+from app.engine.imaging.options import ExportOptions
 from app.engine.imaging.photo import Photo
 from app.engine.imaging.reading import open_photo
 from app.engine.imaging.writing import ENCODERS, save_photo, write_bytes
@@ -94,7 +95,7 @@ def test_changed_pixels_are_marked(photo: Photo, edited: Any, tmp_path: Path, en
     path = tmp_path / f"out{ending}"
     save_photo(photo, edited, None, path)
     assert source_type(open_photo(path).xmp) == COMPOSITE_SYNTHETIC
-    save_photo(photo, edited, None, path, {"trained": True, "keep_metadata": False})
+    save_photo(photo, edited, None, path, ExportOptions(keep_metadata=False), trained=True)
     back = open_photo(path)
     assert source_type(back.xmp) == COMPOSITE_TRAINED
     assert back.exif is None or b"Maker" not in back.exif
@@ -120,7 +121,7 @@ def test_sixteen_bit_and_alpha_are_kept(photo: Photo, tmp_path: Path, ending: st
     assert back.pixels.dtype == np.uint16 and np.array_equal(back.pixels, deep.pixels)
     assert back.alpha is not None and np.array_equal(back.alpha, alpha)
     assert back.icc == ADOBE
-    save_photo(deep, deep.pixels, alpha, path, {"eight_bit": True})
+    save_photo(deep, deep.pixels, alpha, path, ExportOptions(eight_bit=True))
     back = open_photo(path)
     assert back.pixels.dtype == np.uint8 and back.alpha is not None
     assert np.abs(back.pixels * 257.0 - deep.pixels).max() <= 128
@@ -147,7 +148,7 @@ def test_alpha_survives_or_lies_on_white(photo: Photo, tmp_path: Path) -> None:
 
 
 def test_conversion_to_srgb(photo: Photo, tmp_path: Path) -> None:
-    save_photo(photo, photo.pixels, None, tmp_path / "out.png", {"srgb": True})
+    save_photo(photo, photo.pixels, None, tmp_path / "out.png", ExportOptions(srgb=True))
     back = open_photo(tmp_path / "out.png")
     assert np.array_equal(back.pixels, to_srgb8(photo)) and not np.array_equal(back.pixels, photo.pixels)
     assert back.icc == srgb_profile()
@@ -157,13 +158,13 @@ def test_quality_changes_the_size_and_100_is_lossless_webp(photo: Photo, tmp_pat
     for ending in (".jpg", ".webp", ".avif"):
         sizes = []
         for quality in (20, 95):
-            save_photo(photo, photo.pixels, None, tmp_path / f"out{ending}", {"quality": quality})
+            save_photo(photo, photo.pixels, None, tmp_path / f"out{ending}", ExportOptions(quality=quality))
             sizes.append((tmp_path / f"out{ending}").stat().st_size)
         assert sizes[0] < sizes[1]
-    save_photo(photo, photo.pixels, None, tmp_path / "out.webp", {"quality": 100})
+    save_photo(photo, photo.pixels, None, tmp_path / "out.webp", ExportOptions(quality=100))
     assert np.array_equal(open_photo(tmp_path / "out.webp").pixels, photo.pixels)
     with pytest.raises(EngineError, match="quality of 0"):
-        save_photo(photo, photo.pixels, None, tmp_path / "out.jpg", {"quality": 0})
+        save_photo(photo, photo.pixels, None, tmp_path / "out.jpg", ExportOptions(quality=0))
 
 
 def test_metadata_too_long_for_a_jpeg_is_left_out(photo: Photo, edited: Any, tmp_path: Path) -> None:
