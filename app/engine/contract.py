@@ -109,9 +109,8 @@ class Origin(Enum):
 
     ASKED = "asked"  # of an artist's edit of this photo: they are drawn so that a fresh fit measures what was asked
     FILMED = "filmed"  # of this same face in another frame: they are drawn as they are
-    DRIVEN = (
-        "driven"  # of another face, transferred to this one: they are drawn so that a fresh fit reads them
-    )
+    # Of another face, transferred to this one: they are drawn so that a fresh fit reads them.
+    DRIVEN = "driven"
 
 
 @dataclass(frozen=True)

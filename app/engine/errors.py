@@ -31,9 +31,8 @@ class EngineError(Exception):
         return f"{self.message} {self.remedy}"
 
 
-LIGHT = (
-    "it needs networks, which Mien Light leaves out"  # `GeneratorInfo.missing` of a generator without torch
-)
+# `GeneratorInfo.missing` of a generator without torch.
+LIGHT = "it needs networks, which Mien Light leaves out"
 
 
 def without_torch(error: ModuleNotFoundError) -> EngineError | None:

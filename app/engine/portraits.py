@@ -55,9 +55,8 @@ if TYPE_CHECKING:
     from app.engine.measuring.recognition import Recogniser
     from app.engine.rendering.nmfc import NmfcRenderer
 
-CODES_KEPT = (
-    8  # number of encoded faces that are kept, so that undo between sizes and faces encodes nothing twice
-)
+# Number of encoded faces that are kept, so that undo between sizes and faces encodes nothing twice.
+CODES_KEPT = 8
 VIEWS_KEPT = 4  # number of photos at one size that are kept: the photo, preview, live view and export
 
 

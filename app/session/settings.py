@@ -108,7 +108,7 @@ class Settings:
 
     @export_options.setter
     def export_options(self, options: ExportOptions) -> None:
-        chosen = {"srgb": options.srgb, "keep_metadata": options.keep_metadata}
+        chosen: dict[str, bool | int] = {"srgb": options.srgb, "keep_metadata": options.keep_metadata}
         if options.quality is not None:
             chosen["quality"] = options.quality
         self._set_json("export", {**self._json("export", {}), **chosen})

@@ -23,9 +23,8 @@ from app.engine.sound.audio import SoundClock, SoundTrack
 # Number of pictures that may wait for the encoder: half a second, 40 MB at 1024 px. A live film drops further ones and
 # counts them.
 PICTURES_WAITING = 12
-SOUND_WAITING = (
-    20.0  # seconds of sound that may wait; further sound becomes silence, so that memory cannot fill
-)
+# Seconds of sound that may wait; further sound becomes silence, so that memory cannot fill.
+SOUND_WAITING = 20.0
 DISK_RESERVE = 32 * 1024 * 1024  # bytes of the disk that stay free: enough to write the film's index
 
 

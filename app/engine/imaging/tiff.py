@@ -44,9 +44,8 @@ def pages(data: bytes) -> list[Page]:
     try:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
             return [_page(page) for page in _all(file.pages)]
-    except (
-        Exception
-    ):  # Pillow opens some files that tifffile does not, and raises clear errors for the others
+    except Exception:
+        # Pillow opens some files that tifffile does not, and raises clear errors for the others.
         return []
 
 
@@ -73,9 +72,8 @@ def deep_pixels(data: bytes) -> NDArray[Any]:
         try:
             array = page.asarray()
             array = np.moveaxis(array, 0, -1) if separate else array
-        except (
-            ValueError
-        ):  # LZW and the like need libtiff, which OpenCV brings (but takes no separate planes)
+        except ValueError:
+            # LZW and the like need libtiff, which OpenCV brings (but takes no separate planes).
             if separate:
                 raise
             array = _by_opencv(data)

@@ -11,9 +11,8 @@ from safetensors.torch import load_file, save_file
 from app.engine.files import data_folder, written
 from app.engine.latent.inversion import Inversion, InversionSettings
 
-KEPT = (
-    20  # number of files: a tuned generator of 256 px takes some 25 MB, so they stay within half a gigabyte
-)
+# Number of files: a tuned generator of 256 px takes some 25 MB, so they stay within half a gigabyte.
+KEPT = 20
 
 
 def cache_path(picture: str, settings: InversionSettings, models: tuple[str, ...]) -> Path:

@@ -19,9 +19,8 @@ from app.engine.contract import Step
 from app.engine.latent.similarity import Similarity
 from app.engine.networks.stylegan2 import Generator
 
-LEARNING_RATE_CODE = (
-    0.05  # Adam's, in W+; our own choice, because the released code always starts from e4e's code
-)
+# Adam's, in W+; our own choice, because the released code always starts from e4e's code.
+LEARNING_RATE_CODE = 0.05
 LEARNING_RATE_TUNE = 3e-3  # Adam's, as released
 TUNED_BLOCKS = range(4, 12)  # convolutions, as released
 PREVIEW_EVERY = 10  # steps between two pictures

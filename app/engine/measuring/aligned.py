@@ -17,14 +17,11 @@ ARCFACE_POINTS = np.array(
     [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)]
 )
 FIVE = (468, 473, 1, 61, 291)  # irises, nose tip, mouth corners
-# MediaPipe's vertices around the eye on the picture's left.
+# MediaPipe's vertices around either eye, named by the picture's sides.
 LEFT_EYE = (33, 7, 163, 144, 145, 153, 154, 155, 133, 246, 161, 160, 159, 158, 157, 173)
-# MediaPipe's vertices around the eye on the picture's right.
 RIGHT_EYE = (263, 249, 390, 373, 374, 380, 381, 382, 362, 466, 388, 387, 386, 385, 384, 398)
-UNITS_SIDE, UNITS_CROP = (
-    256,
-    224,
-)  # px: side at which LibreFace aligns a face, and side of the middle that it cuts
+# px: side at which LibreFace aligns a face, and side of the middle that it cuts.
+UNITS_SIDE, UNITS_CROP = 256, 224
 
 
 def arcface_crop(picture: Image, face: FittedFace) -> Image:

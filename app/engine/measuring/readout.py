@@ -16,9 +16,8 @@ from app.engine.face.semantic import SHUT, identity_similarity, measure_controls
 
 # How the landmark network reads drawn lids: medians over the photos of ../shared/media/images (tools/edit_accuracy.py).
 WIDE_READ = 0.47  # share of a lid's drawn rise that is read
-CLOSING_READ = (
-    0.59  # power of the share of an eye's opening that is left: eyes half shut are read as 0.66 open
-)
+# Power of the share of an eye's opening that is left: eyes half shut are read as 0.66 open.
+CLOSING_READ = 0.59
 POSE_AND_GAZE = ("yaw", "pitch", "roll", "gaze_x", "gaze_y")
 
 
