@@ -107,16 +107,14 @@ def panel(session: Session, qtbot: QtBot) -> EditPanel:
 
 
 @pytest.fixture
-def german() -> Iterator[None]:
-    """Yield the window in German from here on, with German numbers."""
-    app = QApplication.instance()
-    assert isinstance(app, QApplication)
-    translator, before = i18n.Translator(i18n.read("de"), app), QLocale()
-    app.installTranslator(translator)
+def german(qapp: QApplication) -> Iterator[None]:
+    """Let the test's window speak German, with German numbers."""
+    translator, before = i18n.Translator(i18n.read("de"), qapp), QLocale()
+    qapp.installTranslator(translator)
     QLocale.setDefault(QLocale("de"))
     yield
     QLocale.setDefault(before)
-    app.removeTranslator(translator)
+    qapp.removeTranslator(translator)
 
 
 def open_live(

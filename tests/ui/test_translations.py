@@ -11,6 +11,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.engine import doctor
@@ -30,7 +31,7 @@ from app.session.project import Project
 from app.session.session import Session
 from app.session.settings import Settings
 from app.session.values import filled, percent
-from app.ui import i18n, stages
+from app.ui import i18n, stages, theme
 from app.ui.canvas import drags
 from app.ui.dialogs.batch import BatchDialog
 from app.ui.dialogs.generator_card import GeneratorCard
@@ -166,8 +167,9 @@ def test_numbers_have_the_languages_decimal_point(german: None, panel: EditPanel
 
 @pytest.mark.parametrize("scale", [1.0, 1.5])
 def test_no_name_of_a_slider_is_cut_in_german(
-    german: None, session: Session, qtbot: QtBot, scale: float
+    german: None, session: Session, qapp: QApplication, qtbot: QtBot, scale: float
 ) -> None:
+    theme.apply(qapp, "dark")  # which sets the fonts, too
     panel, controls = EditPanel(session), ControlPanel(Live(session))
     for widget in (panel, controls):
         qtbot.addWidget(widget)
