@@ -18,15 +18,6 @@ from app.engine.errors import EngineError
 from app.engine.face.controls import CONTROLS
 from app.engine.face.parameters import FaceParams, FittedFace
 from app.engine.imaging.colour import largest
-from app.engine.warping import (
-    eye_kernels,
-    following,
-    head_drawing,
-    head_table,
-    holding,
-    mouth_kernels,
-    own_view,
-)
 from app.engine.warping.background import fill
 from app.engine.warping.body import body_shift
 from app.engine.warping.curves import box_around
@@ -201,17 +192,6 @@ class MeshWarp:
         """Return how many triangles are drawn inside out; `Skin.folded` says which ones count."""
         view, skin = _view(code, self.posed(code, target)), code.head.surface
         return skin.folded(view.points, skin.turned(code.face.params.camera, view.camera))
-
-    def warm_up(self) -> None:
-        """Compile the kernels for 8 and 16 bits; they are kept on disk, so this is slow only once an installation."""
-        eye_kernels.warm_up()
-        mouth_kernels.warm_up()
-        head_table.warm_up()
-        holding.warm_up()
-        following.warm_up()
-        own_view.warm_up()
-        for dtype in (np.uint8, np.uint16):
-            head_drawing.warm_up(dtype)
 
     def posed(self, code: WarpCode, target: Target) -> Posed:
         """Return the geometry of a target: a filmed face is drawn as it was observed, a driven one so that it is

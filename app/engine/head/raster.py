@@ -25,14 +25,15 @@ def _within(value, step, first, last):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def raster_band(points, triangles, culled, y0, y1, x0, x1, ids, depth):  # type: ignore[no-untyped-def]
+def raster_band(points, triangles, chosen, culled, y0, y1, x0, x1, ids, depth):  # type: ignore[no-untyped-def]
     """Write the nearest triangle and its depth (px) at every pixel of rows y0 to y1 - 1 and columns x0 to x1 - 1.
 
     ids: (y1 - y0, x1 - x0) filled with -1 before; depth: the same shape; points: (V, 3) px with the first pixel's
     centre at 0, y down, z to the viewer; triangles: (T, 3) counter-clockwise from outside where y points up, hence
-    clockwise here; culled: whether triangles that face away from the viewer are left out.
+    clockwise here; chosen: (N,) the numbers of those that are drawn; culled: whether triangles that face away from
+    the viewer are left out.
     """
-    for t in range(triangles.shape[0]):
+    for t in chosen:
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
         ay, by, cy = points[a, 1], points[b, 1], points[c, 1]
         top = max(y0, math.ceil(min(ay, by, cy)))
@@ -125,5 +126,5 @@ def rasterised(
     ids = np.full((y1 - y0, x1 - x0), -1, np.int32)
     depth = np.zeros(ids.shape, np.float32)
     moved = np.ascontiguousarray(points - [0.5, 0.5, 0.0])
-    raster_band(moved, triangles, culled, y0, y1, x0, x1, ids, depth)
+    raster_band(moved, triangles, np.arange(len(triangles)), culled, y0, y1, x0, x1, ids, depth)
     return ids, depth

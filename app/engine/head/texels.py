@@ -27,7 +27,7 @@ def texels(side: int) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[n
     model = HeadModel.load()
     points = np.ascontiguousarray(np.c_[model.atlas * side - 0.5, np.zeros(len(model.atlas))])
     ids, depth = np.full((side, side), -1, np.int32), np.zeros((side, side), np.float32)
-    raster_band(points, model.corners, False, 0, side, 0, side, ids, depth)
+    raster_band(points, model.corners, np.arange(len(model.corners)), False, 0, side, 0, side, ids, depth)
     share = np.empty((side, side, 3), np.float32)
     shares(points, model.corners, ids, 0, 0, share)
     _, label = cv2.distanceTransformWithLabels(

@@ -7,11 +7,8 @@ in index coordinates (the centre of the first pixel is 0).
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from app.engine.warping.sampling import bicubic, bilinear, inside
 
@@ -83,13 +80,3 @@ def shifts(x0, y0, hold, share, factor, dx, dy, flow):  # type: ignore[no-untype
     for j in range(flow.shape[0]):
         for i in range(flow.shape[1]):
             flow[j, i, 0], flow[j, i, 1] = _way(x0 + i, y0 + j, hold, share, factor, dx, dy)
-
-
-def warm_up(picture: NDArray[Any]) -> None:
-    """Compile the kernels for pictures (H, W, 4) of this type."""
-    height, width = picture.shape[:2]
-    zone, none = np.ones((height, width), np.uint8), np.zeros((0, 0), np.uint8)
-    share, one = np.ones((2, 2), np.float32), np.float32(1)
-    plain, flow = picture[..., :3].copy(), np.zeros((height, width, 2), np.float32)
-    shifted_band(0, height, 0, picture, plain, zone, none, share, one, one, one, one, plain.copy())
-    shifts(0, 0, none, share, one, one, one, flow)

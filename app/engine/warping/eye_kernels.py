@@ -139,14 +139,3 @@ def draw_lashes(colours, lid, down, thick, strength, lash):  # type: ignore[no-u
             share = strength * taper * math.exp(-near / (reach * reach))
             for k in range(3):
                 colours[j, i, k] += share * (lash[k] - colours[j, i, k])
-
-
-def warm_up() -> None:
-    """Compile the kernels for the types that are used."""
-    one, pair, three = np.float32(1), np.ones(2, np.float32), np.ones(3, np.float32)
-    turn, picture = np.eye(3, dtype=np.float32), np.ones((2, 2, 3), np.float32)
-    draw_eyeball(
-        picture.copy(), np.ones((2, 2), np.float32), pair, pair, one, turn, turn, three, one, one, pair, pair,
-        picture, picture, picture, np.ones(7, np.float32), np.ones((2, 2), np.float32), one, one, picture, picture,
-    )  # fmt: skip
-    draw_lashes(picture.copy(), np.ones((2, 2), np.float32), pair, one, one, three)

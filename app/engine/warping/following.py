@@ -87,11 +87,6 @@ def _followed(moved, before, hidden):  # type: ignore[no-untyped-def]
     return out
 
 
-def warm_up() -> None:
-    """Compile what a frame runs of this module."""
-    _followed(np.zeros((1, 3)), np.zeros(1, np.int64), np.zeros(1))
-
-
 def following(head: Head, own: Seen, where: Places, hair: Sheet | None) -> Following:
     model = HeadModel.load()
     size = (where.matte.shape[1], where.matte.shape[0])

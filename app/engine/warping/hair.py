@@ -81,6 +81,11 @@ class Sheet:
     corner: tuple[int, int]
 
     @cached_property
+    def values(self) -> Float32:
+        """Return (N, 3) where each vertex lies in the photo, in index coordinates, and how thin the hair is there."""
+        return np.column_stack([self.points[:, :2] - 0.5, self.thin]).astype(np.float32)
+
+    @cached_property
     def used(self) -> NDArray[np.int64]:
         """Return the vertices that belong to any triangle."""
         return np.unique(self.triangles)

@@ -21,11 +21,10 @@ from app.engine.head.atlas import (
 )
 from app.engine.head.fill import relief
 from app.engine.head.light import light_on, lit, room_above
-from app.engine.head.raster import carried, rasterised, shares
 from app.engine.head.skull import smoothstep
 from app.engine.head.texels import atlas_side
 from app.engine.imaging.colour import LUMINANCE, largest
-from app.engine.warping import body_kernels, holding, own_view
+from app.engine.warping import holding, own_view
 from app.engine.warping.body import Body, body_of, moves, shifted
 from app.engine.warping.curves import Float32, FloatArray
 from app.engine.warping.following import Following, following
@@ -307,7 +306,7 @@ def draw_head(
     x0, y0 = corner
     y1, x1 = y0 + out.shape[0], x0 + out.shape[1]
     box = np.array([x0, y0, x1, y1])
-    head_maps(moved, model.triangles, model.corners, values, box, maps)
+    chosen = head_maps(moved, model.triangles, model.corners, values, box, maps)
     hair = hair_maps(look.sheet, view.hair, box)
     top = np.float32(largest(out.dtype))
     mixed = np.float32(MIXED * layers.iod)
@@ -316,7 +315,7 @@ def draw_head(
 
     def band(start: int, end: int) -> None:
         head_band(
-            start, end, x0, x1, moved, model.triangles, maps, layers.texture, layers.background, look.atlas,
+            start, end, x0, x1, moved, model.triangles, chosen, maps, layers.texture, layers.background, look.atlas,
             layers.hold, look.clothes, down, right, *hair, shown, mixed, top, own, out[start - y0 : end - y0],
         )  # fmt: skip
 
@@ -325,50 +324,17 @@ def draw_head(
 
 def hair_maps(
     beside: Sheet | None, points: FloatArray, box: NDArray[np.int64]
-) -> tuple[FloatArray, NDArray[np.int32], Float32, NDArray[Any], NDArray[np.int32]]:
-    """Return what `head_band` takes of the hair: points, triangles, maps, texture and the texture's corner.
+) -> tuple[FloatArray, NDArray[np.int32], NDArray[np.int64], Float32, NDArray[Any], NDArray[np.int32]]:
+    """Return what `head_band` takes of the hair: points, triangles, the chosen ones, maps, texture and its corner.
 
     points: (N, 3) px of the sheet in the frame. Without a sheet all of them are empty.
     """
 
     if beside is None:
-        none = np.zeros((0, 3))
-        return none, none.astype(np.int32), none.astype(np.float32), np.zeros((0, 0, 4), np.uint8), NO_CORNER
+        none, maps = np.zeros((0, 3)), np.zeros((0, 11), np.float32)
+        no_triangles, chosen = np.zeros((0, 3), np.int32), np.zeros(0, np.int64)
+        return none, no_triangles, chosen, maps, np.zeros((0, 0, 4), np.uint8), NO_CORNER
     moved = np.ascontiguousarray(points - [0.5, 0.5, 0.0])
-    values = np.column_stack([beside.points[:, :2] - 0.5, beside.thin]).astype(np.float32)
-    maps = np.zeros((len(beside.triangles), 11), np.float32)
-    head_maps(moved, beside.triangles, beside.triangles, values, box, maps)
-    return moved, beside.triangles, maps, beside.texture, np.array(beside.corner, np.int32)
-
-
-def warm_up(dtype: type[np.generic]) -> None:
-    """Compile the kernels for pictures of a type (uint8 or uint16), so that the first frame does not wait for it."""
-    points = np.array([[1.0, 1.0, 0.0], [1.0, 6.0, 0.0], [6.0, 1.0, 0.0]])
-    triangle = np.array([[0, 1, 2]], np.int32)
-    ids, _ = rasterised(points, triangle, (0, 0, 8, 8))
-    share = np.zeros((8, 8, 3), np.float32)
-    shares(points, triangle, ids, 0, 0, share)
-    carried(
-        ids,
-        share,
-        triangle,
-        np.arange(3, dtype=np.int32),
-        np.zeros((3, 2), np.float32),
-        share[..., :2].copy(),
-    )
-    values, maps = np.ones((3, COLUMNS), np.float32), np.zeros((1, 2 + 3 * COLUMNS), np.float32)
-    box = np.array([0, 0, 8, 8])
-    head_maps(points, triangle, triangle, values, box, maps)
-    picture = np.zeros((8, 8, 4), dtype)
-    plain, none = picture[..., :3].copy(), np.zeros((0, 0), np.uint8)
-    one, top = np.float32(1), np.float32(largest(dtype))
-    hair = (points, triangle, np.zeros((1, 11), np.float32), picture, NO_CORNER)
-    head_maps(points, triangle, triangle, values[:, :3].copy(), box, hair[2])
-    yes = np.ones(1, np.bool_)
-    beyond = np.zeros((8, 8, 3), np.int16 if dtype == np.uint8 else np.int32)
-    own = (ids, ids, beyond, NO_CORNER, yes, yes, yes, yes, points, one, one)
-    head_band(
-        0, 8, 0, 8, points, triangle, maps, picture, plain, plain, none, none, 0, 0, *hair, one, one, top, own,
-        plain.copy(),
-    )  # fmt: skip
-    body_kernels.warm_up(picture)
+    maps = np.empty((len(beside.triangles), 11), np.float32)
+    chosen = head_maps(moved, beside.triangles, beside.triangles, beside.values, box, maps)
+    return moved, beside.triangles, chosen, maps, beside.texture, np.array(beside.corner, np.int32)

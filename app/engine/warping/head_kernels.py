@@ -26,14 +26,14 @@ EDGE, SHARP = np.float32(0.2), np.float32(4.0)
 OPAQUE = np.float32(0.99999)
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
 def _value(maps, t, column, u, v):  # type: ignore[no-untyped-def]
     """Return the value of a column of maps (of `head_maps`) at (u, v) px from the anchor of triangle t."""
     k = 2 + 3 * column
     return maps[t, k] + maps[t, k + 1] * u + maps[t, k + 2] * v
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
 def _colour(maps, t, u, v, there, texture, background, atlas, top):  # type: ignore[no-untyped-def]
     """Return premultiplied (r, g, b) and the coverage at (u, v) px from the anchor of triangle t, of which so much is
     there.
@@ -78,11 +78,12 @@ def _colour(maps, t, u, v, there, texture, background, atlas, top):  # type: ign
 @njit(cache=True, nogil=True)
 def head_maps(points, triangles, corners, table, box, out):  # type: ignore[no-untyped-def]
     """Write each triangle's anchor, and (value there, d/dx, d/dy) of each column of a table (A, C), into out (T, 2 +
-    3 C).
+    3 C), and return the numbers (N,) of the triangles that may be seen: the others are left out.
 
     points: (V, 3) px in index coordinates; triangles: (T, 3) over them; corners: (T, 3) the same over the table; box:
-    (4,) x0, y0, x1, y1 of the picture's part that is drawn: triangles beyond it are left out.
+    (4,) x0, y0, x1, y1 of the picture's part that is drawn: triangles beyond it or facing away are not seen.
     """
+    chosen, count = np.empty(triangles.shape[0], np.int64), 0
     left, top, right, bottom = box[0] - 2, box[1] - 2, box[2] + 1, box[3] + 1
     for t in range(triangles.shape[0]):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
@@ -94,6 +95,8 @@ def head_maps(points, triangles, corners, table, box, out):  # type: ignore[no-u
             continue
         if ax + max(0.0, ux, vx) < left or ax + min(0.0, ux, vx) > right:
             continue
+        chosen[count] = t
+        count += 1
         inv = 1.0 / det
         out[t, 0], out[t, 1] = ax, ay
         d, e, f = corners[t, 0], corners[t, 1], corners[t, 2]
@@ -103,27 +106,28 @@ def head_maps(points, triangles, corners, table, box, out):  # type: ignore[no-u
             out[t, 2 + 3 * k] = first
             out[t, 3 + 3 * k] = (fb * vy - fc * uy) * inv
             out[t, 4 + 3 * k] = (fc * ux - fb * vx) * inv
+    return chosen[:count]
 
 
 @njit(cache=True, nogil=True, fastmath=True)
 def head_band(  # type: ignore[no-untyped-def]
-    y0, y1, x0, x1, points, triangles, maps, texture, background, atlas, hold, clothes, down, right, hair_points,
-    hair_triangles, hair_maps, hair, hair_corner, own, mixed, top, view, behind,
+    y0, y1, x0, x1, points, triangles, chosen, maps, texture, background, atlas, hold, clothes, down, right,
+    hair_points, hair_triangles, hair_chosen, hair_maps, hair, hair_corner, own, mixed, top, view, behind,
 ):  # fmt: skip
     """Draw rows y0 to y1 - 1 and columns x0 to x1 - 1 of head and hair into behind (y1 - y0, x1 - x0, 3).
 
-    points: (V, 3) in index coordinates; triangles: (T, 3) over them; maps: of `head_maps`; texture: (H, W, 4) photo
-    and matte; background: (H, W, 3); atlas: (S, S, 3); hold: (H, W) uint8, by which the photo's pixels are kept, or
-    empty; clothes: (H, W) uint8 or empty, 255 on clothes, moved by (right, down) px, behind which lies what has a THERE
-    above 1; hair: (h, w, 4) the sheet's texture, whose first pixel is hair_corner (2,) of the photo; hair_points,
-    hair_triangles: as for the head; hair_maps: of `head_maps`, places in the photo and how thin the hair is; own:
-    share of the photo that is drawn instead of the sheet's texture; mixed: px of depth over which the nearer of head
-    and hair takes over; top: largest pixel value; view: `OwnPixels`; behind: holds all else before. The head's
-    outline is softened over three pixels, and what has not moved keeps the photo's pixels.
+    points: (V, 3) in index coordinates; triangles: (T, 3) over them; chosen, maps: of `head_maps`; texture: (H, W, 4)
+    photo and matte; background: (H, W, 3); atlas: (S, S, 3); hold: (H, W) uint8, by which the photo's pixels are
+    kept, or empty; clothes: (H, W) uint8 or empty, 255 on clothes, moved by (right, down) px, behind which lies what
+    has a THERE above 1; hair: (h, w, 4) the sheet's texture, whose first pixel is hair_corner (2,) of the photo;
+    hair_points, hair_triangles, hair_chosen: as for the head; hair_maps: of `head_maps`, places in the photo and how
+    thin the hair is; own: share of the photo that is drawn instead of the sheet's texture; mixed: px of depth over
+    which the nearer of head and hair takes over; top: largest pixel value; view: `OwnPixels`; behind: holds all else
+    before. The head's outline is softened over three pixels, and what has not moved keeps the photo's pixels.
     """
     first = y0 - 1
-    ids, depth = _nearest(points, triangles, first, y1 + 1, x0 - 1, x1 + 1)
-    hair_ids, hair_depth = _nearest(hair_points, hair_triangles, y0, y1, x0, x1)
+    ids, depth = _nearest(points, triangles, chosen, first, y1 + 1, x0 - 1, x1 + 1)
+    hair_ids, hair_depth = _nearest(hair_points, hair_triangles, hair_chosen, y0, y1, x0, x1)
     rests = _rests(ids, hair_ids, x0, y0, view)
     drawn = np.zeros((*ids.shape, 4), np.float32)
     _coloured(
@@ -164,7 +168,7 @@ def head_band(  # type: ignore[no-untyped-def]
         _add_all(ids, hair_ids, rests, points, triangles, hair_maps, hold, x0, y0, top, view, behind)
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
 def _hair_at(maps, t, x, y):  # type: ignore[no-untyped-def]
     """Return the place (x, y) in the photo that the hair's triangle t shows at a pixel, and how thin the hair is."""
     u, v = np.float32(x) - maps[t, 0], np.float32(y) - maps[t, 1]
@@ -172,17 +176,17 @@ def _hair_at(maps, t, x, y):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _nearest(points, triangles, y0, y1, x0, x1):  # type: ignore[no-untyped-def]
+def _nearest(points, triangles, chosen, y0, y1, x0, x1):  # type: ignore[no-untyped-def]
     """Return the nearest triangle (h, w) at each pixel of rows y0 to y1 - 1 and columns x0 to x1 - 1, -1 where none is,
     and its depth (h, w) px.
     """
     ids = np.full((y1 - y0, x1 - x0), -1, np.int32)
     depth = np.empty((y1 - y0, x1 - x0), np.float32)
-    raster_band(points, triangles, True, y0, y1, x0, x1, ids, depth)
+    raster_band(points, triangles, chosen, True, y0, y1, x0, x1, ids, depth)
     return ids, depth
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
 def _before(hair, head, mixed):  # type: ignore[no-untyped-def]
     """Return how far hair of one depth px stands before a head of another, 0 to 1 over `mixed` either way."""
     if head == NOWHERE:
@@ -224,7 +228,7 @@ def _add_all(ids, hair_ids, rests, points, triangles, hair_maps, hold, x0, y0, t
             add_beyond(x, y, t >= 0, s >= 0, share, view, top, out[j, i])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def _needed(rests, j, i):  # type: ignore[no-untyped-def]
     """Return whether a pixel or one beside it, whose outline it may soften, does not rest; rests: (h, w), of which
     pixel (0, 0) is (1, 1) here.
@@ -261,7 +265,7 @@ def _coloured(ids, rests, corner, maps, texture, background, atlas, clothes, shi
                     drawn[j, i, 0], drawn[j, i, 1], drawn[j, i, 2], drawn[j, i, 3] = r, g, b, a
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def _touched(ids, j, i):  # type: ignore[no-untyped-def]
     """Return at how many of five pixels, (j, i) and its four neighbours, the head is."""
     return (
@@ -273,7 +277,7 @@ def _touched(ids, j, i):  # type: ignore[no-untyped-def]
     )
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
 def _softened(ids, depth, drawn, edge, j, i):  # type: ignore[no-untyped-def]
     """Return the head's premultiplied (r, g, b) and coverage at a pixel, and its depth, NOWHERE where there is no head.
 
@@ -299,20 +303,21 @@ def _softened(ids, depth, drawn, edge, j, i):  # type: ignore[no-untyped-def]
     return (r, g, b, a), near
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
 def _strand(qx, qy, hair, corner, texture, own, background, top):  # type: ignore[no-untyped-def]
     """Return the premultiplied (r, g, b) and coverage of the hair at a place of the photo."""
     zero, one = np.float32(0), np.float32(1)
-    r = g = b = a = zero
-    if own < one:
+    bx = min(max(qx, zero), np.float32(texture.shape[1] - 1))
+    by = min(max(qy, zero), np.float32(texture.shape[0] - 1))
+    if own >= one:
+        r, g, b, a = bicubic(texture, bx, by)
+    else:
         x = min(max(qx - np.float32(corner[0]), zero), np.float32(hair.shape[1] - 1))
         y = min(max(qy - np.float32(corner[1]), zero), np.float32(hair.shape[0] - 1))
         r, g, b, a = bicubic(hair, x, y)
-    bx = min(max(qx, zero), np.float32(texture.shape[1] - 1))
-    by = min(max(qy, zero), np.float32(texture.shape[0] - 1))
-    if own > zero:
-        pr, pg, pb, pa = bicubic(texture, bx, by)
-        r, g, b, a = r + own * (pr - r), g + own * (pg - g), b + own * (pb - b), a + own * (pa - a)
+        if own > zero:
+            pr, pg, pb, pa = bicubic(texture, bx, by)
+            r, g, b, a = r + own * (pr - r), g + own * (pg - g), b + own * (pb - b), a + own * (pa - a)
     a = min(max(a / top, zero), one)
     if a < OPAQUE:
         left = one - a
@@ -321,7 +326,7 @@ def _strand(qx, qy, hair, corner, texture, own, background, top):  # type: ignor
     return r, g, b, a
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
 def _over(head, strand, before, thin, share, photo, y, x, top, out, j, i):  # type: ignore[no-untyped-def]
     """Blend one pixel of head and hair over out (h, w, 3) at (j, i), each as far as it stands before the other.
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from app.engine.face.parameters import Camera
 from app.engine.head import HeadModel
@@ -142,15 +141,3 @@ def _written(  # type: ignore[no-untyped-def]
             out[a, k] = fixed[a, k] + (inward[v, k] * turned if k < 2 else 0.0)
         out[a, PHOTO], out[a, SOLID], out[a, GAIN] = share, solid, gain * skin[v]
         out[a, THERE], out[a, RIM] = there[v] * (1 - soft), 1 + (rim[v] - 1) * turned
-
-
-def warm_up() -> None:
-    """Compile the functions that `table` runs."""
-    one: NDArray[np.float64] = np.ones(1)
-    vector, turn = np.ones((1, 3)), np.eye(3)
-    turn.flags.writeable = False
-    _shown(vector, one, turn, turn, vector, *(one,) * 7, *(0.0,) * 4, vector.copy(), one.copy(), one.copy())
-    _written(
-        np.zeros(1, np.int32), np.zeros((1, 4), np.float32), np.zeros((1, 2)), vector, vector, one, one,
-        *(one,) * 4, np.ones(9), *(one,) * 5, 0.0, 0.0, np.zeros((1, COLUMNS), np.float32),
-    )  # fmt: skip

@@ -178,12 +178,6 @@ def _placed(points, moved, flat, rigid, unseen, outline, after, before, along, s
                 out[v, k] -= steady * outline[v] * own * motion
 
 
-def warm_up() -> None:
-    """Compile the function that `posed` runs."""
-    one, vector, map_ = np.ones(1), np.ones((1, 3)), np.ones((4, 3))
-    _placed(vector, vector, vector, one, one, one, map_, map_, map_, np.ones(2), 0.0, 0.0, vector.copy())
-
-
 def carried_along(head: Head, camera: Camera, points: FloatArray) -> FloatArray:
     """Return (N, 3) px of points (N, 3) in model space that take part only in the motion of the head's middle, in its
     size and in its roll.

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from app.engine.warping.curves import FloatArray, box_around
 
+HELPERS = min(8, os.cpu_count() or 1) - 1  # threads that draw besides the one that asks for a picture
 BAND_ROWS = 48  # rows that a thread draws at once; chosen by the milliseconds of a frame
 STILL = 0.05  # px: smaller displacements count as none
 Box = tuple[int, int, int, int]  # x0, y0, x1, y1 in px of the photo; the last two are beyond the box
@@ -37,8 +38,8 @@ class Layers:
 
 @cache
 def pool() -> ThreadPool:
-    """Return the daemon threads that share out a picture's bands; the kernels run without the GIL."""
-    made = ThreadPool(min(8, os.cpu_count() or 1))
+    """Return the daemon threads that help to draw a picture's bands; the kernels run without the GIL."""
+    made = ThreadPool(max(1, HELPERS))
     atexit.register(
         made.terminate
     )  # a pool that lives until the interpreter ends complains on standard error
@@ -46,8 +47,19 @@ def pool() -> ThreadPool:
 
 
 def in_bands(draw: Callable[[int, int], None], y0: int, y1: int) -> None:
-    """Call draw(first, end) for bands of the rows y0..y1, on all cores."""
-    pool().map(lambda start: draw(start, min(start + BAND_ROWS, y1)), range(y0, y1, BAND_ROWS), 1)
+    """Call draw(first, end) for bands of the rows y0..y1, on all cores; the calling thread draws with the others."""
+    starts = iter(range(y0, y1, BAND_ROWS))  # each of them is taken by one thread
+
+    def work() -> None:
+        for start in starts:
+            draw(start, min(start + BAND_ROWS, y1))
+
+    helpers = [pool().apply_async(work) for _ in range(HELPERS)]
+    try:
+        work()
+    finally:  # nobody may draw into a picture that the caller was given back
+        for helper in helpers:
+            helper.get()
 
 
 def around(*boxes: Box) -> Box:

@@ -245,33 +245,3 @@ def blend_mouth(view, cover, made, deep, colourful, steps, warped, own, teeth): 
                 value += warped * (there - value)
                 value += teeth * own[j, i, 3] * (own[j, i, k] - value)
                 view[j, i, k] = int(min(max(there + c * (value - there) + half, zero), top))
-
-
-def warm_up() -> None:
-    """Compile the kernels for the types that are used."""
-    points, triangle = np.zeros((3, 3), np.float32), np.zeros((1, 3), np.int32)
-    ids, flat, picture = (
-        np.zeros((2, 2), np.int32),
-        np.ones((1, 1), np.float32),
-        np.zeros((1, 1, 3), np.float32),
-    )
-    carried(points, points, np.float32(0), points, points[0, :2], points.copy())
-    nearest(points, triangle, np.zeros((2, 2), np.float32), ids)
-    in_sight(ids, triangle, flat, np.zeros(3, np.bool_))
-    light = np.ones((9, 3), np.float32)
-    lit(
-        np.ones(3, np.bool_),
-        points,
-        points,
-        points,
-        points[:, 0].copy(),
-        points[:, 0].copy(),
-        light,
-        points.copy(),
-    )
-    lay_over(points, points, triangle, ids, flat, picture)
-    axes, pair, own = np.eye(2, 3, dtype=np.float32), np.zeros(2, np.float32), np.zeros((1, 1, 5), np.float32)
-    fetch_own(pair, flat, axes, pair, axes, pair, np.zeros(6, np.float32), own, pair, own.copy())
-    for dtype in (np.uint8, np.uint16):
-        view, one = np.zeros((2, 2, 3), dtype)[:1, :1], np.float32(1)
-        blend_mouth(view, flat, picture, flat, one, one, one, own, one)

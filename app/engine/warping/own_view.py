@@ -163,12 +163,6 @@ def _extent(points, marked):  # type: ignore[no-untyped-def]
     return out if out[0, 0] <= out[1, 0] else out[:0]
 
 
-def warm_up() -> None:
-    """Compile what a frame runs of this module."""
-    one, triangle = np.ones((1, 3)), np.zeros((1, 3), np.int32)
-    _extent(one, _any_of(_apart(one, one), triangle))
-
-
 def _marked(numbers: NDArray[np.int32], count: int) -> NDArray[np.bool_]:
     """Return (count,) True at these numbers; negative ones are left out."""
     out = np.zeros(count, np.bool_)

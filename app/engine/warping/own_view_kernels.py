@@ -60,7 +60,7 @@ def at_rest(same, hair_same, out):  # type: ignore[no-untyped-def]
             out[j, i] = hair_same[j, i] and _around(same, j, i)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def _around(same, j, i):  # type: ignore[no-untyped-def]
     if not same[j + 1, i + 1]:
         return False
@@ -71,7 +71,7 @@ def _around(same, j, i):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
 def own_place(x, y, a, b, c, points, first):  # type: ignore[no-untyped-def]
     """Return where the place (x, y) of a triangle (a, b, c) lies in the photo's own view; points, first: (V, 3) in the
     frame and in that view.
@@ -86,7 +86,7 @@ def own_place(x, y, a, b, c, points, first):  # type: ignore[no-untyped-def]
     return np.float32(qx), np.float32(q * first[a, 1] + s * first[b, 1] + r * first[c, 1])
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
 def add_beyond(qx, qy, head, hair, share, own, top, out):  # type: ignore[no-untyped-def]
     """Add to a pixel out (3,) what the photo has beyond the same layer at a place (qx, qy) of it.
 

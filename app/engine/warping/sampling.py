@@ -15,7 +15,7 @@ from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
 def inside(image, x, y, dx, dy):  # type: ignore[no-untyped-def]
     """Return the source position of pixel (x, y), moved to the picture's edge where it lies outside."""
     zero = np.float32(0)
@@ -24,7 +24,7 @@ def inside(image, x, y, dx, dy):  # type: ignore[no-untyped-def]
     return qx, qy
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
 def bilinear(image, qx, qy):  # type: ignore[no-untyped-def]
     """Return bilinear (r, g, b) of a picture (H, W, 3 or 4) at index coordinates inside it."""
     one = np.float32(1)
@@ -38,7 +38,7 @@ def bilinear(image, qx, qy):  # type: ignore[no-untyped-def]
     return r, g, b
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
 def _keys(t):  # type: ignore[no-untyped-def]
     """Return the Catmull-Rom weights of the four neighbours at fraction t.
 
@@ -98,7 +98,7 @@ def _weighted_code(context: Any, builder: Any, signature: Any, args: Any) -> Any
     return context.make_tuple(builder, signature.return_type, channels)
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
 def bicubic(image, qx, qy):  # type: ignore[no-untyped-def]
     """Return the channels (4,) of a picture (H, W, 4), uint8 or uint16, at index coordinates inside it, by Catmull-Rom
     splines; edges repeat.

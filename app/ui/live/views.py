@@ -137,7 +137,7 @@ class LiveView(QWidget):
             painter.setPen(QColor(255, 255, 255, 200))
             zoom = rect.width() / self._image.width()
             shown = self._points[:, :2] * zoom + (rect.x(), rect.y())
-            painter.drawPoints([QPointF(x, y) for x, y in shown])
+            painter.drawPoints([QPointF(x, y) for x, y in shown.tolist()])
 
     def _paint_words(self, painter: QPainter) -> None:
         rect = QRectF(self.rect()).adjusted(16, 16, -16, -16)

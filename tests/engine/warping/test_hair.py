@@ -168,10 +168,12 @@ def test_what_the_matte_leaves_out_goes_along_with_the_hair() -> None:
     background = np.full((side, side, 3), 200, np.uint8)
     maps = np.zeros((2, 11), np.float32)
     values = np.column_stack([corners[:, :2] - 0.5, np.zeros(4)]).astype(np.float32)
-    head_maps(corners - [0.5, 0.5, 0.0], triangles, triangles, values, np.array([0, 0, side, side]), maps)
+    chosen = head_maps(
+        corners - [0.5, 0.5, 0.0], triangles, triangles, values, np.array([0, 0, side, side]), maps
+    )
     none, no_triangles = np.zeros((0, 3)), np.zeros((0, 3), np.int32)
     no_maps, no_hold = np.zeros((0, 2 + 3 * COLUMNS), np.float32), np.zeros((0, 0), np.uint8)
-    hair = (corners - [0.5, 0.5, 0.0], triangles, maps, photo, np.zeros(2, np.int32))
+    hair = (corners - [0.5, 0.5, 0.0], triangles, chosen, maps, photo, np.zeros(2, np.int32))
     out = background.copy()
     nowhere, yes, no = np.zeros((0, 0), np.int32), np.ones(2, np.bool_), np.zeros(2, np.bool_)
     beyond, corner = np.zeros((0, 0, 3), np.int16), np.zeros(2, np.int32)
@@ -179,7 +181,8 @@ def test_what_the_matte_leaves_out_goes_along_with_the_hair() -> None:
         nowhere, nowhere, beyond, corner, yes[:0], yes, no[:0], no, none, np.float32(0), np.float32(0)
     )
     head_band(
-        0, side, 0, side, none, no_triangles, no_maps, photo, background, background, no_hold, no_hold, 0, 0, *hair,
+        0, side, 0, side, none, no_triangles, chosen[:0], no_maps, photo, background, background,
+        no_hold, no_hold, 0, 0, *hair,
         np.float32(1), np.float32(1), np.float32(255), moved, out,
     )  # fmt: skip
     np.testing.assert_array_equal(out[1:-1, 1:-1], photo[1:-1, 1:-1, :3])

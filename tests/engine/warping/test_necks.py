@@ -42,14 +42,21 @@ def test_a_neck_is_drawn_behind_clothes_only() -> None:
     values[:, [PHOTO, RIM]] = 1
     values[:, THERE] = 2
     maps = np.zeros((2, 2 + 3 * COLUMNS), np.float32)
-    head_maps(corners, triangles, triangles, values, np.array([0, 0, 64, 64]), maps)
+    chosen = head_maps(corners, triangles, triangles, values, np.array([0, 0, 64, 64]), maps)
     skin = np.full((SIDE, SIDE, 4), 200, np.uint8)
     skin[..., 3] = 255
     worn = np.zeros((SIDE, SIDE), np.float32)
     worn[:, :20] = 1
     clothes = before_the_neck(dressed(worn), np.full((SIDE, SIDE), 255, np.uint8))
-    none, no_maps = np.zeros((0, 3)), np.zeros((0, 11), np.float32)
-    hair = (none, none.astype(np.int32), no_maps, np.zeros((0, 0, 4), np.uint8), np.zeros(2, np.int32))
+    none, no_maps, nobody = np.zeros((0, 3)), np.zeros((0, 11), np.float32), np.zeros(0, np.int64)
+    hair = (
+        none,
+        none.astype(np.int32),
+        nobody,
+        no_maps,
+        np.zeros((0, 0, 4), np.uint8),
+        np.zeros(2, np.int32),
+    )
     nowhere, no = np.zeros((0, 0), np.int32), np.zeros(2, np.bool_)
     beyond, corner = np.zeros((0, 0, 3), np.int16), np.zeros(2, np.int32)
     view = OwnPixels(
@@ -58,7 +65,7 @@ def test_a_neck_is_drawn_behind_clothes_only() -> None:
     for right in (0, 8):  # the body goes along to the right
         out = np.full((SIDE, SIDE, 3), 30, np.uint8)
         head_band(
-            0, SIDE, 0, SIDE, corners, triangles, maps, skin, skin[..., :3].copy(), skin[..., :3].copy(),
+            0, SIDE, 0, SIDE, corners, triangles, chosen, maps, skin, skin[..., :3].copy(), skin[..., :3].copy(),
             np.zeros((0, 0), np.uint8), clothes, 0, right, *hair,
             np.float32(1), np.float32(1), np.float32(255), view, out,
         )  # fmt: skip
