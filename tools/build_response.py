@@ -158,7 +158,7 @@ def measured(engine: Engine, portraits: list[Path], videos: Path, faces: Path) -
     found = []
     for path in portraits:
         portrait = engine.open(path)
-        index = max(range(len(portrait.faces)), key=lambda k: portrait.faces[k].box[2])
+        index = portrait.largest
         scene = scene_of(engine, portrait, index, {}, SIDE)
         own, retargeter = scene.face.params, Retargeter(engine.model, scene.face, RetargetSettings())
         ((_, still),) = pairs(scene, [own])

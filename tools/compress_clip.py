@@ -57,7 +57,7 @@ def decoded(engine: Engine, data: bytes) -> Iterator[NDArray[np.uint8]]:
     """Yield the frames (H, W, 3) of a `.mienclip`, drawn anew from its reference frame and parameters."""
     picture, performance = unpacked_clip(data)
     portrait = engine.portrait(Photo(picture, key="mienclip"))
-    face = max(range(len(portrait.faces)), key=lambda k: portrait.faces[k].box[2])
+    face = portrait.largest
     with FaceTracker(video=True) as tracker, closing(PerformanceSource(performance)) as source:
         driver = Driver(engine.model, tracker)
         assert performance.neutral is not None

@@ -64,7 +64,7 @@ class Row:
 def rows_of(engine: Engine, clip: Path, photo: Path, frames: int, side: int) -> Iterator[Row]:
     """Yield a row for each of the first `frames` frames of a clip that drives a photo."""
     portrait = engine.open(photo)
-    face = max(range(len(portrait.faces)), key=lambda k: portrait.faces[k].box[2])
+    face = portrait.largest
     scene = scene_of(engine, portrait, face, {}, side)
     own = scene.face.params
     with ExitStack() as stack:

@@ -69,7 +69,7 @@ def measure_photo(engine: Engine, path: Path, side: int) -> Iterator[Row]:
     portrait = engine.open(path)
     if not portrait.faces:
         return
-    index = max(range(len(portrait.faces)), key=lambda k: portrait.faces[k].box[2])
+    index = portrait.largest
     face = portrait.faces[index]
     own = face.params
     for group, asked, edit in edits(face):

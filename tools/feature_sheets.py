@@ -87,7 +87,7 @@ def cut(
 def row_of(engine: Engine, title: str, portrait: Any, name: str, side: int) -> NDArray[np.uint8]:
     """Return a photo's cells, COLUMNS of them beside each other."""
     cells, shown, wide, high = SHEETS[name]
-    index = max(range(len(portrait.faces)), key=lambda k: portrait.faces[k].box[2])
+    index = portrait.largest
     face, size = portrait.faces[index], (side, round(high * side))
     row = []
     for label, edit in cells(face):

@@ -52,7 +52,7 @@ def spread(engine: Engine, path: Path, times: int) -> tuple[float, float, float]
     portrait = engine.open(path)
     if not portrait.faces:
         return None
-    face = max(portrait.faces, key=lambda one: one.box[2])
+    face = portrait.faces[portrait.largest]
     pixels = to_srgb8(portrait.photo)
     rng = np.random.default_rng(0)
     points, poses, expressions = [], [], []

@@ -114,7 +114,7 @@ def sheet(
     rows = []
     for name, portrait in portraits:
         print(name, file=sys.stderr)
-        index = max(range(len(portrait.faces)), key=lambda k: portrait.faces[k].box[2])
+        index = portrait.largest
         face = portrait.faces[index]
         row = []
         for title, edit in cells(face):

@@ -114,9 +114,8 @@ def renders(engine: Engine, portrait: Portrait, repeats: int, side: int | None) 
     "total" runs from the new values to the whole composed picture. Two renders before the clock starts are
     not counted.
     """
-    faces = portrait.faces
-    face = max(range(len(faces)), key=lambda k: faces[k].box[2])
-    camera = faces[face].params.camera
+    face = portrait.largest
+    camera = portrait.faces[face].params.camera
     times: dict[str, list[float]] = defaultdict(list)
     for k in range(-2, repeats):
         swing = math.sin(2 * math.pi * (k + 0.5) / 24)

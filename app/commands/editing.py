@@ -145,7 +145,7 @@ def chosen_face(portrait: Portrait, number: int | None) -> int:
     """Return the index of face `number` (counted from 1), or of the largest face."""
     faces = require_faces(portrait)
     if number is None:
-        return max(range(len(faces)), key=lambda k: faces[k].box[2] * faces[k].box[3])
+        return portrait.largest
     if not 1 <= number <= len(faces):
         raise EngineError(
             f"There is no face {number}; {len(faces)} found.", f"Choose --face from 1 to {len(faces)}."

@@ -152,6 +152,12 @@ class Portrait:
     photo: Photo
     faces: tuple[FittedFace, ...]
 
+    @property
+    def largest(self) -> int:
+        """Return the index of the face whose box has the largest area; ValueError where there is no face."""
+        areas = [face.box[2] * face.box[3] for face in self.faces]
+        return areas.index(max(areas))
+
 
 @dataclass(frozen=True, eq=False)
 class Rendered:

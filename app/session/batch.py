@@ -110,11 +110,7 @@ def _edit_photo(engine: EngineLike, batch: Batch, portrait: Portrait, path: Path
         raise EngineError(
             f"No face was found in {name}.", "Open it by itself and draw a box around the face.", "open"
         )
-    faces = range(len(portrait.faces))
-    if not batch.all_faces:
-        faces = range(
-            i := max(faces, key=lambda k: portrait.faces[k].box[2] * portrait.faces[k].box[3]), i + 1
-        )
+    faces = range(len(portrait.faces)) if batch.all_faces else (portrait.largest,)
     edits = {i: FaceEdit(tuple(_values(batch, portrait.faces[i]).items())) for i in faces}
     yield from engine.export(portrait, edits, path, batch.options)
 

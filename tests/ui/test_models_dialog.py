@@ -17,6 +17,7 @@ from app.ui.dialogs.models import ModelsDialog
 from app.ui.main_window import MainWindow
 from tests.fakes import MISSING, WARP, FakeEngine
 
+IMPORT_MS = 60_000  # the first job of a process imports torch
 UNLEARNT = GeneratorInfo(
     "live-portrait",
     "LivePortrait",
@@ -96,7 +97,7 @@ def test_learning_shows_progress_and_what_was_learnt(
     card = dialog.cards["live-portrait"]
     qtbot.waitUntil(lambda: card.bar.isVisible() and card.button.text() == "Cancel")
     engine.gate.set()
-    qtbot.waitUntil(lambda: "300 pictures" in dialog.cards["live-portrait"].words)
+    qtbot.waitUntil(lambda: "300 pictures" in dialog.cards["live-portrait"].words, timeout=IMPORT_MS)
     card = dialog.cards["live-portrait"]
     assert "87 %" in card.words and "1 of 2" in card.words
     assert card.button.text() == "Learn again" and not card.bar.isVisible()
@@ -123,7 +124,7 @@ def test_what_was_imported_with_something_to_learn_learns_it_at_once(
     imported = store.Model("tiny", "live-portrait", "LivePortrait", "x", "", "", "MIT", "", "")
     monkeypatch.setattr(store, "import_model", lambda path: imported)
     dialog.import_file(Path("motion_extractor.pth"))
-    qtbot.waitUntil(lambda: "300 pictures" in dialog.cards["live-portrait"].words)
+    qtbot.waitUntil(lambda: "300 pictures" in dialog.cards["live-portrait"].words, timeout=IMPORT_MS)
 
 
 def test_every_backend_has_words_of_its_own(qtbot: QtBot) -> None:

@@ -28,7 +28,7 @@ GROWTH = 1.7  # factor by which its size grows or shrinks
 
 @dataclass(frozen=True, eq=False)
 class FittedClip:
-    """Is a sampled clip.
+    """A sampled clip.
 
     frames: (H, W, 3) uint8, evenly sampled; faces: the fitted face of each; reference: the reference frame's index.
     """

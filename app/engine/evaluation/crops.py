@@ -16,7 +16,7 @@ CROP_FACES = 1.6  # side of the crop in face sizes, as in docs/mesh-warp.md, “
 
 @dataclass(frozen=True)
 class Crop:
-    """Is a square of a picture, by centre and side in pixels; parts of it may lie outside the picture."""
+    """A square of a picture, by centre and side in pixels; parts of it may lie outside the picture."""
 
     x: float
     y: float

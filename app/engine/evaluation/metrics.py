@@ -11,11 +11,13 @@ from app.engine.face.parameters import Camera, FittedFace
 
 Image = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
+# MediaPipe's vertices for the published six points of either eye, and the irises' centres.
+EYE_LANDMARKS = (33, 133, 159, 145, 158, 153, 263, 362, 386, 374, 385, 380, 468, 473)
 
 
 def l1(a: Image, b: Image, mask: Mask | None = None) -> float:
     """Return the mean absolute difference of channels in [0, 255] (HeadGAN editing, appendix, "L1 distance")."""
-    return float(_difference(a, b, mask).__abs__().mean())
+    return float(np.abs(_difference(a, b, mask)).mean())
 
 
 def psnr(a: Image, b: Image, mask: Mask | None = None) -> float:
@@ -61,10 +63,6 @@ def identity_distance(a: list[FittedFace], b: list[FittedFace]) -> float:
     mean_a = np.mean([face.params.identity.coefficients for face in a], axis=0)
     mean_b = np.mean([face.params.identity.coefficients for face in b], axis=0)
     return float(np.abs(mean_a - mean_b).sum())
-
-
-# MediaPipe's vertices for the published six points of either eye, and the irises' centres.
-EYE_LANDMARKS = (33, 133, 159, 145, 158, 153, 263, 362, 386, 374, 385, 380, 468, 473)
 
 
 def eye_landmark_distance(a: FittedFace, b: FittedFace) -> float:

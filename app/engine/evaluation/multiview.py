@@ -42,7 +42,7 @@ ROWS = 13  # people on a sheet
 
 @dataclass(frozen=True)
 class Pair:
-    """Holds two photos of one person with one expression: from the front and from the side."""
+    """Two photos of one person with one expression: from the front and from the side."""
 
     person: str
     expression: str
@@ -52,12 +52,10 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class Turned:
-    """Is what both turns of one person give.
+    """The results of both turns of one person.
 
-    metrics: by turn l1 (0 to 255), ssim and edges (gradient energy over the truth's);
-
-    angle: degrees of yaw between both views; strip: (CELL, 4 CELL, 3) front photo, front made of the side, side photo,
-    side made of the front.
+    metrics: by turn l1 (0 to 255), ssim and edges (gradient energy over the truth's); angle: degrees of yaw between
+    both views; strip: (CELL, 4 CELL, 3) front photo, front made of the side, side photo, side made of the front.
     """
 
     pair: Pair
@@ -95,10 +93,6 @@ def multiview(engine: Engine, folder: Path) -> Iterator[Turned]:
             yield compared(pair, front, side, made[0], made[1])
 
 
-def largest(portrait: Portrait) -> int:
-    return max(range(len(portrait.faces)), key=lambda k: portrait.faces[k].box[2])
-
-
 def like(camera: Camera) -> FaceEdit:
     """Return the edit that brings a head to another photo's pose, size and place."""
     yaw, pitch, roll = camera.angles
@@ -108,17 +102,14 @@ def like(camera: Camera) -> FaceEdit:
 
 def turned_like(engine: Engine, portrait: Portrait, other: Portrait) -> Image:
     """Return (H, W, 3) sRGB, the portrait's head as the other photo shows it."""
-    camera = other.faces[largest(other)].params.camera
-    return np.asarray(
-        engine.render(portrait, {largest(portrait): like(camera)}).pixels,
-        np.uint8,
-    )
+    camera = other.faces[other.largest].params.camera
+    return np.asarray(engine.render(portrait, {portrait.largest: like(camera)}).pixels, np.uint8)
 
 
 def compared(pair: Pair, front: Portrait, side: Portrait, to_side: Image, to_front: Image) -> Turned:
     """Return the metrics of both turns, whatever made their pictures."""
     photos = [to_srgb8(portrait.photo) for portrait in (front, side)]
-    faces = [portrait.faces[largest(portrait)] for portrait in (front, side)]
+    faces = [portrait.faces[portrait.largest] for portrait in (front, side)]
     heads = [head_mask(photo, face) for photo, face in zip(photos, faces)]
     found = {
         TURNS[0]: judged(to_side, photos[1], heads[1]),

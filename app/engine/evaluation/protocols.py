@@ -37,7 +37,7 @@ BASELINES = ("unedited", "tps")
 
 @dataclass(frozen=True, eq=False)
 class ClipResult:
-    """Holds one clip's means over frames: metrics of the generator and of each baseline, and pictures for the sheet.
+    """One clip's means over frames: metrics of the generator and of each baseline, and pictures for the sheet.
 
     features: what imported networks compute of the frames, for distances over all clips.
     """

@@ -13,25 +13,26 @@ XMP_BOX = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")  # ISO 16684-3: XMP 
 
 
 @dataclass(frozen=True)
-class Note:
-    """The mark of a film. trained: whether a trained network made the pictures."""
+class Mark:
+    """What a film says of how it was made. trained: whether a trained network made the pictures."""
 
     trained: bool = False
 
     @property
-    def term(self) -> str:
+    def source_type(self) -> str:
+        """Return the address of IPTC's Digital Source Type."""
         return COMPOSITE_TRAINED if self.trained else COMPOSITE_SYNTHETIC
 
     def as_metadata(self) -> list[str]:
         """Return ffmpeg's arguments that add a comment for people; `append_to` adds the mark for programs."""
-        comment = f"A portrait animated by Mien {__version__}. Digital source type: {self.term}"
+        comment = f"A portrait animated by Mien {__version__}. Digital source type: {self.source_type}"
         return ["-metadata", f"comment={comment}"]
 
     def append_to(self, film: Path, kind: str) -> None:
         """Add the XMP packet as a box of its own at the end of an MP4; other kinds have the comment only."""
         if kind != "mp4":
             return
-        packet = marked_xmp(None, self.term)
+        packet = marked_xmp(None, self.source_type)
         with film.open("ab") as file:
             file.write((24 + len(packet)).to_bytes(4, "big") + b"uuid" + XMP_BOX + packet)
 
@@ -40,5 +41,5 @@ class Note:
         from PIL.PngImagePlugin import PngInfo
 
         info = PngInfo()
-        info.add_itxt("XML:com.adobe.xmp", marked_xmp(None, self.term).decode("utf-8"))
+        info.add_itxt("XML:com.adobe.xmp", marked_xmp(None, self.source_type).decode("utf-8"))
         return info

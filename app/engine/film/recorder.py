@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from app.engine.errors import EngineError
 from app.engine.files import check_place, unwritable
-from app.engine.film.provenance import Note
+from app.engine.film.provenance import Mark
 from app.engine.film.sinks import FilmSink, OnShare, PngSink, Sink
 from app.engine.imaging.endings import FILMS
 from app.engine.sound.audio import SoundClock, SoundTrack
@@ -70,7 +70,7 @@ class Recorder:
     ) -> None:
         path = checked_place(path)
         self.path, self._rate, self._sound, self._live = path, rate, sound, live
-        self._note = Note(trained)
+        self._mark = Mark(trained)
         self._clock = SoundClock(sound[0]) if sound else None
         self._sink: Sink | None = None
         self._start: float | None = None
@@ -208,9 +208,9 @@ class Recorder:
 
     def _open(self) -> Sink:
         if self.path.suffix.lower() == ".png":
-            return PngSink(self.path, self._note)
+            return PngSink(self.path, self._mark)
         height, width = self._size[:2]  # the pictures' size; sound may arrive before the first picture
-        return FilmSink(self.path, (width, height), self._rate, self._sound, self._live, self._note)
+        return FilmSink(self.path, (width, height), self._rate, self._sound, self._live, self._mark)
 
     def _fail(self, error: EngineError) -> None:
         with self._change:

@@ -23,7 +23,8 @@ from PIL import Image
 
 from app.engine.errors import EngineError
 from app.engine.files import fitting, written
-from app.engine.film import matroska, provenance
+from app.engine.film import matroska
+from app.engine.film.provenance import Mark
 from app.engine.sound import ffmpeg
 from app.engine.sound.audio import SoundTrack
 
@@ -73,9 +74,9 @@ class FilmSink:
         rate: Fraction | None,
         sound: tuple[int, int] | None,
         live: bool,
-        note: provenance.Note,
+        mark: Mark,
     ) -> None:
-        self._path, self._note = path, note
+        self._path, self._mark = path, mark
         self._unfinished = _free_name(path)
         self.track: SoundTrack | None = None
         self._nominal = float(1 / (rate or NOMINAL_RATE))
@@ -116,7 +117,7 @@ class FilmSink:
             "1",
         ]
         start = ["-loglevel", "error", "-f", "matroska", "-i", "pipe:0", "-vf", TO_YUV]
-        ending = [*self._note.as_metadata(), ffmpeg.local(self._unfinished)]
+        ending = [*self._mark.as_metadata(), ffmpeg.local(self._unfinished)]
         return [*start, *video, *COLOURS, *times, *(audio if sound else []), *container, *ending]
 
     def picture(self, pixels: NDArray[np.uint8], seconds: float, lasts: float | None = None) -> None:
@@ -168,7 +169,7 @@ class FilmSink:
             self._unfinished.unlink(missing_ok=True)
             raise self._error(None)
         with contextlib.suppress(OSError):  # as above
-            self._note.append_to(self._unfinished, self._container)
+            self._mark.append_to(self._unfinished, self._container)
         os.replace(self._unfinished, self._path)
         return self._path
 
@@ -199,7 +200,7 @@ class FilmSink:
                 sound = track.unrolled(Path(folder)).as_input() if track else ([], [])
                 ending = [*codec, *index, "-f", self._container, ffmpeg.local(beside)]
                 self._run_ffmpeg([*source, *sound[0], *sound[1], *ending], beside, on_share)
-                self._note.append_to(beside, self._container)
+                self._mark.append_to(beside, self._container)
         except subprocess.CalledProcessError:
             return False
         self._unfinished.unlink()
@@ -259,8 +260,8 @@ def _free_name(path: Path) -> Path:
 class PngSink:
     """Writes a folder, new or empty, of 000001.png and so on without alpha, and `times.csv` (file, seconds)."""
 
-    def __init__(self, path: Path, note: provenance.Note) -> None:
-        self._folder, self._note = path.with_suffix(""), note
+    def __init__(self, path: Path, mark: Mark) -> None:
+        self._folder, self._mark = path.with_suffix(""), mark
         self._made = not self._folder.exists()
         self._folder.mkdir(parents=True, exist_ok=True)
         self._times = (self._folder / "times.csv").open("w", encoding="utf-8")
@@ -271,7 +272,7 @@ class PngSink:
         self._count += 1
         name = f"{self._count:06d}.png"
         with written(self._folder / name) as beside:
-            Image.fromarray(pixels).save(beside, "PNG", compress_level=1, pnginfo=self._note.as_png())
+            Image.fromarray(pixels).save(beside, "PNG", compress_level=1, pnginfo=self._mark.as_png())
         self._times.write(f"{name},{seconds:.6f}\n")
 
     def sound(self, samples: NDArray[np.float32], seconds: float) -> None:

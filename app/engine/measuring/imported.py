@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Image = NDArray[np.uint8]
+Seen = tuple[Image, FittedFace]  # a picture (h, w, 3) sRGB and a face in its pixels
 BATCH = 8  # pictures that a network takes at once; chosen for small memories
 VIDEO, HOP = 16, 8  # frames of a video that I3D sees, and frames from the start of one video to the next
 FEWEST = 9  # least number of frames of a video, for which I3D's strides leave an output
@@ -40,9 +41,9 @@ class Compared:
 
     made: Image
     truth: Image
-    face: tuple[Image, FittedFace] | None
-    same: tuple[Image, FittedFace]
-    acted: tuple[Image, FittedFace]
+    face: Seen | None
+    same: Seen
+    acted: Seen
 
 
 Networks = Mapping[str, "nn.Module"]
@@ -72,8 +73,8 @@ def measured(networks: Networks, frames: Sequence[Compared]) -> tuple[dict[str, 
         sets["i3d"] = made, truth
     if "arcface" in networks and found:
         made, same = (
-            features(networks["arcface"], [arcface_crop(*part) for part in parts], lambda x: 2 * x - 1)
-            for parts in ([f.face for f in found if f.face], [f.same for f in found])
+            embeddings(networks["arcface"], faces)
+            for faces in ([f.face for f in found if f.face], [f.same for f in found])
         )
         sets["arcface"] = made, same
         values["csim"] = cosine_similarity(made, same)
@@ -126,6 +127,11 @@ def features(
         with torch.inference_mode():
             rows.append(network(normalised(batch)).cpu().numpy())
     return np.asarray(np.concatenate(rows), np.float64)
+
+
+def embeddings(arcface: nn.Module, faces: Sequence[Seen]) -> Features:
+    """Return ArcFace's embeddings (N, 512) of N faces."""
+    return features(arcface, [arcface_crop(*seen) for seen in faces], lambda pictures: 2 * pictures - 1)
 
 
 def _videos(network: nn.Module, frames: Sequence[Image]) -> Features:

@@ -24,7 +24,7 @@ class SqueezeExcitation(nn.Module):
 
 
 class Bottleneck(nn.Module):
-    """Is an improved residual block with squeeze and excitation (ArcFace's IR-SE)."""
+    """An improved residual block with squeeze and excitation (ArcFace's IR-SE)."""
 
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()

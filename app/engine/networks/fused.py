@@ -19,7 +19,7 @@ from app.engine.networks.headgan import RGB, HeadGan, HeadGanOutput
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """Is what depends on the reference alone.
+    """All that depends on the reference alone.
 
     levels: features at full, half and quarter size; photo: (1, 3, H, W) in [-1, 1]; normal: the coarsest
     features after F's first instance norm.
@@ -92,7 +92,7 @@ class FusedBlocks(nn.Module):
 
 
 class FusedHeadGan(nn.Module):
-    """Is made of a trained HeadGan with folded weights; `encode` is called per portrait, `animate` per frame."""
+    """A trained HeadGan with folded weights; `encode` is called per portrait, `animate` per frame."""
 
     def __init__(self, network: HeadGan) -> None:
         super().__init__()

@@ -26,7 +26,7 @@ def instance_norm(channels: int) -> nn.Module:
 
 
 class IdentitySequential(nn.Sequential):
-    """Is a sequence that hands the identity vector to the layers which take one."""
+    """A sequence that hands the identity vector to the layers which take one."""
 
     takes_identity = True
 

@@ -50,7 +50,7 @@ class AdaIN(nn.Module):
 
 
 class IdentityEmbedder(nn.Module):
-    """Is E_id: frames (M, 3, H, W) in [-1, 1] without background give their mean h (1, n_features) (equation 4)."""
+    """E_id: frames (M, 3, H, W) in [-1, 1] without background give their mean h (1, n_features) (equation 4)."""
 
     def __init__(self, width: int = 32, n_down: int = 4, n_features: int = N_FEATURES) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class IdentityEmbedder(nn.Module):
 
 
 class Head2HeadFS(Head2Head):
-    """Is equation 5's generator: three NMFCs and two generated frames give the next frame and its foreground mask.
+    """Equation 5's generator: three NMFCs and two generated frames give the next frame and its foreground mask.
 
     Gives (N, 4, H, W): RGB and the mask in [-1, 1] (see `rgb_and_mask`). Without an identity vector it
     is the fine-tuned network of one person (`personalised`).
@@ -149,7 +149,7 @@ class Projection(nn.Module):
 
 
 class ProjectionDiscriminator(nn.Module):
-    """Is D^I, a multi-scale patch discriminator whose last convolution gives d of equation 7, judged for one person."""
+    """D^I, a multi-scale patch discriminator whose last convolution gives d of equation 7, judged for one person."""
 
     def __init__(self, inputs: int, people: int, width: int = 64, n_features: int = N_FEATURES) -> None:
         super().__init__()

@@ -84,7 +84,7 @@ def head(channels: int, outputs: int) -> nn.Sequential:
 
 
 class FlowNetwork(nn.Module):
-    """Is F: reference features, modulated by the NMFC window, give the flow from target to reference (Table 5)."""
+    """F: reference features, modulated by the NMFC window, give the flow from target to reference (Table 5)."""
 
     def __init__(self, config: HeadGanConfig) -> None:
         super().__init__()
@@ -112,7 +112,7 @@ class FlowNetwork(nn.Module):
 
 
 class RenderingNetwork(nn.Module):
-    """Is R: the NMFC window, modulated by warped features, audio and the warped photo, gives the image (Table 6)."""
+    """R: the NMFC window, modulated by warped features, audio and the warped photo, gives the image (Table 6)."""
 
     def __init__(self, config: HeadGanConfig) -> None:
         super().__init__()
@@ -146,7 +146,7 @@ class RenderingNetwork(nn.Module):
 
 
 class HeadGan(nn.Module):
-    """Is the generator: the reference is encoded once (`encode`), then animated frame by frame (`animate`)."""
+    """The generator: the reference is encoded once (`encode`), then animated frame by frame (`animate`)."""
 
     def __init__(self, config: HeadGanConfig | None = None) -> None:
         super().__init__()

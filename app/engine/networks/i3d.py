@@ -48,7 +48,7 @@ def pool(x: Tensor, kernel: Triple, stride: Triple) -> Tensor:
 
 
 class Unit3D(nn.Module):
-    """Is a convolution with batch norm and ReLU; the network's last unit is a convolution with a bias alone."""
+    """A convolution with batch norm and ReLU; the network's last unit is a convolution with a bias alone."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: int = 1, stride: int = 1, last: bool = False

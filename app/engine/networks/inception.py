@@ -20,7 +20,7 @@ SIDE = 299  # px of the input's side, as released
 
 
 class Unit(nn.Module):
-    """Is a convolution without bias, then batch norm and ReLU."""
+    """A convolution without bias, then batch norm and ReLU."""
 
     def __init__(
         self, inputs: int, outputs: int, kernel: Size = 1, stride: int = 1, padding: Size = 0

@@ -37,7 +37,7 @@ class LivePortraitConfig:
 
 
 class Down(ConvNorm):
-    """Is a convolution whose output is then halved in size."""
+    """A convolution whose output is then halved in size."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__(inputs, outputs, 2)
@@ -89,7 +89,7 @@ class AppearanceExtractor(nn.Module):
 
 
 class Layers(nn.Module):
-    """Is a sequence of linear layers with ReLU between; they are named `mlp.0`, `mlp.2`, ..."""
+    """A sequence of linear layers with ReLU between; they are named `mlp.0`, `mlp.2`, ..."""
 
     def __init__(self, *widths: int) -> None:
         super().__init__()

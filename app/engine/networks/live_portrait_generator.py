@@ -18,7 +18,7 @@ UPPER = (256, 64)  # channels after each doubling
 
 
 class GrowingBlock(nn.Module):
-    """Is a SPADE block whose output is narrower than its input; the shortcut has its own SPADE and 1x1 convolution."""
+    """A SPADE block whose output is narrower than its input; the shortcut has its own SPADE and 1x1 convolution."""
 
     def __init__(self, inputs: int, outputs: int, labels: int, hidden: int, spectral: bool) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ class FusedGrowingBlock(nn.Module):
 
 
 class FusedDecoder(nn.Module):
-    """Is made of a `SpadeDecoder` with folded weights."""
+    """A trained `SpadeDecoder` with folded weights."""
 
     def __init__(self, network: SpadeDecoder) -> None:
         super().__init__()

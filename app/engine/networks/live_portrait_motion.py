@@ -19,7 +19,7 @@ EPS = 1e-6  # added to the variance in its layer norms, as released
 
 
 class ChannelNorm(nn.LayerNorm):
-    """Is layer normalisation over the channels of (N, C, H, W)."""
+    """Layer normalisation over the channels of (N, C, H, W)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__(channels, EPS)
@@ -29,7 +29,7 @@ class ChannelNorm(nn.LayerNorm):
 
 
 class ResponseNorm(nn.Module):
-    """Is global response normalisation of (N, H, W, C) (ConvNeXt V2, equations 1 to 3)."""
+    """Global response normalisation of (N, H, W, C) (ConvNeXt V2, equations 1 to 3)."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

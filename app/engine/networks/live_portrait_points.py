@@ -18,7 +18,7 @@ BIN_DEGREES, FIRST_DEGREES = 3.0, -97.5  # bin i stands for 3 i - 97.5 degrees
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """Is what the motion extractor reads off one picture, or what a picture shall show.
+    """What the motion extractor reads off one picture, or what a picture shall show.
 
     degrees: (N, 3) pitch, yaw and roll, positive where the head looks down, looks to the image's left, tilts right;
     shift: (N, 3), of which x and y move the points; expression: (N, 21, 3); scale: (N, 1); canonical: (N, 21, 3), the

@@ -33,7 +33,7 @@ class Warped:
 
 
 class ConvNorm(nn.Module):
-    """Is a convolution and the batch normalisation of its output."""
+    """A convolution and the batch normalisation of its output."""
 
     def __init__(self, inputs: int, outputs: int, dimensions: int = 3) -> None:
         super().__init__()

@@ -48,7 +48,7 @@ class PixelNorm(nn.Module):
 
 
 class EqualLinear(nn.Module):
-    """Is a linear layer with the equalised learning rate; `activation` adds the fused leaky ReLU."""
+    """A linear layer with the equalised learning rate; `activation` adds the fused leaky ReLU."""
 
     def __init__(
         self, inputs: int, outputs: int, bias: float = 0.0, lr_mul: float = 1.0, activation: bool = False
@@ -67,7 +67,7 @@ class EqualLinear(nn.Module):
 
 
 class Blur(nn.Module):
-    """Is the low-pass filter after an upsampling convolution."""
+    """The low-pass filter after an upsampling convolution."""
 
     kernel: Tensor
 
@@ -94,7 +94,7 @@ class Upsample(nn.Module):
 
 
 class ModulatedConv(nn.Module):
-    """Is a convolution whose weight the style scales per input channel (StyleGAN2, section 2.2).
+    """A convolution whose weight the style scales per input channel (StyleGAN2, section 2.2).
 
     It takes features (N, in, H, W) and styles (N, 512), gives (N, out, H, W), or twice that size with `upsample`.
     """
@@ -231,7 +231,7 @@ def layer_channels(resolution: int, channel_multiplier: float, max_channels: int
 
 
 class Generator(nn.Module):
-    """Is the skip generator: mapping network `style`, synthesis network, and one stored noise picture per layer.
+    """The skip generator: mapping network `style`, synthesis network, and one stored noise picture per layer.
 
     size: 64 to 1024 px; channel_multiplier 1 or 2 and 8 mapping layers as released; a multiplier below 1,
     `max_channels` and `style_dim` below 512 make a light one.

@@ -21,7 +21,7 @@ GROUP = 4  # pictures over which one standard deviation is taken, as released
 
 
 class EqualConv(nn.Module):
-    """Is a convolution with the equalised learning rate; with stride 2 a low-pass filter comes first."""
+    """A convolution with the equalised learning rate; with stride 2 a low-pass filter comes first."""
 
     kernel: Tensor
 

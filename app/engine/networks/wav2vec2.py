@@ -32,7 +32,7 @@ class ConvLayer(nn.Module):
 
 
 class Attention(nn.Module):
-    """Is multi-head self-attention (Vaswani et al. 2017)."""
+    """Multi-head self-attention (Vaswani et al. 2017)."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from app.engine.errors import EngineError
 
+KEEP, CLEAR = "keep", "transparent"  # kinds of backgrounds, as users write them
 # These values were chosen by eye on the clips of ../shared/media.
-KEEP, CLEAR = "keep", "transparent"
 SAMPLED = 60  # number of frames whose median is the plate
 FREE = 16  # value of a matte, 0 to 255, up to which a pixel is background
 GROWN = 5  # px by which a person's matte is widened, because hair reaches beyond it

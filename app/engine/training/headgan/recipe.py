@@ -49,7 +49,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class Settings:
-    """Are the settings of the training.
+    """The settings of the training.
 
     size: px of the pictures; discriminator: channels of its first layer (64 as released); rate: Adam's
     learning rate; batch: samples per process.
@@ -67,7 +67,7 @@ FULL = Settings(HeadGanConfig(), 256, 64, weights=Weights(temporal=30.0))
 
 
 class HeadGanTraining:
-    """Is the recipe for `loop.train`."""
+    """The recipe for `loop.train`."""
 
     def __init__(self, data: Path, settings: Settings, seed: int = 0) -> None:
         torch.manual_seed(seed)

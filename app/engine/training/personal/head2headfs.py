@@ -42,7 +42,7 @@ EMBEDDER_WIDTH = 16  # channels of the embedder's first layer, chosen for CPUs
 
 
 class _FsRecipe(Head2HeadRecipe):
-    """Is the part of the recipe that both stages share."""
+    """The part of the recipe that both stages share."""
 
     adversary = HINGE
     eyes = False

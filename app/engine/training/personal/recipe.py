@@ -35,7 +35,7 @@ ASK = "Ask the person shown before you publish."
 
 @dataclass(frozen=True)
 class PersonalSettings:
-    """Are the settings of a personal model.
+    """The settings of a personal model.
 
     size: px of the square's side; sizes: of the generator, LIGHT or FULL; critics: the discriminators' width.
     """

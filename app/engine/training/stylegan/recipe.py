@@ -86,7 +86,7 @@ def network_config(settings: StyleGanSettings) -> dict[str, Any]:
 
 
 class StyleGanRecipe:
-    """Is the recipe for `loop.train`; pictures: (N, size, size, 3) uint8 sRGB, aligned."""
+    """The recipe for `loop.train`; pictures: (N, size, size, 3) uint8 sRGB, aligned."""
 
     def __init__(self, pictures: NDArray[np.uint8], settings: StyleGanSettings) -> None:
         torch.manual_seed(0)
