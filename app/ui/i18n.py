@@ -86,6 +86,12 @@ def in_own_language(error: EngineError) -> EngineError:
     return EngineError(message, remedy, translated.action)
 
 
+TITLES = (
+    _noop("Mesh warp"),
+    _noop("Personal model"),
+)  # those generators' titles that are no names of methods
+
+
 def title(english: str) -> str:
     """Return a generator's title in the window's language; names of methods, such as HeadGAN, stay."""
     return QCoreApplication.translate("Generators", english)

@@ -43,5 +43,5 @@ def test_the_numbers_at_the_axes_are_written_as_the_language_does(qtbot: QtBot, 
     qtbot.addWidget(curves)
     curves.show()
     axis = curves._plot.getAxis("left")
-    assert axis.tickStrings([-1.0, 0.0], 1, 1) == ["0,1", "1"]  # powers of ten
+    assert axis.tickStrings([-1.0, 0.0, 1.0], 1, 1) == ["0,1", "1", "10"]  # powers of ten; once, ten was 10¹
     assert curves._plot.getAxis("bottom").tickStrings([-2.5, 5.0], 1, 0.5) == ["−2,5", "5,0"]

@@ -221,3 +221,13 @@ def test_one_is_not_written_as_many(qtbot: QtBot, tmp_path: Path, session: Sessi
         assert batch.go.text() == words
     film = Recording(tmp_path / "a.mp4", pictures=1, dropped=0, duration=0.04)
     assert record_bar.described(film) == "a.mp4 · one frame · 0.0\u00a0s"
+
+
+def test_what_moves_a_portrait_has_one_name_in_german() -> None:
+    """Once, the status bar said Mesh warp where sentences said Netzverformung, and Live had two words for a
+    performance.
+    """
+    words = i18n.read("de")
+    assert words["Mesh warp"] == "Netzverformung" and "Mesh warp" in i18n.TITLES
+    assert [own for own in words.values() if "Mesh warp" in own or "Aufzeichnung" in own] == []
+    assert all("Darbietung" in own for english, own in words.items() if "erformance" in english)

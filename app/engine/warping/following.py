@@ -22,6 +22,7 @@ from app.engine.warping.curves import FloatArray
 from app.engine.warping.hair import Sheet
 from app.engine.warping.holding import OFF_FACE
 from app.engine.warping.plate import Places
+from app.engine.warping.unfolding import lids
 
 # These ranges keep what a handle moves outside its region below a twentieth on every portrait (tools/handle_pulls.py);
 # without them a fifth of what a raised brow moved lay elsewhere.
@@ -104,4 +105,6 @@ def following(head: Head, own: Seen, where: Places, hair: Sheet | None) -> Follo
     before, _ = found(own.at)
     hidden = (1 - own.shown) * smoothstep(*OFF_FACE, model.distance)
     near, distance = found(np.zeros((0, 2)) if hair is None else hair.points[:, :2])
-    return Following(before, hidden, near, 1 - smoothstep(*BESIDE, distance))
+    # Hair and what else lies before or beside an eye does not close with it.
+    beside = (1 - smoothstep(*BESIDE, distance)) * ~lids()[near]
+    return Following(before, hidden, near, beside)

@@ -83,11 +83,18 @@ def face_triangles() -> NDArray[np.int32]:
     model = HeadModel.load()
     skin = model.distance < FACE
     skin[lips_and_fronts()[0]] = False
-    lids, joined = np.zeros(len(model.points), bool), model.laplacian != 0
-    lids[np.concatenate(model.loops[1:])] = True
+    return np.ascontiguousarray(model.triangles[(skin & ~lids())[model.triangles].all(axis=1)])
+
+
+@cache
+def lids() -> NDArray[np.bool_]:
+    """Return (V,) which of the head's vertices close and open with an eye."""
+    model = HeadModel.load()
+    found, joined = np.zeros(len(model.points), bool), model.laplacian != 0
+    found[np.concatenate(model.loops[1:])] = True
     for _ in range(LIDS):
-        lids = joined @ lids > 0
-    return np.ascontiguousarray(model.triangles[(skin & ~lids)[model.triangles].all(axis=1)])
+        found = joined @ found > 0
+    return found
 
 
 @njit(cache=True, nogil=True)

@@ -12,6 +12,8 @@ def localise(axis: Any) -> None:
     plain = axis.tickStrings
 
     def strings(values: Any, scale: float, spacing: float) -> list[str]:
-        return [localised(text).replace("-", "−") for text in plain(values, scale, spacing)]
+        # A logarithmic axis' values are exponents, and pyqtgraph would write 10 as 10¹ beside a plain 1.
+        texts = [f"{10.0**value:g}" for value in values] if axis.logMode else plain(values, scale, spacing)
+        return [localised(text).replace("-", "−") for text in texts]
 
     axis.tickStrings = strings
