@@ -79,9 +79,7 @@ def error_texts(module: ast.Module) -> Iterator[str]:
                 yield from templates(argument, assigned)
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Remark":
             yield from templates(node.args[0], assigned)
-        if (
-            isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Kind"
-        ):  # of weights: title, licence, use
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Kind":  # title, licence, use
             for argument in node.args[1:4]:
                 yield from templates(argument, assigned)
 

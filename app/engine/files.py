@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -108,6 +108,15 @@ def unwritable(path: Path, error: OSError, action: Action = "") -> EngineError:
         return EngineError(f"Mien may not write {path}.", remedy, action)
     reason = error.strerror or str(error)
     return EngineError(f"{path} cannot be written: {reason}.", "Choose another folder or name.", action)
+
+
+def free_path(path: Path, is_taken: Callable[[Path], bool] = Path.exists) -> Path:
+    """Return the path where it is free, else the first free one of “name-2”, “name-3” and so on beside it."""
+    free, number = path, 2
+    while is_taken(free):
+        free = path.with_name(fitting(path.stem, f"-{number}{path.suffix}"))
+        number += 1
+    return free
 
 
 def fitting(stem: str, rest: str) -> str:

@@ -11,6 +11,7 @@ from app.engine.engine_like import EngineLike
 from app.engine.errors import EngineError
 from app.engine.face.controls import BY_NAME
 from app.engine.face.parameters import FaceEdit, FittedFace
+from app.engine.files import free_path
 from app.engine.imaging.endings import PICTURES, written_ending
 from app.engine.imaging.options import USUAL, ExportOptions
 from app.engine.imaging.photo import Photo
@@ -94,12 +95,11 @@ def run_batch(engine: EngineLike, batch: Batch) -> Iterator[PhotoStep]:
 def _target(batch: Batch, opened: Photo, photo: Path, taken: set[Path]) -> Path:
     """Return a path in the folder that is no photo of the batch and that the batch has not written yet."""
     own = photo.suffix if written_ending(photo) == own_ending(opened) else own_ending(opened)
-    path = batch.folder / (photo.stem + (batch.suffix or own))
-    number = 2
     sources = {p.absolute() for p in batch.photos}
-    while path.absolute() in sources or path in taken:
-        path = path.with_stem(f"{photo.stem} ({number})")
-        number += 1
+    path = free_path(
+        batch.folder / (photo.stem + (batch.suffix or own)),
+        lambda path: path.absolute() in sources or path in taken,
+    )
     taken.add(path)
     return path
 

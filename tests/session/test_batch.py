@@ -50,7 +50,7 @@ def test_exports_never_take_a_photo_s_place_nor_each_other_s(tmp_path: Path, fak
     (folder / "00.png").write_bytes(b"photo")
     steps = list(run_batch(fake, Batch(photos_in(folder), folder, ((SMILE, 1.0),), suffix=".jpg")))
     written = [step.written.name for step in steps if step.written is not None]
-    assert written == ["00 (2).jpg", "00 (3).jpg", "01 (2).jpg"]
+    assert written == ["00-2.jpg", "00-3.jpg", "01-2.jpg"]
     assert (folder / "00.jpg").read_bytes() == b"photo"
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 Config = Mapping[str, Any]  # the JSON values by which `Kind.network` builds the network
 Tensors = dict[str, "Tensor"]
+EXTRA = "extra."  # begins the names of extras in Mien's own files
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,17 @@ class Kind:
     read: Callable[[Mapping[str, Any]], Found | None]
     network: Callable[[Config], nn.Module]
     run: Callable[[nn.Module, Tensors, Tensors], Tensors]
+
+
+def with_extras(found: Found) -> Tensors:
+    """Return weights and extras as the tensors of one file of Mien's own."""
+    return {**found.weights, **{EXTRA + name: value for name, value in found.extras.items()}}
+
+
+def without_extras(tensors: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
+    """Return weights and extras of a file that holds what `with_extras` returned."""
+    extras = {name.removeprefix(EXTRA): value for name, value in tensors.items() if name.startswith(EXTRA)}
+    return {name: value for name, value in tensors.items() if not name.startswith(EXTRA)}, extras
 
 
 def check_names(weights: Tensors, network: nn.Module, what: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.engine.checkpoints import live_portrait_files
-from app.engine.checkpoints.kinds import Config, Found, Kind, check_names
+from app.engine.checkpoints.kinds import Config, Found, Kind, check_names, without_extras
 from app.engine.checkpoints.registry import all_kinds, kind_named
 from app.engine.errors import EngineError
 
@@ -82,9 +82,8 @@ def _read_torch(path: Path) -> Mapping[str, Any]:
                 "Get the file from its makers, or save only its state dict.",
             ) from error
         raise EngineError(f"{path.name} is broken or no checkpoint.", ASK_AGAIN) from error
-    except (
-        Exception
-    ) as error:  # torch raises what its parsers raise: RuntimeError, EOFError, struct.error, KeyError ...
+    except Exception as error:
+        # Torch raises what its parsers raise: RuntimeError, EOFError, struct.error, KeyError and others.
         raise EngineError(f"{path.name} is broken or no checkpoint.", ASK_AGAIN) from error
     if not isinstance(content, Mapping):
         raise EngineError(f"{path.name} holds no named weights.", ASK_AGAIN)
@@ -112,8 +111,7 @@ def _own(path: Path, tensors: Mapping[str, Any], metadata: Mapping[str, str]) ->
     except ValueError as error:
         raise EngineError(f"{path.name} is broken or no checkpoint.", ASK_AGAIN) from error
     kind = kind_named(metadata["kind"])
-    extras = {n.removeprefix("extra."): v for n, v in tensors.items() if n.startswith("extra.")}
-    weights = {n: v for n, v in tensors.items() if not n.startswith("extra.")}
+    weights, extras = without_extras(tensors)
     with torch.device("meta"):
         try:
             network = kind.network(config)

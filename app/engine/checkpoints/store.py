@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.engine.checkpoints import live_portrait_files
-from app.engine.checkpoints.kinds import Found, Kind
+from app.engine.checkpoints.kinds import Found, Kind, with_extras, without_extras
 from app.engine.checkpoints.reading import recognise, sources
 from app.engine.checkpoints.registry import kind_named
 from app.engine.checkpoints.stylegan_files import VOX_FORMAT, generator_format
@@ -193,7 +193,7 @@ def write_weights(found: Found, kind: str, path: Path) -> None:
     """Write a safetensors file that `import_model` reads: weights, extras, and kind and config as metadata."""
     from safetensors.torch import save_file
 
-    tensors = {**found.weights, **{f"extra.{key}": value for key, value in found.extras.items()}}
+    tensors = with_extras(found)
     metadata = {"kind": kind, "config": json.dumps(dict(found.config))}
     save_file({key: value.contiguous().clone() for key, value in tensors.items()}, path, metadata=metadata)
 
@@ -211,10 +211,9 @@ def load_model(name: str) -> Loaded:
             f"The model “{name}” is damaged.", "Remove it and import it again.", "models"
         ) from error
     network = kind_named(model.kind).network(model.config)
-    extras = {key[6:]: value for key, value in tensors.items() if key.startswith("extra.")}
-    weights = {key: value.float() for key, value in tensors.items() if not key.startswith("extra.")}
+    weights, extras = without_extras(tensors)
     try:
-        network.load_state_dict(weights)
+        network.load_state_dict({name: value.float() for name, value in weights.items()})
     except RuntimeError as error:
         raise EngineError(
             f"The model “{name}” does not fit this version.", "Remove it and import it again.", "models"
@@ -250,9 +249,8 @@ def _read_manifest(path: Path, shipped: bool) -> Model | None:
     """Return the model of a manifest, None where it is none of ours: another program's file must not stop the rest."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-        return Model(
-            **{**values, "name": path.parent.name}, shipped=shipped
-        )  # never a path out of its folder
+        values["name"] = path.parent.name  # never a path out of its folder
+        return Model(**values, shipped=shipped)
     except (OSError, ValueError, TypeError):
         return None
 

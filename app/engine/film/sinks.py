@@ -22,29 +22,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app.engine.errors import EngineError
-from app.engine.files import fitting, written
+from app.engine.files import fitting, free_path, written
 from app.engine.film import matroska
 from app.engine.film.provenance import Mark
 from app.engine.sound import ffmpeg
 from app.engine.sound.audio import SoundTrack
 
-NOMINAL_RATE = 30  # frames per second for which encoders plan where pictures come at no fixed rate
+NOMINAL_RATE = Fraction(30)  # frames per second for which encoders plan where pictures come at no fixed rate
+# Arguments of ffmpeg. Its guide to H.264 calls a CRF of 17 to 18 visually lossless; live films are a little coarser,
+# because they must be encoded as they come, and others a little finer. VP9's CRF goes up to 63 instead of 51.
 LIVE_X264 = ("-c:v", "libx264", "-preset", "superfast", "-crf", "19", "-bf", "0")
 BEST_X264 = ("-c:v", "libx264", "-preset", "medium", "-crf", "16")
-VP9 = (
-    "-c:v",
-    "libvpx-vp9",
-    "-deadline",
-    "realtime",
-    "-cpu-used",
-    "7",
-    "-row-mt",
-    "1",
-    "-crf",
-    "28",
-    "-b:v",
-    "0",
-)
+VP9_QUALITY = ("-crf", "28", "-b:v", "0")
+VP9 = ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "7", "-row-mt", "1", *VP9_QUALITY)
 COLOURS = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv")
 TO_YUV = "scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chroma_int,format=yuv420p"
 FRAGMENTS = ("-movflags", "+frag_keyframe+delay_moov+default_base_moof", "-frag_duration", "1000000")
@@ -77,9 +67,10 @@ class FilmSink:
         mark: Mark,
     ) -> None:
         self._path, self._mark = path, mark
-        self._unfinished = _free_name(path)
+        # The path at which the film grows, which is never that of a film left by an earlier crash.
+        self._unfinished = free_path(path.with_name(fitting(path.stem, f".recording{path.suffix}")))
         self.track: SoundTrack | None = None
-        self._nominal = float(1 / (rate or NOMINAL_RATE))
+        self._nominal = float(1 / (rate or NOMINAL_RATE))  # seconds for which a picture is shown
         self._count, self._end, self._lasts = 0, 0.0, self._nominal
         self._process = subprocess.Popen(
             [ffmpeg.executable(), "-hide_banner", "-y", *self._arguments(rate, sound, live)],
@@ -90,32 +81,16 @@ class FilmSink:
         self._listener = threading.Thread(target=self._listen, daemon=True)
         self._listener.start()
         even = (size[0] + size[0] % 2, size[1] + size[1] % 2)
-        self._send(matroska.header(even, float(1 / (rate or NOMINAL_RATE)), sound))
+        self._send(matroska.header(even, self._nominal, sound))
 
     def _arguments(self, rate: Fraction | None, sound: tuple[int, int] | None, live: bool) -> list[str]:
         ticks = timescale(rate)
-        webm = self._path.suffix.lower() == ".webm"
+        webm = self._container == "webm"
         video = VP9 if webm else LIVE_X264 if live else BEST_X264
-        # Follow the sound's own times: a microphone's clock is not the computer's.
-        audio = [
-            "-c:a",
-            "libopus" if webm else "aac",
-            "-b:a",
-            "160k",
-            "-af",
-            "aresample=async=1000:first_pts=0",
-        ]
+        # The filter follows the sound's own times, because a microphone's clock is not the computer's.
+        audio = f"-c:a {self._sound_codec} -b:a 160k -af aresample=async=1000:first_pts=0".split()
         container = [] if webm else [*FRAGMENTS, "-video_track_timescale", str(ticks)]
-        times = [
-            "-fps_mode",
-            "passthrough",
-            "-enc_time_base",
-            f"1:{ticks}",
-            "-g",
-            "60",
-            "-flush_packets",
-            "1",
-        ]
+        times = f"-fps_mode passthrough -enc_time_base 1:{ticks} -g 60 -flush_packets 1".split()
         start = ["-loglevel", "error", "-f", "matroska", "-i", "pipe:0", "-vf", TO_YUV]
         ending = [*self._mark.as_metadata(), ffmpeg.local(self._unfinished)]
         return [*start, *video, *COLOURS, *times, *(audio if sound else []), *container, *ending]
@@ -177,6 +152,10 @@ class FilmSink:
     def _container(self) -> str:
         return "webm" if self._path.suffix.lower() == ".webm" else "mp4"
 
+    @property
+    def _sound_codec(self) -> str:
+        return "libopus" if self._container == "webm" else "aac"
+
     def _last_picture_arguments(self) -> list[str]:
         """Return arguments of ffmpeg by which the last picture lasts until the film ends.
 
@@ -190,9 +169,8 @@ class FilmSink:
 
     def _remuxed(self, track: SoundTrack | None, on_share: OnShare | None) -> bool:
         """Write the finished film with this sound and its mark to its place; return False where ffmpeg cannot."""
-        webm = self._container == "webm"
-        index = [] if webm else ["-movflags", "+faststart"]
-        sound_codec = ("libopus" if webm else "aac") if track else "copy"
+        index = [] if self._container == "webm" else ["-movflags", "+faststart"]
+        sound_codec = self._sound_codec if track else "copy"
         codec = ["-c:v", "copy", *self._last_picture_arguments(), "-c:a", sound_codec]
         source = ["-v", "error", "-y", "-i", ffmpeg.local(self._unfinished)]
         try:
@@ -245,16 +223,6 @@ class FilmSink:
         with self._process.stderr as stderr:
             for line in stderr:
                 self._words.append(line.decode("utf-8", "replace"))
-
-
-def _free_name(path: Path) -> Path:
-    """Return the path at which a film grows, which is never that of a film left by an earlier crash."""
-    beside = path.with_name(fitting(path.stem, f".recording{path.suffix}"))
-    number = 2
-    while beside.exists():
-        beside = path.with_name(fitting(path.stem, f".recording{number}{path.suffix}"))
-        number += 1
-    return beside
 
 
 class PngSink:

@@ -90,9 +90,8 @@ def _carrier(data: bytes) -> Image.Image:
     """Return an empty picture with the metadata of a TIFF's first directory, for pixels that Pillow cannot open."""
     carrier = Image.new("RGB", (1, 1))
     carrier.info["exif"] = data  # EXIF is a TIFF
-    with contextlib.suppress(
-        Exception
-    ):  # as in `metadata`: damaged tags are no reason not to open the picture
+    # As in `metadata`: damaged tags are no reason not to open the picture.
+    with contextlib.suppress(Exception):
         tags = carrier.getexif()
         named = {"icc_profile": tags.get(ICC_TAG), "xmp": tags.get(XMP_TAG)}
         carrier.info |= {name: value for name, value in named.items() if value}

@@ -16,7 +16,7 @@ QUIET = ("-nostdin", "-hide_banner")
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """The contents of a media file. seconds: its length, 0 where unknown; the others: whether it has such tracks."""
+    """The contents of a media file. duration: seconds, 0 where unknown; the others: whether it has such tracks."""
 
     duration: float
     has_pictures: bool

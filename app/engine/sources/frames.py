@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from app.engine.face.parameters import FaceParams
 
-FOLDER_RATE = Fraction(25)  # frames per second of a source whose file names no rate
+FOLDER_RATE = Fraction(25)  # frames per second of a source that names no rate, such as a folder of pictures
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 A `.mienclip` is the packed performance of a clip with, before it, its reference frame as PNG:
 
-8 bytes   MIENCLIP
+    8 bytes   MIENCLIP
     4 bytes   length of the PNG, unsigned, little-endian; then the PNG
     rest      a packed `.performance`; its neutral is the reference frame's own parameters
 """

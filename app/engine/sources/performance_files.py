@@ -2,7 +2,7 @@
 
 A `.performance` file, all little-endian:
 
-8 bytes   MIENPERF
+    8 bytes   MIENPERF
     4 bytes   length of the header, unsigned
     header    JSON in UTF-8: version, frames, columns, rate "30000/1001", size, identity, neutral, source
     body      version 1: frames x 40 float32: p_exp 1..28, scale, quaternion w x y z, translation x y,
@@ -30,6 +30,7 @@ from app.engine.errors import EngineError
 from app.engine.face.parameters import N_EXPRESSION, Camera, Expression, FaceParams, Identity
 from app.engine.files import unwritable, write_whole
 from app.engine.sources import packing
+from app.engine.sources.frames import FOLDER_RATE
 from app.engine.sources.performance import N_FRAME, Performance
 
 MAGIC = b"MIENPERF"
@@ -42,6 +43,7 @@ CSV_COLUMNS = (
     *("gaze_x", "gaze_y", "aperture_left", "aperture_right"),
     *EXPRESSION_COLUMNS,
 )
+REST = Expression()  # gives gaze and apertures to a CSV without them
 NEEDED = (*CSV_COLUMNS[:7], *EXPRESSION_COLUMNS)
 
 
@@ -210,8 +212,9 @@ def _from_csv(text: str, name: str) -> Performance:
             for column in CSV_COLUMNS
             if column in NEEDED or row.get(column) not in (None, "")
         }
-        gaze = (values.get("gaze_x", 0.0), values.get("gaze_y", 0.0))
-        aperture = (values.get("aperture_left", 0.28), values.get("aperture_right", 0.28))
+        (x, y), (left, right) = REST.gaze, REST.aperture
+        gaze = (values.get("gaze_x", x), values.get("gaze_y", y))
+        aperture = (values.get("aperture_left", left), values.get("aperture_right", right))
         expression = Expression(tuple(values[column] for column in EXPRESSION_COLUMNS), gaze, aperture)
         if values["scale"] <= 0:
             raise ValueError(f"line {reader.line_num}, column scale: {values['scale']:g} is not above 0")
@@ -226,8 +229,9 @@ def _from_csv(text: str, name: str) -> Performance:
         times.append(values["time"])
     if not params:
         raise ValueError("it has no rows")
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 0.04
-    rate = Fraction(1 / step).limit_denominator(1001) if step > 0 else Fraction(25)
+    rate = FOLDER_RATE
+    if len(times) > 1:
+        rate = Fraction(1 / float(np.median(np.diff(times)))).limit_denominator(1001)
     return Performance.of(params, times, rate=rate, source=name)
 
 

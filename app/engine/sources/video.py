@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from app.engine.errors import EngineError
 from app.engine.sound import ffmpeg
-from app.engine.sources.frames import Frame
+from app.engine.sources.frames import FOLDER_RATE, Frame
 
 # A scale by which pixels become square (by the sample aspect ratio); ffmpeg itself rotates pictures before.
 SQUARE = "if(lt(abs(sar-1)\\,0.02)\\,iw\\,max(2\\,2*round(iw*sar/2)))"
@@ -79,10 +79,9 @@ class VideoSource:
         if frame is None:
             return None
         self._upcoming = self._read()
-        lasts = frame.duration or float(1 / (self.rate or 25))
-        if (
-            self._upcoming is None and self._irregular
-        ):  # MP4 stores no duration of a last frame that is not coded last
+        lasts = frame.duration or float(1 / (self.rate or FOLDER_RATE))
+        if self._upcoming is None and self._irregular:
+            # MP4 stores no duration of a last frame that is not coded last.
             lasts = max(lasts, self._length - frame.time)
         return replace(frame, duration=lasts)
 
@@ -124,7 +123,7 @@ class VideoSource:
 
     def _seconds(self, ticks: int | None, index: int) -> float:
         if ticks is None:
-            return float(index / (self.rate or 25))
+            return float(index / (self.rate or FOLDER_RATE))
         time = ticks * self._tick
         if self.rate:
             on_grid = round(time * self.rate) / self.rate

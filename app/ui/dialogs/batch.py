@@ -172,9 +172,8 @@ class BatchDialog(QDialog):
 
     def _take(self, photos: tuple[Path, ...]) -> None:
         self._photos = photos
-        if (
-            self.target.text() == self._guessed
-        ):  # each folder that a typed path passes through is taken at once
+        # Each folder that a typed path passes through is taken at once.
+        if self.target.text() == self._guessed:
             self._guessed = str(photos[0].parent / "mien") if photos else ""
             self.target.setText(self._guessed)
         self._check()

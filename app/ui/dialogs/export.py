@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.engine.files import free_path
 from app.engine.imaging.colour import differs_from_srgb
 from app.engine.imaging.endings import ALIASES, BARE, DEEP, LOSSY, OPAQUE, WRITTEN, written_ending
 from app.engine.imaging.options import ExportOptions
@@ -161,7 +162,7 @@ class ExportDialog(QDialog):
         self.name = QLineEdit(self)
         self.name.setAccessibleName(self.tr("File"))
         self.format = FormatOptions(settings.export_options, own_ending(photo), self, photo)
-        self.name.setText(str(_unused_path(folder / f"{source.stem}-mien{self.format.suffix}")))
+        self.name.setText(str(free_path(folder / f"{source.stem}-mien{self.format.suffix}")))
         self.format.format.currentIndexChanged.connect(self._on_format)
         self.note = QLabel(self)
         self.note.setWordWrap(True)
@@ -251,12 +252,3 @@ def pictures_folder() -> Path:
         QStandardPaths.writableLocation(QStandardPaths.StandardLocation.PicturesLocation) or Path.home()
     )
     return place if place.is_dir() else Path.home()
-
-
-def _unused_path(path: Path) -> Path:
-    """Return the path, numbered if it is taken."""
-    number, free = 2, path
-    while free.exists():
-        free = path.with_stem(f"{path.stem}-{number}")
-        number += 1
-    return free

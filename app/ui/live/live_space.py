@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from app.engine.contract import Rendered, Step
 from app.engine.errors import EngineError
+from app.engine.files import free_path
 from app.engine.film.recorder import Recording
 from app.engine.imaging.endings import PERFORMANCES
 from app.session.live import Live
@@ -152,10 +153,7 @@ class LiveSpace(QObject):
             self.note.emit(words, {self.tr("Keep it"): lambda film=film: self._keep_interrupted_film(film)})
 
     def _keep_interrupted_film(self, film: Path) -> None:
-        stem, number, kept = film.name.partition(".recording")[0], 1, film
-        while kept is film or kept.exists():
-            kept = film.with_name(f"{stem}{'' if number == 1 else f'-{number}'}{film.suffix}")
-            number += 1
+        kept = free_path(film.with_name(film.name.partition(".recording")[0] + film.suffix))
         film.rename(kept)
         self._show_written(str(kept), kept)
 
