@@ -63,8 +63,14 @@ THERE_SCALE = 0.4  # change of the logarithm of the scale within which a find ha
 TURNED = 40.0  # degrees of yaw from which the parts of the face before no longer tell anything
 KNOWN = 0.5  # seconds for which a face must have been seen before any part of it can be found to be covered
 # Seconds for which a refused find must be found again in every frame to be believed after all: one with the same look,
-# with another look, and with a lost part, which may be an eye behind dark glasses.
-ACCEPT_SAME, ACCEPT_OTHER, ACCEPT_COVERED = 0.05, 0.4, 60.0
+# with another look, and with eyes that became dark, as behind glasses or in a shadow. Other lost parts are covered for
+# as long as they stay lost.
+ACCEPT_SAME, ACCEPT_OTHER, ACCEPT_GLASSES = 0.05, 0.4, 60.0
+EYES = frozenset({0, 1})  # numbers of the parts that glasses cover
+# Standard deviations of the look by which the mean of a lost eye is darker behind glasses. Covers in the colour of the
+# skin make it lighter (0.6 to 1 by boards, -0.03 and more by blurs), and an eye of a_tos_young_man that turned into the
+# dark became darker by 0.2.
+DARKER = 0.1
 ACCEPT_ELSEWHERE = 5.0  # seconds, where a find that was such a one has gone elsewhere, or has turned
 GAP = 0.25  # seconds without a find after which these seconds begin anew
 
@@ -146,7 +152,7 @@ class Belief:
 
     def _cover(self, look: FloatArray) -> float:
         """Return the seconds for which a find is doubted, of which one part is the driver's and another is covered; 0
-        where nothing is covered.
+        where nothing is covered, infinity where it cannot be dark glasses.
         """
         known = self._slow if self._quick is None else self._quick
         if known is None or self._known < KNOWN:
@@ -164,7 +170,10 @@ class Belief:
         else:
             self._lowest = total
             self._lost = self._newly_lost(look, known, quick, like, total)
-        return ACCEPT_COVERED if self._lost else 0.0
+        if not self._lost:
+            return 0.0
+        dark = all(own[self._parts[k]].mean() < known[self._parts[k]].mean() - DARKER for k in self._lost)
+        return ACCEPT_GLASSES if dark and self._lost <= EYES else math.inf
 
     def _uncovered(self, like: list[float], total: float) -> bool:
         """Return whether the covered parts, or the whole face, look as before the cover.

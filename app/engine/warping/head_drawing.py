@@ -276,7 +276,8 @@ def drawn_head(
         box = around(box, look.changed, look.body.box if moves(view.shift) else box)
     out = shifted(look.plate, look.body, view.shift, box)
     lasts = holding.photo_lasts(look.head.camera, view.camera)
-    draw_head(out, box[:2], look, layers, view, values, own.pixels(view.points, view.hair, lasts, layers.iod))
+    shown = own.pixels(view.points, view.hair, lasts, layers.iod, stands=not moves(view.shift))
+    draw_head(out, box[:2], look, layers, view, values, shown)
     return out, box
 
 

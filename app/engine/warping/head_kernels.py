@@ -202,7 +202,7 @@ def _rests(ids, hair_ids, x0, y0, view):  # type: ignore[no-untyped-def]
     hair_same, rests = np.empty(hair_ids.shape, np.bool_), np.empty(hair_ids.shape, np.bool_)
     unmoved(ids, x0 - 1, y0 - 1, view.went, view.ids, view.corner, same)
     unmoved(hair_ids, x0, y0, view.hair_went, view.hair_ids, view.corner, hair_same)
-    at_rest(same, hair_same, rests)
+    at_rest(ids, hair_ids, same, hair_same, view.stands, rests)
     return rests
 
 

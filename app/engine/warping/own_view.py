@@ -77,6 +77,7 @@ class OwnView:
             first=self._first,
             lasts=NONE,
             behind=NONE,
+            stands=np.bool_(True),
         )
 
     def with_beyond(self, photo: NDArray[Any], drawn: NDArray[Any]) -> OwnView:
@@ -88,9 +89,11 @@ class OwnView:
         """Return (V,) and (N,), which vertices of head (V, 3) and hair (N, 3) do not lie as in the photo."""
         return _apart(points, self.points), _apart(hair, self.hair)
 
-    def pixels(self, points: FloatArray, hair: FloatArray, lasts: float, iod: float) -> OwnPixels:
+    def pixels(
+        self, points: FloatArray, hair: FloatArray, lasts: float, iod: float, stands: bool
+    ) -> OwnPixels:
         """Return what `head_band` takes of this view for a frame whose vertices lie at these places; lasts: how much of
-        what the photo has beyond the drawn layers is added; iod: px between the eyes.
+        what the photo has beyond the drawn layers is added; iod: px between the eyes; stands: whether the body does.
         """
         moved, hair_moved = self.moved(points, hair)
         more, hair_more = self.more
@@ -108,6 +111,7 @@ class OwnView:
             first=self._first,
             lasts=np.float32(lasts),
             behind=np.float32(behind),
+            stands=np.bool_(stands),
         )
 
     def box(self, points: FloatArray, hair: FloatArray, there: FloatArray, shape: tuple[int, ...]) -> Box:

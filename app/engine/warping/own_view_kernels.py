@@ -18,7 +18,7 @@ class OwnPixels(NamedTuple):
     ids, hair_ids, beyond, corner: of `OwnView`; went, hair_went: (T,) and (S,), which triangles of head and hair move;
     more, hair_more: (T,) and (S,), which of them the photo has anything beyond; first: (V, 3) the head's vertices in
     that view, in index coordinates; lasts, behind: how much of what the photo has beyond is added on head and hair, and
-    on what stands behind them.
+    on what stands behind them; stands: whether the body stands still, too.
     """
 
     ids: NDArray[np.int32]
@@ -32,6 +32,7 @@ class OwnPixels(NamedTuple):
     first: NDArray[np.float64]
     lasts: np.float32
     behind: np.float32
+    stands: np.bool_
 
 
 @njit(cache=True, nogil=True)
@@ -51,13 +52,16 @@ def unmoved(ids, x0, y0, moved, first, corner, out):  # type: ignore[no-untyped-
 
 
 @njit(cache=True, nogil=True)
-def at_rest(same, hair_same, out):  # type: ignore[no-untyped-def]
+def at_rest(ids, hair_ids, same, hair_same, stands, out):  # type: ignore[no-untyped-def]
     """Write into out (h, w) where the hair is `same` (h, w), and the head at a pixel and all around it (h + 2, w + 2),
     whose neighbours soften its outline.
+
+    ids, hair_ids: triangles of both at the same pixels, -1 where none is; there, only a body that stands is at rest.
     """
     for j in range(out.shape[0]):
         for i in range(out.shape[1]):
-            out[j, i] = hair_same[j, i] and _around(same, j, i)
+            drawn = stands or ids[j + 1, i + 1] >= 0 or hair_ids[j, i] >= 0
+            out[j, i] = drawn and hair_same[j, i] and _around(same, j, i)
 
 
 @njit(cache=True, nogil=True, forceinline=True)

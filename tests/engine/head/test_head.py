@@ -20,6 +20,8 @@ from app.engine.head.light import light_on, lit, room_above
 from app.engine.head.lips import over_lips
 from app.engine.head.texels import texels
 from app.engine.imaging.matte import person_matte
+from app.engine.warping.body import body_shift, shifted
+from app.engine.warping.head_drawing import view_of
 from app.engine.warping.head_kernels import PHOTO
 from app.engine.warping.head_table import table
 
@@ -187,6 +189,26 @@ def test_nothing_jumps_as_what_is_hidden_comes_out(code: WarpCode, source: Sourc
         pictures.append(picture)
     steps = [np.abs(b - a).mean() for a, b in pairwise(pictures)]
     assert max(steps) < 2 * np.median(steps)
+
+
+def test_a_body_goes_along_where_nothing_of_the_head_is_drawn(code: WarpCode, source: SourceImage) -> None:
+    """Once, the photo was drawn there again, and collars were torn along the lower end of the neck."""
+    generator, target = MeshWarp(), looking(source, 33)
+    patch = generator.generate(code, target)
+    height, width = patch.pixels.shape[:2]
+    box = (patch.x, patch.y, patch.x + width, patch.y + height)
+    posed, own = generator.posed(code, target), source.face.params.camera
+    shift = body_shift(code.face.middle, own, posed.camera)
+    frame = view_of(code.head, posed.camera, posed.offsets, shift, posed.asked, posed.steady)
+    body = shifted(code.head.plate, code.head.body, shift, box)
+    drawn = rasterised(frame.points, HeadModel.load().triangles, box)[0] >= 0
+    if code.head.sheet is not None:
+        drawn |= rasterised(frame.hair, code.head.sheet.triangles, box)[0] >= 0
+    apart = cv2.erode((~drawn).astype(np.uint8), np.ones((5, 5), np.uint8)) > 0
+    apart[: round(0.75 * height)] = False
+    here = source.pixels[patch.y : patch.y + height, patch.x : patch.x + width]
+    assert (np.abs(body[apart].astype(int) - here[apart]) > 30).any(axis=1).mean() > 0.02
+    np.testing.assert_array_equal(patch.pixels[apart], body[apart])
 
 
 def test_outside_the_box_and_in_16_bits_the_head_is_the_same(code: WarpCode, source: SourceImage) -> None:

@@ -14,7 +14,7 @@ from app.engine.generators.mesh_warp import MeshWarp, WarpCode, _view, resized
 from app.engine.head import HeadModel
 from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.matte import person_matte
-from app.engine.warping import holding
+from app.engine.warping import body, holding
 from app.engine.warping.head_drawing import drawn_head, view_of
 from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps
 from app.engine.warping.head_table import table
@@ -129,6 +129,7 @@ def test_an_edit_of_long_hair_goes_over_to_the_head_without_a_jump(engine):
 def test_a_head_that_turns_a_little_keeps_the_photo_s_outline(engine, monkeypatch, name):
     """Once, made-up crowns and ears, and slits beside the face, were drawn from the first degree on."""
     _, code = encoded(engine, name)
+    monkeypatch.setattr(body, "FOLLOWS", 0.0)  # only the head moves
     own = code.face.params
     angles = (own.camera.yaw + 6, own.camera.pitch - 6, own.camera.roll)
     camera = own.camera.from_angles(*angles, own.camera.scale, own.camera.translation)
@@ -178,7 +179,18 @@ def test_what_the_matte_leaves_out_goes_along_with_the_hair() -> None:
     nowhere, yes, no = np.zeros((0, 0), np.int32), np.ones(2, np.bool_), np.zeros(2, np.bool_)
     beyond, corner = np.zeros((0, 0, 3), np.int16), np.zeros(2, np.int32)
     moved = OwnPixels(
-        nowhere, nowhere, beyond, corner, yes[:0], yes, no[:0], no, none, np.float32(0), np.float32(0)
+        nowhere,
+        nowhere,
+        beyond,
+        corner,
+        yes[:0],
+        yes,
+        no[:0],
+        no,
+        none,
+        np.float32(0),
+        np.float32(0),
+        np.bool_(True),
     )
     head_band(
         0, side, 0, side, none, no_triangles, chosen[:0], no_maps, photo, background, background,

@@ -60,7 +60,18 @@ def test_a_neck_is_drawn_behind_clothes_only() -> None:
     nowhere, no = np.zeros((0, 0), np.int32), np.zeros(2, np.bool_)
     beyond, corner = np.zeros((0, 0, 3), np.int16), np.zeros(2, np.int32)
     view = OwnPixels(
-        nowhere, nowhere, beyond, corner, ~no, no[:0], no, no[:0], none, np.float32(0), np.float32(0)
+        nowhere,
+        nowhere,
+        beyond,
+        corner,
+        ~no,
+        no[:0],
+        no,
+        no[:0],
+        none,
+        np.float32(0),
+        np.float32(0),
+        np.bool_(True),
     )
     for right in (0, 8):  # the body goes along to the right
         out = np.full((SIDE, SIDE, 3), 30, np.uint8)
