@@ -71,9 +71,8 @@ def closed(points: Floats, triangles: Ints) -> tuple[Ints, list[list[int]], list
     found = sorted(loops(triangles), key=len)
     neck = max(found, key=lambda loop: len(loop) if points[loop][:, 1].mean() < -5 else 0)
     holes = [loop for loop in found if loop is not neck and len(loop) > 20]
-    holes.sort(
-        key=lambda loop: (points[loop][:, 1].mean() > 0, points[loop][:, 0].mean())
-    )  # mouth, right eye, left eye
+    # Mouth, right eye, left eye.
+    holes.sort(key=lambda loop: (points[loop][:, 1].mean() > 0, points[loop][:, 0].mean()))
     fans = []
     for k, loop in enumerate(holes):
         fans += [(loop[(i + 1) % len(loop)], loop[i], len(points) + k) for i in range(len(loop))]

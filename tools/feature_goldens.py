@@ -20,9 +20,8 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from tests.engine.checkpoints import recipe
 
-torch.library.register_fake = lambda *_: (
-    lambda function: function
-)  # torchvision's build may be for another torch
+# Torchvision's build may be for another torch.
+torch.library.register_fake = lambda *_: lambda function: function
 DATA = Path(__file__).resolve().parents[1] / "tests" / "engine" / "checkpoints" / "data" / "features.npz"
 
 

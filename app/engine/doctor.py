@@ -18,10 +18,8 @@ from app.engine.files import ROOT, data_folder
 from app.engine.sound.audio import microphones
 from app.engine.sound.ffmpeg import executable
 
-PYTHONS = (
-    (3, 11),
-    (3, 15),
-)  # the first version that Mien supports, and the first it does not, as in pyproject.toml
+# The first version that Mien supports, and the first it does not, as in pyproject.toml.
+PYTHONS = ((3, 11), (3, 15))
 # Bytes of free space below which a recording may end early; a guess.
 FREE_BYTES = 2 << 30
 VIDEO_DEVICES = Path("/sys/class/video4linux")

@@ -16,9 +16,8 @@ from app.session.document import Document
 UNDO_LIMIT = 200  # steps that can be undone; documents are small and share what did not change
 
 Put = Callable[[Mapping[str, Any], Portrait | None], None]
-Namer = Callable[
-    [Mapping[str, Any], Mapping[str, Any]], str
-]  # makes a step's text of the fields before and after
+# Makes a step's text of the fields before and after.
+Namer = Callable[[Mapping[str, Any], Mapping[str, Any]], str]
 Name = str | Namer
 
 
@@ -179,8 +178,8 @@ class History(QObject):
         self._gesture = self._gestures
         return self._gesture
 
-    def end_gesture(self, gesture: int | None = None) -> None:
-        """End a drag; its result is rendered at full size."""
+    def end_gesture(self) -> None:
+        """End the drag that goes on; its result is rendered at full size."""
         self._gesture = None
         self._emit_document()
         self.gesture_ended.emit()
@@ -192,7 +191,7 @@ class History(QObject):
             command.undo()
             command.setObsolete(True)  # the stack drops what is obsolete without undoing it
             self.stack.undo()
-        self.end_gesture(gesture)
+        self.end_gesture()
 
     @property
     def in_gesture(self) -> bool:

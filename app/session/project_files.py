@@ -30,9 +30,8 @@ class ProjectFiles(QObject):
     opening = Signal(bool)  # whether something is being opened; `cancel_open` stops that
     opening_stepped = Signal(object)  # a Step of the opening, from the engine's thread: connect it queued
     busy = Signal(str)  # the name of what is being opened ("" when that is done)
-    replacing_unsaved = Signal(
-        object
-    )  # Opened; the open document has unsaved changes, and the user must be asked
+    # Opened; the open document has unsaved changes, and the user must be asked.
+    replacing_unsaved = Signal(object)
     project_changed = Signal(object)  # the Path of the project file, or None
     photo_missing = Signal(object)  # the Project whose photo moved: ask for its place, then `relink`
     saved = Signal(object)  # the Path of the project that was written

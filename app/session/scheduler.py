@@ -39,9 +39,8 @@ class Scheduler(QObject):
     flow_ready = Signal(object)  # Flow, or None where there is none
     picture_ready = Signal(object, object)  # key, (size, size, 3) uint8 or None when it failed
     drawn_ready = Signal(int, object)  # face, and its DrawnFace in the generator in use
-    drawing = Signal(
-        float
-    )  # a drafted generator draws: milliseconds that it takes, 0 where unknown; -1 at its end
+    # A drafted generator draws: milliseconds that it takes, 0 where unknown; -1 at its end.
+    drawing = Signal(float)
     failed = Signal(object)  # EngineError or Crash
 
     def __init__(self, jobs: Jobs, history: History, parent: QObject | None = None) -> None:

@@ -107,7 +107,7 @@ class CanvasLink(QObject):
     @Slot()
     def _on_end(self) -> None:
         if self._gesture is not None:
-            self._session.end_gesture(self._gesture)
+            self._session.end_gesture()
         self._gesture = None
 
     @Slot()

@@ -86,10 +86,8 @@ def in_own_language(error: EngineError) -> EngineError:
     return EngineError(message, remedy, translated.action)
 
 
-TITLES = (
-    _noop("Mesh warp"),
-    _noop("Personal model"),
-)  # those generators' titles that are no names of methods
+# Those generators' titles that are no names of methods.
+TITLES = (_noop("Mesh warp"), _noop("Personal model"))
 
 
 def title(english: str) -> str:

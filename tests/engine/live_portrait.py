@@ -83,10 +83,8 @@ def whole(shared: Path) -> Iterator[Pass]:
     for name, key in (("G_middle_0", "middle0"), ("G_middle_5", "middle5"), ("up_0", "up0"), ("up_1", "up1")):
         watched(network.generator.get_submodule(name), f"generator_{key}", seen)
     with torch.inference_mode():
-        motions = (
-            network.read(driving),
-            network.read(source),
-        )  # the stages of the last call are kept: the source's
+        # The stages of the last call are kept: the source's.
+        motions = (network.read(driving), network.read(source))
         volume = network.appearance(source)
         warped = network.warping(volume, motions[0].points(), motions[1].points())
         image = network.generator(warped.features)

@@ -7,7 +7,6 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -82,11 +81,8 @@ def test_a_cancelled_download_goes_on_in_the_next_run(server: Files) -> None:
     steps = fetch(offer(server))
     while not (part(offer(server)).is_file() and part(offer(server)).stat().st_size > 8000):
         assert "MB" in next(steps).message
-    before = time.monotonic()
-    steps.close()
-    assert time.monotonic() - before < 5 and not models(
-        "directions"
-    )  # Cancel acts at once; the bound is wide for slow machines
+    steps.close()  # this does not wait for the rest, which the server keeps back
+    assert not models("directions")
     server.ended.set()  # now the old connection ends
     _, model = drained(fetch(offer(server)))
     assert model.kind == "directions" and (server.asked[-1][1] or "").startswith("bytes=")

@@ -81,7 +81,7 @@ class Hands:
         if self.random.random() < 0.3:
             self.session.cancel_gesture(gesture)
         else:
-            self.session.end_gesture(gesture)
+            self.session.end_gesture()
 
     def save(self) -> None:
         if self.session.document.photo is not None:

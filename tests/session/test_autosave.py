@@ -32,7 +32,7 @@ def edit():
         gesture = session.begin_gesture()
         for part in range(10):
             session.set_value("yaw", step + part / 10, gesture)
-        session.end_gesture(gesture)
+        session.end_gesture()
     session.set_value("smile", 0.7)
     print("edited", flush=True)
 session.portrait_opened.connect(lambda _: QTimer.singleShot(0, edit))
@@ -85,7 +85,7 @@ def test_a_drag_is_written_once_it_ends(opened: Session, tmp_path: Path, qtbot: 
     gesture = opened.begin_gesture()
     opened.set_value("smile", 0.5, gesture)
     assert list(folder.glob("*.mien")) == []
-    opened.end_gesture(gesture)
+    opened.end_gesture()
     assert len(list(folder.glob("*.mien"))) == 1
     settle(opened, qtbot)
     autosave.close()

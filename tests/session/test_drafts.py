@@ -123,7 +123,7 @@ def test_while_the_hand_moves_only_drafts_are_drawn(
         count = len(seen)
         qtbot.waitUntil(lambda count=count: len(seen) > count)
     assert all(picture.draft for picture in seen) and not engine.begun
-    painted.end_gesture(gesture)
+    painted.end_gesture()
     qtbot.waitUntil(lambda: bool(engine.begun), timeout=10_000)
 
 

@@ -68,7 +68,7 @@ def test_a_drag_that_goes_on_while_it_is_saved_is_dirty(
     opened.set_value("smile", 0.2, gesture)
     opened.save_project(tmp_path / "one.mien")
     opened.set_value("smile", 0.7, gesture)  # this is merged into the same step
-    opened.end_gesture(gesture)
+    opened.end_gesture()
     with qtbot.waitSignal(opened.saved):
         fake.gate.set()
     assert opened.is_dirty
@@ -178,7 +178,7 @@ def test_a_photo_that_arrives_in_the_middle_of_a_drag_waits_for_its_end(
     qtbot.wait(100)
     assert opened.document.photo == photo
     with qtbot.waitSignal(opened.replacing_unsaved):
-        opened.end_gesture(gesture)
+        opened.end_gesture()
     assert opened.document.photo == photo
 
 

@@ -33,7 +33,7 @@ def test_a_drag_of_200_steps_is_one_undo_step_and_shows_the_last_value(opened: S
     gesture = opened.begin_gesture()
     for step in range(1, 201):
         opened.set_value("yaw", step / 10, gesture)
-    opened.end_gesture(gesture)
+    opened.end_gesture()
     settle(opened, qtbot)
     assert opened.undo_stack.count() == 1
     assert opened.undo_stack.undoText() == "Yaw 0 → 20°, face 1"
@@ -53,7 +53,7 @@ def test_what_is_superseded_while_a_render_runs_is_never_rendered(
         opened.set_value("yaw", float(step) / 4, gesture)
     qtbot.waitUntil(lambda: fake.count("render") == before + 1)
     fake.gate.set()
-    opened.end_gesture(gesture)
+    opened.end_gesture()
     settle(opened, qtbot)
     renders = [call for call in fake.calls if call[0] == "render"][before:]
     assert len(renders) <= 3
@@ -81,7 +81,7 @@ def test_a_large_photo_is_previewed_while_dragged_and_full_on_release(qtbot: QtB
     session.set_value("yaw", 8, gesture)
     settle(session, qtbot)
     assert scales == [0.5] and fake.count("measure") == measured
-    session.end_gesture(gesture)
+    session.end_gesture()
     settle(session, qtbot)
     assert scales == [0.5, 1.0] and fake.count("measure") == measured + 1
     session.stop()
@@ -101,7 +101,7 @@ def test_a_drag_back_to_where_it_began_leaves_no_step(opened: Session) -> None:
     gesture = opened.begin_gesture()
     opened.set_value("smile", 0.5, gesture)
     opened.set_value("smile", None, gesture)
-    opened.end_gesture(gesture)
+    opened.end_gesture()
     assert opened.undo_stack.count() == 0 and not opened.is_dirty
 
 
@@ -109,7 +109,7 @@ def test_two_drags_are_two_steps(opened: Session) -> None:
     for value in (0.3, 0.6):
         gesture = opened.begin_gesture()
         opened.set_value("smile", value, gesture)
-        opened.end_gesture(gesture)
+        opened.end_gesture()
     assert [opened.undo_stack.text(i) for i in range(2)] == [
         "Smile 0.00 → 0.30, face 1",
         "Smile 0.30 → 0.60, face 1",

@@ -47,9 +47,8 @@ THREADS_BETWEEN = {
     ("Portraits.render", "CanvasLink._on_rendered"),
     ("Worker._advance", "Jobs._on_stepped"),
 }
-Call = list[
-    tuple[str, str]
-]  # (file, function), outermost first: the calls of `app` that led to a call, and itself
+# (file, function), outermost first: the calls of `app` that led to a call, and itself.
+Call = list[tuple[str, str]]
 
 
 def calls_on_the_stack() -> Call:

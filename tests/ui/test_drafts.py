@@ -44,9 +44,8 @@ def test_cancel_ends_the_drawing_and_leaves_the_draft(
     painted.session.set_value("yaw", 12)
     qtbot.waitUntil(lambda: painted.status.cancel.isVisible(), timeout=10_000)
     painted.status.cancel.click()
-    qtbot.waitUntil(
-        lambda: not painted.status.cancel.isVisible(), timeout=2_500
-    )  # this comes before the painter's own end
+    # This comes before the painter's own end.
+    qtbot.waitUntil(lambda: not painted.status.cancel.isVisible(), timeout=2_500)
     settle(painted.session, qtbot)
     assert painted.edit_space.canvas.draft.isVisible() and not fake.finished
 

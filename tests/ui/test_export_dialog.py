@@ -85,9 +85,8 @@ def test_eight_bits_are_offered_only_where_there_are_more(
 def test_options_that_cannot_matter_are_not_shown(qtbot: QtBot, settings: Settings, tmp_path: Path) -> None:
     plain = export(qtbot, settings, picture(tmp_path / "a.png")).format
     assert not plain.quality.isVisible() and not plain.number.isVisible()  # PNG keeps everything
-    assert (
-        not plain.srgb.isVisible() and not plain.metadata.isVisible()
-    )  # of an untagged photo without a word
+    # Of an untagged photo without a word.
+    assert not plain.srgb.isVisible() and not plain.metadata.isVisible()
     plain.choose(".jpg")
     assert plain.quality.isVisible() and plain.number.isEnabled() and plain.options().quality == 95
     rich = replace(

@@ -31,9 +31,8 @@ def test_the_welcome_page_shows_recent_files_as_pictures_that_open(
     opened.actions_["close"].trigger()
     card = next(b for b in opened.welcome.findChildren(QToolButton) if b.accessibleName() == photo.name)
     shown = card.icon().pixmap(88, 88).toImage()
-    assert (
-        shown.pixelColor(5, 40).red() < 100 < shown.pixelColor(80, 40).red()
-    )  # the fake's picture is a ramp from dark to bright
+    # The fake's picture is a ramp from dark to bright.
+    assert shown.pixelColor(5, 40).red() < 100 < shown.pixelColor(80, 40).red()
     with qtbot.waitSignal(opened.session.portrait_opened):
         card.click()
 

@@ -30,9 +30,8 @@ class Feature:
     what: str
     inside: str = ""  # the key under which the file keeps the weights
     config: Callable[[Tensors], Config] = lambda weights: {}
-    refuse: Callable[[Tensors], str] = lambda weights: (
-        ""
-    )  # says why a file of this kind does not serve, else ""
+    # Says why a file of this kind does not serve, else "".
+    refuse: Callable[[Tensors], str] = lambda weights: ""
 
     def read(self, content: Content) -> Found | None:
         import torch

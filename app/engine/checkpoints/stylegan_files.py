@@ -15,10 +15,8 @@ if TYPE_CHECKING:
 MEAN_OF = 8192
 NO_LICENCE = "None stated by github.com/StelaBou/stylegan_directions_face_reenactment: all rights reserved"
 
-VOX_FORMAT, FFHQ_FORMAT = (
-    "voxceleb",
-    "ffhq",
-)  # names of the two orders that a direction matrix' columns may have
+# Names of the two orders that a direction matrix' columns may have.
+VOX_FORMAT, FFHQ_FORMAT = "voxceleb", "ffhq"
 
 
 def part(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -150,11 +148,8 @@ def read_directions(content: Mapping[str, Any]) -> Found | None:
 def network_directions(config: Config) -> nn.Module:
     from app.engine.networks.directions import DirectionMatrix
 
-    sizes = (
-        "n_directions",
-        "n_layers",
-        "style_dim",
-    )  # configs of matrices trained here also name their columns
+    # Configs of matrices trained here also name their columns.
+    sizes = ("n_directions", "n_layers", "style_dim")
     return DirectionMatrix(**{name: config[name] for name in sizes if name in config})
 
 

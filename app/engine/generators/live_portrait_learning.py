@@ -53,9 +53,8 @@ CHECKS = {
     "blink_left": (0.8, ()),
 }
 EYES = ("gaze_x", "gaze_y", "blink_left")  # in the order of `ExpressionEntries.eyes`
-Entries = Callable[
-    [NDArray[np.uint8]], FloatArray
-]  # takes a picture of the sample and returns its 63 entries
+# Takes a picture of the sample and returns its 63 entries.
+Entries = Callable[[NDArray[np.uint8]], FloatArray]
 Paint = Callable[[Target, ExpressionEntries], Patch]
 Drawn = Callable[[Expression], NDArray[np.uint8]]
 

@@ -19,9 +19,8 @@ from app.engine.latent.expression_map import ExpressionMap, expression_map, is_e
 from app.engine.latent.inversion import LatentModel, picture
 from app.engine.networks.directions import DirectionMatrix, shifted
 
-Fit = Callable[
-    [NDArray[np.uint8]], FittedFace | None
-]  # takes a picture (h, w, 3) uint8 sRGB and returns the face in it
+# Takes a picture (h, w, 3) uint8 sRGB and returns the face in it.
+Fit = Callable[[NDArray[np.uint8]], FittedFace | None]
 
 REACH = 4.0  # inputs are drawn from [-REACH, REACH], which is two thirds of the released sliders' range
 

@@ -194,9 +194,8 @@ class StyledConv(nn.Module):
         if torch.is_grad_enabled():
             result: Tensor = self.activate(self.noise(y, noise))
             return result
-        y += self.noise.weight.to(y.dtype) * noise.to(
-            y.dtype
-        )  # nothing else uses y, so it can be changed in place
+        # Nothing else uses y, so it can be changed in place.
+        y += self.noise.weight.to(y.dtype) * noise.to(y.dtype)
         y += self.activate.bias.to(y.dtype).view(1, -1, 1, 1)
         return F.leaky_relu_(y, 0.2).mul_(math.sqrt(2.0))
 

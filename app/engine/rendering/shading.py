@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 # These values were chosen by eye for the window's dark theme; colours are sRGB, 0 to 255.
-LIGHT = np.array(
-    [-0.35, 0.45, 0.82]
-)  # direction to the lamp: up, a little to the image's left, to the viewer
+# Direction to the lamp: up, a little to the image's left, to the viewer.
+LIGHT = np.array([-0.35, 0.45, 0.82])
 SKIN = np.array([214.0, 178.0, 160.0])  # colour of the mesh
 GROUND = np.array([48.0, 48.0, 48.0])  # colour of the background
 AMBIENT = 0.22  # share of full light that comes from everywhere

@@ -33,8 +33,8 @@ class Gestures(QObject):
 
     @Slot()
     def _end(self) -> None:
-        number, self.number = self.number, None
-        self._session.end_gesture(number)
+        self.number = None
+        self._session.end_gesture()
 
     @Slot()
     def _cancel(self) -> None:

@@ -33,9 +33,8 @@ class LossCurves(QWidget):
         self.setMinimumHeight(160)
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
-        self._legend = QLabel(
-            self
-        )  # it stands above the plot, because inside it would hide the newest values
+        # It stands above the plot, because inside it would hide the newest values.
+        self._legend = QLabel(self)
         self._legend.setWordWrap(True)
         self._column.addWidget(self._legend)
         self._plot: Any = None

@@ -105,9 +105,8 @@ class NumberField(QLineEdit):
 
     def _accept_typed(self) -> None:
         """Take the number that was typed, and say so when it lies beyond the control's range."""
-        value = (
-            parse(self.control, self.text()) if self.isModified() else None
-        )  # otherwise it is the old value
+        # What nobody has typed is the old value, rounded.
+        value = parse(self.control, self.text()) if self.isModified() else None
         self._rest()
         if value is None:
             return

@@ -14,7 +14,8 @@ class Files(ThreadingHTTPServer):
 
     The faults are: "break" sends half and hangs up; "short" promises less than it should and keeps that
     promise; "long" sends more without saying how much; "moved" redirects to /moved/PATH; "whole" ignores the
-    range; "404" and "500" answer with that status; "slow" sends a little at a time.
+    range; "404" and "500" answer with that status; "slow" sends a little at a time, and the
+    last piece never.
     """
 
     daemon_threads = True
@@ -64,9 +65,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if fault == "slow":
             for k in range(0, len(body), 1000):
-                self.wfile.write(body[k : k + 1000])
-                if self.server.ended.wait(0.05):
+                is_last = k + 1000 >= len(body)
+                if self.server.ended.wait(None if is_last else 0.05):
                     return
+                self.wfile.write(body[k : k + 1000])
             return
         self.wfile.write(body[: len(body) // 2] if fault == "break" else body)
 

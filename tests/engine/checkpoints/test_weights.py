@@ -143,9 +143,8 @@ def test_released_headgan_is_folded(tmp_path):
     assert model.kind == "headgan" and model.config["audio"] is False
     loaded = load_model(model.name).network
     name = "flow_network.dec_res.0.conv_0"
-    assert torch.equal(
-        loaded.get_submodule(name).weight, network.get_submodule(name).weight()
-    )  # the network's own division by its spectral norm
+    # The network's own division by its spectral norm.
+    assert torch.equal(loaded.get_submodule(name).weight, network.get_submodule(name).weight())
     assert not any("weight_u" in key for key in loaded.state_dict())
 
 

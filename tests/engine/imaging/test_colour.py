@@ -79,11 +79,8 @@ def test_eight_bit_is_rounded_over_the_whole_range() -> None:
 
 def test_grey_of_gamma_one_gains_the_srgb_curve() -> None:
     icc = grey_profile(gamma(1.0))
-    assert grey_to_srgb(np.array([0, 14028, 65535], np.uint16), icc).tolist() == [
-        0,
-        32768,
-        65535,
-    ]  # sRGB's half
+    # 14028 is the linear light whose code in sRGB is the middle one.
+    assert grey_to_srgb(np.array([0, 14028, 65535], np.uint16), icc).tolist() == [0, 32768, 65535]
     assert grey_to_srgb(np.array([0, 55, 255], np.uint8), icc).tolist() == [0, 128, 255]
 
 

@@ -54,9 +54,8 @@ def test_lossy_formats_open_close_to_their_pixels(pixels: Pixels, tmp_path: Path
 def test_heic_opens_upright() -> None:
     photo = open_photo(Path(__file__).parent / "data" / "astronaut.heic")  # stored lying, orientation 6
     assert photo.size == (75, 96)
-    assert (
-        photo.pixels[80, 10].tolist()[0] > photo.pixels[80, 10].tolist()[2] + 60
-    )  # the orange suit is below
+    # The orange suit is below.
+    assert photo.pixels[80, 10].tolist()[0] > photo.pixels[80, 10].tolist()[2] + 60
 
 
 @pytest.mark.parametrize("name", ["a 🙂 smile.png", "Rembrandt à la casquette.png", "横顔.png"])

@@ -129,14 +129,8 @@ def test_every_metric_is_measured_once_its_network_is_there(networks, portrait):
         frames.append(Compared(made, crop, (noisy, face), (pixels, face), (pixels, face)))
         worse.append(replace(frames[-1], made=255 - made, face=(255 - noisy, face)))
     near, sets = measured(networks, frames)
-    assert set(near) == {
-        "csim",
-        "lpips",
-        "au_h",
-        "fid",
-        "fid_arcface",
-        "mmd2",
-    }  # one video makes no set of videos
+    # One video makes no set of videos.
+    assert set(near) == {"csim", "lpips", "au_h", "fid", "fid_arcface", "mmd2"}
     assert sets["i3d"][0].shape == (1, 400) and sets["inception"][0].shape == (9, 2048)
     far, other = measured(networks, worse)
     assert near["csim"] > far["csim"] and near["lpips"] < far["lpips"] and near["fid"] < far["fid"]

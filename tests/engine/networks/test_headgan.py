@@ -109,9 +109,8 @@ def test_head2head_discriminator_names_map_onto_ours(shared):
     released = recipe.state_dict(recipe.read_keys("head2head_D_keys.tsv"), "public")
     network = MultiScaleDiscriminator(9, spectral=False)
     network.load_state_dict(from_head2head(released), strict=True)
-    assert torch.equal(
-        network.discriminator_0.model1[0][0].weight, released["scale1_layer1.0.weight"]
-    )  # scale 1 is the full size there
+    # Scale 1 is the full size there.
+    assert torch.equal(network.discriminator_0.model1[0][0].weight, released["scale1_layer1.0.weight"])
 
 
 @torch.no_grad()

@@ -42,10 +42,8 @@ def test_nothing_asked_moves_nothing(engine: Engine, portrait: Portrait) -> None
 
 def test_hue_is_the_direction_and_opacity_the_length() -> None:
     displacement = np.zeros((20, 20, 2), np.float32)
-    displacement[:10, :, 0], displacement[10:, :, 0] = (
-        -4,
-        2,
-    )  # the upper part moved right, the lower part left and half as far
+    # The upper part moved right, the lower part left and half as far.
+    displacement[:10, :, 0], displacement[10:, :, 0] = -4, 2
     flow = flow_picture(displacement, (100, 50), 0.5)
     above, below = flow.picture[2, 5], flow.picture[15, 5]
     assert above[0] > 200 > below[0] and below[2] > 100  # red is right, cyan left

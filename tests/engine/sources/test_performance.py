@@ -7,6 +7,7 @@ import json
 import struct
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -129,12 +130,14 @@ def test_damaged_files_are_reported(tmp_path: Path, performance: Performance, da
 
 @settings(max_examples=150, deadline=None)
 @given(place=st.integers(0, 4000), value=st.integers(0, 255))
-def test_one_wrong_byte_never_crashes(place: int, value: int) -> None:
+def test_one_wrong_byte_is_reported_or_read(place: int, value: int) -> None:
     data = bytearray(to_bytes(make_performance(12), packed=True))
     data[place % len(data)] = value
-    raised = (EngineError, ValueError, KeyError, TypeError, IndexError, OverflowError, struct.error)
-    with contextlib.suppress(*raised):  # exactly those that `read_performance` turns into words
-        from_bytes(bytes(data))
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "a.performance"
+        path.write_bytes(data)
+        with contextlib.suppress(EngineError):
+            assert len(read_performance(path)) > 0
 
 
 def test_later_versions_and_other_endings_are_reported(tmp_path: Path, performance: Performance) -> None:

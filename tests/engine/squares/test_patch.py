@@ -116,9 +116,8 @@ def test_every_frame_is_the_networks_whole_picture(home, driver, tmp_path):
     assert pictures[0].shape == (SIZE, SIZE, 3) and pictures[1].shape == (SIZE, SIZE, 4)
     cover = pictures[1][..., 3:] / 255
     again = pictures[1][..., :3] * cover + (1 - cover) * (255, 0, 0)
-    within = (pictures[1][..., :3] < 255) & (
-        pictures[0] < 255
-    )  # an untrained network's person may outshine its mask
+    # An untrained network's person may outshine its mask.
+    within = (pictures[1][..., :3] < 255) & (pictures[0] < 255)
     assert within.mean() > 0.2
     assert np.abs(again - pictures[0])[within].max() < 4, "the same person before red and before nothing"
 

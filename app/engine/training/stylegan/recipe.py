@@ -108,9 +108,8 @@ class StyleGanRecipe:
         }
         self.config: Mapping[str, Any] = {"kind": "stylegan2", **asdict(settings), "pictures": len(pictures)}
         self.state: dict[str, Any] = {"steps": 0, "p": 0.0}
-        self.r1 = (
-            8e-4 * settings.size**2 / settings.batch
-        )  # gamma: four times the paper's heuristic, for few faces
+        # Gamma: four times the paper's heuristic, for few faces.
+        self.r1 = 8e-4 * settings.size**2 / settings.batch
         self.latents = portrait_latents(pictures, settings.style_dim)
         rng = torch.Generator().manual_seed(1)
         self.shown = torch.randn(SHOWN, settings.style_dim, generator=rng)
