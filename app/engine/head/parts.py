@@ -9,7 +9,7 @@ import numpy as np
 from app.engine.head.fill import relief
 from app.engine.head.head import Head
 from app.engine.head.model import FloatArray, HeadModel
-from app.engine.head.skull import smoothstep
+from app.engine.head.skull import eased, smoothstep
 
 # These values were chosen by eye on sheets of turned heads (tools/head_sheets.py). cm are those of the head model.
 EYE = (2.25, 1.9, 3.0)  # cm: half axes of the ellipsoid around an eye with its brow
@@ -38,7 +38,7 @@ def per_eye(model: HeadModel, share: FloatArray, one: bool = True) -> FloatArray
         mean = float(share[near > 0.99].mean())
         # Two half-transparent eyes would look like a ghost's. Therefore one of the two is taken, with a short fade
         # where the pose decides between them.
-        value = float(mean > WHOLE_EYE) if one else float(smoothstep(0.4, 0.6, np.array(mean)))
+        value = float(mean > WHOLE_EYE) if one else eased(0.4, 0.6, mean)
         out = near * value + (1 - near) * out
     return out
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 NEAR = 1e-4  # px: pixels on an edge belong to both triangles
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def _within(value, step, first, last):  # type: ignore[no-untyped-def]
     """Return the part (first, last) of a range of i in which value + i * step is not negative; it is empty where its
     first exceeds its last.

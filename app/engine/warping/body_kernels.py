@@ -16,7 +16,7 @@ ROUNDS = 3  # rounds in which the place is found from which a pixel comes
 LEAST = np.float32(0.01)  # px: shorter ways count as none
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
 def _share(share, x, y, factor):  # type: ignore[no-untyped-def]
     """Return the value of the small field share (h, w) at a place of the photo."""
     half = np.float32(0.5)
@@ -30,7 +30,7 @@ def _share(share, x, y, factor):  # type: ignore[no-untyped-def]
     return upper + fy * (lower - upper)
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
 def _way(x, y, hold, share, factor, dx, dy):  # type: ignore[no-untyped-def]
     """Return the way from pixel (x, y) to the place that the shift (dx, dy), times that place's share, brings there."""
     px, py = np.float32(x), np.float32(y)

@@ -20,7 +20,7 @@ LASH_FALL = 2.2  # times as far as above the lid's line that lashes reach below 
 FLATTEST = 0.06
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
 def _fetched(picture, x, y):  # type: ignore[no-untyped-def]
     """Return (r, g, b) of a picture (h, w, 3) at pixel coordinates; edges repeat."""
     half, zero = np.float32(0.5), np.float32(0)
@@ -28,7 +28,7 @@ def _fetched(picture, x, y):  # type: ignore[no-untyped-def]
     return bilinear(picture, qx, qy)
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
 def _turned(matrix, x, y, z):  # type: ignore[no-untyped-def]
     """Return the product of a matrix (3, 3) with a vector."""
     return (
@@ -38,7 +38,7 @@ def _turned(matrix, x, y, z):  # type: ignore[no-untyped-def]
     )
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
 def _between(frame, lids, x, y):  # type: ignore[no-untyped-def]
     """Return the coordinates of a pixel between the lids, as `LidFrame.coordinates` gives them."""
     u, v = x - frame[0], y - frame[1]
@@ -51,7 +51,7 @@ def _between(frame, lids, x, y):  # type: ignore[no-untyped-def]
     return along, upper - height, height - lower
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
 def _of_strip(strip, along, distance, low, high):  # type: ignore[no-untyped-def]
     """Return (r, g, b) of a lid's strip (ROWS, COLUMNS, 3), whose rows go from distance `low` to `high` off the lid.
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from app.engine.face.fitting import EYEBALL
 from app.engine.face.parameters import FaceParams
-from app.engine.head.skull import smoothstep
+from app.engine.head.skull import eased, smoothstep
 from app.engine.warping.curves import Float32, FloatArray
 from app.engine.warping.eye_parts import SHADOW, EyeParts, plain_strips
 from app.engine.warping.eyes import Eye, eye_source, usual_white
@@ -41,7 +41,7 @@ def eyes_of(
     pixels: (H, W, 3) uint8 or uint16; landmarks: (478, 3) px; spectacles: 0 without to 1 with them.
     """
     own = [eye_source(pixels, landmarks, side, params, light, spectacles) for side in (0, 1)]
-    shown = [float(smoothstep(*SHUT_OR_OPEN, np.array(open_))) for open_ in params.expression.aperture]
+    shown = [eased(*SHUT_OR_OPEN, open_) for open_ in params.expression.aperture]
     found = []
     for side, eye in enumerate(own):
         other = own[1 - side]

@@ -12,7 +12,7 @@ from app.engine.face.parameters import Camera
 from app.engine.head import HeadModel
 from app.engine.head.lips import over_lips
 from app.engine.head.parts import per_eye
-from app.engine.head.skull import smoothstep
+from app.engine.head.skull import eased
 from app.engine.warping import holding
 from app.engine.warping.curves import Float32
 from app.engine.warping.head_drawing import HeadLook
@@ -51,8 +51,8 @@ def table(look: HeadLook, camera: Camera) -> Float32:
     """
     model, head = HeadModel.load(), look.head
     keeps, shown = holding.held(head.camera, camera), holding.edge_shown(head.camera, camera)
-    transparent = float(smoothstep(*holding.EAR_COMES, np.array(keeps)))
-    skin_out = float(smoothstep(*SKIN_OUT, np.array(1 - keeps)))
+    transparent = eased(*holding.EAR_COMES, keeps)
+    skin_out = eased(*SKIN_OUT, 1 - keeps)
     count = len(head.points)
     after, stretch, photo = np.empty((count, 3)), np.empty(count), np.empty(count)
     _shown(
@@ -61,7 +61,7 @@ def table(look: HeadLook, camera: Camera) -> Float32:
         keeps, shown, transparent, skin_out, after, stretch, photo,
     )  # fmt: skip
     photo = over_lips(per_eye(model, photo * (1 - look.covered), one=False), look.seen.person)
-    whole = float(smoothstep(*EAR_WHOLE, np.array(holding.turn(head.camera, camera))))
+    whole = eased(*EAR_WHOLE, holding.turn(head.camera, camera))
     out = np.empty((len(model.base), COLUMNS), np.float32)
     _written(
         model.base, look.fixed, look.seen.inward, look.seen.normals, after, stretch, photo,
@@ -71,7 +71,7 @@ def table(look: HeadLook, camera: Camera) -> Float32:
     return out
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def _step(low, high, x):  # type: ignore[no-untyped-def]
     """Return the `smoothstep` of one number."""
     t = min(max((x - low) / (high - low), 0.0), 1.0)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numba import njit
@@ -18,7 +19,7 @@ from app.engine.face.parameters import FLIP, Camera
 from app.engine.head import Head, HeadModel
 from app.engine.head.atlas import Seen
 from app.engine.head.fill import relief
-from app.engine.head.skull import smoothstep
+from app.engine.head.skull import eased, smoothstep
 from app.engine.warping.curves import FloatArray
 
 # These values were chosen by eye on sheets of heads turned by 5 to 20 degrees (tools/head_sheets.py). A pair of values
@@ -90,36 +91,37 @@ def hidden(head: Head, own: Seen, kept: FloatArray) -> Hidden:
 
 def turn(before: Camera, after: Camera) -> float:
     """Return the degrees between the two directions from which the head is seen; a roll alone gives 0."""
-    return float(np.degrees(np.arccos(np.clip(before.rotation[2] @ after.rotation[2], -1, 1))))
+    cosine = float(before.rotation[2] @ after.rotation[2])
+    return math.degrees(math.acos(min(max(cosine, -1.0), 1.0)))
 
 
+@lru_cache(maxsize=4)  # a frame asks five times
 def uncovering(before: Camera, after: Camera) -> float:
     """Return the degrees of a turn, as they count for COMES_OUT and FADES.
 
     A look up counts from LOOKED_UP on; from a profile, a turn back to the front counts more.
     """
-    yaw, pitch = (float(v) for v in np.subtract(after.angles, before.angles)[:2])
+    yaw, pitch = after.yaw - before.yaw, after.pitch - before.pitch
     up = max(pitch - LOOKED_UP, 0.0) if pitch > 0 else pitch
-    degrees = min(turn(before, after), float(np.hypot(yaw, up)))
-    back = float(np.clip(-yaw * np.sign(before.yaw) / max(abs(yaw), abs(pitch), 1e-6), 0, 1))
-    return degrees * (
-        1 + (PROFILE_COUNTS - 1) * back * float(smoothstep(*PROFILE, np.array(abs(before.yaw))))
-    )
+    degrees = min(turn(before, after), math.hypot(yaw, up))
+    towards = -yaw if before.yaw > 0 else yaw
+    back = min(max(towards / max(abs(yaw), abs(pitch), 1e-6), 0.0), 1.0)
+    return degrees * (1 + (PROFILE_COUNTS - 1) * back * eased(*PROFILE, abs(before.yaw)))
 
 
 def photo_lasts(before: Camera, after: Camera) -> float:
     """Return how much of what the photo has beyond the drawn head a turn keeps: 1 in the photo's own view."""
-    return float(1 - smoothstep(*LASTS, np.array(turn(before, after))))
+    return 1 - eased(*LASTS, turn(before, after))
 
 
 def held(before: Camera, after: Camera) -> float:
     """Return how much a turn holds the photo's outline: 1 for a small turn, 0 for a large one."""
-    return float(1 - smoothstep(*COMES_OUT, np.array(uncovering(before, after))))
+    return 1 - eased(*COMES_OUT, uncovering(before, after))
 
 
 def edge_shown(before: Camera, after: Camera) -> float:
     """Return how much of the photo is drawn at its outline: 1 after a small turn, 0 after a large one."""
-    return float(1 - smoothstep(*FADES, np.array(uncovering(before, after))))
+    return 1 - eased(*FADES, uncovering(before, after))
 
 
 def posed(

@@ -10,7 +10,7 @@ from app.engine.face.fitting import EYEBALL, apertures_of
 from app.engine.face.morphable_model import default_model
 from app.engine.face.semantic import SHUT
 from app.engine.files import ASSETS
-from app.engine.head.skull import smoothstep
+from app.engine.head.skull import eased
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.topology import BROWS, LOWER_LIDS, N_FACE, OVAL, UPPER_LIDS, joined_vertices
 
@@ -45,7 +45,7 @@ def opened_gap(gap: FloatArray, side: int, source: float, target: float) -> Floa
     gap: (7, 3) the gaps before, in model space. An open eye opens in its own shape. The lids of a shut eye show no
     shape, so it opens in the usual one.
     """
-    own = float(smoothstep(*SHUT_OR_OPEN, np.array(source)))
+    own = eased(*SHUT_OR_OPEN, source)
     return own * openness(source, target) * gap + (1 - own) * (gap + (target - source) * _usual_gap(side))
 
 

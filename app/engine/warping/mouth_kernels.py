@@ -41,7 +41,7 @@ def carried(points, jaw, drop, axes, start, out):  # type: ignore[no-untyped-def
             out[v, k] = (out[v, k] + start[k]) * np.float32(SUPERSAMPLING) - np.float32(0.5)
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
 def _clipped(low, high, start, slope):  # type: ignore[no-untyped-def]
     """Return the part (low, high) of a range of x in which start + slope * x is not below 0."""
     if slope > 0:
@@ -169,7 +169,7 @@ def lay_over(points, colours, triangles, ids, share, out):  # type: ignore[no-un
             out[y, x, 2] += share[y, x] * (blue * part - out[y, x, 2] * covered)
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
 def in_photo(x, y, axes, at, to, lip):  # type: ignore[no-untyped-def]
     """Return the px in the photo of the place of a row of teeth that lies at px (x, y) of the target.
 

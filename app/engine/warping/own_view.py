@@ -17,7 +17,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from app.engine.head import HeadModel, rasterised
-from app.engine.head.skull import smoothstep
+from app.engine.head.skull import eased
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.hair import Sheet
 from app.engine.warping.layers import STILL, Box, around, box_of
@@ -97,8 +97,8 @@ class OwnView:
         """
         moved, hair_moved = self.moved(points, hair)
         more, hair_more = self.more
-        far = np.abs(points - self.points).max() / iod
-        behind = lasts * float(1 - smoothstep(*GIVES_WAY, np.array(far)))
+        far = np.abs(points - self.points).max() / iod if lasts > 0 else 0.0
+        behind = lasts * (1 - eased(*GIVES_WAY, far))
         return OwnPixels(
             ids=self.ids,
             hair_ids=self.hair_ids,
@@ -117,7 +117,8 @@ class OwnView:
     def box(self, points: FloatArray, hair: FloatArray, there: FloatArray, shape: tuple[int, ...]) -> Box:
         """Return the box around all that moves; there: (V,) how much of a vertex of the head is drawn."""
         moved, hair_moved = self.moved(points, hair)
-        moved = (HeadModel.load().averaging @ moved.astype(float) > 0) & (there > 0)
+        joined = HeadModel.load().averaging
+        moved = _near_any(moved, joined.indptr, joined.indices) & (there > 0)
         went = _any_of(hair_moved, self.hair_triangles)
         hair_moved = _marked(self.hair_triangles[went], len(hair))
         boxes = [box_of(_extent(p, moved), shape) for p in (points, self.points)]
@@ -152,6 +153,21 @@ def _any_of(marked, triangles):  # type: ignore[no-untyped-def]
     out = np.zeros(len(triangles), np.bool_)
     for t in range(len(triangles)):
         out[t] = marked[triangles[t, 0]] or marked[triangles[t, 1]] or marked[triangles[t, 2]]
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _near_any(marked, starts, joined):  # type: ignore[no-untyped-def]
+    """Return (V,) which vertices are joined to a marked one, marked (V,), or are marked.
+
+    starts: (V + 1,) where each vertex' joined ones begin in `joined`.
+    """
+    out = np.zeros(len(marked), np.bool_)
+    for v in range(len(marked)):
+        for k in range(starts[v], starts[v + 1]):
+            if marked[joined[k]]:
+                out[v] = True
+                break
     return out
 
 

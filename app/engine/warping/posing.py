@@ -9,7 +9,7 @@ import numpy as np
 from app.engine.face.fitting import EYEBALL, as_filmed, pose_features
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera, Expression, FaceParams
-from app.engine.head.skull import smoothstep
+from app.engine.head.skull import eased
 from app.engine.warping.calibration import true_expression
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.eyes import DEPTH, TO_PIXELS, Eye, EyePose, contour_vertices, eye_turn, look_axis
@@ -214,7 +214,7 @@ def eye_pose(source: FaceSource, posed: Posed, eye: Eye) -> EyePose | None:
     look, slip = eye_turn(own, asked, source.params.camera.rotation)
     change = float(max(np.hypot(*slip) / LOOKED, np.abs(moved).max() / LIDS_MOVED))
     before, after = source.params.camera, posed.camera
-    turned = float(smoothstep(*TURNED, np.array(turn(before, after))))
+    turned = eased(*TURNED, turn(before, after))
     if change < 0.02 and turned == 0:
         return None
     middle = source.points[corners].mean(axis=0)
@@ -225,7 +225,7 @@ def eye_pose(source: FaceSource, posed: Posed, eye: Eye) -> EyePose | None:
     head = TO_PIXELS @ before.rotation @ after.rotation.T @ TO_PIXELS
     scale = after.scale / before.scale
     closure = posed.closures[eye.side]
-    share = max(float(smoothstep(0, 1, np.array(change))), turned)
+    share = max(eased(0, 1, change), turned)
     return EyePose(posed.points[lids, :2], ball, scale, head, look, slip * before.scale, closure, share)
 
 
@@ -237,9 +237,9 @@ def mouth_pose(source: FaceSource, posed: Posed, shut: float = 0.0) -> MouthPose
     moved = source.points + posed.offsets
     gap = lip_gap(moved) - shut
     most = float(np.abs(posed.offsets[INNER]).max())
-    turned = smoothstep(*TURNED, np.array(turn(source.params.camera, posed.camera)))
-    moved_share = max(float(smoothstep(0.002, 0.015, np.array(most))), float(turned))
-    change = moved_share * float(smoothstep(OPEN / 3, OPEN, np.array(gap)))
+    turned = eased(*TURNED, turn(source.params.camera, posed.camera))
+    moved_share = max(eased(0.002, 0.015, most), turned)
+    change = moved_share * eased(OPEN / 3, OPEN, gap)
     if change <= 0:
         return None
     camera, before = posed.camera, source.params.camera
@@ -264,7 +264,7 @@ def mouth_pose(source: FaceSource, posed: Posed, shut: float = 0.0) -> MouthPose
         gap,
         drawn,
         change,
-        float(turned),
+        turned,
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.face.parameters import Camera
-from app.engine.head.skull import smoothstep
+from app.engine.head.skull import eased, smoothstep
 from app.engine.imaging.colour import LUMINANCE, largest
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.topology import EYE_CORNERS, N_FACE
@@ -67,7 +67,7 @@ def spectacles(pixels: NDArray[Any], landmarks: FloatArray, camera: Camera) -> f
     slopes = (every.mean(axis=1), every[:, near].mean(axis=1))
     level = LEVEL_COUNTS * np.quantile(np.abs(every[:, near]), LEVEL, axis=1)
     steep = min(float(np.sort(np.abs(slope))[-3]) for slope in (*slopes, level)) / max(step, 1e-4) / skin
-    return float(smoothstep(*STEEP, np.array(steep)) * smoothstep(*UNKNOWN[::-1], np.array(abs(camera.yaw))))
+    return eased(*STEEP, steep) * eased(*UNKNOWN[::-1], abs(camera.yaw))
 
 
 @dataclass(frozen=True)

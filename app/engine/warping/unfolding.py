@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from numba import njit
@@ -44,13 +44,18 @@ class Skin:
         a, b, c = (points[corners[:, k]] for k in range(3))
         return cls(corners, np.cross(c - a, b - a))
 
+    @cached_property
+    def _edge_on(self) -> FloatArray:
+        """(T,) the double area (px^2) up to which a turned triangle counts as seen edge-on; inf where it faces away."""
+        return np.where(self.normals[:, 2] > 0, 0.1 * np.linalg.norm(self.normals, axis=1), np.inf)
+
     def turned(self, before: Camera, after: Camera) -> FloatArray:
         """Return (T,) twice the area (px^2) after the head's turn alone; 0 for triangles that face away before or
         after it.
         """
         turn = (after.rotation @ before.rotation.T)[2] * FLIP
         area = self.normals @ turn
-        seen = (self.normals[:, 2] > 0) & (area > 0.1 * np.linalg.norm(self.normals, axis=1))
+        seen = area > self._edge_on
         return np.asarray(np.where(seen, area, 0.0) * (after.scale / before.scale) ** 2)
 
     def areas(self, points: FloatArray) -> FloatArray:
@@ -115,7 +120,7 @@ def unfold(corners, least, placed, rounds):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, forceinline=True)
 def _area(points, a, b, c):  # type: ignore[no-untyped-def]
     """Return twice the area of a triangle in the picture, above 0 where it faces the viewer."""
     ux, uy = points[b, 0] - points[a, 0], points[b, 1] - points[a, 1]
