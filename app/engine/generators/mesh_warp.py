@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import cv2
@@ -36,10 +36,10 @@ from app.engine.warping.head_drawing import (
 )
 from app.engine.warping.head_flow import drawn_displacements
 from app.engine.warping.head_table import table
-from app.engine.warping.layers import Box, Layers, around
+from app.engine.warping.layers import Box, Layers, around, meanwhile
 from app.engine.warping.light import light_of
 from app.engine.warping.light_direction import light_direction
-from app.engine.warping.mouth import Mouth, OwnMouth, draw_mouth, mouth_source, own_mouth
+from app.engine.warping.mouth import Mouth, OwnMouth, mouth_picture, mouth_source, own_mouth
 from app.engine.warping.neighbours import Neighbours, neighbours
 from app.engine.warping.own_view import OwnView
 from app.engine.warping.posing import (
@@ -159,6 +159,11 @@ class MeshWarp:
             view = _view(code, posed)
             own = view.camera == code.head.head.camera
             values = code.values if own else table(code.head, view.camera)
+            mouth = mouth_pose(code.face, posed, code.mouth.shut)
+            size = (code.layers.zone.shape[1], code.layers.zone.shape[0])
+            inside = None
+            if mouth is not None:
+                inside = meanwhile(partial(mouth_picture, code.own_mouth, code.mouth, mouth, size))
         with _timed("warp", times):
             also = _around_eyes(drawn, code.layers)
             pixels, box = drawn_head(code.head, code.layers, code.own, view, values, also)
@@ -167,9 +172,8 @@ class MeshWarp:
                 values = a.values if own else table(a.head, view.camera)
                 alpha = drawn_head(a.head, a.layers, a.own, view, values, also)[0][..., 0]
         with _timed("features", times):
-            mouth = mouth_pose(code.face, posed, code.mouth.shut)
-            if mouth is not None and pixels.size:
-                draw_mouth(pixels, box[:2], code.own_mouth, code.mouth, mouth)
+            if inside is not None and (shown := inside()) is not None:
+                shown.draw(pixels, box[:2])
             for eye, eye_target in drawn:
                 draw_eye(pixels, box[:2], eye, eye_target)
         return Patch(pixels, box[0], box[1], alpha, tuple(times))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing.pool import ThreadPool
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from app.engine.warping.curves import FloatArray, box_around
 HELPERS = min(8, os.cpu_count() or 1) - 1  # threads that draw besides the one that asks for a picture
 BAND_ROWS = 48  # rows that a thread draws at once; chosen by the milliseconds of a frame
 STILL = 0.05  # px: smaller displacements count as none
+T = TypeVar("T")
 Box = tuple[int, int, int, int]  # x0, y0, x1, y1 in px of the photo; the last two are beyond the box
 
 
@@ -44,6 +45,11 @@ def pool() -> ThreadPool:
         made.terminate
     )  # a pool that lives until the interpreter ends complains on standard error
     return made
+
+
+def meanwhile(make: Callable[[], T]) -> Callable[[], T]:
+    """Begin to make something on another core, and return the function that waits for it and returns it."""
+    return pool().apply_async(make).get if HELPERS else make
 
 
 def in_bands(draw: Callable[[int, int], None], y0: int, y1: int) -> None:

@@ -212,37 +212,60 @@ def _between_lips(pixels: NDArray[Any], landmarks: FloatArray) -> tuple[float, f
     return float(np.clip(teeth, 0, 1)), float(np.clip(dark, 0, 1)), brightest
 
 
-def draw_mouth(
-    out: NDArray[Any], origin: tuple[int, int], photo: OwnMouth | None, mouth: Mouth, pose: MouthPose
-) -> None:
-    """Draw what shows between the target's lips into out (h, w, 3), in place; origin: (x, y) px of its first pixel."""
+@dataclass(frozen=True, eq=False)
+class MouthPicture:
+    """What shows between a target's lips.
+
+    corner: (x, y) px of its first pixel in the photo; cover: (h, w) its opacity, 0 to 1; made: (h, w, 3) of the head's
+    inside, 0 to 255; deep: (h, w) that shades its edges; own: (h, w, 5) of the photo's own mouth; colourful, warped,
+    teeth: of `mouth_kernels.blend_mouth`.
+    """
+
+    corner: tuple[int, int]
+    cover: Float32
+    made: Float32
+    deep: Float32
+    own: Float32
+    colourful: float
+    warped: float
+    teeth: float
+
+    def draw(self, out: NDArray[Any], origin: tuple[int, int]) -> None:
+        """Draw it into out (h, w, 3), in place, as far as it lies in there; origin: (x, y) px of out's first pixel."""
+        height, width = self.cover.shape
+        left, top = (at - first for at, first in zip(self.corner, origin))
+        rows = slice(max(0, -top), max(0, min(height, out.shape[0] - top)))
+        columns = slice(max(0, -left), max(0, min(width, out.shape[1] - left)))
+        view = out[max(0, top) : max(0, top + height), max(0, left) : max(0, left + width)]
+        cover, made, deep, own = (
+            np.ascontiguousarray(part[rows, columns]) for part in (self.cover, self.made, self.deep, self.own)
+        )
+        steps, *shares = (
+            np.float32(v) for v in (largest(out.dtype) / 255, self.colourful, self.warped, self.teeth)
+        )
+        colourful, warped, teeth = shares
+        mouth_kernels.blend_mouth(view, cover, made, deep, colourful, steps, warped, own, teeth)
+
+
+def mouth_picture(
+    photo: OwnMouth | None, mouth: Mouth, pose: MouthPose, size: tuple[int, int]
+) -> MouthPicture | None:
+    """Return what shows between the target's lips, None where nothing does; size: (width, height) px of the photo."""
     contour = catmull_rom(pose.contour)
-    x0, y0, x1, y1 = box_around(
-        contour - np.array(origin), 0.03 * mouth.iod + 2, (out.shape[1], out.shape[0])
-    )
+    x0, y0, x1, y1 = box_around(contour, 0.03 * mouth.iod + 2, size)
     if pose.change <= 0 or x1 - x0 < 3 or y1 - y0 < 2:
-        return
-    view = out[y0:y1, x0:x1]
-    corner = (origin[0] + x0, origin[1] + y0)
-    shape = view.shape[:2]
-    top = largest(out.dtype)
+        return None
+    corner, shape = (x0, y0), (y1 - y0, x1 - x0)
     blur = LIP_BLUR * mouth.iod
     cover = soft_inside(_over_fringe(mouth, pose), corner, shape, blur) * np.float32(pose.change)
     y, x = np.indices(shape, np.float32) + np.float32(0.5)
-    cover *= _parted(pose, x + corner[0], y + corner[1])
+    cover *= _parted(pose, x + x0, y + y0)
     own = _own(photo, mouth, pose, cover, corner)
     made = _made(mouth, pose, corner, cover, own[..., 4])
     # Darker under the lips and in the corners; lips hardly apart leave little room for shadow.
     deep = soft_inside(contour, corner, shape, min(0.035, 0.15 * pose.gap) * mouth.iod)
-    colourful, warped, teeth = (
-        np.float32(value)
-        for value in (
-            mouth.light.colourful,
-            _stretches_well(mouth, pose),
-            max(mouth.teeth, _whole(mouth)),
-        )
-    )
-    mouth_kernels.blend_mouth(view, cover, made, deep, colourful, np.float32(top / 255), warped, own, teeth)
+    warped, teeth = _stretches_well(mouth, pose), max(mouth.teeth, _whole(mouth))
+    return MouthPicture(corner, cover, made, deep, own, mouth.light.colourful, warped, teeth)
 
 
 def _over_fringe(mouth: Mouth, pose: MouthPose) -> FloatArray:

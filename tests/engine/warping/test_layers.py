@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from app.engine.warping import layers
-from app.engine.warping.layers import BAND_ROWS, in_bands
+from app.engine.warping.layers import BAND_ROWS, in_bands, meanwhile
 
 
 def test_every_row_is_drawn_once_and_the_calling_thread_draws_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,3 +50,18 @@ def test_an_error_of_any_band_is_raised_after_all_helpers_have_ended(monkeypatch
     helper_draws.clear()
     with pytest.raises(ValueError, match="a helper's band"):
         in_bands(fail, 0, 8 * BAND_ROWS)
+
+
+@pytest.mark.parametrize("helpers", [0, 1])
+def test_what_is_made_meanwhile_comes_back_with_its_error(
+    helpers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layers, "HELPERS", helpers)
+
+    def fail() -> int:
+        raise ValueError("no picture")
+
+    assert meanwhile(lambda: 7)() == 7
+    wait = meanwhile(fail)
+    with pytest.raises(ValueError, match="no picture"):
+        wait()

@@ -10,7 +10,7 @@ import pytest
 from app.engine.face.parameters import rotation_matrix
 from app.engine.warping import mouth_kernels
 from app.engine.warping.light import Light, light_of
-from app.engine.warping.mouth import INNER, Mouth, MouthPose, draw_mouth, in_photo, mouth_source, own_mouth
+from app.engine.warping.mouth import INNER, Mouth, MouthPose, in_photo, mouth_picture, mouth_source, own_mouth
 from app.engine.warping.teeth import MouthLight, _lit, inside
 
 IOD = 100.0  # px
@@ -64,11 +64,29 @@ def smile() -> np.ndarray:
     return photo
 
 
+def draw_mouth(out: np.ndarray, photo: np.ndarray, mouth: Mouth, pose: MouthPose) -> None:
+    """Draw a photo's mouth into out, a copy of the photo, in place."""
+    picture = mouth_picture(own_mouth(photo, mouth, DOWN), mouth, pose, (out.shape[1], out.shape[0]))
+    assert picture is not None
+    picture.draw(out, (0, 0))
+
+
 def drawn(photo: np.ndarray, top: float, bottom: float) -> np.ndarray:
     """Return the mouth after the upper lip went to `top` and the lower one to `bottom`."""
     out = photo.copy()
-    draw_mouth(out, (0, 0), own_mouth(photo, SMILING, DOWN), SMILING, opened(top, bottom, AWAY, 0.0, 0.3))
+    draw_mouth(out, photo, SMILING, opened(top, bottom, AWAY, 0.0, 0.3))
     return out
+
+
+def test_a_mouth_is_drawn_as_far_as_it_lies_in_the_box(smile: np.ndarray) -> None:
+    whole, pose = drawn(smile, 85, 120), opened(85, 120, AWAY, 0.0, 0.3)
+    picture = mouth_picture(own_mouth(smile, SMILING, DOWN), SMILING, pose, (200, 200))
+    assert picture is not None
+    for x, y, right, bottom in ((0, 0, 200, 200), (80, 95, 130, 110), (0, 0, 90, 200), (150, 150, 200, 200)):
+        box = slice(y, bottom), slice(x, right)
+        out = smile[box].copy()
+        picture.draw(out, (x, y))
+        np.testing.assert_array_equal(out, whole[box])
 
 
 def test_a_lip_that_rises_shows_tooth_and_no_dark_gap(smile: np.ndarray) -> None:
@@ -81,7 +99,7 @@ def test_no_tooth_of_the_photo_sticks_to_a_lower_lip_that_drops(smile: np.ndarra
     warped = smile.copy()
     warped[118:122, 80:120] = 240  # the warp took this along
     out = warped.copy()
-    draw_mouth(out, (0, 0), own_mouth(smile, SMILING, DOWN), SMILING, opened(90, 120, AWAY, 0.0, 0.3))
+    draw_mouth(out, smile, SMILING, opened(90, 120, AWAY, 0.0, 0.3))
     assert out[118:122, 100, 1].max() < 160
 
 
@@ -112,7 +130,7 @@ def just_apart(photo: np.ndarray) -> np.ndarray:
     """Return the photo with lips that part by 0.14 IOD while the rows of teeth stay together."""
     mouth = seen(photo, 95, 96, 0.01)
     out = photo.copy()
-    draw_mouth(out, (0, 0), own_mouth(photo, mouth, DOWN), mouth, opened(90, 104, (100.0, 96.0), 0.02, 0.14))
+    draw_mouth(out, photo, mouth, opened(90, 104, (100.0, 96.0), 0.02, 0.14))
     return out
 
 
@@ -140,9 +158,7 @@ def test_made_teeth_are_as_bright_as_the_photos_own(smile: np.ndarray) -> None:
     for photo in (bright, dim):
         out = photo.copy()
         mouth = seen(photo, 90, 102, 0.12)
-        draw_mouth(
-            out, (0, 0), own_mouth(photo, mouth, DOWN), mouth, opened(90, 122, (100.0, 96.0), 0.18, 0.32)
-        )
+        draw_mouth(out, photo, mouth, opened(90, 122, (100.0, 96.0), 0.18, 0.32))
         rows.append(np.percentile(out[112:121, 88:112], 90))
     assert rows[0] / rows[1] == pytest.approx(240 / 170, rel=0.05)
 
@@ -152,9 +168,7 @@ def wide_open(axes: np.ndarray = AXES, towards: tuple[float, float, float] = (0.
     photo = np.full((200, 200, 3), (190, 145, 115), np.uint8)
     mouth = replace(seen(photo, 95, 96, 0.01), toward=np.array(towards))
     out = photo.copy()
-    draw_mouth(
-        out, (0, 0), own_mouth(photo, mouth, DOWN), mouth, opened(80, 130, (100.0, 88.0), 0.32, 0.5, axes)
-    )
+    draw_mouth(out, photo, mouth, opened(80, 130, (100.0, 88.0), 0.32, 0.5, axes))
     return out.astype(float)
 
 
