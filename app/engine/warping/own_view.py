@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -25,6 +26,7 @@ from app.engine.warping.own_view_kernels import OwnPixels
 
 # IOD that the head moves over which what stands behind it gives way to the plate, which knows no edge of a head
 GIVES_WAY = (0.01, 0.05)
+TOUCHES = 2.0  # px of depth within which a hidden surface lies on the one that the photo shows
 NONE = np.float32(0)
 
 
@@ -33,14 +35,15 @@ class OwnView:
     """One photo's head and hair as they stand in the photo.
 
     points: (V, 3) px of the head; hair: (N, 3) px of the sheet's vertices; ids, hair_ids: (h, w) triangles nearest at
-    each pixel, -1 where none is; beyond: (h, w, 3) what the photo has beyond the drawn layers; corner: (2,) x and y of
-    the first pixel.
+    each pixel, -1 where none is; depth: (h, w) px of the head's; beyond: (h, w, 3) what the photo has beyond the drawn
+    layers; corner: (2,) x and y of the first pixel.
     """
 
     points: FloatArray
     hair: FloatArray
     hair_triangles: NDArray[np.int32]
     ids: NDArray[np.int32]
+    depth: NDArray[np.float32]
     hair_ids: NDArray[np.int32]
     beyond: NDArray[Any]
     corner: NDArray[np.int32]
@@ -48,11 +51,20 @@ class OwnView:
     @cached_property
     def more(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """(T,) and (S,), which triangles of head and hair the photo has anything beyond."""
-        some = self.beyond.any(axis=2)
-        return (
-            _marked(self.ids[some], len(HeadModel.load().triangles)),
-            _marked(self.hair_ids[some], len(self.hair_triangles)),
-        )
+        some = cv2.dilate(self.beyond.any(axis=2).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        triangles = HeadModel.load().triangles
+        marked = _marked(self.ids[some], len(triangles))
+        # Where two surfaces lie on each other, as an ear on the head, the least motion brings the hidden one forward.
+        hidden = self._touches(some)[triangles].any(axis=1)
+        return marked | hidden, _marked(self.hair_ids[some], len(self.hair_triangles))
+
+    def _touches(self, some: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return (V,) which vertices lie on the surface that is seen at one of some pixels (h, w)."""
+        x, y = (np.floor(self.points[:, k] - self.corner[k]).astype(int) for k in (0, 1))
+        within = (x >= 0) & (y >= 0) & (x < some.shape[1]) & (y < some.shape[0])
+        x, y = np.where(within, x, 0), np.where(within, y, 0)
+        near = np.abs(self.points[:, 2] - self.depth[y, x]) < TOUCHES
+        return np.asarray(within & some[y, x] & near)
 
     @cached_property
     def _first(self) -> FloatArray:
@@ -130,11 +142,11 @@ def placed(
 ) -> OwnView:
     """Return the view with nothing beyond it yet; box: around all that is drawn; kind: of differences of pixels."""
     x0, y0, x1, y1 = box
-    ids, _ = rasterised(points, HeadModel.load().triangles, box)
+    ids, depth = rasterised(points, HeadModel.load().triangles, box)
     triangles = np.zeros((0, 3), np.int32) if sheet is None else sheet.triangles
     hair_ids = np.full_like(ids, -1) if sheet is None else rasterised(hair, triangles, box)[0]
     beyond = np.zeros((y1 - y0, x1 - x0, 3), kind)
-    return OwnView(points, hair, triangles, ids, hair_ids, beyond, np.array([x0, y0], np.int32))
+    return OwnView(points, hair, triangles, ids, depth, hair_ids, beyond, np.array([x0, y0], np.int32))
 
 
 @njit(cache=True, nogil=True)
