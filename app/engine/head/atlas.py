@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.face.parameters import FLIP
+from app.engine.head.beard import beard_region
 from app.engine.head.completion import improved
 from app.engine.head.fill import filled
-from app.engine.head.grain import grain
+from app.engine.head.grain import beard_grain, grain
 from app.engine.head.hair_colour import hair_colour, sampled
 from app.engine.head.head import Head
 from app.engine.head.light import mirror_gain
@@ -222,6 +223,7 @@ def unlearned(
             fill.hair / scale,
             fill.hairline[:, None],
             rim[:, None],
+            beard_region()[:, None],
         ],
         1,
     ).astype(np.float32)
@@ -277,7 +279,7 @@ def _mixed(
 ) -> NDArray[Any]:
     """Return the (S, S, 3) atlas: each texel mixes the photo, its mirror image and the fill.
 
-    grid: (S, S, 20) the values that `unlearned` interpolates, in its order; nearest: (S * S,) the texel inside the
+    grid: (S, S, 21) the values that `unlearned` interpolates, in its order; nearest: (S * S,) the texel inside the
     atlas' islands that stands for each; low, coarse: (h, w, 3) low-pass pictures; scalp_there: (h, w) 1 where they
     show scalp; at_low: their px per px of the photo.
     """
@@ -300,6 +302,10 @@ def _mixed(
     hair = smoothstep(*HAIRLINE, line).astype(np.float32)
     uneven = unevenness(own / top, fetched(coarse, 0, at_low) / top, (kept * hair)[..., 0])
     strand = 1 + looked * (strand - 1) + (1 - looked) * (np.exp(uneven * tufts) - 1)
+    beard = grid[..., 20:21]
+    hairs = beard_grain(own / np.float32(top), np.asarray((kept * hair * (beard > 0.5))[..., 0], np.float32))
+    if hairs is not None:
+        strand = strand + beard * (hairs - strand)
     fine = grain(own / np.float32(top), np.asarray((kept * (1 - hair))[..., 0], np.float32))
     skin = np.asarray(grid[..., 12:15] * fine, np.float32)
     fill = skin + hair * (grid[..., 15:18] * strand - skin)

@@ -1,4 +1,6 @@
-"""Gives filled skin the grain of the photo's own: the finest detail of a cheek that the photo shows."""
+"""Gives filled skin and beard the grain of the photo's own: the finest detail of a cheek and of a beard that the photo
+shows.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +14,30 @@ from app.engine.head.texels import TEXELS
 # These values were chosen by eye on sheets of turned heads (tools/head_sheets.py). IOD is the distance between the
 # eyes.
 CHEEKS = (50, 280, 36, 266, 118, 347)  # MediaPipe's vertices on cheeks where no beard grows
-FINE = 0.04  # IOD: what is finer than this is grain
-HALF = 0.14  # IOD: half the side of the tile that is taken from a cheek and repeated
-MOST = 0.08  # natural logarithm of the strongest grain: what is stronger is a hair or a mark
+BEARDS = (
+    136,
+    365,
+    169,
+    394,
+    170,
+    395,
+    32,
+    262,
+    194,
+    418,
+    199,
+)  # MediaPipe's vertices where most beards are visible
+FINE = 0.04  # IOD: what is finer than this is grain of skin
+HAIRS = 0.08  # IOD: what is finer than this is grain of a beard
+HALF = 0.14  # IOD: half the side of the tile that is taken from one place and repeated
+MOST = 0.08  # natural logarithm of the strongest grain of skin: what is stronger is a hair or a mark
+MOST_HAIRS = 0.5  # the same of a beard
+PATCH = 256  # texels of a side of the patch of noise that is repeated
+SEED = 5  # seed of that noise, so that grain is the same every time
+MARK = 4.0  # times the median strength of a tile's grain: what is stronger is a mark
 COVERED = 0.9  # share of a tile that the photo must show
 KNOWN = 0.95  # share of a texel that the photo must give so that the texel shows the photo's grain
+HAIRY = 0.6  # the same of a beard, whose hairline is a guess
 
 
 def grain(own: NDArray[np.float32], skin: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -25,19 +46,51 @@ def grain(own: NDArray[np.float32], skin: NDArray[np.float32]) -> NDArray[np.flo
     own: (S, S, 3) the photo's colours in [0, 1] on the atlas; skin: (S, S) share of a texel that is skin of the photo.
     All factors are 1 where the photo shows too little of both cheeks.
     """
+    tiles = _tiles(own, skin > KNOWN, CHEEKS, FINE, MOST)
+    # Where a cheek has a rim of spectacles or a wrinkle, another may have none: the calmest shows the grain alone.
+    return _repeated(min(tiles, key=np.std) if tiles else None, own.shape[0])
+
+
+def beard_grain(own: NDArray[np.float32], beard: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """Return (S, S, 1) factors by which single hairs make each texel of a filled beard brighter or darker than its
+    colour, None where the photo shows too little of a beard; own: as for `grain`; beard: (S, S) share of a texel that
+    is beard of the photo.
+    """
+    tiles = _tiles(own, beard > HAIRY, BEARDS, HAIRS, MOST_HAIRS)
+    return _repeated(sorted(tiles, key=np.std)[len(tiles) // 2], own.shape[0]) if tiles else None
+
+
+def _tiles(
+    own: NDArray[np.float32], shown: NDArray[np.bool_], places: tuple[int, ...], fine: float, most: float
+) -> list[NDArray[np.float32]]:
+    """Return the (h, w) logarithms of grain around those of MediaPipe's vertices `places` that the photo shows; own: as
+    for `grain`; shown: (S, S); fine: IOD; most: the greatest logarithm.
+    """
     side = own.shape[0]
-    none = np.ones((side, side, 1), np.float32)
     half = round(HALF * side / TEXELS)
-    model = HeadModel.load()
-    tiles = []
-    for x, y in (model.weights[list(CHEEKS)] @ model.base_atlas) * side:
+    tiles: list[NDArray[np.float32]] = []
+    for x, y in (HeadModel.load().weights[list(places)] @ HeadModel.load().base_atlas) * side:
         part = (slice(int(y) - half, int(y) + half), slice(int(x) - half, int(x) + half))
-        tiles.append((float((skin[part] > KNOWN).mean()), part))
-    share, part = max(tiles, key=lambda tile: tile[0])
-    if share < COVERED or half < 3:
-        return none
-    bright = np.log(own[part].mean(axis=2) + 0.01)
-    fine = np.clip(bright - cv2.GaussianBlur(bright, (0, 0), FINE * side / TEXELS), -MOST, MOST)
-    tile = np.block([[fine, fine[:, ::-1]], [fine[::-1], fine[::-1, ::-1]]])
-    repeats = -(-side // tile.shape[0])
-    return np.asarray(np.exp(np.tile(tile, (repeats, repeats))[:side, :side, None]), np.float32)
+        if half < 3 or shown[part].mean() < COVERED:
+            continue
+        bright = np.log(own[part].mean(axis=2) + 0.01)
+        found = bright - cv2.GaussianBlur(bright, (0, 0), fine * side / TEXELS)
+        most = min(most, MARK * float(np.median(np.abs(found))))
+        tiles.append(np.asarray(np.clip(found, -most, most), np.float32))
+    return tiles
+
+
+def _repeated(tile: NDArray[np.float32] | None, side: int) -> NDArray[np.float32]:
+    """Return (S, S, 1) the exponential of noise like a tile (h, w), over a whole atlas; 1 of None.
+
+    White noise convolved with the tile looks like it and has no order in which a mark could be seen to come again
+    (“Random Phase Textures”, Galerne, Gousseau and Morel 2011, equation 5: asymptotic discrete spot noise).
+    """
+    if tile is None:
+        return np.ones((side, side, 1), np.float32)
+    spot = np.zeros((PATCH, PATCH), np.float32)
+    spot[: tile.shape[0], : tile.shape[1]] = (tile - tile.mean())[:PATCH, :PATCH]
+    white = np.random.default_rng(SEED).normal(size=spot.shape)
+    noise = np.fft.irfft2(np.fft.rfft2(white) * np.fft.rfft2(spot), spot.shape) / np.sqrt(tile.size)
+    repeats = -(-side // PATCH)
+    return np.asarray(np.exp(np.tile(noise, (repeats, repeats))[:side, :side, None]), np.float32)

@@ -32,7 +32,7 @@ from app.engine.warping.hair import Beside, Sheet, beside_head, hung_over, retex
 from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps
 from app.engine.warping.holding import Hidden, hidden
 from app.engine.warping.layers import Box, Layers, around, box_of, in_bands
-from app.engine.warping.necks import before_the_neck, beside_neck, covered_neck, throat
+from app.engine.warping.necks import before_the_neck, beside_neck, covered_neck, shown_beside, throat
 from app.engine.warping.own_view import OwnView
 from app.engine.warping.own_view_kernels import OwnPixels
 from app.engine.warping.plate import Places, behind, places
@@ -60,11 +60,10 @@ class HeadLook:
     plate: the photo without the head; beside: what stands beside the head; sheet: the hair there, None where there is
     none; there: (V,) how much of a vertex is drawn; ear: (V,) 1 on a visible ear; hair: (V,) 1 where hair grows;
     hidden: what a held outline does to the vertices; light: (9,) harmonics; skin: (V,) how much of the light's change
-    a vertex takes; room: (V,) how many times brighter a vertex may become; bare: (V,) 1 on the model's neck where the
-    photo shows none; covered: (V,) 1 below the jaw where the photo shows clothes instead; clothes: of
-    `before_the_neck`; fixed: (A, 4) float32, places in photo and atlas in index coordinates; changed: box of the photo
-    in which the plate differs from it; follows: what an expression carries along; body: what the body's motion carries
-    along.
+    a vertex takes; room: (V,) how many times brighter a vertex may become; bare: of `beside_neck`; shown: of
+    `shown_beside`; covered: (V,) 1 below the jaw where the photo shows clothes instead; clothes: of `before_the_neck`;
+    fixed: (A, 4) float32, places in photo and atlas in index coordinates; changed: box of the photo in which the plate
+    differs from it; follows: what an expression carries along; body: what the body's motion carries along.
     """
 
     head: Head
@@ -84,6 +83,7 @@ class HeadLook:
     skin: FloatArray
     room: FloatArray
     bare: FloatArray
+    shown: FloatArray
     covered: FloatArray
     clothes: NDArray[np.uint8]
     fixed: Float32
@@ -159,6 +159,7 @@ def head_look(
         skin,
         room_above(model, bright * shares.rim, shares.kept, own.confident * skin),
         beside_neck(own.at, where, head.rigid),
+        shown_beside(own.shown, own.person),
         covered,
         before_the_neck(beside, plate.texture[..., 3]),
         fixed_places(head, own.at),

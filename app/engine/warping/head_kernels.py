@@ -40,7 +40,7 @@ def _colour(maps, t, u, v, there, texture, background, atlas, top):  # type: ign
     """
     zero, one = np.float32(0), np.float32(1)
     r = g = b = a = zero
-    photo = _value(maps, t, PHOTO, u, v)
+    photo = min(_value(maps, t, PHOTO, u, v), one)
     if photo > zero:
         qx = min(max(_value(maps, t, PHOTO_X, u, v), zero), np.float32(texture.shape[1] - 1))
         qy = min(max(_value(maps, t, PHOTO_Y, u, v), zero), np.float32(texture.shape[0] - 1))
@@ -122,8 +122,9 @@ def head_band(  # type: ignore[no-untyped-def]
     has a THERE above 1; hair: (h, w, 4) the sheet's texture, whose first pixel is hair_corner (2,) of the photo;
     hair_points, hair_triangles, hair_chosen: as for the head; hair_maps: of `head_maps`, places in the photo and how
     thin the hair is; own: share of the photo that is drawn instead of the sheet's texture; mixed: px of depth over
-    which the nearer of head and hair takes over; top: largest pixel value; view: `OwnPixels`; behind: holds all else
-    before. The head's outline is softened over three pixels, and what has not moved keeps the photo's pixels.
+    which the nearer of head and hair takes over, and more than which lie between two parts of the head; top: largest
+    pixel value; view: `OwnPixels`; behind: holds all else before. The outlines of the head and of its parts are
+    softened over three pixels, and what has not moved keeps the photo's pixels.
     """
     first = y0 - 1
     ids, depth = _nearest(points, triangles, chosen, first, y1 + 1, x0 - 1, x1 + 1)
@@ -145,6 +146,8 @@ def head_band(  # type: ignore[no-untyped-def]
             touched = _touched(ids, j, i)
             if t < 0 and touched == 0:
                 continue
+            if touched == 5 and _at_cliff(depth, j, i, mixed):
+                touched = 4
             share = np.float32(hold[y, x]) / np.float32(255) if held else one
             behind_it = t < 0 or hair_depth[y - y0, x - x0] <= depth[j, i] - mixed
             if touched == 5 and behind_it and share == one and drawn[j, i, 3] >= OPAQUE:
@@ -278,10 +281,20 @@ def _touched(ids, j, i):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, fastmath=True, forceinline=True)
+def _at_cliff(depth, j, i, step):  # type: ignore[no-untyped-def]
+    """Return whether one part of the head ends before another between (j, i) and one of its four neighbours, as a nose
+    does before a cheek: their depths lie more than `step` px apart.
+    """
+    here = depth[j, i]
+    most = max(abs(depth[j - 1, i] - here), abs(depth[j + 1, i] - here))
+    return max(most, abs(depth[j, i - 1] - here), abs(depth[j, i + 1] - here)) > step
+
+
+@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
 def _softened(ids, depth, drawn, edge, j, i):  # type: ignore[no-untyped-def]
     """Return the head's premultiplied (r, g, b) and coverage at a pixel, and its depth, NOWHERE where there is no head.
 
-    edge: whether the pixel lies at the head's outline, where the values are softened.
+    edge: whether the pixel lies at the outline of the head or of a part of it, where the values are softened.
     """
     near = NOWHERE
     if ids[j, i] >= 0:

@@ -57,7 +57,7 @@ def table(look: HeadLook, camera: Camera) -> Float32:
     after, stretch, photo = np.empty((count, 3)), np.empty(count), np.empty(count)
     _shown(
         head.normals, head.rigid, head.camera.rotation, camera.rotation, look.seen.normals, look.hidden.unseen,
-        look.seen.person, look.seen.shown, look.better, look.kept, look.hidden.ear, look.hair,
+        look.seen.person, look.shown, look.better, look.kept, look.hidden.ear, look.hair,
         keeps, shown, transparent, skin_out, after, stretch, photo,
     )  # fmt: skip
     photo = over_lips(per_eye(model, photo * (1 - look.covered), one=False), look.seen.person)
@@ -86,8 +86,9 @@ def _shown(  # type: ignore[no-untyped-def]
     """Write normals in the frame into after (V, 3), how many times wider than in the photo each vertex is drawn into
     stretch (V,), and the share of its colour that the photo gives into photo (V,).
 
-    normals, rigid: of `Head`; own, turned: (3, 3) rotations of the photo's and of the frame's camera; before, person,
-    seen: normals, person and shown of `Seen`; unseen, ear: of `Hidden`; better, kept: of `Shares`; hair: of `HeadLook`;
+    normals, rigid: of `Head`; own, turned: (3, 3) rotations of the photo's and of the frame's camera; before, person:
+    normals and person of `Seen`; unseen, ear: of `Hidden`; better, kept: of `Shares`; seen, hair: shown and hair of
+    `HeadLook`;
     keeps: of `holding.held`; shown: of `holding.edge_shown`; transparent: share by which a hidden ear is transparent;
     skin_out: share of SKIN_OUT.
     """
@@ -128,15 +129,15 @@ def _written(  # type: ignore[no-untyped-def]
     for a in range(len(base)):
         v = base[a]
         turned = _step(RIM_TURNED[0], RIM_TURNED[1], stretch[v])
-        share = max(photo[v], bare[v])
+        share, nothing = max(photo[v], bare[v]), min(max(bare[v], 0.0), 1.0)
         solid = max(_step(TURNED_IN[0], TURNED_IN[1], stretch[v]), ear[v] * whole)
-        solid *= _step(NECK[0], NECK[1], rigid[v]) * (1 - shown) * (1 - bare[v])
+        solid *= _step(NECK[0], NECK[1], rigid[v]) * (1 - shown) * (1 - nothing)
         x, y, z = after[v, 0], after[v, 1], after[v, 2]
         bright = light[0] + light[1] * x + light[2] * y + light[3] * z + light[4] * x * y + light[5] * y * z
         bright += light[6] * (3 * z * z - 1) + light[7] * x * z + light[8] * (x * x - y * y)
         gain = min(max(max(bright, least) / shaded[v], LIGHT_RANGE[0]), LIGHT_RANGE[1])
         gain = (min(gain, room[v]) - 1) * _step(0.0, RELIT, before[v, 2])
-        soft = hair[v] * (1 - share) * (1 - _step(0.0, SOFT, z))
+        soft = hair[v] * (1 - min(share, 1.0)) * (1 - _step(0.0, SOFT, z))
         for k in range(4):
             out[a, k] = fixed[a, k] + (inward[v, k] * turned if k < 2 else 0.0)
         out[a, PHOTO], out[a, SOLID], out[a, GAIN] = share, solid, gain * skin[v]

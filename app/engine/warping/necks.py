@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app.engine.head import HeadModel
 from app.engine.head.fill import below_jaw
 from app.engine.head.skull import smoothstep
 from app.engine.imaging.colour import largest
@@ -20,6 +21,8 @@ from app.engine.warping.plate import Places
 # head model.
 BARE = (0.01, 0.04)  # IOD beside the person over which a neck that the photo does not have ends
 NECK_MOVES = (0.8, 0.95)  # share of the head's motion over which a neck is head
+STRAIGHTENED = 16  # steps that smooth over the mesh where a neck ends
+STEEP = 4.0  # times as steep as after these steps
 COVERED = (0.2, 0.6)  # share of clothes over which a place comes to be theirs
 BLUR = 0.02  # IOD over which that share is blurred
 TURNS = (0.4, 0.8)  # share of the head's motion over which the photo's clothes stop being drawn on the neck
@@ -58,10 +61,30 @@ def before_the_neck(beside: Beside, body: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def beside_neck(at: FloatArray, where: Places, rigid: FloatArray) -> FloatArray:
-    """(V,) 1 where the model's neck stands beside the person's, which is slimmer: nothing is drawn there."""
+    """Return (V,) 1 or more where the model's neck stands beside the person's, which is slimmer, 0 or less where it
+    does not: nothing is drawn where it is 1. Values that ended at 0 and 1 would make the edge as jagged as the mesh.
+    """
     apart = cv2.distanceTransform((where.matte < 0.1).astype(np.uint8), cv2.DIST_L2, 5) / where.iod
     x, y = np.floor(at * where.factor).astype(int).T
     height, width = apart.shape
     inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
     found = apart[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)]
-    return np.asarray(inside * smoothstep(*BARE, found) * (1 - smoothstep(*NECK_MOVES, rigid)))
+    beside = inside * smoothstep(*BARE, found) * (1 - smoothstep(*NECK_MOVES, rigid))
+    return STEEP * (_straightened(beside) - 0.5) + 0.5
+
+
+def shown_beside(shown: FloatArray, person: FloatArray) -> FloatArray:
+    """Return (V,) how much the photo shows a vertex, without jags along the jaw's outline in the photo, from behind
+    which a neck comes out that stands beside the person's. What the jaw hides stays hidden.
+
+    shown, person: of `Seen`.
+    """
+    neck = (1 - person) * smoothstep(*JAW_EDGE, below_jaw())
+    return np.asarray(shown + neck * (np.clip(2 * _straightened(shown) - 1, 0, 1) - shown))
+
+
+def _straightened(field: FloatArray) -> FloatArray:
+    averaging = HeadModel.load().averaging
+    for _ in range(STRAIGHTENED):
+        field = averaging @ field
+    return field

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.engine.head.grain import grain
+from app.engine.head.grain import beard_grain, grain
 from app.engine.head.hair_colour import hair_colour
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.raster import carried, rasterised
@@ -105,3 +105,20 @@ def test_the_back_of_a_shaved_head_has_the_temples_hair() -> None:
     back = (model.points[:, 2] < -4) & (y > 2) & (y < 7)
     assert np.median(hair[back] @ LUMINANCE) < 0.6 * (SKIN @ LUMINANCE)
     assert (hair @ LUMINANCE).max() < 1.01 * (SKIN @ LUMINANCE)
+
+
+def test_grain_shows_no_mark_again_and_again() -> None:
+    """Once, a mark on a cheek came back at every tile of made-up skin, mirrored to a medallion (p17, p22)."""
+    side = 1280
+    skin = np.ones((side, side), np.float32)
+    own = np.full((side, side, 3), 0.5, np.float32) + np.random.default_rng(1).normal(
+        0, 0.01, (side, side, 1)
+    )
+    own[40::80, 40::80] = own[41::80, 40::80] = own[40::80, 41::80] = 0.1
+    for found in (grain(own.astype(np.float32), skin), beard_grain(own.astype(np.float32), skin)):
+        assert found is not None
+        made = np.log(found[256:512, 256:512, 0])
+        shift = np.fft.irfft2(np.abs(np.fft.rfft2(made - made.mean())) ** 2)
+        shift /= shift[0, 0]
+        assert shift[20:-20, 20:-20].max() < 0.3 and 0.004 < made.std() < 0.06
+    assert beard_grain(own.astype(np.float32), 0 * skin) is None
