@@ -9,15 +9,26 @@ from numpy.typing import NDArray
 from app.engine.face.face_networks import person_mask
 from app.engine.face.parameters import FittedFace
 
-# These values were chosen by eye on the mattes of the portraits.
+# These values were chosen by eye on the mattes of the portraits of ../shared/media/images.
 CROP_FACES = 4.2  # face heights: side of the close crop
+SHRUNK_SIDE = (
+    640  # px of the longer side of pictures that are given to the network, which sees 256 px of them
+)
+FADE = (
+    0.12  # share of the close crop's half side over which it fades into what was found in the whole picture
+)
+SURE = (0.25, 0.75)  # probabilities of a person that count as 0 and as 1
 REFINE_SIDE = 768  # px of the longer side at which the guided filter runs
+RADIUS = 0.12  # eye distances: radius of the filter's windows
+EDGE = 0.02  # change of brightness in [0, 1] from which the filter keeps an edge; its square is the paper's epsilon
+CLEAN = (0.08, 0.92)  # values of the filtered matte that become 0 and 1
+SOFT = 0.02  # eye distances: sigma of the blur of the face's own outline
 
 
 def _raw(srgb: NDArray[np.uint8], face: FittedFace) -> NDArray[np.float32]:
     """Return the probability (H, W) of a person: by a close crop around the face, by the whole picture beyond."""
     height, width = srgb.shape[:2]
-    whole = cv2.resize(person_mask(_shrunk(srgb, 640)), (width, height), interpolation=cv2.INTER_LINEAR)
+    whole = cv2.resize(person_mask(_shrunk(srgb)), (width, height), interpolation=cv2.INTER_LINEAR)
     x, y, w, h = face.box
     half = CROP_FACES * max(w, h) / 2
     cx, cy = x + w / 2, y + h * 0.75
@@ -26,9 +37,9 @@ def _raw(srgb: NDArray[np.uint8], face: FittedFace) -> NDArray[np.float32]:
     if x1 - x0 < 8 or y1 - y0 < 8:
         return np.asarray(whole, np.float32)
     crop = srgb[y0:y1, x0:x1]
-    close = cv2.resize(person_mask(_shrunk(crop, 640)), (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
+    close = cv2.resize(person_mask(_shrunk(crop)), (x1 - x0, y1 - y0), interpolation=cv2.INTER_LINEAR)
     fade = np.ones(close.shape, np.float32)
-    band = max(2, int(0.12 * half))
+    band = max(2, int(FADE * half))
     ramp = np.linspace(0, 1, band, dtype=np.float32)
     if x0 > 0:
         fade[:, :band] *= ramp[: fade.shape[1]]
@@ -42,12 +53,17 @@ def _raw(srgb: NDArray[np.uint8], face: FittedFace) -> NDArray[np.float32]:
     return np.asarray(whole, np.float32)
 
 
-def _shrunk(srgb: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    scale = side / max(srgb.shape[:2])
+def _shrunk(srgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    scale = SHRUNK_SIDE / max(srgb.shape[:2])
     if scale >= 1:
         return srgb
     size = (max(1, round(srgb.shape[1] * scale)), max(1, round(srgb.shape[0] * scale)))
     return np.asarray(cv2.resize(srgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _stretched(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
+    """Return values with `low` and less as 0, `high` and more as 1, and linear between."""
+    return np.clip((values - low) / (high - low), 0, 1)
 
 
 def guided_filter(
@@ -72,17 +88,16 @@ def person_matte(srgb: NDArray[np.uint8], face: FittedFace) -> NDArray[np.float3
     """Return the matte (H, W) of a picture (H, W, 3) sRGB: float32, 1 on the person; the face itself is always 1."""
     height, width = srgb.shape[:2]
     iod = max(2.0, face.params.camera.scale)
-    raw = np.clip((_raw(srgb, face) - 0.25) / 0.5, 0, 1)
+    raw = _stretched(_raw(srgb, face), *SURE)
     scale = min(1.0, REFINE_SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     guide = cv2.resize(cv2.cvtColor(srgb, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA)
     small = cv2.resize(raw, size, interpolation=cv2.INTER_AREA)
-    radius = max(1, round(0.12 * iod * scale))
-    refined = guided_filter(guide.astype(np.float32) / 255, small, radius, 0.02**2)
-    matte = cv2.resize(refined, (width, height), interpolation=cv2.INTER_LINEAR)
-    matte = np.clip((matte - 0.08) / 0.84, 0, 1)
+    radius = max(1, round(RADIUS * iod * scale))
+    refined = guided_filter(guide.astype(np.float32) / 255, small, radius, EDGE**2)
+    matte = _stretched(cv2.resize(refined, (width, height), interpolation=cv2.INTER_LINEAR), *CLEAN)
     hull = cv2.convexHull(np.round(face.landmarks[:468, :2]).astype(np.int32))
     inside = np.zeros((height, width), np.uint8)
     cv2.fillConvexPoly(inside, hull, 255)
-    soft = cv2.GaussianBlur(inside, (0, 0), max(0.6, 0.02 * iod)).astype(np.float32) / 255
+    soft = cv2.GaussianBlur(inside, (0, 0), max(0.6, SOFT * iod)).astype(np.float32) / 255
     return np.asarray(np.maximum(matte, soft), np.float32)

@@ -17,7 +17,7 @@ from app.engine.networks.live_portrait_points import N_POINTS
 DEPTH = 16  # voxels of the volume's depth, as released
 FEATURES = 32  # channels of the volume, as released
 COMPRESSED = 4  # channels of the volume for the flow's network, as released
-SPREAD = 0.01  # variance of a point's heat map, in units of the volume's half side squared
+SPREAD = 0.01  # variance of a point's heat map, in units of the volume's half side squared, as released
 WIDTHS = (64, 128, 256, 512, 1024)  # channels of the hourglass, from full size down to a 32nd of it
 N_MOTIONS = N_POINTS + 1  # one per point, and before them the motion of what stays where it is
 SAMPLES_3D = ("cpu", "cuda")  # devices on which torch samples volumes itself

@@ -10,8 +10,9 @@ import numpy as np
 from app.engine.face.parameters import FloatArray
 from app.engine.squares.crop import BROWS, JAW, Square, Turn
 
-SCALE = 2.3  # the square's side over the face's
-LIFT = -0.125  # share of the square's side by which its middle lies below the face's; below 0 it lies above
+SCALE = 2.3  # the square's side over the face's, as released
+# Share of the square's side by which its middle lies below the face's; below 0 it lies above; as released.
+LIFT = -0.125
 NOSE = (1, 4)  # MediaPipe's vertices of the nose's tip, which in profile lies outside jaw and brows
 # MediaPipe's vertices of corners and lids, of the eye on the image's left first.
 EYES = ((33, 133, 159, 145), (362, 263, 386, 374))

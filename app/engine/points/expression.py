@@ -29,6 +29,11 @@ N_FEATURES = N_EXPRESSION + 4  # components, two angles of gaze and two aperture
 RIDGE = 0.01  # share of the mean squared feature; our choice
 KEPT_ASIDE = 5  # every fifth picture is kept aside to measure the error
 LEAST = 2 * N_FEATURES  # least number of pictures: twice as many as unknowns
+# Random expressions from which the map is learnt; our choice, within what the landmark network reads of people.
+SPREAD, FARTHEST = 1.2, 3.5  # sigmas: deviation of a component from the photo's own, and its greatest value
+GAZES = (20.0, 12.0)  # degrees: greatest gaze across and up
+APERTURES = (0.06, 0.36)  # from shut to wide open
+TOGETHER = 0.7  # share of the pictures in which both lids are equally open
 GAINS = (0.6, 2.5)  # least and greatest measured gain that is believed; our choice
 
 
@@ -160,18 +165,18 @@ def _regressed(changes: FloatArray, entries: FloatArray) -> FloatArray:
     return matrix
 
 
-def drawn_expression(own: Expression, rng: np.random.Generator, reach: float = 1.2) -> Expression:
+def drawn_expression(own: Expression, rng: np.random.Generator) -> Expression:
     """Return a random expression near the photo's own: with components as people's faces have them, and with gaze and
     apertures over their range.
     """
-    coefficients = np.array(own.coefficients) + reach * rng.normal(size=N_EXPRESSION)
-    gaze = (rng.uniform(-20, 20), rng.uniform(-12, 12))
-    left, right = rng.uniform(0.06, 0.36, size=2)
-    if rng.random() < 0.7:
-        right = left  # both lids move together in most pictures
+    coefficients = np.array(own.coefficients) + SPREAD * rng.normal(size=N_EXPRESSION)
+    across, up = (rng.uniform(-most, most) for most in GAZES)
+    left, right = rng.uniform(*APERTURES, size=2)
+    if rng.random() < TOGETHER:
+        right = left
     return Expression(
-        tuple(float(value) for value in np.clip(coefficients, -3.5, 3.5)),
-        (float(gaze[0]), float(gaze[1])),
+        tuple(float(value) for value in np.clip(coefficients, -FARTHEST, FARTHEST)),
+        (float(across), float(up)),
         (float(left), float(right)),
     )
 

@@ -14,6 +14,7 @@ LIGHT = np.array([-0.35, 0.45, 0.82])
 SKIN = np.array([214.0, 178.0, 160.0])  # colour of the mesh
 GROUND = np.array([48.0, 48.0, 48.0])  # colour of the background
 AMBIENT = 0.22  # share of full light that comes from everywhere
+WRAP = 0.25  # cosine of the angle by which light reaches beyond the terminator, which makes it soft
 
 
 def normalised_mean(mean: NDArray) -> NDArray[np.float64]:
@@ -47,5 +48,5 @@ def vertex_normals(points: NDArray, triangles: NDArray) -> NDArray[np.float64]:
 def vertex_shades(points: NDArray, triangles: NDArray) -> NDArray[np.float32]:
     """Return (N, 3) in [0, 1]: Lambert's law with a soft terminator; the inside is lit like the outside, darker."""
     normals = vertex_normals(points, triangles)
-    wrapped = np.clip((normals @ (LIGHT / np.linalg.norm(LIGHT)) + 0.25) / 1.25, 0, 1)
+    wrapped = np.clip((normals @ (LIGHT / np.linalg.norm(LIGHT)) + WRAP) / (1 + WRAP), 0, 1)
     return np.asarray(SKIN / 255 * (AMBIENT + (1 - AMBIENT) * wrapped[:, None]), np.float32)

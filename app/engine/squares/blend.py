@@ -17,6 +17,11 @@ from app.engine.squares.crop import FloatPicture, Turn, spread, spread_flow, to_
 COARSE = 1 / 24  # share of the square's side: sigma of the blur that makes the residual's coarse part
 MATCH = 0.06  # difference of colours in [0, 1] at which the flow no longer explains the edit
 EDGE = 0.1  # share of the square's side, from its border, over which the edit fades into the photo
+PERSON_BLUR = 1 / 64  # share of the square's side: sigma of the blur that widens the person's matte
+PERSON_GAIN = 1.5  # factor on the blurred matte, so that the edit is whole where the person is
+ERROR_BLUR = (
+    1.5  # px of the network's picture: sigma of the blur of the difference that is compared with MATCH
+)
 
 
 def backward_flow(edited: FloatPicture, before: FloatPicture) -> NDArray[np.float32]:
@@ -55,7 +60,7 @@ def blur(picture: FloatPicture, sigma: float) -> FloatPicture:
 def confidence(edited: FloatPicture, before: FloatPicture, flow: NDArray[np.float32]) -> FloatPicture:
     """Return (h, w) in [0, 1] how well `before`, moved along the flow, explains `edited`."""
     error = np.abs(edited - follow(before, flow)).max(axis=-1)
-    return np.asarray(np.exp(-np.square(blur(error, 1.5) / MATCH)), np.float32)
+    return np.asarray(np.exp(-np.square(blur(error, ERROR_BLUR) / MATCH)), np.float32)
 
 
 def window(side: int, turn: Turn | None = None) -> FloatPicture:
@@ -93,6 +98,6 @@ def blended(
     fine = follow(residual - coarse, wide_flow) * spread(trust, side, turn)[..., None]
     result = spread(edited, side, turn) + follow(coarse, wide_flow) + fine
     moved = follow(matte, wide_flow) if after is None else np.clip(spread(after, side, turn), 0, 1)
-    person = blur(np.maximum(matte, moved), side / 64)
-    weight = (window(side, turn) * np.clip(1.5 * person, 0, 1))[..., None]
+    person = blur(np.maximum(matte, moved), PERSON_BLUR * side)
+    weight = (window(side, turn) * np.clip(PERSON_GAIN * person, 0, 1))[..., None]
     return np.asarray(photo + weight * (result - photo), np.float32)
