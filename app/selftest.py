@@ -96,6 +96,7 @@ def export(engine: Engine, portrait: Portrait, edits: Edits, path: Path) -> None
 
 def drive(engine: Engine, portrait: Portrait, folder: Path) -> None:
     """Make a performance of the sample's own face, and a film of the portrait driven by it."""
+    from app.engine.contract import DrivenFace
     from app.engine.driving.clip_driving import drive_clip
     from app.engine.face.retargeting import RetargetSettings
 
@@ -108,7 +109,8 @@ def drive(engine: Engine, portrait: Portrait, folder: Path) -> None:
     write_performance(
         Performance.of(frames, times, rest, RATE, portrait.photo.size, "self-test"), performance
     )
-    *_, last = drive_clip(engine, portrait, 0, performance, film, RetargetSettings(relative=True), {})
+    driven = DrivenFace(portrait, 0, {}, RetargetSettings(relative=True))
+    *_, last = drive_clip(engine, driven, performance, film)
     assert isinstance(last, FilmedStep) and last.recording is not None
     written = last.recording.pictures
     require(written == FRAMES, f"{written} of {FRAMES} frames came into the film")

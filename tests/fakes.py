@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from app.engine.contract import (
     DrawnFace,
+    DrivenFace,
     Edits,
     ExportStep,
     Flow,
@@ -196,16 +197,12 @@ class FakeEngine:
 
     def animate(
         self,
-        portrait: Portrait,
-        face: int,
-        edits: Edits,
+        driven: DrivenFace,
         source: Any,
-        settings: Any,
-        max_side: int | None = None,
         on_begin: Any = None,
     ) -> Iterator[Step]:
-        self._note("animate", face, settings)
-        self.animation = FakeAnimation(settings)
+        self._note("animate", driven.face, driven.settings)
+        self.animation = FakeAnimation(driven.settings)
         if on_begin is not None:
             on_begin(self.animation)
         try:
@@ -216,27 +213,24 @@ class FakeEngine:
                         self.animation.end_empty()
                     return
                 recording = self.animation.recording()
-                yield LiveStep(number, 0, "", portrait.photo.pixels, fps=25.0, recording=recording)
+                yield LiveStep(number, 0, "", driven.portrait.photo.pixels, fps=25.0, recording=recording)
         finally:
             self.animation = None
             self._note("animation closed")
 
     def drive(
         self,
-        portrait: Portrait,
-        face: int,
-        edits: Edits,
+        driven: DrivenFace,
         driver: Path,
         output: Path,
-        settings: Any,
         audio: bool = False,
-        max_side: int | None = None,
         rest_at: float | None = None,
     ) -> Iterator[Step]:
         """Yield a film of three frames, each of which waits for the gate; a film that is stopped leaves no
         file.
         """
-        self._note("drive", face, dict(edits), driver, output, audio, *([] if rest_at is None else [rest_at]))
+        chosen = [] if rest_at is None else [rest_at]
+        self._note("drive", driven.face, dict(driven.edits), driver, output, audio, *chosen)
         for number in range(3):
             assert self.gate.wait(10)
             self.driven_by.append(self._name)

@@ -118,6 +118,7 @@ class Display:
 
 def live_report(engine: Engine, photo: Path, seconds: float) -> dict[str, Any]:
     """Return frames per second, latency and stages of a live run of `seconds` after a warm-up."""
+    from app.engine.contract import DrivenFace
     from app.engine.face.retargeting import RetargetSettings
 
     pictures = camera_pictures(engine)
@@ -126,9 +127,8 @@ def live_report(engine: Engine, photo: Path, seconds: float) -> dict[str, Any]:
     latencies: list[float] = []
     stages: dict[str, list[float]] = {}
     start, dropped = 0.0, [0, 0]
-    steps = engine.animate(
-        portrait, 0, {0: FaceEdit.of(smile=0.3)}, source, RetargetSettings(relative=True), LIVE_SIDE
-    )
+    settings = RetargetSettings(relative=True)
+    steps = engine.animate(DrivenFace(portrait, 0, {0: FaceEdit.of(smile=0.3)}, settings, LIVE_SIDE), source)
     display = Display()
     for step in steps:
         if engine.animation is not None:

@@ -70,6 +70,7 @@ def add(subparsers: Subparsers) -> None:
 
 
 def run_drive(args: argparse.Namespace) -> None:
+    from app.engine.contract import DrivenFace
     from app.engine.driving.clip_driving import drive_clip
     from app.engine.engine import Engine
     from app.engine.face.retargeting import RetargetSettings
@@ -84,11 +85,9 @@ def run_drive(args: argparse.Namespace) -> None:
     values = {**(preset_values(args.preset) if args.preset else {}), **dict(args.set)}
     seen_again = args.driver is None  # a compressed clip is shown again: it drives its own reference
     settings = RetargetSettings(mode=args.mode, relative=args.relative or seen_again, mirror=args.mirror)
-    steps = drive_clip(
-        engine, portrait, face, args.driver or args.photo, args.output, settings, {face: FaceEdit.of(**values)},
-        audio=args.audio, max_side=args.size, rest_at=args.neutral_at,
-    )  # fmt: skip
-    last = run_to_end(steps)
+    driven = DrivenFace(portrait, face, {face: FaceEdit.of(**values)}, settings, args.size)
+    driver = args.driver or args.photo
+    last = run_to_end(drive_clip(engine, driven, driver, args.output, args.audio, args.neutral_at))
     assert isinstance(last, FilmedStep) and last.recording is not None
     if args.json:
         told = {"output": str(last.recording.path), "frames": last.recording.pictures}

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from collections.abc import Generator as Steps
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,10 @@ from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit, FaceParams, FittedFace
 from app.engine.imaging.photo import Photo
 
+if TYPE_CHECKING:
+    from app.engine.face.retargeting import RetargetSettings
+
 Edits = Mapping[int, FaceEdit]  # face index (left to right, from 0) -> its edit
-
-
 Picture = NDArray[Any]  # (H, W, 3) uint8 or uint16, in the photo's own colour space
 
 
@@ -157,6 +158,26 @@ class Portrait:
         """Return the index of the face whose box has the largest area; ValueError where there is no face."""
         areas = [face.box[2] * face.box[3] for face in self.faces]
         return areas.index(max(areas))
+
+
+@dataclass(frozen=True, eq=False)
+class DrivenFace:
+    """A face that another face's movement drives.
+
+    face: its index in the portrait; edits: every face's sliders, of which this face's are added to the movement;
+    settings: how the movement is transferred; max_side: px of the longer side of the pictures, None for the photo's.
+    """
+
+    portrait: Portrait
+    face: int
+    edits: Edits
+    settings: RetargetSettings
+    max_side: int | None = None
+
+    @property
+    def edit(self) -> FaceEdit:
+        """Return the driven face's own sliders."""
+        return self.edits.get(self.face, FaceEdit())
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from app.engine.contract import Edits, Portrait, Step
+from app.engine.contract import DrivenFace, Step
 from app.engine.driving.animation import Animation, scene_of
 from app.engine.driving.clip_driving import drive_clip
 from app.engine.driving.driver import Driver
@@ -13,8 +13,6 @@ from app.engine.driving.live import Controls
 from app.engine.driving.resting import rest_in
 from app.engine.engine_like import LiveAnimation
 from app.engine.face.landmarks import FaceTracker
-from app.engine.face.parameters import FaceEdit
-from app.engine.face.retargeting import RetargetSettings
 from app.engine.portraits import Portraits
 from app.engine.sources.frames import FrameSource
 
@@ -26,19 +24,15 @@ class Engine(Portraits):
 
     def animate(
         self,
-        portrait: Portrait,
-        face: int,
-        edits: Edits,
+        driven: DrivenFace,
         source: FrameSource,
-        settings: RetargetSettings,
-        max_side: int | None = None,
         on_begin: Callable[[LiveAnimation], None] | None = None,
     ) -> Iterator[Step]:
         """Drive a face live and yield a step a frame; while it runs, `animation` records, calibrates and pauses it."""
-        yield from self.ensure_encoded(portrait, edits, face)
+        yield from self.ensure_encoded(driven.portrait, driven.edits, driven.face)
         with FaceTracker(video=True, live=True) as tracker:
-            scene = scene_of(self, portrait, face, edits, max_side)
-            controls = Controls(settings, edits.get(face, FaceEdit()))
+            scene = scene_of(self, driven.portrait, driven.face, driven.edits, driven.max_side)
+            controls = Controls(driven.settings, driven.edit)
             self.animation = Animation(scene, source, Driver(self.model, tracker), controls)
             try:
                 if on_begin is not None:
@@ -50,19 +44,15 @@ class Engine(Portraits):
 
     def drive(
         self,
-        portrait: Portrait,
-        face: int,
-        edits: Edits,
+        driven: DrivenFace,
         driver: Path,
         output: Path,
-        settings: RetargetSettings,
         audio: bool = False,
-        max_side: int | None = None,
         rest_at: float | None = None,
     ) -> Iterator[Step]:
         """Let a clip or a performance drive a face, write the film, and yield a step a frame."""
-        yield from self.ensure_encoded(portrait, edits, face)
-        yield from drive_clip(self, portrait, face, driver, output, settings, edits, audio, max_side, rest_at)
+        yield from self.ensure_encoded(driven.portrait, driven.edits, driven.face)
+        yield from drive_clip(self, driven, driver, output, audio, rest_at)
 
     def rest(self, driver: Path, at: float | None = None) -> Iterator[Step]:
         """Look through a clip or a performance for its driver's face at rest; the last step is a `RestStep`."""

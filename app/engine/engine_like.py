@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 from app.engine.contract import (
     DrawnFace,
+    DrivenFace,
     Edits,
     Flow,
     GeneratorInfo,
@@ -163,12 +164,8 @@ class EngineLike(Protocol):
 
     def animate(
         self,
-        portrait: Portrait,
-        face: int,
-        edits: Edits,
+        driven: DrivenFace,
         source: Any,
-        settings: RetargetSettings,
-        max_side: int | None = None,
         on_begin: Callable[[LiveAnimation], None] | None = None,
     ) -> Iterator[Step]:
         """Drive a face from a `FrameSource`, a step a frame, until the source ends.
@@ -178,14 +175,10 @@ class EngineLike(Protocol):
 
     def drive(
         self,
-        portrait: Portrait,
-        face: int,
-        edits: Edits,
+        driven: DrivenFace,
         driver: Path,
         output: Path,
-        settings: RetargetSettings,
         audio: bool = False,
-        max_side: int | None = None,
         rest_at: float | None = None,
     ) -> Iterator[Step]:
         """Let a clip or a performance drive a face into a film; closing the iterator early leaves no film.

@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from app.engine.contract import GeneratorInfo, Step
+from app.engine.contract import DrivenFace, GeneratorInfo, Step
 from app.engine.driving.steps import LiveStep
 from app.engine.engine_like import EngineLike, LiveAnimation
 from app.engine.errors import EngineError
@@ -101,10 +101,9 @@ class Live(QObject):
             return
 
         def call(engine: EngineLike) -> Iterator[Step]:
-            return engine.animate(
-                portrait, document.active, document.edits, source(), settings, side,
-                None if film is None else lambda animation: self._record_into(animation, film),
-            )  # fmt: skip
+            driven = DrivenFace(portrait, document.active, document.edits, settings, side)
+            on_begin = None if film is None else lambda animation: self._record_into(animation, film)
+            return engine.animate(driven, source(), on_begin)
 
         words = self.tr("Recording")
 
@@ -198,9 +197,8 @@ class Live(QObject):
 
         def call(engine: EngineLike) -> Iterator[Step]:
             make_folder(output.parent)
-            return engine.drive(
-                portrait, document.active, document.edits, clip, output, settings, audio, rest_at=rest_at
-            )
+            driven = DrivenFace(portrait, document.active, document.edits, settings)
+            return engine.drive(driven, clip, output, audio, rest_at)
 
         def on_end(answer: Answer) -> None:
             if answer.error is None and not answer.closed:

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.contract import Edits, Portrait, Step
+from app.engine.contract import DrivenFace, Step
 from app.engine.driving.animation import Animation, scene_of
 from app.engine.driving.live import Controls, Scene
 from app.engine.driving.resting import Look, acquainted_driver, no_face
 from app.engine.driving.steps import FilmedStep, LiveStep, TrackedStep
 from app.engine.errors import EngineError
 from app.engine.face.landmarks import FaceTracker
-from app.engine.face.parameters import FaceEdit, FaceParams
-from app.engine.face.retargeting import RetargetSettings
+from app.engine.face.parameters import FaceParams
 from app.engine.film.recorder import Recorder, checked_place
 from app.engine.imaging.writing import same_file
 from app.engine.portraits import Portraits
@@ -38,27 +37,23 @@ Sound = Generator[NDArray[np.float32], None, None]
 
 def drive_clip(
     portraits: Portraits,
-    portrait: Portrait,
-    face: int,
+    driven: DrivenFace,
     path: Path,
     output: Path | None,
-    settings: RetargetSettings,
-    edits: Edits,
     audio: bool = False,
-    max_side: int | None = None,
     rest_at: float | None = None,
 ) -> Iterator[Step]:
-    """Animate a portrait by the clip or performance at `path`, write the film `output`, and yield a step a frame.
+    """Drive a face by the clip or performance at `path`, write the film `output`, and yield a step a frame.
 
-    edits: every face's sliders, of which the driven face's are added to the driver's movement; rest_at: seconds into
-    the clip at which the driver is at rest, None lets the engine find the frame. The last step is a `FilmedStep`.
-    Closing the iterator early leaves no film. The memory used does not grow with the clip.
+    output: None writes nothing; audio: whether the film has the clip's sound; rest_at: seconds into the clip at which
+    the driver is at rest, None lets the engine find the frame. The last step of a film is a `FilmedStep`. Closing the
+    iterator early leaves no film. The memory used does not grow with the clip.
     """
     if output is not None:
         _refuse_driver(path, output)
         checked_place(output)
-    scene = scene_of(portraits, portrait, face, edits, max_side)
-    controls = Controls(settings, edits.get(face, FaceEdit()))
+    scene = scene_of(portraits, driven.portrait, driven.face, driven.edits, driven.max_side)
+    controls = Controls(driven.settings, driven.edit)
     with FaceTracker(video=True) as tracker:
         look = Look(portraits.model, tracker, path, rest_at)
         yield from look.steps()

@@ -63,7 +63,7 @@ def _shrunk(srgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _stretched(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
     """Return values with `low` and less as 0, `high` and more as 1, and linear between."""
-    return np.clip((values - low) / (high - low), 0, 1)
+    return np.asarray(np.clip((values - low) / (high - low), 0, 1), np.float32)
 
 
 def guided_filter(

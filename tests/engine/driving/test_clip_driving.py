@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from app.cli import main
-from app.engine.contract import Portrait
+from app.engine.contract import DrivenFace, Portrait
 from app.engine.driving.clip_driving import drive_clip, track_clip
 from app.engine.driving.compression import encode_clip
 from app.engine.driving.resting import neutral_of, rest_in
@@ -88,7 +88,9 @@ def test_a_clip_drives_the_portrait_frame_by_frame(
     engine: Engine, portrait: Portrait, nodding: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.mp4"
-    steps = list(drive_clip(engine, portrait, 0, nodding, out, RetargetSettings(), {}, audio=True))
+    steps = list(
+        drive_clip(engine, DrivenFace(portrait, 0, {}, RetargetSettings()), nodding, out, audio=True)
+    )
     shown = [step for step in steps if step.picture is not None]
     assert len(shown) == COUNT and [s.done for s in shown] == list(range(1, COUNT + 1))
     assert shown[3].total == COUNT
@@ -107,7 +109,7 @@ def test_a_clip_drives_the_portrait_frame_by_frame(
 
 def test_the_film_shows_what_the_driver_did(engine: Engine, portrait: Portrait, nodding: Path) -> None:
     """A fresh fit of the animated pictures follows the driver's roll."""
-    steps = drive_clip(engine, portrait, 0, nodding, None, RetargetSettings(), {})
+    steps = drive_clip(engine, DrivenFace(portrait, 0, {}, RetargetSettings()), nodding, None)
     asked, measured = [], []
     for step in steps:
         if step.picture is not None and step.done % 3 == 0:
@@ -117,7 +119,7 @@ def test_the_film_shows_what_the_driver_did(engine: Engine, portrait: Portrait, 
 
 
 def test_cancelling_leaves_no_film(engine: Engine, portrait: Portrait, nodding: Path, tmp_path: Path) -> None:
-    steps = drive_clip(engine, portrait, 0, nodding, tmp_path / "a.mp4", RetargetSettings(), {})
+    steps = drive_clip(engine, DrivenFace(portrait, 0, {}, RetargetSettings()), nodding, tmp_path / "a.mp4")
     for _ in range(5):
         next(steps)
     steps.close()  # type: ignore[attr-defined]
@@ -127,7 +129,7 @@ def test_cancelling_leaves_no_film(engine: Engine, portrait: Portrait, nodding: 
 def test_what_drives_is_never_overwritten(engine: Engine, portrait: Portrait, nodding: Path) -> None:
     before = nodding.read_bytes()
     with pytest.raises(EngineError, match="never overwrites"):
-        list(drive_clip(engine, portrait, 0, nodding, nodding, RetargetSettings(), {}))
+        list(drive_clip(engine, DrivenFace(portrait, 0, {}, RetargetSettings()), nodding, nodding))
     assert nodding.read_bytes() == before
 
 
@@ -135,7 +137,7 @@ def test_a_driver_without_a_face_leaves_no_film(engine: Engine, portrait: Portra
     grey = tmp_path / "grey.png"
     Image.new("RGB", (96, 96), "grey").save(grey)
     with pytest.raises(EngineError, match="No face"):
-        list(drive_clip(engine, portrait, 0, grey, tmp_path / "a.mp4", RetargetSettings(), {}))
+        list(drive_clip(engine, DrivenFace(portrait, 0, {}, RetargetSettings()), grey, tmp_path / "a.mp4"))
     assert list(tmp_path.iterdir()) == [grey]
 
 
@@ -151,7 +153,7 @@ def test_sliders_are_added_and_other_modes_keep_the_pose(
 ) -> None:
     own = portrait.faces[0].params.camera
     edits = {0: FaceEdit.of(yaw=own.yaw + 10)}
-    steps = drive_clip(engine, portrait, 0, nodding, None, RetargetSettings(mode="face"), edits)
+    steps = drive_clip(engine, DrivenFace(portrait, 0, edits, RetargetSettings(mode="face")), nodding, None)
     cameras = [s.driven.params.camera for s in steps if s.picture is not None]
     assert all(camera.yaw == pytest.approx(own.yaw + 10, abs=0.1) for camera in cameras)
 
@@ -165,11 +167,10 @@ def test_tracking_and_driving_again_gives_the_same_motion(
     assert len(performance) == COUNT and performance.rate == RATE and performance.size == (240, 240)
     assert performance.neutral is not None and len(performance.identity.coefficients) == 40
     assert last.performance.frames.shape == (COUNT, 35)
-    arguments = (RetargetSettings(), {})
     direct, again = (
         [
             s.driven.params.camera.roll
-            for s in drive_clip(engine, portrait, 0, driver, None, *arguments)
+            for s in drive_clip(engine, DrivenFace(portrait, 0, {}, RetargetSettings()), driver, None)
             if s.picture is not None
         ]
         for driver in (nodding, path)
@@ -191,7 +192,7 @@ def test_generators_that_listen_get_the_clips_sound_frame_by_frame(
     monkeypatch.setattr(engine.generator, "generate", listening)
     names = (engine.generator.info.name,) if listens else ()
     monkeypatch.setattr("app.engine.driving.clip_driving.LISTENING", names)
-    for _ in drive_clip(engine, portrait, 0, nodding, None, RetargetSettings(), {}):
+    for _ in drive_clip(engine, DrivenFace(portrait, 0, {}, RetargetSettings()), nodding, None):
         pass
     driven = given[-COUNT:]
     assert [len(one or ()) for one in driven] == [300 if listens else 0] * COUNT
@@ -206,7 +207,9 @@ def test_a_film_lasts_as_long_as_its_variable_driver(
     for seconds, lasts in ((0.0, 0.04), (0.04, 0.06), (0.1, 0.4), (0.5, 0.9)):
         recorder.write(np.roll(head, round(20 * seconds), axis=1), seconds, lasts)
     held = recorder.stop().path
-    steps = list(drive_clip(engine, portrait, 0, held, tmp_path / "a.mp4", RetargetSettings(), {}))
+    steps = list(
+        drive_clip(engine, DrivenFace(portrait, 0, {}, RetargetSettings()), held, tmp_path / "a.mp4")
+    )
     recording = steps[-1].recording
     assert recording.pictures == 4 and recording.duration == pytest.approx(1.4, abs=0.011)
     assert ffmpeg.media_info(recording.path).duration == pytest.approx(1.4, abs=0.011)
@@ -224,7 +227,7 @@ def test_an_hdr_clip_drives_as_its_plain_twin_and_leaves_the_portraits_colours(
     assert done.returncode == 0, done.stderr.decode()[-300:]
     driven = []
     for clip in (nodding, hdr):
-        steps = drive_clip(engine, portrait, 0, clip, None, RetargetSettings(), {})
+        steps = drive_clip(engine, DrivenFace(portrait, 0, {}, RetargetSettings()), clip, None)
         driven.append([step for step in steps if step.picture is not None])
     rolls = [np.array([step.driven.params.camera.roll for step in steps]) for steps in driven]
     assert np.ptp(rolls[0]) > 5 and np.abs(rolls[0] - rolls[1]).max() < 3
@@ -235,7 +238,9 @@ def test_an_hdr_clip_drives_as_its_plain_twin_and_leaves_the_portraits_colours(
 def test_a_csv_drives_too(engine: Engine, portrait: Portrait, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     write_performance(make_performance(6), path)
-    steps = list(drive_clip(engine, portrait, 0, path, tmp_path / "a.webm", RetargetSettings(), {}))
+    steps = list(
+        drive_clip(engine, DrivenFace(portrait, 0, {}, RetargetSettings()), path, tmp_path / "a.webm")
+    )
     assert steps[-1].recording.pictures == 6
 
 
@@ -262,7 +267,7 @@ def test_shared_clips_drive_without_a_jump_or_a_lost_frame(
     engine: Engine, portrait: Portrait, shared: Path
 ) -> None:
     clip = shared / "media" / "videos" / "a_headpose_female.mp4"
-    steps = drive_clip(engine, portrait, 0, clip, None, RetargetSettings(), {})
+    steps = drive_clip(engine, DrivenFace(portrait, 0, {}, RetargetSettings()), clip, None)
     shown = [s for s in steps if s.picture is not None]
     assert len(shown) == 23
     yaws = np.array([s.driven.params.camera.yaw for s in shown])
@@ -328,9 +333,8 @@ def test_the_frame_taken_for_rest_is_told_and_another_can_be_named(
     assert isinstance(sought, RestStep) and sought.sure is not None and 0 <= sought.sure <= 1
     assert sought.seconds is not None and sought.face is not None and sought.face.shape == (96, 96, 3)
     at = 5 / float(RATE)  # the head is rolled most there
-    *_, last = drive_clip(
-        engine, portrait, 0, nodding, tmp_path / "a.mp4", RetargetSettings(relative=True), {}, rest_at=at
-    )
+    driven = DrivenFace(portrait, 0, {}, RetargetSettings(relative=True))
+    *_, last = drive_clip(engine, driven, nodding, tmp_path / "a.mp4", rest_at=at)
     assert isinstance(last, FilmedStep) and last.rest is not None
     assert last.rest.sure is None and last.rest.seconds == pytest.approx(at, abs=0.5 / float(RATE))
     assert last.rest.face is not None and not np.array_equal(last.rest.face, sought.face)
@@ -351,7 +355,7 @@ def test_a_driver_whose_chosen_rest_is_turned_turns_less(
 ) -> None:
     def rolls(rest_at: float | None) -> float:
         settings = RetargetSettings(relative=True)
-        steps = drive_clip(engine, portrait, 0, nodding, None, settings, {}, rest_at=rest_at)
+        steps = drive_clip(engine, DrivenFace(portrait, 0, {}, settings), nodding, None, rest_at=rest_at)
         driven = [step.driven for step in steps if isinstance(step, LiveStep) and step.driven is not None]
         return driven[5].params.camera.angles[2] - portrait.faces[0].params.camera.angles[2]
 

@@ -13,7 +13,7 @@ from app.engine.checkpoints.kinds import Found
 from app.engine.checkpoints.registry import kind_named
 from app.engine.checkpoints.store import import_model, remove_model, save_model
 from app.engine.checkpoints.stylegan_files import read_stylegan2
-from app.engine.contract import Target
+from app.engine.contract import DrivenFace, Target
 from app.engine.engine import Engine
 from app.engine.face.parameters import Camera, Expression, FaceEdit
 from app.engine.face.retargeting import RetargetSettings
@@ -242,7 +242,8 @@ def test_jobs_find_the_face_in_steps_that_can_be_cancelled(home, portrait, tmp_p
     assert first.total == 28 and first.picture is not None
     steps.close()
     assert not list((data_folder() / "inversions").glob("*")) and not (tmp_path / "out.png").exists()
-    film = engine.drive(portrait, 0, {}, tmp_path / "clip.mp4", tmp_path / "film.mp4", RetargetSettings())
+    driven = DrivenFace(portrait, 0, {}, RetargetSettings())
+    film = engine.drive(driven, tmp_path / "clip.mp4", tmp_path / "film.mp4")
     assert next(film).message == first.message, "the driven face is found before the clip is opened"
     film.close()
     totals = [[step.total for step in engine.export(portrait, edits, tmp_path / "out.png")] for _ in range(2)]
