@@ -30,9 +30,10 @@ from app.engine.sound.audio import SoundTrack
 
 NOMINAL_RATE = Fraction(30)  # frames per second for which encoders plan where pictures come at no fixed rate
 # Arguments of ffmpeg. Its guide to H.264 calls a CRF of 17 to 18 visually lossless; live films are a little coarser,
-# because they must be encoded as they come, and others a little finer. VP9's CRF goes up to 63 instead of 51.
+# because they must be encoded as they come, and others a little finer. No picture is coded from a later one (-bf 0),
+# because an MP4 would then give the length of another picture to the last one. VP9's CRF goes up to 63 instead of 51.
 LIVE_X264 = ("-c:v", "libx264", "-preset", "superfast", "-crf", "19", "-bf", "0")
-BEST_X264 = ("-c:v", "libx264", "-preset", "medium", "-crf", "16")
+BEST_X264 = ("-c:v", "libx264", "-preset", "medium", "-crf", "16", "-bf", "0")
 VP9_QUALITY = ("-crf", "28", "-b:v", "0")
 VP9 = ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "7", "-row-mt", "1", *VP9_QUALITY)
 COLOURS = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709", "-color_range", "tv")
@@ -42,6 +43,9 @@ FRAGMENTS = ("-movflags", "+frag_keyframe+delay_moov+default_base_moof", "-frag_
 
 OnShare = Callable[[float], None]  # takes the share, in [0, 1], of a finished film that is written
 PROGRESS_EVERY = 0.25  # seconds between two reports of that share
+TIMES_DIFFER = (
+    0.001  # seconds by which a picture ends later or earlier than the rate says where the rate is not kept
+)
 
 
 class Sink(Protocol):
@@ -71,7 +75,7 @@ class FilmSink:
         self._unfinished = free_path(path.with_name(fitting(path.stem, f".recording{path.suffix}")))
         self.track: SoundTrack | None = None
         self._nominal = float(1 / (rate or NOMINAL_RATE))  # seconds for which a picture is shown
-        self._count, self._end, self._lasts = 0, 0.0, self._nominal
+        self._count, self._end, self._even = 0, 0.0, True
         self._process = subprocess.Popen(
             [ffmpeg.executable(), "-hide_banner", "-y", *self._arguments(rate, sound, live)],
             stdin=subprocess.PIPE,
@@ -100,8 +104,8 @@ class FilmSink:
         if height % 2 or width % 2:
             pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
         data = np.ascontiguousarray(pixels)
-        self._count, self._lasts = self._count + 1, lasts or self._nominal
-        self._end = seconds + self._lasts
+        self._count, self._end = self._count + 1, seconds + (lasts or self._nominal)
+        self._even &= abs(self._end - self._count * self._nominal) < TIMES_DIFFER
         self._send(matroska.block(matroska.PICTURES, seconds, data.nbytes, lasts), data.data)
 
     def sound(self, samples: NDArray[np.float32], seconds: float) -> None:
@@ -159,13 +163,12 @@ class FilmSink:
     def _last_picture_arguments(self) -> list[str]:
         """Return arguments of ffmpeg by which the last picture lasts until the film ends.
 
-        An MP4 keeps the duration of the picture that was coded last, which need not be the last one shown.
+        An encoder does not know how long that is. Where all pictures last equally long, it guesses right.
         """
-        if self._container != "mp4" or abs(self._lasts - self._nominal) < 0.001:
+        if self._container != "mp4" or self._even:
             return []
-        last = f"if(eq(N,{self._count - 1})"
-        times = f"pts=PTS:dts='{last},PTS,DTS)':duration='{last},{self._end:.6f}/TB-PTS,DURATION)'"
-        return ["-bsf:v", f"setts={times}"]
+        until_the_end = f"if(eq(N,{self._count - 1}),{self._end:.6f}/TB-PTS,DURATION)"
+        return ["-bsf:v", f"setts=duration='{until_the_end}'"]
 
     def _remuxed(self, track: SoundTrack | None, on_share: OnShare | None) -> bool:
         """Write the finished film with this sound and its mark to its place; return False where ffmpeg cannot."""

@@ -107,6 +107,21 @@ def test_the_last_frame_of_a_variable_rate_lasts_as_long_as_the_file_says(tmp_pa
     assert all_frames(VideoSource(path))[-1].duration == pytest.approx(0.9, abs=0.011)
 
 
+@pytest.mark.parametrize("name", ["v.mp4", "v.webm"])
+def test_a_film_keeps_its_length_where_a_long_picture_comes_before_a_short_last_one(
+    tmp_path: Path, name: str
+) -> None:
+    """Once, 8.00 s became 7.20 s."""
+    recorder = Recorder(tmp_path / name, Fraction(25), live=False)
+    shown = np.random.default_rng(0).integers(0, 255, (21, 48, 64, 3)).astype(np.uint8)
+    times = [*np.cumsum(0.04 * (1 + np.arange(20) % 4)), 5.0]
+    for picture, seconds in zip(shown, times):
+        recorder.write(picture, seconds, 0.04)
+    path = recorder.stop().path
+    assert ffmpeg.media_info(path).duration == pytest.approx(5.0, abs=0.011)
+    assert [f.time for f in all_frames(VideoSource(path))] == pytest.approx(np.array(times) - 0.04, abs=0.011)
+
+
 def test_rotation_is_applied(clip: MakeClip, tmp_path: Path) -> None:
     upright, turned = clip("a.mp4"), tmp_path / "turned.mp4"
     rotated = ["-display_rotation", "90", "-i", str(upright), "-c", "copy", str(turned)]
