@@ -25,8 +25,9 @@ from app.engine.head.hair_colour import hair_colour, sampled
 from app.engine.head.head import Head
 from app.engine.head.light import mirror_gain
 from app.engine.head.lips import over_lips
+from app.engine.head.low_colours import INSIDE, SMALL_IOD, Low
 from app.engine.head.model import FloatArray, HeadModel
-from app.engine.head.parts import eyes, per_ear, per_eye
+from app.engine.head.parts import eyes, per_ear, per_eye, plain
 from app.engine.head.raster import carried, rasterised
 from app.engine.head.rim import inside_nose, rim_gain
 from app.engine.head.skull import smoothstep
@@ -45,9 +46,6 @@ EYE_GAP = 0.15  # share by which the near eye must be seen better than the other
 BETTER = (0.1, 0.3)  # cosine by which the other side faces the viewer more than this one: kept to mirrored
 ENOUGH = (0.35, 0.6)  # cosine between this side's normal and the view: may be mirrored to always kept
 SOFTENED = 4  # smoothing steps over which two sources of colour blend
-LOW_PASS = 0.12  # IOD: sigma of the blur that makes low-pass colours
-SMALL_IOD = 32.0  # px between the eyes at which low-pass colours are made
-INSIDE = 0.06  # IOD inside the matte's edge from which the background tints no colour
 JAGGED = 0.05  # amount of the hairline's field, 0 to 1, by which tufts reach over the line
 HAIRLINE = (0.4, 0.6)  # values of the hairline's field, 0 to 1: skin to hair
 # A mirrored spot may be this many times as bright as its surroundings: highlights stay on their own side.
@@ -84,18 +82,10 @@ class Seen:
     confident: FloatArray
     inward: FloatArray
 
-
-@dataclass(frozen=True, eq=False)
-class Low:
-    """Low-pass colours of the person.
-
-    picture: (h, w, 3) small picture in the photo's range of values; factor: its px per px of the photo; vertices:
-    (V, 3) colours at the head's vertices.
-    """
-
-    picture: NDArray[np.float32]
-    factor: float
-    vertices: FloatArray
+    @property
+    def facing(self) -> FloatArray:
+        """Return (V,) the cosine of normal and view where the photo shows the person, 0 elsewhere."""
+        return self.shown * self.person * np.clip(self.normals[:, 2], 0, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,15 +152,6 @@ def seen(head: Head, matte: NDArray[np.float32]) -> Seen:
     return Seen(placed[:, :2], normals, bare, shown, person, confident, inward / factor)
 
 
-def low_colours(pixels: NDArray[Any], matte: NDArray[np.float32], head: Head, own: Seen) -> Low:
-    """Return the person's low-pass colours.
-
-    pixels: (H, W, 3) uint8 or uint16; matte: (H, W) in [0, 1] of the person; own: what the photo shows of the head.
-    """
-    picture, factor = _low_pass(pixels, matte, head)
-    return Low(picture, factor, sampled(picture, own.at * factor))
-
-
 def completed(
     head: Head, own: Seen, pixels: NDArray[Any], matte: NDArray[np.float32], lows: Low
 ) -> tuple[NDArray[Any], Shares]:
@@ -205,7 +186,7 @@ def unlearned(
     rim, trusted = rim_gain(model, own.normals[:, 2], person, colours * scale, hair, head.ears)
     colours = colours * rim[:, None]
     taken = _shares(model, head, own, rim, trusted)
-    gain = mirror_gain(model, own.normals, own.confident, colours) * rim[model.mirror][:, None]
+    gain = mirror_gain(model, own.normals, own.confident * plain(model), colours) * rim[model.mirror][:, None]
     fill = filled(model, own.normals, own.smooth, person, colours * scale, hair, head.ears)
     through, looked, scalp_there = looking or looked_through(head, own, matte)
     coarse = _coarse(low, scalp_there)
@@ -320,31 +301,6 @@ def _coarse(low: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np
     total = cv2.GaussianBlur(weight, *blur)[..., None]
     mean = cv2.GaussianBlur(low * weight[..., None], *blur) + 1e-3 * cv2.GaussianBlur(low, *blur)
     return np.asarray(mean / (total + 1e-3), np.float32)
-
-
-def _low_pass(
-    pixels: NDArray[Any], matte: NDArray[np.float32], head: Head
-) -> tuple[NDArray[np.float32], float]:
-    """Return (h, w, 3) colours of the person alone, and the factor from px to its own."""
-    iod = head.camera.scale
-    factor = min(1.0, SMALL_IOD / iod)
-    height, width = matte.shape
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    weight = cv2.resize(matte, size, interpolation=cv2.INTER_AREA)
-    grown = 2 * max(1, round(INSIDE * iod * factor)) + 1
-    weight = cv2.erode(np.where(weight > 0.9, weight, 0), np.ones((grown, grown), np.uint8)).astype(
-        np.float32
-    )
-    found, held = small * weight[..., None], weight
-    out, sure = np.zeros_like(small), np.zeros_like(weight)
-    for sigma in (1.0, 3.0, 9.0):
-        blur = max(0.5, sigma * LOW_PASS * iod * factor)
-        c, w = cv2.GaussianBlur(found, (0, 0), blur), cv2.GaussianBlur(held, (0, 0), blur)
-        share = np.clip(4 * w, 0, 1) * (1 - sure)
-        out += share[..., None] * c / np.maximum(w, 1e-6)[..., None]
-        sure += share
-    return out + (1 - sure)[..., None] * small, factor
 
 
 def scalp(model: HeadModel) -> FloatArray:

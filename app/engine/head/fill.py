@@ -57,6 +57,9 @@ HAIR_FACING = (0.25, 0.5)
 # Place of a colour on the way from the skin's (0) to the hair's (1): skin to not skin.
 LIKE_HAIR = (0.35, 0.65)
 APART = 40.0  # levels of 255 between hair and skin from which the photo's own hairline is believed
+# Distance of a colour from all mixtures of skin and hair, in parts of the distance between these: believed to not. A
+# hat may be lighter than both.
+NEITHER = (0.4, 0.8)
 NECK = (-7.5, -5.5)  # cm of height: no hair to hair; lower down a collar would be taken for hair
 KEPT = 1.0  # weight of the hairline that the photo shows, against smoothness
 GUESSED = 0.15  # weight of the template's hairline, against smoothness
@@ -239,7 +242,8 @@ def _hairline(
     credible = (
         sure * smoothstep(0.4 * APART, APART, length) * (1 - ear) * smoothstep(0.2, 1.5, model.distance)
     )
-    credible = credible * smoothstep(*NECK, model.points[:, 1])
+    neither = np.linalg.norm(colours - skin - seen[:, None] * across, axis=1) / np.maximum(length, 1.0)
+    credible = credible * smoothstep(*NECK, model.points[:, 1]) * (1 - smoothstep(*NEITHER, neither))
     guess = template_hairline(ears)
     weight = KEPT * credible + GUESSED
     line = _continued(

@@ -22,6 +22,12 @@ RANGE = (0.4, 2.5)  # least and greatest ratio of one side's colour to the other
 UNSEEN = (0.88, 1.14)
 # Quantile of the skin's brightness that turned skin may reach: with a higher one, five portraits glared.
 WELL_LIT = 0.9
+# Cosine of normal and view at which a photo's colours end that are continued over a rim and beyond: made-up places
+# have the light of this one, wherever they face.
+ENDED = 0.55
+# Standard deviation of the logarithm of the light on skin, below which its colours cannot be told from the skin's.
+EVEN = 0.06
+TINT_RANGE = (0.6, 1.4)  # least and greatest value of `tint_of`
 HELD = 0.5  # weight of the ratios that both sides show, against smoothness
 
 
@@ -55,6 +61,32 @@ def lit(light: FloatArray, normals: FloatArray) -> FloatArray:
     return np.asarray(np.maximum(harmonics(normals) @ light, 0.2 * max(float(light[0]), 0.02)))
 
 
+def tilted(normals: FloatArray, share: FloatArray) -> FloatArray:
+    """Return unit normals (V, 3) that are tilted towards the camera, to a cosine of ENDED, where share (V,) is 1."""
+    across, towards = normals[:, :2], normals[:, 2]
+    cosine = towards + share * np.maximum(ENDED - towards, 0)
+    rest = np.sqrt(np.maximum(1 - cosine**2, 0) / np.maximum(1 - towards**2, 1e-6))
+    return np.column_stack([across * rest[:, None], cosine])
+
+
+def tint_of(normals: FloatArray, colours: FloatArray, weight: FloatArray, light: FloatArray) -> FloatArray:
+    """Return (3,) how much more than all of the light the red, the green and the blue of it change from place to place.
+
+    A lamp before a darker, warmer room gives less than 1 for red and more for blue; light of one colour gives 1 for
+    all. colours: (V, 3) in [0, 1]; the others: as for `light_on`, whose light of the brightness is given.
+    """
+    known = weight > 0.5
+    if not known.any():
+        return np.ones(3)
+    whole = np.log(lit(light, normals)[known])
+    whole = whole - whole.mean()
+    out = np.ones(3)
+    for k in range(3):
+        one = np.log(lit(light_on(normals, colours[:, k], weight), normals)[known]) - whole
+        out[k] += whole @ (one - one.mean()) / (whole @ whole + len(whole) * EVEN**2)
+    return np.clip(out, *TINT_RANGE)
+
+
 def mirror_gain(
     model: HeadModel, normals: FloatArray, confident: FloatArray, colours: FloatArray
 ) -> FloatArray:
@@ -66,7 +98,8 @@ def mirror_gain(
     skin = confident * model.face * (model.distance < 4.0)
     top = max(float(np.max(colours)), 1e-6)
     light = light_on(normals, colours @ LUMINANCE / top, skin)
-    shade = lit(light, normals) / lit(light, normals[model.mirror])
+    faces = tilted(normals, np.ones(len(normals)))
+    shade = lit(light, faces) / lit(light, faces[model.mirror])
     shade = np.log(np.clip(shade, *UNSEEN)) * np.clip(skin[model.mirror] + skin, 0, 1)
     both = confident * confident[model.mirror]
     floor = 0.02 * top
@@ -76,14 +109,13 @@ def mirror_gain(
     return np.asarray(np.exp(np.clip(carried + shade[:, None], *np.log(RANGE))))
 
 
-def room_above(model: HeadModel, bright: FloatArray, kept: FloatArray, skin: FloatArray) -> FloatArray:
+def room_above(bright: FloatArray, drawn: FloatArray, skin: FloatArray) -> FloatArray:
     """Return (V,) how many times brighter each place may become, 1 or more.
 
-    No skin becomes brighter than the well-lit skin of the photo. bright: (V,) brightness in the photo; kept: (V,)
-    share of a vertex' own colour, of which the rest is the other side's; skin: (V,) 1 on skin that is well seen.
+    No skin becomes brighter than the well-lit skin of the photo. bright: (V,) brightness in the photo; drawn: (V,)
+    brightness of what is drawn where the photo does not show a place well; skin: (V,) 1 on skin that is well seen.
     """
     there = bright[skin > 0.5]
     if not there.size:
         return np.ones_like(bright)
-    now = kept * bright + (1 - kept) * bright[model.mirror]
-    return np.asarray(np.maximum(np.quantile(there, WELL_LIT) / np.maximum(now, 1e-3), 1.0))
+    return np.asarray(np.maximum(np.quantile(there, WELL_LIT) / np.maximum(drawn, 1e-3), 1.0))

@@ -8,6 +8,7 @@ import numpy as np
 
 from app.engine.head.fill import relief
 from app.engine.head.head import Head
+from app.engine.head.lips import lips_and_fronts
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.skull import eased, smoothstep
 
@@ -26,6 +27,14 @@ def eyes(model: HeadModel) -> tuple[FloatArray, FloatArray]:
     distances = (np.linalg.norm((model.points - middle) / EYE, axis=1) for middle in (right, left))
     near, far = (smoothstep(1.15, 0.85, distance) for distance in distances)
     return near, far
+
+
+@cache
+def plain(model: HeadModel) -> FloatArray:
+    """Return (V,) 0 on eyes, brows and lips, whose two sides never lie alike to a millimetre, else 1."""
+    out = 1 - np.maximum(*eyes(model))
+    out[lips_and_fronts()[0]] = 0
+    return np.asarray(out)
 
 
 def per_eye(model: HeadModel, share: FloatArray, one: bool = True) -> FloatArray:

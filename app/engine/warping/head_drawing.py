@@ -15,12 +15,13 @@ from app.engine.head import Head, HeadModel, fit_head
 from app.engine.head.atlas import (
     Seen,
     completed,
-    low_colours,
     scalp,
     seen,
 )
 from app.engine.head.fill import relief
-from app.engine.head.light import light_on, lit, room_above
+from app.engine.head.hair_colour import sampled
+from app.engine.head.light import light_on, lit, room_above, tilted, tint_of
+from app.engine.head.low_colours import low_colours
 from app.engine.head.skull import smoothstep
 from app.engine.head.texels import atlas_side
 from app.engine.imaging.colour import LUMINANCE, largest
@@ -45,10 +46,10 @@ from app.engine.warping.unfolding import Skin, face_triangles
 # begins, at the second it is complete.
 
 RIM_WHOLE = (1.0, 1.2)  # factor of `Shares.rim`: a place in its own light to one lit like the skin beside it
-ENDED = 0.55  # cosine of normal and view at which colours end that are continued over a rim and beyond
 NECK_END = 0.1  # share of the head's motion up to which the neck fades into the photo
 MIXED = 0.05  # IOD of depth over which the nearer of head and hair takes over
 NO_CORNER = np.zeros(2, np.int32)  # px: the corner of a picture that nothing was cut from
+COARSE = 192  # texels: side of the atlas from which the brightness of vertices is taken
 LIT = 6.0  # cm from the face's landmarks over which the skin's light fades: ears and throat are skin too
 
 
@@ -59,11 +60,12 @@ class HeadLook:
     seen: what the photo shows of the head; kept, better, rim: of `Shares`; atlas: (S, S, 3) of the photo's type;
     plate: the photo without the head; beside: what stands beside the head; sheet: the hair there, None where there is
     none; there: (V,) how much of a vertex is drawn; ear: (V,) 1 on a visible ear; hair: (V,) 1 where hair grows;
-    hidden: what a held outline does to the vertices; light: (9,) harmonics; skin: (V,) how much of the light's change
-    a vertex takes; room: (V,) how many times brighter a vertex may become; bare: of `beside_neck`; shown: of
-    `shown_beside`; covered: (V,) 1 below the jaw where the photo shows clothes instead; clothes: of `before_the_neck`;
-    fixed: (A, 4) float32, places in photo and atlas in index coordinates; changed: box of the photo in which the plate
-    differs from it; follows: what an expression carries along; body: what the body's motion carries along.
+    hidden: what a held outline does to the vertices; light: (9,) harmonics; tint: (3,) of `tint_of`; skin: (V,) how
+    much of the light's change a vertex takes; room: (V,) how many times brighter a vertex may become; bare: of
+    `beside_neck`; shown: of `shown_beside`; covered: (V,) 1 below the jaw where the photo shows clothes instead;
+    clothes: of `before_the_neck`; fixed: (A, 4) float32, places in photo and atlas in index coordinates; changed: box
+    of the photo in which the plate differs from it; follows: what an expression carries along; body: what the body's
+    motion carries along.
     """
 
     head: Head
@@ -80,6 +82,7 @@ class HeadLook:
     hair: FloatArray
     hidden: Hidden
     light: FloatArray
+    tint: Float32
     skin: FloatArray
     room: FloatArray
     bare: FloatArray
@@ -114,6 +117,11 @@ class HeadLook:
         """
         return lit(self.light, tilted(self.seen.normals, smoothstep(*RIM_WHOLE, self.rim)))
 
+    @cached_property
+    def made_up(self) -> FloatArray:
+        """Return (V,) the same where a vertex' colours are made up."""
+        return lit(self.light, tilted(self.seen.normals, np.ones(len(self.rim))))
+
 
 def head_look(
     face: FittedFace, layers: Layers, matte: Float32, srgb: NDArray[np.uint8], front: Front
@@ -130,7 +138,7 @@ def head_look(
     own = replace(own, shown=own.shown * (1 - covered), confident=own.confident * (1 - covered))
     pixels = layers.texture[..., :3]
     uncovered = cv2.resize(1 - beside.clothes, matte.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    low = low_colours(pixels, matte * uncovered, head, own)
+    low = low_colours(pixels, matte * uncovered, head.camera.scale, own.at, own.facing)
     atlas, shares = completed(head, own, pixels, matte, low)
     skin = np.exp(-((model.distance / LIT) ** 2)) * model.face
     bright = low.vertices @ LUMINANCE / largest(pixels.dtype)
@@ -156,8 +164,9 @@ def head_look(
         scalp(model),
         behind_it,
         light,
+        tint_of(own.normals, low.vertices / largest(pixels.dtype), own.confident * skin, light).astype(np.float32),
         skin,
-        room_above(model, bright * shares.rim, shares.kept, own.confident * skin),
+        room_above(bright * shares.rim, brightness(atlas), own.confident * skin),
         beside_neck(own.at, where, head.rigid),
         shown_beside(own.shown, own.person),
         covered,
@@ -282,11 +291,10 @@ def drawn_head(
     return out, box
 
 
-def tilted(normals: FloatArray, share: FloatArray) -> FloatArray:
-    """Return unit normals (V, 3) that are tilted towards the camera, to a cosine near ENDED, where share (V,) is 1."""
-    out = normals.copy()
-    out[:, 2] += share * np.maximum(ENDED - normals[:, 2], 0) * 1.5
-    return np.asarray(out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9))
+def brightness(atlas: NDArray[Any]) -> FloatArray:
+    """Return (V,) the low-pass brightness, in [0, 1], of an atlas (S, S, 3) at the head's vertices."""
+    small = cv2.resize(atlas, (COARSE, COARSE), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return np.asarray(sampled(small, HeadModel.load().base_atlas * COARSE) @ LUMINANCE / largest(atlas.dtype))
 
 
 def draw_head(
@@ -318,7 +326,8 @@ def draw_head(
     def band(start: int, end: int) -> None:
         head_band(
             start, end, x0, x1, moved, model.triangles, chosen, maps, layers.texture, layers.background, look.atlas,
-            layers.hold, look.clothes, down, right, *hair, shown, mixed, top, own, out[start - y0 : end - y0],
+            layers.hold, look.clothes, down, right, *hair, shown, mixed, top, look.tint, own,
+            out[start - y0 : end - y0],
         )  # fmt: skip
 
     in_bands(band, y0, y1)

@@ -37,7 +37,7 @@ def _value(maps, t, column, u, v):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, fastmath=True, forceinline=True)
-def _colour(maps, t, u, v, there, texture, background, atlas, top):  # type: ignore[no-untyped-def]
+def _colour(maps, t, u, v, there, texture, background, atlas, top, tint):  # type: ignore[no-untyped-def]
     """Return premultiplied (r, g, b) and the coverage at (u, v) px from the anchor of triangle t, of which so much is
     there.
     """
@@ -74,8 +74,9 @@ def _colour(maps, t, u, v, there, texture, background, atlas, top):  # type: ign
         tr, tg, tb = bilinear(atlas, ax, ay)
         rest = one - photo
         r, g, b, a = r + rest * tr, g + rest * tg, b + rest * tb, a + rest
-    lit = there * (one + _value(maps, t, GAIN, u, v))
-    return lit * r, lit * g, lit * b, there * a
+    gain = _value(maps, t, GAIN, u, v)
+    r, g, b = (one + gain * tint[0]) * r, (one + gain * tint[1]) * g, (one + gain * tint[2]) * b
+    return there * r, there * g, there * b, there * a
 
 
 @njit(cache=True, nogil=True)
@@ -115,7 +116,7 @@ def head_maps(points, triangles, corners, table, box, out):  # type: ignore[no-u
 @njit(cache=True, nogil=True, fastmath=True)
 def head_band(  # type: ignore[no-untyped-def]
     y0, y1, x0, x1, points, triangles, chosen, maps, texture, background, atlas, hold, clothes, down, right,
-    hair_points, hair_triangles, hair_chosen, hair_maps, hair, hair_corner, own, mixed, top, view, behind,
+    hair_points, hair_triangles, hair_chosen, hair_maps, hair, hair_corner, own, mixed, top, tint, view, behind,
 ):  # fmt: skip
     """Draw rows y0 to y1 - 1 and columns x0 to x1 - 1 of head and hair into behind (y1 - y0, x1 - x0, 3).
 
@@ -126,8 +127,9 @@ def head_band(  # type: ignore[no-untyped-def]
     hair_points, hair_triangles, hair_chosen: as for the head; hair_maps: of `head_maps`, places in the photo and how
     thin the hair is; own: share of the photo that is drawn instead of the sheet's texture; mixed: px of depth over
     which the nearer of head and hair takes over, and more than which lie between two parts of the head; top: largest
-    pixel value; view: `OwnPixels`; behind: holds all else before. The outlines of the head and of its parts are
-    softened over three pixels, and what has not moved keeps the photo's pixels.
+    pixel value; tint: (3,) factors of the gain for red, green and blue; view: `OwnPixels`; behind: holds all else
+    before. The outlines of the head and of its parts are softened over three pixels, and what has not moved keeps the
+    photo's pixels.
     """
     first = y0 - 1
     ids, depth = _nearest(points, triangles, chosen, first, y1 + 1, x0 - 1, x1 + 1)
@@ -135,7 +137,7 @@ def head_band(  # type: ignore[no-untyped-def]
     rests = _rests(ids, hair_ids, x0, y0, view)
     drawn = np.zeros((*ids.shape, 4), np.float32)
     _coloured(
-        ids, rests, (x0 - 1, first), maps, texture, background, atlas, clothes, (right, down), top, drawn
+        ids, rests, (x0 - 1, first), maps, texture, background, atlas, clothes, (right, down), top, tint, drawn
     )
     held = hold.shape[0] > 0
     zero, one, half = np.float32(0), np.float32(1), np.float32(0.5)
@@ -247,7 +249,7 @@ def _needed(rests, j, i):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _coloured(ids, rests, corner, maps, texture, background, atlas, clothes, shift, top, drawn):  # type: ignore[no-untyped-def]
+def _coloured(ids, rests, corner, maps, texture, background, atlas, clothes, shift, top, tint, drawn):  # type: ignore[no-untyped-def]
     """Write colours and coverage of the head into drawn (h, w, 4), wherever ids (h, w) holds a triangle.
 
     rests: (h - 2, w - 2) where nothing has moved, which is not drawn; corner: (x, y) of the first pixel.
@@ -267,7 +269,7 @@ def _coloured(ids, rests, corner, maps, texture, background, atlas, clothes, shi
                         cover = np.float32(clothes[y, x]) / np.float32(255)
                     there = one - (there - one) * cover
                 if there > 0:
-                    r, g, b, a = _colour(maps, t, u, v, there, texture, background, atlas, top)
+                    r, g, b, a = _colour(maps, t, u, v, there, texture, background, atlas, top, tint)
                     drawn[j, i, 0], drawn[j, i, 1], drawn[j, i, 2], drawn[j, i, 3] = r, g, b, a
 
 

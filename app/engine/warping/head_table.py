@@ -10,6 +10,7 @@ from numba import njit
 
 from app.engine.face.parameters import Camera
 from app.engine.head import HeadModel
+from app.engine.head.light import ENDED
 from app.engine.head.lips import over_lips
 from app.engine.head.parts import per_eye
 from app.engine.head.skull import eased
@@ -66,7 +67,7 @@ def table(look: HeadLook, camera: Camera) -> Float32:
     _written(
         model.base, look.fixed, look.seen.inward, look.seen.normals, after, stretch, photo,
         head.rigid, look.ear, look.bare, look.rim, look.light, look.shaded, look.room, look.skin, look.hair,
-        look.standing, shown, whole, out,
+        look.standing, look.made_up, shown, whole, out,
     )  # fmt: skip
     return out
 
@@ -76,6 +77,13 @@ def _step(low, high, x):  # type: ignore[no-untyped-def]
     """Return the `smoothstep` of one number."""
     t = min(max((x - low) / (high - low), 0.0), 1.0)
     return t * t * (3 - 2 * t)
+
+
+@njit(cache=True, nogil=True, forceinline=True)
+def _lit(light, x, y, z):  # type: ignore[no-untyped-def]
+    """Return the brightness of a surface with the normal (x, y, z), as `light.lit` does."""
+    bright = light[0] + light[1] * x + light[2] * y + light[3] * z + light[4] * x * y + light[5] * y * z
+    return bright + light[6] * (3 * z * z - 1) + light[7] * x * z + light[8] * (x * x - y * y)
 
 
 @njit(cache=True, nogil=True)
@@ -118,7 +126,7 @@ def _shown(  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _written(  # type: ignore[no-untyped-def]
     base, fixed, inward, before, after, stretch, photo, rigid, ear, bare, rim, light, shaded, room, skin, hair, there,
-    shown, whole, out,
+    made_up, shown, whole, out,
 ):  # fmt: skip
     """Write the values of `table` into out (A, 9).
 
@@ -133,10 +141,15 @@ def _written(  # type: ignore[no-untyped-def]
         solid = max(_step(TURNED_IN[0], TURNED_IN[1], stretch[v]), ear[v] * whole)
         solid *= _step(NECK[0], NECK[1], rigid[v]) * (1 - shown) * (1 - nothing)
         x, y, z = after[v, 0], after[v, 1], after[v, 2]
-        bright = light[0] + light[1] * x + light[2] * y + light[3] * z + light[4] * x * y + light[5] * y * z
-        bright += light[6] * (3 * z * z - 1) + light[7] * x * z + light[8] * (x * x - y * y)
-        gain = min(max(max(bright, least) / shaded[v], LIGHT_RANGE[0]), LIGHT_RANGE[1])
+        gain = min(max(max(_lit(light, x, y, z), least) / shaded[v], LIGHT_RANGE[0]), LIGHT_RANGE[1])
         gain = (min(gain, room[v]) - 1) * _step(0.0, RELIT, before[v, 2])
+        if share < 1:
+            # What is made up has the light of the place where the photo's colours end.
+            towards = max(z, ENDED)
+            across = np.sqrt((1 - towards * towards) / max(1 - z * z, 1e-6))
+            now = max(_lit(light, x * across, y * across, towards), least)
+            made = min(min(max(now / made_up[v], LIGHT_RANGE[0]), LIGHT_RANGE[1]), room[v]) - 1
+            gain = share * gain + (1 - share) * made * (1 - hair[v])
         soft = hair[v] * (1 - min(share, 1.0)) * (1 - _step(0.0, SOFT, z))
         for k in range(4):
             out[a, k] = fixed[a, k] + (inward[v, k] * turned if k < 2 else 0.0)

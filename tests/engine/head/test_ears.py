@@ -10,8 +10,9 @@ import pytest
 from app.engine.contract import SourceImage
 from app.engine.engine import Engine
 from app.engine.head import HeadModel, fit_head
-from app.engine.head.atlas import completed, low_colours, seen
+from app.engine.head.atlas import completed, seen
 from app.engine.head.fill import filled, relief, template_hairline
+from app.engine.head.low_colours import low_colours
 from app.engine.head.strands import streaks, unevenness
 from app.engine.head.texels import texels
 from app.engine.imaging.colour import to_srgb8
@@ -62,7 +63,9 @@ def test_an_ear_that_shows_is_the_photo_s(engine: Engine, name: str) -> None:
     matte = person_matte(pixels, face)
     head = fit_head(face, matte, pixels)
     own = seen(head, matte)
-    shares = completed(head, own, pixels, matte, low_colours(pixels, matte, head, own))[1]
+    shares = completed(
+        head, own, pixels, matte, low_colours(pixels, matte, head.camera.scale, own.at, own.facing)
+    )[1]
     left = relief() * (HeadModel.load().points[:, 0] > 0)
     assert float(left @ shares.kept / left.sum()) > 0.4
 

@@ -195,6 +195,6 @@ def test_what_the_matte_leaves_out_goes_along_with_the_hair() -> None:
     head_band(
         0, side, 0, side, none, no_triangles, chosen[:0], no_maps, photo, background, background,
         no_hold, no_hold, 0, 0, *hair,
-        np.float32(1), np.float32(1), np.float32(255), moved, out,
+        np.float32(1), np.float32(1), np.float32(255), np.ones(3, np.float32), moved, out,
     )  # fmt: skip
     np.testing.assert_array_equal(out[1:-1, 1:-1], photo[1:-1, 1:-1, :3])

@@ -48,7 +48,7 @@ def drawn(
     head_band(
         0, SIDE, 0, SIDE, points, triangles, chosen, maps, photo, photo[..., :3].copy(), photo[..., :3].copy(),
         np.zeros((0, 0), np.uint8), clothes, 0, right, *hair,
-        np.float32(1), np.float32(1), np.float32(255), view, out,
+        np.float32(1), np.float32(1), np.float32(255), np.ones(3, np.float32), view, out,
     )  # fmt: skip
     return out
 

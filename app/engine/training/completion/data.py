@@ -25,8 +25,9 @@ from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera, FittedFace
 from app.engine.files import written
 from app.engine.head import Head, HeadModel, fit_head, rasterised
-from app.engine.head.atlas import Looking, Low, Seen, looked_through, low_colours, seen, unlearned
+from app.engine.head.atlas import Looking, Seen, looked_through, seen, unlearned
 from app.engine.head.completion import seen_by_network
+from app.engine.head.low_colours import Low, low_colours
 from app.engine.head.raster import carried, shares
 from app.engine.head.skull import smoothstep
 from app.engine.imaging.colour import to_srgb8
@@ -152,7 +153,7 @@ def photo_of(pixels: NDArray[np.uint8], face: FittedFace) -> Photo:
     matte = person_matte(pixels, face)
     head = fit_head(face, matte, pixels)
     own = seen(head, matte)
-    return Photo(pixels, matte, head, own, low_colours(pixels, matte, head, own))
+    return Photo(pixels, matte, head, own, low_colours(pixels, matte, head.camera.scale, own.at, own.facing))
 
 
 def unlearned_of(
