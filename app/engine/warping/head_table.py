@@ -36,8 +36,8 @@ NECK = (0.02, 0.2)  # share of the head's motion: the neck keeps the photo's edg
 # of 10.8).
 LIGHT_RANGE = (0.78, 1.28)
 SOFT = 0.15  # cosine of normal and view up to which made-up hair fades towards its outline
-# Cosine of normal and view in the photo up to which the change of light fades out: a place that the photo did not show
-# is already filled in the light of the places beside it.
+# Cosine of normal and view in the photo up to which the change of light fades out for the photo's own colours: nearer
+# the outline the light on a place is not known.
 RELIT = 0.3
 # Share of the way out from behind a held outline: skin keeps the photo's colours to loses them, because they are those
 # of the wall behind (the sample between ear and jaw). Loose hair keeps them for longer.
