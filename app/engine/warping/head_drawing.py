@@ -164,7 +164,9 @@ def head_look(
         scalp(model),
         behind_it,
         light,
-        tint_of(own.normals, low.vertices / largest(pixels.dtype), own.confident * skin, light).astype(np.float32),
+        tint_of(own.normals, low.vertices / largest(pixels.dtype), own.confident * skin, light).astype(
+            np.float32
+        ),
         skin,
         room_above(bright * shares.rim, brightness(atlas), own.confident * skin),
         beside_neck(own.at, where, head.rigid),

@@ -36,7 +36,6 @@ def test_the_shaded_rim_of_a_turned_forehead_keeps_its_own_colour() -> None:
     assert (low.vertices - colours)[rim].mean() < 18, "a blur across the picture is 30 levels too bright"
 
 
-
 def test_a_cool_lamp_before_a_warm_room_is_told_from_skin() -> None:
     """Once, only the brightness of turned skin changed, and a strip of the forehead that had turned from the room to
     the lamp was warmer than the skin on both sides of it."""
