@@ -1,11 +1,15 @@
-"""Ends a long computation from another thread, between two layers of a network.
+"""Ends a long computation from another thread, between two layers of a network or two passes of a compiler.
 
 A network on a processor takes seconds for a picture. Its caller may hand over an event; once another thread sets the
 event, the work raises `Interrupted` before its next module, some milliseconds later. Nothing is kept of that work.
+
+The first photo after an installation has numba compile for half a minute. Where the program ends, `stop_compiling` ends
+that.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,6 +45,22 @@ def interruptible(stop: threading.Event | None) -> Iterator[None]:
         yield
     finally:
         handle.remove()
+
+
+def stop_compiling() -> None:
+    """Make whatever numba compiles from now on, on any thread, raise `Interrupted` before its next pass."""
+    if "numba" not in sys.modules:
+        return
+    from numba.core import event
+
+    class Stop(event.Listener):  # type: ignore[misc]  # numba has no types
+        def on_start(self, _: Any) -> None:
+            raise Interrupted
+
+        def on_end(self, _: Any) -> None:
+            pass
+
+    event.register("numba:run_pass", Stop())
 
 
 def _torch_module() -> Any:

@@ -17,6 +17,7 @@ from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit, FittedFace
 from app.engine.fetching import fetch
 from app.engine.imaging.options import USUAL, ExportOptions
+from app.engine.interruption import stop_compiling
 from app.session import values
 from app.session.document import Box, Document
 from app.session.editing import Editing
@@ -124,8 +125,13 @@ class Session(QObject):
         self.busy.emit(self.tr("Starting the engine"))
         self.jobs.start()
 
-    def stop(self) -> None:
-        """End the engine's thread; the session cannot be used afterwards."""
+    def stop(self, at_once: bool = False) -> None:
+        """End the engine's thread after its present task; the session cannot be used afterwards.
+
+        at_once: whether that task need not be finished where it compiles, which takes longer than a system waits.
+        """
+        if at_once:
+            stop_compiling()
         self.scheduler.stop()
         self.jobs.stop()
 

@@ -222,7 +222,7 @@ class MainWindow(QMainWindow):
         self.settings.set_layout("window", self.saveGeometry())
         if self.session.portrait is not None:
             self.spaces.keep()
-        self.session.stop()
+        self.session.stop(at_once=self._ending)
         self.autosave.close(keep=self._ending and self.session.is_dirty)
 
     def end(self) -> None:

@@ -1,14 +1,18 @@
-"""A network stops between two layers once another thread asks for it."""
+"""A network stops between two layers, and a compiler between two passes, once another thread asks for it."""
 
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
+from typing import Any
 
 import pytest
 import torch
+from numba import njit
+from numba.core import event
 from torch import nn
 
-from app.engine.interruption import Interrupted, interruptible
+from app.engine.interruption import Interrupted, interruptible, stop_compiling
 
 
 class Asking(nn.Module):
@@ -67,3 +71,33 @@ def test_another_threads_network_goes_on() -> None:
     end.set()
     thread.join()
     assert mine.calls == 1
+
+
+def test_a_compilation_ends_where_the_program_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the first minute after an installation, a request of the system to end waited until all was compiled."""
+    monkeypatch.setattr(event, "_registered", defaultdict(list))
+    left = []
+
+    @njit
+    def inner(x: float) -> float:
+        return x + 1
+
+    @njit
+    def outer(x: float) -> float:
+        return inner(x) * 2
+
+    class Asking(event.Listener):
+        """Asks for the end when the compiler has begun, as a signal does."""
+
+        def on_start(self, _: Any) -> None:
+            left.append(1)
+            if len(left) == 1:
+                stop_compiling()
+
+        def on_end(self, _: Any) -> None:
+            pass
+
+    event.register("numba:run_pass", Asking())
+    with pytest.raises(Interrupted):
+        outer(1.0)
+    assert len(left) <= 2 and not outer.signatures

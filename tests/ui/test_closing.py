@@ -93,8 +93,10 @@ def test_edits_made_while_another_photo_opens_are_asked_about(
 
 
 def test_ctrl_c_ends_as_quit_and_keeps_what_is_unsaved(
-    opened: MainWindow, qtbot: QtBot, tmp_path: Path
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    stopped: list[bool] = []
+    monkeypatch.setattr("app.session.session.stop_compiling", lambda: stopped.append(True))
     before = signal.getsignal(signal.SIGINT)
     interrupts = Interrupts(opened.end, opened)
     try:
@@ -103,7 +105,7 @@ def test_ctrl_c_ends_as_quit_and_keeps_what_is_unsaved(
         qtbot.waitUntil(lambda: not opened.isVisible())
     finally:
         interrupts.close()
-    assert signal.getsignal(signal.SIGINT) is before
+    assert signal.getsignal(signal.SIGINT) is before and stopped
     assert list((tmp_path / "home" / "recovery").glob("*.mien"))
 
 
