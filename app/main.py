@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import platform
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -53,6 +54,9 @@ def main(argv: list[str] | None = None) -> int:
     if "-platform" not in rest and not has_display():
         print("mien: There is no display. Log in to a desktop, or see “mien fit --help”.", file=sys.stderr)
         return 1
+    # A KeyboardInterrupt while Qt is imported is lost, or ends in a crash of Qt's.
+    asked: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: asked.append(number))
     start_logging()
     LOG.info("The window of Mien %s starts on %s.", __version__, platform.platform())
     # Matrices are small here, so OpenBLAS gains nothing by threads, and its waiting threads slow the GUI.
@@ -68,6 +72,8 @@ def main(argv: list[str] | None = None) -> int:
     from app.ui.interrupts import Interrupts
     from app.ui.main_window import MainWindow
 
+    if asked:
+        raise KeyboardInterrupt
     application = QApplication([sys.argv[0], *rest])
     application.setApplicationName("Mien")
     application.setDesktopFileName("mien")
@@ -80,8 +86,11 @@ def main(argv: list[str] | None = None) -> int:
     window.show()
     QTimer.singleShot(0, window, lambda: window.start(_path(chosen)))
     interrupts = Interrupts(window.end, window)
+    if asked:
+        QTimer.singleShot(0, window, window.end)
     status = application.exec()
     interrupts.close()
+    signal.signal(signal.SIGINT, before)
     return status
 
 
