@@ -53,6 +53,11 @@ class ProjectFiles(QObject):
 
     # -- opening
 
+    @property
+    def is_opening(self) -> bool:
+        """Return whether a photo or a project is being opened."""
+        return self._opening is not None
+
     def open(self, path: Path) -> None:
         """Open a photo in place of what is open; `History.replaced` or `failed` follows."""
         self._ask(path.name, lambda engine, opening: open_photo(engine, opening, path))

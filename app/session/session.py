@@ -342,7 +342,8 @@ class Session(QObject):
 
     @Slot(object)
     def _on_ready(self, answer: Answer) -> None:
-        self.busy.emit("")
+        if not self.files.is_opening:  # a photo that was given at the start keeps its words
+            self.busy.emit("")
         if answer.error is not None:
             self.report(answer.error)
             return

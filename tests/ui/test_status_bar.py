@@ -75,9 +75,11 @@ def test_a_film_says_from_the_first_moment_that_it_is_made(
 def test_opening_reports_its_stage_and_can_be_cancelled(
     window: MainWindow, photo: Path, fake: FakeEngine, qtbot: QtBot
 ) -> None:
+    """Once, a photo that was given at the start lost its name when the engine was ready."""
     fake.gate.clear()
     window.documents.open(photo)
     qtbot.waitUntil(lambda: "looking for faces" in window.status.activity.text())
+    assert window.status.activity.text().startswith(f"Opening {photo.name}: looking for faces")
     assert window.status.progress.maximum() == 10 and window.status.progress.value() == 2
     window.status.cancel.click()
     fake.gate.set()
