@@ -16,11 +16,16 @@ QUIET = ("-nostdin", "-hide_banner")
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """The contents of a media file. duration: seconds, 0 where unknown; the others: whether it has such tracks."""
+    """The contents of a media file.
+
+    duration: seconds, 0 where unknown; has_pictures, has_sound: whether it has such tracks; mean_rate: pictures per
+    second on average, rounded to hundredths, 0 where unknown.
+    """
 
     duration: float
     has_pictures: bool
     has_sound: bool
+    mean_rate: float = 0.0
 
 
 @cache
@@ -49,7 +54,9 @@ def media_info(path: Path) -> MediaInfo:
     sound = any(kind == "Audio" for kind, _ in kinds)
     if not (pictures or sound):
         raise EngineError(f"{path.name} cannot be read as a clip.", "Choose a file that ffmpeg can play.")
-    return MediaInfo(_duration(log), pictures, sound)
+    rates = [re.search(r" ([\d.]+) fps", rest) for kind, rest in kinds if kind == "Video"]
+    mean_rate = next((float(rate[1]) for rate in rates if rate), 0.0)
+    return MediaInfo(_duration(log), pictures, sound, mean_rate)
 
 
 def local(path: Path) -> str:

@@ -23,6 +23,7 @@ from app.engine.sources.frames import FOLDER_RATE, Frame
 SQUARE = "if(lt(abs(sar-1)\\,0.02)\\,iw\\,max(2\\,2*round(iw*sar/2)))"
 FILTERS = f"scale={SQUARE}:ih:flags=bicubic+accurate_rnd,setsar=1,showinfo=checksum=0"
 SHOWN = re.compile(r"n:\s*\d+ pts:\s*(-?\d+|NOPTS) .*?duration:\s*(\d+|NOPTS) .*? s:(\d+)x(\d+)")
+RATE_ROUNDED = 0.01  # frames per second by which ffmpeg's rounded mean may be off
 CONFIG = re.compile(r"config in time_base: (\d+)/(\d+), frame_rate: (\d+)/(\d+)")
 
 
@@ -72,7 +73,15 @@ class VideoSource:
                 f"{path.name} cannot be read as a clip: {ffmpeg.last_words(chr(10).join(self._words))}",
                 "Choose a file that ffmpeg can play.",
             )
-        self.total = round(info.duration * self.rate) if self.rate else 0
+        self.total = round(info.duration * self._mean_rate(info.mean_rate))
+
+    def _mean_rate(self, rounded: float) -> float:
+        """Return frames per second on average, 0 where unknown; rounded: `MediaInfo.mean_rate`.
+
+        A variable rate's mean is far from the rate on whose grid its times lie.
+        """
+        exact = float(self.rate or 0)
+        return rounded if rounded and abs(rounded - exact) > RATE_ROUNDED else exact
 
     def take(self, timeout: float) -> Frame | None:
         frame = self._upcoming
