@@ -111,9 +111,8 @@ class Encoding(QObject):
     def _cancel_superseded(self) -> None:
         """Cancel the running encoding where another face or generator is active by now."""
         if self.is_running and self._begun is not None and self._begun != self._face():
-            self._begun = (
-                None  # it is not refused: a user who returns to the face finds the encoding begun again
-            )
+            # It is not refused: a user who returns to the face finds the encoding begun again.
+            self._begun = None
             self._session.cancel_job()
 
     @Slot()

@@ -16,6 +16,7 @@ import app
 from app.engine.errors import EngineError
 from app.engine.face.controls import BY_NAME
 from app.engine.face.parameters import FaceEdit
+from app.engine.files import file_sha256
 from app.session.document import DEFAULT_GENERATOR, Box, Document, Snapshot
 from app.session.files import finite, index, read_json, record, write_beside, write_json
 
@@ -39,15 +40,9 @@ class Project:
     def find_photo(self) -> Path | None:
         """Return the first place that has a photo with the right hash, else None."""
         for place in self.places:
-            if place.is_file() and (not self.document.key or file_key(place) == self.document.key):
+            if place.is_file() and (not self.document.key or file_sha256(place) == self.document.key):
                 return place
         return None
-
-
-def file_key(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, as in `Photo.key`."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def save_project(path: Path, document: Document, embed: bool = False, origin: Path | None = None) -> None:

@@ -42,13 +42,11 @@ class ProjectFiles(QObject):
         self.project: Path | None = None  # the file in which the document is saved
         self._embed = False  # whether the photo is inside that file
         self._opening: Opening | None = None
-        self._waiting: tuple[Opened, Opening] | None = (
-            None  # what was opened during a gesture, until the gesture ends
-        )
+        # What was opened during a gesture, until the gesture ends.
+        self._waiting: tuple[Opened, Opening] | None = None
         self._written: dict[Path, Document] = {}  # projects saved since the last opened one was read
-        self._missing: tuple[Project, Document] | None = (
-            None  # the project, and the document that it may replace
-        )
+        # The project, and the document that it may replace.
+        self._missing: tuple[Project, Document] | None = None
         history.gesture_ended.connect(self._on_gesture_ended)
 
     # -- opening

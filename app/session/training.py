@@ -11,6 +11,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -22,25 +23,30 @@ from app.session.files import make_folder
 
 LEAVE_MS = 20_000  # to write the checkpoint when the window closes; a large one takes some seconds
 REMEMBERED = 4000  # bytes of standard error for the reason of a failure; a traceback's end
-IDLE, RUNNING, PAUSING, PAUSED, STOPPING, STOPPED, DONE, FAILED = (
-    "idle",
-    "running",
-    "pausing",
-    "paused",
-    "stopping",
-    "stopped",
-    "done",
-    "failed",
-)
-ACTIVE = (RUNNING, PAUSING, STOPPING)
+
+
+class State(StrEnum):
+    """Where a run is; PAUSING and STOPPING last until the process has written its checkpoint."""
+
+    IDLE = "idle"
+    RUNNING = "running"
+    PAUSING = "pausing"
+    PAUSED = "paused"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    DONE = "done"
+    FAILED = "failed"
+
+
+ACTIVE = (State.RUNNING, State.PAUSING, State.STOPPING)  # states in which a process is at work
 
 
 @dataclass(frozen=True)
 class Order:
     """Work for a child process.
 
-    words: what follows `mien train`; name: the name of the run and of its model; minutes: the budget, None
-    for work that is no training, whose words follow `mien` itself.
+    words: what follows `mien`; name: the name of the run and of its model; minutes: the budget of a training, None
+    for other work, which cannot be paused.
     """
 
     words: tuple[str, ...]
@@ -76,14 +82,14 @@ class Training(QObject):
     """Runs one training at a time."""
 
     stepped = Signal(object)  # RunStep
-    state_changed = Signal(str)  # of the states above
+    state_changed = Signal(str)  # State
     finished = Signal(object)  # the result line's values: {"message": ..., "engine": ...}
     failed = Signal(object)  # EngineError
 
     def __init__(self, parent: QObject | None = None, command: Sequence[str] = ()) -> None:
         super().__init__(parent)
         self._command = list(command) or program()
-        self.state = IDLE
+        self.state = State.IDLE
         self.order: Order | None = None
         self._seconds = 0.0  # seconds trained before the last pause
         self._now = 0.0
@@ -106,7 +112,7 @@ class Training(QObject):
 
     def pause(self) -> None:
         """End the process after its present step; `resume` goes on exactly there."""
-        self._ask_to_stop(PAUSING)
+        self._ask_to_stop(State.PAUSING)
 
     def resume(self) -> None:
         """Go on for what is left of the budget."""
@@ -115,10 +121,10 @@ class Training(QObject):
 
     def stop(self) -> None:
         """End the process for good; the checkpoint stays, so a run of the same name goes on with it."""
-        if self.state == PAUSED:
-            self._set_state(STOPPED)
+        if self.state == State.PAUSED:
+            self._set_state(State.STOPPED)
         else:
-            self._ask_to_stop(STOPPING)
+            self._ask_to_stop(State.STOPPING)
 
     def shut_down(self) -> None:
         """Stop the run because the program ends; the process writes its checkpoint before it leaves."""
@@ -133,7 +139,6 @@ class Training(QObject):
         words, options = list(self.order.words), ["--lines"]
         if self.order.minutes is not None:
             left = max(0.0, self.order.minutes - self._seconds / 60)
-            words = ["train", *words]
             options += ["--minutes", f"{left:.3f}", "--output", self.order.name]
         if self._picture is not None:
             options += ["--picture", str(self._picture)]
@@ -148,16 +153,16 @@ class Training(QObject):
         process.finished.connect(self._on_finished)
         process.errorOccurred.connect(self._on_trouble)
         self._process = process
-        self._set_state(RUNNING)
+        self._set_state(State.RUNNING)
         process.start(self._command[0], [*self._command[1:], *words, *options])
 
-    def _ask_to_stop(self, state: str) -> None:
-        if self._process is not None and self.state in (RUNNING, PAUSING):
+    def _ask_to_stop(self, state: State) -> None:
+        if self._process is not None and self.state in (State.RUNNING, State.PAUSING):
             self._set_state(state)
             self._process.write(b"stop\n")
             self._process.closeWriteChannel()
 
-    def _set_state(self, state: str) -> None:
+    def _set_state(self, state: State) -> None:
         if state != self.state:
             self.state = state
             self.state_changed.emit(state)
@@ -207,12 +212,12 @@ class Training(QObject):
         self._seconds += self._now
         self._now = 0.0
         if self._result is not None:
-            self._set_state(DONE)
+            self._set_state(State.DONE)
             self.finished.emit(self._result)
-        elif status == 0 and self.state in (PAUSING, STOPPING):
-            self._set_state(PAUSED if self.state == PAUSING else STOPPED)
+        elif status == 0 and self.state in (State.PAUSING, State.STOPPING):
+            self._set_state(State.PAUSED if self.state == State.PAUSING else State.STOPPED)
         else:
-            self._set_state(FAILED)
+            self._set_state(State.FAILED)
             self.failed.emit(self._error or self._crash())
 
     def _crash(self) -> EngineError:

@@ -11,7 +11,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.engine.errors import EngineError
-from app.session.training import DONE, FAILED, PAUSED, RUNNING, STOPPED, Order, RunStep, Training, sample_path
+from app.session.training import Order, RunStep, State, Training, sample_path
 
 TINY = [sys.executable, "-m", "tests.session.tiny_training"]
 WAIT = 120_000  # milliseconds
@@ -25,7 +25,7 @@ def training(qtbot: QtBot):
 
 
 def order(what: str = "toy", seconds: float = 60.0) -> Order:
-    return Order((what,), "toy", seconds / 60)
+    return Order(("train", what), "toy", seconds / 60)
 
 
 def steps_of(home: Path) -> list[int]:
@@ -41,17 +41,19 @@ def test_a_run_is_reported_paused_resumed_and_finished(training, qtbot, own_home
     assert picture.parent.is_dir()
     training.start(order(), picture)
     qtbot.waitUntil(lambda: any("loss" in step.losses for step in heard), timeout=WAIT)
-    assert training.state == RUNNING and heard[-1].total == 60
+    assert training.state == State.RUNNING and heard[-1].total == 60
     qtbot.waitUntil(lambda: any(step.picture for step in heard), timeout=WAIT)
     assert (own_home / "training" / "toy-samples.png").is_file()
     training.pause()
-    qtbot.waitUntil(lambda: training.state == PAUSED, timeout=WAIT)
+    qtbot.waitUntil(lambda: training.state == State.PAUSED, timeout=WAIT)
     before = steps_of(own_home)
     assert (own_home / "training" / "toy" / "checkpoint.pt").is_file()
-    training.order = Order(("toy",), "toy", training._seconds / 60 + 0.02)  # a little over a second is left
+    training.order = Order(
+        ("train", "toy"), "toy", training._seconds / 60 + 0.02
+    )  # a little over a second is left
     with qtbot.waitSignal(training.finished, timeout=WAIT) as done:
         training.resume()
-    assert training.state == DONE and done.args[0]["engine"] == "head2head-toy"
+    assert training.state == State.DONE and done.args[0]["engine"] == "head2head-toy"
     after = steps_of(own_home)
     assert after == list(range(1, after[-1] + 1)) and after[: len(before)] == before, (
         "no step lost or doubled"
@@ -63,7 +65,7 @@ def test_a_stopped_run_keeps_its_checkpoint(training, qtbot, own_home):
     with qtbot.waitSignal(training.stepped, timeout=WAIT):
         training.start(order())
     training.stop()
-    qtbot.waitUntil(lambda: training.state == STOPPED, timeout=WAIT)
+    qtbot.waitUntil(lambda: training.state == State.STOPPED, timeout=WAIT)
     assert (own_home / "training" / "toy" / "checkpoint.pt").is_file()
 
 
@@ -71,7 +73,7 @@ def test_an_error_is_reported_with_its_remedy(training, qtbot):
     with qtbot.waitSignal(training.failed, timeout=WAIT) as failed:
         training.start(order("bad"))
     error = failed.args[0]
-    assert isinstance(error, EngineError) and training.state == FAILED
+    assert isinstance(error, EngineError) and training.state == State.FAILED
     assert error.message == "clip.mp4 has a cut at frame 12." and error.remedy.startswith("Cut the clip")
 
 
@@ -85,7 +87,7 @@ def test_a_program_that_is_not_there_is_reported(qtbot):
     training = Training(command=["/nowhere/mien"])
     with qtbot.waitSignal(training.failed, timeout=WAIT):
         training.start(order())
-    assert training.state == FAILED and not training.active
+    assert training.state == State.FAILED and not training.active
 
 
 def test_a_window_that_closes_takes_its_run_along(training, qtbot, own_home):

@@ -9,7 +9,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.cli import parser
-from app.session.training import DONE, FAILED, PAUSED, RUNNING, STOPPED, Order, RunStep, Training
+from app.session.training import Order, RunStep, State, Training
 from app.ui.main_window import MainWindow
 from app.ui.training.coverage_plot import merged
 from app.ui.training.progress import clock
@@ -36,7 +36,7 @@ def run(training_window: TrainingWindow) -> Training:
 
 
 def toy(seconds: float = 60.0) -> Order:
-    return Order(("toy",), "toy", seconds / 60)
+    return Order(("train", "toy"), "toy", seconds / 60)
 
 
 def test_a_run_shows_its_losses_sample_and_time_left(training_window, run, qtbot):
@@ -47,17 +47,17 @@ def test_a_run_shows_its_losses_sample_and_time_left(training_window, run, qtbot
     assert view.bar.maximum() == 60 and "left" in view.state.text()
     assert not training_window.personal.train.isEnabled() and not view.resume.isVisible()
     view.pause.click()
-    qtbot.waitUntil(lambda: run.state == PAUSED, timeout=WAIT)
+    qtbot.waitUntil(lambda: run.state == State.PAUSED, timeout=WAIT)
     assert view.resume.isVisible() and view.keep.isVisible() and not view.pause.isVisible()
     view.resume.click()
-    assert run.state == RUNNING
+    assert run.state == State.RUNNING
     with qtbot.waitSignal(run.stepped, timeout=WAIT):
         pass
     view.stop.click()
-    qtbot.waitUntil(lambda: run.state == STOPPED, timeout=WAIT)
+    qtbot.waitUntil(lambda: run.state == State.STOPPED, timeout=WAIT)
     with qtbot.waitSignal(run.finished, timeout=WAIT):
         view.keep.click()
-    assert run.state == DONE and view.state.text() == "Trained “toy”."
+    assert run.state == State.DONE and view.state.text() == "Trained “toy”."
 
 
 def test_a_finished_run_brings_the_menus_up_to_date(training_window, run, window, fake, qtbot, monkeypatch):
@@ -66,7 +66,7 @@ def test_a_finished_run_brings_the_menus_up_to_date(training_window, run, window
     monkeypatch.setattr(fake, "generators", lambda: asked.append(1) or answer())
     with qtbot.waitSignal(window.session.engine_ready, timeout=WAIT):
         training_window.start(toy(0.5))
-    assert asked and run.state == DONE
+    assert asked and run.state == State.DONE
 
 
 def test_what_came_of_a_run_is_reported_in_the_window_s_words(training_window, run, tmp_path):
@@ -83,8 +83,8 @@ def test_what_came_of_a_run_is_reported_in_the_window_s_words(training_window, r
 
 def test_an_error_is_shown_with_its_remedy(training_window, run, qtbot):
     with qtbot.waitSignal(run.failed, timeout=WAIT):
-        training_window.start(Order(("bad",), "toy", 1))
-    assert run.state == FAILED
+        training_window.start(Order(("train", "bad"), "toy", 1))
+    assert run.state == State.FAILED
     assert "cut at frame 12" in training_window.progress.state.text()
     assert "Cut the clip there" in training_window.progress.state.text()
 
@@ -103,7 +103,7 @@ def test_the_personal_page_orders_what_it_shows(training_window, tmp_path, qtbot
     assert page.train.isEnabled()
     with qtbot.waitSignal(page.ordered) as ordered:
         page.train.click()
-    assert ordered.args[0] == Order(("head2head", str(clip), "--size", "256"), "me", 12.0)
+    assert ordered.args[0] == Order(("train", "head2head", str(clip), "--size", "256"), "me", 12.0)
     with qtbot.waitSignal(page.ordered) as ordered:
         page.check.click()
     assert ordered.args[0].words[-1] == "--check"
@@ -175,9 +175,9 @@ def test_other_models_ask_for_what_they_need(training_window, tmp_path, qtbot):
         page.data.line.setText(str(tmp_path))
         with qtbot.waitSignal(page.ordered) as ordered:
             page.train.click()
-        assert ordered.args[0].words == ((word, str(tmp_path)) if needs else (word,))
+        assert ordered.args[0].words == (("train", word, str(tmp_path)) if needs else ("train", word))
         order = ordered.args[0]
-        args = parser().parse_args(["train", *order.words, "--lines", "--output", order.name])
+        args = parser().parse_args([*order.words, "--lines", "--output", order.name])
         assert args.what == word and args.output == order.name
     assert set(titles) == {"headgan", "completion", "head2headfs", "stylegan", "directions"}
 
@@ -222,12 +222,11 @@ def test_work_that_is_no_training_cannot_be_paused(training_window, run, qtbot):
     training_window.start(Order(("reenact",), "film"))
     assert not view.pause.isVisible() and view.stop.isEnabled()
     view.stop.click()
-    qtbot.waitUntil(lambda: run.state == STOPPED, timeout=WAIT)
+    qtbot.waitUntil(lambda: run.state == State.STOPPED, timeout=WAIT)
     assert not view.keep.isVisible()
 
 
 def test_every_recipe_is_a_command(training_window):
-
     page = training_window.recipes
     for k in range(page.recipe.count()):
         recipe = page.recipe.itemData(k)

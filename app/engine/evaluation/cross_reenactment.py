@@ -22,8 +22,8 @@ from app.engine.face.parameters import FaceParams, FittedFace
 from app.engine.face.retargeting import Retargeter, RetargetSettings
 from app.engine.face.semantic import identity_similarity
 from app.engine.imaging.photo import Photo
+from app.engine.measuring import imported
 from app.engine.measuring.imported import Compared, Networks, feature_networks
-from app.engine.measuring.imported import measured as measured_by
 from app.engine.measuring.readout import nearest_face
 
 
@@ -66,7 +66,7 @@ def driven_by(engine: Engine, source: FittedClip, driver: FittedClip, networks: 
         compared.append(Compared(crop, truth, (made, after) if after else None, (pixels, own), (frame, face)))
     turns = [metrics.rotation_distance(face.params.camera, own.params.camera) for face in driver.faces]
     name = f"{source.name} by {driver.name}"
-    values, features = measured_by(networks, compared)
+    values, features = imported.measured(networks, compared)
     values.pop("lpips", None)  # there is no true frame to compare with
     means = averages(rows) | values
     return ClipResult(name, len(rows), float(np.mean(turns)), means, {}, tuple(pictures), features)

@@ -11,12 +11,10 @@ from app.engine.face.parameters import FittedFace
 
 # These values were chosen by eye on the mattes of the portraits of ../shared/media/images.
 CROP_FACES = 4.2  # face heights: side of the close crop
-SHRUNK_SIDE = (
-    640  # px of the longer side of pictures that are given to the network, which sees 256 px of them
-)
-FADE = (
-    0.12  # share of the close crop's half side over which it fades into what was found in the whole picture
-)
+# Px of the longer side of pictures that are given to the network, which sees 256 px of them.
+SHRUNK_SIDE = 640
+# Share of the close crop's half side over which it fades into what was found in the whole picture.
+FADE = 0.12
 SURE = (0.25, 0.75)  # probabilities of a person that count as 0 and as 1
 REFINE_SIDE = 768  # px of the longer side at which the guided filter runs
 RADIUS = 0.12  # eye distances: radius of the filter's windows

@@ -19,9 +19,8 @@ MATCH = 0.06  # difference of colours in [0, 1] at which the flow no longer expl
 EDGE = 0.1  # share of the square's side, from its border, over which the edit fades into the photo
 PERSON_BLUR = 1 / 64  # share of the square's side: sigma of the blur that widens the person's matte
 PERSON_GAIN = 1.5  # factor on the blurred matte, so that the edit is whole where the person is
-ERROR_BLUR = (
-    1.5  # px of the network's picture: sigma of the blur of the difference that is compared with MATCH
-)
+# Px of the network's picture: sigma of the blur of the difference that is compared with MATCH.
+ERROR_BLUR = 1.5
 
 
 def backward_flow(edited: FloatPicture, before: FloatPicture) -> NDArray[np.float32]:

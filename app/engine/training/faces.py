@@ -44,7 +44,7 @@ QUALITY = 95  # JPEG quality of the stored frames, at which no blocks are seen
 
 @dataclass(frozen=True, eq=False)
 class Faces:
-    """Holds one file's training data.
+    """One file's training data.
 
     frames: (N, 256, 256, 3) uint8 sRGB; mattes: (N, 256, 256) uint8, 255 = person; params: one per frame, in the
     frame's pixels; audio: (N, 300) or None; still: frame 0 is a portrait, the others are edits of it.
@@ -137,7 +137,9 @@ def params_row(params: FaceParams) -> NDArray[np.float64]:
 
 def params_of_row(row: NDArray[np.float64]) -> FaceParams:
     values = [float(v) for v in row]
-    expression, gaze, aperture, identity = np.split(np.array(values[7:]), [N_EXPRESSION, 30, 32])
+    expression, gaze, aperture, identity = np.split(
+        np.array(values[7:]), [N_EXPRESSION, N_EXPRESSION + 2, N_EXPRESSION + 4]
+    )
     return FaceParams(
         Identity(tuple(identity)),
         Expression(tuple(expression), (gaze[0], gaze[1]), (aperture[0], aperture[1])),

@@ -117,7 +117,7 @@ class PersonalPage(QWidget):
 
     def _order(self, *more: str) -> Order:
         clip = self.footage.paths()[0]
-        words = ["head2head", str(clip), "--size", str(self.quality.currentData()), *more]
+        words = ["train", "head2head", str(clip), "--size", str(self.quality.currentData()), *more]
         if self.start.currentData() is not None and not more:
             words += ["--start", str(self.start.currentData())]
         self.score.clear()

@@ -15,8 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.engine.errors import EngineError
-from app.session import training as states
-from app.session.training import Order, RunStep, Training
+from app.session.training import ACTIVE, Order, RunStep, State, Training
 from app.ui import i18n, icons, theme
 from app.ui.training.curves import LossCurves
 
@@ -94,31 +93,32 @@ class ProgressView(QWidget):
             self._show_picture()
 
     @Slot(str)
-    def _on_state(self, state: str) -> None:
+    def _on_state(self, name: str) -> None:
+        state = State(name)
         words = {
-            states.IDLE: self.tr("Nothing is being trained."),
-            states.RUNNING: self.tr("Starting…"),
-            states.PAUSING: self.tr("Pausing: the state is being written."),
-            states.PAUSED: self.tr("Paused. “Go on” continues exactly here."),
-            states.STOPPING: self.tr("Stopping…"),
-            states.STOPPED: self.tr("Stopped. A training of the same name goes on from here."),
-            states.DONE: self.tr("Done."),
+            State.IDLE: self.tr("Nothing is being trained."),
+            State.RUNNING: self.tr("Starting…"),
+            State.PAUSING: self.tr("Pausing: the state is being written."),
+            State.PAUSED: self.tr("Paused. “Go on” continues exactly here."),
+            State.STOPPING: self.tr("Stopping…"),
+            State.STOPPED: self.tr("Stopped. A training of the same name goes on from here."),
+            State.DONE: self.tr("Done."),
         }
         if state in words:
             self.state.setText(words[state])
-        if state == states.RUNNING:
+        if state == State.RUNNING:
             self.bar.setRange(0, 0)
-        elif state not in states.ACTIVE:
+        elif state not in ACTIVE:
             self.bar.setRange(0, 1)
-            self.bar.setValue(int(state == states.DONE))
+            self.bar.setValue(int(state == State.DONE))
         order = self._training.order
         resumes = order is None or order.minutes is not None  # a film cannot be paused, only stopped
         trained = bool(self.curves.names())
-        self.pause.setVisible(resumes and state in (states.IDLE, states.RUNNING, states.PAUSING))
-        self.pause.setEnabled(state == states.RUNNING)
-        self.resume.setVisible(state == states.PAUSED)
-        self.stop.setEnabled(state in (states.RUNNING, states.PAUSED))
-        self.keep.setVisible(state in (states.PAUSED, states.STOPPED) and trained)
+        self.pause.setVisible(resumes and state in (State.IDLE, State.RUNNING, State.PAUSING))
+        self.pause.setEnabled(state == State.RUNNING)
+        self.resume.setVisible(state == State.PAUSED)
+        self.stop.setEnabled(state in (State.RUNNING, State.PAUSED))
+        self.keep.setVisible(state in (State.PAUSED, State.STOPPED) and trained)
 
     @Slot(object)
     def _on_failed(self, error: EngineError) -> None:

@@ -98,7 +98,7 @@ class RecipePage(QWidget):
 
     def _order(self) -> Order:
         data = [str(path) for path in self.data.paths()] if self._chosen.data else []
-        return Order((self._chosen.word, *data), self.name.text(), self.minutes.value())
+        return Order(("train", self._chosen.word, *data), self.name.text(), self.minutes.value())
 
     @Slot()
     def _on_recipe(self) -> None:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QTabWidget, QWidget
 
 from app.engine.errors import EngineError
 from app.session.session import Session
-from app.session.training import ACTIVE, PAUSED, Order, Training, sample_path
+from app.session.training import ACTIVE, Order, State, Training, sample_path
 from app.ui.training.personal_page import PersonalPage
 from app.ui.training.progress import ProgressView
 from app.ui.training.recipe_page import RecipePage
@@ -63,7 +63,7 @@ class TrainingWindow(QDialog):
 
     @Slot(str)
     def _on_state(self, state: str) -> None:
-        busy = state in (*ACTIVE, PAUSED)
+        busy = state in (*ACTIVE, State.PAUSED)
         for page in (self.personal, self.reenact, self.recipes):
             page.set_busy(busy)
 
