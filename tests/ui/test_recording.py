@@ -87,16 +87,21 @@ def test_the_badge_of_a_recording_is_never_cut_off(live: MainWindow, qtbot: QtBo
         bar.toggle_record()
 
 
+@pytest.mark.parametrize("ending", [".mp4", ".webm"])
 def test_what_a_crash_cut_short_is_offered_at_the_next_start(
-    live: MainWindow, tmp_path: Path, qtbot: QtBot
+    live: MainWindow, tmp_path: Path, qtbot: QtBot, ending: str
 ) -> None:
-    film = tmp_path / "Mien 2026.recording.mp4"
+    """Once, a WebM was not offered, and a film without any byte was said to play."""
+    film = tmp_path / f"Mien 2026.recording{ending}"
+    film.write_bytes(b"")
+    live.live_space.offer_interrupted_films()
+    assert not live.bar.isVisible()
     film.write_bytes(b"a film")
-    (tmp_path / "Mien 2026.mp4").write_bytes(b"another")
+    (tmp_path / f"Mien 2026{ending}").write_bytes(b"another")
     live.live_space.offer_interrupted_films()
     assert film.name in live.bar.words.text()
     live.bar.remedy.click()
-    assert not film.exists() and (tmp_path / "Mien 2026-2.mp4").read_bytes() == b"a film"
+    assert not film.exists() and (tmp_path / f"Mien 2026-2{ending}").read_bytes() == b"a film"
 
 
 @pytest.mark.parametrize("width", [1700, 1100, 960])

@@ -210,9 +210,10 @@ def new_path(suffix: str) -> Path:
 
 
 def interrupted_films() -> list[Path]:
-    """Return the films in the folder of films whose recording a crash interrupted; they play."""
+    """Return the films in the folder of films whose recording a crash interrupted, and which play."""
     folder = new_path(".mp4").parent
-    return sorted(folder.glob("*.recording*.mp4")) if folder.is_dir() else []
+    found = [film for film in folder.glob("*.recording*") if film.suffix in FILMS and film.is_file()]
+    return sorted(film for film in found if film.stat().st_size)
 
 
 def clock(seconds: float) -> str:
