@@ -287,6 +287,7 @@ def test_a_clip_that_is_decoded_slower_than_it_plays_is_still_shown(clip: MakeCl
         before = clock.now
         source.take(0.2)
         waits.append(clock.now - before)
+    source.close()
     assert len(waits) >= 6 and max(waits) < 0.7
     assert len(source.begun) == 1  # the sound stays where it was
 
