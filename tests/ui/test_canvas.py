@@ -250,6 +250,15 @@ def test_a_handle_without_room_takes_its_other_side_along_and_says_zoom_in(canva
     assert "Zoom in" in canvas.hint
 
 
+def test_a_pen_that_presses_at_once_is_told_which_handle_it_holds(canvas: Canvas) -> None:
+    """Once, a press where no pointer had moved before said what the last place that was hovered would do."""
+    hints = emissions(canvas.hint_changed)
+    move(canvas, at(canvas, 152))
+    QTest.mousePress(canvas, LEFT, NONE, at(canvas, 291))
+    assert "Mouth corner left" in canvas.hint and "Mouth corner left" in hints[-1][0]
+    QTest.mouseRelease(canvas, LEFT, NONE, at(canvas, 291))
+
+
 def test_handles_say_what_they_do(canvas: Canvas) -> None:
     hints = emissions(canvas.hint_changed)
     move(canvas, at(canvas, 291))

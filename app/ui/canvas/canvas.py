@@ -281,7 +281,7 @@ class Canvas(PictureView):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if self._photo is None or self._drag is not None:
             return
-        self._pointer = event.position()
+        self._hover(event.position())  # a pen presses where no pointer has moved before
         if event.button() == Qt.MouseButton.MiddleButton:
             self._drag = drags.Pan(self, event.position())
         elif event.button() == Qt.MouseButton.LeftButton:
