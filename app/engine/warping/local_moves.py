@@ -39,12 +39,18 @@ CORNER_REACH = 0.42  # sigma of the reach of a mouth corner's movement
 SIDE_FADE = 0.18  # length to either side of the middle over which one side's movement ends
 CHEEK_END, CHIN_END = (0.6, 1.0), (-1.85, -1.4)  # |x| and y over which a mouth corner's movement ends
 TEMPLE_END = (0.7, 0.98)  # |x| over which a brow's movement ends
+RIM_FOOT, RIM_TOP = (
+    (0.0, 0.08),
+    (0.22, 0.36),
+)  # y over which what is behind spectacles' upper rims begins and ends
 # y over which a brow's movement sets in above the lids, and over which it ends below the hair line
 BROW_FOOT, BROW_TOP = (0.13, 0.3), (0.5, 0.85)
 
 
-def drawn_moves(asked: Expression) -> FloatArray:
+def drawn_moves(asked: Expression, spectacles: float = 0.0) -> FloatArray:
     """Return the offsets (468, 3), in model space, of an expression's semantic controls.
+
+    spectacles: 0 without to 1 with them. Their upper rims stay, and a brow moves out from behind them.
 
     A control of 1 is one natural movement, as large in truth as people's own. Beyond 1 a movement hardly grows, so
     that no sum of sliders makes brows meet or a mouth narrower than people's.
@@ -60,7 +66,9 @@ def drawn_moves(asked: Expression) -> FloatArray:
         lacking = _unread(index, change)
         if lacking:
             total = total + lacking * _index_fields()[index]
-    return np.asarray(total)
+    y = default_model().mean[:, 1]
+    behind = smoothstep(*RIM_FOOT, y) * (1 - smoothstep(*RIM_TOP, y))
+    return np.asarray((1 - spectacles * behind)[:, None] * total)
 
 
 def sides(control: str) -> dict[str, float]:

@@ -128,7 +128,7 @@ def pose(source: FaceSource, target: FaceParams, asked: bool = True) -> Posed:
         offsets = offsets - offsets[list(EYE_CORNERS)].mean(axis=0)
     else:
         offsets = offsets + _seen_by_pose(source.params.camera, camera)
-    offsets = offsets + drawn_moves(target.expression)
+    offsets = offsets + drawn_moves(target.expression, source.spectacles)
     offsets, closures = _with_lids(source, offsets, expression)
     offsets = _with_lips_apart(source, offsets)
     own = source.params.camera

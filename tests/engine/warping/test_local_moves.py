@@ -10,9 +10,10 @@ from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Expression
 from app.engine.face.response import response
 from app.engine.face.semantic import directions
-from app.engine.warping.local_moves import local_lift
+from app.engine.warping.local_moves import drawn_moves, local_lift
 from app.engine.warping.topology import EYE_CORNERS
 
+UPPER_RIMS, BROWS_TOP = [27, 56, 46, 55, 257, 286, 276, 285], [105, 334]  # a rim lies at a brow's foot
 TEMPLES, CHIN, MOUTH_CORNERS = [162, 127, 389, 356], [152, 148, 377], [61, 291]
 
 
@@ -62,3 +63,13 @@ def test_three_frowns_on_top_of_each_other_do_not_make_the_brows_meet() -> None:
     shape = model.mean + model.expression_offset(Expression(tuple(change)))
     shape = shape + local_lift(Expression(), Expression(tuple(change)))
     assert indices.measure(shape)[indices.NAMES.index("brow_gap")] > 0.02
+
+
+@pytest.mark.parametrize("control", ["brow_left", "brow_right", "brows_together"])
+def test_a_brow_takes_no_spectacles_along(control: str) -> None:
+    """Once, a brow that was pulled up made the rims wavy."""
+    asked = Expression(moves=((control, 1.0),))
+    bare, worn = (np.linalg.norm(drawn_moves(asked, spectacles), axis=1) for spectacles in (0.0, 1.0))
+    assert bare[UPPER_RIMS].max() > 0.02
+    assert worn[UPPER_RIMS].max() < 0.1 * bare[UPPER_RIMS].max()
+    assert worn[BROWS_TOP].max() == pytest.approx(bare[BROWS_TOP].max(), rel=0.05)
