@@ -224,7 +224,7 @@ def resized(source: SourceImage, factor: float) -> SourceImage:
 
 def _view(code: WarpCode, posed: Posed) -> HeadFrame:
     shift = body_shift(code.face.middle, code.face.params.camera, posed.camera)
-    return view_of(code.head, posed.camera, posed.offsets, shift, posed.asked, posed.steady)
+    return view_of(code.head, posed.camera, posed.offsets, shift, posed.along, posed.steady)
 
 
 def _around_eyes(eyes: list[tuple[Eye, EyePose]], layers: Layers) -> Box:

@@ -51,23 +51,29 @@ class Following:
     near: NDArray[np.int64]
     beside: FloatArray
 
-    def of_head(self, offsets: FloatArray, asked: bool) -> FloatArray | None:
+    def of_head(self, offsets: FloatArray, along: FloatArray) -> FloatArray | None:
         """Return (V, 3) model units by which the head's vertices move, None where nothing moves.
 
-        offsets: (468, 3) of the face; asked: whether an artist asked for them, whose expression ends near the face. A
-        filmed one is aligned over the whole face (`pose`), and the head beyond goes along with what is left.
+        offsets: (468, 3) of the face; along: (468, 3) the part of them with which the head beyond the face goes along.
+        The rest, an artist's expression, ends near the face.
         """
         if not offsets.any():
             return None
-        binding = HeadModel.load().binding
-        moved = _bound(binding.data, binding.indices, binding.indptr, offsets)
-        if asked:
-            moved *= _reached()
+        moved = np.zeros((len(HeadModel.load().points), 3))
+        if along.any():
+            moved += _of_binding(along)
+        if along is not offsets:
+            moved += _reached() * _of_binding(offsets - along)
         return np.asarray(_followed(moved, self.before, self.hidden))
 
     def of_hair(self, moved: FloatArray) -> FloatArray:
         """Return (N, 3) model units by which the hair's vertices follow the head's (V, 3)."""
         return np.asarray(self.beside[:, None] * moved[self.near])
+
+
+def _of_binding(offsets: FloatArray) -> FloatArray:
+    binding = HeadModel.load().binding
+    return np.asarray(_bound(binding.data, binding.indices, binding.indptr, offsets))
 
 
 @cache

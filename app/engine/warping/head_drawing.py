@@ -247,11 +247,11 @@ def view_of(
     camera: Camera,
     offsets: FloatArray,
     shift: FloatArray,
-    asked: bool = True,
+    along: FloatArray,
     steady: float = 0.0,
 ) -> HeadFrame:
-    """Return what a frame is drawn from; offsets: (468, 3) of the face; asked, steady: of `Posed`."""
-    moved = look.follows.of_head(offsets, asked)
+    """Return what a frame is drawn from; offsets: (468, 3) of the face; along, steady: of `Posed`."""
+    moved = look.follows.of_head(offsets, along)
     points = holding.posed(look.head, look.hidden, camera, moved, shift, steady)
     if moved is not None:
         points = look.surface.unfolded(points, look.surface.turned(look.head.camera, camera))
@@ -266,7 +266,8 @@ def own_view_of(look: HeadLook, layers: Layers, values: Float32) -> OwnView:
     `table` for the photo's own camera.
     """
     camera = look.head.camera
-    view = view_of(look, camera, np.zeros((N_FACE, 3)), np.zeros(2))
+    still = np.zeros((N_FACE, 3))
+    view = view_of(look, camera, still, np.zeros(2), still)
     shape = layers.zone.shape
     used = np.zeros(0, np.int64) if look.sheet is None else look.sheet.used
     box = around(box_of(view.points[look.drawn], shape), box_of(view.hair[used], shape), look.changed)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from app.engine.face.fitting import EYEBALL, as_filmed, pose_features
+from app.engine.face.fitting import EYEBALL, as_filmed, pose_features, strain_of
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera, Expression, FaceParams
 from app.engine.head.skull import eased
@@ -42,14 +43,16 @@ class FaceSource:
     """The photo's face.
 
     photo: (468, 3) px; params: the photo's own parameters; points: (468, 3) in model space; middle: (3,) the mean of
-    those; lip_rest, mouth_rest: model units, the height (y) of the upper lip's line and the width of the mouth without
-    the photo's expression; gap: IOD between the lips; spectacles: 0 without to 1 with them.
+    those; strain: (3, 3) of `strain_of` for the photo's turn; lip_rest, mouth_rest: model units, the height (y) of the
+    upper lip's line and the width of the mouth without the photo's expression; gap: IOD between the lips; spectacles: 0
+    without to 1 with them.
     """
 
     photo: FloatArray
     params: FaceParams
     points: FloatArray
     middle: FloatArray
+    strain: FloatArray
     lip_rest: float
     mouth_rest: float
     gap: float
@@ -60,17 +63,17 @@ class FaceSource:
 class Posed:
     """The geometry of a target.
 
-    points: (468, 3) px of the face; offsets: (468, 3) in model space; closures: of both eyes, 0 as in the photo to 1
-    shut; camera, expression: those that are drawn; asked: of `pose`; steady: share, 0 to 1, of the outline's motion
-    that is taken back.
+    points: (468, 3) px of the face; offsets: (468, 3) in model space; along: (468, 3) the part of them with which the
+    head goes along as far as it reaches; closures: of both eyes, 0 as in the photo to 1 shut; camera, expression: those
+    that are drawn; steady: share, 0 to 1, of the outline's motion that is taken back.
     """
 
     points: FloatArray
     offsets: FloatArray
+    along: FloatArray
     closures: tuple[float, float]
     camera: Camera
     expression: Expression
-    asked: bool = True
     steady: float = 0.0
 
 
@@ -83,6 +86,7 @@ def face_source(photo: FloatArray, params: FaceParams, spectacles: float = 0.0) 
         params,
         points,
         points.mean(axis=0),
+        strain_of(params.camera, default_model()),
         float(rest[13, 1]),
         mouth_width(rest),
         lip_gap(points),
@@ -133,9 +137,11 @@ def pose(source: FaceSource, target: FaceParams, asked: bool = True) -> Posed:
     offsets = _with_lips_apart(source, offsets)
     own = source.params.camera
     still = camera == own
+    along = _without_strain(source, camera) if asked else offsets
+    offsets = offsets + along if asked else offsets
     placed = source.photo if still and not offsets.any() else camera.project(source.points + offsets)
     steady = 0.0 if asked or still else steadiness(source.middle, own, camera)
-    return Posed(placed, offsets, closures, camera, expression, asked, steady)
+    return Posed(placed, offsets, along, closures, camera, expression, steady)
 
 
 def landmarks_of(source: FaceSource, posed: Posed, irises: FloatArray) -> FloatArray:
@@ -165,6 +171,17 @@ def _seen_by_pose(before: Camera, after: Camera) -> FloatArray:
     """Return the offsets (468, 3) that the fit took to come from the pose (`pose_bias`) and a filmed face gets back."""
     change = pose_features(after) - pose_features(before)
     return np.asarray(np.tensordot(change, default_model().pose_bias, 1))
+
+
+def _without_strain(source: FaceSource, camera: Camera) -> FloatArray:
+    """Return the offsets (468, 3) that take out by how much the network stretched the photo's turned face.
+
+    In the photo's own view what is read lies on what is seen. It is taken out by the share of the turn to the front.
+    """
+    own = source.params.camera
+    away = math.degrees(math.acos(min(float(own.rotation[2, 2]), 1.0)))
+    share = min(turn(own, camera) / max(away, 1.0), 1.0)
+    return np.asarray(-share * (source.points - source.middle) @ source.strain)
 
 
 def _with_lids(

@@ -200,7 +200,7 @@ def test_a_body_goes_along_where_nothing_of_the_head_is_drawn(code: WarpCode, so
     box = (patch.x, patch.y, patch.x + width, patch.y + height)
     posed, own = generator.posed(code, target), source.face.params.camera
     shift = body_shift(code.face.middle, own, posed.camera)
-    frame = view_of(code.head, posed.camera, posed.offsets, shift, posed.asked, posed.steady)
+    frame = view_of(code.head, posed.camera, posed.offsets, shift, posed.along, posed.steady)
     body = shifted(code.head.plate, code.head.body, shift, box)
     drawn = rasterised(frame.points, HeadModel.load().triangles, box)[0] >= 0
     if code.head.sheet is not None:

@@ -26,7 +26,8 @@ def test_an_artist_s_expression_ends_near_the_face_and_a_filmed_one_goes_on(aske
     model = HeadModel.load()
     count = len(model.points)
     alone = Following(np.arange(count), np.zeros(count), np.zeros(0, np.int64), np.zeros(0))
-    moved = alone.of_head(np.tile([0.0, RAISED, 0.0], (468, 1)), asked)
+    offsets = np.tile([0.0, RAISED, 0.0], (468, 1))
+    moved = alone.of_head(offsets, np.zeros_like(offsets) if asked else offsets)
     assert moved is not None
     scalp = (model.distance > REACH_ABOVE[1]) & (model.distance < 4) & (model.points[:, 1] > 2)
     face = model.distance < REACH_ABOVE[0]

@@ -54,7 +54,7 @@ def drawn(code: WarpCode, yaw: float) -> tuple[np.ndarray, np.ndarray]:
         own if yaw == 0 else own.from_angles(own.yaw + yaw, own.pitch, own.roll, own.scale, own.translation)
     )
     look = code.head
-    view = view_of(look, camera, np.zeros((468, 3)), STILL)
+    view = view_of(look, camera, np.zeros((468, 3)), STILL, np.zeros((468, 3)))
     pixels, (x0, y0, x1, y1) = drawn_head(look, code.layers, code.own, view, table(look, camera))
     picture = code.pixels.copy()
     picture[y0:y1, x0:x1] = pixels
