@@ -71,12 +71,13 @@ def pose_features(camera: Camera) -> FloatArray:
 
 
 def strain_of(camera: Camera, model: MorphableModel) -> FloatArray:
-    """Return (3, 3), the shares by which the network stretches a face with this true turn: the symmetric linear part of
-    `pose_bias`.
+    """Return (3, 3), the shares by which the network stretches a face with this true yaw: the symmetric linear part of
+    `pose_bias`, whose antisymmetric part would be a turn.
 
-    A head turned by 40 degrees is read as 4 % too wide and 2 % too short. Its antisymmetric part would be a turn.
+    A head turned by 40 degrees is read as 4 % too wide and 2 % too short. Pitch is left out, because the clips from
+    which the bias was learnt hardly nod.
     """
-    turned = Camera.from_matrix(response().read_rotation(camera), camera.scale, camera.translation)
+    turned = Camera.from_angles(response().read_yaw(camera.yaw), 0.0, 0.0, 1.0, (0.0, 0.0))
     weights = np.sqrt(model.stiffness / model.stiffness.sum())[:, None]
     bias = np.tensordot(pose_features(turned), model.pose_bias, 1)
     shape, moved = (weights * (of - np.square(weights).T @ of) for of in (model.mean, bias))

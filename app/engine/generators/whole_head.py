@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from app.engine.contract import SourceImage
 from app.engine.face.morphable_model import MorphableModel
-from app.engine.face.parameters import FaceParams
+from app.engine.face.parameters import Camera, FaceParams
 from app.engine.generators.mesh_warp import MeshWarp, resized
 from app.engine.head import Head, HeadModel
 from app.engine.head.preview import shaded
 from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.photo import Photo
 from app.engine.rendering.mesh_export import export_mesh
+from app.engine.warping.posing import pose
 
 SMALL = 200  # px of a face's longer side from which its head is found; in smaller ones ears are a few pixels
 
@@ -38,6 +39,9 @@ def picture_of(
 
 def export_head(source: SourceImage, photo: Photo, path: Path) -> None:
     """Write a face's head with its colours (.glb, .obj, .ply), in the model space of its photo."""
-    model, look = HeadModel.load(), MeshWarp().encode(source).head
+    model, code = HeadModel.load(), MeshWarp().encode(source)
+    look, params = code.head, source.face.params
+    front = replace(params, camera=Camera.from_angles(0.0, 0.0, 0.0, 1.0, (0.0, 0.0)))
+    points = look.head.points + model.binding @ pose(code.face, front).along
     texture = to_srgb8(replace(photo, pixels=look.atlas, alpha=None))
-    export_mesh(look.head.points[model.base], model.corners, path, model.atlas, texture)
+    export_mesh(points[model.base], model.corners, path, model.atlas, texture)

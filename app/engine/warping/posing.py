@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -176,11 +175,10 @@ def _seen_by_pose(before: Camera, after: Camera) -> FloatArray:
 def _without_strain(source: FaceSource, camera: Camera) -> FloatArray:
     """Return the offsets (468, 3) that take out by how much the network stretched the photo's turned face.
 
-    In the photo's own view what is read lies on what is seen. It is taken out by the share of the turn to the front.
+    In the photo's own view what is read lies on what is seen. It is taken out over a turn by the photo's own yaw.
     """
     own = source.params.camera
-    away = math.degrees(math.acos(min(float(own.rotation[2, 2]), 1.0)))
-    share = min(turn(own, camera) / max(away, 1.0), 1.0)
+    share = min(turn(own, camera) / max(abs(own.yaw), 1.0), 1.0)
     return np.asarray(-share * (source.points - source.middle) @ source.strain)
 
 
