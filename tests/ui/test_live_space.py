@@ -53,6 +53,16 @@ def test_each_workspace_comes_back_with_its_own_panels_only(live: MainWindow) ->
         assert shown() == own[space]
 
 
+def test_what_starts_is_not_asked_to_be_started(live: MainWindow, qtbot: QtBot) -> None:
+    """Once, the driver's view said "then press Start" for as long as its first frame took."""
+    driver = live.live_space.driver
+    qtbot.mouseClick(driver.start, Qt.MouseButton.LeftButton)
+    assert live.live_space.live.running and driver.picture._words == "Starting…"
+    with qtbot.waitSignal(live.live_space.live.stopped):
+        qtbot.mouseClick(driver.start, Qt.MouseButton.LeftButton)
+    assert "press Start" in driver.picture._words
+
+
 def test_start_record_stop_by_mouse_and_keys(live: MainWindow, fake: FakeEngine, qtbot: QtBot) -> None:
     space = live.live_space
     start_driving(live, qtbot)

@@ -78,7 +78,7 @@ class DriverPanel(QWidget):
         self.level = LevelBar(self)
         self._lay_out()
         live.stepped.connect(self._on_step)
-        live.started.connect(self._show_state)
+        live.started.connect(self._on_started)
         live.stopped.connect(self._on_stopped)
         live.failed.connect(self._show_state)
         live.refused.connect(self._on_refused)
@@ -234,6 +234,11 @@ class DriverPanel(QWidget):
         self.microphone.setEnabled(running and self.input.count() > 0)
 
     # -- what the animation reports
+
+    @Slot()
+    def _on_started(self) -> None:
+        self.picture.say(self.tr("Starting…"))
+        self._show_state()
 
     @Slot(object)
     def _on_step(self, step: LiveStep) -> None:
