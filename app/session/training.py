@@ -11,7 +11,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import StrEnum, auto
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +28,14 @@ REMEMBERED = 4000  # bytes of standard error for the reason of a failure; a trac
 class State(StrEnum):
     """Where a run is; PAUSING and STOPPING last until the process has written its checkpoint."""
 
-    IDLE = "idle"
-    RUNNING = "running"
-    PAUSING = "pausing"
-    PAUSED = "paused"
-    STOPPING = "stopping"
-    STOPPED = "stopped"
-    DONE = "done"
-    FAILED = "failed"
+    IDLE = auto()
+    RUNNING = auto()
+    PAUSING = auto()
+    PAUSED = auto()
+    STOPPING = auto()
+    STOPPED = auto()
+    DONE = auto()
+    FAILED = auto()
 
 
 ACTIVE = (State.RUNNING, State.PAUSING, State.STOPPING)  # states in which a process is at work
