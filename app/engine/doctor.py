@@ -166,7 +166,7 @@ def camera_names(names: Sequence[str] | None = None) -> Check:
     found = linux_cameras() if names is None else tuple(names)
     if found:
         return Check("Cameras", "ok", ", ".join(found))
-    return Check("Cameras", "absent", "none", "Plug one in, or drive portraits from a clip.")
+    return Check("Cameras", "absent", "no camera", "Plug one in, or drive portraits from a clip.")
 
 
 def linux_cameras(devices: Path = VIDEO_DEVICES) -> tuple[str, ...]:
@@ -193,7 +193,7 @@ def microphone() -> Check:
             "Microphone", "ok", names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
         )
     fix = "Plug one in; on Linux also: apt install libportaudio2. Recordings are silent without."
-    return Check("Microphone", "absent", "none", fix)
+    return Check("Microphone", "absent", "no microphone", fix)
 
 
 def virtual_camera() -> Check:

@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
 from app.engine import doctor
@@ -129,6 +129,9 @@ def test_the_diagnostics_speak_the_windows_language(
     found = ("keine,", "1 GB", "Schaffen", "keine Gewichte", "Die Netz")
     starts = {line.index(words) for line, words in zip(lines, found)}
     assert len(starts) == 1  # the column of what was found
+    dialog.show()
+    assert dialog.text.lineWrapMode() == QPlainTextEdit.LineWrapMode.NoWrap
+    assert dialog.text.horizontalScrollBar().maximum() == 0, "a line is cut"
 
 
 def test_what_steps_and_licences_say_is_in_the_windows_language_too(

@@ -24,6 +24,9 @@ from app.engine.doctor import Check
 from app.engine.logs import log_path
 from app.ui import i18n, icons, theme
 
+BESIDE_TEXT_PX = 72  # logical px beside the lines of a text: margins, frame and scroll bar
+MOST_WIDE_PX = 1100  # logical px that a dialog is wide at most, so that it fits a screen of 1280
+
 
 class TextDialog(QDialog):
     """Shows a heading, a sentence and a text with a Copy button."""
@@ -78,13 +81,18 @@ class DiagnosticsDialog(TextDialog):
         self.heading.setText(self.tr("What this machine has, and one line for each thing that is missing."))
         status = {"ok": self.tr("ok"), "absent": self.tr("absent"), "problem": self.tr("PROBLEM")}
         names = [i18n.sentence(check.name) for check in checks]
-        first, second = max(map(len, status.values())) + 1, max(map(len, names), default=0) + 1
+        first, second = max(map(len, status.values())) + 1, max(map(len, names), default=0) + 2
         lines = []
         for check, name in zip(checks, names):
             lines.append(f"{status[check.status]:{first}}{name:{second}}{i18n.sentence(check.detail)}")
             if check.fix:
                 lines.append(" " * (first + second) + i18n.sentence(check.fix))
         self.text.setPlainText("\n".join([report_text(), "", *lines]))
+        self.text.setLineWrapMode(
+            QPlainTextEdit.LineWrapMode.NoWrap
+        )  # its columns stay columns, commands whole
+        widest = max(self.text.fontMetrics().horizontalAdvance(line) for line in lines) if lines else 0
+        self.resize(min(widest + BESIDE_TEXT_PX, MOST_WIDE_PX), self.minimumHeight())
 
 
 class AboutDialog(QDialog):
