@@ -49,7 +49,6 @@ class LoopedFrames:
         self._pictures, self._count, self._index = pictures, int(seconds * RATE), 0
 
     def take(self, timeout: float) -> Frame | None:
-
         if self.ended:
             return None
         place = self._index % (2 * len(self._pictures) - 2)

@@ -285,9 +285,7 @@ class Generator(Protocol):
 
     @property
     def info(self) -> GeneratorInfo: ...
-
     def encode(self, source: SourceImage) -> object: ...
-
     def generate(self, code: Any, target: Target) -> Patch: ...
 
 

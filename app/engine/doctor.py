@@ -186,7 +186,6 @@ def _content(file: Path) -> str:
 
 
 def microphone() -> Check:
-
     names = microphones()
     if names:
         return Check(

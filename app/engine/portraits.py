@@ -367,7 +367,6 @@ class Portraits:
     def export(
         self, portrait: Portrait, edits: Edits, path: Path, options: ExportOptions = USUAL
     ) -> Iterator[Step]:
-
         yield from self.ensure_encoded(portrait, edits)
         yield Step(0, 2, "Rendering at full size")
         rendered = self.render(portrait, edits)

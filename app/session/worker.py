@@ -110,7 +110,6 @@ class Worker(QObject):
     @Slot()
     def start(self) -> None:
         """Build the engine here: its imports and its OpenGL context belong to this thread."""
-
         if sys.platform.startswith("linux"):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 

@@ -52,9 +52,7 @@ class Sink(Protocol):
     """Takes pictures and sound in the order of time; one thread makes all calls."""
 
     def picture(self, pixels: NDArray[np.uint8], seconds: float, lasts: float | None = None) -> None: ...
-
     def sound(self, samples: NDArray[np.float32], seconds: float) -> None: ...
-
     def close(self, keep: bool, on_share: OnShare | None = None) -> Path: ...
 
 

@@ -173,7 +173,6 @@ def reading(name: str, face: FittedFace, fresh: Callable[[FaceEdit], FittedFace 
 
 def sample() -> SourceImage:
     """Return the sample portrait with its fitted face and its matte."""
-
     photo = open_photo(sample_path())
     pixels = to_srgb8(photo)
     with FaceTracker() as tracker:

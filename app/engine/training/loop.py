@@ -61,8 +61,11 @@ class Recipe(Protocol):
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run is asked for. folder: place of checkpoint and curves; minutes: time to train now; batch: samples
-    per step over all processes; steps: number at which it stops at the latest (None: time alone decides).
+    """What a run is asked for.
+
+    folder: place of checkpoint and curves; minutes: time to train now; batch: samples per step over all processes;
+    seed: from which all that is random follows; steps: number at which it stops at the latest, None lets time alone
+    decide; save_seconds, picture_seconds: from one checkpoint or sheet of samples to the next.
     """
 
     folder: Path
@@ -188,7 +191,7 @@ class Stepper:
 
 
 def start_processes(device: str | None = None) -> torch.device:
-    """Join torchrun's group if there is one (nccl on CUDA, else gloo); gives this process's device."""
+    """Join torchrun's group if there is one (nccl on CUDA, else gloo), and return this process's device."""
     local = int(os.environ.get("LOCAL_RANK", 0))
     cuda = torch.cuda.is_available() and device in (None, "cuda")
     if "WORLD_SIZE" in os.environ and not dist.is_initialized():
@@ -287,8 +290,10 @@ def _finished(step: int, seconds: float, plan: Plan, stepper: Stepper) -> bool:
 
 
 def _resume(recipe: Recipe, plan: Plan, stepper: Stepper) -> tuple[int, float]:
-    """Step and seconds of the checkpoint; 0 without one. The first process reads it: the others' machines may not
-    have it."""
+    """Return step and seconds of the checkpoint, 0 and 0 without one.
+
+    The first process reads it, because the others' machines may not have it.
+    """
     path = plan.folder / CHECKPOINT
     data = stepper.from_first(path.read_bytes() if stepper.rank == 0 and path.is_file() else b"")
     if not data:

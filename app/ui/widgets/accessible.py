@@ -22,7 +22,6 @@ class SliderRow(Protocol):
 
     @property
     def value(self) -> float: ...
-
     def step_to(self, value: float | None) -> None: ...
 
 
