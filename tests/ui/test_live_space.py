@@ -14,9 +14,11 @@ from pytestqt.qtbot import QtBot
 
 from app.commands.bench_live import Display
 from app.engine.contract import Step
+from app.engine.driving.driver import Reading
 from app.engine.driving.steps import LiveStep
 from app.engine.face.parameters import Camera as FaceCamera
 from app.engine.face.parameters import Expression, FaceParams, Identity
+from app.engine.sources.frames import Frame
 from app.session.resting import RestFinder
 from app.ui.dialogs.film import FilmDialog
 from app.ui.live.cameras import Camera
@@ -61,6 +63,15 @@ def test_what_starts_is_not_asked_to_be_started(live: MainWindow, qtbot: QtBot) 
     with qtbot.waitSignal(live.live_space.live.stopped):
         qtbot.mouseClick(driver.start, Qt.MouseButton.LeftButton)
     assert "press Start" in driver.picture._words
+
+
+def test_a_face_that_is_not_followed_is_told_from_none(live: MainWindow) -> None:
+    """Once, "No face in sight" stood over a face with a hand before its mouth."""
+    driver, frame = live.live_space.driver, Frame(np.zeros((8, 8, 3), np.uint8), 0.0, 0)
+    for doubted, words in ((True, "“Another person” follows it"), (False, "No face in sight")):
+        seen = SimpleNamespace(reading=Reading(doubted=doubted), frame=frame, ms={})
+        driver._on_step(LiveStep(1, 0, driven=seen))  # type: ignore[arg-type]
+        assert words in driver.picture._words
 
 
 def test_start_record_stop_by_mouse_and_keys(live: MainWindow, fake: FakeEngine, qtbot: QtBot) -> None:

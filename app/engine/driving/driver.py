@@ -36,7 +36,8 @@ QUALITY_EVERY = 5  # frames between two measurements of the quality, because one
 class Reading:
     """The result of reading the newest frame.
 
-    found: whether the driver's face was found and believed; landmarks: (478, 3) px where found; quality: how well the
+    found: whether the driver's face was found and believed; doubted: whether a face was found and is not believed, as
+    behind a hand; landmarks: (478, 3) px where found; quality: how well the
     frame serves as face at rest; calibrating: seconds until the neutral is taken, None where none was asked; settled:
     whether the parameters are this frame's own, rather than held or eased; ms: (stage, milliseconds); rest_picture:
     (96, 96, 3) uint8, the frame that was taken for the face at rest; rest_sure: how sure that choice is, in [0, 1],
@@ -44,6 +45,7 @@ class Reading:
     """
 
     found: bool = False
+    doubted: bool = False
     landmarks: FloatArray | None = None
     quality: Quality | None = None
     calibrating: float | None = None
@@ -124,7 +126,7 @@ class Driver:
         if fitted is None:
             self._smoother.reset()
             calibrating = self.calibration.seconds_left(frame.time)
-            self.reading = Reading(calibrating=calibrating, ms=tuple(watch.ms.items()))
+            self.reading = Reading(doubted=bool(found), calibrating=calibrating, ms=tuple(watch.ms.items()))
             return self._presence.lost(self.neutral, frame.time)
         with watch.stage("smooth"):
             params = self._smoother.smooth(fitted.params, frame.time)
@@ -180,14 +182,14 @@ class Driver:
         if frame.pixels is not None and (seen is None or self._count % QUALITY_EVERY == 0):
             seen = quality(frame.pixels, fitted.box, fitted.params)
         self.reading = Reading(
-            True,
-            fitted.landmarks,
-            seen,
-            self.calibration.seconds_left(frame.time),
-            self._presence.settled,
-            tuple(watch.ms.items()),
-            self.calibration.picture,
-            self.calibration.sure,
+            found=True,
+            landmarks=fitted.landmarks,
+            quality=seen,
+            calibrating=self.calibration.seconds_left(frame.time),
+            settled=self._presence.settled,
+            ms=tuple(watch.ms.items()),
+            rest_picture=self.calibration.picture,
+            rest_sure=self.calibration.sure,
         )
 
     def use_frame(self) -> None:

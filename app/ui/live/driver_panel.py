@@ -251,6 +251,8 @@ class DriverPanel(QWidget):
         self.picture.show_picture(driven.frame.pixels, landmarks)
         if driven.frame.pixels is None:
             self.picture.say(self.tr("Driven by a performance"))
+        elif driven.reading.doubted:
+            self.picture.say(self.tr("The face is covered, or another one: “Another person” follows it"))
         else:
             self.picture.say("" if driven.reading.found else self.tr("No face in sight"))
         self.nmfc.show_picture(step.nmfc)

@@ -95,7 +95,7 @@ def test_nothing_is_shown_before_a_face_was_seen() -> None:
 
 
 def test_the_driver_follows_a_face_and_holds_its_identity(
-    tracker: FaceTracker, head: NDArray[np.uint8]
+    tracker: FaceTracker, head: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     driver = Driver(default_model(), tracker)
     driver.reset()
@@ -115,8 +115,11 @@ def test_the_driver_follows_a_face_and_holds_its_identity(
     assert driver.reading.rest_picture.std() > 20 and driver.reading.rest_sure is not None
     held = driver.drive(Frame(blank, 1.1, 99))
     assert held is not None and held.camera.translation[0] == pytest.approx(places[-1], abs=0.1)
-    assert not driver.reading.found
+    assert not (driver.reading.found or driver.reading.doubted)
     assert {name for name, _ in driver.reading.ms} >= {"track", "fit", "total"}
+    monkeypatch.setattr(driver._belief, "judge", lambda *_: False)
+    driver.drive(Frame(head, 1.2, 100))
+    assert driver.reading.doubted and not driver.reading.found
 
 
 def test_a_clip_is_known_from_its_first_third(tracker: FaceTracker, head: NDArray[np.uint8]) -> None:
