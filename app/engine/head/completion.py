@@ -15,22 +15,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.files import data_folder
+from app.engine.files import ASSETS, data_folder
 from app.engine.imaging.colour import largest
 
 FILE = "completion.onnx"
+SHIPPED = ASSETS / "weights" / FILE
 # texels on a side of the atlas that the network sees: an ordinary CPU runs the network on it in 50 ms
 # (docs/completion.md)
 SIDE = 192
 
 
-def weights() -> Path | None:
-    """Return the file of weights that the user trained, or None where there is none.
-
-    No weights ship with Mien; docs/completion.md says why.
-    """
+def weights() -> Path:
+    """Return the file of weights that the user trained, or where there is none the one that ships with Mien."""
     path = data_folder() / FILE
-    return path if path.is_file() else None
+    return path if path.is_file() else SHIPPED
 
 
 @lru_cache(2)
@@ -63,8 +61,6 @@ def improved(atlas: NDArray[Any], planes: NDArray[np.float32]) -> NDArray[Any]:
     planes: (S, S, 3) float32 of `Unlearned`.
     """
     path = weights()
-    if path is None:
-        return atlas
     network = _session(path, path.stat().st_mtime_ns)
     (found,) = network.run(["difference"], {"seen": seen_by_network(atlas, planes)[None]})
     return added(atlas, planes, found[0])

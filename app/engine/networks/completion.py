@@ -111,13 +111,31 @@ class Completion(nn.Module):
 
 
 class InUse(nn.Module):
-    """Is exported: takes what is seen (1, 6, S, S) and gives the difference that is used, (1, 3, S, S)."""
+    """Is exported: takes what is seen (1, 6, S, S) and gives the difference that is used, (1, 3, S, S).
 
-    def __init__(self, network: Completion) -> None:
+    It is the mean of what the network says of the head and of the head with its sides swapped: heads have no preferred
+    side, and what is said of one side alone is often a spot (docs/completion.md).
+    other: (S, S, 2) float32, the texel (column, row) of every place on the head's other side; whole: (S, S) float32, 1
+    where neighbours there are neighbours, too.
+    """
+
+    def __init__(self, network: Completion, other: Tensor, whole: Tensor) -> None:
         super().__init__()
         self.network = network
+        self.grid = nn.Buffer(((2 * other + 1) / other.shape[0] - 1)[None])
+        self.whole = nn.Buffer(whole[None, None])
 
     def forward(self, seen: Tensor) -> Tensor:
+        here = self._one_side(seen)
+        there = self._swapped(self._one_side(self._swapped(seen)))
+        free = (1 - seen[:, KEPT : KEPT + 1]) * (1 - seen[:, MIRRORED : MIRRORED + 1])
+        return here + self.whole * (there * free - here) / 2
+
+    def _one_side(self, seen: Tensor) -> Tensor:
         paint, confidence = self.network(seen)
         used: Tensor = self.network.share(confidence, seen) * paint * (1 - seen[:, KEPT : KEPT + 1])
         return used
+
+    def _swapped(self, planes: Tensor) -> Tensor:
+        grid = self.grid.expand(planes.shape[0], -1, -1, -1)
+        return F.grid_sample(planes, grid, "bilinear", "zeros", align_corners=False)

@@ -23,7 +23,7 @@ from app.engine.face.landmarks import FaceTracker
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera
 from app.engine.head.atlas import seen
-from app.engine.head.completion import FILE, SIDE
+from app.engine.head.completion import FILE, SHIPPED, SIDE, _session
 from app.engine.imaging.writing import write_png
 from app.engine.networks.completion import Completion, CompletionConfig
 from app.engine.networks.face_features import FaceFeatures, difference
@@ -98,6 +98,19 @@ def test_what_a_view_hides_the_truth_reports_and_what_it_shows_is_the_photos(
         assert (apart <= 1).mean() > 0.9 and apart.max() < 40  # except at the rim, whose shade is taken out
         sample = as_sample(view, truth, head_only())
         assert not (sample["known"][0] * (view[..., 3] == 255)).any() and sample["known"].max() > 0.9
+
+
+def test_the_shipped_weights_are_nearer_than_the_fill_to_what_a_view_hides(
+    made: dict[str, NDArray[np.uint8]],
+) -> None:
+    network, apart = _session(SHIPPED, 0), []
+    for view in made["seen"]:
+        sample = as_sample(view, made["truth"][0], head_only())
+        (found,) = network.run(["difference"], {"seen": sample["seen"][None]})
+        fill, truth, known = sample["seen"][:3], sample["truth"], sample["known"]
+        apart.append([float((np.abs(p - truth) * known).sum() / known.sum()) for p in (fill, fill + found[0])])
+    fill, learnt = np.mean(apart, axis=0)
+    assert learnt < 0.99 * fill
 
 
 def test_a_turned_head_is_often_looked_at_from_the_front() -> None:

@@ -34,7 +34,7 @@ from app.engine.training import losses
 from app.engine.training.completion.data import prepare
 from app.engine.training.completion.features import learnt_features
 from app.engine.training.completion.samples import CompletionSamples, as_sample
-from app.engine.training.completion.template import template
+from app.engine.training.completion.template import other_side, template, whole
 from app.engine.training.loop import Batch, Plan, Stepper, start_processes, train
 from app.engine.training.people import sources
 from app.engine.training.runs import progress_steps, run_folder
@@ -211,7 +211,10 @@ class CompletionTraining:
 
     @torch.no_grad()
     def score(self) -> dict[str, float]:
-        """Return, on people held out, feature difference and L1 (of 255) of the fill and of the completion in use."""
+        """Return, on people held out, feature difference and L1 (of 255) of the fill and of the completion.
+
+        The sides are not swapped here, as they are in use (`InUse`).
+        """
         network, rows = self.meant(), []
         self.features.cpu()
         for sample in self.held_out:
@@ -270,10 +273,11 @@ def _spread(apart: Tensor) -> Tensor:
 def export(network: Completion, path: Path) -> None:
     """Write the network as it is used, as ONNX, beside its place, and then move it there."""
     seen = torch.zeros(1, 6, network.config.side, network.config.side)
+    in_use = InUse(network, torch.from_numpy(other_side()), torch.from_numpy(whole()))
     with written(path) as beside, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            InUse(network).eval(),
+            in_use.eval(),
             (seen,),
             str(beside),
             input_names=["seen"],

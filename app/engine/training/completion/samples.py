@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from app.engine.errors import EngineError
 from app.engine.head.completion import SIDE
 from app.engine.head.skull import smoothstep
-from app.engine.training.completion.template import head_only, other_side
+from app.engine.training.completion.template import head_only, other_side, whole
 from app.engine.training.completion.trust import learnable, trusted
 
-TORN = 4.0  # texels of the other side per texel, above which the mirrored atlas is in pieces
 CLIPS = 0.3  # share of samples whose truth is another frame of a clip: they show few people, but true views
 
 
@@ -77,14 +76,13 @@ def as_sample(
 def swapped(sample: dict[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
     """Return the sample with the head's sides swapped: portraits are mostly lit from one side, which heads are not."""
     place = other_side()
-    even = np.abs(np.gradient(place, axis=(0, 1))).max(axis=(0, 3)) < TORN
 
     def there(planes: NDArray[np.float32]) -> NDArray[np.float32]:
         return np.stack([cv2.remap(plane, place, None, cv2.INTER_CUBIC) for plane in planes])
 
     seen, truth, known = (there(sample[name]) for name in ("seen", "truth", "known"))
     seen = np.concatenate([seen[:3].clip(-1, 1), seen[3:].clip(0, 1)])
-    return {"seen": seen, "truth": truth.clip(-1, 1), "known": known.clip(0, 1) * even}
+    return {"seen": seen, "truth": truth.clip(-1, 1), "known": known.clip(0, 1) * whole()}
 
 
 def relit(sample: dict[str, NDArray[np.float32]], rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:

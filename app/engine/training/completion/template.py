@@ -15,6 +15,7 @@ from app.engine.head.fill import relief, template_hairline
 from app.engine.head.raster import carried
 from app.engine.head.texels import texels
 
+TORN = 4.0  # texels of the other side per texel, above which the mirrored atlas is in pieces
 CHEST = -8.5  # cm of height below which a photo shows clothes
 
 
@@ -49,3 +50,10 @@ def other_side() -> NDArray[np.float32]:
     grid = np.zeros((SIDE, SIDE, 2), np.float32)
     carried(ids, share, model.corners, np.arange(len(model.base), dtype=np.int32), table, grid)
     return np.ascontiguousarray(grid.reshape(-1, 2)[nearest.ravel()].reshape(grid.shape))
+
+
+@cache
+def whole() -> NDArray[np.float32]:
+    """Return (S, S), 1 where neighbouring texels of `other_side` are neighbours on the other side, too."""
+    torn = np.abs(np.gradient(other_side(), axis=(0, 1))).max(axis=(0, 3)) >= TORN
+    return np.ascontiguousarray(~torn, np.float32)
