@@ -108,7 +108,9 @@ def test_the_shipped_weights_are_nearer_than_the_fill_to_what_a_view_hides(
         sample = as_sample(view, made["truth"][0], head_only())
         (found,) = network.run(["difference"], {"seen": sample["seen"][None]})
         fill, truth, known = sample["seen"][:3], sample["truth"], sample["known"]
-        apart.append([float((np.abs(p - truth) * known).sum() / known.sum()) for p in (fill, fill + found[0])])
+        apart.append(
+            [float((np.abs(p - truth) * known).sum() / known.sum()) for p in (fill, fill + found[0])]
+        )
     fill, learnt = np.mean(apart, axis=0)
     assert learnt < 0.99 * fill
 
