@@ -59,6 +59,9 @@ LIFTED = 1.25  # IOD
 REFLECTED = (0.7, 0.25)  # sideways, downwards
 COARSE = 0.35  # IOD: the fill gives what is coarser than this, the texture what is finer
 STRAND = (0.6, 1.6)  # made-up strands are at least and at most this many times as bright as the hair's colour
+# Logarithm of what is coarser than LOW_PASS over what is coarser than COARSE: texture of hair to a patch of something
+# else, such as the shade under a scarf's edge (p08 of the portraits had it on the crown).
+PATCH = (0.4, 0.65)
 NAPE, NAPE_Z = -4.5, -6.0  # cm: height and depth (z) at which hair ends at the nape
 RISES = 0.8  # cm of height by cm of depth: slope of that end from the nape up to the ear
 
@@ -180,14 +183,15 @@ def unlearned(
     model = HeadModel.load()
     ids, share, nearest = texels(side)
     low, at_low, colours = lows.picture, lows.factor, lows.vertices
-    hair = hair_colour(model, own.at, own.normals[:, 2], own.shown, own.confident, low, at_low)
+    hair = hair_colour(model, own.at, own.normals[:, 2], own.shown, own.confident, low, at_low, head.ears)
     scale = 255 / largest(pixels.dtype)
     person, hair = own.shown * own.person, None if hair is None else hair * scale
     rim, trusted = rim_gain(model, own.normals[:, 2], person, colours * scale, hair, head.ears)
     colours = colours * rim[:, None]
     taken = _shares(model, head, own, rim, trusted)
     gain = mirror_gain(model, own.normals, own.confident * plain(model), colours) * rim[model.mirror][:, None]
-    fill = filled(model, own.normals, own.smooth, person, colours * scale, hair, head.ears)
+    mirrored = (colours[model.mirror] * gain * scale, taken.mirrored)
+    fill = filled(model, own.normals, own.smooth, person, colours * scale, hair, head.ears, mirrored)
     through, looked, scalp_there = looking or looked_through(head, own, matte)
     coarse = _coarse(low, scalp_there)
 
@@ -276,7 +280,10 @@ def _mixed(
     there = np.asarray(fetched(scalp_there, 4, at_low)[..., None], float)
     looked = looked * smoothstep(0.5, 0.9, there).astype(np.float32)
     other = np.minimum(fetched(pixels, 2), BRIGHTEST * fetched(low, 2, at_low)) * grid[..., 9:12]
-    strand = np.clip((fetched(pixels, 4) + 1) / (fetched(coarse, 4, at_low) + 1), *STRAND)
+    around = fetched(coarse, 4, at_low) + 1
+    patch = np.abs(np.log((fetched(low, 4, at_low) + 1) / around)).max(axis=2, keepdims=True)
+    looked = looked * (1 - smoothstep(*PATCH, patch)).astype(np.float32)
+    strand = np.clip((fetched(pixels, 4) + 1) / around, *STRAND)
     own = fetched(pixels, 0)
     tufts = streaks(side)
     line = np.asarray(grid[..., 18:19] + JAGGED * tufts * (grid[..., 18:19] > 0.02), float)

@@ -159,12 +159,14 @@ def filled(
     colours: FloatArray,
     hair: FloatArray | None,
     ears: bool,
+    mirrored: tuple[FloatArray, FloatArray] | None = None,
 ) -> Fill:
     """Return the fill of a head.
 
     normals, smooth: (V, 3) of the head with and without its ears, in pixels' axes; shown: (V,) 1 where the photo
     shows the person; colours: (V, 3) the photo's low-pass colours in [0, 255]; hair: (V, 3) the hair's colour at the
-    height of every vertex, or None where it is unknown; ears: whether ears are visible.
+    height of every vertex, or None where it is unknown; ears: whether ears are visible; mirrored: (V, 3) colours in
+    [0, 255] of the other side in this side's light, and (V,) how much of them is drawn.
     """
     sure = shown * smoothstep(*GRAZING, normals[:, 2])
     face = np.exp(-((model.distance / 2.5) ** 2)) * model.face
@@ -192,7 +194,11 @@ def filled(
         known = BEARD_KEPT * sure * beard_region() * beard + BEARD_GUESSED * beard_region()
         line = np.maximum(line, bearded * _continued(model, known / weight, weight))
     own = smoothstep(0.6, 0.9, line) * shown * smoothstep(*HAIR_FACING, normals[:, 2])
-    strands = _strands(model, colours, hair, own) * (0.5 + 0.5 * shade)[:, None]
+    known = colours
+    if mirrored is not None:
+        turned = smoothstep(0.6, 0.9, line) * smoothstep(*HAIR_FACING, normals[model.mirror, 2])
+        known, own = _with_mirrored(colours, own, mirrored[0], mirrored[1] * turned)
+    strands = _strands(model, known, hair, own) * (0.5 + 0.5 * shade)[:, None]
     # Hair on the nape keeps its own colour beside the skin of the neck; a beard may have any.
     strands = _joined(model, strands, colours, below * smoothstep(*BEARDED, model.points[:, 2]))
     return Fill(_joined(model, skin, colours, below * smoothstep(0.6, 0.4, line)), strands, line)
@@ -206,6 +212,20 @@ def _strands(model: HeadModel, colours: FloatArray, hair: FloatArray, own: Float
     weight = HAIR * own + PRIOR * (1 - own)
     known = HAIR * own[:, None] * colours + (PRIOR * (1 - own))[:, None] * hair
     return _continued(model, known / weight[:, None], weight)
+
+
+def _with_mirrored(
+    colours: FloatArray, own: FloatArray, other: FloatArray, share: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return the known colours of hair (V, 3) and how surely they are known (V,), with those of mirrored hair.
+
+    Mirrored hair is in this side's light, in which the made-up hair beside it is, too. own: (V,) how surely the photo's
+    colours (V, 3) are hair's; other: (V, 3) the other side's, known by share (V,).
+    """
+    share = share * (1 - own)
+    both = own + share
+    mixed = (own[:, None] * colours + share[:, None] * other) / np.maximum(both, 1e-9)[:, None]
+    return np.where(share[:, None] > 0, mixed, colours), both
 
 
 def _joined(model: HeadModel, made: FloatArray, colours: FloatArray, seen: FloatArray) -> FloatArray:

@@ -101,7 +101,8 @@ def mirror_gain(
     faces = tilted(normals, np.ones(len(normals)))
     shade = lit(light, faces) / lit(light, faces[model.mirror])
     shade = np.log(np.clip(shade, *UNSEEN)) * np.clip(skin[model.mirror] + skin, 0, 1)
-    both = confident * confident[model.mirror]
+    # On the middle line, where either side is the other, the ratio is 1.
+    both = np.maximum(confident * confident[model.mirror], model.mirror == np.arange(len(colours)))
     floor = 0.02 * top
     rest = np.log((colours + floor) / (colours[model.mirror] + floor)) - shade[:, None]
     solver = splu((model.laplacian + diags(HELD * both + 1e-5)).tocsc())

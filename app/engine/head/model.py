@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix, csr_matrix, diags
 from scipy.sparse.linalg import splu
+from scipy.spatial import cKDTree
 
 from app.engine.files import ASSETS
 
@@ -19,6 +21,13 @@ Indices = NDArray[np.int32]
 ASSET = ASSETS / "head_model" / "head.npz"
 # Ridge of the regression, as a share of the mean over the shapes of squared motion; chosen by eye on fitted heads.
 RIDGE = 0.05
+# cm from an ear within which, and cm from the face's landmarks beyond which, a head is smoothed with the ears that hair
+# or a scarf hides: the edge of the skull behind an ear, above the neck, looked like an ear's. Chosen by eye on p08 of
+# the portraits, frontalised.
+BESIDE_EARS, OFF_FACE = 2.5, 1.5
+BELOW = 1.0  # cm of height of the ears' middle, below which a head is smoothed so
+# Weight of a membrane's tension against its stiffness there: without stiffness the head was pinched.
+TENSION = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,18 +121,40 @@ class HeadModel:
         return np.asarray(total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12))
 
     @cached_property
-    def _ear_membrane(self) -> tuple[NDArray[np.int64], object, csr_matrix]:
-        """Return the ears' vertices (N,), the factorised Laplacian over them, and its columns of all other vertices."""
-        free = np.flatnonzero(self.ear)
-        rows = self.laplacian[free]
-        return free, splu(rows[:, free].tocsc()), csr_matrix(rows[:, np.flatnonzero(~self.ear)])
+    def _membranes(self) -> tuple[_Membrane, _Membrane]:
+        """Return the membranes over the ears, and over the ears with what is beside them off the face."""
+        apart, _ = cKDTree(self.points[self.ear]).query(self.points)
+        beside = (apart < BESIDE_EARS) & (self.distance > OFF_FACE) & (self.points[:, 1] < BELOW)
+        bent = csr_matrix(self.laplacian.T @ self.laplacian + TENSION * self.laplacian)
+        return _Membrane.over(self.ear, self.laplacian), _Membrane.over(self.ear | beside, bent)
 
-    def without_ears(self, points: FloatArray) -> FloatArray:
-        """Return points (V, 3) with each ear replaced by a smooth membrane over the ear's rim."""
-        free, solver, known = self._ear_membrane
+    def without_ears(self, points: FloatArray, beside: bool = False) -> FloatArray:
+        """Return points (V, 3) with each ear replaced by a smooth membrane over the ear's rim.
+
+        beside: whether what is beside the ears, which juts out above the neck, is replaced too.
+        """
+        membrane = self._membranes[beside]
         smooth = points.copy()
-        smooth[free] = solver.solve(-(known @ points[~self.ear]))  # type: ignore[attr-defined]
+        smooth[membrane.free] = membrane.solver.solve(-(membrane.known @ points[~membrane.inside]))
         return smooth
+
+
+@dataclass(frozen=True, eq=False)
+class _Membrane:
+    """A smooth surface over some of the vertices: inside (V,) whether over one, free (N,) their numbers; solver: the
+    factorised Laplacian over them; known: its columns of all other vertices.
+    """
+
+    inside: NDArray[np.bool_]
+    free: NDArray[np.int64]
+    solver: Any
+    known: csr_matrix
+
+    @classmethod
+    def over(cls, inside: NDArray[np.bool_], laplacian: csr_matrix) -> _Membrane:
+        free = np.flatnonzero(inside)
+        rows = laplacian[free]
+        return cls(inside, free, splu(rows[:, free].tocsc()), csr_matrix(rows[:, np.flatnonzero(~inside)]))
 
 
 @cache

@@ -84,7 +84,8 @@ def inflated(
     for _ in range(ROUNDING):
         rounded = model.averaging @ rounded
     total = np.minimum(total, rounded)
-    grown = centre + (skull - centre) * np.exp(total)[:, None]
+    # An ear's many vertices hang together with few others: what they grew by themselves had an ear's shape.
+    grown = model.without_ears(centre + (skull - centre) * np.exp(total)[:, None], beside=not has_ears)
     return np.asarray(grown + relief), np.asarray(np.exp(total) - 1)
 
 

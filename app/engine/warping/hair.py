@@ -55,6 +55,7 @@ JOIN = 0.35  # IOD beside the head over which the sheet goes from the outline's 
 APART = 0.8  # IOD by which the sheet lies before or behind the head's middle at most
 THIN = 0.2  # IOD: a strip of hair narrower than this is taken for the head's own outline
 INSIDE = 0.08  # IOD inside the matte's edge from which colours may be continued under the head
+CLOTHES_EDGE = 0.08  # IOD: width of the soft edge of clothes against the background
 CLEAR = 0.1  # IOD by which the sheet lies behind the head where it goes under it
 DETAIL = (0.08, 0.35)  # IOD: structure finer than the first is continued under the head, as far as the second
 
@@ -123,7 +124,8 @@ class Beside:
     where: the places of this copy, of which those of the neck that hair and clothes
     cover do not count as head; like: 1 where the
     person is hair or hat rather than skin or clothes; bare: 1 where the person is skin rather than hair or hat; share:
-    share of the head's motion that a place takes part in; clothes: 1 on clothes.
+    share of the head's motion that a place takes part in; clothes: 1 on clothes; stays: 1 on clothes, and on
+    their soft edge, that surely do not move with the head.
     """
 
     where: Places
@@ -131,6 +133,7 @@ class Beside:
     bare: Float32
     share: Float32
     clothes: Float32
+    stays: Float32
 
 
 def beside_head(where: Places, srgb: NDArray[np.uint8]) -> Beside:
@@ -138,18 +141,18 @@ def beside_head(where: Places, srgb: NDArray[np.uint8]) -> Beside:
     matte = where.matte
     size = (matte.shape[1], matte.shape[0])
     found = kinds(where, cv2.resize(srgb, size, interpolation=cv2.INTER_AREA))
-    like, clothes = found.hair, found.clothes
+    like, clothes, stays = found.hair, found.clothes, _to_the_edge(found.stays, where)
     where = _without_covered(where, found)
     distance, below, iod = where.distance, where.below, where.iod
     near = (1 - smoothstep(*HANGING, below)) * (1 - smoothstep(*BESIDE, distance))
     goes = np.maximum(like, np.exp(-((distance / TOUCHES) ** 2)) * (1 - smoothstep(*TOUCHES_TO, below)))
     goes = goes * (1 - clothes)
     held = matte + 1e-3
-    share = blurred(near * goes * held, SPREAD * iod) / blurred(held, SPREAD * iod)
+    share = blurred(near * goes * held, SPREAD * iod) / blurred(held, SPREAD * iod) * (1 - stays)
     y, x = np.indices(matte.shape)
     points = np.column_stack([x.ravel() + 0.5, y.ravel() + 0.5])
     share = share * border_share(points, matte, BORDER * iod).reshape(matte.shape)
-    return Beside(where, like, found.skin, share.astype(np.float32), clothes)
+    return Beside(where, like, found.skin, share.astype(np.float32), clothes, stays)
 
 
 def hung_over(hair: Sheet, beside: Beside, at: FloatArray, known: FloatArray) -> FloatArray:
@@ -178,6 +181,13 @@ def hung_over(hair: Sheet, beside: Beside, at: FloatArray, known: FloatArray) ->
     beside_it = _at(blurred(nearest[label], 0.05 * where.iod), at * where.factor - 0.5)
     under = np.ascontiguousarray(hair.texture[..., 3]) / np.float32(largest(hair.texture.dtype))
     return sides * smoothstep(0.4, 0.8, beside_it) * smoothstep(0.7, 0.95, _at(under, at - hair.corner - 0.5))
+
+
+def _to_the_edge(clothes: Float32, where: Places) -> Float32:
+    """Return clothes (h, w) with the soft edge of the person beside them."""
+    width = 2 * max(1, round(CLOTHES_EDGE * where.iod)) + 1
+    near = cv2.dilate(clothes, np.ones((width, width), np.uint8))
+    return np.asarray(np.where(where.matte < 0.95, np.maximum(clothes, near), clothes), np.float32)
 
 
 def _without_covered(where: Places, found: Kinds) -> Places:
@@ -342,12 +352,16 @@ def _texture(
     Under the head the texture is laid over the background, as in the photo, because drawing takes that background
     out again.
     """
-    found = enlarged(_continued(pixels, beside), (matte.shape[1], matte.shape[0]), box)
+    size = (matte.shape[1], matte.shape[0])
+    found = enlarged(_continued(pixels, beside), size, box)
+    hair = 1 - enlarged(beside.stays, size, box)
     x0, y0, x1, y1 = box
     top = largest(pixels.dtype)
-    own = np.dstack([pixels[y0:y1, x0:x1], matte[y0:y1, x0:x1] * top]).astype(np.float32)
+    bare, left = background[y0:y1, x0:x1], 1 - hair[..., None]
+    photo = pixels[y0:y1, x0:x1] + left * (bare.astype(np.float32) - pixels[y0:y1, x0:x1])
+    own = np.dstack([photo, matte[y0:y1, x0:x1] * hair * top]).astype(np.float32)
     a = found[..., 3:4]
-    laid = a * found[..., :3] + (1 - a) * background[y0:y1, x0:x1]
+    laid = a * found[..., :3] + (1 - a) * bare
     under = np.dstack([laid, a * top])
     s = found[..., 4:5]
     out = np.clip(own + s * (under - own) + 0.5, 0, top)

@@ -143,7 +143,7 @@ def head_look(
     skin = np.exp(-((model.distance / LIT) ** 2)) * model.face
     bright = low.vertices @ LUMINANCE / largest(pixels.dtype)
     light = light_on(own.normals, bright, own.confident * skin)
-    plate, changed = plate_of(layers, where, beside.share)
+    plate, changed = plate_of(layers, beside.where, beside)
     behind_it = hidden(head, own, shares.kept)
     hung = sheet(pixels, layers.background, matte, head, behind_it.unseen, beside)
     there = smoothstep(0.0, NECK_END, head.rigid)
@@ -196,12 +196,12 @@ def fixed_places(head: Head, at: FloatArray) -> Float32:
     return np.column_stack([at[model.base] - 0.5, atlas - 0.5]).astype(np.float32)
 
 
-def plate_of(layers: Layers, where: Places, moves: Float32) -> tuple[Layers, Box]:
+def plate_of(layers: Layers, where: Places, beside: Beside) -> tuple[Layers, Box]:
     """Return the photo without the head, and the box (x0, y0, x1, y1) px in which that differs from the photo.
 
-    moves: (h, w) share of the head's motion, of `Beside.share`.
+    beside: what stands beside the head.
     """
-    part, (x, y, w, h) = behind(layers.texture[..., :3], layers.background, where, moves)
+    part, (x, y, w, h) = behind(layers.texture[..., :3], layers.background, where, beside.share, beside.stays)
     if not w or not h:
         return layers, (0, 0, 0, 0)
     texture, zone = layers.texture.copy(), layers.zone.copy()
@@ -219,7 +219,7 @@ def for_alpha(look: HeadLook, layers: Layers, matte: Float32) -> HeadLook:
     The head is opaque where the photo does not show it.
     """
     top = largest(layers.texture.dtype)
-    plate = plate_of(layers, places(look.head, matte), look.beside.share)[0]
+    plate = plate_of(layers, places(look.head, matte), look.beside)[0]
     pixels = layers.texture[..., :3]
     hung = look.sheet and retextured(look.sheet, pixels, layers.background, matte, look.beside)
     atlas = np.full_like(look.atlas, top)

@@ -23,6 +23,9 @@ BESIDE_HEAD = 1.6  # IOD beside the head within which what stands above the ears
 BODY = 0.9  # IOD below the chin from which a person is body
 DEEP = 0.5  # of what a photo shows below the chin, where it shows less than that
 CLOTHES = (0.3, 0.55)  # probability that a place's colour is clothes', rather than the head's
+# Share of clothes that may look like hair which hangs down to them: up to the first they may be clothes, up to the
+# second they surely are.
+ALIKE = (0.8, 0.3)
 ENOUGH = 30  # number of pixels from which colours can be counted
 # Share of the way from the ears to the chin over which clothes begin: above it, what looks like them is hair.
 FROM = (0.5, 0.7)
@@ -38,12 +41,13 @@ class Kinds:
     """What a person's pixels are, as (h, w) fields of a small copy from 0 to 1.
 
     hair: hair or hat rather than skin or clothes; skin: skin rather than hair or hat; clothes: clothes that hang
-    together with the body's.
+    together with the body's; stays: 1 on clothes that surely do not move with the head.
     """
 
     hair: Float32
     skin: Float32
     clothes: Float32
+    stays: Float32
 
 
 def kinds(where: Places, small: NDArray[np.uint8]) -> Kinds:
@@ -65,11 +69,26 @@ def kinds(where: Places, small: NDArray[np.uint8]) -> Kinds:
     clothes = _clothes(where, code, hairy + own, body, flesh)
     above = np.asarray(1 - smoothstep(0.0, 0.3, where.level), np.float32)
     if top.sum() < ENOUGH:
-        return Kinds(above, 1 - above, clothes)
+        return Kinds(above, 1 - above, clothes, clothes)
     other = SKIN * bare + (_counted(code[body]) if body.sum() > ENOUGH else 0.0)
     like = blurred(smoothstep(*LIKE, hairy / (hairy + other + ANY / BINS))[code], 0.04 * where.iod)
     skin = blurred(smoothstep(0.5, 0.8, bare / (bare + hairy + ANY / BINS))[code], 0.02 * where.iod)
-    return Kinds(np.maximum(like, above), skin, clothes)
+    alike = _alike(where, like, clothes)
+    clothes, stays = (np.asarray(clothes * float(alike <= most), np.float32) for most in ALIKE)
+    return Kinds(np.maximum(like, above), skin, clothes, stays)
+
+
+def _alike(where: Places, like: Float32, clothes: Float32) -> float:
+    """Return the share of clothes (h, w) that looks like the hair, by its colours (h, w), which hangs down from beside
+    the head.
+
+    Where hair and clothes look alike, half of the hair stayed with the body (p31 of the portraits, p15's shawl).
+    """
+    hair = (like > 0.5) & (where.matte > 0.5) & (where.neck | (where.head == 0))
+    count, part = cv2.connectedComponents(hair.astype(np.uint8))
+    high = np.bincount(part[hair & (where.level < FROM[0])], minlength=count) >= ENOUGH
+    worn = clothes > 0.5
+    return float((worn & hair & high[part]).sum() / max(worn.sum(), 1))
 
 
 def _clothes(

@@ -26,6 +26,7 @@ GROWN = 0.06  # IOD: width of the rim around the head that moves with the head
 STRAY = 0.02  # share of the head's motion from which hair beside the head counts as moving with the head
 JAW = 0.8  # height from the ears (0) to the chin (1): lower down there is body behind hair
 BODY_EDGE = 2.0  # px over which the body's edge is soft where its matte is continued behind the head
+CONTINUED = 0.5  # IOD over which the body's own pattern is continued behind the head
 FLATTEST = 0.01  # slope per px of such a matte below which the matte has no edge
 NECK = 2.5  # cm of the model's height below which a place that is no face is neck, or an ear
 FACE = 0.7  # cm from the face's landmarks within which a place is skin
@@ -100,18 +101,19 @@ def _down(head: Head) -> FloatArray:
 
 
 def behind(
-    pixels: NDArray[Any], background: NDArray[Any], where: Places, share: Float32
+    pixels: NDArray[Any], background: NDArray[Any], where: Places, share: Float32, clothes: Float32
 ) -> tuple[NDArray[Any], tuple[int, int, int, int]]:
     """Return the part of the picture that changes without head and hair, and its box (x, y, w, h) px.
 
     The part is (h, w, 4): the picture with the body's matte. pixels, background: (H, W, 3); share: a small (h, w)
-    field of the share of the head's motion that things beside the head have.
+    field of the share of the head's motion that things beside the head have; clothes: a small (h, w) field, 1 on
+    clothes, which never move with the head.
     """
     height, width = pixels.shape[:2]
     grown = 2 * max(1, round(GROWN * where.iod)) + 1
     gone = cv2.dilate(where.head, np.ones((grown, grown), np.uint8)).astype(bool)
     stray = ((share > STRAY) & (where.matte > 0.01)).astype(np.uint8)
-    stray = cv2.dilate(stray, np.ones((grown, grown), np.uint8)).astype(bool) & ~gone
+    stray = cv2.dilate(stray, np.ones((grown, grown), np.uint8)).astype(bool) & ~gone & (clothes < 0.5)
     above = stray & (where.level < JAW)
     matte = where.matte
     size = (matte.shape[1], matte.shape[0])
@@ -126,7 +128,7 @@ def behind(
     alpha = np.where(gone | stray, np.where(above, 0, carried_on), matte)
     solid = (known & (matte > 0.97)).astype(np.float32)
     solid = cv2.erode(solid, np.ones((3, 3), np.uint8))
-    body = push_pull(small, solid) if solid.any() else small
+    body = _body_behind(small, solid, CONTINUED * where.iod) if solid.any() else small
     changed = (gone | stray).astype(np.uint8)
     reach = cv2.dilate(changed, np.ones((5, 5), np.uint8))
     share = cv2.GaussianBlur(changed.astype(np.float32), (0, 0), 1.2) * reach
@@ -146,6 +148,27 @@ def behind(
     whole = s * a + (1 - s) * part(matte)[..., None]
     found = np.concatenate([mixed, whole * top], axis=2)
     return np.clip(found + 0.5, 0, top).astype(pixels.dtype), (*low, high[0] - low[0], high[1] - low[1])
+
+
+def _body_behind(small: Float32, solid: Float32, reach: float) -> Float32:
+    """Return a picture (h, w, 3) whose body (h, w), 1 where it is solid, is continued behind the head.
+
+    A collar's edge goes on behind a jaw as its mirror image, which fades into smooth colours over `reach` px.
+    """
+    smooth = push_pull(small, solid)
+    distance, label = cv2.distanceTransformWithLabels(
+        (solid == 0).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    known_y, known_x = np.nonzero(solid)
+    nearest = np.zeros((label.max() + 1, 2), np.float32)
+    nearest[label[known_y, known_x]] = np.stack([known_x, known_y], axis=1)
+    y, x = np.indices(solid.shape, np.float32)
+    at = 2 * nearest[label] - np.dstack([x, y])
+    found = cv2.remap(np.dstack([small, solid]), at[..., 0], at[..., 1], cv2.INTER_LINEAR)
+    share = found[..., 3:] * np.exp(-((distance[..., None] / max(reach, 1e-3)) ** 2))
+    share = np.where(solid[..., None] > 0, 1, share)
+    mirrored = np.where(solid[..., None] > 0, small, found[..., :3])
+    return np.asarray(smooth + share * (mirrored - smooth), np.float32)
 
 
 def enlarged(picture: Float32, size: tuple[int, int], box: tuple[int, int, int, int]) -> Float32:

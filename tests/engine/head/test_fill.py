@@ -103,3 +103,21 @@ def test_a_throat_in_deep_shade_is_as_dark_where_it_is_made_up() -> None:
     fill = filled(model, normals, normals, shown, colours, np.tile(HAIR, (len(model.points), 1)), True)
     deep = (shown < 0.5) & (below_jaw() > 2.5) & (y > -8) & (z > 1)
     assert np.median(fill.skin[deep] @ LUMINANCE) / (SKIN @ LUMINANCE) == pytest.approx(0.5, abs=0.1)
+
+
+def test_made_up_hair_is_in_the_light_of_the_mirrored_hair_beside_it() -> None:
+    """Once, it was as light as the other side's: pale and dark patches lay side by side on p08's scarf."""
+    model = HeadModel.load()
+    colours, normals, _ = frontal(np.zeros(len(model.points)))
+    shown = ((model.points[:, 0] < 0.5) & (normals[:, 2] > 0.25)).astype(float)
+    share = shown[model.mirror] * (1 - shown)
+    hair = np.tile(HAIR, (len(model.points), 1))
+    behind = (
+        (model.points[:, 0] > 3) & (model.points[:, 1] > 6) & (normals[:, 2] < 0) & (normals[:, 2] > -0.4)
+    )
+    lit = []
+    for light in (1.0, 0.5):
+        mirrored = (light * colours[model.mirror], share)
+        fill = filled(model, normals, normals, shown, colours, hair, False, mirrored)
+        lit.append(fill.hair[behind].mean())
+    assert lit[1] < 0.75 * lit[0]

@@ -6,6 +6,7 @@ import numpy as np
 
 from app.engine.face.parameters import Camera
 from app.engine.head.model import HeadModel
+from app.engine.head.raster import rasterised
 from app.engine.head.skull import RATIO, inflated
 
 SIZE = 400  # px
@@ -29,3 +30,25 @@ def test_hair_wider_than_a_skull_may_be_makes_no_corners() -> None:
     assert log.max() > 0.6 * np.log(RATIO[1]), "it does grow"
     corner = (log - model.averaging @ log)[~model.ear]
     assert corner.max() < 0.02
+
+
+def test_ears_that_hair_hides_leave_no_ledge() -> None:
+    """Once, a scarf that stood out further than the head ended below the ear's height in an ear's shape (p08)."""
+    model = HeadModel.load()
+    unit = model.weights @ model.points
+    iod = float(np.linalg.norm(unit[[33, 133]].mean(0) - unit[[263, 362]].mean(0)))
+    points = model.without_ears((model.points - unit[[33, 133, 263, 362]].mean(0)) / iod)
+    camera = Camera.from_angles(0, 0, 0, 60.0, (SIZE / 2, SIZE / 2))
+    y, x = np.indices((SIZE, SIZE))
+    skull = camera.project(points)[(model.points[:, 1] > 0)]
+    wide = 1.2 * np.abs(skull[:, 0] - SIZE / 2).max()
+    matte = (np.abs(x - SIZE / 2) < wide) & (y > skull[:, 1].min() - 2)
+    centre = np.array([0.0, 0.35, -1.3])
+    chin = float((model.weights @ points)[152, 1])
+    grown, _ = inflated(model, points, camera, matte.astype(np.float32), centre, chin, False)
+    at = camera.project(grown)
+    ids, _ = rasterised(at, model.triangles, (0, 0, SIZE, SIZE))
+    ends = np.array([np.flatnonzero(row >= 0).max(initial=SIZE // 2) for row in ids])
+    ears = at[model.ear, 1]
+    beside = ends[int(ears.min()) : int(ears.max()) + 30] / 60.0
+    assert (beside[:-6] - beside[6:]).max() < 0.12, "IOD by which the outline steps in over a tenth of one"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.engine.warping.kinds import kinds
+from app.engine.warping.kinds import _alike, kinds
 from app.engine.warping.plate import Places
 
 SKIN, HAIR, WHITE = (205, 160, 140), (70, 55, 45), (225, 228, 232)  # sRGB colours
@@ -51,3 +51,13 @@ def test_neither_a_shaded_throat_nor_an_open_chest_is_clothes(throat: float) -> 
     found = kinds(*person(WHITE, throat)).clothes
     assert found[122:146, 90:110].mean() < 0.05
     assert found[:116].mean() < 0.01
+
+
+@pytest.mark.parametrize("top, alike", [(50, 1.0), (120, 0.0)])
+def test_hair_that_hangs_down_over_clothes_of_its_colour_is_no_clothes(top: int, alike: float) -> None:
+    """Once, half of Mona Lisa's hair stayed with the body when her head turned (p31); a collar does stay."""
+    where, _ = person(WHITE, 0.7)
+    y, x = np.indices((SIDE, SIDE))
+    dark = (np.abs(x - 100) > 40) & (np.abs(x - 100) < 48) & (y > top) & (y < 150)
+    where.matte[dark] = 1
+    assert _alike(where, dark.astype(np.float32), (dark & (y > 125)).astype(np.float32)) == alike

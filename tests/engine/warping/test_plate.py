@@ -1,0 +1,39 @@
+"""Clothes stay with the body when a head turns, and go on behind its jaw."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.engine.warping.hair import _texture, beside_head
+from app.engine.warping.plate import behind
+from tests.engine.warping.test_kinds import SIDE, WHITE, person
+
+COLLAR = slice(126, 146), slice(70, 80)  # beside the neck
+BACKGROUND = np.full((SIDE, SIDE, 3), (90, 120, 150), np.uint8)
+
+
+@pytest.mark.parametrize("colour", [WHITE, (40, 60, 130), (150, 30, 35)])
+def test_a_collar_stays_where_it_is(colour: tuple[int, int, int]) -> None:
+    """Once, a collar beside a jaw went half along with it, and a wedge stood by itself (p26 turned by -25)."""
+    where, picture = person(colour, 0.7)
+    beside = beside_head(where, picture)
+    assert beside.share[COLLAR].max() < 0.02
+    part, (x, y, w, h) = behind(picture, BACKGROUND, beside.where, beside.share, beside.stays)
+    whole = np.dstack([picture, np.full((SIDE, SIDE), 255, np.uint8)])
+    whole[y : y + h, x : x + w] = part
+    apart = np.abs(whole[COLLAR][..., :3].astype(int) - picture[COLLAR])
+    assert apart.max() <= 1 and whole[COLLAR][..., 3].min() > 250
+    hung = _texture(picture, BACKGROUND, where.matte, beside, (0, 0, SIDE, SIDE))
+    assert hung[COLLAR][..., 3].max() < 10
+
+
+def test_a_pattern_goes_on_behind_the_jaw() -> None:
+    """Once, stripes beside a jaw were a grey smear where the jaw had been."""
+    where, picture = person(WHITE, 0.7)
+    rows = np.indices((SIDE, SIDE))[0]
+    picture[(rows // 8 % 2 == 0) & (where.head == 0)] = (20, 20, 24)
+    none = np.zeros((SIDE, SIDE), np.float32)
+    part, (x, y, _, _) = behind(picture, BACKGROUND, where, none, none)
+    uncovered = part[122 - y : 146 - y, 76 - x : 79 - x, :3].mean(axis=(1, 2))
+    assert np.ptp(uncovered) > 120
