@@ -194,9 +194,8 @@ def filled(
         known = BEARD_KEPT * sure * beard_region() * beard + BEARD_GUESSED * beard_region()
         line = np.maximum(line, bearded * _continued(model, known / weight, weight))
     own = smoothstep(0.6, 0.9, line) * shown * smoothstep(*HAIR_FACING, normals[:, 2])
-    known = colours
-    if mirrored is not None:
-        turned = smoothstep(0.6, 0.9, line) * smoothstep(*HAIR_FACING, normals[model.mirror, 2])
+    turned, known = smoothstep(0.6, 0.9, line) * smoothstep(*HAIR_FACING, normals[model.mirror, 2]), colours
+    if mirrored:
         known, own = _with_mirrored(colours, own, mirrored[0], mirrored[1] * turned)
     strands = _strands(model, known, hair, own) * (0.5 + 0.5 * shade)[:, None]
     # Hair on the nape keeps its own colour beside the skin of the neck; a beard may have any.
