@@ -98,7 +98,8 @@ class Shares:
     kept: (V,) share that comes from the photo; mirrored: (V,) share that comes from the other side; the rest is the
     fill's. better: (V,) 1 where the photo shows the other side so much better that this side is mirrored rather than
     stretched; rim: (V,) factor by which a place seen at a grazing angle is drawn brighter than in the photo; trusted:
-    (V,) 0 where skin is seen at so grazing an angle that its colours are worth nothing.
+    (V,) 0 where skin is seen at so grazing an angle that its colours are worth nothing; hung: (V,) 1 on and near a
+    cheek on which the photo shows hair.
     """
 
     kept: FloatArray
@@ -106,6 +107,7 @@ class Shares:
     better: FloatArray
     rim: FloatArray
     trusted: FloatArray
+    hung: FloatArray
 
     def known(self, confident: FloatArray) -> FloatArray:
         """Return (V,) how surely the photo or its mirror image shows a place; confident: (V,) of `Seen`."""
@@ -186,9 +188,9 @@ def unlearned(
     hair = hair_colour(model, own.at, own.normals[:, 2], own.shown, own.confident, low, at_low, head.ears)
     scale = 255 / largest(pixels.dtype)
     person, hair = own.shown * own.person, None if hair is None else hair * scale
-    rim, trusted = rim_gain(model, own.normals[:, 2], person, colours * scale, hair, head.ears)
+    rim, trusted, hung = rim_gain(model, own.normals[:, 2], person, colours * scale, hair, head.ears)
     colours = colours * rim[:, None]
-    taken = _shares(model, head, own, rim, trusted)
+    taken = _shares(model, head, own, rim, trusted, hung)
     gain = mirror_gain(model, own.normals, own.confident * plain(model), colours) * rim[model.mirror][:, None]
     mirrored = (colours[model.mirror] * gain * scale, taken.mirrored)
     fill = filled(model, own.normals, own.smooth, person, colours * scale, hair, head.ears, mirrored)
@@ -218,7 +220,9 @@ def unlearned(
     return Unlearned(atlas, np.ascontiguousarray(grid[..., [6, 7, 18]]), taken)
 
 
-def _shares(model: HeadModel, head: Head, own: Seen, rim: FloatArray, trusted: FloatArray) -> Shares:
+def _shares(
+    model: HeadModel, head: Head, own: Seen, rim: FloatArray, trusted: FloatArray, hung: FloatArray
+) -> Shares:
     """Return where each vertex takes its colour from; an eye with its brow has one source, and so has an ear."""
     smooth = confident = over_lips(own.confident * trusted, own.person)
     for _ in range(4):
@@ -232,7 +236,7 @@ def _shares(model: HeadModel, head: Head, own: Seen, rim: FloatArray, trusted: F
     # share of it would be a dark line on the other.
     gap = smoothstep(*BETTER, own.normals[model.mirror, 2] - own.normals[:, 2])
     mirrored = mirrored * (1 - own.confident * (1 - gap))
-    return Shares(kept, mirrored, better, rim, trusted)
+    return Shares(kept, mirrored, better, rim, trusted, hung)
 
 
 def _better(model: HeadModel, own: Seen) -> FloatArray:

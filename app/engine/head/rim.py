@@ -43,6 +43,9 @@ MISSED = 0.04  # IOD by which a fitted nose's outline may lie beside the photo's
 PULLED = 0.12
 EDGE = 0.04  # IOD: width of the outline
 CLIFF = 0.2  # IOD of depth between the nose and what lies behind it, from which there is an outline
+AROUND = 12  # steps over the mesh within which a cheek lies near hair
+NEAR = (0.01, 0.06)  # share of hair, after these steps: a cheek to one on which there is hair
+ASIDE = 3.0  # cm from the head's middle plane, beyond which a face has cheeks and temples
 STEPS = 3  # steps that smooth a gain or an offset over the mesh
 
 
@@ -53,9 +56,10 @@ def rim_gain(
     colours: FloatArray,
     hair: FloatArray | None,
     ears: bool,
-) -> tuple[FloatArray, FloatArray]:
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return (V,) the factor, 1 or more, by which each place would be brighter than in the photo if it faced the
-    camera, and (V,) 0 where the photo shows skin at so grazing an angle that its colours are worth nothing, else 1.
+    camera, (V,) 0 where the photo shows skin at so grazing an angle that its colours are worth nothing, else 1, and
+    (V,) 1 on and near a cheek on which the photo shows hair, else 0.
 
     facing: (V,) cosine of normal and view; shown: (V,) 1 where the photo shows the person; colours: (V, 3) low-pass
     in [0, 255]; hair: (V, 3) the hair's colour at the height of every vertex, or None; ears: whether ears are visible.
@@ -66,8 +70,9 @@ def rim_gain(
     face = face * (model.openness > OPEN)
     own = face * shown * smoothstep(*FACING, facing)
     if (own > 0.5).sum() < 50:
-        return np.ones(len(own)), np.ones(len(own))
-    skin = face * (1 - shown * (1 - _skin(colours, own, hair)))
+        return np.ones(len(own)), np.ones(len(own)), np.zeros(len(own))
+    other = shown * (1 - _skin(colours, own, hair))
+    skin = face * (1 - other)
     bright = np.log(np.maximum(colours @ LUMINANCE, 1e-3 * float(np.max(colours))))
     weight = SMOOTH * own * skin + 1e-7
     expected = splu((model.laplacian + diags(weight)).tocsc()).solve(weight * bright)
@@ -75,7 +80,12 @@ def rim_gain(
     gain = lacking * skin * shown * (1 - smoothstep(*FACING, facing))
     for _ in range(STEPS):
         gain = model.averaging @ gain
-    return np.asarray(np.exp(gain)), 1 - skin * (1 - smoothstep(*TRUSTED, facing))
+    grazing = 1 - smoothstep(*TRUSTED, facing)
+    near = face * other * grazing
+    for _ in range(AROUND):
+        near = model.averaging @ near
+    aside = np.abs(model.points[:, 0]) > ASIDE
+    return np.asarray(np.exp(gain)), 1 - skin * grazing, face * aside * smoothstep(*NEAR, near)
 
 
 def _skin(colours: FloatArray, own: FloatArray, hair: FloatArray | None) -> FloatArray:

@@ -59,13 +59,13 @@ class HeadLook:
 
     seen: what the photo shows of the head; kept, better, rim: of `Shares`; atlas: (S, S, 3) of the photo's type;
     plate: the photo without the head; beside: what stands beside the head; sheet: the hair there, None where there is
-    none; there: (V,) how much of a vertex is drawn; ear: (V,) 1 on a visible ear; hair: (V,) 1 where hair grows;
-    hidden: what a held outline does to the vertices; light: (9,) harmonics; tint: (3,) of `tint_of`; skin: (V,) how
-    much of the light's change a vertex takes; room: (V,) how many times brighter a vertex may become; bare: of
-    `beside_neck`; shown: of `shown_beside`; covered: (V,) 1 below the jaw where the photo shows clothes instead;
-    clothes: of `before_the_neck`; fixed: (A, 4) float32, places in photo and atlas in index coordinates; changed: box
-    of the photo in which the plate differs from it; follows: what an expression carries along; body: what the body's
-    motion carries along.
+    none; there: (V,) how much of a vertex is drawn; ear: (V,) 1 on a visible ear; hair: (V,) 1 where hair grows; hung:
+    of `Shares`, 0 behind spectacles; hidden: what a held outline does to the vertices; light: (9,) harmonics; tint:
+    (3,) of `tint_of`; skin: (V,) how much of the light's change a vertex takes; room: (V,) how many times brighter a
+    vertex may become; bare: of `beside_neck`; shown: of `shown_beside`; covered: (V,) 1 below the jaw where the photo
+    shows clothes instead; clothes: of `before_the_neck`; fixed: (A, 4) float32, places in photo and atlas in index
+    coordinates; changed: box of the photo in which the plate differs from it; follows: what an expression carries
+    along; body: what the body's motion carries along.
     """
 
     head: Head
@@ -80,6 +80,7 @@ class HeadLook:
     there: FloatArray
     ear: FloatArray
     hair: FloatArray
+    hung: FloatArray
     hidden: Hidden
     light: FloatArray
     tint: Float32
@@ -162,6 +163,7 @@ def head_look(
         there,
         relief() * head.ears,
         scalp(model),
+        shares.hung * (1 - front.worn),
         behind_it,
         light,
         tint_of(own.normals, low.vertices / largest(pixels.dtype), own.confident * skin, light).astype(

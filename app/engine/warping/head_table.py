@@ -25,6 +25,7 @@ from app.engine.warping.head_kernels import COLUMNS, GAIN, PHOTO, RIM, SOLID, TH
 STRETCHED = (1.6, 3.0)  # times wider: the photo is fine enough to too coarse
 # Times wider: a side keeps the photo's colours to is mirrored where the photo shows the other side better.
 MIRRORED = (1.1, 1.5)
+SKIN_FLAT = (1.1, 1.6)  # times wider: the same for a cheek on which the photo shows hair
 FLAT = (1.2, 2.2)  # times wider: the photo's edge is good enough to too coarse
 TURNED_IN = (1.03, 1.3)  # times wider: what was the head's edge still is its edge to lies inside
 RIM_TURNED = (1.0, 1.5)  # times wider: a rim keeps its own shade to takes that of the skin beside it
@@ -40,7 +41,8 @@ SOFT = 0.15  # cosine of normal and view up to which made-up hair fades towards 
 # the outline the light on a place is not known.
 RELIT = 0.3
 # Share of the way out from behind a held outline: skin keeps the photo's colours to loses them, because they are those
-# of the wall behind (the sample between ear and jaw). Loose hair keeps them for longer.
+# of the wall behind (the sample between ear and jaw) or of the hair beside a cheek (p02). Loose hair keeps them for
+# longer.
 SKIN_OUT = (0.0, 0.33)
 # Cosine of normal and view in the photo: a place that the photo shows at a more grazing angle counts as one with this.
 FLAT_ON = 0.04
@@ -59,7 +61,7 @@ def table(look: HeadLook, camera: Camera) -> Float32:
     _shown(
         head.normals, head.rigid, head.camera.rotation, camera.rotation, look.seen.normals, look.hidden.unseen,
         look.seen.person, look.shown, look.better, look.kept, look.hidden.ear, look.hair,
-        keeps, shown, transparent, skin_out, after, stretch, photo,
+        look.hung, keeps, shown, transparent, skin_out, after, stretch, photo,
     )  # fmt: skip
     photo = over_lips(per_eye(model, photo * (1 - look.covered), one=False), look.seen.person)
     whole = eased(*EAR_WHOLE, holding.turn(head.camera, camera))
@@ -88,17 +90,16 @@ def _lit(light, x, y, z):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _shown(  # type: ignore[no-untyped-def]
-    normals, rigid, own, turned, before, unseen, person, seen, better, kept, ear, hair, keeps, shown, transparent,
-    skin_out, after, stretch, photo,
+    normals, rigid, own, turned, before, unseen, person, seen, better, kept, ear, hair, hung, keeps, shown,
+    transparent, skin_out, after, stretch, photo,
 ):  # fmt: skip
     """Write normals in the frame into after (V, 3), how many times wider than in the photo each vertex is drawn into
     stretch (V,), and the share of its colour that the photo gives into photo (V,).
 
     normals, rigid: of `Head`; own, turned: (3, 3) rotations of the photo's and of the frame's camera; before, person:
-    normals and person of `Seen`; unseen, ear: of `Hidden`; better, kept: of `Shares`; seen, hair: shown and hair of
-    `HeadLook`;
-    keeps: of `holding.held`; shown: of `holding.edge_shown`; transparent: share by which a hidden ear is transparent;
-    skin_out: share of SKIN_OUT.
+    normals and person of `Seen`; unseen, ear: of `Hidden`; better, kept: of `Shares`; seen, hair, hung: shown, hair and
+    hung of `HeadLook`; keeps: of `holding.held`; shown: of `holding.edge_shown`; transparent: share by which a hidden
+    ear is transparent; skin_out: share of SKIN_OUT.
     """
     for v in range(len(normals)):
         a, b, c = normals[v, 0], normals[v, 1], normals[v, 2]
@@ -118,7 +119,8 @@ def _shown(  # type: ignore[no-untyped-def]
         inside = person[v] * (1 - _step(STRETCHED[0], STRETCHED[1], wider))
         edge = seen[v] * max(1 - _step(FLAT[0], FLAT[1], wider), inside)
         edge *= 1 - better[v] * _step(MIRRORED[0], MIRRORED[1], wider)
-        wall = skin_out * max(unseen[v], 1 - person[v]) * (1 - hair[v])
+        cheek = hung[v] * _step(SKIN_FLAT[0], SKIN_FLAT[1], wider)
+        wall = skin_out * max(unseen[v], 1 - person[v], cheek) * (1 - hair[v])
         edge = max(edge, shown * (1 - wall)) * (1 - ear[v]) + transparent * ear[v]
         stretch[v], photo[v] = wider, max(kept[v], edge)
 

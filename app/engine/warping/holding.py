@@ -17,7 +17,7 @@ from numba import njit
 
 from app.engine.face.parameters import FLIP, Camera
 from app.engine.head import Head, HeadModel
-from app.engine.head.atlas import Seen, scalp
+from app.engine.head.atlas import Seen
 from app.engine.head.fill import relief
 from app.engine.head.skull import eased, smoothstep
 from app.engine.warping.curves import FloatArray
@@ -41,9 +41,6 @@ OFF_FACE = (
     0.3,
     1.5,
 )  # cm from the face's landmarks: a place is never held (as a nose's far side) to may be held
-# IOD by which hair that has come out lies further in than the mesh does in the photo: there the matte ends the hair,
-# and here the mesh itself, which `skull.MARGIN` laid beyond the matte. Without it p09's crown had a step.
-INSET = 0.045
 SOFTENED = 2  # rounds that smooth the outline's hold over the mesh
 # Share of the outline that is held: an ear that the photo does not show is opaque to transparent.
 EAR_COMES = (0.6, 0.95)
@@ -67,14 +64,12 @@ class Hidden:
 
     unseen: (V,) 1 where a vertex lies behind the photo's outline, 0 where the photo shows it; outline: (V,) 1 at the
     photo's outline and behind it, 0 where the head faces the viewer; ear: (V,) 1 on an ear whose colours are not the
-    photo's; points: (V, 3) in model space, where the vertices lie when all has come out; flat: (V, 3) model units
-    that bring an ear from there flat against the head, and hair back out to where the photo's matte cuts it.
+    photo's; flat: (V, 3) model units that bring such an ear flat against the head.
     """
 
     unseen: FloatArray
     outline: FloatArray
     ear: FloatArray
-    points: FloatArray
     flat: FloatArray
 
 
@@ -91,8 +86,7 @@ def hidden(head: Head, own: Seen, kept: FloatArray) -> Hidden:
         outline = model.averaging @ outline
     ear = relief() * (1 - kept) * float(head.ears)
     flat = (1 - kept)[:, None] * (model.without_ears(head.points) - head.points)
-    inset = (INSET * unseen * scalp(model))[:, None] * head.normals
-    return Hidden(unseen, outline, ear, head.points - inset, flat + inset)
+    return Hidden(unseen, outline, ear, flat)
 
 
 def turn(before: Camera, after: Camera) -> float:
@@ -145,7 +139,7 @@ def posed(
     moved = np.zeros((0, 3)) if moved is None else moved
     out = np.empty_like(head.points)
     _placed(
-        of.points, moved, of.flat, head.rigid, of.unseen, of.outline, _affine(camera), _affine(head.camera), along,
+        head.points, moved, of.flat, head.rigid, of.unseen, of.outline, _affine(camera), _affine(head.camera), along,
         shift, keeps, steady, out,
     )  # fmt: skip
     return out

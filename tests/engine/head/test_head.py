@@ -24,7 +24,6 @@ from app.engine.warping.body import body_shift, shifted
 from app.engine.warping.head_drawing import view_of
 from app.engine.warping.head_kernels import PHOTO
 from app.engine.warping.head_table import table
-from app.engine.warping.holding import INSET, posed
 
 
 @pytest.fixture(scope="module")
@@ -341,15 +340,3 @@ def test_turned_skin_becomes_no_brighter_than_the_photos_brightest() -> None:
     assert (room_above(bright, bright, 0 * seen) == 1).all(), (
         "without skin to compare with nothing gets brighter"
     )
-
-
-def test_hair_that_comes_out_ends_where_the_matte_ended_the_hair_beside_it(code: WarpCode) -> None:
-    """Once, it ended where the mesh does, a little beyond the matte: p09's crown had a step at 25 degrees of yaw."""
-    head, of = code.head.head, code.head.hidden
-    own = head.camera
-    crown = (code.head.hair > 0.99) & (of.unseen > 0.99)
-    assert posed(head, of, own, None, np.zeros(2))[crown] == pytest.approx(head.posed(own)[crown], abs=1e-6)
-    turned = Camera.from_angles(own.yaw + 30, own.pitch, own.roll, own.scale, own.translation)
-    inwards = (head.posed(turned) - posed(head, of, turned, None, np.zeros(2))) / own.scale
-    assert np.linalg.norm(inwards[crown & (head.rigid == 1)], axis=1) == pytest.approx(INSET, rel=0.05)
-    assert np.abs(inwards[HeadModel.load().face & (HeadModel.load().distance < 1)]).max() < 1e-6

@@ -35,7 +35,7 @@ def test_a_cheek_is_as_light_before_the_ear_as_where_it_faces_the_camera() -> No
     """Once, a turn stretched a front photo's dark rim into a grey streak."""
     model = HeadModel.load()
     colours, facing, shown = lit_from_the_camera()
-    gain, trusted = rim_gain(model, facing, shown, colours, np.tile(HAIR, (len(facing), 1)), True)
+    gain, trusted, _ = rim_gain(model, facing, shown, colours, np.tile(HAIR, (len(facing), 1)), True)
     rim = before_the_ear(facing)
     assert rim.sum() > 10
     light = (colours * gain[:, None])[rim] @ LUMINANCE / (SKIN @ LUMINANCE)
@@ -48,9 +48,12 @@ def test_hair_along_the_outline_stays_hair() -> None:
     model = HeadModel.load()
     colours, facing, shown = lit_from_the_camera()
     rim = before_the_ear(facing)
+    none = rim_gain(model, facing, shown, colours, np.tile(HAIR, (len(facing), 1)), True)[2]
     colours[(facing < 0.5)] = HAIR
-    gain, trusted = rim_gain(model, facing, shown, colours, np.tile(HAIR, (len(facing), 1)), True)
+    gain, trusted, hung = rim_gain(model, facing, shown, colours, np.tile(HAIR, (len(facing), 1)), True)
     assert np.median(gain[rim]) < 1.1 and np.median(trusted[rim]) > 0.9
+    cheek = rim & (hung > 0)
+    assert not none[rim].any() and cheek.sum() > 5
 
 
 @pytest.mark.parametrize("turned", [45.0, -45.0])

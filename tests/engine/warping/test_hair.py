@@ -16,7 +16,7 @@ from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.matte import person_matte
 from app.engine.warping import body, holding
 from app.engine.warping.head_drawing import drawn_head, view_of
-from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps
+from app.engine.warping.head_kernels import COLUMNS, PHOTO, head_band, head_maps
 from app.engine.warping.head_table import table
 from app.engine.warping.own_view_kernels import OwnPixels
 
@@ -24,6 +24,7 @@ FOLDER = next(
     iter(f / "shared/media/images" for f in Path(__file__).parents if (f / "shared").is_dir()), None
 )
 LONG_HAIRED, HATTED, SHORT_HAIRED = "a_p23_nasa.jpg", "a_p17_cc0.jpg", "a_p20_nasa.jpg"
+BESIDE_HAIR = "a_p02_cc0.jpg"  # hair hangs along the far cheek
 COLLARED = "a_p22_nasa.jpg"  # this person has a dark collar and dark hair
 STILL = np.zeros(2)
 
@@ -144,7 +145,7 @@ def test_a_head_that_turns_a_little_keeps_the_photo_s_outline(engine, monkeypatc
     kept = apart()
     for name in ("COMES_OUT", "FADES"):
         monkeypatch.setattr(holding, name, (-2.0, -1.0))
-    assert kept < 0.98 * apart()
+    assert kept < 0.95 * apart()
 
 
 @pytest.mark.parametrize(("name", "hangs"), [(LONG_HAIRED, True), (COLLARED, False)])
@@ -198,3 +199,20 @@ def test_what_the_matte_leaves_out_goes_along_with_the_hair() -> None:
         np.float32(1), np.float32(1), np.float32(255), np.ones(3, np.float32), moved, out,
     )  # fmt: skip
     np.testing.assert_array_equal(out[1:-1, 1:-1], photo[1:-1, 1:-1, :3])
+
+
+def test_hair_beside_a_cheek_is_not_smeared_over_it(engine):
+    """Once, a dark band lay on p02's cheek at 9 to 15 degrees: the photo's outline of the face lies a little inside
+    the head's, and shows hair at the rim, which a turn makes some times wider.
+    """
+    _, code = encoded(engine, BESIDE_HAIR)
+    look, own = code.head, code.face.params.camera
+    small, larger = (
+        table(look, own.from_angles(own.yaw + by, own.pitch, own.roll, own.scale, own.translation))
+        for by in (5.0, 12.0)
+    )
+    rim = (look.hung > 0.9) & (look.kept < 0.02) & (look.seen.person > 0.95)
+    rim &= (look.seen.normals[:, 2] > 0) & (look.seen.normals[:, 2] < 0.15)
+    chosen = rim[HeadModel.load().base]
+    assert chosen.sum() > 10
+    assert np.median(small[chosen, PHOTO]) > 0.9 and np.median(larger[chosen, PHOTO]) < 0.3

@@ -66,7 +66,7 @@ def test_a_held_outline_goes_with_the_middle_of_the_head_and_a_steady_one_stays(
     wanted += keeps * (unseen * rigid)[:, None] * along
     motion = (camera.project(points) - own.project(points))[:, :2]
     wanted[:, :2] -= steady * (outline * rigid)[:, None] * motion
-    found = posed(head, Hidden(unseen, outline, unseen, points, flat), camera, added, shift, steady)
+    found = posed(head, Hidden(unseen, outline, unseen, flat), camera, added, shift, steady)
     assert found == pytest.approx(wanted, abs=1e-8)
-    unmoved = posed(head, Hidden(0 * unseen, outline, unseen, points, 0 * flat), own, None, np.zeros(2))
+    unmoved = posed(head, Hidden(0 * unseen, outline, unseen, 0 * flat), own, None, np.zeros(2))
     assert unmoved == pytest.approx(own.project(points), abs=1e-8)
