@@ -230,6 +230,7 @@ def test_an_hdr_clip_drives_as_its_plain_twin_and_leaves_the_portraits_colours(
         steps = drive_clip(engine, DrivenFace(portrait, 0, {}, RetargetSettings()), clip, None)
         driven.append([step for step in steps if step.picture is not None])
     rolls = [np.array([step.driven.params.camera.roll for step in steps]) for steps in driven]
+    rolls = [of - of.mean() for of in rolls]  # any frame of this clip may be taken for its rest
     assert np.ptp(rolls[0]) > 5 and np.abs(rolls[0] - rolls[1]).max() < 3
     colours = [np.mean([step.picture.mean(axis=(0, 1)) for step in steps], axis=0) for steps in driven]
     assert np.abs(colours[0] - colours[1]).max() < 2
