@@ -145,7 +145,7 @@ class Editing(QObject):
     def take_snapshot(self, name: str) -> None:
         """Keep the present state of every face under a name."""
         snapshots = (*self._document.snapshots, Snapshot(name, self._document.edits))
-        self._history.push({"snapshots": snapshots}, self.tr("Snapshot {}").format(name))
+        self._history.push({"snapshots": snapshots}, self.tr("Keep {}").format(name))
 
     def delete_snapshot(self, index: int) -> None:
         kept = tuple(s for i, s in enumerate(self._document.snapshots) if i != index)

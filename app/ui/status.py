@@ -100,7 +100,9 @@ class StatusBar(QStatusBar):
     @Slot(object)
     def show_rendered(self, rendered: Rendered) -> None:
         total = rendered.ms.get("total", sum(rendered.ms.values()))
-        self.time.setText(f"{total:.0f} ms" if total >= 0.5 else "")  # nothing is drawn of an edit of nothing
+        words = self.tr("{:.0f} ms") if total < 1000 else self.tr("{:.1f} s")
+        # nothing is drawn of an edit of nothing
+        self.time.setText(filled(words, total if total < 1000 else total / 1000) if total >= 0.5 else "")
         self.time.setToolTip("\n".join([self.tr("Time of the last render"), *stages.lines(rendered.ms)]))
         if rendered.device:
             self.show_device(rendered.device)

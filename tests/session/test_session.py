@@ -171,6 +171,7 @@ def test_a_drawn_box_adds_a_face_between_the_others_and_edits_stay_with_their_fa
 def test_snapshots_bring_every_face_back_in_one_step(opened: Session) -> None:
     opened.set_value("smile", 0.2)
     opened.take_snapshot("first")
+    assert opened.undo_stack.undoText() == "Keep first"
     opened.set_value("yaw", 10)
     opened.reset_all()
     opened.restore_snapshot(0)
