@@ -68,7 +68,7 @@ def _run_here(name: str, arrays: dict[str, Any], inputs: Path, outputs: Path) ->
 
 def _read_arrays(path: Path) -> dict[str, Any]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             return {key: np.array(file[key], np.float32) for key in file.files}
     except FileNotFoundError as error:
         raise EngineError(f"There is no file {path}.", "Check the path.") from error

@@ -83,7 +83,7 @@ def _tables(path: Path) -> Tables:
     """Return a file's arrays by name, {} for a kind of file that is not known."""
     kind = path.suffix.lower()
     if kind == ".npz":
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
     if kind == ".safetensors":
         from safetensors.numpy import load_file

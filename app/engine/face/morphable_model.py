@@ -96,7 +96,7 @@ def imported_path() -> Path:
 def load_model(path: Path) -> MorphableModel:
     """Return the face model in a file that `save_model` wrote; `EngineError` where the file is none."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             groups = {name[6:]: file[name] for name in file.files if name.startswith("group_")}
             fields = (
                 "mean",
