@@ -4,6 +4,7 @@ says.
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -100,19 +101,16 @@ def test_a_stranger_in_a_clip_is_explained(model, shared) -> None:
     """By the report's own measure, on a few frames of a clip that only measures, 28 components explain four
     fifths of what moves and leave less than 0.6 % of the eye distance.
     """
-    import imageio_ffmpeg
-
     from app.engine.face.fitting import camera_and_depth, pose_features
     from app.engine.face.landmarks import FaceTracker
+    from app.engine.sources.opening import open_source
 
-    reader = imageio_ffmpeg.read_frames(str(shared / "media" / "videos" / "b_lp_d0.mp4"))
-    width, height = next(reader)["size"]
     weights, shapes = model.stiffness, []
-    with FaceTracker(video=True) as tracker:
-        for k, frame in enumerate(reader):
-            if k % 4 == 0:
-                pixels = np.frombuffer(frame, np.uint8).reshape(height, width, 3)
-                points = tracker.detect(pixels)[0].landmarks[:468]
+    source = open_source(shared / "media" / "videos" / "b_lp_d0.mp4")
+    with FaceTracker(video=True) as tracker, closing(source):
+        while (frame := source.take(10.0)) is not None:
+            if frame.index % 4 == 0:
+                points = tracker.detect(frame.pixels)[0].landmarks[:468]
                 camera, depth = camera_and_depth(model.mean, points, weights)
                 bias = np.tensordot(pose_features(camera), model.pose_bias, 1)
                 shapes.append(camera.unproject(points - (0, 0, depth)) - bias)
