@@ -47,16 +47,22 @@ def ready_to_close(window: MainWindow) -> None:
     window.session.history.mark_saved(window.session.document)
 
 
-@pytest.fixture
-def window(
-    fake: FakeEngine, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[MainWindow]:
+def settings_of_a_new_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Return the settings of a home folder of the test's own, whose tour was seen; the theme is dark."""
     monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     theme.apply(app, "dark")
     settings = Settings()
     settings.tour_seen = True
+    return settings
+
+
+@pytest.fixture
+def window(
+    fake: FakeEngine, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MainWindow]:
+    settings = settings_of_a_new_home(tmp_path, monkeypatch)
     window = MainWindow(Session(fake), settings)
     crashes: list[str] = []
     monkeypatch.setattr(window, "show_crash", crashes.append)

@@ -17,19 +17,16 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.engine.sample import sample_path
 from app.engine.sources.camera import CameraSource
 from app.main import make_engine
 from app.session.session import Session
-from app.session.settings import Settings
-from app.ui import theme
 from app.ui.main_window import MainWindow
 from app.ui.panels.binding import RowBinding
 from tests.test_architecture import WALKS
-from tests.ui.conftest import ready_to_close
+from tests.ui.conftest import ready_to_close, settings_of_a_new_home
 
 ROOT = Path(__file__).parents[2]
 WAIT = 120_000  # milliseconds
@@ -102,12 +99,7 @@ def window(
     calls: dict[str, list[Call]], qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[MainWindow]:
     """Yield the window over the real engine, with the sample open; what is called is watched."""
-    monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
-    app = QApplication.instance()
-    assert isinstance(app, QApplication)
-    theme.apply(app, "dark")
-    settings = Settings()
-    settings.tour_seen = True
+    settings = settings_of_a_new_home(tmp_path, monkeypatch)
     window = MainWindow(Session(make_engine), settings)
     window.session.crashed.connect(pytest.fail)
     qtbot.addWidget(window, before_close_func=ready_to_close)

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.engine.driving.steps import LiveStep
@@ -17,23 +16,16 @@ from app.engine.sample import sample_path
 from app.engine.sources.performance_files import write_performance
 from app.main import make_engine
 from app.session.session import Session
-from app.session.settings import Settings
-from app.ui import theme
 from app.ui.live import record_bar
 from app.ui.main_window import MainWindow
 from tests.engine.conftest import make_performance
-from tests.ui.conftest import ready_to_close
+from tests.ui.conftest import ready_to_close, settings_of_a_new_home
 
 
 @pytest.fixture
 def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
     """Yield the window with the sample portrait open."""
-    monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
-    app = QApplication.instance()
-    assert isinstance(app, QApplication)
-    theme.apply(app, "dark")
-    settings = Settings()
-    settings.tour_seen = True
+    settings = settings_of_a_new_home(tmp_path, monkeypatch)
     session = Session(make_engine)
     window = MainWindow(session, settings)
     monkeypatch.setattr(window, "show_crash", pytest.fail)

@@ -25,15 +25,11 @@ from app.engine.warping.plate import Places
 from app.engine.warping.unfolding import lids
 
 # These ranges keep what a handle moves outside its region below a twentieth on every portrait (tools/handle_pulls.py);
-# without them a fifth of what a raised brow moved lay elsewhere.
-BESIDE = (
-    0.0,
-    0.35,
-)  # IOD beside the head: hair, a collar or a scarf follows an expression fully to not at all
-REACH_ABOVE, REACH_BELOW = (
-    (0.2, 1.5),
-    (0.5, 3.5),
-)  # cm from the face's landmarks: an expression's whole motion to none
+# without them a fifth of what a raised brow moved lay elsewhere. IOD beside the head: hair, a collar or a scarf follows
+# an expression fully to not at all.
+BESIDE = (0.0, 0.35)
+# cm from the face's landmarks: an expression's whole motion to none
+REACH_ABOVE, REACH_BELOW = (0.2, 1.5), (0.5, 3.5)
 UPPER = (-2.0, 2.0)  # cm of height: below, throat and jaw's underside go further with the jaw
 
 

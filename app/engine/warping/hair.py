@@ -121,11 +121,10 @@ class Sheet:
 class Beside:
     """What stands beside the head of one photo, as (h, w) fields of a small copy of the photo.
 
-    where: the places of this copy, of which those of the neck that hair and clothes
-    cover do not count as head; like: 1 where the
-    person is hair or hat rather than skin or clothes; bare: 1 where the person is skin rather than hair or hat; share:
-    share of the head's motion that a place takes part in; clothes: 1 on clothes; stays: 1 on clothes, and on
-    their soft edge, that surely do not move with the head.
+    where: the places of this copy, of which those of the neck that hair and clothes cover do not count as head; like: 1
+    where the person is hair or hat rather than skin or clothes; bare: 1 where the person is skin rather than hair or
+    hat; share: share of the head's motion that a place takes part in; clothes: 1 on clothes; stays: 1 on clothes, and
+    on their soft edge, that surely do not move with the head.
     """
 
     where: Places
