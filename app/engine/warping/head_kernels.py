@@ -137,19 +137,8 @@ def head_band(  # type: ignore[no-untyped-def]
     rests = _rests(ids, hair_ids, x0, y0, view)
     drawn = np.zeros((*ids.shape, 4), np.float32)
     _coloured(
-        ids,
-        rests,
-        (x0 - 1, first),
-        maps,
-        texture,
-        background,
-        atlas,
-        clothes,
-        (right, down),
-        top,
-        tint,
-        drawn,
-    )
+        ids, rests, (x0 - 1, first), maps, texture, background, atlas, clothes, (right, down), top, tint, drawn
+    )  # fmt: skip
     held = hold.shape[0] > 0
     zero, one, half = np.float32(0), np.float32(1), np.float32(0.5)
     for y in range(y0, y1):
