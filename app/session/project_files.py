@@ -34,6 +34,7 @@ class ProjectFiles(QObject):
     replacing_unsaved = Signal(object)
     project_changed = Signal(object)  # the Path of the project file, or None
     photo_missing = Signal(object)  # the Project whose photo moved: ask for its place, then `relink`
+    saving = Signal(str)  # the name of the project that is to be written ("" once that is done, or failed)
     saved = Signal(object)  # the Path of the project that was written
 
     def __init__(self, jobs: Jobs, history: History, parent: QObject | None = None) -> None:
@@ -172,6 +173,7 @@ class ProjectFiles(QObject):
         document, opened = history.document, history.opened
 
         def done(answer: Answer) -> None:
+            self.saving.emit("")
             if answer.error is not None:
                 self._jobs.failed.emit(answer.error)
                 return
@@ -186,6 +188,7 @@ class ProjectFiles(QObject):
             elif path == self.project:  # another document of the file that was just written is open by now
                 history.mark_saved(document)
 
+        self.saving.emit(path.name)
         self._jobs.run(Task(lambda _: save_project(path, document, embed), done))
 
     def save(self, then: Callable[[], object] | None = None) -> None:

@@ -41,6 +41,8 @@ class Scheduler(QObject):
     drawn_ready = Signal(int, object)  # face, and its DrawnFace in the generator in use
     # A drafted generator draws: milliseconds that it takes, 0 where unknown; -1 at its end.
     drawing = Signal(float)
+    # The name of the want that the engine is asked for; "" once it has answered.
+    asked = Signal(str)
     failed = Signal(object)  # EngineError or Crash
 
     def __init__(self, jobs: Jobs, history: History, parent: QObject | None = None) -> None:
@@ -156,6 +158,7 @@ class Scheduler(QObject):
     def _ask_next(self) -> None:
         if self._ready and self._in_flight is None and (want := self._next()):
             self._in_flight = want
+            self.asked.emit(want.name)
             if want.stop is not None:
                 self.drawing.emit(self.pace.of(want.generator or "") or 0.0)
             self._jobs.run(Task(want.call, lambda answer: self._on_answer(want, answer), want.generator))
@@ -209,6 +212,7 @@ class Scheduler(QObject):
 
     def _on_answer(self, want: Want, answer: Answer) -> None:
         self._in_flight = None
+        self.asked.emit("")
         if want.stop is not None:
             self.drawing.emit(-1.0)
         # What failed is not asked again until something changes.

@@ -82,7 +82,7 @@ class Session(QObject):
         self.replacing_unsaved = self.files.replacing_unsaved
         self.project_changed = self.files.project_changed
         self.photo_missing = self.files.photo_missing
-        self.saved = self.files.saved
+        self.saving, self.saved = self.files.saving, self.files.saved
         self.linked_changed = self.editing.linked_changed
         self.drawn_changed = self.hand.drawn_changed
 
@@ -351,6 +351,8 @@ class Session(QObject):
         self._keep_generators(infos)
         self.device_changed.emit(device)
         self.engine_ready.emit(self.generators)
+        if self.generator is not None:  # what is opened first may keep the engine from selecting it for long
+            self.generator_changed.emit(self.generator)
         self.scheduler.start()
 
     @Slot(str, str)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Slot
 
 from app.engine.contract import Step
@@ -11,7 +13,10 @@ from app.ui import i18n
 from app.ui.remaining import Remaining, duration
 from app.ui.status import StatusBar
 
-SHOWN_MS = 200  # ms: a drawing that ends sooner shows no bar; chosen by eye
+SHOWN_MS = 200  # ms: a drawing or a save that ends sooner shows no bar; chosen by eye
+# ms: other work of the engine that ends sooner shows no bar. A face is prepared within a second once the
+# kernels are compiled, which happens once after Mien is installed.
+PATIENCE_MS = 1000
 
 
 class Activity(QObject):
@@ -28,15 +33,29 @@ class Activity(QObject):
         session.opening.connect(self._on_opening)
         session.opening_stepped.connect(self._on_opening_step, QUEUED)
         session.busy.connect(self._on_busy)
+        session.saving.connect(self._on_saving)
         session.jobs.started.connect(self._on_job)
         session.jobs.stepped.connect(self._on_step)
         session.jobs.ended.connect(self._on_job_ended)
         session.scheduler.drawing.connect(self._on_drawing)
+        session.scheduler.asked.connect(self._on_asked)
         self._tick = QTimer(self)
         self._tick.setInterval(100)
         self._tick.timeout.connect(self._on_tick)
         self._expected, self._begun = 0.0, QElapsedTimer()
+        self._saving = ""  # the message about what is being saved
+        self._save_wait = self._timer(SHOWN_MS, self._show_saving)
+        self._asked = ""  # the name of what the scheduler waits for
+        self._wait = self._timer(PATIENCE_MS, self._show_asked)
+        self._shows_wait = False
         status.cancelled.connect(self._on_cancel)
+
+    def _timer(self, ms: int, shown: Callable[[], None]) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(ms)
+        timer.timeout.connect(shown)
+        return timer
 
     @Slot(bool)
     def _on_opening(self, opening: bool) -> None:
@@ -47,6 +66,48 @@ class Activity(QObject):
     def _on_busy(self, words: str) -> None:
         self._words = words
         self._status.show_activity(words, cancellable=self._opening)
+
+    @property
+    def _is_taken(self) -> bool:
+        """Return whether an opening or a job has the status bar."""
+        job = self._session.job
+        return self._opening or (job is not None and job.in_status_bar)
+
+    @Slot(str)
+    def _on_saving(self, name: str) -> None:
+        """Say that a save waits for the engine, whose first picture may take half a minute."""
+        was_shown = bool(self._saving) and not self._save_wait.isActive()
+        self._saving = self.tr("Saving {}").format(name) if name else ""
+        if name:
+            self._save_wait.start()
+            return
+        self._save_wait.stop()
+        if was_shown and not self._is_taken:
+            self._status.show_activity("")
+
+    @Slot()
+    def _show_saving(self) -> None:
+        if not self._is_taken:
+            self._status.show_activity(self._saving)
+
+    @Slot(str)
+    def _on_asked(self, name: str) -> None:
+        self._asked = name
+        if name:
+            self._wait.start()
+            return
+        self._wait.stop()
+        if self._shows_wait and not self._is_taken and not self._saving:
+            self._status.show_activity("")
+        self._shows_wait = False
+
+    @Slot()
+    def _show_asked(self) -> None:
+        """Say what the engine does, where nothing else is said, so that an edit does not wait silently."""
+        words = {"encoding": self.tr("Preparing the face"), "render": self.tr("Drawing")}.get(self._asked)
+        if words and not self._is_taken and not self._saving and not self._tick.isActive():
+            self._shows_wait = True
+            self._status.show_activity(words)
 
     @Slot(object)
     def _on_opening_step(self, step: Step) -> None:
@@ -103,6 +164,7 @@ class Activity(QObject):
         if (
             self._session.job is not None
             or self._session.generator is None
+            or (self._saving and not self._save_wait.isActive())
             or self._begun.elapsed() < SHOWN_MS
         ):
             return

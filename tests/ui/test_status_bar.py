@@ -85,3 +85,39 @@ def test_opening_reports_its_stage_and_can_be_cancelled(
     fake.gate.set()
     settle(window.session, qtbot)
     assert window.session.portrait is None and not window.status.activity.isVisible()
+
+
+def test_a_photo_given_at_the_start_does_not_hide_which_generator_draws(
+    window: MainWindow, photo: Path, fake: FakeEngine, qtbot: QtBot
+) -> None:
+    """Once, the button was blank until the photo was open."""
+    fake.gate.clear()
+    window.documents.open(photo)
+    qtbot.waitUntil(lambda: "looking for faces" in window.status.activity.text())
+    assert window.status.generator.text() == "Mesh warp ▾"
+    with qtbot.waitSignal(window.session.portrait_opened):
+        fake.gate.set()
+
+
+def test_a_save_that_waits_for_the_first_picture_says_so(
+    opened: MainWindow, fake: FakeEngine, tmp_path: Path, qtbot: QtBot
+) -> None:
+    fake.gate.clear()
+    opened.session.set_value("yaw", 9.0)
+    opened.session.save_project(tmp_path / "face.mien")
+    qtbot.waitUntil(lambda: opened.status.activity.text() == "Saving face.mien")
+    with qtbot.waitSignal(opened.session.saved):
+        fake.gate.set()
+    assert not opened.status.activity.isVisible()
+
+
+def test_an_edit_whose_picture_takes_long_says_that_it_is_drawn(
+    opened: MainWindow, fake: FakeEngine, qtbot: QtBot
+) -> None:
+    """Once, the first edit waited for half a minute without a word, while kernels were compiled."""
+    fake.gate.clear()
+    opened.session.set_value("yaw", 9.0)
+    qtbot.waitUntil(lambda: opened.status.activity.text() == "Drawing")
+    fake.gate.set()
+    settle(opened.session, qtbot)
+    assert not opened.status.activity.isVisible()
