@@ -15,6 +15,14 @@ def title(control: Control) -> str:
     return QCoreApplication.translate("Control", control.title)
 
 
+def generator(english: str) -> str:
+    """Return a generator's title in the user's language; names of methods, such as HeadGAN, stay, and so does a
+    person's name behind a colon.
+    """
+    kind, colon, name = english.partition(": ")
+    return QCoreApplication.translate("Generators", kind) + colon + name
+
+
 def number(control: Control, value: float, more: int = 0) -> str:
     """Return a value as the history writes it: whole degrees and pixels, else two digits; `more` adds digits
     to either.

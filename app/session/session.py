@@ -18,7 +18,7 @@ from app.engine.face.parameters import FaceEdit, FittedFace
 from app.engine.fetching import fetch
 from app.engine.imaging.options import USUAL, ExportOptions
 from app.engine.interruption import stop_compiling
-from app.session import values
+from app.session import naming, values
 from app.session.document import Box, Document
 from app.session.editing import Editing
 from app.session.faces import with_face_added
@@ -364,7 +364,7 @@ class Session(QObject):
     @Slot(str)
     def _on_chosen(self, name: str) -> None:
         title = next((info.title for info in self.generators if info.name == name), name)
-        self.history.push({"generator": name}, self.tr("Generator: {}").format(self.tr(title)))
+        self.history.push({"generator": name}, self.tr("Generator: {}").format(naming.generator(title)))
 
     @Slot(str, object)
     def _on_refused(self, name: str, error: EngineError | Crash) -> None:

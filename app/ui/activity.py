@@ -7,9 +7,9 @@ from collections.abc import Callable
 from PySide6.QtCore import QElapsedTimer, QObject, QTimer, Slot
 
 from app.engine.contract import Step
+from app.session import naming
 from app.session.session import Session
 from app.session.worker import QUEUED, Job
-from app.ui import i18n
 from app.ui.remaining import Remaining, duration
 from app.ui.status import StatusBar
 
@@ -168,7 +168,7 @@ class Activity(QObject):
             or self._begun.elapsed() < SHOWN_MS
         ):
             return
-        words = self.tr("{} draws").format(i18n.title(self._session.generator.title))
+        words = self.tr("{} draws").format(naming.generator(self._session.generator.title))
         done = min(self._begun.elapsed(), 0.97 * self._expected)
         self._status.show_activity(words, round(done), round(self._expected), True)
 

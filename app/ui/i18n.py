@@ -90,11 +90,6 @@ def in_own_language(error: EngineError) -> EngineError:
 TITLES = (_noop("Mesh warp"), _noop("Personal model"))
 
 
-def title(english: str) -> str:
-    """Return a generator's title in the window's language; names of methods, such as HeadGAN, stay."""
-    return QCoreApplication.translate("Generators", english)
-
-
 def sentence(english: str) -> str:
     """Return the sentence in the catalogue's language, or unchanged where no template fits."""
     return without_commands(_errors.sentence(english))

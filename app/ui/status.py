@@ -10,6 +10,7 @@ from app.engine.contract import GeneratorInfo, Measurement, Rendered
 from app.engine.driving.steps import LiveStep
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit
+from app.session import naming
 from app.session.values import filled
 from app.ui import i18n, icons, stages
 
@@ -63,7 +64,7 @@ class StatusBar(QStatusBar):
         """Fill the menu of generators; one that cannot run says what is missing."""
         self._menu.clear()
         for info in infos:
-            title = i18n.title(info.title)
+            title = naming.generator(info.title)
             action = self._menu.addAction(title)
             action.setCheckable(True)
             action.setData(info.name)
@@ -74,7 +75,7 @@ class StatusBar(QStatusBar):
 
     @Slot(object)
     def show_generator(self, info: GeneratorInfo) -> None:
-        self.generator.setText(f"{i18n.title(info.title)} ▾")
+        self.generator.setText(f"{naming.generator(info.title)} ▾")
         for action in self._choices.actions():
             action.setChecked(action.data() == info.name)
         self._show_notice(info.note, "generator")

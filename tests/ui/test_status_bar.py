@@ -54,6 +54,9 @@ def test_what_a_render_took_is_short_to_read(opened: MainWindow) -> None:
 
 def test_a_generators_title_is_in_the_windows_language(opened: MainWindow, german: None) -> None:
     personal = GeneratorInfo("head2head", "Personal model", 0, (), (), "")
+    of_one = GeneratorInfo("head2head:me", "Personal model: me", 0, (), (), "")
+    opened.status.show_generator(of_one)
+    assert opened.status.generator.text() == "Personenmodell: me ▾"
     opened.status.show_generators((personal,))
     opened.status.show_generator(personal)
     assert opened.status.generator.text() == "Personenmodell ▾"

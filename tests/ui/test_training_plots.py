@@ -45,3 +45,16 @@ def test_the_numbers_at_the_axes_are_written_as_the_language_does(qtbot: QtBot, 
     axis = curves._plot.getAxis("left")
     assert axis.tickStrings([-1.0, 0.0, 1.0], 1, 1) == ["0,1", "1", "10"]  # powers of ten; once, ten was 10¹
     assert curves._plot.getAxis("bottom").tickStrings([-2.5, 5.0], 1, 0.5) == ["−2,5", "5,0"]
+
+
+def test_no_axes_are_shown_before_there_is_a_curve_and_losses_have_words(qtbot: QtBot, german: None) -> None:
+    """Once, an empty plot counted from 2 to 9, and a loss was called “discriminator” in German."""
+    curves = LossCurves()
+    qtbot.addWidget(curves)
+    curves.show()
+    assert not curves._plot.isVisible()
+    curves.add(1, {"discriminator": 2.0, "a recipe's own": 1.0})
+    assert curves._plot.isVisible()
+    assert "Irrtum des Richters" in curves._legend.text() and "a recipe's own" in curves._legend.text()
+    curves.clear()
+    assert not curves._plot.isVisible()

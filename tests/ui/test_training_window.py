@@ -49,6 +49,7 @@ def test_a_run_shows_its_losses_sample_and_time_left(training_window, run, qtbot
     view.pause.click()
     qtbot.waitUntil(lambda: run.state == State.PAUSED, timeout=WAIT)
     assert view.resume.isVisible() and view.keep.isVisible() and not view.pause.isVisible()
+    assert view.bar.maximum() == 60, "a pause keeps how far the run is"
     view.resume.click()
     assert run.state == State.RUNNING
     with qtbot.waitSignal(run.stepped, timeout=WAIT):
@@ -106,7 +107,7 @@ def test_the_personal_page_orders_what_it_shows(training_window, tmp_path, qtbot
     assert ordered.args[0] == Order(("train", "head2head", str(clip), "--size", "256"), "me", 12.0)
     with qtbot.waitSignal(page.ordered) as ordered:
         page.check.click()
-    assert ordered.args[0].words[-1] == "--check"
+    assert ordered.args[0].words[-1] == "--check" and not ordered.args[0].can_pause
     page.name.setText("../me")
     assert not page.train.isEnabled(), "a name never leads out of Mien's folder"
 
@@ -224,6 +225,30 @@ def test_work_that_is_no_training_cannot_be_paused(training_window, run, qtbot):
     view.stop.click()
     qtbot.waitUntil(lambda: run.state == State.STOPPED, timeout=WAIT)
     assert not view.keep.isVisible()
+
+
+def test_a_check_of_footage_cannot_be_paused_and_leaves_no_word_of_its_work(training_window, run, qtbot):
+    """Once, Pause was offered, and “Cutting out the face” stayed beside the result."""
+    view = training_window.progress
+    step = '{"done": 1, "total": 2, "message": "Cutting out the face", "picture": null}'
+    result = '{"result": {"coverage": []}}'
+    wait = "import sys; print(sys.argv[1], flush=True); sys.stdin.readline(); print(sys.argv[2])"
+    run._command = [sys.executable, "-c", wait, step, result]
+    with qtbot.waitSignal(run.stepped, timeout=WAIT):
+        training_window.start(Order(("train", "head2head", "clip.mp4", "--check"), "me", 1.0))
+    assert view.detail.text() == "Cutting out the face"
+    assert not view.pause.isVisible() and view.stop.isEnabled()
+    assert run._process is not None
+    with qtbot.waitSignal(run.finished, timeout=WAIT):
+        run._process.write(b"stop\n")
+    assert not view.detail.text() and view.state.text().startswith("The footage is fit")
+
+
+def test_scores_are_said_once_in_the_window_s_language(training_window, run, german: None):
+    """Once, the command's English sentence stood above the curves."""
+    score = {"l1": 58.3, "psnr": 11.2}
+    run.stepped.emit(RunStep(1, 1, "Held-out frames before: L1 58.30", before=score))
+    assert not training_window.progress.detail.text() and "58,3" in training_window.personal.score.text()
 
 
 def test_every_recipe_is_a_command(training_window):

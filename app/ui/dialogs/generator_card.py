@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushBu
 from app.engine.checkpoints.catalogue import Offer
 from app.engine.contract import GeneratorInfo, Learnt, Step
 from app.engine.measuring.speed import Speed
+from app.session import naming
 from app.session.values import filled
 from app.ui import i18n, icons, theme
 
@@ -34,10 +35,10 @@ class GeneratorCard(QFrame):
         super().__init__(parent)
         self.info, self.offer = info, offer
         self.setFrameShape(QFrame.Shape.StyledPanel)
-        self.setAccessibleName(i18n.title(info.title))
+        self.setAccessibleName(naming.generator(info.title))
         mark = QLabel(self)
         mark.setPixmap(icons.icon("warning" if info.missing else "check", "quiet").pixmap(16, 16))
-        title = QLabel(f"<b>{i18n.title(info.title)}</b>", self)
+        title = QLabel(f"<b>{naming.generator(info.title)}</b>", self)
         head = QHBoxLayout()
         head.addWidget(mark)
         head.addWidget(title, 1)

@@ -14,11 +14,11 @@ from app.engine.errors import EngineError
 from app.engine.files import free_path
 from app.engine.film.recorder import Recording
 from app.engine.imaging.endings import PERFORMANCES
+from app.session import naming
 from app.session.live import Live
 from app.session.resting import RestFinder
 from app.session.session import Session
 from app.session.values import filled
-from app.ui import i18n
 from app.ui.actions import Actions
 from app.ui.canvas.display import to_display
 from app.ui.dialogs.film import FilmDialog
@@ -236,7 +236,7 @@ class LiveSpace(QObject):
             return
         again = film.with_name(f"{film.stem} {info.title}.mp4")
         words = self.tr("{} was driven by the mesh warp.").format(film.name)
-        verb = self.tr("Render again with {}").format(i18n.title(info.title))
+        verb = self.tr("Render again with {}").format(naming.generator(info.title))
         self.note.emit(words, {verb: lambda: self.live.film(performance, again, False)})
 
     @Slot()
@@ -247,11 +247,13 @@ class LiveSpace(QObject):
         if info is None:
             return
         if rate is None:
-            words = self.tr("{} has not drawn here yet and may be slow.").format(i18n.title(info.title))
+            words = self.tr("{} has not drawn here yet and may be slow.").format(naming.generator(info.title))
         else:
-            words = filled(self.tr("{} makes {:.1f} frames a second here."), i18n.title(info.title), rate)
+            words = filled(
+                self.tr("{} makes {:.1f} frames a second here."), naming.generator(info.title), rate
+            )
         then = self.tr("The mesh warp drives; record, then choose “Render again with {}”.").format(
-            i18n.title(info.title)
+            naming.generator(info.title)
         )
         self.note.emit(f"{words} {then}", {})
 

@@ -36,6 +36,7 @@ class LossCurves(QWidget):
         # It stands above the plot, because inside it would hide the newest values.
         self._legend = QLabel(self)
         self._legend.setWordWrap(True)
+        self._legend.setToolTip(self.tr("What the training makes small: lower is better, but for the judge."))
         self._column.addWidget(self._legend)
         self._plot: Any = None
         self._lines: dict[str, Any] = {}
@@ -46,12 +47,46 @@ class LossCurves(QWidget):
         self._build()
         super().showEvent(event)
 
+    def _words(self) -> dict[str, str]:
+        """Return what each loss of a recipe is called; one without words keeps the name that it has there."""
+        made, judge = self.tr("takes in the judge"), self.tr("judge's error")
+        pixels = self.tr("pixels")
+        return {
+            "adversarial": made,
+            "generator": made,
+            "discriminator": judge,
+            "critic": judge,
+            "D": judge,
+            "G": self.tr("all together"),
+            "matching": self.tr("what the judge sees"),
+            "perceptual": self.tr("look"),
+            "l1": pixels,
+            "pixels": pixels,
+            "l1_warped": self.tr("pixels, moved only"),
+            "warm-up": self.tr("first likeness"),
+            "warp": self.tr("motion"),
+            "temporal": self.tr("motion"),
+            "mask": self.tr("mask"),
+            "match": self.tr("person"),
+            "identity": self.tr("person"),
+            "colour": self.tr("colour"),
+            "confidence": self.tr("trust in itself"),
+            "unlike": self.tr("likeness"),
+            "overfitting": self.tr("learnt by heart"),
+            "net3d": self.tr("reading of faces"),
+            "shape": self.tr("shape"),
+            "eyes": self.tr("eyes"),
+            "mouth": self.tr("mouth"),
+        }
+
     def clear(self) -> None:
         """Forget the last run."""
         for line in self._lines.values():
             self._plot.removeItem(line)
         self._lines.clear()
         self._legend.clear()
+        if self._plot is not None:
+            self._plot.hide()
         self._steps.clear()
         self._values.clear()
 
@@ -83,6 +118,7 @@ class LossCurves(QWidget):
             self._plot.getAxis(side).enableAutoSIPrefix(False)
             localise(self._plot.getAxis(side))
         self._column.addWidget(self._plot, 1)
+        self._plot.setVisible(bool(self._values))  # axes without a curve would show numbers of nothing
         for name in self._values:
             self._draw(name)
         self._restyle()
@@ -101,15 +137,16 @@ class LossCurves(QWidget):
         for side in ("left", "bottom"):
             self._plot.getAxis(side).setPen(t.line)
             self._plot.getAxis(side).setTextPen(t.quiet)
-        entries = []
+        entries, words = [], self._words()
         for (name, line), colour in zip(self._lines.items(), itertools.cycle(COLOURS[t.name])):
             line.setPen(pyqtgraph.mkPen(colour, width=2))
-            entries.append(f'<span style="color: {colour}">━</span> {name}')
+            entries.append(f'<span style="color: {colour}">━</span> {words.get(name, name)}')
         self._legend.setText("&nbsp;&nbsp; ".join(entries))
 
     def _draw(self, name: str) -> None:
         if name not in self._lines:
             self._lines[name] = self._plot.plot()
+            self._plot.show()
             self._restyle()
         values = np.array(self._values[name])
         window = max(1, len(values) // SMOOTH)

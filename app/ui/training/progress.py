@@ -83,7 +83,8 @@ class ProgressView(QWidget):
         self.bar.setRange(0, step.total)
         self.bar.setValue(min(step.done, step.total))
         if step.step is None:
-            self.detail.setText(i18n.sentence(step.message))
+            scored = step.before is not None  # the page says the scores in the window's words
+            self.detail.setText("" if scored else i18n.sentence(step.message))
         else:
             self.detail.setText(self.tr("Step {}").format(step.step))
             self.curves.add(step.step, step.losses)
@@ -108,11 +109,12 @@ class ProgressView(QWidget):
             self.state.setText(words[state])
         if state == State.RUNNING:
             self.bar.setRange(0, 0)
-        elif state not in ACTIVE:
+        elif state not in (*ACTIVE, State.PAUSED):  # a pause keeps the bar where it was
             self.bar.setRange(0, 1)
             self.bar.setValue(int(state == State.DONE))
+            self.detail.clear()
         order = self._training.order
-        resumes = order is None or order.minutes is not None  # a film cannot be paused, only stopped
+        resumes = order is None or order.can_pause
         trained = bool(self.curves.names())
         self.pause.setVisible(resumes and state in (State.IDLE, State.RUNNING, State.PAUSING))
         self.pause.setEnabled(state == State.RUNNING)

@@ -73,10 +73,12 @@ class RecipePage(QWidget):
         self._on_recipe()
 
     def _recipes(self) -> tuple[Recipe, ...]:
-        many = self.tr("One photo of anyone, from a folder of portraits and clips of many people.")
-        heads = self.tr("What turned heads show that no photo did, from portraits and clips.")
-        people = self.tr("What personal models can start from, from clips of several people.")
-        faces = self.tr("A generator of faces, from a folder of portraits.")
+        many = self.tr("Moves a photo of anyone; learns from a folder of portraits and clips of many people.")
+        heads = self.tr(
+            "Paints what a photo hides of a turned head; learns from a folder of portraits and clips."
+        )
+        people = self.tr("What personal models can start from; learns from clips of several people.")
+        faces = self.tr("Makes up new faces; learns from a folder of portraits.")
         sliders = self.tr("Pose and expression sliders for the newest StyleGAN2.")
         return (
             Recipe("headgan", "HeadGAN", many, "folder", "headgan"),
