@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,11 +16,12 @@ import pytest
 import torch
 from PIL import Image
 
-from app.cli import main
+from app.cli import main, parser
 from app.commands import print_json, training
 from app.commands.editing import jobs, preset_values, report_ignored
 from app.engine.engine import Engine
 from app.engine.errors import EngineError
+from app.engine.face.controls import BY_NAME
 from app.engine.face.parameters import FaceEdit
 from app.engine.sample import sample_path
 from app.engine.sources.performance_files import write_performance
@@ -28,6 +31,38 @@ from tests.engine.conftest import make_performance
 from tests.engine.networks.test_stylegan2 import parity
 
 SAMPLE = str(sample_path())
+
+
+def commands(of: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """Yield the parser and those of all its commands."""
+    yield of
+    for action in of._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for one in action.choices.values():
+                yield from commands(one)
+
+
+def test_every_command_says_what_it_does_and_explains_every_argument() -> None:
+    """Once, “mien evaluate --help” named no purpose, and “--engine ENGINE” stood without a word."""
+    seen = list(commands(parser()))
+    assert len(seen) > 25
+    for one in seen:
+        assert one.description and one.description.endswith("."), one.prog
+        silent = [
+            a.dest for a in one._actions if not a.help and not isinstance(a, argparse._SubParsersAction)
+        ]
+        assert not silent, (one.prog, silent)
+        # A value that a user may leave out has its default named.
+        unsaid = [a.dest for a in one._actions if a.default not in (None, False, []) and a.type is not None]
+        assert all("default" in str(a.help) for a in one._actions if a.dest in unsaid), (one.prog, unsaid)
+
+
+def test_edit_names_every_control_that_can_be_set(capsys: pytest.CaptureFixture[str]) -> None:
+    """Once, lids and cheeks were missing."""
+    with pytest.raises(SystemExit):
+        main(["edit", "--help"])
+    words = capsys.readouterr().out.split()
+    assert [name for name in BY_NAME if not name.startswith("exp") and name not in words] == []
 
 
 def pixels(path: Path) -> np.ndarray:

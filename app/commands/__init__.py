@@ -16,6 +16,33 @@ Subparsers = Any  # argparse's own type is private
 PROGRESS_EVERY = 50  # frames or steps between two lines of progress; chosen for a terminal
 
 
+def command(subparsers: Subparsers, name: str, words: str) -> argparse.ArgumentParser:
+    """Add a command, with words that say what it does in the list of commands and in its own help."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        name, help=words, description=f"{words[0].upper()}{words[1:]}."
+    )
+    return parser
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
+
+
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    words = "the generator that draws, such as headgan or live-portrait (default: mesh-warp)"
+    parser.add_argument("--engine", default="mesh-warp", metavar="NAME", help=words)
+
+
+def add_face(parser: argparse.ArgumentParser) -> None:
+    words = "face by number, left to right from 1 (default: the largest)"
+    parser.add_argument("--face", type=int, metavar="N", help=words)
+
+
+def add_lines(parser: argparse.ArgumentParser) -> None:
+    words = "print JSON lines, for a program that watches, and stop at the line “stop” on standard input"
+    parser.add_argument("--lines", action="store_true", help=words)
+
+
 def say(text: str) -> None:
     """Print progress and messages for people on standard error."""
     print(text, file=sys.stderr, flush=True)

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.commands import Subparsers, print_json, ranged, say
+from app.commands import Subparsers, add_engine, add_json, command, print_json, ranged, say
 from app.commands.percentiles import percentiles
 from app.engine.errors import EngineError
 from app.engine.face.parameters import FaceEdit
@@ -28,22 +28,23 @@ SIZES = (1024, 2048)  # px of the longer side: a photo as the window shows it, a
 
 
 def add(subparsers: Subparsers) -> None:
-    bench = subparsers.add_parser("bench", help="milliseconds by stage on this machine")
+    bench = command(subparsers, "bench", "measure milliseconds by stage on this machine")
     bench.add_argument(
         "photo",
         type=Path,
         nargs="?",
-        help="default: the bundled sample; “live” benches driving",
+        help="a photo (default: the bundled sample), or “live” to measure driving",
     )
-    length = "length of “bench live”"
+    length = "length of “bench live” (default: 20)"
     bench.add_argument("--seconds", type=ranged(float, 1, 86_400), default=20.0, help=length)
-    bench.add_argument("--engine", default="mesh-warp")
-    bench.add_argument("--repeats", type=ranged(int, 2, 100_000), default=60)
-    bench.add_argument("--json", action="store_true")
+    add_engine(bench)
+    repeats = "pictures that are drawn and timed at each size (default: 60)"
+    bench.add_argument("--repeats", type=ranged(int, 2, 100_000), default=60, metavar="N", help=repeats)
+    add_json(bench)
     bench.set_defaults(run=run_bench)
 
-    doctor = subparsers.add_parser("doctor", help="what this machine has, and one fix line per missing thing")
-    doctor.add_argument("--json", action="store_true")
+    doctor = command(subparsers, "doctor", "say what this machine has, and how to get what it lacks")
+    add_json(doctor)
     doctor.set_defaults(run=run_doctor)
 
 

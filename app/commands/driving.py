@@ -7,7 +7,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.commands import Subparsers, print_json, ranged, run_to_end, say
+from app.commands import (
+    Subparsers,
+    add_engine,
+    add_face,
+    add_json,
+    command,
+    print_json,
+    ranged,
+    run_to_end,
+    say,
+)
 from app.commands.editing import chosen_face, preset_values, setting
 from app.engine.driving.steps import CompressedStep, FilmedStep, TrackedStep
 from app.engine.errors import EngineError
@@ -22,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def add(subparsers: Subparsers) -> None:
-    drive = subparsers.add_parser("drive", help="let a clip or a performance drive a photo")
+    drive = command(subparsers, "drive", "let a clip or a performance drive a photo")
     drive.add_argument("photo", type=Path, help="a photo, or a .mienclip to see again")
     driver = (
         "a video, a picture, a folder of frames, a .performance, .csv or .mienclip (default: the photo's own)"
@@ -31,41 +41,52 @@ def add(subparsers: Subparsers) -> None:
     out = "a film (.mp4, .webm) or a folder for PNG frames, new or empty"
     drive.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.mp4", help=out)
     drive.add_argument(
-        "--mode", choices=("head", "face"), default="head", help="pose and expression, or expression only"
+        "--mode",
+        choices=("head", "face"),
+        default="head",
+        help="head (pose and expression, the default) or face (expression only)",
     )
-    drive.add_argument("--relative", action="store_true", help="relative to the driver's neutral face")
+    drive.add_argument(
+        "--relative",
+        action="store_true",
+        help="relative to the driver's neutral face",
+    )
     rest = (
         "seconds into the clip at which the driver's face is at rest (default: Mien seeks it, and says where)"
     )
     drive.add_argument("--neutral-at", type=ranged(float, 0, 1e6), metavar="SECONDS", help=rest)
     drive.add_argument("--mirror", action="store_true", help="mirror the driver")
     drive.add_argument("--audio", action="store_true", help="keep the driving clip's sound")
-    drive.add_argument(
-        "--face", type=int, metavar="N", help="face by number, left to right from 1 (default: the largest)"
-    )
-    drive.add_argument("--engine", default="mesh-warp")
-    drive.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", type=setting, help="on top"
-    )
-    drive.add_argument("--preset", type=Path, metavar="FILE")
+    add_face(drive)
+    add_engine(drive)
+    more = "a control on top of the driver's motion, as in “mien edit”; again for more"
+    drive.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", type=setting, help=more)
+    preset = "a preset on top of the driver's motion"
+    drive.add_argument("--preset", type=Path, metavar="FILE", help=preset)
     size = "longest side of the film (default: the photo's)"
     drive.add_argument("--size", type=ranged(int, 64, 12_000), metavar="PX", help=size)
-    drive.add_argument("--json", action="store_true")
+    add_json(drive)
     drive.set_defaults(run=run_drive)
 
-    track = subparsers.add_parser("track", help="35 floats a frame of a clip's face")
-    track.add_argument("video", type=Path)
+    track = command(subparsers, "track", "read the face of each frame of a clip: 35 numbers a frame")
+    track.add_argument("video", type=Path, help="a clip with a face")
     track.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="OUT.performance", help="or OUT.csv"
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="OUT.performance",
+        help="or OUT.csv",
     )
     track.add_argument("--packed", action="store_true", help="quantised and delta-coded, for streaming")
-    track.add_argument("--json", action="store_true")
+    add_json(track)
     track.set_defaults(run=run_track)
 
-    compress = subparsers.add_parser("compress", help="a clip as one picture and the parameters of its face")
-    compress.add_argument("video", type=Path)
-    compress.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.mienclip")
-    compress.add_argument("--json", action="store_true")
+    compress = command(subparsers, "compress", "keep a clip as one picture and the motion of its face")
+    compress.add_argument("video", type=Path, help="a clip with a face")
+    clip = "what “mien drive” shows again"
+    compress.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.mienclip", help=clip)
+    add_json(compress)
     compress.set_defaults(run=run_compress)
 
 

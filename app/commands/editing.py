@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.commands import PROGRESS_EVERY, Subparsers, print_json, ranged, say
+from app.commands import (
+    PROGRESS_EVERY,
+    Subparsers,
+    add_engine,
+    add_face,
+    add_json,
+    command,
+    print_json,
+    ranged,
+    say,
+)
 from app.engine.contract import ExportStep
 from app.engine.errors import EngineError
 from app.engine.face.controls import BY_NAME
@@ -24,39 +34,44 @@ if TYPE_CHECKING:
 
 
 def add(subparsers: Subparsers) -> None:
-    fit = subparsers.add_parser("fit", help="faces found, with pose, expression and gaze")
-    fit.add_argument("photo", type=Path)
+    fit = command(subparsers, "fit", "find faces, and read their pose, expression and gaze")
+    fit.add_argument("photo", type=Path, help="a photo")
     fit.add_argument(
         "--mesh",
         type=Path,
         metavar="OUT",
         help="also write the largest face's head in colour (.obj, .ply, .glb)",
     )
-    fit.add_argument("--json", action="store_true")
+    add_json(fit)
     fit.set_defaults(run=run_fit)
 
-    edit = subparsers.add_parser("edit", help="change pose, expression and gaze of photos")
+    edit = command(subparsers, "edit", "change pose, expression and gaze of photos")
     _add_common(edit)
+    controls = (
+        "a control, in degrees (yaw, pitch, roll, gaze) or natural full movements (smile=1); again for more: "
+        + " ".join(name for name in BY_NAME if not name.startswith("exp"))
+        + " exp1..exp28"
+    )
     edit.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="NAME=VALUE",
         type=setting,
-        help="a control: " + " ".join(list(BY_NAME)[:22]) + " exp1..exp28",
+        help=controls,
     )
     edit.add_argument(
         "--preset", type=Path, metavar="FILE", help="a preset: saved in the window, or of assets/presets"
     )
     edit.set_defaults(run=run_edit)
 
-    frontalise = subparsers.add_parser("frontalise", help="turn faces to the viewer")
+    frontalise = command(subparsers, "frontalise", "turn faces to the viewer")
     _add_common(frontalise)
     frontalise.set_defaults(run=run_frontalise)
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("photo", type=Path, nargs="+")
+    parser.add_argument("photo", type=Path, nargs="+", help="photos, which stay as they are")
     parser.add_argument(
         "-o",
         "--output",
@@ -65,14 +80,15 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         metavar="OUT",
         help="a file, or a folder for several photos",
     )
+    add_face(parser)
     parser.add_argument(
-        "--face", type=int, metavar="N", help="face by number, left to right from 1 (default: the largest)"
+        "--strength",
+        type=ranged(float, 0, 1),
+        default=1.0,
+        help="0 (the photo) to 1 (what is asked, the default)",
     )
-    parser.add_argument(
-        "--strength", type=ranged(float, 0, 1), default=1.0, help="0 (the photo) to 1 (what is asked)"
-    )
-    parser.add_argument("--engine", default="mesh-warp", help="the generator to use")
-    parser.add_argument("--json", action="store_true")
+    add_engine(parser)
+    add_json(parser)
 
 
 def setting(text: str) -> tuple[str, float]:

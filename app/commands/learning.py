@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from app.commands import Subparsers, print_json, ranged, say
+from app.commands import Subparsers, add_engine, add_json, command, print_json, ranged, say
 from app.engine.errors import EngineError
 from app.engine.files import check_place
 
@@ -13,21 +13,27 @@ PROTOCOLS = ("self-reenactment", "reenactment", "frontalisation")
 
 
 def add(subparsers: Subparsers) -> None:
-    evaluate = subparsers.add_parser("evaluate", help="the papers' metrics and protocols")
-    evaluate.add_argument("video", type=Path, nargs="*")
-    evaluate.add_argument(
-        "--multiview", type=Path, metavar="FOLDER", help="turn heads between true views, not a clip's frames"
+    evaluate = command(
+        subparsers, "evaluate", "measure drawn faces against true frames, by the papers' metrics"
     )
-    evaluate.add_argument("--protocol", choices=PROTOCOLS, default=PROTOCOLS[0])
-    evaluate.add_argument("--engine", default="mesh-warp")
-    evaluate.add_argument("--frames", type=ranged(int, 2, 100_000), default=24, help="sampled from each clip")
+    evaluate.add_argument("video", type=Path, nargs="*", help="clips, each of one person")
+    views = "instead of clips: turn heads between a folder's photos of the same people from several sides"
+    evaluate.add_argument("--multiview", type=Path, metavar="FOLDER", help=views)
+    protocol = (
+        "one frame of a clip driven by its others (self-reenactment, the default), one person by another "
+        "person's clip (reenactment), or each frame turned to the front (frontalisation)"
+    )
+    evaluate.add_argument("--protocol", choices=PROTOCOLS, default=PROTOCOLS[0], help=protocol)
+    add_engine(evaluate)
+    sampled = "frames sampled from each clip (default: 24)"
+    evaluate.add_argument("--frames", type=ranged(int, 2, 100_000), default=24, metavar="N", help=sampled)
     evaluate.add_argument(
         "--sheet",
         type=Path,
         metavar="PATH",
         help="also write a contact sheet; with --multiview a folder of them",
     )
-    evaluate.add_argument("--json", action="store_true")
+    add_json(evaluate)
     evaluate.set_defaults(run=run_evaluate)
 
 

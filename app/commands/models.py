@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from app.commands import Subparsers, print_json, run_to_end, say
+from app.commands import Subparsers, add_json, command, print_json, run_to_end, say
 from app.engine.errors import EngineError
 
 if TYPE_CHECKING:
@@ -24,49 +24,51 @@ SAY_EVERY_S = 2.0
 
 
 def add(subparsers: Subparsers) -> None:
-    parser = subparsers.add_parser("models", help="import, list, verify and remove networks' weights")
+    parser = command(subparsers, "models", "import, list, verify and remove networks' weights")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
 
-    listing = actions.add_parser("list", help="models there are, and generators that miss theirs")
+    listing = command(actions, "list", "list the models there are, and the generators that miss theirs")
     listing.set_defaults(run=run_list)
 
-    importing = actions.add_parser(
-        "import", help="import a checkpoint, recognised by its keys, or the folder of LivePortrait's five"
+    importing = command(
+        actions, "import", "import a checkpoint, recognised by its keys, or the folder of LivePortrait's five"
     )
-    importing.add_argument("file", type=Path, metavar="FILE_OR_FOLDER")
+    file = "a checkpoint, or a folder with LivePortrait's"
+    importing.add_argument("file", type=Path, metavar="FILE_OR_FOLDER", help=file)
     importing.add_argument("--name", help="what to call it (default: its kind)")
     importing.set_defaults(run=run_import)
 
-    getting = actions.add_parser("get", help="fetch a model over the network, where its licence allows that")
+    getting = command(actions, "get", "fetch a model over the network, where its licence allows that")
     getting.add_argument("name", nargs="?", help="default: say what can be fetched")
     getting.add_argument("--from", dest="place", metavar="URL", help="a mirror's folder with the same files")
     getting.set_defaults(run=run_get)
 
-    learning = actions.add_parser("learn", help="let a generator learn what it needs on this machine, once")
+    learning = command(actions, "learn", "let a generator learn what it needs on this machine, once")
     learning.add_argument("generator", help="such as live-portrait")
     learning.set_defaults(run=run_learn)
 
-    face = actions.add_parser("face", help="use another 3D face model: ICT-FaceKit, FLAME, Basel, LSFM")
-    face.add_argument("file", type=Path, nargs="?")
+    face = command(actions, "face", "use another 3D face model: ICT-FaceKit, FLAME, Basel, LSFM")
+    face.add_argument("file", type=Path, nargs="?", help="the model's file")
     face.add_argument("--own", action="store_true", help="go back to Mien's own")
     face.set_defaults(run=run_face)
 
-    verify = actions.add_parser("verify", help="hash the weights again")
-    verify.add_argument("name", nargs="*", help="default: all")
+    verify = command(actions, "verify", "check that weights are still those that were imported")
+    verify.add_argument("name", nargs="*", help="models (default: all)")
     verify.set_defaults(run=run_verify)
 
-    remove = actions.add_parser("remove", help="remove an imported model")
-    remove.add_argument("name")
+    remove = command(actions, "remove", "remove an imported model")
+    remove.add_argument("name", help="a model, as “mien models list” names it")
     remove.set_defaults(run=run_remove)
 
-    running = actions.add_parser("run", help="run a network in float32 on raw tensors")
-    running.add_argument("name")
-    running.add_argument("inputs", type=Path, metavar="INPUTS.npz")
-    running.add_argument("-o", "--output", type=Path, required=True, metavar="OUTPUTS.npz")
+    running = command(actions, "run", "run a network in float32 on raw tensors")
+    running.add_argument("name", help="a model, as “mien models list” names it")
+    running.add_argument("inputs", type=Path, metavar="INPUTS.npz", help="its inputs by name")
+    out = "where its outputs are written"
+    running.add_argument("-o", "--output", type=Path, required=True, metavar="OUTPUTS.npz", help=out)
     running.set_defaults(run=run_network_on_file)
 
     for action in (listing, importing, getting, learning, face, verify, remove, running):
-        action.add_argument("--json", action="store_true")
+        add_json(action)
 
 
 def described(model: Model) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from app.commands import Subparsers, lines, print_json
+from app.commands import Subparsers, add_json, add_lines, command, lines, print_json
 from app.commands.driving import filmed
 
 MODES = ("head", "face")
 
 
 def add(subparsers: Subparsers) -> None:
-    parser = subparsers.add_parser("reenact", help="let a clip drive a trained person's whole frames")
+    parser = command(subparsers, "reenact", "let a clip drive a trained person's whole frames")
     parser.add_argument("model", help="a personal model's name")
     parser.add_argument("driver", type=Path, help="a video or a .performance")
     out = "a film (.mp4, .webm) or a folder for PNG frames, new or empty"
@@ -22,8 +22,8 @@ def add(subparsers: Subparsers) -> None:
     behind = "keep, transparent, a colour as #rrggbb, or a picture (not for Head2Head++ models)"
     parser.add_argument("--background", default="keep", metavar="WHAT", help=behind)
     parser.add_argument("--picture", type=Path, metavar="PNG", help="keep the newest frame here")
-    parser.add_argument("--lines", action="store_true", help="print JSON lines, stop at the line “stop”")
-    parser.add_argument("--json", action="store_true")
+    add_lines(parser)
+    add_json(parser)
     parser.set_defaults(run=run_reenact)
 
 

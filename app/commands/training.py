@@ -14,7 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from app.commands import Subparsers, lines, ranged, say
+from app.commands import Subparsers, add_lines, command, lines, ranged, say
 from app.engine.contract import Step
 from app.engine.files import data_folder
 from app.engine.imaging.writing import write_png
@@ -26,7 +26,7 @@ BARS = "▁▂▃▄▅▆▇█"
 
 
 def add(subparsers: Subparsers) -> None:
-    parser = subparsers.add_parser("train", help="train a person's model, a generator, directions")
+    parser = command(subparsers, "train", "train a model: of one person, of faces, of heads")
     actions = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
     add_headgan(actions)
     add_completion(actions)
@@ -34,15 +34,15 @@ def add(subparsers: Subparsers) -> None:
     people = training(
         actions,
         "head2headfs",
-        "Head2HeadFS's first stage, on clips of several people",
+        "train Head2HeadFS's first stage, on clips of several people",
         run_head2headfs,
         "people",
     )
-    people.add_argument("footage", type=Path, nargs="+")
+    people.add_argument("footage", type=Path, nargs="+", help="clips, each of one person")
     faces = training(
-        actions, "stylegan", "a StyleGAN2 generator from a folder of portraits", run_stylegan, "faces"
+        actions, "stylegan", "train a StyleGAN2 generator from a folder of portraits", run_stylegan, "faces"
     )
-    faces.add_argument("folder", type=Path)
+    faces.add_argument("folder", type=Path, help="a folder of portraits")
     add_directions(actions)
 
 
@@ -52,30 +52,32 @@ def training(
     """Add a command with the options of all trainings; `name` is the run's name unless the user gives
     another.
     """
-    action: argparse.ArgumentParser = actions.add_parser(word, help=words)
+    action = command(actions, word, words)
     action.set_defaults(run=ending_together(run))
-    action.add_argument("--minutes", type=ranged(float, 0, 1e6), default=10.0, help="to train now")
+    action.add_argument(
+        "--minutes", type=ranged(float, 0, 1e6), default=10.0, help="to train now (default: 10)"
+    )
     action.add_argument(
         "-o", "--output", type=run_name, default=name, metavar="NAME", help=f"its name (default: {name})"
     )
-    action.add_argument("--picture", type=Path, metavar="PNG", help="keep the newest samples here")
-    action.add_argument("--lines", action="store_true", help="print JSON lines, stop at the line “stop”")
+    action.add_argument("--picture", type=Path, metavar="PNG", help="a file for the newest samples")
+    add_lines(action)
     return action
 
 
 def add_headgan(actions: Subparsers) -> None:
-    words = "a HeadGAN from a folder of portraits and clips of many people"
+    words = "train a HeadGAN from a folder of portraits and clips of many people"
     add_folder_options(training(actions, "headgan", words, run_headgan, "headgan"))
 
 
 def add_completion(actions: Subparsers) -> None:
-    words = "what completes heads where a photo shows nothing, from a folder of portraits and clips"
+    words = "train what completes heads where a photo shows nothing, from a folder of portraits and clips"
     add_folder_options(training(actions, "completion", words, run_completion, "completion"))
 
 
 def add_folder_options(action: argparse.ArgumentParser) -> None:
     """Add the options of trainings whose preparation can be divided among several machines."""
-    action.add_argument("folder", type=Path)
+    action.add_argument("folder", type=Path, help="a folder of portraits and clips")
     action.add_argument(
         "--shard", type=share, metavar="I/N", help="only prepare every N-th file from the I-th (from 0) on"
     )
@@ -83,14 +85,14 @@ def add_folder_options(action: argparse.ArgumentParser) -> None:
 
 def add_head2head(actions: Subparsers) -> None:
     action = training(
-        actions, "head2head", "a personal model from footage of one person", run_head2head, "me"
+        actions, "head2head", "train a personal model from footage of one person", run_head2head, "me"
     )
-    action.add_argument("footage", type=Path)
+    action.add_argument("footage", type=Path, help="a clip of one person")
     action.add_argument(
-        "--start", type=Path, metavar="FOLDER", help="of a head2headfs run, to fine-tune from"
+        "--start", type=Path, metavar="FOLDER", help="a head2headfs run's folder, to fine-tune from"
     )
     action.add_argument(
-        "--size", type=int, choices=SIZES, help="of its pictures (default: 128, on a GPU 256)"
+        "--size", type=int, choices=SIZES, help="px of its pictures' sides (default: 128, on a GPU 256)"
     )
     action.add_argument(
         "--check", action="store_true", help="only look at the footage, and at what it covers"
@@ -98,7 +100,7 @@ def add_head2head(actions: Subparsers) -> None:
 
 
 def add_directions(actions: Subparsers) -> None:
-    words = "latent directions for the newest StyleGAN2 generator"
+    words = "train latent directions for the newest StyleGAN2 generator"
     action = training(actions, "directions", words, run_directions, "directions")
     action.add_argument(
         "--calibrate", action="store_true", help="only learn what the imported matrix means in our components"
