@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from app.engine.contract import DrawnFace
 from app.engine.face.controls import Control
-from app.engine.face.handles import Handle, Pulled, pull, snapped
+from app.engine.face.handles import Handle, Points, Pulled, lever, pull, snapped
 from app.engine.face.parameters import FaceEdit, FloatArray
 from app.session import naming, values, verbs
 from app.session.editing import Editing
@@ -61,13 +62,30 @@ class Hand(QObject):
         face, index = self._history.face, self._history.document.active
         if face is None:
             return None
-        names = handle.turned if turning and handle.turned else handle.controls
+        turning = turning and bool(handle.turned)
+        names = handle.turned if turning else handle.controls
         own = {name: values.own_value(face, name) for name in names}
         place, now = partial(self.points, index), self._history.document.edit
-        pulled = pull(place, before, names, handle.landmark, to, own, self._editing.is_linked, now)
+        landmark = handle.landmark
+        if turning:
+            landmark, to = self._levered(place, before, landmark, to)
+        pulled = pull(place, before, names, landmark, to, own, self._editing.is_linked, now)
         edit = pulled.edit if snap is None else snapped(pulled.edit, before, snap)
         self._editing.apply(edit, lambda old, new: naming.pulled(handle, old, new, face), gesture)
         return pulled
+
+    def _levered(
+        self, place: Points, before: FaceEdit, landmark: int, to: tuple[float, float]
+    ) -> tuple[int, tuple[float, float]]:
+        """Return which landmark a roll brings where: the held one to the pointer, or the forehead as far as the
+        pointer has gone.
+        """
+        asked = before.get("roll")
+        roll = values.own_value(self._history.face, "roll") if asked is None else asked
+        by = lever(place, before, landmark, roll)
+        here = place(before)
+        x, y = np.asarray(to) + here[by, :2] - here[landmark, :2]
+        return by, (float(x), float(y))
 
     @Slot(int, object)
     def _on_drawn(self, index: int, drawn: DrawnFace) -> None:

@@ -142,6 +142,27 @@ def test_the_head_held_at_a_cheek_follows_and_shift_rolls_it(session: Session, c
     assert session.value("roll") > session.own_value("roll") + 3
 
 
+@pytest.mark.parametrize("landmark", [1, 151])
+def test_shift_rolls_the_head_as_gently_by_the_nose_as_by_the_forehead(
+    session: Session, canvas: Canvas, landmark: int
+) -> None:
+    """Once, 20 px to the right at the tip of the nose rolled a head by 87 degrees."""
+    drag(canvas, handle(canvas, landmark), QPoint(20, 0), SHIFT)
+    assert {name for name, _ in session.edit.values} == {"roll"}
+    assert 1 < session.value("roll") - session.own_value("roll") < 12
+
+
+def test_the_lid_of_a_shut_eye_can_be_taken_up_again(session: Session, canvas: Canvas) -> None:
+    """Once, the iris that it hid took its handle's place."""
+    canvas.fit()
+    session.set_values({"blink_left": 1.0, "blink_right": 1.0})
+    face, zoom = canvas.active_face, 14.0 / float(np.ptp(canvas.active_face.own[[159, 468], 1]))
+    names = {one.name for one in face.handles(zoom)}
+    assert {"lid_left", "lid_right"} <= names
+    session.undo_stack.undo()
+    assert {"iris_left", "iris_right"} <= {one.name for one in canvas.active_face.handles(zoom)}
+
+
 def test_the_irises_stay_under_their_handles(session: Session, canvas: Canvas) -> None:
     before = canvas.active_face.points.copy()
     drag(canvas, handle(canvas, 468), QPoint(8, 0))

@@ -63,6 +63,9 @@ def _corner(side: str) -> tuple[str, ...]:
     return f"corner_{side}", f"width_{side}", f"smile_{side}"
 
 
+FOREHEAD = 10  # landmark on the forehead's upper edge, far from the middle of a roll
+PROBE = 5.0  # degrees of roll by which levers are compared
+LEVER = 0.2  # share of the forehead's lever below which a point is no lever; chosen by pulling heads
 HEAD, ROLL = ("yaw", "pitch"), ("roll",)
 HEAD_TITLE = "Head"
 # Where two handles lie too close to each other on the screen, the later one is left out, on both sides of the face.
@@ -90,6 +93,17 @@ def head_handle(landmark: int) -> Handle:
     follows.
     """
     return Handle("head", HEAD_TITLE, landmark, HEAD, ROLL)
+
+
+def lever(points: Points, edit: FaceEdit, landmark: int, roll: float) -> int:
+    """Return the landmark by which a roll is pulled: the given one, or the forehead's where the given one lies so near
+    the middle of the turn that a short pull would turn the head over.
+
+    roll: the edit's roll, degrees.
+    """
+    here, turned = points(edit), points(edit.with_values({"roll": roll + PROBE}))
+    arms = {index: float(np.hypot(*(turned[index] - here[index])[:2])) for index in (landmark, FOREHEAD)}
+    return landmark if arms[landmark] >= LEVER * arms[FOREHEAD] else FOREHEAD
 
 
 def pull(

@@ -17,6 +17,7 @@ GRAB_PX = 14.0  # logical px about a handle within which it is grabbed
 APART_PX = 9.0  # logical px between two handles that both have room
 REACH_OF_FACE = 1.12  # sides of the face's box within which the pointer shows its handles
 IRISES = (468, 473)  # landmarks in the irises' middles: the image's left, the image's right
+LIDS = ((159, 145), (386, 374))  # landmarks in the middles of an upper and a lower lid
 
 Cursor = Qt.CursorShape
 
@@ -67,10 +68,13 @@ class CanvasFace:
 
     def _apart(self, zoom: float) -> list[Handle]:
         """Return the handles that do not overlap; one that lies on another is left out, and its mirror with
-        it.
+        it. A shut lid goes before the iris that it hides, so that it can be taken up again.
         """
         shown: list[Handle] = []
-        for pair in _pairs():
+        pairs = _pairs()
+        if self._is_shut:
+            pairs.sort(key=lambda pair: pair[0].landmark in IRISES)
+        for pair in pairs:
             ways = [
                 self.points[one.landmark] - self.points[other.landmark]
                 for one in pair
@@ -80,6 +84,15 @@ class CanvasFace:
             if all(float(np.hypot(*way)) * zoom >= APART_PX for way in ways):
                 shown.extend(pair)
         return shown
+
+    @property
+    def _is_shut(self) -> bool:
+        """Return whether an eye is drawn less than half as open as the photo has it."""
+        (now, before) = (
+            [float(np.hypot(*(points[upper] - points[lower]))) for upper, lower in LIDS]
+            for points in (self.points, self.own)
+        )
+        return any(2 * shown < own for shown, own in zip(now, before))
 
     def hides_handles(self, zoom: float) -> bool:
         """Return whether some handles have no room at a zoom."""

@@ -11,7 +11,7 @@ import pytest
 
 from app.engine.face import semantic
 from app.engine.face.controls import BY_NAME
-from app.engine.face.handles import HANDLES, Handle, Points, head_handle, pull, snapped
+from app.engine.face.handles import HANDLES, Handle, Points, head_handle, lever, pull, snapped
 from app.engine.face.morphable_model import MorphableModel
 from app.engine.face.parameters import FaceEdit, FittedFace, FloatArray
 
@@ -95,6 +95,14 @@ def test_shift_rolls_the_head_alone(points: Points, own: dict[str, float], face:
     found = pull(points, FaceEdit(), handle.turned, handle.landmark, goal, own)
     assert {name for name, _ in found.edit.values} == {"roll"}
     assert found.edit.get("roll") > own["roll"] + 3
+
+
+def test_a_roll_is_pulled_by_the_forehead_where_the_held_point_is_no_lever(
+    points: Points, own: dict[str, float]
+) -> None:
+    """The nose's tip lies in the middle of a roll, which turned heads upside down."""
+    assert lever(points, FaceEdit(), 1, own["roll"]) == 10
+    assert lever(points, FaceEdit(), 152, own["roll"]) == 152
 
 
 def test_a_pull_ends_where_it_ends_whichever_way_it_went(points: Points, own: dict[str, float], face) -> None:
