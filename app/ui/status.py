@@ -118,19 +118,22 @@ class StatusBar(QStatusBar):
         self.show_warning("" if notice is None else str(i18n.in_own_language(notice)), about)
 
     def show_measured(self, measurement: Measurement | None, of: tuple[int, FaceEdit]) -> None:
-        """Show the pose that was asked for and the pose that a fresh fit of the result finds.
+        """Show the first angle of the pose that the edit asks, and what a fresh fit of the result finds; nothing
+        where it asks none.
 
         of: the face, counted from 0, and the edit that was measured.
         """
         self._measured_of = of
-        asked = measurement.asked if measurement else {}
-        name = next((n for n in ("yaw", "pitch", "roll") if n in asked and n in measurement.measured), None)  # type: ignore[union-attr]
+        wanted = dict(of[1].values)
+        found = {} if measurement is None else {n: measurement.measured.get(n) for n in wanted}
+        name = next((n for n in ("yaw", "pitch", "roll") if found.get(n) is not None), None)
         if measurement is None or name is None:
             self.measured.clear()
             return
         words = self.tr("asked {} {:.1f}° measured {:.1f}°")
-        degrees = (round(values[name], 1) + 0.0 for values in (asked, measurement.measured))  # never "-0.0"
-        self.measured.setText(filled(words, self.tr(name), *degrees))
+        asked = measurement.asked.get(name, wanted[name])
+        degrees = (round(value, 1) + 0.0 for value in (asked, measurement.measured[name]))  # never "-0.0"
+        self.measured.setText(filled(words, self.tr(name), *degrees).replace("-", "−"))
 
     def drop_measured_unless(self, of: tuple[int, FaceEdit]) -> None:
         """Remove the measured pose if it belongs to another face or another edit."""

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from pytestqt.qtbot import QtBot
 
-from app.engine.contract import GeneratorInfo, Rendered
+from app.engine.contract import GeneratorInfo, Measurement, Rendered
 from app.engine.device import FULL
 from app.engine.driving.steps import LiveStep
+from app.engine.face.parameters import FaceEdit
 from app.engine.sound.speech import UNHEARD
 from app.ui.main_window import MainWindow
 from app.ui.status import StatusBar
@@ -124,3 +125,13 @@ def test_an_edit_whose_picture_takes_long_says_that_it_is_drawn(
     fake.gate.set()
     settle(opened.session, qtbot)
     assert not opened.status.activity.isVisible()
+
+
+def test_the_pose_beside_the_time_is_one_that_was_asked(opened: MainWindow) -> None:
+    """Once, the photo's own yaw counted as asked when the pitch alone was edited."""
+    values = {"yaw": -3.3, "pitch": -1.4, "smile": 0.5}
+    measurement = Measurement(values, values, (), (), 0.9)
+    opened.status.show_measured(measurement, (0, FaceEdit.of(pitch=-1.4)))
+    assert opened.status.measured.text() == "asked pitch −1.4° measured −1.4°"
+    opened.status.show_measured(measurement, (0, FaceEdit.of(smile=0.5)))
+    assert not opened.status.measured.text()

@@ -245,7 +245,8 @@ class BatchDialog(QDialog):
         if step.failure is not None:
             words = str(i18n.in_own_language(step.failure))
             self.failures.append(words)
-            item = QListWidgetItem(f"{step.message}: {words}", self.list)
+            named = words if words.startswith(step.message) else f"{step.message}: {words}"
+            item = QListWidgetItem(named, self.list)
             item.setIcon(icons.icon("warning", "error"))
             self.list.show()
         self.bar.setValue(step.done)
