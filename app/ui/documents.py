@@ -127,11 +127,11 @@ class Documents(QObject):
         if not self._session.is_dirty or self._confirm(question, self.tr("Revert")):
             self._session.revert()
 
-    def offer_recovery(self) -> None:
-        """Offer to open again what a crash left unsaved."""
+    def offer_recovery(self) -> bool:
+        """Offer to open again what a crash left unsaved; return whether there was anything."""
         left = self._autosave.left_behind()
         if not left:
-            return
+            return False
         dialog = RecoveryDialog(left, self._window)
         if dialog.exec():
             chosen = dialog.chosen()
@@ -140,6 +140,7 @@ class Documents(QObject):
         elif dialog.discarded:
             for recovered in left:
                 self._autosave.discard(recovered)
+        return True
 
     @Slot(object)
     def _on_opened(self) -> None:

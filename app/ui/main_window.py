@@ -203,12 +203,13 @@ class MainWindow(QMainWindow):
     def start(self, path: Path | None = None) -> None:
         """Build the engine, open what was asked for and offer what a crash left."""
         self.session.start()
+        goes_on = path is not None  # with work of their own, which a tour would cover
         if path is not None:
             self.documents.open(path)
         else:
-            self.documents.offer_recovery()
+            goes_on = self.documents.offer_recovery()
         self.live_space.offer_interrupted_films()
-        if not self.settings.tour_seen and path is None:
+        if not self.settings.tour_seen and not goes_on:
             self.helpers.tour_when_open()
 
     def closeEvent(self, event: QCloseEvent) -> None:

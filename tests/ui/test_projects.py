@@ -76,7 +76,7 @@ def test_killed_while_dragging_everything_up_to_the_last_step_is_offered_and_tak
     victim.wait()
     victim.stdout.close()
     settings = Settings()
-    settings.tour_seen = True
+    settings.tour_seen = False  # as where the program was started with a photo before
     window = MainWindow(Session(FakeEngine()), settings)
     qtbot.addWidget(window, before_close_func=ready_to_close)
     window.show()
@@ -85,6 +85,8 @@ def test_killed_while_dragging_everything_up_to_the_last_step_is_offered_and_tak
         window.start()
     assert window.session.value("yaw") == pytest.approx(kept)
     assert window.isWindowModified() and window.session.document.photo == photo
+    qtbot.wait(20)
+    assert window.helpers.tour is None, "once, the tour covered the work that was taken up"
     ready_to_close(window)
     window.close()
 
