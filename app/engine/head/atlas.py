@@ -29,7 +29,7 @@ from app.engine.head.low_colours import INSIDE, SMALL_IOD, Low
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.parts import eyes, per_ear, per_eye, plain
 from app.engine.head.raster import carried, rasterised
-from app.engine.head.rim import inside_nose, rim_gain
+from app.engine.head.rim import inside_outlines, rim_gain
 from app.engine.head.skull import smoothstep
 from app.engine.head.strands import streaks, unevenness
 from app.engine.head.texels import atlas_side, texels
@@ -73,7 +73,7 @@ class Seen:
     at: (V, 2) px in the photo; normals: (V, 3) unit, in pixels' axes (y down, z to the viewer); smooth: (V, 3) the
     same of the head without its ears; shown: (V,) 1 where nothing stands before the vertex and it lies in the
     picture; person: (V,) 1 well inside the matte; confident: (V,) 1 where the vertex is shown, faces the viewer and
-    is the person's; inward: (V, 2) px from the nose's outline into the nose, by which the nose's colours are taken
+    is the person's; inward: (V, 2) px from the outlines of nose and jaw inwards, by which their colours are taken
     from further inside.
     """
 
@@ -152,7 +152,7 @@ def seen(head: Head, matte: NDArray[np.float32]) -> Seen:
     shown = (1 - hidden) * inside
     person = smoothstep(0.3, 0.9, person)
     confident = shown * smoothstep(*FACING, normals[:, 2]) * person
-    inward = inside_nose(model, small, ids, depth, iod * factor)
+    inward = inside_outlines(model, small, ids, depth, iod * factor)
     bare = model.normals(model.without_ears(head.points)) @ head.camera.rotation.T * FLIP
     return Seen(placed[:, :2], normals, bare, shown, person, confident, inward / factor)
 
@@ -295,10 +295,10 @@ def _mixed(
     uneven = unevenness(own / top, fetched(coarse, 0, at_low) / top, (kept * hair)[..., 0])
     strand = 1 + looked * (strand - 1) + (1 - looked) * (np.exp(uneven * tufts) - 1)
     beard = grid[..., 20:21]
-    hairs = beard_grain(own / np.float32(top), np.asarray((kept * hair * (beard > 0.5))[..., 0], np.float32))
-    if hairs is not None:
-        strand = strand + beard * (hairs - strand)
     fine = grain(own / np.float32(top), np.asarray((kept * (1 - hair))[..., 0], np.float32))
+    hairs = beard_grain(own / np.float32(top), np.asarray((kept * (beard > 0.5))[..., 0], np.float32))
+    if hairs is not None:
+        strand, fine = strand + beard * (hairs[0] - strand), fine + beard * (hairs[1] - fine)
     skin = np.asarray(grid[..., 12:15] * fine, np.float32)
     fill = skin + hair * (grid[..., 15:18] * strand - skin)
     out = kept * grid[..., 19:20] * own + mirrored * other + (1 - kept - mirrored) * fill

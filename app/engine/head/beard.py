@@ -16,7 +16,7 @@ from app.engine.imaging.colour import LUMINANCE
 # The outline, in cm (z, y), of where a beard grows in a view from the side: from the sideburn over the cheek to the
 # chin, along the jaw's underside and up behind the jaw. It was drawn by hand on the template after people with beards.
 BEARD = (
-    (4.4, 2.0), (4.9, 0.0), (6.2, -1.6), (8.0, -2.6), (14.0, -2.0), (14.0, -9.8), (8.0, -8.4), (5.0, -6.9), (2.4, -5.4),
+    (4.4, 2.0), (4.9, 0.0), (6.2, -1.6), (8.0, -2.6), (14.0, -2.0), (14.0, -9.8), (5.2, -9.8), (4.2, -8.0), (2.4, -5.4),
     (1.7, -3.6), (3.0, -0.6), (3.2, 2.0),
 )  # fmt: skip
 EDGE = 0.9  # cm over which a beard ends

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import diags
 from scipy.sparse.linalg import splu
 
-from app.engine.head.fill import template_hairline
+from app.engine.head.fill import below_jaw, template_hairline
 from app.engine.head.lips import lips_and_fronts
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.skull import smoothstep
@@ -37,12 +37,14 @@ SMOOTH = 0.02  # weight of a known brightness against smoothness
 # grazing angle was a grey streak before the ear on nearly all of 51 people turned aside.
 TRUSTED = (0.25, 0.5)
 NOSE = ((0.0, 1.0, 11.0), (2.2, 3.2, 2.8))  # cm: middle and half axes of the nose
-MISSED = 0.04  # IOD by which a fitted nose's outline may lie beside the photo's
-# IOD from that outline within which colours are taken from further inside the nose: the photo shows the far cheek or
-# the background there, which became a dark line over frontalised noses.
+JAW = (-2.8, -1.6)  # cm below the jaw's line: mouth and cheek to jaw
+JAW_ENDS = (1.5, 0.5)  # cm from the face's landmarks: throat to jaw
+MISSED = 0.04  # IOD by which a fitted nose's or jaw's outline may lie beside the photo's
+# IOD from that outline within which colours are taken from further inside: the photo shows the far cheek or the
+# background there, which became a dark line over frontalised noses, and a collar's dark edge over raised chins.
 PULLED = 0.12
 EDGE = 0.04  # IOD: width of the outline
-CLIFF = 0.2  # IOD of depth between the nose and what lies behind it, from which there is an outline
+CLIFF = 0.2  # IOD of depth between nose or jaw and what lies behind it, from which there is an outline
 AROUND = 12  # steps over the mesh within which a cheek lies near hair
 NEAR = (0.01, 0.06)  # share of hair, after these steps: a cheek to one on which there is hair
 ASIDE = 3.0  # cm from the head's middle plane, beyond which a face has cheeks and temples
@@ -105,14 +107,14 @@ def _features(colours: FloatArray) -> FloatArray:
     return np.stack([HUE * (red - green), HUE * (green - blue), lightness], axis=1)
 
 
-def inside_nose(
+def inside_outlines(
     model: HeadModel,
     at: FloatArray,
     ids: NDArray[np.int32],
     depth: NDArray[np.float32],
     iod: float,
 ) -> FloatArray:
-    """Return (V, 2) px from each vertex near the nose's outline into the nose, 0 elsewhere.
+    """Return (V, 2) px from each vertex near the nose's or the jaw's outline into nose or jaw, 0 elsewhere.
 
     at: (V, 3) px of the vertices; ids, depth: (h, w) the triangles and depths of the head drawn at these px; iod: px
     between the eyes.
@@ -128,8 +130,9 @@ def inside_nose(
         [cv2.Sobel(smooth, cv2.CV_32F, 1, 0)[y, x], cv2.Sobel(smooth, cv2.CV_32F, 0, 1)[y, x]], 1
     )
     slope = slope / np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-3)
-    near = np.linalg.norm((model.points - NOSE[0]) / NOSE[1], axis=1)
-    share = smoothstep(1.2, 0.9, near) * np.clip(1 - away[y, x] / (PULLED * iod), 0, 1)
+    nose = smoothstep(1.2, 0.9, np.linalg.norm((model.points - NOSE[0]) / NOSE[1], axis=1))
+    jaw = smoothstep(*JAW, below_jaw()) * smoothstep(*JAW_ENDS, model.distance) * ~model.ear
+    share = np.maximum(nose, jaw) * np.clip(1 - away[y, x] / (PULLED * iod), 0, 1)
     pulled = slope * share[:, None]
     for _ in range(STEPS):
         pulled = model.averaging @ pulled

@@ -53,15 +53,18 @@ def table(look: HeadLook, camera: Camera) -> Float32:
     THERE is above 1 where clothes stand before a neck.
     """
     model, head = HeadModel.load(), look.head
-    keeps, shown = holding.held(head.camera, camera), holding.edge_shown(head.camera, camera)
+    cameras = (head.camera, camera)
+    keeps, under = holding.held(*cameras), holding.held(*cameras, under=True)
     transparent = eased(*holding.EAR_COMES, keeps)
-    skin_out = eased(*SKIN_OUT, 1 - keeps)
+    skin_out = look.hidden.mixed(eased(*SKIN_OUT, 1 - keeps), eased(*SKIN_OUT, 1 - under))
+    held = look.hidden.mixed(keeps, under)
+    shown = look.hidden.mixed(holding.edge_shown(*cameras), holding.edge_shown(*cameras, under=True))
     count = len(head.points)
     after, stretch, photo = np.empty((count, 3)), np.empty(count), np.empty(count)
     _shown(
         head.normals, head.rigid, head.camera.rotation, camera.rotation, look.seen.normals, look.hidden.unseen,
-        look.seen.person, look.shown, look.better, look.kept, look.hidden.ear, look.hair,
-        look.hung, keeps, shown, transparent, skin_out, after, stretch, photo,
+        look.seen.person, look.shown, look.better, look.kept, look.hidden.ear, look.hidden.under,
+        look.hair, look.hung, held, shown, transparent, skin_out, after, stretch, photo,
     )  # fmt: skip
     photo = over_lips(per_eye(model, photo * (1 - look.covered), one=False), look.seen.person)
     whole = eased(*EAR_WHOLE, holding.turn(head.camera, camera))
@@ -90,16 +93,16 @@ def _lit(light, x, y, z):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _shown(  # type: ignore[no-untyped-def]
-    normals, rigid, own, turned, before, unseen, person, seen, better, kept, ear, hair, hung, keeps, shown,
-    transparent, skin_out, after, stretch, photo,
+    normals, rigid, own, turned, before, unseen, person, seen, better, kept, ear, under, hair, hung, keeps,
+    shown, transparent, skin_out, after, stretch, photo,
 ):  # fmt: skip
     """Write normals in the frame into after (V, 3), how many times wider than in the photo each vertex is drawn into
     stretch (V,), and the share of its colour that the photo gives into photo (V,).
 
     normals, rigid: of `Head`; own, turned: (3, 3) rotations of the photo's and of the frame's camera; before, person:
-    normals and person of `Seen`; unseen, ear: of `Hidden`; better, kept: of `Shares`; seen, hair, hung: shown, hair and
-    hung of `HeadLook`; keeps: of `holding.held`; shown: of `holding.edge_shown`; transparent: share by which a hidden
-    ear is transparent; skin_out: share of SKIN_OUT.
+    normals and person of `Seen`; unseen, ear, under: of `Hidden`; better, kept: of `Shares`; seen, hair, hung: shown,
+    hair and hung of `HeadLook`; keeps: (V,) of `holding.held`; shown: (V,) of `holding.edge_shown`; transparent: share
+    by which a hidden ear is transparent; skin_out: (V,) share of SKIN_OUT.
     """
     for v in range(len(normals)):
         a, b, c = normals[v, 0], normals[v, 1], normals[v, 2]
@@ -114,14 +117,14 @@ def _shown(  # type: ignore[no-untyped-def]
         length = max(np.sqrt(length), 1e-9)
         for k in range(3):
             after[v, k] /= length
-            after[v, k] += keeps * unseen[v] * (before[v, k] - after[v, k])
+            after[v, k] += keeps[v] * unseen[v] * (before[v, k] - after[v, k])
         wider = after[v, 2] / max(before[v, 2], FLAT_ON)
-        inside = person[v] * (1 - _step(STRETCHED[0], STRETCHED[1], wider))
+        inside = person[v] * (1 - under[v]) * (1 - _step(STRETCHED[0], STRETCHED[1], wider))
         edge = seen[v] * max(1 - _step(FLAT[0], FLAT[1], wider), inside)
         edge *= 1 - better[v] * _step(MIRRORED[0], MIRRORED[1], wider)
         cheek = hung[v] * _step(SKIN_FLAT[0], SKIN_FLAT[1], wider)
-        wall = skin_out * max(unseen[v], 1 - person[v], cheek) * (1 - hair[v])
-        edge = max(edge, shown * (1 - wall)) * (1 - ear[v]) + transparent * ear[v]
+        wall = skin_out[v] * max(unseen[v], 1 - person[v], cheek) * (1 - hair[v])
+        edge = max(edge, shown[v] * (1 - wall)) * (1 - ear[v]) + transparent * ear[v]
         stretch[v], photo[v] = wider, max(kept[v], edge)
 
 
@@ -132,8 +135,9 @@ def _written(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Write the values of `table` into out (A, 9).
 
-    base: (A,) the vertex of each atlas vertex; after, stretch, photo: of `_shown`; whole: share of EAR_WHOLE; shown: of
-    `holding.edge_shown`; before, inward: normals and inward of `Seen`; rigid: of `Head`; the others: of `HeadLook`.
+    base: (A,) the vertex of each atlas vertex; after, stretch, photo: of `_shown`; whole: share of EAR_WHOLE; shown:
+    (V,) of `holding.edge_shown`; before, inward: normals and inward of `Seen`; rigid: of `Head`; the others: of
+    `HeadLook`.
     """
     least = 0.2 * max(light[0], 0.02)
     for a in range(len(base)):
@@ -141,7 +145,7 @@ def _written(  # type: ignore[no-untyped-def]
         turned = _step(RIM_TURNED[0], RIM_TURNED[1], stretch[v])
         share, nothing = max(photo[v], bare[v]), min(max(bare[v], 0.0), 1.0)
         solid = max(_step(TURNED_IN[0], TURNED_IN[1], stretch[v]), ear[v] * whole)
-        solid *= _step(NECK[0], NECK[1], rigid[v]) * (1 - shown) * (1 - nothing)
+        solid *= _step(NECK[0], NECK[1], rigid[v]) * (1 - shown[v]) * (1 - nothing)
         x, y, z = after[v, 0], after[v, 1], after[v, 2]
         gain = min(max(max(_lit(light, x, y, z), least) / shaded[v], LIGHT_RANGE[0]), LIGHT_RANGE[1])
         gain = (min(gain, room[v]) - 1) * _step(0.0, RELIT, before[v, 2])

@@ -41,6 +41,11 @@ OFF_FACE = (
     0.3,
     1.5,
 )  # cm from the face's landmarks: a place is never held (as a nose's far side) to may be held
+DOWNWARDS = (
+    0.35,
+    0.7,
+)  # downward part of a normal in the photo: a jaw's side or the throat to the jaw's underside
+LOW = (-1.5, -3.0)  # cm of the head model's height: face to what may be the jaw's underside
 SOFTENED = 2  # rounds that smooth the outline's hold over the mesh
 # Share of the outline that is held: an ear that the photo does not show is opaque to transparent.
 EAR_COMES = (0.6, 0.95)
@@ -64,13 +69,19 @@ class Hidden:
 
     unseen: (V,) 1 where a vertex lies behind the photo's outline, 0 where the photo shows it; outline: (V,) 1 at the
     photo's outline and behind it, 0 where the head faces the viewer; ear: (V,) 1 on an ear whose colours are not the
-    photo's; flat: (V, 3) model units that bring such an ear flat against the head.
+    photo's; flat: (V, 3) model units that bring such an ear flat against the head; under: (V,) 1 on the jaw's
+    underside, which a look up uncovers.
     """
 
     unseen: FloatArray
     outline: FloatArray
     ear: FloatArray
     flat: FloatArray
+    under: FloatArray
+
+    def mixed(self, off: float, under: float) -> FloatArray:
+        """Return (V,) one value off the jaw's underside and another on it."""
+        return off + self.under * (under - off)
 
 
 def hidden(head: Head, own: Seen, kept: FloatArray) -> Hidden:
@@ -86,7 +97,16 @@ def hidden(head: Head, own: Seen, kept: FloatArray) -> Hidden:
         outline = model.averaging @ outline
     ear = relief() * (1 - kept) * float(head.ears)
     flat = (1 - kept)[:, None] * (model.without_ears(head.points) - head.points)
-    return Hidden(unseen, outline, ear, flat)
+    return Hidden(unseen, outline, ear, flat, _under(own.normals))
+
+
+def _under(normals: FloatArray) -> FloatArray:
+    """Return (V,) 1 on the jaw's underside by the normals (V, 3) that the photo sees, in pixels' axes."""
+    model = HeadModel.load()
+    under = smoothstep(*DOWNWARDS, normals[:, 1]) * smoothstep(*LOW, model.points[:, 1]) * ~model.ear
+    for _ in range(SOFTENED):
+        under = model.averaging @ under
+    return np.asarray(under)
 
 
 def turn(before: Camera, after: Camera) -> float:
@@ -95,14 +115,15 @@ def turn(before: Camera, after: Camera) -> float:
     return math.degrees(math.acos(min(max(cosine, -1.0), 1.0)))
 
 
-@lru_cache(maxsize=4)  # a frame asks five times
-def uncovering(before: Camera, after: Camera) -> float:
+@lru_cache(maxsize=8)  # a frame asks for two values, eight times
+def uncovering(before: Camera, after: Camera, under: bool = False) -> float:
     """Return the degrees of a turn, as they count for COMES_OUT and FADES.
 
-    A look up counts from LOOKED_UP on; from a profile, a turn back to the front counts more.
+    A look up counts from LOOKED_UP on, but under a jaw at once; from a profile, a turn back to the front counts more.
+    under: whether the degrees are those for the jaw's underside.
     """
     yaw, pitch = after.yaw - before.yaw, after.pitch - before.pitch
-    up = max(pitch - LOOKED_UP, 0.0) if pitch > 0 else pitch
+    up = max(pitch - LOOKED_UP, 0.0) if pitch > 0 and not under else pitch
     degrees = min(turn(before, after), math.hypot(yaw, up))
     towards = -yaw if before.yaw > 0 else yaw
     back = min(max(towards / max(abs(yaw), abs(pitch), 1e-6), 0.0), 1.0)
@@ -114,14 +135,18 @@ def photo_lasts(before: Camera, after: Camera) -> float:
     return 1 - eased(*LASTS, turn(before, after))
 
 
-def held(before: Camera, after: Camera) -> float:
-    """Return how much a turn holds the photo's outline: 1 for a small turn, 0 for a large one."""
-    return 1 - eased(*COMES_OUT, uncovering(before, after))
+def held(before: Camera, after: Camera, under: bool = False) -> float:
+    """Return how much a turn holds the photo's outline: 1 for a small turn, 0 for a large one; under: of
+    `uncovering`.
+    """
+    return 1 - eased(*COMES_OUT, uncovering(before, after, under))
 
 
-def edge_shown(before: Camera, after: Camera) -> float:
-    """Return how much of the photo is drawn at its outline: 1 after a small turn, 0 after a large one."""
-    return 1 - eased(*FADES, uncovering(before, after))
+def edge_shown(before: Camera, after: Camera, under: bool = False) -> float:
+    """Return how much of the photo is drawn at its outline: 1 after a small turn, 0 after a large one; under: of
+    `uncovering`.
+    """
+    return 1 - eased(*FADES, uncovering(before, after, under))
 
 
 def posed(
@@ -131,9 +156,9 @@ def posed(
 
     steady: share, 0 to 1, of the outline's motion that is not drawn.
     """
-    keeps = held(head.camera, camera)
+    keeps = of.mixed(held(head.camera, camera), held(head.camera, camera, under=True))
     along = np.zeros((4, 3))
-    if keeps > 0:
+    if keeps.any():
         along[3] = carried_along(head, camera, np.zeros((1, 3)))
         along[:3] = carried_along(head, camera, np.eye(3)) - along[3]
     moved = np.zeros((0, 3)) if moved is None else moved
@@ -157,13 +182,13 @@ def _placed(points, moved, flat, rigid, unseen, outline, after, before, along, s
     """Write what `posed` returns into out (V, 3).
 
     moved: (V, 3) offsets, or (0, 3) for none; after, before: (4, 3) of `_affine` of the target's and of the photo's
-    camera; along: (4, 3) of `carried_along`; keeps: of `held`; the others: of `Head`, `Hidden` and `posed`.
+    camera; along: (4, 3) of `carried_along`; keeps: (V,) of `held`; the others: of `Head`, `Hidden` and `posed`.
     """
     p = np.zeros(3)
     for v in range(len(points)):
-        own, held_back = rigid[v], keeps * unseen[v] * rigid[v]
+        own, held_back = rigid[v], keeps[v] * unseen[v] * rigid[v]
         for k in range(3):
-            p[k] = points[v, k] + keeps * flat[v, k] + (moved[v, k] if len(moved) else 0.0)
+            p[k] = points[v, k] + keeps[v] * flat[v, k] + (moved[v, k] if len(moved) else 0.0)
         for k in range(3):
             turned = p[0] * after[0, k] + p[1] * after[1, k] + p[2] * after[2, k] + after[3, k]
             still = p[0] * before[0, k] + p[1] * before[1, k] + p[2] * before[2, k] + before[3, k]

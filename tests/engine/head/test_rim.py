@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from app.engine.head.beard import beard_region
 from app.engine.head.grain import beard_grain, grain
 from app.engine.head.hair_colour import hair_colour
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.raster import carried, rasterised
-from app.engine.head.rim import inside_nose, rim_gain
+from app.engine.head.rim import inside_outlines, rim_gain
 from app.engine.head.texels import texels
 from app.engine.imaging.colour import LUMINANCE
 
@@ -67,13 +68,45 @@ def test_a_turned_nose_takes_its_colours_from_inside_its_outline(turned: float) 
     iod = 64.0
     at = np.stack([c * x + s * z, -y, c * z - s * x], 1) * iod / 6.3 + [200, 200, 0]
     ids, depth = rasterised(at, model.triangles, (0, 0, 400, 400))
-    inward = inside_nose(model, at, ids, depth, iod)
+    inward = inside_outlines(model, at, ids, depth, iod)
     bridge = (np.abs(x) < 0.05) & (y > 0.8) & (y < 2.0) & (z > 11)
     away = -np.sign(turned)  # the near side lies there in the picture
     assert bridge.sum() >= 3
     assert (away * inward[bridge, 0] > 0.005 * iod).all()
     assert not inward[model.distance > 3].any()
-    np.testing.assert_array_equal(inside_nose(model, at, ids, depth, iod)[np.abs(x) > 5], 0)
+    np.testing.assert_array_equal(inside_outlines(model, at, ids, depth, iod)[(np.abs(x) > 5) & (y > 2)], 0)
+
+
+def test_a_raised_chin_takes_its_colours_from_inside_its_outline() -> None:
+    """Once, the edge of the scarf before a chin became dark dashes across the raised chin (p15 of the portraits)."""
+    model = HeadModel.load()
+    at = model.points * [10, -10, 10] + [200, 200, 0]
+    ids, depth = rasterised(at, model.triangles, (0, 0, 400, 400))
+    inward = inside_outlines(model, at, ids, depth, 63.0)
+    x, y, z = model.points.T
+    edge = (np.abs(x) < 1.5) & (z > 9.5) & (z < 10.3) & (y < -7.4)
+    assert edge.sum() >= 3 and (inward[edge, 1] < -0.01 * 63.0).all()
+    lips = model.face & (model.openness > 0.9) & (np.abs(x) < 2) & (y > -5) & (y < -3)
+    assert lips.any() and np.abs(inward[lips]).max() < 0.005 * 63.0
+
+
+def test_a_beard_under_the_jaw_is_made_of_the_beards_own_hairs() -> None:
+    """Once, beards ended before the jaw's underside, and what was made up of them was smooth (p03, p07 and p13 of the
+    portraits raised by 24 degrees).
+    """
+    x, y, z = (model := HeadModel.load()).points.T
+    under = (np.abs(x) < 2) & (z > 6) & (z < 9) & (y < -7.5) & (y > -9)
+    assert under.sum() > 10 and (beard_region()[under] > 0.5).all()
+    ids, share, _ = texels(SIDE)
+    shown = (model.normals(model.points)[:, 2] > 0.3).astype(np.float32) * beard_region()
+    jaw = np.zeros((SIDE, SIDE, 1), np.float32)
+    carried(ids, share, model.corners, model.base, shown[:, None].astype(np.float32), jaw)
+    noise = np.random.default_rng(0).normal(size=(SIDE, SIDE, 1))
+    own = np.asarray(0.5 * np.exp(0.1 * noise) * np.ones(3), np.float32)
+    hairs = beard_grain(own, jaw[..., 0])
+    assert hairs is not None
+    for made in hairs:
+        assert np.std(np.log(made)) == pytest.approx(0.1, rel=0.3)
 
 
 def test_made_up_skin_has_the_cheeks_grain() -> None:
@@ -123,8 +156,9 @@ def test_grain_shows_no_mark_again_and_again() -> None:
         0, 0.01, (side, side, 1)
     )
     own[40::80, 40::80] = own[41::80, 40::80] = own[40::80, 41::80] = 0.1
-    for found in (grain(own.astype(np.float32), skin), beard_grain(own.astype(np.float32), skin)):
-        assert found is not None
+    hairs = beard_grain(own.astype(np.float32), skin)
+    assert hairs is not None
+    for found in (grain(own.astype(np.float32), skin), *hairs):
         made = np.log(found[256:512, 256:512, 0])
         shift = np.fft.irfft2(np.abs(np.fft.rfft2(made - made.mean())) ** 2)
         shift /= shift[0, 0]
