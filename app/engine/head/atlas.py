@@ -20,7 +20,7 @@ from app.engine.face.parameters import FLIP
 from app.engine.head.beard import beard_region
 from app.engine.head.completion import improved
 from app.engine.head.fill import filled
-from app.engine.head.grain import beard_grain, grain
+from app.engine.head.grain import beard_grain, grain, stubble_grain
 from app.engine.head.hair_colour import hair_colour, sampled
 from app.engine.head.head import Head
 from app.engine.head.light import mirror_gain
@@ -295,10 +295,12 @@ def _mixed(
     uneven = unevenness(own / top, fetched(coarse, 0, at_low) / top, (kept * hair)[..., 0])
     strand = 1 + looked * (strand - 1) + (1 - looked) * (np.exp(uneven * tufts) - 1)
     beard = grid[..., 20:21]
-    fine = grain(own / np.float32(top), np.asarray((kept * (1 - hair))[..., 0], np.float32))
-    hairs = beard_grain(own / np.float32(top), np.asarray((kept * (beard > 0.5))[..., 0], np.float32))
+    shares = np.asarray(kept[..., 0] * (beard[..., 0] > 0.5), np.float32)
+    hairs = beard_grain(own / np.float32(top), shares)
     if hairs is not None:
-        strand, fine = strand + beard * (hairs[0] - strand), fine + beard * (hairs[1] - fine)
+        strand = strand + beard * (hairs - strand)
+    fine = grain(own / np.float32(top), np.asarray((kept * (1 - hair))[..., 0], np.float32))
+    fine = fine + beard * (stubble_grain(own / np.float32(top), shares, fine) - fine)
     skin = np.asarray(grid[..., 12:15] * fine, np.float32)
     fill = skin + hair * (grid[..., 15:18] * strand - skin)
     out = kept * grid[..., 19:20] * own + mirrored * other + (1 - kept - mirrored) * fill

@@ -51,19 +51,24 @@ def grain(own: NDArray[np.float32], skin: NDArray[np.float32]) -> NDArray[np.flo
     return _repeated(min(tiles, key=np.std) if tiles else None, own.shape[0])
 
 
-def beard_grain(
-    own: NDArray[np.float32], beard: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
-    """Return two (S, S, 1) of factors by which single hairs make each texel of a filled beard, and of filled skin where
-    a beard may grow, brighter or darker than its colour; None where the photo shows too little of such places.
-
-    own: as for `grain`; beard: (S, S) share of a texel of the photo where a beard may grow.
+def stubble_grain(
+    own: NDArray[np.float32], jaw: NDArray[np.float32], cheeks: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return the same factors for skin where a beard may grow; jaw: (S, S) share of a texel of the photo there; cheeks:
+    the factors of `grain`, which hold where the photo shows too little of a jaw.
     """
-    tiles = sorted(_tiles(own, beard > HAIRY, BEARDS, HAIRS, MOST_HAIRS), key=np.std)
-    if not tiles:
-        return None
-    # On skin a tile shows stubble, but may show hair that hangs there, or the mouth: the calmest shows the least.
-    return _repeated(tiles[len(tiles) // 2], own.shape[0]), _repeated(tiles[0], own.shape[0])
+    tiles = _tiles(own, jaw > KNOWN, BEARDS, FINE, MOST_HAIRS)
+    # A tile shows stubble, but may show hair that hangs there, or the mouth: the calmest shows the least of these.
+    return _repeated(min(tiles, key=np.std), own.shape[0]) if tiles else cheeks
+
+
+def beard_grain(own: NDArray[np.float32], beard: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """Return (S, S, 1) factors by which single hairs make each texel of a filled beard brighter or darker than its
+    colour, None where the photo shows too little of a beard; own: as for `grain`; beard: (S, S) share of a texel of the
+    photo where a beard may grow.
+    """
+    tiles = _tiles(own, beard > HAIRY, BEARDS, HAIRS, MOST_HAIRS)
+    return _repeated(sorted(tiles, key=np.std)[len(tiles) // 2], own.shape[0]) if tiles else None
 
 
 def _tiles(

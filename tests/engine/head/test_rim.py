@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from app.engine.head.beard import beard_region
-from app.engine.head.grain import beard_grain, grain
+from app.engine.head.grain import beard_grain, grain, stubble_grain
 from app.engine.head.hair_colour import hair_colour
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.raster import carried, rasterised
@@ -103,10 +103,11 @@ def test_a_beard_under_the_jaw_is_made_of_the_beards_own_hairs() -> None:
     carried(ids, share, model.corners, model.base, shown[:, None].astype(np.float32), jaw)
     noise = np.random.default_rng(0).normal(size=(SIDE, SIDE, 1))
     own = np.asarray(0.5 * np.exp(0.1 * noise) * np.ones(3), np.float32)
-    hairs = beard_grain(own, jaw[..., 0])
-    assert hairs is not None
-    for made in hairs:
+    none = np.ones_like(jaw)
+    for made in (beard_grain(own, jaw[..., 0]), stubble_grain(own, jaw[..., 0], none)):
+        assert made is not None
         assert np.std(np.log(made)) == pytest.approx(0.1, rel=0.3)
+    assert stubble_grain(own, 0 * jaw[..., 0], none) is none
 
 
 def test_made_up_skin_has_the_cheeks_grain() -> None:
@@ -156,9 +157,9 @@ def test_grain_shows_no_mark_again_and_again() -> None:
         0, 0.01, (side, side, 1)
     )
     own[40::80, 40::80] = own[41::80, 40::80] = own[40::80, 41::80] = 0.1
-    hairs = beard_grain(own.astype(np.float32), skin)
-    assert hairs is not None
-    for found in (grain(own.astype(np.float32), skin), *hairs):
+    cheeks, jaw = grain(own.astype(np.float32), skin), beard_grain(own.astype(np.float32), skin)
+    for found in (cheeks, jaw, stubble_grain(own.astype(np.float32), skin, 1 * cheeks)):
+        assert found is not None
         made = np.log(found[256:512, 256:512, 0])
         shift = np.fft.irfft2(np.abs(np.fft.rfft2(made - made.mean())) ** 2)
         shift /= shift[0, 0]
