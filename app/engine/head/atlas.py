@@ -30,6 +30,7 @@ from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.parts import eyes, per_ear, per_eye, plain
 from app.engine.head.raster import carried, rasterised
 from app.engine.head.rim import inside_outlines, rim_gain
+from app.engine.head.sides import sides
 from app.engine.head.skull import smoothstep
 from app.engine.head.strands import streaks, unevenness
 from app.engine.head.texels import atlas_side, texels
@@ -48,7 +49,8 @@ ENOUGH = (0.35, 0.6)  # cosine between this side's normal and the view: may be m
 SOFTENED = 4  # smoothing steps over which two sources of colour blend
 JAGGED = 0.05  # amount of the hairline's field, 0 to 1, by which tufts reach over the line
 HAIRLINE = (0.4, 0.6)  # values of the hairline's field, 0 to 1: skin to hair
-# A mirrored spot may be this many times as bright as its surroundings: highlights stay on their own side.
+# Mirrored skin may be this many times as bright as its surroundings: highlights stay on their own side. Strands of hair
+# are more uneven: with this limit they became flat patches.
 BRIGHTEST = 1.2
 # Seen through the head, a place takes its texture from a point of the photo that lies on the line to the head's
 # middle, at this share of the place's distance from that middle.
@@ -190,8 +192,10 @@ def unlearned(
     person, hair = own.shown * own.person, None if hair is None else hair * scale
     rim, trusted, hung = rim_gain(model, own.normals[:, 2], person, colours * scale, hair, head.ears)
     colours = colours * rim[:, None]
-    taken = _shares(model, head, own, rim, trusted, hung)
-    gain = mirror_gain(model, own.normals, own.confident * plain(model), colours) * rim[model.mirror][:, None]
+    two = sides(model, colours * scale, hair, own.confident * plain(model))
+    taken = _shares(model, head, own, rim, trusted, hung, two.hairier)
+    gain = mirror_gain(model, own.normals, own.confident * plain(model), colours, two.unlike)
+    gain = gain * rim[model.mirror][:, None]
     mirrored = (colours[model.mirror] * gain * scale, taken.mirrored)
     fill = filled(model, own.normals, own.smooth, person, colours * scale, hair, head.ears, mirrored)
     through, looked, scalp_there = looking or looked_through(head, own, matte)
@@ -211,6 +215,7 @@ def unlearned(
             fill.hairline[:, None],
             rim[:, None],
             beard_region()[:, None],
+            two.hair[model.mirror][:, None],
         ],
         1,
     ).astype(np.float32)
@@ -221,16 +226,26 @@ def unlearned(
 
 
 def _shares(
-    model: HeadModel, head: Head, own: Seen, rim: FloatArray, trusted: FloatArray, hung: FloatArray
+    model: HeadModel,
+    head: Head,
+    own: Seen,
+    rim: FloatArray,
+    trusted: FloatArray,
+    hung: FloatArray,
+    hairier: FloatArray,
 ) -> Shares:
-    """Return where each vertex takes its colour from; an eye with its brow has one source, and so has an ear."""
+    """Return where each vertex takes its colour from; an eye with its brow has one source, and so has an ear.
+
+    hairier: of `Sides`, by which a place takes nothing from the other side.
+    """
     smooth = confident = over_lips(own.confident * trusted, own.person)
     for _ in range(4):
         smooth = np.minimum(confident, model.averaging @ smooth)
-    better = _better(model, own)
+    alike = 1 - hairier * (1 - np.maximum(*eyes(model)))
+    better = _better(model, own) * alike
     kept = per_eye(model, smoothstep(0.35, 0.55, smooth) * (1 - better))
     kept = per_ear(head, kept, own.confident, own.person)
-    mirrored = per_eye(model, smoothstep(0.2, 0.4, smooth[model.mirror]))
+    mirrored = per_eye(model, smoothstep(0.2, 0.4, smooth[model.mirror])) * alike
     mirrored = (1 - kept) * per_ear(head, mirrored[model.mirror], own.confident, own.person)[model.mirror]
     # A side that the photo shows no worse than the other takes nothing from there: hair may hang over one temple, and a
     # share of it would be a dark line on the other.
@@ -268,7 +283,7 @@ def _mixed(
 ) -> NDArray[Any]:
     """Return the (S, S, 3) atlas: each texel mixes the photo, its mirror image and the fill.
 
-    grid: (S, S, 21) the values that `unlearned` interpolates, in its order; nearest: (S * S,) the texel inside the
+    grid: (S, S, 22) the values that `unlearned` interpolates, in its order; nearest: (S * S,) the texel inside the
     atlas' islands that stands for each; low, coarse: (h, w, 3) low-pass pictures; scalp_there: (h, w) 1 where they
     show scalp; at_low: their px per px of the photo.
     """
@@ -283,7 +298,8 @@ def _mixed(
     kept, mirrored, looked = grid[..., 6:7], grid[..., 7:8], grid[..., 8:9]
     there = np.asarray(fetched(scalp_there, 4, at_low)[..., None], float)
     looked = looked * smoothstep(0.5, 0.9, there).astype(np.float32)
-    other = np.minimum(fetched(pixels, 2), BRIGHTEST * fetched(low, 2, at_low)) * grid[..., 9:12]
+    brightest = BRIGHTEST + grid[..., 21:22] * (STRAND[1] - BRIGHTEST)
+    other = np.minimum(fetched(pixels, 2), brightest * fetched(low, 2, at_low)) * grid[..., 9:12]
     around = fetched(coarse, 4, at_low) + 1
     patch = np.abs(np.log((fetched(low, 4, at_low) + 1) / around)).max(axis=2, keepdims=True)
     looked = looked * (1 - smoothstep(*PATCH, patch)).astype(np.float32)

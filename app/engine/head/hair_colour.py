@@ -1,4 +1,6 @@
-"""Finds the colour of a head's hair at every height, from what a photo shows of the hair along the outline."""
+"""Finds the colour of a head's hair at every height, from what a photo shows of the hair along the outline, and tells
+colours of hair from those of skin.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,9 @@ SAME_HEIGHT = 1.5  # cm within which two places count as equally high
 BALD = (0.7, 0.95)
 TEMPLES = 8.0  # cm of height up to which hair grows beside a bald crown, too
 REAR = 0.5  # share of the visible scalp, from the rear, that gives the back of the head its colour
+HUE = 6.0  # weight of hue in a distance between colours: skin in shade keeps its hue, hair has another
+LIGHTNESS = 0.5  # weight of the logarithm of lightness in such a distance
+APART = 0.3  # least distance, so weighted, that is taken to lie between skin and hair
 
 
 def sampled(picture: NDArray[np.float32], at: FloatArray) -> FloatArray:
@@ -65,3 +70,20 @@ def hair_colour(
     here = here * np.minimum(1, most / np.maximum(here @ LUMINANCE, 1e-3))[:, None]
     share = smoothstep(0.6, 1.2, np.linalg.norm(here - skin, axis=1) / apart)[:, None]
     return np.asarray(share * here + (1 - share) * hair)
+
+
+def towards_hair(colours: FloatArray, skin: FloatArray, hair: FloatArray) -> FloatArray:
+    """Return (V,) the place of colours (V, 3) on the way from the skin's (3,), 0, to the hair's (V, 3), 1.
+
+    All colours lie in [0, 255]. Skin in shade stays near 0.
+    """
+    middle = _features(skin[None])
+    here, across = _features(colours) - middle, _features(hair) - middle
+    return np.asarray((here * across).sum(axis=1) / np.maximum(np.square(across).sum(axis=1), APART**2))
+
+
+def _features(colours: FloatArray) -> FloatArray:
+    """Return (N, 3) of colours (N, 3): two differences of logarithms for hue, and the logarithm of lightness."""
+    red, green, blue = np.log(np.maximum(colours, 1.0)).T
+    lightness = LIGHTNESS * (red + green + blue) / 3
+    return np.stack([HUE * (red - green), HUE * (green - blue), lightness], axis=1)

@@ -88,12 +88,17 @@ def tint_of(normals: FloatArray, colours: FloatArray, weight: FloatArray, light:
 
 
 def mirror_gain(
-    model: HeadModel, normals: FloatArray, confident: FloatArray, colours: FloatArray
+    model: HeadModel,
+    normals: FloatArray,
+    confident: FloatArray,
+    colours: FloatArray,
+    unlike: FloatArray,
 ) -> FloatArray:
     """Return (V, 3) ratios of this side's colour to the other side's.
 
     The light's harmonics explain one part of a ratio; the rest is continued from places where the photo shows both
-    sides. normals: (V, 3) in pixels' axes; confident: (V,) 1 where the photo shows the vertex well; colours: (V, 3).
+    sides. normals: (V, 3) in pixels' axes; confident: (V,) 1 where the photo shows the vertex well; colours: (V, 3);
+    unlike: (V,) of `Sides`, 1 where a ratio is not the light's.
     """
     skin = confident * model.face * (model.distance < 4.0)
     top = max(float(np.max(colours)), 1e-6)
@@ -102,7 +107,8 @@ def mirror_gain(
     shade = lit(light, faces) / lit(light, faces[model.mirror])
     shade = np.log(np.clip(shade, *UNSEEN)) * np.clip(skin[model.mirror] + skin, 0, 1)
     # On the middle line, where either side is the other, the ratio is 1.
-    both = np.maximum(confident * confident[model.mirror], model.mirror == np.arange(len(colours)))
+    both = confident * confident[model.mirror] * (1 - unlike)
+    both = np.maximum(both, model.mirror == np.arange(len(colours)))
     floor = 0.02 * top
     rest = np.log((colours + floor) / (colours[model.mirror] + floor)) - shade[:, None]
     solver = splu((model.laplacian + diags(HELD * both + 1e-5)).tocsc())

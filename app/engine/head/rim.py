@@ -14,6 +14,7 @@ from scipy.sparse import diags
 from scipy.sparse.linalg import splu
 
 from app.engine.head.fill import below_jaw, template_hairline
+from app.engine.head.hair_colour import towards_hair
 from app.engine.head.lips import lips_and_fronts
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.skull import smoothstep
@@ -29,9 +30,6 @@ OPEN = (
     0.5  # least share of an overcast sky's light that reaches skin; less of it reaches nostrils and a mouth
 )
 LIKE_HAIR = (0.3, 0.55)  # place of a colour on the way from skin's (0) to hair's (1): skin to hair
-HUE = 6.0  # weight of hue in a distance between colours: skin in shade keeps its hue, hair has another
-LIGHTNESS = 0.5  # weight of the logarithm of lightness in such a distance
-APART = 0.3  # least distance, so weighted, that is taken to lie between skin and hair
 SMOOTH = 0.02  # weight of a known brightness against smoothness
 # Cosine of normal and view: skin that is filled to skin that is drawn from the photo. What the photo shows at a more
 # grazing angle was a grey streak before the ear on nearly all of 51 people turned aside.
@@ -94,17 +92,7 @@ def _skin(colours: FloatArray, own: FloatArray, hair: FloatArray | None) -> Floa
     """Return (V,) 1 where colours (V, 3) are the skin's, in light or shade, 0 where they are the hair's."""
     if hair is None:
         return np.ones(len(colours))
-    middle = _features(np.median(colours[own > 0.5], axis=0)[None])
-    here, across = _features(colours) - middle, _features(hair) - middle
-    along = (here * across).sum(axis=1) / np.maximum(np.square(across).sum(axis=1), APART**2)
-    return 1 - smoothstep(*LIKE_HAIR, along)
-
-
-def _features(colours: FloatArray) -> FloatArray:
-    """Return (N, 3) of colours (N, 3): two differences of logarithms for hue, and the logarithm of lightness."""
-    red, green, blue = np.log(np.maximum(colours, 1.0)).T
-    lightness = LIGHTNESS * (red + green + blue) / 3
-    return np.stack([HUE * (red - green), HUE * (green - blue), lightness], axis=1)
+    return 1 - smoothstep(*LIKE_HAIR, towards_hair(colours, np.median(colours[own > 0.5], axis=0), hair))
 
 
 def inside_outlines(

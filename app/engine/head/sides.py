@@ -1,0 +1,60 @@
+"""Finds where the two sides of a head differ: hair falls over one temple or cheek, and the other one is bare.
+
+There the ratio of the two colours is not the light's, and one side does not show how the other one looks. Hair that was
+lit as skin became a grey patch beside spectacles (p06 of the portraits), grey temples (p02, p12) and pale stripes
+before an ear (p01).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import diags
+from scipy.sparse.linalg import splu
+
+from app.engine.head.hair_colour import towards_hair
+from app.engine.head.model import FloatArray, HeadModel
+from app.engine.head.skull import smoothstep
+
+# These values were chosen by eye on sheets of turned heads (tools/head_sheets.py). cm are those of the head model. A
+# pair of values is a range: at the first value something begins, at the second it is complete.
+CHEEKS = 1.0  # cm from the face's landmarks: the face's own skin
+LIKE_HAIR = (0.2, 0.7)  # place of a colour on the way from skin's (0) to hair's (1): skin to hair
+UNLIKE = (0.3, 0.6)  # share of hair that one side has more than the other: alike to not
+ASIDE = (2.0, 3.0)  # cm from the middle plane: a nose, whose sides differ by its shade, to temples and cheeks
+NECK = (-7.5, -5.5)  # cm of height: clothes, which are neither, to skin and hair
+ALIKE = 0.1  # weight of like sides against smoothness: what both sides show is carried on for about a centimetre
+BROUGHT = (0.15, 0.4)  # what is so carried on: everything to nothing is taken from the other side
+LEAST = 50  # number of vertices of the cheeks from which their median colour is sure
+
+
+@dataclass(frozen=True, eq=False)
+class Sides:
+    """What a photo shows of the two sides of a head.
+
+    hair: (V,) 0 where a colour is the skin's to 1 where it is the hair's; unlike: (V,) 1 where one side is hair and the
+    other one skin; hairier: (V,) 1 where the photo shows skin, or little further off, and the other side is hair.
+    """
+
+    hair: FloatArray
+    unlike: FloatArray
+    hairier: FloatArray
+
+
+def sides(model: HeadModel, colours: FloatArray, hair: FloatArray | None, shown: FloatArray) -> Sides:
+    """Return what a photo shows of the two sides of a head.
+
+    colours: (V, 3) low-pass in [0, 255]; hair: (V, 3) the hair's colour at the height of every vertex, or None; shown:
+    (V,) 1 where the photo shows a vertex.
+    """
+    cheeks = (shown > 0.5) & (model.distance < CHEEKS)
+    if hair is None or cheeks.sum() < LEAST:
+        nothing = np.zeros(len(colours))
+        return Sides(nothing, nothing, nothing)
+    place = smoothstep(*LIKE_HAIR, towards_hair(colours, np.median(colours[cheeks], axis=0), hair))
+    more = (place[model.mirror] - place) * smoothstep(*ASIDE, np.abs(model.points[:, 0]))
+    both = shown * shown[model.mirror] * smoothstep(*NECK, model.points[:, 1])
+    known = both * smoothstep(*UNLIKE, more)
+    hairier = splu((model.laplacian + diags(both + ALIKE)).tocsc()).solve(known)
+    return Sides(place, smoothstep(*UNLIKE, np.abs(more)), smoothstep(*BROUGHT, hairier))

@@ -1,0 +1,71 @@
+"""A lock over one temple or cheek is not taken for light on the other one, nor brought onto its skin."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from app.engine.head.atlas import BRIGHTEST, _mixed
+from app.engine.head.light import mirror_gain
+from app.engine.head.model import FloatArray, HeadModel
+from app.engine.head.sides import sides
+
+SKIN, HAIR = np.array([210.0, 160.0, 140.0]), np.array([60.0, 40.0, 32.0])
+SIDE = 96  # texels of the atlas's side
+
+
+def with_a_lock() -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return (V, 3) colours of a face seen from the front, (V,) shown, and (V,) where a lock lies over the cheek of the
+    image's left.
+    """
+    model = HeadModel.load()
+    x, y, _ = model.points.T
+    facing = model.normals(model.points)[:, 2]
+    lock = (x < -3.5) & (y > -4) & (y < 2.5) & (facing > 0) & (model.distance < 1.5)
+    return np.where(lock[:, None], HAIR, SKIN), (facing > 0.1).astype(float), lock.astype(float)
+
+
+def test_a_lock_over_one_cheek_is_not_the_light_of_the_other() -> None:
+    """Once, skin beside hair became grey, and hair beside skin became pale stripes (p01, p02, p06 and p12)."""
+    model = HeadModel.load()
+    colours, shown, lock = with_a_lock()
+    two = sides(model, colours, np.tile(HAIR, (len(colours), 1)), shown)
+    normals = model.normals(model.points)
+    gain = mirror_gain(model, normals, shown, colours, two.unlike)
+    both = (lock + lock[model.mirror]) * shown > 0.5
+    assert both.sum() > 100
+    assert np.abs(np.log(gain[both])).max() < 0.2
+    # Light from one side is no lock: it comes along with what is mirrored.
+    left = (model.points[:, 0] < 0)[:, None]
+    lit = SKIN * np.where(left, 0.6, 1.0)
+    two = sides(model, lit, np.tile(HAIR, (len(colours), 1)), shown)
+    assert not two.unlike.any() and not two.hairier.any()
+    cheek = (model.points[:, 0] > 4) & (shown > 0) & (model.distance < 1)
+    assert np.median(mirror_gain(model, normals, shown, lit, two.unlike)[cheek]) > 1.3
+
+
+def test_hair_is_not_brought_onto_skin_that_the_photo_shows() -> None:
+    model = HeadModel.load()
+    colours, shown, lock = with_a_lock()
+    found = sides(model, colours, np.tile(HAIR, (len(colours), 1)), shown).hairier
+    bare = lock[model.mirror] * shown > 0.5
+    assert np.median(found[bare]) > 0.9
+    assert found[lock > 0.5].max() < 0.1  # skin may be brought under hair
+    assert not sides(model, colours, None, shown).hairier.any()
+
+
+def test_mirrored_strands_stay_uneven() -> None:
+    """Once, the limit that keeps a highlight from the other side made a grey patch of p06's hair."""
+    bright, dark = 120.0, 60.0
+    photo = np.full((64, 64, 3), dark, np.uint8)
+    photo[:, ::4] = bright
+    low = np.full((64, 64, 3), 75, np.float32)
+    grid = np.zeros((SIDE, SIDE, 22), np.float32)
+    grid[..., 2] = np.linspace(8, 56, SIDE)
+    grid[..., 3] = np.linspace(8, 56, SIDE)[:, None]
+    grid[..., 7], grid[..., 9:12], grid[..., 19] = 1, 1, 1
+    nearest = np.arange(SIDE * SIDE, dtype=np.int32)
+    made = []
+    for hair in (0, 1):
+        grid[..., 21] = hair
+        made.append(_mixed(grid, nearest, photo, low, low, np.zeros((64, 64), np.float32), 1.0).max())
+    assert made[0] <= round(BRIGHTEST * 75) and made[1] > 0.95 * bright
