@@ -192,7 +192,7 @@ def unlearned(
     person, hair = own.shown * own.person, None if hair is None else hair * scale
     rim, trusted, hung = rim_gain(model, own.normals[:, 2], person, colours * scale, hair, head.ears)
     colours = colours * rim[:, None]
-    two = sides(model, colours * scale, hair, own.confident * plain(model))
+    two = sides(model, colours * scale, hair, own.confident * plain(model), head.ears)
     taken = _shares(model, head, own, rim, trusted, hung, two.hairier)
     gain = mirror_gain(model, own.normals, own.confident * plain(model), colours, two.unlike)
     gain = gain * rim[model.mirror][:, None]

@@ -15,6 +15,7 @@ from scipy.sparse import diags
 from scipy.sparse.linalg import splu
 
 from app.engine.head.beard import BEARD_GUESSED, BEARD_KEPT, beard_region, beard_seen, within
+from app.engine.head.hair_colour import towards_hair
 from app.engine.head.light import light_on, lit
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.skull import smoothstep
@@ -244,9 +245,7 @@ def _unlike_hair(credible: FloatArray, colours: FloatArray, hair: FloatArray | N
     middle = credible > 0.5
     if hair is None or not middle.any():
         return credible
-    skin = np.median(colours[middle], axis=0)
-    across = hair - skin
-    like = ((colours - skin) * across).sum(axis=1) / np.maximum(np.square(across).sum(axis=1), APART**2)
+    like = towards_hair(colours, np.median(colours[middle], axis=0), hair)
     return np.asarray(credible * (1 - smoothstep(*LIKE_HAIR, like)))
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from scipy.sparse import diags
 from scipy.sparse.linalg import splu
 
+from app.engine.head.fill import template_hairline
 from app.engine.head.hair_colour import towards_hair
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.skull import smoothstep
@@ -24,7 +25,9 @@ LIKE_HAIR = (0.2, 0.7)  # place of a colour on the way from skin's (0) to hair's
 UNLIKE = (0.3, 0.6)  # share of hair that one side has more than the other: alike to not
 ASIDE = (2.0, 3.0)  # cm from the middle plane: a nose, whose sides differ by its shade, to temples and cheeks
 NECK = (-7.5, -5.5)  # cm of height: clothes, which are neither, to skin and hair
-ALIKE = 0.1  # weight of like sides against smoothness: what both sides show is carried on for about a centimetre
+ALIKE = (
+    0.1  # weight of like sides against smoothness: what both sides show is carried on for about a centimetre
+)
 BROUGHT = (0.15, 0.4)  # what is so carried on: everything to nothing is taken from the other side
 LEAST = 50  # number of vertices of the cheeks from which their median colour is sure
 
@@ -34,7 +37,8 @@ class Sides:
     """What a photo shows of the two sides of a head.
 
     hair: (V,) 0 where a colour is the skin's to 1 where it is the hair's; unlike: (V,) 1 where one side is hair and the
-    other one skin; hairier: (V,) 1 where the photo shows skin, or little further off, and the other side is hair.
+    other one skin; hairier: (V,) 1 where the photo shows the face's skin, or little further off, and the other
+    side is hair.
     """
 
     hair: FloatArray
@@ -42,11 +46,13 @@ class Sides:
     hairier: FloatArray
 
 
-def sides(model: HeadModel, colours: FloatArray, hair: FloatArray | None, shown: FloatArray) -> Sides:
+def sides(
+    model: HeadModel, colours: FloatArray, hair: FloatArray | None, shown: FloatArray, ears: bool
+) -> Sides:
     """Return what a photo shows of the two sides of a head.
 
     colours: (V, 3) low-pass in [0, 255]; hair: (V, 3) the hair's colour at the height of every vertex, or None; shown:
-    (V,) 1 where the photo shows a vertex.
+    (V,) 1 where the photo shows a vertex; ears: whether ears are visible.
     """
     cheeks = (shown > 0.5) & (model.distance < CHEEKS)
     if hair is None or cheeks.sum() < LEAST:
@@ -55,6 +61,8 @@ def sides(model: HeadModel, colours: FloatArray, hair: FloatArray | None, shown:
     place = smoothstep(*LIKE_HAIR, towards_hair(colours, np.median(colours[cheeks], axis=0), hair))
     more = (place[model.mirror] - place) * smoothstep(*ASIDE, np.abs(model.points[:, 0]))
     both = shown * shown[model.mirror] * smoothstep(*NECK, model.points[:, 1])
-    known = both * smoothstep(*UNLIKE, more)
+    # Only on the face: the dark cap under a scarf (p08) looks less like the scarf than skin does.
+    face = model.face * (template_hairline(ears) < 0.5) * ~model.ear
+    known = both * face * smoothstep(*UNLIKE, more)
     hairier = splu((model.laplacian + diags(both + ALIKE)).tocsc()).solve(known)
     return Sides(place, smoothstep(*UNLIKE, np.abs(more)), smoothstep(*BROUGHT, hairier))

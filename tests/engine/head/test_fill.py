@@ -121,3 +121,18 @@ def test_made_up_hair_is_in_the_light_of_the_mirrored_hair_beside_it() -> None:
         fill = filled(model, normals, normals, shown, colours, hair, False, mirrored)
         lit.append(fill.hair[behind].mean())
     assert lit[1] < 0.75 * lit[0]
+
+
+def test_sunlit_skin_goes_on_beside_grey_hair() -> None:
+    """Once, the lit cheek of p05, nearer to white hair than its shaded cheek, went on in the colour of the shade."""
+    model = HeadModel.load()
+    x, y, z = model.points.T
+    white = np.array([200.0, 196.0, 190.0])
+    _, normals, shown = frontal(np.zeros(len(x)))
+    colours = SKIN * np.where(x < 0, 1.1, 0.45)[:, None]
+    colours[(model.distance > 1.5) & (y > 3)] = white
+    fill = filled(model, normals, normals, shown, colours, np.tile(white, (len(x), 1)), True)
+    aside = (shown < 0.5) & (np.abs(y) < 2) & (z > 4.5) & (z < 6.5) & (np.abs(x) > 4) & ~model.ear
+    lit, shaded = (fill.skin[aside & side] @ LUMINANCE / (SKIN @ LUMINANCE) for side in (x < 0, x > 0))
+    assert min(len(lit), len(shaded)) > 5
+    assert np.median(lit) > 0.9 and np.median(shaded) < 0.6

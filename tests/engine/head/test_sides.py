@@ -28,7 +28,7 @@ def test_a_lock_over_one_cheek_is_not_the_light_of_the_other() -> None:
     """Once, skin beside hair became grey, and hair beside skin became pale stripes (p01, p02, p06 and p12)."""
     model = HeadModel.load()
     colours, shown, lock = with_a_lock()
-    two = sides(model, colours, np.tile(HAIR, (len(colours), 1)), shown)
+    two = sides(model, colours, np.tile(HAIR, (len(colours), 1)), shown, True)
     normals = model.normals(model.points)
     gain = mirror_gain(model, normals, shown, colours, two.unlike)
     both = (lock + lock[model.mirror]) * shown > 0.5
@@ -37,7 +37,7 @@ def test_a_lock_over_one_cheek_is_not_the_light_of_the_other() -> None:
     # Light from one side is no lock: it comes along with what is mirrored.
     left = (model.points[:, 0] < 0)[:, None]
     lit = SKIN * np.where(left, 0.6, 1.0)
-    two = sides(model, lit, np.tile(HAIR, (len(colours), 1)), shown)
+    two = sides(model, lit, np.tile(HAIR, (len(colours), 1)), shown, True)
     assert not two.unlike.any() and not two.hairier.any()
     cheek = (model.points[:, 0] > 4) & (shown > 0) & (model.distance < 1)
     assert np.median(mirror_gain(model, normals, shown, lit, two.unlike)[cheek]) > 1.3
@@ -46,11 +46,11 @@ def test_a_lock_over_one_cheek_is_not_the_light_of_the_other() -> None:
 def test_hair_is_not_brought_onto_skin_that_the_photo_shows() -> None:
     model = HeadModel.load()
     colours, shown, lock = with_a_lock()
-    found = sides(model, colours, np.tile(HAIR, (len(colours), 1)), shown).hairier
+    found = sides(model, colours, np.tile(HAIR, (len(colours), 1)), shown, True).hairier
     bare = lock[model.mirror] * shown > 0.5
     assert np.median(found[bare]) > 0.9
     assert found[lock > 0.5].max() < 0.1  # skin may be brought under hair
-    assert not sides(model, colours, None, shown).hairier.any()
+    assert not sides(model, colours, None, shown, True).hairier.any()
 
 
 def test_mirrored_strands_stay_uneven() -> None:
