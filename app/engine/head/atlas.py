@@ -46,6 +46,9 @@ EYE_ENOUGH = 0.7  # share of an eye that is well seen, below which the eye is mi
 EYE_GAP = 0.15  # share by which the near eye must be seen better than the other
 BETTER = (0.1, 0.3)  # cosine by which the other side faces the viewer more than this one: kept to mirrored
 ENOUGH = (0.35, 0.6)  # cosine between this side's normal and the view: may be mirrored to always kept
+# Cosine by which a lock over a cheek counts as turned further away: it does not lie on the cheek, and turned as a part
+# of that it was a dark smear (p02 and p10 of the portraits).
+LOCK = 0.3
 SOFTENED = 4  # smoothing steps over which two sources of colour blend
 JAGGED = 0.05  # amount of the hairline's field, 0 to 1, by which tufts reach over the line
 HAIRLINE = (0.4, 0.6)  # values of the hairline's field, 0 to 1: skin to hair
@@ -193,7 +196,7 @@ def unlearned(
     rim, trusted, hung = rim_gain(model, own.normals[:, 2], person, colours * scale, hair, head.ears)
     colours = colours * rim[:, None]
     two = sides(model, colours * scale, hair, own.confident * plain(model), head.ears)
-    taken = _shares(model, head, own, rim, trusted, hung, two.hairier)
+    taken = _shares(model, head, own, rim, trusted, hung, two)
     gain = mirror_gain(model, own.normals, own.confident * plain(model), colours, two.unlike)
     gain = gain * rim[model.mirror][:, None]
     mirrored = (colours[model.mirror] * gain * scale, taken.mirrored)
@@ -232,17 +235,17 @@ def _shares(
     rim: FloatArray,
     trusted: FloatArray,
     hung: FloatArray,
-    hairier: FloatArray,
+    two: Sides,
 ) -> Shares:
     """Return where each vertex takes its colour from; an eye with its brow has one source, and so has an ear.
 
-    hairier: of `Sides`, by which a place takes nothing from the other side.
+    two: what the photo shows of the two sides, by which hair is not brought onto skin.
     """
     smooth = confident = over_lips(own.confident * trusted, own.person)
     for _ in range(4):
         smooth = np.minimum(confident, model.averaging @ smooth)
-    alike = 1 - hairier * (1 - np.maximum(*eyes(model)))
-    better = _better(model, own) * alike
+    alike = 1 - two.hairier * (1 - np.maximum(*eyes(model)))
+    better = _better(model, own, two.over) * alike
     kept = per_eye(model, smoothstep(0.35, 0.55, smooth) * (1 - better))
     kept = per_ear(head, kept, own.confident, own.person)
     mirrored = per_eye(model, smoothstep(0.2, 0.4, smooth[model.mirror])) * alike
@@ -254,15 +257,15 @@ def _shares(
     return Shares(kept, mirrored, better, rim, trusted, hung)
 
 
-def _better(model: HeadModel, own: Seen) -> FloatArray:
+def _better(model: HeadModel, own: Seen, over: FloatArray) -> FloatArray:
     """Return (V,) 1 where the mirror image is better than the photo: this side is seen at a grazing angle, and the
-    other side faces the viewer much more.
+    other side faces the viewer much more; over: of `Sides`, where that begins at less grazing angles.
     """
     facing = own.normals[:, 2]
     gap = smoothstep(*BETTER, facing[model.mirror] - facing) * smoothstep(
         0.5, 0.9, own.confident[model.mirror]
     )
-    better = gap * (1 - smoothstep(*ENOUGH, facing))
+    better = gap * (1 - smoothstep(*ENOUGH, facing - LOCK * over))
     for _ in range(SOFTENED):
         better = model.averaging @ better
     well = smoothstep(*EYE_FACING, facing) * own.confident

@@ -37,12 +37,13 @@ class Sides:
     """What a photo shows of the two sides of a head.
 
     hair: (V,) 0 where a colour is the skin's to 1 where it is the hair's; unlike: (V,) 1 where one side is hair and the
-    other one skin; hairier: (V,) 1 where the photo shows the face's skin, or little further off, and the other
-    side is hair.
+    other one skin; over: (V,) 1 where hair lies over the face, and the other side is skin; hairier: (V,) 1 where the
+    photo shows the face's skin, or little further off, and the other side is hair.
     """
 
     hair: FloatArray
     unlike: FloatArray
+    over: FloatArray
     hairier: FloatArray
 
 
@@ -57,7 +58,7 @@ def sides(
     cheeks = (shown > 0.5) & (model.distance < CHEEKS)
     if hair is None or cheeks.sum() < LEAST:
         nothing = np.zeros(len(colours))
-        return Sides(nothing, nothing, nothing)
+        return Sides(nothing, nothing, nothing, nothing)
     place = smoothstep(*LIKE_HAIR, towards_hair(colours, np.median(colours[cheeks], axis=0), hair))
     more = (place[model.mirror] - place) * smoothstep(*ASIDE, np.abs(model.points[:, 0]))
     both = shown * shown[model.mirror] * smoothstep(*NECK, model.points[:, 1])
@@ -65,4 +66,4 @@ def sides(
     face = model.face * (template_hairline(ears) < 0.5) * ~model.ear
     known = both * face * smoothstep(*UNLIKE, more)
     hairier = splu((model.laplacian + diags(both + ALIKE)).tocsc()).solve(known)
-    return Sides(place, smoothstep(*UNLIKE, np.abs(more)), smoothstep(*BROUGHT, hairier))
+    return Sides(place, smoothstep(*UNLIKE, np.abs(more)), known[model.mirror], smoothstep(*BROUGHT, hairier))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.engine.head.atlas import BRIGHTEST, _mixed
+from app.engine.head.atlas import BRIGHTEST, Seen, _better, _mixed
 from app.engine.head.light import mirror_gain
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.sides import sides
@@ -46,10 +46,12 @@ def test_a_lock_over_one_cheek_is_not_the_light_of_the_other() -> None:
 def test_hair_is_not_brought_onto_skin_that_the_photo_shows() -> None:
     model = HeadModel.load()
     colours, shown, lock = with_a_lock()
-    found = sides(model, colours, np.tile(HAIR, (len(colours), 1)), shown, True).hairier
+    two = sides(model, colours, np.tile(HAIR, (len(colours), 1)), shown, True)
+    found = two.hairier
     bare = lock[model.mirror] * shown > 0.5
     assert np.median(found[bare]) > 0.9
     assert found[lock > 0.5].max() < 0.1  # skin may be brought under hair
+    assert np.median(two.over[(lock > 0.5) & (shown > 0)]) > 0.9 and two.over[bare].max() < 0.1
     assert not sides(model, colours, None, shown, True).hairier.any()
 
 
@@ -69,3 +71,20 @@ def test_mirrored_strands_stay_uneven() -> None:
         grid[..., 21] = hair
         made.append(_mixed(grid, nearest, photo, low, low, np.zeros((64, 64), np.float32), 1.0).max())
     assert made[0] <= round(BRIGHTEST * 75) and made[1] > 0.95 * bright
+
+
+def test_a_lock_over_the_far_cheek_does_not_turn_as_a_part_of_it() -> None:
+    """Once, it was a dark smear on the cheek that came out, with lit skin behind it (p02, p10)."""
+    model = HeadModel.load()
+    c, s = np.cos(np.radians(25.0)), np.sin(np.radians(25.0))
+    x, y, z = (model.normals(model.points) * [1, -1, 1]).T
+    normals = np.stack([c * x - s * z, y, c * z + s * x], axis=1)
+    shown = (normals[:, 2] > 0.1).astype(float)
+    own = Seen(model.points[:, :2], normals, normals, shown, shown, shown, np.zeros((len(x), 2)))
+    gap = normals[model.mirror, 2] - normals[:, 2]
+    right, up, _ = model.points.T
+    cheek = (model.distance < 1) & (np.abs(right) > 3) & (up > -5) & (up < 1) & (gap > 0.2)
+    lock = cheek & (normals[:, 2] > 0.5) & (normals[:, 2] < 0.8)
+    assert lock.sum() > 30
+    assert np.median(_better(model, own, lock.astype(float))[lock]) > 0.7
+    assert np.median(_better(model, own, np.zeros(len(x)))[lock]) < 0.3
