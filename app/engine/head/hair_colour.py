@@ -82,6 +82,11 @@ def towards_hair(colours: FloatArray, skin: FloatArray, hair: FloatArray) -> Flo
     return np.asarray((here * across).sum(axis=1) / np.maximum(np.square(across).sum(axis=1), APART**2))
 
 
+def apart(skin: FloatArray, hair: FloatArray) -> FloatArray:
+    """Return (V,) the distance, in hue and lightness, of the skin's colour (3,) from the hair's (V, 3) in [0, 255]."""
+    return np.asarray(np.linalg.norm(_features(hair) - _features(skin[None]), axis=1))
+
+
 def _features(colours: FloatArray) -> FloatArray:
     """Return (N, 3) of colours (N, 3): two differences of logarithms for hue, and the logarithm of lightness."""
     red, green, blue = np.log(np.maximum(colours, 1.0)).T

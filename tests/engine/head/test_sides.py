@@ -41,6 +41,10 @@ def test_a_lock_over_one_cheek_is_not_the_light_of_the_other() -> None:
     assert not two.unlike.any() and not two.hairier.any()
     cheek = (model.points[:, 0] > 4) & (shown > 0) & (model.distance < 1)
     assert np.median(mirror_gain(model, normals, shown, lit, two.unlike)[cheek]) > 1.3
+    # Where everything is grey, shade and dark hair look alike: neither is claimed.
+    grey = np.where(left, 30.0, 55.0) * np.ones(3)
+    two = sides(model, grey, np.full((len(colours), 3), 34.0), shown, True)
+    assert not two.unlike.any() and not two.over.any() and not two.hairier.any()
 
 
 def test_hair_is_not_brought_onto_skin_that_the_photo_shows() -> None:
