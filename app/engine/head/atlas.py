@@ -30,7 +30,7 @@ from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.parts import eyes, per_ear, per_eye, plain
 from app.engine.head.raster import carried, rasterised
 from app.engine.head.rim import inside_outlines, rim_gain
-from app.engine.head.sides import sides
+from app.engine.head.sides import Sides, sides
 from app.engine.head.skull import smoothstep
 from app.engine.head.strands import streaks, unevenness
 from app.engine.head.texels import atlas_side, texels
