@@ -53,7 +53,7 @@ from app.engine.warping.posing import (
     mouth_pose,
     pose,
 )
-from app.engine.warping.spectacles import Front, spectacles
+from app.engine.warping.spectacles import Front, dark_glasses, spectacles
 from app.engine.warping.topology import N_FACE, OVAL
 
 LEAST_IOD = 6.0  # px between the eyes, below which a face is too small to move; chosen by eye on sheets
@@ -118,12 +118,12 @@ class MeshWarp:
             )
         near = neighbours(pixels, source.matte, source.face, source.others)
         matte = _own_matte(source, near)
-        worn = spectacles(pixels, landmarks, camera)
+        worn, dark = spectacles(pixels, landmarks, camera), dark_glasses(pixels, landmarks, camera.scale)
         points = _with_spectacles(source.face, worn)
         layers = _layers(pixels, matte, _hold(near), camera.scale)
         srgb = pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8)
         head = head_look(source.face, layers, matte, srgb, Front.of(landmarks, camera, worn))
-        face, light = face_source(points, source.face.params, worn), light_of(pixels, landmarks)
+        face, light = face_source(points, source.face.params, worn, dark), light_of(pixels, landmarks)
         return WarpCode(
             pixels,
             layers,

@@ -43,14 +43,16 @@ RIM_FOOT, RIM_TOP = (
     (0.0, 0.08),
     (0.22, 0.36),
 )  # y over which what is behind spectacles' upper rims begins and ends
+DARK_TOP = (0.33, 0.46)  # RIM_TOP of dark glasses, which stand higher; chosen by eye on two wearers
 # y over which a brow's movement sets in above the lids, and over which it ends below the hair line
 BROW_FOOT, BROW_TOP = (0.13, 0.3), (0.5, 0.85)
 
 
-def drawn_moves(asked: Expression, spectacles: float = 0.0) -> FloatArray:
+def drawn_moves(asked: Expression, spectacles: float = 0.0, dark: float = 0.0) -> FloatArray:
     """Return the offsets (468, 3), in model space, of an expression's semantic controls.
 
     spectacles: 0 without to 1 with them. Their upper rims stay, and a brow moves out from behind them.
+    dark: 0 without to 1 with dark glasses, which reach up to the brows.
 
     A control of 1 is one natural movement, as large in truth as people's own. Beyond 1 a movement hardly grows, so
     that no sum of sliders makes brows meet or a mouth narrower than people's.
@@ -67,7 +69,8 @@ def drawn_moves(asked: Expression, spectacles: float = 0.0) -> FloatArray:
         if lacking:
             total = total + lacking * _index_fields()[index]
     y = default_model().mean[:, 1]
-    behind = smoothstep(*RIM_FOOT, y) * (1 - smoothstep(*RIM_TOP, y))
+    low, high = (rim + dark * (top - rim) for rim, top in zip(RIM_TOP, DARK_TOP))
+    behind = smoothstep(*RIM_FOOT, y) * (1 - smoothstep(low, high, y))
     return np.asarray((1 - spectacles * behind)[:, None] * total)
 
 

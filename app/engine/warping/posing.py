@@ -43,8 +43,8 @@ class FaceSource:
 
     photo: (468, 3) px; params: the photo's own parameters; points: (468, 3) in model space; middle: (3,) the mean of
     those; strain: (3, 3) of `strain_of` for the photo's turn; lip_rest, mouth_rest: model units, the height (y) of the
-    upper lip's line and the width of the mouth without the photo's expression; gap: IOD between the lips; spectacles: 0
-    without to 1 with them.
+    upper lip's line and the width of the mouth without the photo's expression; gap: IOD between the lips;
+    spectacles, dark: 0 without spectacles, or dark glasses, to 1 with them.
     """
 
     photo: FloatArray
@@ -56,6 +56,7 @@ class FaceSource:
     mouth_rest: float
     gap: float
     spectacles: float = 0.0
+    dark: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,8 +77,10 @@ class Posed:
     steady: float = 0.0
 
 
-def face_source(photo: FloatArray, params: FaceParams, spectacles: float = 0.0) -> FaceSource:
-    """Return the face whose vertices lie at photo (468, 3) px; spectacles: 0 without to 1 with them."""
+def face_source(
+    photo: FloatArray, params: FaceParams, spectacles: float = 0.0, dark: float = 0.0
+) -> FaceSource:
+    """Return the face whose vertices lie at photo (468, 3) px; spectacles, dark: as in `FaceSource`."""
     points = params.camera.unproject(photo)
     rest = points - default_model().expression_offset(params.expression)
     return FaceSource(
@@ -90,6 +93,7 @@ def face_source(photo: FloatArray, params: FaceParams, spectacles: float = 0.0) 
         mouth_width(rest),
         lip_gap(points),
         spectacles,
+        dark,
     )
 
 
@@ -131,7 +135,7 @@ def pose(source: FaceSource, target: FaceParams, asked: bool = True) -> Posed:
         offsets = offsets - offsets[list(EYE_CORNERS)].mean(axis=0)
     else:
         offsets = offsets + _seen_by_pose(source.params.camera, camera)
-    offsets = offsets + drawn_moves(target.expression, source.spectacles)
+    offsets = offsets + drawn_moves(target.expression, source.spectacles, source.dark)
     offsets, closures = _with_lids(source, offsets, expression)
     offsets = _with_lips_apart(source, offsets)
     own = source.params.camera

@@ -73,3 +73,14 @@ def test_a_brow_takes_no_spectacles_along(control: str) -> None:
     assert bare[UPPER_RIMS].max() > 0.02
     assert worn[UPPER_RIMS].max() < 0.1 * bare[UPPER_RIMS].max()
     assert worn[BROWS_TOP].max() == pytest.approx(bare[BROWS_TOP].max(), rel=0.05)
+
+
+@pytest.mark.parametrize("control", ["brow_left", "brow_right", "brows_together"])
+def test_a_brow_takes_no_dark_glasses_along_which_stand_higher(control: str) -> None:
+    """Once, the lenses of sunglasses rose with the brows (hard/a_sunglasses_laugh)."""
+    asked = Expression(moves=((control, 1.0),))
+    bare, clear, dark = (
+        np.linalg.norm(drawn_moves(asked, *worn), axis=1) for worn in ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0))
+    )
+    assert dark[UPPER_RIMS].max() < 0.1 * bare[UPPER_RIMS].max()
+    assert dark[BROWS_TOP].max() < 0.4 * clear[BROWS_TOP].max()

@@ -47,6 +47,23 @@ def test_a_turned_nose_before_a_dark_far_wall_wears_none(side: float) -> None:
     assert spectacles(picture, points, camera) == 1, "the bridge itself is seen in the nearer half, too"
 
 
+@pytest.mark.parametrize("depth", [np.uint8, np.uint16])
+def test_dark_glasses_without_a_dark_bridge_are_worn_and_shaded_eyes_are_not(depth: type) -> None:
+    """Once, sunglasses with a bridge in the skin's colour were not recognised, and a lens rose with the brow."""
+    points = CAMERA.project(default_model().mean)
+    for share, worn in ((0.15, 1.0), (0.75, 0.0)):
+        skin = np.full((400, 400, 3), (190, 140, 115), depth) * (257 if depth is np.uint16 else 1)
+        for eye in ((33, 133), (263, 362)):
+            middle = points[list(eye), :2].mean(axis=0).round().astype(int).tolist()
+            glass = np.zeros((400, 400), np.uint8)
+            cv2.ellipse(glass, middle, (34, 30), 0, 0, 360, 255, -1)
+            skin[glass > 0] = (skin[glass > 0] * share).astype(depth)
+        assert spectacles(skin.astype(depth), points, CAMERA) == worn
+    one = np.full((400, 400, 3), (190, 140, 115), np.uint8)
+    one[:, :200] //= 8  # half the face lies in the dark, and its cheek with it
+    assert spectacles(one, points, CAMERA) < 0.1
+
+
 def test_a_nose_outside_the_photo_wears_none() -> None:
     points = CAMERA.project(default_model().mean) + [900.0, 0, 0]
     assert spectacles(np.full((400, 400, 3), 90, np.uint8), points, CAMERA) == 0
