@@ -22,6 +22,7 @@ from app.engine.warping.background import fill
 from app.engine.warping.body import body_shift
 from app.engine.warping.curves import box_around
 from app.engine.warping.doubts import doubts
+from app.engine.warping.edges import edge_softness
 from app.engine.warping.expression_response import expression_response
 from app.engine.warping.eyeballs import eyes_of
 from app.engine.warping.eyes import Eye, EyePose, draw_eye, margin
@@ -122,7 +123,10 @@ class MeshWarp:
         points = _with_spectacles(source.face, worn)
         layers = _layers(pixels, matte, _hold(near), camera.scale)
         srgb = pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8)
-        head = head_look(source.face, layers, matte, srgb, Front.of(landmarks, camera, worn))
+        front, soft = Front.of(landmarks, camera, worn), 1.0
+        if source.alpha is not None:
+            soft = edge_softness(source.alpha / np.float32(largest(source.alpha.dtype)), camera.scale)
+        head = head_look(source.face, layers, matte, srgb, front, soft)
         face, light = face_source(points, source.face.params, worn, dark), light_of(pixels, landmarks)
         return WarpCode(
             pixels,

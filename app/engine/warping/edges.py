@@ -1,4 +1,6 @@
-"""Tells what the photo's edge cuts off: that stays at the edge, so that nothing tears there."""
+"""Tells what the photo's edge cuts off, which stays at the edge so that nothing tears there, and how soft the person's
+own edge is.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.engine.head.skull import smoothstep
+from app.engine.head.skull import eased, smoothstep
 from app.engine.warping.curves import FloatArray
+
+# IOD of a person's edge: sharp to soft. Mattes of photos have 0.02 to 0.08, sharp cut-outs of the same photos 0.001 to
+# 0.005.
+SOFT_EDGE = (0.005, 0.02)
 
 
 def border_share(points: FloatArray, matte: NDArray[np.float32], margin: float) -> FloatArray:
@@ -30,6 +36,16 @@ def border_share(points: FloatArray, matte: NDArray[np.float32], margin: float) 
     for inside, person, along in sides:
         share = np.minimum(share, 1 - _spread(person, margin)[along] * (1 - smoothstep(0, margin, inside)))
     return share
+
+
+def edge_softness(matte: NDArray[np.float32], iod: float) -> float:
+    """Return 0 where the edge of an alpha channel (H, W) in [0, 1] is sharp to 1 where it is as soft as the matte of a
+    photo; iod: px between the eyes.
+    """
+    solid = (matte >= 0.5).astype(np.uint8)
+    length = np.count_nonzero(cv2.dilate(solid, np.ones((3, 3), np.uint8)) != solid)
+    soft = np.count_nonzero((matte > 0.1) & (matte < 0.9))
+    return eased(*SOFT_EDGE, soft / max(length, 1) / iod)
 
 
 def _spread(line: NDArray[np.float32], reach: float) -> FloatArray:

@@ -63,9 +63,9 @@ class HeadLook:
     of `Shares`, 0 behind spectacles; hidden: what a held outline does to the vertices; light: (9,) harmonics; tint:
     (3,) of `tint_of`; skin: (V,) how much of the light's change a vertex takes; room: (V,) how many times brighter a
     vertex may become; bare: of `beside_neck`; shown: of `shown_beside`; covered: (V,) 1 below the jaw where the photo
-    shows clothes instead; clothes: of `before_the_neck`; fixed: (A, 4) float32, places in photo and atlas in index
-    coordinates; changed: box of the photo in which the plate differs from it; follows: what an expression carries
-    along; body: what the body's motion carries along.
+    shows clothes instead; soft: of `head_look`; clothes: of `before_the_neck`; fixed: (A, 4) float32, places in photo
+    and atlas in index coordinates; changed: box of the photo in which the plate differs from it; follows: what an
+    expression carries along; body: what the body's motion carries along.
     """
 
     head: Head
@@ -89,6 +89,7 @@ class HeadLook:
     bare: FloatArray
     shown: FloatArray
     covered: FloatArray
+    soft: float
     clothes: NDArray[np.uint8]
     fixed: Float32
     changed: Box
@@ -125,11 +126,12 @@ class HeadLook:
 
 
 def head_look(
-    face: FittedFace, layers: Layers, matte: Float32, srgb: NDArray[np.uint8], front: Front
+    face: FittedFace, layers: Layers, matte: Float32, srgb: NDArray[np.uint8], front: Front, soft: float
 ) -> HeadLook:
     """Return the head of one photo with its colours.
 
-    matte: (H, W) in [0, 1] of the person; srgb: (H, W, 3) uint8, the photo; front: what stands before the face.
+    matte: (H, W) in [0, 1] of the person; srgb: (H, W, 3) uint8, the photo; front: what stands before the face; soft:
+    0 where the person's outline is sharp to 1 where it is soft.
     """
     model, head = HeadModel.load(), fitted(face, matte, srgb, front)
     where = places(head, matte)
@@ -174,6 +176,7 @@ def head_look(
         beside_neck(own.at, where, head.rigid),
         shown_beside(own.shown, own.person),
         covered,
+        soft,
         before_the_neck(beside, plate.texture[..., 3]),
         fixed_places(head, own.at),
         changed,

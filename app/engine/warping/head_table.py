@@ -36,7 +36,8 @@ NECK = (0.02, 0.2)  # share of the head's motion: the neck keeps the photo's edg
 # studio views, and a clip of a turning head is further from its frames (a_headpose_female, L1 of the face 12.7 instead
 # of 10.8).
 LIGHT_RANGE = (0.78, 1.28)
-SOFT = 0.15  # cosine of normal and view up to which made-up hair fades towards its outline
+# Cosine of normal and view up to which made-up hair fades towards its outline, where the person's own outline is soft.
+SOFT = 0.15
 # Cosine of normal and view in the photo up to which the change of light fades out for the photo's own colours: nearer
 # the outline the light on a place is not known.
 RELIT = 0.3
@@ -72,7 +73,7 @@ def table(look: HeadLook, camera: Camera) -> Float32:
     _written(
         model.base, look.fixed, look.seen.inward, look.seen.normals, after, stretch, photo,
         head.rigid, look.ear, look.bare, look.rim, look.light, look.shaded, look.room, look.skin, look.hair,
-        look.standing, look.made_up, shown, whole, out,
+        look.standing, look.made_up, shown, whole, look.soft, out,
     )  # fmt: skip
     return out
 
@@ -131,13 +132,13 @@ def _shown(  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def _written(  # type: ignore[no-untyped-def]
     base, fixed, inward, before, after, stretch, photo, rigid, ear, bare, rim, light, shaded, room, skin, hair, there,
-    made_up, shown, whole, out,
+    made_up, shown, whole, softness, out,
 ):  # fmt: skip
     """Write the values of `table` into out (A, 9).
 
     base: (A,) the vertex of each atlas vertex; after, stretch, photo: of `_shown`; whole: share of EAR_WHOLE; shown:
-    (V,) of `holding.edge_shown`; before, inward: normals and inward of `Seen`; rigid: of `Head`; the others: of
-    `HeadLook`.
+    (V,) of `holding.edge_shown`; before, inward: normals and inward of `Seen`; rigid: of `Head`; softness: soft
+    of `HeadLook`; the others: of that, too.
     """
     least = 0.2 * max(light[0], 0.02)
     for a in range(len(base)):
@@ -156,7 +157,7 @@ def _written(  # type: ignore[no-untyped-def]
             now = max(_lit(light, x * across, y * across, towards), least)
             made = min(min(max(now / made_up[v], LIGHT_RANGE[0]), LIGHT_RANGE[1]), room[v]) - 1
             gain = share * gain + (1 - share) * made * (1 - hair[v])
-        soft = hair[v] * (1 - min(share, 1.0)) * (1 - _step(0.0, SOFT, z))
+        soft = softness * hair[v] * (1 - min(share, 1.0)) * (1 - _step(0.0, SOFT, z))
         for k in range(4):
             out[a, k] = fixed[a, k] + (inward[v, k] * turned if k < 2 else 0.0)
         out[a, PHOTO], out[a, SOLID], out[a, GAIN] = share, solid, gain * skin[v]

@@ -235,10 +235,10 @@ PHOTOS = next((f / "shared/media/images" for f in Path(__file__).parents if (f /
 
 
 @pytest.mark.skipif(PHOTOS is None, reason="needs ../shared/media/images")
-@pytest.mark.parametrize(("name", "most"), [("p09_cc0", 200), ("p11_cc0", 300), ("p25_usgov", 500)])
+@pytest.mark.parametrize(("name", "most"), [("p09_cc0", 150), ("p11_cc0", 170), ("p25_usgov", 170)])
 def test_a_turned_cut_out_leaves_few_translucent_remnants(engine: Engine, name: str, most: int) -> None:
-    """Once, neck and body beside a turned head ended over a head's width: 733, 685 and 517 px were left
-    .
+    """Once, neck and body beside a turned head ended over a head's width: 733, 685 and 517 px were left. Then made-up
+    hair still faded over 3 to 6 px, however sharp the cut-out's own edge was: 378, 419 and 344 px.
     """
     assert PHOTOS is not None
     portrait = engine.open(PHOTOS / f"a_{name}.jpg")
@@ -248,12 +248,13 @@ def test_a_turned_cut_out_leaves_few_translucent_remnants(engine: Engine, name: 
     alpha = np.round(np.clip(10 * small.matte - 4.5, 0, 1) * 255).astype(np.uint8)
     generator = MeshWarp()
     code = generator.encode(replace(small, alpha=alpha))
-    patch = generator.generate(code, looking(small, -24.0))
-    assert patch.alpha is not None
-    cut = alpha.copy()
-    cut[patch.y : patch.y + patch.alpha.shape[0], patch.x : patch.x + patch.alpha.shape[1]] = patch.alpha
-    apart = cv2.distanceTransform((cut < 247).astype(np.uint8), cv2.DIST_L2, 5)
-    assert np.count_nonzero((cut > 8) & (cut < 247) & (apart > 4)) < most
+    for yaw in (-24.0, 24.0):
+        patch = generator.generate(code, looking(small, yaw))
+        assert patch.alpha is not None
+        cut = alpha.copy()
+        cut[patch.y : patch.y + patch.alpha.shape[0], patch.x : patch.x + patch.alpha.shape[1]] = patch.alpha
+        apart = cv2.distanceTransform((cut < 247).astype(np.uint8), cv2.DIST_L2, 5)
+        assert np.count_nonzero((cut > 8) & (cut < 247) & (apart > 4)) < most
 
 
 def test_the_mesh_preview_is_the_whole_head(portrait: Portrait) -> None:

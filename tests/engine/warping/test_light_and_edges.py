@@ -10,7 +10,7 @@ import pytest
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera, Expression, FaceParams, FittedFace, Identity
 from app.engine.warping.calibration import PROBES, TurnProbes, corrected_camera, true_expression
-from app.engine.warping.edges import border_share
+from app.engine.warping.edges import border_share, edge_softness
 from app.engine.warping.light_direction import light_direction
 
 SIZE = 300  # px of the pictures
@@ -32,6 +32,14 @@ def test_light_comes_from_the_brighter_side(side: int) -> None:
     toward = light_direction(pixels, face.landmarks[:468], 60.0)
     assert 0.1 < side * toward[0] < 2
     assert abs(toward[1]) < 0.5 * abs(toward[0])
+
+
+@pytest.mark.parametrize(("width", "soft"), [(1.5, 0), (12, 1)])
+def test_an_edge_is_as_soft_as_it_is_wide(width: float, soft: float) -> None:
+    """Made-up hair faded over 3 to 6 px beside a cut-out's sharp edge."""
+    y, x = np.indices((SIZE, SIZE), np.float32) - SIZE / 2
+    matte = np.clip((100 - np.hypot(x, y)) / width + 0.5, 0, 1)
+    assert edge_softness(matte, 150.0) == pytest.approx(soft, abs=0.1)
 
 
 def test_hair_near_an_edge_moves_with_the_head_unless_the_edge_cuts_it() -> None:
