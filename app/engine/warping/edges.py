@@ -4,6 +4,8 @@ own edge is.
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -38,14 +40,14 @@ def border_share(points: FloatArray, matte: NDArray[np.float32], margin: float) 
     return share
 
 
-def edge_softness(matte: NDArray[np.float32], iod: float) -> float:
+def edge_softness(matte: NDArray[np.floating[Any]], iod: float) -> float:
     """Return 0 where the edge of an alpha channel (H, W) in [0, 1] is sharp to 1 where it is as soft as the matte of a
     photo; iod: px between the eyes.
     """
     solid = (matte >= 0.5).astype(np.uint8)
-    length = np.count_nonzero(cv2.dilate(solid, np.ones((3, 3), np.uint8)) != solid)
-    soft = np.count_nonzero((matte > 0.1) & (matte < 0.9))
-    return eased(*SOFT_EDGE, soft / max(length, 1) / iod)
+    length = int(np.count_nonzero(cv2.dilate(solid, np.ones((3, 3), np.uint8)) != solid))
+    soft = int(np.count_nonzero((matte > 0.1) & (matte < 0.9)))
+    return eased(*SOFT_EDGE, soft / (iod * max(length, 1)))
 
 
 def _spread(line: NDArray[np.float32], reach: float) -> FloatArray:
