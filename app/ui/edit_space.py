@@ -245,6 +245,7 @@ class EditSpace(QObject):
         self.canvas.zoom_changed.connect(lambda _: self._place_nmfc())
         self.canvas.faces_shown.connect(self._place_nmfc)
         self._session.nmfc_ready.connect(self.nmfc.show_picture)
+        self._session.portrait_opened.connect(self.nmfc.clear)
         self._session.portrait_opened.connect(self._ask_nmfc)
         self._session.faces_changed.connect(self._ask_nmfc)
         self.nmfc.mesh_chosen.connect(self._ask_nmfc)

@@ -70,6 +70,20 @@ def test_the_face_models_picture_hides_no_face_unless_asked(opened: MainWindow, 
     assert space.nmfc.isVisible()
 
 
+def test_a_new_photo_forgets_the_face_model_of_the_photo_before(
+    opened: MainWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    """Once, another face's picture stayed while the first picture was drawn."""
+    other = tmp_path / "other.png"
+    other.write_bytes(b"another photo")
+    assert opened.edit_space.nmfc._picture is not None
+    with qtbot.waitSignal(opened.session.portrait_opened):
+        opened.documents.open(other)
+    assert opened.edit_space.nmfc._picture is None
+    settle(opened.session, qtbot)
+    assert opened.edit_space.nmfc._picture is not None
+
+
 def test_a_new_photo_forgets_the_handle_under_the_pointer(opened: MainWindow) -> None:
     canvas = opened.edit_space.canvas
     handle = canvas.active_face.handles(canvas.view.zoom)[0]

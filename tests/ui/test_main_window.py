@@ -110,4 +110,5 @@ def test_words_of_the_trade_are_explained_on_hover(opened: MainWindow, qtbot: Qt
     space = opened.edit_space
     assert "colour" in space.compare.layers["nmfc"].toolTip()
     assert "float32" in opened.status.device.toolTip()
+    assert "How alike" in space.result.summary.toolTip()
     assert "standard deviation" in space.edit.groups["components"][0].heading.toolTip()

@@ -45,7 +45,9 @@ class NmfcPreview(QWidget):
         self._picture = QPixmap.fromImage(image)
         self.update()
 
+    @Slot()
     def clear(self) -> None:
+        """Show no picture, because the last one belongs to another photo."""
         self._picture = None
         self.update()
 

@@ -58,6 +58,13 @@ class ResultPanel(FoldingGroup):
         self._session = session
         self.summary = QLabel(self.content)
         self.summary.setWordWrap(True)
+        about = self.tr(
+            "How alike photo and result are by the shapes of the faces, or by an imported recogniser."
+        )
+        limits = self.tr(
+            "By shapes, frames of one person are 73 % alike and two people 30 to 42 %; turns lower it."
+        )
+        self.summary.setToolTip(f"{about} {limits}")
         self.summary.setContentsMargins(4, 0, 4, 4)
         self.body.addWidget(self.summary)
         self._grid = QGridLayout()
