@@ -87,6 +87,12 @@ def check_place(path: Path, action: Action = "") -> None:
         raise unwritable(path, error, action) from error
 
 
+def require_file(path: Path, action: Action = "") -> None:
+    """Raise EngineError if there is no file `path`, or OSError before Python 3.14 where its name is too long."""
+    if not path.is_file():
+        raise EngineError(f"There is no file {path}.", "Check its name, or choose another.", action)
+
+
 def unwritable(path: Path, error: OSError, action: Action = "") -> EngineError:
     """Return the error for users that says why `path` cannot be written and what helps."""
     kind = error.errno

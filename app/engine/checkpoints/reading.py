@@ -13,6 +13,7 @@ from app.engine.checkpoints import live_portrait_files
 from app.engine.checkpoints.kinds import Config, Found, Kind, check_names, without_extras
 from app.engine.checkpoints.registry import all_kinds, kind_named
 from app.engine.errors import EngineError
+from app.engine.files import require_file
 
 ASK_AGAIN = "Download the file again, or choose a checkpoint that Mien knows (mien models list names them)."
 # Errors that are raised when a network is built from nonsense.
@@ -33,8 +34,7 @@ def recognise(path: Path) -> tuple[Kind, Found]:
         return live_portrait_files.LIVE_PORTRAIT, joined
     if path.is_dir():
         raise EngineError(f"{path.name} holds no model that Mien knows.", "Choose the file itself.")
-    if not path.is_file():
-        raise EngineError(f"There is no file {path}.", "Check the path.")
+    require_file(path)
     content, metadata = _content(path)
     if "kind" in metadata:
         return _own(path, content, metadata)

@@ -15,6 +15,7 @@ import numpy as np
 from app.engine.checkpoints.registry import kind_named
 from app.engine.checkpoints.store import load_model, model_named
 from app.engine.errors import EngineError
+from app.engine.files import require_file
 from app.engine.imaging.writing import write_bytes
 
 KERNELS, WIDEST = "ONEDNN_MAX_CPU_ISA", "AVX2"
@@ -67,11 +68,10 @@ def _run_here(name: str, arrays: dict[str, Any], inputs: Path, outputs: Path) ->
 
 
 def _read_arrays(path: Path) -> dict[str, Any]:
+    require_file(path)
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             return {key: np.array(file[key], np.float32) for key in file.files}
-    except FileNotFoundError as error:
-        raise EngineError(f"There is no file {path}.", "Check the path.") from error
     except (OSError, ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise EngineError(f"{path} is no .npz file of plain arrays.", "Write it with numpy.savez.") from error
 

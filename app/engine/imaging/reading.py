@@ -19,6 +19,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.ExifTags import Base
 
 from app.engine.errors import EngineError, Remark
+from app.engine.files import require_file
 from app.engine.imaging import remarks, tiff
 from app.engine.imaging.colour import flat_rgb, grey_to_srgb, usable_rgb_profile
 from app.engine.imaging.endings import RAW
@@ -123,10 +124,7 @@ def _bytes_of(path: Path) -> bytes:
     try:
         if path.is_dir():
             raise EngineError(f"{path.name} is a folder.", "Choose a picture file inside it.", "open")
-        if not path.is_file():
-            raise EngineError(
-                f"There is no file {path}.", "Check its name, or choose another picture.", "open"
-            )
+        require_file(path, "open")
         if path.stat().st_size > MAX_BYTES:
             raise _too_large(path)
         data = path.read_bytes()

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from app.engine.errors import EngineError
+from app.engine.files import require_file
 
 QUIET = ("-nostdin", "-hide_banner")
 
@@ -46,8 +47,7 @@ def run(arguments: Sequence[str]) -> subprocess.CompletedProcess[bytes]:
 
 def media_info(path: Path) -> MediaInfo:
     """Return what a file's header says; EngineError where there is no file, or none that ffmpeg can play."""
-    if not path.is_file():
-        raise EngineError(f"There is no file {path}.", "Check the path.")
+    require_file(path)
     log = run(["-i", local(path)]).stderr.decode("utf-8", "replace")
     kinds = re.findall(r"Stream #0:\d+.*?: (Video|Audio): ([^\n]*)", log)
     pictures = any(kind == "Video" and "attached pic" not in rest for kind, rest in kinds)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.engine.errors import EngineError
+from app.engine.files import require_file
 from app.engine.imaging.endings import PICTURES
 from app.engine.sources import mienclip
 from app.engine.sources.animated import AnimatedSource, holds_film, is_animated
@@ -25,8 +26,7 @@ def open_source(path: Path) -> FrameSource:
         if not paths:
             raise EngineError(f"The folder {path.name} holds no pictures.", "Choose a folder of frames.")
         return PictureSource(paths)
-    if not path.is_file():
-        raise EngineError(f"There is no file {path}.", "Check the path.")
+    require_file(path)
     if path.suffix.lower() in (".performance", ".csv"):
         return PerformanceSource(read_performance(path), path.name)
     if path.suffix.lower() == mienclip.ENDING:
