@@ -3,8 +3,7 @@
 Each vertex is tested for whether the photo shows it: whether it faces the viewer, whether something hides it, and
 whether it lies inside the matte. The atlas' texels interpolate the answers. Places that the photo never shows take
 their colours from one sparse linear system over the head (`head.fill`), in which the scalp tends to the hair's colour.
-They take their texture from the same place of the picture, as if one looked through the head (docs/mesh-warp.md,
-“Whole head”).
+Hair takes its strands from the hair that the photo shows (`head.hair_texture`; docs/mesh-warp.md, “Whole head”).
 """
 
 from __future__ import annotations
@@ -21,7 +20,8 @@ from app.engine.head.beard import beard_region
 from app.engine.head.completion import improved
 from app.engine.head.fill import filled
 from app.engine.head.grain import beard_grain, grain, stubble_grain
-from app.engine.head.hair_colour import hair_colour, sampled
+from app.engine.head.hair_colour import hair_colour
+from app.engine.head.hair_texture import WELL, continued
 from app.engine.head.head import Head
 from app.engine.head.light import mirror_gain
 from app.engine.head.lips import over_lips
@@ -54,19 +54,7 @@ JAGGED = 0.05  # amount of the hairline's field, 0 to 1, by which tufts reach ov
 HAIRLINE = (0.4, 0.6)  # values of the hairline's field, 0 to 1: skin to hair
 # Mirrored skin may be this many times as bright as its surroundings: highlights stay on their own side. Strands of hair
 # are more uneven: with this limit they became flat patches.
-BRIGHTEST = 1.2
-# Seen through the head, a place takes its texture from a point of the photo that lies on the line to the head's
-# middle, at this share of the place's distance from that middle.
-TOWARDS = 0.86
-# Where that point shows the face, the place takes texture from the hair instead: from the height LIFTED above the
-# brows, displaced by the shares REFLECTED of the place's offset from the brows.
-LIFTED = 1.25  # IOD
-REFLECTED = (0.7, 0.25)  # sideways, downwards
-COARSE = 0.35  # IOD: the fill gives what is coarser than this, the texture what is finer
-STRAND = (0.6, 1.6)  # made-up strands are at least and at most this many times as bright as the hair's colour
-# Logarithm of what is coarser than LOW_PASS over what is coarser than COARSE: texture of hair to a patch of something
-# else, such as the shade under a scarf's edge (p08 of the portraits had it on the crown).
-PATCH = (0.4, 0.65)
+BRIGHTEST, BRIGHTEST_STRAND = 1.2, 1.6
 NAPE, NAPE_Z = -4.5, -6.0  # cm: height and depth (z) at which hair ends at the nape
 RISES = 0.8  # cm of height by cm of depth: slope of that end from the nape up to the ear
 
@@ -117,9 +105,6 @@ class Shares:
     def known(self, confident: FloatArray) -> FloatArray:
         """Return (V,) how surely the photo or its mirror image shows a place; confident: (V,) of `Seen`."""
         return np.maximum(self.kept + self.mirrored, confident * (1 - self.trusted))
-
-
-Looking = tuple[FloatArray, FloatArray, NDArray[np.float32]]  # what `looked_through` gives
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,12 +165,10 @@ def unlearned(
     matte: NDArray[np.float32],
     lows: Low,
     side: int,
-    looking: Looking | None = None,
 ) -> Unlearned:
     """Return the atlas that the photo, its mirror image and the fill make without the learned completion.
 
-    side: texels on a side; looking: where texture is taken from, or None to find that by the photo's own camera;
-    `completed` explains the others.
+    side: texels on a side; `completed` explains the others.
     """
     model = HeadModel.load()
     ids, share, nearest = texels(side)
@@ -201,31 +184,27 @@ def unlearned(
     gain = gain * rim[model.mirror][:, None]
     mirrored = (colours[model.mirror] * gain * scale, taken.mirrored)
     fill = filled(model, own.normals, own.smooth, person, colours * scale, hair, head.ears, mirrored)
-    through, looked, scalp_there = looking or looked_through(head, own, matte)
-    coarse = _coarse(low, scalp_there)
-
     table = np.concatenate(
         [
             own.at + own.inward,
             (own.at + own.inward)[model.mirror],
-            through,
             taken.kept[:, None],
             taken.mirrored[:, None],
-            looked[:, None],
             gain,
             fill.skin / scale,
             fill.hair / scale,
             fill.hairline[:, None],
             rim[:, None],
             beard_region()[:, None],
+            np.clip(own.normals[:, 2:], 0, 1),
             two.hair[model.mirror][:, None],
         ],
         1,
     ).astype(np.float32)
     grid = np.zeros((side, side, table.shape[1]), np.float32)
     carried(ids, share, model.corners, model.base, table, grid)
-    atlas = _mixed(grid, nearest, pixels, low, coarse, scalp_there, at_low)
-    return Unlearned(atlas, np.ascontiguousarray(grid[..., [6, 7, 18]]), taken)
+    atlas = _mixed(grid, nearest, pixels, low, at_low)
+    return Unlearned(atlas, np.ascontiguousarray(grid[..., [4, 5, 15]]), taken)
 
 
 def _shares(
@@ -280,15 +259,12 @@ def _mixed(
     nearest: NDArray[np.int32],
     pixels: NDArray[Any],
     low: NDArray[np.float32],
-    coarse: NDArray[np.float32],
-    scalp_there: NDArray[np.float32],
     at_low: float,
 ) -> NDArray[Any]:
     """Return the (S, S, 3) atlas: each texel mixes the photo, its mirror image and the fill.
 
-    grid: (S, S, 22) the values that `unlearned` interpolates, in its order; nearest: (S * S,) the texel inside the
-    atlas' islands that stands for each; low, coarse: (h, w, 3) low-pass pictures; scalp_there: (h, w) 1 where they
-    show scalp; at_low: their px per px of the photo.
+    grid: (S, S, 20) the values that `unlearned` interpolates, in its order; nearest: (S * S,) the texel inside the
+    atlas' islands that stands for each; low: (h, w, 3) the low-pass picture; at_low: its px per px of the photo.
     """
     side = grid.shape[0]
     top = largest(pixels.dtype)
@@ -298,41 +274,30 @@ def _mixed(
         found = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(found, np.float32)
 
-    kept, mirrored, looked = grid[..., 6:7], grid[..., 7:8], grid[..., 8:9]
-    there = np.asarray(fetched(scalp_there, 4, at_low)[..., None], float)
-    looked = looked * smoothstep(0.5, 0.9, there).astype(np.float32)
-    brightest = BRIGHTEST + grid[..., 21:22] * (STRAND[1] - BRIGHTEST)
-    other = np.minimum(fetched(pixels, 2), brightest * fetched(low, 2, at_low)) * grid[..., 9:12]
-    around = fetched(coarse, 4, at_low) + 1
-    patch = np.abs(np.log((fetched(low, 4, at_low) + 1) / around)).max(axis=2, keepdims=True)
-    looked = looked * (1 - smoothstep(*PATCH, patch)).astype(np.float32)
-    strand = np.clip((fetched(pixels, 4) + 1) / around, *STRAND)
+    kept, mirrored, beard = grid[..., 4:5], grid[..., 5:6], grid[..., 17:18]
+    brightest = BRIGHTEST + grid[..., 19:20] * (BRIGHTEST_STRAND - BRIGHTEST)
+    other = np.minimum(fetched(pixels, 2), brightest * fetched(low, 2, at_low)) * grid[..., 6:9]
     own = fetched(pixels, 0)
+    shown = own / np.float32(top)
     tufts = streaks(side)
-    line = np.asarray(grid[..., 18:19] + JAGGED * tufts * (grid[..., 18:19] > 0.02), float)
+    line = np.asarray(grid[..., 15:16] + JAGGED * tufts * (grid[..., 15:16] > 0.02), float)
     hair = smoothstep(*HAIRLINE, line).astype(np.float32)
-    uneven = unevenness(own / top, fetched(coarse, 0, at_low) / top, (kept * hair)[..., 0])
-    strand = 1 + looked * (strand - 1) + (1 - looked) * (np.exp(uneven * tufts) - 1)
-    beard = grid[..., 20:21]
+    uneven = unevenness(shown, fetched(low, 0, at_low) / top, (kept * hair)[..., 0])
+    well = kept * hair * (beard < 0.5) * (grid[..., 18:19] > WELL)
+    strand, known = continued(shown, well[..., 0], ((kept < 1) & (hair > 0))[..., 0])
+    known = known * (1 - beard)
+    strand = 1 + known * (strand - 1) + (1 - known) * (np.exp(uneven * tufts) - 1)
     shares = np.asarray(kept[..., 0] * (beard[..., 0] > 0.5), np.float32)
-    hairs = beard_grain(own / np.float32(top), shares)
+    hairs = beard_grain(shown, shares)
     if hairs is not None:
         strand = strand + beard * (hairs - strand)
-    fine = grain(own / np.float32(top), np.asarray((kept * (1 - hair))[..., 0], np.float32))
-    fine = fine + beard * (stubble_grain(own / np.float32(top), shares, fine) - fine)
-    skin = np.asarray(grid[..., 12:15] * fine, np.float32)
-    fill = skin + hair * (grid[..., 15:18] * strand - skin)
-    out = kept * grid[..., 19:20] * own + mirrored * other + (1 - kept - mirrored) * fill
+    fine = grain(shown, np.asarray((kept * (1 - hair))[..., 0], np.float32))
+    fine = fine + beard * (stubble_grain(shown, shares, fine) - fine)
+    skin = np.asarray(grid[..., 9:12] * fine, np.float32)
+    fill = skin + hair * (grid[..., 12:15] * strand - skin)
+    out = kept * grid[..., 16:17] * own + mirrored * other + (1 - kept - mirrored) * fill
     out = np.clip(out + 0.5, 0, top).astype(pixels.dtype)
     return np.ascontiguousarray(out.reshape(-1, 3)[nearest.ravel()].reshape(side, side, 3))
-
-
-def _coarse(low: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the hair's (h, w, 3) colours, blurred without those of the face beside it; weight: (h, w) 1 on hair."""
-    blur = (0, 0), COARSE * SMALL_IOD
-    total = cv2.GaussianBlur(weight, *blur)[..., None]
-    mean = cv2.GaussianBlur(low * weight[..., None], *blur) + 1e-3 * cv2.GaussianBlur(low, *blur)
-    return np.asarray(mean / (total + 1e-3), np.float32)
 
 
 def scalp(model: HeadModel) -> FloatArray:
@@ -341,47 +306,3 @@ def scalp(model: HeadModel) -> FloatArray:
     behind = np.maximum(smoothstep(1.0, -1.0, z), smoothstep(2.0, 4.0, y))
     above = smoothstep(-1.0, 1.0, y - (NAPE + RISES * (z - NAPE_Z)))
     return np.asarray(smoothstep(2.0, 3.5, model.distance) * above * behind * ~model.ear)
-
-
-def looked_through(head: Head, own: Seen, matte: NDArray[np.float32]) -> Looking:
-    """Return where unseen places of the scalp take their texture.
-
-    The three values are (V, 2) px in the photo, (V,) 1 where the photo shows scalp at these px, and (h, w) 1 where
-    the photo, at the size of the low-pass colours, shows scalp.
-    """
-    model = HeadModel.load()
-    middle = head.camera.project(head.centre[None])[0, :2]
-    at = middle + TOWARDS * (own.at - middle)
-    up = head.camera.rotation[:2, 1] * [1, -1]
-    up = up / max(float(np.linalg.norm(up)), 1e-6)
-    across = np.array([-up[1], up[0]])
-    brow = own.at[model.weights[[9, 8]].indices].mean(axis=0)
-    offset = own.at - brow
-    low = np.minimum(offset @ up, 0)
-    lifted = (
-        brow
-        + REFLECTED[0] * np.outer(offset @ across, across)
-        - np.outer(REFLECTED[1] * low - LIFTED * head.camera.scale, up)
-    )
-    placed = head.posed(head.camera)
-    factor = min(1.0, SMALL_IOD / head.camera.scale)
-    size = (max(1, round(matte.shape[1] * factor)), max(1, round(matte.shape[0] * factor)))
-    ids, _ = rasterised(placed * factor, model.triangles, (0, 0, *size))
-    hair = smoothstep(0.4, 1.4, model.distance) * (model.points[:, 1] > 3.0) * ~model.ear
-    shown = np.append(np.maximum(hair, scalp(model))[model.triangles].mean(axis=1), 0.0)[ids].astype(
-        np.float32
-    )
-    grown = 2 * max(1, round(INSIDE * head.camera.scale * factor)) + 1
-    person = cv2.erode(
-        cv2.resize(matte, size, interpolation=cv2.INTER_AREA), np.ones((grown, grown), np.uint8)
-    )
-    shown = cv2.GaussianBlur(shown * person, (0, 0), 1.5)
-    straight = smoothstep(0.6, 0.95, sampled(shown[..., None], at * factor)[:, 0])
-    mirrored = smoothstep(0.6, 0.95, sampled(shown[..., None], lifted * factor)[:, 0])
-    # A whole neighbourhood takes one of the two places: between them the texture would be smeared.
-    use = straight < 0.5
-    mixed = use.astype(float)
-    for _ in range(SOFTENED):
-        mixed = model.averaging @ mixed
-    alone = smoothstep(0.7, 0.95, np.abs(2 * mixed - 1))
-    return np.where(use[:, None], lifted, at), np.where(use, mirrored, straight) * scalp(model) * alone, shown

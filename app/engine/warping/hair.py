@@ -30,13 +30,8 @@ from app.engine.warping.plate import Places, enlarged
 # These values were chosen by eye on sheets of turned heads with long hair, hats and scarves (tools/head_sheets.py).
 # IOD is the distance between the eyes. A pair of values is a range over which something goes from none to all.
 HANGS = 0.02  # IOD^2: the area of hair beside the jaw from which hair counts as hanging
-# Share of the head's motion from which hair beside a jaw is taken to hang over the side that the photo does not show;
-# without this, a strip of made-up skin stood there.
-HANGS_FROM = 0.3
-BELOW_EARS = (
-    1.5,
-    0.0,
-)  # cm of the head model's height: ears, over which no hair hangs, to cheeks, over which it may
+HANGS_FROM = 0.3  # share of the head's motion from which hair may hang over a side that is not visible
+BELOW_EARS = (1.5, 0.0)  # cm of the model's height: ears, over which no hair hangs, to cheeks, where it may
 ASIDE = (2.5, 4.0)  # cm from the head's middle plane: the face to the side over which hair may hang
 HANGS_ON = 0.5  # IOD by which hair must reach further down below such a place
 CELL = 0.12  # IOD between the sheet's vertices
@@ -44,19 +39,21 @@ HANGING = (-0.4, 0.9)  # IOD below the chin: hair moves with the head to with th
 BESIDE = (1.6, 2.4)  # IOD beside the head: hair moves with the head to with the body
 BODY = (2.0, 6.0)  # IOD from the head: the body moves along to stays where it is
 LEAST = 0.02  # share of the head's motion below which a place keeps the photo's pixels
-# IOD from the photo's edge: hair that the edge cuts off stays to moves with the head. Other hair near the edge moves
-# with the head (seen on a_p03, a_p05 and a_p13 of the portraits).
+# IOD from the photo's edge: hair that the edge cuts off stays to moves with the head; other hair there moves with it.
 BORDER = 0.6
 SPREAD = 0.14  # IOD: sigma of the blur that smooths the share of the head's motion
 TOUCHES = 0.2  # IOD beside the head within which everything moves with the head
 TOUCHES_TO = (-0.6, 0.2)  # IOD below the chin over which TOUCHES stops applying
 NEAR = 0.12  # IOD beside the head within which the sheet takes only colours of hair
-JOIN = 0.35  # IOD beside the head over which the sheet goes from the outline's depth to that of the head's middle
+JOIN = 0.35  # IOD beside the head over which the sheet goes from the outline's depth to the head's middle
 APART = 0.8  # IOD by which the sheet lies before or behind the head's middle at most
 THIN = 0.2  # IOD: a strip of hair narrower than this is taken for the head's own outline
 INSIDE = 0.08  # IOD inside the matte's edge from which colours may be continued under the head
 CLOTHES_EDGE = 0.08  # IOD: width of the soft edge of clothes against the background
+SOFT_EDGE = 0.02  # matte from which a place beside the head is hair's soft edge
 CLEAR = 0.1  # IOD by which the sheet lies behind the head where it goes under it
+COVERS = 1.5  # cells beyond the hair's soft edge up to which the sheet's vertices lie
+LEFT_OUT = (0.2, 0.8)  # cells beyond that edge over which what the matte leaves out fades into the background
 DETAIL = (0.08, 0.35)  # IOD: structure finer than the first is continued under the head, as far as the second
 
 
@@ -220,13 +217,13 @@ def sheet(
     pixels, background: (H, W, 3); matte: (H, W) in [0, 1]; hidden: (V,) of `holding.Hidden.unseen`.
     """
     where, share = beside.where, beside.share
-    moves = ((share > LEAST) & ((where.matte > 0.02) | (where.head > 0))).astype(np.uint8)
+    moves = ((share > LEAST) & ((where.matte > SOFT_EDGE) | (where.head > 0))).astype(np.uint8)
     if not moves.any():
         return None
     box = _box_of(moves, where, matte.shape)
     points, triangles = _grid(box, CELL * head.camera.scale)
     at = points * where.factor - 0.5
-    held = _at(cv2.dilate(moves, np.ones((3, 3), np.uint8)).astype(np.float32), at)
+    held = _at(_covering(moves, where), at)
     placed = np.column_stack([points, _at(_depth(head, where), at) / where.factor])
     border = border_share(points, matte, BORDER * head.camera.scale)
     body = (1 - smoothstep(*BODY, _at(where.distance, at))) * border
@@ -256,8 +253,13 @@ def _opaque_cells(texture: NDArray[Any], matte: Float32, where: Places, corner: 
     some[corner[1] : corner[1] + h, corner[0] : corner[0] + w] += alpha > alpha.max() // 128
     size = (where.matte.shape[1], where.matte.shape[0])
     small = (cv2.resize(some, size, interpolation=cv2.INTER_AREA) > 0).astype(np.float32)
-    reach = 2 * max(1, round(CELL * where.iod)) + 1
-    return np.asarray(cv2.dilate(small, np.ones((reach, reach), np.uint8)), np.float32)
+    return _covering(small, where)
+
+
+def _covering(mask: NDArray[Any], where: Places) -> Float32:
+    """Return a mask (h, w) grown by so much that the sheet's cells around it cover it with a margin."""
+    reach = 2 * max(1, round(COVERS * CELL * where.iod)) + 1
+    return np.asarray(cv2.dilate(mask, np.ones((reach, reach), np.uint8)), np.float32)
 
 
 def _box_of(moves: NDArray[np.uint8], where: Places, shape: tuple[int, ...]) -> tuple[int, int, int, int]:
@@ -356,7 +358,7 @@ def _texture(
     hair = 1 - enlarged(beside.stays, size, box)
     x0, y0, x1, y1 = box
     top = largest(pixels.dtype)
-    bare, left = background[y0:y1, x0:x1], 1 - hair[..., None]
+    bare, left = background[y0:y1, x0:x1], 1 - (hair * enlarged(_beside_matte(beside), size, box))[..., None]
     photo = pixels[y0:y1, x0:x1] + left * (bare.astype(np.float32) - pixels[y0:y1, x0:x1])
     own = np.dstack([photo, matte[y0:y1, x0:x1] * hair * top]).astype(np.float32)
     a = found[..., 3:4]
@@ -365,6 +367,13 @@ def _texture(
     s = found[..., 4:5]
     out = np.clip(own + s * (under - own) + 0.5, 0, top)
     return np.ascontiguousarray(out.astype(pixels.dtype))
+
+
+def _beside_matte(beside: Beside) -> Float32:
+    """Return a small (h, w) field: 1 on the person and close to it, 0 where the sheet may end."""
+    where = beside.where
+    apart = cv2.distanceTransform((where.matte < SOFT_EDGE).astype(np.uint8), cv2.DIST_L2, 5)
+    return np.asarray(1 - smoothstep(*LEFT_OUT, apart / (CELL * where.iod)), np.float32)
 
 
 def _continued(pixels: NDArray[Any], beside: Beside) -> Float32:

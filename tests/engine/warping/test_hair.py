@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -24,6 +25,7 @@ FOLDER = next(
     iter(f / "shared/media/images" for f in Path(__file__).parents if (f / "shared").is_dir()), None
 )
 LONG_HAIRED, HATTED, SHORT_HAIRED = "a_p23_nasa.jpg", "a_p17_cc0.jpg", "a_p20_nasa.jpg"
+CURLY = "a_p10_cc0.jpg"  # loose curls stand off this person's hair, beyond the matte
 BESIDE_HAIR = "a_p02_cc0.jpg"  # hair hangs along the far cheek
 COLLARED = "a_p22_nasa.jpg"  # this person has a dark collar and dark hair
 STILL = np.zeros(2)
@@ -216,3 +218,23 @@ def test_hair_beside_a_cheek_is_not_smeared_over_it(engine):
     chosen = rim[HeadModel.load().base]
     assert chosen.sum() > 10
     assert np.median(small[chosen, PHOTO]) > 0.9 and np.median(larger[chosen, PHOTO]) < 0.3
+
+
+def test_loose_curls_are_not_cut_off_along_the_sheet_s_cells(engine):
+    """Once, squares with pieces of curls stood beside p10's hair: what the matte leaves out went on to the sheet's end,
+    and the sheet did not even cover all of the hair's soft edge.
+    """
+    _, code = encoded(engine, CURLY)
+    sheet, background = code.head.sheet, code.layers.background
+    x, y = sheet.corner
+    height, width = sheet.texture.shape[:2]
+    covered = np.zeros((height, width), np.uint8)
+    for corners in sheet.points[sheet.triangles, :2] - sheet.corner:
+        cv2.fillConvexPoly(covered, np.round(corners).astype(np.int32), 1)
+    inner = cv2.erode(covered, np.ones((3, 3), np.uint8), borderValue=1)
+    ends = (cv2.dilate(1 - covered, np.ones((5, 5), np.uint8)) > 0) & (inner > 0)
+    ends &= code.layers.texture[y : y + height, x : x + width, 3] == 0
+    assert ends.sum() > 100
+    behind = background[y : y + height, x : x + width].astype(int)
+    beyond = np.abs(sheet.texture[..., :3] - behind).max(axis=2)
+    assert np.percentile(beyond[ends], 98) < 6, "nothing is cut off where the sheet ends"

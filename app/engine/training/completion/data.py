@@ -24,11 +24,10 @@ from app.engine.face.landmarks import FaceTracker
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera, FittedFace
 from app.engine.files import written
-from app.engine.head import Head, HeadModel, fit_head, rasterised
-from app.engine.head.atlas import Looking, Seen, looked_through, seen, unlearned
+from app.engine.head import Head, fit_head
+from app.engine.head.atlas import Seen, seen, unlearned
 from app.engine.head.completion import seen_by_network
 from app.engine.head.low_colours import Low, low_colours
-from app.engine.head.raster import carried, shares
 from app.engine.head.skull import smoothstep
 from app.engine.imaging.colour import to_srgb8
 from app.engine.imaging.endings import CLIPS
@@ -125,7 +124,7 @@ def of_clip(path: Path) -> dict[str, NDArray[np.uint8]]:
     chosen = order[np.linspace(0, len(order) - 1, CLIP_FRAMES).astype(int)]
     photos = [photo_of(frames[k], faces[k]) for k in chosen]
     truths = [truth_of(photo) for photo in photos]
-    own = [encoded(unlearned_of(photo, photo.own, None)) for photo in photos]
+    own = [encoded(unlearned_of(photo, photo.own)) for photo in photos]
     apart = np.abs(angles[chosen][:, None] - angles[chosen]).max(axis=2)
     pairs = [(a, b) for a, b in np.argwhere(apart > CLIP_TURN) if hidden(truths[b], own[a]) > FEW]
     pairs = sorted(pairs, key=lambda pair: -apart[pair])[:CLIP_PAIRS]
@@ -156,10 +155,8 @@ def photo_of(pixels: NDArray[np.uint8], face: FittedFace) -> Photo:
     return Photo(pixels, matte, head, own, low_colours(pixels, matte, head.camera.scale, own.at, own.facing))
 
 
-def unlearned_of(
-    photo: Photo, own: Seen, looking: Looking | None
-) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    made = unlearned(photo.head, own, photo.pixels, photo.matte, photo.low, ATLAS, looking)
+def unlearned_of(photo: Photo, own: Seen) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    made = unlearned(photo.head, own, photo.pixels, photo.matte, photo.low, ATLAS)
     return made.atlas, made.planes
 
 
@@ -172,7 +169,7 @@ def encoded(made: tuple[NDArray[np.uint8], NDArray[np.float32]]) -> NDArray[np.u
 
 def truth_of(photo: Photo) -> NDArray[np.uint8]:
     """Return (S, S, 4), the photo's colours and where it truly shows them."""
-    return np.ascontiguousarray(encoded(unlearned_of(photo, photo.own, None))[..., :4])
+    return np.ascontiguousarray(encoded(unlearned_of(photo, photo.own))[..., :4])
 
 
 def hidden(truth: NDArray[np.uint8], view: NDArray[np.uint8]) -> float:
@@ -215,26 +212,4 @@ def seen_from(photo: Photo, camera: Camera, rng: np.random.Generator) -> NDArray
         shown=shown,
         confident=photo.own.confident * view.confident * rim,
     )
-    return encoded(unlearned_of(photo, known, looking_from(photo, other, view)))
-
-
-def looking_from(photo: Photo, other: Head, view: Seen) -> Looking:
-    """Return what `looked_through` finds from another camera, in the photo's pixels, so that nothing hidden is
-    looked at.
-    """
-    through, looked, _ = looked_through(other, view, photo.matte)
-    _, _, scalp_there = looked_through(photo.head, photo.own, photo.matte)
-    model, factor = HeadModel.load(), min(1.0, 48.0 / other.camera.scale)
-    height, width = photo.matte.shape
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    points = np.ascontiguousarray(other.posed(other.camera) * factor)
-    ids, _ = rasterised(points, model.triangles, (0, 0, *size))
-    share = np.zeros((*ids.shape, 3), np.float32)
-    shares(np.ascontiguousarray(points - [0.5, 0.5, 0.0]), model.triangles, ids, 0, 0, share)
-    table = np.column_stack([photo.own.at, photo.own.shown * photo.own.person]).astype(np.float32)
-    grid = np.zeros((*ids.shape, 3), np.float32)
-    carried(ids, share, model.triangles, np.arange(len(model.points), dtype=np.int32), table, grid)
-    x = np.clip((through[:, 0] * factor).astype(int), 0, size[0] - 1)
-    y = np.clip((through[:, 1] * factor).astype(int), 0, size[1] - 1)
-    found = grid[y, x].astype(float)
-    return found[:, :2], looked * smoothstep(0.8, 0.95, found[:, 2]), scalp_there
+    return encoded(unlearned_of(photo, known))
