@@ -52,3 +52,27 @@ def test_ears_that_hair_hides_leave_no_ledge() -> None:
     ears = at[model.ear, 1]
     beside = ends[int(ears.min()) : int(ears.max()) + 30] / 60.0
     assert (beside[:-6] - beside[6:]).max() < 0.12, "IOD by which the outline steps in over a tenth of one"
+
+
+def test_what_the_photo_does_not_show_ends_no_further_out_than_its_hair() -> None:
+    """Once, a made-up crown stood out further than the photo's hair, which the matte cuts: turned crowns had a wedge
+    where the two met (p09 and p01 of the portraits).
+    """
+    model = HeadModel.load()
+    unit = model.weights @ model.points
+    iod = float(np.linalg.norm(unit[[33, 133]].mean(0) - unit[[263, 362]].mean(0)))
+    points = (model.points - unit[[33, 133, 263, 362]].mean(0)) / iod
+    camera = Camera.from_angles(0, 0, 0, 60.0, (SIZE / 2, SIZE / 2))
+    ids, _ = rasterised(camera.project(points), model.triangles, (0, 0, SIZE, SIZE))
+    matte = (ids >= 0).astype(np.float32)  # no hair
+    centre = np.array([0.0, 0.35, -1.3])
+    chin = float((model.weights @ points)[152, 1])
+    _, grown = inflated(model, points, camera, matte, centre, chin, True)
+    facing = model.normals(points) @ camera.rotation[2]
+    crown = (model.points[:, 1] > 11) & (np.abs(model.points[:, 0]) < 4)
+    before, behind = crown & (facing > 0.15) & (facing < 0.4), crown & (facing < -0.1) & (facing > -0.5)
+    assert before.sum() > 10 and behind.sum() > 10
+    radius = np.linalg.norm(points - centre, axis=1)
+    outline = float(np.median((grown * radius)[before]))
+    assert outline > 0, "the mesh reaches beyond the matte, which cuts the hair"
+    assert np.median((grown * radius)[behind]) < 0.01

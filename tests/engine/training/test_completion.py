@@ -22,7 +22,6 @@ from app.engine.face.fitting import fit_face
 from app.engine.face.landmarks import FaceTracker
 from app.engine.face.morphable_model import default_model
 from app.engine.face.parameters import Camera
-from app.engine.head.atlas import seen
 from app.engine.head.completion import FILE, SHIPPED, SIDE, _session
 from app.engine.imaging.writing import write_png
 from app.engine.networks.completion import Completion, CompletionConfig
@@ -137,24 +136,6 @@ def test_what_shows_a_side_of_the_head_is_looked_at_more_often(
     monkeypatch.setattr(completion_data, "FEW", 0.0)
     with FaceTracker() as tracker:
         assert len(completion_data.of_portrait(picture, tracker, views=1)["seen"]) == 2
-
-
-def test_texture_is_looked_for_on_the_person_alone(astronaut: NDArray[np.uint8]) -> None:
-    pixels = astronaut[:300, 80:380].copy()
-    with FaceTracker() as tracker:
-        photo = completion_data.photo_of(pixels, fit_face(tracker.detect(pixels)[0], default_model()))
-    yaw, pitch, roll = photo.head.camera.angles
-    places = 0
-    for turn in (-40, 40):
-        place = photo.head.camera
-        camera = Camera.from_angles(yaw + turn, pitch, roll, place.scale, place.translation)
-        other = replace(photo.head, camera=camera)
-        view = seen(other, np.ones_like(photo.matte))
-        through, looked, _ = completion_data.looking_from(photo, other, view)
-        x, y = through[looked > 0.5].astype(int).T
-        places += len(x)
-        assert photo.matte[y, x].min(initial=1.0) > 0.5
-    assert places > 100
 
 
 def test_a_clip_that_hardly_turns_still_gives_truth_from_another_frame(
