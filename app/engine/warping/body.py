@@ -15,10 +15,11 @@ from app.engine.face.parameters import Camera
 from app.engine.face.semantic import NECK_PIVOT
 from app.engine.head.skull import smoothstep
 from app.engine.imaging.colour import largest
+from app.engine.warping.beside import BORDER
 from app.engine.warping.body_kernels import shifted_band, shifts
 from app.engine.warping.curves import Float32, FloatArray
 from app.engine.warping.edges import border_share
-from app.engine.warping.hair import BODY, BORDER
+from app.engine.warping.hair import BODY
 from app.engine.warping.layers import STILL, Box, Layers, in_bands
 from app.engine.warping.plate import Places
 

@@ -21,35 +21,28 @@ from app.engine.head.fill import relief
 from app.engine.head.skull import smoothstep
 from app.engine.imaging.colour import largest
 from app.engine.warping.background import push_pull, reflected_detail, smoothed
+from app.engine.warping.beside import BORDER, HANGING, HANGS, TOUCHES, Beside
 from app.engine.warping.curves import Float32, FloatArray
 from app.engine.warping.edges import border_share
+from app.engine.warping.hats import rounded
 from app.engine.warping.holding import carried_along, held
-from app.engine.warping.kinds import Kinds, blurred, kinds
+from app.engine.warping.kinds import blurred
 from app.engine.warping.plate import Places, enlarged
 
 # These values were chosen by eye on sheets of turned heads with long hair, hats and scarves (tools/head_sheets.py).
 # IOD is the distance between the eyes. A pair of values is a range over which something goes from none to all.
-HANGS = 0.02  # IOD^2: the area of hair beside the jaw from which hair counts as hanging
 HANGS_FROM = 0.3  # share of the head's motion from which hair may hang over a side that is not visible
 BELOW_EARS = (1.5, 0.0)  # cm of the model's height: ears, over which no hair hangs, to cheeks, where it may
 ASIDE = (2.5, 4.0)  # cm from the head's middle plane: the face to the side over which hair may hang
 HANGS_ON = 0.5  # IOD by which hair must reach further down below such a place
 CELL = 0.12  # IOD between the sheet's vertices
-HANGING = (-0.4, 0.9)  # IOD below the chin: hair moves with the head to with the body
-BESIDE = (1.6, 2.4)  # IOD beside the head: hair moves with the head to with the body
 BODY = (2.0, 6.0)  # IOD from the head: the body moves along to stays where it is
 LEAST = 0.02  # share of the head's motion below which a place keeps the photo's pixels
-# IOD from the photo's edge: hair that the edge cuts off stays to moves with the head; other hair there moves with it.
-BORDER = 0.6
-SPREAD = 0.14  # IOD: sigma of the blur that smooths the share of the head's motion
-TOUCHES = 0.2  # IOD beside the head within which everything moves with the head
-TOUCHES_TO = (-0.6, 0.2)  # IOD below the chin over which TOUCHES stops applying
 NEAR = 0.12  # IOD beside the head within which the sheet takes only colours of hair
 JOIN = 0.35  # IOD beside the head over which the sheet goes from the outline's depth to the head's middle
 APART = 0.8  # IOD by which the sheet lies before or behind the head's middle at most
 THIN = 0.2  # IOD: a strip of hair narrower than this is taken for the head's own outline
 INSIDE = 0.08  # IOD inside the matte's edge from which colours may be continued under the head
-CLOTHES_EDGE = 0.08  # IOD: width of the soft edge of clothes against the background
 SOFT_EDGE = 0.02  # matte from which a place beside the head is hair's soft edge
 CLEAR = 0.1  # IOD by which the sheet lies behind the head where it goes under it
 COVERS = 1.5  # cells beyond the hair's soft edge up to which the sheet's vertices lie
@@ -114,43 +107,6 @@ class Sheet:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Beside:
-    """What stands beside the head of one photo, as (h, w) fields of a small copy of the photo.
-
-    where: the places of this copy, of which those of the neck that hair and clothes cover do not count as head; like: 1
-    where the person is hair or hat rather than skin or clothes; bare: 1 where the person is skin rather than hair or
-    hat; share: share of the head's motion that a place takes part in; clothes: 1 on clothes; stays: 1 on clothes, and
-    on their soft edge, that surely do not move with the head.
-    """
-
-    where: Places
-    like: Float32
-    bare: Float32
-    share: Float32
-    clothes: Float32
-    stays: Float32
-
-
-def beside_head(where: Places, srgb: NDArray[np.uint8]) -> Beside:
-    """Return what stands beside the head of one photo; srgb: (H, W, 3) uint8, the photo."""
-    matte = where.matte
-    size = (matte.shape[1], matte.shape[0])
-    found = kinds(where, cv2.resize(srgb, size, interpolation=cv2.INTER_AREA))
-    like, clothes, stays = found.hair, found.clothes, _to_the_edge(found.stays, where)
-    where = _without_covered(where, found)
-    distance, below, iod = where.distance, where.below, where.iod
-    near = (1 - smoothstep(*HANGING, below)) * (1 - smoothstep(*BESIDE, distance))
-    goes = np.maximum(like, np.exp(-((distance / TOUCHES) ** 2)) * (1 - smoothstep(*TOUCHES_TO, below)))
-    goes = goes * (1 - clothes)
-    held = matte + 1e-3
-    share = blurred(near * goes * held, SPREAD * iod) / blurred(held, SPREAD * iod) * (1 - stays)
-    y, x = np.indices(matte.shape)
-    points = np.column_stack([x.ravel() + 0.5, y.ravel() + 0.5])
-    share = share * border_share(points, matte, BORDER * iod).reshape(matte.shape)
-    return Beside(where, like, found.skin, share.astype(np.float32), clothes, stays)
-
-
 def hung_over(hair: Sheet, beside: Beside, at: FloatArray, known: FloatArray) -> FloatArray:
     """Return (V,) 1 where hair is taken to hang over a side of the head that the photo does not show.
 
@@ -179,31 +135,6 @@ def hung_over(hair: Sheet, beside: Beside, at: FloatArray, known: FloatArray) ->
     return sides * smoothstep(0.4, 0.8, beside_it) * smoothstep(0.7, 0.95, _at(under, at - hair.corner - 0.5))
 
 
-def _to_the_edge(clothes: Float32, where: Places) -> Float32:
-    """Return clothes (h, w) with the soft edge of the person beside them."""
-    width = 2 * max(1, round(CLOTHES_EDGE * where.iod)) + 1
-    near = cv2.dilate(clothes, np.ones((width, width), np.uint8))
-    return np.asarray(np.where(where.matte < 0.95, np.maximum(clothes, near), clothes), np.float32)
-
-
-def _without_covered(where: Places, found: Kinds) -> Places:
-    """Return places where the parts of the neck that hair hangs over or clothes cover do not count as head: hair and
-    clothes are drawn there.
-    """
-    free = (where.head == 0) & (where.below < 0) & (where.level > 0)
-    hair = (found.hair > 0.5) & (where.matte > 0.5) & (where.neck | free)
-    count, label = cv2.connectedComponents(hair.astype(np.uint8))
-    hangs = np.zeros(count, bool)
-    sizes = np.bincount(label[free & hair], minlength=count)
-    hangs[1:] = sizes[1:] > HANGS * where.iod**2
-    covered = (hangs[label] | (found.clothes > 0.5)) & where.neck
-    if not covered.any():
-        return where
-    head = where.head * ~covered
-    distance = cv2.distanceTransform(1 - head, cv2.DIST_L2, 5) / where.iod
-    return replace(where, head=head, distance=distance.astype(np.float32))
-
-
 def sheet(
     pixels: NDArray[Any],
     background: NDArray[Any],
@@ -224,7 +155,9 @@ def sheet(
     points, triangles = _grid(box, CELL * head.camera.scale)
     at = points * where.factor - 0.5
     held = _at(_covering(moves, where), at)
-    placed = np.column_stack([points, _at(_depth(head, where), at) / where.factor])
+    placed = np.column_stack(
+        [points, _at(rounded(_depth(head, where), beside.hat, where), at) / where.factor]
+    )
     border = border_share(points, matte, BORDER * head.camera.scale)
     body = (1 - smoothstep(*BODY, _at(where.distance, at))) * border
     own = _at(share, at) * smoothstep(0.0, 2 * LEAST, _at(share, at))
@@ -232,7 +165,8 @@ def sheet(
     seen = _at(_opaque_cells(texture, matte, where, box[:2]), at)
     triangles = triangles[(held[triangles] > 0).any(axis=1) & (seen[triangles] > 0).any(axis=1)]
     thin = _at(_thin_strips(where), at)
-    along = _at(_held_share(head, where, hidden), at)
+    # A hat is rigid: nothing of it waits behind the head's outline.
+    along = _at(_held_share(head, where, hidden) * (1 - beside.hat), at)
     return Sheet(placed, head.camera.unproject(placed), own, along, body, thin, triangles, texture, box[:2])
 
 

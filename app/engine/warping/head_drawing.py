@@ -26,10 +26,12 @@ from app.engine.head.skull import smoothstep
 from app.engine.head.texels import atlas_side
 from app.engine.imaging.colour import LUMINANCE, largest
 from app.engine.warping import holding, own_view
+from app.engine.warping.beside import Beside, beside_head
 from app.engine.warping.body import Body, body_of, moves, shifted
 from app.engine.warping.curves import Float32, FloatArray
 from app.engine.warping.following import Following, following
-from app.engine.warping.hair import Beside, Sheet, beside_head, hung_over, retextured, sheet
+from app.engine.warping.hair import Sheet, hung_over, retextured, sheet
+from app.engine.warping.hats import under_hat
 from app.engine.warping.head_kernels import COLUMNS, head_band, head_maps
 from app.engine.warping.holding import Hidden, hidden
 from app.engine.warping.layers import Box, Layers, around, box_of, in_bands
@@ -151,6 +153,7 @@ def head_look(
     hung = sheet(pixels, layers.background, matte, head, behind_it.unseen, beside)
     there = smoothstep(0.0, NECK_END, head.rigid)
     if hung is not None:
+        there = there * (1 - under_hat(beside.hat, where, own.at, own.normals[:, 2]))
         there = there * (1 - hung_over(hung, beside, own.at, shares.known(own.confident)))
     return HeadLook(
         head,

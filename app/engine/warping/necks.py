@@ -12,8 +12,8 @@ from app.engine.head import HeadModel
 from app.engine.head.fill import below_jaw
 from app.engine.head.skull import smoothstep
 from app.engine.imaging.colour import largest
+from app.engine.warping.beside import Beside
 from app.engine.warping.curves import FloatArray
-from app.engine.warping.hair import Beside
 from app.engine.warping.kinds import blurred
 from app.engine.warping.plate import Places
 

@@ -9,7 +9,7 @@ import pytest
 
 from app.engine.head import HeadModel
 from app.engine.head.fill import below_jaw
-from app.engine.warping.hair import Beside
+from app.engine.warping.beside import Beside
 from app.engine.warping.head_kernels import COLUMNS, PHOTO, PHOTO_X, PHOTO_Y, RIM, THERE, head_band, head_maps
 from app.engine.warping.necks import before_the_neck, beside_neck, covered_neck, shown_beside
 from app.engine.warping.own_view_kernels import OwnPixels

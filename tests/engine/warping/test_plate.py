@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from app.engine.warping.hair import _texture, beside_head
+from app.engine.warping.beside import beside_head
+from app.engine.warping.hair import _texture
 from app.engine.warping.plate import behind
 from tests.engine.warping.test_kinds import SIDE, WHITE, person
 
