@@ -78,7 +78,7 @@ def views(folder: Path, into: Path, people: int) -> None:
             print(person, error, file=sys.stderr)
             continue
         truths = [data.truth_of(photo) for photo in photos]
-        seen = [data.encoded(data.unlearned_of(photo, photo.own, None)) for photo in photos]
+        seen = [data.encoded(data.unlearned_of(photo, photo.own)) for photo in photos]
         pairs = [(a, b) for a in range(len(photos)) for b in range(len(photos)) if a != b]
         about = f"{of[person][0]['gender']},{of[person][0]['age']}"
         np.savez(
