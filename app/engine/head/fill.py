@@ -55,8 +55,9 @@ GRAZING = (0.06, 0.22)  # cosine between normal and view: hair and skin look ali
 FACING = (0.12, 0.35)
 # The same for the hair's colours: hair is darker along the outline than on the crown behind it.
 HAIR_FACING = (0.25, 0.5)
-# Place of a colour on the way from the skin's (0) to the hair's (1): skin to not skin.
-LIKE_HAIR = (0.35, 0.65)
+# Place of a colour on the way from the skin's (0) to the hair's (1): skin to not skin. At 0.35, dark hair takes away
+# half of the skin's light.
+LIKE_HAIR = (0.15, 0.4)
 APART = 40.0  # levels of 255 between hair and skin from which the photo's own hairline is believed
 # Distance of a colour from all mixtures of skin and hair, in parts of the distance between these: believed to not. A
 # hat may be lighter than both.

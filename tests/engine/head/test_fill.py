@@ -136,3 +136,16 @@ def test_sunlit_skin_goes_on_beside_grey_hair() -> None:
     lit, shaded = (fill.skin[aside & side] @ LUMINANCE / (SKIN @ LUMINANCE) for side in (x < 0, x > 0))
     assert min(len(lit), len(shaded)) > 5
     assert np.median(lit) > 0.9 and np.median(shaded) < 0.6
+
+
+def test_skin_beside_dark_hair_goes_on_without_its_dark() -> None:
+    """Once, a strip before p04's ear was as dark as the mixture of skin and hair at the sideburn."""
+    model = HeadModel.load()
+    x, y, z = model.points.T
+    colours, normals, shown = frontal(np.zeros(len(x)))
+    mixed = (normals[:, 2] < 0.5) & (model.distance < 1.5) & (y > -2)
+    colours[mixed] = SKIN * (HAIR / SKIN) ** 0.4
+    fill = filled(model, normals, normals, shown, colours, np.tile(HAIR, (len(x), 1)), True)
+    aside = (shown < 0.5) & (np.abs(y) < 1.5) & (z > 4.5) & (z < 6.5) & (np.abs(x) > 4) & ~model.ear
+    assert mixed.sum() > 30 and aside.sum() > 5
+    assert np.median(fill.skin[aside] @ LUMINANCE) > 0.8 * (SKIN @ LUMINANCE)
