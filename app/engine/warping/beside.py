@@ -21,7 +21,8 @@ HANGS = 0.02  # IOD^2: the area of hair beside the jaw from which hair counts as
 BESIDE = (1.6, 2.4)  # IOD beside the head: hair moves with the head to with the body
 SPREAD = 0.14  # IOD: sigma of the blur that smooths the share of the head's motion
 TOUCHES_TO = (-0.6, 0.2)  # IOD below the chin over which TOUCHES stops applying
-CLOTHES_EDGE = 0.08  # IOD: width of the soft edge of clothes against the background
+CLOTHES_BESIDE = 0.14  # IOD from clothes within which the person's edge is theirs
+CLOTHES_EDGE = 0.4  # IOD: greatest width of the soft edge of clothes against the background
 HANGING = (-0.4, 0.9)  # IOD below the chin: hair moves with the head to with the body
 TOUCHES = 0.2  # IOD beside the head within which everything moves with the head
 # IOD from the photo's edge: hair that the edge cuts off stays to moves with the head; other hair there moves with it.
@@ -68,10 +69,20 @@ def beside_head(where: Places, srgb: NDArray[np.uint8]) -> Beside:
 
 
 def _to_the_edge(clothes: Float32, where: Places) -> Float32:
-    """Return clothes (h, w) with the soft edge of the person beside them."""
-    width = 2 * max(1, round(CLOTHES_EDGE * where.iod)) + 1
-    near = cv2.dilate(clothes, np.ones((width, width), np.uint8))
-    return np.asarray(np.where(where.matte < 0.95, np.maximum(clothes, near), clothes), np.float32)
+    """Return clothes (h, w) with the soft edge of the person beside them, which is wide where a photo is blurred: a
+    place that is not solid is clothes where the nearest solid place is, or lies beside them.
+    """
+    solid = where.matte >= 0.95
+    if not solid.any():
+        return clothes
+    away, label = cv2.distanceTransformWithLabels(
+        (~solid).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    nearest = np.zeros(label.max() + 1, np.float32)
+    width = 2 * max(1, round(CLOTHES_BESIDE * where.iod)) + 1
+    nearest[label[solid]] = cv2.dilate(clothes, np.ones((width, width), np.uint8))[solid]
+    near = nearest[label] * (away < CLOTHES_EDGE * where.iod)
+    return np.asarray(np.where(solid, clothes, np.maximum(clothes, near)), np.float32)
 
 
 def _without_covered(where: Places, found: Kinds, hat: Float32) -> Places:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from app.engine.warping.beside import beside_head
+from app.engine.warping.beside import _to_the_edge, beside_head
 from app.engine.warping.hair import _texture
 from app.engine.warping.plate import behind
 from tests.engine.warping.test_kinds import SIDE, WHITE, person
@@ -27,6 +29,23 @@ def test_a_collar_stays_where_it_is(colour: tuple[int, int, int]) -> None:
     assert apart.max() <= 1 and whole[COLLAR][..., 3].min() > 250
     hung = _texture(picture, BACKGROUND, where.matte, beside, (0, 0, SIDE, SIDE))
     assert hung[COLLAR][..., 3].max() < 10
+
+
+def test_the_blurred_edge_of_clothes_stays_with_them() -> None:
+    """Once, dabs of a jacket's edge, which was wider than 0.08 IOD in the matte, stood on the curtain behind a turned
+    head (p29).
+    """
+    iod = 20.0
+    matte = np.ones((SIDE, SIDE), np.float32)
+    edge = slice(100, 107)  # 0.35 IOD
+    matte[:100], matte[edge] = 0, np.linspace(0.1, 0.9, 7)[:, None]
+    worn = np.zeros((SIDE, SIDE), np.float32)
+    worn[107:, : SIDE // 2] = 1
+    where = replace(person(WHITE, 0.7)[0], matte=matte, iod=iod)
+    found = _to_the_edge(worn, where)
+    assert (found[edge, : SIDE // 2 - 10] == 1).all() and not found[:95].any()
+    assert not found[edge, SIDE // 2 + 10 :].any()
+    np.testing.assert_array_equal(found[107:], worn[107:])
 
 
 def test_a_pattern_goes_on_behind_the_jaw() -> None:
