@@ -27,6 +27,9 @@ HANGING = (-0.4, 0.9)  # IOD below the chin: hair moves with the head to with th
 TOUCHES = 0.2  # IOD beside the head within which everything moves with the head
 # IOD from the photo's edge: hair that the edge cuts off stays to moves with the head; other hair there moves with it.
 BORDER = 0.6
+# IOD from the edge, away from the head: the same. Over less, a wide head of curls was drawn out to strips (p10).
+WIDE_BORDER = 1.8
+CLOSE = 0.5  # IOD beside the head within which hair goes along with it up to BORDER
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +67,10 @@ def beside_head(where: Places, srgb: NDArray[np.uint8]) -> Beside:
     share = blurred(near * goes * held, SPREAD * iod) / blurred(held, SPREAD * iod) * (1 - stays)
     y, x = np.indices(matte.shape)
     points = np.column_stack([x.ravel() + 0.5, y.ravel() + 0.5])
-    share = share * border_share(points, matte, BORDER * iod).reshape(matte.shape)
+    narrow, wide = (
+        border_share(points, matte, margin * iod).reshape(matte.shape) for margin in (BORDER, WIDE_BORDER)
+    )
+    share = share * (wide + np.exp(-((distance / CLOSE) ** 2)) * (narrow - wide))
     return Beside(where, like, found.skin, share.astype(np.float32), clothes, stays, hat)
 
 

@@ -241,6 +241,22 @@ def test_loose_curls_are_not_cut_off_along_the_sheet_s_cells(engine):
     assert np.percentile(beyond[ends], 98) < 6, "nothing is cut off where the sheet ends"
 
 
+def test_curls_that_the_photo_s_edge_cuts_off_are_not_drawn_out_to_strips(engine):
+    """Once, p10's curls at the photo's edge became up to four times as long when the head turned away from them."""
+    _, code = encoded(engine, CURLY)
+    sheet, own = code.head.sheet, code.face.params.camera
+    camera = own.from_angles(own.yaw - 40, own.pitch, own.roll, own.scale, own.translation)
+    placed = sheet.posed(code.head.head, camera, STILL)
+    along = sheet.triangles[:, [0, 2]]  # from a cell's left side to its right
+    before, after = (p[along[:, 1], 0] - p[along[:, 0], 0] for p in (sheet.points, placed))
+    across = np.abs(before) > 0.5 * np.abs(before).max()
+    chin = code.face.photo[152]
+    middle = sheet.points[along].mean(axis=1)
+    beside = across & (middle[:, 0] < chin[0] - 2.0 * own.scale) & (middle[:, 1] < chin[1])
+    assert beside.sum() > 20
+    assert np.percentile(np.abs(after / before)[beside], 95) < 2.8
+
+
 def test_a_brimmed_hat_turns_as_one_piece(engine):
     """Once, p17's brim was on the skull and beside it, torn along the skull's outline, and a made-up skull stood beside
     the crown when the head looked down.
