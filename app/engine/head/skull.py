@@ -31,9 +31,10 @@ SMOOTHING = 8  # steps that smooth one round's motion over the mesh
 ROUNDING = 32
 # Share by which the back of a head grows less than its outline: hair stands out at the sides.
 BACK = 0.6
-# IOD by which what the photo does not show lies further in than the photo's outline, where the mesh reaches beyond the
-# hair; and the cosine of normal and view over which that begins. Without it made-up crowns ended in a wedge.
-TRIM, TRIMMED = 0.045, (0.15, -0.05)
+# IOD by which the head lies further in just behind the photo's outline, where the mesh reaches beyond the hair; and the
+# cosines of normal and view over which that begins and ends. Without it made-up crowns began with a wedge. Farther
+# behind it is not so: heads that ended further in lay 1.2 levels further from true views.
+TRIM, TRIMMED, UNTRIMMED = 0.03, (0.15, -0.05), (-0.5, -0.15)
 ABOVE_CHIN = (0.5, 1.3)  # IOD above the chin: no growth to the whole growth
 OFF_FACE = (0.03, 0.8)  # IOD from the face's landmarks: no growth to the whole growth
 
@@ -88,7 +89,8 @@ def inflated(
         rounded = model.averaging @ rounded
     total = np.minimum(total, rounded)
     grown = centre + (skull - centre) * np.exp(total)[:, None]
-    away = smoothstep(*TRIMMED, model.normals(grown) @ camera.rotation[2])
+    facing = model.normals(grown) @ camera.rotation[2]
+    away = smoothstep(*TRIMMED, facing) * smoothstep(*UNTRIMMED, facing)
     total = total + np.log(1 - TRIM * gate * away / np.linalg.norm(skull - centre, axis=1))
     # An ear's many vertices hang together with few others: what they grew by themselves had an ear's shape.
     grown = model.without_ears(centre + (skull - centre) * np.exp(total)[:, None], beside=not has_ears)

@@ -54,7 +54,7 @@ def test_ears_that_hair_hides_leave_no_ledge() -> None:
     assert (beside[:-6] - beside[6:]).max() < 0.12, "IOD by which the outline steps in over a tenth of one"
 
 
-def test_what_the_photo_does_not_show_ends_no_further_out_than_its_hair() -> None:
+def test_what_begins_behind_the_photo_s_outline_begins_no_further_out_than_its_hair() -> None:
     """Once, a made-up crown stood out further than the photo's hair, which the matte cuts: turned crowns had a wedge
     where the two met (p09 and p01 of the portraits).
     """
@@ -70,9 +70,9 @@ def test_what_the_photo_does_not_show_ends_no_further_out_than_its_hair() -> Non
     _, grown = inflated(model, points, camera, matte, centre, chin, True)
     facing = model.normals(points) @ camera.rotation[2]
     crown = (model.points[:, 1] > 11) & (np.abs(model.points[:, 0]) < 4)
-    before, behind = crown & (facing > 0.15) & (facing < 0.4), crown & (facing < -0.1) & (facing > -0.5)
-    assert before.sum() > 10 and behind.sum() > 10
+    before, behind = crown & (facing > 0.15) & (facing < 0.4), crown & (facing < -0.05) & (facing > -0.2)
+    assert before.sum() > 10 and behind.sum() >= 5
     radius = np.linalg.norm(points - centre, axis=1)
     outline = float(np.median((grown * radius)[before]))
     assert outline > 0, "the mesh reaches beyond the matte, which cuts the hair"
-    assert np.median((grown * radius)[behind]) < 0.01
+    assert np.median((grown * radius)[behind]) < 0.015
