@@ -23,9 +23,12 @@ ID_RIDGE = 0.05  # ridge of the identity's coefficients, as a share of their mea
 MOST_IDENTITY = 40  # greatest number of identity components, which is that of Mien's own model
 CONTROL = 4  # every fourth vertex controls the bending where there are no landmarks
 # MediaPipe's vertex of each of the 68 Multi-PIE points; of the jaw line only the chin is a fixed place of a face.
+# Points 31 and 35 lie under the nostrils, on ICT's head at 0.68 of the wings' half width. With the vertices at the
+# wings' outer ends (98, 327) instead, fitted heads' wings lay beside the photo's by a quarter of the nose's width, and
+# frontalised noses were too wide. Points 32 and 34 have no vertex: 97 and 326 lie further out.
 MULTI_PIE = {
     17: 70, 18: 63, 19: 105, 20: 66, 21: 107, 22: 336, 23: 296, 24: 334, 25: 293, 26: 300,
-    27: 168, 28: 197, 29: 5, 30: 4, 31: 98, 32: 97, 33: 2, 34: 326, 35: 327,
+    27: 168, 28: 197, 29: 5, 30: 4, 31: 75, 33: 2, 35: 305,
     36: 33, 37: 160, 38: 158, 39: 133, 40: 153, 41: 144, 42: 362, 43: 385, 44: 387, 45: 263, 46: 373, 47: 380,
     48: 61, 49: 39, 50: 37, 51: 0, 52: 267, 53: 269, 54: 291, 55: 405, 56: 314, 57: 17, 58: 84, 59: 181,
     60: 78, 61: 82, 62: 13, 63: 312, 64: 308, 65: 317, 66: 14, 67: 87, 8: 152,

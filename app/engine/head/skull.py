@@ -30,7 +30,7 @@ SMOOTHING = 8  # steps that smooth one round's motion over the mesh
 # RATIO allows; the sheet of hair (`warping.hair`) draws hair beyond.
 ROUNDING = 32
 # Share by which the back of a head grows less than its outline: hair stands out at the sides.
-BACK = 0.6
+BACK = 0.3
 # IOD by which the head lies further in just behind the photo's outline, where the mesh reaches beyond the hair; and the
 # cosines of normal and view over which that begins and ends. Without it made-up crowns began with a wedge. Farther
 # behind it is not so: heads that ended further in lay 1.2 levels further from true views.

@@ -29,7 +29,8 @@ def lit_from_the_camera() -> tuple[FloatArray, FloatArray, FloatArray]:
 
 def before_the_ear(facing: FloatArray) -> FloatArray:
     x, y, _ = (model := HeadModel.load()).points.T
-    return (facing > 0.05) & (facing < 0.3) & (y > -2) & (y < 1) & (model.distance < 1) & (np.abs(x) > 5)
+    rim = (facing > 0.05) & (facing < 0.3) & (y > -2) & (y < 1) & (model.distance < 1) & (np.abs(x) > 5)
+    return np.asarray(rim & ~model.ear)
 
 
 def test_a_cheek_is_as_light_before_the_ear_as_where_it_faces_the_camera() -> None:
