@@ -29,6 +29,7 @@ TOUCHES = 0.2  # IOD beside the head within which everything moves with the head
 BORDER = 0.6
 # IOD from the edge, away from the head: the same. Over less, a wide head of curls was drawn out to strips (p10).
 WIDE_BORDER = 1.8
+LOW = (-0.8, -0.2)  # IOD below the chin over which hair and shoulders give way up to BORDER only
 CLOSE = 0.5  # IOD beside the head within which hair goes along with it up to BORDER
 
 
@@ -70,7 +71,8 @@ def beside_head(where: Places, srgb: NDArray[np.uint8]) -> Beside:
     narrow, wide = (
         border_share(points, matte, margin * iod).reshape(matte.shape) for margin in (BORDER, WIDE_BORDER)
     )
-    share = share * (wide + np.exp(-((distance / CLOSE) ** 2)) * (narrow - wide))
+    close = np.maximum(np.exp(-((distance / CLOSE) ** 2)), smoothstep(*LOW, below))
+    share = share * (wide + close * (narrow - wide))
     return Beside(where, like, found.skin, share.astype(np.float32), clothes, stays, hat)
 
 
