@@ -48,7 +48,10 @@ STRANGE = 45.0  # beyond this distance from skin a colour is cloth's
 SIDE = 40.0  # px between the eyes in the picture whose colours are compared
 # Mean label around a place above which hair or a scarf has the skin's colour, so that an ear cannot be distinguished.
 INDISTINCT = 0.9
-LEAST = 0.13  # score below which hair hides the ears
+LEAST = 0.13  # score below which hair hides the ears, where any hangs
+BELOW_EARS = (0.0, 0.25, 0.5)  # IOD below the lobes: rows in which hair would hang beside the head
+LEVEL = 0.1  # IOD above and below a row within which vertices give the head's outline in it
+HANGS = 0.15  # IOD beyond the outline of a bare head at which the person is still there in such a row
 
 Place = tuple[float, float, float, float]
 
@@ -89,9 +92,28 @@ def placed_ears(
         score = _score(model, points, relief, scene, tried)
         if score > best:
             best, place = score, tried
-    if place is None or best < LEAST:
+    if place is None or (best < LEAST and _hair_hangs(model, points, scene, matte)):
         return model.without_ears(points), False
     return _moved(model, points, relief, place), True
+
+
+def _hair_hangs(model: HeadModel, points: FloatArray, scene: _Scene, matte: NDArray[np.float32]) -> bool:
+    """Return whether the person, matte (H, W), is wider than a bare head below an ear that the photo may show.
+
+    Otherwise nothing hides that ear, however much it looks like the hair behind it.
+    """
+    bare, ears = (scene.camera.project(p)[:, :2] for p in (model.without_ears(points), points))
+    for side in (side for side, share in scene.visible.items() if share > 0):
+        lobe = ears[model.ear & (np.sign(model.points[:, 0]) == side), 1].max()
+        for row in lobe + np.array(BELOW_EARS) * scene.camera.scale:
+            level = np.abs(bare[:, 1] - row) < LEVEL * scene.camera.scale
+            if not level.any():
+                return True
+            column = side * ((side * bare[level, 0]).max() + HANGS * scene.camera.scale)
+            x, y = int(column), int(row)
+            if not (0 <= x < matte.shape[1] and 0 <= y < matte.shape[0]) or matte[y, x] > 0.5:
+                return True
+    return False
 
 
 def _placed(own: FloatArray, relief: FloatArray, side: int, place: Place) -> FloatArray:

@@ -36,13 +36,16 @@ def engine() -> Engine:
         ("p16_cc0", True),
         ("p12_cc0", False),
         ("p20_nasa", True),
+        ("p03_cc0", True),
+        ("p17_cc0", False),
         ("p23_nasa", False),
         ("p01_cc0", False),
     ],
 )
 def test_ears_are_reported_from_hair(engine: Engine, name: str, shown: bool) -> None:
     """Men with short hair, a bald one and a turned one have ears, and so has a woman whose ears lie in her
-    hair's shade; hair over the ears leaves none, even hair of the skin's colour.
+    hair's shade, and a man whose dark ears look like his short hair; hair or a hat over the ears leaves none, even
+    hair of the skin's colour.
     """
     assert PHOTOS is not None
     portrait = engine.open(PHOTOS / f"a_{name}.jpg")
