@@ -161,7 +161,7 @@ def sheet(
     border = border_share(points, matte, BORDER * head.camera.scale)
     body = (1 - smoothstep(*BODY, _at(where.distance, at))) * border
     own = _at(share, at) * smoothstep(0.0, 2 * LEAST, _at(share, at))
-    texture = _texture(pixels, background, matte, beside, box)
+    texture = _texture(pixels, background, matte, beside, _beside_matte(beside), box)
     seen = _at(_opaque_cells(texture, matte, where, box[:2]), at)
     triangles = triangles[(held[triangles] > 0).any(axis=1) & (seen[triangles] > 0).any(axis=1)]
     thin = _at(_thin_strips(where), at)
@@ -213,7 +213,10 @@ def retextured(
     """Return the same sheet with the texture of another picture; pixels, background: (H, W, 3); matte: (H, W)."""
     x, y = old.corner
     h, w = old.texture.shape[:2]
-    return replace(old, texture=_texture(pixels, background, matte, beside, (x, y, x + w, y + h)))
+    near = np.ones_like(
+        beside.where.matte
+    )  # whether something is opaque does not depend on the background's colour
+    return replace(old, texture=_texture(pixels, background, matte, beside, near, (x, y, x + w, y + h)))
 
 
 def _at(field: NDArray[Any], at: FloatArray) -> FloatArray:
@@ -280,9 +283,12 @@ def _texture(
     background: NDArray[Any],
     matte: Float32,
     beside: Beside,
+    near: Float32,
     box: tuple[int, int, int, int],
 ) -> NDArray[Any]:
     """Return photo and matte (h, w, 4) of a box (x0, y0, x1, y1) px, continued under the head from the hair beside it.
+
+    near: a small (h, w) field of how much of the photo is kept, against the background.
 
     Under the head the texture is laid over the background, as in the photo, because drawing takes that background
     out again.
@@ -292,7 +298,7 @@ def _texture(
     hair = 1 - enlarged(beside.stays, size, box)
     x0, y0, x1, y1 = box
     top = largest(pixels.dtype)
-    bare, left = background[y0:y1, x0:x1], 1 - (hair * enlarged(_beside_matte(beside), size, box))[..., None]
+    bare, left = background[y0:y1, x0:x1], 1 - (hair * enlarged(near, size, box))[..., None]
     photo = pixels[y0:y1, x0:x1] + left * (bare.astype(np.float32) - pixels[y0:y1, x0:x1])
     own = np.dstack([photo, matte[y0:y1, x0:x1] * hair * top]).astype(np.float32)
     a = found[..., 3:4]
