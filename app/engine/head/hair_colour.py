@@ -44,9 +44,10 @@ def hair_colour(
 
     The colours come from a band inside the head's outline, where the hair lies furthest back. Where the band is skin
     at one height and hair above, the back of the head takes the hair's colour. A crown as bright as skin is bald or
-    shines, so the temples' hair gives the colour then, except where a hat or long hair hides the ears. at: (V, 2) px;
-    facing: (V,) cosine of normal and view; shown, confident: (V,) as in `atlas.Seen`; low: (h, w, 3) low-pass colours;
-    at_low: their px per px of the photo; ears: whether ears are visible.
+    shines, so the temples' hair gives the colour then, except where a hat or long hair hides the ears, or where the
+    temples are shaved to the skin. at: (V, 2) px; facing: (V,) cosine of normal and view; shown, confident: (V,) as in
+    `atlas.Seen`; low: (h, w, 3) low-pass colours; at_low: their px per px of the photo; ears: whether ears are
+    visible.
     """
     band = smoothstep(1.0, 2.0, model.distance) * ~model.ear * shown
     chosen = (band > 0.5) & (facing > 0.05) & (facing < 0.7) & (model.points[:, 1] > -2.0)
@@ -64,11 +65,13 @@ def hair_colour(
         np.median(sampled(low, at[mask] * at_low), axis=0) for mask in (above, beside, cheeks)
     )
     bald = smoothstep(*BALD, np.array((hair @ LUMINANCE) / max(float(skin @ LUMINANCE), 1e-3)))
-    hair = hair + ears * float(bald) * (temples - hair)
-    apart = max(float(np.linalg.norm(hair - skin)), 1e-6)
+    of_crown, of_temples = apart(skin, np.stack([hair, temples]))
+    if of_temples > of_crown or temples @ LUMINANCE < hair @ LUMINANCE:
+        hair = hair + ears * float(bald) * (temples - hair)
+    length = max(float(np.linalg.norm(hair - skin)), 1e-6)
     most = max(float(hair @ LUMINANCE), float(skin @ LUMINANCE))
     here = here * np.minimum(1, most / np.maximum(here @ LUMINANCE, 1e-3))[:, None]
-    share = smoothstep(0.6, 1.2, np.linalg.norm(here - skin, axis=1) / apart)[:, None]
+    share = smoothstep(0.6, 1.2, np.linalg.norm(here - skin, axis=1) / length)[:, None]
     return np.asarray(share * here + (1 - share) * hair)
 
 
