@@ -8,6 +8,7 @@ import pytest
 from app.engine.head.hair_colour import hair_colour
 from app.engine.head.model import HeadModel
 
+# Red, green and blue in [0, 255]; the first three are those of p29 of the portraits.
 SKIN, GREY, STUBBLE, WHITE = (
     (183.0, 135.0, 109.0),
     (146.0, 123.0, 106.0),
