@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from app.engine.head.strands import DARK, MOST
 from app.engine.head.texels import TEXELS
+from app.engine.imaging.nearest import mirror_image
 
 # These values were chosen by eye on sheets of turned heads (tools/head_sheets.py). IOD is the distance between the
 # eyes, of which an atlas' side has TEXELS.
@@ -55,7 +56,7 @@ def continued(
     fine *= min(1.0, MOST / max(float(np.std(fine[sure > 0])), 1e-6))
     known, missing = sure.copy(), wanted & (sure == 0)
     for _ in range(ROUNDS):
-        x, y = _mirrored(known)
+        x, y, _ = mirror_image(known > 0)
         there = missing & (cv2.remap(known, x, y, cv2.INTER_NEAREST, borderValue=0) > 0)
         fine[there] = cv2.remap(fine, x, y, cv2.INTER_LINEAR)[there]
         known[there], missing[there] = 1, False
@@ -63,14 +64,3 @@ def continued(
     fine = (fine - cv2.GaussianBlur(fine, *blur)) * known
     soft = cv2.GaussianBlur(known.astype(np.float32), (0, 0), SOFT * iod)
     return np.exp(fine)[..., None], np.clip(2 * soft - 1, 0, 1)[..., None] * known[..., None]
-
-
-def _mirrored(known: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return columns and rows (S, S) of the mirror image of every texel at the nearest known (S, S) one."""
-    _, label = cv2.distanceTransformWithLabels(1 - known, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    at_y, at_x = np.nonzero(known)
-    nearest = np.zeros((label.max() + 1, 2), np.float32)
-    nearest[label[at_y, at_x]] = np.stack([at_x, at_y], axis=1)
-    y, x = np.indices(known.shape, np.float32)
-    found = 2 * nearest[label] - np.dstack([x, y])
-    return np.ascontiguousarray(found[..., 0]), np.ascontiguousarray(found[..., 1])

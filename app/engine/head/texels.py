@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.head.model import HeadModel
 from app.engine.head.raster import raster_band, shares
+from app.engine.imaging.nearest import nearest_known
 
 # These values were chosen by eye on sheets of turned heads (tools/head_sheets.py) and by the milliseconds that a frame
 # takes.
@@ -30,13 +30,7 @@ def texels(side: int) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[n
     raster_band(points, model.corners, np.arange(len(model.corners)), False, 0, side, 0, side, ids, depth)
     share = np.empty((side, side, 3), np.float32)
     shares(points, model.corners, ids, 0, 0, share)
-    _, label = cv2.distanceTransformWithLabels(
-        (ids < 0).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    place = np.zeros(label.max() + 1, np.int32)
-    known = ids >= 0
-    place[label[known]] = np.flatnonzero(known)
-    return ids, share, place[label]
+    return ids, share, nearest_known(ids >= 0)[0].astype(np.int32)
 
 
 def atlas_side(iod: float) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.imaging.colour import largest
+from app.engine.imaging.nearest import mirror_image
 
 # These values were chosen by eye on the sheets that tools/sheets.py draws. IOD is the distance between the eyes.
 FILL_SIDE = 512  # px: the longer side at which the fill is made; it is smooth, so a small picture is enough
@@ -49,23 +50,10 @@ def reflected_detail(
     small: (H, W, C) the picture; smooth: (H, W, C) its low-pass; hidden: (H, W); reach: px over which the texture
     fades.
     """
-    distance, labels = cv2.distanceTransformWithLabels(
-        hidden.astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    known_y, known_x = np.nonzero(~hidden)
-    position = np.zeros((labels.max() + 1, 2), np.float32)
-    position[labels[known_y, known_x]] = np.stack([known_x, known_y], axis=1)
-    nearest = position[labels]
-    y, x = np.indices(hidden.shape, np.float32)
+    x, y, distance = mirror_image(~hidden)
     detail = small - smooth
     detail[hidden] = 0
-    mirrored = cv2.remap(
-        detail,
-        2 * nearest[..., 0] - x,
-        2 * nearest[..., 1] - y,
-        cv2.INTER_LINEAR,
-        borderMode=cv2.BORDER_REFLECT,
-    ).reshape(small.shape)
+    mirrored = cv2.remap(detail, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT).reshape(small.shape)
     fade = np.exp(-((distance / reach) ** 2))
     return np.asarray(mirrored * (fade * hidden)[..., None], np.float32)
 

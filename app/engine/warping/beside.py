@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.engine.head.skull import smoothstep
+from app.engine.imaging.nearest import nearest_known
 from app.engine.warping.curves import Float32
 from app.engine.warping.edges import border_share
 from app.engine.warping.hats import hat_of
@@ -83,13 +84,11 @@ def _to_the_edge(clothes: Float32, where: Places) -> Float32:
     solid = where.matte >= 0.95
     if not solid.any():
         return clothes
-    away, label = cv2.distanceTransformWithLabels(
-        (~solid).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    nearest = np.zeros(label.max() + 1, np.float32)
+    nearest, away = nearest_known(solid)
     width = 2 * max(1, round(CLOTHES_BESIDE * where.iod)) + 1
-    nearest[label[solid]] = cv2.dilate(clothes, np.ones((width, width), np.uint8))[solid]
-    near = nearest[label] * (away < CLOTHES_EDGE * where.iod)
+    near = cv2.dilate(clothes, np.ones((width, width), np.uint8)).take(nearest) * (
+        away < CLOTHES_EDGE * where.iod
+    )
     return np.asarray(np.where(solid, clothes, np.maximum(clothes, near)), np.float32)
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-import cv2
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from app.engine.head import Head, HeadModel, rasterised
 from app.engine.head.atlas import Seen
 from app.engine.head.skull import smoothstep
+from app.engine.imaging.nearest import nearest_known
 from app.engine.warping.curves import FloatArray
 from app.engine.warping.hair import Sheet
 from app.engine.warping.holding import OFF_FACE
@@ -111,15 +111,12 @@ def following(head: Head, own: Seen, where: Places, hair: Sheet | None) -> Follo
     model = HeadModel.load()
     size = (where.matte.shape[1], where.matte.shape[0])
     ids, _ = rasterised(head.posed(head.camera) * where.factor, model.triangles, (0, 0, *size))
-    apart, label = cv2.distanceTransformWithLabels(
-        (ids < 0).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    nearest = np.zeros(label.max() + 1, np.int64)
-    nearest[label[ids >= 0]] = model.triangles[ids[ids >= 0], 0]
+    shown, apart = nearest_known(ids >= 0)
+    nearest = model.triangles[ids.take(shown), 0]
 
     def found(at: FloatArray) -> tuple[NDArray[np.int64], FloatArray]:
         x, y = (np.clip((at[:, k] * where.factor).astype(int), 0, size[k] - 1) for k in (0, 1))
-        return nearest[label[y, x]], apart[y, x] / where.iod
+        return nearest[y, x], apart[y, x] / where.iod
 
     before, _ = found(own.at)
     hidden = (1 - own.shown) * smoothstep(*OFF_FACE, model.distance)

@@ -20,6 +20,7 @@ from app.engine.head import Head, HeadModel, rasterised
 from app.engine.head.fill import relief
 from app.engine.head.skull import smoothstep
 from app.engine.imaging.colour import largest
+from app.engine.imaging.nearest import nearest_known
 from app.engine.warping.background import push_pull, reflected_detail, smoothed
 from app.engine.warping.beside import BORDER, HANGING, HANGS, TOUCHES, Beside
 from app.engine.warping.curves import Float32, FloatArray
@@ -125,12 +126,8 @@ def hung_over(hair: Sheet, beside: Beside, at: FloatArray, known: FloatArray) ->
     # Hair that ends here covers nothing of what turns into view below it, so hair must also be there further down.
     rows = max(1, round(HANGS_ON * where.iod))
     on = cv2.erode(hangs.astype(np.uint8), np.ones((rows, 1), np.uint8), anchor=(0, 0), borderValue=1)
-    _, label = cv2.distanceTransformWithLabels(
-        (~free).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    nearest = np.zeros(label.max() + 1, np.float32)
-    nearest[label[free]] = on[free]
-    beside_it = _at(blurred(nearest[label], 0.05 * where.iod), at * where.factor - 0.5)
+    on = on.astype(np.float32).take(nearest_known(free)[0])
+    beside_it = _at(blurred(on, 0.05 * where.iod), at * where.factor - 0.5)
     under = np.ascontiguousarray(hair.texture[..., 3]) / np.float32(largest(hair.texture.dtype))
     return sides * smoothstep(0.4, 0.8, beside_it) * smoothstep(0.7, 0.95, _at(under, at - hair.corner - 0.5))
 
@@ -246,12 +243,8 @@ def _depth(head: Head, where: Places) -> Float32:
     """
     middle = float(head.camera.project(head.centre[None])[0, 2]) * where.factor
     covered = where.head > 0
-    _, label = cv2.distanceTransformWithLabels(
-        (~covered).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    nearest = np.zeros(label.max() + 1, np.float32)
-    nearest[label[covered]] = where.depth[covered]
-    outline = np.clip(nearest[label] - middle, -APART * where.iod, APART * where.iod)
+    nearest = where.depth.take(nearest_known(covered)[0])
+    outline = np.clip(nearest - middle, -APART * where.iod, APART * where.iod)
     near = np.exp(-((where.distance / JOIN) ** 2)) * (1 - smoothstep(-0.3, 0.3, where.below))
     offset = np.where(covered, 0.0, near * outline)
     weight = np.where(covered, 1e-3, 1.0)
@@ -269,13 +262,9 @@ def _held_share(head: Head, where: Places, hidden: FloatArray) -> Float32:
     ids, _ = rasterised(head.posed(head.camera) * where.factor, model.triangles, (0, 0, *size))
     here = np.append(hidden[model.triangles].mean(axis=1), 1.0)[ids]
     covered = where.head > 0
-    _, label = cv2.distanceTransformWithLabels(
-        (~covered).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    nearest = np.ones(label.max() + 1)
-    nearest[label[covered]] = here[covered]
+    nearest = here.take(nearest_known(covered)[0])
     near = np.exp(-((where.distance / JOIN) ** 2)) * (1 - smoothstep(-0.3, 0.3, where.below))
-    return blurred(1 - near * (1 - nearest[label]), 0.08 * where.iod)
+    return blurred(1 - near * (1 - nearest), 0.08 * where.iod)
 
 
 def _texture(

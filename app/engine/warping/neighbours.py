@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from app.engine.face.parameters import FittedFace
 from app.engine.imaging.matte import guided_filter
+from app.engine.imaging.nearest import nearest_known
 from app.engine.warping.curves import Float32
 
 # Chosen by eye on group photos. IOD is the distance between the eyes of the face that is edited.
@@ -161,8 +162,4 @@ def _nearest_person(label: NDArray[np.int32]) -> NDArray[np.int32]:
     """Return the labels with background, whose soft edge is somebody's, and the lines between people, which
     `cv2.watershed` marks by -1, given to the nearest person.
     """
-    free = (label < OWN).astype(np.uint8)
-    _, region = cv2.distanceTransformWithLabels(free, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL)
-    person = np.full(region.max() + 1, OWN, np.int32)
-    person[region[free == 0]] = label[free == 0]
-    return np.asarray(person[region], np.int32)
+    return label.take(nearest_known(label >= OWN)[0])

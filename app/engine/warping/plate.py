@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from app.engine.head import Head, HeadModel, rasterised
 from app.engine.head.atlas import scalp
 from app.engine.imaging.colour import largest
+from app.engine.imaging.nearest import mirror_image
 from app.engine.warping.background import push_pull
 from app.engine.warping.curves import Float32, FloatArray
 
@@ -156,15 +157,8 @@ def _body_behind(small: Float32, solid: Float32, reach: float) -> Float32:
     A collar's edge goes on behind a jaw as its mirror image, which fades into smooth colours over `reach` px.
     """
     smooth = push_pull(small, solid)
-    distance, label = cv2.distanceTransformWithLabels(
-        (solid == 0).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    known_y, known_x = np.nonzero(solid)
-    nearest = np.zeros((label.max() + 1, 2), np.float32)
-    nearest[label[known_y, known_x]] = np.stack([known_x, known_y], axis=1)
-    y, x = np.indices(solid.shape, np.float32)
-    at = 2 * nearest[label] - np.dstack([x, y])
-    found = cv2.remap(np.dstack([small, solid]), at[..., 0], at[..., 1], cv2.INTER_LINEAR)
+    x, y, distance = mirror_image(solid > 0)
+    found = cv2.remap(np.dstack([small, solid]), x, y, cv2.INTER_LINEAR)
     share = found[..., 3:] * np.exp(-((distance[..., None] / max(reach, 1e-3)) ** 2))
     share = np.where(solid[..., None] > 0, 1, share)
     mirrored = np.where(solid[..., None] > 0, small, found[..., :3])
