@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 
 
 def add(subparsers: Subparsers) -> None:
+    _add_drive(subparsers)
+    _add_track(subparsers)
+    _add_compress(subparsers)
+
+
+def _add_drive(subparsers: Subparsers) -> None:
     drive = command(subparsers, "drive", "let a clip or a performance drive a photo")
     drive.add_argument("photo", type=Path, help="a photo, or a .mienclip to see again")
     driver = (
@@ -46,11 +52,7 @@ def add(subparsers: Subparsers) -> None:
         default="head",
         help="head (pose and expression, the default) or face (expression only)",
     )
-    drive.add_argument(
-        "--relative",
-        action="store_true",
-        help="relative to the driver's neutral face",
-    )
+    drive.add_argument("--relative", action="store_true", help="relative to the driver's neutral face")
     rest = (
         "seconds into the clip at which the driver's face is at rest (default: Mien seeks it, and says where)"
     )
@@ -68,20 +70,18 @@ def add(subparsers: Subparsers) -> None:
     add_json(drive)
     drive.set_defaults(run=run_drive)
 
+
+def _add_track(subparsers: Subparsers) -> None:
     track = command(subparsers, "track", "read the face of each frame of a clip: 35 numbers a frame")
     track.add_argument("video", type=Path, help="a clip with a face")
-    track.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        required=True,
-        metavar="OUT.performance",
-        help="or OUT.csv",
-    )
+    out = "the performance, or OUT.csv"
+    track.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.performance", help=out)
     track.add_argument("--packed", action="store_true", help="quantised and delta-coded, for streaming")
     add_json(track)
     track.set_defaults(run=run_track)
 
+
+def _add_compress(subparsers: Subparsers) -> None:
     compress = command(subparsers, "compress", "keep a clip as one picture and the motion of its face")
     compress.add_argument("video", type=Path, help="a clip with a face")
     clip = "what “mien drive” shows again"

@@ -46,17 +46,12 @@ class Order:
     """Work for a child process.
 
     words: what follows `mien`; name: the name of the run and of its model; minutes: the budget of a training, None
-    for other work.
+    for a film and a check of footage, which can only be stopped, not paused.
     """
 
     words: tuple[str, ...]
     name: str
     minutes: float | None = None
-
-    @property
-    def can_pause(self) -> bool:
-        """Return whether this is a training; a film and a check of footage can only be stopped."""
-        return self.minutes is not None and "--check" not in self.words
 
 
 @dataclass(frozen=True)

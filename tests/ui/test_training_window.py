@@ -107,7 +107,7 @@ def test_the_personal_page_orders_what_it_shows(training_window, tmp_path, qtbot
     assert ordered.args[0] == Order(("train", "head2head", str(clip), "--size", "256"), "me", 12.0)
     with qtbot.waitSignal(page.ordered) as ordered:
         page.check.click()
-    assert ordered.args[0].words[-1] == "--check" and not ordered.args[0].can_pause
+    assert ordered.args[0].words[-3:] == ("--check", "--output", "me") and ordered.args[0].minutes is None
     page.name.setText("../me")
     assert not page.train.isEnabled(), "a name never leads out of Mien's folder"
 
@@ -235,7 +235,7 @@ def test_a_check_of_footage_cannot_be_paused_and_leaves_no_word_of_its_work(trai
     wait = "import sys; print(sys.argv[1], flush=True); sys.stdin.readline(); print(sys.argv[2])"
     run._command = [sys.executable, "-c", wait, step, result]
     with qtbot.waitSignal(run.stepped, timeout=WAIT):
-        training_window.start(Order(("train", "head2head", "clip.mp4", "--check"), "me", 1.0))
+        training_window.start(Order(("train", "head2head", "clip.mp4", "--check", "--output", "me"), "me"))
     assert view.detail.text() == "Cutting out the face"
     assert not view.pause.isVisible() and view.stop.isEnabled()
     assert run._process is not None

@@ -96,7 +96,7 @@ class PersonalPage(QWidget):
     def _connect(self) -> None:
         self.footage.changed.connect(self._enable)
         self.name.textChanged.connect(self._enable)
-        self.check.clicked.connect(lambda: self.ordered.emit(self._order("--check")))
+        self.check.clicked.connect(lambda: self.ordered.emit(self._order(check=True)))
         self.train.clicked.connect(lambda: self.ordered.emit(self._order()))
         self.use.clicked.connect(self._on_use)
 
@@ -115,14 +115,16 @@ class PersonalPage(QWidget):
         self._busy = busy
         self._enable()
 
-    def _order(self, *more: str) -> Order:
+    def _order(self, check: bool = False) -> Order:
         clip = self.footage.paths()[0]
-        words = ["train", "head2head", str(clip), "--size", str(self.quality.currentData()), *more]
-        if self.start.currentData() is not None and not more:
+        words = ["train", "head2head", str(clip), "--size", str(self.quality.currentData())]
+        if check:
+            words += ["--check", "--output", self.name.text()]
+        elif self.start.currentData() is not None:
             words += ["--start", str(self.start.currentData())]
         self.score.clear()
         self.use.setVisible(False)
-        return Order(tuple(words), self.name.text(), self.minutes.value())
+        return Order(tuple(words), self.name.text(), None if check else self.minutes.value())
 
     def take(self, step: RunStep) -> None:
         """Show the scores of the held-out frames, before and after."""

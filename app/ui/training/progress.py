@@ -114,7 +114,7 @@ class ProgressView(QWidget):
             self.bar.setValue(int(state == State.DONE))
             self.detail.clear()
         order = self._training.order
-        resumes = order is None or order.can_pause
+        resumes = order is None or order.minutes is not None
         trained = bool(self.curves.names())
         self.pause.setVisible(resumes and state in (State.IDLE, State.RUNNING, State.PAUSING))
         self.pause.setEnabled(state == State.RUNNING)
