@@ -40,6 +40,7 @@ INNER = ring(UPPER_LIP, LOWER_LIP)
 OPPOSITE = [*LOWER_LIP, *UPPER_LIP[-2:0:-1]]  # for each vertex of the contour the vertex on the other lip
 TOOTH_BEHIND_LIP = 0.055  # IOD by which the upper incisors' edge lies below the upper lip's line at rest
 OPEN = 0.012  # IOD between the lips from which the inside shows
+AROUND = 0.03  # IOD by which a mouth may be further open than the landmarks of its lips say
 OWN_TEETH = (0.05, 0.09)  # IOD between the photo's lips: the head's upper teeth to the photo's
 # IOD: width of the edge of the photo's teeth, which the warp moves along with the lower lip that touches it
 TOOTH_FRINGE = 0.025
@@ -93,7 +94,8 @@ class MouthPose:
     which the photo's teeth move; narrower: (2, 2) map of the photo's px by which teeth widen with the lips; down:
     (2,) the photo's unit vector from upper to lower lip; gap: IOD between the lips; drawn: IOD by which the mouth is
     wider than at rest; change: 0 where the mouth is as in the photo to 1 where all inside it must be drawn; turned: 0
-    in the photo's own view to 1 after a turn from which on the whole head's mesh draws the lips.
+    in the photo's own view to 1 after a turn from which on the whole head's mesh draws the lips; same: 1 where the
+    lips are as far apart as in the photo, so that what lies between them is the photo's own, to 0.
     """
 
     contour: FloatArray
@@ -109,15 +111,16 @@ class MouthPose:
     drawn: float
     change: float
     turned: float = 0.0
+    same: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
 class OwnMouth:
     """The part of the photo around its mouth.
 
-    corner: (x, y) px of the picture in the photo; picture: (h, w, 5) float32: in channels 0 to 2 the photo's colours,
+    corner: (x, y) px of the picture in the photo; picture: (h, w, 6) float32: in channels 0 to 2 the photo's colours,
     with its upper teeth continued upwards; in 3 how much of a place then lies between the lips; in 4 whether a place
-    lies higher above the photo's upper teeth.
+    lies higher above the photo's upper teeth; in 5 how much of it lies between the lips of the photo itself.
     """
 
     corner: tuple[int, int]
@@ -136,6 +139,9 @@ def own_mouth(photo: NDArray[Any], mouth: Mouth, down: FloatArray) -> OwnMouth |
     x0, y0, x1, y1 = box_around(mouth.contour, margin, (photo.shape[1], photo.shape[0]))
     crop = photo[y0:y1, x0:x1].astype(np.float32)
     opening = soft_inside(catmull_rom(mouth.contour), (x0, y0), crop.shape[:2], 0)
+    grown = 2 * max(1, round(AROUND * mouth.iod)) + 1
+    between = cv2.dilate(opening, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (grown, grown)))
+    between = cv2.GaussianBlur(between, (0, 0), max(0.6, LIP_BLUR * mouth.iod))
     size = 2 * max(1, round(0.012 * mouth.iod)) + 1
     opening = cv2.erode(opening, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
     opening = cv2.GaussianBlur(opening, (0, 0), max(0.6, 0.012 * mouth.iod))
@@ -163,7 +169,7 @@ def own_mouth(photo: NDArray[Any], mouth: Mouth, down: FloatArray) -> OwnMouth |
     own += np.clip(far / np.float32(2 * SOFTER), 0, 1)[..., None] * (dull - own)
     inner = np.zeros_like(opening)
     inner[1:-1, 1:-1] = 1  # beyond the picture's edge nothing is known
-    return OwnMouth((x0, y0), np.dstack([own, inner * seen, inner * above * (1 - seen)]))
+    return OwnMouth((x0, y0), np.dstack([own, inner * seen, inner * above * (1 - seen), inner * between]))
 
 
 def mouth_source(
@@ -217,7 +223,7 @@ class MouthPicture:
     """What shows between a target's lips.
 
     corner: (x, y) px of its first pixel in the photo; cover: (h, w) its opacity, 0 to 1; made: (h, w, 3) of the head's
-    inside, 0 to 255; deep: (h, w) that shades its edges; own: (h, w, 5) of the photo's own mouth; colourful, warped,
+    inside, 0 to 255; deep: (h, w) that shades its edges; own: (h, w, 6) of the photo's own mouth; colourful, warped,
     teeth: of `mouth_kernels.blend_mouth`.
     """
 
@@ -229,6 +235,7 @@ class MouthPicture:
     colourful: float
     warped: float
     teeth: float
+    same: float
 
     def draw(self, out: NDArray[Any], origin: tuple[int, int]) -> None:
         """Draw it into out (h, w, 3), in place, as far as it lies in there; origin: (x, y) px of out's first pixel."""
@@ -241,10 +248,11 @@ class MouthPicture:
             np.ascontiguousarray(part[rows, columns]) for part in (self.cover, self.made, self.deep, self.own)
         )
         steps, *shares = (
-            np.float32(v) for v in (largest(out.dtype) / 255, self.colourful, self.warped, self.teeth)
+            np.float32(v)
+            for v in (largest(out.dtype) / 255, self.colourful, self.warped, self.teeth, self.same)
         )
-        colourful, warped, teeth = shares
-        mouth_kernels.blend_mouth(view, cover, made, deep, colourful, steps, warped, own, teeth)
+        colourful, warped, teeth, same = shares
+        mouth_kernels.blend_mouth(view, cover, made, deep, colourful, steps, warped, own, teeth, same)
 
 
 def mouth_picture(
@@ -265,7 +273,8 @@ def mouth_picture(
     # Darker under the lips and in the corners; lips hardly apart leave little room for shadow.
     deep = soft_inside(contour, corner, shape, min(0.035, 0.15 * pose.gap) * mouth.iod)
     warped, teeth = _stretches_well(mouth, pose), max(mouth.teeth, _whole(mouth))
-    return MouthPicture(corner, cover, made, deep, own, mouth.light.colourful, warped, teeth)
+    same = 0.0 if photo is None else pose.same
+    return MouthPicture(corner, cover, made, deep, own, mouth.light.colourful, warped, teeth, same)
 
 
 def _over_fringe(mouth: Mouth, pose: MouthPose) -> FloatArray:
@@ -300,7 +309,7 @@ def _whole(mouth: Mouth) -> float:
 def _made(mouth: Mouth, pose: MouthPose, corner: tuple[int, int], cover: Float32, above: Float32) -> Float32:
     """Return the cavity with the head's teeth, gums and tongue (h, w, 3), 0 to 255, in the photo's light.
 
-    cover: (h, w) above 0 where they are needed; above: (h, w) the last channel of `OwnMouth.picture`.
+    cover: (h, w) above 0 where they are needed; above: (h, w) channel 4 of `OwnMouth.picture`.
     """
     light = mouth.light
     exposure = np.float32(light.exposure)
@@ -339,8 +348,8 @@ def _parted(pose: MouthPose, x: Float32, y: Float32) -> Float32:
 def _own(
     photo: OwnMouth | None, mouth: Mouth, pose: MouthPose, cover: Float32, corner: tuple[int, int]
 ) -> Float32:
-    """Return (h, w, 5) the photo's own mouth at the target's pixels, in the channels of `OwnMouth.picture`."""
-    own = np.zeros((*cover.shape, 5), np.float32)
+    """Return (h, w, 6) the photo's own mouth at the target's pixels, in the channels of `OwnMouth.picture`."""
+    own = np.zeros((*cover.shape, 6), np.float32)
     if photo is not None:
         start, cut = np.array(corner, np.float32), np.array(photo.corner, np.float32)
         places = (*in_photo(pose), _stretch(mouth, pose))

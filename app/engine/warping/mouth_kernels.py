@@ -192,7 +192,7 @@ def in_photo(x, y, axes, at, to, lip):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, fastmath=True)
 def fetch_own(corner, cover, axes, at, to, lip, stretch, picture, cut, out):  # type: ignore[no-untyped-def]
-    """Write the photo's own mouth, picture (h, w, 5) of `OwnMouth`, into out (h, w, 5) where cover (h, w) is above 0.
+    """Write the photo's own mouth, picture (h, w, 6) of `OwnMouth`, into out (h, w, 6) where cover (h, w) is above 0.
 
     corner: (2,) px of the first pixel; axes, at, to, lip: of `in_photo`; stretch: (6,) the unit vector from the upper
     to the lower lip (2), the mouth's height (px), the share of the height that keeps its size, the factor by which the
@@ -216,19 +216,20 @@ def fetch_own(corner, cover, axes, at, to, lip, stretch, picture, cut, out):  # 
             left, top = int(x), int(y)
             right, under = min(left + 1, picture.shape[1] - 1), min(top + 1, picture.shape[0] - 1)
             fx, fy = x - np.float32(left), y - np.float32(top)
-            for k in range(5):
+            for k in range(6):
                 above = picture[top, left, k] + fx * (picture[top, right, k] - picture[top, left, k])
                 below = picture[under, left, k] + fx * (picture[under, right, k] - picture[under, left, k])
                 out[j, i, k] = above + fy * (below - above)
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def blend_mouth(view, cover, made, deep, colourful, steps, warped, own, teeth):  # type: ignore[no-untyped-def]
+def blend_mouth(view, cover, made, deep, colourful, steps, warped, own, teeth, same):  # type: ignore[no-untyped-def]
     """Draw the mouth into view (h, w, 3), in place, with opacity cover (h, w).
 
     made: (h, w, 3) the made inside, 0 to 255; deep: (h, w) that shades its edges; colourful: share of their colour
     that things keep; steps: levels of the view in one level of made; warped: share of the view that stays; own: of
-    `fetch_own`; teeth: weight of own, 0 to 1.
+    `fetch_own`; teeth: weight of own between the lips, 0 to 1; same: its least weight where the photo shows what is
+    between its lips, 0 to 1.
     """
     half, zero = np.float32(0.5), np.float32(0)
     third, top = np.float32(1 / 3), np.float32(255) * steps
@@ -239,9 +240,10 @@ def blend_mouth(view, cover, made, deep, colourful, steps, warped, own, teeth): 
                 continue
             shade = min(max(deep[j, i] * np.float32(1.35), np.float32(0.8)), np.float32(1)) * steps
             grey = (made[j, i, 0] + made[j, i, 1] + made[j, i, 2]) * third
+            weight = max(teeth * own[j, i, 3], same * own[j, i, 5])
             for k in range(3):
                 there = np.float32(view[j, i, k])
                 value = (grey + colourful * (made[j, i, k] - grey)) * shade
                 value += warped * (there - value)
-                value += teeth * own[j, i, 3] * (own[j, i, k] - value)
+                value += weight * (own[j, i, k] - value)
                 view[j, i, k] = int(min(max(there + c * (value - there) + half, zero), top))

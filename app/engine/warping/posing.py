@@ -22,6 +22,8 @@ from app.engine.warping.topology import EYE_CORNERS, LOWER_LIP, N_FACE, UPPER_LI
 
 # These values were chosen by eye on sheets (tools/feature_sheets.py). IOD is the distance between the eyes.
 TURNED = (3.0, 7.0)  # degrees of the head's turn: eyes and an open mouth are the photo's to drawn anew
+# IOD by which lips move, or by which their gap changes: the mouth is the photo's to drawn anew.
+LIPS_MOVED = (0.002, 0.015)
 # IOD of the iris' and of the lids' motion from which an eye is drawn wholly anew; 0.008 is 2.5 degrees of gaze.
 LOOKED, LIDS_MOVED = 0.008, 0.012
 LOWER_TOOTH_ABOVE_LIP = 0.075  # IOD by which the lower incisors' edge stands above the lower lip at most
@@ -257,7 +259,7 @@ def mouth_pose(source: FaceSource, posed: Posed, shut: float = 0.0) -> MouthPose
     gap = lip_gap(moved) - shut
     most = float(np.abs(posed.offsets[INNER]).max())
     turned = eased(*TURNED, turn(source.params.camera, posed.camera))
-    moved_share = max(eased(0.002, 0.015, most), turned)
+    moved_share = max(eased(*LIPS_MOVED, most), turned)
     change = moved_share * eased(OPEN / 3, OPEN, gap)
     if change <= 0:
         return None
@@ -284,6 +286,7 @@ def mouth_pose(source: FaceSource, posed: Posed, shut: float = 0.0) -> MouthPose
         drawn,
         change,
         turned,
+        1 - eased(*LIPS_MOVED, abs(lip_gap(moved) - source.gap)),
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from app.engine.face.semantic import neutralise, resolve
 from app.engine.generators.mesh_warp import MeshWarp, WarpCode, _view, resized
 from app.engine.imaging.matte import person_matte
 from app.engine.warping import mouth_kernels
-from app.engine.warping.mouth import in_photo
+from app.engine.warping.mouth import INNER, in_photo
 from app.engine.warping.posing import eye_pose, mouth_pose, pose
 from app.engine.warping.topology import EYE_CORNERS, UPPER_LIP
 
@@ -330,3 +331,19 @@ def test_teeth_go_along_with_both_lips(
     iod = source.face.params.camera.scale
     teeth, lip = teeth_and_lip(warp, code, source.face, FaceEdit.of(smile=smile))
     assert abs(lip) > 0.015 * iod and teeth == pytest.approx(lip, abs=0.01 * iod)
+
+
+def test_a_turn_leaves_between_the_lips_what_the_photo_shows_there(
+    warp: MeshWarp, source: SourceImage
+) -> None:
+    """Once, a man with few teeth who parts his lips a little had whole rows of them as soon as his head turned."""
+    inside, bare = source.face.landmarks[INNER, :2], source.pixels.copy()
+    cv2.fillPoly(bare, [np.round(inside).astype(np.int32)], (20, 60, 20))
+    code = warp.encode(replace(source, pixels=bare))
+    code = replace(code, mouth=replace(code.mouth, gap=0.03, teeth=0.0))
+    asked = target(source, yaw=source.face.params.camera.yaw + 10)
+    turned = pose(code.face, asked.params).points[INNER, :2]
+    picture = pasted(source, warp.generate(code, asked))
+    middle = np.round(turned.mean(axis=0) + 0.5 * (turned - turned.mean(axis=0))).astype(np.int32)
+    mask = cv2.fillPoly(np.zeros(picture.shape[:2], np.uint8), [middle], 1) > 0
+    np.testing.assert_allclose(picture[mask], np.broadcast_to((20, 60, 20), (mask.sum(), 3)), atol=12)
