@@ -62,7 +62,7 @@ def kinds(where: Places, small: NDArray[np.uint8]) -> Kinds:
     code = (lab.astype(int) * BINS // 256) @ np.array([BINS * BINS, BINS, 1])
     hairy = _counted(code[top]) if top.sum() >= ENOUGH else np.zeros(BINS**3)
     bare = _counted(code[face])
-    flesh = _skin_hue(small, face)
+    flesh = skin_hue(small, face)
     # A beard is little of a face: it counts by itself, lest a dark one be taken for a dark collar.
     lower = face & (where.level > LOWER_FACE)
     own = np.maximum(bare, _counted(code[lower])) if lower.sum() >= ENOUGH else bare
@@ -120,7 +120,7 @@ def _clothes(
     return np.asarray(np.maximum(found, reached[part]) * near, np.float32)
 
 
-def _skin_hue(small: NDArray[np.uint8], face: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def skin_hue(small: NDArray[np.uint8], face: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return (h, w) whether a colour has the hue of most of the face, in light or shade."""
     red, green, blue = np.moveaxis(np.log(small.astype(np.float32) + 4), 2, 0)
     hue = np.stack([red - green, green - blue], axis=2)

@@ -85,3 +85,63 @@ def test_a_head_that_turns_leaves_the_hair_behind_it_where_it_is(source):
 
 def test_nobody_near_changes_nothing(source):
     assert neighbours(source.pixels, source.matte, source.face, ()) is None
+
+
+def with_somebody_hidden(source: SourceImage) -> tuple[SourceImage, np.ndarray]:
+    """Return the two with a third behind the first, whose forehead and hair alone are seen, and (H, W) where."""
+    pixels, matte = source.pixels.copy(), source.matte.copy()
+    x, y = (round(v) for v in OWN)
+    seen = np.zeros(matte.shape, np.uint8)
+    cv2.ellipse(seen, (x - 10, y - 52), (34, 34), 0, 0, 360, 2, -1)
+    cv2.ellipse(seen, (x - 10, y - 50), (24, 24), 0, 0, 360, 1, -1)
+    own = np.zeros(matte.shape, np.uint8)
+    cv2.ellipse(own, (x, y), (48, 62), 0, 0, 360, 1, -1)
+    seen[(own > 0) | (source.matte > 0)] = 0
+    for kind, colour in ((1, (215, 178, 158)), (2, (60, 58, 60))):
+        pixels[seen == kind] = colour
+    matte[seen > 0] = 1
+    return SourceImage(pixels, None, source.face, matte, source.others), seen
+
+
+def test_a_hidden_person_whose_face_is_not_found_is_not_the_heads(source):
+    crowded, seen = with_somebody_hidden(source)
+    inner = cv2.erode((seen > 0).astype(np.uint8), np.ones((7, 7))) > 0
+    theirs = found_in(crowded).theirs
+    assert theirs[inner].mean() > 0.9
+    grey = cv2.erode((crowded.pixels == GREY).all(axis=2).astype(np.uint8), np.ones((5, 5))) > 0
+    assert theirs[grey].mean() < 0.05
+
+
+def with_a_telephone(source: SourceImage) -> tuple[SourceImage, np.ndarray]:
+    """Return the two with a black telephone before the first one's left cheek and a hand beside it, and (H, W) where
+    these are.
+    """
+    pixels, matte = source.pixels.copy(), source.matte.copy()
+    x, y = (round(v) for v in OWN)
+    held = np.zeros(matte.shape, np.uint8)
+    cv2.rectangle(held, (x + 13, y + 22), (x + 42, y + 50), 1, -1)
+    cv2.rectangle(held, (x + 30, y + 4), (x + 60, y + 44), 2, -1)
+    for kind, colour in ((1, (12, 12, 14)), (2, (200, 150, 125))):
+        pixels[held == kind] = colour
+    matte[held > 0] = 1
+    return SourceImage(pixels, None, source.face, matte, source.others), held
+
+
+def test_a_thing_held_before_a_cheek_stands_before_the_face(source):
+    calling, held = with_a_telephone(source)
+    found = found_in(calling)
+    inner = cv2.erode((held > 0).astype(np.uint8), np.ones((7, 7))) > 0
+    assert found.before[inner].mean() > 0.9
+    assert found.theirs[inner].mean() > 0.9
+    x, y = (round(v) for v in OWN)
+    assert found.theirs[y - 20 : y + 40, x - 30 : x].max() < 0.1  # the other cheek, eyes and nose
+
+
+def test_a_beard_is_no_thing_before_a_face(source):
+    pixels, (x, y) = source.pixels.copy(), (round(v) for v in OWN)
+    skin = (pixels == SKIN).all(axis=2)
+    skin[: y + 22] = False
+    skin[:, x + 50 :] = False
+    pixels[skin] = (30, 22, 18)
+    bearded = SourceImage(pixels, None, source.face, source.matte, source.others)
+    assert not found_in(bearded).before.any()
