@@ -12,6 +12,7 @@ from app.engine.face.parameters import FaceParams
 # something is made up.
 HALF_SEEN = 35.0  # degrees of yaw in the photo itself, from which it hardly shows the far half of the face
 TOWARDS = 12.0  # degrees of a turn back to the front, from which that far half is drawn
+FAR_LENS = 20.0  # degrees of yaw in the photo itself, from which the far lens is mirrored when it turns back
 SIDE_SEEN = 20.0  # degrees of a turn from which a side comes into view that the photo does not show
 ARMS_TURNED = 24.0  # degrees of a turn from which the arms of spectacles are no longer the photo's
 WORN = 0.5  # value of `spectacles.spectacles` from which the person surely wears spectacles
@@ -31,10 +32,11 @@ def doubts(own: FaceParams, target: FaceParams, spectacles: float) -> tuple[Rema
     before, after = own.camera.yaw, target.camera.yaw
     turned, worn = after - before, spectacles > WORN
     found = []
-    if abs(before) > HALF_SEEN and abs(before) - abs(after) > TOWARDS:
+    back = abs(before) - abs(after) > TOWARDS
+    if worn and abs(before) > FAR_LENS and back:
+        found.append(Remark("The spectacles' far half is made up: their rims may stand double."))
+    if abs(before) > HALF_SEEN and back:
         found.append(Remark("The far half of the face is mostly the near one mirrored."))
-        if worn:
-            found.append(Remark("The spectacles' far half is made up: their rims may stand double."))
     elif abs(turned) > SIDE_SEEN:
         found.append(Remark("The ear and hair of the side that turns into view are made up."))
     if abs(turned) > ARMS_TURNED and worn:

@@ -95,6 +95,24 @@ def test_spectacles_turn_as_one_rigid_thing_before_the_face(own: float) -> None:
     )
 
 
+def test_spectacles_of_a_photo_from_the_side_are_not_brought_forward() -> None:
+    """Once they were, from behind the face's outline: frontalised, the far rim was torn and the temple a wall."""
+    before, skin = Camera.from_angles(28.0, 0.0, 0.0, 100.0, (200.0, 200.0)), default_model().mean
+    assert np.array_equal(Front.of(before.project(skin), before, 1.0).raised(skin), skin)
+
+
+@pytest.mark.parametrize("yaw", [-47.0, 47.0])
+def test_a_bridge_is_recognised_near_a_profile(yaw: float) -> None:
+    """Once, nothing was known from 44 degrees on, and no warning named a profile's spectacles."""
+    camera = Camera.from_angles(yaw, 0.0, 0.0, 100.0, (200.0, 200.0))
+    points = camera.project(default_model().mean)
+    picture = np.full((400, 400, 3), (190, 140, 115), np.uint8)
+    assert spectacles(picture, points, camera) == 0
+    y = round(float(points[6, 1]))
+    picture[y - 3 : y + 3, 100:300] = 15
+    assert spectacles(picture, points, camera) == 1
+
+
 def test_a_lid_that_shuts_behind_rims_is_skin_and_the_rims_stay() -> None:
     skin, rim, lashes = (205.0, 160.0, 135.0), 30.0, 45.0
     angle = np.linspace(0, 2 * np.pi, 16, endpoint=False)
@@ -148,3 +166,5 @@ def test_what_a_turn_makes_up_is_named() -> None:
     assert "spectacles" in named(0, 30, worn=True)
     assert "mirrored" in named(45, 0) and "cheeks" in named(45, 0) and "spectacles" not in named(45, 0)
     assert "double" in named(45, 0, worn=True), "a profile with glasses, frontalised"
+    assert "double" in named(28, 0, worn=True), "once, only from 35 degrees on"
+    assert "double" not in named(28, 0) + named(28, 40, worn=True)
