@@ -61,6 +61,23 @@ def test_a_run_shows_its_losses_sample_and_time_left(training_window, run, qtbot
     assert run.state == State.DONE and view.state.text() == "Trained “toy”."
 
 
+def test_a_run_says_that_it_prepares_its_photos_and_that_it_pauses(training_window, run):
+    """Once, it said “Starting…” while it read a folder for minutes, and a last step hid “Pausing”."""
+    view = training_window.progress
+    run.order = toy()
+    run._set_state(State.RUNNING)
+    run.stepped.emit(RunStep(3, 24, "if003.jpg"))
+    assert view.state.text() == "Preparing: 3 of 24" and view.detail.text() == "if003.jpg"
+    run.stepped.emit(RunStep(1, 60, "", step=1, losses={"l1": 0.5}))
+    assert "left" in view.state.text()
+    run.stepped.emit(RunStep(60, 60, "Keeping the model."))
+    assert "left" in view.state.text()
+    run._set_state(State.PAUSING)
+    run.stepped.emit(RunStep(2, 60, "", step=2, losses={"l1": 0.4}))
+    assert view.state.text().startswith("Pausing")
+    run._set_state(State.IDLE)
+
+
 def test_a_finished_run_brings_the_menus_up_to_date(training_window, run, window, fake, qtbot, monkeypatch):
     asked: list[int] = []
     answer = fake.generators

@@ -85,13 +85,22 @@ class ProgressView(QWidget):
         if step.step is None:
             scored = step.before is not None  # the page says the scores in the window's words
             self.detail.setText("" if scored else i18n.sentence(step.message))
+            order = self._training.order
+            trains = order is not None and order.minutes is not None
+            if step.total and trains and not self.curves.names():
+                self._say_running(self.tr("Preparing: {} of {}").format(step.done, step.total))
         else:
             self.detail.setText(self.tr("Step {}").format(step.step))
             self.curves.add(step.step, step.losses)
-            self.state.setText(self.tr("Training: {} left").format(clock(step.total - step.done)))
+            self._say_running(self.tr("Training: {} left").format(clock(step.total - step.done)))
         if step.picture is not None:
             self._picture = QPixmap(str(step.picture))
             self._show_picture()
+
+    def _say_running(self, words: str) -> None:
+        """Say how far the run is, unless it is already asked to end."""
+        if self._training.state == State.RUNNING:
+            self.state.setText(words)
 
     @Slot(str)
     def _on_state(self, name: str) -> None:
