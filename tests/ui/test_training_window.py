@@ -68,6 +68,9 @@ def test_a_run_says_that_it_prepares_its_photos_and_that_it_pauses(training_wind
     run._set_state(State.RUNNING)
     run.stepped.emit(RunStep(3, 24, "if003.jpg"))
     assert view.state.text() == "Preparing: 3 of 24" and view.detail.text() == "if003.jpg"
+    run._set_state(State.PAUSED)
+    assert "exactly" not in view.state.text(), "a preparation begins anew"
+    run._set_state(State.RUNNING)
     run.stepped.emit(RunStep(1, 60, "", step=1, losses={"l1": 0.5}))
     assert "left" in view.state.text()
     run.stepped.emit(RunStep(60, 60, "Keeping the model."))
@@ -75,6 +78,8 @@ def test_a_run_says_that_it_prepares_its_photos_and_that_it_pauses(training_wind
     run._set_state(State.PAUSING)
     run.stepped.emit(RunStep(2, 60, "", step=2, losses={"l1": 0.4}))
     assert view.state.text().startswith("Pausing")
+    run._set_state(State.PAUSED)
+    assert "exactly" in view.state.text()
     run._set_state(State.IDLE)
 
 

@@ -104,12 +104,14 @@ class ProgressView(QWidget):
 
     @Slot(str)
     def _on_state(self, name: str) -> None:
-        state = State(name)
+        state, trained = State(name), bool(self.curves.names())
         words = {
             State.IDLE: self.tr("Nothing is being trained."),
             State.RUNNING: self.tr("Starting…"),
             State.PAUSING: self.tr("Pausing: the state is being written."),
-            State.PAUSED: self.tr("Paused. “Go on” continues exactly here."),
+            State.PAUSED: self.tr("Paused. “Go on” continues exactly here.")
+            if trained
+            else self.tr("Paused before the training began. “Go on” prepares again what was not finished."),
             State.STOPPING: self.tr("Stopping…"),
             State.STOPPED: self.tr("Stopped. A training of the same name goes on from here."),
             State.DONE: self.tr("Done."),
@@ -124,7 +126,6 @@ class ProgressView(QWidget):
             self.detail.clear()
         order = self._training.order
         resumes = order is None or order.minutes is not None
-        trained = bool(self.curves.names())
         self.pause.setVisible(resumes and state in (State.IDLE, State.RUNNING, State.PAUSING))
         self.pause.setEnabled(state == State.RUNNING)
         self.resume.setVisible(state == State.PAUSED)
