@@ -44,6 +44,7 @@ Image = NDArray[np.uint8]
 KNEE = 12.0  # degrees; any knee from 8 to 20 fits yaw equally well
 YAWS = (-45, -37, -30, -22, -15, -7, 7, 15, 22, 30, 37, 45)  # degrees
 PITCHES = (-30, -25, -20, -15, -8, 8, 15, 20, 25, 30)  # degrees
+BOTH = [(yaw, pitch) for pitch in (-20, -10, 10, 20) for yaw in (-40, -30, -15, 15, 30, 40)]  # degrees
 LIGHTS = ((0.0, 0.4, 1.0), (-0.6, 0.4, 0.8), (0.6, 0.4, 0.8))  # directions towards the light
 FRONTAL = 7.0  # degrees up to which a portrait is painted on a head
 FACING = 25.0  # degrees up to which portraits show gaze
@@ -51,7 +52,7 @@ SITTERS = 250  # portraits whose gaze is read
 # Degrees across, up.
 GAZES = ((-20, 0), (-10, 0), (10, 0), (20, 0), (0, -10), (0, -5), (0, 5), (0, 10), (0, 15))
 OUTLIER = 2.5  # robust standard deviations beyond which a sitter looks elsewhere
-UNCHANGED = Response(0.0, KNEE, 0.0, KNEE, (1.0, 1.0), (1.0, 1.0), (0.0, 0.0), {}, {}, {})
+UNCHANGED = Response(0.0, KNEE, 0.0, 0.0, KNEE, (1.0, 1.0), (1.0, 1.0), (0.0, 0.0), {}, {}, {})
 Read = Callable[[Image], FittedFace | None]
 
 
@@ -102,7 +103,7 @@ def pose_errors(read: Read, shown: list[tuple[true_heads.Head, tuple[float, floa
     rows = []
     for head, light in shown:
         rest = read(true_heads.drawn(head, (0, 0, 0), light=light))
-        for yaw, pitch in [(y, 0) for y in YAWS] + [(0, p) for p in PITCHES]:
+        for yaw, pitch in [(y, 0) for y in YAWS] + [(0, p) for p in PITCHES] + BOTH:
             face = read(true_heads.drawn(head, (yaw, pitch, 0), light=light))
             if face is not None and rest is not None:
                 error = np.subtract(face.params.camera.angles, rest.params.camera.angles) - (yaw, pitch, 0)
@@ -157,15 +158,19 @@ def line(x: Array, y: Array) -> tuple[float, float, float]:
 def measured(errors: Array, sat: Array, turned: Array, seen: Array) -> dict[str, Any]:
     """Return the numbers of `Response`."""
     yaws, pitches = errors[errors[:, 1] == 0], errors[errors[:, 0] == 0]
+    both = errors[(errors[:, 0] != 0) & (errors[:, 1] != 0)]
     curve = np.tanh(yaws[:, 0] / KNEE)
     over = float(curve @ yaws[:, 2] / (curve @ curve))
     down = pitches[pitches[:, 1] < 0]
     bend = np.tanh(down[:, 1] / KNEE) ** 2
     beneath = -float(bend @ down[:, 3] / (bend @ bend))
-    now = Response(over, KNEE, beneath, KNEE, (1, 1), (1, 1), (0, 0), {}, {}, {})
+    tilts = np.tanh(both[:, 0] / KNEE) * both[:, 1]
+    tilt = float(tilts @ (both[:, 2] - over * np.tanh(both[:, 0] / KNEE)) / (tilts @ tilts))
     bent = -beneath * np.tanh(np.minimum(pitches[:, 1], 0) / KNEE) ** 2
     spread = [np.std(yaws[:, 2] - over * curve), np.std(pitches[:, 3] - bent), np.std(errors[:, 4])]
-    true = -np.array([(now.true_yaw(yaw), now.true_pitch(pitch)) for yaw, pitch in sat[:, :2]])
+    now = Response(over, KNEE, tilt, beneath, KNEE, (1, 1), (1, 1), (0, 0), {}, {}, {})
+    pitched = [(yaw, now.true_pitch(pitch)) for yaw, pitch in sat[:, :2]]
+    true = -np.array([(now.true_yaw(yaw, pitch), pitch) for yaw, pitch in pitched])
     slopes, likely, rests, sure = [], [], [], []
     for k in (0, 1):
         slope = line(true[:, k], sat[:, 2 + k])[0]
@@ -181,6 +186,7 @@ def measured(errors: Array, sat: Array, turned: Array, seen: Array) -> dict[str,
     return {
         "yaw_over": round(over, 3),
         "yaw_knee": KNEE,
+        "yaw_tilt": round(tilt, 3),
         "pitch_over": round(beneath, 3),
         "pitch_knee": KNEE,
         "gaze_slope": [round(v, 3) for v in slopes],

@@ -77,7 +77,7 @@ def strain_of(camera: Camera, model: MorphableModel) -> FloatArray:
     A head turned by 40 degrees is read as 4 % too wide and 2 % too short. Pitch is left out, because the clips from
     which the bias was learnt hardly nod.
     """
-    turned = Camera.from_angles(response().read_yaw(camera.yaw), 0.0, 0.0, 1.0, (0.0, 0.0))
+    turned = Camera.from_angles(response().read_yaw(camera.yaw, 0.0), 0.0, 0.0, 1.0, (0.0, 0.0))
     weights = np.sqrt(model.stiffness / model.stiffness.sum())[:, None]
     bias = np.tensordot(pose_features(turned), model.pose_bias, 1)
     shape, moved = (weights * (of - np.square(weights).T @ of) for of in (model.mean, bias))

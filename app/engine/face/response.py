@@ -22,9 +22,10 @@ from app.engine.face.parameters import Camera, FloatArray, rotation_matrix
 from app.engine.files import ASSETS
 
 ASSET = ASSETS / "face_model" / "reading.json"
-# Rounds of the fixed-point iteration that inverts the curve of a turn. Each divides the error by five or more, so
-# twelve reach single precision.
-ROUNDS = 12
+# Rounds of the fixed-point iteration that inverts the curve of a turn. Each divides the error by 2.5 or more, so twenty
+# reach single precision.
+ROUNDS = 20
+TILTED = 20.0  # degrees of pitch up to which `yaw_tilt` was measured and grows
 Pair = tuple[float, float]
 
 
@@ -49,8 +50,8 @@ class MovementReading:
 class Response:
     """The measured errors of the landmark network.
 
-    yaw_over: degrees by which a head turned far is read beyond its yaw, approached as tanh(yaw / yaw_knee); pitch_over:
-    degrees by which a head that looks far down is read beyond its pitch, approached as tanh(pitch / pitch_knee) squared
+    yaw_over: degrees by which a head turned far is read beyond its yaw, approached as tanh(yaw / yaw_knee); yaw_tilt: by how
+    many degrees this grows for every degree by which the head looks up; pitch_over: degrees by which a head that looks far down is read beyond its pitch, approached as tanh(pitch / pitch_knee) squared
     (heads that look up are read as they are); gaze_slope: degrees of gaze (across, up) that are read for one degree by
     which the same eyes turn; gaze_likely: most likely degrees of true gaze for one degree read of a stranger's eyes,
     whose shape shifts the reading too; gaze_rest: degrees that are read of eyes that look straight ahead; uncertainty:
@@ -60,6 +61,7 @@ class Response:
 
     yaw_over: float
     yaw_knee: float
+    yaw_tilt: float
     pitch_over: float
     pitch_knee: float
     gaze_slope: Pair
@@ -69,16 +71,20 @@ class Response:
     change_uncertainty: Mapping[str, float]
     movements: Mapping[str, MovementReading]
 
-    def read_yaw(self, yaw: float) -> float:
-        """Return the yaw (degrees) that is read of a head with this true yaw."""
-        return yaw + self.yaw_over * math.tanh(yaw / self.yaw_knee)
+    def read_yaw(self, yaw: float, pitch: float) -> float:
+        """Return the yaw (degrees) that is read of a head with this true yaw and pitch."""
+        return yaw + self._yaw_beyond(pitch) * math.tanh(yaw / self.yaw_knee)
 
-    def true_yaw(self, read: float) -> float:
-        """Return the inverse of `read_yaw`."""
-        yaw = read
+    def true_yaw(self, read: float, pitch: float) -> float:
+        """Return the inverse of `read_yaw`; pitch: the true one."""
+        yaw, beyond = read, self._yaw_beyond(pitch)
         for _ in range(ROUNDS):
-            yaw = read - self.yaw_over * math.tanh(yaw / self.yaw_knee)
+            yaw = read - beyond * math.tanh(yaw / self.yaw_knee)
         return yaw
+
+    def _yaw_beyond(self, pitch: float) -> float:
+        """Return the degrees of `yaw_over` for a head with this true pitch."""
+        return self.yaw_over + self.yaw_tilt * min(max(pitch, -TILTED), TILTED)
 
     def read_pitch(self, pitch: float) -> float:
         """Return the pitch (degrees) that is read of a head with this true pitch."""
@@ -117,13 +123,14 @@ class Response:
     def true_rotation(self, read: Camera) -> Camera:
         """Return a camera with the head's true turn, of one with the turn that the network reads."""
         yaw, pitch, roll = read.angles
-        turned = rotation_matrix(self.true_yaw(yaw), self.true_pitch(pitch), roll)
+        pitch = self.true_pitch(pitch)
+        turned = rotation_matrix(self.true_yaw(yaw, pitch), pitch, roll)
         return Camera.from_matrix(turned, read.scale, read.translation)
 
     def read_rotation(self, true: Camera) -> FloatArray:
         """Return the rotation (3, 3) that the network reads of a camera with the head's true turn."""
         yaw, pitch, roll = true.angles
-        return rotation_matrix(self.read_yaw(yaw), self.read_pitch(pitch), roll)
+        return rotation_matrix(self.read_yaw(yaw, pitch), self.read_pitch(pitch), roll)
 
 
 @cache
