@@ -17,6 +17,7 @@ from app.engine.warping.holding import steadiness, turn
 from app.engine.warping.lids import lid_gap, lids_follow, move_lids, opened_gap, openness
 from app.engine.warping.local_moves import drawn_moves, local_lift
 from app.engine.warping.mouth import INNER, OPEN, OPPOSITE, TOOTH_BEHIND_LIP, MouthPose
+from app.engine.warping.perspective import seen_from_near
 from app.engine.warping.teeth import drop_of
 from app.engine.warping.topology import EYE_CORNERS, LOWER_LIP, N_FACE, UPPER_LIDS, UPPER_LIP
 
@@ -142,7 +143,7 @@ def pose(source: FaceSource, target: FaceParams, asked: bool = True) -> Posed:
     offsets = _with_lips_apart(source, offsets)
     own = source.params.camera
     still = camera == own
-    along = _without_strain(source, camera) if asked else offsets
+    along = _not_rigidly(source, camera) if asked else offsets
     offsets = offsets + along if asked else offsets
     placed = source.photo if still and not offsets.any() else camera.project(source.points + offsets)
     steady = 0.0 if asked or still else steadiness(source.middle, own, camera)
@@ -178,14 +179,19 @@ def _seen_by_pose(before: Camera, after: Camera) -> FloatArray:
     return np.asarray(np.tensordot(change, default_model().pose_bias, 1))
 
 
-def _without_strain(source: FaceSource, camera: Camera) -> FloatArray:
-    """Return the offsets (468, 3) that take out by how much the network stretched the photo's turned face.
+def _not_rigidly(source: FaceSource, camera: Camera) -> FloatArray:
+    """Return the offsets (468, 3) by which a turned face is seen elsewhere than a rigid turn puts it: by a camera from
+    near by, and without the stretching with which the network read the photo's turned face.
 
-    In the photo's own view what is read lies on what is seen. It is taken out over a turn by the photo's own yaw.
+    In the photo's own view what is read lies on what is seen. The stretching is taken out over a turn by the photo's
+    own yaw.
     """
     own = source.params.camera
+    if camera.quaternion == own.quaternion:
+        return np.zeros((N_FACE, 3))
     share = min(turn(own, camera) / max(abs(own.yaw), 1.0), 1.0)
-    return np.asarray(-share * (source.points - source.middle) @ source.strain)
+    strain = share * (source.points - source.middle) @ source.strain
+    return seen_from_near(source.points - strain, source.middle, own, camera) - strain
 
 
 def _with_lids(
