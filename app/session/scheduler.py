@@ -343,9 +343,8 @@ class Scheduler(QObject):
                 self.measured.emit(measurement)
 
         def fail(error: EngineError | Crash) -> None:
-            if isinstance(error, EngineError):
-                take(None)
-            else:
+            take(None)
+            if not isinstance(error, EngineError):
                 self.failed.emit(error)
 
         return Want("measure", key, call, take, fail)

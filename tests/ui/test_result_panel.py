@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
@@ -86,6 +87,24 @@ def test_the_result_belongs_to_a_face_and_a_state(opened: MainWindow, fake: Fake
     assert summary.text() == "Nothing is changed yet."
     fake.gate.set()
     settle(session, qtbot)
+
+
+def test_a_measurement_that_crashes_is_not_awaited_for_ever(
+    session: Session, fake: FakeEngine, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once, Result said “Measuring…” until the next edit, under a crash dialog that was long closed."""
+
+    def crash(*_: object) -> Measurement:
+        raise ValueError("a fault")
+
+    result = ResultPanel(session)
+    qtbot.addWidget(result)
+    monkeypatch.setattr(fake, "measure", crash)
+    session.crashed.disconnect()  # the fixture's, which allows no crash
+    with qtbot.waitSignal(session.crashed):
+        session.set_value("yaw", 12.0)
+    settle(session, qtbot)
+    assert "could not be measured" in result.summary.text()
 
 
 def test_result_is_no_taller_than_its_text(opened: MainWindow, qtbot: QtBot) -> None:
