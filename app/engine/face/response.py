@@ -50,13 +50,14 @@ class MovementReading:
 class Response:
     """The measured errors of the landmark network.
 
-    yaw_over: degrees by which a head turned far is read beyond its yaw, approached as tanh(yaw / yaw_knee); yaw_tilt: by how
-    many degrees this grows for every degree by which the head looks up; pitch_over: degrees by which a head that looks far down is read beyond its pitch, approached as tanh(pitch / pitch_knee) squared
-    (heads that look up are read as they are); gaze_slope: degrees of gaze (across, up) that are read for one degree by
-    which the same eyes turn; gaze_likely: most likely degrees of true gaze for one degree read of a stranger's eyes,
-    whose shape shifts the reading too; gaze_rest: degrees that are read of eyes that look straight ahead; uncertainty:
-    standard deviations in degrees of yaw, pitch, roll, gaze_x and gaze_y of one photo; change_uncertainty: those of
-    gaze_x and gaze_y between two pictures of one face; movements: by the names of `face.indices`.
+    yaw_over: degrees by which a head turned far is read beyond its yaw, approached as tanh(yaw / yaw_knee); yaw_tilt:
+    by how many degrees this grows for every degree by which the head looks up; pitch_over: degrees by which a head that
+    looks far down is read beyond its pitch, approached as tanh(pitch / pitch_knee) squared (heads that look up are read
+    as they are); gaze_slope: degrees of gaze (across, up) that are read for one degree by which the same eyes turn;
+    gaze_likely: most likely degrees of true gaze for one degree read of a stranger's eyes, whose shape shifts the
+    reading too; gaze_rest: degrees that are read of eyes that look straight ahead; uncertainty: standard deviations in
+    degrees of yaw, pitch, roll, gaze_x and gaze_y of one photo; change_uncertainty: those of gaze_x and gaze_y between
+    two pictures of one face; movements: by the names of `face.indices`.
     """
 
     yaw_over: float
