@@ -27,6 +27,11 @@ LIKE_HAIR = (0.2, 0.7)  # place of a colour on the way from skin's (0) to hair's
 TOLD = (0.25, 0.45)
 UNLIKE = (0.3, 0.6)  # share of hair that one side has more than the other: alike to not
 ASIDE = (2.0, 3.0)  # cm from the middle plane: a nose, whose sides differ by its shade, to temples and cheeks
+# The same on a forehead, which begins over these cm of height; there parted hair falls from near the middle (p12).
+ASIDE_ABOVE, FOREHEAD = (0.5, 1.2), (3.5, 5.0)
+# Steps over the mesh, and share of what is unlike after these, within which a colour is still mixed with hair, because
+# colours are low-pass: p12's forehead was lit like the shade of the hair before it.
+AROUND, NEAR = 8, (0.02, 0.1)
 NECK = (-7.5, -5.5)  # cm of height: clothes, which are neither, to skin and hair
 ALIKE = (
     0.1  # weight of like sides against smoothness: what both sides show is carried on for about a centimetre
@@ -40,8 +45,8 @@ class Sides:
     """What a photo shows of the two sides of a head.
 
     hair: (V,) 0 where a colour is the skin's to 1 where it is the hair's; unlike: (V,) 1 where one side is hair and the
-    other one skin; over: (V,) 1 where hair lies over the face, and the other side is skin; hairier: (V,) 1 where the
-    photo shows the face's skin, or little further off, and the other side is hair.
+    other one skin, and near such places; over: (V,) 1 where hair lies over the face, and the other side is skin;
+    hairier: (V,) 1 where the photo shows the face's skin, or little further off, and the other side is hair.
     """
 
     hair: FloatArray
@@ -64,10 +69,16 @@ def sides(
         return Sides(nothing, nothing, nothing, nothing)
     skin = np.median(colours[cheeks], axis=0)
     place = smoothstep(*LIKE_HAIR, towards_hair(colours, skin, hair)) * smoothstep(*TOLD, apart(skin, hair))
-    more = (place[model.mirror] - place) * smoothstep(*ASIDE, np.abs(model.points[:, 0]))
+    x, y = np.abs(model.points[:, 0]), model.points[:, 1]
+    aside = np.maximum(smoothstep(*ASIDE, x), smoothstep(*ASIDE_ABOVE, x) * smoothstep(*FOREHEAD, y))
+    more = (place[model.mirror] - place) * aside
     both = shown * shown[model.mirror] * smoothstep(*NECK, model.points[:, 1])
     # Only on the face: the dark cap under a scarf (p08) looks less like the scarf than skin does.
     face = model.face * (template_hairline(ears) < 0.5) * ~model.ear
     known = both * face * smoothstep(*UNLIKE, more)
     hairier = splu((model.laplacian + diags(both + ALIKE)).tocsc()).solve(known)
-    return Sides(place, smoothstep(*UNLIKE, np.abs(more)), known[model.mirror], smoothstep(*BROUGHT, hairier))
+    unlike = near = smoothstep(*UNLIKE, np.abs(more)) * both
+    for _ in range(AROUND):
+        near = model.averaging @ near
+    unlike = np.maximum(unlike, smoothstep(*NEAR, near))
+    return Sides(place, unlike, known[model.mirror], smoothstep(*BROUGHT, hairier))

@@ -31,6 +31,12 @@ BORDER = 0.6
 # IOD from the edge, away from the head: the same. Over less, a wide head of curls was drawn out to strips (p10).
 WIDE_BORDER = 1.8
 LOW = (-0.8, -0.2)  # IOD below the chin over which hair and shoulders give way up to BORDER only
+# IOD beside the face within which hair that hangs from nothing, and ends, is a beard that juts out.
+TUFT = 0.4
+TUFT_BELOW = 0.9  # height from the ears (0) to the chin (1) below which it lies
+# Share of it whose nearest place of the head is face; clothes, and hair on a neck, have none.
+FACE_SHARE = 0.3
+TUFT_ROUND = 0.05  # IOD: width of the soft rim that goes with it
 CLOSE = 0.5  # IOD beside the head within which hair goes along with it up to BORDER
 
 
@@ -51,6 +57,7 @@ class Beside:
     clothes: Float32
     stays: Float32
     hat: Float32
+    tuft: Float32
 
 
 def beside_head(where: Places, srgb: NDArray[np.uint8]) -> Beside:
@@ -73,8 +80,27 @@ def beside_head(where: Places, srgb: NDArray[np.uint8]) -> Beside:
         border_share(points, matte, margin * iod).reshape(matte.shape) for margin in (BORDER, WIDE_BORDER)
     )
     close = np.maximum(np.exp(-((distance / CLOSE) ** 2)), smoothstep(*LOW, below))
-    share = share * (wide + close * (narrow - wide))
-    return Beside(where, like, found.skin, share.astype(np.float32), clothes, stays, hat)
+    tuft = _tuft(where, like, clothes)
+    share = np.maximum(share, tuft) * (wide + close * (narrow - wide))
+    return Beside(where, like, found.skin, share.astype(np.float32), clothes, stays, hat, tuft)
+
+
+def _tuft(where: Places, like: Float32, clothes: Float32) -> Float32:
+    """Return (h, w) 1 on a beard that juts out beyond the head's chin; like, clothes: (h, w) of `Beside`.
+
+    It lay between what turns with the head and what stays with the body, and was left behind before the neck (p16).
+    """
+    face = where.skin.take(nearest_known(where.head > 0)[0])
+    free = (where.head == 0) & (where.matte > 0.5) & (like > 0.5) & (clothes < 0.5)
+    count, part = cv2.connectedComponents(free.astype(np.uint8))
+    size = np.maximum(np.bincount(part.ravel(), minlength=count), 1)
+    beyond = (where.level < TUFT_BELOW) | (where.distance > TUFT)
+    hangs = np.bincount(part[beyond], minlength=count) > 0
+    beard = ~hangs & (np.bincount(part[face], minlength=count) > FACE_SHARE * size)
+    tuft = free & beard[part]
+    width = 2 * max(1, round(TUFT_ROUND * where.iod)) + 1
+    grown = cv2.dilate(tuft.astype(np.uint8), np.ones((width, width), np.uint8)) * (where.head == 0)
+    return blurred(grown, 0.5 * TUFT_ROUND * where.iod)
 
 
 def _to_the_edge(clothes: Float32, where: Places) -> Float32:

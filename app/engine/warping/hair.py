@@ -153,7 +153,7 @@ def sheet(
     at = points * where.factor - 0.5
     held = _at(_covering(moves, where), at)
     placed = np.column_stack(
-        [points, _at(rounded(_depth(head, where), beside.hat, where), at) / where.factor]
+        [points, _at(rounded(_depth(head, where, beside.tuft), beside.hat, where), at) / where.factor]
     )
     border = border_share(points, matte, BORDER * head.camera.scale)
     body = (1 - smoothstep(*BODY, _at(where.distance, at))) * border
@@ -236,16 +236,17 @@ def _grid(box: tuple[int, int, int, int], cell: float) -> tuple[FloatArray, NDAr
     return np.column_stack([x.ravel(), y.ravel()]), triangles.astype(np.int32)
 
 
-def _depth(head: Head, where: Places) -> Float32:
-    """Return the sheet's depth as a small (h, w) field, in px of that field.
+def _depth(head: Head, where: Places, tuft: Float32) -> Float32:
+    """Return the sheet's depth as a small (h, w) field, in px of that field; tuft: of `Beside`.
 
-    Near the head it is the depth of the head's outline, further out that of the head's middle.
+    Near the head it is the depth of the head's outline, further out, and below the chin, that of the head's middle.
     """
     middle = float(head.camera.project(head.centre[None])[0, 2]) * where.factor
     covered = where.head > 0
     nearest = where.depth.take(nearest_known(covered)[0])
     outline = np.clip(nearest - middle, -APART * where.iod, APART * where.iod)
     near = np.exp(-((where.distance / JOIN) ** 2)) * (1 - smoothstep(-0.3, 0.3, where.below))
+    near = np.maximum(near, tuft)
     offset = np.where(covered, 0.0, near * outline)
     weight = np.where(covered, 1e-3, 1.0)
     sigma = 0.08 * where.iod

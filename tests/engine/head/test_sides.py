@@ -92,3 +92,23 @@ def test_a_lock_over_the_far_cheek_does_not_turn_as_a_part_of_it() -> None:
     assert lock.sum() > 30
     assert np.median(_better(model, own, lock.astype(float))[lock]) > 0.5
     assert np.median(_better(model, own, np.zeros(len(x)))[lock]) < 0.3
+
+
+def test_skin_beside_a_parting_is_not_lit_like_the_hair_before_it() -> None:
+    """Once, the far forehead and eye that p12 shows behind parted hair were a grey veil when she was frontalised:
+    what is low-pass is mixed with the hair for a centimetre, and near the middle nothing counted as hair.
+    """
+    model = HeadModel.load()
+    x, y, _ = model.points.T
+    facing = model.normals(model.points)[:, 2]
+    shown = (facing > 0.1).astype(float)
+    apart = np.maximum(1.0 - x, 0) * (y > 4.5) * (model.distance < 1.5)  # parted hair from near the middle on
+    share = np.clip(apart / 1.5, 0, 1)[:, None] * (shown[:, None] > 0)
+    colours = SKIN + share * (HAIR - SKIN)
+    for _ in range(4):
+        colours = model.averaging @ colours
+    two = sides(model, colours, np.tile(HAIR, (len(colours), 1)), shown, True)
+    gain = mirror_gain(model, model.normals(model.points), shown, colours, two.unlike)
+    brow = (x < -1.0) & (x > -4.0) & (y > 4.0) & (y < 5.5) & (facing > 0.3) & (model.distance < 0.5)
+    assert brow.sum() > 20
+    assert np.median(gain[brow]) > 0.9

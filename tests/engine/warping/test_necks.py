@@ -22,7 +22,7 @@ def dressed(clothes: np.ndarray) -> Beside:
     none = np.zeros_like(clothes)
     off = none > 0
     where = Places(none.astype(np.uint8), none, off, off, off, off, none, none, none, none + 1, 1.0, 20.0)
-    return Beside(where, none, none, none, clothes, clothes, none)
+    return Beside(where, none, none, none, clothes, clothes, none, none)
 
 
 def drawn(
