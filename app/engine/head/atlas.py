@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from app.engine.face.parameters import FLIP
 from app.engine.head.beard import beard_region
 from app.engine.head.completion import improved
-from app.engine.head.fill import filled
+from app.engine.head.fill import filled, relief
 from app.engine.head.grain import beard_grain, grain, stubble_grain
 from app.engine.head.hair_colour import hair_colour
 from app.engine.head.hair_texture import WELL, continued
@@ -49,6 +49,8 @@ ENOUGH = (0.35, 0.6)  # cosine between this side's normal and the view: may be m
 # Cosine by which a lock over a cheek counts as turned further away: it does not lie on the cheek, and turned as a part
 # of that it was a dark smear (p02 and p10 of the portraits).
 LOCK = 0.3
+AWAY = (-0.25, 0.0)  # cosine between an ear's normal and the view: faces away to does not
+HOLLOW = 2  # smoothing steps over which an ear's hollow goes over to what the photo shows
 SOFTENED = 4  # smoothing steps over which two sources of colour blend
 JAGGED = 0.05  # amount of the hairline's field, 0 to 1, by which tufts reach over the line
 HAIRLINE = (0.4, 0.6)  # values of the hairline's field, 0 to 1: skin to hair
@@ -92,7 +94,7 @@ class Shares:
     fill's. better: (V,) 1 where the photo shows the other side so much better that this side is mirrored rather than
     stretched; rim: (V,) factor by which a place seen at a grazing angle is drawn brighter than in the photo; trusted:
     (V,) 0 where skin is seen at so grazing an angle that its colours are worth nothing; hung: (V,) 1 on and near a
-    cheek on which the photo shows hair.
+    cheek on which the photo shows hair; ears: (V,) 1 on an ear that the photo shows.
     """
 
     kept: FloatArray
@@ -101,6 +103,7 @@ class Shares:
     rim: FloatArray
     trusted: FloatArray
     hung: FloatArray
+    ears: FloatArray
 
     def known(self, confident: FloatArray) -> FloatArray:
         """Return (V,) how surely the photo or its mirror image shows a place; confident: (V,) of `Seen`."""
@@ -226,14 +229,27 @@ def _shares(
     alike = 1 - two.hairier * (1 - np.maximum(*eyes(model)))
     better = _better(model, own, two.over) * alike
     kept = per_eye(model, smoothstep(0.35, 0.55, smooth) * (1 - better))
-    kept = per_ear(head, kept, own.confident, own.person)
+    ears, ear = per_ear(head, own.confident, own.person), relief() * head.ears
+    before = ears * _before(model, own)
+    kept = before + (1 - ear) * kept
     mirrored = per_eye(model, smoothstep(0.2, 0.4, smooth[model.mirror])) * alike
-    mirrored = (1 - kept) * per_ear(head, mirrored[model.mirror], own.confident, own.person)[model.mirror]
+    mirrored = (1 - kept) * (before[model.mirror] * (1 - ears) + (1 - ear) * mirrored)
     # A side that the photo shows no worse than the other takes nothing from there: hair may hang over one temple, and a
     # share of it would be a dark line on the other.
     gap = smoothstep(*BETTER, own.normals[model.mirror, 2] - own.normals[:, 2])
     mirrored = mirrored * (1 - own.confident * (1 - gap))
-    return Shares(kept, mirrored, better, rim, trusted, hung)
+    return Shares(kept, mirrored, better, rim, trusted, hung, ears)
+
+
+def _before(model: HeadModel, own: Seen) -> FloatArray:
+    """Return (V,) 0 where something stands before a place or it faces away, 1 where not, softly.
+
+    The photo shows there what stands before it: a hollow of an ear had the colour of a temple or a sideburn.
+    """
+    before = own.shown * smoothstep(*AWAY, own.normals[:, 2])
+    for _ in range(HOLLOW):
+        before = model.averaging @ before
+    return np.asarray(before)
 
 
 def _better(model: HeadModel, own: Seen, over: FloatArray) -> FloatArray:

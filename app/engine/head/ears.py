@@ -28,9 +28,22 @@ FRONTAL = 20.0  # degrees of yaw up to which a photo shows how far the ears stan
 TURNED = 12.0  # degrees of yaw from which a photo shows the ears' depth
 # height (IOD), size, spread and depth (IOD) of most people's ears, as the values above count them
 USUAL = (-0.12, 0.85, 0.7, 0.0)
+# Steps of height (IOD), size and spread by which both ears are then moved, and each by itself, in turn.
+FINER = ((0.08, 0.08, 0.2), (0.08, 0.08, 0.2), (0.04, 0.05, 0.1), (0.04, 0.05, 0.1), (0.02, 0.03, 0.05))
+APART = ((0.03, 0.0, 0.15), (0.03, 0.0, 0.15), (0.015, 0.0, 0.07))
+SIZED, SPREAD = (0.6, 1.2), (0.2, 1.4)  # times the template's: least and greatest size and spread of an ear
+FLATTEST, LESS = (
+    0.2,
+    0.05,
+)  # times the template's: least spread, and step by which an ear is laid nearer to the head
+# Mean label inside an ear from which that ear shows by itself; else it lies as the other one does.
+SHOWS = 0.35
+BEYOND = 0.04  # share of an ear that may lie outside the person
 # What a deviation by 1 of height, size, spread and depth from USUAL takes off the score.
 UNUSUAL = (0.12, 0.2, 0.08, 0.2)
 AROUND = 0.75  # IOD around an ear within which the head moves with the ear
+RINGS = 30  # steps over the mesh by which the rest of an ear's motion spreads around it
+OFF_FACE = 1.0  # cm from the face's landmarks from which a place goes along with an ear that far
 RING = 0.14  # IOD: width of the ring around an ear that must not be skin
 UPPER = (
     0.75  # share of an ear's height, from above, that the ring surrounds: the jaw's skin begins below that
@@ -60,11 +73,13 @@ Place = tuple[float, float, float, float]
 class _Scene:
     """The picture in which ears are sought.
 
-    label: (H, W) from 1 on skin to -1 on hair or background; camera: the face's in this picture; visible: by side of
-    the head (-1 the image's left, 1 its right), 0 where that side is turned away to 1.
+    label: (H, W) from 1 on skin to -1 on hair or background; outside: (H, W) 1 outside the person; camera: the face's
+    in this picture; visible: by side of the head (-1 the image's left, 1 its right), 0 where that side is turned away
+    to 1.
     """
 
     label: NDArray[np.float32]
+    outside: NDArray[np.float32]
     camera: Camera
     visible: dict[int, float]
 
@@ -83,7 +98,8 @@ def placed_ears(
         camera = camera.scaled(factor)
     # A head turned by yaw > 0 shows its side x < 0.
     visible = {side: float(np.clip(1 - side * camera.yaw / 12, 0, 1)) for side in (-1, 1)}
-    scene = _Scene(_skin_labels(points, model, camera, matte, srgb), camera, visible)
+    labels = _skin_labels(points, model, camera, matte, srgb)
+    scene = _Scene(labels, np.asarray(matte < 0.5, np.float32), camera, visible)
     spreads = SPREADS if abs(camera.yaw) < FRONTAL else (0.7,)
     depths = DEPTHS if abs(camera.yaw) > TURNED else (0.0,)
     relief = points - model.without_ears(points)
@@ -94,7 +110,66 @@ def placed_ears(
             best, place = score, tried
     if place is None or (best < LEAST and _hair_hangs(model, points, scene, matte)):
         return model.without_ears(points), False
-    return _moved(model, points, relief, place), True
+    return _moved(model, points, relief, _each(model, points, relief, scene, place)), True
+
+
+def _each(
+    model: HeadModel, points: FloatArray, relief: FloatArray, scene: _Scene, place: Place
+) -> dict[int, Place]:
+    """Return the place of each ear by itself, by side; place: the one that fits both best.
+
+    Both ears are of one size. An ear that does not show by itself lies as the other one does, but no further out than
+    the person.
+    """
+
+    def shows(side: int) -> bool:
+        return scene.visible[side] > 0.5 and _labels(model, points, relief, scene, side, place)[0] > SHOWS
+
+    shown = [side for side in (-1, 1) if shows(side)]
+    both = _finer(model, points, relief, scene, shown, place, FINER) if shown else place
+    own = {side: _finer(model, points, relief, scene, [side], both, APART) for side in shown}
+    out = {}
+    for side in (-1, 1):
+        height, size, spread, depth = own.get(side, own.get(-side, both))
+        while scene.visible[side] > 0 and spread > FLATTEST:
+            at = _seen_at(model, points, relief, scene, side, (height, size, spread, depth))
+            if _mean_labels(scene.outside, scene.camera.scale, at)[0] < BEYOND:
+                break
+            spread -= LESS
+        out[side] = (height, size, spread, depth)
+    return out
+
+
+def _finer(
+    model: HeadModel,
+    points: FloatArray,
+    relief: FloatArray,
+    scene: _Scene,
+    sides: list[int],
+    place: Place,
+    steps: tuple[tuple[float, float, float], ...],
+) -> Place:
+    """Return the place near a place that fits the ears on some sides best; steps: of FINER."""
+
+    def score(tried: Place) -> float:
+        fit = 0.0
+        for side in sides:
+            within, around = _labels(model, points, relief, scene, side, tried, lobe=True)
+            fit += (within - OUTSIDE * around) / len(sides)
+        return fit - _strange(tried)
+
+    best = score(place)
+    for step in steps:
+        ways = product((0, -1, 1), (0, -1, 1), (0,)) if step[1] else product((0, -1, 1), (0,), (0,))
+        found = place
+        for way in (*ways, (0, 0, -1), (0, 0, 1)):
+            moved = [value + sign * size for value, sign, size in zip(place, way, step)]
+            size = float(np.clip(moved[1], *SIZED))
+            tried = (moved[0], size, float(np.clip(moved[2], *SPREAD)), place[3])
+            if any(way) and (value := score(tried)) > best:
+                best, found = value, tried
+        place = found
+    return place
 
 
 def _hair_hangs(model: HeadModel, points: FloatArray, scene: _Scene, matte: NDArray[np.float32]) -> bool:
@@ -138,55 +213,90 @@ def _score(model: HeadModel, points: FloatArray, relief: FloatArray, scene: _Sce
     for side, share in scene.visible.items():
         if share <= 0:
             continue
-        own = np.flatnonzero(model.ear & (np.sign(model.points[:, 0]) == side))
-        own = own[np.abs(relief[own]).sum(axis=1) > 0.02]
-        at = scene.camera.project(_placed(points[own], relief[own], side, place))[:, :2]
-        within, around = _mean_labels(scene, at)
+        within, around = _labels(model, points, relief, scene, side, place)
         inside, outside, seen = inside + share * within, outside + share * around, seen + share
     inside, outside = inside / max(seen, 1e-6), outside / max(seen, 1e-6)
     if outside > INDISTINCT:
         return -np.inf
-    strange = sum(w * abs(a - b) for w, a, b in zip(UNUSUAL, place, USUAL, strict=True))
-    return inside - OUTSIDE * outside - strange
+    return inside - OUTSIDE * outside - _strange(place)
 
 
-def _mean_labels(scene: _Scene, at: FloatArray) -> tuple[float, float]:
-    """Return the mean label inside the hull of points (N, 2) px, and that in the ring around the hull's upper part.
+def _strange(place: Place) -> float:
+    """Return what a place takes off the score by being unlike most people's."""
+    return sum(w * abs(a - b) for w, a, b in zip(UNUSUAL, place, USUAL, strict=True))
 
-    A hull outside the picture has (-1, 0).
+
+def _seen_at(
+    model: HeadModel, points: FloatArray, relief: FloatArray, scene: _Scene, side: int, place: Place
+) -> FloatArray:
+    """Return (N, 2) px of what stands out of one ear at a place."""
+    own = np.flatnonzero(model.ear & (np.sign(model.points[:, 0]) == side))
+    own = own[np.abs(relief[own]).sum(axis=1) > 0.02]
+    return scene.camera.project(_placed(points[own], relief[own], side, place))[:, :2]
+
+
+def _labels(
+    model: HeadModel,
+    points: FloatArray,
+    relief: FloatArray,
+    scene: _Scene,
+    side: int,
+    place: Place,
+    lobe: bool = False,
+) -> tuple[float, float]:
+    """Return `_mean_labels` of one ear at a place; lobe: whether the ring goes on around the lobe's outer half."""
+    at = _seen_at(model, points, relief, scene, side, place)
+    return _mean_labels(scene.label, scene.camera.scale, at, side if lobe else 0)
+
+
+def _mean_labels(
+    label: NDArray[np.float32], iod: float, at: FloatArray, side: int = 0
+) -> tuple[float, float]:
+    """Return the mean label (H, W) inside the hull of points (N, 2) px, and that in the ring around it.
+
+    iod: px between the eyes; side: that of the head (-1, 1) if the ring goes on around the hull's outer lower part, 0
+    if it surrounds the upper part only. A hull outside the picture has (-1, 0).
     """
     hull = cv2.convexHull(np.round(at * 4).astype(np.int32))
-    ring = RING * scene.camera.scale
-    height, width = scene.label.shape
+    ring = RING * iod
+    height, width = label.shape
     x0, y0 = (int(max(0, v)) for v in np.floor(at.min(axis=0) - ring - 1))
     x1, y1 = (int(v) for v in np.ceil(at.max(axis=0) + ring + 2))
-    part = scene.label[y0 : min(y1, height), x0 : min(x1, width)]
+    part = label[y0 : min(y1, height), x0 : min(x1, width)]
     if part.size == 0 or min(part.shape) < 2:
         return -1.0, 0.0
     mask = np.zeros(part.shape, np.uint8)
     cv2.fillConvexPoly(mask, hull - [4 * x0 + 2, 4 * y0 + 2], 1, shift=2)
     near = cv2.distanceTransform(1 - mask, cv2.DIST_L2, 3)
-    rows = np.arange(part.shape[0])[:, None] + y0
-    low = np.min(at[:, 1]) + UPPER * np.ptp(at[:, 1])
-    around = (near > 0.5) & (near < ring) & (rows < low)
+    y, x = np.ogrid[y0 : y0 + part.shape[0], x0 : x0 + part.shape[1]]
+    counts = y < np.min(at[:, 1]) + UPPER * np.ptp(at[:, 1])
+    if side:
+        counts = counts | (side * (x - 0.5 * (at[:, 0].min() + at[:, 0].max())) > 0)
+    around = (near > 0.5) & (near < ring) & counts
     within = float(part[mask > 0].mean()) if mask.any() else -1.0
     return within, float(part[around].mean()) if around.any() else 0.0
 
 
-def _moved(model: HeadModel, points: FloatArray, relief: FloatArray, place: Place) -> FloatArray:
-    """Return (V, 3) points with both ears moved to a place, and the head around them moved along."""
+def _moved(model: HeadModel, points: FloatArray, relief: FloatArray, places: dict[int, Place]) -> FloatArray:
+    """Return (V, 3) points with each ear moved to its place, by side, and the head around it moved along."""
     out = points.copy()
+    ears = np.zeros_like(points)
     for side in (-1, 1):
-        half = np.sign(model.points[:, 0]) == side
+        place, half = places[side], np.sign(model.points[:, 0]) == side
         own = model.ear & half
         middle = points[own].mean(axis=0)
         near = np.exp(-np.square(points[:, 1:] - middle[1:]).sum(axis=1) / AROUND**2)
         near = near * np.clip(model.distance / 3.0, 0, 1) * half
-        out[own] = _placed(points[own], relief[own], side, (0.0, place[1], place[2], 0.0))
-        share = np.where(own, np.maximum(near, 0.9), near)
-        out[:, 1] += place[0] * share
-        out[:, 2] += place[3] * share
-    return out
+        out[:, 1] += place[0] * near
+        out[:, 2] += place[3] * near
+        ears[own] = _placed(points[own], relief[own], side, place) - out[own]
+    # Without what follows, a ring of long triangles around the ear was half skin and half hair.
+    along = ears.copy()
+    for _ in range(RINGS):
+        along = model.averaging @ along
+        along[model.ear] = ears[model.ear]
+    off = np.where(model.ear, 1.0, np.clip(model.distance / OFF_FACE, 0, 1))
+    return np.asarray(out + off[:, None] * along)
 
 
 def _skin_labels(

@@ -27,10 +27,11 @@ from app.engine.imaging.colour import LUMINANCE
 
 # The outline, in cm (z, y), of where hair grows in a view from the side: from the forehead's middle round the temple,
 # down the sideburn, over the ear, behind the ear, and along the nape. It was drawn by hand on the template after
-# people with short hair.
+# people with short hair, and round the ear it passes under the ear, which is smaller on most people than the
+# template's: hair reaches up to it from above and from behind.
 HAIRLINE = (
-    (9.6, 10.2), (7.6, 9.2), (6.6, 7.6), (6.0, 5.8), (4.9, 4.4), (4.3, 2.6), (4.1, 0.6), (3.1, 0.4), (2.9, 3.0),
-    (2.2, 4.6), (0.6, 5.2), (-1.2, 4.4), (-2.0, 2.4), (-2.2, 0.4), (-2.6, -1.2), (-3.8, -3.0), (-5.2, -4.8),
+    (9.6, 10.2), (7.6, 9.2), (6.6, 7.6), (6.0, 5.8), (4.9, 4.4), (4.3, 2.6), (4.1, 0.6), (3.1, 0.4), (2.6, 2.4),
+    (1.6, 3.2), (0.4, 3.6), (-0.8, 3.2), (-1.5, 2.0), (-2.0, 0.4), (-2.6, -1.2), (-3.8, -3.0), (-5.2, -4.8),
     (-7.2, -6.0), (-14.0, -6.0), (-14.0, 20.0), (9.6, 20.0),
 )  # fmt: skip
 # The same outline for heads whose ears are hidden by hair.
@@ -49,7 +50,17 @@ JAW_EDGE = (-0.4, 1.6)  # cm below the jaw's line: no shade to the neck's whole 
 # bare skin.
 NECK_SEEN = (50, 0.3)
 SAME_HUE = 0.12  # difference of colour, in parts of the skin's, up to which a neck counts as bare
-RELIEF = (0.1, 0.35)  # cm by which a vertex stands out from the head: head to ear
+# Least number of an ear's vertices that the photo shows, by which a made-up part of it is coloured, and the least and
+# greatest factor of that for its brightness, and for red, green and blue against that; and the percentile of the
+# photo's colours up to which a made-up part is as bright.
+EAR_SEEN, EAR_RANGE, EAR_HUE, EAR_BRIGHTEST = 30, (0.6, 1.5), (0.88, 1.12), 75
+# cm from an ear over which a colour begins to tell hair from skin, above and behind it: nearer it is the ear's, too, so
+# that a wedge of skin stood in the hair above an ear.
+OFF_EAR, BEFORE_EAR = (0.2, 1.5), (1.5, 2.5)
+RELIEF = (0.1, 0.35)  # cm by which a vertex lies off the membrane under an ear: head to ear
+# The same for the part of that across the membrane, cm; for the cosine of both normals; and for the light that reaches
+# a vertex: one of them makes an ear.
+RISEN, TILTED, IN_HOLLOW = (0.08, 0.18), (0.99, 0.95), (0.85, 0.7)
 GRAZING = (0.06, 0.22)  # cosine between normal and view: hair and skin look alike to distinguishable
 # The same cosine, for the skin's colours: unused to used. Near the outline skin mixes with what is behind the head.
 FACING = (0.12, 0.35)
@@ -102,11 +113,18 @@ class Fill:
 
 @cache
 def relief() -> FloatArray:
-    """Return (V,) 1 on an ear, 0 on the head beside it."""
+    """Return (V,) 1 on an ear, 0 on the head beside it.
+
+    The membrane under an ear draws the head's skin beside it along: what lies flat on it in the open is no ear.
+    """
     model = HeadModel.load()
-    apart = np.linalg.norm(model.points - model.without_ears(model.points), axis=1)
-    t = np.clip((apart - RELIEF[0]) / (RELIEF[1] - RELIEF[0]), 0, 1)
-    return np.asarray(t * t * (3 - 2 * t))
+    bare = model.without_ears(model.points)
+    away, along = model.points - bare, model.normals(bare)
+    risen = smoothstep(*RISEN, np.abs((away * along).sum(axis=1)))
+    tilted = smoothstep(*TILTED, (model.normals(model.points) * along).sum(axis=1))
+    hollow = smoothstep(*IN_HOLLOW, model.openness)
+    own = np.maximum(np.maximum(risen, tilted), hollow)
+    return np.asarray(smoothstep(*RELIEF, np.linalg.norm(away, axis=1)) * own)
 
 
 @cache
@@ -186,6 +204,8 @@ def filled(
     credible = _unlike_hair(credible * (model.openness > 0.9) * (1 - _under_jaw()), colours, hair)
     bearded, beard = beard_seen(model, colours, sure)
     skin = dark * _continued(model, colours / dark, SKIN * credible * (1 - bearded * beard))
+    if ears:
+        skin = _like_ears(model, skin, colours, shown * smoothstep(*FACING, normals[:, 2]), hair)
     below = shown * smoothstep(*FACING, normals[:, 2]) * (model.points[:, 1] < LOWER) * ~model.ear
     if hair is None:
         skin = _joined(model, skin, colours, below)
@@ -239,6 +259,29 @@ def _joined(model: HeadModel, made: FloatArray, colours: FloatArray, seen: Float
     return np.asarray((made + 1) * np.exp(smoothstep(*JOINED, below_jaw())[:, None] * change) - 1)
 
 
+def _like_ears(
+    model: HeadModel, made: FloatArray, colours: FloatArray, seen: FloatArray, hair: FloatArray | None
+) -> FloatArray:
+    """Return made-up colours (V, 3) that on each ear are as bright and as red as what the photo (V, 3) shows of it, and
+    no brighter than most of that.
+
+    seen: (V,) how well it shows a place; hair: (V, 3) or None.
+    """
+    ear, out = relief(), made.copy()
+    sure = _unlike_hair(seen * ear, colours, hair) > 0.5
+    for side in (-1, 1):
+        half = np.sign(model.points[:, 0]) == side
+        own = sure & half
+        if own.sum() < EAR_SEEN:
+            continue
+        factor = np.median((colours[own] + 1) / (made[own] + 1), axis=0)
+        bright = float(np.clip(factor @ LUMINANCE, *EAR_RANGE))
+        like = made[half] * bright * np.clip(factor / (factor @ LUMINANCE), *EAR_HUE)
+        like = np.minimum(like, np.percentile(colours[own], EAR_BRIGHTEST, axis=0))
+        out[half] += ear[half, None] * (like - made[half])
+    return out
+
+
 def _unlike_hair(credible: FloatArray, colours: FloatArray, hair: FloatArray | None) -> FloatArray:
     """Return (V,) how credible colours (V, 3) are as skin, lowered where a colour is nearer to hair (V, 3) than most
     of the skin's colours are.
@@ -261,6 +304,9 @@ def _hairline(
     credible = (
         sure * smoothstep(0.4 * APART, APART, length) * (1 - ear) * smoothstep(0.2, 1.5, model.distance)
     )
+    if ears:
+        before = smoothstep(*BEFORE_EAR, model.points[:, 2])
+        credible = credible * np.maximum(before, smoothstep(*OFF_EAR, model.off_ears))
     neither = np.linalg.norm(colours - skin - seen[:, None] * across, axis=1) / np.maximum(length, 1.0)
     credible = credible * smoothstep(*NECK, model.points[:, 1]) * (1 - smoothstep(*NEITHER, neither))
     guess = template_hairline(ears)

@@ -121,10 +121,14 @@ class HeadModel:
         return np.asarray(total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-12))
 
     @cached_property
+    def off_ears(self) -> FloatArray:
+        """Return (V,) cm from the nearest vertex of an ear."""
+        return np.asarray(cKDTree(self.points[self.ear]).query(self.points)[0], float)
+
+    @cached_property
     def _membranes(self) -> tuple[_Membrane, _Membrane]:
         """Return the membranes over the ears, and over the ears with what is beside them off the face."""
-        apart, _ = cKDTree(self.points[self.ear]).query(self.points)
-        beside = (apart < BESIDE_EARS) & (self.distance > OFF_FACE) & (self.points[:, 1] < BELOW)
+        beside = (self.off_ears < BESIDE_EARS) & (self.distance > OFF_FACE) & (self.points[:, 1] < BELOW)
         bent = csr_matrix(self.laplacian.T @ self.laplacian + TENSION * self.laplacian)
         return _Membrane.over(self.ear, self.laplacian), _Membrane.over(self.ear | beside, bent)
 

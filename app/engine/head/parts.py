@@ -15,9 +15,9 @@ from app.engine.head.skull import eased, smoothstep
 # These values were chosen by eye on sheets of turned heads (tools/head_sheets.py). cm are those of the head model.
 EYE = (2.25, 1.9, 3.0)  # cm: half axes of the ellipsoid around an eye with its brow
 WHOLE_EYE = 0.45  # share of an eye that is seen well, from which the eye keeps the photo's colours
-# Share of an ear that is seen well, from which the ear keeps the photo's colours. Frontal photos show 0.2 to 0.31 of
+# Share of an ear that is seen well, from which the ear keeps the photo's colours. Frontal photos show 0.13 to 0.38 of
 # an ear, and filled ears look flat (p05, p09, p21 and p22 of the portraits, turned by 25 degrees).
-WHOLE_EAR = 0.18
+WHOLE_EAR = 0.12
 
 
 @cache
@@ -52,18 +52,19 @@ def per_eye(model: HeadModel, share: FloatArray, one: bool = True) -> FloatArray
     return out
 
 
-def per_ear(head: Head, share: FloatArray, confident: FloatArray, person: FloatArray) -> FloatArray:
-    """Return shares (V,) in [0, 1] with 0 or 1 for each ear, by how much of the ear's front is well seen, and 0 where
-    an ear lies outside the matte.
+def per_ear(head: Head, confident: FloatArray, person: FloatArray) -> FloatArray:
+    """Return (V,) 1 on an ear that the photo shows, 0 on one of whose front it shows too little, or which lies outside
+    the matte.
 
     confident: (V,) 1 where the photo shows the vertex well; person: (V,) 1 well inside the matte.
     """
+    model, ear = HeadModel.load(), relief()
+    out = np.zeros(len(ear))
     if not head.ears:
-        return share
-    model, out, ear = HeadModel.load(), share.copy(), relief()
+        return out
     front = ear * (np.abs(model.normals(model.points)[:, 0]) > 0.4) * (model.points[:, 2] > -1.5)
     for side in (-1, 1):
         half = np.sign(model.points[:, 0]) == side
         mean = float((front * half) @ confident / max(float((front * half).sum()), 1e-6))
-        out = np.where(half, ear * float(mean > WHOLE_EAR) + (1 - ear) * out, out)
-    return out * (1 - ear * (1 - person))
+        out[half] = float(mean > WHOLE_EAR)
+    return out * ear * person

@@ -36,6 +36,14 @@ BACK = 0.3
 # behind it is not so: heads that ended further in lay 1.2 levels further from true views.
 TRIM, TRIMMED, UNTRIMMED = 0.03, (0.15, -0.05), (-0.5, -0.15)
 ABOVE_CHIN = (0.5, 1.3)  # IOD above the chin: no growth to the whole growth
+# cm from the ears: no growth to the whole growth. The outline at an ear is the ear's; with the growth of the hair above
+# them, ears stood out 0.1 to 0.2 IOD further than in the photo.
+OFF_EARS = (0.3, 3.0)
+BEYOND_EAR = 0.12  # IOD beyond an ear at which hair behind it is still there
+ALONE = (
+    0.3,
+    0.6,
+)  # share of the ears' heights at which the person ends with the ear: hair behind them to ears alone
 OFF_FACE = (0.03, 0.8)  # IOD from the face's landmarks: no growth to the whole growth
 
 
@@ -74,6 +82,9 @@ def inflated(
     ears = float(camera.project(points[model.ear].mean(axis=0)[None])[0, 1])
     backwards = (centre - skull)[:, 2] / np.linalg.norm(skull - centre, axis=1)
     gate = gate * (1 - BACK * smoothstep(0.0, 0.9, backwards))
+    if has_ears:
+        alone = smoothstep(*ALONE, np.array(_ends_with_ears(model, points, camera, matte)))
+        gate = gate * (1 - alone * (1 - smoothstep(*OFF_EARS, model.off_ears)))
     total = np.zeros(len(points))
     grown = skull
     for number in range(ROUNDS):
@@ -95,6 +106,25 @@ def inflated(
     # An ear's many vertices hang together with few others: what they grew by themselves had an ear's shape.
     grown = model.without_ears(centre + (skull - centre) * np.exp(total)[:, None], beside=not has_ears)
     return np.asarray(grown + relief), np.asarray(np.exp(total) - 1)
+
+
+def _ends_with_ears(
+    model: HeadModel, points: FloatArray, camera: Camera, matte: NDArray[np.float32]
+) -> float:
+    """Return the share of the ears' heights at which the person of a matte (H, W) ends with the ear, and not with hair
+    that stands out further behind it; points: (V, 3) the head.
+    """
+    at, iod = camera.project(points)[:, :2], camera.scale
+    ends = []
+    for side in (-1, 1):
+        own = at[model.ear & (np.sign(model.points[:, 0]) == side)]
+        for row in own[:, 1].min() + np.linspace(0.3, 0.8, 6) * np.ptp(own[:, 1]):
+            level = own[np.abs(own[:, 1] - row) < 0.1 * iod, 0]
+            x = int(side * ((side * level).max() + BEYOND_EAR * iod)) if len(level) else -1
+            y = int(row)
+            inside = 0 <= x < matte.shape[1] and 0 <= y < matte.shape[0]
+            ends.append(not inside or matte[y, x] < 0.5)
+    return float(np.mean(ends))
 
 
 def _ratios(

@@ -149,7 +149,7 @@ def head_look(
     bright = low.vertices @ LUMINANCE / largest(pixels.dtype)
     light = light_on(own.normals, bright, own.confident * skin)
     plate, changed = plate_of(layers, beside.where, beside)
-    behind_it = hidden(head, own, shares.kept)
+    behind_it = hidden(head, own, shares.ears)
     hung = sheet(pixels, layers.background, matte, head, behind_it.unseen, beside)
     there = smoothstep(0.0, NECK_END, head.rigid)
     if hung is not None:

@@ -84,8 +84,8 @@ class Hidden:
         return off + self.under * (under - off)
 
 
-def hidden(head: Head, own: Seen, kept: FloatArray) -> Hidden:
-    """Return what a held outline does to the vertices of one photo's head; kept: (V,) of `atlas.Shares`."""
+def hidden(head: Head, own: Seen, ears: FloatArray) -> Hidden:
+    """Return what a held outline does to the vertices of one photo's head; ears: (V,) of `atlas.Shares`."""
     model = HeadModel.load()
     off = smoothstep(*OFF_FACE, model.distance)
     unseen = (1 - smoothstep(*BEHIND, own.normals[:, 2])) * off
@@ -95,8 +95,8 @@ def hidden(head: Head, own: Seen, kept: FloatArray) -> Hidden:
     outline = (1 - np.clip(own.normals[:, 2], 0, 1)) * off
     for _ in range(SOFTENED):
         outline = model.averaging @ outline
-    ear = relief() * (1 - kept) * float(head.ears)
-    flat = (1 - kept)[:, None] * (model.without_ears(head.points) - head.points)
+    ear = relief() * (1 - ears) * float(head.ears)
+    flat = (1 - ears)[:, None] * (model.without_ears(head.points) - head.points)
     return Hidden(unseen, outline, ear, flat, _under(own.normals))
 
 
