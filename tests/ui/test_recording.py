@@ -25,7 +25,7 @@ def test_a_recording_has_the_chosen_format_and_is_saved_visibly(
     space.record.format.setCurrentIndex(0)
     start_driving(live, qtbot)
     space.record.toggle_record()
-    qtbot.waitUntil(lambda: "REC" in space.record.state.text())
+    qtbot.waitUntil(lambda: "GB" in space.record.state.text())
     assert fake.animation is not None and fake.animation.recorder.suffix == ".mp4"
     shown: list[str] = []
     space.live.saving.connect(lambda share: shown.append(space.record.state.text()))
@@ -47,6 +47,8 @@ def test_f6_and_f9_say_why_nothing_happens_or_start_again(
     with qtbot.waitSignal(live.live_space.live.stopped):
         live.live_space.live.stop()
     qtbot.keyClick(live, Qt.Key.Key_F9)
+    badge = live.live_space.record.state.text()
+    assert badge == "● REC 00:00:00", "once, a red box without a word until the first picture"
     qtbot.waitUntil(lambda: fake.animation is not None and fake.animation.recorder is not None)
     assert live.live_space.live.recording and fake.count("animate") == 2
     with qtbot.waitSignal(live.live_space.live.recorded):
@@ -78,7 +80,7 @@ def test_the_badge_of_a_recording_is_never_cut_off(live: MainWindow, qtbot: QtBo
     bar = live.live_space.record
     start_driving(live, qtbot)
     bar.toggle_record()
-    qtbot.waitUntil(lambda: "REC" in bar.state.text())
+    qtbot.waitUntil(lambda: "GB" in bar.state.text())
     bar.numbers.setText("30 fps · latency 120 ms · 14 not recorded")
     bar.resize(bar.minimumSizeHint().width(), bar.height())
     bar.layout().activate()

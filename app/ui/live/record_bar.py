@@ -166,6 +166,8 @@ class RecordBar(QWidget):
         self.state.setStyleSheet(red if live.recording else "")
         if not live.recording:
             self.state.setText(self.tr("Saving…") if live.unsaved else "")
+        elif "REC" not in self.state.text():  # the first picture may take seconds
+            self.state.setText(f"● REC {clock(0.0)}")
 
     def show_numbers(self, parts: list[str]) -> None:
         """Show as many numbers as fit; the first ones are left out first."""
