@@ -21,7 +21,7 @@ from app.engine.head.completion import improved
 from app.engine.head.fill import filled, relief
 from app.engine.head.grain import beard_grain, grain, stubble_grain
 from app.engine.head.hair_colour import hair_colour
-from app.engine.head.hair_texture import WELL, continued
+from app.engine.head.hair_texture import LIKE, WELL, continued
 from app.engine.head.head import Head
 from app.engine.head.light import mirror_gain
 from app.engine.head.lips import over_lips
@@ -32,7 +32,7 @@ from app.engine.head.raster import carried, rasterised
 from app.engine.head.rim import inside_outlines, rim_gain
 from app.engine.head.sides import Sides, sides
 from app.engine.head.skull import smoothstep
-from app.engine.head.strands import streaks, unevenness
+from app.engine.head.strands import DARK, streaks, unevenness
 from app.engine.head.texels import atlas_side, texels
 from app.engine.imaging.colour import largest
 
@@ -176,10 +176,11 @@ def unlearned(
     model = HeadModel.load()
     ids, share, nearest = texels(side)
     low, at_low, colours = lows.picture, lows.factor, lows.vertices
-    hair = hair_colour(model, own.at, own.normals[:, 2], own.shown, own.confident, low, at_low, head.ears)
+    facing = own.normals[:, 2]
+    hair = hair_colour(model, own.at, facing, own.shown, own.confident, lows.fine, at_low, head.ears)
     scale = 255 / largest(pixels.dtype)
     person, hair = own.shown * own.person, None if hair is None else hair * scale
-    rim, trusted, hung = rim_gain(model, own.normals[:, 2], person, colours * scale, hair, head.ears)
+    rim, trusted, hung = rim_gain(model, facing, person, colours * scale, hair, head.ears)
     colours = colours * rim[:, None]
     two = sides(model, colours * scale, hair, own.confident * plain(model), head.ears)
     taken = _shares(model, head, own, rim, trusted, hung, two)
@@ -201,6 +202,7 @@ def unlearned(
             beard_region()[:, None],
             np.clip(own.normals[:, 2:], 0, 1),
             two.hair[model.mirror][:, None],
+            fill.like[:, None],
         ],
         1,
     ).astype(np.float32)
@@ -279,7 +281,7 @@ def _mixed(
 ) -> NDArray[Any]:
     """Return the (S, S, 3) atlas: each texel mixes the photo, its mirror image and the fill.
 
-    grid: (S, S, 20) the values that `unlearned` interpolates, in its order; nearest: (S * S,) the texel inside the
+    grid: (S, S, 21) the values that `unlearned` interpolates, in its order; nearest: (S * S,) the texel inside the
     atlas' islands that stands for each; low: (h, w, 3) the low-pass picture; at_low: its px per px of the photo.
     """
     side = grid.shape[0]
@@ -299,7 +301,7 @@ def _mixed(
     line = np.asarray(grid[..., 15:16] + JAGGED * tufts * (grid[..., 15:16] > 0.02), float)
     hair = smoothstep(*HAIRLINE, line).astype(np.float32)
     uneven = unevenness(shown, fetched(low, 0, at_low) / top, (kept * hair)[..., 0])
-    well = kept * hair * (beard < 0.5) * (grid[..., 18:19] > WELL)
+    well = kept * hair * (beard < 0.5) * (grid[..., 18:19] > WELL) * (grid[..., 20:21] > LIKE)
     strand, known = continued(shown, well[..., 0], ((kept < 1) & (hair > 0))[..., 0])
     known = known * (1 - beard)
     strand = 1 + known * (strand - 1) + (1 - known) * (np.exp(uneven * tufts) - 1)
@@ -310,7 +312,8 @@ def _mixed(
     fine = grain(shown, np.asarray((kept * (1 - hair))[..., 0], np.float32))
     fine = fine + beard * (stubble_grain(shown, shares, fine) - fine)
     skin = np.asarray(grid[..., 9:12] * fine, np.float32)
-    fill = skin + hair * (grid[..., 12:15] * strand - skin)
+    dark = np.float32(DARK * top)
+    fill = skin + hair * ((grid[..., 12:15] + dark) * strand - dark - skin)
     out = kept * grid[..., 16:17] * own + mirrored * other + (1 - kept - mirrored) * fill
     out = np.clip(out + 0.5, 0, top).astype(pixels.dtype)
     return np.ascontiguousarray(out.reshape(-1, 3)[nearest.ravel()].reshape(side, side, 3))

@@ -14,8 +14,9 @@ import numpy as np
 from scipy.sparse import diags
 from scipy.sparse.linalg import splu
 
-from app.engine.head.beard import BEARD_GUESSED, BEARD_KEPT, beard_region, beard_seen, within
-from app.engine.head.hair_colour import towards_hair
+from app.engine.head.beard import BEARD_GUESSED, BEARD_KEPT, beard_region, beard_seen
+from app.engine.head.hair_colour import TOLD, apart, towards_hair
+from app.engine.head.hairline import inside_hairline
 from app.engine.head.light import light_on, lit
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.skull import smoothstep
@@ -25,20 +26,6 @@ from app.engine.imaging.colour import LUMINANCE
 # another origin. cm are those of the head model. A pair of values is a range: at the first value something begins, at
 # the second it is complete.
 
-# The outline, in cm (z, y), of where hair grows in a view from the side: from the forehead's middle round the temple,
-# down the sideburn, over the ear, behind the ear, and along the nape. It was drawn by hand on the template after
-# people with short hair, and round the ear it passes under the ear, which is smaller on most people than the
-# template's: hair reaches up to it from above and from behind.
-HAIRLINE = (
-    (9.6, 10.2), (7.6, 9.2), (6.6, 7.6), (6.0, 5.8), (4.9, 4.4), (4.3, 2.6), (4.1, 0.6), (3.1, 0.4), (2.6, 2.4),
-    (1.6, 3.2), (0.4, 3.6), (-0.8, 3.2), (-1.5, 2.0), (-2.0, 0.4), (-2.6, -1.2), (-3.8, -3.0), (-5.2, -4.8),
-    (-7.2, -6.0), (-14.0, -6.0), (-14.0, 20.0), (9.6, 20.0),
-)  # fmt: skip
-# The same outline for heads whose ears are hidden by hair.
-OVER_EAR = (
-    (9.6, 10.2), (7.6, 9.2), (6.6, 7.6), (6.0, 5.8), (4.9, 4.4), (4.3, 2.6), (4.0, 0.0), (3.2, -2.6), (0.0, -3.4),
-    (-3.8, -4.4), (-7.2, -6.0), (-14.0, -6.0), (-14.0, 20.0), (9.6, 20.0),
-)  # fmt: skip
 HAIRLINE_WIDTH = 1.2  # cm over which the template's hairline goes from skin to hair
 # The line below which the neck begins: a point (z, y) of it in cm, and its slope in cm of height by cm of depth.
 JAW = ((1.0, -2.2), -0.68)
@@ -69,6 +56,11 @@ HAIR_FACING = (0.25, 0.5)
 # Place of a colour on the way from the skin's (0) to the hair's (1): skin to not skin. At 0.35, dark hair takes away
 # half of the skin's light.
 LIKE_HAIR = (0.15, 0.4)
+# Place of a colour on the way from the skin's (0) to the hair's (1): not continued as hair's to continued. Skin at a
+# hairline that the photo's does not meet made white and grey hair brown (p05, p29). Hair over the ears leaves no such
+# skin, and may be as light as skin (p27).
+OF_HAIR = (0.4, 0.75)
+LIKE_STEPS = 6  # smoothing steps over the mesh, so that highlights count as the hair around them
 APART = 40.0  # levels of 255 between hair and skin from which the photo's own hairline is believed
 # Distance of a colour from all mixtures of skin and hair, in parts of the distance between these: believed to not. A
 # hat may be lighter than both.
@@ -103,12 +95,13 @@ class Fill:
     """The fill of one head.
 
     skin, hair: (V, 3) colours in [0, 255] that each vertex has as skin and as hair; hairline: (V,) from 0 on skin to
-    1 in hair, 0.5 on the line between.
+    1 in hair, 0.5 on the line between; like: (V,) 0 where the photo's colour is the skin's rather than the hair's.
     """
 
     skin: FloatArray
     hair: FloatArray
     hairline: FloatArray
+    like: FloatArray
 
 
 @cache
@@ -164,11 +157,7 @@ def _neck_shade(model: HeadModel, colours: FloatArray, sure: FloatArray) -> floa
 @cache
 def template_hairline(ears: bool) -> FloatArray:
     """Return the template's hairline (V,): 0 on skin to 1 in hair, 0.5 on the line; ears: whether ears are visible."""
-    model = HeadModel.load()
-    at = model.points[:, [2, 1]]
-    corners = np.array(HAIRLINE if ears else OVER_EAR)
-    signed = within(at, corners)
-    return np.asarray(np.clip(0.5 + signed / HAIRLINE_WIDTH, 0, 1) * (1 - ears * relief()))
+    return np.asarray(np.clip(0.5 + inside_hairline(ears) / HAIRLINE_WIDTH, 0, 1) * (1 - ears * relief()))
 
 
 def filled(
@@ -209,20 +198,24 @@ def filled(
     below = shown * smoothstep(*FACING, normals[:, 2]) * (model.points[:, 1] < LOWER) * ~model.ear
     if hair is None:
         skin = _joined(model, skin, colours, below)
-        return Fill(skin, skin, np.zeros(len(skin)))
+        return Fill(skin, skin, np.zeros(len(skin)), np.zeros(len(skin)))
     line = _hairline(model, sure, colours, skin, hair, ears)
     if bearded > 0:
         weight = BEARD_KEPT * sure * beard_region() + BEARD_GUESSED
         known = BEARD_KEPT * sure * beard_region() * beard + BEARD_GUESSED * beard_region()
         line = np.maximum(line, bearded * _continued(model, known / weight, weight))
     own = smoothstep(0.6, 0.9, line) * shown * smoothstep(*HAIR_FACING, normals[:, 2])
+    like = _of_hair(credible, colours, hair) if ears else np.ones(len(line))
+    own = own * like
+    for _ in range(LIKE_STEPS):
+        like = model.averaging @ like
     turned, known = smoothstep(0.6, 0.9, line) * smoothstep(*HAIR_FACING, normals[model.mirror, 2]), colours
     if mirrored:
         known, own = _with_mirrored(colours, own, mirrored[0], mirrored[1] * turned)
     strands = _strands(model, known, hair, own) * (0.5 + 0.5 * shade)[:, None]
     # Hair on the nape keeps its own colour beside the skin of the neck; a beard may have any.
     strands = _joined(model, strands, colours, below * smoothstep(*BEARDED, model.points[:, 2]))
-    return Fill(_joined(model, skin, colours, below * smoothstep(0.6, 0.4, line)), strands, line)
+    return Fill(_joined(model, skin, colours, below * smoothstep(0.6, 0.4, line)), strands, line, like)
 
 
 def _strands(model: HeadModel, colours: FloatArray, hair: FloatArray, own: FloatArray) -> FloatArray:
@@ -291,6 +284,18 @@ def _unlike_hair(credible: FloatArray, colours: FloatArray, hair: FloatArray | N
         return credible
     like = towards_hair(colours, np.median(colours[middle], axis=0), hair)
     return np.asarray(credible * (1 - smoothstep(*LIKE_HAIR, like)))
+
+
+def _of_hair(credible: FloatArray, colours: FloatArray, hair: FloatArray) -> FloatArray:
+    """Return (V,) 0 where a colour (V, 3) is nearer to most of the skin's than to the hair's (V, 3), else 1; credible:
+    (V,) how credible the colours are as skin.
+    """
+    middle = credible > 0.5
+    if not middle.any():
+        return np.ones(len(colours))
+    skin = np.median(colours[middle], axis=0)
+    told = smoothstep(*TOLD, apart(skin, hair))
+    return np.asarray(1 - told * (1 - smoothstep(*OF_HAIR, towards_hair(colours, skin, hair))))
 
 
 def _hairline(

@@ -35,11 +35,12 @@ HARDLY = 0.02  # weight of a colour that the photo does not show, against one th
 class Low:
     """Low-pass colours of the person.
 
-    picture: (h, w, 3) small picture in the photo's range of values; factor: its px per px of the photo; vertices:
-    (V, 3) colours at the head's vertices.
+    picture: (h, w, 3) small picture in the photo's range of values; fine: the same, hardly blurred; factor: their px
+    per px of the photo; vertices: (V, 3) colours at the head's vertices.
     """
 
     picture: NDArray[np.float32]
+    fine: NDArray[np.float32]
     factor: float
     vertices: FloatArray
 
@@ -65,7 +66,7 @@ def low_colours(
     fine = _blurred(small, weight, FINE * iod * factor)
     face = smoothstep(FACE[1], FACE[0], HeadModel.load().distance)[:, None]
     across, along = sampled(picture, at * factor), _over_surface(sampled(fine, at * factor), facing)
-    return Low(picture, factor, across + face * (along - across))
+    return Low(picture, fine, factor, across + face * (along - across))
 
 
 def _blurred(small: NDArray[np.float32], weight: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:

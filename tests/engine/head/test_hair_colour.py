@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from app.engine.head.hair_colour import hair_colour
+from app.engine.head.hairline import inside_hairline
 from app.engine.head.model import HeadModel
 
 # Red, green and blue in [0, 255]; the first three are those of p29 of the portraits.
@@ -43,3 +44,17 @@ def test_temples_shaved_to_the_skin_give_no_colour_to_the_hair() -> None:
 @pytest.mark.parametrize("temples", [WHITE, (60.0, 50.0, 45.0)])
 def test_hair_beside_a_bald_crown_gives_its_colour(temples: tuple[float, ...]) -> None:
     assert np.linalg.norm(found(SKIN, temples) - temples) < 0.2 * np.linalg.norm(np.subtract(temples, SKIN))
+
+
+def test_grey_hair_above_high_temples_keeps_its_grey() -> None:
+    """Once, white and grey hair went on brown where the forehead is high: half of the scalp's template was skin (p05,
+    p09 and p29 of the portraits)."""
+    model = HeadModel.load()
+    grey, count = np.array([105.0, 102.0, 100.0]), len(model.points)
+    bare = inside_hairline(True) < 2.0
+    picture = np.where(bare[:, None], np.array(SKIN), grey)[None].astype(np.float32)
+    at = np.column_stack([np.arange(count) + 0.5, np.full(count, 0.5)])
+    facing, shown = np.full(count, 0.5), (model.points[:, 2] > 3).astype(float)
+    colour = hair_colour(model, at, facing, shown, shown, picture, 1.0, True)
+    assert colour is not None
+    assert np.abs(colour - grey).max() < 8
