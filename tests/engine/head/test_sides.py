@@ -65,7 +65,7 @@ def test_mirrored_strands_stay_uneven() -> None:
     photo = np.full((64, 64, 3), dark, np.uint8)
     photo[:, ::4] = bright
     low = np.full((64, 64, 3), 75, np.float32)
-    grid = np.zeros((SIDE, SIDE, 20), np.float32)
+    grid = np.zeros((SIDE, SIDE, 21), np.float32)
     grid[..., 2] = np.linspace(8, 56, SIDE)
     grid[..., 3] = np.linspace(8, 56, SIDE)[:, None]
     grid[..., 5], grid[..., 6:9], grid[..., 16] = 1, 1, 1
