@@ -36,6 +36,9 @@ PARTS = {
 # Cm; beyond these the shoulders would begin.
 NECK_Y, NECK_SIDE, NAPE_Y, NECK_BACK, NECK_END = -6.3, 6.6, -8.5, -6.0, -12.5
 RIGID = (-11.5, -6.5)  # cm of y + 0.25 z; between these, motion goes from the body's to the head's
+# cm: height up to which the same lasts on the nape, and the depths (z) between which that goes over to the throat's
+# height. Half of a turn lies between the first two vertebrae, the other half is spread over the whole neck.
+NAPE_TURNS, THROAT = -3.0, (0.0, 3.0)
 EAR_NEAR, EAR_SIDE = 1.5, 7.4  # cm from what ICT's texture calls an ear, and from the head's middle
 OPENED = 0.6  # share of jawOpen at which the two lips are told apart
 REACH = 9.5  # cm from the face's landmarks at which their motion has died out (1.5 eye distances)
@@ -267,6 +270,16 @@ def ties(ict: Any, head: Surface, names: list[str]) -> dict[str, NDArray[Any]]:
     }
 
 
+def rigid(points: Floats) -> Floats:
+    """Return (V,) the share of the head's motion that points (V, 3) cm take part in."""
+    _, y, z = points.T
+    low, high = (end - 0.25 * z for end in RIGID)
+    throat = np.clip((z - THROAT[0]) / (THROAT[1] - THROAT[0]), 0, 1)
+    high = np.maximum(high, NAPE_TURNS + throat * (high - NAPE_TURNS))
+    share = np.clip((y - low) / (high - low), 0, 1)
+    return np.asarray(share * share * (3 - 2 * share))
+
+
 def main(folder: Path, out: Path) -> None:
     ict = np.load(folder / "ict_full_fp16.npz", allow_pickle=False)
     names = [str(n) for n in ict["expr_names"]]
@@ -280,7 +293,6 @@ def main(folder: Path, out: Path) -> None:
     print(
         f"mirror: error {error.max():.4f} cm, involution {np.mean(mirror[mirror] == np.arange(len(mirror))):.4f}"
     )
-    share = np.clip((points[:, 1] + 0.25 * points[:, 2] - RIGID[0]) / (RIGID[1] - RIGID[0]), 0, 1)
     shape8, step = packed(head.shapes)
     np.savez_compressed(
         out,
@@ -293,7 +305,7 @@ def main(folder: Path, out: Path) -> None:
         shapes=shape8,
         step=step,
         n_identity=np.int32(100),
-        rigid=(share * share * (3 - 2 * share)).astype(np.float32),
+        rigid=rigid(points).astype(np.float32),
         ear=ears_of(ict, head),
         loops=np.concatenate(holes).astype(np.int32),
         loop_sizes=np.array([len(h) for h in holes], np.int32),

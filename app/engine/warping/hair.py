@@ -48,6 +48,13 @@ SOFT_EDGE = 0.02  # matte from which a place beside the head is hair's soft edge
 CLEAR = 0.1  # IOD by which the sheet lies behind the head where it goes under it
 COVERS = 1.5  # cells beyond the hair's soft edge up to which the sheet's vertices lie
 LEFT_OUT = (0.2, 0.8)  # cells beyond that edge over which what the matte leaves out fades into the background
+# Share of the way from the ears to the chin over which a sheet without hair comes to stand behind the neck, and IOD by
+# which it does. Strips of a jaw's edge stood before the necks that come out from behind it (p18, p20 and p29).
+NECK_FROM, NECK_DEEP = (0.1, 0.4), 2.0
+# Share of its distance from the head's middle by which such a strip goes behind the head that has turned: beside the
+# slimmer neck it was a thin line (p09, cut out).
+WITHDRAWS = 0.3
+HANGING_NEAR = (0.15, 0.45)  # IOD beside hair that hangs down: the sheet stands before a neck to behind it
 DETAIL = (0.08, 0.35)  # IOD: structure finer than the first is continued under the head, as far as the second
 
 
@@ -58,8 +65,8 @@ class Sheet:
     points: (N, 3) px of the photo, z to the viewer; model: (N, 3) the same points in the head's space; share: (N,)
     share of the head's motion that a vertex takes part in; along: (N,) share of that motion that a held outline
     (`holding`) takes back; body: (N,) share of the body's motion; thin: (N,) 1 where a strip of hair is so narrow that
-    it is only the head's outline; triangles: (T, 3); texture: (h, w, 4) photo and matte, continued under the head;
-    corner: (x, y) px of the texture in the photo.
+    it is only the head's outline; bare: (N,) of `_without_hair`; triangles: (T, 3); texture: (h, w, 4) photo and matte,
+    continued under the head; corner: (x, y) px of the texture in the photo.
     """
 
     points: FloatArray
@@ -68,6 +75,7 @@ class Sheet:
     along: FloatArray
     body: FloatArray
     thin: FloatArray
+    bare: FloatArray
     triangles: NDArray[np.int32]
     texture: NDArray[Any]
     corner: tuple[int, int]
@@ -103,6 +111,11 @@ class Sheet:
         if (keeps := held(head.camera, camera)) > 0:
             turned += (keeps * self.along)[:, None] * (carried_along(head, camera, self.model) - turned)
         placed = share * turned + (1 - share) * still
+        placed[:, 2] -= camera.scale * NECK_DEEP * self.bare
+        if (out := 1 - held(head.camera, camera)) > 0 and self.bare.any():
+            across = camera.rotation[:2, 0] * FLIP[:2] / max(float(np.hypot(*camera.rotation[:2, 0])), 1e-6)
+            apart = (placed[:, :2] - camera.project(head.centre[None])[0, :2]) @ across
+            placed[:, :2] -= np.outer(WITHDRAWS * out * self.bare * self.share * apart, across)
         return np.asarray(
             placed if moved is None else placed + camera.scale * (moved @ camera.rotation.T) * FLIP
         )
@@ -164,7 +177,24 @@ def sheet(
     thin = _at(_thin_strips(where), at)
     # A hat is rigid: nothing of it waits behind the head's outline.
     along = _at(_held_share(head, where, hidden) * (1 - beside.hat), at)
-    return Sheet(placed, head.camera.unproject(placed), own, along, body, thin, triangles, texture, box[:2])
+    bare = _at(_without_hair(beside), at)
+    return Sheet(
+        placed, head.camera.unproject(placed), own, along, body, thin, bare, triangles, texture, box[:2]
+    )
+
+
+def _without_hair(beside: Beside) -> Float32:
+    """Return a small (h, w) field: 1 beside and on a lower face and its neck where no hair hangs down, 0 elsewhere."""
+    where = beside.where
+    low = smoothstep(*NECK_FROM, where.level)
+    hair = (where.head == 0) & (where.matte > 0.5) & (beside.like > 0.5) & (beside.share > LEAST)
+    size = 2 * max(1, round(THIN * where.iod / 2)) + 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    count, part = cv2.connectedComponents(cv2.morphologyEx(hair.astype(np.uint8), cv2.MORPH_OPEN, kernel))
+    hangs = np.bincount(part[where.level < 0], minlength=count) > 0
+    hangs[0] = False
+    apart = cv2.distanceTransform((~hangs[part] | (low == 0)).astype(np.uint8), cv2.DIST_L2, 5)
+    return np.asarray(low * smoothstep(*HANGING_NEAR, apart / where.iod), np.float32)
 
 
 def _thin_strips(where: Places) -> Float32:

@@ -72,6 +72,25 @@ def test_head_and_hair_in_the_photo_s_own_view_are_the_photo(engine, name):
     assert not apart.any()
 
 
+def test_the_edge_of_a_bare_jaw_goes_behind_the_neck(engine):
+    """Once, strips of a jaw's soft edge stood before the neck that comes out from behind it, and beside it."""
+    for name, bare in ((SHORT_HAIRED, True), (LONG_HAIRED, False)):
+        _, code = encoded(engine, name)
+        sheet, iod = code.head.sheet, code.face.params.camera.scale
+        ear, chin = code.face.photo[[234, 454], 1].max(), code.face.photo[152]
+        low = np.abs(sheet.points[:, 1] - (0.3 * ear + 0.7 * chin[1])) < 0.15 * iod
+        low &= np.abs(np.abs(sheet.points[:, 0] - chin[0]) - 1.1 * iod) < 0.2 * iod
+        assert low.sum() > 2
+        _, hair = drawn(code, 25.0)
+        without = replace(sheet, bare=np.zeros_like(sheet.bare))
+        _, plain = drawn(replace(code, head=replace(code.head, sheet=without)), 25.0)
+        moved = hair[low] - plain[low]
+        if bare:
+            assert (moved[:, 2] < -iod).all() and (np.abs(moved[:, 0]) > 0).all()
+        else:
+            assert not moved.any()
+
+
 def test_long_hair_turns_at_the_head_and_stays_at_the_shoulders(engine):
     _, code = encoded(engine, LONG_HAIRED)
     sheet, iod = code.head.sheet, code.face.params.camera.scale

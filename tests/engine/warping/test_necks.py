@@ -131,3 +131,13 @@ def test_a_neck_comes_out_from_behind_a_jaw_without_jags() -> None:
     assert not soft[(model.points[:, 1] > -6.5) & (below_jaw() > 1)].any(), "what is hidden stays hidden"
     assert (soft[below_jaw() < -1] == shown[below_jaw() < -1]).all()
     assert (shown_beside(shown, none + 1) == shown).all()
+
+
+def test_a_nape_turns_by_half_of_what_the_head_does() -> None:
+    """Once, all of the nape down to the collar turned with the skull, and a turned neck was as wide as the head."""
+    model = HeadModel.load()
+    y, z = model.points[:, 1], model.points[:, 2]
+    nape = (z < -3) & (np.abs(y + 6.5) < 1)
+    assert 0.25 < model.rigid[nape].mean() < 0.75
+    assert (model.rigid[(z < -3) & (y > -2.5)] == 1).all(), "the skull is rigid"
+    assert (model.rigid[model.distance < 0.3] == 1).all(), "the face is rigid"
