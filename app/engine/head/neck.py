@@ -65,7 +65,7 @@ def _tapered(ratio: FloatArray, wide: FloatArray) -> FloatArray:
     above = np.arange(len(ratio)) >= narrowest
     out = np.minimum(ratio, np.where(above, ratio[narrowest] * wide[narrowest] / wide, ratio[narrowest]))
     # A level beside a narrower one would be drawn wider than the person by the smoothing.
-    return np.minimum(out, np.minimum(np.r_[out[1:], out[-1]], np.r_[out[0], out[:-1]]))
+    return np.asarray(np.minimum(out, np.minimum(np.r_[out[1:], out[-1]], np.r_[out[0], out[:-1]])))
 
 
 def _axis(model: HeadModel, points: FloatArray) -> tuple[float, float]:
