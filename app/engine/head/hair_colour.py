@@ -13,9 +13,8 @@ from app.engine.head.skull import smoothstep
 
 # These values were chosen by eye on sheets of turned heads (tools/head_sheets.py). cm are those of the head model.
 SAME_HEIGHT = 2.5  # cm within which two places count as equally high
-ANY_HEIGHT = (
-    0.02  # weight of a place at any height, against 1 at the same: a few of another colour count for little
-)
+# Weight of a place at any height, against 1 at the same: a few of another colour count for little.
+ANY_HEIGHT = 0.02
 TEMPLES = 8.0  # cm of height up to which hair grows beside a bald crown, too
 REAR = 0.5  # share of the visible hair, from the rear, that gives the back of the head its colour
 LOWEST = -2.0  # cm of height from which a place counts as scalp

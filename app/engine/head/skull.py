@@ -40,10 +40,8 @@ ABOVE_CHIN = (0.5, 1.3)  # IOD above the chin: no growth to the whole growth
 # them, ears stood out 0.1 to 0.2 IOD further than in the photo.
 OFF_EARS = (0.3, 3.0)
 BEYOND_EAR = 0.12  # IOD beyond an ear at which hair behind it is still there
-ALONE = (
-    0.3,
-    0.6,
-)  # share of the ears' heights at which the person ends with the ear: hair behind them to ears alone
+# Share of the ears' heights at which the person ends with the ear: hair behind them to ears alone.
+ALONE = (0.3, 0.6)
 OFF_FACE = (0.03, 0.8)  # IOD from the face's landmarks: no growth to the whole growth
 
 
