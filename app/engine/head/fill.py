@@ -205,7 +205,10 @@ def filled(
         known = BEARD_KEPT * sure * beard_region() * beard + BEARD_GUESSED * beard_region()
         line = np.maximum(line, bearded * _continued(model, known / weight, weight))
     own = smoothstep(0.6, 0.9, line) * shown * smoothstep(*HAIR_FACING, normals[:, 2])
-    like = _of_hair(credible, colours, hair) if ears else np.ones(len(line))
+    # A beard may have another colour than the hair: a sideburn of stubble became black feathers (p04).
+    like = np.ones(len(line))
+    if ears:
+        like = np.maximum(_of_hair(credible, colours, hair), bearded * beard_region())
     own = own * like
     for _ in range(LIKE_STEPS):
         like = model.averaging @ like

@@ -14,7 +14,7 @@ from scipy.sparse import diags
 from scipy.sparse.linalg import splu
 
 from app.engine.head.fill import below_jaw, template_hairline
-from app.engine.head.hair_colour import towards_hair
+from app.engine.head.hair_colour import apart, towards_hair
 from app.engine.head.lips import lips_and_fronts
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.skull import smoothstep
@@ -30,6 +30,9 @@ OPEN = (
     0.5  # least share of an overcast sky's light that reaches skin; less of it reaches nostrils and a mouth
 )
 LIKE_HAIR = (0.3, 0.55)  # place of a colour on the way from skin's (0) to hair's (1): skin to hair
+# Distance of a colour from the skin's, of `hair_colour.apart`: skin in shade to what is no skin, whatever the hair's
+# colour: the arms of dark spectacles beside fair hair were replaced by skin (p27: 2.5; its shaded cheek: 1.3).
+FOREIGN = (1.3, 1.9)
 SMOOTH = 0.02  # weight of a known brightness against smoothness
 # Cosine of normal and view: skin that is filled to skin that is drawn from the photo. What the photo shows at a more
 # grazing angle was a grey streak before the ear on nearly all of 51 people turned aside.
@@ -89,10 +92,14 @@ def rim_gain(
 
 
 def _skin(colours: FloatArray, own: FloatArray, hair: FloatArray | None) -> FloatArray:
-    """Return (V,) 1 where colours (V, 3) are the skin's, in light or shade, 0 where they are the hair's."""
+    """Return (V,) 1 where colours (V, 3) are the skin's, in light or shade, 0 where they are the hair's or of something
+    worn.
+    """
     if hair is None:
         return np.ones(len(colours))
-    return 1 - smoothstep(*LIKE_HAIR, towards_hair(colours, np.median(colours[own > 0.5], axis=0), hair))
+    skin = np.median(colours[own > 0.5], axis=0)
+    known = 1 - smoothstep(*LIKE_HAIR, towards_hair(colours, skin, hair))
+    return np.asarray(known * (1 - smoothstep(*FOREIGN, apart(skin, colours))))
 
 
 def inside_outlines(

@@ -40,6 +40,9 @@ ABOVE_CHIN = (0.5, 1.3)  # IOD above the chin: no growth to the whole growth
 # them, ears stood out 0.1 to 0.2 IOD further than in the photo.
 OFF_EARS = (0.3, 3.0)
 BEYOND_EAR = 0.12  # IOD beyond an ear at which hair behind it is still there
+# cm behind the ears' middle over which hair grows again: it stood behind the ears of people with hair, and without it
+# the background took its place.
+BEHIND_EARS = (1.0, 3.0)
 # Share of the ears' heights at which the person ends with the ear: hair behind them to ears alone.
 ALONE = (0.3, 0.6)
 OFF_FACE = (0.03, 0.8)  # IOD from the face's landmarks: no growth to the whole growth
@@ -82,7 +85,8 @@ def inflated(
     gate = gate * (1 - BACK * smoothstep(0.0, 0.9, backwards))
     if has_ears:
         alone = smoothstep(*ALONE, np.array(_ends_with_ears(model, points, camera, matte)))
-        gate = gate * (1 - alone * (1 - smoothstep(*OFF_EARS, model.off_ears)))
+        behind = smoothstep(*BEHIND_EARS, model.points[model.ear, 2].mean() - model.points[:, 2])
+        gate = gate * (1 - alone * (1 - behind) * (1 - smoothstep(*OFF_EARS, model.off_ears)))
     total = np.zeros(len(points))
     grown = skull
     for number in range(ROUNDS):

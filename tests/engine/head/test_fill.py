@@ -46,6 +46,18 @@ def test_a_beard_goes_on_where_the_photo_ends(bearded: bool) -> None:
     assert np.abs(np.median(fill.skin[aside], axis=0) / SKIN - 1).max() < 0.35, "skin itself stays skin"
 
 
+def test_a_beard_keeps_its_own_colour_beside_darker_hair() -> None:
+    """Once, what was lighter than the hair was no hair's: sideburns of stubble went on as black feathers (p04)."""
+    model = HeadModel.load()
+    stubble = SKIN + 0.55 * (HAIR - SKIN)
+    _, normals, shown = frontal(np.zeros(len(model.points)))
+    colours = SKIN + beard_region()[:, None] * (stubble - SKIN)
+    fill = filled(model, normals, normals, shown, colours, np.tile(HAIR, (len(model.points), 1)), True)
+    aside = beside_the_jaw(shown)
+    found = np.median(fill.hair[aside], axis=0)
+    assert np.linalg.norm(found - stubble) < 0.5 * np.linalg.norm(found - HAIR)
+
+
 def test_the_shaded_side_of_a_face_is_no_beard() -> None:
     model = HeadModel.load()
     colours, _, shown = frontal(np.zeros(len(model.points)))

@@ -10,7 +10,7 @@ from app.engine.head.grain import beard_grain, grain, stubble_grain
 from app.engine.head.hair_colour import hair_colour
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.raster import carried, rasterised
-from app.engine.head.rim import inside_outlines, rim_gain
+from app.engine.head.rim import _skin, inside_outlines, rim_gain
 from app.engine.head.texels import texels
 from app.engine.imaging.colour import LUMINANCE
 
@@ -56,6 +56,13 @@ def test_hair_along_the_outline_stays_hair() -> None:
     assert np.median(gain[rim]) < 1.1 and np.median(trusted[rim]) > 0.9
     cheek = rim & (hung > 0)
     assert not none[rim].any() and cheek.sum() > 5
+
+
+def test_what_is_worn_is_no_skin_beside_fair_hair() -> None:
+    """Once, the arm of dark spectacles beside fair hair was taken for shaded skin, and skin was drawn for it (p27)."""
+    seen = np.array([[192, 121, 89], [125, 68, 48], [66, 33, 32], [37, 21, 26]], float)
+    hair = np.tile([145.0, 104.0, 76.0], (len(seen), 1))
+    assert _skin(seen, np.array([1.0, 0, 0, 0]), hair).round(2).tolist() == [1, 1, 0, 0]
 
 
 @pytest.mark.parametrize("turned", [45.0, -45.0])

@@ -98,3 +98,5 @@ def test_hair_above_the_ears_does_not_push_them_out() -> None:
     crown = model.points[:, 1] > 11
     assert np.linalg.norm((grown - points)[crown], axis=1).mean() > 0.05, "it does grow"
     assert np.abs((grown - points)[model.ear, 0]).max() < 0.08
+    behind = (model.off_ears < 2) & (model.points[:, 2] < model.points[model.ear, 2].mean() - 3)
+    assert np.linalg.norm((grown - points)[behind], axis=1).mean() > 0.09, "hair grows behind them"
