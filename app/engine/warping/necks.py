@@ -23,6 +23,8 @@ BARE = (0.01, 0.04)  # IOD beside the person over which a neck that the photo do
 NECK_MOVES = (0.8, 0.95)  # share of the head's motion over which a neck is head
 STRAIGHTENED = 16  # steps that smooth over the mesh where a neck ends
 STEEP = 4.0  # times as steep as after these steps
+# Share after these steps at which a neck ends; at a half, a spot of it was left beside a far jaw (p11).
+ENDS_AT = 0.3
 COVERED = (0.2, 0.6)  # share of clothes over which a place comes to be theirs
 BLUR = 0.02  # IOD over which that share is blurred
 TURNS = (0.4, 0.8)  # share of the head's motion over which the photo's clothes stop being drawn on the neck
@@ -70,7 +72,7 @@ def beside_neck(at: FloatArray, where: Places, rigid: FloatArray) -> FloatArray:
     inside = (x >= 0) & (y >= 0) & (x < width) & (y < height)
     found = apart[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)]
     beside = inside * smoothstep(*BARE, found) * (1 - smoothstep(*NECK_MOVES, rigid))
-    return STEEP * (_straightened(beside) - 0.5) + 0.5
+    return STEEP * (_straightened(beside) - ENDS_AT) + 0.5
 
 
 def shown_beside(shown: FloatArray, person: FloatArray) -> FloatArray:
