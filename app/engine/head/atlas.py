@@ -8,6 +8,7 @@ Hair takes its strands from the hair that the photo shows (`head.hair_texture`; 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,8 @@ from app.engine.head.skull import smoothstep
 from app.engine.head.strands import DARK, streaks, unevenness
 from app.engine.head.texels import atlas_side, texels
 from app.engine.imaging.colour import largest
+
+Planes = Mapping[str, NDArray[np.float32]]  # values (S, S, N) of an atlas' texels, by name
 
 # These values were chosen by eye on sheets of turned heads (tools/head_sheets.py), except where a comment names
 # another origin. IOD is the distance between the eyes; cm are those of the head model. A pair of values is a range:
@@ -174,7 +177,6 @@ def unlearned(
     side: texels on a side; `completed` explains the others.
     """
     model = HeadModel.load()
-    ids, share, nearest = texels(side)
     low, at_low, colours = lows.picture, lows.factor, lows.vertices
     facing = own.normals[:, 2]
     hair = hair_colour(model, own.at, facing, own.shown, own.confident, lows.fine, at_low, head.ears)
@@ -188,28 +190,40 @@ def unlearned(
     gain = gain * rim[model.mirror][:, None]
     mirrored = (colours[model.mirror] * gain * scale, taken.mirrored)
     fill = filled(model, own.normals, own.smooth, person, colours * scale, hair, head.ears, mirrored)
-    table = np.concatenate(
-        [
-            own.at + own.inward,
-            (own.at + own.inward)[model.mirror],
-            taken.kept[:, None],
-            taken.mirrored[:, None],
-            gain,
-            fill.skin / scale,
-            fill.hair / scale,
-            fill.hairline[:, None],
-            rim[:, None],
-            beard_region()[:, None],
-            np.clip(own.normals[:, 2:], 0, 1),
-            two.hair[model.mirror][:, None],
-            fill.like[:, None],
-        ],
-        1,
-    ).astype(np.float32)
+    at = own.at + own.inward
+    planes = _over_the_atlas(
+        {
+            "at": at,
+            "at_mirrored": at[model.mirror],
+            "kept": taken.kept,
+            "mirrored": taken.mirrored,
+            "gain": gain,
+            "skin": fill.skin / scale,
+            "hair": fill.hair / scale,
+            "hairline": fill.hairline,
+            "rim": rim,
+            "beard": beard_region(),
+            "facing": np.clip(own.normals[:, 2], 0, 1),
+            "mirrored_hair": two.hair[model.mirror],
+            "like_hair": fill.like,
+        },
+        side,
+    )
+    atlas = _mixed(planes, pixels, low, at_low)
+    told = [planes[name] for name in ("kept", "mirrored", "hairline")]
+    return Unlearned(atlas, np.concatenate(told, axis=2), taken)
+
+
+def _over_the_atlas(values: Mapping[str, FloatArray], side: int) -> Planes:
+    """Return each of the vertices' values (V,) or (V, N), by its name, interpolated over the atlas: (S, S, N)."""
+    model = HeadModel.load()
+    ids, share, _ = texels(side)
+    columns = [value.reshape(len(value), -1).astype(np.float32) for value in values.values()]
+    table = np.concatenate(columns, axis=1)
     grid = np.zeros((side, side, table.shape[1]), np.float32)
     carried(ids, share, model.corners, model.base, table, grid)
-    atlas = _mixed(grid, nearest, pixels, low, at_low)
-    return Unlearned(atlas, np.ascontiguousarray(grid[..., [4, 5, 15]]), taken)
+    ends = np.cumsum([column.shape[1] for column in columns])
+    return dict(zip(values, np.split(grid, ends[:-1], axis=2), strict=True))
 
 
 def _shares(
@@ -272,36 +286,31 @@ def _better(model: HeadModel, own: Seen, over: FloatArray) -> FloatArray:
     return np.asarray(better)
 
 
-def _mixed(
-    grid: NDArray[np.float32],
-    nearest: NDArray[np.int32],
-    pixels: NDArray[Any],
-    low: NDArray[np.float32],
-    at_low: float,
-) -> NDArray[Any]:
+def _mixed(planes: Planes, pixels: NDArray[Any], low: NDArray[np.float32], at_low: float) -> NDArray[Any]:
     """Return the (S, S, 3) atlas: each texel mixes the photo, its mirror image and the fill.
 
-    grid: (S, S, 21) the values that `unlearned` interpolates, in its order; nearest: (S * S,) the texel inside the
-    atlas' islands that stands for each; low: (h, w, 3) the low-pass picture; at_low: its px per px of the photo.
+    planes: what `unlearned` interpolates, by name; low: (h, w, 3) the low-pass picture; at_low: its px per px of the
+    photo.
     """
-    side = grid.shape[0]
+    side = planes["kept"].shape[0]
     top = largest(pixels.dtype)
 
-    def fetched(picture: NDArray[Any], first: int, factor: float = 1.0) -> NDArray[np.float32]:
-        x, y = (np.ascontiguousarray(grid[..., first + k] * factor - 0.5) for k in (0, 1))
+    def fetched(picture: NDArray[Any], at: NDArray[np.float32], factor: float = 1.0) -> NDArray[np.float32]:
+        x, y = (np.ascontiguousarray(at[..., k] * factor - 0.5) for k in (0, 1))
         found = cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(found, np.float32)
 
-    kept, mirrored, beard = grid[..., 4:5], grid[..., 5:6], grid[..., 17:18]
-    brightest = BRIGHTEST + grid[..., 19:20] * (BRIGHTEST_STRAND - BRIGHTEST)
-    other = np.minimum(fetched(pixels, 2), brightest * fetched(low, 2, at_low)) * grid[..., 6:9]
-    own = fetched(pixels, 0)
+    kept, mirrored, beard, hairline = (planes[name] for name in ("kept", "mirrored", "beard", "hairline"))
+    at, opposite = planes["at"], planes["at_mirrored"]
+    brightest = BRIGHTEST + planes["mirrored_hair"] * (BRIGHTEST_STRAND - BRIGHTEST)
+    other = np.minimum(fetched(pixels, opposite), brightest * fetched(low, opposite, at_low)) * planes["gain"]
+    own = fetched(pixels, at)
     shown = own / np.float32(top)
     tufts = streaks(side)
-    line = np.asarray(grid[..., 15:16] + JAGGED * tufts * (grid[..., 15:16] > 0.02), float)
+    line = np.asarray(hairline + JAGGED * tufts * (hairline > 0.02), float)
     hair = smoothstep(*HAIRLINE, line).astype(np.float32)
-    uneven = unevenness(shown, fetched(low, 0, at_low) / top, (kept * hair)[..., 0])
-    well = kept * hair * (beard < 0.5) * (grid[..., 18:19] > WELL) * (grid[..., 20:21] > LIKE)
+    uneven = unevenness(shown, fetched(low, at, at_low) / top, (kept * hair)[..., 0])
+    well = kept * hair * (beard < 0.5) * (planes["facing"] > WELL) * (planes["like_hair"] > LIKE)
     strand, known = continued(shown, well[..., 0], ((kept < 1) & (hair > 0))[..., 0])
     known = known * (1 - beard)
     strand = 1 + known * (strand - 1) + (1 - known) * (np.exp(uneven * tufts) - 1)
@@ -311,11 +320,12 @@ def _mixed(
         strand = strand + beard * (hairs - strand)
     fine = grain(shown, np.asarray((kept * (1 - hair))[..., 0], np.float32))
     fine = fine + beard * (stubble_grain(shown, shares, fine) - fine)
-    skin = np.asarray(grid[..., 9:12] * fine, np.float32)
+    skin = np.asarray(planes["skin"] * fine, np.float32)
     dark = np.float32(DARK * top)
-    fill = skin + hair * ((grid[..., 12:15] + dark) * strand - dark - skin)
-    out = kept * grid[..., 16:17] * own + mirrored * other + (1 - kept - mirrored) * fill
+    fill = skin + hair * ((planes["hair"] + dark) * strand - dark - skin)
+    out = kept * planes["rim"] * own + mirrored * other + (1 - kept - mirrored) * fill
     out = np.clip(out + 0.5, 0, top).astype(pixels.dtype)
+    _, _, nearest = texels(side)
     return np.ascontiguousarray(out.reshape(-1, 3)[nearest.ravel()].reshape(side, side, 3))
 
 

@@ -65,15 +65,18 @@ def test_mirrored_strands_stay_uneven() -> None:
     photo = np.full((64, 64, 3), dark, np.uint8)
     photo[:, ::4] = bright
     low = np.full((64, 64, 3), 75, np.float32)
-    grid = np.zeros((SIDE, SIDE, 21), np.float32)
-    grid[..., 2] = np.linspace(8, 56, SIDE)
-    grid[..., 3] = np.linspace(8, 56, SIDE)[:, None]
-    grid[..., 5], grid[..., 6:9], grid[..., 16] = 1, 1, 1
-    nearest = np.arange(SIDE * SIDE, dtype=np.int32)
+    widths = {"at": 2, "at_mirrored": 2, "gain": 3, "skin": 3, "hair": 3}
+    planes = {name: np.zeros((SIDE, SIDE, n), np.float32) for name, n in widths.items()}
+    for name in ("kept", "mirrored", "hairline", "rim", "beard", "facing", "mirrored_hair", "like_hair"):
+        planes[name] = np.zeros((SIDE, SIDE, 1), np.float32)
+    along = np.linspace(8, 56, SIDE)
+    planes["at_mirrored"][:] = np.stack(np.meshgrid(along, along), axis=2)
+    for name in ("mirrored", "gain", "rim"):
+        planes[name][:] = 1
     made = []
     for hair in (0, 1):
-        grid[..., 19] = hair
-        made.append(_mixed(grid, nearest, photo, low, 1.0).max())
+        planes["mirrored_hair"][:] = hair
+        made.append(_mixed(planes, photo, low, 1.0).max())
     assert made[0] <= round(BRIGHTEST * 75) and made[1] > 0.95 * bright
 
 
