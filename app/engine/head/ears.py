@@ -32,10 +32,8 @@ USUAL = (-0.12, 0.85, 0.7, 0.0)
 FINER = ((0.08, 0.08, 0.2), (0.08, 0.08, 0.2), (0.04, 0.05, 0.1), (0.04, 0.05, 0.1), (0.02, 0.03, 0.05))
 APART = ((0.03, 0.0, 0.15), (0.03, 0.0, 0.15), (0.015, 0.0, 0.07))
 SIZED, SPREAD = (0.6, 1.2), (0.2, 1.4)  # times the template's: least and greatest size and spread of an ear
-FLATTEST, LESS = (
-    0.2,
-    0.05,
-)  # times the template's: least spread, and step by which an ear is laid nearer to the head
+# Times the template's: least spread, and step by which an ear is laid nearer to the head.
+FLATTEST, LESS = 0.2, 0.05
 # Mean label inside an ear from which that ear shows by itself; else it lies as the other one does.
 SHOWS = 0.35
 BEYOND = 0.04  # share of an ear that may lie outside the person
@@ -71,13 +69,15 @@ Place = tuple[float, float, float, float]
 
 @dataclass(frozen=True, eq=False)
 class _Scene:
-    """The picture in which ears are sought.
+    """The picture in which ears are sought, and the head that has them.
 
-    label: (H, W) from 1 on skin to -1 on hair or background; outside: (H, W) 1 outside the person; camera: the face's
-    in this picture; visible: by side of the head (-1 the image's left, 1 its right), 0 where that side is turned away
-    to 1.
+    points: (V, 3) the head in model space; relief: (V, 3) how far they stand out from the head without its ears; label:
+    (H, W) from 1 on skin to -1 on hair or background; outside: (H, W) 1 outside the person; camera: the face's in this
+    picture; visible: by side of the head (-1 the image's left, 1 its right), 0 where that side is turned away to 1.
     """
 
+    points: FloatArray
+    relief: FloatArray
     label: NDArray[np.float32]
     outside: NDArray[np.float32]
     camera: Camera
@@ -99,23 +99,21 @@ def placed_ears(
     # A head turned by yaw > 0 shows its side x < 0.
     visible = {side: float(np.clip(1 - side * camera.yaw / 12, 0, 1)) for side in (-1, 1)}
     labels = _skin_labels(points, model, camera, matte, srgb)
-    scene = _Scene(labels, np.asarray(matte < 0.5, np.float32), camera, visible)
+    relief = points - model.without_ears(points)
+    scene = _Scene(points, relief, labels, np.asarray(matte < 0.5, np.float32), camera, visible)
     spreads = SPREADS if abs(camera.yaw) < FRONTAL else (0.7,)
     depths = DEPTHS if abs(camera.yaw) > TURNED else (0.0,)
-    relief = points - model.without_ears(points)
     best, place = -np.inf, None
     for tried in product(HEIGHTS, SIZES, spreads, depths):
-        score = _score(model, points, relief, scene, tried)
+        score = _score(scene, tried)
         if score > best:
             best, place = score, tried
-    if place is None or (best < LEAST and _hair_hangs(model, points, scene, matte)):
+    if place is None or (best < LEAST and _hair_hangs(scene, matte)):
         return model.without_ears(points), False
-    return _moved(model, points, relief, _each(model, points, relief, scene, place)), True
+    return _moved(scene, _each(scene, place)), True
 
 
-def _each(
-    model: HeadModel, points: FloatArray, relief: FloatArray, scene: _Scene, place: Place
-) -> dict[int, Place]:
+def _each(scene: _Scene, place: Place) -> dict[int, Place]:
     """Return the place of each ear by itself, by side; place: the one that fits both best.
 
     Both ears are of one size. An ear that does not show by itself lies as the other one does, but no further out than
@@ -123,16 +121,16 @@ def _each(
     """
 
     def shows(side: int) -> bool:
-        return scene.visible[side] > 0.5 and _labels(model, points, relief, scene, side, place)[0] > SHOWS
+        return scene.visible[side] > 0.5 and _labels(scene, side, place)[0] > SHOWS
 
     shown = [side for side in (-1, 1) if shows(side)]
-    both = _finer(model, points, relief, scene, shown, place, FINER) if shown else place
-    own = {side: _finer(model, points, relief, scene, [side], both, APART) for side in shown}
+    both = _finer(scene, shown, place, FINER) if shown else place
+    own = {side: _finer(scene, [side], both, APART) for side in shown}
     out = {}
     for side in (-1, 1):
         height, size, spread, depth = own.get(side, own.get(-side, both))
         while scene.visible[side] > 0 and spread > FLATTEST:
-            at = _seen_at(model, points, relief, scene, side, (height, size, spread, depth))
+            at = _seen_at(scene, side, (height, size, spread, depth))
             if _mean_labels(scene.outside, scene.camera.scale, at)[0] < BEYOND:
                 break
             spread -= LESS
@@ -141,9 +139,6 @@ def _each(
 
 
 def _finer(
-    model: HeadModel,
-    points: FloatArray,
-    relief: FloatArray,
     scene: _Scene,
     sides: list[int],
     place: Place,
@@ -154,7 +149,7 @@ def _finer(
     def score(tried: Place) -> float:
         fit = 0.0
         for side in sides:
-            within, around = _labels(model, points, relief, scene, side, tried, lobe=True)
+            within, around = _labels(scene, side, tried, lobe=True)
             fit += (within - OUTSIDE * around) / len(sides)
         return fit - _strange(tried)
 
@@ -172,12 +167,13 @@ def _finer(
     return place
 
 
-def _hair_hangs(model: HeadModel, points: FloatArray, scene: _Scene, matte: NDArray[np.float32]) -> bool:
+def _hair_hangs(scene: _Scene, matte: NDArray[np.float32]) -> bool:
     """Return whether the person, matte (H, W), is wider than a bare head below an ear that the photo may show.
 
     Otherwise nothing hides that ear, however much it looks like the hair behind it.
     """
-    bare, ears = (scene.camera.project(p)[:, :2] for p in (model.without_ears(points), points))
+    model = HeadModel.load()
+    bare, ears = (scene.camera.project(p)[:, :2] for p in (scene.points - scene.relief, scene.points))
     for side in (side for side, share in scene.visible.items() if share > 0):
         lobe = ears[model.ear & (np.sign(model.points[:, 0]) == side), 1].max()
         for row in lobe + np.array(BELOW_EARS) * scene.camera.scale:
@@ -203,7 +199,7 @@ def _placed(own: FloatArray, relief: FloatArray, side: int, place: Place) -> Flo
     return np.asarray(front + (out - front) * [1, size, size] + [0, height, depth])
 
 
-def _score(model: HeadModel, points: FloatArray, relief: FloatArray, scene: _Scene, place: Place) -> float:
+def _score(scene: _Scene, place: Place) -> float:
     """Return how well ears at this place fit the photo; -inf where the photo cannot tell.
 
     The score is high where the labels say skin inside the ears and none around them, and where the place is near the
@@ -213,7 +209,7 @@ def _score(model: HeadModel, points: FloatArray, relief: FloatArray, scene: _Sce
     for side, share in scene.visible.items():
         if share <= 0:
             continue
-        within, around = _labels(model, points, relief, scene, side, place)
+        within, around = _labels(scene, side, place)
         inside, outside, seen = inside + share * within, outside + share * around, seen + share
     inside, outside = inside / max(seen, 1e-6), outside / max(seen, 1e-6)
     if outside > INDISTINCT:
@@ -226,26 +222,17 @@ def _strange(place: Place) -> float:
     return sum(w * abs(a - b) for w, a, b in zip(UNUSUAL, place, USUAL, strict=True))
 
 
-def _seen_at(
-    model: HeadModel, points: FloatArray, relief: FloatArray, scene: _Scene, side: int, place: Place
-) -> FloatArray:
+def _seen_at(scene: _Scene, side: int, place: Place) -> FloatArray:
     """Return (N, 2) px of what stands out of one ear at a place."""
+    model = HeadModel.load()
     own = np.flatnonzero(model.ear & (np.sign(model.points[:, 0]) == side))
-    own = own[np.abs(relief[own]).sum(axis=1) > 0.02]
-    return scene.camera.project(_placed(points[own], relief[own], side, place))[:, :2]
+    own = own[np.abs(scene.relief[own]).sum(axis=1) > 0.02]
+    return scene.camera.project(_placed(scene.points[own], scene.relief[own], side, place))[:, :2]
 
 
-def _labels(
-    model: HeadModel,
-    points: FloatArray,
-    relief: FloatArray,
-    scene: _Scene,
-    side: int,
-    place: Place,
-    lobe: bool = False,
-) -> tuple[float, float]:
+def _labels(scene: _Scene, side: int, place: Place, lobe: bool = False) -> tuple[float, float]:
     """Return `_mean_labels` of one ear at a place; lobe: whether the ring goes on around the lobe's outer half."""
-    at = _seen_at(model, points, relief, scene, side, place)
+    at = _seen_at(scene, side, place)
     return _mean_labels(scene.label, scene.camera.scale, at, side if lobe else 0)
 
 
@@ -277,8 +264,9 @@ def _mean_labels(
     return within, float(part[around].mean()) if around.any() else 0.0
 
 
-def _moved(model: HeadModel, points: FloatArray, relief: FloatArray, places: dict[int, Place]) -> FloatArray:
-    """Return (V, 3) points with each ear moved to its place, by side, and the head around it moved along."""
+def _moved(scene: _Scene, places: dict[int, Place]) -> FloatArray:
+    """Return (V, 3) the head's points with each ear moved to its place, by side, and the head around it moved along."""
+    model, points, relief = HeadModel.load(), scene.points, scene.relief
     out = points.copy()
     ears = np.zeros_like(points)
     for side in (-1, 1):

@@ -201,9 +201,7 @@ def filled(
         return Fill(skin, skin, np.zeros(len(skin)), np.zeros(len(skin)))
     line = _hairline(model, sure, colours, skin, hair, ears)
     if bearded > 0:
-        weight = BEARD_KEPT * sure * beard_region() + BEARD_GUESSED
-        known = BEARD_KEPT * sure * beard_region() * beard + BEARD_GUESSED * beard_region()
-        line = np.maximum(line, bearded * _continued(model, known / weight, weight))
+        line = np.maximum(line, bearded * _beard_line(model, sure, beard))
     own = smoothstep(0.6, 0.9, line) * shown * smoothstep(*HAIR_FACING, normals[:, 2])
     # A beard may have another colour than the hair: a sideburn of stubble became black feathers (p04).
     like = np.ones(len(line))
@@ -219,6 +217,13 @@ def filled(
     # Hair on the nape keeps its own colour beside the skin of the neck; a beard may have any.
     strands = _joined(model, strands, colours, below * smoothstep(*BEARDED, model.points[:, 2]))
     return Fill(_joined(model, skin, colours, below * smoothstep(0.6, 0.4, line)), strands, line, like)
+
+
+def _beard_line(model: HeadModel, sure: FloatArray, beard: FloatArray) -> FloatArray:
+    """Return (V,) 1 where a beard grows, continued from where the photo shows it (V,), sure: (V,) how surely."""
+    weight = BEARD_KEPT * sure * beard_region() + BEARD_GUESSED
+    known = BEARD_KEPT * sure * beard_region() * beard + BEARD_GUESSED * beard_region()
+    return _continued(model, known / weight, weight)
 
 
 def _strands(model: HeadModel, colours: FloatArray, hair: FloatArray, own: FloatArray) -> FloatArray:

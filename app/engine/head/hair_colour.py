@@ -26,8 +26,8 @@ DEEP = 2.5
 LIKE = 0.65  # place of a colour on the way from the skin's (0) to the hair's (1), from which it is hair's
 ROUNDS = 3  # times that the hair's colour is taken anew from what looks like hair
 LEAST = 20  # number of vertices from which a median colour is sure
-# Distance, as weighted below, of the hair's colour from the skin's: skin, stubble or a black and white photo to hair
-# that is told from skin by its colour.
+# Distance, as weighted below, of the hair's colour from the skin's: skin, stubble or a black and white photo, whose
+# shade was taken for hair (p19), to hair that is told from skin by its colour.
 TOLD = (0.25, 0.45)
 HUE = 6.0  # weight of hue in a distance between colours: skin in shade keeps its hue, hair has another
 LIGHTNESS = 0.5  # weight of the logarithm of lightness in such a distance

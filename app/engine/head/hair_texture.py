@@ -3,8 +3,8 @@
 Round patches of the visible hair's texture, in all three colours, are laid over the scalp so that they overlap. Each is
 turned as hair grows, away from the whorl, and scaled by the atlas' stretch at either place, so that strands are as
 thick and run as they do where the photo shows them. Where patches overlap, their sum is divided by the root of the sum
-of the squared weights, which keeps the strength of the texture (“High-Performance By-Example Noise using a
-Histogram-Preserving Blending Operator”, Heitz and Neyret 2018, equation 2).
+of the squared weights, which keeps the strength of the texture: the variance-preserving blending of “High-Performance
+By-Example Noise using a Histogram-Preserving Blending Operator” (Heitz and Neyret 2018).
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from scipy.sparse import diags
 from scipy.sparse.linalg import splu
 
 from app.engine.head.fill import template_hairline
-from app.engine.head.hair_colour import apart, towards_hair
+from app.engine.head.hair_colour import TOLD, apart, towards_hair
 from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.skull import smoothstep
 
@@ -22,9 +22,6 @@ from app.engine.head.skull import smoothstep
 # pair of values is a range: at the first value something begins, at the second it is complete.
 CHEEKS = 1.0  # cm from the face's landmarks: the face's own skin
 LIKE_HAIR = (0.2, 0.7)  # place of a colour on the way from skin's (0) to hair's (1): skin to hair
-# Distance of skin from hair: they look alike to they can be told apart. The shade of p19, which is black and white, was
-# taken for hair.
-TOLD = (0.25, 0.45)
 UNLIKE = (0.3, 0.6)  # share of hair that one side has more than the other: alike to not
 ASIDE = (2.0, 3.0)  # cm from the middle plane: a nose, whose sides differ by its shade, to temples and cheeks
 # The same on a forehead, which begins over these cm of height; there parted hair falls from near the middle (p12).

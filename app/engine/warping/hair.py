@@ -55,6 +55,8 @@ NECK_FROM, NECK_DEEP = (0.1, 0.4), 2.0
 # slimmer neck it was a thin line (p09, cut out).
 WITHDRAWS = 0.3
 HANGING_NEAR = (0.15, 0.45)  # IOD beside hair that hangs down: the sheet stands before a neck to behind it
+# IOD beside the head: a jaw's soft edge to blown hair, which stays where it is (p06).
+EDGE_ENDS = (0.45, 0.75)
 DETAIL = (0.08, 0.35)  # IOD: structure finer than the first is continued under the head, as far as the second
 
 
@@ -184,7 +186,9 @@ def sheet(
 
 
 def _without_hair(beside: Beside) -> Float32:
-    """Return a small (h, w) field: 1 beside and on a lower face and its neck where no hair hangs down, 0 elsewhere."""
+    """Return a small (h, w) field: 1 on a lower face and its neck and close beside them, where no hair hangs down, 0
+    elsewhere.
+    """
     where = beside.where
     low = smoothstep(*NECK_FROM, where.level)
     hair = (where.head == 0) & (where.matte > 0.5) & (beside.like > 0.5) & (beside.share > LEAST)
@@ -194,7 +198,8 @@ def _without_hair(beside: Beside) -> Float32:
     hangs = np.bincount(part[where.level < 0], minlength=count) > 0
     hangs[0] = False
     apart = cv2.distanceTransform((~hangs[part] | (low == 0)).astype(np.uint8), cv2.DIST_L2, 5)
-    return np.asarray(low * smoothstep(*HANGING_NEAR, apart / where.iod), np.float32)
+    edge = low * (1 - smoothstep(*EDGE_ENDS, where.distance))
+    return np.asarray(edge * smoothstep(*HANGING_NEAR, apart / where.iod), np.float32)
 
 
 def _thin_strips(where: Places) -> Float32:

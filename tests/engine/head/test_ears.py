@@ -9,9 +9,10 @@ import pytest
 
 from app.engine.contract import SourceImage
 from app.engine.engine import Engine
+from app.engine.face.parameters import Camera
 from app.engine.head import HeadModel, fit_head
 from app.engine.head.atlas import completed, seen
-from app.engine.head.ears import _moved
+from app.engine.head.ears import _moved, _Scene
 from app.engine.head.fill import filled, relief, template_hairline
 from app.engine.head.low_colours import low_colours
 from app.engine.head.strands import streaks, unevenness
@@ -109,7 +110,9 @@ def test_the_head_around_a_moved_ear_goes_along_with_it() -> None:
     model = HeadModel.load()
     points = model.points / 6.2
     place = (-0.4, 0.7, 0.6, 0.0)
-    moved = _moved(model, points, points - model.without_ears(points), {-1: place, 1: place})
+    none, camera = np.zeros((1, 1), np.float32), Camera.from_angles(0, 0, 0, 60.0, (0, 0))
+    scene = _Scene(points, points - model.without_ears(points), none, none, camera, {})
+    moved = _moved(scene, {-1: place, 1: place})
     a, b = model.triangles.ravel(), np.roll(model.triangles, 1, 1).ravel()
     near = (model.off_ears[a] < 1.5) & (model.off_ears[b] < 1.5)
     longer = np.linalg.norm(moved[a] - moved[b], axis=1) / np.linalg.norm(points[a] - points[b], axis=1)

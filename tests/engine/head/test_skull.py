@@ -6,27 +6,39 @@ import cv2
 import numpy as np
 
 from app.engine.face.parameters import Camera
-from app.engine.head.model import HeadModel
+from app.engine.head.model import FloatArray, HeadModel
 from app.engine.head.raster import rasterised
 from app.engine.head.skull import RATIO, inflated
 
 SIZE = 400  # px
+CENTRE = np.array([0.0, 0.35, -1.3])  # the skull's middle, in model space
+CAMERA = Camera.from_angles(0, 0, 0, 60.0, (SIZE / 2, SIZE / 2))
+
+
+def template(model: HeadModel) -> FloatArray:
+    """Return the head's template (V, 3) in model space, whose unit is the distance between the eyes."""
+    unit = model.weights @ model.points
+    iod = float(np.linalg.norm(unit[[33, 133]].mean(0) - unit[[263, 362]].mean(0)))
+    return (model.points - unit[[33, 133, 263, 362]].mean(0)) / iod
+
+
+def grown_to(
+    model: HeadModel, points: FloatArray, matte: np.ndarray, ears: bool
+) -> tuple[FloatArray, FloatArray]:
+    """Return what `inflated` makes of points (V, 3) and a matte (H, W)."""
+    chin = float((model.weights @ points)[152, 1])
+    return inflated(model, points, CAMERA, matte.astype(np.float32), CENTRE, chin, ears)
 
 
 def test_hair_wider_than_a_skull_may_be_makes_no_corners() -> None:
     """Once, where the outline's growth met its limit, turned heads had a corner above each ear."""
     model = HeadModel.load()
-    unit = model.weights @ model.points
-    iod = float(np.linalg.norm(unit[[33, 133]].mean(0) - unit[[263, 362]].mean(0)))
-    points = (model.points - unit[[33, 133, 263, 362]].mean(0)) / iod
-    camera = Camera.from_angles(0, 0, 0, 60.0, (SIZE / 2, SIZE / 2))
-    at = camera.project(points)
+    points = template(model)
+    at = CAMERA.project(points)
     y, x = np.indices((SIZE, SIZE))
     skull = at[(model.points[:, 1] > 0) & ~model.ear]
     matte = (np.abs(x - SIZE / 2) < 1.45 * np.abs(skull[:, 0] - SIZE / 2).max()) & (y > skull[:, 1].min() - 2)
-    centre = np.array([0.0, 0.35, -1.3])
-    chin = float((model.weights @ points)[152, 1])
-    _, grown = inflated(model, points, camera, matte.astype(np.float32), centre, chin, False)
+    _, grown = grown_to(model, points, matte, False)
     log = np.log1p(grown)
     assert log.max() > 0.6 * np.log(RATIO[1]), "it does grow"
     corner = (log - model.averaging @ log)[~model.ear]
@@ -36,18 +48,13 @@ def test_hair_wider_than_a_skull_may_be_makes_no_corners() -> None:
 def test_ears_that_hair_hides_leave_no_ledge() -> None:
     """Once, a scarf that stood out further than the head ended below the ear's height in an ear's shape (p08)."""
     model = HeadModel.load()
-    unit = model.weights @ model.points
-    iod = float(np.linalg.norm(unit[[33, 133]].mean(0) - unit[[263, 362]].mean(0)))
-    points = model.without_ears((model.points - unit[[33, 133, 263, 362]].mean(0)) / iod)
-    camera = Camera.from_angles(0, 0, 0, 60.0, (SIZE / 2, SIZE / 2))
+    points = model.without_ears(template(model))
     y, x = np.indices((SIZE, SIZE))
-    skull = camera.project(points)[(model.points[:, 1] > 0)]
+    skull = CAMERA.project(points)[(model.points[:, 1] > 0)]
     wide = 1.2 * np.abs(skull[:, 0] - SIZE / 2).max()
     matte = (np.abs(x - SIZE / 2) < wide) & (y > skull[:, 1].min() - 2)
-    centre = np.array([0.0, 0.35, -1.3])
-    chin = float((model.weights @ points)[152, 1])
-    grown, _ = inflated(model, points, camera, matte.astype(np.float32), centre, chin, False)
-    at = camera.project(grown)
+    grown, _ = grown_to(model, points, matte, False)
+    at = CAMERA.project(grown)
     ids, _ = rasterised(at, model.triangles, (0, 0, SIZE, SIZE))
     ends = np.array([np.flatnonzero(row >= 0).max(initial=SIZE // 2) for row in ids])
     ears = at[model.ear, 1]
@@ -60,20 +67,15 @@ def test_what_begins_behind_the_photo_s_outline_begins_no_further_out_than_its_h
     where the two met (p09 and p01 of the portraits).
     """
     model = HeadModel.load()
-    unit = model.weights @ model.points
-    iod = float(np.linalg.norm(unit[[33, 133]].mean(0) - unit[[263, 362]].mean(0)))
-    points = (model.points - unit[[33, 133, 263, 362]].mean(0)) / iod
-    camera = Camera.from_angles(0, 0, 0, 60.0, (SIZE / 2, SIZE / 2))
-    ids, _ = rasterised(camera.project(points), model.triangles, (0, 0, SIZE, SIZE))
+    points = template(model)
+    ids, _ = rasterised(CAMERA.project(points), model.triangles, (0, 0, SIZE, SIZE))
     matte = (ids >= 0).astype(np.float32)  # no hair
-    centre = np.array([0.0, 0.35, -1.3])
-    chin = float((model.weights @ points)[152, 1])
-    _, grown = inflated(model, points, camera, matte, centre, chin, True)
-    facing = model.normals(points) @ camera.rotation[2]
+    _, grown = grown_to(model, points, matte, True)
+    facing = model.normals(points) @ CAMERA.rotation[2]
     crown = (model.points[:, 1] > 11) & (np.abs(model.points[:, 0]) < 4)
     before, behind = crown & (facing > 0.15) & (facing < 0.4), crown & (facing < -0.05) & (facing > -0.2)
     assert before.sum() > 10 and behind.sum() >= 5
-    radius = np.linalg.norm(points - centre, axis=1)
+    radius = np.linalg.norm(points - CENTRE, axis=1)
     outline = float(np.median((grown * radius)[before]))
     assert outline > 0, "the mesh reaches beyond the matte, which cuts the hair"
     assert np.median((grown * radius)[behind]) < 0.015
@@ -82,19 +84,14 @@ def test_what_begins_behind_the_photo_s_outline_begins_no_further_out_than_its_h
 def test_hair_above_the_ears_does_not_push_them_out() -> None:
     """Once, the skull under an ear grew with the hair above it, and ears stood out by 0.1 to 0.24 IOD too far."""
     model = HeadModel.load()
-    unit = model.weights @ model.points
-    iod = float(np.linalg.norm(unit[[33, 133]].mean(0) - unit[[263, 362]].mean(0)))
-    points = (model.points - unit[[33, 133, 263, 362]].mean(0)) / iod
-    camera = Camera.from_angles(0, 0, 0, 60.0, (SIZE / 2, SIZE / 2))
-    at = camera.project(points)
+    points = template(model)
+    at = CAMERA.project(points)
     ids, _ = rasterised(at, model.triangles, (0, 0, SIZE, SIZE))
     matte = (ids >= 0).astype(np.uint8)
     hair = cv2.dilate(matte, np.ones((19, 19), np.uint8))
     top = int(at[model.ear, 1].min())
     matte[:top] = hair[:top]
-    centre = np.array([0.0, 0.35, -1.3])
-    chin = float((model.weights @ points)[152, 1])
-    grown, _ = inflated(model, points, camera, matte.astype(np.float32), centre, chin, True)
+    grown, _ = grown_to(model, points, matte, True)
     crown = model.points[:, 1] > 11
     assert np.linalg.norm((grown - points)[crown], axis=1).mean() > 0.05, "it does grow"
     assert np.abs((grown - points)[model.ear, 0]).max() < 0.08

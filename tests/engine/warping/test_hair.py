@@ -78,6 +78,12 @@ def test_the_edge_of_a_bare_jaw_goes_behind_the_neck(engine):
         _, code = encoded(engine, name)
         sheet, iod = code.head.sheet, code.face.params.camera.scale
         ear, chin = code.face.photo[[234, 454], 1].max(), code.face.photo[152]
+        where = code.head.beside.where
+        x, y = (sheet.points[:, :2] * where.factor).astype(int).T.clip(0)
+        far = where.distance[
+            np.minimum(y, len(where.distance) - 1), np.minimum(x, where.distance.shape[1] - 1)
+        ]
+        assert not sheet.bare[far > 0.8].any(), "blown hair stays where it is"
         low = np.abs(sheet.points[:, 1] - (0.3 * ear + 0.7 * chin[1])) < 0.15 * iod
         low &= np.abs(np.abs(sheet.points[:, 0] - chin[0]) - 1.1 * iod) < 0.2 * iod
         assert low.sum() > 2
