@@ -258,7 +258,8 @@ def _mean_labels(
     y, x = np.ogrid[y0 : y0 + part.shape[0], x0 : x0 + part.shape[1]]
     counts = y < np.min(at[:, 1]) + UPPER * np.ptp(at[:, 1])
     if side:
-        counts = counts | (side * (x - 0.5 * (at[:, 0].min() + at[:, 0].max())) > 0)
+        middle = 0.5 * (np.min(at[:, 0]) + np.max(at[:, 0]))
+        counts = counts | (side * (x - middle) > 0)
     around = (near > 0.5) & (near < ring) & counts
     within = float(part[mask > 0].mean()) if mask.any() else -1.0
     return within, float(part[around].mean()) if around.any() else 0.0
