@@ -71,7 +71,7 @@ EYES = frozenset({0, 1})  # numbers of the parts that glasses cover
 # skin make it lighter (0.6 to 1 by boards, -0.03 and more by blurs), and an eye of a_tos_young_man that turned into the
 # dark became darker by 0.2.
 DARKER = 0.1
-ACCEPT_ELSEWHERE = 5.0  # seconds, where a find that was such a one has gone elsewhere, or has turned
+ACCEPT_ELSEWHERE = 5.0  # seconds after which such a find is believed once it has gone elsewhere, or has turned
 GAP = 0.25  # seconds without a find after which these seconds begin anew
 
 
@@ -99,6 +99,7 @@ class Belief:
         self._slow: FloatArray | None = None
         self._doubted: _Find | None = None
         self._since = 0.0
+        self._there = True  # whether the doubted find lies where the face was
         self._wait = 0.0  # seconds for which the row of doubted finds must last
         self._lost: frozenset[int] = frozenset()  # numbers of the covered parts
         self._lowest = 1.0  # least correlation of the whole face with its quick look since parts are covered
@@ -145,9 +146,12 @@ class Belief:
         before, self._doubted = self._doubted, find
         if before is None or find.time - before.time > GAP or not _possible(before, find):
             self._since, self._wait = find.time, 0.0
-        # A find elsewhere is another shot or another person, unless the cover has moved it there.
-        there = self._last is not None and _there(self._last, find)
-        self._wait = max(self._wait, wait) if there else min(self._wait, ACCEPT_ELSEWHERE)
+        # A find elsewhere is another shot or another person, unless the cover has moved it there. How long the cover
+        # was held before the face tells nothing of that.
+        stayed, self._there = self._there, self._last is not None and _there(self._last, find)
+        if self._wait > 0 and stayed and not self._there:
+            self._since = find.time
+        self._wait = max(self._wait, wait) if self._there else min(self._wait, ACCEPT_ELSEWHERE)
         return find.time - self._since >= (ACCEPT_SAME if seen >= SAME else max(self._wait, ACCEPT_OTHER))
 
     def _cover(self, look: FloatArray) -> float:
