@@ -44,12 +44,13 @@ class PhotoStep(Step):
     """A step of a batch.
 
     photo: the photo that is being edited; written: the file that was written; failure: why no file was
-    written.
+    written; opened: whether the photo could be opened. The reason why one could not be opened names it, others do not.
     """
 
     photo: Path | None = None
     written: Path | None = None
     failure: EngineError | None = None
+    opened: bool = False
 
 
 def photos_in(folder: Path) -> tuple[Path, ...]:
@@ -81,13 +82,17 @@ def run_batch(engine: EngineLike, batch: Batch) -> Iterator[PhotoStep]:
     taken: set[Path] = set()
     for done, photo in enumerate(batch.photos):
         yield PhotoStep(done, total, photo.name, photo=photo)
+        opened = False
         try:
             portrait = engine.open(photo)
+            opened = True
             path = _target(batch, portrait.photo, photo, taken)
             for _ in _edit_photo(engine, batch, portrait, path):
                 yield PhotoStep(done, total, photo.name, photo=photo)
         except EngineError as error:
-            yield PhotoStep(done + 1, total, photo.name, error=str(error), photo=photo, failure=error)
+            yield PhotoStep(
+                done + 1, total, photo.name, error=str(error), photo=photo, failure=error, opened=opened
+            )
         else:
             yield PhotoStep(done + 1, total, photo.name, photo=photo, written=path)
 
@@ -106,9 +111,8 @@ def _target(batch: Batch, opened: Photo, photo: Path, taken: set[Path]) -> Path:
 
 def _edit_photo(engine: EngineLike, batch: Batch, portrait: Portrait, path: Path) -> Iterator[Step]:
     if not portrait.faces:
-        name = portrait.photo.path.name if portrait.photo.path else path.name
         raise EngineError(
-            f"No face was found in {name}.", "Open it by itself and draw a box around the face.", "open"
+            "No face was found in this picture.", "Open it by itself and draw a box around the face.", "open"
         )
     faces = range(len(portrait.faces)) if batch.all_faces else (portrait.largest,)
     edits = {i: FaceEdit(tuple(_values(batch, portrait.faces[i]).items())) for i in faces}

@@ -123,6 +123,12 @@ def german(qapp: QApplication) -> Iterator[None]:
     qapp.removeTranslator(translator)
 
 
+@pytest.fixture
+def german_errors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(i18n, "_errors", i18n.ErrorCatalogue(i18n.read("de", "-errors")))
+    yield
+
+
 def open_live(
     window: MainWindow, monkeypatch: pytest.MonkeyPatch, folder: Path, cameras: list[Camera]
 ) -> None:

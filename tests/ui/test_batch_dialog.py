@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import QMimeData, QPoint, QUrl
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
@@ -13,6 +14,7 @@ from app.session.session import Session
 from app.session.settings import Settings
 from app.ui.dialogs.batch import BatchDialog
 from app.ui.main_window import MainWindow
+from tests.fakes import FakeEngine
 from tests.session.test_batch import folder_of
 from tests.ui.hands import LEFT
 
@@ -68,6 +70,27 @@ def test_a_folder_of_thirty_with_three_broken_exports_27_and_names_the_three(
     assert [name.split(" is not")[0] for name in named] == [f"broken {n}.png" for n in range(3)]
     assert len(list(Path(dialog.target.text()).iterdir())) == 27
     dialog.close()
+
+
+@pytest.fixture
+def fake(request: pytest.FixtureRequest) -> FakeEngine:
+    return FakeEngine(**getattr(request, "param", {}))
+
+
+@pytest.mark.parametrize("fake", [{"faces": 0}], indirect=True)
+def test_a_failed_photo_is_named_once_whatever_the_language_says_first(
+    session: Session, fake: FakeEngine, tmp_path: Path, qtbot: QtBot, german_errors: None
+) -> None:
+    """Where the sentence did not begin with the name, as in German, it stood twice."""
+    dialog = BatchDialog(session, Settings(), PresetLibrary(tmp_path).all())
+    qtbot.addWidget(dialog)
+    dialog.source.setText(str(folder_of(tmp_path, 1, 1)))
+    dialog.frontalise.setValue(100)
+    dialog.start()
+    qtbot.waitUntil(lambda: dialog.list.count() == 2, timeout=20_000)
+    named = [dialog.list.item(row).text() for row in range(2)]
+    assert [named[0].count("00.jpg"), named[1].count("broken 0.png")] == [1, 1]
+    assert named[0].startswith("00.jpg: In diesem Bild wurde kein Gesicht gefunden.")
 
 
 def test_the_formats_of_a_batch_line_up_with_its_other_choices(session: Session, qtbot: QtBot) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -63,12 +62,6 @@ def test_a_translation_has_the_same_fields_and_no_text_that_is_gone(language: st
 def test_the_window_speaks_it_once_installed(german: None) -> None:
     assert QCoreApplication.translate("Actions", "Neutralise") == "Neutralisieren"
     assert QCoreApplication.translate("Anything", "not a text of ours") == "not a text of ours"
-
-
-@pytest.fixture
-def german_errors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(i18n, "_errors", i18n.ErrorCatalogue(i18n.read("de", "-errors")))
-    yield
 
 
 def test_errors_are_found_as_templates_whatever_they_are_made_of() -> None:

@@ -245,7 +245,7 @@ class BatchDialog(QDialog):
         if step.failure is not None:
             words = str(i18n.in_own_language(step.failure))
             self.failures.append(words)
-            named = words if words.startswith(step.message) else f"{step.message}: {words}"
+            named = f"{step.message}: {words}" if step.opened else words
             item = QListWidgetItem(named, self.list)
             item.setIcon(icons.icon("warning", "error"))
             self.list.show()

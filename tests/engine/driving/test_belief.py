@@ -146,12 +146,16 @@ def test_a_cover_that_is_held_for_long_and_then_dragged_aside_is_not_believed_at
     believed.
     """
     held = [(camera(yaw=8), handed())] * 300
-    dragged = [(camera(yaw=8, x=160 + 6 * min(k, 30)), handed()) for k in range(140)]  # 3 eye distances in a second
+    dragged = [
+        (camera(yaw=8, x=160 + 6 * min(k, 30)), handed()) for k in range(140)
+    ]  # 3 eye distances in a second
     back = [(camera(), LOOK)] * 10
     found = judged([(camera(), LOOK)] * 30 + held + dragged + back)
     assert not any(found[30:470]) and all(found[-5:])
     other = judged([(camera(), LOOK)] * 30 + held + dragged + dragged[-1:] * 60)
-    assert not any(other[30:480]) and all(other[500:])  # whoever stays there for five seconds is another person
+    assert not any(other[30:480]) and all(
+        other[500:]
+    )  # whoever stays there for five seconds is another person
 
 
 def test_a_clip_that_begins_covered_is_known_by_its_other_frames() -> None:
